@@ -1,0 +1,330 @@
+//! What the user typed: clap derive only. Not here: defaults that a config may hold, or any check that needs more than one flag.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A gate that keeps LLM serving from getting slower without anyone noticing.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Measure, compare with the baseline, judge, report: the gate
+    Check(CheckArgs),
+    /// Measure only, write a record
+    Run(RunArgs),
+    /// Judge a stored record against stored baseline sessions or another record, offline
+    Compare(CompareArgs),
+    /// Add to or list the committed baselines
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
+    /// Write a stored record's report in another format
+    Report(ReportArgs),
+    /// The simulated server: a test instrument that predicts no real engine
+    Sim(SimArgs),
+    /// JSON Schema of config, record or report
+    Schema(SchemaArgs),
+    /// What works on this machine: host, git, server, client self-test
+    Doctor(DoctorArgs),
+    /// Judge a labelled case from stdin (METHOD's test vectors)
+    #[command(hide = true)]
+    JudgeCase,
+    /// Measure the client itself against a server that knows the truth
+    #[command(hide = true, subcommand)]
+    Bench(BenchCommand),
+}
+
+/// Where the config comes from, and what overrides it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConfigArgs {
+    /// Config file [default: .github/goodput-gate.yaml or goodput-gate.yaml, found upwards]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Override one config value, e.g. target.sim.decode_factor=1.2 (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// The target and the workload, without or over a config file.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Target and workload (without a config file, or over its values)")]
+pub struct WorkloadArgs {
+    /// Base URL of the API, usually ending in /v1
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Model name [default: the only one that the server lists]
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Wire protocol: openai-chat, openai-completions
+    #[arg(long)]
+    pub protocol: Option<String>,
+    /// Environment variable that holds the API key
+    #[arg(long, value_name = "VAR")]
+    pub api_key_env: Option<String>,
+    /// Closed loop: requests in flight; a list makes one workload per level
+    #[arg(long, value_name = "N[,N...]", value_delimiter = ',', conflicts_with = "rate")]
+    pub concurrency: Vec<u32>,
+    /// Open loop: requests per second
+    #[arg(long, value_name = "R")]
+    pub rate: Option<f64>,
+    /// Arrival process of --rate: poisson, constant, gamma:BURSTINESS
+    #[arg(long, value_name = "A", requires = "rate")]
+    pub arrival: Option<String>,
+    /// Requests per round
+    #[arg(long, value_name = "N", conflicts_with = "duration")]
+    pub requests: Option<u32>,
+    /// Length of a round, e.g. 60s
+    #[arg(long, value_name = "TIME")]
+    pub duration: Option<String>,
+    /// Most requests in flight in open loop
+    #[arg(long, value_name = "N")]
+    pub max_in_flight: Option<u32>,
+    /// Nominal input tokens per prompt
+    #[arg(long, value_name = "N")]
+    pub input_tokens: Option<u32>,
+    /// Output tokens per request
+    #[arg(long, value_name = "N")]
+    pub output_tokens: Option<u32>,
+    /// Share of each prompt that all requests have in common, 0 to 1
+    #[arg(long, value_name = "S")]
+    pub shared_prefix: Option<f64>,
+    /// Corpus of the prompts: en, ko
+    #[arg(long)]
+    pub corpus: Option<String>,
+    /// Requests of warm-up per start
+    #[arg(long, value_name = "N")]
+    pub warmup: Option<u32>,
+    /// Rounds per start
+    #[arg(long, value_name = "N")]
+    pub rounds: Option<u32>,
+    /// Server starts (only where the gate starts the server)
+    #[arg(long, value_name = "N")]
+    pub starts: Option<u32>,
+    /// Seed of everything random in the plan
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Time limit of one request, e.g. 120s
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// Ask for whole answers instead of streams
+    #[arg(long)]
+    pub no_stream: bool,
+    /// Sampling temperature
+    #[arg(long, value_name = "T")]
+    pub temperature: Option<f64>,
+    /// A named workload: quick, standard, stress, low-load, medium-load, high-load, stress-test, single, concurrent, long-context, prefix-cache, korean
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+    /// Per-request limits, e.g. ttft=500ms,tpot=50ms
+    #[arg(long, value_name = "KIND=TIME[,...]")]
+    pub slo: Option<String>,
+    /// Only these workloads of the config
+    #[arg(long, value_name = "NAME")]
+    pub workload: Vec<String>,
+}
+
+/// What is written, and how the run is shown.
+#[derive(Clone, Debug, Args)]
+pub struct OutputArgs {
+    /// Folder for record and reports
+    #[arg(long, value_name = "DIR", default_value = ".goodput-gate")]
+    pub out: PathBuf,
+    /// Also write the record here
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Write every request, with every output instant, as JSONL
+    #[arg(long, value_name = "FILE")]
+    pub raw: Option<PathBuf>,
+    /// Print the plan and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Stop in time and report what there is, e.g. 15m
+    #[arg(long, value_name = "TIME")]
+    pub time_limit: Option<String>,
+    /// Log lines on stderr
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Worker threads of the client [default: by the machine]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+    /// Folder or file of baseline sessions to compare with, instead of the repository's
+    #[arg(long, value_name = "PATH")]
+    pub baseline: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct CompareArgs {
+    /// The baseline: a record, a baseline file, or a folder of baseline files
+    pub baseline: PathBuf,
+    /// The candidate: a record
+    pub candidate: PathBuf,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Folder for the reports
+    #[arg(long, value_name = "DIR", default_value = ".goodput-gate")]
+    pub out: PathBuf,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum BaselineCommand {
+    /// Measure (or take stored records) and add a session to the baseline of this commit
+    Update(BaselineUpdateArgs),
+    /// List the baseline sessions of this repository
+    List(BaselineListArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineUpdateArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+    /// Add these stored records instead of measuring
+    #[arg(long, value_name = "RECORD")]
+    pub from: Vec<PathBuf>,
+    /// Measure this many sessions, one after the other
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub sessions: u32,
+    /// Also from a dirty tree
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineListArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    pub record: PathBuf,
+    #[arg(long, value_enum)]
+    pub format: ReportFormat,
+    /// Write here instead of to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    Terminal,
+    Md,
+    Junit,
+    Json,
+    Csv,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct SimArgs {
+    /// Address to listen on; port 0 takes a free one and prints it
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub listen: String,
+    /// Turn a knob, e.g. decode_factor=1.2 (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Log the instant of every write, JSONL
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
+    /// Serve this pre-rendered stream instead of the engine model (for benchmarks)
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    /// Pause between the events of a replay; 0 writes as fast as possible
+    #[arg(long, value_name = "TIME", default_value = "0ms")]
+    pub replay_interval: String,
+    /// Stop when standard input ends (so that a killed parent leaves no server behind)
+    #[arg(long)]
+    pub stop_with_stdin: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct SchemaArgs {
+    #[arg(value_enum)]
+    pub what: SchemaKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaKind {
+    Config,
+    Record,
+    Report,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum BenchCommand {
+    /// CPU per event beside a loop that only reads
+    Events(BenchEventsArgs),
+    /// TTFT and chunk-gap error against the simulated server's own log
+    Truth(BenchTruthArgs),
+    /// Offered rate and send lag
+    Arrivals(BenchArrivalsArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchEventsArgs {
+    #[arg(long, default_value_t = 1000)]
+    pub streams: u32,
+    /// Tokens per second of each stream; 0 is as fast as possible
+    #[arg(long, default_value_t = 30.0)]
+    pub token_rate: f64,
+    #[arg(long, default_value_t = 300)]
+    pub events: u32,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchTruthArgs {
+    #[arg(long, default_value_t = 1000)]
+    pub streams: u32,
+    #[arg(long, default_value_t = 30.0)]
+    pub token_rate: f64,
+    #[arg(long, default_value_t = 300)]
+    pub tokens: u32,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchArrivalsArgs {
+    #[arg(long, default_value_t = 2000.0)]
+    pub rate: f64,
+    #[arg(long, default_value_t = 10.0)]
+    pub seconds: f64,
+}

@@ -1,0 +1,213 @@
+//! `Config`: what a run is asked to do, validated. `file` reads it from YAML; `presets` holds the named workloads; `sim` the knobs.
+//!
+//! Not here: reading files or the environment (`command/`), or anything that a server says.
+
+pub mod sim;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::metric::Metric;
+
+/// A validated config. Everything in it can be acted on without further checks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub target: Target,
+    pub workloads: Vec<Workload>,
+    pub gate: Gate,
+    /// Folder of baseline files, relative to the repository's root.
+    pub baselines_dir: PathBuf,
+}
+
+/// What is measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    pub endpoint: Endpoint,
+    pub protocol: Protocol,
+    pub model: ModelChoice,
+    /// Name of the environment variable that holds the API key; never the key.
+    pub api_key_env: Option<String>,
+    /// Extra headers; `${ENV}` in values is expanded by the reader of the file. Values are secret: never recorded.
+    pub headers: Vec<(String, String)>,
+    /// PEM file of a certificate authority to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Endpoint {
+    /// The base URL of the API, usually ending in `/v1`.
+    Http(String),
+    /// The embedded simulated server, started by the gate as a child process, once per start.
+    Sim(Box<sim::Knobs>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    OpenAiChat,
+    OpenAiCompletions,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelChoice {
+    /// The only model that the server lists.
+    Auto,
+    Named(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workload {
+    pub name: String,
+    pub arrival: Arrival,
+    pub length: Length,
+    /// Most requests in flight; waiting for a slot counts as latency. Open loop only.
+    pub max_in_flight: Option<u32>,
+    pub prompts: Prompts,
+    /// Tokens asked for per request (`max_tokens`, and `min_tokens`/`ignore_eos` where the server takes them).
+    pub output_tokens: u32,
+    pub stream: bool,
+    pub temperature: f64,
+    /// Ask the server to go on after an end-of-sequence token, so that the length is what was asked.
+    pub ignore_eos: bool,
+    pub seed: u64,
+    pub warmup: Warmup,
+    /// From the start of a request to its end.
+    pub timeout: Duration,
+    /// Longest silence after the first byte of an answer.
+    pub stall_timeout: Duration,
+    pub slo: Slo,
+    pub limits: Vec<Limit>,
+    /// Where METHOD's minimum relevant change is not wanted: fraction (0.05 = 5 % or 5 points), by metric.
+    pub regressions: BTreeMap<Metric, f64>,
+}
+
+/// When requests are sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arrival {
+    /// A fixed number in flight.
+    Closed {
+        concurrency: u32,
+    },
+    /// Exactly one each 1/rate seconds.
+    Constant {
+        rate: f64,
+    },
+    Poisson {
+        rate: f64,
+    },
+    /// Gamma-distributed gaps; burstiness is vLLM's shape parameter: below 1 burstier than Poisson, 1 is Poisson. CV = 1/sqrt(burstiness).
+    Gamma {
+        rate: f64,
+        burstiness: f64,
+    },
+    /// Rate grows (or falls) linearly over the round, evenly spaced on the accumulated rate.
+    Ramp {
+        from: f64,
+        to: f64,
+    },
+    /// JSONL: one object per line, see docs.
+    Trace {
+        file: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// Requests per round.
+    Requests(u32),
+    /// Requests that arrive within this time (open loop), or that start within it (closed loop).
+    Duration(Duration),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Warmup {
+    Requests(u32),
+    Duration(Duration),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompts {
+    pub corpus: Corpus,
+    /// Nominal: by documented characters per token of the corpus.
+    pub input_tokens: u32,
+    /// Share of each prompt, from its start, that all requests have in common; 0 to 1.
+    pub shared_prefix: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Corpus {
+    En,
+    Ko,
+}
+
+/// Per-request limits; all that are set must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slo {
+    pub ttft: Option<Duration>,
+    pub tpot: Option<Duration>,
+    pub e2e: Option<Duration>,
+}
+
+/// An absolute limit on a metric of the run. In the metric's own unit (ms, per second, share 0 to 1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limit {
+    pub metric: Metric,
+    pub bound: Bound,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    Max(f64),
+    Min(f64),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gate {
+    pub mode: GateMode,
+    /// Server starts per run, where the gate can start the server; else one.
+    pub starts: u32,
+    /// Rounds per start.
+    pub rounds: u32,
+    pub on_inconclusive: OnOpen,
+    pub on_missing_baseline: OnOpen,
+    pub on_incomparable: OnOpen,
+    /// An absolute limit that is neither met nor breached.
+    pub on_limit_open: OnOpen,
+    /// Judge absolute limits by the measured value alone.
+    pub strict: bool,
+    /// Fingerprint fields that a change may alter, since they are what is judged.
+    pub under_test: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GateMode {
+    /// Against the committed baseline.
+    Baseline,
+    /// Absolute limits only.
+    Limits,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnOpen {
+    /// Exit 0, said loudly; the verdict says which.
+    Warn,
+    Fail,
+}
+
+impl Protocol {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "openai-chat",
+            Self::OpenAiCompletions => "openai-completions",
+        }
+    }
+}
+
+impl Corpus {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Ko => "ko",
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! goodput-gate: a gate that keeps LLM serving from getting slower without anyone noticing.
+//!
+//! Data goes one way, and each arrow is one public function:
+//!
+//! ```text
+//! Config -> Plan -> Timelines -> RoundMetrics -> RunRecord -> Comparison -> Verdict -> Report -> text -> exit code
+//! ```
+//!
+//! The core is pure; input and output are at the rim; only `command/` sees both. ARCHITECTURE.md is the drawing.
+
+mod cli;
+mod command;
+mod exit;
+// Pure core: a module imports only from those above it.
+mod metric;
+mod timeline;
+mod config;
+mod protocol;
+mod plan;
+mod measure;
+mod judge;
+mod report;
+// Rim: input and output. Rim modules do not import each other (exception: load and sim read the clock).
+mod clock;
+mod load;
+mod probe;
+mod sim;
+
+pub use cli::Cli;
+pub use exit::ExitStatus;
+
+/// Runs one command to its end.
+pub fn run(cli: Cli) -> anyhow::Result<ExitStatus> {
+    command::run(cli.command)
+}

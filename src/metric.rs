@@ -1,0 +1,334 @@
+//! The one table of metrics: name, unit, statistic, orientation, and METHOD's class and thresholds.
+//!
+//! Not here: how a value is computed (`measure`), or what it means for a verdict (`judge`).
+//! Imports nothing of ours.
+
+use std::fmt;
+
+/// A distribution over requests (or over chunk gaps), in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Timing {
+    /// Start to first output event of any kind (content, reasoning, tool call).
+    Ttft,
+    /// Start to first non-reasoning content; only where reasoning was seen.
+    Ttfa,
+    /// (last output event - first) / (output tokens - 1); none below two tokens.
+    Tpot,
+    /// Time between two consecutive output-bearing events of one response.
+    ChunkGap,
+    /// Start to last output event.
+    E2e,
+    /// Intended send time to the moment a slot and a connection were at hand: the client's own queue.
+    Queue,
+    /// TCP (and TLS) connect, of the requests that had to open a connection.
+    Connect,
+    /// Actual minus intended send time.
+    SendLag,
+}
+
+/// One number that stands for a distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stat {
+    Geomean,
+    Mean,
+    Stddev,
+    Min,
+    P50,
+    P90,
+    P95,
+    P99,
+    P999,
+    Max,
+}
+
+/// A per-request limit that a service level objective may set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SloKind {
+    Ttft,
+    Tpot,
+    E2e,
+}
+
+/// Everything that a run can report. Ordered as reports list it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Metric {
+    Timing(Timing, Stat),
+    OutputTokenRate,
+    InputTokenRate,
+    TotalTokenRate,
+    RequestRate,
+    Goodput,
+    SloAttainment,
+    SloAttainmentOf(SloKind),
+    SuccessRate,
+    ErrorRate,
+    OfferedRate,
+    AchievedRate,
+}
+
+/// Whether a higher or a lower value is better: a property of the metric, never of a config.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Orientation {
+    LowerIsBetter,
+    HigherIsBetter,
+}
+
+/// What a value counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Milliseconds,
+    PerSecond,
+    TokensPerSecond,
+    /// 0 to 1; shown as per cent.
+    Share,
+}
+
+/// What a metric may do to a verdict (METHOD section 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Must be proven fine for a PASS.
+    Primary,
+    /// Can fail a run or hold up a PASS.
+    Guard,
+    /// Shown only.
+    Info,
+}
+
+/// How differences of a metric are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Difference of natural logs; thresholds are relative.
+    Log,
+    /// Difference of shares; thresholds are in shares (0.02 = 2 points).
+    Absolute,
+}
+
+/// METHOD section 2's row of a metric. `d_min`: smallest estimate worth failing for; `d_neg`: tested null; `margin`: a PASS proves
+/// the effect is below it (primary metrics only). All as fractions (0.03 = 3 % or 3 points).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MethodRow {
+    pub class: Class,
+    pub scale: Scale,
+    pub d_min: f64,
+    pub d_neg: f64,
+    pub margin: Option<f64>,
+}
+
+pub const TIMINGS: [Timing; 8] =
+    [Timing::Ttft, Timing::Ttfa, Timing::Tpot, Timing::ChunkGap, Timing::E2e, Timing::Queue, Timing::Connect, Timing::SendLag];
+
+pub const STATS: [Stat; 10] =
+    [Stat::Geomean, Stat::Mean, Stat::Stddev, Stat::Min, Stat::P50, Stat::P90, Stat::P95, Stat::P99, Stat::P999, Stat::Max];
+
+/// The twelve metrics that METHOD judges, in its order.
+pub const METHOD: [Metric; 12] = [
+    Metric::Timing(Timing::Ttft, Stat::Geomean),
+    Metric::Timing(Timing::Tpot, Stat::Geomean),
+    Metric::Timing(Timing::E2e, Stat::Geomean),
+    Metric::OutputTokenRate,
+    Metric::Timing(Timing::Ttft, Stat::P50),
+    Metric::Timing(Timing::Ttft, Stat::P95),
+    Metric::Timing(Timing::Ttft, Stat::P99),
+    Metric::Timing(Timing::Tpot, Stat::P95),
+    Metric::Timing(Timing::ChunkGap, Stat::P99),
+    Metric::Timing(Timing::E2e, Stat::P95),
+    Metric::SloAttainment,
+    Metric::ErrorRate,
+];
+
+impl Timing {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ttft => "ttft",
+            Self::Ttfa => "ttfa",
+            Self::Tpot => "tpot",
+            Self::ChunkGap => "chunk_gap",
+            Self::E2e => "e2e",
+            Self::Queue => "queue",
+            Self::Connect => "connect",
+            Self::SendLag => "send_lag",
+        }
+    }
+}
+
+impl Stat {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Geomean => "geomean",
+            Self::Mean => "mean",
+            Self::Stddev => "stddev",
+            Self::Min => "min",
+            Self::P50 => "p50",
+            Self::P90 => "p90",
+            Self::P95 => "p95",
+            Self::P99 => "p99",
+            Self::P999 => "p999",
+            Self::Max => "max",
+        }
+    }
+
+    /// The quantile that this statistic is, 0 to 1.
+    pub const fn quantile(self) -> Option<f64> {
+        match self {
+            Self::P50 => Some(0.5),
+            Self::P90 => Some(0.9),
+            Self::P95 => Some(0.95),
+            Self::P99 => Some(0.99),
+            Self::P999 => Some(0.999),
+            _ => None,
+        }
+    }
+
+    /// The fewest values from which this statistic is reported (METHOD section 5.2; p99.9 by the same rule: one value beyond it).
+    pub const fn min_n(self) -> usize {
+        match self {
+            Self::P50 | Self::P90 => 10,
+            Self::P95 => 20,
+            Self::P99 => 100,
+            Self::P999 => 1000,
+            Self::Stddev => 2,
+            _ => 1,
+        }
+    }
+}
+
+impl SloKind {
+    pub const ALL: [Self; 3] = [Self::Ttft, Self::Tpot, Self::E2e];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ttft => "ttft",
+            Self::Tpot => "tpot",
+            Self::E2e => "e2e",
+        }
+    }
+}
+
+impl Metric {
+    /// Every metric, in report order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let timings = TIMINGS.into_iter().flat_map(|t| STATS.into_iter().map(move |s| Self::Timing(t, s)));
+        let shares = SloKind::ALL.into_iter().map(Self::SloAttainmentOf);
+        timings
+            .chain([
+                Self::OutputTokenRate,
+                Self::InputTokenRate,
+                Self::TotalTokenRate,
+                Self::RequestRate,
+                Self::Goodput,
+                Self::SloAttainment,
+            ])
+            .chain(shares)
+            .chain([Self::SuccessRate, Self::ErrorRate, Self::OfferedRate, Self::AchievedRate])
+    }
+
+    /// The name in config, outputs and docs, without a unit: `ttft_p95`.
+    pub fn name(self) -> String {
+        match self {
+            Self::Timing(timing, stat) => format!("{}_{}", timing.name(), stat.name()),
+            Self::OutputTokenRate => "output_token_rate".into(),
+            Self::InputTokenRate => "input_token_rate".into(),
+            Self::TotalTokenRate => "total_token_rate".into(),
+            Self::RequestRate => "request_rate".into(),
+            Self::Goodput => "goodput".into(),
+            Self::SloAttainment => "slo_attainment".into(),
+            Self::SloAttainmentOf(kind) => format!("slo_attainment_{}", kind.name()),
+            Self::SuccessRate => "success_rate".into(),
+            Self::ErrorRate => "error_rate".into(),
+            Self::OfferedRate => "offered_rate".into(),
+            Self::AchievedRate => "achieved_rate".into(),
+        }
+    }
+
+    /// The key in stored and published JSON: the name with its unit, `ttft_p95_ms`.
+    pub fn key(self) -> String {
+        format!("{}_{}", self.name(), self.unit().suffix())
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::all().find(|m| m.name() == name)
+    }
+
+    pub fn parse_key(key: &str) -> Option<Self> {
+        Self::all().find(|m| m.key() == key)
+    }
+
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::Timing(..) => Unit::Milliseconds,
+            Self::OutputTokenRate | Self::InputTokenRate | Self::TotalTokenRate => Unit::TokensPerSecond,
+            Self::RequestRate | Self::Goodput | Self::OfferedRate | Self::AchievedRate => Unit::PerSecond,
+            Self::SloAttainment | Self::SloAttainmentOf(_) | Self::SuccessRate | Self::ErrorRate => Unit::Share,
+        }
+    }
+
+    pub const fn orientation(self) -> Orientation {
+        match self {
+            Self::Timing(..) | Self::ErrorRate => Orientation::LowerIsBetter,
+            _ => Orientation::HigherIsBetter,
+        }
+    }
+
+    /// METHOD section 2's thresholds; `None` for metrics that are only shown.
+    pub const fn method(self) -> Option<MethodRow> {
+        const fn row(class: Class, scale: Scale, d_min: f64, d_neg: f64, margin: Option<f64>) -> Option<MethodRow> {
+            Some(MethodRow { class, scale, d_min, d_neg, margin })
+        }
+        use Class::{Guard, Primary};
+        use Scale::{Absolute, Log};
+        match self {
+            Self::Timing(Timing::Ttft, Stat::Geomean) => row(Primary, Log, 0.03, 0.005, Some(0.075)),
+            Self::Timing(Timing::Tpot | Timing::E2e, Stat::Geomean) | Self::OutputTokenRate => {
+                row(Primary, Log, 0.03, 0.005, Some(0.05))
+            }
+            Self::Timing(Timing::Ttft, Stat::P50) | Self::Timing(Timing::Tpot | Timing::E2e, Stat::P95) => {
+                row(Guard, Log, 0.05, 0.005, None)
+            }
+            Self::Timing(Timing::Ttft, Stat::P95) | Self::Timing(Timing::ChunkGap, Stat::P99) => {
+                row(Guard, Log, 0.10, 0.01, None)
+            }
+            Self::Timing(Timing::Ttft, Stat::P99) => row(Guard, Log, 0.15, 0.015, None),
+            Self::SloAttainment => row(Guard, Absolute, 0.02, 0.0025, None),
+            Self::ErrorRate => row(Guard, Absolute, 0.002, 0.0, None),
+            _ => None,
+        }
+    }
+}
+
+impl Unit {
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Milliseconds => "ms",
+            Self::PerSecond => "per_s",
+            Self::TokensPerSecond => "tokens_per_s",
+            Self::Share => "ratio",
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_and_key_is_unique_and_parses_back() {
+        let all: Vec<Metric> = Metric::all().collect();
+        for &m in &all {
+            assert_eq!(Metric::parse(&m.name()), Some(m));
+            assert_eq!(Metric::parse_key(&m.key()), Some(m));
+        }
+    }
+
+    #[test]
+    fn exactly_the_methods_metrics_have_a_row() {
+        let with_row: Vec<Metric> = Metric::all().filter(|m| m.method().is_some()).collect();
+        assert_eq!(with_row.len(), METHOD.len());
+        assert!(METHOD.iter().all(|m| m.method().is_some()));
+    }
+}

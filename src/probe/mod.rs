@@ -1,0 +1,1 @@
+//! Facts of host and server, read once before the clock starts.

@@ -1,0 +1,121 @@
+//! One request as it happened: when it was meant to go, when it went, when output came, how it ended.
+//!
+//! Instants are nanoseconds of the monotonic clock. Metrics of one request (ttft, tpot, e2e...) are functions of a `Timeline`;
+//! distributions over many are `measure`'s.
+
+/// How a request ended. The words are those of records and of `--raw`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// The stream ended as its protocol promises, with output.
+    Completed,
+    /// The server answered with a status other than 200.
+    HttpStatus(u16),
+    /// The request's time limit passed before its end.
+    Timeout,
+    /// No connection (refused, DNS, TLS), or it was lost before any byte of an answer.
+    Connect,
+    /// The answer is not what the protocol promises: unparsable, an error object in a 200 stream, or complete without output.
+    Malformed,
+    /// The stream ended before the end that its protocol promises.
+    Truncated,
+    /// No byte arrived for longer than the stall limit.
+    Stalled,
+    /// Interrupted by us, or never sent.
+    Cancelled,
+}
+
+/// One read that brought output: when, and how many bytes of output text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputEvent {
+    pub at_ns: u64,
+}
+
+/// Where token counts came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenSource {
+    /// The server's `usage`.
+    Usage,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timeline {
+    /// The `x-request-id`.
+    pub id: String,
+    /// Index in the round's plan.
+    pub index: u32,
+    /// Open loop: the planned instant. Closed loop: the instant at which its slot became free.
+    pub intended_ns: u64,
+    pub sent_ns: Option<u64>,
+    /// Time spent opening a connection for this request, where one had to be opened.
+    pub connect_ns: Option<u64>,
+    /// First byte of the response head.
+    pub first_byte_ns: Option<u64>,
+    /// First non-reasoning content, where reasoning was seen.
+    pub first_answer_ns: Option<u64>,
+    pub reasoning_seen: bool,
+    /// Every output-bearing event; several in one read share an instant.
+    pub outputs: Vec<OutputEvent>,
+    pub end_ns: Option<u64>,
+    pub input_tokens: Option<u32>,
+    pub output_tokens: Option<u32>,
+    pub cached_tokens: Option<u32>,
+    pub finish_reason: Option<String>,
+    pub outcome: Outcome,
+    /// What went wrong, in the server's or the client's words; never a header or a key.
+    pub error: Option<String>,
+    /// Sent again on a fresh connection, since an idle one turned out closed before anything was answered.
+    pub retried: bool,
+    /// Closed loop: `start` is the actual send.
+    pub closed_loop: bool,
+}
+
+impl Outcome {
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::HttpStatus(_) => "http_status",
+            Self::Timeout => "timeout",
+            Self::Connect => "connect",
+            Self::Malformed => "malformed",
+            Self::Truncated => "truncated",
+            Self::Stalled => "stalled",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl Timeline {
+    pub fn completed(&self) -> bool {
+        self.outcome == Outcome::Completed
+    }
+
+    /// The instant from which latency counts: intended arrival in open loop, actual send in closed loop.
+    pub fn start_ns(&self) -> Option<u64> {
+        if self.closed_loop { self.sent_ns } else { Some(self.intended_ns) }
+    }
+
+    pub fn ttft_ns(&self) -> Option<u64> {
+        Some(self.outputs.first()?.at_ns.saturating_sub(self.start_ns()?))
+    }
+
+    /// Only where reasoning was seen: elsewhere it would be TTFT under another name.
+    pub fn ttfa_ns(&self) -> Option<u64> {
+        if !self.reasoning_seen {
+            return None;
+        }
+        Some(self.first_answer_ns?.saturating_sub(self.start_ns()?))
+    }
+
+    pub fn e2e_ns(&self) -> Option<u64> {
+        Some(self.outputs.last()?.at_ns.saturating_sub(self.start_ns()?))
+    }
+
+    pub fn send_lag_ns(&self) -> Option<u64> {
+        Some(self.sent_ns?.saturating_sub(self.intended_ns))
+    }
+
+    /// Gaps between consecutive output-bearing events.
+    pub fn chunk_gaps_ns(&self) -> impl Iterator<Item = u64> + '_ {
+        self.outputs.windows(2).map(|w| w[1].at_ns.saturating_sub(w[0].at_ns))
+    }
+}

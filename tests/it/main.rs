@@ -1,0 +1,3 @@
+//! The one integration binary: black-box tests of the `goodput-gate` command, and of the house's own rules.
+
+mod support;
