@@ -2,6 +2,7 @@
 //!
 //! Not here: sockets and time (`load/`), what events mean for metrics (`timeline`, `measure`).
 
+mod http1;
 mod openai;
 
 use crate::config::Protocol;
