@@ -4,6 +4,7 @@
 
 mod http1;
 mod openai;
+mod sse;
 
 use crate::config::Protocol;
 
