@@ -2,6 +2,8 @@
 //!
 //! Not here: sockets and time (`load/`), what events mean for metrics (`timeline`, `measure`).
 
+mod error_text;
+mod event;
 mod http1;
 mod openai;
 mod sse;
