@@ -6,6 +6,7 @@ mod error_text;
 mod event;
 mod http1;
 mod openai;
+mod receiver;
 mod sse;
 
 use crate::config::Protocol;
