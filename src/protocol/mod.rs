@@ -2,7 +2,12 @@
 //!
 //! Not here: sockets and time (`load/`), what events mean for metrics (`timeline`, `measure`).
 
+mod error_text;
+mod event;
+mod http1;
 mod openai;
+mod receiver;
+mod sse;
 
 use crate::config::Protocol;
 

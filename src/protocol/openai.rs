@@ -1,5 +1,10 @@
 //! OpenAI's chat and completions protocols, as vLLM, SGLang, llama.cpp, LiteLLM and others speak them.
 
+mod event;
+mod wire;
+
+pub use event::{answer, event};
+
 use serde_json::{Map, Value, json};
 
 use super::BodySpec;

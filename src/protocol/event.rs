@@ -1,0 +1,58 @@
+//! What a payload says, whatever the protocol: output, finish reason, usage, failure.
+//!
+//! Not here: how a protocol writes it (one file per protocol), and when it came (`receiver`).
+
+/// One event of a stream, or the whole answer where it is not streamed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    Delta(Delta),
+    /// The protocol's end mark, `[DONE]`.
+    Done,
+    /// The server reports an error in the middle of a 200 response; its text.
+    Error(String),
+    /// Not what the protocol promises; what is wrong with it.
+    Malformed(String),
+}
+
+/// A part of an answer. It may bring output, finish reason and usage at once, or nothing (a role, an empty string).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delta {
+    /// Non-empty content, completion text or tool call.
+    pub answer: bool,
+    /// Non-empty reasoning.
+    pub reasoning: bool,
+    pub finish_reason: Option<String>,
+    pub usage: Option<Usage>,
+}
+
+/// Token counts by the server. A count that it does not give is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub prompt_tokens: Option<u32>,
+    /// Output tokens, reasoning included.
+    pub completion_tokens: Option<u32>,
+    /// Of the prompt tokens, those that came from a prefix cache.
+    pub cached_tokens: Option<u32>,
+    /// Of the completion tokens, those of reasoning.
+    pub reasoning_tokens: Option<u32>,
+}
+
+impl Delta {
+    /// Non-empty output of any kind: what TTFT and chunk gaps count.
+    pub const fn has_output(&self) -> bool {
+        self.answer || self.reasoning
+    }
+}
+
+impl Usage {
+    /// Later counts replace earlier ones; a count that is missing later does not erase one.
+    #[must_use]
+    pub fn updated(self, later: Self) -> Self {
+        Self {
+            prompt_tokens: later.prompt_tokens.or(self.prompt_tokens),
+            completion_tokens: later.completion_tokens.or(self.completion_tokens),
+            cached_tokens: later.cached_tokens.or(self.cached_tokens),
+            reasoning_tokens: later.reasoning_tokens.or(self.reasoning_tokens),
+        }
+    }
+}
