@@ -53,6 +53,15 @@ struct Trace {
     retried: bool,
 }
 
+/// How reading stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Read {
+    Complete { reusable: bool },
+    /// The end mark came; the end of the HTTP body did not yet.
+    Done,
+    Closed,
+}
+
 /// Why the connection gave no full answer.
 enum Broken {
     Connect(io::Error),
@@ -76,7 +85,7 @@ pub async fn exchange(shared: &Shared, sending: &Sending<'_>, flight: &Flight) -
 }
 
 fn receiver(sending: &Sending<'_>) -> Receiver {
-    Receiver::new(sending.reading.protocol, sending.reading.stream, sending.request.output_tokens as usize)
+    Receiver::with_capacity(sending.reading.protocol, sending.reading.stream, sending.request.output_tokens as usize)
 }
 
 async fn attempt(shared: &Shared, sending: &Sending<'_>, flight: &Flight, trace: &mut Trace) -> Result<(), Broken> {
@@ -89,7 +98,7 @@ async fn attempt(shared: &Shared, sending: &Sending<'_>, flight: &Flight, trace:
     trace.slot_ns = Some(monotonic_ns());
     if let Some(stream) = live_idle(shared).await {
         let lost = match converse(shared, stream, &bytes, sending, flight, trace).await {
-            Err(Broken::Lost(e)) if trace.receiver.first_byte_ns().is_none() => e,
+            Err(Broken::Lost(e)) if !trace.receiver.begun() => e,
             other => return other,
         };
         // The server closed an idle connection just as it was used: nothing was answered, so nothing was lost.
@@ -139,20 +148,21 @@ async fn converse(
     if let Err(e) = wrote.await {
         // A server may answer and close before it has read all (413, 401): what it said counts more than the broken pipe.
         let _ = read(&mut stream, flight, trace).await;
-        return if trace.receiver.first_byte_ns().is_some() { Ok(()) } else { Err(Broken::Lost(e)) };
+        return if trace.receiver.begun() { Ok(()) } else { Err(Broken::Lost(e)) };
     }
-    let mut step = read(&mut stream, flight, trace).await.map_err(Broken::Lost)?;
-    if step == Step::Done {
-        step = tokio::time::timeout(LINGER, read(&mut stream, flight, trace)).await.map_or(Ok(Step::Closed), |r| r).unwrap_or(Step::Closed);
+    let mut ended = read(&mut stream, flight, trace).await.map_err(Broken::Lost)?;
+    if ended == Read::Done {
+        let rest = tokio::time::timeout(LINGER, read(&mut stream, flight, trace)).await;
+        ended = rest.ok().and_then(Result::ok).unwrap_or(Read::Closed);
     }
-    if step == (Step::Complete { reusable: true }) {
+    if ended == (Read::Complete { reusable: true }) {
         shared.give_back(stream);
     }
     Ok(())
 }
 
 /// Reads until the answer ends or, the first time, until it is `Done`.
-async fn read(stream: &mut Stream, flight: &Flight, trace: &mut Trace) -> io::Result<Step> {
+async fn read(stream: &mut Stream, flight: &Flight, trace: &mut Trace) -> io::Result<Read> {
     let was_done = trace.receiver.done();
     poll_fn(|cx| {
         BUFFER.with_borrow_mut(|buffer| {
@@ -169,10 +179,11 @@ async fn read(stream: &mut Stream, flight: &Flight, trace: &mut Trace) -> io::Re
                 if chunk.filled().is_empty() {
                     return Poll::Ready(end_of_stream(trace, now));
                 }
-                match trace.receiver.read(chunk.filled(), now) {
-                    Step::GoOn => {}
-                    Step::Done if was_done => {}
-                    step => return Poll::Ready(Ok(step)),
+                if let Step::Complete { reusable } = trace.receiver.read(chunk.filled(), now) {
+                    return Poll::Ready(Ok(Read::Complete { reusable }));
+                }
+                if !was_done && trace.receiver.done() {
+                    return Poll::Ready(Ok(Read::Done));
                 }
             }
         })
@@ -180,23 +191,23 @@ async fn read(stream: &mut Stream, flight: &Flight, trace: &mut Trace) -> io::Re
     .await
 }
 
-fn end_of_stream(trace: &mut Trace, now: u64) -> io::Result<Step> {
-    if trace.receiver.first_byte_ns().is_none() {
+fn end_of_stream(trace: &mut Trace, now: u64) -> io::Result<Read> {
+    if !trace.receiver.begun() {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "connection closed before any answer"));
     }
     trace.receiver.eof(now);
-    Ok(Step::Closed)
+    Ok(Read::Closed)
 }
 
 fn timeline(sending: &Sending<'_>, trace: Trace, ended: Result<Result<(), Broken>, GivenUp>) -> Timeline {
-    let (sent, first_byte_ns, done) = (trace.sent_ns.is_some(), trace.receiver.first_byte_ns(), trace.receiver.done());
-    let answer = trace.receiver.into_answer();
+    let (sent, answered, done) = (trace.sent_ns.is_some(), trace.receiver.begun(), trace.receiver.done());
+    let answer = trace.receiver.into_result();
     let (outcome, error) = match ended {
         Ok(Ok(())) => (answer.outcome.clone(), answer.error.clone()),
         // Every token and the end mark came: what failed after them is not the user's loss.
         _ if done => (answer.outcome.clone(), answer.error.clone()),
-        Ok(Err(broken)) => broken_outcome(&broken, &answer, first_byte_ns.is_some()),
-        Err(why) => given_up_outcome(why, sent, first_byte_ns.is_some(), &sending.reading),
+        Ok(Err(broken)) => broken_outcome(&broken, &answer, answered),
+        Err(why) => given_up_outcome(why, sent, answered, &sending.reading),
     };
     Timeline {
         id: sending.request.id.clone(),
@@ -206,14 +217,14 @@ fn timeline(sending: &Sending<'_>, trace: Trace, ended: Result<Result<(), Broken
         slot_ns: trace.slot_ns,
         sent_ns: trace.sent_ns,
         connect_ns: trace.connect_ns,
-        first_byte_ns,
+        first_byte_ns: answer.first_byte_ns,
         first_answer_ns: answer.first_answer_ns,
         reasoning_seen: answer.reasoning_seen,
         outputs: answer.outputs,
         end_ns: Some(trace.end_ns.unwrap_or_else(monotonic_ns)),
-        input_tokens: answer.usage.and_then(|u| u.input_tokens),
-        output_tokens: answer.usage.and_then(|u| u.output_tokens),
-        cached_tokens: answer.usage.and_then(|u| u.cached_tokens),
+        input_tokens: answer.usage.prompt_tokens,
+        output_tokens: answer.usage.completion_tokens,
+        cached_tokens: answer.usage.cached_tokens,
         finish_reason: answer.finish_reason,
         outcome,
         error,

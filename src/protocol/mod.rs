@@ -11,6 +11,9 @@ mod sse;
 
 use crate::config::Protocol;
 
+pub use error_text::text as error_text;
+pub use receiver::{Answer, Receiver, Step};
+
 /// What a request asks for, whatever the protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct BodySpec<'a> {
