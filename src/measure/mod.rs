@@ -2,6 +2,9 @@
 //!
 //! Not here: comparison with anything (`judge`).
 
+pub mod stats;
+pub mod summary;
+
 /// One request of a round, reduced to what metrics need. Times in milliseconds from the request's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Row {
