@@ -6,6 +6,8 @@ pub mod collect;
 pub mod columns;
 pub mod histogram;
 pub mod validity;
+pub mod stats;
+pub mod summary;
 
 /// One request of a round, reduced to what metrics need. Times in milliseconds from the request's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
