@@ -48,7 +48,7 @@ pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> 
         drafts.push(builder.draft(Part::Round(round))?);
     }
     builder.check_size(&drafts)?;
-    let mut rounds: Vec<RoundPlan> = drafts.into_iter().map(|draft| builder.finish(draft)).collect();
+    let mut rounds: Vec<RoundPlan> = drafts.iter().map(|draft| builder.finish(draft)).collect();
     let warmup = rounds.remove(0);
     Ok(Plan {
         workload: workload.name.clone(),
@@ -166,7 +166,7 @@ impl<'a> Builder<'a> {
         prompt + self.input.model.len() as u64 + BODY_FRAME_BYTES
     }
 
-    fn finish(&mut self, draft: Draft<'_>) -> RoundPlan {
+    fn finish(&mut self, draft: &Draft<'_>) -> RoundPlan {
         let pace = self.pace();
         let open = pace == Pace::Open;
         let max_in_flight = self.workload.max_in_flight.filter(|_| open);
@@ -175,7 +175,7 @@ impl<'a> Builder<'a> {
             _ => 0,
         };
         self.digest.round(pace, max_in_flight, draft.stop_after, ramp, draft.slots.len());
-        let requests = (0..).zip(&draft.slots).map(|(index, slot)| self.request(&draft, index, slot)).collect();
+        let requests = (0..).zip(&draft.slots).map(|(index, slot)| self.request(draft, index, slot)).collect();
         RoundPlan { seed: draft.seed, pace, max_in_flight, stop_after: draft.stop_after, ramp, requests }
     }
 

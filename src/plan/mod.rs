@@ -4,7 +4,7 @@
 
 mod arrival;
 mod build;
-mod describe;
+pub mod describe;
 mod digest;
 mod prompts;
 mod seed;
@@ -18,7 +18,7 @@ use crate::config::Protocol;
 use crate::protocol::Extras;
 
 pub use build::build;
-pub use describe::{Description, RoundDescription, describe};
+pub use describe::describe;
 pub use prompts::salt;
 
 /// Most requests of a plan, warm-up and all rounds together: beyond it the plan, and the columns of its record, outgrow a client's

@@ -121,10 +121,13 @@ impl Part {
     }
 }
 
+/// How many numbers of [`SALT_CHARS`] digits there are.
+const SALTS: u64 = 1_000_000_000_000;
+
 /// A salt from any random number: always [`SALT_CHARS`] decimal digits, since common tokenizers split digits by their number and not by
 /// their value, so that every session's prompts have the same number of tokens.
 pub fn salt(random: u64) -> String {
-    format!("{:0SALT_CHARS$}", random % 10_u64.pow(SALT_CHARS as u32))
+    format!("{:0SALT_CHARS$}", random % SALTS)
 }
 
 /// Characters of a prompt of so many nominal tokens.

@@ -17,7 +17,7 @@ pub fn child(seed: u64, purpose: &str, indices: &[u64]) -> u64 {
     u64::from_le_bytes(first) >> 11
 }
 
-/// The sub-stream of `seed` for `purpose`. ChaCha8 and not `StdRng`, since the latter may change between releases.
+/// The sub-stream of `seed` for `purpose`. `ChaCha8Rng` and not `StdRng`, which may change between releases.
 pub fn stream(seed: u64, purpose: &str, indices: &[u64]) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(derive(seed, purpose, indices))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 
+use super::describe::RoundDescription;
 use super::*;
 use crate::config::{Arrival, Corpus, Length, Prompts, Slo, Warmup, Workload};
 
@@ -259,7 +260,7 @@ fn what_cannot_be_planned_is_refused_with_a_reason() {
     assert!(matches!(huge, PlanError::TooLarge { .. }));
     assert!(huge.to_string().contains("and 2048 MiB are allowed"), "{huge}");
     let wide = |w: &mut Workload| {
-        (w.arrival, w.length) = (Arrival::Closed { concurrency: u32::MAX }, Length::Duration(Duration::from_secs(1)))
+        (w.arrival, w.length) = (Arrival::Closed { concurrency: u32::MAX }, Length::Duration(Duration::from_secs(1)));
     };
     assert_eq!(refusal(|w, _| wide(w)), PlanError::TooManyRequests);
 }
