@@ -1,4 +1,6 @@
-//! `ExitStatus`: the public contract of exit codes, and the only mapping to numbers.
+//! `ExitStatus`: the public contract of exit codes, and the only mapping to numbers. `Failure` is an error that knows its code.
+
+use std::fmt;
 
 /// How a command ended. Documented in docs/EXIT-CODES.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,13 @@ pub enum ExitStatus {
     Interrupted,
 }
 
+/// An error whose exit code is not the usual 2.
+#[derive(Debug)]
+pub struct Failure {
+    status: ExitStatus,
+    message: String,
+}
+
 impl ExitStatus {
     pub const fn code(self) -> u8 {
         match self {
@@ -34,4 +43,24 @@ impl ExitStatus {
             Self::Interrupted => 130,
         }
     }
+
+    /// The status of an error: what it says itself, else a usage error.
+    pub fn of(error: &anyhow::Error) -> Self {
+        error.downcast_ref::<Failure>().map_or(Self::Usage, |f| f.status)
+    }
 }
+
+impl Failure {
+    /// Exit 3: the server cannot be measured.
+    pub fn measure(error: &dyn fmt::Display) -> Self {
+        Self { status: ExitStatus::CouldNotMeasure, message: error.to_string() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}

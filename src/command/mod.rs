@@ -1,7 +1,18 @@
 //! One file per verb: the only place that joins core and rim.
 
+mod baseline;
+mod check;
+mod compare;
+mod evaluate;
 mod judge_case;
+mod measure;
+mod output;
+mod report;
+mod run;
 mod schema;
+mod setup;
+mod signals;
+mod target;
 
 use std::io::{Read as _, Write as _};
 
@@ -9,7 +20,14 @@ use crate::cli::Command;
 use crate::exit::ExitStatus;
 
 pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
+    // reqwest and rustls ask for the process's provider; a second call only says that there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match command {
+        Command::Check(args) => check::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Baseline(command) => baseline::run(&command),
+        Command::Report(args) => report::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::JudgeCase => {
             let mut input = String::new();

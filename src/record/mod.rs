@@ -200,18 +200,15 @@ impl Record {
             return Err(RecordError::Newer { found });
         }
         let record: Self = serde_json::from_value(value).map_err(|e| RecordError::Shape(e.to_string()))?;
-        match record.rounds().find(|r| !r.columns.is_rectangular() || r.ramp as usize > r.columns.len()) {
-            Some(round) => Err(RecordError::Shape(format!("round {}: columns differ in length", round.index))),
-            None => Ok(record),
+        let mut rounds = record.workloads.iter().flat_map(|w| &w.starts).flat_map(|s| &s.rounds);
+        if let Some(round) = rounds.find(|r| !r.columns.is_rectangular() || r.ramp as usize > r.columns.len()) {
+            return Err(RecordError::Shape(format!("round {}: columns differ in length", round.index)));
         }
+        Ok(record)
     }
 
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a record is plain data")
-    }
-
-    fn rounds(&self) -> impl Iterator<Item = &RoundRecord> {
-        self.workloads.iter().flat_map(|w| &w.starts).flat_map(|s| &s.rounds)
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Record, Slo, WorkloadRecord, keyed};
+use super::{Record, WorkloadRecord, keyed};
 use crate::fingerprint::Fingerprint;
 use crate::judge;
 use crate::measure::histogram::Gaps;

@@ -1,0 +1,81 @@
+//! What a run leaves behind: record and reports as files first, then the terminal. Nothing of it decides anything.
+#![expect(clippy::disallowed_methods, reason = "rim: writes files and looks at the terminal")]
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::record::Record;
+use crate::report::{self, Report};
+
+/// Writes through a temporary file and a rename: a reader sees the old file or the new one.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let attempt = || -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+            .tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_data()?;
+        file.persist(path).map_err(|e| e.error)?;
+        Ok(())
+    };
+    attempt().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The output folder, with a `.gitignore` of its own so that nothing in it is ever committed.
+pub fn prepare(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create the output folder {}", folder.display()))?;
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        write_atomic(&ignore, b"*\n")?;
+    }
+    // What an earlier run left must not be taken for this one's, should this one fail.
+    for name in ["record.json", "report.json", "report.md", "junit.xml"] {
+        match std::fs::remove_file(folder.join(name)) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(e).with_context(|| format!("cannot remove the old {}", folder.join(name).display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+pub fn save_record(folder: &Path, record: &Record) -> anyhow::Result<()> {
+    write_atomic(&folder.join("record.json"), record.to_json().as_bytes())
+}
+
+/// All report files. Every one is tried; the first error is told.
+pub fn save_reports(folder: &Path, report: &Report) -> anyhow::Result<()> {
+    let junit = report::junit::render(report).map_err(anyhow::Error::msg);
+    let written = [
+        write_atomic(&folder.join("report.json"), report.to_json().as_bytes()),
+        write_atomic(&folder.join("report.md"), report::markdown::render(report).as_bytes()),
+        junit.and_then(|xml| write_atomic(&folder.join("junit.xml"), xml.as_bytes())),
+    ];
+    written.into_iter().collect()
+}
+
+/// The report on standard output, in colour where a person looks at it.
+pub fn show(report: &Report) -> anyhow::Result<()> {
+    let terminal = std::io::stdout().is_terminal();
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let text = report::terminal::render(report, width(), colour);
+    writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")
+}
+
+/// `COLUMNS` where it is set; wide enough for every table elsewhere.
+fn width() -> u16 {
+    std::env::var("COLUMNS").ok().and_then(|v| v.parse().ok()).unwrap_or(120)
+}
+
+/// A line for people, on standard error.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+pub fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}

@@ -1,0 +1,91 @@
+//! From what was typed to a validated config: finds the file, reads it, layers flags over it. Nothing is sent before this succeeds.
+#![expect(clippy::disallowed_methods, reason = "rim: reads the config file and the environment")]
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::cli::{ConfigArgs, WorkloadArgs};
+use crate::config::{self, Config, ConfigError, Flags, Source};
+
+/// Where a config is looked for, in each folder upwards.
+const NAMES: [&str; 2] = [".github/goodput-gate.yaml", "goodput-gate.yaml"];
+
+/// The config that the arguments mean.
+pub fn config(file: &ConfigArgs, workload: &WorkloadArgs) -> anyhow::Result<Config> {
+    let cwd = std::env::current_dir().context("cannot tell the working folder")?;
+    // With a base URL the command line says all; a file is used only when it is named.
+    let path = match (&file.config, &workload.base_url) {
+        (Some(path), _) => Some(path.clone()),
+        (None, Some(_)) => None,
+        (None, None) => find(&cwd),
+    };
+    let text = path.as_ref().map(|p| read(p)).transpose()?;
+    let name = path.as_ref().map(|p| shown(p, &cwd));
+    let source = name.as_deref().zip(text.as_deref()).map(|(name, text)| Source { name, text });
+    let env = |name: &str| std::env::var(name).ok();
+    config::load(source, &file.set, &flags(workload), &env).map_err(|e| match e {
+        ConfigError::NoTarget => no_target(&cwd),
+        invalid @ ConfigError::Invalid(_) => anyhow::Error::msg(invalid.to_string()),
+    })
+}
+
+/// The nearest config file at or above the folder.
+pub fn find(folder: &Path) -> Option<PathBuf> {
+    folder.ancestors().flat_map(|dir| NAMES.iter().map(move |n| dir.join(n))).find(|p| p.is_file())
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read the config {}", path.display()))
+}
+
+fn shown(path: &Path, cwd: &Path) -> String {
+    path.strip_prefix(cwd).unwrap_or(path).display().to_string()
+}
+
+fn no_target(cwd: &Path) -> anyhow::Error {
+    let names = NAMES.join(" or ");
+    anyhow::anyhow!(
+        "nothing to measure: no config found\nlooked for {names} in {} and above\nhint: name one with --config FILE, or a server with --base-url URL",
+        cwd.display()
+    )
+}
+
+fn flags(args: &WorkloadArgs) -> Flags {
+    let a = args.clone();
+    Flags {
+        base_url: a.base_url,
+        model: a.model,
+        protocol: a.protocol,
+        api_key_env: a.api_key_env,
+        concurrency: a.concurrency,
+        rate: a.rate,
+        arrival: a.arrival,
+        requests: a.requests,
+        duration: a.duration,
+        max_in_flight: a.max_in_flight,
+        input_tokens: a.input_tokens,
+        output_tokens: a.output_tokens,
+        shared_prefix: a.shared_prefix,
+        corpus: a.corpus,
+        warmup: a.warmup,
+        rounds: a.rounds,
+        starts: a.starts,
+        seed: a.seed,
+        timeout: a.timeout,
+        no_stream: a.no_stream,
+        temperature: a.temperature,
+        preset: a.preset,
+        slo: a.slo,
+        workloads: a.workload,
+    }
+}
+
+/// The API key, where the config names a variable for it.
+pub fn api_key(config: &Config) -> anyhow::Result<Option<String>> {
+    let Some(name) = &config.target.api_key_env else { return Ok(None) };
+    match std::env::var(name) {
+        Ok(key) if !key.trim().is_empty() => Ok(Some(key.trim().to_owned())),
+        _ => bail!("the variable {name} (target.api_key_env) is not set or empty\nhint: export {name}=..., or remove api_key_env"),
+    }
+}
