@@ -9,6 +9,9 @@ mod openai;
 mod receiver;
 mod sse;
 
+pub use event::Usage;
+pub use receiver::{Answer, Receiver, Step};
+
 use crate::config::Protocol;
 
 /// What a request asks for, whatever the protocol.
