@@ -9,6 +9,7 @@ mod openai;
 mod receiver;
 mod sse;
 
+pub use error_text::text as error_text;
 pub use event::Usage;
 pub use receiver::{Answer, Receiver, Step};
 
