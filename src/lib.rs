@@ -17,13 +17,18 @@ mod timeline;
 mod config;
 mod protocol;
 mod plan;
+mod fingerprint;
 mod measure;
 mod judge;
+mod record;
+mod verdict;
 mod report;
 // Rim: input and output. Rim modules do not import each other (exception: load and sim read the clock).
 mod clock;
 mod load;
 mod probe;
+mod baseline;
+mod server;
 mod sim;
 
 pub use cli::Cli;

@@ -24,7 +24,7 @@ pub enum Outcome {
     Cancelled,
 }
 
-/// One read that brought output: when, and how many bytes of output text.
+/// An event that brought output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputEvent {
     pub at_ns: u64,
@@ -45,6 +45,10 @@ pub struct Timeline {
     pub index: u32,
     /// Open loop: the planned instant. Closed loop: the instant at which its slot became free.
     pub intended_ns: u64,
+    /// The worker took it up: what came before is the dispatcher's lateness.
+    pub handed_ns: Option<u64>,
+    /// A slot (`max_in_flight`) and a connection were at hand: what came before is the client's own queue.
+    pub slot_ns: Option<u64>,
     pub sent_ns: Option<u64>,
     /// Time spent opening a connection for this request, where one had to be opened.
     pub connect_ns: Option<u64>,
@@ -112,6 +116,18 @@ impl Timeline {
 
     pub fn send_lag_ns(&self) -> Option<u64> {
         Some(self.sent_ns?.saturating_sub(self.intended_ns))
+    }
+
+    /// From the intended send time until a slot was free: the client's own queue, which latency includes.
+    pub fn queue_ns(&self) -> Option<u64> {
+        Some(self.slot_ns?.saturating_sub(self.intended_ns))
+    }
+
+    /// The part of the send lag that is the client's fault: not waiting for a slot (asked for), not connecting (the server's).
+    pub fn own_lag_ns(&self) -> Option<u64> {
+        let dispatch = self.handed_ns?.saturating_sub(self.intended_ns);
+        let send = self.sent_ns?.saturating_sub(self.slot_ns?).saturating_sub(self.connect_ns.unwrap_or(0));
+        Some(dispatch + send)
     }
 
     /// Gaps between consecutive output-bearing events.

@@ -1,8 +1,20 @@
 //! One file per verb: the only place that joins core and rim.
 
+mod judge_case;
+
+use std::io::{Read as _, Write as _};
+
 use crate::cli::Command;
 use crate::exit::ExitStatus;
 
 pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
-    anyhow::bail!("not built yet: {command:?}")
+    match command {
+        Command::JudgeCase => {
+            let mut input = String::new();
+            std::io::stdin().read_to_string(&mut input)?;
+            writeln!(std::io::stdout(), "{}", judge_case::run(&input)?)?;
+            Ok(ExitStatus::Pass)
+        }
+        other => anyhow::bail!("not built yet: {other:?}"),
+    }
 }

@@ -1,1 +1,255 @@
-//! Load: sends a plan and brings back timelines. Not here: what is sent (`plan`), what it means (`measure`).
+//! Load: sends a round of a plan and brings back its timelines. Not here: what is sent (`plan`), what it means (`measure`).
+//!
+//! `dispatch` decides when, on a thread of its own; `worker` threads each own an event loop, their connections and their recorder;
+//! `exchange` is one request on one connection; `conn` opens connections. Nothing is shared between workers per token.
+
+mod conn;
+mod dispatch;
+mod exchange;
+mod flight;
+pub mod progress;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+pub use conn::{Site, SiteError, SiteSpec};
+
+use crate::clock::monotonic_ns;
+use crate::config::Protocol;
+use crate::plan::{Pace, RoundPlan};
+use crate::timeline::{Outcome, Timeline};
+use worker::{Message, Worker, WorkerHealth};
+
+/// How answers of a workload are read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    pub protocol: Protocol,
+    pub stream: bool,
+    pub timeout: Duration,
+    pub stall_timeout: Duration,
+}
+
+/// What a round brought back.
+#[derive(Debug)]
+pub struct Measured {
+    /// In plan order; every scheduled request is here.
+    pub timelines: Vec<Timeline>,
+    pub began_ns: u64,
+    pub ended_ns: u64,
+    pub health: Health,
+}
+
+/// What the client knows of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Health {
+    /// p99 over all workers of how late their event loops came round, nanoseconds.
+    pub loop_lag_p99_ns: u64,
+    /// Busiest worker thread: CPU time over elapsed time, 0 to 1.
+    pub busiest_worker: f64,
+    /// CPU time of the whole client during the round, nanoseconds.
+    pub cpu_ns: u64,
+    pub connections_opened: u64,
+    pub retries: u64,
+}
+
+/// Asks a round to stop: `Drain` sends nothing new and lets what is in flight finish, `Abort` cancels that too.
+#[derive(Debug, Default)]
+pub struct Control(AtomicU8);
+
+/// Counts for the live line, updated once per request.
+pub struct Counters {
+    pub sent: AtomicU64,
+    pub done: AtomicU64,
+    pub failed: AtomicU64,
+    pub good: AtomicU64,
+    /// Does this request meet its SLOs?
+    pub is_good: Box<dyn Fn(&Timeline) -> bool + Send + Sync>,
+}
+
+/// A client with its worker threads and connections; lives as long as the server that it measures.
+pub struct Client {
+    workers: Vec<Worker>,
+}
+
+/// Everything that a worker needs for one round.
+struct RoundJob {
+    plan: Arc<RoundPlan>,
+    reading: Reading,
+    control: Arc<Control>,
+    counters: Arc<Counters>,
+    /// Closed loop: the next index to send, shared by all lanes.
+    next: AtomicU32,
+    /// Open loop with `max_in_flight`: one permit per slot.
+    slots: Option<tokio::sync::Semaphore>,
+    /// Closed loop by duration: no request starts after this.
+    stop_at_ns: Option<u64>,
+}
+
+impl Control {
+    pub fn drain(&self) {
+        self.0.fetch_max(1, Ordering::Relaxed);
+    }
+
+    pub fn abort(&self) {
+        self.0.fetch_max(2, Ordering::Relaxed);
+    }
+
+    pub fn stopping(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= 1
+    }
+
+    fn aborted(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= 2
+    }
+}
+
+impl Counters {
+    pub fn new(is_good: Box<dyn Fn(&Timeline) -> bool + Send + Sync>) -> Self {
+        let zero = || AtomicU64::new(0);
+        Self { sent: zero(), done: zero(), failed: zero(), good: zero(), is_good }
+    }
+
+    fn finished(&self, timeline: &Timeline) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        if !timeline.completed() {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        } else if (self.is_good)(timeline) {
+            self.good.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Client {
+    /// Starts `workers` threads, each with its own event loop. Errors: the system refuses a thread or an event loop.
+    pub fn new(site: Arc<Site>, workers: usize) -> std::io::Result<Self> {
+        let workers = (0..workers.max(1)).map(|i| Worker::spawn(i, Arc::clone(&site))).collect::<Result<_, _>>()?;
+        Ok(Self { workers })
+    }
+
+    /// Opens the connections that the round will likely need, before any clock starts. Failures show in the round itself.
+    pub fn open_connections(&self, plan: &RoundPlan) {
+        let wanted = likely_in_flight(plan);
+        let each = wanted.div_ceil(self.workers.len());
+        let pending: Vec<_> = self.workers.iter().map(|w| w.ask(|reply| Message::Open { connections: each, reply })).collect();
+        for answer in pending {
+            // A worker that died shows when the round ends; there is nothing to do about it here.
+            let _ = answer.recv();
+        }
+    }
+
+    /// Sends one round and waits for its end. Errors: a worker thread died.
+    pub fn round(
+        &self,
+        plan: &Arc<RoundPlan>,
+        reading: Reading,
+        control: &Arc<Control>,
+        counters: &Arc<Counters>,
+    ) -> Result<Measured, String> {
+        self.open_connections(plan);
+        let cpu_before = crate::clock::process_cpu_ns();
+        // Far enough ahead that every worker has its job before the first request is due.
+        let began_ns = monotonic_ns() + 2_000_000;
+        let job = Arc::new(RoundJob {
+            plan: Arc::clone(plan),
+            reading,
+            control: Arc::clone(control),
+            counters: Arc::clone(counters),
+            next: AtomicU32::new(0),
+            slots: plan.max_in_flight.map(|n| tokio::sync::Semaphore::new(n as usize)),
+            stop_at_ns: plan.stop_after.map(|d| began_ns + nanos(d)),
+        });
+        for worker in &self.workers {
+            worker.tell(Message::Begin(Arc::clone(&job)));
+        }
+        match plan.pace {
+            Pace::Open => dispatch::open_loop(&job, began_ns, &self.workers),
+            Pace::Closed { concurrency } => dispatch::closed_loop(concurrency, began_ns, &self.workers),
+        }
+        let pending: Vec<_> = self.workers.iter().map(|w| w.ask(|reply| Message::End { reply })).collect();
+        let mut timelines = Vec::with_capacity(plan.requests.len());
+        let mut health = Health::default();
+        let mut lags = Vec::new();
+        for answer in pending {
+            let (mine, worker) = answer.recv().map_err(|_| "a worker thread of the client died".to_owned())?;
+            timelines.extend(mine);
+            health.absorb(&worker);
+            lags.extend(worker.loop_lags_ns);
+        }
+        let ended_ns = monotonic_ns();
+        health.cpu_ns = crate::clock::process_cpu_ns().saturating_sub(cpu_before);
+        health.loop_lag_p99_ns = p99(lags);
+        health.retries = timelines.iter().filter(|t| t.retried).count() as u64;
+        complete(&mut timelines, plan, began_ns);
+        Ok(Measured { timelines, began_ns, ended_ns, health })
+    }
+}
+
+impl Health {
+    fn absorb(&mut self, worker: &WorkerHealth) {
+        self.connections_opened += worker.connections_opened;
+        self.busiest_worker = self.busiest_worker.max(worker.busy);
+    }
+}
+
+/// Adds what was scheduled and never sent, and puts all in plan order.
+fn complete(timelines: &mut Vec<Timeline>, plan: &RoundPlan, began_ns: u64) {
+    let mut seen = vec![false; plan.requests.len()];
+    for t in timelines.iter() {
+        seen[t.index as usize] = true;
+    }
+    // A closed loop by duration plans more than it will need: what it did not start was not scheduled.
+    if plan.stop_after.is_none() {
+        let missing = plan.requests.iter().filter(|r| !seen[r.index as usize]);
+        timelines.extend(missing.map(|r| unsent(r, plan, began_ns)));
+    }
+    timelines.sort_unstable_by_key(|t| t.index);
+}
+
+fn unsent(request: &crate::plan::PlannedRequest, plan: &RoundPlan, began_ns: u64) -> Timeline {
+    Timeline {
+        id: request.id.clone(),
+        index: request.index,
+        intended_ns: began_ns + nanos(request.offset),
+        handed_ns: None,
+        slot_ns: None,
+        sent_ns: None,
+        connect_ns: None,
+        first_byte_ns: None,
+        first_answer_ns: None,
+        reasoning_seen: false,
+        outputs: Vec::new(),
+        end_ns: None,
+        input_tokens: None,
+        output_tokens: None,
+        cached_tokens: None,
+        finish_reason: None,
+        outcome: Outcome::Cancelled,
+        error: Some("never sent: the run was stopped before its turn".into()),
+        retried: false,
+        closed_loop: plan.pace != Pace::Open,
+    }
+}
+
+/// Requests in flight that a round will likely have: the closed loop's number, or what arrives in a second. Not more: a server that
+/// gives each idle connection a thread (llama.cpp's does) would starve the ones in use. Warm-up opens what is missing.
+fn likely_in_flight(plan: &RoundPlan) -> usize {
+    let planned = plan.requests.len();
+    let wanted = match plan.pace {
+        Pace::Closed { concurrency } => concurrency as usize,
+        Pace::Open => plan.requests.iter().take_while(|r| r.offset < Duration::from_secs(1)).count(),
+    };
+    let cap = plan.max_in_flight.map_or(usize::MAX, |n| n as usize);
+    wanted.min(planned).min(cap)
+}
+
+fn p99(mut lags: Vec<u64>) -> u64 {
+    lags.sort_unstable();
+    // Nearest rank: a lag is a fact, not to be averaged with its neighbour.
+    lags.get((lags.len() * 99).div_ceil(100).saturating_sub(1)).copied().unwrap_or(0)
+}
+
+fn nanos(d: Duration) -> u64 {
+    u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -2,6 +2,13 @@
 //!
 //! Not here: comparison with anything (`judge`).
 
+pub mod collect;
+pub mod columns;
+pub mod histogram;
+pub mod validity;
+pub mod stats;
+pub mod summary;
+
 /// One request of a round, reduced to what metrics need. Times in milliseconds from the request's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Row {
@@ -40,6 +47,12 @@ pub struct SloMs {
     pub ttft: Option<f64>,
     pub tpot: Option<f64>,
     pub e2e: Option<f64>,
+}
+
+impl SloMs {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Row {

@@ -2,9 +2,34 @@
 //!
 //! A plan is a value, drawn from one seed through named sub-streams, so that adding a draw shifts no other. Not here: sending.
 
+mod arrival;
+mod build;
+mod describe;
+mod digest;
+mod prompts;
+mod seed;
+mod trace;
+
 use std::time::Duration;
 
+use thiserror::Error;
+
 use crate::config::Protocol;
+use crate::protocol::Extras;
+
+pub use build::build;
+pub use describe::{Description, RoundDescription, describe};
+pub use prompts::salt;
+
+/// Most requests of a plan, warm-up and all rounds together: beyond it the plan, and the columns of its record, outgrow a client's
+/// memory.
+pub const MAX_REQUESTS: u32 = 1_000_000;
+
+/// Most bytes of request bodies of a plan, about; all are held in memory, so that nothing is made while the clock runs.
+pub const MAX_BODY_BYTES: u64 = 2 << 30;
+
+/// Characters of a salt: twelve digits are 40 bits, enough that two sessions on one server do not meet.
+pub const SALT_CHARS: usize = 12;
 
 /// All rounds of one workload.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,3 +80,48 @@ pub struct PlannedRequest {
     /// Output tokens asked for.
     pub output_tokens: u32,
 }
+
+/// What a plan is made from besides its workload.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    pub protocol: Protocol,
+    pub model: &'a str,
+    pub extras: Extras,
+    /// [`SALT_CHARS`] ASCII letters or digits, best from [`salt`]: leads each prompt. New for each session, shared by both sides of a
+    /// comparison.
+    pub salt: &'a str,
+    /// Short name of the session, for request ids.
+    pub session: &'a str,
+    /// Rounds per start.
+    pub rounds: u32,
+    /// The trace file's text, where the arrival process is a trace.
+    pub trace: Option<&'a str>,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum PlanError {
+    #[error("the {what} is {value}: arrivals need a finite number above zero")]
+    Rate { what: &'static str, value: f64 },
+    #[error("the plan has more than {MAX_REQUESTS} requests: lower the rate, the number of requests, the duration or the rounds")]
+    TooManyRequests,
+    #[error(
+        "the plan's request bodies need about {} MiB, and {} MiB are allowed: ask for fewer requests, fewer rounds or shorter prompts",
+        .bytes >> 20,
+        MAX_BODY_BYTES >> 20
+    )]
+    TooLarge { bytes: u64 },
+    #[error("the arrival process is a trace, but no trace was read: name its file in arrival.trace.file")]
+    TraceMissing,
+    #[error("line {number} of the trace: {what}: correct the line; it needs offset_ms (or timestamp)")]
+    TraceLine { number: usize, what: String },
+    #[error("the trace has no lines: each line is an object such as {{\"offset_ms\": 0, \"input_tokens\": 256}}")]
+    TraceEmpty,
+    #[error("the trace has {has} lines, and {asked} requests per round were asked for: set requests to {has} or fewer")]
+    TraceShort { has: usize, asked: usize },
+    #[error("the salt must be {SALT_CHARS} ASCII letters or digits")]
+    Salt,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,4 @@
-//! Facts of host and server, read once before the clock starts.
+//! Facts of host and server, read before the clock starts. Not here: what they mean for a comparison (`fingerprint`).
+
+pub mod host;
+pub mod server;

@@ -15,6 +15,9 @@ pub use receiver::{Answer, Receiver, Step};
 
 use crate::config::Protocol;
 
+pub use error_text::text as error_text;
+pub use receiver::{Answer, Receiver, Step};
+
 /// What a request asks for, whatever the protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct BodySpec<'a> {

@@ -1,1 +1,179 @@
-//! Reports: a view model with every number chosen, then one function per format. Not here: judging.
+//! `Report`: the view model with every number chosen, named and with its unit, in stable order. Also the published JSON, version 1.
+//!
+//! One file and one function per format (`terminal`, `markdown`, `junit`, `csv`); JSON is the model itself. Not here: judging.
+
+pub mod build;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::{Difference, Fingerprint};
+use crate::record::{ErrorCount, GitFacts, LoadFacts, Slo};
+use crate::verdict::Verdict;
+
+pub const SCHEMA: &str = "goodput-gate/report";
+pub const VERSION: u32 = 1;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// Always `goodput-gate/report`.
+    pub schema: String,
+    pub version: u32,
+    pub tool_version: String,
+    pub session: String,
+    /// RFC 3339, UTC.
+    pub created: String,
+    /// Absent where nothing was judged (`run`).
+    pub verdict: Option<Verdict>,
+    pub exit_code: u8,
+    /// One sentence: what, by how much.
+    pub headline: String,
+    pub interrupted: bool,
+    pub git: Option<GitFacts>,
+    pub host: BTreeMap<String, String>,
+    pub workloads: Vec<WorkloadReport>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadReport {
+    pub name: String,
+    pub verdict: Option<Verdict>,
+    /// Why the verdict is what it is; the most telling first.
+    pub reasons: Vec<String>,
+    pub warnings: Vec<String>,
+    /// What a PASS proves.
+    pub proves: Option<String>,
+    pub load: LoadFacts,
+    pub slo: Slo,
+    pub starts: u32,
+    pub rounds: u32,
+    pub requests: u64,
+    pub completed: u64,
+    pub duration_s: f64,
+    pub baseline: Option<BaselineReport>,
+    pub fingerprint: Fingerprint,
+    /// Fields under test that differ from the baseline's.
+    pub differences: Vec<Difference>,
+    /// METHOD's metrics that the workload defines, in its order: judged ones where there was a comparison.
+    pub metrics: Vec<MetricReport>,
+    pub limits: Vec<LimitReport>,
+    /// Distributions over all rounds.
+    pub distributions: Vec<DistributionReport>,
+    /// Rates and shares over all rounds.
+    pub rates: Vec<ValueReport>,
+    pub errors: Vec<ErrorCount>,
+    /// What is worth knowing of the measurement itself.
+    pub notes: Vec<String>,
+    pub client: ClientReport,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineReport {
+    pub sessions: u32,
+    /// Of the nearest session.
+    pub commit: Option<String>,
+    /// First-parent steps from the commit under test.
+    pub distance_commits: Option<u32>,
+    pub commit_date: Option<String>,
+    pub sessions_needed: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MetricReport {
+    /// Name without unit.
+    pub metric: String,
+    /// `ms`, `per_s`, `tokens_per_s`, `ratio`.
+    pub unit: String,
+    /// `primary` or `guard`.
+    pub class: String,
+    /// `lower` or `higher` is better.
+    pub better: String,
+    pub baseline: Option<f64>,
+    pub candidate: Option<f64>,
+    /// Relative for times and rates (0.05 = 5 % more), in shares for shares (0.02 = 2 points more).
+    pub change_ratio: Option<f64>,
+    pub interval_low_ratio: Option<f64>,
+    pub interval_high_ratio: Option<f64>,
+    pub p: Option<f64>,
+    pub minimum_relevant_change_ratio: f64,
+    /// The smallest change that this run would have seen in 95 % of cases.
+    pub smallest_visible_change_ratio: Option<f64>,
+    /// `improved`, `unchanged`, `regressed`, `inconclusive`, `unmeasured`; absent where there was no comparison.
+    pub judgement: Option<String>,
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitReport {
+    pub metric: String,
+    pub unit: String,
+    /// `max` or `min`.
+    pub bound: String,
+    pub limit: f64,
+    pub value: Option<f64>,
+    pub interval_low: Option<f64>,
+    pub interval_high: Option<f64>,
+    /// `breached`, `met`, `open`, `not_measured`.
+    pub state: String,
+    /// The measured value is on the right side of the limit.
+    pub right_side: Option<bool>,
+    pub reason: String,
+}
+
+/// A timing in milliseconds; absent where n does not allow the statistic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DistributionReport {
+    /// `ttft`, `ttfa`, `tpot`, `chunk_gap`, `e2e`, `queue`, `connect`, `send_lag`.
+    pub timing: String,
+    pub geomean_ms: Option<f64>,
+    pub mean_ms: Option<f64>,
+    pub stddev_ms: Option<f64>,
+    pub min_ms: Option<f64>,
+    pub p50_ms: Option<f64>,
+    pub p90_ms: Option<f64>,
+    pub p95_ms: Option<f64>,
+    pub p99_ms: Option<f64>,
+    pub p999_ms: Option<f64>,
+    pub max_ms: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ValueReport {
+    pub metric: String,
+    pub unit: String,
+    /// Absent is unmeasured.
+    pub value: Option<f64>,
+}
+
+/// Worst round.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientReport {
+    pub own_lag_p99_ms: Option<f64>,
+    pub loop_lag_p99_ms: Option<f64>,
+    pub busiest_worker_ratio: Option<f64>,
+    pub connections_opened: u64,
+    pub retries: u64,
+}
+
+impl Report {
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a report is plain data");
+        text.push('\n');
+        text
+    }
+}
+
+/// JSON Schema of the report.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Report).to_value()
+}

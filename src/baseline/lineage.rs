@@ -1,0 +1,119 @@
+//! Git facts through libgit2: HEAD, its tree without the baselines folder, dirty files, and the first-parent lineage.
+//!
+//! A shallow clone is an error that names the way out: libgit2 would walk one commit and say nothing.
+#![expect(clippy::disallowed_methods, reason = "rim: reads the repository")]
+
+use std::path::{Path, PathBuf};
+
+use git2::{Commit, ErrorCode, ObjectType, Oid, Repository, StatusOptions};
+
+/// A commit on the lineage, as baseline files name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub commit: String,
+    /// Tree without the baselines folder.
+    pub tree: String,
+    /// Seconds since 1970.
+    pub time_s: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub link: Link,
+    pub dirty: bool,
+    pub branch: Option<String>,
+}
+
+pub struct Repo {
+    inner: Repository,
+    baselines: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    #[error("no git repository here or above: baselines are found by commit, so run inside the repository or name them with --baseline PATH")]
+    None,
+    #[error("the clone is shallow, so commits before the newest are not here: fetch all of them (actions/checkout: `fetch-depth: 0`; by hand: `git fetch --unshallow`)")]
+    Shallow,
+    #[error("the repository belongs to another user: run `git config --global --add safe.directory {0}`")]
+    Owner(String),
+    #[error("the repository has no commit yet: commit first, baselines are keyed by commit")]
+    Unborn,
+    #[error("git: {0}")]
+    Other(String),
+}
+
+/// Farther back than this no baseline is looked for.
+const MAX_WALK: usize = 1000;
+
+impl Repo {
+    /// The repository around `folder`; `baselines` is relative to its root.
+    pub fn discover(folder: &Path, baselines: &Path) -> Result<Self, GitError> {
+        let inner = Repository::discover(folder).map_err(|e| match e.code() {
+            ErrorCode::NotFound => GitError::None,
+            ErrorCode::Owner => GitError::Owner(folder.display().to_string()),
+            _ => GitError::Other(e.message().to_owned()),
+        })?;
+        Ok(Self { inner, baselines: baselines.to_owned() })
+    }
+
+    /// The working folder's root.
+    pub fn root(&self) -> Option<&Path> {
+        self.inner.workdir()
+    }
+
+    pub fn head(&self) -> Result<Head, GitError> {
+        let head = self.inner.head().map_err(|e| match e.code() {
+            ErrorCode::UnbornBranch | ErrorCode::NotFound => GitError::Unborn,
+            _ => other(&e),
+        })?;
+        let commit = head.peel_to_commit().map_err(|e| other(&e))?;
+        let branch = head.is_branch().then(|| head.shorthand().ok().map(str::to_owned)).flatten();
+        Ok(Head { link: self.link(&commit)?, dirty: self.dirty()?, branch })
+    }
+
+    /// HEAD and its first parents, nearest first. Errors: a shallow clone.
+    pub fn lineage(&self) -> Result<Vec<Link>, GitError> {
+        if self.inner.is_shallow() {
+            return Err(GitError::Shallow);
+        }
+        let mut links = Vec::new();
+        let mut next = Some(self.inner.head().and_then(|h| h.peel_to_commit()).map_err(|e| other(&e))?);
+        while let Some(commit) = next.filter(|_| links.len() < MAX_WALK) {
+            links.push(self.link(&commit)?);
+            next = commit.parent(0).ok();
+        }
+        Ok(links)
+    }
+
+    fn link(&self, commit: &Commit<'_>) -> Result<Link, GitError> {
+        Ok(Link { commit: commit.id().to_string(), tree: self.bare_tree(commit)?.to_string(), time_s: commit.time().seconds() })
+    }
+
+    /// The commit's tree hash without the baselines folder, computed and not written. A folder below the top level stays in it.
+    fn bare_tree(&self, commit: &Commit<'_>) -> Result<Oid, GitError> {
+        let tree = commit.tree().map_err(|e| other(&e))?;
+        let skipped = self.baselines.to_string_lossy();
+        let mut bytes = Vec::new();
+        for entry in tree.iter().filter(|e| e.name_bytes() != skipped.as_bytes()) {
+            bytes.extend_from_slice(format!("{:o} ", entry.filemode_raw()).as_bytes());
+            bytes.extend_from_slice(entry.name_bytes());
+            bytes.push(0);
+            bytes.extend_from_slice(entry.id().as_bytes());
+        }
+        Oid::hash_object(ObjectType::Tree, &bytes).map_err(|e| other(&e))
+    }
+
+    /// Changed or new files outside the baselines folder.
+    fn dirty(&self) -> Result<bool, GitError> {
+        let mut options = StatusOptions::new();
+        options.include_untracked(true).recurse_untracked_dirs(false);
+        let statuses = self.inner.statuses(Some(&mut options)).map_err(|e| other(&e))?;
+        let folder = self.baselines.to_string_lossy();
+        Ok(statuses.iter().any(|s| !String::from_utf8_lossy(s.path_bytes()).starts_with(folder.as_ref())))
+    }
+}
+
+fn other(e: &git2::Error) -> GitError {
+    GitError::Other(e.message().to_owned())
+}

@@ -1,0 +1,72 @@
+//! Baseline files: `DIR/WORKLOAD/FINGERPRINT/COMMIT-SESSION.json`, sorted keys, written once by temporary file and rename.
+#![expect(clippy::disallowed_methods, reason = "rim: reads and writes baseline files")]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::record::session::{ParseError, Session};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("cannot {doing} {path}: {source}")]
+    Io { doing: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("baseline file {path} cannot be used: {why}")]
+    Shape { path: PathBuf, why: String },
+}
+
+/// Writes one session; never over another. Returns its path.
+pub fn write(dir: &Path, session: &Session, under_test: &[String]) -> Result<PathBuf, StoreError> {
+    let folder = dir.join(&session.workload).join(session.fingerprint.key(under_test));
+    fs::create_dir_all(&folder).map_err(|e| io("create", &folder, e))?;
+    let commit: String = session.commit.chars().take(12).collect();
+    let path = folder.join(format!("{commit}-{}.json", session.session));
+    let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(|e| io("write into", &folder, e))?;
+    file.write_all(session.to_text().as_bytes()).map_err(|e| io("write", &path, e))?;
+    file.as_file().sync_all().map_err(|e| io("write", &path, e))?;
+    file.persist_noclobber(&path).map_err(|e| io("write", &path, e.error))?;
+    // A temporary file is the owner's alone; a baseline is for everyone who reads the repository.
+    let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    fs::set_permissions(&path, everyone).map_err(|e| io("write", &path, e))?;
+    Ok(path)
+}
+
+/// Every session of a workload, whatever its fingerprint; a folder that is not there is an empty baseline.
+pub fn read_workload(dir: &Path, workload: &str) -> Result<Vec<Session>, StoreError> {
+    read_all(&dir.join(workload))
+}
+
+/// Every session below a folder, or the one of a file, ordered by path.
+pub fn read_all(path: &Path) -> Result<Vec<Session>, StoreError> {
+    if path.is_file() {
+        return Ok(vec![read(path)?]);
+    }
+    let mut sessions = Vec::new();
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(sessions),
+        Err(e) => return Err(io("read", path, e)),
+    };
+    let mut paths: Vec<PathBuf> = entries.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>().map_err(|e| io("read", path, e))?;
+    paths.sort();
+    for path in paths {
+        let is_session = path.extension().is_some_and(|e| e == "json") && !hidden(&path);
+        if path.is_dir() || is_session {
+            sessions.extend(read_all(&path)?);
+        }
+    }
+    Ok(sessions)
+}
+
+fn read(path: &Path) -> Result<Session, StoreError> {
+    let text = fs::read_to_string(path).map_err(|e| io("read", path, e))?;
+    Session::parse(&text).map_err(|e: ParseError| StoreError::Shape { path: path.to_owned(), why: e.to_string() })
+}
+
+fn hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'))
+}
+
+fn io(doing: &'static str, path: &Path, source: std::io::Error) -> StoreError {
+    StoreError::Io { doing, path: path.to_owned(), source }
+}

@@ -1,0 +1,110 @@
+//! The error rate of two sides: a binomial test on counts (METHOD section 3, `err`).
+//!
+//! Not here: error limits (`limits`), or what counts as a failure (`measure::summary`).
+
+use crate::judge::estimate::{Finding, Sides};
+use crate::judge::{Judgement, MetricComparison, Policy, Thresholds, dist};
+use crate::measure::summary::StartSummary;
+
+/// Requests scheduled and failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub n: u64,
+    pub bad: u64,
+}
+
+impl Counts {
+    pub fn of<'a>(starts: impl IntoIterator<Item = &'a StartSummary>) -> Self {
+        starts.into_iter().fold(Self::default(), |sum, s| sum.plus(Self { n: s.n, bad: s.bad }))
+    }
+
+    pub fn plus(self, other: Self) -> Self {
+        Self { n: self.n + other.n, bad: self.bad + other.bad }
+    }
+
+    fn share(self) -> Option<f64> {
+        (self.n > 0).then(|| self.bad as f64 / self.n as f64)
+    }
+}
+
+/// P(Binomial(`x_b` + `x_c`, `n_c` / (`n_c` + `n_b`)) >= `x_c`) <= 0.0005, an excess of 0.2 points, and two starts or ten failures
+/// are a hit; p < 0.01 with a rate above 0.2 % is a worry. Missing counts on either side forbid a PASS.
+pub fn judge(t: &Thresholds, baseline: Counts, candidate: Counts, starts: usize, policy: &Policy) -> Finding {
+    let alpha = policy.level(0.0005);
+    let sides = Sides { baseline: baseline.share(), candidate: candidate.share() };
+    let (Some(base), Some(rate), Some(p)) = (sides.baseline, sides.candidate, p_of(baseline, candidate)) else {
+        return Finding { blocks: true, ..Finding::missing(t, sides) };
+    };
+    let hit = p <= alpha && rate - base >= t.d_min && (starts >= 2 || candidate.bad >= 10);
+    let worry = p < 0.01 && rate > t.d_min;
+    let (judgement, reason) = match () {
+        () if hit => (Judgement::Regressed, None),
+        () if worry => (Judgement::Inconclusive, Some("looks worse, not proven".to_owned())),
+        () => (Judgement::Unchanged, None),
+    };
+    let mut row = MetricComparison::unmeasured(t, sides, "");
+    row.change = Some(rate - base);
+    row.p = Some(p);
+    row.mde = smallest_hit(t, baseline, candidate.n, alpha);
+    row.judgement = judgement;
+    row.reason = reason;
+    Finding { row, hit, worry, blocks: false }
+}
+
+fn p_of(baseline: Counts, candidate: Counts) -> Option<f64> {
+    if baseline.n == 0 || candidate.n == 0 {
+        return None;
+    }
+    let share = candidate.n as f64 / (candidate.n + baseline.n) as f64;
+    dist::binomial_upper_tail(candidate.bad, baseline.bad + candidate.bad, share)
+}
+
+/// The smallest excess share that would have been a hit, given what the baseline did. The tail falls with every further failure, so
+/// halving finds it.
+fn smallest_hit(t: &Thresholds, baseline: Counts, n: u64, alpha: f64) -> Option<f64> {
+    let hits = |bad: u64| p_of(baseline, Counts { n, bad }).is_some_and(|p| p <= alpha);
+    if !hits(n) {
+        return None;
+    }
+    let (mut below, mut at) = (0, n);
+    while at - below > 1 {
+        let middle = u64::midpoint(below, at);
+        if hits(middle) { at = middle } else { below = middle }
+    }
+    Some((at as f64 / n as f64 - baseline.share()?).max(t.d_min))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Mode;
+    use crate::metric::Metric;
+
+    fn finding(base: (u64, u64), cand: (u64, u64), starts: usize) -> Finding {
+        let policy = Policy::default();
+        let t = policy.thresholds(Metric::ErrorRate, Mode::Interleaved).expect("a metric of the method");
+        judge(&t, Counts { n: base.0, bad: base.1 }, Counts { n: cand.0, bad: cand.1 }, starts, &policy)
+    }
+
+    #[test]
+    fn errors_that_only_the_candidate_has_are_a_hit() {
+        let found = finding((3000, 0), (300, 12), 1);
+        assert!(found.hit && found.row.judgement == Judgement::Regressed);
+        assert!(finding((3000, 0), (300, 6), 2).hit);
+        assert!(!finding((3000, 0), (300, 6), 1).hit, "one start needs ten failures");
+        assert!(finding((3000, 0), (300, 6), 1).worry);
+    }
+
+    #[test]
+    fn equal_rates_are_unchanged_and_no_requests_are_no_pass() {
+        assert_eq!(finding((1000, 10), (1000, 10), 3).row.judgement, Judgement::Unchanged);
+        assert!(finding((0, 0), (100, 0), 3).blocks);
+        assert!(finding((100, 0), (0, 0), 3).blocks);
+    }
+
+    #[test]
+    fn the_smallest_hit_is_one() {
+        let mde = finding((1000, 2), (1000, 2), 3).row.mde.expect("visible");
+        assert!(finding((1000, 2), (1000, 2 + (mde * 1000.0).round() as u64), 3).hit);
+    }
+}

@@ -1,0 +1,227 @@
+//! A difference with its standard error, tested; and what a metric's finding is for the decision of the run.
+//!
+//! Not here: where the standard error comes from (`interleaved`, `other_day`).
+
+use crate::judge::{Comparison, Decision, Judgement, MetricComparison, Mode, Thresholds, dist, text};
+use crate::measure::summary::{to_change, to_display};
+use crate::metric::{Class, Metric, Scale};
+
+/// An oriented difference (positive is worse) and the t distribution that it is judged by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    pub difference: f64,
+    pub se: f64,
+    pub df: f64,
+}
+
+/// The levels of a rule: significance, and the tail of the bound that a PASS needs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Levels {
+    pub alpha: f64,
+    pub pass_tail: f64,
+}
+
+/// One metric, and what it does to the decision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    pub row: MetricComparison,
+    /// Proven worse.
+    pub hit: bool,
+    /// Looks worse, unproven: no PASS.
+    pub worry: bool,
+    /// No PASS for another reason: not proven fine, or missing on one side.
+    pub blocks: bool,
+}
+
+/// Which values stand behind an estimate, oriented.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sides {
+    pub baseline: Option<f64>,
+    pub candidate: Option<f64>,
+}
+
+impl Estimate {
+    /// P(T > (D - null) / se): small where the difference is beyond `null`.
+    pub fn p_beyond(&self, null: f64) -> Option<f64> {
+        dist::t_upper_tail((self.difference - null) / self.se, self.df)
+    }
+
+    /// Upper bound of the difference that is exceeded with probability `tail`.
+    pub fn upper(&self, tail: f64) -> Option<f64> {
+        Some(self.difference + dist::t_upper_quantile(tail, self.df)? * self.se)
+    }
+
+    fn interval(&self, alpha: f64) -> Option<(f64, f64)> {
+        let half = dist::t_upper_quantile(alpha, self.df)? * self.se;
+        Some((self.difference - half, self.difference + half))
+    }
+
+    /// max(`D_min`, `D_neg` + t(1 - alpha) se) + t(0.95) se.
+    fn mde(&self, alpha: f64, d_min: f64, d_neg: f64) -> Option<f64> {
+        let threshold = d_min.max(d_neg + dist::t_upper_quantile(alpha, self.df)? * self.se);
+        Some(threshold + dist::t_upper_quantile(0.05, self.df)? * self.se)
+    }
+
+    /// METHOD's worry: P(T > D / se) < 0.02, and of a relevant size.
+    pub fn worries(&self, d_min: f64) -> bool {
+        self.p_beyond(0.0).is_some_and(|p0| p0 < 0.02) && self.difference >= d_min
+    }
+
+    /// A primary metric's bound for PASS is below its margin. Guards have none to prove.
+    pub fn proves(&self, thresholds: &Thresholds, tail: f64) -> bool {
+        thresholds.margin.is_none_or(|margin| self.upper(tail).is_some_and(|upper| upper < margin))
+    }
+}
+
+impl MetricComparison {
+    /// A row of which nothing is known but its thresholds.
+    pub(super) fn unmeasured(t: &Thresholds, sides: Sides, reason: &str) -> Self {
+        Self {
+            metric: t.metric,
+            class: t.class,
+            baseline: sides.baseline.map(|v| to_display(t.metric, v)),
+            candidate: sides.candidate.map(|v| to_display(t.metric, v)),
+            change: None,
+            interval: None,
+            p: None,
+            d_min: t.d_min,
+            margin: t.margin,
+            mde: None,
+            noise: None,
+            noisier_than_usual: false,
+            judgement: Judgement::Unmeasured,
+            reason: Some(reason.to_owned()),
+        }
+    }
+}
+
+impl Finding {
+    /// Nothing to judge. A primary metric, or one that only one side has, forbids a PASS.
+    pub fn missing(t: &Thresholds, sides: Sides) -> Self {
+        let reason = match (sides.baseline, sides.candidate) {
+            (None, Some(_)) => "missing on the baseline's side",
+            (Some(_), None) => "missing on the candidate's side",
+            _ => "not measured on either side",
+        };
+        let one_sided = sides.baseline.is_some() != sides.candidate.is_some();
+        let row = MetricComparison::unmeasured(t, sides, reason);
+        Self { row, hit: false, worry: false, blocks: one_sided || t.is_primary() }
+    }
+
+    /// A change that the team wants judged and METHOD does not judge.
+    pub fn unjudged(metric: Metric) -> Self {
+        let none = Sides { baseline: None, candidate: None };
+        let t = Thresholds { metric, class: Class::Info, scale: Scale::Log, d_min: 0.0, d_neg: 0.0, margin: None };
+        let reason = "changes of this metric are not judged in this version; take it out of `regressions`";
+        Self { row: MetricComparison::unmeasured(&t, none, reason), hit: false, worry: false, blocks: true }
+    }
+
+    /// A difference whose noise is not known well enough to judge: no PASS.
+    pub fn open(t: &Thresholds, sides: Sides, difference: f64, reason: &str) -> Self {
+        let mut row = MetricComparison::unmeasured(t, sides, reason);
+        row.change = Some(to_change(t.metric, difference));
+        row.judgement = Judgement::Inconclusive;
+        Self { row, hit: false, worry: false, blocks: true }
+    }
+
+    /// A tested difference; `hit` is decided by the mode's own rule.
+    pub fn tested(t: &Thresholds, sides: Sides, estimate: &Estimate, levels: Levels, hit: bool) -> Self {
+        let interval = estimate.interval(levels.alpha);
+        let worry = estimate.worries(t.d_min);
+        let proven = estimate.proves(t, levels.pass_tail);
+        let improved = interval.is_some_and(|(_, upper)| upper < -t.d_neg);
+        let (judgement, reason) = match () {
+            () if hit => (Judgement::Regressed, None),
+            () if improved => (Judgement::Improved, None),
+            () if worry => (Judgement::Inconclusive, Some("looks worse, not proven".to_owned())),
+            () if proven => (Judgement::Unchanged, None),
+            () => (Judgement::Inconclusive, Some(unproven(t))),
+        };
+        let mut row = MetricComparison::unmeasured(t, sides, "");
+        row.change = Some(to_change(t.metric, estimate.difference));
+        row.interval = interval.map(|(a, b)| ordered(to_change(t.metric, a), to_change(t.metric, b)));
+        row.p = estimate.p_beyond(t.d_neg);
+        row.mde = estimate.mde(levels.alpha, t.d_min, t.d_neg);
+        row.judgement = judgement;
+        row.reason = reason;
+        Self { row, hit, worry, blocks: !proven }
+    }
+
+    /// What a start without this metric, on one side only, does to an otherwise judged metric.
+    pub fn with_gap(mut self) -> Self {
+        self.blocks = true;
+        if !self.hit {
+            self.row.judgement = Judgement::Inconclusive;
+            self.row.reason = Some("missing in some starts of one side".to_owned());
+        }
+        self
+    }
+
+    fn describe(&self) -> String {
+        let row = &self.row;
+        let mut words = row.metric.name();
+        if let Some(change) = row.change {
+            words += &format!(" {}", text::change(row.metric, change));
+        }
+        if let Some((low, high)) = row.interval {
+            words += &format!(" ({} to {})", text::change(row.metric, low), text::change(row.metric, high));
+        }
+        if let Some(p) = row.p.filter(|_| self.hit) {
+            words += &format!(", {}", text::probability(p));
+        }
+        match &row.reason {
+            Some(reason) if !self.hit => format!("{words}: {reason}"),
+            _ => words,
+        }
+    }
+}
+
+/// The findings of one look to a comparison: any hit is a regression, nothing in the way is a PASS, all else stays open.
+pub fn conclude(mode: Mode, findings: Vec<Finding>, looks: usize, sessions: usize) -> Comparison {
+    let mut hits: Vec<&Finding> = findings.iter().filter(|f| f.hit).collect();
+    hits.sort_by(|a, b| a.row.p.unwrap_or(1.0).total_cmp(&b.row.p.unwrap_or(1.0)));
+    let worries = findings.iter().filter(|f| f.worry);
+    let blocking = findings.iter().filter(|f| f.blocks && !f.worry);
+    let open: Vec<String> = worries.chain(blocking).map(Finding::describe).collect();
+    let (decision, reasons) = if !hits.is_empty() {
+        (Decision::Regression, hits.into_iter().map(Finding::describe).collect())
+    } else if open.is_empty() {
+        (Decision::Pass, Vec::new())
+    } else {
+        (Decision::Inconclusive, open)
+    };
+    let noisy = findings.iter().filter(|f| f.row.noisier_than_usual).map(|f| f.row.metric.name()).collect::<Vec<_>>();
+    let warnings = if noisy.is_empty() { vec![] } else { vec![format!("noisier than usual: {}", noisy.join(", "))] };
+    let metrics: Vec<MetricComparison> = findings.into_iter().map(|f| f.row).collect();
+    let proves = (decision == Decision::Pass).then(|| proof(&metrics));
+    let mut comparison = Comparison { warnings, looks, ..Comparison::undecided(mode, sessions, String::new()) };
+    comparison.reasons = if decision == Decision::Pass { proves.iter().cloned().collect() } else { reasons };
+    Comparison { metrics, decision, proves, ..comparison }
+}
+
+/// A PASS says what it proves, and what it does not.
+fn proof(metrics: &[MetricComparison]) -> String {
+    let below = |row: &MetricComparison| {
+        row.margin.map(|margin| format!("{} changed for the worse by less than {}", row.metric, text::size(row.metric, margin)))
+    };
+    let seen = |row: &MetricComparison| {
+        let mde = row.mde.filter(|_| row.margin.is_none())?;
+        Some(format!("{} {}", row.metric, text::size(row.metric, mde)))
+    };
+    let proven: Vec<String> = metrics.iter().filter_map(below).collect();
+    let visible: Vec<String> = metrics.iter().filter_map(seen).collect();
+    let mut words = proven.join(", ");
+    if !visible.is_empty() {
+        words += &format!("; worse changes of the others would have been found from: {}", visible.join(", "));
+    }
+    words
+}
+
+fn unproven(t: &Thresholds) -> String {
+    let margin = t.margin.map(|m| text::size(t.metric, m)).unwrap_or_default();
+    format!("neither proven to be within {margin} nor proven worse")
+}
+
+fn ordered(a: f64, b: f64) -> (f64, f64) {
+    if a <= b { (a, b) } else { (b, a) }
+}

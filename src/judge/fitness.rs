@@ -1,0 +1,112 @@
+//! Is an interleaved measurement fit to compare? METHOD section 3's checks, and the pairing of its rounds.
+//!
+//! Not here: whether one side's measurement is valid in itself (`measure`), or which fingerprint fields must match.
+
+use std::collections::BTreeMap;
+
+use crate::judge::interleaved::Interleaved;
+use crate::measure::Round;
+use crate::measure::summary::{completed, counts, streams};
+
+/// One start of both sides: rounds that have a partner, in the same order.
+#[derive(Clone, Debug, Default)]
+pub struct StartPair<'a> {
+    pub baseline: Vec<&'a Round>,
+    pub candidate: Vec<&'a Round>,
+}
+
+/// What is left to judge.
+#[derive(Clone, Debug)]
+pub struct Fit<'a> {
+    /// By start index.
+    pub starts: Vec<StartPair<'a>>,
+    pub warnings: Vec<String>,
+}
+
+type Pair<'a> = (&'a Round, &'a Round);
+
+/// The start pairs, or why there is no comparison.
+pub fn prepare<'a>(input: &Interleaved<'a>) -> Result<Fit<'a>, String> {
+    if !input.differing.is_empty() {
+        return Err(format!("not comparable: {} differ between baseline and candidate", input.differing.join(", ")));
+    }
+    let pairs = paired(input.baseline, input.candidate)?;
+    same_work(&pairs)?;
+    interleaved_in_time(&pairs)?;
+    let (dead, alive): (Vec<Pair<'_>>, Vec<Pair<'_>>) = pairs.iter().partition(|(b, _)| failed_completely(b));
+    let all_dead = input.baseline.iter().filter(|b| failed_completely(b)).count();
+    if all_dead * 4 > input.baseline.len() {
+        return Err(format!(
+            "{all_dead} of {} rounds of the baseline failed completely: see its server's log, then measure again",
+            input.baseline.len()
+        ));
+    }
+    let mut warnings = Vec::new();
+    if !dead.is_empty() {
+        warnings.push(format!("{} rounds of the baseline failed completely and were dropped with their partners", dead.len()));
+    }
+    let unpaired = input.baseline.len().max(input.candidate.len()) - pairs.len();
+    if unpaired > 0 {
+        warnings.push(format!("{unpaired} rounds without a partner on the other side were left out"));
+    }
+    let mut starts: BTreeMap<u32, StartPair<'_>> = BTreeMap::new();
+    for (baseline, candidate) in alive {
+        let pair = starts.entry(baseline.start).or_default();
+        pair.baseline.push(baseline);
+        pair.candidate.push(candidate);
+    }
+    Ok(Fit { starts: starts.into_values().collect(), warnings })
+}
+
+/// Partners by start and seed.
+fn paired<'a>(baseline: &'a [Round], candidate: &'a [Round]) -> Result<Vec<Pair<'a>>, String> {
+    let mut partners: BTreeMap<(u32, u64), &Round> = candidate.iter().map(|r| ((r.start, r.seed), r)).collect();
+    let pairs: Vec<_> = baseline.iter().filter_map(|b| partners.remove(&(b.start, b.seed)).map(|c| (b, c))).collect();
+    let rounds = baseline.len().max(candidate.len());
+    if pairs.is_empty() || pairs.len() * 2 < rounds {
+        return Err(format!(
+            "not comparable: only {} of {rounds} rounds have a partner with the same start and seed; measure both sides with the same plan",
+            pairs.len()
+        ));
+    }
+    Ok(pairs)
+}
+
+/// Output tokens over requests that completed on both sides may differ by 1 %.
+fn same_work(pairs: &[Pair<'_>]) -> Result<(), String> {
+    let (mut base, mut cand) = (0.0, 0.0);
+    for (b, c) in pairs {
+        let (b_streams, c_streams) = (streams(b), streams(c));
+        for (rb, rc) in b.rows.iter().zip(&c.rows) {
+            let both = completed(rb, b_streams) && completed(rc, c_streams);
+            if let (true, Some(nb), Some(nc)) = (both, rb.output_tokens, rc.output_tokens) {
+                base += f64::from(nb);
+                cand += f64::from(nc);
+            }
+        }
+    }
+    if base > 0.0 && (cand / base - 1.0f64).abs() > 0.01 {
+        return Err(format!(
+            "not comparable: the candidate answered the same requests with {:+.1} % output tokens, so the work is not the same",
+            (cand / base - 1.0) * 100.0
+        ));
+    }
+    Ok(())
+}
+
+/// Drift of the machine cancels only if each side goes first often enough.
+fn interleaved_in_time(pairs: &[Pair<'_>]) -> Result<(), String> {
+    let first = pairs.iter().filter(|(b, c)| c.order < b.order).count() as f64 / pairs.len() as f64;
+    if (0.2..=0.8).contains(&first) {
+        return Ok(());
+    }
+    Err(format!(
+        "not interleaved: the candidate went first in {:.0} % of the pairs, so drift of the machine can not be told from a change",
+        first * 100.0
+    ))
+}
+
+fn failed_completely(round: &Round) -> bool {
+    let (n, bad) = counts(round);
+    n == bad
+}

@@ -1,0 +1,180 @@
+//! Absolute limits of a run (METHOD section 5): each BREACHED, MET or OPEN, with its interval. No baseline is needed.
+//!
+//! The claim is about this build, this plan and this machine. Not here: joining with a comparison (`judge::join`).
+
+mod attainment;
+mod failures;
+mod location;
+#[cfg(test)]
+mod tests;
+
+use crate::config::{Bound, Limit};
+use crate::judge::{PastRun, text};
+use crate::measure::stats::{lag1_autocorrelation, mean};
+use crate::measure::summary::{Shape, times};
+use crate::measure::{Round, SloMs};
+use crate::metric::{Metric, Stat, Timing};
+
+/// Everything that limits are judged on.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitInput<'a> {
+    /// The candidate's rounds, of all starts that were used; rows in send order.
+    pub rounds: &'a [Round],
+    pub limits: &'a [Limit],
+    pub slo: SloMs,
+    pub shape: Shape,
+    /// Earlier runs of comparable fingerprint, oldest first, for the variance; may be empty.
+    pub history: &'a [PastRun],
+    /// Judge by the measured value alone.
+    pub strict: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitState {
+    /// A repetition of the same plan on a fresh start would be beyond the limit too.
+    Breached,
+    /// Proven within.
+    Met,
+    /// The interval holds the limit, or the rounds disagree.
+    Open,
+    /// No value: open, and never met.
+    NotMeasured,
+}
+
+/// One limit, judged. Value and interval in display units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LimitFinding {
+    pub metric: Metric,
+    pub bound: Bound,
+    pub value: Option<f64>,
+    pub interval: Option<(f64, f64)>,
+    pub state: LimitState,
+    /// Whether the measured value is on the right side of the limit.
+    pub side_ok: Option<bool>,
+    pub reason: String,
+}
+
+/// What a metric's own rule found, before `strict` and words.
+#[derive(Clone, Debug, PartialEq)]
+struct Judged {
+    value: f64,
+    interval: (f64, f64),
+    breached: bool,
+    met: bool,
+    /// Met by the measured value, failures included: what `strict` asks.
+    met_by_value: bool,
+}
+
+/// A rule's outcome: judged, or why there is nothing to judge.
+type Ruling = Result<Judged, String>;
+
+impl LimitFinding {
+    /// Neither breached nor met.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, LimitState::Open | LimitState::NotMeasured)
+    }
+}
+
+/// One finding per limit, in the limits' order.
+pub fn judge(input: &LimitInput<'_>) -> Vec<LimitFinding> {
+    input.limits.iter().map(|limit| finding(input, limit)).collect()
+}
+
+/// Whether a value is beyond a bound.
+fn beyond(bound: Bound, value: f64) -> bool {
+    match bound {
+        Bound::Max(max) => value > max,
+        Bound::Min(min) => value < min,
+    }
+}
+
+fn finding(input: &LimitInput<'_>, limit: &Limit) -> LimitFinding {
+    let Limit { metric, bound } = *limit;
+    let mut finding = LimitFinding {
+        metric,
+        bound,
+        value: None,
+        interval: None,
+        state: LimitState::NotMeasured,
+        side_ok: None,
+        reason: String::new(),
+    };
+    match ruling(input, metric, bound) {
+        Err(why) => finding.reason = format!("{metric} is not measured: {why}"),
+        Ok(judged) => {
+            finding.value = Some(judged.value);
+            finding.interval = Some(judged.interval);
+            finding.side_ok = Some(!beyond(bound, judged.value));
+            finding.state = state(&judged, beyond(bound, judged.value), input.strict);
+            finding.reason = words(&finding);
+        }
+    }
+    finding
+}
+
+fn state(judged: &Judged, wrong_side: bool, strict: bool) -> LimitState {
+    match () {
+        () if judged.breached || (strict && wrong_side) => LimitState::Breached,
+        () if judged.met || (strict && judged.met_by_value) => LimitState::Met,
+        () => LimitState::Open,
+    }
+}
+
+fn ruling(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Ruling {
+    if input.rounds.iter().all(|r| r.rows.is_empty()) {
+        return Err("no requests were sent".into());
+    }
+    if !input.shape.defines(metric) {
+        return Err("this workload does not define it".into());
+    }
+    match (metric, bound) {
+        (
+            Metric::Timing(Timing::Ttft | Timing::Tpot | Timing::E2e, Stat::Mean | Stat::P50 | Stat::P90 | Stat::P95 | Stat::P99),
+            _,
+        )
+        | (Metric::Timing(Timing::ChunkGap, Stat::P99) | Metric::OutputTokenRate | Metric::RequestRate, _) => {
+            location::judge(input, metric, bound)
+        }
+        (Metric::SloAttainment | Metric::Goodput, Bound::Min(min)) => attainment::judge(input, metric, min),
+        (Metric::ErrorRate, Bound::Max(max)) => failures::judge(input, max),
+        (Metric::SuccessRate, Bound::Min(min)) => failures::judge(input, 1.0 - min).map(mirrored),
+        (Metric::SloAttainment | Metric::Goodput | Metric::SuccessRate, Bound::Max(_)) | (Metric::ErrorRate, Bound::Min(_)) => {
+            Err("a limit on its good side is not judged".into())
+        }
+        _ => Err(format!("limits on {metric} are not judged in this version")),
+    }
+}
+
+/// From a share to its complement.
+fn mirrored(judged: Judged) -> Judged {
+    let (low, high) = judged.interval;
+    Judged { value: 1.0 - judged.value, interval: (1.0 - high, 1.0 - low), ..judged }
+}
+
+/// Near saturation a queue carries from request to request and tails do not repeat: open loop, and the lag-1 autocorrelation of log
+/// TTFT above 0.70 on average over rounds of 30 requests or more (METHOD section 5.2).
+fn near_saturation(rounds: &[Round]) -> bool {
+    let series = rounds.iter().filter(|r| r.open_loop).map(|r| times(r, Timing::Ttft)).filter(|t| t.len() >= 30);
+    let lags: Vec<f64> =
+        series.filter_map(|t| lag1_autocorrelation(&t.iter().map(|ms| location::log(*ms)).collect::<Vec<_>>())).collect();
+    mean(&lags).is_some_and(|lag| lag > 0.70)
+}
+
+fn words(finding: &LimitFinding) -> String {
+    let LimitFinding { metric, bound, value, interval, state, side_ok, .. } = finding;
+    let shown = value.map(|v| text::value(*metric, v)).unwrap_or_default();
+    let range = interval
+        .map(|(low, high)| format!(" ({} to {})", text::value(*metric, low), text::value(*metric, high)))
+        .unwrap_or_default();
+    let limit = match bound {
+        Bound::Max(max) => format!("at most {}", text::value(*metric, *max)),
+        Bound::Min(min) => format!("at least {}", text::value(*metric, *min)),
+    };
+    let what = match (state, side_ok) {
+        (LimitState::Breached, _) => "beyond the limit of",
+        (LimitState::Met, _) => "within the limit of",
+        (_, Some(true)) => "within, but not proven to be within, the limit of",
+        _ => "beyond, but not proven to be beyond, the limit of",
+    };
+    format!("{metric} {shown}{range} is {what} {limit}")
+}

@@ -1,0 +1,194 @@
+//! A candidate against sessions of other days, where the baseline's build can not be run now (METHOD section 4).
+//!
+//! Not here: finding the sessions, or whether they are comparable.
+
+use crate::judge::errors::{self, Counts};
+use crate::judge::estimate::{Estimate, Finding, Levels, Sides, conclude};
+use crate::judge::interleaved::{far_beyond_noise, speaks_of_the_whole_engine};
+use crate::judge::{Comparison, Decision, Mode, Policy, Session, Thresholds};
+use crate::measure::stats::{mean, sd};
+use crate::measure::summary::Shape;
+use crate::metric::{Class, Metric};
+
+/// Sessions below which no history is a history.
+pub const FEWEST_SESSIONS: usize = 6;
+const TOO_FEW: &str = "too few sessions to know the noise";
+/// From so many sessions of the candidate's own machine on, the others are left out.
+const ENOUGH_OF_ONE_RUNNER: usize = 8;
+
+/// Everything that an other-day comparison looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct OtherDay<'a> {
+    /// Sessions of unchanged code, oldest first.
+    pub history: &'a [Session],
+    /// The candidate's jobs in the order of their running: one, or two on different machines.
+    pub jobs: &'a [Session],
+    pub shape: Shape,
+    /// Fingerprint fields that must match and do not.
+    pub differing: &'a [String],
+    pub policy: &'a Policy,
+}
+
+/// One metric over both sides.
+struct Values {
+    /// One per session that has the metric.
+    history: Vec<f64>,
+    /// One per job that has the metric in every start.
+    jobs: Vec<f64>,
+    /// Some job lacks the metric.
+    gap: bool,
+}
+
+/// Judges after the first job, and after the second if there is one and the first left it open.
+pub fn judge(input: &OtherDay<'_>) -> Comparison {
+    let undecided = |reason| Comparison::undecided(Mode::OtherDay, input.history.len(), reason);
+    if !input.differing.is_empty() {
+        return undecided(format!("not comparable: {} differ between baseline and candidate", input.differing.join(", ")));
+    }
+    if input.jobs.is_empty() || input.history.is_empty() {
+        let what = if input.jobs.is_empty() { "the candidate was not measured" } else { "no baseline session to compare with" };
+        let needed = FEWEST_SESSIONS.saturating_sub(input.history.len());
+        return Comparison { sessions_needed: (needed > 0).then_some(needed), ..undecided(what.to_owned()) };
+    }
+    let mut last = undecided("no job was judged".to_owned());
+    for jobs in 1..=input.jobs.len().min(2) {
+        last = judge_jobs(input, &input.jobs[..jobs]);
+        if last.decision != Decision::Inconclusive {
+            break;
+        }
+    }
+    last
+}
+
+fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
+    let history = same_runner(input.history, jobs);
+    let missing = FEWEST_SESSIONS.saturating_sub(history.len());
+    let row = |metric| input.policy.thresholds(metric, Mode::OtherDay);
+    let defined = input.shape.defined().into_iter().filter_map(row);
+    let mut findings: Vec<Finding> = defined
+        .map(|t| match t.metric {
+            Metric::ErrorRate => error_finding(&t, &history, jobs, input.policy),
+            _ => finding(&t, &history, jobs, input.policy),
+        })
+        .collect();
+    findings.extend(input.policy.unjudged().into_iter().map(Finding::unjudged));
+    let mut comparison = conclude(Mode::OtherDay, findings, jobs.len(), history.len());
+    if missing > 0 {
+        comparison.sessions_needed = Some(missing);
+    }
+    if comparison.decision != Decision::Inconclusive {
+        return comparison;
+    }
+    let advice = match (missing, jobs.len()) {
+        (0, 1) => "measure a second job on another machine, or run interleaved against the baseline build".to_owned(),
+        (0, _) => "run interleaved against the baseline build".to_owned(),
+        _ => format!(
+            "{missing} more baseline {} needed: {} of {FEWEST_SESSIONS} are there, and until then only changes far beyond any \
+             plausible noise are judged",
+            if missing == 1 { "session is" } else { "sessions are" },
+            history.len()
+        ),
+    };
+    if missing > 0 {
+        comparison.reasons.retain(|r| !r.ends_with(TOO_FEW));
+        comparison.reasons.insert(0, advice);
+    } else {
+        comparison.reasons.push(advice);
+    }
+    comparison
+}
+
+/// Only the candidate's machine, where there are enough sessions of it and all its jobs ran there.
+fn same_runner<'a>(history: &'a [Session], jobs: &[Session]) -> Vec<&'a Session> {
+    let runner = jobs.first().and_then(|j| j.runner.as_ref()).filter(|r| jobs.iter().all(|j| j.runner.as_ref() == Some(r)));
+    let own: Vec<&Session> = history.iter().filter(|s| runner.is_some() && s.runner.as_ref() == runner).collect();
+    if own.len() >= ENOUGH_OF_ONE_RUNNER { own } else { history.iter().collect() }
+}
+
+fn error_finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Policy) -> Finding {
+    let baseline = Counts::of(history.iter().flat_map(|s| &s.starts));
+    let starts = jobs.iter().map(|j| j.starts.len()).sum();
+    errors::judge(t, baseline, Counts::of(jobs.iter().flat_map(|j| &j.starts)), starts, policy)
+}
+
+fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Policy) -> Finding {
+    let values = Values {
+        history: history.iter().filter_map(|s| session_value(s, t.metric)).collect(),
+        jobs: jobs.iter().filter_map(|s| session_value(s, t.metric)).collect(),
+        gap: jobs.iter().any(|s| session_value(s, t.metric).is_none()),
+    };
+    let sides = Sides { baseline: mean(&values.history), candidate: mean(&values.jobs) };
+    let (Some(base), Some(cand)) = (sides.baseline, sides.candidate) else {
+        return Finding::missing(t, sides);
+    };
+    let found = if values.history.len() >= FEWEST_SESSIONS {
+        test(t, &values, sides, cand - base, policy)
+    } else {
+        let starts = (count_starts(history.iter().copied()), count_starts(jobs));
+        test_against_prior(t, sides, cand - base, starts, policy)
+    };
+    if values.gap { found.with_gap() } else { found }
+}
+
+/// Mean of the start summaries; none where a start lacks the metric, so that no session is judged by its better half.
+fn session_value(session: &Session, metric: Metric) -> Option<f64> {
+    let values: Option<Vec<f64>> = session.starts.iter().map(|s| s.values.get(&metric).copied()).collect();
+    mean(&values?)
+}
+
+/// METHOD section 4 with q jobs and k >= 6 sessions.
+fn test(t: &Thresholds, values: &Values, sides: Sides, difference: f64, policy: &Policy) -> Finding {
+    let Some(spread) = sd(&values.history) else { return Finding::missing(t, sides) };
+    let (k, q) = (values.history.len() as f64, values.jobs.len() as f64);
+    let variance = spread.powi(2) + t.floor().powi(2);
+    let estimate = |difference, jobs: f64| Estimate { difference, se: (variance * (1.0 / jobs + 1.0 / k)).sqrt(), df: k - 1.0 };
+    let all = estimate(difference, q);
+    let single = values.jobs.len() == 1;
+    let (part, pass_tail) = if single { (0.15, 0.05) } else { (0.6, 0.025) };
+    let alpha = policy.level(part * if t.class == Class::Primary { 0.003 } else { 0.001 });
+    let significant = all.p_beyond(t.d_neg).is_some_and(|p| p <= alpha) && all.difference >= t.d_min;
+    let base = sides.baseline.unwrap_or(f64::NAN);
+    let agrees = |job: &f64| {
+        let alone = estimate(job - base, 1.0);
+        alone.difference >= t.d_min && alone.p_beyond(0.0).is_some_and(|p0| p0 < 0.10)
+    };
+    // One job alone convicts by primary metrics only; two must agree.
+    let hit = significant && if single { t.is_primary() } else { values.jobs.iter().all(agrees) };
+    let mut found = Finding::tested(t, sides, &all, Levels { alpha, pass_tail }, hit);
+    found.row.noise = Some(variance.sqrt());
+    found
+}
+
+/// Below six sessions the noise is not known; only what no plausible noise explains is a hit.
+///
+/// Prior: sd 2.5 % per start with 4 degrees of freedom, se = 0.025 sqrt(1/n_candidate + 1/n_baseline) over starts, and the thresholds
+/// of METHOD's first-look rule (TPOT, E2E or throughput, p <= 1e-4, D >= 0.15). Starts of one session share machine and day, so the
+/// true se is larger, up to a session's own spread; at most three starts per session are counted for that reason, and the t
+/// quantile of 4 degrees of freedom (13.0, against 3.7 of a normal) leaves the room. With one session of one start each a
+/// difference of 0.47 (60 % slower) is a hit, with five sessions of three starts and a job of three 0.21: more than four standard
+/// errors even where single sessions spread by 3.6 % (METHOD's noisy machine: 1.9 % per start, 3 % per GPU).
+fn test_against_prior(t: &Thresholds, sides: Sides, difference: f64, starts: (f64, f64), policy: &Policy) -> Finding {
+    const PRIOR_SD: f64 = 0.025;
+    const PRIOR_DF: f64 = 4.0;
+    let open = Finding::open(t, sides, difference, TOO_FEW);
+    if !speaks_of_the_whole_engine(t.metric) {
+        return open;
+    }
+    let estimate = Estimate { difference, se: PRIOR_SD * (1.0 / starts.0 + 1.0 / starts.1).sqrt(), df: PRIOR_DF };
+    let hit = far_beyond_noise(t, &estimate, policy);
+    let levels = Levels { alpha: policy.level(1e-4), pass_tail: 0.0 };
+    let wide = Thresholds { d_min: t.d_min.max(0.15), ..*t };
+    let mut found = Finding::tested(&wide, sides, &estimate, levels, hit);
+    found.row.d_min = t.d_min;
+    found.row.noise = Some(PRIOR_SD);
+    if !hit {
+        found.row.judgement = open.row.judgement;
+        found.row.reason = open.row.reason;
+        found.worry = false;
+    }
+    found
+}
+
+fn count_starts<'a>(sessions: impl IntoIterator<Item = &'a Session>) -> f64 {
+    sessions.into_iter().map(|s| s.starts.len().min(3)).sum::<usize>() as f64
+}

@@ -1,0 +1,43 @@
+//! Numbers in words for reasons: a value with its unit, a change with its sign.
+//!
+//! Not here: tables or any layout (`report`).
+
+use crate::metric::{Metric, Unit};
+
+/// `512.3 ms`, `93.10 %`, `12.4 per s`.
+pub fn value(metric: Metric, value: f64) -> String {
+    match metric.unit() {
+        Unit::Milliseconds => format!("{} ms", digits(value)),
+        Unit::PerSecond => format!("{} per s", digits(value)),
+        Unit::TokensPerSecond => format!("{} tokens per s", digits(value)),
+        Unit::Share => format!("{:.2} %", value * 100.0),
+    }
+}
+
+/// `+5.3 %` of times and rates, `-2.10 points` of shares.
+pub fn change(metric: Metric, change: f64) -> String {
+    match metric.unit() {
+        Unit::Share => format!("{:+.2} points", change * 100.0),
+        _ => format!("{:+.1} %", change * 100.0),
+    }
+}
+
+/// `5 %` or `0.2 points`: a threshold, without a sign.
+pub fn size(metric: Metric, size: f64) -> String {
+    let number = format!("{:.2}", size * 100.0);
+    let short = number.trim_end_matches('0').trim_end_matches('.');
+    match metric.unit() {
+        Unit::Share => format!("{short} points"),
+        _ => format!("{short} %"),
+    }
+}
+
+/// A probability, short.
+pub fn probability(p: f64) -> String {
+    if p < 0.0001 { "p < 0.0001".into() } else { format!("p = {p:.4}") }
+}
+
+fn digits(value: f64) -> String {
+    let decimals = if value.abs() >= 100.0 { 1 } else { 2 };
+    format!("{value:.decimals$}")
+}

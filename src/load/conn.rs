@@ -1,0 +1,160 @@
+//! Connections to the site under test: resolve once, connect, TLS. Not here: what is written to them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use rustls_platform_verifier::ConfigVerifierExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// Where and as whom to send; the parts of a request that never change.
+pub struct SiteSpec<'a> {
+    /// `http://host:port/v1`
+    pub base_url: &'a str,
+    /// Below the base URL: `/chat/completions`
+    pub path: &'a str,
+    pub api_key: Option<&'a str>,
+    pub headers: &'a [(String, String)],
+    /// PEM text of an authority to trust besides the system's.
+    pub ca_pem: Option<&'a [u8]>,
+}
+
+/// A resolved site.
+pub struct Site {
+    addrs: Vec<SocketAddr>,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    /// Request line and headers up to the request's own.
+    head: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    #[error("base URL {url:?} is not one to send to: {why}")]
+    Url { url: String, why: String },
+    #[error("cannot resolve {host}: {source}")]
+    Resolve { host: String, source: io::Error },
+    #[error("cannot use the certificate authority: {0}")]
+    Authority(String),
+    #[error("header {0:?} has a character that HTTP does not allow")]
+    Header(String),
+}
+
+pub enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Site {
+    /// Resolves the host (once, before any clock) and prepares TLS.
+    pub fn resolve(spec: &SiteSpec<'_>) -> Result<Self, SiteError> {
+        let bad = |why: &str| SiteError::Url { url: spec.base_url.to_owned(), why: why.to_owned() };
+        let url = reqwest::Url::parse(spec.base_url).map_err(|e| bad(&e.to_string()))?;
+        let host = url.host_str().ok_or_else(|| bad("it has no host"))?;
+        let port = url.port_or_known_default().ok_or_else(|| bad("it has no port"))?;
+        let tls = match url.scheme() {
+            "http" => None,
+            "https" => Some((connector(spec.ca_pem)?, server_name(host).map_err(|e| bad(&e))?)),
+            _ => return Err(bad("only http and https are served")),
+        };
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let addrs: Vec<SocketAddr> = std::net::ToSocketAddrs::to_socket_addrs(&(bare, port))
+            .map_err(|source| SiteError::Resolve { host: host.to_owned(), source })?
+            .collect();
+        let authority = url.port().map_or_else(|| host.to_owned(), |p| format!("{host}:{p}"));
+        let path = format!("{}{}", url.path().trim_end_matches('/'), spec.path);
+        Ok(Self { addrs, tls, head: head(&authority, &path, spec)? })
+    }
+
+    /// Opens one connection.
+    pub async fn connect(&self) -> io::Result<Stream> {
+        let tcp = TcpStream::connect(self.addrs.as_slice()).await?;
+        tcp.set_nodelay(true)?;
+        match &self.tls {
+            None => Ok(Stream::Plain(tcp)),
+            Some((connector, name)) => Ok(Stream::Tls(Box::new(connector.connect(name.clone(), tcp).await?))),
+        }
+    }
+
+    /// The bytes of one request.
+    pub fn request(&self, id: &str, body: &[u8]) -> Vec<u8> {
+        let own = format!("x-request-id: {id}\r\ncontent-length: {}\r\n\r\n", body.len());
+        let mut bytes = Vec::with_capacity(self.head.len() + own.len() + body.len());
+        bytes.extend_from_slice(self.head.as_bytes());
+        bytes.extend_from_slice(own.as_bytes());
+        bytes.extend_from_slice(body);
+        bytes
+    }
+}
+
+fn head(authority: &str, path: &str, spec: &SiteSpec<'_>) -> Result<String, SiteError> {
+    let mut head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/json\r\naccept: text/event-stream, application/json\r\n"
+    );
+    let key = spec.api_key.map(|k| ("authorization".to_owned(), format!("Bearer {k}")));
+    for (name, value) in key.iter().chain(spec.headers) {
+        let parsed = (name.parse::<reqwest::header::HeaderName>(), value.parse::<reqwest::header::HeaderValue>());
+        let (Ok(name), Ok(_)) = parsed else { return Err(SiteError::Header(name.clone())) };
+        head.push_str(name.as_str());
+        head.push_str(": ");
+        head.push_str(value);
+        head.push_str("\r\n");
+    }
+    Ok(head)
+}
+
+fn connector(ca_pem: Option<&[u8]>) -> Result<TlsConnector, SiteError> {
+    let why = |e: rustls::Error| SiteError::Authority(e.to_string());
+    let config = match ca_pem {
+        None => rustls::ClientConfig::with_platform_verifier().map_err(why)?,
+        Some(pem) => {
+            let mut roots = rustls::RootCertStore::empty();
+            for cert in CertificateDer::pem_slice_iter(pem) {
+                roots.add(cert.map_err(|e| SiteError::Authority(e.to_string()))?).map_err(why)?;
+            }
+            rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
+        }
+    };
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+fn server_name(host: &str) -> Result<ServerName<'static>, String> {
+    ServerName::try_from(host.to_owned()).map_err(|e| e.to_string())
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(s) => Pin::new(s).poll_read(cx, buf),
+            Self::Tls(s) => Pin::new(s).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(s) => Pin::new(s).poll_write(cx, buf),
+            Self::Tls(s) => Pin::new(s).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(s) => Pin::new(s).poll_flush(cx),
+            Self::Tls(s) => Pin::new(s).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(s) => Pin::new(s).poll_shutdown(cx),
+            Self::Tls(s) => Pin::new(s).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! A worker thread: one event loop with its own connections and its own recorder. Not here: when requests are due (`dispatch`).
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc as std_mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::conn::{Site, Stream};
+use super::exchange::{Sending, exchange};
+use super::flight::Flight;
+use super::{RoundJob, nanos};
+use crate::clock::{monotonic_ns, thread_cpu_ns};
+use crate::timeline::Timeline;
+
+/// How often flights are checked for their time limits, and how late the event loop is.
+const SWEEP: Duration = Duration::from_millis(20);
+
+pub enum Message {
+    Open { connections: usize, reply: std_mpsc::Sender<()> },
+    Begin(Arc<RoundJob>),
+    Send { index: u32, intended_ns: u64 },
+    Lane,
+    End { reply: std_mpsc::Sender<(Vec<Timeline>, WorkerHealth)> },
+}
+
+#[derive(Debug, Default)]
+pub struct WorkerHealth {
+    pub loop_lags_ns: Vec<u64>,
+    /// CPU time over elapsed time of this thread during the round.
+    pub busy: f64,
+    pub connections_opened: u64,
+}
+
+pub struct Worker {
+    inbox: mpsc::UnboundedSender<Message>,
+}
+
+/// What the tasks of one worker share; all run on its thread.
+pub struct Shared {
+    pub site: Arc<Site>,
+    /// Idle connections, last used first out: the warm ones.
+    idle: Mutex<Vec<Stream>>,
+    flights: Mutex<BTreeMap<u32, Arc<Flight>>>,
+    lags: Mutex<Vec<u64>>,
+    opened: std::sync::atomic::AtomicU64,
+}
+
+impl Worker {
+    pub fn spawn(index: usize, site: Arc<Site>) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let (inbox, messages) = mpsc::unbounded_channel();
+        std::thread::Builder::new()
+            .name(format!("worker-{index}"))
+            .spawn(move || runtime.block_on(serve(Arc::new(Shared::new(site)), messages)))?;
+        Ok(Self { inbox })
+    }
+
+    pub fn tell(&self, message: Message) {
+        // A worker that is gone is found out when its answer is asked for.
+        let _ = self.inbox.send(message);
+    }
+
+    pub fn ask<T>(&self, message: impl FnOnce(std_mpsc::Sender<T>) -> Message) -> std_mpsc::Receiver<T> {
+        let (reply, answer) = std_mpsc::channel();
+        self.tell(message(reply));
+        answer
+    }
+}
+
+impl Shared {
+    fn new(site: Arc<Site>) -> Self {
+        Self {
+            site,
+            idle: Mutex::default(),
+            flights: Mutex::default(),
+            lags: Mutex::default(),
+            opened: std::sync::atomic::AtomicU64::new(0),
+        }
+    }
+
+    pub fn take_idle(&self) -> Option<Stream> {
+        lock(&self.idle).pop()
+    }
+
+    pub fn give_back(&self, stream: Stream) {
+        lock(&self.idle).push(stream);
+    }
+
+    pub fn count_open(&self) {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn take_off(&self, index: u32, flight: &Arc<Flight>) {
+        lock(&self.flights).insert(index, Arc::clone(flight));
+    }
+
+    pub fn land(&self, index: u32) {
+        lock(&self.flights).remove(&index);
+    }
+}
+
+async fn serve(shared: Arc<Shared>, mut messages: mpsc::UnboundedReceiver<Message>) {
+    let mut round: Option<Round> = None;
+    while let Some(message) = messages.recv().await {
+        match (message, &mut round) {
+            (Message::Open { connections, reply }, _) => {
+                open(&shared, connections).await;
+                let _ = reply.send(());
+            }
+            (Message::Begin(job), _) => round = Some(Round::begin(&shared, job)),
+            (Message::Send { index, intended_ns }, Some(round)) => round.send(&shared, index, intended_ns),
+            (Message::Lane, Some(round)) => round.lane(&shared),
+            (Message::End { reply }, open_round) => {
+                if let Some(round) = open_round.take() {
+                    let _ = reply.send(round.end(&shared).await);
+                }
+            }
+            (Message::Send { .. } | Message::Lane, None) => {}
+        }
+    }
+}
+
+/// Opens until there are `connections` idle ones; the first refusal ends it, since the requests will tell.
+async fn open(shared: &Shared, connections: usize) {
+    let have = lock(&shared.idle).len();
+    for _ in have..connections {
+        let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_secs(5), shared.site.connect()).await else { return };
+        shared.count_open();
+        shared.give_back(stream);
+    }
+}
+
+/// A round on this worker.
+struct Round {
+    job: Arc<RoundJob>,
+    tasks: JoinSet<Vec<Timeline>>,
+    done: Vec<Timeline>,
+    sweeper: tokio::task::JoinHandle<()>,
+    began_ns: u64,
+    cpu_ns: u64,
+    opened: u64,
+}
+
+impl Round {
+    fn begin(shared: &Arc<Shared>, job: Arc<RoundJob>) -> Self {
+        lock(&shared.lags).clear();
+        let sweeper = tokio::spawn(sweep(Arc::clone(shared), Arc::clone(&job)));
+        Self {
+            job,
+            tasks: JoinSet::new(),
+            done: Vec::new(),
+            sweeper,
+            began_ns: monotonic_ns(),
+            cpu_ns: thread_cpu_ns(),
+            opened: shared.opened.load(Ordering::Relaxed),
+        }
+    }
+
+    fn send(&mut self, shared: &Arc<Shared>, index: u32, intended_ns: u64) {
+        while let Some(finished) = self.tasks.try_join_next() {
+            self.done.extend(finished.unwrap_or_default());
+        }
+        let (shared, job) = (Arc::clone(shared), Arc::clone(&self.job));
+        self.tasks.spawn(async move { vec![one(&shared, &job, index, intended_ns).await] });
+    }
+
+    fn lane(&mut self, shared: &Arc<Shared>) {
+        self.tasks.spawn(lane(Arc::clone(shared), Arc::clone(&self.job)));
+    }
+
+    async fn end(mut self, shared: &Shared) -> (Vec<Timeline>, WorkerHealth) {
+        while let Some(finished) = self.tasks.join_next().await {
+            // A task that panicked leaves its request unrecorded: `complete` counts it as cancelled, never as good.
+            self.done.extend(finished.unwrap_or_default());
+        }
+        self.sweeper.abort();
+        let elapsed = monotonic_ns().saturating_sub(self.began_ns).max(1);
+        let health = WorkerHealth {
+            loop_lags_ns: std::mem::take(&mut *lock(&shared.lags)),
+            busy: thread_cpu_ns().saturating_sub(self.cpu_ns) as f64 / elapsed as f64,
+            connections_opened: shared.opened.load(Ordering::Relaxed) - self.opened,
+        };
+        (self.done, health)
+    }
+}
+
+/// One place of a closed loop: sends the next request whenever its last one has ended.
+async fn lane(shared: Arc<Shared>, job: Arc<RoundJob>) -> Vec<Timeline> {
+    let mut done = Vec::new();
+    loop {
+        let free_ns = monotonic_ns();
+        let over = job.control.stopping() || job.stop_at_ns.is_some_and(|t| free_ns >= t);
+        let index = job.next.fetch_add(1, Ordering::Relaxed);
+        if over || index as usize >= job.plan.requests.len() {
+            return done;
+        }
+        done.push(one(&shared, &job, index, free_ns).await);
+    }
+}
+
+async fn one(shared: &Shared, job: &RoundJob, index: u32, intended_ns: u64) -> Timeline {
+    let request = &job.plan.requests[index as usize];
+    let closed_loop = job.plan.pace != crate::plan::Pace::Open;
+    let flight = Arc::new(Flight::new(intended_ns + nanos(job.reading.timeout), nanos(job.reading.stall_timeout)));
+    shared.take_off(index, &flight);
+    let sending = Sending { request, reading: job.reading, intended_ns, closed_loop, slots: job.slots.as_ref(), sent: &job.counters.sent };
+    let timeline = exchange(shared, &sending, &flight).await;
+    shared.land(index);
+    job.counters.finished(&timeline);
+    timeline
+}
+
+/// Watches time limits and the stop, and how late this loop comes round.
+async fn sweep(shared: Arc<Shared>, job: Arc<RoundJob>) {
+    let mut due = monotonic_ns() + nanos(SWEEP);
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let now = monotonic_ns();
+        lock(&shared.lags).push(now.saturating_sub(due));
+        due = now + nanos(SWEEP);
+        let abort = job.control.aborted();
+        for flight in lock(&shared.flights).values() {
+            flight.sweep(now, abort);
+        }
+    }
+}
+
+/// The mutexes are never held across a panic that matters: all users are tasks of one thread.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

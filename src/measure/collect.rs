@@ -1,0 +1,188 @@
+//! Columns to metrics, for one round or for several pooled. Absent is absent: a metric without enough values is not in the map.
+//!
+//! Not here: METHOD's oriented summaries (`summary`), whether the round is fit to judge (`validity`).
+
+use std::collections::BTreeMap;
+
+use super::columns::{Columns, Context, millis};
+use super::histogram::Gaps;
+use super::{SloMs, stats};
+use crate::metric::{Metric, STATS, SloKind, Stat, Timing};
+
+/// Values in each metric's own unit.
+pub type Values = BTreeMap<Metric, f64>;
+
+/// A measured round, as metrics need it.
+#[derive(Clone, Copy, Debug)]
+pub struct RoundView<'a> {
+    pub columns: &'a Columns,
+    pub context: &'a Context,
+    pub gaps: &'a Gaps,
+}
+
+/// Every metric that these rounds define. Latency is over completed requests after the ramp, and unmeasured where most failed;
+/// shares are over all scheduled requests after the ramp.
+pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
+    let mut values = Values::new();
+    let kept: Vec<(&Columns, usize)> = rounds.iter().flat_map(|r| (r.context.ramp..r.columns.len()).map(|i| (r.columns, i))).collect();
+    let completed = kept.iter().filter(|(c, i)| c.ok(*i)).count();
+    let streaming = rounds.iter().all(|r| r.context.streaming);
+    if completed * 2 >= kept.len() && completed > 0 {
+        latencies(&mut values, &kept, streaming);
+    }
+    distribution(&mut values, Timing::Queue, picked(&kept, |c| &c.queue_us));
+    distribution(&mut values, Timing::Connect, picked(&kept, |c| &c.connect_us));
+    distribution(&mut values, Timing::SendLag, picked(&kept, |c| &c.send_lag_us));
+    if streaming {
+        chunk_gaps(&mut values, rounds);
+    }
+    shares(&mut values, &kept, slo);
+    rates(&mut values, rounds, slo);
+    values
+}
+
+/// Does request `i` meet every SLO? A request that did not complete, or lacks a number that an SLO asks for, does not.
+pub fn meets(columns: &Columns, i: usize, slo: &SloMs) -> bool {
+    columns.ok(i) && SloKind::ALL.into_iter().all(|kind| meets_one(columns, i, slo, kind))
+}
+
+fn meets_one(columns: &Columns, i: usize, slo: &SloMs, kind: SloKind) -> bool {
+    let (limit, value) = match kind {
+        SloKind::Ttft => (slo.ttft, columns.ttft_us[i].map(millis)),
+        SloKind::Tpot => (slo.tpot, tpot_ms(columns, i)),
+        SloKind::E2e => (slo.e2e, columns.e2e_us[i].map(millis)),
+    };
+    limit.is_none_or(|limit| value.is_some_and(|v| v <= limit))
+}
+
+fn tpot_ms(columns: &Columns, i: usize) -> Option<f64> {
+    let tokens = columns.output_tokens[i].filter(|&n| n >= 2)?;
+    let decode = columns.e2e_us[i]?.saturating_sub(columns.ttft_us[i]?);
+    Some(millis(decode) / f64::from(tokens - 1))
+}
+
+fn latencies(values: &mut Values, kept: &[(&Columns, usize)], streaming: bool) {
+    if streaming {
+        distribution(values, Timing::Ttft, picked(kept, |c| &c.ttft_us));
+        distribution(values, Timing::Ttfa, picked(kept, |c| &c.ttfa_us));
+        distribution(values, Timing::Tpot, kept.iter().filter(|(c, i)| c.ok(*i)).filter_map(|(c, i)| tpot_ms(c, *i)).collect());
+    }
+    distribution(values, Timing::E2e, picked(kept, |c| &c.e2e_us));
+}
+
+fn picked(kept: &[(&Columns, usize)], column: impl Fn(&Columns) -> &Vec<Option<u64>>) -> Vec<f64> {
+    kept.iter().filter_map(|(c, i)| column(c)[*i]).map(millis).collect()
+}
+
+fn distribution(values: &mut Values, timing: Timing, mut sample: Vec<f64>) {
+    sample.sort_unstable_by(f64::total_cmp);
+    for stat in STATS {
+        if sample.len() < stat.min_n() {
+            continue;
+        }
+        let value = match stat {
+            Stat::Geomean => stats::geomean(&sample),
+            Stat::Mean => stats::mean(&sample),
+            Stat::Stddev => stats::sd(&sample),
+            Stat::Min => sample.first().copied(),
+            Stat::Max => sample.last().copied(),
+            _ => stat.quantile().and_then(|q| stats::percentile_of_sorted(&sample, q)),
+        };
+        if let Some(value) = value {
+            values.insert(Metric::Timing(timing, stat), value);
+        }
+    }
+}
+
+/// One round has the exact p99 in its context; everything else comes from the histogram (3 significant digits).
+fn chunk_gaps(values: &mut Values, rounds: &[RoundView<'_>]) {
+    let mut all = Gaps::default();
+    for round in rounds {
+        all.merge(round.gaps);
+    }
+    let n = usize::try_from(all.len()).unwrap_or(usize::MAX);
+    for stat in STATS.into_iter().filter(|s| n >= s.min_n()) {
+        let value = match stat {
+            Stat::Geomean => all.geomean_ms(),
+            Stat::Mean => all.mean_ms(),
+            Stat::Stddev => all.stddev_ms(),
+            Stat::Min => all.min_max_ms().map(|m| m.0),
+            Stat::Max => all.min_max_ms().map(|m| m.1),
+            Stat::P99 if rounds.len() == 1 => rounds[0].context.chunk_gap_p99_ms,
+            _ => stat.quantile().and_then(|q| all.quantile_ms(q)),
+        };
+        if let Some(value) = value {
+            values.insert(Metric::Timing(Timing::ChunkGap, stat), value);
+        }
+    }
+}
+
+fn shares(values: &mut Values, kept: &[(&Columns, usize)], slo: &SloMs) {
+    if kept.is_empty() {
+        return;
+    }
+    let share = |count: usize| count as f64 / kept.len() as f64;
+    let completed = kept.iter().filter(|(c, i)| c.ok(*i)).count();
+    values.insert(Metric::SuccessRate, share(completed));
+    values.insert(Metric::ErrorRate, share(kept.len() - completed));
+    for (kind, limit) in [(SloKind::Ttft, slo.ttft), (SloKind::Tpot, slo.tpot), (SloKind::E2e, slo.e2e)] {
+        if limit.is_some() {
+            let good = kept.iter().filter(|(c, i)| c.ok(*i) && meets_one(c, *i, slo, kind)).count();
+            values.insert(Metric::SloAttainmentOf(kind), share(good));
+        }
+    }
+    if !slo.is_empty() {
+        values.insert(Metric::SloAttainment, share(kept.iter().filter(|(c, i)| meets(c, *i, slo)).count()));
+    }
+}
+
+/// Over the whole of each round, ramp and drain included: what was served in the time that it took.
+fn rates(values: &mut Values, rounds: &[RoundView<'_>], slo: &SloMs) {
+    let seconds: f64 = rounds.iter().map(|r| r.context.duration_us as f64 / 1e6).sum();
+    if seconds <= 0.0 {
+        return;
+    }
+    let done = || rounds.iter().flat_map(|r| (0..r.columns.len()).filter(|&i| r.columns.ok(i)).map(|i| (r.columns, i)));
+    values.insert(Metric::RequestRate, done().count() as f64 / seconds);
+    if !slo.is_empty() {
+        values.insert(Metric::Goodput, done().filter(|(c, i)| meets(c, *i, slo)).count() as f64 / seconds);
+    }
+    // One request without a count makes the sum a guess: then there is no rate.
+    let sum = |column: fn(&Columns) -> &Vec<Option<u32>>| -> Option<f64> { done().map(|(c, i)| column(c)[i].map(f64::from)).sum() };
+    let (input, output) = (sum(|c| &c.input_tokens), sum(|c| &c.output_tokens));
+    let any = done().next().is_some();
+    for (metric, tokens) in [
+        (Metric::InputTokenRate, input),
+        (Metric::OutputTokenRate, output),
+        (Metric::TotalTokenRate, input.zip(output).map(|(i, o)| i + o)),
+    ] {
+        if let Some(tokens) = tokens.filter(|_| any) {
+            values.insert(metric, tokens / seconds);
+        }
+    }
+    if rounds.iter().all(|r| r.context.open_loop) {
+        arrivals(values, rounds);
+    }
+}
+
+/// Gaps per second of the intended and of the actual sends, over all rounds.
+fn arrivals(values: &mut Values, rounds: &[RoundView<'_>]) {
+    let (mut gaps, mut planned_us, mut sent_us) = (0_usize, 0_u64, 0_u64);
+    for round in rounds {
+        let c = round.columns;
+        let starts: Vec<u64> = c.start_us.iter().flatten().copied().collect();
+        let sends: Vec<u64> = (0..c.len()).filter_map(|i| Some(c.start_us[i]? + c.send_lag_us[i]?)).collect();
+        // An unsent request has no send to compare with: the shares tell of it.
+        if starts.len() < 2 || sends.len() != starts.len() {
+            return;
+        }
+        let span = |v: &[u64]| v.iter().max().zip(v.iter().min()).map_or(0, |(max, min)| max - min);
+        gaps += starts.len() - 1;
+        planned_us += span(&starts);
+        sent_us += span(&sends);
+    }
+    if planned_us > 0 && sent_us > 0 {
+        values.insert(Metric::OfferedRate, gaps as f64 / (planned_us as f64 / 1e6));
+        values.insert(Metric::AchievedRate, gaps as f64 / (sent_us as f64 / 1e6));
+    }
+}

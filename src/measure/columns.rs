@@ -1,0 +1,142 @@
+//! A round as columns of integers, one entry per scheduled request: what records store, and what every metric is computed from.
+//!
+//! Whole microseconds, so that a stored round gives the same numbers as the live one. Not here: statistics.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Round, Row};
+use crate::timeline::Timeline;
+
+/// Times in microseconds; instants from the round's begin, durations from the request's start. Absent is null.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Columns {
+    /// Start of the request: intended arrival in open loop, actual send in closed loop.
+    pub start_us: Vec<Option<u64>>,
+    /// Intended send time to a free slot.
+    pub queue_us: Vec<Option<u64>>,
+    /// Opening a connection, where this request had to.
+    pub connect_us: Vec<Option<u64>>,
+    /// Actual minus intended send time.
+    pub send_lag_us: Vec<Option<u64>>,
+    /// The part of the send lag that is the client's own.
+    pub own_lag_us: Vec<Option<u64>>,
+    /// Start to first output event.
+    pub ttft_us: Vec<Option<u64>>,
+    /// Start to first non-reasoning content, where reasoning was seen.
+    pub ttfa_us: Vec<Option<u64>>,
+    /// Start to last output event.
+    pub e2e_us: Vec<Option<u64>>,
+    /// Largest gap between two output events.
+    pub max_gap_us: Vec<Option<u64>>,
+    /// Output-bearing events.
+    pub events: Vec<u32>,
+    /// The server's count.
+    pub input_tokens: Vec<Option<u32>>,
+    /// The server's count.
+    pub output_tokens: Vec<Option<u32>>,
+    /// The server's count of prompt tokens found in its prefix cache.
+    pub cached_tokens: Vec<Option<u32>>,
+    /// One of: completed, `http_status`, timeout, connect, malformed, truncated, stalled, cancelled.
+    pub outcome: Vec<String>,
+}
+
+/// What else a round needs to become metrics.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Context {
+    pub start: u32,
+    pub seed: u64,
+    pub order: u32,
+    pub ramp: usize,
+    pub open_loop: bool,
+    /// A whole answer at once: its end is its first and last output.
+    pub streaming: bool,
+    pub duration_us: u64,
+    pub chunk_gap_p99_ms: Option<f64>,
+}
+
+impl Columns {
+    /// `began_ns` is the round's zero. Only completed requests have latencies.
+    pub fn from_timelines(timelines: &[Timeline], began_ns: u64) -> Self {
+        let mut c = Self::default();
+        for t in timelines {
+            let done = t.completed();
+            let timing = |ns: Option<u64>| ns.filter(|_| done).map(micros);
+            c.start_us.push(t.start_ns().map(|ns| micros(ns.saturating_sub(began_ns))));
+            c.queue_us.push(t.queue_ns().map(micros));
+            c.connect_us.push(t.connect_ns.map(micros));
+            c.send_lag_us.push(t.send_lag_ns().map(micros));
+            c.own_lag_us.push(t.own_lag_ns().map(micros));
+            c.ttft_us.push(timing(t.ttft_ns()));
+            c.ttfa_us.push(timing(t.ttfa_ns()));
+            c.e2e_us.push(timing(t.e2e_ns()));
+            c.max_gap_us.push(timing(t.chunk_gaps_ns().max()));
+            c.events.push(u32::try_from(t.outputs.len()).unwrap_or(u32::MAX));
+            c.input_tokens.push(t.input_tokens);
+            c.output_tokens.push(t.output_tokens);
+            c.cached_tokens.push(t.cached_tokens);
+            c.outcome.push(t.outcome.name().to_owned());
+        }
+        c
+    }
+
+    pub fn len(&self) -> usize {
+        self.outcome.len()
+    }
+
+    /// Completed as the protocol promises, with output.
+    pub fn ok(&self, i: usize) -> bool {
+        self.outcome[i] == "completed"
+    }
+
+    pub fn completed(&self) -> usize {
+        (0..self.len()).filter(|&i| self.ok(i)).count()
+    }
+
+    /// Every column has one entry per request. A record from outside may lie about that.
+    pub fn is_rectangular(&self) -> bool {
+        let n = self.len();
+        let times = [
+            &self.start_us,
+            &self.queue_us,
+            &self.connect_us,
+            &self.send_lag_us,
+            &self.own_lag_us,
+            &self.ttft_us,
+            &self.ttfa_us,
+            &self.e2e_us,
+            &self.max_gap_us,
+        ];
+        let counts = [&self.input_tokens, &self.output_tokens, &self.cached_tokens];
+        times.iter().all(|c| c.len() == n) && counts.iter().all(|c| c.len() == n) && self.events.len() == n
+    }
+
+    /// METHOD's view of the round. A non-streaming answer has no TTFT of its own.
+    pub fn to_round(&self, context: &Context) -> Round {
+        let rows = (0..self.len()).map(|i| Row {
+            ttft_ms: self.ttft_us[i].filter(|_| context.streaming).map(millis),
+            e2e_ms: self.e2e_us[i].map(millis),
+            output_tokens: self.output_tokens[i],
+            ok: self.ok(i),
+        });
+        Round {
+            start: context.start,
+            seed: context.seed,
+            order: context.order,
+            duration_ms: millis(context.duration_us),
+            ramp: context.ramp,
+            chunk_gap_p99_ms: context.chunk_gap_p99_ms,
+            open_loop: context.open_loop,
+            rows: rows.collect(),
+        }
+    }
+}
+
+pub const fn micros(ns: u64) -> u64 {
+    // Rounded, not cut: a cut shifts every mean by half a microsecond.
+    (ns + 500) / 1000
+}
+
+pub fn millis(us: u64) -> f64 {
+    us as f64 / 1000.0
+}

@@ -1,0 +1,94 @@
+//! Chunk gaps as an `HdrHistogram`: 3 significant digits, V2 deflate in base64. For storing, merging and drawing, never for judging.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
+
+/// One hour, in microseconds: longer gaps are recorded as this.
+const MAX_US: u64 = 3_600_000_000;
+
+/// Gaps between consecutive output events, microseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gaps(Histogram<u64>);
+
+impl Default for Gaps {
+    fn default() -> Self {
+        Self(Histogram::new_with_bounds(1, MAX_US, 3).expect("these bounds are valid"))
+    }
+}
+
+impl Gaps {
+    /// Gaps below 1 us (several events in one read) count as 1 us, above an hour as an hour.
+    pub fn record_us(&mut self, us: u64) {
+        self.0.saturating_record(us.max(1));
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        self.0.add(&other.0).expect("both have the same bounds");
+    }
+
+    pub fn len(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// `None` when empty: the histogram itself would answer 0.
+    pub fn quantile_ms(&self, q: f64) -> Option<f64> {
+        (!self.0.is_empty()).then(|| self.0.value_at_quantile(q) as f64 / 1000.0)
+    }
+
+    pub fn mean_ms(&self) -> Option<f64> {
+        (!self.0.is_empty()).then(|| self.0.mean() / 1000.0)
+    }
+
+    pub fn stddev_ms(&self) -> Option<f64> {
+        (self.0.len() >= 2).then(|| self.0.stdev() / 1000.0)
+    }
+
+    pub fn min_max_ms(&self) -> Option<(f64, f64)> {
+        (!self.0.is_empty()).then(|| (self.0.min() as f64 / 1000.0, self.0.max() as f64 / 1000.0))
+    }
+
+    /// Mean of the logs, from the histogram's own buckets.
+    pub fn geomean_ms(&self) -> Option<f64> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let sum: f64 = self.0.iter_recorded().map(|v| (v.value_iterated_to() as f64).ln() * v.count_at_value() as f64).sum();
+        Some((sum / self.0.len() as f64).exp() / 1000.0)
+    }
+
+    pub fn encode(&self) -> String {
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new().serialize(&self.0, &mut bytes).expect("writing to memory does not fail");
+        STANDARD.encode(bytes)
+    }
+
+    pub fn decode(text: &str) -> Result<Self, String> {
+        let bytes = STANDARD.decode(text).map_err(|e| format!("histogram is not base64: {e}"))?;
+        let histogram = Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| format!("histogram cannot be read: {e:?}"))?;
+        Ok(Self(histogram))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoded_histogram_reads_back_and_begins_as_every_reader_expects() {
+        let mut gaps = Gaps::default();
+        for us in [0, 20_000, 20_100, 5_000_000_000] {
+            gaps.record_us(us);
+        }
+        let text = gaps.encode();
+        assert!(text.starts_with("HISTFAAA"), "{text}");
+        assert_eq!(Gaps::decode(&text).as_ref(), Ok(&gaps));
+    }
+
+    #[test]
+    fn an_empty_histogram_has_no_quantile() {
+        assert_eq!(Gaps::default().quantile_ms(0.99), None);
+        assert_eq!(Gaps::default().geomean_ms(), None);
+    }
+}

@@ -1,0 +1,175 @@
+//! Is this round fit to be judged? Checks that need no GPU. Validity comes before statistics.
+//!
+//! An invalid round is never a pass: the run exits 3, says why, and what to do.
+
+use serde::{Deserialize, Serialize};
+
+use super::collect::Values;
+use super::columns::{Columns, Context, millis};
+use super::stats;
+use crate::metric::{Metric, Stat, Timing};
+
+/// What the client says of itself over a round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientHealth {
+    /// How late the client's event loops came round, 99th percentile, milliseconds.
+    pub loop_lag_p99_ms: f64,
+    /// CPU time over elapsed time of the busiest worker thread, 0 to 1.
+    pub busiest_worker_ratio: f64,
+    /// CPU time of the client, milliseconds.
+    pub cpu_ms: f64,
+    /// Client's own part of the send lag, 99th percentile, milliseconds.
+    pub own_lag_p99_ms: Option<f64>,
+    pub connections_opened: u64,
+    /// Requests sent again since an idle connection turned out closed.
+    pub retries: u64,
+}
+
+/// A finding on the measurement itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    pub severity: Severity,
+    /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `no_success`, `output_tokens`, `token_drift`, `no_usage`, `retries`.
+    pub check: String,
+    /// What was seen, against which bound, and what to do.
+    pub message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    Note,
+    Invalid,
+}
+
+/// What was asked of the server, as far as validity depends on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Asked {
+    pub output_tokens: u32,
+    /// The server accepted `ignore_eos` or `min_tokens`: the length must be what was asked.
+    pub length_forced: bool,
+}
+
+/// Share of the median TTFT that the client's own send lag may reach; from a fifth of it on it is noted.
+const LAG_SHARE: f64 = 0.05;
+const LAG_NOTE_SHARE: f64 = 0.01;
+/// Below this the send lag says nothing, whatever the TTFT.
+const LAG_FLOOR_MS: f64 = 2.0;
+/// An event loop that comes round later than this (and than a tenth of the median TTFT) stamps reads too late.
+const LOOP_LAG_MS: f64 = 10.0;
+const LOOP_LAG_SHARE: f64 = 0.10;
+/// A worker thread busier than this has no time left to be punctual.
+const BUSY: f64 = 0.90;
+/// Sends may fall short of the offered rate by this.
+const RATE_SHORTFALL: f64 = 0.01;
+/// Mean output length may differ from the asked one by this where the server was told to keep it.
+const LENGTH_TOLERANCE: f64 = 0.01;
+
+/// All findings of a round, worst first.
+pub fn findings(columns: &Columns, context: &Context, values: &Values, health: &ClientHealth, asked: Asked) -> Vec<Finding> {
+    if columns.completed() == 0 {
+        return vec![invalid("no_success", no_success(columns))];
+    }
+    let median_ms = values
+        .get(&Metric::Timing(Timing::Ttft, Stat::P50))
+        .or_else(|| values.get(&Metric::Timing(Timing::Ttft, Stat::Mean)))
+        .or_else(|| values.get(&Metric::Timing(Timing::E2e, Stat::Mean)))
+        .copied();
+    let mut all: Vec<Finding> = [
+        lag(health, median_ms),
+        busy(health, median_ms),
+        offered(context, values),
+        lengths(columns, asked),
+        usage(columns),
+        retries(health),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    all.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    all
+}
+
+/// 99th percentile of the client's own send lag.
+pub fn own_lag_p99_ms(columns: &Columns) -> Option<f64> {
+    let mut lags: Vec<f64> = columns.own_lag_us.iter().flatten().map(|&us| millis(us)).collect();
+    lags.sort_unstable_by(f64::total_cmp);
+    stats::percentile_of_sorted(&lags, 0.99)
+}
+
+fn no_success(columns: &Columns) -> String {
+    format!("none of {} requests completed: see the errors, and try one request by hand", columns.len())
+}
+
+fn lag(health: &ClientHealth, median_ms: Option<f64>) -> Option<Finding> {
+    let p99 = health.own_lag_p99_ms?;
+    let bound = LAG_FLOOR_MS.max(LAG_SHARE * median_ms?);
+    let seen = format!("p99 send lag {p99:.2} ms");
+    if p99 > bound {
+        let todo = "the client was late: lower the rate, give it idle cores, or run it on another machine than the server";
+        return Some(invalid("send_lag", format!("{seen}, bound {bound:.2} ms: {todo}")));
+    }
+    (p99 > LAG_NOTE_SHARE * median_ms? && p99 > LAG_FLOOR_MS / 2.0)
+        .then(|| note("send_lag", format!("{seen} is over 1 % of the median TTFT")))
+}
+
+fn busy(health: &ClientHealth, median_ms: Option<f64>) -> Option<Finding> {
+    if health.busiest_worker_ratio > BUSY {
+        let seen = format!("a client thread was busy {:.0} % of the round", health.busiest_worker_ratio * 100.0);
+        return Some(invalid("client_cpu", format!("{seen}, bound {:.0} %: raise --workers or lower the load", BUSY * 100.0)));
+    }
+    let bound = LOOP_LAG_MS.max(LOOP_LAG_SHARE * median_ms?);
+    (health.loop_lag_p99_ms > bound).then(|| {
+        let seen = format!("the client's event loop came round {:.1} ms late (p99)", health.loop_lag_p99_ms);
+        invalid("loop_lag", format!("{seen}, bound {bound:.1} ms: the machine is overloaded, so instants are not to be trusted"))
+    })
+}
+
+fn offered(context: &Context, values: &Values) -> Option<Finding> {
+    let (offered, achieved) = (values.get(&Metric::OfferedRate)?, values.get(&Metric::AchievedRate)?);
+    let short = context.open_loop && *achieved < offered * (1.0 - RATE_SHORTFALL);
+    short.then(|| {
+        let todo = "raise max_in_flight, or lower the rate";
+        invalid("offered_rate", format!("asked for {offered:.2} requests/s and sent {achieved:.2}: {todo}"))
+    })
+}
+
+fn lengths(columns: &Columns, asked: Asked) -> Option<Finding> {
+    if !asked.length_forced {
+        return None;
+    }
+    let mean = mean_tokens(columns, &columns.output_tokens)?;
+    let off = (mean / f64::from(asked.output_tokens) - 1.0).abs();
+    (off > LENGTH_TOLERANCE).then(|| {
+        let todo = "the server does not keep the length: set ignore_eos: false, so that lengths are compared with the baseline's instead";
+        invalid("output_tokens", format!("asked for {} output tokens per request and got {mean:.1}: {todo}", asked.output_tokens))
+    })
+}
+
+/// Mean token count over completed requests; `None` where one of them has none.
+pub fn mean_tokens(columns: &Columns, counts: &[Option<u32>]) -> Option<f64> {
+    let done: Option<Vec<f64>> = (0..columns.len()).filter(|&i| columns.ok(i)).map(|i| counts[i].map(f64::from)).collect();
+    stats::mean(&done?)
+}
+
+fn usage(columns: &Columns) -> Option<Finding> {
+    let missing = (0..columns.len()).filter(|&i| columns.ok(i) && columns.output_tokens[i].is_none()).count();
+    (missing > 0).then(|| {
+        note("no_usage", format!("{missing} answers came without token counts (usage): TPOT and token rates are unmeasured, and nothing that needs them can pass"))
+    })
+}
+
+fn retries(health: &ClientHealth) -> Option<Finding> {
+    (health.retries > 0)
+        .then(|| note("retries", format!("{} requests were sent again: the server had closed their idle connection", health.retries)))
+}
+
+fn invalid(check: &str, message: String) -> Finding {
+    Finding { severity: Severity::Invalid, check: check.into(), message }
+}
+
+fn note(check: &str, message: String) -> Finding {
+    Finding { severity: Severity::Note, check: check.into(), message }
+}

@@ -1,0 +1,208 @@
+//! Asks the server, before any clock: which models, which name and version, and which request fields it takes.
+//!
+//! Goes through reqwest: convenience matters here, microseconds do not. Not here: measured requests (`load`).
+
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SERVER};
+use serde_json::Value;
+
+use crate::config::Protocol;
+use crate::protocol::{self, BodySpec, Extras};
+
+/// How the server is spoken to.
+#[derive(Clone)]
+pub struct Access<'a> {
+    pub base_url: &'a str,
+    pub api_key: Option<&'a str>,
+    pub headers: &'a [(String, String)],
+    pub ca_pem: Option<&'a [u8]>,
+}
+
+/// What the server says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerFacts {
+    pub models: Vec<String>,
+    pub name: Option<String>,
+    pub version: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    #[error("cannot reach {url}: {why}\nhint: is the server up, and is the port right?")]
+    Unreachable { url: String, why: String },
+    #[error("{url} answers {status}: {text}{hint}")]
+    Status { url: String, status: u16, text: String, hint: &'static str },
+    #[error("{url} answers with {what} where JSON was expected\nhint: base_url is the API's, usually ending in /v1")]
+    NotJson { url: String, what: String },
+    #[error("the server lists {0} models ({1}): name one (target.model, --model)")]
+    ManyModels(usize, String),
+    #[error("the server lists no model: name one (target.model, --model)")]
+    NoModel,
+    #[error("cannot use header or certificate: {0}")]
+    Access(String),
+}
+
+/// A probe may wait for a model that is cold.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub struct Probe {
+    http: reqwest::Client,
+    base_url: String,
+}
+
+impl Probe {
+    pub fn new(access: &Access<'_>) -> Result<Self, ProbeError> {
+        let mut headers = HeaderMap::new();
+        let key = access.api_key.map(|k| ("authorization".to_owned(), format!("Bearer {k}")));
+        for (name, value) in key.iter().chain(access.headers) {
+            let bad = || ProbeError::Access(format!("header {name:?}"));
+            let mut value: HeaderValue = value.parse().map_err(|_| bad())?;
+            value.set_sensitive(true);
+            headers.insert(name.parse::<HeaderName>().map_err(|_| bad())?, value);
+        }
+        // No idle connection may stay: some servers give each one a thread that measured requests need.
+        let mut builder = reqwest::Client::builder()
+            .default_headers(headers)
+            .timeout(PATIENCE)
+            .connect_timeout(Duration::from_secs(5))
+            .pool_max_idle_per_host(0)
+            .retry(reqwest::retry::never())
+            .redirect(reqwest::redirect::Policy::none());
+        if is_loopback(access.base_url) {
+            builder = builder.no_proxy();
+        }
+        if let Some(pem) = access.ca_pem {
+            let certificate = reqwest::Certificate::from_pem(pem).map_err(|e| ProbeError::Access(chain(&e)))?;
+            builder = builder.tls_certs_only([certificate]);
+        }
+        let http = builder.build().map_err(|e| ProbeError::Access(chain(&e)))?;
+        Ok(Self { http, base_url: access.base_url.trim_end_matches('/').to_owned() })
+    }
+
+    /// Models, name and version.
+    pub async fn facts(&self) -> Result<ServerFacts, ProbeError> {
+        let (models, name) = self.models().await?;
+        let root = self.base_url.trim_end_matches("/v1");
+        let version = self.version(&format!("{root}/version")).await;
+        Ok(ServerFacts { models, name, version })
+    }
+
+    async fn models(&self) -> Result<(Vec<String>, Option<String>), ProbeError> {
+        let url = format!("{}/models", self.base_url);
+        let answer = self.http.get(&url).send().await.map_err(|e| unreachable(&url, &e))?;
+        let name = answer.headers().get(SERVER).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let list = json(&url, answer).await?;
+        let ids = list["data"].as_array().map(|a| a.iter().filter_map(|m| m["id"].as_str().map(str::to_owned)).collect());
+        let owner = list["data"][0]["owned_by"].as_str().filter(|o| !o.is_empty()).map(str::to_owned);
+        // vLLM and SGLang name themselves as the owner; their `server` header is the web framework's.
+        let name = owner.filter(|o| o != "openai" && o != "organization_owner").or(name);
+        Ok((ids.unwrap_or_default(), name))
+    }
+
+    async fn version(&self, url: &str) -> Option<String> {
+        let answer = self.http.get(url).send().await.ok().filter(|a| a.status().is_success())?;
+        let value: Value = serde_json::from_slice(&answer.bytes().await.ok()?).ok()?;
+        value["version"].as_str().map(str::to_owned)
+    }
+
+    /// Sends one short request with all `wanted` fields; where the server refuses, with fewer, until it answers.
+    /// Errors: what the server said to the plainest of them.
+    pub async fn negotiate(&self, protocol: Protocol, model: &str, stream: bool, wanted: Extras) -> Result<Extras, ProbeError> {
+        let mut tried: Vec<Extras> = Vec::new();
+        let mut refusal = None;
+        for extras in fallbacks(wanted) {
+            if tried.contains(&extras) {
+                continue;
+            }
+            match self.one_token(protocol, model, stream, extras).await {
+                Ok(()) => return Ok(extras),
+                Err(ProbeError::Status { url, status, text, hint }) if status == 400 || status == 422 => {
+                    refusal = Some(ProbeError::Status { url, status, text, hint });
+                }
+                Err(other) => return Err(other),
+            }
+            tried.push(extras);
+        }
+        Err(refusal.unwrap_or(ProbeError::NoModel))
+    }
+
+    async fn one_token(&self, protocol: Protocol, model: &str, stream: bool, extras: Extras) -> Result<(), ProbeError> {
+        let spec = BodySpec { model, prompt: "Say yes.", output_tokens: 2, stream, temperature: 0.0, extras };
+        let url = format!("{}{}", self.base_url, protocol::path(protocol));
+        let request = self.http.post(&url).header(CONTENT_TYPE, "application/json").body(protocol::body(protocol, &spec));
+        let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;
+        let html = is_html(&answer);
+        let answer = refused(&url, answer).await?;
+        if html {
+            return Err(ProbeError::NotJson { url, what: "HTML".into() });
+        }
+        // The answer is read to its end, so that the server is idle again.
+        answer.bytes().await.map(drop).map_err(|e| unreachable(&url, &e))
+    }
+}
+
+/// The one model to ask for.
+pub fn only_model(models: &[String]) -> Result<String, ProbeError> {
+    match models {
+        [] => Err(ProbeError::NoModel),
+        [one] => Ok(one.clone()),
+        many => Err(ProbeError::ManyModels(many.len(), many.iter().take(8).cloned().collect::<Vec<_>>().join(", "))),
+    }
+}
+
+pub fn is_loopback(base_url: &str) -> bool {
+    let host = reqwest::Url::parse(base_url).ok().and_then(|u| u.host_str().map(str::to_owned));
+    host.is_some_and(|h| h == "localhost" || h.starts_with("127.") || h == "[::1]")
+}
+
+/// Fewer and fewer fields: each alone first, since most servers refuse one thing.
+fn fallbacks(wanted: Extras) -> [Extras; 6] {
+    let plain = Extras { ignore_eos: false, min_tokens: false, ..wanted };
+    [
+        wanted,
+        Extras { min_tokens: false, ..wanted },
+        Extras { ignore_eos: false, ..wanted },
+        plain,
+        Extras { stream_usage: false, ..wanted },
+        Extras { stream_usage: false, ..plain },
+    ]
+}
+
+async fn json(url: &str, answer: reqwest::Response) -> Result<Value, ProbeError> {
+    let answer = refused(url, answer).await?;
+    let html = is_html(&answer);
+    let bytes = answer.bytes().await.map_err(|e| unreachable(url, &e))?;
+    serde_json::from_slice(&bytes).map_err(|_| ProbeError::NotJson { url: url.to_owned(), what: if html { "HTML" } else { "text" }.into() })
+}
+
+async fn refused(url: &str, answer: reqwest::Response) -> Result<reqwest::Response, ProbeError> {
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let body = answer.bytes().await.unwrap_or_default();
+    let hint = match status.as_u16() {
+        401 | 403 => "\nhint: name the variable that holds the key (target.api_key_env, --api-key-env)",
+        404 => "\nhint: is the model's name right, and does base_url end in /v1?",
+        _ => "",
+    };
+    Err(ProbeError::Status { url: url.to_owned(), status: status.as_u16(), text: protocol::error_text(&body), hint })
+}
+
+fn is_html(answer: &reqwest::Response) -> bool {
+    answer.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/html"))
+}
+
+fn unreachable(url: &str, error: &reqwest::Error) -> ProbeError {
+    ProbeError::Unreachable { url: url.to_owned(), why: chain(error) }
+}
+
+/// The innermost cause says most ("connection refused"); reqwest's own text repeats the URL.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}

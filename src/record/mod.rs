@@ -1,0 +1,305 @@
+//! `Record`: the stored result of a run, in its versioned wire form. Units are in the field names; absent is null, never 0.
+//!
+//! Verdicts and reports can be recomputed from a record without a GPU. Not here: files (`command/`), judging (`judge`).
+
+pub mod build;
+pub mod session;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::Fingerprint;
+use crate::measure::SloMs;
+use crate::measure::collect::{self, RoundView, Values};
+use crate::measure::columns::{Columns, Context};
+use crate::measure::histogram::Gaps;
+use crate::measure::stats;
+use crate::measure::validity::{ClientHealth, Finding, Severity, mean_tokens};
+use crate::metric::Metric;
+
+pub const SCHEMA: &str = "goodput-gate/record";
+pub const VERSION: u32 = 1;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// Always `goodput-gate/record`.
+    pub schema: String,
+    pub version: u32,
+    pub tool_version: String,
+    /// Drawn anew for each run; leads every request id and prompt.
+    pub session: String,
+    /// RFC 3339, UTC.
+    pub created: String,
+    /// Stopped before its end by a signal or the time limit: what was measured is here.
+    pub interrupted: bool,
+    pub git: Option<GitFacts>,
+    /// Facts that are recorded and not keyed.
+    pub host: BTreeMap<String, String>,
+    /// The policy that the run was made under.
+    pub policy: Policy,
+    pub workloads: Vec<WorkloadRecord>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GitFacts {
+    pub commit: String,
+    /// Hash of the tree without the baselines folder: survives squash merges and rebases.
+    pub tree: String,
+    pub dirty: bool,
+    /// RFC 3339, UTC.
+    pub commit_date: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// `baseline` or `limits`.
+    pub mode: String,
+    pub starts: u32,
+    pub rounds: u32,
+    /// `warn` or `fail`, here and below.
+    pub on_inconclusive: String,
+    pub on_missing_baseline: String,
+    pub on_incomparable: String,
+    pub on_limit_open: String,
+    pub strict: bool,
+    pub under_test: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadRecord {
+    pub name: String,
+    pub fingerprint: Fingerprint,
+    pub load: LoadFacts,
+    pub slo: Slo,
+    pub limits: Vec<LimitRecord>,
+    /// Minimum relevant change by metric, as a fraction (0.05 = 5 % or 5 points), where METHOD's is not wanted.
+    pub regressions: BTreeMap<String, f64>,
+    pub starts: Vec<StartRecord>,
+    /// All rounds together; key is the metric's name with its unit.
+    pub pooled: BTreeMap<String, f64>,
+}
+
+/// The load in words and numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadFacts {
+    pub protocol: String,
+    /// `poisson 20/s`, `closed loop, 8 in flight`...
+    pub arrival: String,
+    pub streaming: bool,
+    pub open_loop: bool,
+    pub requests_per_round: u64,
+    /// Nominal.
+    pub input_tokens: u32,
+    pub output_tokens: u32,
+    /// The server was told to keep the length, and did not refuse.
+    pub length_forced: bool,
+    pub max_in_flight: Option<u32>,
+    pub seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Slo {
+    pub ttft_ms: Option<f64>,
+    pub tpot_ms: Option<f64>,
+    pub e2e_ms: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitRecord {
+    /// Name without unit; `max` and `min` are in the metric's own unit (ms, per second, share 0 to 1).
+    pub metric: String,
+    pub max: Option<f64>,
+    pub min: Option<f64>,
+}
+
+/// One server start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartRecord {
+    pub index: u32,
+    /// Seed of the simulated server's noise, where it is the target.
+    pub sim_seed: Option<u64>,
+    pub rounds: Vec<RoundRecord>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoundRecord {
+    pub index: u32,
+    pub seed: u64,
+    /// Position in time over the whole run.
+    pub order: u32,
+    /// Leading requests left out of latency and goodput.
+    pub ramp: u32,
+    /// Stopped before its end: stored, and neither pooled nor judged.
+    pub cut_short: bool,
+    /// First intended send to last end.
+    pub duration_us: u64,
+    /// Key is the metric's name with its unit.
+    pub metrics: BTreeMap<String, f64>,
+    /// Exact, since METHOD judges it.
+    pub chunk_gap_p99_ms: Option<f64>,
+    /// `HdrHistogram` V2 deflate, base64, microseconds.
+    pub chunk_gaps_hdr: String,
+    pub errors: Vec<ErrorCount>,
+    pub client: ClientHealth,
+    pub findings: Vec<Finding>,
+    pub columns: Columns,
+    pub series: Series,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorCount {
+    /// `http_status 429`, `timeout`, `malformed`...
+    pub kind: String,
+    pub count: u64,
+    /// What the first one said.
+    pub example: Option<String>,
+}
+
+/// Counts in each second of the round, from its begin.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Series {
+    pub sent: Vec<u32>,
+    pub completed: Vec<u32>,
+    pub failed: Vec<u32>,
+    pub output_events: Vec<u32>,
+    /// At the end of the second.
+    pub in_flight: Vec<u32>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error("not a goodput-gate record: {0}")]
+    Shape(String),
+    #[error("record has version {found}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate")]
+    Newer { found: u64 },
+}
+
+impl Record {
+    /// Reads a record; refuses a newer version, another kind of file, and columns of unequal length.
+    pub fn parse(text: &str) -> Result<Self, RecordError> {
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|e| RecordError::Shape(e.to_string()))?;
+        let kind = value.get("schema").and_then(serde_json::Value::as_str).unwrap_or("no schema field");
+        if kind != SCHEMA {
+            return Err(RecordError::Shape(format!("schema is {kind:?}, expected {SCHEMA:?}")));
+        }
+        let found = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        if found > u64::from(VERSION) {
+            return Err(RecordError::Newer { found });
+        }
+        let record: Self = serde_json::from_value(value).map_err(|e| RecordError::Shape(e.to_string()))?;
+        match record.rounds().find(|r| !r.columns.is_rectangular() || r.ramp as usize > r.columns.len()) {
+            Some(round) => Err(RecordError::Shape(format!("round {}: columns differ in length", round.index))),
+            None => Ok(record),
+        }
+    }
+
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a record is plain data")
+    }
+
+    fn rounds(&self) -> impl Iterator<Item = &RoundRecord> {
+        self.workloads.iter().flat_map(|w| &w.starts).flat_map(|s| &s.rounds)
+    }
+}
+
+impl WorkloadRecord {
+    /// The whole rounds, each with the index of its start.
+    pub fn rounds(&self) -> impl Iterator<Item = (u32, &RoundRecord)> {
+        self.starts.iter().flat_map(|s| s.rounds.iter().map(move |r| (s.index, r))).filter(|(_, r)| !r.cut_short)
+    }
+
+    /// Mean token count over the completed requests of all rounds; `None` where one of them has none.
+    pub fn mean_tokens(&self, counts: impl Fn(&Columns) -> &Vec<Option<u32>>) -> Option<f64> {
+        let means: Option<Vec<f64>> = self.rounds().map(|(_, r)| mean_tokens(&r.columns, counts(&r.columns))).collect();
+        stats::mean(&means?)
+    }
+
+    /// METHOD's view of all rounds.
+    pub fn method_rounds(&self) -> Vec<crate::measure::Round> {
+        self.rounds().map(|(start, r)| r.columns.to_round(&r.context(start, &self.load))).collect()
+    }
+
+    /// Metrics over all rounds together.
+    pub fn pooled_values(&self) -> Result<Values, RecordError> {
+        let mut parts = Vec::new();
+        for (start, round) in self.rounds() {
+            let gaps = Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?;
+            parts.push((round, round.context(start, &self.load), gaps));
+        }
+        let views: Vec<RoundView<'_>> = parts.iter().map(|(r, context, gaps)| RoundView { columns: &r.columns, context, gaps }).collect();
+        Ok(collect::metrics(&views, &self.slo.into()))
+    }
+
+    /// Every finding that makes the measurement unfit, with where it was seen.
+    pub fn invalid(&self) -> Vec<String> {
+        self.findings(Severity::Invalid)
+    }
+
+    pub fn notes(&self) -> Vec<String> {
+        self.findings(Severity::Note)
+    }
+
+    fn findings(&self, severity: Severity) -> Vec<String> {
+        self.rounds()
+            .flat_map(|(s, r)| r.findings.iter().map(move |f| (s, r.index, f)))
+            .filter(|(_, _, f)| f.severity == severity)
+            .map(|(s, r, f)| format!("start {}, round {}: {}", s + 1, r + 1, f.message))
+            .collect()
+    }
+}
+
+impl RoundRecord {
+    pub fn context(&self, start: u32, load: &LoadFacts) -> Context {
+        Context {
+            start,
+            seed: self.seed,
+            order: self.order,
+            ramp: self.ramp as usize,
+            open_loop: load.open_loop,
+            streaming: load.streaming,
+            duration_us: self.duration_us,
+            chunk_gap_p99_ms: self.chunk_gap_p99_ms,
+        }
+    }
+}
+
+impl From<Slo> for SloMs {
+    fn from(slo: Slo) -> Self {
+        Self { ttft: slo.ttft_ms, tpot: slo.tpot_ms, e2e: slo.e2e_ms }
+    }
+}
+
+impl From<crate::config::Slo> for Slo {
+    fn from(slo: crate::config::Slo) -> Self {
+        let ms = |d: Option<std::time::Duration>| d.map(|d| d.as_secs_f64() * 1000.0);
+        Self { ttft_ms: ms(slo.ttft), tpot_ms: ms(slo.tpot), e2e_ms: ms(slo.e2e) }
+    }
+}
+
+/// Metric values with their unit in the key, as records and reports store them.
+pub fn keyed(values: &Values) -> BTreeMap<String, f64> {
+    values.iter().map(|(m, v)| (m.key(), *v)).collect()
+}
+
+/// The reverse of `keyed`; keys that this version does not know are left out.
+pub fn unkeyed(values: &BTreeMap<String, f64>) -> Values {
+    values.iter().filter_map(|(k, v)| Some((Metric::parse_key(k)?, *v))).collect()
+}
+
+/// JSON Schema of the record.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Record).to_value()
+}

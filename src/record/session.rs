@@ -1,0 +1,150 @@
+//! A baseline session: what a baseline file keeps of one run of unchanged code (METHOD section 6). Wire form, version 1.
+//!
+//! Not here: where the files lie (`baseline::store`), how sessions are judged (`judge`).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Record, Slo, WorkloadRecord, keyed};
+use crate::fingerprint::Fingerprint;
+use crate::judge;
+use crate::measure::histogram::Gaps;
+use crate::measure::summary::{StartSummary, oriented};
+use crate::metric::Metric;
+
+pub const SCHEMA: &str = "goodput-gate/baseline";
+pub const VERSION: u32 = 1;
+
+/// One session of unchanged code: what METHOD section 6 keeps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    pub schema: String,
+    pub version: u32,
+    pub tool_version: String,
+    pub workload: String,
+    pub session: String,
+    pub commit: String,
+    /// Tree hash without the baselines folder.
+    pub tree: String,
+    /// Date of the commit, not of the measurement: RFC 3339, UTC.
+    pub commit_date: String,
+    pub runner: Option<String>,
+    pub fingerprint: Fingerprint,
+    pub slo: crate::record::Slo,
+    /// Mean over completed requests.
+    pub input_tokens_mean: Option<f64>,
+    pub output_tokens_mean: Option<f64>,
+    pub starts: Vec<Start>,
+    /// All rounds together, for people: key is the metric's name with its unit.
+    pub pooled: BTreeMap<String, f64>,
+    pub chunk_gaps_hdr: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// Requests and failures of all rounds.
+    pub requests: u64,
+    pub failed: u64,
+    /// METHOD's start summary, oriented (positive difference = worse): natural logs of milliseconds, minus the log of tokens/s, minus shares.
+    pub oriented: BTreeMap<String, f64>,
+    /// The same metrics of each round.
+    pub rounds: Vec<BTreeMap<String, f64>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ParseError {
+    #[error("its schema is not {SCHEMA:?}")]
+    Schema,
+    #[error("it has version {0}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate")]
+    Newer(u64),
+    #[error("{0}")]
+    Shape(#[from] serde_json::Error),
+}
+
+impl Session {
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let value: serde_json::Value = serde_json::from_str(text)?;
+        if value.get("schema").and_then(serde_json::Value::as_str) != Some(SCHEMA) {
+            return Err(ParseError::Schema);
+        }
+        match value.get("version").and_then(serde_json::Value::as_u64).unwrap_or(0) {
+            newer if newer > u64::from(VERSION) => Err(ParseError::Newer(newer)),
+            _ => Ok(serde_json::from_value(value)?),
+        }
+    }
+
+    /// The session that a workload of a record is. Needs the record's git facts: baselines are keyed by commit.
+    pub fn from_record(record: &Record, workload: &WorkloadRecord) -> Option<Self> {
+        let git = record.git.clone()?;
+        let slo = workload.slo.into();
+        let rounds = workload.method_rounds();
+        let starts = workload.starts.iter().map(|s| {
+            let mine: Vec<_> = rounds.iter().filter(|r| r.start == s.index).collect();
+            let summary = StartSummary::of(mine.iter().copied(), &slo);
+            Start {
+                requests: summary.n,
+                failed: summary.bad,
+                oriented: named(&summary.values),
+                rounds: mine.iter().map(|r| named(&oriented(r, &slo))).collect(),
+            }
+        });
+        let mut gaps = Gaps::default();
+        for (_, round) in workload.rounds() {
+            gaps.merge(&Gaps::decode(&round.chunk_gaps_hdr).ok()?);
+        }
+        Some(Self {
+            schema: SCHEMA.into(),
+            version: VERSION,
+            tool_version: record.tool_version.clone(),
+            workload: workload.name.clone(),
+            session: record.session.clone(),
+            commit: git.commit,
+            tree: git.tree,
+            commit_date: git.commit_date,
+            runner: record.host.get("runner").cloned(),
+            fingerprint: workload.fingerprint.clone(),
+            slo: workload.slo,
+            input_tokens_mean: workload.mean_tokens(|c| &c.input_tokens),
+            output_tokens_mean: workload.mean_tokens(|c| &c.output_tokens),
+            starts: starts.collect(),
+            pooled: keyed(&workload.pooled_values().ok()?),
+            chunk_gaps_hdr: gaps.encode(),
+        })
+    }
+
+    /// METHOD's view.
+    pub fn to_method(&self) -> judge::Session {
+        let starts = self.starts.iter().map(|s| StartSummary {
+            values: s.oriented.iter().filter_map(|(k, v)| Some((Metric::parse(k)?, *v))).collect(),
+            n: s.requests,
+            bad: s.failed,
+        });
+        judge::Session { id: self.session.clone(), runner: self.runner.clone(), starts: starts.collect() }
+    }
+
+    /// Sorted keys and one line per value: the same session gives the same bytes.
+    pub fn to_text(&self) -> String {
+        let value = serde_json::to_value(self).expect("a session is plain data");
+        let mut text = serde_json::to_string_pretty(&sorted(value)).expect("a value is plain data");
+        text.push('\n');
+        text
+    }
+}
+
+fn named(values: &BTreeMap<Metric, f64>) -> BTreeMap<String, f64> {
+    values.iter().map(|(m, v)| (m.name(), *v)).collect()
+}
+
+fn sorted(value: serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Object(map) => {
+            let ordered: BTreeMap<String, serde_json::Value> = map.into_iter().map(|(k, v)| (k, sorted(v))).collect();
+            ordered.into_iter().collect()
+        }
+        serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}

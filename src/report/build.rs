@@ -1,0 +1,242 @@
+//! Record, comparison and ruling to the view model. Every number that any format shows is chosen here.
+
+use crate::exit::ExitStatus;
+use crate::fingerprint::Difference;
+use crate::judge::limits::{LimitFinding, LimitState};
+use crate::judge::{Comparison, Judgement, MetricComparison};
+use crate::measure::collect::Values;
+use crate::measure::summary::Shape;
+use crate::metric::{Class, Metric, Orientation, Stat, TIMINGS, Timing};
+use crate::record::{ErrorCount, Record, WorkloadRecord};
+use crate::verdict::{Against, Evidence, Ruling, Verdict};
+
+use super::{
+    BaselineReport, ClientReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION, ValueReport, WorkloadReport,
+};
+
+/// What was found out about one workload of a record.
+pub struct Judged<'a> {
+    pub workload: &'a WorkloadRecord,
+    /// Over all rounds.
+    pub pooled: Values,
+    /// Absent for `run`, which only measures.
+    pub ruling: Option<(Evidence, Ruling)>,
+    pub baseline: Option<BaselineReport>,
+    pub differences: Vec<Difference>,
+}
+
+pub fn report(record: &Record, judged: &[Judged<'_>], verdict: Option<Verdict>, exit: ExitStatus) -> Report {
+    Report {
+        schema: SCHEMA.into(),
+        version: VERSION,
+        tool_version: record.tool_version.clone(),
+        session: record.session.clone(),
+        created: record.created.clone(),
+        verdict,
+        exit_code: exit.code(),
+        headline: headline(judged, verdict),
+        interrupted: record.interrupted,
+        git: record.git.clone(),
+        host: record.host.clone(),
+        workloads: judged.iter().map(workload).collect(),
+    }
+}
+
+/// METHOD's metrics that a workload defines.
+pub fn shape(workload: &WorkloadRecord) -> Shape {
+    let slo = workload.slo;
+    Shape {
+        streaming: workload.load.streaming,
+        output_tokens: workload.load.output_tokens,
+        has_slo: slo.ttft_ms.or(slo.tpot_ms).or(slo.e2e_ms).is_some(),
+    }
+}
+
+fn headline(judged: &[Judged<'_>], verdict: Option<Verdict>) -> String {
+    let Some(verdict) = verdict else {
+        let requests: usize = judged.iter().map(|j| requests(j.workload)).sum();
+        return format!("measured {requests} requests, nothing judged");
+    };
+    let decisive = judged.iter().find(|j| j.ruling.as_ref().is_some_and(|(_, r)| r.verdict == verdict));
+    let many = judged.len() > 1;
+    let why = decisive.and_then(|j| {
+        let (evidence, ruling) = j.ruling.as_ref()?;
+        let proves = match (&evidence.against, verdict) {
+            (Against::Compared(c), Verdict::Passed) => c.proves.clone(),
+            _ => None,
+        };
+        let text = proves.or_else(|| ruling.reasons.first().cloned())?;
+        Some(if many { format!("{}: {text}", j.workload.name) } else { text })
+    });
+    why.map_or_else(|| verdict.word().to_owned(), |why| format!("{}: {why}", verdict.word()))
+}
+
+fn workload(judged: &Judged<'_>) -> WorkloadReport {
+    let w = judged.workload;
+    let ruling = judged.ruling.as_ref().map(|(_, r)| r);
+    let comparison = judged.ruling.as_ref().and_then(|(e, _)| match &e.against {
+        Against::Compared(c) => Some(c),
+        _ => None,
+    });
+    WorkloadReport {
+        name: w.name.clone(),
+        verdict: ruling.map(|r| r.verdict),
+        reasons: ruling.map_or_else(Vec::new, |r| r.reasons.clone()),
+        warnings: ruling.map_or_else(Vec::new, |r| r.warnings.clone()),
+        proves: comparison.and_then(|c| c.proves.clone()),
+        load: w.load.clone(),
+        slo: w.slo,
+        starts: u32::try_from(w.starts.len()).unwrap_or(u32::MAX),
+        rounds: u32::try_from(w.rounds().count()).unwrap_or(u32::MAX),
+        requests: requests(w) as u64,
+        completed: w.rounds().map(|(_, r)| r.columns.completed() as u64).sum(),
+        duration_s: w.rounds().map(|(_, r)| r.duration_us as f64 / 1e6).sum(),
+        baseline: judged.baseline.clone(),
+        fingerprint: w.fingerprint.clone(),
+        differences: judged.differences.clone(),
+        metrics: metrics(w, &judged.pooled, comparison),
+        limits: judged.ruling.iter().flat_map(|(e, _)| &e.limits).map(limit).collect(),
+        distributions: distributions(&judged.pooled),
+        rates: rates(&judged.pooled, w),
+        errors: errors(w),
+        notes: w.notes(),
+        client: client(w),
+    }
+}
+
+fn requests(w: &WorkloadRecord) -> usize {
+    w.rounds().map(|(_, r)| r.columns.len()).sum()
+}
+
+fn metrics(w: &WorkloadRecord, pooled: &Values, comparison: Option<&Comparison>) -> Vec<MetricReport> {
+    let judged = |metric| comparison.and_then(|c| c.metrics.iter().find(|m| m.metric == metric));
+    shape(w).defined().into_iter().map(|m| metric(m, pooled.get(&m).copied(), judged(m))).collect()
+}
+
+fn metric(metric: Metric, pooled: Option<f64>, judged: Option<&MetricComparison>) -> MetricReport {
+    let row = metric.method();
+    MetricReport {
+        metric: metric.name(),
+        unit: metric.unit().suffix().into(),
+        class: match row.map(|r| r.class) {
+            Some(Class::Primary) => "primary",
+            Some(Class::Guard) => "guard",
+            _ => "info",
+        }
+        .into(),
+        better: match metric.orientation() {
+            Orientation::LowerIsBetter => "lower",
+            Orientation::HigherIsBetter => "higher",
+        }
+        .into(),
+        baseline: judged.and_then(|j| j.baseline),
+        candidate: judged.map_or(pooled, |j| j.candidate),
+        change_ratio: judged.and_then(|j| j.change),
+        interval_low_ratio: judged.and_then(|j| j.interval).map(|i| i.0),
+        interval_high_ratio: judged.and_then(|j| j.interval).map(|i| i.1),
+        p: judged.and_then(|j| j.p),
+        minimum_relevant_change_ratio: judged.map_or(row.map_or(0.0, |r| r.d_min), |j| j.d_min),
+        smallest_visible_change_ratio: judged.and_then(|j| j.mde),
+        judgement: judged.map(|j| word(j.judgement).into()),
+        reason: judged.and_then(|j| j.reason.clone()),
+    }
+}
+
+const fn word(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Improved => "improved",
+        Judgement::Unchanged => "unchanged",
+        Judgement::Regressed => "regressed",
+        Judgement::Inconclusive => "inconclusive",
+        Judgement::Unmeasured => "unmeasured",
+    }
+}
+
+fn limit(l: &LimitFinding) -> LimitReport {
+    let (bound, limit) = match l.bound {
+        crate::config::Bound::Max(x) => ("max", x),
+        crate::config::Bound::Min(x) => ("min", x),
+    };
+    LimitReport {
+        metric: l.metric.name(),
+        unit: l.metric.unit().suffix().into(),
+        bound: bound.into(),
+        limit,
+        value: l.value,
+        interval_low: l.interval.map(|i| i.0),
+        interval_high: l.interval.map(|i| i.1),
+        state: match l.state {
+            LimitState::Breached => "breached",
+            LimitState::Met => "met",
+            LimitState::Open => "open",
+            LimitState::NotMeasured => "not_measured",
+        }
+        .into(),
+        right_side: l.side_ok,
+        reason: l.reason.clone(),
+    }
+}
+
+fn distributions(pooled: &Values) -> Vec<DistributionReport> {
+    TIMINGS.into_iter().filter_map(|t| distribution(pooled, t)).collect()
+}
+
+fn distribution(pooled: &Values, timing: Timing) -> Option<DistributionReport> {
+    let of = |stat| pooled.get(&Metric::Timing(timing, stat)).copied();
+    of(Stat::Mean)?;
+    Some(DistributionReport {
+        timing: timing.name().into(),
+        geomean_ms: of(Stat::Geomean),
+        mean_ms: of(Stat::Mean),
+        stddev_ms: of(Stat::Stddev),
+        min_ms: of(Stat::Min),
+        p50_ms: of(Stat::P50),
+        p90_ms: of(Stat::P90),
+        p95_ms: of(Stat::P95),
+        p99_ms: of(Stat::P99),
+        p999_ms: of(Stat::P999),
+        max_ms: of(Stat::Max),
+    })
+}
+
+/// Absent ones too, where the workload defines them: what could not be measured is listed, not dropped.
+fn rates(pooled: &Values, w: &WorkloadRecord) -> Vec<ValueReport> {
+    let slo = w.slo;
+    let wanted = |m: &Metric| match m {
+        Metric::Timing(..) => false,
+        Metric::Goodput | Metric::SloAttainment => shape(w).has_slo,
+        Metric::SloAttainmentOf(crate::metric::SloKind::Ttft) => slo.ttft_ms.is_some(),
+        Metric::SloAttainmentOf(crate::metric::SloKind::Tpot) => slo.tpot_ms.is_some(),
+        Metric::SloAttainmentOf(crate::metric::SloKind::E2e) => slo.e2e_ms.is_some(),
+        Metric::OfferedRate | Metric::AchievedRate => w.load.open_loop,
+        _ => true,
+    };
+    Metric::all()
+        .filter(wanted)
+        .map(|m| ValueReport { metric: m.name(), unit: m.unit().suffix().into(), value: pooled.get(&m).copied() })
+        .collect()
+}
+
+fn errors(w: &WorkloadRecord) -> Vec<ErrorCount> {
+    let mut all: Vec<ErrorCount> = Vec::new();
+    for error in w.rounds().flat_map(|(_, r)| &r.errors) {
+        match all.iter_mut().find(|e| e.kind == error.kind) {
+            Some(seen) => seen.count += error.count,
+            None => all.push(error.clone()),
+        }
+    }
+    all
+}
+
+fn client(w: &WorkloadRecord) -> ClientReport {
+    let worst = |of: fn(&crate::measure::validity::ClientHealth) -> Option<f64>| {
+        w.rounds().filter_map(|(_, r)| of(&r.client)).max_by(f64::total_cmp)
+    };
+    ClientReport {
+        own_lag_p99_ms: worst(|c| c.own_lag_p99_ms),
+        loop_lag_p99_ms: worst(|c| Some(c.loop_lag_p99_ms)),
+        busiest_worker_ratio: worst(|c| Some(c.busiest_worker_ratio)),
+        connections_opened: w.rounds().map(|(_, r)| r.client.connections_opened).sum(),
+        retries: w.rounds().map(|(_, r)| r.client.retries).sum(),
+    }
+}

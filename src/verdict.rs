@@ -1,0 +1,204 @@
+//! Policy and evidence to one ruling per workload and one verdict per run, computed once: exit code and every report derive from it.
+//!
+//! Not here: statistics (`judge`), words for people beyond the reasons (`report`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::OnOpen;
+use crate::exit::ExitStatus;
+use crate::fingerprint::Difference;
+use crate::judge::limits::{LimitFinding, LimitState};
+use crate::judge::{Comparison, Decision, join};
+
+/// Per run and per workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything required was judged, nothing breached.
+    Passed,
+    /// An absolute limit is breached, or a regression is significant.
+    Failed,
+    /// Neither proven fine nor proven worse.
+    Inconclusive,
+    /// Baselines exist, but of something else.
+    Incomparable,
+    /// There is no baseline.
+    NoBaseline,
+    /// The measurement is not fit to be judged.
+    Invalid,
+}
+
+/// What to do where there is no certainty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    pub on_inconclusive: OnOpen,
+    pub on_missing_baseline: OnOpen,
+    pub on_incomparable: OnOpen,
+    pub on_limit_open: OnOpen,
+}
+
+/// What the baseline had to say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Against {
+    Compared(Comparison),
+    /// Only limits were asked for.
+    LimitsOnly,
+    Missing(String),
+    Incomparable(Vec<Difference>),
+}
+
+/// All that is known of a workload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// Reasons why the measurement is unfit; empty is fit.
+    pub invalid: Vec<String>,
+    pub against: Against,
+    pub limits: Vec<LimitFinding>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ruling {
+    pub verdict: Verdict,
+    pub exit: ExitStatus,
+    pub reasons: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// Validity comes first, then a breached limit, then the comparison.
+pub fn rule(policy: &Policy, evidence: &Evidence) -> Ruling {
+    if !evidence.invalid.is_empty() {
+        return Ruling::new(Verdict::Invalid, ExitStatus::CouldNotMeasure, evidence.invalid.clone());
+    }
+    let comparison = match &evidence.against {
+        Against::Compared(c) => Some(c),
+        _ => None,
+    };
+    let joined = join(comparison, &evidence.limits);
+    let open_limit = evidence.limits.iter().any(LimitFinding::is_open);
+    let mut ruling = match (&evidence.against, joined.decision) {
+        (_, Decision::Regression) => Ruling::new(Verdict::Failed, ExitStatus::GateFailed, joined.reasons),
+        (Against::Missing(why), _) => {
+            let reasons = std::iter::once(why.clone()).chain(limit_reasons(&evidence.limits)).collect();
+            Ruling::new(Verdict::NoBaseline, exit_of(policy.on_missing_baseline, ExitStatus::NoBaseline), reasons)
+        }
+        (Against::Incomparable(differences), _) => {
+            let differ: Vec<String> = differences.iter().map(ToString::to_string).collect();
+            let why = format!("baselines exist, but of something else: {}", differ.join("; "));
+            Ruling::new(Verdict::Incomparable, exit_of(policy.on_incomparable, ExitStatus::NoBaseline), vec![why])
+        }
+        (_, Decision::Pass) => Ruling::new(Verdict::Passed, ExitStatus::Pass, joined.reasons),
+        (_, Decision::Inconclusive) => {
+            Ruling::new(Verdict::Inconclusive, exit_of(policy.on_inconclusive, ExitStatus::Inconclusive), joined.reasons)
+        }
+    };
+    if open_limit && policy.on_limit_open == OnOpen::Fail && ruling.exit == ExitStatus::Pass {
+        ruling.verdict = if ruling.verdict == Verdict::Passed { Verdict::Inconclusive } else { ruling.verdict };
+        ruling.exit = ExitStatus::Inconclusive;
+        ruling.reasons.insert(0, "a limit is not proven, and on_limit_open is fail".into());
+    }
+    ruling.warnings = joined.warnings;
+    ruling
+}
+
+/// The worst wins: exit 1, then 3, 4, 5, 0; among equals the first. A run without workloads proves nothing.
+pub fn overall(rulings: &[Ruling]) -> (Verdict, ExitStatus) {
+    let rank = |r: &Ruling| match (r.exit, r.verdict) {
+        (ExitStatus::GateFailed, _) => 0,
+        (ExitStatus::CouldNotMeasure, _) => 1,
+        (ExitStatus::NoBaseline, _) => 2,
+        (ExitStatus::Inconclusive, _) => 3,
+        (_, Verdict::Passed) => 5,
+        // Let through by policy, and still not a pass: the verdict says so.
+        _ => 4,
+    };
+    rulings.iter().min_by_key(|r| rank(r)).map_or((Verdict::Invalid, ExitStatus::CouldNotMeasure), |r| (r.verdict, r.exit))
+}
+
+impl Verdict {
+    /// As headlines say it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "PASS",
+            Self::Failed => "FAIL",
+            Self::Inconclusive => "INCONCLUSIVE",
+            Self::Incomparable => "INCOMPARABLE",
+            Self::NoBaseline => "NO BASELINE",
+            Self::Invalid => "INVALID",
+        }
+    }
+}
+
+impl Ruling {
+    fn new(verdict: Verdict, exit: ExitStatus, reasons: Vec<String>) -> Self {
+        Self { verdict, exit, reasons, warnings: Vec::new() }
+    }
+}
+
+fn exit_of(policy: OnOpen, failing: ExitStatus) -> ExitStatus {
+    match policy {
+        OnOpen::Warn => ExitStatus::Pass,
+        OnOpen::Fail => failing,
+    }
+}
+
+fn limit_reasons(limits: &[LimitFinding]) -> impl Iterator<Item = String> + '_ {
+    limits.iter().filter(|l| l.state != LimitState::Met).map(|l| format!("limit: {}", l.reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WARN: Policy = Policy {
+        on_inconclusive: OnOpen::Warn,
+        on_missing_baseline: OnOpen::Warn,
+        on_incomparable: OnOpen::Fail,
+        on_limit_open: OnOpen::Warn,
+    };
+
+    fn evidence(against: Against) -> Evidence {
+        Evidence { invalid: vec![], against, limits: vec![] }
+    }
+
+    #[test]
+    fn an_unfit_measurement_is_never_judged() {
+        let e = Evidence { invalid: vec!["client late".into()], ..evidence(Against::LimitsOnly) };
+        let ruling = rule(&WARN, &e);
+        assert_eq!((ruling.verdict, ruling.exit), (Verdict::Invalid, ExitStatus::CouldNotMeasure));
+    }
+
+    #[test]
+    fn no_baseline_is_said_and_let_through_only_by_policy() {
+        let e = evidence(Against::Missing("none".into()));
+        assert_eq!(rule(&WARN, &e).exit, ExitStatus::Pass);
+        assert_eq!(rule(&WARN, &e).verdict, Verdict::NoBaseline);
+        let strict = Policy { on_missing_baseline: OnOpen::Fail, ..WARN };
+        assert_eq!(rule(&strict, &e).exit, ExitStatus::NoBaseline);
+    }
+
+    #[test]
+    fn something_else_is_not_a_baseline() {
+        let difference = Difference { field: "gpu".into(), baseline: Some("H100".into()), candidate: Some("A100".into()) };
+        let ruling = rule(&WARN, &evidence(Against::Incomparable(vec![difference])));
+        assert_eq!((ruling.verdict, ruling.exit), (Verdict::Incomparable, ExitStatus::NoBaseline));
+        assert!(ruling.reasons[0].contains("gpu: H100 -> A100"));
+    }
+
+    #[test]
+    fn nothing_judged_is_never_a_pass() {
+        assert_eq!(rule(&WARN, &evidence(Against::LimitsOnly)).verdict, Verdict::Inconclusive);
+        assert_eq!(overall(&[]).1, ExitStatus::CouldNotMeasure);
+    }
+
+    #[test]
+    fn the_worst_workload_wins() {
+        let of = |verdict, exit| Ruling::new(verdict, exit, vec![]);
+        let pass = of(Verdict::Passed, ExitStatus::Pass);
+        let warned = of(Verdict::NoBaseline, ExitStatus::Pass);
+        let invalid = of(Verdict::Invalid, ExitStatus::CouldNotMeasure);
+        let failed = of(Verdict::Failed, ExitStatus::GateFailed);
+        assert_eq!(overall(&[pass.clone(), invalid.clone(), failed.clone()]).0, Verdict::Failed);
+        assert_eq!(overall(&[pass.clone(), invalid]).0, Verdict::Invalid);
+        assert_eq!(overall(&[pass, warned]).0, Verdict::NoBaseline);
+    }
+}
