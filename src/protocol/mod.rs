@@ -10,13 +10,9 @@ mod receiver;
 mod sse;
 
 pub use error_text::text as error_text;
-pub use event::Usage;
 pub use receiver::{Answer, Receiver, Step};
 
 use crate::config::Protocol;
-
-pub use error_text::text as error_text;
-pub use receiver::{Answer, Receiver, Step};
 
 /// What a request asks for, whatever the protocol.
 #[derive(Clone, Copy, Debug)]
