@@ -1,14 +1,35 @@
-//! `Config`: what a run is asked to do, validated. `file` reads it from YAML; `presets` holds the named workloads; `sim` the knobs.
+//! `Config`: what a run is asked to do, validated. `load` makes it: wire types (`file`), `presets`, `layers`, `overrides`, `check`.
 //!
 //! Not here: reading files or the environment (`command/`), or anything that a server says.
 
+mod check;
+mod error;
+mod expect;
+mod file;
+mod layers;
+mod load;
+mod overrides;
+mod position;
+mod presets;
 pub mod sim;
+#[cfg(test)]
+mod tests;
+mod units;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::metric::Metric;
+
+pub use error::{ConfigError, Issue};
+pub use file::schema;
+pub use layers::Flags;
+pub use load::{Source, load};
+pub use units::{format_duration, parse_duration};
 
 /// A validated config. Everything in it can be acted on without further checks.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,9 +63,11 @@ pub enum Endpoint {
     Sim(Box<sim::Knobs>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Protocol {
+    #[serde(rename = "openai-chat")]
     OpenAiChat,
+    #[serde(rename = "openai-completions")]
     OpenAiCompletions,
 }
 
@@ -134,7 +157,8 @@ pub struct Prompts {
     pub shared_prefix: f64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Corpus {
     En,
     Ko,
@@ -179,7 +203,8 @@ pub struct Gate {
     pub under_test: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum GateMode {
     /// Against the committed baseline.
     Baseline,
@@ -187,7 +212,8 @@ pub enum GateMode {
     Limits,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum OnOpen {
     /// Exit 0, said loudly; the verdict says which.
     Warn,
@@ -195,6 +221,8 @@ pub enum OnOpen {
 }
 
 impl Protocol {
+    pub const ALL: [Self; 2] = [Self::OpenAiChat, Self::OpenAiCompletions];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::OpenAiChat => "openai-chat",
@@ -204,6 +232,8 @@ impl Protocol {
 }
 
 impl Corpus {
+    pub const ALL: [Self; 2] = [Self::En, Self::Ko];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::En => "en",

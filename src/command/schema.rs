@@ -1,0 +1,24 @@
+//! `schema`: JSON Schema of the config, the record or the report, on standard output.
+//!
+//! Not here: the shapes themselves.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+
+use crate::cli::{SchemaArgs, SchemaKind};
+use crate::config;
+use crate::exit::ExitStatus;
+
+/// Prints one schema.
+pub fn run(args: &SchemaArgs) -> anyhow::Result<ExitStatus> {
+    let schema = match args.what {
+        SchemaKind::Config => config::schema(),
+        SchemaKind::Record | SchemaKind::Report => {
+            anyhow::bail!("this version has no schema of records and reports yet; use `config`")
+        }
+    };
+    let text = serde_json::to_string_pretty(&schema).context("cannot write the schema as JSON")?;
+    writeln!(std::io::stdout().lock(), "{text}").context("cannot write to standard output")?;
+    Ok(ExitStatus::Pass)
+}

@@ -1,0 +1,414 @@
+//! Wire types in, validated types out: every value's range, and what cannot be together. Collects all problems before giving up.
+//!
+//! Not here: what a workload expects of its answers (`expect`), where a value was said (`position`).
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::error::{Issue, did_you_mean};
+use super::file::{ArrivalFile, GateFile, Levels, PromptsFile, Span, TargetFile, WarmupFile, WorkloadFile};
+use super::layers::Layered;
+use super::{Arrival, Endpoint, Gate, Length, ModelChoice, Prompts, Target, Warmup, Workload};
+
+/// Fingerprint fields that `gate.under_test` may name.
+const UNDER_TEST: [&str; 4] = ["server_version", "server_flags", "model", "quantisation"];
+
+/// A plan is held in memory with its bodies; a million requests of 256 tokens are a gigabyte.
+const MOST_REQUESTS: f64 = 1e6;
+
+/// Problems so far.
+#[derive(Debug, Default)]
+pub struct Checker {
+    pub issues: Vec<Issue>,
+}
+
+impl Checker {
+    pub fn bad(&mut self, path: &str, what: impl Into<String>, hint: impl Into<String>) {
+        self.issues.push(Issue::new(path, what, hint));
+    }
+
+    pub fn version(&mut self, version: Option<u32>) {
+        match version {
+            Some(1) => {}
+            Some(other) => self.bad("version", format!("version {other} is not known"), "this program reads version 1"),
+            None => self.bad("", "`version` is missing", "add `version: 1`"),
+        }
+    }
+
+    pub fn target(&mut self, file: TargetFile, env: &dyn Fn(&str) -> Option<String>) -> Option<Target> {
+        let endpoint = match (&file.base_url, file.sim) {
+            (Some(_), Some(_)) => {
+                self.bad("target", "both `base_url` and `sim`", "keep the one that is under test");
+                None
+            }
+            (None, None) => {
+                self.bad("target", "neither `base_url` nor `sim`", "add `base_url: http://HOST:PORT/v1`, or `sim: {}`");
+                None
+            }
+            (Some(url), None) => self.base_url(url, env).map(Endpoint::Http),
+            (None, Some(knobs)) => {
+                if let Err((key, what)) = knobs.validate() {
+                    self.bad(&format!("target.sim.{key}"), what, "see docs/CONFIG.md for the range of each knob");
+                }
+                Some(Endpoint::Sim(Box::new(knobs)))
+            }
+        };
+        let headers = self.headers(file.headers.unwrap_or_default(), file.api_key_env.is_some(), env);
+        if let Some(name) = file.api_key_env.as_deref().filter(|name| !is_variable(name)) {
+            let what = format!("not the name of an environment variable ({} characters)", name.chars().count());
+            self.bad("target.api_key_env", what, "write the variable's name, such as OPENAI_API_KEY, never the key");
+        }
+        if file.model.as_deref().is_some_and(|m| m.trim().is_empty()) {
+            self.bad("target.model", "is empty", "write the model's name, or `auto` for the only one that the server lists");
+        }
+        let model = match file.model?.as_str() {
+            "auto" => ModelChoice::Auto,
+            name => ModelChoice::Named(name.to_owned()),
+        };
+        let ca_file = file.ca_file.map(PathBuf::from);
+        Some(Target { endpoint: endpoint?, protocol: file.protocol?, model, api_key_env: file.api_key_env, headers, ca_file })
+    }
+
+    fn base_url(&mut self, raw: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+        let url = self.expanded("target.base_url", raw, env)?;
+        let path = "target.base_url";
+        let example = "write it as http://127.0.0.1:8000/v1";
+        let Some(rest) = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")) else {
+            self.bad(path, format!("`{raw}` is not an http:// or https:// URL"), example);
+            return None;
+        };
+        let host = rest.split('/').next().unwrap_or(rest);
+        if host.contains('@') {
+            self.bad(path, "holds a user name or password", "name the variable that holds the key in target.api_key_env");
+            return None;
+        }
+        if host.is_empty() || host.starts_with(':') || url.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            self.bad(path, format!("`{raw}` has no host, or has spaces"), example);
+            return None;
+        }
+        if url.contains(['?', '#']) {
+            self.bad(
+                path,
+                format!("`{raw}` has a query or a fragment"),
+                "the path of each request is appended to it: end it with /v1",
+            );
+            return None;
+        }
+        Some(url.trim_end_matches('/').to_owned())
+    }
+
+    fn headers(
+        &mut self,
+        headers: BTreeMap<String, String>,
+        has_key: bool,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Vec<(String, String)> {
+        let mut expanded = Vec::new();
+        for (name, raw) in headers {
+            let path = format!("target.headers.{name}");
+            let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+            if name.is_empty() || !name.chars().all(is_token) {
+                self.bad(&path, format!("`{name}` is not the name of a header"), "letters, digits and `-`");
+            }
+            if has_key && name.eq_ignore_ascii_case("authorization") {
+                self.bad(&path, "`api_key_env` sends this header too", "keep one of them");
+            }
+            let Some(value) = self.expanded(&path, &raw, env) else { continue };
+            if value.contains(|c: char| c.is_control() && c != '\t') {
+                self.bad(&path, "the value has a line break or another control character", "write it on one line");
+            }
+            expanded.push((name, value));
+        }
+        expanded
+    }
+
+    /// With each `${NAME}` replaced. Messages name the variable, never its value.
+    fn expanded(&mut self, path: &str, raw: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = raw;
+        while let Some(start) = rest.find("${") {
+            out.push_str(&rest[..start]);
+            let after = &rest[start + 2..];
+            let Some((name, tail)) = after.split_once('}').filter(|(name, _)| is_variable(name)) else {
+                self.bad(path, "`${` without the name of a variable and `}`", "write ${NAME}");
+                return None;
+            };
+            let Some(value) = env(name) else {
+                self.bad(
+                    path,
+                    format!("environment variable `{name}` is not set"),
+                    format!("export {name}, or write the value here"),
+                );
+                return None;
+            };
+            out.push_str(&value);
+            rest = tail;
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+
+    /// `remote`: the target is at a `base_url`, so that the gate cannot restart it; unknown where the target is wrong.
+    pub fn gate(&mut self, file: GateFile, remote: Option<bool>, starts_flag: Option<u32>) -> Option<Gate> {
+        let starts = self.at_least_one("gate.starts", file.starts);
+        let rounds = self.at_least_one("gate.rounds", file.rounds);
+        if remote == Some(true) && starts_flag.is_some_and(|n| n > 1) {
+            self.bad("gate.starts", "the gate cannot restart the server at `base_url`", "leave --starts out");
+        }
+        let under_test = file.under_test?;
+        for (i, field) in under_test.iter().enumerate().filter(|(_, field)| !UNDER_TEST.contains(&field.as_str())) {
+            self.bad(&format!("gate.under_test[{i}]"), format!("unknown field `{field}`"), did_you_mean(field, &UNDER_TEST));
+        }
+        Some(Gate {
+            mode: file.mode?,
+            starts: if remote == Some(true) { 1 } else { starts? },
+            rounds: rounds?,
+            on_inconclusive: file.on_inconclusive?,
+            on_missing_baseline: file.on_missing_baseline?,
+            on_incomparable: file.on_incomparable?,
+            on_limit_open: file.on_limit_open?,
+            strict: file.strict?,
+            under_test,
+        })
+    }
+
+    pub fn baselines_dir(&mut self, dir: Option<String>) -> Option<PathBuf> {
+        let dir = dir?;
+        let inside = !dir.is_empty() && !dir.starts_with('/') && dir.split('/').all(|part| part != "..");
+        if !inside {
+            self.bad(
+                "baselines.dir",
+                format!("`{dir}` is not inside the repository"),
+                "write a path relative to the repository's root",
+            );
+        }
+        Some(PathBuf::from(dir)).filter(|_| inside)
+    }
+
+    /// The family of each workload beside it, for `--workload`.
+    pub fn workloads(&mut self, layered: &[Layered], said: bool) -> Vec<(String, Workload)> {
+        if layered.is_empty() && self.issues.is_empty() {
+            let path = if said { "workloads" } else { "" };
+            self.bad(path, "no workload", "add `workloads: [{preset: quick}]`, or one with a name and an arrival");
+        }
+        let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+        for one in layered {
+            let Some(name) = one.file.name.as_deref() else { continue };
+            if let Some(first) = names.insert(name, &one.path) {
+                let what = format!("the name `{name}` is taken by {first}");
+                self.bad(&format!("{}.name", one.path), what, "names are folders of baselines: give each workload its own");
+            }
+        }
+        layered.iter().filter_map(|one| Some((one.family.clone(), self.workload(one)?))).collect()
+    }
+
+    fn workload(&mut self, layered: &Layered) -> Option<Workload> {
+        let (path, file) = (layered.path.as_str(), &layered.file);
+        let name = self.name(path, file.name.as_deref());
+        let arrival = self.arrival(path, file.arrival.as_ref());
+        let length = self.length(path, file);
+        if let (Some(arrival), Some(length)) = (&arrival, length) {
+            self.size(path, arrival, length, layered.length_said);
+        }
+        if matches!(arrival, Some(Arrival::Closed { .. })) && file.max_in_flight.is_some() {
+            let hint =
+                "remove it: `concurrency` is what is in flight; or use an open loop, such as `arrival: {poisson: {rate: 5}}`";
+            self.bad(&format!("{path}.max_in_flight"), "has no meaning in closed loop", hint);
+        }
+        if file.max_in_flight == Some(0) {
+            self.bad(&format!("{path}.max_in_flight"), "must be 1 or more", "leave it out for no bound");
+        }
+        let output_tokens = self.at_least_one(&format!("{path}.output_tokens"), file.output_tokens);
+        let temperature = file.temperature?.0;
+        if !(0.0..=2.0).contains(&temperature) {
+            self.bad(
+                &format!("{path}.temperature"),
+                format!("must be from 0 to 2, not {temperature}"),
+                "use 0 for the least varied answers",
+            );
+        }
+        let timeout = self.positive_span(&format!("{path}.timeout"), file.timeout);
+        let stall_timeout = self.positive_span(&format!("{path}.stall_timeout"), file.stall_timeout);
+        let warmup = self.warmup(&format!("{path}.warmup"), file.warmup.as_ref());
+        let prompts = self.prompts(path, file.prompts.as_ref());
+        let slo = self.slo(path, file);
+        let limits = self.limits(path, file);
+        let regressions = self.regressions(path, file);
+        Some(Workload {
+            name: name?,
+            arrival: arrival?,
+            length: length?,
+            max_in_flight: file.max_in_flight,
+            prompts: prompts?,
+            output_tokens: output_tokens?,
+            stream: file.stream?,
+            temperature,
+            ignore_eos: file.ignore_eos?,
+            seed: file.seed?,
+            warmup: warmup?,
+            timeout: timeout?,
+            stall_timeout: stall_timeout?,
+            slo,
+            limits,
+            regressions,
+        })
+    }
+
+    fn name(&mut self, path: &str, name: Option<&str>) -> Option<String> {
+        let Some(name) = name else {
+            self.bad(path, "`name` is missing", "add `name: chat`, or a `preset`");
+            return None;
+        };
+        let safe = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+        if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.chars().all(safe) {
+            let hint = "it names a folder: a to z, 0 to 9, `.`, `_`, `-`, not first a `.`, at most 64";
+            self.bad(&format!("{path}.name"), format!("`{name}` cannot be a workload's name"), hint);
+            return None;
+        }
+        Some(name.to_owned())
+    }
+
+    fn arrival(&mut self, path: &str, file: Option<&ArrivalFile>) -> Option<Arrival> {
+        let at = |kind: &str| format!("{path}.arrival.{kind}");
+        match file? {
+            ArrivalFile::Poisson { rate } => Some(Arrival::Poisson { rate: self.positive(&at("poisson.rate"), rate.0)? }),
+            ArrivalFile::Constant { rate } => Some(Arrival::Constant { rate: self.positive(&at("constant.rate"), rate.0)? }),
+            ArrivalFile::Gamma { rate, burstiness } => {
+                let rate = self.positive(&at("gamma.rate"), rate.0);
+                let burstiness = self.positive(&at("gamma.burstiness"), burstiness.0);
+                Some(Arrival::Gamma { rate: rate?, burstiness: burstiness? })
+            }
+            ArrivalFile::Closed { concurrency: Levels::One(n) } => {
+                self.at_least_one(&at("closed.concurrency"), Some(*n)).map(|concurrency| Arrival::Closed { concurrency })
+            }
+            ArrivalFile::Closed { concurrency: Levels::Many(_) } => {
+                self.bad(&at("closed.concurrency"), "the list is empty", "write one level or more, such as [1, 10, 50]");
+                None
+            }
+            ArrivalFile::Ramp { from, to } => {
+                let (from, to) = (from.0, to.0);
+                if !(from.is_finite() && to.is_finite() && from >= 0.0 && to >= 0.0 && from + to > 0.0) {
+                    let hint = "both are requests per second, 0 or more, and one of them above 0";
+                    self.bad(&at("ramp"), format!("cannot go from {from} to {to}"), hint);
+                    return None;
+                }
+                Some(Arrival::Ramp { from, to })
+            }
+            ArrivalFile::Trace { file } if file.is_empty() => {
+                self.bad(&at("trace.file"), "is empty", "name a JSONL file");
+                None
+            }
+            ArrivalFile::Trace { file } => Some(Arrival::Trace { file: PathBuf::from(file) }),
+        }
+    }
+
+    fn length(&mut self, path: &str, file: &WorkloadFile) -> Option<Length> {
+        match (file.requests, file.duration) {
+            (Some(_), Some(_)) => {
+                self.bad(&format!("{path}.duration"), "both `requests` and `duration`", "keep the one that ends a round");
+                None
+            }
+            (None, duration) => self.positive_span(&format!("{path}.duration"), duration).map(Length::Duration),
+            (requests, None) => self.at_least_one(&format!("{path}.requests"), requests).map(Length::Requests),
+        }
+    }
+
+    /// Whether a round has requests to measure, and not more than can be planned.
+    fn size(&mut self, path: &str, arrival: &Arrival, length: Length, length_said: bool) {
+        let rate = match *arrival {
+            Arrival::Constant { rate } | Arrival::Poisson { rate } | Arrival::Gamma { rate, .. } => rate,
+            Arrival::Ramp { from, to } => f64::midpoint(from, to),
+            Arrival::Closed { .. } | Arrival::Trace { .. } => 0.0,
+        };
+        let key = if matches!(length, Length::Requests(_)) { "requests" } else { "duration" };
+        let planned = match length {
+            Length::Requests(n) => f64::from(n),
+            Length::Duration(duration) => rate * duration.as_secs_f64(),
+        };
+        if planned > MOST_REQUESTS {
+            let what = format!("a round of {planned:.0} requests cannot be planned");
+            self.bad(&format!("{path}.{key}"), what, "stay at a million: a shorter round, and more of them");
+        }
+        if rate > 0.0 && planned < 1.0 {
+            self.bad(
+                &format!("{path}.{key}"),
+                format!("only {planned:.2} requests arrive in a round"),
+                "lengthen it, or raise the rate",
+            );
+        }
+        match (arrival, length) {
+            (Arrival::Closed { concurrency }, Length::Requests(n)) if n <= *concurrency => {
+                let what = format!("{n} requests with {concurrency} in flight: nothing is left to measure");
+                let hint = format!(
+                    "the first {concurrency} arrive at once and are not measured: use {} or more",
+                    concurrency.saturating_mul(2)
+                );
+                self.bad(&format!("{path}.requests"), what, hint);
+            }
+            (Arrival::Trace { .. }, _) if !length_said => {
+                let what = "a trace needs `requests` or `duration`";
+                self.bad(&format!("{path}.arrival"), what, "say how much of the trace is one round");
+            }
+            _ => {}
+        }
+    }
+
+    fn warmup(&mut self, path: &str, file: Option<&WarmupFile>) -> Option<Warmup> {
+        match (file?.requests, file?.duration) {
+            (Some(n), None) => Some(Warmup::Requests(n)),
+            (None, Some(Span(duration))) => Some(Warmup::Duration(duration)),
+            (requests, _) => {
+                let what =
+                    if requests.is_some() { "both `requests` and `duration`" } else { "neither `requests` nor `duration`" };
+                self.bad(path, what, "write {duration: 10s} or {requests: 20}; 0 for no warm-up");
+                None
+            }
+        }
+    }
+
+    fn prompts(&mut self, path: &str, file: Option<&PromptsFile>) -> Option<Prompts> {
+        let text = file?.synthetic.as_ref()?;
+        let at = |key: &str| format!("{path}.prompts.synthetic.{key}");
+        let input_tokens = self.at_least_one(&at("input_tokens"), text.input_tokens);
+        let shared_prefix = text.shared_prefix?.0;
+        if !(0.0..=1.0).contains(&shared_prefix) {
+            self.bad(
+                &at("shared_prefix"),
+                format!("must be from 0 to 1, not {shared_prefix}"),
+                "it is a share: write 0.5 for half",
+            );
+        }
+        Some(Prompts { corpus: text.corpus?, input_tokens: input_tokens?, shared_prefix })
+    }
+
+    pub fn positive_span(&mut self, path: &str, span: Option<Span>) -> Option<Duration> {
+        let duration = span?.0;
+        if duration.is_zero() {
+            self.bad(path, "must be above 0", "write a duration such as 10s");
+            return None;
+        }
+        Some(duration)
+    }
+
+    fn positive(&mut self, path: &str, value: f64) -> Option<f64> {
+        if value.is_finite() && value > 0.0 {
+            return Some(value);
+        }
+        self.bad(path, format!("must be a number above 0, not {value}"), "rates are in requests per second");
+        None
+    }
+
+    fn at_least_one(&mut self, path: &str, value: Option<u32>) -> Option<u32> {
+        if value == Some(0) {
+            self.bad(path, "must be 1 or more, not 0", "leave it out for the default");
+            return None;
+        }
+        value
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    let first = name.chars().next();
+    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

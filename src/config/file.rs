@@ -1,0 +1,369 @@
+//! The wire types of the config file: what YAML may say, every key optional, unknown keys refused. Also their JSON Schema.
+//!
+//! Not here: defaults (`default.yaml`), presets, or any check beyond a value's own form (`check`).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::sim::Knobs;
+use super::units::{self, DURATION_PATTERN};
+use super::{Corpus, GateMode, OnOpen, Protocol};
+
+/// goodput-gate.yaml: what to measure, with which load, and how to judge it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "goodput-gate config")]
+pub struct File {
+    /// Version of this format: 1.
+    #[schemars(required, range(min = 1, max = 1))]
+    pub version: Option<u32>,
+    /// The server under test. No default.
+    #[schemars(required)]
+    pub target: Option<TargetFile>,
+    /// The loads to drive it with, one after the other. No default.
+    #[schemars(required, length(min = 1))]
+    pub workloads: Option<Vec<WorkloadFile>>,
+    /// How a run is made and judged.
+    pub gate: Option<GateFile>,
+    /// Where baselines are.
+    pub baselines: Option<BaselinesFile>,
+}
+
+/// The server under test: either `base_url` or `sim`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TargetFile {
+    /// Base URL of the API, usually ending in /v1. `${NAME}` is replaced by that environment variable.
+    pub base_url: Option<String>,
+    /// The simulated server instead of a real one, started by the gate; `{}` for its defaults.
+    pub sim: Option<Knobs>,
+    /// Wire protocol.
+    pub protocol: Option<Protocol>,
+    /// Model name, or `auto`: the only one that the server lists.
+    pub model: Option<String>,
+    /// Name of the environment variable that holds the API key; never the key.
+    pub api_key_env: Option<String>,
+    /// Extra HTTP headers. `${NAME}` in a value is replaced by that environment variable.
+    pub headers: Option<BTreeMap<String, String>>,
+    /// PEM file of a certificate authority to trust besides the system's.
+    pub ca_file: Option<String>,
+}
+
+/// One load: when requests are sent, what they ask for, and what is expected of the answers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadFile {
+    /// Unique; a to z, 0 to 9, `.`, `_`, `-`, since it names a folder. Required unless `preset` gives one.
+    pub name: Option<String>,
+    /// A named workload whose values hold where this one is silent.
+    pub preset: Option<String>,
+    /// When requests are sent.
+    pub arrival: Option<ArrivalFile>,
+    /// Requests per round. Not together with `duration`.
+    #[schemars(range(min = 1))]
+    pub requests: Option<u32>,
+    /// Length of a round: requests that arrive (open loop) or start (closed loop) within it. Not together with `requests`.
+    pub duration: Option<Span>,
+    /// Most requests in flight in open loop; waiting for a slot counts as latency.
+    #[schemars(range(min = 1))]
+    pub max_in_flight: Option<u32>,
+    /// What is asked.
+    pub prompts: Option<PromptsFile>,
+    /// Tokens asked for per request.
+    #[schemars(range(min = 1))]
+    pub output_tokens: Option<u32>,
+    /// Ask for streams; else for whole answers, which have no TTFT and no TPOT.
+    pub stream: Option<bool>,
+    /// Sampling temperature, 0 to 2.
+    #[schemars(range(min = 0.0, max = 2.0))]
+    pub temperature: Option<Number>,
+    /// Ask the server to go on after an end-of-sequence token, so that every answer is as long as was asked.
+    pub ignore_eos: Option<bool>,
+    /// Seed of everything random in the plan.
+    pub seed: Option<u64>,
+    /// Load per start before measuring; an integer is a number of requests.
+    pub warmup: Option<WarmupFile>,
+    /// Time limit of one request, from its start to its end.
+    pub timeout: Option<Span>,
+    /// Longest silence after the first byte of an answer.
+    pub stall_timeout: Option<Span>,
+    /// Limits per request; one that misses any of them is not good.
+    pub slo: Option<SloFile>,
+    /// Absolute limits per run, by metric: `{ttft_p95: {max: 500ms}, slo_attainment: {min: 95%}}`.
+    pub limits: Option<BTreeMap<String, LimitFile>>,
+    /// Minimum relevant change by metric, where the method's own is not wanted: `5%`, or `2pp` for shares.
+    pub regressions: Option<BTreeMap<String, String>>,
+}
+
+/// Exactly one arrival process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ArrivalFile {
+    /// Open loop, exponential gaps.
+    Poisson {
+        /// Requests per second.
+        rate: Number,
+    },
+    /// Open loop, equal gaps.
+    Constant {
+        /// Requests per second.
+        rate: Number,
+    },
+    /// Open loop, Gamma-distributed gaps.
+    Gamma {
+        /// Requests per second.
+        rate: Number,
+        /// Shape: below 1 burstier than Poisson, 1 is Poisson, above more regular.
+        burstiness: Number,
+    },
+    /// Closed loop.
+    Closed {
+        /// Requests in flight; a list makes one workload per level, named `NAME-cN`.
+        concurrency: Levels,
+    },
+    /// Open loop, a rate that changes linearly over the round.
+    Ramp {
+        /// Requests per second at the start.
+        from: Number,
+        /// Requests per second at the end.
+        to: Number,
+    },
+    /// Open loop, arrivals from a file.
+    Trace {
+        /// JSONL, one object per request.
+        file: String,
+    },
+}
+
+/// One level or several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Levels {
+    One(#[schemars(range(min = 1))] u32),
+    Many(#[schemars(length(min = 1))] Vec<u32>),
+}
+
+/// What is asked. Synthetic text is the only kind in this version.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PromptsFile {
+    /// Text made from a corpus; each prompt is unique apart from the shared prefix.
+    pub synthetic: Option<SyntheticFile>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SyntheticFile {
+    /// Nominal tokens per prompt, by the corpus's documented characters per token.
+    #[schemars(range(min = 1))]
+    pub input_tokens: Option<u32>,
+    /// Share of each prompt, from its start, that all requests have in common; 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub shared_prefix: Option<Number>,
+    /// Language of the text.
+    pub corpus: Option<Corpus>,
+}
+
+/// Either `requests` or `duration`; a bare integer is a number of requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WarmupFile {
+    pub requests: Option<u32>,
+    pub duration: Option<Span>,
+}
+
+/// Limits per request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SloFile {
+    /// Time to first token.
+    pub ttft: Option<Span>,
+    /// Time per output token after the first.
+    pub tpot: Option<Span>,
+    /// Time to the last token.
+    pub e2e: Option<Span>,
+}
+
+/// A bound with its unit: `500ms`, `95%`, `5/s`, `500 tokens/s`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitFile {
+    /// For metrics that are better when higher.
+    pub min: Option<String>,
+    /// For metrics that are better when lower.
+    pub max: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateFile {
+    /// Against the committed baseline and the limits, or against the limits alone.
+    pub mode: Option<GateMode>,
+    /// Server starts per run, where the gate starts the server; a server at a `base_url` has one.
+    #[schemars(range(min = 1))]
+    pub starts: Option<u32>,
+    /// Rounds per start.
+    #[schemars(range(min = 1))]
+    pub rounds: Option<u32>,
+    /// When the measurement cannot tell.
+    pub on_inconclusive: Option<OnOpen>,
+    /// When there is no baseline.
+    pub on_missing_baseline: Option<OnOpen>,
+    /// When the baseline was measured under other conditions.
+    pub on_incomparable: Option<OnOpen>,
+    /// When an absolute limit is neither met nor breached.
+    pub on_limit_open: Option<OnOpen>,
+    /// Judge absolute limits by the measured value alone, whatever its uncertainty.
+    pub strict: Option<bool>,
+    /// Fingerprint fields that a change may alter, since they are what is judged.
+    pub under_test: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BaselinesFile {
+    /// Folder of baseline files, relative to the repository's root.
+    pub dir: Option<String>,
+}
+
+/// The shape of the embedded `default.yaml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Defaults {
+    pub target: TargetFile,
+    pub workload: WorkloadFile,
+    pub gate: GateFile,
+    pub baselines: BaselinesFile,
+}
+
+/// A duration, as text with a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(inline, with = "String", extend("pattern" = DURATION_PATTERN))]
+pub struct Span(pub Duration);
+
+/// A finite number: YAML's `.nan` and `.inf` would vanish in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(inline, with = "f64")]
+pub struct Number(pub f64);
+
+/// JSON Schema (draft 2020-12) of the config file.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(File).to_value()
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&units::format_duration(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        units::parse_duration(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match f64::deserialize(deserializer)? {
+            value if value.is_finite() => Ok(Self(value)),
+            value => Err(D::Error::custom(format!("{value} is not a finite number"))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Levels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct LevelsVisitor;
+        impl<'de> Visitor<'de> for LevelsVisitor {
+            type Value = Levels;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of requests in flight, or a list of them")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Levels, E> {
+                to_u32(value).map(Levels::One)
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Levels, E> {
+                to_u32(value).map(Levels::One)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Levels, A::Error> {
+                let mut levels = Vec::new();
+                while let Some(level) = seq.next_element()? {
+                    levels.push(level);
+                }
+                Ok(Levels::Many(levels))
+            }
+        }
+        deserializer.deserialize_any(LevelsVisitor)
+    }
+}
+
+/// The mapping form of `WarmupFile`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct WarmupMap {
+    /// Requests per start; 0 for no warm-up.
+    requests: Option<u32>,
+    /// Time per start.
+    duration: Option<Span>,
+}
+
+/// Only for the schema: both forms of `WarmupFile`.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "never made: its derive describes the two forms")]
+enum WarmupForms {
+    Requests(u32),
+    Map(WarmupMap),
+}
+
+impl JsonSchema for WarmupFile {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Warmup".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        WarmupForms::json_schema(generator)
+    }
+}
+
+impl<'de> Deserialize<'de> for WarmupFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WarmupVisitor;
+        impl<'de> Visitor<'de> for WarmupVisitor {
+            type Value = WarmupFile;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of requests, {requests: N} or {duration: 10s}")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<WarmupFile, E> {
+                Ok(WarmupFile { requests: Some(to_u32(value)?), duration: None })
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<WarmupFile, E> {
+                Ok(WarmupFile { requests: Some(to_u32(value)?), duration: None })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WarmupFile, A::Error> {
+                let WarmupMap { requests, duration } = WarmupMap::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(WarmupFile { requests, duration })
+            }
+        }
+        deserializer.deserialize_any(WarmupVisitor)
+    }
+}
+
+fn to_u32<E: serde::de::Error>(value: impl TryInto<u32> + fmt::Display + Copy) -> Result<u32, E> {
+    value.try_into().map_err(|_| E::custom(format!("{value} is not a whole number from 0 to {}", u32::MAX)))
+}

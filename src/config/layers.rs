@@ -1,0 +1,374 @@
+//! Who wins: default.yaml, then a preset, then the file's own keys (with `--set`), then flags. Also lists into workloads.
+//!
+//! Not here: whether the outcome makes sense (`check`).
+
+use super::error::{Issue, Place, did_you_mean};
+use super::file::{
+    ArrivalFile, File, GateFile, Levels, Number, PromptsFile, SloFile, Span, SyntheticFile, TargetFile, WarmupFile, WorkloadFile,
+};
+use super::position::Origins;
+use super::units::parse_duration;
+use super::{Corpus, Protocol, presets};
+
+/// What was typed, each flag by its name; the same as a config's keys, for use without one or over it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Flags {
+    pub base_url: Option<String>,
+    pub model: Option<String>,
+    pub protocol: Option<String>,
+    pub api_key_env: Option<String>,
+    /// Closed loop; several make one workload per level.
+    pub concurrency: Vec<u32>,
+    /// Requests per second, open loop.
+    pub rate: Option<f64>,
+    /// `poisson`, `constant` or `gamma:BURSTINESS`.
+    pub arrival: Option<String>,
+    pub requests: Option<u32>,
+    pub duration: Option<String>,
+    pub max_in_flight: Option<u32>,
+    pub input_tokens: Option<u32>,
+    pub output_tokens: Option<u32>,
+    pub shared_prefix: Option<f64>,
+    pub corpus: Option<String>,
+    /// Requests.
+    pub warmup: Option<u32>,
+    pub rounds: Option<u32>,
+    pub starts: Option<u32>,
+    pub seed: Option<u64>,
+    pub timeout: Option<String>,
+    pub no_stream: bool,
+    pub temperature: Option<f64>,
+    /// Instead of the file's workloads.
+    pub preset: Option<String>,
+    /// `ttft=500ms,tpot=50ms`
+    pub slo: Option<String>,
+    /// Only these; a name that stands for several levels selects all of them.
+    pub workloads: Vec<String>,
+}
+
+/// A workload as said, and where: `NAME` stands before the parts that presets and lists append.
+#[derive(Clone, Debug)]
+pub struct Layered {
+    /// Such as `workloads[0]`.
+    pub path: String,
+    /// What selects it besides its own name.
+    pub family: String,
+    pub file: WorkloadFile,
+    /// `requests` or `duration` was said, by the user or by a preset.
+    pub length_said: bool,
+}
+
+impl TargetFile {
+    /// This, and what it does not say from `base`.
+    pub fn over(self, base: Self) -> Self {
+        Self {
+            base_url: self.base_url.or(base.base_url),
+            sim: self.sim.or(base.sim),
+            protocol: self.protocol.or(base.protocol),
+            model: self.model.or(base.model),
+            api_key_env: self.api_key_env.or(base.api_key_env),
+            headers: self.headers.or(base.headers),
+            ca_file: self.ca_file.or(base.ca_file),
+        }
+    }
+}
+
+impl WorkloadFile {
+    /// This, and what it does not say from `base`. Of things that exclude each other, those that are said here win.
+    pub fn over(self, mut base: Self) -> Self {
+        if self.requests.is_some() || self.duration.is_some() {
+            (base.requests, base.duration) = (None, None);
+        }
+        if matches!(self.arrival, Some(ArrivalFile::Closed { .. })) {
+            base.max_in_flight = None;
+        }
+        Self {
+            name: self.name.or(base.name),
+            preset: self.preset.or(base.preset),
+            arrival: self.arrival.or(base.arrival),
+            requests: self.requests.or(base.requests),
+            duration: self.duration.or(base.duration),
+            max_in_flight: self.max_in_flight.or(base.max_in_flight),
+            prompts: merge(self.prompts, base.prompts, PromptsFile::over),
+            output_tokens: self.output_tokens.or(base.output_tokens),
+            stream: self.stream.or(base.stream),
+            temperature: self.temperature.or(base.temperature),
+            ignore_eos: self.ignore_eos.or(base.ignore_eos),
+            seed: self.seed.or(base.seed),
+            warmup: self.warmup.or(base.warmup),
+            timeout: self.timeout.or(base.timeout),
+            stall_timeout: self.stall_timeout.or(base.stall_timeout),
+            slo: merge(self.slo, base.slo, SloFile::over),
+            limits: self.limits.or(base.limits),
+            regressions: self.regressions.or(base.regressions),
+        }
+    }
+}
+
+impl GateFile {
+    /// This, and what it does not say from `base`.
+    pub fn over(self, base: Self) -> Self {
+        Self {
+            mode: self.mode.or(base.mode),
+            starts: self.starts.or(base.starts),
+            rounds: self.rounds.or(base.rounds),
+            on_inconclusive: self.on_inconclusive.or(base.on_inconclusive),
+            on_missing_baseline: self.on_missing_baseline.or(base.on_missing_baseline),
+            on_incomparable: self.on_incomparable.or(base.on_incomparable),
+            on_limit_open: self.on_limit_open.or(base.on_limit_open),
+            strict: self.strict.or(base.strict),
+            under_test: self.under_test.or(base.under_test),
+        }
+    }
+}
+
+impl PromptsFile {
+    fn over(self, base: Self) -> Self {
+        Self { synthetic: merge(self.synthetic, base.synthetic, SyntheticFile::over) }
+    }
+}
+
+impl SyntheticFile {
+    fn over(self, base: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.or(base.input_tokens),
+            shared_prefix: self.shared_prefix.or(base.shared_prefix),
+            corpus: self.corpus.or(base.corpus),
+        }
+    }
+}
+
+impl SloFile {
+    fn over(self, base: Self) -> Self {
+        Self { ttft: self.ttft.or(base.ttft), tpot: self.tpot.or(base.tpot), e2e: self.e2e.or(base.e2e) }
+    }
+}
+
+fn merge<T>(over: Option<T>, base: Option<T>, both: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (over, base) {
+        (Some(over), Some(base)) => Some(both(over, base)),
+        (over, base) => over.or(base),
+    }
+}
+
+/// The workloads that flags name where no file does, or instead of the file's.
+pub fn workloads_of_flags(flags: &Flags) -> Vec<WorkloadFile> {
+    let name = flags.preset.is_none().then(|| "adhoc".to_owned());
+    vec![WorkloadFile { name, preset: flags.preset.clone(), ..WorkloadFile::default() }]
+}
+
+/// Presets and lists become workloads of their own; flags and defaults are merged in.
+pub fn expand(file: &File, defaults: &WorkloadFile, flags: &Flags, over: &WorkloadFile, issues: &mut Vec<Issue>) -> Vec<Layered> {
+    let mut all = Vec::new();
+    for (i, workload) in file.workloads.iter().flatten().enumerate() {
+        let path = format!("workloads[{i}]");
+        let name = workload.name.clone().or_else(|| workload.preset.clone()).unwrap_or_default();
+        let parts = match workload.preset.as_deref() {
+            None => vec![("", WorkloadFile::default())],
+            Some(preset) => presets::find(preset).unwrap_or_else(|| {
+                let hint = did_you_mean(preset, &presets::NAMES);
+                issues.push(Issue::new(format!("{path}.preset"), format!("unknown preset `{preset}`"), hint));
+                vec![]
+            }),
+        };
+        for (suffix, part) in parts {
+            let said = if is_selected(flags, &name) { over.clone().over(workload.clone()) } else { workload.clone() };
+            // A part that stands for one level of a preset's list has no meaning beside another arrival.
+            if suffix == presets::STRESS_TOP && said.arrival.is_some() {
+                continue;
+            }
+            let said = said.over(part);
+            let length_said = said.requests.is_some() || said.duration.is_some();
+            let own_name = (!name.is_empty()).then(|| format!("{name}{suffix}"));
+            let file = WorkloadFile { name: own_name, ..said.over(defaults.clone()) };
+            all.extend(expand_levels(Layered { path: path.clone(), family: name.clone(), file, length_said }));
+        }
+    }
+    all
+}
+
+fn expand_levels(layered: Layered) -> Vec<Layered> {
+    let Some(ArrivalFile::Closed { concurrency: Levels::Many(levels) }) = &layered.file.arrival else {
+        return vec![layered];
+    };
+    if levels.is_empty() {
+        return vec![layered];
+    }
+    let name = layered.file.name.clone();
+    let at_level = |level: &u32| WorkloadFile {
+        name: name.as_ref().map(|name| format!("{name}-c{level}")),
+        arrival: Some(ArrivalFile::Closed { concurrency: Levels::One(*level) }),
+        ..layered.file.clone()
+    };
+    levels.iter().map(|level| Layered { file: at_level(level), ..layered.clone() }).collect()
+}
+
+/// Whether flags apply to a workload of the file, whose list of levels is not expanded yet.
+fn is_selected(flags: &Flags, name: &str) -> bool {
+    let selects = |filter: &String| filter == name || filter.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+    flags.workloads.is_empty() || flags.workloads.iter().any(selects)
+}
+
+/// The flags that speak of the target, and those of the workload, as the file would say them.
+pub fn of_flags(flags: &Flags, issues: &mut Vec<Issue>) -> (TargetFile, WorkloadFile) {
+    let target = TargetFile {
+        base_url: flags.base_url.clone(),
+        model: flags.model.clone(),
+        api_key_env: flags.api_key_env.clone(),
+        protocol: word(
+            flags.protocol.as_deref(),
+            ("--protocol", "target.protocol"),
+            &Protocol::ALL.map(|p| (p.name(), p)),
+            issues,
+        ),
+        ..TargetFile::default()
+    };
+    let corpus = word(
+        flags.corpus.as_deref(),
+        ("--corpus", "workloads.prompts.synthetic.corpus"),
+        &Corpus::ALL.map(|c| (c.name(), c)),
+        issues,
+    );
+    let text = SyntheticFile { input_tokens: flags.input_tokens, shared_prefix: flags.shared_prefix.map(Number), corpus };
+    let workload = WorkloadFile {
+        arrival: arrival(flags, issues),
+        requests: flags.requests,
+        duration: span(flags.duration.as_deref(), "--duration", issues),
+        max_in_flight: flags.max_in_flight,
+        prompts: (text != SyntheticFile::default()).then_some(PromptsFile { synthetic: Some(text) }),
+        output_tokens: flags.output_tokens,
+        stream: flags.no_stream.then_some(false),
+        temperature: flags.temperature.map(Number),
+        seed: flags.seed,
+        warmup: flags.warmup.map(|n| WarmupFile { requests: Some(n), duration: None }),
+        timeout: span(flags.timeout.as_deref(), "--timeout", issues),
+        slo: flags.slo.as_deref().map(|text| slo(text, issues)),
+        ..WorkloadFile::default()
+    };
+    (target, workload)
+}
+
+/// Lets later messages name the flag that said a value.
+pub fn note_flags(flags: &Flags, workloads: usize, origins: &mut Origins) {
+    let said: [(&str, &str, bool); 22] = [
+        ("target.base_url", "--base-url", flags.base_url.is_some()),
+        ("target.model", "--model", flags.model.is_some()),
+        ("target.api_key_env", "--api-key-env", flags.api_key_env.is_some()),
+        ("target.protocol", "--protocol", flags.protocol.is_some()),
+        ("gate.rounds", "--rounds", flags.rounds.is_some()),
+        ("gate.starts", "--starts", flags.starts.is_some()),
+        ("*.preset", "--preset", flags.preset.is_some()),
+        ("*.arrival", "--concurrency", !flags.concurrency.is_empty()),
+        ("*.arrival", "--rate", flags.rate.is_some()),
+        ("*.requests", "--requests", flags.requests.is_some()),
+        ("*.duration", "--duration", flags.duration.is_some()),
+        ("*.max_in_flight", "--max-in-flight", flags.max_in_flight.is_some()),
+        ("*.prompts.synthetic.input_tokens", "--input-tokens", flags.input_tokens.is_some()),
+        ("*.prompts.synthetic.shared_prefix", "--shared-prefix", flags.shared_prefix.is_some()),
+        ("*.prompts.synthetic.corpus", "--corpus", flags.corpus.is_some()),
+        ("*.output_tokens", "--output-tokens", flags.output_tokens.is_some()),
+        ("*.stream", "--no-stream", flags.no_stream),
+        ("*.temperature", "--temperature", flags.temperature.is_some()),
+        ("*.seed", "--seed", flags.seed.is_some()),
+        ("*.warmup", "--warmup", flags.warmup.is_some()),
+        ("*.timeout", "--timeout", flags.timeout.is_some()),
+        ("*.slo", "--slo", flags.slo.is_some()),
+    ];
+    for (path, flag, _) in said.into_iter().filter(|(_, _, said)| *said) {
+        match path.strip_prefix('*') {
+            None => origins.override_by(path, flag),
+            Some(rest) => (0..workloads).for_each(|i| origins.override_by(&format!("workloads[{i}]{rest}"), flag)),
+        }
+    }
+}
+
+fn arrival(flags: &Flags, issues: &mut Vec<Issue>) -> Option<ArrivalFile> {
+    let closed = match flags.concurrency.as_slice() {
+        [] => None,
+        [one] => Some(Levels::One(*one)),
+        many => Some(Levels::Many(many.to_vec())),
+    };
+    let kind = flags.arrival.as_deref();
+    match (closed, flags.rate, kind) {
+        (Some(_), Some(_), _) => {
+            issues.push(flag_issue(
+                "--concurrency",
+                "cannot be combined with --rate",
+                "closed loop or open loop: give one of them",
+            ));
+            None
+        }
+        (Some(concurrency), None, None) => Some(ArrivalFile::Closed { concurrency }),
+        (_, None, Some(_)) => {
+            issues.push(flag_issue("--arrival", "has no rate", "add --rate, in requests per second"));
+            None
+        }
+        (None, Some(rate), kind) => open_arrival(Number(rate), kind.unwrap_or("poisson"), issues),
+        (None, None, None) => None,
+    }
+}
+
+fn open_arrival(rate: Number, kind: &str, issues: &mut Vec<Issue>) -> Option<ArrivalFile> {
+    match kind.split_once(':') {
+        None if kind == "poisson" => Some(ArrivalFile::Poisson { rate }),
+        None if kind == "constant" => Some(ArrivalFile::Constant { rate }),
+        Some(("gamma", shape)) if shape.parse::<f64>().is_ok_and(f64::is_finite) => {
+            shape.parse().ok().map(|shape| ArrivalFile::Gamma { rate, burstiness: Number(shape) })
+        }
+        _ => {
+            let hint = "one of: poisson, constant, gamma:BURSTINESS (such as gamma:0.5)";
+            issues.push(flag_issue("--arrival", &format!("unknown arrival process `{kind}`"), hint));
+            None
+        }
+    }
+}
+
+fn slo(text: &str, issues: &mut Vec<Issue>) -> SloFile {
+    let mut slo = SloFile::default();
+    for part in text.split(',') {
+        let (kind, time) = part.split_once('=').unwrap_or((part, ""));
+        let slot = match kind.trim() {
+            "ttft" => &mut slo.ttft,
+            "tpot" => &mut slo.tpot,
+            "e2e" => &mut slo.e2e,
+            other => {
+                issues.push(flag_issue(
+                    "--slo",
+                    &format!("unknown kind `{other}`"),
+                    "write ttft=500ms,tpot=50ms,e2e=8s, or some of them",
+                ));
+                continue;
+            }
+        };
+        if slot.is_some() {
+            issues.push(flag_issue("--slo", &format!("`{}` is there twice", kind.trim()), "keep one of them"));
+        }
+        *slot = span(Some(time), "--slo", issues);
+    }
+    slo
+}
+
+fn span(text: Option<&str>, flag: &str, issues: &mut Vec<Issue>) -> Option<Span> {
+    match parse_duration(text?) {
+        Ok(duration) => Some(Span(duration)),
+        Err(error) => {
+            issues.push(flag_issue(flag, &error.what, &error.hint));
+            None
+        }
+    }
+}
+
+fn word<T: Copy>(text: Option<&str>, (flag, path): (&str, &str), valid: &[(&str, T)], issues: &mut Vec<Issue>) -> Option<T> {
+    let text = text?;
+    let found = valid.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+    if found.is_none() {
+        let names: Vec<&str> = valid.iter().map(|(name, _)| *name).collect();
+        let (what, hint) = super::error::unknown("value", path, text, &names);
+        issues.push(flag_issue(flag, &what, &hint));
+    }
+    found
+}
+
+fn flag_issue(flag: &str, what: &str, hint: &str) -> Issue {
+    Issue { place: Place::Flag(flag.to_owned()), ..Issue::new("", what, hint) }
+}

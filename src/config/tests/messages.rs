@@ -1,0 +1,144 @@
+//! Wrong configs, and what is said about each: what, where, what to do.
+
+use super::{SKETCH, env, message};
+use crate::config::{Flags, load};
+
+/// The message for the sketch with one thing changed.
+fn wrong(from: &str, to: &str) -> String {
+    let text = SKETCH.replacen(from, to, 1);
+    assert_ne!(text, SKETCH, "{from} is in the sketch");
+    message(&text, &[], &Flags::default())
+}
+
+fn wrong_set(set: &str) -> String {
+    message(SKETCH, &[set], &Flags::default())
+}
+
+fn wrong_flags(flags: Flags) -> String {
+    load(None, &[], &Flags { base_url: Some("http://h:1/v1".into()), ..flags }, &env).expect_err("wrong flags").to_string()
+}
+
+#[test]
+fn slips_of_the_pen() {
+    let all = [
+        wrong("requests: 100", "reqests: 100"),
+        wrong("rate: 5", "rat: 5"),
+        wrong("poisson: ", "poison: "),
+        wrong("openai-chat", "openai-caht"),
+        wrong("ttft_p95: {max", "ttft_p59: {max"),
+        wrong("tpot_geomean: 5%", "goodputt: 5%"),
+        wrong("mode: baseline", "mode: base"),
+        wrong("  - name: chat", "  - preset: qick\n    name: chat"),
+    ];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
+fn wrong_forms() {
+    let all = [
+        wrong("version: 1\n", ""),
+        wrong("requests: 100", "requests: many"),
+        wrong("requests: 100", "requests: -1"),
+        wrong("requests: 100", "requests: 100\n    requests: 50"),
+        wrong("rate: 5", "rate: .nan"),
+        wrong("ttft: 500ms", "ttft: 500"),
+        wrong("ttft: 500ms", "ttft: 5 parsecs"),
+        wrong("requests: 100", "warmup: ten"),
+        wrong("requests: 100", "\trequests: 100"),
+        wrong("{poisson: {rate: 5}}", "{poisson: {rate: 5}, constant: {rate: 5}}"),
+        wrong("{poisson: {rate: 5}}", "{closed: {concurrency: lots}}"),
+        wrong("{synthetic: {", "{synthetic: {{"),
+    ];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
+fn wrong_values() {
+    let all = [
+        wrong("rate: 5", "rate: -5"),
+        wrong("requests: 100", "requests: 0"),
+        wrong("requests: 100", "requests: 100\n    duration: 20s"),
+        wrong("requests: 100", "duration: 0s"),
+        wrong("shared_prefix: 0.0", "shared_prefix: 50"),
+        wrong("input_tokens: 256", "input_tokens: 0"),
+        wrong("output_tokens: 128", "output_tokens: 0"),
+        wrong("name: chat", "name: Chat/1"),
+        wrong("http://127.0.0.1:8000/v1", "127.0.0.1:8000"),
+        wrong("http://127.0.0.1:8000/v1", "http://${HOST_}/v1"),
+        wrong("http://127.0.0.1:8000/v1", "http://me:secret@h/v1"),
+        wrong("OPENAI_API_KEY", "sk-123"),
+        wrong("starts: 2", "starts: 0"),
+        wrong("requests: 100", "requests: 100\n    stall_timeout: 0s"),
+        wrong("gate: {", "gate: {under_test: [server_versoin], "),
+        wrong("gate: {", "baselines: {dir: ../up}\ngate: {"),
+        wrong("  base_url: http://127.0.0.1:8000/v1", "  sim: {decode_factor: 0}"),
+    ];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
+fn what_cannot_be_together() {
+    let all = [
+        wrong("{poisson: {rate: 5}}", "{closed: {concurrency: 8}}"),
+        wrong("    max_in_flight: 64", "    stream: false"),
+        wrong("output_tokens: 128", "output_tokens: 1"),
+        wrong("slo_attainment: {min: 95%}", "slo_attainment: {max: 95%}"),
+        wrong("ttft_p95: {max: 500ms}", "ttft_p95: {max: 95%}"),
+        wrong("ttft_p95: {max: 500ms}", "goodput: {min: 3}"),
+        wrong("slo_attainment: 2pp", "slo_attainment: 2%"),
+        wrong("slo_attainment: 2pp", "ttft_max: 2%"),
+        wrong("slo: {ttft: 500ms, tpot: 50ms, e2e: 8s}", "seed: 1"),
+        wrong("  base_url", "  sim: {}\n  base_url"),
+        wrong("  base_url: http://127.0.0.1:8000/v1\n", ""),
+        wrong("gate: {", "  - name: chat\ngate: {"),
+        wrong(
+            "{poisson: {rate: 5}}\n    requests: 100\n    max_in_flight: 64",
+            "{closed: {concurrency: 100}}\n    requests: 100",
+        ),
+        wrong("{poisson: {rate: 5}}\n    requests: 100", "{poisson: {rate: 0.001}}\n    duration: 20s"),
+        wrong("requests: 100", "requests: 9000000"),
+        wrong("workloads:", "workloads: []\nx:"),
+    ];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
+fn what_comes_later() {
+    let all = [
+        wrong("workloads:", "server: {start: vllm serve}\nworkloads:"),
+        wrong("mode: baseline", "mode: interleaved"),
+        wrong("openai-chat", "ollama"),
+        wrong("{synthetic: {input_tokens: 256, shared_prefix: 0.0}}", "{dataset: file.jsonl}"),
+        wrong("shared_prefix: 0.0", "corpus: zh"),
+        wrong("gate: {", "baselines: {ref: main}\ngate: {"),
+        wrong_set("server.start=vllm"),
+        wrong_flags(Flags { protocol: Some("triton".into()), ..Flags::default() }),
+    ];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
+fn overrides_and_flags_are_named() {
+    let all = [
+        wrong_set("gate.starts"),
+        wrong_set("gate.start=1"),
+        wrong_set("workloads.chta.seed=1"),
+        wrong_set("workloads.chat.arrival.poisson.rate=0"),
+        wrong_set("workloads.chat.requests=many"),
+        wrong_set("workloads.chat.timeout=30"),
+        wrong_set("=1"),
+        wrong_set("gate.mode=[x"),
+        wrong_flags(Flags { rate: Some(-1.0), ..Flags::default() }),
+        wrong_flags(Flags { rate: Some(f64::NAN), ..Flags::default() }),
+        wrong_flags(Flags { arrival: Some("poisson".into()), ..Flags::default() }),
+        wrong_flags(Flags { rate: Some(1.0), arrival: Some("posson".into()), ..Flags::default() }),
+        wrong_flags(Flags { duration: Some("60".into()), ..Flags::default() }),
+        wrong_flags(Flags { slo: Some("ttft=500ms,tpto=50ms".into()), ..Flags::default() }),
+        wrong_flags(Flags { starts: Some(2), ..Flags::default() }),
+        wrong_flags(Flags { preset: Some("quik".into()), ..Flags::default() }),
+        wrong_flags(Flags { workloads: vec!["adhok".into()], ..Flags::default() }),
+        wrong_flags(Flags { concurrency: vec![64], requests: Some(20), ..Flags::default() }),
+        wrong_flags(Flags { corpus: Some("fr".into()), ..Flags::default() }),
+    ];
+    insta::assert_snapshot!(all.join("\n\n"));
+}

@@ -1,0 +1,84 @@
+//! The JSON Schema says the same as the reader.
+
+use serde_json::Value;
+
+use super::SKETCH;
+use crate::config::load::defaults;
+use crate::config::{presets, schema};
+
+fn is_valid(text: &str) -> bool {
+    let value: Value = serde_saphyr::from_str(text).expect("YAML");
+    jsonschema::validator_for(&schema()).expect("a valid schema").is_valid(&value)
+}
+
+#[test]
+fn what_the_reader_takes_validates() {
+    assert!(is_valid(SKETCH));
+    for workload in [
+        "{preset: quick}",
+        "{name: a, arrival: {closed: {concurrency: 8}}}",
+        "{name: a, arrival: {closed: {concurrency: [1, 10]}}, duration: 1.5s, warmup: 3}",
+        "{name: a, arrival: {gamma: {rate: 5, burstiness: 0.5}}, warmup: {duration: 10s}}",
+        "{name: a, arrival: {ramp: {from: 0, to: 2.5}}, warmup: {requests: 10}}",
+        "{name: a, arrival: {trace: {file: t.jsonl}}, requests: 10, stream: false}",
+    ] {
+        let text = format!("version: 1\ntarget: {{sim: {{decode_factor: 1.1}}}}\nworkloads: [{workload}]");
+        assert!(is_valid(&text), "{workload}");
+        super::good(&text, &[], &super::Flags::default());
+    }
+}
+
+#[test]
+fn what_the_reader_refuses_does_not() {
+    for (from, to) in [
+        ("requests: 100", "reqests: 100"),
+        ("requests: 100", "requests: 0"),
+        ("requests: 100", "duration: 30"),
+        ("{poisson: {rate: 5}}", "{poison: {rate: 5}}"),
+        ("openai-chat", "openai"),
+        ("version: 1", "version: 2"),
+        ("version: 1", "{}"),
+        ("mode: baseline", "mode: interleaved"),
+        ("shared_prefix: 0.0", "shared_prefix: 1.5"),
+    ] {
+        let text = if to == "{}" { SKETCH.replacen("version: 1\n", "", 1) } else { SKETCH.replacen(from, to, 1) };
+        assert_ne!(text, SKETCH);
+        assert!(!is_valid(&text), "{to}");
+    }
+}
+
+#[test]
+fn every_key_is_described() {
+    fn visit(value: &Value, bare: &mut Vec<String>) {
+        for (key, property) in value.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            // One variant of an arrival is a property of its own, described on the variant.
+            if property.get("description").is_none() && property.get("properties").is_none() {
+                bare.push(key.clone());
+            }
+        }
+        match value {
+            Value::Object(map) => map.values().for_each(|v| visit(v, bare)),
+            Value::Array(items) => items.iter().for_each(|v| visit(v, bare)),
+            _ => {}
+        }
+    }
+    let mut bare = Vec::new();
+    visit(&schema(), &mut bare);
+    assert_eq!(bare, Vec::<String>::new());
+}
+
+#[test]
+fn the_embedded_defaults_read_and_every_preset_exists() {
+    assert!(defaults().workload.arrival.is_some());
+    assert!(presets::NAMES.iter().all(|name| presets::find(name).is_some()));
+}
+
+#[test]
+fn the_example_in_the_defaults_reads() {
+    // The commented example at the head of default.yaml is the template: it must be right too.
+    let head = include_str!("../default.yaml").split("\ntarget:").next().expect("a head");
+    let text: String =
+        head.lines().skip_while(|l| *l != "#").map(|l| format!("{}\n", l.strip_prefix("#   ").unwrap_or(""))).collect();
+    assert!(is_valid(&text), "{text}");
+    super::good(&text, &[], &super::Flags::default());
+}
