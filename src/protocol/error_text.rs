@@ -10,12 +10,11 @@ const MAX_CHARS: usize = 500;
 /// The message in JSON (`{"error": {"message"}}`, `{"error": ""}`, `{"message"}`, `{"detail"}`), HTML or plain text.
 pub fn text(body: &[u8]) -> String {
     let trimmed = body.trim_ascii();
-    let found = match serde_json::from_slice::<Value>(trimmed) {
-        Ok(json) => message(&json, 0).unwrap_or_else(|| json.to_string()),
-        Err(_) => {
-            let text = String::from_utf8_lossy(trimmed);
-            if looks_like_html(&text) { html_text(&text) } else { text.into_owned() }
-        }
+    let found = if let Ok(json) = serde_json::from_slice::<Value>(trimmed) {
+        message(&json, 0).unwrap_or_else(|| json.to_string())
+    } else {
+        let text = String::from_utf8_lossy(trimmed);
+        if looks_like_html(&text) { html_text(&text) } else { text.into_owned() }
     };
     let line = one_line(&found);
     if line.is_empty() { "empty body".into() } else { line }

@@ -27,6 +27,7 @@ pub struct Delta {
 
 /// Token counts by the server. A count that it does not give is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 pub struct Usage {
     pub prompt_tokens: Option<u32>,
     /// Output tokens, reasoning included.

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use chunked::Chunked;
 
-/// Far above any real head (LiteLLM's are 2 KiB); a server that exceeds it is not speaking HTTP to us.
+/// Far above any real head (a gateway's are 2 KiB); a server that exceeds it is not speaking HTTP to us.
 const MAX_HEAD: usize = 64 * 1024;
 const MAX_HEADERS: usize = 128;
 
@@ -205,9 +205,8 @@ fn final_head(status: u16, version: Option<u8>, headers: &[Header<'_>]) -> Resul
         return Err(HttpError::Coding("content-encoding", coding));
     }
     let body = match (status, chunked, length) {
-        (204 | 304, ..) => Body::Complete,
+        (204 | 304, ..) | (_, false, Some(0)) => Body::Complete,
         (_, true, _) => Body::Chunked(Chunked::default()),
-        (_, false, Some(0)) => Body::Complete,
         (_, false, Some(n)) => Body::Sized(n),
         (_, false, None) => Body::UntilClose,
     };

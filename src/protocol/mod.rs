@@ -9,10 +9,10 @@ mod openai;
 mod receiver;
 mod sse;
 
-use crate::config::Protocol;
-
 pub use error_text::text as error_text;
 pub use receiver::{Answer, Receiver, Step};
+
+use crate::config::Protocol;
 
 /// What a request asks for, whatever the protocol.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! OpenAI's chat and completions protocols, as vLLM, SGLang, llama.cpp, LiteLLM and others speak them.
+//! The chat and completions protocols of `OpenAI`, as vLLM, `SGLang`, llama.cpp, `LiteLLM` and others speak them.
 
 mod event;
 mod wire;

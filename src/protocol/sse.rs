@@ -35,10 +35,18 @@ pub struct Scanner {
     data: Vec<u8>,
     has_data: bool,
     error: bool,
-    /// The last line ended in CR at the end of a slice: an LF that follows belongs to it.
-    after_return: bool,
-    /// The first line, which may begin with a byte order mark, is over.
-    started: bool,
+    place: Place,
+}
+
+/// Where in the stream the next byte is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// In the first line, which may begin with a byte order mark.
+    #[default]
+    FirstLine,
+    Later,
+    /// A line ended in CR at the end of a slice: an LF that follows belongs to it.
+    AfterReturn,
 }
 
 impl Scanner {
@@ -49,8 +57,8 @@ impl Scanner {
     /// Takes a slice of the body. After an error the stream cannot be read further.
     pub fn feed(&mut self, bytes: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) -> Result<(), EventTooLarge> {
         let mut rest = bytes;
-        if self.after_return && !rest.is_empty() {
-            self.after_return = false;
+        if self.place == Place::AfterReturn && !rest.is_empty() {
+            self.place = Place::Later;
             rest = rest.strip_prefix(b"\n").unwrap_or(rest);
         }
         while let Some(end) = memchr2(b'\n', b'\r', rest) {
@@ -70,7 +78,9 @@ impl Scanner {
                 self.carry = whole;
                 self.carry.clear();
             }
-            self.after_return = terminated == b"\r";
+            if terminated == b"\r" {
+                self.place = Place::AfterReturn;
+            }
             rest = if terminated.starts_with(b"\r\n") { &terminated[2..] } else { &terminated[1..] };
         }
         self.carry.extend_from_slice(rest);
@@ -89,7 +99,7 @@ impl Scanner {
 
     /// The fast path: `line` is all of an event, and its blank line is here too. Returns the data and what follows.
     fn whole_event<'a>(&self, line: &'a [u8], terminated: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
-        let idle = self.started && self.carry.is_empty() && !self.has_data && !self.error;
+        let idle = self.place == Place::Later && self.carry.is_empty() && !self.has_data && !self.error;
         if !idle || line.len() > MAX_EVENT {
             return None;
         }
@@ -99,8 +109,8 @@ impl Scanner {
     }
 
     fn line(&mut self, line: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) -> Result<(), EventTooLarge> {
-        let line = if self.started { line } else { line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line) };
-        self.started = true;
+        let first = std::mem::replace(&mut self.place, Place::Later) == Place::FirstLine;
+        let line = line.strip_prefix("\u{feff}".as_bytes()).filter(|_| first).unwrap_or(line);
         if line.is_empty() {
             self.dispatch(sink);
             return Ok(());

@@ -1,4 +1,4 @@
-//! Payloads of OpenAI's protocols to events: a scan for the plain ones, a JSON parse for the rest.
+//! Payloads of the `OpenAI` protocols to events: a scan for the plain ones, a JSON parse for the rest.
 //!
 //! Not here: request bodies, framing. The scan is what makes a token cost a tenth of a microsecond; it answers only where the
 //! parse would say the same, and leaves everything unusual to it. `tests` hold the two against each other.

@@ -1,4 +1,4 @@
-//! The JSON of OpenAI's answers, streamed or not, as far as it matters here; fields that do not are skipped.
+//! The JSON of `OpenAI` answers, streamed or not, as far as it matters here; fields that do not are skipped.
 //!
 //! Not here: deciding what an event means for an outcome. Texts are never built, only whether they are empty.
 
@@ -18,7 +18,7 @@ struct Answer {
     choices: Option<Vec<Choice>>,
     usage: Option<WireUsage>,
     error: Option<Value>,
-    /// `error` in SGLang's flat error objects.
+    /// `error` in `SGLang`'s flat error objects.
     object: Option<Value>,
 }
 
@@ -35,7 +35,7 @@ struct Choice {
 struct Message {
     #[serde(default)]
     content: Filled,
-    /// `DeepSeek`'s name, which SGLang, llama.cpp and LiteLLM use.
+    /// `DeepSeek`'s name, which `SGLang`, llama.cpp and `LiteLLM` use.
     #[serde(default)]
     reasoning_content: Filled,
     /// The name in newer vLLM.
@@ -65,7 +65,7 @@ struct WireUsage {
     completion_tokens: Option<Number>,
     prompt_tokens_details: Option<PromptDetails>,
     completion_tokens_details: Option<CompletionDetails>,
-    /// SGLang gives it beside the details.
+    /// `SGLang` gives it beside the details.
     reasoning_tokens: Option<Number>,
 }
 

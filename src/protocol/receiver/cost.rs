@@ -9,7 +9,7 @@ use super::*;
 
 const EVENTS: usize = 200_000;
 
-/// Events of the shape and size that vLLM, SGLang and llama.cpp send.
+/// Events of the shape and size that vLLM, `SGLang` and llama.cpp send.
 fn events() -> [(&'static str, String); 3] {
     let wrap = |json: &str| {
         let event = format!("data: {json}\n\n");
@@ -56,6 +56,5 @@ fn nanoseconds_per_event() {
             writeln!(report, "{name}, {reads}: {:.0} ns", taken.as_nanos() as f64 / events as f64).expect("strings take all");
         }
     }
-    // Where the test harness shows it without a print: as the message of a failure would hide that it passed.
     std::io::Write::write_all(&mut std::io::stderr(), report.as_bytes()).expect("stderr is open");
 }

@@ -150,9 +150,8 @@ impl Intake {
     fn mode(&self, head: &Head) -> Mode {
         let kind = head.content_type.as_deref();
         match (head.status, self.stream, kind) {
-            (200, _, Some("text/html" | "application/xhtml+xml")) => Mode::Error,
-            // The server ignored `stream`, or reports an error with the wrong status.
-            (200, true, Some("application/json")) => Mode::Error,
+            // JSON for a stream: the server ignored `stream`, or reports an error with the wrong status.
+            (200, _, Some("text/html" | "application/xhtml+xml")) | (200, true, Some("application/json")) => Mode::Error,
             (200, true, _) => Mode::Stream,
             (200, false, _) => Mode::Whole,
             _ => Mode::Error,

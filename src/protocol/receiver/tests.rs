@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use proptest::prelude::*;
+
 use super::*;
 use Protocol::{OpenAiChat as CHAT, OpenAiCompletions as COMPLETIONS};
 
@@ -273,4 +275,31 @@ fn an_endless_event_ends_the_response() {
     receiver.eof(3);
     let got = receiver.into_result();
     assert_eq!((got.outcome, got.end_ns), (Outcome::Malformed, Some(2)));
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_response_gives_one_answer_however_it_is_cut(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(b"\n\r:{}\"0aZ \xff".to_vec())), 0..4),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+        length in any::<prop::sample::Index>(),
+        streamed in any::<bool>(),
+    ) {
+        let mut bytes = stream(&[&delta("{\"role\":\"assistant\"}"), ":\n\n", HELLO, &[HELLO, STOP].concat(), DONE]).into_bytes();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes.truncate(length.index(bytes.len() * 2).max(1));
+        let mut at: Vec<usize> = cuts.iter().map(|c| c.index(bytes.len())).chain([0, bytes.len()]).collect();
+        at.sort_unstable();
+        let mut receiver = Receiver::new(CHAT, streamed);
+        for w in at.windows(2) {
+            receiver.read(&bytes[w[0]..w[1]], 7);
+        }
+        receiver.eof(7);
+        let whole = read_all(CHAT, streamed, &bytes).0;
+        prop_assert_eq!(&receiver.into_result(), &whole);
+        prop_assert_eq!(&read_bytewise(CHAT, streamed, &bytes).0, &whole);
+    }
 }

@@ -1,4 +1,4 @@
-//! Tests of the events of OpenAI's protocols: the quirks of servers, and the scan against the parse.
+//! Tests of the events of the `OpenAI` protocols: the quirks of servers, and the scan against the parse.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
