@@ -62,13 +62,17 @@ pub fn save_reports(folder: &Path, report: &Report) -> anyhow::Result<()> {
 pub fn show(report: &Report) -> anyhow::Result<()> {
     let terminal = std::io::stdout().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let text = report::terminal::render(report, width(), colour);
-    writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")
+    print(&report::terminal::render(report, width(), colour))
 }
 
 /// `COLUMNS` where it is set; wide enough for every table elsewhere.
 fn width() -> u16 {
     std::env::var("COLUMNS").ok().and_then(|v| v.parse().ok()).unwrap_or(120)
+}
+
+/// Data, on standard output.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")
 }
 
 /// A line for people, on standard error.

@@ -34,7 +34,7 @@ impl Target {
             Endpoint::Http(url) => (None, url.clone()),
             Endpoint::Sim(knobs) => {
                 let program = std::env::current_exe().context("cannot tell where this program is")?;
-                let server = SimServer::start(&program, &knobs.to_settings(), None).map_err(|e| Failure::measure(&e))?;
+                let server = SimServer::start(&program, &knobs.settings(), None).map_err(|e| Failure::measure(&e))?;
                 let url = server.base_url.clone();
                 (Some(server), url)
             }

@@ -31,6 +31,7 @@ pub struct Site {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     /// Request line and headers up to the request's own.
     head: String,
+    api_key: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +69,7 @@ impl Site {
             .collect();
         let authority = url.port().map_or_else(|| host.to_owned(), |p| format!("{host}:{p}"));
         let path = format!("{}{}", url.path().trim_end_matches('/'), spec.path);
-        Ok(Self { addrs, tls, head: head(&authority, &path, spec)? })
+        Ok(Self { addrs, tls, head: head(&authority, &path, spec)?, api_key: spec.api_key.map(str::to_owned) })
     }
 
     /// Opens one connection.
@@ -78,6 +79,14 @@ impl Site {
         match &self.tls {
             None => Ok(Stream::Plain(tcp)),
             Some((connector, name)) => Ok(Stream::Tls(Box::new(connector.connect(name.clone(), tcp).await?))),
+        }
+    }
+
+    /// Some servers repeat the key in their refusal; no output of ours may.
+    pub fn redact(&self, text: String) -> String {
+        match &self.api_key {
+            Some(key) if text.contains(key.as_str()) => text.replace(key.as_str(), "***"),
+            _ => text,
         }
     }
 

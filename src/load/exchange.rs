@@ -81,7 +81,9 @@ pub async fn exchange(shared: &Shared, sending: &Sending<'_>, flight: &Flight) -
         retried: false,
     };
     let ended = flight.guard(pin!(attempt(shared, sending, flight, &mut trace))).await;
-    timeline(sending, trace, ended)
+    let mut timeline = timeline(sending, trace, ended);
+    timeline.error = timeline.error.map(|e| shared.site.redact(e));
+    timeline
 }
 
 fn receiver(sending: &Sending<'_>) -> Receiver {

@@ -1,0 +1,175 @@
+//! `baseline update|list`, and the sessions that `check` compares with: those of HEAD and its first-parent ancestors.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::evaluate::{self, Baseline};
+use super::{compare, measure, output, setup};
+use crate::baseline::lineage::{GitError, Link, Repo};
+use crate::baseline::store;
+use crate::cli::{BaselineCommand, BaselineListArgs, BaselineUpdateArgs, WorkloadArgs};
+use crate::config::{Config, GateMode};
+use crate::exit::{ExitStatus, Failure};
+use crate::record::session::Session;
+use crate::record::{GitFacts, Record};
+use crate::verdict::Verdict;
+
+pub fn run(command: &BaselineCommand) -> anyhow::Result<ExitStatus> {
+    match command {
+        BaselineCommand::Update(args) => update(args),
+        BaselineCommand::List(args) => list(args),
+    }
+}
+
+/// The sessions that a check may use, read before anything is sent.
+pub struct Baselines {
+    pub git: Option<GitFacts>,
+    sessions: Vec<(Option<u32>, Session)>,
+    missing: Option<String>,
+}
+
+impl Baselines {
+    /// `named` is a file or folder instead of the repository's. Errors: a shallow clone, an unreadable file.
+    pub fn open(config: &Config, named: Option<&Path>) -> anyhow::Result<Self> {
+        let repo = repo(config);
+        let git = repo.as_ref().ok().and_then(|r| facts(r).ok());
+        if let Some(path) = named {
+            let sessions = compare::sessions(path)?.into_iter().map(|s| (None, s)).collect();
+            return Ok(Self { git, sessions, missing: Some(format!("{} has none", path.display())) });
+        }
+        if config.gate.mode == GateMode::Limits {
+            return Ok(Self { git, sessions: Vec::new(), missing: None });
+        }
+        let repo = match repo {
+            Ok(repo) => repo,
+            Err(e @ GitError::None) => return Ok(Self { git, sessions: Vec::new(), missing: Some(e.to_string()) }),
+            Err(e) => return Err(e.into()),
+        };
+        let links = match repo.lineage() {
+            Ok(links) => links,
+            Err(e @ GitError::Unborn) => return Ok(Self { git, sessions: Vec::new(), missing: Some(e.to_string()) }),
+            Err(e) => return Err(e.into()),
+        };
+        let all = store::read_all(&folder(&repo, config)?)?;
+        Ok(Self { git, sessions: on_lineage(all, &links), missing: None })
+    }
+
+    pub fn of(&self, workload: &str) -> Baseline {
+        let mine = self.sessions.iter().filter(|(_, s)| s.workload == workload);
+        Baseline { sessions: mine.cloned().collect(), missing: self.missing.clone() }
+    }
+}
+
+/// Sessions whose commit, or whose tree without the baselines folder, is on the lineage: farthest first, so oldest first.
+fn on_lineage(sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Session)> {
+    let distance = |s: &Session| links.iter().position(|l| l.commit == s.commit || l.tree == s.tree).and_then(|d| u32::try_from(d).ok());
+    let mut found: Vec<_> = sessions.into_iter().filter_map(|s| Some((Some(distance(&s)?), s))).collect();
+    found.sort_by_key(|(distance, _)| std::cmp::Reverse(*distance));
+    found
+}
+
+pub fn repo(config: &Config) -> Result<Repo, GitError> {
+    let cwd = std::env::current_dir().map_err(|e| GitError::Other(e.to_string()))?;
+    Repo::discover(&cwd, &config.baselines_dir)
+}
+
+pub fn facts(repo: &Repo) -> Result<GitFacts, GitError> {
+    let head = repo.head()?;
+    let at = time::OffsetDateTime::from_unix_timestamp(head.link.time_s).map_err(|e| GitError::Other(e.to_string()))?;
+    Ok(GitFacts { commit: head.link.commit, tree: head.link.tree, dirty: head.dirty, commit_date: measure::date(at) })
+}
+
+fn folder(repo: &Repo, config: &Config) -> anyhow::Result<PathBuf> {
+    let root = repo.root().context("the repository is bare: it has no folder for baseline files")?;
+    Ok(root.join(&config.baselines_dir))
+}
+
+fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
+    let config = setup::config(&args.config, &args.workload)?;
+    if args.output.dry_run {
+        output::print(&measure::dry_run(&config)?)?;
+        return Ok(ExitStatus::Pass);
+    }
+    let repo = repo(&config)?;
+    let git = facts(&repo)?;
+    if git.dirty && !args.force {
+        bail!("the working tree has changes that no commit holds, so a baseline of this commit would not be of this commit\nhint: commit or stash them, or say --force");
+    }
+    let folder = folder(&repo, &config)?;
+    if !args.from.is_empty() {
+        for path in &args.from {
+            let record = Record::parse(&output::read(path)?).with_context(|| format!("cannot use {}", path.display()))?;
+            add(&record, &folder)?;
+        }
+        return Ok(ExitStatus::Pass);
+    }
+    for session in 0..args.sessions {
+        if args.sessions > 1 {
+            output::say(&format!("session {} of {}", session + 1, args.sessions));
+        }
+        let record = measure::measure(&config, &args.output, Some(git.clone()))?;
+        if record.interrupted {
+            output::say("interrupted: nothing was added to the baseline");
+            return Ok(ExitStatus::Interrupted);
+        }
+        add(&record, &folder)?;
+    }
+    Ok(ExitStatus::Pass)
+}
+
+/// Refuses what must not become a reference: unfit measurements, failed requests' runs, breached limits.
+fn add(record: &Record, folder: &Path) -> anyhow::Result<()> {
+    for workload in &record.workloads {
+        let why = evaluate::unfit(workload);
+        if let Some(first) = why.first() {
+            bail!(Failure::measure(&format!("not added to the baseline, the measurement of {} is INVALID: {first}", workload.name)));
+        }
+    }
+    let (report, _) = evaluate::judged(record, |_| Baseline::default())?;
+    for workload in &report.workloads {
+        if workload.verdict == Some(Verdict::Failed) {
+            let first = workload.reasons.first().cloned().unwrap_or_default();
+            bail!(Failure::measure(&format!("not added to the baseline, {} breaches a limit: {first}", workload.name)));
+        }
+        if workload.completed * 2 < workload.requests {
+            bail!(Failure::measure(&format!("not added to the baseline, most requests of {} failed", workload.name)));
+        }
+    }
+    for workload in &record.workloads {
+        let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;
+        let path = store::write(folder, &session, &record.policy.under_test)?;
+        output::print(&format!("added {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn list(args: &BaselineListArgs) -> anyhow::Result<ExitStatus> {
+    let config = setup::config(&args.config, &WorkloadArgs::default())?;
+    let repo = repo(&config)?;
+    let links = repo.lineage()?;
+    let all = store::read_all(&folder(&repo, &config)?)?;
+    if all.is_empty() {
+        output::print("no baseline sessions yet: `goodput-gate baseline update` adds one")?;
+        return Ok(ExitStatus::Pass);
+    }
+    let mut table = comfy_table::Table::new();
+    table.set_width(120).set_header(["workload", "fingerprint", "commit", "commit date", "steps back", "session", "starts", "TTFT", "TPOT"]);
+    for session in &all {
+        let distance = links.iter().position(|l| l.commit == session.commit || l.tree == session.tree);
+        let ms = |key: &str| session.pooled.get(key).map_or_else(|| "-".to_owned(), |v| format!("{v:.1} ms"));
+        table.add_row([
+            session.workload.clone(),
+            session.fingerprint.key(&config.gate.under_test),
+            session.commit.chars().take(10).collect(),
+            session.commit_date.clone(),
+            distance.map_or_else(|| "not on this lineage".into(), |d| d.to_string()),
+            session.session.clone(),
+            session.starts.len().to_string(),
+            ms("ttft_geomean_ms"),
+            ms("tpot_geomean_ms"),
+        ]);
+    }
+    output::print(&table.to_string())?;
+    Ok(ExitStatus::Pass)
+}

@@ -1,0 +1,206 @@
+//! Record and baseline sessions to a report: comparison, limits, ruling. Pure; `check`, `compare` and `report` all come through here.
+
+use crate::config::{Bound, Limit, OnOpen};
+use crate::exit::ExitStatus;
+use crate::fingerprint::Fingerprint;
+use crate::judge::limits::{self, LimitInput};
+use crate::judge::other_day::{self, OtherDay};
+use crate::judge::{self, PastRun};
+use crate::measure::summary::StartSummary;
+use crate::metric::Metric;
+use crate::record::session::Session;
+use crate::record::{self, Record, WorkloadRecord};
+use crate::report::build::{Judged, report, shape};
+use crate::report::{BaselineReport, Report};
+use crate::verdict::{Against, Evidence, Policy, overall, rule};
+
+/// Sessions that a workload may be compared with, oldest first, each with its distance in first-parent steps where git knows it.
+#[derive(Clone, Debug, Default)]
+pub struct Baseline {
+    pub sessions: Vec<(Option<u32>, Session)>,
+    /// Why there are none, where there are none.
+    pub missing: Option<String>,
+}
+
+/// METHOD keeps the last 20 sessions.
+const KEPT_SESSIONS: usize = 20;
+/// Token counts of two sides may differ by this (METHOD section 3: else the work is not the same).
+const TOKEN_DRIFT: f64 = 0.01;
+
+/// Judges every workload of a record.
+pub fn judged(record: &Record, baseline: impl Fn(&WorkloadRecord) -> Baseline) -> anyhow::Result<(Report, ExitStatus)> {
+    let policy = policy(record);
+    let workloads = u32::try_from(record.workloads.len()).unwrap_or(u32::MAX);
+    let mut parts = Vec::new();
+    for workload in &record.workloads {
+        let mut baseline = baseline(workload);
+        let part = one(record, workload, &mut baseline, workloads)?;
+        let ruling = rule(&policy, &part.0);
+        parts.push((workload, part, ruling));
+    }
+    let rulings: Vec<_> = parts.iter().map(|(_, _, r)| r.clone()).collect();
+    let (verdict, exit) = overall(&rulings);
+    let exit = if record.interrupted { ExitStatus::Interrupted } else { exit };
+    let judged: Vec<Judged<'_>> = parts
+        .into_iter()
+        .map(|(workload, (evidence, baseline, differences), ruling)| {
+            Ok(Judged { workload, pooled: workload.pooled_values()?, ruling: Some((evidence, ruling)), baseline, differences })
+        })
+        .collect::<Result<_, record::RecordError>>()?;
+    Ok((report(record, &judged, Some(verdict), exit), exit))
+}
+
+/// Measures only: the same report without a verdict. Where nothing could be measured it is exit 3 all the same.
+pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
+    let judged: Vec<Judged<'_>> = record
+        .workloads
+        .iter()
+        .map(|workload| {
+            Ok(Judged { workload, pooled: workload.pooled_values()?, ruling: None, baseline: None, differences: Vec::new() })
+        })
+        .collect::<Result<_, record::RecordError>>()?;
+    let unfit = record.workloads.iter().any(|w| !unfit(w).is_empty()) || record.workloads.is_empty();
+    let exit = match (record.interrupted, unfit) {
+        (true, _) => ExitStatus::Interrupted,
+        (_, true) => ExitStatus::CouldNotMeasure,
+        _ => ExitStatus::Pass,
+    };
+    Ok((report(record, &judged, None, exit), exit))
+}
+
+/// Why a workload's measurement is not fit to be judged.
+pub fn unfit(workload: &WorkloadRecord) -> Vec<String> {
+    let mut why = workload.invalid();
+    if workload.rounds().next().is_none() {
+        why.push("no round was finished: nothing was measured".into());
+    }
+    why
+}
+
+type Part = (Evidence, Option<BaselineReport>, Vec<crate::fingerprint::Difference>);
+
+fn one(record: &Record, workload: &WorkloadRecord, baseline: &mut Baseline, workloads: u32) -> anyhow::Result<Part> {
+    let under_test = &record.policy.under_test;
+    let conflicts = baseline.sessions.last().map(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test));
+    let known = baseline.sessions.len();
+    baseline.sessions.retain(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty());
+    let excess = baseline.sessions.len().saturating_sub(KEPT_SESSIONS);
+    baseline.sessions.drain(..excess);
+    let sessions = &baseline.sessions;
+    let history: Vec<judge::Session> = sessions.iter().map(|(_, s)| method(s, workload)).collect();
+    let rounds = workload.method_rounds();
+    let slo = workload.slo.into();
+    let limit_policy = limits_of(workload)?;
+    let past: Vec<PastRun> = history.iter().map(|s| PastRun { sides: vec![s.starts.clone()] }).collect();
+    let limits = limits::judge(&LimitInput {
+        rounds: &rounds,
+        limits: &limit_policy,
+        slo,
+        shape: shape(workload),
+        history: &past,
+        strict: record.policy.strict,
+    });
+    let mut invalid = unfit(workload);
+    let against = if record.policy.mode == "limits" {
+        Against::LimitsOnly
+    } else if sessions.is_empty() && known > 0 {
+        Against::Incomparable(conflicts.unwrap_or_default())
+    } else if sessions.is_empty() {
+        Against::Missing(missing(workload, baseline))
+    } else {
+        invalid.extend(drift(workload, sessions));
+        Against::Compared(compare(record, workload, &history, &rounds, workloads)?)
+    };
+    let nearest = sessions.last();
+    let differences = nearest.map_or_else(Vec::new, |(_, s)| Fingerprint::differences(&s.fingerprint, &workload.fingerprint));
+    let needed = match &against {
+        Against::Compared(c) => c.sessions_needed.and_then(|n| u32::try_from(n).ok()),
+        _ => None,
+    };
+    let shown = nearest.map(|(distance, s)| BaselineReport {
+        sessions: u32::try_from(sessions.len()).unwrap_or(u32::MAX),
+        commit: Some(s.commit.clone()),
+        distance_commits: *distance,
+        commit_date: Some(s.commit_date.clone()),
+        sessions_needed: needed,
+    });
+    Ok((Evidence { invalid, against, limits }, shown, differences))
+}
+
+fn compare(
+    record: &Record,
+    workload: &WorkloadRecord,
+    history: &[judge::Session],
+    rounds: &[crate::measure::Round],
+    workloads: u32,
+) -> anyhow::Result<judge::Comparison> {
+    let slo = workload.slo.into();
+    let starts = workload.starts.iter().map(|s| StartSummary::of(rounds.iter().filter(|r| r.start == s.index), &slo)).collect();
+    let job = judge::Session { id: record.session.clone(), runner: record.host.get("runner").cloned(), starts };
+    let minimum_changes = workload.regressions.iter().map(|(name, v)| Ok((metric(name)?, *v))).collect::<anyhow::Result<_>>()?;
+    let policy = judge::Policy { minimum_changes, workloads, ..judge::Policy::default() };
+    Ok(other_day::judge(&OtherDay { history, jobs: &[job], shape: shape(workload), differing: &[], policy: &policy }))
+}
+
+/// A session whose SLOs were others says nothing about attainment.
+fn method(session: &Session, workload: &WorkloadRecord) -> judge::Session {
+    let mut method = session.to_method();
+    if session.slo != workload.slo {
+        for start in &mut method.starts {
+            start.values.remove(&Metric::SloAttainment);
+        }
+    }
+    method
+}
+
+fn drift(workload: &WorkloadRecord, sessions: &[(Option<u32>, Session)]) -> Vec<String> {
+    let sides = [
+        ("output", workload.mean_tokens(|c| &c.output_tokens), mean(sessions, |s| s.output_tokens_mean)),
+        ("input", workload.mean_tokens(|c| &c.input_tokens), mean(sessions, |s| s.input_tokens_mean)),
+    ];
+    let drifted = sides.into_iter().filter_map(|(what, now, then)| {
+        let (now, then) = now.zip(then)?;
+        ((now / then - 1.0).abs() > TOKEN_DRIFT).then(|| {
+            format!("{what} tokens per request are {now:.1} and were {then:.1} in the baseline: the work is not the same, so times cannot be compared")
+        })
+    });
+    drifted.collect()
+}
+
+fn mean(sessions: &[(Option<u32>, Session)], of: impl Fn(&Session) -> Option<f64>) -> Option<f64> {
+    let all: Vec<f64> = sessions.iter().filter_map(|(_, s)| of(s)).collect();
+    crate::measure::stats::mean(&all)
+}
+
+fn missing(workload: &WorkloadRecord, baseline: &Baseline) -> String {
+    let why = baseline.missing.clone().unwrap_or_else(|| "none was captured on this lineage".into());
+    format!("no baseline for {}: {why}; `goodput-gate baseline update` on the target branch adds a session, six are needed to judge", workload.name)
+}
+
+fn limits_of(workload: &WorkloadRecord) -> anyhow::Result<Vec<Limit>> {
+    let both = workload.limits.iter().map(|l| {
+        let bound = match (l.max, l.min) {
+            (Some(x), None) => Bound::Max(x),
+            (None, Some(x)) => Bound::Min(x),
+            _ => anyhow::bail!("limit on {}: exactly one of max and min is needed", l.metric),
+        };
+        Ok(Limit { metric: metric(&l.metric)?, bound })
+    });
+    both.collect()
+}
+
+fn metric(name: &str) -> anyhow::Result<Metric> {
+    Metric::parse(name).ok_or_else(|| anyhow::anyhow!("the record names a metric that this version does not know: {name:?}"))
+}
+
+fn policy(record: &Record) -> Policy {
+    // Anything but the word "warn" is the strict choice: a record from outside must not loosen by misspelling.
+    let of = |word: &str| if word == "warn" { OnOpen::Warn } else { OnOpen::Fail };
+    let p = &record.policy;
+    Policy {
+        on_inconclusive: of(&p.on_inconclusive),
+        on_missing_baseline: of(&p.on_missing_baseline),
+        on_incomparable: of(&p.on_incomparable),
+        on_limit_open: of(&p.on_limit_open),
+    }
+}

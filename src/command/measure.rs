@@ -1,0 +1,414 @@
+//! A run: for each start, each workload's warm-up and rounds, saved after every round. Not here: judging, or where the config came from.
+#![expect(clippy::disallowed_methods, reason = "rim: reads the date and writes raw timelines")]
+
+use std::io::{BufWriter, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+
+use super::output::{say, save_record};
+use super::signals::Stop;
+use super::target::Target;
+use super::{output, setup};
+use crate::cli::{LogFormat, OutputArgs};
+use crate::config::{Arrival, Bound, Config, Endpoint, OnOpen, Workload, parse_duration};
+use crate::exit::Failure;
+use crate::load::progress::{Live, Style};
+use crate::load::{Client, Counters, Measured, Reading};
+use crate::measure::validity::ClientHealth;
+use crate::measure::{SloMs, collect};
+use crate::plan::{self, Pace, Plan, RoundPlan};
+use crate::protocol::Extras;
+use crate::record::build::{Raw, round};
+use crate::record::{GitFacts, LimitRecord, LoadFacts, Policy, Record, SCHEMA, StartRecord, VERSION, WorkloadRecord, keyed};
+use crate::timeline::Timeline;
+
+/// A run under way.
+pub struct Run<'a> {
+    config: &'a Config,
+    output: &'a OutputArgs,
+    api_key: Option<String>,
+    salt: String,
+    stop: Stop,
+    record: Record,
+    raw: Option<BufWriter<std::fs::File>>,
+    order: u32,
+}
+
+/// A workload whose requests are ready to be sent.
+struct Ready {
+    plan: Plan,
+    rounds: Vec<Arc<RoundPlan>>,
+    warmup: Arc<RoundPlan>,
+    reading: Reading,
+    slo: SloMs,
+    /// Index in the record.
+    index: usize,
+}
+
+/// Measures everything that the config asks for. The record is saved in the output folder after every round.
+pub fn measure(config: &Config, output: &OutputArgs, git: Option<GitFacts>) -> anyhow::Result<Record> {
+    let limit = output.time_limit.as_deref().map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}"))).transpose()?;
+    let api_key = setup::api_key(config)?;
+    let traces = config.workloads.iter().map(read_trace).collect::<Result<Vec<_>, _>>()?;
+    output::prepare(&output.out)?;
+    let raw = output.raw.as_ref().map(|p| create(p)).transpose()?.map(BufWriter::new);
+    let mut run = Run {
+        config,
+        output,
+        api_key,
+        salt: plan::salt(random()?),
+        stop: super::signals::watch(limit)?,
+        record: empty_record(config, git, &session()?),
+        raw,
+        order: 0,
+    };
+    for start in 0..starts(config) {
+        if run.stop.stopping() {
+            break;
+        }
+        run.start(start, &traces)?;
+    }
+    run.finish()
+}
+
+/// Prints what would be done.
+pub fn dry_run(config: &Config) -> anyhow::Result<String> {
+    let starts = starts(config);
+    let mut lines = vec![format!("{starts} start(s), {} round(s) each; nothing is sent", config.gate.rounds)];
+    let mut seconds = Some(0.0);
+    for workload in &config.workloads {
+        let trace = read_trace(workload)?;
+        let extras = Extras { ignore_eos: workload.ignore_eos, min_tokens: workload.ignore_eos, stream_usage: workload.stream };
+        let salt = plan::salt(0);
+        let input = input(config, "MODEL", extras, &salt, "dry", trace.as_deref());
+        let plan = plan::build(workload, &input)?;
+        let d = plan::describe(&plan);
+        let per_round = d.rounds.first().map_or(0, |r| r.requests);
+        let time: Option<f64> = d.rounds.iter().chain([&d.warmup]).map(|r| r.seconds).sum();
+        lines.push(format!(
+            "{}: {}; {per_round} requests per round, {} of warm-up; {} input and {} output tokens per start; plan {}",
+            d.workload,
+            arrival(&workload.arrival),
+            d.warmup.requests,
+            d.input_tokens,
+            d.output_tokens,
+            &plan.digest[..12],
+        ));
+        seconds = seconds.zip(time).map(|(a, b)| a + b);
+    }
+    lines.push(match seconds {
+        Some(s) => format!("expected: {:.1} minutes of load, and the time of the last answers", s * f64::from(starts) / 60.0),
+        None => "expected: as long as the server takes for a closed loop by number of requests".into(),
+    });
+    Ok(lines.join("\n"))
+}
+
+impl Run<'_> {
+    fn start(&mut self, start: u32, traces: &[Option<String>]) -> anyhow::Result<()> {
+        let target = Target::open(self.config, self.api_key.as_deref())?;
+        let ready = self.prepare(&target, traces)?;
+        let workers = self.output.workers.unwrap_or_else(default_workers);
+        let client = Client::new(Arc::clone(&target.site), workers).context("cannot start the client's threads")?;
+        for workload in ready {
+            if self.stop.stopping() {
+                break;
+            }
+            let sim_seed = target.sim.as_ref().map(|s| s.seed);
+            self.record.workloads[workload.index].starts.push(StartRecord { index: start, sim_seed, rounds: Vec::new() });
+            self.warm_up(&client, &workload, start)?;
+            for index in 0..workload.rounds.len() {
+                if self.stop.stopping() {
+                    break;
+                }
+                self.round(&client, &workload, start, index)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans every workload; on the first start also adds it to the record.
+    fn prepare(&mut self, target: &Target, traces: &[Option<String>]) -> anyhow::Result<Vec<Ready>> {
+        let mut ready = Vec::new();
+        for (index, (workload, trace)) in self.config.workloads.iter().zip(traces).enumerate() {
+            let extras = target.extras(self.config, workload)?;
+            let input = input(self.config, &target.model, extras, &self.salt, &self.record.session, trace.as_deref());
+            let plan = plan::build(workload, &input)?;
+            let fingerprint = target.fingerprint(self.config, &plan.digest);
+            match self.record.workloads.get(index) {
+                None => self.record.workloads.push(workload_record(workload, &plan, extras, fingerprint)),
+                Some(known) if known.fingerprint != fingerprint => {
+                    bail!(Failure::measure(&"the server changed between two starts of one run: its fingerprint differs"))
+                }
+                Some(_) => {}
+            }
+            ready.push(Ready {
+                warmup: Arc::new(plan.warmup.clone()),
+                rounds: plan.rounds.iter().cloned().map(Arc::new).collect(),
+                reading: Reading {
+                    protocol: plan.protocol,
+                    stream: plan.stream,
+                    timeout: plan.timeout,
+                    stall_timeout: plan.stall_timeout,
+                },
+                slo: self.record.workloads[index].slo.into(),
+                plan,
+                index,
+            });
+        }
+        Ok(ready)
+    }
+
+    /// Errors: no warm-up request came through, so that no measured one would.
+    fn warm_up(&mut self, client: &Client, workload: &Ready, start: u32) -> anyhow::Result<()> {
+        if workload.warmup.requests.is_empty() {
+            return Ok(());
+        }
+        let label = format!("{} start {}/{} warm-up", workload.plan.workload, start + 1, starts(self.config));
+        let measured = self.send(client, workload, &workload.warmup, label)?;
+        let failed = measured.timelines.iter().find(|t| !t.completed());
+        let all_failed = measured.timelines.iter().all(|t| !t.completed());
+        if let Some(first) = failed.filter(|_| all_failed && !self.stop.stopping()) {
+            bail!(Failure::measure(&format!(
+                "every warm-up request failed ({}): {}\nhint: try one request by hand; nothing was measured",
+                first.outcome.name(),
+                first.error.as_deref().unwrap_or("no text")
+            )));
+        }
+        Ok(())
+    }
+
+    fn round(&mut self, client: &Client, workload: &Ready, start: u32, index: usize) -> anyhow::Result<()> {
+        let plan = &workload.rounds[index];
+        let of = workload.rounds.len();
+        let label = format!("{} start {}/{} round {}/{of}", workload.plan.workload, start + 1, starts(self.config), index + 1);
+        let measured = self.send(client, workload, plan, label)?;
+        let raw = Raw {
+            start,
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            order: self.order,
+            plan,
+            timelines: &measured.timelines,
+            began_ns: measured.began_ns,
+            health: client_health(&measured),
+            cut_short: self.stop.stopping(),
+        };
+        self.order += 1;
+        let record = &mut self.record.workloads[workload.index];
+        let stored = round(&raw, &record.load, &workload.slo);
+        if let Some(last) = record.starts.last_mut() {
+            last.rounds.push(stored);
+        }
+        self.write_raw(&workload.plan.workload, start, index, &measured.timelines)?;
+        save_record(&self.output.out, &self.record)
+    }
+
+    fn send(&self, client: &Client, workload: &Ready, plan: &Arc<RoundPlan>, label: String) -> anyhow::Result<Measured> {
+        let slo = workload.slo;
+        let counters = Arc::new(Counters::new(Box::new(move |t: &Timeline| is_good(t, &slo))));
+        let planned = plan.stop_after.is_none().then_some(plan.requests.len() as u64);
+        let style = match self.output.log_format {
+            LogFormat::Text => Style::Text,
+            LogFormat::Json => Style::Json,
+        };
+        let live = Live::start(label, planned, Arc::clone(&counters), style);
+        let measured = client.round(plan, workload.reading, &self.stop.control, &counters);
+        drop(live);
+        measured.map_err(|e| Failure::measure(&e).into())
+    }
+
+    fn write_raw(&mut self, workload: &str, start: u32, round: usize, timelines: &[Timeline]) -> anyhow::Result<()> {
+        let Some(file) = &mut self.raw else { return Ok(()) };
+        for t in timelines {
+            writeln!(file, "{}", raw_line(workload, start, round, t)).context("cannot write the raw timelines")?;
+        }
+        file.flush().context("cannot write the raw timelines")
+    }
+
+    fn finish(mut self) -> anyhow::Result<Record> {
+        self.record.interrupted = self.stop.signalled();
+        for workload in &mut self.record.workloads {
+            workload.pooled = keyed(&workload.pooled_values()?);
+        }
+        save_record(&self.output.out, &self.record)?;
+        if let Some(path) = &self.output.record {
+            output::write_atomic(path, self.record.to_json().as_bytes())?;
+        }
+        Ok(self.record)
+    }
+}
+
+/// Starts that this run will have: a server that the gate does not start gives one.
+fn starts(config: &Config) -> u32 {
+    match config.target.endpoint {
+        Endpoint::Sim(_) => config.gate.starts,
+        Endpoint::Http(_) => 1,
+    }
+}
+
+fn input<'a>(
+    config: &Config,
+    model: &'a str,
+    extras: Extras,
+    salt: &'a str,
+    session: &'a str,
+    trace: Option<&'a str>,
+) -> plan::Input<'a> {
+    plan::Input { protocol: config.target.protocol, model, extras, salt, session, rounds: config.gate.rounds, trace }
+}
+
+fn read_trace(workload: &Workload) -> anyhow::Result<Option<String>> {
+    match &workload.arrival {
+        Arrival::Trace { file } => output::read(file).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn create(path: &PathBuf) -> anyhow::Result<std::fs::File> {
+    std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn random() -> anyhow::Result<u64> {
+    getrandom::u64().map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))
+}
+
+fn session() -> anyhow::Result<String> {
+    Ok(format!("{:08x}", random()? >> 32))
+}
+
+/// Half of the processors, at most four: the other half is for the server, where it runs here too.
+fn default_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| (n.get() / 2).clamp(1, 4))
+}
+
+fn is_good(t: &Timeline, slo: &SloMs) -> bool {
+    let columns = crate::measure::columns::Columns::from_timelines(std::slice::from_ref(t), t.intended_ns);
+    collect::meets(&columns, 0, slo)
+}
+
+fn client_health(measured: &Measured) -> ClientHealth {
+    let h = measured.health;
+    ClientHealth {
+        loop_lag_p99_ms: h.loop_lag_p99_ns as f64 / 1e6,
+        busiest_worker_ratio: h.busiest_worker,
+        cpu_ms: h.cpu_ns as f64 / 1e6,
+        own_lag_p99_ms: None,
+        connections_opened: h.connections_opened,
+        retries: h.retries,
+    }
+}
+
+fn empty_record(config: &Config, git: Option<GitFacts>, session: &str) -> Record {
+    let mut host = crate::probe::host::facts();
+    host.insert("runner".into(), crate::probe::host::runner());
+    Record {
+        schema: SCHEMA.into(),
+        version: VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        session: session.into(),
+        created: date(time::OffsetDateTime::now_utc()),
+        interrupted: false,
+        git,
+        host,
+        policy: policy(config),
+        workloads: Vec::new(),
+    }
+}
+
+/// RFC 3339 in whole seconds.
+pub fn date(at: time::OffsetDateTime) -> String {
+    let whole = at.replace_nanosecond(0).unwrap_or(at);
+    whole.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+}
+
+pub fn policy(config: &Config) -> Policy {
+    let word = |p: OnOpen| if p == OnOpen::Fail { "fail" } else { "warn" }.to_owned();
+    let gate = &config.gate;
+    Policy {
+        mode: if gate.mode == crate::config::GateMode::Limits { "limits" } else { "baseline" }.into(),
+        starts: gate.starts,
+        rounds: gate.rounds,
+        on_inconclusive: word(gate.on_inconclusive),
+        on_missing_baseline: word(gate.on_missing_baseline),
+        on_incomparable: word(gate.on_incomparable),
+        on_limit_open: word(gate.on_limit_open),
+        strict: gate.strict,
+        under_test: gate.under_test.clone(),
+    }
+}
+
+fn workload_record(workload: &Workload, plan: &Plan, extras: Extras, fingerprint: crate::fingerprint::Fingerprint) -> WorkloadRecord {
+    let open_loop = plan.rounds.first().is_none_or(|r| r.pace == Pace::Open);
+    WorkloadRecord {
+        name: workload.name.clone(),
+        fingerprint,
+        load: LoadFacts {
+            protocol: plan.protocol.name().into(),
+            arrival: arrival(&workload.arrival),
+            streaming: plan.stream,
+            open_loop,
+            requests_per_round: plan.rounds.first().map_or(0, |r| r.requests.len() as u64),
+            input_tokens: workload.prompts.input_tokens,
+            output_tokens: workload.output_tokens,
+            length_forced: extras.ignore_eos || extras.min_tokens,
+            max_in_flight: workload.max_in_flight,
+            seed: workload.seed,
+        },
+        slo: workload.slo.into(),
+        limits: workload.limits.iter().map(limit_record).collect(),
+        regressions: workload.regressions.iter().map(|(m, v)| (m.name(), *v)).collect(),
+        starts: Vec::new(),
+        pooled: std::collections::BTreeMap::new(),
+    }
+}
+
+fn limit_record(limit: &crate::config::Limit) -> LimitRecord {
+    let (max, min) = match limit.bound {
+        Bound::Max(x) => (Some(x), None),
+        Bound::Min(x) => (None, Some(x)),
+    };
+    LimitRecord { metric: limit.metric.name(), max, min }
+}
+
+fn arrival(arrival: &Arrival) -> String {
+    match arrival {
+        Arrival::Closed { concurrency } => format!("closed loop, {concurrency} in flight"),
+        Arrival::Constant { rate } => format!("constant {rate}/s"),
+        Arrival::Poisson { rate } => format!("Poisson {rate}/s"),
+        Arrival::Gamma { rate, burstiness } => format!("gamma {rate}/s, burstiness {burstiness}"),
+        Arrival::Ramp { from, to } => format!("ramp {from}/s to {to}/s"),
+        Arrival::Trace { .. } => "trace".into(),
+    }
+}
+
+/// One line of `--raw`: instants of the monotonic clock in nanoseconds, absent is null.
+fn raw_line(workload: &str, start: u32, round: usize, t: &Timeline) -> String {
+    let output: Vec<u64> = t.outputs.iter().map(|o| o.at_ns).collect();
+    serde_json::json!({
+        "id": t.id,
+        "workload": workload,
+        "start": start,
+        "round": round,
+        "intended_ns": t.intended_ns,
+        "sent_ns": t.sent_ns,
+        "first_byte_ns": t.first_byte_ns,
+        "first_output_ns": output.first(),
+        "output_ns": output,
+        "end_ns": t.end_ns,
+        "input_tokens": t.input_tokens,
+        "output_tokens": t.output_tokens,
+        "token_source": t.output_tokens.map(|_| "usage"),
+        "finish_reason": t.finish_reason,
+        "outcome": t.outcome.name(),
+        "error": t.error,
+    })
+    .to_string()
+}
+
+/// Said once before anything is sent, where the config asks for what cannot be had.
+pub fn warn_of_starts(config: &Config) {
+    if config.gate.starts > 1 && starts(config) == 1 {
+        say("note: this server is not started by the gate, so a run is one start whatever gate.starts says");
+    }
+}

@@ -1,0 +1,21 @@
+//! `run`: measures only, writes a record, never exits 1.
+
+use super::{evaluate, measure, output, setup};
+use crate::cli::RunArgs;
+use crate::exit::ExitStatus;
+
+pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
+    let config = setup::config(&args.config, &args.workload)?;
+    if args.output.dry_run {
+        output::print(&measure::dry_run(&config)?)?;
+        return Ok(ExitStatus::Pass);
+    }
+    measure::warn_of_starts(&config);
+    // Without git the record says nothing of a commit; that is no reason not to measure.
+    let git = super::baseline::repo(&config).ok().and_then(|r| super::baseline::facts(&r).ok());
+    let record = measure::measure(&config, &args.output, git)?;
+    let (report, exit) = evaluate::measured(&record)?;
+    output::save_reports(&args.output.out, &report)?;
+    output::show(&report)?;
+    Ok(exit)
+}
