@@ -307,9 +307,8 @@ fn metric(name: &str) -> Option<Metric> {
         "goodput" => Some(Metric::SloAttainment),
         "goodput_rps" => Some(Metric::Goodput),
         "err" => Some(Metric::ErrorRate),
-        "ttft_p50" | "ttft_p90" | "ttft_p95" | "ttft_p99" | "ttft_mean" => Metric::parse(name),
-        "tpot_p50" | "tpot_p90" | "tpot_p95" | "tpot_p99" | "tpot_mean" => Metric::parse(name),
-        "e2e_p50" | "e2e_p90" | "e2e_p95" | "e2e_p99" | "e2e_mean" => Metric::parse(name),
+        "ttft_p50" | "ttft_p90" | "ttft_p95" | "ttft_p99" | "ttft_mean" | "tpot_p50" | "tpot_p90" | "tpot_p95" | "tpot_p99"
+        | "tpot_mean" | "e2e_p50" | "e2e_p90" | "e2e_p95" | "e2e_p99" | "e2e_mean" => Metric::parse(name),
         _ => None,
     }
 }

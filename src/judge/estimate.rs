@@ -159,20 +159,16 @@ impl Finding {
 
     fn describe(&self) -> String {
         let row = &self.row;
-        let mut words = row.metric.name();
-        if let Some(change) = row.change {
-            words += &format!(" {}", text::change(row.metric, change));
-        }
-        if let Some((low, high)) = row.interval {
-            words += &format!(" ({} to {})", text::change(row.metric, low), text::change(row.metric, high));
-        }
-        if let Some(p) = row.p.filter(|_| self.hit) {
-            words += &format!(", {}", text::probability(p));
-        }
-        match &row.reason {
-            Some(reason) if !self.hit => format!("{words}: {reason}"),
-            _ => words,
-        }
+        let change = row.change.map(|change| format!(" {}", text::change(row.metric, change)));
+        let range =
+            row.interval.map(|(low, high)| format!(" ({} to {})", text::change(row.metric, low), text::change(row.metric, high)));
+        let tail = match (self.hit, row.p, &row.reason) {
+            (true, Some(p), _) => Some(format!(", {}", text::probability(p))),
+            (false, _, Some(reason)) => Some(format!(": {reason}")),
+            _ => None,
+        };
+        let parts = [Some(row.metric.name()), change, range, tail];
+        parts.into_iter().flatten().collect()
     }
 }
 
@@ -210,11 +206,10 @@ fn proof(metrics: &[MetricComparison]) -> String {
     };
     let proven: Vec<String> = metrics.iter().filter_map(below).collect();
     let visible: Vec<String> = metrics.iter().filter_map(seen).collect();
-    let mut words = proven.join(", ");
-    if !visible.is_empty() {
-        words += &format!("; worse changes of the others would have been found from: {}", visible.join(", "));
+    if visible.is_empty() {
+        return proven.join(", ");
     }
-    words
+    format!("{}; worse changes of the others would have been found from: {}", proven.join(", "), visible.join(", "))
 }
 
 fn unproven(t: &Thresholds) -> String {
