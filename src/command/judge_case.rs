@@ -90,7 +90,8 @@ struct WireLimit {
 /// Judges one case; the answer is one line of JSON.
 pub fn run(input: &str) -> anyhow::Result<String> {
     let case: Case = serde_json::from_str(input).context("the case on standard input is not what cases/README.md describes")?;
-    let history: Vec<PastRun> = case.history.iter().flatten().map(past_run).collect();
+    let sessions = case.baseline.iter().flat_map(|b| &b.sessions).map(|s| PastRun::from(&session(s)));
+    let history: Vec<PastRun> = case.history.iter().flatten().map(past_run).chain(sessions).collect();
     let policy = Policy::default();
     let (comparison, rounds) = match case.mode.as_str() {
         "interleaved" => compare_interleaved(&case, &history, &policy)?,

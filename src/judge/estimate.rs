@@ -197,19 +197,17 @@ pub fn conclude(mode: Mode, findings: Vec<Finding>, looks: usize, sessions: usiz
 
 /// A PASS says what it proves, and what it does not.
 fn proof(metrics: &[MetricComparison]) -> String {
-    let below = |row: &MetricComparison| {
-        row.margin.map(|margin| format!("{} changed for the worse by less than {}", row.metric, text::size(row.metric, margin)))
+    let listed = |limit: fn(&MetricComparison) -> Option<f64>| -> Vec<String> {
+        let known = metrics.iter().filter_map(|row| Some((row.metric, limit(row)?)));
+        known.map(|(metric, size)| format!("{} ({metric})", text::size(metric, size))).collect()
     };
-    let seen = |row: &MetricComparison| {
-        let mde = row.mde.filter(|_| row.margin.is_none())?;
-        Some(format!("{} {}", row.metric, text::size(row.metric, mde)))
-    };
-    let proven: Vec<String> = metrics.iter().filter_map(below).collect();
-    let visible: Vec<String> = metrics.iter().filter_map(seen).collect();
+    let proven = listed(|row| row.margin);
+    let visible = listed(|row| row.mde.filter(|_| row.margin.is_none()));
+    let words = format!("changes for the worse are below {}", proven.join(", "));
     if visible.is_empty() {
-        return proven.join(", ");
+        return words;
     }
-    format!("{}; worse changes of the others would have been found from: {}", proven.join(", "), visible.join(", "))
+    format!("{words}; of the others they would have been found from {}", visible.join(", "))
 }
 
 fn unproven(t: &Thresholds) -> String {

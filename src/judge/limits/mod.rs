@@ -170,5 +170,15 @@ fn words(finding: &LimitFinding) -> String {
         (_, Some(true)) => "within, but not proven to be within, the limit",
         _ => "beyond, but not proven to be beyond, the limit",
     };
-    format!("{metric} {shown}{range} is {what}: {limit}")
+    format!("{metric} {shown}{range} is {what}: {limit}{}", obstacle(finding))
+}
+
+/// Why a limit is open although its whole interval is on one side.
+fn obstacle(finding: &LimitFinding) -> &'static str {
+    let Some((low, high)) = finding.interval.filter(|_| finding.state == LimitState::Open) else { return "" };
+    match (beyond(finding.bound, low), beyond(finding.bound, high)) {
+        (false, false) => "; failed requests, rounds without a value or a queue near saturation stand in the way",
+        (true, true) => "; the rounds disagree: one more start with the same seeds tells the plan from noise",
+        _ => "",
+    }
 }
