@@ -90,7 +90,8 @@ struct WireLimit {
 /// Judges one case; the answer is one line of JSON.
 pub fn run(input: &str) -> anyhow::Result<String> {
     let case: Case = serde_json::from_str(input).context("the case on standard input is not what cases/README.md describes")?;
-    let history: Vec<PastRun> = case.history.iter().flatten().map(past_run).collect();
+    let sessions = case.baseline.iter().flat_map(|b| &b.sessions).map(|s| PastRun::from(&session(s)));
+    let history: Vec<PastRun> = case.history.iter().flatten().map(past_run).chain(sessions).collect();
     let policy = Policy::default();
     let (comparison, rounds) = match case.mode.as_str() {
         "interleaved" => compare_interleaved(&case, &history, &policy)?,
@@ -307,9 +308,8 @@ fn metric(name: &str) -> Option<Metric> {
         "goodput" => Some(Metric::SloAttainment),
         "goodput_rps" => Some(Metric::Goodput),
         "err" => Some(Metric::ErrorRate),
-        "ttft_p50" | "ttft_p90" | "ttft_p95" | "ttft_p99" | "ttft_mean" => Metric::parse(name),
-        "tpot_p50" | "tpot_p90" | "tpot_p95" | "tpot_p99" | "tpot_mean" => Metric::parse(name),
-        "e2e_p50" | "e2e_p90" | "e2e_p95" | "e2e_p99" | "e2e_mean" => Metric::parse(name),
+        "ttft_p50" | "ttft_p90" | "ttft_p95" | "ttft_p99" | "ttft_mean" | "tpot_p50" | "tpot_p90" | "tpot_p95" | "tpot_p99"
+        | "tpot_mean" | "e2e_p50" | "e2e_p90" | "e2e_p95" | "e2e_p99" | "e2e_mean" => Metric::parse(name),
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ pub fn t_upper_tail(x: f64, df: f64) -> Option<f64> {
 /// The x with P(T > x) = `tail`; 0 < `tail` <= 0.5.
 pub fn t_upper_quantile(tail: f64, df: f64) -> Option<f64> {
     let t = StudentsT::new(0.0, 1.0, df).ok()?;
-    (tail > 0.0 && tail <= 0.5).then(|| -t.inverse_cdf(tail))
+    (tail > 0.0 && tail <= 0.5).then(|| -t.inverse_cdf(tail)).filter(|x| x.is_finite())
 }
 
 /// P(F <= x) with `df1` and `df2` degrees of freedom: I at `df1 x / (df1 x + df2)` of `(df1/2, df2/2)`.
@@ -56,7 +56,8 @@ mod tests {
     #[test]
     fn methods_test_vectors() {
         near(t_upper_tail(2.0, 7.0), 0.042_809_66, 1e-8);
-        near(t_upper_quantile(0.003, 12.0), 3.329_828_97, 1e-8);
+        // The vector says 3.32982897; the closed form for even df gives 3.329828924206.
+        near(t_upper_quantile(0.003, 12.0), 3.329_828_924_206, 1e-10);
         near(t_upper_quantile(0.025, 4.0), 2.776_445_11, 1e-8);
         near(f_cdf(2.5, 4.0, 12.0), 0.901_838_19, 1e-8);
         near(binomial_upper_tail(4, 4, 0.0741), 3.014_90e-5, 1e-10);
@@ -79,7 +80,7 @@ mod tests {
         for df in [2.0, 4.0, 5.0, 7.0, 12.0, 16.0, 19.0] {
             for tail in [2e-5, 1e-4, 4.5e-4, 5e-4, 1.5e-3, 0.003, 0.02, 0.025, 0.05] {
                 let x = t_upper_quantile(tail, df).expect("in the domain");
-                near(t_upper_tail(x, df), tail, 1e-9);
+                near(t_upper_tail(x, df), tail, 1e-12);
             }
         }
     }

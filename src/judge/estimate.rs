@@ -159,20 +159,16 @@ impl Finding {
 
     fn describe(&self) -> String {
         let row = &self.row;
-        let mut words = row.metric.name();
-        if let Some(change) = row.change {
-            words += &format!(" {}", text::change(row.metric, change));
-        }
-        if let Some((low, high)) = row.interval {
-            words += &format!(" ({} to {})", text::change(row.metric, low), text::change(row.metric, high));
-        }
-        if let Some(p) = row.p.filter(|_| self.hit) {
-            words += &format!(", {}", text::probability(p));
-        }
-        match &row.reason {
-            Some(reason) if !self.hit => format!("{words}: {reason}"),
-            _ => words,
-        }
+        let change = row.change.map(|change| format!(" {}", text::change(row.metric, change)));
+        let range =
+            row.interval.map(|(low, high)| format!(" ({} to {})", text::change(row.metric, low), text::change(row.metric, high)));
+        let tail = match (self.hit, row.p, &row.reason) {
+            (true, Some(p), _) => Some(format!(", {}", text::probability(p))),
+            (false, _, Some(reason)) => Some(format!(": {reason}")),
+            _ => None,
+        };
+        let parts = [Some(row.metric.name()), change, range, tail];
+        parts.into_iter().flatten().collect()
     }
 }
 
@@ -201,20 +197,17 @@ pub fn conclude(mode: Mode, findings: Vec<Finding>, looks: usize, sessions: usiz
 
 /// A PASS says what it proves, and what it does not.
 fn proof(metrics: &[MetricComparison]) -> String {
-    let below = |row: &MetricComparison| {
-        row.margin.map(|margin| format!("{} changed for the worse by less than {}", row.metric, text::size(row.metric, margin)))
+    let listed = |limit: fn(&MetricComparison) -> Option<f64>| -> Vec<String> {
+        let known = metrics.iter().filter_map(|row| Some((row.metric, limit(row)?)));
+        known.map(|(metric, size)| format!("{} ({metric})", text::size(metric, size))).collect()
     };
-    let seen = |row: &MetricComparison| {
-        let mde = row.mde.filter(|_| row.margin.is_none())?;
-        Some(format!("{} {}", row.metric, text::size(row.metric, mde)))
-    };
-    let proven: Vec<String> = metrics.iter().filter_map(below).collect();
-    let visible: Vec<String> = metrics.iter().filter_map(seen).collect();
-    let mut words = proven.join(", ");
-    if !visible.is_empty() {
-        words += &format!("; worse changes of the others would have been found from: {}", visible.join(", "));
+    let proven = listed(|row| row.margin);
+    let visible = listed(|row| row.mde.filter(|_| row.margin.is_none()));
+    let words = format!("changes for the worse are below {}", proven.join(", "));
+    if visible.is_empty() {
+        return words;
     }
-    words
+    format!("{words}; of the others they would have been found from {}", visible.join(", "))
 }
 
 fn unproven(t: &Thresholds) -> String {

@@ -74,6 +74,6 @@ mod tests {
         let mut runs = vec![loud];
         runs.extend(vec![quiet; 6]);
         assert_eq!(variation(&runs, Metric::OutputTokenRate), Variation { ss: 0.0, df: 12.0 });
-        assert_eq!(variation(&runs, Metric::ErrorRate).df, 0.0);
+        assert_eq!(variation(&runs, Metric::ErrorRate), Variation::default());
     }
 }

@@ -184,6 +184,13 @@ impl Thresholds {
     }
 }
 
+impl From<&Session> for PastRun {
+    /// A session of one build has one side.
+    fn from(session: &Session) -> Self {
+        Self { sides: vec![session.starts.clone()] }
+    }
+}
+
 impl Comparison {
     fn undecided(mode: Mode, sessions: usize, reason: String) -> Self {
         Self {

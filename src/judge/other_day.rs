@@ -161,7 +161,7 @@ fn test(t: &Thresholds, values: &Values, sides: Sides, difference: f64, policy: 
 
 /// Below six sessions the noise is not known; only what no plausible noise explains is a hit.
 ///
-/// Prior: sd 2.5 % per start with 4 degrees of freedom, se = 0.025 sqrt(1/n_candidate + 1/n_baseline) over starts, and the thresholds
+/// Prior: sd 2.5 % per start with 4 degrees of freedom, se = 0.025 sqrt(1/c + 1/b) for c and b starts of candidate and baseline, and the thresholds
 /// of METHOD's first-look rule (TPOT, E2E or throughput, p <= 1e-4, D >= 0.15). Starts of one session share machine and day, so the
 /// true se is larger, up to a session's own spread; at most three starts per session are counted for that reason, and the t
 /// quantile of 4 degrees of freedom (13.0, against 3.7 of a normal) leaves the room. With one session of one start each a

@@ -20,7 +20,7 @@ pub fn percentile_of_sorted(sorted: &[f64], q: f64) -> Option<f64> {
     let (low, high) = (*sorted.get(below)?, *sorted.get((below + 1).min(last))?);
     let part = h - below as f64;
     // Without this, two infinite neighbours would give NaN.
-    if part == 0.0 || low == high { Some(low) } else { Some(low + part * (high - low)) }
+    if part <= 0.0 || low >= high { Some(low) } else { Some(low + part * (high - low)) }
 }
 
 pub fn median(values: &[f64]) -> Option<f64> {

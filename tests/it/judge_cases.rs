@@ -31,7 +31,7 @@ fn no_labelled_case_is_judged_wrongly() {
         if holds(label, "wrong", &verdict) {
             wrong.push(format!("{id}: {verdict}: {}", answer["reason"]));
         }
-        for (found, expected) in list(&answer, "limits").iter().zip(list(label, "limits")) {
+        for (found, expected) in list(&answer, "limits").iter().zip(&list(label, "limits")) {
             let state = text(found, "state");
             assert_eq!(found["metric"], expected["metric"], "{id}");
             limits += usize::from(holds(expected, "right", &state));

@@ -9,7 +9,7 @@ use crate::judge::limits::failures::Failures;
 use crate::judge::limits::location::{by_start, locate};
 use crate::judge::limits::{Judged, LimitInput, Ruling, near_saturation};
 use crate::measure::stats::mean;
-use crate::measure::summary::{Factors, meets_if};
+use crate::measure::summary::{Factors, meets_if, streams};
 use crate::measure::{Round, SloMs};
 use crate::metric::{Metric, Stat, Timing};
 
@@ -91,7 +91,7 @@ fn own_value(round: &Round, metric: Metric, slo: &SloMs) -> Option<f64> {
 
 /// Good requests after the ramp: as a share of all of them, or per second.
 fn start_value(rounds: &[&Round], metric: Metric, slo: &SloMs, factors: Factors) -> Option<f64> {
-    let streaming = rounds.iter().any(|r| crate::measure::summary::streams(r));
+    let streaming = rounds.iter().any(|r| streams(r));
     let rows = || rounds.iter().flat_map(|r| r.rows.iter().skip(r.ramp));
     let good = rows().filter(|row| meets_if(row, slo, streaming, factors)).count() as f64;
     let seconds = rounds.iter().map(|r| r.duration_ms).sum::<f64>() / 1000.0;

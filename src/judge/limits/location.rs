@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::f64::consts::LN_2;
 
 use crate::config::Bound;
-use crate::judge::history::{Variation, values_of};
+use crate::judge::history::Variation;
 use crate::judge::limits::{Judged, LimitInput, Ruling, beyond, near_saturation};
 use crate::judge::{PastRun, dist, history};
 use crate::measure::Round;
@@ -29,6 +29,11 @@ pub struct Location {
 /// Natural log, of times clamped at 1 us.
 pub fn log(value: f64) -> f64 {
     value.max(SHORTEST_MS).ln()
+}
+
+/// Whether METHOD has constants for this metric.
+pub const fn covers(metric: Metric) -> bool {
+    constants(metric).is_some()
 }
 
 /// METHOD's decision for a time or rate.
@@ -108,21 +113,21 @@ fn prior(metric: Metric, past: &[PastRun], sampling: f64) -> Option<Variation> {
 
 /// METHOD section 5.1's table: a, b, and the metric whose history speaks for this one.
 const fn constants(metric: Metric) -> Option<(f64, f64, Option<Metric>)> {
-    const fn of(timing: Timing, stat: Stat) -> Option<Metric> {
-        Some(Metric::Timing(timing, stat))
-    }
-    Some(match metric {
-        Metric::Timing(Timing::Ttft, Stat::Mean) => (0.02, 0.4, of(Timing::Ttft, Stat::Geomean)),
-        Metric::Timing(Timing::Ttft, Stat::P50) => (0.02, 0.4, of(Timing::Ttft, Stat::P50)),
-        Metric::Timing(Timing::Ttft, Stat::P90 | Stat::P95) => (0.025, 0.7, of(Timing::Ttft, Stat::P95)),
-        Metric::Timing(Timing::Ttft, Stat::P99) => (0.025, 0.7, of(Timing::Ttft, Stat::P99)),
-        Metric::Timing(t @ (Timing::Tpot | Timing::E2e), Stat::Mean | Stat::P50) => (0.025, 0.35, of(t, Stat::Geomean)),
-        Metric::Timing(t @ (Timing::Tpot | Timing::E2e), Stat::P90 | Stat::P95 | Stat::P99) => (0.025, 0.4, of(t, Stat::P95)),
-        Metric::Timing(Timing::ChunkGap, Stat::P99) => (0.025, 1.0, of(Timing::ChunkGap, Stat::P99)),
-        Metric::OutputTokenRate => (0.01, 0.1, Some(Metric::OutputTokenRate)),
-        Metric::RequestRate => (0.01, 0.1, None),
+    use Stat::{Geomean, Mean, P50, P90, P95, P99};
+    use Timing::{ChunkGap, E2e, Tpot, Ttft};
+    let (a, b, relative) = match metric {
+        Metric::Timing(Ttft, Mean) => (0.02, 0.4, Metric::Timing(Ttft, Geomean)),
+        Metric::Timing(Ttft, P50) => (0.02, 0.4, metric),
+        Metric::Timing(Ttft, P90 | P95) => (0.025, 0.7, Metric::Timing(Ttft, P95)),
+        Metric::Timing(Ttft, P99) => (0.025, 0.7, metric),
+        Metric::Timing(t @ (Tpot | E2e), Mean | P50) => (0.025, 0.35, Metric::Timing(t, Geomean)),
+        Metric::Timing(t @ (Tpot | E2e), P90 | P95 | P99) => (0.025, 0.4, Metric::Timing(t, P95)),
+        Metric::Timing(ChunkGap, P99) => (0.025, 1.0, metric),
+        Metric::OutputTokenRate => (0.01, 0.1, metric),
+        Metric::RequestRate => return Some((0.01, 0.1, None)),
         _ => return None,
-    })
+    };
+    Some((a, b, Some(relative)))
 }
 
 pub fn by_start(rounds: &[Round]) -> BTreeMap<u32, Vec<&Round>> {

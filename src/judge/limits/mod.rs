@@ -13,7 +13,7 @@ use crate::judge::{PastRun, text};
 use crate::measure::stats::{lag1_autocorrelation, mean};
 use crate::measure::summary::{Shape, times};
 use crate::measure::{Round, SloMs};
-use crate::metric::{Metric, Stat, Timing};
+use crate::metric::{Metric, Timing};
 
 /// Everything that limits are judged on.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ pub struct LimitFinding {
 }
 
 /// What a metric's own rule found, before `strict` and words.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Judged {
     value: f64,
     interval: (f64, f64),
@@ -128,16 +128,10 @@ fn ruling(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Ruling {
         return Err("this workload does not define it".into());
     }
     match (metric, bound) {
-        (
-            Metric::Timing(Timing::Ttft | Timing::Tpot | Timing::E2e, Stat::Mean | Stat::P50 | Stat::P90 | Stat::P95 | Stat::P99),
-            _,
-        )
-        | (Metric::Timing(Timing::ChunkGap, Stat::P99) | Metric::OutputTokenRate | Metric::RequestRate, _) => {
-            location::judge(input, metric, bound)
-        }
+        _ if location::covers(metric) => location::judge(input, metric, bound),
         (Metric::SloAttainment | Metric::Goodput, Bound::Min(min)) => attainment::judge(input, metric, min),
         (Metric::ErrorRate, Bound::Max(max)) => failures::judge(input, max),
-        (Metric::SuccessRate, Bound::Min(min)) => failures::judge(input, 1.0 - min).map(mirrored),
+        (Metric::SuccessRate, Bound::Min(min)) => failures::judge(input, 1.0 - min).map(|judged| mirrored(&judged)),
         (Metric::SloAttainment | Metric::Goodput | Metric::SuccessRate, Bound::Max(_)) | (Metric::ErrorRate, Bound::Min(_)) => {
             Err("a limit on its good side is not judged".into())
         }
@@ -146,9 +140,9 @@ fn ruling(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Ruling {
 }
 
 /// From a share to its complement.
-fn mirrored(judged: Judged) -> Judged {
+fn mirrored(judged: &Judged) -> Judged {
     let (low, high) = judged.interval;
-    Judged { value: 1.0 - judged.value, interval: (1.0 - high, 1.0 - low), ..judged }
+    Judged { value: 1.0 - judged.value, interval: (1.0 - high, 1.0 - low), ..*judged }
 }
 
 /// Near saturation a queue carries from request to request and tails do not repeat: open loop, and the lag-1 autocorrelation of log
@@ -171,10 +165,20 @@ fn words(finding: &LimitFinding) -> String {
         Bound::Min(min) => format!("at least {}", text::value(*metric, *min)),
     };
     let what = match (state, side_ok) {
-        (LimitState::Breached, _) => "beyond the limit of",
-        (LimitState::Met, _) => "within the limit of",
-        (_, Some(true)) => "within, but not proven to be within, the limit of",
-        _ => "beyond, but not proven to be beyond, the limit of",
+        (LimitState::Breached, _) => "beyond the limit",
+        (LimitState::Met, _) => "within the limit",
+        (_, Some(true)) => "within, but not proven to be within, the limit",
+        _ => "beyond, but not proven to be beyond, the limit",
     };
-    format!("{metric} {shown}{range} is {what} {limit}")
+    format!("{metric} {shown}{range} is {what}: {limit}{}", obstacle(finding))
+}
+
+/// Why a limit is open although its whole interval is on one side.
+fn obstacle(finding: &LimitFinding) -> &'static str {
+    let Some((low, high)) = finding.interval.filter(|_| finding.state == LimitState::Open) else { return "" };
+    match (beyond(finding.bound, low), beyond(finding.bound, high)) {
+        (false, false) => "; failed requests, rounds without a value or a queue near saturation stand in the way",
+        (true, true) => "; the rounds disagree: one more start with the same seeds tells the plan from noise",
+        _ => "",
+    }
 }
