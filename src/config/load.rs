@@ -59,8 +59,7 @@ pub fn defaults() -> Defaults {
 }
 
 fn parse(source: Source<'_>) -> Result<(File, Origins), ConfigError> {
-    let places = Origins::of_text(source.name, source.text);
-    let (origins, unread) = places.map_or_else(|(origins, error)| (origins, Some(error)), |origins| (origins, None));
+    let (origins, unread) = Origins::of_text(source.name, source.text);
     // The typed error first: it knows what was meant, and the other is only syntax that both stumble over.
     match (serde_saphyr::from_str::<Option<File>>(source.text), unread) {
         (Ok(file), None) => Ok((file.unwrap_or_default(), origins)),
@@ -73,7 +72,8 @@ fn yaml_issue(error: &YamlError, origins: &Origins) -> Issue {
     let location = error.location();
     let path = location.map(|at| origins.path_at(at)).unwrap_or_default();
     let (what, hint) = describe(error, &path);
-    Issue { path, what, hint, place: location.map_or(Place::Unknown, |at| origins.place_at(at)) }
+    let place = location.map_or(Place::Unknown, |at| origins.place_at(at));
+    origins.locate(Issue { path, what, hint, place, on_key: false })
 }
 
 fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> (Option<Config>, Vec<Issue>) {
