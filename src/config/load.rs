@@ -63,8 +63,7 @@ fn parse(source: Source<'_>) -> Result<(File, Origins), ConfigError> {
     // The typed error first: it knows what was meant, and the other is only syntax that both stumble over.
     match (serde_saphyr::from_str::<Option<File>>(source.text), unread) {
         (Ok(file), None) => Ok((file.unwrap_or_default(), origins)),
-        (Err(error), _) => Err(yaml_issue(&error, &origins).into()),
-        (Ok(_), Some(error)) => Err(yaml_issue(&error, &origins).into()),
+        (Err(error), _) | (Ok(_), Some(error)) => Err(yaml_issue(&error, &origins).into()),
     }
 }
 
