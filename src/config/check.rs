@@ -92,7 +92,17 @@ impl Checker {
                 self.bad(&format!("{}.name", one.path), what, "names are folders of baselines: give each workload its own");
             }
         }
-        layered.iter().filter_map(|one| Some((one.family.clone(), self.workload(one)?))).collect()
+        let mut workloads = Vec::new();
+        for one in layered {
+            let before = self.issues.len();
+            match self.workload(one) {
+                Some(workload) => workloads.push((one.family.clone(), workload)),
+                // Never dropped in silence: a value without a default would be a hole in default.yaml.
+                None if self.issues.len() == before => self.bad(&one.path, "a value is missing", "report this as a bug"),
+                None => {}
+            }
+        }
+        workloads
     }
 
     fn workload(&mut self, layered: &Layered) -> Option<Workload> {

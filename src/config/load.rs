@@ -42,10 +42,10 @@ pub fn load(
     let file = overrides::apply(file, set, &mut origins)?;
     layers::note_flags(flags, file.workloads.as_ref().map_or(0, Vec::len), &mut origins);
     let located = |issues: Vec<Issue>| ConfigError::Invalid(issues.into_iter().map(|issue| origins.locate(issue)).collect());
-    let (config, issues) = assemble(file, flags, env);
-    match config {
-        Some(config) if issues.is_empty() => Ok(config),
-        _ => Err(located(issues)),
+    match assemble(file, flags, env) {
+        (Some(config), issues) if issues.is_empty() => Ok(config),
+        (None, issues) if issues.is_empty() => Err(Issue::new("", "the config is incomplete", "report this as a bug").into()),
+        (_, issues) => Err(located(issues)),
     }
 }
 
