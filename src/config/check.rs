@@ -1,15 +1,15 @@
 //! Wire types in, validated types out: every value's range, and what cannot be together. Collects all problems before giving up.
 //!
-//! Not here: what a workload expects of its answers (`expect`), where a value was said (`position`).
+//! Not here: the target (`target`), what a workload expects of its answers (`expect`), where a value was said (`position`).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::{Issue, did_you_mean};
-use super::file::{ArrivalFile, GateFile, Levels, PromptsFile, Span, TargetFile, WarmupFile, WorkloadFile};
+use super::file::{ArrivalFile, GateFile, Levels, PromptsFile, Span, WarmupFile, WorkloadFile};
 use super::layers::Layered;
-use super::{Arrival, Endpoint, Gate, Length, ModelChoice, Prompts, Target, Warmup, Workload};
+use super::{Arrival, Gate, Length, Prompts, Warmup, Workload};
 
 /// Fingerprint fields that `gate.under_test` may name.
 const UNDER_TEST: [&str; 4] = ["server_version", "server_flags", "model", "quantisation"];
@@ -28,125 +28,17 @@ impl Checker {
         self.issues.push(Issue::new(path, what, hint));
     }
 
+    /// The key itself is wrong, whatever its value.
+    pub fn bad_key(&mut self, path: &str, what: impl Into<String>, hint: impl Into<String>) {
+        self.issues.push(Issue { on_key: true, ..Issue::new(path, what, hint) });
+    }
+
     pub fn version(&mut self, version: Option<u32>) {
         match version {
             Some(1) => {}
             Some(other) => self.bad("version", format!("version {other} is not known"), "this program reads version 1"),
             None => self.bad("", "`version` is missing", "add `version: 1`"),
         }
-    }
-
-    pub fn target(&mut self, file: TargetFile, env: &dyn Fn(&str) -> Option<String>) -> Option<Target> {
-        let endpoint = match (&file.base_url, file.sim) {
-            (Some(_), Some(_)) => {
-                self.bad("target", "both `base_url` and `sim`", "keep the one that is under test");
-                None
-            }
-            (None, None) => {
-                self.bad("target", "neither `base_url` nor `sim`", "add `base_url: http://HOST:PORT/v1`, or `sim: {}`");
-                None
-            }
-            (Some(url), None) => self.base_url(url, env).map(Endpoint::Http),
-            (None, Some(knobs)) => {
-                if let Err((key, what)) = knobs.validate() {
-                    self.bad(&format!("target.sim.{key}"), what, "see docs/CONFIG.md for the range of each knob");
-                }
-                Some(Endpoint::Sim(Box::new(knobs)))
-            }
-        };
-        let headers = self.headers(file.headers.unwrap_or_default(), file.api_key_env.is_some(), env);
-        if let Some(name) = file.api_key_env.as_deref().filter(|name| !is_variable(name)) {
-            let what = format!("not the name of an environment variable ({} characters)", name.chars().count());
-            self.bad("target.api_key_env", what, "write the variable's name, such as OPENAI_API_KEY, never the key");
-        }
-        if file.model.as_deref().is_some_and(|m| m.trim().is_empty()) {
-            self.bad("target.model", "is empty", "write the model's name, or `auto` for the only one that the server lists");
-        }
-        let model = match file.model?.as_str() {
-            "auto" => ModelChoice::Auto,
-            name => ModelChoice::Named(name.to_owned()),
-        };
-        let ca_file = file.ca_file.map(PathBuf::from);
-        Some(Target { endpoint: endpoint?, protocol: file.protocol?, model, api_key_env: file.api_key_env, headers, ca_file })
-    }
-
-    fn base_url(&mut self, raw: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-        let url = self.expanded("target.base_url", raw, env)?;
-        let path = "target.base_url";
-        let example = "write it as http://127.0.0.1:8000/v1";
-        let Some(rest) = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")) else {
-            self.bad(path, format!("`{raw}` is not an http:// or https:// URL"), example);
-            return None;
-        };
-        let host = rest.split('/').next().unwrap_or(rest);
-        if host.contains('@') {
-            self.bad(path, "holds a user name or password", "name the variable that holds the key in target.api_key_env");
-            return None;
-        }
-        if host.is_empty() || host.starts_with(':') || url.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            self.bad(path, format!("`{raw}` has no host, or has spaces"), example);
-            return None;
-        }
-        if url.contains(['?', '#']) {
-            self.bad(
-                path,
-                format!("`{raw}` has a query or a fragment"),
-                "the path of each request is appended to it: end it with /v1",
-            );
-            return None;
-        }
-        Some(url.trim_end_matches('/').to_owned())
-    }
-
-    fn headers(
-        &mut self,
-        headers: BTreeMap<String, String>,
-        has_key: bool,
-        env: &dyn Fn(&str) -> Option<String>,
-    ) -> Vec<(String, String)> {
-        let mut expanded = Vec::new();
-        for (name, raw) in headers {
-            let path = format!("target.headers.{name}");
-            let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-            if name.is_empty() || !name.chars().all(is_token) {
-                self.bad(&path, format!("`{name}` is not the name of a header"), "letters, digits and `-`");
-            }
-            if has_key && name.eq_ignore_ascii_case("authorization") {
-                self.bad(&path, "`api_key_env` sends this header too", "keep one of them");
-            }
-            let Some(value) = self.expanded(&path, &raw, env) else { continue };
-            if value.contains(|c: char| c.is_control() && c != '\t') {
-                self.bad(&path, "the value has a line break or another control character", "write it on one line");
-            }
-            expanded.push((name, value));
-        }
-        expanded
-    }
-
-    /// With each `${NAME}` replaced. Messages name the variable, never its value.
-    fn expanded(&mut self, path: &str, raw: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-        let mut out = String::new();
-        let mut rest = raw;
-        while let Some(start) = rest.find("${") {
-            out.push_str(&rest[..start]);
-            let after = &rest[start + 2..];
-            let Some((name, tail)) = after.split_once('}').filter(|(name, _)| is_variable(name)) else {
-                self.bad(path, "`${` without the name of a variable and `}`", "write ${NAME}");
-                return None;
-            };
-            let Some(value) = env(name) else {
-                self.bad(
-                    path,
-                    format!("environment variable `{name}` is not set"),
-                    format!("export {name}, or write the value here"),
-                );
-                return None;
-            };
-            out.push_str(&value);
-            rest = tail;
-        }
-        out.push_str(rest);
-        Some(out)
     }
 
     /// `remote`: the target is at a `base_url`, so that the gate cannot restart it; unknown where the target is wrong.
@@ -200,7 +92,17 @@ impl Checker {
                 self.bad(&format!("{}.name", one.path), what, "names are folders of baselines: give each workload its own");
             }
         }
-        layered.iter().filter_map(|one| Some((one.family.clone(), self.workload(one)?))).collect()
+        let mut workloads = Vec::new();
+        for one in layered {
+            let before = self.issues.len();
+            match self.workload(one) {
+                Some(workload) => workloads.push((one.family.clone(), workload)),
+                // Never dropped in silence: a value without a default would be a hole in default.yaml.
+                None if self.issues.len() == before => self.bad(&one.path, "a value is missing", "report this as a bug"),
+                None => {}
+            }
+        }
+        workloads
     }
 
     fn workload(&mut self, layered: &Layered) -> Option<Workload> {
@@ -406,9 +308,4 @@ impl Checker {
         }
         value
     }
-}
-
-fn is_variable(name: &str) -> bool {
-    let first = name.chars().next();
-    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -26,6 +26,8 @@ pub struct Issue {
     /// What to do about it.
     pub hint: Option<String>,
     pub place: Place,
+    /// The key is wrong, rather than its value.
+    pub on_key: bool,
 }
 
 /// Where the value was said.
@@ -36,8 +38,8 @@ pub enum Place {
     File {
         name: String,
         at: Position,
-        /// The text of that line.
-        line: String,
+        /// The text of that line, unless it may hold a secret.
+        line: Option<String>,
     },
     /// A flag, such as `--rate` or `--set gate.starts=0`.
     Flag(String),
@@ -59,7 +61,7 @@ const LATER: [(&str, &str, &str); 10] = [
 
 impl Issue {
     pub fn new(path: impl Into<String>, what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { path: path.into(), what: what.into(), hint: Some(hint.into()), place: Place::Unknown }
+        Self { path: path.into(), what: what.into(), hint: Some(hint.into()), place: Place::Unknown, on_key: false }
     }
 }
 
@@ -97,6 +99,11 @@ fn without_indices(path: &str) -> String {
     path.split('.').map(|segment| segment.split('[').next().unwrap_or(segment)).collect::<Vec<_>>().join(".")
 }
 
+/// Whether what is said at this path may be a secret, so that neither it nor its line is shown.
+pub fn is_secret(path: &str) -> bool {
+    ["target.headers", "target.api_key_env"].iter().any(|secret| path.starts_with(secret))
+}
+
 /// What a YAML error says, and the hint; `path` is that of the place it points at.
 pub fn describe(error: &YamlError, path: &str) -> (String, Option<String>) {
     let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
@@ -112,23 +119,32 @@ pub fn describe(error: &YamlError, path: &str) -> (String, Option<String>) {
         }
         YamlError::SerdeMissingField { field, .. } => (format!("`{field}` is missing"), Some(format!("add `{field}`"))),
         YamlError::SerdeInvalidType { unexpected, expected, .. } | YamlError::SerdeInvalidValue { unexpected, expected, .. } => {
-            (format!("expected {expected}, found {unexpected}"), None)
+            let what = format!("expected {}, found {unexpected}", plain_type(expected));
+            (what, Some("docs/CONFIG.md shows the form of each key".into()))
         }
-        YamlError::InvalidScalar { ty, .. } => (format!("expected {}", plain_type(ty)), None),
+        YamlError::InvalidScalar { ty, .. } => {
+            (format!("expected {}", plain_type(ty)), Some("docs/CONFIG.md shows the form of each key".into()))
+        }
+        YamlError::ExpectedMappingEndAfterEnumVariantValue { .. } => {
+            ("only one can stand here".into(), Some("keep one of them".into()))
+        }
         YamlError::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("?");
             (format!("key `{key}` is there twice"), Some("keep one of them".into()))
         }
         YamlError::Message { msg, .. } => match msg.split_once('\n') {
             Some((what, hint)) => (what.to_owned(), Some(hint.to_owned())),
-            None => (msg.clone(), None),
+            None => (msg.clone(), Some("docs/CONFIG.md shows the form of each key".into())),
         },
-        other => (without_location(&other.to_string()), None),
+        other => {
+            let hint = "the YAML cannot be read here: look for brackets, quotes, and tabs (indent with spaces)";
+            (without_location(&other.to_string()), Some(hint.into()))
+        }
     }
 }
 
 /// The YAML reader's name of a Rust type, in words.
-fn plain_type(ty: &str) -> &str {
+pub fn plain_type(ty: &str) -> &str {
     match ty {
         "u32" | "u64" => "a whole number, 0 or more",
         "f32" | "f64" | "floating point" | "float" => "a number",
@@ -171,7 +187,7 @@ impl fmt::Display for Issue {
             write!(f, "{}: ", self.path)?;
         }
         f.write_str(&self.what)?;
-        if let Place::File { at, line, .. } = &self.place {
+        if let Place::File { at, line: Some(line), .. } = &self.place {
             write_snippet(f, *at, line)?;
         }
         if let Some(hint) = &self.hint {

@@ -14,7 +14,7 @@ use super::{Bound, Limit, Slo};
 
 impl Checker {
     pub fn slo(&mut self, path: &str, file: &WorkloadFile) -> Slo {
-        let SloFile { ttft, tpot, e2e } = file.slo.clone().unwrap_or_default();
+        let SloFile { ttft, tpot, e2e } = file.slo.unwrap_or_default();
         let mut kind = |timing: Timing, span: Option<Span>| {
             let at = format!("{path}.slo.{}", timing.name());
             if let Some((what, hint)) = span.and_then(|_| undefined_timing(timing, file)) {
@@ -86,15 +86,15 @@ impl Checker {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             if Metric::parse(name).is_some() {
                 let what = format!("{name} is shown only: no change of it is judged");
-                self.bad(at, what, format!("one of: {}", names.join(", ")));
+                self.bad_key(at, what, format!("one of: {}", names.join(", ")));
             } else {
                 let hint = if names.len() > 20 { nearest_or_shape(name, &names) } else { did_you_mean(name, &names) };
-                self.bad(at, format!("unknown metric `{name}`"), hint);
+                self.bad_key(at, format!("unknown metric `{name}`"), hint);
             }
             return None;
         };
         if let Some((what, hint)) = undefined(metric, file) {
-            self.bad(at, what, hint);
+            self.bad_key(at, what, hint);
             return None;
         }
         Some(metric)
@@ -117,7 +117,7 @@ fn nearest_or_shape(name: &str, names: &[&str]) -> String {
 
 /// Why a workload like this never has such a metric, and what to do.
 fn undefined(metric: Metric, file: &WorkloadFile) -> Option<(String, String)> {
-    let slo = file.slo.clone().unwrap_or_default();
+    let slo = file.slo.unwrap_or_default();
     let add = |what: &str| Some((format!("{metric} is undefined: {what}"), "add `slo: {ttft: 500ms}`".to_owned()));
     match metric {
         Metric::Timing(timing, _) => undefined_timing(timing, file),

@@ -150,14 +150,14 @@ pub enum Levels {
 }
 
 /// What is asked. Synthetic text is the only kind in this version.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromptsFile {
     /// Text made from a corpus; each prompt is unique apart from the shared prefix.
     pub synthetic: Option<SyntheticFile>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SyntheticFile {
     /// Nominal tokens per prompt, by the corpus's documented characters per token.
@@ -178,7 +178,7 @@ pub struct WarmupFile {
 }
 
 /// Limits per request.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SloFile {
     /// Time to first token.

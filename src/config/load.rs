@@ -42,10 +42,10 @@ pub fn load(
     let file = overrides::apply(file, set, &mut origins)?;
     layers::note_flags(flags, file.workloads.as_ref().map_or(0, Vec::len), &mut origins);
     let located = |issues: Vec<Issue>| ConfigError::Invalid(issues.into_iter().map(|issue| origins.locate(issue)).collect());
-    let (config, issues) = assemble(file, flags, env);
-    match config {
-        Some(config) if issues.is_empty() => Ok(config),
-        _ => Err(located(issues)),
+    match assemble(file, flags, env) {
+        (Some(config), issues) if issues.is_empty() => Ok(config),
+        (None, issues) if issues.is_empty() => Err(Issue::new("", "the config is incomplete", "report this as a bug").into()),
+        (_, issues) => Err(located(issues)),
     }
 }
 
@@ -59,13 +59,11 @@ pub fn defaults() -> Defaults {
 }
 
 fn parse(source: Source<'_>) -> Result<(File, Origins), ConfigError> {
-    let places = Origins::of_text(source.name, source.text);
-    let (origins, unread) = places.map_or_else(|(origins, error)| (origins, Some(error)), |origins| (origins, None));
+    let (origins, unread) = Origins::of_text(source.name, source.text);
     // The typed error first: it knows what was meant, and the other is only syntax that both stumble over.
     match (serde_saphyr::from_str::<Option<File>>(source.text), unread) {
         (Ok(file), None) => Ok((file.unwrap_or_default(), origins)),
-        (Err(error), _) => Err(yaml_issue(&error, &origins).into()),
-        (Ok(_), Some(error)) => Err(yaml_issue(&error, &origins).into()),
+        (Err(error), _) | (Ok(_), Some(error)) => Err(yaml_issue(&error, &origins).into()),
     }
 }
 
@@ -73,7 +71,8 @@ fn yaml_issue(error: &YamlError, origins: &Origins) -> Issue {
     let location = error.location();
     let path = location.map(|at| origins.path_at(at)).unwrap_or_default();
     let (what, hint) = describe(error, &path);
-    Issue { path, what, hint, place: location.map_or(Place::Unknown, |at| origins.place_at(at)) }
+    let place = location.map_or(Place::Unknown, |at| origins.place_at(at));
+    origins.locate(Issue { path, what, hint, place, on_key: false })
 }
 
 fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> (Option<Config>, Vec<Issue>) {

@@ -12,6 +12,7 @@ mod overrides;
 mod position;
 mod presets;
 pub mod sim;
+mod target;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric::Metric;
 
-pub use error::{ConfigError, Issue};
+pub use error::ConfigError;
 pub use file::schema;
 pub use layers::Flags;
 pub use load::{Source, load};

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::error::{ConfigError, Issue, Place, did_you_mean, unknown};
+use super::error::{ConfigError, Issue, Place, did_you_mean, is_secret, plain_type, unknown};
 use super::file::{self, File};
 use super::position::{Origins, join};
 
@@ -17,17 +17,16 @@ pub fn apply(file: File, overrides: &[String], origins: &mut Origins) -> Result<
     let schema = file::schema();
     let mut file = file;
     for text in overrides {
-        file = apply_one(&schema, &file, text, origins)
-            .map_err(|issue| Issue { place: Place::Flag(format!("--set {text}")), ..issue })?;
+        file = apply_one(&schema, &file, text, origins).map_err(|issue| Issue { place: Place::Flag(shown(text)), ..*issue })?;
     }
     Ok(file)
 }
 
-fn apply_one(schema: &Value, file: &File, text: &str, origins: &mut Origins) -> Result<File, Issue> {
+fn apply_one(schema: &Value, file: &File, text: &str, origins: &mut Origins) -> Result<File, Box<Issue>> {
     let (path, value) = text
         .split_once('=')
-        .ok_or_else(|| Issue::new("", "no `=` in it", "write --set path.to.key=value, such as --set gate.starts=1"))?;
-    let mut tree = serde_json::to_value(file).map_err(|error| Issue::new(path, error.to_string(), "report this as a bug"))?;
+        .ok_or_else(|| wrong("", "no `=` in it", "write --set path.to.key=value, such as --set gate.starts=1"))?;
+    let mut tree = serde_json::to_value(file).map_err(|error| wrong(path, error.to_string(), "report this as a bug"))?;
     strip_nulls(&mut tree);
     let mut walk = Walk { schema, nodes: alternatives(schema, schema), path: String::new() };
     let slot = walk.descend(&mut tree, path)?;
@@ -35,11 +34,25 @@ fn apply_one(schema: &Value, file: &File, text: &str, origins: &mut Origins) -> 
     strip_nulls(&mut tree);
     let changed: File = serde_json::from_value(tree).map_err(|error| {
         let message = error.to_string();
-        let (what, hint) = message.split_once('\n').unwrap_or((&message, "see docs/CONFIG.md"));
-        Issue::new(&walk.path, what, hint)
+        let (what, hint) = message.split_once('\n').unwrap_or((&message, "docs/CONFIG.md shows the form of each key"));
+        let what = what
+            .strip_prefix("invalid type: ")
+            .and_then(|rest| rest.split_once(", expected "))
+            .map_or_else(|| what.to_owned(), |(found, expected)| format!("expected {}, found {found}", plain_type(expected)));
+        wrong(&walk.path, what, hint)
     })?;
-    origins.override_by(&walk.path, &format!("--set {text}"));
+    origins.override_by(&walk.path, &shown(text));
     Ok(changed)
+}
+
+fn wrong(path: &str, what: impl Into<String>, hint: impl Into<String>) -> Box<Issue> {
+    Box::new(Issue::new(path, what, hint))
+}
+
+/// The flag as messages name it.
+fn shown(text: &str) -> String {
+    let path = text.split('=').next().unwrap_or(text);
+    if is_secret(path) { format!("--set {path}=...") } else { format!("--set {text}") }
 }
 
 /// Absent and null are the same in a config; nulls would otherwise look like said values.
@@ -62,9 +75,9 @@ struct Walk<'s> {
     path: String,
 }
 
-impl<'s> Walk<'s> {
+impl Walk<'_> {
     /// The place of `path`, made where it was not there yet.
-    fn descend<'v>(&mut self, mut value: &'v mut Value, path: &str) -> Result<&'v mut Value, Issue> {
+    fn descend<'v>(&mut self, mut value: &'v mut Value, path: &str) -> Result<&'v mut Value, Box<Issue>> {
         let normal = path.replace('[', ".").replace(']', "");
         let mut rest = normal.as_str();
         while !rest.is_empty() {
@@ -73,12 +86,12 @@ impl<'s> Walk<'s> {
             rest = rest[taken..].strip_prefix('.').unwrap_or(&rest[taken..]);
         }
         if self.path.is_empty() {
-            return Err(Issue::new("", "no key before the `=`", "write --set path.to.key=value"));
+            return Err(wrong("", "no key before the `=`", "write --set path.to.key=value"));
         }
         Ok(value)
     }
 
-    fn key<'v>(&mut self, value: &'v mut Value, rest: &str) -> Result<(&'v mut Value, usize), Issue> {
+    fn key<'v>(&mut self, value: &'v mut Value, rest: &str) -> Result<(&'v mut Value, usize), Box<Issue>> {
         let key = rest.split('.').next().unwrap_or(rest);
         let below: Vec<&Value> = self.nodes.iter().flat_map(|node| child(self.schema, node, key)).collect();
         let parent = std::mem::take(&mut self.path);
@@ -86,14 +99,14 @@ impl<'s> Walk<'s> {
         if below.is_empty() {
             let valid = self.nodes.iter().flat_map(|node| property_names(node)).collect::<Vec<_>>();
             let (what, hint) = unknown("key", &parent, key, &valid);
-            return Err(Issue::new(&self.path, what, hint));
+            return Err(wrong(&self.path, what, hint));
         }
         self.nodes = below;
         if !value.is_object() {
             *value = Value::Object(Map::new());
         }
         let Value::Object(map) = value else {
-            return Err(Issue::new(&self.path, "not a mapping", "report this as a bug"));
+            return Err(wrong(&self.path, "not a mapping", "report this as a bug"));
         };
         if let Some(group) = EITHER_OR.iter().find(|group| group.contains(&key)) {
             map.retain(|other, _| other == key || !group.contains(&other.as_str()));
@@ -102,7 +115,7 @@ impl<'s> Walk<'s> {
     }
 
     /// An item by index, or a workload by name; names may hold dots, so that the longest that fits is meant.
-    fn item<'v>(&mut self, value: &'v mut Value, rest: &str) -> Result<(&'v mut Value, usize), Issue> {
+    fn item<'v>(&mut self, value: &'v mut Value, rest: &str) -> Result<(&'v mut Value, usize), Box<Issue>> {
         let items = value.as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
         let names: Vec<String> = items.iter().map(|item| name_of(item).to_owned()).collect();
         let fits = |name: &str| rest.strip_prefix(name).is_some_and(|r| r.is_empty() || r.starts_with('.'));
@@ -114,7 +127,7 @@ impl<'s> Walk<'s> {
         };
         let Some(index) = index else {
             let valid: Vec<&str> = names.iter().map(String::as_str).filter(|n| !n.is_empty()).collect();
-            return Err(Issue::new(&self.path, format!("nothing named `{first}` here"), did_you_mean(first, &valid)));
+            return Err(wrong(&self.path, format!("nothing named `{first}` here"), did_you_mean(first, &valid)));
         };
         self.nodes = self.nodes.iter().filter_map(|n| n.get("items")).flat_map(|n| alternatives(self.schema, n)).collect();
         self.path = format!("{}[{index}]", self.path);
@@ -122,7 +135,7 @@ impl<'s> Walk<'s> {
     }
 
     /// As YAML, except where only text fits: `1.10` stays a model's name.
-    fn parse(&self, text: &str) -> Result<Value, Issue> {
+    fn parse(&self, text: &str) -> Result<Value, Box<Issue>> {
         let types: Vec<&str> = self.nodes.iter().flat_map(|node| type_names(node)).filter(|t| *t != "null").collect();
         let parsed = if !types.is_empty() && types.iter().all(|t| *t == "string") {
             serde_saphyr::from_str::<Option<String>>(text).map(|s| s.map_or(Value::Null, Value::String))
@@ -132,7 +145,8 @@ impl<'s> Walk<'s> {
         parsed.map_err(|error| {
             let (what, hint) = super::error::describe(&error, "");
             let hint = hint.unwrap_or_else(|| "the value is YAML: a number, text, [a, b] or {key: value}".into());
-            Issue::new(&self.path, format!("value `{text}`: {what}"), hint)
+            let value = if is_secret(&self.path) { "the value".to_owned() } else { format!("value `{text}`") };
+            wrong(&self.path, format!("{value}: {what}"), hint)
         })
     }
 }

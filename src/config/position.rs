@@ -9,7 +9,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned};
 
-use super::error::{Issue, Place};
+use super::error::{Issue, Place, is_secret};
 
 /// Counted from 1, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +29,15 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// The places in a text. YAML that cannot be read has none.
-    pub fn of_text(name: &str, text: &str) -> Result<Self, (Self, Box<serde_saphyr::Error>)> {
+    /// The places in a text; none where the YAML cannot be read, and then why.
+    pub fn of_text(name: &str, text: &str) -> (Self, Option<serde_saphyr::Error>) {
         let mut origins = Self { name: name.to_owned(), lines: text.lines().map(str::to_owned).collect(), ..Self::default() };
         match serde_saphyr::from_str::<Option<Spanned<Tree>>>(text) {
             Ok(Some(root)) => origins.walk("", &root),
             Ok(None) => {}
-            Err(error) => return Err((origins, Box::new(error))),
+            Err(error) => return (origins, Some(error)),
         }
-        Ok(origins)
+        (origins, None)
     }
 
     fn walk(&mut self, path: &str, node: &Spanned<Tree>) {
@@ -80,18 +80,23 @@ impl Origins {
     /// The issue with its place: that of its path, or of the nearest path above it that was said anywhere.
     pub fn locate(&self, mut issue: Issue) -> Issue {
         if issue.place == Place::Unknown {
-            issue.place = self.place_of(&issue.path);
+            issue.place = self.place_of(&issue.path, issue.on_key);
+        }
+        if let Place::File { line, .. } = &mut issue.place {
+            let has_login = |text: &String| text.contains('@') && issue.path == "target.base_url";
+            *line = line.take().filter(|text| !is_secret(&issue.path) && !has_login(text));
         }
         issue
     }
 
-    fn place_of(&self, path: &str) -> Place {
+    fn place_of(&self, path: &str, key_is_wrong: bool) -> Place {
         let mut at = path;
         loop {
             if let Some(flag) = self.flags.get(at) {
                 return Place::Flag(flag.clone());
             }
-            if let Some(position) = self.values.get(at).filter(|_| !self.lines.is_empty()) {
+            let key = self.keys.get(at).filter(|_| key_is_wrong && at == path);
+            if let Some(position) = key.or_else(|| self.values.get(at)).filter(|_| !self.lines.is_empty()) {
                 return self.file_place(*position);
             }
             if at.is_empty() {
@@ -102,7 +107,7 @@ impl Origins {
     }
 
     fn file_place(&self, at: Position) -> Place {
-        let line = self.lines.get(at.line.saturating_sub(1)).cloned().unwrap_or_default();
+        let line = self.lines.get(at.line.saturating_sub(1)).cloned();
         Place::File { name: self.name.clone(), at, line }
     }
 }

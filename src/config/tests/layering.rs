@@ -27,7 +27,7 @@ fn the_sketch_means_what_it_says() {
     assert_eq!(chat.slo.ttft, Some(Duration::from_millis(500)));
     let ttft = Limit { metric: Metric::Timing(Timing::Ttft, Stat::P95), bound: Bound::Max(500.0) };
     assert_eq!(chat.limits, [ttft, Limit { metric: Metric::SloAttainment, bound: Bound::Min(0.95) }]);
-    assert_eq!(chat.regressions[&Metric::SloAttainment], 0.02);
+    assert_eq!(chat.regressions.get(&Metric::SloAttainment), Some(&0.02));
     assert_eq!(chat.warmup, Warmup::Duration(Duration::from_secs(10)));
     assert_eq!((config.gate.mode, config.gate.rounds), (GateMode::Baseline, 3));
     assert_eq!(config.gate.starts, 1, "a server at a base_url cannot be restarted");
@@ -68,7 +68,7 @@ fn set_reaches_keys_by_name_and_by_index() {
     ];
     let config = good(&sim, &set, &Flags::default());
     let Endpoint::Sim(knobs) = &config.target.endpoint else { panic!("{:?}", config.target.endpoint) };
-    assert_eq!(knobs.decode_factor, 1.2);
+    assert_eq!(Some(knobs.decode_factor), Some(1.2));
     assert_eq!(config.workloads[0].length, Length::Requests(7));
     assert_eq!(config.workloads[0].slo.ttft, Some(Duration::from_secs(1)));
     assert_eq!(config.workloads[0].slo.tpot, Some(Duration::from_millis(50)));
@@ -187,7 +187,7 @@ fn the_workload_filter_takes_names_and_families() {
 fn the_presets_flag_replaces_the_files_workloads() {
     let config = good(SKETCH, &[], &Flags { preset: Some("prefix-cache".into()), ..Flags::default() });
     assert_eq!(names(&config), ["prefix-cache-cold", "prefix-cache-warm"]);
-    assert_eq!(config.workloads[1].prompts.shared_prefix, 0.9);
+    assert_eq!(Some(config.workloads[1].prompts.shared_prefix), Some(0.9));
 }
 
 #[test]

@@ -97,8 +97,29 @@ fn what_cannot_be_together() {
         ),
         wrong("{poisson: {rate: 5}}\n    requests: 100", "{poisson: {rate: 0.001}}\n    duration: 20s"),
         wrong("requests: 100", "requests: 9000000"),
-        wrong("workloads:", "workloads: []\nx:"),
+        message("version: 1\ntarget: {sim: {}}\nworkloads: []\n", &[], &Flags::default()),
+        message("version: 1\ntarget: {sim: {}}\n", &[], &Flags::default()),
+        message("version: 1\nworkloads: [{preset: quick}]\n", &[], &Flags::default()),
     ];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let all = [
+        wrong("OPENAI_API_KEY", "sk-s3cret"),
+        wrong("http://127", "http://me:s3cret@127"),
+        wrong("http://127", "me:s3cret@127"),
+        wrong("  model: auto", "  headers: {authorization: s3cret}"),
+        wrong("  model: auto", "  headers: {x y: s3cret}"),
+        wrong("  model: auto", "  headers: {x: {y: s3cret}}"),
+        wrong_set("target.headers.authorization=s3cret"),
+        wrong_set("target.headers.authorization=[s3cret"),
+        wrong_set("target.api_key_env=s3cret-"),
+    ];
+    for text in &all {
+        assert!(!text.contains("s3cret"), "{text}");
+    }
     insta::assert_snapshot!(all.join("\n\n"));
 }
 

@@ -48,6 +48,26 @@ fn what_the_reader_refuses_does_not() {
 }
 
 #[test]
+fn every_key_and_preset_is_in_the_reference() {
+    fn visit(value: &Value, keys: &mut Vec<String>) {
+        let properties = value.get("properties").and_then(Value::as_object);
+        keys.extend(properties.into_iter().flatten().map(|(key, _)| key.clone()));
+        match value {
+            // The knobs of the simulated server are described with it.
+            Value::Object(map) => map.iter().filter(|(key, _)| *key != "Knobs").for_each(|(_, v)| visit(v, keys)),
+            Value::Array(items) => items.iter().for_each(|v| visit(v, keys)),
+            _ => {}
+        }
+    }
+    let mut words = Vec::new();
+    visit(&schema(), &mut words);
+    words.extend(presets::NAMES.map(str::to_owned));
+    let reference = include_str!("../../../docs/CONFIG.md");
+    let missing: Vec<String> = words.into_iter().filter(|word| !reference.contains(&format!("`{word}`"))).collect();
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+#[test]
 fn every_key_is_described() {
     fn visit(value: &Value, bare: &mut Vec<String>) {
         for (key, property) in value.get("properties").and_then(Value::as_object).into_iter().flatten() {
@@ -77,8 +97,8 @@ fn the_embedded_defaults_read_and_every_preset_exists() {
 fn the_example_in_the_defaults_reads() {
     // The commented example at the head of default.yaml is the template: it must be right too.
     let head = include_str!("../default.yaml").split("\ntarget:").next().expect("a head");
-    let text: String =
-        head.lines().skip_while(|l| *l != "#").map(|l| format!("{}\n", l.strip_prefix("#   ").unwrap_or(""))).collect();
+    let lines = head.lines().skip_while(|line| *line != "#").map(|line| line.strip_prefix("#   ").unwrap_or(""));
+    let text = lines.collect::<Vec<_>>().join("\n");
     assert!(is_valid(&text), "{text}");
     super::good(&text, &[], &super::Flags::default());
 }
