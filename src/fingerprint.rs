@@ -51,7 +51,11 @@ impl Fingerprint {
         fields
             .into_iter()
             .filter(|f| baseline.0.get(*f) != candidate.0.get(*f))
-            .map(|f| Difference { field: f.clone(), baseline: baseline.0.get(f).cloned(), candidate: candidate.0.get(f).cloned() })
+            .map(|f| Difference {
+                field: f.clone(),
+                baseline: baseline.0.get(f).cloned(),
+                candidate: candidate.0.get(f).cloned(),
+            })
             .collect()
     }
 

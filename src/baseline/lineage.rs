@@ -31,9 +31,13 @@ pub struct Repo {
 
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
-    #[error("no git repository here or above: baselines are found by commit, so run inside the repository or name them with --baseline PATH")]
+    #[error(
+        "no git repository here or above: baselines are found by commit, so run inside the repository or name them with --baseline PATH"
+    )]
     None,
-    #[error("the clone is shallow, so commits before the newest are not here: fetch all of them (actions/checkout: `fetch-depth: 0`; by hand: `git fetch --unshallow`)")]
+    #[error(
+        "the clone is shallow, so commits before the newest are not here: fetch all of them (actions/checkout: `fetch-depth: 0`; by hand: `git fetch --unshallow`)"
+    )]
     Shallow,
     #[error("the repository belongs to another user: run `git config --global --add safe.directory {0}`")]
     Owner(String),

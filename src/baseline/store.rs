@@ -47,7 +47,8 @@ pub fn read_all(path: &Path) -> Result<Vec<Session>, StoreError> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(sessions),
         Err(e) => return Err(io("read", path, e)),
     };
-    let mut paths: Vec<PathBuf> = entries.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>().map_err(|e| io("read", path, e))?;
+    let mut paths: Vec<PathBuf> =
+        entries.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>().map_err(|e| io("read", path, e))?;
     paths.sort();
     for path in paths {
         let is_session = path.extension().is_some_and(|e| e == "json") && !hidden(&path);

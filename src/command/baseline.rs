@@ -63,7 +63,8 @@ impl Baselines {
 
 /// Sessions whose commit, or whose tree without the baselines folder, is on the lineage: farthest first, so oldest first.
 fn on_lineage(sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Session)> {
-    let distance = |s: &Session| links.iter().position(|l| l.commit == s.commit || l.tree == s.tree).and_then(|d| u32::try_from(d).ok());
+    let distance =
+        |s: &Session| links.iter().position(|l| l.commit == s.commit || l.tree == s.tree).and_then(|d| u32::try_from(d).ok());
     let mut found: Vec<_> = sessions.into_iter().filter_map(|s| Some((Some(distance(&s)?), s))).collect();
     found.sort_by_key(|(distance, _)| std::cmp::Reverse(*distance));
     found
@@ -94,7 +95,9 @@ fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
     let repo = repo(&config)?;
     let git = facts(&repo)?;
     if git.dirty && !args.force {
-        bail!("the working tree has changes that no commit holds, so a baseline of this commit would not be of this commit\nhint: commit or stash them, or say --force");
+        bail!(
+            "the working tree has changes that no commit holds, so a baseline of this commit would not be of this commit\nhint: commit or stash them, or say --force"
+        );
     }
     let folder = folder(&repo, &config)?;
     if !args.from.is_empty() {
@@ -123,7 +126,10 @@ fn add(record: &Record, folder: &Path) -> anyhow::Result<()> {
     for workload in &record.workloads {
         let why = evaluate::unfit(workload);
         if let Some(first) = why.first() {
-            bail!(Failure::measure(&format!("not added to the baseline, the measurement of {} is INVALID: {first}", workload.name)));
+            bail!(Failure::measure(&format!(
+                "not added to the baseline, the measurement of {} is INVALID: {first}",
+                workload.name
+            )));
         }
     }
     let (report, _) = evaluate::judged(record, |_| Baseline::default())?;
@@ -154,7 +160,17 @@ fn list(args: &BaselineListArgs) -> anyhow::Result<ExitStatus> {
         return Ok(ExitStatus::Pass);
     }
     let mut table = comfy_table::Table::new();
-    table.set_width(120).set_header(["workload", "fingerprint", "commit", "commit date", "steps back", "session", "starts", "TTFT", "TPOT"]);
+    table.set_width(120).set_header([
+        "workload",
+        "fingerprint",
+        "commit",
+        "commit date",
+        "steps back",
+        "session",
+        "starts",
+        "TTFT",
+        "TPOT",
+    ]);
     for session in &all {
         let distance = links.iter().position(|l| l.commit == session.commit || l.tree == session.tree);
         let ms = |key: &str| session.pooled.get(key).map_or_else(|| "-".to_owned(), |v| format!("{v:.1} ms"));

@@ -18,7 +18,10 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     let sessions = sessions(&args.baseline)?;
     let (report, exit) = evaluate::judged(&candidate, |workload| {
         let mine = sessions.iter().filter(|s| s.workload == workload.name);
-        Baseline { sessions: mine.map(|s| (None, s.clone())).collect(), missing: Some(format!("{} has none", args.baseline.display())) }
+        Baseline {
+            sessions: mine.map(|s| (None, s.clone())).collect(),
+            missing: Some(format!("{} has none", args.baseline.display())),
+        }
     })?;
     output::prepare(&args.out)?;
     output::save_reports(&args.out, &report)?;
@@ -41,7 +44,8 @@ pub fn sessions(path: &Path) -> anyhow::Result<Vec<Session>> {
 }
 
 fn record_sessions(record: &Record) -> Vec<Session> {
-    let unknown = || GitFacts { commit: "unknown".into(), tree: "unknown".into(), dirty: true, commit_date: record.created.clone() };
+    let unknown =
+        || GitFacts { commit: "unknown".into(), tree: "unknown".into(), dirty: true, commit_date: record.created.clone() };
     let record = Record { git: Some(record.git.clone().unwrap_or_else(unknown)), ..record.clone() };
     record.workloads.iter().filter_map(|w| Session::from_record(&record, w)).collect()
 }

@@ -81,7 +81,8 @@ type Part = (Evidence, Option<BaselineReport>, Vec<crate::fingerprint::Differenc
 
 fn one(record: &Record, workload: &WorkloadRecord, baseline: &mut Baseline, workloads: u32) -> anyhow::Result<Part> {
     let under_test = &record.policy.under_test;
-    let conflicts = baseline.sessions.last().map(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test));
+    let conflicts =
+        baseline.sessions.last().map(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test));
     let known = baseline.sessions.len();
     baseline.sessions.retain(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty());
     let excess = baseline.sessions.len().saturating_sub(KEPT_SESSIONS);
@@ -174,7 +175,10 @@ fn mean(sessions: &[(Option<u32>, Session)], of: impl Fn(&Session) -> Option<f64
 
 fn missing(workload: &WorkloadRecord, baseline: &Baseline) -> String {
     let why = baseline.missing.clone().unwrap_or_else(|| "none was captured on this lineage".into());
-    format!("no baseline for {}: {why}; `goodput-gate baseline update` on the target branch adds a session, six are needed to judge", workload.name)
+    format!(
+        "no baseline for {}: {why}; `goodput-gate baseline update` on the target branch adds a session, six are needed to judge",
+        workload.name
+    )
 }
 
 fn limits_of(workload: &WorkloadRecord) -> anyhow::Result<Vec<Limit>> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
-use super::output::{say, save_record};
+use super::output::{save_record, say};
 use super::signals::Stop;
 use super::target::Target;
 use super::{output, setup};
@@ -49,7 +49,8 @@ struct Ready {
 
 /// Measures everything that the config asks for. The record is saved in the output folder after every round.
 pub fn measure(config: &Config, output: &OutputArgs, git: Option<GitFacts>) -> anyhow::Result<Record> {
-    let limit = output.time_limit.as_deref().map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}"))).transpose()?;
+    let limit =
+        output.time_limit.as_deref().map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}"))).transpose()?;
     let api_key = setup::api_key(config)?;
     let traces = config.workloads.iter().map(read_trace).collect::<Result<Vec<_>, _>>()?;
     output::prepare(&output.out)?;
@@ -338,7 +339,12 @@ pub fn policy(config: &Config) -> Policy {
     }
 }
 
-fn workload_record(workload: &Workload, plan: &Plan, extras: Extras, fingerprint: crate::fingerprint::Fingerprint) -> WorkloadRecord {
+fn workload_record(
+    workload: &Workload,
+    plan: &Plan,
+    extras: Extras,
+    fingerprint: crate::fingerprint::Fingerprint,
+) -> WorkloadRecord {
     let open_loop = plan.rounds.first().is_none_or(|r| r.pace == Pace::Open);
     WorkloadRecord {
         name: workload.name.clone(),

@@ -8,7 +8,11 @@ use crate::report::{self, Report};
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
     let text = output::read(&args.record)?;
-    let report = if text.contains(report::SCHEMA) { Report::parse(&text)? } else { evaluate::measured(&Record::parse(&text)?)?.0 };
+    let report = if text.contains(report::SCHEMA) {
+        Report::parse(&text).map_err(anyhow::Error::msg)?
+    } else {
+        evaluate::measured(&Record::parse(&text)?)?.0
+    };
     let written = match args.format {
         ReportFormat::Terminal => report::terminal::render(&report, 120, false),
         ReportFormat::Md => report::markdown::render(&report),

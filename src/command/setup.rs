@@ -86,6 +86,8 @@ pub fn api_key(config: &Config) -> anyhow::Result<Option<String>> {
     let Some(name) = &config.target.api_key_env else { return Ok(None) };
     match std::env::var(name) {
         Ok(key) if !key.trim().is_empty() => Ok(Some(key.trim().to_owned())),
-        _ => bail!("the variable {name} (target.api_key_env) is not set or empty\nhint: export {name}=..., or remove api_key_env"),
+        _ => {
+            bail!("the variable {name} (target.api_key_env) is not set or empty\nhint: export {name}=..., or remove api_key_env")
+        }
     }
 }

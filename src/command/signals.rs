@@ -43,7 +43,9 @@ pub fn watch(limit: Option<Duration>) -> anyhow::Result<Stop> {
 }
 
 async fn serve(stop: Stop, limit: Option<Duration>) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return;
+    };
     let limit = async {
         match limit {
             Some(limit) => tokio::time::sleep(limit).await,

@@ -22,7 +22,7 @@ impl Checker {
             }
             (Some(url), None) => self.base_url(url, env).map(Endpoint::Http),
             (None, Some(knobs)) => {
-                if let Err((key, what)) = knobs.validate() {
+                if let Err((key, what)) = knobs.check().map_err(|what| ("", what)) {
                     self.bad(&format!("target.sim.{key}"), what, "see docs/CONFIG.md for the range of each knob");
                 }
                 Some(Endpoint::Sim(Box::new(knobs)))

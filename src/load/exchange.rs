@@ -56,7 +56,9 @@ struct Trace {
 /// How reading stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Read {
-    Complete { reusable: bool },
+    Complete {
+        reusable: bool,
+    },
     /// The end mark came; the end of the HTTP body did not yet.
     Done,
     Closed,

@@ -207,7 +207,8 @@ async fn one(shared: &Shared, job: &RoundJob, index: u32, intended_ns: u64) -> T
     let closed_loop = job.plan.pace != crate::plan::Pace::Open;
     let flight = Arc::new(Flight::new(intended_ns + nanos(job.reading.timeout), nanos(job.reading.stall_timeout)));
     shared.take_off(index, &flight);
-    let sending = Sending { request, reading: job.reading, intended_ns, closed_loop, slots: job.slots.as_ref(), sent: &job.counters.sent };
+    let sending =
+        Sending { request, reading: job.reading, intended_ns, closed_loop, slots: job.slots.as_ref(), sent: &job.counters.sent };
     let timeline = exchange(shared, &sending, &flight).await;
     shared.land(index);
     job.counters.finished(&timeline);

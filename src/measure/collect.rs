@@ -24,7 +24,8 @@ pub struct RoundView<'a> {
 /// shares are over all scheduled requests after the ramp.
 pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
     let mut values = Values::new();
-    let kept: Vec<(&Columns, usize)> = rounds.iter().flat_map(|r| (r.context.ramp..r.columns.len()).map(|i| (r.columns, i))).collect();
+    let kept: Vec<(&Columns, usize)> =
+        rounds.iter().flat_map(|r| (r.context.ramp..r.columns.len()).map(|i| (r.columns, i))).collect();
     let completed = kept.iter().filter(|(c, i)| c.ok(*i)).count();
     let streaming = rounds.iter().all(|r| r.context.streaming);
     if completed * 2 >= kept.len() && completed > 0 {
@@ -148,7 +149,8 @@ fn rates(values: &mut Values, rounds: &[RoundView<'_>], slo: &SloMs) {
         values.insert(Metric::Goodput, done().filter(|(c, i)| meets(c, *i, slo)).count() as f64 / seconds);
     }
     // One request without a count makes the sum a guess: then there is no rate.
-    let sum = |column: fn(&Columns) -> &Vec<Option<u32>>| -> Option<f64> { done().map(|(c, i)| column(c)[i].map(f64::from)).sum() };
+    let sum =
+        |column: fn(&Columns) -> &Vec<Option<u32>>| -> Option<f64> { done().map(|(c, i)| column(c)[i].map(f64::from)).sum() };
     let (input, output) = (sum(|c| &c.input_tokens), sum(|c| &c.output_tokens));
     let any = done().next().is_some();
     for (metric, tokens) in [

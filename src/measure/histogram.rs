@@ -66,7 +66,8 @@ impl Gaps {
 
     pub fn decode(text: &str) -> Result<Self, String> {
         let bytes = STANDARD.decode(text).map_err(|e| format!("histogram is not base64: {e}"))?;
-        let histogram = Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| format!("histogram cannot be read: {e:?}"))?;
+        let histogram =
+            Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| format!("histogram cannot be read: {e:?}"))?;
         Ok(Self(histogram))
     }
 }

@@ -162,8 +162,9 @@ fn usage(columns: &Columns) -> Option<Finding> {
 }
 
 fn retries(health: &ClientHealth) -> Option<Finding> {
-    (health.retries > 0)
-        .then(|| note("retries", format!("{} requests were sent again: the server had closed their idle connection", health.retries)))
+    (health.retries > 0).then(|| {
+        note("retries", format!("{} requests were sent again: the server had closed their idle connection", health.retries))
+    })
 }
 
 fn invalid(check: &str, message: String) -> Finding {

@@ -173,7 +173,8 @@ async fn json(url: &str, answer: reqwest::Response) -> Result<Value, ProbeError>
     let answer = refused(url, answer).await?;
     let html = is_html(&answer);
     let bytes = answer.bytes().await.map_err(|e| unreachable(url, &e))?;
-    serde_json::from_slice(&bytes).map_err(|_| ProbeError::NotJson { url: url.to_owned(), what: if html { "HTML" } else { "text" }.into() })
+    serde_json::from_slice(&bytes)
+        .map_err(|_| ProbeError::NotJson { url: url.to_owned(), what: if html { "HTML" } else { "text" }.into() })
 }
 
 async fn refused(url: &str, answer: reqwest::Response) -> Result<reqwest::Response, ProbeError> {

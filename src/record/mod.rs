@@ -236,7 +236,8 @@ impl WorkloadRecord {
             let gaps = Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?;
             parts.push((round, round.context(start, &self.load), gaps));
         }
-        let views: Vec<RoundView<'_>> = parts.iter().map(|(r, context, gaps)| RoundView { columns: &r.columns, context, gaps }).collect();
+        let views: Vec<RoundView<'_>> =
+            parts.iter().map(|(r, context, gaps)| RoundView { columns: &r.columns, context, gaps }).collect();
         Ok(collect::metrics(&views, &self.slo.into()))
     }
 

@@ -11,7 +11,8 @@ use crate::record::{ErrorCount, Record, WorkloadRecord};
 use crate::verdict::{Against, Evidence, Ruling, Verdict};
 
 use super::{
-    BaselineReport, ClientReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION, ValueReport, WorkloadReport,
+    BaselineReport, ClientReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION, ValueReport,
+    WorkloadReport,
 };
 
 /// What was found out about one workload of a record.

@@ -3,6 +3,10 @@
 //! One file and one function per format (`terminal`, `markdown`, `junit`, `csv`); JSON is the model itself. Not here: judging.
 
 pub mod build;
+pub mod csv;
+pub mod junit;
+pub mod markdown;
+pub mod terminal;
 
 use std::collections::BTreeMap;
 
@@ -166,6 +170,20 @@ pub struct ClientReport {
 }
 
 impl Report {
+    /// Reads a stored report; refuses a newer version and another kind of file.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|e| format!("not a report: {e}"))?;
+        if value["schema"].as_str() != Some(SCHEMA) {
+            return Err(format!("not a report: its schema is not {SCHEMA:?}"));
+        }
+        match value["version"].as_u64().unwrap_or(0) {
+            newer if newer > u64::from(VERSION) => {
+                Err(format!("report has version {newer}, this goodput-gate reads up to {VERSION}"))
+            }
+            _ => serde_json::from_value(value).map_err(|e| format!("not a report: {e}")),
+        }
+    }
+
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("a report is plain data");
         text.push('\n');
