@@ -116,7 +116,7 @@ fn measurement(report: &Report, w: &WorkloadReport) -> Case {
     details.push(format!("load: {}", text::load(w)));
     details.push(format!("requests: {}", text::completed(w)));
     details.extend(w.baseline.iter().map(|b| format!("baseline: {}", text::baseline(b, &report.created))));
-    details.extend(text::sessions_needed(w.baseline.as_ref()));
+    details.extend(text::sessions_needed(w));
     details.extend(w.errors.iter().map(|e| format!("error: {}", text::error(e))));
     details.extend(w.notes.iter().map(|n| format!("note: {n}")));
     details.push(format!("client: {}", text::client(w)));

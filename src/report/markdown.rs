@@ -26,7 +26,7 @@ fn headline(report: &Report) -> String {
     let line = text::plain(&report.headline);
     let word = report.verdict.map_or("", |v| v.word());
     let mut out = match line.strip_prefix(word).filter(|_| !word.is_empty()) {
-        Some(rest) => format!("**{word}**{}\n", escape(rest)),
+        Some(rest) => format!("**{word}**{}{}\n", if rest.is_empty() { "" } else { ": " }, escape(rest.trim_start_matches(':'))),
         None => format!("{}\n", escape(&line)),
     };
     if report.interrupted {
@@ -38,15 +38,15 @@ fn headline(report: &Report) -> String {
 fn workload(report: &Report, w: &WorkloadReport) -> String {
     let verdict = w.verdict.map_or_else(String::new, |v| format!(": {}", v.word()));
     let mut out = format!("\n### {}{verdict}\n", code(&w.name));
-    // The headline has already said the only reason of the only workload.
-    let said = |r: &&String| report.workloads.len() == 1 && report.headline.ends_with(r.as_str());
-    out += &bullets(text::reasons(w).filter(|r| !said(r)).map(|r| escape(r)));
-    out += &bullets(w.proves.iter().filter(|p| !said(p)).map(|p| format!("A PASS proves: {}", escape(p))));
-    out += &bullets(text::sessions_needed(w.baseline.as_ref()).into_iter().map(|n| escape(&n)));
+    let said = text::why(report, w).map(|(label, why)| match label {
+        "proves" => format!("A PASS proves: {}", escape(&why)),
+        "warning" => format!("Warning: {}", escape(&why)),
+        _ => escape(&why),
+    });
+    out += &bullets(said.chain(text::sessions_needed(w)));
     out += &decisive(w);
     out += &limits(w);
     out += &not_judged(report, w);
-    out += &warnings(w);
     out += &folded("All metrics", &everything(w));
     out += &folded("Load and client", &client(report, w));
     out
@@ -93,15 +93,12 @@ fn limits(w: &WorkloadReport) -> String {
 }
 
 fn not_judged(report: &Report, w: &WorkloadReport) -> String {
-    let rows: Vec<String> = text::not_judged(w).map(|(what, why)| format!("{}: {}", escape(&what), escape(&why))).collect();
+    let line = |(why, what): (String, Vec<String>)| format!("{}: {}", escape(&what.join(", ")), escape(&why));
+    let rows: Vec<String> = text::not_judged(w).into_iter().map(line).collect();
     if report.verdict.is_none() || rows.is_empty() {
         return String::new();
     }
-    format!("\nNot judged, and why:\n{}", bullets(rows.into_iter()))
-}
-
-fn warnings(w: &WorkloadReport) -> String {
-    bullets(w.warnings.iter().map(|x| format!("Warning: {}", escape(x))))
+    format!("\nInconclusive or unmeasured, and why:\n{}", bullets(rows.into_iter()))
 }
 
 fn everything(w: &WorkloadReport) -> String {
@@ -150,7 +147,7 @@ fn distributions(w: &WorkloadReport) -> String {
 fn client(report: &Report, w: &WorkloadReport) -> String {
     let mut facts = vec![("load", text::load(w)), ("requests", text::completed(w)), ("client", text::client(w))];
     facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
-    facts.extend(text::visible(w).map(|v| ("smallest visible change", v)));
+    facts.extend(text::visible(w).map(|v| ("visible", v)));
     facts.extend(w.errors.iter().map(|e| ("error", text::error(e))));
     facts.extend(w.notes.iter().map(|n| ("note", n.clone())));
     pairs(facts.iter().map(|(label, fact)| (escape(label), escape(fact))))
@@ -185,6 +182,9 @@ fn instructions(report: &Report) -> String {
          goodput-gate check                          # measures again\n\
          ```\n",
     );
+    if report.workloads.iter().flat_map(|w| &w.limits).any(|l| l.state == "breached") {
+        out += "\nA breached limit is accepted only by changing the limit in the config.\n";
+    }
     if report.verdict.is_some() {
         out += "\nIf this is how it should be from now on: merge, then add sessions to the baseline on the target branch and commit them.\n\n\
                 ```sh\ngoodput-gate baseline update\n```\n";
@@ -207,9 +207,9 @@ fn pairs(facts: impl Iterator<Item = (String, String)>) -> String {
     table(&["what", "value"], 0..0, facts.map(|(label, fact)| vec![label, fact]))
 }
 
-/// Numbers of which no sign may begin a list.
+/// A number in a table, where a dash begins no list.
 fn cell(number: &str) -> String {
-    escape(number)
+    if number == text::ABSENT { number.into() } else { escape(number) }
 }
 
 fn bullets(lines: impl Iterator<Item = String>) -> String {

@@ -9,8 +9,8 @@ use crate::verdict::Verdict;
 
 /// Narrower than this, no table is readable; lines are then left to the terminal to break.
 const NARROWEST: u16 = 60;
-/// From this width on, columns stand two spaces apart.
-const ROOMY: u16 = 100;
+/// Width of the labels, so that facts line up over a whole report.
+const LABEL: usize = 10;
 
 const RULED: TableStyle = presets::NOTHING.header_separator(LineStyle::none().fill('-').junction('-'));
 
@@ -26,7 +26,7 @@ struct Pen {
     colour: bool,
 }
 
-/// Lines of at most `width` columns. `colour` adds ANSI sequences and nothing else.
+/// Prose is wrapped to `width` columns. `colour` adds ANSI sequences and nothing else.
 pub fn render(report: &Report, width: u16, colour: bool) -> String {
     let pen = Pen { width: width.max(NARROWEST), colour };
     let mut out = pen.headline(report);
@@ -61,6 +61,7 @@ impl Pen {
             None => format!("{name}\n"),
         };
         out += &self.facts(&opening(report, w));
+        out.push('\n');
         out += &self.metrics(w);
         out += &self.limits(w);
         out += &self.distributions(&w.distributions);
@@ -102,21 +103,26 @@ impl Pen {
         self.table(&header, rows, 1..header.len())
     }
 
-    /// `numbers`: the columns that are set flush right.
+    /// `numbers`: the columns that are set flush right. Cells are never broken: a terminal too narrow for a table breaks its lines.
     fn table(&self, header: &[&str], rows: impl Iterator<Item = Vec<String>>, numbers: std::ops::Range<usize>) -> String {
-        let mut table = self.empty(RULED);
-        table.set_header(header.to_vec()).add_rows(rows);
+        let mut table = Table::new();
+        table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled).set_header(header.to_vec()).add_rows(rows);
         if table.is_empty() {
             return String::new();
         }
-        let gap = if self.width >= ROOMY { 2 } else { 1 };
-        for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, gap));
-            if numbers.contains(&index) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
+        for column in table.column_iter_mut().filter(|c| numbers.contains(&c.index)) {
+            column.set_cell_alignment(CellAlignment::Right);
         }
-        format!("\n{}", self.highlight(&trimmed(&table)))
+        let spaced = |gap: u16, table: &mut Table| {
+            for column in table.column_iter_mut() {
+                column.set_padding((0, if column.index + 1 == header.len() { 0 } else { gap }));
+            }
+            trimmed(table)
+        };
+        let roomy = spaced(2, &mut table);
+        let fits = roomy.lines().all(|line| line.chars().count() <= usize::from(self.width));
+        let text = if fits { roomy } else { spaced(1, &mut table) };
+        format!("{}\n", self.highlight(&text))
     }
 
     /// Labelled lines, wrapped beside their label.
@@ -124,27 +130,23 @@ impl Pen {
         if facts.is_empty() {
             return String::new();
         }
-        let mut table = self.empty(presets::NOTHING);
-        table.add_rows(facts.iter().map(|(label, fact)| vec![(*label).to_owned(), fact.clone()]));
+        let mut table = Table::new();
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width).load_style(presets::NOTHING);
+        table.add_rows(facts.iter().map(|(label, fact)| vec![format!("{label:LABEL$}"), fact.clone()]));
         for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
+            column.set_padding((0, 2 * u16::from(column.index == 0)));
         }
         trimmed(&table)
     }
 
     fn wrapped(&self, line: &str) -> String {
-        let mut table = self.empty(presets::NOTHING);
+        let mut table = Table::new();
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width).load_style(presets::NOTHING);
         table.add_row([line]);
         for column in table.column_iter_mut() {
             column.set_padding((0, 0));
         }
         trimmed(&table)
-    }
-
-    fn empty(&self, style: TableStyle) -> Table {
-        let mut table = Table::new();
-        table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width);
-        table
     }
 
     /// Our own words at the end of a table's line; foreign text never stands there.
@@ -190,14 +192,11 @@ const fn hue(verdict: Verdict) -> Hue {
 
 /// What stands before the tables: why, under which load, against what.
 fn opening(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
-    let mut facts: Vec<(&str, String)> = Vec::new();
-    facts.extend(labelled("why", text::reasons(w).map(|r| text::plain(r))));
-    facts.extend(w.proves.iter().map(|p| ("proves", text::plain(p))));
-    facts.extend(labelled("warning", w.warnings.iter().map(|x| text::plain(x))));
+    let mut facts: Vec<(&str, String)> = text::why(report, w).collect();
     facts.push(("load", text::plain(&text::load(w))));
     facts.push(("requests", text::completed(w)));
     facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
-    facts.extend(text::sessions_needed(w.baseline.as_ref()).map(|needed| ("", needed)));
+    facts.extend(text::sessions_needed(w).map(|needed| ("", needed)));
     facts.extend(labelled("under test", w.differences.iter().map(|d| text::plain(&d.to_string()))));
     facts
 }
@@ -205,19 +204,15 @@ fn opening(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
 /// What stands behind the tables: rates, errors, and how well the measurement went.
 fn closing(w: &WorkloadReport) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&str, String)> = Vec::new();
-    let rate = |(metric, shown): (&String, String)| format!("{metric} {shown}");
-    let shown = |r: &super::ValueReport| match r.value {
-        Some(_) => text::value(&r.unit, r.value),
-        None => "unmeasured".into(),
-    };
-    let rates: Vec<String> = w.rates.iter().map(|r| rate((&r.metric, shown(r)))).collect();
+    let measured = w.rates.iter().filter(|r| r.value.is_some());
+    let rates: Vec<String> = measured.map(|r| format!("{} {}", r.metric, text::value(&r.unit, r.value))).collect();
     if !rates.is_empty() {
         facts.push(("rates", rates.join(", ")));
     }
     facts.extend(text::slo(w).map(|slo| ("SLO", slo)));
     facts.extend(text::unmeasured(w).map(|names| ("unmeasured", names)));
     facts.extend(labelled("errors", w.errors.iter().map(text::error)));
-    facts.extend(text::visible(w).map(|v| ("smallest visible change", v)));
+    facts.extend(text::visible(w).map(|v| ("visible", v)));
     facts.extend(labelled("note", w.notes.iter().map(|n| text::plain(n))));
     facts.push(("client", text::client(w)));
     facts

@@ -121,25 +121,19 @@ pub fn state(limit: &LimitReport) -> String {
 pub fn load(w: &WorkloadReport) -> String {
     let load = &w.load;
     let most = load.max_in_flight.map_or_else(String::new, |n| format!(", at most {n} in flight"));
-    let tokens = if load.length_forced { "output tokens (forced)" } else { "output tokens" };
     format!(
-        "{}{most}; {} requests in {} over {}; {} input (nominal), {} {tokens}; {}{}",
+        "{}{most}; {} over {}, {} requests each ({}), {}; {} input (nominal), {} output tokens{}; {}{}",
         load.arrival,
+        count(u64::from(w.rounds), "round", "rounds"),
+        count(u64::from(w.starts), "server start", "server starts"),
+        load.requests_per_round,
         w.requests,
-        times(w),
         duration(w.duration_s),
         load.input_tokens,
         load.output_tokens,
+        if load.length_forced { " (forced)" } else { "" },
         load.protocol,
         if load.streaming { "" } else { ", not streaming" },
-    )
-}
-
-fn times(w: &WorkloadReport) -> String {
-    format!(
-        "{}, {} each",
-        count(u64::from(w.rounds), "round", "rounds") + " of " + &count(u64::from(w.starts), "server start", "server starts"),
-        w.load.requests_per_round
     )
 }
 
@@ -167,9 +161,16 @@ pub fn statistics(d: &DistributionReport) -> [(&'static str, Option<f64>); 10] {
     ]
 }
 
-/// Metrics that the workload defines and nobody could measure.
+/// What the workload defines and the candidate could not measure.
 pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
-    let names: Vec<&str> = w.metrics.iter().filter(|m| m.candidate.is_none()).map(|m| m.metric.as_str()).collect();
+    let metrics = w.metrics.iter().filter(|m| m.candidate.is_none()).map(|m| &m.metric);
+    let rates = w.rates.iter().filter(|r| r.value.is_none()).map(|r| &r.metric);
+    let mut names: Vec<&str> = Vec::new();
+    for name in metrics.chain(rates) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
     (!names.is_empty()).then(|| names.join(", "))
 }
 
@@ -209,8 +210,12 @@ fn age_days(from: &str, to: &str) -> Option<u64> {
 }
 
 /// `3 more baseline sessions are needed for a full judgement`.
-pub fn sessions_needed(baseline: Option<&BaselineReport>) -> Option<String> {
-    let needed = baseline?.sessions_needed.filter(|n| *n > 0)?;
+/// Absent where a reason says so already.
+pub fn sessions_needed(w: &WorkloadReport) -> Option<String> {
+    let needed = w.baseline.as_ref()?.sessions_needed.filter(|n| *n > 0)?;
+    if w.reasons.iter().any(|r| r.contains("more baseline session")) {
+        return None;
+    }
     let are = if needed == 1 { "session is" } else { "sessions are" };
     Some(format!("{needed} more baseline {are} needed for a full judgement"))
 }
@@ -219,7 +224,7 @@ pub fn sessions_needed(baseline: Option<&BaselineReport>) -> Option<String> {
 pub fn visible(w: &WorkloadReport) -> Option<String> {
     let of = |m: &MetricReport| Some(format!("{} {}", m.metric, size(&m.unit, Some(m.smallest_visible_change_ratio?))));
     let all: Vec<String> = w.metrics.iter().filter(|m| m.class == "primary").filter_map(of).collect();
-    (!all.is_empty()).then(|| all.join(", "))
+    (!all.is_empty()).then(|| format!("smallest change seen in 95 % of such runs: {}", all.join(", ")))
 }
 
 /// Evidence that the client was not the bottleneck.
@@ -243,22 +248,33 @@ pub fn error(error: &ErrorCount) -> String {
     example.map_or_else(|| what.clone(), |example| format!("{what} ({example})"))
 }
 
-/// What was asked of the workload and did not get a judgement, each with its reason. Where nothing at all was judged, the
-/// verdict's own reason stands for all.
-pub fn not_judged(w: &WorkloadReport) -> impl Iterator<Item = (String, String)> {
-    let judged = w.metrics.iter().any(|m| m.judgement.is_some());
+/// What got no clear judgement, by reason. Where nothing at all was compared, the verdict's own reason stands for all; a limit that a
+/// reason or a warning names already is not repeated.
+pub fn not_judged(w: &WorkloadReport) -> Vec<(String, Vec<String>)> {
+    let compared = w.metrics.iter().any(|m| m.judgement.is_some());
+    let open = |m: &&MetricReport| compared && matches!(m.judgement.as_deref(), None | Some("inconclusive" | "unmeasured"));
     let metrics =
-        w.metrics.iter().filter(move |m| judged && matches!(m.judgement.as_deref(), None | Some("inconclusive" | "unmeasured")));
-    let limits = w.limits.iter().filter(|l| matches!(l.state.as_str(), "open" | "not_measured"));
-    let why = |reason: &str, otherwise: &str| plain(if reason.is_empty() { otherwise } else { reason });
-    metrics
-        .map(move |m| (m.metric.clone(), why(m.reason.as_deref().unwrap_or_default(), judgement(w, m))))
-        .chain(limits.map(move |l| (format!("limit {} {}", l.metric, l.bound), why(&l.reason, &l.state))))
+        w.metrics.iter().filter(open).map(|m| (m.metric.clone(), plain(m.reason.as_deref().unwrap_or(judgement(w, m)))));
+    let said = |l: &LimitReport| w.reasons.iter().chain(&w.warnings).any(|r| r.ends_with(&l.reason));
+    let limits = w.limits.iter().filter(|l| matches!(l.state.as_str(), "open" | "not_measured") && !said(l));
+    let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
+    for (what, why) in metrics.chain(limits.map(|l| (format!("limit {} {}", l.metric, l.bound), plain(&l.reason)))) {
+        match by_reason.iter_mut().find(|(seen, _)| *seen == why) {
+            Some((_, all)) => all.push(what),
+            None => by_reason.push((why, vec![what])),
+        }
+    }
+    by_reason
 }
 
-/// The reasons that are not already said by what a PASS proves.
-pub fn reasons(w: &WorkloadReport) -> impl Iterator<Item = &String> {
-    w.reasons.iter().filter(|r| Some(*r) != w.proves.as_ref())
+/// Why the verdict is what it is, what a PASS proves, and warnings; each with its label. The headline of a report with one workload has
+/// said its first reason already.
+pub fn why<'a>(report: &'a Report, w: &'a WorkloadReport) -> impl Iterator<Item = (&'static str, String)> + 'a {
+    let said = |text: &String| report.workloads.len() == 1 && report.headline.ends_with(text.as_str());
+    let reasons = w.reasons.iter().filter(|r| Some(*r) != w.proves.as_ref()).map(|r| ("why", r));
+    let proves = w.proves.iter().map(|p| ("proves", p));
+    let warnings = w.warnings.iter().map(|x| ("warning", x));
+    reasons.chain(proves).filter(move |(_, r)| !said(r)).chain(warnings).map(|(label, text)| (label, plain(text)))
 }
 
 /// The code's commit, with what is not committed.
