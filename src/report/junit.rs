@@ -110,9 +110,8 @@ fn measurement(report: &Report, w: &WorkloadReport) -> Case {
         Some(verdict) => (Outcome::Passed, verdict.word().into()),
         None => (Outcome::Passed, "measured, nothing judged".into()),
     };
-    let mut details = vec![report.headline.clone()];
-    details.extend(w.reasons.iter().cloned());
-    details.extend(w.warnings.iter().map(|x| format!("warning: {x}")));
+    let mut details = vec![if report.headline == message { String::new() } else { report.headline.clone() }];
+    details.extend(text::why(report, w).map(|(label, why)| format!("{label}: {why}")));
     details.push(format!("load: {}", text::load(w)));
     details.push(format!("requests: {}", text::completed(w)));
     details.extend(w.baseline.iter().map(|b| format!("baseline: {}", text::baseline(b, &report.created))));

@@ -12,7 +12,7 @@ const NARROWEST: u16 = 60;
 /// Width of the labels, so that facts line up over a whole report.
 const LABEL: usize = 10;
 
-const RULED: TableStyle = presets::NOTHING.header_separator(LineStyle::none().fill('-').junction('-'));
+const RULED: TableStyle = presets::NOTHING.header_separator(LineStyle::none().fill('-'));
 
 #[derive(Clone, Copy)]
 enum Hue {
@@ -119,7 +119,7 @@ impl Pen {
             }
             trimmed(table)
         };
-        let roomy = spaced(2, &mut table);
+        let roomy = spaced(3, &mut table);
         let fits = roomy.lines().all(|line| line.chars().count() <= usize::from(self.width));
         let text = if fits { roomy } else { spaced(1, &mut table) };
         format!("{}\n", self.highlight(&text))
