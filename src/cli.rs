@@ -301,6 +301,8 @@ pub enum BenchCommand {
     Truth(BenchTruthArgs),
     /// Offered rate and send lag
     Arrivals(BenchArrivalsArgs),
+    /// Time to judge and report 100,000 requests
+    Judging,
 }
 
 #[derive(Clone, Debug, Args)]

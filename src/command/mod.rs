@@ -1,6 +1,7 @@
 //! One file per verb: the only place that joins core and rim.
 
 mod baseline;
+mod bench;
 mod check;
 mod compare;
 mod evaluate;
@@ -28,6 +29,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Compare(args) => compare::run(&args),
         Command::Baseline(command) => baseline::run(&command),
         Command::Report(args) => report::run(&args),
+        Command::Bench(command) => bench::run(&command),
         Command::Schema(args) => schema::run(&args),
         Command::JudgeCase => {
             let mut input = String::new();

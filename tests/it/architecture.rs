@@ -85,7 +85,11 @@ fn imports_go_one_way() {
         .iter()
         .flat_map(|(path, text)| {
             let from = module(path);
-            imports(text).into_iter().filter(|to| !allowed(&from, to)).map(move |to| format!("{} imports {to}", path.display())).collect::<Vec<_>>()
+            imports(text)
+                .into_iter()
+                .filter(|to| !allowed(&from, to))
+                .map(move |to| format!("{} imports {to}", path.display()))
+                .collect::<Vec<_>>()
         })
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -95,7 +99,8 @@ fn imports_go_one_way() {
 fn every_module_has_a_room() {
     for path in sources().keys() {
         let module = module(path);
-        let known = CORE.contains(&&*module) || RIM.contains(&&*module) || TOP.contains(&&*module) || ["main", "lib"].contains(&&*module);
+        let known =
+            CORE.contains(&&*module) || RIM.contains(&&*module) || TOP.contains(&&*module) || ["main", "lib"].contains(&&*module);
         assert!(known, "{} is in no room of the house", path.display());
     }
 }
