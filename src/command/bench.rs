@@ -8,7 +8,7 @@ mod arrivals;
 mod bare;
 mod events;
 mod judging;
-mod truth;
+pub mod truth;
 
 use std::path::PathBuf;
 use std::process::Command;
