@@ -1,4 +1,4 @@
-//! The report as JUnit XML: one suite per workload, one case per metric and per limit, and one for the measurement itself.
+//! The report as `JUnit` XML: one suite per workload, one case per metric and per limit, and one for the measurement itself.
 //!
 //! Regressed or breached is a failure, unmeasured or INVALID an error, anything without a judgement skipped with its reason. Not
 //! here: file and line, which no metric has.
@@ -16,7 +16,7 @@ use super::{LimitReport, MetricReport, Report, WorkloadReport, text};
 use crate::exit::ExitStatus;
 use crate::verdict::Verdict;
 
-/// What a reader of JUnit is told of one case.
+/// What a reader of `JUnit` is told of one case.
 struct Case {
     name: String,
     seconds: f64,

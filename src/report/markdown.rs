@@ -213,7 +213,7 @@ fn cell(number: &str) -> String {
 }
 
 fn bullets(lines: impl Iterator<Item = String>) -> String {
-    let all: String = lines.map(|line| format!("- {line}\n")).collect();
+    let all: String = lines.map(|line| "- ".to_owned() + &line + "\n").collect();
     if all.is_empty() { all } else { format!("\n{all}") }
 }
 

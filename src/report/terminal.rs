@@ -240,5 +240,5 @@ fn labelled(label: &'static str, lines: impl Iterator<Item = String>) -> impl It
 }
 
 fn trimmed(table: &Table) -> String {
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }

@@ -17,7 +17,7 @@ const LONGEST: usize = 1000;
 /// Longest piece of what a server said: it may answer with a whole web page.
 const LONGEST_EXCERPT: usize = 200;
 
-/// A value in the unit of its metric (`ms`, `per_s`, `tokens_per_s`, `ratio`): `123.4 ms`, `5.02/s`, `1034 tok/s`, `95.30 %`.
+/// A value in the unit of its metric (`ms`, `per_s`, `tokens_per_s`, `ratio`): `123.4 ms`, `5.02/s`, `622 tok/s`, `95.30 %`.
 pub fn value(unit: &str, value: Option<f64>) -> String {
     let Some(value) = value.filter(|v| v.is_finite()) else {
         return ABSENT.into();
@@ -25,6 +25,8 @@ pub fn value(unit: &str, value: Option<f64>) -> String {
     match unit {
         "ms" => format!("{} ms", digits(value)),
         "per_s" => format!("{}/s", digits(value)),
+        // No decimals from 100 on: the widest column of the widest table.
+        "tokens_per_s" if value.abs() >= 100.0 => format!("{value:.0} tok/s"),
         "tokens_per_s" => format!("{} tok/s", digits(value)),
         "ratio" => format!("{:.2} %", value * 100.0),
         other => format!("{} {other}", digits(value)),
@@ -188,20 +190,18 @@ pub fn completed(w: &WorkloadReport) -> String {
 /// What the candidate was compared with.
 /// `created`: when the candidate was measured; the age is reckoned from it, never from a clock.
 pub fn baseline(baseline: &BaselineReport, created: &str) -> String {
-    let mut words = count(u64::from(baseline.sessions), "session", "sessions");
-    if let Some(commit) = &baseline.commit {
-        words += &format!(", nearest {}", short(commit));
-    }
-    if let Some(date) = &baseline.commit_date {
-        words += &format!(" of {}", plain(date).split('T').next().unwrap_or_default());
-        words += &age_days(date, created).map_or_else(String::new, |days| format!(", {} old", count(days, "day", "days")));
-    }
-    match baseline.distance_commits {
-        Some(0) => words += " (this commit)",
-        Some(steps) => words += &format!(" ({} back)", count(u64::from(steps), "commit", "commits")),
-        None => {}
-    }
-    words
+    let nearest = baseline.commit.as_ref().map(|commit| format!(", nearest {}", short(commit)));
+    let dated = baseline.commit_date.as_ref().map(|date| {
+        let day = plain(date).split('T').next().unwrap_or_default().to_owned();
+        let age = age_days(date, created).map(|days| format!(", {} old", count(days, "day", "days")));
+        format!(" of {day}{}", age.unwrap_or_default())
+    });
+    let distance = baseline.distance_commits.map(|steps| match steps {
+        0 => " (this commit)".to_owned(),
+        _ => format!(" ({} back)", count(u64::from(steps), "commit", "commits")),
+    });
+    let sessions = count(u64::from(baseline.sessions), "session", "sessions");
+    [Some(sessions), nearest, dated, distance].into_iter().flatten().collect()
 }
 
 fn age_days(from: &str, to: &str) -> Option<u64> {

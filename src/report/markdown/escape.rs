@@ -52,7 +52,7 @@ fn entity(out: &mut String, c: char) {
         '&' => *out += "&amp;",
         '<' => *out += "&lt;",
         '>' => *out += "&gt;",
-        other => *out += &format!("&#{};", u32::from(other)),
+        other => out.extend(["&#", &u32::from(other).to_string(), ";"]),
     }
 }
 
