@@ -107,6 +107,8 @@ fn measurement(report: &Report, w: &WorkloadReport) -> Case {
     let (outcome, message) = match w.verdict {
         Some(Verdict::Invalid) => (Outcome::Error("invalid"), invalid(w)),
         _ if interrupted => (Outcome::Error("interrupted"), "interrupted: measured only in part".into()),
+        None if !w.reasons.is_empty() => (Outcome::Error("invalid"), invalid(w)),
+        None if w.completed == 0 => (Outcome::Error("invalid"), "INVALID: no request completed".into()),
         Some(verdict) => (Outcome::Passed, verdict.word().into()),
         None => (Outcome::Passed, "measured, nothing judged".into()),
     };

@@ -175,12 +175,13 @@ fn provenance(report: &Report) -> String {
 
 fn instructions(report: &Report) -> String {
     let mut out = String::from(
-        "\nThe measurement is in `record.json`; verdict and report can be computed from it again, without a server:\n\n\
+        "\nFrom the files that the gate has written beside this one:\n\n\
          ```sh\n\
-         goodput-gate report record.json --format md\n\
-         goodput-gate compare BASELINE record.json   # a record, a baseline file, or a folder of them\n\
-         goodput-gate check                          # measures again\n\
-         ```\n",
+         goodput-gate report report.json --format terminal   # or md, junit, json, csv\n\
+         goodput-gate compare BASELINE record.json           # judges the stored measurement again, without a server\n\
+         goodput-gate check                                  # measures again\n\
+         ```\n\n\
+         BASELINE is a record, a baseline file, or a folder of baseline files.\n",
     );
     if report.workloads.iter().flat_map(|w| &w.limits).any(|l| l.state == "breached") {
         out += "\nA breached limit is accepted only by changing the limit in the config.\n";

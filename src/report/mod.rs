@@ -51,7 +51,7 @@ pub struct Report {
 pub struct WorkloadReport {
     pub name: String,
     pub verdict: Option<Verdict>,
-    /// Why the verdict is what it is; the most telling first.
+    /// Why the verdict is what it is, the most telling first; where nothing was judged, why the measurement is unfit.
     pub reasons: Vec<String>,
     pub warnings: Vec<String>,
     /// What a PASS proves.

@@ -158,6 +158,14 @@ fn a_primary_metric_without_a_value_is_an_error_and_a_guard_that_nobody_has_is_n
 }
 
 #[test]
+fn a_run_that_is_unfit_is_an_error() {
+    let mut report = samples::run_only();
+    report.workloads[0].reasons = vec!["start 1, round 1: p99 send lag 9.00 ms, bound 7.10 ms".into()];
+    let read = of(&report);
+    assert!(read.results.iter().any(|r| r.0 == "error" && r.1 == "invalid" && r.2.contains("p99 send lag")));
+}
+
+#[test]
 fn interrupted_is_no_pass() {
     let mut report = samples::run_only();
     (report.interrupted, report.exit_code) = (true, 130);
