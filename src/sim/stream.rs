@@ -385,3 +385,20 @@ impl Usage {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_make_the_whole_and_one_cut_is_inside_a_character() {
+        let text = "data: {\"content\":\"토큰\"}\n\n";
+        for pieces in 1..12 {
+            let parts = split(text.as_bytes(), pieces);
+            assert_eq!(parts.concat(), text.as_bytes());
+            assert!(parts.len() <= pieces as usize && parts.iter().all(|p| !p.is_empty()));
+            assert_eq!(parts.iter().any(|p| std::str::from_utf8(p).is_err()), pieces > 1);
+        }
+        assert_eq!(split(b"ab", 5), [b"a", b"b"]);
+    }
+}
