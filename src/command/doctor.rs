@@ -74,7 +74,9 @@ fn git(config: &Config) -> Vec<Line> {
     let sessions = repo.root().map(|root| store::read_all(&root.join(&config.baselines_dir)));
     let baselines = match sessions {
         Some(Ok(all)) if all.len() >= 6 => (Grade::Ok, "baseline".into(), format!("{} sessions", all.len())),
-        Some(Ok(all)) => (Grade::Note, "baseline".into(), format!("{} sessions; six of a workload are needed to judge", all.len())),
+        Some(Ok(all)) => {
+            (Grade::Note, "baseline".into(), format!("{} sessions; six of a workload are needed to judge", all.len()))
+        }
         Some(Err(e)) => (Grade::Bad, "baseline".into(), e.to_string()),
         None => (Grade::Note, "baseline".into(), "a bare repository has no folder for baseline files".into()),
     };
@@ -90,7 +92,9 @@ fn server(config: &Config) -> Line {
     });
     match asked {
         Ok((model, extras)) => {
-            let length = extras.map_or("", |e| if e.ignore_eos || e.min_tokens { ", keeps output lengths" } else { ", does not keep output lengths" });
+            let length = extras.map_or("", |e| {
+                if e.ignore_eos || e.min_tokens { ", keeps output lengths" } else { ", does not keep output lengths" }
+            });
             (Grade::Ok, "server".into(), format!("answers with {model}{length}"))
         }
         Err(e) => (Grade::Bad, "server".into(), format!("{e:#}")),
@@ -105,7 +109,11 @@ fn client() -> Line {
             let fine = p99.is_some_and(|p| p <= TTFT_ERROR_MS);
             let grade = if fine { Grade::Ok } else { Grade::Note };
             let hint = if fine { "" } else { "\nthe machine is busy: instants are late by this much" };
-            (grade, "client".into(), format!("error against a server that knows the truth, {STREAMS} streams:\n{}{hint}", truth::describe(&errors)))
+            (
+                grade,
+                "client".into(),
+                format!("error against a server that knows the truth, {STREAMS} streams:\n{}{hint}", truth::describe(&errors)),
+            )
         }
         Err(e) => (Grade::Bad, "client".into(), format!("{e:#}")),
     }
