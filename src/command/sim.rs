@@ -116,7 +116,7 @@ fn stop(with_stdin: bool) -> anyhow::Result<impl Future<Output = ()>> {
         if with_stdin {
             let _ = end.await;
         } else {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     };
     Ok(async move {

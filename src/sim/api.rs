@@ -1,4 +1,4 @@
-//! The OpenAI API as the simulated server speaks it: bodies in, calls or refusals out. Pure.
+//! The `OpenAI` API as the simulated server speaks it: bodies in, calls or refusals out. Pure.
 //!
 //! Not here: HTTP heads and sockets (`connection`), the shape of answers (`stream`).
 

@@ -299,7 +299,7 @@ impl Fate {
 
 impl Call {
     const fn usage(&self, last: Emission) -> Usage {
-        Usage { prompt_tokens: self.prompt_tokens, output_tokens: self.output_tokens, cached_tokens: last.cached_tokens }
+        Usage { prompt: self.prompt_tokens, output: self.output_tokens, cached: last.cached_tokens }
     }
 }
 

@@ -66,9 +66,8 @@ impl Socket {
             }
             let limit = if self.ahead.is_empty() && !idle.is_zero() { idle } else { Duration::MAX };
             let read = tokio::time::timeout(limit, self.fill()).await;
-            match read.map_err(|_| NoRequest::Closed)?.map_err(NoRequest::Io)? {
-                0 => return Err(NoRequest::Closed),
-                _ => {}
+            if read.map_err(|_| NoRequest::Closed)?.map_err(NoRequest::Io)? == 0 {
+                return Err(NoRequest::Closed);
             }
         };
         if head.content_length > MOST_BODY {

@@ -1,6 +1,6 @@
 //! The simulated LLM server: engine model (pure) and its HTTP face. A test instrument: it predicts no real engine.
 //!
-//! In: knobs and a seed. Out: an OpenAI-compatible server, and the truth about when it wrote what. Not here: the process around it
+//! In: knobs and a seed. Out: an `OpenAI`-compatible server, and the truth about when it wrote what. Not here: the process around it
 //! (`command/sim`).
 
 mod api;
@@ -27,7 +27,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 
 pub use replay::Replay;
-pub use truth::{LogFile, Truth, TruthLog};
+pub use truth::TruthLog;
 
 use crate::config::sim::Knobs;
 use connection::Shared;

@@ -17,7 +17,8 @@ impl Pacer {
     /// Needs a Tokio runtime with I/O.
     pub fn new() -> io::Result<Self> {
         let fd = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        Ok(Self(AsyncFd::new(fd)?))
+        #[expect(deprecated, reason = "sound for an OwnedFd, whose descriptor never changes; the new name is an unsafe fn")]
+        AsyncFd::new(fd).map(Self)
     }
 
     /// Returns at `at_ns` of `clock::monotonic_ns`, or at once if that has passed.

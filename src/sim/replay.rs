@@ -104,7 +104,7 @@ fn has_output(event: &[u8]) -> bool {
     let data: Vec<u8> = event
         .split(|b| *b == b'\n')
         .filter_map(|line| line.strip_prefix(b"data:"))
-        .flat_map(|line| line.trim_ascii())
+        .flat_map(<[u8]>::trim_ascii)
         .copied()
         .collect();
     let Ok(json) = serde_json::from_slice::<serde_json::Value>(&data) else { return false };

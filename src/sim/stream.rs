@@ -27,11 +27,13 @@ pub enum FinishReason {
     Stop,
 }
 
+/// Tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    pub prompt_tokens: u32,
-    pub output_tokens: u32,
-    pub cached_tokens: u32,
+    pub prompt: u32,
+    pub output: u32,
+    /// Of the prompt, from the prefix cache.
+    pub cached: u32,
 }
 
 /// Who asks, and how the answer is labelled.
@@ -271,9 +273,9 @@ impl<'a> Stream<'a> {
 
 /// The whole answer of a request that did not ask for a stream.
 pub fn whole(knobs: &Knobs, label: &Label, reason: FinishReason, usage: Usage) -> String {
-    let reasoning = if label.api == Api::Chat { knobs.reasoning_tokens.min(usage.output_tokens) } else { 0 };
+    let reasoning = if label.api == Api::Chat { knobs.reasoning_tokens.min(usage.output) } else { 0 };
     let text = |from, to| (from..to).map(|i| word(knobs.text, label.number, i)).collect::<String>();
-    let answer = text(reasoning, usage.output_tokens);
+    let answer = text(reasoning, usage.output);
     let content = match label.api {
         Api::Chat if reasoning > 0 => {
             let field = knobs.reasoning_field.name();
@@ -376,10 +378,27 @@ impl FinishReason {
 
 impl Usage {
     fn json(self) -> String {
-        let Self { prompt_tokens, output_tokens, cached_tokens } = self;
-        let total = u64::from(prompt_tokens) + u64::from(output_tokens);
+        let Self { prompt, output, cached } = self;
+        let total = u64::from(prompt) + u64::from(output);
         format!(
-            r#"{{"prompt_tokens":{prompt_tokens},"total_tokens":{total},"completion_tokens":{output_tokens},"prompt_tokens_details":{{"cached_tokens":{cached_tokens}}}}}"#
+            r#"{{"prompt_tokens":{prompt},"total_tokens":{total},"completion_tokens":{output},"prompt_tokens_details":{{"cached_tokens":{cached}}}}}"#
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_make_the_whole_and_one_cut_is_inside_a_character() {
+        let text = "data: {\"content\":\"토큰\"}\n\n";
+        for pieces in 1..12 {
+            let parts = split(text.as_bytes(), pieces);
+            assert_eq!(parts.concat(), text.as_bytes());
+            assert!(parts.len() <= pieces as usize && parts.iter().all(|p| !p.is_empty()));
+            assert_eq!(parts.iter().any(|p| std::str::from_utf8(p).is_err()), pieces > 1);
+        }
+        assert_eq!(split(b"ab", 5), [b"a", b"b"]);
     }
 }

@@ -132,7 +132,7 @@ async fn a_connection_serves_many_requests_until_asked_to_close() {
     let server = start(knobs(), None).await;
     let mut client = client::connect(&server).await;
     for tokens in [1, 3] {
-        assert_eq!(events(&client.ask(&chat(tokens)).await).len() as u32, tokens + 2);
+        assert_eq!(events(&client.ask(&chat(tokens)).await).len(), tokens as usize + 2);
     }
     assert_eq!(client.ask("GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await.status, 200);
     let closing = chat(1).replacen("\r\n", "\r\nConnection: close\r\n", 1);
@@ -143,9 +143,7 @@ async fn a_connection_serves_many_requests_until_asked_to_close() {
 #[tokio::test]
 async fn an_idle_connection_is_closed_when_the_knob_says_so() {
     let server = start(Knobs { keep_alive_ms: 20, ..knobs() }, None).await;
-    let mut client = client::connect(&server).await;
-    assert!(client.ask(&chat(1)).await.complete);
-    assert!(client.at_end().await);
+    assert!(client::connect(&server).await.at_end().await);
 }
 
 #[tokio::test]
@@ -349,9 +347,9 @@ async fn a_replay_sends_its_file_event_by_event() {
         let (log, truth) = TruthLog::create(&path).expect("a log");
         let replay = Replay::new(file.as_bytes(), std::time::Duration::from_millis(interval)).expect("a replay");
         let server = client::start_with(knobs(), Some(replay), Some(log)).await;
-        let reply = ask(&server, &chat(1)).await;
-        assert!(reply.complete);
-        assert_eq!((reply.chunks.len(), String::from_utf8_lossy(&reply.chunks.concat())), (4, file.into()));
+        let answer = ask(&server, &chat(1)).await;
+        assert!(answer.complete);
+        assert_eq!((answer.chunks.len(), String::from_utf8_lossy(&answer.chunks.concat())), (4, file.into()));
         server.stop().await;
         truth.finish().expect("written");
         let line: Value = serde_json::from_str(&std::fs::read_to_string(&path).expect("the log")).expect("JSON");

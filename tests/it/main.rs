@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read fixtures and start the program")]
 
-mod judge_cases;
 mod architecture;
+mod judge_cases;
+mod sim;
 mod support;
