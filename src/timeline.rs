@@ -30,13 +30,6 @@ pub struct OutputEvent {
     pub at_ns: u64,
 }
 
-/// Where token counts came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenSource {
-    /// The server's `usage`.
-    Usage,
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {
     /// The `x-request-id`.

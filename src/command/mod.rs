@@ -1,8 +1,10 @@
 //! One file per verb: the only place that joins core and rim.
 
 mod baseline;
+mod bench;
 mod check;
 mod compare;
+mod doctor;
 mod evaluate;
 mod judge_case;
 mod measure;
@@ -12,9 +14,10 @@ mod run;
 mod schema;
 mod setup;
 mod signals;
+mod sim;
 mod target;
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 
 use crate::cli::Command;
 use crate::exit::ExitStatus;
@@ -28,13 +31,15 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Compare(args) => compare::run(&args),
         Command::Baseline(command) => baseline::run(&command),
         Command::Report(args) => report::run(&args),
+        Command::Sim(args) => sim::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Bench(command) => bench::run(&command),
         Command::JudgeCase => {
             let mut input = String::new();
             std::io::stdin().read_to_string(&mut input)?;
-            writeln!(std::io::stdout(), "{}", judge_case::run(&input)?)?;
+            output::print(&judge_case::run(&input)?)?;
             Ok(ExitStatus::Pass)
         }
-        command => anyhow::bail!("not built yet: {command:?}"),
     }
 }

@@ -6,7 +6,12 @@ pub mod build;
 pub mod csv;
 pub mod junit;
 pub mod markdown;
+#[cfg(test)]
+mod samples;
 pub mod terminal;
+#[cfg(test)]
+mod tests;
+mod text;
 
 use std::collections::BTreeMap;
 
