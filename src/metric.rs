@@ -18,7 +18,7 @@ pub enum Timing {
     ChunkGap,
     /// Start to last output event.
     E2e,
-    /// Intended send time to the moment a slot and a connection were at hand: the client's own queue.
+    /// Intended send time to the moment a slot was free: the client's own queue, which latency includes.
     Queue,
     /// TCP (and TLS) connect, of the requests that had to open a connection.
     Connect,

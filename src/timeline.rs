@@ -40,7 +40,7 @@ pub struct Timeline {
     pub intended_ns: u64,
     /// The worker took it up: what came before is the dispatcher's lateness.
     pub handed_ns: Option<u64>,
-    /// A slot (`max_in_flight`) and a connection were at hand: what came before is the client's own queue.
+    /// A slot (`max_in_flight`) was free: what came before is the client's own queue.
     pub slot_ns: Option<u64>,
     pub sent_ns: Option<u64>,
     /// Time spent opening a connection for this request, where one had to be opened.

@@ -82,12 +82,12 @@ fn stream(events: u32) -> String {
     for i in 0..events {
         text.push_str(&event(&format!("{{\"content\":\" word{i}\"}}"), if i + 1 == events { "\"length\"" } else { "null" }));
     }
-    text.push_str(&format!(
+    let usage = format!(
         "data: {{\"id\":\"chatcmpl-0a1b2c3d4e5f\",\"object\":\"chat.completion.chunk\",\"choices\":[],\
          \"usage\":{{\"prompt_tokens\":16,\"completion_tokens\":{events},\"total_tokens\":{}}}}}\n\ndata: [DONE]\n\n",
         16 + events
-    ));
-    text
+    );
+    text + &usage
 }
 
 /// Keeps this thread, and what it starts from now on, to one processor, where there are two.

@@ -1,4 +1,5 @@
 //! `goodput-gate sim`: the simulated server as a process. Says where it listens, then serves until it is told to stop.
+#![expect(clippy::disallowed_methods, reason = "rim: reads the replay file and draws the seed")]
 
 use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;

@@ -1,6 +1,7 @@
 //! One connection: requests in, one after the other, and the answers that engine, knobs and fate give them.
 //!
 //! Not here: HTTP's bytes (`http`), the API's (`api`, `stream`), the engine's pace (`driver`).
+#![expect(clippy::disallowed_methods, reason = "rim: the date of an answer")]
 
 use std::io;
 use std::sync::Arc;

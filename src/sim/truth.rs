@@ -1,6 +1,7 @@
 //! The truth log: when each output-bearing write was made, as JSONL. Written by a thread of its own, off the hot path.
 //!
 //! Not here: what a client saw of it.
+#![expect(clippy::disallowed_methods, reason = "rim: writes the log")]
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};

@@ -12,7 +12,12 @@ use crate::plan::{Pace, RoundPlan};
 pub fn run(args: &BenchArrivalsArgs) -> anyhow::Result<()> {
     let bed = Bed::new(4, Duration::from_millis(5), false)?;
     let client = Client::new(&bed.site()?, 1)?;
-    let n = (args.rate * args.seconds) as u32;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a number of requests, bounded by what was typed"
+    )]
+    let n = (args.rate * args.seconds).clamp(2.0, 1e6) as u32;
     let requests = (0..n).map(|i| request(i, Duration::from_secs_f64(f64::from(i) / args.rate))).collect();
     let plan = RoundPlan { seed: 0, pace: Pace::Open, max_in_flight: None, stop_after: None, ramp: 0, requests };
     let measured = send(&client, &Arc::new(plan))?;

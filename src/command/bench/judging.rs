@@ -96,6 +96,7 @@ fn record() -> Record {
 /// Times that vary without being random.
 fn round(index: u32) -> RoundRecord {
     let n = REQUESTS / u64::from(ROUNDS);
+    let count = usize::try_from(n).unwrap_or(usize::MAX);
     let vary = |i: u64, scale: u64| (i * 7919 + u64::from(index) * 104_729) % scale;
     let times = |base: u64, scale: u64| (0..n).map(|i| Some(base + vary(i, scale))).collect::<Vec<_>>();
     let mut gaps = Gaps::default();
@@ -117,18 +118,18 @@ fn round(index: u32) -> RoundRecord {
         columns: Columns {
             start_us: (0..n).map(|i| Some(i * 10_000)).collect(),
             queue_us: times(0, 50),
-            connect_us: vec![None; n as usize],
+            connect_us: vec![None; count],
             send_lag_us: times(20, 100),
             own_lag_us: times(20, 100),
             ttft_us: times(80_000, 60_000),
-            ttfa_us: vec![None; n as usize],
+            ttfa_us: vec![None; count],
             e2e_us: times(2_600_000, 300_000),
             max_gap_us: times(20_000, 10_000),
-            events: vec![128; n as usize],
-            input_tokens: vec![Some(256); n as usize],
-            output_tokens: vec![Some(128); n as usize],
-            cached_tokens: vec![None; n as usize],
-            outcome: vec!["completed".into(); n as usize],
+            events: vec![128; count],
+            input_tokens: vec![Some(256); count],
+            output_tokens: vec![Some(128); count],
+            cached_tokens: vec![None; count],
+            outcome: vec!["completed".into(); count],
         },
     }
 }
