@@ -19,12 +19,15 @@ mod target;
 
 use std::io::Read as _;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use crate::cli::Command;
 use crate::exit::ExitStatus;
 
 pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
     // reqwest and rustls ask for the process's provider; a second call only says that there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    raise_file_limit();
     match command {
         Command::Check(args) => check::run(&args),
         Command::Run(args) => run::run(&args),
@@ -42,4 +45,10 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
             Ok(ExitStatus::Pass)
         }
     }
+}
+
+/// Room for ten thousand connections where the hard limit allows it; where not, the soft limit stays as it is.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
