@@ -108,6 +108,7 @@ fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
         }
         return Ok(ExitStatus::Pass);
     }
+    let mut refused = 0;
     for session in 0..args.sessions {
         if args.sessions > 1 {
             output::say(&format!("session {} of {}", session + 1, args.sessions));
@@ -117,7 +118,18 @@ fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
             output::say("interrupted: nothing was added to the baseline");
             return Ok(ExitStatus::Interrupted);
         }
-        add(&record, &folder)?;
+        // One disturbed session of several is no reason to stop: it is said, and not added.
+        match add(&record, &folder) {
+            Err(e) if args.sessions > 1 && ExitStatus::of(&e) == ExitStatus::CouldNotMeasure => {
+                output::say(&format!("{e:#}"));
+                refused += 1;
+            }
+            other => other?,
+        }
+    }
+    if refused > 0 {
+        output::say(&format!("{refused} of {} sessions were not added", args.sessions));
+        return Ok(ExitStatus::CouldNotMeasure);
     }
     Ok(ExitStatus::Pass)
 }

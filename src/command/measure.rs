@@ -355,7 +355,7 @@ fn workload_record(
             arrival: arrival(&workload.arrival),
             streaming: plan.stream,
             open_loop,
-            requests_per_round: plan.rounds.first().map_or(0, |r| r.requests.len() as u64),
+            requests_per_round: plan.rounds.first().filter(|r| r.stop_after.is_none()).map(|r| r.requests.len() as u64),
             input_tokens: workload.prompts.input_tokens,
             output_tokens: workload.output_tokens,
             length_forced: extras.ignore_eos || extras.min_tokens,
