@@ -13,6 +13,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::protocol;
+
 /// Where and as whom to send; the parts of a request that never change.
 pub struct SiteSpec<'a> {
     /// `http://host:port/v1`
@@ -31,7 +33,7 @@ pub struct Site {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     /// Request line and headers up to the request's own.
     head: String,
-    api_key: Option<String>,
+    secrets: Vec<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +71,12 @@ impl Site {
             .collect();
         let authority = url.port().map_or_else(|| host.to_owned(), |p| format!("{host}:{p}"));
         let path = format!("{}{}", url.path().trim_end_matches('/'), spec.path);
-        Ok(Self { addrs, tls, head: head(&authority, &path, spec)?, api_key: spec.api_key.map(str::to_owned) })
+        Ok(Self {
+            addrs,
+            tls,
+            head: head(&authority, &path, spec)?,
+            secrets: spec.api_key.map(str::to_owned).into_iter().collect(),
+        })
     }
 
     /// Opens one connection.
@@ -84,10 +91,7 @@ impl Site {
 
     /// Some servers repeat the key in their refusal; no output of ours may.
     pub fn redact(&self, text: String) -> String {
-        match &self.api_key {
-            Some(key) if text.contains(key.as_str()) => text.replace(key.as_str(), "***"),
-            _ => text,
-        }
+        protocol::redact(text, &self.secrets)
     }
 
     /// The bytes of one request.

@@ -49,6 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Probe {
     http: reqwest::Client,
     base_url: String,
+    secrets: Vec<String>,
 }
 
 impl Probe {
@@ -77,7 +78,8 @@ impl Probe {
             builder = builder.tls_certs_only([certificate]);
         }
         let http = builder.build().map_err(|e| ProbeError::Access(chain(&e)))?;
-        Ok(Self { http, base_url: access.base_url.trim_end_matches('/').to_owned() })
+        let secrets = access.api_key.map(str::to_owned).into_iter().collect();
+        Ok(Self { http, base_url: access.base_url.trim_end_matches('/').to_owned(), secrets })
     }
 
     /// Models, name and version.
@@ -92,7 +94,7 @@ impl Probe {
         let url = format!("{}/models", self.base_url);
         let answer = self.http.get(&url).send().await.map_err(|e| unreachable(&url, &e))?;
         let name = answer.headers().get(SERVER).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let list = json(&url, answer).await?;
+        let list = self.json(&url, answer).await?;
         let ids = list["data"].as_array().map(|a| a.iter().filter_map(|m| m["id"].as_str().map(str::to_owned)).collect());
         let owner = list["data"][0]["owned_by"].as_str().filter(|o| !o.is_empty()).map(str::to_owned);
         // vLLM and SGLang name themselves as the owner; their `server` header is the web framework's.
@@ -133,12 +135,35 @@ impl Probe {
         let request = self.http.post(&url).header(CONTENT_TYPE, "application/json").body(protocol::body(protocol, &spec));
         let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;
         let html = is_html(&answer);
-        let answer = refused(&url, answer).await?;
+        let answer = self.refused(&url, answer).await?;
         if html {
             return Err(ProbeError::NotJson { url, what: "HTML".into() });
         }
         // The answer is read to its end, so that the server is idle again.
         answer.bytes().await.map(drop).map_err(|e| unreachable(&url, &e))
+    }
+
+    async fn json(&self, url: &str, answer: reqwest::Response) -> Result<Value, ProbeError> {
+        let answer = self.refused(url, answer).await?;
+        let html = is_html(&answer);
+        let bytes = answer.bytes().await.map_err(|e| unreachable(url, &e))?;
+        serde_json::from_slice(&bytes)
+            .map_err(|_| ProbeError::NotJson { url: url.to_owned(), what: if html { "HTML" } else { "text" }.into() })
+    }
+
+    async fn refused(&self, url: &str, answer: reqwest::Response) -> Result<reqwest::Response, ProbeError> {
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let body = answer.bytes().await.unwrap_or_default();
+        let hint = match status.as_u16() {
+            401 | 403 => "\nhint: name the variable that holds the key (target.api_key_env, --api-key-env)",
+            404 => "\nhint: is the model's name right, and does base_url end in /v1?",
+            _ => "",
+        };
+        let text = protocol::redact(protocol::error_text(&body), &self.secrets);
+        Err(ProbeError::Status { url: url.to_owned(), status: status.as_u16(), text, hint })
     }
 }
 
@@ -167,28 +192,6 @@ fn fallbacks(wanted: Extras) -> [Extras; 6] {
         Extras { stream_usage: false, ..wanted },
         Extras { stream_usage: false, ..plain },
     ]
-}
-
-async fn json(url: &str, answer: reqwest::Response) -> Result<Value, ProbeError> {
-    let answer = refused(url, answer).await?;
-    let html = is_html(&answer);
-    let bytes = answer.bytes().await.map_err(|e| unreachable(url, &e))?;
-    serde_json::from_slice(&bytes)
-        .map_err(|_| ProbeError::NotJson { url: url.to_owned(), what: if html { "HTML" } else { "text" }.into() })
-}
-
-async fn refused(url: &str, answer: reqwest::Response) -> Result<reqwest::Response, ProbeError> {
-    let status = answer.status();
-    if status.is_success() {
-        return Ok(answer);
-    }
-    let body = answer.bytes().await.unwrap_or_default();
-    let hint = match status.as_u16() {
-        401 | 403 => "\nhint: name the variable that holds the key (target.api_key_env, --api-key-env)",
-        404 => "\nhint: is the model's name right, and does base_url end in /v1?",
-        _ => "",
-    };
-    Err(ProbeError::Status { url: url.to_owned(), status: status.as_u16(), text: protocol::error_text(&body), hint })
 }
 
 fn is_html(answer: &reqwest::Response) -> bool {
