@@ -109,7 +109,7 @@ pub fn dry_run(config: &Config) -> anyhow::Result<String> {
 impl Run<'_> {
     fn start(&mut self, start: u32, traces: &[Option<String>]) -> anyhow::Result<()> {
         let target = Target::open(self.config, self.api_key.as_deref())?;
-        let ready = self.prepare(&target, traces)?;
+        let ready = self.prepare(&target, traces, start)?;
         let workers = self.output.workers.unwrap_or_else(default_workers);
         let client = Client::new(Arc::clone(&target.site), workers).context("cannot start the client's threads")?;
         for workload in ready {
@@ -130,11 +130,13 @@ impl Run<'_> {
     }
 
     /// Plans every workload; on the first start also adds it to the record.
-    fn prepare(&mut self, target: &Target, traces: &[Option<String>]) -> anyhow::Result<Vec<Ready>> {
+    fn prepare(&mut self, target: &Target, traces: &[Option<String>], start: u32) -> anyhow::Result<Vec<Ready>> {
+        // The same plan in each start, and yet no id twice in a server's log.
+        let session = format!("{}{start}", self.record.session);
         let mut ready = Vec::new();
         for (index, (workload, trace)) in self.config.workloads.iter().zip(traces).enumerate() {
             let extras = target.extras(self.config, workload)?;
-            let input = input(self.config, &target.model, extras, &self.salt, &self.record.session, trace.as_deref());
+            let input = input(self.config, &target.model, extras, &self.salt, &session, trace.as_deref());
             let plan = plan::build(workload, &input)?;
             let fingerprint = target.fingerprint(self.config, &plan.digest);
             match self.record.workloads.get(index) {
