@@ -1,4 +1,12 @@
 //! The one integration binary: black-box tests of the `goodput-gate` command, and of the house's own rules.
+#![expect(clippy::disallowed_methods, reason = "tests start processes and read and write files; the rules are for the program")]
 
+mod bad_input;
 mod judge_cases;
+mod load_outcomes;
+mod load_requests;
+mod load_signals;
+mod load_streams;
+mod load_timing;
+mod load_tls;
 mod support;
