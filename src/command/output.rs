@@ -69,9 +69,12 @@ fn width() -> u16 {
     std::env::var("COLUMNS").ok().and_then(|v| v.parse().ok()).unwrap_or(120)
 }
 
-/// Data, on standard output.
+/// Data, on standard output. A reader that has gone (`| head`) has seen enough, and changes no verdict: the exit code stands.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e).context("cannot write to standard output"),
+        _ => Ok(()),
+    }
 }
 
 /// A line for people, on standard error.

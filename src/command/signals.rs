@@ -7,10 +7,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::output::say;
 use crate::load::Control;
 
 /// Requests in flight get this long to finish after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
+/// Soon enough for a person who pressed a key.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// Why a run is stopping.
 #[derive(Clone, Default)]
@@ -27,6 +30,13 @@ impl Stop {
 
     pub fn stopping(&self) -> bool {
         self.control.stopping()
+    }
+
+    /// Returns when the run is to stop.
+    pub async fn requested(&self) {
+        while !self.stopping() {
+            tokio::time::sleep(GLANCE).await;
+        }
     }
 }
 
@@ -59,6 +69,9 @@ async fn serve(stop: Stop, limit: Option<Duration>) {
         () = &mut limit => {}
     }
     stop.control.drain();
+    if stop.signalled() {
+        say("interrupted: waiting up to 10 s for requests in flight; once more to cancel them");
+    }
     tokio::select! {
         _ = interrupt.recv() => stop.signalled.store(true, Ordering::Relaxed),
         _ = terminate.recv() => stop.signalled.store(true, Ordering::Relaxed),
