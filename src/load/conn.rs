@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
-use rustls_platform_verifier::ConfigVerifierExt as _;
+use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -122,17 +122,17 @@ fn head(authority: &str, path: &str, spec: &SiteSpec<'_>) -> Result<String, Site
 }
 
 fn connector(ca_pem: Option<&[u8]>) -> Result<TlsConnector, SiteError> {
+    let extra = CertificateDer::pem_slice_iter(ca_pem.unwrap_or_default()).collect::<Result<Vec<_>, _>>();
+    let extra = extra.map_err(|e| SiteError::Authority(e.to_string()))?;
     let why = |e: rustls::Error| SiteError::Authority(e.to_string());
-    let config = match ca_pem {
-        None => rustls::ClientConfig::with_platform_verifier().map_err(why)?,
-        Some(pem) => {
-            let mut roots = rustls::RootCertStore::empty();
-            for cert in CertificateDer::pem_slice_iter(pem) {
-                roots.add(cert.map_err(|e| SiteError::Authority(e.to_string()))?).map_err(why)?;
-            }
-            rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
-        }
-    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(why)?;
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(why)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
     Ok(TlsConnector::from(Arc::new(config)))
 }
 

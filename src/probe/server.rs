@@ -29,8 +29,8 @@ pub struct ServerFacts {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
-    #[error("cannot reach {url}: {why}\nhint: is the server up, and is the port right?")]
-    Unreachable { url: String, why: String },
+    #[error("cannot reach {url}: {why}\nhint: {hint}")]
+    Unreachable { url: String, why: String, hint: &'static str },
     #[error("{url} answers {status}: {text}{hint}")]
     Status { url: String, status: u16, text: String, hint: &'static str },
     #[error("{url} answers with {what} where JSON was expected\nhint: base_url is the API's, usually ending in /v1")]
@@ -54,30 +54,29 @@ pub struct Probe {
 
 impl Probe {
     pub fn new(access: &Access<'_>) -> Result<Self, ProbeError> {
-        let mut headers = HeaderMap::new();
-        let key = access.api_key.map(|k| ("authorization".to_owned(), format!("Bearer {k}")));
-        for (name, value) in key.iter().chain(access.headers) {
-            let bad = || ProbeError::Access(format!("header {name:?}"));
-            let mut value: HeaderValue = value.parse().map_err(|_| bad())?;
-            value.set_sensitive(true);
-            headers.insert(name.parse::<HeaderName>().map_err(|_| bad())?, value);
-        }
         // No idle connection may stay: some servers give each one a thread that measured requests need.
         let mut builder = reqwest::Client::builder()
-            .default_headers(headers)
+            .default_headers(headers(access)?)
             .timeout(PATIENCE)
             .connect_timeout(Duration::from_secs(5))
             .pool_max_idle_per_host(0)
             .retry(reqwest::retry::never())
-            .redirect(reqwest::redirect::Policy::none());
-        if is_loopback(access.base_url) {
-            builder = builder.no_proxy();
-        }
+            .redirect(reqwest::redirect::Policy::none())
+            // Measured requests go straight to the server, so what is asked of it beforehand must too.
+            .no_proxy();
         if let Some(pem) = access.ca_pem {
-            let certificate = reqwest::Certificate::from_pem(pem).map_err(|e| ProbeError::Access(chain(&e)))?;
-            builder = builder.tls_certs_only([certificate]);
+            let authorities = reqwest::Certificate::from_pem_bundle(pem).map_err(|e| ProbeError::Access(chain(&e)))?;
+            if authorities.is_empty() {
+                return Err(ProbeError::Access("no certificate in target.ca_file".into()));
+            }
+            builder = builder.tls_certs_merge(authorities);
         }
-        let http = builder.build().map_err(|e| ProbeError::Access(chain(&e)))?;
+        if access.base_url.starts_with("http:") {
+            // Redirects are not followed, so no TLS will be spoken: a machine without any authority (a bare container) will do.
+            builder = builder.tls_certs_only([]);
+        }
+        let no_authority = "name the authority that signed the server's certificate (target.ca_file), or install the system's";
+        let http = builder.build().map_err(|e| ProbeError::Access(format!("{}\nhint: {no_authority}", chain(&e))))?;
         let secrets = access.api_key.map(str::to_owned).into_iter().collect();
         Ok(Self { http, base_url: access.base_url.trim_end_matches('/').to_owned(), secrets })
     }
@@ -167,6 +166,18 @@ impl Probe {
     }
 }
 
+fn headers(access: &Access<'_>) -> Result<HeaderMap, ProbeError> {
+    let mut headers = HeaderMap::new();
+    let key = access.api_key.map(|k| ("authorization".to_owned(), format!("Bearer {k}")));
+    for (name, value) in key.iter().chain(access.headers) {
+        let bad = || ProbeError::Access(format!("header {name:?}"));
+        let mut value: HeaderValue = value.parse().map_err(|_| bad())?;
+        value.set_sensitive(true);
+        headers.insert(name.parse::<HeaderName>().map_err(|_| bad())?, value);
+    }
+    Ok(headers)
+}
+
 /// The one model to ask for.
 pub fn only_model(models: &[String]) -> Result<String, ProbeError> {
     match models {
@@ -199,7 +210,13 @@ fn is_html(answer: &reqwest::Response) -> bool {
 }
 
 fn unreachable(url: &str, error: &reqwest::Error) -> ProbeError {
-    ProbeError::Unreachable { url: url.to_owned(), why: chain(error) }
+    let why = chain(error);
+    let hint = if why.contains("certificate") {
+        "name the authority that signed the server's certificate (target.ca_file)"
+    } else {
+        "is the server up, and is the port right?"
+    };
+    ProbeError::Unreachable { url: url.to_owned(), why, hint }
 }
 
 /// The innermost cause says most ("connection refused"); reqwest's own text repeats the URL.

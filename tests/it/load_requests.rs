@@ -216,3 +216,13 @@ fn whole_answers_are_asked_for_and_read() {
     }
     assert!(gate.round()["metrics"].as_object().is_some_and(|m| m.keys().all(|k| !k.starts_with("ttft"))));
 }
+
+#[test]
+fn no_proxy_stands_between_client_and_server() {
+    let server = Server::good();
+    let gate =
+        ["http_proxy", "HTTP_PROXY", "all_proxy"].into_iter().fold(Gate::new(), |g, name| g.env(name, "http://127.0.0.1:1"));
+    // An address that is loopback, and does not look like it.
+    let url = server.url().replace("127.0.0.1", "0.0.0.0");
+    gate.assert_measured(&gate.measure(&url, &["--requests", "2"]));
+}

@@ -87,8 +87,12 @@ impl Gate {
 
     /// Starts the command and leaves it running; its standard error is in `stderr.txt`.
     pub fn spawn<S: AsRef<str>>(&self, args: &[S]) -> Child {
+        self.spawn_into(args, Stdio::null())
+    }
+
+    pub fn spawn_into<S: AsRef<str>>(&self, args: &[S], stdout: Stdio) -> Child {
         let stderr = std::fs::File::create(self.path("stderr.txt")).expect("the test's folder can be written");
-        self.command(args).stdout(Stdio::null()).stderr(stderr).spawn().expect("the command starts")
+        self.command(args).stdout(stdout).stderr(stderr).spawn().expect("the command starts")
     }
 
     /// The exit code of a spawned command; kills it where it hangs.
