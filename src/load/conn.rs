@@ -71,12 +71,7 @@ impl Site {
             .collect();
         let authority = url.port().map_or_else(|| host.to_owned(), |p| format!("{host}:{p}"));
         let path = format!("{}{}", url.path().trim_end_matches('/'), spec.path);
-        Ok(Self {
-            addrs,
-            tls,
-            head: head(&authority, &path, spec)?,
-            secrets: spec.api_key.map(str::to_owned).into_iter().collect(),
-        })
+        Ok(Self { addrs, tls, head: head(&authority, &path, spec)?, secrets: protocol::secrets(spec.api_key, spec.headers) })
     }
 
     /// Opens one connection.

@@ -77,7 +77,7 @@ impl Probe {
         }
         let no_authority = "name the authority that signed the server's certificate (target.ca_file), or install the system's";
         let http = builder.build().map_err(|e| ProbeError::Access(format!("{}\nhint: {no_authority}", chain(&e))))?;
-        let secrets = access.api_key.map(str::to_owned).into_iter().collect();
+        let secrets = protocol::secrets(access.api_key, access.headers);
         Ok(Self { http, base_url: access.base_url.trim_end_matches('/').to_owned(), secrets })
     }
 

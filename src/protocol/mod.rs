@@ -12,7 +12,7 @@ mod sse;
 
 pub use error_text::text as error_text;
 pub use receiver::{Answer, Receiver, Step};
-pub use redact::redact;
+pub use redact::{redact, secrets};
 
 use crate::config::Protocol;
 

@@ -3,6 +3,16 @@
 /// Shorter words are no secrets, and would be found within innocent ones.
 const MIN_CHARS: usize = 4;
 
+/// A header's value may be a token too; one this short is a team's name or a flag.
+const MIN_HEADER_CHARS: usize = 8;
+
+/// What must not be shown: the key, and what extra headers carry (`Bearer TOKEN`: the token).
+pub fn secrets(api_key: Option<&str>, headers: &[(String, String)]) -> Vec<String> {
+    let values = headers.iter().filter_map(|(_, value)| value.split_whitespace().next_back());
+    let long = values.filter(|v| v.len() >= MIN_HEADER_CHARS);
+    api_key.into_iter().chain(long).map(str::to_owned).collect()
+}
+
 /// The text with each secret replaced. One that the cut of [`super::error_text`] has left in part goes too.
 pub fn redact(mut text: String, secrets: &[String]) -> String {
     for secret in secrets.iter().filter(|s| s.len() >= MIN_CHARS) {
@@ -25,7 +35,7 @@ fn partial(text: &str, secret: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::redact;
+    use super::{redact, secrets};
 
     #[test]
     fn no_part_of_a_secret_is_left() {
@@ -47,5 +57,12 @@ mod tests {
     #[test]
     fn a_word_too_short_to_be_secret_stays() {
         assert_eq!(redact("a key".into(), &["key".to_owned()]), "a key");
+    }
+
+    #[test]
+    fn headers_carry_secrets_too() {
+        let headers = [("x-token".to_owned(), "Token abcdefgh1".to_owned()), ("x-team".to_owned(), "serving".to_owned())];
+        assert_eq!(secrets(Some("key1"), &headers), ["key1", "abcdefgh1"]);
+        assert_eq!(secrets(None, &[]), [""; 0]);
     }
 }

@@ -90,7 +90,10 @@ fn a_key_that_is_not_set_is_a_usage_error() {
 
 #[test]
 fn extra_headers_are_sent_with_everything() {
-    let server = Server::good();
+    let server = Server::start(|seen| match seen.part {
+        Part::Round(_, 1) => Answer::error("403 Forbidden", &format!("no such tenant: {}", seen.headers["x-tenant"])),
+        _ => seen.good(),
+    });
     let gate = Gate::new().env("TENANT", "blue-7f3a");
     gate.write("c.yaml", &config(&server, "  headers: {x-team: serving, x-tenant: \"${TENANT}\"}\n"));
     let ran = gate.run(&["run", "--config", "c.yaml"]);
@@ -100,6 +103,7 @@ fn extra_headers_are_sent_with_everything() {
         assert_eq!(seen.headers.get("x-tenant").map(String::as_str), Some("blue-7f3a"), "{seen:?}");
     }
     assert!(!gate.text(".goodput-gate/record.json").contains("blue-7f3a"), "header values are never recorded");
+    assert_eq!(gate.round()["errors"][0]["example"], "no such tenant: ***");
 }
 
 fn config(server: &Server, target: &str) -> String {
