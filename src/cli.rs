@@ -45,8 +45,11 @@ pub struct ConfigArgs {
     /// Config file [default: .github/goodput-gate.yaml or goodput-gate.yaml, found upwards]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Override one config value, e.g. target.sim.decode_factor=1.2 (repeatable)
-    #[arg(long = "set", value_name = "PATH=VALUE")]
+    #[arg(
+        long = "set",
+        value_name = "PATH=VALUE",
+        help = "Override one config value, e.g. target.sim.decode_factor=1.2 (repeatable)"
+    )]
     pub set: Vec<String>,
 }
 
@@ -198,6 +201,7 @@ pub struct CompareArgs {
 }
 
 #[derive(Clone, Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "parsed once")]
 pub enum BaselineCommand {
     /// Measure (or take stored records) and add a session to the baseline of this commit
     Update(BaselineUpdateArgs),
@@ -254,8 +258,7 @@ pub struct SimArgs {
     /// Address to listen on; port 0 takes a free one and prints it
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub listen: String,
-    /// Turn a knob, e.g. decode_factor=1.2 (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", help = "Turn a knob, e.g. decode_factor=1.2 (repeatable)")]
     pub set: Vec<String>,
     /// Log the instant of every write, JSONL
     #[arg(long, value_name = "FILE")]
@@ -298,6 +301,8 @@ pub enum BenchCommand {
     Truth(BenchTruthArgs),
     /// Offered rate and send lag
     Arrivals(BenchArrivalsArgs),
+    /// Time to judge and report 100,000 requests
+    Judging,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -21,9 +21,6 @@ pub struct Difference {
     pub candidate: Option<String>,
 }
 
-/// Fields that a config may name in `gate.under_test`.
-pub const UNDER_TEST: [&str; 4] = ["server_version", "server_flags", "model", "quantisation"];
-
 impl Fingerprint {
     pub fn set(&mut self, field: &str, value: impl Into<String>) {
         self.0.insert(field.into(), value.into());
@@ -35,7 +32,9 @@ impl Fingerprint {
         for (field, value) in self.keyed(under_test) {
             hash.update(format!("{}:{field}={}:{value};", field.len(), value.len()));
         }
-        hash.finalize().iter().take(6).map(|b| format!("{b:02x}")).collect()
+        let digest = hash.finalize();
+        let start = digest.iter().take(6).fold(0_u64, |n, b| (n << 8) | u64::from(*b));
+        format!("{start:012x}")
     }
 
     /// Fields that forbid a comparison.

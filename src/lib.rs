@@ -10,8 +10,8 @@
 
 mod cli;
 mod command;
-mod exit;
 // Pure core: a module imports only from those above it.
+mod exit;
 mod metric;
 mod timeline;
 mod config;

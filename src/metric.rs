@@ -18,7 +18,7 @@ pub enum Timing {
     ChunkGap,
     /// Start to last output event.
     E2e,
-    /// Intended send time to the moment a slot and a connection were at hand: the client's own queue.
+    /// Intended send time to the moment a slot was free: the client's own queue, which latency includes.
     Queue,
     /// TCP (and TLS) connect, of the requests that had to open a connection.
     Connect,
@@ -249,10 +249,6 @@ impl Metric {
         Self::all().find(|m| m.name() == name)
     }
 
-    pub fn parse_key(key: &str) -> Option<Self> {
-        Self::all().find(|m| m.key() == key)
-    }
-
     pub const fn unit(self) -> Unit {
         match self {
             Self::Timing(..) => Unit::Milliseconds,
@@ -271,12 +267,12 @@ impl Metric {
 
     /// METHOD section 2's thresholds; `None` for metrics that are only shown.
     pub const fn method(self) -> Option<MethodRow> {
-        const fn row(class: Class, scale: Scale, d_min: f64, d_neg: f64, margin: Option<f64>) -> Option<MethodRow> {
-            Some(MethodRow { class, scale, d_min, d_neg, margin })
+        const fn row(class: Class, scale: Scale, d_min: f64, d_neg: f64, margin: Option<f64>) -> MethodRow {
+            MethodRow { class, scale, d_min, d_neg, margin }
         }
         use Class::{Guard, Primary};
         use Scale::{Absolute, Log};
-        match self {
+        Some(match self {
             Self::Timing(Timing::Ttft, Stat::Geomean) => row(Primary, Log, 0.03, 0.005, Some(0.075)),
             Self::Timing(Timing::Tpot | Timing::E2e, Stat::Geomean) | Self::OutputTokenRate => {
                 row(Primary, Log, 0.03, 0.005, Some(0.05))
@@ -290,8 +286,8 @@ impl Metric {
             Self::Timing(Timing::Ttft, Stat::P99) => row(Guard, Log, 0.15, 0.015, None),
             Self::SloAttainment => row(Guard, Absolute, 0.02, 0.0025, None),
             Self::ErrorRate => row(Guard, Absolute, 0.002, 0.0, None),
-            _ => None,
-        }
+            _ => return None,
+        })
     }
 }
 
@@ -321,8 +317,9 @@ mod tests {
         let all: Vec<Metric> = Metric::all().collect();
         for &m in &all {
             assert_eq!(Metric::parse(&m.name()), Some(m));
-            assert_eq!(Metric::parse_key(&m.key()), Some(m));
         }
+        let keys: std::collections::BTreeSet<String> = all.iter().map(|m| m.key()).collect();
+        assert_eq!(keys.len(), all.len());
     }
 
     #[test]

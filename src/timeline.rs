@@ -30,13 +30,6 @@ pub struct OutputEvent {
     pub at_ns: u64,
 }
 
-/// Where token counts came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenSource {
-    /// The server's `usage`.
-    Usage,
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {
     /// The `x-request-id`.
@@ -47,7 +40,7 @@ pub struct Timeline {
     pub intended_ns: u64,
     /// The worker took it up: what came before is the dispatcher's lateness.
     pub handed_ns: Option<u64>,
-    /// A slot (`max_in_flight`) and a connection were at hand: what came before is the client's own queue.
+    /// A slot (`max_in_flight`) was free: what came before is the client's own queue.
     pub slot_ns: Option<u64>,
     pub sent_ns: Option<u64>,
     /// Time spent opening a connection for this request, where one had to be opened.

@@ -30,6 +30,7 @@ pub enum Verdict {
 
 /// What to do where there is no certainty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the names of the config's keys")]
 pub struct Policy {
     pub on_inconclusive: OnOpen,
     pub on_missing_baseline: OnOpen,
@@ -65,7 +66,7 @@ pub struct Ruling {
 }
 
 /// Validity comes first, then a breached limit, then the comparison.
-pub fn rule(policy: &Policy, evidence: &Evidence) -> Ruling {
+pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
     if !evidence.invalid.is_empty() {
         return Ruling::new(Verdict::Invalid, ExitStatus::CouldNotMeasure, evidence.invalid.clone());
     }
@@ -163,30 +164,30 @@ mod tests {
     #[test]
     fn an_unfit_measurement_is_never_judged() {
         let e = Evidence { invalid: vec!["client late".into()], ..evidence(Against::LimitsOnly) };
-        let ruling = rule(&WARN, &e);
+        let ruling = rule(WARN, &e);
         assert_eq!((ruling.verdict, ruling.exit), (Verdict::Invalid, ExitStatus::CouldNotMeasure));
     }
 
     #[test]
     fn no_baseline_is_said_and_let_through_only_by_policy() {
         let e = evidence(Against::Missing("none".into()));
-        assert_eq!(rule(&WARN, &e).exit, ExitStatus::Pass);
-        assert_eq!(rule(&WARN, &e).verdict, Verdict::NoBaseline);
+        assert_eq!(rule(WARN, &e).exit, ExitStatus::Pass);
+        assert_eq!(rule(WARN, &e).verdict, Verdict::NoBaseline);
         let strict = Policy { on_missing_baseline: OnOpen::Fail, ..WARN };
-        assert_eq!(rule(&strict, &e).exit, ExitStatus::NoBaseline);
+        assert_eq!(rule(strict, &e).exit, ExitStatus::NoBaseline);
     }
 
     #[test]
     fn something_else_is_not_a_baseline() {
         let difference = Difference { field: "gpu".into(), baseline: Some("H100".into()), candidate: Some("A100".into()) };
-        let ruling = rule(&WARN, &evidence(Against::Incomparable(vec![difference])));
+        let ruling = rule(WARN, &evidence(Against::Incomparable(vec![difference])));
         assert_eq!((ruling.verdict, ruling.exit), (Verdict::Incomparable, ExitStatus::NoBaseline));
         assert!(ruling.reasons[0].contains("gpu: H100 -> A100"));
     }
 
     #[test]
     fn nothing_judged_is_never_a_pass() {
-        assert_eq!(rule(&WARN, &evidence(Against::LimitsOnly)).verdict, Verdict::Inconclusive);
+        assert_eq!(rule(WARN, &evidence(Against::LimitsOnly)).verdict, Verdict::Inconclusive);
         assert_eq!(overall(&[]).1, ExitStatus::CouldNotMeasure);
     }
 

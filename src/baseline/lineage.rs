@@ -1,7 +1,6 @@
 //! Git facts through libgit2: HEAD, its tree without the baselines folder, dirty files, and the first-parent lineage.
 //!
 //! A shallow clone is an error that names the way out: libgit2 would walk one commit and say nothing.
-#![expect(clippy::disallowed_methods, reason = "rim: reads the repository")]
 
 use std::path::{Path, PathBuf};
 

@@ -31,11 +31,6 @@ pub fn write(dir: &Path, session: &Session, under_test: &[String]) -> Result<Pat
     Ok(path)
 }
 
-/// Every session of a workload, whatever its fingerprint; a folder that is not there is an empty baseline.
-pub fn read_workload(dir: &Path, workload: &str) -> Result<Vec<Session>, StoreError> {
-    read_all(&dir.join(workload))
-}
-
 /// Every session below a folder, or the one of a file, ordered by path.
 pub fn read_all(path: &Path) -> Result<Vec<Session>, StoreError> {
     if path.is_file() {

@@ -1,4 +1,5 @@
 //! `baseline update|list`, and the sessions that `check` compares with: those of HEAD and its first-parent ancestors.
+#![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
 
 use std::path::{Path, PathBuf};
 

@@ -23,7 +23,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
             missing: Some(format!("{} has none", args.baseline.display())),
         }
     })?;
-    output::prepare(&args.out)?;
+    output::folder(&args.out)?;
     output::save_reports(&args.out, &report)?;
     output::show(&report)?;
     Ok(exit)

@@ -35,7 +35,7 @@ pub fn judged(record: &Record, baseline: impl Fn(&WorkloadRecord) -> Baseline) -
     for workload in &record.workloads {
         let mut baseline = baseline(workload);
         let part = one(record, workload, &mut baseline, workloads)?;
-        let ruling = rule(&policy, &part.0);
+        let ruling = rule(policy, &part.0);
         parts.push((workload, part, ruling));
     }
     let rulings: Vec<_> = parts.iter().map(|(_, _, r)| r.clone()).collect();

@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "rim: reads the date and writes raw timelines")]
 
 use std::io::{BufWriter, Write as _};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -54,7 +54,7 @@ pub fn measure(config: &Config, output: &OutputArgs, git: Option<GitFacts>) -> a
     let api_key = setup::api_key(config)?;
     let traces = config.workloads.iter().map(read_trace).collect::<Result<Vec<_>, _>>()?;
     output::prepare(&output.out)?;
-    let raw = output.raw.as_ref().map(|p| create(p)).transpose()?.map(BufWriter::new);
+    let raw = output.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
     let mut run = Run {
         config,
         output,
@@ -114,7 +114,7 @@ impl Run<'_> {
         let target = Target::open(self.config, self.api_key.as_deref(), &self.stop)?;
         let ready = self.prepare(&target, traces, start)?;
         let workers = self.output.workers.unwrap_or_else(default_workers);
-        let client = Client::new(Arc::clone(&target.site), workers).context("cannot start the client's threads")?;
+        let client = Client::new(&target.site, workers).context("cannot start the client's threads")?;
         for workload in ready {
             if self.stop.stopping() {
                 break;
@@ -276,7 +276,8 @@ fn read_trace(workload: &Workload) -> anyhow::Result<Option<String>> {
     }
 }
 
-fn create(path: &PathBuf) -> anyhow::Result<std::fs::File> {
+fn create(path: impl AsRef<Path>) -> anyhow::Result<std::fs::File> {
+    let path = path.as_ref();
     std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))
 }
 

@@ -1,8 +1,10 @@
 //! One file per verb: the only place that joins core and rim.
 
 mod baseline;
+mod bench;
 mod check;
 mod compare;
+mod doctor;
 mod evaluate;
 mod judge_case;
 mod measure;
@@ -12,9 +14,12 @@ mod run;
 mod schema;
 mod setup;
 mod signals;
+mod sim;
 mod target;
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::cli::Command;
 use crate::exit::ExitStatus;
@@ -22,19 +27,28 @@ use crate::exit::ExitStatus;
 pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
     // reqwest and rustls ask for the process's provider; a second call only says that there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    raise_file_limit();
     match command {
         Command::Check(args) => check::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Baseline(command) => baseline::run(&command),
         Command::Report(args) => report::run(&args),
+        Command::Sim(args) => sim::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Bench(command) => bench::run(&command),
         Command::JudgeCase => {
             let mut input = String::new();
             std::io::stdin().read_to_string(&mut input)?;
-            writeln!(std::io::stdout(), "{}", judge_case::run(&input)?)?;
+            output::print(&judge_case::run(&input)?)?;
             Ok(ExitStatus::Pass)
         }
-        command => anyhow::bail!("not built yet: {command:?}"),
     }
+}
+
+/// Room for ten thousand connections where the hard limit allows it; where not, the soft limit stays as it is.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }

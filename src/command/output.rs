@@ -24,13 +24,18 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 /// The output folder, with a `.gitignore` of its own so that nothing in it is ever committed.
-pub fn prepare(folder: &Path) -> anyhow::Result<()> {
+pub fn folder(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create the output folder {}", folder.display()))?;
     let ignore = folder.join(".gitignore");
     if !ignore.exists() {
         write_atomic(&ignore, b"*\n")?;
     }
-    // What an earlier run left must not be taken for this one's, should this one fail.
+    Ok(())
+}
+
+/// The output folder for a new measurement: what an earlier one left must not be taken for this one's, should this one fail.
+pub fn prepare(folder: &Path) -> anyhow::Result<()> {
+    self::folder(folder)?;
     for name in ["record.json", "report.json", "report.md", "junit.xml"] {
         match std::fs::remove_file(folder.join(name)) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {

@@ -9,14 +9,14 @@ use anyhow::Context as _;
 use crate::cli::{SchemaArgs, SchemaKind};
 use crate::config;
 use crate::exit::ExitStatus;
+use crate::{record, report};
 
 /// Prints one schema.
 pub fn run(args: &SchemaArgs) -> anyhow::Result<ExitStatus> {
     let schema = match args.what {
         SchemaKind::Config => config::schema(),
-        SchemaKind::Record | SchemaKind::Report => {
-            anyhow::bail!("this version has no schema of records and reports yet; use `config`")
-        }
+        SchemaKind::Record => record::schema(),
+        SchemaKind::Report => report::schema(),
     };
     let text = serde_json::to_string_pretty(&schema).context("cannot write the schema as JSON")?;
     writeln!(std::io::stdout().lock(), "{text}").context("cannot write to standard output")?;

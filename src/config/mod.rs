@@ -30,7 +30,7 @@ pub use error::ConfigError;
 pub use file::schema;
 pub use layers::Flags;
 pub use load::{Source, load};
-pub use units::{format_duration, parse_duration};
+pub use units::parse_duration;
 
 /// A validated config. Everything in it can be acted on without further checks.
 #[derive(Clone, Debug, PartialEq)]

@@ -22,8 +22,8 @@ impl Checker {
             }
             (Some(url), None) => self.base_url(url, env).map(Endpoint::Http),
             (None, Some(knobs)) => {
-                if let Err((key, what)) = knobs.check().map_err(|what| ("", what)) {
-                    self.bad(&format!("target.sim.{key}"), what, "see docs/CONFIG.md for the range of each knob");
+                if let Err(what) = knobs.check() {
+                    self.bad("target.sim", what, "see docs/CONFIG.md for the range of each knob");
                 }
                 Some(Endpoint::Sim(Box::new(knobs)))
             }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-pub use conn::{Site, SiteError, SiteSpec};
+pub use conn::{Site, SiteSpec};
 
 use crate::clock::monotonic_ns;
 use crate::config::Protocol;
@@ -39,7 +39,6 @@ pub struct Measured {
     /// In plan order; every scheduled request is here.
     pub timelines: Vec<Timeline>,
     pub began_ns: u64,
-    pub ended_ns: u64,
     pub health: Health,
 }
 
@@ -125,8 +124,8 @@ impl Counters {
 
 impl Client {
     /// Starts `workers` threads, each with its own event loop. Errors: the system refuses a thread or an event loop.
-    pub fn new(site: Arc<Site>, workers: usize) -> std::io::Result<Self> {
-        let workers = (0..workers.max(1)).map(|i| Worker::spawn(i, Arc::clone(&site))).collect::<Result<_, _>>()?;
+    pub fn new(site: &Arc<Site>, workers: usize) -> std::io::Result<Self> {
+        let workers = (0..workers.max(1)).map(|i| Worker::spawn(i, Arc::clone(site))).collect::<Result<_, _>>()?;
         Ok(Self { workers })
     }
 
@@ -179,12 +178,11 @@ impl Client {
             health.absorb(&worker);
             lags.extend(worker.loop_lags_ns);
         }
-        let ended_ns = monotonic_ns();
         health.cpu_ns = crate::clock::process_cpu_ns().saturating_sub(cpu_before);
         health.loop_lag_p99_ns = p99(lags);
         health.retries = timelines.iter().filter(|t| t.retried).count() as u64;
         complete(&mut timelines, plan, began_ns);
-        Ok(Measured { timelines, began_ns, ended_ns, health })
+        Ok(Measured { timelines, began_ns, health })
     }
 }
 

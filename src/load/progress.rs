@@ -29,7 +29,6 @@ pub struct Live {
 pub enum Style {
     Text,
     Json,
-    Quiet,
 }
 
 impl Live {
@@ -38,7 +37,6 @@ impl Live {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         let run = move || match style {
-            Style::Quiet => {}
             Style::Text if std::io::stderr().is_terminal() => redraw(&label, planned, &counters, &flag),
             _ => plain(&label, planned, &counters, &flag, style),
         };
@@ -82,7 +80,7 @@ fn plain(label: &str, planned: Option<u64>, counters: &Counters, stop: &AtomicBo
         let text = line(planned, counters, began);
         let text = match style {
             Style::Json => serde_json::json!({"level": "info", "event": "progress", "label": label, "text": text}).to_string(),
-            _ => format!("{label}: {text}"),
+            Style::Text => format!("{label}: {text}"),
         };
         let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
     }

@@ -20,8 +20,8 @@ pub struct RoundView<'a> {
     pub gaps: &'a Gaps,
 }
 
-/// Every metric that these rounds define. Latency is over completed requests after the ramp, and unmeasured where most failed;
-/// shares are over all scheduled requests after the ramp.
+/// Every metric that these rounds define. Latency is over completed requests after the ramp, and unmeasured where most failed; SLO
+/// attainment is over all scheduled requests after the ramp, the error rate over all scheduled requests (METHOD section 2).
 pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
     let mut values = Values::new();
     let kept: Vec<(&Columns, usize)> =
@@ -37,7 +37,8 @@ pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
     if streaming {
         chunk_gaps(&mut values, rounds);
     }
-    shares(&mut values, &kept, slo);
+    attainment(&mut values, &kept, slo);
+    errors(&mut values, rounds);
     rates(&mut values, rounds, slo);
     values
 }
@@ -50,6 +51,8 @@ pub fn meets(columns: &Columns, i: usize, slo: &SloMs) -> bool {
 fn meets_one(columns: &Columns, i: usize, slo: &SloMs, kind: SloKind) -> bool {
     let (limit, value) = match kind {
         SloKind::Ttft => (slo.ttft, columns.ttft_us[i].map(millis)),
+        // One token has no TPOT: an SLO on it asks nothing. A missing count is not one token.
+        SloKind::Tpot if columns.output_tokens[i] == Some(1) => return true,
         SloKind::Tpot => (slo.tpot, tpot_ms(columns, i)),
         SloKind::E2e => (slo.e2e, columns.e2e_us[i].map(millis)),
     };
@@ -118,14 +121,20 @@ fn chunk_gaps(values: &mut Values, rounds: &[RoundView<'_>]) {
     }
 }
 
-fn shares(values: &mut Values, kept: &[(&Columns, usize)], slo: &SloMs) {
+fn errors(values: &mut Values, rounds: &[RoundView<'_>]) {
+    let scheduled: usize = rounds.iter().map(|r| r.columns.len()).sum();
+    if scheduled > 0 {
+        let completed: usize = rounds.iter().map(|r| r.columns.completed()).sum();
+        values.insert(Metric::SuccessRate, completed as f64 / scheduled as f64);
+        values.insert(Metric::ErrorRate, (scheduled - completed) as f64 / scheduled as f64);
+    }
+}
+
+fn attainment(values: &mut Values, kept: &[(&Columns, usize)], slo: &SloMs) {
     if kept.is_empty() {
         return;
     }
     let share = |count: usize| count as f64 / kept.len() as f64;
-    let completed = kept.iter().filter(|(c, i)| c.ok(*i)).count();
-    values.insert(Metric::SuccessRate, share(completed));
-    values.insert(Metric::ErrorRate, share(kept.len() - completed));
     for (kind, limit) in [(SloKind::Ttft, slo.ttft), (SloKind::Tpot, slo.tpot), (SloKind::E2e, slo.e2e)] {
         if limit.is_some() {
             let good = kept.iter().filter(|(c, i)| c.ok(*i) && meets_one(c, *i, slo, kind)).count();
@@ -146,7 +155,9 @@ fn rates(values: &mut Values, rounds: &[RoundView<'_>], slo: &SloMs) {
     let done = || rounds.iter().flat_map(|r| (0..r.columns.len()).filter(|&i| r.columns.ok(i)).map(|i| (r.columns, i)));
     values.insert(Metric::RequestRate, done().count() as f64 / seconds);
     if !slo.is_empty() {
-        values.insert(Metric::Goodput, done().filter(|(c, i)| meets(c, *i, slo)).count() as f64 / seconds);
+        // The ramp does not count as good, as in attainment; its time does, so this is never too high.
+        let good = rounds.iter().flat_map(|r| (r.context.ramp..r.columns.len()).filter(|&i| meets(r.columns, i, slo))).count();
+        values.insert(Metric::Goodput, good as f64 / seconds);
     }
     // One request without a count makes the sum a guess: then there is no rate.
     let sum =

@@ -84,9 +84,9 @@ impl Columns {
         self.outcome.len()
     }
 
-    /// Completed as the protocol promises, with output.
+    /// Completed as the protocol promises, with output. An answer of no tokens is a failure, whatever else came (METHOD section 5.2).
     pub fn ok(&self, i: usize) -> bool {
-        self.outcome[i] == "completed"
+        self.outcome[i] == "completed" && self.output_tokens[i] != Some(0)
     }
 
     pub fn completed(&self) -> usize {

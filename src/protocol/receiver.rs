@@ -69,10 +69,6 @@ impl Receiver {
         Self { http: ResponseReader::new(), intake: Intake::new(protocol, stream, tokens), first_byte_ns: None, end: None }
     }
 
-    pub fn new(protocol: Protocol, stream: bool) -> Self {
-        Self::with_capacity(protocol, stream, 0)
-    }
-
     /// Takes the bytes of one socket read that returned at `now_ns`. Bytes after the end make the connection unusable, no more.
     pub fn read(&mut self, bytes: &[u8], now_ns: u64) -> Step {
         if bytes.is_empty() {

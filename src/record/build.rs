@@ -69,7 +69,11 @@ fn duration_us(timelines: &[Timeline]) -> u64 {
 }
 
 fn counted_gaps<'a>(raw: &'a Raw<'_>) -> impl Iterator<Item = u64> + 'a {
-    raw.timelines.iter().skip(raw.plan.ramp as usize).filter(|t| t.completed()).flat_map(Timeline::chunk_gaps_ns)
+    raw.timelines
+        .iter()
+        .skip(ramp(raw.plan, raw.timelines.len()) as usize)
+        .filter(|t| t.completed())
+        .flat_map(Timeline::chunk_gaps_ns)
 }
 
 fn gaps(raw: &Raw<'_>) -> Gaps {

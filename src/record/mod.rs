@@ -17,7 +17,6 @@ use crate::measure::columns::{Columns, Context};
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
 use crate::measure::validity::{ClientHealth, Finding, Severity, mean_tokens};
-use crate::metric::Metric;
 
 pub const SCHEMA: &str = "goodput-gate/record";
 pub const VERSION: u32 = 1;
@@ -106,6 +105,7 @@ pub struct LoadFacts {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "stored fields carry their unit")]
 pub struct Slo {
     pub ttft_ms: Option<f64>,
     pub tpot_ms: Option<f64>,
@@ -290,11 +290,6 @@ impl From<crate::config::Slo> for Slo {
 /// Metric values with their unit in the key, as records and reports store them.
 pub fn keyed(values: &Values) -> BTreeMap<String, f64> {
     values.iter().map(|(m, v)| (m.key(), *v)).collect()
-}
-
-/// The reverse of `keyed`; keys that this version does not know are left out.
-pub fn unkeyed(values: &BTreeMap<String, f64>) -> Values {
-    values.iter().filter_map(|(k, v)| Some((Metric::parse_key(k)?, *v))).collect()
 }
 
 /// JSON Schema of the record.

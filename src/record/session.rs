@@ -19,6 +19,7 @@ pub const VERSION: u32 = 1;
 /// One session of unchanged code: what METHOD section 6 keeps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "a session's id is called session everywhere")]
 pub struct Session {
     pub schema: String,
     pub version: u32,

@@ -82,7 +82,8 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
     WorkloadReport {
         name: w.name.clone(),
         verdict: ruling.map(|r| r.verdict),
-        reasons: ruling.map_or_else(Vec::new, |r| r.reasons.clone()),
+        // `run` judges nothing, and still says why its numbers are not to be trusted.
+        reasons: ruling.map_or_else(|| w.invalid(), |r| r.reasons.clone()),
         warnings: ruling.map_or_else(Vec::new, |r| r.warnings.clone()),
         proves: comparison.and_then(|c| c.proves.clone()),
         load: w.load.clone(),

@@ -1,5 +1,225 @@
-//! stub
-use super::Report;
-pub fn render(r: &Report) -> Result<String, String> {
-    Ok(r.to_json())
+//! The report as `JUnit` XML: one suite per workload, one case per metric and per limit, and one for the measurement itself.
+//!
+//! Regressed or breached is a failure, unmeasured or INVALID an error, anything without a judgement skipped with its reason. Not
+//! here: file and line, which no metric has.
+
+#[cfg(test)]
+mod tests;
+mod totals;
+
+use std::collections::BTreeSet;
+
+use junit_report::{Duration, OffsetDateTime, TestCase, TestResult, TestSuite};
+use time::format_description::well_known::Rfc3339;
+
+use super::{LimitReport, MetricReport, Report, WorkloadReport, text};
+use crate::exit::ExitStatus;
+use crate::verdict::Verdict;
+
+/// What a reader of `JUnit` is told of one case.
+struct Case {
+    name: String,
+    seconds: f64,
+    outcome: Outcome,
+    /// One line; also the first of the content, since some readers show only one of the two.
+    message: String,
+    details: Vec<String>,
+}
+
+enum Outcome {
+    Passed,
+    Failure(&'static str),
+    Error(&'static str),
+    Skipped(&'static str),
+}
+
+/// Errors where the XML writer does.
+pub fn render(report: &Report) -> Result<String, String> {
+    let created = OffsetDateTime::parse(&report.created, &Rfc3339).ok().and_then(|t| t.replace_nanosecond(0).ok());
+    let mut names = BTreeSet::new();
+    let suites: Vec<TestSuite> = report
+        .workloads
+        .iter()
+        .map(|w| {
+            let name = unique(&mut names, text::plain(&w.name));
+            suite(&name, cases(report, w), created.unwrap_or(OffsetDateTime::UNIX_EPOCH))
+        })
+        .collect();
+    let mut written = junit_report::Report::new();
+    written.add_testsuites(suites.iter().cloned());
+    let mut bytes = Vec::new();
+    written.write_xml(&mut bytes).map_err(|e| format!("the JUnit report could not be written: {e}"))?;
+    let plain = String::from_utf8(bytes).map_err(|e| format!("the JUnit report is not UTF-8: {e}"))?;
+    totals::add(&plain, &suites, report, created.is_some())
+}
+
+/// Never from the constructors of `junit_report`: they read the clock.
+fn suite(name: &str, cases: Vec<Case>, timestamp: OffsetDateTime) -> TestSuite {
+    let classname = format!("goodput-gate.{name}");
+    let mut names = BTreeSet::new();
+    let testcases =
+        cases.into_iter().map(|c| Case { name: unique(&mut names, text::plain(&c.name)), ..c }.into_junit(&classname)).collect();
+    TestSuite {
+        name: name.into(),
+        package: "goodput-gate".into(),
+        timestamp,
+        hostname: "localhost".into(),
+        testcases,
+        system_out: None,
+        system_err: None,
+    }
+}
+
+impl Case {
+    fn into_junit(self, classname: &str) -> TestCase {
+        let message = text::plain(&self.message);
+        let details = self.details.iter().map(|d| text::plain(d)).filter(|d| !d.is_empty());
+        let content = cdata(&std::iter::once(message.clone()).chain(details).collect::<Vec<_>>().join("\n"));
+        let passed = matches!(self.outcome, Outcome::Passed);
+        let (system_out, cause) = if passed { (Some(content), None) } else { (None, Some(content)) };
+        TestCase {
+            name: self.name,
+            // Whole milliseconds: the Jenkins schema allows three digits.
+            time: Duration::checked_seconds_f64((self.seconds * 1000.0).round() / 1000.0).unwrap_or(Duration::ZERO),
+            result: match self.outcome {
+                Outcome::Passed => TestResult::Success,
+                Outcome::Failure(kind) => TestResult::Failure { type_: kind.into(), message, cause },
+                Outcome::Error(kind) => TestResult::Error { type_: kind.into(), message, cause },
+                Outcome::Skipped(kind) => TestResult::SkippedWithCause { type_: kind.into(), message, cause },
+            },
+            classname: Some(classname.into()),
+            filepath: None,
+            system_out,
+            system_err: None,
+        }
+    }
+}
+
+fn cases(report: &Report, w: &WorkloadReport) -> Vec<Case> {
+    let metrics = w.metrics.iter().map(|m| metric(w, m));
+    let limits = w.limits.iter().map(|l| limit(w, l));
+    std::iter::once(measurement(report, w)).chain(metrics).chain(limits).collect()
+}
+
+/// Whether the measurement is fit to be judged; carries the time and the verdict in words.
+fn measurement(report: &Report, w: &WorkloadReport) -> Case {
+    let interrupted = report.interrupted && report.exit_code == ExitStatus::Interrupted.code();
+    let (outcome, message) = match w.verdict {
+        Some(Verdict::Invalid) => (Outcome::Error("invalid"), invalid(w)),
+        _ if interrupted => (Outcome::Error("interrupted"), "interrupted: measured only in part".into()),
+        None if !w.reasons.is_empty() => (Outcome::Error("invalid"), invalid(w)),
+        None if w.completed == 0 => (Outcome::Error("invalid"), "INVALID: no request completed".into()),
+        Some(verdict) => (Outcome::Passed, verdict.word().into()),
+        None => (Outcome::Passed, "measured, nothing judged".into()),
+    };
+    let mut details = vec![if report.headline == message { String::new() } else { report.headline.clone() }];
+    details.extend(text::why(report, w).map(|(label, why)| format!("{label}: {why}")));
+    details.push(format!("load: {}", text::load(w)));
+    details.push(format!("requests: {}", text::completed(w)));
+    details.extend(w.baseline.iter().map(|b| format!("baseline: {}", text::baseline(b, &report.created))));
+    details.extend(text::sessions_needed(w));
+    details.extend(w.errors.iter().map(|e| format!("error: {}", text::error(e))));
+    details.extend(w.notes.iter().map(|n| format!("note: {n}")));
+    details.push(format!("client: {}", text::client(w)));
+    Case { name: "measurement".into(), seconds: w.duration_s, outcome, message, details }
+}
+
+fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
+    let judgement = text::judgement(w, m);
+    let why = m.reason.clone().unwrap_or_default();
+    let (outcome, message) = match judgement {
+        _ if w.verdict == Some(Verdict::Invalid) => {
+            (Outcome::Error("invalid"), format!("{}: not judged: {}", m.metric, invalid(w)))
+        }
+        "regressed" => (Outcome::Failure("regression"), format!("{} regressed: {}", m.metric, numbers(m))),
+        "improved" | "unchanged" | "measured" => (Outcome::Passed, format!("{} {judgement}: {}", m.metric, numbers(m))),
+        "unmeasured" if may_be_absent(m) => {
+            (Outcome::Skipped("unmeasured"), format!("{} unmeasured: {}", m.metric, reason(&why, TOO_FEW)))
+        }
+        "unmeasured" => (Outcome::Error("unmeasured"), format!("{} unmeasured: {}", m.metric, reason(&why, "no value"))),
+        "inconclusive" => (
+            Outcome::Skipped("inconclusive"),
+            format!("{} inconclusive: {}: {}", m.metric, reason(&why, "not proven"), numbers(m)),
+        ),
+        _ => (Outcome::Skipped("not judged"), format!("{} not judged: {}", m.metric, without_comparison(w))),
+    };
+    let details = vec![
+        format!("candidate: {}", text::value(&m.unit, m.candidate)),
+        format!("baseline: {}", text::value(&m.unit, m.baseline)),
+        format!("change: {}, interval {}", text::change(&m.unit, m.change_ratio), text::interval(m)),
+        format!("p: {}", text::probability(m.p)),
+        format!("minimum relevant change: {}", text::size(&m.unit, Some(m.minimum_relevant_change_ratio))),
+        format!("smallest visible change: {}", text::size(&m.unit, m.smallest_visible_change_ratio)),
+        format!("class: {}, {} is better", m.class, m.better),
+        why,
+    ];
+    Case { name: m.metric.clone(), seconds: 0.0, outcome, message, details }
+}
+
+const TOO_FEW: &str = "neither side has enough values for it";
+
+/// A guard that neither side has (too few requests for its percentile) does not forbid a PASS, so it is no error either.
+fn may_be_absent(m: &MetricReport) -> bool {
+    m.class == "guard" && m.candidate.is_none() && m.baseline.is_none()
+}
+
+fn numbers(m: &MetricReport) -> String {
+    let candidate = text::value(&m.unit, m.candidate);
+    let minimum = text::size(&m.unit, Some(m.minimum_relevant_change_ratio));
+    match m.baseline {
+        Some(_) => format!(
+            "{candidate}, baseline {}, change {} (interval {}), minimum relevant change {minimum}",
+            text::value(&m.unit, m.baseline),
+            text::change(&m.unit, m.change_ratio),
+            text::interval(m),
+        ),
+        None => candidate,
+    }
+}
+
+fn limit(w: &WorkloadReport, l: &LimitReport) -> Case {
+    let (outcome, word) = match l.state.as_str() {
+        _ if w.verdict == Some(Verdict::Invalid) => (Outcome::Error("invalid"), "not judged".into()),
+        "breached" => (Outcome::Failure("limit"), text::state(l)),
+        "met" => (Outcome::Passed, text::state(l)),
+        "open" => (Outcome::Skipped("open"), text::state(l)),
+        _ => (Outcome::Error("unmeasured"), text::state(l)),
+    };
+    let name = format!("limit {} {}", l.metric, l.bound);
+    let details = vec![
+        format!("limit: {}", text::limit(l)),
+        format!("measured: {}", text::value(&l.unit, l.value)),
+        format!("interval: {}", text::limit_interval(l)),
+    ];
+    Case { message: format!("{name} {word}: {}", l.reason), name, seconds: 0.0, outcome, details }
+}
+
+fn invalid(w: &WorkloadReport) -> String {
+    format!("INVALID: {}", w.reasons.first().map_or("the measurement is not fit to be judged", String::as_str))
+}
+
+/// Why nothing was compared.
+fn without_comparison(w: &WorkloadReport) -> String {
+    let said = w.reasons.first().map_or("no comparison", String::as_str);
+    match w.verdict {
+        Some(Verdict::Passed | Verdict::Failed) | None => "only limits were judged".into(),
+        Some(verdict) => format!("{}: {said}", verdict.word()),
+    }
+}
+
+fn reason<'a>(why: &'a str, otherwise: &'a str) -> &'a str {
+    if why.is_empty() { otherwise } else { why }
+}
+
+/// Readers take the same class and name twice for a retry, or drop the second.
+fn unique(taken: &mut BTreeSet<String>, name: String) -> String {
+    let candidates = std::iter::once(name.clone()).chain((2_u32..).map(|n| format!("{name} ({n})")));
+    let free = candidates.into_iter().find(|c| !taken.contains(c)).unwrap_or(name);
+    taken.insert(free.clone());
+    free
+}
+
+/// The end mark of a CDATA section, which the writer does not split.
+fn cdata(content: &str) -> String {
+    content.replace("]]>", "]]]]><![CDATA[>")
 }

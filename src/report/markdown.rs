@@ -1,5 +1,227 @@
-//! stub
-use super::Report;
-pub fn render(r: &Report) -> String {
-    r.to_json()
+//! The report as GitHub-flavoured Markdown: step summary and pull-request comment. Verdict sentence first, evidence folded.
+//!
+//! Every text that is not a constant of this file goes through `escape`. Not here: GitHub's size limits and the hidden marker.
+
+mod escape;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write as _;
+
+use super::{MetricReport, Report, WorkloadReport, text};
+use escape::{code, escape};
+
+pub fn render(report: &Report) -> String {
+    let mut out = headline(report);
+    for w in &report.workloads {
+        out += &workload(report, w);
+    }
+    out += &folded("Provenance", &provenance(report));
+    out += &folded("How to reproduce, how to accept", &instructions(report));
+    let _ = write!(out, "\ngoodput-gate {}, exit code {}\n", escape(&report.tool_version), report.exit_code);
+    out
+}
+
+fn headline(report: &Report) -> String {
+    let line = text::plain(&report.headline);
+    let word = report.verdict.map_or("", |v| v.word());
+    let mut out = match line.strip_prefix(word).filter(|_| !word.is_empty()) {
+        Some(rest) => format!("**{word}**{}{}\n", if rest.is_empty() { "" } else { ": " }, escape(rest.trim_start_matches(':'))),
+        None => format!("{}\n", escape(&line)),
+    };
+    if report.interrupted {
+        out += "\nInterrupted: this is what was measured until then.\n";
+    }
+    out
+}
+
+fn workload(report: &Report, w: &WorkloadReport) -> String {
+    let verdict = w.verdict.map_or_else(String::new, |v| format!(": {}", v.word()));
+    let mut out = format!("\n### {}{verdict}\n", code(&w.name));
+    let said = text::why(report, w).map(|(label, why)| match label {
+        "proves" => format!("A PASS proves: {}", escape(&why)),
+        "warning" => format!("Warning: {}", escape(&why)),
+        _ => escape(&why),
+    });
+    out += &bullets(said.chain(text::sessions_needed(w)));
+    out += &decisive(w);
+    out += &limits(w);
+    out += &not_judged(report, w);
+    out += &folded("All metrics", &everything(w));
+    out += &folded("Load and client", &client(report, w));
+    out
+}
+
+/// Primary metrics, and any other that regressed.
+fn decisive(w: &WorkloadReport) -> String {
+    let shown: Vec<&MetricReport> =
+        w.metrics.iter().filter(|m| m.class == "primary" || m.judgement.as_deref() == Some("regressed")).collect();
+    let judged = |m: &MetricReport| {
+        let judgement = text::judgement(w, m);
+        if judgement == "regressed" { format!("**{judgement}**") } else { escape(judgement) }
+    };
+    if w.metrics.iter().all(|m| m.judgement.is_none()) {
+        let rows = shown.iter().map(|m| vec![code(&m.metric), cell(&text::value(&m.unit, m.candidate)), judged(m)]);
+        return table(&["metric", "measured", "judgement"], 1..2, rows);
+    }
+    let rows = shown.iter().map(|m| {
+        let numbers = [
+            text::value(&m.unit, m.baseline),
+            text::value(&m.unit, m.candidate),
+            text::change(&m.unit, m.change_ratio),
+            text::interval(m),
+        ];
+        std::iter::once(code(&m.metric)).chain(numbers.iter().map(|n| cell(n))).chain([judged(m)]).collect()
+    });
+    table(&["metric", "baseline", "candidate", "change", "interval", "judgement"], 1..5, rows)
+}
+
+fn limits(w: &WorkloadReport) -> String {
+    let state = |l| {
+        let state = text::state(l);
+        if state == "breached" { format!("**{state}**") } else { escape(&state) }
+    };
+    let rows = w
+        .limits
+        .iter()
+        .map(|l| vec![escape(&text::limit(l)), cell(&text::value(&l.unit, l.value)), cell(&text::limit_interval(l)), state(l)]);
+    let mut out = table(&["limit", "measured", "interval", "state"], 1..3, rows);
+    if let Some(slo) = text::slo(w) {
+        let _ = write!(out, "\nSLO: {}\n", escape(&slo));
+    }
+    out
+}
+
+fn not_judged(report: &Report, w: &WorkloadReport) -> String {
+    let line = |(why, what): (String, Vec<String>)| format!("{}: {}", escape(&what.join(", ")), escape(&why));
+    let rows: Vec<String> = text::not_judged(w).into_iter().map(line).collect();
+    if report.verdict.is_none() || rows.is_empty() {
+        return String::new();
+    }
+    format!("\nInconclusive or unmeasured, and why:\n{}", bullets(rows.into_iter()))
+}
+
+fn everything(w: &WorkloadReport) -> String {
+    let rows = w.metrics.iter().map(|m| {
+        let numbers = [
+            text::value(&m.unit, m.baseline),
+            text::value(&m.unit, m.candidate),
+            text::change(&m.unit, m.change_ratio),
+            text::interval(m),
+            text::probability(m.p),
+            text::size(&m.unit, Some(m.minimum_relevant_change_ratio)),
+            text::size(&m.unit, m.smallest_visible_change_ratio),
+        ];
+        let named = [code(&m.metric), escape(&m.class)].into_iter();
+        named.chain(numbers.iter().map(|n| cell(n))).chain([escape(text::judgement(w, m))]).collect()
+    });
+    let header = [
+        "metric",
+        "class",
+        "baseline",
+        "candidate",
+        "change",
+        "interval",
+        "p",
+        "minimum relevant",
+        "smallest visible",
+        "judgement",
+    ];
+    let mut out = table(&header, 2..9, rows);
+    out += &distributions(w);
+    let rates = w.rates.iter().map(|r| vec![code(&r.metric), cell(&text::value(&r.unit, r.value))]);
+    out += &table(&["rate or share", "value"], 1..2, rates);
+    out
+}
+
+fn distributions(w: &WorkloadReport) -> String {
+    let rows = w.distributions.iter().map(|d| {
+        let numbers = text::statistics(d).map(|(_, x)| cell(&text::number(x)));
+        std::iter::once(code(&d.timing)).chain(numbers).collect()
+    });
+    let names = w.distributions.first().map(|d| text::statistics(d).map(|(name, _)| name)).unwrap_or_default();
+    let header: Vec<&str> = std::iter::once("ms").chain(names).collect();
+    table(&header, 1..header.len(), rows)
+}
+
+fn client(report: &Report, w: &WorkloadReport) -> String {
+    let mut facts = vec![("load", text::load(w)), ("requests", text::completed(w)), ("client", text::client(w))];
+    facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
+    facts.extend(text::visible(w).map(|v| ("visible", v)));
+    facts.extend(w.errors.iter().map(|e| ("error", text::error(e))));
+    facts.extend(w.notes.iter().map(|n| ("note", n.clone())));
+    pairs(facts.iter().map(|(label, fact)| (escape(label), escape(fact))))
+}
+
+fn provenance(report: &Report) -> String {
+    let mut facts = vec![("session".to_owned(), report.session.clone()), ("created".into(), report.created.clone())];
+    match &report.git {
+        Some(git) => {
+            facts.push(("commit".into(), git.commit.clone()));
+            facts.push(("commit date".into(), git.commit_date.clone()));
+            facts.push(("tree without baselines".into(), git.tree.clone()));
+            facts.push(("uncommitted changes".into(), if git.dirty { "yes" } else { "no" }.into()));
+        }
+        None => facts.push(("commit".into(), "not in a git repository".into())),
+    }
+    for w in &report.workloads {
+        let of = |what: &str| if report.workloads.len() > 1 { format!("{}: {what}", w.name) } else { what.to_owned() };
+        facts.extend(w.fingerprint.0.iter().map(|(field, value)| (of(field), value.clone())));
+        facts.extend(w.differences.iter().map(|d| (of("differs from the baseline"), d.to_string())));
+    }
+    facts.extend(report.host.iter().map(|(field, value)| (format!("host {field}"), value.clone())));
+    pairs(facts.iter().map(|(label, fact)| (escape(label), code(fact))))
+}
+
+fn instructions(report: &Report) -> String {
+    let mut out = String::from(
+        "\nFrom the files that the gate has written beside this one:\n\n\
+         ```sh\n\
+         goodput-gate report report.json --format terminal   # or md, junit, json, csv\n\
+         goodput-gate compare BASELINE record.json           # judges the stored measurement again, without a server\n\
+         goodput-gate check                                  # measures again\n\
+         ```\n\n\
+         BASELINE is a record, a baseline file, or a folder of baseline files.\n",
+    );
+    if report.workloads.iter().flat_map(|w| &w.limits).any(|l| l.state == "breached") {
+        out += "\nA breached limit is accepted only by changing the limit in the config.\n";
+    }
+    if report.verdict.is_some() {
+        out += "\nIf this is how it should be from now on: merge, then add sessions to the baseline on the target branch and commit them.\n\n\
+                ```sh\ngoodput-gate baseline update\n```\n";
+    }
+    out
+}
+
+/// Cells are escaped already. `numbers`: the columns that are set flush right.
+fn table(header: &[&str], numbers: std::ops::Range<usize>, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let rows: Vec<String> = rows.map(|cells| format!("| {} |\n", cells.join(" | "))).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let rule = |i| if numbers.contains(&i) { "---:" } else { "---" };
+    let rules: Vec<&str> = (0..header.len()).map(rule).collect();
+    format!("\n| {} |\n| {} |\n{}", header.join(" | "), rules.join(" | "), rows.concat())
+}
+
+fn pairs(facts: impl Iterator<Item = (String, String)>) -> String {
+    table(&["what", "value"], 0..0, facts.map(|(label, fact)| vec![label, fact]))
+}
+
+/// A number in a table, where a dash begins no list.
+fn cell(number: &str) -> String {
+    if number == text::ABSENT { number.into() } else { escape(number) }
+}
+
+fn bullets(lines: impl Iterator<Item = String>) -> String {
+    let all: String = lines.map(|line| "- ".to_owned() + &line + "\n").collect();
+    if all.is_empty() { all } else { format!("\n{all}") }
+}
+
+/// Blank lines all around: without them, GitHub shows tables inside as text.
+fn folded(title: &str, body: &str) -> String {
+    if body.is_empty() {
+        return String::new();
+    }
+    format!("\n<details>\n<summary>{title}</summary>\n{body}\n</details>\n")
 }

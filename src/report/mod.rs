@@ -6,7 +6,12 @@ pub mod build;
 pub mod csv;
 pub mod junit;
 pub mod markdown;
+#[cfg(test)]
+mod samples;
 pub mod terminal;
+#[cfg(test)]
+mod tests;
+mod text;
 
 use std::collections::BTreeMap;
 
@@ -46,7 +51,7 @@ pub struct Report {
 pub struct WorkloadReport {
     pub name: String,
     pub verdict: Option<Verdict>,
-    /// Why the verdict is what it is; the most telling first.
+    /// Why the verdict is what it is, the most telling first; where nothing was judged, why the measurement is unfit.
     pub reasons: Vec<String>,
     pub warnings: Vec<String>,
     /// What a PASS proves.

@@ -1,5 +1,244 @@
-//! stub
-use super::Report;
-pub fn render(r: &Report, _w: u16, _c: bool) -> String {
-    r.to_json()
+//! The report for people at a terminal: verdict first, then per workload what was judged, what was measured, and how well.
+//!
+//! Readable without colour; colour only where the caller asks for it (a terminal, no `NO_COLOR`). Not here: which number is shown.
+
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
+
+use super::{DistributionReport, Report, WorkloadReport, text};
+use crate::verdict::Verdict;
+
+/// Narrower than this, no table is readable; lines are then left to the terminal to break.
+const NARROWEST: u16 = 60;
+/// Width of the labels, so that facts line up over a whole report.
+const LABEL: usize = 10;
+
+const RULED: TableStyle = presets::NOTHING.header_separator(LineStyle::none().fill('-'));
+
+#[derive(Clone, Copy)]
+enum Hue {
+    Good,
+    Bad,
+    Open,
+}
+
+struct Pen {
+    width: u16,
+    colour: bool,
+}
+
+/// Prose is wrapped to `width` columns. `colour` adds ANSI sequences and nothing else.
+pub fn render(report: &Report, width: u16, colour: bool) -> String {
+    let pen = Pen { width: width.max(NARROWEST), colour };
+    let mut out = pen.headline(report);
+    for workload in &report.workloads {
+        out.push('\n');
+        out += &pen.workload(report, workload);
+    }
+    out.push('\n');
+    out += &pen.facts(&footer(report));
+    out
+}
+
+impl Pen {
+    fn headline(&self, report: &Report) -> String {
+        let mut out = self.wrapped(&text::plain(&report.headline));
+        if let Some(verdict) = report.verdict {
+            let word = verdict.word();
+            if let Some(rest) = out.strip_prefix(word) {
+                out = format!("{}{rest}", self.paint(hue(verdict), word));
+            }
+        }
+        if report.interrupted {
+            out += "interrupted: this is what was measured until then\n";
+        }
+        out
+    }
+
+    fn workload(&self, report: &Report, w: &WorkloadReport) -> String {
+        let name = text::plain(&w.name);
+        let mut out = match w.verdict {
+            Some(verdict) => format!("{name}: {}\n", self.paint(hue(verdict), verdict.word())),
+            None => format!("{name}\n"),
+        };
+        out += &self.facts(&opening(report, w));
+        out.push('\n');
+        out += &self.metrics(w);
+        out += &self.limits(w);
+        out += &self.distributions(&w.distributions);
+        out += &self.facts(&closing(w));
+        out
+    }
+
+    fn metrics(&self, w: &WorkloadReport) -> String {
+        if w.metrics.iter().all(|m| m.judgement.is_none()) {
+            return String::new();
+        }
+        let header = ["metric", "baseline", "candidate", "change", "interval", "judgement"];
+        let rows = w.metrics.iter().map(|m| {
+            vec![
+                m.metric.clone(),
+                text::value(&m.unit, m.baseline),
+                text::value(&m.unit, m.candidate),
+                text::change(&m.unit, m.change_ratio),
+                text::interval(m),
+                text::judgement(w, m).to_owned(),
+            ]
+        });
+        self.table(&header, rows, 1..5)
+    }
+
+    fn limits(&self, w: &WorkloadReport) -> String {
+        let header = ["limit", "measured", "interval", "state"];
+        let rows =
+            w.limits.iter().map(|l| vec![text::limit(l), text::value(&l.unit, l.value), text::limit_interval(l), text::state(l)]);
+        self.table(&header, rows, 1..3)
+    }
+
+    fn distributions(&self, all: &[DistributionReport]) -> String {
+        let header: Vec<&str> =
+            std::iter::once("ms").chain(all.first().map(text::statistics).unwrap_or_default().map(|(name, _)| name)).collect();
+        let rows = all
+            .iter()
+            .map(|d| std::iter::once(d.timing.clone()).chain(text::statistics(d).map(|(_, x)| text::number(x))).collect());
+        self.table(&header, rows, 1..header.len())
+    }
+
+    /// `numbers`: the columns that are set flush right. Cells are never broken: a terminal too narrow for a table breaks its lines.
+    fn table(&self, header: &[&str], rows: impl Iterator<Item = Vec<String>>, numbers: std::ops::Range<usize>) -> String {
+        let mut table = Table::new();
+        table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled).set_header(header.to_vec()).add_rows(rows);
+        if table.is_empty() {
+            return String::new();
+        }
+        for column in table.column_iter_mut().filter(|c| numbers.contains(&c.index)) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let spaced = |gap: u16, table: &mut Table| {
+            for column in table.column_iter_mut() {
+                column.set_padding((0, if column.index + 1 == header.len() { 0 } else { gap }));
+            }
+            trimmed(table)
+        };
+        let roomy = spaced(3, &mut table);
+        let fits = roomy.lines().all(|line| line.chars().count() <= usize::from(self.width));
+        let text = if fits { roomy } else { spaced(1, &mut table) };
+        format!("{}\n", self.highlight(&text))
+    }
+
+    /// Labelled lines, wrapped beside their label.
+    fn facts(&self, facts: &[(&str, String)]) -> String {
+        if facts.is_empty() {
+            return String::new();
+        }
+        let mut table = Table::new();
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width).load_style(presets::NOTHING);
+        table.add_rows(facts.iter().map(|(label, fact)| vec![format!("{label:LABEL$}"), fact.clone()]));
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2 * u16::from(column.index == 0)));
+        }
+        trimmed(&table)
+    }
+
+    fn wrapped(&self, line: &str) -> String {
+        let mut table = Table::new();
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width).load_style(presets::NOTHING);
+        table.add_row([line]);
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 0));
+        }
+        trimmed(&table)
+    }
+
+    /// Our own words at the end of a table's line; foreign text never stands there.
+    fn highlight(&self, table: &str) -> String {
+        const WORDS: [(&str, Hue); 9] = [
+            ("regressed", Hue::Bad),
+            ("breached", Hue::Bad),
+            ("unmeasured", Hue::Bad),
+            ("not measured", Hue::Bad),
+            ("improved", Hue::Good),
+            ("unchanged", Hue::Good),
+            ("met", Hue::Good),
+            ("inconclusive", Hue::Open),
+            ("open", Hue::Open),
+        ];
+        let paint = |line: &str| {
+            let word = WORDS.iter().find(|(word, _)| line.strip_suffix(word).is_some_and(|before| before.ends_with(' ')));
+            word.map_or_else(
+                || line.to_owned(),
+                |(word, hue)| format!("{}{}", &line[..line.len() - word.len()], self.paint(*hue, word)),
+            )
+        };
+        table.lines().map(|line| paint(line) + "\n").collect()
+    }
+
+    fn paint(&self, hue: Hue, word: &str) -> String {
+        let code = match hue {
+            Hue::Good => "32",
+            Hue::Bad => "31",
+            Hue::Open => "33",
+        };
+        if self.colour { format!("\u{1b}[1;{code}m{word}\u{1b}[0m") } else { word.to_owned() }
+    }
+}
+
+const fn hue(verdict: Verdict) -> Hue {
+    match verdict {
+        Verdict::Passed => Hue::Good,
+        Verdict::Failed | Verdict::Invalid => Hue::Bad,
+        Verdict::Inconclusive | Verdict::Incomparable | Verdict::NoBaseline => Hue::Open,
+    }
+}
+
+/// What stands before the tables: why, under which load, against what.
+fn opening(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
+    let mut facts: Vec<(&str, String)> = text::why(report, w).collect();
+    facts.push(("load", text::plain(&text::load(w))));
+    facts.push(("requests", text::completed(w)));
+    facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
+    facts.extend(text::sessions_needed(w).map(|needed| ("", needed)));
+    facts.extend(labelled("under test", w.differences.iter().map(|d| text::plain(&d.to_string()))));
+    facts
+}
+
+/// What stands behind the tables: rates, errors, and how well the measurement went.
+fn closing(w: &WorkloadReport) -> Vec<(&'static str, String)> {
+    let mut facts: Vec<(&str, String)> = Vec::new();
+    let measured = w.rates.iter().filter(|r| r.value.is_some());
+    let rates: Vec<String> = measured.map(|r| format!("{} {}", r.metric, text::value(&r.unit, r.value))).collect();
+    if !rates.is_empty() {
+        facts.push(("rates", rates.join(", ")));
+    }
+    facts.extend(text::slo(w).map(|slo| ("SLO", slo)));
+    facts.extend(text::unmeasured(w).map(|names| ("unmeasured", names)));
+    facts.extend(labelled("errors", w.errors.iter().map(text::error)));
+    facts.extend(text::visible(w).map(|v| ("visible", v)));
+    facts.extend(labelled("note", w.notes.iter().map(|n| text::plain(n))));
+    facts.push(("client", text::client(w)));
+    facts
+}
+
+fn footer(report: &Report) -> Vec<(&'static str, String)> {
+    let mut facts: Vec<(&str, String)> = Vec::new();
+    facts.extend(text::commit(report).map(|c| ("commit", c)));
+    facts.push((
+        "session",
+        format!(
+            "{}, {}, goodput-gate {}",
+            text::plain(&report.session),
+            text::plain(&report.created),
+            text::plain(&report.tool_version)
+        ),
+    ));
+    facts.push(("exit code", report.exit_code.to_string()));
+    facts
+}
+
+/// The label once, then nothing beside the further lines.
+fn labelled(label: &'static str, lines: impl Iterator<Item = String>) -> impl Iterator<Item = (&'static str, String)> {
+    lines.enumerate().map(move |(i, line)| (if i == 0 { label } else { "" }, line))
+}
+
+fn trimmed(table: &Table) -> String {
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }

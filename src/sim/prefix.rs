@@ -115,3 +115,47 @@ fn twelfths_to_tokens(twelfths: u64) -> u32 {
 fn share_of(tokens: u32, share: f64) -> u32 {
     (f64::from(tokens) * share) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::sim::Knobs;
+
+    fn cache(kv_cap: u32) -> PrefixCache {
+        PrefixCache::new(sim::PrefixCache::On, &EngineParams { kv_cap, prefix_hit: 1.0, ..Knobs::default().engine() })
+    }
+
+    #[test]
+    fn tokens_by_script() {
+        for (text, tokens) in
+            [("", 0), ("a", 1), ("four", 1), ("fours", 2), ("안녕하", 2), ("안녕하세", 3), ("漢字", 2), ("ab안", 2)]
+        {
+            assert_eq!(count_tokens(text), tokens, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_the_same_from_the_beginning_hits() {
+        let shared = "x".repeat(640);
+        let mut cache = cache(16_000);
+        cache.insert(&blocks(&format!("{shared}{}", "a".repeat(128))));
+        assert_eq!(cache.hit(&blocks(&format!("{shared}{}", "b".repeat(128)))), 160);
+        assert_eq!(cache.hit(&blocks(&format!("y{shared}"))), 0);
+    }
+
+    #[test]
+    fn the_longest_unused_goes_first_and_memory_is_bounded() {
+        // Room for ten blocks.
+        let mut cache = cache(160);
+        let prompt = |c: char| blocks(&c.to_string().repeat(64 * 4));
+        cache.insert(&prompt('a'));
+        cache.insert(&prompt('b'));
+        for _ in 0..1000 {
+            assert_eq!(cache.hit(&prompt('a')), 64);
+        }
+        cache.insert(&prompt('c'));
+        assert_eq!((cache.hit(&prompt('a')), cache.hit(&prompt('c'))), (64, 64));
+        assert!(cache.hit(&prompt('b')) < 64);
+        assert!(cache.last_use.len() <= 10 && cache.uses.len() <= 2 * 10 + BLOCK_CHARS);
+    }
+}

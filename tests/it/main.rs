@@ -1,6 +1,8 @@
 //! The one integration binary: black-box tests of the `goodput-gate` command, and of the house's own rules.
-#![expect(clippy::disallowed_methods, reason = "tests start processes and read and write files; the rules are for the program")]
 
+#![expect(clippy::disallowed_methods, reason = "tests read fixtures and start the program")]
+
+mod architecture;
 mod bad_input;
 mod judge_cases;
 mod load_outcomes;
@@ -9,4 +11,5 @@ mod load_signals;
 mod load_streams;
 mod load_timing;
 mod load_tls;
+mod sim;
 mod support;

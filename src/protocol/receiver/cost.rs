@@ -2,6 +2,8 @@
 //!
 //! Not a check: nothing is asserted about time.
 
+#![expect(clippy::disallowed_methods, reason = "a micro-benchmark reads the clock")]
+
 use std::fmt::Write as _;
 use std::time::Instant;
 

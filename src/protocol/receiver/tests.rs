@@ -19,7 +19,7 @@ pub(super) fn read_bytewise(protocol: Protocol, stream: bool, bytes: &[u8]) -> (
 }
 
 fn read_in(protocol: Protocol, stream: bool, bytes: &[u8], size: usize) -> (Answer, Step) {
-    let mut receiver = Receiver::new(protocol, stream);
+    let mut receiver = Receiver::with_capacity(protocol, stream, 0);
     let mut step = Step::Continue;
     for piece in bytes.chunks(size.max(1)) {
         step = receiver.read(piece, 7);
@@ -113,7 +113,7 @@ fn an_end_mark_needs_neither_finish_reason_nor_the_end_of_the_body() {
 
 #[test]
 fn a_caller_may_stop_at_the_end_mark() {
-    let mut receiver = Receiver::new(CHAT, true);
+    let mut receiver = Receiver::with_capacity(CHAT, true, 0);
     let bytes = format!("{HEAD}{:x}\r\n{HELLO}{DONE}\r\n", HELLO.len() + DONE.len());
     assert_eq!(receiver.read(bytes.as_bytes(), 5), Step::Continue);
     assert!(receiver.done());
@@ -144,7 +144,7 @@ fn a_close_within_an_event_is_truncation_not_garbage() {
 
 #[test]
 fn no_byte_at_all_is_a_lost_connection() {
-    let mut receiver = Receiver::new(CHAT, true);
+    let mut receiver = Receiver::with_capacity(CHAT, true, 0);
     receiver.eof(3);
     assert!(!receiver.begun());
     let got = receiver.into_result();
@@ -254,7 +254,7 @@ fn an_answer_that_is_not_streamed_has_one_output_at_its_end() {
     let body =
         "{\"choices\":[{\"text\":\"hi\",\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}";
     let bytes = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    let mut receiver = Receiver::new(COMPLETIONS, false);
+    let mut receiver = Receiver::with_capacity(COMPLETIONS, false, 0);
     let (first, second) = bytes.as_bytes().split_at(bytes.len() - 4);
     assert_eq!(receiver.read(first, 1), Step::Continue);
     assert_eq!(receiver.read(second, 9), Step::Complete { reusable: true });
@@ -267,7 +267,7 @@ fn an_answer_that_is_not_streamed_has_one_output_at_its_end() {
 
 #[test]
 fn an_endless_event_ends_the_response() {
-    let mut receiver = Receiver::new(CHAT, true);
+    let mut receiver = Receiver::with_capacity(CHAT, true, 0);
     receiver.read(b"HTTP/1.1 200 OK\r\n\r\ndata: ", 1);
     let piece = vec![b'x'; 1024 * 1024];
     let last = (0..17).map(|_| receiver.read(&piece, 2)).last();
@@ -293,7 +293,7 @@ proptest! {
         bytes.truncate(length.index(bytes.len() * 2).max(1));
         let mut at: Vec<usize> = cuts.iter().map(|c| c.index(bytes.len())).chain([0, bytes.len()]).collect();
         at.sort_unstable();
-        let mut receiver = Receiver::new(CHAT, streamed);
+        let mut receiver = Receiver::with_capacity(CHAT, streamed, 0);
         for w in at.windows(2) {
             receiver.read(&bytes[w[0]..w[1]], 7);
         }

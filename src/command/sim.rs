@@ -1,0 +1,122 @@
+//! `goodput-gate sim`: the simulated server as a process. Says where it listens, then serves until it is told to stop.
+#![expect(clippy::disallowed_methods, reason = "rim: reads the replay file and draws the seed")]
+
+use std::io::{self, Read as _, Write as _};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::cli::SimArgs;
+use crate::config::sim::Knobs;
+use crate::exit::ExitStatus;
+use crate::sim::{Replay, Server, TruthLog};
+
+pub fn run(args: &SimArgs) -> anyhow::Result<ExitStatus> {
+    let knobs = knobs(&args.set)?;
+    let addr: SocketAddr = args.listen.parse().with_context(|| {
+        format!("cannot listen on {:?}: it is not an address with a port; write e.g. --listen 127.0.0.1:8000", args.listen)
+    })?;
+    let replay = replay(args)?;
+    let seed = knobs.seed.map_or_else(drawn_seed, Ok)?;
+    let (truth, log) = match &args.truth {
+        None => (None, None),
+        Some(path) => {
+            let made = TruthLog::create(path).with_context(|| format!("cannot create the truth log {}", path.display()))?;
+            (Some(made.0), Some(made.1))
+        }
+    };
+    // One thread: steps and writes keep their order, and the other cores are left to the client.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let served = runtime.block_on(async {
+        let stop = stop(args.stop_with_stdin)?;
+        let server = Server::bind(addr, knobs, seed, replay, truth)
+            .with_context(|| format!("cannot listen on {addr}; choose another --listen, port 0 takes a free one"))?;
+        announce(server.addr(), seed)?;
+        server.run(stop).await.context("the simulated server failed")
+    });
+    drop(runtime);
+    if let Some(log) = log {
+        log.finish().context("cannot write the truth log")?;
+    }
+    served.map(|()| ExitStatus::Pass)
+}
+
+fn knobs(settings: &[String]) -> anyhow::Result<Knobs> {
+    let mut knobs = Knobs::default();
+    for setting in settings {
+        let Some((key, value)) = setting.split_once('=') else {
+            bail!("cannot read --set {setting}: write KEY=VALUE, e.g. decode_factor=1.2");
+        };
+        knobs.set(key.trim(), value.trim()).map_err(|e| anyhow!(e))?;
+    }
+    knobs.check().map_err(|e| anyhow!(e))?;
+    Ok(knobs)
+}
+
+fn replay(args: &SimArgs) -> anyhow::Result<Option<Replay>> {
+    let Some(path) = &args.replay else { return Ok(None) };
+    let interval = interval(&args.replay_interval)?;
+    let file = std::fs::read(path).with_context(|| format!("cannot read the replay file {}", path.display()))?;
+    Replay::new(&file, interval).map(Some).map_err(|e| anyhow!(e)).with_context(|| format!("cannot replay {}", path.display()))
+}
+
+/// A time as in the config: a number and `us`, `ms` or `s`.
+fn interval(text: &str) -> anyhow::Result<Duration> {
+    let text = text.trim();
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let scale = match &text[split..] {
+        "us" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "" if text == "0" => 1.0,
+        _ => bail!("cannot read --replay-interval {text}: write a number with us, ms or s, e.g. 33ms"),
+    };
+    let number: f64 = text[..split].trim().parse().with_context(|| format!("cannot read --replay-interval {text}"))?;
+    Duration::try_from_secs_f64(number * scale).with_context(|| format!("cannot use --replay-interval {text}"))
+}
+
+fn drawn_seed() -> anyhow::Result<u64> {
+    getrandom::u64().map_err(|e| anyhow!("cannot draw a seed from the system: {e}; give one with --set seed=N"))
+}
+
+/// One line of JSON on stdout.
+fn announce(addr: SocketAddr, seed: u64) -> anyhow::Result<()> {
+    let line = json!({
+        "listening": addr.to_string(), "base_url": format!("http://{addr}/v1"), "seed": seed, "pid": std::process::id(),
+    });
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("cannot say where the simulated server listens")
+}
+
+/// Done at SIGTERM, SIGINT, or the end of standard input where that is asked for.
+fn stop(with_stdin: bool) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let (ended, end) = oneshot::channel::<()>();
+    if with_stdin {
+        // A thread, since a blocking read of stdin would hold up the runtime's end.
+        std::thread::spawn(move || {
+            let mut buffer = [0; 256];
+            while matches!(io::stdin().lock().read(&mut buffer), Ok(1..)) {}
+            drop(ended);
+        });
+    }
+    let stdin_ended = async move {
+        if with_stdin {
+            let _ = end.await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = stdin_ended => {}
+        }
+    })
+}

@@ -1,0 +1,363 @@
+//! Numbers and words that all formats share: units, significant digits, and foreign text made harmless.
+//!
+//! Not here: a format's own escaping (Markdown in `markdown::escape`, XML in `junit`, cells in `csv`), or which number is shown.
+
+#[cfg(test)]
+mod tests;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::record::ErrorCount;
+
+use super::{BaselineReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
+
+/// What stands where a number is absent. Never 0.
+pub const ABSENT: &str = "-";
+
+/// Longest name or reason that a report repeats, in characters.
+const LONGEST: usize = 1000;
+/// Longest piece of what a server said: it may answer with a whole web page.
+const LONGEST_EXCERPT: usize = 200;
+
+/// A value in the unit of its metric (`ms`, `per_s`, `tokens_per_s`, `ratio`): `123.4 ms`, `5.02/s`, `622 tok/s`, `95.30 %`.
+pub fn value(unit: &str, value: Option<f64>) -> String {
+    let Some(value) = value.filter(|v| v.is_finite()) else {
+        return ABSENT.into();
+    };
+    match unit {
+        "ms" => format!("{} ms", digits(value)),
+        "per_s" => format!("{}/s", digits(value)),
+        // No decimals from 100 on: the widest column of the widest table.
+        "tokens_per_s" if value.abs() >= 100.0 => format!("{value:.0} tok/s"),
+        "tokens_per_s" => format!("{} tok/s", digits(value)),
+        "ratio" => format!("{:.2} %", value * 100.0),
+        other => format!("{} {other}", digits(value)),
+    }
+}
+
+/// A number without its unit, for tables that name it in their header.
+pub fn number(value: Option<f64>) -> String {
+    value.filter(|v| v.is_finite()).map_or_else(|| ABSENT.into(), digits)
+}
+
+/// Three to four significant digits.
+fn digits(value: f64) -> String {
+    let size = value.abs();
+    let decimals = match size {
+        s if s >= 1000.0 => 0,
+        s if s >= 100.0 => 1,
+        s if s >= 1.0 => 2,
+        s if s >= 0.1 => 3,
+        s if s >= 0.001 => 4,
+        _ => 5,
+    };
+    if size == 0.0 { "0".into() } else { format!("{value:.decimals$}") }
+}
+
+/// A change with its sign: `+5.3 %` of times and rates, `-2.10 pp` (percentage points) of shares.
+pub fn change(unit: &str, change: Option<f64>) -> String {
+    change.and_then(|c| signed(unit, c)).map_or_else(|| ABSENT.into(), |number| format!("{number} {}", change_unit(unit)))
+}
+
+/// Both ends of a change's interval: `+3.1 to +7.4 %`.
+pub fn interval(metric: &MetricReport) -> String {
+    let end = |x: Option<f64>| x.and_then(|x| signed(&metric.unit, x));
+    match (end(metric.interval_low_ratio), end(metric.interval_high_ratio)) {
+        (Some(low), Some(high)) => format!("{low} to {high} {}", change_unit(&metric.unit)),
+        _ => ABSENT.into(),
+    }
+}
+
+/// A threshold or a visible size, without a sign: `5 %`, `0.2 pp`.
+pub fn size(unit: &str, size: Option<f64>) -> String {
+    size.filter(|s| s.is_finite()).map_or_else(
+        || ABSENT.into(),
+        |s| {
+            let number = format!("{:.2}", s * 100.0);
+            format!("{} {}", number.trim_end_matches('0').trim_end_matches('.'), change_unit(unit))
+        },
+    )
+}
+
+/// A probability, short.
+pub fn probability(p: Option<f64>) -> String {
+    match p.filter(|p| p.is_finite()) {
+        None => ABSENT.into(),
+        Some(p) if p < 0.0001 => "< 0.0001".into(),
+        Some(p) => format!("{p:.4}"),
+    }
+}
+
+/// Seconds as people say them.
+pub fn duration(seconds: f64) -> String {
+    if seconds >= 120.0 { format!("{:.1} min", seconds / 60.0) } else { format!("{seconds:.1} s") }
+}
+
+/// `improved`..., or why there is no judgement.
+pub fn judgement<'a>(workload: &WorkloadReport, metric: &'a MetricReport) -> &'a str {
+    match &metric.judgement {
+        Some(judgement) => judgement,
+        None if metric.candidate.is_none() => "unmeasured",
+        None if workload.verdict.is_none() => "measured",
+        None => "not judged",
+    }
+}
+
+/// `ttft_p95 at most 500 ms`.
+pub fn limit(limit: &LimitReport) -> String {
+    let bound = if limit.bound == "max" { "at most" } else { "at least" };
+    format!("{} {bound} {}", limit.metric, value(&limit.unit, Some(limit.limit)))
+}
+
+pub fn limit_interval(limit: &LimitReport) -> String {
+    match (limit.interval_low, limit.interval_high) {
+        (Some(low), Some(high)) => format!("{} to {}", value(&limit.unit, Some(low)), value(&limit.unit, Some(high))),
+        _ => ABSENT.into(),
+    }
+}
+
+/// `not measured` for `not_measured`.
+pub fn state(limit: &LimitReport) -> String {
+    limit.state.replace('_', " ")
+}
+
+/// How much load, in one line.
+pub fn load(w: &WorkloadReport) -> String {
+    let load = &w.load;
+    let most = load.max_in_flight.map_or_else(String::new, |n| format!(", at most {n} in flight"));
+    format!(
+        "{}{most}; {} over {}, {} requests each, {}; {} input (nominal), {} output tokens{}; {}{}",
+        load.arrival,
+        count(u64::from(w.rounds), "round", "rounds"),
+        count(u64::from(w.starts), "server start", "server starts"),
+        load.requests_per_round,
+        duration(w.duration_s),
+        load.input_tokens,
+        load.output_tokens,
+        if load.length_forced { " (forced)" } else { "" },
+        load.protocol,
+        if load.streaming { "" } else { ", not streaming" },
+    )
+}
+
+/// The limits that each request must hold: `ttft at most 500 ms, tpot at most 50 ms`.
+pub fn slo(w: &WorkloadReport) -> Option<String> {
+    let all = [("ttft", w.slo.ttft_ms), ("tpot", w.slo.tpot_ms), ("e2e", w.slo.e2e_ms)];
+    let set: Vec<String> =
+        all.iter().filter(|(_, ms)| ms.is_some()).map(|(name, ms)| format!("{name} at most {}", value("ms", *ms))).collect();
+    (!set.is_empty()).then(|| format!("{} (every request, all of them)", set.join(", ")))
+}
+
+/// Statistics of a distribution by name, as every table orders them.
+pub fn statistics(d: &DistributionReport) -> [(&'static str, Option<f64>); 10] {
+    [
+        ("geomean", d.geomean_ms),
+        ("mean", d.mean_ms),
+        ("sd", d.stddev_ms),
+        ("min", d.min_ms),
+        ("p50", d.p50_ms),
+        ("p90", d.p90_ms),
+        ("p95", d.p95_ms),
+        ("p99", d.p99_ms),
+        ("p99.9", d.p999_ms),
+        ("max", d.max_ms),
+    ]
+}
+
+/// What the workload defines and the candidate could not measure.
+pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
+    let metrics = w.metrics.iter().filter(|m| m.candidate.is_none()).map(|m| &m.metric);
+    let rates = w.rates.iter().filter(|r| r.value.is_none()).map(|r| &r.metric);
+    let mut names: Vec<&str> = Vec::new();
+    for name in metrics.chain(rates) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// Completed of scheduled requests; what is missing is said.
+pub fn completed(w: &WorkloadReport) -> String {
+    let missing = w.requests.saturating_sub(w.completed);
+    let of = format!("{} of {} completed", w.completed, w.requests);
+    if missing == 0 {
+        of
+    } else {
+        format!("{of}; {missing} are missing from latencies and count against goodput, SLO attainment and error rate")
+    }
+}
+
+/// What the candidate was compared with.
+/// `created`: when the candidate was measured; the age is reckoned from it, never from a clock.
+pub fn baseline(baseline: &BaselineReport, created: &str) -> String {
+    let nearest = baseline.commit.as_ref().map(|commit| format!(", nearest {}", short(commit)));
+    let dated = baseline.commit_date.as_ref().map(|date| {
+        let day = plain(date).split('T').next().unwrap_or_default().to_owned();
+        let age = age_days(date, created).map(|days| format!(", {} old", count(days, "day", "days")));
+        format!(" of {day}{}", age.unwrap_or_default())
+    });
+    let distance = baseline.distance_commits.map(|steps| match steps {
+        0 => " (this commit)".to_owned(),
+        _ => format!(" ({} back)", count(u64::from(steps), "commit", "commits")),
+    });
+    let sessions = count(u64::from(baseline.sessions), "session", "sessions");
+    [Some(sessions), nearest, dated, distance].into_iter().flatten().collect()
+}
+
+fn age_days(from: &str, to: &str) -> Option<u64> {
+    let instant = |text| OffsetDateTime::parse(text, &Rfc3339).ok();
+    u64::try_from((instant(to)? - instant(from)?).whole_days()).ok()
+}
+
+/// `3 more baseline sessions are needed for a full judgement`.
+/// Absent where a reason says so already.
+pub fn sessions_needed(w: &WorkloadReport) -> Option<String> {
+    let needed = w.baseline.as_ref()?.sessions_needed.filter(|n| *n > 0)?;
+    if w.reasons.iter().any(|r| r.contains("more baseline session")) {
+        return None;
+    }
+    let are = if needed == 1 { "session is" } else { "sessions are" };
+    Some(format!("{needed} more baseline {are} needed for a full judgement"))
+}
+
+/// Smallest change that this run would have seen in 95 % of cases, by primary metric.
+pub fn visible(w: &WorkloadReport) -> Option<String> {
+    let of = |m: &MetricReport| Some(format!("{} {}", m.metric, size(&m.unit, Some(m.smallest_visible_change_ratio?))));
+    let all: Vec<String> = w.metrics.iter().filter(|m| m.class == "primary").filter_map(of).collect();
+    (!all.is_empty()).then(|| format!("smallest change seen in 95 % of such runs: {}", all.join(", ")))
+}
+
+/// Evidence that the client was not the bottleneck.
+pub fn client(w: &WorkloadReport) -> String {
+    let c = &w.client;
+    let lag = |x: Option<f64>| x.map_or_else(|| "unmeasured".into(), |x| value("ms", Some(x)));
+    let busy = c.busiest_worker_ratio.map_or_else(|| "unmeasured".into(), |x| format!("{:.0} %", x * 100.0));
+    format!(
+        "send lag p99 {}, event-loop lag p99 {}, busiest worker {busy}; {}, {} (worst round)",
+        lag(c.own_lag_p99_ms),
+        lag(c.loop_lag_p99_ms),
+        count(c.connections_opened, "connection opened", "connections opened"),
+        count(c.retries, "retry", "retries"),
+    )
+}
+
+/// `http_status 429: 12 (rate limit exceeded)`.
+pub fn error(error: &ErrorCount) -> String {
+    let example = error.example.as_ref().map(|e| excerpt(e)).filter(|e| !e.is_empty());
+    let what = format!("{}: {}", plain(&error.kind), error.count);
+    example.map_or_else(|| what.clone(), |example| format!("{what} ({example})"))
+}
+
+/// What got no clear judgement, by reason. Where nothing at all was compared, the verdict's own reason stands for all; a limit that a
+/// reason or a warning names already is not repeated.
+pub fn not_judged(w: &WorkloadReport) -> Vec<(String, Vec<String>)> {
+    let compared = w.metrics.iter().any(|m| m.judgement.is_some());
+    let open = |m: &&MetricReport| compared && matches!(m.judgement.as_deref(), None | Some("inconclusive" | "unmeasured"));
+    let metrics =
+        w.metrics.iter().filter(open).map(|m| (m.metric.clone(), plain(m.reason.as_deref().unwrap_or(judgement(w, m)))));
+    let said = |l: &LimitReport| w.reasons.iter().chain(&w.warnings).any(|r| r.ends_with(&l.reason));
+    let limits = w.limits.iter().filter(|l| matches!(l.state.as_str(), "open" | "not_measured") && !said(l));
+    let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
+    for (what, why) in metrics.chain(limits.map(|l| (format!("limit {} {}", l.metric, l.bound), plain(&l.reason)))) {
+        match by_reason.iter_mut().find(|(seen, _)| *seen == why) {
+            Some((_, all)) => all.push(what),
+            None => by_reason.push((why, vec![what])),
+        }
+    }
+    by_reason
+}
+
+/// Why the verdict is what it is, what a PASS proves, and warnings; each with its label. The headline of a report with one workload has
+/// said its first reason already.
+pub fn why<'a>(report: &'a Report, w: &'a WorkloadReport) -> impl Iterator<Item = (&'static str, String)> + 'a {
+    let said = |text: &String| report.workloads.len() == 1 && report.headline.ends_with(text.as_str());
+    let reasons = w.reasons.iter().filter(|r| Some(*r) != w.proves.as_ref()).map(|r| ("why", r));
+    let proves = w.proves.iter().map(|p| ("proves", p));
+    let warnings = w.warnings.iter().map(|x| ("warning", x));
+    reasons.chain(proves).filter(move |(_, r)| !said(r)).chain(warnings).map(|(label, text)| (label, plain(text)))
+}
+
+/// The code's commit, with what is not committed.
+pub fn commit(report: &Report) -> Option<String> {
+    let git = report.git.as_ref()?;
+    Some(format!("{}{}", short(&git.commit), if git.dirty { " with uncommitted changes" } else { "" }))
+}
+
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// A commit hash as people write it.
+pub fn short(commit: &str) -> String {
+    plain(commit).chars().take(12).collect()
+}
+
+/// Foreign text on one line: no terminal sequences, no control or direction-changing characters, of bounded length.
+pub fn plain(text: &str) -> String {
+    one_line(text, LONGEST)
+}
+
+/// As `plain`, shorter: for what servers say.
+pub fn excerpt(text: &str) -> String {
+    one_line(text, LONGEST_EXCERPT)
+}
+
+fn one_line(text: &str, longest: usize) -> String {
+    let clean = without_sequences(text);
+    let visible = clean.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !c.is_control() && !misleads(*c));
+    let mut line = String::new();
+    for c in visible {
+        if !(c == ' ' && (line.is_empty() || line.ends_with(' '))) {
+            line.push(c);
+        }
+    }
+    let line = line.trim_end();
+    match line.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+/// Removes ANSI escape sequences whole, so that no `[31m` is left behind.
+fn without_sequences(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek()) {
+            ('\u{1b}', Some('[')) => {
+                chars.next();
+                // Parameters and intermediates, then one final byte.
+                while chars.next_if(|c| matches!(c, ' '..='?')).is_some() {}
+                chars.next_if(|c| matches!(c, '@'..='~'));
+            }
+            ('\u{1b}', Some(']')) => {
+                while chars.next_if(|c| !matches!(c, '\u{7}' | '\u{1b}' | '\n')).is_some() {}
+                if chars.next_if_eq(&'\u{1b}').is_some() {
+                    chars.next_if_eq(&'\\');
+                }
+            }
+            ('\u{1b}', _) => {}
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Bidirectional controls (text that reads otherwise than it is stored) invisible joiners, and what is no character at all (XML 1.0 forbids it).
+const fn misleads(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+fn signed(unit: &str, ratio: f64) -> Option<String> {
+    let decimals = if unit == "ratio" { 2 } else { 1 };
+    // Rounded first, so that no -0.0 is shown.
+    let scale = 10_f64.powi(decimals);
+    let rounded = (ratio * 100.0 * scale).round() / scale + 0.0;
+    rounded.is_finite().then(|| format!("{rounded:+.*}", decimals.unsigned_abs() as usize))
+}
+
+fn change_unit(unit: &str) -> &'static str {
+    if unit == "ratio" { "pp" } else { "%" }
+}
