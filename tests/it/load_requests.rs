@@ -37,6 +37,19 @@ fn two_runs_share_no_id_and_no_prompt() {
 }
 
 #[test]
+fn starts_share_their_requests_and_no_id() {
+    let gate = Gate::new();
+    let sim = "version: 1\ntarget: {sim: {time_scale: 20}}\ngate: {starts: 2, rounds: 1}\n";
+    let load =
+        "workloads:\n- {name: small, requests: 4, output_tokens: 4, prompts: {synthetic: {input_tokens: 16}}, warmup: 1}\n";
+    gate.write("c.yaml", &[sim, load].concat());
+    gate.assert_measured(&gate.run(&["run", "--config", "c.yaml", "--raw", "raw.jsonl"]));
+    let raw = gate.raw();
+    assert_eq!(raw.iter().map(|l| l["start"].as_u64()).collect::<BTreeSet<_>>(), [Some(0), Some(1)].into());
+    assert_eq!(raw.iter().map(|l| l["id"].as_str()).collect::<BTreeSet<_>>().len(), 8, "{raw:?}");
+}
+
+#[test]
 fn the_key_is_sent_and_never_shown() {
     let server = Server::start(|seen| match seen.part {
         Part::Round(_, 1) => Answer::error("401 Unauthorized", &format!("Incorrect API key provided: {KEY}")),

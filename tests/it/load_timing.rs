@@ -23,7 +23,7 @@ fn a_stalled_server_cannot_hide() {
         assert!(raw.iter().all(|l| l["outcome"] == "completed"), "{raw:?}");
         let (stalled, moving) = (ns(&raw[5], "sent_ns"), ns(&raw[5], "first_output_ns"));
         assert!(moving - stalled >= STALL_MS * 1_000_000, "the server stood still");
-        // Those that were due while it stood still could not be answered before it went on, and their latency says so.
+        // Those that were due while it stood still could hardly be answered before it went on, and their latency says so.
         let due: Vec<&Value> = raw.iter().filter(|l| (stalled..moving).contains(&ns(l, "intended_ns"))).collect();
         assert!(due.len() >= 25, "the schedule goes on whatever the server does: {} were due", due.len());
         let columns = gate.round()["columns"].clone();
@@ -31,8 +31,9 @@ fn a_stalled_server_cannot_hide() {
         for line in due {
             let index = raw.iter().position(|l| l["id"] == line["id"]).expect("a line of the file");
             let ttft = ns(line, "first_output_ns") - ns(line, "intended_ns");
-            assert!(ttft >= (moving - ns(line, "intended_ns")) / 2, "latency counts from the intended time: {line}");
-            assert_eq!(columns["ttft_us"][index].as_u64(), Some((ttft + 500) / 1000));
+            assert_eq!(columns["ttft_us"][index].as_u64(), Some((ttft + 500) / 1000), "latency counts from the intended time");
+            // Without slots one may slip through before the server stands.
+            assert!(slots.is_empty() || ns(line, "first_output_ns") >= moving, "one at a time: {line}");
             late += usize::from(ttft >= STALL_MS * 1_000_000 / 4);
         }
         // 600 ms at 50/s: about 22 of them waited for a quarter of it or more.

@@ -7,5 +7,5 @@ mod gate;
 mod server;
 
 pub use answer::{Act, Answer, chunk, delta};
-pub use gate::{Gate, PATIENCE, Ran, wait_for};
+pub use gate::{Gate, Ran, wait_for};
 pub use server::{Part, Seen, Server, Setup};

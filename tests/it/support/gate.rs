@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A hang is a failure, not a wait: far beyond what any run here takes, even on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Findings that a busy machine gives to a sound run: they make it exit 3, and say nothing of what is tested here.
 const BUSY_MACHINE: [&str; 4] = ["send_lag", "loop_lag", "client_cpu", "offered_rate"];
