@@ -54,6 +54,8 @@ pub fn measure(config: &Config, output: &OutputArgs, git: Option<GitFacts>) -> a
     let api_key = setup::api_key(config)?;
     let traces = config.workloads.iter().map(read_trace).collect::<Result<Vec<_>, _>>()?;
     output::prepare(&output.out)?;
+    // It is written at the very end: too late to learn that it cannot be.
+    output.record.as_deref().map(output::check_writable).transpose()?;
     let raw = output.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
     let mut run = Run {
         config,

@@ -273,6 +273,9 @@ fn an_output_that_cannot_be_written() {
     ran.assert_says(2, &["cannot create the output folder file/below"]);
     let raw = ["run", "--base-url", &server.url(), "--requests", "3", "--raw", "none/raw.jsonl"];
     gate.run(&raw).assert_says(2, &["none/raw.jsonl"]);
+    for record in ["none/r.json", "file/r.json", "."] {
+        gate.measure(&server.url(), &["--requests", "3", "--record", record]).assert_says(2, &["cannot write", record]);
+    }
     assert!(server.seen().is_empty(), "nothing was sent before that was known");
 }
 
