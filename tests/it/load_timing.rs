@@ -128,6 +128,19 @@ fn a_fresh_connection_is_not_tried_again() {
 }
 
 #[test]
+fn a_server_that_took_a_request_and_lost_it_is_not_asked_again() {
+    let server = Server::start(|seen| match seen.part {
+        Part::Round(_, 1) => Answer(vec![Act::Pause(1_100), Act::Close]),
+        _ => seen.good(),
+    });
+    let gate = Gate::new();
+    gate.assert_measured(&gate.measure(&server.url(), &["--requests", "3", "--concurrency", "1"]));
+    assert_eq!(gate.raw()[1]["outcome"], "connect", "{}", gate.raw()[1]);
+    assert_eq!(gate.round()["client"]["retries"], 0);
+    assert_eq!(server.planned().iter().filter(|s| s.part == Part::Round(0, 1)).count(), 1);
+}
+
+#[test]
 fn what_was_answered_in_part_is_not_sent_again() {
     let server = Server::start(|seen| match (seen.part, seen.turn) {
         (Part::Round(..), 1..) => Answer(vec![Act::Write(b"HTTP/1.1 200".to_vec()), Act::Close]),
