@@ -9,8 +9,14 @@ use anyhow::Context as _;
 use crate::record::Record;
 use crate::report::{self, Report};
 
-/// Writes through a temporary file and a rename: a reader sees the old file or the new one.
+/// Writes through a temporary file and a rename: a reader sees the old file or the new one. What a link leads to is replaced, not the
+/// link; pipes and devices (`/dev/stdout`) are written as they are.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if is_special(path) {
+        return std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()));
+    }
+    let real = path.canonicalize();
+    let path = real.as_deref().unwrap_or(path);
     let folder = folder_of(path);
     let attempt = || -> std::io::Result<()> {
         let mut file =
@@ -28,7 +34,15 @@ pub fn check_writable(path: &Path) -> anyhow::Result<()> {
     if path.is_dir() {
         anyhow::bail!("cannot write {}: it is a folder", path.display());
     }
+    if is_special(path) {
+        return Ok(());
+    }
     tempfile::tempfile_in(folder_of(path)).map(drop).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// There, and neither file nor folder: to rename a file onto `/dev/null` would take it from the whole machine.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|m| !m.is_file() && !m.is_dir())
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -241,6 +241,19 @@ fn a_record_that_cannot_be_used() {
 }
 
 #[test]
+fn devices_and_links_are_written_and_not_replaced() {
+    let (gate, _) = recorded();
+    let shown = gate.run(&["report", "r.json", "--format", "json", "--output", "/dev/stdout"]);
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    assert!(shown.stdout.contains("goodput-gate/report"), "{}", shown.stdout);
+    let before = gate.write("real.json", "old");
+    std::os::unix::fs::symlink(&before, gate.path("link.json")).expect("a link can be made");
+    assert_eq!(gate.run(&["report", "r.json", "--format", "json", "--output", "link.json"]).code, Some(0));
+    assert!(gate.path("link.json").is_symlink());
+    assert!(gate.text("real.json").contains("goodput-gate/report"));
+}
+
+#[test]
 fn a_full_disk_loses_no_round() {
     let server = Server::good();
     let gate = Gate::new();
