@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 
 use super::output::{save_record, say};
 use super::signals::Stop;
-use super::target::Target;
+use super::target::{Stopped, Target};
 use super::{output, setup};
 use crate::cli::{LogFormat, OutputArgs};
 use crate::config::{Arrival, Bound, Config, Endpoint, OnOpen, Workload, parse_duration};
@@ -54,6 +54,8 @@ pub fn measure(config: &Config, output: &OutputArgs, git: Option<GitFacts>) -> a
     let api_key = setup::api_key(config)?;
     let traces = config.workloads.iter().map(read_trace).collect::<Result<Vec<_>, _>>()?;
     output::prepare(&output.out)?;
+    // It is written at the very end: too late to learn that it cannot be.
+    output.record.as_deref().map(output::check_writable).transpose()?;
     let raw = output.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
     let mut run = Run {
         config,
@@ -69,7 +71,10 @@ pub fn measure(config: &Config, output: &OutputArgs, git: Option<GitFacts>) -> a
         if run.stop.stopping() {
             break;
         }
-        run.start(start, &traces)?;
+        match run.start(start, &traces) {
+            Err(e) if e.is::<Stopped>() => break,
+            other => other?,
+        }
     }
     run.finish()
 }
@@ -108,8 +113,8 @@ pub fn dry_run(config: &Config) -> anyhow::Result<String> {
 
 impl Run<'_> {
     fn start(&mut self, start: u32, traces: &[Option<String>]) -> anyhow::Result<()> {
-        let target = Target::open(self.config, self.api_key.as_deref())?;
-        let ready = self.prepare(&target, traces)?;
+        let target = Target::open(self.config, self.api_key.as_deref(), &self.stop)?;
+        let ready = self.prepare(&target, traces, start)?;
         let workers = self.output.workers.unwrap_or_else(default_workers);
         let client = Client::new(&target.site, workers).context("cannot start the client's threads")?;
         for workload in ready {
@@ -130,11 +135,13 @@ impl Run<'_> {
     }
 
     /// Plans every workload; on the first start also adds it to the record.
-    fn prepare(&mut self, target: &Target, traces: &[Option<String>]) -> anyhow::Result<Vec<Ready>> {
+    fn prepare(&mut self, target: &Target, traces: &[Option<String>], start: u32) -> anyhow::Result<Vec<Ready>> {
+        // The same plan in each start, and yet no id twice in a server's log.
+        let session = format!("{}{start}", self.record.session);
         let mut ready = Vec::new();
         for (index, (workload, trace)) in self.config.workloads.iter().zip(traces).enumerate() {
             let extras = target.extras(self.config, workload)?;
-            let input = input(self.config, &target.model, extras, &self.salt, &self.record.session, trace.as_deref());
+            let input = input(self.config, &target.model, extras, &self.salt, &session, trace.as_deref());
             let plan = plan::build(workload, &input)?;
             let fingerprint = target.fingerprint(self.config, &plan.digest);
             match self.record.workloads.get(index) {
@@ -201,8 +208,9 @@ impl Run<'_> {
         if let Some(last) = record.starts.last_mut() {
             last.rounds.push(stored);
         }
-        self.write_raw(&workload.plan.workload, start, index, &measured.timelines)?;
-        save_record(&self.output.out, &self.record)
+        // The record first: a raw file that cannot be written must not take the round with it.
+        save_record(&self.output.out, &self.record).map_err(unsaved)?;
+        self.write_raw(&workload.plan.workload, start, index, &measured.timelines).map_err(unsaved)
     }
 
     fn send(&self, client: &Client, workload: &Ready, plan: &Arc<RoundPlan>, label: String) -> anyhow::Result<Measured> {
@@ -220,11 +228,9 @@ impl Run<'_> {
     }
 
     fn write_raw(&mut self, workload: &str, start: u32, round: usize, timelines: &[Timeline]) -> anyhow::Result<()> {
-        let Some(file) = &mut self.raw else { return Ok(()) };
-        for t in timelines {
-            writeln!(file, "{}", raw_line(workload, start, round, t)).context("cannot write the raw timelines")?;
-        }
-        file.flush().context("cannot write the raw timelines")
+        let (Some(file), Some(path)) = (&mut self.raw, &self.output.raw) else { return Ok(()) };
+        let lines = timelines.iter().try_for_each(|t| writeln!(file, "{}", raw_line(workload, start, round, t)));
+        lines.and_then(|()| file.flush()).with_context(|| format!("cannot write the raw timelines to {}", path.display()))
     }
 
     fn finish(mut self) -> anyhow::Result<Record> {
@@ -232,12 +238,18 @@ impl Run<'_> {
         for workload in &mut self.record.workloads {
             workload.pooled = keyed(&workload.pooled_values()?);
         }
-        save_record(&self.output.out, &self.record)?;
+        save_record(&self.output.out, &self.record).map_err(unsaved)?;
         if let Some(path) = &self.output.record {
-            output::write_atomic(path, self.record.to_json().as_bytes())?;
+            output::write_atomic(path, self.record.to_json().as_bytes()).map_err(unsaved)?;
         }
         Ok(self.record)
     }
+}
+
+/// Requests were sent, so it is no usage error any more: exit 3.
+#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
+fn unsaved(error: anyhow::Error) -> anyhow::Error {
+    Failure::measure(&format!("{error:#}\nhint: make room on the disk, or write elsewhere; what was saved before is kept")).into()
 }
 
 /// Starts that this run will have: a server that the gate does not start gives one.

@@ -3,6 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "tests read fixtures and start the program")]
 
 mod architecture;
+mod bad_input;
 mod judge_cases;
+mod load_outcomes;
+mod load_requests;
+mod load_signals;
+mod load_streams;
+mod load_timing;
+mod load_tls;
 mod sim;
 mod support;
