@@ -116,8 +116,9 @@ impl Repo {
         let mut options = StatusOptions::new();
         options.include_untracked(true).recurse_untracked_dirs(false);
         let statuses = self.inner.statuses(Some(&mut options)).map_err(|e| other(&e))?;
-        let folder = self.baselines.to_string_lossy();
-        Ok(statuses.iter().any(|s| !String::from_utf8_lossy(s.path_bytes()).starts_with(folder.as_ref())))
+        // By parts of the path: `baselines-notes.txt` is not in `baselines`. A new folder is shown with a slash at its end.
+        let outside = |path: &[u8]| !Path::new(&*String::from_utf8_lossy(path)).starts_with(&self.baselines);
+        Ok(statuses.iter().any(|s| outside(s.path_bytes())))
     }
 }
 
