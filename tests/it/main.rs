@@ -3,6 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "tests read fixtures and start the program")]
 
 mod architecture;
+mod gate_help;
+mod gate_judging;
+mod gate_live;
+mod gate_support;
 mod judge_cases;
 mod sim;
 mod support;
