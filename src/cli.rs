@@ -178,13 +178,14 @@ pub struct RunArgs {
 pub struct CheckArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
-    #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub workload: WorkloadArgs,
     /// Folder or file of baseline sessions to compare with, instead of the repository's
     #[arg(long, value_name = "PATH")]
     pub baseline: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    // Last: its heading would hold for all that follows.
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -213,10 +214,6 @@ pub enum BaselineCommand {
 pub struct BaselineUpdateArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
-    #[command(flatten)]
-    pub output: OutputArgs,
-    #[command(flatten)]
-    pub workload: WorkloadArgs,
     /// Add these stored records instead of measuring
     #[arg(long, value_name = "RECORD")]
     pub from: Vec<PathBuf>,
@@ -226,6 +223,10 @@ pub struct BaselineUpdateArgs {
     /// Also from a dirty tree
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
 }
 
 #[derive(Clone, Debug, Args)]

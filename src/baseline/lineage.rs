@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use git2::{Commit, ErrorCode, ObjectType, Oid, Repository, StatusOptions};
+use git2::{Commit, ErrorCode, ObjectType, Oid, Reference, Repository, StatusOptions};
 
 /// A commit on the lineage, as baseline files name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,10 +66,7 @@ impl Repo {
     }
 
     pub fn head(&self) -> Result<Head, GitError> {
-        let head = self.inner.head().map_err(|e| match e.code() {
-            ErrorCode::UnbornBranch | ErrorCode::NotFound => GitError::Unborn,
-            _ => other(&e),
-        })?;
+        let head = self.reference()?;
         let commit = head.peel_to_commit().map_err(|e| other(&e))?;
         let branch = head.is_branch().then(|| head.shorthand().ok().map(str::to_owned)).flatten();
         Ok(Head { link: self.link(&commit)?, dirty: self.dirty()?, branch })
@@ -81,12 +78,19 @@ impl Repo {
             return Err(GitError::Shallow);
         }
         let mut links = Vec::new();
-        let mut next = Some(self.inner.head().and_then(|h| h.peel_to_commit()).map_err(|e| other(&e))?);
+        let mut next = Some(self.reference()?.peel_to_commit().map_err(|e| other(&e))?);
         while let Some(commit) = next.filter(|_| links.len() < MAX_WALK) {
             links.push(self.link(&commit)?);
             next = commit.parent(0).ok();
         }
         Ok(links)
+    }
+
+    fn reference(&self) -> Result<Reference<'_>, GitError> {
+        self.inner.head().map_err(|e| match e.code() {
+            ErrorCode::UnbornBranch | ErrorCode::NotFound => GitError::Unborn,
+            _ => other(&e),
+        })
     }
 
     fn link(&self, commit: &Commit<'_>) -> Result<Link, GitError> {
@@ -112,8 +116,9 @@ impl Repo {
         let mut options = StatusOptions::new();
         options.include_untracked(true).recurse_untracked_dirs(false);
         let statuses = self.inner.statuses(Some(&mut options)).map_err(|e| other(&e))?;
-        let folder = self.baselines.to_string_lossy();
-        Ok(statuses.iter().any(|s| !String::from_utf8_lossy(s.path_bytes()).starts_with(folder.as_ref())))
+        // By parts of the path: `baselines-notes.txt` is not in `baselines`. A new folder is shown with a slash at its end.
+        let outside = |path: &[u8]| !Path::new(&*String::from_utf8_lossy(path)).starts_with(&self.baselines);
+        Ok(statuses.iter().any(|s| outside(s.path_bytes())))
     }
 }
 

@@ -102,10 +102,10 @@ fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
     }
     let folder = folder(&repo, &config)?;
     if !args.from.is_empty() {
-        for path in &args.from {
-            let record = Record::parse(&output::read(path)?).with_context(|| format!("cannot use {}", path.display()))?;
-            add(&record, &folder)?;
-        }
+        let records = args.from.iter().map(|path| stored(path, args.force)).collect::<Result<Vec<_>, _>>()?;
+        // All or none: a refused record leaves no half of a list behind.
+        records.iter().try_for_each(accept)?;
+        records.iter().try_for_each(|record| add(record, &folder))?;
         return Ok(ExitStatus::Pass);
     }
     let mut refused = 0;
@@ -119,7 +119,7 @@ fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
             return Ok(ExitStatus::Interrupted);
         }
         // One disturbed session of several is no reason to stop: it is said, and not added.
-        match add(&record, &folder) {
+        match accept(&record).and_then(|()| add(&record, &folder)) {
             Err(e) if args.sessions > 1 && ExitStatus::of(&e) == ExitStatus::CouldNotMeasure => {
                 output::say(&format!("{e:#}"));
                 refused += 1;
@@ -134,8 +134,23 @@ fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
     Ok(ExitStatus::Pass)
 }
 
-/// Refuses what must not become a reference: unfit measurements, failed requests' runs, breached limits.
-fn add(record: &Record, folder: &Path) -> anyhow::Result<()> {
+/// A record for `--from`. What was measured in a dirty tree is not of its commit, however clean the tree is now.
+fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
+    let record = Record::parse(&output::read(path)?).with_context(|| format!("cannot use {}", path.display()))?;
+    if record.git.as_ref().is_some_and(|git| git.dirty) && !force {
+        bail!(
+            "{} was measured in a tree with changes that no commit holds, so it is not of its commit\nhint: measure again in a clean tree, or say --force",
+            path.display()
+        );
+    }
+    Ok(record)
+}
+
+/// Refuses what must not become a reference: interrupted runs, unfit measurements, failed requests' runs, breached limits.
+fn accept(record: &Record) -> anyhow::Result<()> {
+    if record.interrupted {
+        bail!(Failure::measure(&"not added to the baseline, the run was interrupted: measure again"));
+    }
     for workload in &record.workloads {
         let why = evaluate::unfit(workload);
         if let Some(first) = why.first() {
@@ -155,6 +170,10 @@ fn add(record: &Record, folder: &Path) -> anyhow::Result<()> {
             bail!(Failure::measure(&format!("not added to the baseline, most requests of {} failed", workload.name)));
         }
     }
+    Ok(())
+}
+
+fn add(record: &Record, folder: &Path) -> anyhow::Result<()> {
     for workload in &record.workloads {
         let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;
         let path = store::write(folder, &session, &record.policy.under_test)?;

@@ -4,6 +4,10 @@
 
 mod architecture;
 mod bad_input;
+mod gate_help;
+mod gate_judging;
+mod gate_live;
+mod gate_support;
 mod judge_cases;
 mod load_outcomes;
 mod load_requests;

@@ -1,0 +1,490 @@
+//! Verdicts through `compare`, on stored records whose columns the tests change: what is judged does not depend on this machine.
+//!
+//! Every case also asserts that terminal, Markdown, `JUnit`, JSON and exit code say the same. Not here: measuring (`gate_live`).
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+
+use crate::gate_support::{Bed, Ran, Trouble, flat};
+
+/// A judged candidate.
+struct Judged {
+    bed: Bed,
+    ran: Ran,
+    report: Value,
+    troubles: Vec<Trouble>,
+}
+
+impl Judged {
+    fn assert(&self, code: i32, verdict: &str, words: &[&str]) {
+        self.ran.assert(code, words);
+        assert_eq!(self.report["verdict"], verdict, "{}", self.ran.stdout);
+        let (headline, markdown) =
+            (flat(self.report["headline"].as_str().expect("text")), self.bed.read(".goodput-gate/report.md"));
+        assert!(headline.starts_with(word(verdict)), "{headline}");
+        assert!(markdown.contains(word(verdict)), "{markdown}");
+    }
+
+    fn workload(&self) -> &Value {
+        &self.report["workloads"][0]
+    }
+
+    fn metric(&self, name: &str) -> &Value {
+        find(&self.workload()["metrics"], name)
+    }
+
+    fn limit(&self, name: &str) -> &Value {
+        find(&self.workload()["limits"], name)
+    }
+
+    fn trouble(&self, case: &str) -> Option<(&str, &str)> {
+        self.troubles.iter().find(|t| t.case == case).map(|t| (t.element.as_str(), t.kind.as_str()))
+    }
+
+    /// The metric is named, with its judgement, in every format.
+    fn assert_named(&self, metric: &str, judgement: &str) {
+        let line = |text: &str| text.lines().any(|l| l.contains(metric) && l.contains(judgement));
+        assert!(line(&self.ran.stdout), "{}", self.ran.stdout);
+        let markdown = self.bed.read(".goodput-gate/report.md").replace('\\', "");
+        assert!(line(&markdown), "{markdown}");
+        assert_eq!(self.metric(metric)["judgement"], judgement);
+    }
+}
+
+fn find<'a>(list: &'a Value, metric: &str) -> &'a Value {
+    let found = list.as_array().expect("a list").iter().find(|m| m["metric"] == metric);
+    found.unwrap_or_else(|| panic!("{metric} is not in {list}"))
+}
+
+fn word(verdict: &str) -> &'static str {
+    match verdict {
+        "passed" => "PASS",
+        "failed" => "FAIL",
+        "inconclusive" => "INCONCLUSIVE",
+        "incomparable" => "INCOMPARABLE",
+        "no_baseline" => "NO BASELINE",
+        "invalid" => "INVALID",
+        other => panic!("no such verdict: {other}"),
+    }
+}
+
+fn fixtures() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records")
+}
+
+fn candidate() -> Value {
+    let text = std::fs::read_to_string(fixtures().join("candidate.json")).expect("the fixture");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The first so many of the fixture's six sessions, in a folder.
+fn sessions(bed: &Bed, n: usize) {
+    std::fs::create_dir(bed.path("sessions")).expect("a folder");
+    let mut all: Vec<_> =
+        std::fs::read_dir(fixtures().join("baselines")).expect("the fixture").map(|e| e.expect("an entry").path()).collect();
+    all.sort();
+    assert_eq!(all.len(), 6);
+    for path in &all[..n] {
+        std::fs::copy(path, bed.path("sessions").join(path.file_name().expect("a name"))).expect("a copy");
+    }
+}
+
+fn judge(record: &Value) -> Judged {
+    judge_against(record, 6)
+}
+
+fn judge_against(record: &Value, n: usize) -> Judged {
+    let bed = Bed::new();
+    sessions(&bed, n);
+    bed.write("record.json", &record.to_string());
+    let ran = bed.gate(&["compare", "sessions", "record.json"]);
+    let report = bed.json(".goodput-gate/report.json");
+    assert_eq!(report["exit_code"].as_i64(), ran.code.map(i64::from), "{}\n{}", ran.stdout, ran.stderr);
+    assert_valid("report", &report);
+    assert_valid("record", record);
+    for (format, file) in [("md", "report.md"), ("junit", "junit.xml"), ("json", "report.json")] {
+        let again = bed.gate(&["report", ".goodput-gate/report.json", "--format", format]);
+        assert_eq!(again.stdout.trim_end(), bed.read(&format!(".goodput-gate/{file}")).trim_end(), "{format}");
+    }
+    let troubles = bed.troubles();
+    Judged { bed, ran, report, troubles }
+}
+
+/// Against `goodput-gate schema`, as somebody else would.
+fn assert_valid(kind: &str, document: &Value) {
+    static SCHEMAS: OnceLock<[jsonschema::Validator; 2]> = OnceLock::new();
+    let [report, record] = SCHEMAS.get_or_init(|| {
+        ["report", "record"].map(|kind| {
+            let schema = serde_json::from_str(&Bed::new().gate(&["schema", kind]).stdout).expect("a schema is JSON");
+            jsonschema::validator_for(&schema).expect("a valid schema")
+        })
+    });
+    let validator = if kind == "report" { report } else { record };
+    let errors: Vec<String> = validator.iter_errors(document).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(errors.is_empty(), "{kind}: {errors:#?}");
+}
+
+fn workload(record: &mut Value) -> &mut Value {
+    &mut record["workloads"][0]
+}
+
+fn rounds(record: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let starts = record["workloads"][0]["starts"].as_array_mut().expect("starts");
+    starts.iter_mut().flat_map(|s| s["rounds"].as_array_mut().expect("rounds"))
+}
+
+fn column<'a>(round: &'a mut Value, name: &str) -> &'a mut Vec<Value> {
+    round["columns"][name].as_array_mut().expect("a column")
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "microseconds of a short round")]
+fn scaled(us: u64, factor: f64) -> u64 {
+    (us as f64 * factor).round() as u64
+}
+
+/// Every decode takes `factor` times as long; what comes before the first token does not.
+fn with_decode(factor: f64) -> Value {
+    let mut record = candidate();
+    for round in rounds(&mut record) {
+        let gap = round["chunk_gap_p99_ms"].as_f64().expect("a p99");
+        round["chunk_gap_p99_ms"] = json!(gap * factor);
+        let first = column(round, "ttft_us").clone();
+        for (e2e, ttft) in column(round, "e2e_us").iter_mut().zip(&first) {
+            let (end, begin) = (e2e.as_u64().expect("completed"), ttft.as_u64().expect("completed"));
+            *e2e = json!(begin + scaled(end - begin, factor));
+        }
+    }
+    record
+}
+
+/// Another limit than the fixture's.
+fn with_limit(metric: &str, max: Option<f64>, min: Option<f64>) -> Value {
+    let mut record = candidate();
+    workload(&mut record)["limits"] = json!([{"metric": metric, "max": max, "min": min}]);
+    record
+}
+
+fn with_policy(mut record: Value, key: &str, word: &str) -> Value {
+    record["policy"][key] = json!(word);
+    record
+}
+
+/// The first `n` requests of each round failed.
+fn with_failures(n: usize) -> Value {
+    let mut record = candidate();
+    for round in rounds(&mut record) {
+        for name in ["ttft_us", "e2e_us", "max_gap_us", "output_tokens"] {
+            column(round, name)[..n].fill(Value::Null);
+        }
+        column(round, "outcome")[..n].fill(json!("http_status"));
+    }
+    record
+}
+
+#[test]
+fn the_same_again_is_a_pass() {
+    let judged = judge(&candidate());
+    judged.assert(0, "passed", &["PASS", "changes for the worse are below 10 % (ttft_geomean)"]);
+    judged.assert_named("tpot_geomean", "unchanged");
+    assert!(judged.troubles.iter().all(|t| t.element == "skipped"), "{:?}", judged.troubles);
+    assert!(judged.workload()["proves"].as_str().is_some_and(|p| p.contains("tpot_geomean")));
+}
+
+#[test]
+fn a_slower_decode_fails_and_every_format_names_the_metric() {
+    let judged = judge(&with_decode(1.25));
+    judged.assert(1, "failed", &["FAIL", "tpot_geomean"]);
+    judged.assert_named("tpot_geomean", "regressed");
+    assert_eq!(judged.trouble("tpot_geomean"), Some(("failure", "regression")));
+    let change = judged.metric("tpot_geomean")["change_ratio"].as_f64().expect("a change");
+    assert!((0.20..0.30).contains(&change), "{change}");
+    assert_ne!(judged.metric("ttft_geomean")["judgement"], "regressed", "the first token is as fast as it was");
+    assert!(judged.report["headline"].as_str().is_some_and(|h| h.contains("tpot_geomean") || h.contains("e2e_geomean")));
+}
+
+#[test]
+fn a_faster_decode_is_an_improvement_and_passes() {
+    let judged = judge(&with_decode(0.8));
+    judged.assert(0, "passed", &["PASS"]);
+    judged.assert_named("tpot_geomean", "improved");
+}
+
+#[test]
+fn below_six_sessions_it_is_inconclusive_and_says_how_many_are_missing() {
+    for (n, words) in [(1, "5 more baseline sessions are needed: 1 of 6"), (5, "1 more baseline session is needed: 5 of 6")] {
+        let judged = judge_against(&candidate(), n);
+        judged.assert(0, "inconclusive", &["INCONCLUSIVE", words]);
+        assert_eq!(judged.workload()["baseline"]["sessions_needed"], 6 - n);
+        assert_eq!(judged.trouble("tpot_geomean"), Some(("skipped", "inconclusive")));
+    }
+    judge_against(&with_policy(candidate(), "on_inconclusive", "fail"), 1).assert(5, "inconclusive", &["INCONCLUSIVE"]);
+}
+
+#[test]
+fn what_no_noise_explains_fails_with_one_session_too() {
+    let judged = judge_against(&with_decode(4.0), 1);
+    judged.assert(1, "failed", &["FAIL", "tpot_geomean"]);
+    assert_eq!(judged.trouble("tpot_geomean"), Some(("failure", "regression")));
+}
+
+#[test]
+fn a_breached_limit_fails_whatever_the_comparison_says() {
+    let judged = judge(&with_limit("ttft_p50", Some(1.0), None));
+    judged.assert(1, "failed", &["FAIL", "ttft_p50", "beyond the limit"]);
+    assert_eq!(judged.limit("ttft_p50")["state"], "breached");
+    assert_eq!(judged.trouble("limit ttft_p50 max"), Some(("failure", "limit")));
+    assert!(judged.ran.stdout.lines().any(|l| l.contains("ttft_p50 at most") && l.ends_with("breached")));
+    judge_against(&with_limit("ttft_p50", Some(1.0), None), 0).assert(1, "failed", &["ttft_p50"]);
+}
+
+#[test]
+fn a_met_limit_passes_and_needs_no_baseline_in_limits_mode() {
+    let met = with_limit("ttft_p95", Some(60_000.0), None);
+    let judged = judge(&met);
+    judged.assert(0, "passed", &["PASS"]);
+    assert_eq!((&judged.limit("ttft_p95")["state"], judged.trouble("limit ttft_p95 max")), (&json!("met"), None));
+    judge_against(&with_policy(met.clone(), "mode", "limits"), 0).assert(0, "passed", &["ttft_p95"]);
+    // Without a baseline, and asked for one, a met limit is no PASS.
+    judge_against(&met, 0).assert(0, "no_baseline", &["NO BASELINE"]);
+    let mut nothing = with_policy(candidate(), "mode", "limits");
+    workload(&mut nothing)["limits"] = json!([]);
+    judge(&nothing).assert(0, "inconclusive", &["nothing to judge"]);
+}
+
+#[test]
+fn an_open_limit_is_said_and_policy_decides() {
+    let far = judge(&with_limit("ttft_p50", Some(60_000.0), None));
+    let of = |key: &str| far.limit("ttft_p50")[key].as_f64().expect("measured");
+    let (value, low, high) = (of("value"), of("interval_low"), of("interval_high"));
+    let right = with_limit("ttft_p50", Some(f64::midpoint(value, high)), None);
+    let judged = judge(&right);
+    judged.assert(0, "passed", &["within, but not proven to be within, the limit"]);
+    assert_eq!(judged.limit("ttft_p50")["state"], "open");
+    assert_eq!(judged.trouble("limit ttft_p50 max"), Some(("skipped", "open")));
+    judge(&with_policy(right, "on_limit_open", "fail")).assert(5, "inconclusive", &["on_limit_open is fail"]);
+    // The wrong side is never a PASS, proven or not.
+    let wrong = with_limit("ttft_p50", Some(f64::midpoint(value, low)), None);
+    judge(&wrong).assert(0, "inconclusive", &["beyond, but not proven to be beyond, the limit"]);
+    let mut strict = wrong;
+    strict["policy"]["strict"] = json!(true);
+    judge(&strict).assert(1, "failed", &["ttft_p50"]);
+}
+
+#[test]
+fn a_limit_that_could_not_be_measured_is_no_pass() {
+    for name in ["ttfa_p50", "tpot_p999"] {
+        let judged = judge(&with_limit(name, Some(1e9), None));
+        judged.assert(0, "inconclusive", &[name, "not measured"]);
+        assert_eq!(judged.limit(name)["state"], "not_measured");
+        assert_eq!(judged.trouble(&format!("limit {name} max")), Some(("error", "unmeasured")));
+    }
+}
+
+#[test]
+fn without_token_counts_nothing_that_needs_them_passes() {
+    let mut record = candidate();
+    workload(&mut record)["limits"] = json!([]);
+    for round in rounds(&mut record) {
+        column(round, "output_tokens").fill(Value::Null);
+    }
+    let judged = judge(&record);
+    judged.assert(0, "inconclusive", &["INCONCLUSIVE", "tpot_geomean", "missing on the candidate's side"]);
+    judged.assert_named("tpot_geomean", "unmeasured");
+    assert_eq!(judged.trouble("tpot_geomean"), Some(("error", "unmeasured")));
+    assert_eq!(judged.metric("output_token_rate")["candidate"], Value::Null);
+    judge(&with_policy(record, "on_inconclusive", "fail")).assert(5, "inconclusive", &[]);
+}
+
+#[test]
+fn an_unfit_measurement_is_invalid_before_anything_else() {
+    let mut record = with_decode(3.0);
+    workload(&mut record)["limits"] = json!([{"metric": "ttft_p50", "max": 1.0, "min": null}]);
+    for round in rounds(&mut record) {
+        round["findings"] = json!([{"severity": "invalid", "check": "client_cpu", "message": "a client thread was busy"}]);
+    }
+    let judged = judge(&record);
+    judged.assert(3, "invalid", &["INVALID", "start 1, round 1: a client thread was busy"]);
+    for case in ["measurement", "tpot_geomean", "limit ttft_p50 max"] {
+        assert_eq!(judged.trouble(case), Some(("error", "invalid")), "{case}");
+    }
+}
+
+/// The median of three rounds survives one disturbed one; no round survives a wrong length.
+#[test]
+fn one_disturbed_round_of_three_is_a_note_and_one_without_success_is_not() {
+    let with = |check: &str| {
+        let mut record = candidate();
+        let round = rounds(&mut record).next().expect("a round");
+        round["findings"] = json!([{"severity": "invalid", "check": check, "message": "seen once"}]);
+        judge(&record)
+    };
+    with("send_lag").assert(0, "passed", &["start 1, round 1: seen once"]);
+    with("output_tokens").assert(3, "invalid", &["start 1, round 1: seen once"]);
+}
+
+#[test]
+fn other_work_than_the_baselines_is_invalid() {
+    let mut record = candidate();
+    for round in rounds(&mut record) {
+        column(round, "output_tokens").fill(json!(9));
+    }
+    judge(&record).assert(3, "invalid", &["output tokens per request are 9.0 and were 8.0 in the baseline"]);
+}
+
+#[test]
+fn new_failures_fail() {
+    let judged = judge(&with_failures(4));
+    judged.assert(1, "failed", &["error_rate"]);
+    assert_eq!(judged.trouble("error_rate"), Some(("failure", "regression")));
+    assert_eq!(judged.workload()["completed"], 216);
+    let dead = judge(&with_failures(40));
+    assert_ne!(dead.ran.code, Some(0), "{}", dead.ran.stdout);
+    assert_eq!(dead.metric("ttft_geomean")["candidate"], Value::Null);
+}
+
+#[test]
+fn an_interrupted_run_is_130_whatever_was_measured() {
+    let mut record = with_decode(1.25);
+    record["interrupted"] = json!(true);
+    let judged = judge(&record);
+    judged.assert(130, "failed", &["interrupted"]);
+    assert_eq!(judged.trouble("measurement"), Some(("error", "interrupted")));
+}
+
+#[test]
+fn a_round_that_was_cut_short_is_neither_pooled_nor_judged() {
+    let mut record = candidate();
+    let cut = rounds(&mut record).last().expect("a round");
+    cut["cut_short"] = json!(true);
+    cut["findings"] = json!([{"severity": "invalid", "check": "client_cpu", "message": "a client thread was busy"}]);
+    for name in ["ttft_us", "e2e_us"] {
+        for us in column(cut, name) {
+            *us = json!(us.as_u64().expect("completed") * 10);
+        }
+    }
+    let judged = judge(&record);
+    judged.assert(0, "passed", &["PASS", "5 rounds"]);
+    assert_eq!(judged.workload()["requests"], 200);
+    for round in rounds(&mut record) {
+        round["cut_short"] = json!(true);
+    }
+    judge(&record).assert(3, "invalid", &["no round was finished: nothing was measured"]);
+}
+
+#[test]
+fn a_start_without_a_whole_round_is_no_pass() {
+    let mut record = candidate();
+    for round in record["workloads"][0]["starts"][1]["rounds"].as_array_mut().expect("rounds") {
+        round["cut_short"] = json!(true);
+    }
+    let judged = judge(&record);
+    assert_ne!(judged.report["verdict"], "passed", "half of the evidence is not all of it: {}", judged.ran.stdout);
+}
+
+#[test]
+fn another_slo_is_not_compared_by_attainment() {
+    let mut record = candidate();
+    workload(&mut record)["slo"]["ttft_ms"] = json!(600.0);
+    let judged = judge(&record);
+    judged.assert(0, "inconclusive", &["slo_attainment", "missing on the baseline's side"]);
+    assert_eq!(judged.metric("slo_attainment")["judgement"], "unmeasured");
+}
+
+#[test]
+fn something_else_is_incomparable_and_the_field_is_named() {
+    let mut record = candidate();
+    workload(&mut record)["fingerprint"]["model"] = json!("sim-70b");
+    let judged = judge(&record);
+    judged.assert(4, "incomparable", &["INCOMPARABLE", "model: sim-8b -> sim-70b"]);
+    assert!(flat(&judged.bed.read(".goodput-gate/report.md")).contains("sim-70b"));
+    assert_eq!(judged.trouble("tpot_geomean"), Some(("skipped", "not judged")));
+    judge(&with_policy(record, "on_incomparable", "warn")).assert(0, "incomparable", &["INCOMPARABLE", "model"]);
+}
+
+#[test]
+fn what_is_under_test_may_differ_and_is_shown() {
+    let mut record = candidate();
+    workload(&mut record)["fingerprint"]["server_version"] = json!("9.9.9");
+    judge(&record).assert(0, "passed", &["server_version: 0.1.0 -> 9.9.9"]);
+    record["policy"]["under_test"] = json!([]);
+    judge(&record).assert(4, "incomparable", &["server_version: 0.1.0 -> 9.9.9"]);
+}
+
+#[test]
+fn no_baseline_is_said_and_policy_decides() {
+    let judged = judge_against(&candidate(), 0);
+    judged.assert(0, "no_baseline", &["NO BASELINE", "no baseline for chat", "baseline update", "six are needed"]);
+    assert_eq!(judged.trouble("tpot_geomean"), Some(("skipped", "not judged")));
+    judge_against(&with_policy(candidate(), "on_missing_baseline", "fail"), 0).assert(4, "no_baseline", &["NO BASELINE"]);
+}
+
+#[test]
+fn a_misspelt_policy_is_the_strict_one() {
+    for word in ["Warn", "warm", "", "pass"] {
+        judge_against(&with_policy(candidate(), "on_inconclusive", word), 1).assert(5, "inconclusive", &[]);
+        judge_against(&with_policy(candidate(), "on_missing_baseline", word), 0).assert(4, "no_baseline", &[]);
+    }
+}
+
+#[test]
+fn the_worst_of_several_workloads_wins() {
+    let with_second = |mut record: Value| {
+        let mut second = candidate()["workloads"][0].clone();
+        second["name"] = json!("code");
+        record["workloads"].as_array_mut().expect("workloads").push(second);
+        record
+    };
+    let judged = judge(&with_second(candidate()));
+    judged.assert(0, "no_baseline", &["chat: PASS", "code: NO BASELINE"]);
+    judge(&with_policy(with_second(candidate()), "on_missing_baseline", "fail")).assert(4, "no_baseline", &["code"]);
+    judge(&with_policy(with_second(with_decode(1.5)), "on_missing_baseline", "fail")).assert(1, "failed", &["chat: FAIL"]);
+    let mut none = candidate();
+    none["workloads"] = json!([]);
+    judge(&none).assert(3, "invalid", &["INVALID"]);
+}
+
+#[test]
+fn a_record_is_reported_in_every_format_and_judges_nothing() {
+    let bed = Bed::new();
+    bed.write("record.json", &with_decode(2.0).to_string());
+    for format in ["terminal", "md", "junit", "json", "csv"] {
+        let ran = bed.gate(&["report", "record.json", "--format", format]);
+        ran.assert(0, &["tpot"]);
+        assert!(!ran.stdout.contains("FAIL") && !ran.stdout.contains("PASS"), "{format}: {}", ran.stdout);
+    }
+    bed.gate(&["report", "record.json", "--format", "csv", "--output", "r.csv"]).assert(0, &[]);
+    assert!(bed.read("r.csv").contains("tpot"));
+}
+
+#[test]
+fn one_record_is_a_baseline_of_one_session() {
+    let bed = Bed::new();
+    bed.write("a.json", &candidate().to_string());
+    bed.write("b.json", &with_decode(4.0).to_string());
+    bed.gate(&["compare", "a.json", "b.json"]).assert(1, &["FAIL", "tpot_geomean"]);
+    bed.gate(&["compare", "a.json", "a.json"]).assert(0, &["INCONCLUSIVE", "5 more baseline sessions are needed"]);
+    assert_eq!(bed.json("a.json"), candidate(), "what is judged is not touched");
+}
+
+#[test]
+fn newer_versions_are_refused() {
+    let bed = Bed::new();
+    sessions(&bed, 1);
+    let newer = |mut document: Value| {
+        document["version"] = json!(2);
+        document.to_string()
+    };
+    bed.write("new.json", &newer(candidate()));
+    bed.write("record.json", &candidate().to_string());
+    bed.gate(&["compare", "sessions", "new.json"]).assert(2, &["version 2", "newer goodput-gate"]);
+    bed.gate(&["report", "new.json", "--format", "md"]).assert(2, &["version 2"]);
+    bed.gate(&["compare", "sessions", "record.json"]).assert(0, &[]);
+    bed.write("report.json", &newer(bed.json(".goodput-gate/report.json")));
+    bed.gate(&["report", "report.json", "--format", "md"]).assert(2, &["version 2"]);
+    let path = std::fs::read_dir(bed.path("sessions")).expect("a folder").next().expect("a session").expect("an entry").path();
+    let session: Value = serde_json::from_str(&std::fs::read_to_string(&path).expect("text")).expect("JSON");
+    std::fs::write(&path, newer(session)).expect("it can be written");
+    bed.gate(&["compare", "sessions", "record.json"]).assert(2, &["cannot be used", "version 2"]);
+}
