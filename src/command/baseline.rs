@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::evaluate::{self, Baseline};
-use super::{compare, measure, output, setup};
+use super::{compare, facts, measure, output, setup};
 use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::baseline::store;
 use crate::cli::{BaselineCommand, BaselineListArgs, BaselineUpdateArgs, WorkloadArgs};
@@ -79,7 +79,7 @@ pub fn repo(config: &Config) -> Result<Repo, GitError> {
 pub fn facts(repo: &Repo) -> Result<GitFacts, GitError> {
     let head = repo.head()?;
     let at = time::OffsetDateTime::from_unix_timestamp(head.link.time_s).map_err(|e| GitError::Other(e.to_string()))?;
-    Ok(GitFacts { commit: head.link.commit, tree: head.link.tree, dirty: head.dirty, commit_date: measure::date(at) })
+    Ok(GitFacts { commit: head.link.commit, tree: head.link.tree, dirty: head.dirty, commit_date: facts::date(at) })
 }
 
 fn folder(repo: &Repo, config: &Config) -> anyhow::Result<PathBuf> {

@@ -6,6 +6,7 @@ mod check;
 mod compare;
 mod doctor;
 mod evaluate;
+mod facts;
 mod judge_case;
 mod measure;
 mod output;
