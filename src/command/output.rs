@@ -95,9 +95,10 @@ pub fn show(report: &Report) -> anyhow::Result<()> {
     print(&report::terminal::render(report, width(), colour))
 }
 
-/// `COLUMNS` where it is set; wide enough for every table elsewhere.
+/// The terminal's, or `COLUMNS`; wide enough for every table elsewhere.
 fn width() -> u16 {
-    std::env::var("COLUMNS").ok().and_then(|v| v.parse().ok()).unwrap_or(120)
+    let asked = rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0);
+    asked.or_else(|| std::env::var("COLUMNS").ok()?.parse().ok()).unwrap_or(120)
 }
 
 /// Data, on standard output. A reader that has gone (`| head`) has seen enough, and changes no verdict: the exit code stands.
