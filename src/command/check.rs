@@ -13,7 +13,8 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
     let baselines = baseline::Baselines::open(&config, args.baseline.as_deref())?;
     measure::warn_of_starts(&config);
-    let record = measure::measure(&config, &args.output, baselines.git.clone())?;
+    let record = measure::measure(&config, &args.output, baselines.git.clone())
+        .inspect_err(|e| output::save_failure(&args.output.out, e, baselines.git.clone()))?;
     let (report, exit) = evaluate::judged(&record, |w| baselines.of(&w.name))?;
     output::save_reports(&args.output.out, &report)?;
     output::show(&report)?;

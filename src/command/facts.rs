@@ -30,13 +30,17 @@ pub fn empty_record(config: &Config, git: Option<GitFacts>, session: &str) -> Re
         version: VERSION,
         tool_version: env!("CARGO_PKG_VERSION").into(),
         session: session.into(),
-        created: date(time::OffsetDateTime::now_utc()),
+        created: now(),
         interrupted: false,
         git,
         host,
         policy: policy(config),
         workloads: Vec::new(),
     }
+}
+
+pub fn now() -> String {
+    date(time::OffsetDateTime::now_utc())
 }
 
 /// RFC 3339 in whole seconds.

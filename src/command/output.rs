@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::record::Record;
+use crate::exit::ExitStatus;
+use crate::record::{GitFacts, Record};
 use crate::report::{self, Report};
 
 /// Writes through a temporary file and a rename: a reader sees the old file or the new one. What a link leads to is replaced, not the
@@ -86,6 +87,19 @@ pub fn save_reports(folder: &Path, report: &Report) -> anyhow::Result<()> {
         junit.and_then(|xml| write_atomic(&folder.join("junit.xml"), xml.as_bytes())),
     ];
     written.into_iter().collect()
+}
+
+/// Reports of a run that came to nothing (exit 3), so that whoever reads files finds the reason there and not last week's pass.
+pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>) {
+    let exit = ExitStatus::of(error);
+    if exit != ExitStatus::CouldNotMeasure {
+        return;
+    }
+    let report = Report::unmeasured(&format!("{error:#}"), env!("CARGO_PKG_VERSION"), super::facts::now(), git, exit);
+    if let Err(e) = save_reports(folder, &report) {
+        // The error itself is told all the same.
+        say(&format!("{e:#}"));
+    }
 }
 
 /// The report on standard output, in colour where a person looks at it.

@@ -13,7 +13,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     measure::warn_of_starts(&config);
     // Without git the record says nothing of a commit; that is no reason not to measure.
     let git = super::baseline::repo(&config).ok().and_then(|r| super::baseline::facts(&r).ok());
-    let record = measure::measure(&config, &args.output, git)?;
+    let record =
+        measure::measure(&config, &args.output, git.clone()).inspect_err(|e| output::save_failure(&args.output.out, e, git))?;
     let (report, exit) = evaluate::measured(&record)?;
     output::save_reports(&args.output.out, &report)?;
     output::show(&report)?;

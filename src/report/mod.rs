@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::exit::ExitStatus;
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::record::{ErrorCount, GitFacts, LoadFacts, Slo};
 use crate::verdict::Verdict;
@@ -175,6 +176,24 @@ pub struct ClientReport {
 }
 
 impl Report {
+    /// The report of a run that could not measure anything: INVALID, with the reason.
+    pub fn unmeasured(why: &str, tool_version: &str, created: String, git: Option<GitFacts>, exit: ExitStatus) -> Self {
+        Self {
+            schema: SCHEMA.into(),
+            version: VERSION,
+            tool_version: tool_version.into(),
+            session: String::new(),
+            created,
+            verdict: Some(Verdict::Invalid),
+            exit_code: exit.code(),
+            headline: format!("{}: could not measure: {why}", Verdict::Invalid.word()),
+            interrupted: false,
+            git,
+            host: BTreeMap::new(),
+            workloads: Vec::new(),
+        }
+    }
+
     /// Reads a stored report; refuses a newer version and another kind of file.
     pub fn parse(text: &str) -> Result<Self, String> {
         let value: serde_json::Value = serde_json::from_str(text).map_err(|e| format!("not a report: {e}"))?;
