@@ -44,8 +44,8 @@ fn health(median_ms: f64, health: ClientHealth) -> Option<(Severity, String)> {
     all.pop()
 }
 
-fn seen(severity: Severity, check: &str) -> Option<(Severity, String)> {
-    Some((severity, check.to_owned()))
+fn seen(severity: Severity, check: &str) -> (Severity, String) {
+    (severity, check.to_owned())
 }
 
 fn lag(p99: f64) -> ClientHealth {
@@ -54,27 +54,27 @@ fn lag(p99: f64) -> ClientHealth {
 
 #[test]
 fn send_lag_is_bound_by_the_median_ttft() {
-    let invalid = || seen(Severity::Invalid, "send_lag");
+    let invalid = || Some(seen(Severity::Invalid, "send_lag"));
     assert_eq!(health(1000.0, lag(50.1)), invalid());
-    assert_eq!(health(1000.0, lag(49.9)), seen(Severity::Note, "send_lag"));
-    assert_eq!(health(1000.0, lag(10.1)), seen(Severity::Note, "send_lag"));
+    assert_eq!(health(1000.0, lag(49.9)), Some(seen(Severity::Note, "send_lag")));
+    assert_eq!(health(1000.0, lag(10.1)), Some(seen(Severity::Note, "send_lag")));
     assert_eq!(health(1000.0, lag(9.9)), None);
     assert_eq!(health(10.0, lag(2.1)), invalid());
-    assert_eq!(health(10.0, lag(1.9)), seen(Severity::Note, "send_lag"), "below 2 ms it never invalidates");
+    assert_eq!(health(10.0, lag(1.9)), Some(seen(Severity::Note, "send_lag")), "below 2 ms it never invalidates");
     assert_eq!(health(10.0, lag(0.9)), None, "below 1 ms it is not worth a word");
 }
 
 #[test]
 fn a_busy_thread_is_invalid() {
     let busy = |ratio| ClientHealth { busiest_worker_ratio: ratio, ..ClientHealth::default() };
-    assert_eq!(health(100.0, busy(0.91)), seen(Severity::Invalid, "client_cpu"));
+    assert_eq!(health(100.0, busy(0.91)), Some(seen(Severity::Invalid, "client_cpu")));
     assert_eq!(health(100.0, busy(0.90)), None);
 }
 
 #[test]
 fn a_late_event_loop_is_invalid() {
     let late = |ms| ClientHealth { loop_lag_p99_ms: ms, ..ClientHealth::default() };
-    let invalid = || seen(Severity::Invalid, "loop_lag");
+    let invalid = || Some(seen(Severity::Invalid, "loop_lag"));
     assert_eq!((health(20.0, late(10.1)), health(20.0, late(10.0))), (invalid(), None));
     assert_eq!((health(300.0, late(30.1)), health(300.0, late(30.0))), (invalid(), None));
 }
