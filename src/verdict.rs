@@ -77,7 +77,7 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
     let joined = join(comparison, &evidence.limits);
     let open_limit = evidence.limits.iter().any(LimitFinding::is_open);
     let mut ruling = match (&evidence.against, joined.decision) {
-        (_, Decision::Regression) => Ruling::new(Verdict::Failed, ExitStatus::GateFailed, joined.reasons),
+        (_, Decision::Regression) => Ruling::new(Verdict::Failed, ExitStatus::GateFailed, failing(&evidence.limits, comparison)),
         (Against::Missing(why), _) => {
             let reasons = std::iter::once(why.clone()).chain(limit_reasons(&evidence.limits)).collect();
             Ruling::new(Verdict::NoBaseline, exit_of(policy.on_missing_baseline, ExitStatus::NoBaseline), reasons)
@@ -98,6 +98,9 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
         ruling.reasons.insert(0, "a limit is not proven, and on_limit_open is fail".into());
     }
     ruling.warnings = joined.warnings;
+    if let (Verdict::Failed, Some(open)) = (ruling.verdict, comparison.filter(|c| c.decision == Decision::Inconclusive)) {
+        ruling.warnings.splice(0..0, open.reasons.iter().cloned());
+    }
     ruling
 }
 
@@ -133,6 +136,13 @@ impl Ruling {
     fn new(verdict: Verdict, exit: ExitStatus, reasons: Vec<String>) -> Self {
         Self { verdict, exit, reasons, warnings: Vec::new() }
     }
+}
+
+/// What fails, and nothing else: why a comparison is open does not explain a breached limit.
+fn failing(limits: &[LimitFinding], comparison: Option<&Comparison>) -> Vec<String> {
+    let breached = limits.iter().filter(|l| l.state == LimitState::Breached).map(|l| format!("limit: {}", l.reason));
+    let regressed = comparison.filter(|c| c.decision == Decision::Regression).map_or(&[][..], |c| &c.reasons);
+    breached.chain(regressed.iter().cloned()).collect()
 }
 
 fn exit_of(policy: OnOpen, failing: ExitStatus) -> ExitStatus {

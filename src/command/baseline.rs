@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::evaluate::{self, Baseline};
-use super::{compare, measure, output, setup};
+use super::{compare, facts, measure, output, setup};
 use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::baseline::store;
 use crate::cli::{BaselineCommand, BaselineListArgs, BaselineUpdateArgs, WorkloadArgs};
@@ -79,7 +79,7 @@ pub fn repo(config: &Config) -> Result<Repo, GitError> {
 pub fn facts(repo: &Repo) -> Result<GitFacts, GitError> {
     let head = repo.head()?;
     let at = time::OffsetDateTime::from_unix_timestamp(head.link.time_s).map_err(|e| GitError::Other(e.to_string()))?;
-    Ok(GitFacts { commit: head.link.commit, tree: head.link.tree, dirty: head.dirty, commit_date: measure::date(at) })
+    Ok(GitFacts { commit: head.link.commit, tree: head.link.tree, dirty: head.dirty, commit_date: facts::date(at) })
 }
 
 fn folder(repo: &Repo, config: &Config) -> anyhow::Result<PathBuf> {
@@ -108,6 +108,7 @@ fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
         records.iter().try_for_each(|record| add(record, &folder))?;
         return Ok(ExitStatus::Pass);
     }
+    let mut refused = 0;
     for session in 0..args.sessions {
         if args.sessions > 1 {
             output::say(&format!("session {} of {}", session + 1, args.sessions));
@@ -117,8 +118,18 @@ fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
             output::say("interrupted: nothing was added to the baseline");
             return Ok(ExitStatus::Interrupted);
         }
-        accept(&record)?;
-        add(&record, &folder)?;
+        // One disturbed session of several is no reason to stop: it is said, and not added.
+        match accept(&record).and_then(|()| add(&record, &folder)) {
+            Err(e) if args.sessions > 1 && ExitStatus::of(&e) == ExitStatus::CouldNotMeasure => {
+                output::say(&format!("{e:#}"));
+                refused += 1;
+            }
+            other => other?,
+        }
+    }
+    if refused > 0 {
+        output::say(&format!("{refused} of {} sessions were not added", args.sessions));
+        return Ok(ExitStatus::CouldNotMeasure);
     }
     Ok(ExitStatus::Pass)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::evaluate::{self, Baseline};
-use super::{measure, output, setup};
+use super::{facts, output, setup};
 use crate::baseline::store;
 use crate::cli::{CompareArgs, WorkloadArgs};
 use crate::exit::ExitStatus;
@@ -13,7 +13,7 @@ use crate::record::{GitFacts, Record};
 pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     let mut candidate = Record::parse(&output::read(&args.candidate)?)?;
     if args.config.config.is_some() || !args.config.set.is_empty() {
-        candidate.policy = measure::policy(&setup::config(&args.config, &WorkloadArgs::default())?);
+        candidate.policy = facts::policy(&setup::config(&args.config, &WorkloadArgs::default())?);
     }
     let sessions = sessions(&args.baseline)?;
     let (report, exit) = evaluate::judged(&candidate, |workload| {

@@ -1,6 +1,7 @@
 //! `doctor`: what works here, what does not, what to do. Each line is `ok`, `note` or `bad`; `bad` ends with exit 3.
 
 use super::bench::truth;
+use super::signals::Stop;
 use super::target::Target;
 use super::{baseline, output, setup};
 use crate::baseline::lineage::GitError;
@@ -84,7 +85,7 @@ fn git(config: &Config) -> Vec<Line> {
 }
 
 fn server(config: &Config) -> Line {
-    let opened = setup::api_key(config).and_then(|key| Target::open(config, key.as_deref()));
+    let opened = setup::api_key(config).and_then(|key| Target::open(config, key.as_deref(), &Stop::default()));
     let asked = opened.and_then(|t| {
         let workload = config.workloads.first();
         let extras = workload.map(|w| t.extras(config, w)).transpose()?;

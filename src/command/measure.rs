@@ -1,5 +1,5 @@
 //! A run: for each start, each workload's warm-up and rounds, saved after every round. Not here: judging, or where the config came from.
-#![expect(clippy::disallowed_methods, reason = "rim: reads the date and writes raw timelines")]
+#![expect(clippy::disallowed_methods, reason = "rim: draws the session and writes raw timelines")]
 
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
@@ -7,21 +7,21 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
+use super::facts::{arrival, client_health, empty_record, raw_line, workload_record};
 use super::output::{save_record, say};
 use super::signals::Stop;
-use super::target::Target;
+use super::target::{Stopped, Target};
 use super::{output, setup};
 use crate::cli::{LogFormat, OutputArgs};
-use crate::config::{Arrival, Bound, Config, Endpoint, OnOpen, Workload, parse_duration};
+use crate::config::{Arrival, Config, Endpoint, Workload, parse_duration};
 use crate::exit::Failure;
 use crate::load::progress::{Live, Style};
 use crate::load::{Client, Counters, Measured, Reading};
-use crate::measure::validity::ClientHealth;
 use crate::measure::{SloMs, collect};
-use crate::plan::{self, Pace, Plan, RoundPlan};
+use crate::plan::{self, Plan, RoundPlan};
 use crate::protocol::Extras;
 use crate::record::build::{Raw, round};
-use crate::record::{GitFacts, LimitRecord, LoadFacts, Policy, Record, SCHEMA, StartRecord, VERSION, WorkloadRecord, keyed};
+use crate::record::{GitFacts, Record, StartRecord, keyed};
 use crate::timeline::Timeline;
 
 /// A run under way.
@@ -54,6 +54,8 @@ pub fn measure(config: &Config, output: &OutputArgs, git: Option<GitFacts>) -> a
     let api_key = setup::api_key(config)?;
     let traces = config.workloads.iter().map(read_trace).collect::<Result<Vec<_>, _>>()?;
     output::prepare(&output.out)?;
+    // It is written at the very end: too late to learn that it cannot be.
+    output.record.as_deref().map(output::check_writable).transpose()?;
     let raw = output.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
     let mut run = Run {
         config,
@@ -69,7 +71,10 @@ pub fn measure(config: &Config, output: &OutputArgs, git: Option<GitFacts>) -> a
         if run.stop.stopping() {
             break;
         }
-        run.start(start, &traces)?;
+        match run.start(start, &traces) {
+            Err(e) if e.is::<Stopped>() => break,
+            other => other?,
+        }
     }
     run.finish()
 }
@@ -108,8 +113,8 @@ pub fn dry_run(config: &Config) -> anyhow::Result<String> {
 
 impl Run<'_> {
     fn start(&mut self, start: u32, traces: &[Option<String>]) -> anyhow::Result<()> {
-        let target = Target::open(self.config, self.api_key.as_deref())?;
-        let ready = self.prepare(&target, traces)?;
+        let target = Target::open(self.config, self.api_key.as_deref(), &self.stop)?;
+        let ready = self.prepare(&target, traces, start)?;
         let workers = self.output.workers.unwrap_or_else(default_workers);
         let client = Client::new(&target.site, workers).context("cannot start the client's threads")?;
         for workload in ready {
@@ -130,11 +135,13 @@ impl Run<'_> {
     }
 
     /// Plans every workload; on the first start also adds it to the record.
-    fn prepare(&mut self, target: &Target, traces: &[Option<String>]) -> anyhow::Result<Vec<Ready>> {
+    fn prepare(&mut self, target: &Target, traces: &[Option<String>], start: u32) -> anyhow::Result<Vec<Ready>> {
+        // The same plan in each start, and yet no id twice in a server's log.
+        let session = format!("{}{start}", self.record.session);
         let mut ready = Vec::new();
         for (index, (workload, trace)) in self.config.workloads.iter().zip(traces).enumerate() {
             let extras = target.extras(self.config, workload)?;
-            let input = input(self.config, &target.model, extras, &self.salt, &self.record.session, trace.as_deref());
+            let input = input(self.config, &target.model, extras, &self.salt, &session, trace.as_deref());
             let plan = plan::build(workload, &input)?;
             let fingerprint = target.fingerprint(self.config, &plan.digest);
             match self.record.workloads.get(index) {
@@ -201,8 +208,9 @@ impl Run<'_> {
         if let Some(last) = record.starts.last_mut() {
             last.rounds.push(stored);
         }
-        self.write_raw(&workload.plan.workload, start, index, &measured.timelines)?;
-        save_record(&self.output.out, &self.record)
+        // The record first: a raw file that cannot be written must not take the round with it.
+        save_record(&self.output.out, &self.record).map_err(unsaved)?;
+        self.write_raw(&workload.plan.workload, start, index, &measured.timelines).map_err(unsaved)
     }
 
     fn send(&self, client: &Client, workload: &Ready, plan: &Arc<RoundPlan>, label: String) -> anyhow::Result<Measured> {
@@ -220,11 +228,9 @@ impl Run<'_> {
     }
 
     fn write_raw(&mut self, workload: &str, start: u32, round: usize, timelines: &[Timeline]) -> anyhow::Result<()> {
-        let Some(file) = &mut self.raw else { return Ok(()) };
-        for t in timelines {
-            writeln!(file, "{}", raw_line(workload, start, round, t)).context("cannot write the raw timelines")?;
-        }
-        file.flush().context("cannot write the raw timelines")
+        let (Some(file), Some(path)) = (&mut self.raw, &self.output.raw) else { return Ok(()) };
+        let lines = timelines.iter().try_for_each(|t| writeln!(file, "{}", raw_line(workload, start, round, t)));
+        lines.and_then(|()| file.flush()).with_context(|| format!("cannot write the raw timelines to {}", path.display()))
     }
 
     fn finish(mut self) -> anyhow::Result<Record> {
@@ -232,12 +238,18 @@ impl Run<'_> {
         for workload in &mut self.record.workloads {
             workload.pooled = keyed(&workload.pooled_values()?);
         }
-        save_record(&self.output.out, &self.record)?;
+        save_record(&self.output.out, &self.record).map_err(unsaved)?;
         if let Some(path) = &self.output.record {
-            output::write_atomic(path, self.record.to_json().as_bytes())?;
+            output::write_atomic(path, self.record.to_json().as_bytes()).map_err(unsaved)?;
         }
         Ok(self.record)
     }
+}
+
+/// Requests were sent, so it is no usage error any more: exit 3.
+#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
+fn unsaved(error: anyhow::Error) -> anyhow::Error {
+    Failure::measure(&format!("{error:#}\nhint: make room on the disk, or write elsewhere; what was saved before is kept")).into()
 }
 
 /// Starts that this run will have: a server that the gate does not start gives one.
@@ -287,130 +299,6 @@ fn default_workers() -> usize {
 fn is_good(t: &Timeline, slo: &SloMs) -> bool {
     let columns = crate::measure::columns::Columns::from_timelines(std::slice::from_ref(t), t.intended_ns);
     collect::meets(&columns, 0, slo)
-}
-
-fn client_health(measured: &Measured) -> ClientHealth {
-    let h = measured.health;
-    ClientHealth {
-        loop_lag_p99_ms: h.loop_lag_p99_ns as f64 / 1e6,
-        busiest_worker_ratio: h.busiest_worker,
-        cpu_ms: h.cpu_ns as f64 / 1e6,
-        own_lag_p99_ms: None,
-        connections_opened: h.connections_opened,
-        retries: h.retries,
-    }
-}
-
-fn empty_record(config: &Config, git: Option<GitFacts>, session: &str) -> Record {
-    let mut host = crate::probe::host::facts();
-    host.insert("runner".into(), crate::probe::host::runner());
-    Record {
-        schema: SCHEMA.into(),
-        version: VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").into(),
-        session: session.into(),
-        created: date(time::OffsetDateTime::now_utc()),
-        interrupted: false,
-        git,
-        host,
-        policy: policy(config),
-        workloads: Vec::new(),
-    }
-}
-
-/// RFC 3339 in whole seconds.
-pub fn date(at: time::OffsetDateTime) -> String {
-    let whole = at.replace_nanosecond(0).unwrap_or(at);
-    whole.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
-}
-
-pub fn policy(config: &Config) -> Policy {
-    let word = |p: OnOpen| if p == OnOpen::Fail { "fail" } else { "warn" }.to_owned();
-    let gate = &config.gate;
-    Policy {
-        mode: if gate.mode == crate::config::GateMode::Limits { "limits" } else { "baseline" }.into(),
-        starts: gate.starts,
-        rounds: gate.rounds,
-        on_inconclusive: word(gate.on_inconclusive),
-        on_missing_baseline: word(gate.on_missing_baseline),
-        on_incomparable: word(gate.on_incomparable),
-        on_limit_open: word(gate.on_limit_open),
-        strict: gate.strict,
-        under_test: gate.under_test.clone(),
-    }
-}
-
-fn workload_record(
-    workload: &Workload,
-    plan: &Plan,
-    extras: Extras,
-    fingerprint: crate::fingerprint::Fingerprint,
-) -> WorkloadRecord {
-    let open_loop = plan.rounds.first().is_none_or(|r| r.pace == Pace::Open);
-    WorkloadRecord {
-        name: workload.name.clone(),
-        fingerprint,
-        load: LoadFacts {
-            protocol: plan.protocol.name().into(),
-            arrival: arrival(&workload.arrival),
-            streaming: plan.stream,
-            open_loop,
-            requests_per_round: plan.rounds.first().map_or(0, |r| r.requests.len() as u64),
-            input_tokens: workload.prompts.input_tokens,
-            output_tokens: workload.output_tokens,
-            length_forced: extras.ignore_eos || extras.min_tokens,
-            max_in_flight: workload.max_in_flight,
-            seed: workload.seed,
-        },
-        slo: workload.slo.into(),
-        limits: workload.limits.iter().map(limit_record).collect(),
-        regressions: workload.regressions.iter().map(|(m, v)| (m.name(), *v)).collect(),
-        starts: Vec::new(),
-        pooled: std::collections::BTreeMap::new(),
-    }
-}
-
-fn limit_record(limit: &crate::config::Limit) -> LimitRecord {
-    let (max, min) = match limit.bound {
-        Bound::Max(x) => (Some(x), None),
-        Bound::Min(x) => (None, Some(x)),
-    };
-    LimitRecord { metric: limit.metric.name(), max, min }
-}
-
-fn arrival(arrival: &Arrival) -> String {
-    match arrival {
-        Arrival::Closed { concurrency } => format!("closed loop, {concurrency} in flight"),
-        Arrival::Constant { rate } => format!("constant {rate}/s"),
-        Arrival::Poisson { rate } => format!("Poisson {rate}/s"),
-        Arrival::Gamma { rate, burstiness } => format!("gamma {rate}/s, burstiness {burstiness}"),
-        Arrival::Ramp { from, to } => format!("ramp {from}/s to {to}/s"),
-        Arrival::Trace { .. } => "trace".into(),
-    }
-}
-
-/// One line of `--raw`: instants of the monotonic clock in nanoseconds, absent is null.
-fn raw_line(workload: &str, start: u32, round: usize, t: &Timeline) -> String {
-    let output: Vec<u64> = t.outputs.iter().map(|o| o.at_ns).collect();
-    serde_json::json!({
-        "id": t.id,
-        "workload": workload,
-        "start": start,
-        "round": round,
-        "intended_ns": t.intended_ns,
-        "sent_ns": t.sent_ns,
-        "first_byte_ns": t.first_byte_ns,
-        "first_output_ns": output.first(),
-        "output_ns": output,
-        "end_ns": t.end_ns,
-        "input_tokens": t.input_tokens,
-        "output_tokens": t.output_tokens,
-        "token_source": t.output_tokens.map(|_| "usage"),
-        "finish_reason": t.finish_reason,
-        "outcome": t.outcome.name(),
-        "error": t.error,
-    })
-    .to_string()
 }
 
 /// Said once before anything is sent, where the config asks for what cannot be had.

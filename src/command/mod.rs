@@ -6,6 +6,7 @@ mod check;
 mod compare;
 mod doctor;
 mod evaluate;
+mod facts;
 mod judge_case;
 mod measure;
 mod output;
@@ -19,12 +20,15 @@ mod target;
 
 use std::io::Read as _;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use crate::cli::Command;
 use crate::exit::ExitStatus;
 
 pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
     // reqwest and rustls ask for the process's provider; a second call only says that there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    raise_file_limit();
     match command {
         Command::Check(args) => check::run(&args),
         Command::Run(args) => run::run(&args),
@@ -42,4 +46,10 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
             Ok(ExitStatus::Pass)
         }
     }
+}
+
+/// Room for ten thousand connections where the hard limit allows it; where not, the soft limit stays as it is.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }

@@ -9,9 +9,15 @@ use anyhow::Context as _;
 use crate::record::Record;
 use crate::report::{self, Report};
 
-/// Writes through a temporary file and a rename: a reader sees the old file or the new one.
+/// Writes through a temporary file and a rename: a reader sees the old file or the new one. What a link leads to is replaced, not the
+/// link; pipes and devices (`/dev/stdout`) are written as they are.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if is_special(path) {
+        return std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()));
+    }
+    let real = path.canonicalize();
+    let path = real.as_deref().unwrap_or(path);
+    let folder = folder_of(path);
     let attempt = || -> std::io::Result<()> {
         let mut file =
             tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)).tempfile_in(folder)?;
@@ -21,6 +27,26 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         Ok(())
     };
     attempt().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Errors: a file cannot be made beside `path`, so that [`write_atomic`] would fail.
+pub fn check_writable(path: &Path) -> anyhow::Result<()> {
+    if path.is_dir() {
+        anyhow::bail!("cannot write {}: it is a folder", path.display());
+    }
+    if is_special(path) {
+        return Ok(());
+    }
+    tempfile::tempfile_in(folder_of(path)).map(drop).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// There, and neither file nor folder: to rename a file onto `/dev/null` would take it from the whole machine.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|m| !m.is_file() && !m.is_dir())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The output folder, with a `.gitignore` of its own so that nothing in it is ever committed.
@@ -69,14 +95,18 @@ pub fn show(report: &Report) -> anyhow::Result<()> {
     print(&report::terminal::render(report, width(), colour))
 }
 
-/// `COLUMNS` where it is set; wide enough for every table elsewhere.
+/// The terminal's, or `COLUMNS`; wide enough for every table elsewhere.
 fn width() -> u16 {
-    std::env::var("COLUMNS").ok().and_then(|v| v.parse().ok()).unwrap_or(120)
+    let asked = rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0);
+    asked.or_else(|| std::env::var("COLUMNS").ok()?.parse().ok()).unwrap_or(120)
 }
 
-/// Data, on standard output.
+/// Data, on standard output. A reader that has gone (`| head`) has seen enough, and changes no verdict: the exit code stands.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e).context("cannot write to standard output"),
+        _ => Ok(()),
+    }
 }
 
 /// A line for people, on standard error.

@@ -5,12 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::output::say;
 use crate::load::Control;
 
 /// Requests in flight get this long to finish after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
+/// Soon enough for a person who pressed a key.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// Why a run is stopping.
 #[derive(Clone, Default)]
@@ -28,6 +31,13 @@ impl Stop {
     pub fn stopping(&self) -> bool {
         self.control.stopping()
     }
+
+    /// Returns when the run is to stop.
+    pub async fn requested(&self) {
+        while !self.stopping() {
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
 }
 
 /// Watches signals and the time limit on a thread of its own, for the rest of the process.
@@ -35,33 +45,53 @@ pub fn watch(limit: Option<Duration>) -> anyhow::Result<Stop> {
     let stop = Stop::default();
     let watched = stop.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the signal watch")?;
+    // Registered here and not on the thread: from the first request on, a signal must find its handler.
+    let signals = {
+        let _context = runtime.enter();
+        Signals::register().context("cannot watch for signals")?
+    };
     std::thread::Builder::new()
         .name("signals".into())
-        .spawn(move || runtime.block_on(serve(watched, limit)))
+        .spawn(move || runtime.block_on(serve(watched, limit, signals)))
         .context("cannot start the signal watch")?;
     Ok(stop)
 }
 
-async fn serve(stop: Stop, limit: Option<Duration>) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        return;
-    };
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn register() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+async fn serve(stop: Stop, limit: Option<Duration>, mut signals: Signals) {
     let limit = async {
         match limit {
             Some(limit) => tokio::time::sleep(limit).await,
             None => std::future::pending().await,
         }
     };
-    tokio::pin!(limit);
     tokio::select! {
-        _ = interrupt.recv() => stop.signalled.store(true, Ordering::Relaxed),
-        _ = terminate.recv() => stop.signalled.store(true, Ordering::Relaxed),
-        () = &mut limit => {}
+        () = signals.next() => stop.signalled.store(true, Ordering::Relaxed),
+        () = limit => {}
     }
     stop.control.drain();
+    if stop.signalled() {
+        say("interrupted: waiting up to 10 s for requests in flight; once more to cancel them");
+    }
     tokio::select! {
-        _ = interrupt.recv() => stop.signalled.store(true, Ordering::Relaxed),
-        _ = terminate.recv() => stop.signalled.store(true, Ordering::Relaxed),
+        () = signals.next() => stop.signalled.store(true, Ordering::Relaxed),
         () = tokio::time::sleep(GRACE) => {}
     }
     stop.control.abort();

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -23,7 +22,6 @@ pub fn run(args: &SimArgs) -> anyhow::Result<ExitStatus> {
     })?;
     let replay = replay(args)?;
     let seed = knobs.seed.map_or_else(drawn_seed, Ok)?;
-    raise_file_limit();
     let (truth, log) = match &args.truth {
         None => (None, None),
         Some(path) => {
@@ -83,12 +81,6 @@ fn interval(text: &str) -> anyhow::Result<Duration> {
 
 fn drawn_seed() -> anyhow::Result<u64> {
     getrandom::u64().map_err(|e| anyhow!("cannot draw a seed from the system: {e}; give one with --set seed=N"))
-}
-
-/// Room for ten thousand connections where the hard limit allows it; where not, the soft limit stays as it is.
-fn raise_file_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 /// One line of JSON on stdout.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::signals::Stop;
 use crate::config::{Config, Endpoint, ModelChoice, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
@@ -25,11 +26,17 @@ pub struct Target {
     loopback: bool,
     probe: Probe,
     runtime: tokio::runtime::Runtime,
+    stop: Stop,
 }
 
+/// The run was told to stop while the server was asked what it is. Not a failure: what was measured before stays.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped while asking the server what it is")]
+pub struct Stopped;
+
 impl Target {
-    /// Starts (or finds) the server and asks what it is. Errors: exit 3, since nothing can be measured.
-    pub fn open(config: &Config, api_key: Option<&str>) -> anyhow::Result<Self> {
+    /// Starts (or finds) the server and asks what it is. Errors: exit 3, since nothing can be measured; [`Stopped`].
+    pub fn open(config: &Config, api_key: Option<&str>, stop: &Stop) -> anyhow::Result<Self> {
         let (sim, base_url) = match &config.target.endpoint {
             Endpoint::Http(url) => (None, url.clone()),
             Endpoint::Sim(knobs) => {
@@ -45,7 +52,7 @@ impl Target {
         let access = Access { base_url: &base_url, api_key, headers, ca_pem: ca.as_deref() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
         let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
-        let facts = runtime.block_on(probe.facts());
+        let facts = wait(&runtime, stop, probe.facts())?;
         let (model, facts) = match (&config.target.model, facts) {
             (ModelChoice::Named(name), Ok(facts)) => (name.clone(), facts),
             // A server without /models can be measured all the same, if its model was named; what it refuses shows below.
@@ -59,14 +66,14 @@ impl Target {
         let spec = SiteSpec { base_url: &base_url, path, api_key, headers, ca_pem: ca.as_deref() };
         let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
         let loopback = is_loopback(&base_url);
-        Ok(Self { sim, site, model, server: facts.name, version: facts.version, loopback, probe, runtime })
+        Ok(Self { sim, site, model, server: facts.name, version: facts.version, loopback, probe, runtime, stop: stop.clone() })
     }
 
     /// Which request fields the server takes for this workload.
     pub fn extras(&self, config: &Config, workload: &Workload) -> anyhow::Result<Extras> {
         let wanted = Extras { ignore_eos: workload.ignore_eos, min_tokens: workload.ignore_eos, stream_usage: workload.stream };
         let asked = self.probe.negotiate(config.target.protocol, &self.model, workload.stream, wanted);
-        Ok(self.runtime.block_on(asked).map_err(|e| Failure::measure(&e))?)
+        Ok(wait(&self.runtime, &self.stop, asked)?.map_err(|e| Failure::measure(&e))?)
     }
 
     /// Stable facts of what is measured; the plan's digest is the workload's own.
@@ -92,4 +99,14 @@ impl Target {
         }
         f
     }
+}
+
+/// A server may think for minutes; nobody who pressed Ctrl-C should have to.
+fn wait<T>(runtime: &tokio::runtime::Runtime, stop: &Stop, answer: impl Future<Output = T>) -> Result<T, Stopped> {
+    runtime.block_on(async {
+        tokio::select! {
+            answer = answer => Ok(answer),
+            () = stop.requested() => Err(Stopped),
+        }
+    })
 }

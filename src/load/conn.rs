@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
-use rustls_platform_verifier::ConfigVerifierExt as _;
+use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::protocol;
 
 /// Where and as whom to send; the parts of a request that never change.
 pub struct SiteSpec<'a> {
@@ -31,7 +33,7 @@ pub struct Site {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     /// Request line and headers up to the request's own.
     head: String,
-    api_key: Option<String>,
+    secrets: Vec<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +71,7 @@ impl Site {
             .collect();
         let authority = url.port().map_or_else(|| host.to_owned(), |p| format!("{host}:{p}"));
         let path = format!("{}{}", url.path().trim_end_matches('/'), spec.path);
-        Ok(Self { addrs, tls, head: head(&authority, &path, spec)?, api_key: spec.api_key.map(str::to_owned) })
+        Ok(Self { addrs, tls, head: head(&authority, &path, spec)?, secrets: protocol::secrets(spec.api_key, spec.headers) })
     }
 
     /// Opens one connection.
@@ -84,10 +86,7 @@ impl Site {
 
     /// Some servers repeat the key in their refusal; no output of ours may.
     pub fn redact(&self, text: String) -> String {
-        match &self.api_key {
-            Some(key) if text.contains(key.as_str()) => text.replace(key.as_str(), "***"),
-            _ => text,
-        }
+        protocol::redact(text, &self.secrets)
     }
 
     /// The bytes of one request.
@@ -118,17 +117,17 @@ fn head(authority: &str, path: &str, spec: &SiteSpec<'_>) -> Result<String, Site
 }
 
 fn connector(ca_pem: Option<&[u8]>) -> Result<TlsConnector, SiteError> {
+    let extra = CertificateDer::pem_slice_iter(ca_pem.unwrap_or_default()).collect::<Result<Vec<_>, _>>();
+    let extra = extra.map_err(|e| SiteError::Authority(e.to_string()))?;
     let why = |e: rustls::Error| SiteError::Authority(e.to_string());
-    let config = match ca_pem {
-        None => rustls::ClientConfig::with_platform_verifier().map_err(why)?,
-        Some(pem) => {
-            let mut roots = rustls::RootCertStore::empty();
-            for cert in CertificateDer::pem_slice_iter(pem) {
-                roots.add(cert.map_err(|e| SiteError::Authority(e.to_string()))?).map_err(why)?;
-            }
-            rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
-        }
-    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(why)?;
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(why)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
     Ok(TlsConnector::from(Arc::new(config)))
 }
 

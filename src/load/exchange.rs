@@ -26,6 +26,9 @@ use crate::timeline::{Outcome, Timeline};
 const READ_BYTES: usize = 64 * 1024;
 /// After `[DONE]` only the end of the HTTP body is missing; a server that never sends it loses the connection, not the answer.
 const LINGER: Duration = Duration::from_millis(100);
+/// A server that closes an idle connection just as it is used is found out within a round trip. One that takes longer had the request, and
+/// lost it: that is a failure, and no reason to ask again.
+const RACE_NS: u64 = 1_000_000_000;
 
 thread_local! {
     /// A worker's tasks take turns, so they share one buffer: ten thousand streams need no buffer each.
@@ -51,6 +54,12 @@ struct Trace {
     connect_ns: Option<u64>,
     end_ns: Option<u64>,
     retried: bool,
+}
+
+impl Trace {
+    fn lost_at_once(&self) -> bool {
+        self.sent_ns.is_some_and(|sent| monotonic_ns().saturating_sub(sent) < RACE_NS)
+    }
 }
 
 /// How reading stopped.
@@ -101,12 +110,11 @@ async fn attempt(shared: &Shared, sending: &Sending<'_>, flight: &Flight, trace:
     let bytes = shared.site.request(&sending.request.id, &sending.request.body);
     trace.slot_ns = Some(monotonic_ns());
     if let Some(stream) = live_idle(shared).await {
-        let lost = match converse(shared, stream, &bytes, sending, flight, trace).await {
-            Err(Broken::Lost(e)) if !trace.receiver.begun() => e,
+        match converse(shared, stream, &bytes, sending, flight, trace).await {
+            // The server closed an idle connection just as it was used: nothing was answered, so nothing was lost.
+            Err(Broken::Lost(_)) if !trace.receiver.begun() && trace.lost_at_once() => {}
             other => return other,
-        };
-        // The server closed an idle connection just as it was used: nothing was answered, so nothing was lost.
-        let _ = lost;
+        }
         trace.retried = true;
         trace.receiver = receiver(sending);
     }

@@ -92,6 +92,10 @@ impl<F: Future + Unpin> Future for Guard<'_, F> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -112,5 +116,37 @@ mod tests {
         flight.read_at(999);
         flight.sweep(1_000, false);
         assert_eq!(flight.given_up(), Some(GivenUp::Timeout));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sweep_wakes_a_request_that_waits_for_ever() {
+        for (abort, expected) in [(false, GivenUp::Timeout), (true, GivenUp::Cancelled)] {
+            let flight = Arc::new(Flight::new(1_000, 100));
+            let request = tokio::spawn({
+                let flight = Arc::clone(&flight);
+                async move { flight.guard(pin!(std::future::pending::<()>())).await }
+            });
+            tokio::time::sleep(Duration::from_secs(3_600)).await;
+            assert!(!request.is_finished(), "without a sweep nothing ends it");
+            flight.sweep(if abort { 1 } else { 1_000 }, abort);
+            let ended = tokio::time::timeout(Duration::from_secs(1), request).await;
+            assert_eq!(ended.expect("it is woken").expect("it does not panic"), Err(expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_given_up_before_its_first_turn_never_runs() {
+        let flight = Flight::new(1_000, 100);
+        flight.sweep(2_000, false);
+        let mut ran = false;
+        let ended = flight.guard(pin!(async { ran = true })).await;
+        assert_eq!(ended, Err(GivenUp::Timeout));
+        assert!(!ran);
+    }
+
+    #[tokio::test]
+    async fn what_ends_by_itself_is_not_given_up() {
+        let flight = Flight::new(1_000, 100);
+        assert_eq!(flight.guard(pin!(std::future::ready(5))).await, Ok(5));
     }
 }

@@ -8,6 +8,8 @@ mod dispatch;
 mod exchange;
 mod flight;
 pub mod progress;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::sync::Arc;

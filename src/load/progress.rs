@@ -57,7 +57,7 @@ impl Drop for Live {
 
 fn redraw(label: &str, planned: Option<u64>, counters: &Counters, stop: &AtomicBool) {
     let bar = ProgressBar::with_draw_target(planned, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{prefix} {elapsed} {bar:20} {msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {elapsed} {bar:12} {wide_msg}") {
         bar.set_style(style);
     }
     bar.set_prefix(label.to_owned());

@@ -29,8 +29,8 @@ pub struct ServerFacts {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
-    #[error("cannot reach {url}: {why}\nhint: is the server up, and is the port right?")]
-    Unreachable { url: String, why: String },
+    #[error("cannot reach {url}: {why}\nhint: {hint}")]
+    Unreachable { url: String, why: String, hint: &'static str },
     #[error("{url} answers {status}: {text}{hint}")]
     Status { url: String, status: u16, text: String, hint: &'static str },
     #[error("{url} answers with {what} where JSON was expected\nhint: base_url is the API's, usually ending in /v1")]
@@ -49,35 +49,36 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Probe {
     http: reqwest::Client,
     base_url: String,
+    secrets: Vec<String>,
 }
 
 impl Probe {
     pub fn new(access: &Access<'_>) -> Result<Self, ProbeError> {
-        let mut headers = HeaderMap::new();
-        let key = access.api_key.map(|k| ("authorization".to_owned(), format!("Bearer {k}")));
-        for (name, value) in key.iter().chain(access.headers) {
-            let bad = || ProbeError::Access(format!("header {name:?}"));
-            let mut value: HeaderValue = value.parse().map_err(|_| bad())?;
-            value.set_sensitive(true);
-            headers.insert(name.parse::<HeaderName>().map_err(|_| bad())?, value);
-        }
         // No idle connection may stay: some servers give each one a thread that measured requests need.
         let mut builder = reqwest::Client::builder()
-            .default_headers(headers)
+            .default_headers(headers(access)?)
             .timeout(PATIENCE)
             .connect_timeout(Duration::from_secs(5))
             .pool_max_idle_per_host(0)
             .retry(reqwest::retry::never())
-            .redirect(reqwest::redirect::Policy::none());
-        if is_loopback(access.base_url) {
-            builder = builder.no_proxy();
-        }
+            .redirect(reqwest::redirect::Policy::none())
+            // Measured requests go straight to the server, so what is asked of it beforehand must too.
+            .no_proxy();
         if let Some(pem) = access.ca_pem {
-            let certificate = reqwest::Certificate::from_pem(pem).map_err(|e| ProbeError::Access(chain(&e)))?;
-            builder = builder.tls_certs_only([certificate]);
+            let authorities = reqwest::Certificate::from_pem_bundle(pem).map_err(|e| ProbeError::Access(chain(&e)))?;
+            if authorities.is_empty() {
+                return Err(ProbeError::Access("no certificate in target.ca_file".into()));
+            }
+            builder = builder.tls_certs_merge(authorities);
         }
-        let http = builder.build().map_err(|e| ProbeError::Access(chain(&e)))?;
-        Ok(Self { http, base_url: access.base_url.trim_end_matches('/').to_owned() })
+        if access.base_url.starts_with("http:") {
+            // Redirects are not followed, so no TLS will be spoken: a machine without any authority (a bare container) will do.
+            builder = builder.tls_certs_only([]);
+        }
+        let no_authority = "name the authority that signed the server's certificate (target.ca_file), or install the system's";
+        let http = builder.build().map_err(|e| ProbeError::Access(format!("{}\nhint: {no_authority}", chain(&e))))?;
+        let secrets = protocol::secrets(access.api_key, access.headers);
+        Ok(Self { http, base_url: access.base_url.trim_end_matches('/').to_owned(), secrets })
     }
 
     /// Models, name and version.
@@ -92,7 +93,7 @@ impl Probe {
         let url = format!("{}/models", self.base_url);
         let answer = self.http.get(&url).send().await.map_err(|e| unreachable(&url, &e))?;
         let name = answer.headers().get(SERVER).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let list = json(&url, answer).await?;
+        let list = self.json(&url, answer).await?;
         let ids = list["data"].as_array().map(|a| a.iter().filter_map(|m| m["id"].as_str().map(str::to_owned)).collect());
         let owner = list["data"][0]["owned_by"].as_str().filter(|o| !o.is_empty()).map(str::to_owned);
         // vLLM and SGLang name themselves as the owner; their `server` header is the web framework's.
@@ -133,13 +134,48 @@ impl Probe {
         let request = self.http.post(&url).header(CONTENT_TYPE, "application/json").body(protocol::body(protocol, &spec));
         let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;
         let html = is_html(&answer);
-        let answer = refused(&url, answer).await?;
+        let answer = self.refused(&url, answer).await?;
         if html {
             return Err(ProbeError::NotJson { url, what: "HTML".into() });
         }
         // The answer is read to its end, so that the server is idle again.
         answer.bytes().await.map(drop).map_err(|e| unreachable(&url, &e))
     }
+
+    async fn json(&self, url: &str, answer: reqwest::Response) -> Result<Value, ProbeError> {
+        let answer = self.refused(url, answer).await?;
+        let html = is_html(&answer);
+        let bytes = answer.bytes().await.map_err(|e| unreachable(url, &e))?;
+        serde_json::from_slice(&bytes)
+            .map_err(|_| ProbeError::NotJson { url: url.to_owned(), what: if html { "HTML" } else { "text" }.into() })
+    }
+
+    async fn refused(&self, url: &str, answer: reqwest::Response) -> Result<reqwest::Response, ProbeError> {
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let body = answer.bytes().await.unwrap_or_default();
+        let hint = match status.as_u16() {
+            401 | 403 => "\nhint: name the variable that holds the key (target.api_key_env, --api-key-env)",
+            404 => "\nhint: is the model's name right, and does base_url end in /v1?",
+            _ => "",
+        };
+        let text = protocol::redact(protocol::error_text(&body), &self.secrets);
+        Err(ProbeError::Status { url: url.to_owned(), status: status.as_u16(), text, hint })
+    }
+}
+
+fn headers(access: &Access<'_>) -> Result<HeaderMap, ProbeError> {
+    let mut headers = HeaderMap::new();
+    let key = access.api_key.map(|k| ("authorization".to_owned(), format!("Bearer {k}")));
+    for (name, value) in key.iter().chain(access.headers) {
+        let bad = || ProbeError::Access(format!("header {name:?}"));
+        let mut value: HeaderValue = value.parse().map_err(|_| bad())?;
+        value.set_sensitive(true);
+        headers.insert(name.parse::<HeaderName>().map_err(|_| bad())?, value);
+    }
+    Ok(headers)
 }
 
 /// The one model to ask for.
@@ -169,34 +205,18 @@ fn fallbacks(wanted: Extras) -> [Extras; 6] {
     ]
 }
 
-async fn json(url: &str, answer: reqwest::Response) -> Result<Value, ProbeError> {
-    let answer = refused(url, answer).await?;
-    let html = is_html(&answer);
-    let bytes = answer.bytes().await.map_err(|e| unreachable(url, &e))?;
-    serde_json::from_slice(&bytes)
-        .map_err(|_| ProbeError::NotJson { url: url.to_owned(), what: if html { "HTML" } else { "text" }.into() })
-}
-
-async fn refused(url: &str, answer: reqwest::Response) -> Result<reqwest::Response, ProbeError> {
-    let status = answer.status();
-    if status.is_success() {
-        return Ok(answer);
-    }
-    let body = answer.bytes().await.unwrap_or_default();
-    let hint = match status.as_u16() {
-        401 | 403 => "\nhint: name the variable that holds the key (target.api_key_env, --api-key-env)",
-        404 => "\nhint: is the model's name right, and does base_url end in /v1?",
-        _ => "",
-    };
-    Err(ProbeError::Status { url: url.to_owned(), status: status.as_u16(), text: protocol::error_text(&body), hint })
-}
-
 fn is_html(answer: &reqwest::Response) -> bool {
     answer.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/html"))
 }
 
 fn unreachable(url: &str, error: &reqwest::Error) -> ProbeError {
-    ProbeError::Unreachable { url: url.to_owned(), why: chain(error) }
+    let why = chain(error);
+    let hint = if why.contains("certificate") {
+        "name the authority that signed the server's certificate (target.ca_file)"
+    } else {
+        "is the server up, and is the port right?"
+    };
+    ProbeError::Unreachable { url: url.to_owned(), why, hint }
 }
 
 /// The innermost cause says most ("connection refused"); reqwest's own text repeats the URL.

@@ -7,10 +7,12 @@ mod event;
 mod http1;
 mod openai;
 mod receiver;
+mod redact;
 mod sse;
 
 pub use error_text::text as error_text;
 pub use receiver::{Answer, Receiver, Step};
+pub use redact::{redact, secrets};
 
 use crate::config::Protocol;
 

@@ -50,10 +50,16 @@ pub fn round(raw: &Raw<'_>, load: &LoadFacts, slo: &SloMs) -> RoundRecord {
     };
     let context = record.context(raw.start, load);
     let values = metrics(&[RoundView { columns: &record.columns, context: &context, gaps: &gaps }], slo);
-    let asked = Asked { output_tokens: load.output_tokens, length_forced: load.length_forced };
+    let asked = Asked { output_tokens: asked_tokens(raw), length_forced: load.length_forced };
     record.findings = findings(&record.columns, &context, &values, &record.client, asked);
     record.metrics = keyed(&values);
     record
+}
+
+fn asked_tokens(raw: &Raw<'_>) -> Option<f64> {
+    let planned = |t: &Timeline| raw.plan.requests.get(t.index as usize).map(|r| f64::from(r.output_tokens));
+    let asked: Vec<f64> = raw.timelines.iter().filter(|t| t.completed()).filter_map(planned).collect();
+    stats::mean(&asked)
 }
 
 /// Never so much that nothing is left (a round cut short by the time limit).

@@ -16,7 +16,7 @@ use crate::measure::collect::{self, RoundView, Values};
 use crate::measure::columns::{Columns, Context};
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
-use crate::measure::validity::{ClientHealth, Finding, Severity, mean_tokens};
+use crate::measure::validity::{ClientHealth, Finding, PASSING, Severity, mean_tokens};
 
 pub const SCHEMA: &str = "goodput-gate/record";
 pub const VERSION: u32 = 1;
@@ -93,7 +93,8 @@ pub struct LoadFacts {
     pub arrival: String,
     pub streaming: bool,
     pub open_loop: bool,
-    pub requests_per_round: u64,
+    /// Absent in a closed loop by duration: as many as fit.
+    pub requests_per_round: Option<u64>,
     /// Nominal.
     pub input_tokens: u32,
     pub output_tokens: u32,
@@ -243,19 +244,29 @@ impl WorkloadRecord {
 
     /// Every finding that makes the measurement unfit, with where it was seen.
     pub fn invalid(&self) -> Vec<String> {
-        self.findings(Severity::Invalid)
+        self.findings(|start, f| f.severity == Severity::Invalid && !self.survived(start, f))
     }
 
+    /// Everything else that is worth knowing, disturbed rounds that the median survives among it.
     pub fn notes(&self) -> Vec<String> {
-        self.findings(Severity::Note)
+        self.findings(|start, f| f.severity == Severity::Note || self.survived(start, f))
     }
 
-    fn findings(&self, severity: Severity) -> Vec<String> {
+    fn findings(&self, wanted: impl Fn(u32, &Finding) -> bool) -> Vec<String> {
         self.rounds()
             .flat_map(|(s, r)| r.findings.iter().map(move |f| (s, r.index, f)))
-            .filter(|(_, _, f)| f.severity == severity)
+            .filter(|(s, _, f)| wanted(*s, f))
             .map(|(s, r, f)| format!("start {}, round {}: {}", s + 1, r + 1, f.message))
             .collect()
+    }
+
+    /// A passing disturbance in fewer than half of a start's rounds.
+    fn survived(&self, start: u32, finding: &Finding) -> bool {
+        let disturbed =
+            |r: &RoundRecord| r.findings.iter().any(|f| f.severity == Severity::Invalid && PASSING.contains(&&*f.check));
+        let mine: Vec<&RoundRecord> = self.rounds().filter(|(s, _)| *s == start).map(|(_, r)| r).collect();
+        let count = mine.iter().filter(|r| disturbed(r)).count();
+        finding.severity == Severity::Invalid && PASSING.contains(&&*finding.check) && count * 2 < mine.len()
     }
 }
 

@@ -272,7 +272,7 @@ fn load() -> LoadFacts {
         arrival: "poisson 5/s".into(),
         streaming: true,
         open_loop: true,
-        requests_per_round: 100,
+        requests_per_round: Some(100),
         input_tokens: 256,
         output_tokens: 128,
         length_forced: true,

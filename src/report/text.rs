@@ -126,12 +126,12 @@ pub fn state(limit: &LimitReport) -> String {
 pub fn load(w: &WorkloadReport) -> String {
     let load = &w.load;
     let most = load.max_in_flight.map_or_else(String::new, |n| format!(", at most {n} in flight"));
+    let each = load.requests_per_round.map_or_else(String::new, |n| format!("{n} requests each, "));
     format!(
-        "{}{most}; {} over {}, {} requests each, {}; {} input (nominal), {} output tokens{}; {}{}",
+        "{}{most}; {} over {}, {each}{}; {} input (nominal), {} output tokens{}; {}{}",
         load.arrival,
         count(u64::from(w.rounds), "round", "rounds"),
         count(u64::from(w.starts), "server start", "server starts"),
-        load.requests_per_round,
         duration(w.duration_s),
         load.input_tokens,
         load.output_tokens,

@@ -129,13 +129,27 @@ fn without_token_counts_nothing_that_needs_them_passes() {
 fn an_unfit_measurement_is_invalid_before_anything_else() {
     let mut record = with_decode(3.0);
     workload(&mut record)["limits"] = json!([{"metric": "ttft_p50", "max": 1.0, "min": null}]);
-    let round = rounds(&mut record).next().expect("a round");
-    round["findings"] = json!([{"severity": "invalid", "check": "client_cpu", "message": "a client thread was busy"}]);
+    for round in rounds(&mut record) {
+        round["findings"] = json!([{"severity": "invalid", "check": "client_cpu", "message": "a client thread was busy"}]);
+    }
     let judged = judge(&record);
     judged.assert(3, "invalid", &["INVALID", "start 1, round 1: a client thread was busy"]);
     for case in ["measurement", "tpot_geomean", "limit ttft_p50 max"] {
         assert_eq!(judged.trouble(case), Some(("error", "invalid")), "{case}");
     }
+}
+
+/// The median of three rounds survives one disturbed one; no round survives a wrong length.
+#[test]
+fn one_disturbed_round_of_three_is_a_note_and_one_without_success_is_not() {
+    let with = |check: &str| {
+        let mut record = candidate();
+        let round = rounds(&mut record).next().expect("a round");
+        round["findings"] = json!([{"severity": "invalid", "check": check, "message": "seen once"}]);
+        judge(&record)
+    };
+    with("send_lag").assert(0, "passed", &["start 1, round 1: seen once"]);
+    with("output_tokens").assert(3, "invalid", &["start 1, round 1: seen once"]);
 }
 
 #[test]

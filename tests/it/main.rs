@@ -3,10 +3,17 @@
 #![expect(clippy::disallowed_methods, reason = "tests read fixtures and start the program")]
 
 mod architecture;
+mod bad_input;
 mod gate_help;
 mod gate_judging;
 mod gate_live;
 mod gate_support;
 mod judge_cases;
+mod load_outcomes;
+mod load_requests;
+mod load_signals;
+mod load_streams;
+mod load_timing;
+mod load_tls;
 mod sim;
 mod support;

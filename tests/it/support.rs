@@ -1,1 +1,11 @@
 //! A clean environment for every test: no CI variables, no network beyond loopback, a folder of its own.
+//!
+//! `Gate` runs the command, `Server` is the scripted server that it is pointed at, `Answer` what that server says.
+
+mod answer;
+mod gate;
+mod server;
+
+pub use answer::{Act, Answer, chunk, delta};
+pub use gate::{Gate, Ran, wait_for};
+pub use server::{Part, Seen, Server, Setup};

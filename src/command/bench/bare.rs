@@ -1,11 +1,18 @@
 //! The yardsticks: a loop that only reads the stream and counts bytes, and the same through reqwest. Neither parses anything.
 
+use std::cell::RefCell;
+use std::pin::Pin;
+
 use anyhow::{Context as _, bail};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// The same runtime as a worker's, one task and connection per stream, one shared buffer size; the server ends each connection.
+thread_local! {
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; 64 * 1024].into_boxed_slice());
+}
+
+/// The same runtime, buffer and tasks as a worker's, one connection per stream; the server ends each connection.
 pub fn read_only(base_url: &str, streams: u32) -> anyhow::Result<()> {
     let url = reqwest::Url::parse(base_url)?;
     let address = format!("{}:{}", url.host_str().unwrap_or("127.0.0.1"), url.port().context("the bench server has a port")?);
@@ -21,10 +28,9 @@ pub fn read_only(base_url: &str, streams: u32) -> anyhow::Result<()> {
                     body.len()
                 );
                 stream.write_all(head.as_bytes()).await?;
-                let mut buffer = vec![0; 16 * 1024];
                 let mut bytes = 0_u64;
                 loop {
-                    match stream.read(&mut buffer).await? {
+                    match read(&mut stream).await? {
                         0 => return std::io::Result::Ok(bytes),
                         n => bytes += n as u64,
                     }
@@ -40,6 +46,17 @@ pub fn read_only(base_url: &str, streams: u32) -> anyhow::Result<()> {
         }
         Ok(())
     })
+}
+
+/// One read into a buffer that all tasks of the thread share, as our client's.
+async fn read(stream: &mut TcpStream) -> std::io::Result<usize> {
+    std::future::poll_fn(|cx| {
+        BUFFER.with_borrow_mut(|buffer| {
+            let mut chunk = ReadBuf::new(buffer);
+            Pin::new(&mut *stream).poll_read(cx, &mut chunk).map_ok(|()| chunk.filled().len())
+        })
+    })
+    .await
 }
 
 /// What a client over reqwest would start from: chunks as they come, counted.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Bed, bare, closed, median, peak_mb, send};
+use super::{Bed, bare, closed, median, send};
 use crate::cli::BenchEventsArgs;
 use crate::clock::process_cpu_ns;
 use crate::command::output::print;
@@ -25,12 +25,11 @@ pub fn run(args: &BenchEventsArgs) -> anyhow::Result<()> {
     print(&format!(
         "{} streams x {} events, {}: median of {ROUNDS} rounds in turn, client CPU per event\n\
          goodput-gate   {ours:8.2} us\nonly reading   {reads:8.2} us\nreqwest        {through_reqwest:8.2} us\n\
-         ratio goodput-gate / only reading {:.2}\npeak resident {:.1} MB",
+         ratio goodput-gate / only reading {:.2}",
         args.streams,
         args.events,
         if interval.is_zero() { "as fast as possible".to_owned() } else { format!("{}/s each", args.token_rate) },
         ours / reads,
-        peak_mb().unwrap_or(f64::NAN),
     ))
 }
 

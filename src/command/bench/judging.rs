@@ -49,7 +49,7 @@ fn record() -> Record {
         arrival: "Poisson 100/s".into(),
         streaming: true,
         open_loop: true,
-        requests_per_round: REQUESTS / u64::from(ROUNDS),
+        requests_per_round: Some(REQUESTS / u64::from(ROUNDS)),
         input_tokens: 256,
         output_tokens: 128,
         length_forced: true,

@@ -110,7 +110,8 @@ impl Noise {
             stall_ms: (40.0, 200.0),
             outlier_share: 0.006 * scale,
             outlier: (0.10, 0.50),
-            round_ms: 30_000.0,
+            // About a round of this repository's own gate: an outlier is a round, not a whole start.
+            round_ms: 5_000.0,
         }
     }
 }

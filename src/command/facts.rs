@@ -1,0 +1,130 @@
+//! Config, plan and round to the parts of a record that are known before or beside the numbers. Pure, but for the date and the host.
+#![expect(clippy::disallowed_methods, reason = "rim: reads the date")]
+
+use crate::config::{Arrival, Bound, Config, GateMode, Limit, OnOpen, Workload};
+use crate::fingerprint::Fingerprint;
+use crate::load::Measured;
+use crate::measure::validity::ClientHealth;
+use crate::plan::{Pace, Plan};
+use crate::protocol::Extras;
+use crate::record::{GitFacts, LimitRecord, LoadFacts, Policy, Record, SCHEMA, VERSION, WorkloadRecord};
+use crate::timeline::Timeline;
+
+pub fn client_health(measured: &Measured) -> ClientHealth {
+    let h = measured.health;
+    ClientHealth {
+        loop_lag_p99_ms: h.loop_lag_p99_ns as f64 / 1e6,
+        busiest_worker_ratio: h.busiest_worker,
+        cpu_ms: h.cpu_ns as f64 / 1e6,
+        own_lag_p99_ms: None,
+        connections_opened: h.connections_opened,
+        retries: h.retries,
+    }
+}
+
+pub fn empty_record(config: &Config, git: Option<GitFacts>, session: &str) -> Record {
+    let mut host = crate::probe::host::facts();
+    host.insert("runner".into(), crate::probe::host::runner());
+    Record {
+        schema: SCHEMA.into(),
+        version: VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        session: session.into(),
+        created: date(time::OffsetDateTime::now_utc()),
+        interrupted: false,
+        git,
+        host,
+        policy: policy(config),
+        workloads: Vec::new(),
+    }
+}
+
+/// RFC 3339 in whole seconds.
+pub fn date(at: time::OffsetDateTime) -> String {
+    let whole = at.replace_nanosecond(0).unwrap_or(at);
+    whole.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+}
+
+pub fn policy(config: &Config) -> Policy {
+    let word = |p: OnOpen| if p == OnOpen::Fail { "fail" } else { "warn" }.to_owned();
+    let gate = &config.gate;
+    Policy {
+        mode: if gate.mode == GateMode::Limits { "limits" } else { "baseline" }.into(),
+        starts: gate.starts,
+        rounds: gate.rounds,
+        on_inconclusive: word(gate.on_inconclusive),
+        on_missing_baseline: word(gate.on_missing_baseline),
+        on_incomparable: word(gate.on_incomparable),
+        on_limit_open: word(gate.on_limit_open),
+        strict: gate.strict,
+        under_test: gate.under_test.clone(),
+    }
+}
+
+pub fn workload_record(workload: &Workload, plan: &Plan, extras: Extras, fingerprint: Fingerprint) -> WorkloadRecord {
+    let open_loop = plan.rounds.first().is_none_or(|r| r.pace == Pace::Open);
+    WorkloadRecord {
+        name: workload.name.clone(),
+        fingerprint,
+        load: LoadFacts {
+            protocol: plan.protocol.name().into(),
+            arrival: arrival(&workload.arrival),
+            streaming: plan.stream,
+            open_loop,
+            requests_per_round: plan.rounds.first().filter(|r| r.stop_after.is_none()).map(|r| r.requests.len() as u64),
+            input_tokens: workload.prompts.input_tokens,
+            output_tokens: workload.output_tokens,
+            length_forced: extras.ignore_eos || extras.min_tokens,
+            max_in_flight: workload.max_in_flight,
+            seed: workload.seed,
+        },
+        slo: workload.slo.into(),
+        limits: workload.limits.iter().map(limit_record).collect(),
+        regressions: workload.regressions.iter().map(|(m, v)| (m.name(), *v)).collect(),
+        starts: Vec::new(),
+        pooled: std::collections::BTreeMap::new(),
+    }
+}
+
+pub fn limit_record(limit: &Limit) -> LimitRecord {
+    let (max, min) = match limit.bound {
+        Bound::Max(x) => (Some(x), None),
+        Bound::Min(x) => (None, Some(x)),
+    };
+    LimitRecord { metric: limit.metric.name(), max, min }
+}
+
+pub fn arrival(arrival: &Arrival) -> String {
+    match arrival {
+        Arrival::Closed { concurrency } => format!("closed loop, {concurrency} in flight"),
+        Arrival::Constant { rate } => format!("constant {rate}/s"),
+        Arrival::Poisson { rate } => format!("Poisson {rate}/s"),
+        Arrival::Gamma { rate, burstiness } => format!("gamma {rate}/s, burstiness {burstiness}"),
+        Arrival::Ramp { from, to } => format!("ramp {from}/s to {to}/s"),
+        Arrival::Trace { .. } => "trace".into(),
+    }
+}
+
+/// One line of `--raw`: instants of the monotonic clock in nanoseconds, absent is null.
+pub fn raw_line(workload: &str, start: u32, round: usize, t: &Timeline) -> String {
+    let output: Vec<u64> = t.outputs.iter().map(|o| o.at_ns).collect();
+    serde_json::json!({
+        "id": t.id,
+        "workload": workload,
+        "start": start,
+        "round": round,
+        "intended_ns": t.intended_ns,
+        "sent_ns": t.sent_ns,
+        "first_byte_ns": t.first_byte_ns,
+        "first_output_ns": output.first(),
+        "output_ns": output,
+        "end_ns": t.end_ns,
+        "input_tokens": t.input_tokens,
+        "output_tokens": t.output_tokens,
+        "token_source": t.output_tokens.map(|_| "usage"),
+        "finish_reason": t.finish_reason,
+        "outcome": t.outcome.name(),
+        "error": t.error,
+    })
+    .to_string()
+}

@@ -1,0 +1,245 @@
+//! What goes over the wire: ids, keys, headers, bodies, and which fields a server is spared. Not here: when it goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::support::{Act, Answer, Gate, Part, Ran, Seen, Server};
+
+const KEY: &str = "sk-test-4f1b9c0d7e";
+
+#[test]
+fn every_request_carries_its_own_id() {
+    let server = Server::good();
+    let gate = Gate::new();
+    let ran = gate.measure(&server.url(), &["--requests", "4", "--concurrency", "2,1", "--rounds", "2"]);
+    gate.assert_measured(&ran);
+    let raw = gate.raw();
+    let of_rounds = |s: &&Seen| matches!(s.part, Part::Round(..));
+    let mut sent: Vec<String> = server.planned().iter().filter(of_rounds).map(|s| s.headers["x-request-id"].clone()).collect();
+    let mut known: Vec<String> = raw.iter().map(|l| l["id"].as_str().expect("a raw line has an id").to_owned()).collect();
+    sent.sort();
+    known.sort();
+    assert_eq!(sent, known);
+    assert_eq!(known.len(), 16);
+    let all = server.planned();
+    assert_eq!(all.iter().map(|s| &s.headers["x-request-id"]).collect::<BTreeSet<_>>().len(), all.len(), "ids are unique");
+}
+
+#[test]
+fn two_runs_share_no_id_and_no_prompt() {
+    let server = Server::good();
+    let gate = Gate::new();
+    for _ in 0..2 {
+        gate.assert_measured(&gate.measure(&server.url(), &["--requests", "3", "--concurrency", "1"]));
+    }
+    let all = server.planned();
+    assert_eq!(all.iter().map(|s| &s.headers["x-request-id"]).collect::<BTreeSet<_>>().len(), all.len());
+    assert_eq!(all.iter().map(Seen::prompt).collect::<BTreeSet<_>>().len(), all.len());
+}
+
+#[test]
+fn starts_share_their_requests_and_no_id() {
+    let gate = Gate::new();
+    let sim = "version: 1\ntarget: {sim: {time_scale: 20}}\ngate: {starts: 2, rounds: 1}\n";
+    let load =
+        "workloads:\n- {name: small, requests: 4, output_tokens: 4, prompts: {synthetic: {input_tokens: 16}}, warmup: 1}\n";
+    gate.write("c.yaml", &[sim, load].concat());
+    gate.assert_measured(&gate.run(&["run", "--config", "c.yaml", "--raw", "raw.jsonl"]));
+    let raw = gate.raw();
+    assert_eq!(raw.iter().map(|l| l["start"].as_u64()).collect::<BTreeSet<_>>(), [Some(0), Some(1)].into());
+    assert_eq!(raw.iter().map(|l| l["id"].as_str()).collect::<BTreeSet<_>>().len(), 8, "{raw:?}");
+}
+
+#[test]
+fn the_key_is_sent_and_never_shown() {
+    let server = Server::start(|seen| match seen.part {
+        Part::Round(_, 1) => Answer::error("401 Unauthorized", &format!("Incorrect API key provided: {KEY}")),
+        // The text is cut after 500 characters: the cut goes through the key.
+        Part::Round(_, 2) => Answer::error("401 Unauthorized", &format!("{}{KEY}", "x".repeat(490))),
+        _ => seen.good(),
+    });
+    let gate = keyed();
+    let ran =
+        gate.measure(&server.url(), &["--requests", "4", "--concurrency", "1", "--api-key-env", "THE_KEY", "--record", "r.json"]);
+    gate.assert_measured(&ran);
+    assert!(server.seen().iter().all(|s| s.headers.get("authorization") == Some(&format!("Bearer {KEY}"))));
+    let raw = gate.raw();
+    assert_eq!(raw[1]["error"], "Incorrect API key provided: ***");
+    assert_never_shown(&gate, &ran);
+}
+
+#[test]
+fn the_key_is_not_shown_where_the_probe_or_the_warm_up_is_refused() {
+    let refusal = || Answer::error("401 Unauthorized", &format!("Incorrect API key provided: {KEY}"));
+    for refused in [Part::Probe, Part::Warmup(0)] {
+        let server = Server::start(move |seen| if seen.part == refused { refusal() } else { seen.good() });
+        let gate = keyed();
+        let ran = gate.measure(&server.url(), &["--requests", "2", "--api-key-env", "THE_KEY", "--log-format", "json"]);
+        ran.assert_says(3, &["Incorrect API key provided: ***"]);
+        assert_never_shown(&gate, &ran);
+    }
+}
+
+fn keyed() -> Gate {
+    Gate::new().env("THE_KEY", KEY)
+}
+
+fn assert_never_shown(gate: &Gate, ran: &Ran) {
+    // The first characters would tell most of it.
+    let shown = &KEY[..10];
+    assert!(!ran.stdout.contains(shown) && !ran.stderr.contains(shown), "{ran:?}");
+    for file in gate.files() {
+        let bytes = std::fs::read(&file).expect("an output file can be read");
+        assert!(!String::from_utf8_lossy(&bytes).contains(shown), "{}", file.display());
+    }
+}
+
+#[test]
+fn a_key_that_is_not_set_is_a_usage_error() {
+    let server = Server::good();
+    let ran = Gate::new().measure(&server.url(), &["--api-key-env", "THE_KEY"]);
+    ran.assert_says(2, &["THE_KEY", "not set", "hint"]);
+    assert!(server.seen().is_empty(), "nothing is sent");
+}
+
+#[test]
+fn extra_headers_are_sent_with_everything() {
+    let server = Server::start(|seen| match seen.part {
+        Part::Round(_, 1) => Answer::error("403 Forbidden", &format!("no such tenant: {}", seen.headers["x-tenant"])),
+        _ => seen.good(),
+    });
+    let gate = Gate::new().env("TENANT", "blue-7f3a");
+    gate.write("c.yaml", &config(&server, "  headers: {x-team: serving, x-tenant: \"${TENANT}\"}\n"));
+    let ran = gate.run(&["run", "--config", "c.yaml"]);
+    gate.assert_measured(&ran);
+    for seen in server.seen() {
+        assert_eq!(seen.headers.get("x-team").map(String::as_str), Some("serving"), "{seen:?}");
+        assert_eq!(seen.headers.get("x-tenant").map(String::as_str), Some("blue-7f3a"), "{seen:?}");
+    }
+    assert!(!gate.text(".goodput-gate/record.json").contains("blue-7f3a"), "header values are never recorded");
+    assert_eq!(gate.round()["errors"][0]["example"], "no such tenant: ***");
+}
+
+fn config(server: &Server, target: &str) -> String {
+    format!(
+        "version: 1\ntarget:\n  base_url: {}\n{target}workloads:\n- {{name: small, requests: 3, output_tokens: 4, prompts: {{synthetic: {{input_tokens: 16}}}}, warmup: 1}}\ngate: {{rounds: 1}}\n",
+        server.url()
+    )
+}
+
+#[test]
+fn a_server_is_spared_the_fields_that_it_refuses() {
+    for (refused, forced) in [
+        (vec!["min_tokens"], true),
+        (vec!["ignore_eos"], true),
+        (vec!["min_tokens", "ignore_eos"], false),
+        (vec!["stream_options"], true),
+        (vec!["min_tokens", "ignore_eos", "stream_options"], false),
+    ] {
+        let fields = refused.clone();
+        let server = Server::start(move |seen| match fields.iter().find(|f| seen.has(f)) {
+            Some(field) => Answer::error("400 Bad Request", &format!("unknown field {field}")),
+            None => seen.good(),
+        });
+        let gate = Gate::new();
+        let ran = gate.measure(&server.url(), &["--requests", "2"]);
+        gate.assert_measured(&ran);
+        assert_eq!(gate.record()["workloads"][0]["load"]["length_forced"], forced, "{refused:?}");
+        assert!(gate.raw().iter().all(|l| l["outcome"] == "completed"), "{refused:?}");
+        for field in ["min_tokens", "ignore_eos", "stream_options"] {
+            let sent = server.planned().iter().any(|s| s.has(field));
+            assert_eq!(sent, !refused.contains(&field), "{field} where {refused:?} are refused");
+        }
+    }
+}
+
+#[test]
+fn a_dry_run_sends_nothing() {
+    let server = Server::good();
+    let gate = Gate::new();
+    let ran = gate.run(&["run", "--base-url", &server.url(), "--rate", "5", "--duration", "20s", "--dry-run"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("nothing is sent") && ran.stdout.contains("Poisson 5/s"), "{}", ran.stdout);
+    assert!(server.seen().is_empty());
+    assert!(gate.files().is_empty(), "{:?}", gate.files());
+}
+
+#[test]
+fn a_list_of_levels_makes_one_workload_each() {
+    let server = Server::good();
+    let gate = Gate::new();
+    let ran = gate.measure(&server.url(), &["--concurrency", "1,2", "--requests", "4", "--set", "gate.rounds=1"]);
+    gate.assert_measured(&ran);
+    let record = gate.record();
+    let workloads = record["workloads"].as_array().expect("a record has workloads");
+    let loads: Vec<_> = workloads.iter().map(|w| w["load"]["arrival"].as_str().unwrap_or_default()).collect();
+    assert_eq!(loads, ["closed loop, 1 in flight", "closed loop, 2 in flight"]);
+    assert_eq!(gate.raw().len(), 8);
+}
+
+#[test]
+fn set_reaches_the_workload_of_the_flags() {
+    let server = Server::good();
+    let gate = Gate::new();
+    let ran = gate.measure(&server.url(), &["--requests", "2", "--set", "workloads.0.temperature=0.5"]);
+    gate.assert_measured(&ran);
+    assert!(server.planned().iter().all(|s| s.json()["temperature"] == 0.5));
+}
+
+#[test]
+fn a_request_is_the_same_whatever_the_load() {
+    let mut known: BTreeMap<Part, String> = BTreeMap::new();
+    for load in [
+        &["--concurrency", "1", "--workers", "1"][..],
+        &["--concurrency", "4", "--workers", "3"],
+        &["--rate", "200", "--workers", "2"],
+        &["--rate", "400", "--arrival", "gamma:0.5", "--max-in-flight", "2"],
+    ] {
+        let server = Server::good();
+        let gate = Gate::new();
+        let ran = gate.measure(&server.url(), &[load, &["--requests", "8", "--rounds", "2", "--warmup", "2"]].concat());
+        gate.assert_measured(&ran);
+        let mut parts = BTreeSet::new();
+        for seen in server.planned() {
+            assert!(parts.insert(seen.part), "{:?} was sent twice", seen.part);
+            let body = unsalted(&seen);
+            assert_eq!(known.entry(seen.part).or_insert_with(|| body.clone()), &body, "{load:?}");
+        }
+        assert_eq!(parts.len(), 18, "{load:?}");
+    }
+    assert_eq!(known.values().collect::<BTreeSet<_>>().len(), 18, "no two requests are alike");
+}
+
+/// The body without the salt, which is another in each run.
+fn unsalted(seen: &Seen) -> String {
+    let prompt = seen.prompt();
+    let salt = prompt.trim_start_matches('[').split('-').next().unwrap_or_default();
+    assert_eq!(salt.len(), 12, "{prompt}");
+    String::from_utf8_lossy(&seen.body).replace(salt, "SALT")
+}
+
+#[test]
+fn whole_answers_are_asked_for_and_read() {
+    let answer = serde_json::json!({
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "a b c d"}, "finish_reason": "length"}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 4},
+    });
+    let server = Server::start(move |_| Answer::json("200 OK", &answer).after(Act::Pause(5)));
+    let gate = Gate::new();
+    let ran = gate.measure(&server.url(), &["--requests", "3", "--no-stream"]);
+    gate.assert_measured(&ran);
+    assert!(server.planned().iter().all(|s| s.json()["stream"] == false));
+    for line in gate.raw() {
+        assert_eq!((&line["outcome"], &line["output_tokens"]), (&"completed".into(), &4.into()), "{line}");
+    }
+    assert!(gate.round()["metrics"].as_object().is_some_and(|m| m.keys().all(|k| !k.starts_with("ttft"))));
+}
+
+#[test]
+fn no_proxy_stands_between_client_and_server() {
+    let server = Server::good();
+    let gate =
+        ["http_proxy", "HTTP_PROXY", "all_proxy"].into_iter().fold(Gate::new(), |g, name| g.env(name, "http://127.0.0.1:1"));
+    // An address that is loopback, and does not look like it.
+    let url = server.url().replace("127.0.0.1", "0.0.0.0");
+    gate.assert_measured(&gate.measure(&url, &["--requests", "2"]));
+}

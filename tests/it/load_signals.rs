@@ -1,0 +1,121 @@
+//! Ctrl-C and SIGTERM during a run: what is saved, what is cancelled, and how the command ends.
+
+use std::process::Child;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Act, Answer, Gate, Part, Seen, Server, wait_for};
+
+/// The second request of the round is under way: what comes now comes in the middle of it.
+fn in_the_middle(server: &Server) {
+    assert!(wait_for(|| server.planned().iter().any(|s| s.part == Part::Round(0, 1))), "the round gets under way");
+}
+
+fn send(child: &Child, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id fits")).expect("a process id is not 0");
+    kill_process(pid, signal).expect("the command is still running");
+}
+
+/// Sends the signal and waits until the command says that it has seen it.
+fn interrupt(gate: &Gate, child: &Child, signal: Signal) {
+    send(child, signal);
+    assert!(wait_for(|| gate.text("stderr.txt").contains("interrupted")), "the command says that it stops");
+}
+
+fn held(act: Act) -> impl Fn(&Seen) -> Answer + Send + Sync {
+    move |seen| match seen.part {
+        Part::Round(_, 1) => seen.good().after(act.clone()),
+        _ => seen.good(),
+    }
+}
+
+#[test]
+fn an_interrupted_run_finishes_what_is_in_flight_and_saves_it() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let server = Server::start(held(Act::Hold));
+        let gate = Gate::new();
+        let child = gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "9", "--concurrency", "1"]));
+        in_the_middle(&server);
+        interrupt(&gate, &child, signal);
+        server.release();
+        assert_eq!(Gate::end(child), Some(130), "{}", gate.text("stderr.txt"));
+        let raw = gate.raw();
+        let outcomes: Vec<_> = raw.iter().map(|l| l["outcome"].as_str().unwrap_or_default()).collect();
+        assert_eq!(outcomes[..2], ["completed"; 2]);
+        assert_eq!(outcomes[2..], ["cancelled"; 7], "what was never sent is there all the same");
+        assert!(raw[2]["sent_ns"].is_null() && raw[2]["error"].as_str().is_some_and(|e| e.contains("never sent")), "{}", raw[2]);
+        assert_saved(&gate);
+    }
+}
+
+#[test]
+fn a_second_signal_cancels_what_is_in_flight() {
+    let server = Server::start(held(Act::Hang));
+    let gate = Gate::new();
+    let child = gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "9", "--concurrency", "1"]));
+    in_the_middle(&server);
+    interrupt(&gate, &child, Signal::INT);
+    send(&child, Signal::INT);
+    assert_eq!(Gate::end(child), Some(130), "{}", gate.text("stderr.txt"));
+    let raw = gate.raw();
+    assert_eq!(raw[1]["outcome"], "cancelled");
+    assert_eq!(raw[1]["error"], "interrupted before any answer");
+    assert_saved(&gate);
+}
+
+/// The record says that it is not whole, no round of it is judged, and it can be read again.
+fn assert_saved(gate: &Gate) {
+    let record = gate.record();
+    assert_eq!(record["interrupted"], true);
+    assert_eq!(gate.round()["cut_short"], true);
+    assert_eq!(record["workloads"][0]["pooled"], serde_json::json!({}));
+    let again = gate.run(&["report", ".goodput-gate/record.json", "--format", "json"]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+}
+
+#[test]
+fn rounds_before_an_interrupt_are_kept_whole() {
+    let server = Server::start(|seen| match seen.part {
+        Part::Round(1, 1) => seen.good().after(Act::Hang),
+        _ => seen.good(),
+    });
+    let gate = Gate::new();
+    let args = ["--requests", "4", "--concurrency", "1", "--rounds", "3"];
+    let child = gate.spawn(&Gate::measure_args(&server.url(), &args));
+    assert!(wait_for(|| server.planned().iter().any(|s| s.part == Part::Round(1, 1))), "the second round gets under way");
+    interrupt(&gate, &child, Signal::INT);
+    send(&child, Signal::INT);
+    assert_eq!(Gate::end(child), Some(130));
+    let record = gate.record();
+    let rounds = record["workloads"][0]["starts"][0]["rounds"].as_array().cloned().unwrap_or_default();
+    let cut: Vec<_> = rounds.iter().map(|r| r["cut_short"].as_bool()).collect();
+    assert_eq!(cut, [Some(false), Some(true)]);
+    assert!(record["workloads"][0]["pooled"]["e2e_mean_ms"].is_number(), "{}", record["workloads"][0]["pooled"]);
+}
+
+#[test]
+fn a_server_that_never_says_what_it_is_can_be_interrupted() {
+    let hanging = crate::support::Setup { models: Answer(vec![Act::Hang]), ..Default::default() };
+    let server = Server::with(hanging, Seen::good);
+    let gate = Gate::new();
+    let child = gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "3"]));
+    assert!(wait_for(|| !server.seen().is_empty()), "the server is asked");
+    interrupt(&gate, &child, Signal::INT);
+    assert_eq!(Gate::end(child), Some(130), "{}", gate.text("stderr.txt"));
+    assert_eq!(gate.record()["interrupted"], true);
+}
+
+#[test]
+fn the_time_limit_reports_what_there_is() {
+    let server = Server::start(|seen| seen.good().after(Act::Pause(20)));
+    let gate = Gate::new();
+    let ran = gate.measure(&server.url(), &["--requests", "9000", "--concurrency", "1", "--time-limit", "3s"]);
+    // The only round was cut short: nothing was measured, and that is no interrupt.
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    let record = gate.record();
+    assert_eq!((&record["interrupted"], &gate.round()["cut_short"]), (&false.into(), &true.into()));
+    let raw = gate.raw();
+    let count = |outcome: &str| raw.iter().filter(|l| l["outcome"] == outcome).count();
+    assert!(count("completed") > 0 && count("cancelled") > 0, "{} completed", count("completed"));
+    assert_eq!(count("completed") + count("cancelled"), 9000);
+}

@@ -1,0 +1,288 @@
+//! A scripted HTTP server on loopback: plain threads and sockets, so that it can do what no real server would own up to.
+//!
+//! Answers `/v1/models` and `/version`, and each POST as the test's script says. Keeps what it was sent.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::answer::{Act, Answer};
+
+/// Which request of a run it is, as its prompt says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Before anything: which fields does the server take?
+    Probe,
+    Warmup(u32),
+    Round(u32, u32),
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub method: String,
+    pub path: String,
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
+    pub part: Part,
+    /// Which connection, and the how-manyeth request on it, from 0.
+    pub connection: usize,
+    pub turn: usize,
+}
+
+type Script = dyn Fn(&Seen) -> Answer + Send + Sync;
+
+/// How a server differs from the usual one.
+pub struct Setup {
+    /// Answers `GET /v1/models`.
+    pub models: Answer,
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+pub struct Server {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    addr: SocketAddr,
+    setup: Setup,
+    script: Box<Script>,
+    seen: Mutex<Vec<Seen>>,
+    sockets: Mutex<Vec<TcpStream>>,
+    released: AtomicBool,
+    gone: AtomicBool,
+    closed: AtomicBool,
+    /// Taken for reading by each answer, for writing by a stall.
+    moving: RwLock<()>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let models = Answer::json("200 OK", &json!({"object": "list", "data": [{"id": "tiny", "owned_by": "scripted"}]}));
+        Self { models, tls: None }
+    }
+}
+
+impl Server {
+    pub fn start(script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+        Self::with(Setup::default(), script)
+    }
+
+    /// Answers every request well, with as many tokens as it asks for.
+    pub fn good() -> Self {
+        Self::start(Seen::good)
+    }
+
+    pub fn with(setup: Setup, script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let addr = listener.local_addr().expect("a bound socket has an address");
+        let shared = Arc::new(Shared {
+            addr,
+            setup,
+            script: Box::new(script),
+            seen: Mutex::default(),
+            sockets: Mutex::default(),
+            released: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            moving: RwLock::default(),
+        });
+        let accepting = Arc::clone(&shared);
+        std::thread::spawn(move || accept(listener, &accepting));
+        Self { shared }
+    }
+
+    pub fn url(&self) -> String {
+        let scheme = if self.shared.setup.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}/v1", self.shared.addr.port())
+    }
+
+    /// All requests so far, `/models` and `/version` too.
+    pub fn seen(&self) -> Vec<Seen> {
+        lock(&self.shared.seen).clone()
+    }
+
+    /// All POSTs so far that the plan made: warm-up and rounds.
+    pub fn planned(&self) -> Vec<Seen> {
+        self.seen().into_iter().filter(|s| s.method == "POST" && s.part != Part::Probe).collect()
+    }
+
+    /// Lets all that `Hold` go on.
+    pub fn release(&self) {
+        self.shared.released.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.release();
+        self.shared.leave();
+    }
+}
+
+impl Shared {
+    /// Closes the port and every connection, and returns when they are closed.
+    fn leave(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+        // Wakes the accepting thread, which then drops the listener.
+        let _ = TcpStream::connect(self.addr);
+        for socket in lock(&self.sockets).iter() {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+        while !self.closed.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Seen {
+    /// A whole answer to it.
+    pub fn good(&self) -> Answer {
+        Answer::stream(self.max_tokens())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("a request body is JSON")
+    }
+
+    pub fn prompt(&self) -> String {
+        let body = self.json();
+        let text = body["messages"][0]["content"].as_str().or(body["prompt"].as_str());
+        text.expect("a request has a prompt").to_owned()
+    }
+
+    pub fn has(&self, field: &str) -> bool {
+        self.json().get(field).is_some()
+    }
+
+    fn max_tokens(&self) -> u32 {
+        self.json()["max_tokens"].as_u64().and_then(|n| u32::try_from(n).ok()).expect("a request has max_tokens")
+    }
+}
+
+fn accept(listener: TcpListener, shared: &Arc<Shared>) {
+    for (connection, socket) in listener.incoming().enumerate() {
+        if shared.gone.load(Ordering::Relaxed) {
+            break;
+        }
+        let Ok(socket) = socket else { continue };
+        let _ = socket.set_nodelay(true);
+        lock(&shared.sockets).extend(socket.try_clone());
+        let shared = Arc::clone(shared);
+        std::thread::spawn(move || serve(&shared, connection, socket));
+    }
+    drop(listener);
+    shared.closed.store(true, Ordering::Relaxed);
+}
+
+trait Wire: Read + Write {}
+impl<T: Read + Write> Wire for T {}
+
+fn serve(shared: &Shared, connection: usize, socket: TcpStream) {
+    let closer = socket.try_clone();
+    let mut wire: Box<dyn Wire> = match &shared.setup.tls {
+        None => Box::new(socket),
+        Some(config) => {
+            let tls = rustls::ServerConnection::new(Arc::clone(config)).expect("the test's TLS config is sound");
+            Box::new(rustls::StreamOwned::new(tls, socket))
+        }
+    };
+    let mut turn = 0;
+    // Whatever ends the talk, the client sees the socket close: that is all that a test needs.
+    while let Ok(Some(seen)) = request(&mut wire, connection, turn) {
+        lock(&shared.seen).push(seen.clone());
+        let answer = match (seen.method.as_str(), seen.path.as_str()) {
+            ("POST", _) => (shared.script)(&seen),
+            (_, "/v1/models") => shared.setup.models.clone(),
+            (_, "/version") => Answer::json("200 OK", &json!({"version": "1.2.3"})),
+            _ => Answer::error("404 Not Found", "no such path"),
+        };
+        if !matches!(act(shared, &mut wire, answer), Ok(true)) {
+            break;
+        }
+        turn += 1;
+    }
+    if let Ok(closer) = closer {
+        let _ = closer.shutdown(Shutdown::Both);
+    }
+}
+
+/// False where the connection is to be closed.
+fn act(shared: &Shared, wire: &mut Box<dyn Wire>, answer: Answer) -> io::Result<bool> {
+    for act in answer.0 {
+        if let Act::Stall(ms) = act {
+            let _still = shared.moving.write();
+            std::thread::sleep(Duration::from_millis(ms));
+            continue;
+        }
+        drop(shared.moving.read());
+        match act {
+            Act::Write(bytes) => {
+                wire.write_all(&bytes)?;
+                wire.flush()?;
+            }
+            Act::Pause(ms) => std::thread::sleep(Duration::from_millis(ms)),
+            Act::Hold => {
+                while !shared.released.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+            }
+            Act::Hang => {
+                while wire.read(&mut [0; 64])? > 0 {}
+                return Ok(false);
+            }
+            Act::Gone => {
+                shared.leave();
+                return Ok(false);
+            }
+            Act::Close => return Ok(false),
+            Act::Stall(_) => {}
+        }
+    }
+    Ok(true)
+}
+
+fn request(wire: &mut Box<dyn Wire>, connection: usize, turn: usize) -> io::Result<Option<Seen>> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if wire.read(&mut byte)? == 0 {
+            return Ok(None);
+        }
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let mut lines = head.lines();
+    let mut first = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
+    let (method, path) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
+    let headers: BTreeMap<String, String> =
+        lines.filter_map(|l| l.split_once(": ")).map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned())).collect();
+    let length = headers.get("content-length").and_then(|l| l.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    wire.read_exact(&mut body)?;
+    let mut seen = Seen { method, path, headers, body, part: Part::Probe, connection, turn };
+    if seen.method == "POST" {
+        seen.part = part(&seen.prompt());
+    }
+    Ok(Some(seen))
+}
+
+/// Prompts begin with `[SALT-MARKER]`; the marker is `w-000003` or `0-000017`.
+fn part(prompt: &str) -> Part {
+    let marker = prompt.strip_prefix('[').and_then(|p| p.split(']').next()).and_then(|p| p.split_once('-')).map(|(_, m)| m);
+    let Some((round, index)) = marker.and_then(|m| m.split_once('-')) else { return Part::Probe };
+    let index = index.parse().expect("a marker ends with an index");
+    match round {
+        "w" => Part::Warmup(index),
+        round => Part::Round(round.parse().expect("a marker begins with a round"), index),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no test panics while it holds this")
+}
