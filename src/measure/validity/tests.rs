@@ -2,7 +2,7 @@
 
 use super::*;
 
-const ASKED: Asked = Asked { output_tokens: 1000, length_forced: true };
+const ASKED: Asked = Asked { output_tokens: Some(1000.0), length_forced: true };
 
 /// So many completed requests of so many tokens.
 fn columns(n: usize, tokens: Option<u32>) -> Columns {
