@@ -128,3 +128,6 @@ impl Timeline {
         self.outputs.windows(2).map(|w| w[1].at_ns.saturating_sub(w[0].at_ns))
     }
 }
+
+#[cfg(test)]
+mod tests;

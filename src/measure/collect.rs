@@ -66,12 +66,14 @@ fn tpot_ms(columns: &Columns, i: usize) -> Option<f64> {
 }
 
 fn latencies(values: &mut Values, kept: &[(&Columns, usize)], streaming: bool) {
+    // An answer of no tokens may have times; it is a failure all the same.
+    let done: Vec<(&Columns, usize)> = kept.iter().copied().filter(|(c, i)| c.ok(*i)).collect();
     if streaming {
-        distribution(values, Timing::Ttft, picked(kept, |c| &c.ttft_us));
-        distribution(values, Timing::Ttfa, picked(kept, |c| &c.ttfa_us));
-        distribution(values, Timing::Tpot, kept.iter().filter(|(c, i)| c.ok(*i)).filter_map(|(c, i)| tpot_ms(c, *i)).collect());
+        distribution(values, Timing::Ttft, picked(&done, |c| &c.ttft_us));
+        distribution(values, Timing::Ttfa, picked(&done, |c| &c.ttfa_us));
+        distribution(values, Timing::Tpot, done.iter().filter_map(|(c, i)| tpot_ms(c, *i)).collect());
     }
-    distribution(values, Timing::E2e, picked(kept, |c| &c.e2e_us));
+    distribution(values, Timing::E2e, picked(&done, |c| &c.e2e_us));
 }
 
 fn picked(kept: &[(&Columns, usize)], column: impl Fn(&Columns) -> &Vec<Option<u64>>) -> Vec<f64> {
@@ -199,3 +201,6 @@ fn arrivals(values: &mut Values, rounds: &[RoundView<'_>]) {
         values.insert(Metric::AchievedRate, gaps as f64 / (sent_us as f64 / 1e6));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,9 +84,11 @@ impl Columns {
         self.outcome.len()
     }
 
-    /// Completed as the protocol promises, with output. An answer of no tokens is a failure, whatever else came (METHOD section 5.2).
+    /// Completed as the protocol promises, with output. An answer of no tokens is a failure, whatever else came (METHOD section 5.2);
+    /// so is one without times, which only a record from outside can hold.
     pub fn ok(&self, i: usize) -> bool {
-        self.outcome[i] == "completed" && self.output_tokens[i] != Some(0)
+        let timed = self.ttft_us[i].is_some() && self.e2e_us[i].is_some();
+        self.outcome[i] == "completed" && timed && self.output_tokens[i] != Some(0)
     }
 
     pub fn completed(&self) -> usize {

@@ -179,3 +179,6 @@ fn invalid(check: &str, message: String) -> Finding {
 fn note(check: &str, message: String) -> Finding {
     Finding { severity: Severity::Note, check: check.into(), message }
 }
+
+#[cfg(test)]
+mod tests;

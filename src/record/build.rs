@@ -78,7 +78,7 @@ fn counted_gaps<'a>(raw: &'a Raw<'_>) -> impl Iterator<Item = u64> + 'a {
     raw.timelines
         .iter()
         .skip(ramp(raw.plan, raw.timelines.len()) as usize)
-        .filter(|t| t.completed())
+        .filter(|t| t.completed() && t.output_tokens != Some(0))
         .flat_map(Timeline::chunk_gaps_ns)
 }
 

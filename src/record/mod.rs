@@ -307,3 +307,6 @@ pub fn keyed(values: &Values) -> BTreeMap<String, f64> {
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Record).to_value()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,186 +2,14 @@
 //!
 //! Every case also asserts that terminal, Markdown, `JUnit`, JSON and exit code say the same. Not here: measuring (`gate_live`).
 
-use std::path::PathBuf;
-use std::sync::OnceLock;
+mod candidate;
 
 use serde_json::{Value, json};
 
-use crate::gate_support::{Bed, Ran, Trouble, flat};
-
-/// A judged candidate.
-struct Judged {
-    bed: Bed,
-    ran: Ran,
-    report: Value,
-    troubles: Vec<Trouble>,
-}
-
-impl Judged {
-    fn assert(&self, code: i32, verdict: &str, words: &[&str]) {
-        self.ran.assert(code, words);
-        assert_eq!(self.report["verdict"], verdict, "{}", self.ran.stdout);
-        let (headline, markdown) =
-            (flat(self.report["headline"].as_str().expect("text")), self.bed.read(".goodput-gate/report.md"));
-        assert!(headline.starts_with(word(verdict)), "{headline}");
-        assert!(markdown.contains(word(verdict)), "{markdown}");
-    }
-
-    fn workload(&self) -> &Value {
-        &self.report["workloads"][0]
-    }
-
-    fn metric(&self, name: &str) -> &Value {
-        find(&self.workload()["metrics"], name)
-    }
-
-    fn limit(&self, name: &str) -> &Value {
-        find(&self.workload()["limits"], name)
-    }
-
-    fn trouble(&self, case: &str) -> Option<(&str, &str)> {
-        self.troubles.iter().find(|t| t.case == case).map(|t| (t.element.as_str(), t.kind.as_str()))
-    }
-
-    /// The metric is named, with its judgement, in every format.
-    fn assert_named(&self, metric: &str, judgement: &str) {
-        let line = |text: &str| text.lines().any(|l| l.contains(metric) && l.contains(judgement));
-        assert!(line(&self.ran.stdout), "{}", self.ran.stdout);
-        let markdown = self.bed.read(".goodput-gate/report.md").replace('\\', "");
-        assert!(line(&markdown), "{markdown}");
-        assert_eq!(self.metric(metric)["judgement"], judgement);
-    }
-}
-
-fn find<'a>(list: &'a Value, metric: &str) -> &'a Value {
-    let found = list.as_array().expect("a list").iter().find(|m| m["metric"] == metric);
-    found.unwrap_or_else(|| panic!("{metric} is not in {list}"))
-}
-
-fn word(verdict: &str) -> &'static str {
-    match verdict {
-        "passed" => "PASS",
-        "failed" => "FAIL",
-        "inconclusive" => "INCONCLUSIVE",
-        "incomparable" => "INCOMPARABLE",
-        "no_baseline" => "NO BASELINE",
-        "invalid" => "INVALID",
-        other => panic!("no such verdict: {other}"),
-    }
-}
-
-fn fixtures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records")
-}
-
-fn candidate() -> Value {
-    let text = std::fs::read_to_string(fixtures().join("candidate.json")).expect("the fixture");
-    serde_json::from_str(&text).expect("JSON")
-}
-
-/// The first so many of the fixture's six sessions, in a folder.
-fn sessions(bed: &Bed, n: usize) {
-    std::fs::create_dir(bed.path("sessions")).expect("a folder");
-    let mut all: Vec<_> =
-        std::fs::read_dir(fixtures().join("baselines")).expect("the fixture").map(|e| e.expect("an entry").path()).collect();
-    all.sort();
-    assert_eq!(all.len(), 6);
-    for path in &all[..n] {
-        std::fs::copy(path, bed.path("sessions").join(path.file_name().expect("a name"))).expect("a copy");
-    }
-}
-
-fn judge(record: &Value) -> Judged {
-    judge_against(record, 6)
-}
-
-fn judge_against(record: &Value, n: usize) -> Judged {
-    let bed = Bed::new();
-    sessions(&bed, n);
-    bed.write("record.json", &record.to_string());
-    let ran = bed.gate(&["compare", "sessions", "record.json"]);
-    let report = bed.json(".goodput-gate/report.json");
-    assert_eq!(report["exit_code"].as_i64(), ran.code.map(i64::from), "{}\n{}", ran.stdout, ran.stderr);
-    assert_valid("report", &report);
-    assert_valid("record", record);
-    for (format, file) in [("md", "report.md"), ("junit", "junit.xml"), ("json", "report.json")] {
-        let again = bed.gate(&["report", ".goodput-gate/report.json", "--format", format]);
-        assert_eq!(again.stdout.trim_end(), bed.read(&format!(".goodput-gate/{file}")).trim_end(), "{format}");
-    }
-    let troubles = bed.troubles();
-    Judged { bed, ran, report, troubles }
-}
-
-/// Against `goodput-gate schema`, as somebody else would.
-fn assert_valid(kind: &str, document: &Value) {
-    static SCHEMAS: OnceLock<[jsonschema::Validator; 2]> = OnceLock::new();
-    let [report, record] = SCHEMAS.get_or_init(|| {
-        ["report", "record"].map(|kind| {
-            let schema = serde_json::from_str(&Bed::new().gate(&["schema", kind]).stdout).expect("a schema is JSON");
-            jsonschema::validator_for(&schema).expect("a valid schema")
-        })
-    });
-    let validator = if kind == "report" { report } else { record };
-    let errors: Vec<String> = validator.iter_errors(document).map(|e| format!("{}: {e}", e.instance_path())).collect();
-    assert!(errors.is_empty(), "{kind}: {errors:#?}");
-}
-
-fn workload(record: &mut Value) -> &mut Value {
-    &mut record["workloads"][0]
-}
-
-fn rounds(record: &mut Value) -> impl Iterator<Item = &mut Value> {
-    let starts = record["workloads"][0]["starts"].as_array_mut().expect("starts");
-    starts.iter_mut().flat_map(|s| s["rounds"].as_array_mut().expect("rounds"))
-}
-
-fn column<'a>(round: &'a mut Value, name: &str) -> &'a mut Vec<Value> {
-    round["columns"][name].as_array_mut().expect("a column")
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "microseconds of a short round")]
-fn scaled(us: u64, factor: f64) -> u64 {
-    (us as f64 * factor).round() as u64
-}
-
-/// Every decode takes `factor` times as long; what comes before the first token does not.
-fn with_decode(factor: f64) -> Value {
-    let mut record = candidate();
-    for round in rounds(&mut record) {
-        let gap = round["chunk_gap_p99_ms"].as_f64().expect("a p99");
-        round["chunk_gap_p99_ms"] = json!(gap * factor);
-        let first = column(round, "ttft_us").clone();
-        for (e2e, ttft) in column(round, "e2e_us").iter_mut().zip(&first) {
-            let (end, begin) = (e2e.as_u64().expect("completed"), ttft.as_u64().expect("completed"));
-            *e2e = json!(begin + scaled(end - begin, factor));
-        }
-    }
-    record
-}
-
-/// Another limit than the fixture's.
-fn with_limit(metric: &str, max: Option<f64>, min: Option<f64>) -> Value {
-    let mut record = candidate();
-    workload(&mut record)["limits"] = json!([{"metric": metric, "max": max, "min": min}]);
-    record
-}
-
-fn with_policy(mut record: Value, key: &str, word: &str) -> Value {
-    record["policy"][key] = json!(word);
-    record
-}
-
-/// The first `n` requests of each round failed.
-fn with_failures(n: usize) -> Value {
-    let mut record = candidate();
-    for round in rounds(&mut record) {
-        for name in ["ttft_us", "e2e_us", "max_gap_us", "output_tokens"] {
-            column(round, name)[..n].fill(Value::Null);
-        }
-        column(round, "outcome")[..n].fill(json!("http_status"));
-    }
-    record
-}
+use crate::gate_support::{Bed, flat};
+use candidate::{
+    candidate, column, judge, judge_against, rounds, sessions, with_decode, with_failures, with_limit, with_policy, workload,
+};
 
 #[test]
 fn the_same_again_is_a_pass() {
@@ -466,6 +294,19 @@ fn one_record_is_a_baseline_of_one_session() {
     bed.gate(&["compare", "a.json", "b.json"]).assert(1, &["FAIL", "tpot_geomean"]);
     bed.gate(&["compare", "a.json", "a.json"]).assert(0, &["INCONCLUSIVE", "5 more baseline sessions are needed"]);
     assert_eq!(bed.json("a.json"), candidate(), "what is judged is not touched");
+}
+
+#[test]
+fn a_config_replaces_the_records_policy_where_one_is_named() {
+    let bed = Bed::new();
+    sessions(&bed, 1);
+    bed.write("record.json", &candidate().to_string());
+    let config = "{version: 1, target: {sim: {}}, workloads: [{preset: quick}], gate: {on_inconclusive: fail}}";
+    bed.write("other.yaml", config);
+    bed.gate(&["compare", "sessions", "record.json"]).assert(0, &["INCONCLUSIVE"]);
+    bed.gate(&["compare", "sessions", "record.json", "--config", "other.yaml"]).assert(5, &["INCONCLUSIVE"]);
+    let warn = ["--config", "other.yaml", "--set", "gate.on_inconclusive=warn"];
+    bed.gate(&[&["compare", "sessions", "record.json"][..], &warn].concat()).assert(0, &["INCONCLUSIVE"]);
 }
 
 #[test]

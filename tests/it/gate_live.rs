@@ -38,17 +38,16 @@ fn report(bed: &Bed) -> Value {
 
 #[test]
 fn six_sessions_judge_and_a_slow_decode_fails_everywhere() {
-    let bed = Bed::repository(CONFIG);
+    // Half as slow again is what this team calls relevant: no neighbour on this machine does that.
+    let relevant = "ttft_geomean: 50%, ttft_p50: 50%, tpot_geomean: 50%, e2e_geomean: 50%, output_token_rate: 50%";
+    let bed = Bed::repository(&CONFIG.replace("gate:", &format!("    regressions: {{{relevant}}}\ngate:")));
     while bed.baselines().len() < 6 {
         bed.measure(&["baseline", "update"]).assert(0, &["added"]);
     }
     bed.commit("baselines");
     let before = bed.baselines();
-    // A busy machine may leave it open; it never fails.
-    let ran = bed.measure(&["check"]);
-    ran.assert(0, &["6 sessions"]);
-    let verdict = report(&bed)["verdict"].clone();
-    assert!(verdict == "passed" || verdict == "inconclusive", "{}", ran.stdout);
+    bed.measure(&["check"]).assert(0, &["PASS", "6 sessions"]);
+    assert_eq!(report(&bed)["verdict"], "passed");
 
     bed.measure(&["check", "--set", "target.sim.decode_factor=6"]).assert(1, &["FAIL", "tpot_geomean", "regressed"]);
     let checked = report(&bed);
@@ -80,6 +79,21 @@ fn one_session_is_inconclusive_and_policy_decides() {
     let set = ["--set", "target.sim.model=other", "--set", "gate.on_incomparable=warn"];
     bed.measure(&[&["check"][..], &set].concat()).assert(0, &["INCOMPARABLE", "model"]);
     bed.gate(&["baseline", "list"]).assert(0, &["chat", &bed.git(&["rev-parse", "HEAD~1"])[..10]]);
+    bed.measure(&["check", "--baseline", "baselines"]).assert(0, &["INCONCLUSIVE", "1 of 6"]);
+    bed.gate(&["check", "--baseline", "nowhere"]).assert(2, &["no such file or folder: nowhere"]);
+}
+
+#[test]
+fn an_update_adds_a_file_for_each_workload_and_a_dry_run_none() {
+    let one = CONFIG.split_once("workloads:\n").and_then(|(_, rest)| rest.split_once("gate:")).expect("it has both").0;
+    let bed = Bed::repository(&CONFIG.replace(one, &format!("{one}{}", one.replace("name: chat", "name: code"))));
+    for verb in [&["check"][..], &["run"], &["baseline", "update"]] {
+        bed.gate(&[verb, &["--dry-run"]].concat()).assert(0, &["nothing is sent", "chat:", "code:"]);
+    }
+    assert!(!bed.path(".goodput-gate").exists() && bed.baselines().is_empty());
+    bed.measure(&["baseline", "update"]).assert(0, &["baselines/chat/", "baselines/code/"]);
+    let names: Vec<_> = bed.baselines().into_iter().map(|(_, text)| text.contains("\"workload\": \"chat\"")).collect();
+    assert_eq!(names, [true, false]);
 }
 
 #[test]
@@ -261,15 +275,11 @@ fn a_run_measures_and_never_fails_the_gate() {
     assert_eq!(report(&bed)["verdict"], Value::Null);
 }
 
-#[test]
-fn sigterm_is_130_and_what_was_measured_is_saved() {
-    let bed = Bed::repository(&CONFIG.replace("rounds: 1", "rounds: 500"));
-    let mut child = bed.spawn(&["check"]);
-    // The record appears with the first round.
-    for _ in 0..3000 {
-        if bed.path(".goodput-gate/record.json").exists() || child.try_wait().expect("it is ours").is_some() {
-            break;
-        }
+/// Sends SIGTERM once the first round is saved.
+fn terminated(bed: &Bed, args: &[&str]) {
+    let mut child = bed.spawn(args);
+    let saved = bed.path(".goodput-gate/record.json");
+    while !saved.exists() && child.try_wait().expect("it is ours").is_none() {
         std::thread::sleep(Duration::from_millis(10));
     }
     let pid = rustix::process::Pid::from_child(&child);
@@ -278,5 +288,18 @@ fn sigterm_is_130_and_what_was_measured_is_saved() {
     let record = bed.json(".goodput-gate/record.json");
     assert_eq!(record["interrupted"], true);
     assert!(record["workloads"][0]["starts"][0]["rounds"].as_array().is_some_and(|r| !r.is_empty()));
+}
+
+#[test]
+fn sigterm_is_130_and_what_was_measured_is_saved() {
+    let bed = Bed::repository(&CONFIG.replace("rounds: 1", "rounds: 500"));
+    terminated(&bed, &["check"]);
     assert_eq!(report(&bed)["exit_code"], 130);
+}
+
+#[test]
+fn an_interrupted_update_adds_nothing() {
+    let bed = Bed::repository(&CONFIG.replace("rounds: 1", "rounds: 500"));
+    terminated(&bed, &["baseline", "update"]);
+    assert!(bed.baselines().is_empty());
 }

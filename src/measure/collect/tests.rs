@@ -1,0 +1,165 @@
+//! What failures and absent counts do to the metrics of a round, and that what is shown is what is judged.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::measure::summary::{self, Shape, to_display};
+use crate::metric::METHOD;
+
+const SLO: SloMs = SloMs { ttft: Some(50.0), tpot: Some(10.0), e2e: Some(400.0) };
+
+/// One request: TTFT, decode, tokens, outcome.
+type Request = (u64, u64, Option<u32>, &'static str);
+
+fn columns(requests: &[Request]) -> Columns {
+    let mut c = Columns::default();
+    for (i, &(ttft, decode, tokens, outcome)) in requests.iter().enumerate() {
+        let done = |us: u64| (outcome == "completed").then_some(us);
+        c.start_us.push(Some(i as u64 * 10_000));
+        c.queue_us.push(Some(0));
+        c.connect_us.push(None);
+        c.send_lag_us.push(Some(10));
+        c.own_lag_us.push(Some(10));
+        c.ttft_us.push(done(ttft));
+        c.ttfa_us.push(None);
+        c.e2e_us.push(done(ttft + decode));
+        c.max_gap_us.push(None);
+        c.events.push(0);
+        c.input_tokens.push(Some(7));
+        c.output_tokens.push(tokens);
+        c.cached_tokens.push(None);
+        c.outcome.push(outcome.into());
+    }
+    c
+}
+
+fn context(ramp: usize) -> Context {
+    Context {
+        start: 0,
+        seed: 1,
+        order: 0,
+        ramp,
+        open_loop: true,
+        streaming: true,
+        duration_us: 2_000_000,
+        chunk_gap_p99_ms: None,
+    }
+}
+
+fn values(requests: &[Request], ramp: usize) -> Values {
+    metrics(&[RoundView { columns: &columns(requests), context: &context(ramp), gaps: &Gaps::default() }], &SLO)
+}
+
+const GOOD: Request = (20_000, 90_000, Some(10), "completed");
+const FAILED: Request = (1, 1, None, "http_status");
+const TTFT_MEAN: Metric = Metric::Timing(Timing::Ttft, Stat::Mean);
+const TPOT_MEAN: Metric = Metric::Timing(Timing::Tpot, Stat::Mean);
+
+#[test]
+fn a_failure_is_in_every_share_and_in_no_latency() {
+    let v = values(&[GOOD, GOOD, GOOD, FAILED], 0);
+    assert_eq!((v[&TTFT_MEAN], v[&TPOT_MEAN]), (20.0, 10.0));
+    assert_eq!((v[&Metric::SuccessRate], v[&Metric::ErrorRate], v[&Metric::SloAttainment]), (0.75, 0.25, 0.75));
+    for kind in SloKind::ALL {
+        assert_eq!(v.get(&Metric::SloAttainmentOf(kind)), Some(&0.75), "{kind:?}");
+    }
+    assert_eq!((v[&Metric::Goodput], v[&Metric::RequestRate], v[&Metric::OutputTokenRate]), (1.5, 1.5, 15.0));
+}
+
+#[test]
+fn an_answer_of_no_tokens_is_a_failure_in_all_that_is_shown() {
+    let empty = (1, 0, Some(0), "completed");
+    let v = values(&[GOOD, GOOD, empty], 0);
+    assert_eq!(v.get(&TTFT_MEAN), Some(&20.0), "its times are not those of an answer");
+    assert_eq!(v.get(&Metric::Timing(Timing::E2e, Stat::Min)), Some(&110.0));
+    assert!((v[&Metric::ErrorRate] - 1.0 / 3.0).abs() < 1e-12);
+}
+
+#[test]
+fn latency_is_unmeasured_where_most_failed() {
+    assert!(values(&[GOOD, FAILED], 0).contains_key(&TTFT_MEAN));
+    let v = values(&[GOOD, FAILED, FAILED], 0);
+    assert!(!v.keys().any(|m| matches!(m, Metric::Timing(Timing::Ttft | Timing::Tpot | Timing::E2e, _))), "{v:?}");
+    let dead = values(&[FAILED; 30], 0);
+    assert_eq!((dead[&Metric::ErrorRate], dead[&Metric::SloAttainment], dead[&Metric::Goodput]), (1.0, 0.0, 0.0));
+    assert!(!dead.contains_key(&Metric::OutputTokenRate));
+}
+
+#[test]
+fn absent_usage_is_no_tpot_and_no_token_rate() {
+    let uncounted = (20_000, 90_000, None, "completed");
+    let v = values(&[uncounted; 3], 0);
+    assert!(!v.contains_key(&TPOT_MEAN) && !v.contains_key(&Metric::OutputTokenRate) && !v.contains_key(&Metric::TotalTokenRate));
+    assert_eq!(v.get(&Metric::SloAttainmentOf(SloKind::Tpot)), Some(&0.0), "what is not known is not met");
+    let one = values(&[GOOD, GOOD, uncounted], 0);
+    assert!(!one.contains_key(&Metric::OutputTokenRate), "a sum over the others would be too low");
+}
+
+#[test]
+fn the_ramp_is_in_errors_and_rates_only() {
+    let slow = (400_000, 900_000, Some(10), "completed");
+    let v = values(&[slow, FAILED, GOOD, GOOD], 2);
+    assert_eq!((v[&TTFT_MEAN], v[&Metric::SloAttainment], v[&Metric::ErrorRate]), (20.0, 1.0, 0.25));
+    assert_eq!((v[&Metric::RequestRate], v[&Metric::Goodput]), (1.5, 1.0));
+}
+
+#[test]
+fn percentiles_need_their_n() {
+    let has = |n: usize, stat| values(&vec![GOOD; n], 0).contains_key(&Metric::Timing(Timing::Ttft, stat));
+    for stat in [Stat::P50, Stat::P90, Stat::P95, Stat::P99, Stat::P999] {
+        assert!(!has(stat.min_n() - 1, stat) && has(stat.min_n(), stat), "{stat:?}");
+    }
+}
+
+#[test]
+fn nothing_sent_is_nothing_measured() {
+    let (columns, context) = (columns(&[]), Context { duration_us: 0, ..context(0) });
+    assert!(metrics(&[RoundView { columns: &columns, context: &context, gaps: &Gaps::default() }], &SLO).is_empty());
+    assert!(metrics(&[], &SLO).is_empty());
+}
+
+fn any_request() -> impl Strategy<Value = Request> {
+    let outcome = prop_oneof![8 => Just("completed"), 1 => Just("http_status"), 1 => Just("cancelled")];
+    let tokens = prop_oneof![12 => (1..40_u32).prop_map(Some), 1 => Just(Some(0))];
+    (0..90_000_u64, 0..500_000_u64, tokens, outcome)
+}
+
+proptest! {
+    /// Two modules compute these: what people see (`collect`) and what is judged (`summary`) must not drift apart.
+    #[test]
+    fn what_is_shown_of_a_round_is_what_is_judged(
+        requests in prop::collection::vec(any_request(), 0..140),
+        ramp in 0..20_usize,
+        uncounted in prop::option::of(0..140_usize),
+    ) {
+        let mut columns = columns(&requests);
+        if let Some(tokens) = uncounted.and_then(|i| columns.output_tokens.get_mut(i)) {
+            *tokens = None;
+        }
+        let context = context(ramp.min(requests.len()));
+        let round = columns.to_round(&context);
+        let shown = metrics(&[RoundView { columns: &columns, context: &context, gaps: &Gaps::default() }], &SLO);
+        let judged = summary::oriented(&round, &SLO);
+        let shape = Shape { streaming: true, output_tokens: 40, has_slo: true };
+        let kept = requests.len() - context.ramp;
+        let most = (context.ramp..columns.len()).filter(|&i| columns.ok(i)).count() * 2 >= kept;
+        for metric in METHOD.into_iter().filter(|&m| shape.defines(m)) {
+            let (a, b) = (shown.get(&metric), judged.get(&metric).map(|&v| to_display(metric, v)));
+            match (a, b) {
+                (Some(&a), Some(b)) => {
+                    // Logs are taken of at least a microsecond.
+                    let a = if matches!(metric, Metric::Timing(..)) { a.max(stats::SHORTEST_MS) } else { a };
+                    prop_assert!((a - b).abs() <= 1e-9 * b.abs().max(1.0), "{metric}: {a} is shown and {b} judged");
+                }
+                // Shown latency is left out where most failed; judging has the error rate for that.
+                (None, Some(_)) => prop_assert!(!most && matches!(metric, Metric::Timing(..)), "{metric} is judged and not shown"),
+                (Some(_), None) => prop_assert!(false, "{metric} is shown and not judged"),
+                (None, None) => {}
+            }
+        }
+        let good = round.rows.iter().skip(round.ramp).filter(|r| summary::meets(r, &SLO, summary::streams(&round))).count();
+        prop_assert_eq!(shown.get(&Metric::Goodput), Some(&(good as f64 / 2.0)));
+        let rate = summary::request_rate([&round]);
+        prop_assert_eq!(shown.get(&Metric::RequestRate).copied().filter(|r| *r > 0.0), rate);
+    }
+}

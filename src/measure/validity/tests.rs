@@ -1,0 +1,131 @@
+//! Each threshold on both of its sides.
+
+use super::*;
+
+const ASKED: Asked = Asked { output_tokens: Some(1000.0), length_forced: true };
+
+/// So many completed requests of so many tokens.
+fn columns(n: usize, tokens: Option<u32>) -> Columns {
+    let times = vec![Some(1000); n];
+    Columns {
+        start_us: times.clone(),
+        queue_us: times.clone(),
+        connect_us: times.clone(),
+        send_lag_us: times.clone(),
+        own_lag_us: times.clone(),
+        ttft_us: times.clone(),
+        ttfa_us: vec![None; n],
+        e2e_us: times.clone(),
+        max_gap_us: times,
+        events: vec![1; n],
+        input_tokens: vec![Some(1); n],
+        output_tokens: vec![tokens; n],
+        cached_tokens: vec![None; n],
+        outcome: vec!["completed".into(); n],
+    }
+}
+
+fn context(open_loop: bool) -> Context {
+    Context { start: 0, seed: 1, order: 0, ramp: 0, open_loop, streaming: true, duration_us: 1_000_000, chunk_gap_p99_ms: None }
+}
+
+fn ttft(median_ms: f64) -> Values {
+    Values::from([(Metric::Timing(Timing::Ttft, Stat::P50), median_ms)])
+}
+
+fn of(columns: &Columns, values: &Values, health: ClientHealth) -> Vec<(Severity, String)> {
+    findings(columns, &context(true), values, &health, ASKED).into_iter().map(|f| (f.severity, f.check)).collect()
+}
+
+/// The only finding on the client's health at this median TTFT.
+fn health(median_ms: f64, health: ClientHealth) -> Option<(Severity, String)> {
+    let mut all = of(&columns(20, Some(1000)), &ttft(median_ms), health);
+    assert!(all.len() <= 1, "{all:?}");
+    all.pop()
+}
+
+fn seen(severity: Severity, check: &str) -> (Severity, String) {
+    (severity, check.to_owned())
+}
+
+fn lag(p99: f64) -> ClientHealth {
+    ClientHealth { own_lag_p99_ms: Some(p99), ..ClientHealth::default() }
+}
+
+#[test]
+fn send_lag_is_bound_by_the_median_ttft() {
+    let invalid = || Some(seen(Severity::Invalid, "send_lag"));
+    assert_eq!(health(1000.0, lag(50.1)), invalid());
+    assert_eq!(health(1000.0, lag(49.9)), Some(seen(Severity::Note, "send_lag")));
+    assert_eq!(health(1000.0, lag(10.1)), Some(seen(Severity::Note, "send_lag")));
+    assert_eq!(health(1000.0, lag(9.9)), None);
+    assert_eq!(health(10.0, lag(2.1)), invalid());
+    assert_eq!(health(10.0, lag(1.9)), Some(seen(Severity::Note, "send_lag")), "below 2 ms it never invalidates");
+    assert_eq!(health(10.0, lag(0.9)), None, "below 1 ms it is not worth a word");
+}
+
+#[test]
+fn a_busy_thread_is_invalid() {
+    let busy = |ratio| ClientHealth { busiest_worker_ratio: ratio, ..ClientHealth::default() };
+    assert_eq!(health(100.0, busy(0.91)), Some(seen(Severity::Invalid, "client_cpu")));
+    assert_eq!(health(100.0, busy(0.90)), None);
+}
+
+#[test]
+fn a_late_event_loop_is_invalid() {
+    let late = |ms| ClientHealth { loop_lag_p99_ms: ms, ..ClientHealth::default() };
+    let invalid = || Some(seen(Severity::Invalid, "loop_lag"));
+    assert_eq!((health(20.0, late(10.1)), health(20.0, late(10.0))), (invalid(), None));
+    assert_eq!((health(300.0, late(30.1)), health(300.0, late(30.0))), (invalid(), None));
+}
+
+#[test]
+fn an_offered_rate_that_was_not_achieved_is_invalid_in_open_loop() {
+    let rates = |achieved: f64| Values::from([(Metric::OfferedRate, 100.0), (Metric::AchievedRate, achieved)]);
+    let checks = |achieved: f64| of(&columns(20, Some(1000)), &rates(achieved), ClientHealth::default());
+    assert_eq!(checks(98.9), [(Severity::Invalid, "offered_rate".to_owned())]);
+    assert_eq!((checks(99.1), checks(120.0)), (vec![], vec![]));
+    let closed = findings(&columns(20, Some(1000)), &context(false), &rates(1.0), &ClientHealth::default(), ASKED);
+    assert!(closed.is_empty(), "a closed loop offers no rate: {closed:?}");
+}
+
+#[test]
+fn lengths_must_be_what_was_asked_where_they_were_forced() {
+    let checks = |tokens| of(&columns(20, Some(tokens)), &Values::new(), ClientHealth::default());
+    let invalid = [(Severity::Invalid, "output_tokens".to_owned())];
+    assert_eq!((checks(989), checks(1011)), (invalid.to_vec(), invalid.to_vec()));
+    assert_eq!((checks(991), checks(1000), checks(1009)), (vec![], vec![], vec![]));
+    let free = Asked { length_forced: false, ..ASKED };
+    assert!(findings(&columns(20, Some(7)), &context(true), &Values::new(), &ClientHealth::default(), free).is_empty());
+}
+
+#[test]
+fn one_success_is_something_to_judge_and_none_is_not() {
+    let mut all = columns(20, Some(1000));
+    all.outcome.fill("timeout".into());
+    assert_eq!(of(&all, &Values::new(), lag(9e9)), [(Severity::Invalid, "no_success".to_owned())], "and nothing else matters");
+    all.outcome[3] = "completed".into();
+    assert!(of(&all, &Values::new(), ClientHealth::default()).is_empty());
+    assert_eq!(of(&columns(0, None), &Values::new(), ClientHealth::default()).len(), 1, "no request is no success");
+}
+
+#[test]
+fn an_answer_without_a_count_is_noted_and_the_worst_comes_first() {
+    let mut some = columns(20, Some(1000));
+    some.output_tokens[0] = None;
+    assert_eq!(of(&some, &Values::new(), ClientHealth::default()), [(Severity::Note, "no_usage".to_owned())]);
+    let both = of(&some, &ttft(10.0), ClientHealth { retries: 1, ..lag(50.0) });
+    let words: Vec<&str> = both.iter().map(|(_, check)| check.as_str()).collect();
+    assert_eq!(words, ["send_lag", "no_usage", "retries"]);
+}
+
+#[test]
+fn every_invalid_says_what_to_do() {
+    let late = ClientHealth { loop_lag_p99_ms: 99.0, ..lag(99.0) };
+    let busy = ClientHealth { busiest_worker_ratio: 1.0, ..ClientHealth::default() };
+    for health in [late, busy] {
+        for finding in findings(&columns(20, Some(7)), &context(true), &ttft(10.0), &health, ASKED) {
+            assert!(finding.message.contains(':'), "{}", finding.message);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Stored forms: what is refused, what comes back as it went, and which rounds count.
+
+use super::session::Session;
+use super::*;
+use crate::metric::{Metric, Stat, Timing};
+
+const CANDIDATE: &str = include_str!("../../tests/fixtures/records/candidate.json");
+const TPOT: Metric = Metric::Timing(Timing::Tpot, Stat::Geomean);
+
+fn candidate() -> Record {
+    Record::parse(CANDIDATE).expect("the fixture")
+}
+
+fn session() -> Session {
+    let record = candidate();
+    Session::from_record(&record, &record.workloads[0]).expect("the fixture has git facts")
+}
+
+#[test]
+fn a_record_comes_back_as_it_went() {
+    let record = candidate();
+    assert_eq!(Record::parse(&record.to_json()).expect("its own form"), record);
+    assert_eq!(record.to_json(), candidate().to_json());
+}
+
+#[test]
+fn newer_versions_and_other_kinds_are_refused() {
+    let newer = CANDIDATE.replacen("\"version\":1", "\"version\":2", 1);
+    assert!(matches!(Record::parse(&newer), Err(RecordError::Newer { found: 2 })));
+    let text = session().to_text();
+    assert!(matches!(Record::parse(&text), Err(RecordError::Shape(_))), "a baseline is not a record");
+    let newer = text.replacen("\"version\": 1", "\"version\": 2", 1);
+    assert!(matches!(Session::parse(&newer), Err(session::ParseError::Newer(2))));
+    assert!(matches!(Session::parse(CANDIDATE), Err(session::ParseError::Schema)), "a record is not a baseline");
+    let unknown = CANDIDATE.replacen("\"version\":1", "\"version\":1,\"colour\":1", 1);
+    assert!(matches!(Record::parse(&unknown), Err(RecordError::Shape(_))));
+}
+
+#[test]
+fn columns_that_disagree_are_refused() {
+    let mut record = candidate();
+    record.workloads[0].starts[0].rounds[0].columns.ttft_us.pop();
+    assert!(matches!(Record::parse(&record.to_json()), Err(RecordError::Shape(_))));
+    let mut record = candidate();
+    record.workloads[0].starts[0].rounds[0].ramp = 41;
+    assert!(matches!(Record::parse(&record.to_json()), Err(RecordError::Shape(_))), "a ramp of more than all requests");
+}
+
+#[test]
+fn a_session_is_stable_to_the_byte_and_sorted() {
+    let (first, text) = (session(), session().to_text());
+    assert_eq!(first.to_text(), text);
+    assert_eq!(Session::parse(&text).expect("its own form"), first);
+    assert_eq!(Session::parse(&text).expect("its own form").to_text(), text);
+    assert_sorted(&serde_json::from_str(&text).expect("JSON"));
+    assert!(text.ends_with("}\n"));
+}
+
+/// Order is kept by the reader, so this is the order in the file.
+fn assert_sorted(value: &serde_json::Value) {
+    match value {
+        serde_json::Value::Object(map) => {
+            assert!(map.keys().is_sorted(), "{:?}", map.keys().collect::<Vec<_>>());
+            map.values().for_each(assert_sorted);
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(assert_sorted),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_session_holds_no_text_of_the_servers_and_no_host() {
+    let text = session().to_text();
+    for foreign in ["host-1", "A processor", "columns"] {
+        assert!(!text.contains(foreign), "{foreign}");
+    }
+}
+
+#[test]
+fn a_session_is_judged_by_what_its_record_says() {
+    let record = candidate();
+    let rounds = record.workloads[0].method_rounds();
+    let summaries = crate::measure::summary::summaries(&rounds, &record.workloads[0].slo.into());
+    let stored: Vec<_> = Session::parse(&session().to_text()).expect("its own form").to_method().starts;
+    assert_eq!(stored, summaries.into_values().collect::<Vec<_>>());
+}
+
+#[test]
+fn without_git_facts_there_is_no_session() {
+    let record = Record { git: None, ..candidate() };
+    assert!(Session::from_record(&record, &record.workloads[0]).is_none());
+}
+
+#[test]
+fn a_round_that_was_cut_short_does_not_count() {
+    let whole = candidate();
+    let mut record = candidate();
+    let cut = &mut record.workloads[0].starts[1].rounds[2];
+    cut.cut_short = true;
+    cut.columns.output_tokens.fill(Some(800));
+    cut.findings = vec![Finding { severity: Severity::Invalid, check: "client_cpu".into(), message: "busy".into() }];
+    let (with, without) = (&whole.workloads[0], &record.workloads[0]);
+    assert_eq!((with.rounds().count(), without.rounds().count(), without.method_rounds().len()), (6, 5, 5));
+    assert!(without.invalid().is_empty());
+    assert_eq!(without.mean_tokens(|c| &c.output_tokens), Some(8.0));
+    let tpot = |w: &WorkloadRecord| w.pooled_values().expect("readable")[&TPOT];
+    assert!((tpot(with) / tpot(without) - 1.0).abs() < 0.05, "eight hundred tokens are not in it");
+    let session = Session::from_record(&record, without).expect("git facts");
+    assert_eq!(session.starts.iter().map(|s| s.rounds.len()).collect::<Vec<_>>(), [3, 2]);
+}
+
+#[test]
+fn stored_metrics_are_those_that_the_columns_give() {
+    let record = candidate();
+    let workload = &record.workloads[0];
+    let keys = |values: &BTreeMap<String, f64>| values.keys().cloned().collect::<Vec<_>>();
+    let computed = keyed(&workload.pooled_values().expect("readable"));
+    assert_eq!(keys(&workload.pooled), keys(&computed));
+    for (key, value) in &computed {
+        assert!((value - workload.pooled[key]).abs() <= 1e-9 * value.abs(), "{key}");
+    }
+}
