@@ -136,7 +136,9 @@ fn compare(
     workloads: u32,
 ) -> anyhow::Result<judge::Comparison> {
     let slo = workload.slo.into();
-    let starts = workload.starts.iter().map(|s| StartSummary::of(rounds.iter().filter(|r| r.start == s.index), &slo)).collect();
+    // A start that was stopped before its first round ended says nothing, good or bad.
+    let measured = workload.starts.iter().filter(|s| rounds.iter().any(|r| r.start == s.index));
+    let starts = measured.map(|s| StartSummary::of(rounds.iter().filter(|r| r.start == s.index), &slo)).collect();
     let job = judge::Session { id: record.session.clone(), runner: record.host.get("runner").cloned(), starts };
     let minimum_changes = workload.regressions.iter().map(|(name, v)| Ok((metric(name)?, *v))).collect::<anyhow::Result<_>>()?;
     let policy = judge::Policy { minimum_changes, workloads, ..judge::Policy::default() };

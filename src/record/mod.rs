@@ -32,7 +32,7 @@ pub struct Record {
     pub session: String,
     /// RFC 3339, UTC.
     pub created: String,
-    /// Stopped before its end by a signal or the time limit: what was measured is here.
+    /// Stopped by a signal: what was measured is here. (The time limit only leaves rounds out.)
     pub interrupted: bool,
     pub git: Option<GitFacts>,
     /// Facts that are recorded and not keyed.

@@ -186,8 +186,15 @@ fn equal_names_are_kept_apart() {
     report.workloads[0].name = "same\u{0}".into();
     report.workloads[1].name = "same".into();
     assert_eq!(of(&report).suites[1]["name"], "same (2)");
+}
+
+#[test]
+fn a_run_without_workloads_is_one_error() {
+    let mut report = samples::pass();
     report.workloads.clear();
-    assert!(of(&report).suites.is_empty());
+    let read = of(&report);
+    assert_eq!((read.suites.len(), read.results.len()), (1, 1));
+    assert_eq!(read.results[0].0, "error");
 }
 
 #[test]
