@@ -55,6 +55,10 @@ pub struct Evidence {
     pub invalid: Vec<String>,
     pub against: Against,
     pub limits: Vec<LimitFinding>,
+    /// What of the planned evidence is missing: less than was planned may fail, and never passes.
+    pub incomplete: Option<String>,
+    /// What is worth knowing beside the verdict.
+    pub warnings: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -87,9 +91,11 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
             let why = format!("baselines exist, but of something else: {}", differ.join("; "));
             Ruling::new(Verdict::Incomparable, exit_of(policy.on_incomparable, ExitStatus::NoBaseline), vec![why])
         }
-        (_, Decision::Pass) => Ruling::new(Verdict::Passed, ExitStatus::Pass, joined.reasons),
-        (_, Decision::Inconclusive) => {
-            Ruling::new(Verdict::Inconclusive, exit_of(policy.on_inconclusive, ExitStatus::Inconclusive), joined.reasons)
+        (_, Decision::Pass) if evidence.incomplete.is_none() => Ruling::new(Verdict::Passed, ExitStatus::Pass, joined.reasons),
+        (_, decision) => {
+            let open = joined.reasons.into_iter().filter(|_| decision == Decision::Inconclusive);
+            let reasons = evidence.incomplete.iter().cloned().chain(open).collect();
+            Ruling::new(Verdict::Inconclusive, exit_of(policy.on_inconclusive, ExitStatus::Inconclusive), reasons)
         }
     };
     if open_limit && policy.on_limit_open == OnOpen::Fail && ruling.exit == ExitStatus::Pass {
@@ -98,6 +104,7 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
         ruling.reasons.insert(0, "a limit is not proven, and on_limit_open is fail".into());
     }
     ruling.warnings = joined.warnings;
+    ruling.warnings.extend(evidence.warnings.iter().cloned());
     if let (Verdict::Failed, Some(open)) = (ruling.verdict, comparison.filter(|c| c.decision == Decision::Inconclusive)) {
         ruling.warnings.splice(0..0, open.reasons.iter().cloned());
     }
@@ -168,7 +175,7 @@ mod tests {
     };
 
     fn evidence(against: Against) -> Evidence {
-        Evidence { invalid: vec![], against, limits: vec![] }
+        Evidence { invalid: vec![], against, limits: vec![], incomplete: None, warnings: vec![] }
     }
 
     #[test]

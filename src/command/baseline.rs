@@ -58,7 +58,8 @@ impl Baselines {
 
     pub fn of(&self, workload: &str) -> Baseline {
         let mine = self.sessions.iter().filter(|(_, s)| s.workload == workload);
-        Baseline { sessions: mine.cloned().collect(), missing: self.missing.clone() }
+        let workloads = self.sessions.iter().map(|(_, s)| s.workload.clone()).collect();
+        Baseline { sessions: mine.cloned().collect(), missing: self.missing.clone(), workloads }
     }
 }
 

@@ -21,6 +21,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
         Baseline {
             sessions: mine.map(|s| (None, s.clone())).collect(),
             missing: Some(format!("{} has none", args.baseline.display())),
+            workloads: sessions.iter().map(|s| s.workload.clone()).collect(),
         }
     })?;
     output::folder(&args.out)?;

@@ -1,5 +1,7 @@
 //! Record and baseline sessions to a report: comparison, limits, ruling. Pure; `check`, `compare` and `report` all come through here.
 
+use std::collections::BTreeSet;
+
 use crate::config::{Bound, Limit, OnOpen};
 use crate::exit::ExitStatus;
 use crate::fingerprint::Fingerprint;
@@ -9,7 +11,7 @@ use crate::judge::{self, PastRun};
 use crate::measure::summary::StartSummary;
 use crate::metric::Metric;
 use crate::record::session::Session;
-use crate::record::{self, Record, WorkloadRecord};
+use crate::record::{self, Record, Slo, StartRecord, WorkloadRecord};
 use crate::report::build::{Judged, report, shape};
 use crate::report::{BaselineReport, Report};
 use crate::verdict::{Against, Evidence, Policy, overall, rule};
@@ -20,6 +22,8 @@ pub struct Baseline {
     pub sessions: Vec<(Option<u32>, Session)>,
     /// Why there are none, where there are none.
     pub missing: Option<String>,
+    /// Every workload that has sessions there: one that the record lacks is said, since nothing looks at it any more.
+    pub workloads: Vec<String>,
 }
 
 /// METHOD keeps the last 20 sessions.
@@ -34,7 +38,10 @@ pub fn judged(record: &Record, baseline: impl Fn(&WorkloadRecord) -> Baseline) -
     let mut parts = Vec::new();
     for workload in &record.workloads {
         let mut baseline = baseline(workload);
-        let part = one(record, workload, &mut baseline, workloads)?;
+        let mut part = one(record, workload, &mut baseline, workloads)?;
+        if parts.is_empty() {
+            part.0.warnings.extend(vanished(record, &baseline.workloads));
+        }
         let ruling = rule(policy, &part.0);
         parts.push((workload, part, ruling));
     }
@@ -83,6 +90,7 @@ fn one(record: &Record, workload: &WorkloadRecord, baseline: &mut Baseline, work
     let under_test = &record.policy.under_test;
     let conflicts =
         baseline.sessions.last().map(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test));
+    let mut warnings = distinct(record, baseline);
     let known = baseline.sessions.len();
     baseline.sessions.retain(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty());
     let excess = baseline.sessions.len().saturating_sub(KEPT_SESSIONS);
@@ -125,7 +133,48 @@ fn one(record: &Record, workload: &WorkloadRecord, baseline: &mut Baseline, work
         commit_date: Some(s.commit_date.clone()),
         sessions_needed: needed,
     });
-    Ok((Evidence { invalid, against, limits }, shown, differences))
+    let had_slo = nearest.is_some_and(|(_, s)| s.slo != Slo::default());
+    if had_slo && workload.slo == Slo::default() {
+        warnings.push("the baseline has SLOs and this run has none: SLO attainment is not judged".into());
+    }
+    let incomplete = incomplete(record, workload);
+    Ok((Evidence { invalid, against, limits, incomplete, warnings }, shown, differences))
+}
+
+/// A session counts once, however often its file was copied; a run is no evidence about itself where there is other evidence.
+fn distinct(record: &Record, baseline: &mut Baseline) -> Vec<String> {
+    let before = baseline.sessions.len();
+    let mut seen = BTreeSet::new();
+    baseline.sessions.retain(|(_, s)| seen.insert(s.session.clone()));
+    let repeated = before - baseline.sessions.len();
+    if baseline.sessions.len() > 1 {
+        baseline.sessions.retain(|(_, s)| s.session != record.session);
+    }
+    let own = before - repeated - baseline.sessions.len();
+    let said = |n: usize, what: &str| (n > 0).then(|| format!("{n} baseline file(s) left out: {what}"));
+    [said(repeated, "copies of another session"), said(own, "this very run")].into_iter().flatten().collect()
+}
+
+/// Evidence that was planned and is not there. A start outlives the loss of fewer than half of its rounds, as its median does.
+fn incomplete(record: &Record, workload: &WorkloadRecord) -> Option<String> {
+    let policy = &record.policy;
+    let whole = |s: &StartRecord| u32::try_from(s.rounds.iter().filter(|r| !r.cut_short).count()).unwrap_or(u32::MAX);
+    let enough = |s: &&StartRecord| policy.rounds.saturating_sub(whole(s)).saturating_mul(2) < policy.rounds;
+    let starts = workload.starts.iter().filter(enough).count();
+    ((starts as u64) < u64::from(policy.starts)).then(|| {
+        let (planned, rounds) = (policy.starts, policy.rounds);
+        format!("only {starts} of {planned} planned starts have most of their {rounds} rounds: measure all of them for a PASS")
+    })
+}
+
+fn vanished(record: &Record, known: &[String]) -> Option<String> {
+    let mut gone: Vec<&str> =
+        known.iter().map(String::as_str).filter(|k| record.workloads.iter().all(|w| w.name != *k)).collect();
+    gone.sort_unstable();
+    gone.dedup();
+    (!gone.is_empty()).then(|| {
+        format!("not measured in this run, although the baseline has sessions of it: {}; nothing is said of it", gone.join(", "))
+    })
 }
 
 fn compare(

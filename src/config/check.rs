@@ -12,10 +12,16 @@ use super::layers::Layered;
 use super::{Arrival, Gate, Length, Prompts, Warmup, Workload};
 
 /// Fingerprint fields that `gate.under_test` may name.
-const UNDER_TEST: [&str; 4] = ["server_version", "server_flags", "model", "quantisation"];
+pub const UNDER_TEST: [&str; 4] = ["server_version", "server_flags", "model", "quantisation"];
 
 /// A plan is held in memory with its bodies; a million requests of 256 tokens are a gigabyte.
 const MOST_REQUESTS: f64 = 1e6;
+
+/// Whether it can name a folder of baselines.
+pub fn is_workload_name(name: &str) -> bool {
+    let safe = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+    (1..=64).contains(&name.len()) && !name.starts_with('.') && name.chars().all(safe)
+}
 
 /// Problems so far.
 #[derive(Debug, Default)]
@@ -162,8 +168,7 @@ impl Checker {
             self.bad(path, "`name` is missing", "add `name: chat`, or a `preset`");
             return None;
         };
-        let safe = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
-        if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.chars().all(safe) {
+        if !is_workload_name(name) {
             let hint = "it names a folder: a to z, 0 to 9, `.`, `_`, `-`, not first a `.`, at most 64";
             self.bad(&format!("{path}.name"), format!("`{name}` cannot be a workload's name"), hint);
             return None;

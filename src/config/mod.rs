@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric::Metric;
 
+pub use check::{UNDER_TEST, is_workload_name};
 pub use error::ConfigError;
 pub use file::schema;
 pub use layers::Flags;

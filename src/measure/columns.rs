@@ -98,7 +98,13 @@ impl Columns {
     /// Every column has one entry per request. A record from outside may lie about that.
     pub fn is_rectangular(&self) -> bool {
         let n = self.len();
-        let times = [
+        let counts = [&self.input_tokens, &self.output_tokens, &self.cached_tokens];
+        self.times().iter().all(|c| c.len() == n) && counts.iter().all(|c| c.len() == n) && self.events.len() == n
+    }
+
+    /// Every column of instants or durations.
+    pub fn times(&self) -> [&Vec<Option<u64>>; 9] {
+        [
             &self.start_us,
             &self.queue_us,
             &self.connect_us,
@@ -108,9 +114,7 @@ impl Columns {
             &self.ttfa_us,
             &self.e2e_us,
             &self.max_gap_us,
-        ];
-        let counts = [&self.input_tokens, &self.output_tokens, &self.cached_tokens];
-        times.iter().all(|c| c.len() == n) && counts.iter().all(|c| c.len() == n) && self.events.len() == n
+        ]
     }
 
     /// METHOD's view of the round. A non-streaming answer has no TTFT of its own.

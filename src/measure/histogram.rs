@@ -66,8 +66,12 @@ impl Gaps {
 
     pub fn decode(text: &str) -> Result<Self, String> {
         let bytes = STANDARD.decode(text).map_err(|e| format!("histogram is not base64: {e}"))?;
-        let histogram =
+        let histogram: Histogram<u64> =
             Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| format!("histogram cannot be read: {e:?}"))?;
+        let bounds = |h: &Histogram<u64>| (h.low(), h.high(), h.sigfig());
+        if bounds(&histogram) != bounds(&Self::default().0) {
+            return Err("histogram has other bounds than 1 us to 1 h with 3 digits: it cannot be merged".into());
+        }
         Ok(Self(histogram))
     }
 }
@@ -85,6 +89,13 @@ mod tests {
         let text = gaps.encode();
         assert!(text.starts_with("HISTFAAA"), "{text}");
         assert_eq!(Gaps::decode(&text).as_ref(), Ok(&gaps));
+    }
+
+    #[test]
+    fn other_bounds_are_refused_since_they_cannot_be_merged() {
+        let mut wide = Gaps(Histogram::new_with_bounds(1, MAX_US * 1000, 3).expect("valid"));
+        wide.0.record(MAX_US * 100).expect("within");
+        assert!(Gaps::decode(&wide.encode()).is_err_and(|e| e.contains("other bounds")));
     }
 
     #[test]

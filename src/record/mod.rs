@@ -3,6 +3,7 @@
 //! Verdicts and reports can be recomputed from a record without a GPU. Not here: files (`command/`), judging (`judge`).
 
 pub mod build;
+mod check;
 pub mod session;
 
 use std::collections::BTreeMap;
@@ -189,7 +190,7 @@ pub enum RecordError {
 }
 
 impl Record {
-    /// Reads a record; refuses a newer version, another kind of file, and columns of unequal length.
+    /// Reads a record; refuses a newer version, another kind of file, and what no run can have measured (`check`).
     pub fn parse(text: &str) -> Result<Self, RecordError> {
         let value: serde_json::Value = serde_json::from_str(text).map_err(|e| RecordError::Shape(e.to_string()))?;
         let kind = value.get("schema").and_then(serde_json::Value::as_str).unwrap_or("no schema field");
@@ -200,11 +201,11 @@ impl Record {
         if found > u64::from(VERSION) {
             return Err(RecordError::Newer { found });
         }
-        let record: Self = serde_json::from_value(value).map_err(|e| RecordError::Shape(e.to_string()))?;
-        let mut rounds = record.workloads.iter().flat_map(|w| &w.starts).flat_map(|s| &s.rounds);
-        if let Some(round) = rounds.find(|r| !r.columns.is_rectangular() || r.ramp as usize > r.columns.len()) {
-            return Err(RecordError::Shape(format!("round {}: columns differ in length", round.index)));
+        if found == 0 {
+            return Err(RecordError::Shape("it has no version from 1 on".into()));
         }
+        let record: Self = serde_json::from_value(value).map_err(|e| RecordError::Shape(e.to_string()))?;
+        check::record(&record).map_err(RecordError::Shape)?;
         Ok(record)
     }
 

@@ -63,6 +63,8 @@ pub enum ParseError {
     Newer(u64),
     #[error("{0}")]
     Shape(#[from] serde_json::Error),
+    #[error("{0}")]
+    Impossible(String),
 }
 
 impl Session {
@@ -73,7 +75,12 @@ impl Session {
         }
         match value.get("version").and_then(serde_json::Value::as_u64).unwrap_or(0) {
             newer if newer > u64::from(VERSION) => Err(ParseError::Newer(newer)),
-            _ => Ok(serde_json::from_value(value)?),
+            0 => Err(ParseError::Impossible("it has no version from 1 on".into())),
+            _ => {
+                let session: Self = serde_json::from_value(value)?;
+                super::check::session(&session).map_err(ParseError::Impossible)?;
+                Ok(session)
+            }
         }
     }
 

@@ -85,7 +85,7 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
         // `run` judges nothing, and still says why its numbers are not to be trusted.
         reasons: ruling.map_or_else(|| w.invalid(), |r| r.reasons.clone()),
         warnings: ruling.map_or_else(Vec::new, |r| r.warnings.clone()),
-        proves: comparison.and_then(|c| c.proves.clone()),
+        proves: comparison.filter(|_| ruling.is_some_and(|r| r.verdict == Verdict::Passed)).and_then(|c| c.proves.clone()),
         load: w.load.clone(),
         slo: w.slo,
         starts: u32::try_from(w.starts.len()).unwrap_or(u32::MAX),

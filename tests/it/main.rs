@@ -5,6 +5,7 @@
 mod architecture;
 mod bad_input;
 mod gate_help;
+mod gate_hostile;
 mod gate_judging;
 mod gate_live;
 mod gate_support;

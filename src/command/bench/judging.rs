@@ -24,9 +24,10 @@ pub fn run() -> anyhow::Result<()> {
     let record = Record::parse(&text)?;
     let read = process_cpu_ns();
     let session = Session::from_record(&record, &record.workloads[0]);
-    let history: Vec<_> = session.into_iter().cycle().take(8).map(|s| (Some(0), s)).collect();
+    let distinct = |(i, s): (u32, Session)| (Some(0), Session { session: format!("{i:08x}"), ..s });
+    let history: Vec<_> = (0_u32..).zip(session.into_iter().cycle().take(8)).map(distinct).collect();
     let prepared = process_cpu_ns();
-    let (report, _) = evaluate::judged(&record, |_| Baseline { sessions: history.clone(), missing: None })?;
+    let (report, _) = evaluate::judged(&record, |_| Baseline { sessions: history.clone(), ..Baseline::default() })?;
     let judged = process_cpu_ns();
     let junit = report::junit::render(&report).map_err(anyhow::Error::msg)?;
     let csv = report::csv::render(&report).map_err(anyhow::Error::msg)?;

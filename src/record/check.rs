@@ -1,0 +1,116 @@
+//! What a record or session from outside must not claim: names that leave their folder, impossible times, loosened policies.
+//!
+//! Not here: the shape (serde refuses that), or whether a measurement is fit to be judged (`measure::validity`).
+
+use std::collections::BTreeSet;
+
+use super::session::Session;
+use super::{Record, RoundRecord, WorkloadRecord};
+use crate::config::{UNDER_TEST, is_workload_name};
+use crate::measure::columns::Columns;
+use crate::measure::histogram::Gaps;
+
+/// A year, in microseconds: sums of so many stay far from overflow.
+const LONGEST_US: u64 = 365 * 24 * 3_600_000_000;
+/// More requests, or events of any kind, than any run has; sums of these stay far from overflow, too.
+const MOST: u64 = 1_000_000_000_000;
+/// Natural log of a year in milliseconds is 24: no oriented value comes near.
+const LARGEST_ORIENTED: f64 = 50.0;
+
+/// Errors: the first claim that no run of this program makes.
+pub fn record(record: &Record) -> Result<(), String> {
+    word("session", &record.session)?;
+    if let Some(git) = &record.git {
+        word("git.commit", &git.commit)?;
+        word("git.tree", &git.tree)?;
+    }
+    if let Some(field) = record.policy.under_test.iter().find(|f| !UNDER_TEST.contains(&f.as_str())) {
+        return Err(format!("policy.under_test names {field:?}, which no change may alter: one of {}", UNDER_TEST.join(", ")));
+    }
+    let mut names = BTreeSet::new();
+    for workload in &record.workloads {
+        name(&workload.name)?;
+        if !names.insert(&workload.name) {
+            return Err(format!("two workloads are called {}", workload.name));
+        }
+        self::workload(workload).map_err(|why| format!("workload {}: {why}", workload.name))?;
+    }
+    Ok(())
+}
+
+/// Errors: as [`record`].
+pub fn session(session: &Session) -> Result<(), String> {
+    word("session", &session.session)?;
+    word("commit", &session.commit)?;
+    word("tree", &session.tree)?;
+    name(&session.workload)?;
+    if session.starts.is_empty() {
+        return Err("it has no start".into());
+    }
+    for start in &session.starts {
+        if start.requests > MOST || start.failed > start.requests {
+            return Err(format!("{} of {} requests failed: that cannot be", start.failed, start.requests));
+        }
+        if let Some((metric, value)) = start.oriented.iter().find(|(_, v)| v.abs() > LARGEST_ORIENTED) {
+            return Err(format!("oriented {metric} is {value}: that is no log of milliseconds, and no share"));
+        }
+    }
+    Ok(())
+}
+
+fn workload(workload: &WorkloadRecord) -> Result<(), String> {
+    if let Some((metric, change)) = workload.regressions.iter().find(|(_, c)| !(**c > 0.0 && **c < 1.0)) {
+        return Err(format!("minimum relevant change of {metric} is {change}: it must be above 0 and below 1"));
+    }
+    if let Some(limit) = workload.limits.iter().find(|l| l.max.into_iter().chain(l.min).any(|x| x < 0.0)) {
+        return Err(format!("limit on {} is negative", limit.metric));
+    }
+    let mut starts = BTreeSet::new();
+    for start in &workload.starts {
+        if !starts.insert(start.index) {
+            return Err(format!("two starts have index {}", start.index));
+        }
+        for round in &start.rounds {
+            self::round(round).map_err(|why| format!("start {}, round {}: {why}", start.index, round.index))?;
+        }
+    }
+    Ok(())
+}
+
+fn round(round: &RoundRecord) -> Result<(), String> {
+    let columns = &round.columns;
+    if !columns.is_rectangular() || round.ramp as usize > columns.len() {
+        return Err("columns differ in length".into());
+    }
+    let counts = round.errors.iter().map(|e| e.count).chain([round.client.connections_opened, round.client.retries]);
+    if round.duration_us > LONGEST_US || columns.times().into_iter().flatten().flatten().any(|&us| us > LONGEST_US) {
+        return Err("a time is longer than a year".into());
+    }
+    if counts.into_iter().any(|n| n > MOST) {
+        return Err("a count is beyond any run".into());
+    }
+    if let Some(i) = (0..columns.len()).find(|&i| impossible(columns, i)) {
+        return Err(format!("request {i} took no time, or ended before its first output"));
+    }
+    Gaps::decode(&round.chunk_gaps_hdr).map(drop)
+}
+
+fn impossible(columns: &Columns, i: usize) -> bool {
+    let (first, last) = (columns.ttft_us[i], columns.e2e_us[i]);
+    columns.ok(i) && (last == Some(0) || first.zip(last).is_some_and(|(first, last)| first > last))
+}
+
+/// It becomes a folder of baselines.
+fn name(name: &str) -> Result<(), String> {
+    if is_workload_name(name) { Ok(()) } else { Err(format!("{name:?} cannot be a workload's name")) }
+}
+
+/// It becomes part of a file's name.
+fn word(what: &str, text: &str) -> Result<(), String> {
+    let safe = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if (1..=64).contains(&text.len()) && text.chars().all(safe) {
+        Ok(())
+    } else {
+        Err(format!("{what} is {text:?}: letters and digits were expected"))
+    }
+}

@@ -1,0 +1,126 @@
+//! Records and baselines that somebody edited: what no run can have measured is refused, and what is missing never passes in silence.
+//!
+//! Not here: verdicts on honest ones (`gate_judging`).
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::gate_support::{Bed, Ran};
+
+fn fixtures() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records")
+}
+
+fn parsed(path: &std::path::Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).expect("the fixture")).expect("JSON")
+}
+
+fn candidate() -> Value {
+    parsed(&fixtures().join("candidate.json"))
+}
+
+fn sessions() -> Vec<Value> {
+    let entries = std::fs::read_dir(fixtures().join("baselines")).expect("the fixture");
+    let mut paths: Vec<_> = entries.map(|e| e.expect("an entry").path()).collect();
+    paths.sort();
+    paths.iter().map(|p| parsed(p)).collect()
+}
+
+fn compare(record: &Value, sessions: &[Value]) -> Ran {
+    let bed = Bed::new();
+    std::fs::create_dir(bed.path("sessions")).expect("a folder");
+    for (i, session) in sessions.iter().enumerate() {
+        bed.write(&format!("sessions/{i}.json"), &session.to_string());
+    }
+    bed.write("record.json", &record.to_string());
+    bed.gate(&["compare", "sessions", "record.json"])
+}
+
+fn edited(path: &str, value: Value) -> Value {
+    let mut record = candidate();
+    *record.pointer_mut(path).unwrap_or_else(|| panic!("{path} is not in the fixture")) = value;
+    record
+}
+
+#[test]
+fn a_copied_session_counts_once() {
+    let one = sessions().remove(0);
+    compare(&candidate(), &vec![one; 6]).assert(0, &["INCONCLUSIVE", "1 of 6 are there", "5 baseline file(s) left out"]);
+}
+
+#[test]
+fn a_run_is_no_evidence_about_itself() {
+    let all = sessions();
+    let own = edited("/session", all[0]["session"].clone());
+    compare(&own, &all).assert(0, &["INCONCLUSIVE", "5 of 6 are there", "this very run"]);
+}
+
+#[test]
+fn less_than_was_planned_is_no_pass() {
+    let mut record = candidate();
+    record["workloads"][0]["starts"].as_array_mut().expect("starts").truncate(1);
+    compare(&record, &sessions()).assert(0, &["INCONCLUSIVE", "only 1 of 2 planned starts"]);
+    record["policy"]["mode"] = json!("limits");
+    record["policy"]["on_inconclusive"] = json!("fail");
+    compare(&record, &sessions()).assert(5, &["INCONCLUSIVE", "only 1 of 2 planned starts"]);
+    let mut record = candidate();
+    record["workloads"][0]["starts"][1]["rounds"].as_array_mut().expect("rounds").truncate(1);
+    compare(&record, &sessions()).assert(0, &["INCONCLUSIVE", "only 1 of 2 planned starts"]);
+}
+
+#[test]
+fn a_workload_or_slo_that_vanished_is_said() {
+    let mut other = sessions();
+    for session in &mut other {
+        session["workload"] = json!("code");
+    }
+    let both = [sessions(), other].concat();
+    compare(&candidate(), &both).assert(0, &["PASS", "although the baseline has sessions of it: code"]);
+    let mut record = edited("/workloads/0/slo", json!({"ttft_ms": null, "tpot_ms": null, "e2e_ms": null}));
+    record["workloads"][0]["limits"] = json!([]);
+    compare(&record, &sessions()).assert(0, &["SLO attainment is not judged"]);
+}
+
+#[test]
+fn what_no_run_measures_is_refused() {
+    let n = candidate()["workloads"][0]["starts"][0]["rounds"][0]["columns"]["outcome"].as_array().expect("a column").len();
+    let round = "/workloads/0/starts/0/rounds/0";
+    for (path, value, words) in [
+        ("/version", json!(0), "no version"),
+        ("/session", json!("../../x"), "session"),
+        ("/git/commit", json!("../x"), "git.commit"),
+        ("/policy/under_test", json!(["plan"]), "which no change may alter"),
+        ("/workloads/0/name", json!("../../evil"), "cannot be a workload's name"),
+        ("/workloads/0/regressions", json!({"ttft_geomean": 1e9}), "above 0 and below 1"),
+        ("/workloads/0/limits", json!([{"metric": "slo_attainment", "max": null, "min": -5.0}]), "is negative"),
+        ("/workloads/0/starts/1/index", json!(0), "two starts have index 0"),
+        (&format!("{round}/duration_us"), json!(u64::MAX), "longer than a year"),
+        (&format!("{round}/columns/start_us"), json!(vec![u64::MAX; n]), "longer than a year"),
+        (&format!("{round}/columns/e2e_us"), json!(vec![0; n]), "took no time"),
+        (&format!("{round}/columns/ttft_us"), json!(vec![60_000_000; n]), "ended before its first output"),
+        (&format!("{round}/chunk_gaps_hdr"), json!("HISTFAAA"), "histogram"),
+        (&format!("{round}/client/retries"), json!(u64::MAX), "a count is beyond any run"),
+    ] {
+        compare(&edited(path, value), &sessions()).assert(2, &["not a goodput-gate record", words]);
+    }
+    let mut twice = candidate();
+    let copy = twice["workloads"][0].clone();
+    twice["workloads"].as_array_mut().expect("workloads").push(copy);
+    compare(&twice, &sessions()).assert(2, &["two workloads are called chat"]);
+}
+
+#[test]
+fn what_no_session_holds_is_refused() {
+    for (path, value, words) in [
+        ("/version", json!(0), "no version"),
+        ("/workload", json!("../x"), "cannot be a workload's name"),
+        ("/starts", json!([]), "no start"),
+        ("/starts/0/failed", json!(u64::MAX), "that cannot be"),
+        ("/starts/0/oriented/ttft_geomean", json!(1e308), "no log of milliseconds"),
+    ] {
+        let mut all = sessions();
+        *all[0].pointer_mut(path).unwrap_or_else(|| panic!("{path} is not in the fixture")) = value;
+        compare(&candidate(), &all).assert(2, &["cannot be used", words]);
+    }
+}
