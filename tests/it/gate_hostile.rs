@@ -78,6 +78,13 @@ fn a_dead_round_is_invalid_without_its_finding_too() {
 }
 
 #[test]
+fn a_record_without_rounds_took_no_time_and_not_minus_none() {
+    let ran = compare(&edited("/workloads/0/starts", json!([])), &sessions());
+    ran.assert(3, &["INVALID", "no round was finished"]);
+    assert!(!ran.stdout.contains("-0.0"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_workload_or_slo_that_vanished_is_said() {
     let mut other = sessions();
     for session in &mut other {
