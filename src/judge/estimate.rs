@@ -195,19 +195,26 @@ pub fn conclude(mode: Mode, findings: Vec<Finding>, looks: usize, sessions: usiz
     Comparison { metrics, decision, proves, ..comparison }
 }
 
-/// A PASS says what it proves, and what it does not.
+/// A PASS says what it proves, and what of the others it would have seen (METHOD section 7).
 fn proof(metrics: &[MetricComparison]) -> String {
-    let listed = |limit: fn(&MetricComparison) -> Option<f64>| -> Vec<String> {
-        let known = metrics.iter().filter_map(|row| Some((row.metric, limit(row)?)));
-        known.map(|(metric, size)| format!("{} ({metric})", text::size(metric, size))).collect()
-    };
-    let proven = listed(|row| row.margin);
-    let visible = listed(|row| row.mde.filter(|_| row.margin.is_none()));
-    let words = format!("changes for the worse are below {}", proven.join(", "));
+    let mut bounds: Vec<(String, Vec<String>)> = Vec::new();
+    for (metric, margin) in metrics.iter().filter_map(|row| Some((row.metric, row.margin?))) {
+        let bound = text::size(metric, margin);
+        match bounds.iter_mut().find(|(b, _)| *b == bound) {
+            Some((_, names)) => names.push(metric.name()),
+            None => bounds.push((bound, vec![metric.name()])),
+        }
+    }
+    let proven: Vec<String> =
+        bounds.into_iter().map(|(bound, names)| format!("{} less than {bound} worse", names.join(", "))).collect();
+    let visible = metrics.iter().filter(|row| row.margin.is_none());
+    let visible: Vec<String> =
+        visible.filter_map(|row| Some(format!("{} {}", row.metric, text::size(row.metric, row.mde?)))).collect();
+    let words = format!("proven {}", proven.join(", "));
     if visible.is_empty() {
         return words;
     }
-    format!("{words}; of the others they would have been found from {}", visible.join(", "))
+    format!("{words}; of the others a change would have been found from: {}", visible.join(", "))
 }
 
 fn unproven(t: &Thresholds) -> String {

@@ -71,7 +71,7 @@ fn log_change(comparison: &Comparison, metric: Metric) -> f64 {
 fn equal_sides_pass_at_the_first_look_and_say_what_is_proven() {
     let found = compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &Policy::default());
     assert_eq!((found.decision, found.looks), (Decision::Pass, 1));
-    assert!(found.proves.is_some_and(|p| p.contains("below 7.5 % (ttft_geomean), 5 % (tpot_geomean)")));
+    assert!(found.proves.is_some_and(|p| p.contains("proven ttft_geomean less than 7.5 % worse, tpot_geomean")));
 }
 
 #[test]

@@ -63,7 +63,8 @@ fn headline(judged: &[Judged<'_>], verdict: Option<Verdict>) -> String {
     let why = decisive.and_then(|j| {
         let (evidence, ruling) = j.ruling.as_ref()?;
         let proves = match (&evidence.against, verdict) {
-            (Against::Compared(c), Verdict::Passed) => c.proves.clone(),
+            // The first clause is the proof; what else would have been seen stands below.
+            (Against::Compared(c), Verdict::Passed) => c.proves.as_ref().map(|p| p.split("; ").next().unwrap_or(p).to_owned()),
             _ => None,
         };
         let text = proves.or_else(|| ruling.reasons.first().cloned())?;
