@@ -29,7 +29,9 @@ fn failed(error: &anyhow::Error) -> ExitStatus {
     ExitStatus::of(error)
 }
 
-/// Standard error may be gone too; there is nobody left to tell then.
+/// Errors repeat what servers and files say: no terminal sequence of theirs gets through. Standard error may be gone too; there is nobody
+/// left to tell then.
 fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let shown: String = text.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
+    let _ = writeln!(std::io::stderr(), "{shown}");
 }

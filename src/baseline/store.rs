@@ -9,7 +9,7 @@ use crate::record::session::{ParseError, Session};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("cannot {doing} {path}: {source}")]
+    #[error("cannot {doing} {path}")]
     Io { doing: &'static str, path: PathBuf, source: std::io::Error },
     #[error("baseline file {path} cannot be used: {why}")]
     Shape { path: PathBuf, why: String },

@@ -9,9 +9,10 @@ use crate::judge::limits::{self, LimitInput};
 use crate::judge::other_day::{self, OtherDay};
 use crate::judge::{self, PastRun};
 use crate::measure::summary::StartSummary;
+use crate::measure::validity::Severity;
 use crate::metric::Metric;
 use crate::record::session::Session;
-use crate::record::{self, Record, Slo, StartRecord, WorkloadRecord};
+use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord};
 use crate::report::build::{Judged, report, shape};
 use crate::report::{BaselineReport, Report};
 use crate::verdict::{Against, Evidence, Policy, overall, rule};
@@ -78,6 +79,13 @@ pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
 /// Why a workload's measurement is not fit to be judged.
 pub fn unfit(workload: &WorkloadRecord) -> Vec<String> {
     let mut why = workload.invalid();
+    let dead = |r: &RoundRecord| r.columns.completed() == 0 && r.findings.iter().all(|f| f.severity != Severity::Invalid);
+    // Found while measuring; looked at again, since a stored record may have lost its findings.
+    why.extend(
+        workload.rounds().filter(|(_, r)| dead(r)).map(|(start, r)| {
+            format!("start {}, round {}: none of {} requests completed", start + 1, r.index + 1, r.columns.len())
+        }),
+    );
     if workload.rounds().next().is_none() {
         why.push("no round was finished: nothing was measured".into());
     }

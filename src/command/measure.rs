@@ -22,7 +22,7 @@ use crate::plan::{self, Plan, RoundPlan};
 use crate::protocol::Extras;
 use crate::record::build::{Raw, round};
 use crate::record::{GitFacts, Record, StartRecord, keyed};
-use crate::timeline::Timeline;
+use crate::timeline::{Outcome, Timeline};
 
 /// A run under way.
 pub struct Run<'a> {
@@ -179,8 +179,9 @@ impl Run<'_> {
         let all_failed = measured.timelines.iter().all(|t| !t.completed());
         if let Some(first) = failed.filter(|_| all_failed && !self.stop.stopping()) {
             bail!(Failure::measure(&format!(
-                "every warm-up request failed ({}): {}\nhint: try one request by hand; nothing was measured",
+                "every warm-up request failed ({}{}): {}\nhint: try one request by hand; nothing was measured",
                 first.outcome.name(),
+                status(&first.outcome),
                 first.error.as_deref().unwrap_or("no text")
             )));
         }
@@ -305,5 +306,13 @@ fn is_good(t: &Timeline, slo: &SloMs) -> bool {
 pub fn warn_of_starts(config: &Config) {
     if config.gate.starts > 1 && starts(config) == 1 {
         say("note: this server is not started by the gate, so a run is one start whatever gate.starts says");
+    }
+}
+
+/// ` 503` of a refused request, nothing of others.
+fn status(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::HttpStatus(code) => format!(" {code}"),
+        _ => String::new(),
     }
 }

@@ -92,7 +92,8 @@ fn announce(addr: SocketAddr, seed: u64) -> anyhow::Result<()> {
     writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("cannot say where the simulated server listens")
 }
 
-/// Done at SIGTERM, SIGINT, or the end of standard input where that is asked for.
+/// Done at SIGTERM, and at SIGINT or, where that is asked for, the end of standard input. A terminal's Ctrl-C reaches the parent, too,
+/// which may still wait for answers: then it is the parent who says when.
 fn stop(with_stdin: bool) -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
@@ -113,9 +114,15 @@ fn stop(with_stdin: bool) -> anyhow::Result<impl Future<Output = ()>> {
         }
     };
     Ok(async move {
+        let interrupted = async {
+            interrupt.recv().await;
+            if with_stdin {
+                std::future::pending::<()>().await;
+            }
+        };
         tokio::select! {
             _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = interrupted => {}
             () = stdin_ended => {}
         }
     })

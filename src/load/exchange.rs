@@ -94,6 +94,7 @@ pub async fn exchange(shared: &Shared, sending: &Sending<'_>, flight: &Flight) -
     let ended = flight.guard(pin!(attempt(shared, sending, flight, &mut trace))).await;
     let mut timeline = timeline(sending, trace, ended);
     timeline.error = timeline.error.map(|e| shared.site.redact(e));
+    timeline.finish_reason = timeline.finish_reason.map(|r| shared.site.redact(r));
     timeline
 }
 

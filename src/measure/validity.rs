@@ -31,7 +31,8 @@ pub struct ClientHealth {
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     pub severity: Severity,
-    /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `no_success`, `output_tokens`, `token_drift`, `no_usage`, `retries`.
+    /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `no_success`, `output_tokens`, `failures`,
+    /// `glued_tokens`, `no_usage`, `retries`.
     pub check: String,
     /// What was seen, against which bound, and what to do.
     pub message: String,
@@ -69,6 +70,10 @@ const LOOP_LAG_SHARE: f64 = 0.10;
 const BUSY: f64 = 0.90;
 /// Sends may fall short of the offered rate by this.
 const RATE_SHORTFALL: f64 = 0.01;
+/// Failures beyond this share are noted, whatever else judges them.
+const NOTED_FAILURES: f64 = 0.01;
+/// More tokens per event than this (mean) are noted.
+const GLUED_TOKENS: f64 = 2.0;
 /// Mean output length may differ from the asked one by this where the server was told to keep it.
 const LENGTH_TOLERANCE: f64 = 0.01;
 
@@ -88,6 +93,8 @@ pub fn findings(columns: &Columns, context: &Context, values: &Values, health: &
         offered(context, values),
         lengths(columns, asked),
         usage(columns),
+        failures(columns),
+        glued(columns, context),
         retries(health),
     ]
     .into_iter()
@@ -163,6 +170,27 @@ fn usage(columns: &Columns) -> Option<Finding> {
     let missing = (0..columns.len()).filter(|&i| columns.ok(i) && columns.output_tokens[i].is_none()).count();
     (missing > 0).then(|| {
         note("no_usage", format!("{missing} answers came without token counts (usage): TPOT and token rates are unmeasured, and nothing that needs them can pass"))
+    })
+}
+
+/// A baseline makes more failures a regression and `error_rate` can have a limit; without either, this is what says so.
+fn failures(columns: &Columns) -> Option<Finding> {
+    let (all, failed) = (columns.len(), columns.len() - columns.completed());
+    (failed as f64 > NOTED_FAILURES * all as f64).then(|| {
+        note(
+            "failures",
+            format!("{failed} of {all} requests failed: see the errors; a limit on error_rate makes the gate fail on it"),
+        )
+    })
+}
+
+/// Many tokens in each event: TPOT averages over them, and a chunk gap is not a token's gap.
+fn glued(columns: &Columns, context: &Context) -> Option<Finding> {
+    let tokens = mean_tokens(columns, &columns.output_tokens).filter(|_| context.streaming)?;
+    let counts: Vec<f64> = (0..columns.len()).filter(|&i| columns.ok(i)).map(|i| f64::from(columns.events[i])).collect();
+    let events = stats::mean(&counts)?;
+    (tokens > events * GLUED_TOKENS).then(|| {
+        note("glued_tokens", format!("{tokens:.1} output tokens came in {events:.1} events per request: gaps between events are not gaps between tokens"))
     })
 }
 

@@ -44,8 +44,16 @@ pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> 
         prompt: String::new(),
     };
     let mut drafts = vec![builder.draft(Part::Warmup)?];
+    let mut requests = drafts[0].slots.len();
     for round in 0..input.rounds {
-        drafts.push(builder.draft(Part::Round(round))?);
+        let draft = builder.draft(Part::Round(round))?;
+        // As they come: the drafts of a billion rounds would fill the memory before they could be counted. A round without requests
+        // costs something too.
+        requests += draft.slots.len().max(1);
+        if requests > MAX_REQUESTS as usize {
+            return Err(PlanError::TooManyRequests);
+        }
+        drafts.push(draft);
     }
     builder.check_size(&drafts)?;
     let mut rounds: Vec<RoundPlan> = drafts.iter().map(|draft| builder.finish(draft)).collect();
@@ -153,11 +161,8 @@ impl<'a> Builder<'a> {
     }
 
     fn check_size(&self, drafts: &[Draft<'_>]) -> Result<(), PlanError> {
-        let slots = || drafts.iter().flat_map(|draft| &draft.slots);
-        if slots().count() > MAX_REQUESTS as usize {
-            return Err(PlanError::TooManyRequests);
-        }
-        let bytes = slots().map(|slot| self.body_bytes(slot)).fold(0, u64::saturating_add);
+        let slots = drafts.iter().flat_map(|draft| &draft.slots);
+        let bytes = slots.map(|slot| self.body_bytes(slot)).fold(0, u64::saturating_add);
         if bytes > MAX_BODY_BYTES { Err(PlanError::TooLarge { bytes }) } else { Ok(()) }
     }
 

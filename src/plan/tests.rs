@@ -256,6 +256,7 @@ fn what_cannot_be_planned_is_refused_with_a_reason() {
     assert_eq!(refusal(|w, _| w.arrival = trace()), PlanError::TraceMissing);
     assert_eq!(with_trace("{\"offset_ms\": 1}", |_| ()), Err(PlanError::TraceShort { has: 1, asked: 12 }));
     assert_eq!(refusal(|w, _| w.length = Length::Requests(500_001)), PlanError::TooManyRequests);
+    assert_eq!(refusal(|_, input| input.rounds = u32::MAX), PlanError::TooManyRequests);
     let huge = refusal(|w, _| (w.length, w.prompts.input_tokens) = (Length::Requests(5000), 128_000));
     assert!(matches!(huge, PlanError::TooLarge { .. }));
     assert!(huge.to_string().contains("and 2048 MiB are allowed"), "{huge}");

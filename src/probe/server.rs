@@ -35,6 +35,8 @@ pub enum ProbeError {
     Status { url: String, status: u16, text: String, hint: &'static str },
     #[error("{url} answers with {what} where JSON was expected\nhint: base_url is the API's, usually ending in /v1")]
     NotJson { url: String, what: String },
+    #[error("{url} answers with more than {} MiB\nhint: base_url is the API's, usually ending in /v1", MOST_BYTES >> 20)]
+    Endless { url: String },
     #[error("the server lists {0} models ({1}): name one (target.model, --model)")]
     ManyModels(usize, String),
     #[error("the server lists no model: name one (target.model, --model)")]
@@ -45,6 +47,9 @@ pub enum ProbeError {
 
 /// A probe may wait for a model that is cold.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Far above any list of models or answer of two tokens; memory must not grow with what a server sends.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 pub struct Probe {
     http: reqwest::Client,
@@ -103,7 +108,7 @@ impl Probe {
 
     async fn version(&self, url: &str) -> Option<String> {
         let answer = self.http.get(url).send().await.ok().filter(|a| a.status().is_success())?;
-        let value: Value = serde_json::from_slice(&answer.bytes().await.ok()?).ok()?;
+        let value: Value = serde_json::from_slice(&body(url, answer).await.ok()?).ok()?;
         value["version"].as_str().map(str::to_owned)
     }
 
@@ -139,13 +144,13 @@ impl Probe {
             return Err(ProbeError::NotJson { url, what: "HTML".into() });
         }
         // The answer is read to its end, so that the server is idle again.
-        answer.bytes().await.map(drop).map_err(|e| unreachable(&url, &e))
+        body(&url, answer).await.map(drop)
     }
 
     async fn json(&self, url: &str, answer: reqwest::Response) -> Result<Value, ProbeError> {
         let answer = self.refused(url, answer).await?;
         let html = is_html(&answer);
-        let bytes = answer.bytes().await.map_err(|e| unreachable(url, &e))?;
+        let bytes = body(url, answer).await?;
         serde_json::from_slice(&bytes)
             .map_err(|_| ProbeError::NotJson { url: url.to_owned(), what: if html { "HTML" } else { "text" }.into() })
     }
@@ -155,7 +160,7 @@ impl Probe {
         if status.is_success() {
             return Ok(answer);
         }
-        let body = answer.bytes().await.unwrap_or_default();
+        let body = body(url, answer).await.unwrap_or_default();
         let hint = match status.as_u16() {
             401 | 403 => "\nhint: name the variable that holds the key (target.api_key_env, --api-key-env)",
             404 => "\nhint: is the model's name right, and does base_url end in /v1?",
@@ -164,6 +169,17 @@ impl Probe {
         let text = protocol::redact(protocol::error_text(&body), &self.secrets);
         Err(ProbeError::Status { url: url.to_owned(), status: status.as_u16(), text, hint })
     }
+}
+
+async fn body(url: &str, mut answer: reqwest::Response) -> Result<Vec<u8>, ProbeError> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(|e| unreachable(url, &e))? {
+        if bytes.len() + piece.len() > MOST_BYTES {
+            return Err(ProbeError::Endless { url: url.to_owned() });
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
 }
 
 fn headers(access: &Access<'_>) -> Result<HeaderMap, ProbeError> {

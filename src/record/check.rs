@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::session::Session;
 use super::{Record, RoundRecord, WorkloadRecord};
 use crate::config::{UNDER_TEST, is_workload_name};
+use crate::fingerprint::Fingerprint;
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
 
@@ -44,6 +45,7 @@ pub fn session(session: &Session) -> Result<(), String> {
     word("commit", &session.commit)?;
     word("tree", &session.tree)?;
     name(&session.workload)?;
+    fingerprint(&session.fingerprint)?;
     if session.starts.is_empty() {
         return Err("it has no start".into());
     }
@@ -59,6 +61,7 @@ pub fn session(session: &Session) -> Result<(), String> {
 }
 
 fn workload(workload: &WorkloadRecord) -> Result<(), String> {
+    fingerprint(&workload.fingerprint)?;
     if let Some((metric, change)) = workload.regressions.iter().find(|(_, c)| !(**c > 0.0 && **c < 1.0)) {
         return Err(format!("minimum relevant change of {metric} is {change}: it must be above 0 and below 1"));
     }
@@ -98,6 +101,11 @@ fn round(round: &RoundRecord) -> Result<(), String> {
 fn impossible(columns: &Columns, i: usize) -> bool {
     let (first, last) = (columns.ttft_us[i], columns.e2e_us[i]);
     columns.ok(i) && (last == Some(0) || first.zip(last).is_some_and(|(first, last)| first > last))
+}
+
+/// Two without a plan would be comparable whatever was sent.
+fn fingerprint(fingerprint: &Fingerprint) -> Result<(), String> {
+    if fingerprint.0.contains_key("plan") { Ok(()) } else { Err("its fingerprint has no plan".into()) }
 }
 
 /// It becomes a folder of baselines.

@@ -92,7 +92,8 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
         rounds: u32::try_from(w.rounds().count()).unwrap_or(u32::MAX),
         requests: requests(w) as u64,
         completed: w.rounds().map(|(_, r)| r.columns.completed() as u64).sum(),
-        duration_s: w.rounds().map(|(_, r)| r.duration_us as f64 / 1e6).sum(),
+        // An empty sum of floats is -0.
+        duration_s: w.rounds().map(|(_, r)| r.duration_us as f64 / 1e6).fold(0.0, |sum, s| sum + s),
         baseline: judged.baseline.clone(),
         fingerprint: w.fingerprint.clone(),
         differences: judged.differences.clone(),

@@ -35,6 +35,8 @@ impl SimServer {
     /// Starts this program as `sim` with the given knobs, and waits for its address.
     pub fn start(program: &Path, knobs: &[String], truth: Option<&Path>) -> Result<Self, ServerError> {
         let mut command = Command::new(program);
+        // It needs nothing of ours, and our environment may hold keys.
+        command.env_clear();
         command.args(["sim", "--listen", "127.0.0.1:0", "--stop-with-stdin"]);
         for knob in knobs {
             command.args(["--set", knob]);

@@ -58,6 +58,20 @@ fn the_model_is_unknown() {
 }
 
 #[test]
+fn an_endless_list_of_models_does_not_fill_the_memory() {
+    let server = with_models(Answer::whole("200 OK", "application/json", &"[".repeat(17 << 20)));
+    Gate::new().measure(&server.url(), &["--requests", "3"]).assert_says(3, &["/models", "more than 16 MiB"]);
+}
+
+#[test]
+fn no_terminal_sequence_of_a_server_reaches_the_terminal() {
+    let names = json!({"data": [{"id": "a\u{1b}[31m"}, {"id": "b\u{1b}]0;title\u{7}"}]});
+    let ran = Gate::new().measure(&with_models(Answer::json("200 OK", &names)).url(), &["--requests", "3"]);
+    ran.assert_says(3, &["2 models"]);
+    assert!(!ran.stderr.contains(['\u{1b}', '\u{7}']), "{:?}", ran.stderr);
+}
+
+#[test]
 fn a_server_without_models_is_measured_where_the_model_is_named() {
     let server = with_models(Answer::error("404 Not Found", "no such path"));
     let gate = Gate::new();

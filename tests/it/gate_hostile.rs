@@ -70,6 +70,21 @@ fn less_than_was_planned_is_no_pass() {
 }
 
 #[test]
+fn a_dead_round_is_invalid_without_its_finding_too() {
+    let mut record = candidate();
+    let outcomes = &mut record["workloads"][0]["starts"][0]["rounds"][1]["columns"]["outcome"];
+    outcomes.as_array_mut().expect("a column").fill(json!("timeout"));
+    compare(&record, &sessions()).assert(3, &["INVALID", "start 1, round 2: none of 40 requests completed"]);
+}
+
+#[test]
+fn a_record_without_rounds_took_no_time_and_not_minus_none() {
+    let ran = compare(&edited("/workloads/0/starts", json!([])), &sessions());
+    ran.assert(3, &["INVALID", "no round was finished"]);
+    assert!(!ran.stdout.contains("-0.0"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_workload_or_slo_that_vanished_is_said() {
     let mut other = sessions();
     for session in &mut other {
@@ -94,6 +109,7 @@ fn what_no_run_measures_is_refused() {
         ("/workloads/0/name", json!("../../evil"), "cannot be a workload's name"),
         ("/workloads/0/regressions", json!({"ttft_geomean": 1e9}), "above 0 and below 1"),
         ("/workloads/0/limits", json!([{"metric": "slo_attainment", "max": null, "min": -5.0}]), "is negative"),
+        ("/workloads/0/fingerprint", json!({}), "no plan"),
         ("/workloads/0/starts/1/index", json!(0), "two starts have index 0"),
         (&format!("{round}/duration_us"), json!(u64::MAX), "longer than a year"),
         (&format!("{round}/columns/start_us"), json!(vec![u64::MAX; n]), "longer than a year"),
@@ -115,6 +131,7 @@ fn what_no_session_holds_is_refused() {
     for (path, value, words) in [
         ("/version", json!(0), "no version"),
         ("/workload", json!("../x"), "cannot be a workload's name"),
+        ("/fingerprint", json!({}), "no plan"),
         ("/starts", json!([]), "no start"),
         ("/starts/0/failed", json!(u64::MAX), "that cannot be"),
         ("/starts/0/oriented/ttft_geomean", json!(1e308), "no log of milliseconds"),

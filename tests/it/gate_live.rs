@@ -284,6 +284,29 @@ fn a_run_measures_and_never_fails_the_gate() {
     assert_eq!(report(&bed)["verdict"], Value::Null);
 }
 
+/// `/proc` knows what the child was given. It may be gone before we look: then it leaked nothing either, and the next one is looked at.
+#[test]
+fn the_simulated_server_gets_none_of_our_environment() {
+    let bed = Bed::repository(&CONFIG.replace("rounds: 1", "rounds: 500"));
+    let mut gate = bed.spawn(&["check"]);
+    let mut seen = None;
+    for _ in 0..3000 {
+        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", gate.id())).unwrap_or_default();
+        let sim = children.split_whitespace().find_map(|pid| {
+            let of = |what: &str| std::fs::read_to_string(format!("/proc/{pid}/{what}")).ok();
+            of("cmdline").filter(|line| line.contains("--stop-with-stdin")).and_then(|_| of("environ"))
+        });
+        if sim.is_some() || gate.try_wait().expect("it is ours").is_some() {
+            seen = sim;
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    gate.kill().expect("it is ours");
+    gate.wait().expect("it ends");
+    assert_eq!(seen.as_deref(), Some(""));
+}
+
 /// Sends SIGTERM once the first round is saved.
 fn terminated(bed: &Bed, args: &[&str]) {
     let mut child = bed.spawn(args);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::{Act, Answer, Gate, Part, Ran, Seen, Server};
+use crate::support::{Act, Answer, Gate, Part, Ran, Seen, Server, delta};
 
 const KEY: &str = "sk-test-4f1b9c0d7e";
 
@@ -55,6 +55,7 @@ fn the_key_is_sent_and_never_shown() {
         Part::Round(_, 1) => Answer::error("401 Unauthorized", &format!("Incorrect API key provided: {KEY}")),
         // The text is cut after 500 characters: the cut goes through the key.
         Part::Round(_, 2) => Answer::error("401 Unauthorized", &format!("{}{KEY}", "x".repeat(490))),
+        Part::Round(_, 3) => Answer::open(2).then(Act::Write([delta("!", Some(KEY)), b"0\r\n\r\n".to_vec()].concat())),
         _ => seen.good(),
     });
     let gate = keyed();
@@ -64,6 +65,7 @@ fn the_key_is_sent_and_never_shown() {
     assert!(server.seen().iter().all(|s| s.headers.get("authorization") == Some(&format!("Bearer {KEY}"))));
     let raw = gate.raw();
     assert_eq!(raw[1]["error"], "Incorrect API key provided: ***");
+    assert_eq!(raw[3]["finish_reason"], "***");
     assert_never_shown(&gate, &ran);
 }
 

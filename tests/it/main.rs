@@ -16,5 +16,6 @@ mod load_signals;
 mod load_streams;
 mod load_timing;
 mod load_tls;
+mod readme;
 mod sim;
 mod support;

@@ -62,6 +62,16 @@ fn stops_at_sigterm_and_reports_a_drawn_seed() {
 }
 
 #[test]
+fn outlives_the_terminals_ctrl_c_where_its_parent_decides() {
+    let (mut sim, hello) = start(&["--set", "model=m", "--set", "time_scale=20", "--stop-with-stdin"]);
+    let pid = rustix::process::Pid::from_child(&sim.0);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
+    assert!(ask(&hello).contains("[DONE]"));
+    drop(sim.0.stdin.take());
+    assert!(sim.0.wait().expect("it ends").success());
+}
+
+#[test]
 fn refuses_what_it_cannot_do_before_it_listens() {
     for args in [
         ["--set", "decode_facter=1.2"],

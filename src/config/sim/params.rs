@@ -110,8 +110,8 @@ impl Noise {
             stall_ms: (40.0, 200.0),
             outlier_share: 0.006 * scale,
             outlier: (0.10, 0.50),
-            // About a round of this repository's own gate: an outlier is a round, not a whole start.
-            round_ms: 5_000.0,
+            // Half a round of this repository's own gate, since its windows are not the rounds: an outlier is to hit one round.
+            round_ms: 2_500.0,
         }
     }
 }

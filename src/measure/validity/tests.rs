@@ -17,7 +17,7 @@ fn columns(n: usize, tokens: Option<u32>) -> Columns {
         ttfa_us: vec![None; n],
         e2e_us: times.clone(),
         max_gap_us: times,
-        events: vec![1; n],
+        events: vec![tokens.unwrap_or(1); n],
         input_tokens: vec![Some(1); n],
         output_tokens: vec![tokens; n],
         cached_tokens: vec![None; n],
@@ -105,7 +105,7 @@ fn one_success_is_something_to_judge_and_none_is_not() {
     all.outcome.fill("timeout".into());
     assert_eq!(of(&all, &Values::new(), lag(9e9)), [(Severity::Invalid, "no_success".to_owned())], "and nothing else matters");
     all.outcome[3] = "completed".into();
-    assert!(of(&all, &Values::new(), ClientHealth::default()).is_empty());
+    assert_eq!(of(&all, &Values::new(), ClientHealth::default()), [seen(Severity::Note, "failures")]);
     assert_eq!(of(&columns(0, None), &Values::new(), ClientHealth::default()).len(), 1, "no request is no success");
 }
 
@@ -128,4 +128,22 @@ fn every_invalid_says_what_to_do() {
             assert!(finding.message.contains(':'), "{}", finding.message);
         }
     }
+}
+
+#[test]
+fn failures_are_noted_from_more_than_one_in_a_hundred() {
+    let mut all = columns(200, Some(1000));
+    all.outcome[..2].fill("timeout".into());
+    assert!(of(&all, &Values::new(), ClientHealth::default()).is_empty());
+    all.outcome[2] = "timeout".into();
+    assert_eq!(of(&all, &Values::new(), ClientHealth::default()), [seen(Severity::Note, "failures")]);
+}
+
+#[test]
+fn more_than_two_tokens_an_event_are_noted() {
+    let mut all = columns(20, Some(1000));
+    all.events.fill(500);
+    assert!(of(&all, &Values::new(), ClientHealth::default()).is_empty());
+    all.events.fill(499);
+    assert_eq!(of(&all, &Values::new(), ClientHealth::default()), [seen(Severity::Note, "glued_tokens")]);
 }

@@ -1,0 +1,96 @@
+//! What the README promises: its commands parse, its config is valid, and the repository's own gate has a baseline of its own plan.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn readme() -> String {
+    fs::read_to_string(root().join("README.md")).expect("there is a README")
+}
+
+fn gate(args: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_goodput-gate")).args(args).current_dir(folder).env_clear().output().expect("it starts")
+}
+
+/// The fenced blocks of a language, indentation removed.
+fn blocks(language: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open: Option<(usize, String)> = None;
+    for line in readme().lines() {
+        let indent = line.len() - line.trim_start().len();
+        match &mut open {
+            Some((at, block)) if line.trim() == "```" && indent == *at => {
+                found.push(std::mem::take(block));
+                open = None;
+            }
+            Some((at, block)) => {
+                block.push_str(line.get(*at..).unwrap_or(""));
+                block.push('\n');
+            }
+            None if line.trim() == format!("```{language}") => open = Some((indent, String::new())),
+            None => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn every_command_parses() {
+    let blocks = blocks("sh");
+    let lines = blocks.iter().flat_map(|b| b.lines()).map(|l| l.split('#').next().unwrap_or(l).trim());
+    let commands: Vec<&str> =
+        lines.filter_map(|l| l.strip_prefix("goodput-gate ").or_else(|| l.strip_prefix("cargo run --release -- "))).collect();
+    assert!(commands.len() >= 4, "{commands:?}");
+    for command in commands {
+        let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        let output = gate(&args, root());
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn its_config_is_valid() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let configs: Vec<String> = blocks("yaml").into_iter().filter(|b| b.starts_with("version:")).collect();
+    assert_eq!(configs.len(), 1);
+    fs::write(folder.path().join("goodput-gate.yaml"), &configs[0]).expect("written");
+    let output = gate(&["check", "--dry-run"], folder.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn every_example_is_valid() {
+    for entry in fs::read_dir(root().join("examples")).expect("there are examples") {
+        let path = entry.expect("readable").path();
+        let output = gate(&["check", "--dry-run", "--config", &path.to_string_lossy()], root());
+        assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// A change of the corpus, the arrivals or the config makes another plan: then the baseline is to be captured anew.
+#[test]
+fn the_committed_baseline_is_of_this_plan() {
+    let output = gate(&["check", "--dry-run"], root());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let plan = text.lines().find_map(|l| l.split("; plan ").nth(1)).expect("the dry run names the plan").trim().to_owned();
+    let mut sessions = 0;
+    let mut folders = vec![root().join("baselines/chat")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("baselines are committed") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let session: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).expect("readable")).expect("JSON");
+            let of_this_plan = session["fingerprint"]["plan"].as_str().is_some_and(|p| p.starts_with(&plan));
+            assert_eq!(session["starts"].as_array().map(Vec::len), Some(2), "{}", path.display());
+            sessions += u32::from(of_this_plan);
+        }
+    }
+    assert!(sessions >= 6, "only {sessions} committed sessions are of plan {plan}: capture them again (CONTRIBUTING.md)");
+}
