@@ -23,7 +23,7 @@ impl Checker {
             (Some(url), None) => self.base_url(url, env).map(Endpoint::Http),
             (None, Some(knobs)) => {
                 if let Err(what) = knobs.check() {
-                    self.bad("target.sim", what, "see docs/CONFIG.md for the range of each knob");
+                    self.bad("target.sim", what, "see docs/SIM.md for the range of each knob");
                 }
                 Some(Endpoint::Sim(Box::new(knobs)))
             }

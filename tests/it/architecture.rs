@@ -105,6 +105,22 @@ fn every_module_has_a_room() {
     }
 }
 
+/// A test that was renamed must be renamed there too, or the invariant looks kept and is not.
+#[test]
+fn every_invariant_names_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("it is there");
+    let mut code: String = sources().into_values().collect();
+    for entry in fs::read_dir(root.join("tests/it")).expect("tests are there") {
+        code.extend(fs::read_to_string(entry.expect("readable").path()));
+    }
+    let rows = text.lines().filter(|l| l.starts_with("| ") && l[2..].starts_with(|c: char| c.is_ascii_digit()));
+    let last_cells = rows.filter_map(|l| l.trim_end_matches(" |").rsplit(" | ").next());
+    let named: Vec<&str> = last_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let missing: Vec<_> = named.iter().filter(|n| n.contains('_') && !code.contains(&format!("fn {n}("))).collect();
+    assert!(named.len() > 30 && missing.is_empty(), "of {} names, no test is called {missing:?}", named.len());
+}
+
 #[test]
 fn every_file_says_what_it_is() {
     let silent: Vec<PathBuf> = sources().into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(p, _)| p).collect();

@@ -246,13 +246,22 @@ fn without_a_config_it_says_where_it_looked() {
 }
 
 #[test]
-fn a_dead_server_is_3_and_leaves_no_report() {
+fn a_dead_server_is_3_and_the_reports_say_so() {
     let bed = Bed::repository(
         &CONFIG.replace("sim: {noise: \"off\", request_overhead_ms: 250, seed: 7}", "base_url: http://127.0.0.1:9/v1"),
     );
-    for args in [&["check"][..], &["run"], &["baseline", "update"]] {
-        bed.gate(args).assert(3, &["127.0.0.1:9"]);
+    for command in ["check", "run"] {
+        bed.gate(&[command]).assert(3, &["127.0.0.1:9"]);
+        let report = report(&bed);
+        assert_eq!((&report["verdict"], &report["exit_code"]), (&"invalid".into(), &3.into()), "{command}");
+        assert_eq!(report["workloads"], Value::Array(Vec::new()));
+        let troubles = bed.troubles();
+        assert!(troubles.len() == 1 && troubles[0].element == "error", "a file without a case reads as a pass to some");
+        for said in [report["headline"].to_string(), bed.read(".goodput-gate/report.md"), bed.read(".goodput-gate/junit.xml")] {
+            assert!(said.contains("INVALID") || said.contains("could not measure"), "{said}");
+        }
     }
+    bed.gate(&["baseline", "update"]).assert(3, &["127.0.0.1:9"]);
     assert!(!bed.path(".goodput-gate/report.json").exists());
     assert!(bed.baselines().is_empty());
 }

@@ -94,6 +94,27 @@ fn rounds_before_an_interrupt_are_kept_whole() {
 }
 
 #[test]
+fn a_killed_run_leaves_the_rounds_that_had_ended() {
+    let server = Server::start(|seen| match seen.part {
+        Part::Round(1, 1) => seen.good().after(Act::Hang),
+        _ => seen.good(),
+    });
+    let gate = Gate::new();
+    let args = ["--requests", "4", "--concurrency", "1", "--rounds", "3"];
+    let mut child = gate.spawn(&Gate::measure_args(&server.url(), &args));
+    // Round 0 was saved before round 1 began, and round 1 does not end.
+    assert!(wait_for(|| server.planned().iter().any(|s| s.part == Part::Round(1, 1))), "the second round gets under way");
+    child.kill().expect("the command is still running");
+    assert_eq!(Gate::end(child), None, "it had no chance to tidy up");
+    let record = gate.record();
+    let rounds = record["workloads"][0]["starts"][0]["rounds"].as_array().cloned().unwrap_or_default();
+    assert_eq!(rounds.len(), 1);
+    assert_eq!((&rounds[0]["cut_short"], &rounds[0]["columns"]["outcome"]), (&false.into(), &vec!["completed"; 4].into()));
+    let again = gate.run(&["report", ".goodput-gate/record.json", "--format", "csv"]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+}
+
+#[test]
 fn a_server_that_never_says_what_it_is_can_be_interrupted() {
     let hanging = crate::support::Setup { models: Answer(vec![Act::Hang]), ..Default::default() };
     let server = Server::with(hanging, Seen::good);

@@ -37,6 +37,23 @@ fn how_a_response_is_cut_changes_nothing() {
     assert!(CAPTURES.iter().all(|c| of(c).events > 0), "{seen:?}");
 }
 
+/// The socket half of that: the stamp is taken per read, not per event.
+#[test]
+fn events_of_one_write_share_their_instant() {
+    let server = Server::start(|seen| {
+        let bytes = seen.good().0.into_iter().flat_map(|act| if let Act::Write(bytes) = act { bytes } else { Vec::new() });
+        // Less than a kilobyte: one segment, so one read.
+        Answer(vec![Act::Write(bytes.collect())])
+    });
+    let gate = Gate::new();
+    gate.assert_measured(&gate.measure(&server.url(), &["--requests", "3"]));
+    for line in gate.raw() {
+        let instants = line["output_ns"].as_array().cloned().unwrap_or_default();
+        assert_eq!(instants.len(), 4, "{line}");
+        assert!(instants.iter().chain([&line["first_byte_ns"], &line["end_ns"]]).all(|at| *at == instants[0]), "{line}");
+    }
+}
+
 /// What must not depend on the cut.
 #[derive(Debug, PartialEq)]
 struct Read {

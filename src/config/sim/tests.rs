@@ -73,3 +73,23 @@ fn unfit_knobs_are_refused_by_name() {
     let too_many = Knobs { hang: 0.6, truncated: 0.6, ..Knobs::default() };
     assert!(too_many.check().expect_err("1.2").contains("add up"));
 }
+
+/// Each knob has a row `| name | type | default | range | meaning |` with the default that it has.
+#[test]
+fn every_knob_is_in_the_reference() {
+    let reference = include_str!("../../../docs/SIM.md");
+    let Ok(Value::Object(knobs)) = serde_json::to_value(Knobs::default()) else { panic!("knobs are an object") };
+    for (name, default) in knobs {
+        let rows = reference.lines().filter(|l| l.starts_with(&format!("| `{name}` |")) && l.split('|').count() == 7);
+        let cells: Vec<&str> = rows.filter_map(|l| l.split('|').nth(3)).map(str::trim).collect();
+        let [cell] = cells[..] else { panic!("{name} has {} rows in docs/SIM.md", cells.len()) };
+        let same = match (&default, default.as_f64()) {
+            (Value::Null, _) => ["none", "profile's"].contains(&cell),
+            (_, Some(number)) => cell.parse::<f64>().is_ok_and(|c| (c - number).abs() < 0.01),
+            (Value::String(word), _) => cell == word,
+            (Value::Bool(flag), _) => cell == if *flag { "true" } else { "false" },
+            _ => false,
+        };
+        assert!(same, "{name} is {default} by default, and docs/SIM.md says {cell}");
+    }
+}
