@@ -59,7 +59,7 @@ fn record() -> Record {
     };
     let workload = WorkloadRecord {
         name: "bench".into(),
-        fingerprint: Fingerprint::default(),
+        fingerprint: Fingerprint(BTreeMap::from([("plan".into(), "bench".into())])),
         load,
         slo: Slo { ttft_ms: Some(500.0), tpot_ms: Some(50.0), e2e_ms: None },
         limits: ["ttft_p95", "ttft_p99", "tpot_p95", "e2e_p99"]
