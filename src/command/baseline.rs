@@ -165,7 +165,10 @@ fn accept(record: &Record) -> anyhow::Result<()> {
     for workload in &report.workloads {
         if workload.verdict == Some(Verdict::Failed) {
             let first = workload.reasons.first().cloned().unwrap_or_default();
-            bail!(Failure::measure(&format!("not added to the baseline, {} breaches a limit: {first}", workload.name)));
+            bail!(Failure::measure(&format!(
+                "not added to the baseline, {} breaches a limit: {first}\nhint: set slo and limits to what this server is to deliver; what was measured is in record.json of the output folder",
+                workload.name
+            )));
         }
         if workload.completed * 2 < workload.requests {
             bail!(Failure::measure(&format!("not added to the baseline, most requests of {} failed", workload.name)));

@@ -93,10 +93,15 @@ pub fn dry_run(config: &Config) -> anyhow::Result<String> {
         let d = plan::describe(&plan);
         let per_round = d.rounds.first().map_or(0, |r| r.requests);
         let time: Option<f64> = d.rounds.iter().chain([&d.warmup]).map(|r| r.seconds).sum();
+        // A closed loop by duration plans more than it will send: what is planned is then only the most that it could be.
+        let most = |round: &RoundPlan| if round.stop_after.is_some() { "at most " } else { "" };
+        let all = if plan.rounds.iter().chain([&plan.warmup]).any(|r| r.stop_after.is_some()) { "at most " } else { "" };
         lines.push(format!(
-            "{}: {}; {per_round} requests per round, {} of warm-up; {} input and {} output tokens per start; plan {}",
+            "{}: {}; {}{per_round} requests per round, {}{} of warm-up; {all}{} input and {} output tokens per start; plan {}",
             d.workload,
             arrival(&workload.arrival),
+            plan.rounds.first().map_or("", most),
+            most(&plan.warmup),
             d.warmup.requests,
             d.input_tokens,
             d.output_tokens,

@@ -17,7 +17,10 @@ pub fn render(report: &Report) -> String {
         out += &workload(report, w);
     }
     out += &folded("Provenance", &provenance(report));
-    out += &folded("How to reproduce, how to accept", &instructions(report));
+    // Nothing measured is nothing to judge again or to accept.
+    if !report.workloads.is_empty() {
+        out += &folded("How to reproduce, how to accept", &instructions(report));
+    }
     let _ = write!(out, "\ngoodput-gate {}, exit code {}\n", escape(&report.tool_version), report.exit_code);
     out
 }
