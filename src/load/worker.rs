@@ -162,7 +162,7 @@ impl Round {
 
     fn send(&mut self, shared: &Arc<Shared>, index: u32, intended_ns: u64) {
         while let Some(finished) = self.tasks.try_join_next() {
-            self.done.extend(finished.unwrap_or_default());
+            self.done.extend(whole(finished));
         }
         let (shared, job) = (Arc::clone(shared), Arc::clone(&self.job));
         self.tasks.spawn(async move { vec![one(&shared, &job, index, intended_ns).await] });
@@ -174,8 +174,7 @@ impl Round {
 
     async fn end(mut self, shared: &Shared) -> (Vec<Timeline>, WorkerHealth) {
         while let Some(finished) = self.tasks.join_next().await {
-            // A task that panicked leaves its request unrecorded: `complete` counts it as cancelled, never as good.
-            self.done.extend(finished.unwrap_or_default());
+            self.done.extend(whole(finished));
         }
         self.sweeper.abort();
         let elapsed = monotonic_ns().saturating_sub(self.began_ns).max(1);
@@ -186,6 +185,11 @@ impl Round {
         };
         (self.done, health)
     }
+}
+
+/// A task that panicked takes its requests with it. They must not vanish: the thread ends too, and the round with it (exit 3).
+fn whole(finished: Result<Vec<Timeline>, tokio::task::JoinError>) -> Vec<Timeline> {
+    finished.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()))
 }
 
 /// One place of a closed loop: sends the next request whenever its last one has ended.

@@ -117,13 +117,15 @@ fn no_success(columns: &Columns) -> String {
 
 fn lag(health: &ClientHealth, median_ms: Option<f64>) -> Option<Finding> {
     let p99 = health.own_lag_p99_ms?;
-    let bound = LAG_FLOOR_MS.max(LAG_SHARE * median_ms?);
+    // Where most requests failed there is no median: then only the floor excuses a lag.
+    let median_ms = median_ms.unwrap_or(0.0);
+    let bound = LAG_FLOOR_MS.max(LAG_SHARE * median_ms);
     let seen = format!("p99 send lag {p99:.2} ms");
     if p99 > bound {
         let todo = "the client was late: lower the rate, give it idle cores, or run it on another machine than the server";
         return Some(invalid("send_lag", format!("{seen}, bound {bound:.2} ms: {todo}")));
     }
-    (p99 > LAG_NOTE_SHARE * median_ms? && p99 > LAG_FLOOR_MS / 2.0)
+    (p99 > LAG_NOTE_SHARE * median_ms && p99 > LAG_FLOOR_MS / 2.0)
         .then(|| note("send_lag", format!("{seen} is over 1 % of the median TTFT")))
 }
 
@@ -132,7 +134,7 @@ fn busy(health: &ClientHealth, median_ms: Option<f64>) -> Option<Finding> {
         let seen = format!("a client thread was busy {:.0} % of the round", health.busiest_worker_ratio * 100.0);
         return Some(invalid("client_cpu", format!("{seen}, bound {:.0} %: raise --workers or lower the load", BUSY * 100.0)));
     }
-    let bound = LOOP_LAG_MS.max(LOOP_LAG_SHARE * median_ms?);
+    let bound = LOOP_LAG_MS.max(LOOP_LAG_SHARE * median_ms.unwrap_or(0.0));
     (health.loop_lag_p99_ms > bound).then(|| {
         let seen = format!("the client's event loop came round {:.1} ms late (p99)", health.loop_lag_p99_ms);
         invalid("loop_lag", format!("{seen}, bound {bound:.1} ms: the machine is overloaded, so instants are not to be trusted"))

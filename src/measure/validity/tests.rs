@@ -147,3 +147,12 @@ fn more_than_two_tokens_an_event_are_noted() {
     all.events.fill(499);
     assert_eq!(of(&all, &Values::new(), ClientHealth::default()), [seen(Severity::Note, "glued_tokens")]);
 }
+
+#[test]
+fn without_a_median_the_floors_hold() {
+    let late = |own_lag_p99_ms, loop_lag_p99_ms| ClientHealth { loop_lag_p99_ms, own_lag_p99_ms, ..ClientHealth::default() };
+    let found = |health| of(&columns(20, Some(1000)), &Values::new(), health);
+    assert_eq!(found(late(Some(2.1), 0.0)), [seen(Severity::Invalid, "send_lag")]);
+    assert_eq!(found(late(None, 10.1)), [seen(Severity::Invalid, "loop_lag")]);
+    assert!(found(late(Some(0.9), 9.9)).is_empty());
+}
