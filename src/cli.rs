@@ -37,6 +37,9 @@ pub enum Command {
     /// Measure the client itself against a server that knows the truth
     #[command(hide = true, subcommand)]
     Bench(BenchCommand),
+    /// Run a server's command until standard input ends, and leave nothing of it behind
+    #[command(hide = true)]
+    Supervise(SuperviseArgs),
 }
 
 /// Where the config comes from, and what overrides it.
@@ -333,4 +336,20 @@ pub struct BenchArrivalsArgs {
     pub rate: f64,
     #[arg(long, default_value_t = 10.0)]
     pub seconds: f64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct SuperviseArgs {
+    /// Standard output and error of the command are appended here
+    #[arg(long, value_name = "FILE")]
+    pub log: PathBuf,
+    /// From the request to end until it is killed
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub grace: String,
+    /// Working folder of the command
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// For `sh -c`
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub line: String,
 }

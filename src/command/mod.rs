@@ -16,6 +16,7 @@ mod schema;
 mod setup;
 mod signals;
 mod sim;
+mod supervise;
 mod target;
 
 use std::io::Read as _;
@@ -39,6 +40,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Schema(args) => schema::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Bench(command) => bench::run(&command),
+        Command::Supervise(args) => supervise::run(args),
         Command::JudgeCase => {
             let mut input = String::new();
             std::io::stdin().read_to_string(&mut input)?;

@@ -1,21 +1,24 @@
-//! Starts, watches and stops the server under test. In this version: the simulated server, as a child process on a free port.
+//! Starts, watches and stops the server under test: the simulated one, or a user's command through a supervisor.
 //!
-//! Not here: what it serves (`sim`), or talking to it (`load`, `probe`).
-#![expect(clippy::disallowed_methods, reason = "rim: starts processes")]
+//! A user's command is never our own child. This program starts itself as a supervisor, which holds the command and all that it leaves
+//! behind, and ends it all when our end of a pipe closes: also when we panic or are killed.
+//!
+//! Not here: what a server serves, or talking to it (`load`, `probe`), or waiting until it is ready (`command`).
+#![expect(clippy::disallowed_methods, reason = "rim: starts processes, reads their log and waits for them")]
 
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+mod log;
+mod message;
+mod ports;
+mod processes;
+mod sim;
+mod supervised;
+mod supervisor;
 
-/// A running simulated server; stopped when dropped.
-pub struct SimServer {
-    child: Child,
-    /// The server stops when this closes, so that nothing survives us, however we end.
-    stdin: Option<ChildStdin>,
-    pub base_url: String,
-    /// Seed of its noise.
-    pub seed: u64,
-}
+pub use message::Exit;
+pub use ports::{free_port, port_taken};
+pub use sim::SimServer;
+pub use supervised::{Command, Finished, Supervised, run_to_end};
+pub use supervisor::{Job, supervise};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
@@ -23,64 +26,25 @@ pub enum ServerError {
     Spawn(std::io::Error),
     #[error("the simulated server said nothing of where it listens: {0}")]
     Silent(String),
+    #[error("cannot start the supervisor of the server: {0}")]
+    Supervisor(std::io::Error),
+    /// What the supervisor said of why.
+    #[error("cannot start the server: {0}")]
+    NotStarted(String),
+    #[error(
+        "cannot start the server: its supervisor ended without a word; look for what kills processes here, such as a memory limit"
+    )]
+    Lost,
+    #[error("cannot stop the server: {} did not end when killed; end them by hand before the next start", pids(.0))]
+    Left(Vec<i32>),
+    /// The command's process group.
+    #[error(
+        "cannot tell whether the server is stopped: its supervisor was killed; look for what is left of process group {0} and end it"
+    )]
+    Orphaned(i32),
 }
 
-#[derive(serde::Deserialize)]
-struct Hello {
-    base_url: String,
-    seed: u64,
-}
-
-impl SimServer {
-    /// Starts this program as `sim` with the given knobs, and waits for its address.
-    pub fn start(program: &Path, knobs: &[String], truth: Option<&Path>) -> Result<Self, ServerError> {
-        let mut command = Command::new(program);
-        // It needs nothing of ours, and our environment may hold keys.
-        command.env_clear();
-        command.args(["sim", "--listen", "127.0.0.1:0", "--stop-with-stdin"]);
-        for knob in knobs {
-            command.args(["--set", knob]);
-        }
-        if let Some(file) = truth {
-            command.arg("--truth").arg(file);
-        }
-        Self::spawn(command)
-    }
-
-    /// Runs a prepared `sim` command.
-    pub fn spawn(mut command: Command) -> Result<Self, ServerError> {
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().map_err(ServerError::Spawn)?;
-        let stdin = child.stdin.take();
-        let mut line = String::new();
-        let hello = child.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
-        match (hello, serde_json::from_str::<Hello>(&line)) {
-            (Some(Ok(_)), Ok(hello)) => Ok(Self { child, stdin, base_url: hello.base_url, seed: hello.seed }),
-            (read, _) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                Err(ServerError::Silent(read.and_then(Result::err).map_or_else(|| format!("{line:?}"), |e| e.to_string())))
-            }
-        }
-    }
-
-    /// False once the process has ended.
-    pub fn alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
-    }
-}
-
-impl Drop for SimServer {
-    fn drop(&mut self) {
-        drop(self.stdin.take());
-        // Closing its input asks it to write its log and go; what does not go within a second is ended.
-        for _ in 0..100 {
-            if !self.alive() {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn pids(all: &[i32]) -> String {
+    let numbers: Vec<String> = all.iter().map(ToString::to_string).collect();
+    format!("process {}", numbers.join(", "))
 }

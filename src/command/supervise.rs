@@ -1,0 +1,14 @@
+//! `goodput-gate supervise` (hidden): the process between this program and a user's server. What it does is in `server::supervisor`.
+
+use anyhow::{Context as _, anyhow};
+
+use crate::cli::SuperviseArgs;
+use crate::config::parse_duration;
+use crate::exit::ExitStatus;
+use crate::server::{Job, supervise};
+
+pub fn run(args: SuperviseArgs) -> anyhow::Result<ExitStatus> {
+    let grace = parse_duration(&args.grace).map_err(|e| anyhow!("{e}")).context("cannot read --grace")?;
+    supervise(&Job { line: args.line, cwd: args.cwd, log: args.log, grace })?;
+    Ok(ExitStatus::Pass)
+}

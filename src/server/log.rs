@@ -1,0 +1,110 @@
+//! The last lines of a server's log, made harmless to show. Not here: taking keys out of them (`protocol::redact`).
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+/// More than any traceback; a log may be gigabytes.
+const READ: u64 = 64 * 1024;
+/// Characters of one line that are shown.
+const WIDTH: usize = 500;
+
+/// At most `count` lines; none where the log cannot be read.
+pub fn tail(path: &Path, count: usize) -> Vec<String> {
+    let mut lines = last_bytes(path).map(|(bytes, whole)| lines(&bytes, whole)).unwrap_or_default();
+    lines.split_off(lines.len().saturating_sub(count))
+}
+
+/// The end of the file, and whether that is all of it.
+fn last_bytes(path: &Path) -> io::Result<(Vec<u8>, bool)> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    file.seek(SeekFrom::Start(size.saturating_sub(READ)))?;
+    let mut bytes = Vec::new();
+    file.take(READ).read_to_end(&mut bytes)?;
+    Ok((bytes, size <= READ))
+}
+
+fn lines(bytes: &[u8], whole: bool) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    // The first line of a part has lost its beginning.
+    let text = if whole { &*text } else { text.split_once('\n').map_or(&*text, |(_, rest)| rest) };
+    text.split('\n').map(|line| harmless(shown(line))).filter(|line| !line.is_empty()).collect()
+}
+
+/// What a terminal would show of a progress line that returned to its beginning again and again.
+fn shown(line: &str) -> &str {
+    line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default()
+}
+
+/// Without colours and other terminal sequences, without control characters and what turns the direction of text, at most [`WIDTH`] long.
+fn harmless(line: &str) -> String {
+    let mut chars = line.chars().peekable();
+    let mut text = String::new();
+    while let Some(c) = chars.next() {
+        match c {
+            // A control sequence: ESC [, parameters, one final character (ECMA-48, 5.4).
+            '\u{1b}' if chars.next_if_eq(&'[').is_some() => {
+                chars.find(|c| ('@'..='~').contains(c));
+            }
+            '\t' => text.push(' '),
+            c if c.is_control() || turns(c) => {}
+            c => text.push(c),
+        }
+    }
+    let text = text.trim_end();
+    match text.char_indices().nth(WIDTH) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
+    }
+}
+
+/// Invisible, or turns the direction of the text that follows.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Vec<String> {
+        lines(text.as_bytes(), true)
+    }
+
+    #[test]
+    fn colours_and_controls_are_taken_out() {
+        assert_eq!(of("\u{1b}[1;32mINFO\u{1b}[0m ready\u{7}\tnow\n"), ["INFO ready now"]);
+        assert_eq!(of("a\u{1b}]0;title\u{7}b \u{202e}c"), ["a]0;titleb c"]);
+        assert_eq!(of("cut \u{1b}[3"), ["cut"]);
+    }
+
+    #[test]
+    fn of_a_progress_line_the_last_state_stays() {
+        assert_eq!(of("loading 1%\rloading 50%\rloading 99%\r\nready\r\n"), ["loading 99%", "ready"]);
+    }
+
+    #[test]
+    fn a_long_line_is_cut() {
+        let line = &of(&"é".repeat(WIDTH + 1))[0];
+        assert_eq!((line.chars().count(), line.chars().last()), (WIDTH + 1, Some('…')));
+        assert_eq!(of(&"é".repeat(WIDTH))[0].chars().count(), WIDTH);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_as_such() {
+        assert_eq!(lines(b"a\xffb\n", true), ["a\u{fffd}b"]);
+    }
+
+    #[test]
+    fn only_the_end_of_a_large_log_is_read_and_no_half_line_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let text: String = (0..20_000).map(|i| format!("line {i:05}\n")).collect();
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(tail(&path, 2), ["line 19998", "line 19999"]);
+        let all = tail(&path, usize::MAX);
+        assert!(all.len() < 20_000 && all.iter().all(|l| l.len() == "line 00000".len()), "{} lines", all.len());
+        assert!(tail(&folder.path().join("none"), 3).is_empty());
+    }
+}

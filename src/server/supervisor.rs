@@ -1,0 +1,232 @@
+//! The supervisor: the process between the one that gates and a user's command. Runs the command, says how it ends, leaves nothing behind.
+//!
+//! It ends the command when its standard input ends (whoever started it wants that, or is dead) or when it is signalled itself. Nothing
+//! here polls while the command runs: a measurement may be going on.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitOptions, waitpid};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::ServerError;
+use super::message::{Exit, Message};
+use super::processes;
+
+/// How often what is left is looked for and killed again: a process may fork while it is looked for.
+const KILL_EVERY: Duration = Duration::from_millis(50);
+/// What five seconds of that do not end waits inside the kernel, for a driver say; no signal reaches it there.
+const KILLS: u32 = 100;
+
+/// One command, as the hidden verb is told it.
+#[derive(Debug)]
+pub struct Job {
+    /// For `sh -c`.
+    pub line: String,
+    pub cwd: Option<PathBuf>,
+    /// Its standard output and error are appended here.
+    pub log: PathBuf,
+    /// From the request to end until it is killed.
+    pub grace: Duration,
+}
+
+enum Event {
+    /// The command itself ended.
+    Exited(Exit),
+    /// Neither it nor anything that it started is left.
+    NothingLeft,
+    /// Standard input ended, or a signal asked for the end.
+    Stop,
+}
+
+/// Runs the command to its end, or until it is told to end it. Error: it was not started, and why; that is said on standard output, too.
+pub fn supervise(job: &Job) -> Result<(), ServerError> {
+    let (sender, events) = channel();
+    let pid = match start(job, &sender) {
+        Ok(pid) => pid,
+        Err(why) => {
+            say(&Message::Failed { why: why.clone() });
+            return Err(ServerError::NotStarted(why));
+        }
+    };
+    say(&Message::Started { pid: pid.as_raw_pid() });
+    let reaped = match events.recv() {
+        Ok(Event::Exited(exit)) => {
+            say(&Message::Exited(exit));
+            false
+        }
+        Ok(Event::NothingLeft) => {
+            say(&Message::Exited(Exit::UNKNOWN));
+            true
+        }
+        Ok(Event::Stop) | Err(_) => false,
+    };
+    let left = if reaped { Vec::new() } else { end(pid, job.grace, &events) };
+    if !left.is_empty() {
+        say(&Message::Left { pids: left });
+    }
+    Ok(())
+}
+
+/// Everything that can stop the command watches before there is a command.
+fn start(job: &Job, events: &Sender<Event>) -> Result<Pid, String> {
+    own_group();
+    let log = open_log(&job.log)
+        .map_err(|e| format!("its log {} cannot be written: {e}; choose a folder that can be written", job.log.display()))?;
+    if let Some(cwd) = &job.cwd {
+        check_folder(cwd)?;
+    }
+    let mut command = command(job, log).map_err(|e| format!("its log {} cannot be shared: {e}", job.log.display()))?;
+    let watch = || {
+        watch_signals(events.clone())?;
+        watch_stdin(events.clone())
+    };
+    watch().map_err(|e| format!("its supervisor cannot watch for the end: {e}"))?;
+    let child = command.spawn().map_err(|e| format!("/bin/sh cannot be run: {e}"))?;
+    let pid = Pid::from_child(&child);
+    let events = events.clone();
+    thread::Builder::new().name("reaper".into()).spawn(move || reap(pid, &events)).map_err(|e| {
+        processes::signal_all(pid, Signal::KILL);
+        format!("its supervisor cannot wait for it: {e}")
+    })?;
+    Ok(pid)
+}
+
+/// Away from the terminal's foreground group, so that Ctrl-C reaches only who started us; and parent of every orphan below us, so that
+/// nothing gets away by forking twice. Where we lead a session already, we have a group.
+fn own_group() {
+    let _ = rustix::process::setpgid(None, None);
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+}
+
+fn open_log(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+/// What `spawn` says of a folder that is not there reads as if the shell were not there.
+fn check_folder(cwd: &Path) -> Result<(), String> {
+    let wrong = |why: &str| format!("its working folder {} {why}; correct its cwd", cwd.display());
+    match std::fs::metadata(cwd) {
+        Ok(facts) if facts.is_dir() => Ok(()),
+        Ok(_) => Err(wrong("is no folder")),
+        Err(e) => Err(wrong(&format!("cannot be used: {e}"))),
+    }
+}
+
+fn command(job: &Job, log: File) -> io::Result<Command> {
+    // By its full path: the PATH here is the one that the user chose for the server.
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(&job.line).process_group(0);
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    if let Some(cwd) = &job.cwd {
+        command.current_dir(cwd);
+    }
+    Ok(command)
+}
+
+/// A thread, since a read cannot be given up.
+fn watch_stdin(events: Sender<Event>) -> io::Result<()> {
+    let until_end = move || {
+        let mut buffer = [0; 256];
+        loop {
+            match io::stdin().lock().read(&mut buffer) {
+                Ok(1..) => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => break,
+            }
+        }
+        let _ = events.send(Event::Stop);
+    };
+    thread::Builder::new().name("lifeline".into()).spawn(until_end).map(drop)
+}
+
+/// Handlers, and not ignored signals: a command inherits what is ignored.
+fn watch_signals(events: Sender<Event>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let (mut interrupt, mut terminate, mut hangup, child) = {
+        let _context = runtime.enter();
+        let wanted = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::child()];
+        let [a, b, c, d] = wanted.map(signal);
+        (a?, b?, c?, d?)
+    };
+    let until_signalled = move || {
+        // Only so that it has a handler: where whoever started us ignores it, the system reaps our children and nobody learns how they ended.
+        let _child = child;
+        runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                    _ = hangup.recv() => {}
+                }
+                if events.send(Event::Stop).is_err() {
+                    return;
+                }
+            }
+        });
+    };
+    thread::Builder::new().name("signals".into()).spawn(until_signalled).map(drop)
+}
+
+/// Waits for the command and for every orphan that came to us, until there is none. When there is no child, there is no descendant: the
+/// children of a process that ends become ours before it can be waited for.
+fn reap(command: Pid, events: &Sender<Event>) {
+    loop {
+        match waitpid(None, WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid == command => {
+                let _ = events.send(Event::Exited(Exit { code: status.exit_status(), signal: status.terminating_signal() }));
+            }
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_) => break,
+        }
+    }
+    let _ = events.send(Event::NothingLeft);
+}
+
+/// Asks all to end, waits, kills what did not. What is left after that.
+fn end(command: Pid, grace: Duration, events: &Receiver<Event>) -> Vec<i32> {
+    processes::signal_all(command, Signal::TERM);
+    let mut over = nothing_left(grace, events);
+    for _ in 0..KILLS {
+        if over {
+            break;
+        }
+        processes::signal_all(command, Signal::KILL);
+        over = nothing_left(KILL_EVERY, events);
+    }
+    if cfg!(not(target_os = "linux")) {
+        // Orphans do not come to us there: that our child is gone says nothing of its group.
+        processes::signal_all(command, Signal::KILL);
+    }
+    if over { Vec::new() } else { processes::descendants() }
+}
+
+fn nothing_left(within: Duration, events: &Receiver<Event>) -> bool {
+    let since = Instant::now();
+    loop {
+        match events.recv_timeout(within.saturating_sub(since.elapsed())) {
+            Ok(Event::NothingLeft) => return true,
+            // A second request does not shorten what was granted at the first.
+            Ok(Event::Exited(_) | Event::Stop) => {}
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
+        }
+    }
+}
+
+/// Who started us may be gone: then nobody is left to tell.
+fn say(message: &Message) {
+    let Ok(line) = serde_json::to_string(message) else { return };
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
