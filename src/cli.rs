@@ -63,6 +63,9 @@ pub struct WorkloadArgs {
     /// Base URL of the API, usually ending in /v1
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
+    /// One of the config's `targets`, instead of its `target`
+    #[arg(long, value_name = "NAME", conflicts_with = "base_url")]
+    pub target: Option<String>,
     /// Model name [default: the only one that the server lists]
     #[arg(long)]
     pub model: Option<String>,
@@ -184,6 +187,15 @@ pub struct CheckArgs {
     /// Folder or file of baseline sessions to compare with, instead of the repository's
     #[arg(long, value_name = "PATH")]
     pub baseline: Option<PathBuf>,
+    /// Measure the baseline in the same job, beside the candidate (gate.mode: interleaved)
+    #[arg(long)]
+    pub interleaved: bool,
+    /// Interleaved: the base branch whose merge base with HEAD is the baseline [default: origin/HEAD, origin/main, main...]
+    #[arg(long, value_name = "REF")]
+    pub base: Option<String>,
+    /// Interleaved: the baseline is a server that runs already, at this base URL
+    #[arg(long, value_name = "URL", conflicts_with = "base")]
+    pub baseline_url: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
     // Last: its heading would hold for all that follows.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use git2::{Commit, ErrorCode, ObjectType, Oid, Reference, Repository, StatusOptions};
 
+use super::worktree::Worktree;
+
 /// A commit on the lineage, as baseline files name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
@@ -42,9 +44,20 @@ pub enum GitError {
     Owner(String),
     #[error("the repository has no commit yet: commit first, baselines are keyed by commit")]
     Unborn,
+    #[error("no commit, branch or tag {0:?} here: fetch it, or name another (gate.baseline.ref, --base)")]
+    NoCommit(String),
+    #[error("no base branch found (looked for {0}): name it with --base REF, or the baseline's commit in gate.baseline.ref")]
+    NoBase(String),
+    #[error("HEAD and {0} have no commit in common: name the baseline's commit in gate.baseline.ref")]
+    Unrelated(String),
+    #[error("HEAD is the first commit of its branch, and the tree is clean: there is nothing to compare it with")]
+    First,
     #[error("git: {0}")]
     Other(String),
 }
+
+/// Where a base branch is looked for when none is named.
+const BASES: [&str; 5] = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
 
 /// Farther back than this no baseline is looked for.
 const MAX_WALK: usize = 1000;
@@ -86,6 +99,53 @@ impl Repo {
         Ok(links)
     }
 
+    /// The commit that a change is judged against, and words for it: the merge base of HEAD and the base branch. Where HEAD is on the base
+    /// branch already: HEAD itself if the working tree has changes, else its first parent. Errors: a shallow clone, no base branch.
+    pub fn merge_base(&self, base: Option<&str>) -> Result<(String, String), GitError> {
+        if self.inner.is_shallow() {
+            return Err(GitError::Shallow);
+        }
+        let head = self.reference()?.peel_to_commit().map_err(|e| other(&e))?;
+        let (name, tip) = match base {
+            Some(name) => (name, self.commit(name)?),
+            None => BASES
+                .iter()
+                .find_map(|name| Some((*name, self.commit(name).ok()?)))
+                .ok_or_else(|| GitError::NoBase(BASES.join(", ")))?,
+        };
+        let found = self.inner.merge_base(head.id(), tip.id()).map_err(|e| match e.code() {
+            ErrorCode::NotFound => GitError::Unrelated(name.to_owned()),
+            _ => other(&e),
+        })?;
+        if found != head.id() {
+            return Ok(said(found, &format!("merge base with {name}")));
+        }
+        if self.dirty()? {
+            return Ok(said(found, "HEAD, without the working tree's changes"));
+        }
+        let parent = head.parent_id(0).map_err(|_| GitError::First)?;
+        Ok(said(parent, &format!("the commit before HEAD, which is on {name}")))
+    }
+
+    /// The commit of a branch, tag or hash, and words for it.
+    pub fn resolve(&self, name: &str) -> Result<(String, String), GitError> {
+        Ok(said(self.commit(name)?.id(), name))
+    }
+
+    /// A commit's facts.
+    pub fn link_of(&self, commit: &str) -> Result<Link, GitError> {
+        self.link(&self.commit(commit)?)
+    }
+
+    pub fn worktree(&self, commit: &str) -> Result<Worktree, GitError> {
+        Worktree::add(&self.inner, commit)
+    }
+
+    fn commit(&self, name: &str) -> Result<Commit<'_>, GitError> {
+        let object = self.inner.revparse_single(name).map_err(|_| GitError::NoCommit(name.to_owned()))?;
+        object.peel_to_commit().map_err(|e| other(&e))
+    }
+
     fn reference(&self) -> Result<Reference<'_>, GitError> {
         self.inner.head().map_err(|e| match e.code() {
             ErrorCode::UnbornBranch | ErrorCode::NotFound => GitError::Unborn,
@@ -122,6 +182,13 @@ impl Repo {
     }
 }
 
-fn other(e: &git2::Error) -> GitError {
+fn said(commit: Oid, words: &str) -> (String, String) {
+    let hash = commit.to_string();
+    let short: String = hash.chars().take(12).collect();
+    let words = if hash.starts_with(words) { short } else { format!("{short} ({words})") };
+    (hash, words)
+}
+
+pub(super) fn other(e: &git2::Error) -> GitError {
     GitError::Other(e.message().to_owned())
 }

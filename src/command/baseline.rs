@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::evaluate::{self, Baseline};
-use super::{compare, facts, measure, output, setup};
+use super::{compare, dry_run, facts, measure, output, setup};
 use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::baseline::store;
 use crate::cli::{BaselineCommand, BaselineListArgs, BaselineUpdateArgs, WorkloadArgs};
@@ -56,6 +56,20 @@ impl Baselines {
         Ok(Self { git, sessions: on_lineage(all, &links), missing: None })
     }
 
+    /// As [`Self::open`], but nothing is compared with them: a clone without history has none.
+    pub fn for_noise(config: &Config, named: Option<&Path>) -> anyhow::Result<Self> {
+        match Self::open(config, named) {
+            Err(e) if matches!(e.downcast_ref(), Some(GitError::Shallow)) => {
+                let git = repo(config).ok().and_then(|r| facts(&r).ok());
+                output::say(
+                    "note: the clone is shallow, so earlier sessions are not used: their noise would let fewer starts decide",
+                );
+                Ok(Self { git, sessions: Vec::new(), missing: None })
+            }
+            other => other,
+        }
+    }
+
     pub fn of(&self, workload: &str) -> Baseline {
         let mine = self.sessions.iter().filter(|(_, s)| s.workload == workload);
         let workloads = self.sessions.iter().map(|(_, s)| s.workload.clone()).collect();
@@ -79,8 +93,17 @@ pub fn repo(config: &Config) -> Result<Repo, GitError> {
 
 pub fn facts(repo: &Repo) -> Result<GitFacts, GitError> {
     let head = repo.head()?;
-    let at = time::OffsetDateTime::from_unix_timestamp(head.link.time_s).map_err(|e| GitError::Other(e.to_string()))?;
-    Ok(GitFacts { commit: head.link.commit, tree: head.link.tree, dirty: head.dirty, commit_date: facts::date(at) })
+    git_facts(head.link, head.dirty)
+}
+
+/// Of a commit as it is checked out somewhere else: nothing in it is uncommitted.
+pub fn facts_of(repo: &Repo, commit: &str) -> Result<GitFacts, GitError> {
+    git_facts(repo.link_of(commit)?, false)
+}
+
+fn git_facts(link: Link, dirty: bool) -> Result<GitFacts, GitError> {
+    let at = time::OffsetDateTime::from_unix_timestamp(link.time_s).map_err(|e| GitError::Other(e.to_string()))?;
+    Ok(GitFacts { commit: link.commit, tree: link.tree, dirty, commit_date: facts::date(at) })
 }
 
 fn folder(repo: &Repo, config: &Config) -> anyhow::Result<PathBuf> {
@@ -91,7 +114,7 @@ fn folder(repo: &Repo, config: &Config) -> anyhow::Result<PathBuf> {
 fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
     let config = setup::config(&args.config, &args.workload)?;
     if args.output.dry_run {
-        output::print(&measure::dry_run(&config)?)?;
+        output::print(&dry_run::text(&config)?)?;
         return Ok(ExitStatus::Pass);
     }
     let repo = repo(&config)?;

@@ -1,22 +1,60 @@
 //! `check`: the gate. Measures, compares with the baseline, judges, reports; the exit code is the verdict's.
 
-use super::{baseline, evaluate, measure, output, setup};
+use super::baseline::Baselines;
+use super::side::Pair;
+use super::{dry_run, evaluate, measure, output, setup};
 use crate::cli::CheckArgs;
+use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
+use crate::fingerprint::Fingerprint;
+use crate::record::{PastSession, WorkloadRecord};
+use crate::report::Report;
 
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
-    let config = setup::config(&args.config, &args.workload)?;
+    let config = setup::gate(args)?;
     if args.output.dry_run {
-        output::print(&measure::dry_run(&config)?)?;
+        output::print(&dry_run::text(&config)?)?;
         return Ok(ExitStatus::Pass);
     }
-    // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
-    let baselines = baseline::Baselines::open(&config, args.baseline.as_deref())?;
-    measure::warn_of_starts(&config);
-    let record = measure::measure(&config, &args.output, baselines.git.clone())
-        .inspect_err(|e| output::save_failure(&args.output.out, e, baselines.git.clone()))?;
-    let (report, exit) = evaluate::judged(&record, |w| baselines.of(&w.name))?;
+    let (report, exit) = match config.gate.mode {
+        GateMode::Interleaved => interleaved(&config, args)?,
+        GateMode::Baseline | GateMode::Limits => alone(&config, args)?,
+    };
     output::save_reports(&args.output.out, &report)?;
     output::show(&report)?;
     Ok(exit)
+}
+
+/// One side, against the sessions of other days.
+fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatus)> {
+    // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
+    let baselines = Baselines::open(config, args.baseline.as_deref())?;
+    measure::warn_of_starts(config);
+    let record = measure::measure(config, &args.output, baselines.git.clone())
+        .inspect_err(|e| output::save_failure(&args.output.out, e, baselines.git.clone()))?;
+    evaluate::judged(&record, |w| baselines.of(&w.name))
+}
+
+/// Both sides in this job. Earlier sessions only tell the noise.
+fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatus)> {
+    let baselines = Baselines::for_noise(config, args.baseline.as_deref())?;
+    let git = baselines.git.clone();
+    let pair = Pair::open(config, git.clone(), args.base.as_deref())?;
+    if !pair.restarts() {
+        output::say(
+            "note: not every server here is started by the gate, so this is one start per side: start-to-start variance is not sampled",
+        );
+    }
+    let history = |workload: &WorkloadRecord| past(&baselines, workload, config);
+    let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
+    let (base, candidate) =
+        measure::pair(config, &args.output, &pair, &asked).inspect_err(|e| output::save_failure(&args.output.out, e, git))?;
+    evaluate::interleaved(&base, &candidate)
+}
+
+fn past(baselines: &Baselines, workload: &WorkloadRecord, config: &Config) -> Vec<PastSession> {
+    let sessions = baselines.of(&workload.name).sessions.into_iter().map(|(_, s)| s);
+    let alike =
+        sessions.filter(|s| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, &config.gate.under_test).is_empty());
+    alike.map(|s| s.to_past()).collect()
 }

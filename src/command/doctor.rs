@@ -1,13 +1,14 @@
 //! `doctor`: what works here, what does not, what to do. Each line is `ok`, `note` or `bad`; `bad` ends with exit 3.
 
 use super::bench::truth;
+use super::side::Side;
 use super::signals::Stop;
 use super::target::Target;
 use super::{baseline, output, setup};
 use crate::baseline::lineage::GitError;
 use crate::baseline::store;
 use crate::cli::{DoctorArgs, WorkloadArgs};
-use crate::config::Config;
+use crate::config::{Config, Endpoint};
 use crate::exit::ExitStatus;
 use crate::probe::host;
 
@@ -85,10 +86,14 @@ fn git(config: &Config) -> Vec<Line> {
 }
 
 fn server(config: &Config) -> Line {
-    let opened = setup::api_key(config).and_then(|key| Target::open(config, key.as_deref(), &Stop::default()));
+    if let Endpoint::Started(server) = &config.target.endpoint {
+        return (Grade::Note, "server".into(), format!("is started by the gate, not by doctor: `{}`", server.start));
+    }
+    let (side, log) = (Side::only(config, None), std::path::Path::new(""));
+    let opened = setup::api_key(&side.target).and_then(|key| Target::open(&side, key.as_deref(), log, &Stop::default()));
     let asked = opened.and_then(|t| {
         let workload = config.workloads.first();
-        let extras = workload.map(|w| t.extras(config, w)).transpose()?;
+        let extras = workload.map(|w| t.extras(w)).transpose()?;
         Ok((t.model, extras))
     });
     match asked {

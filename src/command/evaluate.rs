@@ -7,7 +7,7 @@ use crate::exit::ExitStatus;
 use crate::fingerprint::Fingerprint;
 use crate::judge::limits::{self, LimitInput};
 use crate::judge::other_day::{self, OtherDay};
-use crate::judge::{self, PastRun};
+use crate::judge::{self, Decision, PastRun};
 use crate::measure::summary::StartSummary;
 use crate::measure::validity::Severity;
 use crate::metric::Metric;
@@ -15,7 +15,9 @@ use crate::record::session::Session;
 use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord};
 use crate::report::build::{Judged, report, shape};
 use crate::report::{BaselineReport, Report};
-use crate::verdict::{Against, Evidence, Policy, overall, rule};
+use crate::verdict::{Against, Evidence, Policy, Ruling, overall, rule};
+
+mod pair;
 
 /// Sessions that a workload may be compared with, oldest first, each with its distance in first-parent steps where git knows it.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +48,40 @@ pub fn judged(record: &Record, baseline: impl Fn(&WorkloadRecord) -> Baseline) -
         let ruling = rule(policy, &part.0);
         parts.push((workload, part, ruling));
     }
+    reported(record, parts)
+}
+
+/// Judges the candidate of an interleaved run against its other side.
+pub fn interleaved(baseline: &Record, candidate: &Record) -> anyhow::Result<(Report, ExitStatus)> {
+    reported(candidate, paired(baseline, candidate)?)
+}
+
+/// Whether another start pair may decide: something is open, and nothing is decided for the whole run.
+pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> {
+    let parts = paired(baseline, candidate)?;
+    let decisions = parts.iter().map(|(_, (evidence, ..), _)| match &evidence.against {
+        Against::Compared(c) if evidence.invalid.is_empty() => Some(c.decision),
+        _ => None,
+    });
+    let decisions: Vec<Option<Decision>> = decisions.collect();
+    let over = decisions.iter().any(|d| matches!(d, None | Some(Decision::Regression)));
+    Ok(!over && decisions.contains(&Some(Decision::Inconclusive)))
+}
+
+type Ruled<'a> = (&'a WorkloadRecord, Part, Ruling);
+
+fn paired<'a>(baseline: &Record, candidate: &'a Record) -> anyhow::Result<Vec<Ruled<'a>>> {
+    let policy = policy(candidate);
+    let workloads = u32::try_from(candidate.workloads.len()).unwrap_or(u32::MAX);
+    let ruled = candidate.workloads.iter().map(|workload| {
+        let part = pair::part(baseline, candidate, workload, workloads)?;
+        let ruling = rule(policy, &part.0);
+        Ok((workload, part, ruling))
+    });
+    ruled.collect()
+}
+
+fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Report, ExitStatus)> {
     let rulings: Vec<_> = parts.iter().map(|(_, _, r)| r.clone()).collect();
     let (verdict, exit) = overall(&rulings);
     let exit = if record.interrupted { ExitStatus::Interrupted } else { exit };
@@ -106,17 +142,8 @@ fn one(record: &Record, workload: &WorkloadRecord, baseline: &mut Baseline, work
     let sessions = &baseline.sessions;
     let history: Vec<judge::Session> = sessions.iter().map(|(_, s)| method(s, workload)).collect();
     let rounds = workload.method_rounds();
-    let slo = workload.slo.into();
-    let limit_policy = limits_of(workload)?;
-    let past: Vec<PastRun> = history.iter().map(|s| PastRun { sides: vec![s.starts.clone()] }).collect();
-    let limits = limits::judge(&LimitInput {
-        rounds: &rounds,
-        limits: &limit_policy,
-        slo,
-        shape: shape(workload),
-        history: &past,
-        strict: record.policy.strict,
-    });
+    let past: Vec<PastRun> = history.iter().map(PastRun::from).collect();
+    let limits = limits_judged(record, workload, &rounds, &past)?;
     let mut invalid = unfit(workload);
     let against = if record.policy.mode == "limits" {
         Against::LimitsOnly
@@ -149,6 +176,17 @@ fn one(record: &Record, workload: &WorkloadRecord, baseline: &mut Baseline, work
     Ok((Evidence { invalid, against, limits, incomplete, warnings }, shown, differences))
 }
 
+fn limits_judged(
+    record: &Record,
+    workload: &WorkloadRecord,
+    rounds: &[crate::measure::Round],
+    history: &[PastRun],
+) -> anyhow::Result<Vec<limits::LimitFinding>> {
+    let limits = limits_of(workload)?;
+    let (slo, strict) = (workload.slo.into(), record.policy.strict);
+    Ok(limits::judge(&LimitInput { rounds, limits: &limits, slo, shape: shape(workload), history, strict }))
+}
+
 /// A session counts once, however often its file was copied; a run is no evidence about itself where there is other evidence.
 fn distinct(record: &Record, baseline: &mut Baseline) -> Vec<String> {
     let before = baseline.sessions.len();
@@ -166,13 +204,16 @@ fn distinct(record: &Record, baseline: &mut Baseline) -> Vec<String> {
 /// Evidence that was planned and is not there. A start outlives the loss of fewer than half of its rounds, as its median does.
 fn incomplete(record: &Record, workload: &WorkloadRecord) -> Option<String> {
     let policy = &record.policy;
-    let whole = |s: &StartRecord| u32::try_from(s.rounds.iter().filter(|r| !r.cut_short).count()).unwrap_or(u32::MAX);
-    let enough = |s: &&StartRecord| policy.rounds.saturating_sub(whole(s)).saturating_mul(2) < policy.rounds;
-    let starts = workload.starts.iter().filter(enough).count();
+    let starts = workload.starts.iter().filter(|s| mostly_whole(s, policy.rounds)).count();
     ((starts as u64) < u64::from(policy.starts)).then(|| {
         let (planned, rounds) = (policy.starts, policy.rounds);
         format!("only {starts} of {planned} planned starts have most of their {rounds} rounds: measure all of them for a PASS")
     })
+}
+
+fn mostly_whole(start: &StartRecord, rounds: u32) -> bool {
+    let whole = u32::try_from(start.rounds.iter().filter(|r| !r.cut_short).count()).unwrap_or(u32::MAX);
+    rounds.saturating_sub(whole).saturating_mul(2) < rounds
 }
 
 fn vanished(record: &Record, known: &[String]) -> Option<String> {
@@ -197,9 +238,14 @@ fn compare(
     let measured = workload.starts.iter().filter(|s| rounds.iter().any(|r| r.start == s.index));
     let starts = measured.map(|s| StartSummary::of(rounds.iter().filter(|r| r.start == s.index), &slo)).collect();
     let job = judge::Session { id: record.session.clone(), runner: record.host.get("runner").cloned(), starts };
-    let minimum_changes = workload.regressions.iter().map(|(name, v)| Ok((metric(name)?, *v))).collect::<anyhow::Result<_>>()?;
-    let policy = judge::Policy { minimum_changes, workloads, ..judge::Policy::default() };
+    let policy = judge_policy(workload, workloads)?;
     Ok(other_day::judge(&OtherDay { history, jobs: &[job], shape: shape(workload), differing: &[], policy: &policy }))
+}
+
+/// What the team set about comparisons.
+fn judge_policy(workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<judge::Policy> {
+    let minimum_changes = workload.regressions.iter().map(|(name, v)| Ok((metric(name)?, *v))).collect::<anyhow::Result<_>>()?;
+    Ok(judge::Policy { minimum_changes, workloads, ..judge::Policy::default() })
 }
 
 /// A session whose SLOs were others says nothing about attainment.

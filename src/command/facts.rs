@@ -35,6 +35,7 @@ pub fn empty_record(config: &Config, git: Option<GitFacts>, session: &str) -> Re
         git,
         host,
         policy: policy(config),
+        pair: None,
         workloads: Vec::new(),
     }
 }
@@ -53,7 +54,12 @@ pub fn policy(config: &Config) -> Policy {
     let word = |p: OnOpen| if p == OnOpen::Fail { "fail" } else { "warn" }.to_owned();
     let gate = &config.gate;
     Policy {
-        mode: if gate.mode == GateMode::Limits { "limits" } else { "baseline" }.into(),
+        mode: match gate.mode {
+            GateMode::Baseline => "baseline",
+            GateMode::Interleaved => "interleaved",
+            GateMode::Limits => "limits",
+        }
+        .into(),
         starts: gate.starts,
         rounds: gate.rounds,
         on_inconclusive: word(gate.on_inconclusive),
@@ -87,6 +93,7 @@ pub fn workload_record(workload: &Workload, plan: &Plan, extras: Extras, fingerp
         regressions: workload.regressions.iter().map(|(m, v)| (m.name(), *v)).collect(),
         starts: Vec::new(),
         pooled: std::collections::BTreeMap::new(),
+        history: Vec::new(),
     }
 }
 

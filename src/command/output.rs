@@ -63,7 +63,7 @@ pub fn folder(folder: &Path) -> anyhow::Result<()> {
 /// The output folder for a new measurement: what an earlier one left must not be taken for this one's, should this one fail.
 pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     self::folder(folder)?;
-    for name in ["record.json", "report.json", "report.md", "junit.xml"] {
+    for name in ["record.json", "baseline.json", "report.json", "report.md", "junit.xml"] {
         match std::fs::remove_file(folder.join(name)) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 return Err(e).with_context(|| format!("cannot remove the old {}", folder.join(name).display()));
@@ -74,8 +74,8 @@ pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub fn save_record(folder: &Path, record: &Record) -> anyhow::Result<()> {
-    write_atomic(&folder.join("record.json"), record.to_json().as_bytes())
+pub fn save_record(folder: &Path, file: &str, record: &Record) -> anyhow::Result<()> {
+    write_atomic(&folder.join(file), record.to_json().as_bytes())
 }
 
 /// All report files. Every one is tried; the first error is told.

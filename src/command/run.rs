@@ -1,13 +1,13 @@
 //! `run`: measures only, writes a record, never exits 1.
 
-use super::{evaluate, measure, output, setup};
+use super::{dry_run, evaluate, measure, output, setup};
 use crate::cli::RunArgs;
 use crate::exit::ExitStatus;
 
 pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     let config = setup::config(&args.config, &args.workload)?;
     if args.output.dry_run {
-        output::print(&measure::dry_run(&config)?)?;
+        output::print(&dry_run::text(&config)?)?;
         return Ok(ExitStatus::Pass);
     }
     measure::warn_of_starts(&config);

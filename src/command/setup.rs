@@ -5,14 +5,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use crate::cli::{ConfigArgs, WorkloadArgs};
-use crate::config::{self, Config, ConfigError, Flags, Source};
+use crate::cli::{CheckArgs, ConfigArgs, WorkloadArgs};
+use crate::config::{self, Config, ConfigError, Flags, Source, Target};
 
 /// Where a config is looked for, in each folder upwards.
 const NAMES: [&str; 2] = [".github/goodput-gate.yaml", "goodput-gate.yaml"];
 
 /// The config that the arguments mean.
 pub fn config(file: &ConfigArgs, workload: &WorkloadArgs) -> anyhow::Result<Config> {
+    loaded(file, workload, &flags(workload))
+}
+
+fn loaded(file: &ConfigArgs, workload: &WorkloadArgs, flags: &Flags) -> anyhow::Result<Config> {
     let cwd = std::env::current_dir().context("cannot tell the working folder")?;
     // With a base URL the command line says all; a file is used only when it is named.
     let path = match (&file.config, &workload.base_url) {
@@ -24,10 +28,24 @@ pub fn config(file: &ConfigArgs, workload: &WorkloadArgs) -> anyhow::Result<Conf
     let name = path.as_ref().map(|p| shown(p, &cwd));
     let source = name.as_deref().zip(text.as_deref()).map(|(name, text)| Source { name, text });
     let env = |name: &str| std::env::var(name).ok();
-    config::load(source, &file.set, &flags(workload), &env).map_err(|e| match e {
+    config::load(source, &file.set, flags, &env).map_err(|e| match e {
         ConfigError::NoTarget => no_target(&cwd),
         invalid @ ConfigError::Invalid(_) => anyhow::Error::msg(invalid.to_string()),
     })
+}
+
+/// The config of a check, whose own flags speak of the gate.
+pub fn gate(args: &CheckArgs) -> anyhow::Result<Config> {
+    let mut flags = flags(&args.workload);
+    flags.interleaved = args.interleaved;
+    flags.baseline_url.clone_from(&args.baseline_url);
+    loaded(&args.config, &args.workload, &flags)
+}
+
+/// The config of a file that another config names, with nothing over it.
+pub fn named(file: &Path) -> anyhow::Result<Config> {
+    let args = ConfigArgs { config: Some(file.to_owned()), ..ConfigArgs::default() };
+    config(&args, &WorkloadArgs::default()).with_context(|| format!("gate.baseline.config: {}", file.display()))
 }
 
 /// The nearest config file at or above the folder.
@@ -77,13 +95,16 @@ fn flags(args: &WorkloadArgs) -> Flags {
         temperature: a.temperature,
         preset: a.preset,
         slo: a.slo,
+        target: a.target,
+        baseline_url: None,
+        interleaved: false,
         workloads: a.workload,
     }
 }
 
-/// The API key, where the config names a variable for it.
-pub fn api_key(config: &Config) -> anyhow::Result<Option<String>> {
-    let Some(name) = &config.target.api_key_env else { return Ok(None) };
+/// The API key, where the target names a variable for it.
+pub fn api_key(target: &Target) -> anyhow::Result<Option<String>> {
+    let Some(name) = &target.api_key_env else { return Ok(None) };
     match std::env::var(name) {
         Ok(key) if !key.trim().is_empty() => Ok(Some(key.trim().to_owned())),
         _ => {

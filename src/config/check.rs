@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::{Issue, did_you_mean};
-use super::file::{ArrivalFile, GateFile, Levels, PromptsFile, Span, WarmupFile, WorkloadFile};
+use super::file::{ArrivalFile, BaselineFile, GateFile, Levels, PromptsFile, Span, WarmupFile, WorkloadFile};
 use super::layers::Layered;
-use super::{Arrival, Gate, Length, Prompts, Warmup, Workload};
+use super::{Arrival, Counterpart, Gate, GateMode, Length, Prompts, Target, Warmup, Workload};
 
 /// Fingerprint fields that `gate.under_test` may name.
 pub const UNDER_TEST: [&str; 4] = ["server_version", "server_flags", "model", "quantisation"];
@@ -49,7 +49,14 @@ impl Checker {
 
     /// `remote`: the target is at a `base_url`, so that the gate cannot restart it; unknown where the target is wrong.
     pub fn gate(&mut self, file: GateFile, remote: Option<bool>, starts_flag: Option<u32>) -> Option<Gate> {
-        let starts = self.at_least_one("gate.starts", file.starts);
+        let mode = file.mode?;
+        // METHOD's other-day session has two starts; interleaved has three looks.
+        let default_starts = if mode == GateMode::Interleaved { 3 } else { 2 };
+        let starts = self.at_least_one("gate.starts", file.starts.or(Some(default_starts)));
+        if mode == GateMode::Interleaved && starts.is_some_and(|n| n > 3) {
+            let hint = "judged after 1, 2 and 3 start pairs; `gate.extend` adds three more where that leaves it open";
+            self.bad("gate.starts", "more than 3 in interleaved mode", hint);
+        }
         let rounds = self.at_least_one("gate.rounds", file.rounds);
         if remote == Some(true) && starts_flag.is_some_and(|n| n > 1) {
             self.bad("gate.starts", "the gate cannot restart the server at `base_url`", "leave --starts out");
@@ -59,7 +66,7 @@ impl Checker {
             self.bad(&format!("gate.under_test[{i}]"), format!("unknown field `{field}`"), did_you_mean(field, &UNDER_TEST));
         }
         Some(Gate {
-            mode: file.mode?,
+            mode,
             starts: if remote == Some(true) { 1 } else { starts? },
             rounds: rounds?,
             on_inconclusive: file.on_inconclusive?,
@@ -68,7 +75,62 @@ impl Checker {
             on_limit_open: file.on_limit_open?,
             strict: file.strict?,
             under_test,
+            baseline: self.counterpart(file.baseline?)?,
+            fit: file.fit?,
+            extend: file.extend?,
         })
+    }
+
+    fn counterpart(&mut self, file: BaselineFile) -> Option<Counterpart> {
+        let (key, said) = match &file {
+            BaselineFile::Ref(x) => ("ref", x),
+            BaselineFile::Target(x) => ("target", x),
+            BaselineFile::Config(x) => ("config", x),
+            BaselineFile::BaseUrl(x) => ("base_url", x),
+        };
+        if said.trim().is_empty() {
+            self.bad(&format!("gate.baseline.{key}"), "is empty", "name what the candidate is measured beside");
+            return None;
+        }
+        Some(match file {
+            BaselineFile::Ref(name) if name == "merge-base" => Counterpart::MergeBase,
+            BaselineFile::Ref(name) => Counterpart::Ref(name),
+            BaselineFile::Target(name) => Counterpart::Target(name),
+            BaselineFile::Config(file) => Counterpart::Config(PathBuf::from(file)),
+            BaselineFile::BaseUrl(url) => Counterpart::Url(url),
+        })
+    }
+
+    /// What only the whole config can tell: the baseline's target exists, and can be had beside the candidate.
+    pub fn sides(
+        &mut self,
+        target: &Target,
+        targets: &BTreeMap<String, Target>,
+        gate: &mut Gate,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) {
+        if gate.mode != GateMode::Interleaved {
+            return;
+        }
+        let path = "gate.baseline";
+        match &gate.baseline {
+            Counterpart::Target(name) if !targets.contains_key(name) => {
+                let names: Vec<&str> = targets.keys().map(String::as_str).collect();
+                let hint = if names.is_empty() { "add it to `targets`".into() } else { did_you_mean(name, &names) };
+                self.bad(&format!("{path}.target"), format!("no target `{name}`"), hint);
+            }
+            Counterpart::MergeBase | Counterpart::Ref(_) if !matches!(target.endpoint, super::Endpoint::Started(_)) => {
+                let hint =
+                    "say how it is started (`server.start`), or name another server: gate.baseline.base_url, --baseline-url";
+                self.bad(path, "another commit's server cannot be started", hint);
+            }
+            Counterpart::Url(url) => {
+                if let Some(url) = self.base_url(path, url, env) {
+                    gate.baseline = Counterpart::Url(url);
+                }
+            }
+            _ => {}
+        }
     }
 
     pub fn baselines_dir(&mut self, dir: Option<String>) -> Option<PathBuf> {

@@ -46,9 +46,7 @@ pub enum Place {
 }
 
 /// What the design has and this version has not: `(path without indices, unless empty, key or value, what to do)`.
-const LATER: [(&str, &str, &str); 10] = [
-    ("", "server", "start the server before the gate, and name it in target.base_url"),
-    ("gate.mode", "interleaved", "use `baseline` or `limits`"),
+const LATER: [(&str, &str, &str); 8] = [
     ("target.protocol", "ollama", "Ollama also speaks openai-chat, under /v1"),
     ("target.protocol", "triton", "use `openai-chat`, which Triton's OpenAI-compatible frontend speaks"),
     ("target.protocol", "sim", "for the simulated server write `target: {sim: {}}`; it speaks openai-chat"),
@@ -101,7 +99,7 @@ fn without_indices(path: &str) -> String {
 
 /// Whether what is said at this path may be a secret, so that neither it nor its line is shown.
 pub fn is_secret(path: &str) -> bool {
-    ["target.headers", "target.api_key_env"].iter().any(|secret| path.starts_with(secret))
+    [".headers", ".api_key_env", "server.env"].iter().any(|secret| path.contains(secret))
 }
 
 /// What a YAML error says, and the hint; `path` is that of the place it points at.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
-use super::{Corpus, GateMode, OnOpen, Protocol};
+use super::{Corpus, Fit, GateMode, OnOpen, Protocol};
 
 /// goodput-gate.yaml: what to measure, with which load, and how to judge it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,10 @@ pub struct File {
     /// The server under test. No default.
     #[schemars(required)]
     pub target: Option<TargetFile>,
+    /// How the gate builds, starts and stops that server; without it the server has to run already.
+    pub server: Option<ServerFile>,
+    /// Further targets by name, to be measured instead (`--target`) or compared with (`gate.baseline`). Each says what differs.
+    pub targets: Option<BTreeMap<String, SideFile>>,
     /// The loads to drive it with, one after the other. No default.
     #[schemars(required, length(min = 1))]
     pub workloads: Option<Vec<WorkloadFile>>,
@@ -53,6 +57,58 @@ pub struct TargetFile {
     pub headers: Option<BTreeMap<String, String>>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub ca_file: Option<String>,
+}
+
+/// How a server is built, started and stopped. Commands are run by `sh -c` with `PORT` in their environment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerFile {
+    /// Run once before the first start.
+    pub build: Option<String>,
+    /// Starts the server and stays in the foreground: `vllm serve MODEL --port ${PORT}`.
+    pub start: Option<String>,
+    /// Working folder of both, relative to the repository's root.
+    pub cwd: Option<String>,
+    /// Environment variables for both, besides the gate's own. `${NAME}` in a value is replaced by that environment variable.
+    pub env: Option<BTreeMap<String, String>>,
+    /// When it is ready.
+    pub ready: Option<ReadyFile>,
+    /// Time from SIGTERM to SIGKILL when it is stopped.
+    pub grace: Option<Span>,
+}
+
+/// When a started server is ready to be measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadyFile {
+    /// Path at the server's root that answers 2xx, such as /health; without it the list of models is asked.
+    pub path: Option<String>,
+    /// Longest time from the start to that answer.
+    pub timeout: Option<Span>,
+}
+
+/// What another target has other than `target` and `server`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SideFile {
+    /// Keys of `target` that differ. With a `base_url` and no `server` it is a server that runs already.
+    pub target: Option<TargetFile>,
+    /// Keys of `server` that differ.
+    pub server: Option<ServerFile>,
+}
+
+/// What the candidate is interleaved with: exactly one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BaselineFile {
+    /// A commit, branch or tag, built and started in a worktree by the same commands; `merge-base` is the merge base with the base branch.
+    Ref(String),
+    /// Another target of `targets`.
+    Target(String),
+    /// The target of another config file.
+    Config(String),
+    /// A server that runs already.
+    BaseUrl(String),
 }
 
 /// One load: when requests are sent, what they ask for, and what is expected of the answers.
@@ -202,9 +258,9 @@ pub struct LimitFile {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GateFile {
-    /// Against the committed baseline and the limits, or against the limits alone.
+    /// Against the committed baseline (`baseline`), against one that is measured in the same job (`interleaved`), or the limits alone (`limits`).
     pub mode: Option<GateMode>,
-    /// Server starts per run, where the gate starts the server; a server at a `base_url` has one.
+    /// Server starts per run, where the gate starts the server; a server at a `base_url` has one. Interleaved: per side, at most 3.
     #[schemars(range(min = 1))]
     pub starts: Option<u32>,
     /// Rounds per start.
@@ -222,6 +278,12 @@ pub struct GateFile {
     pub strict: Option<bool>,
     /// Fingerprint fields that a change may alter, since they are what is judged.
     pub under_test: Option<Vec<String>>,
+    /// Interleaved: what the candidate is measured beside.
+    pub baseline: Option<BaselineFile>,
+    /// Interleaved: `both` servers run at once and rounds alternate, or `one` at a time and starts alternate.
+    pub fit: Option<Fit>,
+    /// Interleaved: what is still open after the last look is extended once, by three more start pairs.
+    pub extend: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -236,6 +298,7 @@ pub struct BaselinesFile {
 #[serde(deny_unknown_fields)]
 pub struct Defaults {
     pub target: TargetFile,
+    pub server: ServerFile,
     pub workload: WorkloadFile,
     pub gate: GateFile,
     pub baselines: BaselinesFile,

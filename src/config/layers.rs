@@ -4,11 +4,12 @@
 
 use super::error::{Issue, Place, did_you_mean};
 use super::file::{
-    ArrivalFile, File, GateFile, Levels, Number, PromptsFile, SloFile, Span, SyntheticFile, TargetFile, WarmupFile, WorkloadFile,
+    ArrivalFile, BaselineFile, File, GateFile, Levels, Number, PromptsFile, ReadyFile, ServerFile, SloFile, Span, SyntheticFile,
+    TargetFile, WarmupFile, WorkloadFile,
 };
 use super::position::Origins;
 use super::units::parse_duration;
-use super::{Corpus, Protocol, presets};
+use super::{Corpus, GateMode, Protocol, presets};
 
 /// What was typed, each flag by its name; the same as a config's keys, for use without one or over it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,6 +43,11 @@ pub struct Flags {
     pub preset: Option<String>,
     /// `ttft=500ms,tpot=50ms`
     pub slo: Option<String>,
+    /// One of `targets`, instead of `target`.
+    pub target: Option<String>,
+    /// Interleaved with a server that runs already.
+    pub baseline_url: Option<String>,
+    pub interleaved: bool,
     /// Only these; a name that stands for several levels selects all of them.
     pub workloads: Vec<String>,
 }
@@ -69,6 +75,26 @@ impl TargetFile {
             api_key_env: self.api_key_env.or(base.api_key_env),
             headers: self.headers.or(base.headers),
             ca_file: self.ca_file.or(base.ca_file),
+        }
+    }
+}
+
+impl ServerFile {
+    /// This, and what it does not say from `base`.
+    pub fn over(self, base: Self) -> Self {
+        Self {
+            build: self.build.or(base.build),
+            start: self.start.or(base.start),
+            cwd: self.cwd.or(base.cwd),
+            env: merge(self.env, base.env, |over, mut under| {
+                under.extend(over);
+                under
+            }),
+            ready: merge(self.ready, base.ready, |over, base| ReadyFile {
+                path: over.path.or(base.path),
+                timeout: over.timeout.or(base.timeout),
+            }),
+            grace: self.grace.or(base.grace),
         }
     }
 }
@@ -118,6 +144,9 @@ impl GateFile {
             on_limit_open: self.on_limit_open.or(base.on_limit_open),
             strict: self.strict.or(base.strict),
             under_test: self.under_test.or(base.under_test),
+            baseline: self.baseline.or(base.baseline),
+            fit: self.fit.or(base.fit),
+            extend: self.extend.or(base.extend),
         }
     }
 }
@@ -248,13 +277,27 @@ pub fn of_flags(flags: &Flags, issues: &mut Vec<Issue>) -> (TargetFile, Workload
     (target, workload)
 }
 
+/// The flags that speak of the gate.
+pub fn gate_of_flags(flags: &Flags) -> GateFile {
+    let interleaved = flags.interleaved || flags.baseline_url.is_some();
+    GateFile {
+        mode: interleaved.then_some(GateMode::Interleaved),
+        baseline: flags.baseline_url.clone().map(BaselineFile::BaseUrl),
+        starts: flags.starts,
+        rounds: flags.rounds,
+        ..GateFile::default()
+    }
+}
+
 /// Lets later messages name the flag that said a value.
 pub fn note_flags(flags: &Flags, workloads: usize, origins: &mut Origins) {
-    let said: [(&str, &str, bool); 22] = [
+    let said: [(&str, &str, bool); 24] = [
         ("target.base_url", "--base-url", flags.base_url.is_some()),
         ("target.model", "--model", flags.model.is_some()),
         ("target.api_key_env", "--api-key-env", flags.api_key_env.is_some()),
         ("target.protocol", "--protocol", flags.protocol.is_some()),
+        ("gate.mode", "--interleaved", flags.interleaved),
+        ("gate.baseline", "--baseline-url", flags.baseline_url.is_some()),
         ("gate.rounds", "--rounds", flags.rounds.is_some()),
         ("gate.starts", "--starts", flags.starts.is_some()),
         ("*.preset", "--preset", flags.preset.is_some()),

@@ -6,7 +6,7 @@ use serde_saphyr::Error as YamlError;
 
 use super::check::Checker;
 use super::error::{ConfigError, Issue, Place, describe, did_you_mean};
-use super::file::{Defaults, File, GateFile, TargetFile};
+use super::file::{Defaults, File, ServerFile, SideFile, TargetFile};
 use super::layers::{self, Flags};
 use super::position::Origins;
 use super::{Config, Endpoint, overrides};
@@ -81,16 +81,34 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     check.version(file.version);
     let (target_flags, workload_flags) = layers::of_flags(flags, &mut check.issues);
     let layered = layers::expand(&file, &defaults.workload, flags, &workload_flags, &mut check.issues);
-    let target = target_of(file.target, target_flags, defaults.target, &mut check, env);
-    let gate = GateFile { starts: flags.starts, rounds: flags.rounds, ..GateFile::default() };
-    let gate = gate.over(file.gate.unwrap_or_default()).over(defaults.gate);
-    let gate = check.gate(gate, target.as_ref().map(|t| matches!(t.endpoint, Endpoint::Http(_))), flags.starts);
+    let sides = Sides { target: file.target, server: file.server, defaults: (defaults.target, defaults.server) };
+    let named = file.targets.unwrap_or_default();
+    let targets =
+        named.iter().filter_map(|(name, side)| Some((name.clone(), sides.named(name, side, &mut check, env)?))).collect();
+    let target = match &flags.target {
+        None => sides.main(target_flags, &mut check, env),
+        Some(name) => match named.get(name) {
+            Some(side) => sides.named(name, side, &mut check, env),
+            None => {
+                let names: Vec<&str> = named.keys().map(String::as_str).collect();
+                let place = Place::Flag(format!("--target {name}"));
+                check.issues.push(Issue { place, ..Issue::new("", "no target of that name", did_you_mean(name, &names)) });
+                None
+            }
+        },
+    };
+    let gate = layers::gate_of_flags(flags).over(file.gate.unwrap_or_default()).over(defaults.gate);
+    let mut gate = check.gate(gate, target.as_ref().map(|t| matches!(t.endpoint, Endpoint::Http(_))), flags.starts);
+    if let Some((target, gate)) = target.as_ref().zip(gate.as_mut()) {
+        check.sides(target, &targets, gate, env);
+    }
     let workloads = check.workloads(&layered, file.workloads.is_some());
     let workloads = select(workloads, flags, &mut check.issues);
     let dir = file.baselines.and_then(|b| b.dir).or(defaults.baselines.dir);
     let baselines_dir = check.baselines_dir(dir);
     let config = target.zip(gate).zip(baselines_dir).map(|((target, gate), baselines_dir)| Config {
         target,
+        targets,
         workloads: workloads.into_iter().map(|(_, workload)| workload).collect(),
         gate,
         baselines_dir,
@@ -98,26 +116,61 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     (config, check.issues)
 }
 
-fn target_of(
-    file: Option<TargetFile>,
-    flags: TargetFile,
-    defaults: TargetFile,
-    check: &mut Checker,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Option<super::Target> {
-    let mut said = file;
-    if let Some(target) = said.as_mut().filter(|_| flags.base_url.is_some()) {
-        target.sim = None;
+/// What the file says of the server under test, for it and for what `targets` derive from it.
+struct Sides {
+    target: Option<TargetFile>,
+    server: Option<ServerFile>,
+    defaults: (TargetFile, ServerFile),
+}
+
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Sides {
+    fn main(&self, flags: TargetFile, check: &mut Checker, env: Env<'_>) -> Option<super::Target> {
+        let (mut said, mut server) = (self.target.clone(), self.server.clone());
+        // A URL on the command line is a server that runs already.
+        if flags.base_url.is_some() {
+            said.iter_mut().for_each(|target| target.sim = None);
+            server = None;
+        }
+        if said.is_none() && server.is_none() && flags.base_url.is_none() {
+            let hint = "add `target: {base_url: http://HOST:PORT/v1}` or `target: {sim: {}}`";
+            check.issues.push(Issue::new("", "`target` is missing", hint));
+            return None;
+        }
+        self.checked("", flags.over(said.unwrap_or_default()), server, check, env)
     }
-    if said.is_none() && flags.base_url.is_none() {
-        check.issues.push(Issue::new(
-            "",
-            "`target` is missing",
-            "add `target: {base_url: http://HOST:PORT/v1}` or `target: {sim: {}}`",
-        ));
-        return None;
+
+    /// A named target says what differs; where it says an endpoint of another kind, the main one's does not hold.
+    fn named(&self, name: &str, side: &SideFile, check: &mut Checker, env: Env<'_>) -> Option<super::Target> {
+        let mut base = self.target.clone().unwrap_or_default();
+        let over = side.target.clone().unwrap_or_default();
+        let another = over.base_url.is_some() || over.sim.is_some();
+        let server = match (&side.server, &self.server) {
+            (Some(over), Some(base)) => Some(over.clone().over(base.clone())),
+            (Some(over), None) => Some(over.clone()),
+            (None, base) => base.clone().filter(|_| !another),
+        };
+        if over.base_url.is_some() || side.server.is_some() {
+            base.sim = None;
+        }
+        if over.sim.is_some() {
+            base.base_url = None;
+        }
+        self.checked(&format!("targets.{name}."), over.over(base), server, check, env)
     }
-    check.target(flags.over(said.unwrap_or_default()).over(defaults), env)
+
+    fn checked(
+        &self,
+        at: &str,
+        target: TargetFile,
+        server: Option<ServerFile>,
+        check: &mut Checker,
+        env: Env<'_>,
+    ) -> Option<super::Target> {
+        let server = server.map(|server| server.over(self.defaults.1.clone()));
+        check.target(at, target.over(self.defaults.0.clone()), server, env)
+    }
 }
 
 /// What `--workload` names, by a workload's own name or by that of the levels it stands for.

@@ -31,12 +31,15 @@ pub use error::ConfigError;
 pub use file::schema;
 pub use layers::Flags;
 pub use load::{Source, load};
+pub use target::PORT;
 pub use units::parse_duration;
 
 /// A validated config. Everything in it can be acted on without further checks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     pub target: Target,
+    /// Further targets by name, for comparison with each other.
+    pub targets: BTreeMap<String, Target>,
     pub workloads: Vec<Workload>,
     pub gate: Gate,
     /// Folder of baseline files, relative to the repository's root.
@@ -63,6 +66,53 @@ pub enum Endpoint {
     Http(String),
     /// The embedded simulated server, started by the gate as a child process, once per start.
     Sim(Box<sim::Knobs>),
+    /// A server that the gate builds, starts, watches and stops, once per start.
+    Started(Box<Server>),
+}
+
+/// How a server is built and started. Commands are run by `sh -c`, in a process group of their own, with `PORT` in their environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Base URL of its API; `${PORT}` in it stands for a free port that the gate draws for each start.
+    pub base_url: String,
+    /// Run once per run and build, before the first start.
+    pub build: Option<String>,
+    pub start: String,
+    /// Relative to the repository's root (of the baseline: to its worktree's).
+    pub cwd: PathBuf,
+    /// Added to the gate's own environment. Values are secret: never recorded.
+    pub env: BTreeMap<String, String>,
+    /// Path at the server's root that answers 2xx once it is ready, such as `/health`; else the list of models is asked.
+    pub ready_path: Option<String>,
+    /// From the start to the first answer.
+    pub ready_timeout: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub grace: Duration,
+}
+
+/// What the candidate is interleaved with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Counterpart {
+    /// The merge base with the base branch, in a worktree, by the same commands.
+    MergeBase,
+    /// Any commit, in a worktree, by the same commands.
+    Ref(String),
+    /// Another target of this config.
+    Target(String),
+    /// The target of another config file.
+    Config(PathBuf),
+    /// A server that runs already.
+    Url(String),
+}
+
+/// Whether both sides' servers can run at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Fit {
+    /// Rounds alternate between the two; the one that waits is idle.
+    Both,
+    /// Starts alternate.
+    One,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -190,7 +240,7 @@ pub enum Bound {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
     pub mode: GateMode,
-    /// Server starts per run, where the gate can start the server; else one.
+    /// Server starts per run (interleaved: per side, at most), where the gate can start the server; else one.
     pub starts: u32,
     /// Rounds per start.
     pub rounds: u32,
@@ -203,6 +253,11 @@ pub struct Gate {
     pub strict: bool,
     /// Fingerprint fields that a change may alter, since they are what is judged.
     pub under_test: Vec<String>,
+    /// Interleaved only.
+    pub baseline: Counterpart,
+    pub fit: Fit,
+    /// Interleaved: what three start pairs leave open is extended once, by three more.
+    pub extend: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -210,6 +265,8 @@ pub struct Gate {
 pub enum GateMode {
     /// Against the committed baseline.
     Baseline,
+    /// Against a baseline that is built, started and measured in the same job.
+    Interleaved,
     /// Absolute limits only.
     Limits,
 }

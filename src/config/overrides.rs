@@ -9,8 +9,12 @@ use super::file::{self, File};
 use super::position::{Origins, join};
 
 /// Keys of which one mapping can hold only one: setting one removes the others.
-const EITHER_OR: [&[&str]; 3] =
-    [&["base_url", "sim"], &["requests", "duration"], &["poisson", "constant", "gamma", "closed", "ramp", "trace"]];
+const EITHER_OR: [&[&str]; 4] = [
+    &["base_url", "sim"],
+    &["requests", "duration"],
+    &["poisson", "constant", "gamma", "closed", "ramp", "trace"],
+    &["ref", "target", "config", "base_url"],
+];
 
 /// Puts each override over the file, in order; a later one wins.
 pub fn apply(file: File, overrides: &[String], origins: &mut Origins) -> Result<File, ConfigError> {
@@ -108,9 +112,8 @@ impl Walk<'_> {
         let Value::Object(map) = value else {
             return Err(wrong(&self.path, "not a mapping", "report this as a bug"));
         };
-        if let Some(group) = EITHER_OR.iter().find(|group| group.contains(&key)) {
-            map.retain(|other, _| other == key || !group.contains(&other.as_str()));
-        }
+        let excluded = |other: &str| EITHER_OR.iter().any(|group| group.contains(&key) && group.contains(&other));
+        map.retain(|other, _| other == key || !excluded(other));
         Ok((map.entry(key).or_insert(Value::Null), key.len()))
     }
 

@@ -1,40 +1,36 @@
-//! The target, checked: exactly one endpoint, an address that requests can be appended to, headers, and names of variables.
+//! The target, checked: exactly one endpoint, how it is started, an address that requests can be appended to, headers, names of variables.
 //!
 //! Not here: the workloads and the gate (`check`). Messages name variables, never what they hold.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::check::Checker;
-use super::file::TargetFile;
-use super::{Endpoint, ModelChoice, Target};
+use super::file::{ServerFile, TargetFile};
+use super::{Endpoint, ModelChoice, Server, Target};
+
+/// Replaced by the port of a server that the gate starts, not by a variable of the gate's own environment.
+pub const PORT: &str = "PORT";
+
+/// Where a started server is asked, if nothing else is said.
+const DEFAULT_URL: &str = "http://127.0.0.1:${PORT}/v1";
+
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Checker {
-    pub fn target(&mut self, file: TargetFile, env: &dyn Fn(&str) -> Option<String>) -> Option<Target> {
-        let endpoint = match (&file.base_url, file.sim) {
-            (Some(_), Some(_)) => {
-                self.bad("target", "both `base_url` and `sim`", "keep the one that is under test");
-                None
-            }
-            (None, None) => {
-                self.bad("target", "neither `base_url` nor `sim`", "add `base_url: http://HOST:PORT/v1`, or `sim: {}`");
-                None
-            }
-            (Some(url), None) => self.base_url(url, env).map(Endpoint::Http),
-            (None, Some(knobs)) => {
-                if let Err(what) = knobs.check() {
-                    self.bad("target.sim", what, "see docs/SIM.md for the range of each knob");
-                }
-                Some(Endpoint::Sim(Box::new(knobs)))
-            }
-        };
-        let headers = self.headers(file.headers.unwrap_or_default(), file.api_key_env.is_some(), env);
+    /// `at` is where the target stands in the config: empty, or `targets.NAME.`.
+    pub fn target(&mut self, at: &str, file: TargetFile, server: Option<ServerFile>, env: Env<'_>) -> Option<Target> {
+        let endpoint = self.endpoint(at, &file, server, env);
+        let headers = self.headers(at, file.headers.unwrap_or_default(), file.api_key_env.is_some(), env);
         if let Some(name) = file.api_key_env.as_deref().filter(|name| !is_variable(name)) {
             let what = format!("not the name of an environment variable ({} characters)", name.chars().count());
-            self.bad("target.api_key_env", what, "write the variable's name, such as OPENAI_API_KEY, never the key");
+            let hint = "write the variable's name, such as OPENAI_API_KEY, never the key";
+            self.bad(&format!("{at}target.api_key_env"), what, hint);
         }
         if file.model.as_deref().is_some_and(|m| m.trim().is_empty()) {
-            self.bad("target.model", "is empty", "write the model's name, or `auto` for the only one that the server lists");
+            let hint = "write the model's name, or `auto` for the only one that the server lists";
+            self.bad(&format!("{at}target.model"), "is empty", hint);
         }
         let model = match file.model?.as_str() {
             "auto" => ModelChoice::Auto,
@@ -44,9 +40,92 @@ impl Checker {
         Some(Target { endpoint: endpoint?, protocol: file.protocol?, model, api_key_env: file.api_key_env, headers, ca_file })
     }
 
-    fn base_url(&mut self, raw: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-        let url = self.expanded("target.base_url", raw, env)?;
-        let path = "target.base_url";
+    fn endpoint(&mut self, at: &str, file: &TargetFile, server: Option<ServerFile>, env: Env<'_>) -> Option<Endpoint> {
+        let path = format!("{at}target");
+        match (&file.base_url, file.sim.clone(), server) {
+            (Some(_), Some(_), _) => {
+                self.bad(&path, "both `base_url` and `sim`", "keep the one that is under test");
+                None
+            }
+            (None, Some(_), Some(_)) => {
+                let hint = "remove one: the simulated server is started by itself";
+                self.bad(&format!("{at}server"), "has no meaning beside `target.sim`", hint);
+                None
+            }
+            (url, None, Some(server)) => {
+                let keep = |name: &str| if name == PORT { Some(format!("${{{PORT}}}")) } else { env(name) };
+                let url = self.base_url(&path, url.as_deref().unwrap_or(DEFAULT_URL), &keep);
+                self.server(at, server, &keep)
+                    .zip(url)
+                    .map(|(server, base_url)| Endpoint::Started(Box::new(Server { base_url, ..server })))
+            }
+            (None, None, None) => {
+                let hint = "add `base_url: http://HOST:PORT/v1`, or `sim: {}`";
+                self.bad(&path, "neither `base_url` nor `sim`", hint);
+                None
+            }
+            (Some(url), None, None) => self.base_url(&path, url, env).map(Endpoint::Http),
+            (None, Some(knobs), None) => {
+                if let Err(what) = knobs.check() {
+                    self.bad(&format!("{path}.sim"), what, "see docs/SIM.md for the range of each knob");
+                }
+                Some(Endpoint::Sim(Box::new(knobs)))
+            }
+        }
+    }
+
+    /// Everything but the base URL.
+    fn server(&mut self, at: &str, file: ServerFile, env: Env<'_>) -> Option<Server> {
+        let path = |key: &str| format!("{at}server.{key}");
+        let start = file.start.filter(|line| !line.trim().is_empty());
+        if start.is_none() {
+            self.bad(
+                &path("start"),
+                "is missing or empty",
+                "write the command that starts the server and stays in the foreground",
+            );
+        }
+        if file.build.as_deref().is_some_and(|line| line.trim().is_empty()) {
+            self.bad(&path("build"), "is empty", "leave it out where nothing is built");
+        }
+        let cwd = file.cwd.unwrap_or_default();
+        if cwd.starts_with('/') || cwd.split('/').any(|part| part == "..") {
+            let hint = "write it relative to the repository's root, so that it is the same in the baseline's worktree";
+            self.bad(&path("cwd"), format!("`{cwd}` is not inside the repository"), hint);
+        }
+        let mut vars = BTreeMap::new();
+        for (name, raw) in file.env.unwrap_or_default() {
+            let path = path(&format!("env.{name}"));
+            if !is_variable(&name) || name == PORT {
+                let what = format!("`{name}` cannot be set here");
+                self.bad(&path, what, "a variable's name is letters, digits and `_`; PORT is set by the gate");
+            }
+            if let Some(value) = self.expanded(&path, &raw, env) {
+                vars.insert(name, value);
+            }
+        }
+        let ready = file.ready.unwrap_or_default();
+        if ready.path.as_deref().is_some_and(|p| !p.starts_with('/') || p.contains(|c: char| c.is_whitespace() || c.is_control()))
+        {
+            self.bad(&path("ready.path"), "is not a path", "write it as the server serves it, such as /health");
+        }
+        let ready_timeout = self.positive_span(&path("ready.timeout"), ready.timeout)?;
+        let grace = file.grace.map_or(Duration::ZERO, |span| span.0);
+        Some(Server {
+            base_url: String::new(),
+            build: file.build,
+            start: start?,
+            cwd: PathBuf::from(cwd),
+            env: vars,
+            ready_path: ready.path,
+            ready_timeout,
+            grace,
+        })
+    }
+
+    pub fn base_url(&mut self, target: &str, raw: &str, env: Env<'_>) -> Option<String> {
+        let path = &format!("{target}.base_url");
+        let url = self.expanded(path, raw, env)?;
         let example = "write it as http://127.0.0.1:8000/v1";
         // First, since the other messages show the value.
         if url.split("://").last().and_then(|rest| rest.split('/').next()).is_some_and(|host| host.contains('@')) {
@@ -73,15 +152,10 @@ impl Checker {
         Some(url.trim_end_matches('/').to_owned())
     }
 
-    fn headers(
-        &mut self,
-        headers: BTreeMap<String, String>,
-        has_key: bool,
-        env: &dyn Fn(&str) -> Option<String>,
-    ) -> Vec<(String, String)> {
+    fn headers(&mut self, at: &str, headers: BTreeMap<String, String>, has_key: bool, env: Env<'_>) -> Vec<(String, String)> {
         let mut expanded = Vec::new();
         for (name, raw) in headers {
-            let path = format!("target.headers.{name}");
+            let path = format!("{at}target.headers.{name}");
             let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
             if name.is_empty() || !name.chars().all(is_token) {
                 self.bad(&path, format!("`{name}` is not the name of a header"), "letters, digits and `-`");
@@ -99,7 +173,7 @@ impl Checker {
     }
 
     /// With each `${NAME}` replaced. Messages name the variable, never its value.
-    fn expanded(&mut self, path: &str, raw: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    fn expanded(&mut self, path: &str, raw: &str, env: Env<'_>) -> Option<String> {
         let mut out = String::new();
         let mut rest = raw;
         while let Some(start) = rest.find("${") {

@@ -58,6 +58,9 @@ pub struct Asked {
 /// round of three is survived; from half of a start's rounds on it is not.
 pub const PASSING: [&str; 4] = ["send_lag", "loop_lag", "client_cpu", "offered_rate"];
 
+/// The server that the gate had started ended by itself.
+pub const SERVER_ENDED: &str = "server_ended";
+
 /// Share of the median TTFT that the client's own send lag may reach; from a fifth of it on it is noted.
 const LAG_SHARE: f64 = 0.05;
 const LAG_NOTE_SHARE: f64 = 0.01;

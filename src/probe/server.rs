@@ -48,6 +48,9 @@ pub enum ProbeError {
 /// A probe may wait for a model that is cold.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// A server that takes this long for its health is not ready; it is asked again.
+const READY_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Far above any list of models or answer of two tokens; memory must not grow with what a server sends.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
@@ -84,6 +87,14 @@ impl Probe {
         let http = builder.build().map_err(|e| ProbeError::Access(format!("{}\nhint: {no_authority}", chain(&e))))?;
         let secrets = protocol::secrets(access.api_key, access.headers);
         Ok(Self { http, base_url: access.base_url.trim_end_matches('/').to_owned(), secrets })
+    }
+
+    /// Whether the server answers 2xx at `path` of its root. Without one: whether it answers at all for its list of models, but for 5xx; what
+    /// it refuses shows when it is asked in earnest.
+    pub async fn ready(&self, path: Option<&str>) -> bool {
+        let url = path.map_or_else(|| format!("{}/models", self.base_url), |path| format!("{}{path}", root(&self.base_url)));
+        let answer = self.http.get(&url).timeout(READY_PATIENCE).send().await;
+        answer.is_ok_and(|a| if path.is_some() { a.status().is_success() } else { !a.status().is_server_error() })
     }
 
     /// Models, name and version.
@@ -201,6 +212,11 @@ pub fn only_model(models: &[String]) -> Result<String, ProbeError> {
         [one] => Ok(one.clone()),
         many => Err(ProbeError::ManyModels(many.len(), many.iter().take(8).cloned().collect::<Vec<_>>().join(", "))),
     }
+}
+
+/// Scheme, host and port.
+fn root(base_url: &str) -> String {
+    reqwest::Url::parse(base_url).map_or_else(|_| base_url.to_owned(), |url| url.origin().ascii_serialization())
 }
 
 pub fn is_loopback(base_url: &str) -> bool {

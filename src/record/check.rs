@@ -2,7 +2,7 @@
 //!
 //! Not here: the shape (serde refuses that), or whether a measurement is fit to be judged (`measure::validity`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::session::Session;
 use super::{Record, RoundRecord, WorkloadRecord};
@@ -49,15 +49,18 @@ pub fn session(session: &Session) -> Result<(), String> {
     if session.starts.is_empty() {
         return Err("it has no start".into());
     }
-    for start in &session.starts {
-        if start.requests > MOST || start.failed > start.requests {
-            return Err(format!("{} of {} requests failed: that cannot be", start.failed, start.requests));
-        }
-        if let Some((metric, value)) = start.oriented.iter().find(|(_, v)| v.abs() > LARGEST_ORIENTED) {
-            return Err(format!("oriented {metric} is {value}: that is no log of milliseconds, and no share"));
-        }
+    session.starts.iter().try_for_each(|s| summary(s.requests, s.failed, &s.oriented))
+}
+
+/// One start's summary.
+fn summary(requests: u64, failed: u64, oriented: &BTreeMap<String, f64>) -> Result<(), String> {
+    if requests > MOST || failed > requests {
+        return Err(format!("{failed} of {requests} requests failed: that cannot be"));
     }
-    Ok(())
+    match oriented.iter().find(|(_, v)| v.abs() > LARGEST_ORIENTED) {
+        Some((metric, value)) => Err(format!("oriented {metric} is {value}: that is no log of milliseconds, and no share")),
+        None => Ok(()),
+    }
 }
 
 fn workload(workload: &WorkloadRecord) -> Result<(), String> {
@@ -67,6 +70,9 @@ fn workload(workload: &WorkloadRecord) -> Result<(), String> {
     }
     if let Some(limit) = workload.limits.iter().find(|l| l.max.into_iter().chain(l.min).any(|x| x < 0.0)) {
         return Err(format!("limit on {} is negative", limit.metric));
+    }
+    for start in workload.history.iter().flat_map(|s| &s.starts) {
+        summary(start.requests, start.failed, &start.oriented).map_err(|why| format!("history: {why}"))?;
     }
     let mut starts = BTreeSet::new();
     for start in &workload.starts {

@@ -40,7 +40,32 @@ pub struct Record {
     pub host: BTreeMap<String, String>,
     /// The policy that the run was made under.
     pub policy: Policy,
+    /// Absent where the run had one side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<Pair>,
     pub workloads: Vec<WorkloadRecord>,
+}
+
+/// Which side of an interleaved run a record is. The two records of a run have the same session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pair {
+    pub side: Role,
+    /// What the baseline is, for people.
+    pub baseline: String,
+    /// Start pairs at most: looks at 1, 2 and 3, and once at 6.
+    pub most_starts: u32,
+    /// Every start of both sides was a new server process: start-to-start variance is in the data.
+    pub starts_sampled: bool,
+    /// Both servers ran at once, and rounds alternated; else starts did.
+    pub at_once: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Baseline,
+    Candidate,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -57,7 +82,7 @@ pub struct GitFacts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// `baseline` or `limits`.
+    /// `baseline`, `interleaved` or `limits`.
     pub mode: String,
     pub starts: u32,
     pub rounds: u32,
@@ -83,6 +108,26 @@ pub struct WorkloadRecord {
     pub starts: Vec<StartRecord>,
     /// All rounds together; key is the metric's name with its unit.
     pub pooled: BTreeMap<String, f64>,
+    /// Candidate of an interleaved run: earlier sessions of comparable fingerprint, oldest first, as the noise was reckoned with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<PastSession>,
+}
+
+/// What judging needs of an earlier session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PastSession {
+    pub session: String,
+    pub starts: Vec<PastStart>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PastStart {
+    pub requests: u64,
+    pub failed: u64,
+    /// METHOD's start summary, oriented (positive difference = worse).
+    pub oriented: BTreeMap<String, f64>,
 }
 
 /// The load in words and numbers.
@@ -130,6 +175,9 @@ pub struct StartRecord {
     pub index: u32,
     /// Seed of the simulated server's noise, where it is the target.
     pub sim_seed: Option<u64>,
+    /// From the start of the server (if it is this start's first workload) to the end of the warm-up, milliseconds.
+    #[serde(default)]
+    pub setup_ms: Option<u64>,
     pub rounds: Vec<RoundRecord>,
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Record, WorkloadRecord, keyed};
+use super::{PastSession, PastStart, Record, WorkloadRecord, keyed};
 use crate::fingerprint::Fingerprint;
 use crate::judge;
 use crate::measure::histogram::Gaps;
@@ -125,12 +125,15 @@ impl Session {
 
     /// METHOD's view.
     pub fn to_method(&self) -> judge::Session {
-        let starts = self.starts.iter().map(|s| StartSummary {
-            values: s.oriented.iter().filter_map(|(k, v)| Some((Metric::parse(k)?, *v))).collect(),
-            n: s.requests,
-            bad: s.failed,
-        });
+        let starts = self.starts.iter().map(|s| summary(&s.oriented, s.requests, s.failed));
         judge::Session { id: self.session.clone(), runner: self.runner.clone(), starts: starts.collect() }
+    }
+
+    /// As an interleaved run's record keeps it.
+    pub fn to_past(&self) -> PastSession {
+        let starts =
+            self.starts.iter().map(|s| PastStart { requests: s.requests, failed: s.failed, oriented: s.oriented.clone() });
+        PastSession { session: self.session.clone(), starts: starts.collect() }
     }
 
     /// Sorted keys and one line per value: the same session gives the same bytes.
@@ -140,6 +143,18 @@ impl Session {
         text.push('\n');
         text
     }
+}
+
+impl PastSession {
+    /// METHOD's view: a session of one build has one side.
+    pub fn to_method(&self) -> judge::PastRun {
+        judge::PastRun { sides: vec![self.starts.iter().map(|s| summary(&s.oriented, s.requests, s.failed)).collect()] }
+    }
+}
+
+fn summary(oriented: &BTreeMap<String, f64>, requests: u64, failed: u64) -> StartSummary {
+    let values = oriented.iter().filter_map(|(k, v)| Some((Metric::parse(k)?, *v))).collect();
+    StartSummary { values, n: requests, bad: failed }
 }
 
 fn named(values: &BTreeMap<Metric, f64>) -> BTreeMap<String, f64> {

@@ -14,7 +14,7 @@ mod sim;
 mod supervised;
 mod supervisor;
 
-pub use message::Exit;
+pub use log::tail as log_tail;
 pub use ports::{free_port, port_taken};
 pub use sim::SimServer;
 pub use supervised::{Command, Finished, Supervised, run_to_end};

@@ -66,8 +66,9 @@ fn record() -> Record {
             .map(|m| LimitRecord { metric: m.into(), max: Some(5000.0), min: None })
             .into(),
         regressions: BTreeMap::new(),
-        starts: vec![StartRecord { index: 0, sim_seed: None, rounds: (0..ROUNDS).map(round).collect() }],
+        starts: vec![StartRecord { index: 0, sim_seed: None, setup_ms: None, rounds: (0..ROUNDS).map(round).collect() }],
         pooled: BTreeMap::new(),
+        history: Vec::new(),
     };
     let word = || "warn".to_owned();
     Record {
@@ -79,6 +80,7 @@ fn record() -> Record {
         interrupted: false,
         git: Some(GitFacts { commit: "0".into(), tree: "0".into(), dirty: false, commit_date: "2026-01-01T00:00:00Z".into() }),
         host: BTreeMap::new(),
+        pair: None,
         policy: Policy {
             mode: "baseline".into(),
             starts: 1,

@@ -1,0 +1,101 @@
+//! One workload of an interleaved run: both sides' records to evidence. Pure. Not here: what the evidence means (`verdict`).
+
+use super::{Part, judge_policy, limits_judged, mostly_whole, unfit};
+use crate::fingerprint::{Difference, Fingerprint};
+use crate::judge::interleaved::{self, Interleaved};
+use crate::judge::{Comparison, Decision, PastRun};
+use crate::record::{Record, WorkloadRecord};
+use crate::report::BaselineReport;
+use crate::report::build::shape;
+use crate::verdict::{Against, Evidence};
+
+/// Both sides ran in one job on one machine: which server it was may differ, since that is what is judged.
+const SERVER_FIELDS: [&str; 3] = ["server", "server_version", "server_flags"];
+
+pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<Part> {
+    let Some(base) = baseline.workloads.iter().find(|w| w.name == workload.name) else {
+        let why = format!("the baseline's side has no workload {}", workload.name);
+        return Ok((evidence(unfit(workload), Against::Missing(why)), None, Vec::new()));
+    };
+    let history: Vec<PastRun> = workload.history.iter().map(|s| s.to_method()).collect();
+    let mut invalid: Vec<String> = unfit(base).into_iter().map(|why| format!("baseline: {why}")).collect();
+    invalid.extend(unfit(workload));
+    let differences = Fingerprint::differences(&base.fingerprint, &workload.fingerprint);
+    let conflicts = conflicts(candidate, &differences);
+    if !conflicts.is_empty() {
+        return Ok((evidence(invalid, Against::Incomparable(conflicts)), Some(shown(baseline, workload)), differences));
+    }
+    let comparison = compare(candidate, base, workload, &history, workloads)?;
+    let used = used(&comparison);
+    let rounds: Vec<_> = workload.method_rounds().into_iter().filter(|r| r.start < used).collect();
+    let mut evidence = evidence(invalid, Against::LimitsOnly);
+    evidence.limits = limits_judged(candidate, workload, &rounds, &history)?;
+    evidence.incomplete = incomplete(candidate, base, workload, &comparison);
+    evidence.against = Against::Compared(comparison);
+    Ok((evidence, Some(shown(baseline, workload)), differences))
+}
+
+fn evidence(invalid: Vec<String>, against: Against) -> Evidence {
+    Evidence { invalid, against, limits: Vec::new(), incomplete: None, warnings: Vec::new() }
+}
+
+fn conflicts(candidate: &Record, differences: &[Difference]) -> Vec<Difference> {
+    let may = |field: &String| candidate.policy.under_test.contains(field) || SERVER_FIELDS.contains(&field.as_str());
+    differences.iter().filter(|d| !may(&d.field)).cloned().collect()
+}
+
+fn compare(
+    candidate: &Record,
+    base: &WorkloadRecord,
+    workload: &WorkloadRecord,
+    history: &[PastRun],
+    workloads: u32,
+) -> anyhow::Result<Comparison> {
+    let pair = candidate.pair.as_ref();
+    Ok(interleaved::judge(&Interleaved {
+        baseline: &base.method_rounds(),
+        candidate: &workload.method_rounds(),
+        history,
+        slo: workload.slo.into(),
+        shape: shape(workload),
+        differing: &[],
+        most_starts: pair.map_or(1, |p| p.most_starts as usize),
+        policy: &judge_policy(workload, workloads)?,
+    }))
+}
+
+/// Start pairs that the decision used; all where nothing was decided.
+fn used(comparison: &Comparison) -> u32 {
+    match u32::try_from(comparison.looks) {
+        Ok(looks @ 1..) => looks,
+        _ => u32::MAX,
+    }
+}
+
+/// A start that the decision used lacks most of its rounds, or the run was stopped before its last look.
+fn incomplete(candidate: &Record, base: &WorkloadRecord, workload: &WorkloadRecord, comparison: &Comparison) -> Option<String> {
+    let rounds = candidate.policy.rounds;
+    let used = used(comparison);
+    let ragged =
+        [base, workload].into_iter().flat_map(|w| &w.starts).filter(|s| s.index < used && !mostly_whole(s, rounds)).count();
+    if ragged > 0 {
+        return Some(format!(
+            "{ragged} of the starts that were judged lack most of their {rounds} rounds: measure all of them for a PASS"
+        ));
+    }
+    let most = candidate.pair.as_ref().map_or(1, |p| p.most_starts);
+    let measured = base.starts.len().min(workload.starts.len());
+    let stopped = comparison.decision == Decision::Inconclusive && (measured as u64) < u64::from(most);
+    stopped.then(|| format!("stopped after {measured} of at most {most} start pairs, before it was decided"))
+}
+
+fn shown(baseline: &Record, workload: &WorkloadRecord) -> BaselineReport {
+    let git = baseline.git.as_ref();
+    BaselineReport {
+        sessions: u32::try_from(workload.history.len()).unwrap_or(u32::MAX),
+        commit: git.map(|g| g.commit.clone()),
+        distance_commits: None,
+        commit_date: git.map(|g| g.commit_date.clone()),
+        sessions_needed: None,
+    }
+}

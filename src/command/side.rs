@@ -1,0 +1,96 @@
+//! Who is measured: one target, or the two of an interleaved run, each with the folder that its commands run in and its place in git.
+//!
+//! Not here: starting or measuring them (`target`, `measure`).
+#![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::{baseline, setup};
+use crate::baseline::lineage::{GitError, Repo};
+use crate::baseline::worktree::Worktree;
+use crate::config::{Config, Counterpart, Endpoint, Target};
+use crate::exit::Failure;
+use crate::record::GitFacts;
+
+/// What one record is about.
+pub struct Side {
+    /// What messages and log files call it: `server` where it is alone, else `baseline` or `candidate`.
+    pub name: &'static str,
+    pub target: Target,
+    /// Commands run here: the repository's root, or the baseline's worktree.
+    pub root: PathBuf,
+    pub git: Option<GitFacts>,
+    /// Removed with the side.
+    _worktree: Option<Worktree>,
+}
+
+/// The two sides of an interleaved run, baseline first.
+pub struct Pair {
+    pub sides: [Side; 2],
+    /// What the baseline is, for people: `3f2a91c0b1d2 (merge base with origin/main)`.
+    pub baseline: String,
+}
+
+impl Side {
+    /// The only side of a run.
+    pub fn only(config: &Config, git: Option<GitFacts>) -> Self {
+        Self { name: "server", target: config.target.clone(), root: root(config), git, _worktree: None }
+    }
+}
+
+impl Pair {
+    /// `base` names the branch for the merge base. Errors: exit 2, nothing has been sent; a worktree is made and checked out.
+    pub fn open(config: &Config, git: Option<GitFacts>, base: Option<&str>) -> anyhow::Result<Self> {
+        let root = root(config);
+        let candidate =
+            Side { name: "candidate", target: config.target.clone(), root: root.clone(), git: git.clone(), _worktree: None };
+        let here = |target: Target, root: PathBuf| Side { name: "baseline", target, root, git: git.clone(), _worktree: None };
+        let (side, words) = match &config.gate.baseline {
+            Counterpart::MergeBase => commit(config, |repo| repo.merge_base(base))?,
+            Counterpart::Ref(name) => commit(config, |repo| repo.resolve(name))?,
+            Counterpart::Target(name) => {
+                let target = config.targets.get(name).cloned().with_context(|| format!("no target `{name}`"))?;
+                (here(target, root), format!("target {name}"))
+            }
+            Counterpart::Config(file) => {
+                let other = setup::named(file)?;
+                (here(other.target.clone(), self::root(&other)), format!("the target of {}", file.display()))
+            }
+            Counterpart::Url(url) => {
+                let target = Target { endpoint: Endpoint::Http(url.clone()), ..config.target.clone() };
+                (here(target, root), url.clone())
+            }
+        };
+        Ok(Self { sides: [side, candidate], baseline: words })
+    }
+
+    /// Every start of both sides is a new server process: else start-to-start variance is not in the data.
+    pub fn restarts(&self) -> bool {
+        self.sides.iter().all(|s| !matches!(s.target.endpoint, Endpoint::Http(_)))
+    }
+}
+
+/// The same target, built from another commit.
+fn commit(config: &Config, find: impl FnOnce(&Repo) -> Result<(String, String), GitError>) -> anyhow::Result<(Side, String)> {
+    let repo = baseline::repo(config)?;
+    let (commit, words) = find(&repo)?;
+    let worktree =
+        repo.worktree(&commit).map_err(|e| Failure::measure(&format!("cannot check out the baseline's commit: {e}")))?;
+    let git = baseline::facts_of(&repo, &commit)?;
+    let side = Side {
+        name: "baseline",
+        target: config.target.clone(),
+        root: worktree.path().to_owned(),
+        git: Some(git),
+        _worktree: Some(worktree),
+    };
+    Ok((side, words))
+}
+
+/// The repository's root; without a repository the working folder.
+fn root(config: &Config) -> PathBuf {
+    let repo = baseline::repo(config).ok().and_then(|r| r.root().map(Path::to_owned));
+    repo.or_else(|| std::env::current_dir().ok()).unwrap_or_default()
+}
