@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, wait};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::ServerError;
@@ -57,18 +57,19 @@ pub fn supervise(job: &Job) -> Result<(), ServerError> {
         }
     };
     say(&Message::Started { pid: pid.as_raw_pid() });
-    let reaped = match events.recv() {
+    let left = match events.recv() {
         Ok(Event::Exited(exit)) => {
             say(&Message::Exited(exit));
-            false
+            end(pid, job.grace, &events)
         }
+        Ok(Event::Stop) | Err(_) => end(pid, job.grace, &events),
+        // Somebody else waited for it. There should be nothing; that is not taken on trust.
         Ok(Event::NothingLeft) => {
             say(&Message::Exited(Exit::UNKNOWN));
-            true
+            processes::signal_all(pid, Signal::KILL);
+            processes::descendants()
         }
-        Ok(Event::Stop) | Err(_) => false,
     };
-    let left = if reaped { Vec::new() } else { end(pid, job.grace, &events) };
     if !left.is_empty() {
         say(&Message::Left { pids: left });
     }
@@ -183,7 +184,7 @@ fn watch_signals(events: Sender<Event>) -> io::Result<()> {
 /// children of a process that ends become ours before it can be waited for.
 fn reap(command: Pid, events: &Sender<Event>) {
     loop {
-        match waitpid(None, WaitOptions::empty()) {
+        match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if pid == command => {
                 let _ = events.send(Event::Exited(Exit { code: status.exit_status(), signal: status.terminating_signal() }));
             }

@@ -10,6 +10,8 @@ mod gate_judging;
 mod gate_live;
 mod gate_support;
 mod judge_cases;
+mod lifecycle;
+mod lifecycle_bed;
 mod load_outcomes;
 mod load_requests;
 mod load_signals;
