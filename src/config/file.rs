@@ -23,8 +23,7 @@ pub struct File {
     /// Version of this format: 1.
     #[schemars(required, range(min = 1, max = 1))]
     pub version: Option<u32>,
-    /// The server under test. No default.
-    #[schemars(required)]
+    /// The server under test. No default; may be left out where `server` starts one at http://127.0.0.1:${PORT}/v1.
     pub target: Option<TargetFile>,
     /// How the gate builds, starts and stops that server; without it the server has to run already.
     pub server: Option<ServerFile>,

@@ -126,14 +126,32 @@ fn secrets_are_not_shown() {
 #[test]
 fn what_comes_later() {
     let all = [
-        wrong("workloads:", "server: {start: vllm serve}\nworkloads:"),
-        wrong("mode: baseline", "mode: interleaved"),
         wrong("openai-chat", "ollama"),
         wrong("{synthetic: {input_tokens: 256, shared_prefix: 0.0}}", "{dataset: file.jsonl}"),
         wrong("shared_prefix: 0.0", "corpus: zh"),
         wrong("gate: {", "baselines: {ref: main}\ngate: {"),
-        wrong_set("server.start=vllm"),
         wrong_flags(Flags { protocol: Some("triton".into()), ..Flags::default() }),
+    ];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
+fn servers_and_sides() {
+    let with = |server: &str| wrong("workloads:", &format!("{server}\nworkloads:"));
+    let interleaved = |rest: &str| wrong("{mode: baseline, starts: 2,", &format!("{{mode: interleaved, {rest}"));
+    let all = [
+        with("server: {}"),
+        with("server: {start: ./serve, build: \"\", cwd: ../elsewhere}"),
+        with("server: {start: ./serve, env: {PORT: \"1\", A B: x}, ready: {path: health}}"),
+        with("server: {start: ./serve, ready: {timeout: 0s}, stop: 5s}"),
+        with("targets: {other: {server: {start: \"\"}}}"),
+        interleaved("starts: 4, baseline: {base_url: \"http://h:1/v1\"},"),
+        interleaved(""),
+        interleaved("baseline: {target: othr},"),
+        interleaved("baseline: {ref: \"\"},"),
+        interleaved("baseline: {base_url: h:1},"),
+        interleaved("baseline: {branch: main},"),
+        wrong_flags(Flags { target: Some("other".into()), ..Flags::default() }),
     ];
     insta::assert_snapshot!(all.join("\n\n"));
 }

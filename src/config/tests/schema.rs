@@ -26,6 +26,19 @@ fn what_the_reader_takes_validates() {
         assert!(is_valid(&text), "{workload}");
         super::good(&text, &[], &super::Flags::default());
     }
+    for server in [
+        "{start: ./serve}",
+        "{build: make, start: ./serve, cwd: srv, env: {A: b}, ready: {path: /health, timeout: 1m}, grace: 5s}",
+    ] {
+        for baseline in ["{ref: v1.2}", "{target: other}", "{config: old.yaml}", "{base_url: http://127.0.0.1:8000/v1}"] {
+            let gate = format!("{{mode: interleaved, fit: one, extend: false, baseline: {baseline}}}");
+            let text = format!(
+                "version: 1\ntarget: {{}}\nserver: {server}\ntargets: {{other: {{server: {{start: ./old}}}}}}\nworkloads: [{{preset: quick}}]\ngate: {gate}"
+            );
+            assert!(is_valid(&text), "{text}");
+            super::good(&text, &[], &super::Flags::default());
+        }
+    }
 }
 
 #[test]
@@ -38,7 +51,7 @@ fn what_the_reader_refuses_does_not() {
         ("openai-chat", "openai"),
         ("version: 1", "version: 2"),
         ("version: 1", "{}"),
-        ("mode: baseline", "mode: interleaved"),
+        ("mode: baseline", "mode: interlaced"),
         ("shared_prefix: 0.0", "shared_prefix: 1.5"),
     ] {
         let text = if to == "{}" { SKETCH.replacen("version: 1\n", "", 1) } else { SKETCH.replacen(from, to, 1) };
@@ -71,8 +84,11 @@ fn every_key_and_preset_is_in_the_reference() {
 fn every_key_is_described() {
     fn visit(value: &Value, bare: &mut Vec<String>) {
         for (key, property) in value.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            // One variant of an arrival is a property of its own, described on the variant.
-            if property.get("description").is_none() && property.get("properties").is_none() {
+            // One variant of an arrival or a baseline is a property of its own, described on the variant.
+            let on_variant = property.get("properties").is_some()
+                || value.get("description").is_some_and(|_| value.get("title").is_none())
+                    && value.get("required").and_then(Value::as_array).is_some_and(|all| all.len() == 1);
+            if property.get("description").is_none() && !on_variant {
                 bare.push(key.clone());
             }
         }
