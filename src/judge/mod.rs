@@ -6,6 +6,7 @@
 pub mod dist;
 mod errors;
 mod estimate;
+mod far_beyond;
 mod fitness;
 mod history;
 pub mod interleaved;

@@ -4,8 +4,7 @@
 
 use crate::judge::errors::{self, Counts};
 use crate::judge::estimate::{Estimate, Finding, Levels, Sides, conclude};
-use crate::judge::interleaved::{far_beyond_noise, speaks_of_the_whole_engine};
-use crate::judge::{Comparison, Decision, Mode, Policy, Session, Thresholds};
+use crate::judge::{Comparison, Decision, Mode, Policy, Session, Thresholds, far_beyond};
 use crate::measure::stats::{mean, sd};
 use crate::measure::summary::Shape;
 use crate::metric::{Class, Metric};
@@ -124,8 +123,9 @@ fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Poli
     let found = if values.history.len() >= FEWEST_SESSIONS {
         test(t, &values, sides, cand - base, policy)
     } else {
+        // Below six sessions the noise is not known; only what no plausible noise explains is a hit.
         let starts = (count_starts(history.iter().copied()), count_starts(jobs));
-        test_against_prior(t, sides, cand - base, starts, policy)
+        far_beyond::judge(t, sides, cand - base, starts, None, policy, TOO_FEW)
     };
     if values.gap { found.with_gap() } else { found }
 }
@@ -159,36 +159,7 @@ fn test(t: &Thresholds, values: &Values, sides: Sides, difference: f64, policy: 
     found
 }
 
-/// Below six sessions the noise is not known; only what no plausible noise explains is a hit.
-///
-/// Prior: sd 2.5 % per start with 4 degrees of freedom, se = 0.025 sqrt(1/c + 1/b) for c and b starts of candidate and baseline, and the thresholds
-/// of METHOD's first-look rule (TPOT, E2E or throughput, p <= 1e-4, D >= 0.15). Starts of one session share machine and day, so the
-/// true se is larger, up to a session's own spread; at most three starts per session are counted for that reason, and the t
-/// quantile of 4 degrees of freedom (13.0, against 3.7 of a normal) leaves the room. With one session of one start each a
-/// difference of 0.47 (60 % slower) is a hit, with five sessions of three starts and a job of three 0.21: more than four standard
-/// errors even where single sessions spread by 3.6 % (METHOD's noisy machine: 1.9 % per start, 3 % per GPU).
-fn test_against_prior(t: &Thresholds, sides: Sides, difference: f64, starts: (f64, f64), policy: &Policy) -> Finding {
-    const PRIOR_SD: f64 = 0.025;
-    const PRIOR_DF: f64 = 4.0;
-    let open = Finding::open(t, sides, difference, TOO_FEW);
-    if !speaks_of_the_whole_engine(t.metric) {
-        return open;
-    }
-    let estimate = Estimate { difference, se: PRIOR_SD * (1.0 / starts.0 + 1.0 / starts.1).sqrt(), df: PRIOR_DF };
-    let hit = far_beyond_noise(t, &estimate, policy);
-    let levels = Levels { alpha: policy.level(1e-4), pass_tail: 0.0 };
-    let wide = Thresholds { d_min: t.d_min.max(0.15), ..*t };
-    let mut found = Finding::tested(&wide, sides, &estimate, levels, hit);
-    found.row.d_min = t.d_min;
-    found.row.noise = Some(PRIOR_SD);
-    if !hit {
-        found.row.judgement = open.row.judgement;
-        found.row.reason = open.row.reason;
-        found.worry = false;
-    }
-    found
-}
-
+/// At most three per session, since they share machine and day.
 fn count_starts<'a>(sessions: impl IntoIterator<Item = &'a Session>) -> f64 {
     sessions.into_iter().map(|s| s.starts.len().min(3)).sum::<usize>() as f64
 }

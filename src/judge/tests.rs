@@ -1,10 +1,12 @@
 //! Properties that every comparison must have, and the rules for short histories and for joining with limits.
 
+mod looks;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::interleaved::{self, Interleaved};
+use super::interleaved::{self, Interleaved, Sampling};
 use super::other_day::{self, OtherDay};
 use super::*;
 use crate::config::Bound;
@@ -38,8 +40,12 @@ fn rounds(speeds: &[f64], goes_first: bool) -> Vec<Round> {
 }
 
 fn compare(baseline: &[Round], candidate: &[Round], history: &[PastRun], policy: &Policy) -> Comparison {
-    let slo = SloMs::default();
-    interleaved::judge(&Interleaved { baseline, candidate, history, slo, shape: SHAPE, differing: &[], most_starts: 6, policy })
+    interleaved::judge(&input(baseline, candidate, history, policy))
+}
+
+fn input<'a>(baseline: &'a [Round], candidate: &'a [Round], history: &'a [PastRun], policy: &'a Policy) -> Interleaved<'a> {
+    let (slo, sampling) = (SloMs::default(), Sampling::Starts);
+    Interleaved { baseline, candidate, history, slo, shape: SHAPE, differing: &[], most_starts: 6, sampling, policy }
 }
 
 fn starts(speeds: &[f64]) -> Vec<StartSummary> {
