@@ -197,9 +197,20 @@ fn compare(
     let measured = workload.starts.iter().filter(|s| rounds.iter().any(|r| r.start == s.index));
     let starts = measured.map(|s| StartSummary::of(rounds.iter().filter(|r| r.start == s.index), &slo)).collect();
     let job = judge::Session { id: record.session.clone(), runner: record.host.get("runner").cloned(), starts };
-    let minimum_changes = workload.regressions.iter().map(|(name, v)| Ok((metric(name)?, *v))).collect::<anyhow::Result<_>>()?;
-    let policy = judge::Policy { minimum_changes, workloads, ..judge::Policy::default() };
+    let policy = judge_policy(workload, workloads)?;
     Ok(other_day::judge(&OtherDay { history, jobs: &[job], shape: shape(workload), differing: &[], policy: &policy }))
+}
+
+/// What the record says about the judgement of changes.
+fn judge_policy(workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<judge::Policy> {
+    let mut policy = judge::Policy { workloads, ..judge::Policy::default() };
+    for (name, said) in &workload.regressions {
+        let (metric, said) = (metric(name)?, said.policy());
+        policy.minimum_changes.extend(said.min_change_ratio.map(|change| (metric, change)));
+        policy.margins.extend(said.margin_ratio.map(|margin| (metric, margin)));
+        policy.classes.extend(said.class.map(|class| (metric, class)));
+    }
+    Ok(policy)
 }
 
 /// A session whose SLOs were others says nothing about attainment.

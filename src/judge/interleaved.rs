@@ -14,6 +14,9 @@ use crate::metric::{Class, Metric};
 
 /// Looks that METHOD has, in starts per side; the last is the one extension.
 const LOOKS: [usize; 4] = [1, 2, 3, 6];
+/// Significance of one metric at each look from the second on: half of what it may spend over looks 2 and 3.
+const ALPHA_PRIMARY: f64 = 0.003 / 2.0;
+const ALPHA_GUARD: f64 = 0.001 / 2.0;
 const NOISE_UNKNOWN: &str = "start-to-start noise unknown: needs another start or a history";
 
 /// Everything that an interleaved comparison looks at.
@@ -69,9 +72,9 @@ struct Noise {
 /// A look sees nothing of later starts: judging a whole run gives what judging it after each start gave, up to the first decision.
 pub fn judge(input: &Interleaved<'_>) -> Comparison {
     let basis = Basis { history: input.history, shape: input.shape, policy: input.policy };
-    let undecided = |reason| Comparison::undecided(Mode::Interleaved, input.history.len(), reason);
-    let usable = usable(input);
     let most = if input.sampling == Sampling::Starts { input.most_starts } else { 1 };
+    let undecided = |reason| basis.undecided(most, reason);
+    let usable = usable(input);
     let mut pairs: Vec<Pair> = Vec::new();
     let mut last = undecided("no start was measured on both sides".to_owned());
     for look in LOOKS.into_iter().filter(|&look| look <= most && look <= usable.len()) {
@@ -79,7 +82,7 @@ pub fn judge(input: &Interleaved<'_>) -> Comparison {
             Err(reason) => undecided(reason),
             Ok(fit) => {
                 pairs.extend(fit.starts[pairs.len()..].iter().map(|starts| Pair::of(starts, &input.slo)));
-                let mut found = look_at(&basis, &pairs);
+                let mut found = look_at(&basis, &pairs, most);
                 found.warnings.splice(0..0, fit.warnings);
                 found
             }
@@ -103,9 +106,18 @@ const UNSAMPLED: &str = "start-to-start variance was not sampled: the gate did n
     however many rounds it has; a restart alone may shift TPOT by 1 to 2.5 %, so only a history of restarted servers, or a change \
     far beyond that, can decide";
 
-/// One look over all the pairs given.
-pub(super) fn look_at(basis: &Basis<'_>, pairs: &[Pair]) -> Comparison {
-    conclude(Mode::Interleaved, findings(basis, pairs), pairs.len(), basis.history.len())
+/// One look over all the pairs given, of a comparison of at most `most` starts per side.
+pub fn look_at(basis: &Basis<'_>, pairs: &[Pair], most: usize) -> Comparison {
+    conclude(basis.undecided(most, String::new()), findings(basis, pairs), pairs.len())
+}
+
+impl Basis<'_> {
+    fn undecided(&self, most: usize, reason: String) -> Comparison {
+        // Looks from the second on spend a level each, the first one that of the obvious.
+        let looks = LOOKS.into_iter().filter(|&look| look >= 2 && look <= most).count() as f64;
+        let budget = self.policy.budget(self.shape, looks * ALPHA_PRIMARY, looks * ALPHA_GUARD, far_beyond::ALPHA);
+        Comparison::undecided(Mode::Interleaved, self.history.len(), budget, reason)
+    }
 }
 
 impl Pair {
@@ -165,7 +177,7 @@ fn test(t: &Thresholds, basis: &Basis<'_>, look: usize, base: &[f64], cand: &[f6
     }
     let se = (2.0 * noise.variance / starts + 2.0 * t.floor().powi(2) / starts).sqrt();
     let estimate = Estimate { difference, se, df: noise.df };
-    let alpha = policy.level(if t.class == Class::Primary { 0.0015 } else { 0.0005 });
+    let alpha = policy.level(if t.class == Class::Primary { ALPHA_PRIMARY } else { ALPHA_GUARD });
     let hit = is_hit(t, &estimate, &differences, alpha) || (look == 1 && is_obvious(t, &estimate, policy));
     let mut found = Finding::tested(t, sides, &estimate, Levels { alpha, pass_tail: 0.02 }, hit);
     found.row.noise = Some(noise.variance.sqrt());

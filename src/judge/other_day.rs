@@ -11,6 +11,11 @@ use crate::metric::{Class, Metric};
 
 /// Sessions below which no history is a history.
 pub const FEWEST_SESSIONS: usize = 6;
+/// What one metric may spend over both jobs.
+const ALPHA_PRIMARY: f64 = 0.003;
+const ALPHA_GUARD: f64 = 0.001;
+/// The first job's part of it, and the second's; and the tail of the bound that a PASS needs.
+const LEVELS: [JobLevels; 2] = [JobLevels { part: 0.15, pass_tail: 0.05 }, JobLevels { part: 0.6, pass_tail: 0.025 }];
 const TOO_FEW: &str = "too few sessions to know the noise";
 /// From so many sessions of the candidate's own machine on, the others are left out.
 const ENOUGH_OF_ONE_RUNNER: usize = 8;
@@ -28,6 +33,13 @@ pub struct OtherDay<'a> {
     pub policy: &'a Policy,
 }
 
+/// How a job's verdict spends.
+#[derive(Clone, Copy, Debug)]
+struct JobLevels {
+    part: f64,
+    pass_tail: f64,
+}
+
 /// One metric over both sides.
 struct Values {
     /// One per session that has the metric.
@@ -40,7 +52,7 @@ struct Values {
 
 /// Judges after the first job, and after the second if there is one and the first left it open.
 pub fn judge(input: &OtherDay<'_>) -> Comparison {
-    let undecided = |reason| Comparison::undecided(Mode::OtherDay, input.history.len(), reason);
+    let undecided = |reason| undecided(input, input.history.len(), reason);
     if !input.differing.is_empty() {
         return undecided(format!("not comparable: {} differ between baseline and candidate", input.differing.join(", ")));
     }
@@ -59,6 +71,15 @@ pub fn judge(input: &OtherDay<'_>) -> Comparison {
     last
 }
 
+fn undecided(input: &OtherDay<'_>, sessions: usize, reason: String) -> Comparison {
+    // One job convicts by primary metrics only. With too few sessions the rule of the obvious stands alone.
+    let (first, second) = (LEVELS[0].part, if input.jobs.len() > 1 { LEVELS[1].part } else { 0.0 });
+    let known = sessions >= FEWEST_SESSIONS;
+    let (primary, guard) = if known { ((first + second) * ALPHA_PRIMARY, second * ALPHA_GUARD) } else { (0.0, 0.0) };
+    let budget = input.policy.budget(input.shape, primary, guard, if known { 0.0 } else { far_beyond::ALPHA });
+    Comparison::undecided(Mode::OtherDay, sessions, budget, reason)
+}
+
 fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
     let history = same_runner(input.history, jobs);
     let missing = FEWEST_SESSIONS.saturating_sub(history.len());
@@ -71,7 +92,7 @@ fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
         })
         .collect();
     findings.extend(input.policy.unjudged().into_iter().map(Finding::unjudged));
-    let mut comparison = conclude(Mode::OtherDay, findings, jobs.len(), history.len());
+    let mut comparison = conclude(undecided(input, history.len(), String::new()), findings, jobs.len());
     if missing > 0 {
         comparison.sessions_needed = Some(missing);
     }
@@ -144,8 +165,8 @@ fn test(t: &Thresholds, values: &Values, sides: Sides, difference: f64, policy: 
     let estimate = |difference, jobs: f64| Estimate { difference, se: (variance * (1.0 / jobs + 1.0 / k)).sqrt(), df: k - 1.0 };
     let all = estimate(difference, q);
     let single = values.jobs.len() == 1;
-    let (part, pass_tail) = if single { (0.15, 0.05) } else { (0.6, 0.025) };
-    let alpha = policy.level(part * if t.class == Class::Primary { 0.003 } else { 0.001 });
+    let JobLevels { part, pass_tail } = LEVELS[usize::from(!single)];
+    let alpha = policy.level(part * if t.class == Class::Primary { ALPHA_PRIMARY } else { ALPHA_GUARD });
     let significant = all.p_beyond(t.d_neg).is_some_and(|p| p <= alpha) && all.difference >= t.d_min;
     let base = sides.baseline.unwrap_or(f64::NAN);
     let agrees = |job: &f64| {

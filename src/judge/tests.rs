@@ -1,8 +1,7 @@
 //! Properties that every comparison must have, and the rules for short histories and for joining with limits.
 
 mod looks;
-
-use std::collections::BTreeMap;
+mod policy;
 
 use proptest::prelude::*;
 
@@ -262,6 +261,6 @@ proptest! {
 
 #[test]
 fn every_significance_level_is_shared_among_the_workloads() {
-    let policy = Policy { workloads: 3, minimum_changes: BTreeMap::new(), other_day_margin: 0.1 };
+    let policy = Policy { workloads: 3, ..Policy::default() };
     assert!((policy.level(0.003) - 0.001).abs() < 1e-15);
 }
