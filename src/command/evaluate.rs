@@ -242,10 +242,16 @@ fn compare(
     Ok(other_day::judge(&OtherDay { history, jobs: &[job], shape: shape(workload), differing: &[], policy: &policy }))
 }
 
-/// What the team set about comparisons.
+/// What the record says about the judgement of changes.
 fn judge_policy(workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<judge::Policy> {
-    let minimum_changes = workload.regressions.iter().map(|(name, v)| Ok((metric(name)?, *v))).collect::<anyhow::Result<_>>()?;
-    Ok(judge::Policy { minimum_changes, workloads, ..judge::Policy::default() })
+    let mut policy = judge::Policy { workloads, ..judge::Policy::default() };
+    for (name, said) in &workload.regressions {
+        let (metric, said) = (metric(name)?, said.policy());
+        policy.minimum_changes.extend(said.min_change_ratio.map(|change| (metric, change)));
+        policy.margins.extend(said.margin_ratio.map(|margin| (metric, margin)));
+        policy.classes.extend(said.class.map(|class| (metric, class)));
+    }
+    Ok(policy)
 }
 
 /// A session whose SLOs were others says nothing about attainment.

@@ -90,7 +90,7 @@ pub fn workload_record(workload: &Workload, plan: &Plan, extras: Extras, fingerp
         },
         slo: workload.slo.into(),
         limits: workload.limits.iter().map(limit_record).collect(),
-        regressions: workload.regressions.iter().map(|(m, v)| (m.name(), *v)).collect(),
+        regressions: workload.regressions.iter().map(|(m, r)| (m.name(), (*r).into())).collect(),
         starts: Vec::new(),
         pooled: std::collections::BTreeMap::new(),
         history: Vec::new(),

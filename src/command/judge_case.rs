@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::config::{Bound, Limit};
-use crate::judge::interleaved::{self, Interleaved};
+use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::limits::{self, LimitFinding, LimitInput, LimitState};
 use crate::judge::other_day::{self, OtherDay};
 use crate::judge::{Comparison, Decision, Joined, PastRun, Policy, Session, join};
@@ -117,6 +117,7 @@ fn compare_interleaved(case: &Case, history: &[PastRun], policy: &Policy) -> any
         shape: shape(case),
         differing: &differing(baseline, &case.candidate),
         most_starts: case.max_starts.unwrap_or(3),
+        sampling: Sampling::Starts,
         policy,
     });
     let mut starts: Vec<u32> = cand.iter().map(|r| r.start).collect();

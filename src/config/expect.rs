@@ -1,15 +1,13 @@
-//! What a workload expects of its answers: SLOs, limits and minimum relevant changes, checked against the metric table.
+//! What a workload expects of its answers: SLOs and limits, checked against the metric table.
 //!
-//! Not here: ranges of the load itself (`check`), or any judging.
+//! Not here: how changes are judged (`regression`), ranges of the load itself (`check`), or any judging.
 
-use std::collections::BTreeMap;
-
-use crate::metric::{Metric, Orientation, Scale, SloKind, Timing};
+use crate::metric::{Metric, Orientation, SloKind, Timing};
 
 use super::check::Checker;
 use super::error::did_you_mean;
 use super::file::{SloFile, Span, WorkloadFile};
-use super::units::{UnitError, parse_percent, parse_points, parse_quantity};
+use super::units::{UnitError, parse_quantity};
 use super::{Bound, Limit, Slo};
 
 impl Checker {
@@ -54,39 +52,16 @@ impl Checker {
         limits
     }
 
-    pub fn regressions(&mut self, path: &str, file: &WorkloadFile) -> BTreeMap<Metric, f64> {
-        let mut changes = BTreeMap::new();
-        for (name, text) in file.regressions.iter().flatten() {
-            let at = format!("{path}.regressions.{name}");
-            let judged = Metric::all().filter(|m| m.method().is_some()).collect();
-            let Some(metric) = self.metric(&at, name, judged, file) else { continue };
-            let parsed = match metric.method().map(|row| row.scale) {
-                Some(Scale::Absolute) => parse_points(text),
-                _ => parse_percent(text),
-            };
-            match parsed {
-                Ok(change) if change > 0.0 && change < 1.0 => {
-                    changes.insert(metric, change);
-                }
-                Ok(_) => self.bad(
-                    &at,
-                    format!("`{text}` is not above 0 and below 100"),
-                    "write the smallest change that matters, such as 5%",
-                ),
-                Err(error) => self.unit(&at, error),
-            }
-        }
-        changes
-    }
-
     /// The metric of that name, where `valid` has it and the workload defines it.
-    fn metric(&mut self, at: &str, name: &str, valid: Vec<Metric>, file: &WorkloadFile) -> Option<Metric> {
+    pub fn metric(&mut self, at: &str, name: &str, valid: Vec<Metric>, file: &WorkloadFile) -> Option<Metric> {
         let Some(metric) = Metric::parse(name).filter(|metric| valid.contains(metric)) else {
             let names: Vec<String> = valid.into_iter().map(Metric::name).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             if Metric::parse(name).is_some() {
                 let what = format!("{name} is shown only: no change of it is judged");
-                self.bad_key(at, what, format!("one of: {}", names.join(", ")));
+                let near = did_you_mean(name, &names);
+                let near = if near.starts_with("did you") { format!("{near} ") } else { String::new() };
+                self.bad_key(at, what, format!("{near}judged are: {}", names.join(", ")));
             } else {
                 let hint = if names.len() > 20 { nearest_or_shape(name, &names) } else { did_you_mean(name, &names) };
                 self.bad_key(at, format!("unknown metric `{name}`"), hint);
@@ -100,7 +75,7 @@ impl Checker {
         Some(metric)
     }
 
-    fn unit(&mut self, at: &str, error: UnitError) {
+    pub fn unit(&mut self, at: &str, error: UnitError) {
         self.bad(at, error.what, error.hint);
     }
 }
@@ -116,7 +91,7 @@ fn nearest_or_shape(name: &str, names: &[&str]) -> String {
 }
 
 /// Why a workload like this never has such a metric, and what to do.
-fn undefined(metric: Metric, file: &WorkloadFile) -> Option<(String, String)> {
+pub fn undefined(metric: Metric, file: &WorkloadFile) -> Option<(String, String)> {
     let slo = file.slo.unwrap_or_default();
     let add = |what: &str| Some((format!("{metric} is undefined: {what}"), "add `slo: {ttft: 500ms}`".to_owned()));
     match metric {

@@ -11,6 +11,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::regression::RegressionFile;
 use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
 use super::{Corpus, Fit, GateMode, OnOpen, Protocol};
@@ -152,8 +153,9 @@ pub struct WorkloadFile {
     pub slo: Option<SloFile>,
     /// Absolute limits per run, by metric: `{ttft_p95: {max: 500ms}, slo_attainment: {min: 95%}}`.
     pub limits: Option<BTreeMap<String, LimitFile>>,
-    /// Minimum relevant change by metric, where the method's own is not wanted: `5%`, or `2pp` for shares.
-    pub regressions: Option<BTreeMap<String, String>>,
+    /// How changes are judged, by metric, where the method's own rule is not wanted: `5%` (`2pp` for shares) is the minimum relevant
+    /// change, `{min_change: 5%, margin: 7.5%, class: primary}` says more.
+    pub regressions: Option<BTreeMap<String, RegressionFile>>,
 }
 
 /// Exactly one arrival process.

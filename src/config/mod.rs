@@ -11,6 +11,7 @@ mod load;
 mod overrides;
 mod position;
 mod presets;
+mod regression;
 pub mod sim;
 mod target;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use error::ConfigError;
 pub use file::schema;
 pub use layers::Flags;
 pub use load::{Source, load};
+pub use regression::Regression;
 pub use target::PORT;
 pub use units::parse_duration;
 
@@ -152,8 +154,8 @@ pub struct Workload {
     pub stall_timeout: Duration,
     pub slo: Slo,
     pub limits: Vec<Limit>,
-    /// Where METHOD's minimum relevant change is not wanted: fraction (0.05 = 5 % or 5 points), by metric.
-    pub regressions: BTreeMap<Metric, f64>,
+    /// How changes are judged, where METHOD's own rule is not wanted.
+    pub regressions: BTreeMap<Metric, Regression>,
 }
 
 /// When requests are sent.

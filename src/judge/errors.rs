@@ -6,6 +6,9 @@ use crate::judge::estimate::{Finding, Sides};
 use crate::judge::{Judgement, MetricComparison, Policy, Thresholds, dist};
 use crate::measure::summary::StartSummary;
 
+/// Significance of the error rate's test, in both modes.
+pub const ALPHA: f64 = 0.0005;
+
 /// Requests scheduled and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -30,7 +33,7 @@ impl Counts {
 /// P(Binomial(`x_b` + `x_c`, `n_c` / (`n_c` + `n_b`)) >= `x_c`) <= 0.0005, an excess of 0.2 points, and two starts or ten failures
 /// are a hit; p < 0.01 with a rate above 0.2 % is a worry. Missing counts on either side forbid a PASS.
 pub fn judge(t: &Thresholds, baseline: Counts, candidate: Counts, starts: usize, policy: &Policy) -> Finding {
-    let alpha = policy.level(0.0005);
+    let alpha = policy.level(ALPHA);
     let sides = Sides { baseline: baseline.share(), candidate: candidate.share() };
     let (Some(base), Some(rate), Some(p)) = (sides.baseline, sides.candidate, p_of(baseline, candidate)) else {
         return Finding { blocks: true, ..Finding::missing(t, sides) };

@@ -2,7 +2,7 @@
 //!
 //! Not here: where the standard error comes from (`interleaved`, `other_day`).
 
-use crate::judge::{Comparison, Decision, Judgement, MetricComparison, Mode, Thresholds, dist, text};
+use crate::judge::{Comparison, Decision, Judgement, MetricComparison, Thresholds, dist, text};
 use crate::measure::summary::{to_change, to_display};
 use crate::metric::{Class, Metric, Scale};
 
@@ -111,7 +111,7 @@ impl Finding {
     /// A change that the team wants judged and METHOD does not judge.
     pub fn unjudged(metric: Metric) -> Self {
         let none = Sides { baseline: None, candidate: None };
-        let t = Thresholds { metric, class: Class::Info, scale: Scale::Log, d_min: 0.0, d_neg: 0.0, margin: None };
+        let t = Thresholds { metric, class: Class::Guard, scale: Scale::Log, d_min: 0.0, d_neg: 0.0, margin: None };
         let reason = "changes of this metric are not judged in this version; take it out of `regressions`";
         Self { row: MetricComparison::unmeasured(&t, none, reason), hit: false, worry: false, blocks: true }
     }
@@ -157,6 +157,15 @@ impl Finding {
         self
     }
 
+    /// A metric that the team only wants shown: it never decides, and is not called a regression by any report.
+    fn shown_only(mut self) -> Self {
+        if self.hit {
+            self.row.judgement = Judgement::Inconclusive;
+            self.row.reason = Some("worse beyond the noise; shown only, as `class: info` asks".to_owned());
+        }
+        Self { hit: false, worry: false, blocks: false, ..self }
+    }
+
     fn describe(&self) -> String {
         let row = &self.row;
         let change = row.change.map(|change| format!(" {}", text::change(row.metric, change)));
@@ -172,13 +181,19 @@ impl Finding {
     }
 }
 
-/// The findings of one look to a comparison: any hit is a regression, nothing in the way is a PASS, all else stays open.
-pub fn conclude(mode: Mode, findings: Vec<Finding>, looks: usize, sessions: usize) -> Comparison {
+/// The findings of one look to a comparison: any hit is a regression, nothing in the way is a PASS, all else stays open. `undecided`
+/// is the comparison that is known so far.
+pub fn conclude(undecided: Comparison, findings: Vec<Finding>, looks: usize) -> Comparison {
+    let shown = |f: Finding| if f.row.class == Class::Info { f.shown_only() } else { f };
+    let findings: Vec<Finding> = findings.into_iter().map(shown).collect();
     let mut hits: Vec<&Finding> = findings.iter().filter(|f| f.hit).collect();
     hits.sort_by(|a, b| a.row.p.unwrap_or(1.0).total_cmp(&b.row.p.unwrap_or(1.0)));
     let worries = findings.iter().filter(|f| f.worry);
     let blocking = findings.iter().filter(|f| f.blocks && !f.worry);
-    let open: Vec<String> = worries.chain(blocking).map(Finding::describe).collect();
+    let mut open: Vec<String> = worries.chain(blocking).map(Finding::describe).collect();
+    if !findings.iter().any(|f| f.row.class == Class::Primary) {
+        open.push("no primary metric is left, so nothing could be proven: take `class` out of `regressions`".to_owned());
+    }
     let (decision, reasons) = if !hits.is_empty() {
         (Decision::Regression, hits.into_iter().map(Finding::describe).collect())
     } else if open.is_empty() {
@@ -190,9 +205,8 @@ pub fn conclude(mode: Mode, findings: Vec<Finding>, looks: usize, sessions: usiz
     let warnings = if noisy.is_empty() { vec![] } else { vec![format!("noisier than usual: {}", noisy.join(", "))] };
     let metrics: Vec<MetricComparison> = findings.into_iter().map(|f| f.row).collect();
     let proves = (decision == Decision::Pass).then(|| proof(&metrics));
-    let mut comparison = Comparison { warnings, looks, ..Comparison::undecided(mode, sessions, String::new()) };
-    comparison.reasons = if decision == Decision::Pass { proves.iter().cloned().collect() } else { reasons };
-    Comparison { metrics, decision, proves, ..comparison }
+    let reasons = if decision == Decision::Pass { proves.iter().cloned().collect() } else { reasons };
+    Comparison { metrics, decision, reasons, warnings, looks, proves, ..undecided }
 }
 
 /// A PASS says what it proves, and what of the others it would have seen (METHOD section 7).
@@ -207,7 +221,7 @@ fn proof(metrics: &[MetricComparison]) -> String {
     }
     let proven: Vec<String> =
         bounds.into_iter().map(|(bound, names)| format!("{} less than {bound} worse", names.join(", "))).collect();
-    let visible = metrics.iter().filter(|row| row.margin.is_none());
+    let visible = metrics.iter().filter(|row| row.class == Class::Guard);
     let visible: Vec<String> =
         visible.filter_map(|row| Some(format!("{} {}", row.metric, text::size(row.metric, row.mde?)))).collect();
     let words = format!("proven {}", proven.join(", "));

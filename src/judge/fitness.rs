@@ -2,7 +2,7 @@
 //!
 //! Not here: whether one side's measurement is valid in itself (`measure`), or which fingerprint fields must match.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::interleaved::Interleaved;
 use crate::measure::Round;
@@ -25,27 +25,38 @@ pub struct Fit<'a> {
 
 type Pair<'a> = (&'a Round, &'a Round);
 
-/// The start pairs, or why there is no comparison.
-pub fn prepare<'a>(input: &Interleaved<'a>) -> Result<Fit<'a>, String> {
+/// Starts that have a pair to judge, ascending: rounds of both sides whose baseline did not fail completely.
+pub fn usable(input: &Interleaved<'_>) -> Vec<u32> {
+    let pairs = partners(input.baseline, input.candidate);
+    let starts: BTreeSet<u32> = pairs.iter().filter(|(b, _)| !failed_completely(b)).map(|(b, _)| b.start).collect();
+    starts.into_iter().collect()
+}
+
+/// The start pairs whose index is at most `last`, or why there is no comparison of them.
+///
+/// Nothing of later starts is looked at, so that a stored run is judged as it was while it was measured.
+pub fn prepare<'a>(input: &Interleaved<'a>, last: u32) -> Result<Fit<'a>, String> {
     if !input.differing.is_empty() {
         return Err(format!("not comparable: {} differ between baseline and candidate", input.differing.join(", ")));
     }
-    let pairs = paired(input.baseline, input.candidate)?;
+    let within = |rounds: &'a [Round]| rounds.iter().filter(|r| r.start <= last).collect::<Vec<&Round>>();
+    let (baseline, candidate) = (within(input.baseline), within(input.candidate));
+    let pairs = paired(&baseline, &candidate)?;
     same_work(&pairs)?;
     interleaved_in_time(&pairs)?;
-    let (dead, alive): (Vec<Pair<'_>>, Vec<Pair<'_>>) = pairs.iter().partition(|(b, _)| failed_completely(b));
-    let all_dead = input.baseline.iter().filter(|b| failed_completely(b)).count();
-    if all_dead * 4 > input.baseline.len() {
+    let all_dead = baseline.iter().filter(|b| failed_completely(b)).count();
+    if all_dead * 4 > baseline.len() {
         return Err(format!(
             "{all_dead} of {} rounds of the baseline failed completely: see its server's log, then measure again",
-            input.baseline.len()
+            baseline.len()
         ));
     }
+    let (dead, alive): (Vec<Pair<'_>>, Vec<Pair<'_>>) = pairs.iter().partition(|(b, _)| failed_completely(b));
     let mut warnings = Vec::new();
     if !dead.is_empty() {
         warnings.push(format!("{} rounds of the baseline failed completely and were dropped with their partners", dead.len()));
     }
-    let unpaired = input.baseline.len().max(input.candidate.len()) - pairs.len();
+    let unpaired = baseline.len().max(candidate.len()) - pairs.len();
     if unpaired > 0 {
         warnings.push(format!("{unpaired} rounds without a partner on the other side were left out"));
     }
@@ -58,10 +69,15 @@ pub fn prepare<'a>(input: &Interleaved<'a>) -> Result<Fit<'a>, String> {
     Ok(Fit { starts: starts.into_values().collect(), warnings })
 }
 
-/// Partners by start and seed.
-fn paired<'a>(baseline: &'a [Round], candidate: &'a [Round]) -> Result<Vec<Pair<'a>>, String> {
-    let mut partners: BTreeMap<(u32, u64), &Round> = candidate.iter().map(|r| ((r.start, r.seed), r)).collect();
-    let pairs: Vec<_> = baseline.iter().filter_map(|b| partners.remove(&(b.start, b.seed)).map(|c| (b, c))).collect();
+/// Partners by start and seed, in the baseline's order.
+fn partners<'a>(baseline: impl IntoIterator<Item = &'a Round>, candidate: impl IntoIterator<Item = &'a Round>) -> Vec<Pair<'a>> {
+    let mut partners: BTreeMap<(u32, u64), &Round> = candidate.into_iter().map(|r| ((r.start, r.seed), r)).collect();
+    baseline.into_iter().filter_map(|b| partners.remove(&(b.start, b.seed)).map(|c| (b, c))).collect()
+}
+
+/// The partners, if at least half of the rounds have one.
+fn paired<'a>(baseline: &[&'a Round], candidate: &[&'a Round]) -> Result<Vec<Pair<'a>>, String> {
+    let pairs = partners(baseline.iter().copied(), candidate.iter().copied());
     let rounds = baseline.len().max(candidate.len());
     if pairs.is_empty() || pairs.len() * 2 < rounds {
         return Err(format!(
@@ -94,16 +110,27 @@ fn same_work(pairs: &[Pair<'_>]) -> Result<(), String> {
     Ok(())
 }
 
-/// Drift of the machine cancels only if each side goes first often enough.
+/// Drift of the machine cancels only if each side goes first often enough. With one server at a time, or one round per start, it
+/// takes a second start pair, in the other order.
 fn interleaved_in_time(pairs: &[Pair<'_>]) -> Result<(), String> {
-    let first = pairs.iter().filter(|(b, c)| c.order < b.order).count() as f64 / pairs.len() as f64;
-    if (0.2..=0.8).contains(&first) {
+    let first = pairs.iter().filter(|(b, c)| c.order < b.order).count();
+    let share = first as f64 / pairs.len() as f64;
+    if (0.2..=0.8).contains(&share) {
         return Ok(());
     }
-    Err(format!(
-        "not interleaved: the candidate went first in {:.0} % of the pairs, so drift of the machine can not be told from a change",
-        first * 100.0
-    ))
+    let starts: BTreeSet<u32> = pairs.iter().map(|(b, _)| b.start).collect();
+    Err(match starts.len() {
+        1 => {
+            let side = if first == 0 { "baseline" } else { "candidate" };
+            format!(
+                "not interleaved yet: in the only start pair the {side} went first throughout, so drift of the machine can not be told from a change; it takes another start pair, in the other order"
+            )
+        }
+        _ => format!(
+            "not interleaved: the candidate went first in {:.0} % of the pairs, so drift of the machine can not be told from a change",
+            share * 100.0
+        ),
+    })
 }
 
 fn failed_completely(round: &Round) -> bool {

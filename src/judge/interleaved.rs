@@ -4,13 +4,20 @@
 
 use crate::judge::errors::{self, Counts};
 use crate::judge::estimate::{Estimate, Finding, Levels, Sides, conclude};
-use crate::judge::fitness::{Fit, prepare};
-use crate::judge::history::{Variation, values_of, variation};
-use crate::judge::{Comparison, Decision, Mode, PastRun, Policy, Thresholds, dist};
+use crate::judge::fitness::{StartPair, prepare, usable};
+use crate::judge::history::{Variation, variation};
+use crate::judge::{Comparison, Decision, Mode, PastRun, Policy, Thresholds, dist, far_beyond};
 use crate::measure::stats::mean;
 use crate::measure::summary::{Shape, StartSummary};
 use crate::measure::{Round, SloMs};
-use crate::metric::{Class, Metric, Stat, Timing};
+use crate::metric::{Class, Metric};
+
+/// Looks that METHOD has, in starts per side; the last is the one extension.
+const LOOKS: [usize; 4] = [1, 2, 3, 6];
+/// Significance of one metric at each look from the second on: half of what it may spend over looks 2 and 3.
+const ALPHA_PRIMARY: f64 = 0.003 / 2.0;
+const ALPHA_GUARD: f64 = 0.001 / 2.0;
+const NOISE_UNKNOWN: &str = "start-to-start noise unknown: needs another start or a history";
 
 /// Everything that an interleaved comparison looks at.
 #[derive(Clone, Copy, Debug)]
@@ -25,14 +32,32 @@ pub struct Interleaved<'a> {
     pub differing: &'a [String],
     /// Starts per side to judge at most: 3, or 6 for the one extension.
     pub most_starts: usize,
+    pub sampling: Sampling,
     pub policy: &'a Policy,
 }
 
-/// One look's starts, summarised side by side.
-struct Look {
-    number: usize,
-    baseline: Vec<StartSummary>,
-    candidate: Vec<StartSummary>,
+/// Whether the measurement restarted the servers: only then does it hold the start-to-start variance that everything rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sampling {
+    /// Every start is a fresh one.
+    Starts,
+    /// Both servers ran already, so that each side is one start, whatever it was asked: only the first look is played.
+    RunningServers,
+}
+
+/// Both summaries of one start pair.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pair {
+    pub baseline: StartSummary,
+    pub candidate: StartSummary,
+}
+
+/// What every look shares.
+#[derive(Clone, Copy, Debug)]
+pub struct Basis<'a> {
+    pub history: &'a [PastRun],
+    pub shape: Shape,
+    pub policy: &'a Policy,
 }
 
 /// How a metric's noise was reckoned.
@@ -43,82 +68,117 @@ struct Noise {
 }
 
 /// Plays the looks in order and stops where METHOD stops.
+///
+/// A look sees nothing of later starts: judging a whole run gives what judging it after each start gave, up to the first decision.
 pub fn judge(input: &Interleaved<'_>) -> Comparison {
-    let sessions = input.history.len();
-    let fit = match prepare(input) {
-        Ok(fit) => fit,
-        Err(reason) => return Comparison::undecided(Mode::Interleaved, sessions, reason),
-    };
-    let available = fit.starts.len().min(input.most_starts);
-    let mut last = Comparison::undecided(Mode::Interleaved, sessions, "no start was measured on both sides".to_owned());
-    for starts in [1, 2, 3, 6].into_iter().filter(|&l| l <= available) {
-        let look = look_at(&fit, starts, &input.slo);
-        last = conclude(Mode::Interleaved, findings(input, &look), starts, sessions);
+    let basis = Basis { history: input.history, shape: input.shape, policy: input.policy };
+    let most = if input.sampling == Sampling::Starts { input.most_starts } else { 1 };
+    let undecided = |reason| basis.undecided(most, reason);
+    let usable = usable(input);
+    let mut pairs: Vec<Pair> = Vec::new();
+    let mut last = undecided("no start was measured on both sides".to_owned());
+    for look in LOOKS.into_iter().filter(|&look| look <= most && look <= usable.len()) {
+        last = match prepare(input, usable[look - 1]) {
+            Err(reason) => undecided(reason),
+            Ok(fit) => {
+                pairs.extend(fit.starts[pairs.len()..].iter().map(|starts| Pair::of(starts, &input.slo)));
+                let mut found = look_at(&basis, &pairs, most);
+                found.warnings.splice(0..0, fit.warnings);
+                found
+            }
+        };
         if last.decision != Decision::Inconclusive {
             break;
         }
     }
-    last.warnings.splice(0..0, fit.warnings);
+    // Starts with nothing to pair come after the last look, too: what is wrong with them is the better reason.
+    let end = usable.get(most).map_or(u32::MAX, |next| next.saturating_sub(1));
+    if let (Decision::Inconclusive, Err(reason)) = (last.decision, prepare(input, end)) {
+        last = undecided(reason);
+    }
+    if input.sampling == Sampling::RunningServers {
+        last.warnings.insert(0, UNSAMPLED.to_owned());
+    }
     last
 }
 
-fn look_at(fit: &Fit<'_>, starts: usize, slo: &SloMs) -> Look {
-    let taken = &fit.starts[..starts.min(fit.starts.len())];
-    let summary = |rounds: &[&Round]| StartSummary::of(rounds.iter().copied(), slo);
-    Look {
-        number: starts,
-        baseline: taken.iter().map(|pair| summary(&pair.baseline)).collect(),
-        candidate: taken.iter().map(|pair| summary(&pair.candidate)).collect(),
+const UNSAMPLED: &str = "start-to-start variance was not sampled: the gate did not start these servers, so each side is one start, \
+    however many rounds it has; a restart alone may shift TPOT by 1 to 2.5 %, so only a history of restarted servers, or a change \
+    far beyond that, can decide";
+
+/// One look over all the pairs given, of a comparison of at most `most` starts per side.
+pub fn look_at(basis: &Basis<'_>, pairs: &[Pair], most: usize) -> Comparison {
+    conclude(basis.undecided(most, String::new()), findings(basis, pairs), pairs.len())
+}
+
+impl Basis<'_> {
+    fn undecided(&self, most: usize, reason: String) -> Comparison {
+        // Looks from the second on spend a level each, the first one that of the obvious.
+        let looks = LOOKS.into_iter().filter(|&look| look >= 2 && look <= most).count() as f64;
+        let budget = self.policy.budget(self.shape, looks * ALPHA_PRIMARY, looks * ALPHA_GUARD, far_beyond::ALPHA);
+        Comparison::undecided(Mode::Interleaved, self.history.len(), budget, reason)
     }
 }
 
-fn findings(input: &Interleaved<'_>, look: &Look) -> Vec<Finding> {
-    let row = |metric| input.policy.thresholds(metric, Mode::Interleaved);
-    let defined = input.shape.defined().into_iter().filter_map(row);
+impl Pair {
+    fn of(starts: &StartPair<'_>, slo: &SloMs) -> Self {
+        let summary = |rounds: &[&Round]| StartSummary::of(rounds.iter().copied(), slo);
+        Self { baseline: summary(&starts.baseline), candidate: summary(&starts.candidate) }
+    }
+}
+
+fn findings(basis: &Basis<'_>, pairs: &[Pair]) -> Vec<Finding> {
+    let row = |metric| basis.policy.thresholds(metric, Mode::Interleaved);
+    let defined = basis.shape.defined().into_iter().filter_map(row);
     let mut findings: Vec<Finding> = defined
-        .map(|t| if t.metric == Metric::ErrorRate { error_finding(&t, input, look) } else { finding(&t, input, look) })
+        .map(|t| if t.metric == Metric::ErrorRate { error_finding(&t, basis, pairs) } else { finding(&t, basis, pairs) })
         .collect();
-    findings.extend(input.policy.unjudged().into_iter().map(Finding::unjudged));
+    findings.extend(basis.policy.unjudged().into_iter().map(Finding::unjudged));
     findings
 }
 
-fn error_finding(t: &Thresholds, input: &Interleaved<'_>, look: &Look) -> Finding {
+fn error_finding(t: &Thresholds, basis: &Basis<'_>, pairs: &[Pair]) -> Finding {
     // Only baselines' sides: a candidate of the past may have been the one that failed.
-    let past = Counts::of(input.history.iter().filter_map(|run| run.sides.first()).flatten());
-    errors::judge(t, Counts::of(&look.baseline).plus(past), Counts::of(&look.candidate), look.number, input.policy)
+    let past = Counts::of(basis.history.iter().filter_map(|run| run.sides.first()).flatten());
+    let baseline = Counts::of(pairs.iter().map(|p| &p.baseline)).plus(past);
+    errors::judge(t, baseline, Counts::of(pairs.iter().map(|p| &p.candidate)), pairs.len(), basis.policy)
 }
 
-fn finding(t: &Thresholds, input: &Interleaved<'_>, look: &Look) -> Finding {
-    let pairs = look.baseline.iter().zip(&look.candidate);
-    let both: Vec<(Option<f64>, Option<f64>)> =
-        pairs.map(|(b, c)| (b.values.get(&t.metric).copied(), c.values.get(&t.metric).copied())).collect();
+fn finding(t: &Thresholds, basis: &Basis<'_>, pairs: &[Pair]) -> Finding {
+    let value = |start: &StartSummary| start.values.get(&t.metric).copied();
+    let both: Vec<(Option<f64>, Option<f64>)> = pairs.iter().map(|p| (value(&p.baseline), value(&p.candidate))).collect();
     let (base, cand): (Vec<f64>, Vec<f64>) = both.iter().filter_map(|&(b, c)| b.zip(c)).unzip();
     let gap = both.iter().any(|(b, c)| b.is_some() != c.is_some());
     if base.is_empty() {
-        let sides = Sides {
-            baseline: mean(&values_of(&look.baseline, t.metric)),
-            candidate: mean(&values_of(&look.candidate, t.metric)),
-        };
-        return Finding::missing(t, sides);
+        let side = |of: fn(&(Option<f64>, Option<f64>)) -> Option<f64>| mean(&both.iter().filter_map(of).collect::<Vec<_>>());
+        return Finding::missing(t, Sides { baseline: side(|v| v.0), candidate: side(|v| v.1) });
     }
-    let tested = test(t, input, look.number, &base, &cand);
+    let tested = test(t, basis, pairs.len(), &base, &cand);
     if gap { tested.with_gap() } else { tested }
 }
 
 /// METHOD section 3's look, for one metric over the starts that have it on both sides.
-fn test(t: &Thresholds, input: &Interleaved<'_>, look: usize, base: &[f64], cand: &[f64]) -> Finding {
+fn test(t: &Thresholds, basis: &Basis<'_>, look: usize, base: &[f64], cand: &[f64]) -> Finding {
+    let policy = basis.policy;
     let differences: Vec<f64> = cand.iter().zip(base).map(|(c, b)| c - b).collect();
-    let difference = differences.iter().sum::<f64>() / differences.len() as f64;
-    let sides = Sides { baseline: mean(base), candidate: mean(cand) };
-    let noise = noise(variation(input.history, t.metric), Variation::within(base).plus(Variation::within(cand)));
-    let Some(noise) = noise else {
-        return Finding::open(t, sides, difference, "start-to-start noise unknown: needs another start or a history");
-    };
     let starts = differences.len() as f64;
+    let difference = differences.iter().sum::<f64>() / starts;
+    let sides = Sides { baseline: mean(base), candidate: mean(cand) };
+    let noise = noise(variation(basis.history, t.metric), Variation::within(base).plus(Variation::within(cand)));
+    let prior = || far_beyond::judge(t, sides, difference, (1.0, 1.0), noise.as_ref().map(|n| n.variance), policy, NOISE_UNKNOWN);
+    let Some(noise) = &noise else {
+        return if look == 1 { prior() } else { Finding::open(t, sides, difference, NOISE_UNKNOWN) };
+    };
+    if look == 1 && noise.df < far_beyond::ENOUGH_DF {
+        let against_prior = prior();
+        if against_prior.hit {
+            return against_prior;
+        }
+    }
     let se = (2.0 * noise.variance / starts + 2.0 * t.floor().powi(2) / starts).sqrt();
     let estimate = Estimate { difference, se, df: noise.df };
-    let alpha = input.policy.level(if t.class == Class::Primary { 0.0015 } else { 0.0005 });
-    let hit = is_hit(t, &estimate, &differences, alpha) || (look == 1 && is_obvious(t, &estimate, input.policy));
+    let alpha = policy.level(if t.class == Class::Primary { ALPHA_PRIMARY } else { ALPHA_GUARD });
+    let hit = is_hit(t, &estimate, &differences, alpha) || (look == 1 && is_obvious(t, &estimate, policy));
     let mut found = Finding::tested(t, sides, &estimate, Levels { alpha, pass_tail: 0.02 }, hit);
     found.row.noise = Some(noise.variance.sqrt());
     found.row.noisier_than_usual = noise.noisier;
@@ -151,18 +211,7 @@ fn is_hit(t: &Thresholds, estimate: &Estimate, differences: &[f64], alpha: f64) 
 
 /// So large that one start is enough.
 fn is_obvious(t: &Thresholds, estimate: &Estimate, policy: &Policy) -> bool {
-    estimate.df >= 4.0 && far_beyond_noise(t, estimate, policy)
-}
-
-/// METHOD's first-look rule: TPOT, E2E or throughput, p <= 1e-4 and a difference of 0.15 (log) or more.
-pub(super) fn far_beyond_noise(t: &Thresholds, estimate: &Estimate, policy: &Policy) -> bool {
-    speaks_of_the_whole_engine(t.metric)
-        && estimate.p_beyond(t.d_neg).is_some_and(|p| p <= policy.level(1e-4))
-        && estimate.difference >= t.d_min.max(0.15)
-}
-
-pub(super) const fn speaks_of_the_whole_engine(metric: Metric) -> bool {
-    matches!(metric, Metric::OutputTokenRate | Metric::Timing(Timing::Tpot | Timing::E2e, Stat::Geomean))
+    estimate.df >= far_beyond::ENOUGH_DF && far_beyond::is_hit(t, estimate, policy)
 }
 
 #[cfg(test)]

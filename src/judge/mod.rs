@@ -6,6 +6,7 @@
 pub mod dist;
 mod errors;
 mod estimate;
+mod far_beyond;
 mod fitness;
 mod history;
 pub mod interleaved;
@@ -15,10 +16,10 @@ pub mod other_day;
 mod tests;
 pub mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::measure::summary::StartSummary;
-use crate::metric::{Class, METHOD, Metric, Scale};
+use crate::measure::summary::{Shape, StartSummary};
+use crate::metric::{Class, METHOD, MethodRow, Metric, Scale};
 
 use limits::{LimitFinding, LimitState};
 
@@ -27,6 +28,11 @@ use limits::{LimitFinding, LimitState};
 pub struct Policy {
     /// Minimum relevant change by metric, where METHOD's is not wanted: fraction (0.05 = 5 % or 5 points).
     pub minimum_changes: BTreeMap<Metric, f64>,
+    /// What a PASS proves of a primary metric, where METHOD's margin is not wanted: fraction.
+    pub margins: BTreeMap<Metric, f64>,
+    /// What a metric may do to the verdict, where METHOD's class is not wanted. An error rate is never primary, since counts prove
+    /// no margin: it stays a guard.
+    pub classes: BTreeMap<Metric, Class>,
     /// Gating workloads of the run; every significance level is divided by it. At least 1.
     pub workloads: u32,
     /// What a PASS against earlier sessions proves of primary metrics (METHOD section 4, `M_od`), as a fraction.
@@ -122,6 +128,9 @@ pub struct Comparison {
     pub sessions_needed: Option<usize>,
     /// What a PASS proves; `None` for anything else.
     pub proves: Option<String>,
+    /// Chance of a false alarm that the significance levels add up to (Bonferroni), over the metrics that can convict and the looks
+    /// or jobs planned, with the workload's share of it; a fraction. The true rate is lower (METHOD section 3).
+    pub budget: f64,
 }
 
 /// The one decision over comparison and limits.
@@ -145,11 +154,30 @@ struct Thresholds {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { minimum_changes: BTreeMap::new(), workloads: 1, other_day_margin: 0.10 }
+        Self {
+            minimum_changes: BTreeMap::new(),
+            margins: BTreeMap::new(),
+            classes: BTreeMap::new(),
+            workloads: 1,
+            other_day_margin: 0.10,
+        }
     }
 }
 
 impl Policy {
+    /// Sum of the levels of the metrics that can convict, each by its class, divided among the gating workloads; `primary` and
+    /// `guard` are what one metric spends over all looks or jobs.
+    fn budget(&self, shape: Shape, primary: f64, guard: f64, first_look: f64) -> f64 {
+        let first = |metric| if far_beyond::speaks_of_the_whole_engine(metric) { first_look } else { 0.0 };
+        let of = |metric: Metric| match self.thresholds(metric, Mode::Interleaved).map(|t| t.class) {
+            Some(Class::Primary | Class::Guard) if metric == Metric::ErrorRate => errors::ALPHA,
+            Some(Class::Primary) => primary + first(metric),
+            Some(Class::Guard) => guard + first(metric),
+            _ => 0.0,
+        };
+        self.level(shape.defined().into_iter().map(of).sum())
+    }
+
     /// Divides a significance level among the gating workloads.
     fn level(&self, alpha: f64) -> f64 {
         alpha / f64::from(self.workloads.max(1))
@@ -158,15 +186,37 @@ impl Policy {
     fn thresholds(&self, metric: Metric, mode: Mode) -> Option<Thresholds> {
         let row = metric.method()?;
         let d_min = self.minimum_changes.get(&metric).copied().unwrap_or(row.d_min);
-        let margin = row.margin.map(|m| if mode == Mode::OtherDay { self.other_day_margin } else { m });
+        let class = match self.classes.get(&metric) {
+            Some(Class::Primary) if metric == Metric::ErrorRate => Class::Guard,
+            Some(&class) => class,
+            None => row.class,
+        };
+        let margin = || self.margins.get(&metric).copied().unwrap_or_else(|| self.margin(row, d_min, mode));
         // A team that calls 10 % irrelevant is not asked for proof of 5 %.
-        let margin = margin.map(|m| m.max(d_min));
-        Some(Thresholds { metric, class: row.class, scale: row.scale, d_min, d_neg: row.d_neg, margin })
+        let margin = (class == Class::Primary).then(|| margin().max(d_min));
+        Some(Thresholds { metric, class, scale: row.scale, d_min, d_neg: row.d_neg, margin })
     }
 
-    /// Metrics that the team wants judged and METHOD does not judge: they forbid a PASS, since nothing looks at them.
+    /// What a PASS proves of a primary metric that nobody gave a margin: METHOD's. A guard that the team made primary has none in
+    /// METHOD; it gets 1.5 times its minimum relevant change (METHOD's own are 1.7 to 2.5 times), of times and rates no less than
+    /// METHOD asks of E2E in this mode.
+    fn margin(&self, row: MethodRow, d_min: f64, mode: Mode) -> f64 {
+        const PROMOTED: f64 = 1.5;
+        const E2E: f64 = 0.05;
+        match (row.margin, row.scale, mode) {
+            (Some(_), _, Mode::OtherDay) => self.other_day_margin,
+            (Some(margin), _, Mode::Interleaved) => margin,
+            (None, Scale::Absolute, _) => d_min * PROMOTED,
+            (None, Scale::Log, Mode::OtherDay) => self.other_day_margin.max(d_min * PROMOTED),
+            (None, Scale::Log, Mode::Interleaved) => E2E.max(d_min * PROMOTED),
+        }
+    }
+
+    /// Metrics that the team wants judged and METHOD does not judge: they forbid a PASS, since nothing looks at them. A config
+    /// can not say that; a record from elsewhere can.
     fn unjudged(&self) -> Vec<Metric> {
-        self.minimum_changes.keys().copied().filter(|m| !METHOD.contains(m)).collect()
+        let said = self.minimum_changes.keys().chain(self.margins.keys()).chain(self.classes.keys());
+        said.copied().filter(|m| !METHOD.contains(m)).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
@@ -192,7 +242,7 @@ impl From<&Session> for PastRun {
 }
 
 impl Comparison {
-    fn undecided(mode: Mode, sessions: usize, reason: String) -> Self {
+    fn undecided(mode: Mode, sessions: usize, budget: f64, reason: String) -> Self {
         Self {
             mode,
             metrics: Vec::new(),
@@ -203,6 +253,7 @@ impl Comparison {
             sessions,
             sessions_needed: None,
             proves: None,
+            budget,
         }
     }
 }

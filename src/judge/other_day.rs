@@ -4,14 +4,18 @@
 
 use crate::judge::errors::{self, Counts};
 use crate::judge::estimate::{Estimate, Finding, Levels, Sides, conclude};
-use crate::judge::interleaved::{far_beyond_noise, speaks_of_the_whole_engine};
-use crate::judge::{Comparison, Decision, Mode, Policy, Session, Thresholds};
+use crate::judge::{Comparison, Decision, Mode, Policy, Session, Thresholds, far_beyond};
 use crate::measure::stats::{mean, sd};
 use crate::measure::summary::Shape;
 use crate::metric::{Class, Metric};
 
 /// Sessions below which no history is a history.
 pub const FEWEST_SESSIONS: usize = 6;
+/// What one metric may spend over both jobs.
+const ALPHA_PRIMARY: f64 = 0.003;
+const ALPHA_GUARD: f64 = 0.001;
+/// The first job's part of it, and the second's; and the tail of the bound that a PASS needs.
+const LEVELS: [JobLevels; 2] = [JobLevels { part: 0.15, pass_tail: 0.05 }, JobLevels { part: 0.6, pass_tail: 0.025 }];
 const TOO_FEW: &str = "too few sessions to know the noise";
 /// From so many sessions of the candidate's own machine on, the others are left out.
 const ENOUGH_OF_ONE_RUNNER: usize = 8;
@@ -29,6 +33,13 @@ pub struct OtherDay<'a> {
     pub policy: &'a Policy,
 }
 
+/// How a job's verdict spends.
+#[derive(Clone, Copy, Debug)]
+struct JobLevels {
+    part: f64,
+    pass_tail: f64,
+}
+
 /// One metric over both sides.
 struct Values {
     /// One per session that has the metric.
@@ -41,7 +52,7 @@ struct Values {
 
 /// Judges after the first job, and after the second if there is one and the first left it open.
 pub fn judge(input: &OtherDay<'_>) -> Comparison {
-    let undecided = |reason| Comparison::undecided(Mode::OtherDay, input.history.len(), reason);
+    let undecided = |reason| undecided(input, input.history.len(), reason);
     if !input.differing.is_empty() {
         return undecided(format!("not comparable: {} differ between baseline and candidate", input.differing.join(", ")));
     }
@@ -60,6 +71,15 @@ pub fn judge(input: &OtherDay<'_>) -> Comparison {
     last
 }
 
+fn undecided(input: &OtherDay<'_>, sessions: usize, reason: String) -> Comparison {
+    // One job convicts by primary metrics only. With too few sessions the rule of the obvious stands alone.
+    let (first, second) = (LEVELS[0].part, if input.jobs.len() > 1 { LEVELS[1].part } else { 0.0 });
+    let known = sessions >= FEWEST_SESSIONS;
+    let (primary, guard) = if known { ((first + second) * ALPHA_PRIMARY, second * ALPHA_GUARD) } else { (0.0, 0.0) };
+    let budget = input.policy.budget(input.shape, primary, guard, if known { 0.0 } else { far_beyond::ALPHA });
+    Comparison::undecided(Mode::OtherDay, sessions, budget, reason)
+}
+
 fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
     let history = same_runner(input.history, jobs);
     let missing = FEWEST_SESSIONS.saturating_sub(history.len());
@@ -72,7 +92,7 @@ fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
         })
         .collect();
     findings.extend(input.policy.unjudged().into_iter().map(Finding::unjudged));
-    let mut comparison = conclude(Mode::OtherDay, findings, jobs.len(), history.len());
+    let mut comparison = conclude(undecided(input, history.len(), String::new()), findings, jobs.len());
     if missing > 0 {
         comparison.sessions_needed = Some(missing);
     }
@@ -124,8 +144,9 @@ fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Poli
     let found = if values.history.len() >= FEWEST_SESSIONS {
         test(t, &values, sides, cand - base, policy)
     } else {
+        // Below six sessions the noise is not known; only what no plausible noise explains is a hit.
         let starts = (count_starts(history.iter().copied()), count_starts(jobs));
-        test_against_prior(t, sides, cand - base, starts, policy)
+        far_beyond::judge(t, sides, cand - base, starts, None, policy, TOO_FEW)
     };
     if values.gap { found.with_gap() } else { found }
 }
@@ -144,8 +165,8 @@ fn test(t: &Thresholds, values: &Values, sides: Sides, difference: f64, policy: 
     let estimate = |difference, jobs: f64| Estimate { difference, se: (variance * (1.0 / jobs + 1.0 / k)).sqrt(), df: k - 1.0 };
     let all = estimate(difference, q);
     let single = values.jobs.len() == 1;
-    let (part, pass_tail) = if single { (0.15, 0.05) } else { (0.6, 0.025) };
-    let alpha = policy.level(part * if t.class == Class::Primary { 0.003 } else { 0.001 });
+    let JobLevels { part, pass_tail } = LEVELS[usize::from(!single)];
+    let alpha = policy.level(part * if t.class == Class::Primary { ALPHA_PRIMARY } else { ALPHA_GUARD });
     let significant = all.p_beyond(t.d_neg).is_some_and(|p| p <= alpha) && all.difference >= t.d_min;
     let base = sides.baseline.unwrap_or(f64::NAN);
     let agrees = |job: &f64| {
@@ -159,36 +180,7 @@ fn test(t: &Thresholds, values: &Values, sides: Sides, difference: f64, policy: 
     found
 }
 
-/// Below six sessions the noise is not known; only what no plausible noise explains is a hit.
-///
-/// Prior: sd 2.5 % per start with 4 degrees of freedom, se = 0.025 sqrt(1/c + 1/b) for c and b starts of candidate and baseline, and the thresholds
-/// of METHOD's first-look rule (TPOT, E2E or throughput, p <= 1e-4, D >= 0.15). Starts of one session share machine and day, so the
-/// true se is larger, up to a session's own spread; at most three starts per session are counted for that reason, and the t
-/// quantile of 4 degrees of freedom (13.0, against 3.7 of a normal) leaves the room. With one session of one start each a
-/// difference of 0.47 (60 % slower) is a hit, with five sessions of three starts and a job of three 0.21: more than four standard
-/// errors even where single sessions spread by 3.6 % (METHOD's noisy machine: 1.9 % per start, 3 % per GPU).
-fn test_against_prior(t: &Thresholds, sides: Sides, difference: f64, starts: (f64, f64), policy: &Policy) -> Finding {
-    const PRIOR_SD: f64 = 0.025;
-    const PRIOR_DF: f64 = 4.0;
-    let open = Finding::open(t, sides, difference, TOO_FEW);
-    if !speaks_of_the_whole_engine(t.metric) {
-        return open;
-    }
-    let estimate = Estimate { difference, se: PRIOR_SD * (1.0 / starts.0 + 1.0 / starts.1).sqrt(), df: PRIOR_DF };
-    let hit = far_beyond_noise(t, &estimate, policy);
-    let levels = Levels { alpha: policy.level(1e-4), pass_tail: 0.0 };
-    let wide = Thresholds { d_min: t.d_min.max(0.15), ..*t };
-    let mut found = Finding::tested(&wide, sides, &estimate, levels, hit);
-    found.row.d_min = t.d_min;
-    found.row.noise = Some(PRIOR_SD);
-    if !hit {
-        found.row.judgement = open.row.judgement;
-        found.row.reason = open.row.reason;
-        found.worry = false;
-    }
-    found
-}
-
+/// At most three per session, since they share machine and day.
 fn count_starts<'a>(sessions: impl IntoIterator<Item = &'a Session>) -> f64 {
     sessions.into_iter().map(|s| s.starts.len().min(3)).sum::<usize>() as f64
 }

@@ -1,10 +1,11 @@
 //! Properties that every comparison must have, and the rules for short histories and for joining with limits.
 
-use std::collections::BTreeMap;
+mod looks;
+mod policy;
 
 use proptest::prelude::*;
 
-use super::interleaved::{self, Interleaved};
+use super::interleaved::{self, Interleaved, Sampling};
 use super::other_day::{self, OtherDay};
 use super::*;
 use crate::config::Bound;
@@ -38,8 +39,12 @@ fn rounds(speeds: &[f64], goes_first: bool) -> Vec<Round> {
 }
 
 fn compare(baseline: &[Round], candidate: &[Round], history: &[PastRun], policy: &Policy) -> Comparison {
-    let slo = SloMs::default();
-    interleaved::judge(&Interleaved { baseline, candidate, history, slo, shape: SHAPE, differing: &[], most_starts: 6, policy })
+    interleaved::judge(&input(baseline, candidate, history, policy))
+}
+
+fn input<'a>(baseline: &'a [Round], candidate: &'a [Round], history: &'a [PastRun], policy: &'a Policy) -> Interleaved<'a> {
+    let (slo, sampling) = (SloMs::default(), Sampling::Starts);
+    Interleaved { baseline, candidate, history, slo, shape: SHAPE, differing: &[], most_starts: 6, sampling, policy }
 }
 
 fn starts(speeds: &[f64]) -> Vec<StartSummary> {
@@ -256,6 +261,6 @@ proptest! {
 
 #[test]
 fn every_significance_level_is_shared_among_the_workloads() {
-    let policy = Policy { workloads: 3, minimum_changes: BTreeMap::new(), other_day_margin: 0.1 };
+    let policy = Policy { workloads: 3, ..Policy::default() };
     assert!((policy.level(0.003) - 0.001).abs() < 1e-15);
 }

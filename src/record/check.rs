@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::session::Session;
-use super::{Record, RoundRecord, WorkloadRecord};
+use super::{Record, RegressionPolicy, RoundRecord, WorkloadRecord};
 use crate::config::{UNDER_TEST, is_workload_name};
 use crate::fingerprint::Fingerprint;
 use crate::measure::columns::Columns;
@@ -65,8 +65,8 @@ fn summary(requests: u64, failed: u64, oriented: &BTreeMap<String, f64>) -> Resu
 
 fn workload(workload: &WorkloadRecord) -> Result<(), String> {
     fingerprint(&workload.fingerprint)?;
-    if let Some((metric, change)) = workload.regressions.iter().find(|(_, c)| !(**c > 0.0 && **c < 1.0)) {
-        return Err(format!("minimum relevant change of {metric} is {change}: it must be above 0 and below 1"));
+    for (metric, said) in &workload.regressions {
+        regression(metric, said.policy())?;
     }
     if let Some(limit) = workload.limits.iter().find(|l| l.max.into_iter().chain(l.min).any(|x| x < 0.0)) {
         return Err(format!("limit on {} is negative", limit.metric));
@@ -81,6 +81,15 @@ fn workload(workload: &WorkloadRecord) -> Result<(), String> {
         }
         for round in &start.rounds {
             self::round(round).map_err(|why| format!("start {}, round {}: {why}", start.index, round.index))?;
+        }
+    }
+    Ok(())
+}
+
+fn regression(metric: &str, said: RegressionPolicy) -> Result<(), String> {
+    for (what, ratio) in [("minimum relevant change", said.min_change_ratio), ("margin", said.margin_ratio)] {
+        if let Some(ratio) = ratio.filter(|r| !(*r > 0.0 && *r < 1.0)) {
+            return Err(format!("{what} of {metric} is {ratio}: it must be above 0 and below 1"));
         }
     }
     Ok(())

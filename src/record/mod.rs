@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config;
 use crate::fingerprint::Fingerprint;
 use crate::measure::SloMs;
 use crate::measure::collect::{self, RoundView, Values};
@@ -18,6 +19,7 @@ use crate::measure::columns::{Columns, Context};
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
 use crate::measure::validity::{ClientHealth, Finding, PASSING, Severity, mean_tokens};
+use crate::metric::Class;
 
 pub const SCHEMA: &str = "goodput-gate/record";
 pub const VERSION: u32 = 1;
@@ -103,8 +105,8 @@ pub struct WorkloadRecord {
     pub load: LoadFacts,
     pub slo: Slo,
     pub limits: Vec<LimitRecord>,
-    /// Minimum relevant change by metric, as a fraction (0.05 = 5 % or 5 points), where METHOD's is not wanted.
-    pub regressions: BTreeMap<String, f64>,
+    /// How changes were judged, by metric, where METHOD's own rule was not wanted.
+    pub regressions: BTreeMap<String, RegressionRecord>,
     pub starts: Vec<StartRecord>,
     /// All rounds together; key is the metric's name with its unit.
     pub pooled: BTreeMap<String, f64>,
@@ -166,6 +168,26 @@ pub struct LimitRecord {
     pub metric: String,
     pub max: Option<f64>,
     pub min: Option<f64>,
+}
+
+/// A number is a minimum relevant change.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a regressions entry is a fraction, or {min_change_ratio, margin_ratio, class}")]
+pub enum RegressionRecord {
+    /// As a fraction: 0.05 is 5 % or 5 points.
+    MinChange(f64),
+    Full(RegressionPolicy),
+}
+
+/// METHOD's own value where a field is absent.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegressionPolicy {
+    /// Minimum relevant change.
+    pub min_change_ratio: Option<f64>,
+    /// What a PASS proves the change to be below; primary metrics only.
+    pub margin_ratio: Option<f64>,
+    pub class: Option<Class>,
 }
 
 /// One server start.
@@ -334,14 +356,34 @@ impl RoundRecord {
     }
 }
 
+impl RegressionRecord {
+    pub fn policy(self) -> RegressionPolicy {
+        match self {
+            Self::MinChange(change) => RegressionPolicy { min_change_ratio: Some(change), margin_ratio: None, class: None },
+            Self::Full(policy) => policy,
+        }
+    }
+}
+
+impl From<config::Regression> for RegressionRecord {
+    fn from(said: config::Regression) -> Self {
+        match said {
+            config::Regression { min_change: Some(change), margin: None, class: None } => Self::MinChange(change),
+            config::Regression { min_change, margin, class } => {
+                Self::Full(RegressionPolicy { min_change_ratio: min_change, margin_ratio: margin, class })
+            }
+        }
+    }
+}
+
 impl From<Slo> for SloMs {
     fn from(slo: Slo) -> Self {
         Self { ttft: slo.ttft_ms, tpot: slo.tpot_ms, e2e: slo.e2e_ms }
     }
 }
 
-impl From<crate::config::Slo> for Slo {
-    fn from(slo: crate::config::Slo) -> Self {
+impl From<config::Slo> for Slo {
+    fn from(slo: config::Slo) -> Self {
         let ms = |d: Option<std::time::Duration>| d.map(|d| d.as_secs_f64() * 1000.0);
         Self { ttft_ms: ms(slo.ttft), tpot_ms: ms(slo.tpot), e2e_ms: ms(slo.e2e) }
     }

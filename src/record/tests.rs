@@ -37,6 +37,24 @@ fn newer_versions_and_other_kinds_are_refused() {
 }
 
 #[test]
+fn what_was_asked_of_changes_is_stored_and_what_cannot_be_is_refused() {
+    let mut record = candidate();
+    let said = |min_change, margin, class| config::Regression { min_change, margin, class };
+    let full = said(Some(0.08), Some(0.15), Some(Class::Primary));
+    record.workloads[0].regressions =
+        [("ttft_geomean".into(), said(Some(0.05), None, None).into()), ("ttft_p95".into(), full.into())].into();
+    let text = record.to_json();
+    let form =
+        r#""regressions":{"ttft_geomean":0.05,"ttft_p95":{"min_change_ratio":0.08,"margin_ratio":0.15,"class":"primary"}}"#;
+    assert!(text.contains(form), "{text:.2000}");
+    assert_eq!(Record::parse(&text).expect("its own form"), record);
+    for (from, to) in [("0.15", "1.5"), ("0.15", "0"), ("\"class\"", "\"clas\""), ("\"primary\"", "\"main\"")] {
+        let wrong = text.replacen(form, &form.replace(from, to), 1);
+        assert!(matches!(Record::parse(&wrong), Err(RecordError::Shape(_))), "{to}");
+    }
+}
+
+#[test]
 fn columns_that_disagree_are_refused() {
     let mut record = candidate();
     record.workloads[0].starts[0].rounds[0].columns.ttft_us.pop();

@@ -122,7 +122,7 @@ fn metric(metric: Metric, pooled: Option<f64>, judged: Option<&MetricComparison>
     MetricReport {
         metric: metric.name(),
         unit: metric.unit().suffix().into(),
-        class: match row.map(|r| r.class) {
+        class: match judged.map(|j| j.class).or(row.map(|r| r.class)) {
             Some(Class::Primary) => "primary",
             Some(Class::Guard) => "guard",
             _ => "info",

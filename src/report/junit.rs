@@ -171,9 +171,9 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
 
 const TOO_FEW: &str = "neither side has enough values for it";
 
-/// A guard that neither side has (too few requests for its percentile) does not forbid a PASS, so it is no error either.
+/// What neither side has (too few requests for its percentile) forbids a PASS only of a primary metric, so else it is no error.
 fn may_be_absent(m: &MetricReport) -> bool {
-    m.class == "guard" && m.candidate.is_none() && m.baseline.is_none()
+    m.class != "primary" && m.candidate.is_none() && m.baseline.is_none()
 }
 
 fn numbers(m: &MetricReport) -> String {

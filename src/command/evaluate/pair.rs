@@ -2,7 +2,7 @@
 
 use super::{Part, judge_policy, limits_judged, mostly_whole, unfit};
 use crate::fingerprint::{Difference, Fingerprint};
-use crate::judge::interleaved::{self, Interleaved};
+use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::{Comparison, Decision, PastRun};
 use crate::record::{Record, WorkloadRecord};
 use crate::report::BaselineReport;
@@ -60,6 +60,7 @@ fn compare(
         shape: shape(workload),
         differing: &[],
         most_starts: pair.map_or(1, |p| p.most_starts as usize),
+        sampling: if pair.is_some_and(|p| p.starts_sampled) { Sampling::Starts } else { Sampling::RunningServers },
         policy: &judge_policy(workload, workloads)?,
     }))
 }

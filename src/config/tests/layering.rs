@@ -27,7 +27,7 @@ fn the_sketch_means_what_it_says() {
     assert_eq!(chat.slo.ttft, Some(Duration::from_millis(500)));
     let ttft = Limit { metric: Metric::Timing(Timing::Ttft, Stat::P95), bound: Bound::Max(500.0) };
     assert_eq!(chat.limits, [ttft, Limit { metric: Metric::SloAttainment, bound: Bound::Min(0.95) }]);
-    assert_eq!(chat.regressions.get(&Metric::SloAttainment), Some(&0.02));
+    assert_eq!(chat.regressions.get(&Metric::SloAttainment).and_then(|r| r.min_change), Some(0.02));
     assert_eq!(chat.warmup, Warmup::Duration(Duration::from_secs(10)));
     assert_eq!((config.gate.mode, config.gate.rounds), (GateMode::Baseline, 3));
     assert_eq!(config.gate.starts, 1, "a server at a base_url cannot be restarted");

@@ -105,6 +105,31 @@ fn what_cannot_be_together() {
 }
 
 #[test]
+fn regressions_that_cannot_be_judged() {
+    let said = |text: &str| wrong("ttft_geomean: 5%", text);
+    let info = ["tpot_geomean", "e2e_geomean", "output_token_rate"].map(|m| format!("{m}: {{class: info}}")).join(", ");
+    let none = SKETCH.replacen("ttft_geomean: 5%, tpot_geomean: 5%", &format!("ttft_geomean: {{class: guard}}, {info}"), 1);
+    let all = [
+        said("ttft_p90: 5%"),
+        said("ttft_geomaen: 5%"),
+        said("queue_max: 5%"),
+        said("ttft_geomean: {min_chnge: 5%}"),
+        said("ttft_geomean: {min_change: 5}"),
+        said("ttft_geomean: {min_change: 5%, margin: 4%}"),
+        said("ttft_geomean: {margin: 2%}"),
+        said("ttft_geomean: {margin: 200%}"),
+        said("ttft_p95: {margin: 20%}"),
+        said("ttft_geomean: {class: guard, margin: 20%}"),
+        said("ttft_geomean: {class: primray}"),
+        said("ttft_geomean: {}"),
+        said("ttft_geomean: [5%]"),
+        said("error_rate: {class: primary}"),
+        message(&none, &[], &Flags::default()),
+    ];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
 fn secrets_are_not_shown() {
     let all = [
         wrong("OPENAI_API_KEY", "sk-s3cret"),

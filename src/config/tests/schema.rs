@@ -20,6 +20,7 @@ fn what_the_reader_takes_validates() {
         "{name: a, arrival: {closed: {concurrency: [1, 10]}}, duration: 1.5s, warmup: 3}",
         "{name: a, arrival: {gamma: {rate: 5, burstiness: 0.5}}, warmup: {duration: 10s}}",
         "{name: a, arrival: {ramp: {from: 0, to: 2.5}}, warmup: {requests: 10}}",
+        "{name: a, regressions: {ttft_p95: {min_change: 8%, margin: 15%, class: primary}, e2e_p95: {class: info}}}",
         "{name: a, arrival: {trace: {file: t.jsonl}}, requests: 10, stream: false}",
     ] {
         let text = format!("version: 1\ntarget: {{sim: {{decode_factor: 1.1}}}}\nworkloads: [{workload}]");
@@ -53,6 +54,8 @@ fn what_the_reader_refuses_does_not() {
         ("version: 1", "{}"),
         ("mode: baseline", "mode: interlaced"),
         ("shared_prefix: 0.0", "shared_prefix: 1.5"),
+        ("ttft_geomean: 5%", "ttft_geomean: {min: 5%}"),
+        ("ttft_geomean: 5%", "ttft_geomean: {class: main}"),
     ] {
         let text = if to == "{}" { SKETCH.replacen("version: 1\n", "", 1) } else { SKETCH.replacen(from, to, 1) };
         assert_ne!(text, SKETCH);

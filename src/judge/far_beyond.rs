@@ -1,0 +1,99 @@
+//! What no plausible noise explains: METHOD's first-look rule, and the prior that stands in where a history is too short for it.
+//!
+//! Shared by both modes. Not here: any rule that needs a known noise (`interleaved`, `other_day`).
+
+use crate::judge::estimate::{Estimate, Finding, Levels, Sides};
+use crate::judge::{Policy, Thresholds};
+use crate::metric::{Metric, Stat, Timing};
+
+/// Significance of the first-look rule (METHOD section 3, look 1).
+pub const ALPHA: f64 = 1e-4;
+/// Smallest difference (log) that the rule calls obvious.
+pub const SMALLEST: f64 = 0.15;
+/// Degrees of freedom below which the rule reckons with the prior.
+pub const ENOUGH_DF: f64 = 4.0;
+/// Standard deviation of a start that is assumed where it is not known, a fraction.
+const PRIOR_SD: f64 = 0.025;
+const PRIOR_DF: f64 = 4.0;
+
+/// METHOD's first-look rule: TPOT, E2E or throughput, p <= 1e-4 and a difference of 0.15 (log) or more.
+pub fn is_hit(t: &Thresholds, estimate: &Estimate, policy: &Policy) -> bool {
+    speaks_of_the_whole_engine(t.metric)
+        && estimate.p_beyond(t.d_neg).is_some_and(|p| p <= policy.level(ALPHA))
+        && estimate.difference >= t.d_min.max(SMALLEST)
+}
+
+pub const fn speaks_of_the_whole_engine(metric: Metric) -> bool {
+    matches!(metric, Metric::OutputTokenRate | Metric::Timing(Timing::Tpot | Timing::E2e, Stat::Geomean))
+}
+
+/// A difference against the prior; open, with `reason`, where the rule does not convict.
+///
+/// Prior: sd 2.5 % per start with 4 degrees of freedom, se = 0.025 sqrt(1/c + 1/b) for c and b starts of candidate and baseline
+/// (`starts` is baseline, candidate). Where some variance is known (fewer than 4 degrees of freedom) and it is larger, it counts.
+/// Starts of one session share machine and day, so the true se is larger, up to a session's own spread; at most three starts per
+/// session are counted for that reason, and the t quantile of 4 degrees of freedom (13.0, against 3.7 of a normal) leaves the
+/// room. With one start on each side a difference of 0.47 (60 % slower) is a hit, with five sessions of three starts and a job of
+/// three 0.21: more than four standard errors even where single sessions spread by 3.6 % (METHOD's noisy machine: 1.9 % per start,
+/// 3 % per GPU).
+pub fn judge(
+    t: &Thresholds,
+    sides: Sides,
+    difference: f64,
+    starts: (f64, f64),
+    known: Option<f64>,
+    policy: &Policy,
+    reason: &str,
+) -> Finding {
+    let open = Finding::open(t, sides, difference, reason);
+    if !speaks_of_the_whole_engine(t.metric) {
+        return open;
+    }
+    let sd = known.map_or(PRIOR_SD, |variance| variance.sqrt().max(PRIOR_SD));
+    let estimate = estimate(difference, sd, starts);
+    let hit = is_hit(t, &estimate, policy);
+    let levels = Levels { alpha: policy.level(ALPHA), pass_tail: 0.0 };
+    let mut found = Finding::tested(&raised(t), sides, &estimate, levels, hit);
+    found.row.d_min = t.d_min;
+    found.row.noise = Some(sd);
+    if !hit {
+        found.row.judgement = open.row.judgement;
+        found.row.reason = open.row.reason;
+        found.worry = false;
+    }
+    found
+}
+
+fn estimate(difference: f64, sd: f64, (baseline, candidate): (f64, f64)) -> Estimate {
+    Estimate { difference, se: sd * (1.0 / candidate + 1.0 / baseline).sqrt(), df: PRIOR_DF }
+}
+
+/// The rule convicts from 0.15 on, whatever smaller change the team cares about.
+fn raised(t: &Thresholds) -> Thresholds {
+    Thresholds { d_min: t.d_min.max(SMALLEST), ..*t }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Mode;
+
+    fn hit(difference: f64, starts: (f64, f64), known: Option<f64>) -> bool {
+        let policy = Policy::default();
+        let t = policy.thresholds(Metric::OutputTokenRate, Mode::OtherDay).expect("a metric of the method");
+        judge(&t, Sides { baseline: None, candidate: None }, difference, starts, known, &policy, "open").hit
+    }
+
+    /// The figures of the documentation.
+    #[test]
+    fn one_start_convicts_from_047_and_fifteen_from_021() {
+        assert!(!hit(0.46, (1.0, 1.0), None) && hit(0.47, (1.0, 1.0), None));
+        assert!(!hit(0.20, (15.0, 3.0), None) && hit(0.22, (15.0, 3.0), None));
+    }
+
+    #[test]
+    fn a_larger_known_noise_counts_and_a_smaller_one_does_not() {
+        assert!(!hit(0.47, (1.0, 1.0), Some(0.01)));
+        assert!(hit(0.47, (1.0, 1.0), Some(1e-6)) && !hit(0.46, (1.0, 1.0), Some(1e-6)));
+    }
+}

@@ -1,0 +1,137 @@
+//! What a look may see, and what the first one may say where the noise is not known.
+
+use super::*;
+
+/// Whole starts in the order B C, C B, B C: one server at a time.
+fn one_at_a_time(sides: &mut [Vec<Round>; 2]) {
+    for (side, rounds) in sides.iter_mut().enumerate() {
+        for round in rounds {
+            let second = (side == 1) == round.start.is_multiple_of(2);
+            round.order = round.start * 100 + u32::from(second) * 50 + u32::try_from(round.seed).expect("small");
+        }
+    }
+}
+
+fn sides(base: &[f64], cand: &[f64]) -> [Vec<Round>; 2] {
+    [rounds(base, true), rounds(cand, false)]
+}
+
+#[test]
+fn with_one_server_at_a_time_the_first_look_never_decides() {
+    let policy = Policy::default();
+    for speed in [1.0, 3.0] {
+        let mut both = sides(&[1.0; 3], &[speed; 3]);
+        one_at_a_time(&mut both);
+        let first = |rounds: &[Round]| rounds.iter().filter(|r| r.start == 0).cloned().collect::<Vec<_>>();
+        let (base, cand) = (first(&both[0]), first(&both[1]));
+        let alone = compare(&base, &cand, &quiet_history(), &policy);
+        assert_eq!(alone.decision, Decision::Inconclusive);
+        assert!(alone.reasons[0].contains("it takes another start pair"), "{:?}", alone.reasons);
+        let all = compare(&both[0], &both[1], &quiet_history(), &policy);
+        assert_eq!(all.looks, 2);
+        assert_ne!(all.decision, Decision::Inconclusive);
+    }
+}
+
+#[test]
+fn later_starts_do_not_unmake_a_decision() {
+    let policy = Policy::default();
+    let [base, mut cand] = sides(&[1.0; 3], &[1.0; 3]);
+    // From the second start on the candidate is measured long after its baseline.
+    cand.iter_mut().filter(|r| r.start > 0).for_each(|r| r.order += 1000);
+    let found = compare(&base, &cand, &quiet_history(), &policy);
+    assert_eq!((found.decision, found.looks), (Decision::Pass, 1));
+    let [_, slower] = sides(&[1.0; 3], &[1.04; 3]);
+    let late: Vec<Round> = slower.into_iter().map(|r| Round { order: r.order + r.start * 1000, ..r }).collect();
+    let open = compare(&base, &late, &quiet_history(), &policy);
+    assert_eq!((open.decision, open.metrics.len()), (Decision::Inconclusive, 0), "{:?}", open.reasons);
+}
+
+#[test]
+fn without_history_the_first_look_sees_only_the_absurd() {
+    let policy = Policy::default();
+    let at_one = |speed: f64| {
+        let [base, cand] = sides(&[1.0], &[speed]);
+        compare(&base, &cand, &[], &policy)
+    };
+    let absurd = at_one(1.65);
+    assert_eq!((absurd.decision, absurd.looks), (Decision::Regression, 1));
+    assert_eq!(row(&absurd, TPOT).judgement, Judgement::Regressed);
+    let large = at_one(1.55);
+    assert_eq!(large.decision, Decision::Inconclusive);
+    assert!(row(&large, TPOT).mde.is_some() && row(&large, TPOT).judgement == Judgement::Inconclusive);
+    assert_eq!(row(&at_one(0.5), TPOT).judgement, Judgement::Inconclusive);
+    assert_ne!(at_one(1.0).decision, Decision::Pass);
+}
+
+#[test]
+fn a_short_noisy_history_weighs_against_the_prior() {
+    let policy = Policy::default();
+    let noisy = [PastRun { sides: vec![starts(&[1.0, 1.4, 0.8])] }];
+    let [base, cand] = sides(&[1.0], &[1.65]);
+    assert_eq!(compare(&base, &cand, &noisy, &policy).decision, Decision::Inconclusive);
+}
+
+#[test]
+fn servers_that_ran_already_are_one_start_each_and_it_is_said() {
+    let policy = Policy::default();
+    let [base, cand] = sides(&[1.0; 3], &[1.1; 3]);
+    let judged = |cand: &[Round], history: &[PastRun]| {
+        interleaved::judge(&Interleaved { sampling: Sampling::RunningServers, ..input(&base, cand, history, &policy) })
+    };
+    let open = judged(&cand, &quiet_history());
+    assert_eq!((open.decision, open.looks), (Decision::Inconclusive, 1), "two agreeing starts would have convicted");
+    assert!(open.warnings[0].contains("start-to-start variance was not sampled"), "{:?}", open.warnings);
+    let [_, same] = sides(&[1.0; 3], &[1.0; 3]);
+    assert_ne!(judged(&same, &[]).decision, Decision::Pass);
+    assert_eq!(judged(&same, &quiet_history()).decision, Decision::Pass);
+    let [_, absurd] = sides(&[1.0; 3], &[2.0; 3]);
+    assert_eq!(judged(&absurd, &[]).decision, Decision::Regression);
+}
+
+/// What may happen to the rounds of a start: nothing, a dead baseline, a dead candidate, one side absent, out of order.
+fn mishap(rounds: &mut [Vec<Round>; 2], start: u32, kind: u32) {
+    let side = usize::from(kind == 2 || kind == 4);
+    match kind {
+        1 | 2 => rounds[side].iter_mut().filter(|r| r.start == start).flat_map(|r| &mut r.rows).for_each(|r| r.ok = false),
+        3 | 4 => rounds[side].retain(|r| r.start != start),
+        5 => rounds[1].iter_mut().filter(|r| r.start == start).for_each(|r| r.order += 10_000),
+        6 => {
+            rounds[0].iter_mut().filter(|r| r.start == start && r.seed == 1).flat_map(|r| &mut r.rows).for_each(|r| r.ok = false)
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_stored_run_is_judged_as_it_was_live(
+        base in prop::collection::vec(0.98..1.02f64, 6),
+        slower in prop::sample::select(vec![1.0, 1.03, 1.1, 1.4, 2.0]),
+        kinds in prop::collection::vec(0..14u32, 6),
+        known in any::<bool>(),
+        alone in any::<bool>(),
+    ) {
+        let policy = Policy::default();
+        let history = if known { quiet_history() } else { vec![] };
+        let mut both = sides(&base, &base.iter().rev().map(|b| b * slower).collect::<Vec<_>>());
+        if alone {
+            one_at_a_time(&mut both);
+        }
+        for (start, kind) in (0..).zip(kinds) {
+            mishap(&mut both, start, kind);
+        }
+        let all = compare(&both[0], &both[1], &history, &policy);
+        let live = (1..=6).map(|n| {
+            let seen = |rounds: &[Round]| rounds.iter().filter(|r| r.start < n).cloned().collect::<Vec<_>>();
+            compare(&seen(&both[0]), &seen(&both[1]), &history, &policy)
+        });
+        let first = live.into_iter().find(|c| c.decision != Decision::Inconclusive);
+        prop_assert_eq!(first.is_none(), all.decision == Decision::Inconclusive);
+        if let Some(first) = first {
+            prop_assert_eq!(first, all);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What a team may set about each metric, and what the levels add up to.
+
+use super::*;
+
+const TTFT_P95: Metric = Metric::Timing(Timing::Ttft, Stat::P95);
+
+fn classed(classes: &[(Metric, Class)]) -> Policy {
+    Policy { classes: classes.iter().copied().collect(), ..Policy::default() }
+}
+
+/// Twelve of sixteen tails are slow, nothing else.
+fn slow_tails(factor: f64) -> [Vec<Round>; 2] {
+    let mut sides = [rounds(&[1.0; 3], true), rounds(&[1.0; 3], false)];
+    for row in sides[1].iter_mut().flat_map(|r| r.rows.iter_mut().take(6)) {
+        row.ttft_ms = row.ttft_ms.map(|t| t.max(21.0) * factor);
+        row.e2e_ms = row.ttft_ms.map(|t| t + 100.0);
+    }
+    sides
+}
+
+#[test]
+fn what_is_only_shown_never_decides() {
+    let sides = [rounds(&[1.0; 3], true), rounds(&[1.1; 3], false)];
+    let info = classed(&METHOD.map(|m| (m, Class::Info)).into_iter().skip(1).collect::<Vec<_>>());
+    let found = compare(&sides[0], &sides[1], &quiet_history(), &info);
+    assert_eq!(found.decision, Decision::Regression);
+    assert_eq!(row(&found, TPOT).judgement, Judgement::Inconclusive);
+    assert!(row(&found, TPOT).reason.as_ref().is_some_and(|r| r.contains("shown only")));
+    assert!(found.reasons.iter().all(|r| r.starts_with("ttft_geomean")), "{:?}", found.reasons);
+    let all = classed(&METHOD.map(|m| (m, Class::Info)));
+    let nothing = compare(&sides[0], &sides[0].clone(), &quiet_history(), &all);
+    assert_eq!(nothing.decision, Decision::Inconclusive, "a PASS would prove nothing");
+    assert!(nothing.budget.abs() < 1e-12);
+}
+
+#[test]
+fn a_guard_that_is_only_shown_fails_nothing() {
+    let [base, cand] = slow_tails(1.6);
+    let ttft_p50 = Metric::Timing(Timing::Ttft, Stat::P50);
+    let irrelevant: Vec<(Metric, f64)> = METHOD.into_iter().filter(|m| *m != TTFT_P95).map(|m| (m, 0.9)).collect();
+    let policy = Policy { minimum_changes: irrelevant.into_iter().collect(), ..Policy::default() };
+    let found = compare(&base, &cand, &quiet_history(), &policy);
+    assert_eq!((found.decision, row(&found, TTFT_P95).judgement), (Decision::Regression, Judgement::Regressed));
+    let policy = Policy { classes: [(TTFT_P95, Class::Info), (ttft_p50, Class::Guard)].into(), ..policy };
+    assert_eq!(compare(&base, &cand, &quiet_history(), &policy).decision, Decision::Pass);
+}
+
+#[test]
+fn a_primary_metric_is_proven_within_its_margin() {
+    let policy = |class, margin: Option<f64>| Policy {
+        margins: margin.map(|m| (TTFT_P95, m)).into_iter().collect(),
+        ..classed(&[(TTFT_P95, class)])
+    };
+    let of = |policy: &Policy, mode| policy.thresholds(TTFT_P95, mode).and_then(|t| t.margin);
+    assert_eq!(of(&policy(Class::Guard, Some(0.3)), Mode::Interleaved), None);
+    assert_eq!(of(&policy(Class::Primary, Some(0.3)), Mode::OtherDay), Some(0.3));
+    let promoted = of(&policy(Class::Primary, None), Mode::Interleaved).expect("primary");
+    assert!((promoted - 0.15).abs() < 1e-12);
+    let share = classed(&[(Metric::SloAttainment, Class::Primary)]).thresholds(Metric::SloAttainment, Mode::OtherDay);
+    assert!(share.and_then(|t| t.margin).is_some_and(|m| (m - 0.03).abs() < 1e-12));
+    let errors = classed(&[(Metric::ErrorRate, Class::Primary)]).thresholds(Metric::ErrorRate, Mode::OtherDay);
+    assert_eq!(errors.map(|t| (t.class, t.margin)), Some((Class::Guard, None)));
+}
+
+#[test]
+fn a_missing_promoted_guard_forbids_a_pass() {
+    // Forty requests have no p99: no PASS for lack of it, once it is primary.
+    let p99 = Metric::Timing(Timing::Ttft, Stat::P99);
+    let same =
+        || compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &classed(&[(p99, Class::Primary)]));
+    assert_eq!(same().decision, Decision::Inconclusive);
+    let narrow = Policy { margins: [(TPOT, 0.0001)].into(), minimum_changes: [(TPOT, 0.0001)].into(), ..Policy::default() };
+    let found = compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &narrow);
+    assert_eq!(found.decision, Decision::Inconclusive, "0.01 % is not proven by three starts");
+}
+
+#[test]
+fn the_levels_add_up_to_what_the_method_says() {
+    let sides = [rounds(&[1.0; 3], true), rounds(&[1.0; 3], false)];
+    let shape = Shape { has_slo: true, ..SHAPE };
+    let budget = |most_starts, policy: &Policy| {
+        interleaved::judge(&Interleaved { shape, most_starts, ..input(&sides[0], &sides[1], &[], policy) }).budget
+    };
+    let policy = Policy::default();
+    // METHOD section 3: 4 x 0.003 + 7 x 0.001 + 0.0005 = 2 %; the first look's rule, for three metrics, is the rest.
+    let method = 4.0 * 0.003 + 7.0 * 0.001 + 0.0005;
+    assert!((budget(3, &policy) - (method + 3e-4)).abs() < 1e-12);
+    assert!((budget(6, &policy) - (4.0 * 0.0045 + 7.0 * 0.0015 + 0.0005 + 3e-4)).abs() < 1e-12);
+    assert!((budget(3, &Policy { workloads: 4, ..Policy::default() }) * 4.0 - (method + 3e-4)).abs() < 1e-12);
+    let promoted = classed(&[(TTFT_P95, Class::Primary), (TPOT, Class::Info)]);
+    assert!((budget(3, &promoted) - (method - 0.001 + 3e-4 - 1e-4)).abs() < 1e-12);
+    // METHOD section 4: one job convicts by primary metrics and errors, two by all.
+    let day = |history: usize, jobs: usize| {
+        let (history, jobs) = (vec![session(&[1.0, 1.01]); history], vec![session(&[1.0, 1.01]); jobs]);
+        other_day::judge(&OtherDay { history: &history, jobs: &jobs, shape, differing: &[], policy: &policy }).budget
+    };
+    assert!((day(8, 1) - (4.0 * 0.00045 + 0.0005)).abs() < 1e-12);
+    assert!((day(8, 2) - (4.0 * 0.75 * 0.003 + 7.0 * 0.6 * 0.001 + 0.0005)).abs() < 1e-12);
+    assert!((day(3, 1) - (3e-4 + 0.0005)).abs() < 1e-12);
+}
