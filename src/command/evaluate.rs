@@ -13,7 +13,7 @@ use crate::measure::validity::Severity;
 use crate::metric::Metric;
 use crate::record::session::Session;
 use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord};
-use crate::report::build::{Judged, report, shape};
+use crate::report::build::{Beside, Judged, report, shape};
 use crate::report::{BaselineReport, Report};
 use crate::verdict::{Against, Evidence, Policy, Ruling, overall, rule};
 
@@ -43,9 +43,9 @@ pub fn judged(record: &Record, baseline: impl Fn(&WorkloadRecord) -> Baseline) -
         let mut baseline = baseline(workload);
         let mut part = one(record, workload, &mut baseline, workloads)?;
         if parts.is_empty() {
-            part.0.warnings.extend(vanished(record, &baseline.workloads));
+            part.evidence.warnings.extend(vanished(record, &baseline.workloads));
         }
-        let ruling = rule(policy, &part.0);
+        let ruling = rule(policy, &part.evidence);
         parts.push((workload, part, ruling));
     }
     reported(record, parts)
@@ -59,8 +59,8 @@ pub fn interleaved(baseline: &Record, candidate: &Record) -> anyhow::Result<(Rep
 /// Whether another start pair may decide: something is open, and nothing is decided for the whole run.
 pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> {
     let parts = paired(baseline, candidate)?;
-    let decisions = parts.iter().map(|(_, (evidence, ..), _)| match &evidence.against {
-        Against::Compared(c) if evidence.invalid.is_empty() => Some(c.decision),
+    let decisions = parts.iter().map(|(_, part, _)| match &part.evidence.against {
+        Against::Compared(c) if part.evidence.invalid.is_empty() => Some(c.decision),
         _ => None,
     });
     let decisions: Vec<Option<Decision>> = decisions.collect();
@@ -75,7 +75,7 @@ fn paired<'a>(baseline: &Record, candidate: &'a Record) -> anyhow::Result<Vec<Ru
     let workloads = u32::try_from(candidate.workloads.len()).unwrap_or(u32::MAX);
     let ruled = candidate.workloads.iter().map(|workload| {
         let part = pair::part(baseline, candidate, workload, workloads)?;
-        let ruling = rule(policy, &part.0);
+        let ruling = rule(policy, &part.evidence);
         Ok((workload, part, ruling))
     });
     ruled.collect()
@@ -87,8 +87,9 @@ fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Report, E
     let exit = if record.interrupted { ExitStatus::Interrupted } else { exit };
     let judged: Vec<Judged<'_>> = parts
         .into_iter()
-        .map(|(workload, (evidence, baseline, differences), ruling)| {
-            Ok(Judged { workload, pooled: workload.pooled_values()?, ruling: Some((evidence, ruling)), baseline, differences })
+        .map(|(workload, Part { evidence, baseline, beside, differences }, ruling)| {
+            let pooled = workload.pooled_values()?;
+            Ok(Judged { workload, pooled, ruling: Some((evidence, ruling)), baseline, beside, differences })
         })
         .collect::<Result<_, record::RecordError>>()?;
     Ok((report(record, &judged, Some(verdict), exit), exit))
@@ -100,7 +101,8 @@ pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
         .workloads
         .iter()
         .map(|workload| {
-            Ok(Judged { workload, pooled: workload.pooled_values()?, ruling: None, baseline: None, differences: Vec::new() })
+            let pooled = workload.pooled_values()?;
+            Ok(Judged { workload, pooled, ruling: None, baseline: None, beside: None, differences: Vec::new() })
         })
         .collect::<Result<_, record::RecordError>>()?;
     let unfit = record.workloads.iter().any(|w| !unfit(w).is_empty()) || record.workloads.is_empty();
@@ -128,7 +130,13 @@ pub fn unfit(workload: &WorkloadRecord) -> Vec<String> {
     why
 }
 
-type Part = (Evidence, Option<BaselineReport>, Vec<crate::fingerprint::Difference>);
+/// What was found out about a workload.
+struct Part {
+    evidence: Evidence,
+    baseline: Option<BaselineReport>,
+    beside: Option<Beside>,
+    differences: Vec<crate::fingerprint::Difference>,
+}
 
 fn one(record: &Record, workload: &WorkloadRecord, baseline: &mut Baseline, workloads: u32) -> anyhow::Result<Part> {
     let under_test = &record.policy.under_test;
@@ -173,7 +181,8 @@ fn one(record: &Record, workload: &WorkloadRecord, baseline: &mut Baseline, work
         warnings.push("the baseline has SLOs and this run has none: SLO attainment is not judged".into());
     }
     let incomplete = incomplete(record, workload);
-    Ok((Evidence { invalid, against, limits, incomplete, warnings }, shown, differences))
+    let evidence = Evidence { invalid, against, limits, incomplete, warnings };
+    Ok(Part { evidence, baseline: shown, beside: None, differences })
 }
 
 fn limits_judged(

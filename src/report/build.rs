@@ -3,7 +3,7 @@
 use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
 use crate::judge::limits::{LimitFinding, LimitState};
-use crate::judge::{Comparison, Judgement, MetricComparison};
+use crate::judge::{Comparison, Judgement, MetricComparison, Mode};
 use crate::measure::collect::Values;
 use crate::measure::summary::Shape;
 use crate::metric::{Class, Metric, Orientation, Stat, TIMINGS, Timing};
@@ -11,8 +11,8 @@ use crate::record::{ErrorCount, Record, WorkloadRecord};
 use crate::verdict::{Against, Evidence, Ruling, Verdict};
 
 use super::{
-    BaselineReport, ClientReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION, ValueReport,
-    WorkloadReport,
+    BaselineReport, ClientReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION,
+    ValueReport, WorkloadReport,
 };
 
 /// What was found out about one workload of a record.
@@ -23,7 +23,19 @@ pub struct Judged<'a> {
     /// Absent for `run`, which only measures.
     pub ruling: Option<(Evidence, Ruling)>,
     pub baseline: Option<BaselineReport>,
+    /// The other side of an interleaved run.
+    pub beside: Option<Beside>,
     pub differences: Vec<Difference>,
+}
+
+/// What an interleaved run measured the candidate beside.
+pub struct Beside {
+    pub words: String,
+    pub commit: Option<String>,
+    pub most_starts: u32,
+    pub starts_sampled: bool,
+    /// Of its own starts, warm-ups and rounds.
+    pub minutes: f64,
 }
 
 pub fn report(record: &Record, judged: &[Judged<'_>], verdict: Option<Verdict>, exit: ExitStatus) -> Report {
@@ -96,6 +108,7 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
         // An empty sum of floats is -0.
         duration_s: w.rounds().map(|(_, r)| r.duration_us as f64 / 1e6).fold(0.0, |sum, s| sum + s),
         baseline: judged.baseline.clone(),
+        comparison: comparison.map(|c| how(c, w, judged.beside.as_ref())),
         fingerprint: w.fingerprint.clone(),
         differences: judged.differences.clone(),
         metrics: metrics(w, &judged.pooled, comparison),
@@ -106,6 +119,31 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
         notes: w.notes(),
         client: client(w),
     }
+}
+
+/// METHOD section 4: at most two jobs.
+const MOST_JOBS: u32 = 2;
+
+fn how(c: &Comparison, w: &WorkloadRecord, beside: Option<&Beside>) -> ComparisonReport {
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    ComparisonReport {
+        mode: if c.mode == Mode::Interleaved { "interleaved" } else { "baseline" }.into(),
+        beside: beside.map(|b| b.words.clone()),
+        beside_commit: beside.and_then(|b| b.commit.clone()),
+        looks: count(c.looks),
+        most_looks: beside.map_or(MOST_JOBS, |b| b.most_starts),
+        history_sessions: count(c.sessions),
+        starts_sampled: beside.map(|b| b.starts_sampled),
+        false_alarm_budget_ratio: c.budget,
+        minutes: minutes(w) + beside.map_or(0.0, |b| b.minutes),
+    }
+}
+
+/// Of all starts, their warm-ups and their rounds.
+pub fn minutes(w: &WorkloadRecord) -> f64 {
+    let setup: u64 = w.starts.iter().filter_map(|s| s.setup_ms).sum();
+    let rounds: u64 = w.starts.iter().flat_map(|s| &s.rounds).map(|r| r.duration_us).sum();
+    (setup as f64 / 1e3 + rounds as f64 / 1e6) / 60.0
 }
 
 fn requests(w: &WorkloadRecord) -> usize {
@@ -140,6 +178,8 @@ fn metric(metric: Metric, pooled: Option<f64>, judged: Option<&MetricComparison>
         interval_high_ratio: judged.and_then(|j| j.interval).map(|i| i.1),
         p: judged.and_then(|j| j.p),
         minimum_relevant_change_ratio: judged.map_or(row.map_or(0.0, |r| r.d_min), |j| j.d_min),
+        pass_margin_ratio: judged.and_then(|j| j.margin),
+        noise_ratio: judged.and_then(|j| j.noise),
         smallest_visible_change_ratio: judged.and_then(|j| j.mde),
         judgement: judged.map(|j| word(j.judgement).into()),
         reason: judged.and_then(|j| j.reason.clone()),

@@ -131,6 +131,7 @@ fn measurement(report: &Report, w: &WorkloadReport) -> Case {
     details.push(format!("requests: {}", text::completed(w)));
     details.extend(w.baseline.iter().map(|b| format!("baseline: {}", text::baseline(b, &report.created))));
     details.extend(text::sessions_needed(w));
+    details.extend(w.comparison.iter().map(|c| format!("judged: {}", text::comparison(c))));
     details.extend(w.errors.iter().map(|e| format!("error: {}", text::error(e))));
     details.extend(w.notes.iter().map(|n| format!("note: {n}")));
     details.push(format!("client: {}", text::client(w)));

@@ -65,6 +65,8 @@ pub struct WorkloadReport {
     pub completed: u64,
     pub duration_s: f64,
     pub baseline: Option<BaselineReport>,
+    /// How the comparison was made; absent where there was none.
+    pub comparison: Option<ComparisonReport>,
     pub fingerprint: Fingerprint,
     /// Fields under test that differ from the baseline's.
     pub differences: Vec<Difference>,
@@ -95,6 +97,28 @@ pub struct BaselineReport {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub struct ComparisonReport {
+    /// `interleaved` (both builds in this job) or `baseline` (against sessions of other days).
+    pub mode: String,
+    /// Interleaved: what the baseline is, in words.
+    pub beside: Option<String>,
+    /// Interleaved: the baseline's commit.
+    pub beside_commit: Option<String>,
+    /// Start pairs (interleaved) or jobs that the decision used.
+    pub looks: u32,
+    pub most_looks: u32,
+    /// Earlier sessions that the noise was reckoned from.
+    pub history_sessions: u32,
+    /// Interleaved: every start was a new server process, so that start-to-start variance is in the data.
+    pub starts_sampled: Option<bool>,
+    /// What the significance levels add up to over metrics and looks: no unchanged build fails more often.
+    pub false_alarm_budget_ratio: f64,
+    /// Server starts, warm-ups and rounds of all sides.
+    pub minutes: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MetricReport {
     /// Name without unit.
     pub metric: String,
@@ -112,6 +136,10 @@ pub struct MetricReport {
     pub interval_high_ratio: Option<f64>,
     pub p: Option<f64>,
     pub minimum_relevant_change_ratio: f64,
+    /// What a PASS proves the change to be below; primary metrics only.
+    pub pass_margin_ratio: Option<f64>,
+    /// Standard deviation that was reckoned with, of one start (interleaved) or one session.
+    pub noise_ratio: Option<f64>,
     /// The smallest change that this run would have seen in 95 % of cases.
     pub smallest_visible_change_ratio: Option<f64>,
     /// `improved`, `unchanged`, `regressed`, `inconclusive`, `unmeasured`; absent where there was no comparison.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    BaselineReport, ClientReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION, ValueReport,
-    WorkloadReport,
+    BaselineReport, ClientReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION,
+    ValueReport, WorkloadReport,
 };
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::metric::{Class, METHOD, Metric, Orientation, Stat, Timing, Unit};
@@ -21,6 +21,7 @@ pub fn all() -> Vec<(&'static str, Report)> {
     vec![
         ("pass", pass()),
         ("regression", regression()),
+        ("interleaved", interleaved()),
         ("limit_breach", limit_breach()),
         ("inconclusive", inconclusive()),
         ("no_baseline", no_baseline()),
@@ -36,6 +37,7 @@ pub fn pass() -> Report {
         reasons: vec![PROVES.into()],
         proves: Some(PROVES.into()),
         baseline: Some(history(8, None)),
+        comparison: Some(other_day()),
         metrics: compared(|_| (0.004, "unchanged")),
         limits: vec![met()],
         differences: vec![Difference {
@@ -62,11 +64,21 @@ pub fn regression() -> Report {
         reasons: reasons.map(Into::into).to_vec(),
         warnings: vec!["noisier than usual: e2e_geomean".into()],
         baseline: Some(history(8, None)),
+        comparison: Some(other_day()),
         metrics: compared(worse),
         limits: vec![met()],
         ..measured("chat")
     };
     report(Some(Verdict::Failed), 1, &format!("FAIL: {}", reasons[0]), vec![workload])
+}
+
+/// Both builds in one job.
+pub fn interleaved() -> Report {
+    let mut report = regression();
+    let workload = &mut report.workloads[0];
+    workload.baseline = None;
+    workload.comparison = Some(in_this_job());
+    report
 }
 
 pub fn limit_breach() -> Report {
@@ -254,6 +266,7 @@ fn measured(name: &str) -> WorkloadReport {
         completed: 598,
         duration_s: 123.4,
         baseline: None,
+        comparison: None,
         fingerprint,
         differences: vec![],
         metrics: METHOD.iter().map(|m| metric(*m)).collect(),
@@ -288,6 +301,34 @@ fn history(sessions: u32, needed: Option<u32>) -> BaselineReport {
         distance_commits: Some(3),
         commit_date: Some("2026-11-17T18:12:00Z".into()),
         sessions_needed: needed,
+    }
+}
+
+fn other_day() -> ComparisonReport {
+    ComparisonReport {
+        mode: "baseline".into(),
+        beside: None,
+        beside_commit: None,
+        looks: 1,
+        most_looks: 2,
+        history_sessions: 8,
+        starts_sampled: None,
+        false_alarm_budget_ratio: 0.0123,
+        minutes: 4.6,
+    }
+}
+
+fn in_this_job() -> ComparisonReport {
+    ComparisonReport {
+        mode: "interleaved".into(),
+        beside: Some("3f2a91c0b1d2 (merge base with origin/main)".into()),
+        beside_commit: Some("3f2a91c0b1d20123456789abcdef0123456789ab".into()),
+        looks: 2,
+        most_looks: 6,
+        history_sessions: 0,
+        starts_sampled: Some(true),
+        false_alarm_budget_ratio: 0.0195,
+        minutes: 9.2,
     }
 }
 
@@ -350,6 +391,8 @@ fn metric(metric: Metric) -> MetricReport {
         interval_high_ratio: None,
         p: None,
         minimum_relevant_change_ratio: row.d_min,
+        pass_margin_ratio: None,
+        noise_ratio: None,
         smallest_visible_change_ratio: None,
         judgement: None,
         reason: None,

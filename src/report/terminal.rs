@@ -197,6 +197,7 @@ fn opening(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
     facts.push(("requests", text::completed(w)));
     facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
     facts.extend(text::sessions_needed(w).map(|needed| ("", needed)));
+    facts.extend(w.comparison.iter().map(|c| ("judged", text::comparison(c))));
     facts.extend(labelled("under test", w.differences.iter().map(|d| text::plain(&d.to_string()))));
     facts
 }

@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::record::ErrorCount;
 
-use super::{BaselineReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
+use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
 
 /// What stands where a number is absent. Never 0.
 pub const ABSENT: &str = "-";
@@ -187,6 +187,25 @@ pub fn completed(w: &WorkloadReport) -> String {
     } else {
         format!("{of}; {missing} are missing from latencies and count against goodput, SLO attainment and error rate")
     }
+}
+
+/// How the comparison was made, and what it cost.
+pub fn comparison(c: &ComparisonReport) -> String {
+    let most = u64::from(c.most_looks);
+    let how = match (&c.beside, c.mode.as_str()) {
+        (Some(beside), _) => {
+            let looks = count(u64::from(c.looks), "start pair", "start pairs");
+            format!("interleaved with {} in this job; {looks} of at most {most} judged", plain(beside))
+        }
+        (None, "interleaved") => format!("interleaved; {} judged", count(u64::from(c.looks), "start pair", "start pairs")),
+        _ => format!("against sessions of other days; {} of at most {most} judged", count(u64::from(c.looks), "job", "jobs")),
+    };
+    let noise = match c.history_sessions {
+        0 => "noise from this run alone".to_owned(),
+        n => format!("noise from {}", count(u64::from(n), "earlier session", "earlier sessions")),
+    };
+    let budget = format!("false-alarm budget {}", size("ms", Some(c.false_alarm_budget_ratio)));
+    format!("{how}; {noise}; {budget}; {}", duration(c.minutes * 60.0))
 }
 
 /// What the candidate was compared with.

@@ -5,8 +5,7 @@ use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::{Comparison, Decision, PastRun};
 use crate::record::{Record, WorkloadRecord};
-use crate::report::BaselineReport;
-use crate::report::build::shape;
+use crate::report::build::{Beside, minutes, shape};
 use crate::verdict::{Against, Evidence};
 
 /// Both sides ran in one job on one machine: which server it was may differ, since that is what is judged.
@@ -15,7 +14,8 @@ const SERVER_FIELDS: [&str; 3] = ["server", "server_version", "server_flags"];
 pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<Part> {
     let Some(base) = baseline.workloads.iter().find(|w| w.name == workload.name) else {
         let why = format!("the baseline's side has no workload {}", workload.name);
-        return Ok((evidence(unfit(workload), Against::Missing(why)), None, Vec::new()));
+        let evidence = evidence(unfit(workload), Against::Missing(why));
+        return Ok(Part { evidence, baseline: None, beside: None, differences: Vec::new() });
     };
     let history: Vec<PastRun> = workload.history.iter().map(|s| s.to_method()).collect();
     let mut invalid: Vec<String> = unfit(base).into_iter().map(|why| format!("baseline: {why}")).collect();
@@ -23,7 +23,8 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
     let differences = Fingerprint::differences(&base.fingerprint, &workload.fingerprint);
     let conflicts = conflicts(candidate, &differences);
     if !conflicts.is_empty() {
-        return Ok((evidence(invalid, Against::Incomparable(conflicts)), Some(shown(baseline, workload)), differences));
+        let evidence = evidence(invalid, Against::Incomparable(conflicts));
+        return Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences });
     }
     let comparison = compare(candidate, base, workload, &history, workloads)?;
     let used = used(&comparison);
@@ -32,7 +33,7 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
     evidence.limits = limits_judged(candidate, workload, &rounds, &history)?;
     evidence.incomplete = incomplete(candidate, base, workload, &comparison);
     evidence.against = Against::Compared(comparison);
-    Ok((evidence, Some(shown(baseline, workload)), differences))
+    Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences })
 }
 
 fn evidence(invalid: Vec<String>, against: Against) -> Evidence {
@@ -90,13 +91,13 @@ fn incomplete(candidate: &Record, base: &WorkloadRecord, workload: &WorkloadReco
     stopped.then(|| format!("stopped after {measured} of at most {most} start pairs, before it was decided"))
 }
 
-fn shown(baseline: &Record, workload: &WorkloadRecord) -> BaselineReport {
-    let git = baseline.git.as_ref();
-    BaselineReport {
-        sessions: u32::try_from(workload.history.len()).unwrap_or(u32::MAX),
-        commit: git.map(|g| g.commit.clone()),
-        distance_commits: None,
-        commit_date: git.map(|g| g.commit_date.clone()),
-        sessions_needed: None,
-    }
+fn beside(baseline: &Record, workload: &WorkloadRecord) -> Option<Beside> {
+    let pair = baseline.pair.as_ref()?;
+    Some(Beside {
+        words: pair.baseline.clone(),
+        commit: baseline.git.as_ref().map(|git| git.commit.clone()),
+        most_starts: pair.most_starts,
+        starts_sampled: pair.starts_sampled,
+        minutes: minutes(workload),
+    })
 }
