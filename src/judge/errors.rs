@@ -48,7 +48,7 @@ pub fn judge(t: &Thresholds, baseline: Counts, candidate: Counts, starts: usize,
     let mut row = MetricComparison::unmeasured(t, sides, "");
     row.change = Some(rate - base);
     row.p = Some(p);
-    row.mde = smallest_hit(t, baseline, candidate.n, alpha);
+    row.mde = smallest_hit(t, baseline, candidate.n, policy);
     row.judgement = judgement;
     row.reason = reason;
     Finding { row, hit, worry, blocks: false }
@@ -62,9 +62,10 @@ fn p_of(baseline: Counts, candidate: Counts) -> Option<f64> {
     dist::binomial_upper_tail(candidate.bad, baseline.bad + candidate.bad, share)
 }
 
-/// The smallest excess share that would have been a hit, given what the baseline did. The tail falls with every further failure, so
+/// The smallest excess share that is a hit for `n` requests, given what the baseline did. The tail falls with every further failure, so
 /// halving finds it.
-fn smallest_hit(t: &Thresholds, baseline: Counts, n: u64, alpha: f64) -> Option<f64> {
+pub fn smallest_hit(t: &Thresholds, baseline: Counts, n: u64, policy: &Policy) -> Option<f64> {
+    let alpha = policy.level(ALPHA);
     let hits = |bad: u64| p_of(baseline, Counts { n, bad }).is_some_and(|p| p <= alpha);
     if !hits(n) {
         return None;

@@ -57,7 +57,7 @@ impl Estimate {
     }
 
     /// max(`D_min`, `D_neg` + t(1 - alpha) se) + t(0.95) se.
-    fn mde(&self, alpha: f64, d_min: f64, d_neg: f64) -> Option<f64> {
+    pub fn mde(&self, alpha: f64, d_min: f64, d_neg: f64) -> Option<f64> {
         let threshold = d_min.max(d_neg + dist::t_upper_quantile(alpha, self.df)? * self.se);
         Some(threshold + dist::t_upper_quantile(0.05, self.df)? * self.se)
     }

@@ -49,7 +49,7 @@ pub fn judge(
     if !speaks_of_the_whole_engine(t.metric) {
         return open;
     }
-    let sd = known.map_or(PRIOR_SD, |variance| variance.sqrt().max(PRIOR_SD));
+    let sd = prior_sd(known);
     let estimate = estimate(difference, sd, starts);
     let hit = is_hit(t, &estimate, policy);
     let levels = Levels { alpha: policy.level(ALPHA), pass_tail: 0.0 };
@@ -62,6 +62,17 @@ pub fn judge(
         found.worry = false;
     }
     found
+}
+
+/// MDE95 of the rule, by an estimate whose noise is known or else by the prior; none of metrics that it does not look at.
+pub fn reach(t: &Thresholds, own: Option<Estimate>, starts: (f64, f64), known: Option<f64>, policy: &Policy) -> Option<f64> {
+    let estimate = own.unwrap_or_else(|| estimate(0.0, prior_sd(known), starts));
+    let speaks = speaks_of_the_whole_engine(t.metric) && estimate.se.is_finite();
+    speaks.then(|| estimate.mde(policy.level(ALPHA), raised(t).d_min, t.d_neg)).flatten()
+}
+
+fn prior_sd(known: Option<f64>) -> f64 {
+    known.map_or(PRIOR_SD, |variance| variance.sqrt().max(PRIOR_SD))
 }
 
 fn estimate(difference: f64, sd: f64, (baseline, candidate): (f64, f64)) -> Estimate {

@@ -175,14 +175,35 @@ fn test(t: &Thresholds, basis: &Basis<'_>, look: usize, base: &[f64], cand: &[f6
             return against_prior;
         }
     }
-    let se = (2.0 * noise.variance / starts + 2.0 * t.floor().powi(2) / starts).sqrt();
-    let estimate = Estimate { difference, se, df: noise.df };
-    let alpha = policy.level(if t.class == Class::Primary { ALPHA_PRIMARY } else { ALPHA_GUARD });
+    let estimate = Estimate { difference, se: standard_error(t, noise.variance, starts), df: noise.df };
+    let alpha = alpha(t, policy);
     let hit = is_hit(t, &estimate, &differences, alpha) || (look == 1 && is_obvious(t, &estimate, policy));
     let mut found = Finding::tested(t, sides, &estimate, Levels { alpha, pass_tail: 0.02 }, hit);
     found.row.noise = Some(noise.variance.sqrt());
     found.row.noisier_than_usual = noise.noisier;
     found
+}
+
+/// Of the mean difference of so many start pairs.
+fn standard_error(t: &Thresholds, variance: f64, starts: f64) -> f64 {
+    (2.0 * variance / starts + 2.0 * t.floor().powi(2) / starts).sqrt()
+}
+
+/// Of one look from the second on.
+fn alpha(t: &Thresholds, policy: &Policy) -> f64 {
+    policy.level(if t.class == Class::Primary { ALPHA_PRIMARY } else { ALPHA_GUARD })
+}
+
+/// MDE95 of a run of so many starts per side that varies as the history does; none where that is not known.
+pub(super) fn reach(t: &Thresholds, history: Variation, starts: usize, policy: &Policy) -> Option<f64> {
+    let known = history.mean_square().filter(|_| history.df >= 2.0);
+    if starts < 2 {
+        let enough = known.filter(|_| history.df >= far_beyond::ENOUGH_DF);
+        let se = enough.map(|variance| standard_error(t, variance, 1.0));
+        return far_beyond::reach(t, se.map(|se| Estimate::unknown(se, history.df)), (1.0, 1.0), known, policy);
+    }
+    let se = standard_error(t, known?, starts as f64);
+    Estimate::unknown(se, history.df + 2.0 * (starts - 1) as f64).mde(alpha(t, policy), t.d_min, t.d_neg)
 }
 
 /// Pools history and this run. Where this run varies clearly more than history (F test at 0.90), it counts alone.

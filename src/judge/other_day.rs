@@ -16,6 +16,8 @@ const ALPHA_PRIMARY: f64 = 0.003;
 const ALPHA_GUARD: f64 = 0.001;
 /// The first job's part of it, and the second's; and the tail of the bound that a PASS needs.
 const LEVELS: [JobLevels; 2] = [JobLevels { part: 0.15, pass_tail: 0.05 }, JobLevels { part: 0.6, pass_tail: 0.025 }];
+/// Starts of a session that count where the noise is assumed: they share machine and day.
+const MOST_STARTS: usize = 3;
 const TOO_FEW: &str = "too few sessions to know the noise";
 /// From so many sessions of the candidate's own machine on, the others are left out.
 const ENOUGH_OF_ONE_RUNNER: usize = 8;
@@ -159,28 +161,52 @@ fn session_value(session: &Session, metric: Metric) -> Option<f64> {
 
 /// METHOD section 4 with q jobs and k >= 6 sessions.
 fn test(t: &Thresholds, values: &Values, sides: Sides, difference: f64, policy: &Policy) -> Finding {
-    let Some(spread) = sd(&values.history) else { return Finding::missing(t, sides) };
-    let (k, q) = (values.history.len() as f64, values.jobs.len() as f64);
-    let variance = spread.powi(2) + t.floor().powi(2);
-    let estimate = |difference, jobs: f64| Estimate { difference, se: (variance * (1.0 / jobs + 1.0 / k)).sqrt(), df: k - 1.0 };
-    let all = estimate(difference, q);
-    let single = values.jobs.len() == 1;
-    let JobLevels { part, pass_tail } = LEVELS[usize::from(!single)];
-    let alpha = policy.level(part * if t.class == Class::Primary { ALPHA_PRIMARY } else { ALPHA_GUARD });
-    let significant = all.p_beyond(t.d_neg).is_some_and(|p| p <= alpha) && all.difference >= t.d_min;
+    let Some(variance) = variance(t, &values.history) else { return Finding::missing(t, sides) };
+    let k = values.history.len();
+    let estimate = |difference, jobs: usize| estimate(difference, variance, k, jobs);
+    let all = estimate(difference, values.jobs.len());
+    let levels = levels(t, values.jobs.len(), policy);
+    let significant = all.p_beyond(t.d_neg).is_some_and(|p| p <= levels.alpha) && all.difference >= t.d_min;
     let base = sides.baseline.unwrap_or(f64::NAN);
     let agrees = |job: &f64| {
-        let alone = estimate(job - base, 1.0);
+        let alone = estimate(job - base, 1);
         alone.difference >= t.d_min && alone.p_beyond(0.0).is_some_and(|p0| p0 < 0.10)
     };
     // One job alone convicts by primary metrics only; two must agree.
+    let single = values.jobs.len() == 1;
     let hit = significant && if single { t.is_primary() } else { values.jobs.iter().all(agrees) };
-    let mut found = Finding::tested(t, sides, &all, Levels { alpha, pass_tail }, hit);
+    let mut found = Finding::tested(t, sides, &all, levels, hit);
     found.row.noise = Some(variance.sqrt());
     found
 }
 
-/// At most three per session, since they share machine and day.
+/// s2: what sessions vary by.
+fn variance(t: &Thresholds, history: &[f64]) -> Option<f64> {
+    Some(sd(history)?.powi(2) + t.floor().powi(2))
+}
+
+/// se = sqrt(s2 (1/q + 1/k)).
+fn estimate(difference: f64, variance: f64, sessions: usize, jobs: usize) -> Estimate {
+    let (k, q) = (sessions as f64, jobs as f64);
+    Estimate { difference, se: (variance * (1.0 / q + 1.0 / k)).sqrt(), df: k - 1.0 }
+}
+
+fn levels(t: &Thresholds, jobs: usize, policy: &Policy) -> Levels {
+    let JobLevels { part, pass_tail } = LEVELS[usize::from(jobs > 1)];
+    Levels { alpha: policy.level(part * if t.class == Class::Primary { ALPHA_PRIMARY } else { ALPHA_GUARD }), pass_tail }
+}
+
+/// MDE95 of one job of so many starts against this history.
+pub(super) fn reach(t: &Thresholds, history: &[&Session], starts: usize, policy: &Policy) -> Option<f64> {
+    let values: Vec<f64> = history.iter().filter_map(|s| session_value(s, t.metric)).collect();
+    if values.len() >= FEWEST_SESSIONS {
+        let precision = estimate(0.0, variance(t, &values)?, values.len(), 1);
+        return precision.mde(levels(t, 1, policy).alpha, t.d_min, t.d_neg);
+    }
+    let starts = (count_starts(history.iter().copied()), starts.min(MOST_STARTS) as f64);
+    far_beyond::reach(t, None, starts, None, policy)
+}
+
 fn count_starts<'a>(sessions: impl IntoIterator<Item = &'a Session>) -> f64 {
-    sessions.into_iter().map(|s| s.starts.len().min(3)).sum::<usize>() as f64
+    sessions.into_iter().map(|s| s.starts.len().min(MOST_STARTS)).sum::<usize>() as f64
 }
