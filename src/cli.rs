@@ -187,6 +187,9 @@ pub struct CheckArgs {
     /// Folder or file of baseline sessions to compare with, instead of the repository's
     #[arg(long, value_name = "PATH")]
     pub baseline: Option<PathBuf>,
+    /// The record of a first job of this commit, on another machine, that left it open: both jobs are judged together
+    #[arg(long, value_name = "RECORD", conflicts_with_all = ["interleaved", "baseline_url"])]
+    pub with: Option<PathBuf>,
     /// Measure the baseline in the same job, beside the candidate (gate.mode: interleaved)
     #[arg(long)]
     pub interleaved: bool,
@@ -209,6 +212,9 @@ pub struct CompareArgs {
     pub baseline: PathBuf,
     /// The candidate: a record
     pub candidate: PathBuf,
+    /// The record of the candidate's first job, where there were two
+    #[arg(long, value_name = "RECORD")]
+    pub with: Option<PathBuf>,
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Folder for the reports

@@ -17,10 +17,9 @@ pub enum StoreError {
 
 /// Writes one session; never over another. Returns its path.
 pub fn write(dir: &Path, session: &Session, under_test: &[String]) -> Result<PathBuf, StoreError> {
-    let folder = dir.join(&session.workload).join(session.fingerprint.key(under_test));
+    let path = path_of(dir, session, under_test);
+    let folder = path.parent().unwrap_or(dir).to_owned();
     fs::create_dir_all(&folder).map_err(|e| io("create", &folder, e))?;
-    let commit: String = session.commit.chars().take(12).collect();
-    let path = folder.join(format!("{commit}-{}.json", session.session));
     let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(|e| io("write into", &folder, e))?;
     file.write_all(session.to_text().as_bytes()).map_err(|e| io("write", &path, e))?;
     file.as_file().sync_all().map_err(|e| io("write", &path, e))?;
@@ -29,6 +28,18 @@ pub fn write(dir: &Path, session: &Session, under_test: &[String]) -> Result<Pat
     let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     fs::set_permissions(&path, everyone).map_err(|e| io("write", &path, e))?;
     Ok(path)
+}
+
+/// Removes a session's file. Returns its path. Errors: it is not there, since it was measured under other rules of comparison.
+pub fn remove(dir: &Path, session: &Session, under_test: &[String]) -> Result<PathBuf, StoreError> {
+    let path = path_of(dir, session, under_test);
+    fs::remove_file(&path).map_err(|e| io("remove", &path, e))?;
+    Ok(path)
+}
+
+fn path_of(dir: &Path, session: &Session, under_test: &[String]) -> PathBuf {
+    let commit: String = session.commit.chars().take(12).collect();
+    dir.join(&session.workload).join(session.fingerprint.key(under_test)).join(format!("{commit}-{}.json", session.session))
 }
 
 /// Every session below a folder, or the one of a file, ordered by path.

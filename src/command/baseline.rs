@@ -3,22 +3,23 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
-use super::evaluate::{self, Baseline};
-use super::{compare, dry_run, facts, measure, output, setup};
+use super::evaluate::Baseline;
+use super::{compare, facts, output, setup};
 use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::baseline::store;
-use crate::cli::{BaselineCommand, BaselineListArgs, BaselineUpdateArgs, WorkloadArgs};
+use crate::cli::{BaselineCommand, BaselineListArgs, WorkloadArgs};
 use crate::config::{Config, GateMode};
-use crate::exit::{ExitStatus, Failure};
+use crate::exit::ExitStatus;
+use crate::record::GitFacts;
 use crate::record::session::Session;
-use crate::record::{GitFacts, Record};
-use crate::verdict::Verdict;
+
+pub mod update;
 
 pub fn run(command: &BaselineCommand) -> anyhow::Result<ExitStatus> {
     match command {
-        BaselineCommand::Update(args) => update(args),
+        BaselineCommand::Update(args) => update::run(args),
         BaselineCommand::List(args) => list(args),
     }
 }
@@ -109,104 +110,6 @@ fn git_facts(link: Link, dirty: bool) -> Result<GitFacts, GitError> {
 fn folder(repo: &Repo, config: &Config) -> anyhow::Result<PathBuf> {
     let root = repo.root().context("the repository is bare: it has no folder for baseline files")?;
     Ok(root.join(&config.baselines_dir))
-}
-
-fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
-    let config = setup::config(&args.config, &args.workload)?;
-    if args.output.dry_run {
-        output::print(&dry_run::text(&config)?)?;
-        return Ok(ExitStatus::Pass);
-    }
-    let repo = repo(&config)?;
-    let git = facts(&repo)?;
-    if git.dirty && !args.force {
-        bail!(
-            "the working tree has changes that no commit holds, so a baseline of this commit would not be of this commit\nhint: commit or stash them, or say --force"
-        );
-    }
-    let folder = folder(&repo, &config)?;
-    if !args.from.is_empty() {
-        let records = args.from.iter().map(|path| stored(path, args.force)).collect::<Result<Vec<_>, _>>()?;
-        // All or none: a refused record leaves no half of a list behind.
-        records.iter().try_for_each(accept)?;
-        records.iter().try_for_each(|record| add(record, &folder))?;
-        return Ok(ExitStatus::Pass);
-    }
-    let mut refused = 0;
-    for session in 0..args.sessions {
-        if args.sessions > 1 {
-            output::say(&format!("session {} of {}", session + 1, args.sessions));
-        }
-        let record = measure::measure(&config, &args.output, Some(git.clone()))?;
-        if record.interrupted {
-            output::say("interrupted: nothing was added to the baseline");
-            return Ok(ExitStatus::Interrupted);
-        }
-        // One disturbed session of several is no reason to stop: it is said, and not added.
-        match accept(&record).and_then(|()| add(&record, &folder)) {
-            Err(e) if args.sessions > 1 && ExitStatus::of(&e) == ExitStatus::CouldNotMeasure => {
-                output::say(&format!("{e:#}"));
-                refused += 1;
-            }
-            other => other?,
-        }
-    }
-    if refused > 0 {
-        output::say(&format!("{refused} of {} sessions were not added", args.sessions));
-        return Ok(ExitStatus::CouldNotMeasure);
-    }
-    Ok(ExitStatus::Pass)
-}
-
-/// A record for `--from`. What was measured in a dirty tree is not of its commit, however clean the tree is now.
-fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
-    let record = Record::parse(&output::read(path)?).with_context(|| format!("cannot use {}", path.display()))?;
-    if record.git.as_ref().is_some_and(|git| git.dirty) && !force {
-        bail!(
-            "{} was measured in a tree with changes that no commit holds, so it is not of its commit\nhint: measure again in a clean tree, or say --force",
-            path.display()
-        );
-    }
-    Ok(record)
-}
-
-/// Refuses what must not become a reference: interrupted runs, unfit measurements, failed requests' runs, breached limits.
-fn accept(record: &Record) -> anyhow::Result<()> {
-    if record.interrupted {
-        bail!(Failure::measure(&"not added to the baseline, the run was interrupted: measure again"));
-    }
-    for workload in &record.workloads {
-        let why = evaluate::unfit(workload);
-        if let Some(first) = why.first() {
-            bail!(Failure::measure(&format!(
-                "not added to the baseline, the measurement of {} is INVALID: {first}",
-                workload.name
-            )));
-        }
-    }
-    let (report, _) = evaluate::judged(record, |_| Baseline::default())?;
-    for workload in &report.workloads {
-        if workload.verdict == Some(Verdict::Failed) {
-            let first = workload.reasons.first().cloned().unwrap_or_default();
-            bail!(Failure::measure(&format!(
-                "not added to the baseline, {} breaches a limit: {first}\nhint: set slo and limits to what this server is to deliver; what was measured is in record.json of the output folder",
-                workload.name
-            )));
-        }
-        if workload.completed * 2 < workload.requests {
-            bail!(Failure::measure(&format!("not added to the baseline, most requests of {} failed", workload.name)));
-        }
-    }
-    Ok(())
-}
-
-fn add(record: &Record, folder: &Path) -> anyhow::Result<()> {
-    for workload in &record.workloads {
-        let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;
-        let path = store::write(folder, &session, &record.policy.under_test)?;
-        output::print(&format!("added {}", path.display()))?;
-    }
-    Ok(())
 }
 
 fn list(args: &BaselineListArgs) -> anyhow::Result<ExitStatus> {

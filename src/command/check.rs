@@ -1,5 +1,9 @@
 //! `check`: the gate. Measures, compares with the baseline, judges, reports; the exit code is the verdict's.
 
+use std::path::Path;
+
+use anyhow::Context as _;
+
 use super::baseline::Baselines;
 use super::side::Pair;
 use super::{dry_run, evaluate, measure, output, setup};
@@ -7,7 +11,7 @@ use crate::cli::CheckArgs;
 use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
 use crate::fingerprint::Fingerprint;
-use crate::record::{PastSession, WorkloadRecord};
+use crate::record::{GitFacts, PastSession, Record, WorkloadRecord};
 use crate::report::Report;
 
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
@@ -29,10 +33,20 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
 fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatus)> {
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
     let baselines = Baselines::open(config, args.baseline.as_deref())?;
+    let first = args.with.as_ref().map(|path| first_job(path, baselines.git.as_ref())).transpose()?;
     measure::warn_of_starts(config);
     let record = measure::measure(config, &args.output, baselines.git.clone())
         .inspect_err(|e| output::save_failure(&args.output.out, e, baselines.git.clone()))?;
-    evaluate::judged(&record, |w| baselines.of(&w.name))
+    evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))
+}
+
+/// The job that left it open. Errors: it is of other code, or unfit.
+pub fn first_job(path: &Path, git: Option<&GitFacts>) -> anyhow::Result<Record> {
+    let record = Record::parse(&output::read(path)?).with_context(|| format!("cannot use {}", path.display()))?;
+    match evaluate::not_a_first_job(&record, git) {
+        Some(why) => anyhow::bail!("--with {}: {why}", path.display()),
+        None => Ok(record),
+    }
 }
 
 /// Both sides in this job. Earlier sessions only tell the noise.

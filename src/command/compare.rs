@@ -20,7 +20,8 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
         return finish(args, evaluate::interleaved(&baseline, &candidate)?);
     }
     let sessions = sessions(&args.baseline)?;
-    let judged = evaluate::judged(&candidate, |workload| {
+    let first = args.with.as_ref().map(|path| super::check::first_job(path, candidate.git.as_ref())).transpose()?;
+    let judged = evaluate::judged(&candidate, first.as_ref(), |workload| {
         let mine = sessions.iter().filter(|s| s.workload == workload.name);
         Baseline {
             sessions: mine.map(|s| (None, s.clone())).collect(),

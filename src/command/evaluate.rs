@@ -8,7 +8,6 @@ use crate::fingerprint::Fingerprint;
 use crate::judge::limits::{self, LimitInput};
 use crate::judge::other_day::{self, OtherDay};
 use crate::judge::{self, Decision, PastRun};
-use crate::measure::summary::StartSummary;
 use crate::measure::validity::Severity;
 use crate::metric::Metric;
 use crate::record::session::Session;
@@ -17,7 +16,13 @@ use crate::report::build::{Beside, Judged, report, shape};
 use crate::report::{BaselineReport, Report};
 use crate::verdict::{Against, Evidence, Policy, Ruling, overall, rule};
 
+mod capture;
+mod jobs;
 mod pair;
+
+pub use capture::{same_build, visible, words_of_visible};
+pub use jobs::not_a_first_job;
+use jobs::{another_thing, job};
 
 /// Sessions that a workload may be compared with, oldest first, each with its distance in first-parent steps where git knows it.
 #[derive(Clone, Debug, Default)]
@@ -30,18 +35,22 @@ pub struct Baseline {
 }
 
 /// METHOD keeps the last 20 sessions.
-const KEPT_SESSIONS: usize = 20;
+pub const KEPT_SESSIONS: usize = 20;
 /// Token counts of two sides may differ by this (METHOD section 3: else the work is not the same).
 const TOKEN_DRIFT: f64 = 0.01;
 
-/// Judges every workload of a record.
-pub fn judged(record: &Record, baseline: impl Fn(&WorkloadRecord) -> Baseline) -> anyhow::Result<(Report, ExitStatus)> {
+/// Judges every workload of a record; together with the job before it, if there was one ([`not_a_first_job`] says whether it may be used).
+pub fn judged(
+    record: &Record,
+    first: Option<&Record>,
+    baseline: impl Fn(&WorkloadRecord) -> Baseline,
+) -> anyhow::Result<(Report, ExitStatus)> {
     let policy = policy(record);
     let workloads = u32::try_from(record.workloads.len()).unwrap_or(u32::MAX);
     let mut parts = Vec::new();
     for workload in &record.workloads {
         let mut baseline = baseline(workload);
-        let mut part = one(record, workload, &mut baseline, workloads)?;
+        let mut part = one(record, first, workload, &mut baseline, workloads)?;
         if parts.is_empty() {
             part.evidence.warnings.extend(vanished(record, &baseline.workloads));
         }
@@ -138,7 +147,13 @@ struct Part {
     differences: Vec<crate::fingerprint::Difference>,
 }
 
-fn one(record: &Record, workload: &WorkloadRecord, baseline: &mut Baseline, workloads: u32) -> anyhow::Result<Part> {
+fn one(
+    record: &Record,
+    first: Option<&Record>,
+    workload: &WorkloadRecord,
+    baseline: &mut Baseline,
+    workloads: u32,
+) -> anyhow::Result<Part> {
     let under_test = &record.policy.under_test;
     let conflicts =
         baseline.sessions.last().map(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test));
@@ -153,6 +168,7 @@ fn one(record: &Record, workload: &WorkloadRecord, baseline: &mut Baseline, work
     let past: Vec<PastRun> = history.iter().map(PastRun::from).collect();
     let limits = limits_judged(record, workload, &rounds, &past)?;
     let mut invalid = unfit(workload);
+    invalid.extend(another_thing(record, first, workload));
     let against = if record.policy.mode == "limits" {
         Against::LimitsOnly
     } else if sessions.is_empty() && known > 0 {
@@ -161,7 +177,7 @@ fn one(record: &Record, workload: &WorkloadRecord, baseline: &mut Baseline, work
         Against::Missing(missing(workload, baseline))
     } else {
         invalid.extend(drift(workload, sessions));
-        Against::Compared(compare(record, workload, &history, &rounds, workloads)?)
+        Against::Compared(compare(record, first, workload, &history, workloads)?)
     };
     let nearest = sessions.last();
     let differences = nearest.map_or_else(Vec::new, |(_, s)| Fingerprint::differences(&s.fingerprint, &workload.fingerprint));
@@ -237,18 +253,15 @@ fn vanished(record: &Record, known: &[String]) -> Option<String> {
 
 fn compare(
     record: &Record,
+    first: Option<&Record>,
     workload: &WorkloadRecord,
     history: &[judge::Session],
-    rounds: &[crate::measure::Round],
     workloads: u32,
 ) -> anyhow::Result<judge::Comparison> {
-    let slo = workload.slo.into();
-    // A start that was stopped before its first round ended says nothing, good or bad.
-    let measured = workload.starts.iter().filter(|s| rounds.iter().any(|r| r.start == s.index));
-    let starts = measured.map(|s| StartSummary::of(rounds.iter().filter(|r| r.start == s.index), &slo)).collect();
-    let job = judge::Session { id: record.session.clone(), runner: record.host.get("runner").cloned(), starts };
+    let before = first.and_then(|first| Some((first, first.workloads.iter().find(|w| w.name == workload.name)?)));
+    let jobs: Vec<judge::Session> = before.into_iter().chain([(record, workload)]).map(|(r, w)| job(r, w)).collect();
     let policy = judge_policy(workload, workloads)?;
-    Ok(other_day::judge(&OtherDay { history, jobs: &[job], shape: shape(workload), differing: &[], policy: &policy }))
+    Ok(other_day::judge(&OtherDay { history, jobs: &jobs, shape: shape(workload), differing: &[], policy: &policy }))
 }
 
 /// What the record says about the judgement of changes.

@@ -78,13 +78,25 @@ const EXTENDED: u32 = 6;
 
 /// Measures one server with everything that the config asks for. The record is saved in the output folder after every round.
 pub fn measure(config: &Config, output: &OutputArgs, git: Option<GitFacts>) -> anyhow::Result<Record> {
+    capture(config, output, git, &|_| starts(config))
+}
+
+/// As [`measure`]; after the first start, when it is known what the server is, `starts` says how many there are to be.
+pub fn capture(
+    config: &Config,
+    output: &OutputArgs,
+    git: Option<GitFacts>,
+    starts: &dyn Fn(&Record) -> u32,
+) -> anyhow::Result<Record> {
     let side = Side::only(config, git);
-    let mut run = Run::begin(config, output, starts(config), vec![(&side, RECORD)])?;
+    let mut run = Run::begin(config, output, self::starts(config), vec![(&side, RECORD)])?;
     run.build()?;
-    for start in 0..run.starts {
-        if !run.start(start, &[&[0]])? {
-            break;
+    let mut start = 0;
+    while start < run.starts && run.start(start, &[&[0]])? {
+        if start == 0 {
+            run.starts = starts(&run.sides[0].record);
         }
+        start += 1;
     }
     let mut records = run.finish()?;
     records.pop().context("a run has one side")

@@ -27,7 +27,7 @@ pub fn run() -> anyhow::Result<()> {
     let distinct = |(i, s): (u32, Session)| (Some(0), Session { session: format!("{i:08x}"), ..s });
     let history: Vec<_> = (0_u32..).zip(session.into_iter().cycle().take(8)).map(distinct).collect();
     let prepared = process_cpu_ns();
-    let (report, _) = evaluate::judged(&record, |_| Baseline { sessions: history.clone(), ..Baseline::default() })?;
+    let (report, _) = evaluate::judged(&record, None, |_| Baseline { sessions: history.clone(), ..Baseline::default() })?;
     let judged = process_cpu_ns();
     let junit = report::junit::render(&report).map_err(anyhow::Error::msg)?;
     let csv = report::csv::render(&report).map_err(anyhow::Error::msg)?;

@@ -1,0 +1,182 @@
+//! `baseline update`: measures sessions of unchanged code (or takes stored records) and adds them to the baseline of this commit.
+//!
+//! The first session of its kind has three starts more, which are judged against the others: a build that differs from itself is no baseline
+//! (METHOD section 6). Not here: where the files lie (`baseline::store`).
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+use super::{Baselines, facts, folder, repo};
+use crate::baseline::store;
+use crate::cli::BaselineUpdateArgs;
+use crate::command::evaluate::{self, Baseline};
+use crate::command::{dry_run, measure, output, setup};
+use crate::config::{Config, Endpoint};
+use crate::exit::{ExitStatus, Failure};
+use crate::fingerprint::Fingerprint;
+use crate::record::session::Session;
+use crate::record::{Record, WorkloadRecord};
+use crate::verdict::Verdict;
+
+pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
+    let config = setup::config(&args.config, &args.workload)?;
+    if args.output.dry_run {
+        output::print(&dry_run::text(&config)?)?;
+        return Ok(ExitStatus::Pass);
+    }
+    let repo = repo(&config)?;
+    let git = facts(&repo)?;
+    if git.dirty && !args.force {
+        bail!(
+            "the working tree has changes that no commit holds, so a baseline of this commit would not be of this commit\nhint: commit or stash them, or say --force"
+        );
+    }
+    let folder = folder(&repo, &config)?;
+    if !args.from.is_empty() {
+        let records = args.from.iter().map(|path| stored(path, args.force)).collect::<Result<Vec<_>, _>>()?;
+        // All or none: a refused record leaves no half of a list behind.
+        records.iter().try_for_each(accept)?;
+        let known = Known { config: &config, folder: &folder };
+        records.iter().try_for_each(|record| add(record, &known))?;
+        return Ok(ExitStatus::Pass);
+    }
+    if args.sessions > 1 && matches!(config.target.endpoint, Endpoint::Http(_)) {
+        output::say(
+            "note: this server is not started by the gate, so these sessions share one start, and the baseline will not know how starts differ\nhint: restart the server between sessions, or let the gate start it (`server.start`)",
+        );
+    }
+    let known = Known { config: &config, folder: &folder };
+    let starts = |record: &Record| known.starts(record, args.workload.starts.is_some());
+    let mut refused = 0;
+    for session in 0..args.sessions {
+        if args.sessions > 1 {
+            output::say(&format!("session {} of {}", session + 1, args.sessions));
+        }
+        let record = measure::capture(&config, &args.output, Some(git.clone()), &starts)
+            .inspect_err(|e| output::save_failure(&args.output.out, e, Some(git.clone())))?;
+        if record.interrupted {
+            output::say("interrupted: nothing was added to the baseline");
+            return Ok(ExitStatus::Interrupted);
+        }
+        // One disturbed session of several is no reason to stop: it is said, and not added.
+        match accept(&record).and_then(|()| add(&record, &known)) {
+            Err(e) if args.sessions > 1 && ExitStatus::of(&e) == ExitStatus::CouldNotMeasure => {
+                output::say(&format!("{e:#}"));
+                refused += 1;
+            }
+            other => other?,
+        }
+    }
+    if refused > 0 {
+        output::say(&format!("{refused} of {} sessions were not added", args.sessions));
+        return Ok(ExitStatus::CouldNotMeasure);
+    }
+    Ok(ExitStatus::Pass)
+}
+
+/// A record for `--from`. What was measured in a dirty tree is not of its commit, however clean the tree is now.
+fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
+    let record = Record::parse(&output::read(path)?).with_context(|| format!("cannot use {}", path.display()))?;
+    if record.git.as_ref().is_some_and(|git| git.dirty) && !force {
+        bail!(
+            "{} was measured in a tree with changes that no commit holds, so it is not of its commit\nhint: measure again in a clean tree, or say --force",
+            path.display()
+        );
+    }
+    Ok(record)
+}
+
+/// Refuses what must not become a reference: interrupted runs, unfit measurements, failed requests' runs, breached limits.
+fn accept(record: &Record) -> anyhow::Result<()> {
+    if record.interrupted {
+        bail!(Failure::measure(&"not added to the baseline, the run was interrupted: measure again"));
+    }
+    for workload in &record.workloads {
+        let why = evaluate::unfit(workload);
+        if let Some(first) = why.first() {
+            bail!(Failure::measure(&format!(
+                "not added to the baseline, the measurement of {} is INVALID: {first}",
+                workload.name
+            )));
+        }
+    }
+    if let Some(why) = evaluate::same_build(record)? {
+        bail!(Failure::measure(&format!(
+            "not added to the baseline, this build differs from itself: {why}\nhint: something else uses this machine, or its speed drifts: see `goodput-gate doctor`, measure again"
+        )));
+    }
+    let (report, _) = evaluate::judged(record, None, |_| Baseline::default())?;
+    for workload in &report.workloads {
+        if workload.verdict == Some(Verdict::Failed) {
+            let first = workload.reasons.first().cloned().unwrap_or_default();
+            bail!(Failure::measure(&format!(
+                "not added to the baseline, {} breaches a limit: {first}\nhint: set slo and limits to what this server is to deliver; what was measured is in record.json of the output folder",
+                workload.name
+            )));
+        }
+        if workload.completed * 2 < workload.requests {
+            bail!(Failure::measure(&format!("not added to the baseline, most requests of {} failed", workload.name)));
+        }
+    }
+    Ok(())
+}
+
+fn add(record: &Record, known: &Known<'_>) -> anyhow::Result<()> {
+    for workload in &record.workloads {
+        let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;
+        let path = store::write(known.folder, &session, &record.policy.under_test)?;
+        output::print(&format!("added {}", path.display()))?;
+        known.keep_the_last(workload)?;
+        output::print(&known.sees(record, workload)?)?;
+    }
+    output::print("hint: commit these files; a check finds them by commit, on every machine")
+}
+
+/// The baseline as it is before and after a session is added.
+struct Known<'a> {
+    config: &'a Config,
+    folder: &'a Path,
+}
+
+/// METHOD section 6: the first capture has three starts per side, judged against each other.
+const FIRST_CAPTURE: u32 = 6;
+
+impl Known<'_> {
+    /// Starts of a session, once the first one has told what the server is. `said`: the user wants no more than were asked for.
+    fn starts(&self, record: &Record, said: bool) -> u32 {
+        let usual = measure::starts(self.config);
+        let first = record.workloads.iter().any(|w| self.sessions(w).is_ok_and(|all| all.is_empty()));
+        if first && usual >= 2 && !said {
+            output::say("first session of its kind: six starts, so that this build is also compared with itself");
+            return FIRST_CAPTURE.max(usual);
+        }
+        usual
+    }
+
+    /// Comparable ones on the lineage, oldest first.
+    fn sessions(&self, workload: &WorkloadRecord) -> anyhow::Result<Vec<Session>> {
+        let all = Baselines::open(self.config, None)?.of(&workload.name).sessions.into_iter().map(|(_, s)| s);
+        let under_test = &self.config.gate.under_test;
+        Ok(all.filter(|s| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty()).collect())
+    }
+
+    /// Sessions beyond the last 20 of the lineage are removed: no check looks at them.
+    fn keep_the_last(&self, workload: &WorkloadRecord) -> anyhow::Result<()> {
+        let sessions = self.sessions(workload)?;
+        let old = sessions.len().saturating_sub(evaluate::KEPT_SESSIONS);
+        for session in &sessions[..old] {
+            let path = store::remove(self.folder, session, &self.config.gate.under_test)?;
+            output::print(&format!("removed {}: the last {} are kept", path.display(), evaluate::KEPT_SESSIONS))?;
+        }
+        Ok(())
+    }
+
+    /// What a check against this baseline will see, in words.
+    fn sees(&self, record: &Record, workload: &WorkloadRecord) -> anyhow::Result<String> {
+        let sessions = self.sessions(workload)?;
+        let starts = measure::starts(self.config) as usize;
+        let visible = evaluate::visible(record, workload, &sessions, starts)?;
+        Ok(evaluate::words_of_visible(&workload.name, sessions.len(), &visible))
+    }
+}

@@ -1,0 +1,55 @@
+//! The candidate's jobs of another-day mode: one, or two on different machines (METHOD section 4). Pure.
+
+use super::unfit;
+use crate::fingerprint::Fingerprint;
+use crate::judge;
+use crate::measure::summary::StartSummary;
+use crate::record::{GitFacts, Record, WorkloadRecord};
+
+/// METHOD's view of a candidate's job.
+pub fn job(record: &Record, workload: &WorkloadRecord) -> judge::Session {
+    let (slo, rounds) = (workload.slo.into(), workload.method_rounds());
+    // A start that was stopped before its first round ended says nothing, good or bad.
+    let measured = workload.starts.iter().filter(|s| rounds.iter().any(|r| r.start == s.index));
+    let starts = measured.map(|s| StartSummary::of(rounds.iter().filter(|r| r.start == s.index), &slo)).collect();
+    judge::Session { id: record.session.clone(), runner: record.host.get("runner").cloned(), starts }
+}
+
+/// Why a stored record is not the first job of the code that this run is about; none where it is.
+pub fn not_a_first_job(first: &Record, git: Option<&GitFacts>) -> Option<String> {
+    let same =
+        first.git.as_ref().zip(git).is_some_and(|(a, b)| (a.commit == b.commit || a.tree == b.tree) && !a.dirty && !b.dirty);
+    if first.pair.is_some() {
+        return Some("it is one side of an interleaved run, which is decided by itself".into());
+    }
+    if !same {
+        let of = |git: Option<&GitFacts>| {
+            git.map_or("no commit".into(), |g| format!("{}{}", g.commit, if g.dirty { ", dirty" } else { "" }))
+        };
+        return Some(format!(
+            "it is of {}, and this run of {}: two jobs must measure the same code",
+            of(first.git.as_ref()),
+            of(git)
+        ));
+    }
+    let unfit = first.workloads.iter().flat_map(unfit).next();
+    unfit
+        .or_else(|| first.interrupted.then(|| "it was interrupted".into()))
+        .map(|why| format!("it is not fit to be judged: {why}"))
+}
+
+/// Why the two jobs of one workload cannot be judged together: they measured something else.
+pub fn another_thing(record: &Record, first: Option<&Record>, workload: &WorkloadRecord) -> Option<String> {
+    let Some(other) = first?.workloads.iter().find(|w| w.name == workload.name) else {
+        return Some("the first job (--with) has no such workload".into());
+    };
+    let conflicts = Fingerprint::conflicts(&other.fingerprint, &workload.fingerprint, &record.policy.under_test);
+    let all: Vec<String> = conflicts.iter().map(ToString::to_string).collect();
+    let differ = !all.is_empty() || other.slo != workload.slo;
+    differ.then(|| {
+        format!(
+            "the first job (--with) measured something else: {}",
+            if all.is_empty() { "other SLOs".into() } else { all.join("; ") }
+        )
+    })
+}
