@@ -8,6 +8,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::judge::history::MOST_OF_A_SIDE;
 use crate::judge::limits::mean_lag;
 use crate::judge::{PastRun, Policy, detectable, limits};
 use crate::measure::stats::{mean, sd, squared_deviations};
@@ -150,7 +151,8 @@ fn cells(input: &Input<'_>) -> Cells {
 }
 
 fn noise(input: &Input<'_>, starts: &[StartSummary], cells: &Cells) -> Vec<MetricNoise> {
-    let history = [PastRun { sides: vec![starts.to_vec()] }];
+    let side = starts[starts.len().saturating_sub(MOST_OF_A_SIDE)..].to_vec();
+    let history = [PastRun { sides: vec![side] }];
     let visible = detectable::interleaved(&history, 3, input.shape, input.policy);
     let of = |metric: Metric| {
         let values: Vec<f64> = starts.iter().filter_map(|s| s.values.get(&metric).copied()).collect();

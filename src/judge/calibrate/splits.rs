@@ -2,6 +2,7 @@
 //!
 //! Not here: fitness of rounds; the splits are judged by their start summaries, as the looks are.
 
+use crate::judge::history::MOST_OF_A_SIDE;
 use crate::judge::interleaved::{self, Basis, Pair};
 use crate::judge::{Decision, PastRun, Policy, dist};
 use crate::measure::summary::{Shape, StartSummary};
@@ -66,8 +67,9 @@ pub fn false_alarms(starts: &[StartSummary], shape: Shape, policy: &Policy) -> O
 fn judged(starts: &[StartSummary], order: &[usize], shape: Shape, policy: &Policy) -> Decision {
     let pair = |both: &[usize]| Pair { baseline: starts[both[0]].clone(), candidate: starts[both[1]].clone() };
     let pairs: Vec<Pair> = order.chunks_exact(2).map(pair).collect();
-    let rest: Vec<StartSummary> = (0..starts.len()).filter(|i| !order.contains(i)).map(|i| starts[i].clone()).collect();
-    let history = if rest.len() >= 2 { vec![PastRun { sides: vec![rest] }] } else { vec![] };
+    let rest: Vec<usize> = (0..starts.len()).filter(|i| !order.contains(i)).collect();
+    let side = rest.iter().rev().take(MOST_OF_A_SIDE).map(|&i| starts[i].clone()).collect::<Vec<_>>();
+    let history = if side.len() >= 2 { vec![PastRun { sides: vec![side] }] } else { vec![] };
     interleaved::play(&Basis { history: &history, shape, policy }, &pairs).decision
 }
 

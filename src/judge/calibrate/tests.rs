@@ -54,7 +54,7 @@ fn the_plans_effect_is_no_noise_and_the_sources_come_apart() {
     // Uniform between -1 and 1 has sd 1/sqrt(3).
     near(of(&found, TPOT).between_starts, 0.02 / 3f64.sqrt(), 0.001);
     near(of(&found, TPOT).between_rounds, 0.01 / 3f64.sqrt(), 0.0005);
-    assert!(!of(&found, TPOT).clamped);
+    assert!(!of(&found, TPOT).clamped && of(&found, TPOT).visible.is_some());
     assert_eq!((found.starts, found.rounds_per_start), (300, 3));
 }
 
