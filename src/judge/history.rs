@@ -9,6 +9,8 @@ use crate::metric::Metric;
 
 /// Most degrees of freedom that are read from history, latest first.
 const MOST_RAW_DF: usize = 24;
+/// Starts of one side that history takes at once: with more it is left out whole.
+pub const MOST_OF_A_SIDE: usize = MOST_RAW_DF + 1;
 /// Most that history weighs against the run at hand.
 const MOST_DF: f64 = 12.0;
 

@@ -106,8 +106,21 @@ const UNSAMPLED: &str = "start-to-start variance was not sampled: the gate did n
     however many rounds it has; a restart alone may shift TPOT by 1 to 2.5 %, so only a history of restarted servers, or a change \
     far beyond that, can decide";
 
+/// The looks over pairs that are known to be fit.
+pub fn play(basis: &Basis<'_>, pairs: &[Pair]) -> Comparison {
+    let most = pairs.len();
+    let mut last = basis.undecided(most, "no start pair".to_owned());
+    for look in LOOKS.into_iter().filter(|&look| look <= most) {
+        last = look_at(basis, &pairs[..look], most);
+        if last.decision != Decision::Inconclusive {
+            break;
+        }
+    }
+    last
+}
+
 /// One look over all the pairs given, of a comparison of at most `most` starts per side.
-pub fn look_at(basis: &Basis<'_>, pairs: &[Pair], most: usize) -> Comparison {
+fn look_at(basis: &Basis<'_>, pairs: &[Pair], most: usize) -> Comparison {
     conclude(basis.undecided(most, String::new()), findings(basis, pairs), pairs.len())
 }
 

@@ -3,6 +3,7 @@
 //! `interleaved` and `other_day` compare with a baseline, `limits` needs none, `join` makes one decision of both.
 //! Not here: what a decision means for the exit code (policy), or where the numbers came from.
 
+pub mod calibrate;
 pub mod detectable;
 pub mod dist;
 mod errors;

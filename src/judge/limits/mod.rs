@@ -147,11 +147,16 @@ fn mirrored(judged: &Judged) -> Judged {
 
 /// Near saturation a queue carries from request to request and tails do not repeat: open loop, and the lag-1 autocorrelation of log
 /// TTFT above 0.70 on average over rounds of 30 requests or more (METHOD section 5.2).
-fn near_saturation(rounds: &[Round]) -> bool {
+pub fn near_saturation(rounds: &[Round]) -> bool {
+    mean_lag(rounds).is_some_and(|lag| lag > 0.70)
+}
+
+/// Mean over the open-loop rounds of 30 requests or more of the lag-1 autocorrelation of log TTFT; none without such a round.
+pub fn mean_lag(rounds: &[Round]) -> Option<f64> {
     let series = rounds.iter().filter(|r| r.open_loop).map(|r| times(r, Timing::Ttft)).filter(|t| t.len() >= 30);
     let lags: Vec<f64> =
         series.filter_map(|t| lag1_autocorrelation(&t.iter().map(|ms| location::log(*ms)).collect::<Vec<_>>())).collect();
-    mean(&lags).is_some_and(|lag| lag > 0.70)
+    mean(&lags)
 }
 
 fn words(finding: &LimitFinding) -> String {
