@@ -23,6 +23,8 @@ pub enum Command {
     /// Add to or list the committed baselines
     #[command(subcommand)]
     Baseline(BaselineCommand),
+    /// Measure starts of unchanged code: the noise here, the smallest visible change, false alarms, minutes per verdict
+    Calibrate(CalibrateArgs),
     /// Write a stored record's report in another format
     Report(ReportArgs),
     /// The simulated server: a test instrument that predicts no real engine
@@ -202,6 +204,19 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub output: OutputArgs,
     // Last: its heading would hold for all that follows.
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct CalibrateArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Do not add what was measured to the baseline's history
+    #[arg(long)]
+    pub no_save: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
     #[command(flatten)]
     pub workload: WorkloadArgs,
 }

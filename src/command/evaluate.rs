@@ -265,7 +265,7 @@ fn compare(
 }
 
 /// What the record says about the judgement of changes.
-fn judge_policy(workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<judge::Policy> {
+pub fn judge_policy(workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<judge::Policy> {
     let mut policy = judge::Policy { workloads, ..judge::Policy::default() };
     for (name, said) in &workload.regressions {
         let (metric, said) = (metric(name)?, said.policy());

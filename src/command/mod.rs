@@ -2,6 +2,7 @@
 
 mod baseline;
 mod bench;
+mod calibrate;
 mod check;
 mod compare;
 mod doctor;
@@ -38,6 +39,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Compare(args) => compare::run(&args),
         Command::Baseline(command) => baseline::run(&command),
         Command::Report(args) => report::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Doctor(args) => doctor::run(&args),

@@ -122,6 +122,12 @@ fn accept(record: &Record) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What another verb measured of unchanged code in a clean tree.
+pub fn add_measured(config: &Config, record: &Record) -> anyhow::Result<()> {
+    accept(record)?;
+    add(record, &Known { config, folder: &folder(&repo(config)?, config)? })
+}
+
 fn add(record: &Record, known: &Known<'_>) -> anyhow::Result<()> {
     for workload in &record.workloads {
         let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;

@@ -1,0 +1,178 @@
+//! `calibrate`: measures starts of unchanged code on this machine, and says what a gate here can see, what it costs, and how often it cries wolf.
+//!
+//! The starts join the baseline's history. Not here: the arithmetic (`judge::calibrate`).
+
+use super::baseline::update;
+use super::{baseline, dry_run, evaluate, measure, output, setup};
+use crate::cli::CalibrateArgs;
+use crate::config::{Arrival, Config, Length};
+use crate::exit::{ExitStatus, Failure};
+use crate::judge::calibrate::{self as judged, Calibration, Costs, Input, MetricNoise};
+use crate::judge::text::size;
+use crate::measure::stats;
+use crate::record::{Record, WorkloadRecord};
+use crate::report::build::shape;
+
+/// Four start pairs: looks of three are split in 20,160 orders, and a start is left as history.
+const STARTS: u32 = 8;
+/// Loads that are tried in turn where the configured one sits at the knee, as shares of its rate.
+const LOWER: [f64; 3] = [0.85, 0.7, 0.5];
+
+pub fn run(args: &CalibrateArgs) -> anyhow::Result<ExitStatus> {
+    let mut config = setup::config(&args.config, &args.workload)?;
+    config.gate.starts = args.workload.starts.unwrap_or(STARTS);
+    if args.output.dry_run {
+        output::print(&dry_run::text(&config)?)?;
+        return Ok(ExitStatus::Pass);
+    }
+    if measure::starts(&config) == 1 {
+        output::say(
+            "note: this is one start, since the gate does not start this server: how starts differ, which every verdict rests on, stays unknown\nhint: let the gate start it (`server.start`)",
+        );
+    }
+    let git = baseline::repo(&config).ok().and_then(|repo| baseline::facts(&repo).ok());
+    let record = measure::measure(&config, &args.output, git)?;
+    for workload in &record.workloads {
+        let why = evaluate::unfit(workload);
+        if let Some(first) = why.first() {
+            return Err(Failure::measure(&format!("nothing to learn from {}: {first}", workload.name)).into());
+        }
+        let found = calibration(&record, workload)?;
+        output::print(&words(&workload.name, &found))?;
+        if found.knee.near && !record.interrupted {
+            output::print(&lower_load(&config, args, &workload.name)?)?;
+        }
+    }
+    if record.interrupted {
+        return Ok(ExitStatus::Interrupted);
+    }
+    if args.no_save {
+        return Ok(ExitStatus::Pass);
+    }
+    save(&config, &record)
+}
+
+fn save(config: &Config, record: &Record) -> anyhow::Result<ExitStatus> {
+    match record.git.as_ref() {
+        None => output::say("not added to the baseline: no git repository here, and baselines are found by commit"),
+        Some(git) if git.dirty => {
+            output::say(
+                "not added to the baseline: the working tree has changes that no commit holds; commit them and calibrate again",
+            );
+        }
+        Some(_) => update::add_measured(config, record)?,
+    }
+    Ok(ExitStatus::Pass)
+}
+
+fn calibration(record: &Record, workload: &WorkloadRecord) -> anyhow::Result<Calibration> {
+    let rounds = workload.method_rounds();
+    let setups: Vec<f64> = workload.starts.iter().filter_map(|s| Some(s.setup_ms? as f64 / 1e3)).collect();
+    let durations: Vec<f64> = rounds.iter().map(|r| r.duration_ms / 1e3).collect();
+    // Above 0, as a cost must be.
+    let cost = |all: &[f64]| stats::mean(all).unwrap_or_default().max(1e-3);
+    let policy = evaluate::judge_policy(workload, u32::try_from(record.workloads.len()).unwrap_or(u32::MAX))?;
+    let costs = Costs { start_s: cost(&setups), round_s: cost(&durations) };
+    let input = Input { rounds: &rounds, slo: workload.slo.into(), shape: shape(workload), costs, policy: &policy };
+    Ok(judged::calibrate(&input))
+}
+
+fn words(name: &str, c: &Calibration) -> String {
+    let mut out = format!("{name}: {} starts of {} rounds\n\n{}\n\n", c.starts, c.rounds_per_start, table(&c.metrics));
+    let mut line = |label: &str, text: &str| out += &format!("{label:<12}{text}\n");
+    for best in &c.best_rounds {
+        line("rounds", &best.words);
+    }
+    line(
+        "minutes",
+        &format!("{:.1} per verdict at the first look, {:.1} at the third", c.minutes.first_look, c.minutes.third_look),
+    );
+    line("load", &c.knee.words);
+    match &c.false_alarms {
+        None => line("alarms", "unknown: two starts or more are needed"),
+        Some(alarms) => line("alarms", &alarms.words),
+    }
+    if let Some(alarms) = &c.false_alarms {
+        let (low, high) = alarms.interval;
+        let share = |n: u64| n as f64 / alarms.splits as f64 * 100.0;
+        line(
+            "",
+            &format!(
+                "{} of {} splits alarm ({:.2} %, {:.2} to {:.2} %), {} pass ({:.1} %)",
+                alarms.alarms,
+                alarms.splits,
+                alarms.rate * 100.0,
+                low * 100.0,
+                high * 100.0,
+                alarms.passes,
+                share(alarms.passes)
+            ),
+        );
+    }
+    out.trim_end().to_owned()
+}
+
+fn table(metrics: &[MetricNoise]) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_header([
+        "metric",
+        "sd of starts",
+        "of it, restarts",
+        "sd of rounds",
+        "visible at 3 starts",
+    ]);
+    for m in metrics {
+        let cell = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| size(m.metric, x));
+        let restarts = if m.clamped { "0 (less than rounds explain)".to_owned() } else { cell(m.between_starts) };
+        table.add_row([m.metric.name(), cell(m.start_sd), restarts, cell(m.between_rounds), cell(m.visible)]);
+    }
+    table.lines().map(|l| l.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// One start at each lower load, until one is off the knee.
+fn lower_load(config: &Config, args: &CalibrateArgs, name: &str) -> anyhow::Result<String> {
+    let mut output = args.output.clone();
+    output.out = args.output.out.join("knee");
+    for share in LOWER {
+        let Some(lower) = scaled(config, name, share) else {
+            return Ok(
+                "lower load: no other is tried for this arrival process; lower its rate by hand and calibrate again".into()
+            );
+        };
+        let rate = super::facts::arrival(&lower.workloads[0].arrival);
+        output::say(&format!("at the knee: one start at {rate}"));
+        let record = measure::measure(&lower, &output, None)?;
+        let Some(workload) = record.workloads.first().filter(|w| evaluate::unfit(w).is_empty() && !record.interrupted) else {
+            return Ok(format!("lower load: {rate} could not be measured"));
+        };
+        if !calibration(&record, workload)?.knee.near {
+            return Ok(format!("lower load: {rate} is off the knee: use it"));
+        }
+    }
+    Ok(format!(
+        "lower load: at {:.0} % of the rate the server is still at its knee: try less by hand",
+        LOWER[LOWER.len() - 1] * 100.0
+    ))
+}
+
+/// One workload at a share of its rate, over the same time, with one start.
+fn scaled(config: &Config, name: &str, share: f64) -> Option<Config> {
+    let mut workload = config.workloads.iter().find(|w| w.name == name)?.clone();
+    match &mut workload.arrival {
+        Arrival::Poisson { rate } | Arrival::Constant { rate } | Arrival::Gamma { rate, .. } => *rate *= share,
+        Arrival::Closed { .. } | Arrival::Ramp { .. } | Arrival::Trace { .. } => return None,
+    }
+    if let Length::Requests(n) = &mut workload.length {
+        // The autocorrelation needs 30 requests a round.
+        *n = scaled_count(*n, share).max(30);
+    }
+    let mut config = config.clone();
+    config.gate.starts = 1;
+    config.workloads = vec![workload];
+    Some(config)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count is a count")]
+fn scaled_count(n: u32, share: f64) -> u32 {
+    (f64::from(n) * share).round() as u32
+}
