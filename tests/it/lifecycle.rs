@@ -5,7 +5,7 @@
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::lifecycle_bed::{Bed, alive, gone, send, send_group, until};
+use super::lifecycle_bed::{Bed, alive, command_line, gone, send, send_group, until};
 
 /// Sleeps for ever, but can run a trap meanwhile; leaves only that one short sleep behind when it is killed.
 const SERVE: &str = "while :; do sleep 0.05; done";
@@ -29,8 +29,7 @@ fn a_server_is_asked_to_end_and_waited_for() {
 fn a_server_that_does_not_end_is_killed_with_its_children() {
     let bed = Bed::new();
     // The child inherits the ignored signal.
-    let server =
-        "trap '' TERM; echo $$ > pid; sh -c 'echo $$ > child; while :; do sleep 0.05; done' & wait; while :; do sleep 0.05; done";
+    let server = format!("trap '' TERM; echo $$ > pid; sh -c 'echo $$ > child; {SERVE}' & {SERVE}");
     let mut supervisor = bed.supervise(&["--grace", "200ms"], &server);
     let pids = [bed.pid("pid"), bed.pid("child")];
     supervisor.close();
@@ -117,8 +116,7 @@ fn a_signal_to_the_supervisor_is_a_request_to_stop() {
 fn a_command_inherits_no_signal_setting() {
     let bed = Bed::new();
     // Ignored by who starts the supervisor, as by nohup or by a script in the background; the status is known all the same.
-    let outer =
-        format!("trap '' INT HUP CHLD TERM; exec {}", bed.command_line(&[], "grep SigIgn /proc/$$/status > ignored; exit 5"));
+    let outer = format!("trap '' INT HUP CHLD TERM; exec {}", command_line(&[], "grep SigIgn /proc/$$/status > ignored; exit 5"));
     let mut supervisor = bed.shell(&outer);
     supervisor.say();
     assert_eq!((supervisor.say(), supervisor.wait()), (Some(json!({"exited": {"code": 5, "signal": null}})), Some(0)));
@@ -134,7 +132,7 @@ fn when_the_gate_is_killed_its_server_ends() {
     let bed = Bed::new();
     let server = format!("trap 'echo finished > end; exit 0' TERM; echo $$ > pid; {SERVE}");
     // `sleep` stands for the gate: it alone holds the pipe.
-    let script = format!("sh -c 'echo $$ > gate; exec sleep 1000' | {}", bed.command_line(&[], &server));
+    let script = format!("sh -c 'echo $$ > gate; exec sleep 1000' | {}", command_line(&[], &server));
     let mut gate = bed.shell(&script);
     let (killed, pid) = (bed.pid("gate"), bed.pid("pid"));
     send(killed, Signal::KILL);
@@ -148,7 +146,7 @@ fn a_ctrl_c_reaches_the_gate_and_not_the_server() {
     let bed = Bed::new();
     let server = format!("trap 'echo int >> heard' INT; trap 'echo term >> heard; exit 0' TERM; echo $$ > pid; {SERVE}");
     let gate = format!("trap \"echo asked > asked\" INT; echo $$ > gate; {SERVE}");
-    let mut both = bed.shell(&format!("trap : INT; sh -c '{gate}' | {}", bed.command_line(&[], &server)));
+    let mut both = bed.shell(&format!("trap : INT; sh -c '{gate}' | {}", command_line(&[], &server)));
     let (gate, pid) = (bed.pid("gate"), bed.pid("pid"));
     // What a terminal does: to the whole foreground group.
     send_group(both.pid(), Signal::INT);

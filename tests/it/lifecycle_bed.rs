@@ -54,15 +54,6 @@ impl Bed {
         self.start(command)
     }
 
-    /// What a shell is told to start the supervisor.
-    pub fn command_line(&self, flags: &[&str], line: &str) -> String {
-        let quoted = |word: &str| format!("'{}'", word.replace('\'', r"'\''"));
-        let mut words = vec![PROGRAM.to_owned()];
-        words.extend(arguments(flags));
-        words.extend(["--".to_owned(), line.to_owned()]);
-        words.iter().map(|w| quoted(w)).collect::<Vec<_>>().join(" ")
-    }
-
     /// A shell that leads a group of its own, as a job in a terminal does.
     pub fn shell(&self, script: &str) -> Supervisor {
         let mut command = Command::new("/bin/sh");
@@ -79,6 +70,15 @@ impl Bed {
         std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         Supervisor { child, stdin, lines }
     }
+}
+
+/// What a shell is told to start the supervisor.
+pub fn command_line(flags: &[&str], line: &str) -> String {
+    let quoted = |word: &str| format!("'{}'", word.replace('\'', r"'\''"));
+    let mut words = vec![PROGRAM.to_owned()];
+    words.extend(arguments(flags));
+    words.extend(["--".to_owned(), line.to_owned()]);
+    words.iter().map(|w| quoted(w)).collect::<Vec<_>>().join(" ")
 }
 
 fn arguments(flags: &[&str]) -> Vec<String> {
