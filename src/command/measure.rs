@@ -199,8 +199,13 @@ impl<'a> Run<'a> {
         for &side in members {
             open.push(self.open(side, start)?);
         }
+        self.rounds_of(start, &open)?;
+        open.into_iter().try_for_each(|one| one.target.close())
+    }
+
+    fn rounds_of(&mut self, start: u32, open: &[Open]) -> anyhow::Result<()> {
         for workload in 0..self.config.workloads.len() {
-            for one in &open {
+            for one in open {
                 self.warm_up(one, workload, start)?;
             }
             for index in 0..self.config.gate.rounds {

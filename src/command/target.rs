@@ -132,6 +132,15 @@ impl Target {
         })
     }
 
+    /// Stops the server, if it is ours, with all that it started. Errors: exit 3, something of it would not end and would be measured along
+    /// with the next start.
+    pub fn close(self) -> anyhow::Result<()> {
+        match self.process {
+            Process::Started(watched) => Ok(watched.supervised.stop().map_err(|e| Failure::measure(&e))?),
+            Process::None | Process::Sim(_) => Ok(()),
+        }
+    }
+
     /// Which request fields the server takes for this workload; asked with a real request of two tokens.
     pub fn extras(&self, workload: &Workload) -> anyhow::Result<Extras> {
         let wanted = Extras { ignore_eos: workload.ignore_eos, min_tokens: workload.ignore_eos, stream_usage: workload.stream };
@@ -304,8 +313,11 @@ fn secret_values(server: &Server) -> impl Iterator<Item = String> + '_ {
     server.env.iter().filter(move |(name, _)| secret(name)).map(|(_, value)| value.clone())
 }
 
+/// Also where `server.build` has just replaced its file: a candidate may be this very program.
 fn this_program() -> anyhow::Result<PathBuf> {
-    std::env::current_exe().context("cannot tell where this program is")
+    let program = std::env::current_exe().context("cannot tell where this program is")?;
+    let running = PathBuf::from("/proc/self/exe");
+    Ok(if !program.exists() && running.exists() { running } else { program })
 }
 
 fn withheld() -> Vec<String> {

@@ -47,7 +47,7 @@ pub fn report(record: &Record, judged: &[Judged<'_>], verdict: Option<Verdict>, 
         created: record.created.clone(),
         verdict,
         exit_code: exit.code(),
-        headline: headline(judged, verdict),
+        headline: super::headline::headline(judged, verdict),
         interrupted: record.interrupted,
         git: record.git.clone(),
         host: record.host.clone(),
@@ -63,26 +63,6 @@ pub fn shape(workload: &WorkloadRecord) -> Shape {
         output_tokens: workload.load.output_tokens,
         has_slo: slo.ttft_ms.or(slo.tpot_ms).or(slo.e2e_ms).is_some(),
     }
-}
-
-fn headline(judged: &[Judged<'_>], verdict: Option<Verdict>) -> String {
-    let Some(verdict) = verdict else {
-        let requests: usize = judged.iter().map(|j| requests(j.workload)).sum();
-        return format!("measured {requests} requests, nothing judged");
-    };
-    let decisive = judged.iter().find(|j| j.ruling.as_ref().is_some_and(|(_, r)| r.verdict == verdict));
-    let many = judged.len() > 1;
-    let why = decisive.and_then(|j| {
-        let (evidence, ruling) = j.ruling.as_ref()?;
-        let proves = match (&evidence.against, verdict) {
-            // The first clause is the proof; what else would have been seen stands below.
-            (Against::Compared(c), Verdict::Passed) => c.proves.as_ref().map(|p| p.split("; ").next().unwrap_or(p).to_owned()),
-            _ => None,
-        };
-        let text = proves.or_else(|| ruling.reasons.first().cloned())?;
-        Some(if many { format!("{}: {text}", j.workload.name) } else { text })
-    });
-    why.map_or_else(|| verdict.word().to_owned(), |why| format!("{}: {why}", verdict.word()))
 }
 
 fn workload(judged: &Judged<'_>) -> WorkloadReport {

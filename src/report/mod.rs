@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod csv;
+mod headline;
 pub mod junit;
 pub mod markdown;
 #[cfg(test)]
