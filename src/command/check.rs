@@ -53,7 +53,7 @@ pub fn first_job(path: &Path, git: Option<&GitFacts>) -> anyhow::Result<Record> 
 fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatus)> {
     let baselines = Baselines::for_noise(config, args.baseline.as_deref())?;
     let git = baselines.git.clone();
-    let pair = Pair::open(config, git.clone(), args.base.as_deref())?;
+    let pair = Pair::open(config, git.as_ref(), args.base.as_deref())?;
     if !pair.restarts() {
         output::say(
             "note: not every server here is started by the gate, so this is one start per side: start-to-start variance is not sampled",

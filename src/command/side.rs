@@ -42,8 +42,9 @@ impl Side {
 
 impl Pair {
     /// `base` names the branch for the merge base. Errors: exit 2, nothing has been sent; a worktree is made and checked out.
-    pub fn open(config: &Config, git: Option<GitFacts>, base: Option<&str>) -> anyhow::Result<Self> {
+    pub fn open(config: &Config, git: Option<&GitFacts>, base: Option<&str>) -> anyhow::Result<Self> {
         let root = root(config);
+        let git = git.cloned();
         let candidate =
             Side { name: "candidate", target: config.target.clone(), root: root.clone(), git: git.clone(), _worktree: None };
         let here = |target: Target, root: PathBuf| Side { name: "baseline", target, root, git: git.clone(), _worktree: None };

@@ -94,8 +94,8 @@ impl Target {
         }
     }
 
-    fn asked(side: &Side, process: &Process, base_url: &str, api_key: Option<&str>, stop: &Stop) -> anyhow::Result<Self> {
-        let target = &side.target;
+    fn asked(who: &Side, process: &Process, base_url: &str, api_key: Option<&str>, stop: &Stop) -> anyhow::Result<Self> {
+        let target = &who.target;
         let ca = target.ca_file.as_ref().map(|p| std::fs::read(p).with_context(|| format!("cannot read {}", p.display())));
         let ca = ca.transpose()?;
         let headers = &target.headers;

@@ -87,15 +87,14 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
         named.iter().filter_map(|(name, side)| Some((name.clone(), sides.named(name, side, &mut check, env)?))).collect();
     let target = match &flags.target {
         None => sides.main(target_flags, &mut check, env),
-        Some(name) => match named.get(name) {
-            Some(side) => sides.named(name, side, &mut check, env),
-            None => {
-                let names: Vec<&str> = named.keys().map(String::as_str).collect();
-                let place = Place::Flag(format!("--target {name}"));
-                check.issues.push(Issue { place, ..Issue::new("", "no target of that name", did_you_mean(name, &names)) });
-                None
+        Some(chosen) => {
+            if !named.contains_key(chosen) {
+                let all: Vec<&str> = named.keys().map(String::as_str).collect();
+                let place = Place::Flag(format!("--target {chosen}"));
+                check.issues.push(Issue { place, ..Issue::new("", "no target of that name", did_you_mean(chosen, &all)) });
             }
-        },
+            named.get(chosen).and_then(|side| sides.named(chosen, side, &mut check, env))
+        }
     };
     let gate = layers::gate_of_flags(flags).over(file.gate.unwrap_or_default()).over(defaults.gate);
     let mut gate = check.gate(gate, target.as_ref().map(|t| matches!(t.endpoint, Endpoint::Http(_))), flags.starts);
@@ -130,7 +129,9 @@ impl Sides {
         let (mut said, mut server) = (self.target.clone(), self.server.clone());
         // A URL on the command line is a server that runs already.
         if flags.base_url.is_some() {
-            said.iter_mut().for_each(|target| target.sim = None);
+            if let Some(target) = &mut said {
+                target.sim = None;
+            }
             server = None;
         }
         if said.is_none() && server.is_none() && flags.base_url.is_none() {

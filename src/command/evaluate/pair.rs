@@ -4,7 +4,7 @@ use super::{Part, judge_policy, limits_judged, mostly_whole, unfit};
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::{Comparison, Decision, PastRun};
-use crate::record::{Record, WorkloadRecord};
+use crate::record::{PastSession, Record, WorkloadRecord};
 use crate::report::build::{Beside, minutes, shape};
 use crate::verdict::{Against, Evidence};
 
@@ -17,7 +17,7 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
         let evidence = evidence(unfit(workload), Against::Missing(why));
         return Ok(Part { evidence, baseline: None, beside: None, differences: Vec::new() });
     };
-    let history: Vec<PastRun> = workload.history.iter().map(|s| s.to_method()).collect();
+    let history: Vec<PastRun> = workload.history.iter().map(PastSession::to_method).collect();
     let mut invalid: Vec<String> = unfit(base).into_iter().map(|why| format!("baseline: {why}")).collect();
     invalid.extend(unfit(workload));
     let differences = Fingerprint::differences(&base.fingerprint, &workload.fingerprint);
@@ -68,10 +68,7 @@ fn compare(
 
 /// Start pairs that the decision used; all where nothing was decided.
 fn used(comparison: &Comparison) -> u32 {
-    match u32::try_from(comparison.looks) {
-        Ok(looks @ 1..) => looks,
-        _ => u32::MAX,
-    }
+    if comparison.looks == 0 { u32::MAX } else { u32::try_from(comparison.looks).unwrap_or(u32::MAX) }
 }
 
 /// A start that the decision used lacks most of its rounds, or the run was stopped before its last look.
