@@ -194,6 +194,9 @@ pub struct CompareArgs {
     pub baseline: PathBuf,
     /// The candidate: a record
     pub candidate: PathBuf,
+    /// Show the arithmetic behind the judgement of this metric, step by step (repeatable)
+    #[arg(long, value_name = "METRIC")]
+    pub explain: Vec<String>,
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Folder for the reports

@@ -58,6 +58,16 @@ pub fn judged(record: &Record, baseline: impl Fn(&WorkloadRecord) -> Baseline) -
     Ok((report(record, &judged, Some(verdict), exit), exit))
 }
 
+/// What the baseline had to say about each workload, by name: the same judging as in `judged`, with its working.
+pub fn compared(record: &Record, baseline: impl Fn(&WorkloadRecord) -> Baseline) -> anyhow::Result<Vec<(String, Against)>> {
+    let workloads = u32::try_from(record.workloads.len()).unwrap_or(u32::MAX);
+    let against = |workload: &WorkloadRecord| {
+        let (evidence, ..) = one(record, workload, &mut baseline(workload), workloads)?;
+        Ok((workload.name.clone(), evidence.against))
+    };
+    record.workloads.iter().map(against).collect()
+}
+
 /// Measures only: the same report without a verdict. Where nothing could be measured it is exit 3 all the same.
 pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
     let judged: Vec<Judged<'_>> = record
