@@ -305,7 +305,7 @@ pub enum BenchCommand {
     Truth(BenchTruthArgs),
     /// Offered rate and send lag
     Arrivals(BenchArrivalsArgs),
-    /// Time to judge and report 100,000 requests
+    /// Time to judge and report 100,000 requests, and to judge an interleaved comparison
     Judging,
 }
 
