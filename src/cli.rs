@@ -230,6 +230,9 @@ pub struct CompareArgs {
     /// The record of the candidate's first job, where there were two
     #[arg(long, value_name = "RECORD")]
     pub with: Option<PathBuf>,
+    /// Show the arithmetic behind the judgement of this metric, step by step (repeatable)
+    #[arg(long, value_name = "METRIC")]
+    pub explain: Vec<String>,
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Folder for the reports
@@ -338,7 +341,7 @@ pub enum BenchCommand {
     Truth(BenchTruthArgs),
     /// Offered rate and send lag
     Arrivals(BenchArrivalsArgs),
-    /// Time to judge and report 100,000 requests
+    /// Time to judge and report 100,000 requests, and to judge an interleaved comparison
     Judging,
 }
 

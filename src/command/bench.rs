@@ -7,6 +7,7 @@
 mod arrivals;
 mod bare;
 mod events;
+mod interleaved;
 mod judging;
 pub mod truth;
 

@@ -2,41 +2,51 @@
 
 use std::path::Path;
 
-use super::evaluate::{self, Baseline};
+use super::evaluate::{self, Baseline, Ruled};
 use super::{facts, output, setup};
 use crate::baseline::store;
 use crate::cli::{CompareArgs, WorkloadArgs};
+use crate::config::did_you_mean;
 use crate::exit::ExitStatus;
+use crate::judge::explain;
+use crate::metric::{METHOD, Metric};
 use crate::record::session::Session;
-use crate::record::{GitFacts, Record, Role};
-use crate::report::Report;
+use crate::record::{GitFacts, Record, Role, WorkloadRecord};
+use crate::verdict::Against;
 
 pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
+    let explain = args.explain.iter().map(|name| judged_metric(name)).collect::<anyhow::Result<Vec<Metric>>>()?;
     let mut candidate = Record::parse(&output::read(&args.candidate)?)?;
     if args.config.config.is_some() || !args.config.set.is_empty() {
         candidate.policy = facts::policy(&setup::config(&args.config, &WorkloadArgs::default())?);
     }
-    if let Some(baseline) = other_side(&args.baseline, &candidate)? {
-        return finish(args, evaluate::interleaved(&baseline, &candidate)?);
+    let ruled = match other_side(&args.baseline, &candidate)? {
+        Some(baseline) => evaluate::paired(&baseline, &candidate)?,
+        None => alone(args, &candidate)?,
+    };
+    let compared: Vec<(String, Against)> =
+        ruled.iter().map(|(w, part, _)| (w.name.clone(), part.evidence.against.clone())).collect();
+    let (report, exit) = evaluate::reported(&candidate, ruled)?;
+    output::folder(&args.out)?;
+    output::save_reports(&args.out, &report)?;
+    output::show(&report)?;
+    for (workload, against) in &compared {
+        explain.iter().try_for_each(|&metric| output::print(&explanation(workload, against, metric)))?;
     }
+    Ok(exit)
+}
+
+fn alone<'a>(args: &CompareArgs, candidate: &'a Record) -> anyhow::Result<Vec<Ruled<'a>>> {
     let sessions = sessions(&args.baseline)?;
     let first = args.with.as_ref().map(|path| super::check::first_job(path, candidate.git.as_ref())).transpose()?;
-    let judged = evaluate::judged(&candidate, first.as_ref(), |workload| {
+    evaluate::alone(candidate, first.as_ref(), |workload: &WorkloadRecord| {
         let mine = sessions.iter().filter(|s| s.workload == workload.name);
         Baseline {
             sessions: mine.map(|s| (None, s.clone())).collect(),
             missing: Some(format!("{} has none", args.baseline.display())),
             workloads: sessions.iter().map(|s| s.workload.clone()).collect(),
         }
-    })?;
-    finish(args, judged)
-}
-
-fn finish(args: &CompareArgs, (report, exit): (Report, ExitStatus)) -> anyhow::Result<ExitStatus> {
-    output::folder(&args.out)?;
-    output::save_reports(&args.out, &report)?;
-    output::show(&report)?;
-    Ok(exit)
+    })
 }
 
 /// The baseline's record of the run that the candidate is of, where both are of one interleaved run.
@@ -60,6 +70,31 @@ fn other_side(path: &Path, candidate: &Record) -> anyhow::Result<Option<Record>>
 
 fn is_record(text: &str) -> bool {
     text.contains(crate::record::SCHEMA) && !text.contains(crate::record::session::SCHEMA)
+}
+
+/// Errors: the name is not that of a metric whose changes are judged.
+fn judged_metric(name: &str) -> anyhow::Result<Metric> {
+    let names: Vec<String> = METHOD.into_iter().map(Metric::name).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Metric::parse(name)
+        .filter(|metric| METHOD.contains(metric))
+        .ok_or_else(|| anyhow::anyhow!("--explain: no change of `{name}` is judged\n  hint: {}", did_you_mean(name, &names)))
+}
+
+fn explanation(workload: &str, against: &Against, metric: Metric) -> String {
+    let steps = match against {
+        Against::Compared(comparison) => explain::steps(comparison, metric),
+        Against::LimitsOnly => Err("only limits were judged, nothing was compared".into()),
+        Against::Missing(why) => Err(why.clone()),
+        Against::Incomparable(differences) => {
+            let differ: Vec<String> = differences.iter().map(ToString::to_string).collect();
+            Err(format!("baselines exist, but of something else: {}", differ.join("; ")))
+        }
+    };
+    match steps {
+        Ok(steps) => format!("{workload}: how {metric} was judged\n{}", explain::render(&steps)),
+        Err(why) => format!("{workload}: {metric} was not judged: {why}"),
+    }
 }
 
 /// A record is one session; a baseline file or a folder of them is what it says.

@@ -45,6 +45,15 @@ pub fn judged(
     first: Option<&Record>,
     baseline: impl Fn(&WorkloadRecord) -> Baseline,
 ) -> anyhow::Result<(Report, ExitStatus)> {
+    reported(record, alone(record, first, baseline)?)
+}
+
+/// As [`judged`], before it is put into a report.
+pub fn alone<'a>(
+    record: &'a Record,
+    first: Option<&Record>,
+    baseline: impl Fn(&WorkloadRecord) -> Baseline,
+) -> anyhow::Result<Vec<Ruled<'a>>> {
     let policy = policy(record);
     let workloads = u32::try_from(record.workloads.len()).unwrap_or(u32::MAX);
     let mut parts = Vec::new();
@@ -57,7 +66,7 @@ pub fn judged(
         let ruling = rule(policy, &part.evidence);
         parts.push((workload, part, ruling));
     }
-    reported(record, parts)
+    Ok(parts)
 }
 
 /// Judges the candidate of an interleaved run against its other side.
@@ -77,9 +86,11 @@ pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> 
     Ok(!over && decisions.contains(&Some(Decision::Inconclusive)))
 }
 
-type Ruled<'a> = (&'a WorkloadRecord, Part, Ruling);
+/// A workload, what was found out about it, and what that means.
+pub type Ruled<'a> = (&'a WorkloadRecord, Part, Ruling);
 
-fn paired<'a>(baseline: &Record, candidate: &'a Record) -> anyhow::Result<Vec<Ruled<'a>>> {
+/// As [`interleaved`], before it is put into a report.
+pub fn paired<'a>(baseline: &Record, candidate: &'a Record) -> anyhow::Result<Vec<Ruled<'a>>> {
     let policy = policy(candidate);
     let workloads = u32::try_from(candidate.workloads.len()).unwrap_or(u32::MAX);
     let ruled = candidate.workloads.iter().map(|workload| {
@@ -90,7 +101,7 @@ fn paired<'a>(baseline: &Record, candidate: &'a Record) -> anyhow::Result<Vec<Ru
     ruled.collect()
 }
 
-fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Report, ExitStatus)> {
+pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Report, ExitStatus)> {
     let rulings: Vec<_> = parts.iter().map(|(_, _, r)| r.clone()).collect();
     let (verdict, exit) = overall(&rulings);
     let exit = if record.interrupted { ExitStatus::Interrupted } else { exit };
@@ -140,8 +151,8 @@ pub fn unfit(workload: &WorkloadRecord) -> Vec<String> {
 }
 
 /// What was found out about a workload.
-struct Part {
-    evidence: Evidence,
+pub struct Part {
+    pub evidence: Evidence,
     baseline: Option<BaselineReport>,
     beside: Option<Beside>,
     differences: Vec<crate::fingerprint::Difference>,

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::metric::Metric;
 
 pub use check::{UNDER_TEST, is_workload_name};
-pub use error::ConfigError;
+pub use error::{ConfigError, did_you_mean};
 pub use file::schema;
 pub use layers::Flags;
 pub use load::{Source, load};

@@ -3,7 +3,7 @@
 //! Not here: error limits (`limits`), or what counts as a failure (`measure::summary`).
 
 use crate::judge::estimate::{Finding, Sides};
-use crate::judge::{Judgement, MetricComparison, Policy, Thresholds, dist};
+use crate::judge::{Check, Judgement, MetricComparison, Policy, Thresholds, Working, all_hold, dist};
 use crate::measure::summary::StartSummary;
 
 /// Significance of the error rate's test, in both modes.
@@ -16,6 +16,21 @@ pub struct Counts {
     pub bad: u64,
 }
 
+/// METHOD section 3's numbers of the error rate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorsTest {
+    pub baseline: Counts,
+    pub candidate: Counts,
+    /// P(Binomial(`x_b` + `x_c`, `n_c` / (`n_c` + `n_b`)) >= `x_c`).
+    pub p: f64,
+    pub alpha: f64,
+    /// Excess share.
+    pub excess: f64,
+    pub d_min: f64,
+    pub checks: Vec<Check>,
+    pub worry: bool,
+}
+
 impl Counts {
     pub fn of<'a>(starts: impl IntoIterator<Item = &'a StartSummary>) -> Self {
         starts.into_iter().fold(Self::default(), |sum, s| sum.plus(Self { n: s.n, bad: s.bad }))
@@ -25,7 +40,7 @@ impl Counts {
         Self { n: self.n + other.n, bad: self.bad + other.bad }
     }
 
-    fn share(self) -> Option<f64> {
+    pub fn share(self) -> Option<f64> {
         (self.n > 0).then(|| self.bad as f64 / self.n as f64)
     }
 }
@@ -38,7 +53,12 @@ pub fn judge(t: &Thresholds, baseline: Counts, candidate: Counts, starts: usize,
     let (Some(base), Some(rate), Some(p)) = (sides.baseline, sides.candidate, p_of(baseline, candidate)) else {
         return Finding { blocks: true, ..Finding::missing(t, sides) };
     };
-    let hit = p <= alpha && rate - base >= t.d_min && (starts >= 2 || candidate.bad >= 10);
+    let checks = vec![
+        Check { formula: "pe <= 0.0005 / workloads", holds: p <= alpha },
+        Check { formula: "excess share >= D_min", holds: rate - base >= t.d_min },
+        Check { formula: "two candidate starts, or ten failures", holds: starts >= 2 || candidate.bad >= 10 },
+    ];
+    let hit = all_hold(&checks);
     let worry = p < 0.01 && rate > t.d_min;
     let (judgement, reason) = match () {
         () if hit => (Judgement::Regressed, None),
@@ -51,7 +71,8 @@ pub fn judge(t: &Thresholds, baseline: Counts, candidate: Counts, starts: usize,
     row.mde = smallest_hit(t, baseline, candidate.n, policy);
     row.judgement = judgement;
     row.reason = reason;
-    Finding { row, hit, worry, blocks: false }
+    let working = ErrorsTest { baseline, candidate, p, alpha, excess: rate - base, d_min: t.d_min, checks, worry };
+    Finding { row, hit, worry, blocks: false }.worked(Working::Errors(working))
 }
 
 fn p_of(baseline: Counts, candidate: Counts) -> Option<f64> {

@@ -2,7 +2,7 @@
 //!
 //! Not here: where the standard error comes from (`interleaved`, `other_day`).
 
-use crate::judge::{Comparison, Decision, Judgement, MetricComparison, Thresholds, dist, text};
+use crate::judge::{Comparison, Decision, Judgement, MetricComparison, Thresholds, Working, dist, text};
 use crate::measure::summary::{to_change, to_display};
 use crate::metric::{Class, Metric, Scale};
 
@@ -19,6 +19,26 @@ pub struct Estimate {
 pub struct Levels {
     pub alpha: f64,
     pub pass_tail: f64,
+}
+
+/// All numbers of one test, as the judgement used them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tested {
+    pub thresholds: Thresholds,
+    pub estimate: Estimate,
+    pub levels: Levels,
+    /// P(T > (D - `D_neg`) / se).
+    pub p: Option<f64>,
+    /// P(T > D / se).
+    pub p0: Option<f64>,
+    /// D -+ t(1 - alpha) se.
+    pub interval: Option<(f64, f64)>,
+    /// D + t(1 - `pass_tail`) se, of metrics that have something to prove.
+    pub upper: Option<f64>,
+    pub mde: Option<f64>,
+    pub worries: bool,
+    pub proven: bool,
+    pub improved: bool,
 }
 
 /// One metric, and what it does to the decision.
@@ -61,15 +81,39 @@ impl Estimate {
         let threshold = d_min.max(d_neg + dist::t_upper_quantile(alpha, self.df)? * self.se);
         Some(threshold + dist::t_upper_quantile(0.05, self.df)? * self.se)
     }
+}
 
-    /// METHOD's worry: P(T > D / se) < 0.02, and of a relevant size.
-    pub fn worries(&self, d_min: f64) -> bool {
-        self.p_beyond(0.0).is_some_and(|p0| p0 < 0.02) && self.difference >= d_min
+impl Tested {
+    /// METHOD's worry: P(T > D / se) < 0.02, and of a relevant size. A primary metric's bound for PASS is below its margin; guards
+    /// have none to prove. Improved: the interval's upper end is below -`D_neg`.
+    pub fn of(thresholds: &Thresholds, estimate: &Estimate, levels: Levels) -> Self {
+        let t = thresholds;
+        let p0 = estimate.p_beyond(0.0);
+        let interval = estimate.interval(levels.alpha);
+        let upper = t.margin.and_then(|_| estimate.upper(levels.pass_tail));
+        Self {
+            thresholds: *t,
+            estimate: *estimate,
+            levels,
+            p: estimate.p_beyond(t.d_neg),
+            p0,
+            interval,
+            upper,
+            mde: estimate.mde(levels.alpha, t.d_min, t.d_neg),
+            worries: p0.is_some_and(|p0| p0 < 0.02) && estimate.difference >= t.d_min,
+            proven: t.margin.is_none_or(|margin| upper.is_some_and(|upper| upper < margin)),
+            improved: interval.is_some_and(|(_, upper)| upper < -t.d_neg),
+        }
     }
 
-    /// A primary metric's bound for PASS is below its margin. Guards have none to prove.
-    pub fn proves(&self, thresholds: &Thresholds, tail: f64) -> bool {
-        thresholds.margin.is_none_or(|margin| self.upper(tail).is_some_and(|upper| upper < margin))
+    /// The test says worse: p <= alpha.
+    pub fn significant(&self) -> bool {
+        self.p.is_some_and(|p| p <= self.levels.alpha)
+    }
+
+    /// The difference is worth failing for.
+    pub fn relevant(&self) -> bool {
+        self.estimate.difference >= self.thresholds.d_min
     }
 }
 
@@ -91,6 +135,7 @@ impl MetricComparison {
             noisier_than_usual: false,
             judgement: Judgement::Unmeasured,
             reason: Some(reason.to_owned()),
+            working: Working::Nothing,
         }
     }
 }
@@ -125,26 +170,28 @@ impl Finding {
     }
 
     /// A tested difference; `hit` is decided by the mode's own rule.
-    pub fn tested(t: &Thresholds, sides: Sides, estimate: &Estimate, levels: Levels, hit: bool) -> Self {
-        let interval = estimate.interval(levels.alpha);
-        let worry = estimate.worries(t.d_min);
-        let proven = estimate.proves(t, levels.pass_tail);
-        let improved = interval.is_some_and(|(_, upper)| upper < -t.d_neg);
+    pub fn tested(sides: Sides, tested: &Tested, hit: bool) -> Self {
+        let t = &tested.thresholds;
         let (judgement, reason) = match () {
             () if hit => (Judgement::Regressed, None),
-            () if improved => (Judgement::Improved, None),
-            () if worry => (Judgement::Inconclusive, Some("looks worse, not proven".to_owned())),
-            () if proven => (Judgement::Unchanged, None),
+            () if tested.improved => (Judgement::Improved, None),
+            () if tested.worries => (Judgement::Inconclusive, Some("looks worse, not proven".to_owned())),
+            () if tested.proven => (Judgement::Unchanged, None),
             () => (Judgement::Inconclusive, Some(unproven(t))),
         };
         let mut row = MetricComparison::unmeasured(t, sides, "");
-        row.change = Some(to_change(t.metric, estimate.difference));
-        row.interval = interval.map(|(a, b)| ordered(to_change(t.metric, a), to_change(t.metric, b)));
-        row.p = estimate.p_beyond(t.d_neg);
-        row.mde = estimate.mde(levels.alpha, t.d_min, t.d_neg);
+        row.change = Some(to_change(t.metric, tested.estimate.difference));
+        row.interval = tested.interval.map(|(a, b)| ordered(to_change(t.metric, a), to_change(t.metric, b)));
+        row.p = tested.p;
+        row.mde = tested.mde;
         row.judgement = judgement;
         row.reason = reason;
-        Self { row, hit, worry, blocks: !proven }
+        Self { row, hit, worry: tested.worries, blocks: !tested.proven }
+    }
+
+    pub fn worked(mut self, working: Working) -> Self {
+        self.row.working = working;
+        self
     }
 
     /// What a start without this metric, on one side only, does to an otherwise judged metric.

@@ -2,8 +2,8 @@
 //!
 //! Shared by both modes. Not here: any rule that needs a known noise (`interleaved`, `other_day`).
 
-use crate::judge::estimate::{Estimate, Finding, Levels, Sides};
-use crate::judge::{Policy, Thresholds};
+use crate::judge::estimate::{Estimate, Finding, Levels, Sides, Tested};
+use crate::judge::{Check, Policy, Thresholds, all_hold};
 use crate::metric::{Metric, Stat, Timing};
 
 /// Significance of the first-look rule (METHOD section 3, look 1).
@@ -16,11 +16,28 @@ pub const ENOUGH_DF: f64 = 4.0;
 const PRIOR_SD: f64 = 0.025;
 const PRIOR_DF: f64 = 4.0;
 
+/// A test against the prior, or of the first look.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PriorTest {
+    /// Standard deviation of a start that was assumed.
+    pub sd: f64,
+    /// Starts that were counted: baseline, candidate.
+    pub starts: (f64, f64),
+    pub tested: Tested,
+    pub checks: Vec<Check>,
+}
+
 /// METHOD's first-look rule: TPOT, E2E or throughput, p <= 1e-4 and a difference of 0.15 (log) or more.
-pub fn is_hit(t: &Thresholds, estimate: &Estimate, policy: &Policy) -> bool {
-    speaks_of_the_whole_engine(t.metric)
-        && estimate.p_beyond(t.d_neg).is_some_and(|p| p <= policy.level(ALPHA))
-        && estimate.difference >= t.d_min.max(SMALLEST)
+pub fn checks(t: &Thresholds, estimate: &Estimate, policy: &Policy) -> Vec<Check> {
+    let significant = estimate.p_beyond(t.d_neg).is_some_and(|p| p <= policy.level(ALPHA));
+    vec![
+        Check {
+            formula: "metric is tpot_geomean, e2e_geomean or output_token_rate",
+            holds: speaks_of_the_whole_engine(t.metric),
+        },
+        Check { formula: "p <= 1e-4 / workloads", holds: significant },
+        Check { formula: "D >= max(D_min, 0.15)", holds: estimate.difference >= t.d_min.max(SMALLEST) },
+    ]
 }
 
 pub const fn speaks_of_the_whole_engine(metric: Metric) -> bool {
@@ -44,16 +61,19 @@ pub fn judge(
     known: Option<f64>,
     policy: &Policy,
     reason: &str,
-) -> Finding {
+) -> (Finding, Option<PriorTest>) {
     let open = Finding::open(t, sides, difference, reason);
     if !speaks_of_the_whole_engine(t.metric) {
-        return open;
+        return (open, None);
     }
     let sd = prior_sd(known);
     let estimate = estimate(difference, sd, starts);
-    let hit = is_hit(t, &estimate, policy);
+    let checks = checks(t, &estimate, policy);
+    let hit = all_hold(&checks);
+    // Nothing is proven against a prior: no bound has a tail of 0.
     let levels = Levels { alpha: policy.level(ALPHA), pass_tail: 0.0 };
-    let mut found = Finding::tested(&raised(t), sides, &estimate, levels, hit);
+    let tested = Tested::of(&raised(t), &estimate, levels);
+    let mut found = Finding::tested(sides, &tested, hit);
     found.row.d_min = t.d_min;
     found.row.noise = Some(sd);
     if !hit {
@@ -61,7 +81,7 @@ pub fn judge(
         found.row.reason = open.row.reason;
         found.worry = false;
     }
-    found
+    (found, Some(PriorTest { sd, starts, tested, checks }))
 }
 
 /// MDE95 of the rule, by an estimate whose noise is known or else by the prior; none of metrics that it does not look at.
@@ -92,7 +112,7 @@ mod tests {
     fn hit(difference: f64, starts: (f64, f64), known: Option<f64>) -> bool {
         let policy = Policy::default();
         let t = policy.thresholds(Metric::OutputTokenRate, Mode::OtherDay).expect("a metric of the method");
-        judge(&t, Sides { baseline: None, candidate: None }, difference, starts, known, &policy, "open").hit
+        judge(&t, Sides { baseline: None, candidate: None }, difference, starts, known, &policy, "open").0.hit
     }
 
     /// The figures of the documentation.

@@ -3,10 +3,11 @@
 //! Not here: measuring another start; the caller does so while the decision is INCONCLUSIVE and looks are left.
 
 use crate::judge::errors::{self, Counts};
-use crate::judge::estimate::{Estimate, Finding, Levels, Sides, conclude};
+use crate::judge::estimate::{Estimate, Finding, Levels, Sides, Tested, conclude};
+use crate::judge::far_beyond::{self, PriorTest};
 use crate::judge::fitness::{StartPair, prepare, usable};
 use crate::judge::history::{Variation, variation};
-use crate::judge::{Comparison, Decision, Mode, PastRun, Policy, Thresholds, dist, far_beyond};
+use crate::judge::{Check, Comparison, Decision, Mode, PastRun, Policy, Thresholds, Working, all_hold, dist};
 use crate::measure::stats::mean;
 use crate::measure::summary::{Shape, StartSummary};
 use crate::measure::{Round, SloMs};
@@ -61,10 +62,34 @@ pub struct Basis<'a> {
 }
 
 /// How a metric's noise was reckoned.
-struct Noise {
-    variance: f64,
-    df: f64,
-    noisier: bool,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Noise {
+    pub variance: f64,
+    pub df: f64,
+    /// The F test says that this run varies more than the history: it counts alone.
+    pub noisier: bool,
+    /// Of this run's variance over the history's, and where it lies in the F distribution; none where either is not known.
+    pub ratio: Option<(f64, Option<f64>)>,
+}
+
+/// METHOD section 3's numbers of one metric at one look.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairsTest {
+    pub look: usize,
+    /// Start summaries, oriented, of the pairs that have both.
+    pub baseline: Vec<f64>,
+    pub candidate: Vec<f64>,
+    pub differences: Vec<f64>,
+    pub now: Variation,
+    pub history: Variation,
+    /// None below two degrees of freedom.
+    pub noise: Option<Noise>,
+    pub tested: Option<Tested>,
+    /// The rule of the later looks, from the second on; of the obvious, at the first.
+    pub checks: Vec<Check>,
+    /// What stood in for the noise at the first look.
+    pub prior: Option<PriorTest>,
+    pub hit: bool,
 }
 
 /// Plays the looks in order and stops where METHOD stops.
@@ -172,26 +197,54 @@ fn finding(t: &Thresholds, basis: &Basis<'_>, pairs: &[Pair]) -> Finding {
 
 /// METHOD section 3's look, for one metric over the starts that have it on both sides.
 fn test(t: &Thresholds, basis: &Basis<'_>, look: usize, base: &[f64], cand: &[f64]) -> Finding {
-    let policy = basis.policy;
     let differences: Vec<f64> = cand.iter().zip(base).map(|(c, b)| c - b).collect();
-    let starts = differences.len() as f64;
-    let difference = differences.iter().sum::<f64>() / starts;
+    let difference = differences.iter().sum::<f64>() / differences.len() as f64;
     let sides = Sides { baseline: mean(base), candidate: mean(cand) };
-    let noise = noise(variation(basis.history, t.metric), Variation::within(base).plus(Variation::within(cand)));
-    let prior = || far_beyond::judge(t, sides, difference, (1.0, 1.0), noise.as_ref().map(|n| n.variance), policy, NOISE_UNKNOWN);
-    let Some(noise) = &noise else {
-        return if look == 1 { prior() } else { Finding::open(t, sides, difference, NOISE_UNKNOWN) };
+    let history = variation(basis.history, t.metric);
+    let now = Variation::within(base).plus(Variation::within(cand));
+    let mut working = PairsTest {
+        look,
+        baseline: base.to_vec(),
+        candidate: cand.to_vec(),
+        differences,
+        now,
+        history,
+        noise: noise(history, now),
+        tested: None,
+        checks: Vec::new(),
+        prior: None,
+        hit: false,
     };
-    if look == 1 && noise.df < far_beyond::ENOUGH_DF {
-        let against_prior = prior();
-        if against_prior.hit {
-            return against_prior;
-        }
+    let found = with_prior(t, basis, sides, difference, &mut working)
+        .unwrap_or_else(|| with_noise(t, basis.policy, sides, difference, &mut working));
+    working.hit = found.hit;
+    found.worked(Working::Pairs(Box::new(working)))
+}
+
+/// The first look where the noise is known from fewer than four degrees of freedom, if that decides or nothing else could.
+fn with_prior(t: &Thresholds, basis: &Basis<'_>, sides: Sides, difference: f64, working: &mut PairsTest) -> Option<Finding> {
+    if working.look > 1 || working.noise.is_some_and(|n| n.df >= far_beyond::ENOUGH_DF) {
+        return None;
     }
-    let estimate = Estimate { difference, se: standard_error(t, noise.variance, starts), df: noise.df };
-    let alpha = alpha(t, policy);
-    let hit = is_hit(t, &estimate, &differences, alpha) || (look == 1 && is_obvious(t, &estimate, policy));
-    let mut found = Finding::tested(t, sides, &estimate, Levels { alpha, pass_tail: 0.02 }, hit);
+    let known = working.noise.map(|n| n.variance);
+    let (found, prior) = far_beyond::judge(t, sides, difference, (1.0, 1.0), known, basis.policy, NOISE_UNKNOWN);
+    working.prior = prior;
+    (found.hit || known.is_none()).then_some(found)
+}
+
+fn with_noise(t: &Thresholds, policy: &Policy, sides: Sides, difference: f64, working: &mut PairsTest) -> Finding {
+    let Some(noise) = working.noise else { return Finding::open(t, sides, difference, NOISE_UNKNOWN) };
+    let se = standard_error(t, noise.variance, working.differences.len() as f64);
+    let estimate = Estimate { difference, se, df: noise.df };
+    let tested = Tested::of(t, &estimate, Levels { alpha: alpha(t, policy), pass_tail: 0.02 });
+    working.checks = if working.look == 1 {
+        let enough = Check { formula: "df >= 4", holds: estimate.df >= far_beyond::ENOUGH_DF };
+        [vec![enough], far_beyond::checks(t, &estimate, policy)].concat()
+    } else {
+        checks(&tested, &working.differences)
+    };
+    working.tested = Some(tested);
+    let mut found = Finding::tested(sides, &tested, all_hold(&working.checks));
     found.row.noise = Some(noise.variance.sqrt());
     found.row.noisier_than_usual = noise.noisier;
     found
@@ -225,27 +278,25 @@ fn noise(history: Variation, now: Variation) -> Option<Noise> {
     if pooled.df < 2.0 {
         return None;
     }
-    let mut variance = pooled.mean_square()?;
-    let mut noisier = false;
+    let mut noise = Noise { variance: pooled.mean_square()?, df: pooled.df, noisier: false, ratio: None };
     if let (true, Some(ms_now), Some(ms_past)) = (now.df >= 2.0 && history.df >= 2.0, now.mean_square(), history.mean_square()) {
-        noisier = ms_now > ms_past && dist::f_cdf(ms_now / ms_past, now.df, history.df).is_none_or(|p| p > 0.90);
-        variance = if noisier { variance.max(ms_now) } else { variance };
+        let cdf = dist::f_cdf(ms_now / ms_past, now.df, history.df);
+        noise.noisier = ms_now > ms_past && cdf.is_none_or(|p| p > 0.90);
+        noise.variance = if noise.noisier { noise.variance.max(ms_now) } else { noise.variance };
+        noise.ratio = Some((ms_now / ms_past, cdf));
     }
-    Some(Noise { variance, df: pooled.df, noisier })
+    Some(noise)
 }
 
 /// Significant, relevant, and every one of at least two starts agrees.
-fn is_hit(t: &Thresholds, estimate: &Estimate, differences: &[f64], alpha: f64) -> bool {
-    differences.len() >= 2
-        && estimate.df >= 4.0
-        && estimate.p_beyond(t.d_neg).is_some_and(|p| p <= alpha)
-        && estimate.difference >= t.d_min
-        && differences.iter().all(|&d| d > t.d_neg)
-}
-
-/// So large that one start is enough.
-fn is_obvious(t: &Thresholds, estimate: &Estimate, policy: &Policy) -> bool {
-    estimate.df >= far_beyond::ENOUGH_DF && far_beyond::is_hit(t, estimate, policy)
+fn checks(tested: &Tested, differences: &[f64]) -> Vec<Check> {
+    vec![
+        Check { formula: "L >= 2 start pairs with the metric on both sides", holds: differences.len() >= 2 },
+        Check { formula: "df >= 4", holds: tested.estimate.df >= 4.0 },
+        Check { formula: "p <= alpha_L", holds: tested.significant() },
+        Check { formula: "D >= D_min", holds: tested.relevant() },
+        Check { formula: "every D_s > D_neg", holds: differences.iter().all(|&d| d > tested.thresholds.d_neg) },
+    ]
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod detectable;
 pub mod dist;
 mod errors;
 mod estimate;
+pub mod explain;
 mod far_beyond;
 mod fitness;
 mod history;
@@ -109,6 +110,25 @@ pub struct MetricComparison {
     pub judgement: Judgement,
     /// Why, where the judgement needs words.
     pub reason: Option<String>,
+    /// The numbers on the way, for `explain`.
+    pub working: Working,
+}
+
+/// How a metric was judged: every number that the judgement used, once.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Working {
+    /// There was nothing to reckon with.
+    Nothing,
+    Pairs(Box<interleaved::PairsTest>),
+    Sessions(Box<other_day::SessionsTest>),
+    Errors(errors::ErrorsTest),
+}
+
+/// A condition of METHOD, by its formula, and whether it held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub formula: &'static str,
+    pub holds: bool,
 }
 
 /// A candidate against its baseline.
@@ -145,13 +165,13 @@ pub struct Joined {
 
 /// METHOD section 2's row of a metric, under the team's policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Thresholds {
-    metric: Metric,
-    class: Class,
-    scale: Scale,
-    d_min: f64,
-    d_neg: f64,
-    margin: Option<f64>,
+pub struct Thresholds {
+    pub metric: Metric,
+    pub class: Class,
+    pub scale: Scale,
+    pub d_min: f64,
+    pub d_neg: f64,
+    pub margin: Option<f64>,
 }
 
 impl Default for Policy {
@@ -288,6 +308,10 @@ pub fn join(comparison: Option<&Comparison>, limits: &[LimitFinding]) -> Joined 
     }
     reasons.splice(0..0, breached.into_iter().chain(open_wrong));
     Joined { decision, reasons, warnings }
+}
+
+fn all_hold(checks: &[Check]) -> bool {
+    checks.iter().all(|c| c.holds)
 }
 
 fn reasons_of(limits: &[LimitFinding], wanted: impl Fn(&LimitFinding) -> bool) -> Vec<String> {

@@ -3,8 +3,9 @@
 //! Not here: finding the sessions, or whether they are comparable.
 
 use crate::judge::errors::{self, Counts};
-use crate::judge::estimate::{Estimate, Finding, Levels, Sides, conclude};
-use crate::judge::{Comparison, Decision, Mode, Policy, Session, Thresholds, far_beyond};
+use crate::judge::estimate::{Estimate, Finding, Levels, Sides, Tested, conclude};
+use crate::judge::far_beyond::{self, PriorTest};
+use crate::judge::{Check, Comparison, Decision, Mode, Policy, Session, Thresholds, Working, all_hold};
 use crate::measure::stats::{mean, sd};
 use crate::measure::summary::Shape;
 use crate::metric::{Class, Metric};
@@ -33,6 +34,23 @@ pub struct OtherDay<'a> {
     /// Fingerprint fields that must match and do not.
     pub differing: &'a [String],
     pub policy: &'a Policy,
+}
+
+/// METHOD section 4's numbers of one metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionsTest {
+    /// Session values h, and those of the candidate's jobs, oriented.
+    pub history: Vec<f64>,
+    pub jobs: Vec<f64>,
+    /// s2; none below six sessions.
+    pub variance: Option<f64>,
+    pub tested: Option<Tested>,
+    /// Each job alone.
+    pub alone: Vec<Estimate>,
+    pub checks: Vec<Check>,
+    /// What stood in for the noise below six sessions.
+    pub prior: Option<PriorTest>,
+    pub hit: bool,
 }
 
 /// How a job's verdict spends.
@@ -143,14 +161,14 @@ fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Poli
     let (Some(base), Some(cand)) = (sides.baseline, sides.candidate) else {
         return Finding::missing(t, sides);
     };
+    let gap = values.gap;
     let found = if values.history.len() >= FEWEST_SESSIONS {
-        test(t, &values, sides, cand - base, policy)
+        test(t, values, sides, cand - base, policy)
     } else {
-        // Below six sessions the noise is not known; only what no plausible noise explains is a hit.
         let starts = (count_starts(history.iter().copied()), count_starts(jobs));
-        far_beyond::judge(t, sides, cand - base, starts, None, policy, TOO_FEW)
+        test_unknown(t, values, sides, cand - base, starts, policy)
     };
-    if values.gap { found.with_gap() } else { found }
+    if gap { found.with_gap() } else { found }
 }
 
 /// Mean of the start summaries; none where a start lacks the metric, so that no session is judged by its better half.
@@ -160,24 +178,58 @@ fn session_value(session: &Session, metric: Metric) -> Option<f64> {
 }
 
 /// METHOD section 4 with q jobs and k >= 6 sessions.
-fn test(t: &Thresholds, values: &Values, sides: Sides, difference: f64, policy: &Policy) -> Finding {
+fn test(t: &Thresholds, values: Values, sides: Sides, difference: f64, policy: &Policy) -> Finding {
     let Some(variance) = variance(t, &values.history) else { return Finding::missing(t, sides) };
-    let k = values.history.len();
-    let estimate = |difference, jobs: usize| estimate(difference, variance, k, jobs);
-    let all = estimate(difference, values.jobs.len());
-    let levels = levels(t, values.jobs.len(), policy);
-    let significant = all.p_beyond(t.d_neg).is_some_and(|p| p <= levels.alpha) && all.difference >= t.d_min;
+    let (k, jobs) = (values.history.len(), values.jobs.len());
+    let tested = Tested::of(t, &estimate(difference, variance, k, jobs), levels(t, jobs, policy));
     let base = sides.baseline.unwrap_or(f64::NAN);
-    let agrees = |job: &f64| {
-        let alone = estimate(job - base, 1);
-        alone.difference >= t.d_min && alone.p_beyond(0.0).is_some_and(|p0| p0 < 0.10)
-    };
-    // One job alone convicts by primary metrics only; two must agree.
-    let single = values.jobs.len() == 1;
-    let hit = significant && if single { t.is_primary() } else { values.jobs.iter().all(agrees) };
-    let mut found = Finding::tested(t, sides, &all, levels, hit);
+    let alone: Vec<Estimate> = values.jobs.iter().map(|job| estimate(job - base, variance, k, 1)).collect();
+    let checks = checks(&tested, &alone);
+    let mut found = Finding::tested(sides, &tested, all_hold(&checks));
     found.row.noise = Some(variance.sqrt());
-    found
+    let working = SessionsTest {
+        history: values.history,
+        jobs: values.jobs,
+        variance: Some(variance),
+        tested: Some(tested),
+        alone,
+        checks,
+        prior: None,
+        hit: found.hit,
+    };
+    found.worked(Working::Sessions(Box::new(working)))
+}
+
+/// Significant and relevant. One job alone convicts by primary metrics only; two must agree.
+fn checks(tested: &Tested, alone: &[Estimate]) -> Vec<Check> {
+    let t = &tested.thresholds;
+    let agrees = |job: &Estimate| job.difference >= t.d_min && job.p_beyond(0.0).is_some_and(|p0| p0 < 0.10);
+    let last = if alone.len() == 1 {
+        Check { formula: "the metric is primary: one job alone convicts by no other", holds: t.is_primary() }
+    } else {
+        Check { formula: "each job alone: c_q - mean h >= D_min and its own p0 < 0.10", holds: alone.iter().all(agrees) }
+    };
+    vec![
+        Check { formula: "p <= alpha", holds: tested.significant() },
+        Check { formula: "D >= D_min", holds: tested.relevant() },
+        last,
+    ]
+}
+
+/// Below six sessions the noise is not known; only what no plausible noise explains is a hit.
+fn test_unknown(t: &Thresholds, values: Values, sides: Sides, difference: f64, starts: (f64, f64), policy: &Policy) -> Finding {
+    let (found, prior) = far_beyond::judge(t, sides, difference, starts, None, policy, TOO_FEW);
+    let working = SessionsTest {
+        history: values.history,
+        jobs: values.jobs,
+        variance: None,
+        tested: None,
+        alone: Vec::new(),
+        checks: Vec::new(),
+        prior,
+        hit: found.hit,
+    };
+    found.worked(Working::Sessions(Box::new(working)))
 }
 
 /// s2: what sessions vary by.

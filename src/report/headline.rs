@@ -154,6 +154,7 @@ mod tests {
             noisier_than_usual: false,
             judgement,
             reason: None,
+            working: None,
         }
     }
 

@@ -37,6 +37,40 @@ fn a_slower_decode_fails_and_every_format_names_the_metric() {
 }
 
 #[test]
+fn a_red_check_is_explained_step_by_step() {
+    let bed = judge(&with_decode(1.25)).bed;
+    let ran = bed.gate(&["compare", "sessions", "record.json", "--explain", "tpot_geomean", "--explain", "error_rate"]);
+    ran.assert(1, &["FAIL", "chat: how tpot_geomean was judged", "another day, job 1 against 6 sessions (METHOD section 4)"]);
+    for step in ["h_j", "s2", "p ", "D_min", "U ", "MDE95", "hit needs", "judgement", "decision"] {
+        assert!(ran.stdout.lines().any(|l| l.trim_start().starts_with(step)), "{step} is not in {}", ran.stdout);
+    }
+    assert!(flat(&ran.stdout).contains("chat: how error_rate was judged") && ran.stdout.contains("P(Binomial("));
+    let slip = bed.gate(&["compare", "sessions", "record.json", "--explain", "tpot_geomaen"]);
+    slip.assert(2, &["no change of `tpot_geomaen` is judged", "did you mean `tpot_geomean`?"]);
+}
+
+#[test]
+fn classes_and_margins_of_a_record_are_what_is_judged() {
+    let with = |regressions: Value| {
+        let mut record = with_decode(1.25);
+        workload(&mut record)["regressions"] = regressions;
+        judge(&record)
+    };
+    let info = json!({"class": "info"});
+    let tails = ["tpot_p95", "e2e_p95", "chunk_gap_p99", "e2e_geomean", "output_token_rate", "tpot_geomean"];
+    let shown = with(tails.into_iter().map(|m| (m.to_owned(), info.clone())).collect::<serde_json::Map<_, _>>().into());
+    shown.assert(0, "passed", &["PASS", "proven ttft_geomean less than 10 % worse"]);
+    assert_eq!(
+        (&shown.metric("tpot_geomean")["class"], &shown.metric("tpot_geomean")["judgement"]),
+        (&json!("info"), &json!("inconclusive"))
+    );
+    assert_eq!(shown.trouble("tpot_geomean"), Some(("skipped", "inconclusive")));
+    let unjudged =
+        with(json!({"goodput": {"class": "primary"}, "tpot_geomean": 0.9, "e2e_geomean": 0.9, "output_token_rate": 0.9}));
+    unjudged.assert(0, "inconclusive", &["goodput: changes of this metric are not judged"]);
+}
+
+#[test]
 fn a_faster_decode_is_an_improvement_and_passes() {
     let judged = judge(&with_decode(0.8));
     judged.assert(0, "passed", &["PASS"]);

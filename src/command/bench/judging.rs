@@ -1,4 +1,4 @@
-//! Time to judge and report a run of 100,000 requests.
+//! Time to judge and report a run of 100,000 requests; then of an interleaved comparison (`interleaved`).
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,8 @@ pub fn run() -> anyhow::Result<()> {
         ms(prepared, judged),
         texts.len(),
         ms(judged, written),
-    ))
+    ))?;
+    super::interleaved::run()
 }
 
 fn record() -> Record {
