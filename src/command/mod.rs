@@ -7,6 +7,7 @@ mod compare;
 mod doctor;
 mod evaluate;
 mod facts;
+mod import;
 mod judge_case;
 mod measure;
 mod output;
@@ -34,6 +35,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Run(args) => run::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Baseline(command) => baseline::run(&command),
+        Command::Import(args) => import::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Schema(args) => schema::run(&args),

@@ -238,8 +238,8 @@ fn client(w: &WorkloadRecord) -> ClientReport {
     };
     ClientReport {
         own_lag_p99_ms: worst(|c| c.own_lag_p99_ms),
-        loop_lag_p99_ms: worst(|c| Some(c.loop_lag_p99_ms)),
-        busiest_worker_ratio: worst(|c| Some(c.busiest_worker_ratio)),
+        loop_lag_p99_ms: worst(|c| c.loop_lag_p99_ms),
+        busiest_worker_ratio: worst(|c| c.busiest_worker_ratio),
         connections_opened: w.rounds().map(|(_, r)| r.client.connections_opened).sum(),
         retries: w.rounds().map(|(_, r)| r.client.retries).sum(),
     }
