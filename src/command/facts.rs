@@ -17,8 +17,8 @@ pub fn client_health(measured: &Measured) -> ClientHealth {
         busiest_worker_ratio: Some(h.busiest_worker),
         cpu_ms: Some(h.cpu_ns as f64 / 1e6),
         own_lag_p99_ms: None,
-        connections_opened: h.connections_opened,
-        retries: h.retries,
+        connections_opened: Some(h.connections_opened),
+        retries: Some(h.retries),
     }
 }
 

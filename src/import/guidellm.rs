@@ -16,6 +16,7 @@ pub fn read(report: &Value) -> Result<Vec<Measured>, ImportError> {
 
 fn benchmark(report: &Value, benchmark: &Value) -> Result<Measured, ImportError> {
     let load = load(report, benchmark)?;
+    let open_loop = load.open_loop;
     let groups = &benchmark["requests"];
     let mut all = Vec::new();
     for group in ["successful", "incomplete", "errored"] {
@@ -37,7 +38,7 @@ fn benchmark(report: &Value, benchmark: &Value) -> Result<Measured, ImportError>
         requests: all,
         stated_duration_ns: None,
         cut_short: false,
-        notes: notes(),
+        notes: notes(open_loop),
         own_notes,
     })
 }
@@ -149,10 +150,14 @@ fn missing(benchmark: &Value, listed: usize) -> Result<Vec<String>, ImportError>
     )))
 }
 
-fn notes() -> Vec<String> {
+fn notes(open_loop: bool) -> Vec<String> {
+    let start = if open_loop {
+        "latencies count from the targeted start, so that late sends are in them; GuideLLM's own TTFT counts from the send"
+    } else {
+        "latencies count from the sent head, after connecting"
+    };
     vec![
-        "open loop: latencies count from the targeted start, so that late sends are in them; GuideLLM's own TTFT counts from the send".into(),
-        "closed loop: TTFT counts from the sent head, after connecting".into(),
+        start.into(),
         "chunk gaps are refused: GuideLLM keeps the first and the last instant of each answer, and none between".into(),
         "TPOT is (last - first) / (tokens - 1), GuideLLM's inter-token latency; its own TPOT includes the first token".into(),
         "output tokens are the server's usage; where it sent none GuideLLM counts events, and that is refused".into(),

@@ -25,6 +25,7 @@ pub fn read(run: &Value) -> Result<Measured, ImportError> {
         return Err(ImportError::NoDetails("run `vllm bench serve` with --save-result --save-detailed"));
     }
     let mut load = load(run)?;
+    let open_loop = load.open_loop;
     let mut requests = requests(run, load.open_loop)?;
     let mut own_notes = never_sent(run, &mut requests)?;
     if let (true, Some(cap)) = (load.open_loop, load.max_in_flight)
@@ -40,7 +41,7 @@ pub fn read(run: &Value) -> Result<Measured, ImportError> {
         requests,
         stated_duration_ns: duration_ns(&run["duration"], 1.0, "duration")?,
         cut_short: false,
-        notes: notes(run),
+        notes: notes(run, open_loop),
         own_notes,
     })
 }
@@ -187,7 +188,7 @@ pub fn disagreement(run: &Value, requests: &[Request]) -> Result<Option<String>,
     }))
 }
 
-fn notes(run: &Value) -> Vec<String> {
+fn notes(run: &Value, open_loop: bool) -> Vec<String> {
     let mut notes = vec![
         "output tokens are the server's usage where it sent one, else vLLM's own tokenizer's count: the file does not say which"
             .into(),
@@ -202,7 +203,9 @@ fn notes(run: &Value) -> Vec<String> {
                 .into(),
         );
     }
-    if run.get("queue_times").is_some() {
+    if !open_loop {
+        notes.push("latencies count from the send, as they do in a closed loop".into());
+    } else if run.get("queue_times").is_some() {
         notes.push(
             "latencies count from the arrival: vLLM's client queue time is added, which its own TTFT and E2EL leave out".into(),
         );

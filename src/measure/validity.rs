@@ -21,9 +21,9 @@ pub struct ClientHealth {
     pub cpu_ms: Option<f64>,
     /// Client's own part of the send lag, 99th percentile, milliseconds.
     pub own_lag_p99_ms: Option<f64>,
-    pub connections_opened: u64,
+    pub connections_opened: Option<u64>,
     /// Requests sent again since an idle connection turned out closed.
-    pub retries: u64,
+    pub retries: Option<u64>,
 }
 
 /// A finding on the measurement itself.
@@ -197,9 +197,10 @@ fn glued(columns: &Columns, context: &Context) -> Option<Finding> {
 }
 
 fn retries(health: &ClientHealth) -> Option<Finding> {
-    (health.retries > 0).then(|| {
-        note("retries", format!("{} requests were sent again: the server had closed their idle connection", health.retries))
-    })
+    health
+        .retries
+        .filter(|n| *n > 0)
+        .map(|n| note("retries", format!("{n} requests were sent again: the server had closed their idle connection")))
 }
 
 fn invalid(check: &str, message: String) -> Finding {
