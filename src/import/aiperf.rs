@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::request::{Ending, Request, peak_in_flight};
+use super::request::{Ending, Request, cut_off_without_usage, peak_in_flight};
 use super::value::{self, count, duration_ns, instant_ns, number, stated, text};
 use super::{ImportError, Load, Measured, Tool, hidden_wait};
 
@@ -26,6 +26,9 @@ pub fn read(lines: &[Value], summary: Option<&str>) -> Result<Measured, ImportEr
     let mut requests = Vec::with_capacity(measured.len());
     for (i, line) in measured.iter().enumerate() {
         requests.push(request(line, load.open_loop, by_server, &format!("request {}", i + 1))?);
+    }
+    if by_server {
+        cut_off_without_usage(&mut requests);
     }
     // Lines come in the order of their ends.
     requests.sort_by_key(|r| r.start_ns);
@@ -205,7 +208,7 @@ fn unfinished(summary: &Value, load: &mut Load, requests: &mut Vec<Request>) -> 
 
 fn notes(by_server: bool) -> Vec<String> {
     let tokens = if by_server {
-        "output tokens are the server's usage"
+        "output tokens are the server's usage; where only some answers have it, the others were cut off and count as failed"
     } else {
         "output tokens are AIPerf's own tokenizer's count, since the server's usage is not in the file (--use-server-token-count)"
     };

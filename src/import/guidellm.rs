@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::request::{Ending, Request};
+use super::request::{Ending, Request, cut_off_without_usage};
 use super::value::{count, instant_ns, list, stated, text};
 use super::{ImportError, Load, Measured, Tool};
 
@@ -28,6 +28,7 @@ fn benchmark(report: &Value, benchmark: &Value) -> Result<Measured, ImportError>
         return Err(ImportError::NoDetails(TODO));
     }
     let own_notes = missing(benchmark, all.len())?;
+    cut_off_without_usage(&mut all);
     // As they were meant to go: the groups and the end of each have another order.
     all.sort_by_key(|r| r.start_ns);
     let mut load = load;

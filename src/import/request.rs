@@ -62,7 +62,7 @@ impl Ending {
             "truncated"
         } else if has(&["Cancelled", "cancelled"]) {
             "cancelled"
-        } else if has(&["Traceback", "Never received"]) {
+        } else if has(&["Traceback", "Never received", "Error(", "Exception("]) && !has(&["HTTPStatusError"]) {
             "malformed"
         } else {
             "http_status"
@@ -118,6 +118,16 @@ impl Request {
     /// When it was over, as far as that is known.
     pub fn end(&self) -> Option<u64> {
         self.end_ns.or_else(|| Some(self.start_ns? + self.e2e_ns?))
+    }
+}
+
+/// A server that sends usage sends it at the end of each answer: one without it, among others with it, was cut off.
+pub fn cut_off_without_usage(requests: &mut [Request]) {
+    if !requests.iter().any(|r| r.completed() && r.output_tokens.is_some()) {
+        return;
+    }
+    for r in requests.iter_mut().filter(|r| r.completed() && r.output_tokens.is_none()) {
+        *r = std::mem::take(r).failed(Ending::failed("truncated", "no usage, which other answers have: it ended before its end"));
     }
 }
 

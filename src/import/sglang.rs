@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::request::Request;
 use super::value::{count, duration_ns, lists, number, stated, text};
-use super::vllm::{backend_protocol, disagreement, ended, rate, streamed, streamed_times};
+use super::vllm::{UNSEEN_ENDS, backend_protocol, disagreement, ended, rate, streamed, streamed_times};
 use super::{ImportError, Load, Measured, Tool, hidden_wait};
 
 const KEYED: [(&str, &str); 8] = [
@@ -38,6 +38,9 @@ pub fn read(run: &Value) -> Result<Measured, ImportError> {
     let (mut notes, mut own_notes) = (notes(), Vec::new());
     own_notes.extend(disagreement(run, &requests)?);
     load.streaming = streamed(&requests);
+    if !load.fingerprint.0.contains_key("model") {
+        notes.push("the file does not name the model: compare only runs of one model".into());
+    }
     let native = matches!(text(run, "backend"), Some("sglang" | "sglang-native"));
     if native {
         split_gaps(&mut requests, &mut notes);
@@ -94,6 +97,7 @@ fn requests(run: &Value) -> Result<Vec<Request>, ImportError> {
 
 fn notes() -> Vec<String> {
     vec![
+        UNSEEN_ENDS.replace("{}", "SGLang"),
         "latencies count from the send, and E2E ends with the last output: SGLang's own E2E ends with [DONE]".into(),
         "each request opens a connection of its own, and TTFT includes that".into(),
         "the file has no instants: the duration is SGLang's, which ends a call of /server_info after the last answer, so rates are never too high".into(),

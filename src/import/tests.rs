@@ -65,8 +65,8 @@ fn times_are_of_our_definitions() {
     assert_eq!(c.outcome, ["completed", "completed", "http_status"]);
     assert_eq!(round.errors[0].example.as_deref(), Some("Too Many Requests"));
     // A failed request misses the SLO, and so does the one that waited.
-    assert_eq!(round.metrics["slo_attainment"], 1.0 / 3.0);
-    assert_eq!(round.metrics["error_rate"], 1.0 / 3.0);
+    assert_eq!(round.metrics["slo_attainment_ratio"], 1.0 / 3.0);
+    assert_eq!(round.metrics["error_rate_ratio"], 1.0 / 3.0);
     // Its end is not known, so the duration is the tool's.
     assert_eq!(round.duration_us, 2_000_000);
 }
@@ -270,9 +270,16 @@ fn a_sample_of_the_requests_is_refused() {
 #[test]
 fn events_are_no_tokens() {
     let mut unknown = guidellm("concurrent");
-    unknown["benchmarks"][0]["requests"]["successful"][0]["output_metrics"] = json!({"total_tokens": null});
-    unknown["benchmarks"][0]["requests"]["successful"][0]["output_tokens"] = json!(3);
-    assert_eq!(round_of(&unknown).columns.output_tokens[1], None);
+    for i in 0..2 {
+        let request = &mut unknown["benchmarks"][0]["requests"]["successful"][i];
+        request["output_metrics"] = json!({"total_tokens": null});
+        request["output_tokens"] = json!(3);
+        let round = round_of(&unknown);
+        // Where one answer has usage, the other was cut off; where none has it, none can be told.
+        let completed = [1, 2][i];
+        assert_eq!(round.columns.completed(), completed);
+        assert!(i == 0 || round.metrics.contains_key("ttft_mean_ms") && !round.metrics.contains_key("tpot_mean_ms"));
+    }
 }
 
 #[test]

@@ -20,6 +20,9 @@ const KEYED: [(&str, &str); 9] = [
     ("ramp_up_end_rps", "ramp_up_end_rps"),
 ];
 
+/// Seen by running both against a server that breaks its streams off.
+pub const UNSEEN_ENDS: &str = "{}'s client takes a stream that ends early, or brings an error event, for a completed one: such failures are not in the file";
+
 pub fn read(run: &Value) -> Result<Measured, ImportError> {
     if run.get("ttfts").is_none() {
         return Err(ImportError::NoDetails("run `vllm bench serve` with --save-result --save-detailed"));
@@ -193,6 +196,7 @@ fn notes(run: &Value, open_loop: bool) -> Vec<String> {
         "output tokens are the server's usage where it sent one, else vLLM's own tokenizer's count: the file does not say which"
             .into(),
     ];
+    notes.push(UNSEEN_ENDS.replace("{}", "vLLM"));
     if backend_protocol(text(run, "backend").unwrap_or("")) == "openai-completions" {
         notes.push(
             "vLLM's completions client counts events with empty text as output: TTFT, E2E and chunk gaps may include one".into(),
