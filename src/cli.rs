@@ -263,11 +263,11 @@ pub struct ImportArgs {
 pub enum ImportFormat {
     /// vllm bench serve --save-result --save-detailed
     VllmBench,
-    /// python -m sglang.bench_serving --output-details
+    #[value(help = "python -m sglang.bench_serving --output-details")]
     SglangBench,
     /// guidellm's JSON report
     Guidellm,
-    /// aiperf's profile_export.jsonl, its summary beside it
+    #[value(help = "aiperf's profile_export.jsonl, its summary beside it")]
     Aiperf,
 }
 

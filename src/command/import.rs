@@ -1,5 +1,4 @@
 //! `import`: results of other tools to one record. Reads files, adds the repository's facts; what the numbers mean is `crate::import`'s.
-#![expect(clippy::disallowed_methods, reason = "rim: looks for the summary beside a file")]
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,7 @@ use crate::import::{self, File, Terms, Tool};
 use crate::record::{GitFacts, Policy, Record, SCHEMA, VERSION};
 
 /// A file as it was read, its summary beside it.
-struct Text {
+struct Source {
     name: String,
     text: String,
     summary: Option<String>,
@@ -106,11 +105,11 @@ fn terms(args: &ImportArgs, config: Option<&Config>, tool: Option<Tool>) -> anyh
     })
 }
 
-fn read(path: &Path) -> anyhow::Result<Text> {
+fn read(path: &Path) -> anyhow::Result<Source> {
     let text = output::read(path)?;
     let beside = summary_path(path).filter(|p| p.is_file());
     let summary = beside.map(|p| output::read(&p)).transpose()?;
-    Ok(Text { name: path.display().to_string(), text, summary })
+    Ok(Source { name: path.display().to_string(), text, summary })
 }
 
 /// `profile_export_aiperf.json` beside `profile_export.jsonl`.
@@ -120,7 +119,7 @@ fn summary_path(path: &Path) -> Option<PathBuf> {
 }
 
 /// A file given twice is one start, however often it is named.
-fn refuse_copies(texts: &[Text]) -> anyhow::Result<()> {
+fn refuse_copies(texts: &[Source]) -> anyhow::Result<()> {
     for (i, t) in texts.iter().enumerate() {
         if let Some(other) = texts[..i].iter().find(|other| other.text == t.text) {
             bail!("{} and {} are the same: each file must be of a server start of its own", other.name, t.name);
@@ -130,7 +129,7 @@ fn refuse_copies(texts: &[Text]) -> anyhow::Result<()> {
 }
 
 /// Of the contents: the same files are the same session, so that a copy of it counts once.
-fn session(texts: &[Text]) -> String {
+fn session(texts: &[Source]) -> String {
     let mut hash = Sha256::new();
     for t in texts {
         hash.update(t.text.len().to_le_bytes());

@@ -81,7 +81,7 @@ fn load(run: &Value) -> Result<Load, ImportError> {
     Ok(load)
 }
 
-/// The wire protocol that a backend of vLLM's or SGLang's client speaks.
+/// The wire protocol that a backend of vLLM's or `SGLang`'s client speaks.
 pub fn backend_protocol(backend: &str) -> &str {
     match backend {
         "openai-chat" | "sglang-oai-chat" | "vllm-chat" | "lmdeploy-chat" => "openai-chat",
@@ -125,7 +125,7 @@ fn requests(run: &Value, open_loop: bool) -> Result<Vec<Request>, ImportError> {
         .collect()
 }
 
-/// First token and gaps, as vLLM's and SGLang's client keep them: E2E is the first token plus all gaps, so to the last output.
+/// First token and gaps, as vLLM's and `SGLang`'s client keep them: E2E is the first token plus all gaps, so to the last output.
 pub fn streamed_times(ttft: &Value, itls: &Value, i: usize) -> Result<Request, ImportError> {
     let ttft_ns = duration_ns(ttft, 1.0, &format!("ttfts[{i}]"))?.filter(|ns| *ns > 0);
     let gaps: Vec<u64> = itls

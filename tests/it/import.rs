@@ -12,7 +12,7 @@ fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/import").join(name);
     let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{name}: {e}"));
     let mut text = String::new();
-    if name.ends_with(".gz") {
+    if path.extension().is_some_and(|e| e == "gz") {
         flate2::read::GzDecoder::new(&*bytes).read_to_string(&mut text).expect("gzip of text");
     } else {
         text = String::from_utf8(bytes).expect("text");
