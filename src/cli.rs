@@ -25,6 +25,8 @@ pub enum Command {
     Baseline(BaselineCommand),
     /// Measure starts of unchanged code: the noise here, the smallest visible change, false alarms, minutes per verdict
     Calibrate(CalibrateArgs),
+    /// Make a record of results that another tool measured
+    Import(ImportArgs),
     /// Write a stored record's report in another format
     Report(ReportArgs),
     /// The simulated server: a test instrument that predicts no real engine
@@ -272,6 +274,40 @@ pub struct BaselineUpdateArgs {
 pub struct BaselineListArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ImportArgs {
+    /// Result files, one per server start, in the order of their measurement
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Tool that wrote them [default: by their content]
+    #[arg(long, value_enum)]
+    pub format: Option<ImportFormat>,
+    /// Name of the workload [default: the tool's name]
+    #[arg(long, value_name = "NAME")]
+    pub workload: Option<String>,
+    /// Per-request limits, e.g. ttft=500ms,tpot=50ms
+    #[arg(long, value_name = "KIND=TIME[,...]")]
+    pub slo: Option<String>,
+    /// Where the record goes [default: .goodput-gate/record.json]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Config file for policy, slo, limits and regressions of --workload
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImportFormat {
+    /// vllm bench serve --save-result --save-detailed
+    VllmBench,
+    #[value(help = "python -m sglang.bench_serving --output-details")]
+    SglangBench,
+    /// guidellm's JSON report
+    Guidellm,
+    #[value(help = "aiperf's profile_export.jsonl, its summary beside it")]
+    Aiperf,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -21,6 +21,7 @@ mod fingerprint;
 mod measure;
 mod judge;
 mod record;
+mod import;
 mod verdict;
 mod report;
 // Rim: input and output. Rim modules do not import each other (exception: load and sim read the clock).

@@ -13,12 +13,12 @@ use crate::timeline::Timeline;
 pub fn client_health(measured: &Measured) -> ClientHealth {
     let h = measured.health;
     ClientHealth {
-        loop_lag_p99_ms: h.loop_lag_p99_ns as f64 / 1e6,
-        busiest_worker_ratio: h.busiest_worker,
-        cpu_ms: h.cpu_ns as f64 / 1e6,
+        loop_lag_p99_ms: Some(h.loop_lag_p99_ns as f64 / 1e6),
+        busiest_worker_ratio: Some(h.busiest_worker),
+        cpu_ms: Some(h.cpu_ns as f64 / 1e6),
         own_lag_p99_ms: None,
-        connections_opened: h.connections_opened,
-        retries: h.retries,
+        connections_opened: Some(h.connections_opened),
+        retries: Some(h.retries),
     }
 }
 

@@ -9,6 +9,7 @@ mod doctor;
 mod dry_run;
 mod evaluate;
 mod facts;
+mod import;
 mod judge_case;
 mod measure;
 mod output;
@@ -38,6 +39,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Run(args) => run::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Baseline(command) => baseline::run(&command),
+        Command::Import(args) => import::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Sim(args) => sim::run(&args),

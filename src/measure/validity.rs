@@ -9,21 +9,21 @@ use super::columns::{Columns, Context, millis};
 use super::stats;
 use crate::metric::{Metric, Stat, Timing};
 
-/// What the client says of itself over a round.
+/// What the client says of itself over a round. Absent where another tool measured and does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientHealth {
     /// How late the client's event loops came round, 99th percentile, milliseconds.
-    pub loop_lag_p99_ms: f64,
+    pub loop_lag_p99_ms: Option<f64>,
     /// CPU time over elapsed time of the busiest worker thread, 0 to 1.
-    pub busiest_worker_ratio: f64,
+    pub busiest_worker_ratio: Option<f64>,
     /// CPU time of the client, milliseconds.
-    pub cpu_ms: f64,
+    pub cpu_ms: Option<f64>,
     /// Client's own part of the send lag, 99th percentile, milliseconds.
     pub own_lag_p99_ms: Option<f64>,
-    pub connections_opened: u64,
+    pub connections_opened: Option<u64>,
     /// Requests sent again since an idle connection turned out closed.
-    pub retries: u64,
+    pub retries: Option<u64>,
 }
 
 /// A finding on the measurement itself.
@@ -32,7 +32,7 @@ pub struct ClientHealth {
 pub struct Finding {
     pub severity: Severity,
     /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `no_success`, `output_tokens`, `failures`,
-    /// `glued_tokens`, `no_usage`, `retries`.
+    /// `glued_tokens`, `no_usage`, `retries`; `imported`: what was refused of another tool's result, or could not be checked.
     pub check: String,
     /// What was seen, against which bound, and what to do.
     pub message: String,
@@ -133,13 +133,13 @@ fn lag(health: &ClientHealth, median_ms: Option<f64>) -> Option<Finding> {
 }
 
 fn busy(health: &ClientHealth, median_ms: Option<f64>) -> Option<Finding> {
-    if health.busiest_worker_ratio > BUSY {
-        let seen = format!("a client thread was busy {:.0} % of the round", health.busiest_worker_ratio * 100.0);
+    if let Some(ratio) = health.busiest_worker_ratio.filter(|ratio| *ratio > BUSY) {
+        let seen = format!("a client thread was busy {:.0} % of the round", ratio * 100.0);
         return Some(invalid("client_cpu", format!("{seen}, bound {:.0} %: raise --workers or lower the load", BUSY * 100.0)));
     }
     let bound = LOOP_LAG_MS.max(LOOP_LAG_SHARE * median_ms.unwrap_or(0.0));
-    (health.loop_lag_p99_ms > bound).then(|| {
-        let seen = format!("the client's event loop came round {:.1} ms late (p99)", health.loop_lag_p99_ms);
+    health.loop_lag_p99_ms.filter(|lag| *lag > bound).map(|lag| {
+        let seen = format!("the client's event loop came round {lag:.1} ms late (p99)");
         invalid("loop_lag", format!("{seen}, bound {bound:.1} ms: the machine is overloaded, so instants are not to be trusted"))
     })
 }
@@ -200,9 +200,10 @@ fn glued(columns: &Columns, context: &Context) -> Option<Finding> {
 }
 
 fn retries(health: &ClientHealth) -> Option<Finding> {
-    (health.retries > 0).then(|| {
-        note("retries", format!("{} requests were sent again: the server had closed their idle connection", health.retries))
-    })
+    health
+        .retries
+        .filter(|n| *n > 0)
+        .map(|n| note("retries", format!("{n} requests were sent again: the server had closed their idle connection")))
 }
 
 fn invalid(check: &str, message: String) -> Finding {

@@ -256,11 +256,13 @@ fn client(w: &WorkloadRecord) -> ClientReport {
     let worst = |of: fn(&crate::measure::validity::ClientHealth) -> Option<f64>| {
         w.rounds().filter_map(|(_, r)| of(&r.client)).max_by(f64::total_cmp)
     };
+    // Of all rounds, or of none: a sum over some would be too low.
+    let sum = |of: fn(&crate::measure::validity::ClientHealth) -> Option<u64>| w.rounds().map(|(_, r)| of(&r.client)).sum();
     ClientReport {
         own_lag_p99_ms: worst(|c| c.own_lag_p99_ms),
-        loop_lag_p99_ms: worst(|c| Some(c.loop_lag_p99_ms)),
-        busiest_worker_ratio: worst(|c| Some(c.busiest_worker_ratio)),
-        connections_opened: w.rounds().map(|(_, r)| r.client.connections_opened).sum(),
-        retries: w.rounds().map(|(_, r)| r.client.retries).sum(),
+        loop_lag_p99_ms: worst(|c| c.loop_lag_p99_ms),
+        busiest_worker_ratio: worst(|c| c.busiest_worker_ratio),
+        connections_opened: sum(|c| c.connections_opened),
+        retries: sum(|c| c.retries),
     }
 }

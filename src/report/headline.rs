@@ -154,7 +154,7 @@ mod tests {
             noisier_than_usual: false,
             judgement,
             reason: None,
-            working: None,
+            working: crate::judge::Working::Nothing,
         }
     }
 

@@ -200,8 +200,8 @@ pub struct ClientReport {
     pub own_lag_p99_ms: Option<f64>,
     pub loop_lag_p99_ms: Option<f64>,
     pub busiest_worker_ratio: Option<f64>,
-    pub connections_opened: u64,
-    pub retries: u64,
+    pub connections_opened: Option<u64>,
+    pub retries: Option<u64>,
 }
 
 impl Report {

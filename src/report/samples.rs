@@ -337,8 +337,8 @@ fn client() -> ClientReport {
         own_lag_p99_ms: Some(0.21),
         loop_lag_p99_ms: Some(0.6),
         busiest_worker_ratio: Some(0.07),
-        connections_opened: 384,
-        retries: 0,
+        connections_opened: Some(384),
+        retries: Some(0),
     }
 }
 

@@ -253,12 +253,13 @@ pub fn client(w: &WorkloadReport) -> String {
     let c = &w.client;
     let lag = |x: Option<f64>| x.map_or_else(|| "unmeasured".into(), |x| value("ms", Some(x)));
     let busy = c.busiest_worker_ratio.map_or_else(|| "unmeasured".into(), |x| format!("{:.0} %", x * 100.0));
+    let counts = c.connections_opened.zip(c.retries).map_or_else(String::new, |(opened, retries)| {
+        format!("; {}, {}", count(opened, "connection opened", "connections opened"), count(retries, "retry", "retries"))
+    });
     format!(
-        "send lag p99 {}, event-loop lag p99 {}, busiest worker {busy}; {}, {} (worst round)",
+        "send lag p99 {}, event-loop lag p99 {}, busiest worker {busy}{counts} (worst round)",
         lag(c.own_lag_p99_ms),
         lag(c.loop_lag_p99_ms),
-        count(c.connections_opened, "connection opened", "connections opened"),
-        count(c.retries, "retry", "retries"),
     )
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure core, bottom first: a module may import those before it.
-const CORE: [&str; 12] = [
+const CORE: [&str; 13] = [
     "exit",
     "metric",
     "timeline",
@@ -16,6 +16,7 @@ const CORE: [&str; 12] = [
     "measure",
     "judge",
     "record",
+    "import",
     "verdict",
     "report",
 ];

@@ -9,6 +9,7 @@ mod gate_hostile;
 mod gate_judging;
 mod gate_live;
 mod gate_support;
+mod import;
 mod judge_cases;
 mod lifecycle;
 mod lifecycle_bed;

@@ -66,14 +66,14 @@ fn send_lag_is_bound_by_the_median_ttft() {
 
 #[test]
 fn a_busy_thread_is_invalid() {
-    let busy = |ratio| ClientHealth { busiest_worker_ratio: ratio, ..ClientHealth::default() };
+    let busy = |ratio| ClientHealth { busiest_worker_ratio: Some(ratio), ..ClientHealth::default() };
     assert_eq!(health(100.0, busy(0.91)), Some(seen(Severity::Invalid, "client_cpu")));
     assert_eq!(health(100.0, busy(0.90)), None);
 }
 
 #[test]
 fn a_late_event_loop_is_invalid() {
-    let late = |ms| ClientHealth { loop_lag_p99_ms: ms, ..ClientHealth::default() };
+    let late = |ms| ClientHealth { loop_lag_p99_ms: Some(ms), ..ClientHealth::default() };
     let invalid = || Some(seen(Severity::Invalid, "loop_lag"));
     assert_eq!((health(20.0, late(10.1)), health(20.0, late(10.0))), (invalid(), None));
     assert_eq!((health(300.0, late(30.1)), health(300.0, late(30.0))), (invalid(), None));
@@ -114,15 +114,15 @@ fn an_answer_without_a_count_is_noted_and_the_worst_comes_first() {
     let mut some = columns(20, Some(1000));
     some.output_tokens[0] = None;
     assert_eq!(of(&some, &Values::new(), ClientHealth::default()), [(Severity::Note, "no_usage".to_owned())]);
-    let both = of(&some, &ttft(10.0), ClientHealth { retries: 1, ..lag(50.0) });
+    let both = of(&some, &ttft(10.0), ClientHealth { retries: Some(1), ..lag(50.0) });
     let words: Vec<&str> = both.iter().map(|(_, check)| check.as_str()).collect();
     assert_eq!(words, ["send_lag", "no_usage", "retries"]);
 }
 
 #[test]
 fn every_invalid_says_what_to_do() {
-    let late = ClientHealth { loop_lag_p99_ms: 99.0, ..lag(99.0) };
-    let busy = ClientHealth { busiest_worker_ratio: 1.0, ..ClientHealth::default() };
+    let late = ClientHealth { loop_lag_p99_ms: Some(99.0), ..lag(99.0) };
+    let busy = ClientHealth { busiest_worker_ratio: Some(1.0), ..ClientHealth::default() };
     for health in [late, busy] {
         for finding in findings(&columns(20, Some(7)), &context(true), &ttft(10.0), &health, ASKED) {
             assert!(finding.message.contains(':'), "{}", finding.message);
@@ -150,7 +150,11 @@ fn more_than_two_tokens_an_event_are_noted() {
 
 #[test]
 fn without_a_median_the_floors_hold() {
-    let late = |own_lag_p99_ms, loop_lag_p99_ms| ClientHealth { loop_lag_p99_ms, own_lag_p99_ms, ..ClientHealth::default() };
+    let late = |own_lag_p99_ms, loop_lag: f64| ClientHealth {
+        loop_lag_p99_ms: Some(loop_lag),
+        own_lag_p99_ms,
+        ..ClientHealth::default()
+    };
     let found = |health| of(&columns(20, Some(1000)), &Values::new(), health);
     assert_eq!(found(late(Some(2.1), 0.0)), [seen(Severity::Invalid, "send_lag")]);
     assert_eq!(found(late(None, 10.1)), [seen(Severity::Invalid, "loop_lag")]);

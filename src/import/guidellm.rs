@@ -1,0 +1,167 @@
+//! `GuideLLM`'s JSON report: benchmarks, each with its requests by how they ended, instants in seconds of the wall clock.
+//!
+//! Read in the sources of `GuideLLM` 0.8.1 and run; docs/IMPORT.md has the table of definitions.
+
+use serde_json::Value;
+
+use super::request::{Ending, Request, cut_off_without_usage};
+use super::value::{count, instant_ns, list, stated, text};
+use super::{ImportError, Load, Measured, Tool};
+
+const TODO: &str = "run guidellm with --output kind=json, and without sample_size in --metrics";
+
+pub fn read(report: &Value) -> Result<Vec<Measured>, ImportError> {
+    list(report, "benchmarks")?.iter().map(|b| benchmark(report, b)).collect()
+}
+
+fn benchmark(report: &Value, benchmark: &Value) -> Result<Measured, ImportError> {
+    let load = load(report, benchmark)?;
+    let open_loop = load.open_loop;
+    let groups = &benchmark["requests"];
+    let mut all = Vec::new();
+    for group in ["successful", "incomplete", "errored"] {
+        for (i, entry) in groups[group].as_array().into_iter().flatten().enumerate() {
+            all.push(request(entry, group, load.open_loop, &format!("{group}[{i}]"))?);
+        }
+    }
+    if all.is_empty() {
+        return Err(ImportError::NoDetails(TODO));
+    }
+    let own_notes = missing(benchmark, all.len())?;
+    cut_off_without_usage(&mut all);
+    // As they were meant to go: the groups and the end of each have another order.
+    all.sort_by_key(|r| r.start_ns);
+    let mut load = load;
+    load.requests = Some(all.len() as u64);
+    Ok(Measured {
+        tool: Tool::Guidellm,
+        load,
+        requests: all,
+        stated_duration_ns: None,
+        cut_short: false,
+        notes: notes(open_loop),
+        own_notes,
+    })
+}
+
+fn load(report: &Value, benchmark: &Value) -> Result<Load, ImportError> {
+    let mut load = Load::of(Tool::Guidellm);
+    let strategy = &benchmark["config"]["strategy"];
+    let kind = text(strategy, "type_").ok_or_else(|| {
+        ImportError::Shape(
+            "benchmarks[].config.strategy.type_ is missing: this report is older than what can be read (GuideLLM 0.8)".into(),
+        )
+    })?;
+    let spec = &report["config"]["spec"];
+    let backend = &benchmark["config"]["backend"];
+    load.set("tool_version", stated(&report["metadata"]["guidellm_version"]));
+    load.set("model", stated(&backend["model"]));
+    for field in ["rate", "streams", "max_concurrency", "rampup_duration"] {
+        load.set(field, stated(&strategy[field]));
+    }
+    load.set("strategy", Some(kind.to_owned()));
+    for field in ["data", "constraints", "seed"] {
+        load.set(field, stated(&spec[field]));
+    }
+    let path = text(backend, "request_format").unwrap_or("unknown");
+    load.protocol = if path.contains("chat") {
+        "openai-chat"
+    } else if path.ends_with("completions") {
+        "openai-completions"
+    } else {
+        path
+    }
+    .into();
+    load.set("protocol", Some(load.protocol.clone()));
+    load.streaming = backend["stream"].as_bool().unwrap_or(true);
+    load.set("stream", Some(load.streaming.to_string()));
+    load.open_loop = matches!(kind, "constant" | "poisson" | "trace");
+    load.max_in_flight = count(&strategy["streams"], "streams")?.or(count(&strategy["max_concurrency"], "max_concurrency")?);
+    let of = |key: &str| stated(&strategy[key]).unwrap_or_else(|| "?".into());
+    load.arrival = match kind {
+        "constant" => format!("constant {}/s", of("rate")),
+        "poisson" => format!("Poisson {}/s", of("rate")),
+        "concurrent" => format!("closed loop, {} in flight", of("streams")),
+        "synchronous" => "closed loop, 1 in flight".into(),
+        other => other.into(),
+    };
+    let data = &spec["data"][0];
+    load.input_tokens = count(&data["prompt_tokens"], "prompt_tokens")?;
+    load.output_tokens = count(&data["output_tokens"], "output_tokens")?;
+    load.seed = spec["seed"]["value"].as_u64();
+    Ok(load)
+}
+
+fn request(entry: &Value, group: &str, open_loop: bool, what: &str) -> Result<Request, ImportError> {
+    let (info, timings) = (&entry["info"], &entry["info"]["timings"]);
+    if !timings.is_object() {
+        return Err(ImportError::Shape(format!(
+            "{what} has no info.timings: this report is older than what can be read (GuideLLM 0.8)"
+        )));
+    }
+    let at = |key: &str| instant_ns(&timings[key], 1.0, &format!("{what}.{key}"));
+    let (targeted, sent) = (at("targeted_start")?, at("request_start")?);
+    let start_ns = if open_loop { targeted.or(sent) } else { sent };
+    let from_start = |instant: Option<u64>| Some(instant?.saturating_sub(start_ns?));
+    let late = |instant: Option<u64>| if open_loop { from_start(instant) } else { None };
+    let request = Request {
+        start_ns,
+        send_lag_ns: late(sent),
+        // Up to the backend's call: connecting, which comes after it, is not the client's.
+        own_lag_ns: late(at("resolve_start")?),
+        ttft_ns: from_start(at("first_token_iteration")?),
+        ttfa_ns: reasoning(entry).then_some(from_start(at("first_output_token_iteration")?)).flatten(),
+        e2e_ns: from_start(at("last_token_iteration")?),
+        end_ns: at("request_end")?.or(at("resolve_end")?),
+        events: count(&timings["token_iterations"], &format!("{what}.token_iterations"))?.unwrap_or(0),
+        input_tokens: count(&entry["input_metrics"]["total_tokens"], &format!("{what}.input_metrics.total_tokens"))?,
+        output_tokens: count(&entry["output_metrics"]["total_tokens"], &format!("{what}.output_metrics.total_tokens"))?,
+        cached_tokens: count(&entry["input_metrics"]["cached_tokens"], &format!("{what}.input_metrics.cached_tokens"))?,
+        ..Request::default()
+    };
+    let words = text(info, "error");
+    Ok(match (group, words) {
+        ("successful", None) => request.checked(),
+        ("incomplete", words) => {
+            request.failed(Ending::failed("cancelled", words.unwrap_or("cut off at the end of the benchmark")))
+        }
+        (_, words) => request.failed(Ending::from_words(words.unwrap_or("Traceback without a word"))),
+    })
+}
+
+/// First answer tokens are the first tokens where nothing was thought.
+fn reasoning(entry: &Value) -> bool {
+    text(entry, "reasoning_output").is_some()
+}
+
+/// Requests that were made and are not listed: a sample of them is no measurement.
+fn missing(benchmark: &Value, listed: usize) -> Result<Vec<String>, ImportError> {
+    let made =
+        count(&benchmark["scheduler_metrics"]["requests_made"]["total"], "requests_made.total")?.map_or(listed, |n| n as usize);
+    if made <= listed {
+        return Ok(Vec::new());
+    }
+    let config = &benchmark["config"];
+    let set = |phase: &str| !config[phase]["percent"].is_null() || !config[phase]["value"].is_null();
+    if set("warmup") || set("cooldown") {
+        return Ok(vec![format!("{} of {made} requests were warm-up or cool-down, and are not listed", made - listed)]);
+    }
+    Err(ImportError::Refused(format!(
+        "it lists {listed} of {made} requests, and a sample of them is no measurement\nhint: {TODO}"
+    )))
+}
+
+fn notes(open_loop: bool) -> Vec<String> {
+    let start = if open_loop {
+        "latencies count from the targeted start, so that late sends are in them; GuideLLM's own TTFT counts from the send"
+    } else {
+        "latencies count from the sent head, after connecting"
+    };
+    vec![
+        start.into(),
+        "chunk gaps are refused: GuideLLM keeps the first and the last instant of each answer, and none between".into(),
+        "TPOT is (last - first) / (tokens - 1), GuideLLM's inter-token latency; its own TPOT includes the first token".into(),
+        "output tokens are the server's usage; where it sent none GuideLLM counts events, and that is refused".into(),
+        "instants are of the wall clock: a step of it during the run moves them".into(),
+    ]
+}

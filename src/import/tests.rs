@@ -1,0 +1,384 @@
+//! Small made-up results of each tool, and what may be wrong in them. Files that the tools wrote are read in `tests/it/import.rs`.
+
+use serde_json::{Value, json};
+
+use super::request::{Ending, Request, peak_in_flight};
+use super::*;
+use crate::measure::collect::{RoundView, metrics};
+use crate::measure::columns::millis;
+use crate::measure::histogram::Gaps;
+use crate::metric::Metric;
+use crate::record::{RoundRecord, WorkloadRecord};
+
+/// Three requests: 100 ms to the first token and then 20 ms for each of two more; the last one failed.
+fn vllm() -> Value {
+    json!({
+        "backend": "openai-chat", "model_id": "m", "num_prompts": 3, "request_rate": 2.0, "burstiness": 1.0, "max_concurrency": null,
+        "duration": 2.0, "completed": 2,
+        "ttfts": [0.1, 0.1, 0.0], "itls": [[0.02, 0.02], [0.02, 0.02], []], "errors": ["", "", "Too Many Requests"],
+        "input_lens": [7, 7, 7], "output_lens": [3, 3, 0], "start_times": [10.0, 10.5, 11.0], "queue_times": [0.0, 0.05, 0.0],
+    })
+}
+
+fn with(mut value: Value, changes: &Value) -> Value {
+    for (key, new) in changes.as_object().expect("an object") {
+        value[key] = new.clone();
+    }
+    value
+}
+
+fn read_text(text: &str) -> Result<Vec<Measured>, String> {
+    read(&File { text, summary: None }, None).map_err(|e| e.to_string())
+}
+
+fn workload(measured: Vec<Measured>) -> WorkloadRecord {
+    let terms =
+        Terms { name: "w".into(), slo: crate::record::Slo { ttft_ms: Some(120.0), ..Default::default() }, ..Terms::default() };
+    workloads(&[("f".into(), measured)], &terms).expect("one load").remove(0)
+}
+
+fn record_of(value: &Value) -> WorkloadRecord {
+    workload(read_text(&value.to_string()).expect("it reads"))
+}
+
+fn round_of(value: &Value) -> RoundRecord {
+    record_of(value).starts.remove(0).rounds.remove(0)
+}
+
+fn refused(value: &Value) -> String {
+    read_text(&value.to_string()).expect_err("refused")
+}
+
+fn notes(round: &RoundRecord) -> String {
+    round.findings.iter().map(|f| f.message.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn times_are_of_our_definitions() {
+    let round = round_of(&vllm());
+    let c = &round.columns;
+    // The second waited 50 ms in the client: in open loop that is latency.
+    assert_eq!(c.ttft_us, [Some(100_000), Some(150_000), None]);
+    assert_eq!(c.e2e_us, [Some(140_000), Some(190_000), None]);
+    assert_eq!(c.start_us, [Some(0), Some(450_000), Some(1_000_000)]);
+    assert_eq!((c.events.clone(), c.max_gap_us[0]), (vec![3, 3, 0], Some(20_000)));
+    assert_eq!(c.outcome, ["completed", "completed", "http_status"]);
+    assert_eq!(round.errors[0].example.as_deref(), Some("Too Many Requests"));
+    // A failed request misses the SLO, and so does the one that waited.
+    let shares = [&round.metrics["slo_attainment_ratio"], &round.metrics["error_rate_ratio"]];
+    assert_eq!(shares, [&(1.0 / 3.0), &(1.0 / 3.0)]);
+    // Its end is not known, so the duration is the tool's.
+    assert_eq!(round.duration_us, 2_000_000);
+}
+
+#[test]
+fn a_closed_loop_counts_from_the_send() {
+    let closed = with(vllm(), &json!({"request_rate": "inf", "max_concurrency": 2}));
+    let record = record_of(&closed);
+    assert!(!record.load.open_loop);
+    assert_eq!(record.starts[0].rounds[0].columns.ttft_us[1], Some(100_000));
+    assert_eq!(record.load.arrival, "closed loop, 2 in flight");
+}
+
+#[test]
+fn a_hidden_wait_is_refused_and_one_that_cannot_have_been_is_not() {
+    let mut capped = with(vllm(), &json!({"max_concurrency": 1}));
+    capped.as_object_mut().expect("an object").remove("queue_times");
+    assert!(refused(&capped).contains("the wait for a slot"), "{}", refused(&capped));
+    capped["max_concurrency"] = json!(2);
+    assert!(notes(&round_of(&capped)).contains("saves no client queue time"));
+    let sglang = with(sglang(), &json!({"request_rate": 3.0, "max_concurrency": 4, "max_concurrent_requests": 4}));
+    assert!(refused(&sglang).contains("the wait for a slot"));
+}
+
+#[test]
+fn the_peak_counts_overlaps_and_not_touches() {
+    let at = |start: u64, e2e: u64| Request { start_ns: Some(start), e2e_ns: Some(e2e), ..Request::default() };
+    assert_eq!(peak_in_flight(&[at(0, 10), at(10, 10)]), Some(1));
+    assert_eq!(peak_in_flight(&[at(0, 11), at(10, 10)]), Some(2));
+    assert_eq!(peak_in_flight(&[Request::default()]), None);
+}
+
+/// Every tool writes 0 where there was nothing; none of it becomes a latency.
+#[test]
+fn zero_is_never_a_latency() {
+    let silent = with(vllm(), &json!({"errors": ["", "", ""]}));
+    let round = round_of(&silent);
+    assert_eq!((round.columns.ttft_us[2], round.columns.outcome[2].as_str()), (None, "malformed"));
+    let empty = with(vllm(), &json!({"output_lens": [3, 0, 0]}));
+    assert_eq!(round_of(&empty).columns.completed(), 1);
+}
+
+#[test]
+fn what_was_asked_for_and_is_not_there_failed() {
+    let round = round_of(&with(vllm(), &json!({"num_prompts": 5})));
+    assert_eq!((round.columns.len(), round.columns.outcome[4].as_str()), (5, "cancelled"));
+    assert!(notes(&round).contains("2 of 5 requests that were asked for are not in the file"));
+    assert!(refused(&with(vllm(), &json!({"num_prompts": 4_000_000_000_u32}))).contains("num_prompts"));
+}
+
+#[test]
+fn all_failed_is_no_measurement() {
+    let dead = with(
+        vllm(),
+        &json!({"ttfts": [0.0, 0.0, 0.0], "itls": [[], [], []], "output_lens": [0, 0, 0], "completed": 0,
+            "errors": ["Not Found", "Traceback...\nasyncio.TimeoutError", "Traceback...\naiohttp.ClientConnectorError: Cannot connect"]}),
+    );
+    let round = round_of(&dead);
+    assert_eq!(round.columns.outcome, ["http_status", "timeout", "connect"]);
+    assert!(round.findings.iter().any(|f| f.check == "no_success"));
+    assert!(!round.metrics.contains_key("ttft_geomean_ms") && !round.metrics.contains_key("output_token_rate_per_s"));
+}
+
+#[test]
+fn python_numbers_that_json_has_not_are_read() {
+    let text = vllm()
+        .to_string()
+        .replace("\"duration\":2.0", "\"duration\":NaN")
+        .replace("\"burstiness\":1.0", "\"burstiness\":Infinity");
+    assert!(read_text(&text).expect_err("a burstiness is a number").contains("burstiness is \"Infinity\""));
+    let text = vllm().to_string().replace("[0.1,0.1,0.0]", "[NaN,0.1,0.0]").replace("\"m\"", "\"NaN \\\" Infinity\"");
+    let record = workload(read_text(&text).expect("it reads"));
+    assert_eq!(record.fingerprint.0["model"], "NaN \" Infinity");
+    assert_eq!(record.starts[0].rounds[0].columns.outcome[0], "malformed");
+    let inf = vllm().to_string().replace("\"request_rate\":2.0", "\"request_rate\":Infinity");
+    assert!(!workload(read_text(&inf).expect("it reads")).load.open_loop);
+}
+
+#[test]
+fn damage_is_refused_and_named() {
+    for (changes, word) in [
+        (json!({"ttfts": ["0.1", 0.1, 0.0]}), "ttfts[0] is \"0.1\", a number was expected"),
+        (json!({"ttfts": [-0.1, 0.1, 0.0]}), "a time cannot be negative"),
+        (json!({"ttfts": [1e12, 0.1, 0.0]}), "longer than any run"),
+        (json!({"ttfts": [0.1, 0.1]}), "ttfts has 2 entries and itls has 3"),
+        (json!({"itls": [[0.02, null], [], []]}), "itls[0][1] is no number"),
+        (json!({"itls": [0.02, [], []]}), "itls[0] is 0.02, a list was expected"),
+        (json!({"itls": null}), "itls is null, a list was expected"),
+        (json!({"start_times": [1.0]}), "start_times has 1"),
+        (json!({"output_lens": [3.5, 3, 0]}), "output_lens[0] is 3.5, a count was expected"),
+        (json!({"request_rate": null}), "without it the load is not known"),
+        (
+            json!({"ttfts": [], "itls": [], "errors": [], "input_lens": [], "output_lens": [], "start_times": [], "queue_times": [], "num_prompts": 0}),
+            "no request at all",
+        ),
+    ] {
+        let said = refused(&with(vllm(), &changes));
+        assert!(said.contains(word), "{changes}: {said}");
+    }
+    assert!(read_text("").expect_err("empty").contains("empty"));
+    assert!(read_text("{\"backend\":").expect_err("cut").contains("not JSON"));
+    for foreign in ["[]", "{}", "3", "{\"schema\": \"goodput-gate/record\"}"] {
+        assert!(read_text(foreign).expect_err("foreign").contains("no result of a tool"), "{foreign}");
+    }
+    let text = vllm().to_string();
+    let other = read(&File { text: &text, summary: None }, Some(Tool::Guidellm)).expect_err("another tool");
+    assert_eq!(other.to_string(), "it looks like a result of vllm-bench, and --format says guidellm");
+}
+
+#[test]
+fn a_file_without_requests_names_the_flag() {
+    for (mut value, flag) in [(vllm(), "--save-detailed"), (sglang(), "--output-details")] {
+        value.as_object_mut().expect("an object").remove("ttfts");
+        assert!(refused(&value).contains(flag), "{}", refused(&value));
+    }
+    assert!(refused(&json!({"aiperf_version": "0.13.0"})).contains("profile_export.jsonl"));
+    let bare =
+        json!({"benchmarks": [{"config": {"strategy": {"type_": "constant", "rate": 1.0}}, "requests": {"successful": []}}]});
+    assert!(refused(&bare).contains("sample_size"));
+}
+
+fn sglang() -> Value {
+    json!({
+        "backend": "sglang-oai-chat", "dataset_name": "random", "request_rate": "Infinity", "max_concurrency": 2, "random_input_len": 7,
+        "random_output_len": 3, "duration": 1.0, "completed": 2, "total_output_tokens": 6, "total_output_tokens_retokenized": 6,
+        "ttfts": [0.1, 0.2], "itls": [[0.02, 0.02], [0.02, 0.02]], "errors": ["", ""], "input_lens": [7, 7], "output_lens": [3, 3],
+    })
+}
+
+#[test]
+fn lengths_that_were_only_asked_for_are_refused() {
+    let round = round_of(&sglang());
+    assert_eq!((round.columns.output_tokens[0], round.columns.input_tokens[0]), (Some(3), None));
+    assert_eq!(round.columns.start_us, [None, None]);
+    let short = round_of(&with(sglang(), &json!({"total_output_tokens_retokenized": 4})));
+    assert_eq!(short.columns.output_tokens[0], None);
+    assert!(!short.metrics.contains_key("tpot_mean_ms") && short.metrics.contains_key("ttft_mean_ms"));
+    assert!(notes(&short).contains("output tokens are refused, and TPOT with them"), "{}", notes(&short));
+}
+
+#[test]
+fn evenly_split_gaps_are_refused() {
+    let round = round_of(&with(sglang(), &json!({"backend": "sglang"})));
+    assert_eq!((round.columns.max_gap_us[0], round.chunk_gap_p99_ms), (None, None));
+    assert_eq!(round.columns.input_tokens[0], Some(7));
+    assert!(notes(&round).contains("chunk gaps are refused"));
+}
+
+#[test]
+fn whole_answers_have_no_first_token() {
+    let whole = record_of(&with(sglang(), &json!({"itls": [[], []]})));
+    assert!(!whole.load.streaming);
+    assert!(!whole.pooled.contains_key("ttft_mean_ms") && whole.pooled.contains_key("e2e_mean_ms"));
+}
+
+fn guidellm(kind: &str) -> Value {
+    let request = |start: f64| {
+        json!({"info": {"error": null, "timings": {
+                "targeted_start": start, "resolve_start": start + 0.01, "request_start": start + 0.02, "first_token_iteration": start + 0.12,
+                "first_output_token_iteration": start + 0.12, "last_token_iteration": start + 0.16, "token_iterations": 3,
+                "request_end": start + 0.17}},
+            "reasoning_output": null, "input_metrics": {"total_tokens": 7, "cached_tokens": null}, "output_metrics": {"total_tokens": 3}})
+    };
+    let incomplete = json!({"info": {"error": null, "timings": {"targeted_start": 1001.0, "request_start": 1001.0}}});
+    json!({
+        "metadata": {"guidellm_version": "0.8.1"}, "config": {"spec": {"data": [], "seed": {"value": 7}}},
+        "benchmarks": [{
+            "config": {"strategy": {"type_": kind, "rate": 2.0, "streams": 2}, "backend": {"model": "m", "request_format": "/v1/chat/completions", "stream": true},
+                "warmup": {"percent": null, "value": null}, "cooldown": {"percent": null, "value": null}},
+            "scheduler_metrics": {"requests_made": {"total": 3}},
+            "requests": {"successful": [request(1000.5), request(1000.0)], "incomplete": [incomplete], "errored": []},
+        }],
+    })
+}
+
+#[test]
+fn guidellm_counts_from_the_target_in_open_loop_only() {
+    let open = round_of(&guidellm("constant"));
+    assert_eq!(open.columns.ttft_us, [Some(120_000), Some(120_000), None]);
+    assert_eq!(open.columns.start_us, [Some(0), Some(500_000), Some(1_000_000)]);
+    assert_eq!((open.columns.send_lag_us[0], open.columns.own_lag_us[0]), (Some(20_000), Some(10_000)));
+    assert!(open.findings.iter().any(|f| f.check == "send_lag"), "10 ms late against a TTFT of 120 ms");
+    let closed = round_of(&guidellm("concurrent"));
+    assert_eq!(
+        (closed.columns.ttft_us[0], closed.columns.e2e_us[0], closed.columns.own_lag_us[0]),
+        (Some(100_000), Some(140_000), None)
+    );
+    assert_eq!((closed.columns.outcome[2].as_str(), closed.columns.events[0]), ("cancelled", 3));
+    assert_eq!((closed.columns.max_gap_us[0], closed.columns.ttfa_us[0]), (None, None));
+}
+
+#[test]
+fn a_sample_of_the_requests_is_refused() {
+    let mut sampled = guidellm("constant");
+    sampled["benchmarks"][0]["scheduler_metrics"]["requests_made"]["total"] = json!(100);
+    assert!(refused(&sampled).contains("3 of 100 requests"), "{}", refused(&sampled));
+    sampled["benchmarks"][0]["config"]["warmup"]["value"] = json!(0.1);
+    assert!(notes(&round_of(&sampled)).contains("97 of 100 requests were warm-up"));
+}
+
+#[test]
+fn events_are_no_tokens() {
+    let mut unknown = guidellm("concurrent");
+    for i in 0..2 {
+        let request = &mut unknown["benchmarks"][0]["requests"]["successful"][i];
+        request["output_metrics"] = json!({"total_tokens": null});
+        request["output_tokens"] = json!(3);
+        let round = round_of(&unknown);
+        // Where one answer has usage, the other was cut off; where none has it, none can be told.
+        let completed = [1, 2][i];
+        assert_eq!(round.columns.completed(), completed);
+        assert!(i == 0 || round.metrics.contains_key("ttft_mean_ms") && !round.metrics.contains_key("tpot_mean_ms"));
+    }
+}
+
+#[test]
+fn a_sweep_is_one_workload_for_each_load() {
+    let mut sweep = guidellm("constant");
+    let mut second = sweep["benchmarks"][0].clone();
+    second["config"]["strategy"]["rate"] = json!(4.0);
+    sweep["benchmarks"].as_array_mut().expect("a list").push(second);
+    let measured = read_text(&sweep.to_string()).expect("it reads");
+    let terms = Terms { name: "w".into(), ..Terms::default() };
+    let all = workloads(&[("a".into(), measured.clone()), ("b".into(), measured)], &terms).expect("both loads in both");
+    let names: Vec<&str> = all.iter().map(|w| w.name.as_str()).collect();
+    assert_eq!((names, all[1].starts.len()), (vec!["w-1", "w-2"], 2));
+}
+
+#[test]
+fn runs_of_one_load_in_a_file_are_rounds_and_files_are_starts() {
+    let twice = format!("{}\n{}", vllm(), vllm());
+    let measured = read_text(&twice).expect("JSON lines");
+    let terms = Terms { name: "w".into(), ..Terms::default() };
+    let all = workloads(&[("a".into(), measured.clone()), ("b".into(), measured)], &terms).expect("one load");
+    let places: Vec<_> =
+        all[0].starts.iter().flat_map(|s| s.rounds.iter().map(|r| (s.index, r.index, r.seed, r.order))).collect();
+    assert_eq!(places, [(0, 0, 0, 0), (0, 1, 1, 1), (1, 0, 0, 2), (1, 1, 1, 3)]);
+    let other = read_text(&with(vllm(), &json!({"request_rate": 4.0})).to_string()).expect("it reads");
+    let mixed = workloads(&[("a".into(), read_text(&twice).expect("it reads")), ("b".into(), other)], &terms);
+    let said = mixed.expect_err("two loads").to_string();
+    assert!(said.contains("b is of another load") && said.contains("request_rate: 2 -> 4"), "{said}");
+}
+
+fn aiperf(metrics: &Value, error: &Value) -> Value {
+    json!({"metadata": {"credit_issued_ns": 1_000_000_000_u64, "request_start_ns": 1_010_000_000_u64, "request_end_ns": 1_200_000_000_u64,
+        "benchmark_phase": "profiling", "was_cancelled": false}, "metrics": metrics, "error": error})
+}
+
+fn aiperf_summary(phase: &Value) -> String {
+    json!({"aiperf_version": "0.13.0", "input_config": {"models": {"items": [{"name": "m"}]}, "phases": [phase],
+        "endpoint": {"type": "chat", "streaming": true, "api_key": "hush"}, "datasets": []}, "request_count": {"avg": 1.0}})
+    .to_string()
+}
+
+fn aiperf_round(lines: &[Value], phase: &Value) -> Result<WorkloadRecord, String> {
+    let text = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+    let summary = aiperf_summary(phase);
+    read(&File { text: &text, summary: Some(&summary) }, None).map(workload).map_err(|e| e.to_string())
+}
+
+fn aiperf_metrics() -> Value {
+    json!({"time_to_first_token": {"value": 100.0, "unit": "ms"}, "request_latency": {"value": 0.14, "unit": "s"},
+        "inter_chunk_latency": {"value": [20.0, 20.0], "unit": "ms"}, "usage_completion_tokens": {"value": 3, "unit": "tokens"}})
+}
+
+#[test]
+fn aiperf_units_are_read_and_failures_stay_in() {
+    let good = aiperf(&aiperf_metrics(), &Value::Null);
+    let bad = aiperf(&json!({}), &json!({"code": 429, "type": "E", "message": "slow down"}));
+    let lost = aiperf(&json!({}), &json!({"code": null, "type": "ClientPayloadError", "message": "lost"}));
+    let mut warm = good.clone();
+    warm["metadata"]["benchmark_phase"] = json!("warmup");
+    let closed = json!({"kind": "profiling", "type": "concurrency", "concurrency": 2, "requests": 4});
+    let record = aiperf_round(&[good.clone(), bad, lost, warm], &closed).expect("it reads");
+    let c = &record.starts[0].rounds[0].columns;
+    assert_eq!(c.outcome, ["completed", "http_status", "truncated", "cancelled"]);
+    assert_eq!((c.ttft_us[0], c.e2e_us[0], c.own_lag_us[0]), (Some(100_000), Some(140_000), Some(10_000)));
+    assert!(!record.fingerprint.0.values().any(|v| v.contains("hush")), "a key is in no record");
+    // In open loop latency counts from the credit.
+    let open = json!({"kind": "profiling", "type": "poisson", "rate": 2.0, "requests": 1});
+    assert_eq!(aiperf_round(&[good], &open).expect("it reads").starts[0].rounds[0].columns.ttft_us[0], Some(110_000));
+    let mut unit = aiperf_metrics();
+    unit["request_latency"]["unit"] = json!("fortnights");
+    assert!(aiperf_round(&[aiperf(&unit, &Value::Null)], &closed).expect_err("a unit").contains("fortnights"));
+}
+
+#[test]
+fn aiperf_without_its_summary_is_refused() {
+    let text = aiperf(&aiperf_metrics(), &Value::Null).to_string();
+    let said = read(&File { text: &text, summary: None }, None).expect_err("no load").to_string();
+    assert!(said.contains("profile_export_aiperf.json"), "{said}");
+}
+
+#[test]
+fn what_was_not_checked_is_said_and_not_zero() {
+    let round = round_of(&vllm());
+    assert!(notes(&round).contains("whether the client kept up was not checked"));
+    let client = serde_json::to_value(round.client).expect("plain data");
+    assert!(client.as_object().expect("an object").values().all(Value::is_null), "{client}");
+}
+
+/// What is stored is what is shown: the metrics can be recomputed from the columns.
+#[test]
+fn metrics_are_of_the_columns() {
+    let record = record_of(&vllm());
+    let round = &record.starts[0].rounds[0];
+    let (context, gaps) = (round.context(0, &record.load), Gaps::decode(&round.chunk_gaps_hdr).expect("a histogram"));
+    let values = metrics(&[RoundView { columns: &round.columns, context: &context, gaps: &gaps }], &record.slo.into());
+    assert_eq!(values.get(&Metric::ErrorRate), Some(&(1.0 / 3.0)));
+    assert_eq!(crate::record::keyed(&values), round.metrics);
+    assert_eq!(gaps.len(), 4);
+    assert!(millis(round.duration_us) > 0.0);
+    let ending = Ending::from_words("Traceback (most recent call last):\n  x\nValueError: odd\n");
+    assert_eq!(ending, Ending::failed("malformed", "ValueError: odd"));
+}
