@@ -28,6 +28,7 @@ mod clock;
 mod load;
 mod probe;
 mod baseline;
+mod github;
 mod server;
 mod sim;
 
