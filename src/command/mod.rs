@@ -3,6 +3,7 @@
 mod baseline;
 mod bench;
 mod check;
+mod comment;
 mod compare;
 mod doctor;
 mod evaluate;
@@ -10,6 +11,7 @@ mod facts;
 mod judge_case;
 mod measure;
 mod output;
+mod publish;
 mod report;
 mod run;
 mod schema;
@@ -33,6 +35,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Check(args) => check::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Comment(args) => comment::run(&args),
         Command::Baseline(command) => baseline::run(&command),
         Command::Report(args) => report::run(&args),
         Command::Sim(args) => sim::run(&args),

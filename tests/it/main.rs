@@ -9,6 +9,8 @@ mod gate_hostile;
 mod gate_judging;
 mod gate_live;
 mod gate_support;
+mod github;
+mod github_fake;
 mod judge_cases;
 mod load_outcomes;
 mod load_requests;

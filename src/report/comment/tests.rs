@@ -120,6 +120,8 @@ fn a_gates_name_is_plain() {
 }
 
 proptest! {
+    // Each renders four tiers.
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn foreign_text_calls_nobody_and_leaves_no_comment(nasty in "[-@#<>!`|a-c/.:\\n ]{0,60}") {
         let mut report = samples::foreign(&nasty);
