@@ -35,7 +35,7 @@ pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
     let ci = publish::workflow_run().unwrap_or_else(|| Ci::outside(|name| std::env::var(name).ok()));
     let gate = publish::gate_name(args.name.as_deref()).map_err(anyhow::Error::msg)?;
     let head = match &args.sha {
-        Some(text) => sha(text.clone()).context("--sha is no commit: 40 hex digits are needed, a short hash is not enough")?,
+        Some(text) => sha(text).context("--sha is no commit: 40 hex digits are needed, a short hash is not enough")?,
         None => ci.head_sha.clone().context(
             "which commit was measured? The environment does not say (workflow_run and pull_request events do), and a record is not asked: name it with --sha SHA",
         )?,

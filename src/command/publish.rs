@@ -87,7 +87,7 @@ pub async fn send(client: &Client, post: &Post<'_>) -> Vec<String> {
     for pull in &post.pulls {
         match comment::publish(client, *pull, &marker, &body).await {
             Ok(comment::Done::Newer) => {
-                troubles.push(format!("pull request {pull}: a newer run has commented; its comment stays"))
+                troubles.push(format!("pull request {pull}: a newer run has commented; its comment stays"));
             }
             Ok(_) => {}
             Err(e) => troubles.push(format!("no comment on pull request {pull}: {}", e.explain(PULLS))),

@@ -31,7 +31,6 @@ enum Author {
 struct Found {
     id: u64,
     login: String,
-    body: String,
     marker: Marker,
 }
 
@@ -44,7 +43,7 @@ pub async fn publish(client: &Client, pull: u64, marker: &Marker, body: &str) ->
     let mut done = None;
     let mut trouble = None;
     for _ in 0..LOOKS {
-        let all = ours(client.all(&format!("/issues/{pull}/comments")).await?, &author, marker);
+        let all = ours(&client.all(&format!("/issues/{pull}/comments")).await?, &author, marker);
         if all.iter().any(|c| marker.is_older_than(&c.marker)) {
             return Ok(Done::Newer);
         }
@@ -118,7 +117,7 @@ fn same(theirs: &str, ours: &str) -> bool {
 }
 
 /// Ours, oldest first.
-fn ours(comments: Vec<Value>, author: &Author, marker: &Marker) -> Vec<Found> {
+fn ours(comments: &[Value], author: &Author, marker: &Marker) -> Vec<Found> {
     let mut found: Vec<Found> =
         comments.iter().filter(|c| wrote(c, author)).filter_map(found).filter(|c| c.marker.gate == marker.gate).collect();
     found.sort_by_key(|c| c.id);
@@ -141,7 +140,6 @@ fn found(comment: &Value) -> Option<Found> {
     Some(Found {
         id: comment["id"].as_u64()?,
         login: comment["user"]["login"].as_str()?.to_owned(),
-        body: body.to_owned(),
         marker: Marker::parse(body)?,
     })
 }
@@ -155,7 +153,7 @@ mod tests {
         json!({"id": id, "user": {"login": login, "type": kind}, "body": format!("{}\nx", marker.line())})
     }
 
-    fn ids(author: &Author, comments: Vec<Value>) -> Vec<u64> {
+    fn ids(author: &Author, comments: &[Value]) -> Vec<u64> {
         let marker = Marker { gate: "a".into(), head: None, run: Some(2), attempt: 1 };
         ours(comments, author, &marker).iter().map(|c| c.id).collect()
     }
@@ -163,7 +161,7 @@ mod tests {
     #[test]
     fn a_pasted_marker_is_not_ours() {
         let all = || {
-            vec![
+            [
                 comment(9, "github-actions[bot]", "Bot", "a"),
                 comment(1, "eve", "User", "a"),
                 comment(5, "github-actions[bot]", "Bot", "a"),
@@ -172,9 +170,9 @@ mod tests {
                 json!({"id": 8, "user": null, "body": "x"}),
             ]
         };
-        assert_eq!(ids(&Author::Known("github-actions[bot]".into()), all()), [5, 9]);
-        assert_eq!(ids(&Author::AnyBot, all()), [5, 9]);
-        assert_eq!(ids(&Author::Known("eve".into()), all()), [1]);
+        assert_eq!(ids(&Author::Known("github-actions[bot]".into()), &all()), [5, 9]);
+        assert_eq!(ids(&Author::AnyBot, &all()), [5, 9]);
+        assert_eq!(ids(&Author::Known("eve".into()), &all()), [1]);
     }
 
     #[test]

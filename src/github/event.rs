@@ -77,7 +77,7 @@ impl Ci {
         let number = |key: &str| env(key).and_then(|v| v.parse().ok());
         let mut ci = Self {
             repository: env("GITHUB_REPOSITORY").as_deref().and_then(Slug::parse),
-            checkout_sha: env("GITHUB_SHA").and_then(sha),
+            checkout_sha: env("GITHUB_SHA").as_deref().and_then(sha),
             run: number("GITHUB_RUN_ID").map(|run| RunId { run, attempt: number("GITHUB_RUN_ATTEMPT").unwrap_or(1) }),
             graphql_url: env("GITHUB_GRAPHQL_URL").unwrap_or_else(|| graphql(&api_url)),
             api_url,
@@ -95,7 +95,7 @@ impl Ci {
     pub fn outside(env: impl Fn(&str) -> Option<String>) -> Self {
         let mut ci = Self::bare(String::new());
         if let Some(url) = env("GITHUB_API_URL").filter(|v| !v.is_empty()) {
-            ci.api_url = url.trim_end_matches('/').to_owned();
+            url.trim_end_matches('/').clone_into(&mut ci.api_url);
         }
         ci.graphql_url = graphql(&ci.api_url);
         ci.repository = env("GITHUB_REPOSITORY").as_deref().and_then(Slug::parse);
@@ -133,16 +133,16 @@ impl Ci {
             "pull_request" | "pull_request_target" | "pull_request_review" => self.pull_request(&event["pull_request"]),
             "merge_group" => {
                 let group = &event["merge_group"];
-                self.head_sha = text(&group["head_sha"]).and_then(sha);
+                self.head_sha = text(&group["head_sha"]).as_deref().and_then(sha);
                 self.base = Base {
                     branch: text(&group["base_ref"]).and_then(|r| branch(&r)),
-                    sha: text(&group["base_sha"]).and_then(sha),
+                    sha: text(&group["base_sha"]).as_deref().and_then(sha),
                 };
             }
             "push" => {
-                self.head_sha = text(&event["after"]).and_then(sha).or_else(|| self.checkout_sha.clone());
+                self.head_sha = text(&event["after"]).as_deref().and_then(sha).or_else(|| self.checkout_sha.clone());
                 // Zeros where the push made the branch.
-                self.base = Base { branch: self.head_branch.clone(), sha: text(&event["before"]).and_then(sha) };
+                self.base = Base { branch: self.head_branch.clone(), sha: text(&event["before"]).as_deref().and_then(sha) };
             }
             "workflow_run" => self.workflow_run(event),
             _ => self.head_sha.clone_from(&self.checkout_sha),
@@ -150,8 +150,8 @@ impl Ci {
     }
 
     fn pull_request(&mut self, pull: &Value) {
-        self.head_sha = text(&pull["head"]["sha"]).and_then(sha);
-        self.base = Base { branch: text(&pull["base"]["ref"]), sha: text(&pull["base"]["sha"]).and_then(sha) };
+        self.head_sha = text(&pull["head"]["sha"]).as_deref().and_then(sha);
+        self.base = Base { branch: text(&pull["base"]["ref"]), sha: text(&pull["base"]["sha"]).as_deref().and_then(sha) };
         self.pull = pull["number"].as_u64().filter(|n| *n > 0);
         self.head_repository = full_name(&pull["head"]["repo"]);
         self.head_branch = text(&pull["head"]["ref"]);
@@ -163,7 +163,7 @@ impl Ci {
     /// The pull request is not taken from here: its list is empty for forks, and what the measuring job says of it is not to be trusted.
     fn workflow_run(&mut self, event: &Value) {
         let run = &event["workflow_run"];
-        self.head_sha = text(&run["head_sha"]).and_then(sha);
+        self.head_sha = text(&run["head_sha"]).as_deref().and_then(sha);
         self.head_branch = text(&run["head_branch"]);
         self.head_repository = full_name(&run["head_repository"]);
         let here = full_name(&event["repository"]).or_else(|| self.repository.clone());
@@ -193,7 +193,7 @@ impl std::fmt::Display for Slug {
 }
 
 /// A commit's full hash (SHA-1 or SHA-256), never the zeros that stand for none.
-pub fn sha(text: String) -> Option<String> {
+pub fn sha(text: &str) -> Option<String> {
     let hex = [40, 64].contains(&text.len()) && text.chars().all(|c| c.is_ascii_hexdigit());
     (hex && text.chars().any(|c| c != '0')).then(|| text.to_ascii_lowercase())
 }

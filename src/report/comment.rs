@@ -162,7 +162,7 @@ fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String 
     let many = reports.len() > 1;
     if let Some(worst) = worst(reports).filter(|_| many) {
         let word = worst.verdict.map_or("nothing judged", Verdict::word);
-        let _ = write!(out, "**{word}** is the worst of {} records.\n", reports.len());
+        let _ = writeln!(out, "**{word}** is the worst of {} records.", reports.len());
         out += if about.untrusted { UNTRUSTED } else { "" };
     }
     for (i, report) in reports.iter().take(shown).enumerate() {

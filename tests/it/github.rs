@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::github_fake::{Fault, GitHub, ME, REPO, TOKEN};
-use crate::support::{Gate, Ran, Server};
+use crate::support::{Gate, Ran, Seen, Server};
 
 const HEAD: &str = "1111111111111111111111111111111111111111";
 const BASE: &str = "2222222222222222222222222222222222222222";
@@ -327,7 +327,7 @@ fn a_record_from_outside_is_judged_by_this_repositorys_rules() {
     let late = judge(&|r| {
         each_round(r, &|round| {
             let lags = round["columns"]["own_lag_us"].as_array_mut().expect("a column");
-            lags.iter_mut().for_each(|lag| *lag = json!(900_000));
+            lags.fill(json!(900_000));
             round["findings"] = json!([]);
         });
     });
@@ -431,7 +431,7 @@ fn a_check_that_could_not_measure_tells_everybody_and_keeps_its_exit_code() {
 fn a_check_without_a_baseline_is_no_success() {
     let github = github();
     let scene = Scene::pull_request(&github);
-    let server = Server::start(|seen| seen.good());
+    let server = Server::start(Seen::good);
     let args = ["check", "--base-url", &server.url(), "--concurrency", "1", "--requests", "2", "--warmup", "1", "--rounds", "1"];
     let ran = scene.ran(&[&args[..], &["--output-tokens", "4", "--input-tokens", "16"]].concat());
     // 3 is a client that was late, on a busy machine.

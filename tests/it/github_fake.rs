@@ -1,7 +1,7 @@
 //! A small GitHub with state on loopback, below a path of its own as an enterprise server is. Not here: what must hold (`github.rs`).
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -106,7 +106,7 @@ impl GitHub {
         while let Ok(Some((method, path, headers, body))) = request(&mut reader) {
             let Some((status, extra, answer)) = self.answer(&method, &path, &headers, &body) else { break };
             let text = if answer.is_null() { String::new() } else { answer.to_string() };
-            let extra: String = extra.iter().map(|(k, v)| format!("{k}: {v}\r\n")).collect();
+            let extra = extra.iter().fold(String::new(), |all, (k, v)| all + k + ": " + v + "\r\n");
             let head =
                 format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{extra}\r\n", text.len());
             let mut socket = socket;
@@ -184,7 +184,7 @@ impl State {
             }
             ("GET", ["commits", _, "pulls"]) => error(422, "No commit found for SHA"),
             ("GET", ["pulls"]) => page(&self.pulls, query),
-            ("GET", ["pulls", number]) => match self.pulls.iter().find(|p| p["number"].to_string() == *number) {
+            ("GET", ["pulls", number]) => match self.pulls.iter().find(|p| p["number"].as_u64() == number.parse().ok()) {
                 Some(pull) => ok(200, pull.clone()),
                 None => error(404, "Not Found"),
             },
@@ -199,7 +199,7 @@ impl State {
                 self.checks.push(check.clone());
                 ok(201, check)
             }
-            ("PATCH", ["check-runs", id]) => match self.checks.iter_mut().find(|c| c["id"].to_string() == *id) {
+            ("PATCH", ["check-runs", id]) => match self.checks.iter_mut().find(|c| c["id"].as_u64() == id.parse().ok()) {
                 Some(check) => {
                     let fields = body.as_object().expect("an object");
                     fields.iter().for_each(|(k, v)| check[k] = v.clone());
@@ -216,7 +216,9 @@ impl State {
     }
 
     fn one_comment(&mut self, method: &str, id: &str, body: &Value) -> Reply {
-        let Some(at) = self.comments.iter().position(|c| c["id"].to_string() == *id) else { return error(404, "Not Found") };
+        let Some(at) = self.comments.iter().position(|c| c["id"].as_u64() == id.parse().ok()) else {
+            return error(404, "Not Found");
+        };
         match (method, text_of(body)) {
             ("GET", _) => ok(200, self.comments[at].clone()),
             ("DELETE", _) => {
