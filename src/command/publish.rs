@@ -204,7 +204,7 @@ fn annotation_line(report: &Report, gate: &str) -> Option<String> {
         (_, 0) => Level::Warning,
         _ => Level::Error,
     };
-    Some(actions::command(level, gate, &report.headline))
+    Some(actions::command(level, gate, &text::title(std::slice::from_ref(report), &About::default())))
 }
 
 /// `$GITHUB_OUTPUT` and `$GITHUB_STEP_SUMMARY`.
@@ -234,9 +234,11 @@ fn outputs(reports: &[Report], folder: &Path) -> Vec<(&'static str, String)> {
     let mut all = vec![
         ("verdict", verdict),
         ("exit_code", worst.map_or_else(String::new, |r| r.exit_code.to_string())),
-        ("headline", worst.map_or_else(String::new, |r| r.headline.clone())),
+        ("headline", text::title(reports, &About::default())),
         ("regressed_metrics", regressed.join(",")),
     ];
+    // Absolute: a later step may work in another folder.
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let there = FILES.iter().map(|(output, file)| (*output, folder.join(file))).filter(|(_, path)| path.is_file());
     all.extend(there.map(|(output, path)| (output, path.display().to_string())));
     all

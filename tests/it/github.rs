@@ -305,7 +305,7 @@ fn the_pull_request_is_the_one_with_this_head_and_no_other() {
 }
 
 #[test]
-fn a_record_from_outside_is_judged_by_this_repositorys_rules() {
+fn a_record_from_outside_is_judged_by_the_rules_of_this_checkout() {
     let scene = Scene::trusted_half(70, 1, &github());
     let judge = |change: &dyn Fn(&mut Value)| {
         let mut forged = record();
