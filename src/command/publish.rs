@@ -19,6 +19,9 @@ use crate::verdict::Verdict;
 const PULLS: &str = "pull-requests: write";
 const CHECKS: &str = "checks: write";
 const STATUSES: &str = "statuses: write";
+/// Not three notices of one cause.
+const FORK: &str = "no check and no comment: this pull request is from a fork, so the token of its jobs only reads; `goodput-gate comment` in a \
+    workflow_run job posts both (docs/GITHUB.md), and the verdict stands here all the same";
 /// GitHub's payloads are below 25 MB.
 const EVENT_BYTES: u64 = 32 << 20;
 /// Files that a gate leaves, with the outputs that name them.
@@ -179,11 +182,15 @@ async fn check_or_status(client: &Client, post: &Post<'_>, sha: &str) -> Result<
         }
         Err(error) => error,
     };
+    let forbidden = error.status() == Some(403) && !matches!(error, ApiError::Limited { .. });
+    if forbidden && post.ci.fork && post.ci.event == "pull_request" {
+        return Err(Trouble { said: vec![FORK.into()], hopeless: true });
+    }
     let mut said = vec![format!("no check run: {}", error.explain(CHECKS))];
     let hopeless = matches!(error, ApiError::Unreachable(_) | ApiError::Odd(_)) || error.status() == Some(401);
     // A status has no neutral: what an untrusted job says well of itself is no status.
     let proven = post.trusted || matches!(conclusion, Conclusion::Failure | Conclusion::ActionRequired);
-    if proven && matches!(error.status(), Some(403 | 404)) && !matches!(error, ApiError::Limited { .. }) {
+    if proven && (forbidden || error.status() == Some(404)) {
         match status::publish(client, sha, &post.gate, conclusion, &title, check.details_url.as_deref()).await {
             Ok(()) => said.push("a commit status stands in for the check run".into()),
             Err(e) => said.push(format!("no commit status either: {}", e.explain(STATUSES))),

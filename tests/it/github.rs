@@ -45,10 +45,10 @@ impl Scene {
         Self::of("workflow_run", &event, github)
     }
 
-    fn pull_request(github: &GitHub) -> Self {
-        let repo = json!({"full_name": REPO});
+    fn pull_request(from: &str, github: &GitHub) -> Self {
+        let repo = |name: &str| json!({"full_name": name});
         let event = json!({"pull_request": {"number": 42,
-            "head": {"sha": HEAD, "ref": "fast", "repo": repo}, "base": {"sha": BASE, "ref": "main", "repo": repo}}});
+            "head": {"sha": HEAD, "ref": "fast", "repo": repo(from)}, "base": {"sha": BASE, "ref": "main", "repo": repo(REPO)}}});
         Self::of("pull_request", &event, github)
     }
 
@@ -269,7 +269,10 @@ fn what_github_refuses_is_a_notice_that_says_what_to_do() {
         ("/check-runs", 500, "GitHub answered 500"),
     ] {
         let github = github();
-        github.fault(Fault::new("POST", path, status));
+        // As a proxy answers that shows what it was sent.
+        let message =
+            if status == 422 { "injected: Authorization: Bearer ghs_thisIsTheSecretToken0123456789" } else { "injected" };
+        github.fault(Fault { message, ..Fault::new("POST", path, status) });
         let scene = Scene::trusted_half(70, 1, &github);
         scene.comment(&[]).assert_says(0, &["::notice title=goodput-gate::", words]);
         assert_eq!(scene.bodies().len(), usize::from(path == "/check-runs"), "{path} {status}");
@@ -392,6 +395,23 @@ fn a_matrix_makes_one_comment_and_the_worst_record_stands_first() {
 }
 
 #[test]
+fn more_annotations_than_one_request_may_have_go_with_several() {
+    let github = github();
+    let scene = Scene::trusted_half(70, 1, &github);
+    let mut slow = record();
+    each_round(&mut slow, &|round| scale(round, 20));
+    scene.gate.write("record.json", &slow.to_string());
+    scene.comment(&["record.json"; 15]).assert_says(0, &[]);
+    let state = github.state();
+    let of = |body: &Value| body["output"]["annotations"].as_array().map(Vec::len);
+    let sent: Vec<usize> =
+        state.log.iter().filter(|(_, path, _)| path.contains("/check-runs")).filter_map(|(.., body)| of(body)).collect();
+    assert!(sent.len() > 1 && sent[0] == 50 && sent.iter().all(|n| *n <= 50), "{sent:?}");
+    assert_eq!(sent.iter().sum::<usize>() % 16, 0, "as many for each record: {sent:?}");
+    assert_eq!(state.checks.len(), 1);
+}
+
+#[test]
 fn a_status_stands_in_for_a_check_but_not_for_an_untrusted_pass() {
     let github = github();
     github.fault(Fault { message: "Resource not accessible by integration", ..Fault::new("POST", "/check-runs", 403) });
@@ -411,7 +431,7 @@ fn a_status_stands_in_for_a_check_but_not_for_an_untrusted_pass() {
 #[test]
 fn a_check_that_could_not_measure_tells_everybody_and_keeps_its_exit_code() {
     let github = github();
-    let scene = Scene::pull_request(&github);
+    let scene = Scene::pull_request(REPO, &github);
     scene.gate.write("summary.md", "theirs");
     let ran =
         scene.ran(&["check", "--base-url", "http://127.0.0.1:1/v1", "--model", "m", "--requests", "2", "--concurrency", "1"]);
@@ -430,7 +450,7 @@ fn a_check_that_could_not_measure_tells_everybody_and_keeps_its_exit_code() {
 #[test]
 fn a_check_without_a_baseline_is_no_success() {
     let github = github();
-    let scene = Scene::pull_request(&github);
+    let scene = Scene::pull_request(REPO, &github);
     let server = Server::start(Seen::good);
     let args = ["check", "--base-url", &server.url(), "--concurrency", "1", "--requests", "2", "--warmup", "1", "--rounds", "1"];
     let ran = scene.ran(&[&args[..], &["--output-tokens", "4", "--input-tokens", "16"]].concat());
@@ -447,9 +467,21 @@ fn a_check_without_a_baseline_is_no_success() {
 }
 
 #[test]
+fn a_forks_token_that_only_reads_is_one_notice_and_no_failure() {
+    let github = github();
+    github.fault(Fault { message: "Resource not accessible by integration", ..Fault::new("POST", "/repos/", 403) });
+    let scene = Scene::pull_request("eve/serve", &github);
+    let ran =
+        scene.ran(&["check", "--base-url", "http://127.0.0.1:1/v1", "--model", "m", "--requests", "2", "--concurrency", "1"]);
+    ran.assert_says(3, &["is from a fork"]);
+    assert_eq!(ran.stderr.matches("::notice").count(), 1, "{}", ran.stderr);
+    assert!(scene.gate.text("summary.md").contains("**INVALID**"), "the verdict is where it can be written");
+}
+
+#[test]
 fn a_full_summary_is_left_alone_and_without_a_token_nobody_is_asked() {
     let github = github();
-    let scene = Scene::pull_request(&github).env("GITHUB_TOKEN", "");
+    let scene = Scene::pull_request(REPO, &github).env("GITHUB_TOKEN", "");
     let full = "x".repeat(1 << 20);
     scene.gate.write("summary.md", &full);
     let ran =
