@@ -20,6 +20,8 @@ pub enum Command {
     Run(RunArgs),
     /// Judge a stored record against stored baseline sessions or another record, offline
     Compare(CompareArgs),
+    /// Judge stored records again and post them to their pull request: the trusted half for forks
+    Comment(CommentArgs),
     /// Add to or list the committed baselines
     #[command(subcommand)]
     Baseline(BaselineCommand),
@@ -240,6 +242,32 @@ pub struct CompareArgs {
     /// Folder for the reports
     #[arg(long, value_name = "DIR", default_value = ".goodput-gate")]
     pub out: PathBuf,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct CommentArgs {
+    /// Records of one measurement, e.g. of a matrix: at most 32, each at most 64 MiB
+    #[arg(required = true, value_name = "RECORD")]
+    pub records: Vec<PathBuf>,
+    /// Repository to post to [default: that of the workflow run]
+    #[arg(long, value_name = "OWNER/NAME")]
+    pub repo: Option<String>,
+    /// Commit under test; never taken from a record [default: that of the workflow run]
+    #[arg(long, value_name = "SHA")]
+    pub sha: Option<String>,
+    /// Pull request [default: the open ones whose head is the commit]
+    #[arg(long, value_name = "N")]
+    pub pr: Option<u64>,
+    #[arg(long, help = "Name of the gate: each has its own comment and check [default: $GOODPUT_GATE_NAME, else goodput-gate]")]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Folder or file of baseline sessions to compare with, instead of the repository's
+    #[arg(long, value_name = "PATH")]
+    pub baseline: Option<PathBuf>,
+    /// Print the comment and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]

@@ -29,6 +29,7 @@ mod clock;
 mod load;
 mod probe;
 mod baseline;
+mod github;
 mod server;
 mod sim;
 

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::baseline::Baselines;
 use super::side::Pair;
-use super::{dry_run, evaluate, measure, output, setup};
+use super::{dry_run, evaluate, measure, output, publish, setup};
 use crate::cli::CheckArgs;
 use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
@@ -25,8 +25,18 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
         GateMode::Baseline | GateMode::Limits => alone(&config, args)?,
     };
     output::save_reports(&args.output.out, &report)?;
-    output::show(&report)?;
+    let shown = output::show(&report);
+    publish::after_check(&report, &args.output.out);
+    shown?;
     Ok(exit)
+}
+
+/// What could not be measured is told where a verdict would have been.
+fn failed(error: &anyhow::Error, args: &CheckArgs, git: Option<GitFacts>) {
+    output::save_failure(&args.output.out, error, git.clone());
+    if let Some(report) = output::failure(error, git) {
+        publish::after_check(&report, &args.output.out);
+    }
 }
 
 /// One side, against the sessions of other days.
@@ -35,8 +45,8 @@ fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatu
     let baselines = Baselines::open(config, args.baseline.as_deref())?;
     let first = args.with.as_ref().map(|path| first_job(path, baselines.git.as_ref())).transpose()?;
     measure::warn_of_starts(config);
-    let record = measure::measure(config, &args.output, baselines.git.clone())
-        .inspect_err(|e| output::save_failure(&args.output.out, e, baselines.git.clone()))?;
+    let record =
+        measure::measure(config, &args.output, baselines.git.clone()).inspect_err(|e| failed(e, args, baselines.git.clone()))?;
     evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))
 }
 
@@ -61,8 +71,7 @@ fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, Exi
     }
     let history = |workload: &WorkloadRecord| past(&baselines, workload, config);
     let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
-    let (base, candidate) =
-        measure::pair(config, &args.output, &pair, &asked).inspect_err(|e| output::save_failure(&args.output.out, e, git))?;
+    let (base, candidate) = measure::pair(config, &args.output, &pair, &asked).inspect_err(|e| failed(e, args, git))?;
     evaluate::interleaved(&base, &candidate)
 }
 

@@ -4,6 +4,7 @@ mod baseline;
 mod bench;
 mod calibrate;
 mod check;
+mod comment;
 mod compare;
 mod doctor;
 mod dry_run;
@@ -13,6 +14,7 @@ mod import;
 mod judge_case;
 mod measure;
 mod output;
+mod publish;
 mod report;
 mod run;
 mod schema;
@@ -38,6 +40,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Check(args) => check::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Comment(args) => comment::run(&args),
         Command::Baseline(command) => baseline::run(&command),
         Command::Import(args) => import::run(&args),
         Command::Report(args) => report::run(&args),

@@ -89,13 +89,16 @@ pub fn save_reports(folder: &Path, report: &Report) -> anyhow::Result<()> {
     written.into_iter().collect()
 }
 
-/// Reports of a run that came to nothing (exit 3), so that whoever reads files finds the reason there and not last week's pass.
-pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>) {
+/// The report of a run that came to nothing (exit 3); `None` for errors that are no run.
+pub fn failure(error: &anyhow::Error, git: Option<GitFacts>) -> Option<Report> {
     let exit = ExitStatus::of(error);
-    if exit != ExitStatus::CouldNotMeasure {
-        return;
-    }
-    let report = Report::unmeasured(&format!("{error:#}"), env!("CARGO_PKG_VERSION"), super::facts::now(), git, exit);
+    (exit == ExitStatus::CouldNotMeasure)
+        .then(|| Report::unmeasured(&format!("{error:#}"), env!("CARGO_PKG_VERSION"), super::facts::now(), git, exit))
+}
+
+/// Its reports, so that whoever reads files finds the reason there and not last week's pass.
+pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>) {
+    let Some(report) = failure(error, git) else { return };
     if let Err(e) = save_reports(folder, &report) {
         // The error itself is told all the same.
         say(&format!("{e:#}"));

@@ -2,7 +2,7 @@
 //!
 //! Every text that is not a constant of this file goes through `escape`. Not here: GitHub's size limits and the hidden marker.
 
-mod escape;
+pub(super) mod escape;
 #[cfg(test)]
 mod tests;
 
@@ -16,16 +16,22 @@ pub fn render(report: &Report) -> String {
     for w in &report.workloads {
         out += &workload(report, w);
     }
-    out += &folded("Provenance", &provenance(report));
-    // Nothing measured is nothing to judge again or to accept.
-    if !report.workloads.is_empty() {
-        out += &folded("How to reproduce, how to accept", &instructions(report));
-    }
+    out += &origin(report);
     let _ = write!(out, "\ngoodput-gate {}, exit code {}\n", escape(&report.tool_version), report.exit_code);
     out
 }
 
-fn headline(report: &Report) -> String {
+/// Where it comes from and what to do with it, folded.
+pub(super) fn origin(report: &Report) -> String {
+    let mut out = folded("Provenance", &provenance(report));
+    // Nothing measured is nothing to judge again or to accept.
+    if !report.workloads.is_empty() {
+        out += &folded("How to reproduce, how to accept", &instructions(report));
+    }
+    out
+}
+
+pub(super) fn headline(report: &Report) -> String {
     let line = text::plain(&report.headline);
     let word = report.verdict.map_or("", |v| v.word());
     let mut out = match line.strip_prefix(word).filter(|_| !word.is_empty()) {
@@ -39,6 +45,11 @@ fn headline(report: &Report) -> String {
 }
 
 fn workload(report: &Report, w: &WorkloadReport) -> String {
+    reasons(report, w) + &decided(report, w) + &evidence(report, w)
+}
+
+/// What of a workload stays when room is short.
+pub(super) fn reasons(report: &Report, w: &WorkloadReport) -> String {
     let verdict = w.verdict.map_or_else(String::new, |v| format!(": {}", v.word()));
     let mut out = format!("\n### {}{verdict}\n", code(&w.name));
     let said = text::why(report, w).map(|(label, why)| match label {
@@ -47,12 +58,17 @@ fn workload(report: &Report, w: &WorkloadReport) -> String {
         _ => escape(&why),
     });
     out += &bullets(said.chain(text::sessions_needed(w)));
-    out += &decisive(w);
-    out += &limits(w);
-    out += &not_judged(report, w);
-    out += &folded("All metrics", &everything(w));
-    out += &folded("Load and client", &client(report, w));
     out
+}
+
+/// The numbers that decide.
+pub(super) fn decided(report: &Report, w: &WorkloadReport) -> String {
+    decisive(w) + &limits(w) + &not_judged(report, w)
+}
+
+/// The other numbers, folded.
+pub(super) fn evidence(report: &Report, w: &WorkloadReport) -> String {
+    folded("All metrics", &everything(w)) + &folded("Load and client", &client(report, w))
 }
 
 /// Primary metrics, and any other that regressed.

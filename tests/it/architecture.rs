@@ -21,7 +21,7 @@ const CORE: [&str; 13] = [
     "report",
 ];
 /// The rim may import the core and, of the rim, only the clock.
-const RIM: [&str; 6] = ["clock", "load", "probe", "baseline", "server", "sim"];
+const RIM: [&str; 7] = ["clock", "load", "probe", "baseline", "github", "server", "sim"];
 /// `command` joins both; `cli` is what it is told.
 const TOP: [&str; 2] = ["cli", "command"];
 

@@ -10,6 +10,8 @@ mod gate_judging;
 mod gate_live;
 mod gate_support;
 mod import;
+mod github;
+mod github_fake;
 mod judge_cases;
 mod lifecycle;
 mod lifecycle_bed;

@@ -1,0 +1,158 @@
+//! `comment RECORD...`: the trusted half for forks. Records are data from an untrusted job: read strictly, judged again under this
+//! checkout's config and baselines, and posted to the pull request whose head is the commit that the trusted event names.
+#![expect(clippy::disallowed_methods, reason = "rim: reads records with a bound on their size, and the environment")]
+
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+use super::baseline::Baselines;
+use super::publish::{self, Post};
+use super::{evaluate, facts, output, setup};
+use crate::cli::{CommentArgs, WorkloadArgs};
+use crate::config::{Config, OnOpen};
+use crate::exit::ExitStatus;
+use crate::github::event::{Ci, Slug, sha};
+use crate::github::{ApiError, Client, pulls};
+use crate::record::{Record, Slo, WorkloadRecord, recompute};
+use crate::report::Report;
+use crate::report::comment as text;
+use crate::report::comment::About;
+use crate::verdict::Verdict;
+
+/// A matrix has fewer.
+const MOST_RECORDS: usize = 32;
+/// Half a million requests; enough for any gate, and little enough for any runner.
+const RECORD_BYTES: u64 = 64 << 20;
+/// Events in which the job that measured is the same workflow's, and not a fork's.
+const OWN_EVENTS: [&str; 5] = ["pull_request", "push", "merge_group", "schedule", "workflow_dispatch"];
+
+pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
+    if args.records.len() > MOST_RECORDS {
+        bail!("{} records are too many for one comment: at most {MOST_RECORDS}", args.records.len());
+    }
+    let ci = publish::workflow_run().unwrap_or_else(|| Ci::outside(|name| std::env::var(name).ok()));
+    let gate = publish::gate_name(args.name.as_deref()).map_err(anyhow::Error::msg)?;
+    let head = match &args.sha {
+        Some(text) => sha(text).context("--sha is no commit: 40 hex digits are needed, a short hash is not enough")?,
+        None => ci.head_sha.clone().context(
+            "which commit was measured? The environment does not say (workflow_run and pull_request events do), and a record is not asked: name it with --sha SHA",
+        )?,
+    };
+    let config = setup::config(&args.config, &WorkloadArgs::default())?;
+    let reports = reports(args, &config)?;
+    let untrusted = ci.fork || !OWN_EVENTS.contains(&ci.event.as_str());
+    let about =
+        About { gate: Some(gate.clone()), head: Some(head.clone()), base: ci.base.sha.clone(), run_url: ci.run_url(), untrusted };
+    let repository = match &args.repo {
+        Some(text) => Some(Slug::parse(text).context("--repo is no repository: OWNER/NAME is needed")?),
+        None => ci.repository.clone(),
+    };
+    let token = publish::token();
+    // Never a success: what a stored record says has not been seen by this job.
+    let mut post = Post { ci: &ci, gate, reports: &reports, about, trusted: false, pulls: Vec::new() };
+    if args.dry_run {
+        output::print(&text::comment(&reports, &post.about, &publish::marker(&post)))?;
+        return Ok(ExitStatus::Pass);
+    }
+    let repository = repository.context("which repository? Name it with --repo OWNER/NAME")?;
+    let token = token.context("GITHUB_TOKEN is not set: the comment is posted with it (or with GOODPUT_GATE_TOKEN)")?;
+    let told = publish::with_client(&ci, &repository, &token, async |client| {
+        let mut troubles = Vec::new();
+        match find(client, args.pr, &ci, &head).await {
+            Ok(found) => post.pulls = found,
+            Err(why) => troubles.push(why),
+        }
+        troubles.extend(publish::send(client, &post).await);
+        troubles
+    });
+    for line in told.unwrap_or_else(|why| vec![why]) {
+        publish::notice(&ci, &line);
+    }
+    Ok(ExitStatus::Pass)
+}
+
+async fn find(client: &Client, named: Option<u64>, ci: &Ci, head: &str) -> Result<Vec<u64>, String> {
+    let failed = |e: ApiError| format!("the pull request was not found: {}", e.explain("pull-requests: write"));
+    if let Some(number) = named.or(ci.pull.filter(|_| ci.head_sha.as_deref() == Some(head))) {
+        return match pulls::is_head(client, number, head).await {
+            Ok(true) => Ok(vec![number]),
+            Ok(false) => Err(format!("no comment: {head} is not the head of pull request {number} (any more)")),
+            Err(e) => Err(failed(e)),
+        };
+    }
+    // What the event says of a commit holds for that commit only.
+    let mine = ci.head_sha.as_deref() == Some(head);
+    let from =
+        pulls::Head { repository: ci.head_repository.clone().filter(|_| mine), branch: ci.head_branch.clone().filter(|_| mine) };
+    let found = pulls::by_sha(client, head, &from).await.map_err(failed)?;
+    if found.is_empty() { Err(format!("no comment: no open pull request has {head} at its head")) } else { Ok(found) }
+}
+
+/// One report per record, and one for workloads that should have been measured and are in none of them.
+fn reports(args: &CommentArgs, config: &Config) -> anyhow::Result<Vec<Report>> {
+    let baselines = Baselines::open(config, args.baseline.as_deref())?;
+    let mut reports = Vec::new();
+    for path in &args.records {
+        let mut record = read(path)?;
+        under(config, &mut record);
+        recompute::findings(&mut record).with_context(|| format!("cannot use {}", path.display()))?;
+        let (mut report, _) = evaluate::judged(&record, None, |w| baselines.of(&w.name))
+            .map_err(|e| anyhow::anyhow!("cannot use {}: {}", path.display(), one_line(&format!("{e:#}"))))?;
+        for workload in report.workloads.iter_mut().filter(|w| config.workloads.iter().all(|c| c.name != w.name)) {
+            workload.warnings.push("not in this repository's config: judged without limits and SLOs".into());
+        }
+        reports.push(report);
+    }
+    reports.extend(unmeasured(config, &reports));
+    Ok(reports)
+}
+
+/// What the trusted config says replaces what the record says of the same: a change must not loosen the gate that judges it.
+fn under(config: &Config, record: &mut Record) {
+    record.policy = facts::policy(config);
+    for workload in &mut record.workloads {
+        let own = config.workloads.iter().find(|w| w.name == workload.name);
+        let (slo, limits, regressions) = own.map_or_else(Default::default, |w| {
+            let changes = w.regressions.iter().map(|(m, r)| (m.name(), (*r).into())).collect();
+            (Slo::from(w.slo), w.limits.iter().map(facts::limit_record).collect(), changes)
+        });
+        *workload = WorkloadRecord { slo, limits, regressions, ..workload.clone() };
+    }
+}
+
+/// A change that leaves out the workload that it slows down must not pass.
+fn unmeasured(config: &Config, reports: &[Report]) -> Option<Report> {
+    let measured = |name: &str| reports.iter().flat_map(|r| &r.workloads).any(|w| w.name == name);
+    let gone: Vec<&str> = config.workloads.iter().map(|w| w.name.as_str()).filter(|n| !measured(n)).collect();
+    let first = reports.first().filter(|_| !gone.is_empty())?;
+    let exit = if config.gate.on_inconclusive == OnOpen::Fail { ExitStatus::Inconclusive } else { ExitStatus::Pass };
+    let why = format!("in this repository's config and in none of the records: {}", gone.join(", "));
+    let base = Report::unmeasured(&why, &first.tool_version, first.created.clone(), first.git.clone(), exit);
+    let headline = format!("{}: {why}", Verdict::Inconclusive.word());
+    Some(Report { verdict: Some(Verdict::Inconclusive), headline, ..base })
+}
+
+/// Errors: a link, a device, a file that is too large, and whatever no run of this program has written.
+fn read(path: &Path) -> anyhow::Result<Record> {
+    let shown = path.display();
+    // Not followed: an artefact may hold a link to any file of this machine.
+    let facts = std::fs::symlink_metadata(path).with_context(|| format!("cannot read {shown}"))?;
+    if !facts.is_file() {
+        bail!("cannot use {shown}: it is no plain file");
+    }
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path).with_context(|| format!("cannot read {shown}"))?;
+    file.take(RECORD_BYTES + 1).read_to_end(&mut text).with_context(|| format!("cannot read {shown}"))?;
+    if text.len() as u64 > RECORD_BYTES {
+        bail!("cannot use {shown}: it is larger than {} MiB", RECORD_BYTES >> 20);
+    }
+    let text = String::from_utf8(text).map_err(|_| anyhow::anyhow!("cannot use {shown}: it is no text"))?;
+    Record::parse(&text).map_err(|e| anyhow::anyhow!("cannot use {shown}: {}", one_line(&e.to_string())))
+}
+
+/// The error repeats what the file says: a line of its own could be a command to the runner that shows it.
+fn one_line(foreign: &str) -> String {
+    foreign.split_whitespace().collect::<Vec<_>>().join(" ").replace("##[", "## [")
+}

@@ -1,0 +1,46 @@
+//! A stored record's findings from its columns: a record from outside may have lost the ones that speak against it. Pure.
+//!
+//! Not here: what no run can have measured (`check`).
+
+use super::{LoadFacts, Record, RecordError, RoundRecord};
+use crate::measure::SloMs;
+use crate::measure::collect::{RoundView, metrics};
+use crate::measure::histogram::Gaps;
+use crate::measure::validity::{self, Asked, own_lag_p99_ms};
+
+/// Replaces metrics and findings of every round by what its columns say. What was found then and cannot be found now (it needs the
+/// plan or the machine) stays, and where both say something the stricter one does.
+pub fn findings(record: &mut Record) -> Result<(), RecordError> {
+    for workload in &mut record.workloads {
+        let slo = workload.slo.into();
+        for start in &mut workload.starts {
+            for round in &mut start.rounds {
+                self::round(round, start.index, &workload.load, &slo)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn round(round: &mut RoundRecord, start: u32, load: &LoadFacts, slo: &SloMs) -> Result<(), RecordError> {
+    let gaps = Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?;
+    let context = round.context(start, load);
+    let values = metrics(&[RoundView { columns: &round.columns, context: &context, gaps: &gaps }], slo);
+    round.client.own_lag_p99_ms = own_lag_p99_ms(&round.columns);
+    // The lines of a trace ask for a length each: only the plan knows them.
+    let forced = load.length_forced && load.arrival != "trace";
+    let asked = Asked { output_tokens: Some(f64::from(load.output_tokens)), length_forced: forced };
+    let mut found = validity::findings(&round.columns, &context, &values, &round.client, asked);
+    let stored = std::mem::take(&mut round.findings);
+    let weaker = |check: &str, severity| found.iter().any(|f| f.check == check && f.severity >= severity);
+    let kept: Vec<_> = stored.into_iter().filter(|f| !weaker(&f.check, f.severity)).collect();
+    found.retain(|f| kept.iter().all(|k| k.check != f.check));
+    found.extend(kept);
+    found.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    round.findings = found;
+    round.metrics = super::keyed(&values);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

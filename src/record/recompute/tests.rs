@@ -1,0 +1,42 @@
+//! A record that keeps its findings, loses them, and has more of them than its columns tell.
+#![expect(clippy::disallowed_methods, reason = "tests read fixtures")]
+
+use super::*;
+use crate::measure::validity::{Finding, Severity};
+
+fn record() -> Record {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/records/candidate.json");
+    Record::parse(&std::fs::read_to_string(path).expect("a fixture")).expect("a record")
+}
+
+fn first(record: &mut Record) -> &mut RoundRecord {
+    &mut record.workloads[0].starts[0].rounds[0]
+}
+
+#[test]
+fn what_was_measured_says_the_same_again() {
+    let (before, mut after) = (record(), record());
+    findings(&mut after).expect("a sound record");
+    assert_eq!(before, after);
+}
+
+#[test]
+fn a_finding_that_was_taken_away_is_back() {
+    let mut forged = record();
+    let round = first(&mut forged);
+    round.columns.own_lag_us.fill(Some(900_000));
+    round.client.own_lag_p99_ms = Some(0.1);
+    round.findings.clear();
+    findings(&mut forged).expect("a sound record");
+    let found = &first(&mut forged).findings;
+    assert!(found.iter().any(|f| f.check == "send_lag" && f.severity == Severity::Invalid), "{found:?}");
+}
+
+#[test]
+fn what_spoke_against_it_then_stays() {
+    let mut stored = record();
+    let mine = Finding { severity: Severity::Invalid, check: "gpu_throttled".into(), message: "hot".into() };
+    first(&mut stored).findings = vec![mine.clone()];
+    findings(&mut stored).expect("a sound record");
+    assert_eq!(first(&mut stored).findings.first(), Some(&mine));
+}

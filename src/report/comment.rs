@@ -1,0 +1,228 @@
+//! The text that GitHub shows: pull-request comment, check summary, step summary. Cut in tiers to the room that there is.
+//!
+//! Several reports (a matrix) make one text. All foreign text is escaped by `markdown`. Not here: posting it (`github`).
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use super::markdown::escape::{code, escape};
+use super::markdown::{decided, evidence, headline, origin, reasons};
+use super::{Report, text};
+use crate::exit::ExitStatus;
+use crate::verdict::Verdict;
+
+/// First line of a comment, invisible: whose it is, and of which run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marker {
+    /// Two gates keep two comments.
+    pub gate: String,
+    /// The commit under test.
+    pub head: Option<String>,
+    /// Workflow run that measured.
+    pub run: Option<u64>,
+    pub attempt: u64,
+}
+
+/// What a text says beside its reports.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// The gate's name, where a repository has several.
+    pub gate: Option<String>,
+    /// The commit under test; what was checked out (the reports' own commit) may be its merge with the base.
+    pub head: Option<String>,
+    pub base: Option<String>,
+    /// Page of the run that measured.
+    pub run_url: Option<String>,
+    /// A job that the change under test controls has measured.
+    pub untrusted: bool,
+}
+
+/// How much room there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    Chars(usize),
+    Bytes(usize),
+}
+
+/// How much is said, most first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Tier {
+    Everything,
+    /// Without all metrics and the load.
+    Decisive,
+    /// Without tables.
+    Reasons,
+    /// The verdict alone.
+    Headlines,
+}
+
+/// GitHub refuses comments of more than 65,536 characters; the difference is for what it counts otherwise than we do.
+pub const COMMENT: Room = Room::Chars(60_000);
+pub const DEFAULT_GATE: &str = "goodput-gate";
+
+const OPEN: &str = "<!-- goodput-gate: ";
+const CLOSE: &str = " -->";
+const TIERS: [Tier; 4] = [Tier::Everything, Tier::Decisive, Tier::Reasons, Tier::Headlines];
+const LONGEST_GATE: usize = 64;
+
+impl Marker {
+    pub fn line(&self) -> String {
+        let json = serde_json::to_string(self).expect("a marker is plain data");
+        // Nothing in it ends the HTML comment. All that is not a string in this JSON has no such characters.
+        let json = json.replace('-', "\\u002d").replace('<', "\\u003c").replace('>', "\\u003e");
+        format!("{OPEN}{json}{CLOSE}")
+    }
+
+    /// Of a comment's body: of its first line and of no other, since a comment may quote another.
+    pub fn parse(body: &str) -> Option<Self> {
+        let line = body.lines().next()?.trim_end();
+        serde_json::from_str(line.strip_prefix(OPEN)?.strip_suffix(CLOSE)?).ok()
+    }
+
+    /// By run, then by attempt. Unknown is oldest: what nobody can date must not displace what is dated.
+    pub fn is_older_than(&self, other: &Self) -> bool {
+        (self.run, self.attempt) < (other.run, other.attempt)
+    }
+}
+
+/// A gate's name: it becomes part of a marker, of a check's name, of a status's context.
+pub fn is_gate_name(name: &str) -> bool {
+    let safe = |c: char| c.is_ascii_alphanumeric() || " ._/-".contains(c);
+    (1..=LONGEST_GATE).contains(&name.len()) && name.chars().all(safe) && name.trim() == name
+}
+
+/// The comment, marker first.
+pub fn comment(reports: &[Report], about: &About, marker: &Marker) -> String {
+    let line = marker.line();
+    let Room::Chars(most) = COMMENT else { return line };
+    format!("{line}\n{}", fit(reports, about, Room::Chars(most.saturating_sub(line.chars().count() + 1))).unwrap_or_default())
+}
+
+/// The longest text that fits. `None` where not even the shortest does.
+pub fn fit(reports: &[Report], about: &About, room: Room) -> Option<String> {
+    let cuts = std::iter::repeat_n(Tier::Headlines, reports.len()).zip((0..reports.len()).rev());
+    let tiers = TIERS.into_iter().map(|tier| (tier, reports.len()));
+    tiers.chain(cuts).map(|(tier, shown)| whole(reports, about, tier, shown)).find(|text| room.holds(text))
+}
+
+/// The report that stands for all: the worst.
+pub fn worst(reports: &[Report]) -> Option<&Report> {
+    let rank = |r: &&Report| {
+        let code = |s: ExitStatus| s.code() == r.exit_code;
+        match r.verdict {
+            _ if code(ExitStatus::GateFailed) => 0,
+            _ if code(ExitStatus::CouldNotMeasure) => 1,
+            _ if code(ExitStatus::NoBaseline) => 3,
+            _ if code(ExitStatus::Inconclusive) => 4,
+            _ if r.exit_code != 0 => 2,
+            Some(Verdict::Passed) => 6,
+            _ => 5,
+        }
+    };
+    reports.iter().min_by_key(rank)
+}
+
+/// One line for a check's title: the worst report's headline, and how many there are.
+pub fn title(reports: &[Report], about: &About) -> String {
+    let line = worst(reports).map_or_else(|| "nothing was measured".into(), |r| text::plain(&r.headline));
+    let many = if reports.len() > 1 { format!(" (worst of {} records)", reports.len()) } else { String::new() };
+    format!("{line}{many}{}", if about.untrusted { " (measured by an untrusted job)" } else { "" })
+}
+
+/// What regressed and which limits are breached, with their workload.
+pub fn regressed(reports: &[Report]) -> Vec<(String, String)> {
+    let all = reports.iter().flat_map(|r| &r.workloads);
+    let of = |w: &super::WorkloadReport| {
+        let metrics = w.metrics.iter().filter(|m| m.judgement.as_deref() == Some("regressed")).map(|m| {
+            let change = text::change(&m.unit, m.change_ratio);
+            (format!("{}/{}", w.name, m.metric), format!("{} {change} ({})", m.metric, text::interval(m)))
+        });
+        let limits = w.limits.iter().filter(|l| l.state == "breached");
+        let limits = limits.map(|l| (format!("{}/{}", w.name, l.metric), format!("limit: {}", text::plain(&l.reason))));
+        metrics.chain(limits).collect::<Vec<_>>()
+    };
+    all.flat_map(of).collect()
+}
+
+impl Room {
+    fn holds(self, text: &str) -> bool {
+        match self {
+            Self::Chars(most) => text.chars().count() <= most,
+            Self::Bytes(most) => text.len() <= most,
+        }
+    }
+}
+
+fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String {
+    let mut out = String::new();
+    if let Some(gate) = about.gate.as_ref().filter(|g| *g != DEFAULT_GATE) {
+        let _ = write!(out, "### {}\n\n", code(gate));
+    }
+    let many = reports.len() > 1;
+    if let Some(worst) = worst(reports).filter(|_| many) {
+        let word = worst.verdict.map_or("nothing judged", Verdict::word);
+        let _ = writeln!(out, "**{word}** is the worst of {} records.", reports.len());
+        out += if about.untrusted { UNTRUSTED } else { "" };
+    }
+    for (i, report) in reports.iter().take(shown).enumerate() {
+        if many {
+            let runner = report.host.get("runner").map_or_else(String::new, |r| format!(", runner {}", code(r)));
+            let _ = write!(out, "\n## Record {} of {}{runner}\n\n", i + 1, reports.len());
+        }
+        out += &one(report, tier, if about.untrusted && !many { UNTRUSTED } else { "" });
+    }
+    if shown < reports.len() {
+        let _ = write!(out, "\n{} more are not shown.\n", text::count((reports.len() - shown) as u64, "record", "records"));
+    }
+    out + &foot(reports, about, tier)
+}
+
+const UNTRUSTED: &str = "\n> Measured by an untrusted job: the change under test could have altered these numbers. The verdict was \
+    computed again from the record, under this repository's own config and baselines.\n";
+
+/// `note` stands below the verdict.
+fn one(report: &Report, tier: Tier, note: &str) -> String {
+    if tier == Tier::Headlines {
+        return match report.verdict {
+            Some(v) => {
+                let line = text::excerpt(&report.headline);
+                format!("**{}**{}\n{note}", v.word(), escape(line.strip_prefix(v.word()).unwrap_or(&line)))
+            }
+            None => format!("{}\n{note}", escape(&text::excerpt(&report.headline))),
+        };
+    }
+    let mut out = headline(report) + note;
+    for w in &report.workloads {
+        out += &reasons(report, w);
+        if tier <= Tier::Decisive {
+            out += &decided(report, w);
+        }
+        if tier == Tier::Everything {
+            out += &evidence(report, w);
+        }
+    }
+    if tier == Tier::Everything {
+        out += &origin(report);
+    }
+    out
+}
+
+fn foot(reports: &[Report], about: &About, tier: Tier) -> String {
+    let mut facts: Vec<String> = Vec::new();
+    facts.extend(about.head.as_ref().map(|sha| format!("Head {}", code(&text::short(sha)))));
+    let measured = reports.first().and_then(|r| r.git.as_ref()).filter(|g| about.head.as_ref() != Some(&g.commit));
+    facts.extend(measured.map(|g| format!("measured {}", code(&text::short(&g.commit)))));
+    facts.extend(about.base.as_ref().map(|sha| format!("base {}", code(&text::short(sha)))));
+    if let Some(first) = reports.first() {
+        facts.push(format!("goodput-gate {}", escape(&first.tool_version)));
+    }
+    facts.extend(worst(reports).map(|r| format!("exit code {}", r.exit_code)));
+    facts.extend(about.run_url.as_ref().map(|url| format!("[run]({url})")));
+    let cut =
+        if tier == Tier::Everything { "" } else { "\nCut to what fits here: all numbers are in the report files of the run.\n" };
+    format!("{cut}\n{}\n", facts.join(" · "))
+}
+
+#[cfg(test)]
+mod tests;
