@@ -13,6 +13,7 @@ mod output;
 mod report;
 mod run;
 mod schema;
+mod selftest;
 mod setup;
 mod signals;
 mod sim;
@@ -38,6 +39,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Sim(args) => sim::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Selftest(args) => selftest::run(&args),
         Command::Bench(command) => bench::run(&command),
         Command::JudgeCase => {
             let mut input = String::new();
