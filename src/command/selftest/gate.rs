@@ -18,9 +18,11 @@ use crate::measure::summary::summaries;
 use crate::verdict::{self, Against, Evidence, Verdict, rule};
 
 /// How a gate ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub verdict: Verdict,
+    /// Why, the most telling first.
+    pub reasons: Vec<String>,
     /// Start pairs, or jobs.
     pub looks: usize,
 }
@@ -113,7 +115,7 @@ fn play_interleaved(scene: &Scene, change: Change, rng: &mut ChaCha8Rng) -> Outc
             break;
         }
     }
-    outcome.unwrap_or(Outcome { verdict: Verdict::Invalid, looks: 0 })
+    outcome.unwrap_or(Outcome { verdict: Verdict::Invalid, reasons: Vec::new(), looks: 0 })
 }
 
 fn play_other_day(scene: &Scene, change: Change, sessions: usize, rng: &mut ChaCha8Rng) -> Outcome {
@@ -137,7 +139,7 @@ fn play_other_day(scene: &Scene, change: Change, sessions: usize, rng: &mut ChaC
 }
 
 /// The whole way: what is not fit is not judged, and what is open is not passed.
-fn ruled(comparison: Comparison, invalid: Vec<String>) -> Outcome {
+pub fn ruled(comparison: Comparison, invalid: Vec<String>) -> Outcome {
     let policy = verdict::Policy {
         on_inconclusive: OnOpen::Warn,
         on_missing_baseline: OnOpen::Fail,
@@ -147,7 +149,8 @@ fn ruled(comparison: Comparison, invalid: Vec<String>) -> Outcome {
     let looks = comparison.looks;
     let against = Against::Compared(comparison);
     let evidence = Evidence { invalid, against, limits: Vec::new(), incomplete: None, warnings: Vec::new() };
-    Outcome { verdict: rule(policy, &evidence).verdict, looks }
+    let ruling = rule(policy, &evidence);
+    Outcome { verdict: ruling.verdict, reasons: ruling.reasons, looks }
 }
 
 /// A machine on a day: what both sides of a gate have in common.
@@ -168,7 +171,7 @@ fn drawn<T: Clone>(pool: &[T], count: usize, rng: &mut ChaCha8Rng) -> Vec<T> {
 }
 
 /// Whether the candidate goes first in a round: ABBA over the rounds of a gate.
-const fn candidate_first(start: u32, index: u32) -> bool {
+pub const fn candidate_first(start: u32, index: u32) -> bool {
     (start * ROUNDS + index) % 2 == 1
 }
 

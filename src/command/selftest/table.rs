@@ -1,5 +1,7 @@
 //! What the gates said, row by row, with the rate's interval; as text and as JSON. Not here: what they should say (`changes`).
 
+use std::collections::BTreeMap;
+
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 use serde_json::{Value, json};
 
@@ -29,6 +31,8 @@ pub struct Line {
     pub invalid: u32,
     /// Mean number of start pairs, or of jobs.
     pub looks: f64,
+    /// What the REGRESSIONs were called for: the first word of the first reason, a metric, and how often.
+    pub by: BTreeMap<String, u32>,
 }
 
 const HEADER: [&str; 10] =
@@ -38,6 +42,11 @@ impl Table {
     /// Every row is as it should be; a table without rows is not.
     pub fn holds(&self) -> bool {
         !self.lines.is_empty() && self.lines.iter().all(Line::holds)
+    }
+
+    /// Every gate was fit to be judged.
+    pub fn fit(&self) -> bool {
+        self.lines.iter().all(|l| l.invalid == 0)
     }
 
     pub fn to_text(&self) -> String {
@@ -70,6 +79,10 @@ impl Line {
         let (regression, pass, inconclusive) = (count(Verdict::Failed), count(Verdict::Passed), count(Verdict::Inconclusive));
         let gates = outcomes.iter().map(|_| 1).sum();
         let looks = outcomes.iter().map(|o| o.looks as f64).sum::<f64>() / f64::from(gates);
+        let mut by = BTreeMap::new();
+        for reason in outcomes.iter().filter(|o| o.verdict == Verdict::Failed).filter_map(|o| o.reasons.first()) {
+            *by.entry(reason.split(' ').next().unwrap_or_default().to_owned()).or_default() += 1;
+        }
         Self {
             injected: row.name,
             load: row.load.name(),
@@ -84,6 +97,7 @@ impl Line {
             inconclusive,
             invalid: gates - regression - pass - inconclusive,
             looks,
+            by,
         }
     }
 
@@ -94,7 +108,10 @@ impl Line {
     /// One line, for those who wait.
     pub fn to_text(&self) -> String {
         let word = if self.holds() { "as it should be" } else { "MISS" };
-        format!("{} ({}, {}): {} of {} REGRESSION, {word}", self.injected, self.load, self.mode, self.regression, self.gates)
+        let by: Vec<String> = self.by.iter().map(|(metric, count)| format!("{metric} {count}")).collect();
+        let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
+        let (name, load, mode) = (self.injected, self.load, &self.mode);
+        format!("{name} ({load}, {mode}): {} of {} REGRESSION{by}, {word}", self.regression, self.gates)
     }
 
     /// Share of REGRESSION with its exact 95 % interval (Clopper and Pearson 1934).
@@ -128,7 +145,7 @@ impl Line {
         json!({
             "injected": self.injected, "load": self.load, "mode": self.mode, "should_say": self.expect.words(self.gates),
             "gates": self.gates, "regression": self.regression, "pass": self.pass, "inconclusive": self.inconclusive,
-            "invalid": self.invalid, "rate_ratio": rate, "rate_low_ratio": low, "rate_high_ratio": high, "looks_mean": self.looks,
+            "invalid": self.invalid, "rate_ratio": rate, "rate_low_ratio": low, "rate_high_ratio": high, "looks_mean": self.looks, "by": self.by,
             "holds": self.holds(),
         })
     }
