@@ -302,6 +302,9 @@ pub struct SelftestArgs {
     /// A/A gates; each injected change is played a tenth as often [default: 1000]
     #[arg(long, value_name = "N", default_value_t = 1000, hide_default_value = true)]
     pub gates: u32,
+    /// Only rows with this text in change, load or mode, e.g. "decode" or "other day"
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, conflicts_with = "wire")]
+    pub only: String,
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -312,7 +315,7 @@ pub struct SelftestArgs {
     #[arg(long)]
     pub json: bool,
     /// Play each change once over real sockets instead of in virtual time
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["gates", "threads"])]
     pub wire: bool,
 }
 

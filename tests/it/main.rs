@@ -17,5 +17,6 @@ mod load_streams;
 mod load_timing;
 mod load_tls;
 mod readme;
+mod selftest;
 mod sim;
 mod support;

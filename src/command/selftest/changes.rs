@@ -104,6 +104,21 @@ pub fn rows() -> Vec<Row> {
     rows
 }
 
+impl Row {
+    pub fn mentions(&self, text: &str) -> bool {
+        [self.name, self.load.name(), &self.mode.words()].iter().any(|words| words.contains(text))
+    }
+}
+
+impl Mode {
+    pub fn words(self) -> String {
+        match self {
+            Self::Interleaved => "interleaved".into(),
+            Self::OtherDay { sessions } => format!("other day, {sessions} sessions"),
+        }
+    }
+}
+
 impl Change {
     /// Turns the candidate's knobs for one start; `window` is where in time one of its rounds will be, in virtual milliseconds.
     pub fn candidate(self, knobs: &mut Knobs, start: u32, window: (f64, f64)) {

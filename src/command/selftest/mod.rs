@@ -16,7 +16,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
@@ -59,7 +59,7 @@ const SESSIONS: u32 = 60;
 pub fn run(args: &SelftestArgs) -> anyhow::Result<ExitStatus> {
     let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
     let scale = Scale { seed: args.seed, gates: args.gates.max(1), threads: threads.max(1) };
-    let table = if args.wire { wire::play(args.seed, output::say) } else { play(scale, &rows(), output::say) }?;
+    let table = if args.wire { wire::play(args.seed, output::say) } else { play(scale, &rows(), &args.only, output::say) }?;
     output::print(&if args.json { table.to_json() } else { table.to_text() })?;
     Ok(match (table.holds(), table.fit()) {
         (true, _) => ExitStatus::Pass,
@@ -69,11 +69,11 @@ pub fn run(args: &SelftestArgs) -> anyhow::Result<ExitStatus> {
     })
 }
 
-/// Plays every row, and says so to `progress`. The same scale and rows give the same table, whatever the number of threads.
-fn play(scale: Scale, rows: &[Row], progress: impl Fn(&str)) -> anyhow::Result<Table> {
+/// Plays every row that has `only` in it, and says so to `progress`. The same scale and rows give the same table, whatever the number of threads.
+fn play(scale: Scale, rows: &[Row], only: &str, progress: impl Fn(&str)) -> anyhow::Result<Table> {
     let mut scenes: BTreeMap<LoadKind, Vec<Scene>> = BTreeMap::new();
     let mut played = Vec::new();
-    for (number, row) in rows.iter().enumerate() {
+    for (number, row) in rows.iter().enumerate().filter(|(_, row)| row.mentions(only)) {
         let gates = gates(scale, row);
         if !scenes.contains_key(&row.load) {
             scenes.insert(row.load, build_scenes(scale, row.load, rows)?);
@@ -88,6 +88,7 @@ fn play(scale: Scale, rows: &[Row], progress: impl Fn(&str)) -> anyhow::Result<T
         progress(&format!("{}/{} {}", number + 1, rows.len(), line.to_text()));
         played.push(line);
     }
+    ensure!(!played.is_empty(), "no row mentions {only:?}: run without --only to see all rows");
     Ok(Table { seed: scale.seed, lines: played })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 use serde_json::{Value, json};
 
-use super::changes::{Expect, Mode, Row};
+use super::changes::{Expect, Row};
 use super::gate::Outcome;
 use crate::judge::dist::beta_quantile;
 use crate::verdict::Verdict;
@@ -86,10 +86,7 @@ impl Line {
         Self {
             injected: row.name,
             load: row.load.name(),
-            mode: match row.mode {
-                Mode::Interleaved => "interleaved".into(),
-                Mode::OtherDay { sessions } => format!("other day, {sessions} sessions"),
-            },
+            mode: row.mode.words(),
             expect: row.expect,
             gates,
             regression,

@@ -16,7 +16,7 @@ fn row(change: Change, expect: Expect, per_thousand: u32) -> Row {
 }
 
 fn quietly(scale: Scale, rows: &[Row]) -> Table {
-    play(scale, rows, |_| {}).expect("it is played")
+    play(scale, rows, "", |_| {}).expect("it is played")
 }
 
 /// A/A gates and a few changes on the load of this repository's own gate.
