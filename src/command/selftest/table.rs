@@ -60,6 +60,9 @@ impl Table {
         }
         let missed = self.lines.iter().filter(|l| !l.holds()).count();
         let end = match missed {
+            _ if !self.fit() => {
+                "not everything could be measured: leave the machine to the self-test alone, and run it again".to_owned()
+            }
             0 => format!("{} rows, all as they should be (seed {})", self.lines.len(), self.seed),
             n => format!("{n} of {} rows are not as they should be (seed {})", self.lines.len(), self.seed),
         };
@@ -102,9 +105,17 @@ impl Line {
         self.invalid == 0 && self.expect.holds(self.regression, self.gates)
     }
 
+    fn word(&self) -> String {
+        match self.invalid {
+            0 if self.holds() => "ok".into(),
+            0 => "MISS".into(),
+            n => format!("{n} INVALID"),
+        }
+    }
+
     /// One line, for those who wait.
     pub fn to_text(&self) -> String {
-        let word = if self.holds() { "as it should be" } else { "MISS" };
+        let word = if self.holds() { "as it should be".into() } else { self.word() };
         let by: Vec<String> = self.by.iter().map(|(metric, count)| format!("{metric} {count}")).collect();
         let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
         let (name, load, mode) = (self.injected, self.load, &self.mode);
@@ -122,7 +133,6 @@ impl Line {
 
     fn cells(&self) -> Vec<String> {
         let (rate, low, high) = self.rate();
-        let invalid = if self.invalid > 0 { format!(", {} INVALID", self.invalid) } else { String::new() };
         vec![
             self.injected.into(),
             self.load.into(),
@@ -133,7 +143,7 @@ impl Line {
             self.inconclusive.to_string(),
             format!("{:.1} % ({:.1} to {:.1})", rate * 100.0, low * 100.0, high * 100.0),
             format!("{:.2}", self.looks),
-            format!("{}{invalid}", if self.holds() { "ok" } else { "MISS" }),
+            self.word(),
         ]
     }
 

@@ -93,7 +93,6 @@ fn loads_are_as_the_method_asks() {
         let (round, unfit) = plant.play(prepared, warm).measured(&load, prepared, Place { start: 0, index: 0, order: 0 });
         let shown: BTreeMap<String, f64> =
             oriented(&round, &load.slo).into_iter().map(|(m, v)| (m.name(), to_display(m, v))).collect();
-        println!("{} {:.1} s {shown:#?}", kind.name(), round.duration_ms / 1000.0);
         assert_eq!(unfit, Vec::<String>::new(), "{}", kind.name());
         assert!(shown.len() == 12, "{}: every metric is measured, not {shown:?}", kind.name());
         let attainment = shown[&Metric::SloAttainment.name()];
