@@ -255,7 +255,9 @@ fn failing_the_slowest_requests_may_undo_a_regression() {
 fn failures_beside_others_may_undo_a_breach_and_leave_it_open() {
     let limit = |r: &[Round]| limited(Metric::ErrorRate, Bound::Max(0.01), r);
     let mut rounds = rounds(&[1.0, 1.0], 0.0, true);
-    rounds.iter_mut().for_each(|r| fail(r, [0].into_iter()));
+    for round in &mut rounds {
+        fail(round, [0].into_iter());
+    }
     fail(&mut rounds[0], [1].into_iter());
     assert_eq!(limit(&rounds), Decision::Regression);
     fail(&mut rounds[0], [2, 3].into_iter());

@@ -123,7 +123,6 @@ impl Change {
     /// Turns the candidate's knobs for one start; `window` is where in time one of its rounds will be, in virtual milliseconds.
     pub fn candidate(self, knobs: &mut Knobs, start: u32, window: (f64, f64)) {
         match self {
-            Self::None => {}
             Self::Prefill(share) => knobs.prefill_factor *= 1.0 + share,
             Self::Decode(share) => knobs.decode_factor *= 1.0 + share,
             Self::Engine(share) => knobs.start_offset = share,
@@ -134,7 +133,7 @@ impl Change {
             Self::OutlierRound(share) if start == 0 => {
                 (knobs.outlier, knobs.outlier_from_ms, knobs.outlier_length_ms) = (share, window.0, window.1 - window.0);
             }
-            Self::OutlierRound(_) => {}
+            Self::None | Self::OutlierRound(_) => {}
             Self::Drift(_) => self.machine(knobs),
         }
     }

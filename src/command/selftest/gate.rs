@@ -189,10 +189,8 @@ impl Sides {
         for (index, prepared) in (0..ROUNDS).zip(&load.rounds) {
             let first = candidate_first(start, index);
             for is_candidate in [first, !first] {
-                let (plant, rounds) = match is_candidate {
-                    true => (&mut candidate, &mut self.candidate),
-                    false => (&mut baseline, &mut self.baseline),
-                };
+                let (plant, rounds) =
+                    if is_candidate { (&mut candidate, &mut self.candidate) } else { (&mut baseline, &mut self.baseline) };
                 let played = plant.play(prepared, free_ms.max(f64::from(slot) * load.slot_ms));
                 free_ms = played.end_ms;
                 let order = start * (2 * ROUNDS) + slot - 2;

@@ -12,11 +12,12 @@ mod tests;
 mod wire;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
@@ -75,10 +76,10 @@ fn play(scale: Scale, rows: &[Row], only: &str, progress: impl Fn(&str)) -> anyh
     let mut played = Vec::new();
     for (number, row) in rows.iter().enumerate().filter(|(_, row)| row.mentions(only)) {
         let gates = gates(scale, row);
-        if !scenes.contains_key(&row.load) {
-            scenes.insert(row.load, build_scenes(scale, row.load, rows)?);
-        }
-        let scenes = scenes.get(&row.load).context("a load without scenes; this is a bug")?;
+        let scenes = match scenes.entry(row.load) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(build_scenes(scale, row.load, rows)?),
+        };
         let outcomes: Vec<Outcome> = parallel(gates, scale.threads, |i| {
             let mut rng = stream(scale.seed, Purpose::Row(number), u64::from(i));
             let scene = &scenes[i as usize % scenes.len()];

@@ -113,15 +113,15 @@ impl<'a> Playing<'a> {
     }
 
     fn sent(&self, index: usize, at_ms: f64) -> Timeline {
-        let at_ns = nanos(at_ms);
+        let sent = nanos(at_ms);
         let call = &self.prepared.calls[index];
         Timeline {
             id: String::new(),
             index: self.prepared.plan.requests[index].index,
-            intended_ns: at_ns,
-            handed_ns: Some(at_ns),
-            slot_ns: Some(at_ns),
-            sent_ns: Some(at_ns),
+            intended_ns: sent,
+            handed_ns: Some(sent),
+            slot_ns: Some(sent),
+            sent_ns: Some(sent),
             connect_ns: None,
             first_byte_ns: None,
             first_answer_ns: None,

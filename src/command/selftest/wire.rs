@@ -174,10 +174,8 @@ impl Bench {
             let first = candidate_first(start, index);
             for (place, is_candidate) in (0..).zip([first, !first]) {
                 let order = (start * ROUNDS + index) * 2 + place;
-                let (side, record) = match is_candidate {
-                    true => (&candidate, &mut records.candidate),
-                    false => (&baseline, &mut records.baseline),
-                };
+                let (side, record) =
+                    if is_candidate { (&candidate, &mut records.candidate) } else { (&baseline, &mut records.baseline) };
                 side.round(&self.plan, plan, (start, index, order), record)?;
             }
         }
