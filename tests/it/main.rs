@@ -22,5 +22,6 @@ mod load_streams;
 mod load_timing;
 mod load_tls;
 mod readme;
+mod selftest;
 mod sim;
 mod support;
