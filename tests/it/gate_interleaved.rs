@@ -1,0 +1,1 @@
+//! Interleaved runs.
