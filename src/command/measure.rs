@@ -38,6 +38,8 @@ struct Run<'a> {
     order: u32,
     /// Starts at most.
     starts: u32,
+    /// A round says that a server ended by itself.
+    told: bool,
     sides: Vec<Measuring<'a>>,
 }
 
@@ -166,7 +168,7 @@ impl<'a> Run<'a> {
         // It is written at the very end: too late to learn that it cannot be.
         output.record.as_deref().map(output::check_writable).transpose()?;
         let raw = output.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
-        Ok(Self { config, output, traces, stop: super::signals::watch(limit)?, raw, order: 0, starts, sides })
+        Ok(Self { config, output, traces, stop: super::signals::watch(limit)?, raw, order: 0, starts, told: false, sides })
     }
 
     /// Errors: exit 3, a build failed.
@@ -195,27 +197,39 @@ impl<'a> Run<'a> {
     }
 
     fn group(&mut self, start: u32, members: &[usize]) -> anyhow::Result<()> {
-        let mut open = Vec::new();
+        let mut open: Vec<Open> = Vec::new();
         for &side in members {
-            open.push(self.open(side, start)?);
+            let next = self.open(side, start).map_err(|e| match dead(&open).filter(|_| !self.stop.signalled()) {
+                Some(why) => Failure::measure(&why).into(),
+                None => e,
+            })?;
+            open.push(next);
         }
         for workload in 0..self.config.workloads.len() {
-            for one in &open {
-                self.warm_up(one, workload, start)?;
+            for place in 0..open.len() {
+                self.warm_up(&open, place, workload, start)?;
             }
             for index in 0..self.config.gate.rounds {
                 // ABBA: which side goes first alternates from round to round and from start to start.
                 let turned = (start + index) % 2 == 1;
                 for place in 0..open.len() {
-                    let one = &open[if turned { open.len() - 1 - place } else { place }];
+                    let place = if turned { open.len() - 1 - place } else { place };
                     if self.stop.stopping() {
-                        return Ok(());
+                        return self.reason(&open);
                     }
-                    self.round(one, workload, start, index as usize)?;
+                    self.round(&open, place, workload, start, index as usize)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Of a stop between two rounds: an error where a server's end is the reason, since no round says so.
+    fn reason(&self, open: &[Open]) -> anyhow::Result<()> {
+        match dead(open).filter(|_| !self.told && !self.stop.signalled()) {
+            Some(why) => bail!(Failure::measure(&why)),
+            None => Ok(()),
+        }
     }
 
     fn open(&mut self, side: usize, start: u32) -> anyhow::Result<Open> {
@@ -277,17 +291,18 @@ impl<'a> Run<'a> {
     }
 
     /// Errors: no warm-up request came through, so that no measured one would.
-    fn warm_up(&mut self, open: &Open, workload: usize, start: u32) -> anyhow::Result<()> {
+    fn warm_up(&mut self, all: &[Open], place: usize, workload: usize, start: u32) -> anyhow::Result<()> {
         if self.stop.stopping() {
             return Ok(());
         }
+        let open = &all[place];
         let sim_seed = open.target.sim_seed();
         let began_ns = if workload == 0 { open.began_ns } else { monotonic_ns() };
         if !open.ready[workload].warmup.requests.is_empty() {
             let measured = self.send(open, workload, &open.ready[workload].warmup, start, "warm-up")?;
             let failed = measured.timelines.iter().find(|t| !t.completed());
             let all_failed = measured.timelines.iter().all(|t| !t.completed());
-            if let Some(why) = open.target.died() {
+            if let Some(why) = died(all, open, &measured.timelines) {
                 bail!(Failure::measure(&why));
             }
             if let Some(first) = failed.filter(|_| all_failed && !self.stop.stopping()) {
@@ -305,11 +320,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn round(&mut self, open: &Open, workload: usize, start: u32, index: usize) -> anyhow::Result<()> {
+    fn round(&mut self, all: &[Open], place: usize, workload: usize, start: u32, index: usize) -> anyhow::Result<()> {
+        let open = &all[place];
         let ready = &open.ready[workload];
         let plan = &ready.rounds[index];
         let measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
-        let died = open.target.died();
+        let died = died(all, open, &measured.timelines);
+        self.told |= died.is_some();
         let raw = Raw {
             start,
             index: u32::try_from(index).unwrap_or(u32::MAX),
@@ -384,6 +401,19 @@ impl<'a> Run<'a> {
         }
         Ok(records)
     }
+}
+
+/// Why a server that was started is not there any more. Also of the side that waits: the run is over, and this is the last round that
+/// can say why. What the measured one answered may be the first sign of its end.
+fn died(all: &[Open], measured: &Open, answers: &[Timeline]) -> Option<String> {
+    let ominous = |t: &Timeline| {
+        matches!(t.outcome, Outcome::Connect | Outcome::Truncated | Outcome::Malformed | Outcome::HttpStatus(500..))
+    };
+    dead(all).or_else(|| answers.iter().any(ominous).then(|| measured.target.dying()).flatten())
+}
+
+fn dead(open: &[Open]) -> Option<String> {
+    open.iter().find_map(|o| o.target.died())
 }
 
 /// Requests were sent, so it is no usage error any more: exit 3.
