@@ -91,7 +91,7 @@ pub fn capture(
     starts: &dyn Fn(&Record) -> u32,
 ) -> anyhow::Result<Record> {
     let side = Side::only(config, git);
-    let mut run = Run::begin(config, output, self::starts(config), vec![(&side, RECORD)])?;
+    let mut run = Run::begin(config, output, stop(output)?, self::starts(config), vec![(&side, RECORD)])?;
     run.build()?;
     let mut start = 0;
     while start < run.starts && run.start(start, &[&[0]])? {
@@ -113,12 +113,18 @@ pub struct Asked<'a> {
 }
 
 /// Measures both sides, start pair by start pair, until it is decided or the last look is over. Baseline first in the answer.
-pub fn pair(config: &Config, output: &OutputArgs, pair: &Pair, asked: &Asked<'_>) -> anyhow::Result<(Record, Record)> {
+pub fn pair(
+    config: &Config,
+    output: &OutputArgs,
+    pair: &Pair,
+    stop: Stop,
+    asked: &Asked<'_>,
+) -> anyhow::Result<(Record, Record)> {
     let [baseline, candidate] = &pair.sides;
     let sampled = pair.restarts();
     let looks = if sampled { config.gate.starts } else { 1 };
     let most = if config.gate.extend && looks == 3 { EXTENDED } else { looks };
-    let mut run = Run::begin(config, output, most, vec![(baseline, BASELINE_RECORD), (candidate, RECORD)])?;
+    let mut run = Run::begin(config, output, stop, most, vec![(baseline, BASELINE_RECORD), (candidate, RECORD)])?;
     let at_once = config.gate.fit == Fit::Both;
     for (measuring, role) in run.sides.iter_mut().zip([Role::Baseline, Role::Candidate]) {
         let baseline = pair.baseline.clone();
@@ -145,18 +151,20 @@ pub fn pair(config: &Config, output: &OutputArgs, pair: &Pair, asked: &Asked<'_>
     records.next().zip(records.next()).context("an interleaved run has two sides")
 }
 
+/// Watches for signals and the time limit from now on.
+pub fn stop(output: &OutputArgs) -> anyhow::Result<Stop> {
+    let limit = output.time_limit.as_deref().map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}")));
+    super::signals::watch(limit.transpose()?)
+}
+
 impl<'a> Run<'a> {
     fn begin(
         config: &'a Config,
         output: &'a OutputArgs,
+        stop: Stop,
         starts: u32,
         sides: Vec<(&'a Side, &'static str)>,
     ) -> anyhow::Result<Self> {
-        let limit = output
-            .time_limit
-            .as_deref()
-            .map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}")))
-            .transpose()?;
         let (session, salt) = (session()?, plan::salt(random()?));
         let sides = sides.into_iter().map(|(side, file)| {
             let record = empty_record(config, side.git.clone(), &session);
@@ -168,12 +176,15 @@ impl<'a> Run<'a> {
         // It is written at the very end: too late to learn that it cannot be.
         output.record.as_deref().map(output::check_writable).transpose()?;
         let raw = output.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
-        Ok(Self { config, output, traces, stop: super::signals::watch(limit)?, raw, order: 0, starts, told: false, sides })
+        Ok(Self { config, output, traces, stop, raw, order: 0, starts, told: false, sides })
     }
 
     /// Errors: exit 3, a build failed.
     fn build(&self) -> anyhow::Result<()> {
         for measuring in &self.sides {
+            if self.stop.stopping() {
+                return Ok(());
+            }
             match target::build(measuring.side, &self.log(measuring.side, "build"), &self.stop) {
                 Err(e) if e.is::<Stopped>() => return Ok(()),
                 other => other?,

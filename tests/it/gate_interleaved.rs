@@ -228,7 +228,7 @@ fn the_death_of_either_server_is_the_reason_and_the_other_is_ended() {
 fn a_signal_while_the_baseline_is_checked_out_leaves_nothing() {
     let servers = candidate(ONE, "1.0\n");
     std::fs::create_dir(servers.bed.path("many")).expect("a folder");
-    for i in 0..4000 {
+    for i in 0..2000 {
         servers.bed.write(&format!("many/{i}"), &i.to_string());
     }
     servers.bed.commit("many files");
