@@ -4,7 +4,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::gate_servers_bed::{Servers, running};
+use super::gate_servers_bed::{Servers, working};
 use super::gate_support::{Ran, files, flat};
 use super::lifecycle_bed::{alive, send, until};
 use super::support::{Act, Answer, Part, Seen, Server, Setup};
@@ -61,11 +61,7 @@ fn a_signal_at_any_time_leaves_nothing() {
         ] {
             let servers = Servers::new(LIMITS);
             let gate = servers.spawn(&["check", "--set", set]);
-            if phase.starts_with('-') {
-                servers.answered(phase)
-            } else {
-                servers.exists(phase)
-            }
+            servers.reaches(phase);
             gate.signal(signal);
             gate.end().assert(130, &["interrupted"]);
             servers.left_nothing();
@@ -82,7 +78,7 @@ fn a_second_signal_leaves_nothing() {
     let long = ["--set", "workloads.chat.output_tokens=4000", "--set", "workloads.chat.warmup.requests=0"];
     let gate = servers.spawn(&[&["check"][..], &long].concat());
     servers.answered("null");
-    until("a round is under way", || servers.servers().iter().any(|(_, port)| running(*port) == 4));
+    until("a round is under way", || servers.servers().iter().any(|(_, port)| working(*port)));
     gate.signal(Signal::INT);
     gate.says("once more to cancel them");
     gate.signal(Signal::INT);
@@ -99,11 +95,7 @@ fn a_killed_gate_leaves_no_process() {
     {
         let servers = Servers::new(LIMITS);
         let gate = servers.spawn(&["check", "--set", set]);
-        if phase.starts_with('-') {
-            servers.answered(phase)
-        } else {
-            servers.exists(phase)
-        }
+        servers.reaches(phase);
         gate.signal(Signal::KILL);
         assert_eq!(gate.end().code, None);
         servers.soon_leaves_no_process();

@@ -95,8 +95,13 @@ impl Servers {
         });
     }
 
-    pub fn exists(&self, name: &str) {
-        until(&format!("there is {name}"), || self.place().join(name).exists());
+    /// Waits for a phase: that of requests with such ids, or one whose command makes a file of that name.
+    pub fn reaches(&self, phase: &str) {
+        if phase.starts_with('-') {
+            self.answered(phase);
+        } else {
+            until(phase, || self.place().join(phase).exists());
+        }
     }
 
     /// Nothing of servers, worktrees and temporary files is left.
@@ -170,7 +175,7 @@ impl Drop for Running<'_> {
 }
 
 /// The body of `GET /metrics` of a simulated server; empty where it is not up.
-pub fn metrics(port: u16) -> String {
+fn metrics(port: u16) -> String {
     let mut answer = String::new();
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return answer };
     let asked = write!(stream, "GET /metrics HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n");
@@ -178,9 +183,9 @@ pub fn metrics(port: u16) -> String {
     answer
 }
 
-/// Requests that a simulated server works at now.
-pub fn running(port: u16) -> u32 {
+/// A simulated server works at requests now.
+pub fn working(port: u16) -> bool {
     let text = metrics(port);
     let line = text.lines().find(|l| l.starts_with("vllm:num_requests_running"));
-    line.and_then(|l| l.rsplit(' ').next()?.parse::<f64>().ok()).map_or(0, |n| n as u32)
+    line.and_then(|l| l.rsplit(' ').next()?.parse::<f64>().ok()).is_some_and(|n| n > 0.0)
 }

@@ -76,6 +76,18 @@ fn dropping_stops_too() {
 }
 
 #[test]
+fn a_panic_stops_too() {
+    let bed = Bed::new(&[STARTED, UNTIL_STOPPED, "echo ended > \"$3\""]);
+    let server = bed.start().unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        let _running = server;
+        panic!("as a bug of ours would");
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(log::tail(&bed.log(), 9), ["ended"]);
+}
+
+#[test]
 fn an_end_by_itself_is_told_once_and_kept() {
     let bed = Bed::new(&[STARTED, r#"echo '{"exited":{"code":3,"signal":null}}'"#, "echo 'out of memory' > \"$3\""]);
     let server = bed.start().unwrap();
