@@ -38,6 +38,8 @@ struct Run<'a> {
     order: u32,
     /// Starts at most.
     starts: u32,
+    /// A round says that a server ended by itself.
+    told: bool,
     sides: Vec<Measuring<'a>>,
 }
 
@@ -89,7 +91,7 @@ pub fn capture(
     starts: &dyn Fn(&Record) -> u32,
 ) -> anyhow::Result<Record> {
     let side = Side::only(config, git);
-    let mut run = Run::begin(config, output, self::starts(config), vec![(&side, RECORD)])?;
+    let mut run = Run::begin(config, output, stop(output)?, self::starts(config), vec![(&side, RECORD)])?;
     run.build()?;
     let mut start = 0;
     while start < run.starts && run.start(start, &[&[0]])? {
@@ -111,12 +113,18 @@ pub struct Asked<'a> {
 }
 
 /// Measures both sides, start pair by start pair, until it is decided or the last look is over. Baseline first in the answer.
-pub fn pair(config: &Config, output: &OutputArgs, pair: &Pair, asked: &Asked<'_>) -> anyhow::Result<(Record, Record)> {
+pub fn pair(
+    config: &Config,
+    output: &OutputArgs,
+    pair: &Pair,
+    stop: Stop,
+    asked: &Asked<'_>,
+) -> anyhow::Result<(Record, Record)> {
     let [baseline, candidate] = &pair.sides;
     let sampled = pair.restarts();
     let looks = if sampled { config.gate.starts } else { 1 };
     let most = if config.gate.extend && looks == 3 { EXTENDED } else { looks };
-    let mut run = Run::begin(config, output, most, vec![(baseline, BASELINE_RECORD), (candidate, RECORD)])?;
+    let mut run = Run::begin(config, output, stop, most, vec![(baseline, BASELINE_RECORD), (candidate, RECORD)])?;
     let at_once = config.gate.fit == Fit::Both;
     for (measuring, role) in run.sides.iter_mut().zip([Role::Baseline, Role::Candidate]) {
         let baseline = pair.baseline.clone();
@@ -143,18 +151,20 @@ pub fn pair(config: &Config, output: &OutputArgs, pair: &Pair, asked: &Asked<'_>
     records.next().zip(records.next()).context("an interleaved run has two sides")
 }
 
+/// Watches for signals and the time limit from now on.
+pub fn stop(output: &OutputArgs) -> anyhow::Result<Stop> {
+    let limit = output.time_limit.as_deref().map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}")));
+    super::signals::watch(limit.transpose()?)
+}
+
 impl<'a> Run<'a> {
     fn begin(
         config: &'a Config,
         output: &'a OutputArgs,
+        stop: Stop,
         starts: u32,
         sides: Vec<(&'a Side, &'static str)>,
     ) -> anyhow::Result<Self> {
-        let limit = output
-            .time_limit
-            .as_deref()
-            .map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}")))
-            .transpose()?;
         let (session, salt) = (session()?, plan::salt(random()?));
         let sides = sides.into_iter().map(|(side, file)| {
             let record = empty_record(config, side.git.clone(), &session);
@@ -166,12 +176,15 @@ impl<'a> Run<'a> {
         // It is written at the very end: too late to learn that it cannot be.
         output.record.as_deref().map(output::check_writable).transpose()?;
         let raw = output.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
-        Ok(Self { config, output, traces, stop: super::signals::watch(limit)?, raw, order: 0, starts, sides })
+        Ok(Self { config, output, traces, stop, raw, order: 0, starts, told: false, sides })
     }
 
     /// Errors: exit 3, a build failed.
     fn build(&self) -> anyhow::Result<()> {
         for measuring in &self.sides {
+            if self.stop.stopping() {
+                return Ok(());
+            }
             match target::build(measuring.side, &self.log(measuring.side, "build"), &self.stop) {
                 Err(e) if e.is::<Stopped>() => return Ok(()),
                 other => other?,
@@ -195,9 +208,13 @@ impl<'a> Run<'a> {
     }
 
     fn group(&mut self, start: u32, members: &[usize]) -> anyhow::Result<()> {
-        let mut open = Vec::new();
+        let mut open: Vec<Open> = Vec::new();
         for &side in members {
-            open.push(self.open(side, start)?);
+            let next = self.open(side, start).map_err(|e| match dead(&open).filter(|_| !self.stop.signalled()) {
+                Some(why) => Failure::measure(&why).into(),
+                None => e,
+            })?;
+            open.push(next);
         }
         self.rounds_of(start, &open)?;
         open.into_iter().try_for_each(|one| one.target.close())
@@ -205,22 +222,30 @@ impl<'a> Run<'a> {
 
     fn rounds_of(&mut self, start: u32, open: &[Open]) -> anyhow::Result<()> {
         for workload in 0..self.config.workloads.len() {
-            for one in open {
-                self.warm_up(one, workload, start)?;
+            for place in 0..open.len() {
+                self.warm_up(open, place, workload, start)?;
             }
             for index in 0..self.config.gate.rounds {
                 // ABBA: which side goes first alternates from round to round and from start to start.
                 let turned = (start + index) % 2 == 1;
                 for place in 0..open.len() {
-                    let one = &open[if turned { open.len() - 1 - place } else { place }];
+                    let place = if turned { open.len() - 1 - place } else { place };
                     if self.stop.stopping() {
-                        return Ok(());
+                        return self.reason(open);
                     }
-                    self.round(one, workload, start, index as usize)?;
+                    self.round(open, place, workload, start, index as usize)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Of a stop between two rounds: an error where a server's end is the reason, since no round says so.
+    fn reason(&self, open: &[Open]) -> anyhow::Result<()> {
+        match dead(open).filter(|_| !self.told && !self.stop.signalled()) {
+            Some(why) => bail!(Failure::measure(&why)),
+            None => Ok(()),
+        }
     }
 
     fn open(&mut self, side: usize, start: u32) -> anyhow::Result<Open> {
@@ -282,17 +307,18 @@ impl<'a> Run<'a> {
     }
 
     /// Errors: no warm-up request came through, so that no measured one would.
-    fn warm_up(&mut self, open: &Open, workload: usize, start: u32) -> anyhow::Result<()> {
+    fn warm_up(&mut self, all: &[Open], place: usize, workload: usize, start: u32) -> anyhow::Result<()> {
         if self.stop.stopping() {
             return Ok(());
         }
+        let open = &all[place];
         let sim_seed = open.target.sim_seed();
         let began_ns = if workload == 0 { open.began_ns } else { monotonic_ns() };
         if !open.ready[workload].warmup.requests.is_empty() {
             let measured = self.send(open, workload, &open.ready[workload].warmup, start, "warm-up")?;
             let failed = measured.timelines.iter().find(|t| !t.completed());
             let all_failed = measured.timelines.iter().all(|t| !t.completed());
-            if let Some(why) = open.target.died() {
+            if let Some(why) = died(all, open, &measured.timelines) {
                 bail!(Failure::measure(&why));
             }
             if let Some(first) = failed.filter(|_| all_failed && !self.stop.stopping()) {
@@ -310,11 +336,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn round(&mut self, open: &Open, workload: usize, start: u32, index: usize) -> anyhow::Result<()> {
+    fn round(&mut self, all: &[Open], place: usize, workload: usize, start: u32, index: usize) -> anyhow::Result<()> {
+        let open = &all[place];
         let ready = &open.ready[workload];
         let plan = &ready.rounds[index];
         let measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
-        let died = open.target.died();
+        let died = died(all, open, &measured.timelines);
+        self.told |= died.is_some();
         let raw = Raw {
             start,
             index: u32::try_from(index).unwrap_or(u32::MAX),
@@ -389,6 +417,19 @@ impl<'a> Run<'a> {
         }
         Ok(records)
     }
+}
+
+/// Why a server that was started is not there any more. Also of the side that waits: the run is over, and this is the last round that
+/// can say why. What the measured one answered may be the first sign of its end.
+fn died(all: &[Open], measured: &Open, answers: &[Timeline]) -> Option<String> {
+    let ominous = |t: &Timeline| {
+        matches!(t.outcome, Outcome::Connect | Outcome::Truncated | Outcome::Malformed | Outcome::HttpStatus(500..))
+    };
+    dead(all).or_else(|| answers.iter().any(ominous).then(|| measured.target.dying()).flatten())
+}
+
+fn dead(open: &[Open]) -> Option<String> {
+    open.iter().find_map(|o| o.target.died())
 }
 
 /// Requests were sent, so it is no usage error any more: exit 3.

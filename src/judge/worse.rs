@@ -8,7 +8,7 @@
 
 use proptest::prelude::*;
 
-use super::interleaved::{self, Interleaved};
+use super::interleaved::{self, Interleaved, Sampling};
 use super::limits::{self, LimitInput};
 use super::other_day::{self, OtherDay};
 use super::*;
@@ -116,8 +116,18 @@ fn session(speeds: &[f64]) -> Session {
 fn interleaved(history: &[PastRun], baseline: &[Round], candidate: &[Round]) -> Decision {
     let policy = Policy::default();
     let (slo, shape, most_starts) = (SLO, shape(), STARTS);
-    interleaved::judge(&Interleaved { baseline, candidate, history, slo, shape, differing: &[], most_starts, policy: &policy })
-        .decision
+    interleaved::judge(&Interleaved {
+        baseline,
+        candidate,
+        history,
+        slo,
+        shape,
+        differing: &[],
+        most_starts,
+        sampling: Sampling::Starts,
+        policy: &policy,
+    })
+    .decision
 }
 
 fn other_day(history: &[Session], jobs: &[Vec<Round>]) -> Decision {

@@ -10,7 +10,7 @@ use super::loads::{Load, ROUNDS};
 use super::plant::{Place, Plant};
 use crate::config::OnOpen;
 use crate::config::sim::Knobs;
-use crate::judge::interleaved::{self, Interleaved};
+use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::other_day::{self, OtherDay};
 use crate::judge::{Comparison, Decision, PastRun, Policy, Session};
 use crate::measure::Round;
@@ -107,6 +107,7 @@ fn play_interleaved(scene: &Scene, change: Change, rng: &mut ChaCha8Rng) -> Outc
             shape: scene.load.shape,
             differing: &[],
             most_starts: LOOKS as usize,
+            sampling: Sampling::Starts,
             policy: &Policy::default(),
         });
         let open = comparison.decision == Decision::Inconclusive;

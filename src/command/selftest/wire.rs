@@ -17,7 +17,7 @@ use crate::config::sim::{Knobs, Noise};
 use crate::config::{Arrival, Length, Protocol, Slo, Warmup, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
-use crate::judge::interleaved::{self, Interleaved};
+use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::{Decision, PastRun, Policy};
 use crate::load::{Client, Control, Counters, Reading, Site, SiteSpec};
 use crate::measure::SloMs;
@@ -146,6 +146,7 @@ impl Bench {
                 shape: shape(&records.baseline),
                 differing: &[],
                 most_starts: LOOKS as usize,
+                sampling: Sampling::Starts,
                 policy: &Policy::default(),
             });
             let open = comparison.decision == Decision::Inconclusive;
@@ -168,7 +169,12 @@ impl Bench {
         let candidate = Side::start(&self.program, &knobs)?;
         for (side, record) in [(&baseline, &mut records.baseline), (&candidate, &mut records.candidate)] {
             side.send(&self.plan, &self.plan.warmup)?;
-            record.starts.push(StartRecord { index: start, sim_seed: Some(side.server.seed), rounds: Vec::new() });
+            record.starts.push(StartRecord {
+                index: start,
+                sim_seed: Some(side.server.seed),
+                setup_ms: None,
+                rounds: Vec::new(),
+            });
         }
         for (index, plan) in (0..ROUNDS).zip(&self.plan.rounds) {
             let first = candidate_first(start, index);
