@@ -158,14 +158,16 @@ fn servers_that_run_already_are_one_start_each_and_that_is_said() {
     servers.bed.write("goodput-gate.yaml", &without.expect("it has both").replace("starts: 1", "starts: 3"));
     let ran = servers.bed.measure(&["check", "--set", &target, "--baseline-url", &base.url()]);
     assert!(ran.stderr.contains("start-to-start variance is not sampled"), "{}", ran.stderr);
-    ran.assert(0, &["start-to-start variance was not sampled", &base.url()]);
+    // These servers answer at once, so that a busy machine alone may look like a change: what is said counts here, not the verdict.
+    let code = ran.code.filter(|code| matches!(code, 0 | 1)).expect("it was judged");
+    ran.assert(code, &["start-to-start variance was not sampled", &base.url()]);
     let records = records(&servers);
     let found = records.each_ref().map(orders);
     assert_eq!(found, [vec![vec![0, 3]], vec![vec![1, 2]]]);
     assert!(records.iter().all(|r| r["pair"]["starts_sampled"] == false));
     let prompts = |server: &Server| server.planned().iter().map(Seen::prompt).collect::<std::collections::BTreeSet<_>>();
     assert!(prompts(&base).is_disjoint(&prompts(&change)), "no prompt reaches what both may share twice");
-    the_same_offline(&servers, 0);
+    the_same_offline(&servers, code);
     servers.left_nothing();
 }
 
