@@ -242,6 +242,30 @@ fn a_signal_while_the_baseline_is_checked_out_leaves_nothing() {
     servers.left_nothing();
 }
 
+/// Nobody is left to remove the worktree; the next run does, and leaves that of a run that goes on.
+#[test]
+fn what_a_killed_gate_leaves_is_removed_by_the_next() {
+    let servers = candidate(ONE, "1.0\n");
+    let building = ["check", "--set", "server.build=touch \"$PLACE/build\"; exec sleep 1000"];
+    let worktrees = || servers.bed.git(&["worktree", "list"]).lines().count();
+    let killed = servers.spawn(&building);
+    servers.reaches("build");
+    killed.signal(Signal::KILL);
+    assert_eq!(killed.end().code, None);
+    servers.soon_leaves_no_process();
+    assert_eq!(worktrees(), 2, "of the killed one");
+
+    std::fs::remove_file(servers.place().join("build")).expect("it is there");
+    let going_on = servers.spawn(&building);
+    servers.reaches("build");
+    assert_eq!(worktrees(), 2, "of the one that goes on");
+    servers.bed.gate(&["check", "--out", "other", "--set", "server.build=false"]).assert(3, &["building the baseline failed"]);
+    assert_eq!(worktrees(), 2, "of the one that goes on");
+    going_on.signal(Signal::INT);
+    going_on.end().assert(130, &["interrupted"]);
+    servers.left_nothing();
+}
+
 #[test]
 fn a_baseline_that_does_not_build_is_never_started() {
     let servers = candidate(ONE, "1.0\n");
