@@ -1,4 +1,5 @@
 //! A commit checked out beside the repository, in a temporary folder, for as long as it is needed. Not here: what is built in it.
+#![expect(clippy::disallowed_methods, reason = "rim: a lock file beside the checkout")]
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
