@@ -15,6 +15,8 @@ use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, M
 /// What stands where a number is absent. Never 0.
 pub const ABSENT: &str = "-";
 
+/// An interval that reaches farther (ten times as long) is shown without its end.
+const BEYOND: f64 = 10.0;
 /// Longest name or reason that a report repeats, in characters.
 const LONGEST: usize = 1000;
 /// Longest piece of what a server said: it may answer with a whole web page.
@@ -62,7 +64,8 @@ pub fn change(unit: &str, change: Option<f64>) -> String {
 
 /// Both ends of a change's interval: `+3.1 to +7.4 %`.
 pub fn interval(metric: &MetricReport) -> String {
-    let end = |x: Option<f64>| x.and_then(|x| signed(&metric.unit, x));
+    // With two degrees of freedom an interval says nothing, and its end has ten digits.
+    let end = |x: Option<f64>| x.and_then(|x| if x > BEYOND { Some("over +1000".into()) } else { signed(&metric.unit, x) });
     match (end(metric.interval_low_ratio), end(metric.interval_high_ratio)) {
         (Some(low), Some(high)) => format!("{low} to {high} {}", change_unit(&metric.unit)),
         _ => ABSENT.into(),
