@@ -17,6 +17,8 @@ pub fn value(metric: Metric, value: f64) -> String {
 /// `+5.3 %` of times and rates, `-2.10 points` of shares.
 pub fn change(metric: Metric, change: f64) -> String {
     match metric.unit() {
+        // The end of an interval that says nothing.
+        _ if change > 10.0 => "over +1000 %".into(),
         Unit::Share => format!("{:+.2} points", change * 100.0),
         _ => format!("{:+.1} %", change * 100.0),
     }
