@@ -81,7 +81,9 @@ impl Talk {
         let _ = write!(stderr, "{prompt}").and_then(|()| stderr.flush());
         let mut answer = String::new();
         if input.read_line(&mut answer).context("cannot read the answer")? == 0 {
-            bail!("standard input ended before the question was answered\nhint: Enter takes the default; --help has the flags that say it");
+            bail!(
+                "standard input ended before the question was answered\nhint: Enter takes the default; --help has the flags that say it"
+            );
         }
         Ok(answer.trim().to_owned())
     }

@@ -26,7 +26,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     };
     output::save_reports(&args.output.out, &report)?;
     let shown = output::show(&report);
-    next::after_check(&report);
+    next::after_check(&report, &args.output.out);
     publish::after_check(&report, &args.output.out);
     shown?;
     Ok(exit)

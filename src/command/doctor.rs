@@ -39,7 +39,11 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitStatus> {
     };
     match setup::config(&args.config, &target) {
         Ok(config) => {
-            lines.push((Grade::Ok, "config".into(), format!("{}, {} workload(s)", source(args, &target), config.workloads.len())));
+            lines.push((
+                Grade::Ok,
+                "config".into(),
+                format!("{}, {} workload(s)", source(args, &target), config.workloads.len()),
+            ));
             lines.extend(git(&config));
             lines.push(server(&config));
         }

@@ -47,7 +47,9 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
     write(&config_path, &text, &cwd)?;
     let remote = git.as_ref().and_then(|g| g.remote.as_deref()).unwrap_or_default();
     if NOT_GITHUB.iter().any(|host| remote.split('/').next().is_some_and(|h| h.contains(host))) {
-        say("note: no workflow is written, since `origin` is not on GitHub: let its CI run `goodput-gate check`; junit.xml is for it");
+        say(
+            "note: no workflow is written, since `origin` is not on GitHub: let its CI run `goodput-gate check`; junit.xml is for it",
+        );
     } else {
         let branch = git.as_ref().and_then(|g| g.default_branch.as_deref()).unwrap_or("main");
         save_workflow(&dir.join(WORKFLOW), &workflow::render(branch, starter.target.api_key_env.as_deref()), args.force, &cwd)?;
@@ -126,7 +128,8 @@ fn server(found: &[Found], args: &InitArgs, talk: &mut Talk) -> anyhow::Result<F
             }
         }
     };
-    let unknown = || Found { base_url: url.clone(), facts: crate::probe::server::ServerFacts::default(), api_key_env: None, locked: false };
+    let unknown =
+        || Found { base_url: url.clone(), facts: crate::probe::server::ServerFacts::default(), api_key_env: None, locked: false };
     let asked = if url == USUAL_URL { None } else { around::server(&url, args.api_key_env.as_deref())? };
     let mut found = asked.unwrap_or_else(unknown);
     found.api_key_env = found.api_key_env.or_else(|| args.api_key_env.clone());
@@ -137,7 +140,8 @@ fn server(found: &[Found], args: &InitArgs, talk: &mut Talk) -> anyhow::Result<F
 fn key_variable(chosen: &Found, args: &InitArgs, talk: &mut Talk) -> anyhow::Result<String> {
     let usual = if chosen.base_url.contains(":4000") { "LITELLM_API_KEY" } else { "OPENAI_API_KEY" };
     let default = args.api_key_env.as_deref().unwrap_or(usual);
-    let name = talk.text("environment variable that holds its API key", default, is_variable, "the variable's name, never the key")?;
+    let name =
+        talk.text("environment variable that holds its API key", default, is_variable, "the variable's name, never the key")?;
     say(&format!("note: {} takes no key that is at hand: put it into {name}, in the environment or in .env", chosen.base_url));
     Ok(name)
 }
@@ -168,7 +172,10 @@ fn older_configs(folder: &Path) -> anyhow::Result<Starter> {
     };
     let (targets, models, workloads) = (read("targets.yaml")?, read("models.yaml")?, read("workloads.yaml")?);
     if targets.is_none() {
-        bail!("no targets.yaml in {}\nhint: --from names the folder of the older tool's configs, usually configs/", folder.display());
+        bail!(
+            "no targets.yaml in {}\nhint: --from names the folder of the older tool's configs, usually configs/",
+            folder.display()
+        );
     }
     let files = older::Files { targets: targets.as_deref(), models: models.as_deref(), workloads: workloads.as_deref() };
     let carried = older::carry(files).map_err(anyhow::Error::msg)?;
@@ -194,7 +201,9 @@ fn next(starter: &Starter, runs: bool) -> anyhow::Result<String> {
         _ => String::new(),
     };
     Ok(if runs {
-        format!("next:   {key}goodput-gate run      (then write slo and limits from what it shows, commit, goodput-gate baseline update)")
+        format!(
+            "next:   {key}goodput-gate run      (then write slo and limits from what it shows, commit, goodput-gate baseline update)"
+        )
     } else {
         format!("next:   {key}start the server, then goodput-gate doctor")
     })

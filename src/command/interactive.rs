@@ -46,7 +46,11 @@ fn config(args: &RunArgs) -> anyhow::Result<Option<Config>> {
     if !there && !set {
         return Ok(None);
     }
-    let ours = WorkloadArgs { base_url: args.workload.base_url.clone(), target: args.workload.target.clone(), ..WorkloadArgs::default() };
+    let ours = WorkloadArgs {
+        base_url: args.workload.base_url.clone(),
+        target: args.workload.target.clone(),
+        ..WorkloadArgs::default()
+    };
     setup::config(&args.config, &ours).map(Some)
 }
 
@@ -54,7 +58,9 @@ fn server(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyho
     let mut servers: Vec<(String, Server)> = Vec::new();
     if let Some(config) = config {
         servers.push((endpoint(&config.target), Server::Named(None)));
-        servers.extend(config.targets.iter().map(|(name, t)| (format!("{name}: {}", endpoint(t)), Server::Named(Some(name.clone())))));
+        servers.extend(
+            config.targets.iter().map(|(name, t)| (format!("{name}: {}", endpoint(t)), Server::Named(Some(name.clone())))),
+        );
     }
     let known: Vec<String> = servers.iter().map(|(text, _)| text.clone()).collect();
     let found = around::servers(&args.look.ports, args.workload.api_key_env.as_deref())?;
@@ -62,7 +68,12 @@ fn server(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyho
     servers.extend(new.map(|f| (around::describe(&f), Server::Found(Box::new(f)))));
     if servers.is_empty() {
         say(&format!("no server on 127.0.0.1, ports {}", around::ports(&args.look.ports)));
-        args.workload.base_url = Some(talk.text("base URL of the server", super::init::USUAL_URL, is_url, "a URL such as http://127.0.0.1:8000/v1")?);
+        args.workload.base_url = Some(talk.text(
+            "base URL of the server",
+            super::init::USUAL_URL,
+            is_url,
+            "a URL such as http://127.0.0.1:8000/v1",
+        )?);
         return Ok(());
     }
     let options: Vec<String> = servers.iter().map(|(text, _)| text.clone()).collect();
@@ -106,7 +117,12 @@ fn model(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow
 
 /// With the config's server its workloads, with another the presets.
 fn workload(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow::Result<()> {
-    let names: Vec<String> = config.filter(|_| args.workload.base_url.is_none()).into_iter().flat_map(|c| &c.workloads).map(|w| w.name.clone()).collect();
+    let names: Vec<String> = config
+        .filter(|_| args.workload.base_url.is_none())
+        .into_iter()
+        .flat_map(|c| &c.workloads)
+        .map(|w| w.name.clone())
+        .collect();
     let presets: Vec<String> = starter::presets().iter().map(|p| (*p).to_owned()).collect();
     if names.is_empty() {
         let quick_first = presets.iter().filter(|p| *p == USUAL_PRESET).chain(presets.iter().filter(|p| *p != USUAL_PRESET));

@@ -128,7 +128,11 @@ pub fn secret(name: &str) -> anyhow::Result<Option<String>> {
     if !path.is_file() {
         return Ok(None);
     }
-    let unread = || anyhow::anyhow!("cannot read .env, where {name} was looked for\nhint: one NAME=value per line, values with spaces or $ in '...'");
+    let unread = || {
+        anyhow::anyhow!(
+            "cannot read .env, where {name} was looked for\nhint: one NAME=value per line, values with spaces or $ in '...'"
+        )
+    };
     for line in dotenvy::from_path_iter(path).map_err(|_| unread())? {
         // The crate's own message quotes the line.
         let (key, value) = line.map_err(|_| unread())?;

@@ -103,13 +103,7 @@ pub fn preset_load(name: &str) -> Option<PresetLoad> {
     else {
         return None;
     };
-    Some(PresetLoad {
-        rate: rate.0,
-        max_in_flight,
-        seconds: duration.0.as_secs_f64(),
-        output_tokens,
-        temperature: temperature.0,
-    })
+    Some(PresetLoad { rate: rate.0, max_in_flight, seconds: duration.0.as_secs_f64(), output_tokens, temperature: temperature.0 })
 }
 
 /// Whether there is a preset of that name.
@@ -234,7 +228,8 @@ mod tests {
                 ..StartTarget::default()
             };
             let targets = vec![(name.to_owned(), StartTarget { model: Some(name.into()), ..StartTarget::default() })];
-            let config = loaded(&Starter { target, targets, workloads: vec![first_workload(true)], about: vec!["\nx: y".into()] });
+            let config =
+                loaded(&Starter { target, targets, workloads: vec![first_workload(true)], about: vec!["\nx: y".into()] });
             assert_eq!(config.target.model, ModelChoice::Named(name.into()));
             assert_eq!(config.targets[name].model, ModelChoice::Named(name.into()));
             assert_eq!(config.target.endpoint, Endpoint::Http("http://127.0.0.1:8000/v1".into()));

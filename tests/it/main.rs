@@ -10,6 +10,7 @@ mod gate_judging;
 mod gate_live;
 mod gate_support;
 mod import;
+mod init;
 mod github;
 mod github_fake;
 mod judge_cases;

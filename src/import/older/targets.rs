@@ -17,8 +17,10 @@ pub fn carry(servers: Vec<Item>, models: Vec<Item>, notes: &mut Vec<String>) -> 
         sides.extend(server(item, &sides, notes));
     }
     if sides.is_empty() {
-        return Err("targets.yaml names no server with a base_url\nhint: `targets: [{name: local, base_url: http://127.0.0.1:8000/v1}]`"
-            .into());
+        return Err(
+            "targets.yaml names no server with a base_url\nhint: `targets: [{name: local, base_url: http://127.0.0.1:8000/v1}]`"
+                .into(),
+        );
     }
     // Whatever an entry of `targets` does not say it takes from `target`: the key of one server would go to another.
     let keyless = sides.iter().position(|(_, side)| side.api_key_env.is_none() && side.headers.is_empty()).unwrap_or(0);
@@ -100,7 +102,9 @@ fn key(item: &mut Item, name: &str, notes: &mut Vec<String>) -> Option<String> {
     let own: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
     let own = if own.starts_with(|c: char| c.is_ascii_digit()) { format!("KEY_{own}") } else { own };
     let variable = format!("{own}_API_KEY");
-    notes.push(format!("{place}: keys are never carried over; put it into the variable {variable}, in the environment or in .env"));
+    notes.push(format!(
+        "{place}: keys are never carried over; put it into the variable {variable}, in the environment or in .env"
+    ));
     Some(variable)
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Carried, Files, carry};
 use crate::config::starter::render;
-use crate::config::{Arrival, Config, Flags, Source, load};
+use crate::config::{Arrival, Config, Endpoint, Flags, ModelChoice, Source, load};
 
 const TARGETS: &str = "targets: [{name: a, base_url: 'http://127.0.0.1:8000/v1'}]";
 
@@ -26,19 +26,40 @@ fn a_key_is_never_carried_over_or_shown() {
     let text = format!("{}\n{:?}", render(&all.starter), all.notes);
     assert!(!text.contains("0123456789abcdef"), "{text}");
     assert_eq!(loaded(&all).target.api_key_env.as_deref(), Some("A_API_KEY"));
-    assert!(all.notes.iter().any(|n| n.contains("A_API_KEY")) && all.notes.iter().any(|n| n.contains("password")), "{:?}", all.notes);
+    assert!(
+        all.notes.iter().any(|n| n.contains("A_API_KEY")) && all.notes.iter().any(|n| n.contains("password")),
+        "{:?}",
+        all.notes
+    );
     // Also not by a syntax error beside it.
-    let error = carry(Files { targets: Some(&format!("targets: [{{api_key: {literal}")), ..Files::default() }).expect_err("no YAML");
+    let error =
+        carry(Files { targets: Some(&format!("targets: [{{api_key: {literal}")), ..Files::default() }).expect_err("no YAML");
     assert!(!error.contains("0123456789abcdef") && error.contains("targets.yaml:"), "{error}");
 }
 
 #[test]
 fn a_key_does_not_reach_another_server() {
-    let all = carried("targets:\n- {name: a, base_url: http://h:1/v1, api_key: $A_KEY}\n- {name: b, base_url: http://h:2/v1}", "", "");
+    let all =
+        carried("targets:\n- {name: a, base_url: http://h:1/v1, api_key: $A_KEY}\n- {name: b, base_url: http://h:2/v1}", "", "");
     let config = loaded(&all);
     assert_eq!(config.target.api_key_env, None);
     assert_eq!(config.targets["a"].api_key_env.as_deref(), Some("A_KEY"));
     assert!(all.notes[0].contains("`target` is b and not a"), "{:?}", all.notes);
+}
+
+#[test]
+fn another_server_takes_another_model() {
+    let all = carried(
+        "targets:\n- {name: a, base_url: http://h:1/v1}\n- {name: b, base_url: http://h:2/v1}",
+        "models: [{name: m, full_name: org/m}, {name: n, full_name: org/n}]",
+        "",
+    );
+    let text = render(&all.starter);
+    let flags = Flags { target: Some("b".into()), model: Some("org/n".into()), ..Flags::default() };
+    let config = load(Some(Source { name: "c", text: &text }), &[], &flags, &|_| None).expect("it is valid");
+    assert_eq!(config.target.endpoint, Endpoint::Http("http://h:2/v1".into()));
+    assert_eq!(config.target.model, ModelChoice::Named("org/n".into()));
+    assert_eq!(config.targets["b"].model, ModelChoice::Named("org/m".into()));
 }
 
 #[test]
@@ -73,7 +94,11 @@ fn what_cannot_be_carried_over_is_said() {
 
 #[test]
 fn other_shapes_are_read_too() {
-    let all = carried("main: {url: 'http://127.0.0.1:9'}\nnext: {url: 'http://127.0.0.1:10/v1'}", "- org/a\n- org/b", "- {concurrency: 4}");
+    let all = carried(
+        "main: {url: 'http://127.0.0.1:9'}\nnext: {url: 'http://127.0.0.1:10/v1'}",
+        "- org/a\n- org/b",
+        "- {concurrency: 4}",
+    );
     let config = loaded(&all);
     let names: Vec<&String> = config.targets.keys().collect();
     assert_eq!(names, ["next", "org-b"]);

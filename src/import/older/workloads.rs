@@ -34,7 +34,9 @@ fn workload(mut item: Item, name: &str, notes: &mut Vec<String>) -> StartWorkloa
     lines.extend(arrival(&mut item, preset, notes));
     lines.extend(length(&mut item, preset, notes));
     let tokens = count(&mut item, &["max_tokens", "output_tokens", "output_len"], notes);
-    lines.extend(tokens.filter(|n| preset.is_none_or(|p| p.output_tokens != *n)).map(|n| Line::new("output_tokens", n.to_string())));
+    lines.extend(
+        tokens.filter(|n| preset.is_none_or(|p| p.output_tokens != *n)).map(|n| Line::new("output_tokens", n.to_string())),
+    );
     let input = count(&mut item, &["input_tokens", "input_len", "prompt_tokens"], notes);
     lines.extend(input.map(|n| Line::new("prompts", format!("{{synthetic: {{input_tokens: {n}}}}}"))));
     let temperature = number(&mut item, "temperature", notes).filter(|t| (0.0..=2.0).contains(t));
@@ -44,7 +46,9 @@ fn workload(mut item: Item, name: &str, notes: &mut Vec<String>) -> StartWorkloa
         lines.push(Line::new("stream", "false"));
     }
     lines.extend(seconds(&mut item, "timeout", notes).map(|t| Line::new("timeout", t)));
-    lines.extend(count(&mut item, &["warmup", "warmup_requests"], notes).map(|n| Line::new("warmup", format!("{{requests: {n}}}"))));
+    lines.extend(
+        count(&mut item, &["warmup", "warmup_requests"], notes).map(|n| Line::new("warmup", format!("{{requests: {n}}}"))),
+    );
     lines.extend(slo(&mut item, notes).map(|text| Line::new("slo", text)));
     left(&item, notes);
     StartWorkload { note, lines }
@@ -59,7 +63,9 @@ fn arrival(item: &mut Item, preset: Option<PresetLoad>, notes: &mut Vec<String>)
     }
     let mut lines = Vec::new();
     let other = rate.filter(|r| preset.is_none_or(|p| p.rate.to_bits() != r.to_bits()));
-    lines.extend(other.map(|r| Line::with("arrival", format!("{{constant: {{rate: {r}}}}}"), "poisson: as independent users come")));
+    lines.extend(
+        other.map(|r| Line::with("arrival", format!("{{constant: {{rate: {r}}}}}"), "poisson: as independent users come")),
+    );
     let most = count(item, &["concurrency", "max_concurrency"], notes);
     let other = most.filter(|n| preset.is_none_or(|p| p.max_in_flight != *n));
     lines.extend(other.map(|n| Line::with("max_in_flight", n.to_string(), "waiting for a slot counts as latency here")));
@@ -110,8 +116,12 @@ fn slo(item: &mut Item, notes: &mut Vec<String>) -> Option<String> {
     let place = item.place("slo");
     let said = item.take(&["slo", "slos", "sla", "goodput", "goodput_thresholds"])?;
     let pairs: Vec<(String, String)> = match said {
-        Value::Object(map) => map.into_iter().map(|(k, v)| (k, v.as_str().map_or_else(|| v.to_string(), str::to_owned))).collect(),
-        Value::String(text) => text.split(',').filter_map(|p| p.split_once([':', '='])).map(|(k, v)| (k.into(), v.into())).collect(),
+        Value::Object(map) => {
+            map.into_iter().map(|(k, v)| (k, v.as_str().map_or_else(|| v.to_string(), str::to_owned))).collect()
+        }
+        Value::String(text) => {
+            text.split(',').filter_map(|p| p.split_once([':', '='])).map(|(k, v)| (k.into(), v.into())).collect()
+        }
         _ => Vec::new(),
     };
     let mut limits = Vec::new();
