@@ -40,10 +40,8 @@ pub fn carry(files: Files<'_>) -> Result<Carried, String> {
     let models = read("models.yaml", "models", files.models)?;
     let loads = read("workloads.yaml", "workloads", files.workloads)?;
     let (target, others) = targets::carry(servers, models, &mut notes)?;
-    let about = match others.is_empty() {
-        true => Vec::new(),
-        false => vec!["Another server with another model: --target NAME --model MODEL.".to_owned()],
-    };
+    let more = "Another server with another model: --target NAME --model MODEL.";
+    let about = if others.is_empty() { Vec::new() } else { vec![more.to_owned()] };
     let workloads = workloads::carry(loads, &mut notes);
     Ok(Carried { starter: Starter { about, target, targets: others, workloads }, notes })
 }

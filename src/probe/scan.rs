@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::server::{Access, Probe, ProbeError, ServerFacts};
 
-/// vLLM, LiteLLM, Ollama, llama.cpp (and TGI behind it), SGLang: the ports that they take when none is named.
+/// vLLM, `LiteLLM`, Ollama, llama.cpp, `SGLang`: the ports that they take when none is named.
 pub const USUAL_PORTS: [u16; 5] = [8000, 4000, 11434, 8080, 30000];
 
 /// A server on loopback that lists its models does so in milliseconds; one that is busy loading may be named by hand.

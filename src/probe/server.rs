@@ -110,7 +110,7 @@ impl Probe {
         Ok(ServerFacts { models, name, version })
     }
 
-    /// LiteLLM's `/model/info`: names that requests may use; a wildcard (`openai/*`) is none.
+    /// `LiteLLM`'s `/model/info`: names that requests may use; a wildcard (`openai/*`) is none.
     async fn proxied(&self, url: &str) -> Vec<String> {
         let Ok(answer) = self.http.get(url).send().await else { return Vec::new() };
         let Ok(list) = self.json(url, answer).await else { return Vec::new() };

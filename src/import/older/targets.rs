@@ -108,7 +108,7 @@ fn key(item: &mut Item, name: &str, notes: &mut Vec<String>) -> Option<String> {
     Some(variable)
 }
 
-/// `${NAME}`, `$NAME`, LiteLLM's `os.environ/NAME`, or a name in capitals that ends as names of keys do.
+/// `${NAME}`, `$NAME`, `LiteLLM`'s `os.environ/NAME`, or a name in capitals that ends as names of keys do.
 fn variable(text: &str) -> Option<&str> {
     let braced = text.strip_prefix("${").and_then(|t| t.strip_suffix('}'));
     let marked = braced.or_else(|| text.strip_prefix("os.environ/")).or_else(|| text.strip_prefix('$'));
