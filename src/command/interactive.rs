@@ -35,7 +35,7 @@ pub fn choose(args: &RunArgs) -> anyhow::Result<RunArgs> {
     if !load {
         workload(&mut args, config.as_ref(), &mut talk)?;
     }
-    say(&format!("\nthe same without questions: {}\n", command(&args)));
+    say(&format!("\nwithout questions (add your other flags): {}\n", command(&args)));
     Ok(args)
 }
 
@@ -111,7 +111,9 @@ fn model(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow
         Choice::Listed(index) => options[index].clone(),
         Choice::Typed(name) => name,
     };
-    args.workload.model = (Some(&name) != usual.as_ref()).then_some(name);
+    // What the config says or means already need not be said again.
+    let meant = Some(&name) == usual.as_ref() || (args.workload.base_url.is_none() && options == [name.as_str()]);
+    args.workload.model = (!meant).then_some(name);
     Ok(())
 }
 

@@ -2,17 +2,19 @@
 //!
 //! Not here: a format's own escaping (Markdown in `markdown::escape`, XML in `junit`, cells in `csv`), or which number is shown.
 
+mod missing;
 #[cfg(test)]
 mod tests;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::metric::Metric;
 use crate::record::ErrorCount;
 use crate::verdict::Verdict;
 
 use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
+
+pub use missing::unmeasured;
 
 /// What stands where a number is absent. Never 0.
 pub const ABSENT: &str = "-";
@@ -165,33 +167,6 @@ pub fn statistics(d: &DistributionReport) -> [(&'static str, Option<f64>); 10] {
         ("p99.9", d.p999_ms),
         ("max", d.max_ms),
     ]
-}
-
-/// What the workload defines and the candidate could not measure; of percentiles with the requests that they need.
-pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
-    let metrics = w.metrics.iter().filter(|m| m.candidate.is_none()).map(|m| &m.metric);
-    let rates = w.rates.iter().filter(|r| r.value.is_none()).map(|r| &r.metric);
-    let mut names: Vec<String> = Vec::new();
-    for name in metrics.chain(rates) {
-        let text = needs(w, name).map_or_else(|| name.clone(), |needs| format!("{name} ({needs})"));
-        if !names.contains(&text) {
-            names.push(text);
-        }
-    }
-    (!names.is_empty()).then(|| names.join(", "))
-}
-
-/// `needs 100 requests per round`, where too few may be why a statistic is absent. A comparison takes each round by itself.
-fn needs(w: &WorkloadReport, metric: &str) -> Option<String> {
-    let Some(Metric::Timing(_, stat)) = Metric::parse(metric) else { return None };
-    let needed = stat.min_n() as u64;
-    let (each, had) = match w.comparison {
-        Some(_) => (" per round", w.completed / u64::from(w.rounds.max(1))),
-        None => ("", w.completed),
-    };
-    // The first wave of a closed loop is completed and does not count, so that a few more than needed may be too few.
-    let few = needed > 1 && had < needed * 2;
-    few.then(|| format!("needs {needed} completed requests{each}, without a closed loop's first wave"))
 }
 
 /// The number, and where a policy let something other than a PASS through, which one: `0 (INCONCLUSIVE is let through by
