@@ -263,7 +263,7 @@ fn a_local_check_says_what_to_do_next_and_a_job_does_not() {
     if ran.code == Some(0) {
         assert!(ran.stdout.contains("exit code   0 (NO BASELINE is let through by gate.on_missing_baseline: warn)"), "{ran:?}");
         assert!(ran.stderr.contains("next: there is nothing to compare with yet"), "{ran:?}");
-        assert!(ran.stdout.contains("e2e_p95 need 20 completed requests after the ramp"), "{ran:?}");
+        assert!(ran.stdout.contains("ttft_p50 needs 10 completed requests after the ramp"), "{ran:?}");
     } else {
         assert!(ran.stderr.contains("next: this measurement says nothing"), "{ran:?}");
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::metric::Metric;
+use crate::metric::{Metric, Timing};
 use crate::report::WorkloadReport;
 
 /// What the workload defines and the candidate could not measure; percentiles last, with the requests that they need:
@@ -27,13 +27,17 @@ pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
         format!("{} {verb} {number}{unit}", names.join(", "))
     });
     let few: Vec<String> = few.collect();
-    let all: Vec<String> = others.into_iter().chain((!few.is_empty()).then(|| few.join(", "))).collect();
+    let all: Vec<String> = others.into_iter().chain((!few.is_empty()).then(|| few.join("; "))).collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// The fewest values of this statistic, where too few may be why it is absent.
 fn needs(w: &WorkloadReport, metric: &str) -> Option<u64> {
-    let Some(Metric::Timing(_, stat)) = Metric::parse(metric) else { return None };
+    let Some(Metric::Timing(timing, stat)) = Metric::parse(metric) else { return None };
+    if timing == Timing::ChunkGap {
+        // Of events, not of requests.
+        return None;
+    }
     let needed = stat.min_n() as u64;
     let had = if w.comparison.is_some() { w.completed / u64::from(w.rounds.max(1)) } else { w.completed };
     // The ramp is in what was completed, so that a few more than needed may be too few.
@@ -57,7 +61,7 @@ mod tests {
         w.rates.clear();
         (w.comparison, w.requests, w.completed) = (None, 15, 15);
         let said = unmeasured(w).expect("some are");
-        assert_eq!(said, "ttft_geomean; ttft_p95, e2e_p95 need 20 completed requests after the ramp, ttft_p99 needs 100");
+        assert_eq!(said, "ttft_geomean; ttft_p95, e2e_p95 need 20 completed requests after the ramp; ttft_p99 needs 100");
         // Enough of them: something else is the reason.
         (w.requests, w.completed) = (1000, 1000);
         assert_eq!(unmeasured(w).expect("some are"), "ttft_geomean, ttft_p95, ttft_p99, e2e_p95");
