@@ -40,6 +40,8 @@ impl Talk {
         say(&format!("\n{what}:"));
         for (index, option) in options.iter().enumerate() {
             let mark = if index == 0 { '>' } else { ' ' };
+            // Names that servers give must not steer the terminal.
+            let option: String = option.chars().filter(|c| !c.is_control()).collect();
             say(&format!("  {mark} {}. {option}", index + 1));
         }
         loop {

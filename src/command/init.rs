@@ -54,7 +54,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
         let branch = git.as_ref().and_then(|g| g.default_branch.as_deref()).unwrap_or("main");
         save_workflow(&dir.join(WORKFLOW), &workflow::render(branch, starter.target.api_key_env.as_deref()), args.force, &cwd)?;
     }
-    say(&next(&starter, runs)?);
+    say(&next(&starter, runs));
     Ok(ExitStatus::Pass)
 }
 
@@ -195,18 +195,21 @@ fn valid(text: &str) -> anyhow::Result<()> {
     }
 }
 
-fn next(starter: &Starter, runs: bool) -> anyhow::Result<String> {
+fn next(starter: &Starter, runs: bool) -> String {
     let key = match &starter.target.api_key_env {
-        Some(name) if setup::secret(name)?.is_none() => format!("put the API key into {name} (environment or .env); "),
+        // Also where .env cannot be read: the run will say so.
+        Some(name) if !matches!(setup::secret(name), Ok(Some(_))) => {
+            format!("put the API key into {name} (environment or .env); ")
+        }
         _ => String::new(),
     };
-    Ok(if runs {
+    if runs {
         format!(
             "next:   {key}goodput-gate run      (then write slo and limits from what it shows, commit, goodput-gate baseline update)"
         )
     } else {
         format!("next:   {key}start the server, then goodput-gate doctor")
-    })
+    }
 }
 
 /// Whether a base URL was typed, not a number or a name.

@@ -88,6 +88,28 @@ fn of_two_servers_and_models_the_chosen_ones_are_written() {
 }
 
 #[test]
+fn a_proxy_lists_its_models_on_a_path_of_its_own() {
+    let gate = Gate::new();
+    let info = json!({"data": [{"model_name": "chat-small"}, {"model_name": "openai/*"}, {"model_name": "chat-small"}]});
+    let setup = Setup {
+        models: Answer::json("200 OK", &json!({"data": []})),
+        others: vec![("/model/info", Answer::json("200 OK", &info))],
+        ..Setup::default()
+    };
+    let server = Server::with(setup, |seen| seen.good());
+    gate.run(&["init", "--yes", "--ports", &port(&server)]).assert_says(0, &["(LiteLLM 1.2.3): chat-small\n"]);
+}
+
+#[test]
+fn a_name_does_not_steer_the_terminal() {
+    let (gate, server) = (Gate::new(), listing(&["a\u{1b}[2Jb", "c"]));
+    let ran = gate.answering(&["init", "--ask", "--ports", &port(&server)], "\n");
+    assert!(ran.code == Some(0) && !ran.stderr.contains('\u{1b}') && !ran.stdout.contains('\u{1b}'), "{ran:?}");
+    assert!(!gate.text("goodput-gate.yaml").contains('\u{1b}'));
+    assert_runs(&gate);
+}
+
+#[test]
 fn an_answer_that_never_comes_writes_nothing() {
     let gate = Gate::new();
     gate.answering(&["init", "--ask", "--ports", NOBODY], "").assert_says(2, &["standard input ended", "hint:"]);
