@@ -39,6 +39,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Inject known changes and see what the gate says of each
     Selftest(SelftestArgs),
+    /// Look around (servers, models, git, GPU), ask little, write config and workflow
+    Init(InitArgs),
     /// Judge a labelled case from stdin (METHOD's test vectors)
     #[command(hide = true)]
     JudgeCase,
@@ -180,6 +182,11 @@ pub enum LogFormat {
 
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
+    /// Choose server, model and workload from lists; Enter takes the default
+    #[arg(long, short)]
+    pub interactive: bool,
+    #[command(flatten)]
+    pub look: LookArgs,
     #[command(flatten)]
     pub config: ConfigArgs,
     #[command(flatten)]
@@ -397,6 +404,47 @@ pub enum SchemaKind {
 pub struct DoctorArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
+    /// Ask this server instead of the config's
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Model name [default: the only one that the server lists]
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Environment variable that holds the API key
+    #[arg(long, value_name = "VAR")]
+    pub api_key_env: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct InitArgs {
+    /// Ask nothing, take every default (as where there is no terminal)
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Take targets, models and workloads from this folder's targets.yaml, models.yaml and workloads.yaml
+    #[arg(long, value_name = "DIR")]
+    pub from: Option<PathBuf>,
+    /// Write here [default: the repository's root, else the working folder]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Replace files that are there
+    #[arg(long)]
+    pub force: bool,
+    /// Environment variable that holds the server's API key
+    #[arg(long, value_name = "VAR")]
+    pub api_key_env: Option<String>,
+    #[command(flatten)]
+    pub look: LookArgs,
+    /// Ask even where standard input is no terminal
+    #[arg(long, hide = true, conflicts_with = "yes")]
+    pub ask: bool,
+}
+
+/// Where servers are looked for.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LookArgs {
+    /// Ports of loopback [default: 8000, 4000, 11434, 8080, 30000]
+    #[arg(long, value_name = "N[,N...]", value_delimiter = ',', hide = true)]
+    pub ports: Vec<u16>,
 }
 
 /// The gate's own test: A/A runs and known changes of the simulated server, judged as `check` judges.

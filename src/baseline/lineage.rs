@@ -78,6 +78,29 @@ impl Repo {
         self.inner.workdir()
     }
 
+    /// `origin` as `HOST/OWNER/NAME`; a user name or key in its URL is left out.
+    pub fn remote(&self) -> Option<String> {
+        let remote = self.inner.find_remote("origin").ok()?;
+        remote_name(remote.url().ok()?)
+    }
+
+    /// The branch that pull requests go to: what `origin/HEAD` points to, else `main` or `master`, else the one that is checked out.
+    pub fn default_branch(&self) -> Option<String> {
+        let remote = self.inner.find_reference("refs/remotes/origin/HEAD").ok();
+        let named = remote.and_then(|r| Some(r.symbolic_target().ok()??.strip_prefix("refs/remotes/origin/")?.to_owned()));
+        let exists = |name: &&str| {
+            self.inner.find_branch(name, git2::BranchType::Local).is_ok()
+                || self.inner.find_branch(&format!("origin/{name}"), git2::BranchType::Remote).is_ok()
+        };
+        let usual = || ["main", "master"].iter().find(|name| exists(name)).map(|name| (*name).to_owned());
+        // HEAD's own reference also names a branch that has no commit yet.
+        let head = || {
+            let head = self.inner.find_reference("HEAD").ok()?;
+            Some(head.symbolic_target().ok()??.strip_prefix("refs/heads/")?.to_owned())
+        };
+        named.or_else(usual).or_else(head)
+    }
+
     pub fn head(&self) -> Result<Head, GitError> {
         let head = self.reference()?;
         let commit = head.peel_to_commit().map_err(|e| other(&e))?;
@@ -191,4 +214,26 @@ fn said(commit: Oid, words: &str) -> (String, String) {
 
 pub(super) fn other(e: &git2::Error) -> GitError {
     GitError::Other(e.message().to_owned())
+}
+
+/// `https://user:key@github.com/acme/serving.git` and `git@github.com:acme/serving.git` are `github.com/acme/serving`.
+fn remote_name(url: &str) -> Option<String> {
+    let rest = url.split_once("://").map_or_else(|| url.replacen(':', "/", 1), |(_, rest)| rest.to_owned());
+    let (host, path) = rest.split_once('/')?;
+    let host = host.rsplit('@').next().filter(|h| h.contains('.') && !h.starts_with('.'))?;
+    Some(format!("{host}/{}", path.trim_end_matches('/').trim_end_matches(".git")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::remote_name;
+
+    #[test]
+    fn a_remote_is_named_without_its_key() {
+        let name = |url| remote_name(url).unwrap_or_default();
+        assert_eq!(name("https://me:s3cret@github.com/acme/serving.git"), "github.com/acme/serving");
+        assert_eq!(name("git@github.com:acme/serving.git"), "github.com/acme/serving");
+        assert_eq!(name("ssh://git@git.acme.example/acme/serving"), "git.acme.example/acme/serving");
+        assert_eq!(remote_name("/srv/git/serving.git"), None);
+    }
 }

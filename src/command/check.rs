@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::baseline::Baselines;
 use super::side::Pair;
-use super::{dry_run, evaluate, measure, output, publish, setup};
+use super::{dry_run, evaluate, measure, next, output, publish, setup};
 use crate::cli::CheckArgs;
 use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
@@ -26,6 +26,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     };
     output::save_reports(&args.output.out, &report)?;
     let shown = output::show(&report);
+    next::after_check(&report, &args.output.out);
     publish::after_check(&report, &args.output.out);
     shown?;
     Ok(exit)

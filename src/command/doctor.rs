@@ -1,4 +1,5 @@
 //! `doctor`: what works here, what does not, what to do. Each line is `ok`, `note` or `bad`; `bad` ends with exit 3.
+#![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
 
 use super::bench::truth;
 use super::side::Side;
@@ -30,9 +31,19 @@ type Line = (Grade, String, String);
 
 pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitStatus> {
     let mut lines = vec![machine()];
-    match setup::config(&args.config, &WorkloadArgs::default()) {
+    let target = WorkloadArgs {
+        base_url: args.base_url.clone(),
+        model: args.model.clone(),
+        api_key_env: args.api_key_env.clone(),
+        ..WorkloadArgs::default()
+    };
+    match setup::config(&args.config, &target) {
         Ok(config) => {
-            lines.push((Grade::Ok, "config".into(), format!("{} workload(s)", config.workloads.len())));
+            lines.push((
+                Grade::Ok,
+                "config".into(),
+                format!("{}, {} workload(s)", source(args, &target), config.workloads.len()),
+            ));
             lines.extend(git(&config));
             lines.push(server(&config));
         }
@@ -49,6 +60,12 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitStatus> {
     }
     let bad = lines.iter().any(|(grade, ..)| *grade == Grade::Bad);
     Ok(if bad { ExitStatus::CouldNotMeasure } else { ExitStatus::Pass })
+}
+
+/// Where the config comes from.
+fn source(args: &DoctorArgs, target: &WorkloadArgs) -> String {
+    let path = std::env::current_dir().ok().and_then(|cwd| setup::path(&args.config, target, &cwd));
+    path.map_or_else(|| "of the command line".into(), |path| path.display().to_string())
 }
 
 fn machine() -> Line {

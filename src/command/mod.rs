@@ -1,5 +1,6 @@
 //! One file per verb: the only place that joins core and rim.
 
+mod ask;
 mod baseline;
 mod bench;
 mod calibrate;
@@ -11,8 +12,11 @@ mod dry_run;
 mod evaluate;
 mod facts;
 mod import;
+mod init;
+mod interactive;
 mod judge_case;
 mod measure;
+mod next;
 mod output;
 mod publish;
 mod report;
@@ -50,6 +54,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Schema(args) => schema::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Selftest(args) => selftest::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Bench(command) => bench::run(&command),
         Command::Supervise(args) => supervise::run(args),
         Command::JudgeCase => {

@@ -9,7 +9,7 @@ use crate::cli::{CheckArgs, ConfigArgs, WorkloadArgs};
 use crate::config::{self, Config, ConfigError, Flags, Source, Target};
 
 /// Where a config is looked for, in each folder upwards.
-const NAMES: [&str; 2] = [".github/goodput-gate.yaml", "goodput-gate.yaml"];
+pub const NAMES: [&str; 2] = [".github/goodput-gate.yaml", "goodput-gate.yaml"];
 
 /// The config that the arguments mean.
 pub fn config(file: &ConfigArgs, workload: &WorkloadArgs) -> anyhow::Result<Config> {
@@ -18,12 +18,7 @@ pub fn config(file: &ConfigArgs, workload: &WorkloadArgs) -> anyhow::Result<Conf
 
 fn loaded(file: &ConfigArgs, workload: &WorkloadArgs, flags: &Flags) -> anyhow::Result<Config> {
     let cwd = std::env::current_dir().context("cannot tell the working folder")?;
-    // With a base URL the command line says all; a file is used only when it is named.
-    let path = match (&file.config, &workload.base_url) {
-        (Some(path), _) => Some(path.clone()),
-        (None, Some(_)) => None,
-        (None, None) => find(&cwd),
-    };
+    let path = path(file, workload, &cwd);
     let text = path.as_ref().map(|p| read(p)).transpose()?;
     let name = path.as_ref().map(|p| shown(p, &cwd));
     let source = name.as_deref().zip(text.as_deref()).map(|(name, text)| Source { name, text });
@@ -32,6 +27,15 @@ fn loaded(file: &ConfigArgs, workload: &WorkloadArgs, flags: &Flags) -> anyhow::
         ConfigError::NoTarget => no_target(&cwd),
         invalid @ ConfigError::Invalid(_) => anyhow::Error::msg(invalid.to_string()),
     })
+}
+
+/// With a base URL the command line says all; a file is used only when it is named.
+pub fn path(file: &ConfigArgs, workload: &WorkloadArgs, cwd: &Path) -> Option<PathBuf> {
+    match (&file.config, &workload.base_url) {
+        (Some(path), _) => Some(path.clone()),
+        (None, Some(_)) => None,
+        (None, None) => find(cwd),
+    }
 }
 
 /// The config of a check, whose own flags speak of the gate.
@@ -57,7 +61,7 @@ fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read the config {}", path.display()))
 }
 
-fn shown(path: &Path, cwd: &Path) -> String {
+pub fn shown(path: &Path, cwd: &Path) -> String {
     path.strip_prefix(cwd).unwrap_or(path).display().to_string()
 }
 
@@ -105,10 +109,36 @@ fn flags(args: &WorkloadArgs) -> Flags {
 /// The API key, where the target names a variable for it.
 pub fn api_key(target: &Target) -> anyhow::Result<Option<String>> {
     let Some(name) = &target.api_key_env else { return Ok(None) };
-    match std::env::var(name) {
-        Ok(key) if !key.trim().is_empty() => Ok(Some(key.trim().to_owned())),
-        _ => {
-            bail!("the variable {name} (target.api_key_env) is not set or empty\nhint: export {name}=..., or remove api_key_env")
+    match secret(name)? {
+        Some(key) => Ok(Some(key)),
+        None => bail!(
+            "the variable {name} (target.api_key_env) is not set or empty\nhint: export {name}=..., write it into .env here, or remove api_key_env"
+        ),
+    }
+}
+
+/// The key in this variable: of the environment, and only where that does not have the variable at all, of `.env` in the working folder.
+/// Never put into the environment, so that no server that the gate starts sees it. Errors: `.env` cannot be read; without its text.
+pub fn secret(name: &str) -> anyhow::Result<Option<String>> {
+    let usable = |key: &str| Some(key.trim().to_owned()).filter(|k| !k.is_empty());
+    if let Some(value) = std::env::var_os(name) {
+        return Ok(value.to_str().and_then(usable));
+    }
+    let path = Path::new(".env");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let unread = || {
+        anyhow::anyhow!(
+            "cannot read .env, where {name} was looked for\nhint: one NAME=value per line, values with spaces or $ in '...'"
+        )
+    };
+    for line in dotenvy::from_path_iter(path).map_err(|_| unread())? {
+        // The crate's own message quotes the line.
+        let (key, value) = line.map_err(|_| unread())?;
+        if key == name {
+            return Ok(usable(&value));
         }
     }
+    Ok(None)
 }

@@ -93,7 +93,11 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
                 let place = Place::Flag(format!("--target {chosen}"));
                 check.issues.push(Issue { place, ..Issue::new("", "no target of that name", did_you_mean(chosen, &all)) });
             }
-            named.get(chosen).and_then(|side| sides.named(chosen, side, &mut check, env))
+            let over = |side: &SideFile| SideFile {
+                target: Some(target_flags.over(side.target.clone().unwrap_or_default())),
+                server: side.server.clone(),
+            };
+            named.get(chosen).map(over).and_then(|side| sides.named(chosen, &side, &mut check, env))
         }
     };
     let gate = layers::gate_of_flags(flags).over(file.gate.unwrap_or_default()).over(defaults.gate);

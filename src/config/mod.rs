@@ -13,6 +13,7 @@ mod position;
 mod presets;
 mod regression;
 pub mod sim;
+pub mod starter;
 mod target;
 #[cfg(test)]
 mod tests;

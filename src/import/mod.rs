@@ -4,6 +4,7 @@
 
 mod aiperf;
 mod guidellm;
+pub mod older;
 mod request;
 mod round;
 mod sglang;

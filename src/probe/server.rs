@@ -99,10 +99,29 @@ impl Probe {
 
     /// Models, name and version.
     pub async fn facts(&self) -> Result<ServerFacts, ProbeError> {
-        let (models, name) = self.models().await?;
+        let (mut models, mut name) = self.models().await?;
         let root = self.base_url.trim_end_matches("/v1");
         let version = self.version(&format!("{root}/version")).await;
+        if models.is_empty() {
+            // A LiteLLM proxy may keep its list behind a path of its own.
+            models = self.proxied(&format!("{root}/model/info")).await;
+            name = name.filter(|_| models.is_empty()).or_else(|| (!models.is_empty()).then(|| "LiteLLM".to_owned()));
+        }
         Ok(ServerFacts { models, name, version })
+    }
+
+    /// `LiteLLM`'s `/model/info`: names that requests may use; a wildcard (`openai/*`) is none.
+    async fn proxied(&self, url: &str) -> Vec<String> {
+        let Ok(answer) = self.http.get(url).send().await else { return Vec::new() };
+        let Ok(list) = self.json(url, answer).await else { return Vec::new() };
+        let names = list["data"].as_array().into_iter().flatten().filter_map(|m| m["model_name"].as_str());
+        let mut models: Vec<String> = Vec::new();
+        for name in names.filter(|name| !name.contains('*')) {
+            if !models.iter().any(|seen| seen == name) {
+                models.push(name.to_owned());
+            }
+        }
+        models
     }
 
     async fn models(&self) -> Result<(Vec<String>, Option<String>), ProbeError> {

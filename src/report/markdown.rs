@@ -17,7 +17,7 @@ pub fn render(report: &Report) -> String {
         out += &workload(report, w);
     }
     out += &origin(report);
-    let _ = write!(out, "\ngoodput-gate {}, exit code {}\n", escape(&report.tool_version), report.exit_code);
+    let _ = write!(out, "\ngoodput-gate {}, exit code {}\n", escape(&report.tool_version), escape(&text::exit_code(report)));
     out
 }
 

@@ -231,7 +231,7 @@ fn footer(report: &Report) -> Vec<(&'static str, String)> {
             text::plain(&report.tool_version)
         ),
     ));
-    facts.push(("exit code", report.exit_code.to_string()));
+    facts.push(("exit code", text::exit_code(report)));
     facts
 }
 

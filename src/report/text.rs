@@ -2,6 +2,7 @@
 //!
 //! Not here: a format's own escaping (Markdown in `markdown::escape`, XML in `junit`, cells in `csv`), or which number is shown.
 
+mod missing;
 #[cfg(test)]
 mod tests;
 
@@ -9,8 +10,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::record::ErrorCount;
+use crate::verdict::Verdict;
 
 use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
+
+pub use missing::unmeasured;
 
 /// What stands where a number is absent. Never 0.
 pub const ABSENT: &str = "-";
@@ -168,17 +172,24 @@ pub fn statistics(d: &DistributionReport) -> [(&'static str, Option<f64>); 10] {
     ]
 }
 
-/// What the workload defines and the candidate could not measure.
-pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
-    let metrics = w.metrics.iter().filter(|m| m.candidate.is_none()).map(|m| &m.metric);
-    let rates = w.rates.iter().filter(|r| r.value.is_none()).map(|r| &r.metric);
-    let mut names: Vec<&str> = Vec::new();
-    for name in metrics.chain(rates) {
-        if !names.contains(&name.as_str()) {
-            names.push(name);
+/// The number, and where a policy let something other than a PASS through, which one: `0 (INCONCLUSIVE is let through by
+/// gate.on_inconclusive: warn)`.
+pub fn exit_code(report: &Report) -> String {
+    let code = report.exit_code;
+    let mut passed: Vec<String> = Vec::new();
+    for verdict in report.workloads.iter().filter_map(|w| w.verdict).filter(|_| code == 0) {
+        let key = match verdict {
+            Verdict::Inconclusive => "on_inconclusive",
+            Verdict::NoBaseline => "on_missing_baseline",
+            Verdict::Incomparable => "on_incomparable",
+            Verdict::Passed | Verdict::Failed | Verdict::Invalid => continue,
+        };
+        let text = format!("{} is let through by gate.{key}: warn", verdict.word());
+        if !passed.contains(&text) {
+            passed.push(text);
         }
     }
-    (!names.is_empty()).then(|| names.join(", "))
+    if passed.is_empty() { code.to_string() } else { format!("{code} ({})", passed.join("; ")) }
 }
 
 /// Completed of scheduled requests; what is missing is said.

@@ -13,6 +13,7 @@ mod gate_servers;
 mod gate_servers_bed;
 mod gate_support;
 mod import;
+mod init;
 mod github;
 mod github_fake;
 mod judge_cases;

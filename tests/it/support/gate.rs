@@ -61,7 +61,13 @@ impl Gate {
     }
 
     pub fn run<S: AsRef<str>>(&self, args: &[S]) -> Ran {
+        self.answering(args, "")
+    }
+
+    /// With this on standard input.
+    pub fn answering<S: AsRef<str>>(&self, args: &[S], input: &str) -> Ran {
         let mut command = assert_cmd::Command::from_std(self.command(args));
+        command.write_stdin(input);
         let output = command.timeout(PATIENCE).output().expect("the command runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let ran = Ran { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) };
@@ -157,6 +163,11 @@ impl Ran {
         assert_eq!(self.code, Some(code), "{self:?}");
         let missing: Vec<_> = words.iter().filter(|w| !self.stderr.contains(**w)).collect();
         assert!(missing.is_empty(), "standard error lacks {missing:?}:\n{}", self.stderr);
+    }
+
+    /// Text with the folder and the ports named instead.
+    pub fn hidden(gate: &Gate, text: &str) -> String {
+        redact(text, gate.folder.path())
     }
 
     /// Standard error with what differs between two runs named instead.

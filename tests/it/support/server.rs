@@ -42,6 +42,8 @@ pub struct Setup {
     /// Answers `GET /v1/models`.
     pub models: Answer,
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Further paths that a GET may ask for.
+    pub others: Vec<(&'static str, Answer)>,
 }
 
 pub struct Server {
@@ -64,7 +66,7 @@ struct Shared {
 impl Default for Setup {
     fn default() -> Self {
         let models = Answer::json("200 OK", &json!({"object": "list", "data": [{"id": "tiny", "owned_by": "scripted"}]}));
-        Self { models, tls: None }
+        Self { models, tls: None, others: Vec::new() }
     }
 }
 
@@ -205,7 +207,10 @@ fn serve(shared: &Shared, connection: usize, socket: TcpStream) {
             ("POST", _) => (shared.script)(&seen),
             (_, "/v1/models") => shared.setup.models.clone(),
             (_, "/version") => Answer::json("200 OK", &json!({"version": "1.2.3"})),
-            _ => Answer::error("404 Not Found", "no such path"),
+            (_, path) => {
+                let other = shared.setup.others.iter().find(|(known, _)| *known == path);
+                other.map_or_else(|| Answer::error("404 Not Found", "no such path"), |(_, answer)| answer.clone())
+            }
         };
         if !matches!(act(shared, &mut wire, answer), Ok(true)) {
             break;

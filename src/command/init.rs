@@ -1,0 +1,223 @@
+//! `init`: looks around, asks only what it must, writes config and workflow, and never over files that are there unless told to.
+#![expect(clippy::disallowed_methods, reason = "rim: reads the older configs, writes files, looks at the terminal")]
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::ask::{Choice, Talk};
+use super::output::{print, say, write_atomic};
+use super::setup;
+use crate::cli::InitArgs;
+use crate::config::starter::{self, StartTarget, Starter};
+use crate::config::{self, Flags, Source};
+use crate::exit::ExitStatus;
+use crate::import::older;
+use crate::probe::scan::Found;
+
+pub mod around;
+mod workflow;
+
+/// vLLM's own, where nothing is found.
+pub const USUAL_URL: &str = "http://127.0.0.1:8000/v1";
+const WORKFLOW: &str = ".github/workflows/goodput-gate.yml";
+/// Hosts that read no GitHub workflow.
+const NOT_GITHUB: [&str; 2] = ["gitlab", "bitbucket"];
+
+pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
+    let cwd = around::cwd()?;
+    let git = around::git(args.dir.as_deref().unwrap_or(&cwd));
+    let dir = args.dir.clone().or_else(|| git.as_ref().map(|g| g.root.clone())).unwrap_or_else(|| cwd.clone());
+    let config_path = config_path(&dir, args.force)?;
+    let person = args.ask || (!args.yes && std::io::stdin().is_terminal());
+    let mut talk = if person { Talk::with_person() } else { Talk::with_nobody() };
+    if let Some(git) = &git {
+        let remote = git.remote.as_deref().unwrap_or("no remote `origin`");
+        say(&format!("git     {remote}, default branch {}", git.default_branch.as_deref().unwrap_or("unknown")));
+    } else {
+        say("git     no repository here: baselines will need one (git init)");
+    }
+    let (starter, runs) = match &args.from {
+        Some(folder) => (older_configs(folder)?, false),
+        None => first(args, &mut talk)?,
+    };
+    let text = starter::render(&starter);
+    valid(&text)?;
+    write(&config_path, &text, &cwd)?;
+    let remote = git.as_ref().and_then(|g| g.remote.as_deref()).unwrap_or_default();
+    if NOT_GITHUB.iter().any(|host| remote.split('/').next().is_some_and(|h| h.contains(host))) {
+        say(
+            "note: no workflow is written, since `origin` is not on GitHub: let its CI run `goodput-gate check`; junit.xml is for it",
+        );
+    } else {
+        let branch = git.as_ref().and_then(|g| g.default_branch.as_deref()).unwrap_or("main");
+        save_workflow(&dir.join(WORKFLOW), &workflow::render(branch, starter.target.api_key_env.as_deref()), args.force, &cwd)?;
+    }
+    say(&next(&starter, runs));
+    Ok(ExitStatus::Pass)
+}
+
+/// Where the config goes. Errors: one is there already.
+fn config_path(dir: &Path, force: bool) -> anyhow::Result<PathBuf> {
+    if !dir.is_dir() {
+        bail!("{} is no folder\nhint: create it, or name another with --dir", dir.display());
+    }
+    let there = setup::NAMES.iter().map(|name| dir.join(name)).find(|path| path.exists());
+    match there {
+        Some(path) if !force => bail!(
+            "{} is there already, and nothing was written\nhint: --force replaces it; `goodput-gate doctor` says what works with it",
+            path.display()
+        ),
+        Some(path) => Ok(path),
+        None => Ok(dir.join("goodput-gate.yaml")),
+    }
+}
+
+fn save_workflow(path: &Path, text: &str, force: bool, cwd: &Path) -> anyhow::Result<()> {
+    if path.exists() && !force {
+        say(&format!("kept    {}", setup::shown(path, cwd)));
+        return Ok(());
+    }
+    write(path, text, cwd)
+}
+
+fn write(path: &Path, text: &str, cwd: &Path) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    }
+    write_atomic(path, text.as_bytes())?;
+    print(&format!("wrote   {}", setup::shown(path, cwd)))
+}
+
+/// A config for a server that is there, and whether one is.
+fn first(args: &InitArgs, talk: &mut Talk) -> anyhow::Result<(Starter, bool)> {
+    let found = around::servers(&args.look.ports, args.api_key_env.as_deref())?;
+    for one in &found {
+        say(&format!("server  {}", around::describe(one)));
+    }
+    if found.is_empty() {
+        say(&format!("server  none on 127.0.0.1, ports {}", around::ports(&args.look.ports)));
+    }
+    let gpus = around::gpus();
+    say(&format!("gpu     {}", if gpus == 0 { "none here (no /dev/nvidia0)".into() } else { format!("{gpus} of NVIDIA") }));
+    let chosen = server(&found, args, talk)?;
+    let mut target = StartTarget {
+        base_url: Some(chosen.base_url.clone()),
+        note: chosen.facts.name.clone().map(|n| chosen.facts.version.iter().fold(n, |n, v| format!("{n} {v}"))),
+        api_key_env: chosen.api_key_env.clone(),
+        ..StartTarget::default()
+    };
+    if chosen.locked {
+        target.api_key_env = Some(key_variable(&chosen, args, talk)?);
+    }
+    (target.model, target.model_note) = model(&chosen, talk)?;
+    let runs = !chosen.facts.models.is_empty();
+    Ok((Starter { target, workloads: vec![starter::first_workload(gpus > 0)], ..Starter::default() }, runs))
+}
+
+fn server(found: &[Found], args: &InitArgs, talk: &mut Talk) -> anyhow::Result<Found> {
+    let url = match found {
+        [] => talk.text("base URL of the server", USUAL_URL, is_url, "a URL such as http://127.0.0.1:8000/v1")?,
+        [one] => return Ok(one.clone()),
+        many => {
+            let options: Vec<String> = many.iter().map(around::describe).collect();
+            match talk.choose("server (number or URL)", &options, is_url)? {
+                Choice::Listed(index) => return Ok(many[index].clone()),
+                Choice::Typed(url) => url,
+            }
+        }
+    };
+    let unknown =
+        || Found { base_url: url.clone(), facts: crate::probe::server::ServerFacts::default(), api_key_env: None, locked: false };
+    let asked = if url == USUAL_URL { None } else { around::server(&url, args.api_key_env.as_deref())? };
+    let mut found = asked.unwrap_or_else(unknown);
+    found.api_key_env = found.api_key_env.or_else(|| args.api_key_env.clone());
+    Ok(found)
+}
+
+/// The variable that the key of a server will be in.
+fn key_variable(chosen: &Found, args: &InitArgs, talk: &mut Talk) -> anyhow::Result<String> {
+    let usual = if chosen.base_url.contains(":4000") { "LITELLM_API_KEY" } else { "OPENAI_API_KEY" };
+    let default = args.api_key_env.as_deref().unwrap_or(usual);
+    let name =
+        talk.text("environment variable that holds its API key", default, is_variable, "the variable's name, never the key")?;
+    say(&format!("note: {} takes no key that is at hand: put it into {name}, in the environment or in .env", chosen.base_url));
+    Ok(name)
+}
+
+/// `auto` for the only one; of several, the one that is chosen.
+fn model(chosen: &Found, talk: &mut Talk) -> anyhow::Result<(Option<String>, Option<String>)> {
+    let models = around::chat_first(&chosen.facts.models);
+    Ok(match models.as_slice() {
+        [] => (Some("auto".into()), Some("the only one that the server lists".into())),
+        [one] => (Some("auto".into()), Some(format!("the only one that the server lists, {one} now"))),
+        many => {
+            let name = match talk.choose("model (number or name)", many, |text| text.parse::<usize>().is_err())? {
+                Choice::Listed(index) => many[index].clone(),
+                Choice::Typed(name) => name,
+            };
+            (Some(name), Some(format!("one of {} that the server lists", many.len())))
+        }
+    })
+}
+
+fn older_configs(folder: &Path) -> anyhow::Result<Starter> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        if !path.exists() {
+            return Ok(None);
+        }
+        std::fs::read_to_string(&path).map(Some).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let (targets, models, workloads) = (read("targets.yaml")?, read("models.yaml")?, read("workloads.yaml")?);
+    if targets.is_none() {
+        bail!(
+            "no targets.yaml in {}\nhint: --from names the folder of the older tool's configs, usually configs/",
+            folder.display()
+        );
+    }
+    let files = older::Files { targets: targets.as_deref(), models: models.as_deref(), workloads: workloads.as_deref() };
+    let carried = older::carry(files).map_err(anyhow::Error::msg)?;
+    for note in &carried.notes {
+        say(&format!("note: {}", note.chars().filter(|c| !c.is_control()).collect::<String>()));
+    }
+    Ok(carried.starter)
+}
+
+/// Loads what is about to be written. A variable in a URL need not be set here.
+fn valid(text: &str) -> anyhow::Result<()> {
+    let env = |name: &str| Some(std::env::var(name).unwrap_or_else(|_| "127.0.0.1".into()));
+    let source = Source { name: "the new config", text };
+    match config::load(Some(source), &[], &Flags::default(), &env) {
+        Ok(_) => Ok(()),
+        Err(e) => bail!("what was found makes no valid config, and nothing was written\n{e}"),
+    }
+}
+
+fn next(starter: &Starter, runs: bool) -> String {
+    let key = match &starter.target.api_key_env {
+        // Also where .env cannot be read: the run will say so.
+        Some(name) if !matches!(setup::secret(name), Ok(Some(_))) => {
+            format!("put the API key into {name} (environment or .env); ")
+        }
+        _ => String::new(),
+    };
+    if runs {
+        format!(
+            "next:   {key}goodput-gate run      (then write slo and limits from what it shows, commit, goodput-gate baseline update)"
+        )
+    } else {
+        format!("next:   {key}start the server, then goodput-gate doctor")
+    }
+}
+
+/// Whether a base URL was typed, not a number or a name.
+pub fn is_url(text: &str) -> bool {
+    reqwest::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+}
+
+fn is_variable(text: &str) -> bool {
+    let first = text.chars().next();
+    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

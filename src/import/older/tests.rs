@@ -1,0 +1,107 @@
+//! Older config files to a config that loads, and what is said of the rest.
+
+use super::{Carried, Files, carry};
+use crate::config::starter::render;
+use crate::config::{Arrival, Config, Endpoint, Flags, ModelChoice, Source, load};
+
+const TARGETS: &str = "targets: [{name: a, base_url: 'http://127.0.0.1:8000/v1'}]";
+
+fn carried(targets: &str, models: &str, workloads: &str) -> Carried {
+    carry(Files { targets: Some(targets), models: Some(models), workloads: Some(workloads) }).expect("it can be carried over")
+}
+
+fn loaded(carried: &Carried) -> Config {
+    let text = render(&carried.starter);
+    load(Some(Source { name: "c", text: &text }), &[], &Flags::default(), &|_| None).unwrap_or_else(|e| panic!("{e}\n{text}"))
+}
+
+#[test]
+fn a_key_is_never_carried_over_or_shown() {
+    let literal = "sk-live-0123456789abcdef";
+    let targets = format!(
+        "targets:\n- {{name: a, base_url: http://me:{literal}@h:1/v1, api_key: {literal}, headers: {{x-key: {literal}}}}}\n\
+         - {{name: b, base_url: http://h:2/v1, api_key_env: {literal}}}\n- {{name: c, base_url: http://h:3/v1, api_key: '${literal}'}}"
+    );
+    let all = carried(&targets, "", "");
+    let text = format!("{}\n{:?}", render(&all.starter), all.notes);
+    assert!(!text.contains("0123456789abcdef"), "{text}");
+    assert_eq!(loaded(&all).target.api_key_env.as_deref(), Some("A_API_KEY"));
+    assert!(
+        all.notes.iter().any(|n| n.contains("A_API_KEY")) && all.notes.iter().any(|n| n.contains("password")),
+        "{:?}",
+        all.notes
+    );
+    // Also not by a syntax error beside it.
+    let error =
+        carry(Files { targets: Some(&format!("targets: [{{api_key: {literal}")), ..Files::default() }).expect_err("no YAML");
+    assert!(!error.contains("0123456789abcdef") && error.contains("targets.yaml:"), "{error}");
+}
+
+#[test]
+fn a_key_does_not_reach_another_server() {
+    let all =
+        carried("targets:\n- {name: a, base_url: http://h:1/v1, api_key: $A_KEY}\n- {name: b, base_url: http://h:2/v1}", "", "");
+    let config = loaded(&all);
+    assert_eq!(config.target.api_key_env, None);
+    assert_eq!(config.targets["a"].api_key_env.as_deref(), Some("A_KEY"));
+    assert!(all.notes[0].contains("`target` is b and not a"), "{:?}", all.notes);
+}
+
+#[test]
+fn another_server_takes_another_model() {
+    let all = carried(
+        "targets:\n- {name: a, base_url: http://h:1/v1}\n- {name: b, base_url: http://h:2/v1}",
+        "models: [{name: m, full_name: org/m}, {name: n, full_name: org/n}]",
+        "",
+    );
+    let text = render(&all.starter);
+    let flags = Flags { target: Some("b".into()), model: Some("org/n".into()), ..Flags::default() };
+    let config = load(Some(Source { name: "c", text: &text }), &[], &flags, &|_| None).expect("it is valid");
+    assert_eq!(config.target.endpoint, Endpoint::Http("http://h:2/v1".into()));
+    assert_eq!(config.target.model, ModelChoice::Named("org/n".into()));
+    assert_eq!(config.targets["b"].model, ModelChoice::Named("org/m".into()));
+}
+
+#[test]
+fn figures_of_a_preset_are_the_preset_and_others_stay() {
+    let all = carried(
+        TARGETS,
+        "",
+        "workloads:\n- {name: medium-load, duration: 300, rps: 5, concurrency: 10, max_tokens: 1024, temperature: 0.7}\n\
+         - {name: high-load, duration: 60, rps: 30, concurrency: 50}\n- {name: mine, rps: 2.5, concurrency: 8, duration: 20}",
+    );
+    let keys = |i: usize| all.starter.workloads[i].lines.iter().map(|l| l.key).collect::<Vec<_>>();
+    assert_eq!(keys(0), ["preset"]);
+    assert_eq!(keys(1), ["preset", "arrival", "duration"]);
+    let config = loaded(&all);
+    assert_eq!(config.workloads[1].arrival, Arrival::Constant { rate: 30.0 });
+    assert_eq!((config.workloads[1].max_in_flight, config.workloads[2].max_in_flight), (Some(50), Some(8)));
+}
+
+#[test]
+fn what_cannot_be_carried_over_is_said() {
+    let all = carried(
+        TARGETS,
+        "models: [{name: m, full_name: org/m, context_length: 8192}]",
+        "defaults: {}\nworkloads: [{name: w, rps: fast, prompt_type: long, slo: {ttft: 500, itl: 5}}, 7]",
+    );
+    for part in ["m, context_length", "workloads.yaml, defaults", "w, rps: not a number", "prompt_type", "slo.itl", "entry 2"] {
+        assert!(all.notes.iter().any(|n| n.contains(part)), "{part} is not in {:#?}", all.notes);
+    }
+    assert!(render(&all.starter).contains("slo: {ttft: 500ms}"));
+    loaded(&all);
+}
+
+#[test]
+fn other_shapes_are_read_too() {
+    let all = carried(
+        "main: {url: 'http://127.0.0.1:9'}\nnext: {url: 'http://127.0.0.1:10/v1'}",
+        "- org/a\n- org/b",
+        "- {concurrency: 4}",
+    );
+    let config = loaded(&all);
+    let names: Vec<&String> = config.targets.keys().collect();
+    assert_eq!(names, ["next", "org-b"]);
+    assert_eq!(config.workloads[0].name, "workload-1");
+    assert_eq!(carry(Files::default()).expect_err("no server").lines().count(), 2);
+}
