@@ -27,7 +27,7 @@ refuse() {
 input() {
   local name=${1//-/_}
   name=GG_${name^^}
-  printf '%s' "${!name:-}"
+  printf '%s\n' "${!name:-}"
 }
 
 # Lines of a list, blank ones and the space around them dropped.
@@ -54,15 +54,18 @@ done
 for flag in "${lists[@]}"; do
   while IFS= read -r value; do arguments+=("--$flag=$value"); done < <(input "$flag" | lines)
 done
-if [ "${GG_COMMAND:-check}" = comment ]; then
-  arguments+=(--)
-  while IFS= read -r value; do arguments+=("$value"); done < <(input records | lines)
-fi
-
 binary=$("$here/install.sh") || refuse 'there is no goodput-gate to run: the lines above say why' 3
 output binary "$binary"
 if [ -n "${GG_WORKING_DIRECTORY:-}" ]; then
   cd "$GG_WORKING_DIRECTORY" || refuse "the input 'working-directory' is not a folder" 2
+fi
+
+if [ "${GG_COMMAND:-check}" = comment ]; then
+  arguments+=(--)
+  # A pattern that fits nothing stays as it is, and is refused by its name.
+  while IFS= read -r value; do
+    while IFS= read -r path; do arguments+=("$path"); done < <(compgen -G "$value" || printf '%s\n' "$value")
+  done < <(input records | lines)
 fi
 
 # A cancelled job signals this shell and not its child, which has to save what it has measured.

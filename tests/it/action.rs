@@ -105,9 +105,10 @@ fn arguments(env: &[(&str, &str)]) -> Vec<String> {
 fn every_flag_is_passed_on_by_its_name() {
     for input in inputs().into_iter().filter(|i| !OWN.contains(&i.as_str()) && i != "name") {
         let name = format!("GG_{}", input.to_uppercase().replace('-', "_"));
-        assert_eq!(arguments(&[(&name, "true")])[0], "check");
-        let passed = arguments(&[(&name, "true")])[1].clone();
-        assert!(passed == format!("--{input}") || passed == format!("--{input}=true"), "{passed}");
+        let passed = arguments(&[(&name, "true")]);
+        assert_eq!(passed[0], "check");
+        let passed = &passed[1];
+        assert!(*passed == format!("--{input}") || *passed == format!("--{input}=true"), "{passed}");
     }
 }
 
