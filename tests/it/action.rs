@@ -136,6 +136,33 @@ fn the_exit_code_is_the_binarys() {
     }
 }
 
+/// The runner signals the shell alone, and a measurement that is not told loses what it has.
+#[test]
+fn a_cancelled_job_reaches_the_binary_and_waits_for_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let binary = folder.path().join("stand-in");
+    fs::write(&binary, "#!/bin/sh\ntrap 'echo saved >saved; exit 130' TERM\n: >started\nwhile :; do sleep 0.05; done\n")
+        .expect("written");
+    fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).expect("executable");
+    let mut shell = Command::new("bash")
+        .arg(root().join("action/main.sh"))
+        .current_dir(folder.path())
+        .env("RUNNER_TEMP", folder.path())
+        .env("GITHUB_OUTPUT", folder.path().join("outputs"))
+        .env("GG_BINARY", "./stand-in")
+        .spawn()
+        .expect("bash starts");
+    while !folder.path().join("started").exists() {
+        assert!(shell.try_wait().expect("it can be asked").is_none(), "it ended before its time");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(Command::new("kill").args(["-INT", &shell.id().to_string()]).status().expect("kill starts").success());
+    assert_eq!(shell.wait().expect("it ends").code(), Some(130));
+    assert!(folder.path().join("saved").exists());
+    let outputs = fs::read_to_string(folder.path().join("outputs")).expect("written");
+    assert!(outputs.contains("process_exit_code=130"), "{outputs}");
+}
+
 #[test]
 fn what_cannot_run_says_so_and_has_an_exit_code() {
     let folder = tempfile::tempdir().expect("a folder");
