@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read fixtures and start the program")]
 
+mod action;
 mod architecture;
 mod bad_input;
 mod gate_help;
