@@ -199,7 +199,7 @@ pub struct CheckArgs {
     /// Measure the baseline in the same job, beside the candidate (gate.mode: interleaved)
     #[arg(long)]
     pub interleaved: bool,
-    /// Interleaved: the base branch whose merge base with HEAD is the baseline [default: origin/HEAD, origin/main, main...]
+    /// The base branch: the baseline is looked for from its merge base with HEAD on [default: the event's, origin/HEAD, origin/main, main...]
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
     /// Interleaved: the baseline is a server that runs already, at this base URL
@@ -277,6 +277,20 @@ pub enum BaselineCommand {
     Update(BaselineUpdateArgs),
     /// List the baseline sessions of this repository
     List(BaselineListArgs),
+    /// Explain which sessions a check would use, and how they are found; measures nothing
+    Resolve(BaselineResolveArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineResolveArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The base branch [default: the event's, origin/HEAD, origin/main, main...]
+    #[arg(long, value_name = "REF")]
+    pub base: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -42,12 +42,14 @@ fn failed(error: &anyhow::Error, args: &CheckArgs, git: Option<GitFacts>) {
 /// One side, against the sessions of other days.
 fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatus)> {
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
-    let baselines = Baselines::open(config, args.baseline.as_deref())?;
+    let baselines = Baselines::open(config, args.baseline.as_deref(), args.base.as_deref())?;
     let first = args.with.as_ref().map(|path| first_job(path, baselines.git.as_ref())).transpose()?;
     measure::warn_of_starts(config);
     let record =
         measure::measure(config, &args.output, baselines.git.clone()).inspect_err(|e| failed(e, args, baselines.git.clone()))?;
-    evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))
+    let (mut report, exit) = evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))?;
+    report.notices = baselines.notices;
+    Ok((report, exit))
 }
 
 /// The job that left it open. Errors: it is of other code, or unfit.
@@ -61,7 +63,7 @@ pub fn first_job(path: &Path, git: Option<&GitFacts>) -> anyhow::Result<Record> 
 
 /// Both sides in this job. Earlier sessions only tell the noise.
 fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatus)> {
-    let baselines = Baselines::for_noise(config, args.baseline.as_deref())?;
+    let baselines = Baselines::for_noise(config, args.baseline.as_deref(), args.base.as_deref())?;
     let git = baselines.git.clone();
     let pair = Pair::open(config, git.as_ref(), args.base.as_deref())?;
     if !pair.restarts() {
@@ -71,8 +73,11 @@ fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, Exi
     }
     let history = |workload: &WorkloadRecord| past(&baselines, workload, config);
     let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
-    let (base, candidate) = measure::pair(config, &args.output, &pair, &asked).inspect_err(|e| failed(e, args, git))?;
-    evaluate::interleaved(&base, &candidate)
+    let (base, candidate) = measure::pair(config, &args.output, &pair, &asked).inspect_err(|e| failed(e, args, git.clone()))?;
+    let (mut report, exit) = evaluate::interleaved(&base, &candidate)?;
+    // What was said of stored sessions is about the noise only.
+    report.notices = baselines.notices;
+    Ok((report, exit))
 }
 
 fn past(baselines: &Baselines, workload: &WorkloadRecord, config: &Config) -> Vec<PastSession> {

@@ -1,5 +1,6 @@
 //! One file per verb: the only place that joins core and rim.
 
+mod base;
 mod baseline;
 mod bench;
 mod calibrate;

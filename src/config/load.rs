@@ -103,7 +103,11 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     }
     let workloads = check.workloads(&layered, file.workloads.is_some());
     let workloads = select(workloads, flags, &mut check.issues);
-    let dir = file.baselines.and_then(|b| b.dir).or(defaults.baselines.dir);
+    let said = file.baselines.unwrap_or_default();
+    let (dir, baselines_ref) = (said.dir.or(defaults.baselines.dir), said.branch);
+    if baselines_ref.as_ref().is_some_and(|name| name.trim().is_empty()) {
+        check.issues.push(Issue::new("baselines.ref", "is empty", "name a branch, or leave it out for the base branch"));
+    }
     let baselines_dir = check.baselines_dir(dir);
     let config = target.zip(gate).zip(baselines_dir).map(|((target, gate), baselines_dir)| Config {
         target,
@@ -111,6 +115,7 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
         workloads: workloads.into_iter().map(|(_, workload)| workload).collect(),
         gate,
         baselines_dir,
+        baselines_ref,
     });
     (config, check.issues)
 }

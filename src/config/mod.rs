@@ -46,6 +46,8 @@ pub struct Config {
     pub gate: Gate,
     /// Folder of baseline files, relative to the repository's root.
     pub baselines_dir: PathBuf,
+    /// Branch whose tree holds them, where that is not the base branch.
+    pub baselines_ref: Option<String>,
 }
 
 /// What is measured.

@@ -162,7 +162,7 @@ impl Known<'_> {
 
     /// Comparable ones on the lineage, oldest first.
     fn sessions(&self, workload: &WorkloadRecord) -> anyhow::Result<Vec<Session>> {
-        let all = Baselines::open(self.config, None)?.of(&workload.name).sessions.into_iter().map(|(_, s)| s);
+        let all = Baselines::here(self.config)?.of(&workload.name).sessions.into_iter().map(|(_, s)| s);
         let under_test = &self.config.gate.under_test;
         Ok(all.filter(|s| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty()).collect())
     }
