@@ -23,6 +23,7 @@ pub struct Wanted {
 
 /// The base of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "a merge base is called so everywhere")]
 pub struct Base {
     /// As people know it: `origin/main`, a hash.
     pub name: String,

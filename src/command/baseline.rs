@@ -144,6 +144,13 @@ impl Found {
             }
             files.extend(new);
         }
+        let changed = !base.on_base && config.baselines_ref.is_none() && !repo.same_baselines(&base.merge_base, &head)?;
+        if changed {
+            notices.push(format!(
+                "this change alters files in {}: they count once they are on the base branch",
+                config.baselines_dir.display()
+            ));
+        }
         Ok(Self { base, links, files, read_from, notices })
     }
 }

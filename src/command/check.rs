@@ -15,15 +15,20 @@ use crate::record::{GitFacts, PastSession, Record, WorkloadRecord};
 use crate::report::Report;
 
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
-    let config = setup::gate(args)?;
+    let (config, notices) = setup::gate(args)?;
     if args.output.dry_run {
+        for notice in &notices {
+            output::say(&format!("note: {notice}"));
+        }
         output::print(&dry_run::text(&config)?)?;
         return Ok(ExitStatus::Pass);
     }
-    let (report, exit) = match config.gate.mode {
+    let (mut report, exit) = match config.gate.mode {
         GateMode::Interleaved => interleaved(&config, args)?,
         GateMode::Baseline | GateMode::Limits => alone(&config, args)?,
     };
+    // Whose policy it was, first.
+    report.notices.splice(0..0, notices);
     output::save_reports(&args.output.out, &report)?;
     let shown = output::show(&report);
     publish::after_check(&report, &args.output.out);

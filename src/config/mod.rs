@@ -31,7 +31,7 @@ pub use check::{UNDER_TEST, is_workload_name};
 pub use error::{ConfigError, did_you_mean};
 pub use file::schema;
 pub use layers::Flags;
-pub use load::{Source, load};
+pub use load::{Source, Under, load, load_under};
 pub use regression::Regression;
 pub use target::PORT;
 pub use units::parse_duration;

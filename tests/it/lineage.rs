@@ -216,7 +216,7 @@ fn somebody_elses_repository_names_safe_directory() {
     bed.gate(&["baseline", "resolve"]).assert(2, &["belongs to another user", "safe.directory"]);
     bed.git_in(
         "..",
-        &["config", "--global", "--add", "safe.directory", &bed.path("").display().to_string().trim_end_matches('/')],
+        &["config", "--global", "--add", "safe.directory", bed.path("").display().to_string().trim_end_matches('/')],
     );
     assert_eq!(sessions(&walk(&bed)), found(&[("aaaaaaaa", 0)]));
 }

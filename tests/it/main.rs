@@ -17,6 +17,7 @@ mod lifecycle;
 mod lifecycle_bed;
 mod lineage;
 mod lineage_events;
+mod lineage_policy;
 mod lineage_support;
 mod load_outcomes;
 mod load_requests;
