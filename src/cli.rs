@@ -277,8 +277,44 @@ pub enum BaselineCommand {
     Update(BaselineUpdateArgs),
     /// List the baseline sessions of this repository
     List(BaselineListArgs),
+    /// Show what is stored of a session, or of a commit's sessions
+    Show(BaselineShowArgs),
     /// Explain which sessions a check would use, and how they are found; measures nothing
     Resolve(BaselineResolveArgs),
+    /// Make stored records of clean code the baseline of their commit
+    Promote(BaselinePromoteArgs),
+    /// Remove sessions that no check on this lineage looks at any more
+    Prune(BaselinePruneArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineShowArgs {
+    /// Session, commit (both may be cut short), branch or tag
+    #[arg(value_name = "SESSION|COMMIT")]
+    pub what: String,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselinePromoteArgs {
+    /// Records of runs that were clean and complete
+    #[arg(required = true, value_name = "RECORD")]
+    pub records: Vec<PathBuf>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselinePruneArgs {
+    /// Sessions to keep of each workload and fingerprint, the nearest first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub keep: usize,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 #[derive(Clone, Debug, Args)]

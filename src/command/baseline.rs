@@ -1,4 +1,4 @@
-//! `baseline update|list|resolve`, and the sessions that `check` compares with: those of the merge base and its first-parent ancestors.
+//! `baseline update|list|show|resolve|promote|prune`, and the sessions that `check` compares with: those of the merge base and its first-parent ancestors.
 #![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
 
 use std::path::{Path, PathBuf};
@@ -18,14 +18,19 @@ use crate::record::GitFacts;
 use crate::record::session::Session;
 use crate::report::text;
 
+mod prune;
 mod resolve;
+mod show;
 pub mod update;
 
 pub fn run(command: &BaselineCommand) -> anyhow::Result<ExitStatus> {
     match command {
         BaselineCommand::Update(args) => update::run(args),
         BaselineCommand::List(args) => list(args),
+        BaselineCommand::Show(args) => show::run(args),
         BaselineCommand::Resolve(args) => resolve::run(args),
+        BaselineCommand::Promote(args) => update::promote(args),
+        BaselineCommand::Prune(args) => prune::run(args),
     }
 }
 

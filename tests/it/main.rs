@@ -19,6 +19,7 @@ mod lineage;
 mod lineage_events;
 mod lineage_policy;
 mod lineage_support;
+mod lineage_verbs;
 mod load_outcomes;
 mod load_requests;
 mod load_signals;
