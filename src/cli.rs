@@ -285,6 +285,22 @@ pub enum BaselineCommand {
     Promote(BaselinePromoteArgs),
     /// Remove sessions that no check on this lineage looks at any more
     Prune(BaselinePruneArgs),
+    /// A metric over the sessions of the branch: where it moved, and which limit has become slack
+    History(BaselineHistoryArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineHistoryArgs {
+    /// Its name without the unit, as in reports
+    pub metric: String,
+    /// Only this workload
+    #[arg(long, value_name = "NAME")]
+    pub workload: Option<String>,
+    /// The base branch [default: the event's, origin/HEAD, origin/main, main...]
+    #[arg(long, value_name = "REF")]
+    pub base: Option<String>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 #[derive(Clone, Debug, Args)]

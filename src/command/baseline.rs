@@ -1,4 +1,4 @@
-//! `baseline update|list|show|resolve|promote|prune`, and the sessions that `check` compares with: those of the merge base and its first-parent ancestors.
+//! `baseline update|list|show|resolve|promote|prune|history`, and the sessions that `check` compares with: those of the merge base and its first-parent ancestors.
 #![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
 
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use crate::record::GitFacts;
 use crate::record::session::Session;
 use crate::report::text;
 
+mod history;
 mod prune;
 mod resolve;
 mod show;
@@ -31,6 +32,7 @@ pub fn run(command: &BaselineCommand) -> anyhow::Result<ExitStatus> {
         BaselineCommand::Resolve(args) => resolve::run(args),
         BaselineCommand::Promote(args) => update::promote(args),
         BaselineCommand::Prune(args) => prune::run(args),
+        BaselineCommand::History(args) => history::run(args),
     }
 }
 
@@ -82,14 +84,18 @@ impl Baselines {
         Ok(Self { sessions: on_lineage(all, &links), ..Self::without(git, None) })
     }
 
-    /// As [`Self::open`], but nothing is compared with them: a clone without history has none.
+    /// As [`Self::open`], but nothing is compared with them: a clone without history, or without a base, has none.
     pub fn for_noise(config: &Config, named: Option<&Path>, base: Option<&str>) -> anyhow::Result<Self> {
+        let lost = |e: &anyhow::Error| {
+            use GitError::{NoBase, NoCommit, Shallow, Unrelated};
+            matches!(e.downcast_ref(), Some(Shallow | NoBase(_) | NoCommit(_) | Unrelated(_)))
+        };
         match Self::open(config, named, base) {
-            Err(e) if matches!(e.downcast_ref(), Some(GitError::Shallow)) => {
+            Err(e) if lost(&e) => {
                 let git = repo(config).ok().and_then(|r| facts(&r).ok());
-                output::say(
-                    "note: the clone is shallow, so earlier sessions are not used: their noise would let fewer starts decide",
-                );
+                output::say(&format!(
+                    "note: earlier sessions are not used, though their noise would let fewer starts decide: {e}"
+                ));
                 Ok(Self::without(git, None))
             }
             other => other,

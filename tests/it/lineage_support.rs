@@ -20,6 +20,11 @@ pub fn with_session() -> Bed {
 
 /// A session of a commit, as a file of the working tree.
 pub fn plant(bed: &Bed, commit: &str, session: &str) {
+    plant_with(bed, commit, session, &[]);
+}
+
+/// As [`plant`], with other pooled values.
+pub fn plant_with(bed: &Bed, commit: &str, session: &str, pooled: &[(&str, f64)]) {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(root.join("tests/fixtures/lineage/session.json")).expect("it is there");
     let mut value: Value = serde_json::from_str(&text).expect("JSON");
@@ -30,6 +35,9 @@ pub fn plant(bed: &Bed, commit: &str, session: &str) {
     std::fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join(format!("{}-{session}.json", &hash[..12]));
     value["commit"] = hash.into();
+    for (name, number) in pooled {
+        value["pooled"][*name] = (*number).into();
+    }
     value["session"] = session.into();
     std::fs::write(file, serde_json::to_string_pretty(&value).expect("JSON")).expect("it can be written");
 }

@@ -1,7 +1,7 @@
 //! `baseline show`, `promote`, `prune` on planted sessions. Not here: `update` and `list` (`gate_live`), `resolve` (`lineage`).
 
 use crate::gate_support::Bed;
-use crate::lineage_support::{code, plant, with_session};
+use crate::lineage_support::{CONFIG, code, plant, plant_with, with_session};
 
 #[test]
 fn a_session_is_shown_by_its_name_its_commit_or_its_branch() {
@@ -46,6 +46,31 @@ fn pruning_keeps_the_nearest_and_what_is_not_on_this_lineage() {
     bed.gate(&["baseline", "prune", "--keep", "2"])
         .assert(0, &["removed", "aaaaaaaa", "1 not on this lineage left alone", "commit the removal"]);
     assert_eq!(left(&bed), ["bbbbbbbb.json", "cccccccc.json", "dddddddd.json"]);
+}
+
+#[test]
+fn history_names_the_commit_at_which_a_metric_moved_and_the_limit_that_is_slack() {
+    let limit = CONFIG.replace("requests: 4", "requests: 4, limits: {ttft_geomean: {max: 900ms}}");
+    let bed = Bed::repository(&limit);
+    let mut moved = String::new();
+    for i in 0..14_u32 {
+        let commit = code(&bed, &format!("c{i}"));
+        let slow = i >= 8;
+        if i == 8 {
+            moved = commit;
+        }
+        // The level's own wobble is small beside the step.
+        let ttft = if slow { 120.0 } else { 100.0 } + f64::from(i * 7 % 5);
+        plant_with(&bed, "HEAD", &format!("{i:08x}"), &[("ttft_geomean_ms", ttft)]);
+    }
+    bed.commit("baselines");
+    let ran = bed.gate(&["baseline", "history", "ttft_geomean", "--workload", "chat"]);
+    ran.assert(0, &["14 sessions", &format!("moved at {}", &moved[..12]), "limit ttft_geomean max", "is slack", "room"]);
+    assert!(ran.stdout.contains('▁') && ran.stdout.contains('█'), "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches("moved at").count(), 1, "{}", ran.stdout);
+    bed.gate(&["baseline", "history", "tpot_geomean"]).assert(0, &["no change point"]);
+    bed.gate(&["baseline", "history", "ttft_geomen"]).assert(2, &["no metric", "ttft_geomean"]);
+    bed.gate(&["baseline", "history", "ttft_geomean", "--workload", "chta"]).assert(2, &["no session of workload", "chat"]);
 }
 
 const SMALL: &str = "\
