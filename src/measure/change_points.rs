@@ -57,16 +57,18 @@ fn segments(length: usize, found: &[ChangePoint]) -> Vec<(usize, usize)> {
     starts.zip(inner.chain([length])).collect()
 }
 
-/// The best split over all segments, and its strength.
+/// The best split over all segments, and its strength. Every end of the second part is tried, as the paper does: a level that goes up and
+/// comes back would hide in the rest of its segment.
 fn best(series: &[f64], segments: &[(usize, usize)]) -> Option<(usize, f64)> {
-    let each = segments.iter().filter_map(|&(from, to)| {
-        let (at, strength) = split(&series[from..to])?;
+    let ends = segments.iter().flat_map(|&(from, to)| (from + 1..=to).map(move |end| (from, end)));
+    let each = ends.filter_map(|(from, end)| {
+        let (at, strength) = split(&series[from..end])?;
         Some((from + at, strength))
     });
     each.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-/// The split of one segment with the largest scaled energy distance between its parts. Steps through the splits, moving one value at a
+/// The split of a stretch with the largest scaled energy distance between its parts. Steps through the splits, moving one value at a
 /// time, so that it is quadratic and not cubic.
 fn split(values: &[f64]) -> Option<(usize, f64)> {
     let n = values.len();
