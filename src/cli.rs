@@ -37,6 +37,8 @@ pub enum Command {
     Schema(SchemaArgs),
     /// What works on this machine: host, git, server, client self-test
     Doctor(DoctorArgs),
+    /// Inject known changes and see what the gate says of each
+    Selftest(SelftestArgs),
     /// Judge a labelled case from stdin (METHOD's test vectors)
     #[command(hide = true)]
     JudgeCase,
@@ -461,6 +463,29 @@ pub enum SchemaKind {
 pub struct DoctorArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
+}
+
+/// The gate's own test: A/A runs and known changes of the simulated server, judged as `check` judges.
+#[derive(Clone, Debug, Args)]
+pub struct SelftestArgs {
+    /// A/A gates; each injected change is played a tenth as often [default: 1000]
+    #[arg(long, value_name = "N", default_value_t = 1000, hide_default_value = true)]
+    pub gates: u32,
+    /// Only rows with this text in change, load or mode, e.g. "decode" or "other day"
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, conflicts_with = "wire")]
+    pub only: String,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Threads [default: as many as the machine has processors]; changes no result
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// The table as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Play each change once over real sockets instead of in virtual time
+    #[arg(long, conflicts_with_all = ["gates", "threads"])]
+    pub wire: bool,
 }
 
 #[derive(Clone, Debug, Subcommand)]

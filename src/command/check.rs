@@ -70,6 +70,8 @@ pub fn first_job(path: &Path, git: Option<&GitFacts>) -> anyhow::Result<Record> 
 fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatus)> {
     let baselines = Baselines::for_noise(config, args.baseline.as_deref(), args.base.as_deref())?;
     let git = baselines.git.clone();
+    // Before there is a worktree: a signal must find its handler, or nobody removes it.
+    let stop = measure::stop(&args.output)?;
     let pair = Pair::open(config, git.as_ref(), args.base.as_deref())?;
     if !pair.restarts() {
         output::say(
@@ -78,7 +80,7 @@ fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, Exi
     }
     let history = |workload: &WorkloadRecord| past(&baselines, workload, config);
     let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
-    let (base, candidate) = measure::pair(config, &args.output, &pair, &asked).inspect_err(|e| failed(e, args, git.clone()))?;
+    let (base, candidate) = measure::pair(config, &args.output, &pair, stop, &asked).inspect_err(|e| failed(e, args, git))?;
     let (mut report, exit) = evaluate::interleaved(&base, &candidate)?;
     // What was said of stored sessions is about the noise only.
     report.notices = baselines.notices;

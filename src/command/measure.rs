@@ -2,30 +2,25 @@
 //! judging, where the config came from, or who the sides are (`side`).
 #![expect(clippy::disallowed_methods, reason = "rim: draws the session and writes raw timelines")]
 
-use std::io::{BufWriter, Write as _};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
-use super::facts::{client_health, empty_record, raw_line, workload_record};
+use super::facts::empty_record;
 use super::output::{save_record, say};
 use super::side::{Pair, Side};
 use super::signals::Stop;
-use super::target::{Stopped, Target};
+use super::target::Stopped;
 use super::{output, setup, target};
-use crate::cli::{LogFormat, OutputArgs};
-use crate::clock::monotonic_ns;
+use crate::cli::OutputArgs;
 use crate::config::{Arrival, Config, Endpoint, Fit, Workload, parse_duration};
 use crate::exit::Failure;
-use crate::load::progress::{Live, Style};
-use crate::load::{Client, Counters, Measured, Reading};
-use crate::measure::validity::{Finding, SERVER_ENDED, Severity};
-use crate::measure::{SloMs, collect};
-use crate::plan::{self, Plan, RoundPlan};
-use crate::record::build::{Raw, round};
-use crate::record::{self, GitFacts, PastSession, Record, Role, StartRecord, WorkloadRecord, keyed};
-use crate::timeline::{Outcome, Timeline};
+use crate::plan;
+use crate::record::{self, GitFacts, PastSession, Record, Role, WorkloadRecord, keyed};
+use start::{Open, dead};
+
+mod start;
 
 /// A run under way.
 struct Run<'a> {
@@ -38,6 +33,8 @@ struct Run<'a> {
     order: u32,
     /// Starts at most.
     starts: u32,
+    /// A round says that a server ended by itself.
+    told: bool,
     sides: Vec<Measuring<'a>>,
 }
 
@@ -48,25 +45,6 @@ struct Measuring<'a> {
     salt: String,
     record: Record,
     file: &'static str,
-}
-
-/// One start of a side: a server that answers, and its load, ready to be sent.
-struct Open {
-    side: usize,
-    target: Target,
-    client: Client,
-    ready: Vec<Ready>,
-    /// When the server was started.
-    began_ns: u64,
-}
-
-/// A workload whose requests are ready to be sent.
-struct Ready {
-    plan: Plan,
-    rounds: Vec<Arc<RoundPlan>>,
-    warmup: Arc<RoundPlan>,
-    reading: Reading,
-    slo: SloMs,
 }
 
 /// Names of the two records of an interleaved run, and of the only one of others.
@@ -89,7 +67,7 @@ pub fn capture(
     starts: &dyn Fn(&Record) -> u32,
 ) -> anyhow::Result<Record> {
     let side = Side::only(config, git);
-    let mut run = Run::begin(config, output, self::starts(config), vec![(&side, RECORD)])?;
+    let mut run = Run::begin(config, output, stop(output)?, self::starts(config), vec![(&side, RECORD)])?;
     run.build()?;
     let mut start = 0;
     while start < run.starts && run.start(start, &[&[0]])? {
@@ -111,12 +89,18 @@ pub struct Asked<'a> {
 }
 
 /// Measures both sides, start pair by start pair, until it is decided or the last look is over. Baseline first in the answer.
-pub fn pair(config: &Config, output: &OutputArgs, pair: &Pair, asked: &Asked<'_>) -> anyhow::Result<(Record, Record)> {
+pub fn pair(
+    config: &Config,
+    output: &OutputArgs,
+    pair: &Pair,
+    stop: Stop,
+    asked: &Asked<'_>,
+) -> anyhow::Result<(Record, Record)> {
     let [baseline, candidate] = &pair.sides;
     let sampled = pair.restarts();
     let looks = if sampled { config.gate.starts } else { 1 };
     let most = if config.gate.extend && looks == 3 { EXTENDED } else { looks };
-    let mut run = Run::begin(config, output, most, vec![(baseline, BASELINE_RECORD), (candidate, RECORD)])?;
+    let mut run = Run::begin(config, output, stop, most, vec![(baseline, BASELINE_RECORD), (candidate, RECORD)])?;
     let at_once = config.gate.fit == Fit::Both;
     for (measuring, role) in run.sides.iter_mut().zip([Role::Baseline, Role::Candidate]) {
         let baseline = pair.baseline.clone();
@@ -143,18 +127,20 @@ pub fn pair(config: &Config, output: &OutputArgs, pair: &Pair, asked: &Asked<'_>
     records.next().zip(records.next()).context("an interleaved run has two sides")
 }
 
+/// Watches for signals and the time limit from now on.
+pub fn stop(output: &OutputArgs) -> anyhow::Result<Stop> {
+    let limit = output.time_limit.as_deref().map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}")));
+    super::signals::watch(limit.transpose()?)
+}
+
 impl<'a> Run<'a> {
     fn begin(
         config: &'a Config,
         output: &'a OutputArgs,
+        stop: Stop,
         starts: u32,
         sides: Vec<(&'a Side, &'static str)>,
     ) -> anyhow::Result<Self> {
-        let limit = output
-            .time_limit
-            .as_deref()
-            .map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}")))
-            .transpose()?;
         let (session, salt) = (session()?, plan::salt(random()?));
         let sides = sides.into_iter().map(|(side, file)| {
             let record = empty_record(config, side.git.clone(), &session);
@@ -166,12 +152,15 @@ impl<'a> Run<'a> {
         // It is written at the very end: too late to learn that it cannot be.
         output.record.as_deref().map(output::check_writable).transpose()?;
         let raw = output.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
-        Ok(Self { config, output, traces, stop: super::signals::watch(limit)?, raw, order: 0, starts, sides })
+        Ok(Self { config, output, traces, stop, raw, order: 0, starts, told: false, sides })
     }
 
     /// Errors: exit 3, a build failed.
     fn build(&self) -> anyhow::Result<()> {
         for measuring in &self.sides {
+            if self.stop.stopping() {
+                return Ok(());
+            }
             match target::build(measuring.side, &self.log(measuring.side, "build"), &self.stop) {
                 Err(e) if e.is::<Stopped>() => return Ok(()),
                 other => other?,
@@ -195,9 +184,13 @@ impl<'a> Run<'a> {
     }
 
     fn group(&mut self, start: u32, members: &[usize]) -> anyhow::Result<()> {
-        let mut open = Vec::new();
+        let mut open: Vec<Open> = Vec::new();
         for &side in members {
-            open.push(self.open(side, start)?);
+            let next = self.open(side, start).map_err(|e| match dead(&open).filter(|_| !self.stop.signalled()) {
+                Some(why) => Failure::measure(&why).into(),
+                None => e,
+            })?;
+            open.push(next);
         }
         self.rounds_of(start, &open)?;
         open.into_iter().try_for_each(|one| one.target.close())
@@ -205,166 +198,34 @@ impl<'a> Run<'a> {
 
     fn rounds_of(&mut self, start: u32, open: &[Open]) -> anyhow::Result<()> {
         for workload in 0..self.config.workloads.len() {
-            for one in open {
-                self.warm_up(one, workload, start)?;
+            for place in 0..open.len() {
+                self.warm_up(open, place, workload, start)?;
             }
             for index in 0..self.config.gate.rounds {
                 // ABBA: which side goes first alternates from round to round and from start to start.
                 let turned = (start + index) % 2 == 1;
                 for place in 0..open.len() {
-                    let one = &open[if turned { open.len() - 1 - place } else { place }];
+                    let place = if turned { open.len() - 1 - place } else { place };
                     if self.stop.stopping() {
-                        return Ok(());
+                        return self.reason(open);
                     }
-                    self.round(one, workload, start, index as usize)?;
+                    self.round(open, place, workload, start, index as usize)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn open(&mut self, side: usize, start: u32) -> anyhow::Result<Open> {
-        let measuring = &self.sides[side];
-        let began_ns = monotonic_ns();
-        let log = self.log(measuring.side, &format!("start{}", start + 1));
-        let target = Target::open(measuring.side, measuring.api_key.as_deref(), &log, &self.stop)?;
-        let ready = self.prepare(side, &target, start)?;
-        let workers = self.output.workers.unwrap_or_else(default_workers);
-        let client = Client::new(&target.site, workers).context("cannot start the client's threads")?;
-        Ok(Open { side, target, client, ready, began_ns })
+    /// Of a stop between two rounds: an error where a server's end is the reason, since no round says so.
+    fn reason(&self, open: &[Open]) -> anyhow::Result<()> {
+        match dead(open).filter(|_| !self.told && !self.stop.signalled()) {
+            Some(why) => bail!(Failure::measure(&why)),
+            None => Ok(()),
+        }
     }
 
     fn log(&self, side: &Side, what: &str) -> PathBuf {
         self.output.out.join("logs").join(format!("{}-{what}.log", side.name))
-    }
-
-    /// Plans every workload; on the first start also adds it to the record.
-    fn prepare(&mut self, side: usize, target: &Target, start: u32) -> anyhow::Result<Vec<Ready>> {
-        let config = self.config;
-        let Measuring { side, salt, record, .. } = &mut self.sides[side];
-        // The same plan in each start, and yet no id twice in a server's log.
-        let session = format!("{}{start}", record.session);
-        let mut ready = Vec::new();
-        for (index, (workload, trace)) in config.workloads.iter().zip(&self.traces).enumerate() {
-            let extras = target.extras(workload)?;
-            let input = plan::Input {
-                protocol: side.target.protocol,
-                model: &target.model,
-                extras,
-                salt,
-                session: &session,
-                rounds: config.gate.rounds,
-                trace: trace.as_deref(),
-            };
-            let plan = plan::build(workload, &input)?;
-            let fingerprint = target.fingerprint(&plan.digest);
-            match record.workloads.get(index) {
-                None => record.workloads.push(workload_record(workload, &plan, extras, fingerprint)),
-                Some(known) if known.fingerprint != fingerprint => {
-                    bail!(Failure::measure(&"the server changed between two starts of one run: its fingerprint differs"))
-                }
-                Some(_) => {}
-            }
-            ready.push(Ready {
-                warmup: Arc::new(plan.warmup.clone()),
-                rounds: plan.rounds.iter().cloned().map(Arc::new).collect(),
-                reading: Reading {
-                    protocol: plan.protocol,
-                    stream: plan.stream,
-                    timeout: plan.timeout,
-                    stall_timeout: plan.stall_timeout,
-                },
-                slo: record.workloads[index].slo.into(),
-                plan,
-            });
-        }
-        Ok(ready)
-    }
-
-    /// Errors: no warm-up request came through, so that no measured one would.
-    fn warm_up(&mut self, open: &Open, workload: usize, start: u32) -> anyhow::Result<()> {
-        if self.stop.stopping() {
-            return Ok(());
-        }
-        let sim_seed = open.target.sim_seed();
-        let began_ns = if workload == 0 { open.began_ns } else { monotonic_ns() };
-        if !open.ready[workload].warmup.requests.is_empty() {
-            let measured = self.send(open, workload, &open.ready[workload].warmup, start, "warm-up")?;
-            let failed = measured.timelines.iter().find(|t| !t.completed());
-            let all_failed = measured.timelines.iter().all(|t| !t.completed());
-            if let Some(why) = open.target.died() {
-                bail!(Failure::measure(&why));
-            }
-            if let Some(first) = failed.filter(|_| all_failed && !self.stop.stopping()) {
-                bail!(Failure::measure(&format!(
-                    "every warm-up request failed ({}{}): {}\nhint: try one request by hand; nothing was measured",
-                    first.outcome.name(),
-                    status(&first.outcome),
-                    first.error.as_deref().unwrap_or("no text")
-                )));
-            }
-        }
-        let setup_ms = monotonic_ns().saturating_sub(began_ns) / 1_000_000;
-        let record = &mut self.sides[open.side].record.workloads[workload];
-        record.starts.push(StartRecord { index: start, sim_seed, setup_ms: Some(setup_ms), rounds: Vec::new() });
-        Ok(())
-    }
-
-    fn round(&mut self, open: &Open, workload: usize, start: u32, index: usize) -> anyhow::Result<()> {
-        let ready = &open.ready[workload];
-        let plan = &ready.rounds[index];
-        let measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
-        let died = open.target.died();
-        let raw = Raw {
-            start,
-            index: u32::try_from(index).unwrap_or(u32::MAX),
-            order: self.order,
-            plan,
-            timelines: &measured.timelines,
-            began_ns: measured.began_ns,
-            health: client_health(&measured),
-            // That its server ended is no accident of the run: the round counts, and makes it INVALID.
-            cut_short: self.stop.stopping() && died.is_none(),
-        };
-        self.order += 1;
-        let side = &mut self.sides[open.side];
-        let record = &mut side.record.workloads[workload];
-        let mut stored = round(&raw, &record.load, &ready.slo);
-        stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
-        if let Some(last) = record.starts.last_mut() {
-            last.rounds.push(stored);
-        }
-        // The record first: a raw file that cannot be written must not take the round with it.
-        save_record(&self.output.out, side.file, &side.record).map_err(unsaved)?;
-        let name = self.tag(open.side, &ready.plan.workload);
-        self.write_raw(&name, start, index, &measured.timelines).map_err(unsaved)
-    }
-
-    fn send(&self, open: &Open, workload: usize, plan: &Arc<RoundPlan>, start: u32, what: &str) -> anyhow::Result<Measured> {
-        let ready = &open.ready[workload];
-        let slo = ready.slo;
-        let counters = Arc::new(Counters::new(Box::new(move |t: &Timeline| is_good(t, &slo))));
-        let planned = plan.stop_after.is_none().then_some(plan.requests.len() as u64);
-        let style = match self.output.log_format {
-            LogFormat::Text => Style::Text,
-            LogFormat::Json => Style::Json,
-        };
-        let label = format!("{} start {}/{} {what}", self.tag(open.side, &ready.plan.workload), start + 1, self.starts);
-        let live = Live::start(label, planned, Arc::clone(&counters), style);
-        let measured = open.client.round(plan, ready.reading, &self.stop.control, &counters);
-        drop(live);
-        measured.map_err(|e| Failure::measure(&e).into())
-    }
-
-    /// The workload's name, and the side's where there are two.
-    fn tag(&self, side: usize, workload: &str) -> String {
-        if self.sides.len() == 1 { workload.to_owned() } else { format!("{workload} {}", self.sides[side].side.name) }
-    }
-
-    fn write_raw(&mut self, workload: &str, start: u32, round: usize, timelines: &[Timeline]) -> anyhow::Result<()> {
-        let (Some(file), Some(path)) = (&mut self.raw, &self.output.raw) else { return Ok(()) };
-        let lines = timelines.iter().try_for_each(|t| writeln!(file, "{}", raw_line(workload, start, round, t)));
-        lines.and_then(|()| file.flush()).with_context(|| format!("cannot write the raw timelines to {}", path.display()))
     }
 
     /// Of the candidate, once its workloads are known.
@@ -425,27 +286,9 @@ fn session() -> anyhow::Result<String> {
     Ok(format!("{:08x}", random()? >> 32))
 }
 
-/// Half of the processors, at most four: the other half is for the server, where it runs here too.
-fn default_workers() -> usize {
-    std::thread::available_parallelism().map_or(1, |n| (n.get() / 2).clamp(1, 4))
-}
-
-fn is_good(t: &Timeline, slo: &SloMs) -> bool {
-    let columns = crate::measure::columns::Columns::from_timelines(std::slice::from_ref(t), t.intended_ns);
-    collect::meets(&columns, 0, slo)
-}
-
 /// Said once before anything is sent, where the config asks for what cannot be had.
 pub fn warn_of_starts(config: &Config) {
     if config.gate.starts > 1 && starts(config) == 1 {
         say("note: this server is not started by the gate, so a run is one start whatever gate.starts says");
-    }
-}
-
-/// ` 503` of a refused request, nothing of others.
-fn status(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::HttpStatus(code) => format!(" {code}"),
-        _ => String::new(),
     }
 }

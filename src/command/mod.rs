@@ -19,6 +19,7 @@ mod publish;
 mod report;
 mod run;
 mod schema;
+mod selftest;
 mod setup;
 mod side;
 mod signals;
@@ -49,6 +50,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Sim(args) => sim::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Selftest(args) => selftest::run(&args),
         Command::Bench(command) => bench::run(&command),
         Command::Supervise(args) => supervise::run(args),
         Command::JudgeCase => {

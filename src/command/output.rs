@@ -71,6 +71,23 @@ pub fn prepare(folder: &Path) -> anyhow::Result<()> {
             _ => {}
         }
     }
+    remove_logs(&folder.join("logs"))
+}
+
+/// The last lines of a log are shown as what this run's server said. Only files of ours, by their names: the folder may be anybody's.
+fn remove_logs(folder: &Path) -> anyhow::Result<()> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    let ours = |name: &str| {
+        let what = name.strip_suffix(".log").and_then(|stem| stem.split_once('-'));
+        what.is_some_and(|(side, what)| {
+            let start = what.strip_prefix("start").is_some_and(|n| n.parse::<u32>().is_ok());
+            ["server", "baseline", "candidate"].contains(&side) && (what == "build" || start)
+        })
+    };
+    let paths = entries.filter_map(|e| Some(e.ok()?.path()));
+    for path in paths.filter(|p| p.file_name().and_then(|n| n.to_str()).is_some_and(ours)) {
+        std::fs::remove_file(&path).with_context(|| format!("cannot remove the old {}", path.display()))?;
+    }
     Ok(())
 }
 

@@ -59,6 +59,11 @@ const WITHHELD: [&str; 5] =
     ["GITHUB_TOKEN", "GH_TOKEN", "GOODPUT_GATE_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
 /// Enough to see why a server ended.
 const TAIL: usize = 20;
+/// Of a server that ends before it was ready.
+const UNREADY: &str = "\nhint: it has to stay in the foreground until it is stopped; run `server.start` by hand to see";
+/// A server that ends closes its connections first, and may take a moment over the rest: so long its end is waited for, where it would
+/// explain a failure.
+const LINGERS: Duration = Duration::from_secs(2);
 /// Between two questions whether a server is ready.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -90,7 +95,7 @@ impl Target {
                 process.watch(stop);
                 Ok(Self { process, ..asked })
             }
-            Err(e) => Err(process.explained(e)),
+            Err(e) => Err(process.explained(e, stop, UNREADY)),
         }
     }
 
@@ -145,8 +150,11 @@ impl Target {
     pub fn extras(&self, workload: &Workload) -> anyhow::Result<Extras> {
         let wanted = Extras { ignore_eos: workload.ignore_eos, min_tokens: workload.ignore_eos, stream_usage: workload.stream };
         let asked = self.probe.negotiate(self.protocol, &self.model, workload.stream, wanted);
-        let answer = wait(&self.runtime, &self.stop, asked)?.map_err(|e| Failure::measure(&e).into());
-        answer.map_err(|e| self.process.explained(e))
+        let answer = match wait(&self.runtime, &self.stop, asked) {
+            Ok(answer) => answer.map_err(|e| Failure::measure(&e).into()),
+            Err(stopped) => Err(stopped.into()),
+        };
+        answer.map_err(|e| self.process.explained(e, &self.stop, ""))
     }
 
     /// Seed of the simulated server's noise.
@@ -159,7 +167,12 @@ impl Target {
 
     /// Why the server that was started is not there any more.
     pub fn died(&self) -> Option<String> {
-        self.process.died()
+        self.process.died(Duration::ZERO)
+    }
+
+    /// The same, after requests failed: that may have been the first sign of it.
+    pub fn dying(&self) -> Option<String> {
+        self.process.died(if self.stop.signalled() { Duration::ZERO } else { LINGERS })
     }
 
     /// Stable facts of what is measured; the plan's digest is the workload's own.
@@ -188,9 +201,9 @@ impl Target {
 }
 
 impl Process {
-    fn died(&self) -> Option<String> {
+    fn died(&self, within: Duration) -> Option<String> {
         match self {
-            Self::Started(watched) => watched.died(),
+            Self::Started(watched) => watched.died(within),
             Self::None | Self::Sim(_) => None,
         }
     }
@@ -205,9 +218,11 @@ impl Process {
     }
 
     /// That a server does not answer is explained by its end, if it ended.
-    fn explained(&self, error: anyhow::Error) -> anyhow::Error {
-        match self.died().filter(|_| !error.is::<Stopped>()) {
-            Some(why) => Failure::measure(&why).into(),
+    fn explained(&self, error: anyhow::Error, stop: &Stop, hint: &str) -> anyhow::Error {
+        // Its end stops the run, too; a signal is a reason of its own.
+        let within = if error.is::<Stopped>() { Duration::ZERO } else { LINGERS };
+        match self.died(within).filter(|_| !stop.signalled()) {
+            Some(why) => Failure::measure(&format!("{why}{hint}")).into(),
             None => error,
         }
     }
@@ -218,8 +233,8 @@ impl Watched {
         said_last(&self.supervised.log_tail(TAIL), &self.log, &self.secrets)
     }
 
-    fn died(&self) -> Option<String> {
-        let exit = self.supervised.exited()?;
+    fn died(&self, within: Duration) -> Option<String> {
+        let exit = self.supervised.exited(within)?;
         let tail = self.said_last();
         Some(format!("the {} ended by itself ({exit}){tail}", named(self.name)))
     }
@@ -268,7 +283,7 @@ fn port(server: &Server) -> anyhow::Result<u16> {
 async fn ready(server: &Server, watched: &Watched, probe: &Probe) -> anyhow::Result<()> {
     let answered = async {
         loop {
-            if let Some(why) = watched.died() {
+            if let Some(why) = watched.died(Duration::ZERO) {
                 return Err(why);
             }
             if probe.ready(server.ready_path.as_deref()).await {
@@ -279,9 +294,7 @@ async fn ready(server: &Server, watched: &Watched, probe: &Probe) -> anyhow::Res
     };
     let ended = match tokio::time::timeout(server.ready_timeout, answered).await {
         Ok(Ok(())) => return Ok(()),
-        Ok(Err(why)) => {
-            format!("{why}\nhint: it has to stay in the foreground until it is stopped; run `server.start` by hand to see")
-        }
+        Ok(Err(why)) => why,
         Err(_) => {
             let what = server.ready_path.as_deref().unwrap_or("/models of base_url");
             let seconds = server.ready_timeout.as_secs_f64();

@@ -37,7 +37,6 @@ pub struct Input<'a> {
 
 /// Measured wall time, seconds, above 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[expect(clippy::struct_field_names, reason = "the unit")]
 pub struct Costs {
     /// Server start and warm-up.
     pub start_s: f64,

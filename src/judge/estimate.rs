@@ -228,9 +228,9 @@ impl Finding {
     }
 }
 
-/// The findings of one look to a comparison: any hit is a regression, nothing in the way is a PASS, all else stays open. `undecided`
-/// is the comparison that is known so far.
-pub fn conclude(undecided: Comparison, findings: Vec<Finding>, looks: usize) -> Comparison {
+/// The findings of one look to a comparison: any hit is a regression, nothing in the way is a PASS, all else stays open. `known` is
+/// the comparison so far.
+pub fn conclude(known: &Comparison, findings: Vec<Finding>, looks: usize) -> Comparison {
     let shown = |f: Finding| if f.row.class == Class::Info { f.shown_only() } else { f };
     let findings: Vec<Finding> = findings.into_iter().map(shown).collect();
     let mut hits: Vec<&Finding> = findings.iter().filter(|f| f.hit).collect();
@@ -253,7 +253,7 @@ pub fn conclude(undecided: Comparison, findings: Vec<Finding>, looks: usize) -> 
     let metrics: Vec<MetricComparison> = findings.into_iter().map(|f| f.row).collect();
     let proves = (decision == Decision::Pass).then(|| proof(&metrics));
     let reasons = if decision == Decision::Pass { proves.iter().cloned().collect() } else { reasons };
-    Comparison { metrics, decision, reasons, warnings, looks, proves, ..undecided }
+    Comparison { metrics, decision, reasons, warnings, looks, proves, ..known.clone() }
 }
 
 /// A PASS says what it proves, and what of the others it would have seen (METHOD section 7).

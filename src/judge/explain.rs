@@ -28,12 +28,11 @@ pub struct Step {
 /// The steps to one metric's judgement in a comparison. Errors: why there is nothing to explain.
 pub fn steps(comparison: &Comparison, metric: Metric) -> Result<Vec<Step>, String> {
     let Some(row) = comparison.metrics.iter().find(|m| m.metric == metric) else {
-        return Err(match comparison.metrics.is_empty() {
-            true => format!("nothing was compared: {}", comparison.reasons.join("; ")),
-            false => {
-                let judged: Vec<String> = comparison.metrics.iter().map(|m| m.metric.name()).collect();
-                format!("{metric} was not judged here; judged were: {}", judged.join(", "))
-            }
+        let judged: Vec<String> = comparison.metrics.iter().map(|m| m.metric.name()).collect();
+        return Err(if judged.is_empty() {
+            format!("nothing was compared: {}", comparison.reasons.join("; "))
+        } else {
+            format!("{metric} was not judged here; judged were: {}", judged.join(", "))
         });
     };
     let mut steps = vec![heading(comparison, row)];

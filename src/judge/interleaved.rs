@@ -146,7 +146,7 @@ pub fn play(basis: &Basis<'_>, pairs: &[Pair]) -> Comparison {
 
 /// One look over all the pairs given, of a comparison of at most `most` starts per side.
 fn look_at(basis: &Basis<'_>, pairs: &[Pair], most: usize) -> Comparison {
-    conclude(basis.undecided(most, String::new()), findings(basis, pairs), pairs.len())
+    conclude(&basis.undecided(most, String::new()), findings(basis, pairs), pairs.len())
 }
 
 impl Basis<'_> {
@@ -188,8 +188,8 @@ fn finding(t: &Thresholds, basis: &Basis<'_>, pairs: &[Pair]) -> Finding {
     let (base, cand): (Vec<f64>, Vec<f64>) = both.iter().filter_map(|&(b, c)| b.zip(c)).unzip();
     let gap = both.iter().any(|(b, c)| b.is_some() != c.is_some());
     if base.is_empty() {
-        let side = |of: fn(&(Option<f64>, Option<f64>)) -> Option<f64>| mean(&both.iter().filter_map(of).collect::<Vec<_>>());
-        return Finding::missing(t, Sides { baseline: side(|v| v.0), candidate: side(|v| v.1) });
+        let of = |side: fn(&Pair) -> &StartSummary| mean(&pairs.iter().filter_map(|p| value(side(p))).collect::<Vec<_>>());
+        return Finding::missing(t, Sides { baseline: of(|p| &p.baseline), candidate: of(|p| &p.candidate) });
     }
     let tested = test(t, basis, pairs.len(), &base, &cand);
     if gap { tested.with_gap() } else { tested }

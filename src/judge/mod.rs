@@ -18,6 +18,8 @@ pub mod other_day;
 #[cfg(test)]
 mod tests;
 pub mod text;
+#[cfg(test)]
+mod worse;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -112,7 +112,7 @@ fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
         })
         .collect();
     findings.extend(input.policy.unjudged().into_iter().map(Finding::unjudged));
-    let mut comparison = conclude(undecided(input, history.len(), String::new()), findings, jobs.len());
+    let mut comparison = conclude(&undecided(input, history.len(), String::new()), findings, jobs.len());
     if missing > 0 {
         comparison.sessions_needed = Some(missing);
     }

@@ -103,9 +103,9 @@ impl Supervised {
         }
     }
 
-    /// How the command ended by itself; none while it runs. Cheap, and from any thread.
-    pub fn exited(&self) -> Option<Exit> {
-        self.watch.lock().exit
+    /// How the command ended by itself; none while it runs, after waiting at most so long for its end. From any thread.
+    pub fn exited(&self, within: Duration) -> Option<Exit> {
+        self.watch.wait(Some(within), |s| s.exit.is_some()).exit
     }
 
     /// Calls this when the command ends by itself, from another thread; at once if it has ended; never when it is stopped. It must return

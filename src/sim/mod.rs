@@ -26,7 +26,10 @@ use std::sync::atomic::AtomicU64;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 
+pub use api::{Call, Fate, fate, parse};
+pub use engine::{Engine, Request};
 pub use replay::Replay;
+pub use stream::Api;
 pub use truth::TruthLog;
 
 use crate::config::sim::Knobs;

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 /// A home folder with the working folder `repo` in it.
 pub struct Bed {
     home: TempDir,
+    env: Vec<(String, String)>,
 }
 
 /// What a command left behind.
@@ -33,7 +34,7 @@ pub struct Trouble {
 
 impl Bed {
     pub fn new() -> Self {
-        let bed = Self { home: tempfile::tempdir().expect("a folder") };
+        let bed = Self { home: tempfile::tempdir().expect("a folder"), env: Vec::new() };
         std::fs::create_dir(bed.path("")).expect("a working folder");
         bed
     }
@@ -45,6 +46,11 @@ impl Bed {
         bed.write("goodput-gate.yaml", config);
         bed.commit("a gate");
         bed
+    }
+
+    /// A variable of every later command.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.env.push((name.to_owned(), value.to_owned()));
     }
 
     pub fn home(&self) -> &Path {
@@ -135,9 +141,10 @@ impl Bed {
         troubles(&self.read(".goodput-gate/junit.xml"))
     }
 
-    fn command(&self, folder: &str) -> Command {
+    pub fn command(&self, folder: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_goodput-gate"));
         self.clean(&mut command, folder);
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
 

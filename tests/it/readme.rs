@@ -56,10 +56,12 @@ fn every_command_parses() {
 fn its_config_is_valid() {
     let folder = tempfile::tempdir().expect("a folder");
     let configs: Vec<String> = blocks("yaml").into_iter().filter(|b| b.starts_with("version:")).collect();
-    assert_eq!(configs.len(), 1);
-    fs::write(folder.path().join("goodput-gate.yaml"), &configs[0]).expect("written");
-    let output = gate(&["check", "--dry-run"], folder.path());
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(configs.len() >= 2, "the one to begin with, and the interleaved one");
+    for config in configs {
+        fs::write(folder.path().join("goodput-gate.yaml"), &config).expect("written");
+        let output = gate(&["check", "--dry-run"], folder.path());
+        assert!(output.status.success(), "{config}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 #[test]

@@ -151,7 +151,9 @@ fn a_queue_is_the_knee_and_a_varying_ttft_a_hint() {
     let found = calibrated(&queue).knee;
     assert!(found.near && found.words.contains("lower the rate"));
     let mut closed = queue.clone();
-    closed.iter_mut().for_each(|r| r.open_loop = false);
+    for round in &mut closed {
+        round.open_loop = false;
+    }
     assert!(!calibrated(&closed).knee.near);
     let mut spread = rounds(4, 0.01, 0.001);
     for round in &mut spread {

@@ -17,15 +17,15 @@ fn start(offset: f64, bad: u64) -> StartSummary {
     StartSummary { values: METHOD.into_iter().filter(|m| *m != TTFT_P99).map(value).collect(), n: 300, bad }
 }
 
-fn round(start: u32, candidate: bool, speed: f64, seed: u32) -> Round {
+fn round(start: u32, candidate: bool, speed: f64, plan: u32) -> Round {
     let row = |i: u32| {
         let ttft = speed * (10.0 + f64::from((i * 7) % 13));
         Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + speed * 100.0), output_tokens: Some(11), ok: true }
     };
     Round {
         start,
-        seed: u64::from(seed),
-        order: start * 8 + seed * 2 + u32::from((seed % 2 == 0) == candidate),
+        seed: u64::from(plan),
+        order: start * 8 + plan * 2 + u32::from(plan.is_multiple_of(2) == candidate),
         duration_ms: speed * 1000.0,
         rows: (0..40).map(row).collect(),
         ..Round::default()

@@ -97,7 +97,7 @@ fn mishap(rounds: &mut [Vec<Round>; 2], start: u32, kind: u32) {
         3 | 4 => rounds[side].retain(|r| r.start != start),
         5 => rounds[1].iter_mut().filter(|r| r.start == start).for_each(|r| r.order += 10_000),
         6 => {
-            rounds[0].iter_mut().filter(|r| r.start == start && r.seed == 1).flat_map(|r| &mut r.rows).for_each(|r| r.ok = false)
+            rounds[0].iter_mut().filter(|r| r.start == start && r.seed == 1).flat_map(|r| &mut r.rows).for_each(|r| r.ok = false);
         }
         _ => {}
     }

@@ -60,7 +60,7 @@ fn a_server_runs_until_it_is_stopped() {
     // What it writes at the end shows that it was waited for.
     let bed = Bed::new(&[STARTED, UNTIL_STOPPED, "echo ended > \"$3\""]);
     let server = bed.start().unwrap();
-    assert_eq!(server.exited(), None);
+    assert_eq!(server.exited(Duration::ZERO), None);
     let (sender, told) = mpsc::channel::<()>();
     server.on_exit(move || sender.send(()).unwrap());
     server.stop().unwrap();
@@ -76,11 +76,23 @@ fn dropping_stops_too() {
 }
 
 #[test]
+fn a_panic_stops_too() {
+    let bed = Bed::new(&[STARTED, UNTIL_STOPPED, "echo ended > \"$3\""]);
+    let server = bed.start().unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        let _running = server;
+        panic!("as a bug of ours would");
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(log::tail(&bed.log(), 9), ["ended"]);
+}
+
+#[test]
 fn an_end_by_itself_is_told_once_and_kept() {
     let bed = Bed::new(&[STARTED, r#"echo '{"exited":{"code":3,"signal":null}}'"#, "echo 'out of memory' > \"$3\""]);
     let server = bed.start().unwrap();
     assert_eq!(end_of(&server), Ok(()));
-    assert_eq!(server.exited(), Some(Exit { code: Some(3), signal: None }));
+    assert_eq!(server.exited(Duration::ZERO), Some(Exit { code: Some(3), signal: None }));
     assert_eq!(end_of(&server), Ok(()), "also to who asks late");
     let (tail, stopped) = (bed.log(), server.stop());
     stopped.unwrap();
@@ -116,7 +128,7 @@ fn with_a_killed_supervisor_the_group_is_killed_and_that_is_said() {
     let supervisor = Pid::from_child(&server.supervisor);
     rustix::process::kill_process(supervisor, Signal::KILL).unwrap();
     assert_eq!(end_of(&server), Ok(()));
-    assert_eq!(server.exited(), Some(Exit::UNKNOWN));
+    assert_eq!(server.exited(Duration::ZERO), Some(Exit::UNKNOWN));
     let error = server.stop().unwrap_err();
     assert!(matches!(error, ServerError::Orphaned(group) if group == pid), "{error}");
     let gone = || {

@@ -79,7 +79,12 @@ impl Server {
     }
 
     pub fn with(setup: Setup, script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        Self::on(0, setup, script)
+    }
+
+    /// On a port that somebody else chose.
+    pub fn on(port: u16, setup: Setup, script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("loopback has a free port");
         let addr = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             addr,

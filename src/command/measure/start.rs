@@ -1,0 +1,218 @@
+//! One start of a run: servers opened, every workload planned, warmed up and sent, each round stored. Not here: how many starts there are, or
+//! which side goes first (`measure`).
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+
+use super::{Measuring, Run, unsaved};
+use crate::cli::LogFormat;
+use crate::clock::monotonic_ns;
+use crate::command::facts::{client_health, raw_line, workload_record};
+use crate::command::output::save_record;
+use crate::command::target::Target;
+use crate::exit::Failure;
+use crate::load::progress::{Live, Style};
+use crate::load::{Client, Counters, Measured, Reading};
+use crate::measure::validity::{Finding, SERVER_ENDED, Severity};
+use crate::measure::{SloMs, collect};
+use crate::plan::{self, Plan, RoundPlan};
+use crate::record::StartRecord;
+use crate::record::build::{Raw, round};
+use crate::timeline::{Outcome, Timeline};
+
+/// One start of a side: a server that answers, and its load, ready to be sent.
+pub struct Open {
+    side: usize,
+    pub target: Target,
+    client: Client,
+    ready: Vec<Ready>,
+    /// When the server was started.
+    began_ns: u64,
+}
+
+/// A workload whose requests are ready to be sent.
+struct Ready {
+    plan: Plan,
+    rounds: Vec<Arc<RoundPlan>>,
+    warmup: Arc<RoundPlan>,
+    reading: Reading,
+    slo: SloMs,
+}
+
+impl Run<'_> {
+    pub(super) fn open(&mut self, side: usize, start: u32) -> anyhow::Result<Open> {
+        let measuring = &self.sides[side];
+        let began_ns = monotonic_ns();
+        let log = self.log(measuring.side, &format!("start{}", start + 1));
+        let target = Target::open(measuring.side, measuring.api_key.as_deref(), &log, &self.stop)?;
+        let ready = self.prepare(side, &target, start)?;
+        let workers = self.output.workers.unwrap_or_else(default_workers);
+        let client = Client::new(&target.site, workers).context("cannot start the client's threads")?;
+        Ok(Open { side, target, client, ready, began_ns })
+    }
+
+    /// Plans every workload; on the first start also adds it to the record.
+    fn prepare(&mut self, side: usize, target: &Target, start: u32) -> anyhow::Result<Vec<Ready>> {
+        let config = self.config;
+        let Measuring { side, salt, record, .. } = &mut self.sides[side];
+        // The same plan in each start, and yet no id twice in a server's log.
+        let session = format!("{}{start}", record.session);
+        let mut ready = Vec::new();
+        for (index, (workload, trace)) in config.workloads.iter().zip(&self.traces).enumerate() {
+            let extras = target.extras(workload)?;
+            let input = plan::Input {
+                protocol: side.target.protocol,
+                model: &target.model,
+                extras,
+                salt,
+                session: &session,
+                rounds: config.gate.rounds,
+                trace: trace.as_deref(),
+            };
+            let plan = plan::build(workload, &input)?;
+            let fingerprint = target.fingerprint(&plan.digest);
+            match record.workloads.get(index) {
+                None => record.workloads.push(workload_record(workload, &plan, extras, fingerprint)),
+                Some(known) if known.fingerprint != fingerprint => {
+                    bail!(Failure::measure(&"the server changed between two starts of one run: its fingerprint differs"))
+                }
+                Some(_) => {}
+            }
+            ready.push(Ready {
+                warmup: Arc::new(plan.warmup.clone()),
+                rounds: plan.rounds.iter().cloned().map(Arc::new).collect(),
+                reading: Reading {
+                    protocol: plan.protocol,
+                    stream: plan.stream,
+                    timeout: plan.timeout,
+                    stall_timeout: plan.stall_timeout,
+                },
+                slo: record.workloads[index].slo.into(),
+                plan,
+            });
+        }
+        Ok(ready)
+    }
+
+    /// Errors: no warm-up request came through, so that no measured one would.
+    pub(super) fn warm_up(&mut self, all: &[Open], place: usize, workload: usize, start: u32) -> anyhow::Result<()> {
+        if self.stop.stopping() {
+            return Ok(());
+        }
+        let open = &all[place];
+        let sim_seed = open.target.sim_seed();
+        let began_ns = if workload == 0 { open.began_ns } else { monotonic_ns() };
+        if !open.ready[workload].warmup.requests.is_empty() {
+            let measured = self.send(open, workload, &open.ready[workload].warmup, start, "warm-up")?;
+            let failed = measured.timelines.iter().find(|t| !t.completed());
+            let all_failed = measured.timelines.iter().all(|t| !t.completed());
+            if let Some(why) = died(all, open, &measured.timelines) {
+                bail!(Failure::measure(&why));
+            }
+            if let Some(first) = failed.filter(|_| all_failed && !self.stop.stopping()) {
+                bail!(Failure::measure(&format!(
+                    "every warm-up request failed ({}{}): {}\nhint: try one request by hand; nothing was measured",
+                    first.outcome.name(),
+                    status(&first.outcome),
+                    first.error.as_deref().unwrap_or("no text")
+                )));
+            }
+        }
+        let setup_ms = monotonic_ns().saturating_sub(began_ns) / 1_000_000;
+        let record = &mut self.sides[open.side].record.workloads[workload];
+        record.starts.push(StartRecord { index: start, sim_seed, setup_ms: Some(setup_ms), rounds: Vec::new() });
+        Ok(())
+    }
+
+    pub(super) fn round(&mut self, all: &[Open], place: usize, workload: usize, start: u32, index: usize) -> anyhow::Result<()> {
+        let open = &all[place];
+        let ready = &open.ready[workload];
+        let plan = &ready.rounds[index];
+        let measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
+        let died = died(all, open, &measured.timelines);
+        self.told |= died.is_some();
+        let raw = Raw {
+            start,
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            order: self.order,
+            plan,
+            timelines: &measured.timelines,
+            began_ns: measured.began_ns,
+            health: client_health(&measured),
+            // That its server ended is no accident of the run: the round counts, and makes it INVALID.
+            cut_short: self.stop.stopping() && died.is_none(),
+        };
+        self.order += 1;
+        let side = &mut self.sides[open.side];
+        let record = &mut side.record.workloads[workload];
+        let mut stored = round(&raw, &record.load, &ready.slo);
+        stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
+        if let Some(last) = record.starts.last_mut() {
+            last.rounds.push(stored);
+        }
+        // The record first: a raw file that cannot be written must not take the round with it.
+        save_record(&self.output.out, side.file, &side.record).map_err(unsaved)?;
+        let name = self.tag(open.side, &ready.plan.workload);
+        self.write_raw(&name, start, index, &measured.timelines).map_err(unsaved)
+    }
+
+    fn send(&self, open: &Open, workload: usize, plan: &Arc<RoundPlan>, start: u32, what: &str) -> anyhow::Result<Measured> {
+        let ready = &open.ready[workload];
+        let slo = ready.slo;
+        let counters = Arc::new(Counters::new(Box::new(move |t: &Timeline| is_good(t, &slo))));
+        let planned = plan.stop_after.is_none().then_some(plan.requests.len() as u64);
+        let style = match self.output.log_format {
+            LogFormat::Text => Style::Text,
+            LogFormat::Json => Style::Json,
+        };
+        let label = format!("{} start {}/{} {what}", self.tag(open.side, &ready.plan.workload), start + 1, self.starts);
+        let live = Live::start(label, planned, Arc::clone(&counters), style);
+        let measured = open.client.round(plan, ready.reading, &self.stop.control, &counters);
+        drop(live);
+        measured.map_err(|e| Failure::measure(&e).into())
+    }
+
+    /// The workload's name, and the side's where there are two.
+    fn tag(&self, side: usize, workload: &str) -> String {
+        if self.sides.len() == 1 { workload.to_owned() } else { format!("{workload} {}", self.sides[side].side.name) }
+    }
+
+    fn write_raw(&mut self, workload: &str, start: u32, round: usize, timelines: &[Timeline]) -> anyhow::Result<()> {
+        let (Some(file), Some(path)) = (&mut self.raw, &self.output.raw) else { return Ok(()) };
+        let lines = timelines.iter().try_for_each(|t| writeln!(file, "{}", raw_line(workload, start, round, t)));
+        lines.and_then(|()| file.flush()).with_context(|| format!("cannot write the raw timelines to {}", path.display()))
+    }
+}
+
+/// Why a server that was started is not there any more. Also of the side that waits: the run is over, and this is the last round that
+/// can say why. What the measured one answered may be the first sign of its end.
+fn died(all: &[Open], measured: &Open, answers: &[Timeline]) -> Option<String> {
+    let ominous = |t: &Timeline| {
+        matches!(t.outcome, Outcome::Connect | Outcome::Truncated | Outcome::Malformed | Outcome::HttpStatus(500..))
+    };
+    dead(all).or_else(|| answers.iter().any(ominous).then(|| measured.target.dying()).flatten())
+}
+
+pub fn dead(open: &[Open]) -> Option<String> {
+    open.iter().find_map(|o| o.target.died())
+}
+
+/// Half of the processors, at most four: the other half is for the server, where it runs here too.
+fn default_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| (n.get() / 2).clamp(1, 4))
+}
+
+fn is_good(t: &Timeline, slo: &SloMs) -> bool {
+    let columns = crate::measure::columns::Columns::from_timelines(std::slice::from_ref(t), t.intended_ns);
+    collect::meets(&columns, 0, slo)
+}
+
+/// ` 503` of a refused request, nothing of others.
+fn status(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::HttpStatus(code) => format!(" {code}"),
+        _ => String::new(),
+    }
+}

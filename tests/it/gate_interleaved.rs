@@ -1,0 +1,316 @@
+//! `check` with the baseline measured in the same job: which commit or server it is, what is started, when it stops, what is stored and
+//! refused. No verdict here depends on how fast this machine is. Not here: the judgement as such (`gate_judging`), one side (`gate_servers`).
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::gate_servers_bed::Servers;
+use super::gate_support::{Ran, flat};
+use super::lifecycle_bed::{send, until};
+use super::support::{Seen, Server};
+
+/// Six times as slow in decoding is a regression of at least half on any machine, and equal builds are none.
+const GATE: &str =
+    "    regressions: {ttft_geomean: 50%, ttft_p50: 50%, tpot_geomean: 50%, e2e_geomean: 50%, output_token_rate: 50%}
+gate: {mode: interleaved, rounds: 2}";
+const ONE: &str =
+    "    regressions: {ttft_geomean: 50%, ttft_p50: 50%, tpot_geomean: 50%, e2e_geomean: 50%, output_token_rate: 50%}
+gate: {mode: interleaved, rounds: 2, starts: 1}";
+
+/// A candidate on a branch, decoding so many times as slowly as its base.
+fn candidate(gate: &str, factor: &str) -> Servers {
+    let servers = Servers::new(gate);
+    servers.bed.git(&["checkout", "-q", "-b", "change"]);
+    servers.bed.write("factor", factor);
+    servers.bed.commit("a change");
+    servers
+}
+
+fn records(servers: &Servers) -> [Value; 2] {
+    ["baseline.json", "record.json"].map(|name| servers.bed.json(&format!(".goodput-gate/{name}")))
+}
+
+/// Of every round, by start.
+fn orders(record: &Value) -> Vec<Vec<u64>> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let of = |start: &Value| list(&start["rounds"]).iter().filter_map(|r| r["order"].as_u64()).collect();
+    list(&record["workloads"][0]["starts"]).iter().map(of).collect()
+}
+
+fn log(servers: &Servers, name: &str) -> String {
+    servers.bed.read(&format!(".goodput-gate/logs/{name}"))
+}
+
+fn commit(servers: &Servers, name: &str) -> String {
+    servers.bed.git(&["rev-parse", "--short=12", name])
+}
+
+/// What one start each measured beside, by the factors that the servers printed.
+fn beside(servers: &Servers, ran: &Ran, words: &str, factors: [&str; 2]) {
+    ran.assert(0, &["INCONCLUSIVE", words]);
+    servers.left_nothing();
+    for (side, factor) in ["baseline", "candidate"].into_iter().zip(factors) {
+        let text = log(servers, &format!("{side}-start1.log"));
+        assert!(text.contains(&format!("serving with factor {factor}\n")), "{side}: {text}");
+    }
+    let report = servers.bed.json(".goodput-gate/report.json").to_string();
+    assert!(report.contains(words), "{words:?} is not in {report}");
+}
+
+/// Offline it is what it was; and what was refused.
+fn the_same_offline(servers: &Servers, exit: i32) {
+    let at = |name: &str| format!(".goodput-gate/{name}");
+    let both = [at("baseline.json"), at("record.json")];
+    let compared = servers.bed.gate(&["compare", &both[0], &both[1], "--out", "offline"]);
+    assert_eq!(compared.code, Some(exit), "{compared:?}");
+    for file in ["report.json", "report.md", "junit.xml"] {
+        assert_eq!(servers.bed.read(&format!("offline/{file}")), servers.bed.read(&at(file)), "{file}");
+    }
+    let swapped = servers.bed.gate(&["compare", &both[1], &both[0]]);
+    swapped.assert(2, &["baseline's side", "the candidate comes second: goodput-gate compare baseline.json record.json"]);
+}
+
+#[test]
+fn a_slower_candidate_is_found_and_no_more_starts_are_spent() {
+    let servers = candidate(GATE, "6\n");
+    let ran = servers.bed.measure(&["check"]);
+    let base = commit(&servers, "main");
+    ran.assert(1, &["FAIL", "tpot_geomean", &format!("interleaved with {base} (merge base with main)"), "of at most 6"]);
+    servers.left_nothing();
+    let [baseline, candidate] = records(&servers);
+    assert_eq!(baseline["session"], candidate["session"]);
+    assert_eq!((&baseline["pair"]["side"], &candidate["pair"]["side"]), (&"baseline".into(), &"candidate".into()));
+    assert_eq!(baseline["git"]["commit"].as_str(), Some(&*servers.bed.git(&["rev-parse", "main"])));
+    assert_eq!(candidate["git"]["commit"].as_str(), Some(&*servers.bed.git(&["rev-parse", "HEAD"])));
+    // ABBA within a start: both servers ran at once.
+    let orders = [orders(&baseline), orders(&candidate)];
+    assert!(orders[0].len() < 6 && orders[0].len() == orders[1].len(), "{orders:?}");
+    assert_eq!((&orders[0][0], &orders[1][0]), (&vec![0, 3], &vec![1, 2]));
+    the_same_offline(&servers, 1);
+}
+
+#[test]
+fn equal_builds_are_no_regression() {
+    let servers = candidate(GATE, "1.0\n");
+    let ran = servers.bed.measure(&["check", "--set", "gate.extend=false"]);
+    let verdict = servers.bed.json(".goodput-gate/report.json")["verdict"].clone();
+    assert!(ran.code == Some(0) && (verdict == "passed" || verdict == "inconclusive"), "{ran:?}");
+    servers.left_nothing();
+    let [baseline, candidate] = records(&servers);
+    assert_eq!(baseline["pair"]["most_starts"], 3);
+    // The start after the first begins with the candidate.
+    let orders = [orders(&baseline), orders(&candidate)];
+    assert_eq!((&orders[0][1], &orders[1][1]), (&vec![5, 6], &vec![4, 7]), "{orders:?}");
+    the_same_offline(&servers, 0);
+}
+
+#[test]
+fn the_baseline_is_the_commit_that_was_asked_for() {
+    let servers = candidate(ONE, "1.03\n");
+    let bed = &servers.bed;
+    bed.git(&["tag", "-a", "v1", "-m", "annotated", "main"]);
+    bed.git(&["checkout", "-q", "-b", "more"]);
+    bed.write("factor", "1.04\n");
+    bed.commit("more");
+    let measured = |args: &[&str]| bed.measure(&[&["check"][..], args].concat());
+    let is = |name: &str, words: &str| format!("{} ({words})", commit(&servers, name));
+    beside(&servers, &measured(&[]), &is("main", "merge base with main"), ["1", "1.04"]);
+    beside(&servers, &measured(&["--base", "change"]), &is("change", "merge base with change"), ["1.03", "1.04"]);
+    beside(&servers, &measured(&["--set", "gate.baseline={ref: v1}"]), &is("main", "v1"), ["1", "1.04"]);
+
+    // On the base branch itself: the commit before, or HEAD while there are changes.
+    bed.git(&["branch", "-q", "-f", "main", "HEAD"]);
+    bed.git(&["checkout", "-q", "main"]);
+    beside(&servers, &measured(&[]), &is("change", "the commit before HEAD, which is on main"), ["1.03", "1.04"]);
+    bed.write("factor", "1.05\n");
+    beside(&servers, &measured(&[]), &is("main", "HEAD, without the working tree's changes"), ["1.04", "1.05"]);
+    let [baseline, candidate] = records(&servers);
+    assert_eq!((&baseline["git"]["dirty"], &candidate["git"]["dirty"]), (&false.into(), &true.into()));
+    assert_eq!(bed.read("factor"), "1.05\n", "the working tree is as it was");
+}
+
+#[test]
+fn the_baseline_is_another_target_or_config() {
+    let servers = Servers::new(ONE);
+    let bed = &servers.bed;
+    let other = bed.read("goodput-gate.yaml").replace("exec sh serve.sh", "echo 3 > factor; exec sh serve.sh");
+    bed.write("other.yaml", &other);
+    let named = r#"targets={other: {server: {start: "echo 2 > factor; exec sh serve.sh"}}}"#;
+    // Both sides run in this folder: one at a time, so that each says what it found.
+    let set = ["--set", named, "--set", "gate.fit=one", "--set"];
+    let ran = bed.measure(&[&["check"][..], &set, &["gate.baseline={target: other}"]].concat());
+    beside(&servers, &ran, "target other", ["2", "2"]);
+    let ran = bed.measure(&[&["check"][..], &set, &["gate.baseline={config: other.yaml}"]].concat());
+    beside(&servers, &ran, "the target of other.yaml", ["3", "3"]);
+    // One server at a time: the baseline's rounds, then the candidate's.
+    let [baseline, candidate] = records(&servers);
+    assert_eq!((orders(&baseline), orders(&candidate)), (vec![vec![0, 1]], vec![vec![2, 3]]));
+    assert_eq!(baseline["pair"]["at_once"], false);
+}
+
+#[test]
+fn servers_that_run_already_are_one_start_each_and_that_is_said() {
+    let servers = Servers::new(ONE);
+    let [base, change] = [Server::good(), Server::good()];
+    let target = format!("target={{base_url: \"{}\"}}", change.url());
+    let config = servers.bed.read("goodput-gate.yaml");
+    let without =
+        config.split_once("server:").and_then(|(top, rest)| Some(format!("{top}{}", &rest[rest.find("workloads:")?..])));
+    servers.bed.write("goodput-gate.yaml", &without.expect("it has both").replace("starts: 1", "starts: 3"));
+    let ran = servers.bed.measure(&["check", "--set", &target, "--baseline-url", &base.url()]);
+    assert!(ran.stderr.contains("start-to-start variance is not sampled"), "{}", ran.stderr);
+    // These servers answer at once, so that a busy machine alone may look like a change: what is said counts here, not the verdict.
+    let code = ran.code.filter(|code| matches!(code, 0 | 1)).expect("it was judged");
+    ran.assert(code, &["start-to-start variance was not sampled", &base.url()]);
+    let records = records(&servers);
+    let found = records.each_ref().map(orders);
+    assert_eq!(found, [vec![vec![0, 3]], vec![vec![1, 2]]]);
+    assert!(records.iter().all(|r| r["pair"]["starts_sampled"] == false));
+    let prompts = |server: &Server| server.planned().iter().map(Seen::prompt).collect::<std::collections::BTreeSet<_>>();
+    assert!(prompts(&base).is_disjoint(&prompts(&change)), "no prompt reaches what both may share twice");
+    the_same_offline(&servers, code);
+    servers.left_nothing();
+}
+
+#[test]
+fn what_stops_between_looks_never_passes() {
+    let servers = candidate(GATE, "1.0\n");
+    let bed = &servers.bed;
+    let gate = servers.spawn(&["check", "--set", "gate.rounds=4"]);
+    until("a second start pair", || servers.servers().len() > 2);
+    gate.signal(Signal::TERM);
+    gate.end().assert(130, &["interrupted"]);
+    servers.left_nothing();
+    assert_ne!(bed.json(".goodput-gate/report.json")["verdict"], "passed");
+    assert!(records(&servers).iter().all(|r| r["interrupted"] == true));
+    the_same_offline(&servers, 130);
+
+    // More than what is under way when it ends, and never all of it.
+    let ran = bed.measure(&[
+        "check",
+        "--time-limit",
+        "4s",
+        "--set",
+        "workloads.chat.requests=200",
+        "--set",
+        "gate.on_inconclusive=fail",
+    ]);
+    assert!(matches!(ran.code, Some(3 | 5)), "{ran:?}");
+    assert_ne!(bed.json(".goodput-gate/report.json")["verdict"], "passed");
+    servers.left_nothing();
+}
+
+#[test]
+fn the_death_of_either_server_is_the_reason_and_the_other_is_ended() {
+    for dead in 0..2 {
+        let servers = candidate(ONE, "1.0\n");
+        let gate = servers.spawn(&["check", "--set", "workloads.chat.requests=5000"]);
+        // Baseline first: its round is under way, and the other side waits.
+        servers.answered("-r0-");
+        let side = ["baseline", "candidate"][dead];
+        let listening = log(&servers, &format!("{side}-start1.log"));
+        let hello: Value = serde_json::from_str(listening.lines().last().expect("a line")).expect("JSON");
+        send(i32::try_from(hello["pid"].as_i64().expect("an id")).expect("it fits"), Signal::KILL);
+        let words = format!("the {side}'s server ended by itself (signal 9 (killed))");
+        gate.end().assert(3, &["INVALID", &words, "serving with factor 1"]);
+        servers.left_nothing();
+        let report = servers.bed.json(".goodput-gate/report.json");
+        assert_eq!(report["verdict"], "invalid");
+        for file in ["report.json", "report.md", "junit.xml"] {
+            let text = flat(&servers.bed.read(&format!(".goodput-gate/{file}")))
+                .replace('\\', "")
+                .replace("&#39;", "'")
+                .replace("&apos;", "'");
+            assert!(text.contains(&words), "{file}: {text}");
+        }
+        the_same_offline(&servers, 3);
+    }
+}
+
+#[test]
+fn a_signal_while_the_baseline_is_checked_out_leaves_nothing() {
+    let servers = candidate(ONE, "1.0\n");
+    std::fs::create_dir(servers.bed.path("many")).expect("a folder");
+    for i in 0..2000 {
+        servers.bed.write(&format!("many/{i}"), &i.to_string());
+    }
+    servers.bed.commit("many files");
+    servers.bed.git(&["branch", "-q", "-f", "main", "HEAD"]);
+    servers.bed.commit("nothing");
+    let gate = servers.spawn(&["check"]);
+    until("the checkout begins", || std::fs::read_dir(servers.bed.home().join("tmp")).is_ok_and(|mut all| all.next().is_some()));
+    gate.signal(Signal::INT);
+    gate.end().assert(130, &["interrupted"]);
+    servers.left_nothing();
+}
+
+/// Nobody is left to remove the worktree; the next run does, and leaves that of a run that goes on.
+#[test]
+fn what_a_killed_gate_leaves_is_removed_by_the_next() {
+    let servers = candidate(ONE, "1.0\n");
+    let building = ["check", "--set", "server.build=touch \"$PLACE/build\"; exec sleep 1000"];
+    let worktrees = || servers.bed.git(&["worktree", "list"]).lines().count();
+    let killed = servers.spawn(&building);
+    servers.reaches("build");
+    killed.signal(Signal::KILL);
+    assert_eq!(killed.end().code, None);
+    servers.soon_leaves_no_process();
+    assert_eq!(worktrees(), 2, "of the killed one");
+
+    std::fs::remove_file(servers.place().join("build")).expect("it is there");
+    let going_on = servers.spawn(&building);
+    servers.reaches("build");
+    assert_eq!(worktrees(), 2, "of the one that goes on");
+    servers.bed.gate(&["check", "--out", "other", "--set", "server.build=false"]).assert(3, &["building the baseline failed"]);
+    assert_eq!(worktrees(), 2, "of the one that goes on");
+    going_on.signal(Signal::INT);
+    going_on.end().assert(130, &["interrupted"]);
+    servers.left_nothing();
+}
+
+#[test]
+fn a_baseline_that_does_not_build_is_never_started() {
+    let servers = candidate(ONE, "1.0\n");
+    // The commit before has no such file.
+    servers.bed.write("Makefile", "");
+    servers.bed.commit("what the build needs");
+    let ran = servers.bed.gate(&["check", "--set", "server.build=echo compiling; cat Makefile"]);
+    ran.assert(3, &["building the baseline failed", "exit status 1", "compiling", "No such file", "baseline-build.log"]);
+    assert!(servers.servers().is_empty());
+    assert_eq!(servers.bed.json(".goodput-gate/report.json")["verdict"], "invalid");
+    servers.left_nothing();
+    let failing = "server.build=test \"$(cat factor)\" = 1";
+    servers.bed.gate(&["check", "--set", failing]).assert(3, &["building the candidate failed", "printed nothing"]);
+    assert!(servers.servers().is_empty());
+    servers.left_nothing();
+}
+
+#[test]
+fn without_a_commit_to_compare_with_nothing_is_started() {
+    let servers = Servers::new(ONE);
+    let bed = &servers.bed;
+    let refused = |folder: &str, args: &[&str], words: &[&str]| {
+        bed.gate_in(folder, &[&["check"][..], args].concat()).assert(2, words);
+        assert!(servers.servers().is_empty(), "{words:?}");
+        servers.left_nothing();
+    };
+    refused("", &[], &["HEAD is the first commit of its branch", "nothing to compare it with"]);
+    refused("", &["--base", "nowhere"], &["no commit, branch or tag \"nowhere\"", "fetch it"]);
+    refused("", &["--set", "gate.baseline={ref: v9}"], &["no commit, branch or tag \"v9\"", "gate.baseline.ref"]);
+    bed.git(&["checkout", "-q", "--orphan", "other"]);
+    bed.commit("unrelated");
+    refused("", &[], &["HEAD and main have no commit in common", "gate.baseline.ref"]);
+    bed.git(&["branch", "-q", "-D", "main"]);
+    refused("", &[], &["no base branch found", "origin/main", "--base REF"]);
+
+    let url = format!("file://{}", bed.path("").display());
+    bed.commit("one more");
+    bed.git_in("..", &["clone", "-q", "--depth", "1", &url, "shallow"]);
+    refused("../shallow", &[], &["the clone is shallow", "fetch-depth: 0"]);
+    std::fs::create_dir(bed.home().join("plain")).expect("a folder");
+    for file in ["goodput-gate.yaml", "serve.sh", "factor"] {
+        std::fs::copy(bed.path(file), bed.home().join("plain").join(file)).expect("a copy");
+    }
+    refused("../plain", &[], &["no git repository here or above"]);
+    refused("../plain", &["--set", "gate.baseline={ref: v1}"], &["no git repository here or above"]);
+}

@@ -1,0 +1,35 @@
+//! `goodput-gate selftest` from outside: its table, its exit codes, and that its numbers depend on the seed only.
+
+use serde_json::Value;
+
+use crate::gate_support::Bed;
+
+fn table(bed: &Bed, args: &[&str]) -> (Option<i32>, String) {
+    let ran = bed.gate(&[&["selftest", "--only", "demo", "--gates", "40", "--json"], args].concat());
+    (ran.code, ran.stdout)
+}
+
+/// The rows of this repository's own load: every gate is counted, and what holds is what the exit code says.
+#[test]
+fn the_table_says_what_the_exit_code_says_and_depends_on_the_seed_only() {
+    let bed = Bed::new();
+    let (code, text) = table(&bed, &["--seed", "3", "--threads", "1"]);
+    let json: Value = serde_json::from_str(&text).expect("a table");
+    let rows = json["rows"].as_array().expect("rows");
+    assert!(rows.len() >= 2, "{json}");
+    for row in rows {
+        let count = |name: &str| row[name].as_u64().expect("a count");
+        assert_eq!(count("regression") + count("pass") + count("inconclusive"), count("gates"), "{row}");
+        assert!(count("gates") >= 2 && count("invalid") == 0 && row["load"] == "demo", "{row}");
+    }
+    let holds = rows.iter().all(|row| row["holds"] == true);
+    assert_eq!((code, json["holds"].as_bool()), (Some(i32::from(!holds)), Some(holds)));
+    assert_eq!(table(&bed, &["--seed", "3", "--threads", "2"]), (code, text));
+}
+
+#[test]
+fn a_row_that_is_not_there_is_a_usage_error() {
+    let ran = Bed::new().gate(&["selftest", "--only", "nothing of the kind"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert!(ran.stderr.contains("--only"), "{}", ran.stderr);
+}
