@@ -208,7 +208,7 @@ pub struct CheckArgs {
     /// Measure the baseline in the same job, beside the candidate (gate.mode: interleaved)
     #[arg(long)]
     pub interleaved: bool,
-    /// Interleaved: the base branch whose merge base with HEAD is the baseline [default: origin/HEAD, origin/main, main...]
+    /// The base branch: the baseline is looked for from its merge base with HEAD on [default: the event's, origin/HEAD, origin/main, main...]
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
     /// Interleaved: the baseline is a server that runs already, at this base URL
@@ -286,6 +286,72 @@ pub enum BaselineCommand {
     Update(BaselineUpdateArgs),
     /// List the baseline sessions of this repository
     List(BaselineListArgs),
+    /// Show what is stored of a session, or of a commit's sessions
+    Show(BaselineShowArgs),
+    /// Explain which sessions a check would use, and how they are found; measures nothing
+    Resolve(BaselineResolveArgs),
+    /// Make stored records of clean code the baseline of their commit
+    Promote(BaselinePromoteArgs),
+    /// Remove sessions that no check on this lineage looks at any more
+    Prune(BaselinePruneArgs),
+    /// A metric over the sessions of the branch: where it moved, and which limit has become slack
+    History(BaselineHistoryArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineHistoryArgs {
+    /// Its name without the unit, as in reports
+    pub metric: String,
+    /// Only this workload
+    #[arg(long, value_name = "NAME")]
+    pub workload: Option<String>,
+    /// The base branch [default: the event's, origin/HEAD, origin/main, main...]
+    #[arg(long, value_name = "REF")]
+    pub base: Option<String>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineShowArgs {
+    /// Session, commit (both may be cut short), branch or tag
+    #[arg(value_name = "SESSION|COMMIT")]
+    pub what: String,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselinePromoteArgs {
+    /// Records of runs that were clean and complete
+    #[arg(required = true, value_name = "RECORD")]
+    pub records: Vec<PathBuf>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselinePruneArgs {
+    /// Sessions to keep of each workload and fingerprint, the nearest first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub keep: usize,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineResolveArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The base branch [default: the event's, origin/HEAD, origin/main, main...]
+    #[arg(long, value_name = "REF")]
+    pub base: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -1,5 +1,7 @@
 //! Git facts through libgit2: HEAD, its tree without the baselines folder, dirty files, and the first-parent lineage.
 //!
+//! Not here: which branch is the base (`base`), what a commit's tree holds (`tree`).
+//!
 //! A shallow clone is an error that names the way out: libgit2 would walk one commit and say nothing.
 
 use std::path::{Path, PathBuf};
@@ -26,8 +28,9 @@ pub struct Head {
 }
 
 pub struct Repo {
-    inner: Repository,
-    baselines: PathBuf,
+    pub(super) inner: Repository,
+    /// Relative to the root.
+    pub(super) baselines: PathBuf,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -42,22 +45,25 @@ pub enum GitError {
     Shallow,
     #[error("the repository belongs to another user: run `git config --global --add safe.directory {0}`")]
     Owner(String),
+    #[error(
+        "this repository cannot be read: it uses {0}, which libgit2 does not know: name the baseline with --baseline PATH, or clone it in git's usual format (`git init --object-format=sha1 --ref-format=files`)"
+    )]
+    Format(&'static str),
     #[error("the repository has no commit yet: commit first, baselines are keyed by commit")]
     Unborn,
-    #[error("no commit, branch or tag {0:?} here: fetch it, or name another (gate.baseline.ref, --base)")]
+    #[error("no commit, branch or tag {0:?} here: fetch it, or name another (--base, gate.baseline.ref, baselines.ref)")]
     NoCommit(String),
     #[error("no base branch found (looked for {0}): name it with --base REF, or the baseline's commit in gate.baseline.ref")]
     NoBase(String),
-    #[error("HEAD and {0} have no commit in common: name the baseline's commit in gate.baseline.ref")]
+    #[error(
+        "HEAD and {0} have no commit in common: name another base with --base REF, or the baseline's commit in gate.baseline.ref"
+    )]
     Unrelated(String),
     #[error("HEAD is the first commit of its branch, and the tree is clean: there is nothing to compare it with")]
     First,
     #[error("git: {0}")]
     Other(String),
 }
-
-/// Where a base branch is looked for when none is named.
-const BASES: [&str; 5] = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
 
 /// Farther back than this no baseline is looked for.
 const MAX_WALK: usize = 1000;
@@ -68,7 +74,7 @@ impl Repo {
         let inner = Repository::discover(folder).map_err(|e| match e.code() {
             ErrorCode::NotFound => GitError::None,
             ErrorCode::Owner => GitError::Owner(folder.display().to_string()),
-            _ => GitError::Other(e.message().to_owned()),
+            _ => unknown_format(e.message()).unwrap_or_else(|| other(&e)),
         })?;
         Ok(Self { inner, baselines: baselines.to_owned() })
     }
@@ -110,11 +116,20 @@ impl Repo {
 
     /// HEAD and its first parents, nearest first. Errors: a shallow clone.
     pub fn lineage(&self) -> Result<Vec<Link>, GitError> {
-        if self.inner.is_shallow() {
-            return Err(GitError::Shallow);
-        }
+        let head = self.head_commit()?;
+        self.walk(head)
+    }
+
+    /// A commit and its first parents, nearest first. Errors: a shallow clone.
+    pub fn lineage_from(&self, commit: &str) -> Result<Vec<Link>, GitError> {
+        self.whole()?;
+        self.walk(self.commit(commit)?)
+    }
+
+    fn walk(&self, from: Commit<'_>) -> Result<Vec<Link>, GitError> {
+        self.whole()?;
         let mut links = Vec::new();
-        let mut next = Some(self.reference()?.peel_to_commit().map_err(|e| other(&e))?);
+        let mut next = Some(from);
         while let Some(commit) = next.filter(|_| links.len() < MAX_WALK) {
             links.push(self.link(&commit)?);
             next = commit.parent(0).ok();
@@ -122,32 +137,14 @@ impl Repo {
         Ok(links)
     }
 
-    /// The commit that a change is judged against, and words for it: the merge base of HEAD and the base branch. Where HEAD is on the base
-    /// branch already: HEAD itself if the working tree has changes, else its first parent. Errors: a shallow clone, no base branch.
-    pub fn merge_base(&self, base: Option<&str>) -> Result<(String, String), GitError> {
-        if self.inner.is_shallow() {
-            return Err(GitError::Shallow);
-        }
-        let head = self.reference()?.peel_to_commit().map_err(|e| other(&e))?;
-        let (name, tip) = match base {
-            Some(name) => (name, self.commit(name)?),
-            None => BASES
-                .iter()
-                .find_map(|name| Some((*name, self.commit(name).ok()?)))
-                .ok_or_else(|| GitError::NoBase(BASES.join(", ")))?,
-        };
-        let found = self.inner.merge_base(head.id(), tip.id()).map_err(|e| match e.code() {
-            ErrorCode::NotFound => GitError::Unrelated(name.to_owned()),
-            _ => other(&e),
-        })?;
-        if found != head.id() {
-            return Ok(said(found, &format!("merge base with {name}")));
-        }
-        if self.dirty()? {
-            return Ok(said(found, "HEAD, without the working tree's changes"));
-        }
-        let parent = head.parent_id(0).map_err(|_| GitError::First)?;
-        Ok(said(parent, &format!("the commit before HEAD, which is on {name}")))
+    /// Errors: a shallow clone. libgit2 looks beside HEAD only, where a worktree of a shallow clone has no such file.
+    pub(super) fn whole(&self) -> Result<(), GitError> {
+        let shallow = self.inner.is_shallow() || self.inner.commondir().join("shallow").exists();
+        if shallow { Err(GitError::Shallow) } else { Ok(()) }
+    }
+
+    pub(super) fn head_commit(&self) -> Result<Commit<'_>, GitError> {
+        self.reference()?.peel_to_commit().map_err(|e| other(&e))
     }
 
     /// The commit of a branch, tag or hash, and words for it.
@@ -164,19 +161,19 @@ impl Repo {
         Worktree::add(&self.inner, commit)
     }
 
-    fn commit(&self, name: &str) -> Result<Commit<'_>, GitError> {
+    pub(super) fn commit(&self, name: &str) -> Result<Commit<'_>, GitError> {
         let object = self.inner.revparse_single(name).map_err(|_| GitError::NoCommit(name.to_owned()))?;
         object.peel_to_commit().map_err(|e| other(&e))
     }
 
-    fn reference(&self) -> Result<Reference<'_>, GitError> {
+    pub(super) fn reference(&self) -> Result<Reference<'_>, GitError> {
         self.inner.head().map_err(|e| match e.code() {
             ErrorCode::UnbornBranch | ErrorCode::NotFound => GitError::Unborn,
             _ => other(&e),
         })
     }
 
-    fn link(&self, commit: &Commit<'_>) -> Result<Link, GitError> {
+    pub(super) fn link(&self, commit: &Commit<'_>) -> Result<Link, GitError> {
         Ok(Link { commit: commit.id().to_string(), tree: self.bare_tree(commit)?.to_string(), time_s: commit.time().seconds() })
     }
 
@@ -195,7 +192,10 @@ impl Repo {
     }
 
     /// Changed or new files outside the baselines folder.
-    fn dirty(&self) -> Result<bool, GitError> {
+    pub(super) fn dirty(&self) -> Result<bool, GitError> {
+        if self.inner.is_bare() {
+            return Ok(false);
+        }
         let mut options = StatusOptions::new();
         options.include_untracked(true).recurse_untracked_dirs(false);
         let statuses = self.inner.statuses(Some(&mut options)).map_err(|e| other(&e))?;
@@ -205,11 +205,21 @@ impl Repo {
     }
 }
 
-fn said(commit: Oid, words: &str) -> (String, String) {
+pub(super) fn said(commit: Oid, words: &str) -> (String, String) {
     let hash = commit.to_string();
     let short: String = hash.chars().take(12).collect();
     let words = if hash.starts_with(words) { short } else { format!("{short} ({words})") };
     (hash, words)
+}
+
+/// libgit2 tells what it does not know in words only.
+fn unknown_format(message: &str) -> Option<GitError> {
+    let message = message.to_ascii_lowercase();
+    if message.contains("refstorage") || message.contains("reftable") {
+        return Some(GitError::Format("reftable references"));
+    }
+    (message.contains("objectformat") || message.contains("object format") || message.contains("sha256"))
+        .then_some(GitError::Format("SHA-256 object names"))
 }
 
 pub(super) fn other(e: &git2::Error) -> GitError {

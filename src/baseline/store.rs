@@ -42,10 +42,18 @@ fn path_of(dir: &Path, session: &Session, under_test: &[String]) -> PathBuf {
     dir.join(&session.workload).join(session.fingerprint.key(under_test)).join(format!("{commit}-{}.json", session.session))
 }
 
+/// Reviewed acceptances: beside the sessions, and none of them.
+pub const ACCEPTED: &str = "accepted.json";
+
 /// Every session below a folder, or the one of a file, ordered by path.
 pub fn read_all(path: &Path) -> Result<Vec<Session>, StoreError> {
+    Ok(read_files(path)?.into_iter().map(|(_, session)| session).collect())
+}
+
+/// As [`read_all`], each with its path.
+pub fn read_files(path: &Path) -> Result<Vec<(PathBuf, Session)>, StoreError> {
     if path.is_file() {
-        return Ok(vec![read(path)?]);
+        return Ok(vec![(path.to_owned(), read(path)?)]);
     }
     let mut sessions = Vec::new();
     let entries = match fs::read_dir(path) {
@@ -57,21 +65,26 @@ pub fn read_all(path: &Path) -> Result<Vec<Session>, StoreError> {
         entries.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>().map_err(|e| io("read", path, e))?;
     paths.sort();
     for path in paths {
-        let is_session = path.extension().is_some_and(|e| e == "json") && !hidden(&path);
-        if path.is_dir() || is_session {
-            sessions.extend(read_all(&path)?);
+        if path.is_dir() || is_session(&path) {
+            sessions.extend(read_files(&path)?);
         }
     }
     Ok(sessions)
 }
 
-fn read(path: &Path) -> Result<Session, StoreError> {
-    let text = fs::read_to_string(path).map_err(|e| io("read", path, e))?;
-    Session::parse(&text).map_err(|e: ParseError| StoreError::Shape { path: path.to_owned(), why: e.to_string() })
+/// By its name.
+pub fn is_session(path: &Path) -> bool {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    path.extension().is_some_and(|e| e == "json") && !name.starts_with('.') && name != ACCEPTED
 }
 
-fn hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'))
+fn read(path: &Path) -> Result<Session, StoreError> {
+    parse(path, &fs::read_to_string(path).map_err(|e| io("read", path, e))?)
+}
+
+/// `path` is for the message only.
+pub fn parse(path: &Path, text: &str) -> Result<Session, StoreError> {
+    Session::parse(text).map_err(|e: ParseError| StoreError::Shape { path: path.to_owned(), why: e.to_string() })
 }
 
 fn io(doing: &'static str, path: &Path, source: std::io::Error) -> StoreError {

@@ -1,4 +1,4 @@
-//! `baseline update|list`, and the sessions that `check` compares with: those of HEAD and its first-parent ancestors.
+//! `baseline update|list|show|resolve|promote|prune|history`, and the sessions that `check` compares with: those of the merge base and its first-parent ancestors.
 #![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
 
 use std::path::{Path, PathBuf};
@@ -6,66 +6,97 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::evaluate::Baseline;
-use super::{compare, facts, output, setup};
+use super::{base, compare, facts, output, setup};
+use crate::baseline::base::{Base, Wanted};
 use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::baseline::store;
+use crate::baseline::tree::Files;
 use crate::cli::{BaselineCommand, BaselineListArgs, WorkloadArgs};
 use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
 use crate::record::GitFacts;
 use crate::record::session::Session;
+use crate::report::text;
 
+mod history;
+mod prune;
+mod resolve;
+mod show;
 pub mod update;
 
 pub fn run(command: &BaselineCommand) -> anyhow::Result<ExitStatus> {
     match command {
         BaselineCommand::Update(args) => update::run(args),
         BaselineCommand::List(args) => list(args),
+        BaselineCommand::Show(args) => show::run(args),
+        BaselineCommand::Resolve(args) => resolve::run(args),
+        BaselineCommand::Promote(args) => update::promote(args),
+        BaselineCommand::Prune(args) => prune::run(args),
+        BaselineCommand::History(args) => history::run(args),
     }
 }
 
 /// The sessions that a check may use, read before anything is sent.
 pub struct Baselines {
     pub git: Option<GitFacts>,
+    /// What should be said before the verdict.
+    pub notices: Vec<String>,
     sessions: Vec<(Option<u32>, Session)>,
     missing: Option<String>,
+    /// Where the walk began, where that is not HEAD.
+    from: Option<String>,
 }
 
 impl Baselines {
-    /// `named` is a file or folder instead of the repository's. Errors: a shallow clone, an unreadable file.
-    pub fn open(config: &Config, named: Option<&Path>) -> anyhow::Result<Self> {
+    /// `named` is a file or folder instead of the repository's, `base` a branch instead of the event's or the usual one.
+    ///
+    /// Errors: a shallow clone, no base, an unreadable file.
+    pub fn open(config: &Config, named: Option<&Path>, base: Option<&str>) -> anyhow::Result<Self> {
         let repo = repo(config);
         let git = repo.as_ref().ok().and_then(|r| facts(r).ok());
         if let Some(path) = named {
             let sessions = compare::sessions(path)?.into_iter().map(|s| (None, s)).collect();
-            return Ok(Self { git, sessions, missing: Some(format!("{} has none", path.display())) });
+            return Ok(Self { sessions, ..Self::without(git, Some(format!("{} has none", path.display()))) });
         }
         if config.gate.mode == GateMode::Limits {
-            return Ok(Self { git, sessions: Vec::new(), missing: None });
+            return Ok(Self::without(git, None));
         }
         let repo = match repo {
             Ok(repo) => repo,
-            Err(e @ GitError::None) => return Ok(Self { git, sessions: Vec::new(), missing: Some(e.to_string()) }),
+            Err(e @ GitError::None) => return Ok(Self::without(git, Some(e.to_string()))),
             Err(e) => return Err(e.into()),
         };
-        let links = match repo.lineage() {
-            Ok(links) => links,
-            Err(e @ GitError::Unborn) => return Ok(Self { git, sessions: Vec::new(), missing: Some(e.to_string()) }),
-            Err(e) => return Err(e.into()),
-        };
-        let all = store::read_all(&folder(&repo, config)?)?;
-        Ok(Self { git, sessions: on_lineage(all, &links), missing: None })
+        match Found::at(&repo, config, &base::wanted(base)) {
+            Err(e) if matches!(e.downcast_ref(), Some(GitError::Unborn)) => Ok(Self::without(git, Some(e.to_string()))),
+            Err(e) => Err(e),
+            Ok(Found { base, links, files, notices, .. }) => {
+                let sessions = on_lineage(files.into_values().collect(), &links);
+                Ok(Self { git, notices, sessions, missing: None, from: base.words() })
+            }
+        }
     }
 
-    /// As [`Self::open`], but nothing is compared with them: a clone without history has none.
-    pub fn for_noise(config: &Config, named: Option<&Path>) -> anyhow::Result<Self> {
-        match Self::open(config, named) {
-            Err(e) if matches!(e.downcast_ref(), Some(GitError::Shallow)) => {
+    /// Those of HEAD's own lineage as the working tree has them: what a session is added to.
+    pub fn here(config: &Config) -> anyhow::Result<Self> {
+        let repo = repo(config)?;
+        let (git, links) = (facts(&repo).ok(), repo.lineage()?);
+        let all = store::read_all(&folder(&repo, config)?)?;
+        Ok(Self { sessions: on_lineage(all, &links), ..Self::without(git, None) })
+    }
+
+    /// As [`Self::open`], but nothing is compared with them: a clone without history, or without a base, has none.
+    pub fn for_noise(config: &Config, named: Option<&Path>, base: Option<&str>) -> anyhow::Result<Self> {
+        let lost = |e: &anyhow::Error| {
+            use GitError::{NoBase, NoCommit, Shallow, Unrelated};
+            matches!(e.downcast_ref(), Some(Shallow | NoBase(_) | NoCommit(_) | Unrelated(_)))
+        };
+        match Self::open(config, named, base) {
+            Err(e) if lost(&e) => {
                 let git = repo(config).ok().and_then(|r| facts(&r).ok());
-                output::say(
-                    "note: the clone is shallow, so earlier sessions are not used: their noise would let fewer starts decide",
-                );
-                Ok(Self { git, sessions: Vec::new(), missing: None })
+                output::say(&format!(
+                    "note: earlier sessions are not used, though their noise would let fewer starts decide: {e}"
+                ));
+                Ok(Self::without(git, None))
             }
             other => other,
         }
@@ -74,17 +105,78 @@ impl Baselines {
     pub fn of(&self, workload: &str) -> Baseline {
         let mine = self.sessions.iter().filter(|(_, s)| s.workload == workload);
         let workloads = self.sessions.iter().map(|(_, s)| s.workload.clone()).collect();
-        Baseline { sessions: mine.cloned().collect(), missing: self.missing.clone(), workloads }
+        Baseline { sessions: mine.cloned().collect(), missing: self.missing.clone(), workloads, from: self.from.clone() }
+    }
+
+    fn without(git: Option<GitFacts>, missing: Option<String>) -> Self {
+        Self { git, notices: Vec::new(), sessions: Vec::new(), missing, from: None }
+    }
+}
+
+/// The base, the walk from it, and every session that may be on it.
+pub struct Found {
+    pub base: Base,
+    /// Nearest first.
+    pub links: Vec<Link>,
+    pub files: Files,
+    /// The commit whose tree the sessions are from, and that in words.
+    pub read_from: (String, String),
+    pub notices: Vec<String>,
+}
+
+impl Found {
+    /// Sessions come from the base's tree. On the base branch itself, outside CI, from HEAD's, and those that nobody committed yet.
+    ///
+    /// Errors: a shallow clone, no base, a file that is no session.
+    pub fn at(repo: &Repo, config: &Config, wanted: &Wanted) -> anyhow::Result<Self> {
+        let base = repo.base(wanted)?;
+        let head = repo.head()?.link.commit;
+        let links = repo.lineage_from(base.start(&head))?;
+        let own = base.on_base && !wanted.ci && config.baselines_ref.is_none();
+        let read_from = match &config.baselines_ref {
+            Some(name) => repo.resolve(&format!("origin/{name}")).or_else(|_| repo.resolve(name))?,
+            None if own => repo.resolve(&head)?,
+            None => repo.resolve(&base.name)?,
+        };
+        let mut files = repo.sessions_at(&read_from.0)?;
+        let mut notices: Vec<String> = base.notice.iter().cloned().collect();
+        if own && repo.root().is_some() {
+            let folder = folder(repo, config)?;
+            let here = store::read_files(&folder)?.into_iter();
+            let here = here.map(|(path, s)| (path.strip_prefix(&folder).map(Path::to_owned).unwrap_or(path), s));
+            let new: Files = here.filter(|(path, _)| !files.contains_key(path)).collect();
+            if !new.is_empty() {
+                notices.push(format!(
+                    "{} in {} that no commit holds yet {}, since HEAD is on the base branch and this is no CI",
+                    text::count(new.len() as u64, "session", "sessions"),
+                    config.baselines_dir.display(),
+                    if new.len() == 1 { "counts" } else { "count" },
+                ));
+            }
+            files.extend(new);
+        }
+        let changed = !base.on_base && config.baselines_ref.is_none() && !repo.same_baselines(&base.merge_base, &head)?;
+        if changed {
+            notices.push(format!(
+                "this change alters files in {}: they count once they are on the base branch",
+                config.baselines_dir.display()
+            ));
+        }
+        Ok(Self { base, links, files, read_from, notices })
     }
 }
 
 /// Sessions whose commit, or whose tree without the baselines folder, is on the lineage: farthest first, so oldest first.
-fn on_lineage(sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Session)> {
-    let distance =
-        |s: &Session| links.iter().position(|l| l.commit == s.commit || l.tree == s.tree).and_then(|d| u32::try_from(d).ok());
-    let mut found: Vec<_> = sessions.into_iter().filter_map(|s| Some((Some(distance(&s)?), s))).collect();
+pub fn on_lineage(sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Session)> {
+    let mut found: Vec<_> = sessions.into_iter().filter_map(|s| Some((Some(distance(links, &s)?), s))).collect();
     found.sort_by_key(|(distance, _)| std::cmp::Reverse(*distance));
     found
+}
+
+/// First-parent steps from where the walk begins; none where the session is not on it.
+pub fn distance(links: &[Link], session: &Session) -> Option<u32> {
+    let step = links.iter().position(|l| l.commit == session.commit || l.tree == session.tree)?;
+    u32::try_from(step).ok()
 }
 
 pub fn repo(config: &Config) -> Result<Repo, GitError> {
@@ -93,7 +185,7 @@ pub fn repo(config: &Config) -> Result<Repo, GitError> {
 }
 
 pub fn facts(repo: &Repo) -> Result<GitFacts, GitError> {
-    let head = repo.head()?;
+    let head = repo.candidate(base::wanted(None).pull_head.as_deref())?;
     git_facts(head.link, head.dirty)
 }
 
@@ -134,7 +226,7 @@ fn list(args: &BaselineListArgs) -> anyhow::Result<ExitStatus> {
         "TPOT",
     ]);
     for session in &all {
-        let distance = links.iter().position(|l| l.commit == session.commit || l.tree == session.tree);
+        let distance = distance(&links, session);
         let ms = |key: &str| session.pooled.get(key).map_or_else(|| "-".to_owned(), |v| format!("{v:.1} ms"));
         table.add_row([
             session.workload.clone(),

@@ -15,15 +15,20 @@ use crate::record::{GitFacts, PastSession, Record, WorkloadRecord};
 use crate::report::Report;
 
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
-    let config = setup::gate(args)?;
+    let (config, notices) = setup::gate(args)?;
     if args.output.dry_run {
+        for notice in &notices {
+            output::say(&format!("note: {notice}"));
+        }
         output::print(&dry_run::text(&config)?)?;
         return Ok(ExitStatus::Pass);
     }
-    let (report, exit) = match config.gate.mode {
+    let (mut report, exit) = match config.gate.mode {
         GateMode::Interleaved => interleaved(&config, args)?,
         GateMode::Baseline | GateMode::Limits => alone(&config, args)?,
     };
+    // Whose policy it was, first.
+    report.notices.splice(0..0, notices);
     output::save_reports(&args.output.out, &report)?;
     let shown = output::show(&report);
     next::after_check(&report, &args.output.out);
@@ -43,12 +48,14 @@ fn failed(error: &anyhow::Error, args: &CheckArgs, git: Option<GitFacts>) {
 /// One side, against the sessions of other days.
 fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatus)> {
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
-    let baselines = Baselines::open(config, args.baseline.as_deref())?;
+    let baselines = Baselines::open(config, args.baseline.as_deref(), args.base.as_deref())?;
     let first = args.with.as_ref().map(|path| first_job(path, baselines.git.as_ref())).transpose()?;
     measure::warn_of_starts(config);
     let record =
         measure::measure(config, &args.output, baselines.git.clone()).inspect_err(|e| failed(e, args, baselines.git.clone()))?;
-    evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))
+    let (mut report, exit) = evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))?;
+    report.notices = baselines.notices;
+    Ok((report, exit))
 }
 
 /// The job that left it open. Errors: it is of other code, or unfit.
@@ -62,7 +69,7 @@ pub fn first_job(path: &Path, git: Option<&GitFacts>) -> anyhow::Result<Record> 
 
 /// Both sides in this job. Earlier sessions only tell the noise.
 fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatus)> {
-    let baselines = Baselines::for_noise(config, args.baseline.as_deref())?;
+    let baselines = Baselines::for_noise(config, args.baseline.as_deref(), args.base.as_deref())?;
     let git = baselines.git.clone();
     // Before there is a worktree: a signal must find its handler, or nobody removes it.
     let stop = measure::stop(&args.output)?;
@@ -75,7 +82,10 @@ fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, Exi
     let history = |workload: &WorkloadRecord| past(&baselines, workload, config);
     let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
     let (base, candidate) = measure::pair(config, &args.output, &pair, stop, &asked).inspect_err(|e| failed(e, args, git))?;
-    evaluate::interleaved(&base, &candidate)
+    let (mut report, exit) = evaluate::interleaved(&base, &candidate)?;
+    // What was said of stored sessions is about the noise only.
+    report.notices = baselines.notices;
+    Ok((report, exit))
 }
 
 fn past(baselines: &Baselines, workload: &WorkloadRecord, config: &Config) -> Vec<PastSession> {

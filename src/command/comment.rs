@@ -92,7 +92,7 @@ async fn find(client: &Client, named: Option<u64>, ci: &Ci, head: &str) -> Resul
 
 /// One report per record, and one for workloads that should have been measured and are in none of them.
 fn reports(args: &CommentArgs, config: &Config) -> anyhow::Result<Vec<Report>> {
-    let baselines = Baselines::open(config, args.baseline.as_deref())?;
+    let baselines = Baselines::open(config, args.baseline.as_deref(), None)?;
     let mut reports = Vec::new();
     for path in &args.records {
         let mut record = read(path)?;
@@ -103,6 +103,7 @@ fn reports(args: &CommentArgs, config: &Config) -> anyhow::Result<Vec<Report>> {
         for workload in report.workloads.iter_mut().filter(|w| config.workloads.iter().all(|c| c.name != w.name)) {
             workload.warnings.push("not in this repository's config: judged without limits and SLOs".into());
         }
+        report.notices.extend(baselines.notices.iter().cloned());
         reports.push(report);
     }
     reports.extend(unmeasured(config, &reports));

@@ -45,6 +45,7 @@ fn alone<'a>(args: &CompareArgs, candidate: &'a Record) -> anyhow::Result<Vec<Ru
             sessions: mine.map(|s| (None, s.clone())).collect(),
             missing: Some(format!("{} has none", args.baseline.display())),
             workloads: sessions.iter().map(|s| s.workload.clone()).collect(),
+            from: None,
         }
     })
 }

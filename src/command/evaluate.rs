@@ -13,7 +13,7 @@ use crate::metric::Metric;
 use crate::record::session::Session;
 use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord};
 use crate::report::build::{Beside, Judged, report, shape};
-use crate::report::{BaselineReport, Report};
+use crate::report::{BaselineReport, Report, text};
 use crate::verdict::{Against, Evidence, Policy, Ruling, overall, rule};
 
 mod capture;
@@ -32,6 +32,8 @@ pub struct Baseline {
     pub missing: Option<String>,
     /// Every workload that has sessions there: one that the record lacks is said, since nothing looks at it any more.
     pub workloads: Vec<String>,
+    /// Where the walk to them began, where that is not HEAD.
+    pub from: Option<String>,
 }
 
 /// METHOD keeps the last 20 sessions.
@@ -170,6 +172,7 @@ fn one(
         baseline.sessions.last().map(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test));
     let mut warnings = distinct(record, baseline);
     let known = baseline.sessions.len();
+    let skipped = skipped(&baseline.sessions, workload, under_test);
     baseline.sessions.retain(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty());
     let excess = baseline.sessions.len().saturating_sub(KEPT_SESSIONS);
     baseline.sessions.drain(..excess);
@@ -200,6 +203,8 @@ fn one(
         sessions: u32::try_from(sessions.len()).unwrap_or(u32::MAX),
         commit: Some(s.commit.clone()),
         distance_commits: *distance,
+        found_from: baseline.from.clone(),
+        skipped,
         commit_date: Some(s.commit_date.clone()),
         sessions_needed: needed,
     });
@@ -210,6 +215,30 @@ fn one(
     let incomplete = incomplete(record, workload);
     let evidence = Evidence { invalid, against, limits, incomplete, warnings };
     Ok(Part { evidence, baseline: shown, beside: None, differences })
+}
+
+/// More than these are counted only.
+const MOST_SKIPPED: usize = 3;
+
+/// Why sessions nearer than the nearest comparable one were left out: one line for all of one commit and reason.
+fn skipped(sessions: &[(Option<u32>, Session)], workload: &WorkloadRecord, under_test: &[String]) -> Vec<String> {
+    let conflicts = |s: &Session| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test);
+    let mut lines: Vec<String> = Vec::new();
+    for (_, session) in sessions.iter().rev() {
+        let conflicts: Vec<String> = conflicts(session).iter().map(ToString::to_string).collect();
+        if conflicts.is_empty() {
+            break;
+        }
+        let line = format!("{} ({})", text::short(&session.commit), conflicts.join("; "));
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    if let Some(more) = lines.len().checked_sub(MOST_SKIPPED).filter(|n| *n > 0) {
+        lines.truncate(MOST_SKIPPED);
+        lines.push(format!("{more} more"));
+    }
+    lines
 }
 
 fn limits_judged(

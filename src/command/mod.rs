@@ -1,6 +1,7 @@
 //! One file per verb: the only place that joins core and rim.
 
 mod ask;
+mod base;
 mod baseline;
 mod bench;
 mod calibrate;

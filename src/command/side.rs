@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::{baseline, setup};
+use super::{base as of_environment, baseline, setup};
 use crate::baseline::lineage::{GitError, Repo};
 use crate::baseline::worktree::Worktree;
 use crate::config::{Config, Counterpart, Endpoint, Target};
@@ -49,7 +49,7 @@ impl Pair {
             Side { name: "candidate", target: config.target.clone(), root: root.clone(), git: git.clone(), _worktree: None };
         let here = |target: Target, root: PathBuf| Side { name: "baseline", target, root, git: git.clone(), _worktree: None };
         let (side, words) = match &config.gate.baseline {
-            Counterpart::MergeBase => commit(config, |repo| repo.merge_base(base))?,
+            Counterpart::MergeBase => commit(config, |repo| repo.merge_base(&of_environment::wanted(base)))?,
             Counterpart::Ref(name) => commit(config, |repo| repo.resolve(name))?,
             Counterpart::Target(name) => {
                 let target = config.targets.get(name).cloned().with_context(|| format!("no target `{name}`"))?;

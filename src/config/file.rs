@@ -292,6 +292,9 @@ pub struct GateFile {
 pub struct BaselinesFile {
     /// Folder of baseline files, relative to the repository's root.
     pub dir: Option<String>,
+    /// Branch or tag whose tree holds that folder, where it is not the base branch.
+    #[serde(rename = "ref")]
+    pub branch: Option<String>,
 }
 
 /// The shape of the embedded `default.yaml`.

@@ -34,8 +34,52 @@ pub fn load(
     if source.is_none() && flags.base_url.is_none() && !set.iter().any(|s| s.starts_with("target.")) {
         return Err(ConfigError::NoTarget);
     }
-    let (mut file, mut origins) = source.map_or_else(|| Ok((adhoc(), Origins::default())), parse)?;
-    if source.is_none() || flags.preset.is_some() {
+    let (file, origins) = source.map_or_else(|| Ok((adhoc(), Origins::default())), parse)?;
+    finished(file, origins, source.is_none(), set, flags, env)
+}
+
+/// A change's own config under the policy of its base.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Under {
+    pub config: Config,
+    /// Sections that the change says otherwise, and that do not count.
+    pub changed: Vec<&'static str>,
+}
+
+/// What a change says of the thing under test.
+const OWN: [&str; 3] = ["target", "server", "targets"];
+
+/// As [`load`], of two files: `target`, `server` and `targets` are the change's, all else is the base's.
+///
+/// Errors: as [`load`]; `Err(Ok(_))` is the base's file, which nobody who changes something else can mend.
+pub fn load_under(
+    source: Source<'_>,
+    base: Source<'_>,
+    set: &[String],
+    flags: &Flags,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Under, Result<ConfigError, ConfigError>> {
+    let (file, origins) = parse(source).map_err(Err)?;
+    let (policy, at) = parse(base).map_err(Ok)?;
+    let sections = [
+        ("workloads", file.workloads != policy.workloads),
+        ("gate", file.gate != policy.gate),
+        ("baselines", file.baselines != policy.baselines),
+    ];
+    let merged = File { target: file.target, server: file.server, targets: file.targets, ..policy };
+    let config = finished(merged, at.beside(origins, &OWN), false, set, flags, env).map_err(Err)?;
+    Ok(Under { config, changed: sections.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect() })
+}
+
+fn finished(
+    mut file: File,
+    mut origins: Origins,
+    adhoc: bool,
+    set: &[String],
+    flags: &Flags,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, ConfigError> {
+    if adhoc || flags.preset.is_some() {
         file.workloads = Some(layers::workloads_of_flags(flags));
         origins.override_by("workloads", if flags.preset.is_some() { "--preset" } else { "flags" });
     }
@@ -107,7 +151,11 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     }
     let workloads = check.workloads(&layered, file.workloads.is_some());
     let workloads = select(workloads, flags, &mut check.issues);
-    let dir = file.baselines.and_then(|b| b.dir).or(defaults.baselines.dir);
+    let said = file.baselines.unwrap_or_default();
+    let (dir, baselines_ref) = (said.dir.or(defaults.baselines.dir), said.branch);
+    if baselines_ref.as_ref().is_some_and(|name| name.trim().is_empty()) {
+        check.issues.push(Issue::new("baselines.ref", "is empty", "name a branch, or leave it out for the base branch"));
+    }
     let baselines_dir = check.baselines_dir(dir);
     let config = target.zip(gate).zip(baselines_dir).map(|((target, gate), baselines_dir)| Config {
         target,
@@ -115,6 +163,7 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
         workloads: workloads.into_iter().map(|(_, workload)| workload).collect(),
         gate,
         baselines_dir,
+        baselines_ref,
     });
     (config, check.issues)
 }

@@ -32,7 +32,7 @@ pub use check::{UNDER_TEST, is_workload_name};
 pub use error::{ConfigError, did_you_mean};
 pub use file::schema;
 pub use layers::Flags;
-pub use load::{Source, load};
+pub use load::{Source, Under, load, load_under};
 pub use regression::Regression;
 pub use target::PORT;
 pub use units::parse_duration;
@@ -47,6 +47,8 @@ pub struct Config {
     pub gate: Gate,
     /// Folder of baseline files, relative to the repository's root.
     pub baselines_dir: PathBuf,
+    /// Branch whose tree holds them, where that is not the base branch.
+    pub baselines_ref: Option<String>,
 }
 
 /// What is measured.

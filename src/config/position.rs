@@ -26,6 +26,8 @@ pub struct Origins {
     keys: BTreeMap<String, Position>,
     values: BTreeMap<String, Position>,
     flags: BTreeMap<String, String>,
+    /// Of another file, which says what is below these keys.
+    beside: Option<(Box<Self>, &'static [&'static str])>,
 }
 
 impl Origins {
@@ -59,6 +61,12 @@ impl Origins {
         }
     }
 
+    /// `other` says what is below `keys`.
+    pub fn beside(mut self, other: Self, keys: &'static [&'static str]) -> Self {
+        self.beside = Some((Box::new(other), keys));
+        self
+    }
+
     /// From now on a flag says what is at `path` and below.
     pub fn override_by(&mut self, path: &str, flag: &str) {
         self.flags.retain(|known, _| !is_at_or_below(known, path));
@@ -90,6 +98,13 @@ impl Origins {
     }
 
     fn place_of(&self, path: &str, key_is_wrong: bool) -> Place {
+        let by_flag = self.flags.keys().any(|said| is_at_or_below(path, said));
+        if let Some((other, keys)) = &self.beside
+            && !by_flag
+            && keys.iter().any(|key| is_at_or_below(path, key))
+        {
+            return other.place_of(path, key_is_wrong);
+        }
         let mut at = path;
         loop {
             if let Some(flag) = self.flags.get(at) {

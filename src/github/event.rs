@@ -39,6 +39,8 @@ pub struct Ci {
     /// What is checked out by default (`GITHUB_SHA`): of a pull request the merge with its base.
     pub checkout_sha: Option<String>,
     pub base: Base,
+    /// Of the repository, without `refs/heads/`.
+    pub default_branch: Option<String>,
     pub pull: Option<u64>,
     /// The commit under test comes from another repository, so its measurement is not to be trusted.
     pub fork: bool,
@@ -115,6 +117,7 @@ impl Ci {
             head_sha: None,
             checkout_sha: None,
             base: Base::default(),
+            default_branch: None,
             pull: None,
             fork: false,
             head_repository: None,
@@ -129,6 +132,7 @@ impl Ci {
     }
 
     fn read(&mut self, event: &Value) {
+        self.default_branch = text(&event["repository"]["default_branch"]);
         match self.event.as_str() {
             "pull_request" | "pull_request_target" | "pull_request_review" => self.pull_request(&event["pull_request"]),
             "merge_group" => {

@@ -2,6 +2,7 @@
 //!
 //! Not here: comparison with anything (`judge`).
 
+pub mod change_points;
 pub mod collect;
 pub mod columns;
 pub mod histogram;

@@ -38,6 +38,9 @@ const HEADER: [&str; 12] = [
 pub fn render(report: &Report) -> Result<String, String> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADER).map_err(unwritable)?;
+    for notice in text::notices(report) {
+        writer.write_record(fields("", "", &Row { kind: "note", metric: &notice, ..Row::default() })).map_err(unwritable)?;
+    }
     for w in &report.workloads {
         let verdict = w.verdict.map_or("", |v| v.word());
         for row in rows(w) {

@@ -40,9 +40,12 @@ pub fn render(report: &Report) -> Result<String, String> {
     let suites: Vec<TestSuite> = report
         .workloads
         .iter()
-        .map(|w| {
+        .enumerate()
+        .map(|(i, w)| {
             let name = unique(&mut names, text::plain(&w.name));
-            suite(&name, cases(report, w), created.unwrap_or(OffsetDateTime::UNIX_EPOCH))
+            let suite = suite(&name, cases(report, w), created.unwrap_or(OffsetDateTime::UNIX_EPOCH));
+            // They are about the run: once, in its first suite.
+            if i == 0 { noted(suite, report) } else { suite }
         })
         .collect();
     let suites = if suites.is_empty() { vec![nothing(report, created)] } else { suites };
@@ -63,7 +66,13 @@ fn nothing(report: &Report, created: Option<OffsetDateTime>) -> TestSuite {
         message: report.headline.clone(),
         details: Vec::new(),
     };
-    suite("goodput-gate", vec![case], created.unwrap_or(OffsetDateTime::UNIX_EPOCH))
+    noted(suite("goodput-gate", vec![case], created.unwrap_or(OffsetDateTime::UNIX_EPOCH)), report)
+}
+
+fn noted(mut suite: TestSuite, report: &Report) -> TestSuite {
+    let notices: Vec<String> = text::notices(report).map(|notice| format!("note: {notice}")).collect();
+    suite.system_out = (!notices.is_empty()).then(|| cdata(&notices.join("\n")));
+    suite
 }
 
 /// Never from the constructors of `junit_report`: they read the clock.

@@ -41,6 +41,9 @@ pub(super) fn headline(report: &Report) -> String {
     if report.interrupted {
         out += "\nInterrupted: this is what was measured until then.\n";
     }
+    for notice in text::notices(report) {
+        let _ = write!(out, "\n> Note: {}\n", escape(&notice));
+    }
     out
 }
 

@@ -13,7 +13,7 @@ mod samples;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
-mod text;
+pub mod text;
 
 use std::collections::BTreeMap;
 
@@ -44,6 +44,9 @@ pub struct Report {
     /// One sentence: what, by how much.
     pub headline: String,
     pub interrupted: bool,
+    /// What a reader should know before the verdict: whose policy counted, what the change alters in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
     pub git: Option<GitFacts>,
     pub host: BTreeMap<String, String>,
     pub workloads: Vec<WorkloadReport>,
@@ -91,8 +94,14 @@ pub struct BaselineReport {
     pub sessions: u32,
     /// Of the nearest session.
     pub commit: Option<String>,
-    /// First-parent steps from the commit under test.
+    /// First-parent steps from the commit under test, or from what `found_from` says.
     pub distance_commits: Option<u32>,
+    /// Where the walk began, where that is not the commit under test: `merge base with origin/main`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_from: Option<String>,
+    /// Sessions nearer than that one that were left out, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
     pub commit_date: Option<String>,
     pub sessions_needed: Option<u32>,
 }
@@ -218,6 +227,7 @@ impl Report {
             exit_code: exit.code(),
             headline: format!("{}: could not measure: {why}", Verdict::Invalid.word()),
             interrupted: false,
+            notices: Vec::new(),
             git,
             host: BTreeMap::new(),
             workloads: Vec::new(),

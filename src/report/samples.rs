@@ -129,11 +129,16 @@ pub fn inconclusive() -> Report {
     let workload = WorkloadReport {
         verdict: Some(Verdict::Inconclusive),
         reasons: vec![reason.into(), "ttft_p99: missing on the candidate's side".into()],
-        baseline: Some(history(2, Some(4))),
+        baseline: Some(BaselineReport {
+            found_from: Some("merge base with origin/main".into()),
+            skipped: vec!["0c1d2e3f4a5b (model: sim-8b -> sim-70b)".into()],
+            ..history(2, Some(4))
+        }),
         metrics,
         ..measured("chat")
     };
-    report(Some(Verdict::Inconclusive), 0, &format!("INCONCLUSIVE: {reason}"), vec![workload])
+    let notices = vec!["this change alters `gate` of goodput-gate.yaml: what the base says is what counts".into()];
+    Report { notices, ..report(Some(Verdict::Inconclusive), 0, &format!("INCONCLUSIVE: {reason}"), vec![workload]) }
 }
 
 pub fn no_baseline() -> Report {
@@ -233,6 +238,7 @@ fn report(verdict: Option<Verdict>, exit_code: u8, headline: &str, workloads: Ve
         exit_code,
         headline: headline.into(),
         interrupted: false,
+        notices: Vec::new(),
         git: Some(GitFacts {
             commit: "9d2f1a7c3b5e4f60718293a4b5c6d7e8f9012345".into(),
             tree: "1b2c3d4e5f60718293a4b5c6d7e8f90123456789".into(),
@@ -300,6 +306,8 @@ fn history(sessions: u32, needed: Option<u32>) -> BaselineReport {
         commit: Some("0a1b2c3d4e5f60718293a4b5c6d7e8f901234567".into()),
         distance_commits: Some(3),
         commit_date: Some("2026-11-17T18:12:00Z".into()),
+        found_from: None,
+        skipped: Vec::new(),
         sessions_needed: needed,
     }
 }

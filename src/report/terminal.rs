@@ -51,6 +51,9 @@ impl Pen {
         if report.interrupted {
             out += "interrupted: this is what was measured until then\n";
         }
+        for notice in text::notices(report) {
+            out += &self.wrapped(&format!("note: {notice}"));
+        }
         out
     }
 

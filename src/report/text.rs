@@ -231,12 +231,16 @@ pub fn baseline(baseline: &BaselineReport, created: &str) -> String {
         let age = age_days(date, created).map(|days| format!(", {} old", count(days, "day", "days")));
         format!(" of {day}{}", age.unwrap_or_default())
     });
-    let distance = baseline.distance_commits.map(|steps| match steps {
-        0 => " (this commit)".to_owned(),
-        _ => format!(" ({} back)", count(u64::from(steps), "commit", "commits")),
+    let from = baseline.found_from.as_deref().map(plain);
+    let distance = baseline.distance_commits.map(|steps| match (steps, from) {
+        (0, None) => " (this commit)".to_owned(),
+        (0, Some(from)) => format!(" ({from})"),
+        (_, None) => format!(" ({} back)", count(u64::from(steps), "commit", "commits")),
+        (_, Some(from)) => format!(" ({} before the {from})", count(u64::from(steps), "commit", "commits")),
     });
     let sessions = count(u64::from(baseline.sessions), "session", "sessions");
-    [Some(sessions), nearest, dated, distance].into_iter().flatten().collect()
+    let skipped = baseline.skipped.iter().map(|why| format!("; nearer, but left out: {}", plain(why)));
+    [Some(sessions), nearest, dated, distance].into_iter().flatten().chain(skipped).collect()
 }
 
 fn age_days(from: &str, to: &str) -> Option<u64> {
@@ -311,6 +315,11 @@ pub fn why<'a>(report: &'a Report, w: &'a WorkloadReport) -> impl Iterator<Item 
     let proves = w.proves.iter().map(|p| ("proves", p));
     let warnings = w.warnings.iter().map(|x| ("warning", x));
     reasons.chain(proves).filter(move |(_, r)| !said(r)).chain(warnings).map(|(label, text)| (label, plain(text)))
+}
+
+/// What stands before everything else but the verdict.
+pub fn notices(report: &Report) -> impl Iterator<Item = String> {
+    report.notices.iter().map(|notice| plain(notice))
 }
 
 /// The code's commit, with what is not committed.

@@ -85,6 +85,12 @@ impl Bed {
         Ran::of(&out)
     }
 
+    /// With more in its environment, such as an event of GitHub's.
+    pub fn gate_with(&self, folder: &str, env: &[(&str, &str)], args: &[&str]) -> Ran {
+        let out = self.command(folder).envs(env.iter().copied()).args(args).output().expect("the binary starts");
+        Ran::of(&out)
+    }
+
     /// A gate that measures. A client that was late says so and exits 3: on a machine that is busy with other tests that is no fault
     /// of the gate's, so it may try again.
     pub fn measure(&self, args: &[&str]) -> Ran {

@@ -3,20 +3,21 @@
 //! The first session of its kind has three starts more, which are judged against the others: a build that differs from itself is no baseline
 //! (METHOD section 6). Not here: where the files lie (`baseline::store`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
 use super::{Baselines, facts, folder, repo};
+use crate::baseline::lineage::Repo;
 use crate::baseline::store;
-use crate::cli::BaselineUpdateArgs;
+use crate::cli::{BaselinePromoteArgs, BaselineUpdateArgs, WorkloadArgs};
 use crate::command::evaluate::{self, Baseline};
 use crate::command::{dry_run, measure, output, setup};
 use crate::config::{Config, Endpoint};
 use crate::exit::{ExitStatus, Failure};
 use crate::fingerprint::Fingerprint;
 use crate::record::session::Session;
-use crate::record::{Record, WorkloadRecord};
+use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::verdict::Verdict;
 
 pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
@@ -26,20 +27,10 @@ pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
         return Ok(ExitStatus::Pass);
     }
     let repo = repo(&config)?;
-    let git = facts(&repo)?;
-    if git.dirty && !args.force {
-        bail!(
-            "the working tree has changes that no commit holds, so a baseline of this commit would not be of this commit\nhint: commit or stash them, or say --force"
-        );
-    }
+    let git = clean(&repo, args.force)?;
     let folder = folder(&repo, &config)?;
     if !args.from.is_empty() {
-        let records = args.from.iter().map(|path| stored(path, args.force)).collect::<Result<Vec<_>, _>>()?;
-        // All or none: a refused record leaves no half of a list behind.
-        records.iter().try_for_each(accept)?;
-        let known = Known { config: &config, folder: &folder };
-        records.iter().try_for_each(|record| add(record, &known))?;
-        return Ok(ExitStatus::Pass);
+        return from_records(&args.from, args.force, &Known { config: &config, folder: &folder });
     }
     if args.sessions > 1 && matches!(config.target.endpoint, Endpoint::Http(_)) {
         output::say(
@@ -72,6 +63,32 @@ pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
         output::say(&format!("{refused} of {} sessions were not added", args.sessions));
         return Ok(ExitStatus::CouldNotMeasure);
     }
+    Ok(ExitStatus::Pass)
+}
+
+/// `baseline promote`: as `update --from`, and never by force.
+pub fn promote(args: &BaselinePromoteArgs) -> anyhow::Result<ExitStatus> {
+    let config = setup::config(&args.config, &WorkloadArgs::default())?;
+    let repo = repo(&config)?;
+    clean(&repo, false)?;
+    from_records(&args.records, false, &Known { config: &config, folder: &folder(&repo, &config)? })
+}
+
+fn clean(repo: &Repo, force: bool) -> anyhow::Result<GitFacts> {
+    let git = facts(repo)?;
+    if git.dirty && !force {
+        bail!(
+            "the working tree has changes that no commit holds, so a baseline of this commit would not be of this commit\nhint: commit or stash them, or say `baseline update --force`"
+        );
+    }
+    Ok(git)
+}
+
+fn from_records(paths: &[PathBuf], force: bool, known: &Known<'_>) -> anyhow::Result<ExitStatus> {
+    let records = paths.iter().map(|path| stored(path, force)).collect::<Result<Vec<_>, _>>()?;
+    // All or none: a refused record leaves no half of a list behind.
+    records.iter().try_for_each(accept)?;
+    records.iter().try_for_each(|record| add(record, known))?;
     Ok(ExitStatus::Pass)
 }
 
@@ -162,7 +179,7 @@ impl Known<'_> {
 
     /// Comparable ones on the lineage, oldest first.
     fn sessions(&self, workload: &WorkloadRecord) -> anyhow::Result<Vec<Session>> {
-        let all = Baselines::open(self.config, None)?.of(&workload.name).sessions.into_iter().map(|(_, s)| s);
+        let all = Baselines::here(self.config)?.of(&workload.name).sessions.into_iter().map(|(_, s)| s);
         let under_test = &self.config.gate.under_test;
         Ok(all.filter(|s| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty()).collect())
     }

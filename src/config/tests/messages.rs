@@ -154,7 +154,6 @@ fn what_comes_later() {
         wrong("openai-chat", "ollama"),
         wrong("{synthetic: {input_tokens: 256, shared_prefix: 0.0}}", "{dataset: file.jsonl}"),
         wrong("shared_prefix: 0.0", "corpus: zh"),
-        wrong("gate: {", "baselines: {ref: main}\ngate: {"),
         wrong_flags(Flags { protocol: Some("triton".into()), ..Flags::default() }),
     ];
     insta::assert_snapshot!(all.join("\n\n"));

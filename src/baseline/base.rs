@@ -1,0 +1,163 @@
+//! Which commit a change is judged against: the base branch, the merge base, and where the walk to a baseline begins.
+//!
+//! Not here: what an event says of it (`command/base.rs`), which sessions are found on the way.
+
+use git2::{Commit, ErrorCode};
+
+use super::lineage::{GitError, Head, Repo, other, said};
+
+/// What is known of the base before git is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// `--base`: this and no other.
+    pub named: Option<String>,
+    /// Commits and branches of the event, the most exact first.
+    pub event: Vec<String>,
+    /// Without any of them there is no answer; else the commit before a forced push, which nobody can fetch any more.
+    pub event_only: bool,
+    /// The pull request's head, which tells a checkout of `refs/pull/N/merge`.
+    pub pull_head: Option<String>,
+    pub default_branch: Option<String>,
+    pub ci: bool,
+}
+
+/// The base of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "a merge base is called so everywhere")]
+pub struct Base {
+    /// As people know it: `origin/main`, a hash.
+    pub name: String,
+    /// Whose tree is trusted.
+    pub tip: String,
+    pub merge_base: String,
+    /// HEAD is on the base branch itself, and no change to it.
+    pub on_base: bool,
+    /// What should be said of how it was found.
+    pub notice: Option<String>,
+}
+
+impl Base {
+    /// Where the walk begins.
+    pub fn start<'a>(&'a self, head: &'a str) -> &'a str {
+        if self.on_base { head } else { &self.merge_base }
+    }
+
+    /// Where the walk begins, in words; none where it is HEAD.
+    pub fn words(&self) -> Option<String> {
+        let same = self.merge_base.starts_with(&self.name) || self.merge_base == self.tip;
+        let what = if same { format!("base {}", brief(&self.name)) } else { format!("merge base with {}", brief(&self.name)) };
+        (!self.on_base).then_some(what)
+    }
+}
+
+/// Where a base branch is looked for when none is named.
+const BASES: [&str; 5] = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
+
+impl Repo {
+    /// What is measured: HEAD. Where that is GitHub's merge of a pull request, the commit is the pull request's and the tree is the merge's.
+    pub fn candidate(&self, pull_head: Option<&str>) -> Result<Head, GitError> {
+        let mut head = self.head()?;
+        if let Some([_, pull]) = self.merge_parents(&self.head_commit()?, pull_head) {
+            head.link.commit = pull.id().to_string();
+        }
+        Ok(head)
+    }
+
+    /// The base branch, and its merge base with HEAD.
+    ///
+    /// In this order: what was named; the first parent of GitHub's merge of a pull request; what the event names; the default branch; the
+    /// usual names. Outside CI, where none is there, HEAD is its own base.
+    /// Errors: a shallow clone, no such branch, no common history.
+    pub fn base(&self, wanted: &Wanted) -> Result<Base, GitError> {
+        self.whole()?;
+        let head = self.head_commit()?;
+        let (name, tip, notice) = self.tip(wanted, &head)?;
+        let merge_base = self.inner.merge_base(head.id(), tip.id()).map_err(|e| match e.code() {
+            ErrorCode::NotFound => GitError::Unrelated(name.clone()),
+            _ => other(&e),
+        })?;
+        let on_branch = || {
+            let reference = self.reference().ok().filter(|r| r.is_branch() && !wanted.ci && wanted.named.is_none());
+            let branch = reference.and_then(|r| r.shorthand().ok().map(str::to_owned));
+            branch.is_some_and(|b| self.is_branch_of(&name, &b))
+        };
+        let on_base = merge_base == head.id() || on_branch();
+        Ok(Base { name, tip: tip.id().to_string(), merge_base: merge_base.to_string(), on_base, notice })
+    }
+
+    /// The commit that is built beside the candidate, and words for it: the merge base of HEAD and the base branch. Where HEAD is on the
+    /// base branch already: HEAD itself if the working tree has changes, else its first parent.
+    pub fn merge_base(&self, wanted: &Wanted) -> Result<(String, String), GitError> {
+        let base = self.base(wanted)?;
+        let (head, found) = (self.head_commit()?, self.commit(&base.merge_base)?.id());
+        if found != head.id() {
+            return Ok(said(found, &format!("merge base with {}", brief(&base.name))));
+        }
+        if self.dirty()? {
+            return Ok(said(found, "HEAD, without the working tree's changes"));
+        }
+        let parent = head.parent_id(0).map_err(|_| GitError::First)?;
+        Ok(said(parent, &format!("the commit before HEAD, which is on {}", brief(&base.name))))
+    }
+
+    fn tip(&self, wanted: &Wanted, head: &Commit<'_>) -> Result<(String, Commit<'_>, Option<String>), GitError> {
+        if let Some(name) = &wanted.named {
+            return Ok((name.clone(), self.commit(name)?, None));
+        }
+        if let Some([base, _]) = self.merge_parents(head, wanted.pull_head.as_deref()) {
+            return Ok((base.id().to_string(), base, None));
+        }
+        let find = |names: Vec<String>| names.into_iter().find_map(|name| Some((self.commit(&name).ok()?, name)));
+        if let Some((tip, name)) = find(wanted.event.clone()) {
+            return Ok((name, tip, None));
+        }
+        let lost = wanted.event.first();
+        if let Some(lost) = lost.filter(|_| wanted.event_only) {
+            return Err(GitError::NoCommit(lost.clone()));
+        }
+        let default = wanted.default_branch.iter().flat_map(|b| [format!("origin/{b}"), b.clone()]);
+        if let Some((tip, name)) = find(default.chain(BASES.map(str::to_owned)).collect()) {
+            let instead = |lost: &String| {
+                format!("the commit before this push ({}) is not here, as after a forced push: the base is {name}", brief(lost))
+            };
+            let notice = lost.map(instead);
+            return Ok((name, tip, notice));
+        }
+        if wanted.ci {
+            return Err(GitError::NoBase(BASES.join(", ")));
+        }
+        let notice =
+            format!("no base branch found (looked for {}): HEAD is its own base; --base REF names one", BASES.join(", "));
+        Ok(("HEAD".into(), self.commit(&head.id().to_string())?, Some(notice)))
+    }
+
+    /// First and second parent, where HEAD is GitHub's merge of a pull request into its base.
+    fn merge_parents(&self, head: &Commit<'_>, pull_head: Option<&str>) -> Option<[Commit<'_>; 2]> {
+        if head.parent_count() != 2 || !self.inner.head_detached().unwrap_or(false) {
+            return None;
+        }
+        let second = head.parent_id(1).ok()?;
+        let fetched = || {
+            let found = self.inner.references_glob("refs/remotes/pull/*/merge").ok()?;
+            found.flatten().any(|r| r.target() == Some(head.id())).then_some(())
+        };
+        // The event is believed before a reference that somebody fetched at some time.
+        let is_merge = pull_head.map_or_else(|| fetched().is_some(), |pull| second.to_string() == pull);
+        let parent = |id: git2::Oid| self.commit(&id.to_string()).ok();
+        is_merge.then(|| Some([parent(head.parent_id(0).ok()?)?, parent(second)?])).flatten()
+    }
+
+    /// `origin/main`, `main` and an `origin/HEAD` that means main are the branch main.
+    fn is_branch_of(&self, name: &str, branch: &str) -> bool {
+        let meant = self.inner.find_reference(&format!("refs/remotes/{name}")).ok();
+        let meant = meant.and_then(|r| r.symbolic_target().ok().flatten().map(str::to_owned));
+        let meant = meant.as_deref().and_then(|m| m.strip_prefix("refs/remotes/")).unwrap_or(name);
+        meant.strip_prefix("origin/").unwrap_or(meant) == branch
+    }
+}
+
+/// A hash as people write it; a branch as it is.
+fn brief(name: &str) -> &str {
+    let hash = name.len() >= 40 && name.chars().all(|c| c.is_ascii_hexdigit());
+    if hash { &name[..12] } else { name }
+}

@@ -1,0 +1,48 @@
+//! What the environment knows of the base before git is asked: `--base`, the event, the default branch. Which event means which base.
+//!
+//! Not here: finding it in git (`baseline::base`).
+#![expect(clippy::disallowed_methods, reason = "rim: reads whether this is CI from the environment")]
+
+use super::publish;
+use crate::baseline::base::Wanted;
+use crate::github::event::Ci;
+
+/// For this process; `named` is `--base`.
+pub fn wanted(named: Option<&str>) -> Wanted {
+    let ci = publish::workflow_run();
+    Wanted { named: named.map(str::to_owned), ci: ci.is_some() || other_ci(), ..ci.as_ref().map(of_event).unwrap_or_default() }
+}
+
+/// What a workflow run is to be compared with.
+fn of_event(ci: &Ci) -> Wanted {
+    let branch = |b: &String| [format!("origin/{b}"), b.clone()];
+    let sha = ci.base.sha.clone().into_iter();
+    let default_branch = ci.default_branch.clone();
+    match ci.event.as_str() {
+        "pull_request" | "pull_request_target" | "pull_request_review" => Wanted {
+            event: sha.chain(ci.base.branch.iter().flat_map(branch)).collect(),
+            event_only: true,
+            pull_head: ci.head_sha.clone(),
+            default_branch,
+            ..Wanted::default()
+        },
+        "merge_group" => Wanted {
+            event: sha.chain(ci.base.branch.iter().flat_map(branch)).collect(),
+            event_only: true,
+            default_branch,
+            ..Wanted::default()
+        },
+        // What the branch was before; nothing where the push made it, and nothing to be had where the push was forced.
+        "push" => Wanted { event: sha.collect(), default_branch, ..Wanted::default() },
+        // schedule, workflow_dispatch, workflow_run...: the default branch.
+        _ => Wanted { default_branch, ..Wanted::default() },
+    }
+}
+
+/// Every CI system sets it.
+fn other_ci() -> bool {
+    std::env::var("CI").is_ok_and(|v| !matches!(v.as_str(), "" | "0" | "false"))
+}
+
+#[cfg(test)]
+mod tests;

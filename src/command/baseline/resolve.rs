@@ -1,0 +1,128 @@
+//! `baseline resolve`: which sessions a check would use, and how they were found. Measures nothing.
+//!
+//! What is comparable is known after measuring only: sessions are shown by fingerprint.
+
+use serde::Serialize;
+
+use super::{Found, base, distance, output, repo, setup};
+use crate::cli::{BaselineResolveArgs, WorkloadArgs};
+use crate::config::Config;
+use crate::exit::ExitStatus;
+use crate::report::text;
+
+/// The walk, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Walk {
+    head: String,
+    base: String,
+    base_commit: String,
+    merge_base: String,
+    /// Where the walk began.
+    start: String,
+    on_base: bool,
+    /// The commit whose tree the sessions are from.
+    read_from: String,
+    read_from_words: String,
+    /// Commits looked at, from `start` along first parents.
+    commits: usize,
+    notices: Vec<String>,
+    /// Nearest first.
+    sessions: Vec<Step>,
+}
+
+#[derive(Debug, Serialize)]
+struct Step {
+    workload: String,
+    fingerprint: String,
+    commit: String,
+    commit_date: String,
+    session: String,
+    path: String,
+    /// First-parent steps from `start`; none where it is not on the way.
+    distance_commits: Option<u32>,
+}
+
+pub fn run(args: &BaselineResolveArgs) -> anyhow::Result<ExitStatus> {
+    let config = setup::config(&args.config, &WorkloadArgs::default())?;
+    let walk = walk(&config, args.base.as_deref())?;
+    let shown = if args.json { serde_json::to_string_pretty(&walk)? } else { said(&walk) };
+    output::print(&shown)?;
+    Ok(ExitStatus::Pass)
+}
+
+fn walk(config: &Config, named: Option<&str>) -> anyhow::Result<Walk> {
+    let repo = repo(config)?;
+    let found = Found::at(&repo, config, &base::wanted(named))?;
+    let head = repo.head()?.link.commit;
+    let under_test = &config.gate.under_test;
+    let mut sessions: Vec<Step> = found
+        .files
+        .iter()
+        .map(|(path, s)| Step {
+            workload: s.workload.clone(),
+            fingerprint: s.fingerprint.key(under_test),
+            commit: s.commit.clone(),
+            commit_date: s.commit_date.clone(),
+            session: s.session.clone(),
+            path: config.baselines_dir.join(path).display().to_string(),
+            distance_commits: distance(&found.links, s),
+        })
+        .collect();
+    sessions.sort_by_cached_key(|s| (s.distance_commits.is_none(), s.distance_commits, s.session.clone()));
+    Ok(Walk {
+        start: found.base.start(&head).to_owned(),
+        head,
+        base: found.base.name,
+        base_commit: found.base.tip,
+        merge_base: found.base.merge_base,
+        on_base: found.base.on_base,
+        read_from: found.read_from.0,
+        read_from_words: found.read_from.1,
+        commits: found.links.len(),
+        notices: found.notices,
+        sessions,
+    })
+}
+
+fn said(walk: &Walk) -> String {
+    let mut lines = vec![
+        format!("HEAD         {}", text::short(&walk.head)),
+        format!("base         {} ({})", text::plain(&walk.base), text::short(&walk.base_commit)),
+        format!(
+            "merge base   {}{}",
+            text::short(&walk.merge_base),
+            if walk.on_base { " (HEAD is on the base branch)" } else { "" }
+        ),
+        format!("sessions of  the tree of {}", text::plain(&walk.read_from_words)),
+        format!(
+            "walk         {} and its first parents: {}",
+            text::short(&walk.start),
+            text::count(walk.commits as u64, "commit", "commits")
+        ),
+    ];
+    lines.extend(walk.notices.iter().map(|n| format!("note: {}", text::plain(n))));
+    let on = walk.sessions.iter().filter_map(|s| Some((s.distance_commits?, s)));
+    lines.extend(on.map(|(steps, s)| {
+        let back =
+            if steps == 0 { "there".into() } else { format!("{} back", text::count(u64::from(steps), "commit", "commits")) };
+        format!(
+            "  {:<14} {} {back:<16} {} {}",
+            text::plain(&s.workload),
+            text::short(&s.commit),
+            s.fingerprint,
+            text::plain(&s.session)
+        )
+    }));
+    let off = walk.sessions.iter().filter(|s| s.distance_commits.is_none());
+    lines.extend(off.map(|s| {
+        format!(
+            "  {:<14} {} left out: neither its commit nor its tree is on this lineage",
+            text::plain(&s.workload),
+            text::short(&s.commit)
+        )
+    }));
+    if walk.sessions.is_empty() {
+        lines.push("no session there: `goodput-gate baseline update` on the base branch adds one".into());
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,65 @@
+//! `baseline show SESSION|COMMIT`: what the baseline files of one session, or of one commit, hold. Not here: judging it.
+
+use anyhow::bail;
+
+use super::{distance, folder, output, repo, setup};
+use crate::baseline::lineage::Link;
+use crate::baseline::store;
+use crate::cli::{BaselineShowArgs, WorkloadArgs};
+use crate::exit::ExitStatus;
+use crate::record::session::Session;
+use crate::report::text;
+
+/// Fewer characters of a hash name too much.
+const SHORTEST: usize = 4;
+
+pub fn run(args: &BaselineShowArgs) -> anyhow::Result<ExitStatus> {
+    let config = setup::config(&args.config, &WorkloadArgs::default())?;
+    let repo = repo(&config)?;
+    let links = repo.lineage()?;
+    // A branch or tag is its commit.
+    let commit = repo.link_of(&args.what).ok().map(|link| link.commit);
+    let named = |s: &Session| {
+        let starts = |text: &str| args.what.len() >= SHORTEST && text.starts_with(&args.what);
+        starts(&s.session) || starts(&s.commit) || commit.as_ref() == Some(&s.commit)
+    };
+    let all = store::read_files(&folder(&repo, &config)?)?;
+    let found: Vec<_> = all.into_iter().filter(|(_, s)| named(s)).collect();
+    if found.is_empty() {
+        bail!(
+            "no session or commit of the baseline is called {:?}\nhint: `goodput-gate baseline list` shows both; at least {SHORTEST} characters of a hash are needed",
+            args.what
+        );
+    }
+    let root = repo.root().map(std::path::Path::to_owned).unwrap_or_default();
+    for (path, session) in &found {
+        let path = path.strip_prefix(&root).unwrap_or(path).display().to_string();
+        output::print(&facts(&path, session, &links, &config.gate.under_test))?;
+    }
+    Ok(ExitStatus::Pass)
+}
+
+fn facts(path: &str, s: &Session, links: &[Link], under_test: &[String]) -> String {
+    let place = distance(links, s).map_or_else(
+        || "not on this lineage".to_owned(),
+        |steps| {
+            if steps == 0 { "this commit".into() } else { format!("{} back", text::count(u64::from(steps), "commit", "commits")) }
+        },
+    );
+    let (requests, failed) = s.starts.iter().fold((0, 0), |(n, bad), start| (n + start.requests, bad + start.failed));
+    let mut out = vec![
+        text::plain(path),
+        format!("  workload     {}", text::plain(&s.workload)),
+        format!(
+            "  session      {} on {}",
+            text::plain(&s.session),
+            text::plain(s.runner.as_deref().unwrap_or("an unknown runner"))
+        ),
+        format!("  commit       {} of {} ({place})", text::short(&s.commit), text::plain(&s.commit_date)),
+        format!("  tree         {} (without the baselines)", text::short(&s.tree)),
+        format!("  fingerprint  {}", s.fingerprint.key(under_test)),
+        format!("  measured     {} starts, {requests} requests, {failed} failed", s.starts.len()),
+    ];
+    out.extend(s.pooled.iter().map(|(name, value)| format!("  {name:<32} {value:.4}")));
+    out.join("\n")
+}

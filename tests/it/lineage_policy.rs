@@ -1,0 +1,91 @@
+//! Whose policy counts: the base's in CI, the working tree's elsewhere. What a change alters in it is said, and does not count.
+
+use crate::gate_support::Bed;
+use crate::lineage_support::plant;
+
+const CONFIG: &str = "\
+version: 1
+target: {sim: {noise: \"off\", request_overhead_ms: 250}}
+workloads:
+  - name: chat
+    arrival: {closed: {concurrency: 8}}
+    requests: 24
+    prompts: {synthetic: {input_tokens: 16}}
+    output_tokens: 4
+    warmup: {requests: 1}
+    limits: {ttft_p50: {max: 1ms}}
+gate: {mode: limits, starts: 1, rounds: 1}
+";
+
+const CI: [(&str, &str); 1] = [("CI", "true")];
+
+/// A branch with another config than main's, whose limit nothing keeps.
+fn changed(config: &str) -> Bed {
+    let bed = Bed::repository(CONFIG);
+    bed.git(&["checkout", "-q", "-b", "feature"]);
+    bed.write("goodput-gate.yaml", config);
+    bed.commit("another config");
+    bed
+}
+
+#[test]
+fn a_change_cannot_loosen_the_gate_that_judges_it() {
+    let bed = changed(&CONFIG.replace("max: 1ms", "max: 9s").replace("requests: 24", "requests: 32"));
+    bed.gate(&["check", "--dry-run"]).assert(0, &["32 requests"]);
+    let said = ["this change alters workloads in goodput-gate.yaml", "main (", "24 requests"];
+    bed.gate_with("", &CI, &["check", "--dry-run"]).assert(0, &said);
+    bed.gate(&["check", "--dry-run", "--base", "main"]).assert(0, &said);
+    bed.measure(&["check"]).assert(0, &["ttft_p50"]);
+    bed.measure(&["check", "--base", "main"]).assert(1, &["FAIL", "beyond the limit", "note: this change alters workloads"]);
+    let notices = bed.json(".goodput-gate/report.json")["notices"].to_string();
+    assert!(notices.contains("this change alters workloads"), "{notices}");
+    for file in ["report.md", "junit.xml"] {
+        assert!(bed.read(&format!(".goodput-gate/{file}")).contains("this change alters workloads"), "{file}");
+    }
+    // A config of a name that is looked for first is no way out either.
+    let loose = bed.read("goodput-gate.yaml");
+    std::fs::create_dir(bed.path(".github")).expect("a folder");
+    bed.write(".github/goodput-gate.yaml", &loose);
+    bed.gate_with("", &CI, &["check", "--dry-run"]).assert(0, &["this change alters workloads", "24 requests"]);
+}
+
+#[test]
+fn the_server_under_test_is_the_changes() {
+    let bed = changed(&CONFIG.replace("request_overhead_ms: 250", "request_overhead_ms: 250, model: other"));
+    let ran = bed.gate_with("", &CI, &["check", "--dry-run"]);
+    ran.assert(0, &["24 requests"]);
+    assert!(!ran.stderr.contains("alters"), "{}", ran.stderr);
+    // What is wrong with it is found at its own place.
+    bed.write("goodput-gate.yaml", &CONFIG.replace("target: {sim: {", "target: {protocol: openai-chat, sim: {noize: 1, "));
+    bed.gate_with("", &CI, &["check", "--dry-run"]).assert(2, &["goodput-gate.yaml:2", "noise"]);
+}
+
+#[test]
+fn without_a_config_on_the_base_the_changes_own_counts_and_that_is_said() {
+    let bed = Bed::new();
+    bed.git(&["init", "-q", "-b", "main", "."]);
+    bed.commit("no gate yet");
+    bed.git(&["checkout", "-q", "-b", "feature"]);
+    bed.write("goodput-gate.yaml", CONFIG);
+    bed.commit("a gate");
+    bed.gate_with("", &CI, &["check", "--dry-run"])
+        .assert(0, &["has no config: this checkout's own policy counts", "24 requests"]);
+}
+
+#[test]
+fn a_config_on_the_base_that_nobody_can_read_does_not_lock_the_repository() {
+    let bed = Bed::repository("workloads: [");
+    bed.git(&["checkout", "-q", "-b", "feature"]);
+    bed.write("goodput-gate.yaml", CONFIG);
+    bed.commit("mended");
+    bed.gate_with("", &CI, &["check", "--dry-run"]).assert(0, &["cannot be used", "own policy counts", "24 requests"]);
+}
+
+#[test]
+fn what_a_change_does_to_baselines_is_said() {
+    let bed = changed(CONFIG);
+    plant(&bed, "HEAD", "aaaaaaaa");
+    bed.commit("a baseline of its own");
+    let ran = bed.gate(&["baseline", "resolve"]);
+    ran.assert(0, &["this change alters files in baselines", "no session there"]);
+}
