@@ -17,7 +17,7 @@ fn port(server: &Server) -> String {
 fn listing(models: &[&str]) -> Server {
     let data: Vec<_> = models.iter().map(|m| json!({"id": m, "owned_by": "scripted"})).collect();
     let setup = Setup { models: Answer::json("200 OK", &json!({"data": data})), ..Setup::default() };
-    Server::with(setup, |seen| seen.good())
+    Server::with(setup, super::support::server::Seen::good)
 }
 
 fn config(gate: &Gate) -> String {
@@ -96,7 +96,7 @@ fn a_proxy_lists_its_models_on_a_path_of_its_own() {
         others: vec![("/model/info", Answer::json("200 OK", &info))],
         ..Setup::default()
     };
-    let server = Server::with(setup, |seen| seen.good());
+    let server = Server::with(setup, super::support::server::Seen::good);
     gate.run(&["init", "--yes", "--ports", &port(&server)]).assert_says(0, &["(LiteLLM 1.2.3): chat-small\n"]);
 }
 
@@ -150,7 +150,7 @@ fn a_key_is_found_in_the_env_file_and_never_shown() {
     const KEY: &str = "sk-0123456789abcdef";
     let gate = Gate::new();
     let setup = Setup { models: Answer::error("401 Unauthorized", "no key"), ..Setup::default() };
-    let server = Server::with(setup, |seen| seen.good());
+    let server = Server::with(setup, super::support::server::Seen::good);
     gate.write(".env", &format!("# keys\nOTHER=1\nexport VLLM_API_KEY='{KEY}'\n"));
     let ran = gate.run(&["init", "--yes", "--ports", &port(&server), "--api-key-env", "VLLM_API_KEY"]);
     ran.assert_says(0, &["asks for an API key"]);
@@ -172,7 +172,7 @@ fn the_env_file_is_for_keys_that_the_environment_lacks() {
         let before = server.seen().len();
         let args = ["--requests", "2", "--api-key-env", "MY_KEY"];
         gate.assert_measured(&gate.measure(&server.url(), &args));
-        server.seen()[before..].iter().filter_map(|s| s.headers.get("authorization").cloned()).next()
+        server.seen()[before..].iter().find_map(|s| s.headers.get("authorization").cloned())
     };
     let gate = Gate::new();
     gate.write(".env", "MY_KEY=from-file\n");
