@@ -180,8 +180,13 @@ pub fn distance(links: &[Link], session: &Session) -> Option<u32> {
 }
 
 pub fn repo(config: &Config) -> Result<Repo, GitError> {
+    repo_of(&config.baselines_dir)
+}
+
+/// The repository around the working folder; `baselines` is relative to its root.
+pub fn repo_of(baselines: &Path) -> Result<Repo, GitError> {
     let cwd = std::env::current_dir().map_err(|e| GitError::Other(e.to_string()))?;
-    Repo::discover(&cwd, &config.baselines_dir)
+    Repo::discover(&cwd, baselines)
 }
 
 pub fn facts(repo: &Repo) -> Result<GitFacts, GitError> {

@@ -1,10 +1,12 @@
 //! `check`: the gate. Measures, compares with the baseline, judges, reports; the exit code is the verdict's.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context as _;
 
 use super::baseline::Baselines;
+use super::evaluate::Baseline;
 use super::side::Pair;
 use super::{dry_run, evaluate, measure, next, output, publish, setup};
 use crate::cli::CheckArgs;
@@ -49,7 +51,7 @@ fn failed(error: &anyhow::Error, args: &CheckArgs, git: Option<GitFacts>) {
 fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatus)> {
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
     let baselines = Baselines::open(config, args.baseline.as_deref(), args.base.as_deref())?;
-    let first = args.with.as_ref().map(|path| first_job(path, baselines.git.as_ref())).transpose()?;
+    let first = args.with.as_ref().map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.of(&w.name))).transpose()?;
     measure::warn_of_starts(config);
     let record =
         measure::measure(config, &args.output, baselines.git.clone()).inspect_err(|e| failed(e, args, baselines.git.clone()))?;
@@ -58,10 +60,14 @@ fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatu
     Ok((report, exit))
 }
 
-/// The job that left it open. Errors: it is of other code, or unfit.
-pub fn first_job(path: &Path, git: Option<&GitFacts>) -> anyhow::Result<Record> {
+/// The job that left it open. Errors: it is of other code, unfit, or not open.
+pub fn first_job(path: &Path, git: Option<&GitFacts>, baseline: impl Fn(&WorkloadRecord) -> Baseline) -> anyhow::Result<Record> {
     let record = Record::parse(&output::read(path)?).with_context(|| format!("cannot use {}", path.display()))?;
-    match evaluate::not_a_first_job(&record, git) {
+    let why = match evaluate::not_a_first_job(&record, git) {
+        None => evaluate::decided(&evaluate::alone(&record, None, baseline)?),
+        why => why,
+    };
+    match why {
         Some(why) => anyhow::bail!("--with {}: {why}", path.display()),
         None => Ok(record),
     }
@@ -69,6 +75,9 @@ pub fn first_job(path: &Path, git: Option<&GitFacts>) -> anyhow::Result<Record> 
 
 /// Both sides in this job. Earlier sessions only tell the noise.
 fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatus)> {
+    if args.with.is_some() {
+        anyhow::bail!("--with is for a second job against earlier sessions; an interleaved run is decided by itself");
+    }
     let baselines = Baselines::for_noise(config, args.baseline.as_deref(), args.base.as_deref())?;
     let git = baselines.git.clone();
     // Before there is a worktree: a signal must find its handler, or nobody removes it.
@@ -92,5 +101,9 @@ fn past(baselines: &Baselines, workload: &WorkloadRecord, config: &Config) -> Ve
     let sessions = baselines.of(&workload.name).sessions.into_iter().map(|(_, s)| s);
     let alike =
         sessions.filter(|s| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, &config.gate.under_test).is_empty());
-    alike.map(|s| s.to_past()).collect()
+    // A session counts once, however often its file was copied, and says nothing of attainment of other SLOs.
+    let mut seen = BTreeSet::new();
+    let distinct = alike.filter(|s| seen.insert(s.session.clone()));
+    let all: Vec<PastSession> = distinct.map(|s| s.to_past(s.slo == workload.slo)).collect();
+    all[all.len().saturating_sub(evaluate::KEPT_SESSIONS)..].to_vec()
 }

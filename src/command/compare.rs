@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::evaluate::{self, Baseline, Ruled};
-use super::{facts, output, setup};
+use super::{baseline, facts, output, setup};
 use crate::baseline::store;
 use crate::cli::{CompareArgs, WorkloadArgs};
 use crate::config::did_you_mean;
@@ -17,10 +17,11 @@ use crate::verdict::Against;
 pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     let explain = args.explain.iter().map(|name| judged_metric(name)).collect::<anyhow::Result<Vec<Metric>>>()?;
     let mut candidate = Record::parse(&output::read(&args.candidate)?)?;
+    let other = other_side(&args.baseline, &candidate)?;
     if args.config.config.is_some() || !args.config.set.is_empty() {
         candidate.policy = facts::policy(&setup::config(&args.config, &WorkloadArgs::default())?);
     }
-    let ruled = match other_side(&args.baseline, &candidate)? {
+    let ruled = match other {
         Some(baseline) => evaluate::paired(&baseline, &candidate)?,
         None => alone(args, &candidate)?,
     };
@@ -37,17 +38,37 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
 }
 
 fn alone<'a>(args: &CompareArgs, candidate: &'a Record) -> anyhow::Result<Vec<Ruled<'a>>> {
-    let sessions = sessions(&args.baseline)?;
-    let first = args.with.as_ref().map(|path| super::check::first_job(path, candidate.git.as_ref())).transpose()?;
-    evaluate::alone(candidate, first.as_ref(), |workload: &WorkloadRecord| {
-        let mine = sessions.iter().filter(|s| s.workload == workload.name);
+    let sessions = ordered(sessions(&args.baseline)?, candidate);
+    let of = |workload: &WorkloadRecord| {
+        let mine = sessions.iter().filter(|(_, s)| s.workload == workload.name);
         Baseline {
-            sessions: mine.map(|s| (None, s.clone())).collect(),
+            sessions: mine.cloned().collect(),
             missing: Some(format!("{} has none", args.baseline.display())),
-            workloads: sessions.iter().map(|s| s.workload.clone()).collect(),
+            workloads: sessions.iter().map(|(_, s)| s.workload.clone()).collect(),
             from: None,
         }
-    })
+    };
+    let first = args.with.as_ref().map(|path| super::check::first_job(path, candidate.git.as_ref(), of)).transpose()?;
+    if first.as_ref().is_some_and(|f| f.session == candidate.session) {
+        anyhow::bail!("--with names the very record that is judged: two jobs are two measurements");
+    }
+    evaluate::alone(candidate, first.as_ref(), of)
+}
+
+/// As `check` would have had them, where this repository knows the record's commit: those of its lineage. Elsewhere all, oldest first.
+fn ordered(mut sessions: Vec<Session>, candidate: &Record) -> Vec<(Option<u32>, Session)> {
+    sessions.sort_by(|a, b| (&a.commit_date, &a.session).cmp(&(&b.commit_date, &b.session)));
+    let links = || baseline::repo_of(Path::new("baselines")).ok()?.lineage_from(&candidate.git.as_ref()?.commit).ok();
+    let found = links().map(|links| baseline::on_lineage(sessions.clone(), &links)).unwrap_or_default();
+    if found.is_empty() {
+        return sessions.into_iter().map(|s| (None, s)).collect();
+    }
+    let left = sessions.len() - found.len();
+    if left > 0 {
+        let all = sessions.len();
+        output::say(&format!("note: {left} of {all} sessions are not on this record's lineage and are left out, as check does"));
+    }
+    found
 }
 
 /// The baseline's record of the run that the candidate is of, where both are of one interleaved run.
@@ -66,7 +87,17 @@ fn other_side(path: &Path, candidate: &Record) -> anyhow::Result<Option<Record>>
         return Ok(None);
     }
     let baseline = Record::parse(&text)?;
-    Ok(Some(baseline).filter(|b| role(b) == Some(Role::Baseline) && b.session == candidate.session))
+    let of_one_run = baseline.session == candidate.session
+        && baseline.interrupted == candidate.interrupted
+        && baseline.policy == candidate.policy;
+    if role(&baseline) == Some(Role::Baseline) && !of_one_run {
+        anyhow::bail!(
+            "these are sides of two interleaved runs ({} and {})\nhint: baseline.json and record.json of one output folder belong together",
+            baseline.session,
+            candidate.session
+        );
+    }
+    Ok(Some(baseline).filter(|b| role(b) == Some(Role::Baseline)))
 }
 
 fn is_record(text: &str) -> bool {

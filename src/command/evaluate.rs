@@ -9,7 +9,7 @@ use crate::judge::limits::{self, LimitInput};
 use crate::judge::other_day::{self, OtherDay};
 use crate::judge::{self, Decision, PastRun};
 use crate::measure::validity::Severity;
-use crate::metric::Metric;
+use crate::metric::{Class, Metric};
 use crate::record::session::Session;
 use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord};
 use crate::report::build::{Beside, Judged, report, shape};
@@ -21,8 +21,8 @@ mod jobs;
 mod pair;
 
 pub use capture::{same_build, visible, words_of_visible};
-pub use jobs::not_a_first_job;
-use jobs::{another_thing, job};
+use jobs::{another_thing, job, same_machine};
+pub use jobs::{decided, not_a_first_job};
 
 /// Sessions that a workload may be compared with, oldest first, each with its distance in first-parent steps where git knows it.
 #[derive(Clone, Debug, Default)]
@@ -212,9 +212,35 @@ fn one(
     if had_slo && workload.slo == Slo::default() {
         warnings.push("the baseline has SLOs and this run has none: SLO attainment is not judged".into());
     }
+    warnings.extend(same_machine(record, first));
+    warnings.extend(loosened(workload));
     let incomplete = incomplete(record, workload);
     let evidence = Evidence { invalid, against, limits, incomplete, warnings };
     Ok(Part { evidence, baseline: shown, beside: None, differences })
+}
+
+/// A change this many times larger than the method's own is hardly what anybody calls irrelevant.
+const LOOSE: f64 = 3.0;
+
+/// What the team's own policy takes away from a verdict: said in every report, since a PASS proves that much less.
+fn loosened(workload: &WorkloadRecord) -> Option<String> {
+    let said = workload.regressions.iter().filter_map(|(name, said)| {
+        let row = Metric::parse(name)?.method()?;
+        let said = said.policy();
+        let demoted = row.class == Class::Primary && said.class.is_some_and(|c| c != Class::Primary);
+        let large = |x: Option<f64>, own: f64| x.filter(|x| *x > LOOSE * own);
+        if demoted {
+            return Some(format!("{name} is no primary metric, so nothing is proven of it"));
+        }
+        if said.class == Some(Class::Info) {
+            return Some(format!("{name} is only shown"));
+        }
+        let (change, margin) =
+            (large(said.min_change_ratio, row.d_min), large(said.margin_ratio, row.margin.unwrap_or(row.d_min)));
+        change.or(margin).map(|x| format!("{name} may be {:.0} % worse", x * 100.0))
+    });
+    let said: Vec<String> = said.collect();
+    (!said.is_empty()).then(|| format!("this config loosens the method's own rules (`regressions`): {}", said.join("; ")))
 }
 
 /// More than these are counted only.
@@ -267,7 +293,7 @@ fn distinct(record: &Record, baseline: &mut Baseline) -> Vec<String> {
 }
 
 /// Evidence that was planned and is not there. A start outlives the loss of fewer than half of its rounds, as its median does.
-fn incomplete(record: &Record, workload: &WorkloadRecord) -> Option<String> {
+pub fn incomplete(record: &Record, workload: &WorkloadRecord) -> Option<String> {
     let policy = &record.policy;
     let starts = workload.starts.iter().filter(|s| mostly_whole(s, policy.rounds)).count();
     ((starts as u64) < u64::from(policy.starts)).then(|| {
@@ -334,11 +360,15 @@ fn drift(workload: &WorkloadRecord, sessions: &[(Option<u32>, Session)]) -> Vec<
     ];
     let drifted = sides.into_iter().filter_map(|(what, now, then)| {
         let (now, then) = now.zip(then)?;
-        ((now / then - 1.0).abs() > TOKEN_DRIFT).then(|| {
-            format!("{what} tokens per request are {now:.1} and were {then:.1} in the baseline: the work is not the same, so times cannot be compared")
-        })
+        token_drift(what, now, then)
     });
     drifted.collect()
+}
+
+fn token_drift(what: &str, now: f64, then: f64) -> Option<String> {
+    ((now / then - 1.0).abs() > TOKEN_DRIFT).then(|| {
+        format!("{what} tokens per request are {now:.1} and were {then:.1} in the baseline: the work is not the same, so times cannot be compared")
+    })
 }
 
 fn mean(sessions: &[(Option<u32>, Session)], of: impl Fn(&Session) -> Option<f64>) -> Option<f64> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::{base as of_environment, baseline, setup};
+use super::{base as of_environment, baseline, output, setup};
 use crate::baseline::lineage::{GitError, Repo};
 use crate::baseline::worktree::Worktree;
 use crate::config::{Config, Counterpart, Endpoint, Target};
@@ -23,7 +23,7 @@ pub struct Side {
     pub root: PathBuf,
     pub git: Option<GitFacts>,
     /// Removed with the side.
-    _worktree: Option<Worktree>,
+    worktree: Option<Worktree>,
 }
 
 /// The two sides of an interleaved run, baseline first.
@@ -36,7 +36,7 @@ pub struct Pair {
 impl Side {
     /// The only side of a run.
     pub fn only(config: &Config, git: Option<GitFacts>) -> Self {
-        Self { name: "server", target: config.target.clone(), root: root(config), git, _worktree: None }
+        Self { name: "server", target: config.target.clone(), root: root(config), git, worktree: None }
     }
 }
 
@@ -46,8 +46,8 @@ impl Pair {
         let root = root(config);
         let git = git.cloned();
         let candidate =
-            Side { name: "candidate", target: config.target.clone(), root: root.clone(), git: git.clone(), _worktree: None };
-        let here = |target: Target, root: PathBuf| Side { name: "baseline", target, root, git: git.clone(), _worktree: None };
+            Side { name: "candidate", target: config.target.clone(), root: root.clone(), git: git.clone(), worktree: None };
+        let here = |target: Target, root: PathBuf| Side { name: "baseline", target, root, git: git.clone(), worktree: None };
         let (side, words) = match &config.gate.baseline {
             Counterpart::MergeBase => commit(config, |repo| repo.merge_base(&of_environment::wanted(base)))?,
             Counterpart::Ref(name) => commit(config, |repo| repo.resolve(name))?,
@@ -64,7 +64,34 @@ impl Pair {
                 (here(target, root), url.clone())
             }
         };
-        Ok(Self { sides: [side, candidate], baseline: words })
+        let pair = Self { sides: [side, candidate], baseline: words };
+        pair.differ(git.as_ref())?;
+        Ok(pair)
+    }
+
+    /// Errors: both sides are the same thing, of which a PASS would say nothing.
+    fn differ(&self, git: Option<&GitFacts>) -> anyhow::Result<()> {
+        let [baseline, candidate] = &self.sides;
+        let of = |git: Option<&GitFacts>| git.map(|g| g.commit.clone());
+        let checked_out = baseline.worktree.is_some();
+        if checked_out && git.is_some_and(|g| !g.dirty) && of(baseline.git.as_ref()) == of(git) {
+            anyhow::bail!(
+                "the baseline is the commit under test itself, and the working tree is clean: there is nothing to compare\nhint: name another commit in gate.baseline.ref"
+            );
+        }
+        let same = !checked_out && baseline.target.endpoint == candidate.target.endpoint;
+        match (&candidate.target.endpoint, same) {
+            (Endpoint::Http(url), true) => {
+                anyhow::bail!(
+                    "both sides are {url}: there is nothing to compare\nhint: --baseline-url names the server to compare with"
+                )
+            }
+            (_, true) => output::say(
+                "note: both sides are the same server, started by the same commands: nothing is changed that could be found",
+            ),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Every start of both sides is a new server process: else start-to-start variance is not in the data.
@@ -85,7 +112,7 @@ fn commit(config: &Config, find: impl FnOnce(&Repo) -> Result<(String, String), 
         target: config.target.clone(),
         root: worktree.path().to_owned(),
         git: Some(git),
-        _worktree: Some(worktree),
+        worktree: Some(worktree),
     };
     Ok((side, words))
 }

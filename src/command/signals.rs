@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first drains, the second (or ten seconds) aborts. Not here: what a drained run saves.
+//! Ctrl-C, SIGTERM and SIGHUP: the first drains, the second (or ten seconds) aborts. Not here: what a drained run saves.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,17 +60,25 @@ pub fn watch(limit: Option<Duration>) -> anyhow::Result<Stop> {
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// The terminal, or the connection to it, is gone.
+    hangup: Signal,
 }
 
 impl Signals {
     fn register() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let of = |kind| signal(kind);
+        Ok(Self {
+            interrupt: of(SignalKind::interrupt())?,
+            terminate: of(SignalKind::terminate())?,
+            hangup: of(SignalKind::hangup())?,
+        })
     }
 
     async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
         }
     }
 }

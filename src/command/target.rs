@@ -57,6 +57,8 @@ pub struct Stopped;
 /// Tokens of the job that runs us are none of the server's business.
 const WITHHELD: [&str; 5] =
     ["GITHUB_TOKEN", "GH_TOKEN", "GOODPUT_GATE_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
+/// Tells a command which side it is for (`server`, `baseline`, `candidate`), so that what is built for one does not overwrite the other's.
+const SIDE: &str = "GOODPUT_GATE_SIDE";
 /// Enough to see why a server ended.
 const TAIL: usize = 20;
 /// Of a server that ends before it was ready.
@@ -73,13 +75,14 @@ pub fn build(side: &Side, log: &Path, stop: &Stop) -> anyhow::Result<()> {
     let Some(line) = &server.build else { return Ok(()) };
     let (program, without) = (this_program()?, withheld());
     let cwd = side.root.join(&server.cwd);
-    let command = Command { program: &program, line, cwd: &cwd, env: &server.env, without: &without, log, grace: server.grace };
+    let mut env = server.env.clone();
+    env.insert(SIDE.into(), side.name.into());
+    let command = Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace: server.grace };
     match server::run_to_end(&command, || stop.stopping()).map_err(|e| Failure::measure(&e))? {
         Finished::Done => Ok(()),
         Finished::Stopped => bail!(Stopped),
         Finished::Failed(exit) => {
-            let secrets: Vec<String> = secret_values(server).collect();
-            let tail = said_last(&server::log_tail(log, TAIL), log, &secrets);
+            let tail = said_last(&server::log_tail(log, TAIL, &secret_values(server)), log);
             bail!(Failure::measure(&format!("building the {} failed: `{line}` ended with {exit}{tail}", side.name)))
         }
     }
@@ -230,7 +233,7 @@ impl Process {
 
 impl Watched {
     fn said_last(&self) -> String {
-        said_last(&self.supervised.log_tail(TAIL), &self.log, &self.secrets)
+        said_last(&self.supervised.log_tail(TAIL, &self.secrets), &self.log)
     }
 
     fn died(&self, within: Duration) -> Option<String> {
@@ -253,6 +256,7 @@ fn start(side: &Side, api_key: Option<&str>, log: &Path) -> anyhow::Result<(Proc
             let placed = |text: &str| text.replace(&format!("${{{PORT}}}"), &port.to_string());
             let mut env: BTreeMap<String, String> = spec.env.iter().map(|(name, value)| (name.clone(), placed(value))).collect();
             env.insert(PORT.into(), port.to_string());
+            env.insert(SIDE.into(), side.name.into());
             let (program, without, cwd) = (this_program()?, withheld(), side.root.join(&spec.cwd));
             let line = &spec.start;
             let command = Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace: spec.grace };
@@ -312,18 +316,22 @@ fn named(side: &str) -> String {
     if side == "server" { "server".into() } else { format!("{side}'s server") }
 }
 
-fn said_last(lines: &[String], log: &Path, secrets: &[String]) -> String {
+fn said_last(lines: &[String], log: &Path) -> String {
     if lines.is_empty() {
         return format!("; it printed nothing ({})", log.display());
     }
-    format!("; the last lines of {}:\n  {}", log.display(), protocol::redact(lines.join("\n  "), secrets))
+    format!("; the last lines of {}:\n  {}", log.display(), lines.join("\n  "))
 }
 
-/// Of variables whose name says that they are keys; a log level is no secret.
-fn secret_values(server: &Server) -> impl Iterator<Item = String> + '_ {
-    const WORDS: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"];
+/// What a server may have printed of its environment and must not be shown: every value that the config sets (they are never recorded),
+/// and of our own variables those whose name says that they are keys. Shorter values would be found in innocent words.
+fn secret_values(server: &Server) -> Vec<String> {
+    const WORDS: [&str; 8] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH", "DSN", "_URL"];
+    const SHORTEST: usize = 8;
     let secret = |name: &str| WORDS.iter().any(|word| name.to_uppercase().contains(word));
-    server.env.iter().filter(move |(name, _)| secret(name)).map(|(_, value)| value.clone())
+    let inherited = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let inherited = inherited.filter(|(name, _)| secret(name)).map(|(_, value)| value);
+    server.env.values().cloned().chain(inherited).filter(|value| value.len() >= SHORTEST).collect()
 }
 
 /// Also where `server.build` has just replaced its file: a candidate may be this very program.

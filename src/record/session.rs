@@ -129,10 +129,14 @@ impl Session {
         judge::Session { id: self.session.clone(), runner: self.runner.clone(), starts: starts.collect() }
     }
 
-    /// As an interleaved run's record keeps it.
-    pub fn to_past(&self) -> PastSession {
-        let starts =
-            self.starts.iter().map(|s| PastStart { requests: s.requests, failed: s.failed, oriented: s.oriented.clone() });
+    /// As an interleaved run's record keeps it; without attainment where its SLOs were others.
+    pub fn to_past(&self, same_slo: bool) -> PastSession {
+        let attainment = Metric::SloAttainment.name();
+        let starts = self.starts.iter().map(|s| PastStart {
+            requests: s.requests,
+            failed: s.failed,
+            oriented: s.oriented.iter().filter(|(k, _)| same_slo || **k != attainment).map(|(k, v)| (k.clone(), *v)).collect(),
+        });
         PastSession { session: self.session.clone(), starts: starts.collect() }
     }
 

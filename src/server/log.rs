@@ -1,17 +1,19 @@
-//! The last lines of a server's log, made harmless to show. Not here: taking keys out of them (`protocol::redact`).
+//! The last lines of a server's log, made harmless to show. Not here: what in them is secret (the caller knows).
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+
+use crate::protocol::redact;
 
 /// More than any traceback; a log may be gigabytes.
 const READ: u64 = 64 * 1024;
 /// Characters of one line that are shown.
 const WIDTH: usize = 500;
 
-/// At most `count` lines; none where the log cannot be read.
-pub fn tail(path: &Path, count: usize) -> Vec<String> {
-    let mut lines = last_bytes(path).map(|(bytes, whole)| lines(&bytes, whole)).unwrap_or_default();
+/// At most `count` lines, without the secrets; none where the log cannot be read.
+pub fn tail(path: &Path, count: usize, secrets: &[String]) -> Vec<String> {
+    let mut lines = last_bytes(path).map(|(bytes, whole)| lines(&bytes, whole, secrets)).unwrap_or_default();
     lines.split_off(lines.len().saturating_sub(count))
 }
 
@@ -25,10 +27,12 @@ fn last_bytes(path: &Path) -> io::Result<(Vec<u8>, bool)> {
     Ok((bytes, size <= READ))
 }
 
-fn lines(bytes: &[u8], whole: bool) -> Vec<String> {
+fn lines(bytes: &[u8], whole: bool, secrets: &[String]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
     // The first line of a part has lost its beginning.
     let text = if whole { &*text } else { text.split_once('\n').map_or(&*text, |(_, rest)| rest) };
+    // Before lines are cut: half a key is a key's half.
+    let text = redact(text.to_owned(), secrets);
     text.split('\n').map(|line| harmless(shown(line))).filter(|line| !line.is_empty()).collect()
 }
 
@@ -69,7 +73,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Vec<String> {
-        lines(text.as_bytes(), true)
+        lines(text.as_bytes(), true, &[])
     }
 
     #[test]
@@ -93,7 +97,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_shown_as_such() {
-        assert_eq!(lines(b"a\xffb\n", true), ["a\u{fffd}b"]);
+        assert_eq!(lines(b"a\xffb\n", true, &[]), ["a\u{fffd}b"]);
     }
 
     #[test]
@@ -102,9 +106,9 @@ mod tests {
         let path = folder.path().join("log");
         let text: Vec<String> = (0..20_000).map(|i| format!("line {i:05}\n")).collect();
         std::fs::write(&path, text.concat()).unwrap();
-        assert_eq!(tail(&path, 2), ["line 19998", "line 19999"]);
-        let all = tail(&path, usize::MAX);
+        assert_eq!(tail(&path, 2, &[]), ["line 19998", "line 19999"]);
+        let all = tail(&path, usize::MAX, &[]);
         assert!(all.len() < 20_000 && all.iter().all(|l| l.len() == "line 00000".len()), "{} lines", all.len());
-        assert!(tail(&folder.path().join("none"), 3).is_empty());
+        assert!(tail(&folder.path().join("none"), 3, &[]).is_empty());
     }
 }

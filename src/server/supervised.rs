@@ -121,9 +121,9 @@ impl Supervised {
     }
 
     /// The last lines of the log, at most that many, from its last 64 KiB: without terminal sequences and control characters, each cut at
-    /// 500 characters. None where the log cannot be read. They are the server's words: keys may be in them.
-    pub fn log_tail(&self, lines: usize) -> Vec<String> {
-        log::tail(&self.log, lines)
+    /// 500 characters. None where the log cannot be read. They are the server's words, without `secrets`.
+    pub fn log_tail(&self, lines: usize, secrets: &[String]) -> Vec<String> {
+        log::tail(&self.log, lines, secrets)
     }
 
     /// Ends the command and all that it started, and waits for that: at most the grace and 15 s. Errors: what no signal could end; or the

@@ -367,3 +367,71 @@ fn newer_versions_are_refused() {
     std::fs::write(&path, newer(session)).expect("it can be written");
     bed.gate(&["compare", "sessions", "record.json"]).assert(2, &["cannot be used", "version 2"]);
 }
+
+/// A tail that one job may not convict by (METHOD section 4: guards need two).
+fn with_tail(session: &str, runner: &str) -> Value {
+    let mut record = candidate();
+    for round in rounds(&mut record) {
+        let first = column(round, "ttft_us").clone();
+        for name in ["ttft_us", "e2e_us"] {
+            for (i, us) in column(round, name).iter_mut().enumerate().filter(|(i, _)| i % 17 == 0) {
+                let ttft = first[i].as_u64().expect("completed");
+                *us = json!(us.as_u64().expect("completed") + ttft * 4 / 10);
+            }
+        }
+    }
+    record["session"] = json!(session);
+    record["host"]["runner"] = json!(runner);
+    record["git"]["dirty"] = json!(false);
+    record
+}
+
+#[test]
+fn a_second_job_decides_what_the_first_left_open() {
+    let bed = judge(&with_tail("aaaa1111", "gpu-1")).bed;
+    let (first, second) = (with_tail("aaaa1111", "gpu-1"), with_tail("bbbb2222", "gpu-2"));
+    bed.write("first.json", &first.to_string());
+    bed.write("second.json", &second.to_string());
+    let compare = |record: &str, with: &[&str]| bed.gate(&[&["compare", "sessions", record][..], with].concat());
+    compare("second.json", &[]).assert(0, &["INCONCLUSIVE", "ttft_p95"]);
+    let both = compare("second.json", &["--with", "first.json"]);
+    both.assert(1, &["FAIL", "p95 TTFT", "2 jobs of at most 2 judged"]);
+    assert!(!both.said().contains("both jobs ran on"), "{}", both.stdout);
+
+    bed.write("alike.json", &with_tail("cccc3333", "gpu-1").to_string());
+    compare("alike.json", &["--with", "first.json"]).assert(1, &["both jobs ran on gpu-1"]);
+    compare("second.json", &["--with", "second.json"]).assert(2, &["the very record that is judged"]);
+
+    let refused = |change: &dyn Fn(&mut Value), words: &[&str]| {
+        let mut first = first.clone();
+        change(&mut first);
+        bed.write("wrong.json", &first.to_string());
+        compare("second.json", &["--with", "wrong.json"]).assert(2, words);
+    };
+    let passing = |record: &mut Value| {
+        let mut clean = candidate();
+        (clean["session"], clean["git"]["dirty"]) = (json!("dddd4444"), json!(false));
+        *record = clean;
+    };
+    refused(&passing, &["is PASS by itself", "what the first leaves open"]);
+    refused(
+        &|r| r["git"]["commit"] = json!("0000000000000000000000000000000000000000"),
+        &["two jobs must measure the same code"],
+    );
+    refused(&|r| r["git"]["dirty"] = json!(true), &["two jobs must measure the same code"]);
+    refused(&|r| r["interrupted"] = json!(true), &["it was interrupted"]);
+    let half = |r: &mut Value| drop(workload(r)["starts"].as_array_mut().expect("starts").pop());
+    refused(&half, &["is not fit to be judged", "planned starts"]);
+}
+
+#[test]
+fn a_loosened_rule_is_said_in_every_report() {
+    let mut record = candidate();
+    let info = json!({"min_change_ratio": null, "margin_ratio": null, "class": "info"});
+    workload(&mut record)["regressions"] = json!({"ttft_geomean": info, "tpot_geomean": 0.5, "e2e_geomean": 0.05});
+    let judged = judge(&record);
+    judged
+        .ran
+        .assert(0, &["loosens the method's own rules", "ttft_geomean is no primary metric", "tpot_geomean may be 50 % worse"]);
+    assert!(!judged.ran.said().contains("e2e_geomean may be"), "what a team may well call irrelevant is no warning");
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::support::{Answer, Gate, Ran, Server, Setup};
+use crate::support::{Answer, Gate, Ran, Seen, Server, Setup};
 
 /// A port of loopback that nobody listens on: 1 needs privileges that no test has.
 const NOBODY: &str = "1";
@@ -17,7 +17,7 @@ fn port(server: &Server) -> String {
 fn listing(models: &[&str]) -> Server {
     let data: Vec<_> = models.iter().map(|m| json!({"id": m, "owned_by": "scripted"})).collect();
     let setup = Setup { models: Answer::json("200 OK", &json!({"data": data})), ..Setup::default() };
-    Server::with(setup, super::support::server::Seen::good)
+    Server::with(setup, Seen::good)
 }
 
 fn config(gate: &Gate) -> String {
@@ -96,7 +96,7 @@ fn a_proxy_lists_its_models_on_a_path_of_its_own() {
         others: vec![("/model/info", Answer::json("200 OK", &info))],
         ..Setup::default()
     };
-    let server = Server::with(setup, super::support::server::Seen::good);
+    let server = Server::with(setup, Seen::good);
     gate.run(&["init", "--yes", "--ports", &port(&server)]).assert_says(0, &["(LiteLLM 1.2.3): chat-small\n"]);
 }
 
@@ -150,7 +150,7 @@ fn a_key_is_found_in_the_env_file_and_never_shown() {
     const KEY: &str = "sk-0123456789abcdef";
     let gate = Gate::new();
     let setup = Setup { models: Answer::error("401 Unauthorized", "no key"), ..Setup::default() };
-    let server = Server::with(setup, super::support::server::Seen::good);
+    let server = Server::with(setup, Seen::good);
     gate.write(".env", &format!("# keys\nOTHER=1\nexport VLLM_API_KEY='{KEY}'\n"));
     let ran = gate.run(&["init", "--yes", "--ports", &port(&server), "--api-key-env", "VLLM_API_KEY"]);
     ran.assert_says(0, &["asks for an API key"]);

@@ -109,6 +109,16 @@ fn accept(record: &Record) -> anyhow::Result<()> {
     if record.interrupted {
         bail!(Failure::measure(&"not added to the baseline, the run was interrupted: measure again"));
     }
+    if record.pair.is_some() {
+        bail!(
+            "not added to the baseline, the record is one side of an interleaved run, which judged this very code\nhint: measure it by itself: goodput-gate baseline update"
+        );
+    }
+    for workload in &record.workloads {
+        if let Some(why) = evaluate::incomplete(record, workload) {
+            bail!(Failure::measure(&format!("not added to the baseline, {}: {why}", workload.name)));
+        }
+    }
     for workload in &record.workloads {
         let why = evaluate::unfit(workload);
         if let Some(first) = why.first() {
@@ -132,8 +142,13 @@ fn accept(record: &Record) -> anyhow::Result<()> {
                 workload.name
             )));
         }
-        if workload.completed * 2 < workload.requests {
-            bail!(Failure::measure(&format!("not added to the baseline, most requests of {} failed", workload.name)));
+        // Errors of a reference hide errors of a candidate.
+        let failed = workload.requests - workload.completed.min(workload.requests);
+        if failed * 100 > workload.requests {
+            bail!(Failure::measure(&format!(
+                "not added to the baseline, {failed} of {} requests of {} failed\nhint: see the errors in report.md of the output folder; more than 1 % is no reference",
+                workload.requests, workload.name
+            )));
         }
     }
     Ok(())

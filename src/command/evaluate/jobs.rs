@@ -1,10 +1,11 @@
 //! The candidate's jobs of another-day mode: one, or two on different machines (METHOD section 4). Pure.
 
-use super::unfit;
+use super::{Ruled, incomplete, unfit};
 use crate::fingerprint::Fingerprint;
-use crate::judge;
+use crate::judge::{self, Decision};
 use crate::measure::summary::StartSummary;
 use crate::record::{GitFacts, Record, WorkloadRecord};
+use crate::verdict::{Against, Verdict};
 
 /// METHOD's view of a candidate's job.
 pub fn job(record: &Record, workload: &WorkloadRecord) -> judge::Session {
@@ -35,7 +36,29 @@ pub fn not_a_first_job(first: &Record, git: Option<&GitFacts>) -> Option<String>
     let unfit = first.workloads.iter().flat_map(unfit).next();
     unfit
         .or_else(|| first.interrupted.then(|| "it was interrupted".into()))
+        .or_else(|| first.workloads.iter().find_map(|w| incomplete(first, w)))
         .map(|why| format!("it is not fit to be judged: {why}"))
+}
+
+/// Why a second job has nothing to add: the first one, as it was judged alone, was decided or could not be (METHOD section 4: a second job is for
+/// what the first leaves open).
+pub fn decided(ruled: &[Ruled<'_>]) -> Option<String> {
+    ruled.iter().find_map(|(workload, part, ruling)| {
+        let open = match &part.evidence.against {
+            Against::Compared(c) => c.decision == Decision::Inconclusive && ruling.verdict == Verdict::Inconclusive,
+            Against::LimitsOnly | Against::Missing(_) | Against::Incomparable(_) => false,
+        };
+        let verdict = ruling.verdict.word();
+        (!open).then(|| format!("it is {verdict} by itself ({}): a second job is for what the first leaves open", workload.name))
+    })
+}
+
+/// What is worth knowing of two jobs: on one machine they are hardly two.
+pub fn same_machine(record: &Record, first: Option<&Record>) -> Option<String> {
+    let runner = record.host.get("runner")?;
+    (first?.host.get("runner") == Some(runner)).then(|| {
+        format!("both jobs ran on {runner}: how fast this machine is today counts twice, where the method wants another machine")
+    })
 }
 
 /// Why the two jobs of one workload cannot be judged together: they measured something else.

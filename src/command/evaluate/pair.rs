@@ -1,6 +1,6 @@
 //! One workload of an interleaved run: both sides' records to evidence. Pure. Not here: what the evidence means (`verdict`).
 
-use super::{Part, judge_policy, limits_judged, mostly_whole, unfit};
+use super::{Part, judge_policy, limits_judged, loosened, mostly_whole, token_drift, unfit};
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::{Comparison, Decision, PastRun};
@@ -12,28 +12,39 @@ use crate::verdict::{Against, Evidence};
 const SERVER_FIELDS: [&str; 3] = ["server", "server_version", "server_flags"];
 
 pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<Part> {
+    let history: Vec<PastRun> = workload.history.iter().map(PastSession::to_method).collect();
+    // Limits need no baseline: they are judged whatever it is.
+    let limits = |used: u32| {
+        let rounds: Vec<_> = workload.method_rounds().into_iter().filter(|r| r.start < used).collect();
+        limits_judged(candidate, workload, &rounds, &history)
+    };
     let Some(base) = baseline.workloads.iter().find(|w| w.name == workload.name) else {
         let why = format!("the baseline's side has no workload {}", workload.name);
-        let evidence = evidence(unfit(workload), Against::Missing(why));
+        let evidence = Evidence { limits: limits(u32::MAX)?, ..evidence(unfit(workload), Against::Missing(why)) };
         return Ok(Part { evidence, baseline: None, beside: None, differences: Vec::new() });
     };
-    let history: Vec<PastRun> = workload.history.iter().map(PastSession::to_method).collect();
     let mut invalid: Vec<String> = unfit(base).into_iter().map(|why| format!("baseline: {why}")).collect();
     invalid.extend(unfit(workload));
     let differences = Fingerprint::differences(&base.fingerprint, &workload.fingerprint);
     let conflicts = conflicts(candidate, &differences);
     if !conflicts.is_empty() {
-        let evidence = evidence(invalid, Against::Incomparable(conflicts));
+        let evidence = Evidence { limits: limits(u32::MAX)?, ..evidence(invalid, Against::Incomparable(conflicts)) };
         return Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences });
     }
     let comparison = compare(candidate, base, workload, &history, workloads)?;
-    let used = used(&comparison);
-    let rounds: Vec<_> = workload.method_rounds().into_iter().filter(|r| r.start < used).collect();
+    invalid.extend(drift(workload, base));
     let mut evidence = evidence(invalid, Against::LimitsOnly);
-    evidence.limits = limits_judged(candidate, workload, &rounds, &history)?;
+    evidence.limits = limits(used(&comparison))?;
+    evidence.warnings.extend(loosened(workload));
     evidence.incomplete = incomplete(candidate, base, workload, &comparison);
     evidence.against = Against::Compared(comparison);
     Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences })
+}
+
+/// Prompts that were shorter for one side are less work. (Output tokens are compared request by request by the judge.)
+fn drift(workload: &WorkloadRecord, base: &WorkloadRecord) -> Option<String> {
+    let (now, then) = workload.mean_tokens(|c| &c.input_tokens).zip(base.mean_tokens(|c| &c.input_tokens))?;
+    token_drift("input", now, then)
 }
 
 fn evidence(invalid: Vec<String>, against: Against) -> Evidence {
