@@ -81,7 +81,7 @@ fn words(name: &str, c: &Calibration) -> String {
     let mut out = format!("{name}: {} starts of {} rounds\n\n{}\n\n", c.starts, c.rounds_per_start, table(&c.metrics));
     let mut line = |label: &str, text: &str| out.extend([format!("{label:<12}"), text.to_owned(), "\n".to_owned()]);
     for best in &c.best_rounds {
-        line("rounds", &best.words);
+        line("rounds", &format!("{}: {}", best.metric, best.words));
     }
     line(
         "minutes",
