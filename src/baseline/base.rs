@@ -86,14 +86,14 @@ impl Repo {
     }
 
     /// The commit that is built beside the candidate, and words for it: the merge base of HEAD and the base branch. Where HEAD is on the
-    /// base branch already: HEAD itself if the working tree has changes, else its first parent.
+    /// base branch already: HEAD itself if files that git knows are changed, else its first parent.
     pub fn merge_base(&self, wanted: &Wanted) -> Result<(String, String), GitError> {
         let base = self.base(wanted)?;
         let (head, found) = (self.head_commit()?, self.commit(&base.merge_base)?.id());
         if found != head.id() {
             return Ok(said(found, &format!("merge base with {}", brief(&base.name))));
         }
-        if self.dirty()? {
+        if self.changed()? {
             return Ok(said(found, "HEAD, without the working tree's changes"));
         }
         let parent = head.parent_id(0).map_err(|_| GitError::First)?;

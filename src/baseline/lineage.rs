@@ -193,11 +193,20 @@ impl Repo {
 
     /// Changed or new files outside the baselines folder.
     pub(super) fn dirty(&self) -> Result<bool, GitError> {
+        self.altered(true)
+    }
+
+    /// Changed files that git knows, outside the baselines folder: a note that lies about is no change of the code.
+    pub(super) fn changed(&self) -> Result<bool, GitError> {
+        self.altered(false)
+    }
+
+    fn altered(&self, untracked: bool) -> Result<bool, GitError> {
         if self.inner.is_bare() {
             return Ok(false);
         }
         let mut options = StatusOptions::new();
-        options.include_untracked(true).recurse_untracked_dirs(false);
+        options.include_untracked(untracked).recurse_untracked_dirs(false);
         let statuses = self.inner.statuses(Some(&mut options)).map_err(|e| other(&e))?;
         // By parts of the path: `baselines-notes.txt` is not in `baselines`. A new folder is shown with a slash at its end.
         let outside = |path: &[u8]| !Path::new(&*String::from_utf8_lossy(path)).starts_with(&self.baselines);

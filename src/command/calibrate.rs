@@ -5,7 +5,7 @@
 use super::baseline::update;
 use super::{baseline, dry_run, evaluate, measure, output, setup};
 use crate::cli::CalibrateArgs;
-use crate::config::{Arrival, Config, Length};
+use crate::config::{Arrival, Config, Endpoint, Length};
 use crate::exit::{ExitStatus, Failure};
 use crate::judge::calibrate::{self as judged, Calibration, Costs, Input, MetricNoise};
 use crate::judge::text::size;
@@ -25,7 +25,7 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<ExitStatus> {
         output::print(&dry_run::text(&config)?)?;
         return Ok(ExitStatus::Pass);
     }
-    if measure::starts(&config) == 1 {
+    if matches!(config.target.endpoint, Endpoint::Http(_)) {
         output::say(
             "note: this is one start, since the gate does not start this server: how starts differ, which every verdict rests on, stays unknown\nhint: let the gate start it (`server.start`)",
         );

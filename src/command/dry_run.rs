@@ -52,7 +52,8 @@ pub fn text(config: &Config) -> anyhow::Result<String> {
         Some(s) => {
             let sides = if interleaved { 2.0 } else { 1.0 };
             let most = if interleaved { "at most " } else { "" };
-            let minutes = s * f64::from(starts) * sides / 60.0;
+            let extended = if interleaved && config.gate.extend && starts == 3 { 2.0 } else { 1.0 };
+            let minutes = s * f64::from(starts) * sides * extended / 60.0;
             format!("expected: {most}{minutes:.1} minutes of load, and the time of the last answers")
         }
         None => "expected: as long as the server takes for a closed loop by number of requests".into(),

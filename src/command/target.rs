@@ -63,6 +63,8 @@ const SIDE: &str = "GOODPUT_GATE_SIDE";
 const TAIL: usize = 20;
 /// Of a server that ends before it was ready.
 const UNREADY: &str = "\nhint: it has to stay in the foreground until it is stopped; run `server.start` by hand to see";
+/// The same of the baseline's side, which is a clean checkout.
+const UNREADY_CHECKOUT: &str = "\nhint: it ran in the baseline's own checkout, where files that git does not hold are missing (`server.build` has to make them); and it has to stay in the foreground";
 /// A server that ends closes its connections first, and may take a moment over the rest: so long its end is waited for, where it would
 /// explain a failure.
 const LINGERS: Duration = Duration::from_secs(2);
@@ -98,7 +100,7 @@ impl Target {
                 process.watch(stop);
                 Ok(Self { process, ..asked })
             }
-            Err(e) => Err(process.explained(e, stop, UNREADY)),
+            Err(e) => Err(process.explained(e, stop, if side.name == "baseline" { UNREADY_CHECKOUT } else { UNREADY })),
         }
     }
 

@@ -124,6 +124,10 @@ impl Checker {
                     "say how it is started (`server.start`), or name another server: gate.baseline.base_url, --baseline-url";
                 self.bad(path, "another commit's server cannot be started", hint);
             }
+            _ if gate.fit == super::Fit::Both && one_port(target, targets, gate) => {
+                let hint = "write ${PORT} in base_url and in the command, so that each gets a free one; or gate.fit: one";
+                self.bad("gate.fit", "two servers at once cannot listen on the one port of target.base_url", hint);
+            }
             Counterpart::Url(url) => {
                 if let Some(url) = self.base_url(path, url, env) {
                     gate.baseline = Counterpart::Url(url);
@@ -375,4 +379,18 @@ impl Checker {
         }
         value
     }
+}
+
+/// Both sides would be started on the port that `base_url` names.
+fn one_port(target: &Target, targets: &BTreeMap<String, Target>, gate: &Gate) -> bool {
+    let fixed = |t: &Target| match &t.endpoint {
+        super::Endpoint::Started(server) if !server.base_url.contains("${PORT}") => Some(server.base_url.clone()),
+        _ => None,
+    };
+    let other = match &gate.baseline {
+        Counterpart::MergeBase | Counterpart::Ref(_) => Some(target),
+        Counterpart::Target(name) => targets.get(name),
+        Counterpart::Config(_) | Counterpart::Url(_) => None,
+    };
+    fixed(target).is_some() && fixed(target) == other.and_then(fixed)
 }

@@ -35,7 +35,7 @@ jobs:
           GITHUB_TOKEN: ${{{{ github.token }}}}
 {key}      - if: always()
         uses: actions/upload-artifact@v4
-        with: {{name: goodput-gate, path: .goodput-gate, include-hidden-files: true}}
+        with: {{name: goodput-gate, path: '.goodput-gate/*.*', include-hidden-files: true}}
 ",
         branch = scalar(branch)
     )

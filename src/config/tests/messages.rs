@@ -172,6 +172,7 @@ fn servers_and_sides() {
         interleaved("starts: 4, baseline: {base_url: \"http://h:1/v1\"},"),
         interleaved(""),
         interleaved("baseline: {target: othr},"),
+        wrong("gate: {mode: baseline, starts: 2,", "server: {start: ./serve}\ngate: {mode: interleaved,"),
         interleaved("baseline: {ref: \"\"},"),
         interleaved("baseline: {base_url: h:1},"),
         interleaved("baseline: {branch: main},"),
