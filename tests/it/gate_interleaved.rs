@@ -171,6 +171,14 @@ fn servers_that_run_already_are_one_start_each_and_that_is_said() {
     let prompts = |server: &Server| server.planned().iter().map(Seen::prompt).collect::<std::collections::BTreeSet<_>>();
     assert!(prompts(&base).is_disjoint(&prompts(&change)), "no prompt reaches what both may share twice");
     the_same_offline(&servers, code);
+    // A workload that only one side has was taken out of the other.
+    let mut more = records[0].clone();
+    let mut other = more["workloads"][0].clone();
+    other["name"] = "other".into();
+    more["workloads"].as_array_mut().expect("workloads").push(other);
+    servers.bed.write("more.json", &more.to_string());
+    let ran = servers.bed.gate(&["compare", "more.json", ".goodput-gate/record.json", "--out", "more"]);
+    ran.assert(3, &["INVALID", "the candidate's side has no workload other"]);
     servers.left_nothing();
 }
 

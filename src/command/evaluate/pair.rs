@@ -25,6 +25,7 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
     };
     let mut invalid: Vec<String> = unfit(base).into_iter().map(|why| format!("baseline: {why}")).collect();
     invalid.extend(unfit(workload));
+    invalid.extend(vanished(baseline, candidate));
     let differences = Fingerprint::differences(&base.fingerprint, &workload.fingerprint);
     let conflicts = conflicts(candidate, &differences);
     if !conflicts.is_empty() {
@@ -33,12 +34,19 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
     }
     let comparison = compare(candidate, base, workload, &history, workloads)?;
     invalid.extend(drift(workload, base));
-    let mut evidence = evidence(invalid, Against::LimitsOnly);
-    evidence.limits = limits(used(&comparison))?;
-    evidence.warnings.extend(loosened(workload));
-    evidence.incomplete = incomplete(candidate, base, workload, &comparison);
-    evidence.against = Against::Compared(comparison);
+    let evidence = Evidence {
+        limits: limits(used(&comparison))?,
+        incomplete: incomplete(candidate, base, workload, &comparison),
+        warnings: loosened(workload).into_iter().collect(),
+        ..evidence(invalid, Against::Compared(comparison))
+    };
     Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences })
+}
+
+/// Both sides measure the same workloads: one that only the baseline has was taken out.
+fn vanished(baseline: &Record, candidate: &Record) -> Option<String> {
+    let gone = baseline.workloads.iter().find(|b| candidate.workloads.iter().all(|c| c.name != b.name))?;
+    Some(format!("the candidate's side has no workload {}", gone.name))
 }
 
 /// Prompts that were shorter for one side are less work. (Output tokens are compared request by request by the judge.)
