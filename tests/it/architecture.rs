@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure core, bottom first: a module may import those before it.
-const CORE: [&str; 13] = [
+const CORE: [&str; 14] = [
     "exit",
     "metric",
     "timeline",
@@ -14,6 +14,7 @@ const CORE: [&str; 13] = [
     "plan",
     "fingerprint",
     "measure",
+    "evidence",
     "judge",
     "record",
     "import",
@@ -21,7 +22,7 @@ const CORE: [&str; 13] = [
     "report",
 ];
 /// The rim may import the core and, of the rim, only the clock.
-const RIM: [&str; 7] = ["clock", "load", "probe", "baseline", "github", "server", "sim"];
+const RIM: [&str; 8] = ["clock", "load", "probe", "watch", "baseline", "github", "server", "sim"];
 /// `command` joins both; `cli` is what it is told.
 const TOP: [&str; 2] = ["cli", "command"];
 

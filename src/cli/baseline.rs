@@ -1,0 +1,107 @@
+//! The verbs over committed baselines.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{ConfigArgs, OutputArgs, WorkloadArgs};
+
+#[derive(Clone, Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "parsed once")]
+pub enum BaselineCommand {
+    /// Measure (or take stored records) and add a session to the baseline of this commit
+    Update(BaselineUpdateArgs),
+    /// List the baseline sessions of this repository
+    List(BaselineListArgs),
+    /// Show what is stored of a session, or of a commit's sessions
+    Show(BaselineShowArgs),
+    /// Explain which sessions a check would use, and how they are found; measures nothing
+    Resolve(BaselineResolveArgs),
+    /// Make stored records of clean code the baseline of their commit
+    Promote(BaselinePromoteArgs),
+    /// Remove sessions that no check on this lineage looks at any more
+    Prune(BaselinePruneArgs),
+    /// A metric over the sessions of the branch: where it moved, and which limit has become slack
+    History(BaselineHistoryArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineHistoryArgs {
+    /// Its name without the unit, as in reports
+    pub metric: String,
+    /// Only this workload
+    #[arg(long, value_name = "NAME")]
+    pub workload: Option<String>,
+    /// The base branch [default: the event's, origin/HEAD, origin/main, main...]
+    #[arg(long, value_name = "REF")]
+    pub base: Option<String>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineShowArgs {
+    /// Session, commit (both may be cut short), branch or tag
+    #[arg(value_name = "SESSION|COMMIT")]
+    pub what: String,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselinePromoteArgs {
+    /// Records of runs that were clean and complete
+    #[arg(required = true, value_name = "RECORD")]
+    pub records: Vec<PathBuf>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselinePruneArgs {
+    /// Sessions to keep of each workload and fingerprint, the nearest first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub keep: usize,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineResolveArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The base branch [default: the event's, origin/HEAD, origin/main, main...]
+    #[arg(long, value_name = "REF")]
+    pub base: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineUpdateArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Add these stored records instead of measuring
+    #[arg(long, value_name = "RECORD")]
+    pub from: Vec<PathBuf>,
+    /// Measure this many sessions, one after the other
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub sessions: u32,
+    /// Also from a dirty tree
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineListArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}

@@ -1,0 +1,84 @@
+//! The verbs that measure to judge: run, check, calibrate, selftest.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{ConfigArgs, LookArgs, OutputArgs, WorkloadArgs};
+
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// Choose server, model and workload from lists; Enter takes the default
+    #[arg(long, short)]
+    pub interactive: bool,
+    #[command(flatten)]
+    pub look: LookArgs,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Folder or file of baseline sessions to compare with, instead of the repository's
+    #[arg(long, value_name = "PATH")]
+    pub baseline: Option<PathBuf>,
+    /// The record of a first job of this commit, on another machine, that left it open: both jobs are judged together
+    #[arg(long, value_name = "RECORD", conflicts_with_all = ["interleaved", "baseline_url"])]
+    pub with: Option<PathBuf>,
+    /// Measure the baseline in the same job, beside the candidate (gate.mode: interleaved)
+    #[arg(long)]
+    pub interleaved: bool,
+    /// The base branch: the baseline is looked for from its merge base with HEAD on [default: the event's, origin/HEAD, origin/main, main...]
+    #[arg(long, value_name = "REF")]
+    pub base: Option<String>,
+    /// Interleaved: the baseline is a server that runs already, at this base URL
+    #[arg(long, value_name = "URL", conflicts_with = "base")]
+    pub baseline_url: Option<String>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    // Last: its heading would hold for all that follows.
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct CalibrateArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Do not add what was measured to the baseline's history
+    #[arg(long)]
+    pub no_save: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub workload: WorkloadArgs,
+}
+
+/// The gate's own test: A/A runs and known changes of the simulated server, judged as `check` judges.
+#[derive(Clone, Debug, Args)]
+pub struct SelftestArgs {
+    /// A/A gates; each injected change is played a tenth as often [default: 1000]
+    #[arg(long, value_name = "N", default_value_t = 1000, hide_default_value = true)]
+    pub gates: u32,
+    /// Only rows with this text in change, load or mode, e.g. "decode" or "other day"
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, conflicts_with = "wire")]
+    pub only: String,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Threads [default: as many as the machine has processors]; changes no result
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// The table as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Play each change once over real sockets instead of in virtual time
+    #[arg(long, conflicts_with_all = ["gates", "threads"])]
+    pub wire: bool,
+}
