@@ -2,7 +2,7 @@
 
 use super::facts::arrival;
 use super::measure::{read_trace, starts};
-use crate::config::{Config, GateMode};
+use crate::config::{Config, Endpoint, GateMode, Target, Verb};
 use crate::plan::{self, RoundPlan};
 use crate::protocol::Extras;
 
@@ -14,6 +14,7 @@ pub fn text(config: &Config) -> anyhow::Result<String> {
         if interleaved && config.gate.extend && starts == 3 { ", extended once by 3 where that leaves it open" } else { "" };
     let what = if interleaved { "start pair(s) at most" } else { "start(s)" };
     let mut lines = vec![format!("{starts} {what}{most}, {} round(s) each; nothing is sent", config.gate.rounds)];
+    lines.extend(started(&config.target));
     let mut seconds = Some(0.0);
     for workload in &config.workloads {
         let trace = read_trace(workload)?;
@@ -59,4 +60,25 @@ pub fn text(config: &Config) -> anyhow::Result<String> {
         None => "expected: as long as the server takes for a closed loop by number of requests".into(),
     });
     Ok(lines.join("\n"))
+}
+
+/// What would be started, and how it would be asked: above all what a recipe has become.
+fn started(target: &Target) -> Option<String> {
+    let Endpoint::Started(server) = &target.endpoint else { return None };
+    let by = server.recipe.as_ref().map(|recipe| format!(" (recipe {})", recipe.name)).unwrap_or_default();
+    let ready = server.ready_path.as_deref().unwrap_or("the list of models");
+    let reset = target.cache_reset.as_ref().map(|reset| {
+        let verb = match reset.verb {
+            Verb::Get => "GET",
+            Verb::Post => "POST",
+        };
+        format!("; its cache is emptied by {verb} {} before each workload", reset.path)
+    });
+    Some(format!(
+        "server{by}: `{}` at {}; ready when {ready} answers, within {:.0} s{}",
+        server.start,
+        server.base_url,
+        server.ready_timeout.as_secs_f64(),
+        reset.unwrap_or_default()
+    ))
 }

@@ -28,6 +28,8 @@ pub struct Target {
     cache_reset: Option<CacheReset>,
     server: Option<String>,
     version: Option<String>,
+    /// Of a recipe.
+    server_args: Option<String>,
     loopback: bool,
     probe: Probe,
     runtime: tokio::runtime::Runtime,
@@ -137,6 +139,7 @@ impl Target {
             cache_reset: target.cache_reset.clone(),
             server: facts.name,
             version: facts.version,
+            server_args: server_args(&target.endpoint),
             loopback: is_loopback(base_url),
             probe,
             runtime,
@@ -205,6 +208,9 @@ impl Target {
         }
         if let Some(name) = &self.server {
             f.set("server", &**name);
+        }
+        if let Some(args) = &self.server_args {
+            f.set("server_args", &**args);
         }
         if let Some(version) = &self.version {
             f.set("server_version", &**version);
@@ -324,6 +330,13 @@ async fn ready(server: &Server, watched: &Watched, probe: &Probe) -> anyhow::Res
         }
     };
     Err(Failure::measure(&ended).into())
+}
+
+fn server_args(endpoint: &Endpoint) -> Option<String> {
+    match endpoint {
+        Endpoint::Started(server) => server.recipe.as_ref().map(|recipe| recipe.args.clone()),
+        Endpoint::Http(_) | Endpoint::Sim(_) => None,
+    }
 }
 
 fn named(side: &str) -> String {

@@ -12,7 +12,7 @@ use super::layers::Layered;
 use super::{Arrival, Counterpart, Gate, GateMode, Length, Prompts, Target, Warmup, Workload};
 
 /// Fingerprint fields that `gate.under_test` may name.
-pub const UNDER_TEST: [&str; 4] = ["server_version", "server_flags", "model", "quantisation"];
+pub const UNDER_TEST: [&str; 5] = ["server_version", "server_flags", "server_args", "model", "quantisation"];
 
 /// A plan is held in memory with its bodies; a million requests of 256 tokens are a gigabyte.
 const MOST_REQUESTS: f64 = 1e6;

@@ -99,7 +99,7 @@ fn without_indices(path: &str) -> String {
 
 /// Whether what is said at this path may be a secret, so that neither it nor its line is shown.
 pub fn is_secret(path: &str) -> bool {
-    [".headers", ".api_key_env", "server.env"].iter().any(|secret| path.contains(secret))
+    [".headers", ".api_key_env", "server.env", ".args"].iter().any(|secret| path.contains(secret))
 }
 
 /// What a YAML error says, and the hint; `path` is that of the place it points at.

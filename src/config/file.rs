@@ -61,7 +61,8 @@ pub struct TargetFile {
     pub cache_reset: Option<String>,
 }
 
-/// How a server is built, started and stopped. Commands are run by `sh -c` with `PORT` in their environment.
+/// How a server is built, started and stopped: by a command (`start`) or a recipe. Commands are run by `sh -c` with `PORT` in their
+/// environment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerFile {
@@ -69,6 +70,19 @@ pub struct ServerFile {
     pub build: Option<String>,
     /// Starts the server and stays in the foreground: `vllm serve MODEL --port ${PORT}`.
     pub start: Option<String>,
+    /// Recipe: `vllm serve`.
+    pub vllm: Option<RecipeFile>,
+    /// Recipe: `python3 -m sglang.launch_server`.
+    pub sglang: Option<RecipeFile>,
+    /// Recipe: `ollama serve`, asked for `model`.
+    pub ollama: Option<RecipeFile>,
+    /// Recipe: `llama-server`.
+    #[serde(rename = "llama-cpp")]
+    pub llama_cpp: Option<RecipeFile>,
+    /// Recipe: the `litellm` proxy.
+    pub litellm: Option<RecipeFile>,
+    /// Recipe: `tritonserver`; `model` is its model repository.
+    pub triton: Option<RecipeFile>,
     /// Working folder of both, relative to the repository's root.
     pub cwd: Option<String>,
     /// Environment variables for both, besides the gate's own. `${NAME}` in a value is replaced by that environment variable.
@@ -77,6 +91,18 @@ pub struct ServerFile {
     pub ready: Option<ReadyFile>,
     /// Time from SIGTERM to SIGKILL when it is stopped.
     pub grace: Option<Span>,
+}
+
+/// What a recipe is told. The rest is the recipe's: docs/RECIPES.md.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecipeFile {
+    /// What the engine loads, as its own option takes it: a name, a folder, a file.
+    pub model: Option<String>,
+    /// Further arguments, each one word whatever it holds; `${NAME}` is filled in from the environment when the server is started.
+    pub args: Option<Vec<Arg>>,
+    /// Shell text in place of the recipe's program: a path, or `docker run ... IMAGE`.
+    pub program: Option<String>,
 }
 
 /// When a started server is ready to be measured.
@@ -315,6 +341,11 @@ pub struct Defaults {
 #[schemars(inline, with = "String", extend("pattern" = DURATION_PATTERN))]
 pub struct Span(pub Duration);
 
+/// One word of a command line. YAML's numbers and truth values are the text that they are written as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Arg(pub String);
+
 /// A finite number: YAML's `.nan` and `.inf` would vanish in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(inline, with = "f64")]
@@ -335,6 +366,60 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         units::parse_duration(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// Only for the schema: the forms of `Arg`.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "never made: its derive describes the forms")]
+enum ArgForms {
+    Text(String),
+    Number(f64),
+    Truth(bool),
+}
+
+impl JsonSchema for Arg {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Argument".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        ArgForms::json_schema(generator)
+    }
+}
+
+impl<'de> Deserialize<'de> for Arg {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ArgVisitor;
+        impl Visitor<'_> for ArgVisitor {
+            type Value = Arg;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("one word of a command line: text, a number, true or false")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Arg, E> {
+                Ok(Arg(value.to_owned()))
+            }
+
+            fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Arg, E> {
+                Ok(Arg(value.to_string()))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Arg, E> {
+                Ok(Arg(value.to_string()))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Arg, E> {
+                Ok(Arg(value.to_string()))
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Arg, E> {
+                Ok(Arg(value.to_string()))
+            }
+        }
+        deserializer.deserialize_any(ArgVisitor)
     }
 }
 

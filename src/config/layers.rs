@@ -4,8 +4,8 @@
 
 use super::error::{Issue, Place, did_you_mean};
 use super::file::{
-    ArrivalFile, BaselineFile, File, GateFile, Levels, Number, PromptsFile, ReadyFile, ServerFile, SloFile, Span, SyntheticFile,
-    TargetFile, WarmupFile, WorkloadFile,
+    ArrivalFile, BaselineFile, File, GateFile, Levels, Number, PromptsFile, ReadyFile, RecipeFile, ServerFile, SloFile, Span,
+    SyntheticFile, TargetFile, WarmupFile, WorkloadFile,
 };
 use super::position::Origins;
 use super::units::parse_duration;
@@ -83,9 +83,16 @@ impl TargetFile {
 impl ServerFile {
     /// This, and what it does not say from `base`.
     pub fn over(self, base: Self) -> Self {
+        let another = self.says_start();
         Self {
             build: self.build.or(base.build),
-            start: self.start.or(base.start),
+            start: self.start.or(base.start.filter(|_| !another)),
+            vllm: RecipeFile::layered(self.vllm, base.vllm, another),
+            sglang: RecipeFile::layered(self.sglang, base.sglang, another),
+            ollama: RecipeFile::layered(self.ollama, base.ollama, another),
+            llama_cpp: RecipeFile::layered(self.llama_cpp, base.llama_cpp, another),
+            litellm: RecipeFile::layered(self.litellm, base.litellm, another),
+            triton: RecipeFile::layered(self.triton, base.triton, another),
             cwd: self.cwd.or(base.cwd),
             env: merge(self.env, base.env, |over, mut under| {
                 under.extend(over);

@@ -217,12 +217,15 @@ impl Sides {
     fn checked(
         &self,
         at: &str,
-        target: TargetFile,
+        mut target: TargetFile,
         server: Option<ServerFile>,
         check: &mut Checker,
         env: Env<'_>,
     ) -> Option<super::Target> {
-        let server = server.map(|server| server.over(self.defaults.1.clone()));
+        let server = server.map(|mut server| {
+            check.recipe(at, &mut server, &mut target, env);
+            server.over(self.defaults.1.clone())
+        });
         check.target(at, target.over(self.defaults.0.clone()), server, env)
     }
 }

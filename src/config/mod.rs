@@ -11,6 +11,7 @@ mod load;
 mod overrides;
 mod position;
 mod presets;
+mod recipes;
 mod regression;
 pub mod sim;
 pub mod starter;
@@ -97,6 +98,8 @@ pub struct Server {
     /// Run once per run and build, before the first start.
     pub build: Option<String>,
     pub start: String,
+    /// What the command was made of; none of a user's own command.
+    pub recipe: Option<Recipe>,
     /// Relative to the repository's root (of the baseline: to its worktree's).
     pub cwd: PathBuf,
     /// Added to the gate's own environment. Values are secret: never recorded.
@@ -107,6 +110,15 @@ pub struct Server {
     pub ready_timeout: Duration,
     /// From SIGTERM to SIGKILL.
     pub grace: Duration,
+}
+
+/// The recipe that a server is started by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipe {
+    /// Its key under `server`.
+    pub name: &'static str,
+    /// The config's own arguments without secrets, in their order; `none` where there are none.
+    pub args: String,
 }
 
 /// What the candidate is interleaved with.

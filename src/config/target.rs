@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::check::Checker;
 use super::file::{ServerFile, TargetFile};
-use super::{CacheReset, Endpoint, ModelChoice, Server, Target, Verb};
+use super::{CacheReset, Endpoint, ModelChoice, Recipe, Server, Target, Verb};
 
 /// Replaced by the port of a server that the gate starts, not by a variable of the gate's own environment.
 pub const PORT: &str = "PORT";
@@ -16,7 +16,7 @@ pub const PORT: &str = "PORT";
 /// Where a started server is asked, if nothing else is said.
 const DEFAULT_URL: &str = "http://127.0.0.1:${PORT}/v1";
 
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Checker {
     /// `at` is where the target stands in the config: empty, or `targets.NAME.`.
@@ -101,12 +101,13 @@ impl Checker {
     /// Everything but the base URL.
     fn server(&mut self, at: &str, file: ServerFile, env: Env<'_>) -> Option<Server> {
         let path = |key: &str| format!("{at}server.{key}");
+        let recipe = file.recipe_facts().map(|(name, args)| Recipe { name, args });
         let start = file.start.filter(|line| !line.trim().is_empty());
         if start.is_none() {
             self.bad(
                 &path("start"),
                 "is missing or empty",
-                "write the command that starts the server and stays in the foreground",
+                "write the command that starts the server and stays in the foreground, or a recipe: docs/RECIPES.md",
             );
         }
         if file.build.as_deref().is_some_and(|line| line.trim().is_empty()) {
@@ -138,6 +139,7 @@ impl Checker {
             base_url: String::new(),
             build: file.build,
             start: start?,
+            recipe,
             cwd: PathBuf::from(cwd),
             env: vars,
             ready_path: ready.path,
@@ -196,7 +198,7 @@ impl Checker {
     }
 
     /// With each `${NAME}` replaced. Messages name the variable, never its value.
-    fn expanded(&mut self, path: &str, raw: &str, env: Env<'_>) -> Option<String> {
+    pub fn expanded(&mut self, path: &str, raw: &str, env: Env<'_>) -> Option<String> {
         let mut out = String::new();
         let mut rest = raw;
         while let Some(start) = rest.find("${") {

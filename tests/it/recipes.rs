@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use super::gate_servers_bed::Servers;
 use super::support::{Answer, Gate, Part, Seen, Server, Setup};
 
 const RESET: &str = "target.cache_reset=GET /flush_cache";
@@ -33,4 +34,42 @@ fn a_cache_that_is_not_emptied_stops_the_run() {
     assert_eq!(ran.code, Some(3), "{}", ran.stderr);
     assert!(ran.stderr.contains("/flush_cache answers 404: no such path") && ran.stderr.contains("`none`"), "{}", ran.stderr);
     assert!(server.planned().is_empty(), "nothing is measured");
+}
+
+/// Keeps the words that it was given, each ended by a zero byte, and becomes the bed's own server.
+const ENGINE: &str =
+    r#"printf '%s\0' "$@" > "$PLACE/words"; printf %s "$VLLM_SERVER_DEV_MODE" > "$PLACE/mode"; exec sh serve.sh"#;
+
+/// Each as YAML's double quotes and as it must arrive.
+const HOSTILE: [(&str, &str); 8] = [
+    ("it's", "it's"),
+    ("a  b", "a  b"),
+    ("$(touch pwned) `id` $HOME", "$(touch pwned) `id` $HOME"),
+    ("; exit 1 #", "; exit 1 #"),
+    ("", ""),
+    (r#"back\\slash \"quoted\""#, r#"back\slash "quoted""#),
+    (r"two\nlines *", "two\nlines *"),
+    ("<${MARKED}>", "<a 'mark'>"),
+];
+
+#[test]
+fn a_recipes_arguments_arrive_as_they_were_written() {
+    let mut servers = Servers::new("gate: {mode: limits, starts: 1, rounds: 1}");
+    servers.bed.set("MARKED", "a 'mark'");
+    servers.bed.write("engine.sh", ENGINE);
+    let args: Vec<String> = HOSTILE.iter().map(|(yaml, _)| format!("\"{yaml}\"")).collect();
+    let recipe = format!("server.vllm={{model: org/model, program: sh engine.sh, args: [{}, 4096]}}", args.join(", "));
+    let set = ["--set", "server.start=null", "--set", &recipe, "--set", "target={cache_reset: GET /health}"];
+    servers.bed.measure(&[&["run"][..], &set].concat()).assert(0, &["nothing judged"]);
+    servers.left_nothing();
+    let place = |name: &str| std::fs::read_to_string(servers.place().join(name)).expect("the engine has written it");
+    let port = servers.servers()[0].1.to_string();
+    let mut want = vec!["org/model", "--host", "127.0.0.1", "--port", &port];
+    want.extend(HOSTILE.iter().map(|(_, word)| *word));
+    want.push("4096");
+    assert_eq!(place("words").split_terminator('\0').collect::<Vec<_>>(), want);
+    assert_eq!(place("mode"), "1");
+    let fingerprint = servers.bed.json(".goodput-gate/record.json")["workloads"][0]["fingerprint"].clone();
+    let said = fingerprint["server_args"].as_str().expect("it is recorded");
+    assert!(said.ends_with("<${MARKED}> 4096"), "the name, never the value: {said}");
 }
