@@ -77,6 +77,12 @@ pub struct SuperviseArgs {
     /// Working folder of the command
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<PathBuf>,
+    /// Container that the command runs in, removed in the end
+    #[arg(long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// What removes it
+    #[arg(long, value_name = "PROGRAM", default_value = "docker")]
+    pub container_program: String,
     /// For `sh -c`
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub line: String,

@@ -291,4 +291,12 @@ pub fn warn_of_starts(config: &Config) {
     if config.gate.starts > 1 && starts(config) == 1 {
         say("note: this server is not started by the gate, so a run is one start whatever gate.starts says");
     }
+    if let Endpoint::Started(server) = &config.target.endpoint
+        && server.container.is_none()
+        && ["docker run", "podman run"].iter().any(|client| server.start.contains(client))
+    {
+        say(
+            "note: the container that server.start runs may outlive a killed client: name it (`--name ${CONTAINER}`) and say what removes it (`server.container: docker`)",
+        );
+    }
 }

@@ -1,5 +1,5 @@
 //! The server of one start: a child process of ours (simulated, or the user's command), or one that runs already; asked what it is before any clock.
-#![expect(clippy::disallowed_methods, reason = "rim: reads the certificate authority's file")]
+#![expect(clippy::disallowed_methods, reason = "rim: reads the certificate authority's file, draws names")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use anyhow::{Context as _, bail};
 
 use super::side::Side;
 use super::signals::Stop;
-use crate::config::{CacheReset, Endpoint, ModelChoice, PORT, Protocol, Server, Workload};
+use crate::config::{CONTAINER, CacheReset, Endpoint, ModelChoice, PORT, Protocol, SIDE, Server, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::load::{Site, SiteSpec};
 use crate::probe::host;
 use crate::probe::server::{Access, Probe, ProbeError, ServerFacts, is_loopback, only_model};
 use crate::protocol::{self, Extras};
-use crate::server::{self, Command, Finished, SimServer, Supervised};
+use crate::server::{self, Command, Container, Finished, SimServer, Supervised};
 
 /// A server that answers, and what it said of itself.
 pub struct Target {
@@ -60,8 +60,6 @@ pub struct Stopped;
 /// Tokens of the job that runs us are none of the server's business.
 const WITHHELD: [&str; 5] =
     ["GITHUB_TOKEN", "GH_TOKEN", "GOODPUT_GATE_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
-/// Tells a command which side it is for (`server`, `baseline`, `candidate`), so that what is built for one does not overwrite the other's.
-const SIDE: &str = "GOODPUT_GATE_SIDE";
 /// Enough to see why a server ended.
 const TAIL: usize = 20;
 /// Of a server that ends before it was ready.
@@ -82,7 +80,8 @@ pub fn build(side: &Side, log: &Path, stop: &Stop) -> anyhow::Result<()> {
     let cwd = side.root.join(&server.cwd);
     let mut env = server.env.clone();
     env.insert(SIDE.into(), side.name.into());
-    let command = Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace: server.grace };
+    let command =
+        Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace: server.grace, container: None };
     match server::run_to_end(&command, || stop.stopping()).map_err(|e| Failure::measure(&e))? {
         Finished::Done => Ok(()),
         Finished::Stopped => bail!(Stopped),
@@ -277,15 +276,23 @@ fn start(side: &Side, api_key: Option<&str>, log: &Path) -> anyhow::Result<(Proc
             let mut env: BTreeMap<String, String> = spec.env.iter().map(|(name, value)| (name.clone(), placed(value))).collect();
             env.insert(PORT.into(), port.to_string());
             env.insert(SIDE.into(), side.name.into());
+            let container = spec.container.as_deref().map(|program| container(program, side.name)).transpose()?;
+            env.extend(container.iter().map(|c| (CONTAINER.to_owned(), c.name.clone())));
             let (program, without, cwd) = (this_program()?, withheld(), side.root.join(&spec.cwd));
-            let line = &spec.start;
-            let command = Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace: spec.grace };
+            let (line, grace, container) = (&spec.start, spec.grace, container.as_ref());
+            let command = Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace, container };
             let supervised = Supervised::start(&command).map_err(|e| Failure::measure(&e))?;
             let secrets = protocol::secrets(api_key, &side.target.headers).into_iter().chain(secret_values(spec));
             let watched = Watched { supervised, name: side.name, log: log.to_owned(), secrets: secrets.collect() };
             Ok((Process::Started(Box::new(watched)), placed(&spec.base_url)))
         }
     }
+}
+
+/// A name that no other container has.
+fn container(program: &str, side: &str) -> anyhow::Result<Container> {
+    let drawn = getrandom::u64().map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
+    Ok(Container { program: program.to_owned(), name: format!("goodput-gate-{side}-{drawn:016x}") })
 }
 
 /// A free one where `base_url` leaves it open, else the one that it names. Errors: somebody listens there already, who would be measured.

@@ -91,6 +91,8 @@ pub struct ServerFile {
     pub ready: Option<ReadyFile>,
     /// Time from SIGTERM to SIGKILL when it is stopped.
     pub grace: Option<Span>,
+    /// Where the command runs a container named `${CONTAINER}`: the program that removes it in the end, `docker` or `podman`.
+    pub container: Option<String>,
 }
 
 /// What a recipe is told. The rest is the recipe's: docs/RECIPES.md.

@@ -83,7 +83,7 @@ impl TargetFile {
 impl ServerFile {
     /// This, and what it does not say from `base`.
     pub fn over(self, base: Self) -> Self {
-        let another = self.says_start();
+        let another = self.starts_otherwise(&base);
         Self {
             build: self.build.or(base.build),
             start: self.start.or(base.start.filter(|_| !another)),
@@ -103,6 +103,7 @@ impl ServerFile {
                 timeout: over.timeout.or(base.timeout),
             }),
             grace: self.grace.or(base.grace),
+            container: self.container.or(base.container.filter(|_| !another)),
         }
     }
 }

@@ -35,7 +35,7 @@ pub use file::schema;
 pub use layers::Flags;
 pub use load::{Source, Under, load, load_under};
 pub use regression::Regression;
-pub use target::PORT;
+pub use target::{CONTAINER, PORT, SIDE};
 pub use units::parse_duration;
 
 /// A validated config. Everything in it can be acted on without further checks.
@@ -110,6 +110,8 @@ pub struct Server {
     pub ready_timeout: Duration,
     /// From SIGTERM to SIGKILL.
     pub grace: Duration,
+    /// What removes the container that the command names `${CONTAINER}`.
+    pub container: Option<String>,
 }
 
 /// The recipe that a server is started by.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::Protocol;
 use super::check::Checker;
 use super::file::{RecipeFile, ServerFile, TargetFile};
-use super::target::{Env, PORT};
+use super::target::{CONTAINER, Env, PORT, SIDE};
 
 /// What one engine needs.
 struct Recipe {
@@ -210,17 +210,17 @@ impl ServerFile {
         Some((recipe.name, shown(&args)))
     }
 
-    /// Says itself how the server is started, so that another way of the same config does not hold.
-    pub fn says_start(&self) -> bool {
-        self.start.is_some() || self.recipes().iter().any(Option::is_some)
+    /// Says another way to start the server than `base`, so that what `base` says of that does not hold.
+    pub fn starts_otherwise(&self, base: &Self) -> bool {
+        self.start.is_some() || self.recipes().iter().zip(base.recipes()).any(|(own, base)| own.is_some() && base.is_none())
     }
 }
 
 /// What a word may refer to: the gate's own variables, those of `server.env`, and the environment's.
 fn known<'a>(server: &ServerFile, env: Env<'a>) -> impl Fn(&str) -> Option<String> + 'a {
     let own: BTreeMap<String, String> = server.env.clone().unwrap_or_default();
-    let ours = [PORT, "GOODPUT_GATE_SIDE"];
-    move |name| own.get(name).cloned().or_else(|| ours.contains(&name).then(String::new)).or_else(|| env(name))
+    let ours = [Some(PORT), Some(SIDE), server.container.as_ref().map(|_| CONTAINER)];
+    move |name| own.get(name).cloned().or_else(|| ours.contains(&Some(name)).then(String::new)).or_else(|| env(name))
 }
 
 /// What stands before the first `${NAME}`, the name, and what stands after it.

@@ -13,6 +13,12 @@ use super::{CacheReset, Endpoint, ModelChoice, Recipe, Server, Target, Verb};
 /// Replaced by the port of a server that the gate starts, not by a variable of the gate's own environment.
 pub const PORT: &str = "PORT";
 
+/// Tells a command which side it is for (`server`, `baseline`, `candidate`), so that what is built for one does not overwrite the other's.
+pub const SIDE: &str = "GOODPUT_GATE_SIDE";
+
+/// A name that the gate draws for each start, for the container that the command runs.
+pub const CONTAINER: &str = "CONTAINER";
+
 /// Where a started server is asked, if nothing else is said.
 const DEFAULT_URL: &str = "http://127.0.0.1:${PORT}/v1";
 
@@ -121,9 +127,12 @@ impl Checker {
         let mut vars = BTreeMap::new();
         for (name, raw) in file.env.unwrap_or_default() {
             let path = path(&format!("env.{name}"));
-            if !is_variable(&name) || name == PORT {
+            let ours = name == PORT || name == SIDE || name == CONTAINER && file.container.is_some();
+            if !is_variable(&name) || ours {
                 let what = format!("`{name}` cannot be set here");
-                self.bad(&path, what, "a variable's name is letters, digits and `_`; PORT is set by the gate");
+                let hint =
+                    "a variable's name is letters, digits and `_`; PORT, GOODPUT_GATE_SIDE and CONTAINER are set by the gate";
+                self.bad(&path, what, hint);
             }
             if let Some(value) = self.expanded(&path, &raw, env) {
                 vars.insert(name, value);
@@ -135,6 +144,9 @@ impl Checker {
         }
         let ready_timeout = self.positive_span(&path("ready.timeout"), ready.timeout)?;
         let grace = file.grace.map_or(Duration::ZERO, |span| span.0);
+        if let Some(program) = &file.container {
+            self.container(&path("container"), program, start.as_deref());
+        }
         Some(Server {
             base_url: String::new(),
             build: file.build,
@@ -145,7 +157,19 @@ impl Checker {
             ready_path: ready.path,
             ready_timeout,
             grace,
+            container: file.container,
         })
+    }
+
+    fn container(&mut self, path: &str, program: &str, start: Option<&str>) {
+        if program.is_empty() || program.contains(char::is_whitespace) {
+            self.bad(path, format!("`{program}` is no program"), "write `docker`, `podman`, or the path of one like them");
+        }
+        if start.is_some_and(|line| !line.contains(CONTAINER)) {
+            let hint =
+                "write `--name ${CONTAINER}` into it: the gate draws a name for each start, and removes no other container";
+            self.bad(path, "the command does not name its container", hint);
+        }
     }
 
     pub fn base_url(&mut self, target: &str, raw: &str, env: Env<'_>) -> Option<String> {

@@ -16,6 +16,8 @@ pub enum Message {
     Exited(Exit),
     /// Some processes did not even end when they were killed.
     Left { pids: Vec<i32> },
+    /// The command's container could not be removed, and why.
+    Kept { container: String, why: String },
 }
 
 /// How a command ended: with a status or by a signal. Neither is known where its supervisor was killed.

@@ -5,6 +5,7 @@
 mod action;
 mod architecture;
 mod bad_input;
+mod containers;
 mod gate_help;
 mod gate_hostile;
 mod gate_interleaved;
