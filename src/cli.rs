@@ -6,6 +6,7 @@ mod common;
 mod gate;
 mod machine;
 mod records;
+mod server;
 
 use clap::{Parser, Subcommand};
 
@@ -18,6 +19,7 @@ pub use self::common::{ConfigArgs, LogFormat, LookArgs, OutputArgs, WorkloadArgs
 pub use self::gate::{CalibrateArgs, CheckArgs, RunArgs, SelftestArgs};
 pub use self::machine::{DoctorArgs, InitArgs, SimArgs, SuperviseArgs};
 pub use self::records::{CommentArgs, CompareArgs, ImportArgs, ImportFormat, ReportArgs, ReportFormat, SchemaArgs, SchemaKind};
+pub use self::server::{ServerArgs, ServerCommand, ServerLogsArgs};
 
 /// A gate that keeps LLM serving from getting slower without anyone noticing.
 #[derive(Debug, Parser)]
@@ -48,6 +50,9 @@ pub enum Command {
     Report(ReportArgs),
     /// The simulated server: a test instrument that predicts no real engine
     Sim(SimArgs),
+    /// Start, stop and look after the config's server by hand
+    #[command(subcommand)]
+    Server(ServerCommand),
     /// JSON Schema of config, record or report
     Schema(SchemaArgs),
     /// What works on this machine: host, git, server, client self-test

@@ -24,6 +24,7 @@ mod report;
 mod run;
 mod schema;
 mod selftest;
+mod server;
 mod setup;
 mod side;
 mod signals;
@@ -52,6 +53,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Report(args) => report::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Sim(args) => sim::run(&args),
+        Command::Server(command) => server::run(&command),
         Command::Schema(args) => schema::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Selftest(args) => selftest::run(&args),

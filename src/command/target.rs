@@ -1,23 +1,25 @@
 //! The server of one start: a child process of ours (simulated, or the user's command), or one that runs already; asked what it is before any clock.
-#![expect(clippy::disallowed_methods, reason = "rim: reads the certificate authority's file, draws names")]
+#![expect(clippy::disallowed_methods, reason = "rim: reads the certificate authority's file")]
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
+use self::begin::{begin, secret_values, this_program, withheld};
 use super::side::Side;
 use super::signals::Stop;
-use crate::config::{CONTAINER, CacheReset, Endpoint, ModelChoice, PORT, Protocol, SIDE, Server, Workload};
+use crate::config::{self, CacheReset, Endpoint, ModelChoice, Protocol, SIDE, Server, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::load::{Site, SiteSpec};
 use crate::probe::host;
 use crate::probe::server::{Access, Probe, ProbeError, ServerFacts, is_loopback, only_model};
 use crate::protocol::{self, Extras};
-use crate::server::{self, Command, Container, Finished, SimServer, Supervised};
+use crate::server::{self, Command, Finished, SimServer, Supervised};
+
+pub mod begin;
 
 /// A server that answers, and what it said of itself.
 pub struct Target {
@@ -37,15 +39,15 @@ pub struct Target {
 }
 
 /// What has to be kept alive, and ends with the target.
-enum Process {
+pub enum Process {
     /// Not ours.
     None,
     Sim(SimServer),
     Started(Box<Watched>),
 }
 
-struct Watched {
-    supervised: Supervised,
+pub struct Watched {
+    pub supervised: Supervised,
     name: &'static str,
     log: PathBuf,
     /// Not to be shown, should the server have printed them.
@@ -57,9 +59,6 @@ struct Watched {
 #[error("stopped before the server was ready")]
 pub struct Stopped;
 
-/// Tokens of the job that runs us are none of the server's business.
-const WITHHELD: [&str; 5] =
-    ["GITHUB_TOKEN", "GH_TOKEN", "GOODPUT_GATE_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
 /// Enough to see why a server ended.
 const TAIL: usize = 20;
 /// Of a server that ends before it was ready.
@@ -96,8 +95,13 @@ impl Target {
     /// Starts (or finds) the server of a side and asks what it is. What it prints goes to `log`. Errors: exit 3, since nothing can be
     /// measured; [`Stopped`].
     pub fn open(side: &Side, api_key: Option<&str>, log: &Path, stop: &Stop) -> anyhow::Result<Self> {
-        let (process, base_url) = start(side, api_key, log)?;
-        match Self::asked(side, &process, &base_url, api_key, stop) {
+        let (process, base_url) = begin(side, api_key, log)?;
+        Self::answered(side, process, &base_url, api_key, stop)
+    }
+
+    /// As [`Target::open`], of a server that was begun.
+    pub fn answered(side: &Side, process: Process, base_url: &str, api_key: Option<&str>, stop: &Stop) -> anyhow::Result<Self> {
+        match Self::asked(side, &process, base_url, api_key, stop) {
             Ok(asked) => {
                 process.watch(stop);
                 Ok(Self { process, ..asked })
@@ -108,8 +112,7 @@ impl Target {
 
     fn asked(who: &Side, process: &Process, base_url: &str, api_key: Option<&str>, stop: &Stop) -> anyhow::Result<Self> {
         let target = &who.target;
-        let ca = target.ca_file.as_ref().map(|p| std::fs::read(p).with_context(|| format!("cannot read {}", p.display())));
-        let ca = ca.transpose()?;
+        let ca = authority(target)?;
         let headers = &target.headers;
         let access = Access { base_url, api_key, headers, ca_pem: ca.as_deref() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
@@ -151,6 +154,14 @@ impl Target {
     pub fn close(self) -> anyhow::Result<()> {
         match self.process {
             Process::Started(watched) => Ok(watched.supervised.stop().map_err(|e| Failure::measure(&e))?),
+            Process::None | Process::Sim(_) => Ok(()),
+        }
+    }
+
+    /// Lets a started server run on when this program ends. Errors: exit 3, its supervisor does not hear us; the server is stopped.
+    pub fn detach(self) -> anyhow::Result<()> {
+        match self.process {
+            Process::Started(watched) => Ok(watched.supervised.detach().map_err(|e| Failure::measure(&e))?),
             Process::None | Process::Sim(_) => Ok(()),
         }
     }
@@ -262,52 +273,18 @@ impl Watched {
     }
 }
 
-fn start(side: &Side, api_key: Option<&str>, log: &Path) -> anyhow::Result<(Process, String)> {
-    match &side.target.endpoint {
-        Endpoint::Http(url) => Ok((Process::None, url.clone())),
-        Endpoint::Sim(knobs) => {
-            let server = SimServer::start(&this_program()?, &knobs.settings(), None).map_err(|e| Failure::measure(&e))?;
-            let url = server.base_url.clone();
-            Ok((Process::Sim(server), url))
-        }
-        Endpoint::Started(spec) => {
-            let port = port(spec)?;
-            let placed = |text: &str| text.replace(&format!("${{{PORT}}}"), &port.to_string());
-            let mut env: BTreeMap<String, String> = spec.env.iter().map(|(name, value)| (name.clone(), placed(value))).collect();
-            env.insert(PORT.into(), port.to_string());
-            env.insert(SIDE.into(), side.name.into());
-            let container = spec.container.as_deref().map(|program| container(program, side.name)).transpose()?;
-            env.extend(container.iter().map(|c| (CONTAINER.to_owned(), c.name.clone())));
-            let (program, without, cwd) = (this_program()?, withheld(), side.root.join(&spec.cwd));
-            let (line, grace, container) = (&spec.start, spec.grace, container.as_ref());
-            let command = Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace, container };
-            let supervised = Supervised::start(&command).map_err(|e| Failure::measure(&e))?;
-            let secrets = protocol::secrets(api_key, &side.target.headers).into_iter().chain(secret_values(spec));
-            let watched = Watched { supervised, name: side.name, log: log.to_owned(), secrets: secrets.collect() };
-            Ok((Process::Started(Box::new(watched)), placed(&spec.base_url)))
-        }
-    }
+/// Whether the server of a side, which was started before, is ready now.
+pub fn is_ready(side: &Side, server: &Server, base_url: &str, api_key: Option<&str>) -> anyhow::Result<bool> {
+    let ca = authority(&side.target)?;
+    let access = Access { base_url, api_key, headers: &side.target.headers, ca_pem: ca.as_deref() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
+    let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
+    Ok(runtime.block_on(probe.ready(server.ready_path.as_deref())))
 }
 
-/// A name that no other container has.
-fn container(program: &str, side: &str) -> anyhow::Result<Container> {
-    let drawn = getrandom::u64().map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
-    Ok(Container { program: program.to_owned(), name: format!("goodput-gate-{side}-{drawn:016x}") })
-}
-
-/// A free one where `base_url` leaves it open, else the one that it names. Errors: somebody listens there already, who would be measured.
-fn port(server: &Server) -> anyhow::Result<u16> {
-    if server.base_url.contains(&format!("${{{PORT}}}")) {
-        return server::free_port().context("cannot find a free port");
-    }
-    let url = reqwest::Url::parse(&server.base_url).with_context(|| format!("target.base_url: {}", server.base_url))?;
-    let port = url.port_or_known_default().context("target.base_url has no port")?;
-    if is_loopback(&server.base_url) && server::port_taken(port) {
-        bail!(Failure::measure(&format!(
-            "port {port} of target.base_url is taken, so the server to be started could not listen there, and another would be measured\nhint: stop what listens there, or write ${{PORT}} in base_url and in server.start: the gate then draws a free port"
-        )));
-    }
-    Ok(port)
+fn authority(target: &config::Target) -> anyhow::Result<Option<Vec<u8>>> {
+    let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    target.ca_file.as_ref().map(read).transpose()
 }
 
 /// Waits until the server answers. Errors: it ended, or the time is over.
@@ -355,28 +332,6 @@ fn said_last(lines: &[String], log: &Path) -> String {
         return format!("; it printed nothing ({})", log.display());
     }
     format!("; the last lines of {}:\n  {}", log.display(), lines.join("\n  "))
-}
-
-/// What a server may have printed of its environment and must not be shown: every value that the config sets (they are never recorded),
-/// and of our own variables those whose name says that they are keys. Shorter values would be found in innocent words.
-fn secret_values(server: &Server) -> Vec<String> {
-    const WORDS: [&str; 8] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH", "DSN", "_URL"];
-    const SHORTEST: usize = 8;
-    let secret = |name: &str| WORDS.iter().any(|word| name.to_uppercase().contains(word));
-    let inherited = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let inherited = inherited.filter(|(name, _)| secret(name)).map(|(_, value)| value);
-    server.env.values().cloned().chain(inherited).filter(|value| value.len() >= SHORTEST).collect()
-}
-
-/// Also where `server.build` has just replaced its file: a candidate may be this very program.
-fn this_program() -> anyhow::Result<PathBuf> {
-    let program = std::env::current_exe().context("cannot tell where this program is")?;
-    let running = PathBuf::from("/proc/self/exe");
-    Ok(if !program.exists() && running.exists() { running } else { program })
-}
-
-fn withheld() -> Vec<String> {
-    WITHHELD.map(str::to_owned).to_vec()
 }
 
 /// A server may think for minutes; nobody who pressed Ctrl-C should have to.

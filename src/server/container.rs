@@ -7,6 +7,8 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 /// A daemon kills at once; more than this and it hangs.
 const REMOVAL: Duration = Duration::from_secs(20);
 /// A container may appear only now, where its client was killed between asking for it and hearing of it.
@@ -15,7 +17,8 @@ const AGAIN: Duration = Duration::from_millis(200);
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// One container and who removes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Container {
     /// `docker`, `podman`, or what takes the same `rm` and `ps`.
     pub program: String,

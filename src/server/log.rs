@@ -36,7 +36,8 @@ fn end_of(path: &Path, most: u64) -> io::Result<(Vec<u8>, bool)> {
     Ok((bytes, size <= most))
 }
 
-fn lines(bytes: &[u8], whole: bool, secrets: &[String]) -> Vec<String> {
+/// Whole lines as they may be shown; `whole`: the first is one.
+pub fn lines(bytes: &[u8], whole: bool, secrets: &[String]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
     // The first line of a part has lost its beginning.
     let text = if whole { &*text } else { text.split_once('\n').map_or(&*text, |(_, rest)| rest) };

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// What a supervisor is told before its standard input ends, if that is not to be the command's end.
+pub const STAY: &[u8] = b"stay\n";
+
 /// One line on the supervisor's standard output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,6 +7,8 @@
 #![expect(clippy::disallowed_methods, reason = "rim: starts processes, reads their log and waits for them")]
 
 mod container;
+mod detached;
+mod follow;
 mod log;
 mod message;
 mod ports;
@@ -17,6 +19,8 @@ mod supervised;
 mod supervisor;
 
 pub use container::Container;
+pub use detached::{Identity, State};
+pub use follow::Follow;
 pub use log::tail as log_tail;
 pub use ports::{free_port, port_taken};
 pub use sim::SimServer;

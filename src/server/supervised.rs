@@ -3,7 +3,7 @@
 //! What the supervisor does is in `supervisor`. Not here: whether the server is ready, or what it serves.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, ChildStdin, ChildStdout, Stdio};
@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::message::{Exit, Message};
+use super::message::{Exit, Message, STAY};
 use super::{Container, ServerError, log};
 
 /// Beyond its grace the supervisor takes at most five seconds to kill and twenty to remove a container; more than that and it hangs.
-const PATIENCE: Duration = Duration::from_secs(40);
+pub const PATIENCE: Duration = Duration::from_secs(40);
 /// Soon enough for a person who pressed a key, while a build runs.
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -130,6 +130,27 @@ impl Supervised {
     /// 500 characters. None where the log cannot be read. They are the server's words, without `secrets`.
     pub fn log_tail(&self, lines: usize, secrets: &[String]) -> Vec<String> {
         log::tail(&self.log, lines, secrets)
+    }
+
+    /// The supervisor's process id and the command's. The command's is none only before it was started.
+    pub fn pids(&self) -> Option<(i32, i32)> {
+        Some((Pid::from_child(&self.supervisor).as_raw_pid(), self.watch.lock().pid?))
+    }
+
+    pub fn container(&self) -> Option<&Container> {
+        self.container.as_ref()
+    }
+
+    /// Lets it run on when this program ends, until its supervisor is signalled. Errors: the supervisor is gone.
+    pub fn detach(mut self) -> Result<(), ServerError> {
+        let Some(mut lifeline) = self.lifeline.take() else { return Err(ServerError::Lost) };
+        match lifeline.write_all(STAY) {
+            Ok(()) => Ok(()),
+            Err(_) => {
+                self.lifeline = Some(lifeline);
+                Err(ServerError::Lost)
+            }
+        }
     }
 
     /// Ends the command and all that it started, and waits for that: at most the grace and 40 s. Errors: what no signal could end; a

@@ -1,6 +1,6 @@
 //! The supervisor: the process between the one that gates and a user's command. Runs the command, says how it ends, leaves nothing behind.
 //!
-//! It ends the command when its standard input ends (whoever started it wants that, or is dead) or when it is signalled itself. Nothing
+//! It ends the command when its standard input ends (whoever started it wants that, or is dead, and did not say `stay` before) or when it is signalled itself. Nothing
 //! here polls while the command runs: a measurement may be going on.
 
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, wait};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::message::{Exit, Message};
+use super::message::{Exit, Message, STAY};
 use super::rolling::{self, Rolling};
 use super::{Container, ServerError, processes};
 
@@ -165,14 +165,18 @@ fn command(job: &Job, output: PipeWriter) -> io::Result<Command> {
 fn watch_stdin(events: Sender<Event>) -> io::Result<()> {
     let until_end = move || {
         let mut buffer = [0; 256];
+        let mut told = Vec::new();
         loop {
             match io::stdin().lock().read(&mut buffer) {
-                Ok(1..) => {}
+                // More than this nobody has to say.
+                Ok(n @ 1..) => told.extend_from_slice(&buffer[..n.min(STAY.len().saturating_sub(told.len()))]),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) => break,
             }
         }
-        let _ = events.send(Event::Stop);
+        if told != STAY {
+            let _ = events.send(Event::Stop);
+        }
     };
     thread::Builder::new().name("lifeline".into()).spawn(until_end).map(drop)
 }

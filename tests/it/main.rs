@@ -35,5 +35,6 @@ mod load_tls;
 mod readme;
 mod recipes;
 mod selftest;
+mod server_by_hand;
 mod sim;
 mod support;
