@@ -67,6 +67,8 @@ pub enum Metric {
     ErrorRate,
     OfferedRate,
     AchievedRate,
+    /// Start of the server's process to its answer that it is ready: one value per start.
+    ServerStart,
 }
 
 /// Whether a higher or a lower value is better: a property of the metric, never of a config.
@@ -223,7 +225,7 @@ impl Metric {
                 Self::SloAttainment,
             ])
             .chain(shares)
-            .chain([Self::SuccessRate, Self::ErrorRate, Self::OfferedRate, Self::AchievedRate])
+            .chain([Self::SuccessRate, Self::ErrorRate, Self::OfferedRate, Self::AchievedRate, Self::ServerStart])
     }
 
     /// The name in config, outputs and docs, without a unit: `ttft_p95`.
@@ -241,6 +243,7 @@ impl Metric {
             Self::ErrorRate => "error_rate".into(),
             Self::OfferedRate => "offered_rate".into(),
             Self::AchievedRate => "achieved_rate".into(),
+            Self::ServerStart => "server_start".into(),
         }
     }
 
@@ -255,7 +258,7 @@ impl Metric {
 
     pub const fn unit(self) -> Unit {
         match self {
-            Self::Timing(..) => Unit::Milliseconds,
+            Self::Timing(..) | Self::ServerStart => Unit::Milliseconds,
             Self::OutputTokenRate | Self::InputTokenRate | Self::TotalTokenRate => Unit::TokensPerSecond,
             Self::RequestRate | Self::Goodput | Self::OfferedRate | Self::AchievedRate => Unit::PerSecond,
             Self::SloAttainment | Self::SloAttainmentOf(_) | Self::SuccessRate | Self::ErrorRate => Unit::Share,
@@ -264,7 +267,7 @@ impl Metric {
 
     pub const fn orientation(self) -> Orientation {
         match self {
-            Self::Timing(..) | Self::ErrorRate => Orientation::LowerIsBetter,
+            Self::Timing(..) | Self::ErrorRate | Self::ServerStart => Orientation::LowerIsBetter,
             _ => Orientation::HigherIsBetter,
         }
     }

@@ -275,7 +275,9 @@ fn limits_judged(
 ) -> anyhow::Result<Vec<limits::LimitFinding>> {
     let limits = limits_of(workload)?;
     let (slo, strict) = (workload.slo.into(), record.policy.strict);
-    Ok(limits::judge(&LimitInput { rounds, limits: &limits, slo, shape: shape(workload), history, strict }))
+    let ready_ms: Vec<f64> = workload.ready_ms().collect();
+    let input = LimitInput { rounds, limits: &limits, slo, shape: shape(workload), history, ready_ms: &ready_ms, strict };
+    Ok(limits::judge(&input))
 }
 
 /// A session counts once, however often its file was copied; a run is no evidence about itself where there is other evidence.

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use self::begin::{begin, secret_values, this_program, withheld};
 use super::side::Side;
 use super::signals::Stop;
+use crate::clock::monotonic_ns;
 use crate::config::{self, CacheReset, Endpoint, ModelChoice, Protocol, SIDE, Server, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
@@ -26,6 +27,8 @@ pub struct Target {
     process: Process,
     pub site: Arc<Site>,
     pub model: String,
+    /// When a server that the gate started by a command answered that it is ready, by the monotonic clock.
+    pub ready_ns: Option<u64>,
     protocol: Protocol,
     cache_reset: Option<CacheReset>,
     server: Option<String>,
@@ -117,8 +120,10 @@ impl Target {
         let access = Access { base_url, api_key, headers, ca_pem: ca.as_deref() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
         let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
+        let mut ready_ns = None;
         if let (Endpoint::Started(server), Process::Started(watched)) = (&target.endpoint, process) {
             wait(&runtime, stop, ready(server, watched, &probe))??;
+            ready_ns = Some(monotonic_ns());
         }
         let facts = wait(&runtime, stop, probe.facts())?;
         let (model, facts) = match (&target.model, facts) {
@@ -137,6 +142,7 @@ impl Target {
             process: Process::None,
             site,
             model,
+            ready_ns,
             protocol: target.protocol,
             cache_reset: target.cache_reset.clone(),
             server: facts.name,

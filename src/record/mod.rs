@@ -201,6 +201,9 @@ pub struct StartRecord {
     /// From the start of the server (if it is this start's first workload) to the end of the warm-up, milliseconds.
     #[serde(default)]
     pub setup_ms: Option<u64>,
+    /// From the start of the server's process to its answer that it is ready, milliseconds; none where the gate did not start it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_ms: Option<u64>,
     pub rounds: Vec<RoundRecord>,
 }
 
@@ -289,6 +292,11 @@ impl WorkloadRecord {
     /// The whole rounds, each with the index of its start.
     pub fn rounds(&self) -> impl Iterator<Item = (u32, &RoundRecord)> {
         self.starts.iter().flat_map(|s| s.rounds.iter().map(move |r| (s.index, r))).filter(|(_, r)| !r.cut_short)
+    }
+
+    /// Of each start that the gate made of a server, how long it took to be ready, milliseconds.
+    pub fn ready_ms(&self) -> impl Iterator<Item = f64> {
+        self.starts.iter().filter_map(|s| s.ready_ms).map(|ms| ms as f64)
     }
 
     /// Mean token count over the completed requests of all rounds; `None` where one of them has none.

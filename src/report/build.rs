@@ -97,6 +97,7 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
         distributions: distributions(&judged.pooled),
         rates: rates(&judged.pooled, w),
         errors: errors(w),
+        server_start_ms: w.ready_ms().collect(),
         notes: w.notes(),
         client: client(w),
     }
@@ -228,7 +229,8 @@ fn distribution(pooled: &Values, timing: Timing) -> Option<DistributionReport> {
 fn rates(pooled: &Values, w: &WorkloadRecord) -> Vec<ValueReport> {
     let slo = w.slo;
     let wanted = |m: &Metric| match m {
-        Metric::Timing(..) => false,
+        // Of starts, not of rounds.
+        Metric::Timing(..) | Metric::ServerStart => false,
         Metric::Goodput | Metric::SloAttainment => shape(w).has_slo,
         Metric::SloAttainmentOf(crate::metric::SloKind::Ttft) => slo.ttft_ms.is_some(),
         Metric::SloAttainmentOf(crate::metric::SloKind::Tpot) => slo.tpot_ms.is_some(),

@@ -170,6 +170,7 @@ fn client(report: &Report, w: &WorkloadReport) -> String {
     let mut facts = vec![("load", text::load(w)), ("requests", text::completed(w)), ("client", text::client(w))];
     facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
     facts.extend(w.comparison.iter().map(|c| ("judged", text::comparison(c))));
+    facts.extend(text::server_start(w).map(|starts| ("starts", starts)));
     facts.extend(text::visible(w).map(|v| ("visible", v)));
     facts.extend(w.errors.iter().map(|e| ("error", text::error(e))));
     facts.extend(w.notes.iter().map(|n| ("note", n.clone())));

@@ -83,6 +83,9 @@ pub struct WorkloadReport {
     /// Rates and shares over all rounds.
     pub rates: Vec<ValueReport>,
     pub errors: Vec<ErrorCount>,
+    /// Of each start that the gate made, how long the server took to be ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub server_start_ms: Vec<f64>,
     /// What is worth knowing of the measurement itself.
     pub notes: Vec<String>,
     pub client: ClientReport,

@@ -177,6 +177,7 @@ pub fn invalid() -> Report {
 
 pub fn run_only() -> Report {
     let mut workload = WorkloadReport {
+        server_start_ms: Vec::new(),
         notes: vec!["start 1, round 2: p99 send lag 1.40 ms is over 1 % of the median TTFT".into()],
         ..measured("chat")
     };
@@ -280,6 +281,7 @@ fn measured(name: &str) -> WorkloadReport {
         distributions: distributions(),
         rates: rates(),
         errors: vec![ErrorCount { kind: "timeout".into(), count: 2, example: Some("no byte for 30 s".into()) }],
+        server_start_ms: Vec::new(),
         notes: vec![],
         client: client(),
     }

@@ -213,6 +213,7 @@ fn closing(w: &WorkloadReport) -> Vec<(&'static str, String)> {
     if !rates.is_empty() {
         facts.push(("rates", rates.join(", ")));
     }
+    facts.extend(text::server_start(w).map(|starts| ("starts", starts)));
     facts.extend(text::slo(w).map(|slo| ("SLO", slo)));
     facts.extend(text::unmeasured(w).map(|names| ("unmeasured", names)));
     facts.extend(labelled("errors", w.errors.iter().map(text::error)));

@@ -3,6 +3,7 @@
 //! Not here: a format's own escaping (Markdown in `markdown::escape`, XML in `junit`, cells in `csv`), or which number is shown.
 
 mod missing;
+mod starts;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use crate::verdict::Verdict;
 use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
 
 pub use missing::unmeasured;
+pub use starts::server_start;
 
 /// What stands where a number is absent. Never 0.
 pub const ABSENT: &str = "-";

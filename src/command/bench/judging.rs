@@ -67,7 +67,13 @@ fn record() -> Record {
             .map(|m| LimitRecord { metric: m.into(), max: Some(5000.0), min: None })
             .into(),
         regressions: BTreeMap::new(),
-        starts: vec![StartRecord { index: 0, sim_seed: None, setup_ms: None, rounds: (0..ROUNDS).map(round).collect() }],
+        starts: vec![StartRecord {
+            index: 0,
+            sim_seed: None,
+            setup_ms: None,
+            ready_ms: None,
+            rounds: (0..ROUNDS).map(round).collect(),
+        }],
         pooled: BTreeMap::new(),
         history: Vec::new(),
     };

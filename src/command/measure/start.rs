@@ -124,7 +124,8 @@ impl Run<'_> {
         }
         let setup_ms = monotonic_ns().saturating_sub(began_ns) / 1_000_000;
         let record = &mut self.sides[open.side].record.workloads[workload];
-        record.starts.push(StartRecord { index: start, sim_seed, setup_ms: Some(setup_ms), rounds: Vec::new() });
+        let ready_ms = open.target.ready_ns.map(|at| at.saturating_sub(open.began_ns) / 1_000_000);
+        record.starts.push(StartRecord { index: start, sim_seed, setup_ms: Some(setup_ms), ready_ms, rounds: Vec::new() });
         Ok(())
     }
 

@@ -173,6 +173,7 @@ impl Bench {
                 index: start,
                 sim_seed: Some(side.server.seed),
                 setup_ms: None,
+                ready_ms: None,
                 rounds: Vec::new(),
             });
         }
