@@ -57,12 +57,11 @@ impl Place {
         let cwd = std::env::current_dir().context("cannot tell the working folder")?;
         let file = setup::path(&args.config, &workload, &cwd).map(|path| cwd.join(path));
         let file = file.map(|path| path.canonicalize().unwrap_or(path)).unwrap_or_default();
-        let mut digest = Sha256::new();
-        digest.update(file.as_os_str().as_encoded_bytes());
-        let digest: String = digest.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let digest = Sha256::digest(file.as_os_str().as_encoded_bytes());
+        let digest = digest.iter().take(4).fold(0_u32, |n, byte| (n << 8) | u32::from(*byte));
         let out = cwd.join(&args.out);
         let name = args.target.as_deref().unwrap_or("server");
-        let folder = out.join("servers").join(format!("{name}-{digest}"));
+        let folder = out.join("servers").join(format!("{name}-{digest:08x}"));
         Ok(Self { api_key: setup::api_key(&side.target)?, side, server, out, folder })
     }
 

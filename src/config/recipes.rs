@@ -44,7 +44,7 @@ enum Model {
 
 const V1: &str = "http://127.0.0.1:${PORT}/v1";
 
-/// llama.cpp erases slot by slot, and not what it keeps in the host's memory; Ollama, LiteLLM and Triton have no such request.
+/// llama.cpp erases slot by slot, and not what it keeps in the host's memory; Ollama, `LiteLLM` and Triton have no such request.
 const RECIPES: [Recipe; 6] = [
     Recipe {
         name: "vllm",

@@ -72,7 +72,7 @@ mod tests {
     fn a_log_keeps_one_predecessor_and_the_last_words() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("logs").join("server.log");
-        let text: String = (0..1000).map(|i| format!("line {i:04}\n")).collect();
+        let text = (0..1000).map(|i| format!("line {i:04}\n")).collect::<Vec<_>>().concat();
         let mut log = Rolling::open(&path, 1000).unwrap();
         // In reads of one line each, as from a pipe.
         text.split_inclusive('\n').for_each(|line| log.copy(line.as_bytes()));

@@ -144,13 +144,10 @@ impl Supervised {
     /// Lets it run on when this program ends, until its supervisor is signalled. Errors: the supervisor is gone.
     pub fn detach(mut self) -> Result<(), ServerError> {
         let Some(mut lifeline) = self.lifeline.take() else { return Err(ServerError::Lost) };
-        match lifeline.write_all(STAY) {
-            Ok(()) => Ok(()),
-            Err(_) => {
-                self.lifeline = Some(lifeline);
-                Err(ServerError::Lost)
-            }
-        }
+        let told = lifeline.write_all(STAY).map_err(|_| ServerError::Lost);
+        // Else dropping it would not end it.
+        self.lifeline = Some(lifeline).filter(|_| told.is_err());
+        told
     }
 
     /// Ends the command and all that it started, and waits for that: at most the grace and 40 s. Errors: what no signal could end; a
