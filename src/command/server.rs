@@ -35,7 +35,6 @@ pub fn run(command: &ServerCommand) -> anyhow::Result<ExitStatus> {
 struct Place {
     side: Side,
     server: Server,
-    api_key: Option<String>,
     out: PathBuf,
     /// Of this config and target alone.
     folder: PathBuf,
@@ -62,7 +61,12 @@ impl Place {
         let out = cwd.join(&args.out);
         let name = args.target.as_deref().unwrap_or("server");
         let folder = out.join("servers").join(format!("{name}-{digest:08x}"));
-        Ok(Self { api_key: setup::api_key(&side.target)?, side, server, out, folder })
+        Ok(Self { side, server, out, folder })
+    }
+
+    /// Where it is at hand: to look at a server, or to stop it, takes none.
+    fn key_at_hand(&self) -> Option<String> {
+        setup::api_key(&self.side.target).ok().flatten()
     }
 
     fn state_file(&self) -> PathBuf {
@@ -137,7 +141,8 @@ fn start(place: &Place, stop: &Stop) -> anyhow::Result<String> {
         let _ = std::fs::remove_file(place.folder.join(old));
     }
     target::build(&place.side, &place.folder.join("build.log"), stop)?;
-    let key = place.api_key.as_deref();
+    let key = setup::api_key(&place.side.target)?;
+    let key = key.as_deref();
     let (process, base_url) = begin::begin(&place.side, key, &log)?;
     let mut state = state_of(place, &process, &base_url, log)?;
     place.save(&state)?;
@@ -187,7 +192,7 @@ fn status(place: &Place) -> anyhow::Result<ExitStatus> {
         output::print("down")?;
         return Ok(ExitStatus::CouldNotMeasure);
     };
-    let ready = || target::is_ready(&place.side, &place.server, &state.base_url, place.api_key.as_deref());
+    let ready = || target::is_ready(&place.side, &place.server, &state.base_url, place.key_at_hand().as_deref());
     let word = match (state.supervisor.alive(), state.ready) {
         (false, _) => "dead",
         (true, false) => "starting",
@@ -201,7 +206,7 @@ fn status(place: &Place) -> anyhow::Result<ExitStatus> {
 
 fn logs(place: &Place, args: &ServerLogsArgs) -> anyhow::Result<ExitStatus> {
     let log = place.folder.join("server.log");
-    let secrets = begin::secrets(&place.side, place.api_key.as_deref());
+    let secrets = begin::secrets(&place.side, place.key_at_hand().as_deref());
     // Before the last lines are read: what comes meanwhile is shown twice rather than never.
     let follow = args.follow.then(|| Follow::open(&log));
     if !log.exists() {

@@ -11,6 +11,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::recipes::RecipeFile;
 use super::regression::RegressionFile;
 use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
@@ -93,18 +94,6 @@ pub struct ServerFile {
     pub grace: Option<Span>,
     /// Where the command runs a container named `${CONTAINER}`: the program that removes it in the end, `docker` or `podman`.
     pub container: Option<String>,
-}
-
-/// What a recipe is told. The rest is the recipe's: docs/RECIPES.md.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RecipeFile {
-    /// What the engine loads, as its own option takes it: a name, a folder, a file.
-    pub model: Option<String>,
-    /// Further arguments, each one word whatever it holds; `${NAME}` is filled in from the environment when the server is started.
-    pub args: Option<Vec<Arg>>,
-    /// Shell text in place of the recipe's program: a path, or `docker run ... IMAGE`.
-    pub program: Option<String>,
 }
 
 /// When a started server is ready to be measured.
@@ -343,11 +332,6 @@ pub struct Defaults {
 #[schemars(inline, with = "String", extend("pattern" = DURATION_PATTERN))]
 pub struct Span(pub Duration);
 
-/// One word of a command line. YAML's numbers and truth values are the text that they are written as.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Arg(pub String);
-
 /// A finite number: YAML's `.nan` and `.inf` would vanish in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(inline, with = "f64")]
@@ -368,60 +352,6 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         units::parse_duration(&text).map(Self).map_err(D::Error::custom)
-    }
-}
-
-/// Only for the schema: the forms of `Arg`.
-#[derive(JsonSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "never made: its derive describes the forms")]
-enum ArgForms {
-    Text(String),
-    Number(f64),
-    Truth(bool),
-}
-
-impl JsonSchema for Arg {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Argument".into()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        ArgForms::json_schema(generator)
-    }
-}
-
-impl<'de> Deserialize<'de> for Arg {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ArgVisitor;
-        impl Visitor<'_> for ArgVisitor {
-            type Value = Arg;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("one word of a command line: text, a number, true or false")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Arg, E> {
-                Ok(Arg(value.to_owned()))
-            }
-
-            fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Arg, E> {
-                Ok(Arg(value.to_string()))
-            }
-
-            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Arg, E> {
-                Ok(Arg(value.to_string()))
-            }
-
-            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Arg, E> {
-                Ok(Arg(value.to_string()))
-            }
-
-            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Arg, E> {
-                Ok(Arg(value.to_string()))
-            }
-        }
-        deserializer.deserialize_any(ArgVisitor)
     }
 }
 

@@ -4,10 +4,11 @@
 
 use super::error::{Issue, Place, did_you_mean};
 use super::file::{
-    ArrivalFile, BaselineFile, File, GateFile, Levels, Number, PromptsFile, ReadyFile, RecipeFile, ServerFile, SloFile, Span,
-    SyntheticFile, TargetFile, WarmupFile, WorkloadFile,
+    ArrivalFile, BaselineFile, File, GateFile, Levels, Number, PromptsFile, ReadyFile, ServerFile, SloFile, Span, SyntheticFile,
+    TargetFile, WarmupFile, WorkloadFile,
 };
 use super::position::Origins;
+use super::recipes::RecipeFile;
 use super::units::parse_duration;
 use super::{Corpus, GateMode, Protocol, presets};
 

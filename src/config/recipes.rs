@@ -3,12 +3,16 @@
 //! Each row is what the engine's public documentation says of its command line and its HTTP paths. Not here: starting anything, or whether
 //! what was filled in holds (`target`).
 
+mod wire;
+
 use std::collections::BTreeMap;
 
 use super::Protocol;
 use super::check::Checker;
-use super::file::{RecipeFile, ServerFile, TargetFile};
+use super::file::{ServerFile, TargetFile};
 use super::target::{CONTAINER, Env, PORT, SIDE};
+
+pub use wire::RecipeFile;
 
 /// What one engine needs.
 struct Recipe {
@@ -254,21 +258,6 @@ fn shown(args: &[&str]) -> String {
     });
     let words: Vec<String> = words.collect();
     if words.is_empty() { "none".into() } else { words.join(" ") }
-}
-
-impl RecipeFile {
-    /// This, and what it does not say from `base`.
-    fn over(self, base: Self) -> Self {
-        Self { model: self.model.or(base.model), args: self.args.or(base.args), program: self.program.or(base.program) }
-    }
-
-    /// Of two layers of a config; `another`: the upper one says how the server is started, so that the lower one's way holds no more.
-    pub fn layered(over: Option<Self>, base: Option<Self>, another: bool) -> Option<Self> {
-        match (over, base) {
-            (Some(over), Some(base)) => Some(over.over(base)),
-            (over, base) => over.or(base.filter(|_| !another)),
-        }
-    }
 }
 
 #[cfg(test)]
