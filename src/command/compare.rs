@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::evaluate::{self, Baseline, Ruled};
-use super::{baseline, facts, output, setup};
+use super::{baseline, facts, output, rank, setup};
 use crate::baseline::store;
 use crate::cli::{CompareArgs, WorkloadArgs};
 use crate::config::did_you_mean;
@@ -15,6 +15,9 @@ use crate::record::{GitFacts, Record, Role, WorkloadRecord};
 use crate::verdict::Against;
 
 pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
+    if args.rank || !args.more.is_empty() {
+        return rank::stored(args);
+    }
     let explain = args.explain.iter().map(|name| judged_metric(name)).collect::<anyhow::Result<Vec<Metric>>>()?;
     let mut candidate = Record::parse(&output::read(&args.candidate)?)?;
     let other = other_side(&args.baseline, &candidate)?;

@@ -20,6 +20,7 @@ mod measure;
 mod next;
 mod output;
 mod publish;
+mod rank;
 mod report;
 mod run;
 mod schema;

@@ -63,7 +63,7 @@ pub fn folder(folder: &Path) -> anyhow::Result<()> {
 /// The output folder for a new measurement: what an earlier one left must not be taken for this one's, should this one fail.
 pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     self::folder(folder)?;
-    for name in ["record.json", "baseline.json", "report.json", "report.md", "junit.xml"] {
+    for name in ["record.json", "baseline.json", "report.json", "report.md", "junit.xml", "ranking.json", "ranking.md"] {
         match std::fs::remove_file(folder.join(name)) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 return Err(e).with_context(|| format!("cannot remove the old {}", folder.join(name).display()));
@@ -130,7 +130,7 @@ pub fn show(report: &Report) -> anyhow::Result<()> {
 }
 
 /// The terminal's, or `COLUMNS`; wide enough for every table elsewhere.
-fn width() -> u16 {
+pub fn width() -> u16 {
     let asked = rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0);
     asked.or_else(|| std::env::var("COLUMNS").ok()?.parse().ok()).unwrap_or(120)
 }

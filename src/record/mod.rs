@@ -19,8 +19,9 @@ use crate::measure::collect::{self, RoundView, Values};
 use crate::measure::columns::{Columns, Context};
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
+use crate::measure::summary::{over_rounds, to_oriented};
 use crate::measure::validity::{ClientHealth, Finding, PASSING, Severity, mean_tokens};
-use crate::metric::Class;
+use crate::metric::{Class, Metric};
 
 pub const SCHEMA: &str = "goodput-gate/record";
 pub const VERSION: u32 = 1;
@@ -41,6 +42,12 @@ pub struct Record {
     pub git: Option<GitFacts>,
     /// Facts that are recorded and not keyed.
     pub host: BTreeMap<String, String>,
+    /// Name of the target, where several were measured in turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// What was claimed of these targets before they were measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hypotheses: Vec<HypothesisRecord>,
     /// The policy that the run was made under.
     pub policy: Policy,
     /// Absent where the run had one side.
@@ -69,6 +76,19 @@ pub struct Pair {
 pub enum Role {
     Baseline,
     Candidate,
+}
+
+/// A statement of the config's `hypotheses`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HypothesisRecord {
+    pub name: String,
+    pub says: Option<String>,
+    pub workload: String,
+    /// Name without unit.
+    pub metric: String,
+    /// `A > B`, `A < 0.9 * B`, `A < 500ms`.
+    pub claim: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -300,6 +320,24 @@ impl WorkloadRecord {
     /// METHOD's view of all rounds.
     pub fn method_rounds(&self) -> Vec<crate::measure::Round> {
         self.rounds().map(|(start, r)| r.columns.to_round(&r.context(start, &self.load))).collect()
+    }
+
+    /// Every metric's value of each start that has it in all its whole rounds, oriented, as METHOD makes it of rounds. From the columns.
+    pub fn start_values(&self) -> Result<BTreeMap<Metric, Vec<f64>>, RecordError> {
+        let mut all: BTreeMap<Metric, Vec<f64>> = BTreeMap::new();
+        for start in &self.starts {
+            let mut rounds = Vec::new();
+            for round in start.rounds.iter().filter(|r| !r.cut_short) {
+                let gaps = Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?;
+                let view = RoundView { columns: &round.columns, context: &round.context(start.index, &self.load), gaps: &gaps };
+                rounds.push(collect::metrics(&[view], &self.slo.into()));
+            }
+            for metric in Metric::all() {
+                let values: Option<Vec<f64>> = rounds.iter().map(|r| to_oriented(metric, *r.get(&metric)?)).collect();
+                all.entry(metric).or_default().extend(values.and_then(|v| over_rounds(metric, &v)));
+            }
+        }
+        Ok(all)
     }
 
     /// Metrics over all rounds together.

@@ -217,7 +217,7 @@ fn instructions(report: &Report) -> String {
 }
 
 /// Cells are escaped already. `numbers`: the columns that are set flush right.
-fn table(header: &[&str], numbers: std::ops::Range<usize>, rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn table(header: &[&str], numbers: std::ops::Range<usize>, rows: impl Iterator<Item = Vec<String>>) -> String {
     let rows: Vec<String> = rows.map(|cells| format!("| {} |\n", cells.join(" | "))).collect();
     if rows.is_empty() {
         return String::new();
