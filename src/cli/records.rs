@@ -107,6 +107,7 @@ pub enum ReportFormat {
     Md,
     Junit,
     Json,
+    Html,
     Csv,
 }
 

@@ -9,6 +9,7 @@ mod check;
 mod comment;
 mod compare;
 mod doctor;
+mod drawn;
 mod dry_run;
 mod evaluate;
 mod facts;

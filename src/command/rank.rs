@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{baseline, dry_run, evaluate, measure, output, setup};
+use super::{baseline, drawn, dry_run, evaluate, measure, output, setup};
 use crate::cli::{CompareArgs, RunArgs};
 use crate::exit::ExitStatus;
 use crate::record::Record;
@@ -21,7 +21,7 @@ pub fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     let measured = measure::each(&config, &args.output, git.as_ref())
         .inspect_err(|e| output::save_failure(&args.output.out, e, git.clone()))?;
     for (folder, record) in &measured {
-        output::save_reports(folder, &evaluate::measured(record)?.0)?;
+        output::save_reports(folder, &evaluate::measured(record)?.0, &drawn::alone(record)?)?;
     }
     let records: Vec<(String, &Record)> = measured.iter().map(|(_, r)| (r.target.clone().unwrap_or_default(), r)).collect();
     let exit = ranked(&records, &args.output.out)?;

@@ -19,9 +19,9 @@ use crate::measure::collect::{self, RoundView, Values};
 use crate::measure::columns::{Columns, Context};
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
-use crate::measure::summary::{over_rounds, to_oriented};
+use crate::measure::summary::{over_rounds, times, to_oriented};
 use crate::measure::validity::{ClientHealth, Finding, PASSING, Severity, mean_tokens};
-use crate::metric::{Class, Metric};
+use crate::metric::{Class, Metric, Timing};
 
 pub const SCHEMA: &str = "goodput-gate/record";
 pub const VERSION: u32 = 1;
@@ -426,6 +426,26 @@ impl From<config::Slo> for Slo {
         let ms = |d: Option<std::time::Duration>| d.map(|d| d.as_secs_f64() * 1000.0);
         Self { ttft_ms: ms(slo.ttft), tpot_ms: ms(slo.tpot), e2e_ms: ms(slo.e2e) }
     }
+}
+
+pub const CHUNK_GAP: &str = "chunk_gap";
+pub const TIMINGS: [&str; 3] = ["ttft", "tpot", "e2e"];
+
+/// Distributions over the completed requests of all whole rounds, for drawing: `ttft`, `tpot`, `e2e` and `chunk_gap`, where there are any.
+pub fn timings(workload: &WorkloadRecord) -> Result<BTreeMap<&'static str, Gaps>, RecordError> {
+    let mut all: BTreeMap<&'static str, Gaps> = BTreeMap::new();
+    for (_, round) in workload.rounds() {
+        all.entry(CHUNK_GAP).or_default().merge(&Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?);
+    }
+    for round in workload.method_rounds() {
+        for (name, timing) in TIMINGS.into_iter().zip([Timing::Ttft, Timing::Tpot, Timing::E2e]) {
+            for ms in times(&round, timing) {
+                all.entry(name).or_default().record_ms(ms);
+            }
+        }
+    }
+    all.retain(|_, values| values.len() > 0);
+    Ok(all)
 }
 
 /// Metric values with their unit in the key, as records and reports store them.

@@ -10,10 +10,10 @@ use crate::gate_support::Bed;
 const TARGETS: &str = "
 version: 1
 targets:
-  quick: {target: {sim: {noise: 'off'}}}
-  slow: {target: {sim: {noise: 'off', decode_factor: 1.6}}}
+  quick: {target: {sim: {noise: 'off', request_overhead_ms: 250}}}
+  slow: {target: {sim: {noise: 'off', request_overhead_ms: 250, decode_factor: 2}}}
 workloads:
-  - {name: chat, arrival: {closed: {concurrency: 2}}, requests: 16, warmup: 2, prompts: {synthetic: {input_tokens: 64}}, output_tokens: 12}
+  - {name: chat, arrival: {closed: {concurrency: 4}}, requests: 16, warmup: 2, prompts: {synthetic: {input_tokens: 64}}, output_tokens: 12}
 gate: {starts: 3, rounds: 1}
 hypotheses:
   - {says: decoding differs by half at least, metric: tpot_geomean, claim: slow > 1.5 * quick}
@@ -55,7 +55,10 @@ fn each_target_is_measured_and_the_better_one_is_first() {
 #[test]
 fn a_target_that_does_not_start_is_named() {
     let bed = Bed::new();
-    let broken = TARGETS.replace("slow: {target: {sim: {noise: 'off', decode_factor: 1.6}}}", "slow: {server: {start: exit 7}}");
+    let broken = TARGETS.replace(
+        "slow: {target: {sim: {noise: 'off', request_overhead_ms: 250, decode_factor: 2}}}",
+        "slow: {server: {start: exit 7}}",
+    );
     bed.write("goodput-gate.yaml", &broken);
     let ran = bed.measure(&["run", "--each"]);
     ran.assert(3, &["target slow", "ended by itself"]);
