@@ -53,7 +53,7 @@ pub enum Command {
     /// Start, stop and look after the config's server by hand
     #[command(subcommand)]
     Server(ServerCommand),
-    /// JSON Schema of config, record or report
+    /// JSON Schema of config, record, report or ranking
     Schema(SchemaArgs),
     /// What works on this machine: host, git, server, client self-test
     Doctor(DoctorArgs),

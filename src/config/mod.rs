@@ -6,6 +6,7 @@ mod check;
 mod error;
 mod expect;
 mod file;
+mod hypothesis;
 mod layers;
 mod load;
 mod overrides;
@@ -32,6 +33,7 @@ use crate::metric::Metric;
 pub use check::{UNDER_TEST, is_workload_name};
 pub use error::{ConfigError, did_you_mean};
 pub use file::schema;
+pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
 pub use layers::Flags;
 pub use load::{Source, Under, load, load_under};
 pub use regression::Regression;
@@ -45,6 +47,8 @@ pub struct Config {
     /// Further targets by name, for comparison with each other.
     pub targets: BTreeMap<String, Target>,
     pub workloads: Vec<Workload>,
+    /// What `run --each` confirms or refutes.
+    pub hypotheses: Vec<Hypothesis>,
     pub gate: Gate,
     /// Folder of baseline files, relative to the repository's root.
     pub baselines_dir: PathBuf,

@@ -8,6 +8,8 @@ pub mod csv;
 mod headline;
 pub mod junit;
 pub mod markdown;
+pub mod page;
+pub mod ranking;
 #[cfg(test)]
 mod samples;
 pub mod terminal;

@@ -88,6 +88,8 @@ fn record() -> Record {
         git: Some(GitFacts { commit: "0".into(), tree: "0".into(), dirty: false, commit_date: "2026-01-01T00:00:00Z".into() }),
         host: BTreeMap::new(),
         pair: None,
+        target: None,
+        hypotheses: Vec::new(),
         policy: Policy {
             mode: "baseline".into(),
             starts: 1,
