@@ -20,7 +20,7 @@ pub fn text(config: &Config) -> anyhow::Result<String> {
         let extras = Extras { ignore_eos: workload.ignore_eos, min_tokens: workload.ignore_eos, stream_usage: workload.stream };
         let salt = plan::salt(0);
         let input = plan::Input {
-            protocol: config.target.protocol,
+            protocol: &config.target.protocol,
             model: "MODEL",
             extras,
             salt: &salt,

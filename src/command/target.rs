@@ -125,14 +125,13 @@ impl Target {
             (ModelChoice::Auto, Ok(facts)) => (only_model(&facts.models).map_err(|e| Failure::measure(&e))?, facts),
             (_, Err(e)) => return Err(Failure::measure(&e).into()),
         };
-        let path = protocol::path(target.protocol);
-        let spec = SiteSpec { base_url, path, api_key, headers, ca_pem: ca.as_deref() };
+        let spec = SiteSpec { base_url, api_key, headers, ca_pem: ca.as_deref() };
         let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
         Ok(Self {
             process: Process::None,
             site,
             model,
-            protocol: target.protocol,
+            protocol: target.protocol.clone(),
             server: facts.name,
             version: facts.version,
             loopback: is_loopback(base_url),
@@ -154,7 +153,7 @@ impl Target {
     /// Which request fields the server takes for this workload; asked with a real request of two tokens.
     pub fn extras(&self, workload: &Workload) -> anyhow::Result<Extras> {
         let wanted = Extras { ignore_eos: workload.ignore_eos, min_tokens: workload.ignore_eos, stream_usage: workload.stream };
-        let asked = self.probe.negotiate(self.protocol, &self.model, workload.stream, wanted);
+        let asked = self.probe.negotiate(&self.protocol, &self.model, workload.stream, wanted);
         let answer = match wait(&self.runtime, &self.stop, asked) {
             Ok(answer) => answer.map_err(|e| Failure::measure(&e).into()),
             Err(stopped) => Err(stopped.into()),

@@ -11,6 +11,7 @@ mod load;
 mod overrides;
 mod position;
 mod presets;
+mod protocol;
 mod regression;
 pub mod sim;
 pub mod starter;
@@ -33,6 +34,7 @@ pub use error::{ConfigError, did_you_mean};
 pub use file::schema;
 pub use layers::Flags;
 pub use load::{Source, Under, load, load_under};
+pub use protocol::{Family, Ollama, Protocol, ProtocolName, Triton};
 pub use regression::Regression;
 pub use target::PORT;
 pub use units::parse_duration;
@@ -118,14 +120,6 @@ pub enum Fit {
     Both,
     /// Starts alternate.
     One,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Protocol {
-    #[serde(rename = "openai-chat")]
-    OpenAiChat,
-    #[serde(rename = "openai-completions")]
-    OpenAiCompletions,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -282,17 +276,6 @@ pub enum OnOpen {
     /// Exit 0, said loudly; the verdict says which.
     Warn,
     Fail,
-}
-
-impl Protocol {
-    pub const ALL: [Self; 2] = [Self::OpenAiChat, Self::OpenAiCompletions];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OpenAiChat => "openai-chat",
-            Self::OpenAiCompletions => "openai-completions",
-        }
-    }
 }
 
 impl Corpus {

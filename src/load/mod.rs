@@ -20,14 +20,16 @@ pub use conn::{Site, SiteSpec};
 
 use crate::clock::monotonic_ns;
 use crate::config::Protocol;
-use crate::plan::{Pace, RoundPlan};
+use crate::plan::{Pace, Plan, RoundPlan};
 use crate::timeline::{Outcome, Timeline};
 use worker::{Message, Worker, WorkerHealth};
 
 /// How answers of a workload are read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Reading {
     pub protocol: Protocol,
+    /// Where requests go, below the base URL.
+    pub path: String,
     pub stream: bool,
     pub timeout: Duration,
     pub stall_timeout: Duration,
@@ -86,6 +88,18 @@ struct RoundJob {
     slots: Option<tokio::sync::Semaphore>,
     /// Closed loop by duration: no request starts after this.
     stop_at_ns: Option<u64>,
+}
+
+impl Reading {
+    pub fn of(plan: &Plan) -> Self {
+        Self {
+            protocol: plan.protocol.clone(),
+            path: plan.path.clone(),
+            stream: plan.stream,
+            timeout: plan.timeout,
+            stall_timeout: plan.stall_timeout,
+        }
+    }
 }
 
 impl Control {

@@ -144,7 +144,7 @@ impl Probe {
 
     /// Sends one short request with all `wanted` fields; where the server refuses, with fewer, until it answers.
     /// Errors: what the server said to the plainest of them.
-    pub async fn negotiate(&self, protocol: Protocol, model: &str, stream: bool, wanted: Extras) -> Result<Extras, ProbeError> {
+    pub async fn negotiate(&self, protocol: &Protocol, model: &str, stream: bool, wanted: Extras) -> Result<Extras, ProbeError> {
         let mut tried: Vec<Extras> = Vec::new();
         let mut refusal = None;
         for extras in fallbacks(wanted) {
@@ -163,9 +163,9 @@ impl Probe {
         Err(refusal.unwrap_or(ProbeError::NoModel))
     }
 
-    async fn one_token(&self, protocol: Protocol, model: &str, stream: bool, extras: Extras) -> Result<(), ProbeError> {
+    async fn one_token(&self, protocol: &Protocol, model: &str, stream: bool, extras: Extras) -> Result<(), ProbeError> {
         let spec = BodySpec { model, prompt: "Say yes.", output_tokens: 2, stream, temperature: 0.0, extras };
-        let url = format!("{}{}", self.base_url, protocol::path(protocol));
+        let url = format!("{}{}", self.base_url, protocol::path(protocol, model, stream));
         let request = self.http.post(&url).header(CONTENT_TYPE, "application/json").body(protocol::body(protocol, &spec));
         let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;
         let html = is_html(&answer);

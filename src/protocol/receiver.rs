@@ -1,4 +1,4 @@
-//! One response from first byte to outcome: reads and their instants in, an `Answer` out. Joins `http1`, `sse` and `openai`.
+//! One response from first byte to outcome: reads and their instants in, an `Answer` out. Joins `http1`, `sse`, `lines` and the protocols.
 //!
 //! Not here: sockets, clocks, limits of time. The caller stamps each read before it is looked at; all events of one read share that
 //! instant. A response that is cut anywhere else gives the same answer, down to the last field, but for instants.
@@ -8,6 +8,8 @@ mod intake;
 mod captures;
 #[cfg(test)]
 mod cost;
+#[cfg(test)]
+mod native;
 #[cfg(test)]
 mod tests;
 
@@ -65,7 +67,7 @@ pub struct Answer {
 
 impl Receiver {
     /// `stream`: whether the request asked for a stream. `tokens`: room for so many output events, so that none allocates.
-    pub fn with_capacity(protocol: Protocol, stream: bool, tokens: usize) -> Self {
+    pub fn with_capacity(protocol: &Protocol, stream: bool, tokens: usize) -> Self {
         Self { http: ResponseReader::new(), intake: Intake::new(protocol, stream, tokens), first_byte_ns: None, end: None }
     }
 

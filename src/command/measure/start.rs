@@ -63,7 +63,7 @@ impl Run<'_> {
         for (index, (workload, trace)) in config.workloads.iter().zip(&self.traces).enumerate() {
             let extras = target.extras(workload)?;
             let input = plan::Input {
-                protocol: side.target.protocol,
+                protocol: &side.target.protocol,
                 model: &target.model,
                 extras,
                 salt,
@@ -83,12 +83,7 @@ impl Run<'_> {
             ready.push(Ready {
                 warmup: Arc::new(plan.warmup.clone()),
                 rounds: plan.rounds.iter().cloned().map(Arc::new).collect(),
-                reading: Reading {
-                    protocol: plan.protocol,
-                    stream: plan.stream,
-                    timeout: plan.timeout,
-                    stall_timeout: plan.stall_timeout,
-                },
+                reading: Reading::of(&plan),
                 slo: record.workloads[index].slo.into(),
                 plan,
             });
@@ -169,7 +164,7 @@ impl Run<'_> {
         };
         let label = format!("{} start {}/{} {what}", self.tag(open.side, &ready.plan.workload), start + 1, self.starts);
         let live = Live::start(label, planned, Arc::clone(&counters), style);
-        let measured = open.client.round(plan, ready.reading, &self.stop.control, &counters);
+        let measured = open.client.round(plan, ready.reading.clone(), &self.stop.control, &counters);
         drop(live);
         measured.map_err(|e| Failure::measure(&e).into())
     }

@@ -2,12 +2,12 @@
 //!
 //! Not here: HTTP framing (`http1`), the order in which causes of failure count against those of the connection (`receiver`).
 
-use crate::config::Protocol;
-use crate::protocol::error_text;
-use crate::protocol::event::{Event, Usage};
+use crate::config::{Family, Protocol};
+use crate::protocol::event::{Delta, Event, Usage};
 use crate::protocol::http1::Head;
-use crate::protocol::openai;
+use crate::protocol::lines::Lines;
 use crate::protocol::sse::{Scanner, SseEvent};
+use crate::protocol::{self, error_text};
 use crate::timeline::{Outcome, OutputEvent};
 
 /// Of a body that is not streamed, so much is kept; an answer beyond it is no answer to us.
@@ -18,7 +18,7 @@ const MAX_ERROR_BODY: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Intake {
     stream: bool,
-    sse: Scanner,
+    framing: Framing,
     body: Vec<u8>,
     events: Events,
 }
@@ -45,6 +45,13 @@ struct Events {
     gave_up: bool,
 }
 
+/// How a stream is cut into events.
+#[derive(Debug)]
+enum Framing {
+    Events(Scanner),
+    Lines(Lines),
+}
+
 /// How the body of a response is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -55,10 +62,14 @@ enum Mode {
 }
 
 impl Intake {
-    pub(super) fn new(protocol: Protocol, stream: bool, tokens: usize) -> Self {
+    pub(super) fn new(protocol: &Protocol, stream: bool, tokens: usize) -> Self {
         let received = Received { outputs: Vec::with_capacity(tokens), ..Received::default() };
-        let events = Events { protocol, received, malformed: None, cut: false, gave_up: false };
-        Self { stream, sse: Scanner::new(), body: Vec::new(), events }
+        let framing = match protocol.family() {
+            Family::OpenAi | Family::Triton => Framing::Events(Scanner::new()),
+            Family::Ollama => Framing::Lines(Lines::default()),
+        };
+        let events = Events { protocol: protocol.clone(), received, malformed: None, cut: false, gave_up: false };
+        Self { stream, framing, body: Vec::new(), events }
     }
 
     /// Takes a piece of the body.
@@ -80,12 +91,17 @@ impl Intake {
         match self.mode(head) {
             Mode::Stream => {
                 let events = &mut self.events;
-                if let Err(e) = self.sse.finish(&mut |event| events.last(event, now_ns)) {
-                    events.give_up(e.to_string());
+                match &mut self.framing {
+                    Framing::Events(sse) => {
+                        if let Err(e) = sse.finish(&mut |event| events.last(event, now_ns)) {
+                            events.give_up(e.to_string());
+                        }
+                    }
+                    Framing::Lines(lines) => lines.finish(&mut |line| events.last(SseEvent { data: line, error: false }, now_ns)),
                 }
             }
             Mode::Whole => {
-                let event = openai::answer(self.events.protocol, &self.body);
+                let event = protocol::answer(&self.events.protocol, &self.body);
                 self.events.apply(event, now_ns);
             }
             Mode::Error => {}
@@ -127,8 +143,8 @@ impl Intake {
         if self.events.cut {
             return Some((Outcome::Truncated, "stream ended within an event".into()));
         }
-        if self.stream && !self.done() && received.finish_reason.is_none() {
-            return Some((Outcome::Truncated, "stream ended without [DONE] or a finish reason".into()));
+        if self.stream && !self.ended(head) {
+            return Some((Outcome::Truncated, format!("stream ended without {}", self.end())));
         }
         // Servers say so when they drop a request: vLLM and SGLang `abort`, gateways `error`.
         if let Some(reason @ ("abort" | "error")) = received.finish_reason.as_deref() {
@@ -137,13 +153,38 @@ impl Intake {
         received.outputs.is_empty().then(|| (Outcome::Malformed, "no output in a complete answer".into()))
     }
 
+    /// A stream whose bytes ended well ended as its protocol promises.
+    fn ended(&self, head: &Head) -> bool {
+        match self.events.protocol.family() {
+            Family::OpenAi => self.done() || self.events.received.finish_reason.is_some(),
+            Family::Ollama => self.done(),
+            // There is no mark: a connection that closes may be the end or a crash.
+            Family::Triton => head.delimited,
+        }
+    }
+
+    /// What `ended` looks for.
+    fn end(&self) -> &'static str {
+        match self.events.protocol.family() {
+            Family::OpenAi => "[DONE] or a finish reason",
+            Family::Ollama => "a line with `done: true`",
+            Family::Triton => "an end: its body lasts until the connection closes",
+        }
+    }
+
     fn scan(&mut self, piece: &[u8], now_ns: u64) {
         let events = &mut self.events;
         if events.gave_up {
             return;
         }
-        if let Err(e) = self.sse.feed(piece, &mut |event| events.next(event, now_ns)) {
-            events.give_up(e.to_string());
+        let fed = match &mut self.framing {
+            Framing::Events(sse) => sse.feed(piece, &mut |event| events.next(event, now_ns)).map_err(|e| e.to_string()),
+            Framing::Lines(lines) => lines
+                .feed(piece, &mut |line| events.next(SseEvent { data: line, error: false }, now_ns))
+                .map_err(|e| e.to_string()),
+        };
+        if let Err(e) = fed {
+            events.give_up(e);
         }
     }
 
@@ -183,26 +224,27 @@ impl Events {
         if event.error {
             return Event::Error(error_text::text(event.data));
         }
-        openai::event(self.protocol, event.data)
+        protocol::event(&self.protocol, event.data)
     }
 
     fn apply(&mut self, event: Event, now_ns: u64) {
-        let received = &mut self.received;
-        let delta = match event {
-            Event::Delta(delta) => delta,
-            Event::Done => {
-                received.done_ns = Some(now_ns);
-                return;
+        match event {
+            Event::Delta(delta) => self.take(delta, now_ns),
+            Event::Done(delta) => {
+                self.take(delta, now_ns);
+                self.received.done_ns = Some(now_ns);
             }
             Event::Error(text) => {
                 self.malformed.get_or_insert(format!("error in a 200 response: {text}"));
-                return;
             }
             Event::Malformed(text) => {
                 self.malformed.get_or_insert(text);
-                return;
             }
-        };
+        }
+    }
+
+    fn take(&mut self, delta: Delta, now_ns: u64) {
+        let received = &mut self.received;
         if delta.has_output() {
             received.outputs.push(OutputEvent { at_ns: now_ns });
             received.reasoning_seen |= delta.reasoning;
@@ -214,7 +256,10 @@ impl Events {
             received.finish_reason = delta.finish_reason;
         }
         if let Some(usage) = delta.usage {
-            received.usage = received.usage.updated(usage);
+            received.usage = match self.protocol.family() {
+                Family::Triton => received.usage.plus(usage),
+                Family::OpenAi | Family::Ollama => received.usage.updated(usage),
+            };
         }
     }
 
