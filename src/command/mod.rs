@@ -17,6 +17,7 @@ mod init;
 mod interactive;
 mod judge_case;
 mod measure;
+mod models;
 mod next;
 mod output;
 mod publish;
@@ -53,6 +54,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Models(args) => models::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Init(args) => init::run(&args),

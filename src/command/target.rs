@@ -15,7 +15,8 @@ use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::load::{Site, SiteSpec};
 use crate::probe::host;
-use crate::probe::server::{Access, Probe, ProbeError, ServerFacts, is_loopback, only_model};
+use crate::probe::recognise::{ServerFacts, Settings};
+use crate::probe::server::{Access, Probe, ProbeError, is_loopback, only_model};
 use crate::protocol::{self, Extras};
 use crate::server::{self, Command, Finished, SimServer, Supervised};
 
@@ -27,6 +28,7 @@ pub struct Target {
     protocol: Protocol,
     server: Option<String>,
     version: Option<String>,
+    settings: Settings,
     loopback: bool,
     probe: Probe,
     runtime: tokio::runtime::Runtime,
@@ -109,7 +111,8 @@ impl Target {
         let ca = target.ca_file.as_ref().map(|p| std::fs::read(p).with_context(|| format!("cannot read {}", p.display())));
         let ca = ca.transpose()?;
         let headers = &target.headers;
-        let access = Access { base_url, api_key, headers, ca_pem: ca.as_deref() };
+        let family = target.protocol.family();
+        let access = Access { base_url, api_key, headers, ca_pem: ca.as_deref(), family };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
         let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
         if let (Endpoint::Started(server), Process::Started(watched)) = (&target.endpoint, process) {
@@ -125,6 +128,7 @@ impl Target {
             (ModelChoice::Auto, Ok(facts)) => (only_model(&facts.models).map_err(|e| Failure::measure(&e))?, facts),
             (_, Err(e)) => return Err(Failure::measure(&e).into()),
         };
+        let settings = wait(&runtime, stop, probe.settings(&facts, &model))?;
         let spec = SiteSpec { base_url, api_key, headers, ca_pem: ca.as_deref() };
         let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
         Ok(Self {
@@ -134,6 +138,7 @@ impl Target {
             protocol: target.protocol.clone(),
             server: facts.name,
             version: facts.version,
+            settings,
             loopback: is_loopback(base_url),
             probe,
             runtime,
@@ -152,7 +157,7 @@ impl Target {
 
     /// Which request fields the server takes for this workload; asked with a real request of two tokens.
     pub fn extras(&self, workload: &Workload) -> anyhow::Result<Extras> {
-        let wanted = Extras { ignore_eos: workload.ignore_eos, min_tokens: workload.ignore_eos, stream_usage: workload.stream };
+        let wanted = Extras::wanted(&self.protocol, workload.ignore_eos, workload.stream);
         let asked = self.probe.negotiate(&self.protocol, &self.model, workload.stream, wanted);
         let answer = match wait(&self.runtime, &self.stop, asked) {
             Ok(answer) => answer.map_err(|e| Failure::measure(&e).into()),
@@ -195,6 +200,12 @@ impl Target {
         }
         if let Some(version) = &self.version {
             f.set("server_version", &**version);
+        }
+        if let Some(line) = self.settings.line() {
+            f.set("server_flags", line);
+        }
+        if let Some(quantisation) = &self.settings.quantisation {
+            f.set("quantisation", &**quantisation);
         }
         // A server on this machine is as fast as this machine.
         if let Some(cpu) = host::cpu().filter(|_| self.loopback) {

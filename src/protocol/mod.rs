@@ -43,6 +43,24 @@ pub struct Extras {
     pub stream_usage: bool,
 }
 
+impl Extras {
+    /// What the protocol can ask for, of what a workload wants; the server may still refuse some of it.
+    pub fn wanted(protocol: &Protocol, ignore_eos: bool, stream: bool) -> Self {
+        match protocol {
+            Protocol::OpenAiChat | Protocol::OpenAiCompletions => {
+                Self { ignore_eos, min_tokens: ignore_eos, stream_usage: stream }
+            }
+            // It counts without being asked, and ends where the model does.
+            Protocol::Ollama(_) | Protocol::OllamaGenerate(_) => {
+                Self { ignore_eos: false, min_tokens: false, stream_usage: false }
+            }
+            Protocol::Triton(names) => {
+                Self { ignore_eos: ignore_eos && !names.ignore_eos.is_empty(), min_tokens: false, stream_usage: false }
+            }
+        }
+    }
+}
+
 /// The path below the base URL.
 pub fn path(protocol: &Protocol, model: &str, stream: bool) -> String {
     match protocol {

@@ -31,6 +31,7 @@ mod load_signals;
 mod load_streams;
 mod load_timing;
 mod load_tls;
+mod protocols;
 mod readme;
 mod selftest;
 mod sim;
