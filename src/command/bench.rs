@@ -118,6 +118,7 @@ fn send(client: &Client, plan: &Arc<RoundPlan>) -> anyhow::Result<Measured> {
         stream: true,
         timeout: Duration::from_secs(300),
         stall_timeout: Duration::from_secs(60),
+        keep_text: false,
     };
     let counters = Arc::new(Counters::new(Box::new(|_| true)));
     let measured = client.round(plan, reading, &Arc::new(Control::default()), &counters).map_err(anyhow::Error::msg)?;

@@ -31,6 +31,7 @@ mod signals;
 mod sim;
 mod supervise;
 mod target;
+mod tokens;
 
 use std::io::Read as _;
 

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 
 use super::side::Side;
 use super::signals::Stop;
+use super::tokens::Tokenizer;
 use crate::config::{Endpoint, ModelChoice, PORT, Protocol, Server, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
@@ -29,6 +30,8 @@ pub struct Target {
     server: Option<String>,
     version: Option<String>,
     settings: Settings,
+    /// Counts what the server does not.
+    pub tokenizer: Option<Tokenizer>,
     loopback: bool,
     probe: Probe,
     runtime: tokio::runtime::Runtime,
@@ -128,6 +131,7 @@ impl Target {
             (ModelChoice::Auto, Ok(facts)) => (only_model(&facts.models).map_err(|e| Failure::measure(&e))?, facts),
             (_, Err(e)) => return Err(Failure::measure(&e).into()),
         };
+        let tokenizer = target.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
         let settings = wait(&runtime, stop, probe.settings(&facts, &model))?;
         let spec = SiteSpec { base_url, api_key, headers, ca_pem: ca.as_deref() };
         let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
@@ -139,6 +143,7 @@ impl Target {
             server: facts.name,
             version: facts.version,
             settings,
+            tokenizer,
             loopback: is_loopback(base_url),
             probe,
             runtime,
@@ -190,6 +195,9 @@ impl Target {
         f.set("plan", plan_digest);
         f.set("protocol", self.protocol.name());
         f.set("model", &*self.model);
+        if let Some(tokenizer) = &self.tokenizer {
+            f.set("tokenizer", &*tokenizer.digest);
+        }
         if matches!(self.process, Process::Sim(_)) {
             f.set("server", "goodput-gate sim");
             f.set("server_version", env!("CARGO_PKG_VERSION"));

@@ -53,6 +53,8 @@ pub struct TargetFile {
     pub ollama: Option<Ollama>,
     /// What the protocol `triton` leaves open: what the model calls its inputs and outputs.
     pub triton: Option<Triton>,
+    /// A `tokenizer.json`, to count tokens where the server does not. Needs a build with the feature `tokenizer`.
+    pub tokenizer: Option<String>,
     /// Model name, or `auto`: the only one that the server lists.
     pub model: Option<String>,
     /// Name of the environment variable that holds the API key; never the key.

@@ -76,6 +76,7 @@ impl TargetFile {
             protocol: self.protocol.or(base.protocol),
             ollama: self.ollama.or(base.ollama.filter(|_| inherits)),
             triton: self.triton.or(base.triton.filter(|_| inherits)),
+            tokenizer: self.tokenizer.or(base.tokenizer),
             model: self.model.or(base.model),
             api_key_env: self.api_key_env.or(base.api_key_env),
             headers: self.headers.or(base.headers),

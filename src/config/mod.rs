@@ -58,6 +58,8 @@ pub struct Config {
 pub struct Target {
     pub endpoint: Endpoint,
     pub protocol: Protocol,
+    /// Counts tokens where the server does not.
+    pub tokenizer: Option<PathBuf>,
     pub model: ModelChoice,
     /// Name of the environment variable that holds the API key; never the key.
     pub api_key_env: Option<String>,

@@ -40,7 +40,14 @@ impl Checker {
             name => ModelChoice::Named(name.to_owned()),
         };
         let ca_file = file.ca_file.map(PathBuf::from);
-        Some(Target { endpoint: endpoint?, protocol: protocol?, model, api_key_env: file.api_key_env, headers, ca_file })
+        if file.tokenizer.is_some() && !cfg!(feature = "tokenizer") {
+            let hint =
+                "build it with `cargo build --release --features tokenizer`, or leave the key out: counts are then the server's";
+            self.bad_key(&format!("{at}target.tokenizer"), "this goodput-gate was built without a tokenizer", hint);
+        }
+        let tokenizer = file.tokenizer.map(PathBuf::from);
+        let (endpoint, protocol, api_key_env) = (endpoint?, protocol?, file.api_key_env);
+        Some(Target { endpoint, protocol, tokenizer, model, api_key_env, headers, ca_file })
     }
 
     fn endpoint(&mut self, at: &str, file: &TargetFile, server: Option<ServerFile>, env: Env<'_>) -> Option<Endpoint> {

@@ -99,7 +99,9 @@ pub async fn exchange(shared: &Shared, sending: &Sending<'_>, flight: &Flight) -
 }
 
 fn receiver(sending: &Sending<'_>) -> Receiver {
-    Receiver::with_capacity(&sending.reading.protocol, sending.reading.stream, sending.request.output_tokens as usize)
+    let reading = sending.reading;
+    Receiver::with_capacity(&reading.protocol, reading.stream, sending.request.output_tokens as usize)
+        .keeping_text(reading.keep_text)
 }
 
 async fn attempt(shared: &Shared, sending: &Sending<'_>, flight: &Flight, trace: &mut Trace) -> Result<(), Broken> {
@@ -243,6 +245,7 @@ fn timeline(sending: &Sending<'_>, trace: Trace, ended: Result<Result<(), Broken
         error,
         retried: trace.retried,
         closed_loop: sending.closed_loop,
+        text: answer.text,
     }
 }
 

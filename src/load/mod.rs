@@ -33,6 +33,8 @@ pub struct Reading {
     pub stream: bool,
     pub timeout: Duration,
     pub stall_timeout: Duration,
+    /// For a count of its tokens after the round.
+    pub keep_text: bool,
 }
 
 /// What a round brought back.
@@ -98,6 +100,7 @@ impl Reading {
             stream: plan.stream,
             timeout: plan.timeout,
             stall_timeout: plan.stall_timeout,
+            keep_text: false,
         }
     }
 }
@@ -243,6 +246,7 @@ fn unsent(request: &crate::plan::PlannedRequest, plan: &RoundPlan, began_ns: u64
         error: Some("never sent: the run was stopped before its turn".into()),
         retried: false,
         closed_loop: plan.pace != Pace::Open,
+        text: None,
     }
 }
 

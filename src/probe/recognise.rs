@@ -147,11 +147,14 @@ impl Probe {
                 let proxy = ready.filter(|said| said.get("litellm_version").or_else(|| said.get("db")).is_some());
                 if name.as_deref() == Some("LiteLLM") || proxy.is_some() {
                     let own = proxy.and_then(|said| word(&said["litellm_version"]));
-                    let told = match own {
-                        None => self.at("/health/readiness/details").await.and_then(|said| word(&said["litellm_version"])),
-                        own => own,
-                    };
-                    return (Some("LiteLLM".into()), told);
+                    if own.is_some() {
+                        return (Some("LiteLLM".into()), own);
+                    }
+                    let details = self.at("/health/readiness/details").await.and_then(|said| word(&said["litellm_version"]));
+                    if details.is_some() {
+                        return (Some("LiteLLM".into()), details);
+                    }
+                    return (Some("LiteLLM".into()), version(self.at("/version").await));
                 }
                 (name, version(self.at("/version").await))
             }

@@ -12,11 +12,13 @@ mod openai;
 mod receiver;
 mod redact;
 mod sse;
+mod text;
 mod triton;
 
 pub use error_text::text as error_text;
 pub use receiver::{Answer, Receiver, Step};
 pub use redact::{redact, secrets};
+pub use text::prompt;
 
 use crate::config::Protocol;
 use event::Event;

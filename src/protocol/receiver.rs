@@ -63,12 +63,21 @@ pub struct Answer {
     /// The last counts that the server gave.
     pub usage: Usage,
     pub finish_reason: Option<String>,
+    /// All output, where it was to be kept and could be.
+    pub text: Option<String>,
 }
 
 impl Receiver {
     /// `stream`: whether the request asked for a stream. `tokens`: room for so many output events, so that none allocates.
     pub fn with_capacity(protocol: &Protocol, stream: bool, tokens: usize) -> Self {
         Self { http: ResponseReader::new(), intake: Intake::new(protocol, stream, tokens), first_byte_ns: None, end: None }
+    }
+
+    /// Also keeps the text, so that its tokens can be counted once the round has ended.
+    #[must_use]
+    pub fn keeping_text(mut self, keep: bool) -> Self {
+        self.intake.keep_text(keep);
+        self
     }
 
     /// Takes the bytes of one socket read that returned at `now_ns`. Bytes after the end make the connection unusable, no more.
@@ -135,6 +144,7 @@ impl Receiver {
             end_ns: self.end.map(|end| end.at_ns).or(received.done_ns),
             usage: received.usage,
             finish_reason: received.finish_reason,
+            text: received.text,
         }
     }
 

@@ -120,7 +120,10 @@ fn triton_is_measured_whole_and_streamed_each_at_its_own_path() {
     let known = [&facts["protocol"], &facts["model"], &facts["server"], &facts["server_version"], &facts["server_flags"]];
     assert_eq!(known, ["triton", "ensemble", "triton", "2.51.0", "backend=python max_batch_size=0"]);
     // Chunks are not tokens: nobody counted, so nobody knows.
-    assert_eq!((&columns(&record)["output_tokens"], &columns(&record)["events"]), (&json!(vec![Value::Null; 8]), &json!(vec![4; 8])));
+    assert_eq!(
+        (&columns(&record)["output_tokens"], &columns(&record)["events"]),
+        (&json!(vec![Value::Null; 8]), &json!(vec![4; 8]))
+    );
     let counted = "triton: {output_tokens: num_output_tokens, inputs: {return_num_output_tokens: true}}";
     let record = run(&format!("{{base_url: \"{}\", protocol: triton, {counted}}}", root(&server)));
     assert_eq!(columns(&record)["output_tokens"], json!(vec![4; 8]));
@@ -170,4 +173,26 @@ fn models_says_what_a_server_is_and_how_to_measure_it() {
     let ran = gate.run(&["models", "--base-url", "http://127.0.0.1:1/v1"]);
     assert_eq!(ran.code, Some(3));
     assert!(ran.stderr.contains("no list of models at http://127.0.0.1:1/v1"), "{}", ran.stderr);
+}
+
+#[test]
+fn tokens_that_the_server_does_not_count_are_counted_here_or_refused_here() {
+    let server = triton_server();
+    let gate = Gate::new();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tokenizer/words.json");
+    let target = format!("{{base_url: \"{}\", protocol: triton, tokenizer: \"{file}\"}}", root(&server));
+    gate.write("goodput-gate.yaml", &format!("version: 1\ntarget: {target}\n{WORKLOAD}"));
+    let ran = gate.run(&["run"]);
+    if !cfg!(feature = "tokenizer") {
+        ran.assert_says(2, &["target.tokenizer: this goodput-gate was built without a tokenizer", "--features tokenizer"]);
+        return;
+    }
+    gate.assert_measured(&ran);
+    let record = gate.record();
+    assert_eq!(record["workloads"][0]["fingerprint"]["tokenizer"].as_str().map(str::len), Some(12));
+    let round = gate.round();
+    // Every event of this server is one word.
+    assert_eq!((&round["columns"]["output_tokens"], &round["token_source"]), (&json!(vec![4; 8]), &json!("tokenizer")));
+    let inputs = round["columns"]["input_tokens"].as_array().expect("a column");
+    assert!(inputs.iter().all(|n| n.as_u64() > Some(100)), "{inputs:?}");
 }

@@ -83,7 +83,7 @@ impl Run<'_> {
             ready.push(Ready {
                 warmup: Arc::new(plan.warmup.clone()),
                 rounds: plan.rounds.iter().cloned().map(Arc::new).collect(),
-                reading: Reading::of(&plan),
+                reading: Reading { keep_text: target.tokenizer.is_some(), ..Reading::of(&plan) },
                 slo: record.workloads[index].slo.into(),
                 plan,
             });
@@ -125,7 +125,9 @@ impl Run<'_> {
         let open = &all[place];
         let ready = &open.ready[workload];
         let plan = &ready.rounds[index];
-        let measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
+        let mut measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
+        let tokenizer = open.target.tokenizer.as_ref();
+        let counted = tokenizer.is_some_and(|t| t.count(&mut measured.timelines, plan, &ready.plan.protocol));
         let died = died(all, open, &measured.timelines);
         self.told |= died.is_some();
         let raw = Raw {
@@ -143,6 +145,7 @@ impl Run<'_> {
         let side = &mut self.sides[open.side];
         let record = &mut side.record.workloads[workload];
         let mut stored = round(&raw, &record.load, &ready.slo);
+        stored.token_source = counted.then(|| "tokenizer".into());
         stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
         if let Some(last) = record.starts.last_mut() {
             last.rounds.push(stored);

@@ -7,11 +7,13 @@ use crate::protocol::event::{Delta, Event, Usage};
 use crate::protocol::http1::Head;
 use crate::protocol::lines::Lines;
 use crate::protocol::sse::{Scanner, SseEvent};
-use crate::protocol::{self, error_text};
+use crate::protocol::{self, error_text, text};
 use crate::timeline::{Outcome, OutputEvent};
 
 /// Of a body that is not streamed, so much is kept; an answer beyond it is no answer to us.
 const MAX_BODY: usize = 64 * 1024 * 1024;
+/// Of a text that is to be kept; memory must not grow with what a server sends.
+const MAX_TEXT: usize = 4 * 1024 * 1024;
 /// Of an error body, enough for its message.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
@@ -32,6 +34,8 @@ pub(super) struct Received {
     pub done_ns: Option<u64>,
     pub usage: Usage,
     pub finish_reason: Option<String>,
+    /// `None` where it is not kept, or not whole.
+    pub text: Option<String>,
 }
 
 #[derive(Debug)]
@@ -72,6 +76,10 @@ impl Intake {
         Self { stream, framing, body: Vec::new(), events }
     }
 
+    pub(super) fn keep_text(&mut self, keep: bool) {
+        self.events.received.text = keep.then(String::new);
+    }
+
     /// Takes a piece of the body.
     pub(super) fn take(&mut self, head: &Head, piece: &[u8], now_ns: u64) {
         let limit = match self.mode(head) {
@@ -102,6 +110,7 @@ impl Intake {
             }
             Mode::Whole => {
                 let event = protocol::answer(&self.events.protocol, &self.body);
+                self.events.keep(&self.body);
                 self.events.apply(event, now_ns);
             }
             Mode::Error => {}
@@ -204,8 +213,21 @@ impl Events {
     fn next(&mut self, event: SseEvent<'_>, now_ns: u64) {
         // Nothing counts after the end mark.
         if self.received.done_ns.is_none() {
+            self.keep(event.data);
             let event = self.read(event);
             self.apply(event, now_ns);
+        }
+    }
+
+    /// Adds the text of an event. One that cannot be read, or is too much, makes the whole unknown: a part has another count.
+    fn keep(&mut self, payload: &[u8]) {
+        let Some(text) = &mut self.received.text else { return };
+        if payload.trim_ascii() == b"[DONE]" || payload.trim_ascii().is_empty() {
+            return;
+        }
+        match text::output(&self.protocol, payload) {
+            Some(more) if text.len() + more.len() <= MAX_TEXT => text.push_str(&more),
+            _ => self.received.text = None,
         }
     }
 
@@ -214,9 +236,13 @@ impl Events {
         if self.received.done_ns.is_some() {
             return;
         }
+        let data = event.data;
         match self.read(event) {
             Event::Malformed(_) => self.cut = true,
-            event => self.apply(event, now_ns),
+            event => {
+                self.keep(data);
+                self.apply(event, now_ns);
+            }
         }
     }
 

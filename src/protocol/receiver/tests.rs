@@ -303,3 +303,23 @@ proptest! {
         prop_assert_eq!(&read_bytewise(&CHAT, streamed, &bytes).0, &whole);
     }
 }
+
+#[test]
+fn text_is_kept_whole_or_not_at_all() {
+    let kept = |bytes: &str, size: usize| {
+        let mut receiver = Receiver::with_capacity(&CHAT, true, 0).keeping_text(true);
+        for piece in bytes.as_bytes().chunks(size) {
+            receiver.read(piece, 7);
+        }
+        receiver.eof(7);
+        receiver.into_result().text
+    };
+    let whole = stream(&[&delta("{\"role\":\"assistant\",\"reasoning\":\"hm \"}"), HELLO, STOP, DONE]);
+    let call = delta("{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}");
+    let called = stream(&[HELLO, &call, STOP, DONE]);
+    for size in [1, 7, 4096] {
+        assert_eq!(kept(&whole, size).as_deref(), Some("hm Hello 🦊"));
+        assert_eq!(kept(&called, size), None, "what is no text has no count");
+    }
+    assert_eq!(answer(&whole).text, None, "nothing is kept that nobody counts");
+}
