@@ -13,7 +13,7 @@ use crate::probe::scan::Found;
 
 /// One server, as `--json` has it.
 #[derive(Serialize)]
-struct Server<'a> {
+struct Shown<'a> {
     base_url: &'a str,
     protocol: &'static str,
     server: Option<&'a str>,
@@ -33,7 +33,7 @@ struct Model<'a> {
 pub fn run(args: &ModelsArgs) -> anyhow::Result<ExitStatus> {
     let found = found(args)?;
     if args.json {
-        let all: Vec<Server<'_>> = found.iter().map(Server::of).collect();
+        let all: Vec<Shown<'_>> = found.iter().map(Shown::of).collect();
         print(&serde_json::to_string_pretty(&all).context("cannot write the servers as JSON")?)?;
         return Ok(ExitStatus::Pass);
     }
@@ -83,7 +83,7 @@ fn protocol(name: &str) -> anyhow::Result<ProtocolName> {
     found.with_context(|| format!("unknown protocol `{name}`\nhint: {}", hint()))
 }
 
-impl<'a> Server<'a> {
+impl<'a> Shown<'a> {
     fn of(found: &'a Found) -> Self {
         let models = found.facts.models.iter().map(|m| Model { name: &m.name, context_tokens: m.context_tokens });
         Self {

@@ -29,7 +29,7 @@ impl Tokenizer {
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read target.tokenizer: {}", path.display()))?;
         let hash = Sha256::digest(&bytes);
-        let digest = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let digest = format!("{:012x}", hash.iter().take(6).fold(0_u64, |n, byte| (n << 8) | u64::from(*byte)));
         let count = load(&bytes).with_context(|| {
             format!(
                 "target.tokenizer: {} is no tokenizer\nhint: it is the model's tokenizer.json, as Hugging Face has it",
