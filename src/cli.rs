@@ -17,7 +17,7 @@ pub use self::baseline::{
 pub use self::bench::{BenchArrivalsArgs, BenchCommand, BenchEventsArgs, BenchTruthArgs};
 pub use self::common::{ConfigArgs, LogFormat, LookArgs, OutputArgs, WorkloadArgs};
 pub use self::gate::{CalibrateArgs, CheckArgs, RunArgs, SelftestArgs};
-pub use self::machine::{DoctorArgs, InitArgs, SimArgs, SuperviseArgs};
+pub use self::machine::{DoctorArgs, InitArgs, ModelsArgs, SimArgs, SuperviseArgs};
 pub use self::records::{CommentArgs, CompareArgs, ImportArgs, ImportFormat, ReportArgs, ReportFormat, SchemaArgs, SchemaKind};
 pub use self::server::{ServerArgs, ServerCommand, ServerLogsArgs};
 
@@ -55,6 +55,8 @@ pub enum Command {
     Server(ServerCommand),
     /// JSON Schema of config, record, report or ranking
     Schema(SchemaArgs),
+    /// Which models a server offers, and what it says of itself
+    Models(ModelsArgs),
     /// What works on this machine: host, git, server, client self-test
     Doctor(DoctorArgs),
     /// Inject known changes and see what the gate says of each

@@ -31,7 +31,7 @@ pub struct WorkloadArgs {
     /// Model name [default: the only one that the server lists]
     #[arg(long)]
     pub model: Option<String>,
-    /// Wire protocol: openai-chat, openai-completions
+    /// Wire protocol: openai-chat, openai-completions, ollama, ollama-generate, triton
     #[arg(long)]
     pub protocol: Option<String>,
     /// Environment variable that holds the API key

@@ -1,4 +1,4 @@
-//! The verbs around a server and a machine: doctor, init, sim, and the hidden supervise.
+//! The verbs around a server and a machine: doctor, init, models, sim, and the hidden supervise.
 
 use std::path::PathBuf;
 
@@ -40,6 +40,25 @@ pub struct DoctorArgs {
     /// Environment variable that holds the API key
     #[arg(long, value_name = "VAR")]
     pub api_key_env: Option<String>,
+}
+
+/// Which models a server offers, and what it says of itself; without a URL, every server on this machine's usual ports.
+#[derive(Clone, Debug, Args)]
+pub struct ModelsArgs {
+    /// Base URL of the API; the server's root for ollama and triton
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Wire protocol [default: whichever it speaks]
+    #[arg(long, value_name = "PROTOCOL", requires = "base_url")]
+    pub protocol: Option<String>,
+    /// Environment variable that holds the API key
+    #[arg(long, value_name = "VAR")]
+    pub api_key_env: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub look: LookArgs,
 }
 
 #[derive(Clone, Debug, Args)]

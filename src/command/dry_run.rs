@@ -18,10 +18,10 @@ pub fn text(config: &Config) -> anyhow::Result<String> {
     let mut seconds = Some(0.0);
     for workload in &config.workloads {
         let trace = read_trace(workload)?;
-        let extras = Extras { ignore_eos: workload.ignore_eos, min_tokens: workload.ignore_eos, stream_usage: workload.stream };
+        let extras = Extras::wanted(&config.target.protocol, workload.ignore_eos, workload.stream);
         let salt = plan::salt(0);
         let input = plan::Input {
-            protocol: config.target.protocol,
+            protocol: &config.target.protocol,
             model: "MODEL",
             extras,
             salt: &salt,

@@ -18,6 +18,7 @@ mod init;
 mod interactive;
 mod judge_case;
 mod measure;
+mod models;
 mod next;
 mod output;
 mod publish;
@@ -33,6 +34,7 @@ mod signals;
 mod sim;
 mod supervise;
 mod target;
+mod tokens;
 
 use std::io::Read as _;
 
@@ -57,6 +59,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Sim(args) => sim::run(&args),
         Command::Server(command) => server::run(&command),
         Command::Schema(args) => schema::run(&args),
+        Command::Models(args) => models::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Init(args) => init::run(&args),

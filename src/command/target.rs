@@ -10,14 +10,16 @@ use anyhow::{Context as _, bail};
 use self::begin::{begin, secret_values, this_program, withheld};
 use super::side::Side;
 use super::signals::Stop;
+use super::tokens::Tokenizer;
 use crate::clock::monotonic_ns;
 use crate::config::{self, CacheReset, Endpoint, ModelChoice, Protocol, SIDE, Server, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::load::{Site, SiteSpec};
 use crate::probe::host;
-use crate::probe::server::{Access, Probe, ProbeError, ServerFacts, is_loopback, only_model};
-use crate::protocol::{self, Extras};
+use crate::probe::recognise::{ServerFacts, Settings};
+use crate::probe::server::{Access, Probe, ProbeError, is_loopback, only_model};
+use crate::protocol::Extras;
 use crate::server::{self, Command, Finished, SimServer, Supervised};
 
 pub mod begin;
@@ -35,6 +37,9 @@ pub struct Target {
     version: Option<String>,
     /// Of a recipe.
     server_args: Option<String>,
+    settings: Settings,
+    /// Counts what the server does not.
+    pub tokenizer: Option<Tokenizer>,
     loopback: bool,
     probe: Probe,
     runtime: tokio::runtime::Runtime,
@@ -117,7 +122,8 @@ impl Target {
         let target = &who.target;
         let ca = authority(target)?;
         let headers = &target.headers;
-        let access = Access { base_url, api_key, headers, ca_pem: ca.as_deref() };
+        let family = target.protocol.family();
+        let access = Access { base_url, api_key, headers, ca_pem: ca.as_deref(), family };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
         let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
         let mut ready_ns = None;
@@ -135,19 +141,22 @@ impl Target {
             (ModelChoice::Auto, Ok(facts)) => (only_model(&facts.models).map_err(|e| Failure::measure(&e))?, facts),
             (_, Err(e)) => return Err(Failure::measure(&e).into()),
         };
-        let path = protocol::path(target.protocol);
-        let spec = SiteSpec { base_url, path, api_key, headers, ca_pem: ca.as_deref() };
+        let tokenizer = target.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
+        let settings = wait(&runtime, stop, probe.settings(&facts, &model))?;
+        let spec = SiteSpec { base_url, api_key, headers, ca_pem: ca.as_deref() };
         let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
         Ok(Self {
             process: Process::None,
             site,
             model,
             ready_ns,
-            protocol: target.protocol,
+            protocol: target.protocol.clone(),
             cache_reset: target.cache_reset.clone(),
             server: facts.name,
             version: facts.version,
             server_args: server_args(&target.endpoint),
+            settings,
+            tokenizer,
             loopback: is_loopback(base_url),
             probe,
             runtime,
@@ -174,8 +183,8 @@ impl Target {
 
     /// Which request fields the server takes for this workload; asked with a real request of two tokens.
     pub fn extras(&self, workload: &Workload) -> anyhow::Result<Extras> {
-        let wanted = Extras { ignore_eos: workload.ignore_eos, min_tokens: workload.ignore_eos, stream_usage: workload.stream };
-        let asked = self.probe.negotiate(self.protocol, &self.model, workload.stream, wanted);
+        let wanted = Extras::wanted(&self.protocol, workload.ignore_eos, workload.stream);
+        let asked = self.probe.negotiate(&self.protocol, &self.model, workload.stream, wanted);
         let answer = match wait(&self.runtime, &self.stop, asked) {
             Ok(answer) => answer.map_err(|e| Failure::measure(&e).into()),
             Err(stopped) => Err(stopped.into()),
@@ -217,6 +226,9 @@ impl Target {
         f.set("plan", plan_digest);
         f.set("protocol", self.protocol.name());
         f.set("model", &*self.model);
+        if let Some(tokenizer) = &self.tokenizer {
+            f.set("tokenizer", &*tokenizer.digest);
+        }
         if matches!(self.process, Process::Sim(_)) {
             f.set("server", "goodput-gate sim");
             f.set("server_version", env!("CARGO_PKG_VERSION"));
@@ -230,6 +242,12 @@ impl Target {
         }
         if let Some(version) = &self.version {
             f.set("server_version", &**version);
+        }
+        if let Some(line) = self.settings.line() {
+            f.set("server_flags", line);
+        }
+        if let Some(quantisation) = &self.settings.quantisation {
+            f.set("quantisation", &**quantisation);
         }
         // A server on this machine is as fast as this machine.
         if let Some(cpu) = host::cpu().filter(|_| self.loopback) {
@@ -282,7 +300,8 @@ impl Watched {
 /// Whether the server of a side, which was started before, is ready now.
 pub fn is_ready(side: &Side, server: &Server, base_url: &str, api_key: Option<&str>) -> anyhow::Result<bool> {
     let ca = authority(&side.target)?;
-    let access = Access { base_url, api_key, headers: &side.target.headers, ca_pem: ca.as_deref() };
+    let access =
+        Access { base_url, api_key, headers: &side.target.headers, ca_pem: ca.as_deref(), family: side.target.protocol.family() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
     let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
     Ok(runtime.block_on(probe.ready(server.ready_path.as_deref())))

@@ -16,7 +16,7 @@ use super::recipes::RecipeFile;
 use super::regression::RegressionFile;
 use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
-use super::{Corpus, Fit, GateMode, OnOpen, Protocol};
+use super::{Corpus, Fit, GateMode, Ollama, OnOpen, ProtocolName, Triton};
 
 /// goodput-gate.yaml: what to measure, with which load, and how to judge it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,12 +47,18 @@ pub struct File {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetFile {
-    /// Base URL of the API, usually ending in /v1. `${NAME}` is replaced by that environment variable.
+    /// Base URL of the API, usually ending in /v1; the server's root for `ollama` and `triton`. `${NAME}` is replaced by that environment variable.
     pub base_url: Option<String>,
     /// The simulated server instead of a real one, started by the gate; `{}` for its defaults.
     pub sim: Option<Knobs>,
     /// Wire protocol.
-    pub protocol: Option<Protocol>,
+    pub protocol: Option<ProtocolName>,
+    /// What the protocols `ollama` and `ollama-generate` leave open.
+    pub ollama: Option<Ollama>,
+    /// What the protocol `triton` leaves open: what the model calls its inputs and outputs.
+    pub triton: Option<Triton>,
+    /// A `tokenizer.json`, to count tokens where the server does not. Needs a build with the feature `tokenizer`.
+    pub tokenizer: Option<String>,
     /// Model name, or `auto`: the only one that the server lists.
     pub model: Option<String>,
     /// Name of the environment variable that holds the API key; never the key.

@@ -10,7 +10,7 @@ use super::file::{
 use super::position::Origins;
 use super::recipes::RecipeFile;
 use super::units::parse_duration;
-use super::{Corpus, GateMode, Protocol, presets};
+use super::{Corpus, GateMode, ProtocolName, presets};
 
 /// What was typed, each flag by its name; the same as a config's keys, for use without one or over it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,10 +70,16 @@ pub struct Layered {
 impl TargetFile {
     /// This, and what it does not say from `base`.
     pub fn over(self, base: Self) -> Self {
+        // Another protocol does not inherit what was said of this one.
+        let kin = |said: ProtocolName| base.protocol.is_none_or(|other| other.family() == said.family());
+        let inherits = self.protocol.is_none_or(kin);
         Self {
             base_url: self.base_url.or(base.base_url),
             sim: self.sim.or(base.sim),
             protocol: self.protocol.or(base.protocol),
+            ollama: self.ollama.or(base.ollama.filter(|_| inherits)),
+            triton: self.triton.or(base.triton.filter(|_| inherits)),
+            tokenizer: self.tokenizer.or(base.tokenizer),
             model: self.model.or(base.model),
             api_key_env: self.api_key_env.or(base.api_key_env),
             headers: self.headers.or(base.headers),
@@ -259,7 +265,7 @@ pub fn of_flags(flags: &Flags, issues: &mut Vec<Issue>) -> (TargetFile, Workload
         protocol: word(
             flags.protocol.as_deref(),
             ("--protocol", "target.protocol"),
-            &Protocol::ALL.map(|p| (p.name(), p)),
+            &ProtocolName::ALL.map(|p| (p.name(), p)),
             issues,
         ),
         ..TargetFile::default()

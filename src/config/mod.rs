@@ -12,6 +12,7 @@ mod load;
 mod overrides;
 mod position;
 mod presets;
+mod protocol;
 mod recipes;
 mod regression;
 pub mod sim;
@@ -36,6 +37,7 @@ pub use file::schema;
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
 pub use layers::Flags;
 pub use load::{Source, Under, load, load_under};
+pub use protocol::{Family, Ollama, Protocol, ProtocolName, Triton};
 pub use regression::Regression;
 pub use target::{CONTAINER, PORT, SIDE};
 pub use units::parse_duration;
@@ -61,6 +63,8 @@ pub struct Config {
 pub struct Target {
     pub endpoint: Endpoint,
     pub protocol: Protocol,
+    /// Counts tokens where the server does not.
+    pub tokenizer: Option<PathBuf>,
     pub model: ModelChoice,
     /// Name of the environment variable that holds the API key; never the key.
     pub api_key_env: Option<String>,
@@ -150,14 +154,6 @@ pub enum Fit {
     Both,
     /// Starts alternate.
     One,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Protocol {
-    #[serde(rename = "openai-chat")]
-    OpenAiChat,
-    #[serde(rename = "openai-completions")]
-    OpenAiCompletions,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -314,17 +310,6 @@ pub enum OnOpen {
     /// Exit 0, said loudly; the verdict says which.
     Warn,
     Fail,
-}
-
-impl Protocol {
-    pub const ALL: [Self; 2] = [Self::OpenAiChat, Self::OpenAiCompletions];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OpenAiChat => "openai-chat",
-            Self::OpenAiCompletions => "openai-completions",
-        }
-    }
 }
 
 impl Corpus {

@@ -7,7 +7,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use super::Protocol;
+use super::ProtocolName;
 use super::check::Checker;
 use super::file::{ServerFile, TargetFile};
 use super::target::{CONTAINER, Env, PORT, SIDE};
@@ -25,7 +25,7 @@ struct Recipe {
     flags: &'static str,
     base_url: &'static str,
     /// Where it is not the default one.
-    protocol: Option<&'static str>,
+    protocol: Option<ProtocolName>,
     /// Answers 2xx as soon as the model is loaded.
     ready: &'static str,
     /// Empties the prefix cache. None where no one request does.
@@ -113,7 +113,7 @@ const RECIPES: [Recipe; 6] = [
         // One port is drawn: gRPC stays out, and metrics are two above, as far as by default.
         flags: "--http-address=127.0.0.1 --http-port=${PORT} --allow-grpc=false --metrics-port=$((PORT + 2))",
         base_url: "http://127.0.0.1:${PORT}",
-        protocol: Some("triton"),
+        protocol: Some(ProtocolName::Triton),
         ready: "/v2/health/ready",
         cache_reset: None,
         env: &[],
@@ -144,17 +144,14 @@ impl Checker {
         for (name, value) in recipe.env {
             own.entry((*name).to_owned()).or_insert_with(|| (*value).to_owned());
         }
-        target.base_url.get_or_insert_with(|| recipe.base_url.to_owned());
+        target.protocol = target.protocol.or(recipe.protocol);
+        // Where the API is depends on what is spoken.
+        let native = target.protocol.is_some_and(ProtocolName::is_native);
+        let base_url = if native { recipe.base_url.trim_end_matches("/v1") } else { recipe.base_url };
+        target.base_url.get_or_insert_with(|| base_url.to_owned());
         target.cache_reset = target.cache_reset.take().or_else(|| recipe.cache_reset.map(str::to_owned));
         if recipe.model == Model::Requested {
             target.model = target.model.take().or_else(|| said.model.clone());
-        }
-        if let Some(name) = recipe.protocol.filter(|_| target.protocol.is_none()) {
-            target.protocol = Protocol::ALL.into_iter().find(|p| p.name() == name);
-            if target.protocol.is_none() {
-                let what = format!("the recipe's protocol `{name}` is not spoken by this version");
-                self.bad(&path, what, "say one in target.protocol that the server speaks, too");
-            }
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::check::Checker;
 use super::file::{ServerFile, TargetFile};
-use super::{CacheReset, Endpoint, ModelChoice, Recipe, Server, Target, Verb};
+use super::{CacheReset, Endpoint, ModelChoice, ProtocolName, Recipe, Server, Target, Verb};
 
 /// Replaced by the port of a server that the gate starts, not by a variable of the gate's own environment.
 pub const PORT: &str = "PORT";
@@ -21,6 +21,8 @@ pub const CONTAINER: &str = "CONTAINER";
 
 /// Where a started server is asked, if nothing else is said.
 const DEFAULT_URL: &str = "http://127.0.0.1:${PORT}/v1";
+/// The same of a protocol that has its API at the server's root.
+const DEFAULT_ROOT: &str = "http://127.0.0.1:${PORT}";
 
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -28,6 +30,7 @@ impl Checker {
     /// `at` is where the target stands in the config: empty, or `targets.NAME.`.
     pub fn target(&mut self, at: &str, file: TargetFile, server: Option<ServerFile>, env: Env<'_>) -> Option<Target> {
         let endpoint = self.endpoint(at, &file, server, env);
+        let protocol = self.protocol(at, &file);
         let headers = self.headers(at, file.headers.unwrap_or_default(), file.api_key_env.is_some(), env);
         if let Some(name) = file.api_key_env.as_deref().filter(|name| !is_variable(name)) {
             let what = format!("not the name of an environment variable ({} characters)", name.chars().count());
@@ -43,15 +46,15 @@ impl Checker {
             "auto" => ModelChoice::Auto,
             name => ModelChoice::Named(name.to_owned()),
         };
-        Some(Target {
-            endpoint: endpoint?,
-            protocol: file.protocol?,
-            model,
-            api_key_env: file.api_key_env,
-            headers,
-            ca_file: file.ca_file.map(PathBuf::from),
-            cache_reset,
-        })
+        let ca_file = file.ca_file.map(PathBuf::from);
+        if file.tokenizer.is_some() && !cfg!(feature = "tokenizer") {
+            let hint =
+                "build it with `cargo build --release --features tokenizer`, or leave the key out: counts are then the server's";
+            self.bad_key(&format!("{at}target.tokenizer"), "this goodput-gate was built without a tokenizer", hint);
+        }
+        let tokenizer = file.tokenizer.map(PathBuf::from);
+        let (endpoint, protocol, api_key_env) = (endpoint?, protocol?, file.api_key_env);
+        Some(Target { endpoint, protocol, tokenizer, model, api_key_env, headers, ca_file, cache_reset })
     }
 
     fn cache_reset(&mut self, at: &str, said: Option<&str>) -> Option<CacheReset> {
@@ -84,7 +87,9 @@ impl Checker {
             }
             (url, None, Some(server)) => {
                 let keep = |name: &str| if name == PORT { Some(format!("${{{PORT}}}")) } else { env(name) };
-                let url = self.base_url(&path, url.as_deref().unwrap_or(DEFAULT_URL), &keep);
+                let native = file.protocol.is_some_and(ProtocolName::is_native);
+                let usual = if native { DEFAULT_ROOT } else { DEFAULT_URL };
+                let url = self.base_url(&path, url.as_deref().unwrap_or(usual), &keep);
                 self.server(at, server, &keep)
                     .zip(url)
                     .map(|(server, base_url)| Endpoint::Started(Box::new(Server { base_url, ..server })))

@@ -130,6 +130,7 @@ fn round(measured: &Measured, place: Place, load: &LoadFacts, terms: &Terms) -> 
         errors: errors(requests),
         client: ClientHealth { own_lag_p99_ms: own_lag_p99_ms(&columns), ..ClientHealth::default() },
         findings: Vec::new(),
+        token_source: None,
         series: Series::default(),
         columns,
     };

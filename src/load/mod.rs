@@ -20,17 +20,21 @@ pub use conn::{Site, SiteSpec};
 
 use crate::clock::monotonic_ns;
 use crate::config::Protocol;
-use crate::plan::{Pace, RoundPlan};
+use crate::plan::{Pace, Plan, RoundPlan};
 use crate::timeline::{Outcome, Timeline};
 use worker::{Message, Worker, WorkerHealth};
 
 /// How answers of a workload are read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Reading {
     pub protocol: Protocol,
+    /// Where requests go, below the base URL.
+    pub path: String,
     pub stream: bool,
     pub timeout: Duration,
     pub stall_timeout: Duration,
+    /// For a count of its tokens after the round.
+    pub keep_text: bool,
 }
 
 /// What a round brought back.
@@ -86,6 +90,19 @@ struct RoundJob {
     slots: Option<tokio::sync::Semaphore>,
     /// Closed loop by duration: no request starts after this.
     stop_at_ns: Option<u64>,
+}
+
+impl Reading {
+    pub fn of(plan: &Plan) -> Self {
+        Self {
+            protocol: plan.protocol.clone(),
+            path: plan.path.clone(),
+            stream: plan.stream,
+            timeout: plan.timeout,
+            stall_timeout: plan.stall_timeout,
+            keep_text: false,
+        }
+    }
 }
 
 impl Control {
@@ -229,6 +246,7 @@ fn unsent(request: &crate::plan::PlannedRequest, plan: &RoundPlan, began_ns: u64
         error: Some("never sent: the run was stopped before its turn".into()),
         retried: false,
         closed_loop: plan.pace != Pace::Open,
+        text: None,
     }
 }
 

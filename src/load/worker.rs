@@ -212,7 +212,7 @@ async fn one(shared: &Shared, job: &RoundJob, index: u32, intended_ns: u64) -> T
     let flight = Arc::new(Flight::new(intended_ns + nanos(job.reading.timeout), nanos(job.reading.stall_timeout)));
     shared.take_off(index, &flight);
     let sending =
-        Sending { request, reading: job.reading, intended_ns, closed_loop, slots: job.slots.as_ref(), sent: &job.counters.sent };
+        Sending { request, reading: &job.reading, intended_ns, closed_loop, slots: job.slots.as_ref(), sent: &job.counters.sent };
     let timeline = exchange(shared, &sending, &flight).await;
     shared.land(index);
     job.counters.finished(&timeline);

@@ -40,7 +40,7 @@ pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> 
         input,
         lines: &lines,
         writer: Writer::new(&workload.prompts, input.salt, workload.seed, longest),
-        digest: Digest::new(input.protocol.name(), input.extras, workload),
+        digest: Digest::new(&protocol::shape(input.protocol), input.extras, workload),
         prompt: String::new(),
     };
     let mut drafts = vec![builder.draft(Part::Warmup)?];
@@ -60,7 +60,8 @@ pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> 
     let warmup = rounds.remove(0);
     Ok(Plan {
         workload: workload.name.clone(),
-        protocol: input.protocol,
+        protocol: input.protocol.clone(),
+        path: protocol::path(input.protocol, input.model, workload.stream),
         stream: workload.stream,
         warmup,
         rounds,

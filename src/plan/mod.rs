@@ -36,6 +36,8 @@ pub const SALT_CHARS: usize = 12;
 pub struct Plan {
     pub workload: String,
     pub protocol: Protocol,
+    /// Where its requests go, below the base URL.
+    pub path: String,
     pub stream: bool,
     /// Not measured, and never a measured prompt.
     pub warmup: RoundPlan,
@@ -84,7 +86,7 @@ pub struct PlannedRequest {
 /// What a plan is made from besides its workload.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
-    pub protocol: Protocol,
+    pub protocol: &'a Protocol,
     pub model: &'a str,
     pub extras: Extras,
     /// [`SALT_CHARS`] ASCII letters or digits, best from [`salt`]: leads each prompt. New for each session, shared by both sides of a

@@ -34,7 +34,7 @@ fn workload() -> Workload {
 
 fn input() -> Input<'static> {
     Input {
-        protocol: Protocol::OpenAiChat,
+        protocol: &Protocol::OpenAiChat,
         model: "m",
         extras: EXTRAS,
         salt: "000000000001",
@@ -170,7 +170,7 @@ fn everything_that_shapes_the_load_changes_the_digest() {
         plan(|w| w.timeout = Duration::from_secs(61)).digest,
         plan(|w| w.stall_timeout = Duration::from_secs(21)).digest,
         digest(Input { rounds: 3, ..input() }),
-        digest(Input { protocol: Protocol::OpenAiCompletions, ..input() }),
+        digest(Input { protocol: &Protocol::OpenAiCompletions, ..input() }),
         digest(Input { extras: Extras { ignore_eos: false, ..EXTRAS }, ..input() }),
         digest(Input { extras: Extras { min_tokens: true, ..EXTRAS }, ..input() }),
         digest(Input { extras: Extras { stream_usage: false, ..EXTRAS }, ..input() }),

@@ -249,6 +249,9 @@ pub struct RoundRecord {
     pub errors: Vec<ErrorCount>,
     pub client: ClientHealth,
     pub findings: Vec<Finding>,
+    /// `tokenizer` where token counts, or some of them, were made here from the texts; absent where all are the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_source: Option<String>,
     pub columns: Columns,
     pub series: Series,
 }

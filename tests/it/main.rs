@@ -33,6 +33,7 @@ mod load_streams;
 mod load_timing;
 mod load_tls;
 mod ranking;
+mod protocols;
 mod readme;
 mod recipes;
 mod selftest;

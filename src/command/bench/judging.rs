@@ -126,6 +126,7 @@ fn round(index: u32) -> RoundRecord {
         errors: vec![],
         client: ClientHealth::default(),
         findings: vec![],
+        token_source: None,
         series: Series::default(),
         columns: Columns {
             start_us: (0..n).map(|i| Some(i * 10_000)).collect(),

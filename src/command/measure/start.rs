@@ -63,7 +63,7 @@ impl Run<'_> {
         for (index, (workload, trace)) in config.workloads.iter().zip(&self.traces).enumerate() {
             let extras = target.extras(workload)?;
             let input = plan::Input {
-                protocol: side.target.protocol,
+                protocol: &side.target.protocol,
                 model: &target.model,
                 extras,
                 salt,
@@ -83,12 +83,7 @@ impl Run<'_> {
             ready.push(Ready {
                 warmup: Arc::new(plan.warmup.clone()),
                 rounds: plan.rounds.iter().cloned().map(Arc::new).collect(),
-                reading: Reading {
-                    protocol: plan.protocol,
-                    stream: plan.stream,
-                    timeout: plan.timeout,
-                    stall_timeout: plan.stall_timeout,
-                },
+                reading: Reading { keep_text: target.tokenizer.is_some(), ..Reading::of(&plan) },
                 slo: record.workloads[index].slo.into(),
                 plan,
             });
@@ -133,7 +128,9 @@ impl Run<'_> {
         let open = &all[place];
         let ready = &open.ready[workload];
         let plan = &ready.rounds[index];
-        let measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
+        let mut measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
+        let tokenizer = open.target.tokenizer.as_ref();
+        let counted = tokenizer.is_some_and(|t| t.count(&mut measured.timelines, plan, &ready.plan.protocol));
         let died = died(all, open, &measured.timelines);
         self.told |= died.is_some();
         let raw = Raw {
@@ -151,6 +148,7 @@ impl Run<'_> {
         let side = &mut self.sides[open.side];
         let record = &mut side.record.workloads[workload];
         let mut stored = round(&raw, &record.load, &ready.slo);
+        stored.token_source = counted.then(|| "tokenizer".into());
         stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
         if let Some(last) = record.starts.last_mut() {
             last.rounds.push(stored);
@@ -172,7 +170,7 @@ impl Run<'_> {
         };
         let label = format!("{} start {}/{} {what}", self.tag(open.side, &ready.plan.workload), start + 1, self.starts);
         let live = Live::start(label, planned, Arc::clone(&counters), style);
-        let measured = open.client.round(plan, ready.reading, &self.stop.control, &counters);
+        let measured = open.client.round(plan, ready.reading.clone(), &self.stop.control, &counters);
         drop(live);
         measured.map_err(|e| Failure::measure(&e).into())
     }

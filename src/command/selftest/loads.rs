@@ -241,7 +241,7 @@ fn build(workload: &Workload, rounds: u32, trace: Option<&str>) -> anyhow::Resul
     let salt = plan::salt(0);
     let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
     let (protocol, model, session) = (Protocol::OpenAiChat, "sim-8b", "selftest");
-    Ok(plan::build(workload, &plan::Input { protocol, model, extras, salt: &salt, session, rounds, trace })?)
+    Ok(plan::build(workload, &plan::Input { protocol: &protocol, model, extras, salt: &salt, session, rounds, trace })?)
 }
 
 fn facts(kind: LoadKind, output_tokens: u32) -> LoadFacts {

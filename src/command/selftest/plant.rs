@@ -136,6 +136,7 @@ impl<'a> Playing<'a> {
             error: None,
             retried: false,
             closed_loop: self.closed,
+            text: None,
         }
     }
 

@@ -151,10 +151,23 @@ fn secrets_are_not_shown() {
 #[test]
 fn what_comes_later() {
     let all = [
-        wrong("openai-chat", "ollama"),
         wrong("{synthetic: {input_tokens: 256, shared_prefix: 0.0}}", "{dataset: file.jsonl}"),
         wrong("shared_prefix: 0.0", "corpus: zh"),
-        wrong_flags(Flags { protocol: Some("triton".into()), ..Flags::default() }),
+        wrong_flags(Flags { protocol: Some("sim".into()), ..Flags::default() }),
+    ];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
+fn protocols_and_what_is_said_of_them() {
+    let native = |rest: &str| wrong("protocol: openai-chat", rest);
+    let all = [
+        native("protocol: ollama"),
+        native("protocol: triton\n  triton: {text_output: \"\", parameters: {max_tokens: 1}, max_tokens: parameters.max_tokens}"),
+        native("triton: {}\n  ollama: {think: false}"),
+        native("protocol: ollama-generate\n  ollama: {options: {num_predict: 5, temperature: 1}}"),
+        native("protocol: triton\n  triton: {text_inputs: x}"),
+        wrong_flags(Flags { protocol: Some("trtion".into()), ..Flags::default() }),
     ];
     insta::assert_snapshot!(all.join("\n\n"));
 }
