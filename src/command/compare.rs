@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::evaluate::{self, Baseline, Ruled};
-use super::{baseline, facts, output, setup};
+use super::reviewed::Reviewed;
+use super::{base, baseline, facts, output, setup};
+use crate::baseline::lineage::Link;
 use crate::baseline::store;
 use crate::cli::{CompareArgs, WorkloadArgs};
 use crate::config::did_you_mean;
@@ -22,7 +24,15 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
         candidate.policy = facts::policy(&setup::config(&args.config, &WorkloadArgs::default())?);
     }
     let ruled = match other {
-        Some(baseline) => evaluate::paired(&baseline, &candidate)?,
+        Some(baseline) => {
+            let reviewed = reviewed(args, &candidate, None);
+            let known = |_: &WorkloadRecord| Baseline {
+                accepted: reviewed.accepted.clone(),
+                anchor: reviewed.anchor.clone(),
+                ..Baseline::default()
+            };
+            evaluate::paired(&baseline, &candidate, known)?
+        }
         None => alone(args, &candidate)?,
     };
     let compared: Vec<(String, Against)> =
@@ -38,7 +48,12 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
 }
 
 fn alone<'a>(args: &CompareArgs, candidate: &'a Record) -> anyhow::Result<Vec<Ruled<'a>>> {
-    let sessions = ordered(sessions(&args.baseline)?, candidate);
+    let links = baseline::repo_of(Path::new("baselines"))
+        .ok()
+        .and_then(|repo| repo.lineage_from(&candidate.git.as_ref()?.commit).ok())
+        .unwrap_or_default();
+    let sessions = ordered(sessions(&args.baseline)?, &links);
+    let reviewed = reviewed(args, candidate, Some(&links));
     let of = |workload: &WorkloadRecord| {
         let mine = sessions.iter().filter(|(_, s)| s.workload == workload.name);
         Baseline {
@@ -46,6 +61,8 @@ fn alone<'a>(args: &CompareArgs, candidate: &'a Record) -> anyhow::Result<Vec<Ru
             missing: Some(format!("{} has none", args.baseline.display())),
             workloads: sessions.iter().map(|(_, s)| s.workload.clone()).collect(),
             from: None,
+            accepted: reviewed.accepted.clone(),
+            anchor: reviewed.anchor.clone(),
         }
     };
     let first = args.with.as_ref().map(|path| super::check::first_job(path, candidate.git.as_ref(), of)).transpose()?;
@@ -55,11 +72,27 @@ fn alone<'a>(args: &CompareArgs, candidate: &'a Record) -> anyhow::Result<Vec<Ru
     evaluate::alone(candidate, first.as_ref(), of)
 }
 
+/// What `check` would have honoured on the day of the measurement, where there are a repository and a config. `links`: those of the
+/// record's commit; without them those of a check of HEAD.
+fn reviewed(args: &CompareArgs, candidate: &Record, links: Option<&[Link]>) -> Reviewed {
+    let Ok(config) = setup::config(&args.config, &WorkloadArgs::default()) else { return Reviewed::default() };
+    let Ok(repo) = baseline::repo_of(&config.baselines_dir) else { return Reviewed::default() };
+    let wanted = base::wanted(None);
+    let mut reviewed = match links {
+        Some(links) => Reviewed::of(&repo, &config, &wanted, links),
+        None => Reviewed::beside(&repo, &config, &wanted),
+    };
+    for notice in &reviewed.notices {
+        output::say(&format!("note: {notice}"));
+    }
+    reviewed.accepted.on = candidate.created.chars().take(10).collect();
+    reviewed
+}
+
 /// As `check` would have had them, where this repository knows the record's commit: those of its lineage. Elsewhere all, oldest first.
-fn ordered(mut sessions: Vec<Session>, candidate: &Record) -> Vec<(Option<u32>, Session)> {
+fn ordered(mut sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Session)> {
     sessions.sort_by(|a, b| (&a.commit_date, &a.session).cmp(&(&b.commit_date, &b.session)));
-    let links = || baseline::repo_of(Path::new("baselines")).ok()?.lineage_from(&candidate.git.as_ref()?.commit).ok();
-    let found = links().map(|links| baseline::on_lineage(sessions.clone(), &links)).unwrap_or_default();
+    let found = baseline::on_lineage(sessions.clone(), links);
     if found.is_empty() {
         return sessions.into_iter().map(|s| (None, s)).collect();
     }
