@@ -83,14 +83,18 @@ fn merged(stored: Vec<Acceptance>, new: Vec<Acceptance>) -> Vec<Acceptance> {
 }
 
 fn entries(args: &AcceptArgs, report: &Report, until: &str, under_test: &[String]) -> anyhow::Result<Vec<Acceptance>> {
-    let wanted = |metric: &str| args.metric.is_empty() || args.metric.iter().any(|m| m == metric);
+    // What is accepted already is accepted anew, say for longer, only where it is named.
+    let wanted = |metric: &str, accepted: &Option<String>| match &args.metric[..] {
+        [] => accepted.is_none(),
+        named => named.iter().any(|m| m == metric),
+    };
     let mut all = Vec::new();
     for w in report.workloads.iter().filter(|w| args.workload.as_ref().is_none_or(|name| *name == w.name)) {
         let about = About { args, report, w, until, key: w.fingerprint.key(under_test) };
-        for m in worse(w).filter(|m| wanted(&m.metric)) {
+        for m in worse(w).filter(|m| wanted(&m.metric, &m.accepted)) {
             all.push(about.regression(m)?);
         }
-        for l in w.limits.iter().filter(|l| l.state == "breached" && wanted(&l.metric)) {
+        for l in w.limits.iter().filter(|l| l.state == "breached" && wanted(&l.metric, &l.accepted)) {
             all.push(about.breach(l)?);
         }
     }
@@ -101,7 +105,10 @@ fn entries(args: &AcceptArgs, report: &Report, until: &str, under_test: &[String
         );
     }
     if all.is_empty() {
-        bail!("nothing in {} regressed or breaches a limit: there is nothing to accept", args.report.display());
+        bail!(
+            "nothing in {} regressed or breaches a limit that is not accepted already: there is nothing to accept",
+            args.report.display()
+        );
     }
     Ok(all)
 }

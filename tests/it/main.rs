@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read fixtures and start the program")]
 
+mod accepted;
+mod accepted_support;
 mod action;
 mod architecture;
 mod bad_input;
