@@ -52,7 +52,8 @@ pub struct Acceptance {
     pub found: String,
     /// The run that found it.
     pub session: String,
-    /// The commit that was measured, and its tree without the baselines folder; absent where the tree had changes that no commit holds.
+    /// The commit that was measured, and its tree without the baselines folder: only changes with it in them are covered. Absent where
+    /// the tree had changes that no commit holds, or where it is meant to cover any change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,6 +76,8 @@ pub struct Known {
     pub by: Option<String>,
     /// First-parent steps from where the walk to the baselines begins to the commit with which the accepted change came in.
     pub landed: Option<u32>,
+    /// The commit under test is the accepted one, or has it among its ancestors.
+    pub contained: bool,
 }
 
 /// Something that was found and is accepted.
@@ -132,12 +135,12 @@ pub fn day(text: &str) -> Result<Date, String> {
     written.filter(|_| text.len() == 10).ok_or_else(|| format!("{text:?} is no day: write it as 2026-12-31"))
 }
 
-/// What of a comparison and its limits these acceptances cover on a day, and what should be said of those that do not. `in_history`:
-/// the change is in the baseline that this was compared with, so that what is worse now is something else.
+/// What of a comparison and its limits these acceptances cover on a day, and what should be said of those that do not. `is_other`: why
+/// what is worse now is not what was accepted, by the code that was measured or by what it was compared with.
 pub fn excuse(
     known: &[&Known],
     on: &str,
-    in_history: impl Fn(&Known) -> bool,
+    is_other: impl Fn(&Known) -> Option<String>,
     rows: &[MetricComparison],
     limits: &[LimitFinding],
 ) -> (Vec<Excused>, Vec<String>) {
@@ -145,19 +148,8 @@ pub fn excuse(
     let mut look = |found: &Found, failing: bool| {
         let of = |k: &&&Known| k.acceptance.of == found.of && k.acceptance.metric == found.metric.name();
         let mine: Vec<&Known> = known.iter().filter(of).copied().collect();
-        let tried: Vec<(&Known, Result<(), String>)> = mine
-            .iter()
-            .map(|k| {
-                (
-                    *k,
-                    if found.of == Of::Regression && in_history(k) {
-                        Err(USED_UP.into())
-                    } else {
-                        k.acceptance.covers(found, on)
-                    },
-                )
-            })
-            .collect();
+        let covers = |k: &Known| is_other(k).map_or_else(|| k.acceptance.covers(found, on), Err);
+        let tried: Vec<(&Known, Result<(), String>)> = mine.into_iter().map(|k| (k, covers(k))).collect();
         if let Some((k, _)) = tried.iter().find(|(_, covered)| covered.is_ok()) {
             excused.push(Excused { metric: found.metric, of: found.of, found: found.words(), words: k.words() });
         } else if failing {
@@ -175,8 +167,6 @@ pub fn excuse(
     }
     (excused, warnings)
 }
-
-const USED_UP: &str = "the accepted change is in the baseline by now, so this is another one";
 
 /// A change or a breach, oriented.
 struct Found {

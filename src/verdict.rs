@@ -270,6 +270,61 @@ mod tests {
         assert!(ruling.reasons[0].contains("gpu: H100 -> A100"));
     }
 
+    /// Of a change that is not the cause.
+    #[test]
+    fn drift_decides_only_where_the_policy_says_so() {
+        let met = LimitFinding {
+            metric: crate::metric::Metric::ErrorRate,
+            bound: crate::config::Bound::Max(0.01),
+            value: Some(0.0),
+            interval: None,
+            state: LimitState::Met,
+            side_ok: Some(true),
+            reason: "fine".into(),
+        };
+        let of = |drift| Evidence { limits: vec![met.clone()], drift: Some(drift), ..evidence(Against::LimitsOnly) };
+        let strict = Policy { on_anchor_drift: OnOpen::Fail, ..WARN };
+        let (worse, lost) = (of(Drift::Worse("TPOT +6 %".into())), of(Drift::NotCompared("no sessions".into())));
+        assert_eq!(rule(strict, &of(Drift::None)).verdict, Verdict::Passed);
+        for e in [&worse, &lost] {
+            let ruling = rule(WARN, e);
+            assert_eq!((ruling.verdict, ruling.warnings.len()), (Verdict::Passed, 1));
+        }
+        let ruling = rule(strict, &worse);
+        assert_eq!((ruling.verdict, ruling.exit, &*ruling.reasons[0]), (Verdict::Failed, ExitStatus::GateFailed, "TPOT +6 %"));
+        let ruling = rule(strict, &lost);
+        assert_eq!((ruling.verdict, ruling.exit), (Verdict::Inconclusive, ExitStatus::Inconclusive));
+        let unfit = Evidence { invalid: vec!["client late".into()], ..worse };
+        assert_eq!(rule(strict, &unfit).verdict, Verdict::Invalid);
+    }
+
+    #[test]
+    fn an_accepted_breach_passes_and_is_said_and_no_unfit_run_is_accepted() {
+        let breached = LimitFinding {
+            metric: crate::metric::Metric::ErrorRate,
+            bound: crate::config::Bound::Max(0.01),
+            value: Some(0.02),
+            interval: None,
+            state: LimitState::Breached,
+            side_ok: Some(false),
+            reason: "2 % is beyond".into(),
+        };
+        let (found, words) = ("limit: 2 % is beyond".to_owned(), "until 2026-12-31: known (by Ada)".to_owned());
+        let excused = vec![Excused { metric: breached.metric, of: Of::LimitMax, found, words }];
+        let e = Evidence { limits: vec![breached.clone()], excused, ..evidence(Against::LimitsOnly) };
+        let ruling = rule(WARN, &e);
+        assert_eq!((ruling.verdict, ruling.exit), (Verdict::Passed, ExitStatus::Pass));
+        assert_eq!(ruling.accepted, ["limit: 2 % is beyond, until 2026-12-31: known (by Ada)"]);
+        let other = LimitFinding { bound: crate::config::Bound::Min(0.5), ..breached };
+        let both = Evidence { limits: vec![e.limits[0].clone(), other], ..e.clone() };
+        let ruling = rule(WARN, &both);
+        assert_eq!((ruling.verdict, ruling.reasons.len()), (Verdict::Failed, 1), "only what was accepted");
+        let short = Evidence { incomplete: Some("one start of two".into()), ..e.clone() };
+        assert_eq!(rule(WARN, &short).verdict, Verdict::Inconclusive);
+        let unfit = Evidence { invalid: vec!["client late".into()], ..e };
+        assert_eq!((rule(WARN, &unfit).verdict, rule(WARN, &unfit).accepted.len()), (Verdict::Invalid, 0));
+    }
+
     #[test]
     fn nothing_judged_is_never_a_pass() {
         assert_eq!(rule(WARN, &evidence(Against::LimitsOnly)).verdict, Verdict::Inconclusive);

@@ -57,15 +57,14 @@ impl Repo {
     /// The link with which a commit came into a lineage (nearest first): by a merge, or as it is; after a squash or a rebase by its
     /// tree without the baselines folder. None where it is not in it.
     pub fn landing(&self, links: &[Link], commit: Option<&str>, tree: Option<&str>) -> Option<usize> {
-        let merged = commit.and_then(|c| Oid::from_str(c).ok()).and_then(|wanted| self.inner.find_commit(wanted).ok()).and_then(
-            |wanted| {
-                let holds = |link: &Link| {
-                    let here = Oid::from_str(&link.commit).ok();
-                    here.is_some_and(|h| h == wanted.id() || self.inner.graph_descendant_of(h, wanted.id()).unwrap_or(false))
-                };
-                links.iter().take_while(|l| holds(l)).count().checked_sub(1)
-            },
-        );
+        let merged = commit.and_then(|c| links.iter().take_while(|l| self.contains(&l.commit, c)).count().checked_sub(1));
         merged.or_else(|| links.iter().rposition(|l| Some(l.tree.as_str()) == tree))
+    }
+
+    /// Whether a commit is another, or has it among its ancestors; false where one of them is not here.
+    pub fn contains(&self, commit: &str, ancestor: &str) -> bool {
+        let ids = Oid::from_str(commit).ok().zip(Oid::from_str(ancestor).ok());
+        let here = |(a, b): &(Oid, Oid)| self.inner.find_commit(*a).is_ok() && self.inner.find_commit(*b).is_ok();
+        ids.filter(here).is_some_and(|(a, b)| a == b || self.inner.graph_descendant_of(a, b).unwrap_or(false))
     }
 }

@@ -23,6 +23,9 @@ pub struct AcceptArgs {
     /// Largest accepted change for the worse, e.g. 8% or 2pp; of a limit the worst value, e.g. 650ms [default: the far end of the report's interval]
     #[arg(long, value_name = "SIZE")]
     pub at_most: Option<String>,
+    /// Cover any change, not only what contains the commit that was measured: for a branch that will be rebased
+    #[arg(long)]
+    pub any_change: bool,
     /// The report of the run that found it
     #[arg(long, value_name = "FILE", default_value = ".goodput-gate/report.json")]
     pub report: PathBuf,

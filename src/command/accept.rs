@@ -43,6 +43,11 @@ pub fn run(args: &AcceptArgs) -> anyhow::Result<ExitStatus> {
     if args.until.is_none() {
         output::say(&format!("note: they count until {until}, {DAYS} days from today; --until YYYY-MM-DD says another day"));
     }
+    if new.iter().any(|a| a.commit.is_none()) {
+        output::say(
+            "note: it names no commit (--any-change, or changes that no commit holds), so it covers any change of that size",
+        );
+    }
     output::say(&format!(
         "hint: commit {} in a pull request of its own: in CI it counts once it is on the base branch, never for the change that brings it",
         config.baselines_dir.join(ACCEPTED).display()
@@ -172,7 +177,7 @@ impl About<'_> {
     }
 
     fn entry(&self, metric: Metric, of: Of, worst_value: f64, found: String) -> Acceptance {
-        let git = self.report.git.as_ref().filter(|git| !git.dirty);
+        let git = self.report.git.as_ref().filter(|git| !git.dirty && !self.args.any_change);
         Acceptance {
             workload: self.w.name.clone(),
             fingerprint: self.key.clone(),

@@ -127,6 +127,14 @@ impl Baselines {
         Self { git, notices: Vec::new(), sessions: Vec::new(), missing, from: None, reviewed: Reviewed::default() }
     }
 
+    /// What is judged is not HEAD, but a commit that the event names.
+    pub fn candidate(mut self, config: &Config, commit: &str) -> Self {
+        if let Ok(repo) = repo(config) {
+            self.reviewed = self.reviewed.candidate(&repo, Some(commit));
+        }
+        self
+    }
+
     fn with(mut self, reviewed: Reviewed) -> Self {
         self.notices.extend(reviewed.notices.iter().cloned());
         self.reviewed = reviewed;

@@ -78,10 +78,11 @@ fn reviewed(args: &CompareArgs, candidate: &Record, links: Option<&[Link]>) -> R
     let Ok(config) = setup::config(&args.config, &WorkloadArgs::default()) else { return Reviewed::default() };
     let Ok(repo) = baseline::repo_of(&config.baselines_dir) else { return Reviewed::default() };
     let wanted = base::wanted(None);
-    let mut reviewed = match links {
+    let reviewed = match links {
         Some(links) => Reviewed::of(&repo, &config, &wanted, links),
         None => Reviewed::beside(&repo, &config, &wanted),
     };
+    let mut reviewed = reviewed.candidate(&repo, candidate.git.as_ref().map(|git| git.commit.as_str()));
     for notice in &reviewed.notices {
         output::say(&format!("note: {notice}"));
     }

@@ -112,7 +112,7 @@ pub fn paired<'a>(
     let ruled = candidate.workloads.iter().map(|workload| {
         let mut part = pair::part(baseline, candidate, workload, workloads)?;
         let Baseline { accepted, anchor, .. } = known(workload);
-        part.excuse(&accepted, &candidate.policy.under_test, workload, None);
+        part.excuse(&accepted, candidate, workload, None);
         part.against_anchor(candidate, None, workload, anchor.as_ref(), workloads)?;
         let ruling = rule(policy, &part.evidence);
         Ok((workload, part, ruling))
@@ -238,7 +238,7 @@ fn one(
     let (excused, drift) = (Vec::new(), None);
     let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
     let mut part = Part { evidence, baseline: shown, beside: None, differences, anchor: None };
-    part.excuse(&baseline.accepted, under_test, workload, since.newest);
+    part.excuse(&baseline.accepted, record, workload, since.newest);
     part.against_anchor(record, first, workload, baseline.anchor.as_ref(), workloads)?;
     Ok(part)
 }

@@ -58,7 +58,17 @@ impl Reviewed {
             }
         };
         let anchor = anchor(repo, config, &source, links);
-        Self { accepted: Accepted { known, on: today() }, anchor, notices }
+        let head = repo.head().ok().map(|head| head.link.commit);
+        Self { accepted: Accepted { known, on: today() }, anchor, notices }.candidate(repo, head.as_deref())
+    }
+
+    /// Judges another commit than HEAD.
+    pub fn candidate(mut self, repo: &Repo, commit: Option<&str>) -> Self {
+        for k in &mut self.accepted.known {
+            k.contained =
+                commit.zip(k.acceptance.commit.as_deref()).is_some_and(|(here, accepted)| repo.contains(here, accepted));
+        }
+        self
     }
 
     /// Where no session is looked for, or where they lie elsewhere.
@@ -151,7 +161,7 @@ fn known(repo: &Repo, source: &Source, links: &[Link], all: Vec<Acceptance>) -> 
         };
         let landed = repo.landing(links, acceptance.commit.as_deref(), acceptance.tree.as_deref()).or_else(together);
         let landed = landed.filter(|_| acceptance.of == Of::Regression).and_then(|at| u32::try_from(at).ok());
-        Known { by: introduced.map(|i| i.author), landed, acceptance }
+        Known { by: introduced.map(|i| i.author), landed, contained: false, acceptance }
     };
     all.into_iter().map(of).collect()
 }

@@ -105,6 +105,29 @@ fn history_begins_after_the_accepted_change_once_six_sessions_of_it_are_there() 
 }
 
 #[test]
+fn an_acceptance_is_of_the_change_that_was_reviewed() {
+    let bed = accepted();
+    land_acceptance(&bed);
+    bed.git(&["checkout", "-q", "main"]);
+    bed.git(&["checkout", "-q", "-b", "another"]);
+    code(&bed, "another.txt");
+    judge_with(&bed, &CI, &with_decode(SLOW)).assert(1, &["FAIL", "which is not in the code that was measured"]);
+    // More commits on top of the accepted one are still that change.
+    bed.git(&["checkout", "-q", "feature"]);
+    code(&bed, "more.txt");
+    judge_with(&bed, &CI, &with_decode(SLOW)).assert(0, &["PASS with 5 accepted regressions"]);
+    judge(&bed, &with_decode(SLOW));
+    let any = ["accept", "--reason", "x", "--any-change", "--until", "2099-12-31"];
+    bed.git(&["checkout", "-q", "another"]);
+    std::fs::remove_file(bed.path("baselines/accepted.json")).expect("it is there");
+    judge(&bed, &with_decode(SLOW)).assert(1, &[]);
+    bed.gate(&any).assert(0, &["it covers any change of that size"]);
+    bed.git(&["checkout", "-q", "-b", "third", "main"]);
+    code(&bed, "third.txt");
+    judge(&bed, &with_decode(SLOW)).assert(0, &["PASS with 5 accepted regressions"]);
+}
+
+#[test]
 fn an_expired_acceptance_is_said_and_does_not_count() {
     let bed = accepted();
     let text = bed.read("baselines/accepted.json").replace("2099-12-31", "2026-01-31");

@@ -8,8 +8,8 @@ use std::cmp::Reverse;
 use super::Part;
 use crate::accept::{self, Known, Of};
 use crate::judge::other_day::FEWEST_SESSIONS;
-use crate::record::WorkloadRecord;
 use crate::record::session::Session;
+use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::text;
 use crate::verdict::Against;
 
@@ -70,17 +70,38 @@ impl Accepted {
 impl Part {
     /// Takes out of the way what is accepted. `newest`: [`Since::newest`] of the sessions it was compared with; none where those are all
     /// that there are, or where the comparison was with the build at which the walk begins.
-    pub(super) fn excuse(&mut self, accepted: &Accepted, under_test: &[String], workload: &WorkloadRecord, newest: Option<u32>) {
+    pub(super) fn excuse(&mut self, accepted: &Accepted, record: &Record, workload: &WorkloadRecord, newest: Option<u32>) {
         let rows = match &self.evidence.against {
             Against::Compared(c) => &c.metrics[..],
             Against::LimitsOnly | Against::Missing(_) | Against::Incomparable(_) => &[],
         };
-        let in_history = |k: &Known| k.landed.is_some_and(|landed| newest.is_none_or(|newest| landed >= newest));
-        let mine = accepted.of(workload, under_test);
-        let (excused, warnings) = accept::excuse(&mine, &accepted.on, in_history, rows, &self.evidence.limits);
+        let is_other = |k: &Known| {
+            // A limit needs no baseline: its breach stays what was accepted.
+            let change = k.acceptance.of == Of::Regression;
+            let in_history = k.landed.is_some_and(|landed| newest.is_none_or(|newest| landed >= newest));
+            match () {
+                () if change && in_history => {
+                    Some("the accepted change is in the baseline by now, so this is another one".to_owned())
+                }
+                () if !contained(k, record) => Some(format!(
+                    "it is of {}, which is not in the code that was measured (accept it again after a rebase)",
+                    k.acceptance.commit.as_deref().map(text::short).unwrap_or_default()
+                )),
+                () => None,
+            }
+        };
+        let mine = accepted.of(workload, &record.policy.under_test);
+        let (excused, warnings) = accept::excuse(&mine, &accepted.on, is_other, rows, &self.evidence.limits);
         self.evidence.excused = excused;
         self.evidence.warnings.extend(warnings);
     }
+}
+
+/// The accepted change is in what was measured: by git, or by the record's own commit or tree where the repository has neither.
+fn contained(k: &Known, record: &Record) -> bool {
+    let Some(commit) = &k.acceptance.commit else { return true };
+    let same = |git: &GitFacts| git.commit == *commit || Some(&git.tree) == k.acceptance.tree.as_ref();
+    k.landed.is_some() || k.contained || record.git.as_ref().is_some_and(same)
 }
 
 #[cfg(test)]

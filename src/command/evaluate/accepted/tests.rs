@@ -16,7 +16,7 @@ fn at(counts: &[(u32, usize)]) -> Vec<(Option<u32>, Session)> {
 
 fn workload() -> WorkloadRecord {
     let text = include_str!("../../../../tests/fixtures/records/candidate.json");
-    crate::record::Record::parse(text).expect("the fixture").workloads.remove(0)
+    Record::parse(text).expect("the fixture").workloads.remove(0)
 }
 
 fn accepted(landed: &[Option<u32>]) -> Accepted {
@@ -24,6 +24,7 @@ fn accepted(landed: &[Option<u32>]) -> Accepted {
     let known = landed.iter().map(|landed| Known {
         by: None,
         landed: *landed,
+        contained: true,
         acceptance: Acceptance {
             workload: workload.name.clone(),
             fingerprint: workload.fingerprint.key(&[]),
