@@ -146,7 +146,7 @@ impl About<'_> {
         let value = m.candidate.with_context(|| format!("{metric} has no value in this report"))?;
         let (seen, far) = (accept::worse(metric, change), far_end(metric, m.interval_low_ratio.zip(m.interval_high_ratio)));
         let most = match &self.args.at_most {
-            Some(said) => self.size(metric, said)?,
+            Some(said) => size(metric, said)?,
             None => far.with_context(|| self.unbounded(metric, "8%"))?,
         };
         if most <= 0.0 || most < seen {
@@ -195,17 +195,17 @@ impl About<'_> {
         }
     }
 
-    fn size(&self, metric: Metric, said: &str) -> anyhow::Result<f64> {
-        let parsed = if metric.unit() == Unit::Share { parse_points(said) } else { parse_percent(said) };
-        parsed.map_err(|e| anyhow::anyhow!("--at-most, for {metric}: {e}"))
-    }
-
     fn unbounded(&self, metric: Metric, example: &str) -> String {
         format!(
             "the report bounds the change of {metric} ({}) by no interval, so nobody knows how much is accepted\nhint: say it: --metric {metric} --at-most {example}",
             self.w.name
         )
     }
+}
+
+fn size(metric: Metric, said: &str) -> anyhow::Result<f64> {
+    let parsed = if metric.unit() == Unit::Share { parse_points(said) } else { parse_percent(said) };
+    parsed.map_err(|e| anyhow::anyhow!("--at-most, for {metric}: {e}"))
 }
 
 fn known(name: &str) -> anyhow::Result<Metric> {

@@ -89,7 +89,8 @@ impl Baselines {
         let repo = repo(config)?;
         let (git, links) = (facts(&repo).ok(), repo.lineage()?);
         let all = store::read_all(&folder(&repo, config)?)?;
-        Ok(Self { sessions: on_lineage(all, &links), ..Self::without(git, None) })
+        let reviewed = Reviewed::of(&repo, config, &base::wanted(None), &links);
+        Ok(Self { sessions: on_lineage(all, &links), ..Self::without(git, None) }.with(reviewed))
     }
 
     /// As [`Self::open`], but nothing is compared with them: a clone without history, or without a base, has none.

@@ -237,10 +237,10 @@ fn one(
     let incomplete = incomplete(record, workload);
     let (excused, drift) = (Vec::new(), None);
     let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
-    let mut part = Part { evidence, baseline: shown, beside: None, differences, anchor: None };
-    part.excuse(&baseline.accepted, record, workload, since.newest);
-    part.against_anchor(record, first, workload, baseline.anchor.as_ref(), workloads)?;
-    Ok(part)
+    let mut found = Part { evidence, baseline: shown, beside: None, differences, anchor: None };
+    found.excuse(&baseline.accepted, record, workload, since.newest);
+    found.against_anchor(record, first, workload, baseline.anchor.as_ref(), workloads)?;
+    Ok(found)
 }
 
 /// A change this many times larger than the method's own is hardly what anybody calls irrelevant.

@@ -41,8 +41,10 @@ impl Reviewed {
         let source = match source(repo, config, wanted) {
             Ok(source) => source,
             Err(why) => {
-                let notice = format!("acceptances of the base cannot be read, so none counts: {why}");
-                return Self { notices: vec![notice], accepted: Accepted { known: Vec::new(), on: today() }, anchor: None };
+                // Said only to those who have some: limits need no base.
+                let some = Source::Here.acceptances(repo, config).map_or(true, |own| !own.is_empty());
+                let notice = some.then(|| format!("acceptances of the base cannot be read, so none counts: {why}"));
+                return Self { notices: notice.into_iter().collect(), ..Self::default() };
             }
         };
         let known = match source.acceptances(repo, config) {

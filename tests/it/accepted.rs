@@ -185,3 +185,38 @@ fn accept_says_what_it_needs() {
     let entries = bed.json("baselines/accepted.json")["accepted"].as_array().expect("a list").len();
     assert_eq!(entries, 5, "accepted again of the same run replaces");
 }
+
+const LIMITED: &str = "\
+version: 1
+target: {sim: {noise: \"off\", request_overhead_ms: 250}}
+workloads:
+  - name: chat
+    arrival: {closed: {concurrency: 8}}
+    requests: 24
+    prompts: {synthetic: {input_tokens: 16}}
+    output_tokens: 4
+    warmup: {requests: 1}
+    limits: {ttft_p50: {max: 1ms}}
+gate: {mode: limits, starts: 1, rounds: 1}
+";
+
+/// Live: the verbs that measure, and the one that trusts nobody's measurement.
+#[test]
+fn check_and_comment_honour_what_the_base_accepts() {
+    let bed = Bed::repository(LIMITED);
+    bed.git(&["checkout", "-q", "-b", "feature"]);
+    code(&bed, "slow.txt");
+    bed.measure(&["check", "--base", "main"]).assert(1, &["FAIL", "beyond the limit"]);
+    bed.gate(&["accept", "--reason", "bigger model", "--at-most", "30s", "--until", "2099-12-31"]).assert(0, &["up to 30000 ms"]);
+    let said = "this change brings an acceptance (ttft_p50 of chat)";
+    bed.measure(&["check", "--base", "main"]).assert(1, &["FAIL", said]);
+    land_acceptance(&bed);
+    bed.measure(&["check", "--base", "main"]).assert(0, &["PASS with 1 accepted regression: limit: ttft_p50", "(by T)"]);
+    let head = bed.git(&["rev-parse", "HEAD"]);
+    bed.git(&["checkout", "-q", "main"]);
+    let comment = ["comment", ".goodput-gate/record.json", "--dry-run", "--sha", &head];
+    bed.gate_with("", &CI, &comment).assert(0, &["**PASS** with 1 accepted regression", "**Accepted regression**: limit: ttft"]);
+    bed.git(&["rm", "-q", "baselines/accepted.json"]);
+    bed.commit("taken back");
+    bed.gate_with("", &CI, &comment).assert(0, &["**FAIL**"]);
+}
