@@ -159,7 +159,8 @@ pub fn excuse(
             );
         }
     };
-    for row in rows.iter().filter(|row| row.bearing != Bearing::Free) {
+    // What is only unproven, too noisy or absent, was accepted by nobody.
+    for row in rows.iter().filter(|row| matches!(row.bearing, Bearing::Convicts | Bearing::Worries)) {
         look(&Found::change(row), row.bearing == Bearing::Convicts);
     }
     for limit in limits.iter().filter(|l| l.state == LimitState::Breached) {
@@ -174,6 +175,7 @@ struct Found {
     of: Of,
     worse: Option<f64>,
     value: Option<f64>,
+    gaps: bool,
     shown: String,
 }
 
@@ -181,12 +183,13 @@ impl Found {
     fn change(row: &MetricComparison) -> Self {
         let change = row.change.map(|c| text::change(row.metric, c)).unwrap_or_default();
         let worse = row.change.map(|c| worse(row.metric, c));
-        Self { metric: row.metric, of: Of::Regression, worse, value: row.candidate, shown: format!("{} {change}", row.metric) }
+        let shown = format!("{} {change}", row.metric);
+        Self { metric: row.metric, of: Of::Regression, worse, value: row.candidate, gaps: row.gaps, shown }
     }
 
     fn limit(finding: &LimitFinding) -> Self {
         let of = Of::limit(finding.bound);
-        Self { metric: finding.metric, of, worse: None, value: finding.value, shown: finding.reason.clone() }
+        Self { metric: finding.metric, of, worse: None, value: finding.value, gaps: false, shown: finding.reason.clone() }
     }
 
     fn words(&self) -> String {
@@ -240,6 +243,9 @@ impl Acceptance {
     fn covers(&self, found: &Found, on: &str) -> Result<(), String> {
         if !self.counts_on(on) {
             return Err("it has expired".into());
+        }
+        if found.gaps {
+            return Err("some starts of one side lack it".into());
         }
         let value = found.value.ok_or("the metric has no value")?;
         if self.of == Of::Regression {

@@ -43,6 +43,7 @@ fn row(metric: Metric, change: f64, candidate: f64, bearing: Bearing) -> MetricC
         mde: None,
         noise: None,
         noisier_than_usual: false,
+        gaps: false,
         judgement: Judgement::Regressed,
         bearing,
         reason: None,
@@ -87,8 +88,13 @@ fn an_acceptance_is_of_its_metric_and_of_what_was_measured() {
     let a = acceptance(TPOT, 0.08, 27.0);
     let e2e = Metric::Timing(Timing::E2e, Stat::Geomean);
     assert_eq!(tried(&a, "2026-12-01", &row(e2e, 0.06, 26.5, Bearing::Convicts)), (0, vec![]));
-    let absent = MetricComparison { change: None, candidate: None, ..row(TPOT, 0.0, 0.0, Bearing::Blocks) };
+    let absent = MetricComparison { change: None, candidate: None, ..row(TPOT, 0.0, 0.0, Bearing::Worries) };
     assert_eq!(tried(&a, "2026-12-01", &absent), (0, vec![]), "an absent number is never covered");
+    let in_part = MetricComparison { gaps: true, ..row(TPOT, 0.06, 26.5, Bearing::Convicts) };
+    let (n, said) = tried(&a, "2026-12-01", &in_part);
+    assert!(n == 0 && said[0].contains("some starts of one side lack it"), "{said:?}");
+    assert_eq!(tried(&a, "2026-12-01", &row(TPOT, 0.06, 26.5, Bearing::Blocks)), (0, vec![]), "what is unproven needs proof");
+    assert_eq!(tried(&a, "2026-12-01", &row(TPOT, 0.06, 26.5, Bearing::Worries)).0, 1);
     assert_eq!(tried(&a, "2026-12-01", &row(TPOT, 0.06, 26.5, Bearing::Free)), (0, vec![]), "nothing to excuse");
     let k = known(a);
     let (excused, said) =

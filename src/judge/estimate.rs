@@ -133,6 +133,7 @@ impl MetricComparison {
             mde: None,
             noise: None,
             noisier_than_usual: false,
+            gaps: false,
             judgement: Judgement::Unmeasured,
             bearing: Bearing::Free,
             reason: Some(reason.to_owned()),
@@ -212,6 +213,7 @@ impl Finding {
     /// What a start without this metric, on one side only, does to an otherwise judged metric.
     pub fn with_gap(mut self) -> Self {
         self.blocks = true;
+        self.row.gaps = true;
         if !self.hit {
             self.row.judgement = Judgement::Inconclusive;
             self.row.reason = Some("missing in some starts of one side".to_owned());

@@ -109,6 +109,8 @@ pub struct MetricComparison {
     pub noise: Option<f64>,
     /// The starts of this run vary more than the history says.
     pub noisier_than_usual: bool,
+    /// Some starts of one side lack it.
+    pub gaps: bool,
     pub judgement: Judgement,
     pub bearing: Bearing,
     /// Why, where the judgement needs words.

@@ -160,6 +160,7 @@ mod tests {
             mde: None,
             noise: None,
             noisier_than_usual: false,
+            gaps: false,
             judgement,
             bearing: if judgement == Judgement::Regressed { Bearing::Convicts } else { Bearing::Free },
             reason: None,
