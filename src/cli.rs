@@ -1,5 +1,6 @@
 //! What the user typed: clap derive only. Not here: defaults that a config may hold, or any check that needs more than one flag.
 
+mod accept;
 mod baseline;
 mod bench;
 mod common;
@@ -10,9 +11,10 @@ mod server;
 
 use clap::{Parser, Subcommand};
 
+pub use self::accept::AcceptArgs;
 pub use self::baseline::{
-    BaselineCommand, BaselineHistoryArgs, BaselineListArgs, BaselinePromoteArgs, BaselinePruneArgs, BaselineResolveArgs,
-    BaselineShowArgs, BaselineUpdateArgs,
+    BaselineAnchorArgs, BaselineCommand, BaselineHistoryArgs, BaselineListArgs, BaselinePromoteArgs, BaselinePruneArgs,
+    BaselineResolveArgs, BaselineShowArgs, BaselineUpdateArgs,
 };
 pub use self::bench::{BenchArrivalsArgs, BenchCommand, BenchEventsArgs, BenchTruthArgs};
 pub use self::common::{ConfigArgs, LogFormat, LookArgs, OutputArgs, WorkloadArgs};
@@ -39,6 +41,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Judge stored records again and post them to their pull request: the trusted half for forks
     Comment(CommentArgs),
+    /// Accept a known regression of the last run, with a reason and a last day, in a file that is reviewed
+    Accept(AcceptArgs),
     /// Add to or list the committed baselines
     #[command(subcommand)]
     Baseline(BaselineCommand),

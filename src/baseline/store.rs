@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::reviewed::ACCEPTED;
 use crate::record::session::{ParseError, Session};
 
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +42,6 @@ fn path_of(dir: &Path, session: &Session, under_test: &[String]) -> PathBuf {
     let commit: String = session.commit.chars().take(12).collect();
     dir.join(&session.workload).join(session.fingerprint.key(under_test)).join(format!("{commit}-{}.json", session.session))
 }
-
-/// Reviewed acceptances: beside the sessions, and none of them.
-pub const ACCEPTED: &str = "accepted.json";
 
 /// Every session below a folder, or the one of a file, ordered by path.
 pub fn read_all(path: &Path) -> Result<Vec<Session>, StoreError> {

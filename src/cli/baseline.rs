@@ -23,6 +23,20 @@ pub enum BaselineCommand {
     Prune(BaselinePruneArgs),
     /// A metric over the sessions of the branch: where it moved, and which limit has become slack
     History(BaselineHistoryArgs),
+    /// Pin a point of the past, say the last release, that every check also compares with: it shows slow drift
+    Anchor(BaselineAnchorArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineAnchorArgs {
+    /// What to pin; without it, the anchor is shown
+    #[arg(value_name = "COMMIT|TAG|SESSION", conflicts_with = "remove")]
+    pub what: Option<String>,
+    /// Remove the anchor
+    #[arg(long)]
+    pub remove: bool,
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -1,4 +1,4 @@
-//! `baseline update|list|show|resolve|promote|prune|history`, and the sessions that `check` compares with: those of the merge base and its first-parent ancestors.
+//! `baseline update|list|show|resolve|promote|prune|history|anchor`, and the sessions that `check` compares with: those of the merge base and its first-parent ancestors.
 #![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
 
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::evaluate::Baseline;
+use super::reviewed::Reviewed;
 use super::{base, compare, facts, output, setup};
 use crate::baseline::base::{Base, Wanted};
 use crate::baseline::lineage::{GitError, Link, Repo};
@@ -18,6 +19,7 @@ use crate::record::GitFacts;
 use crate::record::session::Session;
 use crate::report::text;
 
+mod anchor;
 mod history;
 mod prune;
 mod resolve;
@@ -33,6 +35,7 @@ pub fn run(command: &BaselineCommand) -> anyhow::Result<ExitStatus> {
         BaselineCommand::Promote(args) => update::promote(args),
         BaselineCommand::Prune(args) => prune::run(args),
         BaselineCommand::History(args) => history::run(args),
+        BaselineCommand::Anchor(args) => anchor::run(args),
     }
 }
 
@@ -45,6 +48,7 @@ pub struct Baselines {
     missing: Option<String>,
     /// Where the walk began, where that is not HEAD.
     from: Option<String>,
+    reviewed: Reviewed,
 }
 
 impl Baselines {
@@ -54,24 +58,28 @@ impl Baselines {
     pub fn open(config: &Config, named: Option<&Path>, base: Option<&str>) -> anyhow::Result<Self> {
         let repo = repo(config);
         let git = repo.as_ref().ok().and_then(|r| facts(r).ok());
+        let wanted = base::wanted(base);
+        let beside = || repo.as_ref().map(|r| Reviewed::beside(r, config, &wanted)).unwrap_or_default();
         if let Some(path) = named {
             let sessions = compare::sessions(path)?.into_iter().map(|s| (None, s)).collect();
-            return Ok(Self { sessions, ..Self::without(git, Some(format!("{} has none", path.display()))) });
+            let none = Self::without(git, Some(format!("{} has none", path.display())));
+            return Ok(Self { sessions, ..none }.with(beside()));
         }
         if config.gate.mode == GateMode::Limits {
-            return Ok(Self::without(git, None));
+            return Ok(Self::without(git, None).with(Reviewed { anchor: None, ..beside() }));
         }
         let repo = match repo {
             Ok(repo) => repo,
             Err(e @ GitError::None) => return Ok(Self::without(git, Some(e.to_string()))),
             Err(e) => return Err(e.into()),
         };
-        match Found::at(&repo, config, &base::wanted(base)) {
+        match Found::at(&repo, config, &wanted) {
             Err(e) if matches!(e.downcast_ref(), Some(GitError::Unborn)) => Ok(Self::without(git, Some(e.to_string()))),
             Err(e) => Err(e),
             Ok(Found { base, links, files, notices, .. }) => {
+                let reviewed = Reviewed::of(&repo, config, &wanted, &links);
                 let sessions = on_lineage(files.into_values().collect(), &links);
-                Ok(Self { git, notices, sessions, missing: None, from: base.words() })
+                Ok(Self { notices, sessions, from: base.words(), ..Self::without(git, None) }.with(reviewed))
             }
         }
     }
@@ -81,7 +89,8 @@ impl Baselines {
         let repo = repo(config)?;
         let (git, links) = (facts(&repo).ok(), repo.lineage()?);
         let all = store::read_all(&folder(&repo, config)?)?;
-        Ok(Self { sessions: on_lineage(all, &links), ..Self::without(git, None) })
+        let reviewed = Reviewed::of(&repo, config, &base::wanted(None), &links);
+        Ok(Self { sessions: on_lineage(all, &links), ..Self::without(git, None) }.with(reviewed))
     }
 
     /// As [`Self::open`], but nothing is compared with them: a clone without history, or without a base, has none.
@@ -105,11 +114,32 @@ impl Baselines {
     pub fn of(&self, workload: &str) -> Baseline {
         let mine = self.sessions.iter().filter(|(_, s)| s.workload == workload);
         let workloads = self.sessions.iter().map(|(_, s)| s.workload.clone()).collect();
-        Baseline { sessions: mine.cloned().collect(), missing: self.missing.clone(), workloads, from: self.from.clone() }
+        Baseline {
+            sessions: mine.cloned().collect(),
+            missing: self.missing.clone(),
+            workloads,
+            from: self.from.clone(),
+            accepted: self.reviewed.accepted.clone(),
+            anchor: self.reviewed.anchor.clone(),
+        }
     }
 
     fn without(git: Option<GitFacts>, missing: Option<String>) -> Self {
-        Self { git, notices: Vec::new(), sessions: Vec::new(), missing, from: None }
+        Self { git, notices: Vec::new(), sessions: Vec::new(), missing, from: None, reviewed: Reviewed::default() }
+    }
+
+    /// What is judged is not HEAD, but a commit that the event names.
+    pub fn candidate(mut self, config: &Config, commit: &str) -> Self {
+        if let Ok(repo) = repo(config) {
+            self.reviewed = self.reviewed.candidate(&repo, Some(commit));
+        }
+        self
+    }
+
+    fn with(mut self, reviewed: Reviewed) -> Self {
+        self.notices.extend(reviewed.notices.iter().cloned());
+        self.reviewed = reviewed;
+        self
     }
 }
 
@@ -204,7 +234,7 @@ fn git_facts(link: Link, dirty: bool) -> Result<GitFacts, GitError> {
     Ok(GitFacts { commit: link.commit, tree: link.tree, dirty, commit_date: facts::date(at) })
 }
 
-fn folder(repo: &Repo, config: &Config) -> anyhow::Result<PathBuf> {
+pub fn folder(repo: &Repo, config: &Config) -> anyhow::Result<PathBuf> {
     let root = repo.root().context("the repository is bare: it has no folder for baseline files")?;
     Ok(root.join(&config.baselines_dir))
 }

@@ -100,7 +100,7 @@ fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
     let history = |workload: &WorkloadRecord| past(&baselines, workload, config);
     let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
     let (base, candidate) = measure::pair(config, &args.output, &pair, stop, &asked).inspect_err(|e| failed(e, args, git))?;
-    let (mut report, exit) = evaluate::interleaved(&base, &candidate)?;
+    let (mut report, exit) = evaluate::interleaved(&base, &candidate, |w| baselines.of(&w.name))?;
     // What was said of stored sessions is about the noise only.
     report.notices = baselines.notices;
     let charts = drawn::beside_record(&base, &candidate)?;

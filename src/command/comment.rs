@@ -41,7 +41,7 @@ pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
         )?,
     };
     let config = setup::config(&args.config, &WorkloadArgs::default())?;
-    let reports = reports(args, &config)?;
+    let reports = reports(args, &config, &head)?;
     let untrusted = ci.fork || !OWN_EVENTS.contains(&ci.event.as_str());
     let about =
         About { gate: Some(gate.clone()), head: Some(head.clone()), base: ci.base.sha.clone(), run_url: ci.run_url(), untrusted };
@@ -91,8 +91,8 @@ async fn find(client: &Client, named: Option<u64>, ci: &Ci, head: &str) -> Resul
 }
 
 /// One report per record, and one for workloads that should have been measured and are in none of them.
-fn reports(args: &CommentArgs, config: &Config) -> anyhow::Result<Vec<Report>> {
-    let baselines = Baselines::open(config, args.baseline.as_deref(), None)?;
+fn reports(args: &CommentArgs, config: &Config, head: &str) -> anyhow::Result<Vec<Report>> {
+    let baselines = Baselines::open(config, args.baseline.as_deref(), None)?.candidate(config, head);
     let mut reports = Vec::new();
     for path in &args.records {
         let mut record = read(path)?;

@@ -13,13 +13,17 @@ use crate::metric::{Class, Metric};
 use crate::record::session::Session;
 use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord};
 use crate::report::build::{Beside, Judged, report, shape};
-use crate::report::{BaselineReport, Report, text};
+use crate::report::{AnchorReport, BaselineReport, Report, text};
 use crate::verdict::{Against, Evidence, Policy, Ruling, overall, rule};
 
+mod accepted;
+mod anchor;
 mod capture;
 mod jobs;
 mod pair;
 
+pub use accepted::Accepted;
+pub use anchor::Anchor;
 pub use capture::{same_build, visible, words_of_visible};
 use jobs::{another_thing, job, same_machine};
 pub use jobs::{decided, not_a_first_job};
@@ -34,6 +38,8 @@ pub struct Baseline {
     pub workloads: Vec<String>,
     /// Where the walk to them began, where that is not HEAD.
     pub from: Option<String>,
+    pub accepted: Accepted,
+    pub anchor: Option<Anchor>,
 }
 
 /// METHOD keeps the last 20 sessions.
@@ -72,13 +78,17 @@ pub fn alone<'a>(
 }
 
 /// Judges the candidate of an interleaved run against its other side.
-pub fn interleaved(baseline: &Record, candidate: &Record) -> anyhow::Result<(Report, ExitStatus)> {
-    reported(candidate, paired(baseline, candidate)?)
+pub fn interleaved(
+    baseline: &Record,
+    candidate: &Record,
+    known: impl Fn(&WorkloadRecord) -> Baseline,
+) -> anyhow::Result<(Report, ExitStatus)> {
+    reported(candidate, paired(baseline, candidate, known)?)
 }
 
 /// Whether another start pair may decide: something is open, and nothing is decided for the whole run.
 pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> {
-    let parts = paired(baseline, candidate)?;
+    let parts = paired(baseline, candidate, |_| Baseline::default())?;
     let decisions = parts.iter().map(|(_, part, _)| match &part.evidence.against {
         Against::Compared(c) if part.evidence.invalid.is_empty() => Some(c.decision),
         _ => None,
@@ -91,12 +101,19 @@ pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> 
 /// A workload, what was found out about it, and what that means.
 pub type Ruled<'a> = (&'a WorkloadRecord, Part, Ruling);
 
-/// As [`interleaved`], before it is put into a report.
-pub fn paired<'a>(baseline: &Record, candidate: &'a Record) -> anyhow::Result<Vec<Ruled<'a>>> {
+/// As [`interleaved`], before it is put into a report. `known` is what is accepted and the anchor: nothing else of it is looked at.
+pub fn paired<'a>(
+    baseline: &Record,
+    candidate: &'a Record,
+    known: impl Fn(&WorkloadRecord) -> Baseline,
+) -> anyhow::Result<Vec<Ruled<'a>>> {
     let policy = policy(candidate);
     let workloads = u32::try_from(candidate.workloads.len()).unwrap_or(u32::MAX);
     let ruled = candidate.workloads.iter().map(|workload| {
-        let part = pair::part(baseline, candidate, workload, workloads)?;
+        let mut part = pair::part(baseline, candidate, workload, workloads)?;
+        let Baseline { accepted, anchor, .. } = known(workload);
+        part.excuse(&accepted, candidate, workload, None);
+        part.against_anchor(candidate, None, workload, anchor.as_ref(), workloads)?;
         let ruling = rule(policy, &part.evidence);
         Ok((workload, part, ruling))
     });
@@ -109,9 +126,9 @@ pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Repor
     let exit = if record.interrupted { ExitStatus::Interrupted } else { exit };
     let judged: Vec<Judged<'_>> = parts
         .into_iter()
-        .map(|(workload, Part { evidence, baseline, beside, differences }, ruling)| {
+        .map(|(workload, Part { evidence, baseline, beside, differences, anchor }, ruling)| {
             let pooled = workload.pooled_values()?;
-            Ok(Judged { workload, pooled, ruling: Some((evidence, ruling)), baseline, beside, differences })
+            Ok(Judged { workload, pooled, ruling: Some((evidence, ruling)), baseline, beside, differences, anchor })
         })
         .collect::<Result<_, record::RecordError>>()?;
     Ok((report(record, &judged, Some(verdict), exit), exit))
@@ -124,7 +141,7 @@ pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
         .iter()
         .map(|workload| {
             let pooled = workload.pooled_values()?;
-            Ok(Judged { workload, pooled, ruling: None, baseline: None, beside: None, differences: Vec::new() })
+            Ok(Judged { workload, pooled, ruling: None, baseline: None, beside: None, differences: Vec::new(), anchor: None })
         })
         .collect::<Result<_, record::RecordError>>()?;
     let unfit = record.workloads.iter().any(|w| !unfit(w).is_empty()) || record.workloads.is_empty();
@@ -158,6 +175,7 @@ pub struct Part {
     baseline: Option<BaselineReport>,
     beside: Option<Beside>,
     differences: Vec<crate::fingerprint::Difference>,
+    anchor: Option<AnchorReport>,
 }
 
 fn one(
@@ -174,6 +192,8 @@ fn one(
     let known = baseline.sessions.len();
     let skipped = skipped(&baseline.sessions, workload, under_test);
     baseline.sessions.retain(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty());
+    let since = baseline.accepted.cut(workload, under_test, &mut baseline.sessions);
+    warnings.extend(since.notice.clone());
     let excess = baseline.sessions.len().saturating_sub(KEPT_SESSIONS);
     baseline.sessions.drain(..excess);
     let sessions = &baseline.sessions;
@@ -215,8 +235,12 @@ fn one(
     warnings.extend(same_machine(record, first));
     warnings.extend(loosened(workload));
     let incomplete = incomplete(record, workload);
-    let evidence = Evidence { invalid, against, limits, incomplete, warnings };
-    Ok(Part { evidence, baseline: shown, beside: None, differences })
+    let (excused, drift) = (Vec::new(), None);
+    let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
+    let mut found = Part { evidence, baseline: shown, beside: None, differences, anchor: None };
+    found.excuse(&baseline.accepted, record, workload, since.newest);
+    found.against_anchor(record, first, workload, baseline.anchor.as_ref(), workloads)?;
+    Ok(found)
 }
 
 /// A change this many times larger than the method's own is hardly what anybody calls irrelevant.
@@ -411,5 +435,6 @@ fn policy(record: &Record) -> Policy {
         on_missing_baseline: of(&p.on_missing_baseline),
         on_incomparable: of(&p.on_incomparable),
         on_limit_open: of(&p.on_limit_open),
+        on_anchor_drift: of(&p.on_anchor_drift),
     }
 }

@@ -68,6 +68,7 @@ pub fn policy(config: &Config) -> Policy {
         on_missing_baseline: word(gate.on_missing_baseline),
         on_incomparable: word(gate.on_incomparable),
         on_limit_open: word(gate.on_limit_open),
+        on_anchor_drift: word(gate.on_anchor_drift),
         strict: gate.strict,
         under_test: gate.under_test.clone(),
     }

@@ -1,5 +1,6 @@
 //! One file per verb: the only place that joins core and rim.
 
+mod accept;
 mod ask;
 mod base;
 mod baseline;
@@ -24,6 +25,7 @@ mod output;
 mod publish;
 mod rank;
 mod report;
+mod reviewed;
 mod run;
 mod schema;
 mod selftest;
@@ -52,6 +54,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Run(args) => run::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Comment(args) => comment::run(&args),
+        Command::Accept(args) => accept::run(&args),
         Command::Baseline(command) => baseline::run(&command),
         Command::Import(args) => import::run(&args),
         Command::Report(args) => report::run(&args),

@@ -73,6 +73,7 @@ impl Checker {
             on_missing_baseline: file.on_missing_baseline?,
             on_incomparable: file.on_incomparable?,
             on_limit_open: file.on_limit_open?,
+            on_anchor_drift: file.on_anchor_drift?,
             strict: file.strict?,
             under_test,
             baseline: self.counterpart(file.baseline?)?,

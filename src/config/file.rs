@@ -303,6 +303,8 @@ pub struct GateFile {
     pub on_incomparable: Option<OnOpen>,
     /// When an absolute limit is neither met nor breached.
     pub on_limit_open: Option<OnOpen>,
+    /// When a metric is worse than in the sessions of the anchor (`goodput-gate baseline anchor`).
+    pub on_anchor_drift: Option<OnOpen>,
     /// Judge absolute limits by the measured value alone, whatever its uncertainty.
     pub strict: Option<bool>,
     /// Fingerprint fields that a change may alter, since they are what is judged.

@@ -40,7 +40,7 @@ pub use load::{Source, Under, load, load_under};
 pub use protocol::{Family, Ollama, Protocol, ProtocolName, Triton};
 pub use regression::Regression;
 pub use target::{CONTAINER, PORT, SIDE};
-pub use units::parse_duration;
+pub use units::{parse_duration, parse_percent, parse_points, parse_quantity};
 
 /// A validated config. Everything in it can be acted on without further checks.
 #[derive(Clone, Debug, PartialEq)]
@@ -282,6 +282,8 @@ pub struct Gate {
     pub on_incomparable: OnOpen,
     /// An absolute limit that is neither met nor breached.
     pub on_limit_open: OnOpen,
+    /// A metric that is worse than in the anchor's sessions.
+    pub on_anchor_drift: OnOpen,
     /// Judge absolute limits by the measured value alone.
     pub strict: bool,
     /// Fingerprint fields that a change may alter, since they are what is judged.

@@ -114,6 +114,9 @@ pub struct Policy {
     pub on_missing_baseline: String,
     pub on_incomparable: String,
     pub on_limit_open: String,
+    /// `warn` where it is absent.
+    #[serde(default = "warn", skip_serializing_if = "is_warn")]
+    pub on_anchor_drift: String,
     pub strict: bool,
     pub under_test: Vec<String>,
 }
@@ -460,6 +463,14 @@ pub fn timings(workload: &WorkloadRecord) -> Result<BTreeMap<&'static str, Gaps>
 }
 
 /// Metric values with their unit in the key, as records and reports store them.
+fn warn() -> String {
+    "warn".into()
+}
+
+fn is_warn(policy: &str) -> bool {
+    policy == "warn"
+}
+
 pub fn keyed(values: &Values) -> BTreeMap<String, f64> {
     values.iter().map(|(m, v)| (m.key(), *v)).collect()
 }

@@ -1,5 +1,6 @@
 //! Record, comparison and ruling to the view model. Every number that any format shows is chosen here.
 
+use crate::accept::{Excused, Of};
 use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
 use crate::judge::limits::{LimitFinding, LimitState};
@@ -11,8 +12,8 @@ use crate::record::{ErrorCount, Record, WorkloadRecord};
 use crate::verdict::{Against, Evidence, Ruling, Verdict};
 
 use super::{
-    BaselineReport, ClientReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION,
-    ValueReport, WorkloadReport,
+    AnchorReport, BaselineReport, ClientReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA,
+    VERSION, ValueReport, WorkloadReport,
 };
 
 /// What was found out about one workload of a record.
@@ -26,6 +27,7 @@ pub struct Judged<'a> {
     /// The other side of an interleaved run.
     pub beside: Option<Beside>,
     pub differences: Vec<Difference>,
+    pub anchor: Option<AnchorReport>,
 }
 
 /// What an interleaved run measured the candidate beside.
@@ -73,13 +75,19 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
         Against::Compared(c) => Some(c),
         _ => None,
     });
+    let excused = judged.ruling.as_ref().map_or(&[][..], |(e, _)| &e.excused);
     WorkloadReport {
         name: w.name.clone(),
         verdict: ruling.map(|r| r.verdict),
         // `run` judges nothing, and still says why its numbers are not to be trusted.
         reasons: ruling.map_or_else(|| w.invalid(), |r| r.reasons.clone()),
         warnings: ruling.map_or_else(Vec::new, |r| r.warnings.clone()),
-        proves: comparison.filter(|_| ruling.is_some_and(|r| r.verdict == Verdict::Passed)).and_then(|c| c.proves.clone()),
+        accepted: ruling.map_or_else(Vec::new, |r| r.accepted.clone()),
+        proves: judged
+            .ruling
+            .as_ref()
+            .filter(|(_, r)| r.verdict == Verdict::Passed)
+            .and_then(|(e, _)| e.decisive()?.proves.clone()),
         load: w.load.clone(),
         slo: w.slo,
         starts: u32::try_from(w.starts.len()).unwrap_or(u32::MAX),
@@ -90,10 +98,11 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
         duration_s: w.rounds().map(|(_, r)| r.duration_us as f64 / 1e6).fold(0.0, |sum, s| sum + s),
         baseline: judged.baseline.clone(),
         comparison: comparison.map(|c| how(c, w, judged.beside.as_ref())),
+        anchor: judged.anchor.clone(),
         fingerprint: w.fingerprint.clone(),
         differences: judged.differences.clone(),
-        metrics: metrics(w, &judged.pooled, comparison),
-        limits: judged.ruling.iter().flat_map(|(e, _)| &e.limits).map(limit).collect(),
+        metrics: metrics(w, &judged.pooled, comparison, excused),
+        limits: judged.ruling.iter().flat_map(|(e, _)| &e.limits).map(|l| limit(l, excused)).collect(),
         distributions: distributions(&judged.pooled),
         rates: rates(&judged.pooled, w),
         errors: errors(w),
@@ -132,9 +141,14 @@ fn requests(w: &WorkloadRecord) -> usize {
     w.rounds().map(|(_, r)| r.columns.len()).sum()
 }
 
-fn metrics(w: &WorkloadRecord, pooled: &Values, comparison: Option<&Comparison>) -> Vec<MetricReport> {
+fn metrics(w: &WorkloadRecord, pooled: &Values, comparison: Option<&Comparison>, excused: &[Excused]) -> Vec<MetricReport> {
+    let accepted = |metric| excused.iter().find(|e| e.metric == metric && e.of == Of::Regression).map(|e| e.words.clone());
     let judged = |metric| comparison.and_then(|c| c.metrics.iter().find(|m| m.metric == metric));
-    shape(w).defined().into_iter().map(|m| metric(m, pooled.get(&m).copied(), judged(m))).collect()
+    shape(w)
+        .defined()
+        .into_iter()
+        .map(|m| MetricReport { accepted: accepted(m), ..metric(m, pooled.get(&m).copied(), judged(m)) })
+        .collect()
 }
 
 fn metric(metric: Metric, pooled: Option<f64>, judged: Option<&MetricComparison>) -> MetricReport {
@@ -165,10 +179,11 @@ fn metric(metric: Metric, pooled: Option<f64>, judged: Option<&MetricComparison>
         smallest_visible_change_ratio: judged.and_then(|j| j.mde),
         judgement: judged.map(|j| word(j.judgement).into()),
         reason: judged.and_then(|j| j.reason.clone()),
+        accepted: None,
     }
 }
 
-const fn word(judgement: Judgement) -> &'static str {
+pub const fn word(judgement: Judgement) -> &'static str {
     match judgement {
         Judgement::Improved => "improved",
         Judgement::Unchanged => "unchanged",
@@ -178,7 +193,7 @@ const fn word(judgement: Judgement) -> &'static str {
     }
 }
 
-fn limit(l: &LimitFinding) -> LimitReport {
+fn limit(l: &LimitFinding, excused: &[Excused]) -> LimitReport {
     let (bound, limit) = match l.bound {
         crate::config::Bound::Max(x) => ("max", x),
         crate::config::Bound::Min(x) => ("min", x),
@@ -200,6 +215,7 @@ fn limit(l: &LimitFinding) -> LimitReport {
         .into(),
         right_side: l.side_ok,
         reason: l.reason.clone(),
+        accepted: excused.iter().find(|e| e.concerns(l)).map(|e| e.words.clone()),
     }
 }
 

@@ -130,15 +130,15 @@ pub fn title(reports: &[Report], about: &About) -> String {
     format!("{line}{many}{}", if about.untrusted { " (measured by an untrusted job)" } else { "" })
 }
 
-/// What regressed and which limits are breached, with their workload.
+/// What regressed and which limits are breached, with their workload; without what is accepted.
 pub fn regressed(reports: &[Report]) -> Vec<(String, String)> {
     let all = reports.iter().flat_map(|r| &r.workloads);
     let of = |w: &super::WorkloadReport| {
-        let metrics = w.metrics.iter().filter(|m| m.judgement.as_deref() == Some("regressed")).map(|m| {
+        let metrics = w.metrics.iter().filter(|m| m.judgement.as_deref() == Some("regressed") && m.accepted.is_none()).map(|m| {
             let change = text::change(&m.unit, m.change_ratio);
             (format!("{}/{}", w.name, m.metric), format!("{} {change} ({})", m.metric, text::interval(m)))
         });
-        let limits = w.limits.iter().filter(|l| l.state == "breached");
+        let limits = w.limits.iter().filter(|l| l.state == "breached" && l.accepted.is_none());
         let limits = limits.map(|l| (format!("{}/{}", w.name, l.metric), format!("limit: {}", text::plain(&l.reason))));
         metrics.chain(limits).collect::<Vec<_>>()
     };

@@ -1,6 +1,6 @@
 //! The report as `JUnit` XML: one suite per workload, one case per metric and per limit, and one for the measurement itself.
 //!
-//! Regressed or breached is a failure, unmeasured or INVALID an error, anything without a judgement skipped with its reason. Not
+//! Regressed or breached is a failure (skipped with its reason where somebody has accepted it: never a silent pass), unmeasured or INVALID an error, anything without a judgement skipped with its reason. Not
 //! here: file and line, which no metric has.
 
 #[cfg(test)]
@@ -154,6 +154,10 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
         _ if w.verdict == Some(Verdict::Invalid) => {
             (Outcome::Error("invalid"), format!("{}: not judged: {}", m.metric, invalid(w)))
         }
+        _ if m.accepted.is_some() => {
+            let until = m.accepted.as_deref().unwrap_or_default();
+            (Outcome::Skipped("accepted"), format!("{} {judgement}, accepted {until}: {}", m.metric, numbers(m)))
+        }
         "regressed" => (Outcome::Failure("regression"), format!("{} regressed: {}", m.metric, numbers(m))),
         "improved" | "unchanged" | "measured" => (Outcome::Passed, format!("{} {judgement}: {}", m.metric, numbers(m))),
         "unmeasured" if may_be_absent(m) => {
@@ -203,6 +207,9 @@ fn numbers(m: &MetricReport) -> String {
 fn limit(w: &WorkloadReport, l: &LimitReport) -> Case {
     let (outcome, word) = match l.state.as_str() {
         _ if w.verdict == Some(Verdict::Invalid) => (Outcome::Error("invalid"), "not judged".into()),
+        "breached" if l.accepted.is_some() => {
+            (Outcome::Skipped("accepted"), format!("{} {}", text::state(l), l.accepted.as_deref().unwrap_or_default()))
+        }
         "breached" => (Outcome::Failure("limit"), text::state(l)),
         "met" => (Outcome::Passed, text::state(l)),
         "open" => (Outcome::Skipped("open"), text::state(l)),

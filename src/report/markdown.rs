@@ -35,7 +35,12 @@ pub(super) fn headline(report: &Report) -> String {
     let line = text::plain(&report.headline);
     let word = report.verdict.map_or("", |v| v.word());
     let mut out = match line.strip_prefix(word).filter(|_| !word.is_empty()) {
-        Some(rest) => format!("**{word}**{}{}\n", if rest.is_empty() { "" } else { ": " }, escape(rest.trim_start_matches(':'))),
+        // `PASS with 1 accepted regression: ...` is no PASS with a colon.
+        Some(rest) => match rest.strip_prefix(':') {
+            Some(why) => format!("**{word}**: {}\n", escape(why.trim_start())),
+            None if rest.is_empty() => format!("**{word}**\n"),
+            None => format!("**{word}** {}\n", escape(rest.trim_start())),
+        },
         None => format!("{}\n", escape(&line)),
     };
     if report.interrupted {
@@ -57,6 +62,7 @@ pub(super) fn reasons(report: &Report, w: &WorkloadReport) -> String {
     let mut out = format!("\n### {}{verdict}\n", code(&w.name));
     let said = text::why(report, w).map(|(label, why)| match label {
         "proves" => format!("A PASS proves: {}", escape(&why)),
+        "accepted" => format!("**Accepted regression**: {}", escape(&why)),
         "warning" => format!("Warning: {}", escape(&why)),
         _ => escape(&why),
     });
@@ -79,8 +85,8 @@ fn decisive(w: &WorkloadReport) -> String {
     let shown: Vec<&MetricReport> =
         w.metrics.iter().filter(|m| m.class == "primary" || m.judgement.as_deref() == Some("regressed")).collect();
     let judged = |m: &MetricReport| {
-        let judgement = text::judgement(w, m);
-        if judgement == "regressed" { format!("**{judgement}**") } else { escape(judgement) }
+        let judgement = text::judged(w, m);
+        if judgement.starts_with("regressed") { format!("**{judgement}**") } else { escape(&judgement) }
     };
     if w.metrics.iter().all(|m| m.judgement.is_none()) {
         let rows = shown.iter().map(|m| vec![code(&m.metric), cell(&text::value(&m.unit, m.candidate)), judged(m)]);
@@ -101,7 +107,7 @@ fn decisive(w: &WorkloadReport) -> String {
 fn limits(w: &WorkloadReport) -> String {
     let state = |l| {
         let state = text::state(l);
-        if state == "breached" { format!("**{state}**") } else { escape(&state) }
+        if state.starts_with("breached") { format!("**{state}**") } else { escape(&state) }
     };
     let rows = w
         .limits
@@ -135,7 +141,7 @@ fn everything(w: &WorkloadReport) -> String {
             text::size(&m.unit, m.smallest_visible_change_ratio),
         ];
         let named = [code(&m.metric), escape(&m.class)].into_iter();
-        named.chain(numbers.iter().map(|n| cell(n))).chain([escape(text::judgement(w, m))]).collect()
+        named.chain(numbers.iter().map(|n| cell(n))).chain([escape(&text::judged(w, m))]).collect()
     });
     let header = [
         "metric",
@@ -191,8 +197,15 @@ fn instructions(report: &Report) -> String {
          ```\n\n\
          BASELINE is a record, a baseline file, or a folder of baseline files.\n",
     );
-    if report.workloads.iter().flat_map(|w| &w.limits).any(|l| l.state == "breached") {
-        out += "\nA breached limit is accepted only by changing the limit in the config.\n";
+    let breached = report.workloads.iter().flat_map(|w| &w.limits).any(|l| l.state == "breached" && l.accepted.is_none());
+    let regressed = report.workloads.iter().flat_map(|w| &w.metrics);
+    if breached || regressed.into_iter().any(|m| m.judgement.as_deref() == Some("regressed") && m.accepted.is_none()) {
+        out += "\nTo accept what is worse here, for a reason, until a day: beside this report\n\n\
+                ```sh\ngoodput-gate accept --reason \"...\"\n```\n\n\
+                writes baselines/accepted.json, which counts once it is on the base branch (its own pull request), up to the size that was seen here.\n";
+    }
+    if breached {
+        out += "\nA limit that was never meant to hold is changed in the config.\n";
     }
     if report.verdict.is_some() {
         out += "\nIf this is how it should be from now on: merge, then add sessions to the baseline on the target branch and commit them.\n\n\

@@ -1,5 +1,7 @@
 //! Hand-made reports for the tests of every format: one per verdict that people meet, with plausible numbers.
 
+mod accepted;
+
 use std::collections::BTreeMap;
 
 use super::{
@@ -28,6 +30,7 @@ pub fn all() -> Vec<(&'static str, Report)> {
         ("invalid", invalid()),
         ("run_only", run_only()),
         ("two_workloads", two_workloads()),
+        ("accepted", accepted::accepted()),
     ]
 }
 
@@ -105,6 +108,7 @@ pub fn limit_breach() -> Report {
         reason:
             "slo_attainment 95.70 % (93.80 % to 97.20 %) is within, but not proven to be within, the limit of at least 95.00 %"
                 .into(),
+        accepted: None,
     };
     let workload = WorkloadReport {
         verdict: Some(Verdict::Failed),
@@ -264,6 +268,7 @@ fn measured(name: &str) -> WorkloadReport {
         verdict: None,
         reasons: vec![],
         warnings: vec![],
+        accepted: vec![],
         proves: None,
         load: load(),
         slo: Slo { ttft_ms: Some(500.0), tpot_ms: Some(50.0), e2e_ms: None },
@@ -274,6 +279,7 @@ fn measured(name: &str) -> WorkloadReport {
         duration_s: 123.4,
         baseline: None,
         comparison: None,
+        anchor: None,
         fingerprint,
         differences: vec![],
         metrics: METHOD.iter().map(|m| metric(*m)).collect(),
@@ -406,6 +412,7 @@ fn metric(metric: Metric) -> MetricReport {
         smallest_visible_change_ratio: None,
         judgement: None,
         reason: None,
+        accepted: None,
     }
 }
 
@@ -421,6 +428,7 @@ fn met() -> LimitReport {
         state: "met".into(),
         right_side: Some(true),
         reason: "ttft_p95 312.4 ms (290.2 ms to 337.8 ms) is within the limit of at most 500.0 ms".into(),
+        accepted: None,
     }
 }
 

@@ -94,7 +94,8 @@ impl Pen {
                 text::value(&m.unit, m.candidate),
                 text::change(&m.unit, m.change_ratio),
                 text::interval(m),
-                text::judgement(w, m).to_owned(),
+                // Narrow: the lines above say what was accepted, and of how much.
+                if m.accepted.is_some() { "accepted" } else { text::judgement(w, m) }.to_owned(),
             ]
         });
         self.table(&header, rows, 1..5)
@@ -164,7 +165,8 @@ impl Pen {
 
     /// Our own words at the end of a table's line; foreign text never stands there.
     fn highlight(&self, table: &str) -> String {
-        const WORDS: [(&str, Hue); 9] = [
+        const WORDS: [(&str, Hue); 10] = [
+            ("accepted", Hue::Open),
             ("regressed", Hue::Bad),
             ("breached", Hue::Bad),
             ("unmeasured", Hue::Bad),

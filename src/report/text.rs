@@ -113,6 +113,12 @@ pub fn judgement<'a>(workload: &WorkloadReport, metric: &'a MetricReport) -> &'a
     }
 }
 
+/// As tables show it: what is accepted stays what it is, and is said to be accepted.
+pub fn judged(workload: &WorkloadReport, metric: &MetricReport) -> String {
+    let judgement = judgement(workload, metric);
+    if metric.accepted.is_some() { format!("{judgement}, accepted") } else { judgement.to_owned() }
+}
+
 /// `ttft_p95 at most 500 ms`.
 pub fn limit(limit: &LimitReport) -> String {
     let bound = if limit.bound == "max" { "at most" } else { "at least" };
@@ -128,7 +134,8 @@ pub fn limit_interval(limit: &LimitReport) -> String {
 
 /// `not measured` for `not_measured`.
 pub fn state(limit: &LimitReport) -> String {
-    limit.state.replace('_', " ")
+    let state = limit.state.replace('_', " ");
+    if limit.accepted.is_some() { format!("{state}, accepted") } else { state }
 }
 
 /// How much load, in one line.
@@ -309,14 +316,26 @@ pub fn not_judged(w: &WorkloadReport) -> Vec<(String, Vec<String>)> {
     by_reason
 }
 
-/// Why the verdict is what it is, what a PASS proves, and warnings; each with its label. The headline of a report with one workload has
+/// Why the verdict is what it is, what is accepted, what a PASS proves, and warnings; each with its label. The headline of a report with one workload has
 /// said its first reason already.
 pub fn why<'a>(report: &'a Report, w: &'a WorkloadReport) -> impl Iterator<Item = (&'static str, String)> + 'a {
     let said = |text: &String| report.workloads.len() == 1 && report.headline.ends_with(text.as_str());
     let reasons = w.reasons.iter().filter(|r| Some(*r) != w.proves.as_ref()).map(|r| ("why", r));
     let proves = w.proves.iter().map(|p| ("proves", p));
+    let accepted = w.accepted.iter().map(|a| ("accepted", a));
     let warnings = w.warnings.iter().map(|x| ("warning", x));
-    reasons.chain(proves).filter(move |(_, r)| !said(r)).chain(warnings).map(|(label, text)| (label, plain(text)))
+    let drift = w
+        .anchor
+        .iter()
+        .map(|a| ("anchor", &a.words))
+        .filter(|(_, words)| !w.warnings.contains(words) && !w.reasons.contains(words));
+    reasons
+        .chain(proves)
+        .filter(move |(_, r)| !said(r))
+        .chain(accepted)
+        .chain(warnings)
+        .chain(drift)
+        .map(|(label, text)| (label, plain(text)))
 }
 
 /// What stands before everything else but the verdict.

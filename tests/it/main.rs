@@ -2,7 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read fixtures and start the program")]
 
+mod accepted;
+mod accepted_support;
 mod action;
+mod anchored;
 mod architecture;
 mod bad_input;
 mod containers;

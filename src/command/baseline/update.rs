@@ -51,7 +51,7 @@ pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
             return Ok(ExitStatus::Interrupted);
         }
         // One disturbed session of several is no reason to stop: it is said, and not added.
-        match accept(&record).and_then(|()| add(&record, &known)) {
+        match accept(&record, &config).and_then(|()| add(&record, &known)) {
             Err(e) if args.sessions > 1 && ExitStatus::of(&e) == ExitStatus::CouldNotMeasure => {
                 output::say(&format!("{e:#}"));
                 refused += 1;
@@ -87,7 +87,7 @@ fn clean(repo: &Repo, force: bool) -> anyhow::Result<GitFacts> {
 fn from_records(paths: &[PathBuf], force: bool, known: &Known<'_>) -> anyhow::Result<ExitStatus> {
     let records = paths.iter().map(|path| stored(path, force)).collect::<Result<Vec<_>, _>>()?;
     // All or none: a refused record leaves no half of a list behind.
-    records.iter().try_for_each(accept)?;
+    records.iter().try_for_each(|record| accept(record, known.config))?;
     records.iter().try_for_each(|record| add(record, known))?;
     Ok(ExitStatus::Pass)
 }
@@ -104,8 +104,9 @@ fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
     Ok(record)
 }
 
-/// Refuses what must not become a reference: interrupted runs, unfit measurements, failed requests' runs, breached limits.
-fn accept(record: &Record) -> anyhow::Result<()> {
+/// Refuses what must not become a reference: interrupted runs, unfit measurements, failed requests' runs, limits whose breach nobody has
+/// accepted.
+fn accept(record: &Record, config: &Config) -> anyhow::Result<()> {
     if record.interrupted {
         bail!(Failure::measure(&"not added to the baseline, the run was interrupted: measure again"));
     }
@@ -133,7 +134,8 @@ fn accept(record: &Record) -> anyhow::Result<()> {
             "not added to the baseline, this build differs from itself: {why}\nhint: something else uses this machine, or its speed drifts: see `goodput-gate doctor`, measure again"
         )));
     }
-    let (report, _) = evaluate::judged(record, None, |_| Baseline::default())?;
+    let accepted = Baselines::here(config)?.of("").accepted;
+    let (report, _) = evaluate::judged(record, None, |_| Baseline { accepted: accepted.clone(), ..Baseline::default() })?;
     for workload in &report.workloads {
         if workload.verdict == Some(Verdict::Failed) {
             let first = workload.reasons.first().cloned().unwrap_or_default();
@@ -156,7 +158,7 @@ fn accept(record: &Record) -> anyhow::Result<()> {
 
 /// What another verb measured of unchanged code in a clean tree.
 pub fn add_measured(config: &Config, record: &Record) -> anyhow::Result<()> {
-    accept(record)?;
+    accept(record, config)?;
     add(record, &Known { config, folder: &folder(&repo(config)?, config)? })
 }
 
@@ -192,11 +194,17 @@ impl Known<'_> {
         usual
     }
 
-    /// Comparable ones on the lineage, oldest first.
-    fn sessions(&self, workload: &WorkloadRecord) -> anyhow::Result<Vec<Session>> {
-        let all = Baselines::here(self.config)?.of(&workload.name).sessions.into_iter().map(|(_, s)| s);
+    /// With the comparable sessions on the lineage only, oldest first.
+    fn baseline(&self, workload: &WorkloadRecord) -> anyhow::Result<Baseline> {
+        let mut baseline = Baselines::here(self.config)?.of(&workload.name);
         let under_test = &self.config.gate.under_test;
-        Ok(all.filter(|s| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty()).collect())
+        let alike = |s: &Session| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty();
+        baseline.sessions.retain(|(_, s)| alike(s));
+        Ok(baseline)
+    }
+
+    fn sessions(&self, workload: &WorkloadRecord) -> anyhow::Result<Vec<Session>> {
+        Ok(self.baseline(workload)?.sessions.into_iter().map(|(_, s)| s).collect())
     }
 
     /// Sessions beyond the last 20 of the lineage are removed: no check looks at them.
@@ -212,7 +220,10 @@ impl Known<'_> {
 
     /// What a check against this baseline will see, in words.
     fn sees(&self, record: &Record, workload: &WorkloadRecord) -> anyhow::Result<String> {
-        let sessions = self.sessions(workload)?;
+        // Only those since an accepted change, once they are enough.
+        let mut baseline = self.baseline(workload)?;
+        baseline.accepted.cut(workload, &self.config.gate.under_test, &mut baseline.sessions);
+        let sessions: Vec<Session> = baseline.sessions.into_iter().map(|(_, s)| s).collect();
         let starts = measure::starts(self.config) as usize;
         let visible = evaluate::visible(record, workload, &sessions, starts)?;
         Ok(evaluate::words_of_visible(&workload.name, sessions.len(), &visible))

@@ -98,6 +98,7 @@ fn record() -> Record {
             on_missing_baseline: word(),
             on_incomparable: word(),
             on_limit_open: word(),
+            on_anchor_drift: word(),
             strict: false,
             under_test: vec![],
         },

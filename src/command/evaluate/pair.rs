@@ -21,7 +21,7 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
     let Some(base) = baseline.workloads.iter().find(|w| w.name == workload.name) else {
         let why = format!("the baseline's side has no workload {}", workload.name);
         let evidence = Evidence { limits: limits(u32::MAX)?, ..evidence(unfit(workload), Against::Missing(why)) };
-        return Ok(Part { evidence, baseline: None, beside: None, differences: Vec::new() });
+        return Ok(Part { evidence, baseline: None, beside: None, differences: Vec::new(), anchor: None });
     };
     let mut invalid: Vec<String> = unfit(base).into_iter().map(|why| format!("baseline: {why}")).collect();
     invalid.extend(unfit(workload));
@@ -30,7 +30,7 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
     let conflicts = conflicts(candidate, &differences);
     if !conflicts.is_empty() {
         let evidence = Evidence { limits: limits(u32::MAX)?, ..evidence(invalid, Against::Incomparable(conflicts)) };
-        return Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences });
+        return Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None });
     }
     let comparison = compare(candidate, base, workload, &history, workloads)?;
     invalid.extend(drift(workload, base));
@@ -40,7 +40,7 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
         warnings: loosened(workload).into_iter().collect(),
         ..evidence(invalid, Against::Compared(comparison))
     };
-    Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences })
+    Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None })
 }
 
 /// Both sides measure the same workloads: one that only the baseline has was taken out.
@@ -56,7 +56,8 @@ fn drift(workload: &WorkloadRecord, base: &WorkloadRecord) -> Option<String> {
 }
 
 fn evidence(invalid: Vec<String>, against: Against) -> Evidence {
-    Evidence { invalid, against, limits: Vec::new(), incomplete: None, warnings: Vec::new() }
+    let (limits, excused, warnings) = (Vec::new(), Vec::new(), Vec::new());
+    Evidence { invalid, against, limits, excused, drift: None, incomplete: None, warnings }
 }
 
 fn conflicts(candidate: &Record, differences: &[Difference]) -> Vec<Difference> {
