@@ -219,6 +219,9 @@ pub struct Prompts {
 pub enum Corpus {
     En,
     Ko,
+    Zh,
+    Ja,
+    Code,
 }
 
 /// Per-request limits; all that are set must hold.
@@ -296,12 +299,15 @@ impl Protocol {
 }
 
 impl Corpus {
-    pub const ALL: [Self; 2] = [Self::En, Self::Ko];
+    pub const ALL: [Self; 5] = [Self::En, Self::Ko, Self::Zh, Self::Ja, Self::Code];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::En => "en",
             Self::Ko => "ko",
+            Self::Zh => "zh",
+            Self::Ja => "ja",
+            Self::Code => "code",
         }
     }
 }

@@ -5,9 +5,11 @@
 use std::time::Duration;
 
 use super::digest::Digest;
-use super::prompts::{self, Part, Writer};
+use super::prompts::{Part, Writer};
 use super::trace::{self, Line};
-use super::{Input, MAX_BODY_BYTES, MAX_REQUESTS, Pace, Plan, PlanError, PlannedRequest, RoundPlan, SALT_CHARS, arrival, seed};
+use super::{
+    Input, MAX_BODY_BYTES, MAX_REQUESTS, Pace, Plan, PlanError, PlannedRequest, RoundPlan, SALT_CHARS, arrival, corpus, seed,
+};
 use crate::config::{Arrival, Length, Warmup, Workload};
 use crate::protocol::{self, BodySpec};
 
@@ -146,7 +148,7 @@ impl<'a> Builder<'a> {
     }
 
     fn line_slot(&self, part: Part, line: &'a Line) -> Slot<'a> {
-        let given = line.prompt.as_deref().map(|prompt| prompts::nominal_tokens(self.workload.prompts.corpus, prompt));
+        let given = line.prompt.as_deref().map(|prompt| corpus::nominal_tokens(self.workload.prompts.corpus, prompt));
         Slot {
             offset_us: line.offset_us,
             input_tokens: line.input_tokens.or(given).unwrap_or(self.workload.prompts.input_tokens),

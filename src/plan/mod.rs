@@ -4,6 +4,7 @@
 
 mod arrival;
 mod build;
+mod corpus;
 pub mod describe;
 mod digest;
 mod prompts;

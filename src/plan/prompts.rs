@@ -8,18 +8,9 @@
 //! newline, `[MARKER]`, newline, the request's own sentences. The salt and the marker lead, so that prefix caches, which match whole
 //! leading blocks, find nothing that was not meant to be found.
 
-use rand_chacha::ChaCha8Rng;
-
+use super::corpus::{self, Sentences, chars};
 use super::{SALT_CHARS, seed};
-use crate::config::{Corpus, Prompts};
-
-/// English prose: about 4 characters per token, spaces included, is the usual rule of thumb for byte-pair tokenizers. Those with large
-/// vocabularies reach 4.5, so that the real count is rather below the nominal one.
-const EN_TENTHS_PER_TOKEN: u64 = 40;
-
-/// Korean prose, spaces included: an assumption for vocabularies of 100,000 and more, which hold common syllables and short words as
-/// one token each. Older ones need two or three tokens per syllable and count more than the nominal number.
-const KO_TENTHS_PER_TOKEN: u64 = 17;
+use crate::config::Prompts;
 
 /// Which prompts: a marker of its own keeps a warm-up prompt from ever equalling a measured one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +52,7 @@ impl<'a> Writer<'a> {
             out.push_str("]\n");
             let room = wanted.saturating_sub(out.len() + marker.len() + "\n[]\n".len());
             let common = share_of(wanted, self.prompts.shared_prefix).saturating_sub(out.len()).min(room);
-            out.push_str(self.sentences.prefix(&self.shared, common));
+            out.push_str(corpus::prefix(&self.shared, common));
             for piece in ["\n[", &marker, "]\n"] {
                 out.push_str(piece);
             }
@@ -130,88 +121,9 @@ pub fn salt(random: u64) -> String {
     format!("{:0SALT_CHARS$}", random % SALTS)
 }
 
-/// Characters of a prompt of so many nominal tokens.
-pub fn chars(corpus: Corpus, tokens: u32) -> usize {
-    usize::try_from((u64::from(tokens) * tenths(corpus)).div_ceil(10)).unwrap_or(usize::MAX)
-}
-
-/// Nominal tokens of a text that somebody else wrote.
-pub fn nominal_tokens(corpus: Corpus, text: &str) -> u32 {
-    u32::try_from((text.chars().count() as u64 * 10).div_ceil(tenths(corpus))).unwrap_or(u32::MAX)
-}
-
-const fn tenths(corpus: Corpus) -> u64 {
-    match corpus {
-        Corpus::En => EN_TENTHS_PER_TOKEN,
-        Corpus::Ko => KO_TENTHS_PER_TOKEN,
-    }
-}
-
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share, 0 to 1, of a number that fits")]
 fn share_of(whole: usize, share: f64) -> usize {
     (whole as f64 * share.clamp(0.0, 1.0)).round() as usize
-}
-
-/// A corpus, cut into sentences once.
-struct Sentences {
-    /// With the length of each in characters.
-    all: Vec<(&'static str, usize)>,
-    /// Order of the shuffle in progress; reset before each use.
-    order: Vec<u32>,
-    instruction: (&'static str, usize),
-    chars: u64,
-    bytes: u64,
-}
-
-impl Sentences {
-    fn new(corpus: Corpus) -> Self {
-        let (text, instruction) = match corpus {
-            Corpus::En => (include_str!("corpus/en.txt"), "\n\nContinue this text at length."),
-            Corpus::Ko => (include_str!("corpus/ko.txt"), "\n\n이 글을 길게 이어서 써 주세요."),
-        };
-        let all: Vec<_> = text.lines().filter(|line| !line.is_empty()).map(|line| (line, line.chars().count())).collect();
-        Self {
-            order: Vec::with_capacity(all.len()),
-            all,
-            instruction: (instruction, instruction.chars().count()),
-            chars: text.chars().count() as u64,
-            bytes: text.len() as u64,
-        }
-    }
-
-    /// Appends exactly `chars` characters of sentences, each followed by a space, in an order that `rng` shuffles again whenever all
-    /// have been used (Fisher and Yates's shuffle, done only as far as it is needed).
-    fn write(&mut self, rng: &mut ChaCha8Rng, chars: usize, out: &mut String) {
-        let count = u32::try_from(self.all.len()).expect("a corpus has a few hundred sentences");
-        self.order.clear();
-        self.order.extend(0..count);
-        let mut left = chars;
-        for place in (0..count).cycle() {
-            if left == 0 {
-                return;
-            }
-            let chosen = place + seed::below(rng, count - place);
-            self.order.swap(place as usize, chosen as usize);
-            let (sentence, length) = self.all[self.order[place as usize] as usize];
-            if length >= left {
-                out.push_str(self.prefix(sentence, left));
-                return;
-            }
-            out.push_str(sentence);
-            out.push(' ');
-            left -= length + 1;
-        }
-    }
-
-    /// The first `chars` characters.
-    fn prefix<'t>(&self, text: &'t str, chars: usize) -> &'t str {
-        let end = if self.chars == self.bytes {
-            chars.min(text.len())
-        } else {
-            text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at)
-        };
-        &text[..end]
-    }
 }
 
 #[cfg(test)]
