@@ -1,7 +1,7 @@
 //! `--dry-run`: what a run would do, in words; nothing is sent and nothing is started.
 
 use super::facts::arrival;
-use super::measure::{read_trace, starts};
+use super::measure::{read_file, starts};
 use crate::config::{Config, GateMode};
 use crate::plan::{self, RoundPlan};
 use crate::protocol::Extras;
@@ -16,7 +16,7 @@ pub fn text(config: &Config) -> anyhow::Result<String> {
     let mut lines = vec![format!("{starts} {what}{most}, {} round(s) each; nothing is sent", config.gate.rounds)];
     let mut seconds = Some(0.0);
     for workload in &config.workloads {
-        let trace = read_trace(workload)?;
+        let file = read_file(workload)?;
         let extras = Extras { ignore_eos: workload.ignore_eos, min_tokens: workload.ignore_eos, stream_usage: workload.stream };
         let salt = plan::salt(0);
         let input = plan::Input {
@@ -26,7 +26,7 @@ pub fn text(config: &Config) -> anyhow::Result<String> {
             salt: &salt,
             session: "dry",
             rounds: config.gate.rounds,
-            trace: trace.as_deref(),
+            file: file.as_deref(),
         };
         let plan = plan::build(workload, &input)?;
         let d = plan::describe(&plan);

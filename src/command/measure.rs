@@ -14,7 +14,7 @@ use super::signals::Stop;
 use super::target::Stopped;
 use super::{output, setup, target};
 use crate::cli::OutputArgs;
-use crate::config::{Arrival, Config, Endpoint, Fit, Workload, parse_duration};
+use crate::config::{Arrival, Config, Endpoint, Fit, PromptKind, Workload, parse_duration};
 use crate::exit::Failure;
 use crate::plan;
 use crate::record::{self, GitFacts, PastSession, Record, Role, WorkloadRecord, keyed};
@@ -26,7 +26,8 @@ mod start;
 struct Run<'a> {
     config: &'a Config,
     output: &'a OutputArgs,
-    traces: Vec<Option<String>>,
+    /// Of each workload, the file that it names.
+    files: Vec<Option<String>>,
     stop: Stop,
     raw: Option<BufWriter<std::fs::File>>,
     /// Position in time of the next round, over all sides.
@@ -147,12 +148,12 @@ impl<'a> Run<'a> {
             Ok(Measuring { side, api_key: setup::api_key(&side.target)?, salt: salt.clone(), record, file })
         });
         let sides = sides.collect::<anyhow::Result<Vec<_>>>()?;
-        let traces = config.workloads.iter().map(read_trace).collect::<Result<Vec<_>, _>>()?;
+        let files = config.workloads.iter().map(read_file).collect::<Result<Vec<_>, _>>()?;
         output::prepare(&output.out)?;
         // It is written at the very end: too late to learn that it cannot be.
         output.record.as_deref().map(output::check_writable).transpose()?;
         let raw = output.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
-        Ok(Self { config, output, traces, stop, raw, order: 0, starts, told: false, sides })
+        Ok(Self { config, output, files, stop, raw, order: 0, starts, told: false, sides })
     }
 
     /// Errors: exit 3, a build failed.
@@ -266,11 +267,25 @@ pub fn starts(config: &Config) -> u32 {
     }
 }
 
-pub fn read_trace(workload: &Workload) -> anyhow::Result<Option<String>> {
-    match &workload.arrival {
-        Arrival::Trace { file } => output::read(file).map(Some),
-        _ => Ok(None),
+/// Largest file of a load: what is read is held in memory, and each of its requests again as a body.
+const MAX_FILE_BYTES: u64 = 512 << 20;
+
+/// The text of the trace or dataset that a workload names.
+pub fn read_file(workload: &Workload) -> anyhow::Result<Option<String>> {
+    let path = match (&workload.arrival, &workload.prompts.kind) {
+        (Arrival::Trace { file, .. }, _) | (_, PromptKind::Dataset { file, .. }) => file,
+        _ => return Ok(None),
+    };
+    let size = std::fs::metadata(path).map_or(0, |m| m.len());
+    if size > MAX_FILE_BYTES {
+        bail!(
+            "{} has {} MiB, and {} MiB are read at most\nhint: take a part of it, such as its first lines",
+            path.display(),
+            size >> 20,
+            MAX_FILE_BYTES >> 20
+        );
     }
+    output::read(path).map(Some).with_context(|| format!("workload {}", workload.name))
 }
 
 fn create(path: impl AsRef<Path>) -> anyhow::Result<std::fs::File> {

@@ -170,6 +170,7 @@ fn flags(args: &WorkloadArgs) -> Flags {
         baseline_url: None,
         interleaved: false,
         workloads: a.workload,
+        sweep: None,
     }
 }
 

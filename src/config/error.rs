@@ -46,11 +46,10 @@ pub enum Place {
 }
 
 /// What the design has and this version has not: `(path without indices, unless empty, key or value, what to do)`.
-const LATER: [(&str, &str, &str); 5] = [
+const LATER: [(&str, &str, &str); 4] = [
     ("target.protocol", "ollama", "Ollama also speaks openai-chat, under /v1"),
     ("target.protocol", "triton", "use `openai-chat`, which Triton's OpenAI-compatible frontend speaks"),
     ("target.protocol", "sim", "for the simulated server write `target: {sim: {}}`; it speaks openai-chat"),
-    ("workloads.prompts", "dataset", "use `synthetic`"),
     ("baselines", "ref", "baselines are read from the base branch"),
 ];
 

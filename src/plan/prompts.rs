@@ -12,6 +12,9 @@ use super::corpus::{self, Sentences, chars};
 use super::{SALT_CHARS, seed};
 use crate::config::Prompts;
 
+/// Tokens of a block of a trace's `hash_ids`, as Mooncake publishes them.
+const BLOCK_TOKENS: u32 = 512;
+
 /// Which prompts: a marker of its own keeps a warm-up prompt from ever equalling a measured one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -23,6 +26,8 @@ pub enum Part {
 pub struct Writer<'a> {
     prompts: &'a Prompts,
     salt: &'a str,
+    /// The workload's.
+    seed: u64,
     sentences: Sentences,
     /// What all requests have in common, at least as long as the longest of them needs.
     shared: String,
@@ -37,7 +42,7 @@ impl<'a> Writer<'a> {
         if prompts.shared_prefix > 0.0 {
             sentences.write(&mut seed::stream(seed, "shared", &[]), chars(prompts.corpus, longest), &mut shared);
         }
-        Self { prompts, salt, sentences, shared }
+        Self { prompts, salt, seed, sentences, shared }
     }
 
     /// Replaces `out` by the prompt of request `index`: `chars(corpus, tokens)` characters, or where these do not hold the salt and the
@@ -73,6 +78,40 @@ impl<'a> Writer<'a> {
         for piece in ["[", self.salt, "-", &part.name(), "]\n", prompt] {
             out.push_str(piece);
         }
+    }
+
+    /// Replaces `out` by a prompt whose text is told by ids, one per block of [`BLOCK_TOKENS`] from the start: what two lists of ids
+    /// have in common at their start, the prompts have in common. As with `given`, within a round. The request's own marker comes
+    /// last, so that no prompt is sent twice.
+    pub fn blocks(&mut self, (round_seed, part, index): (u64, Part, u32), ids: &[u64], tokens: u32, out: &mut String) {
+        let wanted = chars(self.prompts.corpus, tokens);
+        let marker = part.marker(index);
+        let own = marker.len() + "\n[]\n".len();
+        self.given(part, "", out);
+        let mut length = out.len();
+        for id in ids {
+            let here = wanted.saturating_sub(own + length).min(chars(self.prompts.corpus, BLOCK_TOKENS));
+            self.sentences.write(&mut seed::stream(self.seed, "block", &[*id]), here, out);
+            length += here;
+        }
+        for piece in ["\n[", &marker, "]\n"] {
+            out.push_str(piece);
+        }
+        self.tail(round_seed, index, wanted.saturating_sub(length + own), out);
+    }
+
+    /// Replaces `out` by what a user says in a later turn: the history before it is unique already.
+    pub fn turn(&mut self, round_seed: u64, index: u32, tokens: u32, out: &mut String) {
+        out.clear();
+        self.tail(round_seed, index, chars(self.prompts.corpus, tokens), out);
+    }
+
+    /// What stands in the history for the answer to request `index`: text of the length that was asked for.
+    pub fn answer(&mut self, round_seed: u64, index: u32, tokens: u32) -> String {
+        let mut out = String::new();
+        let mut rng = seed::stream(round_seed, "answer", &[u64::from(index)]);
+        self.sentences.write(&mut rng, chars(self.prompts.corpus, tokens), &mut out);
+        out
     }
 
     /// Bytes of a prompt of so many nominal tokens, about: for bounds.

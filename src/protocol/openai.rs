@@ -15,10 +15,10 @@ pub fn body(protocol: Protocol, spec: &BodySpec<'_>) -> Vec<u8> {
     fields.insert("model".into(), json!(spec.model));
     match protocol {
         Protocol::OpenAiChat => {
-            fields.insert("messages".into(), json!([{"role": "user", "content": spec.prompt}]));
+            fields.insert("messages".into(), spec.messages());
         }
         Protocol::OpenAiCompletions => {
-            fields.insert("prompt".into(), json!(spec.prompt));
+            fields.insert("prompt".into(), json!(spec.text()));
         }
     }
     fields.insert("max_tokens".into(), json!(spec.output_tokens));

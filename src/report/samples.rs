@@ -8,7 +8,7 @@ use super::{
 };
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::metric::{Class, METHOD, Metric, Orientation, Stat, Timing, Unit};
-use crate::record::{ErrorCount, GitFacts, LoadFacts, Slo};
+use crate::record::{ErrorCount, GitFacts, LoadDetail, LoadFacts, Slo};
 use crate::verdict::Verdict;
 
 const PROVES: &str = "ttft_geomean changed for the worse by less than 10 %, tpot_geomean changed for the worse by less than 10 %, \
@@ -297,6 +297,7 @@ fn load() -> LoadFacts {
         length_forced: true,
         max_in_flight: Some(64),
         seed: 7,
+        detail: LoadDetail::default(),
     }
 }
 

@@ -60,7 +60,7 @@ impl Run<'_> {
         // The same plan in each start, and yet no id twice in a server's log.
         let session = format!("{}{start}", record.session);
         let mut ready = Vec::new();
-        for (index, (workload, trace)) in config.workloads.iter().zip(&self.traces).enumerate() {
+        for (index, (workload, file)) in config.workloads.iter().zip(&self.files).enumerate() {
             let extras = target.extras(workload)?;
             let input = plan::Input {
                 protocol: side.target.protocol,
@@ -69,7 +69,7 @@ impl Run<'_> {
                 salt,
                 session: &session,
                 rounds: config.gate.rounds,
-                trace: trace.as_deref(),
+                file: file.as_deref(),
             };
             let plan = plan::build(workload, &input)?;
             let fingerprint = target.fingerprint(&plan.digest);

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::Corpus;
+use crate::config::{Corpus, PromptKind};
 
 const SALT: &str = "123456789012";
 
 fn prompts(corpus: Corpus, shared_prefix: f64) -> Prompts {
-    Prompts { corpus, input_tokens: 256, shared_prefix }
+    Prompts { corpus, input_tokens: 256, shared_prefix, kind: PromptKind::Single }
 }
 
 fn prompt(prompts: &Prompts, part: Part, index: u32, tokens: u32) -> String {
