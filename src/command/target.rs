@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 
 use super::side::Side;
 use super::signals::Stop;
-use crate::config::{Endpoint, ModelChoice, PORT, Protocol, Server, Workload};
+use crate::config::{CacheReset, Endpoint, ModelChoice, PORT, Protocol, Server, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::load::{Site, SiteSpec};
@@ -25,6 +25,7 @@ pub struct Target {
     pub site: Arc<Site>,
     pub model: String,
     protocol: Protocol,
+    cache_reset: Option<CacheReset>,
     server: Option<String>,
     version: Option<String>,
     loopback: bool,
@@ -133,6 +134,7 @@ impl Target {
             site,
             model,
             protocol: target.protocol,
+            cache_reset: target.cache_reset.clone(),
             server: facts.name,
             version: facts.version,
             loopback: is_loopback(base_url),
@@ -160,6 +162,16 @@ impl Target {
             Err(stopped) => Err(stopped.into()),
         };
         answer.map_err(|e| self.process.explained(e, &self.stop, ""))
+    }
+
+    /// Empties the server's prefix cache; false where the config names no request for that. Errors: exit 3, the server did not do it.
+    pub fn reset_cache(&self) -> anyhow::Result<bool> {
+        let Some(reset) = &self.cache_reset else { return Ok(false) };
+        let done = match wait(&self.runtime, &self.stop, self.probe.reset_cache(reset)) {
+            Ok(done) => done.map_err(|e| Failure::measure(&e).into()),
+            Err(stopped) => Err(stopped.into()),
+        };
+        done.map(|()| true).map_err(|e| self.process.explained(e, &self.stop, ""))
     }
 
     /// Seed of the simulated server's noise.

@@ -57,6 +57,8 @@ pub struct TargetFile {
     pub headers: Option<BTreeMap<String, String>>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub ca_file: Option<String>,
+    /// Request that empties the server's prefix cache, sent before each workload: `POST /reset_prefix_cache`; `none` for none.
+    pub cache_reset: Option<String>,
 }
 
 /// How a server is built, started and stopped. Commands are run by `sh -c` with `PORT` in their environment.

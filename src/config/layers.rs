@@ -79,6 +79,7 @@ impl TargetFile {
             api_key_env: self.api_key_env.or(base.api_key_env),
             headers: self.headers.or(base.headers),
             ca_file: self.ca_file.or(base.ca_file),
+            cache_reset: self.cache_reset.or(base.cache_reset),
         }
     }
 }

@@ -65,6 +65,20 @@ pub struct Target {
     pub headers: Vec<(String, String)>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub ca_file: Option<PathBuf>,
+    pub cache_reset: Option<CacheReset>,
+}
+
+/// The request that empties a server's prefix cache. Its path is at the server's root, as that of `ready`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheReset {
+    pub verb: Verb,
+    pub path: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Get,
+    Post,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::check::Checker;
 use super::file::{ServerFile, TargetFile};
-use super::{Endpoint, ModelChoice, Server, Target};
+use super::{CacheReset, Endpoint, ModelChoice, Server, Target, Verb};
 
 /// Replaced by the port of a server that the gate starts, not by a variable of the gate's own environment.
 pub const PORT: &str = "PORT";
@@ -32,12 +32,36 @@ impl Checker {
             let hint = "write the model's name, or `auto` for the only one that the server lists";
             self.bad(&format!("{at}target.model"), "is empty", hint);
         }
+        let cache_reset = self.cache_reset(at, file.cache_reset.as_deref());
         let model = match file.model?.as_str() {
             "auto" => ModelChoice::Auto,
             name => ModelChoice::Named(name.to_owned()),
         };
-        let ca_file = file.ca_file.map(PathBuf::from);
-        Some(Target { endpoint: endpoint?, protocol: file.protocol?, model, api_key_env: file.api_key_env, headers, ca_file })
+        Some(Target {
+            endpoint: endpoint?,
+            protocol: file.protocol?,
+            model,
+            api_key_env: file.api_key_env,
+            headers,
+            ca_file: file.ca_file.map(PathBuf::from),
+            cache_reset,
+        })
+    }
+
+    fn cache_reset(&mut self, at: &str, said: Option<&str>) -> Option<CacheReset> {
+        let said = said?;
+        let (verb, path) = match said.split_once(' ') {
+            Some(("POST", path)) => (Verb::Post, path),
+            Some(("GET", path)) => (Verb::Get, path),
+            _ if said == "none" => return None,
+            _ => (Verb::Post, ""),
+        };
+        if !is_path(path) {
+            let hint = "write the method and the path as the server serves it, such as `POST /reset_prefix_cache`, or `none`";
+            self.bad(&format!("{at}target.cache_reset"), format!("`{said}` is no request"), hint);
+            return None;
+        }
+        Some(CacheReset { verb, path: path.to_owned() })
     }
 
     fn endpoint(&mut self, at: &str, file: &TargetFile, server: Option<ServerFile>, env: Env<'_>) -> Option<Endpoint> {
@@ -105,8 +129,7 @@ impl Checker {
             }
         }
         let ready = file.ready.unwrap_or_default();
-        if ready.path.as_deref().is_some_and(|p| !p.starts_with('/') || p.contains(|c: char| c.is_whitespace() || c.is_control()))
-        {
+        if ready.path.as_deref().is_some_and(|path| !is_path(path)) {
             self.bad(&path("ready.path"), "is not a path", "write it as the server serves it, such as /health");
         }
         let ready_timeout = self.positive_span(&path("ready.timeout"), ready.timeout)?;
@@ -197,6 +220,11 @@ impl Checker {
         out.push_str(rest);
         Some(out)
     }
+}
+
+/// At a server's root.
+fn is_path(path: &str) -> bool {
+    path.starts_with('/') && !path.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 fn is_variable(name: &str) -> bool {

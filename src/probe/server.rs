@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SERVER};
 use serde_json::Value;
 
-use crate::config::Protocol;
+use crate::config::{CacheReset, Protocol, Verb};
 use crate::protocol::{self, BodySpec, Extras};
 
 /// How the server is spoken to.
@@ -54,6 +54,8 @@ const READY_PATIENCE: Duration = Duration::from_secs(5);
 /// Far above any list of models or answer of two tokens; memory must not grow with what a server sends.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
+const NO_RESET: &str = "\nhint: target.cache_reset asks for it; vLLM serves it in development mode only (VLLM_SERVER_DEV_MODE=1); `none` goes without";
+
 pub struct Probe {
     http: reqwest::Client,
     base_url: String,
@@ -95,6 +97,21 @@ impl Probe {
         let url = path.map_or_else(|| format!("{}/models", self.base_url), |path| format!("{}{path}", root(&self.base_url)));
         let answer = self.http.get(&url).timeout(READY_PATIENCE).send().await;
         answer.is_ok_and(|a| if path.is_some() { a.status().is_success() } else { !a.status().is_server_error() })
+    }
+
+    /// Empties the server's prefix cache. Errors: it is not there, or refuses, so that what comes next may find an earlier prompt in it.
+    pub async fn reset_cache(&self, reset: &CacheReset) -> Result<(), ProbeError> {
+        let url = format!("{}{}", root(&self.base_url), reset.path);
+        let request = match reset.verb {
+            Verb::Get => self.http.get(&url),
+            Verb::Post => self.http.post(&url).body(Vec::new()),
+        };
+        let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;
+        match self.refused(&url, answer).await {
+            Ok(answer) => body(&url, answer).await.map(drop),
+            Err(ProbeError::Status { url, status, text, .. }) => Err(ProbeError::Status { url, status, text, hint: NO_RESET }),
+            Err(other) => Err(other),
+        }
     }
 
     /// Models, name and version.

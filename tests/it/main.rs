@@ -32,6 +32,7 @@ mod load_streams;
 mod load_timing;
 mod load_tls;
 mod readme;
+mod recipes;
 mod selftest;
 mod sim;
 mod support;

@@ -102,6 +102,8 @@ impl Run<'_> {
             return Ok(());
         }
         let open = &all[place];
+        // What an earlier workload left in it is no part of this one.
+        open.target.reset_cache()?;
         let sim_seed = open.target.sim_seed();
         let began_ns = if workload == 0 { open.began_ns } else { monotonic_ns() };
         if !open.ready[workload].warmup.requests.is_empty() {
