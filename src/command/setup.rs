@@ -19,6 +19,11 @@ pub fn config(file: &ConfigArgs, workload: &WorkloadArgs) -> anyhow::Result<Conf
     loaded(file, workload, &flags(workload))
 }
 
+/// As [`config`], with one workload per level.
+pub fn swept(file: &ConfigArgs, workload: &WorkloadArgs, sweep: Option<String>) -> anyhow::Result<Config> {
+    loaded(file, workload, &Flags { sweep, ..flags(workload) })
+}
+
 fn loaded(file: &ConfigArgs, workload: &WorkloadArgs, flags: &Flags) -> anyhow::Result<Config> {
     let cwd = std::env::current_dir().context("cannot tell the working folder")?;
     let path = path(file, workload, &cwd);

@@ -12,6 +12,7 @@ use crate::clock::monotonic_ns;
 use crate::command::facts::{client_health, raw_line, workload_record};
 use crate::command::output::save_record;
 use crate::command::target::Target;
+use crate::config::Tier;
 use crate::exit::Failure;
 use crate::load::progress::{Live, Style};
 use crate::load::{Client, Counters, Measured, Reading};
@@ -132,6 +133,7 @@ impl Run<'_> {
         let open = &all[place];
         let ready = &open.ready[workload];
         let plan = &ready.rounds[index];
+        self.cool(open, workload)?;
         let measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
         let died = died(all, open, &measured.timelines);
         self.told |= died.is_some();
@@ -158,6 +160,15 @@ impl Run<'_> {
         save_record(&self.output.out, side.file, &side.record).map_err(unsaved)?;
         let name = self.tag(open.side, &ready.plan.workload);
         self.write_raw(&name, start, index, &measured.timelines).map_err(unsaved)
+    }
+
+    /// What a cold workload's prompts leave in the prefix cache would take the room of the next round's.
+    fn cool(&mut self, open: &Open, workload: usize) -> anyhow::Result<()> {
+        let detail = &mut self.sides[open.side].record.workloads[workload].load.detail;
+        if detail.tier == Some(Tier::Cold) {
+            detail.cache_reset = Some(open.target.reset_cache()?);
+        }
+        Ok(())
     }
 
     fn send(&self, open: &Open, workload: usize, plan: &Arc<RoundPlan>, start: u32, what: &str) -> anyhow::Result<Measured> {
