@@ -16,7 +16,6 @@ use super::{output, setup, target};
 use crate::cli::OutputArgs;
 use crate::config::{Arrival, Config, Endpoint, Fit, PromptKind, Workload, parse_duration};
 use crate::exit::Failure;
-use crate::plan;
 use crate::record::{self, GitFacts, PastSession, Record, Role, WorkloadRecord, keyed};
 use start::{Open, dead};
 
@@ -43,7 +42,8 @@ struct Run<'a> {
 struct Measuring<'a> {
     side: &'a Side,
     api_key: Option<String>,
-    salt: String,
+    /// The salt of its first workload; the next ones follow.
+    salt: u64,
     record: Record,
     file: &'static str,
 }
@@ -109,7 +109,7 @@ pub fn pair(
     }
     if !sampled {
         // Servers that we do not start may share what lies behind them, a prefix cache for one: no prompt may reach it twice.
-        run.sides[0].salt = plan::salt(random()?);
+        run.sides[0].salt = random()?;
     }
     run.build()?;
     for start in 0..most {
@@ -142,10 +142,10 @@ impl<'a> Run<'a> {
         starts: u32,
         sides: Vec<(&'a Side, &'static str)>,
     ) -> anyhow::Result<Self> {
-        let (session, salt) = (session()?, plan::salt(random()?));
+        let (session, salt) = (session()?, random()?);
         let sides = sides.into_iter().map(|(side, file)| {
             let record = empty_record(config, side.git.clone(), &session);
-            Ok(Measuring { side, api_key: setup::api_key(&side.target)?, salt: salt.clone(), record, file })
+            Ok(Measuring { side, api_key: setup::api_key(&side.target)?, salt, record, file })
         });
         let sides = sides.collect::<anyhow::Result<Vec<_>>>()?;
         let files = config.workloads.iter().map(read_file).collect::<Result<Vec<_>, _>>()?;

@@ -108,8 +108,8 @@ pub struct Input<'a> {
     pub protocol: Protocol,
     pub model: &'a str,
     pub extras: Extras,
-    /// [`SALT_CHARS`] ASCII letters or digits, best from [`salt`]: leads each prompt. New for each session, shared by both sides of a
-    /// comparison.
+    /// [`SALT_CHARS`] ASCII letters or digits, best from [`salt`]: leads each prompt. New for each session and workload,
+    /// shared by both sides of a comparison.
     pub salt: &'a str,
     /// Short name of the session, for request ids.
     pub session: &'a str,

@@ -154,7 +154,7 @@ impl Part {
 /// How many numbers of [`SALT_CHARS`] digits there are.
 const SALTS: u64 = 1_000_000_000_000;
 
-/// A salt from any random number: always [`SALT_CHARS`] decimal digits, since common tokenizers split digits by their number and not by
+/// A salt from any random number, another one for the next number: always [`SALT_CHARS`] decimal digits, since common tokenizers split digits by their number and not by
 /// their value, so that every session's prompts have the same number of tokens.
 pub fn salt(random: u64) -> String {
     format!("{:0SALT_CHARS$}", random % SALTS)

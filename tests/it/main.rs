@@ -36,3 +36,4 @@ mod recipes;
 mod selftest;
 mod sim;
 mod support;
+mod workloads;

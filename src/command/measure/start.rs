@@ -63,11 +63,13 @@ impl Run<'_> {
         let mut ready = Vec::new();
         for (index, (workload, file)) in config.workloads.iter().zip(&self.files).enumerate() {
             let extras = target.extras(workload)?;
+            // Workloads of one seed would send the same prompts, and the later ones find them in the server's prefix cache.
+            let salt = plan::salt(salt.wrapping_add(index as u64));
             let input = plan::Input {
                 protocol: side.target.protocol,
                 model: &target.model,
                 extras,
-                salt,
+                salt: &salt,
                 session: &session,
                 rounds: config.gate.rounds,
                 file: file.as_deref(),
