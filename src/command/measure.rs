@@ -272,9 +272,10 @@ const MAX_FILE_BYTES: u64 = 512 << 20;
 
 /// The text of the trace or dataset that a workload names.
 pub fn read_file(workload: &Workload) -> anyhow::Result<Option<String>> {
-    let path = match (&workload.arrival, &workload.prompts.kind) {
-        (Arrival::Trace { file, .. }, _) | (_, PromptKind::Dataset { file, .. }) => file,
-        _ => return Ok(None),
+    let ((Arrival::Trace { file: path, .. }, _) | (_, PromptKind::Dataset { file: path, .. })) =
+        (&workload.arrival, &workload.prompts.kind)
+    else {
+        return Ok(None);
     };
     let size = std::fs::metadata(path).map_or(0, |m| m.len());
     if size > MAX_FILE_BYTES {

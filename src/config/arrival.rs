@@ -3,11 +3,12 @@
 //! Not here: the workload's other values (`check`), what is expected of its answers (`expect`).
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::check::Checker;
 use super::file::{ArrivalFile, DatasetFile, Levels, Number, PromptsFile};
 use super::layers::Layered;
-use super::{Arrival, Corpus, Length, PromptKind, Prompts, SessionBegin, Tier};
+use super::{Arrival, Corpus, Length, PromptKind, Prompts, SessionBegin, Tier, Warmup};
 
 /// A plan is held in memory with its bodies; a million requests of 256 tokens are a gigabyte.
 const MOST_REQUESTS: f64 = 1e6;
@@ -147,9 +148,20 @@ impl Checker {
             }
             _ => {}
         }
-        if layered.tier == Some(Tier::Warm) && prompts.shared_prefix <= 0.0 {
+    }
+
+    /// What is warm is what the warm-up sent and the rounds send again.
+    pub fn tier(&mut self, layered: &Layered, prompts: &Prompts, warmup: Option<Warmup>) {
+        if layered.tier != Some(Tier::Warm) {
+            return;
+        }
+        let at = format!("{}.tiers", layered.path);
+        if prompts.shared_prefix <= 0.0 {
             let hint = "add `prompts: {synthetic: {shared_prefix: 0.9}}`";
-            self.bad(&format!("{path}.tiers"), "the warm tier has nothing in common that could be warm", hint);
+            self.bad(&at, "the warm tier has nothing in common that could be warm", hint);
+        }
+        if matches!(warmup, Some(Warmup::Requests(0) | Warmup::Duration(Duration::ZERO))) {
+            self.bad(&at, "the warm tier has no warm-up that could make it warm", "leave `warmup` out, or write 1 or more");
         }
     }
 

@@ -203,6 +203,7 @@ impl Checker {
         if let (Some(arrival), Some(length), Some(prompts)) = (&arrival, length, &prompts) {
             self.size(path, arrival, length, layered.length_said);
             self.together(layered, arrival, length, prompts);
+            self.tier(layered, prompts, warmup);
         }
         let slo = self.slo(path, file);
         let limits = self.limits(path, file);

@@ -201,7 +201,7 @@ pub fn workloads_of_flags(flags: &Flags) -> Vec<WorkloadFile> {
 /// Presets and lists become workloads of their own; flags and defaults are merged in.
 pub fn expand(file: &File, defaults: &WorkloadFile, flags: &Flags, over: &WorkloadFile, issues: &mut Vec<Issue>) -> Vec<Layered> {
     let mut all = Vec::new();
-    let swept = flags.sweep.as_deref().and_then(|text| sweep::parse(text).map_err(|issue| issues.push(issue)).ok());
+    let swept = flags.sweep.as_deref().and_then(|text| sweep::parse(text).map_err(|issue| issues.push(*issue)).ok());
     for (i, workload) in file.workloads.iter().flatten().enumerate() {
         let path = format!("workloads[{i}]");
         let name = workload.name.clone().or_else(|| workload.preset.clone()).unwrap_or_default();

@@ -25,8 +25,8 @@ const FORM: &str = "write concurrency=1,2,4,8, rate=1,2,5 or a range: rate=1..20
 ///
 /// # Errors
 /// Another key, a number that is none or not above 0, a range that does not rise, more levels than 64.
-pub fn parse(text: &str) -> Result<Sweep, Issue> {
-    let wrong = |what: &str| flag_issue("--sweep", what, FORM);
+pub fn parse(text: &str) -> Result<Sweep, Box<Issue>> {
+    let wrong = |what: &str| Box::new(flag_issue("--sweep", what, FORM));
     let (axis, values) = text.split_once('=').ok_or_else(|| wrong("no `=` in it"))?;
     let levels = match values.split_once("..") {
         Some((from, to)) => range(number(from).ok_or_else(|| wrong(&format!("`{from}` is no number above 0")))?, to)
@@ -34,7 +34,7 @@ pub fn parse(text: &str) -> Result<Sweep, Issue> {
         None => values
             .split(',')
             .map(|one| number(one).ok_or_else(|| wrong(&format!("`{one}` is no number above 0"))))
-            .collect::<Result<Vec<f64>, Issue>>()?,
+            .collect::<Result<Vec<f64>, Box<Issue>>>()?,
     };
     if levels.len() > MOST_LEVELS {
         return Err(wrong(&format!("{} levels are more than {MOST_LEVELS}", levels.len())));

@@ -169,7 +169,7 @@ impl<'a> Builder<'a> {
         let largest = self.items.iter().map(|item| self.body_bytes(&Slot { text: Text::Item(item), ..self.slot(0) })).max();
         let bytes = largest.unwrap_or_else(|| match self.turns() {
             1 => self.body_bytes(&self.slot(0)),
-            turns => self.body_bytes(&self.turn_slot(turns - 1, self.slot(0))),
+            turns => self.body_bytes(&Self::turn_slot(turns - 1, &self.slot(0))),
         });
         u32::try_from(CLOSED_ROUND_BYTES / bytes).unwrap_or(u32::MAX)
     }
@@ -191,7 +191,7 @@ impl<'a> Builder<'a> {
                 begins.into_iter().flat_map(|at| (0..turns).map(move |_| at)).take(most).map(|at| self.slot(at)).collect()
             }
         };
-        Ok((0..turns).cycle().zip(slots).map(|(turn, slot)| self.turn_slot(turn, slot)).collect())
+        Ok((0..turns).cycle().zip(slots).map(|(turn, slot)| Self::turn_slot(turn, &slot)).collect())
     }
 
     const fn turns(&self) -> u32 {
@@ -202,9 +202,9 @@ impl<'a> Builder<'a> {
     }
 
     /// A turn brings the turns before it and their answers.
-    fn turn_slot(&self, turn: u32, slot: Slot<'a>) -> Slot<'a> {
+    const fn turn_slot(turn: u32, slot: &Slot<'a>) -> Slot<'a> {
         let said = (slot.input_tokens.saturating_add(slot.output_tokens)).saturating_mul(turn);
-        Slot { input_tokens: slot.input_tokens.saturating_add(said), text: Text::Turn(turn), ..slot }
+        Slot { input_tokens: slot.input_tokens.saturating_add(said), text: Text::Turn(turn), ..*slot }
     }
 
     /// Gives each slot its own entry of the dataset, in an order that depends on the round alone. A warm-up, and a closed loop by

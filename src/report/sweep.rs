@@ -32,7 +32,6 @@ pub struct SweepReport {
 /// Absent is unmeasured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "published fields carry their unit")]
 pub struct SweepLevel {
     pub workload: String,
     /// In flight, or per second.
@@ -118,14 +117,12 @@ fn curve(axis: Axis, levels: &[SweepLevel]) -> (Metric, Value) {
 /// `knee near 8 in flight: at 16 output_token_rate is 3 % higher, and ttft p95 2.1 times as long`.
 fn bent(axis: Axis, curve: Metric, points: &[(f64, f64)], levels: &[SweepLevel], at: usize) -> String {
     let beyond = at + 1;
-    let mut out = format!("knee near {}: at {}", named(axis, points[at].0), points[beyond].0);
-    out += &format!(" {} is {}", curve.name(), grown(points[at].1, points[beyond].1));
+    let ((here, y), (there, y_there)) = (points[at], points[beyond]);
+    let curved = format!("knee near {}: at {there} {} is {}", named(axis, here), curve.name(), grown(y, y_there));
     let both = |of: Value| of(&levels[at]).zip(of(&levels[beyond])).filter(|(here, _)| *here > 0.0);
     let tail = both(|l| l.ttft_p95_ms).map(|pair| ("p95", pair)).or_else(|| both(|l| l.ttft_p50_ms).map(|pair| ("p50", pair)));
-    if let Some((stat, (here, there))) = tail {
-        out += &format!(", and ttft {stat} {:.1} times as long", there / here);
-    }
-    out
+    let slower = tail.map(|(stat, (here, there))| format!(", and ttft {stat} {:.1} times as long", there / here));
+    curved + slower.as_deref().unwrap_or_default()
 }
 
 fn straight(axis: Axis, curve: Metric, points: &[(f64, f64)]) -> String {
@@ -207,7 +204,7 @@ mod tests {
         let found = sweep("w", Axis::Concurrency, levels());
         assert_eq!((found.knee, found.curve.as_str()), (Some(8.0), "output_token_rate"));
         assert_eq!(found.words, "knee near 8 in flight: at 16 output_token_rate is 2 % higher, and ttft p95 9.0 times as long");
-        assert_eq!(found.levels[0].level, 1.0);
+        assert_eq!(found.levels[0].workload, "w-c1");
     }
 
     #[test]

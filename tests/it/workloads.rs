@@ -142,9 +142,9 @@ fn a_cold_tier_empties_the_cache_before_each_round() {
     let reset = Setup { others: vec![("/flush_cache", Answer::json("200 OK", &json!({})))], ..Setup::default() };
     let server = Server::with(reset, Seen::good);
     let gate = Gate::new();
-    let set = "target.cache_reset=GET /flush_cache";
+    let how = "target.cache_reset=GET /flush_cache";
     let args =
-        ["--preset", "prefix-cache", "--requests", "6", "--warmup", "1", "--rounds", "2", "--input-tokens", "100", "--set", set];
+        ["--preset", "prefix-cache", "--requests", "6", "--warmup", "1", "--rounds", "2", "--input-tokens", "100", "--set", how];
     gate.assert_measured(&gate.measure(&server.url(), &args));
     let sent = server.seen();
     let kind = |s: &Seen| match s.path.as_str() {

@@ -176,6 +176,7 @@ fn loads_that_do_not_fit_together() {
         sessions("arrival: {sessions: {concurrency: 2}}, max_in_flight: 3, prompts: {conversation: {turns: 2}}"),
         sessions("arrival: {sessions: {concurrency: 2}}, prompts: {conversation: {turns: 0}}"),
         sessions("tiers: [cold, warm]"),
+        sessions("tiers: [warm], warmup: 0, prompts: {synthetic: {shared_prefix: 0.5}}"),
         sessions("tiers: [hot]"),
         wrong_flags(Flags { sweep: Some("users=1,2".into()), ..Flags::default() }),
     ];

@@ -34,7 +34,8 @@ fn with_dataset(text: &str, change: impl FnOnce(&mut Workload)) -> Result<Plan, 
 }
 
 fn lines(count: usize) -> String {
-    (0..count).map(|i| format!("{{\"prompt\": \"question {i}\", \"output_tokens\": {}}}\n", i + 1)).collect()
+    let line = |i: usize| format!("{{\"prompt\": \"question {i}\", \"output_tokens\": {}}}", i + 1);
+    (0..count).map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -165,7 +166,7 @@ fn a_datasets_requests_are_the_same_whatever_the_arrivals() {
         with_dataset(&text, |w| w.arrival = Arrival::Closed { concurrency: 3 }),
         with_dataset(&text, |w| w.length = Length::Requests(20)),
         with_dataset(&text, |w| {
-            (w.arrival, w.length) = (Arrival::Closed { concurrency: 3 }, Length::Duration(Duration::from_secs(5)))
+            (w.arrival, w.length) = (Arrival::Closed { concurrency: 3 }, Length::Duration(Duration::from_secs(5)));
         }),
     ];
     for other in others {
@@ -180,7 +181,7 @@ fn a_dataset_has_as_many_requests_as_it_has() {
     let short = with_dataset(&lines(12), |w| w.warmup = Warmup::Requests(50)).expect("a plan");
     assert_eq!(short.warmup.requests.len(), 12);
     let timed = |w: &mut Workload| {
-        (w.arrival, w.length) = (Arrival::Closed { concurrency: 1 }, Length::Duration(Duration::from_secs(60)))
+        (w.arrival, w.length) = (Arrival::Closed { concurrency: 1 }, Length::Duration(Duration::from_secs(60)));
     };
     assert_eq!(with_dataset(&lines(12), timed).expect("a plan").rounds[0].requests.len(), 12);
     assert_eq!(
