@@ -72,6 +72,21 @@ fn a_turn_waits_for_the_answer_before_it() {
 }
 
 #[test]
+fn a_session_goes_on_after_a_failed_turn() {
+    let bed = Bed::new();
+    // A warm-up of which nothing came through would end the run.
+    let sessions = TALK.replace("warmup: 3", "warmup: 0");
+    let config = SIM.replace("seed: 7", "seed: 7, error_500: 0.5");
+    bed.write("goodput-gate.yaml", &format!("{config}  - {{{sessions}, arrival: {{sessions: {{concurrency: 2}}}}}}\n"));
+    bed.gate(&["run"]);
+    let record = bed.json(".goodput-gate/record.json");
+    let outcomes = &record["workloads"][0]["starts"][0]["rounds"][0]["columns"]["outcome"];
+    let refused = outcomes.as_array().expect("a round").iter().filter(|o| *o == "http_status").count();
+    assert_eq!(completed(&record, 0) + refused, 12, "every turn was sent: {outcomes}");
+    assert!(refused > 0, "{outcomes}");
+}
+
+#[test]
 fn a_dataset_is_sent_with_the_lengths_that_it_asks_for() {
     let lines = (0..30).fold(String::new(), |mut all, i| {
         let _ = writeln!(all, "{{\"messages\": [{{\"role\": \"system\", \"content\": \"be brief\"}}, {{\"role\": \"user\", \"content\": \"why {i}?\"}}], \"output_tokens\": {}}}", i + 3);
