@@ -228,7 +228,9 @@ fn distribution(pooled: &Values, timing: Timing) -> Option<DistributionReport> {
 
 /// TTFT of the first turns of sessions, whose history is new to the server, and of the later ones, which bring what it has seen.
 fn turns(w: &WorkloadRecord) -> Vec<DistributionReport> {
-    let Some(turns) = w.load.detail.turns.filter(|_| w.load.streaming).map(|n| n as usize) else { return Vec::new() };
+    let Some(turns) = w.load.detail.turns.filter(|&n| n > 0 && w.load.streaming).map(|n| n as usize) else {
+        return Vec::new();
+    };
     // A closed loop by duration stores no row for what it did not send, so that a row does not tell its turn.
     let whole = |r: &&RoundRecord| w.load.requests_per_round == Some(r.columns.len() as u64);
     let rounds: Vec<(&Columns, u32)> = w.rounds().map(|(_, r)| r).filter(whole).map(|r| (&r.columns, r.ramp)).collect();

@@ -58,6 +58,14 @@ fn a_conversation_grows_and_its_history_is_in_the_cache() {
     let timings: Vec<&Value> =
         report["workloads"][0]["distributions"].as_array().expect("a list").iter().map(|d| &d["timing"]).collect();
     assert!(timings.contains(&&json!("ttft_first_turn")) && timings.contains(&&json!("ttft_later_turns")), "{timings:?}");
+    // A record from outside may say what no run can have had.
+    let mut odd = record;
+    for workload in [0, 1] {
+        odd["workloads"][workload]["load"]["detail"]["turns"] = json!(0);
+    }
+    bed.write("odd.json", &odd.to_string());
+    let shown = bed.gate(&["report", "odd.json", "--format", "terminal"]);
+    assert!(shown.stdout.contains("talk") && !shown.stdout.contains("ttft_first_turn"), "{}{}", shown.stdout, shown.stderr);
 }
 
 #[test]

@@ -143,6 +143,19 @@ fn a_protocol_without_roles_gets_the_conversation_as_one_text() {
     assert!(text(1).starts_with(&text(0)) && text(1).len() == 256 + 2 + 128 + 2 + 256);
 }
 
+/// One that looks at the prompt alone would send a short question where a long conversation was asked for, and nobody would notice.
+#[test]
+fn every_protocol_sends_what_was_said_before() {
+    for protocol in Protocol::ALL {
+        let mut workload = workload();
+        workload.arrival = Arrival::Sessions { begin: closed(1), think_time: Duration::ZERO };
+        workload.prompts.kind = PromptKind::Conversation { turns: 2 };
+        let plan = build(&workload, &Input { protocol, ..input() }).expect("a plan");
+        let body = String::from_utf8(plan.rounds[0].requests[1].body.clone()).expect("text");
+        assert!(body.contains("[000000000001-0-000000]"), "{}: {body}", protocol.name());
+    }
+}
+
 #[test]
 fn a_dataset_is_drawn_without_replacement_and_anew_for_each_round() {
     let plan = with_dataset(&lines(20), |_| ()).expect("a plan");
