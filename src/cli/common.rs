@@ -64,7 +64,7 @@ pub struct WorkloadArgs {
     /// Share of each prompt that all requests have in common, 0 to 1
     #[arg(long, value_name = "S")]
     pub shared_prefix: Option<f64>,
-    /// Corpus of the prompts: en, ko
+    /// Corpus of the prompts: en, ko, zh, ja, code
     #[arg(long)]
     pub corpus: Option<String>,
     /// Requests of warm-up per start

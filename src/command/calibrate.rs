@@ -160,7 +160,7 @@ fn scaled(config: &Config, name: &str, share: f64) -> Option<Config> {
     let mut workload = config.workloads.iter().find(|w| w.name == name)?.clone();
     match &mut workload.arrival {
         Arrival::Poisson { rate } | Arrival::Constant { rate } | Arrival::Gamma { rate, .. } => *rate *= share,
-        Arrival::Closed { .. } | Arrival::Ramp { .. } | Arrival::Trace { .. } => return None,
+        Arrival::Closed { .. } | Arrival::Ramp { .. } | Arrival::Trace { .. } | Arrival::Sessions { .. } => return None,
     }
     if let Length::Requests(n) = &mut workload.length {
         // The autocorrelation needs 30 requests a round.

@@ -1,7 +1,7 @@
 //! `--dry-run`: what a run would do, in words; nothing is sent and nothing is started.
 
 use super::facts::arrival;
-use super::measure::{read_trace, starts};
+use super::measure::{read_file, starts};
 use crate::config::{Config, Endpoint, GateMode, Target, Verb};
 use crate::plan::{self, RoundPlan};
 use crate::protocol::Extras;
@@ -17,7 +17,7 @@ pub fn text(config: &Config) -> anyhow::Result<String> {
     lines.extend(started(&config.target));
     let mut seconds = Some(0.0);
     for workload in &config.workloads {
-        let trace = read_trace(workload)?;
+        let file = read_file(workload)?;
         let extras = Extras::wanted(&config.target.protocol, workload.ignore_eos, workload.stream);
         let salt = plan::salt(0);
         let input = plan::Input {
@@ -27,7 +27,7 @@ pub fn text(config: &Config) -> anyhow::Result<String> {
             salt: &salt,
             session: "dry",
             rounds: config.gate.rounds,
-            trace: trace.as_deref(),
+            file: file.as_deref(),
         };
         let plan = plan::build(workload, &input)?;
         let d = plan::describe(&plan);

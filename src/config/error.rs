@@ -46,13 +46,9 @@ pub enum Place {
 }
 
 /// What the design has and this version has not: `(path without indices, unless empty, key or value, what to do)`.
-const LATER: [(&str, &str, &str); 6] = [
+const LATER: [(&str, &str, &str); 2] = [
     ("target.protocol", "sim", "for the simulated server write `target: {sim: {}}`; it speaks openai-chat"),
-    ("workloads.prompts", "dataset", "use `synthetic`"),
     ("baselines", "ref", "baselines are read from the base branch"),
-    ("workloads.prompts.synthetic.corpus", "zh", "use `en` or `ko`"),
-    ("workloads.prompts.synthetic.corpus", "ja", "use `en` or `ko`"),
-    ("workloads.prompts.synthetic.corpus", "code", "use `en` or `ko`"),
 ];
 
 impl Issue {

@@ -16,7 +16,7 @@ use super::recipes::RecipeFile;
 use super::regression::RegressionFile;
 use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
-use super::{Corpus, Fit, GateMode, Ollama, OnOpen, ProtocolName, Triton};
+use super::{Corpus, DatasetFormat, Fit, GateMode, Ollama, OnOpen, ProtocolName, Tier, Triton};
 
 /// goodput-gate.yaml: what to measure, with which load, and how to judge it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -159,6 +159,9 @@ pub struct WorkloadFile {
     pub max_in_flight: Option<u32>,
     /// What is asked.
     pub prompts: Option<PromptsFile>,
+    /// Makes one workload per tier, `NAME-cold` and `NAME-warm`, of the same load without and with `shared_prefix` in the server's cache.
+    #[schemars(length(min = 1))]
+    pub tiers: Option<Vec<Tier>>,
     /// Tokens asked for per request.
     #[schemars(range(min = 1))]
     pub output_tokens: Option<u32>,
@@ -221,8 +224,19 @@ pub enum ArrivalFile {
     },
     /// Open loop, arrivals from a file.
     Trace {
-        /// JSONL, one object per request.
+        /// JSONL, one object per request; Mooncake's published traces as they are.
         file: String,
+        /// Offsets are divided by this: 2 is twice the rate. 1 where it is left out.
+        speedup: Option<Number>,
+    },
+    /// Conversations (`prompts.conversation`), with `concurrency` or `rate`.
+    Sessions {
+        /// Closed loop: sessions at a time; a list makes one workload per level, named `NAME-cN`.
+        concurrency: Option<Levels>,
+        /// Open loop: sessions per second, with exponential gaps.
+        rate: Option<Number>,
+        /// From the end of an answer to the next turn; 0s where it is left out.
+        think_time: Option<Span>,
     },
 }
 
@@ -234,12 +248,33 @@ pub enum Levels {
     Many(#[schemars(length(min = 1))] Vec<u32>),
 }
 
-/// What is asked. Synthetic text is the only kind in this version.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// What is asked: synthetic text, alone or in conversations, or a file's requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromptsFile {
     /// Text made from a corpus; each prompt is unique apart from the shared prefix.
     pub synthetic: Option<SyntheticFile>,
+    /// That text in turns, for `arrival: {sessions: ...}`.
+    pub conversation: Option<ConversationFile>,
+    /// Requests from a file, instead of synthetic text.
+    pub dataset: Option<DatasetFile>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConversationFile {
+    /// Requests of a session: each brings all that was said before it.
+    #[schemars(range(min = 1))]
+    pub turns: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetFile {
+    /// Path from the working folder.
+    pub file: String,
+    /// `sharegpt`, `jsonl`, or `auto`, by the file's first character.
+    pub format: Option<DatasetFormat>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -10,7 +10,7 @@ use super::file::{
 use super::position::Origins;
 use super::recipes::RecipeFile;
 use super::units::parse_duration;
-use super::{Corpus, GateMode, ProtocolName, presets};
+use super::{Corpus, GateMode, Level, ProtocolName, Tier, presets, sweep};
 
 /// What was typed, each flag by its name; the same as a config's keys, for use without one or over it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,6 +53,8 @@ pub struct Flags {
     pub interleaved: bool,
     /// Only these; a name that stands for several levels selects all of them.
     pub workloads: Vec<String>,
+    /// `concurrency=1,2,4` or `rate=1..20`: one workload per level, instead of the arrivals' own.
+    pub sweep: Option<String>,
 }
 
 /// A workload as said, and where: `NAME` stands before the parts that presets and lists append.
@@ -65,6 +67,8 @@ pub struct Layered {
     pub file: WorkloadFile,
     /// `requests` or `duration` was said, by the user or by a preset.
     pub length_said: bool,
+    pub tier: Option<Tier>,
+    pub level: Option<Level>,
 }
 
 impl TargetFile {
@@ -123,7 +127,7 @@ impl WorkloadFile {
         if self.requests.is_some() || self.duration.is_some() {
             (base.requests, base.duration) = (None, None);
         }
-        if matches!(self.arrival, Some(ArrivalFile::Closed { .. })) {
+        if self.arrival.as_ref().is_some_and(ArrivalFile::is_bounded) {
             base.max_in_flight = None;
         }
         Self {
@@ -134,6 +138,7 @@ impl WorkloadFile {
             duration: self.duration.or(base.duration),
             max_in_flight: self.max_in_flight.or(base.max_in_flight),
             prompts: merge(self.prompts, base.prompts, PromptsFile::over),
+            tiers: self.tiers.or(base.tiers),
             output_tokens: self.output_tokens.or(base.output_tokens),
             stream: self.stream.or(base.stream),
             temperature: self.temperature.or(base.temperature),
@@ -171,8 +176,14 @@ impl GateFile {
 }
 
 impl PromptsFile {
+    /// A file's requests leave nothing to make: what is said of text below them does not hold.
     fn over(self, base: Self) -> Self {
-        Self { synthetic: merge(self.synthetic, base.synthetic, SyntheticFile::over) }
+        let base = if self.dataset.is_some() { Self::default() } else { base };
+        Self {
+            synthetic: merge(self.synthetic, base.synthetic, SyntheticFile::over),
+            conversation: self.conversation.or(base.conversation),
+            dataset: self.dataset.or(base.dataset),
+        }
     }
 }
 
@@ -208,6 +219,7 @@ pub fn workloads_of_flags(flags: &Flags) -> Vec<WorkloadFile> {
 /// Presets and lists become workloads of their own; flags and defaults are merged in.
 pub fn expand(file: &File, defaults: &WorkloadFile, flags: &Flags, over: &WorkloadFile, issues: &mut Vec<Issue>) -> Vec<Layered> {
     let mut all = Vec::new();
+    let swept = flags.sweep.as_deref().and_then(|text| sweep::parse(text).map_err(|issue| issues.push(*issue)).ok());
     for (i, workload) in file.workloads.iter().flatten().enumerate() {
         let path = format!("workloads[{i}]");
         let name = workload.name.clone().or_else(|| workload.preset.clone()).unwrap_or_default();
@@ -229,26 +241,11 @@ pub fn expand(file: &File, defaults: &WorkloadFile, flags: &Flags, over: &Worklo
             let length_said = said.requests.is_some() || said.duration.is_some();
             let own_name = (!name.is_empty()).then(|| format!("{name}{suffix}"));
             let file = WorkloadFile { name: own_name, ..said.over(defaults.clone()) };
-            all.extend(expand_levels(Layered { path: path.clone(), family: name.clone(), file, length_said }));
+            let one = Layered { path: path.clone(), family: name.clone(), file, length_said, tier: None, level: None };
+            all.extend(sweep::tiers(one).into_iter().flat_map(|one| sweep::levels(one, swept.as_ref())));
         }
     }
     all
-}
-
-fn expand_levels(layered: Layered) -> Vec<Layered> {
-    let Some(ArrivalFile::Closed { concurrency: Levels::Many(levels) }) = &layered.file.arrival else {
-        return vec![layered];
-    };
-    if levels.is_empty() {
-        return vec![layered];
-    }
-    let name = layered.file.name.clone();
-    let at_level = |level: &u32| WorkloadFile {
-        name: name.as_ref().map(|name| format!("{name}-c{level}")),
-        arrival: Some(ArrivalFile::Closed { concurrency: Levels::One(*level) }),
-        ..layered.file.clone()
-    };
-    levels.iter().map(|level| Layered { file: at_level(level), ..layered.clone() }).collect()
 }
 
 /// Whether flags apply to a workload of the file, whose list of levels is not expanded yet.
@@ -283,7 +280,7 @@ pub fn of_flags(flags: &Flags, issues: &mut Vec<Issue>) -> (TargetFile, Workload
         requests: flags.requests,
         duration: span(flags.duration.as_deref(), "--duration", issues),
         max_in_flight: flags.max_in_flight,
-        prompts: (text != SyntheticFile::default()).then_some(PromptsFile { synthetic: Some(text) }),
+        prompts: (text != SyntheticFile::default()).then_some(PromptsFile { synthetic: Some(text), ..PromptsFile::default() }),
         output_tokens: flags.output_tokens,
         stream: flags.no_stream.then_some(false),
         temperature: flags.temperature.map(Number),
@@ -431,6 +428,6 @@ fn word<T: Copy>(text: Option<&str>, (flag, path): (&str, &str), valid: &[(&str,
     found
 }
 
-fn flag_issue(flag: &str, what: &str, hint: &str) -> Issue {
+pub fn flag_issue(flag: &str, what: &str, hint: &str) -> Issue {
     Issue { place: Place::Flag(flag.to_owned()), ..Issue::new("", what, hint) }
 }

@@ -2,6 +2,7 @@
 //!
 //! Not here: reading files or the environment (`command/`), or anything that a server says.
 
+mod arrival;
 mod check;
 mod error;
 mod expect;
@@ -17,6 +18,7 @@ mod recipes;
 mod regression;
 pub mod sim;
 pub mod starter;
+mod sweep;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -187,6 +189,9 @@ pub struct Workload {
     pub limits: Vec<Limit>,
     /// How changes are judged, where METHOD's own rule is not wanted.
     pub regressions: BTreeMap<Metric, Regression>,
+    pub tier: Option<Tier>,
+    /// Where it is one of a sweep.
+    pub level: Option<Level>,
 }
 
 /// When requests are sent.
@@ -216,7 +221,23 @@ pub enum Arrival {
     /// JSONL: one object per line, see docs.
     Trace {
         file: PathBuf,
+        /// Its offsets are divided by this.
+        speedup: f64,
     },
+    /// Conversations: each next turn is sent when the last has been answered and thought about.
+    Sessions {
+        begin: SessionBegin,
+        think_time: Duration,
+    },
+}
+
+/// When a session begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SessionBegin {
+    /// When another ends: that many at a time.
+    Closed { concurrency: u32 },
+    /// Independently of the others: so many per second, with exponential gaps.
+    Poisson { rate: f64 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,8 +259,61 @@ pub struct Prompts {
     pub corpus: Corpus,
     /// Nominal: by documented characters per token of the corpus.
     pub input_tokens: u32,
-    /// Share of each prompt, from its start, that all requests have in common; 0 to 1.
+    /// Share of each prompt, from its start, that all requests have in common; 0 to 1. In a conversation of its first turn.
     pub shared_prefix: f64,
+    pub kind: PromptKind,
+}
+
+/// What a request is made of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum PromptKind {
+    /// One text of the corpus, of `input_tokens`.
+    #[default]
+    Single,
+    /// Texts of the corpus in turns of `input_tokens`, each sent with all that was said before it.
+    Conversation { turns: u32 },
+    /// Requests from a file; nothing of the corpus.
+    Dataset { file: PathBuf, format: DatasetFormat },
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DatasetFormat {
+    /// By its first character: `[` is `ShareGPT`.
+    #[default]
+    Auto,
+    /// A JSON array of objects with `conversations` (`from`, `value`).
+    ShareGpt,
+    /// One object per line, with `messages`, `prompt` or `conversations`.
+    Jsonl,
+}
+
+/// What a workload's prompts find in the server's prefix cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// Nothing: unique prompts, and the cache is emptied before each round where the server offers it.
+    Cold,
+    /// The shared prefix, which the warm-up brought there.
+    Warm,
+}
+
+/// One of several workloads that differ in one number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Level {
+    /// Name of all of them.
+    pub family: String,
+    pub axis: Axis,
+    pub value: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Axis {
+    /// Requests (or sessions) in flight.
+    Concurrency,
+    /// Requests (or sessions) per second.
+    Rate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -247,6 +321,9 @@ pub struct Prompts {
 pub enum Corpus {
     En,
     Ko,
+    Zh,
+    Ja,
+    Code,
 }
 
 /// Per-request limits; all that are set must hold.
@@ -315,12 +392,15 @@ pub enum OnOpen {
 }
 
 impl Corpus {
-    pub const ALL: [Self; 2] = [Self::En, Self::Ko];
+    pub const ALL: [Self; 5] = [Self::En, Self::Ko, Self::Zh, Self::Ja, Self::Code];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::En => "en",
             Self::Ko => "ko",
+            Self::Zh => "zh",
+            Self::Ja => "ja",
+            Self::Code => "code",
         }
     }
 }

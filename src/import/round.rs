@@ -12,7 +12,7 @@ use crate::measure::columns::micros;
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
 use crate::measure::validity::{Asked, ClientHealth, Finding, Severity, findings, own_lag_p99_ms};
-use crate::record::{ErrorCount, LoadFacts, RoundRecord, Series, StartRecord, WorkloadRecord, keyed};
+use crate::record::{ErrorCount, LoadDetail, LoadFacts, RoundRecord, Series, StartRecord, WorkloadRecord, keyed};
 
 /// From 100 gaps on, as METHOD asks of a p99.
 const GAPS_OF_P99: usize = 100;
@@ -93,6 +93,7 @@ fn empty(name: String, load: &Load, files: &[(String, Vec<Measured>)], terms: &T
             length_forced: false,
             max_in_flight: load.max_in_flight.filter(|_| load.open_loop),
             seed: load.seed.unwrap_or(0),
+            detail: LoadDetail::default(),
         },
         slo: terms.slo,
         limits: terms.limits.clone(),

@@ -174,7 +174,7 @@ impl Probe {
     }
 
     async fn one_token(&self, protocol: &Protocol, model: &str, stream: bool, extras: Extras) -> Result<(), ProbeError> {
-        let spec = BodySpec { model, prompt: "Say yes.", output_tokens: 2, stream, temperature: 0.0, extras };
+        let spec = BodySpec { model, history: &[], prompt: "Say yes.", output_tokens: 2, stream, temperature: 0.0, extras };
         let url = format!("{}{}", self.base_url, protocol::path(protocol, model, stream));
         let request = self.http.post(&url).header(CONTENT_TYPE, "application/json").body(protocol::body(protocol, &spec));
         let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;

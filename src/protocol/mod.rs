@@ -27,11 +27,21 @@ use event::Event;
 #[derive(Clone, Copy, Debug)]
 pub struct BodySpec<'a> {
     pub model: &'a str,
+    /// What was said before the prompt.
+    pub history: &'a [(Role, String)],
     pub prompt: &'a str,
     pub output_tokens: u32,
     pub stream: bool,
     pub temperature: f64,
     pub extras: Extras,
+}
+
+/// Who says a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    System,
+    User,
+    Assistant,
 }
 
 /// Fields beyond the common ones, each sent only where the server takes it.
@@ -60,6 +70,35 @@ impl Extras {
                 Self { ignore_eos: ignore_eos && !names.ignore_eos.is_empty(), min_tokens: false, stream_usage: false }
             }
         }
+    }
+}
+
+impl Role {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+}
+
+impl BodySpec<'_> {
+    /// History and prompt as a chat's messages.
+    fn messages(&self) -> serde_json::Value {
+        let said = self.history.iter().map(|(role, text)| (role.name(), text.as_str()));
+        said.chain([(Role::User.name(), self.prompt)])
+            .map(|(role, text)| serde_json::json!({"role": role, "content": text}))
+            .collect()
+    }
+
+    /// History and prompt as one text, for protocols without roles.
+    fn text(&self) -> std::borrow::Cow<'_, str> {
+        if self.history.is_empty() {
+            return self.prompt.into();
+        }
+        let said = self.history.iter().map(|(_, text)| text.as_str()).chain([self.prompt]);
+        said.collect::<Vec<_>>().join("\n\n").into()
     }
 }
 

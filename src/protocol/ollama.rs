@@ -30,8 +30,8 @@ pub fn body(form: Form, settings: &Ollama, spec: &BodySpec<'_>) -> Vec<u8> {
     let mut fields = Map::new();
     fields.insert("model".into(), json!(spec.model));
     match form {
-        Form::Chat => fields.insert("messages".into(), json!([{"role": "user", "content": spec.prompt}])),
-        Form::Generate => fields.insert("prompt".into(), json!(spec.prompt)),
+        Form::Chat => fields.insert("messages".into(), spec.messages()),
+        Form::Generate => fields.insert("prompt".into(), json!(spec.text())),
     };
     fields.insert("stream".into(), json!(spec.stream));
     if let Some(think) = settings.think {

@@ -23,10 +23,10 @@ pub fn body(form: Form, spec: &BodySpec<'_>) -> Vec<u8> {
     fields.insert("model".into(), json!(spec.model));
     match form {
         Form::Chat => {
-            fields.insert("messages".into(), json!([{"role": "user", "content": spec.prompt}]));
+            fields.insert("messages".into(), spec.messages());
         }
         Form::Completions => {
-            fields.insert("prompt".into(), json!(spec.prompt));
+            fields.insert("prompt".into(), json!(spec.text()));
         }
     }
     fields.insert("max_tokens".into(), json!(spec.output_tokens));

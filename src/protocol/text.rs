@@ -22,11 +22,14 @@ pub fn output(protocol: &Protocol, payload: &[u8]) -> Option<String> {
     }
 }
 
-/// The prompt of a finished body.
+/// The prompt of a finished body, with all that was said before it.
 pub fn prompt(protocol: &Protocol, body: &[u8]) -> Option<String> {
     let json: Value = serde_json::from_slice(body).ok()?;
     let text = match protocol {
-        Protocol::OpenAiChat | Protocol::Ollama(_) => &json["messages"][0]["content"],
+        Protocol::OpenAiChat | Protocol::Ollama(_) => {
+            let said: Option<Vec<&str>> = json["messages"].as_array()?.iter().map(|m| m["content"].as_str()).collect();
+            return said.map(|said| said.join("\n\n"));
+        }
         Protocol::OpenAiCompletions | Protocol::OllamaGenerate(_) => &json["prompt"],
         Protocol::Triton(names) => names.text_input.split('.').fold(&json, |at, part| &at[part]),
     };
@@ -77,7 +80,8 @@ mod tests {
     fn a_prompt_is_found_where_the_body_has_it() {
         use crate::protocol::{BodySpec, Extras, body};
         let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
-        let spec = BodySpec { model: "m", prompt: "\"hi\"\n", output_tokens: 1, stream: true, temperature: 0.0, extras };
+        let spec =
+            BodySpec { model: "m", history: &[], prompt: "\"hi\"\n", output_tokens: 1, stream: true, temperature: 0.0, extras };
         for name in ProtocolName::ALL {
             assert_eq!(prompt(&name.into(), &body(&name.into(), &spec)).as_deref(), Some(spec.prompt), "{}", name.name());
         }

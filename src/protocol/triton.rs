@@ -17,7 +17,7 @@ pub fn body(names: &Triton, spec: &BodySpec<'_>) -> Vec<u8> {
     if !names.parameters.is_empty() {
         fields.insert("parameters".into(), Value::Object(names.parameters.clone()));
     }
-    put(&mut fields, &names.text_input, json!(spec.prompt));
+    put(&mut fields, &names.text_input, json!(spec.text()));
     put(&mut fields, &names.max_tokens, json!(spec.output_tokens));
     put(&mut fields, &names.stream, json!(spec.stream));
     put(&mut fields, &names.temperature, json!(spec.temperature));

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config;
+use crate::config::{self, Axis, Tier};
 use crate::fingerprint::Fingerprint;
 use crate::measure::SloMs;
 use crate::measure::collect::{self, RoundView, Values};
@@ -174,6 +174,40 @@ pub struct LoadFacts {
     pub length_forced: bool,
     pub max_in_flight: Option<u32>,
     pub seed: u64,
+    /// What only some loads have.
+    #[serde(default, skip_serializing_if = "LoadDetail::is_empty")]
+    pub detail: LoadDetail,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadDetail {
+    /// What is asked, where it is not one synthetic text per request: `conversations of 4 turns`...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<String>,
+    /// Requests of a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<u32>,
+    /// `cold` or `warm`: what the prompts find in the server's prefix cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
+    /// The server's prefix cache was emptied before each round; false: it does not offer that, and unique prompts are all that makes it cold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_reset: Option<bool>,
+    /// Which of a sweep's levels it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<LevelRecord>,
+}
+
+/// One of several workloads that differ in one number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LevelRecord {
+    /// Name of all of them.
+    pub family: String,
+    pub axis: Axis,
+    /// In flight, or per second.
+    pub value: f64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -391,6 +425,12 @@ impl WorkloadRecord {
         let mine: Vec<&RoundRecord> = self.rounds().filter(|(s, _)| *s == start).map(|(_, r)| r).collect();
         let count = mine.iter().filter(|r| disturbed(r)).count();
         finding.severity == Severity::Invalid && PASSING.contains(&&*finding.check) && count * 2 < mine.len()
+    }
+}
+
+impl LoadDetail {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -5,10 +5,11 @@ use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
 use crate::judge::limits::{LimitFinding, LimitState};
 use crate::judge::{Comparison, Judgement, MetricComparison, Mode};
-use crate::measure::collect::Values;
+use crate::measure::collect::{Values, ttft_of};
+use crate::measure::columns::Columns;
 use crate::measure::summary::Shape;
 use crate::metric::{Class, Metric, Orientation, Stat, TIMINGS, Timing};
-use crate::record::{ErrorCount, Record, WorkloadRecord};
+use crate::record::{ErrorCount, Record, RoundRecord, WorkloadRecord};
 use crate::verdict::{Against, Evidence, Ruling, Verdict};
 
 use super::{
@@ -55,6 +56,7 @@ pub fn report(record: &Record, judged: &[Judged<'_>], verdict: Option<Verdict>, 
         git: record.git.clone(),
         host: record.host.clone(),
         workloads: judged.iter().map(workload).collect(),
+        sweeps: super::sweep::sweeps(judged),
     }
 }
 
@@ -103,7 +105,7 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
         differences: judged.differences.clone(),
         metrics: metrics(w, &judged.pooled, comparison, excused),
         limits: judged.ruling.iter().flat_map(|(e, _)| &e.limits).map(|l| limit(l, excused)).collect(),
-        distributions: distributions(&judged.pooled),
+        distributions: distributions(&judged.pooled).into_iter().chain(turns(w)).collect(),
         rates: rates(&judged.pooled, w),
         errors: errors(w),
         server_start_ms: w.ready_ms().collect(),
@@ -239,6 +241,22 @@ fn distribution(pooled: &Values, timing: Timing) -> Option<DistributionReport> {
         p999_ms: of(Stat::P999),
         max_ms: of(Stat::Max),
     })
+}
+
+/// TTFT of the first turns of sessions, whose history is new to the server, and of the later ones, which bring what it has seen.
+fn turns(w: &WorkloadRecord) -> Vec<DistributionReport> {
+    let Some(turns) = w.load.detail.turns.filter(|&n| n > 0 && w.load.streaming).map(|n| n as usize) else {
+        return Vec::new();
+    };
+    // A closed loop by duration stores no row for what it did not send, so that a row does not tell its turn.
+    let whole = |r: &&RoundRecord| w.load.requests_per_round == Some(r.columns.len() as u64);
+    let rounds: Vec<(&Columns, u32)> = w.rounds().map(|(_, r)| r).filter(whole).map(|r| (&r.columns, r.ramp)).collect();
+    let part = |name: &str, wanted: &dyn Fn(usize) -> bool| {
+        let found = distribution(&ttft_of(&rounds, wanted), Timing::Ttft);
+        found.map(|d| DistributionReport { timing: name.to_owned(), ..d })
+    };
+    let first = part("ttft_first_turn", &|i| i % turns == 0);
+    first.into_iter().chain(part("ttft_later_turns", &|i| i % turns != 0)).collect()
 }
 
 /// Absent ones too, where the workload defines them: what could not be measured is listed, not dropped.

@@ -8,6 +8,7 @@ mod tests;
 
 use std::fmt::Write as _;
 
+use super::sweep::{self, SweepReport};
 use super::{MetricReport, Report, WorkloadReport, text};
 use escape::{code, escape};
 
@@ -16,9 +17,20 @@ pub fn render(report: &Report) -> String {
     for w in &report.workloads {
         out += &workload(report, w);
     }
+    out += &sweeps(report);
     out += &origin(report);
     let _ = write!(out, "\ngoodput-gate {}, exit code {}\n", escape(&report.tool_version), escape(&text::exit_code(report)));
     out
+}
+
+/// Shown only: what the levels of a load say of the server.
+fn sweeps(report: &Report) -> String {
+    let one = |s: &SweepReport| {
+        let rows = s.levels.iter().map(|level| sweep::cells(level).iter().map(|c| cell(c)).collect());
+        let body = format!("\n{}\n{}", escape(&s.words), table(&sweep::HEADER, 0..8, rows));
+        folded(&format!("{} by {}", code(&s.family), sweep::axis(s)), &body)
+    };
+    report.sweeps.iter().map(one).collect()
 }
 
 /// Where it comes from and what to do with it, folded.

@@ -10,6 +10,7 @@ pub mod junit;
 pub mod markdown;
 pub mod page;
 pub mod ranking;
+pub mod sweep;
 #[cfg(test)]
 mod samples;
 pub mod terminal;
@@ -26,6 +27,8 @@ use crate::exit::ExitStatus;
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::record::{ErrorCount, GitFacts, LoadFacts, Slo};
 use crate::verdict::Verdict;
+
+use sweep::SweepReport;
 
 pub const SCHEMA: &str = "goodput-gate/report";
 pub const VERSION: u32 = 1;
@@ -52,6 +55,9 @@ pub struct Report {
     pub git: Option<GitFacts>,
     pub host: BTreeMap<String, String>,
     pub workloads: Vec<WorkloadReport>,
+    /// Workloads that differ in one number, and where their curve bends: shown only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sweeps: Vec<SweepReport>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -278,6 +284,7 @@ impl Report {
             git,
             host: BTreeMap::new(),
             workloads: Vec::new(),
+            sweeps: Vec::new(),
         }
     }
 

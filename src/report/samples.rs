@@ -10,7 +10,7 @@ use super::{
 };
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::metric::{Class, METHOD, Metric, Orientation, Stat, Timing, Unit};
-use crate::record::{ErrorCount, GitFacts, LoadFacts, Slo};
+use crate::record::{ErrorCount, GitFacts, LoadDetail, LoadFacts, Slo};
 use crate::verdict::Verdict;
 
 const PROVES: &str = "ttft_geomean changed for the worse by less than 10 %, tpot_geomean changed for the worse by less than 10 %, \
@@ -244,6 +244,7 @@ fn report(verdict: Option<Verdict>, exit_code: u8, headline: &str, workloads: Ve
         headline: headline.into(),
         interrupted: false,
         notices: Vec::new(),
+        sweeps: Vec::new(),
         git: Some(GitFacts {
             commit: "9d2f1a7c3b5e4f60718293a4b5c6d7e8f9012345".into(),
             tree: "1b2c3d4e5f60718293a4b5c6d7e8f90123456789".into(),
@@ -305,6 +306,7 @@ fn load() -> LoadFacts {
         length_forced: true,
         max_in_flight: Some(64),
         seed: 7,
+        detail: LoadDetail::default(),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 
+use super::sweep::{self, SweepReport};
 use super::{DistributionReport, Report, WorkloadReport, text};
 use crate::verdict::Verdict;
 
@@ -33,6 +34,10 @@ pub fn render(report: &Report, width: u16, colour: bool) -> String {
     for workload in &report.workloads {
         out.push('\n');
         out += &pen.workload(report, workload);
+    }
+    for one in &report.sweeps {
+        out.push('\n');
+        out += &pen.sweep(one);
     }
     out.push('\n');
     out += &pen.facts(&footer(report));
@@ -115,6 +120,12 @@ impl Pen {
             .iter()
             .map(|d| std::iter::once(d.timing.clone()).chain(text::statistics(d).map(|(_, x)| text::number(x))).collect());
         self.table(&header, rows, 1..header.len())
+    }
+
+    fn sweep(&self, sweep: &SweepReport) -> String {
+        let rows = sweep.levels.iter().map(|level| sweep::cells(level).to_vec());
+        let title = format!("{}: by {}", text::plain(&sweep.family), sweep::axis(sweep));
+        format!("{title}\n\n{}{}", self.table(&sweep::HEADER, rows, 0..8), self.facts(&[("knee", text::plain(&sweep.words))]))
     }
 
     /// `numbers`: the columns that are set flush right. Cells are never broken: a terminal too narrow for a table breaks its lines.

@@ -10,7 +10,8 @@ mod tests;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::record::ErrorCount;
+use crate::config::Tier;
+use crate::record::{ErrorCount, LoadDetail};
 use crate::verdict::Verdict;
 
 use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
@@ -144,8 +145,9 @@ pub fn load(w: &WorkloadReport) -> String {
     let most = load.max_in_flight.map_or_else(String::new, |n| format!(", at most {n} in flight"));
     let each = load.requests_per_round.map_or_else(String::new, |n| format!("{n} requests each, "));
     format!(
-        "{}{most}; {} over {}, {each}{}; {} input (nominal), {} output tokens{}; {}{}",
+        "{}{most}{}; {} over {}, {each}{}; {} input (nominal), {} output tokens{}; {}{}",
         load.arrival,
+        detail(&load.detail),
         count(u64::from(w.rounds), "round", "rounds"),
         count(u64::from(w.starts), "server start", "server starts"),
         duration(w.duration_s),
@@ -155,6 +157,17 @@ pub fn load(w: &WorkloadReport) -> String {
         load.protocol,
         if load.streaming { "" } else { ", not streaming" },
     )
+}
+
+/// What only some loads have, each led by a comma.
+fn detail(detail: &LoadDetail) -> String {
+    let tier = detail.tier.map(|tier| match (tier, detail.cache_reset) {
+        (Tier::Cold, Some(true)) => "cold: unique prompts, prefix cache emptied before each round",
+        (Tier::Cold, _) => "cold: unique prompts",
+        (Tier::Warm, _) => "warm: the shared prefix is in the prefix cache",
+    });
+    let said = detail.prompts.iter().map(String::as_str).chain(tier);
+    said.fold(String::new(), |all, one| all + ", " + one)
 }
 
 /// The limits that each request must hold: `ttft at most 500 ms, tpot at most 50 ms`.

@@ -43,3 +43,4 @@ mod selftest;
 mod server_by_hand;
 mod sim;
 mod support;
+mod workloads;

@@ -11,7 +11,8 @@ use crate::measure::histogram::Gaps;
 use crate::measure::validity::ClientHealth;
 use crate::record::session::Session;
 use crate::record::{
-    GitFacts, LimitRecord, LoadFacts, Policy, Record, RoundRecord, SCHEMA, Series, Slo, StartRecord, VERSION, WorkloadRecord,
+    GitFacts, LimitRecord, LoadDetail, LoadFacts, Policy, Record, RoundRecord, SCHEMA, Series, Slo, StartRecord, VERSION,
+    WorkloadRecord,
 };
 use crate::report;
 
@@ -57,6 +58,7 @@ fn record() -> Record {
         length_forced: true,
         max_in_flight: None,
         seed: 1,
+        detail: LoadDetail::default(),
     };
     let workload = WorkloadRecord {
         name: "bench".into(),

@@ -12,6 +12,7 @@ use crate::clock::monotonic_ns;
 use crate::command::facts::{client_health, raw_line, workload_record};
 use crate::command::output::save_record;
 use crate::command::target::Target;
+use crate::config::Tier;
 use crate::exit::Failure;
 use crate::load::progress::{Live, Style};
 use crate::load::{Client, Counters, Measured, Reading};
@@ -60,16 +61,18 @@ impl Run<'_> {
         // The same plan in each start, and yet no id twice in a server's log.
         let session = format!("{}{start}", record.session);
         let mut ready = Vec::new();
-        for (index, (workload, trace)) in config.workloads.iter().zip(&self.traces).enumerate() {
+        for (index, (workload, file)) in config.workloads.iter().zip(&self.files).enumerate() {
             let extras = target.extras(workload)?;
+            // Workloads of one seed would send the same prompts, and the later ones find them in the server's prefix cache.
+            let salt = plan::salt(salt.wrapping_add(index as u64));
             let input = plan::Input {
                 protocol: &side.target.protocol,
                 model: &target.model,
                 extras,
-                salt,
+                salt: &salt,
                 session: &session,
                 rounds: config.gate.rounds,
-                trace: trace.as_deref(),
+                file: file.as_deref(),
             };
             let plan = plan::build(workload, &input)?;
             let fingerprint = target.fingerprint(&plan.digest);
@@ -128,6 +131,7 @@ impl Run<'_> {
         let open = &all[place];
         let ready = &open.ready[workload];
         let plan = &ready.rounds[index];
+        self.cool(open, workload)?;
         let mut measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
         let tokenizer = open.target.tokenizer.as_ref();
         let counted = tokenizer.is_some_and(|t| t.count(&mut measured.timelines, plan, &ready.plan.protocol));
@@ -157,6 +161,15 @@ impl Run<'_> {
         save_record(&side.out, side.file, &side.record).map_err(unsaved)?;
         let name = self.tag(open.side, &ready.plan.workload);
         self.write_raw(&name, start, index, &measured.timelines).map_err(unsaved)
+    }
+
+    /// What a cold workload's prompts leave in the prefix cache would take the room of the next round's.
+    fn cool(&mut self, open: &Open, workload: usize) -> anyhow::Result<()> {
+        let detail = &mut self.sides[open.side].record.workloads[workload].load.detail;
+        if detail.tier == Some(Tier::Cold) {
+            detail.cache_reset = Some(open.target.reset_cache()?);
+        }
+        Ok(())
     }
 
     fn send(&self, open: &Open, workload: usize, plan: &Arc<RoundPlan>, start: u32, what: &str) -> anyhow::Result<Measured> {

@@ -119,7 +119,7 @@ impl Bench {
         };
         let salt = plan::salt(seed);
         let (protocol, model, session) = (Protocol::OpenAiChat, knobs.model.as_str(), "selftest");
-        let input = plan::Input { protocol: &protocol, model, extras: EXTRAS, salt: &salt, session, rounds: ROUNDS, trace: None };
+        let input = plan::Input { protocol: &protocol, model, extras: EXTRAS, salt: &salt, session, rounds: ROUNDS, file: None };
         let plan = plan::build(&workload, &input)?;
         Ok(Self { program, workload, plan, knobs, spare: SPARE_STARTS })
     }

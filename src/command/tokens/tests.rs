@@ -15,7 +15,15 @@ fn words() -> Tokenizer {
 
 fn plan(protocol: &Protocol) -> RoundPlan {
     let extras = Extras { ignore_eos: false, min_tokens: false, stream_usage: false };
-    let spec = BodySpec { model: "m", prompt: "three words here", output_tokens: 2, stream: true, temperature: 0.0, extras };
+    let spec = BodySpec {
+        model: "m",
+        history: &[],
+        prompt: "three words here",
+        output_tokens: 2,
+        stream: true,
+        temperature: 0.0,
+        extras,
+    };
     let request = PlannedRequest {
         index: 0,
         id: "r".into(),

@@ -150,10 +150,35 @@ fn secrets_are_not_shown() {
 
 #[test]
 fn what_comes_later() {
+    let all = [wrong_flags(Flags { protocol: Some("sim".into()), ..Flags::default() })];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
+fn loads_that_do_not_fit_together() {
+    let text = "{synthetic: {input_tokens: 256, shared_prefix: 0.0}}";
+    let arrival = "arrival: {poisson: {rate: 5}}";
+    let sessions = |rest: &str| wrong("workloads:", &format!("workloads:\n  - {{name: talk, {rest}}}"));
     let all = [
-        wrong("{synthetic: {input_tokens: 256, shared_prefix: 0.0}}", "{dataset: file.jsonl}"),
-        wrong("shared_prefix: 0.0", "corpus: zh"),
-        wrong_flags(Flags { protocol: Some("sim".into()), ..Flags::default() }),
+        wrong(text, "{dataset: file.jsonl}"),
+        wrong(text, "{dataset: {file: \"\"}}"),
+        wrong(text, "{dataset: {file: a.json, format: csv}}"),
+        wrong(text, "{dataset: {file: a.json}, synthetic: {input_tokens: 9}}"),
+        wrong("shared_prefix: 0.0", "corpus: tlh"),
+        wrong(text, "{conversation: {turns: 4}}"),
+        wrong(text, "{conversation: {}}"),
+        wrong(arrival, "arrival: {trace: {file: t.jsonl, speedup: 0}}"),
+        sessions("arrival: {sessions: {concurrency: 2}}"),
+        sessions("arrival: {sessions: {think_time: 2s}}, prompts: {conversation: {turns: 2}}"),
+        sessions("arrival: {sessions: {rate: 1, concurrency: 2}}, prompts: {conversation: {turns: 2}}"),
+        sessions("arrival: {sessions: {concurrency: 0}}, prompts: {conversation: {turns: 2}}"),
+        sessions("arrival: {sessions: {concurrency: 50}}, prompts: {conversation: {turns: 4}}"),
+        sessions("arrival: {sessions: {concurrency: 2}}, max_in_flight: 3, prompts: {conversation: {turns: 2}}"),
+        sessions("arrival: {sessions: {concurrency: 2}}, prompts: {conversation: {turns: 0}}"),
+        sessions("tiers: [cold, warm]"),
+        sessions("tiers: [warm], warmup: 0, prompts: {synthetic: {shared_prefix: 0.5}}"),
+        sessions("tiers: [hot]"),
+        wrong_flags(Flags { sweep: Some("users=1,2".into()), ..Flags::default() }),
     ];
     insta::assert_snapshot!(all.join("\n\n"));
 }

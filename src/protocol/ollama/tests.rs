@@ -7,7 +7,7 @@ use crate::protocol::Extras;
 
 fn spec() -> BodySpec<'static> {
     let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
-    BodySpec { model: "m:1b", prompt: "hi", output_tokens: 7, stream: true, temperature: 0.0, extras }
+    BodySpec { model: "m:1b", history: &[], prompt: "hi", output_tokens: 7, stream: true, temperature: 0.0, extras }
 }
 
 fn sent(form: Form, settings: &Ollama) -> Value {

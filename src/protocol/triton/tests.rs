@@ -7,7 +7,7 @@ use crate::protocol::Extras;
 
 fn spec() -> BodySpec<'static> {
     let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
-    BodySpec { model: "ensemble", prompt: "hi", output_tokens: 7, stream: true, temperature: 0.5, extras }
+    BodySpec { model: "ensemble", history: &[], prompt: "hi", output_tokens: 7, stream: true, temperature: 0.5, extras }
 }
 
 fn sent(names: &Triton) -> Value {
