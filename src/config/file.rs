@@ -57,6 +57,10 @@ pub struct TargetFile {
     pub headers: Option<BTreeMap<String, String>>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub ca_file: Option<String>,
+    /// The server's metrics page (Prometheus text): a path at its root, a URL, `auto` (`/metrics`, if it is there) or `off`.
+    pub metrics: Option<String>,
+    /// Time between two readings of that page during a round; 500 ms or more.
+    pub metrics_every: Option<Span>,
 }
 
 /// How a server is built, started and stopped. Commands are run by `sh -c` with `PORT` in their environment.
@@ -75,6 +79,8 @@ pub struct ServerFile {
     pub ready: Option<ReadyFile>,
     /// Time from SIGTERM to SIGKILL when it is stopped.
     pub grace: Option<Span>,
+    /// Its metrics page: the same as `target.metrics`.
+    pub metrics: Option<String>,
 }
 
 /// When a started server is ready to be measured.

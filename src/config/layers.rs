@@ -75,6 +75,8 @@ impl TargetFile {
             api_key_env: self.api_key_env.or(base.api_key_env),
             headers: self.headers.or(base.headers),
             ca_file: self.ca_file.or(base.ca_file),
+            metrics: self.metrics.or(base.metrics),
+            metrics_every: self.metrics_every.or(base.metrics_every),
         }
     }
 }
@@ -95,6 +97,7 @@ impl ServerFile {
                 timeout: over.timeout.or(base.timeout),
             }),
             grace: self.grace.or(base.grace),
+            metrics: self.metrics.or(base.metrics),
         }
     }
 }

@@ -8,6 +8,7 @@ mod expect;
 mod file;
 mod layers;
 mod load;
+mod metrics;
 mod overrides;
 mod position;
 mod presets;
@@ -33,6 +34,7 @@ pub use error::{ConfigError, did_you_mean};
 pub use file::schema;
 pub use layers::Flags;
 pub use load::{Source, Under, load, load_under};
+pub use metrics::{Metrics, MetricsPage};
 pub use regression::Regression;
 pub use target::PORT;
 pub use units::parse_duration;
@@ -63,6 +65,8 @@ pub struct Target {
     pub headers: Vec<(String, String)>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// The server's own metrics.
+    pub metrics: Metrics,
 }
 
 #[derive(Clone, Debug, PartialEq)]

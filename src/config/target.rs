@@ -21,6 +21,10 @@ type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 impl Checker {
     /// `at` is where the target stands in the config: empty, or `targets.NAME.`.
     pub fn target(&mut self, at: &str, file: TargetFile, server: Option<ServerFile>, env: Env<'_>) -> Option<Target> {
+        let started = server.is_some();
+        let keep = |name: &str| if started && name == PORT { Some(format!("${{{PORT}}}")) } else { env(name) };
+        let page = server.as_ref().and_then(|s| s.metrics.as_deref());
+        let metrics = self.metrics(at, file.metrics.as_deref(), page, file.metrics_every, &keep);
         let endpoint = self.endpoint(at, &file, server, env);
         let headers = self.headers(at, file.headers.unwrap_or_default(), file.api_key_env.is_some(), env);
         if let Some(name) = file.api_key_env.as_deref().filter(|name| !is_variable(name)) {
@@ -37,7 +41,8 @@ impl Checker {
             name => ModelChoice::Named(name.to_owned()),
         };
         let ca_file = file.ca_file.map(PathBuf::from);
-        Some(Target { endpoint: endpoint?, protocol: file.protocol?, model, api_key_env: file.api_key_env, headers, ca_file })
+        let api_key_env = file.api_key_env;
+        Some(Target { endpoint: endpoint?, protocol: file.protocol?, model, api_key_env, headers, ca_file, metrics })
     }
 
     fn endpoint(&mut self, at: &str, file: &TargetFile, server: Option<ServerFile>, env: Env<'_>) -> Option<Endpoint> {
@@ -173,7 +178,7 @@ impl Checker {
     }
 
     /// With each `${NAME}` replaced. Messages name the variable, never its value.
-    fn expanded(&mut self, path: &str, raw: &str, env: Env<'_>) -> Option<String> {
+    pub(super) fn expanded(&mut self, path: &str, raw: &str, env: Env<'_>) -> Option<String> {
         let mut out = String::new();
         let mut rest = raw;
         while let Some(start) = rest.find("${") {
