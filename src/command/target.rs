@@ -18,6 +18,10 @@ use crate::probe::host;
 use crate::probe::server::{Access, Probe, ProbeError, ServerFacts, is_loopback, only_model};
 use crate::protocol::{self, Extras};
 use crate::server::{self, Command, Finished, SimServer, Supervised};
+use crate::watch::scrape::Watch;
+use metrics::Metrics;
+
+mod metrics;
 
 /// A server that answers, and what it said of itself.
 pub struct Target {
@@ -28,6 +32,7 @@ pub struct Target {
     server: Option<String>,
     version: Option<String>,
     loopback: bool,
+    metrics: Metrics,
     probe: Probe,
     runtime: tokio::runtime::Runtime,
     stop: Stop,
@@ -128,6 +133,7 @@ impl Target {
         let path = protocol::path(target.protocol);
         let spec = SiteSpec { base_url, path, api_key, headers, ca_pem: ca.as_deref() };
         let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
+        let metrics = wait(&runtime, stop, metrics::find(target, base_url, facts.name.as_deref(), &probe))?;
         Ok(Self {
             process: Process::None,
             site,
@@ -136,6 +142,7 @@ impl Target {
             server: facts.name,
             version: facts.version,
             loopback: is_loopback(base_url),
+            metrics,
             probe,
             runtime,
             stop: stop.clone(),
@@ -160,6 +167,15 @@ impl Target {
             Err(stopped) => Err(stopped.into()),
         };
         answer.map_err(|e| self.process.explained(e, &self.stop, ""))
+    }
+
+    /// Begins to read the server's metrics page. Errors: the config asks for it and it is not there.
+    pub fn watch(&self) -> Result<Option<Watch>, String> {
+        match &self.metrics {
+            Metrics::There(source) => Ok(source.watch()),
+            Metrics::None => Ok(None),
+            Metrics::Missing(why) => Err(why.clone()),
+        }
     }
 
     /// Seed of the simulated server's noise.

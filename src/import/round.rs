@@ -132,6 +132,7 @@ fn round(measured: &Measured, place: Place, load: &LoadFacts, terms: &Terms) -> 
         findings: Vec::new(),
         series: Series::default(),
         columns,
+        server: None,
     };
     let context = record.context(place.start, load);
     let values = metrics(&[RoundView { columns: &record.columns, context: &context, gaps: &gaps }], &terms.slo.into());

@@ -46,6 +46,7 @@ pub fn round(raw: &Raw<'_>, load: &LoadFacts, slo: &SloMs) -> RoundRecord {
         client: ClientHealth { own_lag_p99_ms: own_lag_p99_ms(&columns), ..raw.health },
         findings: Vec::new(),
         series: series(raw.timelines, raw.began_ns),
+        server: None,
         columns,
     };
     let context = record.context(raw.start, load);

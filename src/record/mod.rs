@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config;
+use crate::evidence::server::ServerRound;
 use crate::fingerprint::Fingerprint;
 use crate::measure::SloMs;
 use crate::measure::collect::{self, RoundView, Values};
@@ -228,6 +229,9 @@ pub struct RoundRecord {
     pub findings: Vec<Finding>,
     pub columns: Columns,
     pub series: Series,
+    /// What the server's own metrics said meanwhile; absent where it has no metrics page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerRound>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -119,6 +119,7 @@ fn round(index: u32) -> RoundRecord {
         client: ClientHealth::default(),
         findings: vec![],
         series: Series::default(),
+        server: None,
         columns: Columns {
             start_us: (0..n).map(|i| Some(i * 10_000)).collect(),
             queue_us: times(0, 50),

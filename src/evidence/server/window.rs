@@ -61,6 +61,23 @@ const SAME_START_S: f64 = 1.5;
 const OTHERS_SHARE: f64 = 0.02;
 
 impl Watched {
+    /// One more page, or why there is none. True where it was read.
+    pub fn take(&mut self, read: Result<Reading, String>) -> bool {
+        match read {
+            Ok(reading) => self.readings.push(reading),
+            Err(why) => {
+                self.fail(why);
+                return false;
+            }
+        }
+        true
+    }
+
+    pub fn fail(&mut self, why: String) {
+        self.failed += 1;
+        self.problem = Some(why);
+    }
+
     /// What the round's record keeps, and what of it speaks against the measurement.
     pub fn round(&self, window: Window) -> (ServerRound, Vec<Finding>) {
         let continuity = continuity(&self.readings);
