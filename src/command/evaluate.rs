@@ -1,8 +1,9 @@
 //! Record and baseline sessions to a report: comparison, limits, ruling. Pure; `check`, `compare` and `report` all come through here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Bound, Limit, OnOpen};
+use crate::evidence::server;
 use crate::exit::ExitStatus;
 use crate::fingerprint::Fingerprint;
 use crate::judge::limits::{self, LimitInput};
@@ -13,6 +14,7 @@ use crate::metric::{Class, Metric};
 use crate::record::session::Session;
 use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord};
 use crate::report::build::{Beside, Judged, report, shape};
+use crate::report::server::Before;
 use crate::report::{BaselineReport, Report, text};
 use crate::verdict::{Against, Evidence, Policy, Ruling, overall, rule};
 
@@ -109,9 +111,9 @@ pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Repor
     let exit = if record.interrupted { ExitStatus::Interrupted } else { exit };
     let judged: Vec<Judged<'_>> = parts
         .into_iter()
-        .map(|(workload, Part { evidence, baseline, beside, differences }, ruling)| {
+        .map(|(workload, Part { evidence, baseline, beside, differences, before }, ruling)| {
             let pooled = workload.pooled_values()?;
-            Ok(Judged { workload, pooled, ruling: Some((evidence, ruling)), baseline, beside, differences })
+            Ok(Judged { workload, pooled, ruling: Some((evidence, ruling)), baseline, beside, differences, before })
         })
         .collect::<Result<_, record::RecordError>>()?;
     Ok((report(record, &judged, Some(verdict), exit), exit))
@@ -124,7 +126,8 @@ pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
         .iter()
         .map(|workload| {
             let pooled = workload.pooled_values()?;
-            Ok(Judged { workload, pooled, ruling: None, baseline: None, beside: None, differences: Vec::new() })
+            let (differences, before) = (Vec::new(), Before::default());
+            Ok(Judged { workload, pooled, ruling: None, baseline: None, beside: None, differences, before })
         })
         .collect::<Result<_, record::RecordError>>()?;
     let unfit = record.workloads.iter().any(|w| !unfit(w).is_empty()) || record.workloads.is_empty();
@@ -158,6 +161,7 @@ pub struct Part {
     baseline: Option<BaselineReport>,
     beside: Option<Beside>,
     differences: Vec<crate::fingerprint::Difference>,
+    before: Before,
 }
 
 fn one(
@@ -215,8 +219,15 @@ fn one(
     warnings.extend(same_machine(record, first));
     warnings.extend(loosened(workload));
     let incomplete = incomplete(record, workload);
+    let before = before(sessions);
     let evidence = Evidence { invalid, against, limits, incomplete, warnings };
-    Ok(Part { evidence, baseline: shown, beside: None, differences })
+    Ok(Part { evidence, baseline: shown, beside: None, differences, before })
+}
+
+/// What the sessions know beside what is judged: the median of each number.
+fn before(sessions: &[(Option<u32>, Session)]) -> Before {
+    let of = |values: fn(&Session) -> &BTreeMap<String, f64>| server::typical(sessions.iter().map(|(_, s)| values(s)));
+    Before { server: of(|s| &s.server), pooled: of(|s| &s.pooled) }
 }
 
 /// A change this many times larger than the method's own is hardly what anybody calls irrelevant.

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config;
-use crate::evidence::server::ServerRound;
+use crate::evidence::server::{self, ServerRound};
 use crate::fingerprint::Fingerprint;
 use crate::measure::SloMs;
 use crate::measure::collect::{self, RoundView, Values};
@@ -316,6 +316,11 @@ impl WorkloadRecord {
         let views: Vec<RoundView<'_>> =
             parts.iter().map(|(r, context, gaps)| RoundView { columns: &r.columns, context, gaps }).collect();
         Ok(collect::metrics(&views, &self.slo.into()))
+    }
+
+    /// What the server's own metrics said, over all whole rounds.
+    pub fn server_values(&self) -> server::Values {
+        server::pooled(self.rounds().filter_map(|(_, r)| r.server.as_ref()).map(|s| &s.values))
     }
 
     /// Every finding that makes the measurement unfit, with where it was seen.

@@ -41,6 +41,9 @@ pub struct Session {
     /// All rounds together, for people: key is the metric's name with its unit.
     pub pooled: BTreeMap<String, f64>,
     pub chunk_gaps_hdr: String,
+    /// What the server's own metrics said, over all rounds, for people: key is the fact's name with its unit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub server: BTreeMap<String, f64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -120,6 +123,7 @@ impl Session {
             starts: starts.collect(),
             pooled: keyed(&workload.pooled_values().ok()?),
             chunk_gaps_hdr: gaps.encode(),
+            server: workload.server_values(),
         })
     }
 

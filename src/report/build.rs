@@ -10,6 +10,7 @@ use crate::metric::{Class, Metric, Orientation, Stat, TIMINGS, Timing};
 use crate::record::{ErrorCount, Record, WorkloadRecord};
 use crate::verdict::{Against, Evidence, Ruling, Verdict};
 
+use super::server::{self, Before};
 use super::{
     BaselineReport, ClientReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION,
     ValueReport, WorkloadReport,
@@ -26,6 +27,8 @@ pub struct Judged<'a> {
     /// The other side of an interleaved run.
     pub beside: Option<Beside>,
     pub differences: Vec<Difference>,
+    /// What else is known of the baseline's side.
+    pub before: Before,
 }
 
 /// What an interleaved run measured the candidate beside.
@@ -99,6 +102,8 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
         errors: errors(w),
         notes: w.notes(),
         client: client(w),
+        server: server::report(w, &judged.before),
+        why: server::meanwhile(judged, comparison),
     }
 }
 
