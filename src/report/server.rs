@@ -14,6 +14,7 @@ use crate::evidence::server::{Fact, ServerRound, Values};
 use crate::judge::{Comparison, Judgement, MetricComparison};
 use crate::metric::{Metric, Stat, Timing};
 use crate::record::WorkloadRecord;
+use crate::verdict::Verdict;
 
 /// What the server's own metrics said, over all rounds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -76,7 +77,8 @@ const MOST: usize = 2;
 
 /// What changed meanwhile, where something regressed; and where the time went.
 pub fn meanwhile(judged: &Judged<'_>, comparison: Option<&Comparison>) -> Vec<String> {
-    let regressed = comparison.map(regressed).unwrap_or_default();
+    let failed = judged.ruling.as_ref().is_some_and(|(_, r)| r.verdict == Verdict::Failed);
+    let regressed = comparison.filter(|_| failed).map(regressed).unwrap_or_default();
     if regressed.is_empty() {
         return Vec::new();
     }

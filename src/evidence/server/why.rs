@@ -18,6 +18,8 @@ struct Change {
     fact: Fact,
     before: f64,
     after: f64,
+    /// Change for the worse as a share of the value before.
+    growth: f64,
 }
 
 /// When a change of a fact is worth a word. Not a test: rounds are few, and nothing is decided by it.
@@ -27,60 +29,68 @@ struct Bar {
     /// Change in the fact's own unit that must be exceeded, and share of the value before.
     least: f64,
     share: f64,
-    concern: Concern,
 }
 
-const fn bar(fact: Fact, rises: bool, least: f64, share: f64, concern: Concern) -> Bar {
-    Bar { fact, rises, least, share, concern }
+const fn bar(fact: Fact, rises: bool, least: f64, share: f64) -> Bar {
+    Bar { fact, rises, least, share }
 }
 
-/// Causes before effects: a lost prefix cache makes prefill longer, and slow work makes the queue longer. The first that changed gives the
-/// place.
+/// Whatever the metric: sequences share the steps of a batch, so that slow prompts make later tokens slow, too. The first few are causes by
+/// themselves; what follows them (longer prefill, a longer queue) does not need another reason.
 const BARS: [Bar; 13] = [
-    bar(Fact::PrefixHits, false, 0.05, 0.10, Concern::FirstToken),
-    bar(Fact::SpecAccepted, false, 0.05, 0.10, Concern::LaterTokens),
-    bar(Fact::Preemptions, true, 0.9, 0.25, Concern::Both),
-    bar(Fact::Gateway, true, 1.0, 0.10, Concern::Both),
-    bar(Fact::Upstream, true, 1.0, 0.10, Concern::Both),
-    bar(Fact::TokenGap, true, 0.05, 0.05, Concern::LaterTokens),
-    bar(Fact::Decode, true, 1.0, 0.05, Concern::LaterTokens),
-    bar(Fact::Prefill, true, 1.0, 0.05, Concern::FirstToken),
-    bar(Fact::PrefillToken, true, 0.01, 0.05, Concern::FirstToken),
-    bar(Fact::Queue, true, 1.0, 0.10, Concern::FirstToken),
-    bar(Fact::WaitingMean, true, 0.3, 0.25, Concern::FirstToken),
-    bar(Fact::KvUseMean, true, 0.10, 0.10, Concern::Both),
-    bar(Fact::RunningMean, true, 1.0, 0.15, Concern::LaterTokens),
+    bar(Fact::PrefixHits, false, 0.05, 0.10),
+    bar(Fact::SpecAccepted, false, 0.05, 0.10),
+    bar(Fact::Preemptions, true, 0.9, 0.25),
+    bar(Fact::Gateway, true, 1.0, 0.10),
+    bar(Fact::Upstream, true, 1.0, 0.10),
+    bar(Fact::Queue, true, 1.0, 0.10),
+    bar(Fact::WaitingMean, true, 0.3, 0.25),
+    bar(Fact::Prefill, true, 1.0, 0.05),
+    bar(Fact::PrefillToken, true, 0.01, 0.05),
+    bar(Fact::TokenGap, true, 0.05, 0.05),
+    bar(Fact::Decode, true, 1.0, 0.05),
+    bar(Fact::KvUseMean, true, 0.10, 0.10),
+    bar(Fact::RunningMean, true, 1.0, 0.15),
 ];
+/// Causes by themselves.
+const CAUSES: [Fact; 5] = [Fact::PrefixHits, Fact::SpecAccepted, Fact::Preemptions, Fact::Gateway, Fact::Upstream];
 /// More numbers than these in one sentence are a table.
 const MOST: usize = 3;
 /// The server's own view of a latency stands still if it moved less than this share.
 const STILL: f64 = 0.03;
+/// A KV cache that was as full as this may be what requests wait for: vLLM keeps a hundredth free, and a prompt needs room at once.
+const FULL: f64 = 0.85;
 
 /// One sentence or two about `said`, such as `TTFT is 35 % longer`. None where the server told nothing on one of the sides.
 pub fn why(said: &str, concern: Concern, baseline: &Values, candidate: &Values) -> Option<String> {
-    let known = Fact::ALL.iter().filter(|f| baseline.contains_key(f.key()) && candidate.contains_key(f.key())).count();
-    if known == 0 {
-        return None;
-    }
-    let changes: Vec<Change> = BARS.iter().filter_map(|bar| bar.exceeded(concern, baseline, candidate)).collect();
-    let Some(place) = place(&changes) else {
+    Fact::ALL.iter().find(|f| baseline.contains_key(f.key()) && candidate.contains_key(f.key()))?;
+    let mut changes: Vec<Change> = BARS.iter().filter_map(|bar| bar.exceeded(baseline, candidate)).collect();
+    changes.sort_by(|a, b| b.is_cause().cmp(&a.is_cause()).then(b.growth.total_cmp(&a.growth)));
+    let full = candidate.get(Fact::KvUseMax.key()).is_some_and(|use_| *use_ >= FULL);
+    let Some(place) = place(&changes, full) else {
         return Some(format!("{said}, {}", unexplained(concern, baseline, candidate)));
     };
+    // The same thing twice: decode is the gaps between tokens, taken together.
+    let gap = changes.iter().any(|c| c.fact == Fact::TokenGap);
+    changes.retain(|c| c.fact != Fact::Decode || !gap);
     let shown: Vec<String> = changes.iter().take(MOST).map(|c| c.words()).collect();
     Some(format!("{said}; at the same time {}: {place}", listed(&shown)))
 }
 
 impl Bar {
-    fn exceeded(&self, concern: Concern, baseline: &Values, candidate: &Values) -> Option<Change> {
+    fn exceeded(&self, baseline: &Values, candidate: &Values) -> Option<Change> {
         let (before, after) = (*baseline.get(self.fact.key())?, *candidate.get(self.fact.key())?);
         let worse = if self.rises { after - before } else { before - after };
-        let relevant = self.concern == Concern::Both || concern == Concern::Both || self.concern == concern;
-        let beyond = worse > self.least && worse > self.share * before.abs();
-        (relevant && beyond).then_some(Change { fact: self.fact, before, after })
+        let growth = worse / before.abs().max(self.least);
+        (worse > self.least && worse > self.share * before.abs()).then_some(Change { fact: self.fact, before, after, growth })
     }
 }
 
 impl Change {
+    fn is_cause(&self) -> bool {
+        CAUSES.contains(&self.fact)
+    }
+
     fn words(self) -> String {
         let verb = if self.after > self.before { "rose" } else { "fell" };
         let mean = if matches!(self.fact, Fact::WaitingMean | Fact::RunningMean) { " on average" } else { "" };
@@ -89,23 +99,32 @@ impl Change {
     }
 }
 
-/// Where the time is likely to have gone. Waiting is named only where nothing slower is known that would explain it.
-fn place(changes: &[Change]) -> Option<&'static str> {
+/// Where the time is likely to have gone: a cause, if one is known; the queue, if it grew by more milliseconds than the work did; else the kind
+/// of work that grew by the larger share.
+fn place(changes: &[Change], full: bool) -> Option<&'static str> {
     let first = changes.first()?;
-    // Prefill and queue are both milliseconds of the first token: the larger change has the word.
-    let grown = |fact| changes.iter().find(|c| c.fact == fact).map_or(0.0, |c| c.after - c.before);
-    let queued = grown(Fact::Queue) > grown(Fact::Prefill).max(grown(Fact::Decode));
+    let of = |facts: &[Fact]| changes.iter().find(|c| facts.contains(&c.fact));
+    let ms = |fact| of(&[fact]).map_or(0.0, |c| c.after - c.before);
+    let (prefill, decode) = (of(&[Fact::Prefill, Fact::PrefillToken]), of(&[Fact::TokenGap, Fact::Decode]));
+    let growth = |c: Option<&Change>| c.map_or(0.0, |c| c.growth);
+    let waits = of(&[Fact::Queue, Fact::WaitingMean]).is_some();
+    let works = prefill.is_some() || decode.is_some();
     Some(match first.fact {
         Fact::PrefixHits => "it is likely that prompts are computed again that the prefix cache used to hold",
         Fact::SpecAccepted => "it is likely that each step yields fewer tokens, since fewer of the drafted ones are accepted",
         Fact::Preemptions => "it is likely that the KV cache is too small, so that requests are interrupted and computed again",
-        Fact::KvUseMean => "the KV cache is fuller, which may hold requests back",
         Fact::Gateway => "the time is likely lost in the gateway",
         Fact::Upstream => "the time is likely lost in the server behind",
-        _ if queued => "the time is likely lost in the queue",
-        Fact::TokenGap | Fact::Decode => "the time is likely lost in decode",
-        Fact::Prefill | Fact::PrefillToken => "the time is likely lost in prefill",
-        Fact::Queue | Fact::WaitingMean => "the time is likely lost in the queue",
+        _ if waits && (!works || ms(Fact::Queue) > ms(Fact::Prefill) + ms(Fact::Decode)) => {
+            if full {
+                "the time is likely lost in the queue, before a KV cache that is nearly full"
+            } else {
+                "the time is likely lost in the queue"
+            }
+        }
+        _ if works && growth(prefill) > growth(decode) => "the time is likely lost in prefill",
+        _ if works => "the time is likely lost in decode",
+        Fact::KvUseMean => "the KV cache is fuller, which may hold requests back",
         _ => "more requests share the server at once",
     })
 }

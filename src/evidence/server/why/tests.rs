@@ -21,8 +21,8 @@ fn a_lost_prefix_cache_is_named_before_the_queue_that_follows_from_it() {
     assert_eq!(
         text.as_deref(),
         Some(
-            "TTFT is 35 % longer; at the same time prefix-cache hits fell from 61 % to 12 %, prefill time rose from 20.0 ms to 48.0 ms and \
-             waiting requests rose from 0.2 to 3.1 on average: it is likely that prompts are computed again that the prefix cache used to hold"
+            "TTFT is 35 % longer; at the same time prefix-cache hits fell from 61 % to 12 %, waiting requests rose from 0.2 to 3.1 on \
+             average and prefill time rose from 20.0 ms to 48.0 ms: it is likely that prompts are computed again that the prefix cache used to hold"
         )
     );
 }
@@ -51,10 +51,25 @@ fn preemptions_decode_and_acceptance_have_their_words() {
     assert!(later(&[("spec_accepted_ratio", 0.7)], &[("spec_accepted_ratio", 0.4)]).contains("fewer of the drafted ones"));
 }
 
+/// Figures of the simulated server, whose knobs are the truth.
 #[test]
-fn what_does_not_concern_the_metric_is_not_said() {
-    let text = ttft(&[("token_gap_ms", 20.0)], &[("token_gap_ms", 40.0)]).expect("a sentence");
-    assert_eq!(text, "TTFT is 35 % longer, and nothing else that the server tells of itself changed with it");
+fn of_slow_work_the_kind_that_grew_more_is_named() {
+    let before = values(&[("queue_ms", 12.5), ("prefill_ms", 95.6), ("decode_ms", 701.0), ("token_gap_ms", 22.6)]);
+    let says = |after: &[(&str, f64)], end: &str| {
+        let text = why("E2E latency is 69 % longer", Concern::Both, &before, &values(after)).expect("a sentence");
+        assert!(text.ends_with(end), "{text}");
+    };
+    says(&[("queue_ms", 64.1), ("prefill_ms", 189.3), ("decode_ms", 1128.0), ("token_gap_ms", 36.4)], "lost in prefill");
+    says(&[("queue_ms", 18.7), ("prefill_ms", 103.7), ("decode_ms", 958.2), ("token_gap_ms", 30.9)], "lost in decode");
+    says(&[("queue_ms", 1579.0), ("prefill_ms", 93.5), ("decode_ms", 523.0), ("token_gap_ms", 16.9)], "lost in the queue");
+}
+
+#[test]
+fn a_queue_before_a_full_kv_cache_says_so() {
+    let before = [("queue_ms", 12.6), ("kv_use_mean_ratio", 0.24), ("kv_use_max_ratio", 0.36)];
+    let text =
+        ttft(&before, &[("queue_ms", 1579.0), ("kv_use_mean_ratio", 0.83), ("kv_use_max_ratio", 0.9)]).expect("a sentence");
+    assert!(text.ends_with("lost in the queue, before a KV cache that is nearly full"), "{text}");
 }
 
 #[test]
