@@ -33,5 +33,6 @@ mod load_timing;
 mod load_tls;
 mod readme;
 mod selftest;
+mod server_evidence;
 mod sim;
 mod support;
