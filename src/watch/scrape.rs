@@ -33,10 +33,9 @@ pub struct Watch {
     lost: Arc<AtomicBool>,
 }
 
-/// A page of a loaded server may take long; longer than this it says nothing of the second that it is about.
+/// A page of a loaded server may take long; longer than this it says nothing of the second that it is about. So long, once, can a page that
+/// begins to hang hold up what is before or after a round.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Before and after a round: so long is the start of a round, or the next one, held up by a page that hangs.
-const SHORT_PATIENCE: Duration = Duration::from_millis(500);
 /// Before anything is measured, when the page is looked for.
 const FIRST_PATIENCE: Duration = Duration::from_secs(2);
 /// Far above any real page (vLLM's has 60 kB): what is larger would cost more than it tells.
@@ -63,7 +62,7 @@ impl Source {
         let thread = std::thread::Builder::new().name("metrics".into()).spawn(move || source.run(stopped, &first)).ok()?;
         if !self.lost.load(Ordering::Relaxed) {
             // An error is a thread that ended, or a page that takes its time: the round begins all the same.
-            let _ = read.recv_timeout(SHORT_PATIENCE);
+            let _ = read.recv_timeout(PATIENCE);
         }
         Some(Watch { stop, thread, lost: Arc::clone(&self.lost) })
     }
@@ -97,7 +96,7 @@ impl Source {
         }
         // A page that never answered is not asked again: the next round would wait for it.
         if !seen.readings.is_empty() {
-            seen.take(self.fetch(SHORT_PATIENCE).await);
+            seen.take(self.fetch(PATIENCE).await);
         }
     }
 

@@ -46,13 +46,12 @@ pub fn run(args: &BenchTruthArgs, pairs: u32) -> anyhow::Result<()> {
 
 fn line(name: &str, bursts: &[Errors]) -> String {
     let of = |pick: fn(&Errors) -> &Vec<f64>, q: f64| median(bursts.iter().map(|e| quantile(pick(e), q)).collect());
-    let (ttft, gap): (fn(&Errors) -> &Vec<f64>, fn(&Errors) -> &Vec<f64>) = (|e| &e.ttft_ms, |e| &e.gap_ms);
     format!(
         "{name:<8} TTFT error p50 {:.3} ms, p99 {:.3} ms; chunk gap error p50 {:.3} ms, p99 {:.3} ms",
-        of(ttft, 0.5),
-        of(ttft, 0.99),
-        of(gap, 0.5),
-        of(gap, 0.99)
+        of(|e| &e.ttft_ms, 0.5),
+        of(|e| &e.ttft_ms, 0.99),
+        of(|e| &e.gap_ms, 0.5),
+        of(|e| &e.gap_ms, 0.99)
     )
 }
 

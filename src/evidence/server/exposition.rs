@@ -8,16 +8,19 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample<'a> {
     pub name: &'a str,
-    pub labels: Vec<(&'a str, Cow<'a, str>)>,
+    pub labels: Labels<'a>,
     pub value: f64,
 }
+
+/// Names and values, in the page's order.
+pub type Labels<'a> = Vec<(&'a str, Cow<'a, str>)>;
 
 /// vLLM's longest line has two thousand bytes.
 const LONGEST_LINE: usize = 16 * 1024;
 const MOST_LABELS: usize = 64;
 
 /// Samples of the names that are `wanted`: nine of ten lines are buckets that nobody asks for. `OpenMetrics` ends at `# EOF`.
-pub fn samples<'a>(text: &'a str, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = Sample<'a>> {
+pub fn samples(text: &str, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = Sample<'_>> {
     let lines = text.lines().take_while(|line| line.trim_end() != "# EOF");
     lines.filter(|line| line.len() <= LONGEST_LINE).filter_map(move |line| sample(line, &wanted))
 }
@@ -48,7 +51,7 @@ fn value(rest: &str) -> Option<f64> {
 }
 
 /// What stands between the braces, and what comes after them.
-fn labels(mut rest: &str) -> Option<(Vec<(&str, Cow<'_, str>)>, &str)> {
+fn labels(mut rest: &str) -> Option<(Labels<'_>, &str)> {
     let mut labels = Vec::new();
     loop {
         rest = rest.trim_start_matches([' ', '\t']);

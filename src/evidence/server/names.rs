@@ -16,9 +16,10 @@ pub enum Raw {
     KvUse,
     PrefixHitRate,
     AcceptRate,
-    /// Counters: prompt tokens looked up in the prefix cache, and found there.
+    /// Counters: prompt tokens looked up in the prefix cache, found there, and not found there.
     PrefixQueried,
     PrefixFound,
+    PrefixMissed,
     Preemptions,
     /// Counters of speculative decoding, in tokens.
     Drafted,
@@ -155,6 +156,10 @@ const ALL: [Names; 7] = [
             one(Raw::Running, "llamacpp:requests_processing"),
             one(Raw::Waiting, "llamacpp:requests_deferred"),
             one(Raw::KvUse, "llamacpp:kv_cache_usage_ratio"),
+            one(Raw::PrefixFound, "llamacpp:prompt_tokens_cached"),
+            one(Raw::PrefixMissed, "llamacpp:prompt_tokens"),
+            one(Raw::Drafted, "llamacpp:spec_decode_num_draft_tokens"),
+            one(Raw::Accepted, "llamacpp:spec_decode_num_accepted_tokens"),
             one(Raw::Seconds(Part::PrefillToken), "llamacpp:prompt_seconds"),
             one(Raw::Count(Part::PrefillToken), "llamacpp:prompt_tokens"),
             one(Raw::Seconds(Part::TokenGap), "llamacpp:tokens_predicted_seconds"),

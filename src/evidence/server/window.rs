@@ -172,15 +172,16 @@ fn differences(first: &Page, last: &Page) -> BTreeMap<Fact, f64> {
         return BTreeMap::new();
     }
     let rise = |raw: Raw| Some(last.values.get(&raw)? - first.values.get(&raw)?);
-    let share = |part: Raw, of: Raw| rise(of).filter(|n| *n > 0.0).and_then(|n| Some((rise(part)? / n).clamp(0.0, 1.0)));
+    let share = |part: Raw, whole: Option<f64>| Some((rise(part)? / whole.filter(|n| *n > 0.0)?).clamp(0.0, 1.0));
+    let looked_up = rise(Raw::PrefixQueried).or_else(|| Some(rise(Raw::PrefixFound)? + rise(Raw::PrefixMissed)?));
     let mean_ms = |part: Part| {
         let count = rise(Raw::Count(part)).filter(|n| *n > 0.0)?;
         Some(rise(Raw::Seconds(part))? * 1000.0 / count)
     };
     let all = [
-        (Fact::PrefixHits, share(Raw::PrefixFound, Raw::PrefixQueried)),
+        (Fact::PrefixHits, share(Raw::PrefixFound, looked_up)),
         (Fact::Preemptions, rise(Raw::Preemptions)),
-        (Fact::SpecAccepted, share(Raw::Accepted, Raw::Drafted)),
+        (Fact::SpecAccepted, share(Raw::Accepted, rise(Raw::Drafted))),
         (Fact::Finished, rise(Raw::Finished)),
         (Fact::Queue, mean_ms(Part::Queue)),
         (Fact::Prefill, mean_ms(Part::Prefill)),

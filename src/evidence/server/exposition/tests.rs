@@ -4,7 +4,10 @@ use proptest::prelude::*;
 
 use super::{Sample, samples};
 
-fn read(text: &str) -> Vec<(String, Vec<(String, String)>, f64)> {
+/// Name, labels, value.
+type Line = (String, Vec<(String, String)>, f64);
+
+fn read(text: &str) -> Vec<Line> {
     let plain = |s: Sample<'_>| {
         let labels = s.labels.into_iter().map(|(k, v)| (k.to_owned(), v.into_owned()));
         (s.name.to_owned(), labels.collect(), s.value)
@@ -12,7 +15,7 @@ fn read(text: &str) -> Vec<(String, Vec<(String, String)>, f64)> {
     samples(text, |_| true).map(plain).collect()
 }
 
-fn one(line: &str) -> Option<(String, Vec<(String, String)>, f64)> {
+fn one(line: &str) -> Option<Line> {
     let mut all = read(line);
     assert!(all.len() <= 1, "{line}");
     all.pop()
@@ -72,7 +75,7 @@ fn openmetrics_ends_at_its_mark_and_crlf_is_no_value() {
 #[test]
 fn a_line_without_end_and_labels_without_number_are_not_kept() {
     assert_eq!(one(&format!("a{{b=\"{}\"}} 1", "x".repeat(20_000))), None);
-    let many: String = (0..100).map(|i| format!("l{i}=\"\",")).collect();
+    let many = "l=\"\",".repeat(100);
     assert_eq!(one(&format!("a{{{many}}} 1")), None);
 }
 

@@ -4,6 +4,7 @@ use super::{Page, Part, Raw, read};
 
 const VLLM: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/vllm.txt"));
 const SGLANG: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/sglang.txt"));
+const LLAMA_CPP: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/llama-cpp.txt"));
 
 fn has(page: &Page, expected: &[(Raw, f64)]) {
     for (raw, value) in expected {
@@ -53,6 +54,16 @@ fn a_page_of_sglang_is_read() {
             (Raw::Count(Part::FirstToken), 21.0),
         ],
     );
+}
+
+#[test]
+fn a_page_of_llama_cpp_is_read() {
+    let page = read(LLAMA_CPP);
+    assert_eq!((page.server, page.process_start_s), (Some("llama.cpp"), None));
+    has(&page, &[(Raw::Running, 0.0), (Raw::Waiting, 0.0), (Raw::Drafted, 0.0)]);
+    for raw in [Raw::PrefixFound, Raw::PrefixMissed, Raw::Seconds(Part::PrefillToken), Raw::Count(Part::TokenGap)] {
+        assert!(page.values[&raw] > 0.0, "{raw:?}");
+    }
 }
 
 #[test]
@@ -118,6 +129,6 @@ fn what_is_no_number_is_absent() {
 
 #[test]
 fn endless_series_do_not_fill_the_memory() {
-    let many: String = (0..10_000).map(|i| format!("vllm:num_requests_running{{engine=\"{i}\"}} 1\n")).collect();
-    has(&read(&many), &[(Raw::Running, 4096.0)]);
+    let many: Vec<String> = (0..10_000).map(|i| format!("vllm:num_requests_running{{engine=\"{i}\"}} 1")).collect();
+    has(&read(&many.join("\n")), &[(Raw::Running, 4096.0)]);
 }
