@@ -131,7 +131,7 @@ impl Fact {
             Self::Whole => ("e2e_ms", "the server's own E2E latency"),
             Self::PrefillToken => ("prefill_token_ms", "prefill time per token"),
             Self::Gateway => ("gateway_ms", "the gateway's own time"),
-            Self::Upstream => ("upstream_ms", "time in the server behind"),
+            Self::Upstream => ("upstream_ms", "time in the model or server behind"),
             Self::Finished => ("finished_requests", "requests that the server finished, per round"),
         }
     }

@@ -114,7 +114,7 @@ fn place(changes: &[Change], full: bool) -> Option<&'static str> {
         Fact::SpecAccepted => "it is likely that each step yields fewer tokens, since fewer of the drafted ones are accepted",
         Fact::Preemptions => "it is likely that the KV cache is too small, so that requests are interrupted and computed again",
         Fact::Gateway => "the time is likely lost in the gateway",
-        Fact::Upstream => "the time is likely lost in the server behind",
+        Fact::Upstream => "the time is likely lost in the model or server behind",
         _ if waits && (!works || ms(Fact::Queue) > ms(Fact::Prefill) + ms(Fact::Decode)) => {
             if full {
                 "the time is likely lost in the queue, before a KV cache that is nearly full"

@@ -5,6 +5,7 @@ use super::{Page, Part, Raw, read};
 const VLLM: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/vllm.txt"));
 const SGLANG: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/sglang.txt"));
 const LLAMA_CPP: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/llama-cpp.txt"));
+const TRITON: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/triton.txt"));
 
 fn has(page: &Page, expected: &[(Raw, f64)]) {
     for (raw, value) in expected {
@@ -64,6 +65,15 @@ fn a_page_of_llama_cpp_is_read() {
     for raw in [Raw::PrefixFound, Raw::PrefixMissed, Raw::Seconds(Part::PrefillToken), Raw::Count(Part::TokenGap)] {
         assert!(page.values[&raw] > 0.0, "{raw:?}");
     }
+}
+
+#[test]
+fn a_page_of_triton_is_read() {
+    let page = read(TRITON);
+    assert_eq!(page.server, Some("triton"));
+    let queue = [(Raw::Seconds(Part::Queue), 108e-6), (Raw::Count(Part::Queue), 3.0)];
+    let compute = [(Raw::Seconds(Part::Upstream), 1786e-6), (Raw::Seconds(Part::Whole), 2145e-6)];
+    has(&page, &[[(Raw::Waiting, 0.0), (Raw::Finished, 3.0)], queue, compute].concat());
 }
 
 #[test]
