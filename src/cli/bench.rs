@@ -33,6 +33,9 @@ pub struct BenchTruthArgs {
     pub token_rate: f64,
     #[arg(long, default_value_t = 300)]
     pub tokens: u32,
+    /// Measure in turn with and without reading the server's metrics page, so often each
+    #[arg(long)]
+    pub scrape: Option<u32>,
 }
 
 #[derive(Clone, Debug, Args)]

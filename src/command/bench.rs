@@ -9,6 +9,7 @@ mod bare;
 mod events;
 mod interleaved;
 mod judging;
+mod scraped;
 pub mod truth;
 
 use std::path::PathBuf;

@@ -1,8 +1,9 @@
 //! Record and baseline sessions to a report: comparison, limits, ruling. Pure; `check`, `compare` and `report` all come through here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Bound, Limit, OnOpen};
+use crate::evidence::server;
 use crate::exit::ExitStatus;
 use crate::fingerprint::Fingerprint;
 use crate::judge::limits::{self, LimitInput};
@@ -13,6 +14,7 @@ use crate::metric::{Class, Metric};
 use crate::record::session::Session;
 use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord};
 use crate::report::build::{Beside, Judged, report, shape};
+use crate::report::server::Before;
 use crate::report::{AnchorReport, BaselineReport, Report, text};
 use crate::verdict::{Against, Evidence, Policy, Ruling, overall, rule};
 
@@ -126,9 +128,9 @@ pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Repor
     let exit = if record.interrupted { ExitStatus::Interrupted } else { exit };
     let judged: Vec<Judged<'_>> = parts
         .into_iter()
-        .map(|(workload, Part { evidence, baseline, beside, differences, anchor }, ruling)| {
+        .map(|(workload, Part { evidence, baseline, beside, differences, anchor, before }, ruling)| {
             let pooled = workload.pooled_values()?;
-            Ok(Judged { workload, pooled, ruling: Some((evidence, ruling)), baseline, beside, differences, anchor })
+            Ok(Judged { workload, pooled, ruling: Some((evidence, ruling)), baseline, beside, differences, anchor, before })
         })
         .collect::<Result<_, record::RecordError>>()?;
     Ok((report(record, &judged, Some(verdict), exit), exit))
@@ -141,7 +143,8 @@ pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
         .iter()
         .map(|workload| {
             let pooled = workload.pooled_values()?;
-            Ok(Judged { workload, pooled, ruling: None, baseline: None, beside: None, differences: Vec::new(), anchor: None })
+            let (differences, before) = (Vec::new(), Before::default());
+            Ok(Judged { workload, pooled, ruling: None, baseline: None, beside: None, differences, anchor: None, before })
         })
         .collect::<Result<_, record::RecordError>>()?;
     let unfit = record.workloads.iter().any(|w| !unfit(w).is_empty()) || record.workloads.is_empty();
@@ -176,6 +179,7 @@ pub struct Part {
     beside: Option<Beside>,
     differences: Vec<crate::fingerprint::Difference>,
     anchor: Option<AnchorReport>,
+    before: Before,
 }
 
 fn one(
@@ -236,11 +240,18 @@ fn one(
     warnings.extend(loosened(workload));
     let incomplete = incomplete(record, workload);
     let (excused, drift) = (Vec::new(), None);
+    let before = before(sessions);
     let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
-    let mut found = Part { evidence, baseline: shown, beside: None, differences, anchor: None };
+    let mut found = Part { evidence, baseline: shown, beside: None, differences, anchor: None, before };
     found.excuse(&baseline.accepted, record, workload, since.newest);
     found.against_anchor(record, first, workload, baseline.anchor.as_ref(), workloads)?;
     Ok(found)
+}
+
+/// What the sessions know beside what is judged: the median of each number.
+fn before(sessions: &[(Option<u32>, Session)]) -> Before {
+    let of = |values: fn(&Session) -> &BTreeMap<String, f64>| server::typical(sessions.iter().map(|(_, s)| values(s)));
+    Before { server: of(|s| &s.server), pooled: of(|s| &s.pooled) }
 }
 
 /// A change this many times larger than the method's own is hardly what anybody calls irrelevant.

@@ -70,7 +70,8 @@ impl Pair {
                 (here(other.target.clone(), self::root(&other)), format!("the target of {}", file.display()))
             }
             Counterpart::Url(url) => {
-                let target = Target { endpoint: Endpoint::Http(url.clone()), ..config.target.clone() };
+                let metrics = config.target.metrics.elsewhere();
+                let target = Target { endpoint: Endpoint::Http(url.clone()), metrics, ..config.target.clone() };
                 (here(target, root), url.clone())
             }
         };

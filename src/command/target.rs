@@ -21,6 +21,10 @@ use crate::probe::recognise::{ServerFacts, Settings};
 use crate::probe::server::{Access, Probe, ProbeError, is_loopback, only_model};
 use crate::protocol::Extras;
 use crate::server::{self, Command, Finished, SimServer, Supervised};
+use crate::watch::scrape::Watch;
+use metrics::Metrics;
+
+mod metrics;
 
 pub mod begin;
 
@@ -41,6 +45,7 @@ pub struct Target {
     /// Counts what the server does not.
     pub tokenizer: Option<Tokenizer>,
     loopback: bool,
+    metrics: Metrics,
     probe: Probe,
     runtime: tokio::runtime::Runtime,
     stop: Stop,
@@ -145,6 +150,7 @@ impl Target {
         let settings = wait(&runtime, stop, probe.settings(&facts, &model))?;
         let spec = SiteSpec { base_url, api_key, headers, ca_pem: ca.as_deref() };
         let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
+        let metrics = wait(&runtime, stop, metrics::find(target, base_url, facts.name.as_deref(), &probe))?;
         Ok(Self {
             process: Process::None,
             site,
@@ -158,6 +164,7 @@ impl Target {
             settings,
             tokenizer,
             loopback: is_loopback(base_url),
+            metrics,
             probe,
             runtime,
             stop: stop.clone(),
@@ -200,6 +207,15 @@ impl Target {
             Err(stopped) => Err(stopped.into()),
         };
         done.map(|()| true).map_err(|e| self.process.explained(e, &self.stop, ""))
+    }
+
+    /// Begins to read the server's metrics page. Errors: the config asks for it and it is not there.
+    pub fn watch(&self) -> Result<Option<Watch>, String> {
+        match &self.metrics {
+            Metrics::There(source) => Ok(source.watch()),
+            Metrics::None => Ok(None),
+            Metrics::Missing(why) => Err(why.clone()),
+        }
     }
 
     /// Seed of the simulated server's noise.

@@ -69,6 +69,10 @@ pub struct TargetFile {
     pub ca_file: Option<String>,
     /// Request that empties the server's prefix cache, sent before each workload: `POST /reset_prefix_cache`; `none` for none.
     pub cache_reset: Option<String>,
+    /// The server's metrics page (Prometheus text): a path at its root, a URL, `auto` (`/metrics`, if it is there) or `off`.
+    pub metrics: Option<String>,
+    /// Time between two readings of that page during a round; 500 ms or more.
+    pub metrics_every: Option<Span>,
 }
 
 /// How a server is built, started and stopped: by a command (`start`) or a recipe. Commands are run by `sh -c` with `PORT` in their
@@ -103,6 +107,8 @@ pub struct ServerFile {
     pub grace: Option<Span>,
     /// Where the command runs a container named `${CONTAINER}`: the program that removes it in the end, `docker` or `podman`.
     pub container: Option<String>,
+    /// Its metrics page: the same as `target.metrics`.
+    pub metrics: Option<String>,
 }
 
 /// When a started server is ready to be measured.

@@ -89,6 +89,8 @@ impl TargetFile {
             headers: self.headers.or(base.headers),
             ca_file: self.ca_file.or(base.ca_file),
             cache_reset: self.cache_reset.or(base.cache_reset),
+            metrics: self.metrics.or(base.metrics),
+            metrics_every: self.metrics_every.or(base.metrics_every),
         }
     }
 }
@@ -117,6 +119,7 @@ impl ServerFile {
             }),
             grace: self.grace.or(base.grace),
             container: self.container.or(base.container.filter(|_| !another)),
+            metrics: self.metrics.or(base.metrics),
         }
     }
 }

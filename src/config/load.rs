@@ -206,6 +206,7 @@ impl Sides {
         if flags.base_url.is_some() {
             if let Some(target) = &mut said {
                 target.sim = None;
+                target.metrics = None;
             }
             server = None;
         }
@@ -232,6 +233,9 @@ impl Sides {
         }
         if over.sim.is_some() {
             base.base_url = None;
+        }
+        if another {
+            base.metrics = None;
         }
         self.checked(&format!("targets.{name}."), over.over(base), server, check, env)
     }

@@ -10,6 +10,7 @@ mod file;
 mod hypothesis;
 mod layers;
 mod load;
+mod metrics;
 mod overrides;
 mod position;
 mod presets;
@@ -39,6 +40,7 @@ pub use file::schema;
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
 pub use layers::Flags;
 pub use load::{Source, Under, load, load_under};
+pub use metrics::{Metrics, MetricsPage};
 pub use protocol::{Family, Ollama, Protocol, ProtocolName, Triton};
 pub use regression::Regression;
 pub use target::{CONTAINER, PORT, SIDE};
@@ -74,6 +76,8 @@ pub struct Target {
     pub headers: Vec<(String, String)>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// The server's own metrics.
+    pub metrics: Metrics,
     pub cache_reset: Option<CacheReset>,
 }
 

@@ -29,6 +29,10 @@ pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 impl Checker {
     /// `at` is where the target stands in the config: empty, or `targets.NAME.`.
     pub fn target(&mut self, at: &str, file: TargetFile, server: Option<ServerFile>, env: Env<'_>) -> Option<Target> {
+        let started = server.is_some();
+        let keep = |name: &str| if started && name == PORT { Some(format!("${{{PORT}}}")) } else { env(name) };
+        let page = server.as_ref().and_then(|s| s.metrics.as_deref());
+        let metrics = self.metrics(at, file.metrics.as_deref(), page, file.metrics_every, &keep);
         let endpoint = self.endpoint(at, &file, server, env);
         let protocol = self.protocol(at, &file);
         let headers = self.headers(at, file.headers.unwrap_or_default(), file.api_key_env.is_some(), env);
@@ -54,7 +58,7 @@ impl Checker {
         }
         let tokenizer = file.tokenizer.map(PathBuf::from);
         let (endpoint, protocol, api_key_env) = (endpoint?, protocol?, file.api_key_env);
-        Some(Target { endpoint, protocol, tokenizer, model, api_key_env, headers, ca_file, cache_reset })
+        Some(Target { endpoint, protocol, tokenizer, model, api_key_env, headers, ca_file, cache_reset, metrics })
     }
 
     fn cache_reset(&mut self, at: &str, said: Option<&str>) -> Option<CacheReset> {

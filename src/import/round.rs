@@ -134,6 +134,7 @@ fn round(measured: &Measured, place: Place, load: &LoadFacts, terms: &Terms) -> 
         token_source: None,
         series: Series::default(),
         columns,
+        server: None,
     };
     let context = record.context(place.start, load);
     let values = metrics(&[RoundView { columns: &record.columns, context: &context, gaps: &gaps }], &terms.slo.into());

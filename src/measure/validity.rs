@@ -32,7 +32,8 @@ pub struct ClientHealth {
 pub struct Finding {
     pub severity: Severity,
     /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `no_success`, `output_tokens`, `failures`,
-    /// `glued_tokens`, `no_usage`, `retries`; `imported`: what was refused of another tool's result, or could not be checked.
+    /// `glued_tokens`, `no_usage`, `retries`; `server_ended`; `server_restarted`, `other_client`, `server_metrics` (docs/SERVER-METRICS.md);
+    /// `imported`: what was refused of another tool's result, or could not be checked.
     pub check: String,
     /// What was seen, against which bound, and what to do.
     pub message: String,

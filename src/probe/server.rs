@@ -88,6 +88,11 @@ impl Probe {
         Ok(Self { http, base_url: access.base_url.trim_end_matches('/').to_owned(), family: access.family, secrets })
     }
 
+    /// For further questions to the same server: with its key and headers, if it has any.
+    pub fn http(&self) -> reqwest::Client {
+        self.http.clone()
+    }
+
     /// Whether the server answers 2xx at `path` of its root. Without one: whether Ollama and Triton say so themselves; of other servers,
     /// whether it answers at all for its list of models, but for 5xx; what it refuses shows when it is asked in earnest.
     pub async fn ready(&self, path: Option<&str>) -> bool {
@@ -252,7 +257,7 @@ pub fn only_model(models: &[Model]) -> Result<String, ProbeError> {
 }
 
 /// Scheme, host and port.
-fn root(base_url: &str) -> String {
+pub fn root(base_url: &str) -> String {
     reqwest::Url::parse(base_url).map_or_else(|_| base_url.to_owned(), |url| url.origin().ascii_serialization())
 }
 

@@ -47,6 +47,7 @@ pub fn round(raw: &Raw<'_>, load: &LoadFacts, slo: &SloMs) -> RoundRecord {
         findings: Vec::new(),
         token_source: None,
         series: series(raw.timelines, raw.began_ns),
+        server: None,
         columns,
     };
     let context = record.context(raw.start, load);

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{self, Axis, Tier};
+use crate::evidence::server::{self, ServerRound};
 use crate::fingerprint::Fingerprint;
 use crate::measure::SloMs;
 use crate::measure::collect::{self, RoundView, Values};
@@ -291,6 +292,9 @@ pub struct RoundRecord {
     pub token_source: Option<String>,
     pub columns: Columns,
     pub series: Series,
+    /// What the server's own metrics said meanwhile; absent where it has no metrics page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerRound>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -398,6 +402,11 @@ impl WorkloadRecord {
         let views: Vec<RoundView<'_>> =
             parts.iter().map(|(r, context, gaps)| RoundView { columns: &r.columns, context, gaps }).collect();
         Ok(collect::metrics(&views, &self.slo.into()))
+    }
+
+    /// What the server's own metrics said, over all whole rounds.
+    pub fn server_values(&self) -> server::Values {
+        server::pooled(self.rounds().filter_map(|(_, r)| r.server.as_ref()).map(|s| &s.values))
     }
 
     /// Every finding that makes the measurement unfit, with where it was seen.

@@ -38,6 +38,9 @@ pub struct Session {
     pub input_tokens_mean: Option<f64>,
     pub output_tokens_mean: Option<f64>,
     pub starts: Vec<Start>,
+    /// What the server's own metrics said, over all rounds, for people: key is the fact's name with its unit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub server: BTreeMap<String, f64>,
     /// All rounds together, for people: key is the metric's name with its unit.
     pub pooled: BTreeMap<String, f64>,
     pub chunk_gaps_hdr: String,
@@ -121,6 +124,7 @@ impl Session {
             input_tokens_mean: workload.mean_tokens(|c| &c.input_tokens),
             output_tokens_mean: workload.mean_tokens(|c| &c.output_tokens),
             starts: starts.collect(),
+            server: workload.server_values(),
             pooled: keyed(&workload.pooled_values().ok()?),
             chunk_gaps_hdr: gaps.encode(),
             timings_hdr: super::timings(workload)

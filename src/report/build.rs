@@ -12,6 +12,7 @@ use crate::metric::{Class, Metric, Orientation, Stat, TIMINGS, Timing};
 use crate::record::{ErrorCount, Record, RoundRecord, WorkloadRecord};
 use crate::verdict::{Against, Evidence, Ruling, Verdict};
 
+use super::server::{self, Before};
 use super::{
     AnchorReport, BaselineReport, ClientReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA,
     VERSION, ValueReport, WorkloadReport,
@@ -29,6 +30,8 @@ pub struct Judged<'a> {
     pub beside: Option<Beside>,
     pub differences: Vec<Difference>,
     pub anchor: Option<AnchorReport>,
+    /// What else is known of the baseline's side.
+    pub before: Before,
 }
 
 /// What an interleaved run measured the candidate beside.
@@ -111,6 +114,8 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
         server_start_ms: w.ready_ms().collect(),
         notes: w.notes(),
         client: client(w),
+        server: server::report(w, &judged.before),
+        why: server::meanwhile(judged, comparison),
     }
 }
 

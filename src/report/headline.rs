@@ -83,6 +83,11 @@ fn worse(c: &Comparison) -> Option<String> {
     Some(format!("{head}; also worse: {}", listed(&others)))
 }
 
+/// `TTFT is 35 % longer`, of a metric that changed for the worse.
+pub fn said(m: &MetricComparison) -> Option<String> {
+    Some(format!("{} is {} {}", name(m.metric), size(m, m.change?), direction(m)?))
+}
+
 /// As people say it.
 fn name(metric: Metric) -> String {
     let timing = |t: Timing| match t {

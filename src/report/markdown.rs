@@ -9,7 +9,7 @@ mod tests;
 use std::fmt::Write as _;
 
 use super::sweep::{self, SweepReport};
-use super::{MetricReport, Report, WorkloadReport, text};
+use super::{MetricReport, Report, WorkloadReport, server, text};
 use escape::{code, escape};
 
 pub fn render(report: &Report) -> String {
@@ -84,12 +84,14 @@ pub(super) fn reasons(report: &Report, w: &WorkloadReport) -> String {
 
 /// The numbers that decide.
 pub(super) fn decided(report: &Report, w: &WorkloadReport) -> String {
-    decisive(w) + &limits(w) + &not_judged(report, w)
+    decisive(w) + &limits(w) + &not_judged(report, w) + &meanwhile(w)
 }
 
 /// The other numbers, folded.
 pub(super) fn evidence(report: &Report, w: &WorkloadReport) -> String {
-    folded("All metrics", &everything(w)) + &folded("Load and client", &client(report, w))
+    folded("All metrics", &everything(w))
+        + &folded("Server evidence", &server_evidence(w))
+        + &folded("Load and client", &client(report, w))
 }
 
 /// Primary metrics, and any other that regressed.
@@ -139,6 +141,18 @@ fn not_judged(report: &Report, w: &WorkloadReport) -> String {
         return String::new();
     }
     format!("\nInconclusive or unmeasured, and why:\n{}", bullets(rows.into_iter()))
+}
+
+/// What changed on the server's side together with what regressed.
+fn meanwhile(w: &WorkloadReport) -> String {
+    let lines = bullets(w.why.iter().map(|line| escape(line)));
+    if lines.is_empty() { lines } else { format!("\nMeanwhile (an explanation, no proof):\n{lines}") }
+}
+
+fn server_evidence(w: &WorkloadReport) -> String {
+    let rows = server::rows(w).map(|[what, baseline, candidate]| vec![escape(&what), cell(&baseline), cell(&candidate)]);
+    let rows = table(&["what the server said of itself", "baseline", "candidate"], 1..3, rows);
+    w.server.as_ref().map_or_else(String::new, |s| format!("{rows}\n{}\n", escape(&server::how(s))))
 }
 
 fn everything(w: &WorkloadReport) -> String {

@@ -13,6 +13,7 @@ pub mod ranking;
 pub mod sweep;
 #[cfg(test)]
 mod samples;
+pub mod server;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
@@ -103,6 +104,12 @@ pub struct WorkloadReport {
     /// What is worth knowing of the measurement itself.
     pub notes: Vec<String>,
     pub client: ClientReport,
+    /// What the server's own metrics said; absent where it told nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<server::ServerReport>,
+    /// Where something regressed: what changed on the server's side together with it. An explanation, never a proof.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -291,6 +291,8 @@ fn measured(name: &str) -> WorkloadReport {
         server_start_ms: Vec::new(),
         notes: vec![],
         client: client(),
+        server: None,
+        why: vec![],
     }
 }
 

@@ -5,7 +5,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 
 use super::sweep::{self, SweepReport};
-use super::{DistributionReport, Report, WorkloadReport, text};
+use super::{DistributionReport, Report, WorkloadReport, server, text};
 use crate::verdict::Verdict;
 
 /// Narrower than this, no table is readable; lines are then left to the terminal to break.
@@ -219,6 +219,7 @@ const fn hue(verdict: Verdict) -> Hue {
 /// What stands before the tables: why, under which load, against what.
 fn opening(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&str, String)> = text::why(report, w).collect();
+    facts.extend(labelled("meanwhile", w.why.iter().map(|line| text::plain(line))));
     facts.push(("load", text::plain(&text::load(w))));
     facts.push(("requests", text::completed(w)));
     facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
@@ -243,6 +244,7 @@ fn closing(w: &WorkloadReport) -> Vec<(&'static str, String)> {
     facts.extend(text::visible(w).map(|v| ("visible", v)));
     facts.extend(labelled("note", w.notes.iter().map(|n| text::plain(n))));
     facts.push(("client", text::client(w)));
+    facts.extend(w.server.iter().map(|s| ("server", server::how(s))));
     facts
 }
 

@@ -41,6 +41,7 @@ mod readme;
 mod recipes;
 mod selftest;
 mod server_by_hand;
+mod server_evidence;
 mod sim;
 mod support;
 mod workloads;

@@ -131,6 +131,7 @@ fn round(index: u32) -> RoundRecord {
         findings: vec![],
         token_source: None,
         series: Series::default(),
+        server: None,
         columns: Columns {
             start_us: (0..n).map(|i| Some(i * 10_000)).collect(),
             queue_us: times(0, 50),

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use super::{Bed, closed, peak_mb, quantile, send};
 use crate::cli::BenchTruthArgs;
 use crate::command::output::{print, read};
-use crate::load::Client;
+use crate::load::{Client, Measured};
 use crate::timeline::Timeline;
 
 /// How far the client's instants are from the truth, in milliseconds, sorted.
@@ -26,6 +26,9 @@ struct Written {
 }
 
 pub fn run(args: &BenchTruthArgs) -> anyhow::Result<()> {
+    if let Some(pairs) = args.scrape {
+        return super::scraped::run(args, pairs);
+    }
     let errors = measure(args.streams, args.token_rate, args.tokens)?;
     print(&format!("{} streams x {} tokens at {}/s each\n{}", args.streams, args.tokens, args.token_rate, describe(&errors)))
 }
@@ -46,9 +49,19 @@ pub fn describe(errors: &Errors) -> String {
 
 /// One burst of `streams` requests, all at once.
 pub fn measure(streams: u32, token_rate: f64, tokens: u32) -> anyhow::Result<Errors> {
+    watched(streams, token_rate, tokens, |_, send| send())
+}
+
+/// As [`measure`]; `around` sends the burst, with the server's base URL at hand.
+pub fn watched(
+    streams: u32,
+    token_rate: f64,
+    tokens: u32,
+    around: impl FnOnce(&str, &dyn Fn() -> anyhow::Result<Measured>) -> anyhow::Result<Measured>,
+) -> anyhow::Result<Errors> {
     let bed = Bed::new(tokens, Duration::from_secs_f64(1.0 / token_rate), true)?;
     let client = Client::new(&bed.site()?, 1)?;
-    let measured = send(&client, &closed(streams))?;
+    let measured = around(&bed.server.base_url, &|| send(&client, &closed(streams)))?;
     let log = bed.truth();
     let Bed { server, folder } = bed;
     // The server writes the rest of its log when it ends.

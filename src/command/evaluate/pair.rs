@@ -4,8 +4,9 @@ use super::{Part, judge_policy, limits_judged, loosened, mostly_whole, token_dri
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::{Comparison, Decision, PastRun};
-use crate::record::{PastSession, Record, WorkloadRecord};
+use crate::record::{PastSession, Record, WorkloadRecord, keyed};
 use crate::report::build::{Beside, minutes, shape};
+use crate::report::server::Before;
 use crate::verdict::{Against, Evidence};
 
 /// Both sides ran in one job on one machine: which server it was may differ, since that is what is judged.
@@ -21,16 +22,18 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
     let Some(base) = baseline.workloads.iter().find(|w| w.name == workload.name) else {
         let why = format!("the baseline's side has no workload {}", workload.name);
         let evidence = Evidence { limits: limits(u32::MAX)?, ..evidence(unfit(workload), Against::Missing(why)) };
-        return Ok(Part { evidence, baseline: None, beside: None, differences: Vec::new(), anchor: None });
+        let (differences, before) = (Vec::new(), Before::default());
+        return Ok(Part { evidence, baseline: None, beside: None, differences, anchor: None, before });
     };
     let mut invalid: Vec<String> = unfit(base).into_iter().map(|why| format!("baseline: {why}")).collect();
     invalid.extend(unfit(workload));
     invalid.extend(vanished(baseline, candidate));
     let differences = Fingerprint::differences(&base.fingerprint, &workload.fingerprint);
+    let before = Before { server: base.server_values(), pooled: keyed(&base.pooled_values()?) };
     let conflicts = conflicts(candidate, &differences);
     if !conflicts.is_empty() {
         let evidence = Evidence { limits: limits(u32::MAX)?, ..evidence(invalid, Against::Incomparable(conflicts)) };
-        return Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None });
+        return Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None, before });
     }
     let comparison = compare(candidate, base, workload, &history, workloads)?;
     invalid.extend(drift(workload, base));
@@ -40,7 +43,7 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
         warnings: loosened(workload).into_iter().collect(),
         ..evidence(invalid, Against::Compared(comparison))
     };
-    Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None })
+    Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None, before })
 }
 
 /// Both sides measure the same workloads: one that only the baseline has was taken out.

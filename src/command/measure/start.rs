@@ -13,6 +13,8 @@ use crate::command::facts::{client_health, raw_line, workload_record};
 use crate::command::output::save_record;
 use crate::command::target::Target;
 use crate::config::Tier;
+use crate::evidence::server::ServerRound;
+use crate::evidence::server::window::{METRICS_PAGE, Window};
 use crate::exit::Failure;
 use crate::load::progress::{Live, Style};
 use crate::load::{Client, Counters, Measured, Reading};
@@ -22,6 +24,7 @@ use crate::plan::{self, Plan, RoundPlan};
 use crate::record::StartRecord;
 use crate::record::build::{Raw, round};
 use crate::timeline::{Outcome, Timeline};
+use crate::watch::scrape::Watch;
 
 /// One start of a side: a server that answers, and its load, ready to be sent.
 pub struct Open {
@@ -132,7 +135,9 @@ impl Run<'_> {
         let ready = &open.ready[workload];
         let plan = &ready.rounds[index];
         self.cool(open, workload)?;
+        let watch = open.target.watch();
         let mut measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
+        let (server, server_findings) = server_evidence(watch, &measured);
         let tokenizer = open.target.tokenizer.as_ref();
         let counted = tokenizer.is_some_and(|t| t.count(&mut measured.timelines, plan, &ready.plan.protocol));
         let died = died(all, open, &measured.timelines);
@@ -153,6 +158,8 @@ impl Run<'_> {
         let record = &mut side.record.workloads[workload];
         let mut stored = round(&raw, &record.load, &ready.slo);
         stored.token_source = counted.then(|| "tokenizer".into());
+        stored.server = server;
+        stored.findings.extend(server_findings);
         stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
         if let Some(last) = record.starts.last_mut() {
             last.rounds.push(stored);
@@ -202,6 +209,23 @@ impl Run<'_> {
         let (Some(file), Some(path)) = (&mut self.raw, &self.output.raw) else { return Ok(()) };
         let lines = timelines.iter().try_for_each(|t| writeln!(file, "{}", raw_line(workload, start, round, t)));
         lines.and_then(|()| file.flush()).with_context(|| format!("cannot write the raw timelines to {}", path.display()))
+    }
+}
+
+/// What the server's metrics said of the round that has just ended, and what of it is to be known.
+fn server_evidence(watch: Result<Option<Watch>, String>, measured: &Measured) -> (Option<ServerRound>, Vec<Finding>) {
+    let ended_ns = monotonic_ns();
+    match watch {
+        Ok(None) => (None, Vec::new()),
+        Ok(Some(watch)) => {
+            let sent = measured.timelines.iter().filter(|t| t.sent_ns.is_some()).count() as u64;
+            let (round, findings) = watch.finish().round(Window { began_ns: measured.began_ns, ended_ns, sent });
+            (Some(round), findings)
+        }
+        Err(why) => {
+            let message = format!("no server evidence: the metrics page cannot be read ({why}); see target.metrics");
+            (None, vec![Finding { severity: Severity::Note, check: METRICS_PAGE.into(), message }])
+        }
     }
 }
 

@@ -220,6 +220,25 @@ fn servers_and_sides() {
 }
 
 #[test]
+fn metrics_pages() {
+    let with = |target: &str, server: &str| wrong("target:", &format!("{server}target:\n  {target}"));
+    let all = [
+        with("metrics: metrics", ""),
+        with("metrics: ftp://host/metrics", ""),
+        with("metrics: http://user:secret@host/metrics", ""),
+        with("metrics: http:///metrics", ""),
+        with("metrics: http://127.0.0.1:${NOWHERE}/metrics", ""),
+        with("metrics_every: 100ms", ""),
+        wrong(
+            "target:\n  base_url: http://127.0.0.1:8000/v1",
+            "server: {start: ./serve, metrics: /m}\ntarget:\n  metrics: /metrics",
+        ),
+        wrong("target:\n  base_url: http://127.0.0.1:8000/v1", "server: {start: ./serve, metrics: m}\ntarget:"),
+    ];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
 fn overrides_and_flags_are_named() {
     let all = [
         wrong_set("gate.starts"),
