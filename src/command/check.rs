@@ -56,7 +56,7 @@ fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatu
     let record =
         measure::measure(config, &args.output, baselines.git.clone()).inspect_err(|e| failed(e, args, baselines.git.clone()))?;
     let (mut report, exit) = evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))?;
-    report.notices = baselines.notices;
+    report.notices.extend(baselines.notices);
     Ok((report, exit))
 }
 
@@ -93,7 +93,7 @@ fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, Exi
     let (base, candidate) = measure::pair(config, &args.output, &pair, stop, &asked).inspect_err(|e| failed(e, args, git))?;
     let (mut report, exit) = evaluate::interleaved(&base, &candidate)?;
     // What was said of stored sessions is about the noise only.
-    report.notices = baselines.notices;
+    report.notices.extend(baselines.notices);
     Ok((report, exit))
 }
 

@@ -6,6 +6,7 @@ mod check;
 mod error;
 mod expect;
 mod file;
+mod gpu;
 mod layers;
 mod load;
 mod overrides;
@@ -31,6 +32,7 @@ use crate::metric::Metric;
 pub use check::{UNDER_TEST, is_workload_name};
 pub use error::{ConfigError, did_you_mean};
 pub use file::schema;
+pub use gpu::{Gpu, GpuName, GpuWatch, OnUnfit};
 pub use layers::Flags;
 pub use load::{Source, Under, load, load_under};
 pub use regression::Regression;
@@ -45,6 +47,7 @@ pub struct Config {
     pub targets: BTreeMap<String, Target>,
     pub workloads: Vec<Workload>,
     pub gate: Gate,
+    pub gpu: Gpu,
     /// Folder of baseline files, relative to the repository's root.
     pub baselines_dir: PathBuf,
     /// Branch whose tree holds them, where that is not the base branch.

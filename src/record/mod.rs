@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config;
+use crate::evidence::gpu;
 use crate::fingerprint::Fingerprint;
 use crate::measure::SloMs;
 use crate::measure::collect::{self, RoundView, Values};
@@ -41,6 +42,9 @@ pub struct Record {
     pub git: Option<GitFacts>,
     /// Facts that are recorded and not keyed.
     pub host: BTreeMap<String, String>,
+    /// Absent where the server is elsewhere, or simulated, or where there is nothing to watch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<gpu::Facts>,
     /// The policy that the run was made under.
     pub policy: Policy,
     /// Absent where the run had one side.
@@ -228,6 +232,9 @@ pub struct RoundRecord {
     pub findings: Vec<Finding>,
     pub columns: Columns,
     pub series: Series,
+    /// Absent where no GPU was watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<gpu::RoundGpu>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -311,7 +318,9 @@ impl WorkloadRecord {
         }
         let views: Vec<RoundView<'_>> =
             parts.iter().map(|(r, context, gaps)| RoundView { columns: &r.columns, context, gaps }).collect();
-        Ok(collect::metrics(&views, &self.slo.into()))
+        let mut values = collect::metrics(&views, &self.slo.into());
+        values.extend(gpu_values(self.rounds().map(|(_, round)| round)));
+        Ok(values)
     }
 
     /// Every finding that makes the measurement unfit, with where it was seen.
@@ -343,6 +352,13 @@ impl WorkloadRecord {
 }
 
 impl RoundRecord {
+    /// With what the GPUs did in it, and what that means.
+    pub fn add_gpu(&mut self, seen: gpu::RoundGpu) {
+        self.gpu = Some(seen);
+        let values = gpu_values(std::iter::once(&*self));
+        self.metrics.extend(keyed(&values));
+    }
+
     pub fn context(&self, start: u32, load: &LoadFacts) -> Context {
         Context {
             start,
@@ -388,6 +404,17 @@ impl From<config::Slo> for Slo {
         let ms = |d: Option<std::time::Duration>| d.map(|d| d.as_secs_f64() * 1000.0);
         Self { ttft_ms: ms(slo.ttft), tpot_ms: ms(slo.tpot), e2e_ms: ms(slo.e2e) }
     }
+}
+
+/// Metrics of the GPUs over these rounds.
+pub fn gpu_values<'a>(rounds: impl Iterator<Item = &'a RoundRecord>) -> Values {
+    let rounds: Vec<_> = rounds.map(|r| (r.gpu.as_ref(), output_tokens(&r.columns))).collect();
+    gpu::values::values(&rounds)
+}
+
+/// Of the completed requests; none where one of them has no count.
+fn output_tokens(columns: &Columns) -> Option<u64> {
+    (0..columns.len()).filter(|&i| columns.ok(i)).map(|i| columns.output_tokens[i].map(u64::from)).sum()
 }
 
 /// Metric values with their unit in the key, as records and reports store them.

@@ -1,5 +1,6 @@
 //! Record, comparison and ruling to the view model. Every number that any format shows is chosen here.
 
+use crate::evidence::gpu::Facts;
 use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
 use crate::judge::limits::{LimitFinding, LimitState};
@@ -49,10 +50,10 @@ pub fn report(record: &Record, judged: &[Judged<'_>], verdict: Option<Verdict>, 
         exit_code: exit.code(),
         headline: super::headline::headline(judged, verdict),
         interrupted: record.interrupted,
-        notices: Vec::new(),
+        notices: record.gpu.iter().filter_map(|g| g.unwatched.clone()).collect(),
         git: record.git.clone(),
         host: record.host.clone(),
-        workloads: judged.iter().map(workload).collect(),
+        workloads: judged.iter().map(|j| workload(j, record.gpu.as_ref())).collect(),
     }
 }
 
@@ -66,7 +67,7 @@ pub fn shape(workload: &WorkloadRecord) -> Shape {
     }
 }
 
-fn workload(judged: &Judged<'_>) -> WorkloadReport {
+fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
     let w = judged.workload;
     let ruling = judged.ruling.as_ref().map(|(_, r)| r);
     let comparison = judged.ruling.as_ref().and_then(|(e, _)| match &e.against {
@@ -99,6 +100,7 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
         errors: errors(w),
         notes: w.notes(),
         client: client(w),
+        gpu: super::gpu::report(w, gpus),
     }
 }
 
@@ -234,6 +236,7 @@ fn rates(pooled: &Values, w: &WorkloadRecord) -> Vec<ValueReport> {
         Metric::SloAttainmentOf(crate::metric::SloKind::Tpot) => slo.tpot_ms.is_some(),
         Metric::SloAttainmentOf(crate::metric::SloKind::E2e) => slo.e2e_ms.is_some(),
         Metric::OfferedRate | Metric::AchievedRate => w.load.open_loop,
+        gpu if Metric::GPU.contains(gpu) => w.rounds().any(|(_, r)| r.gpu.is_some()),
         _ => true,
     };
     Metric::all()

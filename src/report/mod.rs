@@ -5,6 +5,7 @@
 pub mod build;
 pub mod comment;
 pub mod csv;
+mod gpu;
 mod headline;
 pub mod junit;
 pub mod markdown;
@@ -86,6 +87,9 @@ pub struct WorkloadReport {
     /// What is worth knowing of the measurement itself.
     pub notes: Vec<String>,
     pub client: ClientReport,
+    /// Absent where no GPU was watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<gpu::GpuReport>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -282,6 +282,7 @@ fn measured(name: &str) -> WorkloadReport {
         errors: vec![ErrorCount { kind: "timeout".into(), count: 2, example: Some("no byte for 30 s".into()) }],
         notes: vec![],
         client: client(),
+        gpu: None,
     }
 }
 

@@ -219,6 +219,7 @@ fn closing(w: &WorkloadReport) -> Vec<(&'static str, String)> {
     facts.extend(text::visible(w).map(|v| ("visible", v)));
     facts.extend(labelled("note", w.notes.iter().map(|n| text::plain(n))));
     facts.push(("client", text::client(w)));
+    facts.extend(labelled("GPU", w.gpu.iter().flat_map(super::gpu::lines)));
     facts
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
+use super::gpu::Watch;
 use super::{Measuring, Run, unsaved};
 use crate::cli::LogFormat;
 use crate::clock::monotonic_ns;
@@ -28,6 +29,7 @@ pub struct Open {
     pub target: Target,
     client: Client,
     ready: Vec<Ready>,
+    gpu: Watch,
     /// When the server was started.
     began_ns: u64,
 }
@@ -47,14 +49,16 @@ impl Run<'_> {
         let began_ns = monotonic_ns();
         let log = self.log(measuring.side, &format!("start{}", start + 1));
         let target = Target::open(measuring.side, measuring.api_key.as_deref(), &log, &self.stop)?;
-        let ready = self.prepare(side, &target, start)?;
+        let gpu = self.gpus.watch(self.sides[side].side, target.is_here())?;
+        gpu.describe(&mut self.sides[side].record);
+        let ready = self.prepare(side, &target, &gpu, start)?;
         let workers = self.output.workers.unwrap_or_else(default_workers);
         let client = Client::new(&target.site, workers).context("cannot start the client's threads")?;
-        Ok(Open { side, target, client, ready, began_ns })
+        Ok(Open { side, target, client, ready, gpu, began_ns })
     }
 
     /// Plans every workload; on the first start also adds it to the record.
-    fn prepare(&mut self, side: usize, target: &Target, start: u32) -> anyhow::Result<Vec<Ready>> {
+    fn prepare(&mut self, side: usize, target: &Target, gpu: &Watch, start: u32) -> anyhow::Result<Vec<Ready>> {
         let config = self.config;
         let Measuring { side, salt, record, .. } = &mut self.sides[side];
         // The same plan in each start, and yet no id twice in a server's log.
@@ -72,7 +76,8 @@ impl Run<'_> {
                 trace: trace.as_deref(),
             };
             let plan = plan::build(workload, &input)?;
-            let fingerprint = target.fingerprint(&plan.digest);
+            let mut fingerprint = target.fingerprint(&plan.digest);
+            gpu.key(&mut fingerprint);
             match record.workloads.get(index) {
                 None => record.workloads.push(workload_record(workload, &plan, extras, fingerprint)),
                 Some(known) if known.fingerprint != fingerprint => {
@@ -130,7 +135,9 @@ impl Run<'_> {
         let open = &all[place];
         let ready = &open.ready[workload];
         let plan = &ready.rounds[index];
+        open.gpu.begin();
         let measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
+        let gpu_seen = open.gpu.end();
         let died = died(all, open, &measured.timelines);
         self.told |= died.is_some();
         let raw = Raw {
@@ -149,6 +156,7 @@ impl Run<'_> {
         let record = &mut side.record.workloads[workload];
         let mut stored = round(&raw, &record.load, &ready.slo);
         stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
+        self.gpus.put(&open.gpu, gpu_seen, &measured, record.rounds().map(|(_, r)| r), &mut stored);
         if let Some(last) = record.starts.last_mut() {
             last.rounds.push(stored);
         }
