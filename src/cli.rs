@@ -16,7 +16,7 @@ pub use self::baseline::{
 pub use self::bench::{BenchArrivalsArgs, BenchCommand, BenchEventsArgs, BenchTruthArgs};
 pub use self::common::{ConfigArgs, LogFormat, LookArgs, OutputArgs, WorkloadArgs};
 pub use self::gate::{CalibrateArgs, CheckArgs, RunArgs, SelftestArgs};
-pub use self::machine::{DoctorArgs, InitArgs, SimArgs, SuperviseArgs};
+pub use self::machine::{DoctorArgs, GpuArgs, InitArgs, SimArgs, SuperviseArgs};
 pub use self::records::{CommentArgs, CompareArgs, ImportArgs, ImportFormat, ReportArgs, ReportFormat, SchemaArgs, SchemaKind};
 
 /// A gate that keeps LLM serving from getting slower without anyone noticing.
@@ -52,6 +52,8 @@ pub enum Command {
     Schema(SchemaArgs),
     /// What works on this machine: host, git, server, client self-test
     Doctor(DoctorArgs),
+    /// The GPUs of this machine: memory, use, clocks, power, who computes on them
+    Gpu(GpuArgs),
     /// Inject known changes and see what the gate says of each
     Selftest(SelftestArgs),
     /// Look around (servers, models, git, GPU), ask little, write config and workflow

@@ -12,6 +12,7 @@ mod doctor;
 mod dry_run;
 mod evaluate;
 mod facts;
+mod gpu;
 mod import;
 mod init;
 mod interactive;
@@ -54,6 +55,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Sim(args) => sim::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Gpu(args) => gpu::run(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Bench(command) => bench::run(&command),

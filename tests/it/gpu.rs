@@ -241,3 +241,48 @@ fn a_simulated_server_has_no_gpu() {
     assert_eq!(record["workloads"][0]["fingerprint"]["gpu"], Value::Null);
     bed.gate(&["run", "--set", "gpu.watch=required"]).assert(2, &["gpu.watch", "simulated server uses no GPU"]);
 }
+
+#[test]
+fn the_table_and_its_json_show_every_gpu() {
+    // What grows would not be the same at the next look.
+    let still: Vec<(&str, &str)> = EVERYTHING.iter().map(|(k, v)| (*k, if *k == "power" { "412" } else { *v })).collect();
+    let gpus = Gpus::new(Driver::Whole, &[&still, &[("name", "Tesla_K80")]]);
+    let ran = gpus.servers.bed.gate(&["gpu"]);
+    ran.assert(0, &[]);
+    insta::assert_snapshot!("gpu_table", ran.stdout);
+    let json: Value = serde_json::from_str(&gpus.servers.bed.gate(&["gpu", "--json"]).stdout).expect("JSON");
+    let (first, second) = (&json["gpus"][0], &json["gpus"][1]);
+    assert_eq!((&json["driver"], &first["memory_used_bytes"]), (&"550.54.15".into(), &(61234_u64 << 20).into()));
+    assert_eq!((&first["throttle"], &first["power_limit_w"]), (&json!(["power_cap"]), &700.0.into()));
+    assert_eq!(
+        (&second["name"], &second["memory_used_bytes"], &second["processes"]),
+        (&"Tesla K80".into(), &Value::Null, &Value::Null)
+    );
+    Gpus::scripted(Driver::Whole, "init 9\n")
+        .servers
+        .bed
+        .gate(&["gpu"])
+        .assert(3, &["no GPU to show", "driver is not loaded", "hint:"]);
+}
+
+#[test]
+fn the_doctor_says_what_to_do_and_does_none_of_it() {
+    let gpus =
+        Gpus::with(&[("persistence", "0"), ("throttle", "64"), ("processes", "1:900"), ("ecc_uncorrected", "4"), ("mig", "1")]);
+    let ran = gpus.servers.bed.gate(&["doctor"]);
+    for words in [
+        "note  GPU",
+        "-i 0 -pm 1",
+        "in use by 1 ",
+        "slowed down now (thermal slowdown (hardware))",
+        "-q -d ECC",
+        "(MIG)",
+        "-lgc MHZ",
+    ] {
+        assert!(ran.stdout.contains(words), "{words}:\n{}", ran.stdout);
+    }
+    let fine = Gpus::with(&[("processes", "-")]).servers.bed.gate(&["doctor"]).stdout;
+    assert!(fine.contains("ok    GPU") && fine.contains("persistence on, MIG off, ECC on, MPS off, power limit 700 W"), "{fine}");
+    let none = Gpus::scripted(Driver::Whole, "init 9\n").servers.bed.gate(&["doctor"]).stdout;
+    assert!(none.contains("none is watched: NVML is there, but the NVIDIA driver is not loaded"), "{none}");
+}
