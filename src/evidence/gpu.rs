@@ -230,6 +230,15 @@ impl Device {
 }
 
 impl Facts {
+    /// Where the machine has devices of NVIDIA's all the same: what every report says.
+    pub fn unwatched(devices: usize, why: &str) -> Option<String> {
+        match devices {
+            0 => None,
+            1 => Some(format!("/dev has an NVIDIA GPU, and it was not watched: {why}")),
+            n => Some(format!("/dev has {n} NVIDIA GPUs, and none was watched: {why}")),
+        }
+    }
+
     /// `2x NVIDIA H100 80GB HBM3`, in the order of the names; absent where nothing is watched, or some GPU has no name.
     pub fn model(&self) -> Option<String> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();

@@ -4,6 +4,7 @@
 
 pub mod build;
 mod check;
+mod gpu;
 pub mod recompute;
 pub mod session;
 
@@ -13,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config;
-use crate::evidence::gpu;
+use crate::evidence::gpu::{Facts, RoundGpu};
 use crate::fingerprint::Fingerprint;
 use crate::measure::SloMs;
 use crate::measure::collect::{self, RoundView, Values};
@@ -44,7 +45,7 @@ pub struct Record {
     pub host: BTreeMap<String, String>,
     /// Absent where the server is elsewhere, or simulated, or where there is nothing to watch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gpu: Option<gpu::Facts>,
+    pub gpu: Option<Facts>,
     /// The policy that the run was made under.
     pub policy: Policy,
     /// Absent where the run had one side.
@@ -234,7 +235,7 @@ pub struct RoundRecord {
     pub series: Series,
     /// Absent where no GPU was watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gpu: Option<gpu::RoundGpu>,
+    pub gpu: Option<RoundGpu>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -319,7 +320,7 @@ impl WorkloadRecord {
         let views: Vec<RoundView<'_>> =
             parts.iter().map(|(r, context, gaps)| RoundView { columns: &r.columns, context, gaps }).collect();
         let mut values = collect::metrics(&views, &self.slo.into());
-        values.extend(gpu_values(self.rounds().map(|(_, round)| round)));
+        values.extend(gpu::values(self.rounds().map(|(_, round)| round)));
         Ok(values)
     }
 
@@ -352,13 +353,6 @@ impl WorkloadRecord {
 }
 
 impl RoundRecord {
-    /// With what the GPUs did in it, and what that means.
-    pub fn add_gpu(&mut self, seen: gpu::RoundGpu) {
-        self.gpu = Some(seen);
-        let values = gpu_values(std::iter::once(&*self));
-        self.metrics.extend(keyed(&values));
-    }
-
     pub fn context(&self, start: u32, load: &LoadFacts) -> Context {
         Context {
             start,
@@ -404,17 +398,6 @@ impl From<config::Slo> for Slo {
         let ms = |d: Option<std::time::Duration>| d.map(|d| d.as_secs_f64() * 1000.0);
         Self { ttft_ms: ms(slo.ttft), tpot_ms: ms(slo.tpot), e2e_ms: ms(slo.e2e) }
     }
-}
-
-/// Metrics of the GPUs over these rounds.
-pub fn gpu_values<'a>(rounds: impl Iterator<Item = &'a RoundRecord>) -> Values {
-    let rounds: Vec<_> = rounds.map(|r| (r.gpu.as_ref(), output_tokens(&r.columns))).collect();
-    gpu::values::values(&rounds)
-}
-
-/// Of the completed requests; none where one of them has no count.
-fn output_tokens(columns: &Columns) -> Option<u64> {
-    (0..columns.len()).filter(|&i| columns.ok(i)).map(|i| columns.output_tokens[i].map(u64::from)).sum()
 }
 
 /// Metric values with their unit in the key, as records and reports store them.

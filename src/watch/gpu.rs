@@ -48,7 +48,7 @@ enum Ask {
     End(Sender<Taken>),
 }
 
-/// Between two questions for what changes slowly or costs more: processes, ECC, PCIe.
+/// Between two questions for what changes slowly or costs more: processes, errors, replays.
 const SLOW_NS: u64 = 1_000_000_000;
 /// A driver that does not answer for so long has a GPU that fell off.
 pub const PATIENCE: Duration = Duration::from_secs(5);

@@ -215,7 +215,13 @@ fn without_a_driver_it_is_a_fact_and_only_where_it_is_required_a_fault() {
         assert_eq!(gpus.record()["host"]["gpu"], "no NVML: no GPU was watched", "{why}");
         assert_eq!(gpus.record()["workloads"][0]["fingerprint"]["gpu"], Value::Null);
         let ran = gpus.servers.bed.gate(&["run", "--set", "gate.rounds=1", "--set", "gpu.watch=required"]);
-        ran.assert(3, &["gpu.watch is required", why]);
+        ran.assert(3, &["note: no GPU was watched", "gpu.watch is required", why]);
+        let ran = gpus.servers.bed.gate(&["check", "--set", "gate.rounds=1", "--set", "gpu.watch=required"]);
+        ran.assert(3, &["INVALID", "note: no GPU was watched", "gpu.watch is required", why]);
+        for file in ["report.md", "report.json", "junit.xml"] {
+            let text = gpus.servers.bed.read(&format!(".goodput-gate/{file}"));
+            assert!(text.contains("no GPU was watched") && text.contains(why), "{file}:\n{text}");
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A stand-in for NVIDIA's library, compiled from tests/nvml/stand_in.c, and a server whose GPU it scripts. Not here: what must hold (`gpu`).
+//! A stand-in for NVIDIA's library, compiled from `tests/nvml/stand_in.c`, and a server whose GPU it scripts. Not here: what must hold (`gpu`).
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::gate_servers_bed::Servers;
 use super::gate_support::{Bed, Ran};
@@ -67,8 +66,10 @@ impl Gpus {
         for (i, _) in each.iter().enumerate() {
             let _ = writeln!(head, "uuid {i} GPU-{i}000aaaa-0001");
         }
-        let body: String = lines.iter().map(|(i, key, value)| format!("{key} {i} {value}\n")).collect();
-        Self::scripted(driver, &(head + &body))
+        for (i, key, value) in lines {
+            let _ = writeln!(head, "{key} {i} {value}");
+        }
+        Self::scripted(driver, &head)
     }
 
     /// With these of `EVERYTHING` otherwise.
@@ -121,21 +122,21 @@ pub fn monotonic_ns() -> u64 {
     u64::try_from(t.tv_sec).expect("after the start") * 1_000_000_000 + u64::try_from(t.tv_nsec).expect("a fraction")
 }
 
-/// The folder of the compiled library.
+/// The folder of the compiled library: below `target/`, compiled once by each run of the tests.
 fn library(driver: Driver) -> PathBuf {
-    static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nvml");
         for driver in [Driver::Whole, Driver::WithoutEnergy, Driver::Old] {
-            compile(driver, &folder.path().join(format!("{driver:?}")));
+            compile(driver, &folder.join(format!("{driver:?}")));
         }
         folder
     });
-    folder.path().join(format!("{driver:?}"))
+    folder.join(format!("{driver:?}"))
 }
 
 fn compile(driver: Driver, folder: &Path) {
-    std::fs::create_dir(folder).expect("a folder");
+    std::fs::create_dir_all(folder).expect("a folder");
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let compiler = cc::Build::new().host(&target).target(&target).opt_level(1).cargo_metadata(false).try_get_compiler();
     let compiler = compiler.unwrap_or_else(|e| panic!("the stand-in for NVML needs a C compiler (install gcc or clang): {e}"));
@@ -145,8 +146,11 @@ fn compile(driver: Driver, folder: &Path) {
         Driver::Old => &["-DWITHOUT_ENERGY", "-DWITHOUT_PROCESSES"],
     };
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nvml/stand_in.c");
+    // Renamed into its place: a gate of another run of the tests may have the old one open.
+    let new = folder.join(format!("new-{}.so", std::process::id()));
     let mut command = compiler.to_command();
-    command.args(["-shared", "-fPIC"]).args(left_out).arg("-o").arg(folder.join("libnvidia-ml.so.1")).arg(source);
+    command.args(["-shared", "-fPIC"]).args(left_out).arg("-o").arg(&new).arg(source);
     let out = command.output().unwrap_or_else(|e| panic!("the stand-in for NVML needs a C compiler ({command:?}): {e}"));
     assert!(out.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&out.stderr));
+    std::fs::rename(&new, folder.join("libnvidia-ml.so.1")).expect("it can be renamed");
 }

@@ -67,7 +67,7 @@ impl<'a> Gpus<'a> {
         };
         let gpus = match opened {
             _ if !here => return Ok(Watch { words: None, ..nothing("the server is on another machine") }),
-            Err(why) => return Ok(self.without_nvml(why, nothing("no NVML: no GPU was watched"))),
+            Err(why) => return Ok(self.without_nvml(why)),
             Ok(gpus) => gpus,
         };
         let chosen = if self.policy.devices.is_empty() {
@@ -91,14 +91,11 @@ impl<'a> Gpus<'a> {
     }
 
     /// Where the machine has GPUs all the same, or has to have some, every report says so.
-    fn without_nvml(&self, why: &str, nothing: Watch) -> Watch {
-        let devices = nvidia_devices();
-        let unwatched = match devices {
-            0 => nothing.required.as_ref().map(|_| why.to_owned()),
-            1 => Some(format!("/dev has an NVIDIA GPU, and it was not watched: {why}")),
-            n => Some(format!("/dev has {n} NVIDIA GPUs, and none was watched: {why}")),
-        };
-        let required = nothing.required.as_ref().map(|_| unwatched.clone().unwrap_or_else(|| why.to_owned()));
+    fn without_nvml(&self, why: &str) -> Watch {
+        let nothing = self.nothing("no NVML: no GPU was watched", false);
+        let required = nothing.required.map(|_| why.to_owned());
+        let unwatched =
+            Facts::unwatched(nvidia_devices(), why).or_else(|| required.as_ref().map(|why| format!("no GPU was watched: {why}")));
         Watch { facts: Facts { unwatched, ..Facts::default() }, required, ..nothing }
     }
 

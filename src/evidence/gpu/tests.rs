@@ -194,6 +194,13 @@ fn gpus_are_named_by_model_and_number_and_drivers_by_their_major() {
 }
 
 #[test]
+fn devices_without_their_library_are_a_warning_and_no_devices_are_not() {
+    assert_eq!(Facts::unwatched(0, "no library"), None);
+    assert_eq!(Facts::unwatched(1, "no library").as_deref(), Some("/dev has an NVIDIA GPU, and it was not watched: no library"));
+    assert!(Facts::unwatched(8, "no library").is_some_and(|said| said.contains("8 NVIDIA GPUs, and none")));
+}
+
+#[test]
 fn what_no_gpu_can_have_done_is_refused() {
     let with = |device: DeviceRound| RoundGpu { devices: vec![device], ..RoundGpu::default() }.check();
     assert!(with(DeviceRound::default()).is_ok());

@@ -33,10 +33,9 @@ fn owner(pid: u32) -> Owner {
         }
         match status(at) {
             Some(status) if status.parent != 0 => at = status.parent,
-            Some(_) => break,
             // Numbers of another namespace, as a driver tells them in a container.
             None if depth == 0 => return Owner::Unseen,
-            None => break,
+            Some(_) | None => break,
         }
     }
     Owner::Other
