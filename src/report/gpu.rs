@@ -1,5 +1,8 @@
 //! What the GPUs did over the rounds of a workload, chosen for people. Not here: what made a round unfit (that is among the findings).
 
+#[cfg(test)]
+pub mod tests;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -51,6 +54,10 @@ const MIB: f64 = 1_048_576.0;
 /// None where no round was watched.
 pub fn report(workload: &WorkloadRecord, facts: Option<&Facts>) -> Option<GpuReport> {
     let rounds: Vec<&RoundGpu> = workload.rounds().filter_map(|(_, r)| r.gpu.as_ref()).collect();
+    of_rounds(&rounds, facts)
+}
+
+fn of_rounds(rounds: &[&RoundGpu], facts: Option<&Facts>) -> Option<GpuReport> {
     let first = rounds.first()?;
     let of =
         |uuid: &str| -> Vec<&DeviceRound> { rounds.iter().filter_map(|r| r.devices.iter().find(|d| d.uuid == uuid)).collect() };
