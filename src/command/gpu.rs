@@ -2,12 +2,11 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
-use anyhow::Context as _;
+use anyhow::bail;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::output::print;
-use super::signals;
 use crate::cli::GpuArgs;
 use crate::config::parse_duration;
 use crate::evidence::gpu::{Device, Owner, Process, Sample, Throttle};
@@ -59,9 +58,10 @@ const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 
 pub fn run(args: &GpuArgs) -> anyhow::Result<ExitStatus> {
     let every = parse_duration(&args.every).map_err(|e| anyhow::anyhow!("--every: {e}"))?;
+    if every.is_zero() {
+        bail!("--every: must be above 0, such as 1s");
+    }
     let gpus = Gpus::open().map_err(|why| Failure::measure(&format!("no GPU to show: {why}\n{}", hint())))?;
-    let stop = signals::watch(None)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
     loop {
         let all = all(&gpus);
         let text = match (args.json, args.watch) {
@@ -76,10 +76,7 @@ pub fn run(args: &GpuArgs) -> anyhow::Result<ExitStatus> {
         if !args.watch {
             return Ok(ExitStatus::Pass);
         }
-        let waited = async { tokio::time::timeout(every, stop.requested()).await.is_ok() };
-        if runtime.block_on(waited) {
-            return Ok(ExitStatus::Pass);
-        }
+        std::thread::sleep(every);
     }
 }
 

@@ -68,7 +68,6 @@ fn energy_per_token_is_right_to_one_per_cent() {
         let raw = gpus.servers.bed.read("raw.jsonl");
         let lines: Vec<Value> = raw.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
         for round in 0..2 {
-            // The last file has the retries of a late client behind each other: only the last run's counts.
             let mine: Vec<&Value> = lines.iter().filter(|l| l["round"] == round).collect();
             let begin = mine.iter().map(|l| instant(l, "sent_ns")).min().expect("requests");
             let end = mine.iter().map(|l| instant(l, "end_ns")).max().expect("requests");
@@ -193,6 +192,15 @@ fn a_gpu_is_chosen_by_index_uuid_or_what_cuda_shows() {
 }
 
 #[test]
+fn what_is_off_is_not_watched() {
+    let gpus = Gpus::with(&[("throttle", "64")]);
+    gpus.run(&["--set", "gate.rounds=1", "--set", "gpu.watch=off"]).assert(0, &[]);
+    let record = gpus.record();
+    assert_eq!((&record["gpu"], &record["host"]["gpu"]), (&Value::Null, &Value::Null));
+    assert_eq!(record["workloads"][0]["fingerprint"]["gpu"], Value::Null);
+}
+
+#[test]
 fn a_mig_device_is_part_of_what_is_measured() {
     let script = "driver 550.54.15\ncuda 12040\nuuid 0 GPU-0000aaaa-0001\nname 0 NVIDIA_A100\nmig 0 1\nmig_parts 0 7\n\
                   uuid 8 MIG-9999\nname 8 NVIDIA_A100_MIG_3g.40gb\nmemory_mib 8 10000\nmemory_total_mib 8 40000\n";
@@ -264,6 +272,7 @@ fn the_table_and_its_json_show_every_gpu() {
         (&second["name"], &second["memory_used_bytes"], &second["processes"]),
         (&"Tesla K80".into(), &Value::Null, &Value::Null)
     );
+    gpus.servers.bed.gate(&["gpu", "--watch", "--every", "0ms"]).assert(2, &["--every: must be above 0"]);
     Gpus::scripted(Driver::Whole, "init 9\n")
         .servers
         .bed
