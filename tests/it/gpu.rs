@@ -155,6 +155,15 @@ fn what_makes_a_round_unfit_is_said_with_its_sample_and_what_to_do() {
 }
 
 #[test]
+fn a_driver_that_does_not_answer_holds_up_nothing_and_is_said() {
+    // Asked at facts (1), at the begin of the round (2), and then for longer than the gate waits.
+    let gpus = Gpus::with(&[("power", "100 #3=~30")]);
+    let ran = gpus.servers.bed.gate(&["run", "--set", "gate.rounds=1"]);
+    ran.assert(3, &["the GPU driver: did not answer within 5 s at the end of the round", "dmesg"]);
+    assert_eq!(gpus.record()["workloads"][0]["starts"][0]["rounds"][0]["gpu"], Value::Null);
+}
+
+#[test]
 fn a_policy_of_warn_makes_it_a_note() {
     let gpus = Gpus::with(&[("throttle", "64")]);
     gpus.run(&["--set", "gpu.on_throttle=warn"]).assert(0, &["note", "thermal slowdown (hardware) in 100 %"]);

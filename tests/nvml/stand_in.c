@@ -9,7 +9,7 @@
  *     KEY GPU POINT...           a value of a GPU; GPU is an index
  *
  * A point is VALUE (from the first call on), `#N=VALUE` (from the N-th call of that question on) or `@S=VALUE` (at second S). A value is
- * a number, a text, or `!CODE`: the question fails with that NVML code. Between two `@` points numbers change linearly; before the first
+ * a number, a text, `!CODE`: the question fails with that NVML code, or `~S`: it is answered with that number, S seconds late. Between two `@` points numbers change linearly; before the first
  * and after the last they stay. `energy GPU integral` is the exact integral of that GPU's `power` points, in joules. What the script does
  * not name is not supported. `-DWITHOUT_ENERGY` and `-DWITHOUT_PROCESSES` leave functions out, as in an older driver.
  */
@@ -141,7 +141,9 @@ static ret_t answer(device_t device, const char *key, const char **text, double 
     }
     if (!chosen) return NOT_SUPPORTED;
     if (*chosen->value == '!') return atoi(chosen->value + 1);
-    snprintf(buffer, sizeof buffer, "%s", chosen->value);
+    char *value = chosen->value;
+    if (*value == '~') sleep((unsigned)atoi(++value));
+    snprintf(buffer, sizeof buffer, "%s", value);
     *text = buffer;
     struct line *power = find("power", gpu);
     if (!strcmp(buffer, "integral")) *number = power ? energy_at(power, t) : 0;
