@@ -48,7 +48,7 @@ pub enum Command {
     Report(ReportArgs),
     /// The simulated server: a test instrument that predicts no real engine
     Sim(SimArgs),
-    /// JSON Schema of config, record or report
+    /// JSON Schema of config, record, report or ranking
     Schema(SchemaArgs),
     /// What works on this machine: host, git, server, client self-test
     Doctor(DoctorArgs),

@@ -8,6 +8,9 @@ use super::{ConfigArgs, LookArgs, OutputArgs, WorkloadArgs};
 
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
+    /// Measure every one of the config's `targets` with the same plans, one server at a time, and rank them
+    #[arg(long, conflicts_with_all = ["interactive", "base_url", "target", "model", "protocol", "api_key_env", "record"])]
+    pub each: bool,
     /// Choose server, model and workload from lists; Enter takes the default
     #[arg(long, short)]
     pub interactive: bool,

@@ -12,6 +12,12 @@ pub struct CompareArgs {
     pub baseline: PathBuf,
     /// The candidate: a record
     pub candidate: PathBuf,
+    /// More records: then all are ranked, and none is the baseline
+    #[arg(value_name = "RECORD", conflicts_with_all = ["with", "explain"])]
+    pub more: Vec<PathBuf>,
+    /// Rank two records, too, instead of judging the second against the first
+    #[arg(long, conflicts_with_all = ["with", "explain"])]
+    pub rank: bool,
     /// The record of the candidate's first job, where there were two
     #[arg(long, value_name = "RECORD")]
     pub with: Option<PathBuf>,
@@ -101,6 +107,7 @@ pub enum ReportFormat {
     Md,
     Junit,
     Json,
+    Html,
     Csv,
 }
 
@@ -115,4 +122,5 @@ pub enum SchemaKind {
     Config,
     Record,
     Report,
+    Ranking,
 }

@@ -8,13 +8,14 @@ use anyhow::Context as _;
 use super::baseline::Baselines;
 use super::evaluate::Baseline;
 use super::side::Pair;
-use super::{dry_run, evaluate, measure, next, output, publish, setup};
+use super::{drawn, dry_run, evaluate, measure, next, output, publish, setup};
 use crate::cli::CheckArgs;
 use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
 use crate::fingerprint::Fingerprint;
 use crate::record::{GitFacts, PastSession, Record, WorkloadRecord};
 use crate::report::Report;
+use crate::report::page::charts::Charts;
 
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     let (config, notices) = setup::gate(args)?;
@@ -25,18 +26,25 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
         output::print(&dry_run::text(&config)?)?;
         return Ok(ExitStatus::Pass);
     }
-    let (mut report, exit) = match config.gate.mode {
+    let Outcome { mut report, exit, charts } = match config.gate.mode {
         GateMode::Interleaved => interleaved(&config, args)?,
         GateMode::Baseline | GateMode::Limits => alone(&config, args)?,
     };
     // Whose policy it was, first.
     report.notices.splice(0..0, notices);
-    output::save_reports(&args.output.out, &report)?;
+    output::save_reports(&args.output.out, &report, &charts)?;
     let shown = output::show(&report);
     next::after_check(&report, &args.output.out);
     publish::after_check(&report, &args.output.out);
     shown?;
     Ok(exit)
+}
+
+/// What a gate came to.
+struct Outcome {
+    report: Report,
+    exit: ExitStatus,
+    charts: Vec<Charts>,
 }
 
 /// What could not be measured is told where a verdict would have been.
@@ -48,7 +56,7 @@ fn failed(error: &anyhow::Error, args: &CheckArgs, git: Option<GitFacts>) {
 }
 
 /// One side, against the sessions of other days.
-fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatus)> {
+fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
     let baselines = Baselines::open(config, args.baseline.as_deref(), args.base.as_deref())?;
     let first = args.with.as_ref().map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.of(&w.name))).transpose()?;
@@ -56,8 +64,9 @@ fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatu
     let record =
         measure::measure(config, &args.output, baselines.git.clone()).inspect_err(|e| failed(e, args, baselines.git.clone()))?;
     let (mut report, exit) = evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))?;
+    let charts = drawn::beside_sessions(&record, |w| baselines.of(&w.name))?;
     report.notices.extend(baselines.notices);
-    Ok((report, exit))
+    Ok(Outcome { report, exit, charts })
 }
 
 /// The job that left it open. Errors: it is of other code, unfit, or not open.
@@ -74,7 +83,7 @@ pub fn first_job(path: &Path, git: Option<&GitFacts>, baseline: impl Fn(&Workloa
 }
 
 /// Both sides in this job. Earlier sessions only tell the noise.
-fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, ExitStatus)> {
+fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
     if args.with.is_some() {
         anyhow::bail!("--with is for a second job against earlier sessions; an interleaved run is decided by itself");
     }
@@ -94,7 +103,8 @@ fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<(Report, Exi
     let (mut report, exit) = evaluate::interleaved(&base, &candidate)?;
     // What was said of stored sessions is about the noise only.
     report.notices.extend(baselines.notices);
-    Ok((report, exit))
+    let charts = drawn::beside_record(&base, &candidate)?;
+    Ok(Outcome { report, exit, charts })
 }
 
 fn past(baselines: &Baselines, workload: &WorkloadRecord, config: &Config) -> Vec<PastSession> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::evaluate::{self, Baseline, Ruled};
-use super::{baseline, facts, output, setup};
+use super::{baseline, drawn, facts, output, rank, setup};
 use crate::baseline::store;
 use crate::cli::{CompareArgs, WorkloadArgs};
 use crate::config::did_you_mean;
@@ -15,21 +15,29 @@ use crate::record::{GitFacts, Record, Role, WorkloadRecord};
 use crate::verdict::Against;
 
 pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
+    if args.rank || !args.more.is_empty() {
+        return rank::stored(args);
+    }
     let explain = args.explain.iter().map(|name| judged_metric(name)).collect::<anyhow::Result<Vec<Metric>>>()?;
     let mut candidate = Record::parse(&output::read(&args.candidate)?)?;
     let other = other_side(&args.baseline, &candidate)?;
     if args.config.config.is_some() || !args.config.set.is_empty() {
         candidate.policy = facts::policy(&setup::config(&args.config, &WorkloadArgs::default())?);
     }
-    let ruled = match other {
-        Some(baseline) => evaluate::paired(&baseline, &candidate)?,
-        None => alone(args, &candidate)?,
+    let sessions = if other.is_none() { ordered(sessions(&args.baseline)?, &candidate) } else { Vec::new() };
+    let ruled = match &other {
+        Some(baseline) => evaluate::paired(baseline, &candidate)?,
+        None => alone(args, &candidate, &sessions)?,
+    };
+    let charts = match &other {
+        Some(baseline) => drawn::beside_record(baseline, &candidate)?,
+        None => drawn::beside_sessions(&candidate, |w| of_workload(args, &sessions, w))?,
     };
     let compared: Vec<(String, Against)> =
         ruled.iter().map(|(w, part, _)| (w.name.clone(), part.evidence.against.clone())).collect();
     let (report, exit) = evaluate::reported(&candidate, ruled)?;
     output::folder(&args.out)?;
-    output::save_reports(&args.out, &report)?;
+    output::save_reports(&args.out, &report, &charts)?;
     output::show(&report)?;
     for (workload, against) in &compared {
         explain.iter().try_for_each(|&metric| output::print(&explanation(workload, against, metric)))?;
@@ -37,22 +45,23 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     Ok(exit)
 }
 
-fn alone<'a>(args: &CompareArgs, candidate: &'a Record) -> anyhow::Result<Vec<Ruled<'a>>> {
-    let sessions = ordered(sessions(&args.baseline)?, candidate);
-    let of = |workload: &WorkloadRecord| {
-        let mine = sessions.iter().filter(|(_, s)| s.workload == workload.name);
-        Baseline {
-            sessions: mine.cloned().collect(),
-            missing: Some(format!("{} has none", args.baseline.display())),
-            workloads: sessions.iter().map(|(_, s)| s.workload.clone()).collect(),
-            from: None,
-        }
-    };
+fn alone<'a>(args: &CompareArgs, candidate: &'a Record, sessions: &[(Option<u32>, Session)]) -> anyhow::Result<Vec<Ruled<'a>>> {
+    let of = |workload: &WorkloadRecord| of_workload(args, sessions, workload);
     let first = args.with.as_ref().map(|path| super::check::first_job(path, candidate.git.as_ref(), of)).transpose()?;
     if first.as_ref().is_some_and(|f| f.session == candidate.session) {
         anyhow::bail!("--with names the very record that is judged: two jobs are two measurements");
     }
     evaluate::alone(candidate, first.as_ref(), of)
+}
+
+fn of_workload(args: &CompareArgs, sessions: &[(Option<u32>, Session)], workload: &WorkloadRecord) -> Baseline {
+    let mine = sessions.iter().filter(|(_, s)| s.workload == workload.name);
+    Baseline {
+        sessions: mine.cloned().collect(),
+        missing: Some(format!("{} has none", args.baseline.display())),
+        workloads: sessions.iter().map(|(_, s)| s.workload.clone()).collect(),
+        from: None,
+    }
 }
 
 /// As `check` would have had them, where this repository knows the record's commit: those of its lineage. Elsewhere all, oldest first.

@@ -1,13 +1,13 @@
 //! Config, plan and round to the parts of a record that are known before or beside the numbers. Pure, but for the date and the host.
 #![expect(clippy::disallowed_methods, reason = "rim: reads the date")]
 
-use crate::config::{Arrival, Bound, Config, GateMode, Limit, OnOpen, Workload};
+use crate::config::{Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnOpen, Workload};
 use crate::fingerprint::Fingerprint;
 use crate::load::Measured;
 use crate::measure::validity::ClientHealth;
 use crate::plan::{Pace, Plan};
 use crate::protocol::Extras;
-use crate::record::{GitFacts, LimitRecord, LoadFacts, Policy, Record, SCHEMA, VERSION, WorkloadRecord};
+use crate::record::{GitFacts, HypothesisRecord, LimitRecord, LoadFacts, Policy, Record, SCHEMA, VERSION, WorkloadRecord};
 use crate::timeline::Timeline;
 
 pub fn client_health(measured: &Measured) -> ClientHealth {
@@ -37,6 +37,8 @@ pub fn empty_record(config: &Config, git: Option<GitFacts>, session: &str) -> Re
         gpu: None,
         policy: policy(config),
         pair: None,
+        target: None,
+        hypotheses: Vec::new(),
         workloads: Vec::new(),
     }
 }
@@ -95,6 +97,16 @@ pub fn workload_record(workload: &Workload, plan: &Plan, extras: Extras, fingerp
         starts: Vec::new(),
         pooled: std::collections::BTreeMap::new(),
         history: Vec::new(),
+    }
+}
+
+pub fn hypothesis(said: &Hypothesis) -> HypothesisRecord {
+    HypothesisRecord {
+        name: said.name.clone(),
+        says: said.says.clone(),
+        workload: said.workload.clone(),
+        metric: said.metric.name(),
+        claim: said.text.clone(),
     }
 }
 

@@ -50,6 +50,8 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<ExitStatus> {
         host: std::collections::BTreeMap::new(),
         policy,
         pair: None,
+        target: None,
+        hypotheses: Vec::new(),
         workloads,
     };
     let path = place(args)?;

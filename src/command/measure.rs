@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::facts::empty_record;
+use super::facts::{self, empty_record};
 use super::output::{save_record, say};
 use super::side::{Pair, Side};
 use super::signals::Stop;
@@ -47,12 +47,17 @@ struct Measuring<'a> {
     api_key: Option<String>,
     salt: String,
     record: Record,
+    /// Where its record and logs go.
+    out: PathBuf,
     file: &'static str,
 }
 
 /// Names of the two records of an interleaved run, and of the only one of others.
 pub const RECORD: &str = "record.json";
 pub const BASELINE_RECORD: &str = "baseline.json";
+
+/// Folder of a run of several targets, with a folder for each.
+pub const EACH: &str = "each";
 
 /// METHOD section 3: the one extension, judged once.
 const EXTENDED: u32 = 6;
@@ -81,6 +86,36 @@ pub fn capture(
     }
     let mut records = run.finish()?;
     records.pop().context("a run has one side")
+}
+
+/// Measures every target with the same plans, one server at a time; who comes first turns from start to start. The folder and record of
+/// each, in the order of their names.
+pub fn each(config: &Config, output: &OutputArgs, git: Option<&GitFacts>) -> anyhow::Result<Vec<(PathBuf, Record)>> {
+    let sides: Vec<Side> = config.targets.values().map(|target| Side::of(target.clone(), config, git.cloned())).collect();
+    let named: Vec<(&Side, &str)> = sides.iter().map(|side| (side, RECORD)).collect();
+    let mut run = Run::begin(config, output, stop(output)?, config.gate.starts, named)?;
+    for (measuring, name) in run.sides.iter_mut().zip(config.targets.keys()) {
+        measuring.out = output.out.join(EACH).join(name);
+        output::prepare(&measuring.out)?;
+        measuring.record.target = Some(name.clone());
+        measuring.record.hypotheses = config.hypotheses.iter().map(facts::hypothesis).collect();
+        if !measuring.side.restarts() {
+            // Servers that we do not start may share what lies behind them: no prompt may reach it twice.
+            measuring.salt = plan::salt(random()?);
+        }
+    }
+    run.build()?;
+    for start in 0..run.starts {
+        let mut order: Vec<usize> = (0..sides.len()).filter(|&i| start == 0 || sides[i].restarts()).collect();
+        let turn = start as usize % order.len().max(1);
+        order.rotate_left(turn);
+        let groups: Vec<&[usize]> = order.chunks(1).collect();
+        if !run.start(start, &groups)? {
+            break;
+        }
+    }
+    let folders: Vec<PathBuf> = run.sides.iter().map(|m| m.out.clone()).collect();
+    Ok(folders.into_iter().zip(run.finish()?).collect())
 }
 
 /// What an interleaved run asks between its starts.
@@ -147,7 +182,8 @@ impl<'a> Run<'a> {
         let (session, salt) = (session()?, plan::salt(random()?));
         let sides = sides.into_iter().map(|(side, file)| {
             let record = empty_record(config, side.git.clone(), &session);
-            Ok(Measuring { side, api_key: setup::api_key(&side.target)?, salt: salt.clone(), record, file })
+            let api_key = setup::api_key(&side.target)?;
+            Ok(Measuring { side, api_key, salt: salt.clone(), record, out: output.out.clone(), file })
         });
         let sides = sides.collect::<anyhow::Result<Vec<Measuring<'a>>>>()?;
         let gpus = Gpus::open(&config.gpu, sides.iter().map(|m| m.side));
@@ -165,7 +201,7 @@ impl<'a> Run<'a> {
             if self.stop.stopping() {
                 return Ok(());
             }
-            match target::build(measuring.side, &self.log(measuring.side, "build"), &self.stop) {
+            match target::build(measuring.side, &measuring.log("build"), &self.stop) {
                 Err(e) if e.is::<Stopped>() => return Ok(()),
                 other => other?,
             }
@@ -181,7 +217,7 @@ impl<'a> Run<'a> {
             }
             match self.group(start, group) {
                 Err(e) if e.is::<Stopped>() => break,
-                other => other?,
+                other => other.map_err(|e| about(e, group.first().and_then(|&side| self.sides[side].record.target.as_ref())))?,
             }
         }
         Ok(!self.stop.stopping())
@@ -229,10 +265,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn log(&self, side: &Side, what: &str) -> PathBuf {
-        self.output.out.join("logs").join(format!("{}-{what}.log", side.name))
-    }
-
     /// Of the candidate, once its workloads are known.
     fn set_history(&mut self, history: &dyn Fn(&WorkloadRecord) -> Vec<PastSession>) {
         for workload in self.sides.last_mut().into_iter().flat_map(|side| &mut side.record.workloads) {
@@ -242,18 +274,32 @@ impl<'a> Run<'a> {
 
     fn finish(self) -> anyhow::Result<Vec<Record>> {
         let mut records = Vec::new();
-        for Measuring { mut record, file, .. } in self.sides {
+        for Measuring { mut record, out, file, .. } in self.sides {
             record.interrupted = self.stop.signalled();
             for workload in &mut record.workloads {
                 workload.pooled = keyed(&workload.pooled_values()?);
             }
-            save_record(&self.output.out, file, &record).map_err(unsaved)?;
+            save_record(&out, file, &record).map_err(unsaved)?;
             records.push(record);
         }
         if let Some((path, record)) = self.output.record.as_ref().zip(records.last()) {
             output::write_atomic(path, record.to_json().as_bytes()).map_err(unsaved)?;
         }
         Ok(records)
+    }
+}
+
+/// Whose error it is, where there are several targets.
+fn about(error: anyhow::Error, target: Option<&String>) -> anyhow::Error {
+    match target {
+        Some(name) => error.context(format!("target {name}")),
+        None => error,
+    }
+}
+
+impl Measuring<'_> {
+    fn log(&self, what: &str) -> PathBuf {
+        self.out.join("logs").join(format!("{}-{what}.log", self.side.name))
     }
 }
 

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 
 use crate::exit::ExitStatus;
 use crate::record::{GitFacts, Record};
+use crate::report::page::charts::Charts;
 use crate::report::{self, Report};
 
 /// Writes through a temporary file and a rename: a reader sees the old file or the new one. What a link leads to is replaced, not the
@@ -63,7 +64,9 @@ pub fn folder(folder: &Path) -> anyhow::Result<()> {
 /// The output folder for a new measurement: what an earlier one left must not be taken for this one's, should this one fail.
 pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     self::folder(folder)?;
-    for name in ["record.json", "baseline.json", "report.json", "report.md", "junit.xml"] {
+    for name in
+        ["record.json", "baseline.json", "report.json", "report.md", "report.html", "junit.xml", "ranking.json", "ranking.md"]
+    {
         match std::fs::remove_file(folder.join(name)) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 return Err(e).with_context(|| format!("cannot remove the old {}", folder.join(name).display()));
@@ -96,11 +99,12 @@ pub fn save_record(folder: &Path, file: &str, record: &Record) -> anyhow::Result
 }
 
 /// All report files. Every one is tried; the first error is told.
-pub fn save_reports(folder: &Path, report: &Report) -> anyhow::Result<()> {
+pub fn save_reports(folder: &Path, report: &Report, charts: &[Charts]) -> anyhow::Result<()> {
     let junit = report::junit::render(report).map_err(anyhow::Error::msg);
     let written = [
         write_atomic(&folder.join("report.json"), report.to_json().as_bytes()),
         write_atomic(&folder.join("report.md"), report::markdown::render(report).as_bytes()),
+        write_atomic(&folder.join("report.html"), report::page::render(report, charts).as_bytes()),
         junit.and_then(|xml| write_atomic(&folder.join("junit.xml"), xml.as_bytes())),
     ];
     written.into_iter().collect()
@@ -116,7 +120,7 @@ pub fn failure(error: &anyhow::Error, git: Option<GitFacts>) -> Option<Report> {
 /// Its reports, so that whoever reads files finds the reason there and not last week's pass.
 pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>) {
     let Some(report) = failure(error, git) else { return };
-    if let Err(e) = save_reports(folder, &report) {
+    if let Err(e) = save_reports(folder, &report, &[]) {
         // The error itself is told all the same.
         say(&format!("{e:#}"));
     }
@@ -130,7 +134,7 @@ pub fn show(report: &Report) -> anyhow::Result<()> {
 }
 
 /// The terminal's, or `COLUMNS`; wide enough for every table elsewhere.
-fn width() -> u16 {
+pub fn width() -> u16 {
     let asked = rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0);
     asked.or_else(|| std::env::var("COLUMNS").ok()?.parse().ok()).unwrap_or(120)
 }

@@ -1,6 +1,8 @@
 //! `report RECORD`: a stored record, or a stored report, in another format.
 
-use super::{evaluate, output};
+use super::{drawn, evaluate, measure, output};
+use std::path::Path;
+
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::exit::ExitStatus;
 use crate::record::Record;
@@ -8,16 +10,23 @@ use crate::report::{self, Report};
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
     let text = output::read(&args.record)?;
-    let report = if text.contains(report::SCHEMA) {
-        Report::parse(&text).map_err(anyhow::Error::msg)?
+    let (report, record) = if text.contains(report::SCHEMA) {
+        let report = Report::parse(&text).map_err(anyhow::Error::msg)?;
+        let record = record_of(&report, &args.record);
+        (report, record)
     } else {
-        evaluate::measured(&Record::parse(&text)?)?.0
+        let record = Record::parse(&text)?;
+        (evaluate::measured(&record)?.0, Some(record))
     };
     let written = match args.format {
         ReportFormat::Terminal => report::terminal::render(&report, 120, false),
         ReportFormat::Md => report::markdown::render(&report),
         ReportFormat::Junit => report::junit::render(&report).map_err(anyhow::Error::msg)?,
         ReportFormat::Json => report.to_json(),
+        ReportFormat::Html => {
+            let charts = record.as_ref().map(drawn::alone).transpose()?.unwrap_or_default();
+            report::page::render(&report, &charts)
+        }
         ReportFormat::Csv => report::csv::render(&report).map_err(anyhow::Error::msg)?,
     };
     match &args.output {
@@ -25,4 +34,10 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
         None => output::print(written.trim_end())?,
     }
     Ok(ExitStatus::Pass)
+}
+
+/// The record that a stored report is of, where it lies beside it: the charts of a page are drawn from it.
+fn record_of(report: &Report, path: &Path) -> Option<Record> {
+    let beside = output::read(&path.with_file_name(measure::RECORD)).ok()?;
+    Record::parse(&beside).ok().filter(|record| record.session == report.session)
 }

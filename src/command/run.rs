@@ -1,10 +1,13 @@
 //! `run`: measures only, writes a record, never exits 1.
 
-use super::{dry_run, evaluate, interactive, measure, output, setup};
+use super::{drawn, dry_run, evaluate, interactive, measure, output, rank, setup};
 use crate::cli::RunArgs;
 use crate::exit::ExitStatus;
 
 pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
+    if args.each {
+        return rank::each(args);
+    }
     let chosen = if args.interactive { Some(interactive::choose(args)?) } else { None };
     let args = chosen.as_ref().unwrap_or(args);
     let config = setup::config(&args.config, &args.workload)?;
@@ -18,7 +21,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     let record =
         measure::measure(&config, &args.output, git.clone()).inspect_err(|e| output::save_failure(&args.output.out, e, git))?;
     let (report, exit) = evaluate::measured(&record)?;
-    output::save_reports(&args.output.out, &report)?;
+    output::save_reports(&args.output.out, &report, &drawn::alone(&record)?)?;
     output::show(&report)?;
     Ok(exit)
 }

@@ -1,4 +1,4 @@
-//! `schema`: JSON Schema of the config, the record or the report, on standard output.
+//! `schema`: JSON Schema of the config, the record, the report or the ranking, on standard output.
 //!
 //! Not here: the shapes themselves.
 
@@ -16,6 +16,7 @@ pub fn run(args: &SchemaArgs) -> anyhow::Result<ExitStatus> {
     let schema = match args.what {
         SchemaKind::Config => config::schema(),
         SchemaKind::Record => record::schema(),
+        SchemaKind::Ranking => report::ranking::schema(),
         SchemaKind::Report => report::schema(),
     };
     let text = serde_json::to_string_pretty(&schema).context("cannot write the schema as JSON")?;

@@ -19,6 +19,11 @@ pub fn config(file: &ConfigArgs, workload: &WorkloadArgs) -> anyhow::Result<Conf
     loaded(file, workload, &flags(workload))
 }
 
+/// The same, of all `targets`.
+pub fn each(file: &ConfigArgs, workload: &WorkloadArgs) -> anyhow::Result<Config> {
+    loaded(file, workload, &Flags { each: true, ..flags(workload) })
+}
+
 fn loaded(file: &ConfigArgs, workload: &WorkloadArgs, flags: &Flags) -> anyhow::Result<Config> {
     let cwd = std::env::current_dir().context("cannot tell the working folder")?;
     let path = path(file, workload, &cwd);
@@ -167,6 +172,7 @@ fn flags(args: &WorkloadArgs) -> Flags {
         preset: a.preset,
         slo: a.slo,
         target: a.target,
+        each: false,
         baseline_url: None,
         interleaved: false,
         workloads: a.workload,

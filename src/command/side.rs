@@ -36,7 +36,17 @@ pub struct Pair {
 impl Side {
     /// The only side of a run.
     pub fn only(config: &Config, git: Option<GitFacts>) -> Self {
-        Self { name: "server", target: config.target.clone(), root: root(config), git, worktree: None }
+        Self::of(config.target.clone(), config, git)
+    }
+
+    /// One of several that are measured in turn.
+    pub fn of(target: Target, config: &Config, git: Option<GitFacts>) -> Self {
+        Self { name: "server", target, root: root(config), git, worktree: None }
+    }
+
+    /// Every start is a new server process.
+    pub fn restarts(&self) -> bool {
+        !matches!(self.target.endpoint, Endpoint::Http(_))
     }
 }
 
@@ -96,7 +106,7 @@ impl Pair {
 
     /// Every start of both sides is a new server process: else start-to-start variance is not in the data.
     pub fn restarts(&self) -> bool {
-        self.sides.iter().all(|s| !matches!(s.target.endpoint, Endpoint::Http(_)))
+        self.sides.iter().all(Side::restarts)
     }
 }
 

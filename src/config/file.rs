@@ -12,6 +12,7 @@ use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::gpu::GpuFile;
+use super::hypothesis::HypothesisFile;
 use super::regression::RegressionFile;
 use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
@@ -34,6 +35,8 @@ pub struct File {
     /// The loads to drive it with, one after the other. No default.
     #[schemars(required, length(min = 1))]
     pub workloads: Option<Vec<WorkloadFile>>,
+    /// Statements about `targets`, to be confirmed or refuted by `run --each`. They decide no verdict.
+    pub hypotheses: Option<Vec<HypothesisFile>>,
     /// How a run is made and judged.
     pub gate: Option<GateFile>,
     /// Whether and how GPUs are watched while a round runs.

@@ -45,6 +45,8 @@ pub struct Flags {
     pub slo: Option<String>,
     /// One of `targets`, instead of `target`.
     pub target: Option<String>,
+    /// Every one of `targets`.
+    pub each: bool,
     /// Interleaved with a server that runs already.
     pub baseline_url: Option<String>,
     pub interleaved: bool,

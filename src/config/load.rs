@@ -2,14 +2,16 @@
 //!
 //! Not here: finding and reading the file, the real environment (`command/`).
 
+use std::collections::BTreeMap;
+
 use serde_saphyr::Error as YamlError;
 
-use super::check::Checker;
+use super::check::{Checker, is_workload_name};
 use super::error::{ConfigError, Issue, Place, describe, did_you_mean};
 use super::file::{Defaults, File, ServerFile, SideFile, TargetFile};
 use super::layers::{self, Flags};
 use super::position::Origins;
-use super::{Config, Endpoint, overrides};
+use super::{Config, Endpoint, Target, overrides};
 
 /// A config file, read by the caller.
 #[derive(Clone, Copy, Debug)]
@@ -128,9 +130,10 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     let layered = layers::expand(&file, &defaults.workload, flags, &workload_flags, &mut check.issues);
     let sides = Sides { target: file.target, server: file.server, defaults: (defaults.target, defaults.server) };
     let named = file.targets.unwrap_or_default();
-    let targets =
+    let targets: BTreeMap<String, Target> =
         named.iter().filter_map(|(name, side)| Some((name.clone(), sides.named(name, side, &mut check, env)?))).collect();
     let target = match &flags.target {
+        None if flags.each => first_of(&targets, &mut check),
         None => sides.main(target_flags, &mut check, env),
         Some(chosen) => {
             if !named.contains_key(chosen) {
@@ -147,9 +150,12 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     };
     let gate = layers::gate_of_flags(flags).over(file.gate.unwrap_or_default()).over(defaults.gate);
     let mut gate = check.gate(gate, target.as_ref().map(|t| matches!(t.endpoint, Endpoint::Http(_))), flags.starts);
-    if let Some((target, gate)) = target.as_ref().zip(gate.as_mut()) {
+    if let Some((target, gate)) = target.as_ref().zip(gate.as_mut()).filter(|_| !flags.each) {
         check.sides(target, &targets, gate, env);
     }
+    let loads: Vec<&str> = layered.iter().filter_map(|one| one.file.name.as_deref()).collect();
+    let known: Vec<&str> = named.keys().map(String::as_str).collect();
+    let hypotheses = check.hypotheses(file.hypotheses.unwrap_or_default(), &known, &loads);
     let workloads = check.workloads(&layered, file.workloads.is_some());
     let workloads = select(workloads, flags, &mut check.issues);
     let sim = target.as_ref().is_some_and(|t| matches!(t.endpoint, Endpoint::Sim(_)));
@@ -164,12 +170,28 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
         target,
         targets,
         workloads: workloads.into_iter().map(|(_, workload)| workload).collect(),
+        hypotheses,
         gate,
         gpu,
         baselines_dir,
         baselines_ref,
     });
     (config, check.issues)
+}
+
+/// All of `targets` are measured, and `target` itself need not be there. Errors: there are not two of them, or a name is no folder's.
+fn first_of(targets: &BTreeMap<String, Target>, check: &mut Checker) -> Option<Target> {
+    if targets.len() < 2 && check.issues.is_empty() {
+        check.bad(
+            "targets",
+            "there are not two of them to compare",
+            "name each server in `targets`; `target` says what they share",
+        );
+    }
+    for name in targets.keys().filter(|name| !is_workload_name(name)) {
+        check.bad(&format!("targets.{name}"), "is no name for a folder", "a to z, 0 to 9, `.`, `_`, `-`");
+    }
+    targets.values().next().cloned()
 }
 
 /// What the file says of the server under test, for it and for what `targets` derive from it.
@@ -182,7 +204,7 @@ struct Sides {
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Sides {
-    fn main(&self, flags: TargetFile, check: &mut Checker, env: Env<'_>) -> Option<super::Target> {
+    fn main(&self, flags: TargetFile, check: &mut Checker, env: Env<'_>) -> Option<Target> {
         let (mut said, mut server) = (self.target.clone(), self.server.clone());
         // A URL on the command line is a server that runs already.
         if flags.base_url.is_some() {
@@ -200,7 +222,7 @@ impl Sides {
     }
 
     /// A named target says what differs; where it says an endpoint of another kind, the main one's does not hold.
-    fn named(&self, name: &str, side: &SideFile, check: &mut Checker, env: Env<'_>) -> Option<super::Target> {
+    fn named(&self, name: &str, side: &SideFile, check: &mut Checker, env: Env<'_>) -> Option<Target> {
         let mut base = self.target.clone().unwrap_or_default();
         let over = side.target.clone().unwrap_or_default();
         let another = over.base_url.is_some() || over.sim.is_some();
@@ -225,7 +247,7 @@ impl Sides {
         server: Option<ServerFile>,
         check: &mut Checker,
         env: Env<'_>,
-    ) -> Option<super::Target> {
+    ) -> Option<Target> {
         let server = server.map(|server| server.over(self.defaults.1.clone()));
         check.target(at, target.over(self.defaults.0.clone()), server, env)
     }

@@ -7,6 +7,7 @@ mod error;
 mod expect;
 mod file;
 mod gpu;
+mod hypothesis;
 mod layers;
 mod load;
 mod overrides;
@@ -33,6 +34,7 @@ pub use check::{UNDER_TEST, is_workload_name};
 pub use error::{ConfigError, did_you_mean};
 pub use file::schema;
 pub use gpu::{Gpu, GpuName, GpuWatch, OnUnfit};
+pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
 pub use layers::Flags;
 pub use load::{Source, Under, load, load_under};
 pub use regression::Regression;
@@ -46,6 +48,8 @@ pub struct Config {
     /// Further targets by name, for comparison with each other.
     pub targets: BTreeMap<String, Target>,
     pub workloads: Vec<Workload>,
+    /// What `run --each` confirms or refutes.
+    pub hypotheses: Vec<Hypothesis>,
     pub gate: Gate,
     pub gpu: Gpu,
     /// Folder of baseline files, relative to the repository's root.

@@ -91,7 +91,7 @@ pub fn reach(t: &Thresholds, own: Option<Estimate>, starts: (f64, f64), known: O
     speaks.then(|| estimate.mde(policy.level(ALPHA), raised(t).d_min, t.d_neg)).flatten()
 }
 
-fn prior_sd(known: Option<f64>) -> f64 {
+pub fn prior_sd(known: Option<f64>) -> f64 {
     known.map_or(PRIOR_SD, |variance| variance.sqrt().max(PRIOR_SD))
 }
 

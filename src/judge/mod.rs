@@ -15,6 +15,7 @@ mod history;
 pub mod interleaved;
 pub mod limits;
 pub mod other_day;
+pub mod ranking;
 #[cfg(test)]
 mod tests;
 pub mod text;

@@ -1,5 +1,7 @@
 //! Chunk gaps as an `HdrHistogram`: 3 significant digits, V2 deflate in base64. For storing, merging and drawing, never for judging.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
@@ -24,6 +26,10 @@ impl Gaps {
         self.0.saturating_record(us.max(1));
     }
 
+    pub fn record_ms(&mut self, ms: f64) {
+        self.record_us(whole_us(ms));
+    }
+
     pub fn merge(&mut self, other: &Self) {
         self.0.add(&other.0).expect("both have the same bounds");
     }
@@ -35,6 +41,15 @@ impl Gaps {
     /// `None` when empty: the histogram itself would answer 0.
     pub fn quantile_ms(&self, q: f64) -> Option<f64> {
         (!self.0.is_empty()).then(|| self.0.value_at_quantile(q) as f64 / 1000.0)
+    }
+
+    /// Share of the values that are at most `ms`, 0 to 1; to the histogram's three digits.
+    pub fn share_up_to_ms(&self, ms: f64) -> f64 {
+        // A value below the first is below all.
+        match whole_us(ms) {
+            0 => 0.0,
+            us => self.0.quantile_below(us),
+        }
     }
 
     pub fn mean_ms(&self) -> Option<f64> {
@@ -74,6 +89,11 @@ impl Gaps {
         }
         Ok(Self(histogram))
     }
+}
+
+/// 0 for what is no time.
+fn whole_us(ms: f64) -> u64 {
+    Duration::try_from_secs_f64(ms / 1000.0).map_or(0, |time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -207,21 +207,21 @@ pub fn to_change(metric: Metric, difference: f64) -> f64 {
     }
 }
 
-const fn scale(metric: Metric) -> Scale {
+pub const fn scale(metric: Metric) -> Scale {
     match metric.unit() {
         Unit::Share => Scale::Absolute,
         _ => Scale::Log,
     }
 }
 
-const fn sign(metric: Metric) -> f64 {
+pub const fn sign(metric: Metric) -> f64 {
     match metric.orientation() {
         Orientation::LowerIsBetter => 1.0,
         Orientation::HigherIsBetter => -1.0,
     }
 }
 
-fn over_rounds(metric: Metric, values: &[f64]) -> Option<f64> {
+pub fn over_rounds(metric: Metric, values: &[f64]) -> Option<f64> {
     match scale(metric) {
         Scale::Log => median(values),
         Scale::Absolute => mean(values),

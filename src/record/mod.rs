@@ -21,8 +21,9 @@ use crate::measure::collect::{self, RoundView, Values};
 use crate::measure::columns::{Columns, Context};
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
+use crate::measure::summary::{over_rounds, times, to_oriented};
 use crate::measure::validity::{ClientHealth, Finding, PASSING, Severity, mean_tokens};
-use crate::metric::Class;
+use crate::metric::{Class, Metric, Timing};
 
 pub const SCHEMA: &str = "goodput-gate/record";
 pub const VERSION: u32 = 1;
@@ -46,6 +47,12 @@ pub struct Record {
     /// Absent where the server is elsewhere, or simulated, or where there is nothing to watch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<Facts>,
+    /// Name of the target, where several were measured in turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// What was claimed of these targets before they were measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hypotheses: Vec<HypothesisRecord>,
     /// The policy that the run was made under.
     pub policy: Policy,
     /// Absent where the run had one side.
@@ -74,6 +81,19 @@ pub struct Pair {
 pub enum Role {
     Baseline,
     Candidate,
+}
+
+/// A statement of the config's `hypotheses`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HypothesisRecord {
+    pub name: String,
+    pub says: Option<String>,
+    pub workload: String,
+    /// Name without unit.
+    pub metric: String,
+    /// `A > B`, `A < 0.9 * B`, `A < 500ms`.
+    pub claim: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -310,6 +330,24 @@ impl WorkloadRecord {
         self.rounds().map(|(start, r)| r.columns.to_round(&r.context(start, &self.load))).collect()
     }
 
+    /// Every metric's value of each start that has it in all its whole rounds, oriented, as METHOD makes it of rounds. From the columns.
+    pub fn start_values(&self) -> Result<BTreeMap<Metric, Vec<f64>>, RecordError> {
+        let mut all: BTreeMap<Metric, Vec<f64>> = BTreeMap::new();
+        for start in &self.starts {
+            let mut rounds = Vec::new();
+            for round in start.rounds.iter().filter(|r| !r.cut_short) {
+                let gaps = Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?;
+                let view = RoundView { columns: &round.columns, context: &round.context(start.index, &self.load), gaps: &gaps };
+                rounds.push(collect::metrics(&[view], &self.slo.into()));
+            }
+            for metric in Metric::all() {
+                let values: Option<Vec<f64>> = rounds.iter().map(|r| to_oriented(metric, *r.get(&metric)?)).collect();
+                all.entry(metric).or_default().extend(values.and_then(|v| over_rounds(metric, &v)));
+            }
+        }
+        Ok(all)
+    }
+
     /// Metrics over all rounds together.
     pub fn pooled_values(&self) -> Result<Values, RecordError> {
         let mut parts = Vec::new();
@@ -398,6 +436,26 @@ impl From<config::Slo> for Slo {
         let ms = |d: Option<std::time::Duration>| d.map(|d| d.as_secs_f64() * 1000.0);
         Self { ttft_ms: ms(slo.ttft), tpot_ms: ms(slo.tpot), e2e_ms: ms(slo.e2e) }
     }
+}
+
+pub const CHUNK_GAP: &str = "chunk_gap";
+pub const TIMINGS: [&str; 3] = ["ttft", "tpot", "e2e"];
+
+/// Distributions over the completed requests of all whole rounds, for drawing: `ttft`, `tpot`, `e2e` and `chunk_gap`, where there are any.
+pub fn timings(workload: &WorkloadRecord) -> Result<BTreeMap<&'static str, Gaps>, RecordError> {
+    let mut all: BTreeMap<&'static str, Gaps> = BTreeMap::new();
+    for (_, round) in workload.rounds() {
+        all.entry(CHUNK_GAP).or_default().merge(&Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?);
+    }
+    for round in workload.method_rounds() {
+        for (name, timing) in TIMINGS.into_iter().zip([Timing::Ttft, Timing::Tpot, Timing::E2e]) {
+            for ms in times(&round, timing) {
+                all.entry(name).or_default().record_ms(ms);
+            }
+        }
+    }
+    all.retain(|_, values| values.len() > 0);
+    Ok(all)
 }
 
 /// Metric values with their unit in the key, as records and reports store them.

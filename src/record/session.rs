@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PastSession, PastStart, Record, WorkloadRecord, keyed};
+use super::{CHUNK_GAP, PastSession, PastStart, Record, WorkloadRecord, keyed};
 use crate::fingerprint::Fingerprint;
 use crate::judge;
 use crate::measure::histogram::Gaps;
@@ -41,6 +41,9 @@ pub struct Session {
     /// All rounds together, for people: key is the metric's name with its unit.
     pub pooled: BTreeMap<String, f64>,
     pub chunk_gaps_hdr: String,
+    /// `ttft`, `tpot` and `e2e` of the completed requests, for drawing: as the gaps.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub timings_hdr: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -120,7 +123,24 @@ impl Session {
             starts: starts.collect(),
             pooled: keyed(&workload.pooled_values().ok()?),
             chunk_gaps_hdr: gaps.encode(),
+            timings_hdr: super::timings(workload)
+                .ok()?
+                .into_iter()
+                .filter(|(name, _)| *name != CHUNK_GAP)
+                .map(|(name, values)| (name.into(), values.encode()))
+                .collect(),
         })
+    }
+
+    /// The distributions by timing, as [`super::timings`]. Errors: a histogram cannot be read.
+    pub fn timings(&self) -> Result<BTreeMap<&'static str, Gaps>, String> {
+        let mut all = BTreeMap::from([(CHUNK_GAP, Gaps::decode(&self.chunk_gaps_hdr)?)]);
+        for name in super::TIMINGS {
+            if let Some(text) = self.timings_hdr.get(name) {
+                all.insert(name, Gaps::decode(text)?);
+            }
+        }
+        Ok(all)
     }
 
     /// METHOD's view.

@@ -178,23 +178,7 @@ fn client(report: &Report, w: &WorkloadReport) -> String {
 }
 
 fn provenance(report: &Report) -> String {
-    let mut facts = vec![("session".to_owned(), report.session.clone()), ("created".into(), report.created.clone())];
-    match &report.git {
-        Some(git) => {
-            facts.push(("commit".into(), git.commit.clone()));
-            facts.push(("commit date".into(), git.commit_date.clone()));
-            facts.push(("tree without baselines".into(), git.tree.clone()));
-            facts.push(("uncommitted changes".into(), if git.dirty { "yes" } else { "no" }.into()));
-        }
-        None => facts.push(("commit".into(), "not in a git repository".into())),
-    }
-    for w in &report.workloads {
-        let of = |what: &str| if report.workloads.len() > 1 { format!("{}: {what}", w.name) } else { what.to_owned() };
-        facts.extend(w.fingerprint.0.iter().map(|(field, value)| (of(field), value.clone())));
-        facts.extend(w.differences.iter().map(|d| (of("differs from the baseline"), d.to_string())));
-    }
-    facts.extend(report.host.iter().map(|(field, value)| (format!("host {field}"), value.clone())));
-    pairs(facts.iter().map(|(label, fact)| (escape(label), code(fact))))
+    pairs(text::provenance(report).iter().map(|(label, fact)| (escape(label), code(fact))))
 }
 
 fn instructions(report: &Report) -> String {
@@ -218,7 +202,7 @@ fn instructions(report: &Report) -> String {
 }
 
 /// Cells are escaped already. `numbers`: the columns that are set flush right.
-fn table(header: &[&str], numbers: std::ops::Range<usize>, rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn table(header: &[&str], numbers: std::ops::Range<usize>, rows: impl Iterator<Item = Vec<String>>) -> String {
     let rows: Vec<String> = rows.map(|cells| format!("| {} |\n", cells.join(" | "))).collect();
     if rows.is_empty() {
         return String::new();

@@ -9,6 +9,8 @@ mod gpu;
 mod headline;
 pub mod junit;
 pub mod markdown;
+pub mod page;
+pub mod ranking;
 #[cfg(test)]
 mod samples;
 pub mod terminal;

@@ -39,6 +39,16 @@ pub fn render(report: &Report, width: u16, colour: bool) -> String {
     out
 }
 
+/// A table without colour, for other views.
+pub(super) fn ruled(
+    header: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+    numbers: std::ops::Range<usize>,
+    width: u16,
+) -> String {
+    Pen { width: width.max(NARROWEST), colour: false }.table(header, rows, numbers)
+}
+
 impl Pen {
     fn headline(&self, report: &Report) -> String {
         let mut out = self.wrapped(&text::plain(&report.headline));

@@ -325,6 +325,27 @@ pub fn notices(report: &Report) -> impl Iterator<Item = String> {
     report.notices.iter().map(|notice| plain(notice))
 }
 
+/// Where it comes from: session, commit, fingerprints, host.
+pub fn provenance(report: &Report) -> Vec<(String, String)> {
+    let mut facts = vec![("session".to_owned(), report.session.clone()), ("created".into(), report.created.clone())];
+    match &report.git {
+        Some(git) => {
+            facts.push(("commit".into(), git.commit.clone()));
+            facts.push(("commit date".into(), git.commit_date.clone()));
+            facts.push(("tree without baselines".into(), git.tree.clone()));
+            facts.push(("uncommitted changes".into(), if git.dirty { "yes" } else { "no" }.into()));
+        }
+        None => facts.push(("commit".into(), "not in a git repository".into())),
+    }
+    for w in &report.workloads {
+        let of = |what: &str| if report.workloads.len() > 1 { format!("{}: {what}", w.name) } else { what.to_owned() };
+        facts.extend(w.fingerprint.0.iter().map(|(field, value)| (of(field), value.clone())));
+        facts.extend(w.differences.iter().map(|d| (of("differs from the baseline"), d.to_string())));
+    }
+    facts.extend(report.host.iter().map(|(field, value)| (format!("host {field}"), value.clone())));
+    facts
+}
+
 /// The code's commit, with what is not committed.
 pub fn commit(report: &Report) -> Option<String> {
     let git = report.git.as_ref()?;

@@ -2,7 +2,7 @@
 //!
 //! Every case also asserts that terminal, Markdown, `JUnit`, JSON and exit code say the same. Not here: measuring (`gate_live`).
 
-mod candidate;
+pub mod candidate;
 
 use serde_json::{Value, json};
 

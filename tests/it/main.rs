@@ -33,6 +33,7 @@ mod load_signals;
 mod load_streams;
 mod load_timing;
 mod load_tls;
+mod ranking;
 mod readme;
 mod selftest;
 mod sim;

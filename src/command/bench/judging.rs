@@ -83,6 +83,8 @@ fn record() -> Record {
         host: BTreeMap::new(),
         gpu: None,
         pair: None,
+        target: None,
+        hypotheses: Vec::new(),
         policy: Policy {
             mode: "baseline".into(),
             starts: 1,

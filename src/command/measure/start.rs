@@ -47,7 +47,7 @@ impl Run<'_> {
     pub(super) fn open(&mut self, side: usize, start: u32) -> anyhow::Result<Open> {
         let measuring = &self.sides[side];
         let began_ns = monotonic_ns();
-        let log = self.log(measuring.side, &format!("start{}", start + 1));
+        let log = measuring.log(&format!("start{}", start + 1));
         let target = Target::open(measuring.side, measuring.api_key.as_deref(), &log, &self.stop)?;
         let gpu = self.gpus.watch(self.sides[side].side, target.is_here())?;
         gpu.describe(&mut self.sides[side].record);
@@ -161,7 +161,7 @@ impl Run<'_> {
             last.rounds.push(stored);
         }
         // The record first: a raw file that cannot be written must not take the round with it.
-        save_record(&self.output.out, side.file, &side.record).map_err(unsaved)?;
+        save_record(&side.out, side.file, &side.record).map_err(unsaved)?;
         let name = self.tag(open.side, &ready.plan.workload);
         self.write_raw(&name, start, index, &measured.timelines).map_err(unsaved)
     }
@@ -182,9 +182,14 @@ impl Run<'_> {
         measured.map_err(|e| Failure::measure(&e).into())
     }
 
-    /// The workload's name, and the side's where there are two.
+    /// The workload's name, and the target's or side's where there are several.
     fn tag(&self, side: usize, workload: &str) -> String {
-        if self.sides.len() == 1 { workload.to_owned() } else { format!("{workload} {}", self.sides[side].side.name) }
+        let Measuring { record, side, .. } = &self.sides[side];
+        match record.target.as_deref() {
+            Some(target) => format!("{workload} {target}"),
+            None if self.sides.len() == 1 => workload.to_owned(),
+            None => format!("{workload} {}", side.name),
+        }
     }
 
     fn write_raw(&mut self, workload: &str, start: u32, round: usize, timelines: &[Timeline]) -> anyhow::Result<()> {

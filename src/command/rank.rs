@@ -1,0 +1,67 @@
+//! Several records side by side: `run --each`, which measures them, and `compare A B C...`, which only reads. Nothing is judged, no verdict.
+
+use std::path::{Path, PathBuf};
+
+use super::{baseline, drawn, dry_run, evaluate, measure, output, setup};
+use crate::cli::{CompareArgs, RunArgs};
+use crate::exit::ExitStatus;
+use crate::record::Record;
+use crate::report::ranking::{self, Entrant, Measured};
+
+/// Measures every target of the config in turn, and ranks them.
+pub fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
+    let config = setup::each(&args.config, &args.workload)?;
+    if args.output.dry_run {
+        let names: Vec<&str> = config.targets.keys().map(String::as_str).collect();
+        let turns = format!("one after the other, start by start: {}", names.join(", "));
+        output::print(&format!("{}\n{turns}", dry_run::text(&config)?))?;
+        return Ok(ExitStatus::Pass);
+    }
+    let git = baseline::repo(&config).ok().and_then(|r| baseline::facts(&r).ok());
+    let measured = measure::each(&config, &args.output, git.as_ref())
+        .inspect_err(|e| output::save_failure(&args.output.out, e, git.clone()))?;
+    for (folder, record) in &measured {
+        output::save_reports(folder, &evaluate::measured(record)?.0, &drawn::alone(record)?)?;
+    }
+    let records: Vec<(String, &Record)> = measured.iter().map(|(_, r)| (r.target.clone().unwrap_or_default(), r)).collect();
+    let exit = ranked(&records, &args.output.out)?;
+    let interrupted = measured.iter().any(|(_, r)| r.interrupted);
+    Ok(if interrupted { ExitStatus::Interrupted } else { exit })
+}
+
+/// Ranks stored records.
+pub fn stored(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
+    let paths: Vec<&PathBuf> = [&args.baseline, &args.candidate].into_iter().chain(&args.more).collect();
+    let records = paths.iter().map(|p| Ok(Record::parse(&output::read(p)?)?)).collect::<anyhow::Result<Vec<_>>>()?;
+    let named: Vec<(String, &Record)> = paths.iter().zip(&records).map(|(path, r)| (name(path, r), r)).collect();
+    for (i, (name, _)) in named.iter().enumerate() {
+        if named[..i].iter().any(|(other, _)| other == name) {
+            anyhow::bail!(
+                "two of the records are called {name}\nhint: a record is called after its target, else after its file: rename one file"
+            );
+        }
+    }
+    output::folder(&args.out)?;
+    ranked(&named, &args.out)
+}
+
+/// After its target, else after its file; a `record.json` after its folder.
+fn name(path: &Path, record: &Record) -> String {
+    let stem = |p: &Path| p.file_stem().map(|s| s.to_string_lossy().into_owned());
+    let of_folder = || path.parent().and_then(stem).filter(|_| path.ends_with(measure::RECORD));
+    record.target.clone().or_else(of_folder).or_else(|| stem(path)).unwrap_or_default()
+}
+
+fn ranked<'a>(records: &[(String, &'a Record)], out: &Path) -> anyhow::Result<ExitStatus> {
+    let measured = |w| Ok(Measured { workload: w, unfit: evaluate::unfit(w), starts: w.start_values()? });
+    let entrant = |(name, record): &(String, &'a Record)| {
+        let workloads = record.workloads.iter().map(measured).collect::<anyhow::Result<_>>()?;
+        Ok(Entrant { name: name.clone(), record, workloads })
+    };
+    let entrants = records.iter().map(entrant).collect::<anyhow::Result<Vec<Entrant<'a>>>>()?;
+    let report = ranking::ranking(&entrants, env!("CARGO_PKG_VERSION"));
+    output::write_atomic(&out.join("ranking.json"), report.to_json().as_bytes())?;
+    output::write_atomic(&out.join("ranking.md"), ranking::markdown(&report).as_bytes())?;
+    output::print(&ranking::terminal(&report, output::width()))?;
+    Ok(report.exit())
+}

@@ -1,0 +1,243 @@
+//! The report as one HTML file: no network, no build step; tables are in the file as text, charts are drawn by its own script.
+//!
+//! Every text goes through the template's escaping; data for the script is JSON in which nothing can end its element. Not here: which number
+//! is shown (`build`), what the charts hold (`charts`).
+
+pub mod charts;
+mod strip;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use askama::Template;
+use serde::Serialize;
+
+use super::{LimitReport, MetricReport, Report, WorkloadReport, text};
+use crate::verdict::Verdict;
+use charts::Charts;
+use strip::Axis;
+use words::{EN, Words};
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    t: &'static Words,
+    report: &'a Report,
+    /// Of the verdict: a class of the style sheet.
+    tone: &'static str,
+    word: &'static str,
+    sentence: String,
+    sections: Vec<Section<'a>>,
+    provenance: Vec<(String, String)>,
+    /// JSON, safe inside a script element.
+    data: String,
+    style: &'static str,
+    chart_style: &'static str,
+    chart_script: &'static str,
+    script: &'static str,
+}
+
+/// A workload, with every text chosen.
+struct Section<'a> {
+    id: String,
+    name: String,
+    tone: &'static str,
+    word: &'static str,
+    why: Vec<(&'static str, String)>,
+    axis: Option<Axis>,
+    /// Metrics that decide, and any other that regressed.
+    decisive: Vec<MetricRow>,
+    others: Vec<MetricRow>,
+    limits: Vec<LimitRow>,
+    slo: Option<String>,
+    not_judged: Vec<String>,
+    facts: Vec<(&'static str, String)>,
+    statistics: Vec<&'static str>,
+    distributions: Vec<(String, Vec<String>)>,
+    rates: Vec<(String, String)>,
+    starts: Vec<StartsRow>,
+    charts: Option<&'a Charts>,
+}
+
+struct MetricRow {
+    metric: String,
+    class: String,
+    baseline: String,
+    candidate: String,
+    change: String,
+    interval: String,
+    relevant: String,
+    visible: String,
+    judgement: String,
+    tone: &'static str,
+    strip: Option<strip::Change>,
+}
+
+struct LimitRow {
+    limit: String,
+    measured: String,
+    interval: String,
+    state: String,
+    tone: &'static str,
+}
+
+/// Charts and the section that they belong to.
+#[derive(Serialize)]
+struct Drawn<'a> {
+    section: usize,
+    #[serde(flatten)]
+    charts: &'a Charts,
+}
+
+/// One metric's server starts on an axis of their own.
+struct StartsRow {
+    metric: String,
+    low: String,
+    high: String,
+    /// Places along the axis, 0 to 100.
+    baseline: Vec<f64>,
+    candidate: Vec<f64>,
+}
+
+/// One file. A workload without charts says that there are none.
+pub fn render(report: &Report, charts: &[Charts]) -> String {
+    let headline = text::plain(&report.headline);
+    let word = report.verdict.map_or("", Verdict::word);
+    let sentence = headline.strip_prefix(word).unwrap_or(&headline).trim_start_matches(':').trim().to_owned();
+    let page = Page {
+        t: &EN,
+        report,
+        tone: tone(report.verdict),
+        word,
+        sentence,
+        sections: report.workloads.iter().enumerate().map(|(i, w)| section(report, w, i, charts)).collect(),
+        provenance: provenance(report),
+        data: data(report, charts),
+        style: include_str!("page/page.css"),
+        chart_style: include_str!("page/assets/uPlot.css"),
+        chart_script: include_str!("page/assets/uPlot.js"),
+        script: include_str!("page/page.js"),
+    };
+    page.render().expect("writing to memory does not fail")
+}
+
+/// No `<`, so that no text can end the element that holds it; and no line separators that scripts stumble over.
+fn data(report: &Report, charts: &[Charts]) -> String {
+    let of =
+        |(section, w): (usize, &WorkloadReport)| Some(Drawn { section, charts: charts.iter().find(|c| c.workload == w.name)? });
+    let drawn: Vec<Drawn<'_>> = report.workloads.iter().enumerate().filter_map(of).collect();
+    let json = serde_json::to_string(&drawn).expect("charts are plain data");
+    json.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+}
+
+const fn tone(verdict: Option<Verdict>) -> &'static str {
+    match verdict {
+        Some(Verdict::Passed) => "good",
+        Some(Verdict::Failed | Verdict::Invalid) => "bad",
+        Some(Verdict::Inconclusive | Verdict::Incomparable | Verdict::NoBaseline) => "open",
+        None => "plain",
+    }
+}
+
+fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: &'a [Charts]) -> Section<'a> {
+    let decides = |m: &&MetricReport| m.class == "primary" || m.judgement.as_deref() == Some("regressed");
+    let axis = Axis::of(&w.metrics);
+    let rows = |wanted: &dyn Fn(&&MetricReport) -> bool| w.metrics.iter().filter(wanted).map(|m| metric(w, m, axis)).collect();
+    let charts = charts.iter().find(|c| c.workload == w.name);
+    Section {
+        id: format!("w{index}"),
+        name: text::plain(&w.name),
+        tone: tone(w.verdict),
+        word: w.verdict.map_or("", Verdict::word),
+        why: text::why(report, w).collect(),
+        axis,
+        decisive: rows(&decides),
+        others: rows(&|m| !decides(m)),
+        limits: w.limits.iter().map(limit).collect(),
+        slo: text::slo(w),
+        not_judged: if report.verdict.is_none() { Vec::new() } else { not_judged(w) },
+        facts: facts(report, w),
+        statistics: w.distributions.first().map(|d| text::statistics(d).map(|(name, _)| name).to_vec()).unwrap_or_default(),
+        distributions: w
+            .distributions
+            .iter()
+            .map(|d| (d.timing.clone(), text::statistics(d).map(|(_, x)| text::number(x)).to_vec()))
+            .collect(),
+        rates: w.rates.iter().map(|r| (r.metric.clone(), text::value(&r.unit, r.value))).collect(),
+        starts: charts.iter().flat_map(|c| &c.starts).filter_map(starts).collect(),
+        charts,
+    }
+}
+
+fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>) -> MetricRow {
+    let judgement = text::judgement(w, m);
+    MetricRow {
+        metric: m.metric.clone(),
+        class: m.class.clone(),
+        baseline: text::value(&m.unit, m.baseline),
+        candidate: text::value(&m.unit, m.candidate),
+        change: text::change(&m.unit, m.change_ratio),
+        interval: text::interval(m),
+        relevant: text::size(&m.unit, Some(m.minimum_relevant_change_ratio)),
+        visible: text::size(&m.unit, m.smallest_visible_change_ratio),
+        tone: match judgement {
+            "improved" | "unchanged" => "good",
+            "regressed" | "unmeasured" => "bad",
+            "inconclusive" => "open",
+            _ => "plain",
+        },
+        judgement: judgement.to_owned(),
+        strip: axis.and_then(|axis| axis.change(m)),
+    }
+}
+
+fn limit(l: &LimitReport) -> LimitRow {
+    LimitRow {
+        limit: text::limit(l),
+        measured: text::value(&l.unit, l.value),
+        interval: text::limit_interval(l),
+        state: text::state(l),
+        tone: match l.state.as_str() {
+            "met" => "good",
+            "breached" | "not_measured" => "bad",
+            _ => "open",
+        },
+    }
+}
+
+fn not_judged(w: &WorkloadReport) -> Vec<String> {
+    text::not_judged(w).into_iter().map(|(why, what)| format!("{}: {why}", what.join(", "))).collect()
+}
+
+fn facts(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("load", text::plain(&text::load(w))), ("requests", text::completed(w))];
+    facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
+    facts.extend(w.comparison.iter().map(|c| ("judged", text::comparison(c))));
+    facts.extend(text::visible(w).map(|v| ("visible", v)));
+    facts.extend(w.differences.iter().map(|d| ("under test", text::plain(&d.to_string()))));
+    facts.extend(w.errors.iter().map(|e| ("error", text::error(e))));
+    facts.extend(w.notes.iter().map(|n| ("note", text::plain(n))));
+    facts.push(("client", text::client(w)));
+    facts
+}
+
+fn starts(values: &charts::StartValues) -> Option<StartsRow> {
+    let all = || values.baseline.iter().chain(&values.candidate).copied();
+    let (low, high) = (all().reduce(f64::min)?, all().reduce(f64::max)?);
+    let width = (high - low).max(f64::MIN_POSITIVE);
+    let place = |list: &[f64]| list.iter().map(|x| if high > low { (x - low) / width * 100.0 } else { 50.0 }).collect();
+    Some(StartsRow {
+        metric: values.metric.clone(),
+        low: text::value(values.unit, Some(low)),
+        high: text::value(values.unit, Some(high)),
+        baseline: place(&values.baseline),
+        candidate: place(&values.candidate),
+    })
+}
+
+fn provenance(report: &Report) -> Vec<(String, String)> {
+    let mut facts = text::provenance(report);
+    facts.push(("exit code".into(), text::exit_code(report)));
+    facts.push(("goodput-gate".into(), report.tool_version.clone()));
+    facts.into_iter().map(|(label, fact)| (text::plain(&label), text::plain(&fact))).collect()
+}

@@ -1,0 +1,113 @@
+// Draws the page's charts from the data in it. Works from a file, without a network; the tables need none of this.
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("charts").textContent);
+  const root = document.documentElement;
+  const remembered = { get: () => { try { return localStorage.getItem("goodput-gate-theme"); } catch { return null; } },
+    set: (v) => { try { localStorage.setItem("goodput-gate-theme", v); } catch { /* a file may not remember */ } } };
+  const known = remembered.get();
+  if (known === "light" || known === "dark") root.dataset.theme = known;
+
+  const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  const short = (x) => x === null || x === undefined ? "-" : Math.abs(x) >= 100 ? x.toFixed(0) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toFixed(2);
+  const axis = (over) => ({ stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 }, ...over });
+  const size = (el) => ({ width: Math.max(el.clientWidth, 280), height: el.clientHeight - 34 });
+  const line = (label, colour, over) => ({ label, stroke: css(colour), width: 2, points: { show: false }, value: (_, v) => short(v), ...over });
+  const dots = (label, colour, over) => ({ label, stroke: css(colour), paths: () => null, points: { show: true, size: 4, width: 1, stroke: css(colour), fill: css(colour) }, value: (_, v) => short(v), ...over });
+  let charts = [];
+
+  const cdf = (el, c) => {
+    const lo = c.ms[0], hi = c.ms[c.ms.length - 1];
+    const rows = [c.ms], series = [{ label: "ms", value: (_, v) => short(v) }];
+    const share = { value: (_, v) => v === null || v === undefined ? "-" : (v * 100).toFixed(1) + " %" };
+    if (c.baseline) { rows.push(c.baseline); series.push(line("baseline", "--baseline", { ...share, dash: [6, 4] })); }
+    rows.push(c.candidate); series.push(line("candidate", "--candidate", share));
+    charts.push(new uPlot({ ...size(el), series, scales: { x: { time: false, distr: hi > 20 * lo ? 3 : 1, range: [lo, hi] }, y: { range: [0, 1] } },
+      axes: [axis({ label: "ms", labelSize: 18, size: 36, values: (_, all) => all.map((v) => v === null ? "" : short(v)) }), axis({ size: 60, values: (_, all) => all.map((v) => (v * 100).toFixed(0) + " %") })],
+      cursor: { drag: { x: false, y: false } } }, rows, el));
+  };
+
+  // Zooming one chart of a workload zooms the others.
+  const together = (key) => {
+    const mine = [];
+    let busy = false;
+    return { add: (chart) => mine.push(chart), cursor: { sync: { key } },
+      hook: (u, scale) => {
+        if (scale !== "x" || busy) return;
+        busy = true;
+        for (const other of mine) if (other !== u) other.setScale("x", { min: u.scales.x.min, max: u.scales.x.max });
+        busy = false;
+      } };
+  };
+  // Rounds are bounded by lines, and the time in which the load builds up is shaded.
+  const rounds = (spans) => ({ hooks: { drawClear: [(u) => {
+    const ctx = u.ctx, { top, height } = u.bbox;
+    ctx.save();
+    for (const s of spans) {
+      const x0 = u.valToPos(s.from_s, "x", true), x1 = u.valToPos(s.ramp_until_s, "x", true);
+      if (x1 > x0) { ctx.fillStyle = css("--band"); ctx.fillRect(x0, top, x1 - x0, height); }
+      ctx.strokeStyle = css("--line"); ctx.setLineDash([4, 4]); ctx.beginPath(); ctx.moveTo(x0, top); ctx.lineTo(x0, top + height); ctx.stroke();
+    }
+    ctx.restore();
+  }] } });
+
+  // A line ends where its round does.
+  const parted = (s, spans, rows) => {
+    const begins = new Set(spans.slice(1).map((span) => span.from_s.toFixed(3)));
+    const out = [[], ...rows.map(() => [])];
+    s.at_s.forEach((at, i) => {
+      if (begins.has(at.toFixed(3))) { out[0].push(at - 0.001); rows.forEach((_, k) => out[k + 1].push(null)); }
+      out[0].push(at); rows.forEach((row, k) => out[k + 1].push(row[i]));
+    });
+    return out;
+  };
+
+  const timed = (el, group, spans, series, rows, scales, axes) => {
+    const end = spans.length ? spans[spans.length - 1].to_s : 1;
+    const chart = new uPlot({ ...size(el), series: [{ label: "s", value: (_, v) => short(v) }, ...series],
+      scales: { x: { time: false, range: (_, lo, hi) => lo === null ? [0, end] : [lo, hi] }, ...scales },
+      axes: [axis({ size: 30, values: (_, all) => all.map((v) => v + " s") }), ...axes],
+      cursor: { ...group.cursor, drag: { x: true, y: false } }, plugins: [rounds(spans)], hooks: { setScale: [group.hook] } }, rows, el);
+    group.add(chart); charts.push(chart);
+  };
+
+  const draw = () => {
+    for (const c of charts) c.destroy();
+    charts = [];
+    for (const [i, section] of document.querySelectorAll("section[data-workload]").entries()) {
+      const name = section.dataset.workload;
+      const c = data.find((d) => d.section === Number(name)) ?? null;
+      if (!c) continue;
+      for (const el of section.querySelectorAll("[data-cdf]")) cdf(el, c.cdfs[Number(el.dataset.cdf)]);
+      const group = together("w" + i), r = c.requests, s = c.seconds;
+      const left = axis({ size: 60, values: (_, all) => all.map((v) => v === null ? "" : short(v)) });
+      const at = section.querySelector("[data-requests]");
+      // Failures stand on the line of the least latency drawn.
+      let floor = Infinity, top = 0;
+      for (const v of [...r.ttft_ms, ...r.e2e_ms]) if (v !== null && v > 0) { floor = Math.min(floor, v); top = Math.max(top, v); }
+      if (top === 0) { floor = 1; top = 10; }
+      floor /= 1.15;
+      timed(at, group, c.rounds, [dots("TTFT ms", "--candidate"), dots("E2E ms", "--second"), dots("failed", "--bad", { value: (_, v) => v ? "yes" : "-", points: { show: true, size: 8, width: 2, stroke: css("--bad"), fill: css("--ground") } })],
+        [r.at_s, r.ttft_ms, r.e2e_ms, r.failed.map((f) => f ? floor : null)], { y: { distr: top > 20 * floor ? 3 : 1, range: [floor / 1.05, top * 1.1] } }, [left]);
+      timed(section.querySelector("[data-seconds]"), group, c.rounds,
+        [line("completed/s", "--candidate"), line("failed/s", "--bad", { dash: [4, 3] }), line("output events/s", "--third", { scale: "events", dash: [8, 3] })],
+        parted(s, c.rounds, [s.completed, s.failed, s.output_events]), {}, [left, axis({ scale: "events", side: 1, size: 60, grid: { show: false } })]);
+      timed(section.querySelector("[data-flight]"), group, c.rounds, [line("in flight", "--second")], parted(s, c.rounds, [s.in_flight]), {}, [left]);
+    }
+    root.dataset.drawn = String(charts.length);
+  };
+  window.goodputGate = { charts: () => charts };
+
+  document.getElementById("theme").addEventListener("click", () => {
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    remembered.set(root.dataset.theme);
+    draw();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  let waiting = 0;
+  addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(draw, 150); });
+  // What is folded would be missing on paper.
+  addEventListener("beforeprint", () => { for (const d of document.querySelectorAll("details")) d.open = true; });
+  draw();
+})();

@@ -1,0 +1,117 @@
+//! The page as text: what a reader and a script find in it. Not here: how it looks, or that its script runs (`tests/it/page.rs`).
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::charts::{Beside, Charts, charts};
+use super::render;
+use crate::record::Record;
+use crate::report::{Report, samples};
+
+fn candidate() -> Record {
+    Record::parse(include_str!("../../../tests/fixtures/records/candidate.json")).expect("the fixture")
+}
+
+fn elements<'a>(page: &'a str, open: &str) -> Vec<&'a str> {
+    page.match_indices(open).map(|(at, _)| &page[at..]).collect()
+}
+
+#[test]
+fn the_verdict_and_every_metric_are_in_the_page() {
+    for (name, report) in samples::all() {
+        let page = render(&report, &[]);
+        let word = report.verdict.map_or("", crate::verdict::Verdict::word);
+        assert!(page.contains(&format!("data-verdict=\"{word}\"")), "{name}");
+        for metric in report.workloads.iter().flat_map(|w| &w.metrics) {
+            assert!(page.contains(&format!("data-metric=\"{}\"", metric.metric)), "{name} lacks {}", metric.metric);
+        }
+        assert!(page.len() < 2_000_000 && !page.contains("{{"), "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_loaded_from_anywhere() {
+    let page = render(&samples::regression(), &[]);
+    for reference in ["src=", "<link", "@import", "url(", "fetch(", "XMLHttpRequest"] {
+        assert!(!page.contains(reference), "{reference}");
+    }
+}
+
+#[test]
+fn a_strip_shows_where_the_interval_lies() {
+    let page = render(&samples::regression(), &[]);
+    let row = elements(&page, "<tr data-metric=\"tpot_geomean\">")[0];
+    let row = &row[..row.find("</tr>").expect("a row ends")];
+    assert!(row.contains("<svg class=\"bad\"") && row.contains("regressed"), "{row}");
+}
+
+#[test]
+fn charts_are_of_the_record_and_bounded() {
+    let mut record = candidate();
+    let first = charts(&record.workloads[0], Beside::Nothing).expect("charts");
+    assert_eq!(first.cdfs.iter().map(|c| c.timing).collect::<Vec<_>>(), ["ttft", "tpot", "e2e", "chunk_gap"]);
+    for cdf in &first.cdfs {
+        assert!(cdf.candidate.is_sorted() && cdf.ms.is_sorted() && cdf.candidate.last() == Some(&1.0), "{cdf:?}");
+        assert_eq!(cdf.baseline, None);
+    }
+    assert_eq!(first.requests.at_s.len(), first.requests.of, "few requests are all shown");
+    assert!(first.rounds.windows(2).all(|pair| (pair[0].to_s - pair[1].from_s).abs() < 1e-9));
+    // A hundred thousand requests, with one stall in the middle that has to be seen.
+    let round = &mut record.workloads[0].starts[0].rounds[0];
+    let (n, columns) = (100_000_u64, &mut round.columns);
+    let each = |value: u64| vec![Some(value); 100_000];
+    columns.start_us = (0..n).map(|i| Some(i * 1000)).collect();
+    (columns.ttft_us, columns.e2e_us, columns.max_gap_us) = (each(20_000), each(90_000), each(9000));
+    (columns.queue_us, columns.connect_us, columns.send_lag_us) = (each(0), each(0), each(0));
+    (columns.own_lag_us, columns.ttfa_us) = (each(0), vec![None; 100_000]);
+    columns.events = vec![8; 100_000];
+    (columns.input_tokens, columns.output_tokens) = (vec![Some(64); 100_000], vec![Some(8); 100_000]);
+    (columns.cached_tokens, columns.outcome) = (vec![None; 100_000], vec!["completed".into(); 100_000]);
+    columns.ttft_us[51_234] = Some(2_000_000);
+    columns.e2e_us[51_234] = Some(2_500_000);
+    let many = charts(&record.workloads[0], Beside::Nothing).expect("charts");
+    assert!(many.requests.of > 100_000 && many.requests.at_s.len() < 6000, "{}", many.requests.at_s.len());
+    assert!(many.requests.ttft_ms.contains(&Some(2000.0)) && many.requests.e2e_ms.contains(&Some(2500.0)));
+    assert!(render(&samples::pass(), &[many]).len() < 2_000_000);
+}
+
+#[test]
+fn the_other_side_of_an_interleaved_run_is_drawn_beside() {
+    let record = candidate();
+    let both = charts(&record.workloads[0], Beside::Record(&record.workloads[0])).expect("charts");
+    assert!(!both.lacks_a_baseline() && both.cdfs.iter().all(|c| c.baseline.as_ref() == Some(&c.candidate)));
+    assert!(both.starts.iter().all(|s| s.baseline == s.candidate && !s.candidate.is_empty()));
+}
+
+static CHARTS: LazyLock<Charts> = LazyLock::new(|| charts(&candidate().workloads[0], Beside::Nothing).expect("charts"));
+
+/// A report that shows a foreign text wherever one may stand, and charts that carry it.
+fn page_of(foreign: &str) -> (Report, String) {
+    let report = samples::foreign(foreign);
+    let mut charts = CHARTS.clone();
+    charts.workload = report.workloads[0].name.clone();
+    let page = render(&report, &[charts]);
+    (report, page)
+}
+
+#[test]
+fn foreign_text_is_text() {
+    let plain = page_of("chat").1;
+    for foreign in ["</script><script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "<!--", "]]>", "{{7*7}}"] {
+        let (_, page) = page_of(foreign);
+        for tag in ["<script", "</script", "<img", "<!--"] {
+            assert_eq!(page.matches(tag).count(), plain.matches(tag).count(), "{tag} of {foreign}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn no_text_adds_an_element(foreign in any::<String>()) {
+        // What a page of harmless text has, whatever the text.
+        let count = |page: &str| page.matches('<').count();
+        prop_assert_eq!(count(&page_of(&foreign).1), count(&page_of("chat").1));
+    }
+}

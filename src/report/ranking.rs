@@ -1,0 +1,165 @@
+//! Several records side by side: the view model of a ranking with every number chosen, and its published JSON, version 1.
+//!
+//! One function per format (`terminal`, `markdown` below). Not here: who is better than whom (`judge::ranking`).
+
+mod build;
+mod markdown;
+mod terminal;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::ExitStatus;
+
+pub use build::{Entrant, Measured, ranking};
+pub use markdown::render as markdown;
+pub use terminal::render as terminal;
+
+use super::text;
+
+pub const SCHEMA: &str = "goodput-gate/ranking";
+pub const VERSION: u32 = 1;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RankingReport {
+    /// Always `goodput-gate/ranking`.
+    pub schema: String,
+    pub version: u32,
+    pub tool_version: String,
+    /// In the order of all lists of entrants below.
+    pub entrants: Vec<EntrantReport>,
+    pub workloads: Vec<WorkloadRanking>,
+    pub hypotheses: Vec<HypothesisReport>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EntrantReport {
+    pub name: String,
+    pub session: String,
+    /// RFC 3339, UTC.
+    pub created: String,
+    pub commit: Option<String>,
+    /// As it was recognised; and the model that it was asked for.
+    pub server: Option<String>,
+    pub server_version: Option<String>,
+    pub model: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadRanking {
+    pub name: String,
+    /// The load in words, which is the same for all.
+    pub load: String,
+    /// Server starts of each entrant.
+    pub starts: Vec<u32>,
+    /// Why an entrant is not ranked, if so.
+    pub unfit: Vec<Option<String>>,
+    /// What makes the comparison unfair, or the ranks weaker than they look.
+    pub warnings: Vec<String>,
+    pub metrics: Vec<MetricRanking>,
+    /// Metrics that the workload defines and no entrant has: too few requests, or no token counts.
+    pub unmeasured: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MetricRanking {
+    /// Name without unit.
+    pub metric: String,
+    /// `ms`, `per_s`, `tokens_per_s`, `ratio`.
+    pub unit: String,
+    /// `lower` or `higher` is better.
+    pub better: String,
+    pub places: Vec<PlaceReport>,
+}
+
+/// Mean over the server starts with its two-sided 95 % interval, in the metric's unit.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceReport {
+    pub value: Option<f64>,
+    pub interval_low: Option<f64>,
+    pub interval_high: Option<f64>,
+    /// 1 is best; where neighbours are not proven apart, the best and the worst rank that it may have.
+    pub best_rank: Option<u32>,
+    pub worst_rank: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HypothesisReport {
+    pub name: String,
+    pub says: Option<String>,
+    pub workload: String,
+    pub metric: String,
+    pub unit: String,
+    pub claim: String,
+    /// `confirmed`, `refuted`, `undecided`, `unmeasured`.
+    pub outcome: String,
+    pub left: Option<f64>,
+    /// What it was held against, with its factor.
+    pub right: Option<f64>,
+    /// Left against right: relative for times and rates (0.05 = 5 % more), in shares for shares.
+    pub difference_low_ratio: Option<f64>,
+    pub difference_high_ratio: Option<f64>,
+    /// Why it was not tested.
+    pub reason: Option<String>,
+}
+
+impl RankingReport {
+    /// Could not measure, where nobody was measured well enough to be placed on some load.
+    pub fn exit(&self) -> ExitStatus {
+        let dead = |w: &WorkloadRanking| w.metrics.iter().all(|m| m.places.iter().all(|p| p.value.is_none()));
+        let unfit = self.workloads.iter().any(|w| w.unfit.iter().any(Option::is_some) || dead(w));
+        if unfit || self.workloads.is_empty() { ExitStatus::CouldNotMeasure } else { ExitStatus::Pass }
+    }
+
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a ranking is plain data") + "\n"
+    }
+}
+
+/// `1`, `2 to 3`, or nothing where there is no rank.
+fn rank(place: &PlaceReport) -> Option<String> {
+    let (best, worst) = place.best_rank.zip(place.worst_rank)?;
+    Some(if best == worst { best.to_string() } else { format!("{best} to {worst}") })
+}
+
+/// `97.1 ms (95.2 to 99.0)`.
+fn value(unit: &str, place: &PlaceReport) -> String {
+    let shown = text::value(unit, place.value);
+    let end = |x: Option<f64>| {
+        let with_unit = text::value(unit, x);
+        with_unit.split_once(' ').map_or(with_unit.trim_end_matches("/s").to_owned(), |(number, _)| number.to_owned())
+    };
+    match (place.interval_low, place.interval_high) {
+        (Some(_), Some(_)) => format!("{shown} ({} to {})", end(place.interval_low), end(place.interval_high)),
+        _ => shown,
+    }
+}
+
+/// What became of a hypothesis, with its numbers: `confirmed: 312 tok/s against 205 tok/s, 44.1 to 60.2 % more`.
+fn outcome(h: &HypothesisReport) -> String {
+    let known = h.left.is_some() || h.right.is_some();
+    let numbers = known.then(|| format!(": {} against {}", text::value(&h.unit, h.left), text::value(&h.unit, h.right)));
+    let ends = h.difference_low_ratio.zip(h.difference_high_ratio);
+    let difference =
+        ends.map(|(low, high)| format!(", {} to {}", text::change(&h.unit, Some(low)), text::change(&h.unit, Some(high))));
+    let reason = h.reason.as_ref().map(|why| format!(": {}", text::plain(why)));
+    let parts = [Some(h.outcome.clone()), numbers, difference, reason];
+    parts.into_iter().flatten().collect()
+}
+
+/// A server as its fingerprint names it.
+fn server(e: &EntrantReport) -> String {
+    let parts = [&e.server, &e.server_version, &e.model];
+    text::plain(&parts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" "))
+}
+
+/// JSON Schema of the ranking.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(RankingReport).to_value()
+}

@@ -1,0 +1,240 @@
+//! Records to the view model of a ranking. Not here: which records, or whether a measurement is fit (the caller says).
+
+use std::collections::BTreeMap;
+
+use super::{EntrantReport, HypothesisReport, MetricRanking, PlaceReport, RankingReport, SCHEMA, VERSION, WorkloadRanking};
+use crate::config::{Claim, Term, parse_claim};
+use crate::judge::ranking::{Outcome, Place, Right, Statement, TOO_FEW, Tested, rank, test};
+use crate::measure::summary::Shape;
+use crate::metric::{Metric, Orientation, Unit};
+use crate::record::{HypothesisRecord, LoadFacts, Record, WorkloadRecord};
+use crate::report::build::shape;
+use crate::report::text;
+
+/// A record and what it is called here.
+pub struct Entrant<'a> {
+    pub name: String,
+    pub record: &'a Record,
+    /// As `record`'s workloads.
+    pub workloads: Vec<Measured<'a>>,
+}
+
+/// What is known of a workload's measurement.
+pub struct Measured<'a> {
+    pub workload: &'a WorkloadRecord,
+    /// Why it is not fit to be judged; nothing where it is.
+    pub unfit: Vec<String>,
+    /// Oriented, by start.
+    pub starts: BTreeMap<Metric, Vec<f64>>,
+}
+
+/// Work may differ by this: half of what a team could call a change.
+const UNEQUAL_WORK: f64 = 0.01;
+
+/// Ranks what all entrants were measured with; every workload of any of them is in the answer.
+pub fn ranking(entrants: &[Entrant<'_>], tool_version: &str) -> RankingReport {
+    let mut names: Vec<&str> = Vec::new();
+    for workload in entrants.iter().flat_map(|e| &e.record.workloads) {
+        if !names.contains(&workload.name.as_str()) {
+            names.push(&workload.name);
+        }
+    }
+    let claims = entrants.first().map_or(&[][..], |e| &e.record.hypotheses);
+    RankingReport {
+        schema: SCHEMA.into(),
+        version: VERSION,
+        tool_version: tool_version.into(),
+        entrants: entrants.iter().map(entrant).collect(),
+        workloads: names.into_iter().map(|name| workload(name, entrants)).collect(),
+        hypotheses: claims.iter().map(|claim| hypothesis(claim, claims.len(), entrants)).collect(),
+    }
+}
+
+fn entrant(e: &Entrant<'_>) -> EntrantReport {
+    let field = |name: &str| Some(e.record.workloads.first()?.fingerprint.0.get(name)?.clone());
+    EntrantReport {
+        name: e.name.clone(),
+        session: e.record.session.clone(),
+        created: e.record.created.clone(),
+        commit: e.record.git.as_ref().map(|g| g.commit.clone()),
+        server: field("server"),
+        server_version: field("server_version"),
+        model: field("model"),
+    }
+}
+
+impl Entrant<'_> {
+    fn workload(&self, name: &str) -> Option<&Measured<'_>> {
+        self.workloads.iter().find(|m| m.workload.name == name)
+    }
+
+    /// Why it is not ranked in this workload, whose load is that of the first.
+    fn unfit(&self, name: &str, first: &WorkloadRecord) -> Option<String> {
+        let Some(mine) = self.workload(name) else { return Some("was not measured with this workload".into()) };
+        mine.unfit.first().map(|why| format!("INVALID: {why}")).or_else(|| other_load(mine.workload, first))
+    }
+
+    /// What may be ranked.
+    fn fit(&self, name: &str, first: &WorkloadRecord) -> Option<&Measured<'_>> {
+        self.workload(name).filter(|_| self.unfit(name, first).is_none())
+    }
+}
+
+impl Measured<'_> {
+    fn of(&self, metric: Metric) -> &[f64] {
+        self.starts.get(&metric).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What differs in the load, if anything does: then its numbers are of something else.
+fn other_load(mine: &WorkloadRecord, first: &WorkloadRecord) -> Option<String> {
+    let plan = |w: &WorkloadRecord| w.fingerprint.0.get("plan").cloned();
+    // How a protocol writes a request is no part of the load.
+    let alike = |l: &LoadFacts| LoadFacts { protocol: String::new(), length_forced: false, ..l.clone() };
+    let same_protocol = mine.load.protocol == first.load.protocol && mine.load.length_forced == first.load.length_forced;
+    let differs = alike(&mine.load) != alike(&first.load) || same_protocol && plan(mine) != plan(first);
+    differs.then(|| format!("was measured with another load ({}) than the first ({})", mine.load.arrival, first.load.arrival))
+}
+
+fn workload(name: &str, entrants: &[Entrant<'_>]) -> WorkloadRanking {
+    let first = entrants.iter().find_map(|e| e.workload(name)).map(|m| m.workload);
+    let unfit = entrants.iter().map(|e| e.unfit(name, first?)).collect();
+    let fit: Vec<Option<&Measured<'_>>> = entrants.iter().map(|e| e.fit(name, first?)).collect();
+    let metrics = first.map_or_else(Vec::new, |first| metrics(shape(first), &fit));
+    let starts = |e: &Entrant<'_>| e.workload(name).map_or(0, |m| m.workload.starts.len());
+    WorkloadRanking {
+        name: name.to_owned(),
+        load: first.map_or_else(String::new, words),
+        starts: entrants.iter().map(|e| u32::try_from(starts(e)).unwrap_or(u32::MAX)).collect(),
+        unfit,
+        warnings: warnings(entrants, &fit, &metrics),
+        unmeasured: metrics.iter().filter(|(m, _)| nowhere(m)).map(|(m, _)| m.metric.clone()).collect(),
+        metrics: metrics.into_iter().map(|(metric, _)| metric).filter(|m| !nowhere(m)).collect(),
+    }
+}
+
+/// No entrant has it.
+fn nowhere(metric: &MetricRanking) -> bool {
+    metric.places.iter().all(|p| p.value.is_none())
+}
+
+fn words(w: &WorkloadRecord) -> String {
+    let each = w.load.requests_per_round.map_or_else(String::new, |n| format!(", {n} requests per round"));
+    format!("{}{each}, {} input (nominal) and {} output tokens", w.load.arrival, w.load.input_tokens, w.load.output_tokens)
+}
+
+/// Each metric that the workload defines, and why nobody has a rank in it.
+fn metrics(shape: Shape, fit: &[Option<&Measured<'_>>]) -> Vec<(MetricRanking, Option<&'static str>)> {
+    let wanted = shape.defined().into_iter().chain([Metric::Goodput].into_iter().filter(|m| shape.defines(*m)));
+    wanted
+        .map(|metric| {
+            let starts: Vec<&[f64]> = fit.iter().map(|m| m.map_or(&[][..], |m| m.of(metric))).collect();
+            let ranking = rank(metric, &starts);
+            let lower = metric.orientation() == Orientation::LowerIsBetter;
+            let shown = MetricRanking {
+                metric: metric.name(),
+                unit: metric.unit().suffix().to_owned(),
+                better: if lower { "lower" } else { "higher" }.into(),
+                places: ranking.places.iter().map(|p| place(metric, p)).collect(),
+            };
+            (shown, ranking.unproven)
+        })
+        .collect()
+}
+
+fn place(metric: Metric, place: &Place) -> PlaceReport {
+    // A share knows no more than all and no less than none.
+    let within = |end: f64| if metric.unit() == Unit::Share { end.clamp(0.0, 1.0) } else { end };
+    let rank = |pick: fn((usize, usize)) -> usize| place.rank.map(pick).and_then(|n| u32::try_from(n).ok());
+    PlaceReport {
+        value: place.value,
+        interval_low: place.interval.map(|(low, _)| within(low)),
+        interval_high: place.interval.map(|(_, high)| within(high)),
+        best_rank: rank(|(best, _)| best),
+        worst_rank: rank(|(_, worst)| worst),
+    }
+}
+
+fn warnings(
+    entrants: &[Entrant<'_>],
+    fit: &[Option<&Measured<'_>>],
+    metrics: &[(MetricRanking, Option<&'static str>)],
+) -> Vec<String> {
+    let mut warnings: Vec<String> = Vec::new();
+    if let Some(why) = metrics.iter().find_map(|(_, unproven)| *unproven) {
+        let unranked = metrics.iter().filter(|(_, unproven)| unproven.is_some()).count();
+        let of = text::count(unranked as u64, "metric is", "metrics are");
+        warnings.push(format!("{of} shown without ranks: {why}"));
+    }
+    let tokens: Vec<(&str, f64)> = entrants
+        .iter()
+        .zip(fit)
+        .filter_map(|(e, w)| Some((e.name.as_str(), w.as_ref()?.workload.mean_tokens(|c| &c.output_tokens)?)))
+        .collect();
+    let most = tokens.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a });
+    let least = tokens.iter().copied().reduce(|a, b| if b.1 < a.1 { b } else { a });
+    if let Some(((longest, most), (shortest, least))) = most.zip(least).filter(|(m, l)| m.1 > l.1 * (1.0 + UNEQUAL_WORK)) {
+        warnings.push(format!(
+            "unequal work: {longest} gives {most:.1} output tokens per request and {shortest} {least:.1}; what depends on the length \
+             (E2E, rates) says little: have it forced (ignore_eos) or compare TTFT and TPOT"
+        ));
+    }
+    let hosts: Vec<&String> = entrants.iter().filter_map(|e| e.record.host.get("runner")).collect();
+    if hosts.windows(2).any(|pair| pair[0] != pair[1]) {
+        warnings.push("the records are of different machines: what differs may be the machine".into());
+    }
+    warnings
+}
+
+fn hypothesis(said: &HypothesisRecord, among: usize, entrants: &[Entrant<'_>]) -> HypothesisReport {
+    let metric = Metric::parse(&said.metric);
+    let tested = match metric {
+        None => Err(format!("this version knows no metric {}", said.metric)),
+        Some(metric) => parse_claim(&said.claim, metric)
+            .map_err(|(what, _)| what)
+            .and_then(|claim| tested(&claim, metric, &said.workload, among, entrants)),
+    };
+    let (tested, reason) = match tested {
+        Ok(tested) if tested.outcome == Outcome::Undecided && tested.difference.is_none() => (Some(tested), Some(TOO_FEW.into())),
+        Ok(tested) => (Some(tested), None),
+        Err(why) => (None, Some(why)),
+    };
+    let outcome = match tested.as_ref().map_or(Outcome::Unmeasured, |t| t.outcome) {
+        Outcome::Confirmed => "confirmed",
+        Outcome::Refuted => "refuted",
+        Outcome::Undecided => "undecided",
+        Outcome::Unmeasured => "unmeasured",
+    };
+    let difference = tested.as_ref().and_then(|t| t.difference);
+    HypothesisReport {
+        name: said.name.clone(),
+        says: said.says.clone(),
+        workload: said.workload.clone(),
+        metric: said.metric.clone(),
+        unit: metric.map_or("", |m| m.unit().suffix()).to_owned(),
+        claim: said.claim.clone(),
+        outcome: outcome.into(),
+        left: tested.as_ref().and_then(|t| t.left),
+        right: tested.as_ref().and_then(|t| t.right),
+        difference_low_ratio: difference.map(|(low, _)| low),
+        difference_high_ratio: difference.map(|(_, high)| high),
+        reason,
+    }
+}
+
+/// Errors: one that the claim names was not measured, or not well enough.
+fn tested(claim: &Claim, metric: Metric, workload: &str, among: usize, entrants: &[Entrant<'_>]) -> Result<Tested, String> {
+    let first = entrants.iter().find_map(|e| e.workload(workload)).map(|m| m.workload);
+    let first = first.ok_or_else(|| format!("workload {workload} was not measured"))?;
+    let starts = |name: &str| {
+        let entrant = entrants.iter().find(|e| e.name == name).ok_or_else(|| format!("{name} was not measured"))?;
+        let unfit = || format!("{name}: {}", entrant.unfit(workload, first).unwrap_or_default());
+        Ok::<&[f64], String>(entrant.fit(workload, first).ok_or_else(unfit)?.of(metric))
+    };
+    let right = match &claim.right {
+        Term::Number(number) => Right::Number(*number),
+        Term::Times(factor, name) => Right::Times(*factor, starts(name)?),
+    };
+    let all: Vec<&[f64]> = entrants.iter().filter_map(|e| Some(e.fit(workload, first)?.of(metric))).collect();
+    Ok(test(&Statement { metric, left: starts(&claim.left)?, right, greater: claim.greater, among }, &all))
+}

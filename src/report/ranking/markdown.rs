@@ -1,0 +1,58 @@
+//! A ranking as GitHub-flavoured Markdown. Every text that is not a constant of this file is escaped. Not here: which number is shown.
+
+use std::fmt::Write as _;
+
+use super::{RankingReport, WorkloadRanking, outcome, rank, server, value};
+use crate::report::markdown::escape::{code, escape};
+use crate::report::markdown::table;
+use crate::report::text;
+
+pub fn render(report: &RankingReport) -> String {
+    let names: Vec<String> = report.entrants.iter().map(|e| code(&e.name)).collect();
+    let mut out = String::new();
+    for w in &report.workloads {
+        out += &workload(w, &names);
+    }
+    if !report.hypotheses.is_empty() {
+        let rows = report.hypotheses.iter().map(|h| {
+            let says = h.says.as_deref().map_or_else(String::new, escape);
+            vec![
+                escape(&h.name),
+                says,
+                format!("{} of {}: {}", code(&h.metric), code(&h.workload), code(&h.claim)),
+                escape(&outcome(h)),
+            ]
+        });
+        let _ = write!(out, "\n### Hypotheses\n{}", table(&["", "says", "claim", "outcome"], 0..0, rows));
+    }
+    let rows = report.entrants.iter().map(|e| {
+        let commit = e.commit.as_deref().map_or(text::ABSENT.into(), |c| code(&text::short(c)));
+        vec![code(&e.name), escape(&server(e)), commit, escape(&e.session), escape(&e.created)]
+    });
+    let _ = write!(out, "\n### Provenance\n{}", table(&["", "server", "commit", "session", "measured"], 0..0, rows));
+    out
+}
+
+fn workload(w: &WorkloadRanking, names: &[String]) -> String {
+    let mut out = format!("\n### {}\n\n{}\n", code(&w.name), escape(&w.load));
+    let header: Vec<&str> = std::iter::once("metric").chain(names.iter().map(String::as_str)).collect();
+    let starts = std::iter::once("server starts".to_owned()).chain(w.starts.iter().map(u32::to_string)).collect::<Vec<_>>();
+    let rows = w.metrics.iter().map(|m| {
+        let cells = m.places.iter().map(|p| match rank(p) {
+            Some(rank) => format!("**{rank}.** {}", escape(&value(&m.unit, p))),
+            None => escape(&value(&m.unit, p)),
+        });
+        std::iter::once(code(&m.metric)).chain(cells).collect::<Vec<_>>()
+    });
+    out += &table(&header, 1..header.len(), std::iter::once(starts).chain(rows));
+    for (name, why) in names.iter().zip(&w.unfit).filter_map(|(name, why)| Some((name, why.as_ref()?))) {
+        let _ = write!(out, "\nNot ranked: {name}: {}\n", escape(why));
+    }
+    if !w.unmeasured.is_empty() {
+        let _ = write!(out, "\nUnmeasured: {}\n", escape(&w.unmeasured.join(", ")));
+    }
+    for warning in &w.warnings {
+        let _ = write!(out, "\nWarning: {}\n", escape(warning));
+    }
+    out
+}

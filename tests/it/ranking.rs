@@ -1,0 +1,154 @@
+//! Several servers side by side: measured in turn by `run --each`, ranked by `compare A B C...`, hypotheses tested. Also what is refused.
+//!
+//! Not here: the arithmetic (`judge::ranking`).
+
+use serde_json::{Value, json};
+
+use crate::gate_judging::candidate::{candidate, column, rounds, with_decode, workload};
+use crate::gate_support::Bed;
+
+const TARGETS: &str = "
+version: 1
+targets:
+  quick: {target: {sim: {noise: 'off', request_overhead_ms: 250}}}
+  slow: {target: {sim: {noise: 'off', request_overhead_ms: 250, decode_factor: 2}}}
+workloads:
+  - {name: chat, arrival: {closed: {concurrency: 4}}, requests: 16, warmup: 2, prompts: {synthetic: {input_tokens: 64}}, output_tokens: 12}
+gate: {starts: 3, rounds: 1}
+hypotheses:
+  - {says: decoding differs by half at least, metric: tpot_geomean, claim: slow > 1.5 * quick}
+  - {name: wrong, metric: tpot_geomean, claim: quick > slow}
+";
+
+fn outcomes(ranking: &Value) -> Vec<(&str, &str)> {
+    let all = ranking["hypotheses"].as_array().expect("a list");
+    all.iter().map(|h| (h["name"].as_str().expect("text"), h["outcome"].as_str().expect("text"))).collect()
+}
+
+fn ranks(ranking: &Value, metric: &str) -> Vec<(u64, u64)> {
+    let all = ranking["workloads"][0]["metrics"].as_array().expect("a list");
+    let found = all.iter().find(|m| m["metric"] == metric).unwrap_or_else(|| panic!("{metric} is not in {ranking}"));
+    let rank = |p: &Value| Some((p["best_rank"].as_u64()?, p["worst_rank"].as_u64()?));
+    found["places"].as_array().expect("a list").iter().filter_map(rank).collect()
+}
+
+#[test]
+fn each_target_is_measured_and_the_better_one_is_first() {
+    let bed = Bed::new();
+    bed.write("goodput-gate.yaml", TARGETS);
+    let ran = bed.measure(&["run", "--each"]);
+    ran.assert(0, &["confirmed", "refuted", "server starts 3 3"]);
+    let ranking = bed.json(".goodput-gate/ranking.json");
+    assert_eq!(ranks(&ranking, "tpot_geomean"), [(1, 1), (2, 2)]);
+    assert_eq!(outcomes(&ranking), [("H1", "confirmed"), ("wrong", "refuted")]);
+    let schema: Value = serde_json::from_str(&bed.gate(&["schema", "ranking"]).stdout).expect("JSON");
+    assert!(jsonschema::is_valid(&schema, &ranking));
+    // The same from the files alone, byte for byte; and each target's own report is there.
+    let records = ["quick", "slow"].map(|name| format!(".goodput-gate/each/{name}/record.json"));
+    let again = bed.gate(&["compare", "--rank", &records[0], &records[1], "--out", "again"]);
+    assert_eq!((again.code, &again.stdout), (Some(0), &ran.stdout));
+    assert_eq!(bed.read("again/ranking.json"), bed.read(".goodput-gate/ranking.json"));
+    assert_eq!(bed.json(".goodput-gate/each/slow/report.json")["verdict"], Value::Null);
+    assert!(bed.read(".goodput-gate/ranking.md").contains("| **1.** "));
+}
+
+#[test]
+fn a_target_that_does_not_start_is_named() {
+    let bed = Bed::new();
+    let broken = TARGETS.replace(
+        "slow: {target: {sim: {noise: 'off', request_overhead_ms: 250, decode_factor: 2}}}",
+        "slow: {server: {start: exit 7}}",
+    );
+    bed.write("goodput-gate.yaml", &broken);
+    let ran = bed.measure(&["run", "--each"]);
+    ran.assert(3, &["target slow", "ended by itself"]);
+    assert!(bed.read(".goodput-gate/report.json").contains("target slow"), "whoever reads files finds the reason there");
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_before_anything_is_sent() {
+    let bed = Bed::new();
+    let wrong = |from: &str, to: &str, words: &[&str]| {
+        bed.write("goodput-gate.yaml", &TARGETS.replace(from, to));
+        bed.gate(&["run", "--each"]).assert(2, words);
+    };
+    wrong("  slow:", "  Sl/ow:", &["is no name for a folder"]);
+    wrong("claim: quick > slow", "claim: quick > slwo", &["no target `slwo`", "did you mean `slow`?"]);
+    wrong("claim: quick > slow", "claim: quick", &["claims nothing"]);
+    wrong("metric: tpot_geomean, claim: quick", "metric: tpot, claim: quick", &["unknown metric `tpot`"]);
+    wrong("{name: wrong, ", "{name: wrong, workload: caht, ", &["no workload `caht`", "did you mean `chat`?"]);
+    bed.write("goodput-gate.yaml", "version: 1\ntargets: {one: {target: {sim: {}}}}\nworkloads: [{preset: quick}]\n");
+    bed.gate(&["run", "--each"]).assert(2, &["there are not two of them to compare"]);
+}
+
+/// `compare --rank` of records that a test makes of one.
+fn ranked(records: &[(&str, Value)]) -> (Bed, Value, i32) {
+    let bed = Bed::new();
+    for (name, record) in records {
+        bed.write(&format!("{name}.json"), &record.to_string());
+    }
+    let mut args = vec!["compare", "--rank"];
+    let files: Vec<String> = records.iter().map(|(name, _)| format!("{name}.json")).collect();
+    args.extend(files.iter().map(String::as_str));
+    let ran = bed.gate(&args);
+    let ranking = bed.json(".goodput-gate/ranking.json");
+    (bed, ranking, ran.code.expect("an exit"))
+}
+
+fn unfit(ranking: &Value, of: usize) -> &str {
+    ranking["workloads"][0]["unfit"][of].as_str().unwrap_or("")
+}
+
+#[test]
+fn stored_records_are_ranked_from_their_columns() {
+    let (bed, ranking, code) = ranked(&[("a", with_decode(1.4)), ("b", candidate()), ("c", with_decode(1.8))]);
+    assert_eq!((code, ranks(&ranking, "tpot_geomean")), (0, vec![(2, 2), (1, 1), (3, 3)]));
+    bed.gate(&["compare", "a.json", "b.json", "c.json"]).assert(0, &["chat:"]);
+    bed.gate(&["compare", "a.json", "b.json", "a.json"]).assert(2, &["two of the records are called a"]);
+    bed.gate(&["compare", "a.json", "b.json", "c.json", "--explain", "tpot_geomean"]).assert(2, &["cannot be used with"]);
+}
+
+#[test]
+fn another_load_is_not_ranked_and_says_so() {
+    let mut other = candidate();
+    workload(&mut other)["load"]["arrival"] = json!("Poisson 50/s");
+    let (_, ranking, code) = ranked(&[("a", candidate()), ("b", other)]);
+    assert!(unfit(&ranking, 1).contains("another load"), "{ranking}");
+    assert_eq!((code, ranks(&ranking, "tpot_geomean")), (3, vec![]), "nobody is left to be compared with");
+}
+
+#[test]
+fn a_measurement_that_is_unfit_is_not_ranked() {
+    let mut late = candidate();
+    for round in rounds(&mut late) {
+        round["findings"] = json!([{"severity": "invalid", "check": "client_cpu", "message": "a client thread was busy"}]);
+    }
+    let (_, ranking, code) = ranked(&[("a", candidate()), ("b", late)]);
+    assert!(unfit(&ranking, 1).starts_with("INVALID: "), "{ranking}");
+    assert_eq!(code, 3);
+}
+
+#[test]
+fn answers_of_another_length_are_unequal_work() {
+    let mut longer = candidate();
+    for round in rounds(&mut longer) {
+        for tokens in column(round, "output_tokens") {
+            *tokens = json!(tokens.as_u64().map(|n| n * 3 / 2));
+        }
+    }
+    let (_, ranking, _) = ranked(&[("a", candidate()), ("b", longer)]);
+    let warnings = ranking["workloads"][0]["warnings"].to_string();
+    assert!(warnings.contains("unequal work: b gives"), "{warnings}");
+}
+
+#[test]
+fn names_of_records_and_targets_are_foreign_text() {
+    let mut hostile = candidate();
+    hostile["target"] = json!("a | b\n<script>@team`x`");
+    let (bed, _, _) = ranked(&[("a", candidate()), ("b", hostile)]);
+    let markdown = bed.read(".goodput-gate/ranking.md");
+    assert!(!markdown.contains("<script>") && !markdown.contains(" @team"), "{markdown}");
+    let columns = |line: &str| line.replace("\\|", "").matches('|').count();
+    let table: Vec<&str> = markdown.lines().filter(|l| l.starts_with("| ")).take(4).collect();
+    assert!(table.iter().all(|l| columns(l) == 4), "{table:?}");
+}
