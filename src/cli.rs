@@ -19,7 +19,7 @@ pub use self::baseline::{
 pub use self::bench::{BenchArrivalsArgs, BenchCommand, BenchEventsArgs, BenchTruthArgs};
 pub use self::common::{ConfigArgs, LogFormat, LookArgs, OutputArgs, WorkloadArgs};
 pub use self::gate::{CalibrateArgs, CheckArgs, RunArgs, SelftestArgs};
-pub use self::machine::{DoctorArgs, InitArgs, ModelsArgs, SimArgs, SuperviseArgs};
+pub use self::machine::{DoctorArgs, GpuArgs, InitArgs, ModelsArgs, SimArgs, SuperviseArgs};
 pub use self::records::{CommentArgs, CompareArgs, ImportArgs, ImportFormat, ReportArgs, ReportFormat, SchemaArgs, SchemaKind};
 pub use self::server::{ServerArgs, ServerCommand, ServerLogsArgs};
 
@@ -63,6 +63,8 @@ pub enum Command {
     Models(ModelsArgs),
     /// What works on this machine: host, git, server, client self-test
     Doctor(DoctorArgs),
+    /// The GPUs of this machine: memory, use, clocks, power, who computes on them
+    Gpu(GpuArgs),
     /// Inject known changes and see what the gate says of each
     Selftest(SelftestArgs),
     /// Look around (servers, models, git, GPU), ask little, write config and workflow

@@ -36,6 +36,9 @@ pub struct BenchTruthArgs {
     /// Measure in turn with and without reading the server's metrics page, so often each
     #[arg(long)]
     pub scrape: Option<u32>,
+    /// In turn without and with GPUs sampled, so often
+    #[arg(long, value_name = "PAIRS")]
+    pub gpu: Option<u32>,
 }
 
 #[derive(Clone, Debug, Args)]

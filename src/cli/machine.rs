@@ -62,6 +62,19 @@ pub struct ModelsArgs {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct GpuArgs {
+    /// Show it again and again, until interrupted
+    #[arg(long, short)]
+    pub watch: bool,
+    /// Between two looks
+    #[arg(long, value_name = "TIME", default_value = "1s")]
+    pub every: String,
+    /// As JSON: one object, with --watch one per line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct InitArgs {
     /// Ask nothing, take every default (as where there is no terminal)
     #[arg(long, short)]

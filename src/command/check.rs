@@ -65,7 +65,7 @@ fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
         measure::measure(config, &args.output, baselines.git.clone()).inspect_err(|e| failed(e, args, baselines.git.clone()))?;
     let (mut report, exit) = evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))?;
     let charts = drawn::beside_sessions(&record, |w| baselines.of(&w.name))?;
-    report.notices = baselines.notices;
+    report.notices.extend(baselines.notices);
     Ok(Outcome { report, exit, charts })
 }
 
@@ -102,7 +102,7 @@ fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
     let (base, candidate) = measure::pair(config, &args.output, &pair, stop, &asked).inspect_err(|e| failed(e, args, git))?;
     let (mut report, exit) = evaluate::interleaved(&base, &candidate, |w| baselines.of(&w.name))?;
     // What was said of stored sessions is about the noise only.
-    report.notices = baselines.notices;
+    report.notices.extend(baselines.notices);
     let charts = drawn::beside_record(&base, &candidate)?;
     Ok(Outcome { report, exit, charts })
 }

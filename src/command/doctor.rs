@@ -5,7 +5,7 @@ use super::bench::truth;
 use super::side::Side;
 use super::signals::Stop;
 use super::target::Target;
-use super::{baseline, output, setup};
+use super::{baseline, gpu, output, setup};
 use crate::baseline::lineage::GitError;
 use crate::baseline::store;
 use crate::cli::{DoctorArgs, WorkloadArgs};
@@ -30,7 +30,7 @@ enum Grade {
 type Line = (Grade, String, String);
 
 pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitStatus> {
-    let mut lines = vec![machine()];
+    let mut lines = vec![machine(), gpus()];
     let target = WorkloadArgs {
         base_url: args.base_url.clone(),
         model: args.model.clone(),
@@ -75,6 +75,11 @@ fn machine() -> Line {
     let few = std::thread::available_parallelism().is_ok_and(|n| n.get() < 2);
     let grade = if few { Grade::Note } else { Grade::Ok };
     (grade, "host".into(), if few { format!("{text}\na server on the same core will be measured too slow") } else { text })
+}
+
+fn gpus() -> Line {
+    let (fine, text) = gpu::advice();
+    (if fine { Grade::Ok } else { Grade::Note }, "GPU".into(), text)
 }
 
 fn git(config: &Config) -> Vec<Line> {

@@ -36,6 +36,7 @@ pub fn empty_record(config: &Config, git: Option<GitFacts>, session: &str) -> Re
         interrupted: false,
         git,
         host,
+        gpu: None,
         policy: policy(config),
         pair: None,
         target: None,

@@ -17,8 +17,10 @@ use crate::cli::OutputArgs;
 use crate::config::{Arrival, Config, Endpoint, Fit, PromptKind, Workload, parse_duration};
 use crate::exit::Failure;
 use crate::record::{self, GitFacts, PastSession, Record, Role, WorkloadRecord, keyed};
+use gpu::Gpus;
 use start::{Open, dead};
 
+mod gpu;
 mod start;
 
 /// A run under way.
@@ -36,6 +38,7 @@ struct Run<'a> {
     /// A round says that a server ended by itself.
     told: bool,
     sides: Vec<Measuring<'a>>,
+    gpus: Gpus<'a>,
 }
 
 /// A side and what was measured of it.
@@ -183,13 +186,14 @@ impl<'a> Run<'a> {
             let api_key = setup::api_key(&side.target)?;
             Ok(Measuring { side, api_key, salt, record, out: output.out.clone(), file })
         });
-        let sides = sides.collect::<anyhow::Result<Vec<_>>>()?;
+        let sides = sides.collect::<anyhow::Result<Vec<Measuring<'a>>>>()?;
+        let gpus = Gpus::open(&config.gpu, sides.iter().map(|m| m.side));
         let files = config.workloads.iter().map(read_file).collect::<Result<Vec<_>, _>>()?;
         output::prepare(&output.out)?;
         // It is written at the very end: too late to learn that it cannot be.
         output.record.as_deref().map(output::check_writable).transpose()?;
         let raw = output.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
-        Ok(Self { config, output, files, stop, raw, order: 0, starts, told: false, sides })
+        Ok(Self { config, output, files, stop, raw, order: 0, starts, told: false, sides, gpus })
     }
 
     /// Errors: exit 3, a build failed.
@@ -222,6 +226,7 @@ impl<'a> Run<'a> {
 
     fn group(&mut self, start: u32, members: &[usize]) -> anyhow::Result<()> {
         let mut open: Vec<Open> = Vec::new();
+        self.gpus.note_tenants();
         for &side in members {
             let next = self.open(side, start).map_err(|e| match dead(&open).filter(|_| !self.stop.signalled()) {
                 Some(why) => Failure::measure(&why).into(),

@@ -14,6 +14,7 @@ mod drawn;
 mod dry_run;
 mod evaluate;
 mod facts;
+mod gpu;
 mod import;
 mod init;
 mod interactive;
@@ -64,6 +65,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Schema(args) => schema::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Gpu(args) => gpu::run(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Bench(command) => bench::run(&command),

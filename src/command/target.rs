@@ -218,6 +218,11 @@ impl Target {
         }
     }
 
+    /// On this machine.
+    pub const fn is_here(&self) -> bool {
+        self.loopback
+    }
+
     /// Seed of the simulated server's noise.
     pub fn sim_seed(&self) -> Option<u64> {
         match &self.process {

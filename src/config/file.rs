@@ -11,6 +11,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::gpu::GpuFile;
 use super::hypothesis::HypothesisFile;
 use super::recipes::RecipeFile;
 use super::regression::RegressionFile;
@@ -39,6 +40,8 @@ pub struct File {
     pub hypotheses: Option<Vec<HypothesisFile>>,
     /// How a run is made and judged.
     pub gate: Option<GateFile>,
+    /// Whether and how GPUs are watched while a round runs.
+    pub gpu: Option<GpuFile>,
     /// Where baselines are.
     pub baselines: Option<BaselinesFile>,
 }
@@ -376,6 +379,7 @@ pub struct Defaults {
     pub server: ServerFile,
     pub workload: WorkloadFile,
     pub gate: GateFile,
+    pub gpu: GpuFile,
     pub baselines: BaselinesFile,
 }
 

@@ -7,6 +7,7 @@ mod check;
 mod error;
 mod expect;
 mod file;
+mod gpu;
 mod hypothesis;
 mod layers;
 mod load;
@@ -37,6 +38,7 @@ use crate::metric::Metric;
 pub use check::{UNDER_TEST, is_workload_name};
 pub use error::{ConfigError, did_you_mean};
 pub use file::schema;
+pub use gpu::{Gpu, GpuName, GpuWatch, OnUnfit};
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
 pub use layers::Flags;
 pub use load::{Source, Under, load, load_under};
@@ -56,6 +58,7 @@ pub struct Config {
     /// What `run --each` confirms or refutes.
     pub hypotheses: Vec<Hypothesis>,
     pub gate: Gate,
+    pub gpu: Gpu,
     /// Folder of baseline files, relative to the repository's root.
     pub baselines_dir: PathBuf,
     /// Branch whose tree holds them, where that is not the base branch.

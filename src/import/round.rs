@@ -133,6 +133,7 @@ fn round(measured: &Measured, place: Place, load: &LoadFacts, terms: &Terms) -> 
         findings: Vec::new(),
         token_source: None,
         series: Series::default(),
+        gpu: None,
         columns,
         server: None,
     };

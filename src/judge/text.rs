@@ -11,6 +11,9 @@ pub fn value(metric: Metric, value: f64) -> String {
         Unit::PerSecond => format!("{} per s", digits(value)),
         Unit::TokensPerSecond => format!("{} tokens per s", digits(value)),
         Unit::Share => format!("{:.2} %", value * 100.0),
+        Unit::JoulesPerToken => format!("{} J per token", digits(value)),
+        Unit::TokensPerJoule => format!("{} tokens per J", digits(value)),
+        Unit::Mebibytes => format!("{value:.0} MiB"),
     }
 }
 

@@ -49,6 +49,7 @@ pub fn round(raw: &Raw<'_>, load: &LoadFacts, slo: &SloMs) -> RoundRecord {
         series: series(raw.timelines, raw.began_ns),
         server: None,
         columns,
+        gpu: None,
     };
     let context = record.context(raw.start, load);
     let values = metrics(&[RoundView { columns: &record.columns, context: &context, gaps: &gaps }], slo);

@@ -4,6 +4,7 @@
 
 pub mod build;
 mod check;
+mod gpu;
 pub mod recompute;
 pub mod session;
 
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{self, Axis, Tier};
+use crate::evidence::gpu::{Facts, RoundGpu};
 use crate::evidence::server::{self, ServerRound};
 use crate::fingerprint::Fingerprint;
 use crate::measure::SloMs;
@@ -43,6 +45,9 @@ pub struct Record {
     pub git: Option<GitFacts>,
     /// Facts that are recorded and not keyed.
     pub host: BTreeMap<String, String>,
+    /// Absent where the server is elsewhere, or simulated, or where there is nothing to watch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<Facts>,
     /// Name of the target, where several were measured in turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -295,6 +300,9 @@ pub struct RoundRecord {
     /// What the server's own metrics said meanwhile; absent where it has no metrics page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerRound>,
+    /// Absent where no GPU was watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<RoundGpu>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -401,7 +409,9 @@ impl WorkloadRecord {
         }
         let views: Vec<RoundView<'_>> =
             parts.iter().map(|(r, context, gaps)| RoundView { columns: &r.columns, context, gaps }).collect();
-        Ok(collect::metrics(&views, &self.slo.into()))
+        let mut values = collect::metrics(&views, &self.slo.into());
+        values.extend(gpu::values(self.rounds().map(|(_, round)| round)));
+        Ok(values)
     }
 
     /// What the server's own metrics said, over all whole rounds.

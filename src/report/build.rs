@@ -1,6 +1,7 @@
 //! Record, comparison and ruling to the view model. Every number that any format shows is chosen here.
 
 use crate::accept::{Excused, Of};
+use crate::evidence::gpu::Facts;
 use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
 use crate::judge::limits::{LimitFinding, LimitState};
@@ -55,10 +56,10 @@ pub fn report(record: &Record, judged: &[Judged<'_>], verdict: Option<Verdict>, 
         exit_code: exit.code(),
         headline: super::headline::headline(judged, verdict),
         interrupted: record.interrupted,
-        notices: Vec::new(),
+        notices: record.gpu.iter().filter_map(|g| g.unwatched.clone()).collect(),
         git: record.git.clone(),
         host: record.host.clone(),
-        workloads: judged.iter().map(workload).collect(),
+        workloads: judged.iter().map(|j| workload(j, record.gpu.as_ref())).collect(),
         sweeps: super::sweep::sweeps(judged),
     }
 }
@@ -73,7 +74,7 @@ pub fn shape(workload: &WorkloadRecord) -> Shape {
     }
 }
 
-fn workload(judged: &Judged<'_>) -> WorkloadReport {
+fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
     let w = judged.workload;
     let ruling = judged.ruling.as_ref().map(|(_, r)| r);
     let comparison = judged.ruling.as_ref().and_then(|(e, _)| match &e.against {
@@ -116,6 +117,7 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
         client: client(w),
         server: server::report(w, &judged.before),
         why: server::meanwhile(judged, comparison),
+        gpu: super::gpu::report(w, gpus),
     }
 }
 
@@ -275,6 +277,7 @@ fn rates(pooled: &Values, w: &WorkloadRecord) -> Vec<ValueReport> {
         Metric::SloAttainmentOf(crate::metric::SloKind::Tpot) => slo.tpot_ms.is_some(),
         Metric::SloAttainmentOf(crate::metric::SloKind::E2e) => slo.e2e_ms.is_some(),
         Metric::OfferedRate | Metric::AchievedRate => w.load.open_loop,
+        gpu if Metric::GPU.contains(gpu) => w.rounds().any(|(_, r)| r.gpu.is_some()),
         _ => true,
     };
     Metric::all()

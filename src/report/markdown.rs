@@ -206,6 +206,7 @@ fn client(report: &Report, w: &WorkloadReport) -> String {
     facts.extend(text::visible(w).map(|v| ("visible", v)));
     facts.extend(w.errors.iter().map(|e| ("error", text::error(e))));
     facts.extend(w.notes.iter().map(|n| ("note", n.clone())));
+    facts.extend(w.gpu.iter().flat_map(super::gpu::lines).map(|line| ("GPU", line)));
     pairs(facts.iter().map(|(label, fact)| (escape(label), escape(fact))))
 }
 

@@ -5,6 +5,7 @@
 pub mod build;
 pub mod comment;
 pub mod csv;
+mod gpu;
 mod headline;
 pub mod junit;
 pub mod markdown;
@@ -110,6 +111,9 @@ pub struct WorkloadReport {
     /// Where something regressed: what changed on the server's side together with it. An explanation, never a proof.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<String>,
+    /// Absent where no GPU was watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<gpu::GpuReport>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -183,8 +183,11 @@ pub fn run_only() -> Report {
     let mut workload = WorkloadReport {
         server_start_ms: Vec::new(),
         notes: vec!["start 1, round 2: p99 send lag 1.40 ms is over 1 % of the median TTFT".into()],
+        gpu: Some(super::gpu::tests::sample()),
         ..measured("chat")
     };
+    let of_gpu = [Some(0.842), Some(1.1876), Some(61746.0), None];
+    workload.rates.extend(Metric::GPU.into_iter().zip(of_gpu).map(rate));
     workload.metrics.retain(|m| m.metric != "slo_attainment");
     for m in workload.metrics.iter_mut().filter(|m| m.metric == "output_token_rate" || m.metric == "ttft_p99") {
         m.candidate = None;
@@ -293,6 +296,7 @@ fn measured(name: &str) -> WorkloadReport {
         client: client(),
         server: None,
         why: vec![],
+        gpu: None,
     }
 }
 
@@ -467,6 +471,10 @@ fn rates() -> Vec<ValueReport> {
         (Metric::AchievedRate, Some(5.02)),
     ]
     .into_iter()
-    .map(|(m, value)| ValueReport { metric: m.name(), unit: m.unit().suffix().into(), value })
+    .map(rate)
     .collect()
+}
+
+fn rate((m, value): (Metric, Option<f64>)) -> ValueReport {
+    ValueReport { metric: m.name(), unit: m.unit().suffix().into(), value }
 }

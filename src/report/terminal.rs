@@ -245,6 +245,7 @@ fn closing(w: &WorkloadReport) -> Vec<(&'static str, String)> {
     facts.extend(labelled("note", w.notes.iter().map(|n| text::plain(n))));
     facts.push(("client", text::client(w)));
     facts.extend(w.server.iter().map(|s| ("server", server::how(s))));
+    facts.extend(labelled("GPU", w.gpu.iter().flat_map(super::gpu::lines)));
     facts
 }
 

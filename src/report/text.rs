@@ -41,6 +41,9 @@ pub fn value(unit: &str, value: Option<f64>) -> String {
         "tokens_per_s" if value.abs() >= 100.0 => format!("{value:.0} tok/s"),
         "tokens_per_s" => format!("{} tok/s", digits(value)),
         "ratio" => format!("{:.2} %", value * 100.0),
+        "j_per_token" => format!("{} J/token", digits(value)),
+        "tokens_per_j" => format!("{} tok/J", digits(value)),
+        "mib" => format!("{value:.0} MiB"),
         other => format!("{} {other}", digits(value)),
     }
 }

@@ -17,6 +17,8 @@ mod gate_live;
 mod gate_servers;
 mod gate_servers_bed;
 mod gate_support;
+mod gpu;
+mod gpu_bed;
 mod import;
 mod init;
 mod github;

@@ -89,6 +89,7 @@ fn record() -> Record {
         interrupted: false,
         git: Some(GitFacts { commit: "0".into(), tree: "0".into(), dirty: false, commit_date: "2026-01-01T00:00:00Z".into() }),
         host: BTreeMap::new(),
+        gpu: None,
         pair: None,
         target: None,
         hypotheses: Vec::new(),
@@ -132,6 +133,7 @@ fn round(index: u32) -> RoundRecord {
         token_source: None,
         series: Series::default(),
         server: None,
+        gpu: None,
         columns: Columns {
             start_us: (0..n).map(|i| Some(i * 10_000)).collect(),
             queue_us: times(0, 50),

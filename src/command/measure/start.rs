@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
+use super::gpu::Watch;
 use super::{Measuring, Run, unsaved};
 use crate::cli::LogFormat;
 use crate::clock::monotonic_ns;
@@ -24,7 +25,7 @@ use crate::plan::{self, Plan, RoundPlan};
 use crate::record::StartRecord;
 use crate::record::build::{Raw, round};
 use crate::timeline::{Outcome, Timeline};
-use crate::watch::scrape::Watch;
+use crate::watch::scrape::Watch as Page;
 
 /// One start of a side: a server that answers, and its load, ready to be sent.
 pub struct Open {
@@ -32,6 +33,7 @@ pub struct Open {
     pub target: Target,
     client: Client,
     ready: Vec<Ready>,
+    gpu: Watch,
     /// When the server was started.
     began_ns: u64,
 }
@@ -51,14 +53,16 @@ impl Run<'_> {
         let began_ns = monotonic_ns();
         let log = measuring.log(&format!("start{}", start + 1));
         let target = Target::open(measuring.side, measuring.api_key.as_deref(), &log, &self.stop)?;
-        let ready = self.prepare(side, &target, start)?;
+        let gpu = self.gpus.watch(self.sides[side].side, target.is_here())?;
+        gpu.describe(&mut self.sides[side].record);
+        let ready = self.prepare(side, &target, &gpu, start)?;
         let workers = self.output.workers.unwrap_or_else(default_workers);
         let client = Client::new(&target.site, workers).context("cannot start the client's threads")?;
-        Ok(Open { side, target, client, ready, began_ns })
+        Ok(Open { side, target, client, ready, gpu, began_ns })
     }
 
     /// Plans every workload; on the first start also adds it to the record.
-    fn prepare(&mut self, side: usize, target: &Target, start: u32) -> anyhow::Result<Vec<Ready>> {
+    fn prepare(&mut self, side: usize, target: &Target, gpu: &Watch, start: u32) -> anyhow::Result<Vec<Ready>> {
         let config = self.config;
         let Measuring { side, salt, record, .. } = &mut self.sides[side];
         // The same plan in each start, and yet no id twice in a server's log.
@@ -78,7 +82,8 @@ impl Run<'_> {
                 file: file.as_deref(),
             };
             let plan = plan::build(workload, &input)?;
-            let fingerprint = target.fingerprint(&plan.digest);
+            let mut fingerprint = target.fingerprint(&plan.digest);
+            gpu.key(&mut fingerprint);
             match record.workloads.get(index) {
                 None => record.workloads.push(workload_record(workload, &plan, extras, fingerprint)),
                 Some(known) if known.fingerprint != fingerprint => {
@@ -135,9 +140,11 @@ impl Run<'_> {
         let ready = &open.ready[workload];
         let plan = &ready.rounds[index];
         self.cool(open, workload)?;
-        let watch = open.target.watch();
+        let page = open.target.watch();
+        open.gpu.begin();
         let mut measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
-        let (server, server_findings) = server_evidence(watch, &measured);
+        let gpu_seen = open.gpu.end();
+        let (server, server_findings) = server_evidence(page, &measured);
         let tokenizer = open.target.tokenizer.as_ref();
         let counted = tokenizer.is_some_and(|t| t.count(&mut measured.timelines, plan, &ready.plan.protocol));
         let died = died(all, open, &measured.timelines);
@@ -161,6 +168,7 @@ impl Run<'_> {
         stored.server = server;
         stored.findings.extend(server_findings);
         stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
+        self.gpus.put(&open.gpu, gpu_seen, &measured, record.rounds().map(|(_, r)| r), &mut stored);
         if let Some(last) = record.starts.last_mut() {
             last.rounds.push(stored);
         }
@@ -213,13 +221,13 @@ impl Run<'_> {
 }
 
 /// What the server's metrics said of the round that has just ended, and what of it is to be known.
-fn server_evidence(watch: Result<Option<Watch>, String>, measured: &Measured) -> (Option<ServerRound>, Vec<Finding>) {
+fn server_evidence(page: Result<Option<Page>, String>, measured: &Measured) -> (Option<ServerRound>, Vec<Finding>) {
     let ended_ns = monotonic_ns();
-    match watch {
+    match page {
         Ok(None) => (None, Vec::new()),
-        Ok(Some(watch)) => {
+        Ok(Some(page)) => {
             let sent = measured.timelines.iter().filter(|t| t.sent_ns.is_some()).count() as u64;
-            let (round, findings) = watch.finish().round(Window { began_ns: measured.began_ns, ended_ns, sent });
+            let (round, findings) = page.finish().round(Window { began_ns: measured.began_ns, ended_ns, sent });
             (Some(round), findings)
         }
         Err(why) => {
