@@ -69,11 +69,9 @@ fn found(args: &ModelsArgs) -> anyhow::Result<Vec<Found>> {
         None => around::server(url, key)?,
         Some(name) => around::speaking(protocol(name)?, url, key)?,
     };
-    let what = || {
-        format!(
-            "no list of models at {url}\nhint: is the server up, and does the URL end in /v1 (or, for ollama and triton, at its root)?"
-        )
-    };
+    let ending = "does the URL end in /v1 (for ollama and triton: at the server's root)";
+    let what =
+        || format!("no list of models at {url}\nhint: is the server up, {ending}, and does it want a key (--api-key-env)?");
     Ok(vec![found.ok_or_else(|| Failure::measure(&what()))?])
 }
 

@@ -72,18 +72,20 @@ pub async fn speaking(protocol: ProtocolName, base_url: &str, keys: &[(String, S
     let base_url = if native { base_url.trim_end_matches('/').trim_end_matches("/v1") } else { base_url };
     let found =
         |facts, api_key_env, locked| Some(Some(Found { base_url: base_url.to_owned(), protocol, facts, api_key_env, locked }));
-    match facts(protocol.family(), base_url, None).await? {
+    let locked = match facts(protocol.family(), base_url, None).await? {
         Ok(facts) => return found(facts, None, false),
-        Err(ProbeError::Status { status: 401 | 403, .. }) => {}
+        Err(ProbeError::Status { status: 401 | 403, .. }) => true,
+        // Some versions of LiteLLM say so to a request without a key.
+        Err(ProbeError::Status { status: 500, .. }) => false,
         // It speaks HTTP and lists no models: a web page, or another program.
         Err(_) => return Some(None),
-    }
+    };
     for (name, key) in keys {
         if let Some(Ok(facts)) = facts(protocol.family(), base_url, Some(key)).await {
             return found(facts, Some(name.clone()), false);
         }
     }
-    found(ServerFacts::default(), None, true)
+    if locked { found(ServerFacts::default(), None, true) } else { Some(None) }
 }
 
 /// `None` where nobody answers in time.

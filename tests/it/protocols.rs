@@ -196,3 +196,16 @@ fn tokens_that_the_server_does_not_count_are_counted_here_or_refused_here() {
     let inputs = round["columns"]["input_tokens"].as_array().expect("a column");
     assert!(inputs.iter().all(|n| n.as_u64() > Some(100)), "{inputs:?}");
 }
+
+#[test]
+fn a_proxy_that_breaks_without_a_key_is_asked_with_the_one_that_is_named() {
+    let gate = Gate::new().env("PROXY_KEY", "s3cret-key");
+    let broken =
+        Setup { models: Answer::whole("500 Internal Server Error", "text/plain", "Internal Server Error"), ..Setup::default() };
+    let server = Server::with(broken, Seen::good);
+    let ran = gate.run(&["models", "--base-url", &server.url(), "--api-key-env", "PROXY_KEY"]);
+    ran.assert_says(3, &["no list of models", "--api-key-env"]);
+    let asked: Vec<bool> =
+        server.seen().iter().filter(|s| s.path == "/v1/models").map(|s| s.headers.contains_key("authorization")).collect();
+    assert_eq!(asked, [false, true]);
+}
