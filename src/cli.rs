@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 pub use self::baseline::{
     BaselineCommand, BaselineHistoryArgs, BaselineListArgs, BaselinePromoteArgs, BaselinePruneArgs, BaselineResolveArgs,
-    BaselineShowArgs, BaselineUpdateArgs,
+    BaselineShowArgs, BaselineUpdateArgs, LandArgs,
 };
 pub use self::bench::{BenchArrivalsArgs, BenchCommand, BenchEventsArgs, BenchTruthArgs};
 pub use self::common::{ConfigArgs, LogFormat, LookArgs, OutputArgs, WorkloadArgs};

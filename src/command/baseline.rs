@@ -19,6 +19,7 @@ use crate::record::session::Session;
 use crate::report::text;
 
 mod history;
+mod land;
 mod prune;
 mod resolve;
 mod show;

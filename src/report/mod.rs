@@ -10,6 +10,7 @@ pub mod junit;
 pub mod markdown;
 #[cfg(test)]
 mod samples;
+pub mod sessions;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
