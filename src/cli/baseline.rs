@@ -66,8 +66,8 @@ pub struct LandArgs {
     #[arg(long, value_name = "BRANCH", conflicts_with = "pull_request")]
     pub push: Option<String>,
     /// Also propose the new sessions for this branch in a pull request on GitHub [default: the run's branch]
-    #[arg(long, value_name = "BRANCH", num_args = 0..=1, require_equals = true)]
-    pub pull_request: Option<Option<String>>,
+    #[arg(long, value_name = "BRANCH", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub pull_request: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]

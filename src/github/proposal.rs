@@ -58,7 +58,8 @@ async fn branch(client: &Client, proposal: &Proposal<'_>, base_tip: &str, open: 
     let name = proposal.commit.branch;
     if push::tip(client, name).await?.is_none() {
         let body = json!({"ref": format!("refs/heads/{name}"), "sha": base_tip});
-        twice(async || client.post("/git/refs", &body).await.map(drop), async || Ok(push::tip(client, name).await?.map(drop))).await
+        twice(async || client.post("/git/refs", &body).await.map(drop), async || Ok(push::tip(client, name).await?.map(drop)))
+            .await
     } else {
         if !open {
             let _ = client.post("/merges", &json!({"base": name, "head": proposal.base})).await;
@@ -94,7 +95,9 @@ async fn update(client: &Client, pull: &Value, body: impl Fn(Option<&str>) -> St
 async fn find(client: &Client, proposal: &Proposal<'_>) -> Result<Option<Value>, ApiError> {
     let head = format!("{}:{}", client.repository().owner, proposal.commit.branch);
     let route = format!("/pulls?state=open&head={}&base={}", encoded(&head), encoded(proposal.base));
-    let ours = |pull: &Value| pull["head"]["ref"] == proposal.commit.branch && pull["base"]["ref"] == proposal.base;
+    let ours = |pull: &Value| {
+        pull["state"] == "open" && pull["head"]["ref"] == proposal.commit.branch && pull["base"]["ref"] == proposal.base
+    };
     Ok(client.all(&route).await?.into_iter().find(ours))
 }
 
@@ -106,9 +109,9 @@ async fn twice<T>(
     send: impl AsyncFn() -> Result<T, ApiError>,
     look: impl AsyncFn() -> Result<Option<T>, ApiError>,
 ) -> Result<T, ApiError> {
-    let mut sent = 0;
+    let mut times = 0;
     loop {
-        sent += 1;
+        times += 1;
         let error = match send().await {
             Ok(done) => return Ok(done),
             Err(error) => error,
@@ -117,7 +120,7 @@ async fn twice<T>(
         let there = if error.may_be_done() || error.status() == Some(422) { look().await? } else { None };
         match there {
             Some(found) => return Ok(found),
-            None if error.may_be_done() && sent < TIMES => {}
+            None if error.may_be_done() && times < TIMES => {}
             None => return Err(error),
         }
     }

@@ -55,7 +55,7 @@ pub enum PushError {
 
 /// Ten jobs of a matrix that end at once need nearly as many.
 const TRIES: u32 = 8;
-/// What may have been done, or not: GETs and PATCHes have been tried several times by then.
+/// What may have been done, or not: what only reads or repeats itself has been tried several times by then.
 const TRIES_IN_TROUBLE: u32 = 3;
 /// Before the second try; doubled before each later one. Jitter is drawn below it.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -134,7 +134,7 @@ async fn stays(client: &Client, branch: &str, was: &str, error: ApiError) -> Res
 /// Anything up to the backoff: those who met once shall not meet again.
 fn pause(tried: u32) -> Duration {
     let most = BACKOFF * 2_u32.saturating_pow(tried.saturating_sub(1));
-    let drawn = getrandom::u32().map_or(1.0, |x| f64::from(x) / f64::from(u32::MAX));
+    let drawn = getrandom::u64().map_or(1.0, |x| x as f64 / u64::MAX as f64);
     most.mul_f64(drawn)
 }
 
@@ -176,7 +176,9 @@ impl PushError {
         Some(match (error.status(), pull) {
             _ if matches!(error, ApiError::Limited { .. }) => LATER,
             (Some(401), _) => "the token is not accepted: hand a valid one over in GITHUB_TOKEN or GOODPUT_GATE_TOKEN",
-            (Some(403 | 404), false) => "give the job `permissions: contents: write`; the token of a pull request from a fork never writes",
+            (Some(403 | 404), false) => {
+                "give the job `permissions: contents: write`; the token of a pull request from a fork never writes"
+            }
             (Some(403), true) if error.to_string().contains("not permitted") => SETTING,
             (Some(403 | 404), true) => "give the job `permissions: pull-requests: write`",
             _ if error.may_be_done() => LATER,
@@ -188,7 +190,8 @@ impl PushError {
 const PROTECTED: &str = "the branch takes changes through pull requests or from some people only: use --pull-request, or the token of an app \
      that its rules let past (GOODPUT_GATE_TOKEN)";
 const LATER: &str = "try again later: `goodput-gate baseline promote` does this step alone, from the stored record";
-const SETTING: &str = "Settings, Actions, General: \"Allow GitHub Actions to create and approve pull requests\"; or the token of an app";
+const SETTING: &str =
+    "Settings, Actions, General: \"Allow GitHub Actions to create and approve pull requests\"; or the token of an app";
 
 impl std::fmt::Display for PushError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

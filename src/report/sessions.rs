@@ -46,19 +46,18 @@ fn table(rows: &str) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let names: String = SHOWN.iter().map(|name| format!(" {name} |")).collect();
-    let lines = "---|".repeat(SHOWN.len());
-    format!("| workload | commit | session | runner | starts |{names}\n|---|---|---|---|---|{lines}\n{rows}{END}\n")
+    let (names, lines) = (SHOWN.join(" | "), "---|".repeat(SHOWN.len()));
+    format!("| workload | commit | session | runner | starts | {names} |\n|---|---|---|---|---|{lines}\n{rows}{END}\n")
 }
 
 fn row(session: &Session) -> String {
     let runner = session.runner.as_deref().map_or_else(|| text::ABSENT.to_owned(), escape);
     let shown = SHOWN.iter().filter_map(|name| Metric::parse(name)).map(|metric| {
         let value = session.pooled.get(&metric.key()).copied();
-        format!(" {} |", text::value(metric.unit().suffix(), value))
+        text::value(metric.unit().suffix(), value)
     });
-    let shown: String = shown.collect();
-    format!("{} {runner} | {} |{shown}\n", mark(session), session.starts.len())
+    let shown = shown.collect::<Vec<_>>().join(" | ");
+    format!("{} {runner} | {} | {shown} |\n", mark(session), session.starts.len())
 }
 
 /// How a row is found again: it begins so. The hash is bare, since GitHub makes a link of it.

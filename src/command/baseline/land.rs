@@ -52,14 +52,15 @@ impl Landing {
     pub fn of(args: &LandArgs, baselines: &Path) -> anyhow::Result<Option<Self>> {
         let (how, named) = match (&args.push, &args.pull_request) {
             (Some(branch), _) => (How::Push, Some(branch.clone())),
-            (None, Some(base)) => (How::PullRequest, base.clone()),
+            (None, Some(base)) => (How::PullRequest, Some(base.clone()).filter(|b| !b.is_empty())),
             (None, None) => return Ok(None),
         };
         let ci = publish::workflow_run().unwrap_or_else(publish::outside);
         let (Some(repository), Some(token)) = (ci.repository.clone(), publish::token()) else {
             bail!(elsewhere(&ci, how, named.as_deref(), baselines));
         };
-        let named = named.or_else(|| ci.base.branch.clone()).or_else(|| ci.head_branch.clone()).or_else(|| ci.default_branch.clone());
+        let named =
+            named.or_else(|| ci.base.branch.clone()).or_else(|| ci.head_branch.clone()).or_else(|| ci.default_branch.clone());
         let asked = publish::with_client(&ci, &repository, &token, async |client| there(client, named).await);
         let branch = asked.map_err(anyhow::Error::msg)?.map_err(|e| anyhow::anyhow!("nothing was done, since {e}"))?;
         Ok(Some(Self { ci, repository, token, branch, how }))
@@ -91,7 +92,9 @@ impl Landing {
         let base = &self.branch;
         if self.how == How::Push {
             return Ok(match push::push(client, &Commit { branch: base, message: &message, files }).await? {
-                Pushed::Committed(sha) => format!("pushed {what} to {base}: {}/{}/commit/{sha}", self.ci.server_url, self.repository),
+                Pushed::Committed(sha) => {
+                    format!("pushed {what} to {base}: {}/{}/commit/{sha}", self.ci.server_url, self.repository)
+                }
                 Pushed::There => format!("{what} on {base} already"),
             });
         }
@@ -108,12 +111,11 @@ impl Landing {
 
 /// The branch, which must be there; without a name the repository's default branch. GitHub being in trouble is no reason to measure nothing.
 async fn there(client: &Client, named: Option<String>) -> Result<String, PushError> {
-    let branch = match named {
-        Some(name) => name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned(),
-        None => {
-            let default = client.get("").await?["default_branch"].as_str().map(str::to_owned);
-            default.ok_or_else(|| ApiError::Odd("the repository has no default branch".into()))?
-        }
+    let branch = if let Some(name) = named {
+        name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned()
+    } else {
+        let default = client.get("").await?["default_branch"].as_str().map(str::to_owned);
+        default.ok_or_else(|| ApiError::Odd("the repository has no default branch".into()))?
     };
     match push::tip(client, &branch).await {
         Ok(None) => Err(PushError::NoBranch(branch)),

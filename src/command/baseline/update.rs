@@ -33,11 +33,8 @@ pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
     let folder = folder(&repo, &config)?;
     let landing = Landing::of(&args.land, &config.baselines_dir)?;
     let mut known = Known { config: &config, folder: &folder, lands: landing.is_some(), added: Vec::new() };
-    let outcome = if args.from.is_empty() {
-        measured(args, &git, &mut known)
-    } else {
-        from_records(&args.from, args.force, &mut known)
-    };
+    let outcome =
+        if args.from.is_empty() { measured(args, &git, &mut known) } else { from_records(&args.from, args.force, &mut known) };
     landed(landing.as_ref(), &repo, &known.added, outcome)
 }
 
