@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 use super::output;
 use crate::baseline::store;
@@ -129,7 +129,7 @@ async fn there(client: &Client, named: Option<String>) -> Result<String, PushErr
 }
 
 fn file(added: &Added, root: &Path) -> anyhow::Result<File> {
-    let below = added.path.strip_prefix(root).unwrap_or(&added.path);
+    let below = added.path.strip_prefix(root).with_context(|| format!("{} is not in the repository", added.path.display()))?;
     let parts: Vec<String> = below.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
     let text = added.session.to_text();
     Ok(File { path: parts.join("/"), blob: store::blob(&text)?, text })
