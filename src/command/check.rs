@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::baseline::Baselines;
 use super::evaluate::Baseline;
-use super::side::Pair;
+use super::side::{self, Pair};
 use super::{dry_run, evaluate, measure, next, output, publish, setup};
 use crate::cli::CheckArgs;
 use crate::config::{Config, GateMode};
@@ -22,7 +22,8 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
         for notice in &notices {
             output::say(&format!("note: {notice}"));
         }
-        output::print(&dry_run::text(&config)?)?;
+        let beside = (config.gate.mode == GateMode::Interleaved).then(|| side::described(&config, args.base.as_deref()));
+        output::print(&dry_run::text(&config, beside.transpose()?.as_deref())?)?;
         return Ok(ExitStatus::Pass);
     }
     let (mut report, exit) = match config.gate.mode {

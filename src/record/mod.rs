@@ -4,6 +4,7 @@
 
 pub mod build;
 mod check;
+pub mod differ;
 pub mod recompute;
 pub mod session;
 

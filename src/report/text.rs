@@ -14,6 +14,7 @@ use crate::verdict::Verdict;
 
 use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
 
+pub use crate::judge::text::count;
 pub use missing::unmeasured;
 
 /// What stands where a number is absent. Never 0.
@@ -326,10 +327,6 @@ pub fn notices(report: &Report) -> impl Iterator<Item = String> {
 pub fn commit(report: &Report) -> Option<String> {
     let git = report.git.as_ref()?;
     Some(format!("{}{}", short(&git.commit), if git.dirty { " with uncommitted changes" } else { "" }))
-}
-
-pub fn count(n: u64, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// A commit hash as people write it.

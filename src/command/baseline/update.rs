@@ -25,7 +25,7 @@ use crate::verdict::Verdict;
 pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
     let config = setup::config(&args.config, &args.workload)?;
     if args.output.dry_run {
-        output::print(&dry_run::text(&config)?)?;
+        output::print(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
     }
     let repo = repo(&config)?;
