@@ -19,11 +19,13 @@ use crate::report::Report;
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     let (config, notices) = setup::gate(args)?;
     if args.output.dry_run {
+        // First: what is wrong with --base is no note.
+        let beside = (config.gate.mode == GateMode::Interleaved).then(|| side::described(&config, args.base.as_deref()));
+        let plan = dry_run::text(&config, beside.transpose()?.as_deref())?;
         for notice in &notices {
             output::say(&format!("note: {notice}"));
         }
-        let beside = (config.gate.mode == GateMode::Interleaved).then(|| side::described(&config, args.base.as_deref()));
-        output::print(&dry_run::text(&config, beside.transpose()?.as_deref())?)?;
+        output::print(&plan)?;
         return Ok(ExitStatus::Pass);
     }
     let (mut report, exit) = match config.gate.mode {

@@ -140,7 +140,7 @@ fn elsewhere(ci: &Ci, how: How, branch: Option<&str>, baselines: &Path) -> Strin
     let lacks = match (&ci.repository, publish::token()) {
         (None, None) => "GITHUB_REPOSITORY and GITHUB_TOKEN are not set",
         (None, Some(_)) => "GITHUB_REPOSITORY is not set (OWNER/NAME)",
-        (Some(_), _) => "GITHUB_TOKEN is not in the environment of this step",
+        (Some(_), _) => "GITHUB_TOKEN is not in the environment (a step: `env: {GITHUB_TOKEN: \"${{ github.token }}\"}`)",
     };
     let (flag, to) = match how {
         How::Push => ("--push", branch.unwrap_or("BRANCH").to_owned()),
