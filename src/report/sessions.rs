@@ -16,7 +16,7 @@ const SHOWN: [&str; 4] = ["ttft_geomean", "tpot_geomean", "goodput", "error_rate
 /// GitHub refuses a text of more than 65,536 characters.
 const MOST_CHARS: usize = 60_000;
 
-/// Subject, and the run that measured.
+/// Subject, and the run that added them.
 pub fn commit_message(sessions: &[Session], run_url: Option<&str>) -> String {
     let what = match sessions {
         [_] => "a baseline session".to_owned(),
@@ -24,7 +24,7 @@ pub fn commit_message(sessions: &[Session], run_url: Option<&str>) -> String {
     };
     let first = sessions.first().map(|s| &s.commit);
     let of = first.filter(|c| sessions.iter().all(|s| s.commit == **c)).map(|c| format!(" of {}", text::short(c)));
-    let run = run_url.map(|url| format!("\n\nMeasured by {url}"));
+    let run = run_url.map(|url| format!("\n\nAdded by {url}"));
     format!("Add {what}{}{}", of.unwrap_or_default(), run.unwrap_or_default())
 }
 
@@ -79,7 +79,7 @@ mod tests {
         let mine = session("aaaaaaaa");
         assert_eq!(commit_message(std::slice::from_ref(&mine), None), "Add a baseline session of 111111111111");
         let two = commit_message(&[mine.clone(), mine.clone()], Some("https://x/1"));
-        assert_eq!(two, "Add 2 baseline sessions of 111111111111\n\nMeasured by https://x/1");
+        assert_eq!(two, "Add 2 baseline sessions of 111111111111\n\nAdded by https://x/1");
         let other = Session { commit: "2".repeat(40), ..mine.clone() };
         assert_eq!(commit_message(&[mine, other], None), "Add 2 baseline sessions");
     }

@@ -79,7 +79,7 @@ fn a_session_is_committed_on_top_of_the_branch_as_it_is_in_the_working_tree() {
     assert_eq!((tip.parents.len(), state.git.history("main").len()), (1, 2));
     assert!(
         tip.message
-            .starts_with("Add a baseline session of 111111111111\n\nMeasured by https://github.com/acme/serve/actions/runs/77")
+            .starts_with("Add a baseline session of 111111111111\n\nAdded by https://github.com/acme/serve/actions/runs/77")
     );
 }
 

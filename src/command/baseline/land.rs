@@ -59,8 +59,9 @@ impl Landing {
         let (Some(repository), Some(token)) = (ci.repository.clone(), publish::token()) else {
             bail!(elsewhere(&ci, how, named.as_deref(), baselines));
         };
-        let named =
-            named.or_else(|| ci.base.branch.clone()).or_else(|| ci.head_branch.clone()).or_else(|| ci.default_branch.clone());
+        // The branch of a `workflow_run` is that of what was measured, maybe a fork's.
+        let own = ci.head_branch.clone().filter(|_| ci.event != "workflow_run");
+        let named = named.or_else(|| ci.base.branch.clone()).or(own).or_else(|| ci.default_branch.clone());
         let asked = publish::with_client(&ci, &repository, &token, async |client| there(client, named).await);
         let branch = asked.map_err(anyhow::Error::msg)?.map_err(|e| anyhow::anyhow!("nothing was done, since {e}"))?;
         Ok(Some(Self { ci, repository, token, branch, how }))
