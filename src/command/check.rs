@@ -19,8 +19,7 @@ use crate::report::Report;
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     let (config, notices) = setup::gate(args)?;
     if args.output.dry_run {
-        // First: what is wrong with --base is no note.
-        let beside = (config.gate.mode == GateMode::Interleaved).then(|| side::described(&config, args.base.as_deref()));
+        let beside = (config.gate.mode == GateMode::Interleaved).then(|| beside(&config, args.base.as_deref()));
         let plan = dry_run::text(&config, beside.transpose()?.as_deref())?;
         for notice in &notices {
             output::say(&format!("note: {notice}"));
@@ -40,6 +39,11 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     publish::after_check(&report, &args.output.out);
     shown?;
     Ok(exit)
+}
+
+/// For a dry run, which looks at a config also where there is no repository. Errors: a base that was named is not there.
+fn beside(config: &Config, base: Option<&str>) -> anyhow::Result<String> {
+    side::described(config, base).or_else(|e| if base.is_some() { Err(e) } else { Ok(format!("unknown here ({e})")) })
 }
 
 /// What could not be measured is told where a verdict would have been.

@@ -235,6 +235,9 @@ fn a_dry_run_names_the_side_beside_and_a_wrong_base_is_told_once() {
     let first = servers.bed.git(&["rev-parse", "HEAD~1"]);
     let words = format!("interleaved: the baseline's side is {} (the commit before HEAD", &first[..12]);
     servers.bed.gate(&["check", "--dry-run"]).assert(0, &["1 start pair at most, 1 round each", "12 requests per round", &words]);
+    std::fs::write(servers.bed.home().join("alone.yaml"), servers.bed.read("goodput-gate.yaml")).expect("written");
+    let alone = servers.bed.gate_in("..", &["check", "--dry-run", "--config", "alone.yaml"]);
+    alone.assert(0, &["the baseline's side is unknown here (no git repository"]);
     for args in [&["check", "--base", "nosuch"][..], &["check", "--base", "nosuch", "--dry-run"]] {
         let ran = servers.bed.gate(args);
         ran.assert(2, &["no commit, branch or tag \"nosuch\" here"]);
