@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 pub use self::accept::AcceptArgs;
 pub use self::baseline::{
     BaselineAnchorArgs, BaselineCommand, BaselineHistoryArgs, BaselineListArgs, BaselinePromoteArgs, BaselinePruneArgs,
-    BaselineResolveArgs, BaselineShowArgs, BaselineUpdateArgs,
+    BaselineResolveArgs, BaselineShowArgs, BaselineUpdateArgs, LandArgs,
 };
 pub use self::bench::{BenchArrivalsArgs, BenchCommand, BenchEventsArgs, BenchTruthArgs};
 pub use self::common::{ConfigArgs, LogFormat, LookArgs, OutputArgs, WorkloadArgs};

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::lineage::{GitError, other};
 use super::reviewed::ACCEPTED;
 use crate::record::session::{ParseError, Session};
 
@@ -29,6 +30,17 @@ pub fn write(dir: &Path, session: &Session, under_test: &[String]) -> Result<Pat
     let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     fs::set_permissions(&path, everyone).map_err(|e| io("write", &path, e))?;
     Ok(path)
+}
+
+/// The file of a session that is there already, byte by byte.
+pub fn same(dir: &Path, session: &Session, under_test: &[String]) -> Option<PathBuf> {
+    let path = path_of(dir, session, under_test);
+    fs::read_to_string(&path).is_ok_and(|text| text == session.to_text()).then_some(path)
+}
+
+/// Git's name of a text as a blob.
+pub fn blob(text: &str) -> Result<String, GitError> {
+    git2::Oid::hash_object(git2::ObjectType::Blob, text.as_bytes()).map(|id| id.to_string()).map_err(|e| other(&e))
 }
 
 /// Removes a session's file. Returns its path. Errors: it is not there, since it was measured under other rules of comparison.

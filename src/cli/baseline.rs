@@ -68,7 +68,20 @@ pub struct BaselinePromoteArgs {
     #[arg(required = true, value_name = "RECORD")]
     pub records: Vec<PathBuf>,
     #[command(flatten)]
+    pub land: LandArgs,
+    #[command(flatten)]
     pub config: ConfigArgs,
+}
+
+/// Where new sessions go besides the working tree.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LandArgs {
+    /// Also commit the new sessions to this branch on GitHub, through its API (token: `contents: write`)
+    #[arg(long, value_name = "BRANCH", conflicts_with = "pull_request")]
+    pub push: Option<String>,
+    /// Also propose the new sessions for this branch in a pull request on GitHub [default: the run's branch]
+    #[arg(long, value_name = "BRANCH", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub pull_request: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -108,6 +121,8 @@ pub struct BaselineUpdateArgs {
     /// Also from a dirty tree
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub land: LandArgs,
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]

@@ -21,6 +21,7 @@ use crate::report::text;
 
 mod anchor;
 mod history;
+mod land;
 mod prune;
 mod resolve;
 mod show;
@@ -97,7 +98,11 @@ impl Baselines {
     pub fn for_noise(config: &Config, named: Option<&Path>, base: Option<&str>) -> anyhow::Result<Self> {
         let lost = |e: &anyhow::Error| {
             use GitError::{NoBase, NoCommit, Shallow, Unrelated};
-            matches!(e.downcast_ref(), Some(Shallow | NoBase(_) | NoCommit(_) | Unrelated(_)))
+            match e.downcast_ref() {
+                // Who names it wants this one.
+                Some(NoCommit(name)) => base != Some(name),
+                found => matches!(found, Some(Shallow | NoBase(_) | Unrelated(_))),
+            }
         };
         match Self::open(config, named, base) {
             Err(e) if lost(&e) => {
@@ -261,14 +266,13 @@ fn list(args: &BaselineListArgs) -> anyhow::Result<ExitStatus> {
         "TPOT",
     ]);
     for session in &all {
-        let distance = distance(&links, session);
         let ms = |key: &str| session.pooled.get(key).map_or_else(|| "-".to_owned(), |v| format!("{v:.1} ms"));
         table.add_row([
             session.workload.clone(),
             session.fingerprint.key(&config.gate.under_test),
             session.commit.chars().take(10).collect(),
             session.commit_date.clone(),
-            distance.map_or_else(|| "not on this lineage".into(), |d| d.to_string()),
+            steps_back(&links, session),
             session.session.clone(),
             session.starts.len().to_string(),
             ms("ttft_geomean_ms"),
@@ -277,4 +281,15 @@ fn list(args: &BaselineListArgs) -> anyhow::Result<ExitStatus> {
     }
     output::print(&table.to_string())?;
     Ok(ExitStatus::Pass)
+}
+
+/// To the session's own commit, and whether the code is still the same: commits that touch baselines only do not change it.
+fn steps_back(links: &[Link], session: &Session) -> String {
+    let own = links.iter().position(|l| l.commit == session.commit);
+    match (own, distance(links, session)) {
+        (Some(steps), Some(0)) if steps > 0 => format!("{steps} (the same code)"),
+        (Some(steps), _) => steps.to_string(),
+        (None, Some(steps)) => format!("{steps} (the same code)"),
+        (None, None) => "not on this lineage".into(),
+    }
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::baseline::Baselines;
 use super::evaluate::Baseline;
-use super::side::Pair;
+use super::side::{self, Pair};
 use super::{drawn, dry_run, evaluate, measure, next, output, publish, setup};
 use crate::cli::CheckArgs;
 use crate::config::{Config, GateMode};
@@ -20,10 +20,12 @@ use crate::report::page::charts::Charts;
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     let (config, notices) = setup::gate(args)?;
     if args.output.dry_run {
+        let beside = (config.gate.mode == GateMode::Interleaved).then(|| beside(&config, args.base.as_deref()));
+        let plan = dry_run::text(&config, beside.transpose()?.as_deref())?;
         for notice in &notices {
             output::say(&format!("note: {notice}"));
         }
-        output::print(&dry_run::text(&config)?)?;
+        output::print(&plan)?;
         return Ok(ExitStatus::Pass);
     }
     let Outcome { mut report, exit, charts } = match config.gate.mode {
@@ -38,6 +40,11 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     publish::after_check(&report, &args.output.out);
     shown?;
     Ok(exit)
+}
+
+/// For a dry run, which looks at a config also where there is no repository. Errors: a base that was named is not there.
+fn beside(config: &Config, base: Option<&str>) -> anyhow::Result<String> {
+    side::described(config, base).or_else(|e| if base.is_some() { Err(e) } else { Ok(format!("unknown here ({e})")) })
 }
 
 /// What a gate came to.

@@ -32,7 +32,7 @@ pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
     if args.records.len() > MOST_RECORDS {
         bail!("{} records are too many for one comment: at most {MOST_RECORDS}", args.records.len());
     }
-    let ci = publish::workflow_run().unwrap_or_else(|| Ci::outside(|name| std::env::var(name).ok()));
+    let ci = publish::workflow_run().unwrap_or_else(publish::outside);
     let gate = publish::gate_name(args.name.as_deref()).map_err(anyhow::Error::msg)?;
     let head = match &args.sha {
         Some(text) => sha(text).context("--sha is no commit: 40 hex digits are needed, a short hash is not enough")?,

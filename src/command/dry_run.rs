@@ -5,15 +5,22 @@ use super::measure::{read_file, starts};
 use crate::config::{Config, Endpoint, GateMode, Target, Verb};
 use crate::plan::{self, RoundPlan};
 use crate::protocol::Extras;
+use crate::report::text::count;
 
-/// Starts, rounds, requests, minutes.
-pub fn text(config: &Config) -> anyhow::Result<String> {
+/// Starts, rounds, requests, minutes. `beside` is what an interleaved run's baseline is, in words.
+pub fn text(config: &Config, beside: Option<&str>) -> anyhow::Result<String> {
     let starts = starts(config);
     let interleaved = config.gate.mode == GateMode::Interleaved;
     let most =
         if interleaved && config.gate.extend && starts == 3 { ", extended once by 3 where that leaves it open" } else { "" };
-    let what = if interleaved { "start pair(s) at most" } else { "start(s)" };
-    let mut lines = vec![format!("{starts} {what}{most}, {} round(s) each; nothing is sent", config.gate.rounds)];
+    let rounds = count(u64::from(config.gate.rounds), "round", "rounds");
+    let starts_said = if interleaved {
+        format!("{} at most", count(u64::from(starts), "start pair", "start pairs"))
+    } else {
+        count(u64::from(starts), "start", "starts")
+    };
+    let mut lines = vec![format!("{starts_said}{most}, {rounds} each; nothing is sent")];
+    lines.extend(beside.map(|baseline| format!("interleaved: the baseline's side is {baseline}")));
     lines.extend(started(&config.target));
     let mut seconds = Some(0.0);
     for workload in &config.workloads {
@@ -37,10 +44,11 @@ pub fn text(config: &Config) -> anyhow::Result<String> {
         let most = |round: &RoundPlan| if round.stop_after.is_some() { "at most " } else { "" };
         let all = if plan.rounds.iter().chain([&plan.warmup]).any(|r| r.stop_after.is_some()) { "at most " } else { "" };
         lines.push(format!(
-            "{}: {}; {}{per_round} requests per round, {}{} of warm-up; {all}{} input and {} output tokens per start; plan {}",
+            "{}: {}; {}{} per round, {}{} of warm-up; {all}{} input and {} output tokens per start; plan {}",
             d.workload,
             arrival(&workload.arrival),
             plan.rounds.first().map_or("", most),
+            count(u64::from(per_round), "request", "requests"),
             most(&plan.warmup),
             d.warmup.requests,
             d.input_tokens,

@@ -12,7 +12,7 @@ use crate::judge::{self, Decision, PastRun};
 use crate::measure::validity::Severity;
 use crate::metric::{Class, Metric};
 use crate::record::session::Session;
-use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord};
+use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord, differ};
 use crate::report::build::{Beside, Judged, report, shape};
 use crate::report::server::Before;
 use crate::report::{AnchorReport, BaselineReport, Report, text};
@@ -190,8 +190,7 @@ fn one(
     workloads: u32,
 ) -> anyhow::Result<Part> {
     let under_test = &record.policy.under_test;
-    let conflicts =
-        baseline.sessions.last().map(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test));
+    let conflicts = baseline.sessions.last().map(|(_, s)| differ::conflicts(s, workload, under_test));
     let mut warnings = distinct(record, baseline);
     let known = baseline.sessions.len();
     let skipped = skipped(&baseline.sessions, workload, under_test);
@@ -283,7 +282,7 @@ const MOST_SKIPPED: usize = 3;
 
 /// Why sessions nearer than the nearest comparable one were left out: one line for all of one commit and reason.
 fn skipped(sessions: &[(Option<u32>, Session)], workload: &WorkloadRecord, under_test: &[String]) -> Vec<String> {
-    let conflicts = |s: &Session| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test);
+    let conflicts = |s: &Session| differ::conflicts(s, workload, under_test);
     let mut lines: Vec<String> = Vec::new();
     for (_, session) in sessions.iter().rev() {
         let conflicts: Vec<String> = conflicts(session).iter().map(ToString::to_string).collect();
@@ -325,7 +324,9 @@ fn distinct(record: &Record, baseline: &mut Baseline) -> Vec<String> {
         baseline.sessions.retain(|(_, s)| s.session != record.session);
     }
     let own = before - repeated - baseline.sessions.len();
-    let said = |n: usize, what: &str| (n > 0).then(|| format!("{n} baseline file(s) left out: {what}"));
+    let said = |n: usize, what: &str| {
+        (n > 0).then(|| format!("{} left out: {what}", text::count(n as u64, "baseline file", "baseline files")))
+    };
     [said(repeated, "copies of another session"), said(own, "this very run")].into_iter().flatten().collect()
 }
 
@@ -334,8 +335,8 @@ pub fn incomplete(record: &Record, workload: &WorkloadRecord) -> Option<String> 
     let policy = &record.policy;
     let starts = workload.starts.iter().filter(|s| mostly_whole(s, policy.rounds)).count();
     ((starts as u64) < u64::from(policy.starts)).then(|| {
-        let (planned, rounds) = (policy.starts, policy.rounds);
-        format!("only {starts} of {planned} planned starts have most of their {rounds} rounds: measure all of them for a PASS")
+        let (planned, rounds) = (policy.starts, text::count(u64::from(policy.rounds), "round", "rounds"));
+        format!("only {starts} of {planned} planned starts have most of their {rounds}: measure all of them for a PASS")
     })
 }
 

@@ -325,7 +325,7 @@ pub fn is_ready(side: &Side, server: &Server, base_url: &str, api_key: Option<&s
         Access { base_url, api_key, headers: &side.target.headers, ca_pem: ca.as_deref(), family: side.target.protocol.family() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
     let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
-    Ok(runtime.block_on(probe.ready(server.ready_path.as_deref())))
+    Ok(runtime.block_on(probe.ready(server.ready_path.as_deref())).is_ok())
 }
 
 fn authority(target: &config::Target) -> anyhow::Result<Option<Vec<u8>>> {
@@ -335,13 +335,15 @@ fn authority(target: &config::Target) -> anyhow::Result<Option<Vec<u8>>> {
 
 /// Waits until the server answers. Errors: it ended, or the time is over.
 async fn ready(server: &Server, watched: &Watched, probe: &Probe) -> anyhow::Result<()> {
+    let mut last = None;
     let answered = async {
         loop {
             if let Some(why) = watched.died(Duration::ZERO) {
                 return Err(why);
             }
-            if probe.ready(server.ready_path.as_deref()).await {
-                return Ok(());
+            match probe.ready(server.ready_path.as_deref()).await {
+                Ok(()) => return Ok(()),
+                Err(instead) => last = Some(instead),
             }
             tokio::time::sleep(POLL).await;
         }
@@ -353,8 +355,9 @@ async fn ready(server: &Server, watched: &Watched, probe: &Probe) -> anyhow::Res
             let what = server.ready_path.as_deref().unwrap_or("/models of base_url");
             let seconds = server.ready_timeout.as_secs_f64();
             let tail = watched.said_last();
+            let last = last.map_or_else(String::new, |instead| format!(" (the last time: {instead})"));
             format!(
-                "the {} was not ready after {seconds:.0} s: {what} gives no answer of 200 to 299{tail}\nhint: server.ready.timeout, server.ready.path",
+                "the {} was not ready after {seconds:.0} s: {what} gives no answer of 200 to 299{last}{tail}\nhint: server.ready.timeout, server.ready.path",
                 named(watched.name)
             )
         }

@@ -19,6 +19,10 @@ use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
 use super::{Corpus, DatasetFormat, Fit, GateMode, Ollama, OnOpen, ProtocolName, Tier, Triton};
 
+mod ready;
+
+pub use ready::ReadyFile;
+
 /// goodput-gate.yaml: what to measure, with which load, and how to judge it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -112,16 +116,6 @@ pub struct ServerFile {
     pub container: Option<String>,
     /// Its metrics page: the same as `target.metrics`.
     pub metrics: Option<String>,
-}
-
-/// When a started server is ready to be measured.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReadyFile {
-    /// Path at the server's root that answers 2xx, such as /health; without it the list of models is asked.
-    pub path: Option<String>,
-    /// Longest time from the start to that answer.
-    pub timeout: Option<Span>,
 }
 
 /// What another target has other than `target` and `server`.

@@ -42,6 +42,11 @@ pub fn probability(p: f64) -> String {
     if p < 0.0001 { "p < 0.0001".into() } else { format!("p = {p:.4}") }
 }
 
+/// `1 round`, `3 rounds`.
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 fn digits(value: f64) -> String {
     let decimals = if value.abs() >= 100.0 { 1 } else { 2 };
     format!("{value:.decimals$}")

@@ -95,7 +95,9 @@ impl Probe {
 
     /// Whether the server answers 2xx at `path` of its root. Without one: whether Ollama and Triton say so themselves; of other servers,
     /// whether it answers at all for its list of models, but for 5xx; what it refuses shows when it is asked in earnest.
-    pub async fn ready(&self, path: Option<&str>) -> bool {
+    ///
+    /// Errors: what it answered instead, in words: `GET /health answered 404`, `connection refused`.
+    pub async fn ready(&self, path: Option<&str>) -> Result<(), String> {
         let path = path.or(match self.family {
             Family::OpenAi => None,
             Family::Ollama => Some("/api/version"),
@@ -103,7 +105,13 @@ impl Probe {
         });
         let url = path.map_or_else(|| format!("{}/models", self.base_url), |path| format!("{}{path}", root(&self.base_url)));
         let answer = self.http.get(&url).timeout(READY_PATIENCE).send().await;
-        answer.is_ok_and(|a| if path.is_some() { a.status().is_success() } else { !a.status().is_server_error() })
+        let status = match answer {
+            Ok(answer) => answer.status(),
+            Err(e) if e.is_timeout() => return Err(format!("GET {url} gave no answer within {} s", READY_PATIENCE.as_secs())),
+            Err(e) => return Err(format!("GET {url}: {}", chain(&e))),
+        };
+        let ready = if path.is_some() { status.is_success() } else { !status.is_server_error() };
+        if ready { Ok(()) } else { Err(format!("GET {url} answered {}", status.as_u16())) }
     }
 
     /// Empties the server's prefix cache. Errors: it is not there, or refuses, so that what comes next may find an earlier prompt in it.

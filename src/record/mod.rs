@@ -4,6 +4,7 @@
 
 pub mod build;
 mod check;
+pub mod differ;
 mod gpu;
 pub mod recompute;
 pub mod session;

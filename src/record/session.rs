@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CHUNK_GAP, PastSession, PastStart, Record, WorkloadRecord, keyed};
+use super::{CHUNK_GAP, LoadFacts, PastSession, PastStart, Record, WorkloadRecord, keyed};
 use crate::fingerprint::Fingerprint;
 use crate::judge;
 use crate::measure::histogram::Gaps;
@@ -34,6 +34,9 @@ pub struct Session {
     pub runner: Option<String>,
     pub fingerprint: Fingerprint,
     pub slo: crate::record::Slo,
+    /// What was planned, in words; of earlier versions not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<LoadFacts>,
     /// Mean over completed requests.
     pub input_tokens_mean: Option<f64>,
     pub output_tokens_mean: Option<f64>,
@@ -121,6 +124,7 @@ impl Session {
             runner: record.host.get("runner").cloned(),
             fingerprint: workload.fingerprint.clone(),
             slo: workload.slo,
+            load: Some(workload.load.clone()),
             input_tokens_mean: workload.mean_tokens(|c| &c.input_tokens),
             output_tokens_mean: workload.mean_tokens(|c| &c.output_tokens),
             starts: starts.collect(),

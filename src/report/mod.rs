@@ -15,6 +15,7 @@ pub mod sweep;
 #[cfg(test)]
 mod samples;
 pub mod server;
+pub mod sessions;
 pub mod terminal;
 #[cfg(test)]
 mod tests;

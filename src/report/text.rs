@@ -16,6 +16,7 @@ use crate::verdict::Verdict;
 
 use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
 
+pub use crate::judge::text::count;
 pub use missing::unmeasured;
 pub use starts::server_start;
 
@@ -384,10 +385,6 @@ pub fn provenance(report: &Report) -> Vec<(String, String)> {
 pub fn commit(report: &Report) -> Option<String> {
     let git = report.git.as_ref()?;
     Some(format!("{}{}", short(&git.commit), if git.dirty { " with uncommitted changes" } else { "" }))
-}
-
-pub fn count(n: u64, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// A commit hash as people write it.

@@ -23,6 +23,8 @@ mod import;
 mod init;
 mod github;
 mod github_fake;
+mod github_fake_git;
+mod github_push;
 mod judge_cases;
 mod lifecycle;
 mod lifecycle_bed;

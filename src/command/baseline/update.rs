@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use super::land::{Added, Landing};
 use super::{Baselines, facts, folder, repo};
 use crate::baseline::lineage::Repo;
 use crate::baseline::store;
@@ -18,40 +19,81 @@ use crate::exit::{ExitStatus, Failure};
 use crate::fingerprint::Fingerprint;
 use crate::record::session::Session;
 use crate::record::{GitFacts, Record, WorkloadRecord};
+use crate::report::text;
 use crate::verdict::Verdict;
 
 pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
     let config = setup::config(&args.config, &args.workload)?;
     if args.output.dry_run {
-        output::print(&dry_run::text(&config)?)?;
+        output::print(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
     }
     let repo = repo(&config)?;
     let git = clean(&repo, args.force)?;
     let folder = folder(&repo, &config)?;
-    if !args.from.is_empty() {
-        return from_records(&args.from, args.force, &Known { config: &config, folder: &folder });
+    let landing = Landing::of(&args.land, &config.baselines_dir)?;
+    let mut known = Known { config: &config, folder: &folder, lands: landing.is_some(), added: Vec::new() };
+    let outcome =
+        if args.from.is_empty() { measured(args, &git, &mut known) } else { from_records(&args.from, args.force, &mut known) };
+    landed(landing.as_ref(), &repo, &known.added, outcome)
+}
+
+/// `baseline promote`: as `update --from`, and never by force.
+pub fn promote(args: &BaselinePromoteArgs) -> anyhow::Result<ExitStatus> {
+    let config = setup::config(&args.config, &WorkloadArgs::default())?;
+    let repo = repo(&config)?;
+    clean(&repo, false)?;
+    let folder = folder(&repo, &config)?;
+    let landing = Landing::of(&args.land, &config.baselines_dir)?;
+    let mut known = Known { config: &config, folder: &folder, lands: landing.is_some(), added: Vec::new() };
+    let outcome = from_records(&args.records, false, &mut known);
+    landed(landing.as_ref(), &repo, &known.added, outcome)
+}
+
+/// What was added lands also where a later session failed. Who interrupted has no time for it.
+fn landed(
+    landing: Option<&Landing>,
+    repo: &Repo,
+    added: &[Added],
+    outcome: anyhow::Result<ExitStatus>,
+) -> anyhow::Result<ExitStatus> {
+    let Some(landing) = landing.filter(|_| !added.is_empty()) else { return outcome };
+    if matches!(outcome, Ok(ExitStatus::Interrupted)) {
+        output::say("note: not on GitHub, since the run was interrupted: the files that were added are in the working tree");
+        return outcome;
     }
+    match (landing.land(added, repo.root().unwrap_or(Path::new(""))), outcome) {
+        (Ok(()), outcome) => outcome,
+        (Err(lost), outcome) => {
+            if let Err(first) = outcome {
+                output::say(&format!("{first:#}"));
+            }
+            Err(lost)
+        }
+    }
+}
+
+fn measured(args: &BaselineUpdateArgs, git: &GitFacts, known: &mut Known<'_>) -> anyhow::Result<ExitStatus> {
+    let config = known.config;
     if args.sessions > 1 && matches!(config.target.endpoint, Endpoint::Http(_)) {
         output::say(
             "note: this server is not started by the gate, so these sessions share one start, and the baseline will not know how starts differ\nhint: restart the server between sessions, or let the gate start it (`server.start`)",
         );
     }
-    let known = Known { config: &config, folder: &folder };
-    let starts = |record: &Record| known.starts(record, args.workload.starts.is_some());
     let mut refused = 0;
     for session in 0..args.sessions {
         if args.sessions > 1 {
             output::say(&format!("session {} of {}", session + 1, args.sessions));
         }
-        let record = measure::capture(&config, &args.output, Some(git.clone()), &starts)
+        let starts = |record: &Record| known.starts(record, args.workload.starts.is_some());
+        let record = measure::capture(config, &args.output, Some(git.clone()), &starts)
             .inspect_err(|e| output::save_failure(&args.output.out, e, Some(git.clone())))?;
         if record.interrupted {
             output::say("interrupted: nothing was added to the baseline");
             return Ok(ExitStatus::Interrupted);
         }
         // One disturbed session of several is no reason to stop: it is said, and not added.
-        match accept(&record, &config).and_then(|()| add(&record, &known)) {
+        match accept(&record, &config).and_then(|()| add(&record, known)) {
             Err(e) if args.sessions > 1 && ExitStatus::of(&e) == ExitStatus::CouldNotMeasure => {
                 output::say(&format!("{e:#}"));
                 refused += 1;
@@ -60,18 +102,10 @@ pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
         }
     }
     if refused > 0 {
-        output::say(&format!("{refused} of {} sessions were not added", args.sessions));
+        output::say(&format!("{refused} of {} were not added", text::count(u64::from(args.sessions), "session", "sessions")));
         return Ok(ExitStatus::CouldNotMeasure);
     }
     Ok(ExitStatus::Pass)
-}
-
-/// `baseline promote`: as `update --from`, and never by force.
-pub fn promote(args: &BaselinePromoteArgs) -> anyhow::Result<ExitStatus> {
-    let config = setup::config(&args.config, &WorkloadArgs::default())?;
-    let repo = repo(&config)?;
-    clean(&repo, false)?;
-    from_records(&args.records, false, &Known { config: &config, folder: &folder(&repo, &config)? })
 }
 
 fn clean(repo: &Repo, force: bool) -> anyhow::Result<GitFacts> {
@@ -84,7 +118,7 @@ fn clean(repo: &Repo, force: bool) -> anyhow::Result<GitFacts> {
     Ok(git)
 }
 
-fn from_records(paths: &[PathBuf], force: bool, known: &Known<'_>) -> anyhow::Result<ExitStatus> {
+fn from_records(paths: &[PathBuf], force: bool, known: &mut Known<'_>) -> anyhow::Result<ExitStatus> {
     let records = paths.iter().map(|path| stored(path, force)).collect::<Result<Vec<_>, _>>()?;
     // All or none: a refused record leaves no half of a list behind.
     records.iter().try_for_each(|record| accept(record, known.config))?;
@@ -159,16 +193,24 @@ fn accept(record: &Record, config: &Config) -> anyhow::Result<()> {
 /// What another verb measured of unchanged code in a clean tree.
 pub fn add_measured(config: &Config, record: &Record) -> anyhow::Result<()> {
     accept(record, config)?;
-    add(record, &Known { config, folder: &folder(&repo(config)?, config)? })
+    let folder = folder(&repo(config)?, config)?;
+    add(record, &mut Known { config, folder: &folder, lands: false, added: Vec::new() })
 }
 
-fn add(record: &Record, known: &Known<'_>) -> anyhow::Result<()> {
+fn add(record: &Record, known: &mut Known<'_>) -> anyhow::Result<()> {
+    let under_test = &record.policy.under_test;
     for workload in &record.workloads {
         let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;
-        let path = store::write(known.folder, &session, &record.policy.under_test)?;
+        // Landing may have failed the last time, after the file was written.
+        let there = store::same(known.folder, &session, under_test).filter(|_| known.lands);
+        let path = there.map_or_else(|| store::write(known.folder, &session, under_test), Ok)?;
         output::print(&format!("added {}", path.display()))?;
+        known.added.push(Added { path, session });
         known.keep_the_last(workload)?;
         output::print(&known.sees(record, workload)?)?;
+    }
+    if known.lands {
+        return Ok(());
     }
     output::print("hint: commit these files; a check finds them by commit, on every machine")
 }
@@ -177,6 +219,9 @@ fn add(record: &Record, known: &Known<'_>) -> anyhow::Result<()> {
 struct Known<'a> {
     config: &'a Config,
     folder: &'a Path,
+    /// New files go to GitHub, which nothing is removed from.
+    lands: bool,
+    added: Vec<Added>,
 }
 
 /// METHOD section 6: the first capture has three starts per side, judged against each other.
@@ -209,6 +254,9 @@ impl Known<'_> {
 
     /// Sessions beyond the last 20 of the lineage are removed: no check looks at them.
     fn keep_the_last(&self, workload: &WorkloadRecord) -> anyhow::Result<()> {
+        if self.lands {
+            return Ok(());
+        }
         let sessions = self.sessions(workload)?;
         let old = sessions.len().saturating_sub(evaluate::KEPT_SESSIONS);
         for session in &sessions[..old] {

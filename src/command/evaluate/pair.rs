@@ -7,6 +7,7 @@ use crate::judge::{Comparison, Decision, PastRun};
 use crate::record::{PastSession, Record, WorkloadRecord, keyed};
 use crate::report::build::{Beside, minutes, shape};
 use crate::report::server::Before;
+use crate::report::text;
 use crate::verdict::{Against, Evidence};
 
 /// Both sides ran in one job on one machine: which server it was may differ, since that is what is judged.
@@ -102,7 +103,8 @@ fn incomplete(candidate: &Record, base: &WorkloadRecord, workload: &WorkloadReco
         [base, workload].into_iter().flat_map(|w| &w.starts).filter(|s| s.index < used && !mostly_whole(s, rounds)).count();
     if ragged > 0 {
         return Some(format!(
-            "{ragged} of the starts that were judged lack most of their {rounds} rounds: measure all of them for a PASS"
+            "{ragged} of the starts that were judged lack most of their {}: measure all of them for a PASS",
+            text::count(u64::from(rounds), "round", "rounds")
         ));
     }
     let most = candidate.pair.as_ref().map_or(1, |p| p.most_starts);
