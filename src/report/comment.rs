@@ -217,7 +217,7 @@ fn foot(reports: &[Report], about: &About, tier: Tier) -> String {
     if let Some(first) = reports.first() {
         facts.push(format!("goodput-gate {}", escape(&first.tool_version)));
     }
-    facts.extend(worst(reports).map(|r| format!("exit code {}", r.exit_code)));
+    facts.extend(worst(reports).map(|r| format!("exit code {}", escape(&text::exit_code(r.exit_code, reports)))));
     facts.extend(about.run_url.as_ref().map(|url| format!("[run]({url})")));
     let cut =
         if tier == Tier::Everything { "" } else { "\nCut to what fits here: all numbers are in the report files of the run.\n" };

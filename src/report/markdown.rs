@@ -17,7 +17,8 @@ pub fn render(report: &Report) -> String {
         out += &workload(report, w);
     }
     out += &origin(report);
-    let _ = write!(out, "\ngoodput-gate {}, exit code {}\n", escape(&report.tool_version), escape(&text::exit_code(report)));
+    let exit = text::exit_code(report.exit_code, std::slice::from_ref(report));
+    let _ = write!(out, "\ngoodput-gate {}, exit code {}\n", escape(&report.tool_version), escape(&exit));
     out
 }
 
@@ -150,6 +151,9 @@ fn everything(w: &WorkloadReport) -> String {
         "judgement",
     ];
     let mut out = table(&header, 2..9, rows);
+    if let Some(levels) = text::levels(std::slice::from_ref(w)) {
+        let _ = write!(out, "\nIntervals: {}.\n", escape(&levels));
+    }
     out += &distributions(w);
     let rates = w.rates.iter().map(|r| vec![code(&r.metric), cell(&text::value(&r.unit, r.value))]);
     out += &table(&["rate or share", "value"], 1..2, rates);

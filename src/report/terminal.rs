@@ -224,6 +224,7 @@ fn closing(w: &WorkloadReport) -> Vec<(&'static str, String)> {
 
 fn footer(report: &Report) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&str, String)> = Vec::new();
+    facts.extend(text::levels(&report.workloads).map(|levels| ("interval", levels)));
     facts.extend(text::commit(report).map(|c| ("commit", c)));
     facts.push((
         "session",
@@ -234,7 +235,7 @@ fn footer(report: &Report) -> Vec<(&'static str, String)> {
             text::plain(&report.tool_version)
         ),
     ));
-    facts.push(("exit code", text::exit_code(report)));
+    facts.push(("exit code", text::exit_code(report.exit_code, std::slice::from_ref(report))));
     facts
 }
 

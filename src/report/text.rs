@@ -173,11 +173,14 @@ pub fn statistics(d: &DistributionReport) -> [(&'static str, Option<f64>); 10] {
 }
 
 /// The number, and where a policy let something other than a PASS through, which one: `0 (INCONCLUSIVE is let through by
-/// gate.on_inconclusive: warn)`.
-pub fn exit_code(report: &Report) -> String {
-    let code = report.exit_code;
+/// gate.on_inconclusive: warn)`. `reports` are those that it stands for.
+pub fn exit_code(code: u8, reports: &[Report]) -> String {
+    let verdicts = reports.iter().flat_map(|r| {
+        let own = r.verdict.filter(|_| r.workloads.is_empty());
+        own.into_iter().chain(r.workloads.iter().filter_map(|w| w.verdict))
+    });
     let mut passed: Vec<String> = Vec::new();
-    for verdict in report.workloads.iter().filter_map(|w| w.verdict).filter(|_| code == 0) {
+    for verdict in verdicts.filter(|_| code == 0) {
         let key = match verdict {
             Verdict::Inconclusive => "on_inconclusive",
             Verdict::NoBaseline => "on_missing_baseline",
@@ -190,6 +193,17 @@ pub fn exit_code(report: &Report) -> String {
         }
     }
     if passed.is_empty() { code.to_string() } else { format!("{code} ({})", passed.join("; ")) }
+}
+
+/// At which level the intervals of the tables are; none where there is no interval. A PASS's bound is at another (METHOD sections 3 to 5).
+pub fn levels(workloads: &[WorkloadReport]) -> Option<String> {
+    let change = workloads.iter().flat_map(|w| &w.metrics).any(|m| m.interval_low_ratio.is_some());
+    let limit = workloads.iter().flat_map(|w| &w.limits).any(|l| l.interval_low.is_some());
+    let change = change.then_some(
+        "of a change two-sided at the level that a FAIL needs, 99.4 % or more (a PASS's bound is one-sided at 98 %, so it may lie within)",
+    );
+    let all: Vec<&str> = change.into_iter().chain(limit.then_some("of a limit at 95 %")).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// Completed of scheduled requests; what is missing is said.
