@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::markdown::escape::{code, escape};
-use super::markdown::{decided, evidence, headline, origin, reasons};
+use super::markdown::{Below, decided, evidence, headline, origin, reasons};
 use super::{Report, text};
 use crate::exit::ExitStatus;
 use crate::verdict::Verdict;
@@ -194,7 +194,7 @@ fn one(report: &Report, tier: Tier, note: &str) -> String {
     }
     let mut out = headline(report) + note;
     for w in &report.workloads {
-        out += &reasons(report, w);
+        out += &reasons(report, w, if tier <= Tier::Decisive { Below::Tables } else { Below::Nothing });
         if tier <= Tier::Decisive {
             out += &decided(report, w);
         }

@@ -49,14 +49,26 @@ pub(super) fn headline(report: &Report) -> String {
 }
 
 fn workload(report: &Report, w: &WorkloadReport) -> String {
-    reasons(report, w) + &decided(report, w) + &evidence(report, w)
+    reasons(report, w, Below::Tables) + &decided(report, w) + &evidence(report, w)
+}
+
+/// What follows the reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Below {
+    /// A metric that regressed has its row there, with the same numbers: it is not told twice.
+    Tables,
+    Nothing,
 }
 
 /// What of a workload stays when room is short.
-pub(super) fn reasons(report: &Report, w: &WorkloadReport) -> String {
+pub(super) fn reasons(report: &Report, w: &WorkloadReport, below: Below) -> String {
     let verdict = w.verdict.map_or_else(String::new, |v| format!(": {}", v.word()));
     let mut out = format!("\n### {}{verdict}\n", code(&w.name));
-    let said = text::why(report, w).map(|(label, why)| match label {
+    let regressed: Vec<String> =
+        w.metrics.iter().filter(|m| m.judgement.as_deref() == Some("regressed")).map(|m| format!("{} ", m.metric)).collect();
+    let in_table = |why: &str| below == Below::Tables && regressed.iter().any(|metric| why.starts_with(metric.as_str()));
+    let said = text::why(report, w).filter(|(label, why)| *label != "why" || !in_table(why));
+    let said = said.map(|(label, why)| match label {
         "proves" => format!("A PASS proves: {}", escape(&why)),
         "warning" => format!("Warning: {}", escape(&why)),
         _ => escape(&why),
