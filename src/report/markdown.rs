@@ -163,7 +163,7 @@ fn everything(w: &WorkloadReport) -> String {
         "judgement",
     ];
     let mut out = table(&header, 2..9, rows);
-    if let Some(levels) = text::levels(std::slice::from_ref(w)) {
+    if let Some(levels) = text::levels(w) {
         let _ = write!(out, "\nIntervals: {}.\n", escape(&levels));
     }
     out += &distributions(w);

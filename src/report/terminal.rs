@@ -208,6 +208,7 @@ fn opening(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
 /// What stands behind the tables: rates, errors, and how well the measurement went.
 fn closing(w: &WorkloadReport) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&str, String)> = Vec::new();
+    facts.extend(text::levels(w).map(|levels| ("interval", levels)));
     let measured = w.rates.iter().filter(|r| r.value.is_some());
     let rates: Vec<String> = measured.map(|r| format!("{} {}", r.metric, text::value(&r.unit, r.value))).collect();
     if !rates.is_empty() {
@@ -224,7 +225,6 @@ fn closing(w: &WorkloadReport) -> Vec<(&'static str, String)> {
 
 fn footer(report: &Report) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&str, String)> = Vec::new();
-    facts.extend(text::levels(&report.workloads).map(|levels| ("interval", levels)));
     facts.extend(text::commit(report).map(|c| ("commit", c)));
     facts.push((
         "session",

@@ -195,14 +195,21 @@ pub fn exit_code(code: u8, reports: &[Report]) -> String {
     if passed.is_empty() { code.to_string() } else { format!("{code} ({})", passed.join("; ")) }
 }
 
-/// At which level the intervals of the tables are; none where there is no interval. A PASS's bound is at another (METHOD sections 3 to 5).
-pub fn levels(workloads: &[WorkloadReport]) -> Option<String> {
-    let change = workloads.iter().flat_map(|w| &w.metrics).any(|m| m.interval_low_ratio.is_some());
-    let limit = workloads.iter().flat_map(|w| &w.limits).any(|l| l.interval_low.is_some());
-    let change = change.then_some(
-        "of a change two-sided at the level that a FAIL needs, 99.4 % or more (a PASS's bound is one-sided at 98 %, so it may lie within)",
-    );
-    let all: Vec<&str> = change.into_iter().chain(limit.then_some("of a limit at 95 %")).collect();
+/// At which level a workload's intervals are, and that a PASS's bound is at another (METHOD sections 3 to 5); none without an interval.
+pub fn levels(w: &WorkloadReport) -> Option<String> {
+    let change = w.comparison.as_ref().filter(|_| w.metrics.iter().any(|m| m.interval_low_ratio.is_some()));
+    let change = change.map(|c| {
+        let bound = match (c.mode.as_str(), c.looks) {
+            ("interleaved", _) => "98 %",
+            (_, 0 | 1) => "95 %",
+            _ => "97.5 %",
+        };
+        format!(
+            "of a change two-sided at the level that a FAIL needs, 99.6 % or more (a PASS's bound is one-sided at {bound}, so it may lie within)"
+        )
+    });
+    let limit = w.limits.iter().any(|l| l.interval_low.is_some()).then(|| "of a limit at 95 %".to_owned());
+    let all: Vec<String> = change.into_iter().chain(limit).collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 
@@ -328,7 +335,13 @@ pub fn why<'a>(report: &'a Report, w: &'a WorkloadReport) -> impl Iterator<Item 
     let reasons = w.reasons.iter().filter(|r| Some(*r) != w.proves.as_ref()).map(|r| ("why", r));
     let proves = w.proves.iter().map(|p| ("proves", p));
     let warnings = w.warnings.iter().map(|x| ("warning", x));
-    reasons.chain(proves).filter(move |(_, r)| !said(r)).chain(warnings).map(|(label, text)| (label, plain(text)))
+    // "proves: proven ..." would say it twice.
+    let bare = |label, text: &'a str| if label == "proves" { text.strip_prefix("proven ").unwrap_or(text) } else { text };
+    reasons
+        .chain(proves)
+        .filter(move |(_, r)| !said(r))
+        .chain(warnings)
+        .map(move |(label, text)| (label, plain(bare(label, text))))
 }
 
 /// What stands before everything else but the verdict.
