@@ -14,11 +14,7 @@ use candidate::{
 #[test]
 fn the_same_again_is_a_pass() {
     let judged = judge(&candidate());
-    judged.assert(
-        0,
-        "passed",
-        &["PASS", "ttft_geomean, tpot_geomean, e2e_geomean, output_token_rate less than 10 % worse"],
-    );
+    judged.assert(0, "passed", &["PASS", "ttft_geomean, tpot_geomean, e2e_geomean, output_token_rate less than 10 % worse"]);
     judged.assert_named("tpot_geomean", "unchanged");
     assert!(judged.troubles.iter().all(|t| t.element == "skipped"), "{:?}", judged.troubles);
     assert!(judged.workload()["proves"].as_str().is_some_and(|p| p.contains("tpot_geomean")));
