@@ -1,11 +1,12 @@
 //! `baseline update|list|show|resolve|promote|prune|history|anchor`, and the sessions that `check` compares with: those of the merge base and its first-parent ancestors.
 #![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::evaluate::Baseline;
+use super::evaluate::{Baseline, KEPT_SESSIONS};
 use super::reviewed::Reviewed;
 use super::{base, compare, facts, output, setup};
 use crate::baseline::base::{Base, Wanted};
@@ -15,8 +16,9 @@ use crate::baseline::tree::Files;
 use crate::cli::{BaselineCommand, BaselineListArgs, WorkloadArgs};
 use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
-use crate::record::GitFacts;
+use crate::fingerprint::Fingerprint;
 use crate::record::session::Session;
+use crate::record::{GitFacts, PastSession, WorkloadRecord};
 use crate::report::text;
 
 mod anchor;
@@ -127,6 +129,17 @@ impl Baselines {
             accepted: self.reviewed.accepted.clone(),
             anchor: self.reviewed.anchor.clone(),
         }
+    }
+
+    /// What an interleaved run may reckon its noise from: comparable sessions, oldest first.
+    pub fn past(&self, workload: &WorkloadRecord, under_test: &[String]) -> Vec<PastSession> {
+        let alike = |s: &&Session| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty();
+        let sessions = self.sessions.iter().map(|(_, s)| s).filter(|s| s.workload == workload.name).filter(alike);
+        // A session counts once, however often its file was copied, and says nothing of attainment of other SLOs.
+        let mut seen = BTreeSet::new();
+        let distinct = sessions.filter(|s| seen.insert(s.session.clone()));
+        let all: Vec<PastSession> = distinct.map(|s| s.to_past(s.slo == workload.slo)).collect();
+        all[all.len().saturating_sub(KEPT_SESSIONS)..].to_vec()
     }
 
     fn without(git: Option<GitFacts>, missing: Option<String>) -> Self {

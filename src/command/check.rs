@@ -1,6 +1,5 @@
 //! `check`: the gate. Measures, compares with the baseline, judges, reports; the exit code is the verdict's.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -12,8 +11,7 @@ use super::{drawn, dry_run, evaluate, measure, next, output, publish, setup};
 use crate::cli::CheckArgs;
 use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
-use crate::fingerprint::Fingerprint;
-use crate::record::{GitFacts, PastSession, Record, WorkloadRecord};
+use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::Report;
 use crate::report::page::charts::Charts;
 
@@ -104,7 +102,7 @@ fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
             "note: not every server here is started by the gate, so this is one start per side: start-to-start variance is not sampled",
         );
     }
-    let history = |workload: &WorkloadRecord| past(&baselines, workload, config);
+    let history = |workload: &WorkloadRecord| baselines.past(workload, &config.gate.under_test);
     let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
     let (base, candidate) = measure::pair(config, &args.output, &pair, stop, &asked).inspect_err(|e| failed(e, args, git))?;
     let (mut report, exit) = evaluate::interleaved(&base, &candidate, |w| baselines.of(&w.name))?;
@@ -112,15 +110,4 @@ fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
     report.notices.extend(baselines.notices);
     let charts = drawn::beside_record(&base, &candidate)?;
     Ok(Outcome { report, exit, charts })
-}
-
-fn past(baselines: &Baselines, workload: &WorkloadRecord, config: &Config) -> Vec<PastSession> {
-    let sessions = baselines.of(&workload.name).sessions.into_iter().map(|(_, s)| s);
-    let alike =
-        sessions.filter(|s| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, &config.gate.under_test).is_empty());
-    // A session counts once, however often its file was copied, and says nothing of attainment of other SLOs.
-    let mut seen = BTreeSet::new();
-    let distinct = alike.filter(|s| seen.insert(s.session.clone()));
-    let all: Vec<PastSession> = distinct.map(|s| s.to_past(s.slo == workload.slo)).collect();
-    all[all.len().saturating_sub(evaluate::KEPT_SESSIONS)..].to_vec()
 }

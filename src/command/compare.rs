@@ -130,17 +130,11 @@ fn other_side(path: &Path, candidate: &Record) -> anyhow::Result<Option<Record>>
         return Ok(None);
     }
     let baseline = Record::parse(&text)?;
-    let of_one_run = baseline.session == candidate.session
-        && baseline.interrupted == candidate.interrupted
-        && baseline.policy == candidate.policy;
-    if role(&baseline) == Some(Role::Baseline) && !of_one_run {
-        anyhow::bail!(
-            "these are sides of two interleaved runs ({} and {})\nhint: baseline.json and record.json of one output folder belong together",
-            baseline.session,
-            candidate.session
-        );
+    if role(&baseline) != Some(Role::Baseline) {
+        return Ok(None);
     }
-    Ok(Some(baseline).filter(|b| role(b) == Some(Role::Baseline)))
+    evaluate::of_one_run(&baseline, candidate)?;
+    Ok(Some(baseline))
 }
 
 fn is_record(text: &str) -> bool {

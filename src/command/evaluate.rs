@@ -29,6 +29,7 @@ pub use anchor::Anchor;
 pub use capture::{same_build, visible, words_of_visible};
 use jobs::{another_thing, job, same_machine};
 pub use jobs::{decided, not_a_first_job};
+pub use pair::of_one_run;
 
 /// Sessions that a workload may be compared with, oldest first, each with its distance in first-parent steps where git knows it.
 #[derive(Clone, Debug, Default)]

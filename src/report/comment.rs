@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::markdown::escape::{code, escape};
-use super::markdown::{decided, evidence, headline, origin, reasons};
+use super::markdown::{Below, decided, evidence, headline, origin, reasons};
 use super::{Report, text};
 use crate::exit::ExitStatus;
 use crate::verdict::Verdict;
@@ -194,7 +194,7 @@ fn one(report: &Report, tier: Tier, note: &str) -> String {
     }
     let mut out = headline(report) + note;
     for w in &report.workloads {
-        out += &reasons(report, w);
+        out += &reasons(report, w, if tier <= Tier::Decisive { Below::Tables } else { Below::Nothing });
         if tier <= Tier::Decisive {
             out += &decided(report, w);
         }
@@ -217,7 +217,7 @@ fn foot(reports: &[Report], about: &About, tier: Tier) -> String {
     if let Some(first) = reports.first() {
         facts.push(format!("goodput-gate {}", escape(&first.tool_version)));
     }
-    facts.extend(worst(reports).map(|r| format!("exit code {}", r.exit_code)));
+    facts.extend(worst(reports).map(|r| format!("exit code {}", escape(&text::exit_code(r.exit_code, reports)))));
     facts.extend(about.run_url.as_ref().map(|url| format!("[run]({url})")));
     let cut =
         if tier == Tier::Everything { "" } else { "\nCut to what fits here: all numbers are in the report files of the run.\n" };

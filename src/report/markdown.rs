@@ -19,7 +19,8 @@ pub fn render(report: &Report) -> String {
     }
     out += &sweeps(report);
     out += &origin(report);
-    let _ = write!(out, "\ngoodput-gate {}, exit code {}\n", escape(&report.tool_version), escape(&text::exit_code(report)));
+    let exit = text::exit_code(report.exit_code, std::slice::from_ref(report));
+    let _ = write!(out, "\ngoodput-gate {}, exit code {}\n", escape(&report.tool_version), escape(&exit));
     out
 }
 
@@ -65,14 +66,26 @@ pub(super) fn headline(report: &Report) -> String {
 }
 
 fn workload(report: &Report, w: &WorkloadReport) -> String {
-    reasons(report, w) + &decided(report, w) + &evidence(report, w)
+    reasons(report, w, Below::Tables) + &decided(report, w) + &evidence(report, w)
+}
+
+/// What follows the reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Below {
+    /// A metric that regressed has its row there, with the same numbers: it is not told twice.
+    Tables,
+    Nothing,
 }
 
 /// What of a workload stays when room is short.
-pub(super) fn reasons(report: &Report, w: &WorkloadReport) -> String {
+pub(super) fn reasons(report: &Report, w: &WorkloadReport, below: Below) -> String {
     let verdict = w.verdict.map_or_else(String::new, |v| format!(": {}", v.word()));
     let mut out = format!("\n### {}{verdict}\n", code(&w.name));
-    let said = text::why(report, w).map(|(label, why)| match label {
+    let regressed: Vec<String> =
+        w.metrics.iter().filter(|m| m.judgement.as_deref() == Some("regressed")).map(|m| format!("{} ", m.metric)).collect();
+    let in_table = |why: &str| below == Below::Tables && regressed.iter().any(|metric| why.starts_with(metric.as_str()));
+    let said = text::why(report, w).filter(|(label, why)| *label != "why" || !in_table(why));
+    let said = said.map(|(label, why)| match label {
         "proves" => format!("A PASS proves: {}", escape(&why)),
         "accepted" => format!("**Accepted regression**: {}", escape(&why)),
         "warning" => format!("Warning: {}", escape(&why)),
@@ -182,6 +195,9 @@ fn everything(w: &WorkloadReport) -> String {
         "judgement",
     ];
     let mut out = table(&header, 2..9, rows);
+    if let Some(levels) = text::levels(w) {
+        let _ = write!(out, "\nIntervals: {}.\n", escape(&levels));
+    }
     out += &distributions(w);
     let rates = w.rates.iter().map(|r| vec![code(&r.metric), cell(&text::value(&r.unit, r.value))]);
     out += &table(&["rate or share", "value"], 1..2, rates);

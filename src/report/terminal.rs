@@ -232,6 +232,7 @@ fn opening(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
 /// What stands behind the tables: rates, errors, and how well the measurement went.
 fn closing(w: &WorkloadReport) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&str, String)> = Vec::new();
+    facts.extend(text::levels(w).map(|levels| ("interval", levels)));
     let measured = w.rates.iter().filter(|r| r.value.is_some());
     let rates: Vec<String> = measured.map(|r| format!("{} {}", r.metric, text::value(&r.unit, r.value))).collect();
     if !rates.is_empty() {
@@ -261,7 +262,7 @@ fn footer(report: &Report) -> Vec<(&'static str, String)> {
             text::plain(&report.tool_version)
         ),
     ));
-    facts.push(("exit code", text::exit_code(report)));
+    facts.push(("exit code", text::exit_code(report.exit_code, std::slice::from_ref(report))));
     facts
 }
 

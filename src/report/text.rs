@@ -199,11 +199,14 @@ pub fn statistics(d: &DistributionReport) -> [(&'static str, Option<f64>); 10] {
 }
 
 /// The number, and where a policy let something other than a PASS through, which one: `0 (INCONCLUSIVE is let through by
-/// gate.on_inconclusive: warn)`.
-pub fn exit_code(report: &Report) -> String {
-    let code = report.exit_code;
+/// gate.on_inconclusive: warn)`. `reports` are those that it stands for.
+pub fn exit_code(code: u8, reports: &[Report]) -> String {
+    let verdicts = reports.iter().flat_map(|r| {
+        let own = r.verdict.filter(|_| r.workloads.is_empty());
+        own.into_iter().chain(r.workloads.iter().filter_map(|w| w.verdict))
+    });
     let mut passed: Vec<String> = Vec::new();
-    for verdict in report.workloads.iter().filter_map(|w| w.verdict).filter(|_| code == 0) {
+    for verdict in verdicts.filter(|_| code == 0) {
         let key = match verdict {
             Verdict::Inconclusive => "on_inconclusive",
             Verdict::NoBaseline => "on_missing_baseline",
@@ -216,6 +219,24 @@ pub fn exit_code(report: &Report) -> String {
         }
     }
     if passed.is_empty() { code.to_string() } else { format!("{code} ({})", passed.join("; ")) }
+}
+
+/// At which level a workload's intervals are, and that a PASS's bound is at another (METHOD sections 3 to 5); none without an interval.
+pub fn levels(w: &WorkloadReport) -> Option<String> {
+    let change = w.comparison.as_ref().filter(|_| w.metrics.iter().any(|m| m.interval_low_ratio.is_some()));
+    let change = change.map(|c| {
+        let bound = match (c.mode.as_str(), c.looks) {
+            ("interleaved", _) => "98 %",
+            (_, 0 | 1) => "95 %",
+            _ => "97.5 %",
+        };
+        format!(
+            "of a change two-sided at the level that a FAIL needs, 99.6 % or more (a PASS's bound is one-sided at {bound}, so it may lie within)"
+        )
+    });
+    let limit = w.limits.iter().any(|l| l.interval_low.is_some()).then(|| "of a limit at 95 %".to_owned());
+    let all: Vec<String> = change.into_iter().chain(limit).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// Completed of scheduled requests; what is missing is said.
@@ -346,13 +367,15 @@ pub fn why<'a>(report: &'a Report, w: &'a WorkloadReport) -> impl Iterator<Item 
         .iter()
         .map(|a| ("anchor", &a.words))
         .filter(|(_, words)| !w.warnings.contains(words) && !w.reasons.contains(words));
+    // "proves: proven ..." would say it twice.
+    let bare = |label, text: &'a str| if label == "proves" { text.strip_prefix("proven ").unwrap_or(text) } else { text };
     reasons
         .chain(proves)
         .filter(move |(_, r)| !said(r))
         .chain(accepted)
         .chain(warnings)
         .chain(drift)
-        .map(|(label, text)| (label, plain(text)))
+        .map(move |(label, text)| (label, plain(bare(label, text))))
 }
 
 /// What stands before everything else but the verdict.

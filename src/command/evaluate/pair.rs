@@ -13,6 +13,21 @@ use crate::verdict::{Against, Evidence};
 /// Both sides ran in one job on one machine: which server it was may differ, since that is what is judged.
 const SERVER_FIELDS: [&str; 3] = ["server", "server_version", "server_flags"];
 
+/// Errors: two records that no interleaved run has left together.
+pub fn of_one_run(baseline: &Record, candidate: &Record) -> anyhow::Result<()> {
+    let same = baseline.session == candidate.session
+        && baseline.interrupted == candidate.interrupted
+        && baseline.policy == candidate.policy;
+    if same {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "these are sides of two interleaved runs ({} and {})\nhint: baseline.json and record.json of one output folder belong together",
+        baseline.session,
+        candidate.session
+    )
+}
+
 pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<Part> {
     let history: Vec<PastRun> = workload.history.iter().map(PastSession::to_method).collect();
     // Limits need no baseline: they are judged whatever it is.
