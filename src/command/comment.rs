@@ -1,6 +1,5 @@
 //! `comment RECORD...`: the trusted half for forks. Records are data from an untrusted job: read strictly, judged again under this
 //! checkout's config and baselines, and posted to the pull request whose head is the commit that the trusted event names.
-#![expect(clippy::disallowed_methods, reason = "rim: reads the environment")]
 
 use anyhow::{Context as _, bail};
 

@@ -58,7 +58,7 @@ impl Checker {
         }
         let tokenizer = file.tokenizer.map(PathBuf::from);
         let (endpoint, protocol, api_key_env) = (endpoint?, protocol?, file.api_key_env);
-        Some(Target { endpoint, protocol, tokenizer, model, api_key_env, headers, ca_file, cache_reset, metrics })
+        Some(Target { endpoint, protocol, tokenizer, model, api_key_env, headers, ca_file, metrics, cache_reset })
     }
 
     fn cache_reset(&mut self, at: &str, said: Option<&str>) -> Option<CacheReset> {

@@ -93,7 +93,7 @@ fn measured(args: &BaselineUpdateArgs, git: &GitFacts, known: &mut Known<'_>) ->
             return Ok(ExitStatus::Interrupted);
         }
         // One disturbed session of several is no reason to stop: it is said, and not added.
-        match accept(&record, &config).and_then(|()| add(&record, known)) {
+        match accept(&record, config).and_then(|()| add(&record, known)) {
             Err(e) if args.sessions > 1 && ExitStatus::of(&e) == ExitStatus::CouldNotMeasure => {
                 output::say(&format!("{e:#}"));
                 refused += 1;
