@@ -2,6 +2,7 @@
 
 use super::session::Session;
 use super::*;
+use crate::measure::validity::Severity;
 use crate::metric::{Metric, Stat, Timing};
 
 const CANDIDATE: &str = include_str!("../../tests/fixtures/records/candidate.json");

@@ -1,0 +1,122 @@
+//! What judging, ranking and drawing see of a workload's record: rounds, values of starts, sums, distributions, findings. Numbers come from the
+//! columns, never from those that were stored beside them. Not here: the stored shapes (`record`).
+
+use std::collections::BTreeMap;
+
+use super::{RecordError, RoundRecord, WorkloadRecord, gpu};
+use crate::evidence::server;
+use crate::measure::Round;
+use crate::measure::collect::{self, RoundView, Values};
+use crate::measure::columns::Columns;
+use crate::measure::histogram::Gaps;
+use crate::measure::stats;
+use crate::measure::summary::{over_rounds, times, to_oriented};
+use crate::measure::validity::{Finding, PASSING, Severity, mean_tokens};
+use crate::metric::{Metric, Timing};
+
+pub const CHUNK_GAP: &str = "chunk_gap";
+pub const TIMINGS: [&str; 3] = ["ttft", "tpot", "e2e"];
+
+/// Distributions over the completed requests of all whole rounds, for drawing: `ttft`, `tpot`, `e2e` and `chunk_gap`, where there are any.
+pub fn timings(workload: &WorkloadRecord) -> Result<BTreeMap<&'static str, Gaps>, RecordError> {
+    let mut all: BTreeMap<&'static str, Gaps> = BTreeMap::new();
+    for (_, round) in workload.rounds() {
+        all.entry(CHUNK_GAP).or_default().merge(&Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?);
+    }
+    for round in workload.method_rounds() {
+        for (name, timing) in TIMINGS.into_iter().zip([Timing::Ttft, Timing::Tpot, Timing::E2e]) {
+            for ms in times(&round, timing) {
+                all.entry(name).or_default().record_ms(ms);
+            }
+        }
+    }
+    all.retain(|_, values| values.len() > 0);
+    Ok(all)
+}
+
+impl WorkloadRecord {
+    /// The whole rounds, each with the index of its start.
+    pub fn rounds(&self) -> impl Iterator<Item = (u32, &RoundRecord)> {
+        self.starts.iter().flat_map(|s| s.rounds.iter().map(move |r| (s.index, r))).filter(|(_, r)| !r.cut_short)
+    }
+
+    /// Of each start that the gate made of a server, how long it took to be ready, milliseconds.
+    pub fn ready_ms(&self) -> impl Iterator<Item = f64> {
+        self.starts.iter().filter_map(|s| s.ready_ms).map(|ms| ms as f64)
+    }
+
+    /// Mean token count over the completed requests of all rounds; `None` where one of them has none.
+    pub fn mean_tokens(&self, counts: impl Fn(&Columns) -> &Vec<Option<u32>>) -> Option<f64> {
+        let means: Option<Vec<f64>> = self.rounds().map(|(_, r)| mean_tokens(&r.columns, counts(&r.columns))).collect();
+        stats::mean(&means?)
+    }
+
+    /// METHOD's view of all rounds.
+    pub fn method_rounds(&self) -> Vec<Round> {
+        self.rounds().map(|(start, r)| r.columns.to_round(&r.context(start, &self.load))).collect()
+    }
+
+    /// Every metric's value of each start that has it in all its whole rounds, oriented, as METHOD makes it of rounds. From the columns.
+    pub fn start_values(&self) -> Result<BTreeMap<Metric, Vec<f64>>, RecordError> {
+        let mut all: BTreeMap<Metric, Vec<f64>> = BTreeMap::new();
+        for start in &self.starts {
+            let mut rounds = Vec::new();
+            for round in start.rounds.iter().filter(|r| !r.cut_short) {
+                let gaps = Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?;
+                let view = RoundView { columns: &round.columns, context: &round.context(start.index, &self.load), gaps: &gaps };
+                rounds.push(collect::metrics(&[view], &self.slo.into()));
+            }
+            for metric in Metric::all() {
+                let values: Option<Vec<f64>> = rounds.iter().map(|r| to_oriented(metric, *r.get(&metric)?)).collect();
+                all.entry(metric).or_default().extend(values.and_then(|v| over_rounds(metric, &v)));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Metrics over all rounds together.
+    pub fn pooled_values(&self) -> Result<Values, RecordError> {
+        let mut parts = Vec::new();
+        for (start, round) in self.rounds() {
+            let gaps = Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?;
+            parts.push((round, round.context(start, &self.load), gaps));
+        }
+        let views: Vec<RoundView<'_>> =
+            parts.iter().map(|(r, context, gaps)| RoundView { columns: &r.columns, context, gaps }).collect();
+        let mut values = collect::metrics(&views, &self.slo.into());
+        values.extend(gpu::values(self.rounds().map(|(_, round)| round)));
+        Ok(values)
+    }
+
+    /// What the server's own metrics said, over all whole rounds.
+    pub fn server_values(&self) -> server::Values {
+        server::pooled(self.rounds().filter_map(|(_, r)| r.server.as_ref()).map(|s| &s.values))
+    }
+
+    /// Every finding that makes the measurement unfit, with where it was seen.
+    pub fn invalid(&self) -> Vec<String> {
+        self.findings(|start, f| f.severity == Severity::Invalid && !self.survived(start, f))
+    }
+
+    /// Everything else that is worth knowing, disturbed rounds that the median survives among it.
+    pub fn notes(&self) -> Vec<String> {
+        self.findings(|start, f| f.severity == Severity::Note || self.survived(start, f))
+    }
+
+    fn findings(&self, wanted: impl Fn(u32, &Finding) -> bool) -> Vec<String> {
+        self.rounds()
+            .flat_map(|(s, r)| r.findings.iter().map(move |f| (s, r.index, f)))
+            .filter(|(s, _, f)| wanted(*s, f))
+            .map(|(s, r, f)| format!("start {}, round {}: {}", s + 1, r + 1, f.message))
+            .collect()
+    }
+
+    /// A passing disturbance in fewer than half of a start's rounds.
+    fn survived(&self, start: u32, finding: &Finding) -> bool {
+        let disturbed =
+            |r: &RoundRecord| r.findings.iter().any(|f| f.severity == Severity::Invalid && PASSING.contains(&&*f.check));
+        let mine: Vec<&RoundRecord> = self.rounds().filter(|(s, _)| *s == start).map(|(_, r)| r).collect();
+        let count = mine.iter().filter(|r| disturbed(r)).count();
+        finding.severity == Severity::Invalid && PASSING.contains(&&*finding.check) && count * 2 < mine.len()
+    }
+}
