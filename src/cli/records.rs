@@ -109,6 +109,8 @@ pub enum ReportFormat {
     Json,
     Html,
     Csv,
+    /// Workbook: metrics, distributions, every request
+    Xlsx,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -147,6 +147,24 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// As [`print`], whole files: text as it is, and what is no text only where no person would have to look at it.
+///
+/// Errors: it is not text and standard output is a terminal.
+pub fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => return print(text.trim_end()),
+        Err(_) if std::io::stdout().is_terminal() => {
+            anyhow::bail!("this format is binary and not for a terminal\nhint: write it to a file with -o FILE")
+        }
+        Err(_) => {}
+    }
+    let mut out = std::io::stdout();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e).context("cannot write to standard output"),
+        _ => Ok(()),
+    }
+}
+
 /// A line for people, on standard error.
 pub fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");

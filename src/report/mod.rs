@@ -1,6 +1,6 @@
 //! `Report`: the view model with every number chosen, named and with its unit, in stable order. Also the published JSON, version 1.
 //!
-//! One file and one function per format (`terminal`, `markdown`, `junit`, `csv`); JSON is the model itself. Not here: judging.
+//! One file and one function per format (`terminal`, `markdown`, `junit`, `csv`, `xlsx`, `prometheus`, `badge`, `page`); JSON is the model itself. Not here: judging.
 
 pub mod build;
 pub mod comment;
@@ -16,6 +16,7 @@ pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod xlsx;
 
 use std::collections::BTreeMap;
 
