@@ -29,6 +29,9 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
         }
         ReportFormat::Csv => report::csv::render(&report).map_err(anyhow::Error::msg)?.into(),
         ReportFormat::Xlsx => report::xlsx::render(&report, record.as_ref()).map_err(anyhow::Error::msg)?,
+        ReportFormat::Prometheus => report::prometheus::render(&report).into(),
+        ReportFormat::Badge => report::badge::endpoint(&report).into(),
+        ReportFormat::Svg => report::badge::svg(&report).into(),
     };
     match &args.output {
         Some(path) => output::write_atomic(path, &written)?,

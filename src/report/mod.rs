@@ -2,6 +2,7 @@
 //!
 //! One file and one function per format (`terminal`, `markdown`, `junit`, `csv`, `xlsx`, `prometheus`, `badge`, `page`); JSON is the model itself. Not here: judging.
 
+pub mod badge;
 pub mod build;
 pub mod comment;
 pub mod csv;
@@ -9,6 +10,7 @@ mod headline;
 pub mod junit;
 pub mod markdown;
 pub mod page;
+pub mod prometheus;
 pub mod ranking;
 #[cfg(test)]
 mod samples;
