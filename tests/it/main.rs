@@ -5,6 +5,7 @@
 mod action;
 mod architecture;
 mod bad_input;
+mod exports;
 mod gate_help;
 mod gate_hostile;
 mod gate_interleaved;
