@@ -5,9 +5,11 @@ set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 values=(config baseline with base baseline-url out record raw time-limit log-format workers base-url target model protocol
-  api-key-env concurrency rate arrival requests duration max-in-flight input-tokens output-tokens shared-prefix corpus warmup
-  rounds starts seed timeout temperature preset slo sessions repo sha pr)
+  api-key-env concurrency rate sweep arrival requests duration max-in-flight input-tokens output-tokens shared-prefix corpus warmup
+  rounds starts seed timeout temperature preset slo sessions push repo sha pr)
 switches=(interleaved each dry-run no-stream force)
+# true, or a value.
+optional=(pull-request)
 lists=(set workload from)
 
 output() { if [ -n "${GITHUB_OUTPUT:-}" ]; then printf '%s=%s\n' "$1" "$2" >>"$GITHUB_OUTPUT"; fi; }
@@ -49,6 +51,14 @@ for flag in "${switches[@]}"; do
   true) arguments+=("--$flag") ;;
   '' | false) ;;
   *) refuse "the input '$flag' is neither true nor false" 2 ;;
+  esac
+done
+for flag in "${optional[@]}"; do
+  value=$(input "$flag")
+  case $value in
+  true) arguments+=("--$flag") ;;
+  '' | false) ;;
+  *) arguments+=("--$flag=$value") ;;
   esac
 done
 for flag in "${lists[@]}"; do

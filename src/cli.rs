@@ -1,23 +1,27 @@
 //! What the user typed: clap derive only. Not here: defaults that a config may hold, or any check that needs more than one flag.
 
+mod accept;
 mod baseline;
 mod bench;
 mod common;
 mod gate;
 mod machine;
 mod records;
+mod server;
 
 use clap::{Parser, Subcommand};
 
+pub use self::accept::AcceptArgs;
 pub use self::baseline::{
-    BaselineCommand, BaselineHistoryArgs, BaselineListArgs, BaselinePromoteArgs, BaselinePruneArgs, BaselineResolveArgs,
-    BaselineShowArgs, BaselineUpdateArgs,
+    BaselineAnchorArgs, BaselineCommand, BaselineHistoryArgs, BaselineListArgs, BaselinePromoteArgs, BaselinePruneArgs,
+    BaselineResolveArgs, BaselineShowArgs, BaselineUpdateArgs, LandArgs,
 };
 pub use self::bench::{BenchArrivalsArgs, BenchCommand, BenchEventsArgs, BenchTruthArgs};
 pub use self::common::{ConfigArgs, LogFormat, LookArgs, OutputArgs, WorkloadArgs};
 pub use self::gate::{CalibrateArgs, CheckArgs, RunArgs, SelftestArgs};
-pub use self::machine::{DoctorArgs, InitArgs, SimArgs, SuperviseArgs};
+pub use self::machine::{DoctorArgs, GpuArgs, InitArgs, ModelsArgs, SimArgs, SuperviseArgs};
 pub use self::records::{CommentArgs, CompareArgs, ImportArgs, ImportFormat, ReportArgs, ReportFormat, SchemaArgs, SchemaKind};
+pub use self::server::{ServerArgs, ServerCommand, ServerLogsArgs};
 
 /// A gate that keeps LLM serving from getting slower without anyone noticing.
 #[derive(Debug, Parser)]
@@ -37,6 +41,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Judge stored records again and post them to their pull request: the trusted half for forks
     Comment(CommentArgs),
+    /// Accept a known regression of the last run, with a reason and a last day, in a file that is reviewed
+    Accept(AcceptArgs),
     /// Add to or list the committed baselines
     #[command(subcommand)]
     Baseline(BaselineCommand),
@@ -48,10 +54,17 @@ pub enum Command {
     Report(ReportArgs),
     /// The simulated server: a test instrument that predicts no real engine
     Sim(SimArgs),
+    /// Start, stop and look after the config's server by hand
+    #[command(subcommand)]
+    Server(ServerCommand),
     /// JSON Schema of config, record, report or ranking
     Schema(SchemaArgs),
+    /// Which models a server offers, and what it says of itself
+    Models(ModelsArgs),
     /// What works on this machine: host, git, server, client self-test
     Doctor(DoctorArgs),
+    /// The GPUs of this machine: memory, use, clocks, power, who computes on them
+    Gpu(GpuArgs),
     /// Inject known changes and see what the gate says of each
     Selftest(SelftestArgs),
     /// Look around (servers, models, git, GPU), ask little, write config and workflow

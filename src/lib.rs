@@ -21,6 +21,7 @@ mod fingerprint;
 mod measure;
 mod evidence;
 mod judge;
+mod accept;
 mod record;
 mod import;
 mod verdict;

@@ -67,6 +67,16 @@ pub enum Metric {
     ErrorRate,
     OfferedRate,
     AchievedRate,
+    /// Start of the server's process to its answer that it is ready: one value per start.
+    ServerStart,
+    /// Energy of the GPUs over a round by its output tokens.
+    EnergyPerToken,
+    /// Its inverse: tokens per second per watt.
+    TokensPerJoule,
+    /// Largest memory in use on the GPUs, summed over them.
+    GpuMemoryPeak,
+    /// Mean share of time in which the GPUs ran something.
+    GpuUtilisation,
 }
 
 /// Whether a higher or a lower value is better: a property of the metric, never of a config.
@@ -84,6 +94,9 @@ pub enum Unit {
     TokensPerSecond,
     /// 0 to 1; shown as per cent.
     Share,
+    JoulesPerToken,
+    TokensPerJoule,
+    Mebibytes,
 }
 
 /// What a metric may do to a verdict (METHOD section 2).
@@ -209,6 +222,9 @@ impl SloKind {
 }
 
 impl Metric {
+    /// What only a watched GPU tells. Shown only.
+    pub const GPU: [Self; 4] = [Self::EnergyPerToken, Self::TokensPerJoule, Self::GpuMemoryPeak, Self::GpuUtilisation];
+
     /// Every metric, in report order.
     pub fn all() -> impl Iterator<Item = Self> {
         let timings = TIMINGS.into_iter().flat_map(|t| STATS.into_iter().map(move |s| Self::Timing(t, s)));
@@ -223,7 +239,8 @@ impl Metric {
                 Self::SloAttainment,
             ])
             .chain(shares)
-            .chain([Self::SuccessRate, Self::ErrorRate, Self::OfferedRate, Self::AchievedRate])
+            .chain([Self::SuccessRate, Self::ErrorRate, Self::OfferedRate, Self::AchievedRate, Self::ServerStart])
+            .chain(Self::GPU)
     }
 
     /// The name in config, outputs and docs, without a unit: `ttft_p95`.
@@ -241,6 +258,11 @@ impl Metric {
             Self::ErrorRate => "error_rate".into(),
             Self::OfferedRate => "offered_rate".into(),
             Self::AchievedRate => "achieved_rate".into(),
+            Self::ServerStart => "server_start".into(),
+            Self::EnergyPerToken => "energy_per_token".into(),
+            Self::TokensPerJoule => "tokens_per_joule".into(),
+            Self::GpuMemoryPeak => "gpu_memory_peak".into(),
+            Self::GpuUtilisation => "gpu_utilisation".into(),
         }
     }
 
@@ -255,16 +277,23 @@ impl Metric {
 
     pub const fn unit(self) -> Unit {
         match self {
-            Self::Timing(..) => Unit::Milliseconds,
+            Self::Timing(..) | Self::ServerStart => Unit::Milliseconds,
             Self::OutputTokenRate | Self::InputTokenRate | Self::TotalTokenRate => Unit::TokensPerSecond,
             Self::RequestRate | Self::Goodput | Self::OfferedRate | Self::AchievedRate => Unit::PerSecond,
-            Self::SloAttainment | Self::SloAttainmentOf(_) | Self::SuccessRate | Self::ErrorRate => Unit::Share,
+            Self::SloAttainment | Self::SloAttainmentOf(_) | Self::SuccessRate | Self::ErrorRate | Self::GpuUtilisation => {
+                Unit::Share
+            }
+            Self::EnergyPerToken => Unit::JoulesPerToken,
+            Self::TokensPerJoule => Unit::TokensPerJoule,
+            Self::GpuMemoryPeak => Unit::Mebibytes,
         }
     }
 
     pub const fn orientation(self) -> Orientation {
         match self {
-            Self::Timing(..) | Self::ErrorRate => Orientation::LowerIsBetter,
+            Self::Timing(..) | Self::ErrorRate | Self::ServerStart | Self::EnergyPerToken | Self::GpuMemoryPeak => {
+                Orientation::LowerIsBetter
+            }
             _ => Orientation::HigherIsBetter,
         }
     }
@@ -302,6 +331,9 @@ impl Unit {
             Self::PerSecond => "per_s",
             Self::TokensPerSecond => "tokens_per_s",
             Self::Share => "ratio",
+            Self::JoulesPerToken => "j_per_token",
+            Self::TokensPerJoule => "tokens_per_j",
+            Self::Mebibytes => "mib",
         }
     }
 }

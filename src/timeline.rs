@@ -64,6 +64,8 @@ pub struct Timeline {
     pub retried: bool,
     /// Closed loop: `start` is the actual send.
     pub closed_loop: bool,
+    /// All output, where its tokens are to be counted here.
+    pub text: Option<String>,
 }
 
 impl Outcome {

@@ -2,8 +2,12 @@
 //!
 //! Not here: statistics (`judge`), words for people beyond the reasons (`report`).
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use crate::accept::{Excused, Of};
 use crate::config::OnOpen;
 use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
@@ -36,6 +40,18 @@ pub struct Policy {
     pub on_missing_baseline: OnOpen,
     pub on_incomparable: OnOpen,
     pub on_limit_open: OnOpen,
+    pub on_anchor_drift: OnOpen,
+}
+
+/// What a second comparison says, with the sessions of the anchor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Drift {
+    /// No metric is proven worse.
+    None,
+    /// Worse than at the anchor, in words.
+    Worse(String),
+    /// Why nothing is known of it.
+    NotCompared(String),
 }
 
 /// What the baseline had to say.
@@ -55,6 +71,10 @@ pub struct Evidence {
     pub invalid: Vec<String>,
     pub against: Against,
     pub limits: Vec<LimitFinding>,
+    /// What of comparison and limits somebody has accepted.
+    pub excused: Vec<Excused>,
+    /// Against the anchor, where there is one.
+    pub drift: Option<Drift>,
     /// What of the planned evidence is missing: less than was planned may fail, and never passes.
     pub incomplete: Option<String>,
     /// What is worth knowing beside the verdict.
@@ -67,23 +87,23 @@ pub struct Ruling {
     pub exit: ExitStatus,
     pub reasons: Vec<String>,
     pub warnings: Vec<String>,
+    /// What was found and is accepted, each with until when, why and by whom.
+    pub accepted: Vec<String>,
 }
 
-/// Validity comes first, then a breached limit, then the comparison.
+/// Validity comes first, then a breached limit, then the comparison. What is accepted is in the way of nothing, and is said.
 pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
     if !evidence.invalid.is_empty() {
         return Ruling::new(Verdict::Invalid, ExitStatus::CouldNotMeasure, evidence.invalid.clone());
     }
-    let comparison = match &evidence.against {
-        Against::Compared(c) => Some(c),
-        _ => None,
-    };
-    let joined = join(comparison, &evidence.limits);
-    let open_limit = evidence.limits.iter().any(LimitFinding::is_open);
+    let (rest, limits) = (evidence.decisive(), evidence.limits_without_accepted());
+    let comparison = rest.as_deref();
+    let joined = join(comparison, &limits);
+    let open_limit = limits.iter().any(LimitFinding::is_open);
     let mut ruling = match (&evidence.against, joined.decision) {
-        (_, Decision::Regression) => Ruling::new(Verdict::Failed, ExitStatus::GateFailed, failing(&evidence.limits, comparison)),
+        (_, Decision::Regression) => Ruling::new(Verdict::Failed, ExitStatus::GateFailed, failing(&limits, comparison)),
         (Against::Missing(why), _) => {
-            let reasons = std::iter::once(why.clone()).chain(limit_reasons(&evidence.limits)).collect();
+            let reasons = std::iter::once(why.clone()).chain(limit_reasons(&limits)).collect();
             Ruling::new(Verdict::NoBaseline, exit_of(policy.on_missing_baseline, ExitStatus::NoBaseline), reasons)
         }
         (Against::Incomparable(differences), _) => {
@@ -103,12 +123,37 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
         ruling.exit = ExitStatus::Inconclusive;
         ruling.reasons.insert(0, "a limit is not proven, and on_limit_open is fail".into());
     }
-    ruling.warnings = joined.warnings;
+    if let Some(drift) = &evidence.drift {
+        drifted(policy, drift, &mut ruling);
+    }
+    ruling.accepted = evidence.excused.iter().map(|e| format!("{}, {}", e.found, e.words)).collect();
+    ruling.warnings.extend(joined.warnings);
     ruling.warnings.extend(evidence.warnings.iter().cloned());
     if let (Verdict::Failed, Some(open)) = (ruling.verdict, comparison.filter(|c| c.decision == Decision::Inconclusive)) {
         ruling.warnings.splice(0..0, open.reasons.iter().cloned());
     }
     ruling
+}
+
+/// The change under test did not cause what came before it: only where the policy says so it fails for that.
+fn drifted(policy: Policy, drift: &Drift, ruling: &mut Ruling) {
+    let fails = policy.on_anchor_drift == OnOpen::Fail;
+    match drift {
+        Drift::None => {}
+        Drift::Worse(why) if fails && ruling.verdict == Verdict::Failed => ruling.reasons.push(why.clone()),
+        Drift::Worse(why) if fails => {
+            // Why it was open explains no failure; what a PASS proved does not hold over all of the way.
+            let open = std::mem::replace(&mut ruling.reasons, vec![why.clone()]);
+            ruling.warnings.extend(open.into_iter().filter(|_| ruling.verdict != Verdict::Passed));
+            (ruling.verdict, ruling.exit) = (Verdict::Failed, ExitStatus::GateFailed);
+        }
+        Drift::NotCompared(why) if fails && ruling.exit == ExitStatus::Pass => {
+            ruling.verdict = if ruling.verdict == Verdict::Passed { Verdict::Inconclusive } else { ruling.verdict };
+            ruling.exit = ExitStatus::Inconclusive;
+            ruling.reasons.insert(0, format!("{why}, and on_anchor_drift is fail"));
+        }
+        Drift::Worse(why) | Drift::NotCompared(why) => ruling.warnings.push(why.clone()),
+    }
 }
 
 /// The worst wins: exit 1, then 3, 4, 5, 0; among equals the first. A run without workloads proves nothing.
@@ -141,7 +186,28 @@ impl Verdict {
 
 impl Ruling {
     fn new(verdict: Verdict, exit: ExitStatus, reasons: Vec<String>) -> Self {
-        Self { verdict, exit, reasons, warnings: Vec::new() }
+        Self { verdict, exit, reasons, warnings: Vec::new(), accepted: Vec::new() }
+    }
+}
+
+impl Evidence {
+    /// The comparison as it decides.
+    pub fn decisive(&self) -> Option<Cow<'_, Comparison>> {
+        let Against::Compared(c) = &self.against else { return None };
+        let accepted: BTreeSet<_> = self.excused.iter().filter(|e| e.of == Of::Regression).map(|e| e.metric).collect();
+        Some(if accepted.is_empty() { Cow::Borrowed(c) } else { Cow::Owned(c.without(&accepted)) })
+    }
+
+    /// The limits as they decide: an accepted breach stands in no way.
+    fn limits_without_accepted(&self) -> Vec<LimitFinding> {
+        let mut limits = self.limits.clone();
+        for l in limits.iter_mut().filter(|l| l.state == LimitState::Breached) {
+            if let Some(excused) = self.excused.iter().find(|e| e.concerns(l)) {
+                l.state = LimitState::Met;
+                l.reason = format!("{}, accepted {}", l.reason, excused.words);
+            }
+        }
+        limits
     }
 }
 
@@ -172,10 +238,12 @@ mod tests {
         on_missing_baseline: OnOpen::Warn,
         on_incomparable: OnOpen::Fail,
         on_limit_open: OnOpen::Warn,
+        on_anchor_drift: OnOpen::Warn,
     };
 
     fn evidence(against: Against) -> Evidence {
-        Evidence { invalid: vec![], against, limits: vec![], incomplete: None, warnings: vec![] }
+        let (invalid, limits, excused, warnings) = (vec![], vec![], vec![], vec![]);
+        Evidence { invalid, against, limits, excused, drift: None, incomplete: None, warnings }
     }
 
     #[test]
@@ -200,6 +268,61 @@ mod tests {
         let ruling = rule(WARN, &evidence(Against::Incomparable(vec![difference])));
         assert_eq!((ruling.verdict, ruling.exit), (Verdict::Incomparable, ExitStatus::NoBaseline));
         assert!(ruling.reasons[0].contains("gpu: H100 -> A100"));
+    }
+
+    /// Of a change that is not the cause.
+    #[test]
+    fn drift_decides_only_where_the_policy_says_so() {
+        let met = LimitFinding {
+            metric: crate::metric::Metric::ErrorRate,
+            bound: crate::config::Bound::Max(0.01),
+            value: Some(0.0),
+            interval: None,
+            state: LimitState::Met,
+            side_ok: Some(true),
+            reason: "fine".into(),
+        };
+        let of = |drift| Evidence { limits: vec![met.clone()], drift: Some(drift), ..evidence(Against::LimitsOnly) };
+        let strict = Policy { on_anchor_drift: OnOpen::Fail, ..WARN };
+        let (worse, lost) = (of(Drift::Worse("TPOT +6 %".into())), of(Drift::NotCompared("no sessions".into())));
+        assert_eq!(rule(strict, &of(Drift::None)).verdict, Verdict::Passed);
+        for e in [&worse, &lost] {
+            let ruling = rule(WARN, e);
+            assert_eq!((ruling.verdict, ruling.warnings.len()), (Verdict::Passed, 1));
+        }
+        let ruling = rule(strict, &worse);
+        assert_eq!((ruling.verdict, ruling.exit, &*ruling.reasons[0]), (Verdict::Failed, ExitStatus::GateFailed, "TPOT +6 %"));
+        let ruling = rule(strict, &lost);
+        assert_eq!((ruling.verdict, ruling.exit), (Verdict::Inconclusive, ExitStatus::Inconclusive));
+        let unfit = Evidence { invalid: vec!["client late".into()], ..worse };
+        assert_eq!(rule(strict, &unfit).verdict, Verdict::Invalid);
+    }
+
+    #[test]
+    fn an_accepted_breach_passes_and_is_said_and_no_unfit_run_is_accepted() {
+        let breached = LimitFinding {
+            metric: crate::metric::Metric::ErrorRate,
+            bound: crate::config::Bound::Max(0.01),
+            value: Some(0.02),
+            interval: None,
+            state: LimitState::Breached,
+            side_ok: Some(false),
+            reason: "2 % is beyond".into(),
+        };
+        let (found, words) = ("limit: 2 % is beyond".to_owned(), "until 2026-12-31: known (by Ada)".to_owned());
+        let excused = vec![Excused { metric: breached.metric, of: Of::LimitMax, found, words }];
+        let e = Evidence { limits: vec![breached.clone()], excused, ..evidence(Against::LimitsOnly) };
+        let ruling = rule(WARN, &e);
+        assert_eq!((ruling.verdict, ruling.exit), (Verdict::Passed, ExitStatus::Pass));
+        assert_eq!(ruling.accepted, ["limit: 2 % is beyond, until 2026-12-31: known (by Ada)"]);
+        let other = LimitFinding { bound: crate::config::Bound::Min(0.5), ..breached };
+        let both = Evidence { limits: vec![e.limits[0].clone(), other], ..e.clone() };
+        let ruling = rule(WARN, &both);
+        assert_eq!((ruling.verdict, ruling.reasons.len()), (Verdict::Failed, 1), "only what was accepted");
+        let short = Evidence { incomplete: Some("one start of two".into()), ..e.clone() };
+        assert_eq!(rule(WARN, &short).verdict, Verdict::Inconclusive);
+        let unfit = Evidence { invalid: vec!["client late".into()], ..e };
+        assert_eq!((rule(WARN, &unfit).verdict, rule(WARN, &unfit).accepted.len()), (Verdict::Invalid, 0));
     }
 
     #[test]

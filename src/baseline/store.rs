@@ -5,6 +5,8 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::lineage::{GitError, other};
+use super::reviewed::ACCEPTED;
 use crate::record::session::{ParseError, Session};
 
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,17 @@ pub fn write(dir: &Path, session: &Session, under_test: &[String]) -> Result<Pat
     Ok(path)
 }
 
+/// The file of a session that is there already, byte by byte.
+pub fn same(dir: &Path, session: &Session, under_test: &[String]) -> Option<PathBuf> {
+    let path = path_of(dir, session, under_test);
+    fs::read_to_string(&path).is_ok_and(|text| text == session.to_text()).then_some(path)
+}
+
+/// Git's name of a text as a blob.
+pub fn blob(text: &str) -> Result<String, GitError> {
+    git2::Oid::hash_object(git2::ObjectType::Blob, text.as_bytes()).map(|id| id.to_string()).map_err(|e| other(&e))
+}
+
 /// Removes a session's file. Returns its path. Errors: it is not there, since it was measured under other rules of comparison.
 pub fn remove(dir: &Path, session: &Session, under_test: &[String]) -> Result<PathBuf, StoreError> {
     let path = path_of(dir, session, under_test);
@@ -41,9 +54,6 @@ fn path_of(dir: &Path, session: &Session, under_test: &[String]) -> PathBuf {
     let commit: String = session.commit.chars().take(12).collect();
     dir.join(&session.workload).join(session.fingerprint.key(under_test)).join(format!("{commit}-{}.json", session.session))
 }
-
-/// Reviewed acceptances: beside the sessions, and none of them.
-pub const ACCEPTED: &str = "accepted.json";
 
 /// Every session below a folder, or the one of a file, ordered by path.
 pub fn read_all(path: &Path) -> Result<Vec<Session>, StoreError> {

@@ -23,6 +23,20 @@ pub enum BaselineCommand {
     Prune(BaselinePruneArgs),
     /// A metric over the sessions of the branch: where it moved, and which limit has become slack
     History(BaselineHistoryArgs),
+    /// Pin a point of the past, say the last release, that every check also compares with: it shows slow drift
+    Anchor(BaselineAnchorArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BaselineAnchorArgs {
+    /// What to pin; without it, the anchor is shown
+    #[arg(value_name = "COMMIT|TAG|SESSION", conflicts_with = "remove")]
+    pub what: Option<String>,
+    /// Remove the anchor
+    #[arg(long)]
+    pub remove: bool,
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -54,7 +68,20 @@ pub struct BaselinePromoteArgs {
     #[arg(required = true, value_name = "RECORD")]
     pub records: Vec<PathBuf>,
     #[command(flatten)]
+    pub land: LandArgs,
+    #[command(flatten)]
     pub config: ConfigArgs,
+}
+
+/// Where new sessions go besides the working tree.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LandArgs {
+    /// Also commit the new sessions to this branch on GitHub, through its API (token: `contents: write`)
+    #[arg(long, value_name = "BRANCH", conflicts_with = "pull_request")]
+    pub push: Option<String>,
+    /// Also propose the new sessions for this branch in a pull request on GitHub [default: the run's branch]
+    #[arg(long, value_name = "BRANCH", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub pull_request: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -94,6 +121,8 @@ pub struct BaselineUpdateArgs {
     /// Also from a dirty tree
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub land: LandArgs,
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]

@@ -33,6 +33,12 @@ pub struct BenchTruthArgs {
     pub token_rate: f64,
     #[arg(long, default_value_t = 300)]
     pub tokens: u32,
+    /// Measure in turn with and without reading the server's metrics page, so often each
+    #[arg(long)]
+    pub scrape: Option<u32>,
+    /// In turn without and with GPUs sampled, so often
+    #[arg(long, value_name = "PAIRS")]
+    pub gpu: Option<u32>,
 }
 
 #[derive(Clone, Debug, Args)]

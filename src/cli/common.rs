@@ -31,7 +31,7 @@ pub struct WorkloadArgs {
     /// Model name [default: the only one that the server lists]
     #[arg(long)]
     pub model: Option<String>,
-    /// Wire protocol: openai-chat, openai-completions
+    /// Wire protocol: openai-chat, openai-completions, ollama, ollama-generate, triton
     #[arg(long)]
     pub protocol: Option<String>,
     /// Environment variable that holds the API key
@@ -64,7 +64,7 @@ pub struct WorkloadArgs {
     /// Share of each prompt that all requests have in common, 0 to 1
     #[arg(long, value_name = "S")]
     pub shared_prefix: Option<f64>,
-    /// Corpus of the prompts: en, ko
+    /// Corpus of the prompts: en, ko, zh, ja, code
     #[arg(long)]
     pub corpus: Option<String>,
     /// Requests of warm-up per start

@@ -16,6 +16,9 @@ pub struct RunArgs {
     pub interactive: bool,
     #[command(flatten)]
     pub look: LookArgs,
+    /// One workload per level, concurrency=1,2,4,8 or rate=1..20, and where the server's curve bends
+    #[arg(long, value_name = "AXIS=LEVELS", conflicts_with_all = ["concurrency", "rate"])]
+    pub sweep: Option<String>,
     #[command(flatten)]
     pub config: ConfigArgs,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! The verbs around a server and a machine: doctor, init, sim, and the hidden supervise.
+//! The verbs around a server and a machine: doctor, init, models, sim, and the hidden supervise.
 
 use std::path::PathBuf;
 
@@ -42,6 +42,38 @@ pub struct DoctorArgs {
     pub api_key_env: Option<String>,
 }
 
+/// Which models a server offers, and what it says of itself; without a URL, every server on this machine's usual ports.
+#[derive(Clone, Debug, Args)]
+pub struct ModelsArgs {
+    /// Base URL of the API; the server's root for ollama and triton
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Wire protocol [default: whichever it speaks]
+    #[arg(long, value_name = "PROTOCOL", requires = "base_url")]
+    pub protocol: Option<String>,
+    /// Environment variable that holds the API key
+    #[arg(long, value_name = "VAR")]
+    pub api_key_env: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub look: LookArgs,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct GpuArgs {
+    /// Show it again and again, until interrupted
+    #[arg(long, short)]
+    pub watch: bool,
+    /// Between two looks
+    #[arg(long, value_name = "TIME", default_value = "1s")]
+    pub every: String,
+    /// As JSON: one object, with --watch one per line
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[derive(Clone, Debug, Args)]
 pub struct InitArgs {
     /// Ask nothing, take every default (as where there is no terminal)
@@ -77,6 +109,12 @@ pub struct SuperviseArgs {
     /// Working folder of the command
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<PathBuf>,
+    /// Container that the command runs in, removed in the end
+    #[arg(long, value_name = "NAME")]
+    pub container: Option<String>,
+    /// What removes it
+    #[arg(long, value_name = "PROGRAM", default_value = "docker")]
+    pub container_program: String,
     /// For `sh -c`
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub line: String,

@@ -33,7 +33,7 @@ pub struct CompareArgs {
 
 #[derive(Clone, Debug, Args)]
 pub struct CommentArgs {
-    /// Records of one measurement, e.g. of a matrix: at most 32, each at most 64 MiB
+    /// Records, e.g. of a matrix, both of each interleaved run: at most 32, each at most 64 MiB
     #[arg(required = true, value_name = "RECORD")]
     pub records: Vec<PathBuf>,
     /// Repository to post to [default: that of the workflow run]

@@ -1,11 +1,13 @@
-//! `baseline update|list|show|resolve|promote|prune|history`, and the sessions that `check` compares with: those of the merge base and its first-parent ancestors.
+//! `baseline update|list|show|resolve|promote|prune|history|anchor`, and the sessions that `check` compares with: those of the merge base and its first-parent ancestors.
 #![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::evaluate::Baseline;
+use super::evaluate::{Baseline, KEPT_SESSIONS};
+use super::reviewed::Reviewed;
 use super::{base, compare, facts, output, setup};
 use crate::baseline::base::{Base, Wanted};
 use crate::baseline::lineage::{GitError, Link, Repo};
@@ -14,11 +16,14 @@ use crate::baseline::tree::Files;
 use crate::cli::{BaselineCommand, BaselineListArgs, WorkloadArgs};
 use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
-use crate::record::GitFacts;
+use crate::fingerprint::Fingerprint;
 use crate::record::session::Session;
+use crate::record::{GitFacts, PastSession, WorkloadRecord};
 use crate::report::text;
 
+mod anchor;
 mod history;
+mod land;
 mod prune;
 mod resolve;
 mod show;
@@ -33,6 +38,7 @@ pub fn run(command: &BaselineCommand) -> anyhow::Result<ExitStatus> {
         BaselineCommand::Promote(args) => update::promote(args),
         BaselineCommand::Prune(args) => prune::run(args),
         BaselineCommand::History(args) => history::run(args),
+        BaselineCommand::Anchor(args) => anchor::run(args),
     }
 }
 
@@ -45,6 +51,7 @@ pub struct Baselines {
     missing: Option<String>,
     /// Where the walk began, where that is not HEAD.
     from: Option<String>,
+    reviewed: Reviewed,
 }
 
 impl Baselines {
@@ -54,24 +61,28 @@ impl Baselines {
     pub fn open(config: &Config, named: Option<&Path>, base: Option<&str>) -> anyhow::Result<Self> {
         let repo = repo(config);
         let git = repo.as_ref().ok().and_then(|r| facts(r).ok());
+        let wanted = base::wanted(base);
+        let beside = || repo.as_ref().map(|r| Reviewed::beside(r, config, &wanted)).unwrap_or_default();
         if let Some(path) = named {
             let sessions = compare::sessions(path)?.into_iter().map(|s| (None, s)).collect();
-            return Ok(Self { sessions, ..Self::without(git, Some(format!("{} has none", path.display()))) });
+            let none = Self::without(git, Some(format!("{} has none", path.display())));
+            return Ok(Self { sessions, ..none }.with(beside()));
         }
         if config.gate.mode == GateMode::Limits {
-            return Ok(Self::without(git, None));
+            return Ok(Self::without(git, None).with(Reviewed { anchor: None, ..beside() }));
         }
         let repo = match repo {
             Ok(repo) => repo,
             Err(e @ GitError::None) => return Ok(Self::without(git, Some(e.to_string()))),
             Err(e) => return Err(e.into()),
         };
-        match Found::at(&repo, config, &base::wanted(base)) {
+        match Found::at(&repo, config, &wanted) {
             Err(e) if matches!(e.downcast_ref(), Some(GitError::Unborn)) => Ok(Self::without(git, Some(e.to_string()))),
             Err(e) => Err(e),
             Ok(Found { base, links, files, notices, .. }) => {
+                let reviewed = Reviewed::of(&repo, config, &wanted, &links);
                 let sessions = on_lineage(files.into_values().collect(), &links);
-                Ok(Self { git, notices, sessions, missing: None, from: base.words() })
+                Ok(Self { notices, sessions, from: base.words(), ..Self::without(git, None) }.with(reviewed))
             }
         }
     }
@@ -81,14 +92,19 @@ impl Baselines {
         let repo = repo(config)?;
         let (git, links) = (facts(&repo).ok(), repo.lineage()?);
         let all = store::read_all(&folder(&repo, config)?)?;
-        Ok(Self { sessions: on_lineage(all, &links), ..Self::without(git, None) })
+        let reviewed = Reviewed::of(&repo, config, &base::wanted(None), &links);
+        Ok(Self { sessions: on_lineage(all, &links), ..Self::without(git, None) }.with(reviewed))
     }
 
     /// As [`Self::open`], but nothing is compared with them: a clone without history, or without a base, has none.
     pub fn for_noise(config: &Config, named: Option<&Path>, base: Option<&str>) -> anyhow::Result<Self> {
         let lost = |e: &anyhow::Error| {
             use GitError::{NoBase, NoCommit, Shallow, Unrelated};
-            matches!(e.downcast_ref(), Some(Shallow | NoBase(_) | NoCommit(_) | Unrelated(_)))
+            match e.downcast_ref() {
+                // Who names it wants this one.
+                Some(NoCommit(name)) => base != Some(name),
+                found => matches!(found, Some(Shallow | NoBase(_) | Unrelated(_))),
+            }
         };
         match Self::open(config, named, base) {
             Err(e) if lost(&e) => {
@@ -105,11 +121,43 @@ impl Baselines {
     pub fn of(&self, workload: &str) -> Baseline {
         let mine = self.sessions.iter().filter(|(_, s)| s.workload == workload);
         let workloads = self.sessions.iter().map(|(_, s)| s.workload.clone()).collect();
-        Baseline { sessions: mine.cloned().collect(), missing: self.missing.clone(), workloads, from: self.from.clone() }
+        Baseline {
+            sessions: mine.cloned().collect(),
+            missing: self.missing.clone(),
+            workloads,
+            from: self.from.clone(),
+            accepted: self.reviewed.accepted.clone(),
+            anchor: self.reviewed.anchor.clone(),
+        }
+    }
+
+    /// What an interleaved run may reckon its noise from: comparable sessions, oldest first.
+    pub fn past(&self, workload: &WorkloadRecord, under_test: &[String]) -> Vec<PastSession> {
+        let alike = |s: &&Session| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty();
+        let sessions = self.sessions.iter().map(|(_, s)| s).filter(|s| s.workload == workload.name).filter(alike);
+        // A session counts once, however often its file was copied, and says nothing of attainment of other SLOs.
+        let mut seen = BTreeSet::new();
+        let distinct = sessions.filter(|s| seen.insert(s.session.clone()));
+        let all: Vec<PastSession> = distinct.map(|s| s.to_past(s.slo == workload.slo)).collect();
+        all[all.len().saturating_sub(KEPT_SESSIONS)..].to_vec()
     }
 
     fn without(git: Option<GitFacts>, missing: Option<String>) -> Self {
-        Self { git, notices: Vec::new(), sessions: Vec::new(), missing, from: None }
+        Self { git, notices: Vec::new(), sessions: Vec::new(), missing, from: None, reviewed: Reviewed::default() }
+    }
+
+    /// What is judged is not HEAD, but a commit that the event names.
+    pub fn candidate(mut self, config: &Config, commit: &str) -> Self {
+        if let Ok(repo) = repo(config) {
+            self.reviewed = self.reviewed.candidate(&repo, Some(commit));
+        }
+        self
+    }
+
+    fn with(mut self, reviewed: Reviewed) -> Self {
+        self.notices.extend(reviewed.notices.iter().cloned());
+        self.reviewed = reviewed;
+        self
     }
 }
 
@@ -204,7 +252,7 @@ fn git_facts(link: Link, dirty: bool) -> Result<GitFacts, GitError> {
     Ok(GitFacts { commit: link.commit, tree: link.tree, dirty, commit_date: facts::date(at) })
 }
 
-fn folder(repo: &Repo, config: &Config) -> anyhow::Result<PathBuf> {
+pub fn folder(repo: &Repo, config: &Config) -> anyhow::Result<PathBuf> {
     let root = repo.root().context("the repository is bare: it has no folder for baseline files")?;
     Ok(root.join(&config.baselines_dir))
 }
@@ -231,14 +279,13 @@ fn list(args: &BaselineListArgs) -> anyhow::Result<ExitStatus> {
         "TPOT",
     ]);
     for session in &all {
-        let distance = distance(&links, session);
         let ms = |key: &str| session.pooled.get(key).map_or_else(|| "-".to_owned(), |v| format!("{v:.1} ms"));
         table.add_row([
             session.workload.clone(),
             session.fingerprint.key(&config.gate.under_test),
             session.commit.chars().take(10).collect(),
             session.commit_date.clone(),
-            distance.map_or_else(|| "not on this lineage".into(), |d| d.to_string()),
+            steps_back(&links, session),
             session.session.clone(),
             session.starts.len().to_string(),
             ms("ttft_geomean_ms"),
@@ -247,4 +294,15 @@ fn list(args: &BaselineListArgs) -> anyhow::Result<ExitStatus> {
     }
     output::print(&table.to_string())?;
     Ok(ExitStatus::Pass)
+}
+
+/// To the session's own commit, and whether the code is still the same: commits that touch baselines only do not change it.
+fn steps_back(links: &[Link], session: &Session) -> String {
+    let own = links.iter().position(|l| l.commit == session.commit);
+    match (own, distance(links, session)) {
+        (Some(steps), Some(0)) if steps > 0 => format!("{steps} (the same code)"),
+        (Some(steps), _) => steps.to_string(),
+        (None, Some(steps)) => format!("{steps} (the same code)"),
+        (None, None) => "not on this lineage".into(),
+    }
 }

@@ -9,6 +9,7 @@ mod bare;
 mod events;
 mod interleaved;
 mod judging;
+mod scraped;
 pub mod truth;
 
 use std::path::PathBuf;
@@ -65,8 +66,7 @@ impl Bed {
     }
 
     fn site(&self) -> anyhow::Result<Arc<Site>> {
-        let spec =
-            SiteSpec { base_url: &self.server.base_url, path: "/chat/completions", api_key: None, headers: &[], ca_pem: None };
+        let spec = SiteSpec { base_url: &self.server.base_url, api_key: None, headers: &[], ca_pem: None };
         Ok(Arc::new(Site::resolve(&spec)?))
     }
 }
@@ -115,9 +115,11 @@ fn closed(streams: u32) -> Arc<RoundPlan> {
 fn send(client: &Client, plan: &Arc<RoundPlan>) -> anyhow::Result<Measured> {
     let reading = Reading {
         protocol: Protocol::OpenAiChat,
+        path: "/chat/completions".into(),
         stream: true,
         timeout: Duration::from_secs(300),
         stall_timeout: Duration::from_secs(60),
+        keep_text: false,
     };
     let counters = Arc::new(Counters::new(Box::new(|_| true)));
     let measured = client.round(plan, reading, &Arc::new(Control::default()), &counters).map_err(anyhow::Error::msg)?;

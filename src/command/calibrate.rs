@@ -12,6 +12,7 @@ use crate::judge::text::size;
 use crate::measure::stats;
 use crate::record::{Record, WorkloadRecord};
 use crate::report::build::shape;
+use crate::report::text;
 
 /// Four start pairs: looks of three are split in 20,160 orders, and a start is left as history.
 const STARTS: u32 = 8;
@@ -22,7 +23,7 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<ExitStatus> {
     let mut config = setup::config(&args.config, &args.workload)?;
     config.gate.starts = args.workload.starts.unwrap_or(STARTS);
     if args.output.dry_run {
-        output::print(&dry_run::text(&config)?)?;
+        output::print(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
     }
     if matches!(config.target.endpoint, Endpoint::Http(_)) {
@@ -78,7 +79,12 @@ fn calibration(record: &Record, workload: &WorkloadRecord) -> anyhow::Result<Cal
 }
 
 fn words(name: &str, c: &Calibration) -> String {
-    let mut out = format!("{name}: {} starts of {} rounds\n\n{}\n\n", c.starts, c.rounds_per_start, table(&c.metrics));
+    let mut out = format!(
+        "{name}: {} of {}\n\n{}\n\n",
+        text::count(c.starts as u64, "start", "starts"),
+        text::count(c.rounds_per_start as u64, "round", "rounds"),
+        table(&c.metrics)
+    );
     let mut line = |label: &str, text: &str| out.extend([format!("{label:<12}"), text.to_owned(), "\n".to_owned()]);
     for best in &c.best_rounds {
         line("rounds", &format!("{}: {}", best.metric, best.words));
@@ -160,7 +166,7 @@ fn scaled(config: &Config, name: &str, share: f64) -> Option<Config> {
     let mut workload = config.workloads.iter().find(|w| w.name == name)?.clone();
     match &mut workload.arrival {
         Arrival::Poisson { rate } | Arrival::Constant { rate } | Arrival::Gamma { rate, .. } => *rate *= share,
-        Arrival::Closed { .. } | Arrival::Ramp { .. } | Arrival::Trace { .. } => return None,
+        Arrival::Closed { .. } | Arrival::Ramp { .. } | Arrival::Trace { .. } | Arrival::Sessions { .. } => return None,
     }
     if let Length::Requests(n) = &mut workload.length {
         // The autocorrelation needs 30 requests a round.

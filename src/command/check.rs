@@ -1,29 +1,29 @@
 //! `check`: the gate. Measures, compares with the baseline, judges, reports; the exit code is the verdict's.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Context as _;
 
 use super::baseline::Baselines;
 use super::evaluate::Baseline;
-use super::side::Pair;
+use super::side::{self, Pair};
 use super::{drawn, dry_run, evaluate, measure, next, output, publish, setup};
 use crate::cli::CheckArgs;
 use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
-use crate::fingerprint::Fingerprint;
-use crate::record::{GitFacts, PastSession, Record, WorkloadRecord};
+use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::Report;
 use crate::report::page::charts::Charts;
 
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     let (config, notices) = setup::gate(args)?;
     if args.output.dry_run {
+        let beside = (config.gate.mode == GateMode::Interleaved).then(|| beside(&config, args.base.as_deref()));
+        let plan = dry_run::text(&config, beside.transpose()?.as_deref())?;
         for notice in &notices {
             output::say(&format!("note: {notice}"));
         }
-        output::print(&dry_run::text(&config)?)?;
+        output::print(&plan)?;
         return Ok(ExitStatus::Pass);
     }
     let Outcome { mut report, exit, charts } = match config.gate.mode {
@@ -38,6 +38,11 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     publish::after_check(&report, &args.output.out);
     shown?;
     Ok(exit)
+}
+
+/// For a dry run, which looks at a config also where there is no repository. Errors: a base that was named is not there.
+fn beside(config: &Config, base: Option<&str>) -> anyhow::Result<String> {
+    side::described(config, base).or_else(|e| if base.is_some() { Err(e) } else { Ok(format!("unknown here ({e})")) })
 }
 
 /// What a gate came to.
@@ -65,7 +70,7 @@ fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
         measure::measure(config, &args.output, baselines.git.clone()).inspect_err(|e| failed(e, args, baselines.git.clone()))?;
     let (mut report, exit) = evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))?;
     let charts = drawn::beside_sessions(&record, |w| baselines.of(&w.name))?;
-    report.notices = baselines.notices;
+    report.notices.extend(baselines.notices);
     Ok(Outcome { report, exit, charts })
 }
 
@@ -97,23 +102,12 @@ fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
             "note: not every server here is started by the gate, so this is one start per side: start-to-start variance is not sampled",
         );
     }
-    let history = |workload: &WorkloadRecord| past(&baselines, workload, config);
+    let history = |workload: &WorkloadRecord| baselines.past(workload, &config.gate.under_test);
     let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
     let (base, candidate) = measure::pair(config, &args.output, &pair, stop, &asked).inspect_err(|e| failed(e, args, git))?;
-    let (mut report, exit) = evaluate::interleaved(&base, &candidate)?;
+    let (mut report, exit) = evaluate::interleaved(&base, &candidate, |w| baselines.of(&w.name))?;
     // What was said of stored sessions is about the noise only.
-    report.notices = baselines.notices;
+    report.notices.extend(baselines.notices);
     let charts = drawn::beside_record(&base, &candidate)?;
     Ok(Outcome { report, exit, charts })
-}
-
-fn past(baselines: &Baselines, workload: &WorkloadRecord, config: &Config) -> Vec<PastSession> {
-    let sessions = baselines.of(&workload.name).sessions.into_iter().map(|(_, s)| s);
-    let alike =
-        sessions.filter(|s| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, &config.gate.under_test).is_empty());
-    // A session counts once, however often its file was copied, and says nothing of attainment of other SLOs.
-    let mut seen = BTreeSet::new();
-    let distinct = alike.filter(|s| seen.insert(s.session.clone()));
-    let all: Vec<PastSession> = distinct.map(|s| s.to_past(s.slo == workload.slo)).collect();
-    all[all.len().saturating_sub(evaluate::KEPT_SESSIONS)..].to_vec()
 }

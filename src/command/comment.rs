@@ -1,9 +1,5 @@
 //! `comment RECORD...`: the trusted half for forks. Records are data from an untrusted job: read strictly, judged again under this
 //! checkout's config and baselines, and posted to the pull request whose head is the commit that the trusted event names.
-#![expect(clippy::disallowed_methods, reason = "rim: reads records with a bound on their size, and the environment")]
-
-use std::io::Read as _;
-use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
@@ -21,10 +17,12 @@ use crate::report::comment as text;
 use crate::report::comment::About;
 use crate::verdict::Verdict;
 
+mod records;
+
+use records::{Measured, one_line};
+
 /// A matrix has fewer.
 const MOST_RECORDS: usize = 32;
-/// Half a million requests; enough for any gate, and little enough for any runner.
-const RECORD_BYTES: u64 = 64 << 20;
 /// Events in which the job that measured is the same workflow's, and not a fork's.
 const OWN_EVENTS: [&str; 5] = ["pull_request", "push", "merge_group", "schedule", "workflow_dispatch"];
 
@@ -32,7 +30,7 @@ pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
     if args.records.len() > MOST_RECORDS {
         bail!("{} records are too many for one comment: at most {MOST_RECORDS}", args.records.len());
     }
-    let ci = publish::workflow_run().unwrap_or_else(|| Ci::outside(|name| std::env::var(name).ok()));
+    let ci = publish::workflow_run().unwrap_or_else(publish::outside);
     let gate = publish::gate_name(args.name.as_deref()).map_err(anyhow::Error::msg)?;
     let head = match &args.sha {
         Some(text) => sha(text).context("--sha is no commit: 40 hex digits are needed, a short hash is not enough")?,
@@ -41,7 +39,7 @@ pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
         )?,
     };
     let config = setup::config(&args.config, &WorkloadArgs::default())?;
-    let reports = reports(args, &config)?;
+    let reports = reports(args, &config, &head)?;
     let untrusted = ci.fork || !OWN_EVENTS.contains(&ci.event.as_str());
     let about =
         About { gate: Some(gate.clone()), head: Some(head.clone()), base: ci.base.sha.clone(), run_url: ci.run_url(), untrusted };
@@ -90,24 +88,42 @@ async fn find(client: &Client, named: Option<u64>, ci: &Ci, head: &str) -> Resul
     if found.is_empty() { Err(format!("no comment: no open pull request has {head} at its head")) } else { Ok(found) }
 }
 
-/// One report per record, and one for workloads that should have been measured and are in none of them.
-fn reports(args: &CommentArgs, config: &Config) -> anyhow::Result<Vec<Report>> {
-    let baselines = Baselines::open(config, args.baseline.as_deref(), None)?;
+/// One report per record or pair of them, and one for workloads that should have been measured and are in none of them.
+fn reports(args: &CommentArgs, config: &Config, head: &str) -> anyhow::Result<Vec<Report>> {
+    let baselines = Baselines::open(config, args.baseline.as_deref(), None)?.candidate(config, head);
     let mut reports = Vec::new();
-    for path in &args.records {
-        let mut record = read(path)?;
-        under(config, &mut record);
-        recompute::findings(&mut record).with_context(|| format!("cannot use {}", path.display()))?;
-        let (mut report, _) = evaluate::judged(&record, None, |w| baselines.of(&w.name))
+    records::each(&args.records, |measured| {
+        let path = measured.path.clone();
+        let mut report = judged(measured, config, &baselines)
             .map_err(|e| anyhow::anyhow!("cannot use {}: {}", path.display(), one_line(&format!("{e:#}"))))?;
         for workload in report.workloads.iter_mut().filter(|w| config.workloads.iter().all(|c| c.name != w.name)) {
             workload.warnings.push("not in this repository's config: judged without limits and SLOs".into());
         }
         report.notices.extend(baselines.notices.iter().cloned());
         reports.push(report);
-    }
+        Ok(())
+    })?;
     reports.extend(unmeasured(config, &reports));
     Ok(reports)
+}
+
+fn judged(mut measured: Measured, config: &Config, baselines: &Baselines) -> anyhow::Result<Report> {
+    for record in measured.baseline.iter_mut().chain([&mut measured.candidate]) {
+        under(config, record);
+        recompute::findings(record)?;
+    }
+    let Measured { baseline, mut candidate, .. } = measured;
+    let (report, _) = match baseline {
+        Some(baseline) => {
+            // What the noise is reckoned from is this repository's, too.
+            for workload in &mut candidate.workloads {
+                workload.history = baselines.past(workload, &config.gate.under_test);
+            }
+            evaluate::interleaved(&baseline, &candidate, |w| baselines.of(&w.name))?
+        }
+        None => evaluate::judged(&candidate, None, |w| baselines.of(&w.name))?,
+    };
+    Ok(report)
 }
 
 /// What the trusted config says replaces what the record says of the same: a change must not loosen the gate that judges it.
@@ -133,27 +149,4 @@ fn unmeasured(config: &Config, reports: &[Report]) -> Option<Report> {
     let base = Report::unmeasured(&why, &first.tool_version, first.created.clone(), first.git.clone(), exit);
     let headline = format!("{}: {why}", Verdict::Inconclusive.word());
     Some(Report { verdict: Some(Verdict::Inconclusive), headline, ..base })
-}
-
-/// Errors: a link, a device, a file that is too large, and whatever no run of this program has written.
-fn read(path: &Path) -> anyhow::Result<Record> {
-    let shown = path.display();
-    // Not followed: an artefact may hold a link to any file of this machine.
-    let facts = std::fs::symlink_metadata(path).with_context(|| format!("cannot read {shown}"))?;
-    if !facts.is_file() {
-        bail!("cannot use {shown}: it is no plain file");
-    }
-    let mut text = Vec::new();
-    let file = std::fs::File::open(path).with_context(|| format!("cannot read {shown}"))?;
-    file.take(RECORD_BYTES + 1).read_to_end(&mut text).with_context(|| format!("cannot read {shown}"))?;
-    if text.len() as u64 > RECORD_BYTES {
-        bail!("cannot use {shown}: it is larger than {} MiB", RECORD_BYTES >> 20);
-    }
-    let text = String::from_utf8(text).map_err(|_| anyhow::anyhow!("cannot use {shown}: it is no text"))?;
-    Record::parse(&text).map_err(|e| anyhow::anyhow!("cannot use {shown}: {}", one_line(&e.to_string())))
-}
-
-/// The error repeats what the file says: a line of its own could be a command to the runner that shows it.
-fn one_line(foreign: &str) -> String {
-    foreign.split_whitespace().collect::<Vec<_>>().join(" ").replace("##[", "## [")
 }

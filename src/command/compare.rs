@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::evaluate::{self, Baseline, Ruled};
-use super::{baseline, drawn, facts, output, rank, setup};
+use super::reviewed::Reviewed;
+use super::{base, baseline, drawn, facts, output, rank, setup};
+use crate::baseline::lineage::Link;
 use crate::baseline::store;
 use crate::cli::{CompareArgs, WorkloadArgs};
 use crate::config::did_you_mean;
@@ -24,14 +26,13 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     if args.config.config.is_some() || !args.config.set.is_empty() {
         candidate.policy = facts::policy(&setup::config(&args.config, &WorkloadArgs::default())?);
     }
-    let sessions = if other.is_none() { ordered(sessions(&args.baseline)?, &candidate) } else { Vec::new() };
-    let ruled = match &other {
-        Some(baseline) => evaluate::paired(baseline, &candidate)?,
-        None => alone(args, &candidate, &sessions)?,
-    };
-    let charts = match &other {
-        Some(baseline) => drawn::beside_record(baseline, &candidate)?,
-        None => drawn::beside_sessions(&candidate, |w| of_workload(args, &sessions, w))?,
+    let links = links(&candidate);
+    let sessions = if other.is_none() { ordered(sessions(&args.baseline)?, &links) } else { Vec::new() };
+    let reviewed = reviewed(args, &candidate, other.is_none().then_some(&links));
+    let known = |w: &WorkloadRecord| of_workload(args, &sessions, &reviewed, w);
+    let (ruled, charts) = match &other {
+        Some(baseline) => (evaluate::paired(baseline, &candidate, known)?, drawn::beside_record(baseline, &candidate)?),
+        None => (alone(args, &candidate, known)?, drawn::beside_sessions(&candidate, known)?),
     };
     let compared: Vec<(String, Against)> =
         ruled.iter().map(|(w, part, _)| (w.name.clone(), part.evidence.against.clone())).collect();
@@ -45,8 +46,17 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     Ok(exit)
 }
 
-fn alone<'a>(args: &CompareArgs, candidate: &'a Record, sessions: &[(Option<u32>, Session)]) -> anyhow::Result<Vec<Ruled<'a>>> {
-    let of = |workload: &WorkloadRecord| of_workload(args, sessions, workload);
+/// The record's commit and its ancestors, where this repository knows it.
+fn links(candidate: &Record) -> Vec<Link> {
+    let found = || baseline::repo_of(Path::new("baselines")).ok()?.lineage_from(&candidate.git.as_ref()?.commit).ok();
+    found().unwrap_or_default()
+}
+
+fn alone<'a>(
+    args: &CompareArgs,
+    candidate: &'a Record,
+    of: impl Fn(&WorkloadRecord) -> Baseline + Copy,
+) -> anyhow::Result<Vec<Ruled<'a>>> {
     let first = args.with.as_ref().map(|path| super::check::first_job(path, candidate.git.as_ref(), of)).transpose()?;
     if first.as_ref().is_some_and(|f| f.session == candidate.session) {
         anyhow::bail!("--with names the very record that is judged: two jobs are two measurements");
@@ -54,21 +64,45 @@ fn alone<'a>(args: &CompareArgs, candidate: &'a Record, sessions: &[(Option<u32>
     evaluate::alone(candidate, first.as_ref(), of)
 }
 
-fn of_workload(args: &CompareArgs, sessions: &[(Option<u32>, Session)], workload: &WorkloadRecord) -> Baseline {
+fn of_workload(
+    args: &CompareArgs,
+    sessions: &[(Option<u32>, Session)],
+    reviewed: &Reviewed,
+    workload: &WorkloadRecord,
+) -> Baseline {
     let mine = sessions.iter().filter(|(_, s)| s.workload == workload.name);
     Baseline {
         sessions: mine.cloned().collect(),
         missing: Some(format!("{} has none", args.baseline.display())),
         workloads: sessions.iter().map(|(_, s)| s.workload.clone()).collect(),
         from: None,
+        accepted: reviewed.accepted.clone(),
+        anchor: reviewed.anchor.clone(),
     }
 }
 
+/// What `check` would have honoured on the day of the measurement, where there are a repository and a config. `links`: those of the
+/// record's commit; without them those of a check of HEAD.
+fn reviewed(args: &CompareArgs, candidate: &Record, links: Option<&Vec<Link>>) -> Reviewed {
+    let Ok(config) = setup::config(&args.config, &WorkloadArgs::default()) else { return Reviewed::default() };
+    let Ok(repo) = baseline::repo_of(&config.baselines_dir) else { return Reviewed::default() };
+    let wanted = base::wanted(None);
+    let reviewed = match links {
+        Some(links) => Reviewed::of(&repo, &config, &wanted, links),
+        None => Reviewed::beside(&repo, &config, &wanted),
+    };
+    let mut reviewed = reviewed.candidate(&repo, candidate.git.as_ref().map(|git| git.commit.as_str()));
+    for notice in &reviewed.notices {
+        output::say(&format!("note: {notice}"));
+    }
+    reviewed.accepted.on = candidate.created.chars().take(10).collect();
+    reviewed
+}
+
 /// As `check` would have had them, where this repository knows the record's commit: those of its lineage. Elsewhere all, oldest first.
-fn ordered(mut sessions: Vec<Session>, candidate: &Record) -> Vec<(Option<u32>, Session)> {
+fn ordered(mut sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Session)> {
     sessions.sort_by(|a, b| (&a.commit_date, &a.session).cmp(&(&b.commit_date, &b.session)));
-    let links = || baseline::repo_of(Path::new("baselines")).ok()?.lineage_from(&candidate.git.as_ref()?.commit).ok();
-    let found = links().map(|links| baseline::on_lineage(sessions.clone(), &links)).unwrap_or_default();
+    let found = baseline::on_lineage(sessions.clone(), links);
     if found.is_empty() {
         return sessions.into_iter().map(|s| (None, s)).collect();
     }
@@ -96,17 +130,11 @@ fn other_side(path: &Path, candidate: &Record) -> anyhow::Result<Option<Record>>
         return Ok(None);
     }
     let baseline = Record::parse(&text)?;
-    let of_one_run = baseline.session == candidate.session
-        && baseline.interrupted == candidate.interrupted
-        && baseline.policy == candidate.policy;
-    if role(&baseline) == Some(Role::Baseline) && !of_one_run {
-        anyhow::bail!(
-            "these are sides of two interleaved runs ({} and {})\nhint: baseline.json and record.json of one output folder belong together",
-            baseline.session,
-            candidate.session
-        );
+    if role(&baseline) != Some(Role::Baseline) {
+        return Ok(None);
     }
-    Ok(Some(baseline).filter(|b| role(b) == Some(Role::Baseline)))
+    evaluate::of_one_run(&baseline, candidate)?;
+    Ok(Some(baseline))
 }
 
 fn is_record(text: &str) -> bool {

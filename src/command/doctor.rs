@@ -5,13 +5,14 @@ use super::bench::truth;
 use super::side::Side;
 use super::signals::Stop;
 use super::target::Target;
-use super::{baseline, output, setup};
+use super::{baseline, gpu, output, setup};
 use crate::baseline::lineage::GitError;
 use crate::baseline::store;
 use crate::cli::{DoctorArgs, WorkloadArgs};
 use crate::config::{Config, Endpoint};
 use crate::exit::ExitStatus;
 use crate::probe::host;
+use crate::report::text::count;
 
 /// The self-test's load: as many streams as a busy gate has, for about a second.
 const STREAMS: u32 = 50;
@@ -30,7 +31,7 @@ enum Grade {
 type Line = (Grade, String, String);
 
 pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitStatus> {
-    let mut lines = vec![machine()];
+    let mut lines = vec![machine(), gpus()];
     let target = WorkloadArgs {
         base_url: args.base_url.clone(),
         model: args.model.clone(),
@@ -77,6 +78,11 @@ fn machine() -> Line {
     (grade, "host".into(), if few { format!("{text}\na server on the same core will be measured too slow") } else { text })
 }
 
+fn gpus() -> Line {
+    let (fine, text) = gpu::advice();
+    (if fine { Grade::Ok } else { Grade::Note }, "GPU".into(), text)
+}
+
 fn git(config: &Config) -> Vec<Line> {
     let repo = match baseline::repo(config) {
         Ok(repo) => repo,
@@ -86,16 +92,22 @@ fn git(config: &Config) -> Vec<Line> {
     let head = match (baseline::facts(&repo), repo.lineage()) {
         (Ok(facts), Ok(links)) => {
             let dirty = if facts.dirty { ", with uncommitted changes" } else { "" };
-            (Grade::Ok, "git".into(), format!("{}{dirty}, {} commits on the lineage", &facts.commit[..10], links.len()))
+            (
+                Grade::Ok,
+                "git".into(),
+                format!("{}{dirty}, {} on the lineage", &facts.commit[..10], count(links.len() as u64, "commit", "commits")),
+            )
         }
         (Err(e), _) | (_, Err(e)) => (Grade::Bad, "git".into(), e.to_string()),
     };
     let sessions = repo.root().map(|root| store::read_all(&root.join(&config.baselines_dir)));
     let baselines = match sessions {
-        Some(Ok(all)) if all.len() >= 6 => (Grade::Ok, "baseline".into(), format!("{} sessions", all.len())),
-        Some(Ok(all)) => {
-            (Grade::Note, "baseline".into(), format!("{} sessions; six of a workload are needed to judge", all.len()))
-        }
+        Some(Ok(all)) if all.len() >= 6 => (Grade::Ok, "baseline".into(), count(all.len() as u64, "session", "sessions")),
+        Some(Ok(all)) => (
+            Grade::Note,
+            "baseline".into(),
+            format!("{}; six of a workload are needed to judge", count(all.len() as u64, "session", "sessions")),
+        ),
         Some(Err(e)) => (Grade::Bad, "baseline".into(), e.to_string()),
         None => (Grade::Note, "baseline".into(), "a bare repository has no folder for baseline files".into()),
     };

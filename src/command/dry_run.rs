@@ -1,32 +1,40 @@
 //! `--dry-run`: what a run would do, in words; nothing is sent and nothing is started.
 
 use super::facts::arrival;
-use super::measure::{read_trace, starts};
-use crate::config::{Config, GateMode};
+use super::measure::{read_file, starts};
+use crate::config::{Config, Endpoint, GateMode, Target, Verb};
 use crate::plan::{self, RoundPlan};
 use crate::protocol::Extras;
+use crate::report::text::count;
 
-/// Starts, rounds, requests, minutes.
-pub fn text(config: &Config) -> anyhow::Result<String> {
+/// Starts, rounds, requests, minutes. `beside` is what an interleaved run's baseline is, in words.
+pub fn text(config: &Config, beside: Option<&str>) -> anyhow::Result<String> {
     let starts = starts(config);
     let interleaved = config.gate.mode == GateMode::Interleaved;
     let most =
         if interleaved && config.gate.extend && starts == 3 { ", extended once by 3 where that leaves it open" } else { "" };
-    let what = if interleaved { "start pair(s) at most" } else { "start(s)" };
-    let mut lines = vec![format!("{starts} {what}{most}, {} round(s) each; nothing is sent", config.gate.rounds)];
+    let rounds = count(u64::from(config.gate.rounds), "round", "rounds");
+    let starts_said = if interleaved {
+        format!("{} at most", count(u64::from(starts), "start pair", "start pairs"))
+    } else {
+        count(u64::from(starts), "start", "starts")
+    };
+    let mut lines = vec![format!("{starts_said}{most}, {rounds} each; nothing is sent")];
+    lines.extend(beside.map(|baseline| format!("interleaved: the baseline's side is {baseline}")));
+    lines.extend(started(&config.target));
     let mut seconds = Some(0.0);
     for workload in &config.workloads {
-        let trace = read_trace(workload)?;
-        let extras = Extras { ignore_eos: workload.ignore_eos, min_tokens: workload.ignore_eos, stream_usage: workload.stream };
+        let file = read_file(workload)?;
+        let extras = Extras::wanted(&config.target.protocol, workload.ignore_eos, workload.stream);
         let salt = plan::salt(0);
         let input = plan::Input {
-            protocol: config.target.protocol,
+            protocol: &config.target.protocol,
             model: "MODEL",
             extras,
             salt: &salt,
             session: "dry",
             rounds: config.gate.rounds,
-            trace: trace.as_deref(),
+            file: file.as_deref(),
         };
         let plan = plan::build(workload, &input)?;
         let d = plan::describe(&plan);
@@ -36,10 +44,11 @@ pub fn text(config: &Config) -> anyhow::Result<String> {
         let most = |round: &RoundPlan| if round.stop_after.is_some() { "at most " } else { "" };
         let all = if plan.rounds.iter().chain([&plan.warmup]).any(|r| r.stop_after.is_some()) { "at most " } else { "" };
         lines.push(format!(
-            "{}: {}; {}{per_round} requests per round, {}{} of warm-up; {all}{} input and {} output tokens per start; plan {}",
+            "{}: {}; {}{} per round, {}{} of warm-up; {all}{} input and {} output tokens per start; plan {}",
             d.workload,
             arrival(&workload.arrival),
             plan.rounds.first().map_or("", most),
+            count(u64::from(per_round), "request", "requests"),
             most(&plan.warmup),
             d.warmup.requests,
             d.input_tokens,
@@ -59,4 +68,25 @@ pub fn text(config: &Config) -> anyhow::Result<String> {
         None => "expected: as long as the server takes for a closed loop by number of requests".into(),
     });
     Ok(lines.join("\n"))
+}
+
+/// What would be started, and how it would be asked: above all what a recipe has become.
+fn started(target: &Target) -> Option<String> {
+    let Endpoint::Started(server) = &target.endpoint else { return None };
+    let by = server.recipe.as_ref().map(|recipe| format!(" (recipe {})", recipe.name)).unwrap_or_default();
+    let ready = server.ready_path.as_deref().unwrap_or("the list of models");
+    let reset = target.cache_reset.as_ref().map(|reset| {
+        let verb = match reset.verb {
+            Verb::Get => "GET",
+            Verb::Post => "POST",
+        };
+        format!("; its cache is emptied by {verb} {} before each workload", reset.path)
+    });
+    Some(format!(
+        "server{by}: `{}` at {}; ready when {ready} answers, within {:.0} s{}",
+        server.start,
+        server.base_url,
+        server.ready_timeout.as_secs_f64(),
+        reset.unwrap_or_default()
+    ))
 }

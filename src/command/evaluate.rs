@@ -1,8 +1,9 @@
 //! Record and baseline sessions to a report: comparison, limits, ruling. Pure; `check`, `compare` and `report` all come through here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Bound, Limit, OnOpen};
+use crate::evidence::server;
 use crate::exit::ExitStatus;
 use crate::fingerprint::Fingerprint;
 use crate::judge::limits::{self, LimitInput};
@@ -11,18 +12,24 @@ use crate::judge::{self, Decision, PastRun};
 use crate::measure::validity::Severity;
 use crate::metric::{Class, Metric};
 use crate::record::session::Session;
-use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord};
+use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord, differ};
 use crate::report::build::{Beside, Judged, report, shape};
-use crate::report::{BaselineReport, Report, text};
+use crate::report::server::Before;
+use crate::report::{AnchorReport, BaselineReport, Report, text};
 use crate::verdict::{Against, Evidence, Policy, Ruling, overall, rule};
 
+mod accepted;
+mod anchor;
 mod capture;
 mod jobs;
 mod pair;
 
+pub use accepted::Accepted;
+pub use anchor::Anchor;
 pub use capture::{same_build, visible, words_of_visible};
 use jobs::{another_thing, job, same_machine};
 pub use jobs::{decided, not_a_first_job};
+pub use pair::of_one_run;
 
 /// Sessions that a workload may be compared with, oldest first, each with its distance in first-parent steps where git knows it.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +41,8 @@ pub struct Baseline {
     pub workloads: Vec<String>,
     /// Where the walk to them began, where that is not HEAD.
     pub from: Option<String>,
+    pub accepted: Accepted,
+    pub anchor: Option<Anchor>,
 }
 
 /// METHOD keeps the last 20 sessions.
@@ -72,13 +81,17 @@ pub fn alone<'a>(
 }
 
 /// Judges the candidate of an interleaved run against its other side.
-pub fn interleaved(baseline: &Record, candidate: &Record) -> anyhow::Result<(Report, ExitStatus)> {
-    reported(candidate, paired(baseline, candidate)?)
+pub fn interleaved(
+    baseline: &Record,
+    candidate: &Record,
+    known: impl Fn(&WorkloadRecord) -> Baseline,
+) -> anyhow::Result<(Report, ExitStatus)> {
+    reported(candidate, paired(baseline, candidate, known)?)
 }
 
 /// Whether another start pair may decide: something is open, and nothing is decided for the whole run.
 pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> {
-    let parts = paired(baseline, candidate)?;
+    let parts = paired(baseline, candidate, |_| Baseline::default())?;
     let decisions = parts.iter().map(|(_, part, _)| match &part.evidence.against {
         Against::Compared(c) if part.evidence.invalid.is_empty() => Some(c.decision),
         _ => None,
@@ -91,12 +104,19 @@ pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> 
 /// A workload, what was found out about it, and what that means.
 pub type Ruled<'a> = (&'a WorkloadRecord, Part, Ruling);
 
-/// As [`interleaved`], before it is put into a report.
-pub fn paired<'a>(baseline: &Record, candidate: &'a Record) -> anyhow::Result<Vec<Ruled<'a>>> {
+/// As [`interleaved`], before it is put into a report. `known` is what is accepted and the anchor: nothing else of it is looked at.
+pub fn paired<'a>(
+    baseline: &Record,
+    candidate: &'a Record,
+    known: impl Fn(&WorkloadRecord) -> Baseline,
+) -> anyhow::Result<Vec<Ruled<'a>>> {
     let policy = policy(candidate);
     let workloads = u32::try_from(candidate.workloads.len()).unwrap_or(u32::MAX);
     let ruled = candidate.workloads.iter().map(|workload| {
-        let part = pair::part(baseline, candidate, workload, workloads)?;
+        let mut part = pair::part(baseline, candidate, workload, workloads)?;
+        let Baseline { accepted, anchor, .. } = known(workload);
+        part.excuse(&accepted, candidate, workload, None);
+        part.against_anchor(candidate, None, workload, anchor.as_ref(), workloads)?;
         let ruling = rule(policy, &part.evidence);
         Ok((workload, part, ruling))
     });
@@ -109,9 +129,9 @@ pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Repor
     let exit = if record.interrupted { ExitStatus::Interrupted } else { exit };
     let judged: Vec<Judged<'_>> = parts
         .into_iter()
-        .map(|(workload, Part { evidence, baseline, beside, differences }, ruling)| {
+        .map(|(workload, Part { evidence, baseline, beside, differences, anchor, before }, ruling)| {
             let pooled = workload.pooled_values()?;
-            Ok(Judged { workload, pooled, ruling: Some((evidence, ruling)), baseline, beside, differences })
+            Ok(Judged { workload, pooled, ruling: Some((evidence, ruling)), baseline, beside, differences, anchor, before })
         })
         .collect::<Result<_, record::RecordError>>()?;
     Ok((report(record, &judged, Some(verdict), exit), exit))
@@ -124,7 +144,8 @@ pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
         .iter()
         .map(|workload| {
             let pooled = workload.pooled_values()?;
-            Ok(Judged { workload, pooled, ruling: None, baseline: None, beside: None, differences: Vec::new() })
+            let (differences, before) = (Vec::new(), Before::default());
+            Ok(Judged { workload, pooled, ruling: None, baseline: None, beside: None, differences, anchor: None, before })
         })
         .collect::<Result<_, record::RecordError>>()?;
     let unfit = record.workloads.iter().any(|w| !unfit(w).is_empty()) || record.workloads.is_empty();
@@ -158,6 +179,8 @@ pub struct Part {
     baseline: Option<BaselineReport>,
     beside: Option<Beside>,
     differences: Vec<crate::fingerprint::Difference>,
+    anchor: Option<AnchorReport>,
+    before: Before,
 }
 
 fn one(
@@ -168,12 +191,13 @@ fn one(
     workloads: u32,
 ) -> anyhow::Result<Part> {
     let under_test = &record.policy.under_test;
-    let conflicts =
-        baseline.sessions.last().map(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test));
+    let conflicts = baseline.sessions.last().map(|(_, s)| differ::conflicts(s, workload, under_test));
     let mut warnings = distinct(record, baseline);
     let known = baseline.sessions.len();
     let skipped = skipped(&baseline.sessions, workload, under_test);
     baseline.sessions.retain(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty());
+    let since = baseline.accepted.cut(workload, under_test, &mut baseline.sessions);
+    warnings.extend(since.notice.clone());
     let excess = baseline.sessions.len().saturating_sub(KEPT_SESSIONS);
     baseline.sessions.drain(..excess);
     let sessions = &baseline.sessions;
@@ -215,8 +239,19 @@ fn one(
     warnings.extend(same_machine(record, first));
     warnings.extend(loosened(workload));
     let incomplete = incomplete(record, workload);
-    let evidence = Evidence { invalid, against, limits, incomplete, warnings };
-    Ok(Part { evidence, baseline: shown, beside: None, differences })
+    let (excused, drift) = (Vec::new(), None);
+    let before = before(sessions);
+    let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
+    let mut found = Part { evidence, baseline: shown, beside: None, differences, anchor: None, before };
+    found.excuse(&baseline.accepted, record, workload, since.newest);
+    found.against_anchor(record, first, workload, baseline.anchor.as_ref(), workloads)?;
+    Ok(found)
+}
+
+/// What the sessions know beside what is judged: the median of each number.
+fn before(sessions: &[(Option<u32>, Session)]) -> Before {
+    let of = |values: fn(&Session) -> &BTreeMap<String, f64>| server::typical(sessions.iter().map(|(_, s)| values(s)));
+    Before { server: of(|s| &s.server), pooled: of(|s| &s.pooled) }
 }
 
 /// A change this many times larger than the method's own is hardly what anybody calls irrelevant.
@@ -248,7 +283,7 @@ const MOST_SKIPPED: usize = 3;
 
 /// Why sessions nearer than the nearest comparable one were left out: one line for all of one commit and reason.
 fn skipped(sessions: &[(Option<u32>, Session)], workload: &WorkloadRecord, under_test: &[String]) -> Vec<String> {
-    let conflicts = |s: &Session| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test);
+    let conflicts = |s: &Session| differ::conflicts(s, workload, under_test);
     let mut lines: Vec<String> = Vec::new();
     for (_, session) in sessions.iter().rev() {
         let conflicts: Vec<String> = conflicts(session).iter().map(ToString::to_string).collect();
@@ -275,7 +310,9 @@ fn limits_judged(
 ) -> anyhow::Result<Vec<limits::LimitFinding>> {
     let limits = limits_of(workload)?;
     let (slo, strict) = (workload.slo.into(), record.policy.strict);
-    Ok(limits::judge(&LimitInput { rounds, limits: &limits, slo, shape: shape(workload), history, strict }))
+    let ready_ms: Vec<f64> = workload.ready_ms().collect();
+    let input = LimitInput { rounds, limits: &limits, slo, shape: shape(workload), history, ready_ms: &ready_ms, strict };
+    Ok(limits::judge(&input))
 }
 
 /// A session counts once, however often its file was copied; a run is no evidence about itself where there is other evidence.
@@ -288,7 +325,9 @@ fn distinct(record: &Record, baseline: &mut Baseline) -> Vec<String> {
         baseline.sessions.retain(|(_, s)| s.session != record.session);
     }
     let own = before - repeated - baseline.sessions.len();
-    let said = |n: usize, what: &str| (n > 0).then(|| format!("{n} baseline file(s) left out: {what}"));
+    let said = |n: usize, what: &str| {
+        (n > 0).then(|| format!("{} left out: {what}", text::count(n as u64, "baseline file", "baseline files")))
+    };
     [said(repeated, "copies of another session"), said(own, "this very run")].into_iter().flatten().collect()
 }
 
@@ -297,8 +336,8 @@ pub fn incomplete(record: &Record, workload: &WorkloadRecord) -> Option<String> 
     let policy = &record.policy;
     let starts = workload.starts.iter().filter(|s| mostly_whole(s, policy.rounds)).count();
     ((starts as u64) < u64::from(policy.starts)).then(|| {
-        let (planned, rounds) = (policy.starts, policy.rounds);
-        format!("only {starts} of {planned} planned starts have most of their {rounds} rounds: measure all of them for a PASS")
+        let (planned, rounds) = (policy.starts, text::count(u64::from(policy.rounds), "round", "rounds"));
+        format!("only {starts} of {planned} planned starts have most of their {rounds}: measure all of them for a PASS")
     })
 }
 
@@ -409,5 +448,6 @@ fn policy(record: &Record) -> Policy {
         on_missing_baseline: of(&p.on_missing_baseline),
         on_incomparable: of(&p.on_incomparable),
         on_limit_open: of(&p.on_limit_open),
+        on_anchor_drift: of(&p.on_anchor_drift),
     }
 }

@@ -1,13 +1,15 @@
 //! Config, plan and round to the parts of a record that are known before or beside the numbers. Pure, but for the date and the host.
 #![expect(clippy::disallowed_methods, reason = "rim: reads the date")]
 
-use crate::config::{Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnOpen, Workload};
+use crate::config::{Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnOpen, PromptKind, SessionBegin, Workload};
 use crate::fingerprint::Fingerprint;
 use crate::load::Measured;
 use crate::measure::validity::ClientHealth;
-use crate::plan::{Pace, Plan};
+use crate::plan::{Plan, PlannedRequest};
 use crate::protocol::Extras;
-use crate::record::{GitFacts, HypothesisRecord, LimitRecord, LoadFacts, Policy, Record, SCHEMA, VERSION, WorkloadRecord};
+use crate::record::{
+    GitFacts, HypothesisRecord, LevelRecord, LimitRecord, LoadDetail, LoadFacts, Policy, Record, SCHEMA, VERSION, WorkloadRecord,
+};
 use crate::timeline::Timeline;
 
 pub fn client_health(measured: &Measured) -> ClientHealth {
@@ -34,6 +36,7 @@ pub fn empty_record(config: &Config, git: Option<GitFacts>, session: &str) -> Re
         interrupted: false,
         git,
         host,
+        gpu: None,
         policy: policy(config),
         pair: None,
         target: None,
@@ -68,13 +71,14 @@ pub fn policy(config: &Config) -> Policy {
         on_missing_baseline: word(gate.on_missing_baseline),
         on_incomparable: word(gate.on_incomparable),
         on_limit_open: word(gate.on_limit_open),
+        on_anchor_drift: word(gate.on_anchor_drift),
         strict: gate.strict,
         under_test: gate.under_test.clone(),
     }
 }
 
 pub fn workload_record(workload: &Workload, plan: &Plan, extras: Extras, fingerprint: Fingerprint) -> WorkloadRecord {
-    let open_loop = plan.rounds.first().is_none_or(|r| r.pace == Pace::Open);
+    let open_loop = plan.rounds.first().is_none_or(|r| r.pace.is_open());
     WorkloadRecord {
         name: workload.name.clone(),
         fingerprint,
@@ -84,11 +88,12 @@ pub fn workload_record(workload: &Workload, plan: &Plan, extras: Extras, fingerp
             streaming: plan.stream,
             open_loop,
             requests_per_round: plan.rounds.first().filter(|r| r.stop_after.is_none()).map(|r| r.requests.len() as u64),
-            input_tokens: workload.prompts.input_tokens,
-            output_tokens: workload.output_tokens,
+            input_tokens: mean(plan, |r| r.input_tokens).unwrap_or(workload.prompts.input_tokens),
+            output_tokens: mean(plan, |r| r.output_tokens).unwrap_or(workload.output_tokens),
             length_forced: extras.ignore_eos || extras.min_tokens,
             max_in_flight: workload.max_in_flight,
             seed: workload.seed,
+            detail: detail(workload),
         },
         slo: workload.slo.into(),
         limits: workload.limits.iter().map(limit_record).collect(),
@@ -109,6 +114,23 @@ pub fn hypothesis(said: &Hypothesis) -> HypothesisRecord {
     }
 }
 
+/// Over the requests of the first round: lengths differ in traces, datasets and conversations.
+fn mean(plan: &Plan, length: impl Fn(&PlannedRequest) -> u32) -> Option<u32> {
+    let requests = &plan.rounds.first()?.requests;
+    let sum: u64 = requests.iter().map(|r| u64::from(length(r))).sum();
+    sum.checked_div(requests.len() as u64).and_then(|mean| u32::try_from(mean).ok())
+}
+
+fn detail(workload: &Workload) -> LoadDetail {
+    let (prompts, turns) = match &workload.prompts.kind {
+        PromptKind::Single => (None, None),
+        PromptKind::Conversation { turns } => (Some(format!("conversations of {turns} turns")), Some(*turns)),
+        PromptKind::Dataset { .. } => (Some("requests of a dataset".to_owned()), None),
+    };
+    let level = workload.level.as_ref().map(|l| LevelRecord { family: l.family.clone(), axis: l.axis, value: l.value });
+    LoadDetail { prompts, turns, tier: workload.tier, cache_reset: None, level }
+}
+
 pub fn limit_record(limit: &Limit) -> LimitRecord {
     let (max, min) = match limit.bound {
         Bound::Max(x) => (Some(x), None),
@@ -124,7 +146,15 @@ pub fn arrival(arrival: &Arrival) -> String {
         Arrival::Poisson { rate } => format!("Poisson {rate}/s"),
         Arrival::Gamma { rate, burstiness } => format!("gamma {rate}/s, burstiness {burstiness}"),
         Arrival::Ramp { from, to } => format!("ramp {from}/s to {to}/s"),
-        Arrival::Trace { .. } => "trace".into(),
+        Arrival::Trace { speedup: 1.0, .. } => "trace".into(),
+        Arrival::Trace { speedup, .. } => format!("trace, {speedup} times as fast"),
+        Arrival::Sessions { begin, think_time } => {
+            let think = think_time.as_secs_f64();
+            match begin {
+                SessionBegin::Closed { concurrency } => format!("{concurrency} sessions at a time, {think} s between turns"),
+                SessionBegin::Poisson { rate } => format!("sessions at Poisson {rate}/s, {think} s between turns"),
+            }
+        }
     }
 }
 

@@ -46,6 +46,7 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<ExitStatus> {
         interrupted: false,
         git,
         // Not this machine's facts: nobody says that it is the one that measured.
+        gpu: None,
         host: std::collections::BTreeMap::new(),
         policy,
         pair: None,

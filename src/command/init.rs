@@ -11,9 +11,10 @@ use super::output::{print, say, write_atomic};
 use super::setup;
 use crate::cli::InitArgs;
 use crate::config::starter::{self, StartTarget, Starter};
-use crate::config::{self, Flags, Source};
+use crate::config::{self, Flags, ProtocolName, Source};
 use crate::exit::ExitStatus;
 use crate::import::older;
+use crate::probe::recognise::ServerFacts;
 use crate::probe::scan::Found;
 
 pub mod around;
@@ -104,6 +105,7 @@ fn first(args: &InitArgs, talk: &mut Talk) -> anyhow::Result<(Starter, bool)> {
     let chosen = server(&found, args, talk)?;
     let mut target = StartTarget {
         base_url: Some(chosen.base_url.clone()),
+        protocol: (chosen.protocol != ProtocolName::OpenAiChat).then_some(chosen.protocol),
         note: chosen.facts.name.clone().map(|n| chosen.facts.version.iter().fold(n, |n, v| format!("{n} {v}"))),
         api_key_env: chosen.api_key_env.clone(),
         ..StartTarget::default()
@@ -128,8 +130,13 @@ fn server(found: &[Found], args: &InitArgs, talk: &mut Talk) -> anyhow::Result<F
             }
         }
     };
-    let unknown =
-        || Found { base_url: url.clone(), facts: crate::probe::server::ServerFacts::default(), api_key_env: None, locked: false };
+    let unknown = || Found {
+        base_url: url.clone(),
+        protocol: ProtocolName::OpenAiChat,
+        facts: ServerFacts::default(),
+        api_key_env: None,
+        locked: false,
+    };
     let asked = if url == USUAL_URL { None } else { around::server(&url, args.api_key_env.as_deref())? };
     let mut found = asked.unwrap_or_else(unknown);
     found.api_key_env = found.api_key_env.or_else(|| args.api_key_env.clone());

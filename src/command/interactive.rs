@@ -5,7 +5,7 @@ use super::init::{around, is_url};
 use super::output::say;
 use super::setup;
 use crate::cli::{ConfigArgs, RunArgs, WorkloadArgs};
-use crate::config::{Config, Endpoint, ModelChoice, Target, starter};
+use crate::config::{Config, Endpoint, ModelChoice, ProtocolName, Target, starter};
 use crate::probe::scan::Found;
 
 /// Where a first look starts: minutes, not the five of the older tools' loads.
@@ -83,6 +83,8 @@ fn server(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyho
             Server::Named(name) => args.workload.target = name,
             Server::Found(found) => {
                 args.workload.base_url = Some(found.base_url);
+                let usual = found.protocol == ProtocolName::OpenAiChat;
+                args.workload.protocol = args.workload.protocol.take().or((!usual).then(|| found.protocol.name().to_owned()));
                 args.workload.api_key_env = args.workload.api_key_env.take().or(found.api_key_env);
             }
         },
@@ -172,6 +174,7 @@ fn command(args: &RunArgs) -> String {
     }
     push("--base-url", w.base_url.clone());
     push("--target", w.target.clone());
+    push("--protocol", w.protocol.clone());
     push("--model", w.model.clone());
     push("--api-key-env", w.api_key_env.clone());
     push("--preset", w.preset.clone());

@@ -14,19 +14,21 @@ use super::signals::Stop;
 use super::target::Stopped;
 use super::{output, setup, target};
 use crate::cli::OutputArgs;
-use crate::config::{Arrival, Config, Endpoint, Fit, Workload, parse_duration};
+use crate::config::{Arrival, Config, Endpoint, Fit, PromptKind, Workload, parse_duration};
 use crate::exit::Failure;
-use crate::plan;
 use crate::record::{self, GitFacts, PastSession, Record, Role, WorkloadRecord, keyed};
+use gpu::Gpus;
 use start::{Open, dead};
 
+mod gpu;
 mod start;
 
 /// A run under way.
 struct Run<'a> {
     config: &'a Config,
     output: &'a OutputArgs,
-    traces: Vec<Option<String>>,
+    /// Of each workload, the file that it names.
+    files: Vec<Option<String>>,
     stop: Stop,
     raw: Option<BufWriter<std::fs::File>>,
     /// Position in time of the next round, over all sides.
@@ -36,13 +38,15 @@ struct Run<'a> {
     /// A round says that a server ended by itself.
     told: bool,
     sides: Vec<Measuring<'a>>,
+    gpus: Gpus<'a>,
 }
 
 /// A side and what was measured of it.
 struct Measuring<'a> {
     side: &'a Side,
     api_key: Option<String>,
-    salt: String,
+    /// The salt of its first workload; the next ones follow.
+    salt: u64,
     record: Record,
     /// Where its record and logs go.
     out: PathBuf,
@@ -98,7 +102,7 @@ pub fn each(config: &Config, output: &OutputArgs, git: Option<&GitFacts>) -> any
         measuring.record.hypotheses = config.hypotheses.iter().map(facts::hypothesis).collect();
         if !measuring.side.restarts() {
             // Servers that we do not start may share what lies behind them: no prompt may reach it twice.
-            measuring.salt = plan::salt(random()?);
+            measuring.salt = random()?;
         }
     }
     run.build()?;
@@ -143,7 +147,7 @@ pub fn pair(
     }
     if !sampled {
         // Servers that we do not start may share what lies behind them, a prefix cache for one: no prompt may reach it twice.
-        run.sides[0].salt = plan::salt(random()?);
+        run.sides[0].salt = random()?;
     }
     run.build()?;
     for start in 0..most {
@@ -176,19 +180,20 @@ impl<'a> Run<'a> {
         starts: u32,
         sides: Vec<(&'a Side, &'static str)>,
     ) -> anyhow::Result<Self> {
-        let (session, salt) = (session()?, plan::salt(random()?));
+        let (session, salt) = (session()?, random()?);
         let sides = sides.into_iter().map(|(side, file)| {
             let record = empty_record(config, side.git.clone(), &session);
             let api_key = setup::api_key(&side.target)?;
-            Ok(Measuring { side, api_key, salt: salt.clone(), record, out: output.out.clone(), file })
+            Ok(Measuring { side, api_key, salt, record, out: output.out.clone(), file })
         });
-        let sides = sides.collect::<anyhow::Result<Vec<_>>>()?;
-        let traces = config.workloads.iter().map(read_trace).collect::<Result<Vec<_>, _>>()?;
+        let sides = sides.collect::<anyhow::Result<Vec<Measuring<'a>>>>()?;
+        let gpus = Gpus::open(&config.gpu, sides.iter().map(|m| m.side));
+        let files = config.workloads.iter().map(read_file).collect::<Result<Vec<_>, _>>()?;
         output::prepare(&output.out)?;
         // It is written at the very end: too late to learn that it cannot be.
         output.record.as_deref().map(output::check_writable).transpose()?;
         let raw = output.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
-        Ok(Self { config, output, traces, stop, raw, order: 0, starts, told: false, sides })
+        Ok(Self { config, output, files, stop, raw, order: 0, starts, told: false, sides, gpus })
     }
 
     /// Errors: exit 3, a build failed.
@@ -221,6 +226,7 @@ impl<'a> Run<'a> {
 
     fn group(&mut self, start: u32, members: &[usize]) -> anyhow::Result<()> {
         let mut open: Vec<Open> = Vec::new();
+        self.gpus.note_tenants();
         for &side in members {
             let next = self.open(side, start).map_err(|e| match dead(&open).filter(|_| !self.stop.signalled()) {
                 Some(why) => Failure::measure(&why).into(),
@@ -312,11 +318,26 @@ pub fn starts(config: &Config) -> u32 {
     }
 }
 
-pub fn read_trace(workload: &Workload) -> anyhow::Result<Option<String>> {
-    match &workload.arrival {
-        Arrival::Trace { file } => output::read(file).map(Some),
-        _ => Ok(None),
+/// Largest file of a load: what is read is held in memory, and each of its requests again as a body.
+const MAX_FILE_BYTES: u64 = 512 << 20;
+
+/// The text of the trace or dataset that a workload names.
+pub fn read_file(workload: &Workload) -> anyhow::Result<Option<String>> {
+    let ((Arrival::Trace { file: path, .. }, _) | (_, PromptKind::Dataset { file: path, .. })) =
+        (&workload.arrival, &workload.prompts.kind)
+    else {
+        return Ok(None);
+    };
+    let size = std::fs::metadata(path).map_or(0, |m| m.len());
+    if size > MAX_FILE_BYTES {
+        bail!(
+            "{} has {} MiB, and {} MiB are read at most\nhint: take a part of it, such as its first lines",
+            path.display(),
+            size >> 20,
+            MAX_FILE_BYTES >> 20
+        );
     }
+    output::read(path).map(Some).with_context(|| format!("workload {}", workload.name))
 }
 
 fn create(path: impl AsRef<Path>) -> anyhow::Result<std::fs::File> {
@@ -336,5 +357,13 @@ fn session() -> anyhow::Result<String> {
 pub fn warn_of_starts(config: &Config) {
     if config.gate.starts > 1 && starts(config) == 1 {
         say("note: this server is not started by the gate, so a run is one start whatever gate.starts says");
+    }
+    if let Endpoint::Started(server) = &config.target.endpoint
+        && server.container.is_none()
+        && ["docker run", "podman run"].iter().any(|client| server.start.contains(client))
+    {
+        say(
+            "note: the container that server.start runs may outlive a killed client: name it (`--name ${CONTAINER}`) and say what removes it (`server.container: docker`)",
+        );
     }
 }

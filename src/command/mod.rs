@@ -1,5 +1,6 @@
 //! One file per verb: the only place that joins core and rim.
 
+mod accept;
 mod ask;
 mod base;
 mod baseline;
@@ -13,25 +14,30 @@ mod drawn;
 mod dry_run;
 mod evaluate;
 mod facts;
+mod gpu;
 mod import;
 mod init;
 mod interactive;
 mod judge_case;
 mod measure;
+mod models;
 mod next;
 mod output;
 mod publish;
 mod rank;
 mod report;
+mod reviewed;
 mod run;
 mod schema;
 mod selftest;
+mod server;
 mod setup;
 mod side;
 mod signals;
 mod sim;
 mod supervise;
 mod target;
+mod tokens;
 
 use std::io::Read as _;
 
@@ -49,13 +55,17 @@ pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Run(args) => run::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Comment(args) => comment::run(&args),
+        Command::Accept(args) => accept::run(&args),
         Command::Baseline(command) => baseline::run(&command),
         Command::Import(args) => import::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Sim(args) => sim::run(&args),
+        Command::Server(command) => server::run(&command),
         Command::Schema(args) => schema::run(&args),
+        Command::Models(args) => models::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Gpu(args) => gpu::run(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Bench(command) => bench::run(&command),

@@ -32,7 +32,7 @@ fn words(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
                 (Some(_), Some("interleaved")) => "the change is the cause: both builds ran in this job. Find what makes it slower, and check again".into(),
                 (Some(m), _) => format!(
                     "check the base branch here too (`git stash` or another worktree): if it passes, the change is the cause; \
-                     `goodput-gate compare baselines {record} --explain {}` shows the arithmetic",
+                     `goodput-gate compare baselines {record} --explain {}` shows the arithmetic; if it is meant, `goodput-gate accept --reason ...`",
                     m.metric
                 ),
             }

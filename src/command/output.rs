@@ -89,7 +89,7 @@ pub fn prepare(folder: &Path) -> anyhow::Result<()> {
 fn remove_logs(folder: &Path) -> anyhow::Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     let ours = |name: &str| {
-        let what = name.strip_suffix(".log").and_then(|stem| stem.split_once('-'));
+        let what = name.strip_suffix(".1").unwrap_or(name).strip_suffix(".log").and_then(|stem| stem.split_once('-'));
         what.is_some_and(|(side, what)| {
             let start = what.strip_prefix("start").is_some_and(|n| n.parse::<u32>().is_ok());
             ["server", "baseline", "candidate"].contains(&side) && (what == "build" || start)

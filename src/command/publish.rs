@@ -130,6 +130,11 @@ pub fn workflow_run() -> Option<Ci> {
     })
 }
 
+/// Of a process that GitHub Actions did not start.
+pub fn outside() -> Ci {
+    Ci::outside(|name| std::env::var(name).ok())
+}
+
 /// Only ever from the environment. The tool's own variable is for a token of an app of one's own.
 pub fn token() -> Option<String> {
     let of = |name: &str| std::env::var(name).ok().map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());

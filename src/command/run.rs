@@ -10,9 +10,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     }
     let chosen = if args.interactive { Some(interactive::choose(args)?) } else { None };
     let args = chosen.as_ref().unwrap_or(args);
-    let config = setup::config(&args.config, &args.workload)?;
+    let config = setup::swept(&args.config, &args.workload, args.sweep.clone())?;
     if args.output.dry_run {
-        output::print(&dry_run::text(&config)?)?;
+        output::print(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
     }
     measure::warn_of_starts(&config);

@@ -24,6 +24,11 @@ pub fn each(file: &ConfigArgs, workload: &WorkloadArgs) -> anyhow::Result<Config
     loaded(file, workload, &Flags { each: true, ..flags(workload) })
 }
 
+/// As [`config`], with one workload per level.
+pub fn swept(file: &ConfigArgs, workload: &WorkloadArgs, sweep: Option<String>) -> anyhow::Result<Config> {
+    loaded(file, workload, &Flags { sweep, ..flags(workload) })
+}
+
 fn loaded(file: &ConfigArgs, workload: &WorkloadArgs, flags: &Flags) -> anyhow::Result<Config> {
     let cwd = std::env::current_dir().context("cannot tell the working folder")?;
     let path = path(file, workload, &cwd);
@@ -176,6 +181,7 @@ fn flags(args: &WorkloadArgs) -> Flags {
         baseline_url: None,
         interleaved: false,
         workloads: a.workload,
+        sweep: None,
     }
 }
 

@@ -58,23 +58,21 @@ impl Pair {
         let candidate =
             Side { name: "candidate", target: config.target.clone(), root: root.clone(), git: git.clone(), worktree: None };
         let here = |target: Target, root: PathBuf| Side { name: "baseline", target, root, git: git.clone(), worktree: None };
-        let (side, words) = match &config.gate.baseline {
-            Counterpart::MergeBase => commit(config, |repo| repo.merge_base(&of_environment::wanted(base)))?,
-            Counterpart::Ref(name) => commit(config, |repo| repo.resolve(name))?,
+        let side = match &config.gate.baseline {
+            Counterpart::MergeBase | Counterpart::Ref(_) => commit(config, base)?,
             Counterpart::Target(name) => {
-                let target = config.targets.get(name).cloned().with_context(|| format!("no target `{name}`"))?;
-                (here(target, root), format!("target {name}"))
+                here(config.targets.get(name).cloned().with_context(|| format!("no target `{name}`"))?, root)
             }
             Counterpart::Config(file) => {
                 let other = setup::named(file)?;
-                (here(other.target.clone(), self::root(&other)), format!("the target of {}", file.display()))
+                here(other.target.clone(), self::root(&other))
             }
             Counterpart::Url(url) => {
-                let target = Target { endpoint: Endpoint::Http(url.clone()), ..config.target.clone() };
-                (here(target, root), url.clone())
+                let metrics = config.target.metrics.elsewhere();
+                here(Target { endpoint: Endpoint::Http(url.clone()), metrics, ..config.target.clone() }, root)
             }
         };
-        let pair = Self { sides: [side, candidate], baseline: words };
+        let pair = Self { sides: [side, candidate], baseline: described(config, base)? };
         pair.differ(git.as_ref())?;
         Ok(pair)
     }
@@ -110,21 +108,38 @@ impl Pair {
     }
 }
 
+/// What the baseline of an interleaved run is, for people. `base` names the branch for the merge base. Errors: no such commit.
+pub fn described(config: &Config, base: Option<&str>) -> anyhow::Result<String> {
+    Ok(match &config.gate.baseline {
+        Counterpart::MergeBase | Counterpart::Ref(_) => found(&baseline::repo(config)?, config, base)?.1,
+        Counterpart::Target(name) => format!("target {name}"),
+        Counterpart::Config(file) => format!("the target of {}", file.display()),
+        Counterpart::Url(url) => url.clone(),
+    })
+}
+
+/// A commit, and words for it.
+fn found(repo: &Repo, config: &Config, base: Option<&str>) -> Result<(String, String), GitError> {
+    match &config.gate.baseline {
+        Counterpart::Ref(name) => repo.resolve(name),
+        _ => repo.merge_base(&of_environment::wanted(base)),
+    }
+}
+
 /// The same target, built from another commit.
-fn commit(config: &Config, find: impl FnOnce(&Repo) -> Result<(String, String), GitError>) -> anyhow::Result<(Side, String)> {
+fn commit(config: &Config, base: Option<&str>) -> anyhow::Result<Side> {
     let repo = baseline::repo(config)?;
-    let (commit, words) = find(&repo)?;
+    let (commit, _) = found(&repo, config, base)?;
     let worktree =
         repo.worktree(&commit).map_err(|e| Failure::measure(&format!("cannot check out the baseline's commit: {e}")))?;
     let git = baseline::facts_of(&repo, &commit)?;
-    let side = Side {
+    Ok(Side {
         name: "baseline",
         target: config.target.clone(),
         root: worktree.path().to_owned(),
         git: Some(git),
         worktree: Some(worktree),
-    };
-    Ok((side, words))
+    })
 }
 
 /// The repository's root; without a repository the working folder.

@@ -1,48 +1,66 @@
 //! The server of one start: a child process of ours (simulated, or the user's command), or one that runs already; asked what it is before any clock.
 #![expect(clippy::disallowed_methods, reason = "rim: reads the certificate authority's file")]
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
+use self::begin::{begin, secret_values, this_program, withheld};
 use super::side::Side;
 use super::signals::Stop;
-use crate::config::{Endpoint, ModelChoice, PORT, Protocol, Server, Workload};
+use super::tokens::Tokenizer;
+use crate::clock::monotonic_ns;
+use crate::config::{self, CacheReset, Endpoint, ModelChoice, Protocol, SIDE, Server, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::load::{Site, SiteSpec};
 use crate::probe::host;
-use crate::probe::server::{Access, Probe, ProbeError, ServerFacts, is_loopback, only_model};
-use crate::protocol::{self, Extras};
+use crate::probe::recognise::{ServerFacts, Settings};
+use crate::probe::server::{Access, Probe, ProbeError, is_loopback, only_model};
+use crate::protocol::Extras;
 use crate::server::{self, Command, Finished, SimServer, Supervised};
+use crate::watch::scrape::Watch;
+use metrics::Metrics;
+
+mod metrics;
+
+pub mod begin;
 
 /// A server that answers, and what it said of itself.
 pub struct Target {
     process: Process,
     pub site: Arc<Site>,
     pub model: String,
+    /// When a server that the gate started by a command answered that it is ready, by the monotonic clock.
+    pub ready_ns: Option<u64>,
     protocol: Protocol,
+    cache_reset: Option<CacheReset>,
     server: Option<String>,
     version: Option<String>,
+    /// Of a recipe.
+    server_args: Option<String>,
+    settings: Settings,
+    /// Counts what the server does not.
+    pub tokenizer: Option<Tokenizer>,
     loopback: bool,
+    metrics: Metrics,
     probe: Probe,
     runtime: tokio::runtime::Runtime,
     stop: Stop,
 }
 
 /// What has to be kept alive, and ends with the target.
-enum Process {
+pub enum Process {
     /// Not ours.
     None,
     Sim(SimServer),
     Started(Box<Watched>),
 }
 
-struct Watched {
-    supervised: Supervised,
+pub struct Watched {
+    pub supervised: Supervised,
     name: &'static str,
     log: PathBuf,
     /// Not to be shown, should the server have printed them.
@@ -54,11 +72,6 @@ struct Watched {
 #[error("stopped before the server was ready")]
 pub struct Stopped;
 
-/// Tokens of the job that runs us are none of the server's business.
-const WITHHELD: [&str; 5] =
-    ["GITHUB_TOKEN", "GH_TOKEN", "GOODPUT_GATE_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
-/// Tells a command which side it is for (`server`, `baseline`, `candidate`), so that what is built for one does not overwrite the other's.
-const SIDE: &str = "GOODPUT_GATE_SIDE";
 /// Enough to see why a server ended.
 const TAIL: usize = 20;
 /// Of a server that ends before it was ready.
@@ -79,7 +92,8 @@ pub fn build(side: &Side, log: &Path, stop: &Stop) -> anyhow::Result<()> {
     let cwd = side.root.join(&server.cwd);
     let mut env = server.env.clone();
     env.insert(SIDE.into(), side.name.into());
-    let command = Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace: server.grace };
+    let command =
+        Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace: server.grace, container: None };
     match server::run_to_end(&command, || stop.stopping()).map_err(|e| Failure::measure(&e))? {
         Finished::Done => Ok(()),
         Finished::Stopped => bail!(Stopped),
@@ -94,8 +108,13 @@ impl Target {
     /// Starts (or finds) the server of a side and asks what it is. What it prints goes to `log`. Errors: exit 3, since nothing can be
     /// measured; [`Stopped`].
     pub fn open(side: &Side, api_key: Option<&str>, log: &Path, stop: &Stop) -> anyhow::Result<Self> {
-        let (process, base_url) = start(side, api_key, log)?;
-        match Self::asked(side, &process, &base_url, api_key, stop) {
+        let (process, base_url) = begin(side, api_key, log)?;
+        Self::answered(side, process, &base_url, api_key, stop)
+    }
+
+    /// As [`Target::open`], of a server that was begun.
+    pub fn answered(side: &Side, process: Process, base_url: &str, api_key: Option<&str>, stop: &Stop) -> anyhow::Result<Self> {
+        match Self::asked(side, &process, base_url, api_key, stop) {
             Ok(asked) => {
                 process.watch(stop);
                 Ok(Self { process, ..asked })
@@ -106,14 +125,16 @@ impl Target {
 
     fn asked(who: &Side, process: &Process, base_url: &str, api_key: Option<&str>, stop: &Stop) -> anyhow::Result<Self> {
         let target = &who.target;
-        let ca = target.ca_file.as_ref().map(|p| std::fs::read(p).with_context(|| format!("cannot read {}", p.display())));
-        let ca = ca.transpose()?;
+        let ca = authority(target)?;
         let headers = &target.headers;
-        let access = Access { base_url, api_key, headers, ca_pem: ca.as_deref() };
+        let family = target.protocol.family();
+        let access = Access { base_url, api_key, headers, ca_pem: ca.as_deref(), family };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
         let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
+        let mut ready_ns = None;
         if let (Endpoint::Started(server), Process::Started(watched)) = (&target.endpoint, process) {
             wait(&runtime, stop, ready(server, watched, &probe))??;
+            ready_ns = Some(monotonic_ns());
         }
         let facts = wait(&runtime, stop, probe.facts())?;
         let (model, facts) = match (&target.model, facts) {
@@ -125,17 +146,25 @@ impl Target {
             (ModelChoice::Auto, Ok(facts)) => (only_model(&facts.models).map_err(|e| Failure::measure(&e))?, facts),
             (_, Err(e)) => return Err(Failure::measure(&e).into()),
         };
-        let path = protocol::path(target.protocol);
-        let spec = SiteSpec { base_url, path, api_key, headers, ca_pem: ca.as_deref() };
+        let tokenizer = target.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
+        let settings = wait(&runtime, stop, probe.settings(&facts, &model))?;
+        let spec = SiteSpec { base_url, api_key, headers, ca_pem: ca.as_deref() };
         let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
+        let metrics = wait(&runtime, stop, metrics::find(target, base_url, facts.name.as_deref(), &probe))?;
         Ok(Self {
             process: Process::None,
             site,
             model,
-            protocol: target.protocol,
+            ready_ns,
+            protocol: target.protocol.clone(),
+            cache_reset: target.cache_reset.clone(),
             server: facts.name,
             version: facts.version,
+            server_args: server_args(&target.endpoint),
+            settings,
+            tokenizer,
             loopback: is_loopback(base_url),
+            metrics,
             probe,
             runtime,
             stop: stop.clone(),
@@ -151,15 +180,47 @@ impl Target {
         }
     }
 
+    /// Lets a started server run on when this program ends. Errors: exit 3, its supervisor does not hear us; the server is stopped.
+    pub fn detach(self) -> anyhow::Result<()> {
+        match self.process {
+            Process::Started(watched) => Ok(watched.supervised.detach().map_err(|e| Failure::measure(&e))?),
+            Process::None | Process::Sim(_) => Ok(()),
+        }
+    }
+
     /// Which request fields the server takes for this workload; asked with a real request of two tokens.
     pub fn extras(&self, workload: &Workload) -> anyhow::Result<Extras> {
-        let wanted = Extras { ignore_eos: workload.ignore_eos, min_tokens: workload.ignore_eos, stream_usage: workload.stream };
-        let asked = self.probe.negotiate(self.protocol, &self.model, workload.stream, wanted);
+        let wanted = Extras::wanted(&self.protocol, workload.ignore_eos, workload.stream);
+        let asked = self.probe.negotiate(&self.protocol, &self.model, workload.stream, wanted);
         let answer = match wait(&self.runtime, &self.stop, asked) {
             Ok(answer) => answer.map_err(|e| Failure::measure(&e).into()),
             Err(stopped) => Err(stopped.into()),
         };
         answer.map_err(|e| self.process.explained(e, &self.stop, ""))
+    }
+
+    /// Empties the server's prefix cache; false where the config names no request for that. Errors: exit 3, the server did not do it.
+    pub fn reset_cache(&self) -> anyhow::Result<bool> {
+        let Some(reset) = &self.cache_reset else { return Ok(false) };
+        let done = match wait(&self.runtime, &self.stop, self.probe.reset_cache(reset)) {
+            Ok(done) => done.map_err(|e| Failure::measure(&e).into()),
+            Err(stopped) => Err(stopped.into()),
+        };
+        done.map(|()| true).map_err(|e| self.process.explained(e, &self.stop, ""))
+    }
+
+    /// Begins to read the server's metrics page. Errors: the config asks for it and it is not there.
+    pub fn watch(&self) -> Result<Option<Watch>, String> {
+        match &self.metrics {
+            Metrics::There(source) => Ok(source.watch()),
+            Metrics::None => Ok(None),
+            Metrics::Missing(why) => Err(why.clone()),
+        }
+    }
+
+    /// On this machine.
+    pub const fn is_here(&self) -> bool {
+        self.loopback
     }
 
     /// Seed of the simulated server's noise.
@@ -186,6 +247,9 @@ impl Target {
         f.set("plan", plan_digest);
         f.set("protocol", self.protocol.name());
         f.set("model", &*self.model);
+        if let Some(tokenizer) = &self.tokenizer {
+            f.set("tokenizer", &*tokenizer.digest);
+        }
         if matches!(self.process, Process::Sim(_)) {
             f.set("server", "goodput-gate sim");
             f.set("server_version", env!("CARGO_PKG_VERSION"));
@@ -194,8 +258,17 @@ impl Target {
         if let Some(name) = &self.server {
             f.set("server", &**name);
         }
+        if let Some(args) = &self.server_args {
+            f.set("server_args", &**args);
+        }
         if let Some(version) = &self.version {
             f.set("server_version", &**version);
+        }
+        if let Some(line) = self.settings.line() {
+            f.set("server_flags", line);
+        }
+        if let Some(quantisation) = &self.settings.quantisation {
+            f.set("quantisation", &**quantisation);
         }
         // A server on this machine is as fast as this machine.
         if let Some(cpu) = host::cpu().filter(|_| self.loopback) {
@@ -245,55 +318,32 @@ impl Watched {
     }
 }
 
-fn start(side: &Side, api_key: Option<&str>, log: &Path) -> anyhow::Result<(Process, String)> {
-    match &side.target.endpoint {
-        Endpoint::Http(url) => Ok((Process::None, url.clone())),
-        Endpoint::Sim(knobs) => {
-            let server = SimServer::start(&this_program()?, &knobs.settings(), None).map_err(|e| Failure::measure(&e))?;
-            let url = server.base_url.clone();
-            Ok((Process::Sim(server), url))
-        }
-        Endpoint::Started(spec) => {
-            let port = port(spec)?;
-            let placed = |text: &str| text.replace(&format!("${{{PORT}}}"), &port.to_string());
-            let mut env: BTreeMap<String, String> = spec.env.iter().map(|(name, value)| (name.clone(), placed(value))).collect();
-            env.insert(PORT.into(), port.to_string());
-            env.insert(SIDE.into(), side.name.into());
-            let (program, without, cwd) = (this_program()?, withheld(), side.root.join(&spec.cwd));
-            let line = &spec.start;
-            let command = Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace: spec.grace };
-            let supervised = Supervised::start(&command).map_err(|e| Failure::measure(&e))?;
-            let secrets = protocol::secrets(api_key, &side.target.headers).into_iter().chain(secret_values(spec));
-            let watched = Watched { supervised, name: side.name, log: log.to_owned(), secrets: secrets.collect() };
-            Ok((Process::Started(Box::new(watched)), placed(&spec.base_url)))
-        }
-    }
+/// Whether the server of a side, which was started before, is ready now.
+pub fn is_ready(side: &Side, server: &Server, base_url: &str, api_key: Option<&str>) -> anyhow::Result<bool> {
+    let ca = authority(&side.target)?;
+    let access =
+        Access { base_url, api_key, headers: &side.target.headers, ca_pem: ca.as_deref(), family: side.target.protocol.family() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
+    let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
+    Ok(runtime.block_on(probe.ready(server.ready_path.as_deref())).is_ok())
 }
 
-/// A free one where `base_url` leaves it open, else the one that it names. Errors: somebody listens there already, who would be measured.
-fn port(server: &Server) -> anyhow::Result<u16> {
-    if server.base_url.contains(&format!("${{{PORT}}}")) {
-        return server::free_port().context("cannot find a free port");
-    }
-    let url = reqwest::Url::parse(&server.base_url).with_context(|| format!("target.base_url: {}", server.base_url))?;
-    let port = url.port_or_known_default().context("target.base_url has no port")?;
-    if is_loopback(&server.base_url) && server::port_taken(port) {
-        bail!(Failure::measure(&format!(
-            "port {port} of target.base_url is taken, so the server to be started could not listen there, and another would be measured\nhint: stop what listens there, or write ${{PORT}} in base_url and in server.start: the gate then draws a free port"
-        )));
-    }
-    Ok(port)
+fn authority(target: &config::Target) -> anyhow::Result<Option<Vec<u8>>> {
+    let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    target.ca_file.as_ref().map(read).transpose()
 }
 
 /// Waits until the server answers. Errors: it ended, or the time is over.
 async fn ready(server: &Server, watched: &Watched, probe: &Probe) -> anyhow::Result<()> {
+    let mut last = None;
     let answered = async {
         loop {
             if let Some(why) = watched.died(Duration::ZERO) {
                 return Err(why);
             }
-            if probe.ready(server.ready_path.as_deref()).await {
-                return Ok(());
+            match probe.ready(server.ready_path.as_deref()).await {
+                Ok(()) => return Ok(()),
+                Err(instead) => last = Some(instead),
             }
             tokio::time::sleep(POLL).await;
         }
@@ -305,13 +355,21 @@ async fn ready(server: &Server, watched: &Watched, probe: &Probe) -> anyhow::Res
             let what = server.ready_path.as_deref().unwrap_or("/models of base_url");
             let seconds = server.ready_timeout.as_secs_f64();
             let tail = watched.said_last();
+            let last = last.map_or_else(String::new, |instead| format!(" (the last time: {instead})"));
             format!(
-                "the {} was not ready after {seconds:.0} s: {what} gives no answer of 200 to 299{tail}\nhint: server.ready.timeout, server.ready.path",
+                "the {} was not ready after {seconds:.0} s: {what} gives no answer of 200 to 299{last}{tail}\nhint: server.ready.timeout, server.ready.path",
                 named(watched.name)
             )
         }
     };
     Err(Failure::measure(&ended).into())
+}
+
+fn server_args(endpoint: &Endpoint) -> Option<String> {
+    match endpoint {
+        Endpoint::Started(server) => server.recipe.as_ref().map(|recipe| recipe.args.clone()),
+        Endpoint::Http(_) | Endpoint::Sim(_) => None,
+    }
 }
 
 fn named(side: &str) -> String {
@@ -323,28 +381,6 @@ fn said_last(lines: &[String], log: &Path) -> String {
         return format!("; it printed nothing ({})", log.display());
     }
     format!("; the last lines of {}:\n  {}", log.display(), lines.join("\n  "))
-}
-
-/// What a server may have printed of its environment and must not be shown: every value that the config sets (they are never recorded),
-/// and of our own variables those whose name says that they are keys. Shorter values would be found in innocent words.
-fn secret_values(server: &Server) -> Vec<String> {
-    const WORDS: [&str; 8] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH", "DSN", "_URL"];
-    const SHORTEST: usize = 8;
-    let secret = |name: &str| WORDS.iter().any(|word| name.to_uppercase().contains(word));
-    let inherited = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let inherited = inherited.filter(|(name, _)| secret(name)).map(|(_, value)| value);
-    server.env.values().cloned().chain(inherited).filter(|value| value.len() >= SHORTEST).collect()
-}
-
-/// Also where `server.build` has just replaced its file: a candidate may be this very program.
-fn this_program() -> anyhow::Result<PathBuf> {
-    let program = std::env::current_exe().context("cannot tell where this program is")?;
-    let running = PathBuf::from("/proc/self/exe");
-    Ok(if !program.exists() && running.exists() { running } else { program })
-}
-
-fn withheld() -> Vec<String> {
-    WITHHELD.map(str::to_owned).to_vec()
 }
 
 /// A server may think for minutes; nobody who pressed Ctrl-C should have to.

@@ -1,21 +1,18 @@
 //! Wire types in, validated types out: every value's range, and what cannot be together. Collects all problems before giving up.
 //!
-//! Not here: the target (`target`), what a workload expects of its answers (`expect`), where a value was said (`position`).
+//! Not here: arrivals and prompts (`arrival`), the target (`target`), what a workload expects of its answers (`expect`), where a value was said (`position`).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::{Issue, did_you_mean};
-use super::file::{ArrivalFile, BaselineFile, GateFile, Levels, PromptsFile, Span, WarmupFile, WorkloadFile};
+use super::file::{ArrivalFile, BaselineFile, GateFile, Span, WarmupFile, WorkloadFile};
 use super::layers::Layered;
-use super::{Arrival, Counterpart, Gate, GateMode, Length, Prompts, Target, Warmup, Workload};
+use super::{Counterpart, Gate, GateMode, Length, Target, Warmup, Workload};
 
 /// Fingerprint fields that `gate.under_test` may name.
-pub const UNDER_TEST: [&str; 4] = ["server_version", "server_flags", "model", "quantisation"];
-
-/// A plan is held in memory with its bodies; a million requests of 256 tokens are a gigabyte.
-const MOST_REQUESTS: f64 = 1e6;
+pub const UNDER_TEST: [&str; 5] = ["server_version", "server_flags", "server_args", "model", "quantisation"];
 
 /// Whether it can name a folder of baselines.
 pub fn is_workload_name(name: &str) -> bool {
@@ -73,6 +70,7 @@ impl Checker {
             on_missing_baseline: file.on_missing_baseline?,
             on_incomparable: file.on_incomparable?,
             on_limit_open: file.on_limit_open?,
+            on_anchor_drift: file.on_anchor_drift?,
             strict: file.strict?,
             under_test,
             baseline: self.counterpart(file.baseline?)?,
@@ -182,10 +180,7 @@ impl Checker {
         let name = self.name(path, file.name.as_deref());
         let arrival = self.arrival(path, file.arrival.as_ref());
         let length = self.length(path, file);
-        if let (Some(arrival), Some(length)) = (&arrival, length) {
-            self.size(path, arrival, length, layered.length_said);
-        }
-        if matches!(arrival, Some(Arrival::Closed { .. })) && file.max_in_flight.is_some() {
+        if file.arrival.as_ref().is_some_and(ArrivalFile::is_bounded) && file.max_in_flight.is_some() {
             let hint =
                 "remove it: `concurrency` is what is in flight; or use an open loop, such as `arrival: {poisson: {rate: 5}}`";
             self.bad(&format!("{path}.max_in_flight"), "has no meaning in closed loop", hint);
@@ -206,6 +201,11 @@ impl Checker {
         let stall_timeout = self.positive_span(&format!("{path}.stall_timeout"), file.stall_timeout);
         let warmup = self.warmup(&format!("{path}.warmup"), file.warmup.as_ref());
         let prompts = self.prompts(path, file.prompts.as_ref());
+        if let (Some(arrival), Some(length), Some(prompts)) = (&arrival, length, &prompts) {
+            self.size(path, arrival, length, layered.length_said);
+            self.together(layered, arrival, length, prompts);
+            self.tier(layered, prompts, warmup);
+        }
         let slo = self.slo(path, file);
         let limits = self.limits(path, file);
         let regressions = self.regressions(path, file);
@@ -226,6 +226,8 @@ impl Checker {
             slo,
             limits,
             regressions,
+            tier: layered.tier,
+            level: layered.level.clone(),
         })
     }
 
@@ -242,40 +244,6 @@ impl Checker {
         Some(name.to_owned())
     }
 
-    fn arrival(&mut self, path: &str, file: Option<&ArrivalFile>) -> Option<Arrival> {
-        let at = |kind: &str| format!("{path}.arrival.{kind}");
-        match file? {
-            ArrivalFile::Poisson { rate } => Some(Arrival::Poisson { rate: self.positive(&at("poisson.rate"), rate.0)? }),
-            ArrivalFile::Constant { rate } => Some(Arrival::Constant { rate: self.positive(&at("constant.rate"), rate.0)? }),
-            ArrivalFile::Gamma { rate, burstiness } => {
-                let rate = self.positive(&at("gamma.rate"), rate.0);
-                let burstiness = self.positive(&at("gamma.burstiness"), burstiness.0);
-                Some(Arrival::Gamma { rate: rate?, burstiness: burstiness? })
-            }
-            ArrivalFile::Closed { concurrency: Levels::One(n) } => {
-                self.at_least_one(&at("closed.concurrency"), Some(*n)).map(|concurrency| Arrival::Closed { concurrency })
-            }
-            ArrivalFile::Closed { concurrency: Levels::Many(_) } => {
-                self.bad(&at("closed.concurrency"), "the list is empty", "write one level or more, such as [1, 10, 50]");
-                None
-            }
-            ArrivalFile::Ramp { from, to } => {
-                let (from, to) = (from.0, to.0);
-                if !(from.is_finite() && to.is_finite() && from >= 0.0 && to >= 0.0 && from + to > 0.0) {
-                    let hint = "both are requests per second, 0 or more, and one of them above 0";
-                    self.bad(&at("ramp"), format!("cannot go from {from} to {to}"), hint);
-                    return None;
-                }
-                Some(Arrival::Ramp { from, to })
-            }
-            ArrivalFile::Trace { file } if file.is_empty() => {
-                self.bad(&at("trace.file"), "is empty", "name a JSONL file");
-                None
-            }
-            ArrivalFile::Trace { file } => Some(Arrival::Trace { file: PathBuf::from(file) }),
-        }
-    }
-
     fn length(&mut self, path: &str, file: &WorkloadFile) -> Option<Length> {
         match (file.requests, file.duration) {
             (Some(_), Some(_)) => {
@@ -284,46 +252,6 @@ impl Checker {
             }
             (None, duration) => self.positive_span(&format!("{path}.duration"), duration).map(Length::Duration),
             (requests, None) => self.at_least_one(&format!("{path}.requests"), requests).map(Length::Requests),
-        }
-    }
-
-    /// Whether a round has requests to measure, and not more than can be planned.
-    fn size(&mut self, path: &str, arrival: &Arrival, length: Length, length_said: bool) {
-        let rate = match *arrival {
-            Arrival::Constant { rate } | Arrival::Poisson { rate } | Arrival::Gamma { rate, .. } => rate,
-            Arrival::Ramp { from, to } => f64::midpoint(from, to),
-            Arrival::Closed { .. } | Arrival::Trace { .. } => 0.0,
-        };
-        let key = if matches!(length, Length::Requests(_)) { "requests" } else { "duration" };
-        let planned = match length {
-            Length::Requests(n) => f64::from(n),
-            Length::Duration(duration) => rate * duration.as_secs_f64(),
-        };
-        if planned > MOST_REQUESTS {
-            let what = format!("a round of {planned:.0} requests cannot be planned");
-            self.bad(&format!("{path}.{key}"), what, "stay at a million: a shorter round, and more of them");
-        }
-        if rate > 0.0 && planned < 1.0 {
-            self.bad(
-                &format!("{path}.{key}"),
-                format!("only {planned:.2} requests arrive in a round"),
-                "lengthen it, or raise the rate",
-            );
-        }
-        match (arrival, length) {
-            (Arrival::Closed { concurrency }, Length::Requests(n)) if n <= *concurrency => {
-                let what = format!("{n} requests with {concurrency} in flight: nothing is left to measure");
-                let hint = format!(
-                    "the first {concurrency} arrive at once and are not measured: use {} or more",
-                    concurrency.saturating_mul(2)
-                );
-                self.bad(&format!("{path}.requests"), what, hint);
-            }
-            (Arrival::Trace { .. }, _) if !length_said => {
-                let what = "a trace needs `requests` or `duration`";
-                self.bad(&format!("{path}.arrival"), what, "say how much of the trace is one round");
-            }
-            _ => {}
         }
     }
 
@@ -340,21 +268,6 @@ impl Checker {
         }
     }
 
-    fn prompts(&mut self, path: &str, file: Option<&PromptsFile>) -> Option<Prompts> {
-        let text = file?.synthetic.as_ref()?;
-        let at = |key: &str| format!("{path}.prompts.synthetic.{key}");
-        let input_tokens = self.at_least_one(&at("input_tokens"), text.input_tokens);
-        let shared_prefix = text.shared_prefix?.0;
-        if !(0.0..=1.0).contains(&shared_prefix) {
-            self.bad(
-                &at("shared_prefix"),
-                format!("must be from 0 to 1, not {shared_prefix}"),
-                "it is a share: write 0.5 for half",
-            );
-        }
-        Some(Prompts { corpus: text.corpus?, input_tokens: input_tokens?, shared_prefix })
-    }
-
     pub fn positive_span(&mut self, path: &str, span: Option<Span>) -> Option<Duration> {
         let duration = span?.0;
         if duration.is_zero() {
@@ -364,7 +277,7 @@ impl Checker {
         Some(duration)
     }
 
-    fn positive(&mut self, path: &str, value: f64) -> Option<f64> {
+    pub fn positive(&mut self, path: &str, value: f64) -> Option<f64> {
         if value.is_finite() && value > 0.0 {
             return Some(value);
         }
@@ -372,7 +285,7 @@ impl Checker {
         None
     }
 
-    fn at_least_one(&mut self, path: &str, value: Option<u32>) -> Option<u32> {
+    pub fn at_least_one(&mut self, path: &str, value: Option<u32>) -> Option<u32> {
         if value == Some(0) {
             self.bad(path, "must be 1 or more, not 0", "leave it out for the default");
             return None;

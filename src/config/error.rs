@@ -46,15 +46,9 @@ pub enum Place {
 }
 
 /// What the design has and this version has not: `(path without indices, unless empty, key or value, what to do)`.
-const LATER: [(&str, &str, &str); 8] = [
-    ("target.protocol", "ollama", "Ollama also speaks openai-chat, under /v1"),
-    ("target.protocol", "triton", "use `openai-chat`, which Triton's OpenAI-compatible frontend speaks"),
+const LATER: [(&str, &str, &str); 2] = [
     ("target.protocol", "sim", "for the simulated server write `target: {sim: {}}`; it speaks openai-chat"),
-    ("workloads.prompts", "dataset", "use `synthetic`"),
     ("baselines", "ref", "baselines are read from the base branch"),
-    ("workloads.prompts.synthetic.corpus", "zh", "use `en` or `ko`"),
-    ("workloads.prompts.synthetic.corpus", "ja", "use `en` or `ko`"),
-    ("workloads.prompts.synthetic.corpus", "code", "use `en` or `ko`"),
 ];
 
 impl Issue {
@@ -99,7 +93,7 @@ fn without_indices(path: &str) -> String {
 
 /// Whether what is said at this path may be a secret, so that neither it nor its line is shown.
 pub fn is_secret(path: &str) -> bool {
-    [".headers", ".api_key_env", "server.env"].iter().any(|secret| path.contains(secret))
+    [".headers", ".api_key_env", "server.env", ".args"].iter().any(|secret| path.contains(secret))
 }
 
 /// What a YAML error says, and the hint; `path` is that of the place it points at.

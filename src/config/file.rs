@@ -11,11 +11,17 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::gpu::GpuFile;
 use super::hypothesis::HypothesisFile;
+use super::recipes::RecipeFile;
 use super::regression::RegressionFile;
 use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
-use super::{Corpus, Fit, GateMode, OnOpen, Protocol};
+use super::{Corpus, DatasetFormat, Fit, GateMode, Ollama, OnOpen, ProtocolName, Tier, Triton};
+
+mod ready;
+
+pub use ready::ReadyFile;
 
 /// goodput-gate.yaml: what to measure, with which load, and how to judge it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +44,8 @@ pub struct File {
     pub hypotheses: Option<Vec<HypothesisFile>>,
     /// How a run is made and judged.
     pub gate: Option<GateFile>,
+    /// Whether and how GPUs are watched while a round runs.
+    pub gpu: Option<GpuFile>,
     /// Where baselines are.
     pub baselines: Option<BaselinesFile>,
 }
@@ -46,12 +54,18 @@ pub struct File {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetFile {
-    /// Base URL of the API, usually ending in /v1. `${NAME}` is replaced by that environment variable.
+    /// Base URL of the API, usually ending in /v1; the server's root for `ollama` and `triton`. `${NAME}` is replaced by that environment variable.
     pub base_url: Option<String>,
     /// The simulated server instead of a real one, started by the gate; `{}` for its defaults.
     pub sim: Option<Knobs>,
     /// Wire protocol.
-    pub protocol: Option<Protocol>,
+    pub protocol: Option<ProtocolName>,
+    /// What the protocols `ollama` and `ollama-generate` leave open.
+    pub ollama: Option<Ollama>,
+    /// What the protocol `triton` leaves open: what the model calls its inputs and outputs.
+    pub triton: Option<Triton>,
+    /// A `tokenizer.json`, to count tokens where the server does not. Needs a build with the feature `tokenizer`.
+    pub tokenizer: Option<String>,
     /// Model name, or `auto`: the only one that the server lists.
     pub model: Option<String>,
     /// Name of the environment variable that holds the API key; never the key.
@@ -60,9 +74,16 @@ pub struct TargetFile {
     pub headers: Option<BTreeMap<String, String>>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub ca_file: Option<String>,
+    /// Request that empties the server's prefix cache, sent before each workload: `POST /reset_prefix_cache`; `none` for none.
+    pub cache_reset: Option<String>,
+    /// The server's metrics page (Prometheus text): a path at its root, a URL, `auto` (`/metrics`, if it is there) or `off`.
+    pub metrics: Option<String>,
+    /// Time between two readings of that page during a round; 500 ms or more.
+    pub metrics_every: Option<Span>,
 }
 
-/// How a server is built, started and stopped. Commands are run by `sh -c` with `PORT` in their environment.
+/// How a server is built, started and stopped: by a command (`start`) or a recipe. Commands are run by `sh -c` with `PORT` in their
+/// environment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerFile {
@@ -70,6 +91,19 @@ pub struct ServerFile {
     pub build: Option<String>,
     /// Starts the server and stays in the foreground: `vllm serve MODEL --port ${PORT}`.
     pub start: Option<String>,
+    /// Recipe: `vllm serve`.
+    pub vllm: Option<RecipeFile>,
+    /// Recipe: `python3 -m sglang.launch_server`.
+    pub sglang: Option<RecipeFile>,
+    /// Recipe: `ollama serve`, asked for `model`.
+    pub ollama: Option<RecipeFile>,
+    /// Recipe: `llama-server`.
+    #[serde(rename = "llama-cpp")]
+    pub llama_cpp: Option<RecipeFile>,
+    /// Recipe: the `litellm` proxy.
+    pub litellm: Option<RecipeFile>,
+    /// Recipe: `tritonserver`; `model` is its model repository.
+    pub triton: Option<RecipeFile>,
     /// Working folder of both, relative to the repository's root.
     pub cwd: Option<String>,
     /// Environment variables for both, besides the gate's own. `${NAME}` in a value is replaced by that environment variable.
@@ -78,16 +112,10 @@ pub struct ServerFile {
     pub ready: Option<ReadyFile>,
     /// Time from SIGTERM to SIGKILL when it is stopped.
     pub grace: Option<Span>,
-}
-
-/// When a started server is ready to be measured.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReadyFile {
-    /// Path at the server's root that answers 2xx, such as /health; without it the list of models is asked.
-    pub path: Option<String>,
-    /// Longest time from the start to that answer.
-    pub timeout: Option<Span>,
+    /// Where the command runs a container named `${CONTAINER}`: the program that removes it in the end, `docker` or `podman`.
+    pub container: Option<String>,
+    /// Its metrics page: the same as `target.metrics`.
+    pub metrics: Option<String>,
 }
 
 /// What another target has other than `target` and `server`.
@@ -134,6 +162,9 @@ pub struct WorkloadFile {
     pub max_in_flight: Option<u32>,
     /// What is asked.
     pub prompts: Option<PromptsFile>,
+    /// Makes one workload per tier, `NAME-cold` and `NAME-warm`, of the same load without and with `shared_prefix` in the server's cache.
+    #[schemars(length(min = 1))]
+    pub tiers: Option<Vec<Tier>>,
     /// Tokens asked for per request.
     #[schemars(range(min = 1))]
     pub output_tokens: Option<u32>,
@@ -196,8 +227,19 @@ pub enum ArrivalFile {
     },
     /// Open loop, arrivals from a file.
     Trace {
-        /// JSONL, one object per request.
+        /// JSONL, one object per request; Mooncake's published traces as they are.
         file: String,
+        /// Offsets are divided by this: 2 is twice the rate. 1 where it is left out.
+        speedup: Option<Number>,
+    },
+    /// Conversations (`prompts.conversation`), with `concurrency` or `rate`.
+    Sessions {
+        /// Closed loop: sessions at a time; a list makes one workload per level, named `NAME-cN`.
+        concurrency: Option<Levels>,
+        /// Open loop: sessions per second, with exponential gaps.
+        rate: Option<Number>,
+        /// From the end of an answer to the next turn; 0s where it is left out.
+        think_time: Option<Span>,
     },
 }
 
@@ -209,12 +251,33 @@ pub enum Levels {
     Many(#[schemars(length(min = 1))] Vec<u32>),
 }
 
-/// What is asked. Synthetic text is the only kind in this version.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// What is asked: synthetic text, alone or in conversations, or a file's requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromptsFile {
     /// Text made from a corpus; each prompt is unique apart from the shared prefix.
     pub synthetic: Option<SyntheticFile>,
+    /// That text in turns, for `arrival: {sessions: ...}`.
+    pub conversation: Option<ConversationFile>,
+    /// Requests from a file, instead of synthetic text.
+    pub dataset: Option<DatasetFile>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConversationFile {
+    /// Requests of a session: each brings all that was said before it.
+    #[schemars(range(min = 1))]
+    pub turns: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetFile {
+    /// Path from the working folder.
+    pub file: String,
+    /// `sharegpt`, `jsonl`, or `auto`, by the file's first character.
+    pub format: Option<DatasetFormat>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -278,6 +341,8 @@ pub struct GateFile {
     pub on_incomparable: Option<OnOpen>,
     /// When an absolute limit is neither met nor breached.
     pub on_limit_open: Option<OnOpen>,
+    /// When a metric is worse than in the sessions of the anchor (`goodput-gate baseline anchor`).
+    pub on_anchor_drift: Option<OnOpen>,
     /// Judge absolute limits by the measured value alone, whatever its uncertainty.
     pub strict: Option<bool>,
     /// Fingerprint fields that a change may alter, since they are what is judged.
@@ -308,6 +373,7 @@ pub struct Defaults {
     pub server: ServerFile,
     pub workload: WorkloadFile,
     pub gate: GateFile,
+    pub gpu: GpuFile,
     pub baselines: BaselinesFile,
 }
 

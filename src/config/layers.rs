@@ -8,8 +8,9 @@ use super::file::{
     TargetFile, WarmupFile, WorkloadFile,
 };
 use super::position::Origins;
+use super::recipes::RecipeFile;
 use super::units::parse_duration;
-use super::{Corpus, GateMode, Protocol, presets};
+use super::{Corpus, GateMode, Level, ProtocolName, Tier, presets, sweep};
 
 /// What was typed, each flag by its name; the same as a config's keys, for use without one or over it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,6 +53,8 @@ pub struct Flags {
     pub interleaved: bool,
     /// Only these; a name that stands for several levels selects all of them.
     pub workloads: Vec<String>,
+    /// `concurrency=1,2,4` or `rate=1..20`: one workload per level, instead of the arrivals' own.
+    pub sweep: Option<String>,
 }
 
 /// A workload as said, and where: `NAME` stands before the parts that presets and lists append.
@@ -64,19 +67,30 @@ pub struct Layered {
     pub file: WorkloadFile,
     /// `requests` or `duration` was said, by the user or by a preset.
     pub length_said: bool,
+    pub tier: Option<Tier>,
+    pub level: Option<Level>,
 }
 
 impl TargetFile {
     /// This, and what it does not say from `base`.
     pub fn over(self, base: Self) -> Self {
+        // Another protocol does not inherit what was said of this one.
+        let kin = |said: ProtocolName| base.protocol.is_none_or(|other| other.family() == said.family());
+        let inherits = self.protocol.is_none_or(kin);
         Self {
             base_url: self.base_url.or(base.base_url),
             sim: self.sim.or(base.sim),
             protocol: self.protocol.or(base.protocol),
+            ollama: self.ollama.or(base.ollama.filter(|_| inherits)),
+            triton: self.triton.or(base.triton.filter(|_| inherits)),
+            tokenizer: self.tokenizer.or(base.tokenizer),
             model: self.model.or(base.model),
             api_key_env: self.api_key_env.or(base.api_key_env),
             headers: self.headers.or(base.headers),
             ca_file: self.ca_file.or(base.ca_file),
+            cache_reset: self.cache_reset.or(base.cache_reset),
+            metrics: self.metrics.or(base.metrics),
+            metrics_every: self.metrics_every.or(base.metrics_every),
         }
     }
 }
@@ -84,9 +98,16 @@ impl TargetFile {
 impl ServerFile {
     /// This, and what it does not say from `base`.
     pub fn over(self, base: Self) -> Self {
+        let another = self.starts_otherwise(&base);
         Self {
             build: self.build.or(base.build),
-            start: self.start.or(base.start),
+            start: self.start.or(base.start.filter(|_| !another)),
+            vllm: RecipeFile::layered(self.vllm, base.vllm, another),
+            sglang: RecipeFile::layered(self.sglang, base.sglang, another),
+            ollama: RecipeFile::layered(self.ollama, base.ollama, another),
+            llama_cpp: RecipeFile::layered(self.llama_cpp, base.llama_cpp, another),
+            litellm: RecipeFile::layered(self.litellm, base.litellm, another),
+            triton: RecipeFile::layered(self.triton, base.triton, another),
             cwd: self.cwd.or(base.cwd),
             env: merge(self.env, base.env, |over, mut under| {
                 under.extend(over);
@@ -97,6 +118,8 @@ impl ServerFile {
                 timeout: over.timeout.or(base.timeout),
             }),
             grace: self.grace.or(base.grace),
+            container: self.container.or(base.container.filter(|_| !another)),
+            metrics: self.metrics.or(base.metrics),
         }
     }
 }
@@ -107,7 +130,7 @@ impl WorkloadFile {
         if self.requests.is_some() || self.duration.is_some() {
             (base.requests, base.duration) = (None, None);
         }
-        if matches!(self.arrival, Some(ArrivalFile::Closed { .. })) {
+        if self.arrival.as_ref().is_some_and(ArrivalFile::is_bounded) {
             base.max_in_flight = None;
         }
         Self {
@@ -118,6 +141,7 @@ impl WorkloadFile {
             duration: self.duration.or(base.duration),
             max_in_flight: self.max_in_flight.or(base.max_in_flight),
             prompts: merge(self.prompts, base.prompts, PromptsFile::over),
+            tiers: self.tiers.or(base.tiers),
             output_tokens: self.output_tokens.or(base.output_tokens),
             stream: self.stream.or(base.stream),
             temperature: self.temperature.or(base.temperature),
@@ -144,6 +168,7 @@ impl GateFile {
             on_missing_baseline: self.on_missing_baseline.or(base.on_missing_baseline),
             on_incomparable: self.on_incomparable.or(base.on_incomparable),
             on_limit_open: self.on_limit_open.or(base.on_limit_open),
+            on_anchor_drift: self.on_anchor_drift.or(base.on_anchor_drift),
             strict: self.strict.or(base.strict),
             under_test: self.under_test.or(base.under_test),
             baseline: self.baseline.or(base.baseline),
@@ -154,8 +179,14 @@ impl GateFile {
 }
 
 impl PromptsFile {
+    /// A file's requests leave nothing to make: what is said of text below them does not hold.
     fn over(self, base: Self) -> Self {
-        Self { synthetic: merge(self.synthetic, base.synthetic, SyntheticFile::over) }
+        let base = if self.dataset.is_some() { Self::default() } else { base };
+        Self {
+            synthetic: merge(self.synthetic, base.synthetic, SyntheticFile::over),
+            conversation: self.conversation.or(base.conversation),
+            dataset: self.dataset.or(base.dataset),
+        }
     }
 }
 
@@ -191,6 +222,7 @@ pub fn workloads_of_flags(flags: &Flags) -> Vec<WorkloadFile> {
 /// Presets and lists become workloads of their own; flags and defaults are merged in.
 pub fn expand(file: &File, defaults: &WorkloadFile, flags: &Flags, over: &WorkloadFile, issues: &mut Vec<Issue>) -> Vec<Layered> {
     let mut all = Vec::new();
+    let swept = flags.sweep.as_deref().and_then(|text| sweep::parse(text).map_err(|issue| issues.push(*issue)).ok());
     for (i, workload) in file.workloads.iter().flatten().enumerate() {
         let path = format!("workloads[{i}]");
         let name = workload.name.clone().or_else(|| workload.preset.clone()).unwrap_or_default();
@@ -212,26 +244,11 @@ pub fn expand(file: &File, defaults: &WorkloadFile, flags: &Flags, over: &Worklo
             let length_said = said.requests.is_some() || said.duration.is_some();
             let own_name = (!name.is_empty()).then(|| format!("{name}{suffix}"));
             let file = WorkloadFile { name: own_name, ..said.over(defaults.clone()) };
-            all.extend(expand_levels(Layered { path: path.clone(), family: name.clone(), file, length_said }));
+            let one = Layered { path: path.clone(), family: name.clone(), file, length_said, tier: None, level: None };
+            all.extend(sweep::tiers(one).into_iter().flat_map(|one| sweep::levels(one, swept.as_ref())));
         }
     }
     all
-}
-
-fn expand_levels(layered: Layered) -> Vec<Layered> {
-    let Some(ArrivalFile::Closed { concurrency: Levels::Many(levels) }) = &layered.file.arrival else {
-        return vec![layered];
-    };
-    if levels.is_empty() {
-        return vec![layered];
-    }
-    let name = layered.file.name.clone();
-    let at_level = |level: &u32| WorkloadFile {
-        name: name.as_ref().map(|name| format!("{name}-c{level}")),
-        arrival: Some(ArrivalFile::Closed { concurrency: Levels::One(*level) }),
-        ..layered.file.clone()
-    };
-    levels.iter().map(|level| Layered { file: at_level(level), ..layered.clone() }).collect()
 }
 
 /// Whether flags apply to a workload of the file, whose list of levels is not expanded yet.
@@ -249,7 +266,7 @@ pub fn of_flags(flags: &Flags, issues: &mut Vec<Issue>) -> (TargetFile, Workload
         protocol: word(
             flags.protocol.as_deref(),
             ("--protocol", "target.protocol"),
-            &Protocol::ALL.map(|p| (p.name(), p)),
+            &ProtocolName::ALL.map(|p| (p.name(), p)),
             issues,
         ),
         ..TargetFile::default()
@@ -266,7 +283,7 @@ pub fn of_flags(flags: &Flags, issues: &mut Vec<Issue>) -> (TargetFile, Workload
         requests: flags.requests,
         duration: span(flags.duration.as_deref(), "--duration", issues),
         max_in_flight: flags.max_in_flight,
-        prompts: (text != SyntheticFile::default()).then_some(PromptsFile { synthetic: Some(text) }),
+        prompts: (text != SyntheticFile::default()).then_some(PromptsFile { synthetic: Some(text), ..PromptsFile::default() }),
         output_tokens: flags.output_tokens,
         stream: flags.no_stream.then_some(false),
         temperature: flags.temperature.map(Number),
@@ -414,6 +431,6 @@ fn word<T: Copy>(text: Option<&str>, (flag, path): (&str, &str), valid: &[(&str,
     found
 }
 
-fn flag_issue(flag: &str, what: &str, hint: &str) -> Issue {
+pub fn flag_issue(flag: &str, what: &str, hint: &str) -> Issue {
     Issue { place: Place::Flag(flag.to_owned()), ..Issue::new("", what, hint) }
 }

@@ -66,6 +66,7 @@ pub fn load_under(
     let sections = [
         ("workloads", file.workloads != policy.workloads),
         ("gate", file.gate != policy.gate),
+        ("gpu", file.gpu != policy.gpu),
         ("baselines", file.baselines != policy.baselines),
     ];
     let merged = File { target: file.target, server: file.server, targets: file.targets, ..policy };
@@ -157,18 +158,21 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     let hypotheses = check.hypotheses(file.hypotheses.unwrap_or_default(), &known, &loads);
     let workloads = check.workloads(&layered, file.workloads.is_some());
     let workloads = select(workloads, flags, &mut check.issues);
+    let sim = target.as_ref().is_some_and(|t| matches!(t.endpoint, Endpoint::Sim(_)));
+    let gpu = check.gpu(file.gpu.unwrap_or_default().over(defaults.gpu), sim);
     let said = file.baselines.unwrap_or_default();
     let (dir, baselines_ref) = (said.dir.or(defaults.baselines.dir), said.branch);
     if baselines_ref.as_ref().is_some_and(|name| name.trim().is_empty()) {
         check.issues.push(Issue::new("baselines.ref", "is empty", "name a branch, or leave it out for the base branch"));
     }
     let baselines_dir = check.baselines_dir(dir);
-    let config = target.zip(gate).zip(baselines_dir).map(|((target, gate), baselines_dir)| Config {
+    let config = target.zip(gate).zip(gpu).zip(baselines_dir).map(|(((target, gate), gpu), baselines_dir)| Config {
         target,
         targets,
         workloads: workloads.into_iter().map(|(_, workload)| workload).collect(),
         hypotheses,
         gate,
+        gpu,
         baselines_dir,
         baselines_ref,
     });
@@ -206,6 +210,7 @@ impl Sides {
         if flags.base_url.is_some() {
             if let Some(target) = &mut said {
                 target.sim = None;
+                target.metrics = None;
             }
             server = None;
         }
@@ -233,18 +238,24 @@ impl Sides {
         if over.sim.is_some() {
             base.base_url = None;
         }
+        if another {
+            base.metrics = None;
+        }
         self.checked(&format!("targets.{name}."), over.over(base), server, check, env)
     }
 
     fn checked(
         &self,
         at: &str,
-        target: TargetFile,
+        mut target: TargetFile,
         server: Option<ServerFile>,
         check: &mut Checker,
         env: Env<'_>,
     ) -> Option<Target> {
-        let server = server.map(|server| server.over(self.defaults.1.clone()));
+        let server = server.map(|mut server| {
+            check.recipe(at, &mut server, &mut target, env);
+            server.over(self.defaults.1.clone())
+        });
         check.target(at, target.over(self.defaults.0.clone()), server, env)
     }
 }

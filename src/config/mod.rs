@@ -2,19 +2,25 @@
 //!
 //! Not here: reading files or the environment (`command/`), or anything that a server says.
 
+mod arrival;
 mod check;
 mod error;
 mod expect;
 mod file;
+mod gpu;
 mod hypothesis;
 mod layers;
 mod load;
+mod metrics;
 mod overrides;
 mod position;
 mod presets;
+mod protocol;
+mod recipes;
 mod regression;
 pub mod sim;
 pub mod starter;
+mod sweep;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -32,12 +38,15 @@ use crate::metric::Metric;
 pub use check::{UNDER_TEST, is_workload_name};
 pub use error::{ConfigError, did_you_mean};
 pub use file::schema;
+pub use gpu::{Gpu, GpuName, GpuWatch, OnUnfit};
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
 pub use layers::Flags;
 pub use load::{Source, Under, load, load_under};
+pub use metrics::{Metrics, MetricsPage};
+pub use protocol::{Family, Ollama, Protocol, ProtocolName, Triton};
 pub use regression::Regression;
-pub use target::PORT;
-pub use units::parse_duration;
+pub use target::{CONTAINER, PORT, SIDE};
+pub use units::{parse_duration, parse_percent, parse_points, parse_quantity};
 
 /// A validated config. Everything in it can be acted on without further checks.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +58,7 @@ pub struct Config {
     /// What `run --each` confirms or refutes.
     pub hypotheses: Vec<Hypothesis>,
     pub gate: Gate,
+    pub gpu: Gpu,
     /// Folder of baseline files, relative to the repository's root.
     pub baselines_dir: PathBuf,
     /// Branch whose tree holds them, where that is not the base branch.
@@ -60,6 +70,8 @@ pub struct Config {
 pub struct Target {
     pub endpoint: Endpoint,
     pub protocol: Protocol,
+    /// Counts tokens where the server does not.
+    pub tokenizer: Option<PathBuf>,
     pub model: ModelChoice,
     /// Name of the environment variable that holds the API key; never the key.
     pub api_key_env: Option<String>,
@@ -67,6 +79,22 @@ pub struct Target {
     pub headers: Vec<(String, String)>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// The server's own metrics.
+    pub metrics: Metrics,
+    pub cache_reset: Option<CacheReset>,
+}
+
+/// The request that empties a server's prefix cache. Its path is at the server's root, as that of `ready`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheReset {
+    pub verb: Verb,
+    pub path: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Get,
+    Post,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +115,8 @@ pub struct Server {
     /// Run once per run and build, before the first start.
     pub build: Option<String>,
     pub start: String,
+    /// What the command was made of; none of a user's own command.
+    pub recipe: Option<Recipe>,
     /// Relative to the repository's root (of the baseline: to its worktree's).
     pub cwd: PathBuf,
     /// Added to the gate's own environment. Values are secret: never recorded.
@@ -97,6 +127,17 @@ pub struct Server {
     pub ready_timeout: Duration,
     /// From SIGTERM to SIGKILL.
     pub grace: Duration,
+    /// What removes the container that the command names `${CONTAINER}`.
+    pub container: Option<String>,
+}
+
+/// The recipe that a server is started by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipe {
+    /// Its key under `server`.
+    pub name: &'static str,
+    /// The config's own arguments without secrets, in their order; `none` where there are none.
+    pub args: String,
 }
 
 /// What the candidate is interleaved with.
@@ -122,14 +163,6 @@ pub enum Fit {
     Both,
     /// Starts alternate.
     One,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Protocol {
-    #[serde(rename = "openai-chat")]
-    OpenAiChat,
-    #[serde(rename = "openai-completions")]
-    OpenAiCompletions,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +196,9 @@ pub struct Workload {
     pub limits: Vec<Limit>,
     /// How changes are judged, where METHOD's own rule is not wanted.
     pub regressions: BTreeMap<Metric, Regression>,
+    pub tier: Option<Tier>,
+    /// Where it is one of a sweep.
+    pub level: Option<Level>,
 }
 
 /// When requests are sent.
@@ -192,7 +228,23 @@ pub enum Arrival {
     /// JSONL: one object per line, see docs.
     Trace {
         file: PathBuf,
+        /// Its offsets are divided by this.
+        speedup: f64,
     },
+    /// Conversations: each next turn is sent when the last has been answered and thought about.
+    Sessions {
+        begin: SessionBegin,
+        think_time: Duration,
+    },
+}
+
+/// When a session begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SessionBegin {
+    /// When another ends: that many at a time.
+    Closed { concurrency: u32 },
+    /// Independently of the others: so many per second, with exponential gaps.
+    Poisson { rate: f64 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,8 +266,61 @@ pub struct Prompts {
     pub corpus: Corpus,
     /// Nominal: by documented characters per token of the corpus.
     pub input_tokens: u32,
-    /// Share of each prompt, from its start, that all requests have in common; 0 to 1.
+    /// Share of each prompt, from its start, that all requests have in common; 0 to 1. In a conversation of its first turn.
     pub shared_prefix: f64,
+    pub kind: PromptKind,
+}
+
+/// What a request is made of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum PromptKind {
+    /// One text of the corpus, of `input_tokens`.
+    #[default]
+    Single,
+    /// Texts of the corpus in turns of `input_tokens`, each sent with all that was said before it.
+    Conversation { turns: u32 },
+    /// Requests from a file; nothing of the corpus.
+    Dataset { file: PathBuf, format: DatasetFormat },
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DatasetFormat {
+    /// By its first character: `[` is `ShareGPT`.
+    #[default]
+    Auto,
+    /// A JSON array of objects with `conversations` (`from`, `value`).
+    ShareGpt,
+    /// One object per line, with `messages`, `prompt` or `conversations`.
+    Jsonl,
+}
+
+/// What a workload's prompts find in the server's prefix cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// Nothing: unique prompts, and the cache is emptied before each round where the server offers it.
+    Cold,
+    /// The shared prefix, which the warm-up brought there.
+    Warm,
+}
+
+/// One of several workloads that differ in one number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Level {
+    /// Name of all of them.
+    pub family: String,
+    pub axis: Axis,
+    pub value: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Axis {
+    /// Requests (or sessions) in flight.
+    Concurrency,
+    /// Requests (or sessions) per second.
+    Rate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -223,6 +328,9 @@ pub struct Prompts {
 pub enum Corpus {
     En,
     Ko,
+    Zh,
+    Ja,
+    Code,
 }
 
 /// Per-request limits; all that are set must hold.
@@ -258,6 +366,8 @@ pub struct Gate {
     pub on_incomparable: OnOpen,
     /// An absolute limit that is neither met nor breached.
     pub on_limit_open: OnOpen,
+    /// A metric that is worse than in the anchor's sessions.
+    pub on_anchor_drift: OnOpen,
     /// Judge absolute limits by the measured value alone.
     pub strict: bool,
     /// Fingerprint fields that a change may alter, since they are what is judged.
@@ -288,24 +398,16 @@ pub enum OnOpen {
     Fail,
 }
 
-impl Protocol {
-    pub const ALL: [Self; 2] = [Self::OpenAiChat, Self::OpenAiCompletions];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OpenAiChat => "openai-chat",
-            Self::OpenAiCompletions => "openai-completions",
-        }
-    }
-}
-
 impl Corpus {
-    pub const ALL: [Self; 2] = [Self::En, Self::Ko];
+    pub const ALL: [Self; 5] = [Self::En, Self::Ko, Self::Zh, Self::Ja, Self::Code];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::En => "en",
             Self::Ko => "ko",
+            Self::Zh => "zh",
+            Self::Ja => "ja",
+            Self::Code => "code",
         }
     }
 }

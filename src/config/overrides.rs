@@ -9,10 +9,12 @@ use super::file::{self, File};
 use super::position::{Origins, join};
 
 /// Keys of which one mapping can hold only one: setting one removes the others.
-const EITHER_OR: [&[&str]; 4] = [
+const EITHER_OR: [&[&str]; 6] = [
     &["base_url", "sim"],
     &["requests", "duration"],
-    &["poisson", "constant", "gamma", "closed", "ramp", "trace"],
+    &["poisson", "constant", "gamma", "closed", "ramp", "trace", "sessions"],
+    &["synthetic", "dataset"],
+    &["conversation", "dataset"],
     &["ref", "target", "config", "base_url"],
 ];
 

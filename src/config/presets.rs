@@ -2,8 +2,8 @@
 //!
 //! Not here: merging them with a user's own values (`layers`).
 
-use super::Corpus;
 use super::file::{ArrivalFile, Levels, Number, PromptsFile, Span, SyntheticFile, WorkloadFile};
+use super::{Corpus, Tier};
 use std::time::Duration;
 
 /// Every preset, in the order of the documentation.
@@ -46,7 +46,7 @@ pub fn find(name: &str) -> Option<Vec<(&'static str, WorkloadFile)>> {
         "concurrent" => one(sweep(&[1, 4, 16, 64], 200, 256, 128)),
         // 4096 + 128 tokens fit the 8192 of the smallest model that the older tools name.
         "long-context" => one(closed(Levels::One(4), 100, 4096, 128)),
-        "prefix-cache" => Some(vec![("-cold", with_prefix(0.0)), ("-warm", with_prefix(0.9))]),
+        "prefix-cache" => one(prefix_cache()),
         "korean" => one(korean()),
         _ => None,
     }
@@ -79,9 +79,10 @@ fn load(rate: f64, max_in_flight: u32) -> WorkloadFile {
 }
 
 /// The same load without and with a prefix that all prompts share: 0.9 of 2048 tokens, as a long system prompt.
-fn with_prefix(shared_prefix: f64) -> WorkloadFile {
-    let text = SyntheticFile { input_tokens: Some(2048), shared_prefix: Some(Number(shared_prefix)), corpus: None };
-    WorkloadFile { prompts: Some(prompts(text)), ..closed(Levels::One(4), 100, 2048, 128) }
+fn prefix_cache() -> WorkloadFile {
+    let text = SyntheticFile { input_tokens: Some(2048), shared_prefix: Some(Number(0.9)), corpus: None };
+    let load = closed(Levels::One(4), 100, 2048, 128);
+    WorkloadFile { prompts: Some(prompts(text)), tiers: Some(vec![Tier::Cold, Tier::Warm]), ..load }
 }
 
 fn korean() -> WorkloadFile {
@@ -90,5 +91,5 @@ fn korean() -> WorkloadFile {
 }
 
 const fn prompts(synthetic: SyntheticFile) -> PromptsFile {
-    PromptsFile { synthetic: Some(synthetic) }
+    PromptsFile { synthetic: Some(synthetic), conversation: None, dataset: None }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::file::{ArrivalFile, WorkloadFile};
-use super::presets;
+use super::{ProtocolName, presets};
 
 /// What `init` writes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +21,8 @@ pub struct StartTarget {
     /// Comment beside the URL, or the model where no URL is said.
     pub note: Option<String>,
     pub base_url: Option<String>,
+    /// Where it is not the usual one.
+    pub protocol: Option<ProtocolName>,
     pub model: Option<String>,
     pub model_note: Option<String>,
     /// The variable's name.
@@ -158,6 +160,9 @@ fn target(out: &mut String, indent: &str, target: &StartTarget) {
     let mut note = target.note.as_deref();
     if let Some(url) = &target.base_url {
         push(out, &format!("{indent}base_url: {}", scalar(url)), note.take());
+    }
+    if let Some(protocol) = target.protocol {
+        push(out, &format!("{indent}protocol: {}", protocol.name()), None);
     }
     if let Some(model) = &target.model {
         push(out, &format!("{indent}model: {}", scalar(model)), target.model_note.as_deref().or(note));

@@ -8,20 +8,33 @@ use std::time::Duration;
 
 use super::check::Checker;
 use super::file::{ServerFile, TargetFile};
-use super::{Endpoint, ModelChoice, Server, Target};
+use super::{CacheReset, Endpoint, ModelChoice, ProtocolName, Recipe, Server, Target, Verb};
 
 /// Replaced by the port of a server that the gate starts, not by a variable of the gate's own environment.
 pub const PORT: &str = "PORT";
 
+/// Tells a command which side it is for (`server`, `baseline`, `candidate`), so that what is built for one does not overwrite the other's.
+pub const SIDE: &str = "GOODPUT_GATE_SIDE";
+
+/// A name that the gate draws for each start, for the container that the command runs.
+pub const CONTAINER: &str = "CONTAINER";
+
 /// Where a started server is asked, if nothing else is said.
 const DEFAULT_URL: &str = "http://127.0.0.1:${PORT}/v1";
+/// The same of a protocol that has its API at the server's root.
+const DEFAULT_ROOT: &str = "http://127.0.0.1:${PORT}";
 
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Checker {
     /// `at` is where the target stands in the config: empty, or `targets.NAME.`.
     pub fn target(&mut self, at: &str, file: TargetFile, server: Option<ServerFile>, env: Env<'_>) -> Option<Target> {
+        let started = server.is_some();
+        let keep = |name: &str| if started && name == PORT { Some(format!("${{{PORT}}}")) } else { env(name) };
+        let page = server.as_ref().and_then(|s| s.metrics.as_deref());
+        let metrics = self.metrics(at, file.metrics.as_deref(), page, file.metrics_every, &keep);
         let endpoint = self.endpoint(at, &file, server, env);
+        let protocol = self.protocol(at, &file);
         let headers = self.headers(at, file.headers.unwrap_or_default(), file.api_key_env.is_some(), env);
         if let Some(name) = file.api_key_env.as_deref().filter(|name| !is_variable(name)) {
             let what = format!("not the name of an environment variable ({} characters)", name.chars().count());
@@ -32,12 +45,36 @@ impl Checker {
             let hint = "write the model's name, or `auto` for the only one that the server lists";
             self.bad(&format!("{at}target.model"), "is empty", hint);
         }
+        let cache_reset = self.cache_reset(at, file.cache_reset.as_deref());
         let model = match file.model?.as_str() {
             "auto" => ModelChoice::Auto,
             name => ModelChoice::Named(name.to_owned()),
         };
         let ca_file = file.ca_file.map(PathBuf::from);
-        Some(Target { endpoint: endpoint?, protocol: file.protocol?, model, api_key_env: file.api_key_env, headers, ca_file })
+        if file.tokenizer.is_some() && !cfg!(feature = "tokenizer") {
+            let hint =
+                "build it with `cargo build --release --features tokenizer`, or leave the key out: counts are then the server's";
+            self.bad_key(&format!("{at}target.tokenizer"), "this goodput-gate was built without a tokenizer", hint);
+        }
+        let tokenizer = file.tokenizer.map(PathBuf::from);
+        let (endpoint, protocol, api_key_env) = (endpoint?, protocol?, file.api_key_env);
+        Some(Target { endpoint, protocol, tokenizer, model, api_key_env, headers, ca_file, metrics, cache_reset })
+    }
+
+    fn cache_reset(&mut self, at: &str, said: Option<&str>) -> Option<CacheReset> {
+        let said = said?;
+        let (verb, path) = match said.split_once(' ') {
+            Some(("POST", path)) => (Verb::Post, path),
+            Some(("GET", path)) => (Verb::Get, path),
+            _ if said == "none" => return None,
+            _ => (Verb::Post, ""),
+        };
+        if !is_path(path) {
+            let hint = "write the method and the path as the server serves it, such as `POST /reset_prefix_cache`, or `none`";
+            self.bad(&format!("{at}target.cache_reset"), format!("`{said}` is no request"), hint);
+            return None;
+        }
+        Some(CacheReset { verb, path: path.to_owned() })
     }
 
     fn endpoint(&mut self, at: &str, file: &TargetFile, server: Option<ServerFile>, env: Env<'_>) -> Option<Endpoint> {
@@ -54,7 +91,9 @@ impl Checker {
             }
             (url, None, Some(server)) => {
                 let keep = |name: &str| if name == PORT { Some(format!("${{{PORT}}}")) } else { env(name) };
-                let url = self.base_url(&path, url.as_deref().unwrap_or(DEFAULT_URL), &keep);
+                let native = file.protocol.is_some_and(ProtocolName::is_native);
+                let usual = if native { DEFAULT_ROOT } else { DEFAULT_URL };
+                let url = self.base_url(&path, url.as_deref().unwrap_or(usual), &keep);
                 self.server(at, server, &keep)
                     .zip(url)
                     .map(|(server, base_url)| Endpoint::Started(Box::new(Server { base_url, ..server })))
@@ -77,12 +116,13 @@ impl Checker {
     /// Everything but the base URL.
     fn server(&mut self, at: &str, file: ServerFile, env: Env<'_>) -> Option<Server> {
         let path = |key: &str| format!("{at}server.{key}");
+        let recipe = file.recipe_facts().map(|(name, args)| Recipe { name, args });
         let start = file.start.filter(|line| !line.trim().is_empty());
         if start.is_none() {
             self.bad(
                 &path("start"),
                 "is missing or empty",
-                "write the command that starts the server and stays in the foreground",
+                "write the command that starts the server and stays in the foreground, or a recipe: docs/RECIPES.md",
             );
         }
         if file.build.as_deref().is_some_and(|line| line.trim().is_empty()) {
@@ -96,31 +136,49 @@ impl Checker {
         let mut vars = BTreeMap::new();
         for (name, raw) in file.env.unwrap_or_default() {
             let path = path(&format!("env.{name}"));
-            if !is_variable(&name) || name == PORT {
+            let ours = name == PORT || name == SIDE || name == CONTAINER && file.container.is_some();
+            if !is_variable(&name) || ours {
                 let what = format!("`{name}` cannot be set here");
-                self.bad(&path, what, "a variable's name is letters, digits and `_`; PORT is set by the gate");
+                let hint =
+                    "a variable's name is letters, digits and `_`; PORT, GOODPUT_GATE_SIDE and CONTAINER are set by the gate";
+                self.bad(&path, what, hint);
             }
             if let Some(value) = self.expanded(&path, &raw, env) {
                 vars.insert(name, value);
             }
         }
         let ready = file.ready.unwrap_or_default();
-        if ready.path.as_deref().is_some_and(|p| !p.starts_with('/') || p.contains(|c: char| c.is_whitespace() || c.is_control()))
-        {
+        if ready.path.as_deref().is_some_and(|path| !is_path(path)) {
             self.bad(&path("ready.path"), "is not a path", "write it as the server serves it, such as /health");
         }
         let ready_timeout = self.positive_span(&path("ready.timeout"), ready.timeout)?;
         let grace = file.grace.map_or(Duration::ZERO, |span| span.0);
+        if let Some(program) = &file.container {
+            self.container(&path("container"), program, start.as_deref());
+        }
         Some(Server {
             base_url: String::new(),
             build: file.build,
             start: start?,
+            recipe,
             cwd: PathBuf::from(cwd),
             env: vars,
             ready_path: ready.path,
             ready_timeout,
             grace,
+            container: file.container,
         })
+    }
+
+    fn container(&mut self, path: &str, program: &str, start: Option<&str>) {
+        if program.is_empty() || program.contains(char::is_whitespace) {
+            self.bad(path, format!("`{program}` is no program"), "write `docker`, `podman`, or the path of one like them");
+        }
+        if start.is_some_and(|line| !line.contains(CONTAINER)) {
+            let hint =
+                "write `--name ${CONTAINER}` into it: the gate draws a name for each start, and removes no other container";
+            self.bad(path, "the command does not name its container", hint);
+        }
     }
 
     pub fn base_url(&mut self, target: &str, raw: &str, env: Env<'_>) -> Option<String> {
@@ -173,7 +231,7 @@ impl Checker {
     }
 
     /// With each `${NAME}` replaced. Messages name the variable, never its value.
-    fn expanded(&mut self, path: &str, raw: &str, env: Env<'_>) -> Option<String> {
+    pub fn expanded(&mut self, path: &str, raw: &str, env: Env<'_>) -> Option<String> {
         let mut out = String::new();
         let mut rest = raw;
         while let Some(start) = rest.find("${") {
@@ -197,6 +255,11 @@ impl Checker {
         out.push_str(rest);
         Some(out)
     }
+}
+
+/// At a server's root.
+fn is_path(path: &str) -> bool {
+    path.starts_with('/') && !path.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 fn is_variable(name: &str) -> bool {

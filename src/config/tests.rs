@@ -2,6 +2,7 @@
 
 mod layering;
 mod messages;
+mod protocols;
 mod schema;
 
 use super::{Config, ConfigError, Flags, Source, load};

@@ -103,6 +103,18 @@ pub fn parse_quantity(text: &str, unit: Unit) -> Result<f64, UnitError> {
             let what = format!("`{text}` is not a rate of tokens");
             parse_suffixed(text, &["tok/s", "tokens/s"], &what, "write a number and tokens/s, such as 500 tokens/s")
         }
+        Unit::JoulesPerToken => {
+            let what = format!("`{text}` is not an energy per token");
+            parse_suffixed(text, &["J/token"], &what, "write a number and J/token, such as 0.5 J/token")
+        }
+        Unit::TokensPerJoule => {
+            let what = format!("`{text}` is not a number of tokens per joule");
+            parse_suffixed(text, &["tokens/J", "tok/J"], &what, "write a number and tokens/J, such as 2 tokens/J")
+        }
+        Unit::Mebibytes => {
+            let what = format!("`{text}` is not a size of memory");
+            parse_suffixed(text, &["MiB"], &what, "write a number and MiB, such as 65536 MiB")
+        }
     }
 }
 

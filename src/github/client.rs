@@ -214,7 +214,8 @@ impl std::fmt::Display for ApiError {
             Self::Refused { status, message } => write!(f, "GitHub answered {status}: {message}"),
             Self::Limited { status, wait_s: Some(s) } => write!(f, "GitHub's rate limit ({status}) asks to wait {s} s"),
             Self::Limited { status, wait_s: None } => write!(f, "GitHub's rate limit ({status}) is used up"),
-            Self::Down { status, tries } => write!(f, "GitHub answered {status}, {tries} time(s)"),
+            Self::Down { status, tries: 1 } => write!(f, "GitHub answered {status}"),
+            Self::Down { status, tries } => write!(f, "GitHub answered {status} to each of {tries} tries"),
             Self::Unreachable(why) => write!(f, "no answer from GitHub: {why}"),
             Self::Odd(why) => write!(f, "not GitHub's API: {why}"),
         }

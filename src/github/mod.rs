@@ -8,7 +8,9 @@ pub mod check;
 pub mod client;
 pub mod comment;
 pub mod event;
+pub mod proposal;
 pub mod pulls;
+pub mod push;
 pub mod status;
 
 pub use client::{ApiError, Client};

@@ -12,7 +12,7 @@ use crate::measure::columns::micros;
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
 use crate::measure::validity::{Asked, ClientHealth, Finding, Severity, findings, own_lag_p99_ms};
-use crate::record::{ErrorCount, LoadFacts, RoundRecord, Series, StartRecord, WorkloadRecord, keyed};
+use crate::record::{ErrorCount, LoadDetail, LoadFacts, RoundRecord, Series, StartRecord, WorkloadRecord, keyed};
 
 /// From 100 gaps on, as METHOD asks of a p99.
 const GAPS_OF_P99: usize = 100;
@@ -48,7 +48,7 @@ fn workload(
             return Err(ImportError::Refused(other_load(file, &all[0].load, load)));
         }
         let index = u32::try_from(starts.len()).unwrap_or(u32::MAX);
-        let mut start = StartRecord { index, sim_seed: None, setup_ms: None, rounds: Vec::new() };
+        let mut start = StartRecord { index, sim_seed: None, setup_ms: None, ready_ms: None, rounds: Vec::new() };
         for measured in mine {
             let place = Place { start: index, round: u32::try_from(start.rounds.len()).unwrap_or(u32::MAX), order };
             start.rounds.push(round(measured, place, &record.load, terms));
@@ -93,6 +93,7 @@ fn empty(name: String, load: &Load, files: &[(String, Vec<Measured>)], terms: &T
             length_forced: false,
             max_in_flight: load.max_in_flight.filter(|_| load.open_loop),
             seed: load.seed.unwrap_or(0),
+            detail: LoadDetail::default(),
         },
         slo: terms.slo,
         limits: terms.limits.clone(),
@@ -130,8 +131,11 @@ fn round(measured: &Measured, place: Place, load: &LoadFacts, terms: &Terms) -> 
         errors: errors(requests),
         client: ClientHealth { own_lag_p99_ms: own_lag_p99_ms(&columns), ..ClientHealth::default() },
         findings: Vec::new(),
+        token_source: None,
         series: Series::default(),
+        gpu: None,
         columns,
+        server: None,
     };
     let context = record.context(place.start, load);
     let values = metrics(&[RoundView { columns: &record.columns, context: &context, gaps: &gaps }], &terms.slo.into());

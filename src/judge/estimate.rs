@@ -2,7 +2,7 @@
 //!
 //! Not here: where the standard error comes from (`interleaved`, `other_day`).
 
-use crate::judge::{Comparison, Decision, Judgement, MetricComparison, Thresholds, Working, dist, text};
+use crate::judge::{Bearing, Comparison, Decision, Judgement, MetricComparison, Thresholds, Working, dist, text};
 use crate::measure::summary::{to_change, to_display};
 use crate::metric::{Class, Metric, Scale};
 
@@ -133,10 +133,26 @@ impl MetricComparison {
             mde: None,
             noise: None,
             noisier_than_usual: false,
+            gaps: false,
             judgement: Judgement::Unmeasured,
+            bearing: Bearing::Free,
             reason: Some(reason.to_owned()),
             working: Working::Nothing,
         }
+    }
+
+    fn describe(&self) -> String {
+        let change = self.change.map(|change| format!(" {}", text::change(self.metric, change)));
+        let range = self
+            .interval
+            .map(|(low, high)| format!(" ({} to {})", text::change(self.metric, low), text::change(self.metric, high)));
+        let tail = match (self.bearing, self.p, &self.reason) {
+            (Bearing::Convicts, Some(p), _) => Some(format!(", {}", text::probability(p))),
+            (Bearing::Worries | Bearing::Blocks | Bearing::Free, _, Some(reason)) => Some(format!(": {reason}")),
+            _ => None,
+        };
+        let parts = [Some(self.metric.name()), change, range, tail];
+        parts.into_iter().flatten().collect()
     }
 }
 
@@ -197,6 +213,7 @@ impl Finding {
     /// What a start without this metric, on one side only, does to an otherwise judged metric.
     pub fn with_gap(mut self) -> Self {
         self.blocks = true;
+        self.row.gaps = true;
         if !self.hit {
             self.row.judgement = Judgement::Inconclusive;
             self.row.reason = Some("missing in some starts of one side".to_owned());
@@ -213,47 +230,47 @@ impl Finding {
         Self { hit: false, worry: false, blocks: false, ..self }
     }
 
-    fn describe(&self) -> String {
-        let row = &self.row;
-        let change = row.change.map(|change| format!(" {}", text::change(row.metric, change)));
-        let range =
-            row.interval.map(|(low, high)| format!(" ({} to {})", text::change(row.metric, low), text::change(row.metric, high)));
-        let tail = match (self.hit, row.p, &row.reason) {
-            (true, Some(p), _) => Some(format!(", {}", text::probability(p))),
-            (false, _, Some(reason)) => Some(format!(": {reason}")),
-            _ => None,
+    /// With its bearing written into it.
+    fn into_row(self) -> MetricComparison {
+        let bearing = match () {
+            () if self.hit => Bearing::Convicts,
+            () if self.worry => Bearing::Worries,
+            () if self.blocks => Bearing::Blocks,
+            () => Bearing::Free,
         };
-        let parts = [Some(row.metric.name()), change, range, tail];
-        parts.into_iter().flatten().collect()
+        MetricComparison { bearing, ..self.row }
     }
 }
 
-/// The findings of one look to a comparison: any hit is a regression, nothing in the way is a PASS, all else stays open. `known` is
-/// the comparison so far.
+/// The findings of one look to a comparison. `known` is the comparison so far.
 pub fn conclude(known: &Comparison, findings: Vec<Finding>, looks: usize) -> Comparison {
     let shown = |f: Finding| if f.row.class == Class::Info { f.shown_only() } else { f };
-    let findings: Vec<Finding> = findings.into_iter().map(shown).collect();
-    let mut hits: Vec<&Finding> = findings.iter().filter(|f| f.hit).collect();
-    hits.sort_by(|a, b| a.row.p.unwrap_or(1.0).total_cmp(&b.row.p.unwrap_or(1.0)));
-    let worries = findings.iter().filter(|f| f.worry);
-    let blocking = findings.iter().filter(|f| f.blocks && !f.worry);
-    let mut open: Vec<String> = worries.chain(blocking).map(Finding::describe).collect();
-    if !findings.iter().any(|f| f.row.class == Class::Primary) {
+    let metrics: Vec<MetricComparison> = findings.into_iter().map(|f| shown(f).into_row()).collect();
+    let noisy = metrics.iter().filter(|row| row.noisier_than_usual).map(|row| row.metric.name()).collect::<Vec<_>>();
+    let warnings = if noisy.is_empty() { vec![] } else { vec![format!("noisier than usual: {}", noisy.join(", "))] };
+    let mut comparison = Comparison { metrics, warnings, looks, ..known.clone() };
+    decide(&mut comparison);
+    comparison
+}
+
+/// By the bearing of each metric: any conviction is a regression, nothing in the way is a PASS, all else stays open.
+pub fn decide(comparison: &mut Comparison) {
+    let of = |bearing: Bearing| comparison.metrics.iter().filter(move |row| row.bearing == bearing);
+    let mut convicting: Vec<&MetricComparison> = of(Bearing::Convicts).collect();
+    convicting.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)));
+    let mut open: Vec<String> = of(Bearing::Worries).chain(of(Bearing::Blocks)).map(MetricComparison::describe).collect();
+    if !comparison.metrics.iter().any(|row| row.class == Class::Primary) {
         open.push("no primary metric is left, so nothing could be proven: take `class` out of `regressions`".to_owned());
     }
-    let (decision, reasons) = if !hits.is_empty() {
-        (Decision::Regression, hits.into_iter().map(Finding::describe).collect())
+    let (decision, reasons) = if !convicting.is_empty() {
+        (Decision::Regression, convicting.into_iter().map(MetricComparison::describe).collect())
     } else if open.is_empty() {
-        (Decision::Pass, Vec::new())
+        (Decision::Pass, vec![proof(&comparison.metrics)])
     } else {
         (Decision::Inconclusive, open)
     };
-    let noisy = findings.iter().filter(|f| f.row.noisier_than_usual).map(|f| f.row.metric.name()).collect::<Vec<_>>();
-    let warnings = if noisy.is_empty() { vec![] } else { vec![format!("noisier than usual: {}", noisy.join(", "))] };
-    let metrics: Vec<MetricComparison> = findings.into_iter().map(|f| f.row).collect();
-    let proves = (decision == Decision::Pass).then(|| proof(&metrics));
-    let reasons = if decision == Decision::Pass { proves.iter().cloned().collect() } else { reasons };
-    Comparison { metrics, decision, reasons, warnings, looks, proves, ..known.clone() }
+    comparison.proves = reasons.first().filter(|_| decision == Decision::Pass).cloned();
+    (comparison.decision, comparison.reasons) = (decision, reasons);
 }
 
 /// A PASS says what it proves, and what of the others it would have seen (METHOD section 7).
@@ -271,7 +288,8 @@ fn proof(metrics: &[MetricComparison]) -> String {
     let visible = metrics.iter().filter(|row| row.class == Class::Guard);
     let visible: Vec<String> =
         visible.filter_map(|row| Some(format!("{} {}", row.metric, text::size(row.metric, row.mde?)))).collect();
-    let words = format!("proven {}", proven.join(", "));
+    let words =
+        if proven.is_empty() { "nothing of a primary metric".to_owned() } else { format!("proven {}", proven.join(", ")) };
     if visible.is_empty() {
         return words;
     }

@@ -70,7 +70,8 @@ fn heading(comparison: &Comparison, row: &MetricComparison) -> Step {
     let how = match comparison.mode {
         Mode::Interleaved => format!("interleaved, look {} (METHOD section 3)", comparison.looks),
         Mode::OtherDay => {
-            format!("another day, job {} against {} sessions (METHOD section 4)", comparison.looks, comparison.sessions)
+            let sessions = text::count(comparison.sessions as u64, "session", "sessions");
+            format!("another day, job {} against {sessions} (METHOD section 4)", comparison.looks)
         }
     };
     step(row.metric.name(), "", format!("{how}; {class}; positive differences are worse"))

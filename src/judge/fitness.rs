@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::interleaved::Interleaved;
+use crate::judge::text;
 use crate::measure::Round;
 use crate::measure::summary::{completed, counts, streams};
 
@@ -54,11 +55,13 @@ pub fn prepare<'a>(input: &Interleaved<'a>, last: u32) -> Result<Fit<'a>, String
     let (dead, alive): (Vec<Pair<'_>>, Vec<Pair<'_>>) = pairs.iter().partition(|(b, _)| failed_completely(b));
     let mut warnings = Vec::new();
     if !dead.is_empty() {
-        warnings.push(format!("{} rounds of the baseline failed completely and were dropped with their partners", dead.len()));
+        let rounds = text::count(dead.len() as u64, "round", "rounds");
+        warnings.push(format!("{rounds} of the baseline failed completely: dropped, with the partners"));
     }
     let unpaired = baseline.len().max(candidate.len()) - pairs.len();
     if unpaired > 0 {
-        warnings.push(format!("{unpaired} rounds without a partner on the other side were left out"));
+        let rounds = text::count(unpaired as u64, "round", "rounds");
+        warnings.push(format!("left out: {rounds} without a partner on the other side"));
     }
     let mut starts: BTreeMap<u32, StartPair<'_>> = BTreeMap::new();
     for (baseline, candidate) in alive {

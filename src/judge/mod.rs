@@ -110,11 +110,27 @@ pub struct MetricComparison {
     pub noise: Option<f64>,
     /// The starts of this run vary more than the history says.
     pub noisier_than_usual: bool,
+    /// Some starts of one side lack it.
+    pub gaps: bool,
     pub judgement: Judgement,
+    pub bearing: Bearing,
     /// Why, where the judgement needs words.
     pub reason: Option<String>,
     /// The numbers on the way, for `explain`.
     pub working: Working,
+}
+
+/// What a metric does to the decision of the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearing {
+    /// Proven worse.
+    Convicts,
+    /// Looks worse, unproven: no PASS.
+    Worries,
+    /// No PASS for another reason: not proven fine, or missing on one side.
+    Blocks,
+    /// Nothing is in the way of a PASS.
+    Free,
 }
 
 /// How a metric was judged: every number that the judgement used, once.
@@ -267,6 +283,19 @@ impl From<&Session> for PastRun {
 }
 
 impl Comparison {
+    /// Decided again with these metrics out of the way, whose change somebody has accepted: nothing is proven of them, and all others
+    /// count as they did.
+    pub fn without(&self, accepted: &BTreeSet<Metric>) -> Self {
+        let mut rest = self.clone();
+        for row in rest.metrics.iter_mut().filter(|row| accepted.contains(&row.metric)) {
+            *row = MetricComparison { bearing: Bearing::Free, margin: None, mde: None, ..row.clone() };
+        }
+        if rest.metrics != self.metrics {
+            estimate::decide(&mut rest);
+        }
+        rest
+    }
+
     fn undecided(mode: Mode, sessions: usize, budget: f64, reason: String) -> Self {
         Self {
             mode,

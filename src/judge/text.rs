@@ -11,6 +11,9 @@ pub fn value(metric: Metric, value: f64) -> String {
         Unit::PerSecond => format!("{} per s", digits(value)),
         Unit::TokensPerSecond => format!("{} tokens per s", digits(value)),
         Unit::Share => format!("{:.2} %", value * 100.0),
+        Unit::JoulesPerToken => format!("{} J per token", digits(value)),
+        Unit::TokensPerJoule => format!("{} tokens per J", digits(value)),
+        Unit::Mebibytes => format!("{value:.0} MiB"),
     }
 }
 
@@ -37,6 +40,11 @@ pub fn size(metric: Metric, size: f64) -> String {
 /// A probability, short.
 pub fn probability(p: f64) -> String {
     if p < 0.0001 { "p < 0.0001".into() } else { format!("p = {p:.4}") }
+}
+
+/// `1 round`, `3 rounds`.
+pub fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 fn digits(value: f64) -> String {

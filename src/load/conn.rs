@@ -19,8 +19,6 @@ use crate::protocol;
 pub struct SiteSpec<'a> {
     /// `http://host:port/v1`
     pub base_url: &'a str,
-    /// Below the base URL: `/chat/completions`
-    pub path: &'a str,
     pub api_key: Option<&'a str>,
     pub headers: &'a [(String, String)],
     /// PEM text of an authority to trust besides the system's.
@@ -31,7 +29,9 @@ pub struct SiteSpec<'a> {
 pub struct Site {
     addrs: Vec<SocketAddr>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
-    /// Request line and headers up to the request's own.
+    /// Method and the base URL's own path, which lead every request's.
+    prefix: String,
+    /// The end of the request line, and headers up to the request's own.
     head: String,
     secrets: Vec<String>,
 }
@@ -70,8 +70,8 @@ impl Site {
             .map_err(|source| SiteError::Resolve { host: host.to_owned(), source })?
             .collect();
         let authority = url.port().map_or_else(|| host.to_owned(), |p| format!("{host}:{p}"));
-        let path = format!("{}{}", url.path().trim_end_matches('/'), spec.path);
-        Ok(Self { addrs, tls, head: head(&authority, &path, spec)?, secrets: protocol::secrets(spec.api_key, spec.headers) })
+        let prefix = format!("POST {}", url.path().trim_end_matches('/'));
+        Ok(Self { addrs, tls, prefix, head: head(&authority, spec)?, secrets: protocol::secrets(spec.api_key, spec.headers) })
     }
 
     /// Opens one connection.
@@ -89,10 +89,12 @@ impl Site {
         protocol::redact(text, &self.secrets)
     }
 
-    /// The bytes of one request.
-    pub fn request(&self, id: &str, body: &[u8]) -> Vec<u8> {
+    /// The bytes of one request. `path` is below the base URL: `/chat/completions`.
+    pub fn request(&self, path: &str, id: &str, body: &[u8]) -> Vec<u8> {
         let own = format!("x-request-id: {id}\r\ncontent-length: {}\r\n\r\n", body.len());
-        let mut bytes = Vec::with_capacity(self.head.len() + own.len() + body.len());
+        let mut bytes = Vec::with_capacity(self.prefix.len() + path.len() + self.head.len() + own.len() + body.len());
+        bytes.extend_from_slice(self.prefix.as_bytes());
+        bytes.extend_from_slice(path.as_bytes());
         bytes.extend_from_slice(self.head.as_bytes());
         bytes.extend_from_slice(own.as_bytes());
         bytes.extend_from_slice(body);
@@ -100,9 +102,9 @@ impl Site {
     }
 }
 
-fn head(authority: &str, path: &str, spec: &SiteSpec<'_>) -> Result<String, SiteError> {
+fn head(authority: &str, spec: &SiteSpec<'_>) -> Result<String, SiteError> {
     let mut head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/json\r\naccept: text/event-stream, application/json\r\n"
+        " HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/json\r\naccept: text/event-stream, application/json\r\n"
     );
     let key = spec.api_key.map(|k| ("authorization".to_owned(), format!("Bearer {k}")));
     for (name, value) in key.iter().chain(spec.headers) {

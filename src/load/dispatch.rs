@@ -22,21 +22,45 @@ enum Wait {
 
 /// Hands each request to a worker at its instant. Returns when all are handed out or the run is stopping.
 pub fn open_loop(job: &RoundJob, began_ns: u64, workers: &[Worker]) {
+    hand_to_workers(job, &mut job.plan.requests.iter(), began_ns, workers, |index, intended_ns| Message::Send {
+        index,
+        intended_ns,
+    });
+}
+
+/// Hands each session to a worker at its instant; its turns go on by themselves. Returns as [`open_loop`].
+pub fn sessions(job: &RoundJob, turns: u32, began_ns: u64, workers: &[Worker]) {
+    let mut first = job.plan.requests.iter().step_by(turns as usize);
+    hand_to_workers(job, &mut first, began_ns, workers, |first, intended_ns| Message::Session { first, intended_ns });
+}
+
+fn hand_to_workers(
+    job: &RoundJob,
+    requests: &mut dyn Iterator<Item = &PlannedRequest>,
+    began_ns: u64,
+    workers: &[Worker],
+    message: impl Fn(u32, u64) -> Message,
+) {
     let mut turn = workers.iter().cycle();
     hand_out(
-        &job.plan.requests,
+        requests,
         began_ns,
         |instant_ns| wait_until(instant_ns, || job.control.stopping()),
         |index, intended_ns| {
             if let Some(worker) = turn.next() {
-                worker.tell(Message::Send { index, intended_ns });
+                worker.tell(message(index, intended_ns));
             }
         },
     );
 }
 
 /// Every instant is the plan's, whatever came late before it: lateness never adds up. `wait` is false where the run is to stop.
-fn hand_out(requests: &[PlannedRequest], began_ns: u64, mut wait: impl FnMut(u64) -> bool, mut hand: impl FnMut(u32, u64)) {
+fn hand_out<'r>(
+    requests: impl Iterator<Item = &'r PlannedRequest>,
+    began_ns: u64,
+    mut wait: impl FnMut(u64) -> bool,
+    mut hand: impl FnMut(u32, u64),
+) {
     for request in requests {
         let intended_ns = began_ns + nanos(request.offset);
         if !wait(intended_ns) {
@@ -47,10 +71,10 @@ fn hand_out(requests: &[PlannedRequest], began_ns: u64, mut wait: impl FnMut(u64
 }
 
 /// Starts the lanes, spread over the workers; they go on by themselves.
-pub fn closed_loop(concurrency: u32, began_ns: u64, workers: &[Worker]) {
+pub fn lanes(concurrency: u32, began_ns: u64, workers: &[Worker], lane: impl Fn() -> Message) {
     wait_until(began_ns, || false);
     for (_, worker) in (0..concurrency).zip(workers.iter().cycle()) {
-        worker.tell(Message::Lane);
+        worker.tell(lane());
     }
 }
 
@@ -94,7 +118,7 @@ mod tests {
             now = now.max(instant + if instant == 1_007_000 { 1_500_000 } else { 400_000 });
             true
         };
-        hand_out(&requests, 7_000, wait, |index, intended| handed.push((index, intended)));
+        hand_out(requests.iter(), 7_000, wait, |index, intended| handed.push((index, intended)));
         assert_eq!(handed, [(0, 7_000), (1, 1_007_000), (2, 2_007_000), (3, 3_007_000)]);
         assert_eq!(now, 3_407_000, "late by one wait, not by the sum of all");
     }
@@ -107,7 +131,7 @@ mod tests {
             waits += 1;
             waits <= 2
         };
-        hand_out(&requests, 0, wait, |index, _| handed.push(index));
+        hand_out(requests.iter(), 0, wait, |index, _| handed.push(index));
         assert_eq!((waits, handed), (3, vec![0, 1]));
     }
 

@@ -38,7 +38,7 @@ thread_local! {
 /// A request on its way.
 pub struct Sending<'a> {
     pub request: &'a PlannedRequest,
-    pub reading: Reading,
+    pub reading: &'a Reading,
     pub intended_ns: u64,
     pub closed_loop: bool,
     pub slots: Option<&'a Semaphore>,
@@ -99,7 +99,9 @@ pub async fn exchange(shared: &Shared, sending: &Sending<'_>, flight: &Flight) -
 }
 
 fn receiver(sending: &Sending<'_>) -> Receiver {
-    Receiver::with_capacity(sending.reading.protocol, sending.reading.stream, sending.request.output_tokens as usize)
+    let reading = sending.reading;
+    Receiver::with_capacity(&reading.protocol, reading.stream, sending.request.output_tokens as usize)
+        .keeping_text(reading.keep_text)
 }
 
 async fn attempt(shared: &Shared, sending: &Sending<'_>, flight: &Flight, trace: &mut Trace) -> Result<(), Broken> {
@@ -108,7 +110,7 @@ async fn attempt(shared: &Shared, sending: &Sending<'_>, flight: &Flight, trace:
         Some(slots) => slots.acquire().await.ok(),
         None => None,
     };
-    let bytes = shared.site.request(&sending.request.id, &sending.request.body);
+    let bytes = shared.site.request(&sending.reading.path, &sending.request.id, &sending.request.body);
     trace.slot_ns = Some(monotonic_ns());
     if let Some(stream) = live_idle(shared).await {
         match converse(shared, stream, &bytes, sending, flight, trace).await {
@@ -220,7 +222,7 @@ fn timeline(sending: &Sending<'_>, trace: Trace, ended: Result<Result<(), Broken
         // Every token and the end mark came: what failed after them is not the user's loss.
         _ if done => (answer.outcome.clone(), answer.error.clone()),
         Ok(Err(broken)) => broken_outcome(&broken, &answer, answered),
-        Err(why) => given_up_outcome(why, sent, answered, &sending.reading),
+        Err(why) => given_up_outcome(why, sent, answered, sending.reading),
     };
     Timeline {
         id: sending.request.id.clone(),
@@ -243,6 +245,7 @@ fn timeline(sending: &Sending<'_>, trace: Trace, ended: Result<Result<(), Broken
         error,
         retried: trace.retried,
         closed_loop: sending.closed_loop,
+        text: answer.text,
     }
 }
 

@@ -8,6 +8,7 @@ mod dispatch;
 mod exchange;
 mod flight;
 pub mod progress;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -20,17 +21,21 @@ pub use conn::{Site, SiteSpec};
 
 use crate::clock::monotonic_ns;
 use crate::config::Protocol;
-use crate::plan::{Pace, RoundPlan};
+use crate::plan::{Pace, Plan, RoundPlan};
 use crate::timeline::{Outcome, Timeline};
 use worker::{Message, Worker, WorkerHealth};
 
 /// How answers of a workload are read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Reading {
     pub protocol: Protocol,
+    /// Where requests go, below the base URL.
+    pub path: String,
     pub stream: bool,
     pub timeout: Duration,
     pub stall_timeout: Duration,
+    /// For a count of its tokens after the round.
+    pub keep_text: bool,
 }
 
 /// What a round brought back.
@@ -80,12 +85,25 @@ struct RoundJob {
     reading: Reading,
     control: Arc<Control>,
     counters: Arc<Counters>,
-    /// Closed loop: the next index to send, shared by all lanes.
+    /// Closed loop: the next index to send (of sessions: the next session to begin), shared by all lanes.
     next: AtomicU32,
     /// Open loop with `max_in_flight`: one permit per slot.
     slots: Option<tokio::sync::Semaphore>,
     /// Closed loop by duration: no request starts after this.
     stop_at_ns: Option<u64>,
+}
+
+impl Reading {
+    pub fn of(plan: &Plan) -> Self {
+        Self {
+            protocol: plan.protocol.clone(),
+            path: plan.path.clone(),
+            stream: plan.stream,
+            timeout: plan.timeout,
+            stall_timeout: plan.stall_timeout,
+            keep_text: false,
+        }
+    }
 }
 
 impl Control {
@@ -166,7 +184,11 @@ impl Client {
         }
         match plan.pace {
             Pace::Open => dispatch::open_loop(&job, began_ns, &self.workers),
-            Pace::Closed { concurrency } => dispatch::closed_loop(concurrency, began_ns, &self.workers),
+            Pace::Closed { concurrency } => dispatch::lanes(concurrency, began_ns, &self.workers, || Message::Lane),
+            Pace::Sessions { concurrency: Some(n), .. } => {
+                dispatch::lanes(n, began_ns, &self.workers, || Message::SessionLane);
+            }
+            Pace::Sessions { concurrency: None, turns, .. } => dispatch::sessions(&job, turns, began_ns, &self.workers),
         }
         let pending: Vec<_> = self.workers.iter().map(|w| w.ask(|reply| Message::End { reply })).collect();
         let mut timelines = Vec::with_capacity(plan.requests.len());
@@ -228,7 +250,8 @@ fn unsent(request: &crate::plan::PlannedRequest, plan: &RoundPlan, began_ns: u64
         outcome: Outcome::Cancelled,
         error: Some("never sent: the run was stopped before its turn".into()),
         retried: false,
-        closed_loop: plan.pace != Pace::Open,
+        closed_loop: plan.pace.is_closed(request.index),
+        text: None,
     }
 }
 
@@ -237,7 +260,12 @@ fn unsent(request: &crate::plan::PlannedRequest, plan: &RoundPlan, began_ns: u64
 fn likely_in_flight(plan: &RoundPlan) -> usize {
     let planned = plan.requests.len();
     let wanted = match plan.pace {
-        Pace::Closed { concurrency } => concurrency as usize,
+        Pace::Closed { concurrency } | Pace::Sessions { concurrency: Some(concurrency), .. } => concurrency as usize,
+        // One request of a session at a time.
+        Pace::Sessions { concurrency: None, turns, .. } => {
+            let begun = plan.requests.iter().take_while(|r| r.offset < Duration::from_secs(1)).count();
+            begun.div_ceil(turns as usize)
+        }
         Pace::Open => plan.requests.iter().take_while(|r| r.offset < Duration::from_secs(1)).count(),
     };
     let cap = plan.max_in_flight.map_or(usize::MAX, |n| n as usize);

@@ -39,6 +39,13 @@ fn a_closed_loop_wants_its_number_and_no_more_than_it_will_use() {
 }
 
 #[test]
+fn a_session_wants_one_connection() {
+    let sessions = |concurrency| Pace::Sessions { concurrency, turns: 2, think: Duration::ZERO };
+    assert_eq!(likely_in_flight(&plan(sessions(Some(3)), &[0; 10])), 3);
+    assert_eq!(likely_in_flight(&plan(sessions(None), &[0, 0, 400, 400, 2_000, 2_000])), 2);
+}
+
+#[test]
 fn what_was_never_sent_is_cancelled_and_in_its_place() {
     let plan = plan(Pace::Open, &[0, 10, 20, 30]);
     let mut timelines = vec![done(&plan, 3), done(&plan, 1)];

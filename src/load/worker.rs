@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::conn::{Site, Stream};
 use super::exchange::{Sending, exchange};
 use super::flight::Flight;
-use super::{RoundJob, nanos};
+use super::{RoundJob, nanos, sessions};
 use crate::clock::{monotonic_ns, thread_cpu_ns};
 use crate::timeline::Timeline;
 
@@ -20,11 +20,26 @@ use crate::timeline::Timeline;
 const SWEEP: Duration = Duration::from_millis(20);
 
 pub enum Message {
-    Open { connections: usize, reply: std_mpsc::Sender<()> },
+    Open {
+        connections: usize,
+        reply: std_mpsc::Sender<()>,
+    },
     Begin(Arc<RoundJob>),
-    Send { index: u32, intended_ns: u64 },
+    Send {
+        index: u32,
+        intended_ns: u64,
+    },
     Lane,
-    End { reply: std_mpsc::Sender<(Vec<Timeline>, WorkerHealth)> },
+    /// A closed loop's place for sessions.
+    SessionLane,
+    /// One session that begins now.
+    Session {
+        first: u32,
+        intended_ns: u64,
+    },
+    End {
+        reply: std_mpsc::Sender<(Vec<Timeline>, WorkerHealth)>,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -113,13 +128,17 @@ async fn serve(shared: Arc<Shared>, mut messages: mpsc::UnboundedReceiver<Messag
             }
             (Message::Begin(job), _) => round = Some(Round::begin(&shared, job)),
             (Message::Send { index, intended_ns }, Some(round)) => round.send(&shared, index, intended_ns),
-            (Message::Lane, Some(round)) => round.lane(&shared),
+            (Message::Lane, Some(round)) => round.spawn(lane(Arc::clone(&shared), Arc::clone(&round.job))),
+            (Message::SessionLane, Some(round)) => round.spawn(sessions::lane(Arc::clone(&shared), Arc::clone(&round.job))),
+            (Message::Session { first, intended_ns }, Some(round)) => {
+                round.spawn(sessions::session(Arc::clone(&shared), Arc::clone(&round.job), first, intended_ns));
+            }
             (Message::End { reply }, open_round) => {
                 if let Some(round) = open_round.take() {
                     let _ = reply.send(round.end(&shared).await);
                 }
             }
-            (Message::Send { .. } | Message::Lane, None) => {}
+            (Message::Send { .. } | Message::Lane | Message::SessionLane | Message::Session { .. }, None) => {}
         }
     }
 }
@@ -168,8 +187,8 @@ impl Round {
         self.tasks.spawn(async move { vec![one(&shared, &job, index, intended_ns).await] });
     }
 
-    fn lane(&mut self, shared: &Arc<Shared>) {
-        self.tasks.spawn(lane(Arc::clone(shared), Arc::clone(&self.job)));
+    fn spawn(&mut self, requests: impl Future<Output = Vec<Timeline>> + Send + 'static) {
+        self.tasks.spawn(requests);
     }
 
     async fn end(mut self, shared: &Shared) -> (Vec<Timeline>, WorkerHealth) {
@@ -206,13 +225,13 @@ async fn lane(shared: Arc<Shared>, job: Arc<RoundJob>) -> Vec<Timeline> {
     }
 }
 
-async fn one(shared: &Shared, job: &RoundJob, index: u32, intended_ns: u64) -> Timeline {
+pub async fn one(shared: &Shared, job: &RoundJob, index: u32, intended_ns: u64) -> Timeline {
     let request = &job.plan.requests[index as usize];
-    let closed_loop = job.plan.pace != crate::plan::Pace::Open;
+    let closed_loop = job.plan.pace.is_closed(index);
     let flight = Arc::new(Flight::new(intended_ns + nanos(job.reading.timeout), nanos(job.reading.stall_timeout)));
     shared.take_off(index, &flight);
     let sending =
-        Sending { request, reading: job.reading, intended_ns, closed_loop, slots: job.slots.as_ref(), sent: &job.counters.sent };
+        Sending { request, reading: &job.reading, intended_ns, closed_loop, slots: job.slots.as_ref(), sent: &job.counters.sent };
     let timeline = exchange(shared, &sending, &flight).await;
     shared.land(index);
     job.counters.finished(&timeline);

@@ -43,6 +43,16 @@ pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
     values
 }
 
+/// The distribution of TTFT over the completed requests that are wanted, of rounds with so many leading requests left out.
+pub fn ttft_of(rounds: &[(&Columns, u32)], wanted: impl Fn(usize) -> bool) -> Values {
+    let kept: Vec<(&Columns, usize)> =
+        rounds.iter().flat_map(|(c, ramp)| (*ramp as usize..c.len()).map(move |i| (*c, i))).collect();
+    let done: Vec<(&Columns, usize)> = kept.into_iter().filter(|(c, i)| c.ok(*i) && wanted(*i)).collect();
+    let mut values = Values::new();
+    distribution(&mut values, Timing::Ttft, picked(&done, |c| &c.ttft_us));
+    values
+}
+
 /// Does request `i` meet every SLO? A request that did not complete, or lacks a number that an SLO asks for, does not.
 pub fn meets(columns: &Columns, i: usize, slo: &SloMs) -> bool {
     columns.ok(i) && SloKind::ALL.into_iter().all(|kind| meets_one(columns, i, slo, kind))

@@ -6,6 +6,7 @@ pub mod change_points;
 pub mod collect;
 pub mod columns;
 pub mod histogram;
+pub mod knee;
 pub mod validity;
 pub mod stats;
 pub mod summary;

@@ -32,7 +32,9 @@ pub struct ClientHealth {
 pub struct Finding {
     pub severity: Severity,
     /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `no_success`, `output_tokens`, `failures`,
-    /// `glued_tokens`, `no_usage`, `retries`; `imported`: what was refused of another tool's result, or could not be checked.
+    /// `glued_tokens`, `no_usage`, `retries`; `server_ended`; `server_restarted`, `other_client`, `server_metrics` (docs/SERVER-METRICS.md);
+    /// of the GPU: `gpu_throttle`, `gpu_foreign_process`, `gpu_clock`, `gpu_ecc`, `gpu_lost`, `gpu_unwatched`; `imported`: what was refused of
+    /// another tool's result, or could not be checked.
     pub check: String,
     /// What was seen, against which bound, and what to do.
     pub message: String,
@@ -54,9 +56,15 @@ pub struct Asked {
     pub length_forced: bool,
 }
 
-/// Findings that a passing disturbance of the client's machine causes. A start is reduced to the median of its rounds, so one such
+/// Findings on a GPU (`evidence::gpu`) that pass as disturbances of the client's machine do.
+pub const GPU_THROTTLE: &str = "gpu_throttle";
+pub const GPU_FOREIGN_PROCESS: &str = "gpu_foreign_process";
+pub const GPU_CLOCK: &str = "gpu_clock";
+
+/// Findings that a passing disturbance of the client's or the server's machine causes. A start is reduced to the median of its rounds, so one such
 /// round of three is survived; from half of a start's rounds on it is not.
-pub const PASSING: [&str; 4] = ["send_lag", "loop_lag", "client_cpu", "offered_rate"];
+pub const PASSING: [&str; 7] =
+    ["send_lag", "loop_lag", "client_cpu", "offered_rate", GPU_THROTTLE, GPU_FOREIGN_PROCESS, GPU_CLOCK];
 
 /// The server that the gate had started ended by itself.
 pub const SERVER_ENDED: &str = "server_ended";

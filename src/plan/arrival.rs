@@ -36,7 +36,7 @@ pub fn open(arrival: &Arrival, length: Length, rng: &mut ChaCha8Rng) -> Result<V
             collect(gaps(unit, rng, positive("rate", rate)?), length)
         }
         Arrival::Ramp { from, to } => collect(ramp(from, to, length)?, length),
-        Arrival::Closed { .. } | Arrival::Trace { .. } => Ok(Vec::new()),
+        Arrival::Closed { .. } | Arrival::Trace { .. } | Arrival::Sessions { .. } => Ok(Vec::new()),
     }
 }
 
@@ -50,6 +50,20 @@ pub fn closed_count(concurrency: u32, length: Length, affordable: u32) -> u32 {
             let waves = time.as_micros().div_ceil(FASTEST_ANSWER.as_micros());
             let wanted = u32::try_from(waves.saturating_mul(u128::from(concurrency))).unwrap_or(u32::MAX);
             wanted.min(CLOSED_MOST).min(affordable).max(concurrency.saturating_mul(2))
+        }
+    }
+}
+
+/// How many requests sessions of a closed loop plan: as [`closed_count`], where a turn also takes its share of the thinking.
+pub fn sessions_count(concurrency: u32, turns: u32, think: Duration, length: Length, affordable: u32) -> u32 {
+    match length {
+        Length::Requests(n) => n,
+        Length::Duration(time) => {
+            let turn = FASTEST_ANSWER + think * (turns - 1) / turns;
+            let waves = time.as_micros().div_ceil(turn.as_micros());
+            let wanted = u32::try_from(waves.saturating_mul(u128::from(concurrency))).unwrap_or(u32::MAX);
+            let least = concurrency.saturating_mul(turns).saturating_mul(2);
+            wanted.min(CLOSED_MOST).min(affordable).max(least)
         }
     }
 }

@@ -4,12 +4,15 @@
 
 use std::time::Duration;
 
+use super::dataset::{self, Item};
 use super::digest::Digest;
-use super::prompts::{self, Part, Writer};
+use super::prompts::{Part, Writer};
 use super::trace::{self, Line};
-use super::{Input, MAX_BODY_BYTES, MAX_REQUESTS, Pace, Plan, PlanError, PlannedRequest, RoundPlan, SALT_CHARS, arrival, seed};
-use crate::config::{Arrival, Length, Warmup, Workload};
-use crate::protocol::{self, BodySpec};
+use super::{
+    Input, MAX_BODY_BYTES, MAX_REQUESTS, Pace, Plan, PlanError, PlannedRequest, RoundPlan, SALT_CHARS, arrival, corpus, seed,
+};
+use crate::config::{Arrival, Length, PromptKind, SessionBegin, Warmup, Workload};
+use crate::protocol::{self, BodySpec, Role};
 
 /// What a closed loop by duration may plan for one round, in bytes of bodies: it plans far more than it will send, so that the bound of
 /// the whole plan would let it take memory for nothing.
@@ -24,23 +27,34 @@ const BODY_FRAME_BYTES: u64 = 256;
 /// depends on the workload's seed and `prompts`, r, i and the salt only. The digest depends on neither salt, session nor model.
 ///
 /// # Errors
-/// A salt that is not [`SALT_CHARS`] long; rates that are no positive numbers; a trace that is missing, unreadable or too short; more
-/// than [`MAX_REQUESTS`] requests or [`MAX_BODY_BYTES`] of bodies.
+/// A salt that is not [`SALT_CHARS`] long; rates that are no positive numbers; a trace or dataset that is missing, unreadable or too
+/// short; more than [`MAX_REQUESTS`] requests or [`MAX_BODY_BYTES`] of bodies.
 pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> {
     if input.salt.len() != SALT_CHARS || !input.salt.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(PlanError::Salt);
     }
     let lines = match workload.arrival {
-        Arrival::Trace { .. } => trace::parse(input.trace.ok_or(PlanError::TraceMissing)?)?,
+        Arrival::Trace { speedup, .. } => trace::parse(input.file.ok_or(PlanError::TraceMissing)?, speedup)?,
         _ => Vec::new(),
+    };
+    let mut digest = Digest::new(&protocol::shape(input.protocol), input.extras, workload);
+    let items = match workload.prompts.kind {
+        PromptKind::Dataset { format, .. } => {
+            let text = input.file.ok_or(PlanError::DatasetMissing)?;
+            digest.file(text);
+            dataset::parse(text, format)?
+        }
+        PromptKind::Single | PromptKind::Conversation { .. } => Vec::new(),
     };
     let longest = lines.iter().filter_map(|line| line.input_tokens).fold(workload.prompts.input_tokens, u32::max);
     let mut builder = Builder {
         workload,
         input,
         lines: &lines,
+        items: &items,
         writer: Writer::new(&workload.prompts, input.salt, workload.seed, longest),
-        digest: Digest::new(input.protocol.name(), input.extras, workload),
+        digest,
+        history: Vec::new(),
         prompt: String::new(),
     };
     let mut drafts = vec![builder.draft(Part::Warmup)?];
@@ -60,7 +74,8 @@ pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> 
     let warmup = rounds.remove(0);
     Ok(Plan {
         workload: workload.name.clone(),
-        protocol: input.protocol,
+        protocol: input.protocol.clone(),
+        path: protocol::path(input.protocol, input.model, workload.stream),
         stream: workload.stream,
         warmup,
         rounds,
@@ -74,8 +89,11 @@ struct Builder<'a> {
     workload: &'a Workload,
     input: &'a Input<'a>,
     lines: &'a [Line],
+    items: &'a [Item],
     writer: Writer<'a>,
     digest: Digest,
+    /// What was said before the prompt at hand.
+    history: Vec<(Role, String)>,
     /// Room for the prompt at hand.
     prompt: String,
 }
@@ -92,8 +110,22 @@ struct Slot<'a> {
     offset_us: u64,
     input_tokens: u32,
     output_tokens: u32,
-    /// Where a trace brings its own.
-    prompt: Option<&'a str>,
+    text: Text<'a>,
+}
+
+/// Where a request's text comes from.
+#[derive(Clone, Copy)]
+enum Text<'a> {
+    /// The corpus.
+    Made,
+    /// The corpus, as the turn of a session, counted from 0.
+    Turn(u32),
+    /// The corpus, block by block as a trace's ids say.
+    Blocks(&'a [u64]),
+    /// A trace's own.
+    Given(&'a str),
+    /// A dataset.
+    Item(&'a Item),
 }
 
 impl<'a> Builder<'a> {
@@ -107,27 +139,96 @@ impl<'a> Builder<'a> {
             (Part::Warmup, Warmup::Requests(n)) => Length::Requests(n),
             (Part::Warmup, Warmup::Duration(time)) => Length::Duration(time),
         };
-        let slots = match self.workload.arrival {
-            Arrival::Closed { concurrency } => {
-                let bytes = self.body_bytes(&self.slot(0));
-                let affordable = u32::try_from(CLOSED_ROUND_BYTES / bytes).unwrap_or(u32::MAX);
-                let count = arrival::closed_count(concurrency, length, affordable);
-                if count > MAX_REQUESTS {
-                    return Err(PlanError::TooManyRequests);
-                }
-                (0..count).map(|_| self.slot(0)).collect()
-            }
+        let mut slots = match self.workload.arrival {
+            Arrival::Closed { concurrency } => self.closed(arrival::closed_count(concurrency, length, self.affordable()))?,
             Arrival::Trace { .. } => self.traced(part, length)?,
+            Arrival::Sessions { begin, think_time } => self.sessions(begin, think_time, length, seed)?,
             ref process => {
                 let mut rng = seed::stream(seed, "arrival", &[]);
                 arrival::open(process, length, &mut rng)?.into_iter().map(|at| self.slot(at)).collect()
             }
         };
+        if !self.items.is_empty() {
+            self.choose(part, length, seed, &mut slots)?;
+        }
         let stop_after = match (length, self.pace()) {
-            (Length::Duration(time), Pace::Closed { .. }) => Some(time),
+            (Length::Duration(time), Pace::Closed { .. } | Pace::Sessions { concurrency: Some(_), .. }) => Some(time),
             _ => None,
         };
         Ok(Draft { part, seed, stop_after, slots })
+    }
+
+    fn closed(&self, count: u32) -> Result<Vec<Slot<'a>>, PlanError> {
+        if count > MAX_REQUESTS {
+            return Err(PlanError::TooManyRequests);
+        }
+        Ok((0..count).map(|_| self.slot(0)).collect())
+    }
+
+    /// How many requests a closed loop by duration may plan for a round.
+    fn affordable(&self) -> u32 {
+        let largest = self.items.iter().map(|item| self.body_bytes(&Slot { text: Text::Item(item), ..self.slot(0) })).max();
+        let bytes = largest.unwrap_or_else(|| match self.turns() {
+            1 => self.body_bytes(&self.slot(0)),
+            turns => self.body_bytes(&Self::turn_slot(turns - 1, &self.slot(0))),
+        });
+        u32::try_from(CLOSED_ROUND_BYTES / bytes).unwrap_or(u32::MAX)
+    }
+
+    /// Turns of sessions, session after session.
+    fn sessions(&self, begin: SessionBegin, think: Duration, length: Length, seed: u64) -> Result<Vec<Slot<'a>>, PlanError> {
+        let turns = self.turns();
+        let slots = match begin {
+            SessionBegin::Closed { concurrency } => {
+                self.closed(arrival::sessions_count(concurrency, turns, think, length, self.affordable()))?
+            }
+            SessionBegin::Poisson { rate } => {
+                let (length, most) = match length {
+                    Length::Requests(n) => (Length::Requests(n.div_ceil(turns)), n as usize),
+                    Length::Duration(_) => (length, usize::MAX),
+                };
+                let mut rng = seed::stream(seed, "arrival", &[]);
+                let begins = arrival::open(&Arrival::Poisson { rate }, length, &mut rng)?;
+                begins.into_iter().flat_map(|at| (0..turns).map(move |_| at)).take(most).map(|at| self.slot(at)).collect()
+            }
+        };
+        Ok((0..turns).cycle().zip(slots).map(|(turn, slot)| Self::turn_slot(turn, &slot)).collect())
+    }
+
+    const fn turns(&self) -> u32 {
+        match self.workload.prompts.kind {
+            PromptKind::Conversation { turns } => turns,
+            PromptKind::Single | PromptKind::Dataset { .. } => 1,
+        }
+    }
+
+    /// A turn brings the turns before it and their answers.
+    const fn turn_slot(turn: u32, slot: &Slot<'a>) -> Slot<'a> {
+        let said = (slot.input_tokens.saturating_add(slot.output_tokens)).saturating_mul(turn);
+        Slot { input_tokens: slot.input_tokens.saturating_add(said), text: Text::Turn(turn), ..*slot }
+    }
+
+    /// Gives each slot its own entry of the dataset, in an order that depends on the round alone. A warm-up, and a closed loop by
+    /// duration, take what there is.
+    fn choose(&self, part: Part, length: Length, seed: u64, slots: &mut Vec<Slot<'a>>) -> Result<(), PlanError> {
+        let (has, asked) = (self.items.len(), slots.len());
+        let by_time = matches!((length, self.pace()), (Length::Duration(_), Pace::Closed { .. }));
+        if asked > has && part != Part::Warmup && !by_time {
+            return Err(PlanError::DatasetShort { has, asked });
+        }
+        slots.truncate(has);
+        let mut order: Vec<u32> = (0..u32::try_from(has).unwrap_or(u32::MAX)).collect();
+        let mut rng = seed::stream(seed, "dataset", &[]);
+        for (place, slot) in slots.iter_mut().enumerate() {
+            let left = u32::try_from(order.len() - place).unwrap_or(u32::MAX);
+            order.swap(place, place + seed::below(&mut rng, left) as usize);
+            let item = &self.items[order[place] as usize];
+            let tokens = |(_, text): &(Role, String)| corpus::nominal_tokens(self.workload.prompts.corpus, text);
+            slot.input_tokens = item.messages.iter().map(tokens).fold(0, u32::saturating_add);
+            slot.output_tokens = item.output_tokens.unwrap_or(slot.output_tokens);
+            slot.text = Text::Item(item);
+        }
+        Ok(())
     }
 
     /// The trace's first lines. A warm-up takes what there is, and never the trace's own prompts, since those will be measured.
@@ -146,18 +247,22 @@ impl<'a> Builder<'a> {
     }
 
     fn line_slot(&self, part: Part, line: &'a Line) -> Slot<'a> {
-        let given = line.prompt.as_deref().map(|prompt| prompts::nominal_tokens(self.workload.prompts.corpus, prompt));
+        let given = line.prompt.as_deref().map(|prompt| corpus::nominal_tokens(self.workload.prompts.corpus, prompt));
         Slot {
             offset_us: line.offset_us,
             input_tokens: line.input_tokens.or(given).unwrap_or(self.workload.prompts.input_tokens),
             output_tokens: line.output_tokens.unwrap_or(self.workload.output_tokens),
-            prompt: line.prompt.as_deref().filter(|_| part != Part::Warmup),
+            text: match line.prompt.as_deref() {
+                Some(prompt) if part != Part::Warmup => Text::Given(prompt),
+                None if !line.blocks.is_empty() => Text::Blocks(&line.blocks),
+                _ => Text::Made,
+            },
         }
     }
 
     fn slot(&self, offset_us: u64) -> Slot<'a> {
         let (input_tokens, output_tokens) = (self.workload.prompts.input_tokens, self.workload.output_tokens);
-        Slot { offset_us, input_tokens, output_tokens, prompt: None }
+        Slot { offset_us, input_tokens, output_tokens, text: Text::Made }
     }
 
     fn check_size(&self, drafts: &[Draft<'_>]) -> Result<(), PlanError> {
@@ -167,7 +272,12 @@ impl<'a> Builder<'a> {
     }
 
     fn body_bytes(&self, slot: &Slot<'_>) -> u64 {
-        let prompt = slot.prompt.map_or_else(|| self.writer.bytes(slot.input_tokens), |prompt| prompt.len() as u64);
+        let prompt = match slot.text {
+            Text::Made | Text::Blocks(_) => self.writer.bytes(slot.input_tokens),
+            Text::Turn(_) => self.writer.bytes(slot.input_tokens) + u64::from(self.turns()) * 2 * BODY_FRAME_BYTES,
+            Text::Given(prompt) => prompt.len() as u64,
+            Text::Item(item) => item.messages.iter().map(|(_, text)| text.len() as u64 + BODY_FRAME_BYTES).sum(),
+        };
         prompt + self.input.model.len() as u64 + BODY_FRAME_BYTES
     }
 
@@ -175,26 +285,26 @@ impl<'a> Builder<'a> {
         let pace = self.pace();
         let open = pace == Pace::Open;
         let max_in_flight = self.workload.max_in_flight.filter(|_| open);
-        let ramp = match (draft.part, pace) {
-            (Part::Round(_), Pace::Closed { concurrency }) if draft.slots.len() / 2 >= concurrency as usize => concurrency,
+        let first_wave = match (draft.part, pace) {
+            (Part::Round(_), Pace::Closed { concurrency }) => concurrency,
+            // Whole sessions, since a row of the round's plan tells its session.
+            (Part::Round(_), Pace::Sessions { concurrency: Some(n), turns, .. }) => n.saturating_mul(turns),
             _ => 0,
         };
+        let ramp = if draft.slots.len() / 2 >= first_wave as usize { first_wave } else { 0 };
         self.digest.round(pace, max_in_flight, draft.stop_after, ramp, draft.slots.len());
         let requests = (0..).zip(&draft.slots).map(|(index, slot)| self.request(draft, index, slot)).collect();
         RoundPlan { seed: draft.seed, pace, max_in_flight, stop_after: draft.stop_after, ramp, requests }
     }
 
     fn request(&mut self, draft: &Draft<'_>, index: u32, slot: &Slot<'_>) -> PlannedRequest {
-        match slot.prompt {
-            Some(prompt) => self.writer.given(draft.part, prompt, &mut self.prompt),
-            None => self.writer.write(draft.seed, draft.part, index, slot.input_tokens, &mut self.prompt),
-        }
-        let unsalted = &self.prompt["[".len() + self.input.salt.len()..];
-        self.digest.request(slot.offset_us, slot.output_tokens, unsalted);
+        self.compose(draft, index, slot);
+        self.digest_request(slot);
         let body = protocol::body(
             self.input.protocol,
             &BodySpec {
                 model: self.input.model,
+                history: &self.history,
                 prompt: &self.prompt,
                 output_tokens: slot.output_tokens,
                 stream: self.workload.stream,
@@ -210,6 +320,49 @@ impl<'a> Builder<'a> {
             input_tokens: slot.input_tokens,
             output_tokens: slot.output_tokens,
         }
+    }
+
+    /// Fills `history` and `prompt`. The salt leads whatever comes first.
+    fn compose(&mut self, draft: &Draft<'_>, index: u32, slot: &Slot<'_>) {
+        let prompts = &self.workload.prompts;
+        match slot.text {
+            Text::Turn(turn @ 1..) => {
+                // The turn before this one was composed last, and is still here.
+                let asked = std::mem::take(&mut self.prompt);
+                self.history.push((Role::User, asked));
+                let answer = self.writer.answer(draft.seed, index - 1, slot.output_tokens);
+                self.history.push((Role::Assistant, answer));
+                debug_assert_eq!(self.history.len(), turn as usize * 2);
+                return self.writer.turn(draft.seed, index, prompts.input_tokens, &mut self.prompt);
+            }
+            _ => self.history.clear(),
+        }
+        match slot.text {
+            Text::Made | Text::Turn(_) => {
+                self.writer.write(draft.seed, draft.part, index, slot.input_tokens, &mut self.prompt);
+            }
+            Text::Blocks(ids) => {
+                self.writer.blocks((draft.seed, draft.part, index), ids, slot.input_tokens, &mut self.prompt);
+            }
+            Text::Given(prompt) => self.writer.given(draft.part, prompt, &mut self.prompt),
+            Text::Item(item) => {
+                let (last, before) = item.messages.split_last().expect("an entry asks something (`dataset`)");
+                self.prompt.clone_from(&last.1);
+                self.history.extend_from_slice(before);
+                let first = self.history.first_mut().map_or(&mut self.prompt, |(_, text)| text);
+                let text = std::mem::take(first);
+                self.writer.given(draft.part, &text, first);
+            }
+        }
+    }
+
+    fn digest_request(&mut self, slot: &Slot<'_>) {
+        let lead = "[".len() + self.input.salt.len();
+        for (i, (role, text)) in self.history.iter().enumerate() {
+            self.digest.message(role.name(), if i == 0 { &text[lead..] } else { text });
+        }
+        let prompt = if self.history.is_empty() { &self.prompt[lead..] } else { &self.prompt };
+        self.digest.request(slot.offset_us, slot.output_tokens, prompt);
     }
 
     /// `SESSION-WORKLOAD-r0-17`, in a warm-up `SESSION-WORKLOAD-w-17`; fit for a header whatever the workload is called.
@@ -228,6 +381,13 @@ impl<'a> Builder<'a> {
     const fn pace(&self) -> Pace {
         match self.workload.arrival {
             Arrival::Closed { concurrency } => Pace::Closed { concurrency },
+            Arrival::Sessions { begin, think_time } => {
+                let concurrency = match begin {
+                    SessionBegin::Closed { concurrency } => Some(concurrency),
+                    SessionBegin::Poisson { .. } => None,
+                };
+                Pace::Sessions { concurrency, turns: self.turns(), think: think_time }
+            }
             _ => Pace::Open,
         }
     }

@@ -42,7 +42,11 @@ pub fn describe(plan: &Plan) -> Description {
 fn describe_round(round: &RoundPlan) -> RoundDescription {
     let time = match round.pace {
         Pace::Open => Some(round.requests.last().map(|r| r.offset).unwrap_or_default()),
-        Pace::Closed { .. } => round.stop_after,
+        Pace::Closed { .. } | Pace::Sessions { concurrency: Some(_), .. } => round.stop_after,
+        // To the last turn, if answers took no time.
+        Pace::Sessions { concurrency: None, turns, think } => {
+            Some(round.requests.last().map(|r| r.offset + think * (turns - 1)).unwrap_or_default())
+        }
     };
     RoundDescription { requests: u32::try_from(round.requests.len()).unwrap_or(u32::MAX), seconds: time.map(|t| t.as_secs_f64()) }
 }

@@ -41,12 +41,29 @@ impl Digest {
                 self.number(1);
                 self.number(u64::from(concurrency));
             }
+            Pace::Sessions { concurrency, turns, think } => {
+                self.number(2);
+                self.optional(concurrency.map(u64::from));
+                self.number(u64::from(turns));
+                self.time(think);
+            }
         }
         self.optional(max_in_flight.map(u64::from));
         self.optional(stop_after.map(|_| 0));
         self.time(stop_after.unwrap_or_default());
         self.number(u64::from(ramp));
         self.number(requests as u64);
+    }
+
+    /// The file that requests are chosen from, by its content.
+    pub fn file(&mut self, text: &str) {
+        self.text(text);
+    }
+
+    /// What leads a request of several messages: all but the last, the first without its salt.
+    pub fn message(&mut self, role: &str, text: &str) {
+        self.text(role);
+        self.text(text);
     }
 
     /// `prompt` without its salt.

@@ -4,6 +4,8 @@
 
 mod arrival;
 mod build;
+mod corpus;
+mod dataset;
 pub mod describe;
 mod digest;
 mod prompts;
@@ -36,6 +38,8 @@ pub const SALT_CHARS: usize = 12;
 pub struct Plan {
     pub workload: String,
     pub protocol: Protocol,
+    /// Where its requests go, below the base URL.
+    pub path: String,
     pub stream: bool,
     /// Not measured, and never a measured prompt.
     pub warmup: RoundPlan,
@@ -64,6 +68,25 @@ pub enum Pace {
     Open,
     /// The next one when one ends.
     Closed { concurrency: u32 },
+    /// Sessions of `turns` consecutive requests: the next turn when the last has ended and `think` has passed. So many sessions at a
+    /// time, or each at its first request's own offset.
+    Sessions { concurrency: Option<u32>, turns: u32, think: Duration },
+}
+
+impl Pace {
+    /// Whether this request waits for another one's end, so that its start is its actual send.
+    pub const fn is_closed(self, index: u32) -> bool {
+        match self {
+            Self::Open => false,
+            Self::Closed { .. } | Self::Sessions { concurrency: Some(_), .. } => true,
+            Self::Sessions { concurrency: None, turns, .. } => !index.is_multiple_of(turns),
+        }
+    }
+
+    /// Whether no arrival waits for an answer.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Open)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +94,7 @@ pub struct PlannedRequest {
     pub index: u32,
     /// Sent as `x-request-id`.
     pub id: String,
-    /// From the start of the round; zero in closed loop.
+    /// From the start of the round; zero in closed loop. In a session its begin.
     pub offset: Duration,
     /// Finished JSON body.
     pub body: Vec<u8>,
@@ -84,18 +107,18 @@ pub struct PlannedRequest {
 /// What a plan is made from besides its workload.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
-    pub protocol: Protocol,
+    pub protocol: &'a Protocol,
     pub model: &'a str,
     pub extras: Extras,
-    /// [`SALT_CHARS`] ASCII letters or digits, best from [`salt`]: leads each prompt. New for each session, shared by both sides of a
-    /// comparison.
+    /// [`SALT_CHARS`] ASCII letters or digits, best from [`salt`]: leads each prompt. New for each session and workload,
+    /// shared by both sides of a comparison.
     pub salt: &'a str,
     /// Short name of the session, for request ids.
     pub session: &'a str,
     /// Rounds per start.
     pub rounds: u32,
-    /// The trace file's text, where the arrival process is a trace.
-    pub trace: Option<&'a str>,
+    /// The text of the file that the workload names: its trace, or its dataset.
+    pub file: Option<&'a str>,
 }
 
 /// Why there is no plan.
@@ -119,6 +142,20 @@ pub enum PlanError {
     TraceEmpty,
     #[error("the trace has {has} lines, and {asked} requests per round were asked for: set requests to {has} or fewer")]
     TraceShort { has: usize, asked: usize },
+    #[error("the prompts are a dataset's, but no dataset was read: name its file in prompts.dataset.file")]
+    DatasetMissing,
+    #[error(
+        "the dataset is no ShareGPT file: {0}: it needs an array of objects with conversations, each of objects with from and value"
+    )]
+    DatasetShape(String),
+    #[error("line {number} of the dataset: {what}: correct the line; it needs prompt (a text) or messages (role and content)")]
+    DatasetLine { number: usize, what: String },
+    #[error("the dataset has no request: each needs a prompt, or a conversation that a user begins")]
+    DatasetEmpty,
+    #[error(
+        "the dataset has {has} requests, and {asked} per round were planned: set requests to {has} or fewer, since none is sent twice"
+    )]
+    DatasetShort { has: usize, asked: usize },
     #[error("the salt must be {SALT_CHARS} ASCII letters or digits")]
     Salt,
 }

@@ -8,18 +8,12 @@
 //! newline, `[MARKER]`, newline, the request's own sentences. The salt and the marker lead, so that prefix caches, which match whole
 //! leading blocks, find nothing that was not meant to be found.
 
-use rand_chacha::ChaCha8Rng;
-
+use super::corpus::{self, Sentences, chars};
 use super::{SALT_CHARS, seed};
-use crate::config::{Corpus, Prompts};
+use crate::config::Prompts;
 
-/// English prose: about 4 characters per token, spaces included, is the usual rule of thumb for byte-pair tokenizers. Those with large
-/// vocabularies reach 4.5, so that the real count is rather below the nominal one.
-const EN_TENTHS_PER_TOKEN: u64 = 40;
-
-/// Korean prose, spaces included: an assumption for vocabularies of 100,000 and more, which hold common syllables and short words as
-/// one token each. Older ones need two or three tokens per syllable and count more than the nominal number.
-const KO_TENTHS_PER_TOKEN: u64 = 17;
+/// Tokens of a block of a trace's `hash_ids`, as Mooncake publishes them.
+const BLOCK_TOKENS: u32 = 512;
 
 /// Which prompts: a marker of its own keeps a warm-up prompt from ever equalling a measured one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +26,8 @@ pub enum Part {
 pub struct Writer<'a> {
     prompts: &'a Prompts,
     salt: &'a str,
+    /// The workload's.
+    seed: u64,
     sentences: Sentences,
     /// What all requests have in common, at least as long as the longest of them needs.
     shared: String,
@@ -46,7 +42,7 @@ impl<'a> Writer<'a> {
         if prompts.shared_prefix > 0.0 {
             sentences.write(&mut seed::stream(seed, "shared", &[]), chars(prompts.corpus, longest), &mut shared);
         }
-        Self { prompts, salt, sentences, shared }
+        Self { prompts, salt, seed, sentences, shared }
     }
 
     /// Replaces `out` by the prompt of request `index`: `chars(corpus, tokens)` characters, or where these do not hold the salt and the
@@ -61,7 +57,7 @@ impl<'a> Writer<'a> {
             out.push_str("]\n");
             let room = wanted.saturating_sub(out.len() + marker.len() + "\n[]\n".len());
             let common = share_of(wanted, self.prompts.shared_prefix).saturating_sub(out.len()).min(room);
-            out.push_str(self.sentences.prefix(&self.shared, common));
+            out.push_str(corpus::prefix(&self.shared, common));
             for piece in ["\n[", &marker, "]\n"] {
                 out.push_str(piece);
             }
@@ -82,6 +78,40 @@ impl<'a> Writer<'a> {
         for piece in ["[", self.salt, "-", &part.name(), "]\n", prompt] {
             out.push_str(piece);
         }
+    }
+
+    /// Replaces `out` by a prompt whose text is told by ids, one per block of [`BLOCK_TOKENS`] from the start: what two lists of ids
+    /// have in common at their start, the prompts have in common. As with `given`, within a round. The request's own marker comes
+    /// last, so that no prompt is sent twice.
+    pub fn blocks(&mut self, (round_seed, part, index): (u64, Part, u32), ids: &[u64], tokens: u32, out: &mut String) {
+        let wanted = chars(self.prompts.corpus, tokens);
+        let marker = part.marker(index);
+        let own = marker.len() + "\n[]\n".len();
+        self.given(part, "", out);
+        let mut length = out.len();
+        for id in ids {
+            let here = wanted.saturating_sub(own + length).min(chars(self.prompts.corpus, BLOCK_TOKENS));
+            self.sentences.write(&mut seed::stream(self.seed, "block", &[*id]), here, out);
+            length += here;
+        }
+        for piece in ["\n[", &marker, "]\n"] {
+            out.push_str(piece);
+        }
+        self.tail(round_seed, index, wanted.saturating_sub(length + own), out);
+    }
+
+    /// Replaces `out` by what a user says in a later turn: the history before it is unique already.
+    pub fn turn(&mut self, round_seed: u64, index: u32, tokens: u32, out: &mut String) {
+        out.clear();
+        self.tail(round_seed, index, chars(self.prompts.corpus, tokens), out);
+    }
+
+    /// What stands in the history for the answer to request `index`: text of the length that was asked for.
+    pub fn answer(&mut self, round_seed: u64, index: u32, tokens: u32) -> String {
+        let mut out = String::new();
+        let mut rng = seed::stream(round_seed, "answer", &[u64::from(index)]);
+        self.sentences.write(&mut rng, chars(self.prompts.corpus, tokens), &mut out);
+        out
     }
 
     /// Bytes of a prompt of so many nominal tokens, about: for bounds.
@@ -124,94 +154,15 @@ impl Part {
 /// How many numbers of [`SALT_CHARS`] digits there are.
 const SALTS: u64 = 1_000_000_000_000;
 
-/// A salt from any random number: always [`SALT_CHARS`] decimal digits, since common tokenizers split digits by their number and not by
+/// A salt from any random number, another one for the next number: always [`SALT_CHARS`] decimal digits, since common tokenizers split digits by their number and not by
 /// their value, so that every session's prompts have the same number of tokens.
 pub fn salt(random: u64) -> String {
     format!("{:0SALT_CHARS$}", random % SALTS)
 }
 
-/// Characters of a prompt of so many nominal tokens.
-pub fn chars(corpus: Corpus, tokens: u32) -> usize {
-    usize::try_from((u64::from(tokens) * tenths(corpus)).div_ceil(10)).unwrap_or(usize::MAX)
-}
-
-/// Nominal tokens of a text that somebody else wrote.
-pub fn nominal_tokens(corpus: Corpus, text: &str) -> u32 {
-    u32::try_from((text.chars().count() as u64 * 10).div_ceil(tenths(corpus))).unwrap_or(u32::MAX)
-}
-
-const fn tenths(corpus: Corpus) -> u64 {
-    match corpus {
-        Corpus::En => EN_TENTHS_PER_TOKEN,
-        Corpus::Ko => KO_TENTHS_PER_TOKEN,
-    }
-}
-
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share, 0 to 1, of a number that fits")]
 fn share_of(whole: usize, share: f64) -> usize {
     (whole as f64 * share.clamp(0.0, 1.0)).round() as usize
-}
-
-/// A corpus, cut into sentences once.
-struct Sentences {
-    /// With the length of each in characters.
-    all: Vec<(&'static str, usize)>,
-    /// Order of the shuffle in progress; reset before each use.
-    order: Vec<u32>,
-    instruction: (&'static str, usize),
-    chars: u64,
-    bytes: u64,
-}
-
-impl Sentences {
-    fn new(corpus: Corpus) -> Self {
-        let (text, instruction) = match corpus {
-            Corpus::En => (include_str!("corpus/en.txt"), "\n\nContinue this text at length."),
-            Corpus::Ko => (include_str!("corpus/ko.txt"), "\n\n이 글을 길게 이어서 써 주세요."),
-        };
-        let all: Vec<_> = text.lines().filter(|line| !line.is_empty()).map(|line| (line, line.chars().count())).collect();
-        Self {
-            order: Vec::with_capacity(all.len()),
-            all,
-            instruction: (instruction, instruction.chars().count()),
-            chars: text.chars().count() as u64,
-            bytes: text.len() as u64,
-        }
-    }
-
-    /// Appends exactly `chars` characters of sentences, each followed by a space, in an order that `rng` shuffles again whenever all
-    /// have been used (Fisher and Yates's shuffle, done only as far as it is needed).
-    fn write(&mut self, rng: &mut ChaCha8Rng, chars: usize, out: &mut String) {
-        let count = u32::try_from(self.all.len()).expect("a corpus has a few hundred sentences");
-        self.order.clear();
-        self.order.extend(0..count);
-        let mut left = chars;
-        for place in (0..count).cycle() {
-            if left == 0 {
-                return;
-            }
-            let chosen = place + seed::below(rng, count - place);
-            self.order.swap(place as usize, chosen as usize);
-            let (sentence, length) = self.all[self.order[place as usize] as usize];
-            if length >= left {
-                out.push_str(self.prefix(sentence, left));
-                return;
-            }
-            out.push_str(sentence);
-            out.push(' ');
-            left -= length + 1;
-        }
-    }
-
-    /// The first `chars` characters.
-    fn prefix<'t>(&self, text: &'t str, chars: usize) -> &'t str {
-        let end = if self.chars == self.bytes {
-            chars.min(text.len())
-        } else {
-            text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at)
-        };
-        &text[..end]
-    }
 }
 
 #[cfg(test)]

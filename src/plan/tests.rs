@@ -1,5 +1,7 @@
 //! A plan as a whole: what it depends on, what its digest covers, its bounds. Not here: single processes and prompts.
 
+mod loads;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -7,7 +9,7 @@ use proptest::prelude::*;
 
 use super::describe::RoundDescription;
 use super::*;
-use crate::config::{Arrival, Corpus, Length, Prompts, Slo, Warmup, Workload};
+use crate::config::{Arrival, Corpus, Length, PromptKind, Prompts, Slo, Warmup, Workload};
 
 const EXTRAS: Extras = Extras { ignore_eos: true, min_tokens: false, stream_usage: true };
 
@@ -17,7 +19,7 @@ fn workload() -> Workload {
         arrival: Arrival::Poisson { rate: 5.0 },
         length: Length::Requests(12),
         max_in_flight: Some(8),
-        prompts: Prompts { corpus: Corpus::En, input_tokens: 64, shared_prefix: 0.0 },
+        prompts: Prompts { corpus: Corpus::En, input_tokens: 64, shared_prefix: 0.0, kind: PromptKind::Single },
         output_tokens: 32,
         stream: true,
         temperature: 0.0,
@@ -29,18 +31,20 @@ fn workload() -> Workload {
         slo: Slo::default(),
         limits: Vec::new(),
         regressions: BTreeMap::new(),
+        tier: None,
+        level: None,
     }
 }
 
 fn input() -> Input<'static> {
     Input {
-        protocol: Protocol::OpenAiChat,
+        protocol: &Protocol::OpenAiChat,
         model: "m",
         extras: EXTRAS,
         salt: "000000000001",
         session: "s1",
         rounds: 2,
-        trace: None,
+        file: None,
     }
 }
 
@@ -58,9 +62,9 @@ fn refusal(change: impl FnOnce(&mut Workload, &mut Input<'static>)) -> PlanError
 
 fn with_trace(trace: &str, change: impl FnOnce(&mut Workload)) -> Result<Plan, PlanError> {
     let mut workload = workload();
-    workload.arrival = Arrival::Trace { file: PathBuf::from("trace.jsonl") };
+    workload.arrival = Arrival::Trace { file: PathBuf::from("trace.jsonl"), speedup: 1.0 };
     change(&mut workload);
-    build(&workload, &Input { trace: Some(trace), ..input() })
+    build(&workload, &Input { file: Some(trace), ..input() })
 }
 
 fn prompt(request: &PlannedRequest) -> String {
@@ -170,7 +174,7 @@ fn everything_that_shapes_the_load_changes_the_digest() {
         plan(|w| w.timeout = Duration::from_secs(61)).digest,
         plan(|w| w.stall_timeout = Duration::from_secs(21)).digest,
         digest(Input { rounds: 3, ..input() }),
-        digest(Input { protocol: Protocol::OpenAiCompletions, ..input() }),
+        digest(Input { protocol: &Protocol::OpenAiCompletions, ..input() }),
         digest(Input { extras: Extras { ignore_eos: false, ..EXTRAS }, ..input() }),
         digest(Input { extras: Extras { min_tokens: true, ..EXTRAS }, ..input() }),
         digest(Input { extras: Extras { stream_usage: false, ..EXTRAS }, ..input() }),
@@ -184,7 +188,7 @@ fn the_digest_is_pinned() {
     assert_eq!(plan(|_| ()).digest, "27b004763d28e9c73d14aa7fc858ca8c9b8d77d960c95b8e124910b8017a50a7");
     let gamma = plan(|w| {
         w.arrival = Arrival::Gamma { rate: 20.0, burstiness: 0.5 };
-        w.prompts = Prompts { corpus: Corpus::Ko, input_tokens: 500, shared_prefix: 0.3 };
+        w.prompts = Prompts { corpus: Corpus::Ko, input_tokens: 500, shared_prefix: 0.3, kind: PromptKind::Single };
         w.length = Length::Duration(Duration::from_secs(10));
     });
     assert_eq!(gamma.digest, "8d7cdc025f02c291a20470ffc039fc4a6f9817277b102813a98d8e73a948c61d");
@@ -250,7 +254,7 @@ fn a_longer_line_of_a_trace_shares_as_much_as_asked() {
 
 #[test]
 fn what_cannot_be_planned_is_refused_with_a_reason() {
-    let trace = || Arrival::Trace { file: PathBuf::from("t") };
+    let trace = || Arrival::Trace { file: PathBuf::from("t"), speedup: 1.0 };
     assert_eq!(refusal(|_, input| input.salt = "short"), PlanError::Salt);
     assert_eq!(refusal(|_, input| input.salt = "12345678901\n"), PlanError::Salt);
     assert_eq!(refusal(|w, _| w.arrival = trace()), PlanError::TraceMissing);

@@ -1,7 +1,7 @@
 //! A recorded trace: JSONL text to lines with offsets, lengths and, where it has them, prompts.
 //!
 //! Not here: reading the file, or filling in what a line leaves out (`build`). Mooncake's published traces
-//! (`timestamp`, `input_length`, `output_length`) are read as they are; keys that are not used, such as `hash_ids`, are passed over.
+//! (`timestamp`, `input_length`, `output_length`, `hash_ids`) are read as they are; keys that are not used are passed over.
 
 use serde::Deserialize;
 
@@ -15,6 +15,8 @@ pub struct Line {
     pub prompt: Option<String>,
     pub input_tokens: Option<u32>,
     pub output_tokens: Option<u32>,
+    /// One id per block of 512 input tokens, from the start: equal ids are equal text.
+    pub blocks: Vec<u64>,
 }
 
 /// Milliseconds, as both spellings have it.
@@ -27,17 +29,19 @@ struct Wire {
     input_tokens: Option<u32>,
     #[serde(alias = "output_length")]
     output_tokens: Option<u32>,
+    #[serde(default)]
+    hash_ids: Vec<u64>,
 }
 
 /// The latest offset that is believed, in milliseconds: beyond it doubles no longer hold microseconds, and no timestamp comes near.
 const LATEST_MS: f64 = 9e12;
 
 /// All lines, sorted by offset (lines of equal offset keep their order) and counted from the first, so that traces with wall-clock
-/// timestamps work as well. Blank lines are passed over.
+/// timestamps work as well; then divided by `speedup`. Blank lines are passed over.
 ///
 /// # Errors
 /// A line that is not such an object, with its number; a trace without lines.
-pub fn parse(text: &str) -> Result<Vec<Line>, PlanError> {
+pub fn parse(text: &str, speedup: f64) -> Result<Vec<Line>, PlanError> {
     let mut lines = Vec::new();
     for (number, line) in text.lines().enumerate().map(|(i, line)| (i + 1, line.trim())) {
         if !line.is_empty() {
@@ -47,7 +51,7 @@ pub fn parse(text: &str) -> Result<Vec<Line>, PlanError> {
     lines.sort_by_key(|line| line.offset_us);
     let first = lines.first().ok_or(PlanError::TraceEmpty)?.offset_us;
     for line in &mut lines {
-        line.offset_us -= first;
+        line.offset_us = faster(line.offset_us - first, speedup);
     }
     Ok(lines)
 }
@@ -66,6 +70,12 @@ fn read(line: &str) -> Result<Line, String> {
             return Err(format!("{key} is 0: it must be at least 1, or left out"));
         }
     }
+    if wire.prompt.is_some() && !wire.hash_ids.is_empty() {
+        return Err("both prompt and hash_ids: keep the one that says what the text is".into());
+    }
+    if !wire.hash_ids.is_empty() && wire.input_tokens.is_none() {
+        return Err("hash_ids without input_length: the last block would have no end".into());
+    }
     if wire.prompt.as_deref() == Some("") {
         return Err("prompt is empty: leave it out to have one made from input_tokens".into());
     }
@@ -74,7 +84,13 @@ fn read(line: &str) -> Result<Line, String> {
         prompt: wire.prompt,
         input_tokens: wire.input_tokens,
         output_tokens: wire.output_tokens,
+        blocks: wire.hash_ids,
     })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative, and saturating is what is wanted")]
+fn faster(offset_us: u64, speedup: f64) -> u64 {
+    (offset_us as f64 / speedup).round() as u64
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie between 0 and LATEST_MS")]
@@ -87,7 +103,7 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        parse(text).expect_err("should be refused").to_string()
+        parse(text, 1.0).expect_err("should be refused").to_string()
     }
 
     #[test]
@@ -97,14 +113,22 @@ mod tests {
             "\n",
             "{\"offset_ms\": 1000, \"prompt\": \"hello\", \"output_tokens\": 5}\r\n",
         );
-        let lines = parse(text).expect("reads");
+        let lines = parse(text, 1.0).expect("reads");
         assert_eq!(
             lines,
             [
-                Line { offset_us: 0, prompt: Some("hello".into()), input_tokens: None, output_tokens: Some(5) },
-                Line { offset_us: 2_000_500, prompt: None, input_tokens: Some(10), output_tokens: Some(20) },
+                Line {
+                    offset_us: 0,
+                    prompt: Some("hello".into()),
+                    input_tokens: None,
+                    output_tokens: Some(5),
+                    blocks: Vec::new()
+                },
+                Line { offset_us: 2_000_500, prompt: None, input_tokens: Some(10), output_tokens: Some(20), blocks: vec![1, 2] },
             ]
         );
+        let faster = parse(text, 4.0).expect("reads");
+        assert_eq!((faster[0].offset_us, faster[1].offset_us), (0, 500_125));
     }
 
     #[test]
@@ -116,6 +140,8 @@ mod tests {
         assert!(error("{\"offset_ms\": 0, \"output_tokens\": 0}").starts_with("line 1 of the trace: output_tokens is 0"));
         assert!(error("{\"offset_ms\": -1}").contains("must be between"));
         assert!(error("{\"offset_ms\": 1, \"timestamp\": 1}").contains("duplicate field"));
+        assert!(error("{\"offset_ms\": 1, \"hash_ids\": [1]}").contains("without input_length"));
+        assert!(error("{\"offset_ms\": 1, \"prompt\": \"a\", \"hash_ids\": [1]}").contains("both prompt and hash_ids"));
         assert!(error("nonsense").contains("line 1"));
         assert!(error(" \n").contains("no lines"));
     }

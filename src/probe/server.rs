@@ -1,13 +1,15 @@
-//! Asks the server, before any clock: which models, which name and version, and which request fields it takes.
+//! Asks the server, before any clock: whether it is ready, and which request fields it takes.
 //!
-//! Goes through reqwest: convenience matters here, microseconds do not. Not here: measured requests (`load`).
+//! Goes through reqwest: convenience matters here, microseconds do not. Not here: what it says of itself (`recognise`), measured requests
+//! (`load`).
 
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SERVER};
 use serde_json::Value;
 
-use crate::config::Protocol;
+use super::recognise::Model;
+use crate::config::{CacheReset, Family, Protocol, Verb};
 use crate::protocol::{self, BodySpec, Extras};
 
 /// How the server is spoken to.
@@ -17,14 +19,8 @@ pub struct Access<'a> {
     pub api_key: Option<&'a str>,
     pub headers: &'a [(String, String)],
     pub ca_pem: Option<&'a [u8]>,
-}
-
-/// What the server says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServerFacts {
-    pub models: Vec<String>,
-    pub name: Option<String>,
-    pub version: Option<String>,
+    /// Whose API it has.
+    pub family: Family,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -54,9 +50,12 @@ const READY_PATIENCE: Duration = Duration::from_secs(5);
 /// Far above any list of models or answer of two tokens; memory must not grow with what a server sends.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
+const NO_RESET: &str = "\nhint: target.cache_reset asks for it; vLLM serves it in development mode only (VLLM_SERVER_DEV_MODE=1); `none` goes without";
+
 pub struct Probe {
     http: reqwest::Client,
     base_url: String,
+    family: Family,
     secrets: Vec<String>,
 }
 
@@ -86,65 +85,89 @@ impl Probe {
         let no_authority = "name the authority that signed the server's certificate (target.ca_file), or install the system's";
         let http = builder.build().map_err(|e| ProbeError::Access(format!("{}\nhint: {no_authority}", chain(&e))))?;
         let secrets = protocol::secrets(access.api_key, access.headers);
-        Ok(Self { http, base_url: access.base_url.trim_end_matches('/').to_owned(), secrets })
+        Ok(Self { http, base_url: access.base_url.trim_end_matches('/').to_owned(), family: access.family, secrets })
     }
 
-    /// Whether the server answers 2xx at `path` of its root. Without one: whether it answers at all for its list of models, but for 5xx; what
-    /// it refuses shows when it is asked in earnest.
-    pub async fn ready(&self, path: Option<&str>) -> bool {
+    /// For further questions to the same server: with its key and headers, if it has any.
+    pub fn http(&self) -> reqwest::Client {
+        self.http.clone()
+    }
+
+    /// Whether the server answers 2xx at `path` of its root. Without one: whether Ollama and Triton say so themselves; of other servers,
+    /// whether it answers at all for its list of models, but for 5xx; what it refuses shows when it is asked in earnest.
+    ///
+    /// Errors: what it answered instead, in words: `GET /health answered 404`, `connection refused`.
+    pub async fn ready(&self, path: Option<&str>) -> Result<(), String> {
+        let path = path.or(match self.family {
+            Family::OpenAi => None,
+            Family::Ollama => Some("/api/version"),
+            Family::Triton => Some("/v2/health/ready"),
+        });
         let url = path.map_or_else(|| format!("{}/models", self.base_url), |path| format!("{}{path}", root(&self.base_url)));
         let answer = self.http.get(&url).timeout(READY_PATIENCE).send().await;
-        answer.is_ok_and(|a| if path.is_some() { a.status().is_success() } else { !a.status().is_server_error() })
+        let status = match answer {
+            Ok(answer) => answer.status(),
+            Err(e) if e.is_timeout() => return Err(format!("GET {url} gave no answer within {} s", READY_PATIENCE.as_secs())),
+            Err(e) => return Err(format!("GET {url}: {}", chain(&e))),
+        };
+        let ready = if path.is_some() { status.is_success() } else { !status.is_server_error() };
+        if ready { Ok(()) } else { Err(format!("GET {url} answered {}", status.as_u16())) }
     }
 
-    /// Models, name and version.
-    pub async fn facts(&self) -> Result<ServerFacts, ProbeError> {
-        let (mut models, mut name) = self.models().await?;
-        let root = self.base_url.trim_end_matches("/v1");
-        let version = self.version(&format!("{root}/version")).await;
-        if models.is_empty() {
-            // A LiteLLM proxy may keep its list behind a path of its own.
-            models = self.proxied(&format!("{root}/model/info")).await;
-            name = name.filter(|_| models.is_empty()).or_else(|| (!models.is_empty()).then(|| "LiteLLM".to_owned()));
+    /// Empties the server's prefix cache. Errors: it is not there, or refuses, so that what comes next may find an earlier prompt in it.
+    pub async fn reset_cache(&self, reset: &CacheReset) -> Result<(), ProbeError> {
+        let url = format!("{}{}", root(&self.base_url), reset.path);
+        let request = match reset.verb {
+            Verb::Get => self.http.get(&url),
+            Verb::Post => self.http.post(&url).body(Vec::new()),
+        };
+        let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;
+        match self.refused(&url, answer).await {
+            Ok(answer) => body(&url, answer).await.map(drop),
+            Err(ProbeError::Status { url, status, text, .. }) => Err(ProbeError::Status { url, status, text, hint: NO_RESET }),
+            Err(other) => Err(other),
         }
-        Ok(ServerFacts { models, name, version })
     }
 
-    /// `LiteLLM`'s `/model/info`: names that requests may use; a wildcard (`openai/*`) is none.
-    async fn proxied(&self, url: &str) -> Vec<String> {
-        let Ok(answer) = self.http.get(url).send().await else { return Vec::new() };
-        let Ok(list) = self.json(url, answer).await else { return Vec::new() };
-        let names = list["data"].as_array().into_iter().flatten().filter_map(|m| m["model_name"].as_str());
-        let mut models: Vec<String> = Vec::new();
-        for name in names.filter(|name| !name.contains('*')) {
-            if !models.iter().any(|seen| seen == name) {
-                models.push(name.to_owned());
-            }
-        }
-        models
+    pub const fn family(&self) -> Family {
+        self.family
     }
 
-    async fn models(&self) -> Result<(Vec<String>, Option<String>), ProbeError> {
+    /// `OpenAI`'s list of models, and the `server` header that came with it.
+    pub async fn models(&self) -> Result<(Value, Option<String>), ProbeError> {
         let url = format!("{}/models", self.base_url);
         let answer = self.http.get(&url).send().await.map_err(|e| unreachable(&url, &e))?;
-        let name = answer.headers().get(SERVER).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let list = self.json(&url, answer).await?;
-        let ids = list["data"].as_array().map(|a| a.iter().filter_map(|m| m["id"].as_str().map(str::to_owned)).collect());
-        let owner = list["data"][0]["owned_by"].as_str().filter(|o| !o.is_empty()).map(str::to_owned);
-        // vLLM and SGLang name themselves as the owner; their `server` header is the web framework's.
-        let name = owner.filter(|o| o != "openai" && o != "organization_owner").or(name);
-        Ok((ids.unwrap_or_default(), name))
+        let header = answer.headers().get(SERVER).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        Ok((self.json(&url, answer).await?, header))
     }
 
-    async fn version(&self, url: &str) -> Option<String> {
-        let answer = self.http.get(url).send().await.ok().filter(|a| a.status().is_success())?;
-        let value: Value = serde_json::from_slice(&body(url, answer).await.ok()?).ok()?;
-        value["version"].as_str().map(str::to_owned)
+    /// The JSON at a path of the server's root.
+    pub async fn got(&self, path: &str) -> Result<Value, ProbeError> {
+        let url = format!("{}{path}", self.root());
+        let answer = self.http.get(&url).send().await.map_err(|e| unreachable(&url, &e))?;
+        self.json(&url, answer).await
+    }
+
+    /// The same where it is no matter that there is none.
+    pub async fn at(&self, path: &str) -> Option<Value> {
+        tokio::time::timeout(READY_PATIENCE, self.got(path)).await.ok()?.ok()
+    }
+
+    pub async fn posted(&self, path: &str, body: &Value) -> Result<Value, ProbeError> {
+        let url = format!("{}{path}", self.root());
+        let request = self.http.post(&url).header(CONTENT_TYPE, "application/json").body(body.to_string());
+        let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;
+        self.json(&url, answer).await
+    }
+
+    /// Where a server has what is not of its API: `base_url` without `/v1`.
+    fn root(&self) -> &str {
+        self.base_url.trim_end_matches("/v1")
     }
 
     /// Sends one short request with all `wanted` fields; where the server refuses, with fewer, until it answers.
     /// Errors: what the server said to the plainest of them.
-    pub async fn negotiate(&self, protocol: Protocol, model: &str, stream: bool, wanted: Extras) -> Result<Extras, ProbeError> {
+    pub async fn negotiate(&self, protocol: &Protocol, model: &str, stream: bool, wanted: Extras) -> Result<Extras, ProbeError> {
         let mut tried: Vec<Extras> = Vec::new();
         let mut refusal = None;
         for extras in fallbacks(wanted) {
@@ -163,9 +186,9 @@ impl Probe {
         Err(refusal.unwrap_or(ProbeError::NoModel))
     }
 
-    async fn one_token(&self, protocol: Protocol, model: &str, stream: bool, extras: Extras) -> Result<(), ProbeError> {
-        let spec = BodySpec { model, prompt: "Say yes.", output_tokens: 2, stream, temperature: 0.0, extras };
-        let url = format!("{}{}", self.base_url, protocol::path(protocol));
+    async fn one_token(&self, protocol: &Protocol, model: &str, stream: bool, extras: Extras) -> Result<(), ProbeError> {
+        let spec = BodySpec { model, history: &[], prompt: "Say yes.", output_tokens: 2, stream, temperature: 0.0, extras };
+        let url = format!("{}{}", self.base_url, protocol::path(protocol, model, stream));
         let request = self.http.post(&url).header(CONTENT_TYPE, "application/json").body(protocol::body(protocol, &spec));
         let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;
         let html = is_html(&answer);
@@ -193,7 +216,12 @@ impl Probe {
         let body = body(url, answer).await.unwrap_or_default();
         let hint = match status.as_u16() {
             401 | 403 => "\nhint: name the variable that holds the key (target.api_key_env, --api-key-env)",
-            404 => "\nhint: is the model's name right, and does base_url end in /v1?",
+            404 => match self.family {
+                Family::OpenAi => "\nhint: is the model's name right, and does base_url end in /v1?",
+                Family::Ollama | Family::Triton => {
+                    "\nhint: is the model's name right, and is base_url the server's root (http://HOST:PORT)?"
+                }
+            },
             _ => "",
         };
         let text = protocol::redact(protocol::error_text(&body), &self.secrets);
@@ -225,16 +253,19 @@ fn headers(access: &Access<'_>) -> Result<HeaderMap, ProbeError> {
 }
 
 /// The one model to ask for.
-pub fn only_model(models: &[String]) -> Result<String, ProbeError> {
+pub fn only_model(models: &[Model]) -> Result<String, ProbeError> {
     match models {
         [] => Err(ProbeError::NoModel),
-        [one] => Ok(one.clone()),
-        many => Err(ProbeError::ManyModels(many.len(), many.iter().take(8).cloned().collect::<Vec<_>>().join(", "))),
+        [one] => Ok(one.name.clone()),
+        many => {
+            let names: Vec<&str> = many.iter().take(8).map(|m| m.name.as_str()).collect();
+            Err(ProbeError::ManyModels(many.len(), names.join(", ")))
+        }
     }
 }
 
 /// Scheme, host and port.
-fn root(base_url: &str) -> String {
+pub fn root(base_url: &str) -> String {
     reqwest::Url::parse(base_url).map_or_else(|_| base_url.to_owned(), |url| url.origin().ascii_serialization())
 }
 

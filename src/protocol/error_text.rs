@@ -10,6 +10,8 @@ const MAX_CHARS: usize = 500;
 /// The message in JSON (`{"error": {"message"}}`, `{"error": ""}`, `{"message"}`, `{"detail"}`), HTML or plain text.
 pub fn text(body: &[u8]) -> String {
     let trimmed = body.trim_ascii();
+    // Triton refuses a stream in the form of one.
+    let trimmed = trimmed.strip_prefix(b"data:").map_or(trimmed, <[u8]>::trim_ascii);
     let found = if let Ok(json) = serde_json::from_slice::<Value>(trimmed) {
         message(&json, 0).unwrap_or_else(|| json.to_string())
     } else {
@@ -94,6 +96,7 @@ mod tests {
             (r#"{"detail":"Not Found"}"#, "Not Found"),
             (r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#, "field required"),
             (r#"{"error":{"code":3}}"#, r#"{"error":{"code":3}}"#),
+            ("data: {\"error\":\"model not ready\"}\n\n", "model not ready"),
             ("Internal Server Error\n", "Internal Server Error"),
             ("<html>\n<head><TITLE>502 Bad\nGateway</TITLE></head><body>x</body></html>", "502 Bad Gateway"),
             ("<!DOCTYPE html><html><body><h1>Oops</h1>try later</body></html>", "Oops try later"),

@@ -6,8 +6,8 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     Delta(Delta),
-    /// The protocol's end mark, `[DONE]`.
-    Done,
+    /// The protocol's end mark (`[DONE]`, `done: true`), with what it brings.
+    Done(Delta),
     /// The server reports an error in the middle of a 200 response; its text.
     Error(String),
     /// Not what the protocol promises; what is wrong with it.
@@ -55,5 +55,15 @@ impl Usage {
             cached_tokens: later.cached_tokens.or(self.cached_tokens),
             reasoning_tokens: later.reasoning_tokens.or(self.reasoning_tokens),
         }
+    }
+
+    /// The same, but that output tokens are those of each event alone.
+    #[must_use]
+    pub fn plus(self, later: Self) -> Self {
+        let sum = match (self.completion_tokens, later.completion_tokens) {
+            (Some(so_far), Some(more)) => Some(so_far.saturating_add(more)),
+            (one, other) => one.or(other),
+        };
+        Self { completion_tokens: sum, ..self.updated(later) }
     }
 }

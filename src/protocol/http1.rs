@@ -24,6 +24,8 @@ pub struct Head {
     pub content_type: Option<String>,
     /// The server says that the connection can carry another request after this response.
     pub keep_alive: bool,
+    /// The body says itself where it ends; else only the connection's end does, whatever the reason for it.
+    pub delimited: bool,
 }
 
 /// How far the response is after a feed.
@@ -215,7 +217,8 @@ fn final_head(status: u16, version: Option<u8>, headers: &[Header<'_>]) -> Resul
     let ambiguous = chunked && length.is_some();
     let persistent = if version == Some(1) { !connection("close") } else { connection("keep-alive") };
     let content_type = headers.iter().find(|h| h.name.eq_ignore_ascii_case("content-type")).map(media_type);
-    Ok((Head { status, content_type, keep_alive: persistent && !ambiguous && body != Body::UntilClose }, body))
+    let delimited = body != Body::UntilClose;
+    Ok((Head { status, content_type, keep_alive: persistent && !ambiguous && delimited, delimited }, body))
 }
 
 fn transfer_coding(headers: &[Header<'_>]) -> Result<bool, HttpError> {

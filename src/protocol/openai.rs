@@ -1,4 +1,6 @@
 //! The chat and completions protocols of `OpenAI`, as vLLM, `SGLang`, llama.cpp, `LiteLLM` and others speak them.
+//!
+//! Not here: which of them a request goes to (`protocol`).
 
 mod event;
 mod wire;
@@ -8,17 +10,23 @@ pub use event::{answer, event};
 use serde_json::{Map, Value, json};
 
 use super::BodySpec;
-use crate::config::Protocol;
 
-pub fn body(protocol: Protocol, spec: &BodySpec<'_>) -> Vec<u8> {
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Chat,
+    Completions,
+}
+
+pub fn body(form: Form, spec: &BodySpec<'_>) -> Vec<u8> {
     let mut fields = Map::new();
     fields.insert("model".into(), json!(spec.model));
-    match protocol {
-        Protocol::OpenAiChat => {
-            fields.insert("messages".into(), json!([{"role": "user", "content": spec.prompt}]));
+    match form {
+        Form::Chat => {
+            fields.insert("messages".into(), spec.messages());
         }
-        Protocol::OpenAiCompletions => {
-            fields.insert("prompt".into(), json!(spec.prompt));
+        Form::Completions => {
+            fields.insert("prompt".into(), json!(spec.text()));
         }
     }
     fields.insert("max_tokens".into(), json!(spec.output_tokens));

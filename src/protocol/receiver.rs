@@ -1,4 +1,4 @@
-//! One response from first byte to outcome: reads and their instants in, an `Answer` out. Joins `http1`, `sse` and `openai`.
+//! One response from first byte to outcome: reads and their instants in, an `Answer` out. Joins `http1`, `sse`, `lines` and the protocols.
 //!
 //! Not here: sockets, clocks, limits of time. The caller stamps each read before it is looked at; all events of one read share that
 //! instant. A response that is cut anywhere else gives the same answer, down to the last field, but for instants.
@@ -8,6 +8,8 @@ mod intake;
 mod captures;
 #[cfg(test)]
 mod cost;
+#[cfg(test)]
+mod native;
 #[cfg(test)]
 mod tests;
 
@@ -61,12 +63,21 @@ pub struct Answer {
     /// The last counts that the server gave.
     pub usage: Usage,
     pub finish_reason: Option<String>,
+    /// All output, where it was to be kept and could be.
+    pub text: Option<String>,
 }
 
 impl Receiver {
     /// `stream`: whether the request asked for a stream. `tokens`: room for so many output events, so that none allocates.
-    pub fn with_capacity(protocol: Protocol, stream: bool, tokens: usize) -> Self {
+    pub fn with_capacity(protocol: &Protocol, stream: bool, tokens: usize) -> Self {
         Self { http: ResponseReader::new(), intake: Intake::new(protocol, stream, tokens), first_byte_ns: None, end: None }
+    }
+
+    /// Also keeps the text, so that its tokens can be counted once the round has ended.
+    #[must_use]
+    pub fn keeping_text(mut self, keep: bool) -> Self {
+        self.intake.keep_text(keep);
+        self
     }
 
     /// Takes the bytes of one socket read that returned at `now_ns`. Bytes after the end make the connection unusable, no more.
@@ -133,6 +144,7 @@ impl Receiver {
             end_ns: self.end.map(|end| end.at_ns).or(received.done_ns),
             usage: received.usage,
             finish_reason: received.finish_reason,
+            text: received.text,
         }
     }
 

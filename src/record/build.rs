@@ -45,8 +45,11 @@ pub fn round(raw: &Raw<'_>, load: &LoadFacts, slo: &SloMs) -> RoundRecord {
         errors: errors(raw.timelines),
         client: ClientHealth { own_lag_p99_ms: own_lag_p99_ms(&columns), ..raw.health },
         findings: Vec::new(),
+        token_source: None,
         series: series(raw.timelines, raw.began_ns),
+        server: None,
         columns,
+        gpu: None,
     };
     let context = record.context(raw.start, load);
     let values = metrics(&[RoundView { columns: &record.columns, context: &context, gaps: &gaps }], slo);

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::session::Session;
 use super::{Record, RegressionPolicy, RoundRecord, WorkloadRecord};
 use crate::config::{UNDER_TEST, is_workload_name};
+use crate::evidence::gpu::RoundGpu;
 use crate::fingerprint::Fingerprint;
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
@@ -111,6 +112,7 @@ fn round(round: &RoundRecord) -> Result<(), String> {
     if let Some(i) = (0..columns.len()).find(|&i| impossible(columns, i)) {
         return Err(format!("request {i} took no time, or ended before its first output"));
     }
+    round.gpu.iter().try_for_each(RoundGpu::check)?;
     Gaps::decode(&round.chunk_gaps_hdr).map(drop)
 }
 

@@ -4,6 +4,8 @@
 
 pub mod build;
 mod check;
+pub mod differ;
+mod gpu;
 pub mod recompute;
 pub mod session;
 
@@ -12,7 +14,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config;
+use crate::config::{self, Axis, Tier};
+use crate::evidence::gpu::{Facts, RoundGpu};
+use crate::evidence::server::{self, ServerRound};
 use crate::fingerprint::Fingerprint;
 use crate::measure::SloMs;
 use crate::measure::collect::{self, RoundView, Values};
@@ -42,6 +46,9 @@ pub struct Record {
     pub git: Option<GitFacts>,
     /// Facts that are recorded and not keyed.
     pub host: BTreeMap<String, String>,
+    /// Absent where the server is elsewhere, or simulated, or where there is nothing to watch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<Facts>,
     /// Name of the target, where several were measured in turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -114,6 +121,9 @@ pub struct Policy {
     pub on_missing_baseline: String,
     pub on_incomparable: String,
     pub on_limit_open: String,
+    /// `warn` where it is absent.
+    #[serde(default = "warn", skip_serializing_if = "is_warn")]
+    pub on_anchor_drift: String,
     pub strict: bool,
     pub under_test: Vec<String>,
 }
@@ -171,6 +181,40 @@ pub struct LoadFacts {
     pub length_forced: bool,
     pub max_in_flight: Option<u32>,
     pub seed: u64,
+    /// What only some loads have.
+    #[serde(default, skip_serializing_if = "LoadDetail::is_empty")]
+    pub detail: LoadDetail,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadDetail {
+    /// What is asked, where it is not one synthetic text per request: `conversations of 4 turns`...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<String>,
+    /// Requests of a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<u32>,
+    /// `cold` or `warm`: what the prompts find in the server's prefix cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
+    /// The server's prefix cache was emptied before each round; false: it does not offer that, and unique prompts are all that makes it cold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_reset: Option<bool>,
+    /// Which of a sweep's levels it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<LevelRecord>,
+}
+
+/// One of several workloads that differ in one number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LevelRecord {
+    /// Name of all of them.
+    pub family: String,
+    pub axis: Axis,
+    /// In flight, or per second.
+    pub value: f64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -221,6 +265,9 @@ pub struct StartRecord {
     /// From the start of the server (if it is this start's first workload) to the end of the warm-up, milliseconds.
     #[serde(default)]
     pub setup_ms: Option<u64>,
+    /// From the start of the server's process to its answer that it is ready, milliseconds; none where the gate did not start it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_ms: Option<u64>,
     pub rounds: Vec<RoundRecord>,
 }
 
@@ -246,8 +293,17 @@ pub struct RoundRecord {
     pub errors: Vec<ErrorCount>,
     pub client: ClientHealth,
     pub findings: Vec<Finding>,
+    /// `tokenizer` where token counts, or some of them, were made here from the texts; absent where all are the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_source: Option<String>,
     pub columns: Columns,
     pub series: Series,
+    /// What the server's own metrics said meanwhile; absent where it has no metrics page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerRound>,
+    /// Absent where no GPU was watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<RoundGpu>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -311,6 +367,11 @@ impl WorkloadRecord {
         self.starts.iter().flat_map(|s| s.rounds.iter().map(move |r| (s.index, r))).filter(|(_, r)| !r.cut_short)
     }
 
+    /// Of each start that the gate made of a server, how long it took to be ready, milliseconds.
+    pub fn ready_ms(&self) -> impl Iterator<Item = f64> {
+        self.starts.iter().filter_map(|s| s.ready_ms).map(|ms| ms as f64)
+    }
+
     /// Mean token count over the completed requests of all rounds; `None` where one of them has none.
     pub fn mean_tokens(&self, counts: impl Fn(&Columns) -> &Vec<Option<u32>>) -> Option<f64> {
         let means: Option<Vec<f64>> = self.rounds().map(|(_, r)| mean_tokens(&r.columns, counts(&r.columns))).collect();
@@ -349,7 +410,14 @@ impl WorkloadRecord {
         }
         let views: Vec<RoundView<'_>> =
             parts.iter().map(|(r, context, gaps)| RoundView { columns: &r.columns, context, gaps }).collect();
-        Ok(collect::metrics(&views, &self.slo.into()))
+        let mut values = collect::metrics(&views, &self.slo.into());
+        values.extend(gpu::values(self.rounds().map(|(_, round)| round)));
+        Ok(values)
+    }
+
+    /// What the server's own metrics said, over all whole rounds.
+    pub fn server_values(&self) -> server::Values {
+        server::pooled(self.rounds().filter_map(|(_, r)| r.server.as_ref()).map(|s| &s.values))
     }
 
     /// Every finding that makes the measurement unfit, with where it was seen.
@@ -377,6 +445,12 @@ impl WorkloadRecord {
         let mine: Vec<&RoundRecord> = self.rounds().filter(|(s, _)| *s == start).map(|(_, r)| r).collect();
         let count = mine.iter().filter(|r| disturbed(r)).count();
         finding.severity == Severity::Invalid && PASSING.contains(&&*finding.check) && count * 2 < mine.len()
+    }
+}
+
+impl LoadDetail {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -449,6 +523,14 @@ pub fn timings(workload: &WorkloadRecord) -> Result<BTreeMap<&'static str, Gaps>
 }
 
 /// Metric values with their unit in the key, as records and reports store them.
+fn warn() -> String {
+    "warn".into()
+}
+
+fn is_warn(policy: &str) -> bool {
+    policy == "warn"
+}
+
 pub fn keyed(values: &Values) -> BTreeMap<String, f64> {
     values.iter().map(|(m, v)| (m.key(), *v)).collect()
 }

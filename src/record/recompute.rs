@@ -39,6 +39,8 @@ fn round(round: &mut RoundRecord, start: u32, load: &LoadFacts, slo: &SloMs) -> 
     found.sort_by_key(|f| std::cmp::Reverse(f.severity));
     round.findings = found;
     round.metrics = super::keyed(&values);
+    let gpu = super::gpu::values(std::iter::once(&*round));
+    round.metrics.extend(super::keyed(&gpu));
     Ok(())
 }
 

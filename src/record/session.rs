@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CHUNK_GAP, PastSession, PastStart, Record, WorkloadRecord, keyed};
+use super::{CHUNK_GAP, LoadFacts, PastSession, PastStart, Record, WorkloadRecord, keyed};
 use crate::fingerprint::Fingerprint;
 use crate::judge;
 use crate::measure::histogram::Gaps;
@@ -34,10 +34,16 @@ pub struct Session {
     pub runner: Option<String>,
     pub fingerprint: Fingerprint,
     pub slo: crate::record::Slo,
+    /// What was planned, in words; of earlier versions not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<LoadFacts>,
     /// Mean over completed requests.
     pub input_tokens_mean: Option<f64>,
     pub output_tokens_mean: Option<f64>,
     pub starts: Vec<Start>,
+    /// What the server's own metrics said, over all rounds, for people: key is the fact's name with its unit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub server: BTreeMap<String, f64>,
     /// All rounds together, for people: key is the metric's name with its unit.
     pub pooled: BTreeMap<String, f64>,
     pub chunk_gaps_hdr: String,
@@ -118,9 +124,11 @@ impl Session {
             runner: record.host.get("runner").cloned(),
             fingerprint: workload.fingerprint.clone(),
             slo: workload.slo,
+            load: Some(workload.load.clone()),
             input_tokens_mean: workload.mean_tokens(|c| &c.input_tokens),
             output_tokens_mean: workload.mean_tokens(|c| &c.output_tokens),
             starts: starts.collect(),
+            server: workload.server_values(),
             pooled: keyed(&workload.pooled_values().ok()?),
             chunk_gaps_hdr: gaps.encode(),
             timings_hdr: super::timings(workload)

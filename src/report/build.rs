@@ -1,18 +1,22 @@
 //! Record, comparison and ruling to the view model. Every number that any format shows is chosen here.
 
+use crate::accept::{Excused, Of};
+use crate::evidence::gpu::Facts;
 use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
 use crate::judge::limits::{LimitFinding, LimitState};
 use crate::judge::{Comparison, Judgement, MetricComparison, Mode};
-use crate::measure::collect::Values;
+use crate::measure::collect::{Values, ttft_of};
+use crate::measure::columns::Columns;
 use crate::measure::summary::Shape;
 use crate::metric::{Class, Metric, Orientation, Stat, TIMINGS, Timing};
-use crate::record::{ErrorCount, Record, WorkloadRecord};
+use crate::record::{ErrorCount, Record, RoundRecord, WorkloadRecord};
 use crate::verdict::{Against, Evidence, Ruling, Verdict};
 
+use super::server::{self, Before};
 use super::{
-    BaselineReport, ClientReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION,
-    ValueReport, WorkloadReport,
+    AnchorReport, BaselineReport, ClientReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA,
+    VERSION, ValueReport, WorkloadReport,
 };
 
 /// What was found out about one workload of a record.
@@ -26,6 +30,9 @@ pub struct Judged<'a> {
     /// The other side of an interleaved run.
     pub beside: Option<Beside>,
     pub differences: Vec<Difference>,
+    pub anchor: Option<AnchorReport>,
+    /// What else is known of the baseline's side.
+    pub before: Before,
 }
 
 /// What an interleaved run measured the candidate beside.
@@ -49,10 +56,11 @@ pub fn report(record: &Record, judged: &[Judged<'_>], verdict: Option<Verdict>, 
         exit_code: exit.code(),
         headline: super::headline::headline(judged, verdict),
         interrupted: record.interrupted,
-        notices: Vec::new(),
+        notices: record.gpu.iter().filter_map(|g| g.unwatched.clone()).collect(),
         git: record.git.clone(),
         host: record.host.clone(),
-        workloads: judged.iter().map(workload).collect(),
+        workloads: judged.iter().map(|j| workload(j, record.gpu.as_ref())).collect(),
+        sweeps: super::sweep::sweeps(judged),
     }
 }
 
@@ -66,20 +74,26 @@ pub fn shape(workload: &WorkloadRecord) -> Shape {
     }
 }
 
-fn workload(judged: &Judged<'_>) -> WorkloadReport {
+fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
     let w = judged.workload;
     let ruling = judged.ruling.as_ref().map(|(_, r)| r);
     let comparison = judged.ruling.as_ref().and_then(|(e, _)| match &e.against {
         Against::Compared(c) => Some(c),
         _ => None,
     });
+    let excused = judged.ruling.as_ref().map_or(&[][..], |(e, _)| &e.excused);
     WorkloadReport {
         name: w.name.clone(),
         verdict: ruling.map(|r| r.verdict),
         // `run` judges nothing, and still says why its numbers are not to be trusted.
         reasons: ruling.map_or_else(|| w.invalid(), |r| r.reasons.clone()),
         warnings: ruling.map_or_else(Vec::new, |r| r.warnings.clone()),
-        proves: comparison.filter(|_| ruling.is_some_and(|r| r.verdict == Verdict::Passed)).and_then(|c| c.proves.clone()),
+        accepted: ruling.map_or_else(Vec::new, |r| r.accepted.clone()),
+        proves: judged
+            .ruling
+            .as_ref()
+            .filter(|(_, r)| r.verdict == Verdict::Passed)
+            .and_then(|(e, _)| e.decisive()?.proves.clone()),
         load: w.load.clone(),
         slo: w.slo,
         starts: u32::try_from(w.starts.len()).unwrap_or(u32::MAX),
@@ -90,15 +104,20 @@ fn workload(judged: &Judged<'_>) -> WorkloadReport {
         duration_s: w.rounds().map(|(_, r)| r.duration_us as f64 / 1e6).fold(0.0, |sum, s| sum + s),
         baseline: judged.baseline.clone(),
         comparison: comparison.map(|c| how(c, w, judged.beside.as_ref())),
+        anchor: judged.anchor.clone(),
         fingerprint: w.fingerprint.clone(),
         differences: judged.differences.clone(),
-        metrics: metrics(w, &judged.pooled, comparison),
-        limits: judged.ruling.iter().flat_map(|(e, _)| &e.limits).map(limit).collect(),
-        distributions: distributions(&judged.pooled),
+        metrics: metrics(w, &judged.pooled, comparison, excused),
+        limits: judged.ruling.iter().flat_map(|(e, _)| &e.limits).map(|l| limit(l, excused)).collect(),
+        distributions: distributions(&judged.pooled).into_iter().chain(turns(w)).collect(),
         rates: rates(&judged.pooled, w),
         errors: errors(w),
+        server_start_ms: w.ready_ms().collect(),
         notes: w.notes(),
         client: client(w),
+        server: server::report(w, &judged.before),
+        why: server::meanwhile(judged, comparison),
+        gpu: super::gpu::report(w, gpus),
     }
 }
 
@@ -131,9 +150,14 @@ fn requests(w: &WorkloadRecord) -> usize {
     w.rounds().map(|(_, r)| r.columns.len()).sum()
 }
 
-fn metrics(w: &WorkloadRecord, pooled: &Values, comparison: Option<&Comparison>) -> Vec<MetricReport> {
+fn metrics(w: &WorkloadRecord, pooled: &Values, comparison: Option<&Comparison>, excused: &[Excused]) -> Vec<MetricReport> {
+    let accepted = |metric| excused.iter().find(|e| e.metric == metric && e.of == Of::Regression).map(|e| e.words.clone());
     let judged = |metric| comparison.and_then(|c| c.metrics.iter().find(|m| m.metric == metric));
-    shape(w).defined().into_iter().map(|m| metric(m, pooled.get(&m).copied(), judged(m))).collect()
+    shape(w)
+        .defined()
+        .into_iter()
+        .map(|m| MetricReport { accepted: accepted(m), ..metric(m, pooled.get(&m).copied(), judged(m)) })
+        .collect()
 }
 
 fn metric(metric: Metric, pooled: Option<f64>, judged: Option<&MetricComparison>) -> MetricReport {
@@ -164,10 +188,11 @@ fn metric(metric: Metric, pooled: Option<f64>, judged: Option<&MetricComparison>
         smallest_visible_change_ratio: judged.and_then(|j| j.mde),
         judgement: judged.map(|j| word(j.judgement).into()),
         reason: judged.and_then(|j| j.reason.clone()),
+        accepted: None,
     }
 }
 
-const fn word(judgement: Judgement) -> &'static str {
+pub const fn word(judgement: Judgement) -> &'static str {
     match judgement {
         Judgement::Improved => "improved",
         Judgement::Unchanged => "unchanged",
@@ -177,7 +202,7 @@ const fn word(judgement: Judgement) -> &'static str {
     }
 }
 
-fn limit(l: &LimitFinding) -> LimitReport {
+fn limit(l: &LimitFinding, excused: &[Excused]) -> LimitReport {
     let (bound, limit) = match l.bound {
         crate::config::Bound::Max(x) => ("max", x),
         crate::config::Bound::Min(x) => ("min", x),
@@ -199,6 +224,7 @@ fn limit(l: &LimitFinding) -> LimitReport {
         .into(),
         right_side: l.side_ok,
         reason: l.reason.clone(),
+        accepted: excused.iter().find(|e| e.concerns(l)).map(|e| e.words.clone()),
     }
 }
 
@@ -224,16 +250,34 @@ fn distribution(pooled: &Values, timing: Timing) -> Option<DistributionReport> {
     })
 }
 
+/// TTFT of the first turns of sessions, whose history is new to the server, and of the later ones, which bring what it has seen.
+fn turns(w: &WorkloadRecord) -> Vec<DistributionReport> {
+    let Some(turns) = w.load.detail.turns.filter(|&n| n > 0 && w.load.streaming).map(|n| n as usize) else {
+        return Vec::new();
+    };
+    // A closed loop by duration stores no row for what it did not send, so that a row does not tell its turn.
+    let whole = |r: &&RoundRecord| w.load.requests_per_round == Some(r.columns.len() as u64);
+    let rounds: Vec<(&Columns, u32)> = w.rounds().map(|(_, r)| r).filter(whole).map(|r| (&r.columns, r.ramp)).collect();
+    let part = |name: &str, wanted: &dyn Fn(usize) -> bool| {
+        let found = distribution(&ttft_of(&rounds, wanted), Timing::Ttft);
+        found.map(|d| DistributionReport { timing: name.to_owned(), ..d })
+    };
+    let first = part("ttft_first_turn", &|i| i % turns == 0);
+    first.into_iter().chain(part("ttft_later_turns", &|i| i % turns != 0)).collect()
+}
+
 /// Absent ones too, where the workload defines them: what could not be measured is listed, not dropped.
 fn rates(pooled: &Values, w: &WorkloadRecord) -> Vec<ValueReport> {
     let slo = w.slo;
     let wanted = |m: &Metric| match m {
-        Metric::Timing(..) => false,
+        // Of starts, not of rounds.
+        Metric::Timing(..) | Metric::ServerStart => false,
         Metric::Goodput | Metric::SloAttainment => shape(w).has_slo,
         Metric::SloAttainmentOf(crate::metric::SloKind::Ttft) => slo.ttft_ms.is_some(),
         Metric::SloAttainmentOf(crate::metric::SloKind::Tpot) => slo.tpot_ms.is_some(),
         Metric::SloAttainmentOf(crate::metric::SloKind::E2e) => slo.e2e_ms.is_some(),
         Metric::OfferedRate | Metric::AchievedRate => w.load.open_loop,
+        gpu if Metric::GPU.contains(gpu) => w.rounds().any(|(_, r)| r.gpu.is_some()),
         _ => true,
     };
     Metric::all()

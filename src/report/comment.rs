@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::markdown::escape::{code, escape};
-use super::markdown::{decided, evidence, headline, origin, reasons};
+use super::markdown::{Below, decided, evidence, headline, origin, reasons};
 use super::{Report, text};
 use crate::exit::ExitStatus;
 use crate::verdict::Verdict;
@@ -130,15 +130,15 @@ pub fn title(reports: &[Report], about: &About) -> String {
     format!("{line}{many}{}", if about.untrusted { " (measured by an untrusted job)" } else { "" })
 }
 
-/// What regressed and which limits are breached, with their workload.
+/// What regressed and which limits are breached, with their workload; without what is accepted.
 pub fn regressed(reports: &[Report]) -> Vec<(String, String)> {
     let all = reports.iter().flat_map(|r| &r.workloads);
     let of = |w: &super::WorkloadReport| {
-        let metrics = w.metrics.iter().filter(|m| m.judgement.as_deref() == Some("regressed")).map(|m| {
+        let metrics = w.metrics.iter().filter(|m| m.judgement.as_deref() == Some("regressed") && m.accepted.is_none()).map(|m| {
             let change = text::change(&m.unit, m.change_ratio);
             (format!("{}/{}", w.name, m.metric), format!("{} {change} ({})", m.metric, text::interval(m)))
         });
-        let limits = w.limits.iter().filter(|l| l.state == "breached");
+        let limits = w.limits.iter().filter(|l| l.state == "breached" && l.accepted.is_none());
         let limits = limits.map(|l| (format!("{}/{}", w.name, l.metric), format!("limit: {}", text::plain(&l.reason))));
         metrics.chain(limits).collect::<Vec<_>>()
     };
@@ -194,7 +194,7 @@ fn one(report: &Report, tier: Tier, note: &str) -> String {
     }
     let mut out = headline(report) + note;
     for w in &report.workloads {
-        out += &reasons(report, w);
+        out += &reasons(report, w, if tier <= Tier::Decisive { Below::Tables } else { Below::Nothing });
         if tier <= Tier::Decisive {
             out += &decided(report, w);
         }
@@ -217,7 +217,7 @@ fn foot(reports: &[Report], about: &About, tier: Tier) -> String {
     if let Some(first) = reports.first() {
         facts.push(format!("goodput-gate {}", escape(&first.tool_version)));
     }
-    facts.extend(worst(reports).map(|r| format!("exit code {}", r.exit_code)));
+    facts.extend(worst(reports).map(|r| format!("exit code {}", escape(&text::exit_code(r.exit_code, reports)))));
     facts.extend(about.run_url.as_ref().map(|url| format!("[run]({url})")));
     let cut =
         if tier == Tier::Everything { "" } else { "\nCut to what fits here: all numbers are in the report files of the run.\n" };

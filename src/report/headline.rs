@@ -2,9 +2,9 @@
 
 use super::build::Judged;
 use crate::judge::limits::LimitState;
-use crate::judge::{Comparison, Decision, Judgement, MetricComparison, text};
+use crate::judge::{Bearing, Comparison, Decision, MetricComparison, text};
 use crate::metric::{Class, Metric, Orientation, Stat, Timing, Unit};
-use crate::verdict::{Against, Verdict};
+use crate::verdict::Verdict;
 
 /// `FAIL: TPOT is 23.3 % longer than the baseline's (18.7 to 28.0 %, p < 0.0001), and E2E latency 20.6 % longer`.
 pub fn headline(judged: &[Judged<'_>], verdict: Option<Verdict>) -> String {
@@ -12,6 +12,12 @@ pub fn headline(judged: &[Judged<'_>], verdict: Option<Verdict>) -> String {
         let requests: usize = judged.iter().flat_map(|j| j.workload.rounds()).map(|(_, r)| r.columns.len()).sum();
         return format!("measured {requests} requests, nothing judged");
     };
+    let accepted: Vec<&String> = judged.iter().filter_map(|j| j.ruling.as_ref()).flat_map(|(_, r)| &r.accepted).collect();
+    if let (Verdict::Passed, [first, rest @ ..]) = (verdict, &accepted[..]) {
+        let more = if rest.is_empty() { String::new() } else { format!("; and {} more", rest.len()) };
+        let what = super::text::count(accepted.len() as u64, "accepted regression", "accepted regressions");
+        return format!("{} with {what}: {first}{more}", verdict.word());
+    }
     let decisive = judged.iter().find(|j| j.ruling.as_ref().is_some_and(|(_, r)| r.verdict == verdict));
     let why = decisive.and_then(|j| {
         let text = sentence(j, verdict)?;
@@ -22,10 +28,11 @@ pub fn headline(judged: &[Judged<'_>], verdict: Option<Verdict>) -> String {
 
 fn sentence(judged: &Judged<'_>, verdict: Verdict) -> Option<String> {
     let (evidence, ruling) = judged.ruling.as_ref()?;
-    let breached = evidence.limits.iter().any(|l| l.state == LimitState::Breached);
-    let told = match (&evidence.against, verdict) {
-        (Against::Compared(c), Verdict::Passed) => fine(c),
-        (Against::Compared(c), Verdict::Failed) if !breached && c.decision == Decision::Regression => worse(c),
+    let accepted = |l| evidence.excused.iter().any(|e| e.concerns(l));
+    let breached = evidence.limits.iter().any(|l| l.state == LimitState::Breached && !accepted(l));
+    let told = match (evidence.decisive().as_deref(), verdict) {
+        (Some(c), Verdict::Passed) => fine(c),
+        (Some(c), Verdict::Failed) if !breached && c.decision == Decision::Regression => worse(c),
         _ => None,
     };
     told.or_else(|| ruling.reasons.first().cloned())
@@ -54,7 +61,7 @@ fn fine(c: &Comparison) -> Option<String> {
 
 /// The most telling regression with its interval, the others by size.
 fn worse(c: &Comparison) -> Option<String> {
-    let mut worse: Vec<&MetricComparison> = c.metrics.iter().filter(|m| m.judgement == Judgement::Regressed).collect();
+    let mut worse: Vec<&MetricComparison> = c.metrics.iter().filter(|m| m.bearing == Bearing::Convicts).collect();
     worse.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)));
     let (first, rest) = worse.split_first()?;
     let range = first.interval.map(|(low, high)| {
@@ -74,6 +81,11 @@ fn worse(c: &Comparison) -> Option<String> {
     }
     let others: Vec<String> = rest.iter().filter_map(|m| Some(format!("{} by {}", name(m.metric), size(m, m.change?)))).collect();
     Some(format!("{head}; also worse: {}", listed(&others)))
+}
+
+/// `TTFT is 35 % longer`, of a metric that changed for the worse.
+pub fn said(m: &MetricComparison) -> Option<String> {
+    Some(format!("{} is {} {}", name(m.metric), size(m, m.change?), direction(m)?))
 }
 
 /// As people say it.
@@ -136,6 +148,7 @@ fn listed(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::Judgement;
 
     fn row(metric: Metric, change: f64, interval: (f64, f64), judgement: Judgement) -> MetricComparison {
         let method = metric.method().expect("a metric of the method");
@@ -152,7 +165,9 @@ mod tests {
             mde: None,
             noise: None,
             noisier_than_usual: false,
+            gaps: false,
             judgement,
+            bearing: if judgement == Judgement::Regressed { Bearing::Convicts } else { Bearing::Free },
             reason: None,
             working: crate::judge::Working::Nothing,
         }

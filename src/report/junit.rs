@@ -1,6 +1,7 @@
 //! The report as `JUnit` XML: one suite per workload, one case per metric and per limit, and one for the measurement itself.
 //!
-//! Regressed or breached is a failure, unmeasured or INVALID an error, anything without a judgement skipped with its reason. Not
+//! Regressed, breached or refused by policy is a failure (skipped with its reason where somebody has accepted it: never a silent pass),
+//! unmeasured or INVALID an error, anything without a judgement skipped with its reason. Not
 //! here: file and line, which no metric has.
 
 #[cfg(test)]
@@ -123,7 +124,12 @@ fn cases(report: &Report, w: &WorkloadReport) -> Vec<Case> {
     std::iter::once(measurement(report, w)).chain(metrics).chain(limits).collect()
 }
 
-/// Whether the measurement is fit to be judged; carries the time and the verdict in words.
+/// The gate failed for want of a proof, and of nothing else.
+fn demanded(report: &Report) -> bool {
+    [ExitStatus::NoBaseline, ExitStatus::Inconclusive].iter().any(|status| status.code() == report.exit_code)
+}
+
+/// Whether the measurement is fit to be judged, and what it came to is let through; carries the time and the verdict in words.
 fn measurement(report: &Report, w: &WorkloadReport) -> Case {
     let interrupted = report.interrupted && report.exit_code == ExitStatus::Interrupted.code();
     let (outcome, message) = match w.verdict {
@@ -131,6 +137,11 @@ fn measurement(report: &Report, w: &WorkloadReport) -> Case {
         _ if interrupted => (Outcome::Error("interrupted"), "interrupted: measured only in part".into()),
         None if !w.reasons.is_empty() => (Outcome::Error("invalid"), invalid(w)),
         None if w.completed == 0 => (Outcome::Error("invalid"), "INVALID: no request completed".into()),
+        // Else a gate that failed would have no case that did.
+        Some(verdict) if demanded(report) && w.verdict == report.verdict => {
+            let code = report.exit_code;
+            (Outcome::Failure("policy"), format!("{}: the policy does not let it through (exit code {code})", verdict.word()))
+        }
         Some(verdict) => (Outcome::Passed, verdict.word().into()),
         None => (Outcome::Passed, "measured, nothing judged".into()),
     };
@@ -153,6 +164,10 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
     let (outcome, message) = match judgement {
         _ if w.verdict == Some(Verdict::Invalid) => {
             (Outcome::Error("invalid"), format!("{}: not judged: {}", m.metric, invalid(w)))
+        }
+        _ if m.accepted.is_some() => {
+            let until = m.accepted.as_deref().unwrap_or_default();
+            (Outcome::Skipped("accepted"), format!("{} {judgement}, accepted {until}: {}", m.metric, numbers(m)))
         }
         "regressed" => (Outcome::Failure("regression"), format!("{} regressed: {}", m.metric, numbers(m))),
         "improved" | "unchanged" | "measured" => (Outcome::Passed, format!("{} {judgement}: {}", m.metric, numbers(m))),
@@ -203,6 +218,9 @@ fn numbers(m: &MetricReport) -> String {
 fn limit(w: &WorkloadReport, l: &LimitReport) -> Case {
     let (outcome, word) = match l.state.as_str() {
         _ if w.verdict == Some(Verdict::Invalid) => (Outcome::Error("invalid"), "not judged".into()),
+        "breached" if l.accepted.is_some() => {
+            (Outcome::Skipped("accepted"), format!("{} {}", text::state(l), l.accepted.as_deref().unwrap_or_default()))
+        }
         "breached" => (Outcome::Failure("limit"), text::state(l)),
         "met" => (Outcome::Passed, text::state(l)),
         "open" => (Outcome::Skipped("open"), text::state(l)),

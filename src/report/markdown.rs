@@ -8,7 +8,8 @@ mod tests;
 
 use std::fmt::Write as _;
 
-use super::{MetricReport, Report, WorkloadReport, text};
+use super::sweep::{self, SweepReport};
+use super::{MetricReport, Report, WorkloadReport, server, text};
 use escape::{code, escape};
 
 pub fn render(report: &Report) -> String {
@@ -16,9 +17,21 @@ pub fn render(report: &Report) -> String {
     for w in &report.workloads {
         out += &workload(report, w);
     }
+    out += &sweeps(report);
     out += &origin(report);
-    let _ = write!(out, "\ngoodput-gate {}, exit code {}\n", escape(&report.tool_version), escape(&text::exit_code(report)));
+    let exit = text::exit_code(report.exit_code, std::slice::from_ref(report));
+    let _ = write!(out, "\ngoodput-gate {}, exit code {}\n", escape(&report.tool_version), escape(&exit));
     out
+}
+
+/// Shown only: what the levels of a load say of the server.
+fn sweeps(report: &Report) -> String {
+    let one = |s: &SweepReport| {
+        let rows = s.levels.iter().map(|level| sweep::cells(level).iter().map(|c| cell(c)).collect());
+        let body = format!("\n{}\n{}", escape(&s.words), table(&sweep::HEADER, 0..8, rows));
+        folded(&format!("{} by {}", code(&s.family), sweep::axis(s)), &body)
+    };
+    report.sweeps.iter().map(one).collect()
 }
 
 /// Where it comes from and what to do with it, folded.
@@ -35,7 +48,12 @@ pub(super) fn headline(report: &Report) -> String {
     let line = text::plain(&report.headline);
     let word = report.verdict.map_or("", |v| v.word());
     let mut out = match line.strip_prefix(word).filter(|_| !word.is_empty()) {
-        Some(rest) => format!("**{word}**{}{}\n", if rest.is_empty() { "" } else { ": " }, escape(rest.trim_start_matches(':'))),
+        // `PASS with 1 accepted regression: ...` is no PASS with a colon.
+        Some(rest) => match rest.strip_prefix(':') {
+            Some(why) => format!("**{word}**: {}\n", escape(why.trim_start())),
+            None if rest.is_empty() => format!("**{word}**\n"),
+            None => format!("**{word}** {}\n", escape(rest.trim_start())),
+        },
         None => format!("{}\n", escape(&line)),
     };
     if report.interrupted {
@@ -48,15 +66,28 @@ pub(super) fn headline(report: &Report) -> String {
 }
 
 fn workload(report: &Report, w: &WorkloadReport) -> String {
-    reasons(report, w) + &decided(report, w) + &evidence(report, w)
+    reasons(report, w, Below::Tables) + &decided(report, w) + &evidence(report, w)
+}
+
+/// What follows the reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Below {
+    /// A metric that regressed has its row there, with the same numbers: it is not told twice.
+    Tables,
+    Nothing,
 }
 
 /// What of a workload stays when room is short.
-pub(super) fn reasons(report: &Report, w: &WorkloadReport) -> String {
+pub(super) fn reasons(report: &Report, w: &WorkloadReport, below: Below) -> String {
     let verdict = w.verdict.map_or_else(String::new, |v| format!(": {}", v.word()));
     let mut out = format!("\n### {}{verdict}\n", code(&w.name));
-    let said = text::why(report, w).map(|(label, why)| match label {
+    let regressed: Vec<String> =
+        w.metrics.iter().filter(|m| m.judgement.as_deref() == Some("regressed")).map(|m| format!("{} ", m.metric)).collect();
+    let in_table = |why: &str| below == Below::Tables && regressed.iter().any(|metric| why.starts_with(metric.as_str()));
+    let said = text::why(report, w).filter(|(label, why)| *label != "why" || !in_table(why));
+    let said = said.map(|(label, why)| match label {
         "proves" => format!("A PASS proves: {}", escape(&why)),
+        "accepted" => format!("**Accepted regression**: {}", escape(&why)),
         "warning" => format!("Warning: {}", escape(&why)),
         _ => escape(&why),
     });
@@ -66,12 +97,14 @@ pub(super) fn reasons(report: &Report, w: &WorkloadReport) -> String {
 
 /// The numbers that decide.
 pub(super) fn decided(report: &Report, w: &WorkloadReport) -> String {
-    decisive(w) + &limits(w) + &not_judged(report, w)
+    decisive(w) + &limits(w) + &not_judged(report, w) + &meanwhile(w)
 }
 
 /// The other numbers, folded.
 pub(super) fn evidence(report: &Report, w: &WorkloadReport) -> String {
-    folded("All metrics", &everything(w)) + &folded("Load and client", &client(report, w))
+    folded("All metrics", &everything(w))
+        + &folded("Server evidence", &server_evidence(w))
+        + &folded("Load and client", &client(report, w))
 }
 
 /// Primary metrics, and any other that regressed.
@@ -79,8 +112,8 @@ fn decisive(w: &WorkloadReport) -> String {
     let shown: Vec<&MetricReport> =
         w.metrics.iter().filter(|m| m.class == "primary" || m.judgement.as_deref() == Some("regressed")).collect();
     let judged = |m: &MetricReport| {
-        let judgement = text::judgement(w, m);
-        if judgement == "regressed" { format!("**{judgement}**") } else { escape(judgement) }
+        let judgement = text::judged(w, m);
+        if judgement.starts_with("regressed") { format!("**{judgement}**") } else { escape(&judgement) }
     };
     if w.metrics.iter().all(|m| m.judgement.is_none()) {
         let rows = shown.iter().map(|m| vec![code(&m.metric), cell(&text::value(&m.unit, m.candidate)), judged(m)]);
@@ -101,7 +134,7 @@ fn decisive(w: &WorkloadReport) -> String {
 fn limits(w: &WorkloadReport) -> String {
     let state = |l| {
         let state = text::state(l);
-        if state == "breached" { format!("**{state}**") } else { escape(&state) }
+        if state.starts_with("breached") { format!("**{state}**") } else { escape(&state) }
     };
     let rows = w
         .limits
@@ -123,6 +156,18 @@ fn not_judged(report: &Report, w: &WorkloadReport) -> String {
     format!("\nInconclusive or unmeasured, and why:\n{}", bullets(rows.into_iter()))
 }
 
+/// What changed on the server's side together with what regressed.
+fn meanwhile(w: &WorkloadReport) -> String {
+    let lines = bullets(w.why.iter().map(|line| escape(line)));
+    if lines.is_empty() { lines } else { format!("\nMeanwhile (an explanation, no proof):\n{lines}") }
+}
+
+fn server_evidence(w: &WorkloadReport) -> String {
+    let rows = server::rows(w).map(|[what, baseline, candidate]| vec![escape(&what), cell(&baseline), cell(&candidate)]);
+    let rows = table(&["what the server said of itself", "baseline", "candidate"], 1..3, rows);
+    w.server.as_ref().map_or_else(String::new, |s| format!("{rows}\n{}\n", escape(&server::how(s))))
+}
+
 fn everything(w: &WorkloadReport) -> String {
     let rows = w.metrics.iter().map(|m| {
         let numbers = [
@@ -135,7 +180,7 @@ fn everything(w: &WorkloadReport) -> String {
             text::size(&m.unit, m.smallest_visible_change_ratio),
         ];
         let named = [code(&m.metric), escape(&m.class)].into_iter();
-        named.chain(numbers.iter().map(|n| cell(n))).chain([escape(text::judgement(w, m))]).collect()
+        named.chain(numbers.iter().map(|n| cell(n))).chain([escape(&text::judged(w, m))]).collect()
     });
     let header = [
         "metric",
@@ -150,6 +195,9 @@ fn everything(w: &WorkloadReport) -> String {
         "judgement",
     ];
     let mut out = table(&header, 2..9, rows);
+    if let Some(levels) = text::levels(w) {
+        let _ = write!(out, "\nIntervals: {}.\n", escape(&levels));
+    }
     out += &distributions(w);
     let rates = w.rates.iter().map(|r| vec![code(&r.metric), cell(&text::value(&r.unit, r.value))]);
     out += &table(&["rate or share", "value"], 1..2, rates);
@@ -170,9 +218,11 @@ fn client(report: &Report, w: &WorkloadReport) -> String {
     let mut facts = vec![("load", text::load(w)), ("requests", text::completed(w)), ("client", text::client(w))];
     facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
     facts.extend(w.comparison.iter().map(|c| ("judged", text::comparison(c))));
+    facts.extend(text::server_start(w).map(|starts| ("starts", starts)));
     facts.extend(text::visible(w).map(|v| ("visible", v)));
     facts.extend(w.errors.iter().map(|e| ("error", text::error(e))));
     facts.extend(w.notes.iter().map(|n| ("note", n.clone())));
+    facts.extend(w.gpu.iter().flat_map(super::gpu::lines).map(|line| ("GPU", line)));
     pairs(facts.iter().map(|(label, fact)| (escape(label), escape(fact))))
 }
 
@@ -190,8 +240,15 @@ fn instructions(report: &Report) -> String {
          ```\n\n\
          BASELINE is a record, a baseline file, or a folder of baseline files.\n",
     );
-    if report.workloads.iter().flat_map(|w| &w.limits).any(|l| l.state == "breached") {
-        out += "\nA breached limit is accepted only by changing the limit in the config.\n";
+    let breached = report.workloads.iter().flat_map(|w| &w.limits).any(|l| l.state == "breached" && l.accepted.is_none());
+    let regressed = report.workloads.iter().flat_map(|w| &w.metrics);
+    if breached || regressed.into_iter().any(|m| m.judgement.as_deref() == Some("regressed") && m.accepted.is_none()) {
+        out += "\nTo accept what is worse here, for a reason, until a day: beside this report\n\n\
+                ```sh\ngoodput-gate accept --reason \"...\"\n```\n\n\
+                writes baselines/accepted.json, which counts once it is on the base branch (its own pull request), up to the size that was seen here.\n";
+    }
+    if breached {
+        out += "\nA limit that was never meant to hold is changed in the config.\n";
     }
     if report.verdict.is_some() {
         out += "\nIf this is how it should be from now on: merge, then add sessions to the baseline on the target branch and commit them.\n\n\

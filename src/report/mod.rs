@@ -6,14 +6,18 @@ pub mod badge;
 pub mod build;
 pub mod comment;
 pub mod csv;
+mod gpu;
 mod headline;
 pub mod junit;
 pub mod markdown;
 pub mod page;
 pub mod prometheus;
 pub mod ranking;
+pub mod sweep;
 #[cfg(test)]
 mod samples;
+pub mod server;
+pub mod sessions;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
@@ -29,6 +33,8 @@ use crate::exit::ExitStatus;
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::record::{ErrorCount, GitFacts, LoadFacts, Slo};
 use crate::verdict::Verdict;
+
+use sweep::SweepReport;
 
 pub const SCHEMA: &str = "goodput-gate/report";
 pub const VERSION: u32 = 1;
@@ -55,6 +61,9 @@ pub struct Report {
     pub git: Option<GitFacts>,
     pub host: BTreeMap<String, String>,
     pub workloads: Vec<WorkloadReport>,
+    /// Workloads that differ in one number, and where their curve bends: shown only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sweeps: Vec<SweepReport>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -65,6 +74,9 @@ pub struct WorkloadReport {
     /// Why the verdict is what it is, the most telling first; where nothing was judged, why the measurement is unfit.
     pub reasons: Vec<String>,
     pub warnings: Vec<String>,
+    /// Regressions and breached limits that somebody has accepted, each with until when, why and by whom.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<String>,
     /// What a PASS proves.
     pub proves: Option<String>,
     pub load: LoadFacts,
@@ -77,6 +89,9 @@ pub struct WorkloadReport {
     pub baseline: Option<BaselineReport>,
     /// How the comparison was made; absent where there was none.
     pub comparison: Option<ComparisonReport>,
+    /// The second comparison, with the sessions of `baselines/anchor`; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<AnchorReport>,
     pub fingerprint: Fingerprint,
     /// Fields under test that differ from the baseline's.
     pub differences: Vec<Difference>,
@@ -88,9 +103,21 @@ pub struct WorkloadReport {
     /// Rates and shares over all rounds.
     pub rates: Vec<ValueReport>,
     pub errors: Vec<ErrorCount>,
+    /// Of each start that the gate made, how long the server took to be ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub server_start_ms: Vec<f64>,
     /// What is worth knowing of the measurement itself.
     pub notes: Vec<String>,
     pub client: ClientReport,
+    /// What the server's own metrics said; absent where it told nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<server::ServerReport>,
+    /// Where something regressed: what changed on the server's side together with it. An explanation, never a proof.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<String>,
+    /// Absent where no GPU was watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<gpu::GpuReport>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -161,6 +188,39 @@ pub struct MetricReport {
     /// `improved`, `unchanged`, `regressed`, `inconclusive`, `unmeasured`; absent where there was no comparison.
     pub judgement: Option<String>,
     pub reason: Option<String>,
+    /// Until when it is accepted, why and by whom; absent where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
+}
+
+/// What changed since a pinned point of the past. It decides only under `gate.on_anchor_drift: fail`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnchorReport {
+    /// As it was named: `v1.2`.
+    pub name: String,
+    pub commit: Option<String>,
+    /// First-parent steps from where the walk to the baselines begins.
+    pub distance_commits: Option<u32>,
+    pub sessions: u32,
+    /// `worse`, `unchanged`, `open`, `not_compared`.
+    pub state: String,
+    /// The whole in one sentence.
+    pub words: String,
+    /// Metrics that were compared.
+    pub metrics: Vec<AnchorMetricReport>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnchorMetricReport {
+    pub metric: String,
+    pub unit: String,
+    /// As `change_ratio` of a metric.
+    pub change_ratio: Option<f64>,
+    pub interval_low_ratio: Option<f64>,
+    pub interval_high_ratio: Option<f64>,
+    pub judgement: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -179,6 +239,9 @@ pub struct LimitReport {
     /// The measured value is on the right side of the limit.
     pub right_side: Option<bool>,
     pub reason: String,
+    /// Until when a breach is accepted, why and by whom; absent where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
 }
 
 /// A timing in milliseconds; absent where n does not allow the statistic.
@@ -236,6 +299,7 @@ impl Report {
             git,
             host: BTreeMap::new(),
             workloads: Vec::new(),
+            sweeps: Vec::new(),
         }
     }
 

@@ -237,7 +237,7 @@ fn starts(values: &charts::StartValues) -> Option<StartsRow> {
 
 fn provenance(report: &Report) -> Vec<(String, String)> {
     let mut facts = text::provenance(report);
-    facts.push(("exit code".into(), text::exit_code(report)));
+    facts.push(("exit code".into(), text::exit_code(report.exit_code, std::slice::from_ref(report))));
     facts.push(("goodput-gate".into(), report.tool_version.clone()));
     facts.into_iter().map(|(label, fact)| (text::plain(&label), text::plain(&fact))).collect()
 }

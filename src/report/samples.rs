@@ -1,5 +1,7 @@
 //! Hand-made reports for the tests of every format: one per verdict that people meet, with plausible numbers.
 
+mod accepted;
+
 use std::collections::BTreeMap;
 
 use super::{
@@ -8,7 +10,7 @@ use super::{
 };
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::metric::{Class, METHOD, Metric, Orientation, Stat, Timing, Unit};
-use crate::record::{ErrorCount, GitFacts, LoadFacts, Slo};
+use crate::record::{ErrorCount, GitFacts, LoadDetail, LoadFacts, Slo};
 use crate::verdict::Verdict;
 
 const PROVES: &str = "ttft_geomean changed for the worse by less than 10 %, tpot_geomean changed for the worse by less than 10 %, \
@@ -28,6 +30,7 @@ pub fn all() -> Vec<(&'static str, Report)> {
         ("invalid", invalid()),
         ("run_only", run_only()),
         ("two_workloads", two_workloads()),
+        ("accepted", accepted::accepted()),
     ]
 }
 
@@ -105,6 +108,7 @@ pub fn limit_breach() -> Report {
         reason:
             "slo_attainment 95.70 % (93.80 % to 97.20 %) is within, but not proven to be within, the limit of at least 95.00 %"
                 .into(),
+        accepted: None,
     };
     let workload = WorkloadReport {
         verdict: Some(Verdict::Failed),
@@ -177,9 +181,13 @@ pub fn invalid() -> Report {
 
 pub fn run_only() -> Report {
     let mut workload = WorkloadReport {
+        server_start_ms: Vec::new(),
         notes: vec!["start 1, round 2: p99 send lag 1.40 ms is over 1 % of the median TTFT".into()],
+        gpu: Some(super::gpu::tests::sample()),
         ..measured("chat")
     };
+    let of_gpu = [Some(0.842), Some(1.1876), Some(61746.0), None];
+    workload.rates.extend(Metric::GPU.into_iter().zip(of_gpu).map(rate));
     workload.metrics.retain(|m| m.metric != "slo_attainment");
     for m in workload.metrics.iter_mut().filter(|m| m.metric == "output_token_rate" || m.metric == "ttft_p99") {
         m.candidate = None;
@@ -239,6 +247,7 @@ fn report(verdict: Option<Verdict>, exit_code: u8, headline: &str, workloads: Ve
         headline: headline.into(),
         interrupted: false,
         notices: Vec::new(),
+        sweeps: Vec::new(),
         git: Some(GitFacts {
             commit: "9d2f1a7c3b5e4f60718293a4b5c6d7e8f9012345".into(),
             tree: "1b2c3d4e5f60718293a4b5c6d7e8f90123456789".into(),
@@ -263,6 +272,7 @@ fn measured(name: &str) -> WorkloadReport {
         verdict: None,
         reasons: vec![],
         warnings: vec![],
+        accepted: vec![],
         proves: None,
         load: load(),
         slo: Slo { ttft_ms: Some(500.0), tpot_ms: Some(50.0), e2e_ms: None },
@@ -273,6 +283,7 @@ fn measured(name: &str) -> WorkloadReport {
         duration_s: 123.4,
         baseline: None,
         comparison: None,
+        anchor: None,
         fingerprint,
         differences: vec![],
         metrics: METHOD.iter().map(|m| metric(*m)).collect(),
@@ -280,8 +291,12 @@ fn measured(name: &str) -> WorkloadReport {
         distributions: distributions(),
         rates: rates(),
         errors: vec![ErrorCount { kind: "timeout".into(), count: 2, example: Some("no byte for 30 s".into()) }],
+        server_start_ms: Vec::new(),
         notes: vec![],
         client: client(),
+        server: None,
+        why: vec![],
+        gpu: None,
     }
 }
 
@@ -297,6 +312,7 @@ fn load() -> LoadFacts {
         length_forced: true,
         max_in_flight: Some(64),
         seed: 7,
+        detail: LoadDetail::default(),
     }
 }
 
@@ -404,6 +420,7 @@ fn metric(metric: Metric) -> MetricReport {
         smallest_visible_change_ratio: None,
         judgement: None,
         reason: None,
+        accepted: None,
     }
 }
 
@@ -419,6 +436,7 @@ fn met() -> LimitReport {
         state: "met".into(),
         right_side: Some(true),
         reason: "ttft_p95 312.4 ms (290.2 ms to 337.8 ms) is within the limit of at most 500.0 ms".into(),
+        accepted: None,
     }
 }
 
@@ -453,6 +471,10 @@ fn rates() -> Vec<ValueReport> {
         (Metric::AchievedRate, Some(5.02)),
     ]
     .into_iter()
-    .map(|(m, value)| ValueReport { metric: m.name(), unit: m.unit().suffix().into(), value })
+    .map(rate)
     .collect()
+}
+
+fn rate((m, value): (Metric, Option<f64>)) -> ValueReport {
+    ValueReport { metric: m.name(), unit: m.unit().suffix().into(), value }
 }

@@ -4,7 +4,8 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 
-use super::{DistributionReport, Report, WorkloadReport, text};
+use super::sweep::{self, SweepReport};
+use super::{DistributionReport, Report, WorkloadReport, server, text};
 use crate::verdict::Verdict;
 
 /// Narrower than this, no table is readable; lines are then left to the terminal to break.
@@ -33,6 +34,10 @@ pub fn render(report: &Report, width: u16, colour: bool) -> String {
     for workload in &report.workloads {
         out.push('\n');
         out += &pen.workload(report, workload);
+    }
+    for one in &report.sweeps {
+        out.push('\n');
+        out += &pen.sweep(one);
     }
     out.push('\n');
     out += &pen.facts(&footer(report));
@@ -94,7 +99,8 @@ impl Pen {
                 text::value(&m.unit, m.candidate),
                 text::change(&m.unit, m.change_ratio),
                 text::interval(m),
-                text::judgement(w, m).to_owned(),
+                // Narrow: the lines above say what was accepted, and of how much.
+                if m.accepted.is_some() { "accepted" } else { text::judgement(w, m) }.to_owned(),
             ]
         });
         self.table(&header, rows, 1..5)
@@ -114,6 +120,12 @@ impl Pen {
             .iter()
             .map(|d| std::iter::once(d.timing.clone()).chain(text::statistics(d).map(|(_, x)| text::number(x))).collect());
         self.table(&header, rows, 1..header.len())
+    }
+
+    fn sweep(&self, sweep: &SweepReport) -> String {
+        let rows = sweep.levels.iter().map(|level| sweep::cells(level).to_vec());
+        let title = format!("{}: by {}", text::plain(&sweep.family), sweep::axis(sweep));
+        format!("{title}\n\n{}{}", self.table(&sweep::HEADER, rows, 0..8), self.facts(&[("knee", text::plain(&sweep.words))]))
     }
 
     /// `numbers`: the columns that are set flush right. Cells are never broken: a terminal too narrow for a table breaks its lines.
@@ -164,7 +176,8 @@ impl Pen {
 
     /// Our own words at the end of a table's line; foreign text never stands there.
     fn highlight(&self, table: &str) -> String {
-        const WORDS: [(&str, Hue); 9] = [
+        const WORDS: [(&str, Hue); 10] = [
+            ("accepted", Hue::Open),
             ("regressed", Hue::Bad),
             ("breached", Hue::Bad),
             ("unmeasured", Hue::Bad),
@@ -206,6 +219,7 @@ const fn hue(verdict: Verdict) -> Hue {
 /// What stands before the tables: why, under which load, against what.
 fn opening(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&str, String)> = text::why(report, w).collect();
+    facts.extend(labelled("meanwhile", w.why.iter().map(|line| text::plain(line))));
     facts.push(("load", text::plain(&text::load(w))));
     facts.push(("requests", text::completed(w)));
     facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
@@ -218,17 +232,21 @@ fn opening(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
 /// What stands behind the tables: rates, errors, and how well the measurement went.
 fn closing(w: &WorkloadReport) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&str, String)> = Vec::new();
+    facts.extend(text::levels(w).map(|levels| ("interval", levels)));
     let measured = w.rates.iter().filter(|r| r.value.is_some());
     let rates: Vec<String> = measured.map(|r| format!("{} {}", r.metric, text::value(&r.unit, r.value))).collect();
     if !rates.is_empty() {
         facts.push(("rates", rates.join(", ")));
     }
+    facts.extend(text::server_start(w).map(|starts| ("starts", starts)));
     facts.extend(text::slo(w).map(|slo| ("SLO", slo)));
     facts.extend(text::unmeasured(w).map(|names| ("unmeasured", names)));
     facts.extend(labelled("errors", w.errors.iter().map(text::error)));
     facts.extend(text::visible(w).map(|v| ("visible", v)));
     facts.extend(labelled("note", w.notes.iter().map(|n| text::plain(n))));
     facts.push(("client", text::client(w)));
+    facts.extend(w.server.iter().map(|s| ("server", server::how(s))));
+    facts.extend(labelled("GPU", w.gpu.iter().flat_map(super::gpu::lines)));
     facts
 }
 
@@ -244,7 +262,7 @@ fn footer(report: &Report) -> Vec<(&'static str, String)> {
             text::plain(&report.tool_version)
         ),
     ));
-    facts.push(("exit code", text::exit_code(report)));
+    facts.push(("exit code", text::exit_code(report.exit_code, std::slice::from_ref(report))));
     facts
 }
 

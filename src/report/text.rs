@@ -3,18 +3,22 @@
 //! Not here: a format's own escaping (Markdown in `markdown::escape`, XML in `junit`, cells in `csv`), or which number is shown.
 
 mod missing;
+mod starts;
 #[cfg(test)]
 mod tests;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::record::ErrorCount;
+use crate::config::Tier;
+use crate::record::{ErrorCount, LoadDetail};
 use crate::verdict::Verdict;
 
 use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
 
+pub use crate::judge::text::count;
 pub use missing::unmeasured;
+pub use starts::server_start;
 
 /// What stands where a number is absent. Never 0.
 pub const ABSENT: &str = "-";
@@ -38,6 +42,9 @@ pub fn value(unit: &str, value: Option<f64>) -> String {
         "tokens_per_s" if value.abs() >= 100.0 => format!("{value:.0} tok/s"),
         "tokens_per_s" => format!("{} tok/s", digits(value)),
         "ratio" => format!("{:.2} %", value * 100.0),
+        "j_per_token" => format!("{} J/token", digits(value)),
+        "tokens_per_j" => format!("{} tok/J", digits(value)),
+        "mib" => format!("{value:.0} MiB"),
         other => format!("{} {other}", digits(value)),
     }
 }
@@ -111,6 +118,12 @@ pub fn judgement<'a>(workload: &WorkloadReport, metric: &'a MetricReport) -> &'a
     }
 }
 
+/// As tables show it: what is accepted stays what it is, and is said to be accepted.
+pub fn judged(workload: &WorkloadReport, metric: &MetricReport) -> String {
+    let judgement = judgement(workload, metric);
+    if metric.accepted.is_some() { format!("{judgement}, accepted") } else { judgement.to_owned() }
+}
+
 /// `ttft_p95 at most 500 ms`.
 pub fn limit(limit: &LimitReport) -> String {
     let bound = if limit.bound == "max" { "at most" } else { "at least" };
@@ -126,7 +139,8 @@ pub fn limit_interval(limit: &LimitReport) -> String {
 
 /// `not measured` for `not_measured`.
 pub fn state(limit: &LimitReport) -> String {
-    limit.state.replace('_', " ")
+    let state = limit.state.replace('_', " ");
+    if limit.accepted.is_some() { format!("{state}, accepted") } else { state }
 }
 
 /// How much load, in one line.
@@ -135,8 +149,9 @@ pub fn load(w: &WorkloadReport) -> String {
     let most = load.max_in_flight.map_or_else(String::new, |n| format!(", at most {n} in flight"));
     let each = load.requests_per_round.map_or_else(String::new, |n| format!("{n} requests each, "));
     format!(
-        "{}{most}; {} over {}, {each}{}; {} input (nominal), {} output tokens{}; {}{}",
+        "{}{most}{}; {} over {}, {each}{}; {} input (nominal), {} output tokens{}; {}{}",
         load.arrival,
+        detail(&load.detail),
         count(u64::from(w.rounds), "round", "rounds"),
         count(u64::from(w.starts), "server start", "server starts"),
         duration(w.duration_s),
@@ -146,6 +161,17 @@ pub fn load(w: &WorkloadReport) -> String {
         load.protocol,
         if load.streaming { "" } else { ", not streaming" },
     )
+}
+
+/// What only some loads have, each led by a comma.
+fn detail(detail: &LoadDetail) -> String {
+    let tier = detail.tier.map(|tier| match (tier, detail.cache_reset) {
+        (Tier::Cold, Some(true)) => "cold: unique prompts, prefix cache emptied before each round",
+        (Tier::Cold, _) => "cold: unique prompts",
+        (Tier::Warm, _) => "warm: the shared prefix is in the prefix cache",
+    });
+    let said = detail.prompts.iter().map(String::as_str).chain(tier);
+    said.fold(String::new(), |all, one| all + ", " + one)
 }
 
 /// The limits that each request must hold: `ttft at most 500 ms, tpot at most 50 ms`.
@@ -173,11 +199,14 @@ pub fn statistics(d: &DistributionReport) -> [(&'static str, Option<f64>); 10] {
 }
 
 /// The number, and where a policy let something other than a PASS through, which one: `0 (INCONCLUSIVE is let through by
-/// gate.on_inconclusive: warn)`.
-pub fn exit_code(report: &Report) -> String {
-    let code = report.exit_code;
+/// gate.on_inconclusive: warn)`. `reports` are those that it stands for.
+pub fn exit_code(code: u8, reports: &[Report]) -> String {
+    let verdicts = reports.iter().flat_map(|r| {
+        let own = r.verdict.filter(|_| r.workloads.is_empty());
+        own.into_iter().chain(r.workloads.iter().filter_map(|w| w.verdict))
+    });
     let mut passed: Vec<String> = Vec::new();
-    for verdict in report.workloads.iter().filter_map(|w| w.verdict).filter(|_| code == 0) {
+    for verdict in verdicts.filter(|_| code == 0) {
         let key = match verdict {
             Verdict::Inconclusive => "on_inconclusive",
             Verdict::NoBaseline => "on_missing_baseline",
@@ -190,6 +219,24 @@ pub fn exit_code(report: &Report) -> String {
         }
     }
     if passed.is_empty() { code.to_string() } else { format!("{code} ({})", passed.join("; ")) }
+}
+
+/// At which level a workload's intervals are, and that a PASS's bound is at another (METHOD sections 3 to 5); none without an interval.
+pub fn levels(w: &WorkloadReport) -> Option<String> {
+    let change = w.comparison.as_ref().filter(|_| w.metrics.iter().any(|m| m.interval_low_ratio.is_some()));
+    let change = change.map(|c| {
+        let bound = match (c.mode.as_str(), c.looks) {
+            ("interleaved", _) => "98 %",
+            (_, 0 | 1) => "95 %",
+            _ => "97.5 %",
+        };
+        format!(
+            "of a change two-sided at the level that a FAIL needs, 99.6 % or more (a PASS's bound is one-sided at {bound}, so it may lie within)"
+        )
+    });
+    let limit = w.limits.iter().any(|l| l.interval_low.is_some()).then(|| "of a limit at 95 %".to_owned());
+    let all: Vec<String> = change.into_iter().chain(limit).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// Completed of scheduled requests; what is missing is said.
@@ -307,14 +354,28 @@ pub fn not_judged(w: &WorkloadReport) -> Vec<(String, Vec<String>)> {
     by_reason
 }
 
-/// Why the verdict is what it is, what a PASS proves, and warnings; each with its label. The headline of a report with one workload has
+/// Why the verdict is what it is, what is accepted, what a PASS proves, and warnings; each with its label. The headline of a report with one workload has
 /// said its first reason already.
 pub fn why<'a>(report: &'a Report, w: &'a WorkloadReport) -> impl Iterator<Item = (&'static str, String)> + 'a {
     let said = |text: &String| report.workloads.len() == 1 && report.headline.ends_with(text.as_str());
     let reasons = w.reasons.iter().filter(|r| Some(*r) != w.proves.as_ref()).map(|r| ("why", r));
     let proves = w.proves.iter().map(|p| ("proves", p));
+    let accepted = w.accepted.iter().map(|a| ("accepted", a));
     let warnings = w.warnings.iter().map(|x| ("warning", x));
-    reasons.chain(proves).filter(move |(_, r)| !said(r)).chain(warnings).map(|(label, text)| (label, plain(text)))
+    let drift = w
+        .anchor
+        .iter()
+        .map(|a| ("anchor", &a.words))
+        .filter(|(_, words)| !w.warnings.contains(words) && !w.reasons.contains(words));
+    // "proves: proven ..." would say it twice.
+    let bare = |label, text: &'a str| if label == "proves" { text.strip_prefix("proven ").unwrap_or(text) } else { text };
+    reasons
+        .chain(proves)
+        .filter(move |(_, r)| !said(r))
+        .chain(accepted)
+        .chain(warnings)
+        .chain(drift)
+        .map(move |(label, text)| (label, plain(bare(label, text))))
 }
 
 /// What stands before everything else but the verdict.
@@ -347,10 +408,6 @@ pub fn provenance(report: &Report) -> Vec<(String, String)> {
 pub fn commit(report: &Report) -> Option<String> {
     let git = report.git.as_ref()?;
     Some(format!("{}{}", short(&git.commit), if git.dirty { " with uncommitted changes" } else { "" }))
-}
-
-pub fn count(n: u64, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// A commit hash as people write it.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
+use super::rolling::predecessor;
 use crate::protocol::redact;
 
 /// More than any traceback; a log may be gigabytes.
@@ -17,17 +18,26 @@ pub fn tail(path: &Path, count: usize, secrets: &[String]) -> Vec<String> {
     lines.split_off(lines.len().saturating_sub(count))
 }
 
-/// The end of the file, and whether that is all of it.
+/// The end of the log, and whether that is all of it. What it was before it began anew comes first.
 fn last_bytes(path: &Path) -> io::Result<(Vec<u8>, bool)> {
-    let mut file = File::open(path)?;
-    let size = file.metadata()?.len();
-    file.seek(SeekFrom::Start(size.saturating_sub(READ)))?;
-    let mut bytes = Vec::new();
-    file.take(READ).read_to_end(&mut bytes)?;
-    Ok((bytes, size <= READ))
+    let (now, whole) = end_of(path, READ)?;
+    let before = if whole { end_of(&predecessor(path), READ - now.len() as u64).ok() } else { None };
+    let (mut bytes, whole) = before.unwrap_or((Vec::new(), whole));
+    bytes.extend(now);
+    Ok((bytes, whole))
 }
 
-fn lines(bytes: &[u8], whole: bool, secrets: &[String]) -> Vec<String> {
+fn end_of(path: &Path, most: u64) -> io::Result<(Vec<u8>, bool)> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    file.seek(SeekFrom::Start(size.saturating_sub(most)))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok((bytes, size <= most))
+}
+
+/// Whole lines as they may be shown; `whole`: the first is one.
+pub fn lines(bytes: &[u8], whole: bool, secrets: &[String]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
     // The first line of a part has lost its beginning.
     let text = if whole { &*text } else { text.split_once('\n').map_or(&*text, |(_, rest)| rest) };
@@ -110,5 +120,8 @@ mod tests {
         let all = tail(&path, usize::MAX, &[]);
         assert!(all.len() < 20_000 && all.iter().all(|l| l.len() == "line 00000".len()), "{} lines", all.len());
         assert!(tail(&folder.path().join("none"), 3, &[]).is_empty());
+        std::fs::rename(&path, predecessor(&path)).unwrap();
+        std::fs::write(&path, "line after\n").unwrap();
+        assert_eq!(tail(&path, 2, &[]), ["line 19999", "line after"]);
     }
 }

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// What a supervisor is told before its standard input ends, if that is not to be the command's end.
+pub const STAY: &[u8] = b"stay\n";
+
 /// One line on the supervisor's standard output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -16,6 +19,8 @@ pub enum Message {
     Exited(Exit),
     /// Some processes did not even end when they were killed.
     Left { pids: Vec<i32> },
+    /// The command's container could not be removed, and why.
+    Kept { container: String, why: String },
 }
 
 /// How a command ended: with a status or by a signal. Neither is known where its supervisor was killed.

@@ -6,14 +6,21 @@
 //! Not here: what a server serves, or talking to it (`load`, `probe`), or waiting until it is ready (`command`).
 #![expect(clippy::disallowed_methods, reason = "rim: starts processes, reads their log and waits for them")]
 
+mod container;
+mod detached;
+mod follow;
 mod log;
 mod message;
 mod ports;
 mod processes;
+mod rolling;
 mod sim;
 mod supervised;
 mod supervisor;
 
+pub use container::Container;
+pub use detached::{Identity, State};
+pub use follow::Follow;
 pub use log::tail as log_tail;
 pub use ports::{free_port, port_taken};
 pub use sim::SimServer;
@@ -42,6 +49,9 @@ pub enum ServerError {
         "cannot tell whether the server is stopped: its supervisor was killed; look for what is left of process group {0} and end it"
     )]
     Orphaned(i32),
+    /// Its name, and why.
+    #[error("cannot remove the server's container {0}: {1}; remove it by hand before the next start")]
+    Kept(String, String),
 }
 
 fn pids(all: &[i32]) -> String {

@@ -3,7 +3,7 @@
 //! What the supervisor does is in `supervisor`. Not here: whether the server is ready, or what it serves.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, ChildStdin, ChildStdout, Stdio};
@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::message::{Exit, Message};
-use super::{ServerError, log};
+use super::message::{Exit, Message, STAY};
+use super::{Container, ServerError, log};
 
-/// Beyond its grace the supervisor takes at most five seconds to kill; more than that and it hangs.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Beyond its grace the supervisor takes at most five seconds to kill and twenty to remove a container; more than that and it hangs.
+pub const PATIENCE: Duration = Duration::from_secs(40);
 /// Soon enough for a person who pressed a key, while a build runs.
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -37,9 +37,11 @@ pub struct Command<'a> {
     pub log: &'a Path,
     /// From the request to end until it is killed.
     pub grace: Duration,
+    /// What it runs in, if that is a container: removed in the end.
+    pub container: Option<&'a Container>,
 }
 
-/// A running command. When dropped it is stopped, with all that it started, and waited for (up to its grace and 15 s).
+/// A running command. When dropped it is stopped, with all that it started, and waited for (up to its grace and 40 s).
 pub struct Supervised {
     supervisor: Child,
     /// The supervisor ends everything when this closes, also when we are killed.
@@ -47,6 +49,7 @@ pub struct Supervised {
     watch: Arc<Watch>,
     log: PathBuf,
     grace: Duration,
+    container: Option<Container>,
 }
 
 /// How a command that was to end by itself did so.
@@ -73,6 +76,8 @@ struct State {
     failed: Option<String>,
     exit: Option<Exit>,
     left: Vec<i32>,
+    /// The container that could not be removed, and why.
+    kept: Option<(String, String)>,
     /// The supervisor has closed its output: it is gone, or as good as.
     silent: bool,
     stopping: bool,
@@ -89,7 +94,8 @@ impl Supervised {
         let lifeline = supervisor.stdin.take();
         let output = supervisor.stdout.take();
         let watch = Arc::new(Watch::default());
-        let running = Self { supervisor, lifeline, watch, log: command.log.to_owned(), grace: command.grace };
+        let (log, container) = (command.log.to_owned(), command.container.cloned());
+        let running = Self { supervisor, lifeline, watch, log, grace: command.grace, container };
         let reader = running.watch.clone();
         thread::Builder::new().name("server".into()).spawn(move || read(output, &reader)).map_err(ServerError::Supervisor)?;
         let mut state = running.watch.wait(None, |s| s.pid.is_some() || s.failed.is_some() || s.silent);
@@ -126,15 +132,33 @@ impl Supervised {
         log::tail(&self.log, lines, secrets)
     }
 
-    /// Ends the command and all that it started, and waits for that: at most the grace and 15 s. Errors: what no signal could end; or the
-    /// supervisor was killed, and nobody knows what is left.
+    /// The supervisor's process id and the command's. The command's is none only before it was started.
+    pub fn pids(&self) -> Option<(i32, i32)> {
+        Some((Pid::from_child(&self.supervisor).as_raw_pid(), self.watch.lock().pid?))
+    }
+
+    pub fn container(&self) -> Option<&Container> {
+        self.container.as_ref()
+    }
+
+    /// Lets it run on when this program ends, until its supervisor is signalled. Errors: the supervisor is gone.
+    pub fn detach(mut self) -> Result<(), ServerError> {
+        let Some(mut lifeline) = self.lifeline.take() else { return Err(ServerError::Lost) };
+        let told = lifeline.write_all(STAY).map_err(|_| ServerError::Lost);
+        // Else dropping it would not end it.
+        self.lifeline = Some(lifeline).filter(|_| told.is_err());
+        told
+    }
+
+    /// Ends the command and all that it started, and waits for that: at most the grace and 40 s. Errors: what no signal could end; a
+    /// container that is still there; or the supervisor was killed, and nobody knows what is left.
     pub fn stop(mut self) -> Result<(), ServerError> {
         self.finish();
         let mut state = self.watch.lock();
         match (std::mem::take(&mut state.left), state.orphaned.then_some(state.pid).flatten()) {
             (left, _) if !left.is_empty() => Err(ServerError::Left(left)),
             (_, Some(group)) => Err(ServerError::Orphaned(group)),
-            _ => Ok(()),
+            _ => state.kept.take().map_or(Ok(()), |(name, why)| Err(ServerError::Kept(name, why))),
         }
     }
 
@@ -157,7 +181,8 @@ impl Supervised {
         // A supervisor that was killed has ended nothing: what we can still reach is the command's group.
         if !ended_well {
             pid.and_then(Pid::from_raw).map(|group| kill_process_group(group, Signal::KILL));
-            self.watch.set(|s| s.orphaned = true);
+            let kept = self.container.as_ref().and_then(|c| c.remove().err().map(|why| (c.name.clone(), why)));
+            self.watch.set(|s| (s.orphaned, s.kept) = (true, kept));
         }
     }
 }
@@ -186,7 +211,11 @@ pub fn run_to_end(command: &Command, stop: impl Fn() -> bool) -> Result<Finished
 fn prepared(command: &Command) -> process::Command {
     let mut supervisor = process::Command::new(command.program);
     supervisor.arg("supervise").arg("--log").arg(command.log).arg("--cwd").arg(command.cwd);
-    supervisor.arg("--grace").arg(format!("{}ms", command.grace.as_millis())).arg("--").arg(command.line);
+    supervisor.arg("--grace").arg(format!("{}ms", command.grace.as_millis()));
+    if let Some(container) = command.container {
+        supervisor.arg("--container").arg(&container.name).arg("--container-program").arg(&container.program);
+    }
+    supervisor.arg("--").arg(command.line);
     for name in command.without {
         supervisor.env_remove(name);
     }
@@ -207,6 +236,7 @@ fn read(output: Option<ChildStdout>, watch: &Watch) {
             Ok(Message::Failed { why }) => watch.set(|s| s.failed = Some(why)),
             Ok(Message::Exited(exit)) => watch.ended(exit),
             Ok(Message::Left { pids }) => watch.set(|s| s.left = pids),
+            Ok(Message::Kept { container, why }) => watch.set(|s| s.kept = Some((container, why))),
             // Not one of ours, or of a later version, which this program cannot start.
             Err(_) => {}
         }

@@ -1,10 +1,9 @@
 //! The supervisor: the process between the one that gates and a user's command. Runs the command, says how it ends, leaves nothing behind.
 //!
-//! It ends the command when its standard input ends (whoever started it wants that, or is dead) or when it is signalled itself. Nothing
+//! It ends the command when its standard input ends (whoever started it wants that, or is dead, and did not say `stay` before) or when it is signalled itself. Nothing
 //! here polls while the command runs: a measurement may be going on.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,14 +15,16 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, wait};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::ServerError;
-use super::message::{Exit, Message};
-use super::processes;
+use super::message::{Exit, Message, STAY};
+use super::rolling::{self, Rolling};
+use super::{Container, ServerError, processes};
 
 /// How often what is left is looked for and killed again: a process may fork while it is looked for.
 const KILL_EVERY: Duration = Duration::from_millis(50);
 /// What five seconds of that do not end waits inside the kernel, for a driver say; no signal reaches it there.
 const KILLS: u32 = 100;
+/// Its last words are in the log before its end is told: they are in the pipe already, but something that it left may hold that open.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// One command, as the hidden verb is told it.
 #[derive(Debug)]
@@ -35,6 +36,15 @@ pub struct Job {
     pub log: PathBuf,
     /// From the request to end until it is killed.
     pub grace: Duration,
+    /// Removed when nothing else is left of the command.
+    pub container: Option<Container>,
+}
+
+/// A command that runs.
+struct Running {
+    pid: Pid,
+    /// Disconnected when all is written that the command and its children had to say.
+    written: Receiver<()>,
 }
 
 enum Event {
@@ -49,8 +59,8 @@ enum Event {
 /// Runs the command to its end, or until it is told to end it. Error: it was not started, and why; that is said on standard output, too.
 pub fn supervise(job: &Job) -> Result<(), ServerError> {
     let (sender, events) = channel();
-    let pid = match start(job, &sender) {
-        Ok(pid) => pid,
+    let Running { pid, written } = match start(job, &sender) {
+        Ok(running) => running,
         Err(why) => {
             say(&Message::Failed { why: why.clone() });
             return Err(ServerError::NotStarted(why));
@@ -59,6 +69,7 @@ pub fn supervise(job: &Job) -> Result<(), ServerError> {
     say(&Message::Started { pid: pid.as_raw_pid() });
     let left = match events.recv() {
         Ok(Event::Exited(exit)) => {
+            let _ = written.recv_timeout(LAST_WORDS);
             say(&Message::Exited(exit));
             end(pid, job.grace, &events)
         }
@@ -70,21 +81,28 @@ pub fn supervise(job: &Job) -> Result<(), ServerError> {
             processes::descendants()
         }
     };
+    if let Some(container) = &job.container
+        && let Err(why) = container.remove()
+    {
+        say(&Message::Kept { container: container.name.clone(), why });
+    }
     if !left.is_empty() {
         say(&Message::Left { pids: left });
     }
+    let _ = written.recv_timeout(LAST_WORDS);
     Ok(())
 }
 
 /// Everything that can stop the command watches before there is a command.
-fn start(job: &Job, events: &Sender<Event>) -> Result<Pid, String> {
+fn start(job: &Job, events: &Sender<Event>) -> Result<Running, String> {
     own_group();
-    let log = open_log(&job.log)
+    let log = Rolling::open(&job.log, rolling::MOST)
         .map_err(|e| format!("its log {} cannot be written: {e}; choose a folder that can be written", job.log.display()))?;
     if let Some(cwd) = &job.cwd {
         check_folder(cwd)?;
     }
-    let mut command = command(job, log).map_err(|e| format!("its log {} cannot be shared: {e}", job.log.display()))?;
+    let (output, written) = copy(log).map_err(|e| format!("its output cannot be taken down: {e}"))?;
+    let mut command = command(job, output).map_err(|e| format!("its output cannot be shared: {e}"))?;
     let watch = || {
         watch_signals(events.clone())?;
         watch_stdin(events.clone())
@@ -92,12 +110,26 @@ fn start(job: &Job, events: &Sender<Event>) -> Result<Pid, String> {
     watch().map_err(|e| format!("its supervisor cannot watch for the end: {e}"))?;
     let child = command.spawn().map_err(|e| format!("/bin/sh cannot be run: {e}"))?;
     let pid = Pid::from_child(&child);
+    // Our own ends of the pipe: while they are open it has no end.
+    drop(command);
     let events = events.clone();
     thread::Builder::new().name("reaper".into()).spawn(move || reap(pid, &events)).map_err(|e| {
         processes::signal_all(pid, Signal::KILL);
         format!("its supervisor cannot wait for it: {e}")
     })?;
-    Ok(pid)
+    Ok(Running { pid, written })
+}
+
+/// Writes the log, so that it can be kept small while the command holds what it writes to.
+fn copy(mut log: Rolling) -> io::Result<(PipeWriter, Receiver<()>)> {
+    let (source, output): (PipeReader, PipeWriter) = io::pipe()?;
+    let (writing, written) = channel();
+    let until_end = move || {
+        log.copy(source);
+        drop(writing);
+    };
+    thread::Builder::new().name("log".into()).spawn(until_end)?;
+    Ok((output, written))
 }
 
 /// Away from the terminal's foreground group, so that Ctrl-C reaches only who started us; and parent of every orphan below us, so that
@@ -106,13 +138,6 @@ fn own_group() {
     let _ = rustix::process::setpgid(None, None);
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
-}
-
-fn open_log(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    OpenOptions::new().create(true).append(true).open(path)
 }
 
 /// What `spawn` says of a folder that is not there reads as if the shell were not there.
@@ -125,11 +150,11 @@ fn check_folder(cwd: &Path) -> Result<(), String> {
     }
 }
 
-fn command(job: &Job, log: File) -> io::Result<Command> {
+fn command(job: &Job, output: PipeWriter) -> io::Result<Command> {
     // By its full path: the PATH here is the one that the user chose for the server.
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(&job.line).process_group(0);
-    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     if let Some(cwd) = &job.cwd {
         command.current_dir(cwd);
     }
@@ -140,14 +165,18 @@ fn command(job: &Job, log: File) -> io::Result<Command> {
 fn watch_stdin(events: Sender<Event>) -> io::Result<()> {
     let until_end = move || {
         let mut buffer = [0; 256];
+        let mut told = Vec::new();
         loop {
             match io::stdin().lock().read(&mut buffer) {
-                Ok(1..) => {}
+                // More than this nobody has to say.
+                Ok(n @ 1..) => told.extend_from_slice(&buffer[..n.min(STAY.len().saturating_sub(told.len()))]),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) => break,
             }
         }
-        let _ = events.send(Event::Stop);
+        if told != STAY {
+            let _ = events.send(Event::Stop);
+        }
     };
     thread::Builder::new().name("lifeline".into()).spawn(until_end).map(drop)
 }

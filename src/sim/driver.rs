@@ -47,6 +47,7 @@ struct Client {
     tokens: UnboundedSender<Emission>,
     reason: FinishReason,
     start_ms: f64,
+    first_ms: f64,
     latest_ms: f64,
 }
 
@@ -122,7 +123,7 @@ impl Driver {
             Command::Submit { at_ns, request, reason, tokens } => {
                 let start_ms = self.clock.to_ms(at_ns);
                 lock(&self.metrics).prompt_tokens += u64::from(request.prompt_tokens);
-                self.clients.insert(request.id, Client { tokens, reason, start_ms, latest_ms: start_ms });
+                self.clients.insert(request.id, Client { tokens, reason, start_ms, first_ms: start_ms, latest_ms: start_ms });
                 self.engine.submit(start_ms, request);
             }
             Command::Abort { id } => {
@@ -172,13 +173,18 @@ impl Client {
         let seconds = |from_ms: f64| (now_ms - from_ms) / scale / 1000.0;
         metrics.generation_tokens += 1;
         if emission.number == 1 {
-            metrics.ttft.add(seconds(self.start_ms));
+            let (ttft, queued) = (seconds(self.start_ms), emission.queued_ms / scale / 1000.0);
+            metrics.ttft.add(ttft);
+            metrics.queue.add(queued);
+            metrics.prefill.add(ttft - queued);
+            self.first_ms = now_ms;
         } else {
             metrics.gap.add(seconds(self.latest_ms));
         }
         self.latest_ms = now_ms;
         if emission.last {
             metrics.e2e.add(seconds(self.start_ms));
+            metrics.decode.add(seconds(self.first_ms));
             match self.reason {
                 FinishReason::Length => metrics.at_length += 1,
                 FinishReason::Stop => metrics.stopped += 1,

@@ -25,7 +25,7 @@ pub struct Request {
 }
 
 /// One token of one sequence, at the end of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Emission {
     pub id: u64,
     /// 1 for the first.
@@ -33,6 +33,8 @@ pub struct Emission {
     pub last: bool,
     /// Prompt tokens that came from the prefix cache.
     pub cached_tokens: u32,
+    /// From when the request could be scheduled to when it first was.
+    pub queued_ms: f64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +49,7 @@ pub struct Step {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub running: usize,
+    /// Could be scheduled, and were not. Those still in their fixed overhead are not among them.
     pub waiting: usize,
     pub kv_used: u32,
     pub kv_cap: u32,
@@ -85,6 +88,8 @@ struct Sequence {
     cached: u32,
     /// KV tokens held.
     kv: u32,
+    ready_ms: f64,
+    queued_ms: f64,
 }
 
 /// What one step computes.
@@ -121,8 +126,10 @@ impl Engine {
     pub fn submit(&mut self, now_ms: f64, request: Request) {
         let prefill = self.prefill_factor * self.noise.prefill() * self.noise.jitter();
         let overhead = self.params.request_overhead_ms * prefill * self.noise.common(now_ms, self.busy_ms);
-        let sequence = Sequence { target: request.prompt_tokens, request, computed: 0, produced: 0, cached: 0, kv: 0 };
-        self.arriving.insert(((now_ms.max(0.0) + overhead).to_bits(), sequence.request.id), sequence);
+        let ready_ms = now_ms.max(0.0) + overhead;
+        let target = request.prompt_tokens;
+        let sequence = Sequence { target, request, computed: 0, produced: 0, cached: 0, kv: 0, ready_ms, queued_ms: 0.0 };
+        self.arriving.insert((ready_ms.to_bits(), sequence.request.id), sequence);
     }
 
     /// Forgets a request, wherever it is.
@@ -147,7 +154,7 @@ impl Engine {
         left -= self.prefill_running(&mut batch, left);
         // As vLLM: who was just preempted does not come back in the same step.
         if !preempted {
-            self.admit(&mut batch, left);
+            self.admit(&mut batch, left, now_ms);
         }
         let tokens = batch.decoding + batch.prefill;
         if tokens == 0 {
@@ -162,7 +169,7 @@ impl Engine {
     pub fn counts(&self) -> Counts {
         Counts {
             running: self.running.len(),
-            waiting: self.waiting.len() + self.arriving.len(),
+            waiting: self.waiting.len(),
             kv_used: self.kv_used,
             kv_cap: self.params.kv_cap,
             preemptions: self.preemptions,
@@ -215,7 +222,7 @@ impl Engine {
         used
     }
 
-    fn admit(&mut self, batch: &mut Batch, mut budget: u32) {
+    fn admit(&mut self, batch: &mut Batch, mut budget: u32, now_ms: f64) {
         while budget > 0 && self.running.len() < self.params.max_seqs as usize {
             // The whole prompt's KV is taken at once, so that a prompt under way never waits for room. A hundredth stays free (vLLM's
             // watermark), or the sequence would soon be preempted again; alone it may have all.
@@ -228,6 +235,7 @@ impl Engine {
             // What was produced before a preemption is not in the prefix cache; nothing is reused then.
             if sequence.produced == 0 && sequence.computed == 0 {
                 self.look_up(&mut sequence);
+                sequence.queued_ms = now_ms - sequence.ready_ms;
             }
             sequence.kv = sequence.target;
             self.kv_used += sequence.kv;
@@ -269,6 +277,7 @@ impl Engine {
                 number: sequence.produced,
                 last: sequence.produced >= sequence.request.output_tokens,
                 cached_tokens: sequence.cached,
+                queued_ms: sequence.queued_ms,
             });
         }
         self.running.retain(|s| s.produced < s.request.output_tokens);

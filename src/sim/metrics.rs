@@ -30,6 +30,10 @@ pub struct Metrics {
     pub ttft: Histogram,
     pub gap: Histogram,
     pub e2e: Histogram,
+    /// Waiting for a place in the batch; the rest of the TTFT, fixed overhead included; first token to last.
+    pub queue: Histogram,
+    pub prefill: Histogram,
+    pub decode: Histogram,
 }
 
 #[derive(Debug)]
@@ -54,6 +58,9 @@ impl Default for Metrics {
             ttft: Histogram::new(&TTFT_BOUNDS),
             gap: Histogram::new(&GAP_BOUNDS),
             e2e: Histogram::new(&E2E_BOUNDS),
+            queue: Histogram::new(&E2E_BOUNDS),
+            prefill: Histogram::new(&E2E_BOUNDS),
+            decode: Histogram::new(&E2E_BOUNDS),
         }
     }
 }
@@ -89,6 +96,9 @@ impl Metrics {
         self.ttft.render(&mut out, "vllm:time_to_first_token_seconds", &labels);
         self.gap.render(&mut out, "vllm:inter_token_latency_seconds", &labels);
         self.e2e.render(&mut out, "vllm:e2e_request_latency_seconds", &labels);
+        self.queue.render(&mut out, "vllm:request_queue_time_seconds", &labels);
+        self.prefill.render(&mut out, "vllm:request_prefill_time_seconds", &labels);
+        self.decode.render(&mut out, "vllm:request_decode_time_seconds", &labels);
         out
     }
 }

@@ -272,6 +272,9 @@ async fn metrics_count_what_was_served() {
         ("vllm:time_to_first_token_seconds_count", 3.0),
         ("vllm:inter_token_latency_seconds_count", 9.0),
         ("vllm:e2e_request_latency_seconds_count", 3.0),
+        ("vllm:request_queue_time_seconds_count", 3.0),
+        ("vllm:request_prefill_time_seconds_count", 3.0),
+        ("vllm:request_decode_time_seconds_count", 3.0),
         ("vllm:num_requests_waiting", 0.0),
         ("vllm:kv_cache_usage_perc", 0.0),
     ] {

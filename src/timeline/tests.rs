@@ -25,6 +25,7 @@ fn timeline(closed_loop: bool) -> Timeline {
         error: None,
         retried: false,
         closed_loop,
+        text: None,
     }
 }
 

@@ -40,7 +40,7 @@ fn flags(command: &[&str]) -> BTreeSet<String> {
     let help = String::from_utf8(help.stdout).expect("text");
     let flag = |line: &str| {
         let (_, after) = line.trim_start().split_once("--").filter(|(before, _)| before.is_empty() || before.ends_with(", "))?;
-        Some(after.split([' ', '=']).next()?.to_owned())
+        Some(after.split([' ', '=', '[']).next()?.to_owned())
     };
     help.lines().filter_map(flag).filter(|f| !NOT_IN_CI.contains(&f.as_str())).collect()
 }
@@ -123,7 +123,13 @@ fn values_stay_values() {
     assert_eq!(arguments(&env), ["check", &config, "--interleaved", "--set=a.b=1", "--set=c.d=x y"]);
     let env = [("GG_COMMAND", "comment"), ("GG_RECORDS", "one/record.json\n--dry-run"), ("GG_PR", "7")];
     assert_eq!(arguments(&env), ["comment", "--pr=7", "--", "one/record.json", "--dry-run"]);
-    assert_eq!(arguments(&[("GG_COMMAND", "baseline update"), ("GG_SESSIONS", "2")]), ["baseline", "update", "--sessions=2"]);
+    let update = |name, value| arguments(&[("GG_COMMAND", "baseline update"), (name, value)])[2..].join(" ");
+    assert_eq!(update("GG_SESSIONS", "2"), "--sessions=2");
+    assert_eq!(
+        (update("GG_PULL_REQUEST", "true"), update("GG_PULL_REQUEST", "dev")),
+        ("--pull-request".into(), "--pull-request=dev".into())
+    );
+    assert_eq!((update("GG_PULL_REQUEST", "false"), update("GG_PUSH", "dev")), (String::new(), "--push=dev".into()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure core, bottom first: a module may import those before it.
-const CORE: [&str; 14] = [
+const CORE: [&str; 15] = [
     "exit",
     "metric",
     "timeline",
@@ -16,6 +16,7 @@ const CORE: [&str; 14] = [
     "measure",
     "evidence",
     "judge",
+    "accept",
     "record",
     "import",
     "verdict",

@@ -87,6 +87,14 @@ fn a_slower_candidate_is_found_and_no_more_starts_are_spent() {
     assert!(orders[0].len() < 6 && orders[0].len() == orders[1].len(), "{orders:?}");
     assert_eq!((&orders[0][0], &orders[1][0]), (&vec![0, 3], &vec![1, 2]));
     the_same_offline(&servers, 1);
+    // Accepted, it stays what it is, and is no reason to fail any more.
+    let accept = ["accept", "--reason", "slower on purpose", "--metric", "tpot_geomean", "--at-most", "5000%"];
+    servers.bed.gate(&accept).assert(0, &["accepted for chat: tpot_geomean", "up to 5000 % worse"]);
+    servers.bed.gate(&["compare", ".goodput-gate/baseline.json", ".goodput-gate/record.json"]);
+    let report = servers.bed.json(".goodput-gate/report.json");
+    let tpot = report["workloads"][0]["metrics"].as_array().expect("a list").iter().find(|m| m["metric"] == "tpot_geomean");
+    assert!(tpot.is_some_and(|m| m["judgement"] == "regressed" && m["accepted"].is_string()), "{tpot:?}");
+    assert!(!report["workloads"][0]["reasons"].to_string().contains("tpot_geomean"), "{}", report["workloads"][0]["reasons"]);
 }
 
 #[test]

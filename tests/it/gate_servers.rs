@@ -212,6 +212,40 @@ fn a_server_that_is_never_ready_says_what_it_printed_last() {
 }
 
 #[test]
+fn who_is_not_there_is_told_from_who_answers_something_else() {
+    let servers = Servers::new(LIMITS);
+    let ready = |path: &str, start: &str| {
+        // A path alone is short for the map.
+        let config = servers.bed.read("goodput-gate.yaml").replace("{path: /health, timeout: 60s}", path);
+        servers.bed.write("short.yaml", &config);
+        let start = format!("server.start={start}");
+        let ran = servers.bed.gate(&["run", "--config", "short.yaml", "--set", "server.ready.timeout=2s", "--set", &start]);
+        servers.left_nothing();
+        ran
+    };
+    ready("/health", "exec sleep 1000").assert(3, &["/health gives no answer", "Connection refused"]);
+    ready("/nosuch", "exec sh serve.sh").assert(3, &["(the last time: GET http://127.0.0.1:", "/nosuch answered 404)"]);
+    ready("[/health]", "exec sleep 1000").assert(2, &["server.ready", "a path such as /health"]);
+}
+
+#[test]
+fn a_dry_run_names_the_side_beside_and_a_wrong_base_is_told_once() {
+    let servers = Servers::new("gate: {mode: interleaved, starts: 1, rounds: 1}");
+    servers.bed.commit("second");
+    let first = servers.bed.git(&["rev-parse", "HEAD~1"]);
+    let words = format!("interleaved: the baseline's side is {} (the commit before HEAD", &first[..12]);
+    servers.bed.gate(&["check", "--dry-run"]).assert(0, &["1 start pair at most, 1 round each", "12 requests per round", &words]);
+    std::fs::write(servers.bed.home().join("alone.yaml"), servers.bed.read("goodput-gate.yaml")).expect("written");
+    let alone = servers.bed.gate_in("..", &["check", "--dry-run", "--config", "alone.yaml"]);
+    alone.assert(0, &["the baseline's side is unknown here (no git repository"]);
+    for args in [&["check", "--base", "nosuch"][..], &["check", "--base", "nosuch", "--dry-run"]] {
+        let ran = servers.bed.gate(args);
+        ran.assert(2, &["no commit, branch or tag \"nosuch\" here"]);
+        assert_eq!(ran.stderr.matches("fetch it").count(), 1, "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn what_cannot_be_built_or_started_says_why() {
     let servers = Servers::new(LIMITS);
     let refused = |set: &str, words: &[&str]| {

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use crate::github_fake::{Fault, GitHub, ME, REPO, TOKEN};
 use crate::support::{Gate, Ran, Seen, Server};
 
+mod faults;
+mod pairs;
+
 const HEAD: &str = "1111111111111111111111111111111111111111";
 const BASE: &str = "2222222222222222222222222222222222222222";
 const MERGE: &str = "3333333333333333333333333333333333333333";
@@ -323,12 +326,12 @@ fn a_record_from_outside_is_judged_by_the_rules_of_this_checkout() {
     let slow = judge(&|r| {
         r["workloads"][0]["limits"] = json!([]);
         r["workloads"][0]["slo"] = json!({"ttft_ms": null, "tpot_ms": null, "e2e_ms": null});
-        each_round(r, &|round| scale(round, 20));
+        each_round(r, &mut |round| scale(round, 20));
     });
     assert!(slow.contains("**FAIL**") && slow.contains("slo_attainment"), "{slow}");
     // A client that was late, its findings taken away.
     let late = judge(&|r| {
-        each_round(r, &|round| {
+        each_round(r, &mut |round| {
             let lags = round["columns"]["own_lag_us"].as_array_mut().expect("a column");
             lags.fill(json!(900_000));
             round["findings"] = json!([]);
@@ -340,7 +343,7 @@ fn a_record_from_outside_is_judged_by_the_rules_of_this_checkout() {
     assert!(!renamed.contains("**PASS**") && renamed.contains("in none of the records: chat"), "{renamed}");
 }
 
-fn each_round(record: &mut Value, change: &dyn Fn(&mut Value)) {
+fn each_round(record: &mut Value, change: &mut dyn FnMut(&mut Value)) {
     let starts = record["workloads"][0]["starts"].as_array_mut().expect("starts");
     starts.iter_mut().flat_map(|s| s["rounds"].as_array_mut().expect("rounds")).for_each(change);
 }
@@ -381,7 +384,7 @@ fn a_matrix_makes_one_comment_and_the_worst_record_stands_first() {
     let github = github();
     let scene = Scene::trusted_half(70, 1, &github);
     let mut slow = record();
-    each_round(&mut slow, &|round| scale(round, 20));
+    each_round(&mut slow, &mut |round| scale(round, 20));
     slow["session"] = json!("deadbeef");
     slow["host"]["runner"] = json!("@everyone <img>");
     scene.gate.write("slow.json", &slow.to_string());
@@ -399,7 +402,7 @@ fn more_annotations_than_one_request_may_have_go_with_several() {
     let github = github();
     let scene = Scene::trusted_half(70, 1, &github);
     let mut slow = record();
-    each_round(&mut slow, &|round| scale(round, 20));
+    each_round(&mut slow, &mut |round| scale(round, 20));
     scene.gate.write("record.json", &slow.to_string());
     scene.comment(&["record.json"; 15]).assert_says(0, &[]);
     let state = github.state();
@@ -420,7 +423,7 @@ fn a_status_stands_in_for_a_check_but_not_for_an_untrusted_pass() {
     assert_eq!(github.state().statuses.len(), 0);
 
     let mut slow = record();
-    each_round(&mut slow, &|round| scale(round, 20));
+    each_round(&mut slow, &mut |round| scale(round, 20));
     scene.gate.write("record.json", &slow.to_string());
     scene.comment(&[]).assert_says(0, &["a commit status stands in"]);
     let status = github.state().statuses[0].clone();

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
 
+use crate::github_fake_git::Git;
+
 pub const TOKEN: &str = "ghs_thisIsTheSecretToken0123456789";
 pub const REPO: &str = "acme/serve";
 pub const ME: &str = "github-actions[bot]";
@@ -33,6 +35,7 @@ pub struct State {
     pub checks: Vec<Value>,
     pub statuses: Vec<Value>,
     pub pulls: Vec<Value>,
+    pub git: Git,
     /// Commits whose pull requests GitHub does not know by itself, as it is with forks.
     pub unknown_commits: bool,
     /// What GraphQL says of the token; `None` refuses, as a server without it does.
@@ -168,7 +171,11 @@ impl State {
         let Some(below) = path.strip_prefix(&format!("{BASE}/repos/{REPO}")) else { return error(404, "Not Found") };
         let (route, query) = below.split_once('?').unwrap_or((below, ""));
         let parts: Vec<&str> = route.split('/').skip(1).collect();
+        if let Some((status, answer)) = self.git.handle(method, &parts, query, body) {
+            return ok(status, answer);
+        }
         match (method, &parts[..]) {
+            ("GET", [""] | []) => ok(200, json!({"full_name": REPO, "default_branch": "main"})),
             ("GET", ["issues", _, "comments"]) => page(&self.comments, query),
             ("POST", ["issues", _, "comments"]) => match text_of(body) {
                 Ok(text) => {
@@ -184,8 +191,12 @@ impl State {
             }
             ("GET", ["commits", _, "pulls"]) => error(422, "No commit found for SHA"),
             ("GET", ["pulls"]) => page(&self.pulls, query),
-            ("GET", ["pulls", number]) => match self.pulls.iter().find(|p| p["number"].as_u64() == number.parse().ok()) {
-                Some(pull) => ok(200, pull.clone()),
+            ("POST", ["pulls"]) => self.open_pull(body),
+            (_, ["pulls", number]) => match self.pulls.iter_mut().find(|p| p["number"].as_u64() == number.parse().ok()) {
+                Some(pull) => {
+                    body.as_object().into_iter().flatten().for_each(|(k, v)| pull[k] = v.clone());
+                    ok(200, pull.clone())
+                }
                 None => error(404, "Not Found"),
             },
             ("GET", ["commits", sha, "check-runs"]) => {
@@ -213,6 +224,22 @@ impl State {
             }
             _ => error(404, "Not Found"),
         }
+    }
+
+    fn open_pull(&mut self, body: &Value) -> Reply {
+        let same = |p: &Value| p["state"] == "open" && p["head"]["ref"] == body["head"] && p["base"]["ref"] == body["base"];
+        if self.pulls.iter().any(same) {
+            return error(422, "Validation Failed: A pull request already exists for acme:it.");
+        }
+        self.next += 1;
+        let repo = json!({"full_name": REPO});
+        let pull = json!({
+            "number": self.next, "state": "open", "title": body["title"], "body": body["body"],
+            "html_url": format!("https://github.com/{REPO}/pull/{}", self.next),
+            "head": {"ref": body["head"], "repo": repo}, "base": {"ref": body["base"], "repo": repo},
+        });
+        self.pulls.push(pull.clone());
+        ok(201, pull)
     }
 
     fn one_comment(&mut self, method: &str, id: &str, body: &Value) -> Reply {

@@ -17,7 +17,7 @@ fn a_server_is_asked_to_end_and_waited_for() {
     // Far beyond the patience of the test: that the grace is not waited out shows by the test's end.
     let mut supervisor = bed.supervise(&["--grace", "600s"], &server);
     let pid = bed.pid("pid");
-    assert_eq!(bed.text("logs/server.log"), "serving\nwarning\n");
+    until("both streams are in its log", || bed.text("logs/server.log") == "serving\nwarning\n");
     assert_eq!(supervisor.say(), Some(json!({"started": {"pid": pid}})), "the id is that of the shell itself");
     supervisor.close();
     assert_eq!((supervisor.say(), supervisor.wait()), (None, Some(0)));
@@ -195,4 +195,20 @@ fn what_cannot_be_started_says_why() {
     refused(&["--log", "file/log"], "its log file/log cannot be written");
     refused(&["--log", "."], "its log . cannot be written");
     assert!(!bed.path("started").exists());
+}
+
+#[test]
+fn a_chatty_server_fills_no_disk() {
+    const CAP: u64 = 16 * 1024 * 1024;
+    let bed = Bed::new();
+    let server =
+        format!("yes a line of a server that says too much | head -c 60000000; echo; echo last words; echo $$ > pid; {SERVE}");
+    let mut supervisor = bed.supervise(&[], &server);
+    bed.pid("pid");
+    until("its last words are in the log", || bed.text("logs/server.log").ends_with("\nlast words\n"));
+    let size = |name: &str| std::fs::metadata(bed.path(name)).expect("it is there").len();
+    assert!(size("logs/server.log") <= CAP && size("logs/server.log.1") <= CAP);
+    assert_eq!(std::fs::read_dir(bed.path("logs")).expect("the folder").count(), 2);
+    supervisor.close();
+    assert_eq!(supervisor.wait(), Some(0));
 }

@@ -18,6 +18,19 @@ fn a_session_is_shown_by_its_name_its_commit_or_its_branch() {
 }
 
 #[test]
+fn the_list_counts_the_way_to_a_sessions_own_commit() {
+    let bed = with_session();
+    let listed = |words: &str| bed.gate(&["baseline", "list"]).assert(0, &["aaaaaaaa", words]);
+    // The commit that holds its file changes no code.
+    listed("1 (the same code)");
+    code(&bed, "later.txt");
+    listed("| 2 |");
+    bed.git(&["checkout", "-q", "--orphan", "other"]);
+    code(&bed, "other.txt");
+    listed("not on this lineage");
+}
+
+#[test]
 fn pruning_keeps_the_nearest_and_what_is_not_on_this_lineage() {
     let bed = with_session();
     for session in ["bbbbbbbb", "cccccccc"] {

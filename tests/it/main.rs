@@ -2,9 +2,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read fixtures and start the program")]
 
+mod accepted;
+mod accepted_support;
 mod action;
+mod anchored;
 mod architecture;
 mod bad_input;
+mod containers;
 mod exports;
 mod gate_help;
 mod gate_hostile;
@@ -14,10 +18,14 @@ mod gate_live;
 mod gate_servers;
 mod gate_servers_bed;
 mod gate_support;
+mod gpu;
+mod gpu_bed;
 mod import;
 mod init;
 mod github;
 mod github_fake;
+mod github_fake_git;
+mod github_push;
 mod judge_cases;
 mod lifecycle;
 mod lifecycle_bed;
@@ -33,7 +41,12 @@ mod load_streams;
 mod load_timing;
 mod load_tls;
 mod ranking;
+mod protocols;
 mod readme;
+mod recipes;
 mod selftest;
+mod server_by_hand;
+mod server_evidence;
 mod sim;
 mod support;
+mod workloads;

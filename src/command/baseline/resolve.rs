@@ -1,10 +1,11 @@
-//! `baseline resolve`: which sessions a check would use, and how they were found. Measures nothing.
+//! `baseline resolve`: which sessions a check would use, and how they were found; what is accepted; the anchor. Measures nothing.
 //!
 //! What is comparable is known after measuring only: sessions are shown by fingerprint.
 
 use serde::Serialize;
 
-use super::{Found, base, distance, output, repo, setup};
+use super::{Found, Reviewed, base, distance, output, repo, setup};
+use crate::accept::Known;
 use crate::cli::{BaselineResolveArgs, WorkloadArgs};
 use crate::config::Config;
 use crate::exit::ExitStatus;
@@ -28,6 +29,31 @@ struct Walk {
     notices: Vec<String>,
     /// Nearest first.
     sessions: Vec<Step>,
+    accepted: Vec<AcceptedStep>,
+    anchor: Option<AnchorStep>,
+}
+
+#[derive(Debug, Serialize)]
+struct AcceptedStep {
+    workload: String,
+    fingerprint: String,
+    metric: String,
+    /// `counts`, `expired`, `in_baseline`.
+    state: &'static str,
+    /// First-parent steps from `start` to the commit with which the accepted change came in; none where it is not on the way.
+    landed_commits: Option<u32>,
+    until: String,
+    reason: String,
+    by: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct AnchorStep {
+    name: String,
+    commit: Option<String>,
+    distance_commits: Option<u32>,
+    sessions: usize,
+    missing: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,7 +78,9 @@ pub fn run(args: &BaselineResolveArgs) -> anyhow::Result<ExitStatus> {
 
 fn walk(config: &Config, named: Option<&str>) -> anyhow::Result<Walk> {
     let repo = repo(config)?;
-    let found = Found::at(&repo, config, &base::wanted(named))?;
+    let wanted = base::wanted(named);
+    let found = Found::at(&repo, config, &wanted)?;
+    let reviewed = Reviewed::of(&repo, config, &wanted, &found.links);
     let head = repo.head()?.link.commit;
     let under_test = &config.gate.under_test;
     let mut sessions: Vec<Step> = found
@@ -79,9 +107,36 @@ fn walk(config: &Config, named: Option<&str>) -> anyhow::Result<Walk> {
         read_from: found.read_from.0,
         read_from_words: found.read_from.1,
         commits: found.links.len(),
-        notices: found.notices,
+        notices: found.notices.into_iter().chain(reviewed.notices).collect(),
+        accepted: reviewed.accepted.known.iter().map(|k| accepted(k, &reviewed.accepted.on)).collect(),
+        anchor: reviewed.anchor.map(|a| AnchorStep {
+            name: a.name,
+            commit: a.commit,
+            distance_commits: a.distance,
+            sessions: a.sessions.len(),
+            missing: a.missing,
+        }),
         sessions,
     })
+}
+
+fn accepted(k: &Known, on: &str) -> AcceptedStep {
+    let a = k.acceptance.clone();
+    let state = match k.landed {
+        Some(_) => "in_baseline",
+        None if a.counts_on(on) => "counts",
+        None => "expired",
+    };
+    AcceptedStep {
+        workload: a.workload,
+        fingerprint: a.fingerprint,
+        metric: a.metric,
+        state,
+        landed_commits: k.landed,
+        until: a.until,
+        reason: a.reason,
+        by: k.by.clone(),
+    }
 }
 
 fn said(walk: &Walk) -> String {
@@ -120,6 +175,22 @@ fn said(walk: &Walk) -> String {
             text::plain(&s.workload),
             text::short(&s.commit)
         )
+    }));
+    lines.extend(walk.accepted.iter().map(|a| {
+        let state = match (a.state, a.landed_commits) {
+            ("expired", _) => format!("expired on {}", a.until),
+            (_, Some(back)) => {
+                format!("in the history since {} back, until {}", text::count(u64::from(back), "commit", "commits"), a.until)
+            }
+            _ => format!("until {}", a.until),
+        };
+        let by = a.by.as_deref().map_or("not committed yet".into(), |by| format!("by {}", text::plain(by)));
+        let (workload, reason) = (text::plain(&a.workload), text::plain(&a.reason));
+        format!("accepted     {} of {workload} on {}, {state}: {reason} ({by})", a.metric, text::plain(&a.fingerprint))
+    }));
+    lines.extend(walk.anchor.iter().map(|a| match &a.missing {
+        Some(why) => format!("anchor       {}: {}", text::plain(&a.name), text::plain(why)),
+        None => format!("anchor       {}: {}", text::plain(&a.name), text::count(a.sessions as u64, "session", "sessions")),
     }));
     if walk.sessions.is_empty() {
         lines.push("no session there: `goodput-gate baseline update` on the base branch adds one".into());

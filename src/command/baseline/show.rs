@@ -58,7 +58,11 @@ fn facts(path: &str, s: &Session, links: &[Link], under_test: &[String]) -> Stri
         format!("  commit       {} of {} ({place})", text::short(&s.commit), text::plain(&s.commit_date)),
         format!("  tree         {} (without the baselines)", text::short(&s.tree)),
         format!("  fingerprint  {}", s.fingerprint.key(under_test)),
-        format!("  measured     {} starts, {requests} requests, {failed} failed", s.starts.len()),
+        format!(
+            "  measured     {}, {}, {failed} failed",
+            text::count(s.starts.len() as u64, "start", "starts"),
+            text::count(requests, "request", "requests")
+        ),
     ];
     out.extend(s.pooled.iter().map(|(name, value)| format!("  {name:<32} {value:.4}")));
     out.join("\n")

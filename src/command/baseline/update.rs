@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use super::land::{Added, Landing};
 use super::{Baselines, facts, folder, repo};
 use crate::baseline::lineage::Repo;
 use crate::baseline::store;
@@ -18,40 +19,81 @@ use crate::exit::{ExitStatus, Failure};
 use crate::fingerprint::Fingerprint;
 use crate::record::session::Session;
 use crate::record::{GitFacts, Record, WorkloadRecord};
+use crate::report::text;
 use crate::verdict::Verdict;
 
 pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
     let config = setup::config(&args.config, &args.workload)?;
     if args.output.dry_run {
-        output::print(&dry_run::text(&config)?)?;
+        output::print(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
     }
     let repo = repo(&config)?;
     let git = clean(&repo, args.force)?;
     let folder = folder(&repo, &config)?;
-    if !args.from.is_empty() {
-        return from_records(&args.from, args.force, &Known { config: &config, folder: &folder });
+    let landing = Landing::of(&args.land, &config.baselines_dir)?;
+    let mut known = Known { config: &config, folder: &folder, lands: landing.is_some(), added: Vec::new() };
+    let outcome =
+        if args.from.is_empty() { measured(args, &git, &mut known) } else { from_records(&args.from, args.force, &mut known) };
+    landed(landing.as_ref(), &repo, &known.added, outcome)
+}
+
+/// `baseline promote`: as `update --from`, and never by force.
+pub fn promote(args: &BaselinePromoteArgs) -> anyhow::Result<ExitStatus> {
+    let config = setup::config(&args.config, &WorkloadArgs::default())?;
+    let repo = repo(&config)?;
+    clean(&repo, false)?;
+    let folder = folder(&repo, &config)?;
+    let landing = Landing::of(&args.land, &config.baselines_dir)?;
+    let mut known = Known { config: &config, folder: &folder, lands: landing.is_some(), added: Vec::new() };
+    let outcome = from_records(&args.records, false, &mut known);
+    landed(landing.as_ref(), &repo, &known.added, outcome)
+}
+
+/// What was added lands also where a later session failed. Who interrupted has no time for it.
+fn landed(
+    landing: Option<&Landing>,
+    repo: &Repo,
+    added: &[Added],
+    outcome: anyhow::Result<ExitStatus>,
+) -> anyhow::Result<ExitStatus> {
+    let Some(landing) = landing.filter(|_| !added.is_empty()) else { return outcome };
+    if matches!(outcome, Ok(ExitStatus::Interrupted)) {
+        output::say("note: not on GitHub, since the run was interrupted: the files that were added are in the working tree");
+        return outcome;
     }
+    match (landing.land(added, repo.root().unwrap_or(Path::new(""))), outcome) {
+        (Ok(()), outcome) => outcome,
+        (Err(lost), outcome) => {
+            if let Err(first) = outcome {
+                output::say(&format!("{first:#}"));
+            }
+            Err(lost)
+        }
+    }
+}
+
+fn measured(args: &BaselineUpdateArgs, git: &GitFacts, known: &mut Known<'_>) -> anyhow::Result<ExitStatus> {
+    let config = known.config;
     if args.sessions > 1 && matches!(config.target.endpoint, Endpoint::Http(_)) {
         output::say(
             "note: this server is not started by the gate, so these sessions share one start, and the baseline will not know how starts differ\nhint: restart the server between sessions, or let the gate start it (`server.start`)",
         );
     }
-    let known = Known { config: &config, folder: &folder };
-    let starts = |record: &Record| known.starts(record, args.workload.starts.is_some());
     let mut refused = 0;
     for session in 0..args.sessions {
         if args.sessions > 1 {
             output::say(&format!("session {} of {}", session + 1, args.sessions));
         }
-        let record = measure::capture(&config, &args.output, Some(git.clone()), &starts)
+        let starts = |record: &Record| known.starts(record, args.workload.starts.is_some());
+        let record = measure::capture(config, &args.output, Some(git.clone()), &starts)
             .inspect_err(|e| output::save_failure(&args.output.out, e, Some(git.clone())))?;
         if record.interrupted {
             output::say("interrupted: nothing was added to the baseline");
             return Ok(ExitStatus::Interrupted);
         }
         // One disturbed session of several is no reason to stop: it is said, and not added.
-        match accept(&record).and_then(|()| add(&record, &known)) {
+        match accept(&record, config).and_then(|()| add(&record, known)) {
             Err(e) if args.sessions > 1 && ExitStatus::of(&e) == ExitStatus::CouldNotMeasure => {
                 output::say(&format!("{e:#}"));
                 refused += 1;
@@ -60,18 +102,10 @@ pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
         }
     }
     if refused > 0 {
-        output::say(&format!("{refused} of {} sessions were not added", args.sessions));
+        output::say(&format!("{refused} of {} were not added", text::count(u64::from(args.sessions), "session", "sessions")));
         return Ok(ExitStatus::CouldNotMeasure);
     }
     Ok(ExitStatus::Pass)
-}
-
-/// `baseline promote`: as `update --from`, and never by force.
-pub fn promote(args: &BaselinePromoteArgs) -> anyhow::Result<ExitStatus> {
-    let config = setup::config(&args.config, &WorkloadArgs::default())?;
-    let repo = repo(&config)?;
-    clean(&repo, false)?;
-    from_records(&args.records, false, &Known { config: &config, folder: &folder(&repo, &config)? })
 }
 
 fn clean(repo: &Repo, force: bool) -> anyhow::Result<GitFacts> {
@@ -84,10 +118,10 @@ fn clean(repo: &Repo, force: bool) -> anyhow::Result<GitFacts> {
     Ok(git)
 }
 
-fn from_records(paths: &[PathBuf], force: bool, known: &Known<'_>) -> anyhow::Result<ExitStatus> {
+fn from_records(paths: &[PathBuf], force: bool, known: &mut Known<'_>) -> anyhow::Result<ExitStatus> {
     let records = paths.iter().map(|path| stored(path, force)).collect::<Result<Vec<_>, _>>()?;
     // All or none: a refused record leaves no half of a list behind.
-    records.iter().try_for_each(accept)?;
+    records.iter().try_for_each(|record| accept(record, known.config))?;
     records.iter().try_for_each(|record| add(record, known))?;
     Ok(ExitStatus::Pass)
 }
@@ -104,8 +138,9 @@ fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
     Ok(record)
 }
 
-/// Refuses what must not become a reference: interrupted runs, unfit measurements, failed requests' runs, breached limits.
-fn accept(record: &Record) -> anyhow::Result<()> {
+/// Refuses what must not become a reference: interrupted runs, unfit measurements, failed requests' runs, limits whose breach nobody has
+/// accepted.
+fn accept(record: &Record, config: &Config) -> anyhow::Result<()> {
     if record.interrupted {
         bail!(Failure::measure(&"not added to the baseline, the run was interrupted: measure again"));
     }
@@ -133,7 +168,8 @@ fn accept(record: &Record) -> anyhow::Result<()> {
             "not added to the baseline, this build differs from itself: {why}\nhint: something else uses this machine, or its speed drifts: see `goodput-gate doctor`, measure again"
         )));
     }
-    let (report, _) = evaluate::judged(record, None, |_| Baseline::default())?;
+    let accepted = Baselines::here(config)?.of("").accepted;
+    let (report, _) = evaluate::judged(record, None, |_| Baseline { accepted: accepted.clone(), ..Baseline::default() })?;
     for workload in &report.workloads {
         if workload.verdict == Some(Verdict::Failed) {
             let first = workload.reasons.first().cloned().unwrap_or_default();
@@ -156,17 +192,25 @@ fn accept(record: &Record) -> anyhow::Result<()> {
 
 /// What another verb measured of unchanged code in a clean tree.
 pub fn add_measured(config: &Config, record: &Record) -> anyhow::Result<()> {
-    accept(record)?;
-    add(record, &Known { config, folder: &folder(&repo(config)?, config)? })
+    accept(record, config)?;
+    let folder = folder(&repo(config)?, config)?;
+    add(record, &mut Known { config, folder: &folder, lands: false, added: Vec::new() })
 }
 
-fn add(record: &Record, known: &Known<'_>) -> anyhow::Result<()> {
+fn add(record: &Record, known: &mut Known<'_>) -> anyhow::Result<()> {
+    let under_test = &record.policy.under_test;
     for workload in &record.workloads {
         let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;
-        let path = store::write(known.folder, &session, &record.policy.under_test)?;
+        // Landing may have failed the last time, after the file was written.
+        let there = store::same(known.folder, &session, under_test).filter(|_| known.lands);
+        let path = there.map_or_else(|| store::write(known.folder, &session, under_test), Ok)?;
         output::print(&format!("added {}", path.display()))?;
+        known.added.push(Added { path, session });
         known.keep_the_last(workload)?;
         output::print(&known.sees(record, workload)?)?;
+    }
+    if known.lands {
+        return Ok(());
     }
     output::print("hint: commit these files; a check finds them by commit, on every machine")
 }
@@ -175,6 +219,9 @@ fn add(record: &Record, known: &Known<'_>) -> anyhow::Result<()> {
 struct Known<'a> {
     config: &'a Config,
     folder: &'a Path,
+    /// New files go to GitHub, which nothing is removed from.
+    lands: bool,
+    added: Vec<Added>,
 }
 
 /// METHOD section 6: the first capture has three starts per side, judged against each other.
@@ -192,15 +239,24 @@ impl Known<'_> {
         usual
     }
 
-    /// Comparable ones on the lineage, oldest first.
-    fn sessions(&self, workload: &WorkloadRecord) -> anyhow::Result<Vec<Session>> {
-        let all = Baselines::here(self.config)?.of(&workload.name).sessions.into_iter().map(|(_, s)| s);
+    /// With the comparable sessions on the lineage only, oldest first.
+    fn baseline(&self, workload: &WorkloadRecord) -> anyhow::Result<Baseline> {
+        let mut baseline = Baselines::here(self.config)?.of(&workload.name);
         let under_test = &self.config.gate.under_test;
-        Ok(all.filter(|s| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty()).collect())
+        let alike = |s: &Session| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty();
+        baseline.sessions.retain(|(_, s)| alike(s));
+        Ok(baseline)
+    }
+
+    fn sessions(&self, workload: &WorkloadRecord) -> anyhow::Result<Vec<Session>> {
+        Ok(self.baseline(workload)?.sessions.into_iter().map(|(_, s)| s).collect())
     }
 
     /// Sessions beyond the last 20 of the lineage are removed: no check looks at them.
     fn keep_the_last(&self, workload: &WorkloadRecord) -> anyhow::Result<()> {
+        if self.lands {
+            return Ok(());
+        }
         let sessions = self.sessions(workload)?;
         let old = sessions.len().saturating_sub(evaluate::KEPT_SESSIONS);
         for session in &sessions[..old] {
@@ -212,7 +268,10 @@ impl Known<'_> {
 
     /// What a check against this baseline will see, in words.
     fn sees(&self, record: &Record, workload: &WorkloadRecord) -> anyhow::Result<String> {
-        let sessions = self.sessions(workload)?;
+        // Only those since an accepted change, once they are enough.
+        let mut baseline = self.baseline(workload)?;
+        baseline.accepted.cut(workload, &self.config.gate.under_test, &mut baseline.sessions);
+        let sessions: Vec<Session> = baseline.sessions.into_iter().map(|(_, s)| s).collect();
         let starts = measure::starts(self.config) as usize;
         let visible = evaluate::visible(record, workload, &sessions, starts)?;
         Ok(evaluate::words_of_visible(&workload.name, sessions.len(), &visible))

@@ -11,7 +11,8 @@ use crate::measure::histogram::Gaps;
 use crate::measure::validity::ClientHealth;
 use crate::record::session::Session;
 use crate::record::{
-    GitFacts, LimitRecord, LoadFacts, Policy, Record, RoundRecord, SCHEMA, Series, Slo, StartRecord, VERSION, WorkloadRecord,
+    GitFacts, LimitRecord, LoadDetail, LoadFacts, Policy, Record, RoundRecord, SCHEMA, Series, Slo, StartRecord, VERSION,
+    WorkloadRecord,
 };
 use crate::report;
 
@@ -57,6 +58,7 @@ fn record() -> Record {
         length_forced: true,
         max_in_flight: None,
         seed: 1,
+        detail: LoadDetail::default(),
     };
     let workload = WorkloadRecord {
         name: "bench".into(),
@@ -67,7 +69,13 @@ fn record() -> Record {
             .map(|m| LimitRecord { metric: m.into(), max: Some(5000.0), min: None })
             .into(),
         regressions: BTreeMap::new(),
-        starts: vec![StartRecord { index: 0, sim_seed: None, setup_ms: None, rounds: (0..ROUNDS).map(round).collect() }],
+        starts: vec![StartRecord {
+            index: 0,
+            sim_seed: None,
+            setup_ms: None,
+            ready_ms: None,
+            rounds: (0..ROUNDS).map(round).collect(),
+        }],
         pooled: BTreeMap::new(),
         history: Vec::new(),
     };
@@ -81,6 +89,7 @@ fn record() -> Record {
         interrupted: false,
         git: Some(GitFacts { commit: "0".into(), tree: "0".into(), dirty: false, commit_date: "2026-01-01T00:00:00Z".into() }),
         host: BTreeMap::new(),
+        gpu: None,
         pair: None,
         target: None,
         hypotheses: Vec::new(),
@@ -92,6 +101,7 @@ fn record() -> Record {
             on_missing_baseline: word(),
             on_incomparable: word(),
             on_limit_open: word(),
+            on_anchor_drift: word(),
             strict: false,
             under_test: vec![],
         },
@@ -120,7 +130,10 @@ fn round(index: u32) -> RoundRecord {
         errors: vec![],
         client: ClientHealth::default(),
         findings: vec![],
+        token_source: None,
         series: Series::default(),
+        server: None,
+        gpu: None,
         columns: Columns {
             start_us: (0..n).map(|i| Some(i * 10_000)).collect(),
             queue_us: times(0, 50),

@@ -67,5 +67,6 @@ pub fn words_of_visible(name: &str, sessions: usize, visible: &[(Metric, f64)]) 
             "{name}: {sessions} of {needed} sessions; until then a check fails on changes far beyond noise only, which it sees from: {sizes}"
         );
     }
-    format!("{name}: {sessions} sessions; one check sees worse changes, in 95 % of cases, from: {sizes}")
+    let sessions = text::count(sessions as u64, "session", "sessions");
+    format!("{name}: {sessions}; one check sees worse changes, in 95 % of cases, from: {sizes}")
 }

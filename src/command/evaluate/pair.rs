@@ -4,12 +4,29 @@ use super::{Part, judge_policy, limits_judged, loosened, mostly_whole, token_dri
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::{Comparison, Decision, PastRun};
-use crate::record::{PastSession, Record, WorkloadRecord};
+use crate::record::{PastSession, Record, WorkloadRecord, keyed};
 use crate::report::build::{Beside, minutes, shape};
+use crate::report::server::Before;
+use crate::report::text;
 use crate::verdict::{Against, Evidence};
 
 /// Both sides ran in one job on one machine: which server it was may differ, since that is what is judged.
 const SERVER_FIELDS: [&str; 3] = ["server", "server_version", "server_flags"];
+
+/// Errors: two records that no interleaved run has left together.
+pub fn of_one_run(baseline: &Record, candidate: &Record) -> anyhow::Result<()> {
+    let same = baseline.session == candidate.session
+        && baseline.interrupted == candidate.interrupted
+        && baseline.policy == candidate.policy;
+    if same {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "these are sides of two interleaved runs ({} and {})\nhint: baseline.json and record.json of one output folder belong together",
+        baseline.session,
+        candidate.session
+    )
+}
 
 pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<Part> {
     let history: Vec<PastRun> = workload.history.iter().map(PastSession::to_method).collect();
@@ -21,16 +38,18 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
     let Some(base) = baseline.workloads.iter().find(|w| w.name == workload.name) else {
         let why = format!("the baseline's side has no workload {}", workload.name);
         let evidence = Evidence { limits: limits(u32::MAX)?, ..evidence(unfit(workload), Against::Missing(why)) };
-        return Ok(Part { evidence, baseline: None, beside: None, differences: Vec::new() });
+        let (differences, before) = (Vec::new(), Before::default());
+        return Ok(Part { evidence, baseline: None, beside: None, differences, anchor: None, before });
     };
     let mut invalid: Vec<String> = unfit(base).into_iter().map(|why| format!("baseline: {why}")).collect();
     invalid.extend(unfit(workload));
     invalid.extend(vanished(baseline, candidate));
     let differences = Fingerprint::differences(&base.fingerprint, &workload.fingerprint);
+    let before = Before { server: base.server_values(), pooled: keyed(&base.pooled_values()?) };
     let conflicts = conflicts(candidate, &differences);
     if !conflicts.is_empty() {
         let evidence = Evidence { limits: limits(u32::MAX)?, ..evidence(invalid, Against::Incomparable(conflicts)) };
-        return Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences });
+        return Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None, before });
     }
     let comparison = compare(candidate, base, workload, &history, workloads)?;
     invalid.extend(drift(workload, base));
@@ -40,7 +59,7 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
         warnings: loosened(workload).into_iter().collect(),
         ..evidence(invalid, Against::Compared(comparison))
     };
-    Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences })
+    Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None, before })
 }
 
 /// Both sides measure the same workloads: one that only the baseline has was taken out.
@@ -56,7 +75,8 @@ fn drift(workload: &WorkloadRecord, base: &WorkloadRecord) -> Option<String> {
 }
 
 fn evidence(invalid: Vec<String>, against: Against) -> Evidence {
-    Evidence { invalid, against, limits: Vec::new(), incomplete: None, warnings: Vec::new() }
+    let (limits, excused, warnings) = (Vec::new(), Vec::new(), Vec::new());
+    Evidence { invalid, against, limits, excused, drift: None, incomplete: None, warnings }
 }
 
 fn conflicts(candidate: &Record, differences: &[Difference]) -> Vec<Difference> {
@@ -98,7 +118,8 @@ fn incomplete(candidate: &Record, base: &WorkloadRecord, workload: &WorkloadReco
         [base, workload].into_iter().flat_map(|w| &w.starts).filter(|s| s.index < used && !mostly_whole(s, rounds)).count();
     if ragged > 0 {
         return Some(format!(
-            "{ragged} of the starts that were judged lack most of their {rounds} rounds: measure all of them for a PASS"
+            "{ragged} of the starts that were judged lack most of their {}: measure all of them for a PASS",
+            text::count(u64::from(rounds), "round", "rounds")
         ));
     }
     let most = candidate.pair.as_ref().map_or(1, |p| p.most_starts);

@@ -7,7 +7,9 @@ use anyhow::Context as _;
 
 use crate::baseline::lineage::Repo;
 use crate::command::setup;
+use crate::config::ProtocolName;
 use crate::probe::host;
+use crate::probe::recognise::Model;
 use crate::probe::scan::{self, Found, USUAL_PORTS};
 
 /// Tried on a server here that asks for a key. Not `OPENAI_API_KEY`: it is worth money, and whoever listens on a port would get it.
@@ -45,6 +47,12 @@ pub fn server(base_url: &str, key: Option<&str>) -> anyhow::Result<Option<Found>
     Ok(runtime()?.block_on(scan::server(base_url.trim_end_matches('/'), &keys)))
 }
 
+/// One server that speaks this protocol, wherever it is.
+pub fn speaking(protocol: ProtocolName, base_url: &str, key: Option<&str>) -> anyhow::Result<Option<Found>> {
+    let keys = keys(key.into_iter())?;
+    Ok(runtime()?.block_on(scan::speaking(protocol, base_url.trim_end_matches('/'), &keys)).flatten())
+}
+
 /// The ports that were looked at, for people.
 pub fn ports(asked: &[u16]) -> String {
     let ports = if asked.is_empty() { &USUAL_PORTS[..] } else { asked };
@@ -62,7 +70,8 @@ pub fn describe(found: &Found) -> String {
         (false, 0) => "lists no model".to_owned(),
         (false, n) => {
             let more = if n > SHOWN { format!(", and {} more", n - SHOWN) } else { String::new() };
-            format!("{}{more}", facts.models[..n.min(SHOWN)].join(", "))
+            let names: Vec<&str> = facts.models.iter().take(SHOWN).map(|m| m.name.as_str()).collect();
+            format!("{}{more}", names.join(", "))
         }
     };
     // What a server calls itself must not steer the terminal.
@@ -70,9 +79,9 @@ pub fn describe(found: &Found) -> String {
 }
 
 /// The models that answer prompts come first, in the server's order.
-pub fn chat_first(models: &[String]) -> Vec<String> {
+pub fn chat_first(models: &[Model]) -> Vec<String> {
     let other = |name: &String| ["embed", "rerank", "whisper"].iter().any(|w| name.to_ascii_lowercase().contains(w));
-    let (last, first): (Vec<String>, Vec<String>) = models.iter().cloned().partition(other);
+    let (last, first): (Vec<String>, Vec<String>) = models.iter().map(|m| m.name.clone()).partition(other);
     [first, last].concat()
 }
 

@@ -6,12 +6,16 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
+use super::gpu::Watch;
 use super::{Measuring, Run, unsaved};
 use crate::cli::LogFormat;
 use crate::clock::monotonic_ns;
 use crate::command::facts::{client_health, raw_line, workload_record};
 use crate::command::output::save_record;
 use crate::command::target::Target;
+use crate::config::Tier;
+use crate::evidence::server::ServerRound;
+use crate::evidence::server::window::{METRICS_PAGE, Window};
 use crate::exit::Failure;
 use crate::load::progress::{Live, Style};
 use crate::load::{Client, Counters, Measured, Reading};
@@ -21,6 +25,7 @@ use crate::plan::{self, Plan, RoundPlan};
 use crate::record::StartRecord;
 use crate::record::build::{Raw, round};
 use crate::timeline::{Outcome, Timeline};
+use crate::watch::scrape::Watch as Page;
 
 /// One start of a side: a server that answers, and its load, ready to be sent.
 pub struct Open {
@@ -28,6 +33,7 @@ pub struct Open {
     pub target: Target,
     client: Client,
     ready: Vec<Ready>,
+    gpu: Watch,
     /// When the server was started.
     began_ns: u64,
 }
@@ -47,32 +53,37 @@ impl Run<'_> {
         let began_ns = monotonic_ns();
         let log = measuring.log(&format!("start{}", start + 1));
         let target = Target::open(measuring.side, measuring.api_key.as_deref(), &log, &self.stop)?;
-        let ready = self.prepare(side, &target, start)?;
+        let gpu = self.gpus.watch(self.sides[side].side, target.is_here())?;
+        gpu.describe(&mut self.sides[side].record);
+        let ready = self.prepare(side, &target, &gpu, start)?;
         let workers = self.output.workers.unwrap_or_else(default_workers);
         let client = Client::new(&target.site, workers).context("cannot start the client's threads")?;
-        Ok(Open { side, target, client, ready, began_ns })
+        Ok(Open { side, target, client, ready, gpu, began_ns })
     }
 
     /// Plans every workload; on the first start also adds it to the record.
-    fn prepare(&mut self, side: usize, target: &Target, start: u32) -> anyhow::Result<Vec<Ready>> {
+    fn prepare(&mut self, side: usize, target: &Target, gpu: &Watch, start: u32) -> anyhow::Result<Vec<Ready>> {
         let config = self.config;
         let Measuring { side, salt, record, .. } = &mut self.sides[side];
         // The same plan in each start, and yet no id twice in a server's log.
         let session = format!("{}{start}", record.session);
         let mut ready = Vec::new();
-        for (index, (workload, trace)) in config.workloads.iter().zip(&self.traces).enumerate() {
+        for (index, (workload, file)) in config.workloads.iter().zip(&self.files).enumerate() {
             let extras = target.extras(workload)?;
+            // Workloads of one seed would send the same prompts, and the later ones find them in the server's prefix cache.
+            let salt = plan::salt(salt.wrapping_add(index as u64));
             let input = plan::Input {
-                protocol: side.target.protocol,
+                protocol: &side.target.protocol,
                 model: &target.model,
                 extras,
-                salt,
+                salt: &salt,
                 session: &session,
                 rounds: config.gate.rounds,
-                trace: trace.as_deref(),
+                file: file.as_deref(),
             };
             let plan = plan::build(workload, &input)?;
-            let fingerprint = target.fingerprint(&plan.digest);
+            let mut fingerprint = target.fingerprint(&plan.digest);
+            gpu.key(&mut fingerprint);
             match record.workloads.get(index) {
                 None => record.workloads.push(workload_record(workload, &plan, extras, fingerprint)),
                 Some(known) if known.fingerprint != fingerprint => {
@@ -83,12 +94,7 @@ impl Run<'_> {
             ready.push(Ready {
                 warmup: Arc::new(plan.warmup.clone()),
                 rounds: plan.rounds.iter().cloned().map(Arc::new).collect(),
-                reading: Reading {
-                    protocol: plan.protocol,
-                    stream: plan.stream,
-                    timeout: plan.timeout,
-                    stall_timeout: plan.stall_timeout,
-                },
+                reading: Reading { keep_text: target.tokenizer.is_some(), ..Reading::of(&plan) },
                 slo: record.workloads[index].slo.into(),
                 plan,
             });
@@ -102,6 +108,8 @@ impl Run<'_> {
             return Ok(());
         }
         let open = &all[place];
+        // What an earlier workload left in it is no part of this one.
+        open.target.reset_cache()?;
         let sim_seed = open.target.sim_seed();
         let began_ns = if workload == 0 { open.began_ns } else { monotonic_ns() };
         if !open.ready[workload].warmup.requests.is_empty() {
@@ -122,7 +130,8 @@ impl Run<'_> {
         }
         let setup_ms = monotonic_ns().saturating_sub(began_ns) / 1_000_000;
         let record = &mut self.sides[open.side].record.workloads[workload];
-        record.starts.push(StartRecord { index: start, sim_seed, setup_ms: Some(setup_ms), rounds: Vec::new() });
+        let ready_ms = open.target.ready_ns.map(|at| at.saturating_sub(open.began_ns) / 1_000_000);
+        record.starts.push(StartRecord { index: start, sim_seed, setup_ms: Some(setup_ms), ready_ms, rounds: Vec::new() });
         Ok(())
     }
 
@@ -130,7 +139,14 @@ impl Run<'_> {
         let open = &all[place];
         let ready = &open.ready[workload];
         let plan = &ready.rounds[index];
-        let measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
+        self.cool(open, workload)?;
+        let page = open.target.watch();
+        open.gpu.begin();
+        let mut measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
+        let gpu_seen = open.gpu.end();
+        let (server, server_findings) = server_evidence(page, &measured);
+        let tokenizer = open.target.tokenizer.as_ref();
+        let counted = tokenizer.is_some_and(|t| t.count(&mut measured.timelines, plan, &ready.plan.protocol));
         let died = died(all, open, &measured.timelines);
         self.told |= died.is_some();
         let raw = Raw {
@@ -148,7 +164,11 @@ impl Run<'_> {
         let side = &mut self.sides[open.side];
         let record = &mut side.record.workloads[workload];
         let mut stored = round(&raw, &record.load, &ready.slo);
+        stored.token_source = counted.then(|| "tokenizer".into());
+        stored.server = server;
+        stored.findings.extend(server_findings);
         stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
+        self.gpus.put(&open.gpu, gpu_seen, &measured, record.rounds().map(|(_, r)| r), &mut stored);
         if let Some(last) = record.starts.last_mut() {
             last.rounds.push(stored);
         }
@@ -156,6 +176,15 @@ impl Run<'_> {
         save_record(&side.out, side.file, &side.record).map_err(unsaved)?;
         let name = self.tag(open.side, &ready.plan.workload);
         self.write_raw(&name, start, index, &measured.timelines).map_err(unsaved)
+    }
+
+    /// What a cold workload's prompts leave in the prefix cache would take the room of the next round's.
+    fn cool(&mut self, open: &Open, workload: usize) -> anyhow::Result<()> {
+        let detail = &mut self.sides[open.side].record.workloads[workload].load.detail;
+        if detail.tier == Some(Tier::Cold) {
+            detail.cache_reset = Some(open.target.reset_cache()?);
+        }
+        Ok(())
     }
 
     fn send(&self, open: &Open, workload: usize, plan: &Arc<RoundPlan>, start: u32, what: &str) -> anyhow::Result<Measured> {
@@ -169,7 +198,7 @@ impl Run<'_> {
         };
         let label = format!("{} start {}/{} {what}", self.tag(open.side, &ready.plan.workload), start + 1, self.starts);
         let live = Live::start(label, planned, Arc::clone(&counters), style);
-        let measured = open.client.round(plan, ready.reading, &self.stop.control, &counters);
+        let measured = open.client.round(plan, ready.reading.clone(), &self.stop.control, &counters);
         drop(live);
         measured.map_err(|e| Failure::measure(&e).into())
     }
@@ -188,6 +217,23 @@ impl Run<'_> {
         let (Some(file), Some(path)) = (&mut self.raw, &self.output.raw) else { return Ok(()) };
         let lines = timelines.iter().try_for_each(|t| writeln!(file, "{}", raw_line(workload, start, round, t)));
         lines.and_then(|()| file.flush()).with_context(|| format!("cannot write the raw timelines to {}", path.display()))
+    }
+}
+
+/// What the server's metrics said of the round that has just ended, and what of it is to be known.
+fn server_evidence(page: Result<Option<Page>, String>, measured: &Measured) -> (Option<ServerRound>, Vec<Finding>) {
+    let ended_ns = monotonic_ns();
+    match page {
+        Ok(None) => (None, Vec::new()),
+        Ok(Some(page)) => {
+            let sent = measured.timelines.iter().filter(|t| t.sent_ns.is_some()).count() as u64;
+            let (round, findings) = page.finish().round(Window { began_ns: measured.began_ns, ended_ns, sent });
+            (Some(round), findings)
+        }
+        Err(why) => {
+            let message = format!("no server evidence: the metrics page cannot be read ({why}); see target.metrics");
+            (None, vec![Finding { severity: Severity::Note, check: METRICS_PAGE.into(), message }])
+        }
     }
 }
 

@@ -146,10 +146,12 @@ pub fn ruled(comparison: Comparison, invalid: Vec<String>) -> Outcome {
         on_missing_baseline: OnOpen::Fail,
         on_incomparable: OnOpen::Fail,
         on_limit_open: OnOpen::Warn,
+        on_anchor_drift: OnOpen::Warn,
     };
     let looks = comparison.looks;
     let against = Against::Compared(comparison);
-    let evidence = Evidence { invalid, against, limits: Vec::new(), incomplete: None, warnings: Vec::new() };
+    let (limits, excused, warnings) = (Vec::new(), Vec::new(), Vec::new());
+    let evidence = Evidence { invalid, against, limits, excused, drift: None, incomplete: None, warnings };
     let ruling = rule(policy, &evidence);
     Outcome { verdict: ruling.verdict, reasons: ruling.reasons, looks }
 }

@@ -12,12 +12,12 @@ use rand_distr::{Distribution as _, LogNormal};
 
 use super::{Purpose, stream};
 use crate::config::sim::{Knobs, Profile};
-use crate::config::{Arrival, Corpus, Length, Prompts, Protocol, Warmup, Workload};
+use crate::config::{Arrival, Corpus, Length, PromptKind, Prompts, Protocol, Warmup, Workload};
 use crate::measure::SloMs;
 use crate::measure::summary::Shape;
 use crate::plan::{self, Pace, RoundPlan};
 use crate::protocol::Extras;
-use crate::record::LoadFacts;
+use crate::record::{LoadDetail, LoadFacts};
 use crate::sim::{Api, Call, parse};
 
 /// What is sent to the engine.
@@ -184,7 +184,7 @@ fn mixed(kind: LoadKind, rng: &mut ChaCha8Rng) -> anyhow::Result<Plans> {
         let seed = draw(rng);
         let arrivals = build(&workload(kind, Arrival::Poisson { rate: kind.rate() }, (16, 8), seed), 1, None)?;
         let trace = trace(&arrivals.rounds[0], rng)?;
-        let workload = workload(kind, Arrival::Trace { file: PathBuf::new() }, (350, 110), seed);
+        let workload = workload(kind, Arrival::Trace { file: PathBuf::new(), speedup: 1.0 }, (350, 110), seed);
         let mut plan = build(&workload, 1, Some(&trace))?;
         rounds.extend(plan.rounds.drain(..).map(|r| paced(kind, r)));
         warmup.get_or_insert_with(|| paced(kind, RoundPlan { ramp: 0, ..plan.warmup }));
@@ -221,6 +221,7 @@ pub fn workload(kind: LoadKind, arrival: Arrival, (input_tokens, output_tokens):
             corpus: Corpus::En,
             input_tokens,
             shared_prefix: if kind == LoadKind::Prefix { 2.0 / 3.0 } else { 0.0 },
+            kind: PromptKind::Single,
         },
         output_tokens,
         stream: true,
@@ -234,6 +235,8 @@ pub fn workload(kind: LoadKind, arrival: Arrival, (input_tokens, output_tokens):
         slo: crate::config::Slo::default(),
         limits: Vec::new(),
         regressions: std::collections::BTreeMap::new(),
+        tier: None,
+        level: None,
     }
 }
 
@@ -241,7 +244,7 @@ fn build(workload: &Workload, rounds: u32, trace: Option<&str>) -> anyhow::Resul
     let salt = plan::salt(0);
     let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
     let (protocol, model, session) = (Protocol::OpenAiChat, "sim-8b", "selftest");
-    Ok(plan::build(workload, &plan::Input { protocol, model, extras, salt: &salt, session, rounds, trace })?)
+    Ok(plan::build(workload, &plan::Input { protocol: &protocol, model, extras, salt: &salt, session, rounds, file: trace })?)
 }
 
 fn facts(kind: LoadKind, output_tokens: u32) -> LoadFacts {
@@ -256,5 +259,6 @@ fn facts(kind: LoadKind, output_tokens: u32) -> LoadFacts {
         length_forced: true,
         max_in_flight: None,
         seed: 0,
+        detail: LoadDetail::default(),
     }
 }

@@ -92,10 +92,15 @@ impl Plant {
 impl<'a> Playing<'a> {
     fn new(prepared: &'a Prepared, began_ms: f64, first_id: u64) -> Self {
         let due_ms = match prepared.plan.pace {
-            Pace::Open => prepared.plan.requests.iter().map(|r| began_ms + r.offset.as_secs_f64() * 1000.0).collect(),
-            Pace::Closed { concurrency } => vec![began_ms; concurrency as usize].into(),
+            Pace::Open | Pace::Sessions { concurrency: None, .. } => {
+                prepared.plan.requests.iter().map(|r| began_ms + r.offset.as_secs_f64() * 1000.0).collect()
+            }
+            // What the selftest plays has no sessions.
+            Pace::Closed { concurrency } | Pace::Sessions { concurrency: Some(concurrency), .. } => {
+                vec![began_ms; concurrency as usize].into()
+            }
         };
-        let closed = prepared.plan.pace != Pace::Open;
+        let closed = !prepared.plan.pace.is_open();
         Self { prepared, timelines: Vec::with_capacity(prepared.calls.len()), due_ms, first_id, closed }
     }
 
@@ -136,6 +141,7 @@ impl<'a> Playing<'a> {
             error: None,
             retried: false,
             closed_loop: self.closed,
+            text: None,
         }
     }
 

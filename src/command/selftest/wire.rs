@@ -23,7 +23,7 @@ use crate::load::{Client, Control, Counters, Reading, Site, SiteSpec};
 use crate::measure::SloMs;
 use crate::measure::summary::summaries;
 use crate::plan::{self, Plan, RoundPlan};
-use crate::protocol::{self, Extras};
+use crate::protocol::Extras;
 use crate::record::build::{Raw, round};
 use crate::record::{StartRecord, WorkloadRecord};
 use crate::report::build::shape;
@@ -119,7 +119,7 @@ impl Bench {
         };
         let salt = plan::salt(seed);
         let (protocol, model, session) = (Protocol::OpenAiChat, knobs.model.as_str(), "selftest");
-        let input = plan::Input { protocol, model, extras: EXTRAS, salt: &salt, session, rounds: ROUNDS, trace: None };
+        let input = plan::Input { protocol: &protocol, model, extras: EXTRAS, salt: &salt, session, rounds: ROUNDS, file: None };
         let plan = plan::build(&workload, &input)?;
         Ok(Self { program, workload, plan, knobs, spare: SPARE_STARTS })
     }
@@ -173,6 +173,7 @@ impl Bench {
                 index: start,
                 sim_seed: Some(side.server.seed),
                 setup_ms: None,
+                ready_ms: None,
                 rounds: Vec::new(),
             });
         }
@@ -203,16 +204,14 @@ impl Records {
 impl Side {
     fn start(program: &Path, knobs: &Knobs) -> anyhow::Result<Self> {
         let server = SimServer::start(program, &knobs.settings(), None).map_err(|e| Failure::measure(&e))?;
-        let path = protocol::path(Protocol::OpenAiChat);
-        let spec = SiteSpec { base_url: &server.base_url, path, api_key: None, headers: &[], ca_pem: None };
+        let spec = SiteSpec { base_url: &server.base_url, api_key: None, headers: &[], ca_pem: None };
         let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
         let client = Client::new(&site, 1).context("cannot start the client's threads")?;
         Ok(Self { client, server })
     }
 
     fn send(&self, plan: &Plan, round: &RoundPlan) -> anyhow::Result<crate::load::Measured> {
-        let reading =
-            Reading { protocol: plan.protocol, stream: plan.stream, timeout: plan.timeout, stall_timeout: plan.stall_timeout };
+        let reading = Reading::of(plan);
         let counters = Arc::new(Counters::new(Box::new(|_| true)));
         let measured = self.client.round(&Arc::new(round.clone()), reading, &Arc::new(Control::default()), &counters);
         measured.map_err(|e| Failure::measure(&e).into())

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{SKETCH, env, good, read};
 use crate::config::{
-    Arrival, Bound, Config, ConfigError, Corpus, Endpoint, Flags, GateMode, Length, Limit, ModelChoice, OnOpen, Warmup, load,
-    presets,
+    Arrival, Bound, Config, ConfigError, Corpus, Endpoint, Flags, GateMode, Length, Limit, MetricsPage, ModelChoice, OnOpen,
+    Warmup, load, presets,
 };
 use crate::metric::{Metric, Stat, Timing};
 
@@ -37,10 +37,10 @@ fn the_sketch_means_what_it_says() {
 fn policies_default_as_documented() {
     let gate = good(SKETCH, &[], &Flags::default()).gate;
     assert_eq!(
-        [gate.on_inconclusive, gate.on_missing_baseline, gate.on_incomparable, gate.on_limit_open],
-        [OnOpen::Warn, OnOpen::Warn, OnOpen::Fail, OnOpen::Warn]
+        [gate.on_inconclusive, gate.on_missing_baseline, gate.on_incomparable, gate.on_limit_open, gate.on_anchor_drift],
+        [OnOpen::Warn, OnOpen::Warn, OnOpen::Fail, OnOpen::Warn, OnOpen::Warn]
     );
-    assert_eq!((gate.strict, gate.under_test), (false, vec!["server_version".to_owned()]));
+    assert_eq!((gate.strict, gate.under_test), (false, vec!["server_version".to_owned(), "server_args".to_owned()]));
 }
 
 #[test]
@@ -188,6 +188,20 @@ fn the_presets_flag_replaces_the_files_workloads() {
     let config = good(SKETCH, &[], &Flags { preset: Some("prefix-cache".into()), ..Flags::default() });
     assert_eq!(names(&config), ["prefix-cache-cold", "prefix-cache-warm"]);
     assert_eq!(Some(config.workloads[1].prompts.shared_prefix), Some(0.9));
+}
+
+#[test]
+fn the_metrics_page_is_of_its_own_server() {
+    let page = |text: &str, flags: &Flags| good(text, &[], flags).target.metrics.page;
+    let text = |target: &str, server: &str| format!("version: 1\ntarget: {{{target}}}\n{server}\nworkloads: [{{preset: quick}}]");
+    let none = Flags::default();
+    assert_eq!(page(&text("sim: {}", ""), &none), MetricsPage::Auto);
+    assert_eq!(page(&text("sim: {}, metrics: off", ""), &none), MetricsPage::Off);
+    assert_eq!(page(&text("", "server: {start: ./serve, metrics: /m}"), &none), MetricsPage::Path("/m".into()));
+    let url = text("metrics: \"http://127.0.0.1:${PORT}/m\"", "server: {start: ./serve}");
+    assert_eq!(page(&url, &none), MetricsPage::Url("http://127.0.0.1:${PORT}/m".into()), "the port is drawn for each start");
+    let other = Flags { base_url: Some("http://127.0.0.1:9/v1".into()), ..Flags::default() };
+    assert_eq!(page(&url, &other), MetricsPage::Auto, "a server that is named on the command line has another page");
 }
 
 #[test]

@@ -150,11 +150,49 @@ fn secrets_are_not_shown() {
 
 #[test]
 fn what_comes_later() {
+    let all = [wrong_flags(Flags { protocol: Some("sim".into()), ..Flags::default() })];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
+fn loads_that_do_not_fit_together() {
+    let text = "{synthetic: {input_tokens: 256, shared_prefix: 0.0}}";
+    let arrival = "arrival: {poisson: {rate: 5}}";
+    let sessions = |rest: &str| wrong("workloads:", &format!("workloads:\n  - {{name: talk, {rest}}}"));
     let all = [
-        wrong("openai-chat", "ollama"),
-        wrong("{synthetic: {input_tokens: 256, shared_prefix: 0.0}}", "{dataset: file.jsonl}"),
-        wrong("shared_prefix: 0.0", "corpus: zh"),
-        wrong_flags(Flags { protocol: Some("triton".into()), ..Flags::default() }),
+        wrong(text, "{dataset: file.jsonl}"),
+        wrong(text, "{dataset: {file: \"\"}}"),
+        wrong(text, "{dataset: {file: a.json, format: csv}}"),
+        wrong(text, "{dataset: {file: a.json}, synthetic: {input_tokens: 9}}"),
+        wrong("shared_prefix: 0.0", "corpus: tlh"),
+        wrong(text, "{conversation: {turns: 4}}"),
+        wrong(text, "{conversation: {}}"),
+        wrong(arrival, "arrival: {trace: {file: t.jsonl, speedup: 0}}"),
+        sessions("arrival: {sessions: {concurrency: 2}}"),
+        sessions("arrival: {sessions: {think_time: 2s}}, prompts: {conversation: {turns: 2}}"),
+        sessions("arrival: {sessions: {rate: 1, concurrency: 2}}, prompts: {conversation: {turns: 2}}"),
+        sessions("arrival: {sessions: {concurrency: 0}}, prompts: {conversation: {turns: 2}}"),
+        sessions("arrival: {sessions: {concurrency: 50}}, prompts: {conversation: {turns: 4}}"),
+        sessions("arrival: {sessions: {concurrency: 2}}, max_in_flight: 3, prompts: {conversation: {turns: 2}}"),
+        sessions("arrival: {sessions: {concurrency: 2}}, prompts: {conversation: {turns: 0}}"),
+        sessions("tiers: [cold, warm]"),
+        sessions("tiers: [warm], warmup: 0, prompts: {synthetic: {shared_prefix: 0.5}}"),
+        sessions("tiers: [hot]"),
+        wrong_flags(Flags { sweep: Some("users=1,2".into()), ..Flags::default() }),
+    ];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
+fn protocols_and_what_is_said_of_them() {
+    let native = |rest: &str| wrong("protocol: openai-chat", rest);
+    let all = [
+        native("protocol: ollama"),
+        native("protocol: triton\n  triton: {text_output: \"\", parameters: {max_tokens: 1}, max_tokens: parameters.max_tokens}"),
+        native("triton: {}\n  ollama: {think: false}"),
+        native("protocol: ollama-generate\n  ollama: {options: {num_predict: 5, temperature: 1}}"),
+        native("protocol: triton\n  triton: {text_inputs: x}"),
+        wrong_flags(Flags { protocol: Some("trtion".into()), ..Flags::default() }),
     ];
     insta::assert_snapshot!(all.join("\n\n"));
 }
@@ -177,6 +215,25 @@ fn servers_and_sides() {
         interleaved("baseline: {base_url: h:1},"),
         interleaved("baseline: {branch: main},"),
         wrong_flags(Flags { target: Some("other".into()), ..Flags::default() }),
+    ];
+    insta::assert_snapshot!(all.join("\n\n"));
+}
+
+#[test]
+fn metrics_pages() {
+    let with = |target: &str, server: &str| wrong("target:", &format!("{server}target:\n  {target}"));
+    let all = [
+        with("metrics: metrics", ""),
+        with("metrics: ftp://host/metrics", ""),
+        with("metrics: http://user:secret@host/metrics", ""),
+        with("metrics: http:///metrics", ""),
+        with("metrics: http://127.0.0.1:${NOWHERE}/metrics", ""),
+        with("metrics_every: 100ms", ""),
+        wrong(
+            "target:\n  base_url: http://127.0.0.1:8000/v1",
+            "server: {start: ./serve, metrics: /m}\ntarget:\n  metrics: /metrics",
+        ),
+        wrong("target:\n  base_url: http://127.0.0.1:8000/v1", "server: {start: ./serve, metrics: m}\ntarget:"),
     ];
     insta::assert_snapshot!(all.join("\n\n"));
 }

@@ -64,7 +64,7 @@ fn server(mut item: Item, so_far: &[Named], notes: &mut Vec<String>) -> Option<N
     for key in item.left() {
         notes.push(format!("{}: goodput-gate has no such key", item.place(key)));
     }
-    Some((name, StartTarget { note, base_url: Some(base_url), model, model_note: None, api_key_env, headers }))
+    Some((name, StartTarget { note, base_url: Some(base_url), protocol: None, model, model_note: None, api_key_env, headers }))
 }
 
 /// Without user and password, and with the `/v1` that some of the older tools append by themselves.

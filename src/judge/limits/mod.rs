@@ -5,6 +5,7 @@
 mod attainment;
 mod failures;
 mod location;
+mod start;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,8 @@ pub struct LimitInput<'a> {
     pub shape: Shape,
     /// Earlier runs of comparable fingerprint, oldest first, for the variance; may be empty.
     pub history: &'a [PastRun],
+    /// Of each server start, how long it took to be ready; milliseconds. Empty where the gate did not start the server.
+    pub ready_ms: &'a [f64],
     /// Judge by the measured value alone.
     pub strict: bool,
 }
@@ -129,6 +132,7 @@ fn ruling(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Ruling {
     }
     match (metric, bound) {
         _ if location::covers(metric) => location::judge(input, metric, bound),
+        (Metric::ServerStart, _) => start::judge(input, bound),
         (Metric::SloAttainment | Metric::Goodput, Bound::Min(min)) => attainment::judge(input, metric, min),
         (Metric::ErrorRate, Bound::Max(max)) => failures::judge(input, max),
         (Metric::SuccessRate, Bound::Min(min)) => failures::judge(input, 1.0 - min).map(|judged| mirrored(&judged)),

@@ -37,7 +37,7 @@ fn slo() -> SloMs {
 
 fn judged(rounds: &[Round], metric: Metric, bound: Bound) -> LimitFinding {
     let limits = [Limit { metric, bound }];
-    let input = LimitInput { rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], strict: false };
+    let input = LimitInput { rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], ready_ms: &[], strict: false };
     judge(&input).pop().expect("one limit, one finding")
 }
 
@@ -47,7 +47,7 @@ fn state_of(rounds: &[Round], metric: Metric, bound: Bound) -> LimitState {
 
 fn strictly(rounds: &[Round], metric: Metric, bound: Bound) -> LimitState {
     let limits = [Limit { metric, bound }];
-    let input = LimitInput { rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], strict: true };
+    let input = LimitInput { rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], ready_ms: &[], strict: true };
     judge(&input).pop().expect("one limit, one finding").state
 }
 
@@ -158,7 +158,8 @@ fn what_is_not_judged_is_said_and_never_met() {
     assert_eq!(state_of(&rounds, Metric::ErrorRate, Bound::Min(0.0)), LimitState::NotMeasured);
     let whole = Shape { streaming: false, ..SHAPE };
     let limits = [Limit { metric: TTFT_P95, bound: Bound::Max(1e9) }];
-    let input = LimitInput { rounds: &rounds, limits: &limits, slo: slo(), shape: whole, history: &[], strict: true };
+    let input =
+        LimitInput { rounds: &rounds, limits: &limits, slo: slo(), shape: whole, history: &[], ready_ms: &[], strict: true };
     assert_eq!(judge(&input)[0].state, LimitState::NotMeasured);
 }
 
@@ -169,4 +170,24 @@ fn near_saturation_a_tail_within_a_factor_of_two_is_not_proven() {
     assert!(near_saturation(&rounds) && !near_saturation(&[round(0, 100, steady)]));
     let closed = rounds.clone().map(|r| Round { open_loop: false, ..r });
     assert!(!near_saturation(&closed));
+}
+
+#[test]
+fn a_limit_on_starts_wants_several_that_agree() {
+    let rounds = [round(0, 10, steady)];
+    let state = |ready_ms: &[f64], strict| {
+        let limits = [Limit { metric: Metric::ServerStart, bound: Bound::Max(100.0) }];
+        let input = LimitInput { rounds: &rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], ready_ms, strict };
+        judge(&input).pop().expect("one limit, one finding")
+    };
+    assert_eq!(state(&[90.0, 100.0], false).state, LimitState::Met);
+    assert_eq!(state(&[101.0, 130.0], false).state, LimitState::Breached);
+    assert_eq!(state(&[90.0, 130.0], false).state, LimitState::Open);
+    assert_eq!((state(&[90.0], false).state, state(&[90.0], true).state), (LimitState::Open, LimitState::Met));
+    assert_eq!((state(&[130.0], false).state, state(&[130.0], true).state), (LimitState::Open, LimitState::Breached));
+    let none = state(&[], true);
+    assert_eq!(none.state, LimitState::NotMeasured);
+    assert!(none.reason.contains("did not start the server"), "{}", none.reason);
+    let finding = state(&[110.0, 130.0, 120.0], false);
+    assert_eq!((finding.value, finding.interval), (Some(120.0), Some((110.0, 130.0))));
 }

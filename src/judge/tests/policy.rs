@@ -98,3 +98,20 @@ fn the_levels_add_up_to_what_the_method_says() {
     assert!((day(8, 2) - (4.0 * 0.75 * 0.003 + 7.0 * 0.6 * 0.001 + 0.0005)).abs() < 1e-12);
     assert!((day(3, 1) - (3e-4 + 0.0005)).abs() < 1e-12);
 }
+
+#[test]
+fn what_is_accepted_is_out_of_the_way_and_all_else_counts() {
+    let sides = [rounds(&[1.0; 3], true), rounds(&[1.1; 3], false)];
+    let found = compare(&sides[0], &sides[1], &quiet_history(), &Policy::default());
+    let hits = |c: &Comparison| c.metrics.iter().filter(|m| m.bearing == Bearing::Convicts).map(|m| m.metric).collect();
+    let all: BTreeSet<Metric> = hits(&found);
+    assert!(all.len() > 3 && found.decision == Decision::Regression);
+    let rest = found.without(&all);
+    assert_eq!(rest.decision, Decision::Pass, "{:?}", rest.reasons);
+    assert!(rest.proves.as_ref().is_some_and(|p| !p.contains("tpot_geomean") && p.starts_with("nothing")), "{:?}", rest.proves);
+    let most: BTreeSet<Metric> = all.iter().copied().filter(|m| *m != TPOT).collect();
+    let rest = found.without(&most);
+    assert_eq!(rest.decision, Decision::Regression);
+    assert!(rest.reasons.len() == 1 && rest.reasons[0].starts_with("tpot_geomean"), "{:?}", rest.reasons);
+    assert_eq!(found.without(&BTreeSet::new()), found);
+}

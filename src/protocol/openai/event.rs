@@ -11,29 +11,28 @@ use std::sync::LazyLock;
 use memchr::memchr2;
 use memchr::memmem::Finder;
 
-use super::wire;
-use crate::config::Protocol;
+use super::{Form, wire};
 use crate::protocol::event::{Delta, Event};
 
 /// One `data:` payload.
-pub fn event(protocol: Protocol, payload: &[u8]) -> Event {
-    match plain(protocol, payload) {
+pub fn event(form: Form, payload: &[u8]) -> Event {
+    match plain(form, payload) {
         Some(delta) => Event::Delta(delta),
-        None => parsed(protocol, payload),
+        None => parsed(form, payload),
     }
 }
 
 /// The whole body of an answer that is not streamed.
-pub fn answer(protocol: Protocol, body: &[u8]) -> Event {
-    wire::parse(protocol, body.trim_ascii())
+pub fn answer(form: Form, body: &[u8]) -> Event {
+    wire::parse(form, body.trim_ascii())
 }
 
-fn parsed(protocol: Protocol, payload: &[u8]) -> Event {
+fn parsed(form: Form, payload: &[u8]) -> Event {
     match payload.trim_ascii() {
-        b"[DONE]" => Event::Done,
+        b"[DONE]" => Event::Done(Delta::default()),
         // Sent by some proxies to keep the connection alive.
         b"" => Event::Delta(Delta::default()),
-        json => wire::parse(protocol, json),
+        json => wire::parse(form, json),
     }
 }
 
@@ -56,14 +55,14 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
 });
 
 /// An event of one choice with no finish reason, usage or error; `None` where this cannot be told by a scan.
-fn plain(protocol: Protocol, payload: &[u8]) -> Option<Delta> {
+fn plain(form: Form, payload: &[u8]) -> Option<Delta> {
     if payload.first() != Some(&b'{') || payload.last() != Some(&b'}') {
         return None;
     }
     let names = &*NAMES;
-    let delta = match protocol {
-        Protocol::OpenAiChat => flat_delta(only(&names.delta, payload)?)?,
-        Protocol::OpenAiCompletions => {
+    let delta = match form {
+        Form::Chat => flat_delta(only(&names.delta, payload)?)?,
+        Form::Completions => {
             let (text, _) = string_or_null(value(only(&names.text, payload)?)?)?;
             Delta { answer: !text.is_empty(), ..Delta::default() }
         }

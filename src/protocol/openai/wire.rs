@@ -2,15 +2,13 @@
 //!
 //! Not here: deciding what an event means for an outcome. Texts are never built, only whether they are empty.
 
-use std::fmt;
-
 use serde::Deserialize;
-use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 
-use crate::config::Protocol;
+use super::Form;
 use crate::protocol::error_text;
 use crate::protocol::event::{Delta, Event, Usage};
+use crate::protocol::filled::Filled;
 
 /// A stream's chunk or a whole answer: `choices[].delta` (chat), `choices[].message` (chat, not streamed), `choices[].text`.
 #[derive(Deserialize)]
@@ -79,12 +77,8 @@ struct CompletionDetails {
     reasoning_tokens: Option<Number>,
 }
 
-/// Whether there is any text, in whatever shape: a string, parts with text, or (some servers' tool arguments) an object.
-#[derive(Clone, Copy, Default)]
-struct Filled(bool);
-
 /// Reads a chunk or an answer.
-pub(super) fn parse(protocol: Protocol, json: &[u8]) -> Event {
+pub(super) fn parse(form: Form, json: &[u8]) -> Event {
     let answer: Answer = match serde_json::from_slice(json) {
         Ok(answer) => answer,
         Err(e) => return Event::Malformed(format!("unparsable event ({e}): {}", error_text::text(json))),
@@ -95,14 +89,14 @@ pub(super) fn parse(protocol: Protocol, json: &[u8]) -> Event {
     }
     let mut delta = Delta { usage: answer.usage.map(Into::into), ..Delta::default() };
     for choice in answer.choices.unwrap_or_default() {
-        match protocol {
-            Protocol::OpenAiChat => {
+        match form {
+            Form::Chat => {
                 for message in [choice.delta, choice.message].into_iter().flatten() {
                     delta.reasoning |= message.reasoning_content.0 || message.reasoning.0;
                     delta.answer |= message.content.0 || message.calls_tool();
                 }
             }
-            Protocol::OpenAiCompletions => delta.answer |= choice.text.0,
+            Form::Completions => delta.answer |= choice.text.0,
         }
         // Some servers send an empty string until there is a reason.
         delta.finish_reason = choice.finish_reason.filter(|reason| !reason.is_empty()).or(delta.finish_reason);
@@ -142,50 +136,4 @@ fn whole(number: &Number) -> Option<u32> {
         reason = "a whole number within the range, as just checked"
     )]
     Some(float as u32)
-}
-
-impl<'de> Deserialize<'de> for Filled {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FilledVisitor)
-    }
-}
-
-struct FilledVisitor;
-
-impl<'de> Visitor<'de> for FilledVisitor {
-    type Value = Filled;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text, parts of text or null")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Filled, E> {
-        Ok(Filled(!text.is_empty()))
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Filled, E> {
-        Ok(Filled(false))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Filled, A::Error> {
-        let mut filled = false;
-        while let Some(part) = parts.next_element::<Filled>()? {
-            filled |= part.0;
-        }
-        Ok(Filled(filled))
-    }
-
-    /// A part of content has its text in `text`; arguments as an object have names of their own, and any value is output.
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Filled, A::Error> {
-        let mut filled = false;
-        while let Some(key) = map.next_key::<String>()? {
-            if key == "text" {
-                filled |= map.next_value::<Filled>()?.0;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-                filled |= key != "type";
-            }
-        }
-        Ok(Filled(filled))
-    }
 }

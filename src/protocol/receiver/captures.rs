@@ -135,7 +135,7 @@ const CASES: &[Case] = &[
 #[test]
 fn every_capture_gives_what_was_counted_in_it() {
     for case in CASES {
-        let (answer, step) = read_all(case.protocol, case.stream, case.bytes);
+        let (answer, step) = read_all(&case.protocol, case.stream, case.bytes);
         let name = case.name;
         assert_eq!(answer.outcome, case.outcome, "{name}: {:?}", answer.error);
         assert_eq!(answer.outputs.len(), case.events, "{name}");
@@ -152,8 +152,8 @@ fn every_capture_gives_what_was_counted_in_it() {
 #[test]
 fn every_capture_reads_the_same_byte_by_byte() {
     for case in CASES {
-        let whole = read_all(case.protocol, case.stream, case.bytes);
-        assert_eq!(read_bytewise(case.protocol, case.stream, case.bytes), whole, "{}", case.name);
+        let whole = read_all(&case.protocol, case.stream, case.bytes);
+        assert_eq!(read_bytewise(&case.protocol, case.stream, case.bytes), whole, "{}", case.name);
     }
 }
 
@@ -162,7 +162,7 @@ fn every_capture_that_is_cut_is_neither_completed_nor_malformed() {
     for case in CASES.iter().filter(|case| case.outcome == Completed && case.stream) {
         let end_mark = memchr::memmem::rfind(case.bytes, b"[DONE]").expect("these streams have an end mark");
         for len in (1..end_mark).step_by(7) {
-            let (answer, _) = read_all(case.protocol, case.stream, &case.bytes[..len]);
+            let (answer, _) = read_all(&case.protocol, case.stream, &case.bytes[..len]);
             assert_eq!(answer.outcome, Truncated, "{} cut at {len}: {:?}", case.name, answer.error);
         }
     }
@@ -181,6 +181,6 @@ fn refusals_say_what_the_server_said() {
         ),
     ] {
         let case = CASES.iter().find(|case| case.name == name).expect("the capture is listed");
-        assert_eq!(read_all(case.protocol, case.stream, case.bytes).0.error.as_deref(), Some(expected), "{name}");
+        assert_eq!(read_all(&case.protocol, case.stream, case.bytes).0.error.as_deref(), Some(expected), "{name}");
     }
 }

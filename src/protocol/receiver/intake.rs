@@ -2,23 +2,25 @@
 //!
 //! Not here: HTTP framing (`http1`), the order in which causes of failure count against those of the connection (`receiver`).
 
-use crate::config::Protocol;
-use crate::protocol::error_text;
-use crate::protocol::event::{Event, Usage};
+use crate::config::{Family, Protocol};
+use crate::protocol::event::{Delta, Event, Usage};
 use crate::protocol::http1::Head;
-use crate::protocol::openai;
+use crate::protocol::lines::Lines;
 use crate::protocol::sse::{Scanner, SseEvent};
+use crate::protocol::{self, error_text, text};
 use crate::timeline::{Outcome, OutputEvent};
 
 /// Of a body that is not streamed, so much is kept; an answer beyond it is no answer to us.
 const MAX_BODY: usize = 64 * 1024 * 1024;
+/// Of a text that is to be kept; memory must not grow with what a server sends.
+const MAX_TEXT: usize = 4 * 1024 * 1024;
 /// Of an error body, enough for its message.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Intake {
     stream: bool,
-    sse: Scanner,
+    framing: Framing,
     body: Vec<u8>,
     events: Events,
 }
@@ -32,6 +34,8 @@ pub(super) struct Received {
     pub done_ns: Option<u64>,
     pub usage: Usage,
     pub finish_reason: Option<String>,
+    /// `None` where it is not kept, or not whole.
+    pub text: Option<String>,
 }
 
 #[derive(Debug)]
@@ -45,6 +49,13 @@ struct Events {
     gave_up: bool,
 }
 
+/// How a stream is cut into events.
+#[derive(Debug)]
+enum Framing {
+    Events(Scanner),
+    Lines(Lines),
+}
+
 /// How the body of a response is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -55,10 +66,18 @@ enum Mode {
 }
 
 impl Intake {
-    pub(super) fn new(protocol: Protocol, stream: bool, tokens: usize) -> Self {
+    pub(super) fn new(protocol: &Protocol, stream: bool, tokens: usize) -> Self {
         let received = Received { outputs: Vec::with_capacity(tokens), ..Received::default() };
-        let events = Events { protocol, received, malformed: None, cut: false, gave_up: false };
-        Self { stream, sse: Scanner::new(), body: Vec::new(), events }
+        let framing = match protocol.family() {
+            Family::OpenAi | Family::Triton => Framing::Events(Scanner::new()),
+            Family::Ollama => Framing::Lines(Lines::default()),
+        };
+        let events = Events { protocol: protocol.clone(), received, malformed: None, cut: false, gave_up: false };
+        Self { stream, framing, body: Vec::new(), events }
+    }
+
+    pub(super) fn keep_text(&mut self, keep: bool) {
+        self.events.received.text = keep.then(String::new);
     }
 
     /// Takes a piece of the body.
@@ -80,12 +99,18 @@ impl Intake {
         match self.mode(head) {
             Mode::Stream => {
                 let events = &mut self.events;
-                if let Err(e) = self.sse.finish(&mut |event| events.last(event, now_ns)) {
-                    events.give_up(e.to_string());
+                match &mut self.framing {
+                    Framing::Events(sse) => {
+                        if let Err(e) = sse.finish(&mut |event| events.last(event, now_ns)) {
+                            events.give_up(e.to_string());
+                        }
+                    }
+                    Framing::Lines(lines) => lines.finish(&mut |line| events.last(SseEvent { data: line, error: false }, now_ns)),
                 }
             }
             Mode::Whole => {
-                let event = openai::answer(self.events.protocol, &self.body);
+                let event = protocol::answer(&self.events.protocol, &self.body);
+                self.events.keep(&self.body);
                 self.events.apply(event, now_ns);
             }
             Mode::Error => {}
@@ -127,8 +152,8 @@ impl Intake {
         if self.events.cut {
             return Some((Outcome::Truncated, "stream ended within an event".into()));
         }
-        if self.stream && !self.done() && received.finish_reason.is_none() {
-            return Some((Outcome::Truncated, "stream ended without [DONE] or a finish reason".into()));
+        if self.stream && !self.ended(head) {
+            return Some((Outcome::Truncated, format!("stream ended without {}", self.end())));
         }
         // Servers say so when they drop a request: vLLM and SGLang `abort`, gateways `error`.
         if let Some(reason @ ("abort" | "error")) = received.finish_reason.as_deref() {
@@ -137,13 +162,38 @@ impl Intake {
         received.outputs.is_empty().then(|| (Outcome::Malformed, "no output in a complete answer".into()))
     }
 
+    /// A stream whose bytes ended well ended as its protocol promises.
+    fn ended(&self, head: &Head) -> bool {
+        match self.events.protocol.family() {
+            Family::OpenAi => self.done() || self.events.received.finish_reason.is_some(),
+            Family::Ollama => self.done(),
+            // There is no mark: a connection that closes may be the end or a crash.
+            Family::Triton => head.delimited,
+        }
+    }
+
+    /// What `ended` looks for.
+    fn end(&self) -> &'static str {
+        match self.events.protocol.family() {
+            Family::OpenAi => "[DONE] or a finish reason",
+            Family::Ollama => "a line with `done: true`",
+            Family::Triton => "an end: its body lasts until the connection closes",
+        }
+    }
+
     fn scan(&mut self, piece: &[u8], now_ns: u64) {
         let events = &mut self.events;
         if events.gave_up {
             return;
         }
-        if let Err(e) = self.sse.feed(piece, &mut |event| events.next(event, now_ns)) {
-            events.give_up(e.to_string());
+        let fed = match &mut self.framing {
+            Framing::Events(sse) => sse.feed(piece, &mut |event| events.next(event, now_ns)).map_err(|e| e.to_string()),
+            Framing::Lines(lines) => lines
+                .feed(piece, &mut |line| events.next(SseEvent { data: line, error: false }, now_ns))
+                .map_err(|e| e.to_string()),
+        };
+        if let Err(e) = fed {
+            events.give_up(e);
         }
     }
 
@@ -163,8 +213,21 @@ impl Events {
     fn next(&mut self, event: SseEvent<'_>, now_ns: u64) {
         // Nothing counts after the end mark.
         if self.received.done_ns.is_none() {
+            self.keep(event.data);
             let event = self.read(event);
             self.apply(event, now_ns);
+        }
+    }
+
+    /// Adds the text of an event. One that cannot be read, or is too much, makes the whole unknown: a part has another count.
+    fn keep(&mut self, payload: &[u8]) {
+        let Some(text) = &mut self.received.text else { return };
+        if payload.trim_ascii() == b"[DONE]" || payload.trim_ascii().is_empty() {
+            return;
+        }
+        match text::output(&self.protocol, payload) {
+            Some(more) if text.len() + more.len() <= MAX_TEXT => text.push_str(&more),
+            _ => self.received.text = None,
         }
     }
 
@@ -173,9 +236,13 @@ impl Events {
         if self.received.done_ns.is_some() {
             return;
         }
+        let data = event.data;
         match self.read(event) {
             Event::Malformed(_) => self.cut = true,
-            event => self.apply(event, now_ns),
+            event => {
+                self.keep(data);
+                self.apply(event, now_ns);
+            }
         }
     }
 
@@ -183,26 +250,27 @@ impl Events {
         if event.error {
             return Event::Error(error_text::text(event.data));
         }
-        openai::event(self.protocol, event.data)
+        protocol::event(&self.protocol, event.data)
     }
 
     fn apply(&mut self, event: Event, now_ns: u64) {
-        let received = &mut self.received;
-        let delta = match event {
-            Event::Delta(delta) => delta,
-            Event::Done => {
-                received.done_ns = Some(now_ns);
-                return;
+        match event {
+            Event::Delta(delta) => self.take(delta, now_ns),
+            Event::Done(delta) => {
+                self.take(delta, now_ns);
+                self.received.done_ns = Some(now_ns);
             }
             Event::Error(text) => {
                 self.malformed.get_or_insert(format!("error in a 200 response: {text}"));
-                return;
             }
             Event::Malformed(text) => {
                 self.malformed.get_or_insert(text);
-                return;
             }
-        };
+        }
+    }
+
+    fn take(&mut self, delta: Delta, now_ns: u64) {
+        let received = &mut self.received;
         if delta.has_output() {
             received.outputs.push(OutputEvent { at_ns: now_ns });
             received.reasoning_seen |= delta.reasoning;
@@ -214,7 +282,10 @@ impl Events {
             received.finish_reason = delta.finish_reason;
         }
         if let Some(usage) = delta.usage {
-            received.usage = received.usage.updated(usage);
+            received.usage = match self.protocol.family() {
+                Family::Triton => received.usage.plus(usage),
+                Family::OpenAi | Family::Ollama => received.usage.updated(usage),
+            };
         }
     }
 

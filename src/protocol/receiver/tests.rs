@@ -10,15 +10,15 @@ use Protocol::{OpenAiChat as CHAT, OpenAiCompletions as COMPLETIONS};
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 /// The answer of one read and a close, all at instant 7.
-pub(super) fn read_all(protocol: Protocol, stream: bool, bytes: &[u8]) -> (Answer, Step) {
+pub(super) fn read_all(protocol: &Protocol, stream: bool, bytes: &[u8]) -> (Answer, Step) {
     read_in(protocol, stream, bytes, bytes.len())
 }
 
-pub(super) fn read_bytewise(protocol: Protocol, stream: bool, bytes: &[u8]) -> (Answer, Step) {
+pub(super) fn read_bytewise(protocol: &Protocol, stream: bool, bytes: &[u8]) -> (Answer, Step) {
     read_in(protocol, stream, bytes, 1)
 }
 
-fn read_in(protocol: Protocol, stream: bool, bytes: &[u8], size: usize) -> (Answer, Step) {
+fn read_in(protocol: &Protocol, stream: bool, bytes: &[u8], size: usize) -> (Answer, Step) {
     let mut receiver = Receiver::with_capacity(protocol, stream, 0);
     let mut step = Step::Continue;
     for piece in bytes.chunks(size.max(1)) {
@@ -38,8 +38,8 @@ fn stream(lumps: &[&str]) -> String {
 }
 
 fn answer(bytes: &str) -> Answer {
-    let (whole, step) = read_all(CHAT, true, bytes.as_bytes());
-    assert_eq!(read_bytewise(CHAT, true, bytes.as_bytes()), (whole.clone(), step), "byte by byte");
+    let (whole, step) = read_all(&CHAT, true, bytes.as_bytes());
+    assert_eq!(read_bytewise(&CHAT, true, bytes.as_bytes()), (whole.clone(), step), "byte by byte");
     whole
 }
 
@@ -66,7 +66,7 @@ fn instants_are_those_of_the_reads() {
         DONE,
     ]);
     let lumps: Vec<&str> = bytes.split_inclusive("\n\n\r\n").collect();
-    let mut receiver = Receiver::with_capacity(CHAT, true, 8);
+    let mut receiver = Receiver::with_capacity(&CHAT, true, 8);
     let mut steps = Vec::new();
     let mut done = Vec::new();
     for (lump, at) in lumps.iter().zip([10, 20, 30, 40, 50, 60]) {
@@ -113,7 +113,7 @@ fn an_end_mark_needs_neither_finish_reason_nor_the_end_of_the_body() {
 
 #[test]
 fn a_caller_may_stop_at_the_end_mark() {
-    let mut receiver = Receiver::with_capacity(CHAT, true, 0);
+    let mut receiver = Receiver::with_capacity(&CHAT, true, 0);
     let bytes = format!("{HEAD}{:x}\r\n{HELLO}{DONE}\r\n", HELLO.len() + DONE.len());
     assert_eq!(receiver.read(bytes.as_bytes(), 5), Step::Continue);
     assert!(receiver.done());
@@ -144,7 +144,7 @@ fn a_close_within_an_event_is_truncation_not_garbage() {
 
 #[test]
 fn no_byte_at_all_is_a_lost_connection() {
-    let mut receiver = Receiver::with_capacity(CHAT, true, 0);
+    let mut receiver = Receiver::with_capacity(&CHAT, true, 0);
     receiver.eof(3);
     assert!(!receiver.begun());
     let got = receiver.into_result();
@@ -191,7 +191,7 @@ fn another_content_type_is_no_answer() {
     let page = "<html><title>Sign in</title></html>";
     let html = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{page}", page.len());
     assert_eq!(failure(&answer(&html)), (Outcome::Malformed, "text/html instead of an answer: Sign in"));
-    assert_eq!(read_all(CHAT, false, html.as_bytes()).0.outcome, Outcome::Malformed);
+    assert_eq!(read_all(&CHAT, false, html.as_bytes()).0.outcome, Outcome::Malformed);
     let body = "{\"object\":\"error\",\"message\":\"busy\"}";
     let json = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     assert_eq!(failure(&answer(&json)), (Outcome::Malformed, "application/json instead of an answer: busy"));
@@ -207,7 +207,7 @@ fn other_statuses_are_kept_with_their_message() {
 
 #[test]
 fn something_that_is_not_http_is_malformed() {
-    let (got, step) = read_all(CHAT, true, b"\x15\x03\x01\x00\x02\x02\x46");
+    let (got, step) = read_all(&CHAT, true, b"\x15\x03\x01\x00\x02\x02\x46");
     assert_eq!((got.outcome, step), (Outcome::Malformed, Step::Complete { reusable: false }));
 }
 
@@ -215,13 +215,13 @@ fn something_that_is_not_http_is_malformed() {
 fn broken_chunks_are_malformed_unless_the_stream_was_done() {
     let broken = |lumps: &str| format!("{HEAD}{:x}\r\n{lumps}\r\nxx\r\n", lumps.len());
     assert_eq!(answer(&broken(HELLO)).outcome, Outcome::Malformed);
-    let (got, step) = read_all(CHAT, true, broken(&[HELLO, DONE].concat()).as_bytes());
+    let (got, step) = read_all(&CHAT, true, broken(&[HELLO, DONE].concat()).as_bytes());
     assert_eq!((got.outcome, step), (Outcome::Completed, Step::Complete { reusable: false }));
 }
 
 #[test]
 fn bytes_after_the_end_prevent_reuse_only() {
-    let (got, step) = read_all(CHAT, true, (stream(&[HELLO, STOP, DONE]) + "junk").as_bytes());
+    let (got, step) = read_all(&CHAT, true, (stream(&[HELLO, STOP, DONE]) + "junk").as_bytes());
     assert_eq!((got.outcome, step), (Outcome::Completed, Step::Complete { reusable: false }));
 }
 
@@ -233,7 +233,7 @@ fn line_ends_comments_and_cuts_do_not_matter() {
         let expected = answer(&bytes);
         assert_eq!((expected.outcome.clone(), expected.outputs.len()), (Outcome::Completed, 2));
         for size in 2..40 {
-            assert_eq!(read_in(CHAT, true, bytes.as_bytes(), size).0, expected, "reads of {size}");
+            assert_eq!(read_in(&CHAT, true, bytes.as_bytes(), size).0, expected, "reads of {size}");
         }
     }
 }
@@ -254,20 +254,20 @@ fn an_answer_that_is_not_streamed_has_one_output_at_its_end() {
     let body =
         "{\"choices\":[{\"text\":\"hi\",\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}";
     let bytes = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    let mut receiver = Receiver::with_capacity(COMPLETIONS, false, 0);
+    let mut receiver = Receiver::with_capacity(&COMPLETIONS, false, 0);
     let (first, second) = bytes.as_bytes().split_at(bytes.len() - 4);
     assert_eq!(receiver.read(first, 1), Step::Continue);
     assert_eq!(receiver.read(second, 9), Step::Complete { reusable: true });
     let got = receiver.into_result();
     assert_eq!((got.outcome, got.first_byte_ns, got.end_ns), (Outcome::Completed, Some(1), Some(9)));
     assert_eq!(got.outputs, [OutputEvent { at_ns: 9 }]);
-    let (got, _) = read_all(COMPLETIONS, false, first);
+    let (got, _) = read_all(&COMPLETIONS, false, first);
     assert_eq!(failure(&got), (Outcome::Truncated, "connection closed within the response body"));
 }
 
 #[test]
 fn an_endless_event_ends_the_response() {
-    let mut receiver = Receiver::with_capacity(CHAT, true, 0);
+    let mut receiver = Receiver::with_capacity(&CHAT, true, 0);
     receiver.read(b"HTTP/1.1 200 OK\r\n\r\ndata: ", 1);
     let piece = vec![b'x'; 1024 * 1024];
     let last = (0..17).map(|_| receiver.read(&piece, 2)).last();
@@ -293,13 +293,33 @@ proptest! {
         bytes.truncate(length.index(bytes.len() * 2).max(1));
         let mut at: Vec<usize> = cuts.iter().map(|c| c.index(bytes.len())).chain([0, bytes.len()]).collect();
         at.sort_unstable();
-        let mut receiver = Receiver::with_capacity(CHAT, streamed, 0);
+        let mut receiver = Receiver::with_capacity(&CHAT, streamed, 0);
         for w in at.windows(2) {
             receiver.read(&bytes[w[0]..w[1]], 7);
         }
         receiver.eof(7);
-        let whole = read_all(CHAT, streamed, &bytes).0;
+        let whole = read_all(&CHAT, streamed, &bytes).0;
         prop_assert_eq!(&receiver.into_result(), &whole);
-        prop_assert_eq!(&read_bytewise(CHAT, streamed, &bytes).0, &whole);
+        prop_assert_eq!(&read_bytewise(&CHAT, streamed, &bytes).0, &whole);
     }
+}
+
+#[test]
+fn text_is_kept_whole_or_not_at_all() {
+    let kept = |bytes: &str, size: usize| {
+        let mut receiver = Receiver::with_capacity(&CHAT, true, 0).keeping_text(true);
+        for piece in bytes.as_bytes().chunks(size) {
+            receiver.read(piece, 7);
+        }
+        receiver.eof(7);
+        receiver.into_result().text
+    };
+    let whole = stream(&[&delta("{\"role\":\"assistant\",\"reasoning\":\"hm \"}"), HELLO, STOP, DONE]);
+    let call = delta("{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}");
+    let called = stream(&[HELLO, &call, STOP, DONE]);
+    for size in [1, 7, 4096] {
+        assert_eq!(kept(&whole, size).as_deref(), Some("hm Hello 🦊"));
+        assert_eq!(kept(&called, size), None, "what is no text has no count");
+    }
+    assert_eq!(answer(&whole).text, None, "nothing is kept that nobody counts");
 }

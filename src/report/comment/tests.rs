@@ -37,6 +37,21 @@ fn the_verdict_is_the_first_visible_line() {
 }
 
 #[test]
+fn what_a_policy_lets_through_is_said_in_one_text_everywhere() {
+    let said = "0 (INCONCLUSIVE is let through by gate.on_inconclusive: warn)";
+    let open = samples::inconclusive();
+    // Escaped, and so shown by a reader as it is.
+    let shown = |text: &str| text.replace(['\\', '\u{200b}'], "").contains(said);
+    let reports = [samples::pass(), open.clone()];
+    assert!(shown(&comment(&reports, &about(), &marker())), "of a matrix");
+    assert!(shown(&crate::report::markdown::render(&open)) && shown(&crate::report::terminal::render(&open, 100, false)));
+    // A record that is missing has no workload to say it.
+    let gone = Report { workloads: Vec::new(), ..open };
+    assert!(shown(&comment(&[samples::pass(), gone], &about(), &marker())));
+    assert!(!shown(&comment(&[samples::regression(), samples::inconclusive()], &about(), &marker())), "exit code 1");
+}
+
+#[test]
 fn a_marker_is_read_back_and_ends_nothing() {
     for gate in ["goodput-gate", "a --> b", "<!-- x -->", "ü\n-"] {
         let marker = Marker { gate: gate.into(), head: None, run: None, attempt: 1 };

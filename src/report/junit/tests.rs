@@ -7,7 +7,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::render;
-use crate::report::samples;
+use crate::report::{Report, samples};
 
 #[derive(Debug, Default)]
 struct Read {
@@ -98,7 +98,7 @@ fn check(xml: &str) -> Read {
     read
 }
 
-fn of(report: &crate::report::Report) -> Read {
+fn of(report: &Report) -> Read {
     check(&render(report).expect("renders"))
 }
 
@@ -143,10 +143,15 @@ fn nothing_passes_of_an_invalid_measurement() {
 }
 
 #[test]
-fn no_baseline_is_skipped_with_the_reason() {
+fn no_baseline_is_skipped_with_the_reason_and_a_failure_where_the_policy_demands_one() {
     let read = of(&samples::no_baseline());
-    assert_eq!((read.count("failure"), read.count("error"), read.count("skipped")), (0, 0, 12));
     assert!(read.results.iter().filter(|r| r.0 == "skipped").all(|r| r.2.contains("NO BASELINE: no baseline session")));
+    assert_eq!((read.count("error"), read.count("skipped")), (0, 12));
+    // Exit code 4: the gate failed, so a case does.
+    let failure = read.results.iter().find(|r| r.0 == "failure").expect("there is one");
+    assert!(failure.1 == "policy" && failure.2.contains("NO BASELINE: the policy does not let it through"), "{failure:?}");
+    let let_through = Report { exit_code: 0, ..samples::no_baseline() };
+    assert_eq!(of(&let_through).count("failure"), 0);
 }
 
 #[test]

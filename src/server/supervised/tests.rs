@@ -40,6 +40,7 @@ impl Bed {
             without: &self.without,
             log: &log,
             grace: Duration::from_secs(1),
+            container: None,
         })
     }
 

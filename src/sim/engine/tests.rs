@@ -188,6 +188,20 @@ fn jitter_has_mean_one_and_starts_differ() {
     assert!((0.005..0.06).contains(&sd), "{sd}");
 }
 
+#[test]
+fn the_wait_for_a_place_is_told_apart_from_the_fixed_overhead() {
+    let knobs = Knobs { max_seqs: Some(1), request_overhead_ms: Some(50.0), ..quiet() };
+    let mut engine = Engine::new(&knobs, 1);
+    engine.submit(0.0, request(0, 10, 5));
+    engine.submit(0.0, request(1, 10, 5));
+    assert_eq!(engine.counts().waiting, 0, "who is still in the overhead does not wait for a place");
+    let (seen, steps) = drain(&mut engine, 0.0);
+    let queued = |id| steps.iter().flat_map(|s| &s.emissions).find(|e| e.id == id).map(|e| e.queued_ms);
+    assert_eq!(queued(0), Some(0.0));
+    let last_of_the_first = seen[&0].last().copied().expect("five tokens");
+    assert!(queued(1).is_some_and(|ms| (ms - (last_of_the_first - 50.0)).abs() < 1e-9), "{:?}", queued(1));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -158,9 +158,14 @@ impl Seen {
     }
 
     pub fn prompt(&self) -> String {
+        self.find_prompt().expect("a request has a prompt")
+    }
+
+    /// None of a request that asks for facts.
+    fn find_prompt(&self) -> Option<String> {
         let body = self.json();
-        let text = body["messages"][0]["content"].as_str().or(body["prompt"].as_str());
-        text.expect("a request has a prompt").to_owned()
+        let places = [&body["messages"][0]["content"], &body["prompt"], &body["text_input"]];
+        places.iter().find_map(|text| text.as_str().map(str::to_owned))
     }
 
     pub fn has(&self, field: &str) -> bool {
@@ -277,7 +282,7 @@ fn request(wire: &mut Box<dyn Wire>, connection: usize, turn: usize) -> io::Resu
     wire.read_exact(&mut body)?;
     let mut seen = Seen { method, path, headers, body, part: Part::Probe, connection, turn };
     if seen.method == "POST" {
-        seen.part = part(&seen.prompt());
+        seen.part = seen.find_prompt().map_or(Part::Probe, |prompt| part(&prompt));
     }
     Ok(Some(seen))
 }

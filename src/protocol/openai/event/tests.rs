@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::protocol::event::Usage;
 
-const CHAT: Protocol = Protocol::OpenAiChat;
-const COMPLETIONS: Protocol = Protocol::OpenAiCompletions;
+const CHAT: Form = Form::Chat;
+const COMPLETIONS: Form = Form::Completions;
 
-fn delta(protocol: Protocol, payload: &str) -> Delta {
-    match event(protocol, payload.as_bytes()) {
+fn delta(form: Form, payload: &str) -> Delta {
+    match event(form, payload.as_bytes()) {
         Event::Delta(delta) => delta,
         other => panic!("{payload} is {other:?}"),
     }
@@ -112,8 +112,8 @@ fn errors_inside_a_stream_are_errors() {
 
 #[test]
 fn end_mark_keep_alive_and_garbage() {
-    assert_eq!(event(CHAT, b"[DONE]"), Event::Done);
-    assert_eq!(event(CHAT, b" [DONE] "), Event::Done);
+    assert_eq!(event(CHAT, b"[DONE]"), Event::Done(Delta::default()));
+    assert_eq!(event(CHAT, b" [DONE] "), Event::Done(Delta::default()));
     assert_eq!(event(CHAT, b""), Event::Delta(Delta::default()));
     for garbage in ["hello", r#"{"choices":[{"delta":{"content":"X"#, r#"{"choices":3}"#, "[]", "{\"choices\":[]}{}"] {
         assert!(matches!(event(CHAT, garbage.as_bytes()), Event::Malformed(_)), "{garbage}");
@@ -233,9 +233,9 @@ proptest! {
 
     #[test]
     fn the_scan_never_disagrees_with_the_parse(payload in payload(), chat in any::<bool>()) {
-        let protocol = if chat { CHAT } else { COMPLETIONS };
-        if let Some(scanned) = plain(protocol, payload.as_bytes()) {
-            prop_assert_eq!(Event::Delta(scanned), parsed(protocol, payload.as_bytes()), "{}", payload);
+        let form = if chat { CHAT } else { COMPLETIONS };
+        if let Some(scanned) = plain(form, payload.as_bytes()) {
+            prop_assert_eq!(Event::Delta(scanned), parsed(form, payload.as_bytes()), "{}", payload);
         }
     }
 
@@ -243,8 +243,8 @@ proptest! {
     fn the_scan_survives_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60), cut in any::<prop::sample::Index>()) {
         let _ = event(CHAT, &bytes);
         let whole = br#"{"choices":[{"delta":{"role":"a\"\\","content":"X"},"finish_reason" : null}],"usage": null}"#;
-        for protocol in [CHAT, COMPLETIONS] {
-            let _ = event(protocol, &whole[..cut.index(whole.len())]);
+        for form in [CHAT, COMPLETIONS] {
+            let _ = event(form, &whole[..cut.index(whole.len())]);
         }
     }
 }

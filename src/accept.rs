@@ -1,0 +1,292 @@
+//! Reviewed acceptances of known regressions: the wire form of their file, and whether one covers what was found. Pure.
+//!
+//! An acceptance never widens: it covers changes up to the one that was reviewed, until its day, on the kind of machine and plan that
+//! was measured. Not here: where the file lies (`baseline`), whose file counts and what is in the history (`command`).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use time::Date;
+use time::format_description::well_known::Iso8601;
+
+use crate::config::Bound;
+use crate::judge::limits::{LimitFinding, LimitState};
+use crate::judge::{Bearing, MetricComparison, text};
+use crate::metric::{Metric, Orientation, Unit};
+
+pub const SCHEMA: &str = "goodput-gate/accepted";
+pub const VERSION: u32 = 1;
+
+/// What a review accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Of {
+    /// A metric's change against the baseline.
+    Regression,
+    /// A value above its upper limit.
+    LimitMax,
+    /// A value below its lower limit.
+    LimitMin,
+}
+
+/// One acceptance, as the file has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acceptance {
+    pub workload: String,
+    /// Key of the fingerprint that was measured: another machine or plan needs another review.
+    pub fingerprint: String,
+    pub metric: String,
+    pub of: Of,
+    /// Largest accepted change for the worse, above 0: a fraction (0.05 = 5 % or 5 points). Of regressions only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worse_at_most_ratio: Option<f64>,
+    /// Worst accepted value of the metric, in `unit`: a further regression on top is not covered, whatever the baseline is by then.
+    pub worst_value: f64,
+    /// `ms`, `per_s`, `tokens_per_s`, `ratio`.
+    pub unit: String,
+    /// Last day on which it counts, UTC: `2026-12-31`.
+    pub until: String,
+    pub reason: String,
+    /// What was found, in words, for who reviews it.
+    pub found: String,
+    /// The run that found it.
+    pub session: String,
+    /// The commit that was measured, and its tree without the baselines folder: only changes with it in them are covered. Absent where
+    /// the tree had changes that no commit holds, or where it is meant to cover any change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    schema: String,
+    version: u32,
+    accepted: Vec<Acceptance>,
+}
+
+/// An acceptance, and what git knows of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    pub acceptance: Acceptance,
+    /// Author of the commit that brought it; none where no commit holds it yet.
+    pub by: Option<String>,
+    /// First-parent steps from where the walk to the baselines begins to the commit with which the accepted change came in.
+    pub landed: Option<u32>,
+    /// The commit under test is the accepted one, or has it among its ancestors.
+    pub contained: bool,
+}
+
+/// Something that was found and is accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Excused {
+    pub metric: Metric,
+    pub of: Of,
+    /// What was found.
+    pub found: String,
+    /// `until 2026-12-31: new sampler (by Ada)`.
+    pub words: String,
+}
+
+/// Acceptances, oldest first as the file has them. Errors: no such file, a newer version, an entry that says nothing usable.
+pub fn parse(text: &str) -> Result<Vec<Acceptance>, String> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    if value["schema"].as_str() != Some(SCHEMA) {
+        return Err(format!("its schema is not {SCHEMA:?}"));
+    }
+    match value["version"].as_u64().unwrap_or(0) {
+        0 => return Err("it has no version from 1 on".into()),
+        newer if newer > u64::from(VERSION) => {
+            return Err(format!("it has version {newer}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate"));
+        }
+        _ => {}
+    }
+    let file: File = serde_json::from_value(value).map_err(|e| e.to_string())?;
+    for entry in &file.accepted {
+        entry.check().map_err(|why| format!("the acceptance of {} of {}: {why}", entry.metric, entry.workload))?;
+    }
+    Ok(file.accepted)
+}
+
+/// Sorted, one line per value: the same acceptances give the same bytes, whatever the order in which they came.
+pub fn to_text(all: &[Acceptance]) -> String {
+    let mut entries: Vec<BTreeMap<String, serde_json::Value>> = all
+        .iter()
+        .map(|a| match serde_json::to_value(a) {
+            Ok(serde_json::Value::Object(map)) => map.into_iter().collect(),
+            _ => BTreeMap::new(),
+        })
+        .collect();
+    let place = |e: &BTreeMap<String, serde_json::Value>| {
+        let of = |key: &str| e.get(key).map(ToString::to_string).unwrap_or_default();
+        ["workload", "fingerprint", "metric", "of", "until", "session"].map(of)
+    };
+    entries.sort_by_cached_key(place);
+    let file = serde_json::json!({ "schema": SCHEMA, "version": VERSION, "accepted": entries });
+    serde_json::to_string_pretty(&file).expect("a value is plain data") + "\n"
+}
+
+/// `2026-12-31`. Errors: no such day.
+pub fn day(text: &str) -> Result<Date, String> {
+    let written = Date::parse(text, &Iso8601::DATE).ok();
+    written.filter(|_| text.len() == 10).ok_or_else(|| format!("{text:?} is no day: write it as 2026-12-31"))
+}
+
+/// What of a comparison and its limits these acceptances cover on a day, and what should be said of those that do not. `is_other`: why
+/// what is worse now is not what was accepted, by the code that was measured or by what it was compared with.
+pub fn excuse(
+    known: &[&Known],
+    on: &str,
+    is_other: impl Fn(&Known) -> Option<String>,
+    rows: &[MetricComparison],
+    limits: &[LimitFinding],
+) -> (Vec<Excused>, Vec<String>) {
+    let (mut excused, mut warnings) = (Vec::new(), Vec::new());
+    let mut look = |found: &Found, failing: bool| {
+        let of = |k: &&&Known| k.acceptance.of == found.of && k.acceptance.metric == found.metric.name();
+        let mine: Vec<&Known> = known.iter().filter(of).copied().collect();
+        let covers = |k: &Known| is_other(k).map_or_else(|| k.acceptance.covers(found, on), Err);
+        let tried: Vec<(&Known, Result<(), String>)> = mine.into_iter().map(|k| (k, covers(k))).collect();
+        if let Some((k, _)) = tried.iter().find(|(_, covered)| covered.is_ok()) {
+            excused.push(Excused { metric: found.metric, of: found.of, found: found.words(), words: k.words() });
+        } else if failing {
+            let not = tried.iter().filter_map(|(k, covered)| Some((k, covered.as_ref().err()?)));
+            warnings.extend(
+                not.map(|(k, why)| format!("the acceptance of {} {} does not count: {why}", k.acceptance.metric, k.words())),
+            );
+        }
+    };
+    // What is only unproven, too noisy or absent, was accepted by nobody.
+    for row in rows.iter().filter(|row| matches!(row.bearing, Bearing::Convicts | Bearing::Worries)) {
+        look(&Found::change(row), row.bearing == Bearing::Convicts);
+    }
+    for limit in limits.iter().filter(|l| l.state == LimitState::Breached) {
+        look(&Found::limit(limit), true);
+    }
+    (excused, warnings)
+}
+
+/// A change or a breach, oriented.
+struct Found {
+    metric: Metric,
+    of: Of,
+    worse: Option<f64>,
+    value: Option<f64>,
+    gaps: bool,
+    shown: String,
+}
+
+impl Found {
+    fn change(row: &MetricComparison) -> Self {
+        let change = row.change.map(|c| text::change(row.metric, c)).unwrap_or_default();
+        let worse = row.change.map(|c| worse(row.metric, c));
+        let shown = format!("{} {change}", row.metric);
+        Self { metric: row.metric, of: Of::Regression, worse, value: row.candidate, gaps: row.gaps, shown }
+    }
+
+    fn limit(finding: &LimitFinding) -> Self {
+        let of = Of::limit(finding.bound);
+        Self { metric: finding.metric, of, worse: None, value: finding.value, gaps: false, shown: finding.reason.clone() }
+    }
+
+    fn words(&self) -> String {
+        if self.of == Of::Regression { self.shown.clone() } else { format!("limit: {}", self.shown) }
+    }
+}
+
+/// A change in the metric's own direction as a change for the worse: above 0 is worse.
+pub fn worse(metric: Metric, change: f64) -> f64 {
+    match metric.orientation() {
+        Orientation::LowerIsBetter => change,
+        Orientation::HigherIsBetter => -change,
+    }
+}
+
+/// The value that a baseline's becomes by a change for the worse.
+pub fn worsened(metric: Metric, baseline: f64, worse: f64) -> f64 {
+    let sign = if metric.orientation() == Orientation::LowerIsBetter { 1.0 } else { -1.0 };
+    if metric.unit() == Unit::Share { baseline + sign * worse } else { baseline * (1.0 + sign * worse) }
+}
+
+impl Excused {
+    pub fn concerns(&self, limit: &LimitFinding) -> bool {
+        (self.metric, self.of) == (limit.metric, Of::limit(limit.bound))
+    }
+}
+
+impl Of {
+    fn limit(bound: Bound) -> Self {
+        match bound {
+            Bound::Max(_) => Self::LimitMax,
+            Bound::Min(_) => Self::LimitMin,
+        }
+    }
+}
+
+impl Known {
+    fn words(&self) -> String {
+        let by = self.by.as_ref().map_or_else(|| "not committed yet".to_owned(), |by| format!("by {by}"));
+        format!("until {}: {} ({by})", self.acceptance.until, self.acceptance.reason)
+    }
+}
+
+impl Acceptance {
+    /// Its day has not passed. `on` is a day as `until` is.
+    pub fn counts_on(&self, on: &str) -> bool {
+        // Days of one form order as text does.
+        on.get(..10).is_some_and(|on| on <= self.until.as_str())
+    }
+
+    fn covers(&self, found: &Found, on: &str) -> Result<(), String> {
+        if !self.counts_on(on) {
+            return Err("it has expired".into());
+        }
+        if found.gaps {
+            return Err("some starts of one side lack it".into());
+        }
+        let value = found.value.ok_or("the metric has no value")?;
+        if self.of == Of::Regression {
+            let worse = found.worse.ok_or("the metric has no change")?;
+            let most = self.worse_at_most_ratio.ok_or("it names no largest change")?;
+            if worse > most {
+                let (worse, most) = (text::size(found.metric, worse), text::size(found.metric, most));
+                return Err(format!("{worse} worse is more than the {most} that was accepted"));
+            }
+        }
+        let beyond = match (self.of, found.metric.orientation()) {
+            (Of::LimitMax, _) | (Of::Regression, Orientation::LowerIsBetter) => value > self.worst_value,
+            (Of::LimitMin, _) | (Of::Regression, Orientation::HigherIsBetter) => value < self.worst_value,
+        };
+        if beyond {
+            let (value, worst) = (text::value(found.metric, value), text::value(found.metric, self.worst_value));
+            return Err(format!("{value} is worse than the {worst} that was accepted"));
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let metric = Metric::parse(&self.metric).ok_or("no metric of this version has that name")?;
+        if metric.unit().suffix() != self.unit {
+            return Err(format!("its unit is {}, not {:?}", metric.unit().suffix(), self.unit));
+        }
+        let usable = |x: f64| x.is_finite() && x > 0.0;
+        if (self.of == Of::Regression) != self.worse_at_most_ratio.is_some()
+            || self.worse_at_most_ratio.is_some_and(|x| !usable(x))
+        {
+            return Err("a regression, and nothing else, has a worse_at_most_ratio above 0".into());
+        }
+        if !self.worst_value.is_finite() || self.worst_value < 0.0 {
+            return Err("its worst_value is no value".into());
+        }
+        if self.reason.trim().is_empty() {
+            return Err("it has no reason".into());
+        }
+        day(&self.until).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests;

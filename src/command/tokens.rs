@@ -1,0 +1,74 @@
+//! Token counts where the server gives none: a `tokenizer.json` over the texts of a round that has ended. Not here: keeping the texts
+//! (`protocol::receiver`), and what a count means.
+#![expect(clippy::disallowed_methods, reason = "rim: reads the tokenizer's file")]
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::config::Protocol;
+use crate::plan::RoundPlan;
+use crate::protocol;
+use crate::timeline::Timeline;
+
+/// `None` where a text cannot be counted.
+type Count = Box<dyn Fn(&str) -> Option<u32>>;
+
+pub struct Tokenizer {
+    count: Count,
+    /// 12 hex digits of its file's SHA-256: another file counts other tokens.
+    pub digest: String,
+}
+
+impl Tokenizer {
+    /// Errors: the file cannot be read, or is no tokenizer.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read target.tokenizer: {}", path.display()))?;
+        let hash = Sha256::digest(&bytes);
+        let digest = format!("{:012x}", hash.iter().take(6).fold(0_u64, |n, byte| (n << 8) | u64::from(*byte)));
+        let count = load(&bytes).with_context(|| {
+            format!(
+                "target.tokenizer: {} is no tokenizer\nhint: it is the model's tokenizer.json, as Hugging Face has it",
+                path.display()
+            )
+        })?;
+        Ok(Self { count, digest })
+    }
+
+    /// Counts what the server did not, in requests that completed. True where that was needed.
+    pub fn count(&self, timelines: &mut [Timeline], plan: &RoundPlan, protocol: &Protocol) -> bool {
+        let mut counted = false;
+        for timeline in timelines.iter_mut().filter(|t| t.completed()) {
+            if timeline.output_tokens.is_none() {
+                timeline.output_tokens = timeline.text.as_deref().and_then(&self.count);
+                counted |= timeline.output_tokens.is_some();
+            }
+            if timeline.input_tokens.is_none() {
+                let body = plan.requests.get(timeline.index as usize).map(|request| &request.body);
+                timeline.input_tokens = body.and_then(|body| (self.count)(&protocol::prompt(protocol, body)?));
+                counted |= timeline.input_tokens.is_some();
+            }
+        }
+        counted
+    }
+}
+
+/// Special tokens are not added: a chat template's are the server's, and its end-of-sequence token is no text.
+#[cfg(feature = "tokenizer")]
+fn load(bytes: &[u8]) -> anyhow::Result<Count> {
+    let tokenizer = tokenizers::Tokenizer::from_bytes(bytes).map_err(|e| anyhow::anyhow!("{e}"))?;
+    Ok(Box::new(move |text| {
+        let encoding = tokenizer.encode_fast(text, false).ok()?;
+        u32::try_from(encoding.len()).ok()
+    }))
+}
+
+/// The config refuses `target.tokenizer` before this.
+#[cfg(not(feature = "tokenizer"))]
+fn load(_bytes: &[u8]) -> anyhow::Result<Count> {
+    anyhow::bail!("this goodput-gate was built without the feature tokenizer")
+}

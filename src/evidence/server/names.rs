@@ -1,0 +1,304 @@
+//! One vocabulary for every server: which names on a metrics page mean what. Sources are in docs/SERVER-METRICS.md. Pure.
+//!
+//! Not here: the text format (`exposition`), or what happened between two pages (`window`).
+
+use std::collections::BTreeMap;
+
+use super::exposition::{Sample, samples};
+
+/// What a page can say, before anything is subtracted or divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Raw {
+    /// Gauges: requests in the batch, and in the queue before it.
+    Running,
+    Waiting,
+    /// Gauges, 0 to 1.
+    KvUse,
+    PrefixHitRate,
+    AcceptRate,
+    /// Counters: prompt tokens looked up in the prefix cache, found there, and not found there.
+    PrefixQueried,
+    PrefixFound,
+    PrefixMissed,
+    Preemptions,
+    /// Counters of speculative decoding, in tokens.
+    Drafted,
+    Accepted,
+    /// Counter: requests that ended, however they ended.
+    Finished,
+    /// Counters: seconds in a part of requests, and how many of what they are divided by.
+    Seconds(Part),
+    Count(Part),
+}
+
+/// A part of a request's time, as the server counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    Queue,
+    Prefill,
+    Decode,
+    FirstToken,
+    TokenGap,
+    Whole,
+    /// Per prompt token, where a server counts tokens and no requests.
+    PrefillToken,
+    /// A gateway's own time, and that of the server behind it.
+    Gateway,
+    Upstream,
+}
+
+/// What a page said, in our words.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// Whose names they are: `vllm`, `sglang`...; absent where none is known.
+    pub server: Option<&'static str>,
+    pub values: BTreeMap<Raw, f64>,
+    /// `process_start_time_seconds`, UNIX time.
+    pub process_start_s: Option<f64>,
+}
+
+/// One server's names.
+struct Names {
+    server: &'static str,
+    /// All its names begin so.
+    prefix: &'static str,
+    rows: &'static [Row],
+}
+
+struct Row {
+    of: Of,
+    name: &'static str,
+    /// Only series with this label.
+    only: Option<(&'static str, &'static str)>,
+    /// To seconds, or to a share.
+    factor: f64,
+}
+
+enum Of {
+    One(Raw),
+    /// `NAME_sum` and `NAME_count`, in seconds.
+    Histogram(Part),
+}
+
+/// More series of one name than any server has; a page from elsewhere must not fill the memory.
+const MOST_SERIES: usize = 4096;
+/// Copies of one scheduler's numbers, by rank and process (`SGLang`): the largest counts, not the sum.
+const COPIES: [&str; 4] = ["tp_rank", "pp_rank", "moe_ep_rank", "pid"];
+const PROCESS_START: &str = "process_start_time_seconds";
+
+const fn one(raw: Raw, name: &'static str) -> Row {
+    Row { of: Of::One(raw), name, only: None, factor: 1.0 }
+}
+
+const fn of(raw: Raw, name: &'static str, label: &'static str, value: &'static str) -> Row {
+    Row { only: Some((label, value)), ..one(raw, name) }
+}
+
+const fn micros(raw: Raw, name: &'static str) -> Row {
+    Row { factor: 1e-6, ..one(raw, name) }
+}
+
+const fn histogram(part: Part, name: &'static str) -> Row {
+    Row { of: Of::Histogram(part), name, only: None, factor: 1.0 }
+}
+
+/// Of two rows for one thing the first that the page has counts: newer names stand before older ones. Names of counters without `_total`.
+const ALL: [Names; 7] = [
+    Names {
+        server: "vllm",
+        prefix: "vllm:",
+        rows: &[
+            one(Raw::Running, "vllm:num_requests_running"),
+            one(Raw::Waiting, "vllm:num_requests_waiting"),
+            one(Raw::KvUse, "vllm:kv_cache_usage_perc"),
+            one(Raw::KvUse, "vllm:gpu_cache_usage_perc"),
+            one(Raw::PrefixQueried, "vllm:prefix_cache_queries"),
+            one(Raw::PrefixQueried, "vllm:gpu_prefix_cache_queries"),
+            one(Raw::PrefixFound, "vllm:prefix_cache_hits"),
+            one(Raw::PrefixFound, "vllm:gpu_prefix_cache_hits"),
+            one(Raw::Preemptions, "vllm:num_preemptions"),
+            one(Raw::Drafted, "vllm:spec_decode_num_draft_tokens"),
+            one(Raw::Accepted, "vllm:spec_decode_num_accepted_tokens"),
+            one(Raw::Finished, "vllm:request_success"),
+            histogram(Part::Queue, "vllm:request_queue_time_seconds"),
+            histogram(Part::Prefill, "vllm:request_prefill_time_seconds"),
+            histogram(Part::Decode, "vllm:request_decode_time_seconds"),
+            histogram(Part::FirstToken, "vllm:time_to_first_token_seconds"),
+            histogram(Part::TokenGap, "vllm:inter_token_latency_seconds"),
+            histogram(Part::TokenGap, "vllm:time_per_output_token_seconds"),
+            histogram(Part::Whole, "vllm:e2e_request_latency_seconds"),
+        ],
+    },
+    Names {
+        server: "sglang",
+        prefix: "sglang:",
+        rows: &[
+            one(Raw::Running, "sglang:num_running_reqs"),
+            one(Raw::Waiting, "sglang:num_queue_reqs"),
+            one(Raw::KvUse, "sglang:token_usage"),
+            one(Raw::PrefixQueried, "sglang:prompt_tokens"),
+            one(Raw::PrefixFound, "sglang:cached_tokens"),
+            one(Raw::PrefixHitRate, "sglang:cache_hit_rate"),
+            one(Raw::Preemptions, "sglang:num_retracted_requests"),
+            one(Raw::AcceptRate, "sglang:spec_accept_rate"),
+            one(Raw::Finished, "sglang:num_requests"),
+            histogram(Part::Queue, "sglang:queue_time_seconds"),
+            Row { only: Some(("stage", "prefill_forward")), ..histogram(Part::Prefill, "sglang:per_stage_req_latency_seconds") },
+            histogram(Part::FirstToken, "sglang:time_to_first_token_seconds"),
+            histogram(Part::TokenGap, "sglang:inter_token_latency_seconds"),
+            histogram(Part::Whole, "sglang:e2e_request_latency_seconds"),
+        ],
+    },
+    Names {
+        server: "llama.cpp",
+        prefix: "llamacpp:",
+        rows: &[
+            one(Raw::Running, "llamacpp:requests_processing"),
+            one(Raw::Waiting, "llamacpp:requests_deferred"),
+            one(Raw::KvUse, "llamacpp:kv_cache_usage_ratio"),
+            one(Raw::PrefixFound, "llamacpp:prompt_tokens_cached"),
+            one(Raw::PrefixMissed, "llamacpp:prompt_tokens"),
+            one(Raw::Drafted, "llamacpp:spec_decode_num_draft_tokens"),
+            one(Raw::Accepted, "llamacpp:spec_decode_num_accepted_tokens"),
+            one(Raw::Seconds(Part::PrefillToken), "llamacpp:prompt_seconds"),
+            one(Raw::Count(Part::PrefillToken), "llamacpp:prompt_tokens"),
+            one(Raw::Seconds(Part::TokenGap), "llamacpp:tokens_predicted_seconds"),
+            one(Raw::Count(Part::TokenGap), "llamacpp:tokens_predicted"),
+        ],
+    },
+    Names {
+        server: "triton",
+        prefix: "nv_",
+        rows: &[
+            of(Raw::Running, "nv_trt_llm_request_metrics", "request_type", "scheduled"),
+            of(Raw::Waiting, "nv_trt_llm_request_metrics", "request_type", "waiting"),
+            one(Raw::Waiting, "nv_inference_pending_request_count"),
+            of(Raw::KvUse, "nv_trt_llm_kv_cache_block_metrics", "kv_cache_block_type", "fraction"),
+            one(Raw::Finished, "nv_inference_request_success"),
+            micros(Raw::Seconds(Part::Queue), "nv_inference_queue_duration_us"),
+            one(Raw::Count(Part::Queue), "nv_inference_request_success"),
+            micros(Raw::Seconds(Part::Upstream), "nv_inference_compute_infer_duration_us"),
+            one(Raw::Count(Part::Upstream), "nv_inference_request_success"),
+            micros(Raw::Seconds(Part::Whole), "nv_inference_request_duration_us"),
+            one(Raw::Count(Part::Whole), "nv_inference_request_success"),
+        ],
+    },
+    Names {
+        server: "tensorrt-llm",
+        prefix: "trtllm_",
+        rows: &[
+            one(Raw::Running, "trtllm_num_requests_running"),
+            one(Raw::Waiting, "trtllm_num_requests_waiting"),
+            one(Raw::KvUse, "trtllm_kv_cache_utilization"),
+            one(Raw::PrefixHitRate, "trtllm_kv_cache_hit_rate"),
+            one(Raw::Finished, "trtllm_request_success"),
+            histogram(Part::Queue, "trtllm_request_queue_time_seconds"),
+            histogram(Part::Prefill, "trtllm_request_prefill_time_seconds"),
+            histogram(Part::Decode, "trtllm_request_decode_time_seconds"),
+            histogram(Part::FirstToken, "trtllm_time_to_first_token_seconds"),
+            histogram(Part::TokenGap, "trtllm_time_per_output_token_seconds"),
+            histogram(Part::Whole, "trtllm_e2e_request_latency_seconds"),
+        ],
+    },
+    Names {
+        server: "tgi",
+        prefix: "tgi_",
+        rows: &[
+            one(Raw::Running, "tgi_batch_current_size"),
+            one(Raw::Waiting, "tgi_queue_size"),
+            one(Raw::Finished, "tgi_request_success"),
+            histogram(Part::Queue, "tgi_request_queue_duration"),
+            histogram(Part::TokenGap, "tgi_request_mean_time_per_token_duration"),
+            histogram(Part::Whole, "tgi_request_duration"),
+        ],
+    },
+    Names {
+        server: "litellm",
+        prefix: "litellm_",
+        rows: &[
+            one(Raw::Running, "litellm_in_flight_requests"),
+            one(Raw::Finished, "litellm_proxy_total_requests_metric"),
+            histogram(Part::Queue, "litellm_request_queue_time_seconds"),
+            histogram(Part::Gateway, "litellm_overhead_latency_metric"),
+            histogram(Part::Upstream, "litellm_llm_api_latency_metric"),
+            histogram(Part::FirstToken, "litellm_llm_api_time_to_first_token_metric"),
+            histogram(Part::Whole, "litellm_request_total_latency_metric"),
+        ],
+    },
+];
+
+/// Series of one thing: by the row that it was found with, then by what distinguishes them.
+type Found = BTreeMap<Raw, BTreeMap<usize, BTreeMap<String, f64>>>;
+
+/// What a page says. Of several servers' names on one page those with the most count.
+pub fn read(text: &str) -> Page {
+    let mut found: Vec<Found> = ALL.iter().map(|_| Found::new()).collect();
+    let mut process_start_s = None;
+    let known = |name: &str| name == PROCESS_START || ALL.iter().any(|names| name.starts_with(names.prefix));
+    for sample in samples(text, known).filter(|s| s.value.is_finite()) {
+        if sample.name == PROCESS_START {
+            process_start_s = Some(sample.value);
+            continue;
+        }
+        for (names, found) in ALL.iter().zip(&mut found).filter(|(names, _)| sample.name.starts_with(names.prefix)) {
+            names.take(&sample, found);
+        }
+    }
+    let best = ALL.iter().zip(found).max_by_key(|(_, found)| found.len()).filter(|(_, found)| !found.is_empty());
+    let Some((names, found)) = best else { return Page { process_start_s, ..Page::default() } };
+    let values = found.into_iter().filter_map(|(raw, rows)| Some((raw, raw.together(rows.into_values().next()?)?)));
+    Page { server: Some(names.server), values: values.collect(), process_start_s }
+}
+
+impl Names {
+    fn take(&self, sample: &Sample<'_>, found: &mut Found) {
+        let has = |(label, value): (&str, &str)| sample.labels.iter().any(|(l, v)| *l == label && v == value);
+        // SGLang: the sum is there too, with an empty one.
+        if sample.labels.iter().any(|(l, v)| *l == "priority" && !v.is_empty()) {
+            return;
+        }
+        for (index, row) in self.rows.iter().enumerate() {
+            let Some(raw) = row.meaning(sample.name).filter(|_| row.only.is_none_or(has)) else { continue };
+            let series = found.entry(raw).or_default().entry(index).or_default();
+            let labels = sample.labels.iter().filter(|(l, _)| !COPIES.contains(l));
+            let key: String = labels.flat_map(|(l, v)| [*l, "\u{1}", v, "\u{2}"]).collect();
+            let value = sample.value * row.factor;
+            if series.len() < MOST_SERIES || series.contains_key(&key) {
+                series.entry(key).and_modify(|old| *old = old.max(value)).or_insert(value);
+            }
+        }
+    }
+}
+
+impl Row {
+    fn meaning(&self, name: &str) -> Option<Raw> {
+        let rest = name.strip_prefix(self.name)?;
+        match (&self.of, rest) {
+            (Of::One(raw), "") => Some(*raw),
+            (Of::One(raw), "_total") if raw.is_counter() => Some(*raw),
+            (Of::Histogram(part), "_sum") => Some(Raw::Seconds(*part)),
+            (Of::Histogram(part), "_count") => Some(Raw::Count(*part)),
+            _ => None,
+        }
+    }
+}
+
+impl Raw {
+    /// Only rises, unless the server begins anew.
+    pub const fn is_counter(self) -> bool {
+        !matches!(self, Self::Running | Self::Waiting | Self::KvUse | Self::PrefixHitRate | Self::AcceptRate)
+    }
+
+    /// Several engines (data parallel) and labels: counts add up, shares are averaged.
+    fn together(self, series: BTreeMap<String, f64>) -> Option<f64> {
+        let n = series.len();
+        let sum = series.into_values().reduce(|a, b| a + b)?;
+        Some(match self {
+            Self::KvUse | Self::PrefixHitRate | Self::AcceptRate => sum / n as f64,
+            _ => sum,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

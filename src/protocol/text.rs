@@ -1,0 +1,89 @@
+//! The texts of requests and answers, for counting their tokens where a server does not. Slow, and used only where that is asked for.
+//!
+//! Not here: what an event means (`openai`, `ollama`, `triton`), and the counting.
+
+use serde_json::Value;
+
+use super::triton;
+use crate::config::Protocol;
+
+/// All output of an event or a whole answer: reasoning and content. `None` where it has output that is no text (a tool call), or is
+/// no JSON.
+pub fn output(protocol: &Protocol, payload: &[u8]) -> Option<String> {
+    let json: Value = serde_json::from_slice(payload.trim_ascii()).ok()?;
+    match protocol {
+        Protocol::OpenAiChat | Protocol::OpenAiCompletions => {
+            let choices = json["choices"].as_array().into_iter().flatten();
+            choices.map(openai).collect()
+        }
+        Protocol::Ollama(_) => message(&json["message"]),
+        Protocol::OllamaGenerate(_) => Some(joined(&[&json["thinking"], &json["response"]])),
+        Protocol::Triton(names) => Some(triton::text(&json[names.text_output.as_str()]).unwrap_or_default().to_owned()),
+    }
+}
+
+/// The prompt of a finished body, with all that was said before it.
+pub fn prompt(protocol: &Protocol, body: &[u8]) -> Option<String> {
+    let json: Value = serde_json::from_slice(body).ok()?;
+    let text = match protocol {
+        Protocol::OpenAiChat | Protocol::Ollama(_) => {
+            let said: Option<Vec<&str>> = json["messages"].as_array()?.iter().map(|m| m["content"].as_str()).collect();
+            return said.map(|said| said.join("\n\n"));
+        }
+        Protocol::OpenAiCompletions | Protocol::OllamaGenerate(_) => &json["prompt"],
+        Protocol::Triton(names) => names.text_input.split('.').fold(&json, |at, part| &at[part]),
+    };
+    text.as_str().map(str::to_owned)
+}
+
+fn openai(choice: &Value) -> Option<String> {
+    let parts = [message(&choice["delta"])?, message(&choice["message"])?, joined(&[&choice["text"]])];
+    Some(parts.concat())
+}
+
+fn message(message: &Value) -> Option<String> {
+    let calls = |key: &str| message[key].as_array().is_some_and(|all| !all.is_empty()) || message[key].is_object();
+    let parts = message["content"].is_array();
+    (!parts && !calls("tool_calls") && !calls("function_call"))
+        .then(|| joined(&["reasoning_content", "reasoning", "thinking", "content"].map(|key| &message[key])))
+}
+
+fn joined(texts: &[&Value]) -> String {
+    texts.iter().filter_map(|text| text.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ProtocolName;
+    use ProtocolName::{Ollama, OllamaGenerate, OpenAiChat, OpenAiCompletions, Triton};
+
+    #[test]
+    fn output_is_all_that_was_said_and_nothing_else() {
+        for (name, payload, expected) in [
+            (OpenAiChat, r#"{"choices":[{"delta":{"role":"assistant","content":" a"}}]}"#, Some(" a")),
+            (OpenAiChat, r#"{"choices":[{"delta":{"reasoning_content":"hm","content":null}}]}"#, Some("hm")),
+            (OpenAiChat, r#"{"choices":[{"message":{"reasoning":"hm","content":"a"}}],"usage":{}}"#, Some("hma")),
+            (OpenAiChat, r#"{"choices":[{"delta":{"tool_calls":[{"function":{"name":"f"}}]}}]}"#, None),
+            (OpenAiChat, r#"{"choices":[],"usage":{"prompt_tokens":1}}"#, Some("")),
+            (OpenAiCompletions, r#"{"choices":[{"text":" b"}]}"#, Some(" b")),
+            (Ollama, r#"{"message":{"thinking":"hm","content":"c"},"done":false}"#, Some("hmc")),
+            (OllamaGenerate, r#"{"response":"d","done":false}"#, Some("d")),
+            (Triton, r#"{"text_output":["e"]}"#, Some("e")),
+            (Triton, "{", None),
+        ] {
+            assert_eq!(output(&name.into(), payload.as_bytes()).as_deref(), expected, "{payload}");
+        }
+    }
+
+    #[test]
+    fn a_prompt_is_found_where_the_body_has_it() {
+        use crate::protocol::{BodySpec, Extras, body};
+        let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
+        let spec =
+            BodySpec { model: "m", history: &[], prompt: "\"hi\"\n", output_tokens: 1, stream: true, temperature: 0.0, extras };
+        for name in ProtocolName::ALL {
+            assert_eq!(prompt(&name.into(), &body(&name.into(), &spec)).as_deref(), Some(spec.prompt), "{}", name.name());
+        }
+    }
+}

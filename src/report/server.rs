@@ -1,0 +1,154 @@
+//! The server's side of a workload: its own metrics beside the baseline's, and in words what changed together with what regressed.
+//!
+//! It explains and decides nothing. Not here: what counts as a change (`evidence::server::why`), or a metric's judgement.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::build::Judged;
+use super::{WorkloadReport, headline, text};
+use crate::evidence::server::why::{Concern, why};
+use crate::evidence::server::{Fact, ServerRound, Values};
+use crate::judge::{Comparison, Judgement, MetricComparison};
+use crate::metric::{Metric, Stat, Timing};
+use crate::record::WorkloadRecord;
+use crate::verdict::Verdict;
+
+/// What the server's own metrics said, over all rounds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerReport {
+    /// Whose names the metrics page has: `vllm`, `sglang`...
+    pub names: Option<String>,
+    /// Pages that were read, and that could not be.
+    pub samples: u64,
+    pub failed: u64,
+    /// CPU time of reading them over the time of the rounds: share of one processor.
+    pub cpu_ratio: Option<f64>,
+    pub facts: Vec<ServerFact>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerFact {
+    /// `waiting_mean`, `prefix_hit_ratio`, `queue_ms`...
+    pub fact: String,
+    /// In words.
+    pub words: String,
+    /// `count`, `ratio` or `ms`.
+    pub unit: String,
+    /// Median of the sessions, or the other side of an interleaved run.
+    pub baseline: Option<f64>,
+    pub candidate: Option<f64>,
+}
+
+/// What the baseline's side knows beside what is judged.
+#[derive(Clone, Debug, Default)]
+pub struct Before {
+    pub server: Values,
+    /// Metrics by name with unit.
+    pub pooled: BTreeMap<String, f64>,
+}
+
+/// None where the server told nothing in any round.
+pub fn report(w: &WorkloadRecord, before: &Before) -> Option<ServerReport> {
+    let rounds: Vec<&ServerRound> = w.rounds().filter_map(|(_, r)| r.server.as_ref()).collect();
+    let now = w.server_values();
+    let fact = |fact: &Fact| {
+        let (baseline, candidate) = (before.server.get(fact.key()).copied(), now.get(fact.key()).copied());
+        baseline.or(candidate)?;
+        Some(ServerFact { fact: fact.key().into(), words: fact.words().into(), unit: fact.unit().into(), baseline, candidate })
+    };
+    let cpu_ms: Option<f64> = rounds.iter().map(|r| r.cpu_ms).sum();
+    let watched_us: u64 = w.rounds().filter(|(_, r)| r.server.is_some()).map(|(_, r)| r.duration_us).sum();
+    rounds.last().map(|last| ServerReport {
+        names: last.server.clone(),
+        samples: rounds.iter().map(|r| u64::from(r.samples)).sum(),
+        failed: rounds.iter().map(|r| u64::from(r.failed)).sum(),
+        cpu_ratio: cpu_ms.filter(|_| watched_us > 0).map(|ms| ms * 1000.0 / watched_us as f64),
+        facts: Fact::ALL.iter().filter_map(fact).collect(),
+    })
+}
+
+/// At most this many metrics are explained: the most telling of each part of a request.
+const MOST: usize = 2;
+
+/// What changed meanwhile, where something regressed; and where the time went.
+pub fn meanwhile(judged: &Judged<'_>, comparison: Option<&Comparison>) -> Vec<String> {
+    let failed = judged.ruling.as_ref().is_some_and(|(_, r)| r.verdict == Verdict::Failed);
+    let regressed = comparison.filter(|_| failed).map(regressed).unwrap_or_default();
+    if regressed.is_empty() {
+        return Vec::new();
+    }
+    let now = judged.workload.server_values();
+    let mut said: Vec<String> = Vec::new();
+    for (m, concern) in regressed.into_iter().take(MOST) {
+        said.extend(headline::said(m).and_then(|what| why(&what, concern, &judged.before.server, &now)));
+    }
+    let pooled = judged.pooled.iter().map(|(m, v)| (m.key(), *v)).collect();
+    said.extend(split(&pooled, &judged.before.pooled, judged.workload.load.open_loop));
+    said
+}
+
+/// The most telling regressed metric of each part of a request; of the whole only where no part is known to be slower.
+fn regressed(comparison: &Comparison) -> Vec<(&MetricComparison, Concern)> {
+    let mut worse: Vec<&MetricComparison> = comparison.metrics.iter().filter(|m| m.judgement == Judgement::Regressed).collect();
+    worse.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)));
+    let first = |concern: Concern| worse.iter().find(|m| self::concern(m.metric) == concern).map(|m| (*m, concern));
+    let parts: Vec<_> = [Concern::FirstToken, Concern::LaterTokens].into_iter().filter_map(first).collect();
+    if parts.is_empty() { first(Concern::Both).into_iter().collect() } else { parts }
+}
+
+const fn concern(metric: Metric) -> Concern {
+    match metric {
+        Metric::Timing(Timing::Ttft | Timing::Ttfa, _) => Concern::FirstToken,
+        Metric::Timing(Timing::Tpot | Timing::ChunkGap, _) => Concern::LaterTokens,
+        _ => Concern::Both,
+    }
+}
+
+/// From our own instants: before the request was sent, then to the first token, then to the last. Closed loop: a request starts when it is
+/// sent.
+fn split(now: &BTreeMap<String, f64>, before: &BTreeMap<String, f64>, open_loop: bool) -> Option<String> {
+    let mean = |of: &BTreeMap<String, f64>, timing| of.get(&Metric::Timing(timing, Stat::Mean).key()).copied();
+    let parts = |of: &BTreeMap<String, f64>| {
+        let (first, whole) = (mean(of, Timing::Ttft)?, mean(of, Timing::E2e)?);
+        let lag = if open_loop { mean(of, Timing::SendLag)? } else { 0.0 };
+        Some([lag, (first - lag).max(0.0), (whole - first).max(0.0)])
+    };
+    let (now, before) = (parts(now)?, parts(before));
+    let was = |i: usize| before.map_or_else(String::new, |b| format!(" (was {})", text::value("ms", Some(b[i]))));
+    let named = ["before it was sent", "from there to the first token", "from the first token to the last"];
+    let all: Vec<String> = named
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| open_loop || *i > 0)
+        .map(|(i, name)| format!("{name} {}{}", text::value("ms", Some(now[i])), was(i)))
+        .collect();
+    Some(format!("where a request's time went on average: {}", all.join(", ")))
+}
+
+/// Rows of the table: what, baseline, candidate.
+pub fn rows(w: &WorkloadReport) -> impl Iterator<Item = [String; 3]> + '_ {
+    w.server
+        .iter()
+        .flat_map(|s| &s.facts)
+        .map(|f| [text::plain(&f.words), value(&f.unit, f.baseline), value(&f.unit, f.candidate)])
+}
+
+fn value(unit: &str, value: Option<f64>) -> String {
+    if unit == "count" { text::number(value) } else { text::value(unit, value) }
+}
+
+/// How it was read, and what that cost.
+pub fn how(server: &ServerReport) -> String {
+    let names = server.names.as_deref().map_or_else(String::new, |n| format!(", in the names of {}", text::plain(n)));
+    let failed = if server.failed > 0 { format!(", {} could not be read", server.failed) } else { String::new() };
+    let cpu = server.cpu_ratio.map_or_else(String::new, |r| format!("; reading them took {:.2} % of one processor", r * 100.0));
+    format!("{}{names}{failed}{cpu}", text::count(server.samples, "page", "pages"))
+}
+
+#[cfg(test)]
+mod tests;

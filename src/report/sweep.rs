@@ -1,0 +1,239 @@
+//! What a sweep over levels of load shows: throughput, goodput and latency at each, and where the curve bends. Evidence, which never decides.
+//!
+//! Not here: how the bend is found (`measure::knee`), or tables of a format.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::build::Judged;
+use super::text;
+use crate::config::Axis;
+use crate::measure::knee::{LEAST_POINTS, knee};
+use crate::metric::{Metric, Stat, Timing};
+use crate::record::LevelRecord;
+
+/// Workloads that differ in one number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SweepReport {
+    /// Name of all of them.
+    pub family: String,
+    pub axis: Axis,
+    /// The metric whose curve against the levels bends, or does not: `output_token_rate`, `request_rate` or `goodput`.
+    pub curve: String,
+    /// Ascending.
+    pub levels: Vec<SweepLevel>,
+    /// Level at which it bends, by Kneedle (Satopaa et al. 2011).
+    pub knee: Option<f64>,
+    /// What that means.
+    pub words: String,
+}
+
+/// Absent is unmeasured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SweepLevel {
+    pub workload: String,
+    /// In flight, or per second.
+    pub level: f64,
+    pub output_token_rate_tokens_per_s: Option<f64>,
+    pub request_rate_per_s: Option<f64>,
+    pub goodput_per_s: Option<f64>,
+    pub ttft_p50_ms: Option<f64>,
+    pub ttft_p95_ms: Option<f64>,
+    pub tpot_p50_ms: Option<f64>,
+    pub e2e_p95_ms: Option<f64>,
+    pub error_rate_ratio: Option<f64>,
+}
+
+/// Two levels are a comparison, and no curve.
+const LEAST_LEVELS: usize = 3;
+
+/// The header of a table of levels; the first column is the level.
+pub const HEADER: [&str; 8] =
+    ["level", "output tokens/s", "requests/s", "goodput/s", "ttft p50 ms", "ttft p95 ms", "tpot p50 ms", "errors"];
+
+/// Every sweep of a run, in the order of its workloads.
+pub fn sweeps(judged: &[Judged<'_>]) -> Vec<SweepReport> {
+    let mut families: Vec<(&str, Axis, Vec<SweepLevel>)> = Vec::new();
+    for one in judged {
+        let Some(LevelRecord { family, axis, value }) = &one.workload.load.detail.level else { continue };
+        let level = level(one, *value);
+        match families.iter_mut().find(|(name, of, _)| name == family && of == axis) {
+            Some((_, _, levels)) => levels.push(level),
+            None => families.push((family, *axis, vec![level])),
+        }
+    }
+    families.retain(|(_, _, levels)| levels.len() >= LEAST_LEVELS);
+    families.into_iter().map(|(family, axis, levels)| sweep(family, axis, levels)).collect()
+}
+
+fn level(one: &Judged<'_>, level: f64) -> SweepLevel {
+    let of = |metric| one.pooled.get(&metric).copied();
+    SweepLevel {
+        workload: one.workload.name.clone(),
+        level,
+        output_token_rate_tokens_per_s: of(Metric::OutputTokenRate),
+        request_rate_per_s: of(Metric::RequestRate),
+        goodput_per_s: of(Metric::Goodput),
+        ttft_p50_ms: of(Metric::Timing(Timing::Ttft, Stat::P50)),
+        ttft_p95_ms: of(Metric::Timing(Timing::Ttft, Stat::P95)),
+        tpot_p50_ms: of(Metric::Timing(Timing::Tpot, Stat::P50)),
+        e2e_p95_ms: of(Metric::Timing(Timing::E2e, Stat::P95)),
+        error_rate_ratio: of(Metric::ErrorRate),
+    }
+}
+
+fn sweep(family: &str, axis: Axis, mut levels: Vec<SweepLevel>) -> SweepReport {
+    levels.sort_by(|a, b| a.level.total_cmp(&b.level));
+    let (curve, value) = curve(axis, &levels);
+    let points: Option<Vec<(f64, f64)>> = levels.iter().map(|l| Some((l.level, value(l)?))).collect();
+    let at = points.as_deref().and_then(knee);
+    let words = match (&points, at) {
+        (None, _) => format!("no knee is looked for: {} is not measured at every level", curve.name()),
+        (Some(points), _) if points.len() < LEAST_POINTS => {
+            format!("no knee is looked for: {LEAST_POINTS} levels are needed")
+        }
+        (Some(points), Some(at)) => bent(axis, curve, points, &levels, at),
+        (Some(points), None) => straight(axis, curve, points),
+    };
+    SweepReport { family: family.to_owned(), axis, curve: curve.name(), knee: at.map(|at| levels[at].level), levels, words }
+}
+
+type Value = fn(&SweepLevel) -> Option<f64>;
+
+/// Goodput against rate, throughput against concurrency, each where it is measured; else requests per second.
+fn curve(axis: Axis, levels: &[SweepLevel]) -> (Metric, Value) {
+    let choices: [(Metric, Value); 2] = match axis {
+        Axis::Rate => [(Metric::Goodput, |l| l.goodput_per_s), (Metric::RequestRate, |l| l.request_rate_per_s)],
+        Axis::Concurrency => {
+            [(Metric::OutputTokenRate, |l| l.output_token_rate_tokens_per_s), (Metric::RequestRate, |l| l.request_rate_per_s)]
+        }
+    };
+    let measured = |value: Value| levels.iter().all(|level| value(level).is_some());
+    choices.into_iter().find(|(_, value)| measured(*value)).unwrap_or(choices[0])
+}
+
+/// `knee near 8 in flight: at 16 output_token_rate is 3 % higher, and ttft p95 2.1 times as long`.
+fn bent(axis: Axis, curve: Metric, points: &[(f64, f64)], levels: &[SweepLevel], at: usize) -> String {
+    let beyond = at + 1;
+    let ((here, y), (there, y_there)) = (points[at], points[beyond]);
+    let curved = format!("knee near {}: at {there} {} is {}", named(axis, here), curve.name(), grown(y, y_there));
+    let both = |of: Value| of(&levels[at]).zip(of(&levels[beyond])).filter(|(here, _)| *here > 0.0);
+    let tail = both(|l| l.ttft_p95_ms).map(|pair| ("p95", pair)).or_else(|| both(|l| l.ttft_p50_ms).map(|pair| ("p50", pair)));
+    let slower = tail.map(|(stat, (here, there))| format!(", and ttft {stat} {:.1} times as long", there / here));
+    curved + slower.as_deref().unwrap_or_default()
+}
+
+fn straight(axis: Axis, curve: Metric, points: &[(f64, f64)]) -> String {
+    let last = points.last().map(|p| p.0);
+    format!("no knee up to {}: {} does not bend", named(axis, last.unwrap_or_default()), curve.name())
+}
+
+fn named(axis: Axis, level: f64) -> String {
+    match axis {
+        Axis::Concurrency => format!("{level} in flight"),
+        Axis::Rate => format!("{level}/s"),
+    }
+}
+
+fn grown(here: f64, there: f64) -> String {
+    if here <= 0.0 {
+        return format!("{} instead of {}", text::number(Some(there)), text::number(Some(here)));
+    }
+    let share = (there / here - 1.0) * 100.0;
+    format!("{:.0} % {}", share.abs(), if share < 0.0 { "lower" } else { "higher" })
+}
+
+/// What its levels are.
+pub const fn axis(sweep: &SweepReport) -> &'static str {
+    match sweep.axis {
+        Axis::Concurrency => "concurrency",
+        Axis::Rate => "rate",
+    }
+}
+
+/// The cells of a level, under [`HEADER`].
+pub fn cells(level: &SweepLevel) -> [String; 8] {
+    [
+        level.level.to_string(),
+        text::number(level.output_token_rate_tokens_per_s),
+        text::number(level.request_rate_per_s),
+        text::number(level.goodput_per_s),
+        text::number(level.ttft_p50_ms),
+        text::number(level.ttft_p95_ms),
+        text::number(level.tpot_p50_ms),
+        text::value("ratio", level.error_rate_ratio),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(level: f64, tokens: Option<f64>, ttft: f64) -> SweepLevel {
+        SweepLevel {
+            workload: format!("w-c{level}"),
+            level,
+            output_token_rate_tokens_per_s: tokens,
+            request_rate_per_s: Some(level),
+            goodput_per_s: None,
+            ttft_p50_ms: Some(ttft / 2.0),
+            ttft_p95_ms: Some(ttft),
+            tpot_p50_ms: None,
+            e2e_p95_ms: None,
+            error_rate_ratio: Some(0.0),
+        }
+    }
+
+    fn levels() -> Vec<SweepLevel> {
+        [
+            (16.0, 820.0, 900.0),
+            (1.0, 100.0, 50.0),
+            (2.0, 200.0, 50.0),
+            (4.0, 400.0, 60.0),
+            (8.0, 800.0, 100.0),
+            (32.0, 830.0, 3000.0),
+        ]
+        .map(|(level, tokens, ttft)| at(level, Some(tokens), ttft))
+        .to_vec()
+    }
+
+    #[test]
+    fn a_knee_is_named_with_what_lies_beyond_it() {
+        let found = sweep("w", Axis::Concurrency, levels());
+        assert_eq!((found.knee, found.curve.as_str()), (Some(8.0), "output_token_rate"));
+        assert_eq!(found.words, "knee near 8 in flight: at 16 output_token_rate is 2 % higher, and ttft p95 9.0 times as long");
+        assert_eq!(found.levels[0].workload, "w-c1");
+    }
+
+    #[test]
+    fn a_curve_that_does_not_bend_says_so() {
+        let straight = (1..6).map(|n| at(f64::from(n), Some(f64::from(n) * 10.0), 50.0)).collect();
+        assert_eq!(sweep("w", Axis::Concurrency, straight).words, "no knee up to 5 in flight: output_token_rate does not bend");
+        let few = levels().into_iter().take(3).collect();
+        assert_eq!(sweep("w", Axis::Concurrency, few).words, "no knee is looked for: 4 levels are needed");
+    }
+
+    #[test]
+    fn an_unmeasured_level_is_no_zero() {
+        let mut some = levels();
+        some[2].output_token_rate_tokens_per_s = None;
+        let found = sweep("w", Axis::Concurrency, some.clone());
+        assert_eq!((found.curve.as_str(), found.knee), ("request_rate", None));
+        some[2].request_rate_per_s = None;
+        let found = sweep("w", Axis::Concurrency, some);
+        assert_eq!(found.words, "no knee is looked for: output_token_rate is not measured at every level");
+    }
+
+    #[test]
+    fn a_rate_is_judged_by_its_goodput_where_there_is_one() {
+        let mut all = levels();
+        for (level, good) in all.iter_mut().zip([1.0, 1.0, 2.0, 4.0, 7.9, 0.0]) {
+            level.goodput_per_s = Some(good);
+        }
+        let found = sweep("w", Axis::Rate, all);
+        assert_eq!((found.curve.as_str(), found.knee), ("goodput", Some(8.0)));
+        assert!(found.words.starts_with("knee near 8/s: at 16 goodput is 87 % lower"), "{}", found.words);
+    }
+}

@@ -1,0 +1,85 @@
+//! Repositories whose baseline is the fixture's six sessions, and records that are of their commits. Not here: what must hold.
+
+use serde_json::Value;
+
+use crate::gate_support::Bed;
+
+pub const CONFIG: &str = "\
+version: 1
+target: {sim: {noise: \"off\"}}
+workloads: [{name: chat, requests: 4}]
+";
+
+/// Main with the six sessions of the fixture at its first commit.
+pub fn repository() -> Bed {
+    let bed = Bed::repository(CONFIG);
+    plant(&bed, "HEAD", &sessions(1.0), "a");
+    bed.commit("a baseline");
+    bed
+}
+
+/// The fixture's sessions, as they were had decoding taken so many times as long: TPOT by the factor, E2E by its share of it.
+pub fn sessions(decode: f64) -> Vec<Value> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/baselines");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).expect("the fixture").map(|e| e.expect("an entry").path()).collect();
+    paths.sort();
+    let read = |path: &std::path::PathBuf| std::fs::read_to_string(path).expect("text");
+    paths.iter().map(|p| slower(serde_json::from_str(&read(p)).expect("JSON"), decode)).collect()
+}
+
+fn slower(mut session: Value, decode: f64) -> Value {
+    // 98 of 272 ms are decoding.
+    let e2e = 1.0 + (decode - 1.0) * 98.0 / 272.0;
+    for start in session["starts"].as_array_mut().expect("starts") {
+        let mut all = vec![start["oriented"].take()];
+        all.extend(start["rounds"].as_array().expect("rounds").iter().cloned());
+        for values in &mut all {
+            for (name, factor) in [
+                ("tpot_geomean", decode),
+                ("tpot_p95", decode),
+                ("chunk_gap_p99", decode),
+                ("e2e_geomean", e2e),
+                ("e2e_p95", e2e),
+            ] {
+                if let Some(x) = values[name].as_f64() {
+                    values[name] = (x + factor.ln()).into();
+                }
+            }
+        }
+        start["oriented"] = all.remove(0);
+        start["rounds"] = all.into();
+    }
+    session
+}
+
+/// Sessions of a commit, as files of the working tree; `mark` keeps their names apart.
+pub fn plant(bed: &Bed, commit: &str, sessions: &[Value], mark: &str) {
+    let (hash, tree) = facts(bed, commit);
+    let folder = bed.path("baselines/chat/0123456789ab");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for (i, session) in sessions.iter().enumerate() {
+        let mut session = session.clone();
+        let id = format!("{mark}{i:07x}");
+        session["commit"] = hash.clone().into();
+        session["tree"] = tree.clone().into();
+        session["session"] = id.clone().into();
+        let file = folder.join(format!("{}-{id}.json", &hash[..12]));
+        std::fs::write(file, session.to_string()).expect("it can be written");
+    }
+}
+
+/// A record that was measured at a commit.
+pub fn at(bed: &Bed, commit: &str, mut record: Value) -> Value {
+    let (hash, tree) = facts(bed, commit);
+    record["git"]["commit"] = hash.into();
+    record["git"]["tree"] = tree.into();
+    record
+}
+
+/// The commit's hash and its tree without the baselines folder.
+fn facts(bed: &Bed, commit: &str) -> (String, String) {
+    let hash = bed.git(&["rev-parse", commit]);
+    let bare = format!("alias.bare=!git ls-tree {hash} | grep -v '\tbaselines$' | git mktree");
+    let tree = bed.git(&["-c", &bare, "bare"]);
+    (hash, tree)
+}
