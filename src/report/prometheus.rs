@@ -10,6 +10,7 @@ mod tests;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::gpu::GpuDevice;
 use super::{DistributionReport, LimitReport, MetricReport, Report, WorkloadReport, text};
 use crate::metric::{Metric, SloKind, TIMINGS, Timing};
 use crate::verdict::Verdict;
@@ -26,6 +27,7 @@ pub fn render(report: &Report) -> String {
         workload(&mut out, w);
         w.distributions.iter().for_each(|d| distribution(&mut out, w, d));
         rates(&mut out, w);
+        w.gpu.iter().flat_map(|g| &g.devices).for_each(|d| gpu(&mut out, w, d));
         w.metrics.iter().for_each(|m| metric(&mut out, w, m));
         w.limits.iter().for_each(|l| limit(&mut out, w, l));
     }
@@ -60,6 +62,10 @@ fn workload(out: &mut Exposition, w: &WorkloadReport) {
     out.gauge("scheduled_requests", "Requests of all rounds.", &mine, Some(w.requests as f64));
     out.gauge("completed_requests", "Requests that completed.", &mine, Some(w.completed as f64));
     out.gauge("duration_seconds", "All rounds together.", &mine, Some(w.duration_s));
+    for (start, ms) in (1..).zip(&w.server_start_ms) {
+        let labels = [mine[0], ("start", &format!("{start}"))];
+        out.gauge("server_start_seconds", "Start of the server's process until it was ready.", &labels, Some(ms / 1000.0));
+    }
     for error in &w.errors {
         let labels = [mine[0], ("kind", error.kind.as_str())];
         out.gauge("failed_requests", "Requests that failed, by kind of error.", &labels, Some(error.count as f64));
@@ -77,8 +83,23 @@ fn distribution(out: &mut Exposition, w: &WorkloadReport, d: &DistributionReport
 fn rates(out: &mut Exposition, w: &WorkloadReport) {
     for rate in &w.rates {
         let Some((metric, unit)) = Metric::parse(&rate.metric).zip(base(&rate.unit)) else { continue };
-        out.gauge(&format!("{metric}_{}", unit.suffix), rate_help(metric), &[("workload", &w.name)], unit.of(rate.value));
+        let name = metric.name();
+        // `tokens_per_joule` says its unit itself.
+        let name = if name.ends_with(unit.suffix) { name } else { format!("{name}_{}", unit.suffix) };
+        out.gauge(&name, rate_help(metric), &[("workload", &w.name)], unit.of(rate.value));
     }
+}
+
+fn gpu(out: &mut Exposition, w: &WorkloadReport, d: &GpuDevice) {
+    let index = d.index.to_string();
+    let mine = [("workload", w.name.as_str()), ("gpu", index.as_str()), ("uuid", d.uuid.as_str())];
+    out.gauge("gpu_device_memory_peak_bytes", "Largest memory in use.", &mine, d.memory_peak_mib.map(|m| m * MIB));
+    out.gauge("gpu_device_memory_bytes", "Memory that the GPU has.", &mine, d.memory_total_mib.map(|m| m * MIB));
+    out.gauge("gpu_device_utilisation_ratio", "Mean share of time in which it ran something.", &mine, d.utilisation_ratio);
+    out.gauge("gpu_device_power_watts", "Mean power.", &mine, d.power_mean_w);
+    out.gauge("gpu_device_energy_joules", "Energy of all rounds together.", &mine, d.energy_j);
+    out.gauge("gpu_device_sm_clock_hertz", "Median clock.", &mine, d.sm_clock.map(|c| c.median_mhz * 1e6));
+    out.gauge("gpu_device_temperature_max_celsius", "Highest temperature.", &mine, d.temperature_max_c.map(f64::from));
 }
 
 fn metric(out: &mut Exposition, w: &WorkloadReport, m: &MetricReport) {
@@ -108,6 +129,8 @@ fn limit(out: &mut Exposition, w: &WorkloadReport, l: &LimitReport) {
     out.states("limit_state", "1 for what became of the limit, 0 for the others.", &mine, ("state", &LIMIT_STATES), &l.state);
 }
 
+const MIB: f64 = 1_048_576.0;
+
 /// A base unit, and how many of the report's units it is.
 struct Base {
     suffix: &'static str,
@@ -126,6 +149,9 @@ fn base(unit: &str) -> Option<Base> {
         "per_s" => ("per_second", 1.0),
         "tokens_per_s" => ("tokens_per_second", 1.0),
         "ratio" => ("ratio", 1.0),
+        "j_per_token" => ("joules", 1.0),
+        "tokens_per_j" => ("tokens_per_joule", 1.0),
+        "mib" => ("bytes", 1.0 / MIB),
         _ => return None,
     };
     Some(Base { suffix, per })
@@ -171,6 +197,10 @@ const fn rate_help(metric: Metric) -> &'static str {
         Metric::ErrorRate => "Share of scheduled requests that failed.",
         Metric::OfferedRate => "Requests per second that the schedule asked for.",
         Metric::AchievedRate => "Requests per second that were sent.",
-        Metric::Timing(..) => "A timing.",
+        Metric::EnergyPerToken => "Energy of the GPUs by output tokens.",
+        Metric::TokensPerJoule => "Output tokens by energy of the GPUs.",
+        Metric::GpuMemoryPeak => "Largest memory in use, summed over the GPUs.",
+        Metric::GpuUtilisation => "Mean share of time in which the GPUs ran something.",
+        Metric::ServerStart | Metric::Timing(..) => "A timing.",
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Text is a text cell, so that nothing is a formula, whatever it begins with. Not here: colours and charts (`page`).
 
+mod evidence;
 mod requests;
 mod sheet;
 #[cfg(test)]
@@ -16,7 +17,7 @@ use crate::record::Record;
 use crate::verdict::Verdict;
 use sheet::{Cell, Column, Sheet, count, number};
 
-const METRICS: Sheet<17> = Sheet {
+const METRICS: Sheet<18> = Sheet {
     name: "metrics",
     columns: [
         Column("workload", 22),
@@ -36,11 +37,12 @@ const METRICS: Sheet<17> = Sheet {
         Column("smallest visible change (ratio)", 30),
         Column("judgement", 14),
         Column("reason", 60),
+        Column("accepted", 60),
     ],
     frozen_columns: 2,
 };
 
-const LIMITS: Sheet<10> = Sheet {
+const LIMITS: Sheet<11> = Sheet {
     name: "limits",
     columns: [
         Column("workload", 22),
@@ -53,6 +55,7 @@ const LIMITS: Sheet<10> = Sheet {
         Column("interval high", 14),
         Column("state", 14),
         Column("reason", 60),
+        Column("accepted", 60),
     ],
     frozen_columns: 2,
 };
@@ -104,7 +107,10 @@ fn workbook(report: &Report, record: Option<&Record>) -> Result<Vec<u8>, XlsxErr
     LIMITS.write(&mut book, each().flat_map(limits))?;
     DISTRIBUTIONS.write(&mut book, each().flat_map(distributions))?;
     RATES.write(&mut book, each().flat_map(rates))?;
+    evidence::SERVER.write_if_any(&mut book, evidence::server(report))?;
+    evidence::SWEEPS.write_if_any(&mut book, evidence::sweeps(report))?;
     if let Some(record) = record {
+        evidence::GPU.write_if_any(&mut book, evidence::gpu(record))?;
         requests::SHEET.write(&mut book, requests::rows(record))?;
     }
     book.save_to_buffer()
@@ -159,11 +165,16 @@ fn facts(report: &Report, w: &WorkloadReport) -> Vec<[Cell; 4]> {
     rows.extend(w.baseline.iter().map(|b| words("baseline", &text::baseline(b, &report.created))));
     rows.extend(w.comparison.iter().map(|c| words("judged", &text::comparison(c))));
     rows.extend(w.errors.iter().map(|e| fact(&format!("error {}", e.kind), count(e.count), "requests")));
+    rows.extend(w.server_start_ms.iter().map(|ms| fact("server start", number(Some(*ms)), "ms")));
+    rows.extend(w.why.iter().map(|said| words("meanwhile", said)));
     rows.extend(w.notes.iter().map(|note| words("note", note)));
+    if w.gpu.is_none() {
+        rows.push(words("gpu", "none was watched"));
+    }
     rows
 }
 
-fn metrics(w: &WorkloadReport) -> impl Iterator<Item = [Cell; 17]> {
+fn metrics(w: &WorkloadReport) -> impl Iterator<Item = [Cell; 18]> {
     w.metrics.iter().map(|m| {
         [
             Cell::text(&w.name),
@@ -183,11 +194,12 @@ fn metrics(w: &WorkloadReport) -> impl Iterator<Item = [Cell; 17]> {
             number(m.smallest_visible_change_ratio),
             Cell::text(text::judgement(w, m)),
             Cell::text(m.reason.as_deref().unwrap_or_default()),
+            Cell::text(m.accepted.as_deref().unwrap_or_default()),
         ]
     })
 }
 
-fn limits(w: &WorkloadReport) -> impl Iterator<Item = [Cell; 10]> {
+fn limits(w: &WorkloadReport) -> impl Iterator<Item = [Cell; 11]> {
     w.limits.iter().map(|l| {
         [
             Cell::text(&w.name),
@@ -200,6 +212,7 @@ fn limits(w: &WorkloadReport) -> impl Iterator<Item = [Cell; 10]> {
             number(l.interval_high),
             Cell::text(&text::state(l)),
             Cell::text(&l.reason),
+            Cell::text(l.accepted.as_deref().unwrap_or_default()),
         ]
     })
 }

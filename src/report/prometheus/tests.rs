@@ -122,6 +122,20 @@ fn times_are_seconds_and_rates_keep_their_unit() {
 }
 
 #[test]
+fn what_gpus_did_is_in_base_units() {
+    let all = samples::all();
+    let (_, report) = all.iter().find(|(_, r)| r.workloads.iter().any(|w| w.gpu.is_some())).expect("a sample was watched");
+    let name = report.workloads[0].name.as_str();
+    let first = [("workload", name), ("gpu", "0"), ("uuid", "GPU-1")];
+    assert_eq!(value(report, "goodput_gate_gpu_device_energy_joules", &first), Some(63_210.0));
+    assert_eq!(value(report, "goodput_gate_gpu_device_sm_clock_hertz", &first), Some(1.755e9));
+    assert_eq!(value(report, "goodput_gate_gpu_device_memory_peak_bytes", &first), Some(61234.0 * 1_048_576.0));
+    assert_eq!(value(report, "goodput_gate_tokens_per_joule", &first[..1]), Some(1.1876));
+    let second = [("workload", name), ("gpu", "1"), ("uuid", "GPU-2")];
+    assert_eq!(value(report, "goodput_gate_gpu_device_energy_joules", &second), None, "it does not tell");
+}
+
+#[test]
 fn what_is_absent_has_no_series() {
     let p999 = [("workload", "chat"), ("statistic", "p99.9")];
     assert_eq!(value(&samples::pass(), "goodput_gate_ttft_seconds", &p999), None);

@@ -46,6 +46,12 @@ impl<const N: usize> Sheet<N> {
         self.write_in_parts_of(ROOM, book, rows)
     }
 
+    /// No sheet where there is no row.
+    pub fn write_if_any(&self, book: &mut Workbook, rows: impl Iterator<Item = [Cell; N]>) -> Result<(), XlsxError> {
+        let mut rows = rows.peekable();
+        if rows.peek().is_none() { Ok(()) } else { self.write(book, rows) }
+    }
+
     pub(super) fn write_in_parts_of(
         &self,
         room: usize,

@@ -9,8 +9,10 @@ use rust_xlsxwriter::Workbook;
 
 use super::sheet::{Cell, Column, Sheet, count};
 use super::{render, requests};
+use crate::evidence::gpu::{DeviceRound, RoundGpu, Throttle};
 use crate::measure::columns::millis;
 use crate::record::Record;
+use crate::report::sweep::{SweepLevel, SweepReport};
 use crate::report::{Report, samples};
 
 /// Rows of cells by name of the sheet; the first row is the header. Empty cells are `Absent`.
@@ -171,9 +173,60 @@ fn what_does_not_count_is_marked() {
 }
 
 #[test]
+fn each_gpu_of_each_watched_round_has_its_row() {
+    let mut record = candidate();
+    let device = DeviceRound {
+        uuid: "GPU-1".into(),
+        memory_peak_bytes: Some(3 << 20),
+        energy_j: Some(63.5),
+        throttle_ratio: Some([(Throttle::PowerCap, 0.25)].into()),
+        ..DeviceRound::default()
+    };
+    let told_little = DeviceRound { index: 1, uuid: "GPU-2".into(), ..DeviceRound::default() };
+    record.workloads[0].starts[1].rounds[0].gpu = Some(RoundGpu { devices: vec![device, told_little], ..RoundGpu::default() });
+    let book = book(&samples::run_only(), Some(&record));
+    let of = |title| column(&book["gpu"], title);
+    assert_eq!(of("server start"), cells([Some(2.0); 2].into_iter()));
+    assert_eq!(of("memory peak (MiB)"), cells([Some(3.0), None].into_iter()));
+    assert_eq!(of("energy (J)"), cells([Some(63.5), None].into_iter()));
+    assert_eq!(of("power limit (ratio)"), cells([Some(0.25), None].into_iter()));
+    assert_eq!(of("hardware slowdown (ratio)"), cells([Some(0.0), None].into_iter()), "told, and not seen");
+}
+
+#[test]
+fn levels_of_a_sweep_have_their_rows() {
+    let level = |level: f64, goodput_per_s| SweepLevel {
+        workload: format!("chat-{level}"),
+        level,
+        output_token_rate_tokens_per_s: Some(level * 10.5),
+        request_rate_per_s: Some(level),
+        goodput_per_s,
+        ttft_p50_ms: None,
+        ttft_p95_ms: None,
+        tpot_p50_ms: None,
+        e2e_p95_ms: None,
+        error_rate_ratio: Some(0.0),
+    };
+    let mut report = samples::run_only();
+    report.sweeps = vec![SweepReport {
+        family: "chat".into(),
+        axis: crate::config::Axis::Concurrency,
+        curve: "goodput".into(),
+        levels: vec![level(1.0, Some(0.5)), level(2.0, None)],
+        knee: Some(2.0),
+        words: String::new(),
+    }];
+    let book = book(&report, None);
+    let of = |title| column(&book["sweeps"], title);
+    assert_eq!(of("goodput (per s)"), cells([Some(0.5), None].into_iter()));
+    assert_eq!(of("knee"), [Cell::Absent, Cell::Text("knee".into())]);
+    assert_eq!(of("output tokens (per s)"), cells([Some(10.5), Some(21.0)].into_iter()));
+}
+
+#[test]
 fn without_a_record_the_workbook_says_that_it_has_no_requests() {
     let book = book(&samples::pass(), None);
-    assert!(!book.contains_key("requests"));
+    assert!(["requests", "gpu", "sweeps"].iter().all(|name| !book.contains_key(*name)), "{:?}", book.keys());
     assert!(column(&book["summary"], "what").contains(&Cell::Text("requests".into())));
     assert!(book["summary"].iter().flatten().any(|c| matches!(c, Cell::Text(t) if t.contains("record was not beside it"))));
 }
