@@ -89,7 +89,9 @@ fn read(bytes: &[u8]) -> Book {
             });
         }
         let width = rows.first().map_or(0, Vec::len);
-        rows.iter_mut().for_each(|cells| cells.resize(width, Cell::Absent));
+        for cells in &mut rows {
+            cells.resize(width, Cell::Absent);
+        }
         (about["name"].clone(), rows)
     };
     names.iter().enumerate().map(sheet).collect()
