@@ -109,6 +109,14 @@ pub enum ReportFormat {
     Json,
     Html,
     Csv,
+    /// Excel workbook: metrics, distributions, every request
+    Xlsx,
+    /// Text for a textfile collector or a push gateway
+    Prometheus,
+    /// Verdict and goodput as JSON for shields.io's endpoint badge
+    Badge,
+    /// Verdict and goodput as a picture
+    Svg,
 }
 
 #[derive(Clone, Debug, Args)]

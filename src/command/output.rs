@@ -64,9 +64,17 @@ pub fn folder(folder: &Path) -> anyhow::Result<()> {
 /// The output folder for a new measurement: what an earlier one left must not be taken for this one's, should this one fail.
 pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     self::folder(folder)?;
-    for name in
-        ["record.json", "baseline.json", "report.json", "report.md", "report.html", "junit.xml", "ranking.json", "ranking.md"]
-    {
+    for name in [
+        "record.json",
+        "baseline.json",
+        "report.json",
+        "report.md",
+        "report.html",
+        "junit.xml",
+        "ranking.json",
+        "ranking.md",
+        "ranking.csv",
+    ] {
         match std::fs::remove_file(folder.join(name)) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 return Err(e).with_context(|| format!("cannot remove the old {}", folder.join(name).display()));
@@ -142,6 +150,24 @@ pub fn width() -> u16 {
 /// Data, on standard output. A reader that has gone (`| head`) has seen enough, and changes no verdict: the exit code stands.
 pub fn print(text: &str) -> anyhow::Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e).context("cannot write to standard output"),
+        _ => Ok(()),
+    }
+}
+
+/// As [`print`], whole files: text as it is, and what is no text only where no person would have to look at it.
+///
+/// Errors: it is not text and standard output is a terminal.
+pub fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => return print(text.trim_end()),
+        Err(_) if std::io::stdout().is_terminal() => {
+            anyhow::bail!("this format is binary and not for a terminal\nhint: write it to a file with -o FILE")
+        }
+        Err(_) => {}
+    }
+    let mut out = std::io::stdout();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e).context("cannot write to standard output"),
         _ => Ok(()),
     }

@@ -62,6 +62,7 @@ fn ranked<'a>(records: &[(String, &'a Record)], out: &Path) -> anyhow::Result<Ex
     let report = ranking::ranking(&entrants, env!("CARGO_PKG_VERSION"));
     output::write_atomic(&out.join("ranking.json"), report.to_json().as_bytes())?;
     output::write_atomic(&out.join("ranking.md"), ranking::markdown(&report).as_bytes())?;
+    output::write_atomic(&out.join("ranking.csv"), ranking::csv(&report).map_err(anyhow::Error::msg)?.as_bytes())?;
     output::print(&ranking::terminal(&report, output::width()))?;
     Ok(report.exit())
 }

@@ -18,20 +18,24 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
         let record = Record::parse(&text)?;
         (evaluate::measured(&record)?.0, Some(record))
     };
-    let written = match args.format {
-        ReportFormat::Terminal => report::terminal::render(&report, 120, false),
-        ReportFormat::Md => report::markdown::render(&report),
-        ReportFormat::Junit => report::junit::render(&report).map_err(anyhow::Error::msg)?,
-        ReportFormat::Json => report.to_json(),
+    let written: Vec<u8> = match args.format {
+        ReportFormat::Terminal => report::terminal::render(&report, 120, false).into(),
+        ReportFormat::Md => report::markdown::render(&report).into(),
+        ReportFormat::Junit => report::junit::render(&report).map_err(anyhow::Error::msg)?.into(),
+        ReportFormat::Json => report.to_json().into(),
         ReportFormat::Html => {
             let charts = record.as_ref().map(drawn::alone).transpose()?.unwrap_or_default();
-            report::page::render(&report, &charts)
+            report::page::render(&report, &charts).into()
         }
-        ReportFormat::Csv => report::csv::render(&report).map_err(anyhow::Error::msg)?,
+        ReportFormat::Csv => report::csv::render(&report).map_err(anyhow::Error::msg)?.into(),
+        ReportFormat::Xlsx => report::xlsx::render(&report, record.as_ref()).map_err(anyhow::Error::msg)?,
+        ReportFormat::Prometheus => report::prometheus::render(&report).into(),
+        ReportFormat::Badge => report::badge::endpoint(&report).into(),
+        ReportFormat::Svg => report::badge::svg(&report).into(),
     };
     match &args.output {
-        Some(path) => output::write_atomic(path, written.as_bytes())?,
-        None => output::print(written.trim_end())?,
+        Some(path) => output::write_atomic(path, &written)?,
+        None => output::print_bytes(&written)?,
     }
     Ok(ExitStatus::Pass)
 }

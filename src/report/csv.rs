@@ -51,12 +51,11 @@ pub fn render(report: &Report) -> Result<String, String> {
     String::from_utf8(bytes).map_err(unwritable)
 }
 
-fn unwritable(e: impl std::fmt::Display) -> String {
+pub(super) fn unwritable(e: impl std::fmt::Display) -> String {
     format!("the CSV report could not be written: {e}")
 }
 
 fn fields(workload: &str, verdict: &str, row: &Row<'_>) -> [String; 12] {
-    let number = |x: Option<f64>| x.filter(|x| x.is_finite()).map_or_else(String::new, |x| x.to_string());
     [
         cell(workload),
         cell(verdict),
@@ -127,8 +126,13 @@ fn limit(l: &LimitReport) -> [Row<'_>; 2] {
     [row(&l.bound, "limit", Some(l.limit)), measured]
 }
 
+/// In full; absent and what is no finite number are empty.
+pub(super) fn number(x: Option<f64>) -> String {
+    x.filter(|x| x.is_finite()).map_or_else(String::new, |x| x.to_string())
+}
+
 /// A text that a spreadsheet would run as a formula gets a leading apostrophe, which is how spreadsheets mark text.
-fn cell(foreign: &str) -> String {
+pub(super) fn cell(foreign: &str) -> String {
     let line = text::plain(foreign);
     if line.starts_with(['=', '+', '-', '@', '\t', '\r', '|', '%']) { format!("'{line}") } else { line }
 }

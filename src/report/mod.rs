@@ -1,7 +1,8 @@
 //! `Report`: the view model with every number chosen, named and with its unit, in stable order. Also the published JSON, version 1.
 //!
-//! One file and one function per format (`terminal`, `markdown`, `junit`, `csv`); JSON is the model itself. Not here: judging.
+//! One file and one function per format (`terminal`, `markdown`, `junit`, `csv`, `xlsx`, `prometheus`, `badge`, `page`); JSON is the model itself. Not here: judging.
 
+pub mod badge;
 pub mod build;
 pub mod comment;
 pub mod csv;
@@ -10,6 +11,7 @@ mod headline;
 pub mod junit;
 pub mod markdown;
 pub mod page;
+pub mod prometheus;
 pub mod ranking;
 pub mod sweep;
 #[cfg(test)]
@@ -20,6 +22,7 @@ pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod xlsx;
 
 use std::collections::BTreeMap;
 

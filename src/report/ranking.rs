@@ -1,8 +1,9 @@
 //! Several records side by side: the view model of a ranking with every number chosen, and its published JSON, version 1.
 //!
-//! One function per format (`terminal`, `markdown` below). Not here: who is better than whom (`judge::ranking`).
+//! One function per format (`terminal`, `markdown`, `csv` below). Not here: who is better than whom (`judge::ranking`).
 
 mod build;
+mod csv;
 mod markdown;
 mod terminal;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::exit::ExitStatus;
 
 pub use build::{Entrant, Measured, ranking};
+pub use csv::render as csv;
 pub use markdown::render as markdown;
 pub use terminal::render as terminal;
 

@@ -50,6 +50,7 @@ fn each_target_is_measured_and_the_better_one_is_first() {
     assert_eq!(bed.read("again/ranking.json"), bed.read(".goodput-gate/ranking.json"));
     assert_eq!(bed.json(".goodput-gate/each/slow/report.json")["verdict"], Value::Null);
     assert!(bed.read(".goodput-gate/ranking.md").contains("| **1.** "));
+    assert!(bed.read("again/ranking.csv").contains("chat,tpot_geomean,ms,lower,quick,3,"));
 }
 
 #[test]

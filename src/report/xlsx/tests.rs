@@ -1,0 +1,276 @@
+//! The workbook read back from its parts: what a spreadsheet finds in the cells is what the JSON says.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read as _};
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use rust_xlsxwriter::Workbook;
+
+use super::sheet::{Cell, Column, Sheet, count};
+use super::{render, requests};
+use crate::evidence::gpu::{DeviceRound, RoundGpu, Throttle};
+use crate::measure::columns::millis;
+use crate::record::Record;
+use crate::report::sweep::{SweepLevel, SweepReport};
+use crate::report::{Report, samples};
+
+/// Rows of cells by name of the sheet; the first row is the header. Empty cells are `Absent`.
+type Book = BTreeMap<String, Vec<Vec<Cell>>>;
+
+fn part(bytes: &[u8], name: &str) -> String {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("an archive");
+    let mut text = String::new();
+    archive.by_name(name).expect("the part is there").read_to_string(&mut text).expect("XML is text");
+    text
+}
+
+fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
+    let found = element.try_get_attribute(name).expect("attributes are well formed")?;
+    Some(found.normalized_value(quick_xml::XmlVersion::Implicit1_0).expect("text").into_owned())
+}
+
+/// Every element `name` with its own text, in order.
+fn elements(xml: &str, name: &str, text_of: &str) -> Vec<(BTreeMap<String, String>, String)> {
+    let mut reader = Reader::from_str(xml);
+    let mut found: Vec<(BTreeMap<String, String>, String)> = Vec::new();
+    let (mut inside, mut in_text) = (false, false);
+    loop {
+        match reader.read_event().expect("well formed") {
+            Event::Start(e) if e.name().as_ref() == name.as_bytes() => {
+                let keys = ["r", "t", "name"];
+                found.push((keys.iter().filter_map(|k| Some(((*k).to_owned(), attribute(&e, k)?))).collect(), String::new()));
+                (inside, in_text) = (true, false);
+            }
+            Event::Empty(e) if e.name().as_ref() == name.as_bytes() => {
+                let of = |k: &&str| Some(((**k).to_owned(), attribute(&e, k)?));
+                found.push((["r", "t", "name"].iter().filter_map(of).collect(), String::new()));
+            }
+            Event::End(e) if e.name().as_ref() == name.as_bytes() => inside = false,
+            Event::Start(e) => {
+                assert_ne!(e.name().as_ref(), b"f", "a formula");
+                in_text = inside && e.name().as_ref() == text_of.as_bytes();
+            }
+            Event::End(_) => in_text = false,
+            Event::Text(t) if in_text => {
+                found.last_mut().expect("inside one").1 += &t.decode().expect("UTF-8");
+            }
+            Event::GeneralRef(r) if in_text => {
+                let entity = format!("&{};", r.decode().expect("UTF-8"));
+                found.last_mut().expect("inside one").1 += &quick_xml::escape::unescape(&entity).expect("a known entity");
+            }
+            Event::Eof => return found,
+            _ => {}
+        }
+    }
+}
+
+/// `C7` is row 7, column 2 from 0.
+fn place(reference: &str) -> (usize, usize) {
+    let split = reference.find(|c: char| c.is_ascii_digit()).expect("a row");
+    let column = reference[..split].bytes().fold(0, |n, b| n * 26 + usize::from(b - b'A') + 1);
+    (reference[split..].parse().expect("a row"), column - 1)
+}
+
+fn read(bytes: &[u8]) -> Book {
+    let strings: Vec<String> = elements(&part(bytes, "xl/sharedStrings.xml"), "si", "t").into_iter().map(|(_, s)| s).collect();
+    let names = elements(&part(bytes, "xl/workbook.xml"), "sheet", "");
+    let sheet = |(i, (about, _)): (usize, &(BTreeMap<String, String>, String))| {
+        let mut rows: Vec<Vec<Cell>> = Vec::new();
+        for (about, value) in elements(&part(bytes, &format!("xl/worksheets/sheet{}.xml", i + 1)), "c", "v") {
+            let (row, column) = place(&about["r"]);
+            rows.resize(rows.len().max(row), Vec::new());
+            let cells = &mut rows[row - 1];
+            cells.resize(column, Cell::Absent);
+            cells.push(match about.get("t").map(String::as_str) {
+                Some("s") => Cell::Text(strings[value.parse::<usize>().expect("an index")].clone()),
+                None => Cell::Number(value.parse().expect("a number")),
+                other => panic!("a cell of type {other:?}"),
+            });
+        }
+        let width = rows.first().map_or(0, Vec::len);
+        for cells in &mut rows {
+            cells.resize(width, Cell::Absent);
+        }
+        (about["name"].clone(), rows)
+    };
+    names.iter().enumerate().map(sheet).collect()
+}
+
+fn candidate() -> Record {
+    Record::parse(include_str!("../../../tests/fixtures/records/candidate.json")).expect("the fixture")
+}
+
+fn book(report: &Report, record: Option<&Record>) -> Book {
+    read(&render(report, record).expect("it renders"))
+}
+
+/// The column under `title`, without its header.
+fn column(rows: &[Vec<Cell>], title: &str) -> Vec<Cell> {
+    let at = rows[0].iter().position(|c| *c == Cell::Text(title.into())).unwrap_or_else(|| panic!("no column {title}"));
+    rows[1..].iter().map(|cells| cells[at].clone()).collect()
+}
+
+fn cells(values: impl Iterator<Item = Option<f64>>) -> Vec<Cell> {
+    values.map(|v| v.map_or(Cell::Absent, Cell::Number)).collect()
+}
+
+#[test]
+fn every_number_of_the_report_is_in_its_cell() {
+    for (name, report) in samples::all() {
+        let book = book(&report, None);
+        let metrics = || report.workloads.iter().flat_map(|w| &w.metrics);
+        let of = |title| column(&book["metrics"], title);
+        assert_eq!(of("baseline"), cells(metrics().map(|m| m.baseline)), "{name}");
+        assert_eq!(of("candidate"), cells(metrics().map(|m| m.candidate)), "{name}");
+        assert_eq!(of("change (ratio)"), cells(metrics().map(|m| m.change_ratio)), "{name}");
+        assert_eq!(of("interval low (ratio)"), cells(metrics().map(|m| m.interval_low_ratio)), "{name}");
+        assert_eq!(of("interval high (ratio)"), cells(metrics().map(|m| m.interval_high_ratio)), "{name}");
+        assert_eq!(of("p"), cells(metrics().map(|m| m.p)), "{name}");
+        assert_eq!(of("noise (ratio)"), cells(metrics().map(|m| m.noise_ratio)), "{name}");
+        let limits = || report.workloads.iter().flat_map(|w| &w.limits);
+        assert_eq!(column(&book["limits"], "limit"), cells(limits().map(|l| Some(l.limit))), "{name}");
+        assert_eq!(column(&book["limits"], "value"), cells(limits().map(|l| l.value)), "{name}");
+        let timings = || report.workloads.iter().flat_map(|w| &w.distributions);
+        assert_eq!(column(&book["distributions"], "p99 (ms)"), cells(timings().map(|d| d.p99_ms)), "{name}");
+        assert_eq!(column(&book["distributions"], "p99.9 (ms)"), cells(timings().map(|d| d.p999_ms)), "{name}");
+        let rates = || report.workloads.iter().flat_map(|w| &w.rates);
+        assert_eq!(column(&book["rates"], "value"), cells(rates().map(|r| r.value)), "{name}");
+    }
+}
+
+#[test]
+fn every_request_of_the_record_is_in_its_row() {
+    let record = candidate();
+    let book = book(&samples::run_only(), Some(&record));
+    let rows = &book["requests"];
+    let rounds = || record.workloads.iter().flat_map(|w| &w.starts).flat_map(|s| &s.rounds);
+    let us = |title, pick: fn(&crate::measure::columns::Columns) -> &Vec<Option<u64>>| {
+        assert_eq!(column(rows, title), cells(rounds().flat_map(|r| pick(&r.columns)).map(|us| us.map(millis))), "{title}");
+    };
+    us("start (ms)", |c| &c.start_us);
+    us("ttft (ms)", |c| &c.ttft_us);
+    us("ttfa (ms)", |c| &c.ttfa_us);
+    us("e2e (ms)", |c| &c.e2e_us);
+    us("largest chunk gap (ms)", |c| &c.max_gap_us);
+    us("queue (ms)", |c| &c.queue_us);
+    us("connect (ms)", |c| &c.connect_us);
+    us("send lag (ms)", |c| &c.send_lag_us);
+    let tokens = rounds().flat_map(|r| &r.columns.output_tokens).map(|n| n.map(f64::from));
+    assert_eq!(column(rows, "output tokens"), cells(tokens));
+    let outcomes: Vec<Cell> = rounds().flat_map(|r| &r.columns.outcome).map(|o| Cell::Text(o.clone())).collect();
+    assert_eq!(column(rows, "outcome"), outcomes);
+}
+
+#[test]
+fn what_does_not_count_is_marked() {
+    let mut record = candidate();
+    let rounds = &mut record.workloads[0].starts[0].rounds;
+    (rounds[0].ramp, rounds[1].cut_short) = (1, true);
+    let n = rounds[0].columns.len();
+    let book = book(&samples::run_only(), Some(&record));
+    let counted = column(&book["requests"], "counted");
+    let said = |i: usize| counted[i].clone();
+    assert_eq!([said(0), said(1), said(n)], ["ramp", "yes", "cut short"].map(|s| Cell::Text(s.into())));
+}
+
+#[test]
+fn each_gpu_of_each_watched_round_has_its_row() {
+    let mut record = candidate();
+    let device = DeviceRound {
+        uuid: "GPU-1".into(),
+        memory_peak_bytes: Some(3 << 20),
+        energy_j: Some(63.5),
+        throttle_ratio: Some([(Throttle::PowerCap, 0.25)].into()),
+        ..DeviceRound::default()
+    };
+    let told_little = DeviceRound { index: 1, uuid: "GPU-2".into(), ..DeviceRound::default() };
+    record.workloads[0].starts[1].rounds[0].gpu = Some(RoundGpu { devices: vec![device, told_little], ..RoundGpu::default() });
+    let book = book(&samples::run_only(), Some(&record));
+    let of = |title| column(&book["gpu"], title);
+    assert_eq!(of("server start"), cells([Some(2.0); 2].into_iter()));
+    assert_eq!(of("memory peak (MiB)"), cells([Some(3.0), None].into_iter()));
+    assert_eq!(of("energy (J)"), cells([Some(63.5), None].into_iter()));
+    assert_eq!(of("power limit (ratio)"), cells([Some(0.25), None].into_iter()));
+    assert_eq!(of("hardware slowdown (ratio)"), cells([Some(0.0), None].into_iter()), "told, and not seen");
+}
+
+#[test]
+fn levels_of_a_sweep_have_their_rows() {
+    let level = |level: f64, goodput_per_s| SweepLevel {
+        workload: format!("chat-{level}"),
+        level,
+        output_token_rate_tokens_per_s: Some(level * 10.5),
+        request_rate_per_s: Some(level),
+        goodput_per_s,
+        ttft_p50_ms: None,
+        ttft_p95_ms: None,
+        tpot_p50_ms: None,
+        e2e_p95_ms: None,
+        error_rate_ratio: Some(0.0),
+    };
+    let mut report = samples::run_only();
+    report.sweeps = vec![SweepReport {
+        family: "chat".into(),
+        axis: crate::config::Axis::Concurrency,
+        curve: "goodput".into(),
+        levels: vec![level(1.0, Some(0.5)), level(2.0, None)],
+        knee: Some(2.0),
+        words: String::new(),
+    }];
+    let book = book(&report, None);
+    let of = |title| column(&book["sweeps"], title);
+    assert_eq!(of("goodput (per s)"), cells([Some(0.5), None].into_iter()));
+    assert_eq!(of("knee"), [Cell::Absent, Cell::Text("knee".into())]);
+    assert_eq!(of("output tokens (per s)"), cells([Some(10.5), Some(21.0)].into_iter()));
+}
+
+#[test]
+fn without_a_record_the_workbook_says_that_it_has_no_requests() {
+    let book = book(&samples::pass(), None);
+    assert!(["requests", "gpu", "sweeps"].iter().all(|name| !book.contains_key(*name)), "{:?}", book.keys());
+    assert!(column(&book["summary"], "what").contains(&Cell::Text("requests".into())));
+    assert!(book["summary"].iter().flatten().any(|c| matches!(c, Cell::Text(t) if t.contains("record was not beside it"))));
+}
+
+#[test]
+fn foreign_text_is_text_and_never_a_formula() {
+    for nasty in ["=1+1", "+A1", "-A1", "@SUM(A1)", "=HYPERLINK(\"http://x\",\"y\")", "<v>1</v> & ]]>", "http://example.com"] {
+        let bytes = render(&samples::foreign(nasty), None).expect("it renders");
+        let names = column(&read(&bytes)["metrics"], "workload");
+        assert!(names.iter().all(|c| *c == Cell::Text(nasty.into())), "{nasty}: {names:?}");
+        let xml = part(&bytes, "xl/worksheets/sheet1.xml");
+        assert!(!xml.contains("<f>") && !xml.contains("hyperlink"), "{nasty}");
+        assert_eq!(part(&bytes, "xl/styles.xml").contains("quotePrefix"), nasty.starts_with(['=', '+', '-', '@']), "{nasty}");
+    }
+}
+
+#[test]
+fn the_same_report_gives_the_same_bytes() {
+    let mut report = samples::two_workloads();
+    assert_eq!(render(&report, None), render(&report, None));
+    report.created = "0001-01-01T00:00:00Z".into();
+    assert!(render(&report, None).is_ok(), "Excel knows no time before 1900");
+}
+
+#[test]
+fn rows_that_do_not_fit_go_on_in_another_sheet() {
+    let sheet = Sheet { name: "numbers", columns: [Column("n", 8)], frozen_columns: 0 };
+    let mut written = Workbook::new();
+    sheet.write_in_parts_of(2, &mut written, (0..5).map(|n| [count(n)])).expect("it writes");
+    let book = read(&written.save_to_buffer().expect("it is written"));
+    let all: Vec<Cell> = ["numbers", "numbers 2", "numbers 3"].iter().flat_map(|name| column(&book[*name], "n")).collect();
+    assert_eq!(all, cells((0..5).map(|n| Some(f64::from(n)))));
+}
+
+#[test]
+fn headers_stay_in_view_and_no_round_is_lost() {
+    let record = candidate();
+    let bytes = render(&samples::run_only(), Some(&record)).expect("it renders");
+    for sheet in 1..=6 {
+        let xml = part(&bytes, &format!("xl/worksheets/sheet{sheet}.xml"));
+        assert!(xml.contains("state=\"frozen\"") && xml.contains("<cols>") && xml.contains("<autoFilter"), "sheet {sheet}");
+    }
+    let rounds = record.workloads.iter().flat_map(|w| &w.starts).flat_map(|s| &s.rounds);
+    assert_eq!(requests::rows(&record).count(), rounds.map(|r| r.columns.len()).sum::<usize>());
+}

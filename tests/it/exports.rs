@@ -1,0 +1,53 @@
+//! Tables and badges to take away from a judged run: what `report` writes of a record and of a report, and where it refuses.
+//!
+//! Not here: what is in each format (`report::xlsx`, `report::prometheus`, `report::badge`).
+
+use crate::gate_judging::candidate::{judge, with_decode};
+use crate::gate_support::Bed;
+
+/// A judged run that failed; the record lies beside its report.
+fn failed() -> Bed {
+    let bed = judge(&with_decode(1.4)).bed;
+    bed.write(".goodput-gate/record.json", &with_decode(1.4).to_string());
+    bed
+}
+
+/// The names of a workbook's sheets.
+fn sheets(bed: &Bed, file: &str) -> String {
+    let file = std::fs::File::open(bed.path(file)).expect("the workbook was written");
+    let mut archive = zip::ZipArchive::new(file).expect("a workbook is an archive");
+    let part = archive.by_name("xl/workbook.xml").expect("a workbook names its sheets");
+    std::io::read_to_string(part).expect("text")
+}
+
+#[test]
+fn what_was_judged_is_in_every_table_and_badge() {
+    let bed = failed();
+    let report = |format| bed.gate(&["report", ".goodput-gate/report.json", "--format", format]);
+    report("prometheus").assert(0, &["goodput_gate_run_verdict{verdict=\"failed\"} 1", "judgement=\"regressed\"} 1"]);
+    report("badge").assert(0, &["\"message\": \"FAIL, ", "\"isError\": true"]);
+    report("svg").assert(0, &["<svg ", "FAIL, "]);
+    bed.gate(&["report", ".goodput-gate/report.json", "--format", "xlsx", "-o", "r.xlsx"]).assert(0, &[]);
+    let names = sheets(&bed, "r.xlsx");
+    assert!(names.contains("\"metrics\"") && names.contains("\"requests\""), "{names}");
+}
+
+#[test]
+fn a_record_alone_has_no_verdict_to_show() {
+    let bed = failed();
+    let report = |format| bed.gate(&["report", ".goodput-gate/record.json", "--format", format]);
+    let metrics = report("prometheus");
+    metrics.assert(0, &["goodput_gate_tpot_seconds"]);
+    assert!(!metrics.stdout.contains("verdict"), "{}", metrics.stdout);
+    report("badge").assert(0, &["not judged, "]);
+}
+
+#[test]
+fn another_runs_record_is_not_taken_for_the_reports() {
+    let bed = failed();
+    let mut other = with_decode(1.4);
+    other["session"] = "0ther".into();
+    bed.write(".goodput-gate/record.json", &other.to_string());
+    bed.gate(&["report", ".goodput-gate/report.json", "--format", "xlsx", "-o", "r.xlsx"]).assert(0, &[]);
+    assert!(!sheets(&bed, "r.xlsx").contains("\"requests\""));
+}
