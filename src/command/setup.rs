@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::base;
+use super::{base, output};
 use crate::baseline::base::Wanted;
 use crate::baseline::lineage::{GitError, Repo};
 use crate::cli::{CheckArgs, ConfigArgs, WorkloadArgs};
@@ -32,6 +32,12 @@ pub fn swept(file: &ConfigArgs, workload: &WorkloadArgs, sweep: Option<String>) 
 fn loaded(file: &ConfigArgs, workload: &WorkloadArgs, flags: &Flags) -> anyhow::Result<Config> {
     let cwd = std::env::current_dir().context("cannot tell the working folder")?;
     let path = path(file, workload, &cwd);
+    if let Some(passed) = find(&cwd).filter(|_| path.is_none()) {
+        let name = shown(&passed, &cwd);
+        output::say(&format!(
+            "note: {name} is not read: beside --base-url the flags alone say what is sent; `--config {name}` reads it, too"
+        ));
+    }
     let text = path.as_ref().map(|p| read(p)).transpose()?;
     let name = path.as_ref().map(|p| shown(p, &cwd));
     let source = name.as_deref().zip(text.as_deref()).map(|(name, text)| Source { name, text });

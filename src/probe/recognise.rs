@@ -226,7 +226,12 @@ fn unique(all: impl Iterator<Item = Model>) -> Vec<Model> {
 fn sglang(said: &Value) -> Settings {
     // Older versions wrap the arguments.
     let args = if said["server_args"].is_object() { &said["server_args"] } else { said };
-    Settings { quantisation: word(&args["quantization"]), flags: picked(args, &SGLANG) }
+    let mut flags = picked(args, &SGLANG);
+    // 0.5.23 has it in a part of its own.
+    if let Some(most) = value(&args["cuda_graph_config"]["decode"]["max_bs"]) {
+        flags.entry("cuda_graph_max_bs".into()).or_insert(most);
+    }
+    Settings { quantisation: word(&args["quantization"]), flags }
 }
 
 fn llama_cpp(said: &Value) -> Settings {

@@ -85,7 +85,8 @@ pub fn meanwhile(judged: &Judged<'_>, comparison: Option<&Comparison>) -> Vec<St
     let now = judged.workload.server_values();
     let mut said: Vec<String> = Vec::new();
     for (m, concern) in regressed.into_iter().take(MOST) {
-        said.extend(headline::said(m).and_then(|what| why(&what, concern, &judged.before.server, &now)));
+        let seen = mean(&judged.before.pooled, timing(concern));
+        said.extend(headline::said(m).and_then(|what| why(&what, concern, seen, &judged.before.server, &now)));
     }
     let pooled = judged.pooled.iter().map(|(m, v)| (m.key(), *v)).collect();
     said.extend(split(&pooled, &judged.before.pooled, judged.workload.load.open_loop));
@@ -109,10 +110,21 @@ const fn concern(metric: Metric) -> Concern {
     }
 }
 
+const fn timing(concern: Concern) -> Timing {
+    match concern {
+        Concern::FirstToken => Timing::Ttft,
+        Concern::LaterTokens => Timing::Tpot,
+        Concern::Both => Timing::E2e,
+    }
+}
+
+fn mean(of: &BTreeMap<String, f64>, timing: Timing) -> Option<f64> {
+    of.get(&Metric::Timing(timing, Stat::Mean).key()).copied()
+}
+
 /// From our own instants: before the request was sent, then to the first token, then to the last. Closed loop: a request starts when it is
 /// sent.
 fn split(now: &BTreeMap<String, f64>, before: &BTreeMap<String, f64>, open_loop: bool) -> Option<String> {
-    let mean = |of: &BTreeMap<String, f64>, timing| of.get(&Metric::Timing(timing, Stat::Mean).key()).copied();
     let parts = |of: &BTreeMap<String, f64>| {
         let (first, whole) = (mean(of, Timing::Ttft)?, mean(of, Timing::E2e)?);
         let lag = if open_loop { mean(of, Timing::SendLag)? } else { 0.0 };

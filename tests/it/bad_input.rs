@@ -188,6 +188,17 @@ fn a_config_with_mistakes() {
 }
 
 #[test]
+fn a_config_that_is_passed_over_is_named() {
+    let gate = Gate::new();
+    let run = ["run", "--base-url", "http://127.0.0.1:9/v1", "--dry-run"];
+    let said = "goodput-gate.yaml is not read";
+    assert!(!gate.run(&run).stderr.contains(said));
+    gate.write("goodput-gate.yaml", "version: 1\ntarget: {base_url: \"http://127.0.0.1:9/v1\"}\nworkloads: [{preset: quick}]\n");
+    assert!(gate.run(&run).stderr.contains(said));
+    assert!(!gate.run(&[&run[..], &["--config", "goodput-gate.yaml"]].concat()).stderr.contains(said));
+}
+
+#[test]
 fn no_config_at_all() {
     let ran = Gate::new().run(&["run"]);
     ran.assert_says(2, &["no config found", "goodput-gate.yaml", "--base-url"]);

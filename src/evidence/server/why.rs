@@ -58,17 +58,21 @@ const CAUSES: [Fact; 5] = [Fact::PrefixHits, Fact::SpecAccepted, Fact::Preemptio
 const MOST: usize = 3;
 /// The server's own view of a latency stands still if it moved less than this share.
 const STILL: f64 = 0.03;
+/// A server's own latency below this share of the client's is of something else: Triton's ends at the hand-over to a model that streams.
+const SAME_THING: f64 = 0.1;
 /// A KV cache that was as full as this may be what requests wait for: vLLM keeps a hundredth free, and a prompt needs room at once.
 const FULL: f64 = 0.85;
 
 /// One sentence or two about `said`, such as `TTFT is 35 % longer`. None where the server told nothing on one of the sides.
-pub fn why(said: &str, concern: Concern, baseline: &Values, candidate: &Values) -> Option<String> {
+///
+/// `client_ms`: the client's own mean of that part of a request, on the baseline's side.
+pub fn why(said: &str, concern: Concern, client_ms: Option<f64>, baseline: &Values, candidate: &Values) -> Option<String> {
     Fact::ALL.iter().find(|f| baseline.contains_key(f.key()) && candidate.contains_key(f.key()))?;
     let mut changes: Vec<Change> = BARS.iter().filter_map(|bar| bar.exceeded(baseline, candidate)).collect();
     changes.sort_by(|a, b| b.is_cause().cmp(&a.is_cause()).then(b.growth.total_cmp(&a.growth)));
     let full = candidate.get(Fact::KvUseMax.key()).is_some_and(|use_| *use_ >= FULL);
     let Some(place) = place(&changes, full) else {
-        return Some(format!("{said}, {}", unexplained(concern, baseline, candidate)));
+        return Some(format!("{said}, {}", unexplained(concern, client_ms, baseline, candidate)));
     };
     // The same thing twice: decode is the gaps between tokens, taken together.
     let gap = changes.iter().any(|c| c.fact == Fact::TokenGap);
@@ -130,14 +134,15 @@ fn place(changes: &[Change], full: bool) -> Option<&'static str> {
 }
 
 /// Nothing changed for the worse: either the server does not see the loss, or it does not say where it is.
-fn unexplained(concern: Concern, baseline: &Values, candidate: &Values) -> String {
+fn unexplained(concern: Concern, client_ms: Option<f64>, baseline: &Values, candidate: &Values) -> String {
     let own = match concern {
         Concern::FirstToken => Fact::FirstToken,
         Concern::LaterTokens => Fact::TokenGap,
         Concern::Both => Fact::Whole,
     };
+    let same_thing = |before: f64| before > 0.0 && client_ms.is_some_and(|ms| before >= SAME_THING * ms);
     match baseline.get(own.key()).zip(candidate.get(own.key())) {
-        Some((before, after)) if *before > 0.0 && (after / before - 1.0).abs() < STILL => {
+        Some((before, after)) if same_thing(*before) && (after / before - 1.0).abs() < STILL => {
             format!("and {} stayed at {}: the time is likely lost between client and server", own.words(), value(own, *after))
         }
         _ => "and nothing else that the server tells of itself changed with it".into(),

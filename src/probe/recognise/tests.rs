@@ -1,4 +1,4 @@
-//! What becomes of what servers say: llama.cpp's and Triton's words as they came, the others' as their documentation and code have them.
+//! What becomes of what servers say: in the words of llama.cpp, Triton, vLLM and `SGLang` as they came, the others' as their documentation has them.
 
 use serde_json::json;
 
@@ -54,6 +54,28 @@ fn vllm_tells_its_config_as_json_or_nothing() {
     });
     assert_eq!(line(&vllm(&said)), "dtype=torch.bfloat16 max_model_len=4096 max_num_seqs=256 tensor_parallel_size=2");
     assert_eq!(vllm(&json!("model='m', dtype=torch.bfloat16")), Settings::default());
+}
+
+/// As vLLM 0.32.0 and `SGLang` 0.5.23 answered, on a processor; without the parts that name the machine.
+#[test]
+fn what_vllm_and_sglang_answered_is_understood() {
+    let said = |text| serde_json::from_str::<Value>(text).expect("JSON");
+    let of_vllm = said(include_str!("../../../tests/fixtures/servers/vllm-server_info.json"));
+    assert_eq!(
+        line(&vllm(&of_vllm["vllm_config"])),
+        "async_scheduling=false block_size=128 cache_dtype=auto data_parallel_size=1 dtype=torch.float32 enable_chunked_prefill=true \
+         enable_prefix_caching=true enforce_eager=true gpu_memory_utilization=0.92 max_model_len=2048 max_num_batched_tokens=2048 \
+         max_num_seqs=8 pipeline_parallel_size=1 policy=fcfs tensor_parallel_size=1"
+    );
+    let of_sglang = sglang(&said(include_str!("../../../tests/fixtures/servers/sglang-get_server_info.json")));
+    assert_eq!(
+        line(&of_sglang),
+        "attention_backend=torch_native chunked_prefill_size=4096 context_length=2048 cuda_graph_max_bs=32 device=cpu disable_cuda_graph=false \
+         disable_overlap_schedule=true disable_radix_cache=false dp_size=1 dtype=float32 enable_mixed_chunk=false \
+         enable_torch_compile=false ep_size=1 kv_cache_dtype=auto max_prefill_tokens=16384 mem_fraction_static=0.716 \
+         model_path=tiny-random page_size=1 pp_size=1 sampling_backend=pytorch schedule_conservativeness=1.0 schedule_policy=fcfs tp_size=1"
+    );
+    assert_eq!(of_sglang.quantisation, None);
 }
 
 #[test]

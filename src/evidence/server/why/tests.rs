@@ -9,7 +9,7 @@ fn values(pairs: &[(&str, f64)]) -> Values {
 const TTFT: &str = "TTFT is 35 % longer";
 
 fn ttft(before: &[(&str, f64)], after: &[(&str, f64)]) -> Option<String> {
-    why(TTFT, Concern::FirstToken, &values(before), &values(after))
+    why(TTFT, Concern::FirstToken, Some(120.0), &values(before), &values(after))
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn queue_and_prefill_are_told_apart_by_what_grew_more() {
 #[test]
 fn preemptions_decode_and_acceptance_have_their_words() {
     let later = |before: &[(&str, f64)], after: &[(&str, f64)]| {
-        why("TPOT is 20 % longer", Concern::LaterTokens, &values(before), &values(after)).expect("a sentence")
+        why("TPOT is 20 % longer", Concern::LaterTokens, None, &values(before), &values(after)).expect("a sentence")
     };
     let decode = later(&[("token_gap_ms", 20.0)], &[("token_gap_ms", 24.0)]);
     assert_eq!(
@@ -56,7 +56,7 @@ fn preemptions_decode_and_acceptance_have_their_words() {
 fn of_slow_work_the_kind_that_grew_more_is_named() {
     let before = values(&[("queue_ms", 12.5), ("prefill_ms", 95.6), ("decode_ms", 701.0), ("token_gap_ms", 22.6)]);
     let says = |after: &[(&str, f64)], end: &str| {
-        let text = why("E2E latency is 69 % longer", Concern::Both, &before, &values(after)).expect("a sentence");
+        let text = why("E2E latency is 69 % longer", Concern::Both, None, &before, &values(after)).expect("a sentence");
         assert!(text.ends_with(end), "{text}");
     };
     says(&[("queue_ms", 64.1), ("prefill_ms", 189.3), ("decode_ms", 1128.0), ("token_gap_ms", 36.4)], "lost in prefill");
@@ -79,6 +79,17 @@ fn a_loss_that_the_server_does_not_see_is_outside_of_it() {
         text,
         "TTFT is 35 % longer, and the server's own TTFT stayed at 101 ms: the time is likely lost between client and server"
     );
+}
+
+/// Triton 2.51 and a model that streams: 670 ms, of which the server counts the hand-over.
+#[test]
+fn what_the_server_counts_of_something_else_says_nothing_of_where_the_time_went() {
+    let (before, after) = (values(&[("e2e_ms", 0.453)]), values(&[("e2e_ms", 0.456)]));
+    for (client_ms, unseen) in [(Some(670.0), true), (None, true), (Some(0.6), false)] {
+        let text = why("E2E latency is 141 % longer", Concern::Both, client_ms, &before, &after).expect("a sentence");
+        assert_eq!(text.contains("nothing else"), unseen, "{text}");
+        assert_eq!(text.contains("between client and server"), !unseen, "{text}");
+    }
 }
 
 #[test]
