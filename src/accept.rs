@@ -129,10 +129,10 @@ pub fn to_text(all: &[Acceptance]) -> String {
     serde_json::to_string_pretty(&file).expect("a value is plain data") + "\n"
 }
 
-/// `2026-12-31`. Errors: no such day.
+/// `2026-12-31`, and no other form that ISO 8601 has (weeks, ordinal days), since days are compared as text. Errors: no such day.
 pub fn day(text: &str) -> Result<Date, String> {
     let written = Date::parse(text, &Iso8601::DATE).ok();
-    written.filter(|_| text.len() == 10).ok_or_else(|| format!("{text:?} is no day: write it as 2026-12-31"))
+    written.filter(|day| day.to_string() == text).ok_or_else(|| format!("{text:?} is no day: write it as 2026-12-31"))
 }
 
 /// What of a comparison and its limits these acceptances cover on a day, and what should be said of those that do not. `is_other`: why

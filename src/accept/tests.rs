@@ -84,6 +84,17 @@ fn an_acceptance_ends_with_its_day() {
 }
 
 #[test]
+fn a_day_has_one_form_since_days_are_compared_as_text() {
+    assert!(day("2026-12-31").is_ok());
+    // ISO 8601 also knows weeks, ordinal days and longer years: `W` is above every digit, so that 2026-W01-1 would never have passed.
+    for other in ["2026-W01-1", "+002026001", "2026-2-030", "2026-02-30", "2026-12-31T"] {
+        assert!(day(other).is_err(), "{other}");
+    }
+    let text = to_text(&[Acceptance { until: "2026-W01-1".into(), ..acceptance(TPOT, 0.08, 27.0) }]);
+    assert!(parse(&text).is_err_and(|why| why.contains("write it as 2026-12-31")));
+}
+
+#[test]
 fn an_acceptance_is_of_its_metric_and_of_what_was_measured() {
     let a = acceptance(TPOT, 0.08, 27.0);
     let e2e = Metric::Timing(Timing::E2e, Stat::Geomean);

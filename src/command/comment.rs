@@ -7,7 +7,7 @@ use super::baseline::Baselines;
 use super::publish::{self, Post};
 use super::{evaluate, facts, output, setup};
 use crate::cli::{CommentArgs, WorkloadArgs};
-use crate::config::{Config, OnOpen};
+use crate::config::{Config, GateMode, OnOpen};
 use crate::exit::ExitStatus;
 use crate::github::event::{Ci, Slug, sha};
 use crate::github::{ApiError, Client, pulls};
@@ -23,6 +23,9 @@ use records::{Measured, one_line};
 
 /// A matrix has fewer.
 const MOST_RECORDS: usize = 32;
+/// Where the trusted config's mode is another.
+const OWN_CHOICE: &str = "this run was interleaved, and this repository's config is not: what it was compared with is the measuring job's own \
+     choice, and no committed baseline was looked at";
 /// Events in which the job that measured is the same workflow's, and not a fork's.
 const OWN_EVENTS: [&str; 5] = ["pull_request", "push", "merge_group", "schedule", "workflow_dispatch"];
 
@@ -94,11 +97,13 @@ fn reports(args: &CommentArgs, config: &Config, head: &str) -> anyhow::Result<Ve
     let mut reports = Vec::new();
     records::each(&args.records, |measured| {
         let path = measured.path.clone();
+        let own_choice = measured.baseline.is_some() && config.gate.mode != GateMode::Interleaved;
         let mut report = judged(measured, config, &baselines)
             .map_err(|e| anyhow::anyhow!("cannot use {}: {}", path.display(), one_line(&format!("{e:#}"))))?;
         for workload in report.workloads.iter_mut().filter(|w| config.workloads.iter().all(|c| c.name != w.name)) {
             workload.warnings.push("not in this repository's config: judged without limits and SLOs".into());
         }
+        report.notices.extend(own_choice.then(|| OWN_CHOICE.to_owned()));
         report.notices.extend(baselines.notices.iter().cloned());
         reports.push(report);
         Ok(())

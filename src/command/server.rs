@@ -88,7 +88,9 @@ impl Place {
         output::folder(&self.out)?;
         let path = self.folder.join("lock");
         std::fs::create_dir_all(&self.folder).with_context(|| format!("cannot create {}", self.folder.display()))?;
-        let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        // Not emptied: it may be a link to something that has content.
+        let opened = File::options().write(true).create(true).truncate(false).open(&path);
+        let file = opened.with_context(|| format!("cannot write {}", path.display()))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {

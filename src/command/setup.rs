@@ -81,10 +81,15 @@ pub fn gate(args: &CheckArgs) -> anyhow::Result<(Config, Vec<String>)> {
     let env = |name: &str| std::env::var(name).ok();
     let (head, base) = (Source { name: &shown, text: &text }, Source { name: &name, text: &policy.text });
     match config::load_under(head, base, &args.config.set, &flags, &env) {
-        Ok(Under { config, changed }) => {
-            let notice =
+        Ok(Under { config, changed, starts_both }) => {
+            let loosened =
                 format!("this change alters {} in {shown}: what {} says is what counts here", changed.join(" and "), policy.base);
-            Ok((config, if changed.is_empty() { Vec::new() } else { vec![notice] }))
+            let both = format!(
+                "this change alters server in {shown}, and both sides are built and started as it says: what that makes slower or faster is \
+                 not in the comparison"
+            );
+            let notices = [(!changed.is_empty()).then_some(loosened), starts_both.then_some(both)];
+            Ok((config, notices.into_iter().flatten().collect()))
         }
         Err(Ok(broken)) => Ok((own, vec![format!("{name} cannot be used, so this change's own policy counts: {broken}")])),
         Err(Err(wrong)) => Err(anyhow::Error::msg(wrong.to_string())),

@@ -11,7 +11,7 @@ use super::error::{ConfigError, Issue, Place, describe, did_you_mean};
 use super::file::{Defaults, File, ServerFile, SideFile, TargetFile};
 use super::layers::{self, Flags};
 use super::position::Origins;
-use super::{Config, Endpoint, Target, overrides};
+use super::{Config, Counterpart, Endpoint, GateMode, Target, overrides};
 
 /// A config file, read by the caller.
 #[derive(Clone, Copy, Debug)]
@@ -46,12 +46,15 @@ pub struct Under {
     pub config: Config,
     /// Sections that the change says otherwise, and that do not count.
     pub changed: Vec<&'static str>,
+    /// The change alters `server`, and another commit is started by the same commands: what they do to both sides shows in no difference.
+    pub starts_both: bool,
 }
 
 /// What a change says of the thing under test.
 const OWN: [&str; 3] = ["target", "server", "targets"];
 
-/// As [`load`], of two files: `target`, `server` and `targets` are the change's, all else is the base's.
+/// As [`load`], of two files: `target`, `server` and `targets` are the change's, all else is the base's, and so is the one of `targets` that
+/// the candidate is compared with: a change must not slow that down.
 ///
 /// Errors: as [`load`]; `Err(Ok(_))` is the base's file, which nobody who changes something else can mend.
 pub fn load_under(
@@ -69,9 +72,37 @@ pub fn load_under(
         ("gpu", file.gpu != policy.gpu),
         ("baselines", file.baselines != policy.baselines),
     ];
+    let starts_both = file.server != policy.server;
+    let (theirs, theirs_at) = (policy.clone(), at.clone());
     let merged = File { target: file.target, server: file.server, targets: file.targets, ..policy };
-    let config = finished(merged, at.beside(origins, &OWN), false, set, flags, env).map_err(Err)?;
-    Ok(Under { config, changed: sections.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect() })
+    let mut config = finished(merged, at.beside(origins, &OWN), false, set, flags, env).map_err(Err)?;
+    let mut changed: Vec<&str> = sections.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
+    let baseline = Some(&config.gate.baseline).filter(|_| config.gate.mode == GateMode::Interleaved);
+    let commit = matches!(baseline, Some(Counterpart::MergeBase | Counterpart::Ref(_)));
+    if let Some(Counterpart::Target(name)) = baseline
+        && let Some(theirs) = one_of(theirs, theirs_at, set, name, env).map_err(Err)?
+        && config.targets.insert(name.clone(), theirs.clone()).is_some_and(|own| own != theirs)
+    {
+        changed.push("targets");
+    }
+    Ok(Under { config, changed, starts_both: starts_both && commit })
+}
+
+/// One of a file's `targets`.
+fn one_of(
+    file: File,
+    mut origins: Origins,
+    set: &[String],
+    name: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<Target>, ConfigError> {
+    let (file, defaults, mut check) = (overrides::apply(file, set, &mut origins)?, defaults(), Checker::default());
+    let sides = Sides { target: file.target, server: file.server, defaults: (defaults.target, defaults.server) };
+    let target = file.targets.unwrap_or_default().get(name).and_then(|side| sides.named(name, side, &mut check, env));
+    if check.issues.is_empty() {
+        return Ok(target);
+    }
+    Err(ConfigError::Invalid(check.issues.into_iter().map(|issue| origins.locate(issue)).collect()))
 }
 
 fn finished(

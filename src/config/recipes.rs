@@ -237,24 +237,47 @@ fn quoted(text: &str) -> String {
     if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-/// Arguments as a person may read them: `***` in place of a value whose option says that it is a secret, and of a URL with a password.
+/// Arguments as a person may read them: `***` in place of what an option or a name before it says to be a secret (all values up to the
+/// next option: some engines take several keys), and of a URL with a password.
 fn shown(args: &[&str]) -> String {
-    const SECRET: [&str; 8] = ["key", "apikey", "token", "secret", "password", "passwd", "credentials", "auth"];
-    let secret = |option: &str| option.split(['-', '_', '.']).any(|word| SECRET.contains(&&*word.to_ascii_lowercase()));
-    let masked = |value: &str| !value.starts_with("${") && value.contains("://") && value.contains('@');
     let mut hidden = false;
     let words = args.iter().map(|arg| {
         let option = arg.starts_with('-');
-        let value_of_secret = hidden && !option;
-        hidden = option && !arg.contains('=') && secret(arg);
-        match arg.split_once('=') {
-            _ if value_of_secret || masked(arg) => "***".to_owned(),
-            Some((name, _)) if option && secret(name) => format!("{name}=***"),
-            _ => (*arg).to_owned(),
+        if option {
+            hidden = !arg.contains('=') && is_secret(arg);
+        } else if hidden {
+            return "***".to_owned();
         }
+        masked(arg)
     });
     let words: Vec<String> = words.collect();
     if words.is_empty() { "none".into() } else { words.join(" ") }
+}
+
+/// One argument: `NAME=VALUE` by its name, and by the value's own where that is such a pair again (`--env=NAME=VALUE`).
+fn masked(arg: &str) -> String {
+    let named = arg.split_once('=').filter(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)));
+    match named {
+        Some((name, _)) if is_secret(name) => format!("{name}=***"),
+        Some((name, value)) => format!("{name}={}", masked(value)),
+        None if tells(arg) => "***".to_owned(),
+        None => arg.to_owned(),
+    }
+}
+
+/// What is called so is a secret.
+fn is_secret(name: &str) -> bool {
+    const WORDS: [&str; 11] =
+        ["key", "apikey", "token", "secret", "password", "passwd", "credentials", "auth", "authorization", "header", "hft"];
+    name.split(['-', '_', '.']).any(|word| WORDS.contains(&&*word.to_ascii_lowercase()))
+}
+
+/// A value that has its secret's name in it (a header, JSON), or a URL with a password.
+fn tells(value: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let names = value.match_indices(':').map(|(at, _)| value[..at].trim_end_matches(['"', '\'', ' ']));
+    let named = names.filter_map(|before| before.rsplit(|c| !word(c)).next()).any(is_secret);
+    named || (value.contains("://") && value.contains('@'))
 }
 
 #[cfg(test)]

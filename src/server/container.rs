@@ -25,7 +25,16 @@ pub struct Container {
     pub name: String,
 }
 
+/// All that the gate draws begins so.
+pub const PREFIX: &str = "goodput-gate-";
+
 impl Container {
+    /// Its name is one that the gate drew: no other container, and no other thing that `rm` could mean.
+    pub fn is_ours(&self) -> bool {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        self.name.strip_prefix(PREFIX).is_some_and(|rest| !rest.is_empty() && rest.chars().all(plain))
+    }
+
     /// Removes it, and nothing else; one that is not there is removed. Takes at most [`REMOVAL`]. Errors: it is there all the same, or
     /// nobody can tell.
     pub fn remove(&self) -> Result<(), String> {

@@ -48,7 +48,7 @@ pub struct Identity {
 impl State {
     pub const VERSION: u32 = 1;
 
-    /// None where there is no file. Errors: it cannot be read, or is of a newer version.
+    /// None where there is no file. Errors: it cannot be read, is of a newer version, or would remove what is not the gate's.
     pub fn read(path: &Path) -> io::Result<Option<Self>> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
@@ -58,6 +58,9 @@ impl State {
         let state: Self = serde_json::from_str(&text)?;
         if state.version > Self::VERSION {
             return Err(io::Error::other("a newer goodput-gate has written it: use that one"));
+        }
+        if state.container.as_ref().is_some_and(|container| !container.is_ours()) {
+            return Err(io::Error::other("it names a container that is none of the gate's: look at it, and remove it"));
         }
         Ok(Some(state))
     }
@@ -186,7 +189,16 @@ mod tests {
         };
         std::fs::write(&path, serde_json::to_string(&state).unwrap()).unwrap();
         assert_eq!(State::read(&path).unwrap().as_ref(), Some(&state));
-        std::fs::write(&path, serde_json::to_string(&State { version: 2, ..state }).unwrap()).unwrap();
+        let write = |state: &State| std::fs::write(&path, serde_json::to_string(state).unwrap()).unwrap();
+        let of =
+            |name: &str| State { container: Some(Container { program: "docker".into(), name: name.into() }), ..state.clone() };
+        write(&of("goodput-gate-server-0123456789abcdef"));
+        assert!(State::read(&path).is_ok());
+        for other in ["database", "goodput-gate-", "goodput-gate-x database", "goodput-gate-.*", "/etc/passwd"] {
+            write(&of(other));
+            assert!(State::read(&path).is_err(), "{other}");
+        }
+        write(&State { version: 2, ..state });
         assert!(State::read(&path).is_err());
     }
 }

@@ -18,7 +18,7 @@ mod sim;
 mod supervised;
 mod supervisor;
 
-pub use container::Container;
+pub use container::{Container, PREFIX};
 pub use detached::{Identity, State};
 pub use follow::Follow;
 pub use log::tail as log_tail;

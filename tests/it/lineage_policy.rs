@@ -50,6 +50,53 @@ fn a_change_cannot_loosen_the_gate_that_judges_it() {
 }
 
 #[test]
+fn a_change_cannot_slow_down_what_it_is_compared_with() {
+    let beside = CONFIG.replace("gate: {mode: limits,", "gate: {mode: interleaved, baseline: {target: stable},");
+    let beside = beside.replace("    limits: {ttft_p50: {max: 1ms}}\n", "");
+    let stable =
+        |ms: u32| format!("{beside}targets: {{stable: {{target: {{sim: {{noise: \"off\", request_overhead_ms: {ms}}}}}}}}}\n");
+    let bed = Bed::repository(&stable(1));
+    bed.git(&["checkout", "-q", "-b", "feature"]);
+    bed.write("goodput-gate.yaml", &stable(250));
+    bed.commit("as slow as the candidate");
+    let ttft = |args: &[&str]| {
+        bed.measure(&[&["check"][..], args].concat());
+        bed.json(".goodput-gate/baseline.json")["workloads"][0]["starts"][0]["rounds"][0]["metrics"]["ttft_p50_ms"]
+            .as_f64()
+            .expect("measured")
+    };
+    // 250 ms of the server against 1 ms: no machine is so slow that they meet.
+    assert!(ttft(&[]) >= 250.0);
+    assert!(ttft(&["--base", "main"]) < 200.0);
+    let said = "this change alters targets";
+    assert!(bed.json(".goodput-gate/report.json")["notices"].to_string().contains(said));
+}
+
+#[test]
+fn commands_that_start_both_sides_and_are_the_changes_are_said() {
+    let server = |flag: &str| {
+        CONFIG
+            .replace(
+                "target: {sim: {noise: \"off\", request_overhead_ms: 250}}",
+                "target: {base_url: \"http://127.0.0.1:${PORT}/v1\"}",
+            )
+            .replace("    limits: {ttft_p50: {max: 1ms}}\n", "")
+            .replace("mode: limits", "mode: interleaved")
+            + &format!("server: {{start: serve {flag}}}\n")
+    };
+    let bed = Bed::repository(&server(""));
+    bed.git(&["checkout", "-q", "-b", "feature"]);
+    bed.write("code", "other");
+    bed.commit("code alone");
+    let ran = bed.gate_with("", &CI, &["check", "--dry-run"]);
+    assert!(!ran.stderr.contains("alters"), "{}", ran.stderr);
+    bed.write("goodput-gate.yaml", &server("--enforce-eager"));
+    bed.commit("slower on both sides");
+    let said = "both sides are built and started as it says";
+    bed.gate_with("", &CI, &["check", "--dry-run"]).assert(0, &["this change alters server in goodput-gate.yaml", said]);
+}
+
+#[test]
 fn the_server_under_test_is_the_changes() {
     let bed = changed(&CONFIG.replace("request_overhead_ms: 250", "request_overhead_ms: 250, model: other"));
     let ran = bed.gate_with("", &CI, &["check", "--dry-run"]);

@@ -174,3 +174,15 @@ fn only_what_the_config_starts_is_brought_up() {
     server(&servers, &remote).assert(2, &["does not say how http://127.0.0.1:9/v1 is started", "docs/RECIPES.md"]);
     server(&servers, &["up", "--set", "server=null", "--set", "target={sim: {}}"]).assert(2, &["goodput-gate sim"]);
 }
+
+#[test]
+fn a_lock_that_is_a_link_leaves_what_it_leads_to() {
+    let servers = servers();
+    server(&servers, &["down"]).assert(0, &["nothing is up"]);
+    let (lock, other) = (folders(&servers)[0].join("lock"), servers.bed.path("precious"));
+    servers.bed.write("precious", "content");
+    std::fs::remove_file(&lock).expect("the lock");
+    std::os::unix::fs::symlink(&other, &lock).expect("a link");
+    server(&servers, &["down"]).assert(0, &["nothing is up"]);
+    assert_eq!(servers.bed.read("precious"), "content");
+}

@@ -14,7 +14,7 @@ use crate::config::{CONTAINER, Endpoint, PORT, SIDE, Server};
 use crate::exit::Failure;
 use crate::probe::server::is_loopback;
 use crate::protocol;
-use crate::server::{self, Command, Container, SimServer, Supervised};
+use crate::server::{self, Command, Container, PREFIX, SimServer, Supervised};
 
 /// Tokens of the job that runs us are none of the server's business.
 const WITHHELD: [&str; 5] =
@@ -50,7 +50,7 @@ pub fn begin(side: &Side, api_key: Option<&str>, log: &Path) -> anyhow::Result<(
 /// A name that no other container has.
 fn container(program: &str, side: &str) -> anyhow::Result<Container> {
     let drawn = getrandom::u64().map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
-    Ok(Container { program: program.to_owned(), name: format!("goodput-gate-{side}-{drawn:016x}") })
+    Ok(Container { program: program.to_owned(), name: format!("{PREFIX}{side}-{drawn:016x}") })
 }
 
 /// A free one where `base_url` leaves it open, else the one that it names. Errors: somebody listens there already, who would be measured.

@@ -65,10 +65,14 @@ fn placed(url: &str, base_url: &str) -> String {
     port.map_or_else(|| url.to_owned(), |port| url.replace(&format!("${{{PORT}}}"), &port.to_string()))
 }
 
-/// The key goes to the host that it is for, and to no other.
+/// The key goes to the host that it is for, and to no other; and not in the clear where it is encrypted on its way to the API.
+fn may_have_key(url: &str, root: &str) -> bool {
+    let (Ok(url), Ok(root)) = (reqwest::Url::parse(url), reqwest::Url::parse(root)) else { return false };
+    url.host_str().is_some() && url.host_str() == root.host_str() && (url.scheme() == "https" || root.scheme() != "https")
+}
+
 fn client(url: &str, root: &str, probe: &Probe) -> Result<reqwest::Client, String> {
-    let host = |url: &str| reqwest::Url::parse(url).ok().and_then(|u| u.host_str().map(str::to_owned));
-    if host(url).is_some() && host(url) == host(root) {
+    if may_have_key(url, root) {
         return Ok(probe.http());
     }
     let bare = Access { base_url: url, api_key: None, headers: &[], ca_pem: None, family: Family::OpenAi };
@@ -77,7 +81,18 @@ fn client(url: &str, root: &str, probe: &Probe) -> Result<reqwest::Client, Strin
 
 #[cfg(test)]
 mod tests {
-    use super::{beside, placed, usual};
+    use super::{beside, may_have_key, placed, usual};
+
+    #[test]
+    fn the_key_goes_to_its_own_host_and_never_in_the_clear_where_it_was_encrypted() {
+        let safe = "https://llm.example:8443";
+        assert!(may_have_key("https://llm.example/metrics", safe));
+        assert!(may_have_key("http://127.0.0.1:8002/metrics", "http://127.0.0.1:8000"));
+        assert!(may_have_key("https://llm.example/metrics", "http://llm.example:8000"));
+        assert!(!may_have_key("http://llm.example:9100/metrics", safe));
+        assert!(!may_have_key("https://metrics.example/metrics", safe));
+        assert!(!may_have_key("https://llm.example@other.example/metrics", safe));
+    }
 
     #[test]
     fn tritons_page_is_two_ports_further() {

@@ -99,6 +99,17 @@ fn no_secret_is_in_the_fingerprint() {
     assert_eq!(facts("[--api-key, s3cret, --max-num-batched-tokens, 4096]"), "--api-key *** --max-num-batched-tokens 4096");
     assert_eq!(facts("[--hf-token=s3cret, --tokenizer, t]"), "--hf-token=*** --tokenizer t");
     assert_eq!(facts("[--store, \"redis://me:s3cret@h/0\", --api-key, \"${HF_TOKEN}\"]"), "--store *** --api-key ***");
+    // vLLM takes several keys after one option, llama.cpp has a short one, and others want them as a header, a variable or JSON.
+    assert_eq!(facts("[--api-key, s3cret, s3cret2, --port, 1]"), "--api-key *** *** --port 1");
+    assert_eq!(facts("[-hft, s3cret, --ctx, 1]"), "-hft *** --ctx 1");
+    assert_eq!(facts("[-e, HF_TOKEN=s3cret, --env=HF_TOKEN=s3cret, -x, A=b]"), "-e HF_TOKEN=*** --env=HF_TOKEN=*** -x A=b");
+    assert_eq!(facts("[--header, 'Authorization: Bearer s3cret', '--header=X-Api-Key: s3cret']"), "--header *** --header=***");
+    let json = r#"[--extra, '{"api_key": "s3cret"}', '--other={"password":"s3cret"}', --rope, '{"factor": 2}']"#;
+    assert_eq!(facts(json), r#"--extra *** --other=*** --rope {"factor": 2}"#);
+    assert_eq!(
+        facts("[--store=redis://me:s3cret@h/0, \"${HF_TOKEN}://me:s3cret@h/0\", \"--at=${HF_TOKEN}\"]"),
+        "--store=*** *** --at=${HF_TOKEN}"
+    );
     assert_eq!(facts("[]"), "none");
 }
 

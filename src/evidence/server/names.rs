@@ -297,6 +297,7 @@ impl Raw {
             Self::KvUse | Self::PrefixHitRate | Self::AcceptRate => sum / n as f64,
             _ => sum,
         })
+        .filter(|value| value.is_finite())
     }
 }
 

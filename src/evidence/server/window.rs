@@ -91,6 +91,8 @@ impl Watched {
                 values.retain(|fact, _| !matches!(fact, Fact::Finished | Fact::Preemptions));
             }
         }
+        // No number of JSON: a record that held one could not be read again.
+        values.retain(|_, value| value.is_finite());
         let found =
             [restarted(&continuity), others(values.get(&Fact::Finished).copied(), window.sent), self.incomplete(&continuity)];
         let round = ServerRound {

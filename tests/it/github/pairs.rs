@@ -52,6 +52,14 @@ fn both_sides_of_a_run_are_judged_together_in_whichever_order() {
     write(&scene, ["baseline.json", "record.json"], &pair("cafe0001", 1));
     let same = text(&scene, &["baseline.json", "record.json"]);
     assert!(!same.contains("**FAIL**") && same.contains("| unchanged |"), "{same}");
+
+    // Whoever measures must not choose what counts: it is said where the trusted config looks at committed baselines.
+    let own = "what it was compared with is the measuring job's own choice";
+    assert!(same.contains(own) && slow.contains(own), "{same}");
+    let set = ["comment", "--dry-run", "baseline.json", "record.json", "--set", "gate.mode=interleaved"];
+    let told = scene.ran(&[&set[..], &["--set", "gate.baseline={base_url: \"http://127.0.0.1:1/v1\"}"]].concat());
+    told.assert_says(0, &[]);
+    assert!(told.stdout.contains("| unchanged |") && !told.stdout.contains(own), "{}", told.stdout);
 }
 
 #[test]

@@ -127,3 +127,16 @@ fn rounds_are_averaged_and_sessions_reduced_to_their_median() {
     assert_eq!(pooled([&a, &b, &c].into_iter()), of(3.0, 9.0));
     assert_eq!(typical([&a, &b, &c].into_iter()), of(2.0, 4.0));
 }
+
+/// JSON has no such number: the record that held it could not be read again.
+#[test]
+fn numbers_that_add_up_to_no_number_are_left_out() {
+    let huge = |series: &str| format!("vllm:num_requests_running{{engine=\"{series}\"}} 1.7e308\n");
+    let (two, one) = (huge("0") + &huge("1"), huge("0"));
+    for pages in [[(111, &*two), (121, &*two)], [(111, &*one), (121, &*one)]] {
+        let (round, _) = watched(&pages).round(WINDOW);
+        assert!(round.values.values().all(|x| x.is_finite()), "{:?}", round.values);
+        let text = serde_json::to_string(&round).expect("it is written");
+        assert!(serde_json::from_str::<crate::evidence::server::ServerRound>(&text).is_ok(), "{text}");
+    }
+}
