@@ -275,9 +275,8 @@ fn is_secret(name: &str) -> bool {
 /// A value that has its secret's name in it (a header, JSON), or a URL with a password.
 fn tells(value: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    let names = value.match_indices(':').map(|(at, _)| value[..at].trim_end_matches(['"', '\'', ' ']));
-    let named = names.filter_map(|before| before.rsplit(|c| !word(c)).next()).any(is_secret);
-    named || (value.contains("://") && value.contains('@'))
+    let before = value.match_indices(':').map(|(at, _)| value[..at].trim_end_matches(['"', '\'', ' ']));
+    before.filter_map(|text| text.rsplit(|c| !word(c)).next()).any(is_secret) || (value.contains("://") && value.contains('@'))
 }
 
 #[cfg(test)]
