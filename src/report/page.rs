@@ -4,6 +4,7 @@
 //! is shown (`build`), what the charts hold (`charts`).
 
 pub mod charts;
+mod lanes;
 mod strip;
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ mod words;
 use askama::Template;
 use serde::Serialize;
 
-use super::{LimitReport, MetricReport, Report, WorkloadReport, text};
+use super::{LimitReport, MetricReport, Report, WorkloadReport, gpu, server, text};
 use crate::verdict::Verdict;
 use charts::Charts;
 use strip::Axis;
@@ -44,6 +45,8 @@ struct Section<'a> {
     tone: &'static str,
     word: &'static str,
     why: Vec<(&'static str, String)>,
+    /// What changed on the server's side together with what regressed.
+    meanwhile: Vec<String>,
     axis: Option<Axis>,
     /// Metrics that decide, and any other that regressed.
     decisive: Vec<MetricRow>,
@@ -56,6 +59,9 @@ struct Section<'a> {
     distributions: Vec<(String, Vec<String>)>,
     rates: Vec<(String, String)>,
     starts: Vec<StartsRow>,
+    server: Vec<[String; 3]>,
+    server_how: Option<String>,
+    gpu: Vec<String>,
     charts: Option<&'a Charts>,
 }
 
@@ -150,6 +156,7 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
         tone: tone(w.verdict),
         word: w.verdict.map_or("", Verdict::word),
         why: text::why(report, w).collect(),
+        meanwhile: w.why.iter().map(|line| text::plain(line)).collect(),
         axis,
         decisive: rows(&decides),
         others: rows(&|m| !decides(m)),
@@ -165,6 +172,9 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
             .collect(),
         rates: w.rates.iter().map(|r| (r.metric.clone(), text::value(&r.unit, r.value))).collect(),
         starts: charts.iter().flat_map(|c| &c.starts).filter_map(starts).collect(),
+        server: server::rows(w).collect(),
+        server_how: w.server.as_ref().map(server::how),
+        gpu: w.gpu.iter().flat_map(gpu::lines).collect(),
         charts,
     }
 }
