@@ -2,6 +2,7 @@
 //!
 //! One file and one function per format (`terminal`, `markdown`, `junit`, `csv`); JSON is the model itself. Not here: judging.
 
+pub mod advice;
 pub mod build;
 pub mod comment;
 pub mod csv;

@@ -13,8 +13,9 @@ mod words;
 use askama::Template;
 use serde::Serialize;
 
-use super::{LimitReport, MetricReport, Report, WorkloadReport, gpu, server, text};
+use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, gpu, server, text};
 use crate::verdict::Verdict;
+use advice::Advice;
 use charts::Charts;
 use strip::Axis;
 use words::{EN, Words};
@@ -47,6 +48,7 @@ struct Section<'a> {
     why: Vec<(&'static str, String)>,
     /// What changed on the server's side together with what regressed.
     meanwhile: Vec<String>,
+    advice: Vec<Advice>,
     axis: Option<Axis>,
     /// Metrics that decide, and any other that regressed.
     decisive: Vec<MetricRow>,
@@ -157,6 +159,7 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
         word: w.verdict.map_or("", Verdict::word),
         why: text::why(report, w).collect(),
         meanwhile: w.why.iter().map(|line| text::plain(line)).collect(),
+        advice: advice::of(report, w),
         axis,
         decisive: rows(&decides),
         others: rows(&|m| !decides(m)),

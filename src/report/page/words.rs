@@ -59,6 +59,7 @@ pub struct Words {
     pub evidence: &'static str,
     pub server_said: &'static str,
     pub no_evidence: &'static str,
+    pub advice: &'static str,
 }
 
 pub const EN: Words = Words {
@@ -118,4 +119,5 @@ pub const EN: Words = Words {
     evidence: "Evidence of server and GPU",
     server_said: "what the server said of itself",
     no_evidence: "The server's metrics were not read, and no GPU was watched.",
+    advice: "What the numbers suggest",
 };
