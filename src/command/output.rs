@@ -64,9 +64,17 @@ pub fn folder(folder: &Path) -> anyhow::Result<()> {
 /// The output folder for a new measurement: what an earlier one left must not be taken for this one's, should this one fail.
 pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     self::folder(folder)?;
-    for name in
-        ["record.json", "baseline.json", "report.json", "report.md", "report.html", "junit.xml", "ranking.json", "ranking.md"]
-    {
+    for name in [
+        "record.json",
+        "baseline.json",
+        "report.json",
+        "report.md",
+        "report.html",
+        "junit.xml",
+        "ranking.json",
+        "ranking.md",
+        "ranking.html",
+    ] {
         match std::fs::remove_file(folder.join(name)) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 return Err(e).with_context(|| format!("cannot remove the old {}", folder.join(name).display()));

@@ -8,6 +8,7 @@ pub mod comment;
 pub mod csv;
 mod gpu;
 mod headline;
+pub mod history;
 pub mod junit;
 pub mod markdown;
 pub mod page;

@@ -3,11 +3,6 @@
 (() => {
   const data = JSON.parse(document.getElementById("charts").textContent);
   const root = document.documentElement;
-  const remembered = { get: () => { try { return localStorage.getItem("goodput-gate-theme"); } catch { return null; } },
-    set: (v) => { try { localStorage.setItem("goodput-gate-theme", v); } catch { /* a file may not remember */ } } };
-  const known = remembered.get();
-  if (known === "light" || known === "dark") root.dataset.theme = known;
-
   const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const short = (x) => x === null || x === undefined ? "-" : Math.abs(x) >= 100 ? x.toFixed(0) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toFixed(2);
   const axis = (over) => ({ stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 }, ...over });
@@ -122,16 +117,8 @@
   };
   window.goodputGate = { charts: () => charts };
 
-  document.getElementById("theme").addEventListener("click", () => {
-    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    root.dataset.theme = dark ? "light" : "dark";
-    remembered.set(root.dataset.theme);
-    draw();
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  document.addEventListener("theme", draw);
   let waiting = 0;
   addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(draw, 150); });
-  // What is folded would be missing on paper.
-  addEventListener("beforeprint", () => { for (const d of document.querySelectorAll("details")) d.open = true; });
   draw();
 })();
