@@ -64,7 +64,9 @@
     const end = spans.length ? spans[spans.length - 1].to_s : 1;
     const chart = new uPlot({ ...size(el), series: [{ label: "s", value: (_, v) => short(v) }, ...series],
       scales: { x: { time: false, range: (_, lo, hi) => lo === null ? [0, end] : [lo, hi] }, ...scales },
-      axes: [axis({ size: 30, values: (_, all) => all.map((v) => short(v).replace(/\.?0+$/, "") + " s") }), ...axes],
+      axes: [axis({ size: 30, values: (_, all) => all.map((v) => Number(v.toFixed(3)) + " s") }), ...axes],
+      // As wide as the one with an axis on its right, so that a second stands above the same second.
+      padding: [10, axes.length > 1 ? 0 : 60, 0, 0],
       cursor: { ...group.cursor, drag: { x: true, y: false } }, plugins: [rounds(spans)], hooks: { setScale: [group.hook] } }, rows, el);
     group.add(chart); charts.push(chart);
     return chart;
