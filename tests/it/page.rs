@@ -125,10 +125,20 @@ fn a_hostile_name_runs_nothing_and_keeps_the_layout() {
     let turned = "\u{202e}\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{645}\u{631}\u{62d}\u{628}\u{627}";
     for name in [script, &long, turned, "\"onmouseover=\"window.owned=true"] {
         let mut record = candidate();
-        workload(&mut record)["name"] = json!(name);
         workload(&mut record)["load"]["arrival"] = json!(name);
         let bed = compared(&record);
-        assert_sound(&opened(&bed, ".goodput-gate/report.html"));
+        // A stored report may hold any text anywhere; a record's names are refused.
+        let mut report = bed.json(".goodput-gate/report.json");
+        report["headline"] = json!(format!("FAIL: {name}"));
+        report["session"] = json!(name);
+        let shown = &mut report["workloads"][0];
+        for list in ["reasons", "warnings", "notes", "why"] {
+            shown[list] = json!([name]);
+        }
+        shown["name"] = json!(name);
+        bed.write(".goodput-gate/report.json", &report.to_string());
+        bed.gate(&["report", ".goodput-gate/report.json", "--format", "html", "--output", "hostile.html"]).assert(0, &[]);
+        assert_sound(&opened(&bed, "hostile.html"));
         bed.write("second.json", &record.to_string());
         bed.gate(&["compare", "--rank", "record.json", "second.json"]);
         assert_sound(&opened(&bed, ".goodput-gate/ranking.html"));

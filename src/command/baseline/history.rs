@@ -69,13 +69,13 @@ pub fn run(args: &BaselineHistoryArgs) -> anyhow::Result<ExitStatus> {
 }
 
 /// The one that was named, or all whose changes are judged.
-fn metrics(named: Option<&str>) -> anyhow::Result<Vec<Metric>> {
-    let Some(named) = named else { return Ok(METHOD.to_vec()) };
+fn metrics(asked: Option<&str>) -> anyhow::Result<Vec<Metric>> {
+    let Some(asked) = asked else { return Ok(METHOD.to_vec()) };
     let names: Vec<String> = Metric::all().map(Metric::name).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    match Metric::parse(named) {
+    match Metric::parse(asked) {
         Some(metric) => Ok(vec![metric]),
-        None => bail!("no metric is called {named:?}\nhint: {}", did_you_mean(named, &names)),
+        None => bail!("no metric is called {asked:?}\nhint: {}", did_you_mean(asked, &names)),
     }
 }
 

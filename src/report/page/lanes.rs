@@ -36,10 +36,15 @@ pub struct Line {
     pub values: Vec<Option<f64>>,
 }
 
+/// A round that claims to be longer is no reason to fill the memory.
+const A_DAY: usize = 86_400;
 const GIB: f64 = 1_073_741_824.0;
 
 pub fn lanes(rounds: &[(u32, &RoundRecord)], spans: &[Span]) -> Lanes {
-    let seconds: Vec<usize> = rounds.iter().map(|(_, round)| round.duration_us.div_ceil(1_000_000) as usize).collect();
+    let seconds: Vec<usize> = rounds
+        .iter()
+        .map(|(_, round)| usize::try_from(round.duration_us.div_ceil(1_000_000)).map_or(A_DAY, |n| n.min(A_DAY)))
+        .collect();
     let every = seconds.iter().sum::<usize>().div_ceil(MOST_SECONDS).max(1);
     let at_s = spans.iter().zip(&seconds).flat_map(|(span, n)| (0..*n).map(|second| span.from_s + second as f64));
     let over = Over { rounds, seconds: &seconds, every };

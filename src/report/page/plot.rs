@@ -96,8 +96,9 @@ pub fn plot(title: String, x_label: String, across: &Across, curves: &[Curve], m
         _ => (scaled(x_low), scaled(x_high)),
     };
     // From 0, so that a small difference does not look like a large one; histories show where a level moved.
-    let least = if matches!(across, Across::Names(_)) { y_low - (y_high - y_low) * 0.5 } else { 0.0 };
-    let (y_steps, (bottom, top)) = nice(least.min(y_low).max(if y_low >= 0.0 { 0.0 } else { least }), y_high);
+    let near = matches!(across, Across::Names(_)) && y_high > y_low;
+    let least = if near { y_low - (y_high - y_low) * 0.5 } else { 0.0 };
+    let (y_steps, (bottom, top)) = nice(if y_low >= 0.0 { least.max(0.0) } else { least.min(y_low) }, y_high);
     let x_at = |x: f64| {
         tenth(if to > from {
             LEFT + 12.0 + (scaled(x) - from) / (to - from) * (RIGHT - LEFT - 24.0)

@@ -104,7 +104,6 @@ fn against_latency(all: &[(&str, &SweepReport)]) -> Option<Plot> {
     plot(format!("{what} against E2E p95"), "E2E p95, ms".into(), &Across::Numbers, &curves, &[])
 }
 
-#[expect(clippy::float_cmp, reason = "the knee is one of the levels, copied")]
 fn bends(sweep: &SweepReport, level: &SweepLevel) -> bool {
     sweep.knee == Some(level.level)
 }

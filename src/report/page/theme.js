@@ -11,5 +11,8 @@
     changed();
   });
   system.addEventListener("change", changed);
-  addEventListener("beforeprint", () => { for (const d of document.querySelectorAll("details")) d.open = true; });
+  // On paper: light, and open.
+  let shown;
+  addEventListener("beforeprint", () => { for (const d of document.querySelectorAll("details")) d.open = true; shown = root.dataset.theme ?? ""; root.dataset.theme = "light"; changed(); });
+  addEventListener("afterprint", () => { if (shown) root.dataset.theme = shown; else delete root.dataset.theme; changed(); });
 })();

@@ -57,7 +57,7 @@ const PROVENANCE: [&str; 5] = ["name", "server", "commit", "session", "measured"
 /// `sweeps`: of each entrant, in the report's order.
 pub fn render(report: &RankingReport, sweeps: &[Vec<SweepReport>]) -> String {
     let names: Vec<String> = report.entrants.iter().map(|e| text::plain(&e.name)).collect();
-    let named: Vec<(&str, &[SweepReport])> =
+    let swept: Vec<(&str, &[SweepReport])> =
         report.entrants.iter().zip(sweeps).map(|(e, s)| (e.name.as_str(), s.as_slice())).collect();
     let heading = format!("{} side by side", text::count(report.entrants.len() as u64, "record", "records"));
     let page = Page {
@@ -66,7 +66,7 @@ pub fn render(report: &RankingReport, sweeps: &[Vec<SweepReport>]) -> String {
         heading,
         workloads: report.workloads.iter().map(|w| ranked(w, &names)).collect(),
         names,
-        families: page::families(&named),
+        families: page::families(&swept),
         hypotheses: report.hypotheses.iter().map(|h| (text::plain(h.says.as_ref().unwrap_or(&h.name)), outcome(h))).collect(),
         provenance: provenance(report),
     };
