@@ -7,6 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use git2::{Commit, ErrorCode, ObjectType, Oid, Reference, Repository, StatusOptions};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::worktree::Worktree;
 
@@ -155,6 +157,12 @@ impl Repo {
     /// A commit's facts.
     pub fn link_of(&self, commit: &str) -> Result<Link, GitError> {
         self.link(&self.commit(commit)?)
+    }
+
+    /// When its author wrote it: RFC 3339, UTC. None where this repository does not have it.
+    pub fn authored(&self, commit: &str) -> Option<String> {
+        let seconds = self.commit(commit).ok()?.author().when().seconds();
+        OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
     }
 
     pub fn worktree(&self, commit: &str) -> Result<Worktree, GitError> {

@@ -41,8 +41,12 @@ pub struct BaselineAnchorArgs {
 
 #[derive(Clone, Debug, Args)]
 pub struct BaselineHistoryArgs {
-    /// Its name without the unit, as in reports
-    pub metric: String,
+    /// Its name without the unit, as in reports; a page has all that are judged
+    #[arg(required_unless_present = "html")]
+    pub metric: Option<String>,
+    /// Write a page with plots of the metrics over the commits instead
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Only this workload
     #[arg(long, value_name = "NAME")]
     pub workload: Option<String>,

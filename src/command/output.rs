@@ -74,6 +74,7 @@ pub fn prepare(folder: &Path) -> anyhow::Result<()> {
         "ranking.json",
         "ranking.md",
         "ranking.csv",
+        "ranking.html",
     ] {
         match std::fs::remove_file(folder.join(name)) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {

@@ -63,6 +63,8 @@ fn ranked<'a>(records: &[(String, &'a Record)], out: &Path) -> anyhow::Result<Ex
     output::write_atomic(&out.join("ranking.json"), report.to_json().as_bytes())?;
     output::write_atomic(&out.join("ranking.md"), ranking::markdown(&report).as_bytes())?;
     output::write_atomic(&out.join("ranking.csv"), ranking::csv(&report).map_err(anyhow::Error::msg)?.as_bytes())?;
+    let sweeps = records.iter().map(|(_, r)| Ok(evaluate::measured(r)?.0.sweeps)).collect::<anyhow::Result<Vec<_>>>()?;
+    output::write_atomic(&out.join("ranking.html"), ranking::page(&report, &sweeps).as_bytes())?;
     output::print(&ranking::terminal(&report, output::width()))?;
     Ok(report.exit())
 }

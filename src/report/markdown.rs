@@ -9,7 +9,7 @@ mod tests;
 use std::fmt::Write as _;
 
 use super::sweep::{self, SweepReport};
-use super::{MetricReport, Report, WorkloadReport, server, text};
+use super::{MetricReport, Report, WorkloadReport, advice, server, text};
 use escape::{code, escape};
 
 pub fn render(report: &Report) -> String {
@@ -102,7 +102,8 @@ pub(super) fn decided(report: &Report, w: &WorkloadReport) -> String {
 
 /// The other numbers, folded.
 pub(super) fn evidence(report: &Report, w: &WorkloadReport) -> String {
-    folded("All metrics", &everything(w))
+    folded("Advice", &bullets(advice::of(report, w).iter().map(|a| escape(&a.words))))
+        + &folded("All metrics", &everything(w))
         + &folded("Server evidence", &server_evidence(w))
         + &folded("Load and client", &client(report, w))
 }

@@ -2,12 +2,14 @@
 //!
 //! One file and one function per format (`terminal`, `markdown`, `junit`, `csv`, `xlsx`, `prometheus`, `badge`, `page`); JSON is the model itself. Not here: judging.
 
+pub mod advice;
 pub mod badge;
 pub mod build;
 pub mod comment;
 pub mod csv;
 mod gpu;
 mod headline;
+pub mod history;
 pub mod junit;
 pub mod markdown;
 pub mod page;

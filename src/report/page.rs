@@ -4,7 +4,10 @@
 //! is shown (`build`), what the charts hold (`charts`).
 
 pub mod charts;
+mod lanes;
+pub mod plot;
 mod strip;
+mod sweeps;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -12,15 +15,19 @@ mod words;
 use askama::Template;
 use serde::Serialize;
 
-use super::{LimitReport, MetricReport, Report, WorkloadReport, text};
+use super::sweep::HEADER;
+use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, gpu, server, text};
 use crate::verdict::Verdict;
+use advice::Advice;
 use charts::Charts;
 use strip::Axis;
+pub(super) use sweeps::{Family, families};
 use words::{EN, Words};
 
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Page<'a> {
+    shell: Shell,
     t: &'static Words,
     report: &'a Report,
     /// Of the verdict: a class of the style sheet.
@@ -28,13 +35,34 @@ struct Page<'a> {
     word: &'static str,
     sentence: String,
     sections: Vec<Section<'a>>,
+    families: Vec<Family>,
     provenance: Vec<(String, String)>,
     /// JSON, safe inside a script element.
     data: String,
-    style: &'static str,
     chart_style: &'static str,
     chart_script: &'static str,
     script: &'static str,
+}
+
+/// What all pages have around them.
+pub(super) struct Shell {
+    pub t: &'static Words,
+    pub title: String,
+    pub tool_version: String,
+    pub style: &'static str,
+    pub script: &'static str,
+}
+
+impl Shell {
+    pub fn of(title: &str, tool_version: &str) -> Self {
+        Self {
+            t: &EN,
+            title: title.to_owned(),
+            tool_version: tool_version.to_owned(),
+            style: include_str!("page/page.css"),
+            script: include_str!("page/theme.js"),
+        }
+    }
 }
 
 /// A workload, with every text chosen.
@@ -44,6 +72,9 @@ struct Section<'a> {
     tone: &'static str,
     word: &'static str,
     why: Vec<(&'static str, String)>,
+    /// What changed on the server's side together with what regressed.
+    meanwhile: Vec<String>,
+    advice: Vec<Advice>,
     axis: Option<Axis>,
     /// Metrics that decide, and any other that regressed.
     decisive: Vec<MetricRow>,
@@ -56,6 +87,9 @@ struct Section<'a> {
     distributions: Vec<(String, Vec<String>)>,
     rates: Vec<(String, String)>,
     starts: Vec<StartsRow>,
+    server: Vec<[String; 3]>,
+    server_how: Option<String>,
+    gpu: Vec<String>,
     charts: Option<&'a Charts>,
 }
 
@@ -104,16 +138,18 @@ pub fn render(report: &Report, charts: &[Charts]) -> String {
     let headline = text::plain(&report.headline);
     let word = report.verdict.map_or("", Verdict::word);
     let sentence = headline.strip_prefix(word).unwrap_or(&headline).trim_start_matches(':').trim().to_owned();
+    let title = if word.is_empty() { EN.title.to_owned() } else { format!("{word} · {}", EN.title) };
     let page = Page {
+        shell: Shell::of(&title, &report.tool_version),
         t: &EN,
         report,
         tone: tone(report.verdict),
         word,
         sentence,
         sections: report.workloads.iter().enumerate().map(|(i, w)| section(report, w, i, charts)).collect(),
+        families: families(&[("", &report.sweeps)]),
         provenance: provenance(report),
         data: data(report, charts),
-        style: include_str!("page/page.css"),
         chart_style: include_str!("page/assets/uPlot.css"),
         chart_script: include_str!("page/assets/uPlot.js"),
         script: include_str!("page/page.js"),
@@ -150,6 +186,8 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
         tone: tone(w.verdict),
         word: w.verdict.map_or("", Verdict::word),
         why: text::why(report, w).collect(),
+        meanwhile: w.why.iter().map(|line| text::plain(line)).collect(),
+        advice: advice::of(report, w),
         axis,
         decisive: rows(&decides),
         others: rows(&|m| !decides(m)),
@@ -165,6 +203,9 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
             .collect(),
         rates: w.rates.iter().map(|r| (r.metric.clone(), text::value(&r.unit, r.value))).collect(),
         starts: charts.iter().flat_map(|c| &c.starts).filter_map(starts).collect(),
+        server: server::rows(w).collect(),
+        server_how: w.server.as_ref().map(server::how),
+        gpu: w.gpu.iter().flat_map(gpu::lines).collect(),
         charts,
     }
 }

@@ -1,10 +1,11 @@
 //! Several records side by side: the view model of a ranking with every number chosen, and its published JSON, version 1.
 //!
-//! One function per format (`terminal`, `markdown`, `csv` below). Not here: who is better than whom (`judge::ranking`).
+//! One function per format (`terminal`, `markdown`, `csv`, `page` below). Not here: who is better than whom (`judge::ranking`).
 
 mod build;
 mod csv;
 mod markdown;
+mod page;
 mod terminal;
 
 use schemars::JsonSchema;
@@ -15,6 +16,7 @@ use crate::exit::ExitStatus;
 pub use build::{Entrant, Measured, ranking};
 pub use csv::render as csv;
 pub use markdown::render as markdown;
+pub use page::render as page;
 pub use terminal::render as terminal;
 
 use super::text;

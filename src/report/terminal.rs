@@ -5,13 +5,15 @@
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 
 use super::sweep::{self, SweepReport};
-use super::{DistributionReport, Report, WorkloadReport, server, text};
+use super::{DistributionReport, Report, WorkloadReport, advice, server, text};
 use crate::verdict::Verdict;
 
 /// Narrower than this, no table is readable; lines are then left to the terminal to break.
 const NARROWEST: u16 = 60;
 /// Width of the labels, so that facts line up over a whole report.
 const LABEL: usize = 10;
+/// More is in the page and in Markdown.
+const MOST_ADVICE: usize = 3;
 
 const RULED: TableStyle = presets::NOTHING.header_separator(LineStyle::none().fill('-'));
 
@@ -83,7 +85,7 @@ impl Pen {
         out += &self.metrics(w);
         out += &self.limits(w);
         out += &self.distributions(&w.distributions);
-        out += &self.facts(&closing(w));
+        out += &self.facts(&closing(report, w));
         out
     }
 
@@ -230,7 +232,7 @@ fn opening(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
 }
 
 /// What stands behind the tables: rates, errors, and how well the measurement went.
-fn closing(w: &WorkloadReport) -> Vec<(&'static str, String)> {
+fn closing(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&str, String)> = Vec::new();
     facts.extend(text::levels(w).map(|levels| ("interval", levels)));
     let measured = w.rates.iter().filter(|r| r.value.is_some());
@@ -247,6 +249,7 @@ fn closing(w: &WorkloadReport) -> Vec<(&'static str, String)> {
     facts.push(("client", text::client(w)));
     facts.extend(w.server.iter().map(|s| ("server", server::how(s))));
     facts.extend(labelled("GPU", w.gpu.iter().flat_map(super::gpu::lines)));
+    facts.extend(labelled("advice", advice::of(report, w).into_iter().take(MOST_ADVICE).map(|a| a.words)));
     facts
 }
 

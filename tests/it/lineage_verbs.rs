@@ -82,6 +82,13 @@ fn history_names_the_commit_at_which_a_metric_moved_and_the_limit_that_is_slack(
     assert!(ran.stdout.contains('▁') && ran.stdout.contains('█'), "{}", ran.stdout);
     assert_eq!(ran.stdout.matches("moved at").count(), 1, "{}", ran.stdout);
     bed.gate(&["baseline", "history", "tpot_geomean"]).assert(0, &["no change point"]);
+    bed.gate(&["baseline", "history", "--html", "history.html"]).assert(0, &["written to history.html"]);
+    let page = bed.read("history.html");
+    assert!(
+        page.contains("data-metric=\"ttft_geomean\"") && page.contains("class=\"moved\"") && page.contains(", authored "),
+        "{page}"
+    );
+    bed.gate(&["baseline", "history"]).assert(2, &["METRIC"]);
     bed.gate(&["baseline", "history", "ttft_geomen"]).assert(2, &["no metric", "ttft_geomean"]);
     bed.gate(&["baseline", "history", "ttft_geomean", "--workload", "chta"]).assert(2, &["no session of workload", "chat"]);
 }

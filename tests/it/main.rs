@@ -41,6 +41,7 @@ mod load_streams;
 mod load_timing;
 mod load_tls;
 mod ranking;
+mod page;
 mod protocols;
 mod readme;
 mod recipes;

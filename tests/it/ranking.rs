@@ -51,6 +51,10 @@ fn each_target_is_measured_and_the_better_one_is_first() {
     assert_eq!(bed.json(".goodput-gate/each/slow/report.json")["verdict"], Value::Null);
     assert!(bed.read(".goodput-gate/ranking.md").contains("| **1.** "));
     assert!(bed.read("again/ranking.csv").contains("chat,tpot_geomean,ms,lower,quick,3,"));
+    let page = bed.read(".goodput-gate/ranking.html");
+    assert!(
+        page.contains("data-ranking=\"2\"") && page.contains("<tr data-metric=\"tpot_geomean\">") && page.contains("<b>1.</b>")
+    );
 }
 
 #[test]

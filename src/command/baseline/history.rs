@@ -2,15 +2,18 @@
 //!
 //! Says what was; judges nothing.
 
+use std::path::Path;
+
 use anyhow::bail;
 
 use super::{Found, base, on_lineage, output, repo, setup};
+use crate::baseline::lineage::Repo;
 use crate::cli::{BaselineHistoryArgs, WorkloadArgs};
 use crate::config::{Bound, Workload, did_you_mean};
 use crate::exit::ExitStatus;
-use crate::measure::change_points::{ChangePoint, change_points};
-use crate::metric::Metric;
+use crate::metric::{METHOD, Metric};
 use crate::record::session::Session;
+use crate::report::history::{self, Branch, History};
 use crate::report::text;
 
 /// Fewer sessions are no reason to tighten a limit.
@@ -23,14 +26,11 @@ const ROOM: f64 = 1.2;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 pub fn run(args: &BaselineHistoryArgs) -> anyhow::Result<ExitStatus> {
-    let names: Vec<String> = Metric::all().map(Metric::name).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let Some(metric) = Metric::parse(&args.metric) else {
-        bail!("no metric is called {:?}\nhint: {}", args.metric, did_you_mean(&args.metric, &names));
-    };
+    let metrics = metrics(args.metric.as_deref())?;
     let config = setup::config(&args.config, &WorkloadArgs::default())?;
     let repo = repo(&config)?;
     let found = Found::at(&repo, &config, &base::wanted(args.base.as_deref()))?;
+    let branch = found.base.name.clone();
     let sessions = on_lineage(found.files.into_values().collect(), &found.links);
     let mut workloads: Vec<&str> = sessions.iter().map(|(_, s)| s.workload.as_str()).collect();
     workloads.sort_unstable();
@@ -41,17 +41,54 @@ pub fn run(args: &BaselineHistoryArgs) -> anyhow::Result<ExitStatus> {
         }
         workloads.retain(|w| w == wanted);
     }
-    if workloads.is_empty() {
+    let shown = |name: &&str| {
+        let mine: Vec<&Session> = sessions.iter().map(|(_, s)| s).filter(|s| s.workload == *name).collect();
+        let alike = alike(&mine, &config.gate.under_test);
+        let histories = metrics.iter().map(|m| History::of(&alike, *m)).collect();
+        (history::Workload { name: (*name).to_owned(), left_out: mine.len() - alike.len(), sessions: alike, histories }, mine)
+    };
+    let shown: Vec<_> = workloads.iter().map(shown).collect();
+    if let Some(path) = &args.html {
+        let shown: Vec<_> = shown.into_iter().map(|(workload, _)| workload).collect();
+        write(path, &repo, branch, &shown)?;
+        return Ok(ExitStatus::Pass);
+    }
+    if shown.is_empty() {
         output::print("no baseline sessions on this lineage yet: `goodput-gate baseline update` adds one")?;
     }
-    for name in workloads {
-        let mine: Vec<&Session> = sessions.iter().map(|(_, s)| s).filter(|s| s.workload == name).collect();
-        output::print(&shown(name, &alike(&mine, &config.gate.under_test), metric))?;
-        if let Some(line) = config.workloads.iter().find(|w| w.name == name).and_then(|w| slack(w, &mine, metric)) {
-            output::print(&line)?;
+    for (workload, all) in &shown {
+        for history in &workload.histories {
+            output::print(&told(&workload.name, history))?;
+            let planned = config.workloads.iter().find(|w| w.name == workload.name);
+            if let Some(line) = planned.and_then(|w| slack(w, all, history.metric)) {
+                output::print(&line)?;
+            }
         }
     }
     Ok(ExitStatus::Pass)
+}
+
+/// The one that was named, or all whose changes are judged.
+fn metrics(asked: Option<&str>) -> anyhow::Result<Vec<Metric>> {
+    let Some(asked) = asked else { return Ok(METHOD.to_vec()) };
+    let names: Vec<String> = Metric::all().map(Metric::name).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    match Metric::parse(asked) {
+        Some(metric) => Ok(vec![metric]),
+        None => bail!("no metric is called {asked:?}\nhint: {}", did_you_mean(asked, &names)),
+    }
+}
+
+fn write(path: &Path, repo: &Repo, name: String, workloads: &[history::Workload<'_>]) -> anyhow::Result<()> {
+    let commits = workloads.iter().flat_map(|w| &w.sessions).map(|s| &s.commit);
+    let branch = Branch {
+        name,
+        url: repo.remote().map(|remote| format!("https://{remote}")),
+        authored: commits.filter_map(|c| Some((c.clone(), repo.authored(c)?))).collect(),
+    };
+    output::write_atomic(path, history::page(&branch, workloads, env!("CARGO_PKG_VERSION")).as_bytes())?;
+    output::say(&format!("history of {} written to {}", text::plain(&branch.name), path.display()));
+    Ok(())
 }
 
 /// Those that may be compared with the newest.
@@ -60,46 +97,21 @@ fn alike<'a>(sessions: &[&'a Session], under_test: &[String]) -> Vec<&'a Session
     sessions.iter().filter(|s| Some(s.fingerprint.key(under_test)) == key).copied().collect()
 }
 
-fn shown(name: &str, sessions: &[&Session], metric: Metric) -> String {
-    let unit = metric.unit().suffix();
-    let points: Vec<(&Session, f64)> = sessions.iter().filter_map(|s| Some((*s, *s.pooled.get(&metric.key())?))).collect();
-    let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
-    let unmeasured = sessions.len() - points.len();
-    let without = if unmeasured > 0 { format!(", {unmeasured} more without it") } else { String::new() };
-    let count = text::count(points.len() as u64, "session", "sessions");
-    let mut out = vec![format!("{}: {metric} over {count}{without}  {}", text::plain(name), sparkline(&values))];
-    let moved = change_points(&scaled(&values));
-    for (i, (session, value)) in points.iter().enumerate() {
-        let here = moved.iter().filter(|c| c.at == i);
-        out.extend(here.map(|change| format!("  -- {}", step(&values, &moved, change, unit))));
+fn told(name: &str, history: &History<'_>) -> String {
+    let (metric, count) = (history.metric, history.count());
+    let mut out = vec![format!("{}: {metric} over {count}  {}", text::plain(name), sparkline(&history.values()))];
+    for (i, (session, value)) in history.points.iter().enumerate() {
+        let here = history.moved.iter().filter(|c| c.at == i);
+        out.extend(here.map(|change| format!("  -- {}", history.step(change))));
         let day = text::plain(&session.commit_date).split('T').next().unwrap_or_default().to_owned();
         let (commit, id) = (text::short(&session.commit), text::plain(&session.session));
-        out.push(format!("  {commit}  {day}  {id}  {}", text::value(unit, Some(*value))));
+        out.push(format!("  {commit}  {day}  {id}  {}", history.value(*value)));
     }
-    let said = |change: &ChangePoint| {
-        format!("moved at {}: {}", text::short(&points[change.at].0.commit), step(&values, &moved, change, unit))
-    };
-    out.extend(moved.iter().map(said));
-    if moved.is_empty() {
+    out.extend(history.moves());
+    if history.moved.is_empty() {
         out.push("no change point (E-divisive, permutation test, p <= 0.01)".into());
     }
     out.join("\n")
-}
-
-/// From the mean of the level before to that of the level that begins.
-fn step(values: &[f64], moved: &[ChangePoint], change: &ChangePoint, unit: &str) -> String {
-    let from = moved.iter().map(|c| c.at).filter(|at| *at < change.at).max().unwrap_or(0);
-    let to = moved.iter().map(|c| c.at).filter(|at| *at > change.at).min().unwrap_or(values.len());
-    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
-    let (before, after) = (mean(&values[from..change.at]), mean(&values[change.at..to]));
-    let by = if before > 0.0 { format!(", {:+.1} %", (after / before - 1.0) * 100.0) } else { String::new() };
-    format!("{} -> {}{by} (p {:.3})", text::value(unit, Some(before)), text::value(unit, Some(after)), change.p)
-}
-
-/// Logs where all are above 0: a step of 5 % is as large at 10 ms as at 1 s.
-fn scaled(values: &[f64]) -> Vec<f64> {
-    let positive = values.iter().all(|x| *x > 0.0);
-    values.iter().map(|x| if positive { x.ln() } else { *x }).collect()
 }
 
 fn sparkline(values: &[f64]) -> String {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::lanes::{Lanes, lanes};
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
 use crate::measure::summary::to_display;
@@ -23,6 +24,7 @@ pub struct Charts {
     /// Rounds one after the other, in the order of their measurement.
     pub rounds: Vec<Span>,
     pub starts: Vec<StartValues>,
+    pub lanes: Lanes,
 }
 
 /// Share of values at most `ms`, on one axis for both sides.
@@ -94,7 +96,7 @@ const STRETCHES: usize = 900;
 /// Failures that are drawn one by one.
 const MOST_FAILURES: usize = 1000;
 /// Seconds beyond which neighbours are drawn together.
-const MOST_SECONDS: usize = 2000;
+pub(super) const MOST_SECONDS: usize = 2000;
 
 /// Errors: a histogram of a record from outside cannot be read.
 pub fn charts(workload: &WorkloadRecord, beside: Beside<'_>) -> Result<Charts, RecordError> {
@@ -106,6 +108,7 @@ pub fn charts(workload: &WorkloadRecord, beside: Beside<'_>) -> Result<Charts, R
         cdfs: cdfs(workload, beside)?,
         requests: requests(&rounds, &spans),
         seconds: seconds(&rounds, &spans),
+        lanes: lanes(&rounds, &spans),
         starts: starts(workload, beside)?,
         rounds: spans,
     })
@@ -294,6 +297,6 @@ fn starts(workload: &WorkloadRecord, beside: Beside<'_>) -> Result<Vec<StartValu
 }
 
 /// Three decimals: microseconds, where it is milliseconds, and a tenth of a percent of a share.
-fn thousandths(x: f64) -> f64 {
+pub(super) fn thousandths(x: f64) -> f64 {
     (x * 1000.0).round() / 1000.0
 }

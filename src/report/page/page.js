@@ -3,17 +3,15 @@
 (() => {
   const data = JSON.parse(document.getElementById("charts").textContent);
   const root = document.documentElement;
-  const remembered = { get: () => { try { return localStorage.getItem("goodput-gate-theme"); } catch { return null; } },
-    set: (v) => { try { localStorage.setItem("goodput-gate-theme", v); } catch { /* a file may not remember */ } } };
-  const known = remembered.get();
-  if (known === "light" || known === "dark") root.dataset.theme = known;
-
   const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const short = (x) => x === null || x === undefined ? "-" : Math.abs(x) >= 100 ? x.toFixed(0) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toFixed(2);
   const axis = (over) => ({ stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 }, ...over });
   const size = (el) => ({ width: Math.max(el.clientWidth, 280), height: el.clientHeight - 34 });
   const line = (label, colour, over) => ({ label, stroke: css(colour), width: 2, points: { show: false }, value: (_, v) => short(v), ...over });
   const dots = (label, colour, over) => ({ label, stroke: css(colour), paths: () => null, points: { show: true, size: 4, width: 1, stroke: css(colour), fill: css(colour) }, value: (_, v) => short(v), ...over });
+  // Lines of one lane differ in colour and in dashes.
+  const pens = [["--candidate"], ["--second", [8, 3]], ["--third", [3, 3]], ["--soft", [10, 3, 2, 3]], ["--good", [2, 4]], ["--bad", [6, 2]], ["--open", [12, 4]], ["--ink", [1, 3]]];
+  const pen = (i) => ({ colour: pens[i % pens.length][0], dash: pens[i % pens.length][1] });
   let charts = [];
 
   const cdf = (el, c) => {
@@ -66,9 +64,28 @@
     const end = spans.length ? spans[spans.length - 1].to_s : 1;
     const chart = new uPlot({ ...size(el), series: [{ label: "s", value: (_, v) => short(v) }, ...series],
       scales: { x: { time: false, range: (_, lo, hi) => lo === null ? [0, end] : [lo, hi] }, ...scales },
-      axes: [axis({ size: 30, values: (_, all) => all.map((v) => v + " s") }), ...axes],
+      axes: [axis({ size: 30, values: (_, all) => all.map((v) => Number(v.toFixed(3)) + " s") }), ...axes],
+      // As wide as the one with an axis on its right, so that a second stands above the same second.
+      padding: [10, axes.length > 1 ? 0 : 60, 0, 0],
       cursor: { ...group.cursor, drag: { x: true, y: false } }, plugins: [rounds(spans)], hooks: { setScale: [group.hook] } }, rows, el);
     group.add(chart); charts.push(chart);
+    return chart;
+  };
+
+  const lane = (el, group, spans, at, l) => {
+    const s = { at_s: at }, series = l.lines.map((one, i) => line(one.label + (l.unit ? " " + l.unit : ""), pen(i).colour, { dash: pen(i).dash, points: {} }));
+    const from = (lo, hi) => l.most === null ? [Math.min(0, lo), Math.max(hi * 1.1, 1)] : [0, l.most];
+    timed(el, group, spans, series, parted(s, spans, l.lines.map((one) => one.values)), { y: { range: (_, lo, hi) => from(lo ?? 0, hi ?? 1) } },
+      [axis({ size: 60, space: 22, values: (_, all) => all.map((v) => v === null ? "" : short(v)) })]);
+  };
+
+  // The same as dragging, for keys and fingers. Half of what is seen, or a quarter to either side; never beyond what was measured.
+  const zoom = (how, chart, end) => {
+    const { min, max } = chart.scales.x, width = max - min, middle = (min + max) / 2;
+    const half = { in: width / 4, out: width, earlier: width / 2, later: width / 2, all: end }[how];
+    const at = middle + ({ earlier: -width / 4, later: width / 4 }[how] ?? 0);
+    const span = Math.min(2 * half, end), lo = Math.min(Math.max(at - span / 2, 0), end - span);
+    chart.setScale("x", { min: lo, max: lo + span });
   };
 
   const draw = () => {
@@ -87,27 +104,23 @@
       for (const v of [...r.ttft_ms, ...r.e2e_ms]) if (v !== null && v > 0) { floor = Math.min(floor, v); top = Math.max(top, v); }
       if (top === 0) { floor = 1; top = 10; }
       floor /= 1.15;
-      timed(at, group, c.rounds, [dots("TTFT ms", "--candidate"), dots("E2E ms", "--second"), dots("failed", "--bad", { value: (_, v) => v ? "yes" : "-", points: { show: true, size: 8, width: 2, stroke: css("--bad"), fill: css("--ground") } })],
+      const first = timed(at, group, c.rounds, [dots("TTFT ms", "--candidate"), dots("E2E ms", "--second"), dots("failed", "--bad", { value: (_, v) => v ? "yes" : "-", points: { show: true, size: 8, width: 2, stroke: css("--bad"), fill: css("--ground") } })],
         [r.at_s, r.ttft_ms, r.e2e_ms, r.failed.map((f) => f ? floor : null)], { y: { distr: top > 20 * floor ? 3 : 1, range: [floor / 1.05, top * 1.1] } }, [left]);
       timed(section.querySelector("[data-seconds]"), group, c.rounds,
         [line("completed/s", "--candidate"), line("failed/s", "--bad", { dash: [4, 3] }), line("output events/s", "--third", { scale: "events", dash: [8, 3] })],
         parted(s, c.rounds, [s.completed, s.failed, s.output_events]), {}, [left, axis({ scale: "events", side: 1, size: 60, grid: { show: false } })]);
       timed(section.querySelector("[data-flight]"), group, c.rounds, [line("in flight", "--second")], parted(s, c.rounds, [s.in_flight]), {}, [left]);
+      for (const el of section.querySelectorAll("[data-server]")) lane(el, group, c.rounds, c.lanes.at_s, c.lanes.server[Number(el.dataset.server)]);
+      for (const el of section.querySelectorAll("[data-gpu]")) lane(el, group, c.rounds, c.lanes.at_s, c.lanes.gpu[Number(el.dataset.gpu)]);
+      const end = c.rounds.length ? c.rounds[c.rounds.length - 1].to_s : 1;
+      for (const button of section.querySelectorAll("[data-zoom]")) button.onclick = () => zoom(button.dataset.zoom, first, end);
     }
     root.dataset.drawn = String(charts.length);
   };
   window.goodputGate = { charts: () => charts };
 
-  document.getElementById("theme").addEventListener("click", () => {
-    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    root.dataset.theme = dark ? "light" : "dark";
-    remembered.set(root.dataset.theme);
-    draw();
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  document.addEventListener("theme", draw);
   let waiting = 0;
   addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(draw, 150); });
-  // What is folded would be missing on paper.
-  addEventListener("beforeprint", () => { for (const d of document.querySelectorAll("details")) d.open = true; });
   draw();
 })();

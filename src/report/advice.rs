@@ -1,0 +1,159 @@
+//! What the numbers of a report suggest, in words: each piece names its evidence and what to do, and none is given without evidence. It
+//! explains and decides nothing. Not here: why a verdict is what it is (`verdict`), whether a measurement is fit (`measure::validity`).
+
+#[cfg(test)]
+mod tests;
+
+use super::server::ServerReport;
+use super::sweep::SweepReport;
+use super::{DistributionReport, Report, WorkloadReport, text};
+use crate::evidence::server::Fact;
+
+/// One piece of advice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// Stable word.
+    pub rule: &'static str,
+    /// What was seen, and what to do about it.
+    pub words: String,
+}
+
+type Rule = fn(&WorkloadReport, &[SweepReport]) -> Option<String>;
+
+/// What makes the numbers unfair first, then what makes them bad.
+const RULES: [(&str, Rule); 7] = [
+    ("client_bound", client_bound),
+    ("failures", failures),
+    ("knee", beyond_the_knee),
+    ("goodput", far_below_throughput),
+    ("queueing", queueing),
+    ("bursty", bursty),
+    ("idle_gpu", idle_gpu),
+];
+
+/// A thread this busy has little room left: at 90 % the run is INVALID.
+const BUSY: f64 = 0.70;
+/// Users notice one failure in twenty whatever the latency.
+const LEAST_SUCCESS: f64 = 0.95;
+/// A fifth of the answers came too late to count.
+const FAR_BELOW: f64 = 0.80;
+/// More of the time to the first token was waiting than was work.
+const MOSTLY: f64 = 0.50;
+/// The tail of the gaps against their median: one long pause among even ones.
+const BURSTY: f64 = 5.0;
+/// A pause that a reader notices: R. B. Miller, "Response time in man-computer conversational transactions", AFIPS 1968.
+const NOTICED_MS: f64 = 100.0;
+/// Below this the GPU was idle for more than half of the time.
+const IDLE: f64 = 0.50;
+/// On average somebody always waited.
+const WAITING: f64 = 1.0;
+
+/// Of one workload, in a stable order.
+pub fn of(report: &Report, w: &WorkloadReport) -> Vec<Advice> {
+    let given = RULES.iter().filter_map(|(rule, says)| Some(Advice { rule, words: says(w, &report.sweeps)? }));
+    given.collect()
+}
+
+fn client_bound(w: &WorkloadReport, _: &[SweepReport]) -> Option<String> {
+    let busy = w.client.busiest_worker_ratio.filter(|busy| *busy >= BUSY)?;
+    let busy = busy * 100.0;
+    Some(format!(
+        "the client was nearly the limit: its busiest thread worked {busy:.0} % of the time (from 90 % on the run is INVALID); \
+         lower the load, or give the client more processors"
+    ))
+}
+
+fn failures(w: &WorkloadReport, _: &[SweepReport]) -> Option<String> {
+    let rate = rate(w, "success_rate").filter(|rate| *rate < LEAST_SUCCESS)?;
+    let most = w.errors.iter().max_by_key(|e| e.count).map(|e| format!(", mostly {} ({})", text::plain(&e.kind), e.count));
+    Some(format!(
+        "only {} of the requests succeeded{}: latencies are of the others only; mend the failures before the speed",
+        text::value("ratio", Some(rate)),
+        most.unwrap_or_default()
+    ))
+}
+
+fn beyond_the_knee(w: &WorkloadReport, sweeps: &[SweepReport]) -> Option<String> {
+    sweeps.iter().find_map(|sweep| {
+        let level = sweep.levels.iter().find(|level| level.workload == w.name)?.level;
+        let knee = sweep.knee.filter(|knee| level > *knee)?;
+        Some(format!(
+            "level {level} is beyond the knee at {knee}, from where on {} hardly grows and latency does: run below it",
+            sweep.curve
+        ))
+    })
+}
+
+fn far_below_throughput(w: &WorkloadReport, _: &[SweepReport]) -> Option<String> {
+    let (good, all) = (rate(w, "goodput")?, rate(w, "request_rate")?);
+    if all <= 0.0 || good >= all * FAR_BELOW {
+        return None;
+    }
+    let each = ["ttft", "tpot", "e2e"].map(|slo| (slo, rate(w, &format!("slo_attainment_{slo}"))));
+    let worst = each.iter().filter_map(|(slo, share)| Some((slo, (*share)?))).min_by(|a, b| a.1.total_cmp(&b.1));
+    let missed = worst.map(|(slo, share)| format!("; most often missed: {slo}, met by {}", text::value("ratio", Some(share))));
+    Some(format!(
+        "goodput is {:.0} % of the throughput ({} of {}): the server answers more than it answers in time{}; lower the load or look there",
+        good / all * 100.0,
+        text::value("per_s", Some(good)),
+        text::value("per_s", Some(all)),
+        missed.unwrap_or_default()
+    ))
+}
+
+/// In the server, as it says itself; else in the client, before a slot was free.
+fn queueing(w: &WorkloadReport, _: &[SweepReport]) -> Option<String> {
+    let of_server = || {
+        let server = w.server.as_ref()?;
+        Some((fact(server, Fact::Queue)?, fact(server, Fact::FirstToken)?))
+    };
+    let of_client = || Some((distribution(w, "queue")?.mean_ms?, distribution(w, "ttft")?.mean_ms?));
+    let mostly = |(queue, first): &(f64, f64)| *first > 0.0 && *queue >= first * MOSTLY;
+    let says = |(queue, first): (f64, f64), whose: &str, todo: &str| {
+        let (queue_ms, first_ms) = (text::value("ms", Some(queue)), text::value("ms", Some(first)));
+        format!("TTFT is mostly waiting: {queue_ms} of {first_ms} on average were spent in {whose}; {todo}")
+    };
+    let server = of_server()
+        .filter(mostly)
+        .map(|times| says(times, "the server's queue", "lower the load, let more requests run at once, or add a replica"));
+    let client =
+        || of_client().filter(mostly).map(|times| says(times, "the client's queue", "raise max_in_flight, or lower the load"));
+    server.or_else(client)
+}
+
+fn bursty(w: &WorkloadReport, _: &[SweepReport]) -> Option<String> {
+    let gaps = distribution(w, "chunk_gap")?;
+    let (median, tail) = (gaps.p50_ms?, gaps.p99_ms?);
+    (tail >= NOTICED_MS && tail >= median * BURSTY).then(|| {
+        format!(
+            "tokens come in bursts: one chunk gap of a hundred is {} or longer, the median is {}; look for prefills between decode \
+             steps, preemptions, or a proxy that buffers",
+            text::value("ms", Some(tail)),
+            text::value("ms", Some(median))
+        )
+    })
+}
+
+fn idle_gpu(w: &WorkloadReport, _: &[SweepReport]) -> Option<String> {
+    let busy: Option<Vec<f64>> = w.gpu.as_ref()?.devices.iter().map(|d| d.utilisation_ratio).collect();
+    let busiest = busy?.into_iter().reduce(f64::max).filter(|busiest| *busiest < IDLE)?;
+    let waiting = fact(w.server.as_ref()?, Fact::WaitingMean).filter(|waiting| *waiting >= WAITING)?;
+    Some(format!(
+        "{} requests waited on average while no GPU was busy for more than {:.0} % of the time: look at the server's limits \
+         (sequences at once, KV-cache room) and at its CPU",
+        text::number(Some(waiting)),
+        busiest * 100.0
+    ))
+}
+
+fn rate(w: &WorkloadReport, name: &str) -> Option<f64> {
+    w.rates.iter().find(|r| r.metric == name)?.value
+}
+
+fn distribution<'a>(w: &'a WorkloadReport, timing: &str) -> Option<&'a DistributionReport> {
+    w.distributions.iter().find(|d| d.timing == timing)
+}
+
+fn fact(server: &ServerReport, fact: Fact) -> Option<f64> {
+    server.facts.iter().find(|f| f.fact == fact.key())?.candidate
+}

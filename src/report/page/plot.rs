@@ -1,0 +1,247 @@
+//! Few points in lines, as an SVG that needs no script: where each mark and tick stands. Not here: which curves (`sweeps`, `history`), or the
+//! colours (`page.css`).
+
+use crate::report::text;
+
+/// What is to be drawn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve {
+    pub name: String,
+    pub points: Vec<Point>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Point {
+    pub x: f64,
+    pub y: f64,
+    /// Said where it is pointed at.
+    pub title: String,
+    pub link: Option<String>,
+    /// The curve bends here.
+    pub knee: bool,
+}
+
+/// How x becomes a place.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Across {
+    /// Levels that were chosen: a tick at each, on a log axis where they double.
+    Levels,
+    Numbers,
+    /// One after the other, x is the index of the name.
+    Names(Vec<String>),
+}
+
+/// In the SVG's own units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plot {
+    pub title: String,
+    pub x_label: String,
+    pub width: f64,
+    pub height: f64,
+    pub left: f64,
+    pub right: f64,
+    pub top: f64,
+    pub bottom: f64,
+    pub x_ticks: Vec<(f64, String)>,
+    pub y_ticks: Vec<(f64, String)>,
+    /// Where the level moved.
+    pub moved: Vec<f64>,
+    pub lines: Vec<Drawn>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drawn {
+    pub name: String,
+    /// Of the style sheet; neighbours differ in colour, dashes and in the shape of their marks.
+    pub pen: usize,
+    pub path: String,
+    /// Its mark, for the legend.
+    pub sign: String,
+    pub marks: Vec<Mark>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    pub x: f64,
+    pub y: f64,
+    pub path: String,
+    pub title: String,
+    pub link: Option<String>,
+    pub knee: bool,
+}
+
+const WIDTH: f64 = 540.0;
+const HEIGHT: f64 = 270.0;
+const LEFT: f64 = 62.0;
+const RIGHT: f64 = 524.0;
+const TOP: f64 = 14.0;
+const BOTTOM: f64 = 222.0;
+const PENS: usize = 5;
+/// Levels that are farther apart than this are drawn on a log axis.
+const WIDE: f64 = 6.0;
+/// Names along the axis that do not overlap.
+const MOST_NAMES: usize = 5;
+/// Levels along the axis that do not overlap.
+const MOST_LEVELS: usize = 12;
+
+/// None where no curve has a point. `moved`: values of x before which something changed.
+pub fn plot(title: String, x_label: String, across: &Across, curves: &[Curve], moved: &[f64]) -> Option<Plot> {
+    let points = || curves.iter().flat_map(|c| &c.points).filter(|p| p.x.is_finite() && p.y.is_finite());
+    let (x_low, x_high) = ends(points().map(|p| p.x))?;
+    let (y_low, y_high) = ends(points().map(|p| p.y))?;
+    let log = *across == Across::Levels && x_low > 0.0 && x_high / x_low > WIDE;
+    let scaled = |x: f64| if log { x.ln() } else { x };
+    let (from, to) = match across {
+        Across::Numbers => nice(0.0, x_high).1,
+        _ => (scaled(x_low), scaled(x_high)),
+    };
+    // From 0, so that a small difference does not look like a large one; histories show where a level moved.
+    let near = matches!(across, Across::Names(_)) && y_high > y_low;
+    let least = if near { y_low - (y_high - y_low) * 0.5 } else { 0.0 };
+    let (y_steps, (bottom, top)) = nice(if y_low >= 0.0 { least.max(0.0) } else { least.min(y_low) }, y_high);
+    let x_at = |x: f64| {
+        tenth(if to > from {
+            LEFT + 12.0 + (scaled(x) - from) / (to - from) * (RIGHT - LEFT - 24.0)
+        } else {
+            f64::midpoint(LEFT, RIGHT)
+        })
+    };
+    let y_at = |y: f64| tenth(BOTTOM - (y - bottom) / (top - bottom) * (BOTTOM - TOP));
+    let mut levels: Vec<f64> = points().map(|p| p.x).collect();
+    levels.sort_by(f64::total_cmp);
+    levels.dedup();
+    let ticks: Vec<(f64, String)> = match across {
+        Across::Levels => spread(&levels, MOST_LEVELS).map(|x| (x_at(*x), x.to_string())).collect(),
+        Across::Numbers => nice(0.0, x_high).0.iter().map(|x| (x_at(*x), short(*x))).collect(),
+        Across::Names(names) => {
+            let indices: Vec<usize> = (0..names.len()).collect();
+            spread(&indices, MOST_NAMES).map(|i| (x_at(*i as f64), names[*i].clone())).collect()
+        }
+    };
+    Some(Plot {
+        title,
+        x_label,
+        width: WIDTH,
+        height: HEIGHT,
+        left: LEFT,
+        right: RIGHT,
+        top: TOP,
+        bottom: BOTTOM,
+        x_ticks: ticks,
+        y_ticks: y_steps.iter().map(|y| (y_at(*y), short(*y))).collect(),
+        moved: moved.iter().map(|x| x_at(x - 0.5)).collect(),
+        lines: curves.iter().enumerate().map(|(i, c)| drawn(i, c, x_at, y_at)).collect(),
+    })
+}
+
+fn drawn(index: usize, curve: &Curve, x_at: impl Fn(f64) -> f64, y_at: impl Fn(f64) -> f64) -> Drawn {
+    let known = curve.points.iter().filter(|p| p.x.is_finite() && p.y.is_finite());
+    let marks: Vec<Mark> = known
+        .map(|p| {
+            let (x, y) = (x_at(p.x), y_at(p.y));
+            Mark { x, y, path: sign(index, x, y), title: p.title.clone(), link: p.link.clone(), knee: p.knee }
+        })
+        .collect();
+    let step = |(i, m): (usize, &Mark)| format!("{}{} {}", if i == 0 { 'M' } else { 'L' }, m.x, m.y);
+    Drawn {
+        name: curve.name.clone(),
+        pen: index % PENS,
+        path: marks.iter().enumerate().map(step).collect(),
+        sign: sign(index, 0.0, 0.0),
+        marks,
+    }
+}
+
+/// Dot, square, diamond, triangle, bar: told apart without their colour.
+fn sign(index: usize, x: f64, y: f64) -> String {
+    let shape = match index % PENS {
+        0 => "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
+        1 => "m-4 -4h8v8h-8z",
+        2 => "m0 -5.5l5.5 5.5l-5.5 5.5l-5.5 -5.5z",
+        3 => "m0 -5l5 9h-10z",
+        _ => "m-2 -6h4v12h-4z",
+    };
+    format!("M{x} {y}{shape}")
+}
+
+fn ends(values: impl Iterator<Item = f64> + Clone) -> Option<(f64, f64)> {
+    Some((values.clone().reduce(f64::min)?, values.reduce(f64::max)?))
+}
+
+/// Round steps and the ends of an axis that holds both values: P. Heckbert, "Nice numbers for graph labels", Graphics Gems, 1990.
+fn nice(low: f64, high: f64) -> (Vec<f64>, (f64, f64)) {
+    let high = if high > low { high } else { low + low.abs().max(1.0) };
+    let rough = (high - low) / 4.0;
+    let magnitude = 10_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|s| s * magnitude).find(|s| *s >= rough).unwrap_or(rough);
+    let (first, last) = ((low / step).floor(), (high / step - 1e-9).ceil());
+    let steps = std::iter::successors(Some(first), |i| Some(i + 1.0)).take_while(|i| *i <= last);
+    (steps.map(|i| i * step).collect(), (first * step, last * step))
+}
+
+/// As many as there is room for, the first and the last among them.
+fn spread<T>(all: &[T], most: usize) -> impl Iterator<Item = &T> {
+    let last = all.len().saturating_sub(1);
+    let kept = all.len().min(most);
+    (0..kept).map(move |i| &all[if kept > 1 { i * last / (kept - 1) } else { 0 }])
+}
+
+fn short(x: f64) -> String {
+    let number = text::number(Some(x));
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.').to_owned() } else { number }
+}
+
+fn tenth(x: f64) -> f64 {
+    (x * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(points: &[(f64, f64)]) -> Curve {
+        let points = points.iter().map(|&(x, y)| Point { x, y, ..Point::default() }).collect();
+        Curve { name: "one".into(), points }
+    }
+
+    fn drawn(across: &Across, points: &[(f64, f64)]) -> Option<Plot> {
+        plot("t".into(), "x".into(), across, &[curve(points)], &[])
+    }
+
+    #[test]
+    fn nothing_is_no_plot() {
+        assert_eq!(drawn(&Across::Levels, &[]), None);
+        assert_eq!(drawn(&Across::Numbers, &[(f64::NAN, 1.0)]), None);
+    }
+
+    #[test]
+    fn every_mark_and_tick_is_inside() {
+        for points in
+            [vec![(1.0, 0.0)], vec![(1.0, 5.0), (64.0, 1e7)], vec![(2.0, 0.001), (3.0, 0.002)], vec![(1.0, -3.0), (2.0, 4.0)]]
+        {
+            for across in [Across::Levels, Across::Numbers, Across::Names((0..99).map(|i| i.to_string()).collect())] {
+                let p = drawn(&across, &points).expect("points are drawn");
+                let marks = p.lines[0].marks.iter().map(|m| (m.x, m.y));
+                assert!(marks.clone().all(|(x, y)| (LEFT..=RIGHT).contains(&x) && (TOP..=BOTTOM).contains(&y)), "{p:?}");
+                assert!(p.y_ticks.iter().all(|(y, _)| (TOP..=BOTTOM).contains(y)) && p.y_ticks.len() < 9, "{p:?}");
+                assert!(!p.x_ticks.is_empty(), "{p:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn levels_that_double_are_evenly_spaced() {
+        let p = drawn(&Across::Levels, &[(1.0, 1.0), (4.0, 2.0), (16.0, 3.0)]).expect("points are drawn");
+        let at: Vec<f64> = p.x_ticks.iter().map(|(x, _)| *x).collect();
+        assert!((at[1] - at[0] - (at[2] - at[1])).abs() < 0.2, "{at:?}");
+        assert_eq!(p.y_ticks.iter().map(|(_, l)| l.as_str()).collect::<Vec<_>>(), ["0", "1", "2", "3"]);
+    }
+
+    #[test]
+    fn few_names_are_written() {
+        let all: Vec<usize> = (0..100).collect();
+        assert_eq!(spread(&all, 5).copied().collect::<Vec<_>>(), [0, 24, 49, 74, 99]);
+        assert_eq!(spread(&all[..2], 5).copied().collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(spread(&all[..0], 5).count(), 0);
+    }
+}

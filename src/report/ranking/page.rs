@@ -1,0 +1,113 @@
+//! A ranking as one HTML file, with curves where the load had levels. Not here: which number is shown.
+
+use askama::Template;
+
+use super::{MetricRanking, PlaceReport, RankingReport, WorkloadRanking, outcome, rank, server, value};
+use crate::report::page::{self, Family, Shell};
+use crate::report::sweep::{HEADER, SweepReport};
+use crate::report::text;
+
+#[derive(Template)]
+#[template(path = "ranking.html")]
+struct Page<'a> {
+    shell: Shell,
+    report: &'a RankingReport,
+    heading: String,
+    names: Vec<String>,
+    workloads: Vec<Ranked>,
+    families: Vec<Family>,
+    hypotheses: Vec<(String, String)>,
+    provenance: Vec<[String; 5]>,
+}
+
+struct Ranked {
+    name: String,
+    load: String,
+    starts: Vec<u32>,
+    /// Who is not ranked and why, then what makes the comparison unfair.
+    warnings: Vec<String>,
+    rows: Vec<Row>,
+    unmeasured: String,
+}
+
+struct Row {
+    metric: String,
+    better: String,
+    cells: Vec<Cell>,
+}
+
+struct Cell {
+    rank: Option<String>,
+    /// Nobody is proven better.
+    best: bool,
+    value: String,
+    strip: Option<Strip>,
+}
+
+/// Places along the axis of the metric, 0 to 100.
+#[derive(Clone, Copy)]
+struct Strip {
+    low: f64,
+    high: f64,
+    at: f64,
+}
+
+const PROVENANCE: [&str; 5] = ["name", "server", "commit", "session", "measured"];
+
+/// `sweeps`: of each entrant, in the report's order.
+pub fn render(report: &RankingReport, sweeps: &[Vec<SweepReport>]) -> String {
+    let names: Vec<String> = report.entrants.iter().map(|e| text::plain(&e.name)).collect();
+    let swept: Vec<(&str, &[SweepReport])> =
+        report.entrants.iter().zip(sweeps).map(|(e, s)| (e.name.as_str(), s.as_slice())).collect();
+    let heading = format!("{} side by side", text::count(report.entrants.len() as u64, "record", "records"));
+    let page = Page {
+        shell: Shell::of(&heading, &report.tool_version),
+        report,
+        heading,
+        workloads: report.workloads.iter().map(|w| ranked(w, &names)).collect(),
+        names,
+        families: page::families(&swept),
+        hypotheses: report.hypotheses.iter().map(|h| (text::plain(h.says.as_ref().unwrap_or(&h.name)), outcome(h))).collect(),
+        provenance: provenance(report),
+    };
+    page.render().expect("writing to memory does not fail")
+}
+
+fn ranked(w: &WorkloadRanking, names: &[String]) -> Ranked {
+    let unfit = names.iter().zip(&w.unfit).filter_map(|(name, why)| Some(format!("{name}: {}", text::plain(why.as_ref()?))));
+    Ranked {
+        name: text::plain(&w.name),
+        load: text::plain(&w.load),
+        starts: w.starts.clone(),
+        warnings: unfit.chain(w.warnings.iter().map(|line| text::plain(line))).collect(),
+        rows: w.metrics.iter().map(row).collect(),
+        unmeasured: w.unmeasured.join(", "),
+    }
+}
+
+fn row(m: &MetricRanking) -> Row {
+    let known = |p: &PlaceReport| [p.interval_low, p.interval_high, p.value];
+    let all: Vec<f64> = m.places.iter().flat_map(known).flatten().filter(|x| x.is_finite()).collect();
+    let ends = all.iter().copied().reduce(f64::min).zip(all.iter().copied().reduce(f64::max));
+    let cell = |p: &PlaceReport| Cell {
+        rank: rank(p),
+        best: p.best_rank == Some(1),
+        value: value(&m.unit, p),
+        strip: ends.and_then(|ends| strip(p, ends)),
+    };
+    Row { metric: m.metric.clone(), better: format!("{} is better", m.better), cells: m.places.iter().map(cell).collect() }
+}
+
+fn strip(p: &PlaceReport, (low, high): (f64, f64)) -> Option<Strip> {
+    let at = |x: f64| if high > low { ((x - low) / (high - low) * 960.0).round() / 10.0 + 2.0 } else { 50.0 };
+    let value = p.value?;
+    Some(Strip { low: at(p.interval_low.unwrap_or(value)), high: at(p.interval_high.unwrap_or(value)), at: at(value) })
+}
+
+fn provenance(report: &RankingReport) -> Vec<[String; 5]> {
+    let one = |e: &super::EntrantReport| {
+        let commit = e.commit.as_deref().map_or(text::ABSENT.into(), text::short);
+        [text::plain(&e.name), server(e), commit, text::plain(&e.session), text::plain(&e.created)]
+    };
+    report.entrants.iter().map(one).collect()
+}
