@@ -181,7 +181,7 @@ fn a_cold_tier_empties_the_cache_before_each_round() {
 }
 
 #[test]
-fn no_workload_finds_anothers_prompts_in_the_cache() {
+fn no_workload_finds_the_prompts_of_another_in_the_cache() {
     let workload = "name: chat, requests: 12, warmup: 2, output_tokens: 4, arrival: {closed: {concurrency: [1, 2, 4]}}";
     let (_, record) = record(&[workload], &[], &[]);
     for level in 0..3 {
