@@ -114,7 +114,9 @@ fn policy(file: &Path, wanted: &Wanted) -> Result<Option<Policy>, String> {
         Err(GitError::Unborn) => return Ok(None),
         Err(why) => return Err(own(&format!("the policy of the base cannot be read ({why})"))),
     };
-    let Some(path) = repo.root().and_then(|root| below(root, file)).filter(|_| !base.on_base) else { return Ok(None) };
+    let Some(root) = repo.root().filter(|_| !base.on_base) else { return Ok(None) };
+    // Also where a link leads out of the repository: then no commit of the base holds it.
+    let path = below(root, file).ok_or_else(|| own("the config lies outside this repository, so the base has none of it"))?;
     let short: String = base.tip.chars().take(12).collect();
     let name = if base.tip.starts_with(&base.name) { format!("the base {short}") } else { format!("{} ({short})", base.name) };
     // Where it was may have changed: then that which a run in the same folder would have found.

@@ -50,6 +50,19 @@ fn a_change_cannot_loosen_the_gate_that_judges_it() {
 }
 
 #[test]
+fn a_config_that_a_link_leads_to_outside_is_not_trusted_in_silence() {
+    let bed = Bed::repository(CONFIG);
+    let outside = bed.home().join("outside");
+    std::fs::create_dir(&outside).expect("a folder");
+    std::fs::write(outside.join("goodput-gate.yaml"), CONFIG.replace("max: 1ms", "max: 9s")).expect("a config");
+    bed.git(&["checkout", "-q", "-b", "feature"]);
+    std::os::unix::fs::symlink(&outside, bed.path("linked")).expect("a link");
+    bed.commit("a config elsewhere");
+    let said = ["the config lies outside this repository", "this checkout's own policy counts"];
+    bed.gate_with("", &CI, &["check", "--dry-run", "--config", "linked/goodput-gate.yaml"]).assert(0, &said);
+}
+
+#[test]
 fn a_change_cannot_slow_down_what_it_is_compared_with() {
     let beside = CONFIG.replace("gate: {mode: limits,", "gate: {mode: interleaved, baseline: {target: stable},");
     let beside = beside.replace("    limits: {ttft_p50: {max: 1ms}}\n", "");
