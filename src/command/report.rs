@@ -1,6 +1,6 @@
 //! `report RECORD`: a stored record, or a stored report, in another format.
 
-use super::{drawn, evaluate, measure, output};
+use super::{drawn, evaluate, measure, output, setup};
 use std::path::Path;
 
 use crate::cli::{ReportArgs, ReportFormat};
@@ -18,14 +18,15 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
         let record = Record::parse(&text)?;
         (evaluate::measured(&record)?.0, Some(record))
     };
+    let lang = setup::lang_here(args.lang, None);
     let written = match args.format {
-        ReportFormat::Terminal => report::terminal::render(&report, 120, false),
-        ReportFormat::Md => report::markdown::render(&report),
+        ReportFormat::Terminal => report::terminal::render(&report, 120, false, lang),
+        ReportFormat::Md => report::markdown::render(&report, lang),
         ReportFormat::Junit => report::junit::render(&report).map_err(anyhow::Error::msg)?,
         ReportFormat::Json => report.to_json(),
         ReportFormat::Html => {
             let charts = record.as_ref().map(drawn::alone).transpose()?.unwrap_or_default();
-            report::page::render(&report, &charts)
+            report::page::render(&report, &charts, lang)
         }
         ReportFormat::Csv => report::csv::render(&report).map_err(anyhow::Error::msg)?,
     };

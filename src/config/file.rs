@@ -15,7 +15,7 @@ use super::hypothesis::HypothesisFile;
 use super::regression::RegressionFile;
 use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
-use super::{Corpus, Fit, GateMode, OnOpen, Protocol};
+use super::{Corpus, Fit, GateMode, Lang, OnOpen, Protocol};
 
 /// goodput-gate.yaml: what to measure, with which load, and how to judge it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,8 @@ pub struct File {
     pub gate: Option<GateFile>,
     /// Where baselines are.
     pub baselines: Option<BaselinesFile>,
+    /// Language of summaries, pages and comments: en or ko.
+    pub lang: Option<Lang>,
 }
 
 /// The server under test: either `base_url` or `sim`.

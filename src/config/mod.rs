@@ -34,7 +34,7 @@ pub use error::{ConfigError, did_you_mean};
 pub use file::schema;
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
 pub use layers::Flags;
-pub use load::{Source, Under, load, load_under};
+pub use load::{Source, Under, lang_of, load, load_under};
 pub use regression::Regression;
 pub use target::PORT;
 pub use units::parse_duration;
@@ -53,6 +53,17 @@ pub struct Config {
     pub baselines_dir: PathBuf,
     /// Branch whose tree holds them, where that is not the base branch.
     pub baselines_ref: Option<String>,
+    /// Of what people read.
+    pub lang: Lang,
+}
+
+/// Language of summaries, pages and comments. What machines read is English.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Lang {
+    #[default]
+    En,
+    Ko,
 }
 
 /// What is measured.

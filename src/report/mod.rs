@@ -12,10 +12,13 @@ pub mod page;
 pub mod ranking;
 #[cfg(test)]
 mod samples;
+mod say;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod text;
+
+pub use say::{beside, say};
 
 use std::collections::BTreeMap;
 

@@ -45,7 +45,7 @@ pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
             output::say(&format!("session {} of {}", session + 1, args.sessions));
         }
         let record = measure::capture(&config, &args.output, Some(git.clone()), &starts)
-            .inspect_err(|e| output::save_failure(&args.output.out, e, Some(git.clone())))?;
+            .inspect_err(|e| output::save_failure(&args.output.out, e, Some(git.clone()), setup::lang(args.lang, &config)))?;
         if record.interrupted {
             output::say("interrupted: nothing was added to the baseline");
             return Ok(ExitStatus::Interrupted);

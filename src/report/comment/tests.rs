@@ -8,6 +8,7 @@ use crate::report::samples;
 
 fn about() -> About {
     About {
+        lang: Lang::En,
         gate: None,
         head: Some("1".repeat(40)),
         base: Some("2".repeat(40)),
