@@ -11,6 +11,8 @@ use crate::verdict::Verdict;
 
 /// Narrower than this, no table is readable; lines are then left to the terminal to break.
 const NARROWEST: u16 = 60;
+/// From this width on, tables have room for a word's meaning beside it.
+const ROOMY: u16 = 90;
 /// Width of the labels, so that facts line up over a whole report.
 const LABEL: usize = 10;
 
@@ -97,7 +99,7 @@ impl Pen {
                 text::value(&m.unit, m.candidate),
                 text::change(&m.unit, m.change_ratio),
                 say(self.lang, &text::interval(m)),
-                beside(self.lang, text::judgement(w, m)),
+                self.word(text::judgement(w, m)),
             ]
         });
         self.table(&header, rows, 1..5)
@@ -107,7 +109,7 @@ impl Pen {
         let header = ["limit", "measured", "interval", "state"];
         let rows = w.limits.iter().map(|l| {
             let interval = say(self.lang, &text::limit_interval(l));
-            vec![say(self.lang, &text::limit(l)), text::value(&l.unit, l.value), interval, beside(self.lang, &text::state(l))]
+            vec![say(self.lang, &text::limit(l)), text::value(&l.unit, l.value), interval, self.word(&text::state(l))]
         });
         self.table(&header, rows, 1..3)
     }
@@ -161,6 +163,11 @@ impl Pen {
         trimmed(&table)
     }
 
+    /// A judgement or a limit's state in a table.
+    fn word(&self, word: &str) -> String {
+        if self.width < ROOMY { word.to_owned() } else { beside(self.lang, word) }
+    }
+
     /// Padded to its columns: a Korean letter takes two.
     fn label(&self, label: &str) -> String {
         let said = say(self.lang, label);
@@ -191,7 +198,7 @@ impl Pen {
             ("inconclusive", Hue::Open),
             ("open", Hue::Open),
         ];
-        let words = WORDS.map(|(word, hue)| (beside(self.lang, word), hue));
+        let words = WORDS.map(|(word, hue)| (self.word(word), hue));
         let paint = |line: &str| {
             let word =
                 words.iter().find(|(word, _)| line.strip_suffix(word.as_str()).is_some_and(|before| before.ends_with(' ')));

@@ -38,14 +38,20 @@ pub fn pieces(pattern: &str) -> impl Iterator<Item = Piece<'_>> {
 
 /// What stands in the holes of a pattern that the whole text fits: the shortest of the first hole, then of the next.
 pub fn holes<'t>(pattern: &str, text: &'t str) -> Option<Vec<(char, &'t str)>> {
+    // Most patterns have a word that the text has not.
+    let possible = pieces(pattern).all(|piece| if let Piece::Text(literal) = piece { text.contains(literal) } else { true });
+    if possible { fitted(pattern, text) } else { None }
+}
+
+fn fitted<'t>(pattern: &str, text: &'t str) -> Option<Vec<(char, &'t str)>> {
     let Some((piece, after)) = first(pattern) else { return text.is_empty().then(Vec::new) };
     match piece {
-        Piece::Text(literal) => holes(after, text.strip_prefix(literal)?),
-        Piece::Maybe(literal) => text.strip_prefix(literal).and_then(|rest| holes(after, rest)).or_else(|| holes(after, text)),
+        Piece::Text(literal) => fitted(after, text.strip_prefix(literal)?),
+        Piece::Maybe(literal) => text.strip_prefix(literal).and_then(|rest| fitted(after, rest)).or_else(|| fitted(after, text)),
         Piece::Hole(hole) => {
-            let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+            let ends = text[..longest(hole, text)].char_indices().map(|(at, c)| at + c.len_utf8());
             ends.filter(|end| follows(after, &text[*end..]) && takes(hole, &text[..*end])).find_map(|end| {
-                let mut found = holes(after, &text[end..])?;
+                let mut found = fitted(after, &text[end..])?;
                 found.push((hole, &text[..end]));
                 Some(found)
             })
@@ -55,7 +61,7 @@ pub fn holes<'t>(pattern: &str, text: &'t str) -> Option<Vec<(char, &'t str)>> {
 
 /// A number with its unit, as tables write it.
 pub fn quantity(text: &str) -> Option<String> {
-    let digits = text.find(|c: char| !(c.is_ascii_digit() || "+-.".contains(c))).unwrap_or(text.len());
+    let digits = text.find(|c| !in_number(c)).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let (_, shown) = UNITS.iter().find(|(said, _)| *said == unit)?;
     is_number(number).then(|| format!("{number}{shown}"))
@@ -70,17 +76,33 @@ fn follows(pattern: &str, text: &str) -> bool {
     }
 }
 
+/// How far a hole can reach: what cannot be in it is not tried.
+fn longest(hole: char, text: &str) -> usize {
+    let until = |stops: &dyn Fn(char) -> bool| text.find(stops).unwrap_or(text.len());
+    match hole {
+        'n' | 'm' | 'k' => until(&|c| !in_number(c)),
+        // A quantity has at most three blanks: `over 5 tokens per s`.
+        'q'..='t' => text.match_indices(' ').nth(4).map_or(text.len(), |(at, _)| at),
+        'u'..='w' | '_' => until(&char::is_whitespace),
+        'L' => text.find("; ").unwrap_or(text.len()),
+        _ => text.len(),
+    }
+}
+
 fn takes(hole: char, text: &str) -> bool {
     match hole {
         'n' | 'm' | 'k' => is_number(text),
         'q'..='t' => quantity(text.strip_prefix("over ").unwrap_or(text)).is_some(),
-        'u'..='w' | '_' => !text.contains(char::is_whitespace),
         _ => true,
     }
 }
 
 fn is_number(text: &str) -> bool {
-    text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || "+-.".contains(c))
+    text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(in_number)
+}
+
+fn in_number(c: char) -> bool {
+    c.is_ascii_digit() || "+-.".contains(c)
 }
 
 /// The first piece and what is behind it.
