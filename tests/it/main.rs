@@ -18,6 +18,7 @@ mod init;
 mod github;
 mod github_fake;
 mod judge_cases;
+mod lang;
 mod lifecycle;
 mod lifecycle_bed;
 mod lineage;

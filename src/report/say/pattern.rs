@@ -38,8 +38,9 @@ pub fn pieces(pattern: &str) -> impl Iterator<Item = Piece<'_>> {
 
 /// What stands in the holes of a pattern that the whole text fits: the shortest of the first hole, then of the next.
 pub fn holes<'t>(pattern: &str, text: &'t str) -> Option<Vec<(char, &'t str)>> {
-    // Most patterns have a word that the text has not.
-    let possible = pieces(pattern).all(|piece| if let Piece::Text(literal) = piece { text.contains(literal) } else { true });
+    // Most patterns begin otherwise, or have a word that the text has not.
+    let possible = follows(pattern, text)
+        && pieces(pattern).all(|piece| if let Piece::Text(literal) = piece { text.contains(literal) } else { true });
     if possible { fitted(pattern, text) } else { None }
 }
 
