@@ -47,10 +47,9 @@ fn what_machines_read_is_english() {
 #[test]
 fn an_unknown_language_is_refused_wherever_it_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
-    for output in [
-        report("md", &["--lang", "de"], &[], folder.path()),
-        report("md", &[], &[("GOODPUT_GATE_LANG", "de")], folder.path()),
-    ] {
+    for output in
+        [report("md", &["--lang", "de"], &[], folder.path()), report("md", &[], &[("GOODPUT_GATE_LANG", "de")], folder.path())]
+    {
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&output.stderr).contains("possible values: en, ko"));
     }

@@ -66,7 +66,7 @@ fn words(text: &str) -> BTreeSet<String> {
 /// Strings that are data, and no sentences.
 fn data(value: &Value, into: &mut String) {
     match value {
-        Value::String(text) => *into += &format!(" {text}"),
+        Value::String(text) => into.extend([" ", text]),
         Value::Array(all) => all.iter().for_each(|v| data(v, into)),
         Value::Object(all) => {
             for (key, v) in all.iter().filter(|(key, _)| !SENTENCES.contains(&key.as_str())) {
