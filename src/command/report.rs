@@ -1,6 +1,6 @@
 //! `report RECORD`: a stored record, or a stored report, in another format.
 
-use super::{drawn, evaluate, measure, output};
+use super::{drawn, evaluate, measure, output, setup};
 use std::path::Path;
 
 use crate::cli::{ReportArgs, ReportFormat};
@@ -18,14 +18,15 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
         let record = Record::parse(&text)?;
         (evaluate::measured(&record)?.0, Some(record))
     };
+    let lang = setup::lang_here(args.lang, None);
     let written: Vec<u8> = match args.format {
-        ReportFormat::Terminal => report::terminal::render(&report, 120, false).into(),
-        ReportFormat::Md => report::markdown::render(&report).into(),
+        ReportFormat::Terminal => report::terminal::render(&report, 120, false, lang).into(),
+        ReportFormat::Md => report::markdown::render(&report, lang).into(),
         ReportFormat::Junit => report::junit::render(&report).map_err(anyhow::Error::msg)?.into(),
         ReportFormat::Json => report.to_json().into(),
         ReportFormat::Html => {
             let charts = record.as_ref().map(drawn::alone).transpose()?.unwrap_or_default();
-            report::page::render(&report, &charts).into()
+            report::page::render(&report, &charts, lang).into()
         }
         ReportFormat::Csv => report::csv::render(&report).map_err(anyhow::Error::msg)?.into(),
         ReportFormat::Xlsx => report::xlsx::render(&report, record.as_ref()).map_err(anyhow::Error::msg)?,

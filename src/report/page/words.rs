@@ -1,6 +1,18 @@
 //! Every word of the page that is not data, once. A language is a value of this type, so that none can lack a word. Not here: units, names of
 //! metrics, verdicts and judgements, which are the same in every language.
 
+mod ko;
+
+use crate::config::Lang;
+
+/// A language's words.
+pub const fn of(lang: Lang) -> &'static Words {
+    match lang {
+        Lang::En => &EN,
+        Lang::Ko => &ko::KO,
+    }
+}
+
 #[derive(Debug)]
 pub struct Words {
     pub lang: &'static str,
@@ -78,7 +90,7 @@ pub struct Words {
     pub sessions: &'static str,
 }
 
-pub const EN: Words = Words {
+const EN: Words = Words {
     lang: "en",
     title: "goodput-gate report",
     skip: "Skip to the content",
