@@ -255,9 +255,7 @@ fn instructions(report: &Report, lang: Lang) -> String {
         t("measures again"),
         t("BASELINE is a record, a baseline file, or a folder of baseline files."),
     );
-    let breached = report.workloads.iter().flat_map(|w| &w.limits).any(|l| l.state == "breached" && l.accepted.is_none());
-    let regressed = report.workloads.iter().flat_map(|w| &w.metrics);
-    if breached || regressed.into_iter().any(|m| m.judgement.as_deref() == Some("regressed") && m.accepted.is_none()) {
+    if text::worse(report) {
         let _ = write!(
             out,
             "\n{}\n\n```sh\ngoodput-gate accept --reason \"...\"\n```\n\n{}\n",
@@ -267,7 +265,7 @@ fn instructions(report: &Report, lang: Lang) -> String {
             ),
         );
     }
-    if breached {
+    if report.workloads.iter().flat_map(|w| &w.limits).any(text::breached) {
         let _ = write!(out, "\n{}\n", t("A limit that was never meant to hold is changed in the config."));
     }
     if report.verdict.is_some() {

@@ -179,6 +179,7 @@ const VERDICT: &[Sentence] = &[
     ("warm: the shared prefix is in the prefix cache", "warm: 공유 prefix가 prefix 캐시에 있음"),
     ("ready after {a} (spread {q})", "준비까지 {a} (편차 {q})"),
     ("ready after {a}", "준비까지 {a}"),
+    ("every request, all of them", "모든 요청이 모두 만족"),
     ("{L} (every request, all of them)", "{L} (요청마다 모두 만족해야 함)"),
     ("SLO: {A}", "SLO: {A}"),
     ("{n} of {m} completed", "{m}개 중 {n}개 완료"),
