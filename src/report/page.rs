@@ -75,7 +75,7 @@ struct Section<'a> {
     name: String,
     tone: &'static str,
     word: &'static str,
-    why: Vec<(String, String)>,
+    why: Vec<(String, Vec<String>)>,
     /// What changed on the server's side together with what regressed.
     meanwhile: Vec<String>,
     advice: Vec<Advice>,
@@ -86,7 +86,7 @@ struct Section<'a> {
     limits: Vec<LimitRow>,
     slos: Vec<[String; 3]>,
     not_judged: Vec<String>,
-    facts: Vec<(String, String)>,
+    facts: Vec<(String, Vec<String>)>,
     statistics: Vec<&'static str>,
     distributions: Vec<(String, Vec<String>)>,
     rates: Vec<(String, String)>,
@@ -218,9 +218,16 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
     }
 }
 
-/// Labels and facts in the reader's language.
-fn said<'a>(facts: impl Iterator<Item = (&'a str, String)>, lang: Lang) -> Vec<(String, String)> {
-    facts.map(|(label, fact)| (say(lang, label), say(lang, &fact))).collect()
+/// Labels and facts in the reader's language; a label that comes again at once stands once.
+fn said<'a>(facts: impl Iterator<Item = (&'a str, String)>, lang: Lang) -> Vec<(String, Vec<String>)> {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    for (label, fact) in facts.map(|(label, fact)| (say(lang, label), say(lang, &fact))) {
+        match all.last_mut() {
+            Some((last, facts)) if *last == label => facts.push(fact),
+            _ => all.push((label, vec![fact])),
+        }
+    }
+    all
 }
 
 fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>, lang: Lang) -> MetricRow {
