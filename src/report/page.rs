@@ -12,6 +12,8 @@ mod sweeps;
 mod tests;
 mod words;
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use serde::Serialize;
 
@@ -41,7 +43,9 @@ struct Page<'a> {
     provenance: Vec<(String, String)>,
     /// Something regressed or breaches a limit, and is not accepted.
     worse: bool,
+    lang: Lang,
     /// JSON, safe inside a script element.
+    chart_words: String,
     data: String,
     chart_style: &'static str,
     chart_script: &'static str,
@@ -156,12 +160,36 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
         families: families(&[("", &report.sweeps)]).into_iter().map(|f| f.said(lang)).collect(),
         provenance: provenance(report, lang),
         worse: text::worse(report),
+        lang,
+        chart_words: chart_words(lang),
         data: data(report, charts),
         chart_style: include_str!("page/assets/uPlot.css"),
         chart_script: include_str!("page/assets/uPlot.js"),
         script: include_str!("page/page.js"),
     };
     page.render().expect("writing to memory does not fail")
+}
+
+/// Names of lines that the script draws.
+const CHART_WORDS: [&str; 11] = [
+    "baseline",
+    "candidate",
+    "failed",
+    "yes",
+    "completed/s",
+    "failed/s",
+    "output events/s",
+    "in flight",
+    "running",
+    "waiting",
+    "KV-cache use",
+];
+
+/// What differs from English, as JSON.
+fn chart_words(lang: Lang) -> String {
+    let said = CHART_WORDS.iter().map(|word| (*word, say(lang, word)));
+    let all: BTreeMap<&str, String> = said.filter(|(word, said)| word != said).collect();
+    serde_json::to_string(&all).expect("words are plain data")
 }
 
 /// No `<`, so that no text can end the element that holds it; and no line separators that scripts stumble over.
