@@ -259,6 +259,54 @@ fn the_dashboard_asks_for_what_is_written() {
     }
 }
 
+/// `name{label="value"}` in an expression: its name, its labels, each with what it may be. None: what somebody chose in the dashboard.
+type Selector<'a> = (&'a str, Vec<(&'a str, Option<Vec<&'a str>>)>);
+
+fn selectors(expression: &str) -> Vec<Selector<'_>> {
+    let ours = expression.match_indices("goodput_gate_").map(|(at, _)| &expression[at..]);
+    ours.map(|text| {
+        let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
+        let inside = text[end..].strip_prefix('{').map_or("", |rest| rest.split('}').next().expect("closes"));
+        let each = inside.split(", ").filter(|one| !one.is_empty()).map(|one| {
+            let (key, value) = one.split_once('=').expect("a label");
+            let value = value.trim_start_matches('~').trim_matches('"');
+            (key, (!value.starts_with('$')).then(|| value.split('|').collect()))
+        });
+        (&text[..end], each.collect())
+    })
+    .collect()
+}
+
+#[test]
+fn what_the_dashboard_chooses_by_is_written() {
+    let written = written();
+    let dashboard: Value = serde_json::from_str(DASHBOARD).expect("JSON");
+    let targets = dashboard["panels"].as_array().into_iter().flatten().filter_map(|p| p["targets"].as_array()).flatten();
+    let mut seen = 0;
+    for target in targets {
+        let text = |key: &str| target[key].as_str().expect("a text");
+        for (name, labels) in selectors(text("expr")) {
+            let series: Vec<&BTreeMap<String, String>> = written.iter().filter(|(n, ..)| n == name).map(|(_, l, _)| l).collect();
+            for (key, values) in &labels {
+                let has = |value: &&str| series.iter().any(|l| l.get(*key).is_some_and(|v| v == value));
+                let absent: Vec<&&str> = values.iter().flatten().filter(|value| !has(value)).collect();
+                assert!(series.iter().all(|l| l.contains_key(*key)) && absent.is_empty(), "{name} has no {key} of {absent:?}");
+            }
+            let legend = text("legendFormat").split("{{").skip(1).map(|rest| rest.split("}}").next().expect("closes"));
+            for label in legend {
+                assert!(series.iter().all(|l| l.contains_key(label)), "{name} has no {label} to show");
+            }
+            seen += 1;
+        }
+    }
+    for variable in dashboard["templating"]["list"].as_array().into_iter().flatten().filter(|v| v["type"] == "query") {
+        let query = variable["query"]["query"].as_str().expect("a query");
+        let (name, label) = query.trim_start_matches("label_values(").trim_end_matches(')').split_once(", ").expect("two");
+        assert!(written.iter().any(|(n, labels, _)| n == name && labels.contains_key(label)), "{query}");
+    }
+    assert!(seen > 40, "{seen}");
+}
+
 #[test]
 fn every_name_that_is_written_is_documented() {
     let documented = mentioned(FORMATS);
