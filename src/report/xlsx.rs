@@ -13,7 +13,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Report, WorkloadReport, text};
+use super::{Report, WorkloadReport, server, text};
 use crate::record::{Record, RoundRecord, StartRecord, WorkloadRecord};
 use crate::verdict::Verdict;
 use sheet::{Cell, Column, Sheet, count, number, whole};
@@ -179,6 +179,7 @@ fn facts(report: &Report, w: &WorkloadReport) -> Vec<[Cell; 4]> {
     rows.extend(w.comparison.iter().map(|c| words("judged", &text::comparison(c))));
     rows.extend(w.errors.iter().map(|e| fact(&format!("error {}", e.kind), count(e.count), "requests")));
     rows.extend(w.server_start_ms.iter().map(|ms| fact("server start", number(Some(*ms)), "ms")));
+    rows.extend(w.server.iter().map(|s| words("server", &server::how(s))));
     rows.extend(w.why.iter().map(|said| words("meanwhile", said)));
     rows.extend(w.notes.iter().map(|note| words("note", note)));
     if w.gpu.is_none() {
