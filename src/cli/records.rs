@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::ConfigArgs;
+use super::{ConfigArgs, LangArgs};
 
 #[derive(Clone, Debug, Args)]
 pub struct CompareArgs {
@@ -29,6 +29,8 @@ pub struct CompareArgs {
     /// Folder for the reports
     #[arg(long, value_name = "DIR", default_value = ".goodput-gate")]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub lang: LangArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -55,6 +57,8 @@ pub struct CommentArgs {
     /// Print the comment and send nothing
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub lang: LangArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -77,6 +81,8 @@ pub struct ImportArgs {
     /// Config file for policy, slo, limits and regressions of --workload
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub lang: LangArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -99,6 +105,8 @@ pub struct ReportArgs {
     /// Write here instead of to standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub lang: LangArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

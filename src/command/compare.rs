@@ -37,9 +37,10 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     let compared: Vec<(String, Against)> =
         ruled.iter().map(|(w, part, _)| (w.name.clone(), part.evidence.against.clone())).collect();
     let (report, exit) = evaluate::reported(&candidate, ruled)?;
+    let lang = setup::lang_here(args.lang, args.config.config.as_deref());
     output::folder(&args.out)?;
-    output::save_reports(&args.out, &report, &charts)?;
-    output::show(&report)?;
+    output::save_reports(&args.out, &report, &charts, lang)?;
+    output::show(&report, lang)?;
     for (workload, against) in &compared {
         explain.iter().try_for_each(|&metric| output::print(&explanation(workload, against, metric)))?;
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{anyhow, bail};
 
-use super::{drawn, evaluate, measure, output};
+use super::{drawn, evaluate, measure, output, setup};
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::exit::ExitStatus;
 use crate::record::{self, Record, session};
@@ -14,14 +14,15 @@ const WHICH: &str = "hint: name the report.json (with the verdict) or the record
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
     let (report, record) = read(&args.record)?;
+    let lang = setup::lang_here(args.lang, None);
     let written: Vec<u8> = match args.format {
-        ReportFormat::Terminal => report::terminal::render(&report, 120, false).into(),
-        ReportFormat::Md => report::markdown::render(&report).into(),
+        ReportFormat::Terminal => report::terminal::render(&report, 120, false, lang).into(),
+        ReportFormat::Md => report::markdown::render(&report, lang).into(),
         ReportFormat::Junit => report::junit::render(&report).map_err(anyhow::Error::msg)?.into(),
         ReportFormat::Json => report.to_json().into(),
         ReportFormat::Html => {
             let charts = record.as_ref().map(drawn::alone).transpose()?.unwrap_or_default();
-            report::page::render(&report, &charts).into()
+            report::page::render(&report, &charts, lang).into()
         }
         ReportFormat::Csv => report::csv::render(&report).map_err(anyhow::Error::msg)?.into(),
         ReportFormat::Xlsx => report::xlsx::render(&report, record.as_ref()).map_err(anyhow::Error::msg)?,

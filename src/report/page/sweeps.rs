@@ -1,17 +1,32 @@
 //! Sweeps over levels of load as curves: of one run, or of several side by side. Not here: their numbers or knees (`report::sweep`).
 
 use super::plot::{Across, Curve, Plot, Point, plot};
+use crate::config::Lang;
 use crate::report::sweep::{SweepLevel, SweepReport, axis, cells};
-use crate::report::text;
+use crate::report::{say, text};
 
 /// One family of workloads.
 pub struct Family {
     pub name: String,
-    pub axis: &'static str,
+    pub axis: String,
     pub plots: Vec<Plot>,
     /// Curves of which no level has a value.
     pub lacking: Vec<&'static str>,
     pub tables: Vec<Levels>,
+}
+
+impl Family {
+    /// In the reader's language; units and metrics are as they are.
+    pub fn said(mut self, lang: Lang) -> Self {
+        self.axis = say(lang, &self.axis);
+        for plot in &mut self.plots {
+            plot.title = say(lang, &plot.title);
+        }
+        for table in &mut self.tables {
+            table.words = say(lang, &table.words);
+        }
+        self
+    }
 }
 
 /// Of one entrant.
@@ -65,7 +80,7 @@ fn family(name: &str, of_axis: &'static str, named: &[(&str, &[SweepReport])]) -
         words: text::plain(&sweep.words),
         rows: sweep.levels.iter().map(cells).collect(),
     });
-    Family { name: text::plain(name), axis: of_axis, plots, lacking, tables: tables.collect() }
+    Family { name: text::plain(name), axis: of_axis.to_owned(), plots, lacking, tables: tables.collect() }
 }
 
 fn by_level(axis: &str, (title, unit, value): &Curved, all: &[(&str, &SweepReport)]) -> Option<Plot> {

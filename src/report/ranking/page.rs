@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use crate::config::Lang;
+
 use super::{MetricRanking, PlaceReport, RankingReport, WorkloadRanking, outcome, rank, server, value};
 use crate::report::page::{self, Family, Shell};
 use crate::report::sweep::{HEADER, SweepReport};
@@ -61,7 +63,7 @@ pub fn render(report: &RankingReport, sweeps: &[Vec<SweepReport>]) -> String {
         report.entrants.iter().zip(sweeps).map(|(e, s)| (e.name.as_str(), s.as_slice())).collect();
     let heading = format!("{} side by side", text::count(report.entrants.len() as u64, "record", "records"));
     let page = Page {
-        shell: Shell::of(&heading, &report.tool_version),
+        shell: Shell::of(&heading, &report.tool_version, Lang::En),
         report,
         heading,
         workloads: report.workloads.iter().map(|w| ranked(w, &names)).collect(),
