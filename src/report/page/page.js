@@ -9,6 +9,12 @@
   const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const short = (x) => x === null || x === undefined ? "-" : Math.abs(x) >= 100 ? x.toFixed(0) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toFixed(2);
   const axis = (over) => ({ stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 }, ...over });
+  // Round numbers on a log axis, 1-2-5: uPlot's own begin at the least value.
+  const rounded = (_, __, lo, hi) => {
+    const all = [];
+    for (let ten = 10 ** Math.floor(Math.log10(lo)); ten <= hi; ten *= 10) for (const k of [1, 2, 5]) if (k * ten >= lo && k * ten <= hi) all.push(k * ten);
+    return all;
+  };
   const size = (el) => ({ width: Math.max(el.clientWidth, 280), height: el.clientHeight - 34 });
   const line = (label, colour, over) => ({ label: say(label), stroke: css(colour), width: 2, points: { show: false }, value: (_, v) => short(v), ...over });
   const dots = (label, colour, over) => ({ label: say(label), stroke: css(colour), paths: () => null, points: { show: true, size: 4, width: 1, stroke: css(colour), fill: css(colour) }, value: (_, v) => short(v), ...over });
@@ -21,13 +27,13 @@
     // One gap of a thousand that two reads cut short would take half of a log axis.
     const from = Math.max(0, c.ms.findIndex((_, i) => c.candidate[i] >= 0.001 || (c.baseline && c.baseline[i] >= 0.001)) - 1);
     const cut = (all) => all.slice(from);
-    const ms = cut(c.ms), lo = ms[0], hi = ms[ms.length - 1];
+    const ms = cut(c.ms), lo = ms[0], hi = ms[ms.length - 1], log = hi > 20 * lo;
     const rows = [ms], series = [{ label: "ms", value: (_, v) => short(v) }];
     const share = { value: (_, v) => v === null || v === undefined ? "-" : (v * 100).toFixed(1) + " %" };
     if (c.baseline) { rows.push(cut(c.baseline)); series.push(line("baseline", "--baseline", { ...share, dash: [6, 4] })); }
     rows.push(cut(c.candidate)); series.push(line("candidate", "--candidate", share));
-    charts.push(new uPlot({ ...size(el), series, scales: { x: { time: false, distr: hi > 20 * lo ? 3 : 1, range: [lo, hi] }, y: { range: [0, 1] } },
-      axes: [axis({ label: "ms", labelSize: 18, size: 36, values: (_, all) => all.map((v) => v === null ? "" : short(v)) }), axis({ size: 60, values: (_, all) => all.map((v) => (v * 100).toFixed(0) + " %") })],
+    charts.push(new uPlot({ ...size(el), series, scales: { x: { time: false, distr: log ? 3 : 1, range: [lo, hi] }, y: { range: [0, 1] } },
+      axes: [axis({ ...(log && { splits: rounded, filter: (_, all) => all }), label: "ms", labelSize: 18, size: 36, values: (_, all) => all.map((v) => v === null ? "" : short(v)) }), axis({ size: 60, values: (_, all) => all.map((v) => (v * 100).toFixed(0) + " %") })],
       cursor: { drag: { x: false, y: false } } }, rows, el));
   };
 
@@ -110,8 +116,9 @@
       for (const v of [...r.ttft_ms, ...r.e2e_ms]) if (v !== null && v > 0) { floor = Math.min(floor, v); top = Math.max(top, v); }
       if (top === 0) { floor = 1; top = 10; }
       floor /= 1.15;
+      const wide = top > 20 * floor;
       const first = timed(at, group, c.rounds, [dots("TTFT ms", "--candidate"), dots("E2E ms", "--second"), dots("failed", "--bad", { value: (_, v) => v ? say("yes") : "-", points: { show: true, size: 8, width: 2, stroke: css("--bad"), fill: css("--ground") } })],
-        [r.at_s, r.ttft_ms, r.e2e_ms, r.failed.map((f) => f ? floor : null)], { y: { distr: top > 20 * floor ? 3 : 1, range: [floor / 1.05, top * 1.1] } }, [left]);
+        [r.at_s, r.ttft_ms, r.e2e_ms, r.failed.map((f) => f ? floor : null)], { y: { distr: wide ? 3 : 1, range: [floor / 1.05, top * 1.1] } }, [{ ...left, ...(wide && { splits: rounded, filter: (_, all) => all }) }]);
       timed(section.querySelector("[data-seconds]"), group, c.rounds,
         [line("completed/s", "--candidate"), line("failed/s", "--bad", { dash: [4, 3] }), line("output events/s", "--third", { scale: "events", dash: [8, 3] })],
         parted(s, c.rounds, [s.completed, s.failed, s.output_events]), {}, [left, axis({ scale: "events", side: 1, size: 60, grid: { show: false } })]);
