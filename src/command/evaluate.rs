@@ -9,6 +9,7 @@ use crate::fingerprint::Fingerprint;
 use crate::judge::limits::{self, LimitInput};
 use crate::judge::other_day::{self, OtherDay};
 use crate::judge::{self, Decision, PastRun};
+use crate::measure::collect::Values;
 use crate::measure::validity::Severity;
 use crate::metric::{Class, Metric};
 use crate::record::session::Session;
@@ -314,7 +315,10 @@ fn limits_judged(
     let limits = limits_of(workload)?;
     let (slo, strict) = (workload.slo.into(), record.policy.strict);
     let ready_ms: Vec<f64> = workload.ready_ms().collect();
-    let input = LimitInput { rounds, limits: &limits, slo, shape: shape(workload), history, ready_ms: &ready_ms, strict };
+    let used: BTreeSet<u32> = rounds.iter().map(|r| r.start).collect();
+    let gpu: Vec<Values> = workload.starts.iter().filter(|s| used.contains(&s.index)).map(StartRecord::gpu_values).collect();
+    let input =
+        LimitInput { rounds, limits: &limits, slo, shape: shape(workload), history, ready_ms: &ready_ms, gpu: &gpu, strict };
     Ok(limits::judge(&input))
 }
 
