@@ -66,6 +66,14 @@ pub struct Timeline {
     pub closed_loop: bool,
     /// All output, where its tokens are to be counted here.
     pub text: Option<String>,
+    pub counted: Counted,
+}
+
+/// Which token counts are not the server's: made here, from the texts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    pub input: bool,
+    pub output: bool,
 }
 
 impl Outcome {

@@ -6,17 +6,18 @@ use anyhow::Context as _;
 
 use super::baseline::Baselines;
 use super::evaluate::Baseline;
+use super::setup::{self, Gate};
 use super::side::{self, Pair};
-use super::{drawn, dry_run, evaluate, measure, next, output, publish, setup};
+use super::{drawn, dry_run, evaluate, measure, next, output, publish};
 use crate::cli::CheckArgs;
-use crate::config::{Config, GateMode, Lang};
+use crate::config::{Config, GateMode, Lang, Target};
 use crate::exit::ExitStatus;
 use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::Report;
 use crate::report::page::charts::Charts;
 
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
-    let (config, notices) = setup::gate(args)?;
+    let Gate { config, beside: target, notices } = setup::gate(args)?;
     if args.output.dry_run {
         let beside = (config.gate.mode == GateMode::Interleaved).then(|| beside(&config, args.base.as_deref()));
         let plan = dry_run::text(&config, beside.transpose()?.as_deref())?;
@@ -27,7 +28,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
         return Ok(ExitStatus::Pass);
     }
     let Outcome { mut report, exit, charts } = match config.gate.mode {
-        GateMode::Interleaved => interleaved(&config, args)?,
+        GateMode::Interleaved => interleaved(&config, args, target)?,
         GateMode::Baseline | GateMode::Limits => alone(&config, args)?,
     };
     // Whose policy it was, first.
@@ -89,7 +90,7 @@ pub fn first_job(path: &Path, git: Option<&GitFacts>, baseline: impl Fn(&Workloa
 }
 
 /// Both sides in this job. Earlier sessions only tell the noise.
-fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
+fn interleaved(config: &Config, args: &CheckArgs, beside: Option<Target>) -> anyhow::Result<Outcome> {
     if args.with.is_some() {
         anyhow::bail!("--with is for a second job against earlier sessions; an interleaved run is decided by itself");
     }
@@ -97,7 +98,7 @@ fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
     let git = baselines.git.clone();
     // Before there is a worktree: a signal must find its handler, or nobody removes it.
     let stop = measure::stop(&args.output)?;
-    let pair = Pair::open(config, git.as_ref(), args.base.as_deref())?;
+    let pair = Pair::open(config, git.as_ref(), args.base.as_deref(), beside)?;
     if !pair.restarts() {
         output::say(
             "note: not every server here is started by the gate, so this is one start per side: start-to-start variance is not sampled",

@@ -9,6 +9,7 @@ use crate::fingerprint::Fingerprint;
 use crate::judge::limits::{self, LimitInput};
 use crate::judge::other_day::{self, OtherDay};
 use crate::judge::{self, Decision, PastRun};
+use crate::measure::collect::Values;
 use crate::measure::validity::Severity;
 use crate::metric::{Class, Metric};
 use crate::record::session::Session;
@@ -23,6 +24,7 @@ mod anchor;
 mod capture;
 mod jobs;
 mod pair;
+mod work;
 
 pub use accepted::Accepted;
 pub use anchor::Anchor;
@@ -30,6 +32,7 @@ pub use capture::{same_build, visible, words_of_visible};
 use jobs::{another_thing, job, same_machine};
 pub use jobs::{decided, not_a_first_job};
 pub use pair::of_one_run;
+use work::Tokens;
 
 /// Sessions that a workload may be compared with, oldest first, each with its distance in first-parent steps where git knows it.
 #[derive(Clone, Debug, Default)]
@@ -47,8 +50,6 @@ pub struct Baseline {
 
 /// METHOD keeps the last 20 sessions.
 pub const KEPT_SESSIONS: usize = 20;
-/// Token counts of two sides may differ by this (METHOD section 3: else the work is not the same).
-const TOKEN_DRIFT: f64 = 0.01;
 
 /// Judges every workload of a record; together with the job before it, if there was one ([`not_a_first_job`] says whether it may be used).
 pub fn judged(
@@ -207,6 +208,7 @@ fn one(
     let limits = limits_judged(record, workload, &rounds, &past)?;
     let mut invalid = unfit(workload);
     invalid.extend(another_thing(record, first, workload));
+    let mut untold = None;
     let against = if record.policy.mode == "limits" {
         Against::LimitsOnly
     } else if sessions.is_empty() && known > 0 {
@@ -214,7 +216,9 @@ fn one(
     } else if sessions.is_empty() {
         Against::Missing(missing(workload, baseline))
     } else {
-        invalid.extend(drift(workload, sessions));
+        let (now, then) = (Tokens::of(workload), Tokens::of_sessions(sessions));
+        invalid.extend(now.drifted(then));
+        untold = now.untold(then);
         Against::Compared(compare(record, first, workload, &history, workloads)?)
     };
     let nearest = sessions.last();
@@ -238,7 +242,7 @@ fn one(
     }
     warnings.extend(same_machine(record, first));
     warnings.extend(loosened(workload));
-    let incomplete = incomplete(record, workload);
+    let incomplete = incomplete(record, workload).or(untold);
     let (excused, drift) = (Vec::new(), None);
     let before = before(sessions);
     let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
@@ -311,7 +315,10 @@ fn limits_judged(
     let limits = limits_of(workload)?;
     let (slo, strict) = (workload.slo.into(), record.policy.strict);
     let ready_ms: Vec<f64> = workload.ready_ms().collect();
-    let input = LimitInput { rounds, limits: &limits, slo, shape: shape(workload), history, ready_ms: &ready_ms, strict };
+    let used: BTreeSet<u32> = rounds.iter().map(|r| r.start).collect();
+    let gpu: Vec<Values> = workload.starts.iter().filter(|s| used.contains(&s.index)).map(StartRecord::gpu_values).collect();
+    let input =
+        LimitInput { rounds, limits: &limits, slo, shape: shape(workload), history, ready_ms: &ready_ms, gpu: &gpu, strict };
     Ok(limits::judge(&input))
 }
 
@@ -390,29 +397,6 @@ fn method(session: &Session, workload: &WorkloadRecord) -> judge::Session {
         }
     }
     method
-}
-
-fn drift(workload: &WorkloadRecord, sessions: &[(Option<u32>, Session)]) -> Vec<String> {
-    let sides = [
-        ("output", workload.mean_tokens(|c| &c.output_tokens), mean(sessions, |s| s.output_tokens_mean)),
-        ("input", workload.mean_tokens(|c| &c.input_tokens), mean(sessions, |s| s.input_tokens_mean)),
-    ];
-    let drifted = sides.into_iter().filter_map(|(what, now, then)| {
-        let (now, then) = now.zip(then)?;
-        token_drift(what, now, then)
-    });
-    drifted.collect()
-}
-
-fn token_drift(what: &str, now: f64, then: f64) -> Option<String> {
-    ((now / then - 1.0).abs() > TOKEN_DRIFT).then(|| {
-        format!("{what} tokens per request are {now:.1} and were {then:.1} in the baseline: the work is not the same, so times cannot be compared")
-    })
-}
-
-fn mean(sessions: &[(Option<u32>, Session)], of: impl Fn(&Session) -> Option<f64>) -> Option<f64> {
-    let all: Vec<f64> = sessions.iter().filter_map(|(_, s)| of(s)).collect();
-    crate::measure::stats::mean(&all)
 }
 
 fn missing(workload: &WorkloadRecord, baseline: &Baseline) -> String {

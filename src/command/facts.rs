@@ -158,9 +158,13 @@ pub fn arrival(arrival: &Arrival) -> String {
     }
 }
 
-/// One line of `--raw`: instants of the monotonic clock in nanoseconds, absent is null.
+/// A token count that was made here, from the text.
+pub const TOKENIZER: &str = "tokenizer";
+
+/// One line of `--raw`: instants of the monotonic clock in nanoseconds, absent is null. `token_source` is that of the output tokens.
 pub fn raw_line(workload: &str, start: u32, round: usize, t: &Timeline) -> String {
     let output: Vec<u64> = t.outputs.iter().map(|o| o.at_ns).collect();
+    let source = |counted: bool| if counted { TOKENIZER } else { "usage" };
     serde_json::json!({
         "id": t.id,
         "workload": workload,
@@ -174,7 +178,8 @@ pub fn raw_line(workload: &str, start: u32, round: usize, t: &Timeline) -> Strin
         "end_ns": t.end_ns,
         "input_tokens": t.input_tokens,
         "output_tokens": t.output_tokens,
-        "token_source": t.output_tokens.map(|_| "usage"),
+        "input_token_source": t.input_tokens.map(|_| source(t.counted.input)),
+        "token_source": t.output_tokens.map(|_| source(t.counted.output)),
         "finish_reason": t.finish_reason,
         "outcome": t.outcome.name(),
         "error": t.error,

@@ -165,8 +165,16 @@ fn judge_limits(case: &Case, rounds: &[Round], history: &[PastRun]) -> Vec<(Stri
     let judged = |wire: &WireLimit| {
         let bound = wire.max.map(Bound::Max).or(wire.min.map(Bound::Min))?;
         let limit = Limit { metric: metric(&wire.metric)?, bound };
-        let input =
-            LimitInput { rounds, limits: &[limit], slo: slo(case), shape: shape(case), history, ready_ms: &[], strict: false };
+        let input = LimitInput {
+            rounds,
+            limits: &[limit],
+            slo: slo(case),
+            shape: shape(case),
+            history,
+            ready_ms: &[],
+            gpu: &[],
+            strict: false,
+        };
         limits::judge(&input).pop()
     };
     case.limits.iter().flatten().map(|wire| (wire.metric.clone(), judged(wire))).collect()

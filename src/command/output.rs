@@ -15,6 +15,15 @@ use crate::report::{self, Report};
 /// Writes through a temporary file and a rename: a reader sees the old file or the new one. What a link leads to is replaced, not the
 /// link; pipes and devices (`/dev/stdout`) are written as they are.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write_with(path, bytes, 0o644)
+}
+
+/// As [`write_atomic`], for its owner alone.
+pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write_with(path, bytes, 0o600)
+}
+
+fn write_with(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
     if is_special(path) {
         return std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()));
     }
@@ -30,7 +39,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     }
     let attempt = || -> std::io::Result<()> {
         let mut file =
-            tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)).tempfile_in(folder)?;
+            tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(mode)).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_data()?;
         file.persist(path).map_err(|e| e.error)?;

@@ -80,7 +80,7 @@ impl Place {
 
     fn save(&self, state: &State) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(state).context("cannot write the state")?;
-        output::write_atomic(&self.state_file(), format!("{text}\n").as_bytes())
+        output::write_private(&self.state_file(), format!("{text}\n").as_bytes())
     }
 
     /// For as long as it is held, nobody else brings this server up or down.
@@ -183,7 +183,7 @@ fn down(place: &Place) -> anyhow::Result<ExitStatus> {
         return Ok(ExitStatus::Pass);
     };
     let was = state.alive();
-    state.end().map_err(|e| Failure::measure(&e))?;
+    state.end(place.server.container.as_deref()).map_err(|e| Failure::measure(&e))?;
     place.remove()?;
     output::say(if was { "stopped" } else { "it had ended by itself; `goodput-gate server logs` shows its last words" });
     Ok(ExitStatus::Pass)

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::{base, output};
-use crate::baseline::base::Wanted;
-use crate::baseline::lineage::{GitError, Repo};
 use crate::cli::{CheckArgs, ConfigArgs, LangArgs, Language, WorkloadArgs};
 use crate::config::{self, Config, ConfigError, Flags, Lang, Source, Target, Under};
+
+mod theirs;
+
+use theirs::{Beside, Policy};
 
 /// Where a config is looked for, in each folder upwards.
 pub const NAMES: [&str; 2] = [".github/goodput-gate.yaml", "goodput-gate.yaml"];
@@ -78,83 +80,71 @@ pub fn path(file: &ConfigArgs, workload: &WorkloadArgs, cwd: &Path) -> Option<Pa
     }
 }
 
-/// The config of a check, whose own flags speak of the gate, and what a reader should know of it before the verdict.
+/// What a check is to do.
+pub struct Gate {
+    pub config: Config,
+    /// What the baseline's side of an interleaved run is started as, where that is not the config's to say.
+    pub beside: Option<Target>,
+    /// What a reader should know before the verdict.
+    pub notices: Vec<String>,
+}
+
+/// The config of a check, whose own flags speak of the gate.
 ///
-/// In CI, and where `--base` names a branch, the policy is the base's: a change must not loosen the gate that judges it.
-pub fn gate(args: &CheckArgs) -> anyhow::Result<(Config, Vec<String>)> {
+/// In CI, and where `--base` names a branch, the policy is the base's: a change must not loosen the gate that judges it, nor choose what it
+/// is compared with.
+pub fn gate(args: &CheckArgs) -> anyhow::Result<Gate> {
     let mut flags = flags(&args.workload);
     flags.interleaved = args.interleaved;
     flags.baseline_url.clone_from(&args.baseline_url);
     let own = loaded(&args.config, &args.workload, &flags)?;
     let cwd = std::env::current_dir().context("cannot tell the working folder")?;
     let found = || if args.workload.base_url.is_none() { find(&cwd) } else { None };
-    let Some(path) = args.config.config.clone().or_else(found) else { return Ok((own, Vec::new())) };
+    let path = args.config.config.clone().or_else(found);
     let wanted = base::wanted(args.base.as_deref());
-    if !(wanted.ci || wanted.named.is_some()) {
-        return Ok((own, Vec::new()));
-    }
-    let policy = match policy(&path, &wanted) {
-        Ok(Some(policy)) => policy,
-        Ok(None) => return Ok((own, Vec::new())),
-        Err(why) => return Ok((own, vec![why])),
+    let trusted = path.as_ref().filter(|_| wanted.ci || wanted.named.is_some());
+    let (policy, mut notices) = match trusted.map(|path| theirs::policy(path, &wanted)) {
+        None => (None, Vec::new()),
+        Some(Ok(policy)) => (policy, Vec::new()),
+        Some(Err(why)) => (None, vec![why]),
     };
-    let (name, text, shown) = (format!("{}:{}", policy.base, policy.path.display()), read(&path)?, shown(&path, &cwd));
+    let config = match path.as_ref().zip(policy.as_ref()) {
+        Some((path, policy)) => under(path, policy, own, &args.config.set, &flags, &mut notices)?,
+        None => own,
+    };
+    let typed = theirs::Typed { set: &args.config.set, flags: &flags, base: args.base.as_deref() };
+    let Beside { target: beside, notice } = theirs::beside(&config, path.as_deref(), policy.as_ref(), typed);
+    notices.extend(notice);
+    Ok(Gate { config, beside, notices })
+}
+
+/// The change's config under the base's policy; its `own` where that cannot be used.
+fn under(
+    path: &Path,
+    policy: &Policy,
+    own: Config,
+    set: &[String],
+    flags: &Flags,
+    notices: &mut Vec<String>,
+) -> anyhow::Result<Config> {
+    let cwd = std::env::current_dir().context("cannot tell the working folder")?;
+    let (name, text, shown) = (format!("{}:{}", policy.base, policy.path.display()), read(path)?, shown(path, &cwd));
     let env = |name: &str| std::env::var(name).ok();
     let (head, base) = (Source { name: &shown, text: &text }, Source { name: &name, text: &policy.text });
-    match config::load_under(head, base, &args.config.set, &flags, &env) {
-        Ok(Under { config, changed, starts_both }) => {
-            let loosened =
-                format!("this change alters {} in {shown}: what {} says is what counts here", changed.join(" and "), policy.base);
-            let both = format!(
-                "this change alters server in {shown}, and both sides are built and started as it says: what that makes slower or faster is \
-                 not in the comparison"
-            );
-            let notices = [(!changed.is_empty()).then_some(loosened), starts_both.then_some(both)];
-            Ok((config, notices.into_iter().flatten().collect()))
+    match config::load_under(head, base, set, flags, &env) {
+        Ok(Under { config, changed }) => {
+            if !changed.is_empty() {
+                let what = changed.join(" and ");
+                notices.push(format!("this change alters {what} in {shown}: what {} says is what counts here", policy.base));
+            }
+            Ok(config)
         }
-        Err(Ok(broken)) => Ok((own, vec![format!("{name} cannot be used, so this change's own policy counts: {broken}")])),
+        Err(Ok(broken)) => {
+            notices.push(format!("{name} cannot be used, so this change's own policy counts: {broken}"));
+            Ok(own)
+        }
         Err(Err(wrong)) => Err(anyhow::Error::msg(wrong.to_string())),
     }
-}
-
-/// The base's config file.
-struct Policy {
-    base: String,
-    /// Relative to the root.
-    path: PathBuf,
-    text: String,
-}
-
-/// None where the checkout is the base's own, or no repository's. Errors, in words: there is none to be had.
-fn policy(file: &Path, wanted: &Wanted) -> Result<Option<Policy>, String> {
-    let cwd = std::env::current_dir().map_err(|e| e.to_string())?;
-    let own = |why: &str| format!("{why}: this checkout's own policy counts");
-    let Ok(repo) = Repo::discover(&cwd, Path::new("baselines")) else { return Ok(None) };
-    let base = match repo.base(wanted) {
-        Ok(base) => base,
-        Err(GitError::Unborn) => return Ok(None),
-        Err(why) => return Err(own(&format!("the policy of the base cannot be read ({why})"))),
-    };
-    let Some(root) = repo.root().filter(|_| !base.on_base) else { return Ok(None) };
-    // Also where a link leads out of the repository: then no commit of the base holds it.
-    let path = below(root, file).ok_or_else(|| own("the config lies outside this repository, so the base has none of it"))?;
-    let short: String = base.tip.chars().take(12).collect();
-    let name = if base.tip.starts_with(&base.name) { format!("the base {short}") } else { format!("{} ({short})", base.name) };
-    // Where it was may have changed: then that which a run in the same folder would have found.
-    let folders = path.parent().unwrap_or(Path::new("")).ancestors();
-    let others = folders.flat_map(|dir| NAMES.iter().map(move |n| dir.join(n)));
-    for path in std::iter::once(path.clone()).chain(others) {
-        if let Some(text) = repo.file_at(&base.tip, &path).map_err(|e| own(&e.to_string()))? {
-            return Ok(Some(Policy { base: name, path, text }));
-        }
-    }
-    Err(own(&format!("{name} has no config")))
-}
-
-/// A file's path below a folder, through links above it.
-fn below(root: &Path, file: &Path) -> Option<PathBuf> {
-    let folder = std::path::absolute(file).ok()?.parent()?.canonicalize().ok()?;
-    Some(folder.strip_prefix(root.canonicalize().ok()?).ok()?.join(file.file_name()?))
 }
 
 /// The config of a file that another config names, with nothing over it.

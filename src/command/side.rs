@@ -51,22 +51,20 @@ impl Side {
 }
 
 impl Pair {
-    /// `base` names the branch for the merge base. Errors: exit 2, nothing has been sent; a worktree is made and checked out.
-    pub fn open(config: &Config, git: Option<&GitFacts>, base: Option<&str>) -> anyhow::Result<Self> {
+    /// `base` names the branch for the merge base; `beside` is what the baseline's side is started as, where another commit says it.
+    /// Errors: exit 2, nothing has been sent; a worktree is made and checked out.
+    pub fn open(config: &Config, git: Option<&GitFacts>, base: Option<&str>, beside: Option<Target>) -> anyhow::Result<Self> {
         let root = root(config);
         let git = git.cloned();
         let candidate =
             Side { name: "candidate", target: config.target.clone(), root: root.clone(), git: git.clone(), worktree: None };
         let here = |target: Target, root: PathBuf| Side { name: "baseline", target, root, git: git.clone(), worktree: None };
         let side = match &config.gate.baseline {
-            Counterpart::MergeBase | Counterpart::Ref(_) => commit(config, base)?,
+            Counterpart::MergeBase | Counterpart::Ref(_) => commit(config, base, beside)?,
             Counterpart::Target(name) => {
                 here(config.targets.get(name).cloned().with_context(|| format!("no target `{name}`"))?, root)
             }
-            Counterpart::Config(file) => {
-                let other = setup::named(file)?;
-                here(other.target.clone(), self::root(&other))
-            }
+            Counterpart::Config(file) => here(beside.map_or_else(|| setup::named(file).map(|other| other.target), Ok)?, root),
             Counterpart::Url(url) => {
                 let metrics = config.target.metrics.elsewhere();
                 here(Target { endpoint: Endpoint::Http(url.clone()), metrics, ..config.target.clone() }, root)
@@ -118,16 +116,16 @@ pub fn described(config: &Config, base: Option<&str>) -> anyhow::Result<String> 
     })
 }
 
-/// A commit, and words for it.
-fn found(repo: &Repo, config: &Config, base: Option<&str>) -> Result<(String, String), GitError> {
+/// The commit that the baseline's side is built from, and words for it.
+pub fn found(repo: &Repo, config: &Config, base: Option<&str>) -> Result<(String, String), GitError> {
     match &config.gate.baseline {
         Counterpart::Ref(name) => repo.resolve(name),
         _ => repo.merge_base(&of_environment::wanted(base)),
     }
 }
 
-/// The same target, built from another commit.
-fn commit(config: &Config, base: Option<&str>) -> anyhow::Result<Side> {
+/// Another commit's build, started as that commit says; where it says nothing, as the candidate's.
+fn commit(config: &Config, base: Option<&str>, beside: Option<Target>) -> anyhow::Result<Side> {
     let repo = baseline::repo(config)?;
     let (commit, _) = found(&repo, config, base)?;
     let worktree =
@@ -135,7 +133,7 @@ fn commit(config: &Config, base: Option<&str>) -> anyhow::Result<Side> {
     let git = baseline::facts_of(&repo, &commit)?;
     Ok(Side {
         name: "baseline",
-        target: config.target.clone(),
+        target: beside.unwrap_or_else(|| config.target.clone()),
         root: worktree.path().to_owned(),
         git: Some(git),
         worktree: Some(worktree),

@@ -39,21 +39,19 @@ impl Tokenizer {
         Ok(Self { count, digest })
     }
 
-    /// Counts what the server did not, in requests that completed. True where that was needed.
-    pub fn count(&self, timelines: &mut [Timeline], plan: &RoundPlan, protocol: &Protocol) -> bool {
-        let mut counted = false;
+    /// Counts what the server did not, in requests that completed.
+    pub fn count(&self, timelines: &mut [Timeline], plan: &RoundPlan, protocol: &Protocol) {
         for timeline in timelines.iter_mut().filter(|t| t.completed()) {
             if timeline.output_tokens.is_none() {
                 timeline.output_tokens = timeline.text.as_deref().and_then(&self.count);
-                counted |= timeline.output_tokens.is_some();
+                timeline.counted.output = timeline.output_tokens.is_some();
             }
             if timeline.input_tokens.is_none() {
                 let body = plan.requests.get(timeline.index as usize).map(|request| &request.body);
                 timeline.input_tokens = body.and_then(|body| (self.count)(&protocol::prompt(protocol, body)?));
-                counted |= timeline.input_tokens.is_some();
+                timeline.counted.input = timeline.input_tokens.is_some();
             }
         }
-        counted
     }
 }
 

@@ -134,7 +134,7 @@ pub struct SideFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BaselineFile {
-    /// A commit, branch or tag, built and started in a worktree by the same commands; `merge-base` is the merge base with the base branch.
+    /// A commit, branch or tag, built and started in a worktree as its own config says; `merge-base` is the merge base with the base branch.
     Ref(String),
     /// Another target of `targets`.
     Target(String),

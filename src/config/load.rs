@@ -46,8 +46,6 @@ pub struct Under {
     pub config: Config,
     /// Sections that the change says otherwise, and that do not count.
     pub changed: Vec<&'static str>,
-    /// The change alters `server`, and another commit is started by the same commands: what they do to both sides shows in no difference.
-    pub starts_both: bool,
 }
 
 /// What a change says of the thing under test.
@@ -72,20 +70,39 @@ pub fn load_under(
         ("gpu", file.gpu != policy.gpu),
         ("baselines", file.baselines != policy.baselines),
     ];
-    let starts_both = file.server != policy.server;
     let (theirs, theirs_at) = (policy.clone(), at.clone());
     let merged = File { target: file.target, server: file.server, targets: file.targets, lang: file.lang, ..policy };
     let mut config = finished(merged, at.beside(origins, &OWN), false, set, flags, env).map_err(Err)?;
     let mut changed: Vec<&str> = sections.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
     let baseline = Some(&config.gate.baseline).filter(|_| config.gate.mode == GateMode::Interleaved);
-    let commit = matches!(baseline, Some(Counterpart::MergeBase | Counterpart::Ref(_)));
     if let Some(Counterpart::Target(name)) = baseline
         && let Some(theirs) = one_of(theirs, theirs_at, set, name, env).map_err(Err)?
         && config.targets.insert(name.clone(), theirs.clone()).is_some_and(|own| own != theirs)
     {
         changed.push("targets");
     }
-    Ok(Under { config, changed, starts_both: starts_both && commit })
+    Ok(Under { config, changed })
+}
+
+/// The target alone of a config that another commit has, whose other sections may be older than this program. Of `set` and the flags only
+/// what is said of the target counts.
+pub fn load_target(
+    source: Source<'_>,
+    set: &[String],
+    flags: &Flags,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Target, ConfigError> {
+    let (file, mut origins) = parse(source)?;
+    let own = |said: &&String| OWN.iter().any(|section| said.split(['.', '=']).next() == Some(section));
+    let set: Vec<String> = set.iter().filter(own).cloned().collect();
+    let (file, defaults, mut check) = (overrides::apply(file, &set, &mut origins)?, defaults(), Checker::default());
+    let (over, _) = layers::of_flags(flags, &mut check.issues);
+    let sides = Sides { target: file.target, server: file.server, defaults: (defaults.target, defaults.server) };
+    let target = sides.chosen(&file.targets.unwrap_or_default(), flags.target.as_deref(), over, &mut check, env);
+    match target {
+        Some(target) if check.issues.is_empty() => Ok(target),
+        _ => Err(ConfigError::Invalid(check.issues.into_iter().map(|issue| origins.locate(issue)).collect())),
+    }
 }
 
 /// One of a file's `targets`.
@@ -170,19 +187,7 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
         named.iter().filter_map(|(name, side)| Some((name.clone(), sides.named(name, side, &mut check, env)?))).collect();
     let target = match &flags.target {
         None if flags.each => first_of(&targets, &mut check),
-        None => sides.main(target_flags, &mut check, env),
-        Some(chosen) => {
-            if !named.contains_key(chosen) {
-                let all: Vec<&str> = named.keys().map(String::as_str).collect();
-                let place = Place::Flag(format!("--target {chosen}"));
-                check.issues.push(Issue { place, ..Issue::new("", "no target of that name", did_you_mean(chosen, &all)) });
-            }
-            let over = |side: &SideFile| SideFile {
-                target: Some(target_flags.over(side.target.clone().unwrap_or_default())),
-                server: side.server.clone(),
-            };
-            named.get(chosen).map(over).and_then(|side| sides.named(chosen, &side, &mut check, env))
-        }
+        chosen => sides.chosen(&named, chosen.as_deref(), target_flags, &mut check, env),
     };
     let gate = layers::gate_of_flags(flags).over(file.gate.unwrap_or_default()).over(defaults.gate);
     let mut gate = check.gate(gate, target.as_ref().map(|t| matches!(t.endpoint, Endpoint::Http(_))), flags.starts);
@@ -241,6 +246,26 @@ struct Sides {
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Sides {
+    /// `target` itself, or the one of `targets` that `--target` names.
+    fn chosen(
+        &self,
+        named: &BTreeMap<String, SideFile>,
+        chosen: Option<&str>,
+        flags: TargetFile,
+        check: &mut Checker,
+        env: Env<'_>,
+    ) -> Option<Target> {
+        let Some(chosen) = chosen else { return self.main(flags, check, env) };
+        let Some(side) = named.get(chosen) else {
+            let all: Vec<&str> = named.keys().map(String::as_str).collect();
+            let place = Place::Flag(format!("--target {chosen}"));
+            check.issues.push(Issue { place, ..Issue::new("", "no target of that name", did_you_mean(chosen, &all)) });
+            return None;
+        };
+        let over = SideFile { target: Some(flags.over(side.target.clone().unwrap_or_default())), server: side.server.clone() };
+        self.named(chosen, &over, check, env)
+    }
+
     fn main(&self, flags: TargetFile, check: &mut Checker, env: Env<'_>) -> Option<Target> {
         let (mut said, mut server) = (self.target.clone(), self.server.clone());
         // A URL on the command line is a server that runs already.

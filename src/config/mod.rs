@@ -4,6 +4,7 @@
 
 mod arrival;
 mod check;
+mod differ;
 mod error;
 mod expect;
 mod file;
@@ -41,7 +42,7 @@ pub use file::schema;
 pub use gpu::{Gpu, GpuName, GpuWatch, OnUnfit};
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
 pub use layers::Flags;
-pub use load::{Source, Under, lang_of, load, load_under};
+pub use load::{Source, Under, lang_of, load, load_target, load_under};
 pub use metrics::{Metrics, MetricsPage};
 pub use protocol::{Family, Ollama, Protocol, ProtocolName, Triton};
 pub use regression::Regression;
@@ -154,9 +155,9 @@ pub struct Recipe {
 /// What the candidate is interleaved with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Counterpart {
-    /// The merge base with the base branch, in a worktree, by the same commands.
+    /// The merge base with the base branch, in a worktree, as its own config says.
     MergeBase,
-    /// Any commit, in a worktree, by the same commands.
+    /// Any commit, in a worktree, as its own config says.
     Ref(String),
     /// Another target of this config.
     Target(String),

@@ -111,6 +111,12 @@ impl Tested {
         self.p.is_some_and(|p| p <= self.levels.alpha)
     }
 
+    /// To be called unchanged: proven, or, where there is no margin to prove, no change that matters is in the interval.
+    fn settled(&self) -> bool {
+        let within = || self.interval.is_some_and(|(low, high)| -self.thresholds.d_min < low && high < self.thresholds.d_min);
+        self.proven && (self.thresholds.margin.is_some() || within())
+    }
+
     /// The difference is worth failing for.
     pub fn relevant(&self) -> bool {
         self.estimate.difference >= self.thresholds.d_min
@@ -192,7 +198,7 @@ impl Finding {
             () if hit => (Judgement::Regressed, None),
             () if tested.improved => (Judgement::Improved, None),
             () if tested.worries => (Judgement::Inconclusive, Some("looks worse, not proven".to_owned())),
-            () if tested.proven => (Judgement::Unchanged, None),
+            () if tested.settled() => (Judgement::Unchanged, None),
             () => (Judgement::Inconclusive, Some(unproven(t))),
         };
         let mut row = MetricComparison::unmeasured(t, sides, "");
@@ -297,10 +303,38 @@ fn proof(metrics: &[MetricComparison]) -> String {
 }
 
 fn unproven(t: &Thresholds) -> String {
-    let margin = t.margin.map(|m| text::size(t.metric, m)).unwrap_or_default();
-    format!("neither proven to be within {margin} nor proven worse")
+    match t.margin {
+        Some(margin) => format!("neither proven to be within {} nor proven worse", text::size(t.metric, margin)),
+        None => "not decided: the minimum relevant change is within the noise".to_owned(),
+    }
 }
 
 fn ordered(a: f64, b: f64) -> (f64, f64) {
     if a <= b { (a, b) } else { (b, a) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_margin_only_an_interval_within_what_matters_is_unchanged() {
+        let of = |difference: f64, se: f64, margin: Option<f64>| {
+            let metric = Metric::parse("ttft_p95").expect("a metric");
+            let (class, scale) = (Class::Guard, Scale::Log);
+            let thresholds = Thresholds { metric, class, scale, d_min: 0.1, d_neg: 0.01, margin };
+            let tested =
+                Tested::of(&thresholds, &Estimate { difference, se, df: 12.0 }, Levels { alpha: 0.0005, pass_tail: 0.02 });
+            let finding = Finding::tested(Sides { baseline: Some(0.0), candidate: Some(difference) }, &tested, false);
+            assert_eq!(finding.worry || finding.blocks, !tested.proven, "the word changes nothing of the decision");
+            finding.row.judgement
+        };
+        // t(0.9995; 12) is 4.3.
+        assert_eq!(of(0.0, 0.02, None), Judgement::Unchanged);
+        assert_eq!(of(0.0, 0.03, None), Judgement::Inconclusive);
+        assert_eq!(of(0.04, 0.02, None), Judgement::Inconclusive);
+        assert_eq!(of(-0.05, 0.02, None), Judgement::Inconclusive);
+        assert_eq!(of(-0.1, 0.02, None), Judgement::Improved);
+        assert_eq!(of(0.0, 0.03, Some(0.15)), Judgement::Unchanged);
+    }
 }

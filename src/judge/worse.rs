@@ -139,7 +139,8 @@ fn other_day(history: &[Session], jobs: &[Vec<Round>]) -> Decision {
 
 fn limited(metric: Metric, bound: Bound, rounds: &[Round]) -> Decision {
     let limits = [Limit { metric, bound }];
-    let input = LimitInput { rounds, limits: &limits, slo: SLO, shape: shape(), history: &[], ready_ms: &[], strict: false };
+    let input =
+        LimitInput { rounds, limits: &limits, slo: SLO, shape: shape(), history: &[], ready_ms: &[], gpu: &[], strict: false };
     join(None, &limits::judge(&input)).decision
 }
 

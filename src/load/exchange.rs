@@ -20,7 +20,7 @@ use super::worker::Shared;
 use crate::clock::monotonic_ns;
 use crate::plan::PlannedRequest;
 use crate::protocol::{Answer, Receiver, Step};
-use crate::timeline::{Outcome, Timeline};
+use crate::timeline::{Counted, Outcome, Timeline};
 
 /// One read takes at most this much: enough for the largest burst that a socket buffer holds by default.
 const READ_BYTES: usize = 64 * 1024;
@@ -246,6 +246,7 @@ fn timeline(sending: &Sending<'_>, trace: Trace, ended: Result<Result<(), Broken
         retried: trace.retried,
         closed_loop: sending.closed_loop,
         text: answer.text,
+        counted: Counted::default(),
     }
 }
 

@@ -22,7 +22,7 @@ pub use conn::{Site, SiteSpec};
 use crate::clock::monotonic_ns;
 use crate::config::Protocol;
 use crate::plan::{Pace, Plan, RoundPlan};
-use crate::timeline::{Outcome, Timeline};
+use crate::timeline::{Counted, Outcome, Timeline};
 use worker::{Message, Worker, WorkerHealth};
 
 /// How answers of a workload are read.
@@ -252,6 +252,7 @@ fn unsent(request: &crate::plan::PlannedRequest, plan: &RoundPlan, began_ns: u64
         retried: false,
         closed_loop: plan.pace.is_closed(request.index),
         text: None,
+        counted: Counted::default(),
     }
 }
 

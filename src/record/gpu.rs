@@ -1,6 +1,6 @@
 //! What the GPUs did in a round, as part of its record: its metrics beside those of the requests. Pure. Not here: the sums (`evidence::gpu`).
 
-use super::{RoundRecord, keyed};
+use super::{RoundRecord, StartRecord, keyed};
 use crate::evidence::gpu::{self, RoundGpu};
 use crate::measure::collect::Values;
 use crate::measure::columns::Columns;
@@ -17,6 +17,13 @@ impl RoundRecord {
         self.gpu = Some(seen);
         let values = values(std::iter::once(&*self));
         self.metrics.extend(keyed(&values));
+    }
+}
+
+impl StartRecord {
+    /// Metrics of the GPUs over its whole rounds.
+    pub fn gpu_values(&self) -> Values {
+        values(self.rounds.iter().filter(|r| !r.cut_short))
     }
 }
 

@@ -45,9 +45,11 @@ impl WorkloadRecord {
         self.starts.iter().filter_map(|s| s.ready_ms).map(|ms| ms as f64)
     }
 
-    /// Mean token count over the completed requests of all rounds; `None` where one of them has none.
+    /// Mean token count over the completed requests of all rounds; `None` where one of them has none. A round in which nothing completed has no
+    /// say.
     pub fn mean_tokens(&self, counts: impl Fn(&Columns) -> &Vec<Option<u32>>) -> Option<f64> {
-        let means: Option<Vec<f64>> = self.rounds().map(|(_, r)| mean_tokens(&r.columns, counts(&r.columns))).collect();
+        let alive = self.rounds().map(|(_, r)| &r.columns).filter(|c| c.completed() > 0);
+        let means: Option<Vec<f64>> = alive.map(|c| mean_tokens(c, counts(c))).collect();
         stats::mean(&means?)
     }
 

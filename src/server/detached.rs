@@ -3,7 +3,9 @@
 //! A process is known by its number and the instant of its start: a number that was given anew is somebody else, and is left alone. Not
 //! here: starting it (`supervised`), or which file is whose (`command`).
 
+use std::fs::{File, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -32,6 +34,7 @@ pub struct State {
     /// It answered once.
     pub ready: bool,
     pub grace_ms: u64,
+    /// Its program is for people: what a file names is not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Container>,
 }
@@ -48,13 +51,16 @@ pub struct Identity {
 impl State {
     pub const VERSION: u32 = 1;
 
-    /// None where there is no file. Errors: it cannot be read, is of a newer version, or would remove what is not the gate's.
+    /// None where there is no file. Errors: it cannot be read, is or may be somebody else's words, is of a newer version, or would remove what
+    /// is not the gate's.
     pub fn read(path: &Path) -> io::Result<Option<Self>> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
+        let file = match File::open(path) {
+            Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(e),
         };
+        own(&file.metadata()?)?;
+        let text = io::read_to_string(file)?;
         let state: Self = serde_json::from_str(&text)?;
         if state.version > Self::VERSION {
             return Err(io::Error::other("a newer goodput-gate has written it: use that one"));
@@ -70,9 +76,9 @@ impl State {
         self.supervisor.alive() || self.command.alive()
     }
 
-    /// Ends it with all that it started, and waits: at most twice its grace and 40 s. Nothing happens where it has ended. Errors: what no
-    /// signal could end; a container that is still there.
-    pub fn end(&self) -> Result<(), ServerError> {
+    /// Ends it with all that it started, and waits: at most twice its grace and 40 s. Nothing happens where it has ended. `remover` is the
+    /// program that removes its container, as the config says. Errors: what no signal could end; a container that may still be there.
+    pub fn end(&self, remover: Option<&str>) -> Result<(), ServerError> {
         let grace = Duration::from_millis(self.grace_ms);
         if self.supervisor.alive() {
             self.supervisor.signal(Signal::TERM);
@@ -88,11 +94,25 @@ impl State {
         }
         // A supervisor that ended in order has removed it.
         if let Some(container) = &self.container {
-            container.remove().map_err(|why| ServerError::Kept(container.name.clone(), why))?;
+            let known = remover.map(|program| Container { program: program.to_owned(), name: container.name.clone() });
+            let gone = known.map_or_else(|| Err("the config names no server.container any more".into()), |c| c.remove());
+            gone.map_err(|why| ServerError::Kept(container.name.clone(), why))?;
         }
         let left: Vec<i32> = [&self.supervisor, &self.command].into_iter().filter(|p| p.alive()).map(|p| p.pid).collect();
         if left.is_empty() { Ok(()) } else { Err(ServerError::Left(left)) }
     }
+}
+
+/// Processes are ended by what the file says. Errors: another user owns it, or others may write into it.
+fn own(facts: &Metadata) -> io::Result<()> {
+    let wrong = |why: &str| io::Error::new(io::ErrorKind::PermissionDenied, why);
+    if facts.uid() != rustix::process::geteuid().as_raw() {
+        return Err(wrong("another user owns it: let that user bring the server down, or remove the file"));
+    }
+    if facts.mode() & 0o022 != 0 {
+        return Err(wrong("others may write into it: look at what it says, then `chmod go-w` it"));
+    }
+    Ok(())
 }
 
 impl Identity {
@@ -198,7 +218,12 @@ mod tests {
             write(&of(other));
             assert!(State::read(&path).is_err(), "{other}");
         }
-        write(&State { version: 2, ..state });
+        write(&State { version: 2, ..state.clone() });
         assert!(State::read(&path).is_err());
+        write(&state);
+        for (mode, read) in [(0o600, true), (0o644, true), (0o664, false), (0o646, false)] {
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+            assert_eq!(State::read(&path).is_ok(), read, "{mode:o}");
+        }
     }
 }

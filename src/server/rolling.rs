@@ -1,7 +1,8 @@
 //! A log of bounded size: at its cap it becomes its own predecessor, and only one of those is kept. Not here: reading it (`log`).
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Hours of an engine's usual words; with its predecessor too little to fill a disk.
@@ -60,9 +61,17 @@ impl Rolling {
     }
 }
 
+/// For its owner alone, also where an older one was for all: a server may print prompts and keys.
 fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
+    let file = OpenOptions::new().create(true).append(true).mode(OWNERS).open(path)?;
+    if file.metadata()?.is_file() {
+        // What somebody else has made is theirs to close.
+        let _ = file.set_permissions(Permissions::from_mode(OWNERS));
+    }
+    Ok(file)
 }
+
+const OWNERS: u32 = 0o600;
 
 #[cfg(test)]
 mod tests {
@@ -81,6 +90,18 @@ mod tests {
         assert!(of(&path).len() <= 1000 && of(&predecessor(&path)).len() == 1000, "{} bytes", both.len());
         assert!(text.ends_with(&both), "nothing is missing in between");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_log_is_its_owners_alone_from_its_beginning_and_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        std::fs::write(&path, "of an older program").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        Rolling::open(&path, 25).unwrap().copy(&b"12345678"[..]);
+        for path in [&path, &predecessor(&path)] {
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, OWNERS, "{}", path.display());
+        }
     }
 
     #[test]

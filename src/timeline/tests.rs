@@ -26,6 +26,7 @@ fn timeline(closed_loop: bool) -> Timeline {
         retried: false,
         closed_loop,
         text: None,
+        counted: Counted::default(),
     }
 }
 

@@ -133,3 +133,32 @@ fn a_container_that_stays_is_named() {
     until("no process is left", || bed.servers.servers().iter().all(|(pid, _)| !super::lifecycle_bed::alive(*pid)));
     assert_eq!(bed.there().len(), 2);
 }
+
+/// A folder that somebody else filled must not choose a program.
+#[test]
+fn what_removes_a_container_is_what_the_config_says() {
+    let bed = Containers::new();
+    let server = |verb: &'static str| {
+        let args: Vec<&str> = ["server", verb].into_iter().chain(bed.set.iter().map(String::as_str)).collect();
+        bed.servers.bed.gate(&args)
+    };
+    server("up").assert(0, &["is ready"]);
+    let folder = std::fs::read_dir(bed.servers.bed.path(".goodput-gate/servers")).expect("it is up").next();
+    let file = folder.expect("one").expect("an entry").path().join("state.json");
+    let mut state: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("text")).expect("JSON");
+    let evil = bed.servers.bed.path("evil");
+    std::fs::write(&evil, "#!/bin/sh\ntouch \"$PLACE/ran\"\n").expect("a script");
+    std::fs::set_permissions(&evil, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
+    state["container"]["program"] = evil.display().to_string().into();
+    std::fs::write(&file, state.to_string()).expect("it is ours");
+    server("down").assert(0, &["stopped"]);
+    assert!(!bed.servers.place().join("ran").exists(), "what the file names was run");
+    bed.servers.left_nothing();
+    // Without a word of the config nothing is run, and what may be left is named.
+    std::fs::write(&file, state.to_string()).expect("ours");
+    let gone = bed.servers.bed.gate(&["server", "down"]);
+    gone.assert(
+        3,
+        &["cannot remove the server's container goodput-gate-server-", "the config names no server.container any more"],
+    );
+}

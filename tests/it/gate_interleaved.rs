@@ -139,6 +139,23 @@ fn the_baseline_is_the_commit_that_was_asked_for() {
     assert_eq!(bed.read("factor"), "1.05\n", "the working tree is as it was");
 }
 
+/// A change that made both sides slow would be found by nobody.
+#[test]
+fn each_commit_is_started_as_it_says_itself() {
+    let servers = candidate(GATE, "1.0\n");
+    let bed = &servers.bed;
+    let slow = bed.read("goodput-gate.yaml").replace("exec sh serve.sh", "echo 6 > factor; exec sh serve.sh");
+    bed.write("goodput-gate.yaml", &slow);
+    bed.commit("slow however it is built");
+    let words = "each side is built and started as its own config says, and they differ in server.start";
+    bed.measure(&["check"]).assert(1, &["FAIL", "tpot_geomean", words]);
+    servers.left_nothing();
+    for (side, factor) in [("baseline", "1"), ("candidate", "6")] {
+        let text = log(&servers, &format!("{side}-start1.log"));
+        assert!(text.contains(&format!("serving with factor {factor}\n")), "{side}: {text}");
+    }
+}
+
 #[test]
 fn the_baseline_is_another_target_or_config() {
     let servers = Servers::new(ONE);

@@ -195,6 +195,18 @@ fn other_work_than_the_baselines_is_invalid() {
     judge(&record).assert(3, "invalid", &["output tokens per request are 9.0 and were 8.0 in the baseline"]);
 }
 
+/// Shorter prompts are less work, and a server that no longer says how long they are cannot pass for that.
+#[test]
+fn work_that_only_the_baseline_tells_is_no_pass() {
+    let mut record = candidate();
+    for round in rounds(&mut record) {
+        column(round, "input_tokens")[0] = Value::Null;
+    }
+    let said = "the baseline tells its input tokens and the candidate does not";
+    judge(&record).assert(0, "inconclusive", &[said, "no PASS"]);
+    judge(&with_policy(record, "on_inconclusive", "fail")).assert(5, "inconclusive", &[said]);
+}
+
 #[test]
 fn new_failures_fail() {
     let judged = judge(&with_failures(4));

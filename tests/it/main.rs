@@ -5,6 +5,7 @@
 mod accepted;
 mod accepted_support;
 mod action;
+mod advice;
 mod anchored;
 mod architecture;
 mod bad_input;

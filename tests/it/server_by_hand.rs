@@ -154,6 +154,27 @@ fn a_process_of_the_same_number_is_left_alone() {
     servers.left_nothing();
 }
 
+/// A log may hold prompts and keys, and by its state a server is ended.
+#[test]
+fn what_is_kept_of_a_server_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let servers = servers();
+    server(&servers, &["up", "--set", "server.build=echo compiled"]).assert(0, &["is ready"]);
+    let (file, _) = state(&servers);
+    for name in ["state.json", "server.log", "build.log"] {
+        let mode = std::fs::metadata(file.with_file_name(name)).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let set = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+    set(0o666);
+    for verb in ["down", "up", "status"] {
+        server(&servers, &[verb]).assert(2, &["state.json", "others may write into it"]);
+    }
+    set(0o600);
+    server(&servers, &["down"]).assert(0, &["stopped"]);
+    servers.left_nothing();
+}
+
 #[test]
 fn a_log_is_followed_until_the_server_ends() {
     let servers = servers();

@@ -14,6 +14,9 @@ use crate::record::{Record, Role};
 /// Half a million requests; enough for any gate, and little enough for any runner.
 const RECORD_BYTES: u64 = 64 << 20;
 
+/// Of all records of one comment: four of the largest, or a matrix of ordinary ones, which have less than a MiB.
+const ALL_BYTES: u64 = 4 * RECORD_BYTES;
+
 /// What one report is of.
 pub struct Measured {
     /// The other side of an interleaved run.
@@ -25,11 +28,25 @@ pub struct Measured {
 
 /// Hands on each record that stands alone, and each pair as soon as both of its sides are read: not all need fit into memory at once.
 ///
-/// Errors: a file that is no record of this program's, or one side of an interleaved run without its other.
-pub fn each(paths: &[PathBuf], mut judge: impl FnMut(Measured) -> anyhow::Result<()>) -> anyhow::Result<()> {
+/// Errors: a file that is no record of this program's, more than is read for one comment, or one side of an interleaved run without its other.
+pub fn each(paths: &[PathBuf], judge: impl FnMut(Measured) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    within(ALL_BYTES, paths, judge)
+}
+
+fn within(all: u64, paths: &[PathBuf], mut judge: impl FnMut(Measured) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let mut waiting: Vec<(Role, &PathBuf, Record)> = Vec::new();
+    let mut left = all;
     for path in paths {
-        let record = one(path)?;
+        let text = text(path)?;
+        left = left.checked_sub(text.len() as u64).with_context(|| {
+            format!(
+                "cannot use {}: with it the records are larger than {} MiB together\n\
+                 hint: name fewer in one comment; `comment --name NAME` makes another one of the others",
+                path.display(),
+                all >> 20
+            )
+        })?;
+        let record = parsed(path, text)?;
         let Some(side) = record.pair.as_ref().map(|p| p.side) else {
             judge(Measured { baseline: None, candidate: record, path: path.clone() })?;
             continue;
@@ -64,8 +81,8 @@ fn lonely(path: &Path, side: Role) -> String {
     )
 }
 
-/// Errors: a link, a device, a file that is too large, and whatever no run of this program has written.
-fn one(path: &Path) -> anyhow::Result<Record> {
+/// Errors: a link, a device, a file that is too large.
+fn text(path: &Path) -> anyhow::Result<Vec<u8>> {
     let shown = path.display();
     // Not followed: an artefact may hold a link to any file of this machine.
     let facts = std::fs::symlink_metadata(path).with_context(|| format!("cannot read {shown}"))?;
@@ -78,6 +95,12 @@ fn one(path: &Path) -> anyhow::Result<Record> {
     if text.len() as u64 > RECORD_BYTES {
         bail!("cannot use {shown}: it is larger than {} MiB", RECORD_BYTES >> 20);
     }
+    Ok(text)
+}
+
+/// Errors: whatever no run of this program has written.
+fn parsed(path: &Path, text: Vec<u8>) -> anyhow::Result<Record> {
+    let shown = path.display();
     let text = String::from_utf8(text).map_err(|_| anyhow::anyhow!("cannot use {shown}: it is no text"))?;
     Record::parse(&text).map_err(|e| anyhow::anyhow!("cannot use {shown}: {}", one_line(&e.to_string())))
 }
@@ -85,4 +108,26 @@ fn one(path: &Path) -> anyhow::Result<Record> {
 /// The error repeats what the file says: a line of its own could be a command to the runner that shows it.
 pub fn one_line(foreign: &str) -> String {
     foreign.split_whitespace().collect::<Vec<_>>().join(" ").replace("##[", "## [")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_read_than_one_comment_may_hold() {
+        let record = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/candidate.json");
+        let (size, paths) = (std::fs::metadata(&record).unwrap().len(), vec![record; 3]);
+        let read = |all: u64| {
+            let mut count = 0;
+            let ended = within(all, &paths, |_| {
+                count += 1;
+                Ok(())
+            });
+            (count, ended.err().map(|e| e.to_string()))
+        };
+        assert_eq!(read(3 * size), (3, None));
+        let (count, why) = read(3 * size - 1);
+        assert!(count == 2 && why.is_some_and(|why| why.contains("MiB together\nhint: name fewer")));
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! Not here: which point that is and where its sessions are (`command::reviewed`).
 
-use super::{Baseline, KEPT_SESSIONS, Part, compare, distinct, drift, method};
+use super::work::Tokens;
+use super::{Baseline, KEPT_SESSIONS, Part, compare, distinct, method};
 use crate::fingerprint::Fingerprint;
 use crate::judge::{self, Comparison, Judgement, MetricComparison, text};
 use crate::metric::Class;
@@ -67,7 +68,8 @@ fn sessions(record: &Record, workload: &WorkloadRecord, anchor: &Anchor) -> Resu
     }
     let excess = baseline.sessions.len().saturating_sub(KEPT_SESSIONS);
     baseline.sessions.drain(..excess);
-    drift(workload, &baseline.sessions).into_iter().next().map_or(Ok(baseline.sessions), Err)
+    let (now, then) = (Tokens::of(workload), Tokens::of_sessions(&baseline.sessions));
+    now.drifted(then).into_iter().next().or_else(|| now.untold(then)).map_or(Ok(baseline.sessions), Err)
 }
 
 fn told(anchor: &Anchor, sessions: usize, compared: Result<Comparison, String>) -> (Drift, AnchorReport) {

@@ -1,6 +1,7 @@
 //! One workload of an interleaved run: both sides' records to evidence. Pure. Not here: what the evidence means (`verdict`).
 
-use super::{Part, judge_policy, limits_judged, loosened, mostly_whole, token_drift, unfit};
+use super::work::Tokens;
+use super::{Part, judge_policy, limits_judged, loosened, mostly_whole, unfit};
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::{Comparison, Decision, PastRun};
@@ -52,10 +53,12 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
         return Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None, before });
     }
     let comparison = compare(candidate, base, workload, &history, workloads)?;
-    invalid.extend(drift(workload, base));
+    // Prompts that were shorter for one side are less work. (Output tokens are compared request by request by the judge.)
+    let (now, then) = (Tokens::of(workload), Tokens::of(base));
+    invalid.extend(now.drifted_input(then));
     let evidence = Evidence {
         limits: limits(used(&comparison))?,
-        incomplete: incomplete(candidate, base, workload, &comparison),
+        incomplete: incomplete(candidate, base, workload, &comparison).or_else(|| now.untold(then)),
         warnings: loosened(workload).into_iter().collect(),
         ..evidence(invalid, Against::Compared(comparison))
     };
@@ -66,12 +69,6 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
 fn vanished(baseline: &Record, candidate: &Record) -> Option<String> {
     let gone = baseline.workloads.iter().find(|b| candidate.workloads.iter().all(|c| c.name != b.name))?;
     Some(format!("the candidate's side has no workload {}", gone.name))
-}
-
-/// Prompts that were shorter for one side are less work. (Output tokens are compared request by request by the judge.)
-fn drift(workload: &WorkloadRecord, base: &WorkloadRecord) -> Option<String> {
-    let (now, then) = workload.mean_tokens(|c| &c.input_tokens).zip(base.mean_tokens(|c| &c.input_tokens))?;
-    token_drift("input", now, then)
 }
 
 fn evidence(invalid: Vec<String>, against: Against) -> Evidence {

@@ -10,7 +10,7 @@ use super::gpu::Watch;
 use super::{Measuring, Run, unsaved};
 use crate::cli::LogFormat;
 use crate::clock::monotonic_ns;
-use crate::command::facts::{client_health, raw_line, workload_record};
+use crate::command::facts::{TOKENIZER, client_health, raw_line, workload_record};
 use crate::command::output::save_record;
 use crate::command::target::Target;
 use crate::config::Tier;
@@ -24,7 +24,7 @@ use crate::measure::{SloMs, collect};
 use crate::plan::{self, Plan, RoundPlan};
 use crate::record::StartRecord;
 use crate::record::build::{Raw, round};
-use crate::timeline::{Outcome, Timeline};
+use crate::timeline::{Counted, Outcome, Timeline};
 use crate::watch::scrape::Watch as Page;
 
 /// One start of a side: a server that answers, and its load, ready to be sent.
@@ -145,8 +145,10 @@ impl Run<'_> {
         let mut measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
         let gpu_seen = open.gpu.end();
         let (server, server_findings) = server_evidence(page, &measured);
-        let tokenizer = open.target.tokenizer.as_ref();
-        let counted = tokenizer.is_some_and(|t| t.count(&mut measured.timelines, plan, &ready.plan.protocol));
+        if let Some(tokenizer) = &open.target.tokenizer {
+            tokenizer.count(&mut measured.timelines, plan, &ready.plan.protocol);
+        }
+        let counted = measured.timelines.iter().any(|t| t.counted != Counted::default());
         let died = died(all, open, &measured.timelines);
         self.told |= died.is_some();
         let raw = Raw {
@@ -164,7 +166,7 @@ impl Run<'_> {
         let side = &mut self.sides[open.side];
         let record = &mut side.record.workloads[workload];
         let mut stored = round(&raw, &record.load, &ready.slo);
-        stored.token_source = counted.then(|| "tokenizer".into());
+        stored.token_source = counted.then(|| TOKENIZER.into());
         stored.server = server;
         stored.findings.extend(server_findings);
         stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));

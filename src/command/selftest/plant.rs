@@ -11,7 +11,7 @@ use crate::measure::validity::{ClientHealth, Severity};
 use crate::plan::Pace;
 use crate::record::build::{Raw, round};
 use crate::sim::{Engine, Fate, Request, fate};
-use crate::timeline::{Outcome, OutputEvent, Timeline};
+use crate::timeline::{Counted, Outcome, OutputEvent, Timeline};
 
 /// A server start in virtual time.
 pub struct Plant {
@@ -142,6 +142,7 @@ impl<'a> Playing<'a> {
             retried: false,
             closed_loop: self.closed,
             text: None,
+            counted: Counted::default(),
         }
     }
 

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::*;
+use crate::command::facts::raw_line;
 use crate::config::ProtocolName;
 use crate::plan::{Pace, PlannedRequest};
 use crate::protocol::{BodySpec, Extras, body};
-use crate::timeline::Outcome;
+use crate::timeline::{Counted, Outcome};
 
 fn words() -> Tokenizer {
     let count = |text: &str| u32::try_from(text.split_whitespace().count()).ok();
@@ -58,32 +59,46 @@ fn timeline(text: Option<&str>) -> Timeline {
         retried: false,
         closed_loop: false,
         text: text.map(str::to_owned),
+        counted: Counted::default(),
     }
 }
 
-fn counted(timeline: Timeline) -> (bool, Option<u32>, Option<u32>) {
+fn counted(timeline: Timeline) -> (Counted, Option<u32>, Option<u32>) {
     let protocol = ProtocolName::Triton.into();
     let mut all = [timeline];
-    let used = words().count(&mut all, &plan(&protocol), &protocol);
-    (used, all[0].input_tokens, all[0].output_tokens)
+    words().count(&mut all, &plan(&protocol), &protocol);
+    (all[0].counted, all[0].input_tokens, all[0].output_tokens)
 }
 
 #[test]
 fn what_the_server_did_not_count_is_counted_here() {
-    assert_eq!(counted(timeline(Some(" a b c"))), (true, Some(3), Some(3)));
+    assert_eq!(counted(timeline(Some(" a b c"))), (Counted { input: true, output: true }, Some(3), Some(3)));
+}
+
+#[test]
+fn a_raw_line_says_who_counted() {
+    let protocol = ProtocolName::Triton.into();
+    let mut all = [timeline(Some(" a b c")), Timeline { output_tokens: Some(8), ..timeline(None) }, timeline(None)];
+    words().count(&mut all, &plan(&protocol), &protocol);
+    let said = all.map(|t| {
+        let line: serde_json::Value = serde_json::from_str(&raw_line("chat", 0, 0, &t)).expect("JSON");
+        [line["input_token_source"].clone(), line["token_source"].clone()]
+    });
+    let here = || "tokenizer".into();
+    assert_eq!(said, [[here(), here()], [here(), "usage".into()], [here(), serde_json::Value::Null]]);
 }
 
 #[test]
 fn the_servers_own_counts_stand() {
     let told = Timeline { input_tokens: Some(9), output_tokens: Some(8), ..timeline(Some("a")) };
-    assert_eq!(counted(told), (false, Some(9), Some(8)));
+    assert_eq!(counted(told), (Counted::default(), Some(9), Some(8)));
 }
 
 #[test]
 fn a_text_that_was_not_kept_whole_has_no_count() {
-    assert_eq!(counted(timeline(None)), (true, Some(3), None));
+    assert_eq!(counted(timeline(None)), (Counted { input: true, output: false }, Some(3), None));
     let failed = Timeline { outcome: Outcome::Truncated, ..timeline(Some("a")) };
-    assert_eq!(counted(failed), (false, None, None));
+    assert_eq!(counted(failed), (Counted::default(), None, None));
 }
 
 #[cfg(feature = "tokenizer")]

@@ -60,6 +60,9 @@ const MOST: usize = 3;
 const STILL: f64 = 0.03;
 /// A server's own latency below this share of the client's is of something else: Triton's ends at the hand-over to a model that streams.
 const SAME_THING: f64 = 0.1;
+/// Two kinds of work that grew by shares this near to one another are both named. Of the simulated server, with both twice as slow, the shares
+/// are equal; with one of them, the other grows by 0.1 to 0.6 of its share, since they wait for each other in the steps of a batch.
+const ALIKE: f64 = 0.75;
 /// A KV cache that was as full as this may be what requests wait for: vLLM keeps a hundredth free, and a prompt needs room at once.
 const FULL: f64 = 0.85;
 
@@ -104,7 +107,7 @@ impl Change {
 }
 
 /// Where the time is likely to have gone: a cause, if one is known; the queue, if it grew by more milliseconds than the work did; else the kind
-/// of work that grew by the larger share.
+/// of work that grew by the larger share, or both.
 fn place(changes: &[Change], full: bool) -> Option<&'static str> {
     let first = changes.first()?;
     let of = |facts: &[Fact]| changes.iter().find(|c| facts.contains(&c.fact));
@@ -126,8 +129,11 @@ fn place(changes: &[Change], full: bool) -> Option<&'static str> {
                 "the time is likely lost in the queue"
             }
         }
-        _ if works && growth(prefill) > growth(decode) => "the time is likely lost in prefill",
-        _ if works => "the time is likely lost in decode",
+        _ if works => match (growth(prefill), growth(decode)) {
+            (one, two) if one.min(two) >= ALIKE * one.max(two) => "the time is likely lost in prefill and in decode",
+            (one, two) if one > two => "the time is likely lost in prefill",
+            _ => "the time is likely lost in decode",
+        },
         Fact::KvUseMean => "the KV cache is fuller, which may hold requests back",
         _ => "more requests share the server at once",
     })

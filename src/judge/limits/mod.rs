@@ -11,6 +11,7 @@ mod tests;
 
 use crate::config::{Bound, Limit};
 use crate::judge::{PastRun, text};
+use crate::measure::collect::Values;
 use crate::measure::stats::{lag1_autocorrelation, mean};
 use crate::measure::summary::{Shape, times};
 use crate::measure::{Round, SloMs};
@@ -28,6 +29,8 @@ pub struct LimitInput<'a> {
     pub history: &'a [PastRun],
     /// Of each server start, how long it took to be ready; milliseconds. Empty where the gate did not start the server.
     pub ready_ms: &'a [f64],
+    /// Of each start, the metrics of the GPUs over its rounds.
+    pub gpu: &'a [Values],
     /// Judge by the measured value alone.
     pub strict: bool,
 }
@@ -132,7 +135,7 @@ fn ruling(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Ruling {
     }
     match (metric, bound) {
         _ if location::covers(metric) => location::judge(input, metric, bound),
-        (Metric::ServerStart, _) => start::judge(input, bound),
+        _ if start::covers(metric) => start::judge(input, metric, bound),
         (Metric::SloAttainment | Metric::Goodput, Bound::Min(min)) => attainment::judge(input, metric, min),
         (Metric::ErrorRate, Bound::Max(max)) => failures::judge(input, max),
         (Metric::SuccessRate, Bound::Min(min)) => failures::judge(input, 1.0 - min).map(|judged| mirrored(&judged)),
@@ -186,6 +189,7 @@ fn words(finding: &LimitFinding) -> String {
 fn obstacle(finding: &LimitFinding) -> &'static str {
     let Some((low, high)) = finding.interval.filter(|_| finding.state == LimitState::Open) else { return "" };
     match (beyond(finding.bound, low), beyond(finding.bound, high)) {
+        (one, two) if one == two && start::covers(finding.metric) => "; one start proves nothing: two that agree do",
         (false, false) => "; failed requests, rounds without a value or a queue near saturation stand in the way",
         (true, true) => "; the rounds disagree: one more start with the same seeds tells the plan from noise",
         _ => "",

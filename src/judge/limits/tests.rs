@@ -37,7 +37,8 @@ fn slo() -> SloMs {
 
 fn judged(rounds: &[Round], metric: Metric, bound: Bound) -> LimitFinding {
     let limits = [Limit { metric, bound }];
-    let input = LimitInput { rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], ready_ms: &[], strict: false };
+    let input =
+        LimitInput { rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], ready_ms: &[], gpu: &[], strict: false };
     judge(&input).pop().expect("one limit, one finding")
 }
 
@@ -47,7 +48,8 @@ fn state_of(rounds: &[Round], metric: Metric, bound: Bound) -> LimitState {
 
 fn strictly(rounds: &[Round], metric: Metric, bound: Bound) -> LimitState {
     let limits = [Limit { metric, bound }];
-    let input = LimitInput { rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], ready_ms: &[], strict: true };
+    let input =
+        LimitInput { rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], ready_ms: &[], gpu: &[], strict: true };
     judge(&input).pop().expect("one limit, one finding").state
 }
 
@@ -158,8 +160,16 @@ fn what_is_not_judged_is_said_and_never_met() {
     assert_eq!(state_of(&rounds, Metric::ErrorRate, Bound::Min(0.0)), LimitState::NotMeasured);
     let whole = Shape { streaming: false, ..SHAPE };
     let limits = [Limit { metric: TTFT_P95, bound: Bound::Max(1e9) }];
-    let input =
-        LimitInput { rounds: &rounds, limits: &limits, slo: slo(), shape: whole, history: &[], ready_ms: &[], strict: true };
+    let input = LimitInput {
+        rounds: &rounds,
+        limits: &limits,
+        slo: slo(),
+        shape: whole,
+        history: &[],
+        ready_ms: &[],
+        gpu: &[],
+        strict: true,
+    };
     assert_eq!(judge(&input)[0].state, LimitState::NotMeasured);
 }
 
@@ -177,7 +187,8 @@ fn a_limit_on_starts_wants_several_that_agree() {
     let rounds = [round(0, 10, steady)];
     let state = |ready_ms: &[f64], strict| {
         let limits = [Limit { metric: Metric::ServerStart, bound: Bound::Max(100.0) }];
-        let input = LimitInput { rounds: &rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], ready_ms, strict };
+        let input =
+            LimitInput { rounds: &rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], ready_ms, gpu: &[], strict };
         judge(&input).pop().expect("one limit, one finding")
     };
     assert_eq!(state(&[90.0, 100.0], false).state, LimitState::Met);
@@ -190,4 +201,42 @@ fn a_limit_on_starts_wants_several_that_agree() {
     assert!(none.reason.contains("did not start the server"), "{}", none.reason);
     let finding = state(&[110.0, 130.0, 120.0], false);
     assert_eq!((finding.value, finding.interval), (Some(120.0), Some((110.0, 130.0))));
+}
+
+#[test]
+fn a_limit_on_gpus_is_judged_by_starts_that_agree_and_an_absent_value_is_never_met() {
+    let rounds = [round(0, 10, steady)];
+    let judged = |metric, bound, starts: &[Option<f64>], strict| {
+        let gpu: Vec<Values> = starts.iter().map(|v| v.map(|v| (metric, v)).into_iter().collect()).collect();
+        let limits = [Limit { metric, bound }];
+        let input = LimitInput {
+            rounds: &rounds,
+            limits: &limits,
+            slo: slo(),
+            shape: SHAPE,
+            history: &[],
+            ready_ms: &[],
+            gpu: &gpu,
+            strict,
+        };
+        judge(&input).pop().expect("one limit, one finding")
+    };
+    let (memory, most) = (Metric::GpuMemoryPeak, Bound::Max(70_000.0));
+    for (starts, state) in [
+        (&[Some(69_000.0), Some(69_500.0)][..], LimitState::Met),
+        (&[Some(71_000.0), Some(72_000.0)], LimitState::Breached),
+        (&[Some(69_000.0), Some(72_000.0)], LimitState::Open),
+        (&[Some(69_000.0)], LimitState::Open),
+        (&[Some(69_000.0), None], LimitState::NotMeasured),
+        (&[], LimitState::NotMeasured),
+    ] {
+        assert_eq!(judged(memory, most, starts, false).state, state, "{starts:?}");
+    }
+    assert_eq!(judged(memory, most, &[Some(69_000.0), None], true).state, LimitState::NotMeasured);
+    assert_eq!(judged(memory, most, &[Some(69_000.0)], true).state, LimitState::Met);
+    let one = judged(memory, most, &[Some(71_000.0)], false).reason;
+    assert!(one.ends_with("; one start proves nothing: two that agree do"), "{one}");
+    let least = Bound::Min(2.0);
+    assert_eq!(judged(Metric::TokensPerJoule, least, &[Some(1.0), Some(1.5)], false).state, LimitState::Breached);
+    assert_eq!(judged(Metric::EnergyPerToken, Bound::Max(0.5), &[Some(0.4), Some(0.3)], false).state, LimitState::Met);
 }

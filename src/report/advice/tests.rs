@@ -117,17 +117,24 @@ fn a_level_beyond_the_knee_is_named() {
 }
 
 #[test]
-fn goodput_far_below_throughput_is_named() {
-    assert_eq!(advised(|w| rates(w, &[("goodput", 7.0), ("request_rate", 10.0)])), ["goodput"]);
-    assert_eq!(advised(|w| rates(w, &[("goodput", 8.0), ("request_rate", 10.0)])), [""; 0]);
-    assert_eq!(advised(|w| rates(w, &[("goodput", 0.0)])), [""; 0]);
-    assert_eq!(advised(|w| rates(w, &[("goodput", 0.0), ("request_rate", 0.0)])), [""; 0]);
+fn answers_that_came_too_late_are_named() {
+    let of = |in_time: f64, answered: f64| advised(|w| rates(w, &[("slo_attainment", in_time), ("success_rate", answered)]));
+    assert_eq!(of(0.89, 1.0), ["goodput"]);
+    assert_eq!(of(0.90, 1.0), [""; 0]);
+    // Failures are another rule's.
+    assert_eq!(of(0.80, 0.80), ["failures"]);
+    assert_eq!(of(0.0, 0.0), ["failures"]);
+    assert_eq!(advised(|w| rates(w, &[("slo_attainment", 0.0)])), [""; 0]);
+    // The ramp of a closed loop is in the throughput alone.
+    let ramp = [("goodput", 6.7), ("request_rate", 10.0), ("slo_attainment", 1.0), ("success_rate", 1.0)];
+    assert_eq!(advised(|w| rates(w, &ramp)), [""; 0]);
 }
 
 #[test]
 fn waiting_that_outweighs_work_is_named() {
-    assert_eq!(advised(|w| facts(w, &[("queue_ms", 60.0), ("ttft_ms", 100.0)])), ["queueing"]);
-    assert_eq!(advised(|w| facts(w, &[("queue_ms", 40.0), ("ttft_ms", 100.0)])), [""; 0]);
+    assert_eq!(advised(|w| facts(w, &[("queue_ms", 76.0), ("ttft_ms", 100.0)])), ["queueing"]);
+    assert_eq!(advised(|w| facts(w, &[("queue_ms", 74.0), ("ttft_ms", 100.0)])), [""; 0]);
+    assert_eq!(advised(|w| facts(w, &[("queue_ms", 0.9), ("ttft_ms", 1.0)])), [""; 0], "nobody minds");
     assert_eq!(advised(|w| facts(w, &[("queue_ms", 60.0)])), [""; 0]);
     let client = |queue: f64| {
         advised(|w| {
@@ -135,14 +142,14 @@ fn waiting_that_outweighs_work_is_named() {
             timing(w, "ttft", None, None, Some(100.0));
         })
     };
-    assert_eq!((client(60.0), client(40.0)), (vec!["queueing"], vec![]));
+    assert_eq!((client(76.0), client(74.0)), (vec!["queueing"], vec![]));
 }
 
 #[test]
 fn bursts_that_a_reader_notices_are_named() {
     let gaps = |median: f64, p99: f64| advised(|w| timing(w, "chunk_gap", Some(median), Some(p99), None));
-    assert_eq!(gaps(20.0, 120.0), ["bursty"]);
-    assert_eq!((gaps(30.0, 120.0), gaps(2.0, 60.0)), (vec![], vec![]));
+    assert_eq!(gaps(20.0, 260.0), ["bursty"]);
+    assert_eq!((gaps(60.0, 260.0), gaps(14.0, 140.0)), (vec![], vec![]));
     assert_eq!(advised(|w| timing(w, "chunk_gap", Some(20.0), None, None)), [""; 0]);
 }
 

@@ -272,6 +272,13 @@ const VERDICT: &[Sentence] = &[
     ("missing on the candidate's side", "후보 쪽에 값 없음"),
     ("not measured on either side", "양쪽 모두 측정 안 됨"),
     ("missing in some starts of one side", "한쪽의 일부 시작에 값 없음"),
+    (
+        "the {A} tells its {L} tokens and the {B} does not: whether the work is the same is not known, so this is no PASS",
+        "{A} 쪽은 {L} 토큰 수를 알리고 {B} 쪽은 알리지 않음: 작업량이 같은지 알 수 없어 PASS가 아님",
+    ),
+    ("input", "입력"),
+    ("output", "출력"),
+    ("not decided: the minimum relevant change is within the noise", "판정 안 함: 최소 유의미 변화가 노이즈보다 작음"),
     ("looks worse, not proven", "나빠 보이나 입증되지 않음"),
     ("worse beyond the noise; shown only, as `class: info` asks", "노이즈를 넘어 나빠짐; `class: info` 설정으로 표시만 함"),
     ("neither proven to be within {q} nor proven worse", "저하가 {q} 이내라는 것도, 나빠졌다는 것도 입증되지 않음"),
@@ -339,6 +346,11 @@ const VERDICT: &[Sentence] = &[
         "failed requests, rounds without a value or a queue near saturation stand in the way",
         "실패한 요청, 값이 없는 라운드, 포화에 가까운 대기열 때문에 확정할 수 없음",
     ),
+    (
+        "in some round no GPU was watched, or one does not tell it",
+        "어느 라운드에서 관찰한 GPU가 없거나 그 값을 알리지 않는 GPU가 있음",
+    ),
+    ("one start proves nothing: two that agree do", "시작 한 번은 아무것도 입증하지 못함: 일치하는 두 번이 필요"),
     (
         "the rounds disagree: one more start with the same seeds tells the plan from noise",
         "라운드끼리 결과가 다름: 같은 시드로 시작을 한 번 더 측정하면 계획의 차이와 노이즈를 구분 가능",
@@ -452,9 +464,25 @@ const VERDICT: &[Sentence] = &[
     ),
     ("this change alters {a} of {w}: what {C} says is what counts", "이 변경이 {w}의 {a} 설정을 바꿈: {C}의 내용이 적용됨"),
     (
-        "this change alters server in {a}, and both sides are built and started as it says: what that makes slower or faster is not in the comparison",
-        "이 변경이 {a}의 server 설정을 바꾸며 양쪽 모두 그에 따라 빌드하고 시작함: 그 때문에 느려지거나 빨라진 것은 비교에 나타나지 않음",
+        "each side is built and started as its own config says, and they differ in {L}: what that makes slower or faster is in the comparison",
+        "양쪽을 각자의 설정대로 빌드하고 시작하며 {L} 설정이 서로 다름: 그 때문에 느려지거나 빨라진 것도 비교에 나타남",
     ),
+    (
+        "{A}, so both sides are built and started as this checkout says: what that makes slower or faster is not in the comparison",
+        "{A}; 양쪽 모두 이 체크아웃의 설정대로 빌드하고 시작함: 그 때문에 느려지거나 빨라진 것은 비교에 나타나지 않음",
+    ),
+    (
+        "this change alters {a} (gate.baseline.config): what {C} says is what counts here",
+        "이 변경이 {a}(gate.baseline.config)을 바꿈: 여기서는 {C}의 내용이 적용됨",
+    ),
+    (
+        "{a} (gate.baseline.config) lies outside this repository: it counts as it is there",
+        "{a}(gate.baseline.config)이 이 저장소 밖에 있음: 거기 있는 그대로 적용",
+    ),
+    ("{A}, so this checkout's own {b} (gate.baseline.config) counts", "{A}; 이 체크아웃 자체의 {b}(gate.baseline.config)을 적용"),
+    ("the config of {a} cannot be read ({b})", "{a}의 설정을 읽을 수 없음 ({b})"),
+    ("{a} cannot be used ({B})", "{a} 사용 불가 ({B})"),
+    ("it does not say how a server is started", "서버를 어떻게 시작하는지 적혀 있지 않음"),
     (
         "this run was interleaved, and this repository's config is not: what it was compared with is the measuring job's own choice, and no committed baseline was looked at",
         "교차 측정한 실행이나 이 저장소의 설정은 아님: 비교 상대는 측정한 작업이 고른 것이며, 커밋된 기준선은 보지 않음",

@@ -64,6 +64,19 @@ fn of_slow_work_the_kind_that_grew_more_is_named() {
     says(&[("queue_ms", 1579.0), ("prefill_ms", 93.5), ("decode_ms", 523.0), ("token_gap_ms", 16.9)], "lost in the queue");
 }
 
+/// Figures of the simulated server again, at half of its capacity.
+#[test]
+fn where_all_work_grew_both_kinds_are_named() {
+    let before = values(&[("queue_ms", 15.97), ("prefill_ms", 119.3), ("decode_ms", 218.9), ("token_gap_ms", 14.6)]);
+    let says = |after: &[(&str, f64)], end: &str| {
+        let text = why("TPOT is 100 % longer", Concern::LaterTokens, None, &before, &values(after)).expect("a sentence");
+        assert!(text.ends_with(end), "{text}");
+    };
+    says(&[("queue_ms", 29.7), ("prefill_ms", 238.6), ("decode_ms", 437.9), ("token_gap_ms", 29.2)], "in prefill and in decode");
+    says(&[("queue_ms", 29.0), ("prefill_ms", 225.5), ("decode_ms", 237.1), ("token_gap_ms", 15.8)], "lost in prefill");
+    says(&[("queue_ms", 15.7), ("prefill_ms", 132.4), ("decode_ms", 424.1), ("token_gap_ms", 28.3)], "lost in decode");
+}
+
 #[test]
 fn a_queue_before_a_full_kv_cache_says_so() {
     let before = [("queue_ms", 12.6), ("kv_use_mean_ratio", 0.24), ("kv_use_max_ratio", 0.36)];

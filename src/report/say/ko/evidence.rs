@@ -170,6 +170,7 @@ pub const SENTENCES: &[Sentence] = &[
     ),
     ("the time is likely lost in the queue", "대기열에서 시간을 잃은 것으로 보임"),
     ("the time is likely lost in prefill", "prefill에서 시간을 잃은 것으로 보임"),
+    ("the time is likely lost in prefill and in decode", "prefill과 decode 모두에서 시간을 잃은 것으로 보임"),
     ("the time is likely lost in decode", "decode에서 시간을 잃은 것으로 보임"),
     ("the KV cache is fuller, which may hold requests back", "KV 캐시가 더 차서 요청이 밀릴 수 있음"),
     ("more requests share the server at once", "더 많은 요청이 동시에 서버를 나눠 씀"),
@@ -215,12 +216,12 @@ pub const SENTENCES: &[Sentence] = &[
         "수준 {n}: knee {m}을 넘음, 그 뒤로 {w}는 거의 늘지 않고 지연 시간만 늘어남: 그 아래에서 운영할 것",
     ),
     (
-        "goodput is {q} of the throughput ({r} of {s}): the server answers more than it answers in time; most often missed: {w}, met by {t}; lower the load or look there",
-        "goodput이 처리량의 {q} ({s} 중 {r}): 응답은 하지만 제때가 아님; 가장 자주 어긴 SLO: {w}, 달성률 {t}; 부하를 낮추거나 그곳을 살필 것",
+        "only {q} of the requests met their SLOs, and {r} were answered: the server answers more than it answers in time; most often missed: {w}, met by {s}; lower the load or look there",
+        "SLO를 만족한 요청은 {q}, 응답한 요청은 {r}: 응답은 하지만 제때가 아님; 가장 자주 어긴 SLO: {w}, 달성률 {s}; 부하를 낮추거나 그곳을 살필 것",
     ),
     (
-        "goodput is {q} of the throughput ({r} of {s}): the server answers more than it answers in time; lower the load or look there",
-        "goodput이 처리량의 {q} ({s} 중 {r}): 응답은 하지만 제때가 아님; 부하를 낮추거나 그곳을 살필 것",
+        "only {q} of the requests met their SLOs, and {r} were answered: the server answers more than it answers in time; lower the load or look there",
+        "SLO를 만족한 요청은 {q}, 응답한 요청은 {r}: 응답은 하지만 제때가 아님; 부하를 낮추거나 그곳을 살필 것",
     ),
     (
         "TTFT is mostly waiting: {q} of {r} on average were spent in {A}; {B}",
