@@ -10,7 +10,7 @@ use crate::report::ranking::{self, Entrant, Measured};
 
 /// Measures every target of the config in turn, and ranks them.
 pub fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
-    let config = setup::each(&args.config, &args.workload)?;
+    let config = setup::each(&args.config, &args.workload, args.sweep.clone())?;
     if args.output.dry_run {
         let names: Vec<&str> = config.targets.keys().map(String::as_str).collect();
         let turns = format!("one after the other, start by start: {}", names.join(", "));
