@@ -53,7 +53,8 @@ fn name(path: &Path, record: &Record) -> String {
 }
 
 fn ranked<'a>(records: &[(String, &'a Record)], out: &Path) -> anyhow::Result<ExitStatus> {
-    let measured = |w| Ok(Measured { workload: w, unfit: evaluate::unfit(w), starts: w.start_values()? });
+    let measured =
+        |w| Ok(Measured { workload: w, unfit: evaluate::unfit(w), starts: w.start_values()?, pooled: w.pooled_values()? });
     let entrant = |(name, record): &(String, &'a Record)| {
         let workloads = record.workloads.iter().map(measured).collect::<anyhow::Result<_>>()?;
         Ok(Entrant { name: name.clone(), record, workloads })
@@ -63,8 +64,7 @@ fn ranked<'a>(records: &[(String, &'a Record)], out: &Path) -> anyhow::Result<Ex
     output::write_atomic(&out.join("ranking.json"), report.to_json().as_bytes())?;
     output::write_atomic(&out.join("ranking.md"), ranking::markdown(&report).as_bytes())?;
     output::write_atomic(&out.join("ranking.csv"), ranking::csv(&report).map_err(anyhow::Error::msg)?.as_bytes())?;
-    let sweeps = records.iter().map(|(_, r)| Ok(evaluate::measured(r)?.0.sweeps)).collect::<anyhow::Result<Vec<_>>>()?;
-    output::write_atomic(&out.join("ranking.html"), ranking::page(&report, &sweeps).as_bytes())?;
+    output::write_atomic(&out.join("ranking.html"), ranking::page(&report).as_bytes())?;
     output::print(&ranking::terminal(&report, output::width()))?;
     Ok(report.exit())
 }

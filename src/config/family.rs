@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{Arrival, Axis, Length, Level, SessionBegin, Warmup, Workload};
 
 /// Some of a config's workloads, by their indices.
-struct Family {
+struct Group {
     axis: Axis,
     /// Without its level and what may go with it.
     alike: Workload,
@@ -18,7 +18,7 @@ struct Family {
 
 /// Says of each workload which family it is of, where there are two or more of it. What a list or a sweep has said stays as it is.
 pub fn mark(workloads: &mut [&mut Workload]) {
-    let mut all: Vec<Family> = Vec::new();
+    let mut all: Vec<Group> = Vec::new();
     // Those that have a name first, so that others may join them.
     let mut order: Vec<usize> = (0..workloads.len()).collect();
     order.sort_by_key(|&i| workloads[i].level.is_none());
@@ -26,13 +26,13 @@ pub fn mark(workloads: &mut [&mut Workload]) {
         let Some((axis, value, alike)) = parted(workloads[i]) else { continue };
         let name = workloads[i].level.as_ref().map(|l| l.family.clone());
         // The same level again is no family's: by what would it differ?
-        let fits = |f: &&mut Family| match &name {
+        let fits = |f: &&mut Group| match &name {
             Some(_) => f.axis == axis && f.name == name,
             None => f.axis == axis && f.alike == alike && f.members.iter().all(|(_, level)| (level - value).abs() > 0.0),
         };
         match all.iter_mut().find(fits) {
             Some(family) => family.members.push((i, value)),
-            None => all.push(Family { axis, alike, name, members: vec![(i, value)] }),
+            None => all.push(Group { axis, alike, name, members: vec![(i, value)] }),
         }
     }
     let mut taken: BTreeMap<String, usize> = BTreeMap::new();

@@ -29,7 +29,7 @@ fn sweeps(report: &Report) -> String {
     let one = |s: &SweepReport| {
         let rows = s.levels.iter().map(|level| sweep::cells(level).iter().map(|c| cell(c)).collect());
         let body = format!("\n{}\n{}", escape(&s.words), table(&sweep::HEADER, 0..8, rows));
-        folded(&format!("{} by {}", code(&s.family), sweep::axis(s)), &body)
+        folded(&format!("{} by {}", code(&s.family), sweep::axis_name(s.axis)), &body)
     };
     report.sweeps.iter().map(one).collect()
 }

@@ -15,13 +15,13 @@ mod words;
 use askama::Template;
 use serde::Serialize;
 
-use super::sweep::HEADER;
+use super::sweep::{HEADER, SweepReport};
 use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, gpu, server, text};
 use crate::verdict::Verdict;
 use advice::Advice;
 use charts::Charts;
 use strip::Axis;
-pub(super) use sweeps::{Family, families};
+pub(super) use sweeps::{Family, Swept, family};
 use words::{EN, Words};
 
 #[derive(Template)]
@@ -147,7 +147,7 @@ pub fn render(report: &Report, charts: &[Charts]) -> String {
         word,
         sentence,
         sections: report.workloads.iter().enumerate().map(|(i, w)| section(report, w, i, charts)).collect(),
-        families: families(&[("", &report.sweeps)]),
+        families: report.sweeps.iter().map(alone).collect(),
         provenance: provenance(report),
         data: data(report, charts),
         chart_style: include_str!("page/assets/uPlot.css"),
@@ -155,6 +155,12 @@ pub fn render(report: &Report, charts: &[Charts]) -> String {
         script: include_str!("page/page.js"),
     };
     page.render().expect("writing to memory does not fail")
+}
+
+/// A sweep of one run.
+fn alone(sweep: &SweepReport) -> Family {
+    let levels: Vec<f64> = sweep.levels.iter().map(|l| l.level).collect();
+    family(&sweep.family, sweep.axis, &levels, &[("", Some(sweep))], &[])
 }
 
 /// No `<`, so that no text can end the element that holds it; and no line separators that scripts stumble over.

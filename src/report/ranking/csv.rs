@@ -111,6 +111,7 @@ mod tests {
             tool_version: "0.1.0".into(),
             entrants: vec![entrant("+new"), entrant("old")],
             workloads: vec![chat, dead],
+            families: vec![],
             hypotheses: vec![],
         }
     }

@@ -1,0 +1,61 @@
+//! Which of several records' workloads are levels of one load, and each record's curve over them. Not here: where a curve bends
+//! (`report::sweep`), or pictures (`report::page`).
+
+use super::FamilyRanking;
+use super::build::{Entrant, other_load};
+use crate::config::Axis;
+use crate::record::{LevelRecord, WorkloadRecord};
+use crate::report::sweep::{LEAST_LEVELS, SweepLevel, level, sweep};
+
+/// A workload and its level, as the first record says that has it.
+struct Member<'a> {
+    value: f64,
+    first: &'a WorkloadRecord,
+}
+
+/// `names`: every workload of any of them.
+pub fn families(names: &[&str], entrants: &[Entrant<'_>]) -> Vec<FamilyRanking> {
+    let mut all: Vec<(&str, Axis, Vec<Member<'_>>)> = Vec::new();
+    for name in names {
+        let known = || entrants.iter().filter_map(|e| e.workload(name)).map(|m| m.workload);
+        let Some(LevelRecord { family, axis, value }) = known().find_map(|w| w.load.detail.level.as_ref()) else { continue };
+        let Some(first) = known().next() else { continue };
+        let member = Member { value: *value, first };
+        match all.iter_mut().find(|(of, by, _)| of == family && by == axis) {
+            Some((_, _, members)) => members.push(member),
+            None => all.push((family, *axis, vec![member])),
+        }
+    }
+    all.retain(|(_, _, members)| members.len() >= LEAST_LEVELS);
+    all.into_iter().map(|(name, axis, members)| family(name, axis, members, entrants)).collect()
+}
+
+fn family(name: &str, axis: Axis, mut members: Vec<Member<'_>>, entrants: &[Entrant<'_>]) -> FamilyRanking {
+    members.sort_by(|a, b| a.value.total_cmp(&b.value));
+    let (mut curves, mut notes) = (Vec::new(), Vec::new());
+    for entrant in entrants {
+        let mut levels: Vec<SweepLevel> = Vec::new();
+        let mut lacking: Vec<String> = Vec::new();
+        for Member { value, first } in &members {
+            let at = || format!("{} at {value}", entrant.name);
+            let Some(mine) = entrant.workload(&first.name) else {
+                lacking.push(value.to_string());
+                continue;
+            };
+            if let Some(why) = other_load(mine.workload, first) {
+                notes.push(format!("{}: {why}", at()));
+                continue;
+            }
+            let unfit = mine.unfit.first();
+            notes.extend(unfit.map(|why| format!("{}: INVALID: {why}", at())));
+            levels.push(level(mine.workload, &mine.pooled, *value, unfit.cloned()));
+        }
+        if !lacking.is_empty() {
+            let all = if lacking.len() == members.len() { "any level".to_owned() } else { lacking.join(", ") };
+            notes.push(format!("{}: was not measured at {all}", entrant.name));
+        }
+        curves.push((!levels.is_empty()).then(|| sweep(name, axis, levels)));
+    }
+    let levels = members.iter().map(|m| m.value).collect();
+    FamilyRanking { family: name.to_owned(), axis, levels, curves, notes }
+}
