@@ -274,7 +274,7 @@ fn pairs(facts: impl Iterator<Item = (String, String)>) -> String {
 }
 
 /// A number in a table, where a dash begins no list.
-fn cell(number: &str) -> String {
+pub(super) fn cell(number: &str) -> String {
     if number == text::ABSENT { number.into() } else { escape(number) }
 }
 
@@ -284,7 +284,7 @@ fn bullets(lines: impl Iterator<Item = String>) -> String {
 }
 
 /// Blank lines all around: without them, GitHub shows tables inside as text.
-fn folded(title: &str, body: &str) -> String {
+pub(super) fn folded(title: &str, body: &str) -> String {
     if body.is_empty() {
         return String::new();
     }

@@ -68,6 +68,16 @@ pub const BY_LEVEL: [Curved; 5] = [
     ("TTFT p95, ms", "ms", |l| l.ttft_p95_ms.or(l.ttft_p50_ms)),
 ];
 
+/// A knee is marked in the curve that it is of.
+pub fn is_of(sweep: &SweepReport, title: &str) -> bool {
+    let of = match sweep.curve.as_str() {
+        "output_token_rate" => "output tokens/s",
+        "request_rate" => "requests/s",
+        _ => "goodput/s",
+    };
+    of == title
+}
+
 /// Every sweep of a run, in the order of its workloads.
 pub fn sweeps(judged: &[Judged<'_>]) -> Vec<SweepReport> {
     let mut families: Vec<(&str, Axis, Vec<SweepLevel>)> = Vec::new();

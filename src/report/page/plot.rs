@@ -76,6 +76,8 @@ pub struct Mark {
     pub path: String,
     pub title: String,
     pub link: Option<String>,
+    /// Its measurement is fit to be judged.
+    pub fit: bool,
     /// Radius of a knee's ring: wider than those that it would lie on.
     pub ring: Option<f64>,
 }
@@ -184,7 +186,7 @@ fn drawn(index: usize, curve: &Curve, x_at: impl Fn(f64) -> f64, y_at: impl Fn(f
         down = fit;
         let shape = if fit { sign(index, x, y) } else { format!("M{x} {y}{CROSS}") };
         let ring = (p.kind == Kind::Knee).then_some(RING);
-        marks.push(Mark { x, y, path: shape, title: p.title.clone(), link: p.link.clone(), ring });
+        marks.push(Mark { x, y, path: shape, title: p.title.clone(), link: p.link.clone(), fit, ring });
     }
     Drawn { name: curve.name.clone(), pen: Pen::of(index), path, marks }
 }

@@ -2,7 +2,7 @@
 
 use super::plot::{Across, Curve, Kind, Pen, Plot, Point, plot};
 use crate::config::Axis;
-use crate::report::sweep::{BY_LEVEL, Curved, SweepLevel, SweepReport, axis_name, cells};
+use crate::report::sweep::{BY_LEVEL, Curved, SweepLevel, SweepReport, axis_name, cells, is_of};
 use crate::report::text;
 
 /// One family of workloads.
@@ -111,16 +111,6 @@ fn curves(
         Curve { name: text::plain(who), points: points.collect() }
     };
     all.iter().map(curve).collect()
-}
-
-/// The knee is marked in the curve that it is of.
-fn is_of(sweep: &SweepReport, title: &str) -> bool {
-    let of = match sweep.curve.as_str() {
-        "output_token_rate" => "output tokens/s",
-        "request_rate" => "requests/s",
-        _ => "goodput/s",
-    };
-    of == title
 }
 
 fn said(who: &str, sweep: &SweepReport, level: &SweepLevel, values: &str) -> String {

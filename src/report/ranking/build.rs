@@ -90,6 +90,11 @@ impl Measured<'_> {
     fn of(&self, metric: Metric) -> &[f64] {
         self.starts.get(&metric).map_or(&[], Vec::as_slice)
     }
+
+    /// 0, where all rounds together have that: a goodput of which nothing was good.
+    fn zero(&self, metric: Metric) -> Option<f64> {
+        self.pooled.get(&metric).copied().filter(|x| x.abs() <= 0.0)
+    }
 }
 
 /// What differs in the load, if anything does: then its numbers are of something else.
@@ -142,19 +147,20 @@ fn metrics(shape: Shape, fit: &[Option<&Measured<'_>>]) -> Vec<(MetricRanking, O
                 metric: metric.name(),
                 unit: metric.unit().suffix().to_owned(),
                 better: if lower { "lower" } else { "higher" }.into(),
-                places: ranking.places.iter().map(|p| place(metric, p)).collect(),
+                places: ranking.places.iter().zip(fit).map(|(p, m)| place(metric, p, m.and_then(|m| m.zero(metric)))).collect(),
             };
             (shown, ranking.unproven)
         })
         .collect()
 }
 
-fn place(metric: Metric, place: &Place) -> PlaceReport {
+/// `zero`: what has no logarithm, and is a value all the same.
+fn place(metric: Metric, place: &Place, zero: Option<f64>) -> PlaceReport {
     // A share knows no more than all and no less than none.
     let within = |end: f64| if metric.unit() == Unit::Share { end.clamp(0.0, 1.0) } else { end };
     let rank = |pick: fn((usize, usize)) -> usize| place.rank.map(pick).and_then(|n| u32::try_from(n).ok());
     PlaceReport {
-        value: place.value,
+        value: place.value.or(zero),
         interval_low: place.interval.map(|(low, _)| within(low)),
         interval_high: place.interval.map(|(_, high)| within(high)),
         best_rank: rank(|(best, _)| best),

@@ -5,7 +5,8 @@ use super::FamilyRanking;
 use super::build::{Entrant, other_load};
 use crate::config::Axis;
 use crate::record::{LevelRecord, WorkloadRecord};
-use crate::report::sweep::{LEAST_LEVELS, SweepLevel, level, sweep};
+use crate::report::sweep::{Curved, LEAST_LEVELS, SweepLevel, SweepReport, is_of, level, sweep};
+use crate::report::text;
 
 /// A workload and its level, as the first record says that has it.
 struct Member<'a> {
@@ -58,4 +59,27 @@ fn family(name: &str, axis: Axis, mut members: Vec<Member<'_>>, entrants: &[Entr
     }
     let levels = members.iter().map(|m| m.value).collect();
     FamilyRanking { family: name.to_owned(), axis, levels, curves, notes }
+}
+
+/// A metric of all entrants as a table: the level, then a cell for each. None where no level has a value.
+pub fn rows(f: &FamilyRanking, curved: &Curved) -> Option<Vec<Vec<String>>> {
+    let mut known = f.curves.iter().flatten().flat_map(|s| &s.levels);
+    known.any(|l| curved.2(l).is_some()).then(|| {
+        let row = |&at: &f64| {
+            let cells = f.curves.iter().map(|curve| curve.as_ref().map_or_else(|| text::number(None), |s| cell(s, at, curved)));
+            std::iter::once(at.to_string()).chain(cells).collect()
+        };
+        f.levels.iter().map(row).collect()
+    })
+}
+
+/// `476.0`, `knee 476.0`, `INVALID`, or nothing known.
+fn cell(sweep: &SweepReport, at: f64, (title, unit, value): &Curved) -> String {
+    let Some(level) = sweep.levels.iter().find(|l| (l.level - at).abs() <= 0.0) else { return text::number(None) };
+    if level.unfit.is_some() {
+        return "INVALID".into();
+    }
+    let scale = if *unit == "ratio" { 100.0 } else { 1.0 };
+    let number = text::number(value(level).map(|y| y * scale));
+    if sweep.knee == Some(at) && is_of(sweep, title) { format!("knee {number}") } else { number }
 }
