@@ -84,7 +84,7 @@ pub struct FamilyRanking {
     pub levels: Vec<f64>,
     /// Of each entrant, with the levels that it was measured at under the same load as the others; absent where there is none.
     pub curves: Vec<Option<SweepReport>>,
-    /// What is in no curve, and why.
+    /// What is in no curve, and why; but for what is INVALID, which the curve's levels say.
     pub notes: Vec<String>,
 }
 
@@ -208,3 +208,6 @@ fn server(e: &EntrantReport) -> String {
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(RankingReport).to_value()
 }
+
+#[cfg(test)]
+mod tests;

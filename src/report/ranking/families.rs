@@ -38,18 +38,15 @@ fn family(name: &str, axis: Axis, mut members: Vec<Member<'_>>, entrants: &[Entr
         let mut levels: Vec<SweepLevel> = Vec::new();
         let mut lacking: Vec<String> = Vec::new();
         for Member { value, first } in &members {
-            let at = || format!("{} at {value}", entrant.name);
             let Some(mine) = entrant.workload(&first.name) else {
                 lacking.push(value.to_string());
                 continue;
             };
             if let Some(why) = other_load(mine.workload, first) {
-                notes.push(format!("{}: {why}", at()));
+                notes.push(format!("{} at {value}: {why}", entrant.name));
                 continue;
             }
-            let unfit = mine.unfit.first();
-            notes.extend(unfit.map(|why| format!("{}: INVALID: {why}", at())));
-            levels.push(level(mine.workload, &mine.pooled, *value, unfit.cloned()));
+            levels.push(level(mine.workload, &mine.pooled, *value, mine.unfit.first().cloned()));
         }
         if !lacking.is_empty() {
             let all = if lacking.len() == members.len() { "any level".to_owned() } else { lacking.join(", ") };
