@@ -118,7 +118,7 @@ pub fn sweep(family: &str, axis: Axis, mut levels: Vec<SweepLevel>) -> SweepRepo
     let (curve, value) = curve(axis, &fit);
     let points: Option<Vec<(f64, f64)>> = fit.iter().map(|l| Some((l.level, value(l)?))).collect();
     let at = points.as_deref().and_then(knee);
-    let mut words = match (&points, at) {
+    let words = match (&points, at) {
         (None, _) => format!("no knee is looked for: {} is not measured at every level", curve.name()),
         (Some(points), _) if points.len() < LEAST_POINTS => {
             format!("no knee is looked for: {LEAST_POINTS} levels are needed")
@@ -126,11 +126,16 @@ pub fn sweep(family: &str, axis: Axis, mut levels: Vec<SweepLevel>) -> SweepRepo
         (Some(points), Some(at)) => bent(axis, curve, points, &fit, at),
         (Some(points), None) => straight(axis, curve, points),
     };
-    if !unfit.is_empty() {
-        let left_out: Vec<String> = unfit.iter().map(|l| l.level.to_string()).collect();
-        words += &format!("; INVALID and in no curve: {}", left_out.join(", "));
+    let left_out: Vec<String> = unfit.iter().map(|l| l.level.to_string()).collect();
+    let left_out = if unfit.is_empty() { String::new() } else { format!("; INVALID and in no curve: {}", left_out.join(", ")) };
+    SweepReport {
+        family: family.to_owned(),
+        axis,
+        curve: curve.name(),
+        knee: at.map(|at| fit[at].level),
+        levels,
+        words: words + &left_out,
     }
-    SweepReport { family: family.to_owned(), axis, curve: curve.name(), knee: at.map(|at| fit[at].level), levels, words }
 }
 
 type Value = fn(&SweepLevel) -> Option<f64>;

@@ -1,6 +1,8 @@
 //! Few points in lines, as an SVG that needs no script: where each mark and tick stands. Not here: which curves (`sweeps`, `history`), or the
 //! colours (`page.css`).
 
+use std::fmt::Write as _;
+
 use crate::report::text;
 
 /// What is to be drawn.
@@ -181,7 +183,7 @@ fn drawn(index: usize, curve: &Curve, x_at: impl Fn(f64) -> f64, y_at: impl Fn(f
         let (x, y) = (x_at(p.x), y_at(p.y));
         let fit = p.kind != Kind::Unfit;
         if fit {
-            path += &format!("{}{x} {y}", if down { 'L' } else { 'M' });
+            let _ = write!(path, "{}{x} {y}", if down { 'L' } else { 'M' });
         }
         down = fit;
         let shape = if fit { sign(index, x, y) } else { format!("M{x} {y}{CROSS}") };

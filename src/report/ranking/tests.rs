@@ -114,8 +114,8 @@ fn no_line_is_wider_than_the_terminal_that_could_be_narrower() {
 
 #[test]
 fn a_page_draws_a_line_for_each_with_a_pen_of_its_own() {
-    let names = ["one", "two", "three", "four", "five", "six", "<script>seven"];
-    let named: Vec<(&str, Record)> = names.into_iter().map(|name| (name, swept(&[5.0, 10.0, 20.0]))).collect();
+    let called = ["one", "two", "three", "four", "five", "six", "<script>seven"];
+    let named: Vec<(&str, Record)> = called.into_iter().map(|name| (name, swept(&[5.0, 10.0, 20.0]))).collect();
     let html = page(&ranked(&named));
     let figure = html.split("<figure class=\"plot\">").nth(1).expect("a plot");
     let legend = figure.split("<ul class=\"legend\">").nth(1).and_then(|l| l.split("</ul>").next()).expect("a legend");
