@@ -17,7 +17,7 @@ pub use self::baseline::{
     BaselineResolveArgs, BaselineShowArgs, BaselineUpdateArgs, LandArgs,
 };
 pub use self::bench::{BenchArrivalsArgs, BenchCommand, BenchEventsArgs, BenchTruthArgs};
-pub use self::common::{ConfigArgs, LogFormat, LookArgs, OutputArgs, WorkloadArgs};
+pub use self::common::{ConfigArgs, LangArgs, Language, LogFormat, LookArgs, OutputArgs, WorkloadArgs};
 pub use self::gate::{CalibrateArgs, CheckArgs, RunArgs, SelftestArgs};
 pub use self::machine::{DoctorArgs, GpuArgs, InitArgs, ModelsArgs, SimArgs, SuperviseArgs};
 pub use self::records::{CommentArgs, CompareArgs, ImportArgs, ImportFormat, ReportArgs, ReportFormat, SchemaArgs, SchemaKind};

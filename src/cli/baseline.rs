@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{ConfigArgs, OutputArgs, WorkloadArgs};
+use super::{ConfigArgs, LangArgs, OutputArgs, WorkloadArgs};
 
 #[derive(Clone, Debug, Subcommand)]
 #[expect(clippy::large_enum_variant, reason = "parsed once")]
@@ -129,6 +129,8 @@ pub struct BaselineUpdateArgs {
     pub land: LandArgs,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub lang: LangArgs,
     #[command(flatten)]
     pub workload: WorkloadArgs,
 }

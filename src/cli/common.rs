@@ -132,6 +132,20 @@ pub enum LogFormat {
     Json,
 }
 
+/// In which language people read what comes out.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct LangArgs {
+    /// Language of summary, page, Markdown and comment; files for machines stay English [default: the config's, else en]
+    #[arg(long, value_enum, env = "GOODPUT_GATE_LANG", hide_env_values = true)]
+    pub lang: Option<Language>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    En,
+    Ko,
+}
+
 /// Where servers are looked for.
 #[derive(Clone, Debug, Default, Args)]
 pub struct LookArgs {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ConfigArgs, LookArgs, OutputArgs, WorkloadArgs};
+use super::{ConfigArgs, LangArgs, LookArgs, OutputArgs, WorkloadArgs};
 
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
@@ -23,6 +23,8 @@ pub struct RunArgs {
     pub config: ConfigArgs,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub lang: LangArgs,
     #[command(flatten)]
     pub workload: WorkloadArgs,
 }
@@ -48,6 +50,8 @@ pub struct CheckArgs {
     pub baseline_url: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub lang: LangArgs,
     // Last: its heading would hold for all that follows.
     #[command(flatten)]
     pub workload: WorkloadArgs,

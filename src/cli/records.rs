@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::ConfigArgs;
+use super::{ConfigArgs, LangArgs};
 
 #[derive(Clone, Debug, Args)]
 pub struct CompareArgs {
@@ -32,6 +32,8 @@ pub struct CompareArgs {
     /// Folder for the reports
     #[arg(long, value_name = "DIR", default_value = ".goodput-gate")]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub lang: LangArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -58,6 +60,8 @@ pub struct CommentArgs {
     /// Print the comment and send nothing
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub lang: LangArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -80,6 +84,8 @@ pub struct ImportArgs {
     /// Config file for policy, slo, limits and regressions of --workload
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub lang: LangArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -103,6 +109,8 @@ pub struct ReportArgs {
     /// Write here instead of to standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub lang: LangArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

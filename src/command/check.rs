@@ -9,7 +9,7 @@ use super::evaluate::Baseline;
 use super::side::{self, Pair};
 use super::{drawn, dry_run, evaluate, measure, next, output, publish, setup};
 use crate::cli::CheckArgs;
-use crate::config::{Config, GateMode};
+use crate::config::{Config, GateMode, Lang};
 use crate::exit::ExitStatus;
 use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::Report;
@@ -32,10 +32,11 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     };
     // Whose policy it was, first.
     report.notices.splice(0..0, notices);
-    output::save_reports(&args.output.out, &report, &charts)?;
-    let shown = output::show(&report);
-    next::after_check(&report, &args.output.out);
-    publish::after_check(&report, &args.output.out);
+    let lang = setup::lang(args.lang, &config);
+    output::save_reports(&args.output.out, &report, &charts, lang)?;
+    let shown = output::show(&report, lang);
+    next::after_check(&report, &args.output.out, lang);
+    publish::after_check(&report, &args.output.out, lang);
     shown?;
     Ok(exit)
 }
@@ -53,10 +54,10 @@ struct Outcome {
 }
 
 /// What could not be measured is told where a verdict would have been.
-fn failed(error: &anyhow::Error, args: &CheckArgs, git: Option<GitFacts>) {
-    output::save_failure(&args.output.out, error, git.clone());
+fn failed(error: &anyhow::Error, args: &CheckArgs, git: Option<GitFacts>, lang: Lang) {
+    output::save_failure(&args.output.out, error, git.clone(), lang);
     if let Some(report) = output::failure(error, git) {
-        publish::after_check(&report, &args.output.out);
+        publish::after_check(&report, &args.output.out, lang);
     }
 }
 
@@ -66,8 +67,8 @@ fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
     let baselines = Baselines::open(config, args.baseline.as_deref(), args.base.as_deref())?;
     let first = args.with.as_ref().map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.of(&w.name))).transpose()?;
     measure::warn_of_starts(config);
-    let record =
-        measure::measure(config, &args.output, baselines.git.clone()).inspect_err(|e| failed(e, args, baselines.git.clone()))?;
+    let record = measure::measure(config, &args.output, baselines.git.clone())
+        .inspect_err(|e| failed(e, args, baselines.git.clone(), setup::lang(args.lang, config)))?;
     let (mut report, exit) = evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))?;
     let charts = drawn::beside_sessions(&record, |w| baselines.of(&w.name))?;
     report.notices.extend(baselines.notices);
@@ -104,7 +105,8 @@ fn interleaved(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
     }
     let history = |workload: &WorkloadRecord| baselines.past(workload, &config.gate.under_test);
     let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
-    let (base, candidate) = measure::pair(config, &args.output, &pair, stop, &asked).inspect_err(|e| failed(e, args, git))?;
+    let (base, candidate) = measure::pair(config, &args.output, &pair, stop, &asked)
+        .inspect_err(|e| failed(e, args, git, setup::lang(args.lang, config)))?;
     let (mut report, exit) = evaluate::interleaved(&base, &candidate, |w| baselines.of(&w.name))?;
     // What was said of stored sessions is about the noise only.
     report.notices.extend(baselines.notices);

@@ -44,8 +44,15 @@ pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
     let config = setup::config(&args.config, &WorkloadArgs::default())?;
     let reports = reports(args, &config, &head)?;
     let untrusted = ci.fork || !OWN_EVENTS.contains(&ci.event.as_str());
-    let about =
-        About { gate: Some(gate.clone()), head: Some(head.clone()), base: ci.base.sha.clone(), run_url: ci.run_url(), untrusted };
+    let lang = setup::lang(args.lang, &config);
+    let about = About {
+        gate: Some(gate.clone()),
+        head: Some(head.clone()),
+        base: ci.base.sha.clone(),
+        run_url: ci.run_url(),
+        untrusted,
+        lang,
+    };
     let repository = match &args.repo {
         Some(text) => Some(Slug::parse(text).context("--repo is no repository: OWNER/NAME is needed")?),
         None => ci.repository.clone(),

@@ -37,11 +37,12 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     let compared: Vec<(String, Against)> =
         ruled.iter().map(|(w, part, _)| (w.name.clone(), part.evidence.against.clone())).collect();
     let (report, exit) = evaluate::reported(&candidate, ruled)?;
+    let lang = setup::lang_here(args.lang, args.config.config.as_deref());
     output::folder(&args.out)?;
-    output::save_reports(&args.out, &report, &charts)?;
+    output::save_reports(&args.out, &report, &charts, lang)?;
     match args.format {
-        None | Some(ReportFormat::Terminal) => output::show(&report)?,
-        Some(format) => output::print_bytes(&super::report::rendered(&report, Some(&candidate), &charts, format)?)?,
+        None | Some(ReportFormat::Terminal) => output::show(&report, lang)?,
+        Some(format) => output::print_bytes(&super::report::rendered(&report, Some(&candidate), &charts, format, lang)?)?,
     }
     for (workload, against) in &compared {
         explain.iter().try_for_each(|&metric| output::print(&explanation(workload, against, metric)))?;

@@ -4,18 +4,19 @@
 use std::path::Path;
 
 use super::output::say;
-use crate::report::Report;
+use crate::config::Lang;
+use crate::report::{self, Report};
 use crate::verdict::Verdict;
 
 /// After `check` on somebody's machine. In a CI job nobody reads it there: the comment says it.
-pub fn after_check(report: &Report, out: &Path) {
+pub fn after_check(report: &Report, out: &Path, lang: Lang) {
     let set = |name: &str| std::env::var(name).is_ok_and(|v| !v.is_empty() && v != "false" && v != "0");
     if ["CI", "GITHUB_ACTIONS"].into_iter().any(set) {
         return;
     }
     let record = out.join("record.json").display().to_string();
     if let Some(line) = report.verdict.and_then(|v| words(v, report, &record)) {
-        say(&format!("next: {line}"));
+        say(&report::say(lang, &format!("next: {line}")));
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+use crate::config::Lang;
 use crate::exit::ExitStatus;
 use crate::record::{GitFacts, Record};
 use crate::report::page::charts::Charts;
@@ -108,12 +109,12 @@ pub fn save_record(folder: &Path, file: &str, record: &Record) -> anyhow::Result
 }
 
 /// All report files. Every one is tried; the first error is told.
-pub fn save_reports(folder: &Path, report: &Report, charts: &[Charts]) -> anyhow::Result<()> {
+pub fn save_reports(folder: &Path, report: &Report, charts: &[Charts], lang: Lang) -> anyhow::Result<()> {
     let junit = report::junit::render(report).map_err(anyhow::Error::msg);
     let written = [
         write_atomic(&folder.join("report.json"), report.to_json().as_bytes()),
-        write_atomic(&folder.join("report.md"), report::markdown::render(report).as_bytes()),
-        write_atomic(&folder.join("report.html"), report::page::render(report, charts).as_bytes()),
+        write_atomic(&folder.join("report.md"), report::markdown::render(report, lang).as_bytes()),
+        write_atomic(&folder.join("report.html"), report::page::render(report, charts, lang).as_bytes()),
         junit.and_then(|xml| write_atomic(&folder.join("junit.xml"), xml.as_bytes())),
     ];
     written.into_iter().collect()
@@ -127,19 +128,19 @@ pub fn failure(error: &anyhow::Error, git: Option<GitFacts>) -> Option<Report> {
 }
 
 /// Its reports, so that whoever reads files finds the reason there and not last week's pass.
-pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>) {
+pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>, lang: Lang) {
     let Some(report) = failure(error, git) else { return };
-    if let Err(e) = save_reports(folder, &report, &[]) {
+    if let Err(e) = save_reports(folder, &report, &[], lang) {
         // The error itself is told all the same.
         say(&format!("{e:#}"));
     }
 }
 
 /// The report on standard output, in colour where a person looks at it.
-pub fn show(report: &Report) -> anyhow::Result<()> {
+pub fn show(report: &Report, lang: Lang) -> anyhow::Result<()> {
     let terminal = std::io::stdout().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    print(&report::terminal::render(report, width(), colour))
+    print(&report::terminal::render(report, width(), colour, lang))
 }
 
 /// The terminal's, or `COLUMNS`; wide enough for every table elsewhere.

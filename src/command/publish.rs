@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use super::output::say;
+use crate::config::Lang;
 use crate::github::actions::{self, Level};
 use crate::github::check::{self, Annotation, Check, Conclusion};
 use crate::github::event::{Ci, Slug};
@@ -41,7 +42,7 @@ pub struct Post<'a> {
 }
 
 /// After `check`, in GitHub Actions; elsewhere nothing. The files are there already, and the verdict stands whatever happens here.
-pub fn after_check(report: &Report, folder: &Path) {
+pub fn after_check(report: &Report, folder: &Path, lang: Lang) {
     let Some(ci) = workflow_run() else { return };
     let gate = gate_name(None).unwrap_or_else(|why| {
         notice(&ci, &why);
@@ -54,6 +55,7 @@ pub fn after_check(report: &Report, folder: &Path) {
         base: ci.base.sha.clone(),
         run_url: ci.run_url(),
         untrusted: false,
+        lang,
     };
     if let Some(line) = annotation_line(report, &gate) {
         say(&line);

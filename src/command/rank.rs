@@ -18,10 +18,11 @@ pub fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
         return Ok(ExitStatus::Pass);
     }
     let git = baseline::repo(&config).ok().and_then(|r| baseline::facts(&r).ok());
+    let lang = setup::lang(args.lang, &config);
     let measured = measure::each(&config, &args.output, git.as_ref())
-        .inspect_err(|e| output::save_failure(&args.output.out, e, git.clone()))?;
+        .inspect_err(|e| output::save_failure(&args.output.out, e, git.clone(), lang))?;
     for (folder, record) in &measured {
-        output::save_reports(folder, &evaluate::measured(record)?.0, &drawn::alone(record)?)?;
+        output::save_reports(folder, &evaluate::measured(record)?.0, &drawn::alone(record)?, lang)?;
     }
     let records: Vec<(String, &Record)> = measured.iter().map(|(_, r)| (r.target.clone().unwrap_or_default(), r)).collect();
     let exit = ranked(&records, &args.output.out, ReportFormat::Terminal)?;

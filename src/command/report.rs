@@ -1,11 +1,12 @@
 //! `report RECORD`: a stored record, a stored report or a stored ranking, in another format.
 
-use super::{drawn, evaluate, measure, output, rank};
+use super::{drawn, evaluate, measure, output, rank, setup};
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::cli::{ReportArgs, ReportFormat};
+use crate::config::Lang;
 use crate::exit::ExitStatus;
 use crate::record::Record;
 use crate::report::page::charts::Charts;
@@ -41,17 +42,23 @@ fn of_one(text: &str, args: &ReportArgs) -> anyhow::Result<Vec<u8>> {
     };
     let drawn = record.as_ref().filter(|_| args.format == ReportFormat::Html);
     let charts = drawn.map(drawn::alone).transpose()?.unwrap_or_default();
-    rendered(&report, record.as_ref(), &charts, args.format)
+    rendered(&report, record.as_ref(), &charts, args.format, setup::lang_here(args.lang, None))
 }
 
 /// `record`, `charts`: what the report is of, where it is known.
-pub fn rendered(report: &Report, record: Option<&Record>, charts: &[Charts], format: ReportFormat) -> anyhow::Result<Vec<u8>> {
+pub fn rendered(
+    report: &Report,
+    record: Option<&Record>,
+    charts: &[Charts],
+    format: ReportFormat,
+    lang: Lang,
+) -> anyhow::Result<Vec<u8>> {
     Ok(match format {
-        ReportFormat::Terminal => report::terminal::render(report, WIDTH, false).into(),
-        ReportFormat::Md => report::markdown::render(report).into(),
+        ReportFormat::Terminal => report::terminal::render(report, WIDTH, false, lang).into(),
+        ReportFormat::Md => report::markdown::render(report, lang).into(),
         ReportFormat::Junit => report::junit::render(report).map_err(anyhow::Error::msg)?.into(),
         ReportFormat::Json => report.to_json().into(),
-        ReportFormat::Html => report::page::render(report, charts).into(),
+        ReportFormat::Html => report::page::render(report, charts, lang).into(),
         ReportFormat::Csv => report::csv::render(report).map_err(anyhow::Error::msg)?.into(),
         ReportFormat::Xlsx => report::xlsx::render(report, record).map_err(anyhow::Error::msg)?,
         ReportFormat::Prometheus => report::prometheus::render(report).into(),

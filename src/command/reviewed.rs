@@ -146,7 +146,7 @@ impl Source {
 /// A change must not accept its own regression.
 fn brought(own: &[Acceptance], base: &[Acceptance]) -> Option<String> {
     let new: Vec<String> =
-        own.iter().filter(|a| !base.contains(a)).map(|a| format!("{} of {}", a.metric, text::plain(&a.workload))).collect();
+        own.iter().filter(|a| !base.contains(a)).map(|a| format!("{}/{}", text::plain(&a.workload), a.metric)).collect();
     (!new.is_empty())
         .then(|| format!("this change brings an acceptance ({}) that counts only once it is on the base branch", new.join(", ")))
 }

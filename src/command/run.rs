@@ -15,13 +15,14 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
         output::print(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
     }
+    let lang = setup::lang(args.lang, &config);
     measure::warn_of_starts(&config);
     // Without git the record says nothing of a commit; that is no reason not to measure.
     let git = super::baseline::repo(&config).ok().and_then(|r| super::baseline::facts(&r).ok());
-    let record =
-        measure::measure(&config, &args.output, git.clone()).inspect_err(|e| output::save_failure(&args.output.out, e, git))?;
+    let record = measure::measure(&config, &args.output, git.clone())
+        .inspect_err(|e| output::save_failure(&args.output.out, e, git, lang))?;
     let (report, exit) = evaluate::measured(&record)?;
-    output::save_reports(&args.output.out, &report, &drawn::alone(&record)?)?;
-    output::show(&report)?;
+    output::save_reports(&args.output.out, &report, &drawn::alone(&record)?, lang)?;
+    output::show(&report, lang)?;
     Ok(exit)
 }

@@ -8,8 +8,8 @@ use anyhow::{Context as _, bail};
 use super::{base, output};
 use crate::baseline::base::Wanted;
 use crate::baseline::lineage::{GitError, Repo};
-use crate::cli::{CheckArgs, ConfigArgs, WorkloadArgs};
-use crate::config::{self, Config, ConfigError, Flags, Source, Target, Under};
+use crate::cli::{CheckArgs, ConfigArgs, LangArgs, Language, WorkloadArgs};
+use crate::config::{self, Config, ConfigError, Flags, Lang, Source, Target, Under};
 
 /// Where a config is looked for, in each folder upwards.
 pub const NAMES: [&str; 2] = [".github/goodput-gate.yaml", "goodput-gate.yaml"];
@@ -46,6 +46,27 @@ fn loaded(file: &ConfigArgs, workload: &WorkloadArgs, flags: &Flags) -> anyhow::
         ConfigError::NoTarget => no_target(&cwd),
         invalid @ ConfigError::Invalid(_) => anyhow::Error::msg(invalid.to_string()),
     })
+}
+
+/// The flag or the environment, else what the config says.
+pub fn lang(args: LangArgs, config: &Config) -> Lang {
+    args.lang.map_or(config.lang, chosen)
+}
+
+/// The same where no config is needed: that of the file, or of this folder, where there is one that can be read.
+pub fn lang_here(args: LangArgs, file: Option<&Path>) -> Lang {
+    let here = || {
+        let path = file.map(Path::to_owned).or_else(|| find(&std::env::current_dir().ok()?))?;
+        config::lang_of(&read(&path).ok()?)
+    };
+    args.lang.map(chosen).or_else(here).unwrap_or_default()
+}
+
+const fn chosen(language: Language) -> Lang {
+    match language {
+        Language::En => Lang::En,
+        Language::Ko => Lang::Ko,
+    }
 }
 
 /// With a base URL the command line says all; a file is used only when it is named.

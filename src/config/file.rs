@@ -17,7 +17,7 @@ use super::recipes::RecipeFile;
 use super::regression::RegressionFile;
 use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
-use super::{Corpus, DatasetFormat, Fit, GateMode, Ollama, OnOpen, ProtocolName, Tier, Triton};
+use super::{Corpus, DatasetFormat, Fit, GateMode, Lang, Ollama, OnOpen, ProtocolName, Tier, Triton};
 
 mod ready;
 
@@ -48,6 +48,8 @@ pub struct File {
     pub gpu: Option<GpuFile>,
     /// Where baselines are.
     pub baselines: Option<BaselinesFile>,
+    /// Language of summaries, pages and comments: en or ko.
+    pub lang: Option<Lang>,
 }
 
 /// The server under test: either `base_url` or `sim`.

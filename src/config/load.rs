@@ -11,7 +11,7 @@ use super::error::{ConfigError, Issue, Place, describe, did_you_mean};
 use super::file::{Defaults, File, ServerFile, SideFile, TargetFile};
 use super::layers::{self, Flags};
 use super::position::Origins;
-use super::{Config, Counterpart, Endpoint, GateMode, Target, family, overrides};
+use super::{Config, Counterpart, Endpoint, GateMode, Lang, Target, family, overrides};
 
 /// A config file, read by the caller.
 #[derive(Clone, Copy, Debug)]
@@ -51,9 +51,9 @@ pub struct Under {
 }
 
 /// What a change says of the thing under test.
-const OWN: [&str; 3] = ["target", "server", "targets"];
+const OWN: [&str; 4] = ["target", "server", "targets", "lang"];
 
-/// As [`load`], of two files: `target`, `server` and `targets` are the change's, all else is the base's, and so is the one of `targets` that
+/// As [`load`], of two files: `target`, `server`, `targets` and `lang` are the change's, all else is the base's, and so is the one of `targets` that
 /// the candidate is compared with: a change must not slow that down.
 ///
 /// Errors: as [`load`]; `Err(Ok(_))` is the base's file, which nobody who changes something else can mend.
@@ -74,7 +74,7 @@ pub fn load_under(
     ];
     let starts_both = file.server != policy.server;
     let (theirs, theirs_at) = (policy.clone(), at.clone());
-    let merged = File { target: file.target, server: file.server, targets: file.targets, ..policy };
+    let merged = File { target: file.target, server: file.server, targets: file.targets, lang: file.lang, ..policy };
     let mut config = finished(merged, at.beside(origins, &OWN), false, set, flags, env).map_err(Err)?;
     let mut changed: Vec<&str> = sections.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
     let baseline = Some(&config.gate.baseline).filter(|_| config.gate.mode == GateMode::Interleaved);
@@ -125,6 +125,11 @@ fn finished(
         (None, issues) if issues.is_empty() => Err(Issue::new("", "the config is incomplete", "report this as a bug").into()),
         (_, issues) => Err(located(issues)),
     }
+}
+
+/// The language that a config file asks for, where it can be read: for what measures nothing and needs nothing else of it.
+pub fn lang_of(text: &str) -> Option<Lang> {
+    serde_saphyr::from_str::<Option<File>>(text).ok()??.lang
 }
 
 fn adhoc() -> File {
@@ -208,6 +213,7 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
         gpu,
         baselines_dir,
         baselines_ref,
+        lang: file.lang.unwrap_or_default(),
     });
     (config, check.issues)
 }

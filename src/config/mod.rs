@@ -42,7 +42,7 @@ pub use file::schema;
 pub use gpu::{Gpu, GpuName, GpuWatch, OnUnfit};
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
 pub use layers::Flags;
-pub use load::{Source, Under, load, load_under};
+pub use load::{Source, Under, lang_of, load, load_under};
 pub use metrics::{Metrics, MetricsPage};
 pub use protocol::{Family, Ollama, Protocol, ProtocolName, Triton};
 pub use regression::Regression;
@@ -64,6 +64,17 @@ pub struct Config {
     pub baselines_dir: PathBuf,
     /// Branch whose tree holds them, where that is not the base branch.
     pub baselines_ref: Option<String>,
+    /// Of what people read.
+    pub lang: Lang,
+}
+
+/// Language of summaries, pages and comments. What machines read is English.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Lang {
+    #[default]
+    En,
+    Ko,
 }
 
 /// What is measured.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::markdown::escape::{code, escape};
 use super::markdown::{Below, decided, evidence, headline, origin, reasons};
-use super::{Report, text};
+use super::{Report, say, text};
+use crate::config::Lang;
 use crate::exit::ExitStatus;
 use crate::verdict::Verdict;
 
@@ -36,6 +37,8 @@ pub struct About {
     pub run_url: Option<String>,
     /// A job that the change under test controls has measured.
     pub untrusted: bool,
+    /// Of the text.
+    pub lang: Lang,
 }
 
 /// How much room there is.
@@ -127,7 +130,7 @@ pub fn worst(reports: &[Report]) -> Option<&Report> {
 pub fn title(reports: &[Report], about: &About) -> String {
     let line = worst(reports).map_or_else(|| "nothing was measured".into(), |r| text::plain(&r.headline));
     let many = if reports.len() > 1 { format!(" (worst of {} records)", reports.len()) } else { String::new() };
-    format!("{line}{many}{}", if about.untrusted { " (measured by an untrusted job)" } else { "" })
+    say(about.lang, &format!("{line}{many}{}", if about.untrusted { " (measured by an untrusted job)" } else { "" }))
 }
 
 /// What regressed and which limits are breached, with their workload; without what is accepted.
@@ -159,68 +162,74 @@ fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String 
     if let Some(gate) = about.gate.as_ref().filter(|g| *g != DEFAULT_GATE) {
         let _ = write!(out, "### {}\n\n", code(gate));
     }
+    let t = |english: &str| say(about.lang, english);
+    let note = if about.untrusted { format!("\n> {}\n", t(UNTRUSTED)) } else { String::new() };
     let many = reports.len() > 1;
     if let Some(worst) = worst(reports).filter(|_| many) {
-        let word = worst.verdict.map_or("nothing judged", Verdict::word);
-        let _ = writeln!(out, "**{word}** is the worst of {} records.", reports.len());
-        out += if about.untrusted { UNTRUSTED } else { "" };
+        let word = worst.verdict.map_or_else(|| t("nothing judged"), |v| v.word().to_owned());
+        let _ = writeln!(out, "**{word}** {}", t(&format!("is the worst of {} records.", reports.len())));
+        out += &note;
     }
     for (i, report) in reports.iter().take(shown).enumerate() {
         if many {
             let runner = report.host.get("runner").map_or_else(String::new, |r| format!(", runner {}", code(r)));
-            let _ = write!(out, "\n## Record {} of {}{runner}\n\n", i + 1, reports.len());
+            let _ = write!(out, "\n## {}{runner}\n\n", t(&format!("Record {} of {}", i + 1, reports.len())));
         }
-        out += &one(report, tier, if about.untrusted && !many { UNTRUSTED } else { "" });
+        out += &one(report, tier, if many { "" } else { &note }, about.lang);
     }
     if shown < reports.len() {
-        let _ = write!(out, "\n{} more are not shown.\n", text::count((reports.len() - shown) as u64, "record", "records"));
+        let hidden = text::count((reports.len() - shown) as u64, "record", "records");
+        let _ = write!(out, "\n{}\n", t(&format!("{hidden} more are not shown.")));
     }
     out + &foot(reports, about, tier)
 }
 
-const UNTRUSTED: &str = "\n> Measured by an untrusted job: the change under test could have altered these numbers. The verdict was \
-    computed again from the record, under this repository's own config and baselines.\n";
+const UNTRUSTED: &str = "Measured by an untrusted job: the change under test could have altered these numbers. The verdict was \
+    computed again from the record, under this repository's own config and baselines.";
 
 /// `note` stands below the verdict.
-fn one(report: &Report, tier: Tier, note: &str) -> String {
+fn one(report: &Report, tier: Tier, note: &str, lang: Lang) -> String {
     if tier == Tier::Headlines {
         return match report.verdict {
             Some(v) => {
-                let line = text::excerpt(&report.headline);
+                let line = say(lang, &text::excerpt(&report.headline));
                 format!("**{}**{}\n{note}", v.word(), escape(line.strip_prefix(v.word()).unwrap_or(&line)))
             }
-            None => format!("{}\n{note}", escape(&text::excerpt(&report.headline))),
+            None => format!("{}\n{note}", escape(&say(lang, &text::excerpt(&report.headline)))),
         };
     }
-    let mut out = headline(report) + note;
+    let mut out = headline(report, lang) + note;
     for w in &report.workloads {
-        out += &reasons(report, w, if tier <= Tier::Decisive { Below::Tables } else { Below::Nothing });
+        out += &reasons(report, w, if tier <= Tier::Decisive { Below::Tables } else { Below::Nothing }, lang);
         if tier <= Tier::Decisive {
-            out += &decided(report, w);
+            out += &decided(report, w, lang);
         }
         if tier == Tier::Everything {
-            out += &evidence(report, w);
+            out += &evidence(report, w, lang);
         }
     }
     if tier == Tier::Everything {
-        out += &origin(report);
+        out += &origin(report, lang);
     }
     out
 }
 
 fn foot(reports: &[Report], about: &About, tier: Tier) -> String {
+    let t = |english: &str| say(about.lang, english);
     let mut facts: Vec<String> = Vec::new();
     facts.extend(about.head.as_ref().map(|sha| format!("Head {}", code(&text::short(sha)))));
     let measured = reports.first().and_then(|r| r.git.as_ref()).filter(|g| about.head.as_ref() != Some(&g.commit));
-    facts.extend(measured.map(|g| format!("measured {}", code(&text::short(&g.commit)))));
+    facts.extend(measured.map(|g| format!("{} {}", t("measured"), code(&text::short(&g.commit)))));
     facts.extend(about.base.as_ref().map(|sha| format!("base {}", code(&text::short(sha)))));
     if let Some(first) = reports.first() {
         facts.push(format!("goodput-gate {}", escape(&first.tool_version)));
     }
-    facts.extend(worst(reports).map(|r| format!("exit code {}", escape(&text::exit_code(r.exit_code, reports)))));
+    facts.extend(worst(reports).map(|r| escape(&t(&format!("exit code {}", text::exit_code(r.exit_code, reports))))));
     facts.extend(about.run_url.as_ref().map(|url| format!("[run]({url})")));
-    let cut =
-        if tier == Tier::Everything { "" } else { "\nCut to what fits here: all numbers are in the report files of the run.\n" };
+    let cut = match tier {
+        Tier::Everything => String::new(),
+        _ => format!("\n{}\n", t("Cut to what fits here: all numbers are in the report files of the run.")),
+    };
     format!("{cut}\n{}\n", facts.join(" · "))
 }
 

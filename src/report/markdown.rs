@@ -9,43 +9,45 @@ mod tests;
 use std::fmt::Write as _;
 
 use super::sweep::{self, SweepReport};
-use super::{MetricReport, Report, WorkloadReport, advice, server, text};
+use super::{MetricReport, Report, WorkloadReport, advice, beside, say, server, text};
+use crate::config::Lang;
 use escape::{code, escape};
 
-pub fn render(report: &Report) -> String {
-    let mut out = headline(report);
+pub fn render(report: &Report, lang: Lang) -> String {
+    let mut out = headline(report, lang);
     for w in &report.workloads {
-        out += &workload(report, w);
+        out += &workload(report, w, lang);
     }
-    out += &sweeps(report);
-    out += &origin(report);
+    out += &sweeps(report, lang);
+    out += &origin(report, lang);
     let exit = text::exit_code(report.exit_code, std::slice::from_ref(report));
-    let _ = write!(out, "\ngoodput-gate {}, exit code {}\n", escape(&report.tool_version), escape(&exit));
+    let last = format!("goodput-gate {}, exit code {exit}", text::plain(&report.tool_version));
+    let _ = write!(out, "\n{}\n", escape(&say(lang, &last)));
     out
 }
 
 /// Shown only: what the levels of a load say of the server.
-fn sweeps(report: &Report) -> String {
+fn sweeps(report: &Report, lang: Lang) -> String {
     let one = |s: &SweepReport| {
         let rows = s.levels.iter().map(|level| sweep::cells(level).iter().map(|c| cell(c)).collect());
-        let body = format!("\n{}\n{}", escape(&s.words), table(&sweep::HEADER, 0..8, rows));
-        folded(&format!("{} by {}", code(&s.family), sweep::axis_name(s.axis)), &body)
+        let body = format!("\n{}\n{}", escape(&say(lang, &s.words)), titled(lang, &sweep::HEADER, 0..8, rows));
+        folded(&format!("{} by {}", code(&s.family), sweep::axis_name(s.axis)), &body, lang)
     };
     report.sweeps.iter().map(one).collect()
 }
 
 /// Where it comes from and what to do with it, folded.
-pub(super) fn origin(report: &Report) -> String {
-    let mut out = folded("Provenance", &provenance(report));
+pub(super) fn origin(report: &Report, lang: Lang) -> String {
+    let mut out = folded("Provenance", &provenance(report, lang), lang);
     // Nothing measured is nothing to judge again or to accept.
     if !report.workloads.is_empty() {
-        out += &folded("How to reproduce, how to accept", &instructions(report));
+        out += &folded("How to reproduce, how to accept", &instructions(report, lang), lang);
     }
     out
 }
 
-pub(super) fn headline(report: &Report) -> String {
-    let line = text::plain(&report.headline);
+pub(super) fn headline(report: &Report, lang: Lang) -> String {
+    let line = say(lang, &text::plain(&report.headline));
     let word = report.verdict.map_or("", |v| v.word());
     let mut out = match line.strip_prefix(word).filter(|_| !word.is_empty()) {
         // `PASS with 1 accepted regression: ...` is no PASS with a colon.
@@ -57,16 +59,16 @@ pub(super) fn headline(report: &Report) -> String {
         None => format!("{}\n", escape(&line)),
     };
     if report.interrupted {
-        out += "\nInterrupted: this is what was measured until then.\n";
+        let _ = write!(out, "\n{}\n", say(lang, "Interrupted: this is what was measured until then."));
     }
     for notice in text::notices(report) {
-        let _ = write!(out, "\n> Note: {}\n", escape(&notice));
+        let _ = write!(out, "\n> {}\n", escape(&say(lang, &format!("Note: {notice}"))));
     }
     out
 }
 
-fn workload(report: &Report, w: &WorkloadReport) -> String {
-    reasons(report, w, Below::Tables) + &decided(report, w) + &evidence(report, w)
+fn workload(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
+    reasons(report, w, Below::Tables, lang) + &decided(report, w, lang) + &evidence(report, w, lang)
 }
 
 /// What follows the reasons.
@@ -78,110 +80,115 @@ pub(super) enum Below {
 }
 
 /// What of a workload stays when room is short.
-pub(super) fn reasons(report: &Report, w: &WorkloadReport, below: Below) -> String {
-    let verdict = w.verdict.map_or_else(String::new, |v| format!(": {}", v.word()));
+pub(super) fn reasons(report: &Report, w: &WorkloadReport, below: Below, lang: Lang) -> String {
+    let verdict = w.verdict.map_or_else(String::new, |v| format!(": {}", beside(lang, v.word())));
     let mut out = format!("\n### {}{verdict}\n", code(&w.name));
     let regressed: Vec<String> =
         w.metrics.iter().filter(|m| m.judgement.as_deref() == Some("regressed")).map(|m| format!("{} ", m.metric)).collect();
     let in_table = |why: &str| below == Below::Tables && regressed.iter().any(|metric| why.starts_with(metric.as_str()));
     let said = text::why(report, w).filter(|(label, why)| *label != "why" || !in_table(why));
+    let t = |line: &str| escape(&say(lang, line));
     let said = said.map(|(label, why)| match label {
-        "proves" => format!("A PASS proves: {}", escape(&why)),
-        "accepted" => format!("**Accepted regression**: {}", escape(&why)),
-        "warning" => format!("Warning: {}", escape(&why)),
-        _ => escape(&why),
+        "proves" => t(&format!("A PASS proves: {why}")),
+        "accepted" => format!("**{}**: {}", t("Accepted regression"), t(&why)),
+        "warning" => t(&format!("Warning: {why}")),
+        _ => t(&why),
     });
-    out += &bullets(said.chain(text::sessions_needed(w)));
+    out += &bullets(said.chain(text::sessions_needed(w).map(|line| t(&line))));
     out
 }
 
 /// The numbers that decide.
-pub(super) fn decided(report: &Report, w: &WorkloadReport) -> String {
-    decisive(w) + &limits(w) + &not_judged(report, w) + &meanwhile(w)
+pub(super) fn decided(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
+    decisive(w, lang) + &limits(w, lang) + &not_judged(report, w, lang) + &meanwhile(w, lang)
 }
 
 /// The other numbers, folded.
-pub(super) fn evidence(report: &Report, w: &WorkloadReport) -> String {
-    folded("Advice", &bullets(advice::of(report, w).iter().map(|a| escape(&a.words))))
-        + &folded("All metrics", &everything(w))
-        + &folded("Server evidence", &server_evidence(w))
-        + &folded("Load and client", &client(report, w))
+pub(super) fn evidence(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
+    let advice = bullets(advice::of(report, w).iter().map(|a| escape(&say(lang, &a.words))));
+    folded("Advice", &advice, lang)
+        + &folded("All metrics", &everything(w, lang), lang)
+        + &folded("Server evidence", &server_evidence(w, lang), lang)
+        + &folded("Load and client", &client(report, w, lang), lang)
 }
 
 /// Primary metrics, and any other that regressed.
-fn decisive(w: &WorkloadReport) -> String {
+fn decisive(w: &WorkloadReport, lang: Lang) -> String {
     let shown: Vec<&MetricReport> =
         w.metrics.iter().filter(|m| m.class == "primary" || m.judgement.as_deref() == Some("regressed")).collect();
     let judged = |m: &MetricReport| {
-        let judgement = text::judged(w, m);
-        if judgement.starts_with("regressed") { format!("**{judgement}**") } else { escape(&judgement) }
+        let said = escape(&beside(lang, &text::judged(w, m)));
+        if m.judgement.as_deref() == Some("regressed") { format!("**{said}**") } else { said }
     };
     if w.metrics.iter().all(|m| m.judgement.is_none()) {
         let rows = shown.iter().map(|m| vec![code(&m.metric), cell(&text::value(&m.unit, m.candidate)), judged(m)]);
-        return table(&["metric", "measured", "judgement"], 1..2, rows);
+        return titled(lang, &["metric", "measured", "judgement"], 1..2, rows);
     }
     let rows = shown.iter().map(|m| {
         let numbers = [
             text::value(&m.unit, m.baseline),
             text::value(&m.unit, m.candidate),
             text::change(&m.unit, m.change_ratio),
-            text::interval(m),
+            say(lang, &text::interval(m)),
         ];
         std::iter::once(code(&m.metric)).chain(numbers.iter().map(|n| cell(n))).chain([judged(m)]).collect()
     });
-    table(&["metric", "baseline", "candidate", "change", "interval", "judgement"], 1..5, rows)
+    titled(lang, &["metric", "baseline", "candidate", "change", "interval", "judgement"], 1..5, rows)
 }
 
-fn limits(w: &WorkloadReport) -> String {
+fn limits(w: &WorkloadReport, lang: Lang) -> String {
     let state = |l| {
         let state = text::state(l);
-        if state.starts_with("breached") { format!("**{state}**") } else { escape(&state) }
+        let said = escape(&beside(lang, &state));
+        if l.state == "breached" { format!("**{said}**") } else { said }
     };
-    let rows = w
-        .limits
-        .iter()
-        .map(|l| vec![escape(&text::limit(l)), cell(&text::value(&l.unit, l.value)), cell(&text::limit_interval(l)), state(l)]);
-    let mut out = table(&["limit", "measured", "interval", "state"], 1..3, rows);
+    let rows = w.limits.iter().map(|l| {
+        let interval = cell(&say(lang, &text::limit_interval(l)));
+        vec![escape(&say(lang, &text::limit(l))), cell(&text::value(&l.unit, l.value)), interval, state(l)]
+    });
+    let mut out = titled(lang, &["limit", "measured", "interval", "state"], 1..3, rows);
     if let Some(slo) = text::slo(w) {
-        let _ = write!(out, "\nSLO: {}\n", escape(&slo));
+        let _ = write!(out, "\nSLO: {}\n", escape(&say(lang, &slo)));
     }
     out
 }
 
-fn not_judged(report: &Report, w: &WorkloadReport) -> String {
-    let line = |(why, what): (String, Vec<String>)| format!("{}: {}", escape(&what.join(", ")), escape(&why));
+fn not_judged(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
+    let line =
+        |(why, what): (String, Vec<String>)| format!("{}: {}", escape(&say(lang, &what.join(", "))), escape(&say(lang, &why)));
     let rows: Vec<String> = text::not_judged(w).into_iter().map(line).collect();
     if report.verdict.is_none() || rows.is_empty() {
         return String::new();
     }
-    format!("\nInconclusive or unmeasured, and why:\n{}", bullets(rows.into_iter()))
+    format!("\n{}\n{}", say(lang, "Inconclusive or unmeasured, and why:"), bullets(rows.into_iter()))
 }
 
 /// What changed on the server's side together with what regressed.
-fn meanwhile(w: &WorkloadReport) -> String {
-    let lines = bullets(w.why.iter().map(|line| escape(line)));
-    if lines.is_empty() { lines } else { format!("\nMeanwhile (an explanation, no proof):\n{lines}") }
+fn meanwhile(w: &WorkloadReport, lang: Lang) -> String {
+    let lines = bullets(w.why.iter().map(|line| escape(&say(lang, &text::plain(line)))));
+    if lines.is_empty() { lines } else { format!("\n{}\n{lines}", say(lang, "Meanwhile (an explanation, no proof):")) }
 }
 
-fn server_evidence(w: &WorkloadReport) -> String {
-    let rows = server::rows(w).map(|[what, baseline, candidate]| vec![escape(&what), cell(&baseline), cell(&candidate)]);
-    let rows = table(&["what the server said of itself", "baseline", "candidate"], 1..3, rows);
-    w.server.as_ref().map_or_else(String::new, |s| format!("{rows}\n{}\n", escape(&server::how(s))))
+fn server_evidence(w: &WorkloadReport, lang: Lang) -> String {
+    let rows =
+        server::rows(w).map(|[what, baseline, candidate]| vec![escape(&say(lang, &what)), cell(&baseline), cell(&candidate)]);
+    let rows = titled(lang, &["what the server said of itself", "baseline", "candidate"], 1..3, rows);
+    w.server.as_ref().map_or_else(String::new, |s| format!("{rows}\n{}\n", escape(&say(lang, &server::how(s)))))
 }
 
-fn everything(w: &WorkloadReport) -> String {
+fn everything(w: &WorkloadReport, lang: Lang) -> String {
     let rows = w.metrics.iter().map(|m| {
         let numbers = [
             text::value(&m.unit, m.baseline),
             text::value(&m.unit, m.candidate),
             text::change(&m.unit, m.change_ratio),
-            text::interval(m),
+            say(lang, &text::interval(m)),
             text::probability(m.p),
             text::size(&m.unit, Some(m.minimum_relevant_change_ratio)),
             text::size(&m.unit, m.smallest_visible_change_ratio),
         ];
         let named = [code(&m.metric), escape(&m.class)].into_iter();
-        named.chain(numbers.iter().map(|n| cell(n))).chain([escape(&text::judged(w, m))]).collect()
+        named.chain(numbers.iter().map(|n| cell(n))).chain([escape(&beside(lang, &text::judged(w, m)))]).collect()
     });
     let header = [
         "metric",
@@ -195,27 +202,27 @@ fn everything(w: &WorkloadReport) -> String {
         "smallest visible",
         "judgement",
     ];
-    let mut out = table(&header, 2..9, rows);
+    let mut out = titled(lang, &header, 2..9, rows);
     if let Some(levels) = text::levels(w) {
-        let _ = write!(out, "\nIntervals: {}.\n", escape(&levels));
+        let _ = write!(out, "\n{}\n", escape(&say(lang, &format!("Intervals: {levels}."))));
     }
-    out += &distributions(w);
+    out += &distributions(w, lang);
     let rates = w.rates.iter().map(|r| vec![code(&r.metric), cell(&text::value(&r.unit, r.value))]);
-    out += &table(&["rate or share", "value"], 1..2, rates);
+    out += &titled(lang, &["rate or share", "value"], 1..2, rates);
     out
 }
 
-fn distributions(w: &WorkloadReport) -> String {
+fn distributions(w: &WorkloadReport, lang: Lang) -> String {
     let rows = w.distributions.iter().map(|d| {
         let numbers = text::statistics(d).map(|(_, x)| cell(&text::number(x)));
         std::iter::once(code(&d.timing)).chain(numbers).collect()
     });
     let names = w.distributions.first().map(|d| text::statistics(d).map(|(name, _)| name)).unwrap_or_default();
     let header: Vec<&str> = std::iter::once("ms").chain(names).collect();
-    table(&header, 1..header.len(), rows)
+    titled(lang, &header, 1..header.len(), rows)
 }
 
-fn client(report: &Report, w: &WorkloadReport) -> String {
+fn client(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
     let mut facts = vec![("load", text::load(w)), ("requests", text::completed(w)), ("client", text::client(w))];
     facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
     facts.extend(w.comparison.iter().map(|c| ("judged", text::comparison(c))));
@@ -224,38 +231,54 @@ fn client(report: &Report, w: &WorkloadReport) -> String {
     facts.extend(w.errors.iter().map(|e| ("error", text::error(e))));
     facts.extend(w.notes.iter().map(|n| ("note", n.clone())));
     facts.extend(w.gpu.iter().flat_map(super::gpu::lines).map(|line| ("GPU", line)));
-    pairs(facts.iter().map(|(label, fact)| (escape(label), escape(fact))))
+    pairs(facts.iter().map(|(label, fact)| (escape(&say(lang, label)), escape(&say(lang, &text::plain(fact))))), lang)
 }
 
-fn provenance(report: &Report) -> String {
-    pairs(text::provenance(report).iter().map(|(label, fact)| (escape(label), code(fact))))
+fn provenance(report: &Report, lang: Lang) -> String {
+    let facts = text::provenance(report);
+    pairs(facts.iter().map(|(label, fact)| (escape(&say(lang, &text::plain(label))), code(fact))), lang)
 }
 
-fn instructions(report: &Report) -> String {
-    let mut out = String::from(
-        "\nFrom the files that the gate has written beside this one:\n\n\
+fn instructions(report: &Report, lang: Lang) -> String {
+    let t = |english| say(lang, english);
+    let mut out = format!(
+        "\n{}\n\n\
          ```sh\n\
-         goodput-gate report report.json --format terminal   # or md, junit, json, csv\n\
-         goodput-gate compare BASELINE record.json           # judges the stored measurement again, without a server\n\
-         goodput-gate check                                  # measures again\n\
+         goodput-gate report report.json --format terminal   # {}\n\
+         goodput-gate compare BASELINE record.json           # {}\n\
+         goodput-gate check                                  # {}\n\
          ```\n\n\
-         BASELINE is a record, a baseline file, or a folder of baseline files.\n",
+         {}\n",
+        t("From the files that the gate has written beside this one:"),
+        t("or md, junit, json, csv"),
+        t("judges the stored measurement again, without a server"),
+        t("measures again"),
+        t("BASELINE is a record, a baseline file, or a folder of baseline files."),
     );
-    let breached = report.workloads.iter().flat_map(|w| &w.limits).any(|l| l.state == "breached" && l.accepted.is_none());
-    let regressed = report.workloads.iter().flat_map(|w| &w.metrics);
-    if breached || regressed.into_iter().any(|m| m.judgement.as_deref() == Some("regressed") && m.accepted.is_none()) {
-        out += "\nTo accept what is worse here, for a reason, until a day: beside this report\n\n\
-                ```sh\ngoodput-gate accept --reason \"...\"\n```\n\n\
-                writes baselines/accepted.json, which counts once it is on the base branch (its own pull request), up to the size that was seen here.\n";
+    if text::worse(report) {
+        let _ = write!(
+            out,
+            "\n{}\n\n```sh\ngoodput-gate accept --reason \"...\"\n```\n\n{}\n",
+            t("To accept what is worse here, for a reason, until a day: beside this report"),
+            t(
+                "writes baselines/accepted.json, which counts once it is on the base branch (its own pull request), up to the size that was seen here."
+            ),
+        );
     }
-    if breached {
-        out += "\nA limit that was never meant to hold is changed in the config.\n";
+    if report.workloads.iter().flat_map(|w| &w.limits).any(text::breached) {
+        let _ = write!(out, "\n{}\n", t("A limit that was never meant to hold is changed in the config."));
     }
     if report.verdict.is_some() {
-        out += "\nIf this is how it should be from now on: merge, then add sessions to the baseline on the target branch and commit them.\n\n\
-                ```sh\ngoodput-gate baseline update\n```\n";
+        let how = "If this is how it should be from now on: merge, then add sessions to the baseline on the target branch and commit them.";
+        let _ = write!(out, "\n{}\n\n```sh\ngoodput-gate baseline update\n```\n", t(how));
     }
     out
+}
+
+/// A table with its header in the reader's language.
+fn titled(lang: Lang, header: &[&str], numbers: std::ops::Range<usize>, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let header: Vec<String> = header.iter().map(|h| say(lang, h)).collect();
+    table(&header.iter().map(String::as_str).collect::<Vec<_>>(), numbers, rows)
 }
 
 /// Cells are escaped already. `numbers`: the columns that are set flush right.
@@ -269,8 +292,8 @@ pub(super) fn table(header: &[&str], numbers: std::ops::Range<usize>, rows: impl
     format!("\n| {} |\n| {} |\n{}", header.join(" | "), rules.join(" | "), rows.concat())
 }
 
-fn pairs(facts: impl Iterator<Item = (String, String)>) -> String {
-    table(&["what", "value"], 0..0, facts.map(|(label, fact)| vec![label, fact]))
+fn pairs(facts: impl Iterator<Item = (String, String)>, lang: Lang) -> String {
+    titled(lang, &["what", "value"], 0..0, facts.map(|(label, fact)| vec![label, fact]))
 }
 
 /// A number in a table, where a dash begins no list.
@@ -284,9 +307,9 @@ fn bullets(lines: impl Iterator<Item = String>) -> String {
 }
 
 /// Blank lines all around: without them, GitHub shows tables inside as text.
-pub(super) fn folded(title: &str, body: &str) -> String {
+pub(super) fn folded(title: &str, body: &str, lang: Lang) -> String {
     if body.is_empty() {
         return String::new();
     }
-    format!("\n<details>\n<summary>{title}</summary>\n{body}\n</details>\n")
+    format!("\n<details>\n<summary>{}</summary>\n{body}\n</details>\n", say(lang, title))
 }

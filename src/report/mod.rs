@@ -18,6 +18,7 @@ pub mod ranking;
 pub mod sweep;
 #[cfg(test)]
 mod samples;
+mod say;
 pub mod server;
 pub mod sessions;
 pub mod terminal;
@@ -25,6 +26,8 @@ pub mod terminal;
 mod tests;
 pub mod text;
 pub mod xlsx;
+
+pub use say::{beside, say};
 
 use std::collections::BTreeMap;
 

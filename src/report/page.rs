@@ -12,17 +12,20 @@ mod sweeps;
 mod tests;
 mod words;
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use serde::Serialize;
 
 use super::sweep::{HEADER, SweepReport};
-use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, gpu, server, text};
+use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, beside, gpu, say, server, text};
+use crate::config::Lang;
 use crate::verdict::Verdict;
 use advice::Advice;
 use charts::Charts;
 use strip::Axis;
 pub(super) use sweeps::{Family, Swept, family};
-use words::{EN, Words};
+use words::Words;
 
 #[derive(Template)]
 #[template(path = "page.html")]
@@ -34,10 +37,15 @@ struct Page<'a> {
     tone: &'static str,
     word: &'static str,
     sentence: String,
+    notices: Vec<String>,
     sections: Vec<Section<'a>>,
     families: Vec<Family>,
     provenance: Vec<(String, String)>,
+    /// Something regressed or breaches a limit, and is not accepted.
+    worse: bool,
+    lang: Lang,
     /// JSON, safe inside a script element.
+    chart_words: String,
     data: String,
     chart_style: &'static str,
     chart_script: &'static str,
@@ -54,9 +62,9 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    pub fn of(title: &str, tool_version: &str) -> Self {
+    pub fn of(title: &str, tool_version: &str, lang: Lang) -> Self {
         Self {
-            t: &EN,
+            t: words::of(lang),
             title: title.to_owned(),
             tool_version: tool_version.to_owned(),
             style: include_str!("page/page.css"),
@@ -71,7 +79,7 @@ struct Section<'a> {
     name: String,
     tone: &'static str,
     word: &'static str,
-    why: Vec<(&'static str, String)>,
+    why: Vec<(String, Vec<String>)>,
     /// What changed on the server's side together with what regressed.
     meanwhile: Vec<String>,
     advice: Vec<Advice>,
@@ -80,9 +88,9 @@ struct Section<'a> {
     decisive: Vec<MetricRow>,
     others: Vec<MetricRow>,
     limits: Vec<LimitRow>,
-    slo: Option<String>,
+    slos: Vec<[String; 3]>,
     not_judged: Vec<String>,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<(String, Vec<String>)>,
     statistics: Vec<&'static str>,
     distributions: Vec<(String, Vec<String>)>,
     rates: Vec<(String, String)>,
@@ -134,21 +142,26 @@ struct StartsRow {
 }
 
 /// One file. A workload without charts says that there are none.
-pub fn render(report: &Report, charts: &[Charts]) -> String {
-    let headline = text::plain(&report.headline);
+pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
+    let headline = say(lang, &text::plain(&report.headline));
     let word = report.verdict.map_or("", Verdict::word);
     let sentence = headline.strip_prefix(word).unwrap_or(&headline).trim_start_matches(':').trim().to_owned();
-    let title = if word.is_empty() { EN.title.to_owned() } else { format!("{word} · {}", EN.title) };
+    let t = words::of(lang);
+    let title = if word.is_empty() { t.title.to_owned() } else { format!("{word} · {}", t.title) };
     let page = Page {
-        shell: Shell::of(&title, &report.tool_version),
-        t: &EN,
+        shell: Shell::of(&title, &report.tool_version, lang),
+        t,
         report,
         tone: tone(report.verdict),
         word,
         sentence,
-        sections: report.workloads.iter().enumerate().map(|(i, w)| section(report, w, i, charts)).collect(),
-        families: report.sweeps.iter().map(alone).collect(),
-        provenance: provenance(report),
+        notices: text::notices(report).map(|notice| say(lang, &notice)).collect(),
+        sections: report.workloads.iter().enumerate().map(|(i, w)| section(report, w, i, charts, lang)).collect(),
+        families: report.sweeps.iter().map(|s| alone(s).said(lang)).collect(),
+        provenance: provenance(report, lang),
+        worse: text::worse(report),
+        lang,
+        chart_words: chart_words(lang),
         data: data(report, charts),
         chart_style: include_str!("page/assets/uPlot.css"),
         chart_script: include_str!("page/assets/uPlot.js"),
@@ -161,6 +174,28 @@ pub fn render(report: &Report, charts: &[Charts]) -> String {
 fn alone(sweep: &SweepReport) -> Family {
     let levels: Vec<f64> = sweep.levels.iter().map(|l| l.level).collect();
     family(&sweep.family, sweep.axis, &levels, &[("", Some(sweep))], &[])
+}
+
+/// Names of lines that the script draws.
+const CHART_WORDS: [&str; 11] = [
+    "baseline",
+    "candidate",
+    "failed",
+    "yes",
+    "completed/s",
+    "failed/s",
+    "output events/s",
+    "in flight",
+    "running",
+    "waiting",
+    "KV-cache use",
+];
+
+/// What differs from English, as JSON.
+fn chart_words(lang: Lang) -> String {
+    let said = CHART_WORDS.iter().map(|word| (*word, say(lang, word)));
+    let all: BTreeMap<&str, String> = said.filter(|(word, said)| word != said).collect();
+    serde_json::to_string(&all).expect("words are plain data")
 }
 
 /// No `<`, so that no text can end the element that holds it; and no line separators that scripts stumble over.
@@ -181,26 +216,27 @@ const fn tone(verdict: Option<Verdict>) -> &'static str {
     }
 }
 
-fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: &'a [Charts]) -> Section<'a> {
+fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: &'a [Charts], lang: Lang) -> Section<'a> {
     let decides = |m: &&MetricReport| m.class == "primary" || m.judgement.as_deref() == Some("regressed");
     let axis = Axis::of(&w.metrics);
-    let rows = |wanted: &dyn Fn(&&MetricReport) -> bool| w.metrics.iter().filter(wanted).map(|m| metric(w, m, axis)).collect();
+    let rows =
+        |wanted: &dyn Fn(&&MetricReport) -> bool| w.metrics.iter().filter(wanted).map(|m| metric(w, m, axis, lang)).collect();
     let charts = charts.iter().find(|c| c.workload == w.name);
     Section {
         id: format!("w{index}"),
         name: text::plain(&w.name),
         tone: tone(w.verdict),
         word: w.verdict.map_or("", Verdict::word),
-        why: text::why(report, w).collect(),
-        meanwhile: w.why.iter().map(|line| text::plain(line)).collect(),
-        advice: advice::of(report, w),
+        why: said(text::why(report, w), lang),
+        meanwhile: w.why.iter().map(|line| say(lang, &text::plain(line))).collect(),
+        advice: advice::of(report, w).into_iter().map(|a| Advice { words: say(lang, &a.words), ..a }).collect(),
         axis,
         decisive: rows(&decides),
         others: rows(&|m| !decides(m)),
-        limits: w.limits.iter().map(limit).collect(),
-        slo: text::slo(w),
-        not_judged: if report.verdict.is_none() { Vec::new() } else { not_judged(w) },
-        facts: facts(report, w),
+        limits: w.limits.iter().map(|l| limit(l, lang)).collect(),
+        slos: text::slos(w).into_iter().map(|row| row.map(|cell| say(lang, &cell))).collect(),
+        not_judged: if report.verdict.is_none() { Vec::new() } else { not_judged(w, lang) },
+        facts: said(facts(report, w).into_iter(), lang),
         statistics: w.distributions.first().map(|d| text::statistics(d).map(|(name, _)| name).to_vec()).unwrap_or_default(),
         distributions: w
             .distributions
@@ -209,14 +245,26 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
             .collect(),
         rates: w.rates.iter().map(|r| (r.metric.clone(), text::value(&r.unit, r.value))).collect(),
         starts: charts.iter().flat_map(|c| &c.starts).filter_map(starts).collect(),
-        server: server::rows(w).collect(),
-        server_how: w.server.as_ref().map(server::how),
-        gpu: w.gpu.iter().flat_map(gpu::lines).collect(),
+        server: server::rows(w).map(|[what, baseline, candidate]| [say(lang, &what), baseline, candidate]).collect(),
+        server_how: w.server.as_ref().map(|s| say(lang, &server::how(s))),
+        gpu: w.gpu.iter().flat_map(gpu::lines).map(|line| say(lang, &line)).collect(),
         charts,
     }
 }
 
-fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>) -> MetricRow {
+/// Labels and facts in the reader's language; a label that comes again at once stands once.
+fn said<'a>(facts: impl Iterator<Item = (&'a str, String)>, lang: Lang) -> Vec<(String, Vec<String>)> {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    for (label, fact) in facts.map(|(label, fact)| (say(lang, label), say(lang, &fact))) {
+        match all.last_mut() {
+            Some((last, facts)) if *last == label => facts.push(fact),
+            _ => all.push((label, vec![fact])),
+        }
+    }
+    all
+}
+
+fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>, lang: Lang) -> MetricRow {
     let judgement = text::judgement(w, m);
     MetricRow {
         metric: m.metric.clone(),
@@ -224,7 +272,7 @@ fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>) -> MetricRow
         baseline: text::value(&m.unit, m.baseline),
         candidate: text::value(&m.unit, m.candidate),
         change: text::change(&m.unit, m.change_ratio),
-        interval: text::interval(m),
+        interval: say(lang, &text::interval(m)),
         relevant: text::size(&m.unit, Some(m.minimum_relevant_change_ratio)),
         visible: text::size(&m.unit, m.smallest_visible_change_ratio),
         tone: match judgement {
@@ -233,17 +281,17 @@ fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>) -> MetricRow
             "inconclusive" => "open",
             _ => "plain",
         },
-        judgement: judgement.to_owned(),
+        judgement: beside(lang, judgement),
         strip: axis.and_then(|axis| axis.change(m)),
     }
 }
 
-fn limit(l: &LimitReport) -> LimitRow {
+fn limit(l: &LimitReport, lang: Lang) -> LimitRow {
     LimitRow {
-        limit: text::limit(l),
+        limit: say(lang, &text::limit(l)),
         measured: text::value(&l.unit, l.value),
-        interval: text::limit_interval(l),
-        state: text::state(l),
+        interval: say(lang, &text::limit_interval(l)),
+        state: beside(lang, &text::state(l)),
         tone: match l.state.as_str() {
             "met" => "good",
             "breached" | "not_measured" => "bad",
@@ -252,8 +300,8 @@ fn limit(l: &LimitReport) -> LimitRow {
     }
 }
 
-fn not_judged(w: &WorkloadReport) -> Vec<String> {
-    text::not_judged(w).into_iter().map(|(why, what)| format!("{}: {why}", what.join(", "))).collect()
+fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<String> {
+    text::not_judged(w).into_iter().map(|(why, what)| format!("{}: {}", say(lang, &what.join(", ")), say(lang, &why))).collect()
 }
 
 fn facts(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
@@ -282,9 +330,9 @@ fn starts(values: &charts::StartValues) -> Option<StartsRow> {
     })
 }
 
-fn provenance(report: &Report) -> Vec<(String, String)> {
+fn provenance(report: &Report, lang: Lang) -> Vec<(String, String)> {
     let mut facts = text::provenance(report);
-    facts.push(("exit code".into(), text::exit_code(report.exit_code, std::slice::from_ref(report))));
+    facts.push(("exit code".into(), say(lang, &text::exit_code(report.exit_code, std::slice::from_ref(report)))));
     facts.push(("goodput-gate".into(), report.tool_version.clone()));
-    facts.into_iter().map(|(label, fact)| (text::plain(&label), text::plain(&fact))).collect()
+    facts.into_iter().map(|(label, fact)| (say(lang, &text::plain(&label)), text::plain(&fact))).collect()
 }

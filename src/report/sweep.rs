@@ -206,8 +206,17 @@ pub fn cells(level: &SweepLevel) -> [String; 8] {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// One that bends, one that does not, one that is too short.
+    pub fn samples() -> Vec<SweepReport> {
+        let straight = (1..6).map(|n| at(f64::from(n), Some(f64::from(n) * 10.0), 50.0)).collect();
+        let few = levels().into_iter().take(3).collect();
+        let mut unfit = levels();
+        unfit[5].unfit = Some("start 1, round 1: a client thread was busy".into());
+        [levels(), straight, few, unfit].map(|all| sweep("w", Axis::Concurrency, all)).to_vec()
+    }
 
     fn at(level: f64, tokens: Option<f64>, ttft: f64) -> SweepLevel {
         SweepLevel {

@@ -3,13 +3,17 @@
 //! Readable without colour; colour only where the caller asks for it (a terminal, no `NO_COLOR`). Not here: which number is shown.
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::sweep::{self, SweepReport};
-use super::{DistributionReport, Report, WorkloadReport, advice, server, text};
+use super::{DistributionReport, Report, WorkloadReport, advice, beside, say, server, text};
+use crate::config::Lang;
 use crate::verdict::Verdict;
 
 /// Narrower than this, no table is readable; lines are then left to the terminal to break.
 const NARROWEST: u16 = 60;
+/// From this width on, tables have room for a word's meaning beside it.
+const ROOMY: u16 = 90;
 /// Width of the labels, so that facts line up over a whole report.
 const LABEL: usize = 10;
 /// More is in the page and in Markdown.
@@ -27,11 +31,12 @@ enum Hue {
 struct Pen {
     width: u16,
     colour: bool,
+    lang: Lang,
 }
 
 /// Prose is wrapped to `width` columns. `colour` adds ANSI sequences and nothing else.
-pub fn render(report: &Report, width: u16, colour: bool) -> String {
-    let pen = Pen { width: width.max(NARROWEST), colour };
+pub fn render(report: &Report, width: u16, colour: bool, lang: Lang) -> String {
+    let pen = Pen { width: width.max(NARROWEST), colour, lang };
     let mut out = pen.headline(report);
     for workload in &report.workloads {
         out.push('\n');
@@ -53,12 +58,12 @@ pub(super) fn ruled(
     numbers: std::ops::Range<usize>,
     width: u16,
 ) -> String {
-    Pen { width: width.max(NARROWEST), colour: false }.table(header, rows, numbers)
+    Pen { width: width.max(NARROWEST), colour: false, lang: Lang::En }.table(header, rows, numbers)
 }
 
 impl Pen {
     fn headline(&self, report: &Report) -> String {
-        let mut out = self.wrapped(&text::plain(&report.headline));
+        let mut out = self.wrapped(&say(self.lang, &text::plain(&report.headline)));
         if let Some(verdict) = report.verdict {
             let word = verdict.word();
             if let Some(rest) = out.strip_prefix(word) {
@@ -66,10 +71,10 @@ impl Pen {
             }
         }
         if report.interrupted {
-            out += "interrupted: this is what was measured until then\n";
+            out += &self.wrapped(&say(self.lang, "interrupted: this is what was measured until then"));
         }
         for notice in text::notices(report) {
-            out += &self.wrapped(&format!("note: {notice}"));
+            out += &self.wrapped(&say(self.lang, &format!("note: {notice}")));
         }
         out
     }
@@ -77,7 +82,7 @@ impl Pen {
     fn workload(&self, report: &Report, w: &WorkloadReport) -> String {
         let name = text::plain(&w.name);
         let mut out = match w.verdict {
-            Some(verdict) => format!("{name}: {}\n", self.paint(hue(verdict), verdict.word())),
+            Some(verdict) => format!("{name}: {}\n", self.paint(hue(verdict), &beside(self.lang, verdict.word()))),
             None => format!("{name}\n"),
         };
         out += &self.facts(&opening(report, w));
@@ -100,9 +105,9 @@ impl Pen {
                 text::value(&m.unit, m.baseline),
                 text::value(&m.unit, m.candidate),
                 text::change(&m.unit, m.change_ratio),
-                text::interval(m),
+                say(self.lang, &text::interval(m)),
                 // Narrow: the lines above say what was accepted, and of how much.
-                if m.accepted.is_some() { "accepted" } else { text::judgement(w, m) }.to_owned(),
+                self.word(if m.accepted.is_some() { "accepted" } else { text::judgement(w, m) }),
             ]
         });
         self.table(&header, rows, 1..5)
@@ -110,8 +115,10 @@ impl Pen {
 
     fn limits(&self, w: &WorkloadReport) -> String {
         let header = ["limit", "measured", "interval", "state"];
-        let rows =
-            w.limits.iter().map(|l| vec![text::limit(l), text::value(&l.unit, l.value), text::limit_interval(l), text::state(l)]);
+        let rows = w.limits.iter().map(|l| {
+            let interval = say(self.lang, &text::limit_interval(l));
+            vec![say(self.lang, &text::limit(l)), text::value(&l.unit, l.value), interval, self.word(&text::state(l))]
+        });
         self.table(&header, rows, 1..3)
     }
 
@@ -126,14 +133,18 @@ impl Pen {
 
     fn sweep(&self, sweep: &SweepReport) -> String {
         let rows = sweep.levels.iter().map(|level| sweep::cells(level).to_vec());
-        let title = format!("{}: by {}", text::plain(&sweep.family), sweep::axis_name(sweep.axis));
+        let title = say(self.lang, &format!("{}: by {}", text::plain(&sweep.family), sweep::axis_name(sweep.axis)));
         format!("{title}\n\n{}{}", self.table(&sweep::HEADER, rows, 0..8), self.facts(&[("knee", text::plain(&sweep.words))]))
     }
 
     /// `numbers`: the columns that are set flush right. Cells are never broken: a terminal too narrow for a table breaks its lines.
     fn table(&self, header: &[&str], rows: impl Iterator<Item = Vec<String>>, numbers: std::ops::Range<usize>) -> String {
         let mut table = Table::new();
-        table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled).set_header(header.to_vec()).add_rows(rows);
+        table
+            .load_style(RULED)
+            .set_content_arrangement(ContentArrangement::Disabled)
+            .set_header(header.iter().map(|h| say(self.lang, h)))
+            .add_rows(rows);
         if table.is_empty() {
             return String::new();
         }
@@ -147,7 +158,7 @@ impl Pen {
             trimmed(table)
         };
         let roomy = spaced(3, &mut table);
-        let fits = roomy.lines().all(|line| line.chars().count() <= usize::from(self.width));
+        let fits = roomy.lines().all(|line| line.width() <= usize::from(self.width));
         let text = if fits { roomy } else { spaced(1, &mut table) };
         format!("{}\n", self.highlight(&text))
     }
@@ -159,11 +170,23 @@ impl Pen {
         }
         let mut table = Table::new();
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width).load_style(presets::NOTHING);
-        table.add_rows(facts.iter().map(|(label, fact)| vec![format!("{label:LABEL$}"), fact.clone()]));
+        table.add_rows(facts.iter().map(|(label, fact)| vec![self.label(label), say(self.lang, fact)]));
         for column in table.column_iter_mut() {
             column.set_padding((0, 2 * u16::from(column.index == 0)));
         }
         trimmed(&table)
+    }
+
+    /// A judgement or a limit's state in a table.
+    fn word(&self, word: &str) -> String {
+        if self.width < ROOMY { word.to_owned() } else { beside(self.lang, word) }
+    }
+
+    /// Padded to its columns: a Korean letter takes two.
+    fn label(&self, label: &str) -> String {
+        let said = say(self.lang, label);
+        let room = LABEL.saturating_sub(said.width());
+        said + &" ".repeat(room)
     }
 
     fn wrapped(&self, line: &str) -> String {
@@ -190,8 +213,10 @@ impl Pen {
             ("inconclusive", Hue::Open),
             ("open", Hue::Open),
         ];
+        let words = WORDS.map(|(word, hue)| (self.word(word), hue));
         let paint = |line: &str| {
-            let word = WORDS.iter().find(|(word, _)| line.strip_suffix(word).is_some_and(|before| before.ends_with(' ')));
+            let word =
+                words.iter().find(|(word, _)| line.strip_suffix(word.as_str()).is_some_and(|before| before.ends_with(' ')));
             word.map_or_else(
                 || line.to_owned(),
                 |(word, hue)| format!("{}{}", &line[..line.len() - word.len()], self.paint(*hue, word)),

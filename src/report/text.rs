@@ -3,6 +3,7 @@
 //! Not here: a format's own escaping (Markdown in `markdown::escape`, XML in `junit`, cells in `csv`), or which number is shown.
 
 mod missing;
+mod slo;
 mod starts;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, M
 
 pub use crate::judge::text::count;
 pub use missing::unmeasured;
+pub use slo::{slo, slos};
 pub use starts::server_start;
 
 /// What stands where a number is absent. Never 0.
@@ -143,6 +145,17 @@ pub fn state(limit: &LimitReport) -> String {
     if limit.accepted.is_some() { format!("{state}, accepted") } else { state }
 }
 
+/// Breached, and not accepted.
+pub fn breached(limit: &LimitReport) -> bool {
+    limit.state == "breached" && limit.accepted.is_none()
+}
+
+/// Whether anything regressed or breaches a limit that is not accepted already.
+pub fn worse(report: &Report) -> bool {
+    let regressed = |m: &MetricReport| m.judgement.as_deref() == Some("regressed") && m.accepted.is_none();
+    report.workloads.iter().any(|w| w.limits.iter().any(breached) || w.metrics.iter().any(regressed))
+}
+
 /// How much load, in one line.
 pub fn load(w: &WorkloadReport) -> String {
     let load = &w.load;
@@ -172,14 +185,6 @@ fn detail(detail: &LoadDetail) -> String {
     });
     let said = detail.prompts.iter().map(String::as_str).chain(tier);
     said.fold(String::new(), |all, one| all + ", " + one)
-}
-
-/// The limits that each request must hold: `ttft at most 500 ms, tpot at most 50 ms`.
-pub fn slo(w: &WorkloadReport) -> Option<String> {
-    let all = [("ttft", w.slo.ttft_ms), ("tpot", w.slo.tpot_ms), ("e2e", w.slo.e2e_ms)];
-    let set: Vec<String> =
-        all.iter().filter(|(_, ms)| ms.is_some()).map(|(name, ms)| format!("{name} at most {}", value("ms", *ms))).collect();
-    (!set.is_empty()).then(|| format!("{} (every request, all of them)", set.join(", ")))
 }
 
 /// Statistics of a distribution by name, as every table orders them.

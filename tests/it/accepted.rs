@@ -65,7 +65,7 @@ fn an_accepted_regression_passes_loudly_and_no_further_one() {
 #[test]
 fn a_change_cannot_accept_its_own_regression() {
     let bed = accepted();
-    let said = "this change brings an acceptance (chunk_gap_p99 of chat, e2e_geomean of chat";
+    let said = "this change brings an acceptance (chat/chunk_gap_p99, chat/e2e_geomean";
     judge_with(&bed, &CI, &with_decode(SLOW)).assert(1, &["FAIL", said, "counts only once it is on the base branch"]);
     bed.commit("and accept it");
     judge_with(&bed, &CI, &with_decode(SLOW)).assert(1, &["FAIL", said]);
@@ -208,7 +208,7 @@ fn check_and_comment_honour_what_the_base_accepts() {
     code(&bed, "slow.txt");
     bed.measure(&["check", "--base", "main"]).assert(1, &["FAIL", "beyond the limit"]);
     bed.gate(&["accept", "--reason", "bigger model", "--at-most", "30s", "--until", "2099-12-31"]).assert(0, &["up to 30000 ms"]);
-    let said = "this change brings an acceptance (ttft_p50 of chat)";
+    let said = "this change brings an acceptance (chat/ttft_p50)";
     bed.measure(&["check", "--base", "main"]).assert(1, &["FAIL", said]);
     land_acceptance(&bed);
     bed.measure(&["check", "--base", "main"]).assert(0, &["PASS with 1 accepted regression: limit: ttft_p50", "(by T)"]);

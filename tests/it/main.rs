@@ -27,6 +27,7 @@ mod github_fake;
 mod github_fake_git;
 mod github_push;
 mod judge_cases;
+mod lang;
 mod lifecycle;
 mod lifecycle_bed;
 mod lineage;

@@ -1,4 +1,4 @@
-//! What the README promises: its commands parse, its config is valid, and the repository's own gate has a baseline of its own plan.
+//! What the README promises, in English and in Korean: its commands parse, its config is valid, and the repository's own gate has a baseline of its own plan.
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +8,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn readme() -> String {
-    fs::read_to_string(root().join("README.md")).expect("there is a README")
+/// In English and in Korean: the same commands.
+const READMES: [&str; 2] = ["README.md", "README.ko.md"];
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).expect("there is one")
 }
 
 fn gate(args: &[&str], folder: &Path) -> Output {
@@ -17,10 +20,10 @@ fn gate(args: &[&str], folder: &Path) -> Output {
 }
 
 /// The fenced blocks of a language, indentation removed.
-fn blocks(language: &str) -> Vec<String> {
+fn blocks(name: &str, language: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut open: Option<(usize, String)> = None;
-    for line in readme().lines() {
+    for line in read(name).lines() {
         let indent = line.len() - line.trim_start().len();
         match &mut open {
             Some((at, block)) if line.trim() == "```" && indent == *at => {
@@ -38,29 +41,46 @@ fn blocks(language: &str) -> Vec<String> {
     found
 }
 
+fn commands(name: &str) -> Vec<String> {
+    let blocks = blocks(name, "sh");
+    let lines = blocks.iter().flat_map(|b| b.lines()).map(|l| l.split('#').next().unwrap_or(l).trim());
+    let ours = |l: &str| l.strip_prefix("goodput-gate ").or_else(|| l.strip_prefix("cargo run --release -- ")).map(str::to_owned);
+    lines.filter_map(ours).collect()
+}
+
 #[test]
 fn every_command_parses() {
-    let blocks = blocks("sh");
-    let lines = blocks.iter().flat_map(|b| b.lines()).map(|l| l.split('#').next().unwrap_or(l).trim());
-    let commands: Vec<&str> =
-        lines.filter_map(|l| l.strip_prefix("goodput-gate ").or_else(|| l.strip_prefix("cargo run --release -- "))).collect();
-    assert!(commands.len() >= 4, "{commands:?}");
-    for command in commands {
-        let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
-        let output = gate(&args, root());
-        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    for name in READMES {
+        let commands = commands(name);
+        assert!(commands.len() >= 4, "{name}: {commands:?}");
+        for command in commands {
+            let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+            let output = gate(&args, root());
+            assert!(output.status.success(), "{name}: {command}: {}", String::from_utf8_lossy(&output.stderr));
+        }
     }
+}
+
+/// A translation that shows another command has been forgotten.
+#[test]
+fn both_languages_show_the_same_commands() {
+    let known = commands("README.md");
+    let other: Vec<String> =
+        commands("README.ko.md").into_iter().filter(|c| !known.contains(c) && !c.contains("--lang")).collect();
+    assert!(other.is_empty(), "in README.ko.md only: {other:?}");
 }
 
 #[test]
 fn its_config_is_valid() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let configs: Vec<String> = blocks("yaml").into_iter().filter(|b| b.starts_with("version:")).collect();
-    assert!(configs.len() >= 2, "the one to begin with, and the interleaved one");
-    for config in configs {
-        fs::write(folder.path().join("goodput-gate.yaml"), &config).expect("written");
-        let output = gate(&["check", "--dry-run"], folder.path());
-        assert!(output.status.success(), "{config}: {}", String::from_utf8_lossy(&output.stderr));
+    for name in READMES {
+        let folder = tempfile::tempdir().expect("a folder");
+        let configs: Vec<String> = blocks(name, "yaml").into_iter().filter(|b| b.starts_with("version:")).collect();
+        assert!(configs.len() >= 2, "the one to begin with, and the interleaved one");
+        for config in configs {
+            fs::write(folder.path().join("goodput-gate.yaml"), &config).expect("written");
+            let output = gate(&["check", "--dry-run"], folder.path());
+            assert!(output.status.success(), "{name}: {config}: {}", String::from_utf8_lossy(&output.stderr));
+        }
     }
 }
 

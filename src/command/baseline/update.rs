@@ -87,7 +87,7 @@ fn measured(args: &BaselineUpdateArgs, git: &GitFacts, known: &mut Known<'_>) ->
         }
         let starts = |record: &Record| known.starts(record, args.workload.starts.is_some());
         let record = measure::capture(config, &args.output, Some(git.clone()), &starts)
-            .inspect_err(|e| output::save_failure(&args.output.out, e, Some(git.clone())))?;
+            .inspect_err(|e| output::save_failure(&args.output.out, e, Some(git.clone()), setup::lang(args.lang, config)))?;
         if record.interrupted {
             output::say("interrupted: nothing was added to the baseline");
             return Ok(ExitStatus::Interrupted);

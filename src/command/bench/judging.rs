@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::clock::process_cpu_ns;
 use crate::command::evaluate::{self, Baseline};
 use crate::command::output::print;
+use crate::config::Lang;
 use crate::fingerprint::Fingerprint;
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
@@ -32,7 +33,13 @@ pub fn run() -> anyhow::Result<()> {
     let judged = process_cpu_ns();
     let junit = report::junit::render(&report).map_err(anyhow::Error::msg)?;
     let csv = report::csv::render(&report).map_err(anyhow::Error::msg)?;
-    let texts = [report.to_json(), report::markdown::render(&report), report::terminal::render(&report, 120, false), junit, csv];
+    let texts = [
+        report.to_json(),
+        report::markdown::render(&report, Lang::En),
+        report::terminal::render(&report, 120, false, Lang::En),
+        junit,
+        csv,
+    ];
     let written = process_cpu_ns();
     let ms = |from: u64, to: u64| (to - from) as f64 / 1e6;
     print(&format!(

@@ -8,6 +8,7 @@ use crate::report::samples;
 
 fn about() -> About {
     About {
+        lang: Lang::En,
         gate: None,
         head: Some("1".repeat(40)),
         base: Some("2".repeat(40)),
@@ -44,7 +45,10 @@ fn what_a_policy_lets_through_is_said_in_one_text_everywhere() {
     let shown = |text: &str| text.replace(['\\', '\u{200b}'], "").contains(said);
     let reports = [samples::pass(), open.clone()];
     assert!(shown(&comment(&reports, &about(), &marker())), "of a matrix");
-    assert!(shown(&crate::report::markdown::render(&open)) && shown(&crate::report::terminal::render(&open, 100, false)));
+    assert!(
+        shown(&crate::report::markdown::render(&open, Lang::En))
+            && shown(&crate::report::terminal::render(&open, 100, false, Lang::En))
+    );
     // A record that is missing has no workload to say it.
     let gone = Report { workloads: Vec::new(), ..open };
     assert!(shown(&comment(&[samples::pass(), gone], &about(), &marker())));

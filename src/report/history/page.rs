@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 
+use crate::config::Lang;
+
 use super::History;
 use crate::record::session::Session;
 use crate::report::page::Shell;
@@ -63,7 +65,7 @@ struct Row {
 pub fn render(branch: &Branch, workloads: &[Workload<'_>], tool_version: &str) -> String {
     let heading = format!("Baselines of {}", text::plain(&branch.name));
     let sections = workloads.iter().map(|w| section(branch, w)).collect();
-    let page = Page { shell: Shell::of(&heading, tool_version), heading, sections };
+    let page = Page { shell: Shell::of(&heading, tool_version, Lang::En), heading, sections };
     page.render().expect("writing to memory does not fail")
 }
 

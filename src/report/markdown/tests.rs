@@ -7,8 +7,12 @@ use comrak::{Arena, Options, markdown_to_html, parse_document};
 use proptest::prelude::*;
 
 use super::escape::escape;
-use super::render;
-use crate::report::samples;
+use crate::config::Lang;
+use crate::report::{Report, samples};
+
+fn render(report: &Report) -> String {
+    super::render(report, Lang::En)
+}
 
 const NASTY: [&str; 14] = [
     "a|b",

@@ -1,14 +1,14 @@
 //! A load at several levels as curves: of one run, or of several side by side. Not here: their numbers or knees (`report::sweep`).
 
 use super::plot::{Across, Curve, Kind, Pen, Plot, Point, plot};
-use crate::config::Axis;
+use crate::config::{Axis, Lang};
 use crate::report::sweep::{BY_LEVEL, Curved, SweepLevel, SweepReport, axis_name, cells, is_of};
-use crate::report::text;
+use crate::report::{say, text};
 
 /// One family of workloads.
 pub struct Family {
     pub name: String,
-    pub axis: &'static str,
+    pub axis: String,
     pub plots: Vec<Plot>,
     /// Curves of which no level has a value.
     pub lacking: Vec<&'static str>,
@@ -19,6 +19,20 @@ pub struct Family {
     /// Some curve bends, and has a ring there.
     pub ringed: bool,
     pub tables: Vec<Levels>,
+}
+
+impl Family {
+    /// In the reader's language; units and metrics are as they are.
+    pub fn said(mut self, lang: Lang) -> Self {
+        self.axis = say(lang, &self.axis);
+        for plot in &mut self.plots {
+            plot.title = say(lang, &plot.title);
+        }
+        for table in &mut self.tables {
+            table.words = say(lang, &table.words);
+        }
+        self
+    }
 }
 
 /// Of one entrant.
@@ -56,7 +70,7 @@ pub fn family(name: &str, axis: Axis, levels: &[f64], all: &[Swept<'_>], notes: 
     };
     Family {
         name: text::plain(name),
-        axis,
+        axis: axis.to_owned(),
         plots,
         lacking,
         notes: notes.iter().map(|note| text::plain(note)).collect(),

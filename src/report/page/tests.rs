@@ -5,9 +5,13 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::charts::{Beside, Charts, charts};
-use super::render;
+use crate::config::Lang;
 use crate::record::Record;
 use crate::report::{Report, samples};
+
+fn render(report: &Report, charts: &[Charts]) -> String {
+    super::render(report, charts, Lang::En)
+}
 
 fn candidate() -> Record {
     Record::parse(include_str!("../../../tests/fixtures/records/candidate.json")).expect("the fixture")

@@ -1,6 +1,18 @@
 //! Every word of the page that is not data, once. A language is a value of this type, so that none can lack a word. Not here: units, names of
 //! metrics, verdicts and judgements, which are the same in every language.
 
+mod ko;
+
+use crate::config::Lang;
+
+/// A language's words.
+pub const fn of(lang: Lang) -> &'static Words {
+    match lang {
+        Lang::En => &EN,
+        Lang::Ko => &ko::KO,
+    }
+}
+
 #[derive(Debug)]
 pub struct Words {
     pub lang: &'static str,
@@ -23,6 +35,7 @@ pub struct Words {
     pub limits: &'static str,
     pub limit: &'static str,
     pub state: &'static str,
+    pub met_by: &'static str,
     pub not_judged: &'static str,
     pub distributions: &'static str,
     pub cdf_about: &'static str,
@@ -44,6 +57,7 @@ pub struct Words {
     pub reproduce: &'static str,
     pub reproduce_about: &'static str,
     pub accept: &'static str,
+    pub accept_worse: &'static str,
     pub accept_about: &'static str,
     pub script_needed: &'static str,
     pub meanwhile: &'static str,
@@ -82,7 +96,7 @@ pub struct Words {
     pub sessions: &'static str,
 }
 
-pub const EN: Words = Words {
+const EN: Words = Words {
     lang: "en",
     title: "goodput-gate report",
     skip: "Skip to the content",
@@ -103,6 +117,7 @@ pub const EN: Words = Words {
     limits: "Limits",
     limit: "limit",
     state: "state",
+    met_by: "met by",
     not_judged: "Inconclusive or unmeasured, and why",
     distributions: "Distributions",
     cdf_about: "Share of the requests (of the chunk gaps) that took at most so long. Point at a line to read it.",
@@ -124,6 +139,7 @@ pub const EN: Words = Words {
     reproduce: "How to reproduce",
     reproduce_about: "From the files that the gate has written beside this one: BASELINE is a record, a baseline file, or a folder of baseline files.",
     accept: "How to accept",
+    accept_worse: "What is worse here, for a reason, until a day: beside this report. It writes baselines/accepted.json, which counts once it is on the base branch (its own pull request), up to the size that was seen here.",
     accept_about: "If this is how it should be from now on: merge, then add sessions to the baseline on the target branch and commit them.",
     script_needed: "The charts need a browser that runs the script of this file; all tables are here without it.",
     meanwhile: "What changed on the server's side meanwhile",

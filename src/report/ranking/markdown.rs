@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::families::rows;
 use super::{EntrantReport, FamilyRanking, RankingReport, WorkloadRanking, outcome, rank, server, value};
+use crate::config::Lang;
 use crate::report::markdown::escape::{code, escape};
 use crate::report::markdown::{cell, folded, table};
 use crate::report::sweep::{BY_LEVEL, axis_name};
@@ -50,7 +51,7 @@ fn family(f: &FamilyRanking, entrants: &[EntrantReport], names: &[String]) -> St
         let rows = rows.into_iter().map(|row| row.iter().map(|c| cell(c)).collect());
         format!("\n**{title}**\n{}", table(&header, 0..header.len(), rows))
     });
-    out + &folded("By level", &each.collect::<String>())
+    out + &folded("By level", &each.collect::<String>(), Lang::En)
 }
 
 fn workload(w: &WorkloadRanking, names: &[String]) -> String {

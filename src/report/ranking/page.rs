@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{FamilyRanking, MetricRanking, PlaceReport, RankingReport, WorkloadRanking, outcome, rank, server, value};
+use crate::config::Lang;
 use crate::report::page::{self, Family, Shell, Swept};
 use crate::report::sweep::HEADER;
 use crate::report::text;
@@ -58,7 +59,7 @@ pub fn render(report: &RankingReport) -> String {
     let names: Vec<String> = report.entrants.iter().map(|e| text::plain(&e.name)).collect();
     let heading = format!("{} side by side", text::count(report.entrants.len() as u64, "record", "records"));
     let page = Page {
-        shell: Shell::of(&heading, &report.tool_version),
+        shell: Shell::of(&heading, &report.tool_version, Lang::En),
         report,
         heading,
         workloads: report.workloads.iter().map(|w| ranked(w, &names)).collect(),

@@ -25,7 +25,7 @@ pub fn accepted() -> Report {
     w.reasons = vec!["proven ttft_geomean less than 10 % worse".into()];
     report.headline = format!("PASS with 3 accepted regressions: {}; and 2 more", w.accepted[0]);
     report.notices =
-        vec!["this change brings an acceptance (tpot_geomean of chat) that counts only once it is on the base branch".into()];
+        vec!["this change brings an acceptance (chat/tpot_geomean) that counts only once it is on the base branch".into()];
     report
 }
 

@@ -1,0 +1,70 @@
+//! Korean for acceptances and the anchor. Not here: the verdict (`ko`).
+
+use crate::report::say::Sentence;
+
+pub const SENTENCES: &[Sentence] = &[
+    ("accepted", "수용됨"),
+    ("anchor", "앵커"),
+    ("Accepted regression", "수용된 성능 저하"),
+    ("{w} with {n} accepted regression[s]: {A}; and {m} more", "{w} (수용된 성능 저하 {n}건): {A}; 외 {m}건"),
+    ("{w} with {n} accepted regression[s]: {A}", "{w} (수용된 성능 저하 {n}건): {A}"),
+    ("{A}, accepted until {w}: {b} (by {c})", "{A}; {w}까지 수용: {b} ({c})"),
+    ("{A}, accepted until {w}: {b} (not committed yet)", "{A}; {w}까지 수용: {b} (아직 커밋 안 됨)"),
+    ("{A}, until {w}: {b} (by {c})", "{A}; {w}까지 수용: {b} ({c})"),
+    ("{A}, until {w}: {b} (not committed yet)", "{A}; {w}까지 수용: {b} (아직 커밋 안 됨)"),
+    (
+        "this change brings an acceptance ({a}) that counts only once it is on the base branch",
+        "이 변경에 든 수용({a})은 base 브랜치에 들어간 뒤부터 반영",
+    ),
+    ("acceptances of the base cannot be read, so none counts: {a}", "base의 수용을 읽을 수 없어 반영하지 않음: {a}"),
+    ("{a} cannot be used, so no acceptance counts: {b}", "{a} 사용 불가, 수용을 반영하지 않음: {b}"),
+    ("the acceptance of {a} does not count: {B}", "{a}의 수용은 반영하지 않음: {B}"),
+    ("it has expired", "기한이 지남"),
+    ("some starts of one side lack it", "한쪽의 일부 시작에 값 없음"),
+    ("the metric has no value", "지표에 값 없음"),
+    ("the metric has no change", "지표에 변화 값 없음"),
+    ("it names no largest change", "허용할 최대 변화가 적혀 있지 않음"),
+    ("{q} worse is more than the {r} that was accepted", "저하 {q}: 수용한 {r}보다 큼"),
+    ("{q} is worse than the {r} that was accepted", "{q}: 수용한 {r}보다 나쁨"),
+    (
+        "it is of {a}, which is not in the code that was measured (accept it again after a rebase)",
+        "수용한 커밋 {a}이(가) 측정한 코드에 없음 (rebase 뒤에는 다시 수용)",
+    ),
+    (
+        "the accepted change is in the baseline by now, so this is another one",
+        "수용한 변경은 이미 기준선에 들어 있으므로 이것은 다른 저하",
+    ),
+    (
+        "history begins after an accepted change: {n} session[s] before it left out",
+        "수용된 변경 이후부터 이력 시작: 그 이전 세션 {n}개 제외",
+    ),
+    (
+        "of the accepted change {n} of {m} sessions are there: until then it is compared with those before it, and the acceptance covers it; `goodput-gate baseline update` on the target branch adds one",
+        "수용된 변경의 세션 {m}개 중 {n}개 있음: 그때까지는 그 이전 세션과 비교하고 수용을 적용; 대상 브랜치에서 `goodput-gate baseline update`로 추가",
+    ),
+    ("{A}, and on_anchor_drift is fail", "{A}; on_anchor_drift가 fail"),
+    ("not compared with the anchor {A}: {B}", "앵커 {A}와 비교하지 않음: {B}"),
+    ("since the anchor {A}: {B}", "앵커 {A} 이후: {B}"),
+    ("{a} (1 commit ago)", "{a} (1커밋 전)"),
+    ("{a} ({n} commits ago)", "{a} ({n}커밋 전)"),
+    ("not worse", "나빠지지 않음"),
+    (
+        "neither proven worse nor proven fine ({n} more of its sessions are needed to judge)",
+        "나빠졌다는 것도 괜찮다는 것도 입증되지 않음 (판정에는 세션 {n}개 더 필요)",
+    ),
+    ("neither proven worse nor proven fine", "나빠졌다는 것도 괜찮다는 것도 입증되지 않음"),
+    ("it has no session of this workload", "이 워크로드의 세션이 없음"),
+    ("its sessions are of something else: {a}", "세션이 다른 조건의 것: {a}"),
+    (
+        "To accept what is worse here, for a reason, until a day: beside this report",
+        "나빠진 것을 이유와 기한을 두고 받아들이려면, 이 리포트 옆에서",
+    ),
+    (
+        "writes baselines/accepted.json, which counts once it is on the base branch (its own pull request), up to the size that was seen here.",
+        "baselines/accepted.json이 만들어지고, 별도의 pull request로 base 브랜치에 들어간 뒤부터, 여기서 본 크기까지만 반영됩니다.",
+    ),
+    (
+        "A limit that was never meant to hold is changed in the config.",
+        "애초에 지킬 한도가 아니었다면 설정에서 한도를 바꾸십시오.",
+    ),
+];
