@@ -24,6 +24,9 @@ pub struct CompareArgs {
     /// Show the arithmetic behind the judgement of this metric, step by step (repeatable)
     #[arg(long, value_name = "METRIC")]
     pub explain: Vec<String>,
+    /// Print the whole in this format, instead of the terminal's tables; a ranking has terminal, md, html, csv and json
+    #[arg(long, value_enum, conflicts_with = "explain", hide_possible_values = true)]
+    pub format: Option<ReportFormat>,
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Folder for the reports
@@ -99,6 +102,7 @@ pub enum ImportFormat {
 
 #[derive(Clone, Debug, Args)]
 pub struct ReportArgs {
+    /// A record, or the report.json or ranking.json of one
     pub record: PathBuf,
     #[arg(long, value_enum)]
     pub format: ReportFormat,

@@ -164,6 +164,7 @@ fn lower_load(config: &Config, args: &CalibrateArgs, name: &str) -> anyhow::Resu
 /// One workload at a share of its rate, over the same time, with one start.
 fn scaled(config: &Config, name: &str, share: f64) -> Option<Config> {
     let mut workload = config.workloads.iter().find(|w| w.name == name)?.clone();
+    workload.level = None;
     match &mut workload.arrival {
         Arrival::Poisson { rate } | Arrival::Constant { rate } | Arrival::Gamma { rate, .. } => *rate *= share,
         Arrival::Closed { .. } | Arrival::Ramp { .. } | Arrival::Trace { .. } | Arrival::Sessions { .. } => return None,

@@ -7,7 +7,7 @@ use super::reviewed::Reviewed;
 use super::{base, baseline, drawn, facts, output, rank, setup};
 use crate::baseline::lineage::Link;
 use crate::baseline::store;
-use crate::cli::{CompareArgs, WorkloadArgs};
+use crate::cli::{CompareArgs, ReportFormat, WorkloadArgs};
 use crate::config::did_you_mean;
 use crate::exit::ExitStatus;
 use crate::judge::explain;
@@ -40,7 +40,10 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     let lang = setup::lang_here(args.lang, args.config.config.as_deref());
     output::folder(&args.out)?;
     output::save_reports(&args.out, &report, &charts, lang)?;
-    output::show(&report, lang)?;
+    match args.format {
+        None | Some(ReportFormat::Terminal) => output::show(&report, lang)?,
+        Some(format) => output::print_bytes(&super::report::rendered(&report, Some(&candidate), &charts, format, lang)?)?,
+    }
     for (workload, against) in &compared {
         explain.iter().try_for_each(|&metric| output::print(&explanation(workload, against, metric)))?;
     }

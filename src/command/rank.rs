@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::{baseline, drawn, dry_run, evaluate, measure, output, setup};
-use crate::cli::{CompareArgs, RunArgs};
+use crate::cli::{CompareArgs, ReportFormat, RunArgs};
 use crate::exit::ExitStatus;
 use crate::record::Record;
-use crate::report::ranking::{self, Entrant, Measured};
+use crate::report::ranking::{self, Entrant, Measured, RankingReport};
 
 /// Measures every target of the config in turn, and ranks them.
 pub fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
-    let config = setup::each(&args.config, &args.workload)?;
+    let config = setup::each(&args.config, &args.workload, args.sweep.clone())?;
     if args.output.dry_run {
         let names: Vec<&str> = config.targets.keys().map(String::as_str).collect();
         let turns = format!("one after the other, start by start: {}", names.join(", "));
@@ -25,13 +25,14 @@ pub fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
         output::save_reports(folder, &evaluate::measured(record)?.0, &drawn::alone(record)?, lang)?;
     }
     let records: Vec<(String, &Record)> = measured.iter().map(|(_, r)| (r.target.clone().unwrap_or_default(), r)).collect();
-    let exit = ranked(&records, &args.output.out)?;
+    let exit = ranked(&records, &args.output.out, ReportFormat::Terminal)?;
     let interrupted = measured.iter().any(|(_, r)| r.interrupted);
     Ok(if interrupted { ExitStatus::Interrupted } else { exit })
 }
 
 /// Ranks stored records.
 pub fn stored(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
+    let format = args.format.unwrap_or(ReportFormat::Terminal);
     let paths: Vec<&PathBuf> = [&args.baseline, &args.candidate].into_iter().chain(&args.more).collect();
     let records = paths.iter().map(|p| Ok(Record::parse(&output::read(p)?)?)).collect::<anyhow::Result<Vec<_>>>()?;
     let named: Vec<(String, &Record)> = paths.iter().zip(&records).map(|(path, r)| (name(path, r), r)).collect();
@@ -43,7 +44,7 @@ pub fn stored(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
         }
     }
     output::folder(&args.out)?;
-    ranked(&named, &args.out)
+    ranked(&named, &args.out, format)
 }
 
 /// After its target, else after its file; a `record.json` after its folder.
@@ -53,19 +54,41 @@ fn name(path: &Path, record: &Record) -> String {
     record.target.clone().or_else(of_folder).or_else(|| stem(path)).unwrap_or_default()
 }
 
-fn ranked<'a>(records: &[(String, &'a Record)], out: &Path) -> anyhow::Result<ExitStatus> {
-    let measured = |w| Ok(Measured { workload: w, unfit: evaluate::unfit(w), starts: w.start_values()? });
+fn ranked<'a>(records: &[(String, &'a Record)], out: &Path, format: ReportFormat) -> anyhow::Result<ExitStatus> {
+    let measured =
+        |w| Ok(Measured { workload: w, unfit: evaluate::unfit(w), starts: w.start_values()?, pooled: w.pooled_values()? });
     let entrant = |(name, record): &(String, &'a Record)| {
         let workloads = record.workloads.iter().map(measured).collect::<anyhow::Result<_>>()?;
         Ok(Entrant { name: name.clone(), record, workloads })
     };
     let entrants = records.iter().map(entrant).collect::<anyhow::Result<Vec<Entrant<'a>>>>()?;
     let report = ranking::ranking(&entrants, env!("CARGO_PKG_VERSION"));
-    output::write_atomic(&out.join("ranking.json"), report.to_json().as_bytes())?;
-    output::write_atomic(&out.join("ranking.md"), ranking::markdown(&report).as_bytes())?;
-    output::write_atomic(&out.join("ranking.csv"), ranking::csv(&report).map_err(anyhow::Error::msg)?.as_bytes())?;
-    let sweeps = records.iter().map(|(_, r)| Ok(evaluate::measured(r)?.0.sweeps)).collect::<anyhow::Result<Vec<_>>>()?;
-    output::write_atomic(&out.join("ranking.html"), ranking::page(&report, &sweeps).as_bytes())?;
-    output::print(&ranking::terminal(&report, output::width()))?;
+    // First of all: what cannot be shown is refused before anything is written.
+    let shown = rendered(&report, format, output::width())?;
+    for (file, format) in FILES {
+        output::write_atomic(&out.join(file), &rendered(&report, format, output::width())?)?;
+    }
+    output::print_bytes(&shown)?;
     Ok(report.exit())
+}
+
+const FILES: [(&str, ReportFormat); 4] = [
+    ("ranking.json", ReportFormat::Json),
+    ("ranking.md", ReportFormat::Md),
+    ("ranking.csv", ReportFormat::Csv),
+    ("ranking.html", ReportFormat::Html),
+];
+
+/// `width`: of the terminal, in columns. Errors: a ranking has no such form.
+pub fn rendered(report: &RankingReport, format: ReportFormat, width: u16) -> anyhow::Result<Vec<u8>> {
+    Ok(match format {
+        ReportFormat::Terminal => ranking::terminal(report, width).into(),
+        ReportFormat::Md => ranking::markdown(report).into(),
+        ReportFormat::Html => ranking::page(report).into(),
+        ReportFormat::Csv => ranking::csv(report).map_err(anyhow::Error::msg)?.into(),
+        ReportFormat::Json => report.to_json().into(),
+        _ => anyhow::bail!(
+            "a ranking of several records has no such format\nhint: terminal, md, html, csv or json; each record by itself has the others: goodput-gate report RECORD"
+        ),
+    })
 }

@@ -1,34 +1,34 @@
-//! `report RECORD`: a stored record, or a stored report, in another format.
+//! `report RECORD`: a stored record, a stored report or a stored ranking, in another format.
 
 use std::path::Path;
 
 use anyhow::{anyhow, bail};
 
-use super::{drawn, evaluate, measure, output, setup};
+use super::{drawn, evaluate, measure, output, rank, setup};
 use crate::cli::{ReportArgs, ReportFormat};
+use crate::config::Lang;
 use crate::exit::ExitStatus;
 use crate::record::{self, Record, session};
+use crate::report::page::charts::Charts;
+use crate::report::ranking::{self, RankingReport};
 use crate::report::{self, Report};
 
+/// Columns of a terminal that nobody looks at: wide enough for every table.
+const WIDTH: u16 = 120;
 const WHICH: &str = "hint: name the report.json (with the verdict) or the record.json of a run: both are in its .goodput-gate";
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
-    let (report, record) = read(&args.record)?;
-    let lang = setup::lang_here(args.lang, None);
-    let written: Vec<u8> = match args.format {
-        ReportFormat::Terminal => report::terminal::render(&report, 120, false, lang).into(),
-        ReportFormat::Md => report::markdown::render(&report, lang).into(),
-        ReportFormat::Junit => report::junit::render(&report).map_err(anyhow::Error::msg)?.into(),
-        ReportFormat::Json => report.to_json().into(),
-        ReportFormat::Html => {
-            let charts = record.as_ref().map(drawn::alone).transpose()?.unwrap_or_default();
-            report::page::render(&report, &charts, lang).into()
+    let path = &args.record;
+    if path.is_dir() {
+        bail!("cannot read {}: it is a folder\n{WHICH}", path.display());
+    }
+    let (text, lang) = (output::read(path)?, setup::lang_here(args.lang, None));
+    let written = match kind(&text).as_deref() {
+        Some(ranking::SCHEMA) => {
+            let ranking = RankingReport::parse(&text).map_err(|why| anyhow!("{}: {why}", path.display()))?;
+            rank::rendered(&ranking, args.format, WIDTH)?
         }
-        ReportFormat::Csv => report::csv::render(&report).map_err(anyhow::Error::msg)?.into(),
-        ReportFormat::Xlsx => report::xlsx::render(&report, record.as_ref()).map_err(anyhow::Error::msg)?,
-        ReportFormat::Prometheus => report::prometheus::render(&report).into(),
-        ReportFormat::Badge => report::badge::endpoint(&report).into(),
-        ReportFormat::Svg => report::badge::svg(&report).into(),
+        kind => of_one(&text, kind, path, args.format, lang)?,
     };
     match &args.output {
         Some(path) => output::write_atomic(path, &written)?,
@@ -37,16 +37,19 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
     Ok(ExitStatus::Pass)
 }
 
-/// Errors: what the file is instead, and which files are meant.
-fn read(path: &Path) -> anyhow::Result<(Report, Option<Record>)> {
-    if path.is_dir() {
-        bail!("cannot read {}: it is a folder\n{WHICH}", path.display());
-    }
-    let text = output::read(path)?;
+/// Of one run: its record, or its report. Errors: what the file is instead, and which files are meant.
+fn of_one(text: &str, kind: Option<&str>, path: &Path, format: ReportFormat, lang: Lang) -> anyhow::Result<Vec<u8>> {
+    let (report, record) = read(text, kind, path)?;
+    let drawn = record.as_ref().filter(|_| format == ReportFormat::Html);
+    let charts = drawn.map(drawn::alone).transpose()?.unwrap_or_default();
+    rendered(&report, record.as_ref(), &charts, format, lang)
+}
+
+fn read(text: &str, kind: Option<&str>, path: &Path) -> anyhow::Result<(Report, Option<Record>)> {
     let named = |why: String| anyhow!("{}: {why}", path.display());
-    match kind(&text).as_deref() {
+    match kind {
         Some(report::SCHEMA) => {
-            let report = Report::parse(&text).map_err(named)?;
+            let report = Report::parse(text).map_err(named)?;
             let record = record_of(&report, path);
             Ok((report, record))
         }
@@ -55,12 +58,35 @@ fn read(path: &Path) -> anyhow::Result<(Report, Option<Record>)> {
         }
         other => {
             let hint = if other == Some(record::SCHEMA) { String::new() } else { format!("\n{WHICH}") };
-            let record = Record::parse(&text).map_err(|why| named(format!("{why}{hint}")))?;
+            let record = Record::parse(text).map_err(|why| named(format!("{why}{hint}")))?;
             Ok((evaluate::measured(&record)?.0, Some(record)))
         }
     }
 }
 
+/// `record`, `charts`: what the report is of, where it is known.
+pub fn rendered(
+    report: &Report,
+    record: Option<&Record>,
+    charts: &[Charts],
+    format: ReportFormat,
+    lang: Lang,
+) -> anyhow::Result<Vec<u8>> {
+    Ok(match format {
+        ReportFormat::Terminal => report::terminal::render(report, WIDTH, false, lang).into(),
+        ReportFormat::Md => report::markdown::render(report, lang).into(),
+        ReportFormat::Junit => report::junit::render(report).map_err(anyhow::Error::msg)?.into(),
+        ReportFormat::Json => report.to_json().into(),
+        ReportFormat::Html => report::page::render(report, charts, lang).into(),
+        ReportFormat::Csv => report::csv::render(report).map_err(anyhow::Error::msg)?.into(),
+        ReportFormat::Xlsx => report::xlsx::render(report, record).map_err(anyhow::Error::msg)?,
+        ReportFormat::Prometheus => report::prometheus::render(report).into(),
+        ReportFormat::Badge => report::badge::endpoint(report).into(),
+        ReportFormat::Svg => report::badge::svg(report).into(),
+    })
+}
+
+/// What the file says it is; all else of it is none of our business here.
 fn kind(text: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Kind {

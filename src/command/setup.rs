@@ -21,9 +21,9 @@ pub fn config(file: &ConfigArgs, workload: &WorkloadArgs) -> anyhow::Result<Conf
     loaded(file, workload, &flags(workload))
 }
 
-/// The same, of all `targets`.
-pub fn each(file: &ConfigArgs, workload: &WorkloadArgs) -> anyhow::Result<Config> {
-    loaded(file, workload, &Flags { each: true, ..flags(workload) })
+/// The same, of all `targets`, with one workload per level where that is asked for.
+pub fn each(file: &ConfigArgs, workload: &WorkloadArgs, sweep: Option<String>) -> anyhow::Result<Config> {
+    loaded(file, workload, &Flags { each: true, sweep, ..flags(workload) })
 }
 
 /// As [`config`], with one workload per level.

@@ -11,7 +11,7 @@ use super::error::{ConfigError, Issue, Place, describe, did_you_mean};
 use super::file::{Defaults, File, ServerFile, SideFile, TargetFile};
 use super::layers::{self, Flags};
 use super::position::Origins;
-use super::{Config, Counterpart, Endpoint, GateMode, Lang, Target, overrides};
+use super::{Config, Counterpart, Endpoint, GateMode, Lang, Target, family, overrides};
 
 /// A config file, read by the caller.
 #[derive(Clone, Copy, Debug)]
@@ -197,7 +197,9 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     let loads: Vec<&str> = layered.iter().filter_map(|one| one.file.name.as_deref()).collect();
     let known: Vec<&str> = named.keys().map(String::as_str).collect();
     let hypotheses = check.hypotheses(file.hypotheses.unwrap_or_default(), &known, &loads);
-    let workloads = check.workloads(&layered, file.workloads.is_some());
+    let mut workloads = check.workloads(&layered, file.workloads.is_some());
+    // Before some of them are selected: one level alone is still a level.
+    family::mark(&mut workloads.iter_mut().map(|(_, workload)| workload).collect::<Vec<_>>());
     let workloads = select(workloads, flags, &mut check.issues);
     let sim = target.as_ref().is_some_and(|t| matches!(t.endpoint, Endpoint::Sim(_)));
     let gpu = check.gpu(file.gpu.unwrap_or_default().over(defaults.gpu), sim);

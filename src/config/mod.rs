@@ -7,6 +7,7 @@ mod check;
 mod differ;
 mod error;
 mod expect;
+mod family;
 mod file;
 mod gpu;
 mod hypothesis;
@@ -209,7 +210,7 @@ pub struct Workload {
     /// How changes are judged, where METHOD's own rule is not wanted.
     pub regressions: BTreeMap<Metric, Regression>,
     pub tier: Option<Tier>,
-    /// Where it is one of a sweep.
+    /// Where it is one of several that differ in it only: of a sweep, a list, or a family that was named one by one.
     pub level: Option<Level>,
 }
 

@@ -4,6 +4,7 @@
 
 mod aiperf;
 mod guidellm;
+mod levels;
 pub mod older;
 mod request;
 mod round;

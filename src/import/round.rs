@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::levels::levels;
 use super::request::{Ending, Request, columns};
 use super::{ImportError, Load, Measured, Terms};
 use crate::fingerprint::Fingerprint;
@@ -12,7 +13,7 @@ use crate::measure::columns::micros;
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
 use crate::measure::validity::{Asked, ClientHealth, Finding, Severity, findings, own_lag_p99_ms};
-use crate::record::{ErrorCount, LoadDetail, LoadFacts, RoundRecord, Series, StartRecord, WorkloadRecord, keyed};
+use crate::record::{ErrorCount, LevelRecord, LoadDetail, LoadFacts, RoundRecord, Series, StartRecord, WorkloadRecord, keyed};
 
 /// From 100 gaps on, as METHOD asks of a p99.
 const GAPS_OF_P99: usize = 100;
@@ -29,7 +30,13 @@ pub fn workloads(files: &[(String, Vec<Measured>)], terms: &Terms) -> Result<Vec
         }
     }
     let several = loads.len() > 1;
-    loads.iter().enumerate().map(|(i, load)| workload(files, load, several.then_some(i), terms)).collect()
+    let levels = levels(&loads, &terms.name);
+    let one = |(i, (load, level)): (usize, (&&Load, Option<LevelRecord>))| {
+        let mut record = workload(files, load, several.then_some(i), terms)?;
+        record.load.detail.level = level;
+        Ok(record)
+    };
+    loads.iter().zip(levels).enumerate().map(one).collect()
 }
 
 fn workload(

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::request::{Ending, Request, peak_in_flight};
 use super::*;
+use crate::config::Axis;
 use crate::measure::collect::{RoundView, metrics};
 use crate::measure::columns::millis;
 use crate::measure::histogram::Gaps;
@@ -293,6 +294,13 @@ fn a_sweep_is_one_workload_for_each_load() {
     let all = workloads(&[("a".into(), measured.clone()), ("b".into(), measured)], &terms).expect("both loads in both");
     let names: Vec<&str> = all.iter().map(|w| w.name.as_str()).collect();
     assert_eq!((names, all[1].starts.len()), (vec!["w-1", "w-2"], 2));
+    let level = |w: &WorkloadRecord| w.load.detail.level.as_ref().map(|l| (l.family.clone(), l.axis, l.value));
+    assert_eq!(level(&all[1]), Some(("w".into(), Axis::Rate, 4.0)));
+    // Another model as well: no curve goes through the two.
+    sweep["benchmarks"][1]["config"]["backend"]["model"] = json!("another");
+    let measured = read_text(&sweep.to_string()).expect("it reads");
+    let all = workloads(&[("a".into(), measured)], &terms).expect("both loads");
+    assert!(all.iter().all(|w| level(w).is_none()), "{:?}", level(&all[0]));
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn sweeps(report: &Report, lang: Lang) -> String {
     let one = |s: &SweepReport| {
         let rows = s.levels.iter().map(|level| sweep::cells(level).iter().map(|c| cell(c)).collect());
         let body = format!("\n{}\n{}", escape(&say(lang, &s.words)), titled(lang, &sweep::HEADER, 0..8, rows));
-        folded(&format!("{} by {}", code(&s.family), sweep::axis(s)), &body, lang)
+        folded(&format!("{} by {}", code(&s.family), sweep::axis_name(s.axis)), &body, lang)
     };
     report.sweeps.iter().map(one).collect()
 }
@@ -297,7 +297,7 @@ fn pairs(facts: impl Iterator<Item = (String, String)>, lang: Lang) -> String {
 }
 
 /// A number in a table, where a dash begins no list.
-fn cell(number: &str) -> String {
+pub(super) fn cell(number: &str) -> String {
     if number == text::ABSENT { number.into() } else { escape(number) }
 }
 
@@ -307,7 +307,7 @@ fn bullets(lines: impl Iterator<Item = String>) -> String {
 }
 
 /// Blank lines all around: without them, GitHub shows tables inside as text.
-fn folded(title: &str, body: &str, lang: Lang) -> String {
+pub(super) fn folded(title: &str, body: &str, lang: Lang) -> String {
     if body.is_empty() {
         return String::new();
     }

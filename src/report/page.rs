@@ -17,14 +17,14 @@ use std::collections::BTreeMap;
 use askama::Template;
 use serde::Serialize;
 
-use super::sweep::HEADER;
+use super::sweep::{HEADER, SweepReport};
 use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, beside, gpu, say, server, text};
 use crate::config::Lang;
 use crate::verdict::Verdict;
 use advice::Advice;
 use charts::Charts;
 use strip::Axis;
-pub(super) use sweeps::{Family, families};
+pub(super) use sweeps::{Family, Swept, family};
 use words::Words;
 
 #[derive(Template)]
@@ -157,7 +157,7 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
         sentence,
         notices: text::notices(report).map(|notice| say(lang, &notice)).collect(),
         sections: report.workloads.iter().enumerate().map(|(i, w)| section(report, w, i, charts, lang)).collect(),
-        families: families(&[("", &report.sweeps)]).into_iter().map(|f| f.said(lang)).collect(),
+        families: report.sweeps.iter().map(|s| alone(s).said(lang)).collect(),
         provenance: provenance(report, lang),
         worse: text::worse(report),
         lang,
@@ -168,6 +168,12 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
         script: include_str!("page/page.js"),
     };
     page.render().expect("writing to memory does not fail")
+}
+
+/// A sweep of one run.
+fn alone(sweep: &SweepReport) -> Family {
+    let levels: Vec<f64> = sweep.levels.iter().map(|l| l.level).collect();
+    family(&sweep.family, sweep.axis, &levels, &[("", Some(sweep))], &[])
 }
 
 /// Names of lines that the script draws.

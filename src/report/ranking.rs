@@ -4,6 +4,7 @@
 
 mod build;
 mod csv;
+mod families;
 mod markdown;
 mod page;
 mod terminal;
@@ -11,6 +12,7 @@ mod terminal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Axis;
 use crate::exit::ExitStatus;
 
 pub use build::{Entrant, Measured, ranking};
@@ -19,6 +21,7 @@ pub use markdown::render as markdown;
 pub use page::render as page;
 pub use terminal::render as terminal;
 
+use super::sweep::SweepReport;
 use super::text;
 
 pub const SCHEMA: &str = "goodput-gate/ranking";
@@ -34,6 +37,9 @@ pub struct RankingReport {
     /// In the order of all lists of entrants below.
     pub entrants: Vec<EntrantReport>,
     pub workloads: Vec<WorkloadRanking>,
+    /// Workloads that differ in their level of load only, as curves; none with fewer than three levels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub families: Vec<FamilyRanking>,
     pub hypotheses: Vec<HypothesisReport>,
 }
 
@@ -66,6 +72,20 @@ pub struct WorkloadRanking {
     pub metrics: Vec<MetricRanking>,
     /// Metrics that the workload defines and no entrant has: too few requests, or no token counts.
     pub unmeasured: Vec<String>,
+}
+
+/// A load at several levels, by all entrants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FamilyRanking {
+    pub family: String,
+    pub axis: Axis,
+    /// At which any entrant was measured, ascending.
+    pub levels: Vec<f64>,
+    /// Of each entrant, with the levels that it was measured at under the same load as the others; absent where there is none.
+    pub curves: Vec<Option<SweepReport>>,
+    /// What is in no curve, and why; but for what is INVALID, which the curve's levels say.
+    pub notes: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -121,6 +141,27 @@ impl RankingReport {
         if unfit || self.workloads.is_empty() { ExitStatus::CouldNotMeasure } else { ExitStatus::Pass }
     }
 
+    /// Reads a stored ranking; refuses a newer version, another kind of file, and lists that are not of all entrants.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|e| format!("not a ranking: {e}"))?;
+        if value["schema"].as_str() != Some(SCHEMA) {
+            return Err(format!("not a ranking: its schema is not {SCHEMA:?}"));
+        }
+        if let Some(newer) = value["version"].as_u64().filter(|v| *v > u64::from(VERSION)) {
+            return Err(format!("ranking has version {newer}, this goodput-gate reads up to {VERSION}"));
+        }
+        let read: Self = serde_json::from_value(value).map_err(|e| format!("not a ranking: {e}"))?;
+        if read.is_whole() { Ok(read) } else { Err("not a ranking: a list has not one value for each entrant".into()) }
+    }
+
+    fn is_whole(&self) -> bool {
+        let all = self.entrants.len();
+        let ranked = |w: &WorkloadRanking| {
+            w.starts.len() == all && w.unfit.len() == all && w.metrics.iter().all(|m| m.places.len() == all)
+        };
+        self.workloads.iter().all(ranked) && self.families.iter().all(|f| f.curves.len() == all)
+    }
+
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("a ranking is plain data") + "\n"
     }
@@ -167,3 +208,6 @@ fn server(e: &EntrantReport) -> String {
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(RankingReport).to_value()
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::build::Judged;
 use super::text;
 use crate::config::Axis;
+use crate::measure::collect::Values;
 use crate::measure::knee::{LEAST_POINTS, knee};
 use crate::metric::{Metric, Stat, Timing};
-use crate::record::LevelRecord;
+use crate::record::{LevelRecord, WorkloadRecord};
 
 /// Workloads that differ in one number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,21 +45,45 @@ pub struct SweepLevel {
     pub tpot_p50_ms: Option<f64>,
     pub e2e_p95_ms: Option<f64>,
     pub error_rate_ratio: Option<f64>,
+    /// Why its measurement is not fit to be judged: it is in no curve. Absent where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfit: Option<String>,
 }
 
 /// Two levels are a comparison, and no curve.
-const LEAST_LEVELS: usize = 3;
+pub const LEAST_LEVELS: usize = 3;
 
 /// The header of a table of levels; the first column is the level.
 pub const HEADER: [&str; 8] =
     ["level", "output tokens/s", "requests/s", "goodput/s", "ttft p50 ms", "ttft p95 ms", "tpot p50 ms", "errors"];
+
+/// What is drawn by level, and shown side by side: its title, its unit, its value.
+pub type Curved = (&'static str, &'static str, fn(&SweepLevel) -> Option<f64>);
+
+pub const BY_LEVEL: [Curved; 5] = [
+    ("output tokens/s", "tokens_per_s", |l| l.output_token_rate_tokens_per_s),
+    ("requests/s", "per_s", |l| l.request_rate_per_s),
+    ("goodput/s", "per_s", |l| l.goodput_per_s),
+    ("errors, %", "ratio", |l| l.error_rate_ratio),
+    ("TTFT p95, ms", "ms", |l| l.ttft_p95_ms.or(l.ttft_p50_ms)),
+];
+
+/// A knee is marked in the curve that it is of.
+pub fn is_of(sweep: &SweepReport, title: &str) -> bool {
+    let of = match sweep.curve.as_str() {
+        "output_token_rate" => "output tokens/s",
+        "request_rate" => "requests/s",
+        _ => "goodput/s",
+    };
+    of == title
+}
 
 /// Every sweep of a run, in the order of its workloads.
 pub fn sweeps(judged: &[Judged<'_>]) -> Vec<SweepReport> {
     let mut families: Vec<(&str, Axis, Vec<SweepLevel>)> = Vec::new();
     for one in judged {
         let Some(LevelRecord { family, axis, value }) = &one.workload.load.detail.level else { continue };
-        let level = level(one, *value);
+        let level = level(one.workload, &one.pooled, *value, one.workload.invalid().into_iter().next());
         match families.iter_mut().find(|(name, of, _)| name == family && of == axis) {
             Some((_, _, levels)) => levels.push(level),
             None => families.push((family, *axis, vec![level])),
@@ -68,10 +93,11 @@ pub fn sweeps(judged: &[Judged<'_>]) -> Vec<SweepReport> {
     families.into_iter().map(|(family, axis, levels)| sweep(family, axis, levels)).collect()
 }
 
-fn level(one: &Judged<'_>, level: f64) -> SweepLevel {
-    let of = |metric| one.pooled.get(&metric).copied();
+/// `pooled`: over all rounds. `unfit`: why it is not fit to be judged.
+pub fn level(workload: &WorkloadRecord, pooled: &Values, level: f64, unfit: Option<String>) -> SweepLevel {
+    let of = |metric| pooled.get(&metric).copied();
     SweepLevel {
-        workload: one.workload.name.clone(),
+        workload: workload.name.clone(),
         level,
         output_token_rate_tokens_per_s: of(Metric::OutputTokenRate),
         request_rate_per_s: of(Metric::RequestRate),
@@ -81,29 +107,41 @@ fn level(one: &Judged<'_>, level: f64) -> SweepLevel {
         tpot_p50_ms: of(Metric::Timing(Timing::Tpot, Stat::P50)),
         e2e_p95_ms: of(Metric::Timing(Timing::E2e, Stat::P95)),
         error_rate_ratio: of(Metric::ErrorRate),
+        unfit,
     }
 }
 
-fn sweep(family: &str, axis: Axis, mut levels: Vec<SweepLevel>) -> SweepReport {
+/// Levels in any order. What is not fit to be judged is kept, and bends no curve.
+pub fn sweep(family: &str, axis: Axis, mut levels: Vec<SweepLevel>) -> SweepReport {
     levels.sort_by(|a, b| a.level.total_cmp(&b.level));
-    let (curve, value) = curve(axis, &levels);
-    let points: Option<Vec<(f64, f64)>> = levels.iter().map(|l| Some((l.level, value(l)?))).collect();
+    let (fit, unfit): (Vec<&SweepLevel>, Vec<&SweepLevel>) = levels.iter().partition(|l| l.unfit.is_none());
+    let (curve, value) = curve(axis, &fit);
+    let points: Option<Vec<(f64, f64)>> = fit.iter().map(|l| Some((l.level, value(l)?))).collect();
     let at = points.as_deref().and_then(knee);
     let words = match (&points, at) {
         (None, _) => format!("no knee is looked for: {} is not measured at every level", curve.name()),
         (Some(points), _) if points.len() < LEAST_POINTS => {
             format!("no knee is looked for: {LEAST_POINTS} levels are needed")
         }
-        (Some(points), Some(at)) => bent(axis, curve, points, &levels, at),
+        (Some(points), Some(at)) => bent(axis, curve, points, &fit, at),
         (Some(points), None) => straight(axis, curve, points),
     };
-    SweepReport { family: family.to_owned(), axis, curve: curve.name(), knee: at.map(|at| levels[at].level), levels, words }
+    let left_out: Vec<String> = unfit.iter().map(|l| l.level.to_string()).collect();
+    let left_out = if unfit.is_empty() { String::new() } else { format!("; INVALID and in no curve: {}", left_out.join(", ")) };
+    SweepReport {
+        family: family.to_owned(),
+        axis,
+        curve: curve.name(),
+        knee: at.map(|at| fit[at].level),
+        levels,
+        words: words + &left_out,
+    }
 }
 
 type Value = fn(&SweepLevel) -> Option<f64>;
 
 /// Goodput against rate, throughput against concurrency, each where it is measured; else requests per second.
-fn curve(axis: Axis, levels: &[SweepLevel]) -> (Metric, Value) {
+fn curve(axis: Axis, levels: &[&SweepLevel]) -> (Metric, Value) {
     let choices: [(Metric, Value); 2] = match axis {
         Axis::Rate => [(Metric::Goodput, |l| l.goodput_per_s), (Metric::RequestRate, |l| l.request_rate_per_s)],
         Axis::Concurrency => {
@@ -115,11 +153,11 @@ fn curve(axis: Axis, levels: &[SweepLevel]) -> (Metric, Value) {
 }
 
 /// `knee near 8 in flight: at 16 output_token_rate is 3 % higher, and ttft p95 2.1 times as long`.
-fn bent(axis: Axis, curve: Metric, points: &[(f64, f64)], levels: &[SweepLevel], at: usize) -> String {
+fn bent(axis: Axis, curve: Metric, points: &[(f64, f64)], levels: &[&SweepLevel], at: usize) -> String {
     let beyond = at + 1;
     let ((here, y), (there, y_there)) = (points[at], points[beyond]);
     let curved = format!("knee near {}: at {there} {} is {}", named(axis, here), curve.name(), grown(y, y_there));
-    let both = |of: Value| of(&levels[at]).zip(of(&levels[beyond])).filter(|(here, _)| *here > 0.0);
+    let both = |of: Value| of(levels[at]).zip(of(levels[beyond])).filter(|(here, _)| *here > 0.0);
     let tail = both(|l| l.ttft_p95_ms).map(|pair| ("p95", pair)).or_else(|| both(|l| l.ttft_p50_ms).map(|pair| ("p50", pair)));
     let slower = tail.map(|(stat, (here, there))| format!(", and ttft {stat} {:.1} times as long", there / here));
     curved + slower.as_deref().unwrap_or_default()
@@ -146,8 +184,8 @@ fn grown(here: f64, there: f64) -> String {
 }
 
 /// What its levels are.
-pub const fn axis(sweep: &SweepReport) -> &'static str {
-    match sweep.axis {
+pub const fn axis_name(axis: Axis) -> &'static str {
+    match axis {
         Axis::Concurrency => "concurrency",
         Axis::Rate => "rate",
     }
@@ -156,7 +194,7 @@ pub const fn axis(sweep: &SweepReport) -> &'static str {
 /// The cells of a level, under [`HEADER`].
 pub fn cells(level: &SweepLevel) -> [String; 8] {
     [
-        level.level.to_string(),
+        if level.unfit.is_some() { format!("INVALID {}", level.level) } else { level.level.to_string() },
         text::number(level.output_token_rate_tokens_per_s),
         text::number(level.request_rate_per_s),
         text::number(level.goodput_per_s),
@@ -175,7 +213,9 @@ pub(super) mod tests {
     pub fn samples() -> Vec<SweepReport> {
         let straight = (1..6).map(|n| at(f64::from(n), Some(f64::from(n) * 10.0), 50.0)).collect();
         let few = levels().into_iter().take(3).collect();
-        [levels(), straight, few].map(|all| sweep("w", Axis::Concurrency, all)).to_vec()
+        let mut unfit = levels();
+        unfit[5].unfit = Some("start 1, round 1: a client thread was busy".into());
+        [levels(), straight, few, unfit].map(|all| sweep("w", Axis::Concurrency, all)).to_vec()
     }
 
     fn at(level: f64, tokens: Option<f64>, ttft: f64) -> SweepLevel {
@@ -190,6 +230,7 @@ pub(super) mod tests {
             tpot_p50_ms: None,
             e2e_p95_ms: None,
             error_rate_ratio: Some(0.0),
+            unfit: None,
         }
     }
 
@@ -231,6 +272,17 @@ pub(super) mod tests {
         some[2].request_rate_per_s = None;
         let found = sweep("w", Axis::Concurrency, some);
         assert_eq!(found.words, "no knee is looked for: output_token_rate is not measured at every level");
+    }
+
+    #[test]
+    fn an_unfit_level_is_kept_and_bends_nothing() {
+        let mut some = levels();
+        some.push(SweepLevel { unfit: Some("a client thread was busy".into()), ..at(64.0, Some(1.0), 9.0) });
+        some.push(SweepLevel { unfit: Some("no round".into()), ..at(128.0, None, 9.0) });
+        let (with, without) = (sweep("w", Axis::Concurrency, some), sweep("w", Axis::Concurrency, levels()));
+        assert_eq!((with.knee, with.levels.len()), (without.knee, without.levels.len() + 2));
+        assert_eq!(with.words, format!("{}; INVALID and in no curve: 64, 128", without.words));
+        assert_eq!(cells(&with.levels[6])[0], "INVALID 64");
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl Pen {
 
     fn sweep(&self, sweep: &SweepReport) -> String {
         let rows = sweep.levels.iter().map(|level| sweep::cells(level).to_vec());
-        let title = say(self.lang, &format!("{}: by {}", text::plain(&sweep.family), sweep::axis(sweep)));
+        let title = say(self.lang, &format!("{}: by {}", text::plain(&sweep.family), sweep::axis_name(sweep.axis)));
         format!("{title}\n\n{}{}", self.table(&sweep::HEADER, rows, 0..8), self.facts(&[("knee", text::plain(&sweep.words))]))
     }
 

@@ -144,3 +144,29 @@ fn a_hostile_name_runs_nothing_and_keeps_the_layout() {
         assert_sound(&opened(&bed, ".goodput-gate/ranking.html"));
     }
 }
+
+#[test]
+#[ignore = "needs Chromium"]
+fn seven_records_by_load_keep_the_layout() {
+    let bed = Bed::new();
+    let names =
+        ["one", "two", "three", "four", "five", "a-server-with-a-very-long-name-that-was-given-in-a-hurry", "<img src=x>"];
+    let mut args = vec!["compare".to_owned()];
+    for (i, name) in names.into_iter().enumerate() {
+        let mut record = candidate();
+        record["target"] = json!(name);
+        let one = workload(&mut record).clone();
+        let level = |n: u32| {
+            let mut w = one.clone();
+            w["name"] = json!(format!("chat-{n}"));
+            w["load"]["detail"] = json!({"level": {"family": "chat", "axis": "rate", "value": f64::from(n)}});
+            w
+        };
+        record["workloads"] = json!([level(1), level(2), level(3)]);
+        args.push(bed.write(&format!("{i}.json"), &record.to_string()));
+    }
+    bed.gate(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    let answer = opened(&bed, ".goodput-gate/ranking.html");
+    assert_sound(&answer);
+    assert_eq!(answer["heading"], "7 records side by side");
+}

@@ -86,6 +86,79 @@ fn what_cannot_be_compared_is_refused_before_anything_is_sent() {
     bed.gate(&["run", "--each"]).assert(2, &["there are not two of them to compare"]);
 }
 
+/// Levels of each curve of the first family, and who has one.
+fn curves(ranking: &Value) -> Vec<Vec<f64>> {
+    let levels = |curve: &Value| curve["levels"].as_array().map(|all| all.iter().filter_map(|l| l["level"].as_f64()).collect());
+    ranking["families"][0]["curves"].as_array().expect("a family").iter().map(|c| levels(c).unwrap_or_default()).collect()
+}
+
+/// A client that was late says so with exit 3; what is in the curves is the same.
+#[test]
+fn each_target_is_swept_and_every_form_shows_its_curve() {
+    let bed = Bed::new();
+    let small = TARGETS
+        .replace("request_overhead_ms: 250", "request_overhead_ms: 40")
+        .replace("requests: 16, warmup: 2", "requests: 12, warmup: 1")
+        .replace("{starts: 3", "{starts: 1");
+    bed.write("goodput-gate.yaml", small.split("hypotheses").next().expect("what stands before them"));
+    let ran = bed.gate(&["run", "--each", "--sweep", "concurrency=1,2,4,8"]);
+    assert!(matches!(ran.code, Some(0 | 3)) && ran.stdout.contains("chat: by concurrency\n"), "{}{}", ran.stdout, ran.stderr);
+    let ranking = bed.json(".goodput-gate/ranking.json");
+    assert_eq!(curves(&ranking), [[1.0, 2.0, 4.0, 8.0], [1.0, 2.0, 4.0, 8.0]]);
+    let schema: Value = serde_json::from_str(&bed.gate(&["schema", "ranking"]).stdout).expect("JSON");
+    assert!(jsonschema::is_valid(&schema, &ranking));
+    assert!(bed.read(".goodput-gate/ranking.md").contains("### <code>chat</code> by concurrency"));
+    assert!(bed.read(".goodput-gate/ranking.html").contains("data-family=\"chat\""));
+    // One format to standard output, of the records and of the stored ranking, and what is no form of a ranking.
+    let records = ["quick", "slow"].map(|name| format!(".goodput-gate/each/{name}/record.json"));
+    for (format, file) in [("md", "ranking.md"), ("html", "ranking.html"), ("csv", "ranking.csv"), ("json", "ranking.json")] {
+        let shown = bed.gate(&["compare", "--rank", &records[0], &records[1], "--format", format, "--out", "again"]).stdout;
+        assert_eq!(shown.trim_end(), bed.read(&format!(".goodput-gate/{file}")).trim_end(), "{format}");
+        assert_eq!(shown, bed.gate(&["report", "again/ranking.json", "--format", format]).stdout, "{format}");
+    }
+    assert_eq!(bed.gate(&["report", "again/ranking.json", "--format", "terminal"]).stdout, ran.stdout);
+    bed.gate(&["report", "again/ranking.json", "--format", "xlsx"])
+        .assert(2, &["no such format", "terminal, md, html, csv or json"]);
+    bed.gate(&["compare", "--rank", &records[0], &records[1], "--format", "junit", "--out", "none"])
+        .assert(2, &["no such format"]);
+    assert!(!bed.path("none/ranking.json").exists(), "refused before anything is written");
+}
+
+#[test]
+fn workloads_that_differ_in_their_level_have_their_curve_without_a_sweep() {
+    let bed = Bed::new();
+    let one = |n: u32| {
+        format!(
+            "  - {{name: chat-{n}, arrival: {{closed: {{concurrency: {n}}}}}, requests: {}, warmup: 1, output_tokens: 4}}\n",
+            n * 3
+        )
+    };
+    let sim = "version: 1\ntarget: {sim: {noise: 'off'}}\ngate: {starts: 1, rounds: 1}\nworkloads:\n";
+    bed.write("goodput-gate.yaml", &format!("{sim}{}{}{}", one(4), one(1), one(2)));
+    bed.gate(&["run"]);
+    let report = bed.json(".goodput-gate/report.json");
+    let [sweep] = &report["sweeps"].as_array().expect("a list")[..] else { panic!("one family: {}", report["sweeps"]) };
+    let levels: Vec<f64> = sweep["levels"].as_array().expect("levels").iter().filter_map(|l| l["level"].as_f64()).collect();
+    assert_eq!((sweep["family"].as_str(), levels), (Some("chat"), vec![1.0, 2.0, 4.0]));
+    // One of them alone is a level still, and no curve.
+    bed.gate(&["run", "--workload", "chat-2"]);
+    assert_eq!(bed.json(".goodput-gate/report.json")["sweeps"], Value::Null);
+    assert_eq!(bed.json(".goodput-gate/record.json")["workloads"][0]["load"]["detail"]["level"]["family"], "chat");
+}
+
+#[test]
+fn a_pair_is_printed_in_the_format_that_was_asked_for() {
+    let bed = Bed::new();
+    bed.write("a.json", &candidate().to_string());
+    bed.write("b.json", &with_decode(1.4).to_string());
+    let shown = bed.gate(&["compare", "a.json", "b.json", "--format", "json"]);
+    let report: Value = serde_json::from_str(&shown.stdout).expect("JSON and nothing else");
+    assert_eq!(report, bed.json(".goodput-gate/report.json"));
+    let csv = bed.gate(&["compare", "a.json", "b.json", "--format", "csv"]);
+    assert!(csv.stdout.starts_with("workload,verdict,") && csv.code == shown.code, "{}", csv.stdout);
+    bed.gate(&["compare", "a.json", "b.json", "--format", "md", "--explain", "tpot_geomean"]).assert(2, &["cannot be used with"]);
+}
+
 /// `compare --rank` of records that a test makes of one.
 fn ranked(records: &[(&str, Value)]) -> (Bed, Value, i32) {
     let bed = Bed::new();

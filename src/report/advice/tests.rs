@@ -99,6 +99,7 @@ fn a_level_beyond_the_knee_is_named() {
         tpot_p50_ms: None,
         e2e_p95_ms: None,
         error_rate_ratio: None,
+        unfit: None,
     };
     report.sweeps = vec![SweepReport {
         family: "w".into(),

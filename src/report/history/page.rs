@@ -9,7 +9,7 @@ use crate::config::Lang;
 use super::History;
 use crate::record::session::Session;
 use crate::report::page::Shell;
-use crate::report::page::plot::{Across, Curve, Plot, Point, plot};
+use crate::report::page::plot::{Across, Curve, Kind, Plot, Point, plot};
 use crate::report::text;
 
 /// What the repository knows beside the sessions.
@@ -101,7 +101,7 @@ fn metric(branch: &Branch, h: &History<'_>) -> Option<Metric> {
         y: value * scale,
         title: format!("{}: {}", said(branch, session), h.value(*value)),
         link: link(branch, session),
-        knee: false,
+        kind: Kind::Plain,
     };
     let points = h.points.iter().enumerate().map(point).collect();
     let names = h.points.iter().map(|(s, _)| text::short(&s.commit).chars().take(7).collect()).collect();

@@ -1,6 +1,8 @@
 //! Few points in lines, as an SVG that needs no script: where each mark and tick stands. Not here: which curves (`sweeps`, `history`), or the
 //! colours (`page.css`).
 
+use std::fmt::Write as _;
+
 use crate::report::text;
 
 /// What is to be drawn.
@@ -10,6 +12,7 @@ pub struct Curve {
     pub points: Vec<Point>,
 }
 
+/// One without numbers is a gap in the line.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Point {
     pub x: f64,
@@ -17,8 +20,17 @@ pub struct Point {
     /// Said where it is pointed at.
     pub title: String,
     pub link: Option<String>,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    #[default]
+    Plain,
     /// The curve bends here.
-    pub knee: bool,
+    Knee,
+    /// Seen, and in no line: its measurement is not fit to be judged.
+    Unfit,
 }
 
 /// How x becomes a place.
@@ -47,16 +59,15 @@ pub struct Plot {
     /// Where the level moved.
     pub moved: Vec<f64>,
     pub lines: Vec<Drawn>,
+    /// Names of lines that cover each other: only the last can be seen.
+    pub covered: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drawn {
     pub name: String,
-    /// Of the style sheet; neighbours differ in colour, dashes and in the shape of their marks.
-    pub pen: usize,
+    pub pen: Pen,
     pub path: String,
-    /// Its mark, for the legend.
-    pub sign: String,
     pub marks: Vec<Mark>,
 }
 
@@ -67,7 +78,26 @@ pub struct Mark {
     pub path: String,
     pub title: String,
     pub link: Option<String>,
-    pub knee: bool,
+    /// Its measurement is fit to be judged.
+    pub fit: bool,
+    /// Radius of a knee's ring: wider than those that it would lie on.
+    pub ring: Option<f64>,
+}
+
+/// What a line is drawn with. No two of the first 35 have colour, dashes and shape of their marks all in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pen {
+    /// Of the style sheet: colour and dashes.
+    pub class: String,
+    /// Its mark, for the legend.
+    pub sign: String,
+}
+
+impl Pen {
+    pub fn of(index: usize) -> Self {
+        let dashes = (index + index / HUES) % HUES;
+        Self { class: format!("s{} d{dashes}", index % HUES), sign: sign(index, 0.0, 0.0) }
+    }
 }
 
 const WIDTH: f64 = 540.0;
@@ -76,7 +106,13 @@ const LEFT: f64 = 62.0;
 const RIGHT: f64 = 524.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 222.0;
-const PENS: usize = 5;
+const HUES: usize = 5;
+const SHAPES: usize = 7;
+/// Marks that are nearer than this cover each other: half of one.
+const NEAR: f64 = 4.0;
+/// Of a knee that stands alone, and what the next one around the same place has more.
+const RING: f64 = 9.0;
+const RING_STEP: f64 = 3.5;
 /// Levels that are farther apart than this are drawn on a log axis.
 const WIDE: f64 = 6.0;
 /// Names along the axis that do not overlap.
@@ -118,6 +154,8 @@ pub fn plot(title: String, x_label: String, across: &Across, curves: &[Curve], m
             spread(&indices, MOST_NAMES).map(|i| (x_at(*i as f64), names[*i].clone())).collect()
         }
     };
+    let mut lines: Vec<Drawn> = curves.iter().enumerate().map(|(i, c)| drawn(i, c, x_at, y_at)).collect();
+    widen(&mut lines);
     Some(Plot {
         title,
         x_label,
@@ -130,36 +168,72 @@ pub fn plot(title: String, x_label: String, across: &Across, curves: &[Curve], m
         x_ticks: ticks,
         y_ticks: y_steps.iter().map(|y| (y_at(*y), short(*y))).collect(),
         moved: moved.iter().map(|x| x_at(x - 0.5)).collect(),
-        lines: curves.iter().enumerate().map(|(i, c)| drawn(i, c, x_at, y_at)).collect(),
+        covered: covered(&lines),
+        lines,
     })
 }
 
 fn drawn(index: usize, curve: &Curve, x_at: impl Fn(f64) -> f64, y_at: impl Fn(f64) -> f64) -> Drawn {
-    let known = curve.points.iter().filter(|p| p.x.is_finite() && p.y.is_finite());
-    let marks: Vec<Mark> = known
-        .map(|p| {
-            let (x, y) = (x_at(p.x), y_at(p.y));
-            Mark { x, y, path: sign(index, x, y), title: p.title.clone(), link: p.link.clone(), knee: p.knee }
-        })
-        .collect();
-    let step = |(i, m): (usize, &Mark)| format!("{}{} {}", if i == 0 { 'M' } else { 'L' }, m.x, m.y);
-    Drawn {
-        name: curve.name.clone(),
-        pen: index % PENS,
-        path: marks.iter().enumerate().map(step).collect(),
-        sign: sign(index, 0.0, 0.0),
-        marks,
+    let (mut path, mut marks, mut down) = (String::new(), Vec::new(), false);
+    for p in &curve.points {
+        if !(p.x.is_finite() && p.y.is_finite()) {
+            down = false;
+            continue;
+        }
+        let (x, y) = (x_at(p.x), y_at(p.y));
+        let fit = p.kind != Kind::Unfit;
+        if fit {
+            let _ = write!(path, "{}{x} {y}", if down { 'L' } else { 'M' });
+        }
+        down = fit;
+        let shape = if fit { sign(index, x, y) } else { format!("M{x} {y}{CROSS}") };
+        let ring = (p.kind == Kind::Knee).then_some(RING);
+        marks.push(Mark { x, y, path: shape, title: p.title.clone(), link: p.link.clone(), fit, ring });
+    }
+    Drawn { name: curve.name.clone(), pen: Pen::of(index), path, marks }
+}
+
+fn near(a: &Mark, b: &Mark) -> bool {
+    (a.x - b.x).abs() < NEAR && (a.y - b.y).abs() < NEAR
+}
+
+/// Rings around the same place become one inside the other.
+fn widen(lines: &mut [Drawn]) {
+    let mut ringed: Vec<Mark> = Vec::new();
+    for mark in lines.iter_mut().flat_map(|l| &mut l.marks).filter(|m| m.ring.is_some()) {
+        let inside = ringed.iter().filter(|other| near(other, mark)).count();
+        mark.ring = Some(RING + RING_STEP * inside as f64);
+        ringed.push(mark.clone());
     }
 }
 
-/// Dot, square, diamond, triangle, bar: told apart without their colour.
+/// `a, b` where every mark of b lies on one of a's.
+fn covered(lines: &[Drawn]) -> Vec<String> {
+    let same = |a: &Drawn, b: &Drawn| a.marks.len() == b.marks.len() && a.marks.iter().zip(&b.marks).all(|(a, b)| near(a, b));
+    let mut groups: Vec<Vec<&Drawn>> = Vec::new();
+    for line in lines.iter().filter(|l| !l.marks.is_empty()) {
+        match groups.iter_mut().find(|group| same(group[0], line)) {
+            Some(group) => group.push(line),
+            None => groups.push(vec![line]),
+        }
+    }
+    let names = |group: Vec<&Drawn>| group.iter().map(|l| l.name.as_str()).collect::<Vec<_>>().join(", ");
+    groups.into_iter().filter(|group| group.len() > 1).map(names).collect()
+}
+
+/// What is not fit to be judged, whoever's it is.
+const CROSS: &str = "m-4.5 -4.5l9 9m0 -9l-9 9";
+
+/// Dot, square, diamond, triangle, bar, triangle on its tip, hourglass: told apart without their colour.
 fn sign(index: usize, x: f64, y: f64) -> String {
-    let shape = match index % PENS {
+    let shape = match index % SHAPES {
         0 => "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
         1 => "m-4 -4h8v8h-8z",
         2 => "m0 -5.5l5.5 5.5l-5.5 5.5l-5.5 -5.5z",
         3 => "m0 -5l5 9h-10z",
-        _ => "m-2 -6h4v12h-4z",
+        4 => "m-2 -6h4v12h-4z",
+        5 => "m0 5l5 -9h-10z",
+        _ => "m-4.5 -5h9l-9 10h9z",
     };
     format!("M{x} {y}{shape}")
 }
@@ -227,6 +301,36 @@ mod tests {
                 assert!(!p.x_ticks.is_empty(), "{p:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_not_fit_and_what_is_absent_breaks_the_line() {
+        let mut broken = curve(&[(1.0, 1.0), (2.0, 2.0), (4.0, f64::NAN), (8.0, 4.0), (16.0, 5.0), (32.0, 6.0)]);
+        broken.points[4].kind = Kind::Unfit;
+        let p = plot("t".into(), "x".into(), &Across::Levels, &[broken], &[]).expect("points are drawn");
+        let line = &p.lines[0];
+        assert_eq!((line.path.matches('M').count(), line.path.matches('L').count(), line.marks.len()), (3, 1, 5));
+        assert!(line.marks[3].path.contains(CROSS) && !line.path.contains(&line.marks[3].x.to_string()), "{line:?}");
+    }
+
+    #[test]
+    fn lines_that_cover_each_other_are_named_and_their_knees_are_seen() {
+        let mut all =
+            [curve(&[(1.0, 100.0), (2.0, 200.0)]), curve(&[(1.0, 100.2), (2.0, 200.1)]), curve(&[(1.0, 50.0), (2.0, 90.0)])];
+        for (one, name) in all.iter_mut().zip(["a", "b", "c"]) {
+            (one.name, one.points[1].kind) = (name.into(), Kind::Knee);
+        }
+        let p = plot("t".into(), "x".into(), &Across::Levels, &all, &[]).expect("points are drawn");
+        assert_eq!(p.covered, ["a, b"]);
+        let rings: Vec<Option<f64>> = p.lines.iter().map(|l| l.marks[1].ring).collect();
+        assert_eq!(rings, [Some(RING), Some(RING + RING_STEP), Some(RING)]);
+    }
+
+    #[test]
+    fn many_lines_have_pens_of_their_own() {
+        let pens: Vec<Pen> = (0..35).map(Pen::of).collect();
+        assert!((0..35).all(|i| !pens[..i].contains(&pens[i])));
+        assert!((1..5).all(|i| pens[i].class != pens[0].class && pens[i].sign != pens[0].sign));
     }
 
     #[test]

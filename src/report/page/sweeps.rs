@@ -1,8 +1,8 @@
-//! Sweeps over levels of load as curves: of one run, or of several side by side. Not here: their numbers or knees (`report::sweep`).
+//! A load at several levels as curves: of one run, or of several side by side. Not here: their numbers or knees (`report::sweep`).
 
-use super::plot::{Across, Curve, Plot, Point, plot};
-use crate::config::Lang;
-use crate::report::sweep::{SweepLevel, SweepReport, axis, cells};
+use super::plot::{Across, Curve, Kind, Pen, Plot, Point, plot};
+use crate::config::{Axis, Lang};
+use crate::report::sweep::{BY_LEVEL, Curved, SweepLevel, SweepReport, axis_name, cells, is_of};
 use crate::report::{say, text};
 
 /// One family of workloads.
@@ -12,6 +12,12 @@ pub struct Family {
     pub plots: Vec<Plot>,
     /// Curves of which no level has a value.
     pub lacking: Vec<&'static str>,
+    /// What is in no curve, and why.
+    pub notes: Vec<String>,
+    /// Some level is not fit to be judged, and drawn as a cross.
+    pub crossed: bool,
+    /// Some curve bends, and has a ring there.
+    pub ringed: bool,
     pub tables: Vec<Levels>,
 }
 
@@ -33,108 +39,100 @@ impl Family {
 pub struct Levels {
     /// Empty where there is only one.
     pub name: String,
+    pub pen: Pen,
     /// What its knee means.
     pub words: String,
     pub rows: Vec<[String; 8]>,
 }
 
-/// What is drawn: its title, its unit, its value.
-type Curved = (&'static str, &'static str, fn(&SweepLevel) -> Option<f64>);
+/// Who was measured, and with what outcome; absent: at no level.
+pub type Swept<'a> = (&'a str, Option<&'a SweepReport>);
 
-const BY_LEVEL: [Curved; 5] = [
-    ("output tokens/s", "tokens_per_s", |l| l.output_token_rate_tokens_per_s),
-    ("requests/s", "per_s", |l| l.request_rate_per_s),
-    ("goodput/s", "per_s", |l| l.goodput_per_s),
-    ("errors, %", "ratio", |l| l.error_rate_ratio),
-    ("TTFT p95, ms", "ms", |l| l.ttft_p95_ms.or(l.ttft_p50_ms)),
-];
-
-/// Every family of any of them, in the order in which they are met. Names may be empty where there is one.
-pub fn families(named: &[(&str, &[SweepReport])]) -> Vec<Family> {
-    let mut known: Vec<(&str, &'static str)> = Vec::new();
-    for sweep in named.iter().flat_map(|(_, sweeps)| *sweeps) {
-        let one = (sweep.family.as_str(), axis(sweep));
-        if !known.contains(&one) {
-            known.push(one);
-        }
-    }
-    known.into_iter().map(|(name, axis)| family(name, axis, named)).collect()
-}
-
-fn family(name: &str, of_axis: &'static str, named: &[(&str, &[SweepReport])]) -> Family {
-    let mine = |sweeps: &'_ [SweepReport]| sweeps.iter().position(|s| s.family == name && axis(s) == of_axis);
-    let all: Vec<(&str, &SweepReport)> = named.iter().filter_map(|(who, sweeps)| Some((*who, &sweeps[mine(sweeps)?]))).collect();
+/// `levels`: of any of them, ascending. Names may be empty where there is one.
+pub fn family(name: &str, axis: Axis, levels: &[f64], all: &[Swept<'_>], notes: &[String]) -> Family {
+    let axis = axis_name(axis);
     let (mut plots, mut lacking) = (Vec::new(), Vec::new());
     for curved in &BY_LEVEL {
-        match by_level(of_axis, curved, &all) {
+        match by_level(axis, curved, levels, all) {
             Some(plot) => plots.push(plot),
             None => lacking.push(curved.0),
         }
     }
-    match against_latency(&all) {
+    match against_latency(levels, all) {
         Some(plot) => plots.push(plot),
         None => lacking.push("throughput against latency"),
     }
-    let tables = all.iter().map(|(who, sweep)| Levels {
-        name: text::plain(who),
-        words: text::plain(&sweep.words),
-        rows: sweep.levels.iter().map(cells).collect(),
-    });
-    Family { name: text::plain(name), axis: of_axis.to_owned(), plots, lacking, tables: tables.collect() }
+    let known = || all.iter().filter_map(|(_, sweep)| *sweep);
+    let table = |(i, (who, sweep)): (usize, &Swept<'_>)| {
+        let sweep = (*sweep)?;
+        let rows = sweep.levels.iter().map(cells).collect();
+        Some(Levels { name: text::plain(who), pen: Pen::of(i), words: text::plain(&sweep.words), rows })
+    };
+    Family {
+        name: text::plain(name),
+        axis: axis.to_owned(),
+        plots,
+        lacking,
+        notes: notes.iter().map(|note| text::plain(note)).collect(),
+        crossed: known().any(|s| s.levels.iter().any(|l| l.unfit.is_some())),
+        ringed: known().any(|s| s.knee.is_some()),
+        tables: all.iter().enumerate().filter_map(table).collect(),
+    }
 }
 
-fn by_level(axis: &str, (title, unit, value): &Curved, all: &[(&str, &SweepReport)]) -> Option<Plot> {
-    let curve = |(who, sweep): &(&str, &SweepReport)| {
-        let point = |level: &SweepLevel| {
-            let y = value(level)?;
-            let scale = if *unit == "ratio" { 100.0 } else { 1.0 };
-            Some(Point {
-                x: level.level,
-                y: y * scale,
-                title: said(who, sweep, level, &text::value(unit, Some(y))),
-                link: None,
-                knee: bends(sweep, level) && bent(sweep, title),
-            })
-        };
-        Curve { name: text::plain(who), points: sweep.levels.iter().filter_map(point).collect() }
-    };
-    let curves: Vec<Curve> = all.iter().map(curve).collect();
+fn by_level(axis: &str, (title, unit, value): &Curved, levels: &[f64], all: &[Swept<'_>]) -> Option<Plot> {
+    let scale = if *unit == "ratio" { 100.0 } else { 1.0 };
+    let curves = curves(levels, all, |sweep, level| {
+        let y = value(level)?;
+        Some((level.level, y * scale, text::value(unit, Some(y)), is_of(sweep, title)))
+    });
     plot(format!("{title} by {axis}"), axis.to_owned(), &Across::Levels, &curves, &[])
 }
 
 /// What the server delivers, against what its users wait: up and to the left is better.
-fn against_latency(all: &[(&str, &SweepReport)]) -> Option<Plot> {
-    let tokens = all.iter().all(|(_, s)| s.levels.iter().all(|l| l.output_token_rate_tokens_per_s.is_some()));
+fn against_latency(levels: &[f64], all: &[Swept<'_>]) -> Option<Plot> {
+    let mut fit = all.iter().filter_map(|(_, sweep)| *sweep).flat_map(|s| &s.levels).filter(|l| l.unfit.is_none());
+    let tokens = fit.all(|l| l.output_token_rate_tokens_per_s.is_some());
     let (what, unit) = if tokens { ("output tokens/s", "tokens_per_s") } else { ("requests/s", "per_s") };
     let throughput = |l: &SweepLevel| if tokens { l.output_token_rate_tokens_per_s } else { l.request_rate_per_s };
-    let curve = |(who, sweep): &(&str, &SweepReport)| {
-        let point = |level: &SweepLevel| {
-            let (x, y) = (level.e2e_p95_ms?, throughput(level)?);
-            let values = format!("{} at E2E p95 {}", text::value(unit, Some(y)), text::value("ms", Some(x)));
-            Some(Point { x, y, title: said(who, sweep, level, &values), link: None, knee: bends(sweep, level) })
-        };
-        Curve { name: text::plain(who), points: sweep.levels.iter().filter_map(point).collect() }
-    };
-    let curves: Vec<Curve> = all.iter().map(curve).collect();
+    let curves = curves(levels, all, |_, level| {
+        let (x, y) = (level.e2e_p95_ms?, throughput(level)?);
+        Some((x, y, format!("{} at E2E p95 {}", text::value(unit, Some(y)), text::value("ms", Some(x))), true))
+    });
     plot(format!("{what} against E2E p95"), "E2E p95, ms".into(), &Across::Numbers, &curves, &[])
 }
 
-fn bends(sweep: &SweepReport, level: &SweepLevel) -> bool {
-    sweep.knee == Some(level.level)
-}
-
-/// The knee is marked in the curve that it is of.
-fn bent(sweep: &SweepReport, title: &str) -> bool {
-    let of = match sweep.curve.as_str() {
-        "output_token_rate" => "output tokens/s",
-        "request_rate" => "requests/s",
-        _ => "goodput/s",
+/// One per entrant, in their order, also where there is nothing to draw: their pens are the same in every plot. `point`: its x, its y, both
+/// in words, and whether a knee is shown there.
+fn curves(
+    levels: &[f64],
+    all: &[Swept<'_>],
+    point: impl Fn(&SweepReport, &SweepLevel) -> Option<(f64, f64, String, bool)>,
+) -> Vec<Curve> {
+    let gap = || Point { x: f64::NAN, y: f64::NAN, ..Point::default() };
+    let at = |who: &str, sweep: &SweepReport, level: f64| {
+        let level = sweep.levels.iter().find(|l| (l.level - level).abs() <= 0.0)?;
+        let (x, y, values, bends) = point(sweep, level)?;
+        let kind = match (&level.unfit, sweep.knee == Some(level.level)) {
+            (Some(_), _) => Kind::Unfit,
+            (None, true) if bends => Kind::Knee,
+            _ => Kind::Plain,
+        };
+        Some(Point { x, y, title: said(who, sweep, level, &values), link: None, kind })
     };
-    of == title
+    let curve = |(who, sweep): &Swept<'_>| {
+        let points = sweep.iter().flat_map(|sweep| levels.iter().map(|level| at(who, sweep, *level).unwrap_or_else(gap)));
+        Curve { name: text::plain(who), points: points.collect() }
+    };
+    all.iter().map(curve).collect()
 }
 
 fn said(who: &str, sweep: &SweepReport, level: &SweepLevel, values: &str) -> String {
     let who = if who.is_empty() { String::new() } else { format!("{}, ", text::plain(who)) };
-    let knee = if bends(sweep, level) { " (knee)" } else { "" };
-    format!("{who}{} {}{knee}: {values}", axis(sweep), level.level)
+    let what = match (&level.unfit, sweep.knee == Some(level.level)) {
+        (Some(_), _) => " (INVALID)",
+        (None, true) => " (knee)",
+        (None, false) => "",
+    };
+    format!("{who}{} {}{what}: {values}", axis_name(sweep.axis), level.level)
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{EntrantReport, HypothesisReport, MetricRanking, PlaceReport, RankingReport, SCHEMA, VERSION, WorkloadRanking};
+use super::{
+    EntrantReport, HypothesisReport, MetricRanking, PlaceReport, RankingReport, SCHEMA, VERSION, WorkloadRanking, families,
+};
 use crate::config::{Claim, Term, parse_claim};
 use crate::judge::ranking::{Outcome, Place, Right, Statement, TOO_FEW, Tested, rank, test};
+use crate::measure::collect::Values;
 use crate::measure::summary::Shape;
 use crate::metric::{Metric, Orientation, Unit};
-use crate::record::{HypothesisRecord, LoadFacts, Record, WorkloadRecord};
+use crate::record::{HypothesisRecord, LoadDetail, LoadFacts, Record, WorkloadRecord};
 use crate::report::build::shape;
 use crate::report::text;
 
@@ -26,6 +29,8 @@ pub struct Measured<'a> {
     pub unfit: Vec<String>,
     /// Oriented, by start.
     pub starts: BTreeMap<Metric, Vec<f64>>,
+    /// Over all rounds.
+    pub pooled: Values,
 }
 
 /// Work may differ by this: half of what a team could call a change.
@@ -45,7 +50,8 @@ pub fn ranking(entrants: &[Entrant<'_>], tool_version: &str) -> RankingReport {
         version: VERSION,
         tool_version: tool_version.into(),
         entrants: entrants.iter().map(entrant).collect(),
-        workloads: names.into_iter().map(|name| workload(name, entrants)).collect(),
+        workloads: names.iter().map(|name| workload(name, entrants)).collect(),
+        families: families::families(&names, entrants),
         hypotheses: claims.iter().map(|claim| hypothesis(claim, claims.len(), entrants)).collect(),
     }
 }
@@ -64,7 +70,7 @@ fn entrant(e: &Entrant<'_>) -> EntrantReport {
 }
 
 impl Entrant<'_> {
-    fn workload(&self, name: &str) -> Option<&Measured<'_>> {
+    pub(super) fn workload(&self, name: &str) -> Option<&Measured<'_>> {
         self.workloads.iter().find(|m| m.workload.name == name)
     }
 
@@ -84,13 +90,19 @@ impl Measured<'_> {
     fn of(&self, metric: Metric) -> &[f64] {
         self.starts.get(&metric).map_or(&[], Vec::as_slice)
     }
+
+    /// 0, where all rounds together have that: a goodput of which nothing was good.
+    fn zero(&self, metric: Metric) -> Option<f64> {
+        self.pooled.get(&metric).copied().filter(|x| x.abs() <= 0.0)
+    }
 }
 
 /// What differs in the load, if anything does: then its numbers are of something else.
-fn other_load(mine: &WorkloadRecord, first: &WorkloadRecord) -> Option<String> {
+pub(super) fn other_load(mine: &WorkloadRecord, first: &WorkloadRecord) -> Option<String> {
     let plan = |w: &WorkloadRecord| w.fingerprint.0.get("plan").cloned();
-    // How a protocol writes a request is no part of the load.
-    let alike = |l: &LoadFacts| LoadFacts { protocol: String::new(), length_forced: false, ..l.clone() };
+    // How a protocol writes a request is no part of the load, nor is which others a config has beside it.
+    let alone = |l: &LoadFacts| LoadDetail { level: None, ..l.detail.clone() };
+    let alike = |l: &LoadFacts| LoadFacts { protocol: String::new(), length_forced: false, detail: alone(l), ..l.clone() };
     let same_protocol = mine.load.protocol == first.load.protocol && mine.load.length_forced == first.load.length_forced;
     let differs = alike(&mine.load) != alike(&first.load) || same_protocol && plan(mine) != plan(first);
     differs.then(|| format!("was measured with another load ({}) than the first ({})", mine.load.arrival, first.load.arrival))
@@ -135,19 +147,20 @@ fn metrics(shape: Shape, fit: &[Option<&Measured<'_>>]) -> Vec<(MetricRanking, O
                 metric: metric.name(),
                 unit: metric.unit().suffix().to_owned(),
                 better: if lower { "lower" } else { "higher" }.into(),
-                places: ranking.places.iter().map(|p| place(metric, p)).collect(),
+                places: ranking.places.iter().zip(fit).map(|(p, m)| place(metric, p, m.and_then(|m| m.zero(metric)))).collect(),
             };
             (shown, ranking.unproven)
         })
         .collect()
 }
 
-fn place(metric: Metric, place: &Place) -> PlaceReport {
+/// `zero`: what has no logarithm, and is a value all the same.
+fn place(metric: Metric, place: &Place, zero: Option<f64>) -> PlaceReport {
     // A share knows no more than all and no less than none.
     let within = |end: f64| if metric.unit() == Unit::Share { end.clamp(0.0, 1.0) } else { end };
     let rank = |pick: fn((usize, usize)) -> usize| place.rank.map(pick).and_then(|n| u32::try_from(n).ok());
     PlaceReport {
-        value: place.value,
+        value: place.value.or(zero),
         interval_low: place.interval.map(|(low, _)| within(low)),
         interval_high: place.interval.map(|(_, high)| within(high)),
         best_rank: rank(|(best, _)| best),

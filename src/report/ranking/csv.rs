@@ -3,8 +3,9 @@
 use super::{PlaceReport, RankingReport, WorkloadRanking};
 use crate::metric::Metric;
 use crate::report::csv::{cell, number, unwritable};
+use crate::report::sweep::axis_name;
 
-const HEADER: [&str; 12] = [
+const HEADER: [&str; 16] = [
     "workload",
     "metric",
     "unit",
@@ -17,6 +18,10 @@ const HEADER: [&str; 12] = [
     "best_rank",
     "worst_rank",
     "unfit",
+    "family",
+    "axis",
+    "level",
+    "knee",
 ];
 
 /// Metrics that nobody has, and workloads that nobody could be ranked in, have their rows too: without a number.
@@ -45,8 +50,9 @@ pub fn render(report: &RankingReport) -> Result<String, String> {
 }
 
 /// `what`: metric, unit, and which is better.
-fn row(report: &RankingReport, w: &WorkloadRanking, entrant: usize, what: [&str; 3], place: &PlaceReport) -> [String; 12] {
+fn row(report: &RankingReport, w: &WorkloadRanking, entrant: usize, what: [&str; 3], place: &PlaceReport) -> [String; 16] {
     let [metric, unit, better] = what;
+    let [family, axis, level, knee] = of_family(report, w, entrant);
     let rank = |rank: Option<u32>| rank.map_or_else(String::new, |n| n.to_string());
     [
         cell(&w.name),
@@ -61,13 +67,29 @@ fn row(report: &RankingReport, w: &WorkloadRanking, entrant: usize, what: [&str;
         rank(place.best_rank),
         rank(place.worst_rank),
         w.unfit.get(entrant).and_then(Option::as_deref).map_or_else(String::new, cell),
+        family,
+        axis,
+        level,
+        knee,
     ]
+}
+
+/// Which level of what the workload is, and the level at which this entrant's curve bends; empty where it is none.
+fn of_family(report: &RankingReport, w: &WorkloadRanking, entrant: usize) -> [String; 4] {
+    let found = report.families.iter().find_map(|f| {
+        let level = f.curves.iter().flatten().flat_map(|curve| &curve.levels).find(|l| l.workload == w.name)?.level;
+        let knee = f.curves.get(entrant).and_then(|curve| curve.as_ref()?.knee);
+        Some([cell(&f.family), axis_name(f.axis).to_owned(), number(Some(level)), number(knee)])
+    });
+    found.unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::ranking::{EntrantReport, MetricRanking, SCHEMA, VERSION};
+    use crate::config::Axis;
+    use crate::report::ranking::{EntrantReport, FamilyRanking, MetricRanking, SCHEMA, VERSION};
+    use crate::report::sweep::{SweepLevel, SweepReport, sweep};
 
     fn entrant(name: &str) -> EntrantReport {
         EntrantReport {
@@ -78,6 +100,31 @@ mod tests {
             server: None,
             server_version: None,
             model: None,
+        }
+    }
+
+    /// Of which `chat` is a level.
+    fn talk() -> FamilyRanking {
+        let level = SweepLevel {
+            workload: "chat".into(),
+            level: 4.0,
+            output_token_rate_tokens_per_s: None,
+            request_rate_per_s: None,
+            goodput_per_s: None,
+            ttft_p50_ms: None,
+            ttft_p95_ms: None,
+            tpot_p50_ms: None,
+            e2e_p95_ms: None,
+            error_rate_ratio: None,
+            unfit: None,
+        };
+        let curve = SweepReport { knee: Some(2.0), ..sweep("talk", Axis::Rate, vec![level]) };
+        FamilyRanking {
+            family: "talk".into(),
+            axis: Axis::Rate,
+            levels: vec![4.0],
+            curves: vec![Some(curve), None],
+            notes: vec![],
         }
     }
 
@@ -111,6 +158,7 @@ mod tests {
             tool_version: "0.1.0".into(),
             entrants: vec![entrant("+new"), entrant("old")],
             workloads: vec![chat, dead],
+            families: vec![talk()],
             hypotheses: vec![],
         }
     }
@@ -118,13 +166,13 @@ mod tests {
     #[test]
     fn one_row_holds_one_place_and_absent_is_empty() {
         let expected = "\
-workload,metric,unit,better,entrant,starts,value,interval_low,interval_high,best_rank,worst_rank,unfit
-chat,tpot_geomean,ms,lower,'+new,3,20.125,19.5,21,1,2,
-chat,tpot_geomean,ms,lower,old,2,,,,,,'=INVALID
-chat,ttft_p99,ms,,'+new,3,,,,,,
-chat,ttft_p99,ms,,old,2,,,,,,'=INVALID
-long,,,,'+new,3,,,,,,
-long,,,,old,2,,,,,,'=INVALID
+workload,metric,unit,better,entrant,starts,value,interval_low,interval_high,best_rank,worst_rank,unfit,family,axis,level,knee
+chat,tpot_geomean,ms,lower,'+new,3,20.125,19.5,21,1,2,,talk,rate,4,2
+chat,tpot_geomean,ms,lower,old,2,,,,,,'=INVALID,talk,rate,4,
+chat,ttft_p99,ms,,'+new,3,,,,,,,talk,rate,4,2
+chat,ttft_p99,ms,,old,2,,,,,,'=INVALID,talk,rate,4,
+long,,,,'+new,3,,,,,,,,,,
+long,,,,old,2,,,,,,'=INVALID,,,,
 ";
         assert_eq!(render(&sample()).expect("it renders"), expected);
     }

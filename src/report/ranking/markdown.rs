@@ -2,14 +2,17 @@
 
 use std::fmt::Write as _;
 
-use super::{RankingReport, WorkloadRanking, outcome, rank, server, value};
+use super::families::rows;
+use super::{EntrantReport, FamilyRanking, RankingReport, WorkloadRanking, outcome, rank, server, value};
+use crate::config::Lang;
 use crate::report::markdown::escape::{code, escape};
-use crate::report::markdown::table;
+use crate::report::markdown::{cell, folded, table};
+use crate::report::sweep::{BY_LEVEL, axis_name};
 use crate::report::text;
 
 pub fn render(report: &RankingReport) -> String {
     let names: Vec<String> = report.entrants.iter().map(|e| code(&e.name)).collect();
-    let mut out = String::new();
+    let mut out: String = report.families.iter().map(|f| family(f, &report.entrants, &names)).collect();
     for w in &report.workloads {
         out += &workload(w, &names);
     }
@@ -31,6 +34,24 @@ pub fn render(report: &RankingReport) -> String {
     });
     let _ = write!(out, "\n### Provenance\n{}", table(&["", "server", "commit", "session", "measured"], 0..0, rows));
     out
+}
+
+/// What each knee means, then every curve as a table.
+fn family(f: &FamilyRanking, entrants: &[EntrantReport], names: &[String]) -> String {
+    let mut out = format!("\n### {} by {}\n\n", code(&f.family), axis_name(f.axis));
+    for (e, sweep) in entrants.iter().zip(&f.curves).filter_map(|(e, curve)| Some((e, curve.as_ref()?))) {
+        let _ = writeln!(out, "- {}: {}", code(&e.name), escape(&sweep.words));
+    }
+    for note in &f.notes {
+        let _ = write!(out, "\nNot in a curve: {}\n", escape(note));
+    }
+    let header: Vec<&str> = std::iter::once("level").chain(names.iter().map(String::as_str)).collect();
+    let tables = BY_LEVEL.iter().filter_map(|curved| Some((curved.0, rows(f, curved)?)));
+    let each = tables.map(|(title, rows)| {
+        let rows = rows.into_iter().map(|row| row.iter().map(|c| cell(c)).collect());
+        format!("\n**{title}**\n{}", table(&header, 0..header.len(), rows))
+    });
+    out + &folded("By level", &each.collect::<String>(), Lang::En)
 }
 
 fn workload(w: &WorkloadRanking, names: &[String]) -> String {

@@ -2,11 +2,10 @@
 
 use askama::Template;
 
+use super::{FamilyRanking, MetricRanking, PlaceReport, RankingReport, WorkloadRanking, outcome, rank, server, value};
 use crate::config::Lang;
-
-use super::{MetricRanking, PlaceReport, RankingReport, WorkloadRanking, outcome, rank, server, value};
-use crate::report::page::{self, Family, Shell};
-use crate::report::sweep::{HEADER, SweepReport};
+use crate::report::page::{self, Family, Shell, Swept};
+use crate::report::sweep::HEADER;
 use crate::report::text;
 
 #[derive(Template)]
@@ -56,11 +55,8 @@ struct Strip {
 
 const PROVENANCE: [&str; 5] = ["name", "server", "commit", "session", "measured"];
 
-/// `sweeps`: of each entrant, in the report's order.
-pub fn render(report: &RankingReport, sweeps: &[Vec<SweepReport>]) -> String {
+pub fn render(report: &RankingReport) -> String {
     let names: Vec<String> = report.entrants.iter().map(|e| text::plain(&e.name)).collect();
-    let swept: Vec<(&str, &[SweepReport])> =
-        report.entrants.iter().zip(sweeps).map(|(e, s)| (e.name.as_str(), s.as_slice())).collect();
     let heading = format!("{} side by side", text::count(report.entrants.len() as u64, "record", "records"));
     let page = Page {
         shell: Shell::of(&heading, &report.tool_version, Lang::En),
@@ -68,11 +64,16 @@ pub fn render(report: &RankingReport, sweeps: &[Vec<SweepReport>]) -> String {
         heading,
         workloads: report.workloads.iter().map(|w| ranked(w, &names)).collect(),
         names,
-        families: page::families(&swept),
+        families: report.families.iter().map(|f| family(report, f)).collect(),
         hypotheses: report.hypotheses.iter().map(|h| (text::plain(h.says.as_ref().unwrap_or(&h.name)), outcome(h))).collect(),
         provenance: provenance(report),
     };
     page.render().expect("writing to memory does not fail")
+}
+
+fn family(report: &RankingReport, f: &FamilyRanking) -> Family {
+    let swept = report.entrants.iter().zip(&f.curves).map(|(e, curve)| (e.name.as_str(), curve.as_ref()));
+    page::family(&f.family, f.axis, &f.levels, &swept.collect::<Vec<Swept<'_>>>(), &f.notes)
 }
 
 fn ranked(w: &WorkloadRanking, names: &[String]) -> Ranked {

@@ -2,16 +2,25 @@
 
 use std::fmt::Write as _;
 
-use super::{RankingReport, WorkloadRanking, outcome, rank, server, value};
+use super::families::rows;
+use super::{FamilyRanking, RankingReport, WorkloadRanking, outcome, rank, server, value};
+use crate::report::sweep::{BY_LEVEL, axis_name, is_of};
 use crate::report::terminal::ruled;
 use crate::report::text;
 
-/// Tables stay whole: `width` columns only decide how much room is between theirs.
+/// Columns of a name's line: as wide as a value with its interval and rank.
+const NAME: usize = 36;
+
+/// `width`: of the terminal, in columns.
 pub fn render(report: &RankingReport, width: u16) -> String {
     let names: Vec<&str> = report.entrants.iter().map(|e| e.name.as_str()).collect();
     let mut out = String::new();
     for w in &report.workloads {
         out += &workload(w, &names, width);
+        out.push('\n');
+    }
+    for f in &report.families {
+        out += &family(f, &names, width);
         out.push('\n');
     }
     for h in &report.hypotheses {
@@ -32,17 +41,57 @@ pub fn render(report: &RankingReport, width: u16) -> String {
     }
     let rows = report.entrants.iter().map(|e| {
         let commit = e.commit.as_deref().map_or(text::ABSENT.into(), text::short);
-        vec![text::plain(&e.name), server(e), commit, text::plain(&e.session), text::plain(&e.created)]
+        vec![folded(&text::plain(&e.name)), server(e), commit, text::plain(&e.session), text::plain(&e.created)]
     });
     out += &ruled(&["", "server", "commit", "session", "measured"], rows, 0..0, width);
     out.trim_end().to_owned()
 }
 
+/// The curve that the knees are of as a table, then what each knee means.
+fn family(f: &FamilyRanking, names: &[&str], width: u16) -> String {
+    let mut out = format!("{}: by {}\n", text::plain(&f.family), axis_name(f.axis));
+    let known = || names.iter().zip(&f.curves).filter_map(|(name, curve)| Some((name, curve.as_ref()?)));
+    let curve = known().find_map(|(_, sweep)| BY_LEVEL.iter().find(|(title, ..)| is_of(sweep, title)));
+    if let Some((curved, rows)) = curve.and_then(|curved| Some((curved, rows(f, curved)?))) {
+        let _ = writeln!(out, "{}", curved.0);
+        out += &side_by_side("level", names, &rows, width);
+    }
+    for (name, sweep) in known() {
+        let _ = writeln!(out, "{}: {}", text::plain(name), text::plain(&sweep.words));
+    }
+    for note in &f.notes {
+        let _ = writeln!(out, "not in a curve: {}", text::plain(note));
+    }
+    out
+}
+
+/// A column for each name, beside the first. What is wider than the terminal becomes several tables, each with as many of them as fit.
+fn side_by_side(first: &str, names: &[&str], rows: &[Vec<String>], width: u16) -> String {
+    let folded: Vec<String> = names.iter().map(|name| folded(&text::plain(name))).collect();
+    let table = |from: usize, to: usize| {
+        let header: Vec<&str> = std::iter::once(first).chain(folded[from..to].iter().map(String::as_str)).collect();
+        let rows = rows.iter().map(|row| row[..1].iter().chain(&row[from + 1..=to]).cloned().collect());
+        ruled(&header, rows, 1..header.len(), width)
+    };
+    let fits = |table: &str| table.lines().all(|line| line.chars().count() <= usize::from(width));
+    let (mut out, mut from) = (String::new(), 0);
+    while from < names.len() {
+        let room = (from + 1..=names.len()).rev().find(|&to| fits(&table(from, to))).unwrap_or(from + 1);
+        out += &table(from, room);
+        from = room;
+    }
+    out
+}
+
+/// A name on several lines, since a column is as wide as its widest.
+fn folded(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    letters.chunks(NAME).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join("\n")
+}
+
 fn workload(w: &WorkloadRanking, names: &[&str], width: u16) -> String {
     let mut out = format!("{}: {}\n", text::plain(&w.name), text::plain(&w.load));
-    let starts: Vec<String> = w.starts.iter().map(u32::to_string).collect();
-    let header: Vec<String> = std::iter::once("metric".to_owned()).chain(names.iter().map(|n| text::plain(n))).collect();
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let starts = w.starts.iter().map(u32::to_string);
     let rows = w.metrics.iter().map(|m| {
         let cells = m.places.iter().map(|p| match rank(p) {
             Some(rank) => format!("{rank}. {}", value(&m.unit, p)),
@@ -50,8 +99,8 @@ fn workload(w: &WorkloadRanking, names: &[&str], width: u16) -> String {
         });
         std::iter::once(m.metric.clone()).chain(cells).collect()
     });
-    let starts = std::iter::once(std::iter::once("server starts".to_owned()).chain(starts).collect::<Vec<_>>());
-    out += &ruled(&header, starts.chain(rows), 1..header.len(), width);
+    let starts = std::iter::once(std::iter::once("server starts".to_owned()).chain(starts).collect());
+    out += &side_by_side("metric", names, &starts.chain(rows).collect::<Vec<_>>(), width);
     for (name, why) in names.iter().zip(&w.unfit).filter_map(|(name, why)| Some((name, why.as_ref()?))) {
         let _ = writeln!(out, "not ranked: {}: {}", text::plain(name), text::plain(why));
     }

@@ -190,7 +190,11 @@ pub fn sweeps(report: &Report) -> impl Iterator<Item = [Cell; 12]> {
                 Cell::text(&s.family),
                 Cell::text(&l.workload),
                 number(Some(l.level)),
-                Cell::text(if s.knee == Some(l.level) { "knee" } else { "" }),
+                Cell::text(match (s.knee == Some(l.level), &l.unfit) {
+                    (true, _) => "knee",
+                    (false, Some(_)) => "INVALID",
+                    (false, None) => "",
+                }),
                 number(l.output_token_rate_tokens_per_s),
                 number(l.request_rate_per_s),
                 number(l.goodput_per_s),

@@ -341,6 +341,7 @@ fn levels_of_a_sweep_have_their_rows() {
         tpot_p50_ms: None,
         e2e_p95_ms: None,
         error_rate_ratio: Some(0.0),
+        unfit: None,
     };
     let mut report = samples::run_only();
     report.sweeps = vec![SweepReport {

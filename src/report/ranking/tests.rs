@@ -1,0 +1,129 @@
+//! A load at several levels by several entrants, in every form: what is in a curve, what is not, and that it is said.
+
+use super::build::{Entrant, Measured, ranking};
+use super::{RankingReport, markdown, page, terminal};
+use crate::config::Axis;
+use crate::measure::validity::{Finding, Severity};
+use crate::record::{LevelRecord, Record, WorkloadRecord};
+
+/// A record of one load at these levels.
+fn swept(levels: &[f64]) -> Record {
+    let mut record = Record::parse(include_str!("../../../tests/fixtures/records/candidate.json")).expect("the fixture");
+    let one = record.workloads.remove(0);
+    let at = |&value: &f64| {
+        let mut w = WorkloadRecord { name: format!("chat-r{value}"), ..one.clone() };
+        w.load.arrival = format!("Poisson {value}/s");
+        w.load.detail.level = Some(LevelRecord { family: "chat".into(), axis: Axis::Rate, value });
+        w
+    };
+    record.workloads = levels.iter().map(at).collect();
+    record
+}
+
+fn ranked(named: &[(&str, Record)]) -> RankingReport {
+    let measured = |w| Measured {
+        workload: w,
+        unfit: w.invalid(),
+        starts: w.start_values().expect("whole columns"),
+        pooled: w.pooled_values().expect("whole columns"),
+    };
+    let entrants: Vec<Entrant<'_>> = named
+        .iter()
+        .map(|(name, record)| Entrant {
+            name: (*name).to_owned(),
+            record,
+            workloads: record.workloads.iter().map(measured).collect(),
+        })
+        .collect();
+    ranking(&entrants, "0.1.0")
+}
+
+/// Four entrants of which only the first has everything.
+fn odd() -> RankingReport {
+    let (mut late, mut other, all) = (swept(&[5.0, 10.0, 20.0]), swept(&[5.0, 10.0, 20.0]), [5.0, 10.0, 20.0]);
+    for round in late.workloads[2].starts.iter_mut().flat_map(|s| &mut s.rounds) {
+        let message = "a client thread was busy".into();
+        round.findings.push(Finding { severity: Severity::Invalid, check: "client_cpu".into(), message });
+    }
+    other.workloads[0].load.arrival = "Poisson 6/s".into();
+    ranked(&[("whole", swept(&all)), ("late", late), ("other", other), ("few", swept(&[10.0]))])
+}
+
+#[test]
+fn only_the_same_load_is_in_a_curve_and_the_rest_is_said() {
+    let report = odd();
+    let [family] = &report.families[..] else { panic!("one family: {:?}", report.families) };
+    assert_eq!((family.family.as_str(), family.axis, &family.levels[..]), ("chat", Axis::Rate, &[5.0, 10.0, 20.0][..]));
+    let levels: Vec<Vec<f64>> =
+        family.curves.iter().map(|c| c.iter().flat_map(|c| &c.levels).map(|l| l.level).collect()).collect();
+    assert_eq!(levels, [vec![5.0, 10.0, 20.0], vec![5.0, 10.0, 20.0], vec![10.0, 20.0], vec![10.0]]);
+    let late = family.curves[1].as_ref().expect("it was measured");
+    assert!(late.levels[2].unfit.is_some() && late.words.ends_with("; INVALID and in no curve: 20"), "{}", late.words);
+    assert_eq!(
+        family.notes,
+        [
+            "other at 5: was measured with another load (Poisson 6/s) than the first (Poisson 5/s)",
+            "few: was not measured at 5, 20"
+        ]
+    );
+}
+
+#[test]
+fn two_levels_are_no_curve_and_a_level_of_another_config_is_no_other_load() {
+    assert_eq!(ranked(&[("a", swept(&[5.0, 10.0])), ("b", swept(&[5.0, 10.0]))]).families, []);
+    let mut alone = swept(&[5.0]);
+    alone.workloads[0].load.detail.level = None;
+    let report = ranked(&[("alone", alone), ("swept", swept(&[5.0, 10.0, 20.0]))]);
+    assert_eq!(report.workloads[0].unfit, [None, None]);
+    assert_eq!(report.families[0].notes, ["alone: was not measured at 10, 20"]);
+}
+
+#[test]
+fn a_stored_ranking_is_the_same_in_every_form() {
+    let report = odd();
+    let read = RankingReport::parse(&report.to_json()).expect("its own form");
+    assert_eq!(read, report);
+    assert_eq!(page(&read), page(&report));
+    let before = report.to_json().replace("\"families\"", "\"unknown\"");
+    assert!(RankingReport::parse(&before).is_err_and(|e| e.contains("unknown")));
+    let newer = report.to_json().replacen("\"version\": 1", "\"version\": 2", 1);
+    assert!(RankingReport::parse(&newer).is_err_and(|e| e.contains("reads up to 1")));
+    let mut short = report;
+    short.families[0].curves.pop();
+    assert!(RankingReport::parse(&short.to_json()).is_err_and(|e| e.contains("one value for each entrant")));
+}
+
+#[test]
+fn curves_are_tables_at_the_terminal_and_in_markdown() {
+    let report = odd();
+    insta::assert_snapshot!("ranking_by_load_terminal", terminal(&report, 100));
+    insta::assert_snapshot!("ranking_by_load_markdown", markdown(&report));
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal_that_could_be_narrower() {
+    let long = "a".repeat(100);
+    let named: Vec<(&str, Record)> =
+        ["one", "two", "three", "four", "five", "six", &long].into_iter().map(|name| (name, swept(&[5.0, 10.0, 20.0]))).collect();
+    let report = ranked(&named);
+    let shown = terminal(&report, 100);
+    let tables = shown.split("server").next().expect("before the provenance");
+    assert!(tables.lines().filter(|l| !l.contains(": ")).all(|l| l.chars().count() <= 100), "{shown}");
+    assert!(named.iter().take(6).all(|(name, _)| shown.contains(name)));
+}
+
+#[test]
+fn a_page_draws_a_line_for_each_with_a_pen_of_its_own() {
+    let called = ["one", "two", "three", "four", "five", "six", "<script>seven"];
+    let named: Vec<(&str, Record)> = called.into_iter().map(|name| (name, swept(&[5.0, 10.0, 20.0]))).collect();
+    let html = page(&ranked(&named));
+    let figure = html.split("<figure class=\"plot\">").nth(1).expect("a plot");
+    let legend = figure.split("<ul class=\"legend\">").nth(1).and_then(|l| l.split("</ul>").next()).expect("a legend");
+    let signs: std::collections::BTreeSet<&str> = legend.split("<li ").skip(1).filter_map(|l| l.split("</svg>").next()).collect();
+    assert_eq!(signs.len(), 7, "{legend}");
+    assert!(figure.contains("These lines cover each other: one, two"), "{figure}");
+    assert!(!html.contains("<script>seven") && html.contains("data-family=\"chat\""));
+    let odd = page(&odd());
+    assert!(odd.contains("class=\"mark unfit\"") && odd.contains("A cross: an INVALID measurement") && !odd.contains("A ring"));
+    assert!(odd.contains("few: was not measured at 5, 20"));
+}
