@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::columns::{Columns, Context, millis};
 use super::histogram::Gaps;
+use super::summary::Good;
 use super::{SloMs, stats};
 use crate::metric::{Metric, STATS, SloKind, Stat, Timing};
 
@@ -37,7 +38,10 @@ pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
     if streaming {
         chunk_gaps(&mut values, rounds);
     }
-    attainment(&mut values, &kept, slo);
+    if !slo.is_empty() {
+        values.extend(good(rounds, slo).share().map(|share| (Metric::SloAttainment, share)));
+        attainments(&mut values, &kept, slo);
+    }
     errors(&mut values, rounds);
     rates(&mut values, rounds, slo);
     values
@@ -142,7 +146,7 @@ fn errors(values: &mut Values, rounds: &[RoundView<'_>]) {
     }
 }
 
-fn attainment(values: &mut Values, kept: &[(&Columns, usize)], slo: &SloMs) {
+fn attainments(values: &mut Values, kept: &[(&Columns, usize)], slo: &SloMs) {
     if kept.is_empty() {
         return;
     }
@@ -153,9 +157,17 @@ fn attainment(values: &mut Values, kept: &[(&Columns, usize)], slo: &SloMs) {
             values.insert(Metric::SloAttainmentOf(kind), share(good));
         }
     }
-    if !slo.is_empty() {
-        values.insert(Metric::SloAttainment, share(kept.iter().filter(|(c, i)| meets(c, *i, slo)).count()));
+}
+
+/// Of the requests after the ramp, how many meet every SLO; and how many of the ramp completed.
+fn good(rounds: &[RoundView<'_>], slo: &SloMs) -> Good {
+    let mut all = Good::default();
+    for RoundView { columns, context, .. } in rounds {
+        all.met += (context.ramp..columns.len()).filter(|&i| meets(columns, i, slo)).count();
+        all.scheduled += columns.len().saturating_sub(context.ramp);
+        all.ramp += (0..context.ramp.min(columns.len())).filter(|&i| columns.ok(i)).count();
     }
+    all
 }
 
 /// Over the whole of each round, ramp and drain included: what was served in the time that it took.
@@ -166,11 +178,8 @@ fn rates(values: &mut Values, rounds: &[RoundView<'_>], slo: &SloMs) {
     }
     let done = || rounds.iter().flat_map(|r| (0..r.columns.len()).filter(|&i| r.columns.ok(i)).map(|i| (r.columns, i)));
     values.insert(Metric::RequestRate, done().count() as f64 / seconds);
-    if !slo.is_empty() {
-        // The ramp does not count as good, as in attainment; its time does, so this is never too high.
-        let good = rounds.iter().flat_map(|r| (r.context.ramp..r.columns.len()).filter(|&i| meets(r.columns, i, slo))).count();
-        values.insert(Metric::Goodput, good as f64 / seconds);
-    }
+    let goodput = good(rounds, slo).per_second(seconds).filter(|_| !slo.is_empty());
+    values.extend(goodput.map(|rate| (Metric::Goodput, rate)));
     // One request without a count makes the sum a guess: then there is no rate.
     let sum =
         |column: fn(&Columns) -> &Vec<Option<u32>>| -> Option<f64> { done().map(|(c, i)| column(c)[i].map(f64::from)).sum() };

@@ -278,7 +278,7 @@ pub struct RoundRecord {
     pub seed: u64,
     /// Position in time over the whole run.
     pub order: u32,
-    /// Leading requests left out of latency and goodput.
+    /// Leading requests left out of latency and SLO attainment.
     pub ramp: u32,
     /// Stopped before its end: stored, and neither pooled nor judged.
     pub cut_short: bool,

@@ -120,6 +120,7 @@ fn a_level_beyond_the_knee_is_named() {
 fn goodput_far_below_throughput_is_named() {
     assert_eq!(advised(|w| rates(w, &[("goodput", 7.0), ("request_rate", 10.0)])), ["goodput"]);
     assert_eq!(advised(|w| rates(w, &[("goodput", 8.0), ("request_rate", 10.0)])), [""; 0]);
+    assert_eq!(advised(|w| rates(w, &[("goodput", 172.4), ("request_rate", 172.4)])), [""; 0]);
     assert_eq!(advised(|w| rates(w, &[("goodput", 0.0)])), [""; 0]);
     assert_eq!(advised(|w| rates(w, &[("goodput", 0.0), ("request_rate", 0.0)])), [""; 0]);
 }
