@@ -8,7 +8,7 @@ use super::columns::{Columns, Context, millis};
 use super::histogram::Gaps;
 use super::summary::Good;
 use super::{SloMs, stats};
-use crate::metric::{Metric, STATS, SloKind, Stat, Timing};
+use crate::metric::{Metric, SPEED_STATS, STATS, SloKind, Stat, Timing};
 
 /// Values in each metric's own unit.
 pub type Values = BTreeMap<Metric, f64>;
@@ -88,6 +88,7 @@ fn latencies(values: &mut Values, kept: &[(&Columns, usize)], streaming: bool) {
         distribution(values, Timing::Tpot, done.iter().filter_map(|(c, i)| tpot_ms(c, *i)).collect());
     }
     distribution(values, Timing::E2e, picked(&done, |c| &c.e2e_us));
+    token_speeds(values, &done);
 }
 
 fn picked(kept: &[(&Columns, usize)], column: impl Fn(&Columns) -> &Vec<Option<u64>>) -> Vec<f64> {
@@ -96,22 +97,33 @@ fn picked(kept: &[(&Columns, usize)], column: impl Fn(&Columns) -> &Vec<Option<u
 
 fn distribution(values: &mut Values, timing: Timing, mut sample: Vec<f64>) {
     sample.sort_unstable_by(f64::total_cmp);
-    for stat in STATS {
-        if sample.len() < stat.min_n() {
-            continue;
-        }
-        let value = match stat {
-            Stat::Geomean => stats::geomean(&sample),
-            Stat::Mean => stats::mean(&sample),
-            Stat::Stddev => stats::sd(&sample),
-            Stat::Min => sample.first().copied(),
-            Stat::Max => sample.last().copied(),
-            _ => stat.quantile().and_then(|q| stats::percentile_of_sorted(&sample, q)),
-        };
-        if let Some(value) = value {
-            values.insert(Metric::Timing(timing, stat), value);
-        }
+    values.extend(STATS.into_iter().filter_map(|stat| Some((Metric::Timing(timing, stat), statistic(&sample, stat)?))));
+}
+
+/// Of ascending values; none where they are too few.
+fn statistic(sorted: &[f64], stat: Stat) -> Option<f64> {
+    if sorted.len() < stat.min_n() {
+        return None;
     }
+    match stat {
+        Stat::Geomean => stats::geomean(sorted),
+        Stat::Mean => stats::mean(sorted),
+        Stat::Stddev => stats::sd(sorted),
+        Stat::Min => sorted.first().copied(),
+        Stat::Max => sorted.last().copied(),
+        _ => stat.quantile().and_then(|q| stats::percentile_of_sorted(sorted, q)),
+    }
+}
+
+/// Of the requests whose tokens are known.
+fn token_speeds(values: &mut Values, done: &[(&Columns, usize)]) {
+    let speed = |(c, i): &(&Columns, usize)| {
+        let e2e_us = c.e2e_us[*i].filter(|&us| us > 0)?;
+        Some(f64::from(c.output_tokens[*i]?) * 1e6 / e2e_us as f64)
+    };
+    let mut sample: Vec<f64> = done.iter().filter_map(speed).collect();
+    sample.sort_unstable_by(f64::total_cmp);
+    values.extend(SPEED_STATS.into_iter().filter_map(|stat| Some((Metric::TokenSpeed(stat), statistic(&sample, stat)?))));
 }
 
 /// One round has the exact p99 in its context; everything else comes from the histogram (3 significant digits).

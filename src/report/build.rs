@@ -266,12 +266,14 @@ fn turns(w: &WorkloadRecord) -> Vec<DistributionReport> {
     first.into_iter().chain(part("ttft_later_turns", &|i| i % turns != 0)).collect()
 }
 
-/// Absent ones too, where the workload defines them: what could not be measured is listed, not dropped.
+/// Absent ones too, where the workload defines them: what could not be measured is listed, not dropped. Speeds are there as distributions are:
+/// all or, where no tokens are known, none.
 fn rates(pooled: &Values, w: &WorkloadRecord) -> Vec<ValueReport> {
     let slo = w.slo;
     let wanted = |m: &Metric| match m {
         // Of starts, not of rounds.
         Metric::Timing(..) | Metric::ServerStart => false,
+        Metric::TokenSpeed(_) => pooled.contains_key(&Metric::TokenSpeed(Stat::Mean)),
         Metric::Goodput | Metric::SloAttainment => shape(w).has_slo,
         Metric::SloAttainmentOf(crate::metric::SloKind::Ttft) => slo.ttft_ms.is_some(),
         Metric::SloAttainmentOf(crate::metric::SloKind::Tpot) => slo.tpot_ms.is_some(),

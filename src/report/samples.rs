@@ -459,6 +459,11 @@ fn distributions() -> Vec<DistributionReport> {
 
 fn rates() -> Vec<ValueReport> {
     [
+        (Metric::TokenSpeed(Stat::Mean), Some(44.31)),
+        (Metric::TokenSpeed(Stat::P50), Some(45.02)),
+        (Metric::TokenSpeed(Stat::P95), Some(51.77)),
+        (Metric::TokenSpeed(Stat::Min), Some(22.16)),
+        (Metric::TokenSpeed(Stat::Max), Some(54.98)),
         (Metric::OutputTokenRate, Some(622.1)),
         (Metric::InputTokenRate, Some(1244.0)),
         (Metric::TotalTokenRate, Some(1866.1)),

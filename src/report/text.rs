@@ -4,6 +4,7 @@
 
 mod missing;
 mod slo;
+mod speed;
 mod starts;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, M
 pub use crate::judge::text::count;
 pub use missing::unmeasured;
 pub use slo::{slo, slos};
+pub use speed::{is_speed, speed};
 pub use starts::server_start;
 
 /// What stands where a number is absent. Never 0.

@@ -120,6 +120,23 @@ fn a_large_first_wave_does_not_halve_the_goodput() {
 }
 
 #[test]
+fn the_speed_of_a_request_is_its_tokens_by_its_e2e() {
+    let slow = (500_000, 500_000, Some(5), "completed");
+    let fast = (50_000, 50_000, Some(4), "completed");
+    let uncounted = (1, 1, None, "completed");
+    let v = values(&[FAILED, slow, fast, fast, uncounted], 1);
+    let of = |stat| v.get(&Metric::TokenSpeed(stat)).copied();
+    assert_eq!([Stat::Min, Stat::Max, Stat::Mean].map(of), [Some(5.0), Some(40.0), Some(85.0 / 3.0)]);
+    assert_eq!((of(Stat::P50), of(Stat::P95)), (None, None), "three requests have no median");
+    let v = values(&[slow; 20], 0);
+    assert_eq!((v[&Metric::TokenSpeed(Stat::P50)], v[&Metric::TokenSpeed(Stat::P95)]), (5.0, 5.0));
+    let unknown = values(&[uncounted; 30], 0);
+    assert!(!unknown.keys().any(|m| matches!(m, Metric::TokenSpeed(_))) && unknown.contains_key(&TTFT_MEAN));
+    // As latency: the few that came through are not the server.
+    assert!(!values(&[slow, FAILED, FAILED], 0).keys().any(|m| matches!(m, Metric::TokenSpeed(_))));
+}
+
+#[test]
 fn percentiles_need_their_n() {
     let has = |n: usize, stat| values(&vec![GOOD; n], 0).contains_key(&Metric::Timing(Timing::Ttft, stat));
     for stat in [Stat::P50, Stat::P90, Stat::P95, Stat::P99, Stat::P999] {

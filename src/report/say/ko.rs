@@ -82,6 +82,8 @@ const VERDICT: &[Sentence] = &[
     ("requests", "요청"),
     ("judged", "판정 방법"),
     ("under test", "시험 대상"),
+    ("speed", "속도"),
+    ("{a} (output tokens of each request by its E2E)", "{a} (요청별 출력 토큰 수 / E2E)"),
     ("rates", "처리량"),
     ("errors", "오류"),
     ("error", "오류"),

@@ -33,11 +33,12 @@ pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
 
 /// The fewest values of this statistic, where too few may be why it is absent.
 fn needs(w: &WorkloadReport, metric: &str) -> Option<u64> {
-    let Some(Metric::Timing(timing, stat)) = Metric::parse(metric) else { return None };
-    if timing == Timing::ChunkGap {
+    let stat = match Metric::parse(metric)? {
         // Of events, not of requests.
-        return None;
-    }
+        Metric::Timing(Timing::ChunkGap, _) => return None,
+        Metric::Timing(_, stat) | Metric::TokenSpeed(stat) => stat,
+        _ => return None,
+    };
     let needed = stat.min_n() as u64;
     let had = if w.comparison.is_some() { w.completed / u64::from(w.rounds.max(1)) } else { w.completed };
     // The ramp is in what was completed, so that a few more than needed may be too few.
