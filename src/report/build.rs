@@ -15,8 +15,8 @@ use crate::verdict::{Against, Evidence, Ruling, Verdict};
 
 use super::server::{self, Before};
 use super::{
-    AnchorReport, BaselineReport, ClientReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA,
-    VERSION, ValueReport, WorkloadReport,
+    AnchorReport, BaselineReport, ClientReport, ComparisonReport, CountedReport, DistributionReport, LimitReport, MetricReport,
+    Report, SCHEMA, VERSION, ValueReport, WorkloadReport,
 };
 
 /// What was found out about one workload of a record.
@@ -95,6 +95,7 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
             .filter(|(_, r)| r.verdict == Verdict::Passed)
             .and_then(|(e, _)| e.decisive()?.proves.clone()),
         load: w.load.clone(),
+        counted: counted(w),
         slo: w.slo,
         starts: u32::try_from(w.starts.len()).unwrap_or(u32::MAX),
         rounds: u32::try_from(w.rounds().count()).unwrap_or(u32::MAX),
@@ -119,6 +120,17 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         why: server::meanwhile(judged, comparison),
         gpu: super::gpu::report(w, gpus),
     }
+}
+
+fn counted(w: &WorkloadRecord) -> Option<CountedReport> {
+    let here = w.rounds().any(|(_, r)| r.token_source.is_some());
+    let by = match () {
+        // Some tools take the server's counts and some make their own.
+        () if w.fingerprint.0.contains_key("tool") => "tool",
+        () if here => "tokenizer",
+        () => "server",
+    };
+    Some(CountedReport { input_tokens_mean: w.mean_tokens(|c| &c.input_tokens)?, by: by.into() })
 }
 
 /// METHOD section 4: at most two jobs.

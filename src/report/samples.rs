@@ -5,8 +5,8 @@ mod accepted;
 use std::collections::BTreeMap;
 
 use super::{
-    BaselineReport, ClientReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION,
-    ValueReport, WorkloadReport,
+    BaselineReport, ClientReport, ComparisonReport, CountedReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA,
+    VERSION, ValueReport, WorkloadReport,
 };
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::metric::{Class, METHOD, Metric, Orientation, Stat, Timing, Unit};
@@ -275,6 +275,7 @@ fn measured(name: &str) -> WorkloadReport {
         accepted: vec![],
         proves: None,
         load: load(),
+        counted: Some(CountedReport { input_tokens_mean: 238.4, by: "server".into() }),
         slo: Slo { ttft_ms: Some(500.0), tpot_ms: Some(50.0), e2e_ms: None },
         starts: 2,
         rounds: 6,

@@ -162,9 +162,11 @@ pub fn worse(report: &Report) -> bool {
 pub fn load(w: &WorkloadReport) -> String {
     let load = &w.load;
     let most = load.max_in_flight.map_or_else(String::new, |n| format!(", at most {n} in flight"));
+    let counted =
+        w.counted.as_ref().map_or_else(String::new, |c| format!("; the {} counted {:.0}", plain(&c.by), c.input_tokens_mean));
     let each = load.requests_per_round.map_or_else(String::new, |n| format!("{n} requests each, "));
     format!(
-        "{}{most}{}; {} over {}, {each}{}; {} input (nominal), {} output tokens{}; {}{}",
+        "{}{most}{}; {} over {}, {each}{}; {} input (nominal{counted}), {} output tokens{}; {}{}",
         load.arrival,
         detail(&load.detail),
         count(u64::from(w.rounds), "round", "rounds"),
