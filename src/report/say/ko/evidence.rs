@@ -62,6 +62,7 @@ pub const SENTENCES: &[Sentence] = &[
     ("{n} {a}: {m} MiB at peak, {B}", "{n} {a}: 최대 {m} MiB, {B}"),
     ("{n} of {m} MiB at peak", "최대 {n}/{m} MiB"),
     ("{n} MiB at peak", "최대 {n} MiB"),
+    ("{n} on average", "평균 {n}"),
     ("{q} busy", "사용률 {q}"),
     ("{n} J (energy counter)", "{n} J (에너지 카운터)"),
     ("{n} J (integrated power)", "{n} J (전력 적분)"),
