@@ -97,6 +97,7 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         load: w.load.clone(),
         counted: counted(w),
         slo: w.slo,
+        slo_requests: shape(w).has_slo.then(|| after_ramp(w)),
         starts: u32::try_from(w.starts.len()).unwrap_or(u32::MAX),
         rounds: u32::try_from(w.rounds().count()).unwrap_or(u32::MAX),
         requests: requests(w) as u64,
@@ -120,6 +121,10 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         why: server::meanwhile(judged, comparison),
         gpu: super::gpu::report(w, gpus),
     }
+}
+
+fn after_ramp(w: &WorkloadRecord) -> u64 {
+    w.rounds().map(|(_, r)| r.columns.len().saturating_sub(r.ramp as usize) as u64).sum()
 }
 
 fn counted(w: &WorkloadRecord) -> Option<CountedReport> {

@@ -89,6 +89,9 @@ pub struct WorkloadReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<CountedReport>,
     pub slo: Slo,
+    /// Requests that attainment is a share of: all that were scheduled after the ramp. Absent without an SLO.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo_requests: Option<u64>,
     pub starts: u32,
     pub rounds: u32,
     pub requests: u64,

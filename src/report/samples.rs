@@ -277,6 +277,7 @@ fn measured(name: &str) -> WorkloadReport {
         load: load(),
         counted: Some(CountedReport { input_tokens_mean: 238.4, by: "server".into() }),
         slo: Slo { ttft_ms: Some(500.0), tpot_ms: Some(50.0), e2e_ms: None },
+        slo_requests: Some(600),
         starts: 2,
         rounds: 6,
         requests: 600,

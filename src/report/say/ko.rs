@@ -186,6 +186,8 @@ const VERDICT: &[Sentence] = &[
     ("ready after {a}", "준비까지 {a}"),
     ("every request, all of them", "모든 요청이 모두 만족"),
     ("{L} (every request, all of them)", "{L} (요청마다 모두 만족해야 함)"),
+    ("{L} (every request, all of them): met by {n} of {m}", "{L} (요청마다 모두 만족해야 함): {m}개 중 {n}개 만족"),
+    ("{q} ({n} of {m})", "{q} ({m}개 중 {n}개)"),
     ("SLO: {A}", "SLO: {A}"),
     ("{n} of {m} completed", "{m}개 중 {n}개 완료"),
     (
