@@ -7,6 +7,7 @@ mod tests;
 use super::server::ServerReport;
 use super::sweep::SweepReport;
 use super::{DistributionReport, Report, WorkloadReport, text};
+use crate::config::Tier;
 use crate::evidence::server::Fact;
 
 /// One piece of advice.
@@ -43,15 +44,35 @@ const MOSTLY: f64 = 0.50;
 const BURSTY: f64 = 5.0;
 /// A pause that a reader notices: R. B. Miller, "Response time in man-computer conversational transactions", AFIPS 1968.
 const NOTICED_MS: f64 = 100.0;
+/// A shared prefix that is in the cache saves more than repetitions differ by.
+const NO_QUICKER: f64 = 0.95;
 /// Below this the GPU was idle for more than half of the time.
 const IDLE: f64 = 0.50;
 /// On average somebody always waited.
 const WAITING: f64 = 1.0;
 
-/// Of one workload, in a stable order.
+/// Of one workload, in a stable order. What two tiers were measured for comes first.
 pub fn of(report: &Report, w: &WorkloadReport) -> Vec<Advice> {
     let given = RULES.iter().filter_map(|(rule, says)| Some(Advice { rule, words: says(w, &report.sweeps)? }));
-    given.collect()
+    let tiers = warm_beside_cold(report, w).map(|words| Advice { rule: "prefix_cache", words });
+    tiers.into_iter().chain(given).collect()
+}
+
+/// What the prefix cache did for the first token, told at the warm tier of the same load.
+fn warm_beside_cold(report: &Report, w: &WorkloadReport) -> Option<String> {
+    let tier = |w: &WorkloadReport, tier| w.load.detail.tier == Some(tier);
+    let (family, level) = w.name.rsplit_once("-warm").filter(|_| tier(w, Tier::Warm))?;
+    let other = format!("{family}-cold{level}");
+    let beside = report.workloads.iter().find(|one| one.name == other && tier(one, Tier::Cold))?;
+    let (warm, cold) = (distribution(w, "ttft")?.p50_ms?, distribution(beside, "ttft")?.p50_ms?);
+    let ratio = (cold > 0.0).then(|| warm / cold)?;
+    let todo = "; look whether the server's prefix cache is on and has room";
+    Some(format!(
+        "warm TTFT p50 is {ratio:.2} of cold's: {} of {}{}",
+        text::value("ms", Some(warm)),
+        text::value("ms", Some(cold)),
+        if ratio >= NO_QUICKER { todo } else { "" }
+    ))
 }
 
 fn client_bound(w: &WorkloadReport, _: &[SweepReport]) -> Option<String> {

@@ -223,6 +223,8 @@ pub const SENTENCES: &[Sentence] = &[
         "goodput is {q} of the throughput ({r} of {s}): the server answers more than it answers in time; lower the load or look there",
         "goodput이 처리량의 {q} ({s} 중 {r}): 응답은 하지만 제때가 아님; 부하를 낮추거나 그곳을 살필 것",
     ),
+    ("warm TTFT p50 is {n} of cold's: {q} of {r}", "warm TTFT p50: {q}, cold {r}의 {n}배"),
+    ("look whether the server's prefix cache is on and has room", "서버의 prefix 캐시가 켜져 있고 공간이 있는지 확인"),
     (
         "TTFT is mostly waiting: {q} of {r} on average were spent in {A}; {B}",
         "TTFT의 대부분이 대기 시간: 평균 {r} 중 {q}을(를) {A}에서 보냄; {B}",
