@@ -2,6 +2,7 @@
 //!
 //! Not here: a format's own escaping (Markdown in `markdown::escape`, XML in `junit`, cells in `csv`), or which number is shown.
 
+pub mod measured;
 mod missing;
 mod slo;
 mod speed;

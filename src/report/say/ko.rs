@@ -187,7 +187,12 @@ const VERDICT: &[Sentence] = &[
     ("every request, all of them", "모든 요청이 모두 만족"),
     ("{L} (every request, all of them)", "{L} (요청마다 모두 만족해야 함)"),
     ("{L} (every request, all of them): met by {n} of {m}", "{L} (요청마다 모두 만족해야 함): {m}개 중 {n}개 만족"),
+    (
+        "{L} (every request, all of them): met by {n} of {m} after the ramp",
+        "{L} (요청마다 모두 만족해야 함): 램프 이후 {m}개 중 {n}개 만족",
+    ),
     ("{q} ({n} of {m})", "{q} ({m}개 중 {n}개)"),
+    ("{q} ({n} of {m} after the ramp)", "{q} (램프 이후 {m}개 중 {n}개)"),
     ("SLO: {A}", "SLO: {A}"),
     ("{n} of {m} completed", "{m}개 중 {n}개 완료"),
     (

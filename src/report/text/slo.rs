@@ -23,11 +23,11 @@ pub fn slos(w: &WorkloadReport) -> Vec<[String; 3]> {
     rows
 }
 
-/// A share of the scheduled requests after the ramp, as counts: `586 of 600`.
+/// A share of the scheduled requests, as counts: `586 of 600`; `504 of 520 after the ramp` where some of them are not in it.
 fn counts(w: &WorkloadReport, share: &str) -> Option<String> {
     let of = w.slo_requests.filter(|n| *n > 0)?;
     let met = w.rates.iter().find(|r| r.metric == share)?.value? * of as f64;
-    Some(format!("{met:.0} of {of}"))
+    Some(format!("{met:.0} of {of}{}", if of < w.requests { " after the ramp" } else { "" }))
 }
 
 fn limits(w: &WorkloadReport) -> impl Iterator<Item = (&'static str, String)> {
@@ -50,6 +50,8 @@ mod tests {
         );
         let met = |w: &WorkloadReport| slos(w).into_iter().map(|[_, _, met]| met).collect::<Vec<_>>();
         assert_eq!(met(w), ["-", "-", "97.67 % (586 of 600)", "4.75/s"]);
+        w.slo_requests = Some(300);
+        assert_eq!(met(w)[2], "97.67 % (293 of 300 after the ramp)", "of 600 that were sent");
         w.slo_requests = None;
         assert_eq!(slo(w).as_deref(), Some("ttft at most 500.0 ms, tpot at most 50.00 ms (every request, all of them)"));
         assert_eq!(met(w), ["-", "-", "97.67 %", "4.75/s"]);
