@@ -9,7 +9,8 @@ use crate::report::WorkloadReport;
 /// `tpot_geomean; ttft_p95, e2e_p95 need 20 completed requests, ttft_p99 needs 100`.
 pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
     let metrics = w.metrics.iter().filter(|m| m.candidate.is_none()).map(|m| &m.metric);
-    let rates = w.rates.iter().filter(|r| r.value.is_none()).map(|r| &r.metric);
+    // Speeds are as many as E2E latencies, which are among the metrics.
+    let rates = w.rates.iter().filter(|r| r.value.is_none() && !super::is_speed(r)).map(|r| &r.metric);
     let mut by_need: BTreeMap<Option<u64>, Vec<&str>> = BTreeMap::new();
     for name in metrics.chain(rates) {
         let names = by_need.entry(needs(w, name)).or_default();
@@ -33,12 +34,11 @@ pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
 
 /// The fewest values of this statistic, where too few may be why it is absent.
 fn needs(w: &WorkloadReport, metric: &str) -> Option<u64> {
-    let stat = match Metric::parse(metric)? {
+    let Some(Metric::Timing(timing, stat)) = Metric::parse(metric) else { return None };
+    if timing == Timing::ChunkGap {
         // Of events, not of requests.
-        Metric::Timing(Timing::ChunkGap, _) => return None,
-        Metric::Timing(_, stat) | Metric::TokenSpeed(stat) => stat,
-        _ => return None,
-    };
+        return None;
+    }
     let needed = stat.min_n() as u64;
     let had = if w.comparison.is_some() { w.completed / u64::from(w.rounds.max(1)) } else { w.completed };
     // The ramp is in what was completed, so that a few more than needed may be too few.
@@ -61,6 +61,8 @@ mod tests {
         }
         w.rates.clear();
         (w.comparison, w.requests, w.completed) = (None, 15, 15);
+        w.rates.extend(samples::pass().workloads[0].rates.iter().find(|r| super::super::is_speed(r)).cloned());
+        w.rates[0].value = None;
         let said = unmeasured(w).expect("some are");
         assert_eq!(said, "ttft_geomean; ttft_p95, e2e_p95 need 20 completed requests after the ramp; ttft_p99 needs 100");
         // Enough of them: something else is the reason.
