@@ -1,23 +1,19 @@
 //! `report RECORD`: a stored record, or a stored report, in another format.
 
-use super::{drawn, evaluate, measure, output, setup};
 use std::path::Path;
 
+use anyhow::{anyhow, bail};
+
+use super::{drawn, evaluate, measure, output, setup};
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::exit::ExitStatus;
-use crate::record::Record;
+use crate::record::{self, Record, session};
 use crate::report::{self, Report};
 
+const WHICH: &str = "hint: name the report.json (with the verdict) or the record.json of a run: both are in its .goodput-gate";
+
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
-    let text = output::read(&args.record)?;
-    let (report, record) = if text.contains(report::SCHEMA) {
-        let report = Report::parse(&text).map_err(anyhow::Error::msg)?;
-        let record = record_of(&report, &args.record);
-        (report, record)
-    } else {
-        let record = Record::parse(&text)?;
-        (evaluate::measured(&record)?.0, Some(record))
-    };
+    let (report, record) = read(&args.record)?;
     let lang = setup::lang_here(args.lang, None);
     let written: Vec<u8> = match args.format {
         ReportFormat::Terminal => report::terminal::render(&report, 120, false, lang).into(),
@@ -39,6 +35,38 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
         None => output::print_bytes(&written)?,
     }
     Ok(ExitStatus::Pass)
+}
+
+/// Errors: what the file is instead, and which files are meant.
+fn read(path: &Path) -> anyhow::Result<(Report, Option<Record>)> {
+    if path.is_dir() {
+        bail!("cannot read {}: it is a folder\n{WHICH}", path.display());
+    }
+    let text = output::read(path)?;
+    let named = |why: String| anyhow!("{}: {why}", path.display());
+    match kind(&text).as_deref() {
+        Some(report::SCHEMA) => {
+            let report = Report::parse(&text).map_err(named)?;
+            let record = record_of(&report, path);
+            Ok((report, record))
+        }
+        Some(session::SCHEMA) => {
+            bail!("{}: it is a baseline session, which has no single requests to show\n{WHICH}", path.display())
+        }
+        other => {
+            let hint = if other == Some(record::SCHEMA) { String::new() } else { format!("\n{WHICH}") };
+            let record = Record::parse(&text).map_err(|why| named(format!("{why}{hint}")))?;
+            Ok((evaluate::measured(&record)?.0, Some(record)))
+        }
+    }
+}
+
+fn kind(text: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        schema: String,
+    }
+    serde_json::from_str::<Kind>(text).ok().map(|kind| kind.schema)
 }
 
 /// The record that a stored report is of, where it lies beside it: the charts of a page are drawn from it.

@@ -12,6 +12,8 @@ mod sweeps;
 mod tests;
 mod words;
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use serde::Serialize;
 
@@ -41,7 +43,9 @@ struct Page<'a> {
     provenance: Vec<(String, String)>,
     /// Something regressed or breaches a limit, and is not accepted.
     worse: bool,
+    lang: Lang,
     /// JSON, safe inside a script element.
+    chart_words: String,
     data: String,
     chart_style: &'static str,
     chart_script: &'static str,
@@ -75,7 +79,7 @@ struct Section<'a> {
     name: String,
     tone: &'static str,
     word: &'static str,
-    why: Vec<(String, String)>,
+    why: Vec<(String, Vec<String>)>,
     /// What changed on the server's side together with what regressed.
     meanwhile: Vec<String>,
     advice: Vec<Advice>,
@@ -89,7 +93,7 @@ struct Section<'a> {
     limits: Vec<LimitRow>,
     slos: Vec<[String; 3]>,
     not_judged: Vec<String>,
-    facts: Vec<(String, String)>,
+    facts: Vec<(String, Vec<String>)>,
     statistics: Vec<&'static str>,
     distributions: Vec<(String, Vec<String>)>,
     rates: Vec<(String, String)>,
@@ -159,12 +163,36 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
         families: families(&[("", &report.sweeps)]).into_iter().map(|f| f.said(lang)).collect(),
         provenance: provenance(report, lang),
         worse: text::worse(report),
+        lang,
+        chart_words: chart_words(lang),
         data: data(report, charts),
         chart_style: include_str!("page/assets/uPlot.css"),
         chart_script: include_str!("page/assets/uPlot.js"),
         script: include_str!("page/page.js"),
     };
     page.render().expect("writing to memory does not fail")
+}
+
+/// Names of lines that the script draws.
+const CHART_WORDS: [&str; 11] = [
+    "baseline",
+    "candidate",
+    "failed",
+    "yes",
+    "completed/s",
+    "failed/s",
+    "output events/s",
+    "in flight",
+    "running",
+    "waiting",
+    "KV-cache use",
+];
+
+/// What differs from English, as JSON.
+fn chart_words(lang: Lang) -> String {
+    let said = CHART_WORDS.iter().map(|word| (*word, say(lang, word)));
+    let all: BTreeMap<&str, String> = said.filter(|(word, said)| word != said).collect();
+    serde_json::to_string(&all).expect("words are plain data")
 }
 
 /// No `<`, so that no text can end the element that holds it; and no line separators that scripts stumble over.
@@ -224,9 +252,16 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
     }
 }
 
-/// Labels and facts in the reader's language.
-fn said<'a>(facts: impl Iterator<Item = (&'a str, String)>, lang: Lang) -> Vec<(String, String)> {
-    facts.map(|(label, fact)| (say(lang, label), say(lang, &fact))).collect()
+/// Labels and facts in the reader's language; a label that comes again at once stands once.
+fn said<'a>(facts: impl Iterator<Item = (&'a str, String)>, lang: Lang) -> Vec<(String, Vec<String>)> {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    for (label, fact) in facts.map(|(label, fact)| (say(lang, label), say(lang, &fact))) {
+        match all.last_mut() {
+            Some((last, facts)) if *last == label => facts.push(fact),
+            _ => all.push((label, vec![fact])),
+        }
+    }
+    all
 }
 
 fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>, lang: Lang) -> MetricRow {

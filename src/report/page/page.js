@@ -2,24 +2,30 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("charts").textContent);
+  // Names of lines in the reader's language; what is not in it is a unit or a name.
+  const words = JSON.parse(document.getElementById("chart-words").textContent);
+  const say = (label) => words[label] ?? label;
   const root = document.documentElement;
   const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const short = (x) => x === null || x === undefined ? "-" : Math.abs(x) >= 100 ? x.toFixed(0) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toFixed(2);
   const axis = (over) => ({ stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 }, ...over });
   const size = (el) => ({ width: Math.max(el.clientWidth, 280), height: el.clientHeight - 34 });
-  const line = (label, colour, over) => ({ label, stroke: css(colour), width: 2, points: { show: false }, value: (_, v) => short(v), ...over });
-  const dots = (label, colour, over) => ({ label, stroke: css(colour), paths: () => null, points: { show: true, size: 4, width: 1, stroke: css(colour), fill: css(colour) }, value: (_, v) => short(v), ...over });
+  const line = (label, colour, over) => ({ label: say(label), stroke: css(colour), width: 2, points: { show: false }, value: (_, v) => short(v), ...over });
+  const dots = (label, colour, over) => ({ label: say(label), stroke: css(colour), paths: () => null, points: { show: true, size: 4, width: 1, stroke: css(colour), fill: css(colour) }, value: (_, v) => short(v), ...over });
   // Lines of one lane differ in colour and in dashes.
   const pens = [["--candidate"], ["--second", [8, 3]], ["--third", [3, 3]], ["--soft", [10, 3, 2, 3]], ["--good", [2, 4]], ["--bad", [6, 2]], ["--open", [12, 4]], ["--ink", [1, 3]]];
   const pen = (i) => ({ colour: pens[i % pens.length][0], dash: pens[i % pens.length][1] });
   let charts = [];
 
   const cdf = (el, c) => {
-    const lo = c.ms[0], hi = c.ms[c.ms.length - 1];
-    const rows = [c.ms], series = [{ label: "ms", value: (_, v) => short(v) }];
+    // One gap of a thousand that two reads cut short would take half of a log axis.
+    const from = Math.max(0, c.ms.findIndex((_, i) => c.candidate[i] >= 0.001 || (c.baseline && c.baseline[i] >= 0.001)) - 1);
+    const cut = (all) => all.slice(from);
+    const ms = cut(c.ms), lo = ms[0], hi = ms[ms.length - 1];
+    const rows = [ms], series = [{ label: "ms", value: (_, v) => short(v) }];
     const share = { value: (_, v) => v === null || v === undefined ? "-" : (v * 100).toFixed(1) + " %" };
-    if (c.baseline) { rows.push(c.baseline); series.push(line("baseline", "--baseline", { ...share, dash: [6, 4] })); }
-    rows.push(c.candidate); series.push(line("candidate", "--candidate", share));
+    if (c.baseline) { rows.push(cut(c.baseline)); series.push(line("baseline", "--baseline", { ...share, dash: [6, 4] })); }
+    rows.push(cut(c.candidate)); series.push(line("candidate", "--candidate", share));
     charts.push(new uPlot({ ...size(el), series, scales: { x: { time: false, distr: hi > 20 * lo ? 3 : 1, range: [lo, hi] }, y: { range: [0, 1] } },
       axes: [axis({ label: "ms", labelSize: 18, size: 36, values: (_, all) => all.map((v) => v === null ? "" : short(v)) }), axis({ size: 60, values: (_, all) => all.map((v) => (v * 100).toFixed(0) + " %") })],
       cursor: { drag: { x: false, y: false } } }, rows, el));
@@ -73,7 +79,7 @@
   };
 
   const lane = (el, group, spans, at, l) => {
-    const s = { at_s: at }, series = l.lines.map((one, i) => line(one.label + (l.unit ? " " + l.unit : ""), pen(i).colour, { dash: pen(i).dash, points: {} }));
+    const s = { at_s: at }, series = l.lines.map((one, i) => line(say(one.label) + (l.unit ? " " + l.unit : ""), pen(i).colour, { dash: pen(i).dash, points: {} }));
     const from = (lo, hi) => l.most === null ? [Math.min(0, lo), Math.max(hi * 1.1, 1)] : [0, l.most];
     timed(el, group, spans, series, parted(s, spans, l.lines.map((one) => one.values)), { y: { range: (_, lo, hi) => from(lo ?? 0, hi ?? 1) } },
       [axis({ size: 60, space: 22, values: (_, all) => all.map((v) => v === null ? "" : short(v)) })]);
@@ -104,7 +110,7 @@
       for (const v of [...r.ttft_ms, ...r.e2e_ms]) if (v !== null && v > 0) { floor = Math.min(floor, v); top = Math.max(top, v); }
       if (top === 0) { floor = 1; top = 10; }
       floor /= 1.15;
-      const first = timed(at, group, c.rounds, [dots("TTFT ms", "--candidate"), dots("E2E ms", "--second"), dots("failed", "--bad", { value: (_, v) => v ? "yes" : "-", points: { show: true, size: 8, width: 2, stroke: css("--bad"), fill: css("--ground") } })],
+      const first = timed(at, group, c.rounds, [dots("TTFT ms", "--candidate"), dots("E2E ms", "--second"), dots("failed", "--bad", { value: (_, v) => v ? say("yes") : "-", points: { show: true, size: 8, width: 2, stroke: css("--bad"), fill: css("--ground") } })],
         [r.at_s, r.ttft_ms, r.e2e_ms, r.failed.map((f) => f ? floor : null)], { y: { distr: top > 20 * floor ? 3 : 1, range: [floor / 1.05, top * 1.1] } }, [left]);
       timed(section.querySelector("[data-seconds]"), group, c.rounds,
         [line("completed/s", "--candidate"), line("failed/s", "--bad", { dash: [4, 3] }), line("output events/s", "--third", { scale: "events", dash: [8, 3] })],

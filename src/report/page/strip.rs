@@ -23,19 +23,20 @@ pub struct Change {
     pub cut_high: bool,
 }
 
-/// An interval beyond this is cut: one metric's tail must not flatten all others.
-const FARTHEST: f64 = 0.5;
-const ENDS: [f64; 6] = [0.02, 0.05, 0.1, 0.2, 0.3, FARTHEST];
+/// An interval beyond this is cut.
+const FARTHEST: f64 = 2.0;
+const ENDS: [f64; 8] = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, FARTHEST];
 
 impl Axis {
-    /// Wide enough for nine tenths of what is to be drawn; none where nothing was compared.
+    /// Wide enough for three quarters of what is to be drawn, as one metric's tail must not flatten all others; none where nothing was
+    /// compared.
     pub fn of(metrics: &[MetricReport]) -> Option<Self> {
         let known = metrics.iter().filter(|m| m.judgement.is_some());
         let mut ends: Vec<f64> =
             known.flat_map(|m| [m.interval_low_ratio, m.interval_high_ratio, m.change_ratio]).flatten().map(f64::abs).collect();
         ends.retain(|e| e.is_finite());
         ends.sort_by(f64::total_cmp);
-        let wanted = *ends.get((ends.len() * 9 / 10).min(ends.len().checked_sub(1)?))?;
+        let wanted = *ends.get((ends.len() * 3 / 4).min(ends.len().checked_sub(1)?))?;
         Some(Self { end: ENDS.into_iter().find(|end| *end >= wanted).unwrap_or(FARTHEST) })
     }
 
