@@ -56,6 +56,8 @@ pub enum SloKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Metric {
     Timing(Timing, Stat),
+    /// Output tokens of one request by its E2E; shown only.
+    TokenSpeed(Stat),
     OutputTokenRate,
     InputTokenRate,
     TotalTokenRate,
@@ -136,6 +138,9 @@ pub const TIMINGS: [Timing; 8] =
 
 pub const STATS: [Stat; 10] =
     [Stat::Geomean, Stat::Mean, Stat::Stddev, Stat::Min, Stat::P50, Stat::P90, Stat::P95, Stat::P99, Stat::P999, Stat::Max];
+
+/// Statistics of `TokenSpeed`. The rest of the table's would say of TPOT again.
+pub const SPEED_STATS: [Stat; 5] = [Stat::Mean, Stat::P50, Stat::P95, Stat::Min, Stat::Max];
 
 /// The twelve metrics that METHOD judges, in its order.
 pub const METHOD: [Metric; 12] = [
@@ -230,6 +235,7 @@ impl Metric {
         let timings = TIMINGS.into_iter().flat_map(|t| STATS.into_iter().map(move |s| Self::Timing(t, s)));
         let shares = SloKind::ALL.into_iter().map(Self::SloAttainmentOf);
         timings
+            .chain(SPEED_STATS.map(Self::TokenSpeed))
             .chain([
                 Self::OutputTokenRate,
                 Self::InputTokenRate,
@@ -247,6 +253,7 @@ impl Metric {
     pub fn name(self) -> String {
         match self {
             Self::Timing(timing, stat) => format!("{}_{}", timing.name(), stat.name()),
+            Self::TokenSpeed(stat) => format!("token_speed_{}", stat.name()),
             Self::OutputTokenRate => "output_token_rate".into(),
             Self::InputTokenRate => "input_token_rate".into(),
             Self::TotalTokenRate => "total_token_rate".into(),
@@ -278,7 +285,7 @@ impl Metric {
     pub const fn unit(self) -> Unit {
         match self {
             Self::Timing(..) | Self::ServerStart => Unit::Milliseconds,
-            Self::OutputTokenRate | Self::InputTokenRate | Self::TotalTokenRate => Unit::TokensPerSecond,
+            Self::TokenSpeed(_) | Self::OutputTokenRate | Self::InputTokenRate | Self::TotalTokenRate => Unit::TokensPerSecond,
             Self::RequestRate | Self::Goodput | Self::OfferedRate | Self::AchievedRate => Unit::PerSecond,
             Self::SloAttainment | Self::SloAttainmentOf(_) | Self::SuccessRate | Self::ErrorRate | Self::GpuUtilisation => {
                 Unit::Share

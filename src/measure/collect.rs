@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 
 use super::columns::{Columns, Context, millis};
 use super::histogram::Gaps;
+use super::summary::Good;
 use super::{SloMs, stats};
-use crate::metric::{Metric, STATS, SloKind, Stat, Timing};
+use crate::metric::{Metric, SPEED_STATS, STATS, SloKind, Stat, Timing};
 
 /// Values in each metric's own unit.
 pub type Values = BTreeMap<Metric, f64>;
@@ -37,7 +38,10 @@ pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
     if streaming {
         chunk_gaps(&mut values, rounds);
     }
-    attainment(&mut values, &kept, slo);
+    if !slo.is_empty() {
+        values.extend(good(rounds, slo).share().map(|share| (Metric::SloAttainment, share)));
+        attainments(&mut values, &kept, slo);
+    }
     errors(&mut values, rounds);
     rates(&mut values, rounds, slo);
     values
@@ -84,6 +88,7 @@ fn latencies(values: &mut Values, kept: &[(&Columns, usize)], streaming: bool) {
         distribution(values, Timing::Tpot, done.iter().filter_map(|(c, i)| tpot_ms(c, *i)).collect());
     }
     distribution(values, Timing::E2e, picked(&done, |c| &c.e2e_us));
+    token_speeds(values, &done);
 }
 
 fn picked(kept: &[(&Columns, usize)], column: impl Fn(&Columns) -> &Vec<Option<u64>>) -> Vec<f64> {
@@ -92,22 +97,33 @@ fn picked(kept: &[(&Columns, usize)], column: impl Fn(&Columns) -> &Vec<Option<u
 
 fn distribution(values: &mut Values, timing: Timing, mut sample: Vec<f64>) {
     sample.sort_unstable_by(f64::total_cmp);
-    for stat in STATS {
-        if sample.len() < stat.min_n() {
-            continue;
-        }
-        let value = match stat {
-            Stat::Geomean => stats::geomean(&sample),
-            Stat::Mean => stats::mean(&sample),
-            Stat::Stddev => stats::sd(&sample),
-            Stat::Min => sample.first().copied(),
-            Stat::Max => sample.last().copied(),
-            _ => stat.quantile().and_then(|q| stats::percentile_of_sorted(&sample, q)),
-        };
-        if let Some(value) = value {
-            values.insert(Metric::Timing(timing, stat), value);
-        }
+    values.extend(STATS.into_iter().filter_map(|stat| Some((Metric::Timing(timing, stat), statistic(&sample, stat)?))));
+}
+
+/// Of ascending values; none where they are too few.
+fn statistic(sorted: &[f64], stat: Stat) -> Option<f64> {
+    if sorted.len() < stat.min_n() {
+        return None;
     }
+    match stat {
+        Stat::Geomean => stats::geomean(sorted),
+        Stat::Mean => stats::mean(sorted),
+        Stat::Stddev => stats::sd(sorted),
+        Stat::Min => sorted.first().copied(),
+        Stat::Max => sorted.last().copied(),
+        _ => stat.quantile().and_then(|q| stats::percentile_of_sorted(sorted, q)),
+    }
+}
+
+/// Of the requests whose tokens are known.
+fn token_speeds(values: &mut Values, done: &[(&Columns, usize)]) {
+    let speed = |(c, i): &(&Columns, usize)| {
+        let e2e_us = c.e2e_us[*i].filter(|&us| us > 0)?;
+        Some(f64::from(c.output_tokens[*i]?) * 1e6 / e2e_us as f64)
+    };
+    let mut sample: Vec<f64> = done.iter().filter_map(speed).collect();
+    sample.sort_unstable_by(f64::total_cmp);
+    values.extend(SPEED_STATS.into_iter().filter_map(|stat| Some((Metric::TokenSpeed(stat), statistic(&sample, stat)?))));
 }
 
 /// One round has the exact p99 in its context; everything else comes from the histogram (3 significant digits).
@@ -142,7 +158,7 @@ fn errors(values: &mut Values, rounds: &[RoundView<'_>]) {
     }
 }
 
-fn attainment(values: &mut Values, kept: &[(&Columns, usize)], slo: &SloMs) {
+fn attainments(values: &mut Values, kept: &[(&Columns, usize)], slo: &SloMs) {
     if kept.is_empty() {
         return;
     }
@@ -153,9 +169,17 @@ fn attainment(values: &mut Values, kept: &[(&Columns, usize)], slo: &SloMs) {
             values.insert(Metric::SloAttainmentOf(kind), share(good));
         }
     }
-    if !slo.is_empty() {
-        values.insert(Metric::SloAttainment, share(kept.iter().filter(|(c, i)| meets(c, *i, slo)).count()));
+}
+
+/// Of the requests after the ramp, how many meet every SLO; and how many of the ramp completed.
+fn good(rounds: &[RoundView<'_>], slo: &SloMs) -> Good {
+    let mut all = Good::default();
+    for RoundView { columns, context, .. } in rounds {
+        all.met += (context.ramp..columns.len()).filter(|&i| meets(columns, i, slo)).count();
+        all.scheduled += columns.len().saturating_sub(context.ramp);
+        all.ramp += (0..context.ramp.min(columns.len())).filter(|&i| columns.ok(i)).count();
     }
+    all
 }
 
 /// Over the whole of each round, ramp and drain included: what was served in the time that it took.
@@ -166,11 +190,8 @@ fn rates(values: &mut Values, rounds: &[RoundView<'_>], slo: &SloMs) {
     }
     let done = || rounds.iter().flat_map(|r| (0..r.columns.len()).filter(|&i| r.columns.ok(i)).map(|i| (r.columns, i)));
     values.insert(Metric::RequestRate, done().count() as f64 / seconds);
-    if !slo.is_empty() {
-        // The ramp does not count as good, as in attainment; its time does, so this is never too high.
-        let good = rounds.iter().flat_map(|r| (r.context.ramp..r.columns.len()).filter(|&i| meets(r.columns, i, slo))).count();
-        values.insert(Metric::Goodput, good as f64 / seconds);
-    }
+    let goodput = good(rounds, slo).per_second(seconds).filter(|_| !slo.is_empty());
+    values.extend(goodput.map(|rate| (Metric::Goodput, rate)));
     // One request without a count makes the sum a guess: then there is no rate.
     let sum =
         |column: fn(&Columns) -> &Vec<Option<u32>>| -> Option<f64> { done().map(|(c, i)| column(c)[i].map(f64::from)).sum() };

@@ -34,7 +34,7 @@ pub struct Round {
     pub order: u32,
     /// First intended send to last end, milliseconds.
     pub duration_ms: f64,
-    /// Leading rows to leave out of latency and goodput.
+    /// Leading rows to leave out of latency and SLO attainment.
     pub ramp: usize,
     /// p99 of all chunk gaps of the round, milliseconds.
     pub chunk_gap_p99_ms: Option<f64>,

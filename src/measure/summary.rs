@@ -30,6 +30,17 @@ pub struct StartSummary {
     pub bad: u64,
 }
 
+/// Counts behind SLO attainment and goodput, of one round or of several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Good {
+    /// Requests after the ramp that meet every SLO.
+    pub met: usize,
+    /// Requests scheduled after the ramp.
+    pub scheduled: usize,
+    /// Requests of the ramp that completed.
+    pub ramp: usize,
+}
+
 /// Multipliers of a request's latencies, for "what if all were slower by".
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Factors {
@@ -57,6 +68,32 @@ impl Shape {
 
 impl Factors {
     pub const ONE: Self = Self { ttft: 1.0, tpot: 1.0, e2e: 1.0 };
+}
+
+impl Good {
+    pub fn of<'a>(rounds: impl IntoIterator<Item = &'a Round>, meets: impl Fn(&Row) -> bool, streaming: bool) -> Self {
+        let mut all = Self::default();
+        for round in rounds {
+            let (ramp, rest) = round.rows.split_at(round.ramp.min(round.rows.len()));
+            all.met += rest.iter().filter(|r| meets(r)).count();
+            all.scheduled += rest.len();
+            all.ramp += ramp.iter().filter(|r| completed(r, streaming)).count();
+        }
+        all
+    }
+
+    /// SLO attainment, 0 to 1; none where nothing was scheduled after the ramp.
+    pub fn share(self) -> Option<f64> {
+        (self.scheduled > 0).then(|| self.met as f64 / self.scheduled as f64)
+    }
+
+    /// Goodput, requests per second of whole rounds. The ramp tells nothing of SLOs and takes its time: of it as many requests count as of the
+    /// others, as far as they completed. So this is the request rate where every request meets the SLOs, and never more.
+    pub fn per_second(self, seconds: f64) -> Option<f64> {
+        // Multiplied first: exact, so that it is never above the request rate by a rounding.
+        let good = || self.met as f64 * (self.scheduled + self.ramp) as f64 / self.scheduled as f64;
+        (self.scheduled > 0 && seconds > 0.0).then(|| good() / seconds)
+    }
 }
 
 impl StartSummary {
@@ -248,8 +285,7 @@ fn attainment(round: &Round, slo: &SloMs) -> Option<f64> {
         return None;
     }
     let streaming = streams(round);
-    let good: Vec<f64> = round.rows.iter().skip(round.ramp).map(|r| f64::from(u8::from(meets(r, slo, streaming)))).collect();
-    mean(&good)
+    Good::of([round], |r| meets(r, slo, streaming), streaming).share()
 }
 
 fn error_rate(round: &Round) -> Option<f64> {

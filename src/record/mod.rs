@@ -23,7 +23,7 @@ use crate::measure::SloMs;
 use crate::measure::collect::Values;
 use crate::measure::columns::{Columns, Context};
 use crate::measure::validity::{ClientHealth, Finding};
-use crate::metric::Class;
+use crate::metric::{Class, Metric};
 
 pub use views::{CHUNK_GAP, TIMINGS, timings};
 
@@ -278,7 +278,7 @@ pub struct RoundRecord {
     pub seed: u64,
     /// Position in time over the whole run.
     pub order: u32,
-    /// Leading requests left out of latency and goodput.
+    /// Leading requests left out of latency and SLO attainment.
     pub ramp: u32,
     /// Stopped before its end: stored, and neither pooled nor judged.
     pub cut_short: bool,
@@ -424,8 +424,10 @@ fn is_warn(policy: &str) -> bool {
     policy == "warn"
 }
 
+/// As they are stored. Speeds of requests are not: nothing is judged by them, and the columns tell them.
 pub fn keyed(values: &Values) -> BTreeMap<String, f64> {
-    values.iter().map(|(m, v)| (m.key(), *v)).collect()
+    let stored = values.iter().filter(|(m, _)| !matches!(m, Metric::TokenSpeed(_)));
+    stored.map(|(m, v)| (m.key(), *v)).collect()
 }
 
 /// JSON Schema of the record.

@@ -15,8 +15,8 @@ use crate::verdict::{Against, Evidence, Ruling, Verdict};
 
 use super::server::{self, Before};
 use super::{
-    AnchorReport, BaselineReport, ClientReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA,
-    VERSION, ValueReport, WorkloadReport,
+    AnchorReport, BaselineReport, ClientReport, ComparisonReport, CountedReport, DistributionReport, LimitReport, MetricReport,
+    Report, SCHEMA, VERSION, ValueReport, WorkloadReport,
 };
 
 /// What was found out about one workload of a record.
@@ -98,7 +98,9 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
             .filter(|(_, r)| r.verdict == Verdict::Passed)
             .and_then(|(e, _)| e.decisive()?.proves.clone()),
         load: w.load.clone(),
+        counted: counted(w),
         slo: w.slo,
+        slo_requests: shape(w).has_slo.then(|| after_ramp(w)),
         starts: u32::try_from(w.starts.len()).unwrap_or(u32::MAX),
         rounds: u32::try_from(w.rounds().count()).unwrap_or(u32::MAX),
         requests: requests(w) as u64,
@@ -122,6 +124,21 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         why: server::meanwhile(judged, comparison),
         gpu: super::gpu::report(w, gpus),
     }
+}
+
+fn after_ramp(w: &WorkloadRecord) -> u64 {
+    w.rounds().map(|(_, r)| r.columns.len().saturating_sub(r.ramp as usize) as u64).sum()
+}
+
+fn counted(w: &WorkloadRecord) -> Option<CountedReport> {
+    let here = w.rounds().any(|(_, r)| r.token_source.is_some());
+    let by = match () {
+        // Some tools take the server's counts and some make their own.
+        () if w.fingerprint.0.contains_key("tool") => "tool",
+        () if here => "tokenizer",
+        () => "server",
+    };
+    Some(CountedReport { input_tokens_mean: w.mean_tokens(|c| &c.input_tokens)?, by: by.into() })
 }
 
 /// METHOD section 4: at most two jobs.
@@ -278,12 +295,14 @@ fn turns(w: &WorkloadRecord) -> Vec<DistributionReport> {
     first.into_iter().chain(part("ttft_later_turns", &|i| i % turns != 0)).collect()
 }
 
-/// Absent ones too, where the workload defines them: what could not be measured is listed, not dropped.
+/// Absent ones too, where the workload defines them: what could not be measured is listed, not dropped. Speeds are there as distributions are:
+/// all or, where no tokens are known, none.
 fn rates(pooled: &Values, w: &WorkloadRecord) -> Vec<ValueReport> {
     let slo = w.slo;
     let wanted = |m: &Metric| match m {
         // Of starts, not of rounds.
         Metric::Timing(..) | Metric::ServerStart => false,
+        Metric::TokenSpeed(_) => pooled.contains_key(&Metric::TokenSpeed(Stat::Mean)),
         Metric::Goodput | Metric::SloAttainment => shape(w).has_slo,
         Metric::SloAttainmentOf(crate::metric::SloKind::Ttft) => slo.ttft_ms.is_some(),
         Metric::SloAttainmentOf(crate::metric::SloKind::Tpot) => slo.tpot_ms.is_some(),

@@ -30,6 +30,9 @@ pub struct GpuDevice {
     pub uuid: String,
     pub name: Option<String>,
     pub memory_peak_mib: Option<f64>,
+    /// Mean of the rounds' means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mean_mib: Option<f64>,
     pub memory_total_mib: Option<f64>,
     pub utilisation_ratio: Option<f64>,
     /// Least, median of the rounds' medians, most.
@@ -79,6 +82,7 @@ fn device(first: &DeviceRound, rounds: &[&DeviceRound], facts: Option<&Facts>) -
         uuid: first.uuid.clone(),
         name: known.and_then(|d| d.name.clone()),
         memory_peak_mib: values(|r| r.memory_peak_bytes.map(|b| b as f64 / MIB)).into_iter().reduce(f64::max),
+        memory_mean_mib: mean(&values(|r| r.memory_mean_bytes.map(|b| b as f64 / MIB))),
         memory_total_mib: known.and_then(|d| d.memory_total_bytes).map(|b| b as f64 / MIB),
         utilisation_ratio: mean(&values(|r| r.utilisation_mean_ratio)),
         sm_clock: clock(rounds),
@@ -132,6 +136,7 @@ impl GpuDevice {
         let counted = |n: Option<u64>| n.map(|n| n as f64);
         let fixed = [
             ("memory", "mib", "max", self.memory_peak_mib),
+            ("memory", "mib", "mean", self.memory_mean_mib),
             ("memory_total", "mib", "value", self.memory_total_mib),
             ("utilisation", "ratio", "mean", self.utilisation_ratio),
             ("sm_clock", "mhz", "min", clock(|c| c.min_mhz)),
@@ -171,6 +176,7 @@ fn words(d: &GpuDevice) -> String {
     ];
     let mut parts: Vec<String> = [
         d.memory_peak_mib.map(|peak| format!("{peak:.0}{total} MiB at peak")),
+        d.memory_mean_mib.map(|mean| format!("{mean:.0} on average")),
         d.utilisation_ratio.map(|share| format!("{} busy", per_cent(share))),
         d.power_mean_w.map(|w| format!("{w:.0} W")),
         d.energy_j.map(|j| format!("{} J ({source})", text::number(Some(j)))),

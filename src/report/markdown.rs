@@ -112,8 +112,20 @@ pub(super) fn evidence(report: &Report, w: &WorkloadReport, lang: Lang) -> Strin
         + &folded("Load and client", &client(report, w, lang), lang)
 }
 
+/// Latencies and rates, where nothing was judged.
+fn measured(w: &WorkloadReport, lang: Lang) -> String {
+    let row =
+        |[timing, numbers @ ..]: [String; 5]| std::iter::once(code(&timing)).chain(numbers.iter().map(|n| cell(n))).collect();
+    let rates = text::measured::main_rates(w).into_iter().map(|(name, value)| vec![code(&name), cell(&value)]);
+    titled(lang, &text::measured::HEADER, 1..5, text::measured::latencies(w).into_iter().map(row))
+        + &titled(lang, &["rate or share", "value"], 1..2, rates)
+}
+
 /// Primary metrics, and any other that regressed.
 fn decisive(w: &WorkloadReport, lang: Lang) -> String {
+    if w.verdict.is_none() {
+        return measured(w, lang);
+    }
     let shown: Vec<&MetricReport> =
         w.metrics.iter().filter(|m| m.class == "primary" || m.judgement.as_deref() == Some("regressed")).collect();
     let judged = |m: &MetricReport| {

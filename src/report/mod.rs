@@ -85,7 +85,13 @@ pub struct WorkloadReport {
     /// What a PASS proves.
     pub proves: Option<String>,
     pub load: LoadFacts,
+    /// What the nominal input came to; absent where a completed request has no count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<CountedReport>,
     pub slo: Slo,
+    /// Requests that attainment is a share of: all that were scheduled after the ramp. Absent without an SLO.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo_requests: Option<u64>,
     pub starts: u32,
     pub rounds: u32,
     pub requests: u64,
@@ -123,6 +129,15 @@ pub struct WorkloadReport {
     /// Absent where no GPU was watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<gpu::GpuReport>,
+}
+
+/// Token counts of completed requests, mean of the rounds' means.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CountedReport {
+    pub input_tokens_mean: f64,
+    /// `server`, `tokenizer` (here, some or all), or `tool` (imported from one).
+    pub by: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

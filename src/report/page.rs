@@ -84,6 +84,9 @@ struct Section<'a> {
     meanwhile: Vec<String>,
     advice: Vec<Advice>,
     axis: Option<Axis>,
+    /// Where nothing was judged, what stands in place of what decides.
+    latencies: Vec<[String; 5]>,
+    main_rates: Vec<(String, String)>,
     /// Metrics that decide, and any other that regressed.
     decisive: Vec<MetricRow>,
     others: Vec<MetricRow>,
@@ -217,7 +220,8 @@ const fn tone(verdict: Option<Verdict>) -> &'static str {
 }
 
 fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: &'a [Charts], lang: Lang) -> Section<'a> {
-    let decides = |m: &&MetricReport| m.class == "primary" || m.judgement.as_deref() == Some("regressed");
+    let decides =
+        |m: &&MetricReport| w.verdict.is_some() && (m.class == "primary" || m.judgement.as_deref() == Some("regressed"));
     let axis = Axis::of(&w.metrics);
     let rows =
         |wanted: &dyn Fn(&&MetricReport) -> bool| w.metrics.iter().filter(wanted).map(|m| metric(w, m, axis, lang)).collect();
@@ -231,6 +235,8 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
         meanwhile: w.why.iter().map(|line| say(lang, &text::plain(line))).collect(),
         advice: advice::of(report, w).into_iter().map(|a| Advice { words: say(lang, &a.words), ..a }).collect(),
         axis,
+        latencies: text::measured::latencies(w),
+        main_rates: text::measured::main_rates(w),
         decisive: rows(&decides),
         others: rows(&|m| !decides(m)),
         limits: w.limits.iter().map(|l| limit(l, lang)).collect(),

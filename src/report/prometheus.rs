@@ -219,6 +219,7 @@ const fn help(timing: Timing) -> &'static str {
 
 const fn rate_help(metric: Metric) -> &'static str {
     match metric {
+        Metric::TokenSpeed(_) => "Output tokens of a request by its E2E latency.",
         Metric::OutputTokenRate => "Output tokens per second.",
         Metric::InputTokenRate => "Input tokens per second.",
         Metric::TotalTokenRate => "Input and output tokens per second.",

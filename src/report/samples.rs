@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 pub use watched::watched;
 
 use super::{
-    BaselineReport, ClientReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION,
-    ValueReport, WorkloadReport,
+    BaselineReport, ClientReport, ComparisonReport, CountedReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA,
+    VERSION, ValueReport, WorkloadReport,
 };
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::metric::{Class, METHOD, Metric, Orientation, Stat, Timing, Unit};
@@ -278,7 +278,9 @@ fn measured(name: &str) -> WorkloadReport {
         accepted: vec![],
         proves: None,
         load: load(),
+        counted: Some(CountedReport { input_tokens_mean: 238.4, by: "server".into() }),
         slo: Slo { ttft_ms: Some(500.0), tpot_ms: Some(50.0), e2e_ms: None },
+        slo_requests: Some(600),
         starts: 2,
         rounds: 6,
         requests: 600,
@@ -462,6 +464,11 @@ fn distributions() -> Vec<DistributionReport> {
 
 fn rates() -> Vec<ValueReport> {
     [
+        (Metric::TokenSpeed(Stat::Mean), Some(44.31)),
+        (Metric::TokenSpeed(Stat::P50), Some(45.02)),
+        (Metric::TokenSpeed(Stat::P95), Some(51.77)),
+        (Metric::TokenSpeed(Stat::Min), Some(22.16)),
+        (Metric::TokenSpeed(Stat::Max), Some(54.98)),
         (Metric::OutputTokenRate, Some(622.1)),
         (Metric::InputTokenRate, Some(1244.0)),
         (Metric::TotalTokenRate, Some(1866.1)),

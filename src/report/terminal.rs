@@ -260,7 +260,8 @@ fn opening(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
 fn closing(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&str, String)> = Vec::new();
     facts.extend(text::levels(w).map(|levels| ("interval", levels)));
-    let measured = w.rates.iter().filter(|r| r.value.is_some());
+    facts.extend(text::speed(w).map(|speed| ("speed", speed)));
+    let measured = w.rates.iter().filter(|r| r.value.is_some() && !text::is_speed(r));
     let rates: Vec<String> = measured.map(|r| format!("{} {}", r.metric, text::value(&r.unit, r.value))).collect();
     if !rates.is_empty() {
         facts.push(("rates", rates.join(", ")));

@@ -2,8 +2,10 @@
 //!
 //! Not here: a format's own escaping (Markdown in `markdown::escape`, XML in `junit`, cells in `csv`), or which number is shown.
 
+pub mod measured;
 mod missing;
 mod slo;
+mod speed;
 mod starts;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,7 @@ use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, M
 pub use crate::judge::text::count;
 pub use missing::unmeasured;
 pub use slo::{slo, slos};
+pub use speed::{is_speed, speed};
 pub use starts::server_start;
 
 /// What stands where a number is absent. Never 0.
@@ -160,9 +163,11 @@ pub fn worse(report: &Report) -> bool {
 pub fn load(w: &WorkloadReport) -> String {
     let load = &w.load;
     let most = load.max_in_flight.map_or_else(String::new, |n| format!(", at most {n} in flight"));
+    let counted =
+        w.counted.as_ref().map_or_else(String::new, |c| format!("; the {} counted {:.0}", plain(&c.by), c.input_tokens_mean));
     let each = load.requests_per_round.map_or_else(String::new, |n| format!("{n} requests each, "));
     format!(
-        "{}{most}{}; {} over {}, {each}{}; {} input (nominal), {} output tokens{}; {}{}",
+        "{}{most}{}; {} over {}, {each}{}; {} input (nominal{counted}), {} output tokens{}; {}{}",
         load.arrival,
         detail(&load.detail),
         count(u64::from(w.rounds), "round", "rounds"),

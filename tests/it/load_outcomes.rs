@@ -148,3 +148,17 @@ fn a_round_without_success_is_never_a_pass() {
     let errors = &gate.round()["errors"][0];
     assert_eq!((&errors["kind"], &errors["example"]), (&json!("http_status 503"), &json!("no healthy upstream")));
 }
+
+#[test]
+fn goodput_is_the_request_rate_where_every_request_is_good() {
+    let server = Server::good();
+    let gate = Gate::new();
+    let load = ["--concurrency", "10", "--requests", "20", "--slo", "e2e=1h", "--set", "gate.rounds=1"];
+    let ran = gate.measure(&server.url(), &load);
+    gate.assert_measured(&ran);
+    let metrics = &gate.round()["metrics"];
+    assert!(metrics["request_rate_per_s"].as_f64() > Some(0.0), "{metrics}");
+    assert_eq!(metrics["slo_attainment_ratio"], 1.0, "{metrics}");
+    assert_eq!(metrics["goodput_per_s"], metrics["request_rate_per_s"], "half of the requests are the first wave");
+    assert!(!ran.stdout.contains("of the throughput"), "{}", ran.stdout);
+}

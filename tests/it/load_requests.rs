@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::json;
+
 use crate::support::{Act, Answer, Gate, Part, Ran, Seen, Server, delta};
 
 const KEY: &str = "sk-test-4f1b9c0d7e";
@@ -244,4 +246,20 @@ fn no_proxy_stands_between_client_and_server() {
     // An address that is loopback, and does not look like it.
     let url = server.url().replace("127.0.0.1", "0.0.0.0");
     gate.assert_measured(&gate.measure(&url, &["--requests", "2"]));
+}
+
+#[test]
+fn what_the_server_counted_stands_beside_the_nominal_length() {
+    let server = Server::good();
+    let gate = Gate::new();
+    let ran = gate.measure(&server.url(), &["--requests", "3", "--input-tokens", "40"]);
+    gate.assert_measured(&ran);
+    let said = |ran: &Ran| ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said(&ran).contains("40 input (nominal; the server counted 16)"), "{ran:?}");
+
+    let silent = Server::start(|_| {
+        Answer::events(&[json!({"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]})])
+    });
+    let ran = gate.measure(&silent.url(), &["--requests", "3", "--input-tokens", "40"]);
+    assert!(said(&ran).contains("40 input (nominal), "), "{ran:?}");
 }

@@ -9,7 +9,7 @@ use crate::judge::limits::failures::Failures;
 use crate::judge::limits::location::{by_start, locate};
 use crate::judge::limits::{Judged, LimitInput, Ruling, near_saturation};
 use crate::measure::stats::mean;
-use crate::measure::summary::{Factors, meets_if, streams};
+use crate::measure::summary::{Factors, Good, meets_if, streams};
 use crate::measure::{Round, SloMs};
 use crate::metric::{Metric, Stat, Timing};
 
@@ -89,12 +89,10 @@ fn own_value(round: &Round, metric: Metric, slo: &SloMs) -> Option<f64> {
     start_value(&[round], metric, slo, Factors::ONE)
 }
 
-/// Good requests after the ramp: as a share of all of them, or per second.
+/// As a share of the requests after the ramp, or per second.
 fn start_value(rounds: &[&Round], metric: Metric, slo: &SloMs, factors: Factors) -> Option<f64> {
     let streaming = rounds.iter().any(|r| streams(r));
-    let rows = || rounds.iter().flat_map(|r| r.rows.iter().skip(r.ramp));
-    let good = rows().filter(|row| meets_if(row, slo, streaming, factors)).count() as f64;
+    let good = Good::of(rounds.iter().copied(), |row| meets_if(row, slo, streaming, factors), streaming);
     let seconds = rounds.iter().map(|r| r.duration_ms).sum::<f64>() / 1000.0;
-    let total = if metric == Metric::Goodput { seconds } else { rows().count() as f64 };
-    (total > 0.0 && rows().next().is_some()).then(|| good / total)
+    if metric == Metric::Goodput { good.per_second(seconds) } else { good.share() }
 }

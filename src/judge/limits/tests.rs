@@ -5,6 +5,7 @@ use super::location::half_width;
 use super::*;
 use crate::judge::history::Variation;
 use crate::measure::Row;
+use crate::measure::summary::request_rate;
 use crate::metric::Stat;
 
 const SHAPE: Shape = Shape { streaming: true, output_tokens: 11, has_slo: true };
@@ -149,6 +150,15 @@ fn attainment_is_the_dual_of_the_percentile() {
     assert_eq!(state_of(&slow, Metric::SloAttainment, Bound::Min(0.95)), LimitState::Breached);
     assert_eq!(state_of(&slow, Metric::Goodput, Bound::Min(5.0)), LimitState::Breached);
     assert_eq!(state_of(&rounds, Metric::Goodput, Bound::Min(5.0)), LimitState::Met);
+}
+
+#[test]
+fn a_limit_on_goodput_is_judged_by_what_is_shown() {
+    let wave = |i: u32| if i < 50 { 400.0 } else { steady(i) };
+    let rounds = [Round { ramp: 50, open_loop: false, ..round(0, 100, wave) }];
+    let found = judged(&rounds, Metric::Goodput, Bound::Min(7.5));
+    assert_eq!((found.value, found.state), (Some(10.0), LimitState::Met), "100 requests in 10 s, all good after the ramp");
+    assert_eq!(found.value, request_rate(&rounds));
 }
 
 #[test]

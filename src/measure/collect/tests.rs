@@ -100,7 +100,40 @@ fn the_ramp_is_in_errors_and_rates_only() {
     let slow = (400_000, 900_000, Some(10), "completed");
     let v = values(&[slow, FAILED, GOOD, GOOD], 2);
     assert_eq!((v[&TTFT_MEAN], v[&Metric::SloAttainment], v[&Metric::ErrorRate]), (20.0, 1.0, 0.25));
-    assert_eq!((v[&Metric::RequestRate], v[&Metric::Goodput]), (1.5, 1.0));
+    assert_eq!(
+        (v[&Metric::RequestRate], v[&Metric::Goodput]),
+        (1.5, 1.5),
+        "the ramp tells nothing of SLOs, and its failure counts"
+    );
+}
+
+#[test]
+fn a_large_first_wave_does_not_halve_the_goodput() {
+    let slow = (400_000, 90_000, Some(10), "completed");
+    let requests: Vec<Request> = std::iter::repeat_n(slow, 50).chain(std::iter::repeat_n(GOOD, 50)).collect();
+    let v = values(&requests, 50);
+    assert_eq!((v[&Metric::SloAttainment], v[&Metric::RequestRate], v[&Metric::Goodput]), (1.0, 50.0, 50.0));
+    let v = values(&[&requests[..50], &[GOOD, FAILED].repeat(25)].concat(), 50);
+    assert_eq!((v[&Metric::SloAttainment], v[&Metric::RequestRate], v[&Metric::Goodput]), (0.5, 37.5, 25.0));
+    let dead_wave = values(&[&[FAILED; 50], &requests[50..]].concat(), 50);
+    assert_eq!((dead_wave[&Metric::RequestRate], dead_wave[&Metric::Goodput]), (25.0, 25.0));
+}
+
+#[test]
+fn the_speed_of_a_request_is_its_tokens_by_its_e2e() {
+    let slow = (500_000, 500_000, Some(5), "completed");
+    let fast = (50_000, 50_000, Some(4), "completed");
+    let uncounted = (1, 1, None, "completed");
+    let v = values(&[FAILED, slow, fast, fast, uncounted], 1);
+    let of = |stat| v.get(&Metric::TokenSpeed(stat)).copied();
+    assert_eq!([Stat::Min, Stat::Max, Stat::Mean].map(of), [Some(5.0), Some(40.0), Some(85.0 / 3.0)]);
+    assert_eq!((of(Stat::P50), of(Stat::P95)), (None, None), "three requests have no median");
+    let v = values(&[slow; 20], 0);
+    assert_eq!((v[&Metric::TokenSpeed(Stat::P50)], v[&Metric::TokenSpeed(Stat::P95)]), (5.0, 5.0));
+    let unknown = values(&[uncounted; 30], 0);
+    assert!(!unknown.keys().any(|m| matches!(m, Metric::TokenSpeed(_))) && unknown.contains_key(&TTFT_MEAN));
+    // As latency: the few that came through are not the server.
+    assert!(!values(&[slow, FAILED, FAILED], 0).keys().any(|m| matches!(m, Metric::TokenSpeed(_))));
 }
 
 #[test]
@@ -157,9 +190,31 @@ proptest! {
                 (None, None) => {}
             }
         }
-        let good = round.rows.iter().skip(round.ramp).filter(|r| summary::meets(r, &SLO, summary::streams(&round))).count();
-        prop_assert_eq!(shown.get(&Metric::Goodput), Some(&(good as f64 / 2.0)));
+        let streaming = summary::streams(&round);
+        let good = Good::of([&round], |r| summary::meets(r, &SLO, streaming), streaming);
+        prop_assert_eq!(shown.get(&Metric::Goodput).copied(), good.per_second(2.0));
         let rate = summary::request_rate([&round]);
         prop_assert_eq!(shown.get(&Metric::RequestRate).copied().filter(|r| *r > 0.0), rate);
+    }
+
+    /// Over any rounds: goodput is a part of what was served, all of it or nothing of it where attainment says so.
+    #[test]
+    fn goodput_is_between_nothing_and_the_request_rate(
+        rounds in prop::collection::vec((prop::collection::vec(any_request(), 1..60), 0..30_usize), 1..4),
+        ttft in 0..100_u32,
+    ) {
+        let slo = SloMs { ttft: Some(f64::from(ttft)), ..SloMs::default() };
+        let rounds: Vec<_> = rounds.iter().map(|(requests, ramp)| (columns(requests), context(*ramp.min(&(requests.len() - 1))))).collect();
+        let gaps = Gaps::default();
+        let views: Vec<_> = rounds.iter().map(|(columns, context)| RoundView { columns, context, gaps: &gaps }).collect();
+        let v = metrics(&views, &slo);
+        let (good, served, share) = (v[&Metric::Goodput], v[&Metric::RequestRate], v[&Metric::SloAttainment]);
+        prop_assert!(good <= served);
+        prop_assert!(share < 1.0 || good.total_cmp(&served).is_eq(), "{good} of {served}");
+        prop_assert_eq!(share > 0.0, good > 0.0);
+        // Without a failure in the ramp it is attainment times what was scheduled.
+        let whole = views.iter().all(|r| (0..r.context.ramp).all(|i| r.columns.ok(i)));
+        let scheduled = views.iter().map(|r| r.columns.len()).sum::<usize>() as f64 / (2.0 * views.len() as f64);
+        prop_assert!(!whole || (good - share * scheduled).abs() < 1e-9 * scheduled);
     }
 }

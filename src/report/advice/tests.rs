@@ -1,7 +1,7 @@
 //! Each rule: it speaks where its evidence says so, is silent where it does not, and silent where there is none.
 
 use super::{Advice, of};
-use crate::config::Axis;
+use crate::config::{Axis, Tier};
 use crate::report::gpu::{GpuDevice, GpuReport};
 use crate::report::server::{ServerFact, ServerReport};
 use crate::report::sweep::{SweepLevel, SweepReport};
@@ -168,4 +168,29 @@ fn an_idle_gpu_is_named_only_while_requests_wait() {
     assert_eq!(both(&[Some(0.3), None], 4.0), [""; 0]);
     assert_eq!(both(&[], 4.0), [""; 0]);
     assert_eq!(advised(|w| gpus(w, &[Some(0.3)])), [""; 0]);
+}
+
+#[test]
+fn the_warm_tier_is_told_beside_its_cold_one() {
+    let tier = |name: &str, tier, p50| {
+        let mut w = bare().workloads.remove(0);
+        (w.name, w.load.detail.tier) = (name.into(), Some(tier));
+        timing(&mut w, "ttft", p50, None, None);
+        w
+    };
+    let said = |cold: (&str, Option<f64>), warm: (&str, Option<f64>)| {
+        let mut report = bare();
+        report.workloads = vec![tier(warm.0, Tier::Warm, warm.1), tier(cold.0, Tier::Cold, cold.1)];
+        assert_eq!(of(&report, &report.workloads[1]), [], "nothing at the cold one");
+        let all = of(&report, &report.workloads[0]);
+        assert!(all.iter().all(|a| a.rule == "prefix_cache"));
+        all.into_iter().map(|a| a.words).collect::<String>()
+    };
+    let (cold, warm) = (("pc-cold", Some(351.6)), ("pc-warm", Some(114.7)));
+    assert_eq!(said(cold, warm), "warm TTFT p50 is 0.33 of cold's: 114.7 ms of 351.6 ms");
+    assert_eq!(said(("pc-cold-4", cold.1), ("pc-warm-4", warm.1)), said(cold, warm), "levels of a sweep");
+    assert!(said(cold, ("pc-warm", Some(360.0))).ends_with("; look whether the server's prefix cache is on and has room"));
+    assert_eq!(said(("other-cold", cold.1), warm), "");
+    assert_eq!(said(("pc-cold-8", cold.1), ("pc-warm-4", warm.1)), "");
+    assert_eq!((said(("pc-cold", None), warm), said(cold, ("pc-warm", None))), (String::new(), String::new()));
 }

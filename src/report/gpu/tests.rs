@@ -10,6 +10,7 @@ pub fn sample() -> GpuReport {
         uuid: "GPU-1".into(),
         name: Some("NVIDIA H100 80GB HBM3".into()),
         memory_peak_mib: Some(61234.0),
+        memory_mean_mib: Some(60980.4),
         memory_total_mib: Some(81559.0),
         utilisation_ratio: Some(0.87),
         sm_clock: Some(Clock { min_mhz: 1410.0, median_mhz: 1755.0, max_mhz: 1980.0 }),
@@ -34,6 +35,7 @@ fn what_one_round_lacks_is_no_sum_and_a_mean_is_over_those_that_have_it() {
         uuid: "GPU-1".into(),
         energy_j: joules,
         energy_source: joules.map(|_| EnergySource::Counter),
+        memory_mean_bytes: joules.map(|j| if j < 200.0 { 100 << 20 } else { 300 << 20 }),
         power_mean_w: joules.map(|j| j / 10.0),
         sm_clock: Some(Clock { min_mhz: clock - 1.0, median_mhz: clock, max_mhz: clock + 1.0 }),
         throttle_ratio: Some([(Throttle::PowerCap, 0.5), (Throttle::Idle, 1.0)].into()),
@@ -47,6 +49,7 @@ fn what_one_round_lacks_is_no_sum_and_a_mean_is_over_those_that_have_it() {
     let (a, b, c) = (round(Some(100.0), 1000.0), round(Some(300.0), 1200.0), round(None, 1400.0));
     let both = device(&a, &[&a, &b], Some(&facts));
     assert_eq!((both.energy_j, both.power_mean_w, both.ecc_corrected), (Some(400.0), Some(20.0), Some(2)));
+    assert_eq!((both.memory_mean_mib, both.memory_peak_mib), (Some(200.0), None));
     assert_eq!(both.sm_clock, Some(Clock { min_mhz: 999.0, median_mhz: 1100.0, max_mhz: 1201.0 }));
     assert_eq!((both.name.as_deref(), both.throttle_ratio), (Some("L4"), [(Throttle::PowerCap, 0.5)].into()));
     let with_hole = device(&a, &[&a, &c], None);

@@ -35,6 +35,22 @@ fn the_verdict_and_every_metric_are_in_the_page() {
 }
 
 #[test]
+fn a_run_opens_with_what_was_measured_and_a_gate_with_what_decides() {
+    for (name, report) in samples::all() {
+        let page = render(&report, &[]);
+        let (measured, decides) = (page.contains("<h3>What was measured</h3>"), page.contains("<h3>What decides</h3>"));
+        let judged = |judged: bool| report.workloads.iter().any(|w| w.verdict.is_some() == judged);
+        assert_eq!((measured, decides), (judged(false), judged(true)), "{name}");
+    }
+    let page = render(&samples::run_only(), &[]);
+    let ttft = elements(&page, "<tr><th scope=\"row\">ttft</th>")[0];
+    assert!(
+        ttft.starts_with("<tr><th scope=\"row\">ttft</th><td class=\"n\">160.1</td><td class=\"n\">138.9</td>"),
+        "{ttft:.200}"
+    );
+}
+
+#[test]
 fn nothing_is_loaded_from_anywhere() {
     let page = render(&samples::regression(), &[]);
     for reference in ["src=", "<link", "@import", "url(", "fetch(", "XMLHttpRequest"] {

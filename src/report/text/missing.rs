@@ -9,7 +9,8 @@ use crate::report::WorkloadReport;
 /// `tpot_geomean; ttft_p95, e2e_p95 need 20 completed requests, ttft_p99 needs 100`.
 pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
     let metrics = w.metrics.iter().filter(|m| m.candidate.is_none()).map(|m| &m.metric);
-    let rates = w.rates.iter().filter(|r| r.value.is_none()).map(|r| &r.metric);
+    // Speeds are as many as E2E latencies, which are among the metrics.
+    let rates = w.rates.iter().filter(|r| r.value.is_none() && !super::is_speed(r)).map(|r| &r.metric);
     let mut by_need: BTreeMap<Option<u64>, Vec<&str>> = BTreeMap::new();
     for name in metrics.chain(rates) {
         let names = by_need.entry(needs(w, name)).or_default();
@@ -60,6 +61,8 @@ mod tests {
         }
         w.rates.clear();
         (w.comparison, w.requests, w.completed) = (None, 15, 15);
+        w.rates.extend(samples::pass().workloads[0].rates.iter().find(|r| super::super::is_speed(r)).cloned());
+        w.rates[0].value = None;
         let said = unmeasured(w).expect("some are");
         assert_eq!(said, "ttft_geomean; ttft_p95, e2e_p95 need 20 completed requests after the ramp; ttft_p99 needs 100");
         // Enough of them: something else is the reason.

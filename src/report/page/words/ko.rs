@@ -10,6 +10,7 @@ pub const KO: Words = Words {
     interrupted: "중단됨: 그때까지 측정한 결과입니다.",
     nothing: "측정된 것이 없습니다.",
     deciding: "판정을 결정하는 지표",
+    was_measured: "측정 결과",
     metric: "지표",
     baseline: "기준선",
     candidate: "후보",

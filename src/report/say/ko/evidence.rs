@@ -62,6 +62,7 @@ pub const SENTENCES: &[Sentence] = &[
     ("{n} {a}: {m} MiB at peak, {B}", "{n} {a}: 최대 {m} MiB, {B}"),
     ("{n} of {m} MiB at peak", "최대 {n}/{m} MiB"),
     ("{n} MiB at peak", "최대 {n} MiB"),
+    ("{n} on average", "평균 {n}"),
     ("{q} busy", "사용률 {q}"),
     ("{n} J (energy counter)", "{n} J (에너지 카운터)"),
     ("{n} J (integrated power)", "{n} J (전력 적분)"),
@@ -224,6 +225,8 @@ pub const SENTENCES: &[Sentence] = &[
         "only {q} of the requests met their SLOs, and {r} were answered: the server answers more than it answers in time; lower the load or look there",
         "SLO를 만족한 요청은 {q}, 응답한 요청은 {r}: 응답은 하지만 제때가 아님; 부하를 낮추거나 그곳을 살필 것",
     ),
+    ("warm TTFT p50 is {n} of cold's: {q} of {r}", "warm TTFT p50: {q}, cold {r}의 {n}배"),
+    ("look whether the server's prefix cache is on and has room", "서버의 prefix 캐시가 켜져 있고 공간이 있는지 확인"),
     (
         "TTFT is mostly waiting: {q} of {r} on average were spent in {A}; {B}",
         "TTFT의 대부분이 대기 시간: 평균 {r} 중 {q}을(를) {A}에서 보냄; {B}",
