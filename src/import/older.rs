@@ -40,8 +40,8 @@ pub fn carry(files: Files<'_>) -> Result<Carried, String> {
     let models = read("models.yaml", "models", files.models)?;
     let loads = read("workloads.yaml", "workloads", files.workloads)?;
     let (target, others) = targets::carry(servers, models, &mut notes)?;
-    let more = "Another server with another model: --target NAME --model MODEL.";
-    let about = if others.is_empty() { Vec::new() } else { vec![more.to_owned()] };
+    let more = "--target NAME measures another server, --model NAME another model; NAME is one of `targets`.";
+    let about = if others.len() > 1 { vec![more.to_owned()] } else { Vec::new() };
     let workloads = workloads::carry(loads, &mut notes);
     Ok(Carried { starter: Starter { about, target, targets: others, workloads }, notes })
 }

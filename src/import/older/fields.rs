@@ -44,14 +44,18 @@ impl Item {
 
     /// `workloads.yaml, medium-load, rps`.
     pub fn place(&self, key: &str) -> String {
-        let name: String = self.name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect();
-        format!("{}, {name}, {key}", self.file)
+        format!("{}, {}, {key}", self.file, shown(&self.name))
     }
 
     /// What nobody took.
     pub fn left(&self) -> impl Iterator<Item = &String> {
         self.rest.keys()
     }
+}
+
+/// A foreign name in a note.
+pub fn shown(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
 }
 
 /// As a name here: a-z 0-9 . _ - only, at most 64 of them, not one of `taken`.

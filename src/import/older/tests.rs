@@ -63,6 +63,30 @@ fn another_server_takes_another_model() {
 }
 
 #[test]
+fn every_name_of_theirs_is_one_here() {
+    let all = carried(
+        "targets:\n- {name: a, base_url: http://h:1/v1, api_key: $A_KEY}\n- {name: b, base_url: http://h:2/v1, description: second}",
+        "models: [{name: m, full_name: org/m, description: 'small: one'}, {name: Nx, full_name: org/n}, {name: b, full_name: org/b}]",
+        "workloads: [{name: w, rps: 1, duration: 10, description: 'the #1'}]",
+    );
+    let text = render(&all.starter);
+    for (target, port) in [("a", 1), ("b", 2)] {
+        for (model, full) in [("m", "org/m"), ("nx", "org/n"), ("b-2", "org/b"), ("org/other", "org/other")] {
+            let flags = Flags { target: Some(target.into()), model: Some(model.into()), ..Flags::default() };
+            let config = load(Some(Source { name: "c", text: &text }), &[], &flags, &|_| None).expect("it is valid");
+            assert_eq!(config.target.endpoint, Endpoint::Http(format!("http://h:{port}/v1")), "{target}");
+            assert_eq!(config.target.model, ModelChoice::Named(full.into()), "{model}");
+        }
+    }
+    let names = loaded(&all).names;
+    assert_eq!((names.targets["b"].as_str(), names.targets["m"].as_str()), ("second", "small: one"));
+    assert_eq!((names.workloads["w"].as_str(), names.models["b-2"].as_str()), ("the #1", "org/b"));
+    for note in ["models.yaml, Nx, name: is called nx here", "models.yaml, b, name: is called b-2 here"] {
+        assert!(all.notes.iter().any(|n| n == note), "{note}: {:?}", all.notes);
+    }
+}
+
+#[test]
 fn figures_of_a_preset_are_the_preset_and_others_stay() {
     let all = carried(
         TARGETS,
@@ -101,7 +125,7 @@ fn other_shapes_are_read_too() {
     );
     let config = loaded(&all);
     let names: Vec<&String> = config.targets.keys().collect();
-    assert_eq!(names, ["next", "org-b"]);
+    assert_eq!(names, ["main", "next", "org-b"]);
     assert_eq!(config.workloads[0].name, "workload-1");
     assert_eq!(carry(Files::default()).expect_err("no server").lines().count(), 2);
 }

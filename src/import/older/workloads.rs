@@ -12,7 +12,7 @@ const USUAL: &str = "medium-load";
 pub fn carry(items: Vec<Item>, notes: &mut Vec<String>) -> Vec<StartWorkload> {
     if items.is_empty() {
         notes.push(format!("no workload was found: {USUAL} stands there instead"));
-        return vec![StartWorkload { note: None, lines: vec![Line::new("preset", USUAL)] }];
+        return vec![StartWorkload { description: None, lines: vec![Line::new("preset", USUAL)] }];
     }
     let mut taken = Vec::new();
     let mut all = Vec::new();
@@ -29,7 +29,7 @@ pub fn carry(items: Vec<Item>, notes: &mut Vec<String>) -> Vec<StartWorkload> {
 
 fn workload(mut item: Item, name: &str, notes: &mut Vec<String>) -> StartWorkload {
     let preset = starter::preset_load(name);
-    let note = item.text(&["description"]);
+    let description = item.text(&["description"]);
     let mut lines = vec![if preset.is_some() { Line::new("preset", name) } else { Line::new("name", name) }];
     lines.extend(arrival(&mut item, preset, notes));
     lines.extend(length(&mut item, preset, notes));
@@ -51,7 +51,7 @@ fn workload(mut item: Item, name: &str, notes: &mut Vec<String>) -> StartWorkloa
     );
     lines.extend(slo(&mut item, notes).map(|text| Line::new("slo", text)));
     left(&item, notes);
-    StartWorkload { note, lines }
+    StartWorkload { description, lines }
 }
 
 /// Rate and most in flight; without a rate, a closed loop.
