@@ -224,6 +224,22 @@ fn older_configs_become_one() {
 }
 
 #[test]
+fn older_prompts_are_sent_from_a_file_of_their_own() {
+    let (gate, server) = (Gate::new(), Server::good());
+    gate.write("targets.yaml", &format!("targets: [{{name: a, base_url: '{}'}}]", server.url()));
+    gate.write("workloads.yaml", "workloads: [{name: w, concurrency: 1, requests: 2, warmup: 1, max_tokens: 4, prompts: [first question, second question]}]");
+    let init = ["init", "--yes", "--from", "."];
+    gate.write("prompts.jsonl", "mine");
+    gate.run(&init).assert_says(2, &["prompts.jsonl is there already, and nothing was written", "--force"]);
+    assert!(!gate.path("goodput-gate.yaml").exists());
+    gate.run(&[&init[..], &["--force"]].concat()).assert_says(0, &["w, prompts: 2 of them, in prompts.jsonl"]);
+    let ran = gate.run(&["run", "--target", "a", "--rounds", "1"]);
+    gate.assert_measured(&ran);
+    let sent: String = server.seen().iter().map(|seen| String::from_utf8_lossy(&seen.body).into_owned()).collect();
+    assert!(sent.contains("first question") && sent.contains("second question"), "{ran:?} {sent}");
+}
+
+#[test]
 fn older_configs_that_name_no_server_are_refused() {
     let gate = Gate::new();
     gate.run(&["init", "--yes", "--from", "."]).assert_says(2, &["no targets.yaml in .", "hint:"]);

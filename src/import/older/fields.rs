@@ -35,11 +35,12 @@ impl Item {
 
     /// As [`Self::take`], as text that is not blank.
     pub fn text(&mut self, keys: &[&str]) -> Option<String> {
-        match self.take(keys)? {
-            Value::String(text) => Some(text.trim().to_owned()).filter(|t| !t.is_empty()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        }
+        text_of(&self.take(keys)?)
+    }
+
+    /// As [`Self::text`], and it stays.
+    pub fn peek(&self, key: &str) -> Option<String> {
+        text_of(self.rest.get(key)?)
     }
 
     /// `workloads.yaml, medium-load, rps`.
@@ -50,6 +51,14 @@ impl Item {
     /// What nobody took.
     pub fn left(&self) -> impl Iterator<Item = &String> {
         self.rest.keys()
+    }
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|t| !t.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Carried, Files, carry};
 use crate::config::starter::render;
-use crate::config::{Arrival, Config, Endpoint, Flags, ModelChoice, Source, load};
+use crate::config::{Arrival, Config, Endpoint, Flags, ModelChoice, PromptKind, Source, load};
 
 const TARGETS: &str = "targets: [{name: a, base_url: 'http://127.0.0.1:8000/v1'}]";
 
@@ -114,6 +114,52 @@ fn what_cannot_be_carried_over_is_said() {
     }
     assert!(render(&all.starter).contains("slo: {ttft: 500ms}"));
     loaded(&all);
+}
+
+#[test]
+fn a_type_of_prompts_is_a_length() {
+    let all = carried(
+        TARGETS,
+        "",
+        "workloads:\n- {name: medium-load, prompt_type: long}\n- {name: b, prompt_type: short, rps: 1}\n\
+         - {name: c, prompt_type: long, input_len: 99}\n- {name: d, prompt_type: poem}",
+    );
+    let tokens: Vec<u32> = loaded(&all).workloads.iter().map(|w| w.prompts.input_tokens).collect();
+    assert_eq!(tokens, [1024, 64, 99, 256]);
+    assert!(
+        all.notes.iter().any(|n| n.starts_with("workloads.yaml, b, prompt_type: texts of 64 nominal tokens")),
+        "{:?}",
+        all.notes
+    );
+}
+
+#[test]
+fn prompts_become_a_dataset_where_there_are_enough() {
+    let all = carried(
+        TARGETS,
+        "",
+        "prompts: {short: [one, {prompt: two}, ' ', 'thr\"ee']}\nworkloads:\n- {name: a, prompts: [p1, p2], num_requests: 2}\n\
+         - {name: b, prompt_type: short, rps: 1, duration: 3}\n- {name: c, prompt_type: short, requests: 3, concurrency: 1}\n\
+         - {name: d, prompt_type: short, rps: 2, duration: 2}\n- {name: e, prompts: [x], concurrency: 1, duration: 60}",
+    );
+    let short = "{\"prompt\":\"one\"}\n{\"prompt\":\"two\"}\n{\"prompt\":\"thr\\\"ee\"}\n";
+    let files = [("prompts.jsonl", "{\"prompt\":\"p1\"}\n{\"prompt\":\"p2\"}\n"), ("prompts-b.jsonl", short)];
+    assert_eq!(all.files, files.map(|(name, text)| (name.to_owned(), text.to_owned())));
+    let kinds = loaded(&all).workloads.into_iter().map(|w| match w.prompts.kind {
+        PromptKind::Dataset { file, .. } => Some(file.display().to_string()),
+        _ => None,
+    });
+    let kinds: Vec<Option<String>> = kinds.collect();
+    assert_eq!(
+        kinds,
+        [Some("prompts.jsonl"), Some("prompts-b.jsonl"), Some("prompts-b.jsonl"), None, None].map(|k| k.map(str::to_owned))
+    );
+    for part in [
+        "d, prompts: 3 of them, and a round sends 4 requests",
+        "e, prompts: 1 of them, and a round sends as many requests as its time allows",
+    ] {
+        assert!(all.notes.iter().any(|n| n.contains(part)), "{part}: {:?}", all.notes);
+    }
 }
 
 #[test]
