@@ -7,7 +7,7 @@ use crate::clock::monotonic_ns;
 use crate::timeline::Timeline;
 
 /// What `--raw` says of all requests of a round alike.
-pub struct Round<'a> {
+pub struct Sent<'a> {
     pub workload: &'a str,
     pub start: u32,
     pub round: usize,
@@ -38,7 +38,7 @@ impl Wall {
 }
 
 /// One line of `--raw`: instants of the monotonic clock in nanoseconds, and the send as a date; absent is null.
-pub fn line(of: &Round<'_>, t: &Timeline) -> String {
+pub fn line(of: &Sent<'_>, t: &Timeline) -> String {
     let output: Vec<u64> = t.outputs.iter().map(|o| o.at_ns).collect();
     serde_json::json!({
         "id": t.id,

@@ -193,8 +193,8 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     }
     let loads: Vec<&str> = layered.iter().filter_map(|one| one.file.name.as_deref()).collect();
     let known: Vec<&str> = named.keys().map(String::as_str).collect();
-    let said = layered.iter().filter_map(|one| Some((one.file.name.clone()?, one.file.description.clone()?)));
-    let names = Names { workloads: said.collect(), ..Names::of(&named) };
+    let descriptions = layered.iter().filter_map(|one| Some((one.file.name.clone()?, one.file.description.clone()?)));
+    let called = Names { workloads: descriptions.collect(), ..Names::of(&named) };
     let hypotheses = check.hypotheses(file.hypotheses.unwrap_or_default(), &known, &loads);
     let workloads = check.workloads(&layered, file.workloads.is_some());
     let workloads = select(workloads, flags, &mut check.issues);
@@ -209,7 +209,7 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     let config = target.zip(gate).zip(gpu).zip(baselines_dir).map(|(((target, gate), gpu), baselines_dir)| Config {
         target,
         targets,
-        names,
+        names: called,
         workloads: workloads.into_iter().map(|(_, workload)| workload).collect(),
         hypotheses,
         gate,
@@ -230,8 +230,8 @@ fn first_of(targets: &BTreeMap<String, Target>, check: &mut Checker) -> Option<T
             "name each server in `targets`; `target` says what they share",
         );
     }
-    for name in targets.keys().filter(|name| !is_workload_name(name)) {
-        check.bad(&format!("targets.{name}"), "is no name for a folder", "a to z, 0 to 9, `.`, `_`, `-`");
+    for name in targets.keys().filter(|name| !is_workload_name(&name.to_ascii_lowercase())) {
+        check.bad(&format!("targets.{name}"), "is no name for a folder", "letters, digits, `.`, `_`, `-`");
     }
     targets.values().next().cloned()
 }

@@ -176,7 +176,7 @@ impl Run<'_> {
         // The record first: a raw file that cannot be written must not take the round with it.
         save_record(&side.out, side.file, &side.record).map_err(unsaved)?;
         let name = self.tag(open.side, &ready.plan.workload);
-        let of = raw::Round { workload: &name, start, round: index, model: &open.target.model, wall: raw::Wall::now() };
+        let of = raw::Sent { workload: &name, start, round: index, model: &open.target.model, wall: raw::Wall::now() };
         self.write_raw(&of, &measured.timelines).map_err(unsaved)
     }
 
@@ -215,7 +215,7 @@ impl Run<'_> {
         }
     }
 
-    fn write_raw(&mut self, of: &raw::Round<'_>, timelines: &[Timeline]) -> anyhow::Result<()> {
+    fn write_raw(&mut self, of: &raw::Sent<'_>, timelines: &[Timeline]) -> anyhow::Result<()> {
         let (Some(file), Some(path)) = (&mut self.raw, &self.output.raw) else { return Ok(()) };
         let lines = timelines.iter().try_for_each(|t| writeln!(file, "{}", raw::line(of, t)));
         lines.and_then(|()| file.flush()).with_context(|| format!("cannot write the raw timelines to {}", path.display()))

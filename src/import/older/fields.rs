@@ -67,10 +67,15 @@ pub fn shown(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
 }
 
-/// As a name here: a-z 0-9 . _ - only, at most 64 of them, not one of `taken`.
+/// As a workload's name, which names a folder of baselines: as [`label`], in small letters.
 pub fn slug(name: &str, taken: &[String]) -> String {
-    let safe = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c) { c } else { '-' };
-    let mut text: String = name.to_ascii_lowercase().chars().map(safe).take(56).collect();
+    label(&name.to_ascii_lowercase(), taken)
+}
+
+/// As a name of `targets`: letters, digits, `.`, `_`, `-`, at most 64 of them, not one of `taken`.
+pub fn label(name: &str, taken: &[String]) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
+    let mut text: String = name.chars().map(safe).take(56).collect();
     if text.trim_matches(['-', '.']).is_empty() {
         text = "unnamed".into();
     }

@@ -83,7 +83,8 @@ impl Prompts {
 
     /// The same texts are one file.
     fn file(&mut self, workload: &str, list: &[String]) -> String {
-        let text: String = list.iter().map(|prompt| format!("{}\n", json!({ "prompt": prompt }))).collect();
+        let lines: Vec<String> = list.iter().map(|prompt| json!({ "prompt": prompt }).to_string()).collect();
+        let text = lines.join("\n") + "\n";
         if let Some((name, _)) = self.files.iter().find(|(_, known)| *known == text) {
             return name.clone();
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::fields::{Item, shown, slug};
+use super::fields::{Item, label, shown};
 use crate::config::starter::StartTarget;
 
 /// What the older tools write where a server asks for no key.
@@ -44,7 +44,7 @@ pub fn carry(servers: Vec<Item>, models: Vec<Item>, notes: &mut Vec<String>) -> 
         }
         // The one that `target` says already needs an entry only for a name of its own.
         if index > 0 || short != full {
-            let name = slug(&short, &taken);
+            let name = label(&short, &taken);
             if name != short {
                 notes.push(format!("models.yaml, {}, name: is called {name} here", shown(&short)));
             }
@@ -56,7 +56,7 @@ pub fn carry(servers: Vec<Item>, models: Vec<Item>, notes: &mut Vec<String>) -> 
 
 fn server(mut item: Item, so_far: &[Named], notes: &mut Vec<String>) -> Option<Named> {
     let taken: Vec<String> = so_far.iter().map(|(name, _)| name.clone()).collect();
-    let name = slug(&item.name, &taken);
+    let name = label(&item.name, &taken);
     if name != item.name {
         notes.push(format!("{}: is called {name} here", item.place("name")));
     }
