@@ -6,6 +6,7 @@ mod bench;
 mod common;
 mod gate;
 mod machine;
+mod older;
 mod records;
 mod server;
 
@@ -29,6 +30,13 @@ pub use self::server::{ServerArgs, ServerCommand, ServerLogsArgs};
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Of the process's arguments. As clap has it, wrong ones end the process with 2, `--help` and `--version` with 0.
+    pub fn of_args() -> Self {
+        Self::try_parse().unwrap_or_else(|error| older::tipped(error).exit())
+    }
 }
 
 #[derive(Debug, Subcommand)]

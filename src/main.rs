@@ -3,11 +3,10 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use goodput_gate::{Cli, ExitStatus, run};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::of_args();
     let status = match std::panic::catch_unwind(|| run(cli)) {
         Ok(Ok(status)) => status,
         Ok(Err(error)) => failed(&error),

@@ -88,9 +88,9 @@ pub struct WorkloadArgs {
     /// Sampling temperature
     #[arg(long, value_name = "T")]
     pub temperature: Option<f64>,
-    /// A named workload: quick, standard, stress, low-load, medium-load, high-load, stress-test, single, concurrent, long-context, prefix-cache, korean
-    #[arg(long, value_name = "NAME")]
-    pub preset: Option<String>,
+    /// Named workloads: quick, standard, stress, low-load, medium-load, high-load, stress-test, single, concurrent, long-context, prefix-cache, korean; adhoc: what the other flags say, and no more
+    #[arg(long, value_name = "NAME[,NAME...]", value_delimiter = ',')]
+    pub preset: Vec<String>,
     /// Per-request limits, e.g. ttft=500ms,tpot=50ms
     #[arg(long, value_name = "KIND=TIME[,...]")]
     pub slo: Option<String>,

@@ -76,6 +76,20 @@ impl Talk {
         }
     }
 
+    /// Enter is yes. Errors: the input ended.
+    pub fn yes(&mut self, what: &str) -> anyhow::Result<bool> {
+        if self.input.is_none() {
+            return Ok(true);
+        }
+        loop {
+            match self.line(&format!("{what} [Y/n]: "))?.to_ascii_lowercase().as_str() {
+                "" | "y" | "yes" => return Ok(true),
+                "n" | "no" => return Ok(false),
+                _ => say("  y or n, or Enter for y"),
+            }
+        }
+    }
+
     fn line(&mut self, prompt: &str) -> anyhow::Result<String> {
         let input = self.input.as_mut().context("there is nobody to ask")?;
         let mut stderr = std::io::stderr();
@@ -104,6 +118,14 @@ mod tests {
         assert_eq!(choose("\n").expect("answered"), Choice::Listed(0));
         assert_eq!(choose("0\n3\nx\n2\n").expect("answered"), Choice::Listed(1));
         assert_eq!(choose("http://h\n").expect("answered"), Choice::Typed("http://h".into()));
+    }
+
+    #[test]
+    fn enter_is_yes_and_only_no_is_no() {
+        let yes = |answers| Talk::scripted(answers).yes("start?");
+        assert!(yes("\n").expect("answered") && yes("Y\n").expect("answered"));
+        assert!(!yes("maybe\nno\n").expect("answered"));
+        assert!(yes("").is_err());
     }
 
     #[test]

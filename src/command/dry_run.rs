@@ -2,13 +2,32 @@
 
 use super::facts::arrival;
 use super::measure::{read_file, starts};
-use crate::config::{Config, Endpoint, GateMode, Target, Verb};
+use crate::config::{Config, Endpoint, GateMode, ModelChoice, Target, Verb};
 use crate::plan::{self, RoundPlan};
 use crate::protocol::Extras;
 use crate::report::text::count;
 
-/// Starts, rounds, requests, minutes. `beside` is what an interleaved run's baseline is, in words.
+/// Starts, rounds, requests, minutes, and that nothing is sent. `beside` is what an interleaved run's baseline is, in words.
 pub fn text(config: &Config, beside: Option<&str>) -> anyhow::Result<String> {
+    lines(config, beside, &[asked(&config.target)]).map(|lines| silent(&lines))
+}
+
+/// The same of all `targets`.
+pub fn each(config: &Config) -> anyhow::Result<String> {
+    let asked: Vec<String> = config.targets.iter().map(|(name, target)| format!("{name}: {}", asked(target))).collect();
+    lines(config, None, &asked).map(|lines| silent(&lines))
+}
+
+/// The same of a run that is about to be made.
+pub fn about_to_start(config: &Config) -> anyhow::Result<String> {
+    lines(config, None, &[asked(&config.target)])
+}
+
+fn silent(lines: &str) -> String {
+    lines.replacen('\n', "; nothing is sent\n", 1)
+}
+
+fn lines(config: &Config, beside: Option<&str>, asked: &[String]) -> anyhow::Result<String> {
     let starts = starts(config);
     let interleaved = config.gate.mode == GateMode::Interleaved;
     let most =
@@ -19,7 +38,8 @@ pub fn text(config: &Config, beside: Option<&str>) -> anyhow::Result<String> {
     } else {
         count(u64::from(starts), "start", "starts")
     };
-    let mut lines = vec![format!("{starts_said}{most}, {rounds} each; nothing is sent")];
+    let mut lines = vec![format!("{starts_said}{most}, {rounds} each")];
+    lines.extend_from_slice(asked);
     lines.extend(beside.map(|baseline| format!("interleaved: the baseline's side is {baseline}")));
     lines.extend(started(&config.target));
     let mut seconds = Some(0.0);
@@ -68,6 +88,19 @@ pub fn text(config: &Config, beside: Option<&str>) -> anyhow::Result<String> {
         None => "expected: as long as the server takes for a closed loop by number of requests".into(),
     });
     Ok(lines.join("\n"))
+}
+
+/// Who is asked, for which model: what short names on the command line have become.
+fn asked(target: &Target) -> String {
+    let at = match &target.endpoint {
+        Endpoint::Http(url) => url,
+        Endpoint::Started(server) => &server.base_url,
+        Endpoint::Sim(_) => "the simulated server",
+    };
+    match &target.model {
+        ModelChoice::Named(name) => format!("model {name} at {at}"),
+        ModelChoice::Auto => format!("the only model that is listed at {at}"),
+    }
 }
 
 /// What would be started, and how it would be asked: above all what a recipe has become.

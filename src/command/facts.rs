@@ -10,7 +10,6 @@ use crate::protocol::Extras;
 use crate::record::{
     GitFacts, HypothesisRecord, LevelRecord, LimitRecord, LoadDetail, LoadFacts, Policy, Record, SCHEMA, VERSION, WorkloadRecord,
 };
-use crate::timeline::Timeline;
 
 pub fn client_health(measured: &Measured) -> ClientHealth {
     let h = measured.health;
@@ -156,33 +155,4 @@ pub fn arrival(arrival: &Arrival) -> String {
             }
         }
     }
-}
-
-/// A token count that was made here, from the text.
-pub const TOKENIZER: &str = "tokenizer";
-
-/// One line of `--raw`: instants of the monotonic clock in nanoseconds, absent is null. `token_source` is that of the output tokens.
-pub fn raw_line(workload: &str, start: u32, round: usize, t: &Timeline) -> String {
-    let output: Vec<u64> = t.outputs.iter().map(|o| o.at_ns).collect();
-    let source = |counted: bool| if counted { TOKENIZER } else { "usage" };
-    serde_json::json!({
-        "id": t.id,
-        "workload": workload,
-        "start": start,
-        "round": round,
-        "intended_ns": t.intended_ns,
-        "sent_ns": t.sent_ns,
-        "first_byte_ns": t.first_byte_ns,
-        "first_output_ns": output.first(),
-        "output_ns": output,
-        "end_ns": t.end_ns,
-        "input_tokens": t.input_tokens,
-        "output_tokens": t.output_tokens,
-        "input_token_source": t.input_tokens.map(|_| source(t.counted.input)),
-        "token_source": t.output_tokens.map(|_| source(t.counted.output)),
-        "finish_reason": t.finish_reason,
-        "outcome": t.outcome.name(),
-        "error": t.error,
-    })
-    .to_string()
 }

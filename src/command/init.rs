@@ -39,13 +39,18 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
     } else {
         say("git     no repository here: baselines will need one (git init)");
     }
-    let (starter, runs) = match &args.from {
-        Some(folder) => (older_configs(folder)?, false),
-        None => first(args, &mut talk)?,
+    let (starter, runs, files) = match &args.from {
+        Some(folder) => older_configs(folder).map(|carried| (carried.starter, false, carried.files))?,
+        None => first(args, &mut talk).map(|(starter, runs)| (starter, runs, Vec::new()))?,
     };
     let text = starter::render(&starter);
     valid(&text)?;
+    let files: Vec<(PathBuf, String)> = files.into_iter().map(|(name, text)| (dir.join(name), text)).collect();
+    if let Some((path, _)) = files.iter().find(|(path, _)| path.exists() && !args.force) {
+        bail!("{} is there already, and nothing was written\nhint: --force replaces it", setup::shown(path, &cwd));
+    }
     write(&config_path, &text, &cwd)?;
+    files.iter().try_for_each(|(path, text)| write(path, text, &cwd))?;
     let remote = git.as_ref().and_then(|g| g.remote.as_deref()).unwrap_or_default();
     if NOT_GITHUB.iter().any(|host| remote.split('/').next().is_some_and(|h| h.contains(host))) {
         say(
@@ -169,7 +174,7 @@ fn model(chosen: &Found, talk: &mut Talk) -> anyhow::Result<(Option<String>, Opt
     })
 }
 
-fn older_configs(folder: &Path) -> anyhow::Result<Starter> {
+fn older_configs(folder: &Path) -> anyhow::Result<older::Carried> {
     let read = |name: &str| {
         let path = folder.join(name);
         if !path.exists() {
@@ -189,7 +194,7 @@ fn older_configs(folder: &Path) -> anyhow::Result<Starter> {
     for note in &carried.notes {
         say(&format!("note: {}", note.chars().filter(|c| !c.is_control()).collect::<String>()));
     }
-    Ok(carried.starter)
+    Ok(carried)
 }
 
 /// Loads what is about to be written. A variable in a URL need not be set here.

@@ -25,6 +25,7 @@ mod next;
 mod output;
 mod publish;
 mod rank;
+mod raw;
 mod report;
 mod reviewed;
 mod run;

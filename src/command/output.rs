@@ -78,29 +78,40 @@ pub fn folder(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The output folder for a new measurement: what an earlier one left must not be taken for this one's, should this one fail.
+/// Records, and what they are called once another run begins in their folder: minutes of a GPU are not lost to a run that cannot start.
+const RECORDS: [(&str, &str); 2] = [("record.json", "record.previous.json"), ("baseline.json", "baseline.previous.json")];
+
+/// The output folder for a new measurement: what an earlier one left must not be taken for this one's, should this one fail. Its record is
+/// kept under another name, until a run after the next one takes that.
 pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     self::folder(folder)?;
-    for name in [
-        "record.json",
-        "baseline.json",
-        "report.json",
-        "report.md",
-        "report.html",
-        "junit.xml",
-        "ranking.json",
-        "ranking.md",
-        "ranking.csv",
-        "ranking.html",
-    ] {
-        match std::fs::remove_file(folder.join(name)) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(e).with_context(|| format!("cannot remove the old {}", folder.join(name).display()));
-            }
-            _ => {}
-        }
+    set_aside(folder)?;
+    for name in
+        ["report.json", "report.md", "report.html", "junit.xml", "ranking.json", "ranking.md", "ranking.csv", "ranking.html"]
+    {
+        there(std::fs::remove_file(folder.join(name)))
+            .with_context(|| format!("cannot remove the old {}", folder.join(name).display()))?;
     }
     remove_logs(&folder.join("logs"))
+}
+
+/// Both records of an interleaved run go together, so that the two under the other names are of one run.
+fn set_aside(folder: &Path) -> anyhow::Result<()> {
+    if !RECORDS.iter().any(|(name, _)| folder.join(name).exists()) {
+        return Ok(());
+    }
+    for (name, kept) in RECORDS {
+        let (from, to) = (folder.join(name), folder.join(kept));
+        there(std::fs::remove_file(&to))
+            .and_then(|()| there(std::fs::rename(&from, &to)))
+            .with_context(|| format!("cannot set the old {} aside", from.display()))?;
+    }
+    Ok(())
+}
+
+/// Nothing there is nothing to do.
+fn there(done: std::io::Result<()>) -> std::io::Result<()> {
+    done.or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
 }
 
 /// The last lines of a log are shown as what this run's server said. Only files of ours, by their names: the folder may be anybody's.

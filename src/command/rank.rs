@@ -14,7 +14,7 @@ pub fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     if args.output.dry_run {
         let names: Vec<&str> = config.targets.keys().map(String::as_str).collect();
         let turns = format!("one after the other, start by start: {}", names.join(", "));
-        output::print(&format!("{}\n{turns}", dry_run::text(&config, None)?))?;
+        output::print(&format!("{}\n{turns}", dry_run::each(&config)?))?;
         return Ok(ExitStatus::Pass);
     }
     let git = baseline::repo(&config).ok().and_then(|r| baseline::facts(&r).ok());

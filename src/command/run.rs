@@ -15,6 +15,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
         output::print(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
     }
+    if args.interactive && !interactive::confirmed(&config)? {
+        return Ok(ExitStatus::Pass);
+    }
     let lang = setup::lang(args.lang, &config);
     measure::warn_of_starts(&config);
     // Without git the record says nothing of a commit; that is no reason not to measure.

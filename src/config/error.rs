@@ -51,6 +51,19 @@ const LATER: [(&str, &str, &str); 2] = [
     ("baselines", "ref", "baselines are read from the base branch"),
 ];
 
+/// Keys that stand deeper, or had another name in the older tools: `(parent without indices, key, where it is said)`.
+const ELSEWHERE: [(&str, &str, &str); 9] = [
+    ("workloads", "input_tokens", "prompts: {synthetic: {input_tokens: 256}}"),
+    ("workloads", "shared_prefix", "prompts: {synthetic: {shared_prefix: 0.5}}"),
+    ("workloads", "corpus", "prompts: {synthetic: {corpus: ko}}"),
+    ("workloads", "dataset", "prompts: {dataset: {file: prompts.jsonl}}"),
+    ("workloads", "prompt_type", "prompts: {synthetic: {input_tokens: 256}}"),
+    ("workloads", "concurrency", "arrival: {closed: {concurrency: 8}}"),
+    ("workloads", "rate", "arrival: {poisson: {rate: 5}}"),
+    ("workloads", "rps", "arrival: {constant: {rate: 5}}"),
+    ("workloads", "max_tokens", "output_tokens: 128"),
+];
+
 impl Issue {
     pub fn new(path: impl Into<String>, what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { path: path.into(), what: what.into(), hint: Some(hint.into()), place: Place::Unknown, on_key: false }
@@ -63,13 +76,15 @@ impl From<Issue> for ConfigError {
     }
 }
 
-/// An unknown key or value at `parent`: not yet there, or a slip of the pen.
+/// An unknown key or value at `parent`: not yet there, said elsewhere, or a slip of the pen.
 pub fn unknown(kind: &str, parent: &str, word: &str, valid: &[&str]) -> (String, String) {
     let parent = without_indices(parent);
     if let Some((_, _, hint)) = LATER.iter().find(|(path, name, _)| *path == parent && *name == word) {
         return (format!("`{word}` is not supported in this version"), (*hint).to_owned());
     }
-    (format!("unknown {kind} `{word}`"), did_you_mean(word, valid))
+    let deeper = ELSEWHERE.iter().find(|(path, key, _)| *path == parent && *key == word);
+    let hint = deeper.map_or_else(|| did_you_mean(word, valid), |(_, _, there)| format!("write `{there}`"));
+    (format!("unknown {kind} `{word}`"), hint)
 }
 
 /// The nearest valid word, or all of them where none is near.

@@ -124,6 +124,8 @@ pub struct ServerFile {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SideFile {
+    /// For whoever chooses: `run -i` shows it beside the name.
+    pub description: Option<String>,
     /// Keys of `target` that differ. With a `base_url` and no `server` it is a server that runs already.
     pub target: Option<TargetFile>,
     /// Keys of `server` that differ.
@@ -152,6 +154,8 @@ pub struct WorkloadFile {
     pub name: Option<String>,
     /// A named workload whose values hold where this one is silent.
     pub preset: Option<String>,
+    /// For whoever chooses: `run -i` shows it beside the name. It changes nothing that is measured.
+    pub description: Option<String>,
     /// When requests are sent.
     pub arrival: Option<ArrivalFile>,
     /// Requests per round. Not together with `duration`.

@@ -12,6 +12,9 @@ use super::recipes::RecipeFile;
 use super::units::parse_duration;
 use super::{Corpus, GateMode, Level, ProtocolName, Tier, presets, sweep};
 
+/// The workload of flags alone.
+pub const ADHOC: &str = "adhoc";
+
 /// What was typed, each flag by its name; the same as a config's keys, for use without one or over it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Flags {
@@ -40,8 +43,8 @@ pub struct Flags {
     pub timeout: Option<String>,
     pub no_stream: bool,
     pub temperature: Option<f64>,
-    /// Instead of the file's workloads.
-    pub preset: Option<String>,
+    /// Instead of the file's workloads; `adhoc` is what the other flags say, and no more.
+    pub preset: Vec<String>,
     /// `ttft=500ms,tpot=50ms`
     pub slo: Option<String>,
     /// One of `targets`, instead of `target`.
@@ -136,6 +139,7 @@ impl WorkloadFile {
         Self {
             name: self.name.or(base.name),
             preset: self.preset.or(base.preset),
+            description: self.description.or(base.description),
             arrival: self.arrival.or(base.arrival),
             requests: self.requests.or(base.requests),
             duration: self.duration.or(base.duration),
@@ -215,8 +219,15 @@ fn merge<T>(over: Option<T>, base: Option<T>, both: impl FnOnce(T, T) -> T) -> O
 
 /// The workloads that flags name where no file does, or instead of the file's.
 pub fn workloads_of_flags(flags: &Flags) -> Vec<WorkloadFile> {
-    let name = flags.preset.is_none().then(|| "adhoc".to_owned());
-    vec![WorkloadFile { name, preset: flags.preset.clone(), ..WorkloadFile::default() }]
+    let adhoc = WorkloadFile { name: Some(ADHOC.into()), ..WorkloadFile::default() };
+    if flags.preset.is_empty() {
+        return vec![adhoc];
+    }
+    let one = |name: &String| match name.as_str() {
+        ADHOC => adhoc.clone(),
+        preset => WorkloadFile { preset: Some(preset.to_owned()), ..WorkloadFile::default() },
+    };
+    flags.preset.iter().map(one).collect()
 }
 
 /// Presets and lists become workloads of their own; flags and defaults are merged in.
@@ -319,7 +330,7 @@ pub fn note_flags(flags: &Flags, workloads: usize, origins: &mut Origins) {
         ("gate.baseline", "--baseline-url", flags.baseline_url.is_some()),
         ("gate.rounds", "--rounds", flags.rounds.is_some()),
         ("gate.starts", "--starts", flags.starts.is_some()),
-        ("*.preset", "--preset", flags.preset.is_some()),
+        ("*.preset", "--preset", !flags.preset.is_empty()),
         ("*.arrival", "--concurrency", !flags.concurrency.is_empty()),
         ("*.arrival", "--rate", flags.rate.is_some()),
         ("*.requests", "--requests", flags.requests.is_some()),

@@ -10,6 +10,7 @@ use super::check::{Checker, is_workload_name};
 use super::error::{ConfigError, Issue, Place, describe, did_you_mean};
 use super::file::{Defaults, File, ServerFile, SideFile, TargetFile};
 use super::layers::{self, Flags};
+use super::names::{self, Names};
 use super::position::Origins;
 use super::{Config, Counterpart, Endpoint, GateMode, Lang, Target, family, overrides};
 
@@ -26,7 +27,7 @@ const DEFAULTS: &str = include_str!("default.yaml");
 /// The config of a file (if any), with `--set` overrides and flags over it, checked to the end.
 ///
 /// `env` answers for `${NAME}` in the base URL and in header values. Without a file the flags alone make a config with one workload,
-/// `adhoc` or the preset's.
+/// `adhoc` or the presets'.
 pub fn load(
     source: Option<Source<'_>>,
     set: &[String],
@@ -130,9 +131,9 @@ fn finished(
     flags: &Flags,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Config, ConfigError> {
-    if adhoc || flags.preset.is_some() {
+    if adhoc || !flags.preset.is_empty() {
         file.workloads = Some(layers::workloads_of_flags(flags));
-        origins.override_by("workloads", if flags.preset.is_some() { "--preset" } else { "flags" });
+        origins.override_by("workloads", if flags.preset.is_empty() { "flags" } else { "--preset" });
     }
     let file = overrides::apply(file, set, &mut origins)?;
     layers::note_flags(flags, file.workloads.as_ref().map_or(0, Vec::len), &mut origins);
@@ -179,10 +180,11 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     let defaults = defaults();
     let mut check = Checker::default();
     check.version(file.version);
-    let (target_flags, workload_flags) = layers::of_flags(flags, &mut check.issues);
+    let (mut target_flags, workload_flags) = layers::of_flags(flags, &mut check.issues);
     let layered = layers::expand(&file, &defaults.workload, flags, &workload_flags, &mut check.issues);
     let sides = Sides { target: file.target, server: file.server, defaults: (defaults.target, defaults.server) };
     let named = file.targets.unwrap_or_default();
+    target_flags.model = names::full_model(target_flags.model, &named);
     let targets: BTreeMap<String, Target> =
         named.iter().filter_map(|(name, side)| Some((name.clone(), sides.named(name, side, &mut check, env)?))).collect();
     let target = match &flags.target {
@@ -196,6 +198,8 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     }
     let loads: Vec<&str> = layered.iter().filter_map(|one| one.file.name.as_deref()).collect();
     let known: Vec<&str> = named.keys().map(String::as_str).collect();
+    let descriptions = layered.iter().filter_map(|one| Some((one.file.name.clone()?, one.file.description.clone()?)));
+    let called = Names { workloads: descriptions.collect(), ..Names::of(&named) };
     let hypotheses = check.hypotheses(file.hypotheses.unwrap_or_default(), &known, &loads);
     let mut workloads = check.workloads(&layered, file.workloads.is_some());
     // Before some of them are selected: one level alone is still a level.
@@ -212,6 +216,7 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     let config = target.zip(gate).zip(gpu).zip(baselines_dir).map(|(((target, gate), gpu), baselines_dir)| Config {
         target,
         targets,
+        names: called,
         workloads: workloads.into_iter().map(|(_, workload)| workload).collect(),
         hypotheses,
         gate,
@@ -232,8 +237,8 @@ fn first_of(targets: &BTreeMap<String, Target>, check: &mut Checker) -> Option<T
             "name each server in `targets`; `target` says what they share",
         );
     }
-    for name in targets.keys().filter(|name| !is_workload_name(name)) {
-        check.bad(&format!("targets.{name}"), "is no name for a folder", "a to z, 0 to 9, `.`, `_`, `-`");
+    for name in targets.keys().filter(|name| !is_workload_name(&name.to_ascii_lowercase())) {
+        check.bad(&format!("targets.{name}"), "is no name for a folder", "letters, digits, `.`, `_`, `-`");
     }
     targets.values().next().cloned()
 }
@@ -264,7 +269,7 @@ impl Sides {
             check.issues.push(Issue { place, ..Issue::new("", "no target of that name", did_you_mean(chosen, &all)) });
             return None;
         };
-        let over = SideFile { target: Some(flags.over(side.target.clone().unwrap_or_default())), server: side.server.clone() };
+        let over = SideFile { target: Some(flags.over(side.target.clone().unwrap_or_default())), ..side.clone() };
         self.named(chosen, &over, check, env)
     }
 

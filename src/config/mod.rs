@@ -14,6 +14,7 @@ mod hypothesis;
 mod layers;
 mod load;
 mod metrics;
+mod names;
 mod overrides;
 mod position;
 mod presets;
@@ -42,9 +43,10 @@ pub use error::{ConfigError, did_you_mean};
 pub use file::schema;
 pub use gpu::{Gpu, GpuName, GpuWatch, OnUnfit};
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
-pub use layers::Flags;
+pub use layers::{ADHOC, Flags};
 pub use load::{Source, Under, lang_of, load, load_target, load_under};
 pub use metrics::{Metrics, MetricsPage};
+pub use names::Names;
 pub use protocol::{Family, Ollama, Protocol, ProtocolName, Triton};
 pub use regression::Regression;
 pub use target::{CONTAINER, PORT, SIDE};
@@ -56,6 +58,8 @@ pub struct Config {
     pub target: Target,
     /// Further targets by name, for comparison with each other.
     pub targets: BTreeMap<String, Target>,
+    /// What these and the workloads are called.
+    pub names: Names,
     pub workloads: Vec<Workload>,
     /// What `run --each` confirms or refutes.
     pub hypotheses: Vec<Hypothesis>,

@@ -18,6 +18,8 @@ pub struct Starter {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StartTarget {
+    /// Of an entry of `targets`: for whoever chooses.
+    pub description: Option<String>,
     /// Comment beside the URL, or the model where no URL is said.
     pub note: Option<String>,
     pub base_url: Option<String>,
@@ -32,7 +34,8 @@ pub struct StartTarget {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StartWorkload {
-    pub note: Option<String>,
+    /// For whoever chooses.
+    pub description: Option<String>,
     pub lines: Vec<Line>,
 }
 
@@ -87,7 +90,7 @@ pub fn first_workload(gpu: bool) -> StartWorkload {
             Line::with("output_tokens", "64", "every answer has this length"),
         ]
     };
-    StartWorkload { note: None, lines }
+    StartWorkload { description: None, lines }
 }
 
 /// The preset of that name, if it is one load in open loop.
@@ -134,8 +137,7 @@ pub fn render(starter: &Starter) -> String {
     if !starter.targets.is_empty() {
         push(&mut out, "targets:", Some("--target NAME measures one of these instead"));
         for (name, side) in &starter.targets {
-            let _ = writeln!(out, "  {}:\n    target:", scalar(name));
-            target(&mut out, "      ", side);
+            entry(&mut out, name, side);
         }
     }
     out += "workloads:\n";
@@ -155,6 +157,21 @@ gate:
   on_inconclusive: warn                     # fail: exit 5 where neither better nor worse is proven
   on_missing_baseline: warn                 # fail: exit 4
 ";
+
+/// One of `targets`; without keys of its own it is a name for `target`.
+fn entry(out: &mut String, name: &str, side: &StartTarget) {
+    let (name, said) = (scalar(name), side.description.as_deref().map(|text| format!("description: {}", scalar(text))));
+    if *side == (StartTarget { description: side.description.clone(), ..StartTarget::default() }) {
+        let _ = writeln!(out, "  {name}: {{{}}}", said.unwrap_or_default());
+        return;
+    }
+    let _ = writeln!(out, "  {name}:");
+    if let Some(said) = said {
+        let _ = writeln!(out, "    {said}");
+    }
+    let _ = writeln!(out, "    target:");
+    target(out, "      ", side);
+}
 
 fn target(out: &mut String, indent: &str, target: &StartTarget) {
     let mut note = target.note.as_deref();
@@ -177,10 +194,9 @@ fn target(out: &mut String, indent: &str, target: &StartTarget) {
 }
 
 fn workload(out: &mut String, one: &StartWorkload) {
-    if let Some(note) = &one.note {
-        let _ = writeln!(out, "  # {}", one_line(note));
-    }
-    for (index, line) in one.lines.iter().enumerate() {
+    let said = one.description.as_deref().map(|text| Line::new("description", scalar(text)));
+    let (first, rest) = one.lines.split_at(one.lines.len().min(1));
+    for (index, line) in first.iter().chain(&said).chain(rest).enumerate() {
         let lead = if index == 0 { "  - " } else { "    " };
         push(out, &format!("{lead}{}: {}", line.key, line.value), line.comment);
     }

@@ -4,6 +4,7 @@
 //! files (`command/init`).
 
 mod fields;
+mod prompts;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,10 @@ use serde_json::Value;
 
 use crate::config::starter::Starter;
 use fields::Item;
+use prompts::Prompts;
+
+/// Texts that stand beside the workloads.
+const BESIDE: &str = "prompts";
 
 /// What was found; each is optional but for the targets.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +33,8 @@ pub struct Carried {
     pub starter: Starter,
     /// Lines for people: where it stood, and why it is not carried over or what became of it.
     pub notes: Vec<String>,
+    /// Files beside it, by name: datasets of what were lists of prompts.
+    pub files: Vec<(String, String)>,
 }
 
 /// Errors: a file that is no YAML, or no target in them. Never with text of the file, which may be a key.
@@ -40,10 +47,17 @@ pub fn carry(files: Files<'_>) -> Result<Carried, String> {
     let models = read("models.yaml", "models", files.models)?;
     let loads = read("workloads.yaml", "workloads", files.workloads)?;
     let (target, others) = targets::carry(servers, models, &mut notes)?;
-    let more = "Another server with another model: --target NAME --model MODEL.";
-    let about = if others.is_empty() { Vec::new() } else { vec![more.to_owned()] };
-    let workloads = workloads::carry(loads, &mut notes);
-    Ok(Carried { starter: Starter { about, target, targets: others, workloads }, notes })
+    let more = "--target NAME measures another server, --model NAME another model; NAME is one of `targets`.";
+    let about = if others.len() > 1 { vec![more.to_owned()] } else { Vec::new() };
+    let mut prompts = Prompts::of(beside(files.workloads).as_ref());
+    let workloads = workloads::carry(loads, &mut prompts, &mut notes);
+    Ok(Carried { starter: Starter { about, target, targets: others, workloads }, notes, files: prompts.files })
+}
+
+/// Prompts for all workloads, where these have a key of their own.
+fn beside(workloads: Option<&str>) -> Option<Value> {
+    let all: Value = serde_saphyr::from_str(workloads?).ok()?;
+    all.get("workloads").and_then(|_| all.get(BESIDE)).cloned()
 }
 
 /// The entries below `key`: a list, or names with what belongs to each; also where the key itself is left out.
@@ -55,7 +69,11 @@ fn items(file: &'static str, key: &str, text: &str, notes: &mut Vec<String>) -> 
     })?;
     let entries = match &all {
         Value::Object(map) if map.contains_key(key) => {
-            notes.extend(map.keys().filter(|k| *k != key).map(|k| format!("{file}, {k}: goodput-gate has no such key")));
+            notes.extend(
+                map.keys()
+                    .filter(|k| *k != key && !(key == "workloads" && *k == BESIDE))
+                    .map(|k| format!("{file}, {k}: goodput-gate has no such key")),
+            );
             &all[key]
         }
         other => other,

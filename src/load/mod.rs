@@ -64,14 +64,17 @@ pub struct Health {
 #[derive(Debug, Default)]
 pub struct Control(AtomicU8);
 
+/// Whether a request meets its SLOs.
+pub type IsGood = Box<dyn Fn(&Timeline) -> bool + Send + Sync>;
+
 /// Counts for the live line, updated once per request.
 pub struct Counters {
     pub sent: AtomicU64,
     pub done: AtomicU64,
     pub failed: AtomicU64,
     pub good: AtomicU64,
-    /// Does this request meet its SLOs?
-    pub is_good: Box<dyn Fn(&Timeline) -> bool + Send + Sync>,
+    /// Does this request meet its SLOs? None where there are none.
+    pub is_good: Option<IsGood>,
 }
 
 /// A client with its worker threads and connections; lives as long as the server that it measures.
@@ -125,7 +128,7 @@ impl Control {
 }
 
 impl Counters {
-    pub fn new(is_good: Box<dyn Fn(&Timeline) -> bool + Send + Sync>) -> Self {
+    pub fn new(is_good: Option<IsGood>) -> Self {
         let zero = || AtomicU64::new(0);
         Self { sent: zero(), done: zero(), failed: zero(), good: zero(), is_good }
     }
@@ -134,7 +137,7 @@ impl Counters {
         self.done.fetch_add(1, Ordering::Relaxed);
         if !timeline.completed() {
             self.failed.fetch_add(1, Ordering::Relaxed);
-        } else if (self.is_good)(timeline) {
+        } else if self.is_good.as_ref().is_some_and(|is_good| is_good(timeline)) {
             self.good.fetch_add(1, Ordering::Relaxed);
         }
     }

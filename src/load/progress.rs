@@ -1,4 +1,4 @@
-//! The live line: elapsed, sent, done, failed, rate, goodput so far, ETA. On a terminal it is redrawn; elsewhere a plain line each 10 s.
+//! The live line: elapsed, time left, sent, done, failed, rate, goodput so far. On a terminal it is redrawn; elsewhere a plain line each 10 s.
 //!
 //! Writes to standard error only. Not here: anything that is measured.
 
@@ -15,6 +15,8 @@ use crate::clock::monotonic_ns;
 
 /// Redrawn this often on a terminal.
 const REDRAW: Duration = Duration::from_millis(250);
+/// Length of the bar.
+const PARTS: u64 = 100;
 /// A plain line this often elsewhere.
 const PLAIN_SECS: u64 = 10;
 
@@ -31,14 +33,21 @@ pub enum Style {
     Json,
 }
 
+/// What ends a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    Requests(u64),
+    /// A closed loop by duration: how many requests there will be is not known before.
+    Time(Duration),
+}
+
 impl Live {
-    /// `planned` is `None` where the number of requests is not known before (closed loop by duration).
-    pub fn start(label: String, planned: Option<u64>, counters: Arc<Counters>, style: Style) -> Self {
+    pub fn start(label: String, extent: Extent, counters: Arc<Counters>, style: Style) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         let run = move || match style {
-            Style::Text if std::io::stderr().is_terminal() => redraw(&label, planned, &counters, &flag),
-            _ => plain(&label, planned, &counters, &flag, style),
+            Style::Text if std::io::stderr().is_terminal() => redraw(&label, extent, &counters, &flag),
+            _ => plain(&label, extent, &counters, &flag, style),
         };
         let thread = std::thread::Builder::new().name("progress".into()).spawn(run).ok();
         Self { stop, thread }
@@ -55,29 +64,30 @@ impl Drop for Live {
     }
 }
 
-fn redraw(label: &str, planned: Option<u64>, counters: &Counters, stop: &AtomicBool) {
-    let bar = ProgressBar::with_draw_target(planned, ProgressDrawTarget::stderr());
+fn redraw(label: &str, extent: Extent, counters: &Counters, stop: &AtomicBool) {
+    let bar = ProgressBar::with_draw_target(Some(PARTS), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{prefix} {elapsed} {bar:12} {wide_msg}") {
         bar.set_style(style);
     }
     bar.set_prefix(label.to_owned());
     let began = monotonic_ns();
     while !stop.load(Ordering::Relaxed) {
-        bar.set_position(counters.done.load(Ordering::Relaxed));
-        bar.set_message(line(planned, counters, began));
+        let now = Now::of(counters, began);
+        bar.set_position(now.parts(extent));
+        bar.set_message(now.line(extent));
         std::thread::park_timeout(REDRAW);
     }
     bar.finish_and_clear();
 }
 
-fn plain(label: &str, planned: Option<u64>, counters: &Counters, stop: &AtomicBool, style: Style) {
+fn plain(label: &str, extent: Extent, counters: &Counters, stop: &AtomicBool, style: Style) {
     let began = monotonic_ns();
     loop {
         std::thread::park_timeout(Duration::from_secs(PLAIN_SECS));
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        let text = line(planned, counters, began);
+        let text = Now::of(counters, began).line(extent);
         let text = match style {
             Style::Json => serde_json::json!({"level": "info", "event": "progress", "label": label, "text": text}).to_string(),
             Style::Text => format!("{label}: {text}"),
@@ -86,16 +96,82 @@ fn plain(label: &str, planned: Option<u64>, counters: &Counters, stop: &AtomicBo
     }
 }
 
-fn line(planned: Option<u64>, counters: &Counters, began_ns: u64) -> String {
-    let get = |a: &std::sync::atomic::AtomicU64| a.load(Ordering::Relaxed);
-    let (sent, done, failed, good) = (get(&counters.sent), get(&counters.done), get(&counters.failed), get(&counters.good));
-    let elapsed = (monotonic_ns().saturating_sub(began_ns)) as f64 / 1e9;
-    let rate = done as f64 / elapsed.max(0.001);
-    let eta = planned.filter(|_| done > 0).map(|n| format!(", {:.0} s left", n.saturating_sub(done) as f64 / rate));
-    format!(
-        "sent {sent}{}, done {done}, failed {failed}, {rate:.1} req/s, goodput {:.1} req/s{}",
-        planned.map_or_else(String::new, |n| format!(" of {n}")),
-        good as f64 / elapsed.max(0.001),
-        eta.unwrap_or_default(),
-    )
+/// How far a round is.
+struct Now {
+    elapsed: f64,
+    sent: u64,
+    done: u64,
+    failed: u64,
+    /// None where there are no SLOs to be good by.
+    good: Option<u64>,
+}
+
+impl Now {
+    fn of(counters: &Counters, began_ns: u64) -> Self {
+        let get = |a: &std::sync::atomic::AtomicU64| a.load(Ordering::Relaxed);
+        Self {
+            elapsed: (monotonic_ns().saturating_sub(began_ns)) as f64 / 1e9,
+            sent: get(&counters.sent),
+            done: get(&counters.done),
+            failed: get(&counters.failed),
+            good: counters.is_good.is_some().then(|| get(&counters.good)),
+        }
+    }
+
+    /// Of [`PARTS`].
+    fn parts(&self, extent: Extent) -> u64 {
+        let share = match extent {
+            Extent::Requests(all) => self.done as f64 / all.max(1) as f64,
+            Extent::Time(all) => self.elapsed / all.as_secs_f64().max(0.001),
+        };
+        (0..=PARTS).rev().find(|part| *part as f64 <= share * PARTS as f64).unwrap_or(0)
+    }
+
+    /// What is left first: the end of the line is cut off where the terminal is narrow.
+    fn line(&self, extent: Extent) -> String {
+        let elapsed = self.elapsed.max(0.001);
+        let rate = self.done as f64 / elapsed;
+        let (of, left) = match extent {
+            Extent::Requests(all) => (format!(" of {all}"), (self.done > 0).then(|| all.saturating_sub(self.done) as f64 / rate)),
+            Extent::Time(all) => (String::new(), Some((all.as_secs_f64() - self.elapsed).max(0.0))),
+        };
+        format!(
+            "{}sent {}{of}, done {}, failed {}, {rate:.1} req/s{}",
+            left.map_or_else(String::new, |seconds| format!("{seconds:.0} s left, ")),
+            self.sent,
+            self.done,
+            self.failed,
+            self.good.map_or_else(String::new, |good| format!(", goodput {:.1} req/s", good as f64 / elapsed)),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Now = Now { elapsed: 20.0, sent: 45, done: 40, failed: 1, good: Some(30) };
+
+    #[test]
+    fn what_is_left_comes_first_and_is_cut_off_nowhere() {
+        let line = NOW.line(Extent::Requests(100));
+        assert_eq!(line, "30 s left, sent 45 of 100, done 40, failed 1, 2.0 req/s, goodput 1.5 req/s");
+        assert_eq!(NOW.parts(Extent::Requests(100)), 40);
+        // Before the first answer nobody knows.
+        assert_eq!(Now { done: 0, ..NOW }.line(Extent::Requests(100)).split(',').next(), Some("sent 45 of 100"));
+    }
+
+    #[test]
+    fn a_closed_loop_by_duration_ends_by_the_clock() {
+        let minute = Extent::Time(Duration::from_secs(60));
+        assert_eq!(NOW.line(minute), "40 s left, sent 45, done 40, failed 1, 2.0 req/s, goodput 1.5 req/s");
+        assert_eq!(NOW.parts(minute), 33);
+        let late = Now { elapsed: 61.0, ..NOW };
+        assert!(late.line(minute).starts_with("0 s left, ") && late.parts(minute) == PARTS);
+    }
+
+    #[test]
+    fn without_slos_there_is_no_goodput() {
+        assert!(!Now { good: None, ..NOW }.line(Extent::Requests(100)).contains("goodput"));
+    }
 }

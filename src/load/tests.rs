@@ -94,7 +94,7 @@ fn an_abort_is_a_stop_and_is_never_taken_back() {
 #[test]
 fn only_good_requests_count_as_good() {
     let plan = plan(Pace::Open, &[0, 1, 2]);
-    let counters = Counters::new(Box::new(|t| t.index == 0));
+    let counters = Counters::new(Some(Box::new(|t| t.index == 0)));
     counters.finished(&done(&plan, 0));
     counters.finished(&done(&plan, 1));
     counters.finished(&unsent(&plan.requests[2], &plan, 0));

@@ -329,3 +329,26 @@ fn a_reader_that_goes_away_changes_no_exit_code() {
     let child = gate.spawn_into(&Gate::measure_args(&server.url(), &["--requests", "3"]), writer.into());
     assert_eq!(Gate::end(child), Some(3), "{}", gate.text("stderr.txt"));
 }
+
+#[test]
+fn a_run_that_cannot_start_keeps_the_last_record_beside() {
+    let (gate, server) = (Gate::new(), Server::good());
+    let few = ["--requests", "3", "--rounds", "1", "--warmup", "1", "--output-tokens", "4"];
+    let measured = || gate.assert_measured(&gate.measure(&server.url(), &few));
+    let dead = || gate.run(&["run", "--base-url", "http://127.0.0.1:1/v1", "--requests", "3"]).assert_says(3, &["127.0.0.1:1"]);
+    measured();
+    let first = gate.text(".goodput-gate/record.json");
+    // However often it fails, there is the record, and no report but of the failure.
+    for _ in 0..2 {
+        dead();
+        assert!(!gate.path(".goodput-gate/record.json").exists());
+        assert_eq!(gate.text(".goodput-gate/record.previous.json"), first);
+        assert!(gate.text(".goodput-gate/report.json").contains("\"verdict\": \"invalid\""));
+    }
+    gate.run(&["report", ".goodput-gate/record.previous.json", "--format", "csv"]).assert_says(0, &[]);
+    measured();
+    let second = gate.text(".goodput-gate/record.json");
+    measured();
+    assert_ne!(second, first);
+    assert_eq!(gate.text(".goodput-gate/record.previous.json"), second);
+}

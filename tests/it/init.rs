@@ -210,10 +210,33 @@ fn older_configs_become_one() {
     let plan = gate.run(&short).stdout;
     assert!(["medium-load: ", "high-load-5min: ", "stress-test: ", "sweep-c50: "].iter().all(|w| plan.contains(w)), "{plan}");
     // Every server, and the further model, by name.
-    for target in ["spark-test", "litellm", "qwen3-coder-30b"] {
-        let ran = gate.run(&[&short[..], &["--target", target]].concat());
-        assert_eq!(ran.code, Some(0), "{target}: {ran:?}");
+    let full = |short: &str| {
+        if short.starts_with("llama") { "meta-llama/Meta-Llama-3.1-8B-Instruct" } else { "Qwen/Qwen3-Coder-30B-A3B-Instruct" }
+    };
+    for target in ["vllm-local", "spark-test", "litellm"] {
+        for model in ["llama-3.1-8b-instruct", "qwen3-coder-30b"] {
+            let ran = gate.run(&[&short[..], &["--target", target, "--model", model, "--workload", "medium-load"]].concat());
+            ran.assert_says(0, &[]);
+            assert!(ran.stdout.contains(&format!("model {} at http://", full(model))), "{target}: {ran:?}");
+        }
     }
+    gate.run(&[&short[..], &["--target", "qwen3-coder-30b"]].concat()).assert_says(0, &[]);
+}
+
+#[test]
+fn older_prompts_are_sent_from_a_file_of_their_own() {
+    let (gate, server) = (Gate::new(), Server::good());
+    gate.write("targets.yaml", &format!("targets: [{{name: a, base_url: '{}'}}]", server.url()));
+    gate.write("workloads.yaml", "workloads: [{name: w, concurrency: 1, requests: 2, warmup: 1, max_tokens: 4, prompts: [first question, second question]}]");
+    let init = ["init", "--yes", "--from", "."];
+    gate.write("prompts.jsonl", "mine");
+    gate.run(&init).assert_says(2, &["prompts.jsonl is there already, and nothing was written", "--force"]);
+    assert!(!gate.path("goodput-gate.yaml").exists());
+    gate.run(&[&init[..], &["--force"]].concat()).assert_says(0, &["w, prompts: 2 of them, in prompts.jsonl"]);
+    let ran = gate.run(&["run", "--target", "a", "--rounds", "1"]);
+    gate.assert_measured(&ran);
+    let sent: String = server.seen().iter().map(|seen| String::from_utf8_lossy(&seen.body).into_owned()).collect();
+    assert!(sent.contains("first question") && sent.contains("second question"), "{ran:?} {sent}");
 }
 
 #[test]
@@ -262,6 +285,52 @@ fn a_config_is_offered_first() {
     assert!(ran.stderr.contains("--target sim --workload b") && !ran.stdout.contains("a: "), "{ran:?}");
     let ran = ask("3\n\n4\n");
     assert!(ran.stderr.contains(&format!("--base-url {} --model tiny --preset low-load", other.url())), "{ran:?}");
+}
+
+/// As the older tool's script asked: names with what was said of them, then what is about to be sent, and whether to start.
+#[test]
+fn names_are_shown_and_nothing_is_sent_before_it_is_confirmed() {
+    let (gate, server) = (Gate::new(), listing(&["org/small", "org/large", "org/third"]));
+    let text = "version: 1\ntarget: {base_url: URL, model: org/small}\ntargets:\n  here: {description: this machine}\n  \
+                small: {target: {model: org/small}}\n  large: {description: a large one, target: {model: org/large}}\n\
+                workloads:\n  - {name: a, description: one of three, requests: 3, arrival: {closed: {concurrency: 1}}, warmup: 1, output_tokens: 4}\n";
+    gate.write("goodput-gate.yaml", &text.replace("URL", &server.url()));
+    let ask = |args: &[&str], answers: &str| {
+        gate.answering(&[&["run", "-i", "--rounds", "1", "--ports", NOBODY][..], args].concat(), answers)
+    };
+    let ran = ask(&[], "\n2\n\nn\n");
+    let here = format!("> 1. here: {} (this machine)\n", server.url());
+    ran.assert_says(
+        0,
+        &[
+            &here,
+            "> 1. small: org/small\n",
+            "2. large: org/large (a large one)\n",
+            "3. org/third\n",
+            "> 1. a (one of three)\n",
+            "2. my own: rate, duration, tokens\n",
+        ],
+    );
+    ran.assert_says(
+        0,
+        &[
+            "goodput-gate run --target here --model large\n",
+            "model org/large at http://",
+            "3 requests per round",
+            "start? [Y/n]: nothing was sent",
+        ],
+    );
+    assert!(server.planned().is_empty() && !gate.path(".goodput-gate").exists(), "{ran:?}");
+    // A load of one's own, with the older tool's bare seconds; Enter starts it.
+    let ran = ask(&["--warmup", "1"], "\n\n2\n20\n0.2\n16\n4\n\n");
+    gate.assert_measured(&ran);
+    ran.assert_says(
+        ran.code.unwrap_or(-1),
+        &["--preset adhoc --rate 20 --duration 0.2s --input-tokens 16 --output-tokens 4\n", "adhoc: Poisson 20/s"],
+    );
+    let record = gate.record();
+    assert_eq!((&record["workloads"][0]["name"], record["workloads"].as_array().map(Vec::len)), (&json!("adhoc"), Some(1)));
+    ask(&[], "\n\n\n").assert_says(2, &["standard input ended"]);
 }
 
 #[test]

@@ -263,3 +263,21 @@ fn what_the_server_counted_stands_beside_the_nominal_length() {
     let ran = gate.measure(&silent.url(), &["--requests", "3", "--input-tokens", "40"]);
     assert!(said(&ran).contains("40 input (nominal), "), "{ran:?}");
 }
+
+#[test]
+fn a_raw_line_says_when_and_for_which_model() {
+    let (gate, server) = (Gate::new(), Server::good());
+    gate.assert_measured(&gate.measure(&server.url(), &["--requests", "4", "--concurrency", "1", "--rounds", "1"]));
+    let raw = gate.raw();
+    let at = |line: &serde_json::Value| {
+        let text = line["sent_at"].as_str().expect("it was sent");
+        assert!(text.ends_with('Z') && text.len() == "2026-11-22T10:00:00.000000Z".len(), "{text}");
+        time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).expect("a date")
+    };
+    let ns = |line: &serde_json::Value| line["sent_ns"].as_i64().expect("it was sent");
+    for pair in raw.windows(2) {
+        let (dated, measured) = (at(&pair[1]) - at(&pair[0]), ns(&pair[1]) - ns(&pair[0]));
+        assert!((dated.whole_nanoseconds() - i128::from(measured)).abs() <= 1_000, "{pair:?}");
+    }
+    assert!(raw.len() == 4 && raw.iter().all(|line| line["model"] == "tiny"), "{raw:?}");
+}

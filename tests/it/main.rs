@@ -10,6 +10,7 @@ mod anchored;
 mod architecture;
 mod bad_input;
 mod containers;
+mod documents;
 mod exports;
 mod gate_help;
 mod gate_hostile;

@@ -10,15 +10,16 @@ use super::gpu::Watch;
 use super::{Measuring, Run, unsaved};
 use crate::cli::LogFormat;
 use crate::clock::monotonic_ns;
-use crate::command::facts::{TOKENIZER, client_health, raw_line, workload_record};
+use crate::command::facts::{client_health, workload_record};
 use crate::command::output::save_record;
+use crate::command::raw;
 use crate::command::target::Target;
 use crate::config::Tier;
 use crate::evidence::server::ServerRound;
 use crate::evidence::server::window::{METRICS_PAGE, Window};
 use crate::exit::Failure;
-use crate::load::progress::{Live, Style};
-use crate::load::{Client, Counters, Measured, Reading};
+use crate::load::progress::{Extent, Live, Style};
+use crate::load::{Client, Counters, IsGood, Measured, Reading};
 use crate::measure::validity::{Finding, SERVER_ENDED, Severity};
 use crate::measure::{SloMs, collect};
 use crate::plan::{self, Plan, RoundPlan};
@@ -166,7 +167,7 @@ impl Run<'_> {
         let side = &mut self.sides[open.side];
         let record = &mut side.record.workloads[workload];
         let mut stored = round(&raw, &record.load, &ready.slo);
-        stored.token_source = counted.then(|| TOKENIZER.into());
+        stored.token_source = counted.then(|| raw::TOKENIZER.into());
         stored.server = server;
         stored.findings.extend(server_findings);
         stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
@@ -177,7 +178,8 @@ impl Run<'_> {
         // The record first: a raw file that cannot be written must not take the round with it.
         save_record(&side.out, side.file, &side.record).map_err(unsaved)?;
         let name = self.tag(open.side, &ready.plan.workload);
-        self.write_raw(&name, start, index, &measured.timelines).map_err(unsaved)
+        let of = raw::Sent { workload: &name, start, round: index, model: &open.target.model, wall: raw::Wall::now() };
+        self.write_raw(&of, &measured.timelines).map_err(unsaved)
     }
 
     /// What a cold workload's prompts leave in the prefix cache would take the room of the next round's.
@@ -192,14 +194,14 @@ impl Run<'_> {
     fn send(&self, open: &Open, workload: usize, plan: &Arc<RoundPlan>, start: u32, what: &str) -> anyhow::Result<Measured> {
         let ready = &open.ready[workload];
         let slo = ready.slo;
-        let counters = Arc::new(Counters::new(Box::new(move |t: &Timeline| is_good(t, &slo))));
-        let planned = plan.stop_after.is_none().then_some(plan.requests.len() as u64);
+        let counters = Arc::new(Counters::new((!slo.is_empty()).then(|| -> IsGood { Box::new(move |t| is_good(t, &slo)) })));
+        let extent = plan.stop_after.map_or(Extent::Requests(plan.requests.len() as u64), Extent::Time);
         let style = match self.output.log_format {
             LogFormat::Text => Style::Text,
             LogFormat::Json => Style::Json,
         };
         let label = format!("{} start {}/{} {what}", self.tag(open.side, &ready.plan.workload), start + 1, self.starts);
-        let live = Live::start(label, planned, Arc::clone(&counters), style);
+        let live = Live::start(label, extent, Arc::clone(&counters), style);
         let measured = open.client.round(plan, ready.reading.clone(), &self.stop.control, &counters);
         drop(live);
         measured.map_err(|e| Failure::measure(&e).into())
@@ -215,9 +217,9 @@ impl Run<'_> {
         }
     }
 
-    fn write_raw(&mut self, workload: &str, start: u32, round: usize, timelines: &[Timeline]) -> anyhow::Result<()> {
+    fn write_raw(&mut self, of: &raw::Sent<'_>, timelines: &[Timeline]) -> anyhow::Result<()> {
         let (Some(file), Some(path)) = (&mut self.raw, &self.output.raw) else { return Ok(()) };
-        let lines = timelines.iter().try_for_each(|t| writeln!(file, "{}", raw_line(workload, start, round, t)));
+        let lines = timelines.iter().try_for_each(|t| writeln!(file, "{}", raw::line(of, t)));
         lines.and_then(|()| file.flush()).with_context(|| format!("cannot write the raw timelines to {}", path.display()))
     }
 }

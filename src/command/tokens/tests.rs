@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::command::facts::raw_line;
+use crate::command::raw::{self, Sent, Wall};
 use crate::config::ProtocolName;
 use crate::plan::{Pace, PlannedRequest};
 use crate::protocol::{BodySpec, Extras, body};
@@ -80,8 +80,9 @@ fn a_raw_line_says_who_counted() {
     let protocol = ProtocolName::Triton.into();
     let mut all = [timeline(Some(" a b c")), Timeline { output_tokens: Some(8), ..timeline(None) }, timeline(None)];
     words().count(&mut all, &plan(&protocol), &protocol);
+    let of = Sent { workload: "chat", start: 0, round: 0, model: "m", wall: Wall::now() };
     let said = all.map(|t| {
-        let line: serde_json::Value = serde_json::from_str(&raw_line("chat", 0, 0, &t)).expect("JSON");
+        let line: serde_json::Value = serde_json::from_str(&raw::line(&of, &t)).expect("JSON");
         [line["input_token_source"].clone(), line["token_source"].clone()]
     });
     let here = || "tokenizer".into();

@@ -133,7 +133,7 @@ fn every_preset_expands_to_valid_workloads() {
     let levels: Vec<String> = presets::NAMES
         .iter()
         .map(|name| {
-            let config = flags_only(Flags { preset: Some((*name).into()), ..Flags::default() });
+            let config = flags_only(Flags { preset: vec![(*name).into()], ..Flags::default() });
             format!("{name}: {}", names(&config).join(" "))
         })
         .collect();
@@ -155,12 +155,12 @@ fn every_preset_expands_to_valid_workloads() {
 
 #[test]
 fn presets_carry_the_older_tools_figures() {
-    let high = flags_only(Flags { preset: Some("high-load".into()), ..Flags::default() }).workloads.remove(0);
+    let high = flags_only(Flags { preset: vec!["high-load".into()], ..Flags::default() }).workloads.remove(0);
     assert_eq!((high.arrival, high.max_in_flight), (Arrival::Constant { rate: 20.0 }, Some(50)));
     assert_eq!((high.length, high.output_tokens), (Length::Duration(Duration::from_secs(300)), 1024));
-    let stress = flags_only(Flags { preset: Some("stress".into()), ..Flags::default() }).workloads;
+    let stress = flags_only(Flags { preset: vec!["stress".into()], ..Flags::default() }).workloads;
     assert_eq!((stress[0].prompts.input_tokens, stress[0].output_tokens, stress[0].length), (512, 256, Length::Requests(500)));
-    let korean = flags_only(Flags { preset: Some("korean".into()), ..Flags::default() }).workloads.remove(0);
+    let korean = flags_only(Flags { preset: vec!["korean".into()], ..Flags::default() }).workloads.remove(0);
     assert_eq!(korean.prompts.corpus, Corpus::Ko);
 }
 
@@ -184,8 +184,27 @@ fn the_workload_filter_takes_names_and_families() {
 }
 
 #[test]
+fn several_presets_are_as_many_workloads_and_adhoc_is_none_of_the_files() {
+    let preset = vec!["single".into(), "korean".into(), "adhoc".into()];
+    let config = good(SKETCH, &[], &Flags { preset, requests: Some(7), ..Flags::default() });
+    assert_eq!(names(&config), ["single", "korean", "adhoc"]);
+    assert!(config.workloads.iter().all(|w| w.length == Length::Requests(7)));
+    let (adhoc, alone) = (&config.workloads[2], flags_only(Flags { requests: Some(7), ..Flags::default() }));
+    assert_eq!(*adhoc, alone.workloads[0]);
+}
+
+#[test]
+fn a_short_name_of_a_model_is_sent_in_full() {
+    let text = "version: 1\ntarget: {base_url: 'http://h:1/v1', model: auto}\ntargets: {m: {target: {model: org/m}}, n: {target: {model: org/n, api_key_env: K}}}\nworkloads: [{name: a}]";
+    for (said, sent) in [("m", "org/m"), ("n", "n"), ("org/m", "org/m"), ("x", "x")] {
+        let config = good(text, &[], &Flags { model: Some(said.into()), ..Flags::default() });
+        assert_eq!(config.target.model, ModelChoice::Named(sent.into()));
+    }
+}
+
+#[test]
 fn the_presets_flag_replaces_the_files_workloads() {
-    let config = good(SKETCH, &[], &Flags { preset: Some("prefix-cache".into()), ..Flags::default() });
+    let config = good(SKETCH, &[], &Flags { preset: vec!["prefix-cache".into()], ..Flags::default() });
     assert_eq!(names(&config), ["prefix-cache-cold", "prefix-cache-warm"]);
     assert_eq!(Some(config.workloads[1].prompts.shared_prefix), Some(0.9));
 }

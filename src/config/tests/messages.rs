@@ -34,6 +34,19 @@ fn slips_of_the_pen() {
 }
 
 #[test]
+fn what_is_said_elsewhere_is_shown_as_it_is_written_there() {
+    let keys = ["input_tokens", "shared_prefix", "corpus", "dataset", "prompt_type", "concurrency", "rate", "rps", "max_tokens"];
+    let load = "version: 1\ntarget: {sim: {}}\nworkloads:\n  - name: chat\n    KEY\n";
+    for key in keys {
+        let text = message(&load.replace("KEY", &format!("{key}: 5")), &[], &Flags::default());
+        let hint = text.split("hint: write `").nth(1).and_then(|rest| rest.split('`').next()).unwrap_or_else(|| panic!("{text}"));
+        // As it is written, it is right.
+        super::good(&load.replace("KEY", hint), &[], &Flags::default());
+    }
+    assert!(wrong_set("workloads.chat.input_tokens=5").contains("hint: write `prompts: {synthetic: {input_tokens: 256}}`"));
+}
+
+#[test]
 fn wrong_forms() {
     let all = [
         wrong("version: 1\n", ""),
@@ -256,7 +269,7 @@ fn overrides_and_flags_are_named() {
         wrong_flags(Flags { duration: Some("60".into()), ..Flags::default() }),
         wrong_flags(Flags { slo: Some("ttft=500ms,tpto=50ms".into()), ..Flags::default() }),
         wrong_flags(Flags { starts: Some(2), ..Flags::default() }),
-        wrong_flags(Flags { preset: Some("quik".into()), ..Flags::default() }),
+        wrong_flags(Flags { preset: vec!["quik".into()], ..Flags::default() }),
         wrong_flags(Flags { workloads: vec!["adhok".into()], ..Flags::default() }),
         wrong_flags(Flags { concurrency: vec![64], requests: Some(20), ..Flags::default() }),
         wrong_flags(Flags { corpus: Some("fr".into()), ..Flags::default() }),

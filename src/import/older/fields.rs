@@ -35,17 +35,17 @@ impl Item {
 
     /// As [`Self::take`], as text that is not blank.
     pub fn text(&mut self, keys: &[&str]) -> Option<String> {
-        match self.take(keys)? {
-            Value::String(text) => Some(text.trim().to_owned()).filter(|t| !t.is_empty()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        }
+        text_of(&self.take(keys)?)
+    }
+
+    /// As [`Self::text`], and it stays.
+    pub fn peek(&self, key: &str) -> Option<String> {
+        text_of(self.rest.get(key)?)
     }
 
     /// `workloads.yaml, medium-load, rps`.
     pub fn place(&self, key: &str) -> String {
-        let name: String = self.name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect();
-        format!("{}, {name}, {key}", self.file)
+        format!("{}, {}, {key}", self.file, shown(&self.name))
     }
 
     /// What nobody took.
@@ -54,10 +54,28 @@ impl Item {
     }
 }
 
-/// As a name here: a-z 0-9 . _ - only, at most 64 of them, not one of `taken`.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|t| !t.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A foreign name in a note.
+pub fn shown(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+}
+
+/// As a workload's name, which names a folder of baselines: as [`label`], in small letters.
 pub fn slug(name: &str, taken: &[String]) -> String {
-    let safe = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c) { c } else { '-' };
-    let mut text: String = name.to_ascii_lowercase().chars().map(safe).take(56).collect();
+    label(&name.to_ascii_lowercase(), taken)
+}
+
+/// As a name of `targets`: letters, digits, `.`, `_`, `-`, at most 64 of them, not one of `taken`.
+pub fn label(name: &str, taken: &[String]) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
+    let mut text: String = name.chars().map(safe).take(56).collect();
     if text.trim_matches(['-', '.']).is_empty() {
         text = "unnamed".into();
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::fields::{Item, slug};
+use super::fields::{Item, label, shown};
 use crate::config::starter::StartTarget;
 
 /// What the older tools write where a server asks for no key.
@@ -30,25 +30,33 @@ pub fn carry(servers: Vec<Item>, models: Vec<Item>, notes: &mut Vec<String>) -> 
             "targets.yaml: `target` is {chosen} and not {first}, so that the servers that need no key are not sent the one of {first}"
         ));
     }
-    let (name, mut target) = sides.remove(keyless);
-    target.note = Some(target.note.map_or_else(|| name.clone(), |note| format!("{name}: {note}")));
-    let mut taken: Vec<String> = sides.iter().map(|(name, _)| name.clone()).chain([name]).collect();
-    let mut models = models.into_iter().map(|item| model(item, notes));
-    if let Some((_, full, note)) = models.next() {
-        (target.model, target.model_note) = (Some(full), note);
-    }
-    let others: Vec<_> = models.collect();
-    for (short, full, note) in others {
-        let name = slug(&short, &taken);
-        taken.push(name.clone());
-        sides.push((name, StartTarget { model: Some(full), note, ..StartTarget::default() }));
+    let (name, chosen) = &mut sides[keyless];
+    let description = chosen.description.take();
+    // Its name stays one that `--target` takes: an entry that says nothing of its own is `target` by another name.
+    let mut target = std::mem::replace(chosen, StartTarget { description, ..StartTarget::default() });
+    target.note = Some(name.clone());
+    for (index, item) in models.into_iter().enumerate() {
+        let taken: Vec<String> = sides.iter().map(|(name, _)| name.clone()).collect();
+        let (short, full, description) = model(item, notes);
+        if index == 0 {
+            target.model = Some(full.clone());
+            target.model_note.clone_from(&description);
+        }
+        // The one that `target` says already needs an entry only for a name of its own.
+        if index > 0 || short != full {
+            let name = label(&short, &taken);
+            if name != short {
+                notes.push(format!("models.yaml, {}, name: is called {name} here", shown(&short)));
+            }
+            sides.push((name, StartTarget { model: Some(full), description, ..StartTarget::default() }));
+        }
     }
     Ok((target, sides))
 }
 
 fn server(mut item: Item, so_far: &[Named], notes: &mut Vec<String>) -> Option<Named> {
     let taken: Vec<String> = so_far.iter().map(|(name, _)| name.clone()).collect();
-    let name = slug(&item.name, &taken);
+    let name = label(&item.name, &taken);
     if name != item.name {
         notes.push(format!("{}: is called {name} here", item.place("name")));
     }
@@ -57,14 +65,14 @@ fn server(mut item: Item, so_far: &[Named], notes: &mut Vec<String>) -> Option<N
         return None;
     };
     let base_url = base_url(&item, &url, notes);
-    let note = item.text(&["description"]);
+    let description = item.text(&["description"]);
     let api_key_env = key(&mut item, &name, notes);
     let headers = headers(&mut item, api_key_env.is_some(), notes);
     let model = item.text(&["model"]);
     for key in item.left() {
         notes.push(format!("{}: goodput-gate has no such key", item.place(key)));
     }
-    Some((name, StartTarget { note, base_url: Some(base_url), protocol: None, model, model_note: None, api_key_env, headers }))
+    Some((name, StartTarget { description, base_url: Some(base_url), model, api_key_env, headers, ..StartTarget::default() }))
 }
 
 /// Without user and password, and with the `/v1` that some of the older tools append by themselves.
@@ -141,10 +149,10 @@ fn headers(item: &mut Item, has_key: bool, notes: &mut Vec<String>) -> Vec<(Stri
     kept
 }
 
-/// Short name, full name, comment.
+/// Short name, full name, description.
 fn model(mut item: Item, notes: &mut Vec<String>) -> (String, String, Option<String>) {
     let full = item.text(&["full_name", "model", "id", "path"]).unwrap_or_else(|| item.name.clone());
-    let note = item.text(&["description"]);
+    let description = item.text(&["description"]);
     for key in item.left() {
         let why = match key.as_str() {
             "context_length" | "max_model_len" => "the server knows it; prompts are as long as the workload says",
@@ -152,5 +160,5 @@ fn model(mut item: Item, notes: &mut Vec<String>) -> (String, String, Option<Str
         };
         notes.push(format!("{}: {why}", item.place(key)));
     }
-    (item.name.clone(), full, note)
+    (item.name.clone(), full, description)
 }

@@ -2,7 +2,7 @@
 
 use super::{Carried, Files, carry};
 use crate::config::starter::render;
-use crate::config::{Arrival, Config, Endpoint, Flags, ModelChoice, Source, load};
+use crate::config::{Arrival, Config, Endpoint, Flags, ModelChoice, PromptKind, Source, load};
 
 const TARGETS: &str = "targets: [{name: a, base_url: 'http://127.0.0.1:8000/v1'}]";
 
@@ -63,6 +63,28 @@ fn another_server_takes_another_model() {
 }
 
 #[test]
+fn every_name_of_theirs_is_one_here() {
+    let all = carried(
+        "targets:\n- {name: a, base_url: http://h:1/v1, api_key: $A_KEY}\n- {name: b, base_url: http://h:2/v1, description: second}",
+        "models: [{name: m, full_name: org/m, description: 'small: one'}, {name: Nx, full_name: org/n}, {name: b, full_name: org/b}]",
+        "workloads: [{name: w, rps: 1, duration: 10, description: 'the #1'}]",
+    );
+    let text = render(&all.starter);
+    for (target, port) in [("a", 1), ("b", 2)] {
+        for (model, full) in [("m", "org/m"), ("Nx", "org/n"), ("b-2", "org/b"), ("org/other", "org/other")] {
+            let flags = Flags { target: Some(target.into()), model: Some(model.into()), ..Flags::default() };
+            let config = load(Some(Source { name: "c", text: &text }), &[], &flags, &|_| None).expect("it is valid");
+            assert_eq!(config.target.endpoint, Endpoint::Http(format!("http://h:{port}/v1")), "{target}");
+            assert_eq!(config.target.model, ModelChoice::Named(full.into()), "{model}");
+        }
+    }
+    let names = loaded(&all).names;
+    assert_eq!((names.targets["b"].as_str(), names.targets["m"].as_str()), ("second", "small: one"));
+    assert_eq!((names.workloads["w"].as_str(), names.models["b-2"].as_str()), ("the #1", "org/b"));
+    assert!(all.notes.contains(&"models.yaml, b, name: is called b-2 here".to_owned()), "{:?}", all.notes);
+}
+
+#[test]
 fn figures_of_a_preset_are_the_preset_and_others_stay() {
     let all = carried(
         TARGETS,
@@ -93,6 +115,52 @@ fn what_cannot_be_carried_over_is_said() {
 }
 
 #[test]
+fn a_type_of_prompts_is_a_length() {
+    let all = carried(
+        TARGETS,
+        "",
+        "workloads:\n- {name: medium-load, prompt_type: long}\n- {name: b, prompt_type: short, rps: 1}\n\
+         - {name: c, prompt_type: long, input_len: 99}\n- {name: d, prompt_type: poem}",
+    );
+    let tokens: Vec<u32> = loaded(&all).workloads.iter().map(|w| w.prompts.input_tokens).collect();
+    assert_eq!(tokens, [1024, 64, 99, 256]);
+    assert!(
+        all.notes.iter().any(|n| n.starts_with("workloads.yaml, b, prompt_type: texts of 64 nominal tokens")),
+        "{:?}",
+        all.notes
+    );
+}
+
+#[test]
+fn prompts_become_a_dataset_where_there_are_enough() {
+    let all = carried(
+        TARGETS,
+        "",
+        "prompts: {short: [one, {prompt: two}, ' ', 'thr\"ee']}\nworkloads:\n- {name: a, prompts: [p1, p2], num_requests: 2}\n\
+         - {name: b, prompt_type: short, rps: 1, duration: 3}\n- {name: c, prompt_type: short, requests: 3, concurrency: 1}\n\
+         - {name: d, prompt_type: short, rps: 2, duration: 2}\n- {name: e, prompts: [x], concurrency: 1, duration: 60}",
+    );
+    let short = "{\"prompt\":\"one\"}\n{\"prompt\":\"two\"}\n{\"prompt\":\"thr\\\"ee\"}\n";
+    let files = [("prompts.jsonl", "{\"prompt\":\"p1\"}\n{\"prompt\":\"p2\"}\n"), ("prompts-b.jsonl", short)];
+    assert_eq!(all.files, files.map(|(name, text)| (name.to_owned(), text.to_owned())));
+    let kinds = loaded(&all).workloads.into_iter().map(|w| match w.prompts.kind {
+        PromptKind::Dataset { file, .. } => Some(file.display().to_string()),
+        _ => None,
+    });
+    let kinds: Vec<Option<String>> = kinds.collect();
+    assert_eq!(
+        kinds,
+        [Some("prompts.jsonl"), Some("prompts-b.jsonl"), Some("prompts-b.jsonl"), None, None].map(|k| k.map(str::to_owned))
+    );
+    for part in [
+        "d, prompts: 3 of them, and a round sends 4 requests",
+        "e, prompts: 1 of them, and a round sends as many requests as its time allows",
+    ] {
+        assert!(all.notes.iter().any(|n| n.contains(part)), "{part}: {:?}", all.notes);
+    }
+}
+
+#[test]
 fn other_shapes_are_read_too() {
     let all = carried(
         "main: {url: 'http://127.0.0.1:9'}\nnext: {url: 'http://127.0.0.1:10/v1'}",
@@ -101,7 +169,7 @@ fn other_shapes_are_read_too() {
     );
     let config = loaded(&all);
     let names: Vec<&String> = config.targets.keys().collect();
-    assert_eq!(names, ["next", "org-b"]);
+    assert_eq!(names, ["main", "next", "org-b"]);
     assert_eq!(config.workloads[0].name, "workload-1");
     assert_eq!(carry(Files::default()).expect_err("no server").lines().count(), 2);
 }

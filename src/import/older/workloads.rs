@@ -3,16 +3,23 @@
 use serde_json::Value;
 
 use super::fields::{Item, slug};
+use super::prompts::Prompts;
 use crate::config::parse_duration;
 use crate::config::starter::{self, Line, PresetLoad, StartWorkload};
+
+/// What a number of requests is called.
+const REQUESTS: [&str; 4] = ["num_requests", "requests", "num_prompts", "total_requests"];
 
 /// Where no workload is there, the older tools' usual one.
 const USUAL: &str = "medium-load";
 
-pub fn carry(items: Vec<Item>, notes: &mut Vec<String>) -> Vec<StartWorkload> {
+/// Requests of a round where nothing is said of its length: `default.yaml`.
+const USUAL_REQUESTS: u64 = 100;
+
+pub fn carry(items: Vec<Item>, prompts: &mut Prompts, notes: &mut Vec<String>) -> Vec<StartWorkload> {
     if items.is_empty() {
         notes.push(format!("no workload was found: {USUAL} stands there instead"));
-        return vec![StartWorkload { note: None, lines: vec![Line::new("preset", USUAL)] }];
+        return vec![StartWorkload { description: None, lines: vec![Line::new("preset", USUAL)] }];
     }
     let mut taken = Vec::new();
     let mut all = Vec::new();
@@ -21,15 +28,16 @@ pub fn carry(items: Vec<Item>, notes: &mut Vec<String>) -> Vec<StartWorkload> {
         if name != item.name {
             notes.push(format!("{}: is called {name} here", item.place("name")));
         }
-        all.push(workload(item, &name, notes));
+        all.push(workload(item, &name, prompts, notes));
         taken.push(name);
     }
     all
 }
 
-fn workload(mut item: Item, name: &str, notes: &mut Vec<String>) -> StartWorkload {
+fn workload(mut item: Item, name: &str, prompts: &mut Prompts, notes: &mut Vec<String>) -> StartWorkload {
     let preset = starter::preset_load(name);
-    let note = item.text(&["description"]);
+    let description = item.text(&["description"]);
+    let sends = sends(&item, preset);
     let mut lines = vec![if preset.is_some() { Line::new("preset", name) } else { Line::new("name", name) }];
     lines.extend(arrival(&mut item, preset, notes));
     lines.extend(length(&mut item, preset, notes));
@@ -37,8 +45,7 @@ fn workload(mut item: Item, name: &str, notes: &mut Vec<String>) -> StartWorkloa
     lines.extend(
         tokens.filter(|n| preset.is_none_or(|p| p.output_tokens != *n)).map(|n| Line::new("output_tokens", n.to_string())),
     );
-    let input = count(&mut item, &["input_tokens", "input_len", "prompt_tokens"], notes);
-    lines.extend(input.map(|n| Line::new("prompts", format!("{{synthetic: {{input_tokens: {n}}}}}"))));
+    lines.extend(prompts.line(&mut item, name, sends, notes));
     let temperature = number(&mut item, "temperature", notes).filter(|t| (0.0..=2.0).contains(t));
     let same = |t: &f64| preset.is_some_and(|p| p.temperature.to_bits() == t.to_bits());
     lines.extend(temperature.filter(|t| !same(t)).map(|t| Line::new("temperature", t.to_string())));
@@ -51,7 +58,20 @@ fn workload(mut item: Item, name: &str, notes: &mut Vec<String>) -> StartWorkloa
     );
     lines.extend(slo(&mut item, notes).map(|text| Line::new("slo", text)));
     left(&item, notes);
-    StartWorkload { note, lines }
+    StartWorkload { description, lines }
+}
+
+/// Requests of a round, where that is known before: as [`length`] has it.
+fn sends(item: &Item, preset: Option<PresetLoad>) -> Option<u64> {
+    let number = |keys: &[&str]| keys.iter().find_map(|key| item.peek(key)?.parse::<f64>().ok()).filter(|n| *n > 0.0);
+    let requests = number(&REQUESTS);
+    let time = item.peek("duration").and_then(|text| parse_duration(&with_unit(text)).ok()).map(|d| d.as_secs_f64());
+    let rate = number(&["rps", "rate"]).or(preset.map(|p| p.rate));
+    match (time.or(preset.filter(|_| requests.is_none()).map(|p| p.seconds)), rate) {
+        (Some(time), Some(rate)) => format!("{:.0}", (time * rate).ceil()).parse().ok(),
+        (Some(_), None) => None,
+        (None, _) => requests.map_or(Some(USUAL_REQUESTS), |n| format!("{n:.0}").parse().ok()),
+    }
 }
 
 /// Rate and most in flight; without a rate, a closed loop.
@@ -94,7 +114,7 @@ fn closed(item: &mut Item, notes: &mut Vec<String>) -> Vec<Line> {
 
 /// By time or by number of requests; with both the time counts, as there.
 fn length(item: &mut Item, preset: Option<PresetLoad>, notes: &mut Vec<String>) -> Option<Line> {
-    let requests = count(item, &["num_requests", "requests", "num_prompts", "total_requests"], notes);
+    let requests = count(item, &REQUESTS, notes);
     let duration = seconds(item, "duration", notes);
     let same = |text: &String| {
         preset.zip(parse_duration(text).ok()).is_some_and(|(p, d)| p.seconds.to_bits() == d.as_secs_f64().to_bits())
@@ -148,9 +168,6 @@ fn slo(item: &mut Item, notes: &mut Vec<String>) -> Option<String> {
 fn left(item: &Item, notes: &mut Vec<String>) {
     for key in item.left() {
         let why = match key.as_str() {
-            "prompt_type" | "prompts" | "prompt" => {
-                "texts are made here, unique ones of 256 tokens unless prompts.synthetic.input_tokens says another length"
-            }
             "top_p" | "top_k" | "stop" => "requests are plain, so that answers have one length",
             _ => "goodput-gate has no such key",
         };
@@ -159,10 +176,14 @@ fn left(item: &Item, notes: &mut Vec<String>) {
 }
 
 /// A bare number is seconds.
+fn with_unit(text: String) -> String {
+    if text.parse::<f64>().is_ok() { format!("{text}s") } else { text }
+}
+
 fn seconds(item: &mut Item, key: &str, notes: &mut Vec<String>) -> Option<String> {
     let place = item.place(key);
     let text = item.text(&[key])?;
-    let time = if text.parse::<f64>().is_ok() { format!("{text}s") } else { text };
+    let time = with_unit(text);
     let valid = parse_duration(&time).is_ok_and(|d| !d.is_zero());
     if !valid {
         notes.push(format!("{place}: not a duration"));
@@ -180,7 +201,7 @@ fn number(item: &mut Item, key: &str, notes: &mut Vec<String>) -> Option<f64> {
     number
 }
 
-fn count(item: &mut Item, keys: &[&str], notes: &mut Vec<String>) -> Option<u32> {
+pub fn count(item: &mut Item, keys: &[&str], notes: &mut Vec<String>) -> Option<u32> {
     let place = item.place(keys[0]);
     let value = item.take(keys)?;
     let count = positive(&value);
