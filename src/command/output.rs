@@ -21,6 +21,13 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let real = path.canonicalize();
     let path = real.as_deref().unwrap_or(path);
     let folder = folder_of(path);
+    if !folder.is_dir() {
+        anyhow::bail!(
+            "cannot write {}: there is no folder {}\nhint: make it with mkdir -p, or name another",
+            path.display(),
+            folder.display()
+        );
+    }
     let attempt = || -> std::io::Result<()> {
         let mut file =
             tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644)).tempfile_in(folder)?;

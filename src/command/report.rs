@@ -1,48 +1,43 @@
 //! `report RECORD`: a stored record, a stored report or a stored ranking, in another format.
 
-use super::{drawn, evaluate, measure, output, rank, setup};
 use std::path::Path;
 
-use serde::Deserialize;
+use anyhow::{anyhow, bail};
 
+use super::{drawn, evaluate, measure, output, rank, setup};
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::config::Lang;
 use crate::exit::ExitStatus;
-use crate::record::Record;
+use crate::record::{self, Record, session};
 use crate::report::page::charts::Charts;
 use crate::report::ranking::{self, RankingReport};
 use crate::report::{self, Report};
 
+const WHICH: &str = "hint: name the report.json (with the verdict) or the record.json of a run: both are in its .goodput-gate";
+
 /// Columns of a terminal that nobody looks at: wide enough for every table.
 const WIDTH: u16 = 120;
 
+/// What a file holds: a run with its record, where that is known, or several side by side.
+enum Stored {
+    Run(Box<Report>, Option<Box<Record>>),
+    Ranking(RankingReport),
+}
+
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
-    let text = output::read(&args.record)?;
-    let written = if is_ranking(&text) {
-        rank::rendered(&RankingReport::parse(&text).map_err(anyhow::Error::msg)?, args.format, WIDTH)?
-    } else {
-        of_one(&text, args)?
+    let written = match read(&args.record)? {
+        Stored::Ranking(ranking) => rank::rendered(&ranking, args.format, WIDTH)?,
+        Stored::Run(report, record) => {
+            let drawn = record.as_ref().filter(|_| args.format == ReportFormat::Html);
+            let charts = drawn.map(|record| drawn::alone(record)).transpose()?.unwrap_or_default();
+            rendered(&report, record.as_deref(), &charts, args.format, setup::lang_here(args.lang, None))?
+        }
     };
     match &args.output {
         Some(path) => output::write_atomic(path, &written)?,
         None => output::print_bytes(&written)?,
     }
     Ok(ExitStatus::Pass)
-}
-
-/// Of one run: its record, or its report.
-fn of_one(text: &str, args: &ReportArgs) -> anyhow::Result<Vec<u8>> {
-    let (report, record) = if text.contains(report::SCHEMA) {
-        let report = Report::parse(text).map_err(anyhow::Error::msg)?;
-        let record = record_of(&report, &args.record);
-        (report, record)
-    } else {
-        let record = Record::parse(text)?;
-        (evaluate::measured(&record)?.0, Some(record))
-    };
-    let drawn = record.as_ref().filter(|_| args.format == ReportFormat::Html);
-    let charts = drawn.map(drawn::alone).transpose()?.unwrap_or_default();
-    rendered(&report, record.as_ref(), &charts, args.format, setup::lang_here(args.lang, None))
 }
 
 /// `record`, `charts`: what the report is of, where it is known.
@@ -67,13 +62,37 @@ pub fn rendered(
     })
 }
 
-fn is_ranking(text: &str) -> bool {
-    /// All else of a file is none of our business here.
-    #[derive(Deserialize)]
+/// Errors: what the file is instead, and which files are meant.
+fn read(path: &Path) -> anyhow::Result<Stored> {
+    if path.is_dir() {
+        bail!("cannot read {}: it is a folder\n{WHICH}", path.display());
+    }
+    let text = output::read(path)?;
+    let named = |why: String| anyhow!("{}: {why}", path.display());
+    match kind(&text).as_deref() {
+        Some(report::SCHEMA) => {
+            let report = Report::parse(&text).map_err(named)?;
+            let record = record_of(&report, path);
+            Ok(Stored::Run(report.into(), record.map(Box::new)))
+        }
+        Some(ranking::SCHEMA) => Ok(Stored::Ranking(RankingReport::parse(&text).map_err(named)?)),
+        Some(session::SCHEMA) => {
+            bail!("{}: it is a baseline session, which has no single requests to show\n{WHICH}", path.display())
+        }
+        other => {
+            let hint = if other == Some(record::SCHEMA) { String::new() } else { format!("\n{WHICH}") };
+            let record = Record::parse(&text).map_err(|why| named(format!("{why}{hint}")))?;
+            Ok(Stored::Run(evaluate::measured(&record)?.0.into(), Some(record.into())))
+        }
+    }
+}
+
+fn kind(text: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
     struct Kind {
         schema: String,
     }
-    serde_json::from_str::<Kind>(text).is_ok_and(|kind| kind.schema == ranking::SCHEMA)
+    serde_json::from_str::<Kind>(text).ok().map(|kind| kind.schema)
 }
 
 /// The record that a stored report is of, where it lies beside it: the charts of a page are drawn from it.

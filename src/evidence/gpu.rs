@@ -197,6 +197,21 @@ impl Throttle {
         matches!(self, Self::SwThermal | Self::HwSlowdown | Self::HwThermal | Self::PowerBrake)
     }
 
+    /// As JSON has it.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::ApplicationClocks => "application_clocks",
+            Self::DisplayClocks => "display_clocks",
+            Self::SyncBoost => "sync_boost",
+            Self::PowerCap => "power_cap",
+            Self::SwThermal => "sw_thermal",
+            Self::HwSlowdown => "hw_slowdown",
+            Self::HwThermal => "hw_thermal",
+            Self::PowerBrake => "power_brake",
+        }
+    }
+
     pub const fn words(self) -> &'static str {
         match self {
             Self::Idle => "idle",

@@ -77,10 +77,13 @@ pub fn shape(workload: &WorkloadRecord) -> Shape {
 fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
     let w = judged.workload;
     let ruling = judged.ruling.as_ref().map(|(_, r)| r);
-    let comparison = judged.ruling.as_ref().and_then(|(e, _)| match &e.against {
+    // What an unfit measurement would have been judged is no judgement, and nobody shall read one.
+    let fit = judged.ruling.as_ref().filter(|(_, r)| r.verdict != Verdict::Invalid);
+    let comparison = fit.and_then(|(e, _)| match &e.against {
         Against::Compared(c) => Some(c),
         _ => None,
     });
+    let limits = judged.ruling.iter().flat_map(|(e, _)| &e.limits);
     let excused = judged.ruling.as_ref().map_or(&[][..], |(e, _)| &e.excused);
     WorkloadReport {
         name: w.name.clone(),
@@ -108,7 +111,7 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         fingerprint: w.fingerprint.clone(),
         differences: judged.differences.clone(),
         metrics: metrics(w, &judged.pooled, comparison, excused),
-        limits: judged.ruling.iter().flat_map(|(e, _)| &e.limits).map(|l| limit(l, excused)).collect(),
+        limits: limits.map(|l| if fit.is_some() { limit(l, excused) } else { unjudged(l) }).collect(),
         distributions: distributions(&judged.pooled).into_iter().chain(turns(w)).collect(),
         rates: rates(&judged.pooled, w),
         errors: errors(w),
@@ -225,6 +228,15 @@ fn limit(l: &LimitFinding, excused: &[Excused]) -> LimitReport {
         right_side: l.side_ok,
         reason: l.reason.clone(),
         accepted: excused.iter().find(|e| e.concerns(l)).map(|e| e.words.clone()),
+    }
+}
+
+/// Of a measurement that is not fit: the limit and what was seen, and no state that could pass.
+fn unjudged(l: &LimitFinding) -> LimitReport {
+    LimitReport {
+        state: "not_measured".into(),
+        reason: format!("{} is not measured: the measurement is INVALID", l.metric),
+        ..limit(l, &[])
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! Numbers are written in full and unrounded; absent ones are empty. Not here: what the report says in words.
 
-use super::{LimitReport, MetricReport, Report, WorkloadReport, text};
+use super::gpu::{GpuDevice, GpuNumber};
+use super::server::ServerFact;
+use super::{AnchorMetricReport, LimitReport, MetricReport, Report, WorkloadReport, text};
 
 /// What surrounds the one number of a row.
 #[derive(Default)]
@@ -17,9 +19,10 @@ struct Row<'a> {
     low: Option<f64>,
     high: Option<f64>,
     judgement: &'a str,
+    gpu: Option<&'a GpuDevice>,
 }
 
-const HEADER: [&str; 12] = [
+const HEADER: [&str; 14] = [
     "workload",
     "verdict",
     "kind",
@@ -32,6 +35,8 @@ const HEADER: [&str; 12] = [
     "interval_low",
     "interval_high",
     "judgement",
+    "gpu",
+    "uuid",
 ];
 
 /// Errors where the writer does.
@@ -46,6 +51,11 @@ pub fn render(report: &Report) -> Result<String, String> {
         for row in rows(w) {
             writer.write_record(fields(&w.name, verdict, &row)).map_err(unwritable)?;
         }
+        for d in w.gpu.iter().flat_map(|g| &g.devices) {
+            for number in d.numbers() {
+                writer.write_record(fields(&w.name, verdict, &of_gpu(d, &number))).map_err(unwritable)?;
+            }
+        }
     }
     let bytes = writer.into_inner().map_err(unwritable)?;
     String::from_utf8(bytes).map_err(unwritable)
@@ -55,7 +65,7 @@ pub(super) fn unwritable(e: impl std::fmt::Display) -> String {
     format!("the CSV report could not be written: {e}")
 }
 
-fn fields(workload: &str, verdict: &str, row: &Row<'_>) -> [String; 12] {
+fn fields(workload: &str, verdict: &str, row: &Row<'_>) -> [String; 14] {
     [
         cell(workload),
         cell(verdict),
@@ -69,12 +79,15 @@ fn fields(workload: &str, verdict: &str, row: &Row<'_>) -> [String; 12] {
         number(row.low),
         number(row.high),
         cell(row.judgement),
+        row.gpu.map_or_else(String::new, |d| d.index.to_string()),
+        cell(row.gpu.map_or("", |d| &d.uuid)),
     ]
 }
 
 fn rows(w: &WorkloadReport) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = w.metrics.iter().flat_map(|m| metric(w, m)).collect();
     rows.extend(w.limits.iter().flat_map(limit));
+    rows.extend(w.anchor.iter().flat_map(|a| &a.metrics).map(anchor));
     for d in &w.distributions {
         let of = |(statistic, value)| Row {
             kind: "distribution",
@@ -89,7 +102,29 @@ fn rows(w: &WorkloadReport) -> Vec<Row<'_>> {
     }
     let rate = |r| Row { kind: "rate", side: "candidate", ..value(r) };
     rows.extend(w.rates.iter().map(rate));
+    rows.extend(w.server.iter().flat_map(|s| &s.facts).flat_map(fact));
     rows
+}
+
+/// A baseline's row is there only where the baseline's side told.
+fn fact(f: &ServerFact) -> impl Iterator<Item = Row<'_>> {
+    let row =
+        |side, value| Row { kind: "server", metric: f.name(), unit: &f.unit, statistic: "value", side, value, ..Row::default() };
+    let baseline = f.baseline.map(|_| row("baseline", f.baseline));
+    baseline.into_iter().chain([row("candidate", f.candidate)])
+}
+
+fn of_gpu<'a>(d: &'a GpuDevice, number: &'a GpuNumber) -> Row<'a> {
+    Row {
+        kind: "gpu",
+        metric: &number.metric,
+        unit: number.unit,
+        statistic: number.statistic,
+        side: "candidate",
+        value: number.value,
+        gpu: Some(d),
+        ..Row::default()
+    }
 }
 
 fn value(r: &super::ValueReport) -> Row<'_> {
@@ -126,6 +161,22 @@ fn limit(l: &LimitReport) -> [Row<'_>; 2] {
     [row(&l.bound, "limit", Some(l.limit)), measured]
 }
 
+/// A report keeps the change since the anchor, and no value of it.
+fn anchor(m: &AnchorMetricReport) -> Row<'_> {
+    Row {
+        kind: "anchor",
+        metric: &m.metric,
+        unit: &m.unit,
+        statistic: "value",
+        side: "candidate",
+        change: m.change_ratio,
+        low: m.interval_low_ratio,
+        high: m.interval_high_ratio,
+        judgement: &m.judgement,
+        ..Row::default()
+    }
+}
+
 /// In full; absent and what is no finite number are empty.
 pub(super) fn number(x: Option<f64>) -> String {
     x.filter(|x| x.is_finite()).map_or_else(String::new, |x| x.to_string())
@@ -138,39 +189,4 @@ pub(super) fn cell(foreign: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::report::samples;
-
-    fn parsed(text: &str) -> Vec<Vec<String>> {
-        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
-        reader.records().map(|r| r.expect("rectangular").iter().map(str::to_owned).collect()).collect()
-    }
-
-    #[test]
-    fn one_row_holds_one_number_and_absent_is_empty() {
-        let report = samples::inconclusive();
-        let rows = parsed(&render(&report).expect("renders"));
-        let p99: Vec<_> = rows.iter().filter(|r| r[2] == "metric" && r[3] == "ttft_p99").collect();
-        assert_eq!((p99[0][6].as_str(), p99[0][7].is_empty()), ("baseline", false));
-        assert_eq!((p99[1][6].as_str(), p99[1][7].as_str(), p99[1][11].as_str()), ("candidate", "", "unmeasured"));
-    }
-
-    #[test]
-    fn a_run_has_no_baseline_rows() {
-        let rows = parsed(&render(&samples::run_only()).expect("renders"));
-        assert!(rows.iter().all(|r| r[6] == "candidate" && r[1].is_empty()));
-    }
-
-    proptest! {
-        #[test]
-        fn any_name_reads_back_and_is_no_formula(name in any::<String>(), sign in "[=+@-]?") {
-            let name = sign + &name;
-            let rows = parsed(&render(&samples::foreign(&name)).expect("renders"));
-            prop_assert!(rows.iter().all(|r| !r[0].starts_with(['=', '+', '-', '@'])));
-            prop_assert!(rows.iter().all(|r| r[0].trim_start_matches('\'') == text::plain(&name).trim_start_matches('\'')));
-        }
-    }
-}
+mod tests;

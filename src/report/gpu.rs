@@ -114,6 +114,43 @@ fn throttle(rounds: &[&DeviceRound]) -> BTreeMap<Throttle, f64> {
     sums
 }
 
+/// One number of a GPU, for tables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GpuNumber {
+    pub metric: String,
+    /// `mib`, `ratio`, `mhz`, `w`, `j`, `c` or `count`.
+    pub unit: &'static str,
+    /// What it is of the samples: `value` of what does not change.
+    pub statistic: &'static str,
+    pub value: Option<f64>,
+}
+
+impl GpuDevice {
+    /// All that is known of it in numbers.
+    pub fn numbers(&self) -> Vec<GpuNumber> {
+        let clock = |of: fn(Clock) -> f64| self.sm_clock.map(of);
+        let counted = |n: Option<u64>| n.map(|n| n as f64);
+        let fixed = [
+            ("memory", "mib", "max", self.memory_peak_mib),
+            ("memory_total", "mib", "value", self.memory_total_mib),
+            ("utilisation", "ratio", "mean", self.utilisation_ratio),
+            ("sm_clock", "mhz", "min", clock(|c| c.min_mhz)),
+            ("sm_clock", "mhz", "p50", clock(|c| c.median_mhz)),
+            ("sm_clock", "mhz", "max", clock(|c| c.max_mhz)),
+            ("power", "w", "mean", self.power_mean_w),
+            ("energy", "j", "sum", self.energy_j),
+            ("temperature", "c", "max", self.temperature_max_c.map(f64::from)),
+            ("ecc_corrected", "count", "sum", counted(self.ecc_corrected)),
+            ("ecc_uncorrected", "count", "sum", counted(self.ecc_uncorrected)),
+            ("pcie_replays", "count", "sum", counted(self.pcie_replays)),
+        ];
+        let number =
+            |(metric, unit, statistic, value): (&str, _, _, _)| GpuNumber { metric: metric.into(), unit, statistic, value };
+        let held = |(by, share): (&Throttle, &f64)| number((&format!("throttle_{}", by.key()), "ratio", "mean", Some(*share)));
+        fixed.into_iter().map(number).chain(self.throttle_ratio.iter().map(held)).collect()
+    }
+}
+
 /// One line per GPU, without its number; then what watching cost.
 pub fn lines(gpu: &GpuReport) -> impl Iterator<Item = String> {
     let cost = gpu

@@ -316,7 +316,7 @@ impl Report {
         }
         match value["version"].as_u64().unwrap_or(0) {
             newer if newer > u64::from(VERSION) => {
-                Err(format!("report has version {newer}, this goodput-gate reads up to {VERSION}"))
+                Err(format!("report has version {newer}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate"))
             }
             _ => serde_json::from_value(value).map_err(|e| format!("not a report: {e}")),
         }

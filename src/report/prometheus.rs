@@ -11,7 +11,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::gpu::GpuDevice;
-use super::{DistributionReport, LimitReport, MetricReport, Report, WorkloadReport, text};
+use super::server::ServerFact;
+use super::{AnchorMetricReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport, text};
+use crate::evidence::server::Fact;
 use crate::metric::{Metric, SloKind, TIMINGS, Timing};
 use crate::verdict::Verdict;
 use exposition::Exposition;
@@ -28,7 +30,9 @@ pub fn render(report: &Report) -> String {
         w.distributions.iter().for_each(|d| distribution(&mut out, w, d));
         rates(&mut out, w);
         w.gpu.iter().flat_map(|g| &g.devices).for_each(|d| gpu(&mut out, w, d));
+        w.server.iter().flat_map(|s| &s.facts).for_each(|f| server(&mut out, w, f));
         w.metrics.iter().for_each(|m| metric(&mut out, w, m));
+        w.anchor.iter().flat_map(|a| &a.metrics).for_each(|m| anchor(&mut out, w, m));
         w.limits.iter().for_each(|l| limit(&mut out, w, l));
     }
     out.text()
@@ -100,6 +104,30 @@ fn gpu(out: &mut Exposition, w: &WorkloadReport, d: &GpuDevice) {
     out.gauge("gpu_device_energy_joules", "Energy of all rounds together.", &mine, d.energy_j);
     out.gauge("gpu_device_sm_clock_hertz", "Median clock.", &mine, d.sm_clock.map(|c| c.median_mhz * 1e6));
     out.gauge("gpu_device_temperature_max_celsius", "Highest temperature.", &mine, d.temperature_max_c.map(f64::from));
+    for (reason, share) in &d.throttle_ratio {
+        let labels = [mine[0], mine[1], mine[2], ("reason", reason.key())];
+        out.gauge("gpu_device_throttle_ratio", "Share of the samples in which its clocks were held back.", &labels, Some(*share));
+    }
+    for (kind, n) in [("corrected", d.ecc_corrected), ("uncorrected", d.ecc_uncorrected)] {
+        let labels = [mine[0], mine[1], mine[2], ("kind", kind)];
+        out.gauge("gpu_device_ecc_errors", "ECC errors during the rounds.", &labels, n.map(|n| n as f64));
+    }
+}
+
+fn server(out: &mut Exposition, w: &WorkloadReport, f: &ServerFact) {
+    let Some(fact) = Fact::ALL.into_iter().find(|known| known.key() == f.fact) else { return };
+    let (name, per) = match (fact, fact.key().strip_suffix("_ms")) {
+        (_, Some(name)) => (format!("{name}_seconds"), 1000.0),
+        (Fact::RunningMean | Fact::RunningMax | Fact::WaitingMean | Fact::WaitingMax, _) => {
+            (format!("{}_requests", fact.key()), 1.0)
+        }
+        _ => (fact.key().to_owned(), 1.0),
+    };
+    let help = format!("From the server's own metrics: {}.", fact.words());
+    for (side, value) in [("baseline", f.baseline), ("candidate", f.candidate)] {
+        let labels = [("workload", w.name.as_str()), ("side", side)];
+        out.gauge(&format!("server_{name}"), &help, &labels, value.map(|v| v / per));
+    }
 }
 
 fn metric(out: &mut Exposition, w: &WorkloadReport, m: &MetricReport) {
@@ -118,6 +146,13 @@ fn metric(out: &mut Exposition, w: &WorkloadReport, m: &MetricReport) {
     if let Some(judgement) = &m.judgement {
         out.states("judgement", "1 for the metric's judgement, 0 for the others.", &mine, ("judgement", &JUDGEMENTS), judgement);
     }
+}
+
+fn anchor(out: &mut Exposition, w: &WorkloadReport, m: &AnchorMetricReport) {
+    let mine = [("workload", w.name.as_str()), ("metric", m.metric.as_str())];
+    out.gauge("anchor_change_ratio", "Candidate against the anchor: as the change against the baseline.", &mine, m.change_ratio);
+    out.gauge("anchor_change_low_ratio", "Lower end of that change's interval.", &mine, m.interval_low_ratio);
+    out.gauge("anchor_change_high_ratio", "Upper end of that change's interval.", &mine, m.interval_high_ratio);
 }
 
 fn limit(out: &mut Exposition, w: &WorkloadReport, l: &LimitReport) {

@@ -1,8 +1,11 @@
 //! Hand-made reports for the tests of every format: one per verdict that people meet, with plausible numbers.
 
 mod accepted;
+mod watched;
 
 use std::collections::BTreeMap;
+
+pub use watched::watched;
 
 use super::{
     BaselineReport, ClientReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION,

@@ -44,6 +44,13 @@ pub struct ServerFact {
     pub candidate: Option<f64>,
 }
 
+impl ServerFact {
+    /// `queue` of `queue_ms`: without its unit, which stands in a column of its own.
+    pub fn name(&self) -> &str {
+        self.fact.strip_suffix(&format!("_{}", self.unit)).unwrap_or(&self.fact)
+    }
+}
+
 /// What the baseline's side knows beside what is judged.
 #[derive(Clone, Debug, Default)]
 pub struct Before {

@@ -4,6 +4,7 @@
 
 mod evidence;
 mod requests;
+mod seconds;
 mod sheet;
 #[cfg(test)]
 mod tests;
@@ -12,10 +13,10 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook, XlsxError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Report, WorkloadReport, text};
-use crate::record::Record;
+use super::{Report, WorkloadReport, server, text};
+use crate::record::{Record, RoundRecord, StartRecord, WorkloadRecord};
 use crate::verdict::Verdict;
-use sheet::{Cell, Column, Sheet, count, number};
+use sheet::{Cell, Column, Sheet, count, number, whole};
 
 const METRICS: Sheet<18> = Sheet {
     name: "metrics",
@@ -91,7 +92,9 @@ const SUMMARY: Sheet<4> = Sheet {
     frozen_columns: 2,
 };
 
-/// Without the record the workbook has no sheet of requests, and says so.
+const MIB: f64 = 1_048_576.0;
+
+/// Without the record the workbook has no sheets of requests and samples, and says so.
 ///
 /// Errors where the writer does.
 pub fn render(report: &Report, record: Option<&Record>) -> Result<Vec<u8>, String> {
@@ -107,13 +110,21 @@ fn workbook(report: &Report, record: Option<&Record>) -> Result<Vec<u8>, XlsxErr
     LIMITS.write(&mut book, each().flat_map(limits))?;
     DISTRIBUTIONS.write(&mut book, each().flat_map(distributions))?;
     RATES.write(&mut book, each().flat_map(rates))?;
+    evidence::ANCHOR.write_if_any(&mut book, evidence::anchor(report))?;
     evidence::SERVER.write_if_any(&mut book, evidence::server(report))?;
     evidence::SWEEPS.write_if_any(&mut book, evidence::sweeps(report))?;
+    evidence::GPU_TOTALS.write_if_any(&mut book, evidence::gpu_totals(report))?;
     if let Some(record) = record {
         evidence::GPU.write_if_any(&mut book, evidence::gpu(record))?;
+        seconds::GPU.write_if_any(&mut book, seconds::gpu(record))?;
+        seconds::SERVER.write_if_any(&mut book, seconds::server(record))?;
         requests::SHEET.write(&mut book, requests::rows(record))?;
     }
     book.save_to_buffer()
+}
+
+fn rounds(record: &Record) -> impl Iterator<Item = (&WorkloadRecord, &StartRecord, &RoundRecord)> {
+    record.workloads.iter().flat_map(|w| w.starts.iter().flat_map(move |s| s.rounds.iter().map(move |r| (w, s, r))))
 }
 
 /// The time of the measurement, not of the writing: the same report gives the same bytes.
@@ -160,12 +171,15 @@ fn facts(report: &Report, w: &WorkloadReport) -> Vec<[Cell; 4]> {
         fact("client send lag p99", number(w.client.own_lag_p99_ms), "ms"),
         fact("client event-loop lag p99", number(w.client.loop_lag_p99_ms), "ms"),
         fact("busiest client worker", number(w.client.busiest_worker_ratio), "ratio"),
+        fact("client connections opened", whole(w.client.connections_opened), ""),
+        fact("client retries", whole(w.client.retries), ""),
     ];
     rows.extend(text::why(report, w).map(|(label, said)| words(label, &said)));
     rows.extend(w.baseline.iter().map(|b| words("baseline", &text::baseline(b, &report.created))));
     rows.extend(w.comparison.iter().map(|c| words("judged", &text::comparison(c))));
     rows.extend(w.errors.iter().map(|e| fact(&format!("error {}", e.kind), count(e.count), "requests")));
     rows.extend(w.server_start_ms.iter().map(|ms| fact("server start", number(Some(*ms)), "ms")));
+    rows.extend(w.server.iter().map(|s| words("server", &server::how(s))));
     rows.extend(w.why.iter().map(|said| words("meanwhile", said)));
     rows.extend(w.notes.iter().map(|note| words("note", note)));
     if w.gpu.is_none() {

@@ -51,3 +51,35 @@ fn another_runs_record_is_not_taken_for_the_reports() {
     bed.gate(&["report", ".goodput-gate/report.json", "--format", "xlsx", "-o", "r.xlsx"]).assert(0, &[]);
     assert!(!sheets(&bed, "r.xlsx").contains("\"requests\""));
 }
+
+#[test]
+fn what_cannot_be_shown_says_which_file_is_meant() {
+    let bed = failed();
+    let session = std::fs::read_dir(bed.path("sessions")).expect("a folder").next().expect("a session").expect("an entry").path();
+    bed.write("session.json", &std::fs::read_to_string(session).expect("text"));
+    let record = bed.read(".goodput-gate/record.json");
+    bed.write("cut.json", &record[..record.len() / 2]);
+    bed.write("other.json", "{\"schema\": \"something/else\"}");
+    for (file, words) in
+        [("session.json", "baseline session"), ("cut.json", "EOF"), ("other.json", "something/else"), (".", "folder")]
+    {
+        bed.gate(&["report", file, "--format", "csv"]).assert(2, &[file, words, "hint: name the report.json", "record.json"]);
+    }
+}
+
+#[test]
+fn a_record_that_quotes_a_reports_schema_is_still_a_record() {
+    let bed = failed();
+    let mut record = with_decode(1.4);
+    record["workloads"][0]["starts"][0]["rounds"][0]["errors"] =
+        serde_json::json!([{"kind": "malformed", "count": 1, "example": "goodput-gate/report"}]);
+    bed.write("record.json", &record.to_string());
+    bed.gate(&["report", "record.json", "--format", "csv"]).assert(0, &["chat,,distribution,ttft,ms"]);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let bed = failed();
+    let ran = bed.gate(&["report", ".goodput-gate/report.json", "--format", "prometheus", "-o", "none/goodput_gate.prom"]);
+    ran.assert(2, &["none/goodput_gate.prom", "there is no folder", "hint: make it"]);
+}

@@ -50,7 +50,7 @@ fn every_value_is_in_the_record() {
     assert!(device["samples"].as_u64().is_some_and(|n| n > 1), "{device}");
     assert_eq!(device["processes"][0]["memory_peak_bytes"], 512_u64 << 20, "{device}");
     assert_eq!(device["processes"][0]["foreign"], false, "it descends from the gate");
-    assert_eq!(device["series"]["temperature_c"][0], 61.0);
+    assert_eq!((&device["series"]["temperature_c"][0], &device["series"]["memory_clock_mhz"][0]), (&json!(61.0), &json!(2619.0)));
     assert_eq!(gpus.device(0)["ecc_corrected"], 2, "counted during the round alone");
     let sampler = &record["workloads"][0]["starts"][0]["rounds"][0]["gpu"]["sampler"];
     assert!(sampler["interval_ms"] == 20.0 && sampler["cpu_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{sampler}");

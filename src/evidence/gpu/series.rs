@@ -13,6 +13,9 @@ pub struct Series {
     pub utilisation_ratio: Vec<Option<f64>>,
     pub power_w: Vec<Option<f64>>,
     pub sm_clock_mhz: Vec<Option<f64>>,
+    /// Older records do not have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory_clock_mhz: Vec<Option<f64>>,
     pub temperature_c: Vec<Option<f64>>,
     pub memory_bytes: Vec<Option<f64>>,
 }
@@ -27,6 +30,7 @@ pub fn of(samples: &[&Sample], window: Window) -> Series {
         utilisation_ratio: lane(|s| s.utilisation),
         power_w: lane(|s| s.power_w),
         sm_clock_mhz: lane(|s| s.sm_clock_mhz.map(f64::from)),
+        memory_clock_mhz: lane(|s| s.memory_clock_mhz.map(f64::from)),
         temperature_c: lane(|s| s.temperature_c.map(f64::from)),
         memory_bytes: lane(|s| s.memory_used_bytes.map(|b| b as f64)),
     }

@@ -209,3 +209,20 @@ fn what_no_gpu_can_have_done_is_refused() {
     assert!(with(DeviceRound { memory_peak_bytes: Some(u64::MAX), ..DeviceRound::default() }).is_err());
     assert!(with(DeviceRound { throttle_ratio: Some([(Throttle::Idle, 2.0)].into()), ..DeviceRound::default() }).is_err());
 }
+
+#[test]
+fn a_throttles_key_is_that_of_the_json() {
+    for reason in [
+        Throttle::Idle,
+        Throttle::ApplicationClocks,
+        Throttle::DisplayClocks,
+        Throttle::SyncBoost,
+        Throttle::PowerCap,
+        Throttle::SwThermal,
+        Throttle::HwSlowdown,
+        Throttle::HwThermal,
+        Throttle::PowerBrake,
+    ] {
+        assert_eq!(serde_json::to_value(reason).expect("a word"), reason.key());
+    }
+}

@@ -18,11 +18,14 @@
   let charts = [];
 
   const cdf = (el, c) => {
-    const lo = c.ms[0], hi = c.ms[c.ms.length - 1];
-    const rows = [c.ms], series = [{ label: "ms", value: (_, v) => short(v) }];
+    // One gap of a thousand that two reads cut short would take half of a log axis.
+    const from = Math.max(0, c.ms.findIndex((_, i) => c.candidate[i] >= 0.001 || (c.baseline && c.baseline[i] >= 0.001)) - 1);
+    const cut = (all) => all.slice(from);
+    const ms = cut(c.ms), lo = ms[0], hi = ms[ms.length - 1];
+    const rows = [ms], series = [{ label: "ms", value: (_, v) => short(v) }];
     const share = { value: (_, v) => v === null || v === undefined ? "-" : (v * 100).toFixed(1) + " %" };
-    if (c.baseline) { rows.push(c.baseline); series.push(line("baseline", "--baseline", { ...share, dash: [6, 4] })); }
-    rows.push(c.candidate); series.push(line("candidate", "--candidate", share));
+    if (c.baseline) { rows.push(cut(c.baseline)); series.push(line("baseline", "--baseline", { ...share, dash: [6, 4] })); }
+    rows.push(cut(c.candidate)); series.push(line("candidate", "--candidate", share));
     charts.push(new uPlot({ ...size(el), series, scales: { x: { time: false, distr: hi > 20 * lo ? 3 : 1, range: [lo, hi] }, y: { range: [0, 1] } },
       axes: [axis({ label: "ms", labelSize: 18, size: 36, values: (_, all) => all.map((v) => v === null ? "" : short(v)) }), axis({ size: 60, values: (_, all) => all.map((v) => (v * 100).toFixed(0) + " %") })],
       cursor: { drag: { x: false, y: false } } }, rows, el));

@@ -88,8 +88,14 @@ fn value(report: &Report, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
     parsed(&render(report)).into_iter().find(|(n, l, _)| n == name && *l == wanted).map(|(_, _, value)| value)
 }
 
+/// Every series of every sample.
+fn written() -> Vec<Series> {
+    let all = samples::all().into_iter().map(|(_, report)| report).chain([samples::watched()]);
+    all.flat_map(|report| parsed(&render(&report))).collect()
+}
+
 fn names() -> BTreeSet<String> {
-    samples::all().iter().flat_map(|(_, report)| parsed(&render(report))).map(|(name, _, _)| name).collect()
+    written().into_iter().map(|(name, _, _)| name).collect()
 }
 
 /// Every word of ours in a text.
@@ -131,8 +137,46 @@ fn what_gpus_did_is_in_base_units() {
     assert_eq!(value(report, "goodput_gate_gpu_device_sm_clock_hertz", &first), Some(1.755e9));
     assert_eq!(value(report, "goodput_gate_gpu_device_memory_peak_bytes", &first), Some(61234.0 * 1_048_576.0));
     assert_eq!(value(report, "goodput_gate_tokens_per_joule", &first[..1]), Some(1.1876));
+    let with = |key, label| [first[0], first[1], first[2], (key, label)];
+    assert_eq!(value(report, "goodput_gate_gpu_device_throttle_ratio", &with("reason", "power_cap")), Some(0.8));
+    assert_eq!(value(report, "goodput_gate_gpu_device_ecc_errors", &with("kind", "corrected")), Some(2.0));
     let second = [("workload", name), ("gpu", "1"), ("uuid", "GPU-2")];
     assert_eq!(value(report, "goodput_gate_gpu_device_energy_joules", &second), None, "it does not tell");
+}
+
+#[test]
+fn every_fact_of_the_server_is_in_base_units_on_both_sides() {
+    let report = samples::watched();
+    let facts = &report.workloads[0].server.as_ref().expect("its server was watched").facts;
+    for f in facts {
+        let (name, per) = match f.unit.as_str() {
+            "ms" => (format!("{}_seconds", f.name()), 1000.0),
+            "count" if f.fact.starts_with("running_") || f.fact.starts_with("waiting_") => (format!("{}_requests", f.fact), 1.0),
+            _ => (f.fact.clone(), 1.0),
+        };
+        for (side, said) in [("baseline", f.baseline), ("candidate", f.candidate)] {
+            let found = value(&report, &format!("goodput_gate_server_{name}"), &[("workload", "chat"), ("side", side)]);
+            assert_eq!(found, said.map(|v| v / per), "{name} of the {side}");
+        }
+    }
+    assert_eq!(facts.len(), 19);
+    let mut foreign = samples::watched();
+    foreign.workloads[0].server.as_mut().expect("as before").facts[0].fact = "up{} 1\n".into();
+    assert!(
+        parsed(&render(&foreign)).iter().all(|(name, ..)| name != "goodput_gate_server_running_mean_requests"),
+        "no foreign name"
+    );
+}
+
+#[test]
+fn drift_since_the_anchor_has_its_interval() {
+    let tpot = [("workload", "chat"), ("metric", "tpot_geomean")];
+    let of = |name| value(&samples::watched(), name, &tpot);
+    assert_eq!(of("goodput_gate_anchor_change_ratio"), Some(0.061));
+    assert_eq!(
+        (of("goodput_gate_anchor_change_low_ratio"), of("goodput_gate_anchor_change_high_ratio")),
+        (Some(0.04), Some(0.082))
+    );
 }
 
 #[test]
@@ -213,6 +257,54 @@ fn the_dashboard_asks_for_what_is_written() {
             assert!(target["expr"].as_str().is_some_and(|e| e.contains("goodput_gate_")), "{target}");
         }
     }
+}
+
+/// `name{label="value"}` in an expression: its name, its labels, each with what it may be. None: what somebody chose in the dashboard.
+type Selector<'a> = (&'a str, Vec<(&'a str, Option<Vec<&'a str>>)>);
+
+fn selectors(expression: &str) -> Vec<Selector<'_>> {
+    let ours = expression.match_indices("goodput_gate_").map(|(at, _)| &expression[at..]);
+    ours.map(|text| {
+        let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
+        let inside = text[end..].strip_prefix('{').map_or("", |rest| rest.split('}').next().expect("closes"));
+        let each = inside.split(", ").filter(|one| !one.is_empty()).map(|one| {
+            let (key, value) = one.split_once('=').expect("a label");
+            let value = value.trim_start_matches('~').trim_matches('"');
+            (key, (!value.starts_with('$')).then(|| value.split('|').collect()))
+        });
+        (&text[..end], each.collect())
+    })
+    .collect()
+}
+
+#[test]
+fn what_the_dashboard_chooses_by_is_written() {
+    let written = written();
+    let dashboard: Value = serde_json::from_str(DASHBOARD).expect("JSON");
+    let targets = dashboard["panels"].as_array().into_iter().flatten().filter_map(|p| p["targets"].as_array()).flatten();
+    let mut seen = 0;
+    for target in targets {
+        let text = |key: &str| target[key].as_str().expect("a text");
+        for (name, labels) in selectors(text("expr")) {
+            let series: Vec<&BTreeMap<String, String>> = written.iter().filter(|(n, ..)| n == name).map(|(_, l, _)| l).collect();
+            for (key, values) in &labels {
+                let has = |value: &&str| series.iter().any(|l| l.get(*key).is_some_and(|v| v == value));
+                let absent: Vec<&&str> = values.iter().flatten().filter(|value| !has(value)).collect();
+                assert!(series.iter().all(|l| l.contains_key(*key)) && absent.is_empty(), "{name} has no {key} of {absent:?}");
+            }
+            let legend = text("legendFormat").split("{{").skip(1).map(|rest| rest.split("}}").next().expect("closes"));
+            for label in legend {
+                assert!(series.iter().all(|l| l.contains_key(label)), "{name} has no {label} to show");
+            }
+            seen += 1;
+        }
+    }
+    for variable in dashboard["templating"]["list"].as_array().into_iter().flatten().filter(|v| v["type"] == "query") {
+        let query = variable["query"]["query"].as_str().expect("a query");
+        let (name, label) = query.trim_start_matches("label_values(").trim_end_matches(')').split_once(", ").expect("two");
+        assert!(written.iter().any(|(n, labels, _)| n == name && labels.contains_key(label)), "{query}");
+    }
+    assert!(seen > 40, "{seen}");
 }
 
 #[test]

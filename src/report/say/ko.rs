@@ -344,6 +344,7 @@ const VERDICT: &[Sentence] = &[
         "라운드끼리 결과가 다름: 같은 시드로 시작을 한 번 더 측정하면 계획의 차이와 노이즈를 구분 가능",
     ),
     ("{w} is not measured: {A}", "{w} 측정 안 됨: {A}"),
+    ("the measurement is INVALID", "측정이 INVALID"),
     ("no requests were sent", "보낸 요청 없음"),
     ("the gate did not start the server", "게이트가 서버를 띄우지 않음"),
     ("this workload does not define it", "이 워크로드에는 정의되지 않음"),

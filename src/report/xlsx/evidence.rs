@@ -1,6 +1,8 @@
-//! Sheets of what was seen beside the judged numbers: GPUs in each round, the server's own metrics, sweeps. Not here: requests.
+//! Sheets of what was seen beside the judged numbers: GPUs in each round and over all, the server's own metrics, the anchor, sweeps.
+//!
+//! Not here: requests, and what was sampled second by second.
 
-use super::sheet::{Cell, Column, Sheet, count, number};
+use super::sheet::{Cell, Column, Sheet, count, number, whole};
 use crate::evidence::gpu::{DeviceRound, Throttle};
 use crate::record::{Record, RoundRecord};
 use crate::report::Report;
@@ -41,6 +43,36 @@ pub const GPU: Sheet<29> = Sheet {
     frozen_columns: 4,
 };
 
+pub const GPU_TOTALS: Sheet<8> = Sheet {
+    name: "gpu totals",
+    columns: [
+        Column("workload", 22),
+        Column("gpu", 6),
+        Column("uuid", 16),
+        Column("name", 24),
+        Column("metric", 30),
+        Column("unit", 10),
+        Column("statistic", 10),
+        Column("value", 16),
+    ],
+    frozen_columns: 2,
+};
+
+pub const ANCHOR: Sheet<8> = Sheet {
+    name: "anchor",
+    columns: [
+        Column("workload", 22),
+        Column("anchor", 14),
+        Column("metric", 20),
+        Column("unit", 12),
+        Column("change (ratio)", 16),
+        Column("interval low (ratio)", 20),
+        Column("interval high (ratio)", 20),
+        Column("judgement", 14),
+    ],
+    frozen_columns: 3,
+};
+
 pub const SERVER: Sheet<6> = Sheet {
     name: "server",
     columns: [
@@ -73,21 +105,17 @@ pub const SWEEPS: Sheet<12> = Sheet {
     frozen_columns: 3,
 };
 
-const MIB: f64 = 1_048_576.0;
-
 /// One row per GPU and round that was watched.
 pub fn gpu(record: &Record) -> impl Iterator<Item = [Cell; 29]> {
     let name = |uuid: &str| record.gpu.as_ref()?.devices.iter().find(|d| d.uuid == uuid)?.name.as_deref();
-    let rounds = record.workloads.iter().flat_map(|w| w.starts.iter().flat_map(move |s| s.rounds.iter().map(move |r| (w, s, r))));
-    rounds.flat_map(move |(w, s, r)| {
+    super::rounds(record).flat_map(move |(w, s, r)| {
         let devices = r.gpu.iter().flat_map(|g| &g.devices);
         devices.map(move |d| device([Cell::text(&w.name), count(u64::from(s.index) + 1)], r, d, name(&d.uuid)))
     })
 }
 
 fn device([workload, start]: [Cell; 2], round: &RoundRecord, d: &DeviceRound, name: Option<&str>) -> [Cell; 29] {
-    let whole = |n: Option<u64>| n.map_or(Cell::Absent, count);
-    let mib = |bytes: Option<u64>| number(bytes.map(|b| b as f64 / MIB));
+    let mib = |bytes: Option<u64>| number(bytes.map(|b| b as f64 / super::MIB));
     // A reason that the GPU did not give is a share of 0, unless it tells of none at all.
     let held = |by: Throttle| number(d.throttle_ratio.as_ref().map(|t| t.get(&by).copied().unwrap_or(0.0)));
     [
@@ -121,6 +149,29 @@ fn device([workload, start]: [Cell; 2], round: &RoundRecord, d: &DeviceRound, na
         whole(d.pcie_replays),
         number(d.lost_at_s),
     ]
+}
+
+/// All rounds together: in long form, since a GPU may tell little.
+pub fn gpu_totals(report: &Report) -> impl Iterator<Item = [Cell; 8]> {
+    let devices = report.workloads.iter().flat_map(|w| w.gpu.iter().flat_map(|g| &g.devices).map(move |d| (w, d)));
+    devices.flat_map(|(w, d)| {
+        d.numbers().into_iter().map(move |n| {
+            let (index, name) = (count(u64::from(d.index)), Cell::text(d.name.as_deref().unwrap_or_default()));
+            let [metric, unit, statistic] = [&n.metric, n.unit, n.statistic].map(Cell::text);
+            [Cell::text(&w.name), index, Cell::text(&d.uuid), name, metric, unit, statistic, number(n.value)]
+        })
+    })
+}
+
+/// The second comparison: with a pinned point of the past.
+pub fn anchor(report: &Report) -> impl Iterator<Item = [Cell; 8]> {
+    let metrics =
+        report.workloads.iter().flat_map(|w| w.anchor.iter().flat_map(move |a| a.metrics.iter().map(move |m| (w, a, m))));
+    metrics.map(|(w, a, m)| {
+        let [workload, name, metric, unit] = [&w.name, &a.name, &m.metric, &m.unit].map(|text| Cell::text(text));
+        let [change, low, high] = [m.change_ratio, m.interval_low_ratio, m.interval_high_ratio].map(number);
+        [workload, name, metric, unit, change, low, high, Cell::text(&m.judgement)]
+    })
 }
 
 /// What the server's own metrics said.

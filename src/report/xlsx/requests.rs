@@ -1,10 +1,10 @@
 //! Every request of a record, as a row. Times in milliseconds, of the stored microseconds. Not here: statistics.
 
-use super::sheet::{Cell, Column, Sheet, count, number};
+use super::sheet::{Cell, Column, Sheet, count, number, whole};
 use crate::measure::columns::millis;
 use crate::record::{Record, RoundRecord, StartRecord, WorkloadRecord};
 
-pub const SHEET: Sheet<19> = Sheet {
+pub const SHEET: Sheet<20> = Sheet {
     name: "requests",
     columns: [
         Column("workload", 22),
@@ -22,6 +22,7 @@ pub const SHEET: Sheet<19> = Sheet {
         Column("queue (ms)", 12),
         Column("connect (ms)", 14),
         Column("send lag (ms)", 14),
+        Column("own send lag (ms)", 18),
         Column("output events", 14),
         Column("input tokens", 14),
         Column("output tokens", 14),
@@ -31,11 +32,11 @@ pub const SHEET: Sheet<19> = Sheet {
 };
 
 /// In the order of the record; starts, rounds and requests count from 1.
-pub fn rows(record: &Record) -> impl Iterator<Item = [Cell; 19]> {
-    record.workloads.iter().flat_map(|w| w.starts.iter().flat_map(move |s| s.rounds.iter().flat_map(move |r| round(w, s, r))))
+pub fn rows(record: &Record) -> impl Iterator<Item = [Cell; 20]> {
+    super::rounds(record).flat_map(|(w, s, r)| round(w, s, r))
 }
 
-fn round<'a>(w: &'a WorkloadRecord, start: &'a StartRecord, r: &'a RoundRecord) -> impl Iterator<Item = [Cell; 19]> {
+fn round<'a>(w: &'a WorkloadRecord, start: &'a StartRecord, r: &'a RoundRecord) -> impl Iterator<Item = [Cell; 20]> {
     let seen = r.columns.to_round(&r.context(start.index, &w.load));
     let c = &r.columns;
     seen.rows.into_iter().enumerate().map(move |(i, row)| {
@@ -55,6 +56,7 @@ fn round<'a>(w: &'a WorkloadRecord, start: &'a StartRecord, r: &'a RoundRecord) 
             ms(c.queue_us[i]),
             ms(c.connect_us[i]),
             ms(c.send_lag_us[i]),
+            ms(c.own_lag_us[i]),
             count(u64::from(c.events[i])),
             tokens(c.input_tokens[i]),
             tokens(c.output_tokens[i]),
@@ -79,5 +81,5 @@ fn ms(us: Option<u64>) -> Cell {
 }
 
 fn tokens(n: Option<u32>) -> Cell {
-    n.map_or(Cell::Absent, |n| count(u64::from(n)))
+    whole(n.map(u64::from))
 }

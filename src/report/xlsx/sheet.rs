@@ -40,6 +40,10 @@ pub fn count(n: u64) -> Cell {
     Cell::Number(n as f64)
 }
 
+pub fn whole(n: Option<u64>) -> Cell {
+    n.map_or(Cell::Absent, count)
+}
+
 impl<const N: usize> Sheet<N> {
     /// Goes on in `NAME 2`, `NAME 3`... where rows do not fit.
     pub fn write(&self, book: &mut Workbook, rows: impl Iterator<Item = [Cell; N]>) -> Result<(), XlsxError> {

@@ -1,16 +1,17 @@
 //! The workbook read back from its parts: what a spreadsheet finds in the cells is what the JSON says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read as _};
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use rust_xlsxwriter::Workbook;
+use serde_json::Value;
 
 use super::sheet::{Cell, Column, Sheet, count};
 use super::{render, requests};
-use crate::evidence::gpu::{DeviceRound, RoundGpu, Throttle};
-use crate::measure::columns::millis;
+use crate::evidence::gpu::{DeviceRound, RoundGpu, Series, Throttle};
+use crate::evidence::server::{ServerRound, ServerSeries};
 use crate::record::Record;
 use crate::report::sweep::{SweepLevel, SweepReport};
 use crate::report::{Report, samples};
@@ -115,51 +116,183 @@ fn cells(values: impl Iterator<Item = Option<f64>>) -> Vec<Cell> {
     values.map(|v| v.map_or(Cell::Absent, Cell::Number)).collect()
 }
 
+/// How the number under a JSON pointer becomes that of a cell: its column, and how many of the JSON's units make one of the column's.
+type Place = (&'static str, &'static str, f64);
+
+const fn at(pointer: &'static str, title: &'static str) -> Place {
+    (pointer, title, 1.0)
+}
+
+/// Every number below `value` that is no item of a list, by its pointer.
+fn numbers(value: &Value, pointer: &str) -> BTreeSet<String> {
+    match value {
+        Value::Number(_) => [pointer.to_owned()].into(),
+        Value::Object(fields) => fields.iter().flat_map(|(key, value)| numbers(value, &format!("{pointer}/{key}"))).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// Row by row as the JSON's objects are, and no number of theirs without a column.
+fn assert_whole(book: &Book, sheet: &str, rows: &[&Value], places: &[Place]) {
+    let Some(cells) = book.get(sheet) else {
+        assert!(rows.is_empty(), "{sheet} is missing");
+        return;
+    };
+    for (pointer, title, per) in places {
+        let said = rows.iter().map(|row| row.pointer(pointer).and_then(Value::as_f64).map(|n| n / per));
+        assert_eq!(
+            column(cells, title),
+            said.map(|n| n.map_or(Cell::Absent, Cell::Number)).collect::<Vec<_>>(),
+            "{sheet}: {title}"
+        );
+    }
+    let known: BTreeSet<String> = places.iter().map(|(pointer, ..)| (*pointer).to_owned()).collect();
+    let all: BTreeSet<String> = rows.iter().flat_map(|row| numbers(row, "")).collect();
+    assert!(all.is_subset(&known), "{sheet} has no column for {:?}", all.difference(&known));
+}
+
+fn items<'a>(of: &[&'a Value], pointer: &str) -> Vec<&'a Value> {
+    of.iter().filter_map(|value| value.pointer(pointer)?.as_array()).flatten().collect()
+}
+
 #[test]
 fn every_number_of_the_report_is_in_its_cell() {
-    for (name, report) in samples::all() {
+    for report in samples::all().into_iter().map(|(_, report)| report).chain([samples::watched()]) {
         let book = book(&report, None);
-        let metrics = || report.workloads.iter().flat_map(|w| &w.metrics);
-        let of = |title| column(&book["metrics"], title);
-        assert_eq!(of("baseline"), cells(metrics().map(|m| m.baseline)), "{name}");
-        assert_eq!(of("candidate"), cells(metrics().map(|m| m.candidate)), "{name}");
-        assert_eq!(of("change (ratio)"), cells(metrics().map(|m| m.change_ratio)), "{name}");
-        assert_eq!(of("interval low (ratio)"), cells(metrics().map(|m| m.interval_low_ratio)), "{name}");
-        assert_eq!(of("interval high (ratio)"), cells(metrics().map(|m| m.interval_high_ratio)), "{name}");
-        assert_eq!(of("p"), cells(metrics().map(|m| m.p)), "{name}");
-        assert_eq!(of("noise (ratio)"), cells(metrics().map(|m| m.noise_ratio)), "{name}");
-        let limits = || report.workloads.iter().flat_map(|w| &w.limits);
-        assert_eq!(column(&book["limits"], "limit"), cells(limits().map(|l| Some(l.limit))), "{name}");
-        assert_eq!(column(&book["limits"], "value"), cells(limits().map(|l| l.value)), "{name}");
-        let timings = || report.workloads.iter().flat_map(|w| &w.distributions);
-        assert_eq!(column(&book["distributions"], "p99 (ms)"), cells(timings().map(|d| d.p99_ms)), "{name}");
-        assert_eq!(column(&book["distributions"], "p99.9 (ms)"), cells(timings().map(|d| d.p999_ms)), "{name}");
-        let rates = || report.workloads.iter().flat_map(|w| &w.rates);
-        assert_eq!(column(&book["rates"], "value"), cells(rates().map(|r| r.value)), "{name}");
+        let json = serde_json::to_value(&report).expect("a report is plain data");
+        let workloads = items(&[&json], "/workloads");
+        let changed = [
+            at("/change_ratio", "change (ratio)"),
+            at("/interval_low_ratio", "interval low (ratio)"),
+            at("/interval_high_ratio", "interval high (ratio)"),
+        ];
+        let judged = [
+            at("/baseline", "baseline"),
+            at("/candidate", "candidate"),
+            at("/p", "p"),
+            at("/minimum_relevant_change_ratio", "minimum relevant change (ratio)"),
+            at("/pass_margin_ratio", "pass margin (ratio)"),
+            at("/noise_ratio", "noise (ratio)"),
+            at("/smallest_visible_change_ratio", "smallest visible change (ratio)"),
+        ];
+        assert_whole(&book, "metrics", &items(&workloads, "/metrics"), &[&changed[..], &judged].concat());
+        assert_whole(&book, "anchor", &items(&workloads, "/anchor/metrics"), &changed);
+        let limits =
+            [("/limit", "limit"), ("/value", "value"), ("/interval_low", "interval low"), ("/interval_high", "interval high")];
+        assert_whole(&book, "limits", &items(&workloads, "/limits"), &limits.map(|(pointer, title)| at(pointer, title)));
+        let statistics = [
+            ("/geomean_ms", "geomean (ms)"),
+            ("/mean_ms", "mean (ms)"),
+            ("/stddev_ms", "sd (ms)"),
+            ("/min_ms", "min (ms)"),
+            ("/p50_ms", "p50 (ms)"),
+            ("/p90_ms", "p90 (ms)"),
+            ("/p95_ms", "p95 (ms)"),
+            ("/p99_ms", "p99 (ms)"),
+            ("/p999_ms", "p99.9 (ms)"),
+            ("/max_ms", "max (ms)"),
+        ];
+        let statistics = statistics.map(|(pointer, title)| at(pointer, title));
+        assert_whole(&book, "distributions", &items(&workloads, "/distributions"), &statistics);
+        assert_whole(&book, "rates", &items(&workloads, "/rates"), &[at("/value", "value")]);
+        let sides = [at("/baseline", "baseline"), at("/candidate", "candidate")];
+        assert_whole(&book, "server", &items(&workloads, "/server/facts"), &sides);
     }
+}
+
+#[test]
+fn every_number_of_a_gpu_is_in_the_totals() {
+    let report = samples::watched();
+    let gpu = serde_json::to_value(&report.workloads[0].gpu).expect("plain data");
+    let devices = items(&[&gpu], "/devices");
+    let found: Vec<Cell> = column(&book(&report, None)["gpu totals"], "value");
+    let said: usize = devices.iter().map(|d| numbers(d, "").len() - 1).sum();
+    assert_eq!(found.iter().filter(|c| **c != Cell::Absent).count(), said, "all but the index");
+    let of_first = [61234.0, 81559.0, 0.87, 1410.0, 1755.0, 1980.0, 512.4, 63_210.0, 71.0, 2.0, 0.0, 0.0, 0.8];
+    assert_eq!(found[..of_first.len()], cells(of_first.into_iter().map(Some)));
 }
 
 #[test]
 fn every_request_of_the_record_is_in_its_row() {
     let record = candidate();
     let book = book(&samples::run_only(), Some(&record));
-    let rows = &book["requests"];
-    let rounds = || record.workloads.iter().flat_map(|w| &w.starts).flat_map(|s| &s.rounds);
-    let us = |title, pick: fn(&crate::measure::columns::Columns) -> &Vec<Option<u64>>| {
-        assert_eq!(column(rows, title), cells(rounds().flat_map(|r| pick(&r.columns)).map(|us| us.map(millis))), "{title}");
+    let json = serde_json::to_value(&record).expect("a record is plain data");
+    let starts = items(&items(&[&json], "/workloads"), "/starts");
+    let rounds = items(&starts, "/rounds");
+    let places = [
+        ("start_us", "start (ms)"),
+        ("ttft_us", "ttft (ms)"),
+        ("ttfa_us", "ttfa (ms)"),
+        ("e2e_us", "e2e (ms)"),
+        ("max_gap_us", "largest chunk gap (ms)"),
+        ("queue_us", "queue (ms)"),
+        ("connect_us", "connect (ms)"),
+        ("send_lag_us", "send lag (ms)"),
+        ("own_lag_us", "own send lag (ms)"),
+        ("events", "output events"),
+        ("input_tokens", "input tokens"),
+        ("output_tokens", "output tokens"),
+        ("cached_tokens", "cached tokens"),
+    ];
+    for (key, title) in places {
+        let per = if key.ends_with("_us") { 1000.0 } else { 1.0 };
+        let said = items(&rounds, &format!("/columns/{key}")).into_iter().map(|n| n.as_f64().map(|n| n / per));
+        assert_eq!(column(&book["requests"], title), cells(said), "{title}");
+    }
+    let known: BTreeSet<&str> = places.iter().map(|(key, _)| *key).chain(["outcome"]).collect();
+    let stored = rounds[0]["columns"].as_object().expect("columns").keys().map(String::as_str).collect();
+    assert_eq!(known, stored, "each stored column has one of the sheet");
+    let outcomes: Vec<Cell> =
+        items(&rounds, "/columns/outcome").into_iter().map(|o| Cell::text(o.as_str().expect("a word"))).collect();
+    assert_eq!(column(&book["requests"], "outcome"), outcomes);
+}
+
+/// Two GPUs and a server over the first three seconds of the first start's second round.
+fn sampled() -> Record {
+    let mut record = candidate();
+    let whole = Series {
+        memory_bytes: vec![Some(1_048_576.0), None, Some(3_145_728.0)],
+        utilisation_ratio: vec![Some(0.5), None, Some(0.87)],
+        sm_clock_mhz: vec![Some(1410.0), None, Some(1755.0)],
+        memory_clock_mhz: vec![Some(2619.0), None, None],
+        power_w: vec![Some(312.5), None, Some(512.25)],
+        temperature_c: vec![Some(60.0), None, Some(61.0)],
     };
-    us("start (ms)", |c| &c.start_us);
-    us("ttft (ms)", |c| &c.ttft_us);
-    us("ttfa (ms)", |c| &c.ttfa_us);
-    us("e2e (ms)", |c| &c.e2e_us);
-    us("largest chunk gap (ms)", |c| &c.max_gap_us);
-    us("queue (ms)", |c| &c.queue_us);
-    us("connect (ms)", |c| &c.connect_us);
-    us("send lag (ms)", |c| &c.send_lag_us);
-    let tokens = rounds().flat_map(|r| &r.columns.output_tokens).map(|n| n.map(f64::from));
-    assert_eq!(column(rows, "output tokens"), cells(tokens));
-    let outcomes: Vec<Cell> = rounds().flat_map(|r| &r.columns.outcome).map(|o| Cell::Text(o.clone())).collect();
-    assert_eq!(column(rows, "outcome"), outcomes);
+    let little = Series { power_w: vec![None, Some(99.5)], ..Series::default() };
+    let device = |index, series| DeviceRound { index, uuid: format!("GPU-{index}"), series, ..DeviceRound::default() };
+    let round = &mut record.workloads[0].starts[0].rounds[1];
+    round.gpu = Some(RoundGpu { devices: vec![device(0, whole), device(1, little)], ..RoundGpu::default() });
+    let series = ServerSeries {
+        running: vec![Some(2.0), None, Some(0.0)],
+        waiting: vec![Some(0.0)],
+        kv_use_ratio: vec![None, None, Some(0.25)],
+    };
+    round.server = Some(ServerRound { series, ..ServerRound::default() });
+    record
+}
+
+#[test]
+fn each_second_in_which_something_was_told_has_its_row() {
+    let book = book(&samples::run_only(), Some(&sampled()));
+    let gpu = |title| column(&book["gpu samples"], title);
+    assert_eq!(gpu("round"), cells([Some(2.0); 3].into_iter()));
+    assert_eq!(
+        gpu("since the round began (s)"),
+        cells([0.0, 2.0, 1.0].map(Some).into_iter()),
+        "its first GPU told nothing in second 1"
+    );
+    assert_eq!(gpu("gpu"), cells([0.0, 0.0, 1.0].map(Some).into_iter()));
+    assert_eq!(gpu("memory (MiB)"), cells([Some(1.0), Some(3.0), None].into_iter()));
+    assert_eq!(gpu("utilisation (ratio)"), cells([Some(0.5), Some(0.87), None].into_iter()));
+    assert_eq!(gpu("SM clock (MHz)"), cells([Some(1410.0), Some(1755.0), None].into_iter()));
+    assert_eq!(gpu("memory clock (MHz)"), cells([Some(2619.0), None, None].into_iter()));
+    assert_eq!(gpu("power (W)"), cells([312.5, 512.25, 99.5].map(Some).into_iter()));
+    assert_eq!(gpu("temperature (C)"), cells([Some(60.0), Some(61.0), None].into_iter()));
+    let server = |title| column(&book["server samples"], title);
+    assert_eq!(server("since the round began (s)"), cells([0.0, 2.0].map(Some).into_iter()));
+    assert_eq!(server("running (requests)"), cells([2.0, 0.0].map(Some).into_iter()));
+    assert_eq!(server("waiting (requests)"), cells([Some(0.0), None].into_iter()));
+    assert_eq!(server("KV-cache use (ratio)"), cells([None, Some(0.25)].into_iter()));
 }
 
 #[test]
@@ -229,7 +362,11 @@ fn levels_of_a_sweep_have_their_rows() {
 #[test]
 fn without_a_record_the_workbook_says_that_it_has_no_requests() {
     let book = book(&samples::pass(), None);
-    assert!(["requests", "gpu", "sweeps"].iter().all(|name| !book.contains_key(*name)), "{:?}", book.keys());
+    assert!(
+        ["requests", "gpu", "gpu samples", "server samples", "sweeps"].iter().all(|name| !book.contains_key(*name)),
+        "{:?}",
+        book.keys()
+    );
     assert!(column(&book["summary"], "what").contains(&Cell::Text("requests".into())));
     assert!(book["summary"].iter().flatten().any(|c| matches!(c, Cell::Text(t) if t.contains("record was not beside it"))));
 }
