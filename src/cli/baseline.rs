@@ -55,6 +55,8 @@ pub struct BaselineHistoryArgs {
     pub base: Option<String>,
     #[command(flatten)]
     pub config: ConfigArgs,
+    #[command(flatten)]
+    pub lang: LangArgs,
 }
 
 #[derive(Clone, Debug, Args)]

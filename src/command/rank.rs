@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{baseline, drawn, dry_run, evaluate, measure, output, setup};
 use crate::cli::{CompareArgs, ReportFormat, RunArgs};
+use crate::config::Lang;
 use crate::exit::ExitStatus;
 use crate::record::Record;
 use crate::report::ranking::{self, Entrant, Measured, RankingReport};
@@ -25,7 +26,7 @@ pub fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
         output::save_reports(folder, &evaluate::measured(record)?.0, &drawn::alone(record)?, lang)?;
     }
     let records: Vec<(String, &Record)> = measured.iter().map(|(_, r)| (r.target.clone().unwrap_or_default(), r)).collect();
-    let exit = ranked(&records, &args.output.out, ReportFormat::Terminal)?;
+    let exit = ranked(&records, &args.output.out, ReportFormat::Terminal, lang)?;
     let interrupted = measured.iter().any(|(_, r)| r.interrupted);
     Ok(if interrupted { ExitStatus::Interrupted } else { exit })
 }
@@ -44,7 +45,7 @@ pub fn stored(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
         }
     }
     output::folder(&args.out)?;
-    ranked(&named, &args.out, format)
+    ranked(&named, &args.out, format, setup::lang_here(args.lang, args.config.config.as_deref()))
 }
 
 /// After its target, else after its file; a `record.json` after its folder.
@@ -54,7 +55,7 @@ fn name(path: &Path, record: &Record) -> String {
     record.target.clone().or_else(of_folder).or_else(|| stem(path)).unwrap_or_default()
 }
 
-fn ranked<'a>(records: &[(String, &'a Record)], out: &Path, format: ReportFormat) -> anyhow::Result<ExitStatus> {
+fn ranked<'a>(records: &[(String, &'a Record)], out: &Path, format: ReportFormat, lang: Lang) -> anyhow::Result<ExitStatus> {
     let measured =
         |w| Ok(Measured { workload: w, unfit: evaluate::unfit(w), starts: w.start_values()?, pooled: w.pooled_values()? });
     let entrant = |(name, record): &(String, &'a Record)| {
@@ -64,9 +65,9 @@ fn ranked<'a>(records: &[(String, &'a Record)], out: &Path, format: ReportFormat
     let entrants = records.iter().map(entrant).collect::<anyhow::Result<Vec<Entrant<'a>>>>()?;
     let report = ranking::ranking(&entrants, env!("CARGO_PKG_VERSION"));
     // First of all: what cannot be shown is refused before anything is written.
-    let shown = rendered(&report, format, output::width())?;
+    let shown = rendered(&report, format, output::width(), lang)?;
     for (file, format) in FILES {
-        output::write_atomic(&out.join(file), &rendered(&report, format, output::width())?)?;
+        output::write_atomic(&out.join(file), &rendered(&report, format, output::width(), lang)?)?;
     }
     output::print_bytes(&shown)?;
     Ok(report.exit())
@@ -80,11 +81,11 @@ const FILES: [(&str, ReportFormat); 4] = [
 ];
 
 /// `width`: of the terminal, in columns. Errors: a ranking has no such form.
-pub fn rendered(report: &RankingReport, format: ReportFormat, width: u16) -> anyhow::Result<Vec<u8>> {
+pub fn rendered(report: &RankingReport, format: ReportFormat, width: u16, lang: Lang) -> anyhow::Result<Vec<u8>> {
     Ok(match format {
-        ReportFormat::Terminal => ranking::terminal(report, width).into(),
-        ReportFormat::Md => ranking::markdown(report).into(),
-        ReportFormat::Html => ranking::page(report).into(),
+        ReportFormat::Terminal => ranking::terminal(report, width, lang).into(),
+        ReportFormat::Md => ranking::markdown(report, lang).into(),
+        ReportFormat::Html => ranking::page(report, lang).into(),
         ReportFormat::Csv => ranking::csv(report).map_err(anyhow::Error::msg)?.into(),
         ReportFormat::Json => report.to_json().into(),
         _ => anyhow::bail!(

@@ -26,7 +26,7 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
     let written = match kind(&text).as_deref() {
         Some(ranking::SCHEMA) => {
             let ranking = RankingReport::parse(&text).map_err(|why| anyhow!("{}: {why}", path.display()))?;
-            rank::rendered(&ranking, args.format, WIDTH)?
+            rank::rendered(&ranking, args.format, WIDTH, lang)?
         }
         kind => of_one(&text, kind, path, args.format, lang)?,
     };

@@ -288,7 +288,12 @@ fn instructions(report: &Report, lang: Lang) -> String {
 }
 
 /// A table with its header in the reader's language.
-fn titled(lang: Lang, header: &[&str], numbers: std::ops::Range<usize>, rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn titled(
+    lang: Lang,
+    header: &[&str],
+    numbers: std::ops::Range<usize>,
+    rows: impl Iterator<Item = Vec<String>>,
+) -> String {
     let header: Vec<String> = header.iter().map(|h| say(lang, h)).collect();
     table(&header.iter().map(String::as_str).collect::<Vec<_>>(), numbers, rows)
 }

@@ -57,8 +57,9 @@ pub(super) fn ruled(
     rows: impl Iterator<Item = Vec<String>>,
     numbers: std::ops::Range<usize>,
     width: u16,
+    lang: Lang,
 ) -> String {
-    Pen { width: width.max(NARROWEST), colour: false, lang: Lang::En }.table(header, rows, numbers)
+    Pen { width: width.max(NARROWEST), colour: false, lang }.table(header, rows, numbers)
 }
 
 impl Pen {

@@ -9,7 +9,7 @@ use anyhow::bail;
 use super::{Found, base, on_lineage, output, repo, setup};
 use crate::baseline::lineage::Repo;
 use crate::cli::{BaselineHistoryArgs, WorkloadArgs};
-use crate::config::{Bound, Workload, did_you_mean};
+use crate::config::{Bound, Lang, Workload, did_you_mean};
 use crate::exit::ExitStatus;
 use crate::metric::{METHOD, Metric};
 use crate::record::session::Session;
@@ -50,7 +50,7 @@ pub fn run(args: &BaselineHistoryArgs) -> anyhow::Result<ExitStatus> {
     let shown: Vec<_> = workloads.iter().map(shown).collect();
     if let Some(path) = &args.html {
         let shown: Vec<_> = shown.into_iter().map(|(workload, _)| workload).collect();
-        write(path, &repo, branch, &shown)?;
+        write(path, &repo, branch, &shown, setup::lang(args.lang, &config))?;
         return Ok(ExitStatus::Pass);
     }
     if shown.is_empty() {
@@ -79,14 +79,14 @@ fn metrics(asked: Option<&str>) -> anyhow::Result<Vec<Metric>> {
     }
 }
 
-fn write(path: &Path, repo: &Repo, name: String, workloads: &[history::Workload<'_>]) -> anyhow::Result<()> {
+fn write(path: &Path, repo: &Repo, name: String, workloads: &[history::Workload<'_>], lang: Lang) -> anyhow::Result<()> {
     let commits = workloads.iter().flat_map(|w| &w.sessions).map(|s| &s.commit);
     let branch = Branch {
         name,
         url: repo.remote().map(|remote| format!("https://{remote}")),
         authored: commits.filter_map(|c| Some((c.clone(), repo.authored(c)?))).collect(),
     };
-    output::write_atomic(path, history::page(&branch, workloads, env!("CARGO_PKG_VERSION")).as_bytes())?;
+    output::write_atomic(path, history::page(&branch, workloads, env!("CARGO_PKG_VERSION"), lang).as_bytes())?;
     output::say(&format!("history of {} written to {}", text::plain(&branch.name), path.display()));
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::History;
 use crate::record::session::Session;
 use crate::report::page::Shell;
 use crate::report::page::plot::{Across, Curve, Kind, Plot, Point, plot};
-use crate::report::text;
+use crate::report::{say, text};
 
 /// What the repository knows beside the sessions.
 #[derive(Debug, Default)]
@@ -62,14 +62,14 @@ struct Row {
     cells: Vec<String>,
 }
 
-pub fn render(branch: &Branch, workloads: &[Workload<'_>], tool_version: &str) -> String {
-    let heading = format!("Baselines of {}", text::plain(&branch.name));
-    let sections = workloads.iter().map(|w| section(branch, w)).collect();
-    let page = Page { shell: Shell::of(&heading, tool_version, Lang::En), heading, sections };
+pub fn render(branch: &Branch, workloads: &[Workload<'_>], tool_version: &str, lang: Lang) -> String {
+    let heading = say(lang, &format!("Baselines of {}", text::plain(&branch.name)));
+    let sections = workloads.iter().map(|w| section(branch, w, lang)).collect();
+    let page = Page { shell: Shell::of(&heading, tool_version, lang), heading, sections };
     page.render().expect("writing to memory does not fail")
 }
 
-fn section(branch: &Branch, w: &Workload<'_>) -> Section {
+fn section(branch: &Branch, w: &Workload<'_>, lang: Lang) -> Section {
     let left_out = match w.left_out {
         0 => String::new(),
         n => format!(
@@ -86,20 +86,21 @@ fn section(branch: &Branch, w: &Workload<'_>) -> Section {
     };
     Section {
         name: text::plain(&w.name),
-        count: format!("{}{left_out}", text::count(w.sessions.len() as u64, "session", "sessions")),
-        metrics: shown.iter().filter_map(|h| metric(branch, h)).collect(),
+        count: say(lang, &format!("{}{left_out}", text::count(w.sessions.len() as u64, "session", "sessions"))),
+        metrics: shown.iter().filter_map(|h| metric(branch, h, lang)).collect(),
         header: shown.iter().map(|h| h.metric.name()).collect(),
         rows: w.sessions.iter().map(row).collect(),
     }
 }
 
-fn metric(branch: &Branch, h: &History<'_>) -> Option<Metric> {
+fn metric(branch: &Branch, h: &History<'_>, lang: Lang) -> Option<Metric> {
+    let t = |english: &str| say(lang, english);
     let unit = h.metric.unit().suffix();
     let scale = if unit == "ratio" { 100.0 } else { 1.0 };
     let point = |(i, (session, value)): (usize, &(&Session, f64))| Point {
         x: i as f64,
         y: value * scale,
-        title: format!("{}: {}", said(branch, session), h.value(*value)),
+        title: format!("{}: {}", t(&said(branch, session)), h.value(*value)),
         link: link(branch, session),
         kind: Kind::Plain,
     };
@@ -108,8 +109,8 @@ fn metric(branch: &Branch, h: &History<'_>) -> Option<Metric> {
     let moved: Vec<f64> = h.moved.iter().map(|c| c.at as f64).collect();
     let shown = if unit == "ratio" { "%".to_owned() } else { unit.replace("_per_s", "/s").replace("per_s", "/s") };
     let title = format!("{}, {shown}", h.metric.name());
-    let plot = plot(title, "commit".into(), &Across::Names(names), &[Curve { name: h.metric.name(), points }], &moved)?;
-    Some(Metric { name: h.metric.name(), plot, moves: h.moves().collect(), count: h.count() })
+    let plot = plot(title, t("commit"), &Across::Names(names), &[Curve { name: h.metric.name(), points }], &moved)?;
+    Some(Metric { name: h.metric.name(), plot, moves: h.moves().map(|line| t(&line)).collect(), count: t(&h.count()) })
 }
 
 /// `0123456789ab, authored 2026-11-20, committed 2026-11-21`
@@ -152,7 +153,7 @@ mod tests {
         let all: Vec<&Session> = sessions.iter().collect();
         let histories = ["ttft_geomean", "tpot_geomean"].map(|m| History::of(&all, Named::parse(m).expect("a metric")));
         let workload = Workload { name: "<chat>".into(), sessions: all, histories: histories.into(), left_out: 2 };
-        render(branch, &[workload], "0.1.0")
+        render(branch, &[workload], "0.1.0", Lang::En)
     }
 
     fn commits() -> Vec<String> {

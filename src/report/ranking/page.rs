@@ -6,7 +6,7 @@ use super::{FamilyRanking, MetricRanking, PlaceReport, RankingReport, WorkloadRa
 use crate::config::Lang;
 use crate::report::page::{self, Family, Shell, Swept};
 use crate::report::sweep::HEADER;
-use crate::report::text;
+use crate::report::{say, text};
 
 #[derive(Template)]
 #[template(path = "ranking.html")]
@@ -18,6 +18,7 @@ struct Page<'a> {
     workloads: Vec<Ranked>,
     families: Vec<Family>,
     hypotheses: Vec<(String, String)>,
+    header: [String; 5],
     provenance: Vec<[String; 5]>,
 }
 
@@ -53,19 +54,24 @@ struct Strip {
     at: f64,
 }
 
-const PROVENANCE: [&str; 5] = ["name", "server", "commit", "session", "measured"];
+const PROVENANCE: [&str; 5] = ["name", "server", "commit", "session", "created"];
 
-pub fn render(report: &RankingReport) -> String {
+pub fn render(report: &RankingReport, lang: Lang) -> String {
     let names: Vec<String> = report.entrants.iter().map(|e| text::plain(&e.name)).collect();
-    let heading = format!("{} side by side", text::count(report.entrants.len() as u64, "record", "records"));
+    let heading = say(lang, &format!("{} side by side", text::count(report.entrants.len() as u64, "record", "records")));
     let page = Page {
-        shell: Shell::of(&heading, &report.tool_version, Lang::En),
+        shell: Shell::of(&heading, &report.tool_version, lang),
         report,
         heading,
-        workloads: report.workloads.iter().map(|w| ranked(w, &names)).collect(),
+        workloads: report.workloads.iter().map(|w| ranked(w, &names, lang)).collect(),
         names,
-        families: report.families.iter().map(|f| family(report, f)).collect(),
-        hypotheses: report.hypotheses.iter().map(|h| (text::plain(h.says.as_ref().unwrap_or(&h.name)), outcome(h))).collect(),
+        families: report.families.iter().map(|f| family(report, f).said(lang)).collect(),
+        hypotheses: report
+            .hypotheses
+            .iter()
+            .map(|h| (text::plain(h.says.as_ref().unwrap_or(&h.name)), say(lang, &outcome(h))))
+            .collect(),
+        header: PROVENANCE.map(|h| say(lang, h)),
         provenance: provenance(report),
     };
     page.render().expect("writing to memory does not fail")
@@ -76,29 +82,34 @@ fn family(report: &RankingReport, f: &FamilyRanking) -> Family {
     page::family(&f.family, f.axis, &f.levels, &swept.collect::<Vec<Swept<'_>>>(), &f.notes)
 }
 
-fn ranked(w: &WorkloadRanking, names: &[String]) -> Ranked {
-    let unfit = names.iter().zip(&w.unfit).filter_map(|(name, why)| Some(format!("{name}: {}", text::plain(why.as_ref()?))));
+fn ranked(w: &WorkloadRanking, names: &[String], lang: Lang) -> Ranked {
+    let t = |english: &str| say(lang, &text::plain(english));
+    let unfit = names.iter().zip(&w.unfit).filter_map(|(name, why)| Some(format!("{name}: {}", t(why.as_ref()?))));
     Ranked {
         name: text::plain(&w.name),
-        load: text::plain(&w.load),
+        load: t(&w.load),
         starts: w.starts.clone(),
-        warnings: unfit.chain(w.warnings.iter().map(|line| text::plain(line))).collect(),
-        rows: w.metrics.iter().map(row).collect(),
+        warnings: unfit.chain(w.warnings.iter().map(|line| t(line))).collect(),
+        rows: w.metrics.iter().map(|m| row(m, lang)).collect(),
         unmeasured: w.unmeasured.join(", "),
     }
 }
 
-fn row(m: &MetricRanking) -> Row {
+fn row(m: &MetricRanking, lang: Lang) -> Row {
     let known = |p: &PlaceReport| [p.interval_low, p.interval_high, p.value];
     let all: Vec<f64> = m.places.iter().flat_map(known).flatten().filter(|x| x.is_finite()).collect();
     let ends = all.iter().copied().reduce(f64::min).zip(all.iter().copied().reduce(f64::max));
     let cell = |p: &PlaceReport| Cell {
-        rank: rank(p),
+        rank: rank(p).map(|rank| say(lang, &rank)),
         best: p.best_rank == Some(1),
-        value: value(&m.unit, p),
+        value: say(lang, &value(&m.unit, p)),
         strip: ends.and_then(|ends| strip(p, ends)),
     };
-    Row { metric: m.metric.clone(), better: format!("{} is better", m.better), cells: m.places.iter().map(cell).collect() }
+    Row {
+        metric: m.metric.clone(),
+        better: say(lang, &format!("{} is better", m.better)),
+        cells: m.places.iter().map(cell).collect(),
+    }
 }
 
 fn strip(p: &PlaceReport, (low, high): (f64, f64)) -> Option<Strip> {

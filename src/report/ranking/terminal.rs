@@ -2,25 +2,28 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::families::rows;
 use super::{FamilyRanking, RankingReport, WorkloadRanking, outcome, rank, server, value};
+use crate::config::Lang;
 use crate::report::sweep::{BY_LEVEL, axis_name, is_of};
 use crate::report::terminal::ruled;
-use crate::report::text;
+use crate::report::{say, text};
 
 /// Columns of a name's line: as wide as a value with its interval and rank.
 const NAME: usize = 36;
 
 /// `width`: of the terminal, in columns.
-pub fn render(report: &RankingReport, width: u16) -> String {
+pub fn render(report: &RankingReport, width: u16, lang: Lang) -> String {
     let names: Vec<&str> = report.entrants.iter().map(|e| e.name.as_str()).collect();
     let mut out = String::new();
     for w in &report.workloads {
-        out += &workload(w, &names, width);
+        out += &workload(w, &names, width, lang);
         out.push('\n');
     }
     for f in &report.families {
-        out += &family(f, &names, width);
+        out += &family(f, &names, width, lang);
         out.push('\n');
     }
     for h in &report.hypotheses {
@@ -34,7 +37,7 @@ pub fn render(report: &RankingReport, width: u16) -> String {
             text::plain(&h.workload),
             text::plain(&h.claim)
         );
-        let _ = writeln!(out, "    {}", outcome(h));
+        let _ = writeln!(out, "    {}", say(lang, &outcome(h)));
     }
     if !report.hypotheses.is_empty() {
         out.push('\n');
@@ -43,37 +46,38 @@ pub fn render(report: &RankingReport, width: u16) -> String {
         let commit = e.commit.as_deref().map_or(text::ABSENT.into(), text::short);
         vec![folded(&text::plain(&e.name)), server(e), commit, text::plain(&e.session), text::plain(&e.created)]
     });
-    out += &ruled(&["", "server", "commit", "session", "measured"], rows, 0..0, width);
+    out += &ruled(&["", "server", "commit", "session", "created"], rows, 0..0, width, lang);
     out.trim_end().to_owned()
 }
 
 /// The curve that the knees are of as a table, then what each knee means.
-fn family(f: &FamilyRanking, names: &[&str], width: u16) -> String {
-    let mut out = format!("{}: by {}\n", text::plain(&f.family), axis_name(f.axis));
+fn family(f: &FamilyRanking, names: &[&str], width: u16, lang: Lang) -> String {
+    let t = |english: &str| say(lang, english);
+    let mut out = t(&format!("{}: by {}", text::plain(&f.family), axis_name(f.axis))) + "\n";
     let known = || names.iter().zip(&f.curves).filter_map(|(name, curve)| Some((name, curve.as_ref()?)));
     let curve = known().find_map(|(_, sweep)| BY_LEVEL.iter().find(|(title, ..)| is_of(sweep, title)));
     if let Some((curved, rows)) = curve.and_then(|curved| Some((curved, rows(f, curved)?))) {
         let _ = writeln!(out, "{}", curved.0);
-        out += &side_by_side("level", names, &rows, width);
+        out += &side_by_side("level", names, &rows, width, lang);
     }
     for (name, sweep) in known() {
-        let _ = writeln!(out, "{}: {}", text::plain(name), text::plain(&sweep.words));
+        let _ = writeln!(out, "{}: {}", text::plain(name), t(&text::plain(&sweep.words)));
     }
     for note in &f.notes {
-        let _ = writeln!(out, "not in a curve: {}", text::plain(note));
+        let _ = writeln!(out, "{}", t(&format!("not in a curve: {}", text::plain(note))));
     }
     out
 }
 
 /// A column for each name, beside the first. What is wider than the terminal becomes several tables, each with as many of them as fit.
-fn side_by_side(first: &str, names: &[&str], rows: &[Vec<String>], width: u16) -> String {
+fn side_by_side(first: &str, names: &[&str], rows: &[Vec<String>], width: u16, lang: Lang) -> String {
     let folded: Vec<String> = names.iter().map(|name| folded(&text::plain(name))).collect();
     let table = |from: usize, to: usize| {
         let header: Vec<&str> = std::iter::once(first).chain(folded[from..to].iter().map(String::as_str)).collect();
         let rows = rows.iter().map(|row| row[..1].iter().chain(&row[from + 1..=to]).cloned().collect());
-        ruled(&header, rows, 1..header.len(), width)
+        ruled(&header, rows, 1..header.len(), width, lang)
     };
-    let fits = |table: &str| table.lines().all(|line| line.chars().count() <= usize::from(width));
+    let fits = |table: &str| table.lines().all(|line| line.width() <= usize::from(width));
     let (mut out, mut from) = (String::new(), 0);
     while from < names.len() {
         let room = (from + 1..=names.len()).rev().find(|&to| fits(&table(from, to))).unwrap_or(from + 1);
@@ -89,26 +93,27 @@ fn folded(name: &str) -> String {
     letters.chunks(NAME).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join("\n")
 }
 
-fn workload(w: &WorkloadRanking, names: &[&str], width: u16) -> String {
-    let mut out = format!("{}: {}\n", text::plain(&w.name), text::plain(&w.load));
+fn workload(w: &WorkloadRanking, names: &[&str], width: u16, lang: Lang) -> String {
+    let t = |english: &str| say(lang, english);
+    let mut out = format!("{}: {}\n", text::plain(&w.name), t(&text::plain(&w.load)));
     let starts = w.starts.iter().map(u32::to_string);
     let rows = w.metrics.iter().map(|m| {
         let cells = m.places.iter().map(|p| match rank(p) {
-            Some(rank) => format!("{rank}. {}", value(&m.unit, p)),
-            None => value(&m.unit, p),
+            Some(rank) => format!("{}. {}", t(&rank), t(&value(&m.unit, p))),
+            None => t(&value(&m.unit, p)),
         });
         std::iter::once(m.metric.clone()).chain(cells).collect()
     });
-    let starts = std::iter::once(std::iter::once("server starts".to_owned()).chain(starts).collect());
-    out += &side_by_side("metric", names, &starts.chain(rows).collect::<Vec<_>>(), width);
+    let starts = std::iter::once(std::iter::once(t("server starts")).chain(starts).collect());
+    out += &side_by_side("metric", names, &starts.chain(rows).collect::<Vec<_>>(), width, lang);
     for (name, why) in names.iter().zip(&w.unfit).filter_map(|(name, why)| Some((name, why.as_ref()?))) {
-        let _ = writeln!(out, "not ranked: {}: {}", text::plain(name), text::plain(why));
+        let _ = writeln!(out, "{}", t(&format!("not ranked: {}: {}", text::plain(name), text::plain(why))));
     }
     if !w.unmeasured.is_empty() {
-        let _ = writeln!(out, "unmeasured: {}", w.unmeasured.join(", "));
+        let _ = writeln!(out, "{}: {}", t("unmeasured"), w.unmeasured.join(", "));
     }
     for warning in &w.warnings {
-        let _ = writeln!(out, "warning: {}", text::plain(warning));
+        let _ = writeln!(out, "{}: {}", t("warning"), t(&text::plain(warning)));
     }
     out
 }

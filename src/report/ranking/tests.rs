@@ -2,7 +2,7 @@
 
 use super::build::{Entrant, Measured, ranking};
 use super::{RankingReport, markdown, page, terminal};
-use crate::config::Axis;
+use crate::config::{Axis, Lang};
 use crate::measure::validity::{Finding, Severity};
 use crate::record::{LevelRecord, Record, WorkloadRecord};
 
@@ -83,7 +83,7 @@ fn a_stored_ranking_is_the_same_in_every_form() {
     let report = odd();
     let read = RankingReport::parse(&report.to_json()).expect("its own form");
     assert_eq!(read, report);
-    assert_eq!(page(&read), page(&report));
+    assert_eq!(page(&read, Lang::En), page(&report, Lang::En));
     let before = report.to_json().replace("\"families\"", "\"unknown\"");
     assert!(RankingReport::parse(&before).is_err_and(|e| e.contains("unknown")));
     let newer = report.to_json().replacen("\"version\": 1", "\"version\": 2", 1);
@@ -96,8 +96,9 @@ fn a_stored_ranking_is_the_same_in_every_form() {
 #[test]
 fn curves_are_tables_at_the_terminal_and_in_markdown() {
     let report = odd();
-    insta::assert_snapshot!("ranking_by_load_terminal", terminal(&report, 100));
-    insta::assert_snapshot!("ranking_by_load_markdown", markdown(&report));
+    insta::assert_snapshot!("ranking_by_load_terminal", terminal(&report, 100, Lang::En));
+    insta::assert_snapshot!("ranking_by_load_markdown", markdown(&report, Lang::En));
+    insta::assert_snapshot!("ranking_by_load_korean", terminal(&report, 100, Lang::Ko));
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn no_line_is_wider_than_the_terminal_that_could_be_narrower() {
     let named: Vec<(&str, Record)> =
         ["one", "two", "three", "four", "five", "six", &long].into_iter().map(|name| (name, swept(&[5.0, 10.0, 20.0]))).collect();
     let report = ranked(&named);
-    let shown = terminal(&report, 100);
+    let shown = terminal(&report, 100, Lang::En);
     let tables = shown.split("server").next().expect("before the provenance");
     assert!(tables.lines().filter(|l| !l.contains(": ")).all(|l| l.chars().count() <= 100), "{shown}");
     assert!(named.iter().take(6).all(|(name, _)| shown.contains(name)));
@@ -116,14 +117,14 @@ fn no_line_is_wider_than_the_terminal_that_could_be_narrower() {
 fn a_page_draws_a_line_for_each_with_a_pen_of_its_own() {
     let called = ["one", "two", "three", "four", "five", "six", "<script>seven"];
     let named: Vec<(&str, Record)> = called.into_iter().map(|name| (name, swept(&[5.0, 10.0, 20.0]))).collect();
-    let html = page(&ranked(&named));
+    let html = page(&ranked(&named), Lang::En);
     let figure = html.split("<figure class=\"plot\">").nth(1).expect("a plot");
     let legend = figure.split("<ul class=\"legend\">").nth(1).and_then(|l| l.split("</ul>").next()).expect("a legend");
     let signs: std::collections::BTreeSet<&str> = legend.split("<li ").skip(1).filter_map(|l| l.split("</svg>").next()).collect();
     assert_eq!(signs.len(), 7, "{legend}");
     assert!(figure.contains("These lines cover each other: one, two"), "{figure}");
     assert!(!html.contains("<script>seven") && html.contains("data-family=\"chat\""));
-    let odd = page(&odd());
+    let odd = page(&odd(), Lang::En);
     assert!(odd.contains("class=\"mark unfit\"") && odd.contains("A cross: an INVALID measurement") && !odd.contains("A ring"));
     assert!(odd.contains("few: was not measured at 5, 20"));
 }

@@ -3,11 +3,12 @@
 
 mod accepted;
 mod evidence;
+mod several;
 
 use super::Sentence;
 
 /// In the order in which they are tried: what is accepted has a sentence of its own in it, and general forms come last.
-pub const SENTENCES: [&[Sentence]; 4] = [accepted::SENTENCES, VERDICT, evidence::SENTENCES, GENERAL];
+pub const SENTENCES: [&[Sentence]; 5] = [accepted::SENTENCES, several::SENTENCES, VERDICT, evidence::SENTENCES, GENERAL];
 
 const VERDICT: &[Sentence] = &[
     // The verdict, and what it comes to.
@@ -559,6 +560,7 @@ const VERDICT: &[Sentence] = &[
 ];
 
 const GENERAL: &[Sentence] = &[
+    ("{a} was not measured", "{a} 측정 안 됨"),
     ("{w} {q} ({r} to {s}): {A}", "{w} {q} ({r} ~ {s}): {A}"),
     ("{w} {q} ({r} to {s})", "{w} {q} ({r} ~ {s})"),
     ("{w} {q}: {A}", "{w} {q}: {A}"),

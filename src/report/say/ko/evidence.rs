@@ -192,8 +192,6 @@ pub const SENTENCES: &[Sentence] = &[
     ("rate", "요청률"),
     ("{a} against E2E p95", "{a}: E2E p95 대비"),
     ("{A}; INVALID and in no curve: {a}", "{A}; INVALID이라 곡선에서 제외: {a}"),
-    ("knee near {A}: at {n} {v} is {B}, and ttft {w} {m} times as long", "knee: {A} 부근; {n}에서 {v} {B}, ttft {w} {m}배"),
-    ("knee near {A}: at {n} {v} is {B}", "knee: {A} 부근; {n}에서 {v} {B}"),
     ("{q} higher", "{q} 높음"),
     ("{q} lower", "{q} 낮음"),
     ("{n} instead of {m}", "{m} 대신 {n}"),
