@@ -3,7 +3,7 @@
 //! Not here: files of the working tree (`store`).
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use git2::{ObjectType, Oid, Tree};
 
@@ -26,6 +26,9 @@ pub enum TreeError {
 const FILE_MODES: [i32; 2] = [0o100_644, 0o100_755];
 /// `workload/fingerprint/file` is all that is ever written; deeper than this somebody plays with us.
 const DEEPEST: usize = 8;
+const LINK_MODE: i32 = 0o120_000;
+/// Links that lead to links: more are a circle.
+const MOST_LINKS: usize = 8;
 
 impl Repo {
     /// The sessions that a commit's tree holds; none where it has no such folder. Errors: a file that is no session.
@@ -38,9 +41,11 @@ impl Repo {
         Ok(files)
     }
 
-    /// A file's text as a commit has it; `path` is relative to the root. Errors: it is no UTF-8.
+    /// A file's text as a commit has it, through that commit's own links; `path` is relative to the root. None where a link leads out of the
+    /// repository. Errors: it is no UTF-8.
     pub fn file_at(&self, commit: &str, path: &Path) -> Result<Option<String>, GitError> {
-        let Some(id) = self.entry_at(commit, path)? else { return Ok(None) };
+        let tree = self.commit(commit)?.tree().map_err(|e| other(&e))?;
+        let Some(id) = self.followed(&tree, path, 0) else { return Ok(None) };
         let Ok(blob) = self.inner.find_blob(id) else { return Ok(None) };
         let text = std::str::from_utf8(blob.content()).map_err(|_| GitError::Other(format!("{} is no text", path.display())))?;
         Ok(Some(text.to_owned()))
@@ -54,6 +59,24 @@ impl Repo {
     fn entry_at(&self, commit: &str, path: &Path) -> Result<Option<Oid>, GitError> {
         let tree = self.commit(commit)?.tree().map_err(|e| other(&e))?;
         Ok(tree.get_path(path).ok().map(|entry| entry.id()))
+    }
+
+    fn followed(&self, tree: &Tree<'_>, path: &Path, links: usize) -> Option<Oid> {
+        let parts: Vec<Component<'_>> = path.components().collect();
+        for end in 1..=parts.len() {
+            let (here, rest) = (parts[..end].iter().collect::<PathBuf>(), parts[end..].iter().collect::<PathBuf>());
+            let entry = tree.get_path(&here).ok()?;
+            if entry.filemode() == LINK_MODE {
+                let target = self.inner.find_blob(entry.id()).ok()?;
+                let target = Path::new(std::str::from_utf8(target.content()).ok()?);
+                let led = within(&here.parent()?.join(target).join(rest)).filter(|_| links < MOST_LINKS)?;
+                return self.followed(tree, &led, links + 1);
+            }
+            if rest.as_os_str().is_empty() {
+                return Some(entry.id());
+            }
+        }
+        None
     }
 
     fn collect(&self, tree: &Tree<'_>, below: &Path, files: &mut Files) -> Result<(), TreeError> {
@@ -78,4 +101,18 @@ impl Repo {
         }
         Ok(())
     }
+}
+
+/// Without `.` and `..`; none above the root, or absolute.
+fn within(path: &Path) -> Option<PathBuf> {
+    let mut within = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => within.push(name),
+            Component::CurDir => {}
+            Component::ParentDir => within.pop().then_some(())?,
+            Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(within)
 }

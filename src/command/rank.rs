@@ -51,7 +51,9 @@ pub fn stored(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
 /// After its target, else after its file; a `record.json` after its folder.
 fn name(path: &Path, record: &Record) -> String {
     let stem = |p: &Path| p.file_stem().map(|s| s.to_string_lossy().into_owned());
-    let of_folder = || path.parent().and_then(stem).filter(|_| path.ends_with(measure::RECORD));
+    // A folder's name has no extension: `llama-3.1` stays whole.
+    let whole = |p: &Path| p.file_name().map(|s| s.to_string_lossy().into_owned());
+    let of_folder = || path.parent().and_then(whole).filter(|_| path.ends_with(measure::RECORD));
     record.target.clone().or_else(of_folder).or_else(|| stem(path)).unwrap_or_default()
 }
 

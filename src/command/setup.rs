@@ -11,7 +11,7 @@ use crate::config::{self, Config, ConfigError, Flags, Lang, Source, Target, Unde
 
 mod theirs;
 
-use theirs::{Beside, Policy};
+use theirs::{Asked, Beside, Policy};
 
 /// Where a config is looked for, in each folder upwards.
 pub const NAMES: [&str; 2] = [".github/goodput-gate.yaml", "goodput-gate.yaml"];
@@ -102,8 +102,9 @@ pub fn gate(args: &CheckArgs) -> anyhow::Result<Gate> {
     let found = || if args.workload.base_url.is_none() { find(&cwd) } else { None };
     let path = args.config.config.clone().or_else(found);
     let wanted = base::wanted(args.base.as_deref());
-    let trusted = path.as_ref().filter(|_| wanted.ci || wanted.named.is_some());
-    let (policy, mut notices) = match trusted.map(|path| theirs::policy(path, &wanted)) {
+    let asked = path.as_ref().map(|_| args.config.config.as_deref().map_or(Asked::Here, Asked::Typed));
+    let trusted = asked.zip(path.as_deref()).filter(|_| wanted.ci || wanted.named.is_some());
+    let (policy, mut notices) = match trusted.map(|(asked, file)| theirs::policy(asked, file, &wanted)) {
         None => (None, Vec::new()),
         Some(Ok(policy)) => (policy, Vec::new()),
         Some(Err(why)) => (None, vec![why]),
@@ -113,7 +114,7 @@ pub fn gate(args: &CheckArgs) -> anyhow::Result<Gate> {
         None => own,
     };
     let typed = theirs::Typed { set: &args.config.set, flags: &flags, base: args.base.as_deref() };
-    let Beside { target: beside, notice } = theirs::beside(&config, path.as_deref(), policy.as_ref(), typed);
+    let Beside { target: beside, notice } = theirs::beside(&config, asked, policy.as_ref(), typed);
     notices.extend(notice);
     Ok(Gate { config, beside, notices })
 }
@@ -131,6 +132,9 @@ fn under(
     let (name, text, shown) = (format!("{}:{}", policy.base, policy.path.display()), read(path)?, shown(path, &cwd));
     let env = |name: &str| std::env::var(name).ok();
     let (head, base) = (Source { name: &shown, text: &text }, Source { name: &name, text: &policy.text });
+    if policy.moved {
+        notices.push(format!("this change's config is {shown}: what {name} says is what counts here"));
+    }
     match config::load_under(head, base, set, flags, &env) {
         Ok(Under { config, changed }) => {
             if !changed.is_empty() {

@@ -97,9 +97,11 @@ pub fn load_target(
     let own = |said: &&String| OWN.iter().any(|section| said.split(['.', '=']).next() == Some(section));
     let set: Vec<String> = set.iter().filter(own).cloned().collect();
     let (file, defaults, mut check) = (overrides::apply(file, &set, &mut origins)?, defaults(), Checker::default());
-    let (over, _) = layers::of_flags(flags, &mut check.issues);
+    let (mut over, _) = layers::of_flags(flags, &mut check.issues);
     let sides = Sides { target: file.target, server: file.server, defaults: (defaults.target, defaults.server) };
-    let target = sides.chosen(&file.targets.unwrap_or_default(), flags.target.as_deref(), over, &mut check, env);
+    let named = file.targets.unwrap_or_default();
+    over.model = names::full_model(over.model, &named);
+    let target = sides.chosen(&named, flags.target.as_deref(), over, &mut check, env);
     match target {
         Some(target) if check.issues.is_empty() => Ok(target),
         _ => Err(ConfigError::Invalid(check.issues.into_iter().map(|issue| origins.locate(issue)).collect())),

@@ -248,7 +248,7 @@ fn client(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
 
 fn provenance(report: &Report, lang: Lang) -> String {
     let facts = text::provenance(report);
-    pairs(facts.iter().map(|(label, fact)| (escape(&say(lang, &text::plain(label))), code(fact))), lang)
+    pairs(facts.iter().map(|(label, fact)| (escape(&say(lang, &text::plain(label))), code(&text::fact(lang, label, fact)))), lang)
 }
 
 fn instructions(report: &Report, lang: Lang) -> String {

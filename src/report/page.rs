@@ -340,5 +340,6 @@ fn provenance(report: &Report, lang: Lang) -> Vec<(String, String)> {
     let mut facts = text::provenance(report);
     facts.push(("exit code".into(), say(lang, &text::exit_code(report.exit_code, std::slice::from_ref(report)))));
     facts.push(("goodput-gate".into(), report.tool_version.clone()));
-    facts.into_iter().map(|(label, fact)| (say(lang, &text::plain(&label)), text::plain(&fact))).collect()
+    let said = |(label, fact): (String, String)| (say(lang, &text::plain(&label)), text::plain(&text::fact(lang, &label, &fact)));
+    facts.into_iter().map(said).collect()
 }

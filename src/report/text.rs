@@ -13,7 +13,7 @@ mod tests;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::config::Tier;
+use crate::config::{Lang, Tier};
 use crate::record::{ErrorCount, LoadDetail};
 use crate::verdict::Verdict;
 
@@ -412,6 +412,14 @@ pub fn provenance(report: &Report) -> Vec<(String, String)> {
     }
     facts.extend(report.host.iter().map(|(field, value)| (format!("host {field}"), value.clone())));
     facts
+}
+
+/// A fact of the provenance in the reader's language: what is a sentence of ours, and no name or number.
+pub fn fact(lang: Lang, label: &str, fact: &str) -> String {
+    match label {
+        "commit" | "uncommitted changes" | "host gpu" => crate::report::say(lang, fact),
+        _ => fact.to_owned(),
+    }
 }
 
 /// The code's commit, with what is not committed.

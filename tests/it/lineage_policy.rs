@@ -58,7 +58,7 @@ fn a_config_that_a_link_leads_to_outside_is_not_trusted_in_silence() {
     bed.git(&["checkout", "-q", "-b", "feature"]);
     std::os::unix::fs::symlink(&outside, bed.path("linked")).expect("a link");
     bed.commit("a config elsewhere");
-    let said = ["the config lies outside this repository", "this checkout's own policy counts"];
+    let said = ["this change's config is linked/goodput-gate.yaml", ":goodput-gate.yaml says is what counts here"];
     bed.gate_with("", &CI, &["check", "--dry-run", "--config", "linked/goodput-gate.yaml"]).assert(0, &said);
 }
 
@@ -214,4 +214,50 @@ fn what_a_change_does_to_baselines_is_said() {
     bed.commit("a baseline of its own");
     let ran = bed.gate(&["baseline", "resolve"]);
     ran.assert(0, &["this change alters files in baselines", "no session there"]);
+}
+
+/// What is found through a link here is the change's; what the base has at that place counts.
+#[test]
+fn a_link_of_the_change_leads_to_no_other_policy() {
+    let bed = Bed::repository(CONFIG);
+    for (folder, max) in [("ci", "1ms"), ("examples", "9s")] {
+        std::fs::create_dir(bed.path(folder)).expect("a folder");
+        bed.write(&format!("{folder}/gate.yaml"), &CONFIG.replace("max: 1ms", &format!("max: {max}")));
+    }
+    bed.commit("two configs");
+    bed.git(&["checkout", "-q", "-b", "feature"]);
+    std::fs::remove_dir_all(bed.path("ci")).expect("its folder");
+    std::os::unix::fs::symlink("examples", bed.path("ci")).expect("a link");
+    bed.commit("the looser one, by a link");
+    let said = ["FAIL", "at most 1.00 ms", "this change alters workloads in ci/gate.yaml"];
+    bed.measure(&["check", "--base", "main", "--config", "ci/gate.yaml"]).assert(1, &said);
+}
+
+/// Where the base's own config is a link, what it leads to counts, as the base has it.
+#[test]
+fn a_config_that_is_a_link_on_the_base_is_read_there() {
+    let bed = Bed::repository(CONFIG);
+    std::fs::create_dir(bed.path("ci")).expect("a folder");
+    bed.write("ci/gate.yaml", CONFIG);
+    std::fs::remove_file(bed.path("goodput-gate.yaml")).expect("its file");
+    std::os::unix::fs::symlink("ci/gate.yaml", bed.path("goodput-gate.yaml")).expect("a link");
+    bed.commit("a config behind a link");
+    bed.git(&["checkout", "-q", "-b", "feature"]);
+    bed.write("ci/gate.yaml", &CONFIG.replace("requests: 24", "requests: 32"));
+    bed.commit("another load");
+    bed.gate_with("", &CI, &["check", "--dry-run"]).assert(0, &["24 requests", "this change alters workloads"]);
+}
+
+/// The config that a change takes away is not replaced by a looser one of the base.
+#[test]
+fn a_config_that_the_change_removed_still_counts() {
+    let bed = Bed::repository(&CONFIG.replace("requests: 24", "requests: 32"));
+    std::fs::create_dir(bed.path(".github")).expect("a folder");
+    bed.write(".github/goodput-gate.yaml", CONFIG);
+    bed.commit("two configs");
+    bed.git(&["checkout", "-q", "-b", "feature"]);
+    std::fs::remove_file(bed.path(".github/goodput-gate.yaml")).expect("its file");
+    bed.commit("without the first");
+    let said = ["24 requests", "this change's config is goodput-gate.yaml", ".github/goodput-gate.yaml says is what counts"];
+    bed.gate_with("", &CI, &["check", "--dry-run"]).assert(0, &said);
 }

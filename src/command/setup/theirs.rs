@@ -20,10 +20,21 @@ pub struct Policy {
     /// Relative to the root.
     pub path: PathBuf,
     pub text: String,
+    /// The change has its config elsewhere.
+    pub moved: bool,
 }
 
-/// None where the checkout is the base's own, or no repository's. Errors, in words: there is none to be had.
-pub fn policy(file: &Path, wanted: &Wanted) -> Result<Option<Policy>, String> {
+/// Which config of a commit is meant.
+#[derive(Clone, Copy)]
+pub enum Asked<'a> {
+    /// `--config`.
+    Typed(&'a Path),
+    /// What a run in the working folder of that commit would have found: what the checkout has is the change's.
+    Here,
+}
+
+/// `file`: the change's config. None where the checkout is the base's own, or no repository's. Errors, in words: there is none to be had.
+pub fn policy(asked: Asked<'_>, file: &Path, wanted: &Wanted) -> Result<Option<Policy>, String> {
     let cwd = std::env::current_dir().map_err(|e| e.to_string())?;
     let own = |why: &str| format!("{why}: this checkout's own policy counts");
     let Ok(repo) = Repo::discover(&cwd, Path::new("baselines")) else { return Ok(None) };
@@ -33,23 +44,40 @@ pub fn policy(file: &Path, wanted: &Wanted) -> Result<Option<Policy>, String> {
         Err(why) => return Err(own(&format!("the policy of the base cannot be read ({why})"))),
     };
     let Some(root) = repo.root().filter(|_| !base.on_base) else { return Ok(None) };
-    // Also where a link leads out of the repository: then no commit of the base holds it.
-    let path = below(root, file).ok_or_else(|| own("the config lies outside this repository, so the base has none of it"))?;
+    let paths = places(root, asked).ok_or_else(|| own("the config lies outside this repository, so the base has none of it"))?;
     let short = short(&base.tip);
     let name = if base.tip.starts_with(&base.name) { format!("the base {short}") } else { format!("{} ({short})", base.name) };
-    match config_at(&repo, &base.tip, &path).map_err(|e| own(&e.to_string()))? {
-        Some((path, text)) => Ok(Some(Policy { base: name, tip: base.tip, path, text })),
+    match config_at(&repo, &base.tip, &paths).map_err(|e| own(&e.to_string()))? {
+        Some((path, text)) => {
+            let moved = worded(root, file).as_ref() != Some(&path);
+            Ok(Some(Policy { base: name, tip: base.tip, path, text, moved }))
+        }
         None => Err(own(&format!("{name} has no config"))),
     }
 }
 
-/// Where it was may have changed: then that which a run in the same folder of that commit would have found.
-fn config_at(repo: &Repo, commit: &str, path: &Path) -> Result<Option<(PathBuf, String)>, GitError> {
-    let folders = path.parent().unwrap_or(Path::new("")).ancestors();
-    let others = folders.flat_map(|dir| NAMES.iter().map(move |n| dir.join(n)));
-    for path in std::iter::once(path.to_owned()).chain(others) {
-        if let Some(text) = repo.file_at(commit, &path)? {
-            return Ok(Some((path, text)));
+/// Where the config of a commit may be, relative to the root. Where a typed one was may have changed: then that which a run in the same folder
+/// of that commit would have found. None outside the repository.
+fn places(root: &Path, asked: Asked<'_>) -> Option<Vec<PathBuf>> {
+    let (typed, folder) = match asked {
+        Asked::Typed(file) => {
+            let path = worded(root, file).or_else(|| below(root, file))?;
+            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+            (Some(path), folder)
+        }
+        Asked::Here => {
+            let cwd = std::env::current_dir().ok()?.canonicalize().ok()?;
+            (None, cwd.strip_prefix(root.canonicalize().ok()?).ok()?.to_owned())
+        }
+    };
+    let found = folder.ancestors().flat_map(|dir| NAMES.iter().map(move |n| dir.join(n)));
+    Some(typed.into_iter().chain(found).collect())
+}
+
+fn config_at(repo: &Repo, commit: &str, paths: &[PathBuf]) -> Result<Option<(PathBuf, String)>, GitError> {
+    for path in paths {
+        if let Some(text) = repo.file_at(commit, path)? {
+            return Ok(Some((path.clone(), text)));
         }
     }
     Ok(None)
@@ -102,23 +130,23 @@ pub struct Typed<'a> {
     pub base: Option<&'a str>,
 }
 
-/// Of an interleaved gate. `file` is the config here; `policy` is where the base's counts.
-pub fn beside(config: &Config, file: Option<&Path>, policy: Option<&Policy>, typed: Typed<'_>) -> Beside {
-    match (&config.gate.baseline, file, policy) {
+/// Of an interleaved gate. `asked` is the config here; `policy` is where the base's counts.
+pub fn beside(config: &Config, asked: Option<Asked<'_>>, policy: Option<&Policy>, typed: Typed<'_>) -> Beside {
+    match (&config.gate.baseline, asked, policy) {
         _ if config.gate.mode != GateMode::Interleaved => Beside::default(),
-        (Counterpart::MergeBase | Counterpart::Ref(_), Some(file), _) => of_commit(config, file, typed),
+        (Counterpart::MergeBase | Counterpart::Ref(_), Some(asked), _) => of_commit(config, asked, typed),
         (Counterpart::Config(named), _, Some(policy)) => of_base(config, named, policy),
         _ => Beside::default(),
     }
 }
 
 /// Each commit is built and started as it says itself. Where there is none to compare with, `Pair::open` says so.
-fn of_commit(config: &Config, file: &Path, typed: Typed<'_>) -> Beside {
+fn of_commit(config: &Config, asked: Asked<'_>, typed: Typed<'_>) -> Beside {
     let Ok(repo) = baseline::repo(config) else { return Beside::default() };
     let Ok((commit, _)) = side::found(&repo, config, typed.base) else { return Beside::default() };
     let short = short(&commit);
-    let found = match repo.root().and_then(|root| below(root, file)) {
-        Some(path) => config_at(&repo, &commit, &path).map_err(|e| e.to_string()),
+    let found = match repo.root().and_then(|root| places(root, asked)) {
+        Some(paths) => config_at(&repo, &commit, &paths).map_err(|e| e.to_string()),
         None => Ok(None),
     };
     let theirs = match found {

@@ -27,6 +27,9 @@ impl Family {
         self.axis = say(lang, &self.axis);
         for plot in &mut self.plots {
             plot.title = say(lang, &plot.title);
+            for mark in plot.lines.iter_mut().flat_map(|line| &mut line.marks) {
+                mark.title = say(lang, &mark.title);
+            }
         }
         for table in &mut self.tables {
             table.words = say(lang, &table.words);

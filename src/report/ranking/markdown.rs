@@ -23,7 +23,10 @@ pub fn render(report: &RankingReport, lang: Lang) -> String {
             vec![
                 escape(&h.name),
                 says,
-                format!("{} of {}: {}", code(&h.metric), code(&h.workload), code(&h.claim)),
+                match lang {
+                    Lang::En => format!("{} of {}: {}", code(&h.metric), code(&h.workload), code(&h.claim)),
+                    Lang::Ko => format!("{}의 {}: {}", code(&h.workload), code(&h.metric), code(&h.claim)),
+                },
                 escape(&t(&outcome(h))),
             ]
         });

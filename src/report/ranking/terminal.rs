@@ -28,15 +28,12 @@ pub fn render(report: &RankingReport, width: u16, lang: Lang) -> String {
     }
     for h in &report.hypotheses {
         let says = h.says.as_deref().unwrap_or(&h.claim);
-        let _ = writeln!(
-            out,
-            "{}: {} ({} of {}: {})",
-            text::plain(&h.name),
-            text::plain(says),
-            h.metric,
-            text::plain(&h.workload),
-            text::plain(&h.claim)
-        );
+        let (name, workload, claim) = (text::plain(&h.name), text::plain(&h.workload), text::plain(&h.claim));
+        let of = match lang {
+            Lang::En => format!("{} of {workload}", h.metric),
+            Lang::Ko => format!("{workload}의 {}", h.metric),
+        };
+        let _ = writeln!(out, "{name}: {} ({of}: {claim})", text::plain(says));
         let _ = writeln!(out, "    {}", say(lang, &outcome(h)));
     }
     if !report.hypotheses.is_empty() {

@@ -117,7 +117,7 @@ const VERDICT: &[Sentence] = &[
     ("Intervals: {A}.", "신뢰구간: {A}."),
     (
         "of a change two-sided at the level that a FAIL needs, 99.6 % or more (a PASS's bound is one-sided at {q}, so it may lie within)",
-        "변화는 FAIL에 필요한 수준(양측 99.6 % 이상); PASS의 경계는 단측 {q}라 구간 안에 놓일 수 있음",
+        "변화는 FAIL에 필요한 수준(양측 99.6 % 이상); PASS의 경계는 단측 {q} 기준이므로 이 구간 안에 들 수 있음",
     ),
     ("of a limit at {q}", "한도는 {q}"),
     ("{a} is {q} longer", "{a} {q} 길어짐"),
@@ -169,7 +169,7 @@ const VERDICT: &[Sentence] = &[
     ("exit code {A}", "종료 코드 {A}"),
     (
         "Cut to what fits here: all numbers are in the report files of the run.",
-        "자리에 맞게 줄였습니다: 모든 수치는 실행의 리포트 파일에 있습니다.",
+        "길이 제한에 맞춰 줄였습니다. 모든 수치는 실행의 리포트 파일에 있습니다.",
     ),
     (
         "Measured by an untrusted job: the change under test could have altered these numbers. The verdict was computed again from the record, under this repository's own config and baselines.",
@@ -199,7 +199,7 @@ const VERDICT: &[Sentence] = &[
     ("warm: the shared prefix is in the prefix cache", "warm: 공유 prefix가 prefix 캐시에 있음"),
     ("ready after {a} (spread {q})", "준비까지 {a} (편차 {q})"),
     ("ready after {a}", "준비까지 {a}"),
-    ("every request, all of them", "모든 요청이 모두 만족"),
+    ("every request, all of them", "요청마다 SLO 모두 만족"),
     ("{L} (every request, all of them)", "{L} (요청마다 모두 만족해야 함)"),
     ("{L} (every request, all of them): met by {n} of {m}", "{L} (요청마다 모두 만족해야 함): {m}개 중 {n}개 만족"),
     (
@@ -224,7 +224,7 @@ const VERDICT: &[Sentence] = &[
     ("{L} need[s] {n} completed requests per round after the ramp", "{L}: 램프 이후 라운드당 완료 요청 {n}개 필요"),
     ("{L} need[s] {n} completed requests after the ramp", "{L}: 램프 이후 완료 요청 {n}개 필요"),
     ("{L} need[s] {n}", "{L}: {n}개 필요"),
-    ("smallest change seen in 95 % of such runs: {b}", "이런 실행의 95 %에서 감지되는 최소 변화: {b}"),
+    ("smallest change seen in 95 % of such runs: {A}", "이런 실행의 95 %에서 감지되는 최소 변화: {A}"),
     ("{n} (INCONCLUSIVE is let through by gate.{w}: warn)", "{n} (gate.{w}: warn 설정으로 INCONCLUSIVE 허용)"),
     ("{n} ({A})", "{n} ({A})"),
     ("{b} is let through by gate.{w}: warn", "gate.{w}: warn 설정으로 {b} 허용"),
@@ -246,9 +246,9 @@ const VERDICT: &[Sentence] = &[
     ("interleaved with {A} in this job", "이 작업에서 교차 측정한 상대: {A}"),
     ("interleaved", "교차 측정"),
     ("against sessions of other days", "다른 날의 세션과 비교"),
-    ("{n} start pair[s] of at most {m} judged", "시작 쌍 최대 {m}개 중 {n}개로 판정"),
+    ("{n} start pair[s] of at most {m} judged", "시작 쌍 {n}개로 판정 (최대 {m}개)"),
     ("{n} start pair[s] judged", "시작 쌍 {n}개로 판정"),
-    ("{n} job[s] of at most {m} judged", "작업 최대 {m}개 중 {n}개로 판정"),
+    ("{n} job[s] of at most {m} judged", "작업 {n}개로 판정 (최대 {m}개)"),
     ("noise from this run alone", "노이즈는 이 실행만으로 추정"),
     ("noise from {n} earlier session[s]", "노이즈는 이전 세션 {n}개로 추정"),
     ("false-alarm budget {q}", "오경보 허용치 {q}"),
@@ -274,10 +274,10 @@ const VERDICT: &[Sentence] = &[
     ("{n} baseline file[s] left out: this very run", "기준선 파일 {n}개 제외: 바로 이 실행"),
     // Why a judgement is what it is.
     ("noisier than usual: {b}", "평소보다 노이즈가 큼: {b}"),
-    ("of the others a change would have been found from: {b}", "나머지 지표에서 감지 가능한 최소 변화: {b}"),
+    ("of the others a change would have been found from: {A}", "나머지 지표에서 감지 가능한 최소 변화: {A}"),
     (
-        "proven {A}; of the others a change would have been found from: {b}",
-        "입증: {A}; 나머지 지표에서 감지 가능한 최소 변화: {b}",
+        "proven {A}; of the others a change would have been found from: {B}",
+        "입증: {A}; 나머지 지표에서 감지 가능한 최소 변화: {B}",
     ),
     ("proven {A}", "입증: {A}"),
     ("{w} less than {q} worse", "{w} 저하 {q} 미만"),
@@ -438,7 +438,7 @@ const VERDICT: &[Sentence] = &[
         "{n} of the starts that were judged lack most of their {m} round[s]: measure all of them for a PASS",
         "판정한 시작 중 {n}회는 라운드 {m}개의 과반이 없음: PASS에는 모두 측정해야 함",
     ),
-    ("stopped after {n} of at most {m} start pairs, before it was decided", "최대 {m}개 중 시작 쌍 {n}개에서 중단, 결정 전"),
+    ("stopped after {n} of at most {m} start pairs, before it was decided", "결론 전에 시작 쌍 {n}개에서 중단 (최대 {m}개)"),
     (
         "{w} tokens per request are {n} and were {m} in the baseline: the work is not the same, so times cannot be compared",
         "요청당 {w} 토큰이 {n}개, 기준선에서는 {m}개: 작업량이 달라 시간을 비교할 수 없음",
@@ -464,7 +464,7 @@ const VERDICT: &[Sentence] = &[
     ("in this repository's config and in none of the records: {b}", "이 저장소의 설정에는 있으나 어느 레코드에도 없음: {b}"),
     (
         "both jobs ran on {a}: how fast this machine is today counts twice, where the method wants another machine",
-        "두 작업 모두 {a}에서 실행: 이 장비의 오늘 속도가 두 번 반영됨, 방법은 다른 장비를 요구",
+        "두 작업 모두 {a}에서 실행: 이 장비의 오늘 속도가 두 번 반영됨; 원칙은 다른 장비에서 측정",
     ),
     // Whose policy it was.
     (
@@ -486,13 +486,13 @@ const VERDICT: &[Sentence] = &[
     ),
     (
         "this change alters {a} (gate.baseline.config): what {C} says is what counts here",
-        "이 변경이 {a}(gate.baseline.config)을 바꿈: 여기서는 {C}의 내용이 적용됨",
+        "이 변경이 바꾼 설정 파일: {a} (gate.baseline.config); 여기서는 {C}의 내용이 적용됨",
     ),
     (
         "{a} (gate.baseline.config) lies outside this repository: it counts as it is there",
-        "{a}(gate.baseline.config)이 이 저장소 밖에 있음: 거기 있는 그대로 적용",
+        "{a} (gate.baseline.config): 이 저장소 밖에 있어 거기 있는 그대로 적용",
     ),
-    ("{A}, so this checkout's own {b} (gate.baseline.config) counts", "{A}; 이 체크아웃 자체의 {b}(gate.baseline.config)을 적용"),
+    ("{A}, so this checkout's own {b} (gate.baseline.config) counts", "{A}; 이 체크아웃의 것을 적용: {b} (gate.baseline.config)"),
     ("the config of {a} cannot be read ({b})", "{a}의 설정을 읽을 수 없음 ({b})"),
     ("{a} cannot be used ({B})", "{a} 사용 불가 ({B})"),
     ("it does not say how a server is started", "서버를 어떻게 시작하는지 적혀 있지 않음"),
@@ -500,6 +500,7 @@ const VERDICT: &[Sentence] = &[
         "this run was interleaved, and this repository's config is not: what it was compared with is the measuring job's own choice, and no committed baseline was looked at",
         "교차 측정한 실행이나 이 저장소의 설정은 아님: 비교 상대는 측정한 작업이 고른 것이며, 커밋된 기준선은 보지 않음",
     ),
+    ("this change's config is {a}: what {C} says is what counts here", "이 변경의 설정은 {a}: 여기서는 {C}의 내용이 적용됨"),
     ("the policy of the base cannot be read ({a})", "base의 정책을 읽을 수 없음 ({a})"),
     ("the config lies outside this repository, so the base has none of it", "설정이 이 저장소 밖에 있어 base에는 그 설정이 없음"),
     ("{A} has no config", "{A}에 설정 없음"),
@@ -566,4 +567,5 @@ const GENERAL: &[Sentence] = &[
     ("{w} {q}: {A}", "{w} {q}: {A}"),
     ("{w}: {A}", "{w}: {A}"),
     ("{a} by {q}", "{a} {q}"),
+    ("{w} {n} points", "{w} {n} pp"),
 ];

@@ -28,7 +28,7 @@ pub const SENTENCES: &[Sentence] = &[
     ("{q} is worse than the {r} that was accepted", "{q}: 수용한 {r}보다 나쁨"),
     (
         "it is of {a}, which is not in the code that was measured (accept it again after a rebase)",
-        "수용한 커밋 {a}이(가) 측정한 코드에 없음 (rebase 뒤에는 다시 수용)",
+        "측정한 코드에 수용한 커밋이 없음: {a} (rebase 뒤에는 다시 수용)",
     ),
     (
         "the accepted change is in the baseline by now, so this is another one",
@@ -43,7 +43,7 @@ pub const SENTENCES: &[Sentence] = &[
         "수용된 변경의 세션 {m}개 중 {n}개 있음: 그때까지는 그 이전 세션과 비교하고 수용을 적용; 대상 브랜치에서 `goodput-gate baseline update`로 추가",
     ),
     ("{A}, and on_anchor_drift is fail", "{A}; on_anchor_drift가 fail"),
-    ("not compared with the anchor {A}: {B}", "앵커 {A}와 비교하지 않음: {B}"),
+    ("not compared with the anchor {A}: {B}", "앵커와 비교하지 않음 ({A}): {B}"),
     ("since the anchor {A}: {B}", "앵커 {A} 이후: {B}"),
     ("{a} (1 commit ago)", "{a} (1커밋 전)"),
     ("{a} ({n} commits ago)", "{a} ({n}커밋 전)"),
@@ -57,11 +57,11 @@ pub const SENTENCES: &[Sentence] = &[
     ("its sessions are of something else: {a}", "세션이 다른 조건의 것: {a}"),
     (
         "To accept what is worse here, for a reason, until a day: beside this report",
-        "나빠진 것을 이유와 기한을 두고 받아들이려면, 이 리포트 옆에서",
+        "나빠진 것을 이유와 기한을 정해 받아들이려면 이 리포트가 있는 폴더에서 실행합니다.",
     ),
     (
         "writes baselines/accepted.json, which counts once it is on the base branch (its own pull request), up to the size that was seen here.",
-        "baselines/accepted.json이 만들어지고, 별도의 pull request로 base 브랜치에 들어간 뒤부터, 여기서 본 크기까지만 반영됩니다.",
+        "baselines/accepted.json이 만들어지고, 별도의 풀 리퀘스트로 base 브랜치에 들어간 뒤부터 여기서 본 크기까지만 반영됩니다.",
     ),
     (
         "A limit that was never meant to hold is changed in the config.",
