@@ -4,6 +4,7 @@
 
 use super::gpu::{GpuDevice, GpuNumber};
 use super::server::ServerFact;
+use super::sweep::{SweepReport, axis_name};
 use super::{AnchorMetricReport, LimitReport, MetricReport, Report, WorkloadReport, text};
 
 /// What surrounds the one number of a row.
@@ -57,6 +58,9 @@ pub fn render(report: &Report) -> Result<String, String> {
             }
         }
     }
+    for (level, row) in report.sweeps.iter().flat_map(levels) {
+        writer.write_record(fields(level, "", &row)).map_err(unwritable)?;
+    }
     let bytes = writer.into_inner().map_err(unwritable)?;
     String::from_utf8(bytes).map_err(unwritable)
 }
@@ -82,6 +86,15 @@ fn fields(workload: &str, verdict: &str, row: &Row<'_>) -> [String; 14] {
         row.gpu.map_or_else(String::new, |d| d.index.to_string()),
         cell(row.gpu.map_or("", |d| &d.uuid)),
     ]
+}
+
+/// Which level of what each workload is, by its name, whose rows have its numbers; and where the curve bends.
+fn levels(s: &SweepReport) -> impl Iterator<Item = (&str, Row<'_>)> {
+    let axis = axis_name(s.axis);
+    let level = move |l| Row { kind: "level", metric: axis, statistic: &s.family, value: Some(l), ..Row::default() };
+    let knee = s.levels.iter().filter(|l| s.knee == Some(l.level));
+    let knee = knee.map(move |l| (l.workload.as_str(), Row { kind: "knee", metric: &s.curve, ..level(l.level) }));
+    s.levels.iter().map(move |l| (l.workload.as_str(), level(l.level))).chain(knee)
 }
 
 fn rows(w: &WorkloadReport) -> Vec<Row<'_>> {

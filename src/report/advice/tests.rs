@@ -94,6 +94,7 @@ fn a_level_beyond_the_knee_is_named() {
         output_token_rate_tokens_per_s: None,
         request_rate_per_s: None,
         goodput_per_s: None,
+        slo_attainment_ratio: None,
         ttft_p50_ms: None,
         ttft_p95_ms: None,
         tpot_p50_ms: None,

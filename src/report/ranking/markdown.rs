@@ -7,7 +7,7 @@ use super::{EntrantReport, FamilyRanking, RankingReport, WorkloadRanking, outcom
 use crate::config::Lang;
 use crate::report::markdown::escape::{code, escape};
 use crate::report::markdown::{cell, folded, table};
-use crate::report::sweep::{BY_LEVEL, axis_name};
+use crate::report::sweep::{BY_LEVEL, axis_name, matters};
 use crate::report::text;
 
 pub fn render(report: &RankingReport) -> String {
@@ -40,7 +40,7 @@ pub fn render(report: &RankingReport) -> String {
 fn family(f: &FamilyRanking, entrants: &[EntrantReport], names: &[String]) -> String {
     let mut out = format!("\n### {} by {}\n\n", code(&f.family), axis_name(f.axis));
     for (e, sweep) in entrants.iter().zip(&f.curves).filter_map(|(e, curve)| Some((e, curve.as_ref()?))) {
-        let _ = writeln!(out, "- {}: {}", code(&e.name), escape(&sweep.words));
+        let _ = writeln!(out, "- {}: {}", code(&e.name), escape(&matters(sweep)));
     }
     for note in &f.notes {
         let _ = write!(out, "\nNot in a curve: {}\n", escape(note));

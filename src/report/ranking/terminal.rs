@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::families::rows;
 use super::{FamilyRanking, RankingReport, WorkloadRanking, outcome, rank, server, value};
-use crate::report::sweep::{BY_LEVEL, axis_name, is_of};
-use crate::report::terminal::ruled;
+use crate::report::sweep::{BY_LEVEL, axis_name, is_of, matters};
+use crate::report::terminal::{folded, parted, ruled};
 use crate::report::text;
 
 /// Columns of a name's line: as wide as a value with its interval and rank.
@@ -41,7 +41,7 @@ pub fn render(report: &RankingReport, width: u16) -> String {
     }
     let rows = report.entrants.iter().map(|e| {
         let commit = e.commit.as_deref().map_or(text::ABSENT.into(), text::short);
-        vec![folded(&text::plain(&e.name)), server(e), commit, text::plain(&e.session), text::plain(&e.created)]
+        vec![folded(&text::plain(&e.name), NAME), server(e), commit, text::plain(&e.session), text::plain(&e.created)]
     });
     out += &ruled(&["", "server", "commit", "session", "measured"], rows, 0..0, width);
     out.trim_end().to_owned()
@@ -57,7 +57,7 @@ fn family(f: &FamilyRanking, names: &[&str], width: u16) -> String {
         out += &side_by_side("level", names, &rows, width);
     }
     for (name, sweep) in known() {
-        let _ = writeln!(out, "{}: {}", text::plain(name), text::plain(&sweep.words));
+        let _ = writeln!(out, "{}: {}", text::plain(name), text::plain(&matters(sweep)));
     }
     for note in &f.notes {
         let _ = writeln!(out, "not in a curve: {}", text::plain(note));
@@ -65,28 +65,11 @@ fn family(f: &FamilyRanking, names: &[&str], width: u16) -> String {
     out
 }
 
-/// A column for each name, beside the first. What is wider than the terminal becomes several tables, each with as many of them as fit.
+/// A column for each name, beside the first.
 fn side_by_side(first: &str, names: &[&str], rows: &[Vec<String>], width: u16) -> String {
-    let folded: Vec<String> = names.iter().map(|name| folded(&text::plain(name))).collect();
-    let table = |from: usize, to: usize| {
-        let header: Vec<&str> = std::iter::once(first).chain(folded[from..to].iter().map(String::as_str)).collect();
-        let rows = rows.iter().map(|row| row[..1].iter().chain(&row[from + 1..=to]).cloned().collect());
-        ruled(&header, rows, 1..header.len(), width)
-    };
-    let fits = |table: &str| table.lines().all(|line| line.chars().count() <= usize::from(width));
-    let (mut out, mut from) = (String::new(), 0);
-    while from < names.len() {
-        let room = (from + 1..=names.len()).rev().find(|&to| fits(&table(from, to))).unwrap_or(from + 1);
-        out += &table(from, room);
-        from = room;
-    }
-    out
-}
-
-/// A name on several lines, since a column is as wide as its widest.
-fn folded(name: &str) -> String {
-    let letters: Vec<char> = name.chars().collect();
-    letters.chunks(NAME).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join("\n")
+    let folded: Vec<String> = names.iter().map(|name| folded(&text::plain(name), NAME)).collect();
+    let header: Vec<&str> = std::iter::once(first).chain(folded.iter().map(String::as_str)).collect();
+    parted(&header, rows, 1..header.len(), width)
 }
 
 fn workload(w: &WorkloadRanking, names: &[&str], width: u16) -> String {
