@@ -35,7 +35,8 @@ pub fn stored(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     let format = args.format.unwrap_or(ReportFormat::Terminal);
     let paths: Vec<&PathBuf> = [&args.baseline, &args.candidate].into_iter().chain(&args.more).collect();
     let records = paths.iter().map(|p| Ok(Record::parse(&output::read(p)?)?)).collect::<anyhow::Result<Vec<_>>>()?;
-    let named: Vec<(String, &Record)> = paths.iter().zip(&records).map(|(path, r)| (name(path, r), r)).collect();
+    let named: Vec<(String, &Record)> =
+        paths.iter().zip(&records).map(|(path, r)| (name(path, r.target.as_deref()), r)).collect();
     for (i, (name, _)) in named.iter().enumerate() {
         if named[..i].iter().any(|(other, _)| other == name) {
             anyhow::bail!(
@@ -47,11 +48,12 @@ pub fn stored(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     ranked(&named, &args.out, format)
 }
 
-/// After its target, else after its file; a `record.json` after its folder.
-fn name(path: &Path, record: &Record) -> String {
+/// After its target, else after its file; a `record.json` or `report.json` after its folder.
+pub fn name(path: &Path, target: Option<&str>) -> String {
     let stem = |p: &Path| p.file_stem().map(|s| s.to_string_lossy().into_owned());
-    let of_folder = || path.parent().and_then(stem).filter(|_| path.ends_with(measure::RECORD));
-    record.target.clone().or_else(of_folder).or_else(|| stem(path)).unwrap_or_default()
+    let own = [measure::RECORD, "report.json"].iter().any(|file| path.ends_with(file));
+    let of_folder = || path.parent().and_then(stem).filter(|_| own);
+    target.map(str::to_owned).or_else(of_folder).or_else(|| stem(path)).unwrap_or_default()
 }
 
 fn ranked<'a>(records: &[(String, &'a Record)], out: &Path, format: ReportFormat) -> anyhow::Result<ExitStatus> {

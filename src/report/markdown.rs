@@ -8,7 +8,7 @@ mod tests;
 
 use std::fmt::Write as _;
 
-use super::overview::overview;
+use super::overview::{Overview, overview, side_by_side};
 use super::sweep::{self, SweepReport};
 use super::{MetricReport, Report, WorkloadReport, advice, beside, say, server, text};
 use crate::config::Lang;
@@ -26,9 +26,22 @@ pub fn render(report: &Report, lang: Lang) -> String {
     out
 }
 
+/// Several reports, each with what it is called: all workloads in one table, then what each report says first.
+pub fn several(reports: &[(&str, &Report)], lang: Lang) -> String {
+    let table = glance(&side_by_side(reports), lang);
+    let said = reports.iter().map(|(name, report)| {
+        let origin = format!("{}, {}, goodput-gate {}", report.session, report.created, report.tool_version);
+        format!("\n### {}\n\n{}\n{}\n", code(name), headline(report, lang), escape(&text::plain(&origin)))
+    });
+    table.trim_start().to_owned() + &said.collect::<String>()
+}
+
 /// Every workload in one table, where there are several.
 pub(super) fn at_a_glance(report: &Report, lang: Lang) -> String {
-    let Some(all) = overview(report) else { return String::new() };
+    overview(report).map_or_else(String::new, |all| glance(&all, lang))
+}
+
+fn glance(all: &Overview, lang: Lang) -> String {
     let rows = all.rows.iter().map(|row| {
         let cells = all.cells(row, lang);
         std::iter::once(code(&say(lang, &row.name))).chain(cells.iter().map(|c| cell(c))).collect()

@@ -12,7 +12,7 @@ mod headline;
 pub mod history;
 pub mod junit;
 pub mod markdown;
-mod overview;
+pub mod overview;
 pub mod page;
 pub mod prometheus;
 pub mod ranking;

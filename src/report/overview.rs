@@ -116,16 +116,23 @@ const VERDICT: &str = "verdict";
 
 /// None where it would say nothing that is not beside it: of one workload, or of one family alone that nobody judged.
 pub fn overview(report: &Report) -> Option<Overview> {
-    let judged = report.workloads.iter().any(|w| w.verdict.is_some());
-    let slo = report.workloads.iter().any(|w| w.slo_requests.is_some());
+    let all = side_by_side(&[("", report)]);
+    (report.workloads.len() > 1 && (all.rows.len() > 1 || all.is_judged())).then_some(all)
+}
+
+/// Of several reports, each with what it is called; in one, without a name.
+pub fn side_by_side(reports: &[(&str, &Report)]) -> Overview {
+    let workloads = || reports.iter().flat_map(|(_, report)| &report.workloads);
+    let judged = workloads().any(|w| w.verdict.is_some());
+    let slo = workloads().any(|w| w.slo_requests.is_some());
     let columns: Vec<&Column> = COLUMNS.iter().filter(|c| slo || !c.slo).collect();
-    let rows = rows(report, &columns);
-    if report.workloads.len() < 2 || rows.len() < 2 && !judged {
-        return None;
-    }
     let words = ["workload"].into_iter().chain(judged.then_some(VERDICT)).chain(["load"]);
     let header: Vec<&'static str> = words.chain(columns.iter().map(|c| c.title)).collect();
-    Some(Overview { numbers: header.len() - columns.len(), header, rows })
+    let named = |(name, report): &(&str, &Report)| {
+        let name = if name.is_empty() { String::new() } else { format!("{}: ", text::plain(name)) };
+        rows(report, &columns).into_iter().map(move |row| Row { name: format!("{name}{}", row.name), ..row })
+    };
+    Overview { numbers: header.len() - columns.len(), header, rows: reports.iter().flat_map(named).collect() }
 }
 
 impl Overview {

@@ -5,7 +5,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::overview::{Overview, Row, overview};
+use super::overview::{Overview, Row, overview, side_by_side};
 use super::sweep::{self, SweepReport};
 use super::{DistributionReport, Report, WorkloadReport, advice, beside, say, server, text};
 use crate::config::Lang;
@@ -55,6 +55,18 @@ pub fn render(report: &Report, width: u16, colour: bool, lang: Lang) -> String {
     }
     out.push('\n');
     out += &pen.facts(&footer(report));
+    out
+}
+
+/// Several reports, each with what it is called: all workloads in one table, then what each report says first. Prose is wrapped to `width` columns.
+pub fn several(reports: &[(&str, &Report)], width: u16, lang: Lang) -> String {
+    let pen = Pen { lang, ..bare(width) };
+    let mut out = pen.overview(&side_by_side(reports));
+    for (name, report) in reports {
+        out.push('\n');
+        out += &pen.wrapped(&format!("{}: {}", text::plain(name), say(lang, &text::plain(&report.headline))));
+        out += &pen.facts(&footer(report));
+    }
     out
 }
 
