@@ -48,11 +48,15 @@ pub fn stored(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     ranked(&named, &args.out, format)
 }
 
-/// After its target, else after its file; a `record.json` or `report.json` after its folder.
+/// Where a run writes unless it is told otherwise: no name of anything.
+const OUT: &str = ".goodput-gate";
+
+/// After its target, else after its file; a `record.json` or `report.json` after its folder, which is not the one that all runs write to.
 pub fn name(path: &Path, target: Option<&str>) -> String {
     let stem = |p: &Path| p.file_stem().map(|s| s.to_string_lossy().into_owned());
     let own = [measure::RECORD, "report.json"].iter().any(|file| path.ends_with(file));
-    let of_folder = || path.parent().and_then(stem).filter(|_| own);
+    let folders = || path.ancestors().skip(1).filter(|folder| !folder.ends_with(OUT)).find_map(stem);
+    let of_folder = || folders().or_else(|| path.parent().and_then(stem)).filter(|_| own);
     target.map(str::to_owned).or_else(of_folder).or_else(|| stem(path)).unwrap_or_default()
 }
 

@@ -63,10 +63,10 @@ fn of_several(args: &ReportArgs, lang: Lang) -> anyhow::Result<Vec<u8>> {
             *name = path.display().to_string();
         }
     }
-    let named: Vec<(&str, &Report)> = all.iter().map(|(name, report)| (name.as_str(), report)).collect();
+    let reports: Vec<(&str, &Report)> = all.iter().map(|(name, report)| (name.as_str(), report)).collect();
     Ok(match args.format {
-        ReportFormat::Terminal => report::terminal::several(&named, WIDTH, lang).into(),
-        ReportFormat::Md => report::markdown::several(&named, lang).into(),
+        ReportFormat::Terminal => report::terminal::several(&reports, WIDTH, lang).into(),
+        ReportFormat::Md => report::markdown::several(&reports, lang).into(),
         _ => bail!(
             "several records have no such format\nhint: terminal or md; goodput-gate compare --rank A B writes html, csv and json; each record by itself has all of them"
         ),

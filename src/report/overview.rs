@@ -20,7 +20,7 @@ pub struct Overview {
 pub struct Row {
     pub of: Of,
     pub name: String,
-    /// Of several levels the worst, and how many of them have it.
+    /// Of several levels the worst, and how many of them have it: `(1 of 4)`; of one workload that is empty.
     pub verdict: Option<(Verdict, String)>,
     /// In few words.
     pub load: String,
@@ -143,9 +143,10 @@ impl Overview {
 
     /// The cells of a row but for its name, in the reader's language: words, then numbers.
     pub fn cells(&self, row: &Row, lang: Lang) -> Vec<String> {
-        let verdict = || row.verdict.as_ref().map_or(text::ABSENT, |(_, words)| words.as_str());
-        let words = self.is_judged().then(verdict).into_iter().chain([row.load.as_str()]);
-        words.chain(row.values.iter().map(String::as_str)).map(|cell| say(lang, cell)).collect()
+        let word = |(verdict, of): &(Verdict, String)| format!("{} {}", verdict.word(), say(lang, of)).trim_end().to_owned();
+        let verdict = || row.verdict.as_ref().map_or_else(|| text::ABSENT.into(), word);
+        let said = std::iter::once(&row.load).chain(&row.values).map(|cell| say(lang, cell));
+        self.is_judged().then(verdict).into_iter().chain(said).collect()
     }
 }
 
@@ -168,7 +169,7 @@ fn workload(index: usize, w: &WorkloadReport, columns: &[&Column]) -> Row {
     Row {
         of: Of::Workload(index),
         name: text::plain(&w.name),
-        verdict: w.verdict.map(|v| (v, v.word().to_owned())),
+        verdict: w.verdict.map(|v| (v, String::new())),
         load: format!("{}; {tokens}", text::excerpt(&w.load.arrival)),
         values: columns.iter().map(|c| (c.workload)(w)).collect(),
     }
@@ -184,7 +185,7 @@ fn family(index: usize, s: &SweepReport, report: &Report, columns: &[&Column]) -
     let worst = all.iter().filter_map(|w| w.verdict).min_by_key(|v| gravity(*v));
     let verdict = worst.map(|worst| {
         let same = all.iter().filter(|w| w.verdict == Some(worst)).count();
-        (worst, format!("{} ({same} of {})", worst.word(), all.len()))
+        (worst, format!("({same} of {})", all.len()))
     });
     Row {
         of: Of::Family(index),

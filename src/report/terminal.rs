@@ -18,7 +18,7 @@ const ROOMY: u16 = 90;
 /// Width of the labels, so that facts line up over a whole report.
 const LABEL: usize = 10;
 /// Columns of a workload's name beside its numbers.
-const NAME: usize = 28;
+const NAME: usize = 32;
 /// More is in the page and in Markdown.
 const MOST_ADVICE: usize = 3;
 

@@ -61,8 +61,9 @@ fn a_family_is_one_row_of_its_best_and_of_its_worst() {
     report.workloads[1].verdict = Some(Verdict::Failed);
     let alone = overview(&report).expect("judged, so that the verdicts are seen");
     assert_eq!(alone.rows.len(), 1);
-    assert_eq!(alone.rows[0].verdict, Some((Verdict::Failed, "FAIL (1 of 3)".into())));
+    assert_eq!(alone.rows[0].verdict, Some((Verdict::Failed, "(1 of 3)".into())));
     assert_eq!((alone.rows[0].name.as_str(), alone.rows[0].load.as_str()), ("chat (best of 3 levels)", "concurrency 1 to 4"));
+    assert_eq!(alone.cells(&alone.rows[0], Lang::En)[0], "FAIL (1 of 3)");
     assert_eq!(column(&alone, "output tok/s"), ["200.0"], "the INVALID level is not the best");
     assert_eq!((column(&alone, "errors"), column(&alone, "completed")), (vec!["0.25 to 25.00 %"], vec!["1794/1800"]));
     for w in &mut report.workloads {

@@ -121,7 +121,11 @@ pub(super) fn other_load(mine: &WorkloadRecord, first: &WorkloadRecord) -> Optio
     let alike = |l: &LoadFacts| LoadFacts { protocol: String::new(), length_forced: false, detail: alone(l), ..l.clone() };
     let same_protocol = mine.load.protocol == first.load.protocol && mine.load.length_forced == first.load.length_forced;
     let differs = alike(&mine.load) != alike(&first.load) || same_protocol && plan(mine) != plan(first);
-    differs.then(|| format!("was measured with another load ({}) than the first ({})", mine.load.arrival, first.load.arrival))
+    let said = [|w: &WorkloadRecord| w.load.arrival.clone(), words].into_iter().map(|say| (say(mine), say(first)));
+    differs.then(|| match said.into_iter().find(|(mine, first)| mine != first) {
+        Some((mine, first)) => format!("was measured with another load ({mine}) than the first ({first})"),
+        None => "was measured with another load than the first: its seed, its prompts or another part of the plan differs".into(),
+    })
 }
 
 fn workload(name: &str, entrants: &[Entrant<'_>]) -> WorkloadRanking {
@@ -177,8 +181,8 @@ fn metrics(shape: Shape, fit: &[Option<&Measured<'_>>], seen: &[Option<&Measured
         Row { shown: row(metric, places.collect()), unproven: ranking.unproven }
     });
     let gpu = Metric::GPU.into_iter().map(|metric| {
-        let value = |m: &Option<&Measured<'_>>| m.and_then(|m| m.unranked(metric));
-        row(metric, seen.iter().map(|m| PlaceReport { value: value(m), ..PlaceReport::default() }).collect())
+        let value = |m: Option<&Measured<'_>>| m.and_then(|m| m.unranked(metric));
+        row(metric, seen.iter().map(|m| PlaceReport { value: value(*m), ..PlaceReport::default() }).collect())
     });
     let watched = gpu.filter(|m| !nowhere(m)).map(|shown| Row { shown, unproven: None });
     ranked.chain(watched).collect()

@@ -160,8 +160,12 @@ fn a_goodput_of_zero_is_a_value_without_a_rank() {
 fn another_load_shows_its_values_and_no_rank() {
     let (first, mut other) = (swept(&[5.0]), swept(&[5.0]));
     other.workloads[0].load.arrival = "Poisson 6/s".into();
-    let report = ranked(&[("first", first), ("other", other)]);
-    let [first, other] = places(&report, "tpot_geomean") else { panic!("two") };
+    let mut longer = swept(&[5.0]);
+    longer.workloads[0].load.requests_per_round = Some(12_345);
+    let report = ranked(&[("first", first), ("other", other), ("longer", longer)]);
+    let why = report.workloads[0].unfit[2].as_deref().expect("another load");
+    assert!(why.contains("12345 requests per round"), "says what differs, where the arrivals do not: {why}");
+    let [first, other, _] = places(&report, "tpot_geomean") else { panic!("three") };
     assert_eq!((first.value, first.interval_low), (other.value, other.interval_low), "the same numbers of their own noise");
     assert_eq!((first.best_rank, other.best_rank), (None, None), "the first has nobody beside it");
     assert!(report.workloads[0].unfit[1].is_some() && report.exit() == crate::exit::ExitStatus::CouldNotMeasure);

@@ -188,6 +188,7 @@ pub const SENTENCES: &[Sentence] = &[
     ("completed", "완료"),
     ("SLO met", "SLO 달성"),
     ("{a} (best of {n} levels)", "{a} (수준 {n}개 중 최선)"),
+    ("({n} of {m})", "({m}개 중 {n}개)"),
     ("{n} in", "입력 {n}"),
     ("{n} out", "출력 {n}"),
     ("concurrency {n} to {m}", "동시 요청 수 {n} ~ {m}"),
