@@ -104,6 +104,8 @@ pub enum ImportFormat {
 pub struct ReportArgs {
     /// A record, or the report.json or ranking.json of one
     pub record: PathBuf,
+    /// More records or reports: one table of all their workloads (terminal, md)
+    pub more: Vec<PathBuf>,
     #[arg(long, value_enum)]
     pub format: ReportFormat,
     /// Write here instead of to standard output

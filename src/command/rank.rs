@@ -36,7 +36,8 @@ pub fn stored(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     let format = args.format.unwrap_or(ReportFormat::Terminal);
     let paths: Vec<&PathBuf> = [&args.baseline, &args.candidate].into_iter().chain(&args.more).collect();
     let records = paths.iter().map(|p| Ok(Record::parse(&output::read(p)?)?)).collect::<anyhow::Result<Vec<_>>>()?;
-    let named: Vec<(String, &Record)> = paths.iter().zip(&records).map(|(path, r)| (name(path, r), r)).collect();
+    let named: Vec<(String, &Record)> =
+        paths.iter().zip(&records).map(|(path, r)| (name(path, r.target.as_deref()), r)).collect();
     for (i, (name, _)) in named.iter().enumerate() {
         if named[..i].iter().any(|(other, _)| other == name) {
             anyhow::bail!(
@@ -48,13 +49,18 @@ pub fn stored(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     ranked(&named, &args.out, format, setup::lang_here(args.lang, args.config.config.as_deref()))
 }
 
-/// After its target, else after its file; a `record.json` after its folder.
-fn name(path: &Path, record: &Record) -> String {
+/// Where a run writes unless it is told otherwise: no name of anything.
+const OUT: &str = ".goodput-gate";
+
+/// After its target, else after its file; a `record.json` or `report.json` after its folder, which is not the one that all runs write to.
+pub fn name(path: &Path, target: Option<&str>) -> String {
     let stem = |p: &Path| p.file_stem().map(|s| s.to_string_lossy().into_owned());
     // A folder's name has no extension: `llama-3.1` stays whole.
     let whole = |p: &Path| p.file_name().map(|s| s.to_string_lossy().into_owned());
-    let of_folder = || path.parent().and_then(whole).filter(|_| path.ends_with(measure::RECORD));
-    record.target.clone().or_else(of_folder).or_else(|| stem(path)).unwrap_or_default()
+    let own = [measure::RECORD, "report.json"].iter().any(|file| path.ends_with(file));
+    let folders = || path.ancestors().skip(1).filter(|folder| !folder.ends_with(OUT)).find_map(whole);
+    let of_folder = || folders().or_else(|| path.parent().and_then(whole)).filter(|_| own);
+    target.map(str::to_owned).or_else(of_folder).or_else(|| stem(path)).unwrap_or_default()
 }
 
 fn ranked<'a>(records: &[(String, &'a Record)], out: &Path, format: ReportFormat, lang: Lang) -> anyhow::Result<ExitStatus> {

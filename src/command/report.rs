@@ -1,6 +1,7 @@
-//! `report RECORD`: a stored record, a stored report or a stored ranking, in another format.
+//! `report RECORD`: a stored record, a stored report or a stored ranking, in another format; of several, one table of all their workloads.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 
@@ -18,23 +19,58 @@ const WIDTH: u16 = 120;
 const WHICH: &str = "hint: name the report.json (with the verdict) or the record.json of a run: both are in its .goodput-gate";
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
-    let path = &args.record;
-    if path.is_dir() {
-        bail!("cannot read {}: it is a folder\n{WHICH}", path.display());
-    }
-    let (text, lang) = (output::read(path)?, setup::lang_here(args.lang, None));
-    let written = match kind(&text).as_deref() {
-        Some(ranking::SCHEMA) => {
-            let ranking = RankingReport::parse(&text).map_err(|why| anyhow!("{}: {why}", path.display()))?;
-            rank::rendered(&ranking, args.format, WIDTH, lang)?
+    let lang = setup::lang_here(args.lang, None);
+    let written = if args.more.is_empty() {
+        let (path, text) = (&args.record, text_of(&args.record)?);
+        match kind(&text).as_deref() {
+            Some(ranking::SCHEMA) => {
+                let ranking = RankingReport::parse(&text).map_err(|why| anyhow!("{}: {why}", path.display()))?;
+                rank::rendered(&ranking, args.format, WIDTH, lang)?
+            }
+            kind => of_one(&text, kind, path, args.format, lang)?,
         }
-        kind => of_one(&text, kind, path, args.format, lang)?,
+    } else {
+        of_several(args, lang)?
     };
     match &args.output {
         Some(path) => output::write_atomic(path, &written)?,
         None => output::print_bytes(&written)?,
     }
     Ok(ExitStatus::Pass)
+}
+
+/// Errors: it cannot be read, or is a folder.
+fn text_of(path: &Path) -> anyhow::Result<String> {
+    if path.is_dir() {
+        bail!("cannot read {}: it is a folder\n{WHICH}", path.display());
+    }
+    output::read(path)
+}
+
+/// All workloads of several runs in one table, whatever their loads. Errors: one is no run's, or the format has no such table.
+fn of_several(args: &ReportArgs, lang: Lang) -> anyhow::Result<Vec<u8>> {
+    let paths: Vec<&PathBuf> = std::iter::once(&args.record).chain(&args.more).collect();
+    let read = |path: &&PathBuf| -> anyhow::Result<(String, Report)> {
+        let text = text_of(path)?;
+        let (report, record) = read(&text, kind(&text).as_deref(), path)?;
+        Ok((rank::name(path, record.and_then(|r| r.target).as_deref()), report))
+    };
+    let mut all = paths.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    let names: BTreeSet<&String> = all.iter().map(|(name, _)| name).collect();
+    // What is called the same is told apart by where it lies.
+    if names.len() < all.len() {
+        for ((name, _), path) in all.iter_mut().zip(&paths) {
+            *name = path.display().to_string();
+        }
+    }
+    let reports: Vec<(&str, &Report)> = all.iter().map(|(name, report)| (name.as_str(), report)).collect();
+    Ok(match args.format {
+        ReportFormat::Terminal => report::terminal::several(&reports, WIDTH, lang).into(),
+        ReportFormat::Md => report::markdown::several(&reports, lang).into(),
+        _ => bail!(
+            "several records have no such format\nhint: terminal or md; goodput-gate compare --rank A B writes html, csv and json; each record by itself has all of them"
+        ),
+    })
 }
 
 /// Of one run: its record, or its report. Errors: what the file is instead, and which files are meant.

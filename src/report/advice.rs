@@ -117,7 +117,7 @@ fn beyond_the_knee(w: &WorkloadReport, sweeps: &[SweepReport]) -> Option<String>
 
 /// By the share of requests, since in a closed loop the ramp is in the throughput and not in the goodput. A failure is no late answer.
 fn late(w: &WorkloadReport, _: &[SweepReport]) -> Option<String> {
-    let (in_time, answered) = (rate(w, "slo_attainment")?, rate(w, "success_rate")?);
+    let (in_time, answered) = (rate(w, "slo_attainment")?, answered(w)?);
     if answered <= 0.0 || in_time >= answered * LEAST_IN_TIME {
         return None;
     }
@@ -130,6 +130,13 @@ fn late(w: &WorkloadReport, _: &[SweepReport]) -> Option<String> {
         text::value("ratio", Some(answered)),
         missed.unwrap_or_default()
     ))
+}
+
+/// Share of the requests after the ramp, as SLO attainment is; at least, since a failure may be the ramp's. Of all where the report does not tell.
+fn answered(w: &WorkloadReport) -> Option<f64> {
+    let Some(after) = w.slo_requests.filter(|n| *n > 0) else { return rate(w, "success_rate") };
+    let ramp = w.requests.saturating_sub(after);
+    Some(w.completed.saturating_sub(ramp) as f64 / after as f64)
 }
 
 /// In the server, as it says itself; else in the client, before a slot was free.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::markdown::escape::{code, escape};
-use super::markdown::{Below, decided, evidence, headline, origin, reasons};
+use super::markdown::{Below, at_a_glance, decided, evidence, headline, origin, reasons};
 use super::{Report, say, text};
 use crate::config::Lang;
 use crate::exit::ExitStatus;
@@ -199,6 +199,9 @@ fn one(report: &Report, tier: Tier, note: &str, lang: Lang) -> String {
         };
     }
     let mut out = headline(report, lang) + note;
+    if tier <= Tier::Decisive {
+        out += &at_a_glance(report, lang);
+    }
     for w in &report.workloads {
         out += &reasons(report, w, if tier <= Tier::Decisive { Below::Tables } else { Below::Nothing }, lang);
         if tier <= Tier::Decisive {

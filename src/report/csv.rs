@@ -4,6 +4,7 @@
 
 use super::gpu::{GpuDevice, GpuNumber};
 use super::server::ServerFact;
+use super::sweep::{SweepReport, axis_name};
 use super::{AnchorMetricReport, LimitReport, MetricReport, Report, WorkloadReport, text};
 
 /// What surrounds the one number of a row.
@@ -43,11 +44,16 @@ const HEADER: [&str; 14] = [
 pub fn render(report: &Report) -> Result<String, String> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADER).map_err(unwritable)?;
-    for notice in text::notices(report) {
-        writer.write_record(fields("", "", &Row { kind: "note", metric: &notice, ..Row::default() })).map_err(unwritable)?;
+    let interrupted = report.interrupted.then(|| "interrupted: this is what was measured until then".to_owned());
+    for notice in text::notices(report).chain(interrupted) {
+        writer.write_record(fields("", "", &note(&notice))).map_err(unwritable)?;
     }
     for w in &report.workloads {
         let verdict = w.verdict.map_or("", |v| v.word());
+        // Where nothing is judged no verdict says that the numbers are not to be trusted.
+        for reason in w.reasons.iter().filter(|_| w.verdict.is_none()) {
+            writer.write_record(fields(&w.name, "", &note(reason))).map_err(unwritable)?;
+        }
         for row in rows(w) {
             writer.write_record(fields(&w.name, verdict, &row)).map_err(unwritable)?;
         }
@@ -57,8 +63,16 @@ pub fn render(report: &Report) -> Result<String, String> {
             }
         }
     }
+    for (level, row) in report.sweeps.iter().flat_map(levels) {
+        writer.write_record(fields(level, "", &row)).map_err(unwritable)?;
+    }
     let bytes = writer.into_inner().map_err(unwritable)?;
     String::from_utf8(bytes).map_err(unwritable)
+}
+
+/// What a reader should know first.
+fn note(text: &str) -> Row<'_> {
+    Row { kind: "note", metric: text, ..Row::default() }
 }
 
 pub(super) fn unwritable(e: impl std::fmt::Display) -> String {
@@ -82,6 +96,15 @@ fn fields(workload: &str, verdict: &str, row: &Row<'_>) -> [String; 14] {
         row.gpu.map_or_else(String::new, |d| d.index.to_string()),
         cell(row.gpu.map_or("", |d| &d.uuid)),
     ]
+}
+
+/// Which level of what each workload is, by its name, whose rows have its numbers; and where the curve bends.
+fn levels(s: &SweepReport) -> impl Iterator<Item = (&str, Row<'_>)> {
+    let axis = axis_name(s.axis);
+    let level = move |l| Row { kind: "level", metric: axis, statistic: &s.family, value: Some(l), ..Row::default() };
+    let knee = s.levels.iter().filter(|l| s.knee == Some(l.level));
+    let knee = knee.map(move |l| (l.workload.as_str(), Row { kind: "knee", metric: &s.curve, ..level(l.level) }));
+    s.levels.iter().map(move |l| (l.workload.as_str(), level(l.level))).chain(knee)
 }
 
 fn rows(w: &WorkloadReport) -> Vec<Row<'_>> {

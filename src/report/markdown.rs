@@ -8,17 +8,17 @@ mod tests;
 
 use std::fmt::Write as _;
 
+use super::overview::{Overview, overview, side_by_side};
 use super::sweep::{self, SweepReport};
 use super::{MetricReport, Report, WorkloadReport, advice, beside, say, server, text};
 use crate::config::Lang;
 use escape::{code, escape};
 
 pub fn render(report: &Report, lang: Lang) -> String {
-    let mut out = headline(report, lang);
+    let mut out = headline(report, lang) + &at_a_glance(report, lang) + &sweeps(report, lang);
     for w in &report.workloads {
         out += &workload(report, w, lang);
     }
-    out += &sweeps(report, lang);
     out += &origin(report, lang);
     let exit = text::exit_code(report.exit_code, std::slice::from_ref(report));
     let last = format!("goodput-gate {}, exit code {exit}", text::plain(&report.tool_version));
@@ -26,12 +26,36 @@ pub fn render(report: &Report, lang: Lang) -> String {
     out
 }
 
+/// Several reports, each with what it is called: all workloads in one table, then what each report says first.
+pub fn several(reports: &[(&str, &Report)], lang: Lang) -> String {
+    let table = glance(&side_by_side(reports), lang);
+    let said = reports.iter().map(|(name, report)| {
+        let origin = format!("{}, {}, goodput-gate {}", report.session, report.created, report.tool_version);
+        format!("\n### {}\n\n{}\n{}\n", code(name), headline(report, lang), escape(&text::plain(&origin)))
+    });
+    table.trim_start().to_owned() + &said.collect::<String>()
+}
+
+/// Every workload in one table, where there are several.
+pub(super) fn at_a_glance(report: &Report, lang: Lang) -> String {
+    overview(report).map_or_else(String::new, |all| glance(&all, lang))
+}
+
+fn glance(all: &Overview, lang: Lang) -> String {
+    let rows = all.rows.iter().map(|row| {
+        let cells = all.cells(row, lang);
+        std::iter::once(code(&say(lang, &row.name))).chain(cells.iter().map(|c| cell(c))).collect()
+    });
+    titled(lang, &all.header, all.numbers..all.header.len(), rows)
+}
+
 /// Shown only: what the levels of a load say of the server.
 fn sweeps(report: &Report, lang: Lang) -> String {
     let one = |s: &SweepReport| {
         let rows = s.levels.iter().map(|level| sweep::cells(level).iter().map(|c| cell(c)).collect());
-        let body = format!("\n{}\n{}", escape(&say(lang, &s.words)), titled(lang, &sweep::HEADER, 0..8, rows));
-        folded(&format!("{} by {}", code(&s.family), sweep::axis_name(s.axis)), &body, lang)
+        let title = escape(&say(lang, &format!("{}: by {}", text::plain(&s.family), sweep::axis_name(s.axis))));
+        let matters = escape(&say(lang, &text::plain(&sweep::matters(s))));
+        format!("\n### {title}\n\n{matters}\n{}", titled(lang, &sweep::HEADER, 0..sweep::HEADER.len(), rows))
     };
     report.sweeps.iter().map(one).collect()
 }

@@ -12,6 +12,7 @@ mod headline;
 pub mod history;
 pub mod junit;
 pub mod markdown;
+pub mod overview;
 pub mod page;
 pub mod prometheus;
 pub mod ranking;

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use serde::Serialize;
 
+use super::overview::{Of, Overview, Row, overview};
 use super::sweep::{HEADER, SweepReport};
 use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, beside, gpu, say, server, text};
 use crate::config::Lang;
@@ -40,6 +41,7 @@ struct Page<'a> {
     notices: Vec<String>,
     sections: Vec<Section<'a>>,
     families: Vec<Family>,
+    overview: Option<Glance>,
     provenance: Vec<(String, String)>,
     /// Something regressed or breaches a limit, and is not accepted.
     worse: bool,
@@ -71,6 +73,24 @@ impl Shell {
             script: include_str!("page/theme.js"),
         }
     }
+}
+
+/// All workloads in one table.
+struct Glance {
+    header: Vec<String>,
+    /// Of the header, where numbers begin.
+    numbers: usize,
+    rows: Vec<GlanceRow>,
+}
+
+struct GlanceRow {
+    /// Where it is told in full.
+    href: String,
+    name: String,
+    tone: &'static str,
+    /// Empty where nothing was judged.
+    verdict: Option<String>,
+    cells: Vec<String>,
 }
 
 /// A workload, with every text chosen.
@@ -160,6 +180,7 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
         sentence,
         notices: text::notices(report).map(|notice| say(lang, &notice)).collect(),
         sections: report.workloads.iter().enumerate().map(|(i, w)| section(report, w, i, charts, lang)).collect(),
+        overview: overview(report).map(|all| glance(&all, lang)),
         families: report.sweeps.iter().map(|s| alone(s).said(lang)).collect(),
         provenance: provenance(report, lang),
         worse: text::worse(report),
@@ -171,6 +192,27 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
         script: include_str!("page/page.js"),
     };
     page.render().expect("writing to memory does not fail")
+}
+
+fn glance(all: &Overview, lang: Lang) -> Glance {
+    let row = |row: &Row| {
+        let mut cells = all.cells(row, lang);
+        GlanceRow {
+            href: match row.of {
+                Of::Workload(i) => format!("#w{i}"),
+                Of::Family(i) => format!("#f{i}"),
+            },
+            name: say(lang, &row.name),
+            tone: tone(row.verdict.as_ref().map(|(verdict, _)| *verdict)),
+            verdict: all.is_judged().then(|| cells.remove(0)),
+            cells,
+        }
+    };
+    Glance {
+        header: all.header.iter().map(|h| say(lang, h)).collect(),
+        numbers: all.numbers,
+        rows: all.rows.iter().map(row).collect(),
+    }
 }
 
 /// A sweep of one run.

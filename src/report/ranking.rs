@@ -136,7 +136,9 @@ pub struct HypothesisReport {
 impl RankingReport {
     /// Could not measure, where nobody was measured well enough to be placed on some load.
     pub fn exit(&self) -> ExitStatus {
-        let dead = |w: &WorkloadRanking| w.metrics.iter().all(|m| m.places.iter().all(|p| p.value.is_none()));
+        let dead = |w: &WorkloadRanking| {
+            w.metrics.iter().filter(|m| !build::of_gpu(m)).all(|m| m.places.iter().all(|p| p.value.is_none()))
+        };
         let unfit = self.workloads.iter().any(|w| w.unfit.iter().any(Option::is_some) || dead(w));
         if unfit || self.workloads.is_empty() { ExitStatus::CouldNotMeasure } else { ExitStatus::Pass }
     }

@@ -1,6 +1,7 @@
 //! Hand-made reports for the tests of every format: one per verdict that people meet, with plausible numbers.
 
 mod accepted;
+mod swept;
 mod watched;
 
 use std::collections::BTreeMap;
@@ -33,9 +34,12 @@ pub fn all() -> Vec<(&'static str, Report)> {
         ("invalid", invalid()),
         ("run_only", run_only()),
         ("two_workloads", two_workloads()),
+        ("swept", swept()),
         ("accepted", accepted::accepted()),
     ]
 }
+
+pub use swept::swept;
 
 pub fn pass() -> Report {
     let workload = WorkloadReport {

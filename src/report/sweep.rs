@@ -5,12 +5,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::build::Judged;
+use super::build::{Judged, shape};
 use super::text;
 use crate::config::Axis;
 use crate::measure::collect::Values;
 use crate::measure::knee::{LEAST_POINTS, knee};
-use crate::metric::{Metric, Stat, Timing};
+use crate::metric::{Metric, Orientation, Stat, Timing};
 use crate::record::{LevelRecord, WorkloadRecord};
 
 /// Workloads that differ in one number.
@@ -40,6 +40,9 @@ pub struct SweepLevel {
     pub output_token_rate_tokens_per_s: Option<f64>,
     pub request_rate_per_s: Option<f64>,
     pub goodput_per_s: Option<f64>,
+    /// Share of the requests that met every SLO; absent without SLOs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo_attainment_ratio: Option<f64>,
     pub ttft_p50_ms: Option<f64>,
     pub ttft_p95_ms: Option<f64>,
     pub tpot_p50_ms: Option<f64>,
@@ -54,18 +57,33 @@ pub struct SweepLevel {
 pub const LEAST_LEVELS: usize = 3;
 
 /// The header of a table of levels; the first column is the level.
-pub const HEADER: [&str; 8] =
-    ["level", "output tokens/s", "requests/s", "goodput/s", "ttft p50 ms", "ttft p95 ms", "tpot p50 ms", "errors"];
+pub const HEADER: [&str; 10] = [
+    "level",
+    "output tok/s",
+    "req/s",
+    "goodput/s",
+    "SLO met",
+    "ttft p50 ms",
+    "ttft p95 ms",
+    "tpot p50 ms",
+    "e2e p95 ms",
+    "errors",
+];
 
 /// What is drawn by level, and shown side by side: its title, its unit, its value.
 pub type Curved = (&'static str, &'static str, fn(&SweepLevel) -> Option<f64>);
 
-pub const BY_LEVEL: [Curved; 5] = [
+/// Two and two belong together: pages draw them side by side.
+pub const BY_LEVEL: [Curved; 9] = [
     ("output tokens/s", "tokens_per_s", |l| l.output_token_rate_tokens_per_s),
     ("requests/s", "per_s", |l| l.request_rate_per_s),
     ("goodput/s", "per_s", |l| l.goodput_per_s),
+    ("SLO met, %", "ratio", |l| l.slo_attainment_ratio),
+    ("TTFT p50, ms", "ms", |l| l.ttft_p50_ms),
+    ("TTFT p95, ms", "ms", |l| l.ttft_p95_ms),
+    ("TPOT p50, ms", "ms", |l| l.tpot_p50_ms),
+    ("E2E p95, ms", "ms", |l| l.e2e_p95_ms),
     ("errors, %", "ratio", |l| l.error_rate_ratio),
-    ("TTFT p95, ms", "ms", |l| l.ttft_p95_ms.or(l.ttft_p50_ms)),
 ];
 
 /// A knee is marked in the curve that it is of.
@@ -102,6 +120,8 @@ pub fn level(workload: &WorkloadRecord, pooled: &Values, level: f64, unfit: Opti
         output_token_rate_tokens_per_s: of(Metric::OutputTokenRate),
         request_rate_per_s: of(Metric::RequestRate),
         goodput_per_s: of(Metric::Goodput),
+        // Without an SLO all that completed has met it, which says nothing.
+        slo_attainment_ratio: shape(workload).has_slo.then(|| of(Metric::SloAttainment)).flatten(),
         ttft_p50_ms: of(Metric::Timing(Timing::Ttft, Stat::P50)),
         ttft_p95_ms: of(Metric::Timing(Timing::Ttft, Stat::P95)),
         tpot_p50_ms: of(Metric::Timing(Timing::Tpot, Stat::P50)),
@@ -136,6 +156,43 @@ pub fn sweep(family: &str, axis: Axis, mut levels: Vec<SweepLevel>) -> SweepRepo
         levels,
         words: words + &left_out,
     }
+}
+
+/// What matters of it, and what its knee is: `output tokens/s at most 830 tok/s (at 32 in flight); ...`. Levels that are not fit are no best ones.
+pub fn matters(sweep: &SweepReport) -> String {
+    let axis = sweep.axis;
+    let at = |l: &SweepLevel| named(axis, l.level);
+    let throughput: [(&str, &str, Value); 2] = [
+        ("output tokens/s", "tokens_per_s", |l| l.output_token_rate_tokens_per_s),
+        ("requests/s", "per_s", |l| l.request_rate_per_s),
+    ];
+    let most = throughput.iter().find_map(|(name, unit, value)| {
+        let (level, most) = best(sweep, *value, Orientation::HigherIsBetter)?;
+        Some(format!("{name}: most at {}, {}", at(level), text::value(unit, Some(most))))
+    });
+    let least = best(sweep, |l| l.ttft_p50_ms, Orientation::LowerIsBetter)
+        .map(|(level, least)| format!("TTFT p50: least at {}, {}", at(level), text::value("ms", Some(least))));
+    let failed = sweep.levels.last().map(|l| match l.error_rate_ratio {
+        Some(share) => format!("errors: {} at {}, the highest level", text::value("ratio", Some(share)), at(l)),
+        None => format!("errors: unmeasured at {}, the highest level", at(l)),
+    });
+    most.into_iter().chain(least).chain(failed).chain([sweep.words.clone()]).collect::<Vec<_>>().join("; ")
+}
+
+/// The best level and its value; the lowest of several that are as good. None where no fit level has one.
+pub fn best(
+    sweep: &SweepReport,
+    value: impl Fn(&SweepLevel) -> Option<f64>,
+    orientation: Orientation,
+) -> Option<(&SweepLevel, f64)> {
+    let known = sweep.levels.iter().filter(|l| l.unfit.is_none()).filter_map(|l| Some((l, value(l)?)));
+    known.reduce(|best, next| {
+        let better = match orientation {
+            Orientation::LowerIsBetter => next.1 < best.1,
+            Orientation::HigherIsBetter => next.1 > best.1,
+        };
+        if better { next } else { best }
+    })
 }
 
 type Value = fn(&SweepLevel) -> Option<f64>;
@@ -192,15 +249,17 @@ pub const fn axis_name(axis: Axis) -> &'static str {
 }
 
 /// The cells of a level, under [`HEADER`].
-pub fn cells(level: &SweepLevel) -> [String; 8] {
+pub fn cells(level: &SweepLevel) -> [String; 10] {
     [
         if level.unfit.is_some() { format!("INVALID {}", level.level) } else { level.level.to_string() },
         text::number(level.output_token_rate_tokens_per_s),
         text::number(level.request_rate_per_s),
         text::number(level.goodput_per_s),
+        text::value("ratio", level.slo_attainment_ratio),
         text::number(level.ttft_p50_ms),
         text::number(level.ttft_p95_ms),
         text::number(level.tpot_p50_ms),
+        text::number(level.e2e_p95_ms),
         text::value("ratio", level.error_rate_ratio),
     ]
 }
@@ -225,6 +284,7 @@ pub(super) mod tests {
             output_token_rate_tokens_per_s: tokens,
             request_rate_per_s: Some(level),
             goodput_per_s: None,
+            slo_attainment_ratio: None,
             ttft_p50_ms: Some(ttft / 2.0),
             ttft_p95_ms: Some(ttft),
             tpot_p50_ms: None,
@@ -253,6 +313,23 @@ pub(super) mod tests {
         assert_eq!((found.knee, found.curve.as_str()), (Some(8.0), "output_token_rate"));
         assert_eq!(found.words, "knee near 8 in flight: at 16 output_token_rate is 2 % higher, and ttft p95 9.0 times as long");
         assert_eq!(found.levels[0].workload, "w-c1");
+    }
+
+    #[test]
+    fn what_matters_is_of_fit_levels_and_errors_are_of_the_highest() {
+        let mut some = levels();
+        some[5].unfit = Some("a client thread was busy".into());
+        some[5].error_rate_ratio = Some(0.5);
+        let said = matters(&sweep("w", Axis::Concurrency, some));
+        let expected = "output tokens/s: most at 16 in flight, 820 tok/s; TTFT p50: least at 1 in flight, 25.00 ms; \
+                        errors: 50.00 % at 32 in flight, the highest level; ";
+        assert!(said.starts_with(expected), "{said}");
+        let mut nothing = levels();
+        for level in &mut nothing {
+            (level.output_token_rate_tokens_per_s, level.ttft_p50_ms, level.error_rate_ratio) = (None, None, None);
+        }
+        let said = matters(&sweep("w", Axis::Rate, nothing));
+        assert!(said.starts_with("requests/s: most at 32/s, 32.00/s; errors: unmeasured at 32/s, the highest level; "), "{said}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::overview::{Overview, Row, overview, side_by_side};
 use super::sweep::{self, SweepReport};
 use super::{DistributionReport, Report, WorkloadReport, advice, beside, say, server, text};
 use crate::config::Lang;
@@ -16,6 +17,8 @@ const NARROWEST: u16 = 60;
 const ROOMY: u16 = 90;
 /// Width of the labels, so that facts line up over a whole report.
 const LABEL: usize = 10;
+/// Columns of a workload's name beside its numbers.
+const NAME: usize = 32;
 /// More is in the page and in Markdown.
 const MOST_ADVICE: usize = 3;
 
@@ -38,28 +41,58 @@ struct Pen {
 pub fn render(report: &Report, width: u16, colour: bool, lang: Lang) -> String {
     let pen = Pen { width: width.max(NARROWEST), colour, lang };
     let mut out = pen.headline(report);
-    for workload in &report.workloads {
+    if let Some(all) = overview(report) {
         out.push('\n');
-        out += &pen.workload(report, workload);
+        out += &pen.overview(&all);
     }
     for one in &report.sweeps {
         out.push('\n');
         out += &pen.sweep(one);
+    }
+    for workload in &report.workloads {
+        out.push('\n');
+        out += &pen.workload(report, workload);
     }
     out.push('\n');
     out += &pen.facts(&footer(report));
     out
 }
 
-/// A table without colour, for other views.
+/// Several reports, each with what it is called: all workloads in one table, then what each report says first. Prose is wrapped to `width` columns.
+pub fn several(reports: &[(&str, &Report)], width: u16, lang: Lang) -> String {
+    let pen = Pen { lang, ..bare(width) };
+    let mut out = pen.overview(&side_by_side(reports));
+    for (name, report) in reports {
+        out.push('\n');
+        out += &pen.wrapped(&format!("{}: {}", text::plain(name), say(lang, &text::plain(&report.headline))));
+        out += &pen.facts(&footer(report));
+    }
+    out
+}
+
+/// A table without colour and with its header as it is, for other views.
 pub(super) fn ruled(
     header: &[&str],
     rows: impl Iterator<Item = Vec<String>>,
     numbers: std::ops::Range<usize>,
     width: u16,
-    lang: Lang,
 ) -> String {
-    Pen { width: width.max(NARROWEST), colour: false, lang }.table(header, rows, numbers)
+    bare(width).table(header, rows, numbers)
+}
+
+/// As `ruled`. What is wider than the terminal becomes several tables, each with the first column and as many of the others as fit.
+pub(super) fn parted(header: &[&str], rows: &[Vec<String>], numbers: std::ops::Range<usize>, width: u16) -> String {
+    bare(width).parted(header, rows, &numbers)
+}
+
+fn bare(width: u16) -> Pen {
+    Pen { width: width.max(NARROWEST), colour: false, lang: Lang::En }
+}
+
+/// A name on several lines, since a column is as wide as its widest.
+pub(super) fn folded(name: &str, columns: usize) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    letters.chunks(columns).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join("\n")
 }
 
 impl Pen {
@@ -132,10 +165,38 @@ impl Pen {
         self.table(&header, rows, 1..header.len())
     }
 
+    fn overview(&self, all: &Overview) -> String {
+        let row = |row: &Row| {
+            let name = folded(&say(self.lang, &row.name), NAME);
+            std::iter::once(name).chain(all.cells(row, self.lang)).collect()
+        };
+        let rows: Vec<Vec<String>> = all.rows.iter().map(row).collect();
+        flush(&self.parted(&all.header, &rows, &(all.numbers..all.header.len())))
+    }
+
     fn sweep(&self, sweep: &SweepReport) -> String {
-        let rows = sweep.levels.iter().map(|level| sweep::cells(level).to_vec());
+        let rows: Vec<Vec<String>> = sweep.levels.iter().map(|level| sweep::cells(level).to_vec()).collect();
         let title = say(self.lang, &format!("{}: by {}", text::plain(&sweep.family), sweep::axis_name(sweep.axis)));
-        format!("{title}\n\n{}{}", self.table(&sweep::HEADER, rows, 0..8), self.facts(&[("knee", text::plain(&sweep.words))]))
+        let matters = self.wrapped(&say(self.lang, &text::plain(&sweep::matters(sweep))));
+        let table = self.parted(&sweep::HEADER, &rows, &(0..sweep::HEADER.len()));
+        format!("{title}\n{matters}\n{}", flush(&table))
+    }
+
+    fn parted(&self, header: &[&str], rows: &[Vec<String>], numbers: &std::ops::Range<usize>) -> String {
+        let table = |from: usize, to: usize| {
+            let names: Vec<&str> = header[..1].iter().chain(&header[from..to]).copied().collect();
+            let rows = rows.iter().map(|row| row[..1].iter().chain(&row[from..to]).cloned().collect());
+            let first = if numbers.start == 0 { 0 } else { 1 + numbers.start.saturating_sub(from) };
+            self.table(&names, rows, first..names.len())
+        };
+        let fits = |table: &str| table.lines().all(|line| line.width() <= usize::from(self.width));
+        let (mut out, mut from) = (String::new(), 1);
+        while from < header.len() {
+            let to = (from + 1..=header.len()).rev().find(|&to| fits(&table(from, to))).unwrap_or(from + 1);
+            out += &table(from, to);
+            from = to;
+        }
+        out
     }
 
     /// `numbers`: the columns that are set flush right. Cells are never broken: a terminal too narrow for a table breaks its lines.
@@ -299,6 +360,11 @@ fn footer(report: &Report) -> Vec<(&'static str, String)> {
 /// The label once, then nothing beside the further lines.
 fn labelled(label: &'static str, lines: impl Iterator<Item = String>) -> impl Iterator<Item = (&'static str, String)> {
     lines.enumerate().map(move |(i, line)| (if i == 0 { label } else { "" }, line))
+}
+
+/// Without the blank line behind: nothing of its own follows.
+fn flush(table: &str) -> String {
+    table.trim_end().to_owned() + "\n"
 }
 
 fn trimmed(table: &Table) -> String {

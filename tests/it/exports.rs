@@ -53,6 +53,29 @@ fn another_runs_record_is_not_taken_for_the_reports() {
 }
 
 #[test]
+fn several_runs_are_one_table_whatever_their_loads() {
+    let bed = failed();
+    let mut other = with_decode(1.0);
+    other["target"] = "other".into();
+    other["workloads"][0]["load"]["arrival"] = "Poisson 9/s".into();
+    bed.write("other.json", &other.to_string());
+    let several = |format| bed.gate(&["report", ".goodput-gate/report.json", "other.json", "--format", format]);
+    let shown = several("md");
+    shown
+        .assert(0, &["| workload | verdict | load |", ".goodput-gate: ", "other: ", "Poisson 9/s", "**FAIL**", "nothing judged"]);
+    let rows = shown.stdout.lines().filter(|line| line.starts_with("| <code>"));
+    assert_eq!(rows.count(), 2, "{}", shown.stdout);
+    several("terminal").assert(0, &["Poisson 9/s", "exit code"]);
+    several("csv").assert(2, &["several records have no such format", "hint: terminal or md"]);
+    std::fs::create_dir_all(bed.path("before/.goodput-gate")).expect("a folder");
+    bed.write("before/.goodput-gate/report.json", &bed.read(".goodput-gate/report.json"));
+    let lain = bed.gate(&["report", "before/.goodput-gate/report.json", "other.json", "--format", "md"]);
+    lain.assert(0, &["<code>before: "]);
+    let twice = bed.gate(&["report", "other.json", "./other.json", "--format", "terminal"]);
+    twice.assert(0, &["./other.json: "]);
+}
+
+#[test]
 fn what_cannot_be_shown_says_which_file_is_meant() {
     let bed = failed();
     let session = std::fs::read_dir(bed.path("sessions")).expect("a folder").next().expect("a session").expect("an entry").path();

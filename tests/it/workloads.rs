@@ -204,7 +204,7 @@ fn a_sweep_has_a_workload_per_level_and_its_curve_in_every_report() {
     );
     assert_eq!(sweep["levels"].as_array().map(Vec::len), Some(4));
     assert!(sweep["words"].as_str().is_some_and(|words| words.contains("knee")), "{sweep}");
-    assert!(bed.read(".goodput-gate/report.md").contains("<code>chat</code> by concurrency"));
+    assert!(bed.read(".goodput-gate/report.md").contains("### chat: by concurrency"));
     let shown = bed.gate(&["report", ".goodput-gate/record.json", "--format", "terminal"]);
     assert!(shown.stdout.contains("chat: by concurrency") && shown.stdout.contains("knee"), "{}", shown.stdout);
 }

@@ -18,7 +18,7 @@ fn bare() -> Report {
     let mut report = samples::pass();
     let w = &mut report.workloads[0];
     (w.distributions, w.rates, w.errors) = (Vec::new(), Vec::new(), Vec::new());
-    (w.client.busiest_worker_ratio, w.server, w.gpu) = (None, None, None);
+    (w.client.busiest_worker_ratio, w.server, w.gpu, w.slo_requests) = (None, None, None, None);
     report
 }
 
@@ -94,6 +94,7 @@ fn a_level_beyond_the_knee_is_named() {
         output_token_rate_tokens_per_s: None,
         request_rate_per_s: None,
         goodput_per_s: None,
+        slo_attainment_ratio: None,
         ttft_p50_ms: None,
         ttft_p95_ms: None,
         tpot_p50_ms: None,
@@ -129,6 +130,12 @@ fn answers_that_came_too_late_are_named() {
     // The ramp of a closed loop is in the throughput alone.
     let ramp = [("goodput", 6.7), ("request_rate", 10.0), ("slo_attainment", 1.0), ("success_rate", 1.0)];
     assert_eq!(advised(|w| rates(w, &ramp)), [""; 0]);
+    // Half of what came after a ramp of eight failed, and nothing was late.
+    let after_the_ramp = |w: &mut WorkloadReport| {
+        (w.requests, w.slo_requests, w.completed) = (40, Some(32), 24);
+        rates(w, &[("slo_attainment", 0.5), ("success_rate", 0.6)]);
+    };
+    assert_eq!(advised(after_the_ramp), ["failures"]);
 }
 
 #[test]

@@ -67,6 +67,14 @@ fn said(json: &Value) -> Vec<(String, [Option<f64>; 4])> {
             all.push(row("server", &f, "fact", "candidate", ["candidate", "", "", ""]));
         }
     }
+    for s in list(json, "/sweeps") {
+        let text = |field: &str| s[field].as_str().expect("a word");
+        let named = |kind: &str, metric: &str, value: Option<f64>| {
+            (format!("{kind} {}  {} ", text(metric), text("family")), [value, None, None, None])
+        };
+        all.extend(list(&s, "/levels").iter().map(|l| named("level", "axis", l["level"].as_f64())));
+        all.extend(s["knee"].as_f64().map(|knee| named("knee", "curve", Some(knee))));
+    }
     all
 }
 

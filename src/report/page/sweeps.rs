@@ -2,7 +2,7 @@
 
 use super::plot::{Across, Curve, Kind, Pen, Plot, Point, plot};
 use crate::config::{Axis, Lang};
-use crate::report::sweep::{BY_LEVEL, Curved, SweepLevel, SweepReport, axis_name, cells, is_of};
+use crate::report::sweep::{BY_LEVEL, Curved, SweepLevel, SweepReport, axis_name, cells, is_of, matters};
 use crate::report::{say, text};
 
 /// One family of workloads.
@@ -43,9 +43,9 @@ pub struct Levels {
     /// Empty where there is only one.
     pub name: String,
     pub pen: Pen,
-    /// What its knee means.
+    /// What matters of it.
     pub words: String,
-    pub rows: Vec<[String; 8]>,
+    pub rows: Vec<[String; 10]>,
 }
 
 /// Who was measured, and with what outcome; absent: at no level.
@@ -69,7 +69,7 @@ pub fn family(name: &str, axis: Axis, levels: &[f64], all: &[Swept<'_>], notes: 
     let table = |(i, (who, sweep)): (usize, &Swept<'_>)| {
         let sweep = (*sweep)?;
         let rows = sweep.levels.iter().map(cells).collect();
-        Some(Levels { name: text::plain(who), pen: Pen::of(i), words: text::plain(&sweep.words), rows })
+        Some(Levels { name: text::plain(who), pen: Pen::of(i), words: text::plain(&matters(sweep)), rows })
     };
     Family {
         name: text::plain(name),

@@ -80,6 +80,11 @@ impl Entrant<'_> {
         mine.unfit.first().map(|why| format!("INVALID: {why}")).or_else(|| other_load(mine.workload, first))
     }
 
+    /// What is shown: also what was measured with another load, which has no rank.
+    fn shown(&self, name: &str) -> Option<&Measured<'_>> {
+        self.workload(name).filter(|m| m.unfit.is_empty())
+    }
+
     /// What may be ranked.
     fn fit(&self, name: &str, first: &WorkloadRecord) -> Option<&Measured<'_>> {
         self.workload(name).filter(|_| self.unfit(name, first).is_none())
@@ -87,13 +92,24 @@ impl Entrant<'_> {
 }
 
 impl Measured<'_> {
+    /// Nothing of a goodput that is 0 somewhere: a mean of the other starts would hide that.
     fn of(&self, metric: Metric) -> &[f64] {
+        if metric == Metric::Goodput && self.has_zero() { &[] } else { self.values(metric) }
+    }
+
+    fn values(&self, metric: Metric) -> &[f64] {
         self.starts.get(&metric).map_or(&[], Vec::as_slice)
     }
 
-    /// 0, where all rounds together have that: a goodput of which nothing was good.
-    fn zero(&self, metric: Metric) -> Option<f64> {
-        self.pooled.get(&metric).copied().filter(|x| x.abs() <= 0.0)
+    /// In some round nothing met the SLOs: a goodput of 0, which has no logarithm, so that its start has no value on the goodput's scale.
+    fn has_zero(&self) -> bool {
+        self.values(Metric::Goodput).len() < self.values(Metric::SloAttainment).len()
+    }
+
+    /// Over all rounds, of what the starts have no mean of: it is shown, and has no rank.
+    fn unranked(&self, metric: Metric) -> Option<f64> {
+        let whole = Metric::GPU.contains(&metric) || metric == Metric::Goodput && self.has_zero();
+        self.pooled.get(&metric).copied().filter(|_| whole)
     }
 }
 
@@ -105,14 +121,19 @@ pub(super) fn other_load(mine: &WorkloadRecord, first: &WorkloadRecord) -> Optio
     let alike = |l: &LoadFacts| LoadFacts { protocol: String::new(), length_forced: false, detail: alone(l), ..l.clone() };
     let same_protocol = mine.load.protocol == first.load.protocol && mine.load.length_forced == first.load.length_forced;
     let differs = alike(&mine.load) != alike(&first.load) || same_protocol && plan(mine) != plan(first);
-    differs.then(|| format!("was measured with another load ({}) than the first ({})", mine.load.arrival, first.load.arrival))
+    let said = [|w: &WorkloadRecord| w.load.arrival.clone(), words].into_iter().map(|say| (say(mine), say(first)));
+    differs.then(|| match said.into_iter().find(|(mine, first)| mine != first) {
+        Some((mine, first)) => format!("was measured with another load ({mine}) than the first ({first})"),
+        None => "was measured with another load than the first: its seed, its prompts or another part of the plan differs".into(),
+    })
 }
 
 fn workload(name: &str, entrants: &[Entrant<'_>]) -> WorkloadRanking {
     let first = entrants.iter().find_map(|e| e.workload(name)).map(|m| m.workload);
     let unfit = entrants.iter().map(|e| e.unfit(name, first?)).collect();
     let fit: Vec<Option<&Measured<'_>>> = entrants.iter().map(|e| e.fit(name, first?)).collect();
-    let metrics = first.map_or_else(Vec::new, |first| metrics(shape(first), &fit));
+    let seen: Vec<Option<&Measured<'_>>> = entrants.iter().map(|e| e.shown(name)).collect();
+    let metrics = first.map_or_else(Vec::new, |first| metrics(shape(first), &fit, &seen));
     let starts = |e: &Entrant<'_>| e.workload(name).map_or(0, |m| m.workload.starts.len());
     WorkloadRanking {
         name: name.to_owned(),
@@ -120,9 +141,14 @@ fn workload(name: &str, entrants: &[Entrant<'_>]) -> WorkloadRanking {
         starts: entrants.iter().map(|e| u32::try_from(starts(e)).unwrap_or(u32::MAX)).collect(),
         unfit,
         warnings: warnings(entrants, &fit, &metrics),
-        unmeasured: metrics.iter().filter(|(m, _)| nowhere(m)).map(|(m, _)| m.metric.clone()).collect(),
-        metrics: metrics.into_iter().map(|(metric, _)| metric).filter(|m| !nowhere(m)).collect(),
+        unmeasured: metrics.iter().filter(|m| nowhere(&m.shown)).map(|m| m.shown.metric.clone()).collect(),
+        metrics: metrics.into_iter().map(|m| m.shown).filter(|m| !nowhere(m)).collect(),
     }
+}
+
+/// It is shown, and nobody is placed by it.
+pub(super) fn of_gpu(metric: &MetricRanking) -> bool {
+    Metric::parse(&metric.metric).is_some_and(|m| Metric::GPU.contains(&m))
 }
 
 /// No entrant has it.
@@ -135,32 +161,56 @@ fn words(w: &WorkloadRecord) -> String {
     format!("{}{each}, {} input (nominal) and {} output tokens", w.load.arrival, w.load.input_tokens, w.load.output_tokens)
 }
 
-/// Each metric that the workload defines, and why nobody has a rank in it.
-fn metrics(shape: Shape, fit: &[Option<&Measured<'_>>]) -> Vec<(MetricRanking, Option<&'static str>)> {
-    let wanted = shape.defined().into_iter().chain([Metric::Goodput].into_iter().filter(|m| shape.defines(*m)));
-    wanted
-        .map(|metric| {
-            let starts: Vec<&[f64]> = fit.iter().map(|m| m.map_or(&[][..], |m| m.of(metric))).collect();
-            let ranking = rank(metric, &starts);
-            let lower = metric.orientation() == Orientation::LowerIsBetter;
-            let shown = MetricRanking {
-                metric: metric.name(),
-                unit: metric.unit().suffix().to_owned(),
-                better: if lower { "lower" } else { "higher" }.into(),
-                places: ranking.places.iter().zip(fit).map(|(p, m)| place(metric, p, m.and_then(|m| m.zero(metric)))).collect(),
-            };
-            (shown, ranking.unproven)
-        })
-        .collect()
+/// A metric of all entrants.
+struct Row {
+    shown: MetricRanking,
+    /// Why nobody has a rank in it.
+    unproven: Option<&'static str>,
 }
 
-/// `zero`: what has no logarithm, and is a value all the same.
-fn place(metric: Metric, place: &Place, zero: Option<f64>) -> PlaceReport {
+/// Each metric that the workload defines, then those of watched GPUs, which have no rank. `fit`: who is ranked; `seen`: whose values are shown.
+fn metrics(shape: Shape, fit: &[Option<&Measured<'_>>], seen: &[Option<&Measured<'_>>]) -> Vec<Row> {
+    let judged = shape.defined().into_iter().chain([Metric::Goodput].into_iter().filter(|m| shape.defines(*m)));
+    let ranked = judged.map(|metric| {
+        let starts: Vec<&[f64]> = fit.iter().map(|m| m.map_or(&[][..], |m| m.of(metric))).collect();
+        let ranking = rank(metric, &starts);
+        let places = ranking.places.iter().zip(fit.iter().zip(seen)).map(|(p, (fit, seen))| match (fit, seen) {
+            (None, Some(other)) => alone(metric, other),
+            _ => place(metric, p, fit.and_then(|m| m.unranked(metric))),
+        });
+        Row { shown: row(metric, places.collect()), unproven: ranking.unproven }
+    });
+    let gpu = Metric::GPU.into_iter().map(|metric| {
+        let value = |m: Option<&Measured<'_>>| m.and_then(|m| m.unranked(metric));
+        row(metric, seen.iter().map(|m| PlaceReport { value: value(*m), ..PlaceReport::default() }).collect())
+    });
+    let watched = gpu.filter(|m| !nowhere(m)).map(|shown| Row { shown, unproven: None });
+    ranked.chain(watched).collect()
+}
+
+fn row(metric: Metric, places: Vec<PlaceReport>) -> MetricRanking {
+    let lower = metric.orientation() == Orientation::LowerIsBetter;
+    MetricRanking {
+        metric: metric.name(),
+        unit: metric.unit().suffix().to_owned(),
+        better: if lower { "lower" } else { "higher" }.into(),
+        places,
+    }
+}
+
+/// Of who is not ranked: its value, with the interval of its own noise.
+fn alone(metric: Metric, measured: &Measured<'_>) -> PlaceReport {
+    let ranking = rank(metric, &[measured.of(metric)]);
+    ranking.places.first().map(|p| place(metric, p, measured.unranked(metric))).unwrap_or_default()
+}
+
+/// `unranked`: the value where the starts have none.
+fn place(metric: Metric, place: &Place, unranked: Option<f64>) -> PlaceReport {
     // A share knows no more than all and no less than none.
     let within = |end: f64| if metric.unit() == Unit::Share { end.clamp(0.0, 1.0) } else { end };
     let rank = |pick: fn((usize, usize)) -> usize| place.rank.map(pick).and_then(|n| u32::try_from(n).ok());
     PlaceReport {
-        value: place.value.or(zero),
+        value: place.value.or(unranked),
         interval_low: place.interval.map(|(low, _)| within(low)),
         interval_high: place.interval.map(|(_, high)| within(high)),
         best_rank: rank(|(best, _)| best),
@@ -168,16 +218,18 @@ fn place(metric: Metric, place: &Place, zero: Option<f64>) -> PlaceReport {
     }
 }
 
-fn warnings(
-    entrants: &[Entrant<'_>],
-    fit: &[Option<&Measured<'_>>],
-    metrics: &[(MetricRanking, Option<&'static str>)],
-) -> Vec<String> {
+fn warnings(entrants: &[Entrant<'_>], fit: &[Option<&Measured<'_>>], metrics: &[Row]) -> Vec<String> {
     let mut warnings: Vec<String> = Vec::new();
-    if let Some(why) = metrics.iter().find_map(|(_, unproven)| *unproven) {
-        let unranked = metrics.iter().filter(|(_, unproven)| unproven.is_some()).count();
+    if let Some(why) = metrics.iter().find_map(|m| m.unproven) {
+        let unranked = metrics.iter().filter(|m| m.unproven.is_some()).count();
         let of = text::count(unranked as u64, "metric is", "metrics are");
         warnings.push(format!("{of} shown without ranks: {why}"));
+    }
+    for (e, _) in entrants.iter().zip(fit).filter(|(_, m)| m.is_some_and(Measured::has_zero)) {
+        warnings.push(format!("{}: goodput is shown without a rank: in some round no request met the SLOs", e.name));
+    }
+    if metrics.iter().any(|m| of_gpu(&m.shown)) {
+        warnings.push("metrics of GPUs are shown without ranks: they explain the others".into());
     }
     let tokens: Vec<(&str, f64)> = entrants
         .iter()

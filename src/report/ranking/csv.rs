@@ -111,6 +111,7 @@ mod tests {
             output_token_rate_tokens_per_s: None,
             request_rate_per_s: None,
             goodput_per_s: None,
+            slo_attainment_ratio: None,
             ttft_p50_ms: None,
             ttft_p95_ms: None,
             tpot_p50_ms: None,

@@ -7,7 +7,7 @@ use super::{EntrantReport, FamilyRanking, RankingReport, WorkloadRanking, outcom
 use crate::config::Lang;
 use crate::report::markdown::escape::{code, escape};
 use crate::report::markdown::{cell, folded, table, titled};
-use crate::report::sweep::{BY_LEVEL, axis_name};
+use crate::report::sweep::{BY_LEVEL, axis_name, matters};
 use crate::report::{say, text};
 
 pub fn render(report: &RankingReport, lang: Lang) -> String {
@@ -46,7 +46,7 @@ fn family(f: &FamilyRanking, entrants: &[EntrantReport], names: &[String], lang:
     let t = |english: &str| say(lang, english);
     let mut out = format!("\n### {}\n\n", t(&format!("{} by {}", code(&f.family), axis_name(f.axis))));
     for (e, sweep) in entrants.iter().zip(&f.curves).filter_map(|(e, curve)| Some((e, curve.as_ref()?))) {
-        let _ = writeln!(out, "- {}: {}", code(&e.name), escape(&t(&sweep.words)));
+        let _ = writeln!(out, "- {}: {}", code(&e.name), escape(&t(&matters(sweep))));
     }
     for note in &f.notes {
         let _ = write!(out, "\n{}\n", escape(&t(&format!("Not in a curve: {note}"))));

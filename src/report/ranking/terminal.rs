@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
-use unicode_width::UnicodeWidthStr as _;
-
 use super::families::rows;
 use super::{FamilyRanking, RankingReport, WorkloadRanking, outcome, rank, server, value};
 use crate::config::Lang;
-use crate::report::sweep::{BY_LEVEL, axis_name, is_of};
-use crate::report::terminal::ruled;
+use crate::report::sweep::{BY_LEVEL, axis_name, is_of, matters};
+use crate::report::terminal::{folded, parted, ruled};
 use crate::report::{say, text};
 
 /// Columns of a name's line: as wide as a value with its interval and rank.
@@ -41,9 +39,10 @@ pub fn render(report: &RankingReport, width: u16, lang: Lang) -> String {
     }
     let rows = report.entrants.iter().map(|e| {
         let commit = e.commit.as_deref().map_or(text::ABSENT.into(), text::short);
-        vec![folded(&text::plain(&e.name)), server(e), commit, text::plain(&e.session), text::plain(&e.created)]
+        vec![folded(&text::plain(&e.name), NAME), server(e), commit, text::plain(&e.session), text::plain(&e.created)]
     });
-    out += &ruled(&["", "server", "commit", "session", "created"], rows, 0..0, width, lang);
+    let header = ["", "server", "commit", "session", "created"].map(|h| say(lang, h));
+    out += &ruled(&header.each_ref().map(String::as_str), rows, 0..0, width);
     out.trim_end().to_owned()
 }
 
@@ -58,7 +57,7 @@ fn family(f: &FamilyRanking, names: &[&str], width: u16, lang: Lang) -> String {
         out += &side_by_side("level", names, &rows, width, lang);
     }
     for (name, sweep) in known() {
-        let _ = writeln!(out, "{}: {}", text::plain(name), t(&text::plain(&sweep.words)));
+        let _ = writeln!(out, "{}: {}", text::plain(name), t(&text::plain(&matters(sweep))));
     }
     for note in &f.notes {
         let _ = writeln!(out, "{}", t(&format!("not in a curve: {}", text::plain(note))));
@@ -66,28 +65,12 @@ fn family(f: &FamilyRanking, names: &[&str], width: u16, lang: Lang) -> String {
     out
 }
 
-/// A column for each name, beside the first. What is wider than the terminal becomes several tables, each with as many of them as fit.
+/// A column for each name, beside the first.
 fn side_by_side(first: &str, names: &[&str], rows: &[Vec<String>], width: u16, lang: Lang) -> String {
-    let folded: Vec<String> = names.iter().map(|name| folded(&text::plain(name))).collect();
-    let table = |from: usize, to: usize| {
-        let header: Vec<&str> = std::iter::once(first).chain(folded[from..to].iter().map(String::as_str)).collect();
-        let rows = rows.iter().map(|row| row[..1].iter().chain(&row[from + 1..=to]).cloned().collect());
-        ruled(&header, rows, 1..header.len(), width, lang)
-    };
-    let fits = |table: &str| table.lines().all(|line| line.width() <= usize::from(width));
-    let (mut out, mut from) = (String::new(), 0);
-    while from < names.len() {
-        let room = (from + 1..=names.len()).rev().find(|&to| fits(&table(from, to))).unwrap_or(from + 1);
-        out += &table(from, room);
-        from = room;
-    }
-    out
-}
-
-/// A name on several lines, since a column is as wide as its widest.
-fn folded(name: &str) -> String {
-    let letters: Vec<char> = name.chars().collect();
-    letters.chunks(NAME).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join("\n")
+    let (first, folded): (String, Vec<String>) =
+        (say(lang, first), names.iter().map(|name| folded(&text::plain(name), NAME)).collect());
+    let header: Vec<&str> = std::iter::once(first.as_str()).chain(folded.iter().map(String::as_str)).collect();
+    parted(&header, rows, 1..header.len(), width)
 }
 
 fn workload(w: &WorkloadRanking, names: &[&str], width: u16, lang: Lang) -> String {

@@ -1,9 +1,10 @@
 //! A load at several levels by several entrants, in every form: what is in a curve, what is not, and that it is said.
 
 use super::build::{Entrant, Measured, ranking};
-use super::{RankingReport, markdown, page, terminal};
+use super::{PlaceReport, RankingReport, csv, markdown, page, terminal};
 use crate::config::{Axis, Lang};
 use crate::measure::validity::{Finding, Severity};
+use crate::metric::Metric;
 use crate::record::{LevelRecord, Record, WorkloadRecord};
 
 /// A record of one load at these levels.
@@ -20,13 +21,16 @@ fn swept(levels: &[f64]) -> Record {
     record
 }
 
-fn ranked(named: &[(&str, Record)]) -> RankingReport {
-    let measured = |w| Measured {
+fn measured(w: &WorkloadRecord) -> Measured<'_> {
+    Measured {
         workload: w,
         unfit: w.invalid(),
         starts: w.start_values().expect("whole columns"),
         pooled: w.pooled_values().expect("whole columns"),
-    };
+    }
+}
+
+fn ranked(named: &[(&str, Record)]) -> RankingReport {
     let entrants: Vec<Entrant<'_>> = named
         .iter()
         .map(|(name, record)| Entrant {
@@ -127,4 +131,64 @@ fn a_page_draws_a_line_for_each_with_a_pen_of_its_own() {
     let odd = page(&odd(), Lang::En);
     assert!(odd.contains("class=\"mark unfit\"") && odd.contains("A cross: an INVALID measurement") && !odd.contains("A ring"));
     assert!(odd.contains("few: was not measured at 5, 20"));
+}
+
+fn places<'a>(report: &'a RankingReport, metric: &str) -> &'a [PlaceReport] {
+    let found = report.workloads[0].metrics.iter().find(|m| m.metric == metric);
+    &found.unwrap_or_else(|| panic!("no {metric}: {:?}", report.workloads[0].unmeasured)).places
+}
+
+#[test]
+fn a_goodput_of_zero_is_a_value_without_a_rank() {
+    let (good, mut never, mut once) = (swept(&[5.0]), swept(&[5.0]), swept(&[5.0]));
+    never.workloads[0].slo.ttft_ms = Some(0.001);
+    // Of two starts one has nothing good: its mean over both is not that of the other.
+    let late = &mut once.workloads[0].starts[0].rounds[0].columns;
+    late.ttft_us = vec![Some(9_000_000); late.ttft_us.len()];
+    late.e2e_us = vec![Some(9_900_000); late.e2e_us.len()];
+    let report = ranked(&[("good", good), ("never", never), ("once", once)]);
+    let [_, never, once] = places(&report, "goodput") else { panic!("three") };
+    assert_eq!((never.value, never.best_rank, never.interval_low), (Some(0.0), None, None));
+    let whole = places(&report, "goodput")[0].value.expect("measured");
+    assert!(once.value.is_some_and(|x| x > 0.0 && x < whole) && once.best_rank.is_none(), "{once:?} {whole}");
+    assert!(report.workloads[0].warnings.iter().any(|w| w.starts_with("never: goodput is shown without a rank")));
+    let rows = csv(&report).expect("it renders");
+    assert!(rows.contains("goodput,per_s,higher,never,2,0,,,,"), "{rows}");
+    assert!(terminal(&report, 200, Lang::En).lines().any(|l| l.starts_with("goodput") && l.contains(" 0/s")));
+}
+
+#[test]
+fn another_load_shows_its_values_and_no_rank() {
+    let (first, mut other) = (swept(&[5.0]), swept(&[5.0]));
+    other.workloads[0].load.arrival = "Poisson 6/s".into();
+    let mut longer = swept(&[5.0]);
+    longer.workloads[0].load.requests_per_round = Some(12_345);
+    let report = ranked(&[("first", first), ("other", other), ("longer", longer)]);
+    let why = report.workloads[0].unfit[2].as_deref().expect("another load");
+    assert!(why.contains("12345 requests per round"), "says what differs, where the arrivals do not: {why}");
+    let [first, other, _] = places(&report, "tpot_geomean") else { panic!("three") };
+    assert_eq!((first.value, first.interval_low), (other.value, other.interval_low), "the same numbers of their own noise");
+    assert_eq!((first.best_rank, other.best_rank), (None, None), "the first has nobody beside it");
+    assert!(report.workloads[0].unfit[1].is_some() && report.exit() == crate::exit::ExitStatus::CouldNotMeasure);
+}
+
+#[test]
+fn metrics_of_gpus_are_shown_where_any_has_them_and_place_nobody() {
+    let (a, b) = (swept(&[5.0]), swept(&[5.0]));
+    let entrant = |name: &str, record, watched: bool| {
+        let record: &Record = record;
+        let mut workloads: Vec<Measured<'_>> = record.workloads.iter().map(measured).collect();
+        if watched {
+            workloads[0].pooled.insert(Metric::GpuMemoryPeak, 61746.0);
+        }
+        Entrant { name: name.to_owned(), record, workloads }
+    };
+    let mut report = ranking(&[entrant("a", &a, true), entrant("b", &b, false)], "0.1.0");
+    let [watched, not] = places(&report, "gpu_memory_peak") else { panic!("two") };
+    assert_eq!((watched.value, watched.best_rank, not.value), (Some(61746.0), None, None));
+    assert!(!report.workloads[0].metrics.iter().any(|m| m.metric == "energy_per_token"));
+    assert!(report.workloads[0].warnings.iter().any(|w| w.starts_with("metrics of GPUs")));
+    // What a GPU did is no measurement of the load.
+    report.workloads[0].metrics.retain(|m| m.metric == "gpu_memory_peak");
+    assert_eq!(report.exit(), crate::exit::ExitStatus::CouldNotMeasure);
 }

@@ -86,7 +86,7 @@ pub const SERVER: Sheet<6> = Sheet {
     frozen_columns: 2,
 };
 
-pub const SWEEPS: Sheet<12> = Sheet {
+pub const SWEEPS: Sheet<13> = Sheet {
     name: "sweeps",
     columns: [
         Column("family", 22),
@@ -96,6 +96,7 @@ pub const SWEEPS: Sheet<12> = Sheet {
         Column("output tokens (per s)", 20),
         Column("requests (per s)", 16),
         Column("goodput (per s)", 16),
+        Column("SLO attainment (ratio)", 18),
         Column("ttft p50 (ms)", 14),
         Column("ttft p95 (ms)", 14),
         Column("tpot p50 (ms)", 14),
@@ -183,7 +184,7 @@ pub fn server(report: &Report) -> impl Iterator<Item = [Cell; 6]> {
     })
 }
 
-pub fn sweeps(report: &Report) -> impl Iterator<Item = [Cell; 12]> {
+pub fn sweeps(report: &Report) -> impl Iterator<Item = [Cell; 13]> {
     report.sweeps.iter().flat_map(|s| {
         s.levels.iter().map(move |l| {
             [
@@ -198,6 +199,7 @@ pub fn sweeps(report: &Report) -> impl Iterator<Item = [Cell; 12]> {
                 number(l.output_token_rate_tokens_per_s),
                 number(l.request_rate_per_s),
                 number(l.goodput_per_s),
+                number(l.slo_attainment_ratio),
                 number(l.ttft_p50_ms),
                 number(l.ttft_p95_ms),
                 number(l.tpot_p50_ms),

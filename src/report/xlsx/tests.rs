@@ -336,6 +336,7 @@ fn levels_of_a_sweep_have_their_rows() {
         output_token_rate_tokens_per_s: Some(level * 10.5),
         request_rate_per_s: Some(level),
         goodput_per_s,
+        slo_attainment_ratio: None,
         ttft_p50_ms: None,
         ttft_p95_ms: None,
         tpot_p50_ms: None,

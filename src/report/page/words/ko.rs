@@ -9,6 +9,7 @@ pub const KO: Words = Words {
     theme: "밝은 화면, 어두운 화면 전환",
     interrupted: "중단됨: 그때까지 측정한 결과입니다.",
     nothing: "측정된 것이 없습니다.",
+    overview: "한눈에 보기",
     deciding: "판정을 결정하는 지표",
     was_measured: "측정 결과",
     metric: "지표",
