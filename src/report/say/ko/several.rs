@@ -24,6 +24,15 @@ pub const SENTENCES: &[Sentence] = &[
         "{a}, {n}: 첫 레코드({B})와 다른 부하({A})로 측정함",
     ),
     ("was measured with another load ({A}) than the first ({B})", "첫 레코드({B})와 다른 부하({A})로 측정함"),
+    (
+        "{a}: goodput is shown without a rank: in some round no request met the SLOs",
+        "{a}: SLO를 만족한 요청이 없는 라운드가 있어 goodput을 순위 없이 표시",
+    ),
+    ("metrics of GPUs are shown without ranks: they explain the others", "GPU 지표는 순위 없이 표시: 다른 지표를 설명하는 값"),
+    (
+        "was measured with another load than the first: its seed, its prompts or another part of the plan differs",
+        "첫 레코드와 다른 부하로 측정함: 시드, 프롬프트 등 계획이 다름",
+    ),
     ("{n} requests per round", "라운드당 요청 {n}개"),
     ("{n} input (nominal) and {m} output tokens", "입력 {n}토큰 (공칭), 출력 {m}토큰"),
     ("{n} metric is shown without ranks: {A}", "지표 {n}개는 순위 없이 표시: {A}"),
