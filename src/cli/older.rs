@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn other_slips_keep_claps_own_tip_and_no_key_is_shown() {
-        assert!(message(&["run", "--concurency", "1"]).contains("similar argument exists: '--concurrency'"));
+        assert!(message(&["run", "--concurrenc", "1"]).contains("similar argument exists: '--concurrency'"));
         assert!(!message(&["gpu", "-n"]).contains("here: "));
         assert!(!message(&["run", "--api-key=sk-0123456789"]).contains("0123456789"));
     }

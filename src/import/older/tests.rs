@@ -136,11 +136,11 @@ fn prompts_become_a_dataset_where_there_are_enough() {
     let all = carried(
         TARGETS,
         "",
-        "prompts: {short: [one, {prompt: two}, ' ', 'thr\"ee']}\nworkloads:\n- {name: a, prompts: [p1, p2], num_requests: 2}\n\
+        "prompts: {short: [one, {prompt: two}, ' ', 'on\"ce']}\nworkloads:\n- {name: a, prompts: [p1, p2], num_requests: 2}\n\
          - {name: b, prompt_type: short, rps: 1, duration: 3}\n- {name: c, prompt_type: short, requests: 3, concurrency: 1}\n\
          - {name: d, prompt_type: short, rps: 2, duration: 2}\n- {name: e, prompts: [x], concurrency: 1, duration: 60}",
     );
-    let short = "{\"prompt\":\"one\"}\n{\"prompt\":\"two\"}\n{\"prompt\":\"thr\\\"ee\"}\n";
+    let short = "{\"prompt\":\"one\"}\n{\"prompt\":\"two\"}\n{\"prompt\":\"on\\\"ce\"}\n";
     let files = [("prompts.jsonl", "{\"prompt\":\"p1\"}\n{\"prompt\":\"p2\"}\n"), ("prompts-b.jsonl", short)];
     assert_eq!(all.files, files.map(|(name, text)| (name.to_owned(), text.to_owned())));
     let kinds = loaded(&all).workloads.into_iter().map(|w| match w.prompts.kind {
