@@ -17,7 +17,11 @@ use crate::report::Report;
 use crate::report::page::charts::Charts;
 
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
-    let Gate { config, beside: target, notices } = setup::gate(args)?;
+    let gate = setup::gate(args);
+    if !args.output.dry_run {
+        output::clear(&args.output.out)?;
+    }
+    let Gate { config, beside: target, notices } = gate?;
     if args.output.dry_run {
         let beside = (config.gate.mode == GateMode::Interleaved).then(|| beside(&config, args.base.as_deref()));
         let plan = dry_run::text(&config, beside.transpose()?.as_deref())?;

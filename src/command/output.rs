@@ -86,13 +86,19 @@ const RECORDS: [(&str, &str); 2] = [("record.json", "record.previous.json"), ("b
 pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     self::folder(folder)?;
     set_aside(folder)?;
+    clear(folder)?;
+    remove_logs(&folder.join("logs"))
+}
+
+/// No report of an earlier run is left, also where this one ends before it measures: a reader of `junit.xml` sees no exit code.
+pub fn clear(folder: &Path) -> anyhow::Result<()> {
     for name in
         ["report.json", "report.md", "report.html", "junit.xml", "ranking.json", "ranking.md", "ranking.csv", "ranking.html"]
     {
         there(std::fs::remove_file(folder.join(name)))
             .with_context(|| format!("cannot remove the old {}", folder.join(name).display()))?;
     }
-    remove_logs(&folder.join("logs"))
+    Ok(())
 }
 
 /// Both records of an interleaved run go together, so that the two under the other names are of one run.

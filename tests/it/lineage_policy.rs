@@ -261,3 +261,18 @@ fn a_config_that_the_change_removed_still_counts() {
     let said = ["24 requests", "this change's config is goodput-gate.yaml", ".github/goodput-gate.yaml says is what counts"];
     bed.gate_with("", &CI, &["check", "--dry-run"]).assert(0, &said);
 }
+
+/// A reader of `junit.xml` sees no exit code: a pass of an earlier commit must not lie there.
+#[test]
+fn a_config_that_cannot_be_read_leaves_no_report_of_an_earlier_check() {
+    let bed = Bed::repository(&CONFIG.replace("max: 1ms", "max: 9s"));
+    bed.measure(&["check"]).assert(0, &["ttft_p50"]);
+    bed.write("goodput-gate.yaml", &CONFIG.replace("workloads", "workload"));
+    bed.gate(&["check", "--dry-run"]).assert(2, &["workload"]);
+    assert!(bed.path(".goodput-gate/junit.xml").exists(), "a dry run changes nothing");
+    bed.gate(&["check"]).assert(2, &["workload"]);
+    for file in ["report.json", "report.md", "report.html", "junit.xml"] {
+        assert!(!bed.path(&format!(".goodput-gate/{file}")).exists(), "{file}");
+    }
+    assert!(bed.path(".goodput-gate/record.json").exists(), "it cost a measurement");
+}
