@@ -6,10 +6,11 @@
 
 use std::path::{Path, PathBuf};
 
-use git2::{Commit, ErrorCode, ObjectType, Oid, Reference, Repository, StatusOptions};
+use git2::{Commit, ErrorCode, ObjectType, Oid, Reference, Repository, RepositoryOpenFlags, StatusOptions};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::ceiling::ceilings;
 use super::worktree::Worktree;
 
 /// A commit on the lineage, as baseline files name it.
@@ -73,7 +74,8 @@ const MAX_WALK: usize = 1000;
 impl Repo {
     /// The repository around `folder`; `baselines` is relative to its root.
     pub fn discover(folder: &Path, baselines: &Path) -> Result<Self, GitError> {
-        let inner = Repository::discover(folder).map_err(|e| match e.code() {
+        let opened = Repository::open_ext(folder, RepositoryOpenFlags::CROSS_FS, ceilings());
+        let inner = opened.map_err(|e| match e.code() {
             ErrorCode::NotFound => GitError::None,
             ErrorCode::Owner => GitError::Owner(folder.display().to_string()),
             _ => unknown_format(e.message()).unwrap_or_else(|| other(&e)),

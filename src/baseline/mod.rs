@@ -1,9 +1,11 @@
 //! Baselines: one immutable, byte-stable JSON file per session, found by commit. `store` is the files, `lineage` is git,
-//! `base` what a change is judged against, `tree` what a commit holds, `reviewed` the files beside the sessions, `worktree` a commit checked out.
+//! `base` what a change is judged against, `tree` what a commit holds, `reviewed` the files beside the sessions, `worktree` a commit checked out, `ceiling` how
+//! far upwards anything is looked for.
 //!
 //! Not here: judging, or measuring.
 
 pub mod base;
+pub mod ceiling;
 pub mod lineage;
 pub mod reviewed;
 pub mod store;

@@ -65,7 +65,7 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitStatus> {
 
 /// Where the config comes from.
 fn source(args: &DoctorArgs, target: &WorkloadArgs) -> String {
-    let path = std::env::current_dir().ok().and_then(|cwd| setup::path(&args.config, target, &cwd));
+    let path = std::env::current_dir().ok().and_then(|cwd| setup::path(&args.config, target, &cwd).ok()?);
     path.map_or_else(|| "of the command line".into(), |path| path.display().to_string())
 }
 

@@ -54,7 +54,7 @@ pub fn confirmed(config: &Config) -> anyhow::Result<bool> {
 
 /// The config that would be used, if there is one.
 fn config(args: &RunArgs) -> anyhow::Result<Option<Config>> {
-    let there = setup::path(&args.config, &args.workload, &around::cwd()?).is_some();
+    let there = setup::path(&args.config, &args.workload, &around::cwd()?)?.is_some();
     let set = args.config.set.iter().any(|s| s.starts_with("target."));
     if !there && !set {
         return Ok(None);

@@ -54,7 +54,7 @@ impl Place {
             }
         };
         let cwd = std::env::current_dir().context("cannot tell the working folder")?;
-        let file = setup::path(&args.config, &workload, &cwd).map(|path| cwd.join(path));
+        let file = setup::path(&args.config, &workload, &cwd)?.map(|path| cwd.join(path));
         let file = file.map(|path| path.canonicalize().unwrap_or(path)).unwrap_or_default();
         let digest = Sha256::digest(file.as_os_str().as_encoded_bytes());
         let digest = digest.iter().take(4).fold(0_u32, |n, byte| (n << 8) | u32::from(*byte));

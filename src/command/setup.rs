@@ -9,12 +9,12 @@ use super::{base, output};
 use crate::cli::{CheckArgs, ConfigArgs, LangArgs, Language, WorkloadArgs};
 use crate::config::{self, Config, ConfigError, Flags, Lang, Source, Target, Under};
 
+mod place;
 mod theirs;
 
+pub use place::NAMES;
+use place::{Refused, find};
 use theirs::{Asked, Beside, Policy};
-
-/// Where a config is looked for, in each folder upwards.
-pub const NAMES: [&str; 2] = [".github/goodput-gate.yaml", "goodput-gate.yaml"];
 
 /// The config that the arguments mean.
 pub fn config(file: &ConfigArgs, workload: &WorkloadArgs) -> anyhow::Result<Config> {
@@ -33,8 +33,8 @@ pub fn swept(file: &ConfigArgs, workload: &WorkloadArgs, sweep: Option<String>) 
 
 fn loaded(file: &ConfigArgs, workload: &WorkloadArgs, flags: &Flags) -> anyhow::Result<Config> {
     let cwd = std::env::current_dir().context("cannot tell the working folder")?;
-    let path = path(file, workload, &cwd);
-    if let Some(passed) = find(&cwd).filter(|_| path.is_none()) {
+    let path = path(file, workload, &cwd)?;
+    if let Some(passed) = find(&cwd).ok().flatten().filter(|_| path.is_none()) {
         let name = shown(&passed, &cwd);
         output::say(&format!(
             "note: {name} is not read: beside --base-url the flags alone say what is sent; `--config {name}` reads it, too"
@@ -58,7 +58,7 @@ pub fn lang(args: LangArgs, config: &Config) -> Lang {
 /// The same where no config is needed: that of the file, or of this folder, where there is one that can be read.
 pub fn lang_here(args: LangArgs, file: Option<&Path>) -> Lang {
     let here = || {
-        let path = file.map(Path::to_owned).or_else(|| find(&std::env::current_dir().ok()?))?;
+        let path = file.map(Path::to_owned).or_else(|| find(&std::env::current_dir().ok()?).ok()?)?;
         config::lang_of(&read(&path).ok()?)
     };
     args.lang.map(chosen).or_else(here).unwrap_or_default()
@@ -71,13 +71,21 @@ const fn chosen(language: Language) -> Lang {
     }
 }
 
-/// With a base URL the command line says all; a file is used only when it is named.
-pub fn path(file: &ConfigArgs, workload: &WorkloadArgs, cwd: &Path) -> Option<PathBuf> {
+/// With a base URL the command line says all; a file is used only when it is named. Errors: the one that is there is not to be believed.
+pub fn path(file: &ConfigArgs, workload: &WorkloadArgs, cwd: &Path) -> anyhow::Result<Option<PathBuf>> {
     match (&file.config, &workload.base_url) {
-        (Some(path), _) => Some(path.clone()),
-        (None, Some(_)) => None,
-        (None, None) => find(cwd),
+        (Some(path), _) => Ok(Some(path.clone())),
+        (None, Some(_)) => Ok(None),
+        (None, None) => find(cwd).map_err(|refused| unasked(&refused, cwd)),
     }
+}
+
+fn unasked(refused: &Refused, cwd: &Path) -> anyhow::Error {
+    let name = shown(Path::new(&refused.file), cwd);
+    anyhow::anyhow!(
+        "{refused}\nhint: look at it, then name it with `--config {name}`; or make it and its folder yours alone (chown, chmod o-w), or \
+         tell git that this repository is safe (`git config --global --add safe.directory DIR`)"
+    )
 }
 
 /// What a check is to do.
@@ -99,8 +107,7 @@ pub fn gate(args: &CheckArgs) -> anyhow::Result<Gate> {
     flags.baseline_url.clone_from(&args.baseline_url);
     let own = loaded(&args.config, &args.workload, &flags)?;
     let cwd = std::env::current_dir().context("cannot tell the working folder")?;
-    let found = || if args.workload.base_url.is_none() { find(&cwd) } else { None };
-    let path = args.config.config.clone().or_else(found);
+    let path = path(&args.config, &args.workload, &cwd)?;
     let wanted = base::wanted(args.base.as_deref());
     let asked = path.as_ref().map(|_| args.config.config.as_deref().map_or(Asked::Here, Asked::Typed));
     let trusted = asked.zip(path.as_deref()).filter(|_| wanted.ci || wanted.named.is_some());
@@ -157,11 +164,6 @@ pub fn named(file: &Path) -> anyhow::Result<Config> {
     config(&args, &WorkloadArgs::default()).with_context(|| format!("gate.baseline.config: {}", file.display()))
 }
 
-/// The nearest config file at or above the folder.
-pub fn find(folder: &Path) -> Option<PathBuf> {
-    folder.ancestors().flat_map(|dir| NAMES.iter().map(move |n| dir.join(n))).find(|p| p.is_file())
-}
-
 fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read the config {}", path.display()))
 }
@@ -173,8 +175,8 @@ pub fn shown(path: &Path, cwd: &Path) -> String {
 fn no_target(cwd: &Path) -> anyhow::Error {
     let names = NAMES.join(" or ");
     anyhow::anyhow!(
-        "nothing to measure: no config found\nlooked for {names} in {} and above\nhint: name one with --config FILE, or a server with --base-url URL",
-        cwd.display()
+        "nothing to measure: no config found\nlooked for {names} in {}\nhint: name one with --config FILE, or a server with --base-url URL",
+        place::searched(cwd)
     )
 }
 
@@ -234,6 +236,11 @@ pub fn secret(name: &str) -> anyhow::Result<Option<String>> {
     let path = Path::new(".env");
     if !path.is_file() {
         return Ok(None);
+    }
+    if let Some(why) = place::trouble(Path::new("."), path) {
+        bail!(
+            "{name} is not read from .env, since {why}\nhint: export {name}=..., or make the file yours alone (chown, chmod 600)"
+        );
     }
     let unread = || {
         anyhow::anyhow!(

@@ -9,7 +9,14 @@ const CONFIG: &str = "version: 1\nlang: ko\ntarget: {sim: {}}\nworkloads: [{pres
 fn report(format: &str, flag: &[&str], env: &[(&str, &str)], folder: &Path) -> Output {
     let record = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/candidate.json");
     let mut command = Command::new(env!("CARGO_BIN_EXE_goodput-gate"));
-    command.arg("report").arg(record).args(["--format", format]).args(flag).current_dir(folder).env_clear();
+    command
+        .arg("report")
+        .arg(record)
+        .args(["--format", format])
+        .args(flag)
+        .current_dir(folder)
+        .env_clear()
+        .env("GOODPUT_GATE_CEILING", std::env::temp_dir());
     command.envs(env.iter().copied()).output().expect("it starts")
 }
 
@@ -55,7 +62,13 @@ fn an_unknown_language_is_refused_wherever_it_is_said() {
     }
     fs::write(folder.path().join("goodput-gate.yaml"), CONFIG.replace("ko", "de")).expect("written");
     let mut check = Command::new(env!("CARGO_BIN_EXE_goodput-gate"));
-    let output = check.args(["check", "--dry-run"]).current_dir(folder.path()).env_clear().output().expect("it starts");
+    let output = check
+        .args(["check", "--dry-run"])
+        .current_dir(folder.path())
+        .env_clear()
+        .env("GOODPUT_GATE_CEILING", std::env::temp_dir())
+        .output()
+        .expect("it starts");
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("goodput-gate.yaml:2") && said.contains("lang"), "{said}");

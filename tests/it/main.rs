@@ -9,6 +9,7 @@ mod advice;
 mod anchored;
 mod architecture;
 mod bad_input;
+mod config_place;
 mod containers;
 mod documents;
 mod exports;

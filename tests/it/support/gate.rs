@@ -147,6 +147,7 @@ impl Gate {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_goodput-gate"));
         command.args(args.iter().map(AsRef::as_ref)).current_dir(self.folder.path());
         command.env_clear().env("HOME", self.folder.path()).env("NO_COLOR", "1");
+        command.env("GOODPUT_GATE_CEILING", self.folder.path().parent().unwrap_or(self.folder.path()));
         for name in ["PATH", "TMPDIR"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);

@@ -1,0 +1,84 @@
+//! Where a config lies that nobody named, and whether it may be read unasked: whoever writes that file chooses the target, the policy and
+//! the commands that are run.
+//!
+//! Not here: what it says (`config`), the config of another commit (`theirs`).
+#![expect(clippy::disallowed_methods, reason = "rim: looks for files, and asks who owns them")]
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::baseline::ceiling::upwards;
+use crate::baseline::lineage::Repo;
+
+/// Where a config is looked for, in each folder upwards.
+pub const NAMES: [&str; 2] = [".github/goodput-gate.yaml", "goodput-gate.yaml"];
+
+/// A file that is there and is not read unless somebody names it.
+#[derive(Debug, thiserror::Error)]
+#[error("{file} is not read unasked: {why}")]
+pub struct Refused {
+    pub file: String,
+    pub why: String,
+}
+
+/// The nearest config at or above the folder, up to the repository's root. Errors: it is somebody else's, or anybody can write it.
+pub fn find(folder: &Path) -> Result<Option<PathBuf>, Refused> {
+    let mut places = upwards(folder).into_iter().flat_map(|dir| NAMES.map(|name| (dir, dir.join(name))));
+    let Some((dir, path)) = places.find(|(_, path)| path.is_file()) else { return Ok(None) };
+    match trouble(dir, &path) {
+        None => Ok(Some(path)),
+        Some(why) => Err(Refused { file: path.display().to_string(), why }),
+    }
+}
+
+/// Where [`find`] looks, in words.
+pub fn searched(folder: &Path) -> String {
+    let all = upwards(folder);
+    match (all.first(), all.last()) {
+        (Some(first), Some(last)) if first != last => {
+            format!("{} and above, up to {} (the repository's root)", first.display(), last.display())
+        }
+        _ => format!("{} (nothing above it is of the same repository)", folder.display()),
+    }
+}
+
+/// Why a file in `dir` should not be believed: as git has it, it must be ours, and no folder on the way to it may be open to everybody.
+///
+/// A group that may write is no trouble, as in git: many a home is so (umask 002). Root's files are none either, since root needs no
+/// such file. None where it may be read.
+pub fn trouble(dir: &Path, file: &Path) -> Option<String> {
+    let target = file.canonicalize().ok();
+    let folders = [Some(dir), file.parent(), target.as_deref().and_then(Path::parent)];
+    let paths = folders.into_iter().flatten().chain([file]).chain(target.as_deref());
+    paths.into_iter().find_map(|path| {
+        let facts = path.symlink_metadata().ok()?;
+        if open_to_all(&facts) {
+            return Some(format!("everybody on this machine can write {}", path.display()));
+        }
+        let owner = facts.uid();
+        let known = || git_trusts(dir).is_some_and(|trusted| trusted == owner);
+        (!ours(owner) && !known()).then(|| format!("{} belongs to another user (uid {owner})", path.display()))
+    })
+}
+
+/// In a folder with the sticky bit, as `/tmp` is, nobody can replace what is ours.
+fn open_to_all(facts: &Metadata) -> bool {
+    const OTHERS_WRITE: u32 = 0o002;
+    const STICKY: u32 = 0o1000;
+    let safe = facts.is_symlink() || (facts.is_dir() && facts.mode() & STICKY != 0);
+    facts.mode() & OTHERS_WRITE != 0 && !safe
+}
+
+/// As git has it, root by sudo is the user that called it, too.
+fn ours(owner: u32) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    let caller = || std::env::var("SUDO_UID").ok()?.parse::<u32>().ok();
+    owner == me || owner == 0 || (me == 0 && caller() == Some(owner))
+}
+
+/// The owner of the repository around a folder, where git would work in it: `safe.directory` names the repositories of others.
+fn git_trusts(dir: &Path) -> Option<u32> {
+    let repo = Repo::discover(dir, Path::new("")).ok()?;
+    repo.root()?.metadata().ok().map(|facts| facts.uid())
+}
