@@ -24,6 +24,7 @@ mod judge;
 mod accept;
 mod record;
 mod import;
+mod compare;
 mod verdict;
 mod report;
 // Rim: input and output. Rim modules do not import each other (exception: load and sim read the clock).

@@ -1,12 +1,11 @@
 //! `baseline update|list|show|resolve|promote|prune|history|anchor`, and the sessions that `check` compares with: those of the merge base and its first-parent ancestors.
 #![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::evaluate::{Baseline, KEPT_SESSIONS};
+use super::evaluate::Baseline;
 use super::reviewed::Reviewed;
 use super::{base, compare, facts, output, setup};
 use crate::baseline::base::{Base, Wanted};
@@ -14,9 +13,9 @@ use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::baseline::store;
 use crate::baseline::tree::Files;
 use crate::cli::{BaselineCommand, BaselineListArgs, WorkloadArgs};
+use crate::compare::Placed;
 use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
-use crate::fingerprint::Fingerprint;
 use crate::record::session::Session;
 use crate::record::{GitFacts, PastSession, WorkloadRecord};
 use crate::report::text;
@@ -47,7 +46,7 @@ pub struct Baselines {
     pub git: Option<GitFacts>,
     /// What should be said before the verdict.
     pub notices: Vec<String>,
-    sessions: Vec<(Option<u32>, Session)>,
+    sessions: Vec<Placed>,
     missing: Option<String>,
     /// Where the walk began, where that is not HEAD.
     from: Option<String>,
@@ -131,15 +130,11 @@ impl Baselines {
         }
     }
 
-    /// What an interleaved run may reckon its noise from: comparable sessions, oldest first.
+    /// What an interleaved run may reckon its noise from: the sessions that count, oldest first. They say nothing of attainment of other SLOs.
     pub fn past(&self, workload: &WorkloadRecord, under_test: &[String]) -> Vec<PastSession> {
-        let alike = |s: &&Session| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty();
-        let sessions = self.sessions.iter().map(|(_, s)| s).filter(|s| s.workload == workload.name).filter(alike);
-        // A session counts once, however often its file was copied, and says nothing of attainment of other SLOs.
-        let mut seen = BTreeSet::new();
-        let distinct = sessions.filter(|s| seen.insert(s.session.clone()));
-        let all: Vec<PastSession> = distinct.map(|s| s.to_past(s.slo == workload.slo)).collect();
-        all[all.len().saturating_sub(KEPT_SESSIONS)..].to_vec()
+        let baseline = self.of(&workload.name);
+        let selection = baseline.select(workload, under_test, None);
+        selection.sessions().map(|s| s.to_past(s.slo == workload.slo)).collect()
     }
 
     fn without(git: Option<GitFacts>, missing: Option<String>) -> Self {
@@ -215,7 +210,7 @@ impl Found {
 }
 
 /// Sessions whose commit, or whose tree without the baselines folder, is on the lineage: farthest first, so oldest first.
-pub fn on_lineage(sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Session)> {
+pub fn on_lineage(sessions: Vec<Session>, links: &[Link]) -> Vec<Placed> {
     let mut found: Vec<_> = sessions.into_iter().filter_map(|s| Some((Some(distance(links, &s)?), s))).collect();
     found.sort_by_key(|(distance, _)| std::cmp::Reverse(*distance));
     found

@@ -1,7 +1,6 @@
 //! Records and what they were compared with, to the charts of their page. Not here: what a chart holds (`report::page::charts`).
 
-use super::evaluate::{Baseline, KEPT_SESSIONS};
-use crate::fingerprint::Fingerprint;
+use super::evaluate::Baseline;
 use crate::record::session::Session;
 use crate::record::{Record, RecordError, WorkloadRecord};
 use crate::report::page::charts::{Beside, Charts, charts};
@@ -13,13 +12,10 @@ pub fn alone(record: &Record) -> Result<Vec<Charts>, RecordError> {
 
 /// Against the sessions that it was judged by.
 pub fn beside_sessions(record: &Record, baseline: impl Fn(&WorkloadRecord) -> Baseline) -> Result<Vec<Charts>, RecordError> {
-    let under_test = &record.policy.under_test;
     let each = record.workloads.iter().map(|w| {
-        let all = baseline(w).sessions.into_iter().map(|(_, s)| s);
-        let mut mine: Vec<Session> =
-            all.filter(|s| Fingerprint::conflicts(&s.fingerprint, &w.fingerprint, under_test).is_empty()).collect();
-        let excess = mine.len().saturating_sub(KEPT_SESSIONS);
-        mine.drain(..excess);
+        let baseline = baseline(w);
+        let selection = baseline.select(w, &record.policy.under_test, Some(&record.session));
+        let mine: Vec<&Session> = selection.sessions().collect();
         charts(w, if mine.is_empty() { Beside::Nothing } else { Beside::Sessions(&mine) })
     });
     each.collect()

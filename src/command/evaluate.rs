@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::compare::{Accepted, History, Placed, Selection, Sought, Why};
 use crate::config::{Bound, Limit, OnOpen};
 use crate::evidence::server;
 use crate::exit::ExitStatus;
@@ -26,7 +27,6 @@ mod jobs;
 mod pair;
 mod work;
 
-pub use accepted::Accepted;
 pub use anchor::Anchor;
 pub use capture::{same_build, visible, words_of_visible};
 use jobs::{another_thing, job, same_machine};
@@ -37,7 +37,7 @@ use work::Tokens;
 /// Sessions that a workload may be compared with, oldest first, each with its distance in first-parent steps where git knows it.
 #[derive(Clone, Debug, Default)]
 pub struct Baseline {
-    pub sessions: Vec<(Option<u32>, Session)>,
+    pub sessions: Vec<Placed>,
     /// Why there are none, where there are none.
     pub missing: Option<String>,
     /// Every workload that has sessions there: one that the record lacks is said, since nothing looks at it any more.
@@ -48,8 +48,13 @@ pub struct Baseline {
     pub anchor: Option<Anchor>,
 }
 
-/// METHOD keeps the last 20 sessions.
-pub const KEPT_SESSIONS: usize = 20;
+impl Baseline {
+    /// Those that a run of this workload is compared with. `run`: the run's own session.
+    pub fn select(&self, workload: &WorkloadRecord, under_test: &[String], run: Option<&str>) -> Selection<'_> {
+        let sought = Sought { workload: &workload.name, fingerprint: &workload.fingerprint, under_test, run };
+        History { sessions: &self.sessions, accepted: &self.accepted }.select(&sought)
+    }
+}
 
 /// Judges every workload of a record; together with the job before it, if there was one ([`not_a_first_job`] says whether it may be used).
 pub fn judged(
@@ -70,8 +75,8 @@ pub fn alone<'a>(
     let workloads = u32::try_from(record.workloads.len()).unwrap_or(u32::MAX);
     let mut parts = Vec::new();
     for workload in &record.workloads {
-        let mut baseline = baseline(workload);
-        let mut part = one(record, first, workload, &mut baseline, workloads)?;
+        let baseline = baseline(workload);
+        let mut part = one(record, first, workload, &baseline, workloads)?;
         if parts.is_empty() {
             part.evidence.warnings.extend(vanished(record, &baseline.workloads));
         }
@@ -188,21 +193,15 @@ fn one(
     record: &Record,
     first: Option<&Record>,
     workload: &WorkloadRecord,
-    baseline: &mut Baseline,
+    baseline: &Baseline,
     workloads: u32,
 ) -> anyhow::Result<Part> {
     let under_test = &record.policy.under_test;
-    let conflicts = baseline.sessions.last().map(|(_, s)| differ::conflicts(s, workload, under_test));
-    let mut warnings = distinct(record, baseline);
-    let known = baseline.sessions.len();
-    let skipped = skipped(&baseline.sessions, workload, under_test);
-    baseline.sessions.retain(|(_, s)| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty());
-    let since = baseline.accepted.cut(workload, under_test, &mut baseline.sessions);
-    warnings.extend(since.notice.clone());
-    let excess = baseline.sessions.len().saturating_sub(KEPT_SESSIONS);
-    baseline.sessions.drain(..excess);
-    let sessions = &baseline.sessions;
-    let history: Vec<judge::Session> = sessions.iter().map(|(_, s)| method(s, workload)).collect();
+    let selection = baseline.select(workload, under_test, Some(&record.session));
+    let mut warnings = repeated(&selection);
+    warnings.extend(selection.since.notice.clone());
+    let sessions: Vec<&Session> = selection.sessions().collect();
+    let history: Vec<judge::Session> = sessions.iter().map(|s| method(s, workload)).collect();
     let rounds = workload.method_rounds();
     let past: Vec<PastRun> = history.iter().map(PastRun::from).collect();
     let limits = limits_judged(record, workload, &rounds, &past)?;
@@ -211,17 +210,17 @@ fn one(
     let mut untold = None;
     let against = if record.policy.mode == "limits" {
         Against::LimitsOnly
-    } else if sessions.is_empty() && known > 0 {
-        Against::Incomparable(conflicts.unwrap_or_default())
+    } else if let (true, Some(other)) = (sessions.is_empty(), incomparable(&selection)) {
+        Against::Incomparable(differ::conflicts(other, workload, under_test))
     } else if sessions.is_empty() {
         Against::Missing(missing(workload, baseline))
     } else {
-        let (now, then) = (Tokens::of(workload), Tokens::of_sessions(sessions));
+        let (now, then) = (Tokens::of(workload), Tokens::of_sessions(&sessions));
         invalid.extend(now.drifted(then));
         untold = now.untold(then);
         Against::Compared(compare(record, first, workload, &history, workloads)?)
     };
-    let nearest = sessions.last();
+    let nearest = selection.used.last();
     let differences = nearest.map_or_else(Vec::new, |(_, s)| Fingerprint::differences(&s.fingerprint, &workload.fingerprint));
     let needed = match &against {
         Against::Compared(c) => c.sessions_needed.and_then(|n| u32::try_from(n).ok()),
@@ -232,7 +231,7 @@ fn one(
         commit: Some(s.commit.clone()),
         distance_commits: *distance,
         found_from: baseline.from.clone(),
-        skipped,
+        skipped: skipped(&selection, workload, under_test),
         commit_date: Some(s.commit_date.clone()),
         sessions_needed: needed,
     });
@@ -244,17 +243,17 @@ fn one(
     warnings.extend(loosened(workload));
     let incomplete = incomplete(record, workload).or(untold);
     let (excused, drift) = (Vec::new(), None);
-    let before = before(sessions);
+    let before = before(&sessions);
     let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
     let mut found = Part { evidence, baseline: shown, beside: None, differences, anchor: None, before };
-    found.excuse(&baseline.accepted, record, workload, since.newest);
+    found.excuse(&baseline.accepted, record, workload, selection.since.newest);
     found.against_anchor(record, first, workload, baseline.anchor.as_ref(), workloads)?;
     Ok(found)
 }
 
 /// What the sessions know beside what is judged: the median of each number.
-fn before(sessions: &[(Option<u32>, Session)]) -> Before {
-    let of = |values: fn(&Session) -> &BTreeMap<String, f64>| server::typical(sessions.iter().map(|(_, s)| values(s)));
+fn before(sessions: &[&Session]) -> Before {
+    let of = |values: fn(&Session) -> &BTreeMap<String, f64>| server::typical(sessions.iter().map(|s| values(s)));
     Before { server: of(|s| &s.server), pooled: of(|s| &s.pooled) }
 }
 
@@ -286,14 +285,11 @@ fn loosened(workload: &WorkloadRecord) -> Option<String> {
 const MOST_SKIPPED: usize = 3;
 
 /// Why sessions nearer than the nearest comparable one were left out: one line for all of one commit and reason.
-fn skipped(sessions: &[(Option<u32>, Session)], workload: &WorkloadRecord, under_test: &[String]) -> Vec<String> {
-    let conflicts = |s: &Session| differ::conflicts(s, workload, under_test);
+fn skipped(selection: &Selection<'_>, workload: &WorkloadRecord, under_test: &[String]) -> Vec<String> {
+    let nearer = selection.left_out.iter().rev().filter(|(_, why)| *why == Why::Incomparable { nearest: true });
     let mut lines: Vec<String> = Vec::new();
-    for (_, session) in sessions.iter().rev() {
-        let conflicts: Vec<String> = conflicts(session).iter().map(ToString::to_string).collect();
-        if conflicts.is_empty() {
-            break;
-        }
+    for ((_, session), _) in nearer {
+        let conflicts: Vec<String> = differ::conflicts(session, workload, under_test).iter().map(ToString::to_string).collect();
         let line = format!("{} ({})", text::short(&session.commit), conflicts.join("; "));
         if !lines.contains(&line) {
             lines.push(line);
@@ -322,20 +318,18 @@ fn limits_judged(
     Ok(limits::judge(&input))
 }
 
-/// A session counts once, however often its file was copied; a run is no evidence about itself where there is other evidence.
-fn distinct(record: &Record, baseline: &mut Baseline) -> Vec<String> {
-    let before = baseline.sessions.len();
-    let mut seen = BTreeSet::new();
-    baseline.sessions.retain(|(_, s)| seen.insert(s.session.clone()));
-    let repeated = before - baseline.sessions.len();
-    if baseline.sessions.len() > 1 {
-        baseline.sessions.retain(|(_, s)| s.session != record.session);
-    }
-    let own = before - repeated - baseline.sessions.len();
-    let said = |n: usize, what: &str| {
-        (n > 0).then(|| format!("{} left out: {what}", text::count(n as u64, "baseline file", "baseline files")))
+/// The newest session that is of something else.
+fn incomparable<'a>(selection: &Selection<'a>) -> Option<&'a Session> {
+    selection.left_out.iter().rev().find(|(_, why)| matches!(why, Why::Incomparable { .. })).map(|((_, s), _)| s)
+}
+
+/// What was left out since it is no other evidence than what counts.
+fn repeated(selection: &Selection<'_>) -> Vec<String> {
+    let words = |why: Why, what: &str| {
+        let n = selection.count(why) as u64;
+        (n > 0).then(|| format!("{} left out: {what}", text::count(n, "baseline file", "baseline files")))
     };
-    [said(repeated, "copies of another session"), said(own, "this very run")].into_iter().flatten().collect()
+    [words(Why::Copy, "copies of another session"), words(Why::ThisRun, "this very run")].into_iter().flatten().collect()
 }
 
 /// Evidence that was planned and is not there. A start outlives the loss of fewer than half of its rounds, as its median does.

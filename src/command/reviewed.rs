@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use super::baseline::on_lineage;
-use super::evaluate::{Accepted, Anchor};
+use super::evaluate::Anchor;
 use super::facts;
 use crate::accept::{self, Acceptance, Known, Of};
 use crate::baseline::base::Wanted;
@@ -15,6 +15,7 @@ use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::baseline::reviewed::{ACCEPTED, ANCHOR};
 use crate::baseline::store;
 use crate::baseline::tree::Files;
+use crate::compare::Accepted;
 use crate::config::Config;
 use crate::report::text;
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure core, bottom first: a module may import those before it.
-const CORE: [&str; 15] = [
+const CORE: [&str; 16] = [
     "exit",
     "metric",
     "timeline",
@@ -19,6 +19,7 @@ const CORE: [&str; 15] = [
     "accept",
     "record",
     "import",
+    "compare",
     "verdict",
     "report",
 ];

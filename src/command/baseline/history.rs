@@ -9,11 +9,12 @@ use anyhow::bail;
 use super::{Found, base, on_lineage, output, repo, setup};
 use crate::baseline::lineage::Repo;
 use crate::cli::{BaselineHistoryArgs, WorkloadArgs};
+use crate::compare::{Accepted, History, Placed, Sought, Why};
 use crate::config::{Bound, Lang, Workload, did_you_mean};
 use crate::exit::ExitStatus;
 use crate::metric::{METHOD, Metric};
 use crate::record::session::Session;
-use crate::report::history::{self, Branch, History};
+use crate::report::history::{self, Branch};
 use crate::report::text;
 
 /// Fewer sessions are no reason to tighten a limit.
@@ -43,8 +44,8 @@ pub fn run(args: &BaselineHistoryArgs) -> anyhow::Result<ExitStatus> {
     }
     let shown = |name: &&str| {
         let mine: Vec<&Session> = sessions.iter().map(|(_, s)| s).filter(|s| s.workload == *name).collect();
-        let alike = alike(&mine, &config.gate.under_test);
-        let histories = metrics.iter().map(|m| History::of(&alike, *m)).collect();
+        let alike = alike(&sessions, name, &config.gate.under_test);
+        let histories = metrics.iter().map(|m| history::History::of(&alike, *m)).collect();
         (history::Workload { name: (*name).to_owned(), left_out: mine.len() - alike.len(), sessions: alike, histories }, mine)
     };
     let shown: Vec<_> = workloads.iter().map(shown).collect();
@@ -91,13 +92,19 @@ fn write(path: &Path, repo: &Repo, name: String, workloads: &[history::Workload<
     Ok(())
 }
 
-/// Those that may be compared with the newest.
-fn alike<'a>(sessions: &[&'a Session], under_test: &[String]) -> Vec<&'a Session> {
-    let key = sessions.last().map(|s| s.fingerprint.key(under_test));
-    sessions.iter().filter(|s| Some(s.fingerprint.key(under_test)) == key).copied().collect()
+/// Those that may be compared with the newest, each once.
+fn alike<'a>(sessions: &'a [Placed], workload: &str, under_test: &[String]) -> Vec<&'a Session> {
+    let mine = || sessions.iter().map(|(_, s)| s).filter(|s| s.workload == workload);
+    let Some(newest) = mine().next_back() else { return Vec::new() };
+    let accepted = Accepted::default();
+    let sought = Sought { workload, fingerprint: &newest.fingerprint, under_test, run: None };
+    let selection = History { sessions, accepted: &accepted }.select(&sought);
+    let other = |why: &Why| matches!(why, Why::Copy | Why::Incomparable { .. });
+    let left: Vec<&Session> = selection.left_out.iter().filter(|(_, why)| other(why)).map(|((_, s), _)| s).collect();
+    mine().filter(|s| left.iter().all(|other| !std::ptr::eq(*other, *s))).collect()
 }
 
-fn told(name: &str, history: &History<'_>) -> String {
+fn told(name: &str, history: &history::History<'_>) -> String {
     let (metric, count) = (history.metric, history.count());
     let mut out = vec![format!("{}: {metric} over {count}  {}", text::plain(name), sparkline(&history.values()))];
     for (i, (session, value)) in history.points.iter().enumerate() {

@@ -14,9 +14,9 @@ use crate::baseline::store;
 use crate::cli::{BaselinePromoteArgs, BaselineUpdateArgs, WorkloadArgs};
 use crate::command::evaluate::{self, Baseline};
 use crate::command::{dry_run, measure, output, setup};
+use crate::compare::{KEPT_SESSIONS, Why};
 use crate::config::{Config, Endpoint};
 use crate::exit::{ExitStatus, Failure};
-use crate::fingerprint::Fingerprint;
 use crate::record::session::Session;
 use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::text;
@@ -231,7 +231,10 @@ impl Known<'_> {
     /// Starts of a session, once the first one has told what the server is. `said`: the user wants no more than were asked for.
     fn starts(&self, record: &Record, said: bool) -> u32 {
         let usual = measure::starts(self.config);
-        let first = record.workloads.iter().any(|w| self.sessions(w).is_ok_and(|all| all.is_empty()));
+        let first = record
+            .workloads
+            .iter()
+            .any(|w| self.baseline(w).is_ok_and(|all| all.select(w, &self.config.gate.under_test, None).used.is_empty()));
         if first && usual >= 2 && !said {
             output::say("first session of its kind: six starts, so that this build is also compared with itself");
             return FIRST_CAPTURE.max(usual);
@@ -239,17 +242,8 @@ impl Known<'_> {
         usual
     }
 
-    /// With the comparable sessions on the lineage only, oldest first.
     fn baseline(&self, workload: &WorkloadRecord) -> anyhow::Result<Baseline> {
-        let mut baseline = Baselines::here(self.config)?.of(&workload.name);
-        let under_test = &self.config.gate.under_test;
-        let alike = |s: &Session| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, under_test).is_empty();
-        baseline.sessions.retain(|(_, s)| alike(s));
-        Ok(baseline)
-    }
-
-    fn sessions(&self, workload: &WorkloadRecord) -> anyhow::Result<Vec<Session>> {
-        Ok(self.baseline(workload)?.sessions.into_iter().map(|(_, s)| s).collect())
+        Ok(Baselines::here(self.config)?.of(&workload.name))
     }
 
     /// Sessions beyond the last 20 of the lineage are removed: no check looks at them.
@@ -257,21 +251,22 @@ impl Known<'_> {
         if self.lands {
             return Ok(());
         }
-        let sessions = self.sessions(workload)?;
-        let old = sessions.len().saturating_sub(evaluate::KEPT_SESSIONS);
-        for session in &sessions[..old] {
-            let path = store::remove(self.folder, session, &self.config.gate.under_test)?;
-            output::print(&format!("removed {}: the last {} are kept", path.display(), evaluate::KEPT_SESSIONS))?;
+        let baseline = self.baseline(workload)?;
+        for (placed, why) in baseline.select(workload, &self.config.gate.under_test, None).left_out {
+            if why != Why::TooOld {
+                continue;
+            }
+            let path = store::remove(self.folder, &placed.1, &self.config.gate.under_test)?;
+            output::print(&format!("removed {}: the last {KEPT_SESSIONS} are kept", path.display()))?;
         }
         Ok(())
     }
 
     /// What a check against this baseline will see, in words.
     fn sees(&self, record: &Record, workload: &WorkloadRecord) -> anyhow::Result<String> {
-        // Only those since an accepted change, once they are enough.
-        let mut baseline = self.baseline(workload)?;
-        baseline.accepted.cut(workload, &self.config.gate.under_test, &mut baseline.sessions);
-        let sessions: Vec<Session> = baseline.sessions.into_iter().map(|(_, s)| s).collect();
+        let baseline = self.baseline(workload)?;
+        let selection = baseline.select(workload, &self.config.gate.under_test, None);
+        let sessions: Vec<&Session> = selection.sessions().collect();
         let starts = measure::starts(self.config) as usize;
         let visible = evaluate::visible(record, workload, &sessions, starts)?;
         Ok(evaluate::words_of_visible(&workload.name, sessions.len(), &visible))

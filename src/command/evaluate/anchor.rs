@@ -3,12 +3,11 @@
 //! Not here: which point that is and where its sessions are (`command::reviewed`).
 
 use super::work::Tokens;
-use super::{Baseline, KEPT_SESSIONS, Part, compare, distinct, method};
-use crate::fingerprint::Fingerprint;
+use super::{Baseline, Part, compare, incomparable, method};
+use crate::compare::Placed;
 use crate::judge::{self, Comparison, Judgement, MetricComparison, text};
 use crate::metric::Class;
-use crate::record::session::Session;
-use crate::record::{Record, WorkloadRecord};
+use crate::record::{Record, WorkloadRecord, differ};
 use crate::report::build::word;
 use crate::report::{AnchorMetricReport, AnchorReport};
 use crate::verdict::Drift;
@@ -22,7 +21,7 @@ pub struct Anchor {
     /// First-parent steps from where the walk to the baselines begins.
     pub distance: Option<u32>,
     /// Of all workloads, oldest first, each with its distance from the anchor.
-    pub sessions: Vec<(Option<u32>, Session)>,
+    pub sessions: Vec<Placed>,
     /// Why there are none, where nothing could be read.
     pub missing: Option<String>,
 }
@@ -38,12 +37,9 @@ impl Part {
         workloads: u32,
     ) -> anyhow::Result<()> {
         let Some(anchor) = anchor.filter(|_| self.evidence.invalid.is_empty()) else { return Ok(()) };
-        let (sessions, compared) = match sessions(record, workload, anchor) {
+        let (sessions, compared) = match history(record, workload, anchor) {
             Err(why) => (0, Err(why)),
-            Ok(all) => {
-                let history: Vec<judge::Session> = all.iter().map(|(_, s)| method(s, workload)).collect();
-                (all.len(), Ok(compare(record, first, workload, &history, workloads)?))
-            }
+            Ok(history) => (history.len(), Ok(compare(record, first, workload, &history, workloads)?)),
         };
         let (drift, report) = told(anchor, sessions, compared);
         (self.evidence.drift, self.anchor) = (Some(drift), Some(report));
@@ -51,25 +47,23 @@ impl Part {
     }
 }
 
-/// The comparable ones. Errors, in words: there are none, or the work was another.
-fn sessions(record: &Record, workload: &WorkloadRecord, anchor: &Anchor) -> Result<Vec<(Option<u32>, Session)>, String> {
+/// The sessions that count. Errors, in words: there are none, or the work was another.
+fn history(record: &Record, workload: &WorkloadRecord, anchor: &Anchor) -> Result<Vec<judge::Session>, String> {
     if let Some(why) = &anchor.missing {
         return Err(why.clone());
     }
-    let mine: Vec<_> = anchor.sessions.iter().filter(|(_, s)| s.workload == workload.name).cloned().collect();
-    let mut baseline = Baseline { sessions: mine, ..Baseline::default() };
-    distinct(record, &mut baseline);
-    let Some((_, nearest)) = baseline.sessions.last() else { return Err("it has no session of this workload".into()) };
-    let conflicts = |s: &Session| Fingerprint::conflicts(&s.fingerprint, &workload.fingerprint, &record.policy.under_test);
-    let differ: Vec<String> = conflicts(nearest).iter().map(ToString::to_string).collect();
-    baseline.sessions.retain(|(_, s)| conflicts(s).is_empty());
-    if baseline.sessions.is_empty() {
+    let baseline = Baseline { sessions: anchor.sessions.clone(), ..Baseline::default() };
+    let under_test = &record.policy.under_test;
+    let selection = baseline.select(workload, under_test, Some(&record.session));
+    if selection.used.is_empty() {
+        let Some(other) = incomparable(&selection) else { return Err("it has no session of this workload".into()) };
+        let differ: Vec<String> = differ::conflicts(other, workload, under_test).iter().map(ToString::to_string).collect();
         return Err(format!("its sessions are of something else: {}", differ.join("; ")));
     }
-    let excess = baseline.sessions.len().saturating_sub(KEPT_SESSIONS);
-    baseline.sessions.drain(..excess);
-    let (now, then) = (Tokens::of(workload), Tokens::of_sessions(&baseline.sessions));
-    now.drifted(then).into_iter().next().or_else(|| now.untold(then)).map_or(Ok(baseline.sessions), Err)
+    let sessions: Vec<_> = selection.sessions().collect();
+    let (now, then) = (Tokens::of(workload), Tokens::of_sessions(&sessions));
+    let history = || sessions.iter().map(|s| method(s, workload)).collect();
+    now.drifted(then).into_iter().next().or_else(|| now.untold(then)).map_or_else(|| Ok(history()), Err)
 }
 
 fn told(anchor: &Anchor, sessions: usize, compared: Result<Comparison, String>) -> (Drift, AnchorReport) {

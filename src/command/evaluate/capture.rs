@@ -49,7 +49,7 @@ fn halves(workload: &WorkloadRecord) -> [Vec<Round>; 2] {
 pub fn visible(
     record: &Record,
     workload: &WorkloadRecord,
-    sessions: &[Session],
+    sessions: &[&Session],
     starts: usize,
 ) -> anyhow::Result<Vec<(Metric, f64)>> {
     let history: Vec<_> = sessions.iter().map(|s| method(s, workload)).collect();

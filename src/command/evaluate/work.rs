@@ -20,9 +20,9 @@ impl Tokens {
     }
 
     /// Of the sessions that know.
-    pub fn of_sessions(sessions: &[(Option<u32>, Session)]) -> Self {
+    pub fn of_sessions(sessions: &[&Session]) -> Self {
         let mean = |of: fn(&Session) -> Option<f64>| {
-            let all: Vec<f64> = sessions.iter().filter_map(|(_, s)| of(s)).collect();
+            let all: Vec<f64> = sessions.iter().filter_map(|s| of(s)).collect();
             stats::mean(&all)
         };
         Self { input: mean(|s| s.input_tokens_mean), output: mean(|s| s.output_tokens_mean) }

@@ -86,7 +86,7 @@ pub enum Beside<'a> {
     /// The other side of an interleaved run.
     Record(&'a WorkloadRecord),
     /// Sessions of other days, oldest first.
-    Sessions(&'a [Session]),
+    Sessions(&'a [&'a Session]),
 }
 
 /// Points along a distribution's axis.
@@ -153,7 +153,7 @@ fn cdfs(workload: &WorkloadRecord, beside: Beside<'_>) -> Result<Vec<Cdf>, Recor
 }
 
 /// All sessions together; a timing that one of them lacks (it was made by an older version) is not drawn.
-fn of_sessions(sessions: &[Session]) -> Result<BTreeMap<&'static str, Gaps>, RecordError> {
+fn of_sessions(sessions: &[&Session]) -> Result<BTreeMap<&'static str, Gaps>, RecordError> {
     let mut all: BTreeMap<&'static str, Gaps> = BTreeMap::new();
     for (i, session) in sessions.iter().enumerate() {
         let mine = session.timings().map_err(RecordError::Shape)?;

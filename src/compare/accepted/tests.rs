@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::accept::Acceptance;
+use crate::record::session::Session;
+use crate::record::{Record, WorkloadRecord};
 
 fn session(id: usize) -> Session {
-    let text = include_str!("../../../../tests/fixtures/lineage/session.json");
+    let text = include_str!("../../../tests/fixtures/lineage/session.json");
     Session { session: format!("{id:08}"), ..Session::parse(text).expect("the fixture") }
 }
 
@@ -15,7 +17,7 @@ fn at(counts: &[(u32, usize)]) -> Vec<(Option<u32>, Session)> {
 }
 
 fn workload() -> WorkloadRecord {
-    let text = include_str!("../../../../tests/fixtures/records/candidate.json");
+    let text = include_str!("../../../tests/fixtures/records/candidate.json");
     Record::parse(text).expect("the fixture").workloads.remove(0)
 }
 
@@ -46,9 +48,16 @@ fn accepted(landed: &[Option<u32>]) -> Accepted {
 
 /// Distances that are left, and what was cut.
 fn cut(landed: &[Option<u32>], sessions: &[(u32, usize)]) -> (Vec<u32>, Since) {
-    let mut all = at(sessions);
-    let since = accepted(landed).cut(&workload(), &[], &mut all);
-    (all.iter().filter_map(|(d, _)| *d).collect(), since)
+    cut_of(landed, &at(sessions), &[])
+}
+
+fn cut_of(landed: &[Option<u32>], all: &[Placed], under_test: &[String]) -> (Vec<u32>, Since) {
+    let workload = workload();
+    let landings = accepted(landed).landings(&workload.name, &workload.fingerprint, under_test);
+    let (mut left, mut gone) = (all.iter().collect(), 0);
+    let since = super::cut(&landings, &mut left, |_| gone += 1);
+    assert_eq!(left.len() + gone, all.len());
+    (left.iter().filter_map(|(d, _)| *d).collect(), since)
 }
 
 #[test]
@@ -79,10 +88,8 @@ fn of_several_accepted_changes_the_nearest_side_with_enough_counts() {
 fn a_change_that_is_not_in_the_lineage_cuts_nothing() {
     let (left, since) = cut(&[None], &[(9, 6), (1, 3)]);
     assert_eq!((left.len(), since), (9, Since::default()));
-    let mut unknown: Vec<_> = at(&[(9, 2)]).into_iter().map(|(_, s)| (None, s)).collect();
-    assert_eq!(accepted(&[Some(4)]).cut(&workload(), &[], &mut unknown), Since::default());
-    assert_eq!(unknown.len(), 2);
+    let unknown: Vec<_> = at(&[(9, 2)]).into_iter().map(|(_, s)| (None, s)).collect();
+    assert_eq!(cut_of(&[Some(4)], &unknown, &[]).1, Since::default());
     // Another machine's acceptance is none of this one's.
-    let mut all = at(&[(9, 6), (1, 6)]);
-    assert_eq!(accepted(&[Some(4)]).cut(&workload(), &["model".to_owned()], &mut all), Since::default());
+    assert_eq!(cut_of(&[Some(4)], &at(&[(9, 6), (1, 6)]), &["model".to_owned()]).0.len(), 12);
 }
