@@ -20,6 +20,7 @@ pub fn client_health(measured: &Measured) -> ClientHealth {
         own_lag_p99_ms: None,
         connections_opened: Some(h.connections_opened),
         retries: Some(h.retries),
+        unasked: Some(h.unasked),
     }
 }
 

@@ -1,11 +1,14 @@
 //! Connections to the site under test: resolve once, connect, TLS. Not here: what is written to them.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -46,6 +49,17 @@ pub enum SiteError {
     Authority(String),
     #[error("header {0:?} has a character that HTTP does not allow")]
     Header(String),
+}
+
+/// What an idle connection has to say before it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idle {
+    /// Nothing: it can be used.
+    Silent,
+    /// The server has closed it.
+    Closed,
+    /// Bytes that nobody asked for: they would be taken for the next answer.
+    Bytes,
 }
 
 pub enum Stream {
@@ -137,6 +151,36 @@ fn server_name(host: &str) -> Result<ServerName<'static>, String> {
     ServerName::try_from(host.to_owned()).map_err(|e| e.to_string())
 }
 
+impl Stream {
+    /// Looks whether an idle connection is silent. It asks the system: the runtime may not have heard yet of what has arrived.
+    pub async fn look(&mut self) -> Idle {
+        let tcp = match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(tls) => tls.get_ref().0,
+        };
+        let seen = match recv(tcp, &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+            Err(Errno::WOULDBLOCK | Errno::INTR) => Idle::Silent,
+            Err(_) | Ok((_, 0)) => Idle::Closed,
+            Ok(_) => Idle::Bytes,
+        };
+        if seen != Idle::Bytes || matches!(self, Self::Plain(_)) {
+            return seen;
+        }
+        // Within TLS the bytes may be a ticket and no answer: reading takes them in. The runtime has to hear of them first.
+        tokio::task::yield_now().await;
+        let mut byte = [0; 1];
+        poll_fn(|cx| {
+            let mut read = ReadBuf::new(&mut byte);
+            Poll::Ready(match Pin::new(&mut *self).poll_read(cx, &mut read) {
+                Poll::Pending => Idle::Silent,
+                Poll::Ready(Ok(())) if !read.filled().is_empty() => Idle::Bytes,
+                Poll::Ready(_) => Idle::Closed,
+            })
+        })
+        .await
+    }
+}
+
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
@@ -166,5 +210,30 @@ impl AsyncWrite for Stream {
             Self::Plain(s) => Pin::new(s).poll_shutdown(cx),
             Self::Tls(s) => Pin::new(s).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// The runtime is not given a turn between the server's write and the look.
+    #[tokio::test]
+    async fn a_look_sees_what_the_runtime_has_not_heard_of() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let addr = listener.local_addr().expect("a bound socket has an address");
+        let connected = async || Stream::Plain(TcpStream::connect(addr).await.expect("it listens"));
+        let mut stream = connected().await;
+        let (mut server, _) = listener.accept().expect("it was connected to");
+        assert_eq!(stream.look().await, Idle::Silent);
+        server.write_all(b"HTTP/1.1 200 OK\r\n").expect("it is open");
+        assert_eq!(stream.look().await, Idle::Bytes);
+        assert_eq!(stream.look().await, Idle::Bytes, "a look takes nothing");
+        let mut stream = connected().await;
+        let (server, _) = listener.accept().expect("it was connected to");
+        drop(server);
+        assert_eq!(stream.look().await, Idle::Closed);
     }
 }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 use tokio::sync::Semaphore;
 
 use super::Reading;
-use super::conn::Stream;
+use super::conn::{Idle, Stream};
 use super::flight::{Flight, GivenUp};
 use super::worker::Shared;
 use crate::clock::monotonic_ns;
@@ -128,17 +128,14 @@ async fn attempt(shared: &Shared, sending: &Sending<'_>, flight: &Flight, trace:
     converse(shared, stream, &bytes, sending, flight, trace).await
 }
 
-/// The idle connection used last that the server has not closed meanwhile.
+/// The idle connection used last that the server has neither closed meanwhile nor sent more on.
 async fn live_idle(shared: &Shared) -> Option<Stream> {
     loop {
         let mut stream = shared.take_idle()?;
-        let mut byte = [0; 1];
-        let silent = poll_fn(|cx| {
-            // Silence is life: an end, an error or unasked-for bytes all make it unfit.
-            Poll::Ready(Pin::new(&mut stream).poll_read(cx, &mut ReadBuf::new(&mut byte)).is_pending())
-        });
-        if silent.await {
-            return Some(stream);
+        match stream.look().await {
+            Idle::Silent => return Some(stream),
+            Idle::Closed => {}
+            Idle::Bytes => shared.count_unasked(),
         }
     }
 }
@@ -169,6 +166,9 @@ async fn converse(
     if ended == Read::Done {
         let rest = tokio::time::timeout(LINGER, read(&mut stream, flight, trace)).await;
         ended = rest.ok().and_then(Result::ok).unwrap_or(Read::Closed);
+    }
+    if trace.receiver.excess() {
+        shared.count_unasked();
     }
     if ended == (Read::Complete { reusable: true }) {
         shared.give_back(stream);

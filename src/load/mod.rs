@@ -58,6 +58,8 @@ pub struct Health {
     pub cpu_ns: u64,
     pub connections_opened: u64,
     pub retries: u64,
+    /// Connections closed since the server had sent more than its answer.
+    pub unasked: u64,
 }
 
 /// Asks a round to stop: `Drain` sends nothing new and lets what is in flight finish, `Abort` cancels that too.
@@ -214,6 +216,7 @@ impl Client {
 impl Health {
     fn absorb(&mut self, worker: &WorkerHealth) {
         self.connections_opened += worker.connections_opened;
+        self.unasked += worker.unasked;
         self.busiest_worker = self.busiest_worker.max(worker.busy);
     }
 }

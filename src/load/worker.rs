@@ -1,7 +1,7 @@
 //! A worker thread: one event loop with its own connections and its own recorder. Not here: when requests are due (`dispatch`).
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as std_mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -48,6 +48,8 @@ pub struct WorkerHealth {
     /// CPU time over elapsed time of this thread during the round.
     pub busy: f64,
     pub connections_opened: u64,
+    /// Connections closed since the server had sent more than its answer.
+    pub unasked: u64,
 }
 
 pub struct Worker {
@@ -61,7 +63,8 @@ pub struct Shared {
     idle: Mutex<Vec<Stream>>,
     flights: Mutex<BTreeMap<u32, Arc<Flight>>>,
     lags: Mutex<Vec<u64>>,
-    opened: std::sync::atomic::AtomicU64,
+    opened: AtomicU64,
+    unasked: AtomicU64,
 }
 
 impl Worker {
@@ -93,7 +96,8 @@ impl Shared {
             idle: Mutex::default(),
             flights: Mutex::default(),
             lags: Mutex::default(),
-            opened: std::sync::atomic::AtomicU64::new(0),
+            opened: AtomicU64::new(0),
+            unasked: AtomicU64::new(0),
         }
     }
 
@@ -107,6 +111,11 @@ impl Shared {
 
     pub fn count_open(&self) {
         self.opened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection is closed since bytes were left on it.
+    pub fn count_unasked(&self) {
+        self.unasked.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn take_off(&self, index: u32, flight: &Arc<Flight>) {
@@ -162,6 +171,7 @@ struct Round {
     began_ns: u64,
     cpu_ns: u64,
     opened: u64,
+    unasked: u64,
 }
 
 impl Round {
@@ -176,6 +186,7 @@ impl Round {
             began_ns: monotonic_ns(),
             cpu_ns: thread_cpu_ns(),
             opened: shared.opened.load(Ordering::Relaxed),
+            unasked: shared.unasked.load(Ordering::Relaxed),
         }
     }
 
@@ -201,6 +212,7 @@ impl Round {
             loop_lags_ns: std::mem::take(&mut *lock(&shared.lags)),
             busy: thread_cpu_ns().saturating_sub(self.cpu_ns) as f64 / elapsed as f64,
             connections_opened: shared.opened.load(Ordering::Relaxed) - self.opened,
+            unasked: shared.unasked.load(Ordering::Relaxed) - self.unasked,
         };
         (self.done, health)
     }

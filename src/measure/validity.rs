@@ -24,6 +24,9 @@ pub struct ClientHealth {
     pub connections_opened: Option<u64>,
     /// Requests sent again since an idle connection turned out closed.
     pub retries: Option<u64>,
+    /// Connections closed since the server had sent more than its answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unasked: Option<u64>,
 }
 
 /// A finding on the measurement itself.
@@ -32,7 +35,7 @@ pub struct ClientHealth {
 pub struct Finding {
     pub severity: Severity,
     /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `no_success`, `output_tokens`, `failures`,
-    /// `glued_tokens`, `no_usage`, `retries`; `server_ended`; `server_restarted`, `other_client`, `server_metrics` (docs/SERVER-METRICS.md);
+    /// `glued_tokens`, `no_usage`, `retries`, `unasked`; `server_ended`; `server_restarted`, `other_client`, `server_metrics` (docs/SERVER-METRICS.md);
     /// of the GPU: `gpu_throttle`, `gpu_foreign_process`, `gpu_clock`, `gpu_ecc`, `gpu_lost`, `gpu_unwatched`; `imported`: what was refused of
     /// another tool's result, or could not be checked.
     pub check: String,
@@ -107,6 +110,7 @@ pub fn findings(columns: &Columns, context: &Context, values: &Values, health: &
         failures(columns),
         glued(columns, context),
         retries(health),
+        unasked(health),
     ]
     .into_iter()
     .flatten()
@@ -212,6 +216,13 @@ fn retries(health: &ClientHealth) -> Option<Finding> {
         .retries
         .filter(|n| *n > 0)
         .map(|n| note("retries", format!("{n} requests were sent again: the server had closed their idle connection")))
+}
+
+fn unasked(health: &ClientHealth) -> Option<Finding> {
+    health.unasked.filter(|n| *n > 0).map(|n| {
+        let todo = "check the server and the proxies in front of it: they must send one answer per request";
+        note("unasked", format!("{n} connections were closed, since bytes came on them beyond the answer: {todo}"))
+    })
 }
 
 fn invalid(check: &str, message: String) -> Finding {

@@ -88,6 +88,11 @@ impl ResponseReader {
         self.head.as_ref()
     }
 
+    /// Bytes have come beyond the end of the response.
+    pub const fn excess(&self) -> bool {
+        self.excess
+    }
+
     /// Takes the bytes of one read. `body` gets each decoded piece of the body together with the head, which is always complete
     /// by then. After an error the response cannot be read further.
     pub fn feed(&mut self, bytes: &[u8], body: &mut impl FnMut(&Head, &[u8])) -> Result<Progress, HttpError> {

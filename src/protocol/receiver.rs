@@ -124,6 +124,11 @@ impl Receiver {
         self.intake.done()
     }
 
+    /// Bytes have come beyond the end of the response.
+    pub fn excess(&self) -> bool {
+        self.http.excess()
+    }
+
     /// Some byte of a response has come.
     pub fn begun(&self) -> bool {
         self.first_byte_ns.is_some()

@@ -101,7 +101,7 @@ fn round(round: &RoundRecord) -> Result<(), String> {
     if !columns.is_rectangular() || round.ramp as usize > columns.len() {
         return Err("columns differ in length".into());
     }
-    let client = [round.client.connections_opened, round.client.retries];
+    let client = [round.client.connections_opened, round.client.retries, round.client.unasked];
     let counts = round.errors.iter().map(|e| e.count).chain(client.into_iter().flatten());
     if round.duration_us > LONGEST_US || columns.times().into_iter().flatten().flatten().any(|&us| us > LONGEST_US) {
         return Err("a time is longer than a year".into());

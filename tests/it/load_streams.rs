@@ -54,6 +54,26 @@ fn events_of_one_write_share_their_instant() {
     }
 }
 
+/// Each answer is followed by another one that nobody asked for.
+#[test]
+fn a_second_answer_is_not_given_to_the_next_request() {
+    let server = Server::start(|seen| {
+        let mut answer = seen.good();
+        if matches!(seen.part, Part::Round(..)) {
+            answer.0.push(Act::Pause(1));
+            answer.0.extend(Answer::error("500 Internal Server Error", "nobody asked").0);
+        }
+        answer
+    });
+    let gate = Gate::new();
+    gate.assert_measured(&gate.measure(&server.url(), &["--requests", "4", "--rate", "5", "--arrival", "constant"]));
+    assert!(gate.raw().iter().all(|line| line["outcome"] == "completed"), "{:?}", gate.raw());
+    let client = gate.round()["client"].clone();
+    assert!(client["unasked"].as_u64().is_some_and(|n| n >= 3), "{client}");
+    assert_eq!(client["retries"], 0, "{client}");
+    assert!(gate.findings("note").contains(&"unasked".to_owned()), "{:?}", gate.findings("note"));
+}
+
 /// What must not depend on the cut.
 #[derive(Debug, PartialEq)]
 struct Read {

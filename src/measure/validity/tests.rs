@@ -114,9 +114,9 @@ fn an_answer_without_a_count_is_noted_and_the_worst_comes_first() {
     let mut some = columns(20, Some(1000));
     some.output_tokens[0] = None;
     assert_eq!(of(&some, &Values::new(), ClientHealth::default()), [(Severity::Note, "no_usage".to_owned())]);
-    let both = of(&some, &ttft(10.0), ClientHealth { retries: Some(1), ..lag(50.0) });
+    let both = of(&some, &ttft(10.0), ClientHealth { retries: Some(1), unasked: Some(2), ..lag(50.0) });
     let words: Vec<&str> = both.iter().map(|(_, check)| check.as_str()).collect();
-    assert_eq!(words, ["send_lag", "no_usage", "retries"]);
+    assert_eq!(words, ["send_lag", "no_usage", "retries", "unasked"]);
 }
 
 #[test]

@@ -206,6 +206,10 @@ pub const SENTENCES: &[Sentence] = &[
         "요청 {n}개를 다시 보냄: 서버가 유휴 연결을 닫음",
     ),
     (
+        "{n} connections were closed, since bytes came on them beyond the answer: check the server and the proxies in front of it: they must send one answer per request",
+        "응답 뒤에 남은 바이트가 와서 연결 {n}개를 닫음: 서버와 그 앞의 프록시를 확인할 것: 요청마다 응답을 하나만 보내야 함",
+    ),
+    (
         "only {n} of {m} planned starts have most of their {k} round[s]: measure all of them for a PASS",
         "계획한 시작 {m}회 중 {n}회만 라운드 {k}개의 과반이 있음: PASS에는 모두 측정해야 함",
     ),
