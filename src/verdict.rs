@@ -22,8 +22,10 @@ pub enum Verdict {
     Passed,
     /// An absolute limit is breached, or a regression is significant.
     Failed,
-    /// Neither proven fine nor proven worse.
+    /// Neither proven fine nor proven worse, for noise.
     Inconclusive,
+    /// Evidence is missing or contradicts itself, so that nothing is proven whatever the numbers.
+    Incomplete,
     /// Baselines exist, but of something else.
     Incomparable,
     /// There is no baseline.
@@ -75,8 +77,8 @@ pub struct Evidence {
     pub excused: Vec<Excused>,
     /// Against the anchor, where there is one.
     pub drift: Option<Drift>,
-    /// What of the planned evidence is missing: less than was planned may fail, and never passes.
-    pub incomplete: Option<String>,
+    /// What of the evidence is missing or contradicts itself: it may fail, and never passes.
+    pub incomplete: Vec<String>,
     /// What is worth knowing beside the verdict.
     pub warnings: Vec<String>,
 }
@@ -91,7 +93,8 @@ pub struct Ruling {
     pub accepted: Vec<String>,
 }
 
-/// Validity comes first, then a breached limit, then the comparison. What is accepted is in the way of nothing, and is said.
+/// Validity comes first, then a breached limit, then what is missing, then the comparison. What is accepted is in the way of nothing,
+/// and is said.
 pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
     if !evidence.invalid.is_empty() {
         return Ruling::new(Verdict::Invalid, ExitStatus::CouldNotMeasure, evidence.invalid.clone());
@@ -100,8 +103,10 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
     let comparison = rest.as_deref();
     let joined = join(comparison, &limits);
     let open_limit = limits.iter().any(LimitFinding::is_open);
+    let missing = evidence.missing(&limits);
     let mut ruling = match (&evidence.against, joined.decision) {
         (_, Decision::Regression) => Ruling::new(Verdict::Failed, ExitStatus::GateFailed, failing(&limits, comparison)),
+        _ if !missing.is_empty() => incomplete(missing, comparison),
         (Against::Missing(why), _) => {
             let reasons = std::iter::once(why.clone()).chain(limit_reasons(&limits)).collect();
             Ruling::new(Verdict::NoBaseline, exit_of(policy.on_missing_baseline, ExitStatus::NoBaseline), reasons)
@@ -111,11 +116,11 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
             let why = format!("baselines exist, but of something else: {}", differ.join("; "));
             Ruling::new(Verdict::Incomparable, exit_of(policy.on_incomparable, ExitStatus::NoBaseline), vec![why])
         }
-        (_, Decision::Pass) if evidence.incomplete.is_none() => Ruling::new(Verdict::Passed, ExitStatus::Pass, joined.reasons),
-        (_, decision) => {
-            let open = joined.reasons.into_iter().filter(|_| decision == Decision::Inconclusive);
-            let reasons = evidence.incomplete.iter().cloned().chain(open).collect();
-            Ruling::new(Verdict::Inconclusive, exit_of(policy.on_inconclusive, ExitStatus::Inconclusive), reasons)
+        (_, Decision::Pass) => Ruling::new(Verdict::Passed, ExitStatus::Pass, joined.reasons),
+        (_, Decision::Incomplete) => incomplete(joined.reasons, None),
+        (_, Decision::Inconclusive) => {
+            let exit = exit_of(policy.on_inconclusive, ExitStatus::Inconclusive);
+            Ruling::new(Verdict::Inconclusive, exit, joined.reasons)
         }
     };
     if open_limit && policy.on_limit_open == OnOpen::Fail && ruling.exit == ExitStatus::Pass {
@@ -129,7 +134,7 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
     ruling.accepted = evidence.excused.iter().map(|e| format!("{}, {}", e.found, e.words)).collect();
     ruling.warnings.extend(joined.warnings);
     ruling.warnings.extend(evidence.warnings.iter().cloned());
-    if let (Verdict::Failed, Some(open)) = (ruling.verdict, comparison.filter(|c| c.decision == Decision::Inconclusive)) {
+    if let (Verdict::Failed, Some(open)) = (ruling.verdict, comparison.filter(|c| c.decision.is_open())) {
         ruling.warnings.splice(0..0, open.reasons.iter().cloned());
     }
     ruling
@@ -177,6 +182,7 @@ impl Verdict {
             Self::Passed => "PASS",
             Self::Failed => "FAIL",
             Self::Inconclusive => "INCONCLUSIVE",
+            Self::Incomplete => "INCOMPLETE",
             Self::Incomparable => "INCOMPARABLE",
             Self::NoBaseline => "NO BASELINE",
             Self::Invalid => "INVALID",
@@ -191,6 +197,12 @@ impl Ruling {
 }
 
 impl Evidence {
+    /// What is not there although no baseline is needed for it: parts of the run, and values that limits are about.
+    fn missing(&self, limits: &[LimitFinding]) -> Vec<String> {
+        let unmeasured = limits.iter().filter(|l| l.state == LimitState::NotMeasured).map(|l| format!("limit: {}", l.reason));
+        self.incomplete.iter().cloned().chain(unmeasured).collect()
+    }
+
     /// The comparison as it decides.
     pub fn decisive(&self) -> Option<Cow<'_, Comparison>> {
         let Against::Compared(c) = &self.against else { return None };
@@ -218,6 +230,13 @@ fn failing(limits: &[LimitFinding], comparison: Option<&Comparison>) -> Vec<Stri
     breached.chain(regressed.iter().cloned()).collect()
 }
 
+/// Exit 3 whatever the policy says of noise. What else was open is said after what is missing.
+fn incomplete(missing: Vec<String>, comparison: Option<&Comparison>) -> Ruling {
+    let open = comparison.filter(|c| c.decision.is_open()).map_or(&[][..], |c| &c.reasons);
+    let reasons = missing.into_iter().chain(open.iter().cloned()).collect();
+    Ruling::new(Verdict::Incomplete, ExitStatus::CouldNotMeasure, reasons)
+}
+
 fn exit_of(policy: OnOpen, failing: ExitStatus) -> ExitStatus {
     match policy {
         OnOpen::Warn => ExitStatus::Pass,
@@ -243,7 +262,7 @@ mod tests {
 
     fn evidence(against: Against) -> Evidence {
         let (invalid, limits, excused, warnings) = (vec![], vec![], vec![], vec![]);
-        Evidence { invalid, against, limits, excused, drift: None, incomplete: None, warnings }
+        Evidence { invalid, against, limits, excused, drift: None, incomplete: vec![], warnings }
     }
 
     #[test]
@@ -319,15 +338,16 @@ mod tests {
         let both = Evidence { limits: vec![e.limits[0].clone(), other], ..e.clone() };
         let ruling = rule(WARN, &both);
         assert_eq!((ruling.verdict, ruling.reasons.len()), (Verdict::Failed, 1), "only what was accepted");
-        let short = Evidence { incomplete: Some("one start of two".into()), ..e.clone() };
-        assert_eq!(rule(WARN, &short).verdict, Verdict::Inconclusive);
+        let short = Evidence { incomplete: vec!["one start of two".into()], ..e.clone() };
+        assert_eq!(rule(WARN, &short).verdict, Verdict::Incomplete);
         let unfit = Evidence { invalid: vec!["client late".into()], ..e };
         assert_eq!((rule(WARN, &unfit).verdict, rule(WARN, &unfit).accepted.len()), (Verdict::Invalid, 0));
     }
 
     #[test]
     fn nothing_judged_is_never_a_pass() {
-        assert_eq!(rule(WARN, &evidence(Against::LimitsOnly)).verdict, Verdict::Inconclusive);
+        let ruling = rule(WARN, &evidence(Against::LimitsOnly));
+        assert_eq!((ruling.verdict, ruling.exit), (Verdict::Incomplete, ExitStatus::CouldNotMeasure));
         assert_eq!(overall(&[]).1, ExitStatus::CouldNotMeasure);
     }
 

@@ -7,7 +7,7 @@ use super::baseline::Baselines;
 use super::publish::{self, Post};
 use super::{evaluate, facts, output, setup};
 use crate::cli::{CommentArgs, WorkloadArgs};
-use crate::config::{Config, GateMode, OnOpen};
+use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
 use crate::github::event::{Ci, Slug, sha};
 use crate::github::{ApiError, Client, pulls};
@@ -156,9 +156,9 @@ fn unmeasured(config: &Config, reports: &[Report]) -> Option<Report> {
     let measured = |name: &str| reports.iter().flat_map(|r| &r.workloads).any(|w| w.name == name);
     let gone: Vec<&str> = config.workloads.iter().map(|w| w.name.as_str()).filter(|n| !measured(n)).collect();
     let first = reports.first().filter(|_| !gone.is_empty())?;
-    let exit = if config.gate.on_inconclusive == OnOpen::Fail { ExitStatus::Inconclusive } else { ExitStatus::Pass };
     let why = format!("in this repository's config and in none of the records: {}", gone.join(", "));
-    let base = Report::unmeasured(&why, &first.tool_version, first.created.clone(), first.git.clone(), exit);
-    let headline = format!("{}: {why}", Verdict::Inconclusive.word());
-    Some(Report { verdict: Some(Verdict::Inconclusive), headline, ..base })
+    let base =
+        Report::unmeasured(&why, &first.tool_version, first.created.clone(), first.git.clone(), ExitStatus::CouldNotMeasure);
+    let headline = format!("{}: {why}", Verdict::Incomplete.word());
+    Some(Report { verdict: Some(Verdict::Incomplete), headline, ..base })
 }

@@ -104,7 +104,7 @@ pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> 
     });
     let decisions: Vec<Option<Decision>> = decisions.collect();
     let over = decisions.iter().any(|d| matches!(d, None | Some(Decision::Regression)));
-    Ok(!over && decisions.contains(&Some(Decision::Inconclusive)))
+    Ok(!over && decisions.iter().flatten().any(|d| d.is_open()))
 }
 
 /// A workload, what was found out about it, and what that means.
@@ -241,7 +241,7 @@ fn one(
     }
     warnings.extend(same_machine(record, first));
     warnings.extend(loosened(workload));
-    let incomplete = incomplete(record, workload).or(untold);
+    let incomplete = incomplete(record, workload).into_iter().chain(untold).collect();
     let (excused, drift) = (Vec::new(), None);
     let before = before(&sessions);
     let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };

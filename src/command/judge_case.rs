@@ -201,7 +201,8 @@ fn answer(joined: &Joined, comparison: Option<&Comparison>, limits: &[(String, O
     let verdict = match joined.decision {
         Decision::Pass => "PASS",
         Decision::Regression => "REGRESSION",
-        Decision::Inconclusive => "INCONCLUSIVE",
+        // METHOD has one word for noise and for evidence that is missing.
+        Decision::Inconclusive | Decision::Incomplete => "INCONCLUSIVE",
     };
     let metrics: Vec<Value> = comparison
         .iter()

@@ -61,6 +61,9 @@ fn words(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
         Verdict::Incomparable => {
             "the baselines are of something else: undo the difference that is named above, or `goodput-gate baseline update` on the base branch".into()
         }
+        Verdict::Incomplete => {
+            "evidence is missing or contradicts itself: do what the reason above says; measuring the same again changes nothing".into()
+        }
         Verdict::Invalid => "this measurement says nothing: do what the reason above says, or ask `goodput-gate doctor`".into(),
     })
 }

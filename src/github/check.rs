@@ -189,6 +189,7 @@ mod tests {
             (Some(Verdict::NoBaseline), 0, true, Neutral),
             (Some(Verdict::NoBaseline), 4, true, ActionRequired),
             (Some(Verdict::Incomparable), 4, true, ActionRequired),
+            (Some(Verdict::Incomplete), 3, true, ActionRequired),
             (Some(Verdict::Invalid), 3, true, ActionRequired),
             (None, 0, true, ActionRequired),
         ] {

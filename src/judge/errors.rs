@@ -2,7 +2,7 @@
 //!
 //! Not here: error limits (`limits`), or what counts as a failure (`measure::summary`).
 
-use crate::judge::estimate::{Finding, Sides};
+use crate::judge::estimate::{Block, Finding, Sides};
 use crate::judge::{Check, Judgement, MetricComparison, Policy, Thresholds, Working, all_hold, dist};
 use crate::measure::summary::StartSummary;
 
@@ -51,7 +51,7 @@ pub fn judge(t: &Thresholds, baseline: Counts, candidate: Counts, starts: usize,
     let alpha = policy.level(ALPHA);
     let sides = Sides { baseline: baseline.share(), candidate: candidate.share() };
     let (Some(base), Some(rate), Some(p)) = (sides.baseline, sides.candidate, p_of(baseline, candidate)) else {
-        return Finding { blocks: true, ..Finding::missing(t, sides) };
+        return Finding { blocks: Some(Block::Missing), ..Finding::missing(t, sides) };
     };
     let checks = vec![
         Check { formula: "pe <= 0.0005 / workloads", holds: p <= alpha },
@@ -72,7 +72,7 @@ pub fn judge(t: &Thresholds, baseline: Counts, candidate: Counts, starts: usize,
     row.judgement = judgement;
     row.reason = reason;
     let working = ErrorsTest { baseline, candidate, p, alpha, excess: rate - base, d_min: t.d_min, checks, worry };
-    Finding { row, hit, worry, blocks: false }.worked(Working::Errors(working))
+    Finding { row, hit, worry, blocks: None }.worked(Working::Errors(working))
 }
 
 fn p_of(baseline: Counts, candidate: Counts) -> Option<f64> {
@@ -123,8 +123,8 @@ mod tests {
     #[test]
     fn equal_rates_are_unchanged_and_no_requests_are_no_pass() {
         assert_eq!(finding((1000, 10), (1000, 10), 3).row.judgement, Judgement::Unchanged);
-        assert!(finding((0, 0), (100, 0), 3).blocks);
-        assert!(finding((100, 0), (0, 0), 3).blocks);
+        assert!(finding((0, 0), (100, 0), 3).blocks.is_some());
+        assert!(finding((100, 0), (0, 0), 3).blocks.is_some());
     }
 
     #[test]

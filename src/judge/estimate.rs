@@ -49,8 +49,16 @@ pub struct Finding {
     pub hit: bool,
     /// Looks worse, unproven: no PASS.
     pub worry: bool,
-    /// No PASS for another reason: not proven fine, or missing on one side.
-    pub blocks: bool,
+    /// No PASS for another reason.
+    pub blocks: Option<Block>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// Not proven fine.
+    Unproven,
+    /// Missing on a side, or judged by nothing: no noise.
+    Missing,
 }
 
 /// Which values stand behind an estimate, oriented.
@@ -154,7 +162,7 @@ impl MetricComparison {
             .map(|(low, high)| format!(" ({} to {})", text::change(self.metric, low), text::change(self.metric, high)));
         let tail = match (self.bearing, self.p, &self.reason) {
             (Bearing::Convicts, Some(p), _) => Some(format!(", {}", text::probability(p))),
-            (Bearing::Worries | Bearing::Blocks | Bearing::Free, _, Some(reason)) => Some(format!(": {reason}")),
+            (Bearing::Lacks | Bearing::Worries | Bearing::Blocks | Bearing::Free, _, Some(reason)) => Some(format!(": {reason}")),
             _ => None,
         };
         let parts = [Some(self.metric.name()), change, range, tail];
@@ -172,7 +180,7 @@ impl Finding {
         };
         let one_sided = sides.baseline.is_some() != sides.candidate.is_some();
         let row = MetricComparison::unmeasured(t, sides, reason);
-        Self { row, hit: false, worry: false, blocks: one_sided || t.is_primary() }
+        Self { row, hit: false, worry: false, blocks: (one_sided || t.is_primary()).then_some(Block::Missing) }
     }
 
     /// A change that the team wants judged and METHOD does not judge.
@@ -180,7 +188,7 @@ impl Finding {
         let none = Sides { baseline: None, candidate: None };
         let t = Thresholds { metric, class: Class::Guard, scale: Scale::Log, d_min: 0.0, d_neg: 0.0, margin: None };
         let reason = "changes of this metric are not judged in this version; take it out of `regressions`";
-        Self { row: MetricComparison::unmeasured(&t, none, reason), hit: false, worry: false, blocks: true }
+        Self { row: MetricComparison::unmeasured(&t, none, reason), hit: false, worry: false, blocks: Some(Block::Missing) }
     }
 
     /// A difference whose noise is not known well enough to judge: no PASS.
@@ -188,7 +196,7 @@ impl Finding {
         let mut row = MetricComparison::unmeasured(t, sides, reason);
         row.change = Some(to_change(t.metric, difference));
         row.judgement = Judgement::Inconclusive;
-        Self { row, hit: false, worry: false, blocks: true }
+        Self { row, hit: false, worry: false, blocks: Some(Block::Unproven) }
     }
 
     /// A tested difference; `hit` is decided by the mode's own rule.
@@ -208,7 +216,7 @@ impl Finding {
         row.mde = tested.mde;
         row.judgement = judgement;
         row.reason = reason;
-        Self { row, hit, worry: tested.worries, blocks: !tested.proven }
+        Self { row, hit, worry: tested.worries, blocks: (!tested.proven).then_some(Block::Unproven) }
     }
 
     pub fn worked(mut self, working: Working) -> Self {
@@ -218,7 +226,7 @@ impl Finding {
 
     /// What a start without this metric, on one side only, does to an otherwise judged metric.
     pub fn with_gap(mut self) -> Self {
-        self.blocks = true;
+        self.blocks = Some(Block::Missing);
         self.row.gaps = true;
         if !self.hit {
             self.row.judgement = Judgement::Inconclusive;
@@ -233,15 +241,16 @@ impl Finding {
             self.row.judgement = Judgement::Inconclusive;
             self.row.reason = Some("worse beyond the noise; shown only, as `class: info` asks".to_owned());
         }
-        Self { hit: false, worry: false, blocks: false, ..self }
+        Self { hit: false, worry: false, blocks: None, ..self }
     }
 
     /// With its bearing written into it.
     fn into_row(self) -> MetricComparison {
         let bearing = match () {
             () if self.hit => Bearing::Convicts,
+            () if self.blocks == Some(Block::Missing) => Bearing::Lacks,
             () if self.worry => Bearing::Worries,
-            () if self.blocks => Bearing::Blocks,
+            () if self.blocks.is_some() => Bearing::Blocks,
             () => Bearing::Free,
         };
         MetricComparison { bearing, ..self.row }
@@ -259,17 +268,21 @@ pub fn conclude(known: &Comparison, findings: Vec<Finding>, looks: usize) -> Com
     comparison
 }
 
-/// By the bearing of each metric: any conviction is a regression, nothing in the way is a PASS, all else stays open.
+/// By the bearing of each metric: any conviction is a regression, nothing in the way is a PASS; else what is missing is said before
+/// what is noisy.
 pub fn decide(comparison: &mut Comparison) {
     let of = |bearing: Bearing| comparison.metrics.iter().filter(move |row| row.bearing == bearing);
     let mut convicting: Vec<&MetricComparison> = of(Bearing::Convicts).collect();
     convicting.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)));
-    let mut open: Vec<String> = of(Bearing::Worries).chain(of(Bearing::Blocks)).map(MetricComparison::describe).collect();
+    let mut lacking: Vec<String> = of(Bearing::Lacks).map(MetricComparison::describe).collect();
+    let open: Vec<String> = of(Bearing::Worries).chain(of(Bearing::Blocks)).map(MetricComparison::describe).collect();
     if !comparison.metrics.iter().any(|row| row.class == Class::Primary) {
-        open.push("no primary metric is left, so nothing could be proven: take `class` out of `regressions`".to_owned());
+        lacking.push("no primary metric is left, so nothing could be proven: take `class` out of `regressions`".to_owned());
     }
     let (decision, reasons) = if !convicting.is_empty() {
         (Decision::Regression, convicting.into_iter().map(MetricComparison::describe).collect())
+    } else if !lacking.is_empty() {
+        (Decision::Incomplete, lacking.into_iter().chain(open).collect())
     } else if open.is_empty() {
         (Decision::Pass, vec![proof(&comparison.metrics)])
     } else {
@@ -326,7 +339,7 @@ mod tests {
             let tested =
                 Tested::of(&thresholds, &Estimate { difference, se, df: 12.0 }, Levels { alpha: 0.0005, pass_tail: 0.02 });
             let finding = Finding::tested(Sides { baseline: Some(0.0), candidate: Some(difference) }, &tested, false);
-            assert_eq!(finding.worry || finding.blocks, !tested.proven, "the word changes nothing of the decision");
+            assert_eq!(finding.worry || finding.blocks.is_some(), !tested.proven, "the word changes nothing of the decision");
             finding.row.judgement
         };
         // t(0.9995; 12) is 4.3.

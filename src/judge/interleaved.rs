@@ -7,7 +7,7 @@ use crate::judge::estimate::{Estimate, Finding, Levels, Sides, Tested, conclude}
 use crate::judge::far_beyond::{self, PriorTest};
 use crate::judge::fitness::{StartPair, prepare, usable};
 use crate::judge::history::{Variation, variation};
-use crate::judge::{Check, Comparison, Decision, Mode, PastRun, Policy, Thresholds, Working, all_hold, dist};
+use crate::judge::{Check, Comparison, Mode, PastRun, Policy, Thresholds, Working, all_hold, dist};
 use crate::measure::stats::mean;
 use crate::measure::summary::{Shape, StartSummary};
 use crate::measure::{Round, SloMs};
@@ -101,10 +101,10 @@ pub fn judge(input: &Interleaved<'_>) -> Comparison {
     let undecided = |reason| basis.undecided(most, reason);
     let usable = usable(input);
     let mut pairs: Vec<Pair> = Vec::new();
-    let mut last = undecided("no start was measured on both sides".to_owned());
+    let mut last = undecided("no start was measured on both sides".to_owned()).incomplete();
     for look in LOOKS.into_iter().filter(|&look| look <= most && look <= usable.len()) {
         last = match prepare(input, usable[look - 1]) {
-            Err(reason) => undecided(reason),
+            Err(reason) => undecided(reason).incomplete(),
             Ok(fit) => {
                 pairs.extend(fit.starts[pairs.len()..].iter().map(|starts| Pair::of(starts, &input.slo)));
                 let mut found = look_at(&basis, &pairs, most);
@@ -112,14 +112,14 @@ pub fn judge(input: &Interleaved<'_>) -> Comparison {
                 found
             }
         };
-        if last.decision != Decision::Inconclusive {
+        if !last.decision.is_open() {
             break;
         }
     }
     // Starts with nothing to pair come after the last look, too: what is wrong with them is the better reason.
     let end = usable.get(most).map_or(u32::MAX, |next| next.saturating_sub(1));
-    if let (Decision::Inconclusive, Err(reason)) = (last.decision, prepare(input, end)) {
-        last = undecided(reason);
+    if let (true, Err(reason)) = (last.decision.is_open(), prepare(input, end)) {
+        last = undecided(reason).incomplete();
     }
     if input.sampling == Sampling::RunningServers {
         last.warnings.insert(0, UNSAMPLED.to_owned());
@@ -137,7 +137,7 @@ pub fn play(basis: &Basis<'_>, pairs: &[Pair]) -> Comparison {
     let mut last = basis.undecided(most, "no start pair".to_owned());
     for look in LOOKS.into_iter().filter(|&look| look <= most) {
         last = look_at(basis, &pairs[..look], most);
-        if last.decision != Decision::Inconclusive {
+        if !last.decision.is_open() {
             break;
         }
     }

@@ -76,7 +76,10 @@ pub enum Judgement {
 pub enum Decision {
     Pass,
     Regression,
+    /// Of noise: more of the same evidence may decide.
     Inconclusive,
+    /// Evidence is missing or contradicts itself.
+    Incomplete,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,9 +128,11 @@ pub struct MetricComparison {
 pub enum Bearing {
     /// Proven worse.
     Convicts,
+    /// No PASS, and not for noise: it is missing, or nothing judges it.
+    Lacks,
     /// Looks worse, unproven: no PASS.
     Worries,
-    /// No PASS for another reason: not proven fine, or missing on one side.
+    /// Not proven fine: no PASS.
     Blocks,
     /// Nothing is in the way of a PASS.
     Free,
@@ -275,6 +280,13 @@ impl Thresholds {
     }
 }
 
+impl Decision {
+    /// Neither proven fine nor proven worse, for whatever reason.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Inconclusive | Self::Incomplete)
+    }
+}
+
 impl From<&Session> for PastRun {
     /// A session of one build has one side.
     fn from(session: &Session) -> Self {
@@ -296,6 +308,11 @@ impl Comparison {
         rest
     }
 
+    /// Where there is nothing to compare, or it contradicts itself.
+    fn incomplete(self) -> Self {
+        Self { decision: Decision::Incomplete, ..self }
+    }
+
     fn undecided(mode: Mode, sessions: usize, budget: f64, reason: String) -> Self {
         Self {
             mode,
@@ -312,15 +329,15 @@ impl Comparison {
     }
 }
 
-/// Comparison and limits to one decision (METHOD section 5): a breach wins over everything; a limit that is not measured, or whose
-/// measured value is on the wrong side, turns a PASS to INCONCLUSIVE. Without a comparison only all limits MET is a PASS.
+/// Comparison and limits to one decision (METHOD section 5): a breach wins over everything, then a limit that is not measured; one whose
+/// measured value is on the wrong side turns a PASS to INCONCLUSIVE. Without a comparison only all limits MET is a PASS.
 pub fn join(comparison: Option<&Comparison>, limits: &[LimitFinding]) -> Joined {
     let breached: Vec<String> = reasons_of(limits, |l| l.state == LimitState::Breached);
     let open_wrong = reasons_of(limits, |l| l.is_open() && l.side_ok != Some(true));
     let open_right = reasons_of(limits, |l| l.is_open() && l.side_ok == Some(true));
     let (base, mut reasons, mut warnings) = match comparison {
         Some(c) => (c.decision, c.reasons.clone(), c.warnings.clone()),
-        None if limits.is_empty() => (Decision::Inconclusive, vec!["nothing to judge: no baseline and no limits".into()], vec![]),
+        None if limits.is_empty() => (Decision::Incomplete, vec!["nothing to judge: no baseline and no limits".into()], vec![]),
         None if open_right.is_empty() => (Decision::Pass, vec![], vec![]),
         None => (Decision::Inconclusive, open_right.clone(), vec![]),
     };
@@ -329,6 +346,9 @@ pub fn join(comparison: Option<&Comparison>, limits: &[LimitFinding]) -> Joined 
     }
     let decision = match base {
         _ if !breached.is_empty() => Decision::Regression,
+        Decision::Pass | Decision::Inconclusive if limits.iter().any(|l| l.state == LimitState::NotMeasured) => {
+            Decision::Incomplete
+        }
         Decision::Pass if !open_wrong.is_empty() => Decision::Inconclusive,
         other => other,
     };

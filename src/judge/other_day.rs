@@ -3,7 +3,7 @@
 //! Not here: finding the sessions, or whether they are comparable.
 
 use crate::judge::errors::{self, Counts};
-use crate::judge::estimate::{Estimate, Finding, Levels, Sides, Tested, conclude};
+use crate::judge::estimate::{Block, Estimate, Finding, Levels, Sides, Tested, conclude};
 use crate::judge::far_beyond::{self, PriorTest};
 use crate::judge::{Check, Comparison, Decision, Mode, Policy, Session, Thresholds, Working, all_hold};
 use crate::measure::stats::{mean, sd};
@@ -74,17 +74,20 @@ struct Values {
 pub fn judge(input: &OtherDay<'_>) -> Comparison {
     let undecided = |reason| undecided(input, input.history.len(), reason);
     if !input.differing.is_empty() {
-        return undecided(format!("not comparable: {} differ between baseline and candidate", input.differing.join(", ")));
+        let fields = input.differing.join(", ");
+        return undecided(format!("not comparable: {fields} differ between baseline and candidate")).incomplete();
     }
-    if input.jobs.is_empty() || input.history.is_empty() {
-        let what = if input.jobs.is_empty() { "the candidate was not measured" } else { "no baseline session to compare with" };
-        let needed = FEWEST_SESSIONS.saturating_sub(input.history.len());
-        return Comparison { sessions_needed: (needed > 0).then_some(needed), ..undecided(what.to_owned()) };
+    if input.jobs.is_empty() {
+        return undecided("the candidate was not measured".to_owned()).incomplete();
+    }
+    if input.history.is_empty() {
+        let none = undecided("no baseline session to compare with".to_owned());
+        return Comparison { sessions_needed: Some(FEWEST_SESSIONS), ..none };
     }
     let mut last = undecided("no job was judged".to_owned());
     for jobs in 1..=input.jobs.len().min(2) {
         last = judge_jobs(input, &input.jobs[..jobs]);
-        if last.decision != Decision::Inconclusive {
+        if !last.decision.is_open() {
             break;
         }
     }
@@ -116,7 +119,9 @@ fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
     if missing > 0 {
         comparison.sessions_needed = Some(missing);
     }
-    if comparison.decision != Decision::Inconclusive {
+    // What one side lacks, no second job brings.
+    let noise = comparison.decision == Decision::Inconclusive;
+    if !noise && (missing == 0 || comparison.decision != Decision::Incomplete) {
         return comparison;
     }
     let advice = match (missing, jobs.len()) {
@@ -131,7 +136,8 @@ fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
     };
     if missing > 0 {
         comparison.reasons.retain(|r| !r.ends_with(TOO_FEW));
-        comparison.reasons.insert(0, advice);
+        let at = if noise { 0 } else { comparison.reasons.len() };
+        comparison.reasons.insert(at, advice);
     } else {
         comparison.reasons.push(advice);
     }
@@ -159,7 +165,10 @@ fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Poli
     };
     let sides = Sides { baseline: mean(&values.history), candidate: mean(&values.jobs) };
     let (Some(base), Some(cand)) = (sides.baseline, sides.candidate) else {
-        return Finding::missing(t, sides);
+        let missing = Finding::missing(t, sides);
+        // A guard that no session has yet is one of none of six sessions, and becomes known with them.
+        let unknown = sides.candidate.is_some() && !t.is_primary();
+        return if unknown { Finding { blocks: Some(Block::Unproven), ..missing } } else { missing };
     };
     let gap = values.gap;
     let found = if values.history.len() >= FEWEST_SESSIONS {

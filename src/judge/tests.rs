@@ -108,15 +108,15 @@ fn a_change_that_the_team_calls_irrelevant_is_none() {
 fn a_minimum_change_of_a_metric_that_nothing_judges_is_no_pass() {
     let policy = Policy { minimum_changes: [(Metric::Goodput, 0.05)].into(), ..Policy::default() };
     let found = compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &policy);
-    assert_eq!(found.decision, Decision::Inconclusive);
+    assert_eq!(found.decision, Decision::Incomplete);
     assert!(found.reasons.iter().any(|r| r.starts_with("goodput:")));
 }
 
 #[test]
-fn what_can_not_be_compared_is_inconclusive() {
+fn what_can_not_be_compared_is_incomplete() {
     let (base, cand) = (rounds(&[1.0; 3], true), rounds(&[1.5; 3], false));
     let policy = Policy::default();
-    let undecided = |b: &[Round], c: &[Round]| compare(b, c, &quiet_history(), &policy).decision == Decision::Inconclusive;
+    let undecided = |b: &[Round], c: &[Round]| compare(b, c, &quiet_history(), &policy).decision == Decision::Incomplete;
     assert!(undecided(&[], &cand) && undecided(&base, &[]));
     let reseeded: Vec<Round> = cand.iter().map(|r| Round { seed: r.seed + 100, ..r.clone() }).collect();
     assert!(undecided(&base, &reseeded));
@@ -186,13 +186,15 @@ fn a_breach_wins_and_an_open_limit_on_the_wrong_side_stops_a_pass() {
     assert_eq!(decide(Some(&pass), limit(LimitState::Met, Some(true))), Decision::Pass);
     assert_eq!(decide(Some(&pass), limit(LimitState::Open, Some(true))), Decision::Pass);
     assert_eq!(decide(Some(&pass), limit(LimitState::Open, Some(false))), Decision::Inconclusive);
-    assert_eq!(decide(Some(&pass), limit(LimitState::NotMeasured, None)), Decision::Inconclusive);
+    assert_eq!(decide(Some(&pass), limit(LimitState::NotMeasured, None)), Decision::Incomplete);
     assert_eq!(decide(Some(&pass), limit(LimitState::Breached, Some(false))), Decision::Regression);
     pass.decision = Decision::Inconclusive;
+    assert_eq!(decide(Some(&pass), limit(LimitState::NotMeasured, None)), Decision::Incomplete, "it is no noise");
     assert_eq!(decide(Some(&pass), limit(LimitState::Breached, Some(false))), Decision::Regression);
     assert_eq!(decide(None, limit(LimitState::Met, Some(true))), Decision::Pass);
     assert_eq!(decide(None, limit(LimitState::Open, Some(true))), Decision::Inconclusive);
-    assert_eq!(join(None, &[]).decision, Decision::Inconclusive);
+    assert_eq!(decide(None, limit(LimitState::NotMeasured, None)), Decision::Incomplete);
+    assert_eq!(join(None, &[]).decision, Decision::Incomplete);
 }
 
 fn speeds(n: usize) -> impl Strategy<Value = Vec<f64>> {

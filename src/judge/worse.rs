@@ -147,7 +147,7 @@ fn limited(metric: Metric, bound: Bound, rounds: &[Round]) -> Decision {
 const fn rank(decision: Decision) -> u8 {
     match decision {
         Decision::Pass => 0,
-        Decision::Inconclusive => 1,
+        Decision::Inconclusive | Decision::Incomplete => 1,
         Decision::Regression => 2,
     }
 }

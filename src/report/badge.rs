@@ -30,7 +30,7 @@ pub fn endpoint(report: &Report) -> String {
         label: LABEL,
         message: &message(report),
         color: colour(report.verdict),
-        is_error: matches!(report.verdict, Some(Verdict::Failed | Verdict::Invalid)),
+        is_error: matches!(report.verdict, Some(Verdict::Failed | Verdict::Invalid | Verdict::Incomplete)),
     };
     serde_json::to_string_pretty(&badge).expect("a badge is plain data") + "\n"
 }
@@ -82,7 +82,7 @@ fn goodput(report: &Report) -> Option<f64> {
 const fn colour(verdict: Option<Verdict>) -> &'static str {
     match verdict {
         Some(Verdict::Passed) => "#1a7f37",
-        Some(Verdict::Failed | Verdict::Invalid) => "#cf222e",
+        Some(Verdict::Failed | Verdict::Invalid | Verdict::Incomplete) => "#cf222e",
         Some(Verdict::Inconclusive | Verdict::Incomparable | Verdict::NoBaseline) => "#9a6700",
         None => "#57606a",
     }

@@ -1,7 +1,7 @@
 //! The report as `JUnit` XML: one suite per workload, one case per metric and per limit, and one for the measurement itself.
 //!
 //! Regressed, breached or refused by policy is a failure (skipped with its reason where somebody has accepted it: never a silent pass),
-//! unmeasured or INVALID an error, anything without a judgement skipped with its reason. Not
+//! unmeasured, INCOMPLETE or INVALID an error, anything without a judgement skipped with its reason. Not
 //! here: file and line, which no metric has.
 
 #[cfg(test)]
@@ -135,6 +135,10 @@ fn measurement(report: &Report, w: &WorkloadReport) -> Case {
     let (outcome, message) = match w.verdict {
         Some(Verdict::Invalid) => (Outcome::Error("invalid"), invalid(w)),
         _ if interrupted => (Outcome::Error("interrupted"), "interrupted: measured only in part".into()),
+        Some(Verdict::Incomplete) => {
+            let why = w.reasons.first().map_or("evidence is missing", String::as_str);
+            (Outcome::Error("incomplete"), format!("{}: {why}", Verdict::Incomplete.word()))
+        }
         None if !w.reasons.is_empty() => (Outcome::Error("invalid"), invalid(w)),
         None if w.completed == 0 => (Outcome::Error("invalid"), "INVALID: no request completed".into()),
         // Else a gate that failed would have no case that did.

@@ -201,10 +201,11 @@ const fn gravity(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Failed => 0,
         Verdict::Invalid => 1,
-        Verdict::NoBaseline => 2,
-        Verdict::Incomparable => 3,
-        Verdict::Inconclusive => 4,
-        Verdict::Passed => 5,
+        Verdict::Incomplete => 2,
+        Verdict::NoBaseline => 3,
+        Verdict::Incomparable => 4,
+        Verdict::Inconclusive => 5,
+        Verdict::Passed => 6,
     }
 }
 

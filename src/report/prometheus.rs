@@ -18,7 +18,7 @@ use crate::metric::{Metric, SloKind, TIMINGS, Timing};
 use crate::verdict::Verdict;
 use exposition::Exposition;
 
-const VERDICTS: [&str; 6] = ["passed", "failed", "inconclusive", "incomparable", "no_baseline", "invalid"];
+const VERDICTS: [&str; 7] = ["passed", "failed", "inconclusive", "incomplete", "incomparable", "no_baseline", "invalid"];
 const JUDGEMENTS: [&str; 5] = ["improved", "unchanged", "regressed", "inconclusive", "unmeasured"];
 const LIMIT_STATES: [&str; 4] = ["met", "open", "breached", "not_measured"];
 
@@ -198,6 +198,7 @@ const fn label(verdict: Verdict) -> &'static str {
         Verdict::Passed => "passed",
         Verdict::Failed => "failed",
         Verdict::Inconclusive => "inconclusive",
+        Verdict::Incomplete => "incomplete",
         Verdict::Incomparable => "incomparable",
         Verdict::NoBaseline => "no_baseline",
         Verdict::Invalid => "invalid",

@@ -30,6 +30,7 @@ pub fn all() -> Vec<(&'static str, Report)> {
         ("interleaved", interleaved()),
         ("limit_breach", limit_breach()),
         ("inconclusive", inconclusive()),
+        ("incomplete", incomplete()),
         ("no_baseline", no_baseline()),
         ("invalid", invalid()),
         ("run_only", run_only()),
@@ -150,6 +151,28 @@ pub fn inconclusive() -> Report {
     };
     let notices = vec!["this change alters `gate` of goodput-gate.yaml: what the base says is what counts".into()];
     Report { notices, ..report(Some(Verdict::Inconclusive), 0, &format!("INCONCLUSIVE: {reason}"), vec![workload]) }
+}
+
+/// The candidate stopped to tell its output tokens.
+pub fn incomplete() -> Report {
+    let reason = "the baseline tells its output tokens and the candidate does not: whether the work is the same is not known, so \
+                  this is no PASS";
+    let mut metrics = compared(|_| (0.004, "unchanged"));
+    for m in metrics.iter_mut().filter(|m| m.metric.starts_with("tpot") || m.metric == "output_token_rate") {
+        (m.candidate, m.change_ratio, m.judgement) = (None, None, Some("unmeasured".into()));
+        (m.interval_low_ratio, m.interval_high_ratio, m.p, m.smallest_visible_change_ratio) = (None, None, None, None);
+        m.reason = Some("missing on the candidate's side".into());
+    }
+    let workload = WorkloadReport {
+        verdict: Some(Verdict::Incomplete),
+        reasons: vec![reason.into(), "tpot_geomean: missing on the candidate's side".into()],
+        baseline: Some(history(8, None)),
+        comparison: Some(other_day()),
+        metrics,
+        limits: vec![met()],
+        ..measured("chat")
+    };
+    report(Some(Verdict::Incomplete), 3, &format!("INCOMPLETE: {reason}"), vec![workload])
 }
 
 pub fn no_baseline() -> Report {

@@ -63,7 +63,7 @@ fn classes_and_margins_of_a_record_are_what_is_judged() {
     assert_eq!(shown.trouble("tpot_geomean"), Some(("skipped", "inconclusive")));
     let unjudged =
         with(json!({"goodput": {"class": "primary"}, "tpot_geomean": 0.9, "e2e_geomean": 0.9, "output_token_rate": 0.9}));
-    unjudged.assert(0, "inconclusive", &["goodput: changes of this metric are not judged"]);
+    unjudged.assert(3, "incomplete", &["goodput: changes of this metric are not judged"]);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_met_limit_passes_and_needs_no_baseline_in_limits_mode() {
     judge_against(&met, 0).assert(0, "no_baseline", &["NO BASELINE"]);
     let mut nothing = with_policy(candidate(), "mode", "limits");
     workload(&mut nothing)["limits"] = json!([]);
-    judge(&nothing).assert(0, "inconclusive", &["nothing to judge"]);
+    judge(&nothing).assert(3, "incomplete", &["nothing to judge"]);
 }
 
 #[test]
@@ -138,9 +138,12 @@ fn an_open_limit_is_said_and_policy_decides() {
 fn a_limit_that_could_not_be_measured_is_no_pass() {
     for name in ["ttfa_p50", "tpot_p999"] {
         let judged = judge(&with_limit(name, Some(1e9), None));
-        judged.assert(0, "inconclusive", &[name, "not measured"]);
+        judged.assert(3, "incomplete", &["INCOMPLETE", name, "not measured"]);
+        assert_eq!(judged.trouble("measurement"), Some(("error", "incomplete")));
         assert_eq!(judged.limit(name)["state"], "not_measured");
         assert_eq!(judged.trouble(&format!("limit {name} max")), Some(("error", "unmeasured")));
+        // No baseline is needed to miss it, and none excuses that it is missing.
+        judge_against(&with_limit(name, Some(1e9), None), 0).assert(3, "incomplete", &[name]);
     }
 }
 
@@ -152,11 +155,11 @@ fn without_token_counts_nothing_that_needs_them_passes() {
         column(round, "output_tokens").fill(Value::Null);
     }
     let judged = judge(&record);
-    judged.assert(0, "inconclusive", &["INCONCLUSIVE", "tpot_geomean", "missing on the candidate's side"]);
+    judged.assert(3, "incomplete", &["INCOMPLETE", "tpot_geomean", "missing on the candidate's side"]);
     judged.assert_named("tpot_geomean", "unmeasured");
     assert_eq!(judged.trouble("tpot_geomean"), Some(("error", "unmeasured")));
     assert_eq!(judged.metric("output_token_rate")["candidate"], Value::Null);
-    judge(&with_policy(record, "on_inconclusive", "fail")).assert(5, "inconclusive", &[]);
+    judge(&with_policy(record, "on_inconclusive", "fail")).assert(3, "incomplete", &[]);
 }
 
 #[test]
@@ -203,8 +206,8 @@ fn work_that_only_the_baseline_tells_is_no_pass() {
         column(round, "input_tokens")[0] = Value::Null;
     }
     let said = "the baseline tells its input tokens and the candidate does not";
-    judge(&record).assert(0, "inconclusive", &[said, "no PASS"]);
-    judge(&with_policy(record, "on_inconclusive", "fail")).assert(5, "inconclusive", &[said]);
+    judge(&record).assert(3, "incomplete", &[said, "no PASS"]);
+    judge(&with_policy(record, "on_inconclusive", "fail")).assert(3, "incomplete", &[said]);
 }
 
 #[test]
@@ -253,8 +256,15 @@ fn a_start_without_a_whole_round_is_no_pass() {
     for round in record["workloads"][0]["starts"][1]["rounds"].as_array_mut().expect("rounds") {
         round["cut_short"] = json!(true);
     }
-    let judged = judge(&record);
-    assert_ne!(judged.report["verdict"], "passed", "half of the evidence is not all of it: {}", judged.ran.stdout);
+    judge(&record).assert(3, "incomplete", &["INCOMPLETE", "only 1 of 2 planned starts"]);
+    // Nor is it "no baseline": that would be let through.
+    judge_against(&record, 0).assert(3, "incomplete", &["INCOMPLETE"]);
+    for round in rounds(&mut record).filter(|r| r["cut_short"] == json!(false)) {
+        for us in column(round, "e2e_us") {
+            *us = json!(us.as_u64().expect("completed") * 3);
+        }
+    }
+    judge(&record).assert(1, "failed", &["FAIL", "e2e_geomean"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::work::Tokens;
 use super::{Part, judge_policy, limits_judged, loosened, mostly_whole, unfit};
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Interleaved, Sampling};
-use crate::judge::{Comparison, Decision, PastRun};
+use crate::judge::{Comparison, PastRun};
 use crate::record::{PastSession, Record, WorkloadRecord, keyed};
 use crate::report::build::{Beside, minutes, shape};
 use crate::report::server::Before;
@@ -38,7 +38,8 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
     };
     let Some(base) = baseline.workloads.iter().find(|w| w.name == workload.name) else {
         let why = format!("the baseline's side has no workload {}", workload.name);
-        let evidence = Evidence { limits: limits(u32::MAX)?, ..evidence(unfit(workload), Against::Missing(why)) };
+        let incomplete = vec![why.clone()];
+        let evidence = Evidence { limits: limits(u32::MAX)?, incomplete, ..evidence(unfit(workload), Against::Missing(why)) };
         let (differences, before) = (Vec::new(), Before::default());
         return Ok(Part { evidence, baseline: None, beside: None, differences, anchor: None, before });
     };
@@ -58,7 +59,7 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
     invalid.extend(now.drifted_input(then));
     let evidence = Evidence {
         limits: limits(used(&comparison))?,
-        incomplete: incomplete(candidate, base, workload, &comparison).or_else(|| now.untold(then)),
+        incomplete: incomplete(candidate, base, workload, &comparison).into_iter().chain(now.untold(then)).collect(),
         warnings: loosened(workload).into_iter().collect(),
         ..evidence(invalid, Against::Compared(comparison))
     };
@@ -73,7 +74,7 @@ fn vanished(baseline: &Record, candidate: &Record) -> Option<String> {
 
 fn evidence(invalid: Vec<String>, against: Against) -> Evidence {
     let (limits, excused, warnings) = (Vec::new(), Vec::new(), Vec::new());
-    Evidence { invalid, against, limits, excused, drift: None, incomplete: None, warnings }
+    Evidence { invalid, against, limits, excused, drift: None, incomplete: Vec::new(), warnings }
 }
 
 fn conflicts(candidate: &Record, differences: &[Difference]) -> Vec<Difference> {
@@ -121,7 +122,7 @@ fn incomplete(candidate: &Record, base: &WorkloadRecord, workload: &WorkloadReco
     }
     let most = candidate.pair.as_ref().map_or(1, |p| p.most_starts);
     let measured = base.starts.len().min(workload.starts.len());
-    let stopped = comparison.decision == Decision::Inconclusive && (measured as u64) < u64::from(most);
+    let stopped = comparison.decision.is_open() && (measured as u64) < u64::from(most);
     stopped.then(|| format!("stopped after {measured} of at most {most} start pairs, before it was decided"))
 }
 

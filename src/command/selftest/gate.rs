@@ -12,7 +12,7 @@ use crate::config::OnOpen;
 use crate::config::sim::Knobs;
 use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::other_day::{self, OtherDay};
-use crate::judge::{Comparison, Decision, PastRun, Policy, Session};
+use crate::judge::{Comparison, PastRun, Policy, Session};
 use crate::measure::Round;
 use crate::measure::summary::summaries;
 use crate::verdict::{self, Against, Evidence, Verdict, rule};
@@ -110,7 +110,7 @@ fn play_interleaved(scene: &Scene, change: Change, rng: &mut ChaCha8Rng) -> Outc
             sampling: Sampling::Starts,
             policy: &Policy::default(),
         });
-        let open = comparison.decision == Decision::Inconclusive;
+        let open = comparison.decision.is_open();
         outcome = Some(ruled(comparison, sides.invalid.clone()));
         if !open {
             break;
@@ -133,7 +133,7 @@ fn play_other_day(scene: &Scene, change: Change, sessions: usize, rng: &mut ChaC
             differing: &[],
             policy: &Policy::default(),
         });
-        if comparison.decision != Decision::Inconclusive || jobs.len() == 2 {
+        if !comparison.decision.is_open() || jobs.len() == 2 {
             return ruled(comparison, invalid);
         }
     }
@@ -151,7 +151,7 @@ pub fn ruled(comparison: Comparison, invalid: Vec<String>) -> Outcome {
     let looks = comparison.looks;
     let against = Against::Compared(comparison);
     let (limits, excused, warnings) = (Vec::new(), Vec::new(), Vec::new());
-    let evidence = Evidence { invalid, against, limits, excused, drift: None, incomplete: None, warnings };
+    let evidence = Evidence { invalid, against, limits, excused, drift: None, incomplete: Vec::new(), warnings };
     let ruling = rule(policy, &evidence);
     Outcome { verdict: ruling.verdict, reasons: ruling.reasons, looks }
 }

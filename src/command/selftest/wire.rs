@@ -18,7 +18,7 @@ use crate::config::{Arrival, Length, Protocol, Slo, Warmup, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::judge::interleaved::{self, Interleaved, Sampling};
-use crate::judge::{Decision, PastRun, Policy};
+use crate::judge::{PastRun, Policy};
 use crate::load::{Client, Control, Counters, Reading, Site, SiteSpec};
 use crate::measure::SloMs;
 use crate::measure::summary::summaries;
@@ -149,7 +149,7 @@ impl Bench {
                 sampling: Sampling::Starts,
                 policy: &Policy::default(),
             });
-            let open = comparison.decision == Decision::Inconclusive;
+            let open = comparison.decision.is_open();
             outcome = Some(ruled(comparison, records.unfit()));
             if !open && row.change != Change::None {
                 break;

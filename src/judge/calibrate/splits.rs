@@ -45,7 +45,7 @@ pub fn false_alarms(starts: &[StartSummary], shape: Shape, policy: &Policy) -> O
         match judged(starts, &order, shape, policy) {
             Decision::Regression => alarms += 1,
             Decision::Pass => passes += 1,
-            Decision::Inconclusive => {}
+            Decision::Inconclusive | Decision::Incomplete => {}
         }
     }
     let interval = clopper_pearson(alarms, splits)?;

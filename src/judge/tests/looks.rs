@@ -25,11 +25,11 @@ fn with_one_server_at_a_time_the_first_look_never_decides() {
         let first = |rounds: &[Round]| rounds.iter().filter(|r| r.start == 0).cloned().collect::<Vec<_>>();
         let (base, cand) = (first(&both[0]), first(&both[1]));
         let alone = compare(&base, &cand, &quiet_history(), &policy);
-        assert_eq!(alone.decision, Decision::Inconclusive);
+        assert_eq!(alone.decision, Decision::Incomplete);
         assert!(alone.reasons[0].contains("it takes another start pair"), "{:?}", alone.reasons);
         let all = compare(&both[0], &both[1], &quiet_history(), &policy);
         assert_eq!(all.looks, 2);
-        assert_ne!(all.decision, Decision::Inconclusive);
+        assert!(!all.decision.is_open());
     }
 }
 
@@ -44,7 +44,7 @@ fn later_starts_do_not_unmake_a_decision() {
     let [_, slower] = sides(&[1.0; 3], &[1.04; 3]);
     let late: Vec<Round> = slower.into_iter().map(|r| Round { order: r.order + r.start * 1000, ..r }).collect();
     let open = compare(&base, &late, &quiet_history(), &policy);
-    assert_eq!((open.decision, open.metrics.len()), (Decision::Inconclusive, 0), "{:?}", open.reasons);
+    assert_eq!((open.decision, open.metrics.len()), (Decision::Incomplete, 0), "{:?}", open.reasons);
 }
 
 #[test]
@@ -128,8 +128,8 @@ proptest! {
             let seen = |rounds: &[Round]| rounds.iter().filter(|r| r.start < n).cloned().collect::<Vec<_>>();
             compare(&seen(&both[0]), &seen(&both[1]), &history, &policy)
         });
-        let first = live.into_iter().find(|c| c.decision != Decision::Inconclusive);
-        prop_assert_eq!(first.is_none(), all.decision == Decision::Inconclusive);
+        let first = live.into_iter().find(|c| !c.decision.is_open());
+        prop_assert_eq!(first.is_none(), all.decision.is_open());
         if let Some(first) = first {
             prop_assert_eq!(first, all);
         }

@@ -29,7 +29,7 @@ fn what_is_only_shown_never_decides() {
     assert!(found.reasons.iter().all(|r| r.starts_with("ttft_geomean")), "{:?}", found.reasons);
     let all = classed(&METHOD.map(|m| (m, Class::Info)));
     let nothing = compare(&sides[0], &sides[0].clone(), &quiet_history(), &all);
-    assert_eq!(nothing.decision, Decision::Inconclusive, "a PASS would prove nothing");
+    assert_eq!(nothing.decision, Decision::Incomplete, "a PASS would prove nothing");
     assert!(nothing.budget.abs() < 1e-12);
 }
 
@@ -68,7 +68,7 @@ fn a_missing_promoted_guard_forbids_a_pass() {
     let p99 = Metric::Timing(Timing::Ttft, Stat::P99);
     let same =
         || compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &classed(&[(p99, Class::Primary)]));
-    assert_eq!(same().decision, Decision::Inconclusive);
+    assert_eq!(same().decision, Decision::Incomplete);
     let narrow = Policy { margins: [(TPOT, 0.0001)].into(), minimum_changes: [(TPOT, 0.0001)].into(), ..Policy::default() };
     let found = compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &narrow);
     assert_eq!(found.decision, Decision::Inconclusive, "0.01 % is not proven by three starts");

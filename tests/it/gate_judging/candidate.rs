@@ -63,6 +63,7 @@ fn word(verdict: &str) -> &'static str {
         "passed" => "PASS",
         "failed" => "FAIL",
         "inconclusive" => "INCONCLUSIVE",
+        "incomplete" => "INCOMPLETE",
         "incomparable" => "INCOMPARABLE",
         "no_baseline" => "NO BASELINE",
         "invalid" => "INVALID",

@@ -56,6 +56,10 @@ pub const SENTENCES: &[Sentence] = &[
     // What to do after a local check.
     ("next: {A}", "다음: {A}"),
     (
+        "evidence is missing or contradicts itself: do what the reason above says; measuring the same again changes nothing",
+        "증거가 없거나 서로 모순됨: 위의 이유가 말하는 대로 조치; 같은 것을 다시 측정해도 달라지지 않음",
+    ),
+    (
         "a limit is breached: make it faster, or change `limits` if it was never meant to hold here",
         "한도 위반: 더 빠르게 만들거나, 여기서 지킬 한도가 아니었다면 `limits`를 수정",
     ),
