@@ -3,7 +3,13 @@
 # A wrong checksum is an error and never a reason to go on; a release that is not there is, unless it was asked for by name.
 set -euo pipefail
 
-say() { printf 'goodput-gate: %s\n' "$*" >&2; }
+# On one line, and nothing in it is a command to the runner.
+say() {
+  local text="$*"
+  text=${text//[[:cntrl:]]/ }
+  while [[ $text == *'##'* ]]; do text=${text//'##'/'# #'}; done
+  printf 'goodput-gate: %s\n' "$text" >&2
+}
 die() { say "$@"; exit 1; }
 
 source_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -67,7 +67,7 @@ done
 binary=$("$here/install.sh") || refuse 'there is no goodput-gate to run: the lines above say why' 3
 output binary "$binary"
 if [ -n "${GG_WORKING_DIRECTORY:-}" ]; then
-  cd "$GG_WORKING_DIRECTORY" || refuse "the input 'working-directory' is not a folder" 2
+  cd "$GG_WORKING_DIRECTORY" 2>/dev/null || refuse "the input 'working-directory' is not a folder" 2
 fi
 
 if [ "${GG_COMMAND:-check}" = comment ]; then

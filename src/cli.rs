@@ -33,9 +33,9 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Of the process's arguments. As clap has it, wrong ones end the process with 2, `--help` and `--version` with 0.
-    pub fn of_args() -> Self {
-        Self::try_parse().unwrap_or_else(|error| older::tipped(error).exit())
+    /// Of the process's arguments. Errors: they are wrong, or ask for help or the version.
+    pub fn from_args() -> Result<Self, clap::Error> {
+        Self::try_parse().map_err(older::tipped)
     }
 }
 

@@ -11,6 +11,7 @@
 mod cli;
 mod command;
 // Pure core: a module imports only from those above it.
+mod visible;
 mod exit;
 mod metric;
 mod timeline;
@@ -27,8 +28,9 @@ mod import;
 mod compare;
 mod verdict;
 mod report;
-// Rim: input and output. Rim modules do not import each other (exception: load and sim read the clock).
+// Rim: input and output. Rim modules do not import each other (exceptions: all may read the clock and print).
 mod clock;
+mod print;
 mod load;
 mod probe;
 mod watch;
@@ -38,6 +40,7 @@ mod server;
 mod sim;
 
 pub use cli::Cli;
+pub use command::ending;
 pub use exit::ExitStatus;
 
 /// Runs one command to its end.

@@ -1,10 +1,12 @@
 //! Questions to a person: on standard error, answered on standard input, Enter takes the default. Not here: what is asked.
 
-use std::io::{BufRead, Write as _};
+use std::io::BufRead;
 
 use anyhow::{Context as _, bail};
 
 use super::output::say;
+use crate::print;
+use crate::visible::one_line;
 
 /// Somebody to ask, or nobody: then every default holds.
 pub struct Talk {
@@ -40,9 +42,7 @@ impl Talk {
         say(&format!("\n{what}:"));
         for (index, option) in options.iter().enumerate() {
             let mark = if index == 0 { '>' } else { ' ' };
-            // Names that servers give must not steer the terminal.
-            let option: String = option.chars().filter(|c| !c.is_control()).collect();
-            say(&format!("  {mark} {}. {option}", index + 1));
+            say(&format!("  {mark} {}. {}", index + 1, one_line(option)));
         }
         loop {
             let answer = self.line("choose [1]: ")?;
@@ -92,9 +92,8 @@ impl Talk {
 
     fn line(&mut self, prompt: &str) -> anyhow::Result<String> {
         let input = self.input.as_mut().context("there is nobody to ask")?;
-        let mut stderr = std::io::stderr();
         // A prompt that nobody sees is no reason not to read the answer.
-        let _ = write!(stderr, "{prompt}").and_then(|()| stderr.flush());
+        print::prompt(prompt);
         let mut answer = String::new();
         if input.read_line(&mut answer).context("cannot read the answer")? == 0 {
             bail!(

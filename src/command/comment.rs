@@ -16,10 +16,11 @@ use crate::report::Report;
 use crate::report::comment as text;
 use crate::report::comment::About;
 use crate::verdict::Verdict;
+use crate::visible::one_line;
 
 mod records;
 
-use records::{Measured, one_line};
+use records::Measured;
 
 /// A matrix has fewer.
 const MOST_RECORDS: usize = 32;

@@ -1,7 +1,5 @@
 //! `gpu`: the GPUs of this machine as a table or as JSON, once or again and again; and what `doctor` says of them. Changes nothing.
 
-use std::io::{IsTerminal as _, Write as _};
-
 use anyhow::bail;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
@@ -11,6 +9,7 @@ use crate::cli::GpuArgs;
 use crate::config::parse_duration;
 use crate::evidence::gpu::{Device, Owner, Process, Sample, Throttle};
 use crate::exit::{ExitStatus, Failure};
+use crate::print::clear_screen;
 use crate::probe::host::nvidia_devices;
 use crate::watch::gpu::Gpus;
 
@@ -53,8 +52,6 @@ struct All {
 
 /// Whether clocks are locked is not told by the library.
 const LOCK: &str = "clocks that float make runs differ: lock them at one that the GPU holds under load, `sudo nvidia-smi -lgc MHZ` (undone by `-rgc`)";
-/// Clears a terminal and goes to its first place.
-const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 
 pub fn run(args: &GpuArgs) -> anyhow::Result<ExitStatus> {
     let every = parse_duration(&args.every).map_err(|e| anyhow::anyhow!("--every: {e}"))?;
@@ -69,8 +66,8 @@ pub fn run(args: &GpuArgs) -> anyhow::Result<ExitStatus> {
             (true, true) => serde_json::to_string(&all)?,
             (true, false) => serde_json::to_string_pretty(&all)?,
         };
-        if args.watch && !args.json && std::io::stdout().is_terminal() {
-            std::io::stdout().write_all(CLEAR.as_bytes())?;
+        if args.watch && !args.json {
+            clear_screen()?;
         }
         print(&text)?;
         if !args.watch {

@@ -16,6 +16,7 @@ use crate::exit::ExitStatus;
 use crate::import::older;
 use crate::probe::recognise::ServerFacts;
 use crate::probe::scan::Found;
+use crate::visible::one_line;
 
 pub mod around;
 mod workflow;
@@ -192,7 +193,7 @@ fn older_configs(folder: &Path) -> anyhow::Result<older::Carried> {
     let files = older::Files { targets: targets.as_deref(), models: models.as_deref(), workloads: workloads.as_deref() };
     let carried = older::carry(files).map_err(anyhow::Error::msg)?;
     for note in &carried.notes {
-        say(&format!("note: {}", note.chars().filter(|c| !c.is_control()).collect::<String>()));
+        say(&format!("note: {}", one_line(note)));
     }
     Ok(carried)
 }

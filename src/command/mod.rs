@@ -12,6 +12,7 @@ mod compare;
 mod doctor;
 mod drawn;
 mod dry_run;
+pub mod ending;
 mod evaluate;
 mod facts;
 mod gpu;

@@ -10,6 +10,7 @@ use crate::cli::ModelsArgs;
 use crate::config::{ProtocolName, did_you_mean};
 use crate::exit::{ExitStatus, Failure};
 use crate::probe::scan::Found;
+use crate::visible::one_line;
 
 /// One server, as `--json` has it.
 #[derive(Serialize)]
@@ -111,8 +112,7 @@ fn text(found: &Found) -> String {
     } else if facts.models.is_empty() {
         lines.push("  lists no model".into());
     }
-    // What a server calls itself must not steer the terminal.
-    let lines: Vec<String> = lines.iter().map(|line| line.chars().filter(|c| !c.is_control()).collect()).collect();
+    let lines: Vec<String> = lines.iter().map(|line| one_line(line)).collect();
     lines.join("\n")
 }
 
@@ -127,5 +127,5 @@ fn command(found: &Found) -> String {
     }
     words.extend(found.api_key_env.iter().map(|name| format!("--api-key-env {name}")));
     words.push("--preset quick".into());
-    words.join(" ").chars().filter(|c| !c.is_control()).collect()
+    one_line(&words.join(" "))
 }

@@ -8,9 +8,14 @@ use anyhow::Context as _;
 
 use crate::config::Lang;
 use crate::exit::ExitStatus;
+use crate::print;
 use crate::record::{GitFacts, Record};
 use crate::report::page::charts::Charts;
 use crate::report::{self, Report};
+
+pub use crate::print::say;
+
+const UNPRINTED: &str = "cannot write to standard output";
 
 /// Writes through a temporary file and a rename: a reader sees the old file or the new one. What a link leads to is replaced, not the
 /// link; pipes and devices (`/dev/stdout`) are written as they are.
@@ -25,6 +30,9 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 
 fn write_with(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
     if is_special(path) {
+        // It may be the terminal or a runner's log by another name, such as /dev/stdout.
+        let text = std::str::from_utf8(bytes).map(print::guarded);
+        let bytes = text.as_deref().map_or(bytes, str::as_bytes);
         return std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()));
     }
     let real = path.canonicalize();
@@ -165,7 +173,7 @@ pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>,
     let Some(report) = failure(error, git) else { return };
     if let Err(e) = save_reports(folder, &report, &[], lang) {
         // The error itself is told all the same.
-        say(&format!("{e:#}"));
+        say(&super::ending::text(&e));
     }
 }
 
@@ -173,7 +181,7 @@ pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>,
 pub fn show(report: &Report, lang: Lang) -> anyhow::Result<()> {
     let terminal = std::io::stdout().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    print(&report::terminal::render(report, width(), colour, lang))
+    print::print_coloured(&report::terminal::render(report, width(), colour, lang)).context(UNPRINTED)
 }
 
 /// The terminal's, or `COLUMNS`; wide enough for every table elsewhere.
@@ -182,35 +190,14 @@ pub fn width() -> u16 {
     asked.or_else(|| std::env::var("COLUMNS").ok()?.parse().ok()).unwrap_or(120)
 }
 
-/// Data, on standard output. A reader that has gone (`| head`) has seen enough, and changes no verdict: the exit code stands.
+/// Lines on standard output.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout(), "{text}") {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e).context("cannot write to standard output"),
-        _ => Ok(()),
-    }
+    print::print(text).context(UNPRINTED)
 }
 
-/// As [`print`], whole files: text as it is, and what is no text only where no person would have to look at it.
-///
-/// Errors: it is not text and standard output is a terminal.
+/// A whole file on standard output. Errors: it is not text and standard output is a terminal.
 pub fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => return print(text.trim_end()),
-        Err(_) if std::io::stdout().is_terminal() => {
-            anyhow::bail!("this format is binary and not for a terminal\nhint: write it to a file with -o FILE")
-        }
-        Err(_) => {}
-    }
-    let mut out = std::io::stdout();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e).context("cannot write to standard output"),
-        _ => Ok(()),
-    }
-}
-
-/// A line for people, on standard error.
-pub fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    print::print_file(bytes).context(UNPRINTED)
 }
 
 pub fn read(path: &Path) -> anyhow::Result<String> {

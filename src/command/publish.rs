@@ -11,6 +11,7 @@ use crate::github::actions::{self, Level};
 use crate::github::check::{self, Annotation, Check, Conclusion};
 use crate::github::event::{Ci, Slug};
 use crate::github::{ApiError, Client, comment, status};
+use crate::print::{WorkflowCommand, tell_runner};
 use crate::report::Report;
 use crate::report::comment as text;
 use crate::report::comment::{About, DEFAULT_GATE, Marker, Room};
@@ -58,7 +59,7 @@ pub fn after_check(report: &Report, folder: &Path, lang: Lang) {
         lang,
     };
     if let Some(line) = annotation_line(report, &gate) {
-        say(&line);
+        tell_runner(&line);
     }
     files(&ci, reports, &about, folder);
     let (Some(token), Some(repository)) = (token(), ci.repository.clone()) else {
@@ -127,7 +128,7 @@ pub fn workflow_run() -> Option<Ci> {
     let small = |p: &String| std::fs::metadata(p).is_ok_and(|m| m.len() <= EVENT_BYTES);
     let event = path.filter(small).and_then(|p| std::fs::read_to_string(p).ok());
     Ci::parse(env, event.as_deref()).unwrap_or_else(|why| {
-        say(&actions::command(Level::Notice, DEFAULT_GATE, &why));
+        tell_runner(&actions::command(Level::Notice, DEFAULT_GATE, &why));
         Ci::parse(env, None).ok().flatten()
     })
 }
@@ -158,7 +159,7 @@ pub fn notice(ci: &Ci, line: &str) {
     if ci.event.is_empty() {
         say(&format!("note: {line}"));
     } else {
-        say(&actions::command(Level::Notice, DEFAULT_GATE, line));
+        tell_runner(&actions::command(Level::Notice, DEFAULT_GATE, line));
     }
 }
 
@@ -212,7 +213,7 @@ fn annotations(reports: &[Report]) -> Vec<Annotation> {
 }
 
 /// Loud where the gate fails, a warning where nothing was proven, silent on a PASS.
-fn annotation_line(report: &Report, gate: &str) -> Option<String> {
+fn annotation_line(report: &Report, gate: &str) -> Option<WorkflowCommand> {
     let level = match (report.verdict, report.exit_code) {
         (Some(Verdict::Passed), 0) => return None,
         (_, 0) => Level::Warning,

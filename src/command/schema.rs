@@ -2,10 +2,9 @@
 //!
 //! Not here: the shapes themselves.
 
-use std::io::Write as _;
-
 use anyhow::Context as _;
 
+use super::output;
 use crate::cli::{SchemaArgs, SchemaKind};
 use crate::config;
 use crate::exit::ExitStatus;
@@ -20,6 +19,6 @@ pub fn run(args: &SchemaArgs) -> anyhow::Result<ExitStatus> {
         SchemaKind::Report => report::schema(),
     };
     let text = serde_json::to_string_pretty(&schema).context("cannot write the schema as JSON")?;
-    writeln!(std::io::stdout().lock(), "{text}").context("cannot write to standard output")?;
+    output::print(&text)?;
     Ok(ExitStatus::Pass)
 }

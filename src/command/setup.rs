@@ -46,7 +46,7 @@ fn loaded(file: &ConfigArgs, workload: &WorkloadArgs, flags: &Flags) -> anyhow::
     let env = |name: &str| std::env::var(name).ok();
     config::load(source, &file.set, flags, &env).map_err(|e| match e {
         ConfigError::NoTarget => no_target(&cwd),
-        invalid @ ConfigError::Invalid(_) => anyhow::Error::msg(invalid.to_string()),
+        invalid @ ConfigError::Invalid(_) => anyhow::Error::new(invalid),
     })
 }
 
@@ -154,7 +154,7 @@ fn under(
             notices.push(format!("{name} cannot be used, so this change's own policy counts: {broken}"));
             Ok(own)
         }
-        Err(Err(wrong)) => Err(anyhow::Error::msg(wrong.to_string())),
+        Err(Err(wrong)) => Err(anyhow::Error::new(wrong)),
     }
 }
 
@@ -175,7 +175,7 @@ pub fn shown(path: &Path, cwd: &Path) -> String {
 fn no_target(cwd: &Path) -> anyhow::Error {
     let names = NAMES.join(" or ");
     anyhow::anyhow!(
-        "nothing to measure: no config found\nlooked for {names} in {}\nhint: name one with --config FILE, or a server with --base-url URL",
+        "nothing to measure: no config found; looked for {names} in {}\nhint: name one with --config FILE, or a server with --base-url URL",
         place::searched(cwd)
     )
 }

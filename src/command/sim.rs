@@ -1,7 +1,7 @@
 //! `goodput-gate sim`: the simulated server as a process. Says where it listens, then serves until it is told to stop.
 #![expect(clippy::disallowed_methods, reason = "rim: reads the replay file and draws the seed")]
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use crate::cli::SimArgs;
 use crate::config::sim::Knobs;
 use crate::exit::ExitStatus;
+use crate::print::print;
 use crate::sim::{Replay, Server, TruthLog};
 
 pub fn run(args: &SimArgs) -> anyhow::Result<ExitStatus> {
@@ -88,8 +89,7 @@ fn announce(addr: SocketAddr, seed: u64) -> anyhow::Result<()> {
     let line = json!({
         "listening": addr.to_string(), "base_url": format!("http://{addr}/v1"), "seed": seed, "pid": std::process::id(),
     });
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("cannot say where the simulated server listens")
+    print(&line.to_string()).context("cannot say where the simulated server listens")
 }
 
 /// Done at SIGTERM, and at SIGINT or, where that is asked for, the end of standard input. A terminal's Ctrl-C reaches the parent, too,

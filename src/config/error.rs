@@ -7,6 +7,7 @@ use std::fmt;
 use serde_saphyr::Error as YamlError;
 
 use super::position::Position;
+use crate::visible::one_line;
 
 /// Why there is no config. Nothing has been sent yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,18 +188,18 @@ impl fmt::Display for Issue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             Place::Unknown => {}
-            Place::File { name, at, .. } => write!(f, "{name}:{}:{}: ", at.line, at.column)?,
-            Place::Flag(flag) => write!(f, "{flag}: ")?,
+            Place::File { name, at, .. } => write!(f, "{}:{}:{}: ", one_line(name), at.line, at.column)?,
+            Place::Flag(flag) => write!(f, "{}: ", one_line(flag))?,
         }
         if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
+            write!(f, "{}: ", one_line(&self.path))?;
         }
-        f.write_str(&self.what)?;
+        f.write_str(&one_line(&self.what))?;
         if let Place::File { at, line: Some(line), .. } = &self.place {
             write_snippet(f, *at, line)?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {hint}")?;
+            write!(f, "\n  hint: {}", one_line(hint))?;
         }
         Ok(())
     }
@@ -208,5 +209,5 @@ fn write_snippet(f: &mut fmt::Formatter<'_>, at: Position, line: &str) -> fmt::R
     let before: String = line.chars().take(at.column.saturating_sub(1)).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
     let gutter = at.line.to_string();
     let blank = " ".repeat(gutter.len());
-    write!(f, "\n  {gutter} | {line}\n  {blank} | {before}^")
+    write!(f, "\n  {gutter} | {}\n  {blank} | {before}^", one_line(line))
 }

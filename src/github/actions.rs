@@ -6,6 +6,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use crate::print::WorkflowCommand;
+
 /// How loud an annotation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -22,7 +24,7 @@ const SUMMARY_RESERVE: usize = 16 * 1024;
 const LONGEST_MESSAGE: usize = 4000;
 
 /// A workflow command. The message may have any characters: none of them ends it or begins another.
-pub fn command(level: Level, title: &str, message: &str) -> String {
+pub fn command(level: Level, title: &str, message: &str) -> WorkflowCommand {
     let word = match level {
         Level::Error => "error",
         Level::Warning => "warning",
@@ -32,7 +34,7 @@ pub fn command(level: Level, title: &str, message: &str) -> String {
         Some((end, _)) => &message[..end],
         None => message,
     };
-    format!("::{word} title={}::{}", property(title), data(message))
+    WorkflowCommand::new(&format!("::{word} title={}::", property(title)), &data(message))
 }
 
 fn data(text: &str) -> String {
@@ -76,10 +78,12 @@ mod tests {
 
     #[test]
     fn no_message_ends_its_command_or_begins_another() {
-        let line = command(Level::Error, "a: b, c", "50 % slower\r\n::set-output name=x::y");
+        let command = |title: &str, message: &str| command(Level::Error, title, message).line().to_owned();
+        let line = command("a: b, c", "50 % slower\r\n::set-output name=x::y");
         assert_eq!(line, "::error title=a%3A b%2C c::50 %25 slower%0D%0A::set-output name=x::y");
         assert_eq!(line.lines().count(), 1);
-        assert!(command(Level::Notice, "t", &"é".repeat(9000)).chars().count() < 4100);
+        assert!(command("t", &"é".repeat(9000)).chars().count() < 4100);
+        assert_eq!(command("t\u{1b}[1m", "##vso[x]\u{1b}]0;y\u{7}"), "::error title=t::# #vso[x]");
     }
 
     #[test]

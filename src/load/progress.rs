@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Counters;
 use crate::clock::monotonic_ns;
+use crate::print;
 
 /// Redrawn this often on a terminal.
 const REDRAW: Duration = Duration::from_millis(250);
@@ -69,7 +70,7 @@ fn redraw(label: &str, extent: Extent, counters: &Counters, stop: &AtomicBool) {
     if let Ok(style) = ProgressStyle::with_template("{prefix} {elapsed} {bar:12} {wide_msg}") {
         bar.set_style(style);
     }
-    bar.set_prefix(label.to_owned());
+    bar.set_prefix(print::label(label));
     let began = monotonic_ns();
     while !stop.load(Ordering::Relaxed) {
         let now = Now::of(counters, began);
@@ -92,7 +93,7 @@ fn plain(label: &str, extent: Extent, counters: &Counters, stop: &AtomicBool, st
             Style::Json => serde_json::json!({"level": "info", "event": "progress", "label": label, "text": text}).to_string(),
             Style::Text => format!("{label}: {text}"),
         };
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes());
+        print::say(&text);
     }
 }
 

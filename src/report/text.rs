@@ -16,6 +16,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::config::{Lang, Tier};
 use crate::record::{ErrorCount, LoadDetail};
 use crate::verdict::Verdict;
+use crate::visible;
 
 use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
 
@@ -444,8 +445,9 @@ pub fn excerpt(text: &str) -> String {
 }
 
 fn one_line(text: &str, longest: usize) -> String {
-    let clean = without_sequences(text);
-    let visible = clean.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !c.is_control() && !misleads(*c));
+    let clean = visible::without_sequences(text);
+    let visible =
+        clean.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !c.is_control() && !visible::misleads(*c));
     let mut line = String::new();
     for c in visible {
         if !(c == ' ' && (line.is_empty() || line.ends_with(' '))) {
@@ -457,36 +459,6 @@ fn one_line(text: &str, longest: usize) -> String {
         Some((end, _)) => format!("{}...", &line[..end]),
         None => line.to_owned(),
     }
-}
-
-/// Removes ANSI escape sequences whole, so that no `[31m` is left behind.
-fn without_sequences(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match (c, chars.peek()) {
-            ('\u{1b}', Some('[')) => {
-                chars.next();
-                // Parameters and intermediates, then one final byte.
-                while chars.next_if(|c| matches!(c, ' '..='?')).is_some() {}
-                chars.next_if(|c| matches!(c, '@'..='~'));
-            }
-            ('\u{1b}', Some(']')) => {
-                while chars.next_if(|c| !matches!(c, '\u{7}' | '\u{1b}' | '\n')).is_some() {}
-                if chars.next_if_eq(&'\u{1b}').is_some() {
-                    chars.next_if_eq(&'\\');
-                }
-            }
-            ('\u{1b}', _) => {}
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-/// Bidirectional controls (text that reads otherwise than it is stored) invisible joiners, and what is no character at all (XML 1.0 forbids it).
-const fn misleads(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 fn signed(unit: &str, ratio: f64) -> Option<String> {

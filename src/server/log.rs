@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::rolling::predecessor;
 use crate::protocol::redact;
+use crate::visible::{Colour, clean};
 
 /// More than any traceback; a log may be gigabytes.
 const READ: u64 = 64 * 1024;
@@ -53,29 +54,12 @@ fn shown(line: &str) -> &str {
 
 /// Without colours and other terminal sequences, without control characters and what turns the direction of text, at most [`WIDTH`] long.
 fn harmless(line: &str) -> String {
-    let mut chars = line.chars().peekable();
-    let mut text = String::new();
-    while let Some(c) = chars.next() {
-        match c {
-            // A control sequence: ESC [, parameters, one final character (ECMA-48, 5.4).
-            '\u{1b}' if chars.next_if_eq(&'[').is_some() => {
-                chars.find(|c| ('@'..='~').contains(c));
-            }
-            '\t' => text.push(' '),
-            c if c.is_control() || turns(c) => {}
-            c => text.push(c),
-        }
-    }
+    let text = clean(line, Colour::Removed).replace('\t', " ");
     let text = text.trim_end();
     match text.char_indices().nth(WIDTH) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text.to_owned(),
     }
-}
-
-/// Invisible, or turns the direction of the text that follows.
-fn turns(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -89,7 +73,7 @@ mod tests {
     #[test]
     fn colours_and_controls_are_taken_out() {
         assert_eq!(of("\u{1b}[1;32mINFO\u{1b}[0m ready\u{7}\tnow\n"), ["INFO ready now"]);
-        assert_eq!(of("a\u{1b}]0;title\u{7}b \u{202e}c"), ["a]0;titleb c"]);
+        assert_eq!(of("a\u{1b}]0;title\u{7}b \u{202e}c"), ["ab c"]);
         assert_eq!(of("cut \u{1b}[3"), ["cut"]);
     }
 

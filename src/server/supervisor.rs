@@ -3,7 +3,7 @@
 //! It ends the command when its standard input ends (whoever started it wants that, or is dead, and did not say `stay` before) or when it is signalled itself. Nothing
 //! here polls while the command runs: a measurement may be going on.
 
-use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
+use std::io::{self, PipeReader, PipeWriter, Read as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::message::{Exit, Message, STAY};
 use super::rolling::{self, Rolling};
 use super::{Container, ServerError, processes};
+use crate::print::print;
 
 /// How often what is left is looked for and killed again: a process may fork while it is looked for.
 const KILL_EVERY: Duration = Duration::from_millis(50);
@@ -257,6 +258,5 @@ fn nothing_left(within: Duration, events: &Receiver<Event>) -> bool {
 /// Who started us may be gone: then nobody is left to tell.
 fn say(message: &Message) {
     let Ok(line) = serde_json::to_string(message) else { return };
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    let _ = print(&line);
 }

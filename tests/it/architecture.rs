@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure core, bottom first: a module may import those before it.
-const CORE: [&str; 16] = [
+const CORE: [&str; 17] = [
+    "visible",
     "exit",
     "metric",
     "timeline",
@@ -23,8 +24,8 @@ const CORE: [&str; 16] = [
     "verdict",
     "report",
 ];
-/// The rim may import the core and, of the rim, only the clock.
-const RIM: [&str; 8] = ["clock", "load", "probe", "watch", "baseline", "github", "server", "sim"];
+/// The rim may import the core and, of the rim, only what all share.
+const RIM: [&str; 9] = ["clock", "print", "load", "probe", "watch", "baseline", "github", "server", "sim"];
 /// `command` joins both; `cli` is what it is told.
 const TOP: [&str; 2] = ["cli", "command"];
 
@@ -78,7 +79,7 @@ fn allowed(from: &str, to: &str) -> bool {
         (Some(from), Some(to)) => to < from,
         (Some(_), None) => false,
         (None, Some(_)) => true,
-        (None, None) if RIM.contains(&from) => to == "clock",
+        (None, None) if RIM.contains(&from) => ["clock", "print"].contains(&to),
         (None, None) => TOP.contains(&from) || from == "lib",
     }
 }
@@ -129,6 +130,29 @@ fn every_invariant_names_tests_that_exist() {
 fn every_file_says_what_it_is() {
     let silent: Vec<PathBuf> = sources().into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(p, _)| p).collect();
     assert!(silent.is_empty(), "no //! first line: {silent:#?}");
+}
+
+/// What is foreign in a text must not steer a terminal or a runner, so every text goes through `print`.
+#[test]
+fn all_output_goes_one_way() {
+    let ways = ["stdout()", "stderr()", "print!(", "println!(", "dbg!(", "stdio::inherit()"];
+    // A window's size and whether there is a terminal write nothing; the bar is given a safe label; the simulated server is this program.
+    let harmless = ["is_terminal", "tcgetwinsize", "ProgressDrawTarget", "Stdio::piped()).stderr(Stdio::inherit())"];
+    let mut offenders = Vec::new();
+    for (path, text) in sources() {
+        let code = text.split("#[cfg(test)]").next().unwrap_or(&text);
+        let test = path.to_string_lossy().contains("test") || path.ends_with("cost.rs");
+        if test || module(&path) == "print" {
+            continue;
+        }
+        for line in code.lines().filter(|l| !l.trim_start().starts_with("//")) {
+            let writes = ways.iter().any(|way| line.to_lowercase().contains(way));
+            if writes && !harmless.iter().any(|fine| line.contains(fine)) {
+                offenders.push(format!("{}: {}", path.display(), line.trim()));
+            }
+        }
+    }
+    assert!(offenders.is_empty(), "written past `print`: {offenders:#?}");
 }
 
 #[test]

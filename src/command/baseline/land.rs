@@ -17,6 +17,7 @@ use crate::github::event::{Ci, Slug};
 use crate::github::proposal::{self, Proposal, Proposed};
 use crate::github::push::{self, Commit, File, PushError, Pushed};
 use crate::github::{ApiError, Client};
+use crate::print;
 use crate::record::session::Session;
 use crate::report::sessions as text;
 use crate::report::text::count;
@@ -80,7 +81,7 @@ impl Landing {
             Ok(Err(why)) | Err(why) => why,
         };
         if !self.ci.event.is_empty() {
-            output::say(&actions::command(Level::Error, "goodput-gate", &format!("{what} not on GitHub: {why}")));
+            print::tell_runner(&actions::command(Level::Error, "goodput-gate", &format!("{what} not on GitHub: {why}")));
         }
         bail!(Failure::measure(&format!(
             "{what} measured and not on GitHub: {why}\nnote: nothing is lost, the files are in the working tree ({}); keep them and the record as an artifact, or commit them with git",

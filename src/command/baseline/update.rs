@@ -13,7 +13,7 @@ use crate::baseline::lineage::Repo;
 use crate::baseline::store;
 use crate::cli::{BaselinePromoteArgs, BaselineUpdateArgs, WorkloadArgs};
 use crate::command::evaluate::{self, Baseline};
-use crate::command::{dry_run, measure, output, setup};
+use crate::command::{dry_run, ending, measure, output, setup};
 use crate::compare::{KEPT_SESSIONS, Why};
 use crate::config::{Config, Endpoint};
 use crate::exit::{ExitStatus, Failure};
@@ -66,7 +66,7 @@ fn landed(
         (Ok(()), outcome) => outcome,
         (Err(lost), outcome) => {
             if let Err(first) = outcome {
-                output::say(&format!("{first:#}"));
+                output::say(&ending::text(&first));
             }
             Err(lost)
         }
@@ -95,7 +95,7 @@ fn measured(args: &BaselineUpdateArgs, git: &GitFacts, known: &mut Known<'_>) ->
         // One disturbed session of several is no reason to stop: it is said, and not added.
         match accept(&record, config).and_then(|()| add(&record, known)) {
             Err(e) if args.sessions > 1 && ExitStatus::of(&e) == ExitStatus::CouldNotMeasure => {
-                output::say(&format!("{e:#}"));
+                output::say(&ending::text(&e));
                 refused += 1;
             }
             other => other?,

@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 
 use super::super::{evaluate, measure};
 use crate::record::{Record, Role};
+use crate::visible::one_line;
 
 /// Half a million requests; enough for any gate, and little enough for any runner.
 const RECORD_BYTES: u64 = 64 << 20;
@@ -103,11 +104,6 @@ fn parsed(path: &Path, text: Vec<u8>) -> anyhow::Result<Record> {
     let shown = path.display();
     let text = String::from_utf8(text).map_err(|_| anyhow::anyhow!("cannot use {shown}: it is no text"))?;
     Record::parse(&text).map_err(|e| anyhow::anyhow!("cannot use {shown}: {}", one_line(&e.to_string())))
-}
-
-/// The error repeats what the file says: a line of its own could be a command to the runner that shows it.
-pub fn one_line(foreign: &str) -> String {
-    foreign.split_whitespace().collect::<Vec<_>>().join(" ").replace("##[", "## [")
 }
 
 #[cfg(test)]

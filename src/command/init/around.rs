@@ -11,6 +11,7 @@ use crate::config::ProtocolName;
 use crate::probe::host;
 use crate::probe::recognise::Model;
 use crate::probe::scan::{self, Found, USUAL_PORTS};
+use crate::visible::one_line;
 
 /// Tried on a server here that asks for a key. Not `OPENAI_API_KEY`: it is worth money, and whoever listens on a port would get it.
 const LOCAL_KEYS: [&str; 3] = ["LITELLM_API_KEY", "LITELLM_MASTER_KEY", "VLLM_API_KEY"];
@@ -75,7 +76,7 @@ pub fn describe(found: &Found) -> String {
         }
     };
     // What a server calls itself must not steer the terminal.
-    format!("{}{name}: {models}", found.base_url).chars().filter(|c| !c.is_control()).collect()
+    one_line(&format!("{}{name}: {models}", found.base_url))
 }
 
 /// The models that answer prompts come first, in the server's order.

@@ -1,0 +1,95 @@
+//! How a process ends that does not end well: errors, wrong arguments and panics, in words and as an exit status.
+//!
+//! Not here: what errors say, or which status they have (`exit`).
+#![expect(clippy::disallowed_methods, reason = "rim: asks whether colours are wanted")]
+
+use std::io::IsTerminal as _;
+use std::panic::PanicHookInfo;
+
+use clap::error::{ContextKind, ContextValue};
+
+use crate::config::ConfigError;
+use crate::exit::ExitStatus;
+use crate::print;
+use crate::visible::one_line;
+
+/// How our own lines begin that follow the first of an error.
+const OWN_LINES: [&str; 3] = ["hint: ", "note: ", "  "];
+
+/// Says what failed. Its status.
+pub fn failed(error: &anyhow::Error) -> ExitStatus {
+    print::say(&format!("error: {}", text(error)));
+    ExitStatus::of(error)
+}
+
+/// An error in words. A line break within a foreign name is shown and begins no line.
+pub fn text(error: &anyhow::Error) -> String {
+    let all = format!("{error:#}");
+    // It has a line for each of its issues, and has seen to their foreign parts itself.
+    if error.downcast_ref::<ConfigError>().is_some() { all } else { own_lines(&all) }
+}
+
+fn own_lines(text: &str) -> String {
+    let mut lines = text.split('\n');
+    let mut out = one_line(lines.next().unwrap_or_default());
+    for line in lines {
+        out.push_str(if OWN_LINES.iter().any(|own| line.starts_with(own)) { "\n" } else { "\\n" });
+        out.push_str(&one_line(line));
+    }
+    out
+}
+
+/// What clap has to say: help, the version, or what is wrong with the arguments.
+pub fn usage(mut error: clap::Error) -> ExitStatus {
+    let foreign: Vec<(ContextKind, String)> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) if text.contains(char::is_control) => Some((kind, one_line(text))),
+            _ => None,
+        })
+        .collect();
+    for (kind, text) in foreign {
+        error.insert(kind, ContextValue::String(text));
+    }
+    let terminal = if error.use_stderr() { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
+    let coloured = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let text = if coloured { error.render().ansi().to_string() } else { error.render().to_string() };
+    let text = text.trim_end();
+    if error.use_stderr() {
+        print::say_coloured(text);
+        return ExitStatus::Usage;
+    }
+    match print::print_coloured(text) {
+        Ok(()) => ExitStatus::Pass,
+        Err(e) => failed(&anyhow::Error::new(e).context("cannot write to standard output")),
+    }
+}
+
+/// In place of the standard library's report of a panic, which repeats foreign text as it is.
+pub fn panicked(info: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let place = info.location().map(|l| format!(" at {l}")).unwrap_or_default();
+    let said = info.payload().downcast_ref::<&str>().copied();
+    let said = said.or_else(|| info.payload().downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    let name = thread.name().unwrap_or("unnamed");
+    let trace = std::backtrace::Backtrace::capture();
+    let trace = if trace.status() == std::backtrace::BacktraceStatus::Captured { format!("\n{trace}") } else { String::new() };
+    print::say(&format!("thread {name} panicked{place}: {}{trace}", one_line(said)));
+}
+
+/// After [`panicked`].
+pub fn internal() -> ExitStatus {
+    print::say("internal error: this is a bug of goodput-gate; please report it with the lines above");
+    ExitStatus::Internal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_line_break_begins_no_line() {
+        let error = anyhow::anyhow!("unknown key `x\n::error::y\r::warning::z`\nhint: remove it\n  or this").context("bad.json");
+        assert_eq!(text(&error), "bad.json: unknown key `x\\n::error::y\\n::warning::z`\nhint: remove it\n  or this");
+    }
+}
