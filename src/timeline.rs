@@ -12,8 +12,10 @@ pub enum Outcome {
     HttpStatus(u16),
     /// The request's time limit passed before its end.
     Timeout,
-    /// No connection (refused, DNS, TLS), or it was lost before any byte of an answer.
+    /// No connection (refused, DNS, TLS), or it was closed before a byte of the request was written.
     Connect,
+    /// The request was written, and the connection was closed or reset before any byte of an answer.
+    Dropped,
     /// The answer is not what the protocol promises: unparsable, an error object in a 200 stream, or complete without output.
     Malformed,
     /// The stream ended before the end that its protocol promises.
@@ -60,7 +62,7 @@ pub struct Timeline {
     pub outcome: Outcome,
     /// What went wrong, in the server's or the client's words; never a header or a key.
     pub error: Option<String>,
-    /// Sent again on a fresh connection, since an idle one turned out closed before anything was answered.
+    /// Sent on a fresh connection, since an idle one was found closed before the request was written.
     pub retried: bool,
     /// Closed loop: `start` is the actual send.
     pub closed_loop: bool,
@@ -83,6 +85,7 @@ impl Outcome {
             Self::HttpStatus(_) => "http_status",
             Self::Timeout => "timeout",
             Self::Connect => "connect",
+            Self::Dropped => "dropped",
             Self::Malformed => "malformed",
             Self::Truncated => "truncated",
             Self::Stalled => "stalled",

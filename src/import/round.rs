@@ -55,7 +55,14 @@ fn workload(
             return Err(ImportError::Refused(other_load(file, &all[0].load, load)));
         }
         let index = u32::try_from(starts.len()).unwrap_or(u32::MAX);
-        let mut start = StartRecord { index, sim_seed: None, setup_ms: None, ready_ms: None, rounds: Vec::new() };
+        let mut start = StartRecord {
+            index,
+            sim_seed: None,
+            setup_ms: None,
+            ready_ms: None,
+            connections: BTreeMap::new(),
+            rounds: Vec::new(),
+        };
         for measured in mine {
             let place = Place { start: index, round: u32::try_from(start.rounds.len()).unwrap_or(u32::MAX), order };
             start.rounds.push(round(measured, place, &record.load, terms));

@@ -1,4 +1,4 @@
-//! Connections to the site under test: resolve once, connect, TLS. Not here: what is written to them.
+//! Connections to the site under test: resolve once, connect, TLS. Not here: what is written to them, or which address is next (`address`).
 
 use std::future::poll_fn;
 use std::io;
@@ -16,6 +16,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::address::Addresses;
+use super::files::Descriptor;
 use crate::protocol;
 
 /// Where and as whom to send; the parts of a request that never change.
@@ -30,7 +32,7 @@ pub struct SiteSpec<'a> {
 
 /// A resolved site.
 pub struct Site {
-    addrs: Vec<SocketAddr>,
+    addresses: Addresses,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     /// Method and the base URL's own path, which lead every request's.
     prefix: String,
@@ -62,7 +64,13 @@ pub enum Idle {
     Bytes,
 }
 
-pub enum Stream {
+/// An open connection.
+pub struct Stream {
+    wire: Wire,
+    _descriptor: Descriptor,
+}
+
+enum Wire {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
@@ -76,26 +84,32 @@ impl Site {
         let port = url.port_or_known_default().ok_or_else(|| bad("it has no port"))?;
         let tls = match url.scheme() {
             "http" => None,
-            "https" => Some((connector(spec.ca_pem)?, server_name(host).map_err(|e| bad(&e))?)),
+            "https" => Some((connector(spec.ca_pem)?, server_name(bare(host)).map_err(|e| bad(&e))?)),
             _ => return Err(bad("only http and https are served")),
         };
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let addrs: Vec<SocketAddr> = std::net::ToSocketAddrs::to_socket_addrs(&(bare, port))
+        let found: Vec<SocketAddr> = std::net::ToSocketAddrs::to_socket_addrs(&(bare(host), port))
             .map_err(|source| SiteError::Resolve { host: host.to_owned(), source })?
             .collect();
         let authority = url.port().map_or_else(|| host.to_owned(), |p| format!("{host}:{p}"));
         let prefix = format!("POST {}", url.path().trim_end_matches('/'));
-        Ok(Self { addrs, tls, prefix, head: head(&authority, spec)?, secrets: protocol::secrets(spec.api_key, spec.headers) })
+        let addresses = Addresses::new(found);
+        Ok(Self { addresses, tls, prefix, head: head(&authority, spec)?, secrets: protocol::secrets(spec.api_key, spec.headers) })
     }
 
-    /// Opens one connection.
+    /// Opens one connection. Errors: no address takes one, TLS fails, or this process may have no more files open.
     pub async fn connect(&self) -> io::Result<Stream> {
-        let tcp = TcpStream::connect(self.addrs.as_slice()).await?;
+        let descriptor = Descriptor::take()?;
+        let tcp = self.addresses.connect().await?;
         tcp.set_nodelay(true)?;
-        match &self.tls {
-            None => Ok(Stream::Plain(tcp)),
-            Some((connector, name)) => Ok(Stream::Tls(Box::new(connector.connect(name.clone(), tcp).await?))),
-        }
+        let wire = match &self.tls {
+            None => Wire::Plain(tcp),
+            Some((connector, name)) => Wire::Tls(Box::new(connector.connect(name.clone(), tcp).await?)),
+        };
+        Ok(Stream { wire, _descriptor: descriptor })
+    }
+
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
     }
 
     /// Some servers repeat the key in their refusal; no output of ours may.
@@ -114,6 +128,11 @@ impl Site {
         bytes.extend_from_slice(body);
         bytes
     }
+}
+
+/// An IPv6 address without the brackets that it has in a URL.
+fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host)
 }
 
 fn head(authority: &str, spec: &SiteSpec<'_>) -> Result<String, SiteError> {
@@ -154,16 +173,16 @@ fn server_name(host: &str) -> Result<ServerName<'static>, String> {
 impl Stream {
     /// Looks whether an idle connection is silent. It asks the system: the runtime may not have heard yet of what has arrived.
     pub async fn look(&mut self) -> Idle {
-        let tcp = match self {
-            Self::Plain(tcp) => tcp,
-            Self::Tls(tls) => tls.get_ref().0,
+        let tcp = match &self.wire {
+            Wire::Plain(tcp) => tcp,
+            Wire::Tls(tls) => tls.get_ref().0,
         };
         let seen = match recv(tcp, &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
             Err(Errno::WOULDBLOCK | Errno::INTR) => Idle::Silent,
             Err(_) | Ok((_, 0)) => Idle::Closed,
             Ok(_) => Idle::Bytes,
         };
-        if seen != Idle::Bytes || matches!(self, Self::Plain(_)) {
+        if seen != Idle::Bytes || matches!(self.wire, Wire::Plain(_)) {
             return seen;
         }
         // Within TLS the bytes may be a ticket and no answer: reading takes them in. The runtime has to hear of them first.
@@ -179,36 +198,41 @@ impl Stream {
         })
         .await
     }
+
+    /// Whether a failed first write has left nothing on the wire. TLS writes in pieces of its own.
+    pub const fn writes_whole(&self) -> bool {
+        matches!(self.wire, Wire::Plain(_))
+    }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(s) => Pin::new(s).poll_read(cx, buf),
-            Self::Tls(s) => Pin::new(s).poll_read(cx, buf),
+        match &mut self.get_mut().wire {
+            Wire::Plain(s) => Pin::new(s).poll_read(cx, buf),
+            Wire::Tls(s) => Pin::new(s).poll_read(cx, buf),
         }
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(s) => Pin::new(s).poll_write(cx, buf),
-            Self::Tls(s) => Pin::new(s).poll_write(cx, buf),
+        match &mut self.get_mut().wire {
+            Wire::Plain(s) => Pin::new(s).poll_write(cx, buf),
+            Wire::Tls(s) => Pin::new(s).poll_write(cx, buf),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(s) => Pin::new(s).poll_flush(cx),
-            Self::Tls(s) => Pin::new(s).poll_flush(cx),
+        match &mut self.get_mut().wire {
+            Wire::Plain(s) => Pin::new(s).poll_flush(cx),
+            Wire::Tls(s) => Pin::new(s).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(s) => Pin::new(s).poll_shutdown(cx),
-            Self::Tls(s) => Pin::new(s).poll_shutdown(cx),
+        match &mut self.get_mut().wire {
+            Wire::Plain(s) => Pin::new(s).poll_shutdown(cx),
+            Wire::Tls(s) => Pin::new(s).poll_shutdown(cx),
         }
     }
 }
@@ -224,7 +248,10 @@ mod tests {
     async fn a_look_sees_what_the_runtime_has_not_heard_of() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let addr = listener.local_addr().expect("a bound socket has an address");
-        let connected = async || Stream::Plain(TcpStream::connect(addr).await.expect("it listens"));
+        let connected = async || Stream {
+            wire: Wire::Plain(TcpStream::connect(addr).await.expect("it listens")),
+            _descriptor: Descriptor::take().expect("there is room"),
+        };
         let mut stream = connected().await;
         let (mut server, _) = listener.accept().expect("it was connected to");
         assert_eq!(stream.look().await, Idle::Silent);

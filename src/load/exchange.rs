@@ -26,9 +26,6 @@ use crate::timeline::{Counted, Outcome, Timeline};
 const READ_BYTES: usize = 64 * 1024;
 /// After `[DONE]` only the end of the HTTP body is missing; a server that never sends it loses the connection, not the answer.
 const LINGER: Duration = Duration::from_millis(100);
-/// A server that closes an idle connection just as it is used is found out within a round trip. One that takes longer had the request, and
-/// lost it: that is a failure, and no reason to ask again.
-const RACE_NS: u64 = 1_000_000_000;
 
 thread_local! {
     /// A worker's tasks take turns, so they share one buffer: ten thousand streams need no buffer each.
@@ -56,12 +53,6 @@ struct Trace {
     retried: bool,
 }
 
-impl Trace {
-    fn lost_at_once(&self) -> bool {
-        self.sent_ns.is_some_and(|sent| monotonic_ns().saturating_sub(sent) < RACE_NS)
-    }
-}
-
 /// How reading stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Read {
@@ -76,6 +67,8 @@ enum Read {
 /// Why the connection gave no full answer.
 enum Broken {
     Connect(io::Error),
+    /// Closed before a byte of the request was written.
+    Unwritten(io::Error),
     /// Lost while writing or reading.
     Lost(io::Error),
 }
@@ -112,32 +105,37 @@ async fn attempt(shared: &Shared, sending: &Sending<'_>, flight: &Flight, trace:
     };
     let bytes = shared.site.request(&sending.reading.path, &sending.request.id, &sending.request.body);
     trace.slot_ns = Some(monotonic_ns());
-    if let Some(stream) = live_idle(shared).await {
-        match converse(shared, stream, &bytes, sending, flight, trace).await {
-            // The server closed an idle connection just as it was used: nothing was answered, so nothing was lost.
-            Err(Broken::Lost(_)) if !trace.receiver.begun() && trace.lost_at_once() => {}
+    while let Some(mut idle) = shared.take_idle() {
+        match idle.state(shared.habit()).await {
+            Idle::Silent => {}
+            Idle::Closed => {
+                trace.retried = true;
+                continue;
+            }
+            Idle::Bytes => {
+                shared.count_unasked();
+                continue;
+            }
+        }
+        let answered_ns = idle.answered_ns();
+        match converse(shared, idle.stream, &bytes, sending, flight, trace).await {
+            // The server had closed it before: it has no byte of the request.
+            Err(Broken::Unwritten(_)) => trace.retried = true,
+            Err(Broken::Lost(e)) => {
+                shared.lost(answered_ns);
+                return Err(Broken::Lost(e));
+            }
             other => return other,
         }
-        trace.retried = true;
-        trace.receiver = receiver(sending);
     }
     let before = monotonic_ns();
-    let stream = shared.site.connect().await.map_err(Broken::Connect)?;
+    let stream = shared.site.connect().await.map_err(|e| {
+        shared.count_no_room(&e);
+        Broken::Connect(e)
+    })?;
     trace.connect_ns = Some(monotonic_ns().saturating_sub(before));
     shared.count_open();
     converse(shared, stream, &bytes, sending, flight, trace).await
-}
-
-/// The idle connection used last that the server has neither closed meanwhile nor sent more on.
-async fn live_idle(shared: &Shared) -> Option<Stream> {
-    loop {
-        let mut stream = shared.take_idle()?;
-        match stream.look().await {
-            Idle::Silent => return Some(stream),
-            Idle::Closed => {}
-            Idle::Bytes => shared.count_unasked(),
-        }
-    }
 }
 
 /// Writes the request and reads its answer; gives the connection back where it can be used again.
@@ -153,14 +151,10 @@ async fn converse(
         trace.sent_ns = Some(monotonic_ns());
         sending.sent.fetch_add(1, Ordering::Relaxed);
     }
-    let wrote = async {
-        stream.write_all(bytes).await?;
-        stream.flush().await
-    };
-    if let Err(e) = wrote.await {
+    if let Err(broken) = write(&mut stream, bytes).await {
         // A server may answer and close before it has read all (413, 401): what it said counts more than the broken pipe.
         let _ = read(&mut stream, flight, trace).await;
-        return if trace.receiver.begun() { Ok(()) } else { Err(Broken::Lost(e)) };
+        return if trace.receiver.begun() { Ok(()) } else { Err(broken) };
     }
     let mut ended = read(&mut stream, flight, trace).await.map_err(Broken::Lost)?;
     if ended == Read::Done {
@@ -174,6 +168,14 @@ async fn converse(
         shared.give_back(stream);
     }
     Ok(())
+}
+
+/// Writes a request. Errors: `Unwritten` where no byte of it left this process.
+async fn write(stream: &mut Stream, bytes: &[u8]) -> Result<(), Broken> {
+    let whole = stream.writes_whole();
+    let written = stream.write(bytes).await.map_err(|e| if whole { Broken::Unwritten(e) } else { Broken::Lost(e) })?;
+    stream.write_all(&bytes[written..]).await.map_err(Broken::Lost)?;
+    stream.flush().await.map_err(Broken::Lost)
 }
 
 /// Reads until the answer ends or, the first time, until it is `Done`.
@@ -253,7 +255,10 @@ fn timeline(sending: &Sending<'_>, trace: Trace, ended: Result<Result<(), Broken
 fn broken_outcome(broken: &Broken, answer: &Answer, answered: bool) -> (Outcome, Option<String>) {
     match broken {
         Broken::Connect(e) => (Outcome::Connect, Some(format!("cannot connect: {e}"))),
-        Broken::Lost(e) if !answered => (Outcome::Connect, Some(format!("connection lost before any answer: {e}"))),
+        Broken::Unwritten(e) => (Outcome::Connect, Some(format!("connection closed before the request was written: {e}"))),
+        Broken::Lost(e) if !answered => {
+            (Outcome::Dropped, Some(format!("connection lost after the request was written, before any answer: {e}")))
+        }
         Broken::Lost(_) if answer.outcome != Outcome::Completed && answer.outcome != Outcome::Truncated => {
             (answer.outcome.clone(), answer.error.clone())
         }

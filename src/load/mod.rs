@@ -1,12 +1,15 @@
 //! Load: sends a round of a plan and brings back its timelines. Not here: what is sent (`plan`), what it means (`measure`).
 //!
 //! `dispatch` decides when, on a thread of its own; `worker` threads each own an event loop, their connections and their recorder;
-//! `exchange` is one request on one connection; `conn` opens connections. Nothing is shared between workers per token.
+//! `exchange` is one request on one connection; `conn` opens connections, `pool` keeps the idle ones. Nothing is shared between workers per token.
 
+mod address;
 mod conn;
 mod dispatch;
 mod exchange;
+mod files;
 mod flight;
+mod pool;
 pub mod progress;
 mod sessions;
 #[cfg(test)]
@@ -18,6 +21,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use conn::{Site, SiteSpec};
+pub use files::most_connections;
 
 use crate::clock::monotonic_ns;
 use crate::config::Protocol;
@@ -60,6 +64,8 @@ pub struct Health {
     pub retries: u64,
     /// Connections closed since the server had sent more than its answer.
     pub unasked: u64,
+    /// Requests that found no descriptor for their connection.
+    pub no_room: u64,
 }
 
 /// Asks a round to stop: `Drain` sends nothing new and lets what is in flight finish, `Abort` cancels that too.
@@ -148,15 +154,21 @@ impl Counters {
 impl Client {
     /// Starts `workers` threads, each with its own event loop. Errors: the system refuses a thread or an event loop.
     pub fn new(site: &Arc<Site>, workers: usize) -> std::io::Result<Self> {
-        let workers = (0..workers.max(1)).map(|i| Worker::spawn(i, Arc::clone(site))).collect::<Result<_, _>>()?;
+        let habit = Arc::new(pool::Habit::default());
+        let workers = (0..workers.max(1)).map(|i| Worker::spawn(i, Arc::clone(site), Arc::clone(&habit)));
+        let workers = workers.collect::<Result<_, _>>()?;
         Ok(Self { workers })
     }
 
     /// Opens the connections that the round will likely need, before any clock starts. Failures show in the round itself.
-    pub fn open_connections(&self, plan: &RoundPlan) {
-        let wanted = likely_in_flight(plan);
-        let each = wanted.div_ceil(self.workers.len());
-        let pending: Vec<_> = self.workers.iter().map(|w| w.ask(|reply| Message::Open { connections: each, reply })).collect();
+    pub fn open_connections(&self, plan: &RoundPlan, control: &Arc<Control>) {
+        // Bursts take more than that: half of what the limit of open files leaves is for them, but for a closed loop, which has none.
+        let room = if plan.pace.is_closed(0) { most_connections() } else { most_connections() / 2 };
+        let wanted = likely_in_flight(plan).min(room);
+        // Rounded up: a worker without one would open its first within the round.
+        let connections = wanted.div_ceil(self.workers.len());
+        let open = |reply| Message::Open { connections, control: Arc::clone(control), reply };
+        let pending: Vec<_> = self.workers.iter().map(|w| w.ask(open)).collect();
         for answer in pending {
             // A worker that died shows when the round ends; there is nothing to do about it here.
             let _ = answer.recv();
@@ -171,7 +183,7 @@ impl Client {
         control: &Arc<Control>,
         counters: &Arc<Counters>,
     ) -> Result<Measured, String> {
-        self.open_connections(plan);
+        self.open_connections(plan, control);
         let cpu_before = crate::clock::process_cpu_ns();
         // Far enough ahead that every worker has its job before the first request is due.
         let began_ns = monotonic_ns() + 2_000_000;
@@ -217,6 +229,7 @@ impl Health {
     fn absorb(&mut self, worker: &WorkerHealth) {
         self.connections_opened += worker.connections_opened;
         self.unasked += worker.unasked;
+        self.no_room += worker.no_room;
         self.busiest_worker = self.busiest_worker.max(worker.busy);
     }
 }
@@ -264,7 +277,7 @@ fn unsent(request: &crate::plan::PlannedRequest, plan: &RoundPlan, began_ns: u64
 
 /// Requests in flight that a round will likely have: the closed loop's number, or what arrives in a second. Not more: a server that
 /// gives each idle connection a thread (llama.cpp's does) would starve the ones in use. Warm-up opens what is missing.
-fn likely_in_flight(plan: &RoundPlan) -> usize {
+pub fn likely_in_flight(plan: &RoundPlan) -> usize {
     let planned = plan.requests.len();
     let wanted = match plan.pace {
         Pace::Closed { concurrency } | Pace::Sessions { concurrency: Some(concurrency), .. } => concurrency as usize,

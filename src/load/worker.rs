@@ -11,17 +11,24 @@ use tokio::task::JoinSet;
 
 use super::conn::{Site, Stream};
 use super::exchange::{Sending, exchange};
+use super::files::no_room;
 use super::flight::Flight;
-use super::{RoundJob, nanos, sessions};
+use super::pool::{Habit, Kept, Pool, REST_NS};
+use super::{Control, RoundJob, nanos, sessions};
 use crate::clock::{monotonic_ns, thread_cpu_ns};
 use crate::timeline::Timeline;
 
 /// How often flights are checked for their time limits, and how late the event loop is.
 const SWEEP: Duration = Duration::from_millis(20);
+/// Connections that a worker opens side by side: fewer than fit in the queue of a server that accepts slowly (128 is usual).
+const SIDE_BY_SIDE: usize = 32;
+/// So long connections are opened before a round; what is missing then is opened by the requests.
+const OPENING: Duration = Duration::from_secs(5);
 
 pub enum Message {
     Open {
         connections: usize,
+        control: Arc<Control>,
         reply: std_mpsc::Sender<()>,
     },
     Begin(Arc<RoundJob>),
@@ -50,6 +57,8 @@ pub struct WorkerHealth {
     pub connections_opened: u64,
     /// Connections closed since the server had sent more than its answer.
     pub unasked: u64,
+    /// Requests that found no descriptor for their connection.
+    pub no_room: u64,
 }
 
 pub struct Worker {
@@ -59,21 +68,22 @@ pub struct Worker {
 /// What the tasks of one worker share; all run on its thread.
 pub struct Shared {
     pub site: Arc<Site>,
-    /// Idle connections, last used first out: the warm ones.
-    idle: Mutex<Vec<Stream>>,
+    pool: Pool,
+    habit: Arc<Habit>,
     flights: Mutex<BTreeMap<u32, Arc<Flight>>>,
     lags: Mutex<Vec<u64>>,
     opened: AtomicU64,
     unasked: AtomicU64,
+    no_room: AtomicU64,
 }
 
 impl Worker {
-    pub fn spawn(index: usize, site: Arc<Site>) -> std::io::Result<Self> {
+    pub fn spawn(index: usize, site: Arc<Site>, habit: Arc<Habit>) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let (inbox, messages) = mpsc::unbounded_channel();
         std::thread::Builder::new()
             .name(format!("worker-{index}"))
-            .spawn(move || runtime.block_on(serve(Arc::new(Shared::new(site)), messages)))?;
+            .spawn(move || runtime.block_on(serve(Arc::new(Shared::new(site, habit)), messages)))?;
         Ok(Self { inbox })
     }
 
@@ -90,23 +100,39 @@ impl Worker {
 }
 
 impl Shared {
-    fn new(site: Arc<Site>) -> Self {
-        Self {
-            site,
-            idle: Mutex::default(),
-            flights: Mutex::default(),
-            lags: Mutex::default(),
-            opened: AtomicU64::new(0),
-            unasked: AtomicU64::new(0),
-        }
+    fn new(site: Arc<Site>, habit: Arc<Habit>) -> Self {
+        let zero = || AtomicU64::new(0);
+        let (flights, lags) = (Mutex::default(), Mutex::default());
+        Self { site, pool: Pool::default(), habit, flights, lags, opened: zero(), unasked: zero(), no_room: zero() }
     }
 
-    pub fn take_idle(&self) -> Option<Stream> {
-        lock(&self.idle).pop()
+    pub fn take_idle(&self) -> Option<Kept> {
+        self.pool.take(&self.habit)
     }
 
     pub fn give_back(&self, stream: Stream) {
-        lock(&self.idle).push(stream);
+        self.pool.give_back(stream, &self.habit);
+    }
+
+    /// A request was lost on a connection whose last answer ended then.
+    pub fn lost(&self, answered_ns: Option<u64>) {
+        self.habit.lost(answered_ns);
+    }
+
+    /// Looks at the idle connections, as [`Pool::look`].
+    async fn look(&self, all: bool) {
+        let unasked = self.pool.look(&self.habit, all).await;
+        self.unasked.fetch_add(unasked, Ordering::Relaxed);
+    }
+
+    pub fn habit(&self) -> &Habit {
+        &self.habit
+    }
+
+    pub fn count_no_room(&self, error: &std::io::Error) {
+        if no_room(error) {
+            self.no_room.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub fn count_open(&self) {
@@ -131,8 +157,8 @@ async fn serve(shared: Arc<Shared>, mut messages: mpsc::UnboundedReceiver<Messag
     let mut round: Option<Round> = None;
     while let Some(message) = messages.recv().await {
         match (message, &mut round) {
-            (Message::Open { connections, reply }, _) => {
-                open(&shared, connections).await;
+            (Message::Open { connections, control, reply }, _) => {
+                open(&shared, connections, &control).await;
                 let _ = reply.send(());
             }
             (Message::Begin(job), _) => round = Some(Round::begin(&shared, job)),
@@ -152,13 +178,34 @@ async fn serve(shared: Arc<Shared>, mut messages: mpsc::UnboundedReceiver<Messag
     }
 }
 
-/// Opens until there are `connections` idle ones; the first refusal ends it, since the requests will tell.
-async fn open(shared: &Shared, connections: usize) {
-    let have = lock(&shared.idle).len();
-    for _ in have..connections {
-        let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_secs(5), shared.site.connect()).await else { return };
+/// Opens until there are `connections` idle ones; the first refusal ends it, since the requests will tell. So does a stop of the run.
+async fn open(shared: &Shared, connections: usize, control: &Control) {
+    shared.look(true).await;
+    let opening = tokio::time::timeout(OPENING, open_side_by_side(shared, connections));
+    tokio::select! {
+        _ = opening => {}
+        () = stopped(control) => {}
+    }
+}
+
+async fn open_side_by_side(shared: &Shared, connections: usize) {
+    let mut missing = connections.saturating_sub(shared.pool.len());
+    let mut opening = JoinSet::new();
+    loop {
+        while missing > 0 && opening.len() < SIDE_BY_SIDE {
+            let site = Arc::clone(&shared.site);
+            opening.spawn(async move { site.connect().await });
+            missing -= 1;
+        }
+        let Some(Ok(Ok(stream))) = opening.join_next().await else { return };
         shared.count_open();
-        shared.give_back(stream);
+        shared.pool.add(stream);
+    }
+}
+
+async fn stopped(control: &Control) {
+    while !control.stopping() {
+        tokio::time::sleep(SWEEP).await;
     }
 }
 
@@ -172,6 +219,7 @@ struct Round {
     cpu_ns: u64,
     opened: u64,
     unasked: u64,
+    no_room: u64,
 }
 
 impl Round {
@@ -187,6 +235,7 @@ impl Round {
             cpu_ns: thread_cpu_ns(),
             opened: shared.opened.load(Ordering::Relaxed),
             unasked: shared.unasked.load(Ordering::Relaxed),
+            no_room: shared.no_room.load(Ordering::Relaxed),
         }
     }
 
@@ -213,7 +262,13 @@ impl Round {
             busy: thread_cpu_ns().saturating_sub(self.cpu_ns) as f64 / elapsed as f64,
             connections_opened: shared.opened.load(Ordering::Relaxed) - self.opened,
             unasked: shared.unasked.load(Ordering::Relaxed) - self.unasked,
+            no_room: shared.no_room.load(Ordering::Relaxed) - self.no_room,
         };
+        if shared.pool.would_tell(&shared.habit) {
+            // What the server does with its connections is known before the next round.
+            tokio::time::sleep(Duration::from_nanos(REST_NS)).await;
+            shared.look(false).await;
+        }
         (self.done, health)
     }
 }
@@ -258,6 +313,7 @@ async fn sweep(shared: Arc<Shared>, job: Arc<RoundJob>) {
         let now = monotonic_ns();
         lock(&shared.lags).push(now.saturating_sub(due));
         due = now + nanos(SWEEP);
+        shared.look(false).await;
         let abort = job.control.aborted();
         for flight in lock(&shared.flights).values() {
             flight.sweep(now, abort);

@@ -37,7 +37,7 @@ pub struct Columns {
     pub output_tokens: Vec<Option<u32>>,
     /// The server's count of prompt tokens found in its prefix cache.
     pub cached_tokens: Vec<Option<u32>>,
-    /// One of: completed, `http_status`, timeout, connect, malformed, truncated, stalled, cancelled.
+    /// One of: completed, `http_status`, timeout, connect, dropped, malformed, truncated, stalled, cancelled.
     pub outcome: Vec<String>,
 }
 

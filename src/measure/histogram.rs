@@ -1,14 +1,24 @@
 //! Chunk gaps as an `HdrHistogram`: 3 significant digits, V2 deflate in base64. For storing, merging and drawing, never for judging.
 
+use std::io::Read as _;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flate2::read::ZlibDecoder;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 
 /// One hour, in microseconds: longer gaps are recorded as this.
 const MAX_US: u64 = 3_600_000_000;
+
+/// First bytes of the two V2 forms: as they are, and deflated.
+const PLAIN: [u8; 4] = [0x1c, 0x84, 0x93, 0x13];
+const DEFLATED: [u8; 4] = [0x1c, 0x84, 0x93, 0x14];
+/// Bytes before the counts.
+const HEADER: usize = 40;
+/// Above what a histogram of these bounds can take unpacked: nine bytes for each of its 24,576 counts.
+const MOST_BYTES: u64 = 256 << 10;
 
 /// Gaps between consecutive output events, microseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,16 +89,43 @@ impl Gaps {
         STANDARD.encode(bytes)
     }
 
+    /// Errors: it is no histogram, or of other bounds. What it says of its own size is not believed.
     pub fn decode(text: &str) -> Result<Self, String> {
         let bytes = STANDARD.decode(text).map_err(|e| format!("histogram is not base64: {e}"))?;
+        let bytes = unpacked(&bytes)?;
+        check_header(&bytes)?;
         let histogram: Histogram<u64> =
             Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| format!("histogram cannot be read: {e:?}"))?;
-        let bounds = |h: &Histogram<u64>| (h.low(), h.high(), h.sigfig());
-        if bounds(&histogram) != bounds(&Self::default().0) {
-            return Err("histogram has other bounds than 1 us to 1 h with 3 digits: it cannot be merged".into());
-        }
         Ok(Self(histogram))
     }
+}
+
+/// The plain form. Errors: more than any histogram of ours unpacks to.
+fn unpacked(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let Some(deflated) = bytes.strip_prefix(&DEFLATED).and_then(|rest| rest.get(4..)) else { return Ok(bytes.to_vec()) };
+    let mut plain = Vec::new();
+    let read = ZlibDecoder::new(deflated).take(MOST_BYTES + 1).read_to_end(&mut plain);
+    read.map_err(|e| format!("histogram cannot be unpacked: {e}"))?;
+    if plain.len() as u64 > MOST_BYTES {
+        return Err(format!("histogram unpacks to more than {} KiB, which none of ours does", MOST_BYTES >> 10));
+    }
+    Ok(plain)
+}
+
+/// Errors: the sizes that it declares are not those of its bytes, or its bounds are not ours, so that it cannot be merged.
+fn check_header(plain: &[u8]) -> Result<(), String> {
+    let field = |at: usize| plain.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes);
+    let wide = |at: usize| Some(u64::from(field(at)?) << 32 | u64::from(field(at + 4)?));
+    if !plain.starts_with(&PLAIN) || plain.len() < HEADER {
+        return Err("histogram cannot be read: it does not begin as one".into());
+    }
+    if (field(12), wide(16), wide(24)) != (Some(3), Some(1), Some(MAX_US)) {
+        return Err("histogram has other bounds than 1 us to 1 h with 3 digits: it cannot be merged".into());
+    }
+    if field(4).map(u64::from) != Some((plain.len() - HEADER) as u64) {
+        return Err("histogram cannot be read: it declares another length than it has".into());
+    }
+    Ok(())
 }
 
 /// 0 for what is no time.
@@ -116,6 +153,37 @@ mod tests {
         let mut wide = Gaps(Histogram::new_with_bounds(1, MAX_US * 1000, 3).expect("valid"));
         wide.0.record(MAX_US * 100).expect("within");
         assert!(Gaps::decode(&wide.encode()).is_err_and(|e| e.contains("other bounds")));
+    }
+
+    fn deflated(plain: &[u8]) -> String {
+        use std::io::Write as _;
+        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(plain).expect("memory takes it");
+        let packed = packed.finish().expect("memory takes it");
+        let length = u32::try_from(packed.len()).expect("small").to_be_bytes();
+        STANDARD.encode([DEFLATED.as_slice(), &length, &packed].concat())
+    }
+
+    /// A header with these fields and so many bytes of counts.
+    fn plain(declared: u32, digits: u32, high: u64, counts: usize) -> Vec<u8> {
+        let numbers = [PLAIN, declared.to_be_bytes(), 0_u32.to_be_bytes(), digits.to_be_bytes()].concat();
+        [numbers, 1_u64.to_be_bytes().to_vec(), high.to_be_bytes().to_vec(), 1_f64.to_be_bytes().to_vec(), vec![0; counts]]
+            .concat()
+    }
+
+    #[test]
+    fn the_size_that_a_histogram_declares_is_not_believed() {
+        let refused = |text: &str| Gaps::decode(text).expect_err("refused");
+        assert_eq!(Gaps::decode(&deflated(&plain(0, 3, MAX_US, 0))), Ok(Gaps::default()));
+        for declared in [1, 1 << 30, u32::MAX] {
+            let text = deflated(&plain(declared, 3, MAX_US, 0));
+            assert!(refused(&text).contains("another length"), "{}", refused(&text));
+            assert!(refused(&STANDARD.encode(plain(declared, 3, MAX_US, 0))).contains("another length"));
+        }
+        assert!(refused(&deflated(&plain(64 << 20, 3, MAX_US, 64 << 20))).contains("more than 256 KiB"));
+        // Bounds decide how much memory the counts take.
+        assert!(refused(&deflated(&plain(0, 5, u64::MAX, 0))).contains("other bounds"));
+        assert!(refused(&STANDARD.encode(b"")).contains("begin"));
     }
 
     #[test]

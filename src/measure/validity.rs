@@ -22,7 +22,7 @@ pub struct ClientHealth {
     /// Client's own part of the send lag, 99th percentile, milliseconds.
     pub own_lag_p99_ms: Option<f64>,
     pub connections_opened: Option<u64>,
-    /// Requests sent again since an idle connection turned out closed.
+    /// Requests that found an idle connection closed before they were written, and went on a fresh one.
     pub retries: Option<u64>,
     /// Connections closed since the server had sent more than its answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -212,10 +212,12 @@ fn glued(columns: &Columns, context: &Context) -> Option<Finding> {
 }
 
 fn retries(health: &ClientHealth) -> Option<Finding> {
-    health
-        .retries
-        .filter(|n| *n > 0)
-        .map(|n| note("retries", format!("{n} requests were sent again: the server had closed their idle connection")))
+    health.retries.filter(|n| *n > 0).map(|n| {
+        note(
+            "retries",
+            format!("{n} requests went on a new connection: the server had closed the idle one before they were written"),
+        )
+    })
 }
 
 fn unasked(health: &ClientHealth) -> Option<Finding> {

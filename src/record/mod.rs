@@ -268,6 +268,9 @@ pub struct StartRecord {
     /// From the start of the server's process to its answer that it is ready, milliseconds; none where the gate did not start it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_ms: Option<u64>,
+    /// Connections that each address of the server's name got in this start, up to here; absent where it has only one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub connections: BTreeMap<String, u64>,
     pub rounds: Vec<RoundRecord>,
 }
 

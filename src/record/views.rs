@@ -78,13 +78,16 @@ impl WorkloadRecord {
 
     /// Metrics over all rounds together.
     pub fn pooled_values(&self) -> Result<Values, RecordError> {
+        // One histogram of all instead of one for each round: an empty one takes as much memory as a full one.
+        let (mut all, none) = (Gaps::default(), Gaps::default());
         let mut parts = Vec::new();
         for (start, round) in self.rounds() {
-            let gaps = Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?;
-            parts.push((round, round.context(start, &self.load), gaps));
+            all.merge(&Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?);
+            parts.push((round, round.context(start, &self.load)));
         }
+        let each = std::iter::once(&all).chain(std::iter::repeat(&none));
         let views: Vec<RoundView<'_>> =
-            parts.iter().map(|(r, context, gaps)| RoundView { columns: &r.columns, context, gaps }).collect();
+            parts.iter().zip(each).map(|((r, context), gaps)| RoundView { columns: &r.columns, context, gaps }).collect();
         let mut values = collect::metrics(&views, &self.slo.into());
         values.extend(gpu::values(self.rounds().map(|(_, round)| round)));
         Ok(values)

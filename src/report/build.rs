@@ -1,5 +1,7 @@
 //! Record, comparison and ruling to the view model. Every number that any format shows is chosen here.
 
+use std::collections::BTreeMap;
+
 use crate::accept::{Excused, Of};
 use crate::evidence::gpu::Facts;
 use crate::exit::ExitStatus;
@@ -118,6 +120,7 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         rates: rates(&judged.pooled, w),
         errors: errors(w),
         server_start_ms: w.ready_ms().collect(),
+        connections: connections(w),
         notes: w.notes(),
         client: client(w),
         server: server::report(w, &judged.before),
@@ -315,6 +318,16 @@ fn rates(pooled: &Values, w: &WorkloadRecord) -> Vec<ValueReport> {
         .filter(wanted)
         .map(|m| ValueReport { metric: m.name(), unit: m.unit().suffix().into(), value: pooled.get(&m).copied() })
         .collect()
+}
+
+/// Over all starts, by address.
+fn connections(w: &WorkloadRecord) -> BTreeMap<String, u64> {
+    let mut all = BTreeMap::new();
+    for (address, n) in w.starts.iter().flat_map(|s| &s.connections) {
+        let sum: &mut u64 = all.entry(address.clone()).or_default();
+        *sum = sum.saturating_add(*n);
+    }
+    all
 }
 
 fn errors(w: &WorkloadRecord) -> Vec<ErrorCount> {

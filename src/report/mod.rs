@@ -118,6 +118,9 @@ pub struct WorkloadReport {
     /// Of each start that the gate made, how long the server took to be ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub server_start_ms: Vec<f64>,
+    /// Connections that each address of the server's name got, warm-ups included; absent where it has only one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub connections: BTreeMap<String, u64>,
     /// What is worth knowing of the measurement itself.
     pub notes: Vec<String>,
     pub client: ClientReport,

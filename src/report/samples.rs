@@ -212,6 +212,7 @@ pub fn invalid() -> Report {
 pub fn run_only() -> Report {
     let mut workload = WorkloadReport {
         server_start_ms: Vec::new(),
+        connections: BTreeMap::new(),
         notes: vec!["start 1, round 2: p99 send lag 1.40 ms is over 1 % of the median TTFT".into()],
         gpu: Some(super::gpu::tests::sample()),
         ..measured("chat")
@@ -324,6 +325,7 @@ fn measured(name: &str) -> WorkloadReport {
         rates: rates(),
         errors: vec![ErrorCount { kind: "timeout".into(), count: 2, example: Some("no byte for 30 s".into()) }],
         server_start_ms: Vec::new(),
+        connections: BTreeMap::new(),
         notes: vec![],
         client: client(),
         server: None,

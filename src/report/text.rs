@@ -409,6 +409,7 @@ pub fn provenance(report: &Report) -> Vec<(String, String)> {
     for w in &report.workloads {
         let of = |what: &str| if report.workloads.len() > 1 { format!("{}: {what}", w.name) } else { what.to_owned() };
         facts.extend(w.fingerprint.0.iter().map(|(field, value)| (of(field), value.clone())));
+        facts.extend(w.connections.iter().map(|(address, n)| (of(&format!("connections to {}", plain(address))), n.to_string())));
         facts.extend(w.differences.iter().map(|d| (of("differs from the baseline"), d.to_string())));
     }
     facts.extend(report.host.iter().map(|(field, value)| (format!("host {field}"), value.clone())));

@@ -1,5 +1,6 @@
 //! The whole way through TLS, with an authority of the test's own. Not here: what goes over it.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -9,9 +10,13 @@ use crate::support::{Gate, Ran, Seen, Server, Setup};
 
 /// A server whose certificate an authority signed that nobody knows, and that authority's certificate in PEM.
 fn server() -> (Server, String) {
+    server_at(Ipv4Addr::LOCALHOST.into())
+}
+
+fn server_at(ip: IpAddr) -> (Server, String) {
     let (authority, pem) = authority();
     let key = KeyPair::generate().expect("a key can be made");
-    let names = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("an address is a name");
+    let names = CertificateParams::new(vec![ip.to_string()]).expect("an address is a name");
     let certificate = names.signed_by(&key, &authority).expect("the authority signs");
     let chain = vec![CertificateDer::from(certificate)];
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
@@ -21,7 +26,7 @@ fn server() -> (Server, String) {
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .expect("key and certificate belong together");
-    let setup = Setup { tls: Some(Arc::new(config)), ..Setup::default() };
+    let setup = Setup { tls: Some(Arc::new(config)), ip, ..Setup::default() };
     (Server::with(setup, Seen::good), pem)
 }
 
@@ -54,6 +59,17 @@ fn an_authority_from_the_config_is_trusted() {
     gate.assert_measured(&run(&gate, &server, Some("ca.pem")));
     assert!(gate.raw().iter().all(|l| l["outcome"] == "completed"), "{:?}", gate.raw());
     assert_eq!(gate.round()["client"]["retries"], 0, "session tickets are no sign of a closed connection");
+}
+
+#[test]
+fn an_ipv6_address_is_named_as_a_certificate_and_a_host_header_name_it() {
+    let (server, pem) = server_at(Ipv6Addr::LOCALHOST.into());
+    let gate = Gate::new();
+    gate.write("ca.pem", &pem);
+    gate.assert_measured(&run(&gate, &server, Some("ca.pem")));
+    assert!(gate.raw().iter().all(|l| l["outcome"] == "completed"), "{:?}", gate.raw());
+    let hosts = server.seen().iter().map(|s| s.headers["host"].clone()).collect::<std::collections::BTreeSet<_>>();
+    assert!(hosts.len() == 1 && hosts.iter().all(|h| h.starts_with("[::1]:")), "{hosts:?}");
 }
 
 #[test]

@@ -81,6 +81,7 @@ fn record() -> Record {
             sim_seed: None,
             setup_ms: None,
             ready_ms: None,
+            connections: BTreeMap::new(),
             rounds: (0..ROUNDS).map(round).collect(),
         }],
         pooled: BTreeMap::new(),

@@ -132,7 +132,9 @@ impl Run<'_> {
         let setup_ms = monotonic_ns().saturating_sub(began_ns) / 1_000_000;
         let record = &mut self.sides[open.side].record.workloads[workload];
         let ready_ms = open.target.ready_ns.map(|at| at.saturating_sub(open.began_ns) / 1_000_000);
-        record.starts.push(StartRecord { index: start, sim_seed, setup_ms: Some(setup_ms), ready_ms, rounds: Vec::new() });
+        let connections = open.target.site.addresses().connections();
+        let (setup_ms, rounds) = (Some(setup_ms), Vec::new());
+        record.starts.push(StartRecord { index: start, sim_seed, setup_ms, ready_ms, connections, rounds });
         Ok(())
     }
 
@@ -173,6 +175,7 @@ impl Run<'_> {
         stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
         self.gpus.put(&open.gpu, gpu_seen, &measured, record.rounds().map(|(_, r)| r), &mut stored);
         if let Some(last) = record.starts.last_mut() {
+            last.connections = open.target.site.addresses().connections();
             last.rounds.push(stored);
         }
         // The record first: a raw file that cannot be written must not take the round with it.
@@ -245,7 +248,10 @@ fn server_evidence(page: Result<Option<Page>, String>, measured: &Measured) -> (
 /// can say why. What the measured one answered may be the first sign of its end.
 fn died(all: &[Open], measured: &Open, answers: &[Timeline]) -> Option<String> {
     let ominous = |t: &Timeline| {
-        matches!(t.outcome, Outcome::Connect | Outcome::Truncated | Outcome::Malformed | Outcome::HttpStatus(500..))
+        matches!(
+            t.outcome,
+            Outcome::Connect | Outcome::Dropped | Outcome::Truncated | Outcome::Malformed | Outcome::HttpStatus(500..)
+        )
     };
     dead(all).or_else(|| answers.iter().any(ominous).then(|| measured.target.dying()).flatten())
 }

@@ -3,6 +3,7 @@
 //! Changes are large, since one gate of each must do. Not here: rates (virtual time has them), or a config of the user's.
 #![expect(clippy::disallowed_methods, reason = "rim: starts the server from this program's own file")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -174,6 +175,7 @@ impl Bench {
                 sim_seed: Some(side.server.seed),
                 setup_ms: None,
                 ready_ms: None,
+                connections: BTreeMap::new(),
                 rounds: Vec::new(),
             });
         }

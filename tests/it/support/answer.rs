@@ -15,6 +15,8 @@ pub enum Act {
     /// Everybody else waits too, at least so many milliseconds.
     Stall(u64),
     Close,
+    /// The connection is reset.
+    Reset,
     /// The whole server goes away, and with it its port.
     Gone,
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
@@ -42,6 +42,8 @@ pub struct Setup {
     /// Answers `GET /v1/models`.
     pub models: Answer,
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// The loopback address that it listens on.
+    pub ip: IpAddr,
     /// Further paths that a GET may ask for.
     pub others: Vec<(&'static str, Answer)>,
 }
@@ -66,7 +68,7 @@ struct Shared {
 impl Default for Setup {
     fn default() -> Self {
         let models = Answer::json("200 OK", &json!({"object": "list", "data": [{"id": "tiny", "owned_by": "scripted"}]}));
-        Self { models, tls: None, others: Vec::new() }
+        Self { models, tls: None, ip: Ipv4Addr::LOCALHOST.into(), others: Vec::new() }
     }
 }
 
@@ -86,7 +88,7 @@ impl Server {
 
     /// On a port that somebody else chose.
     pub fn on(port: u16, setup: Setup, script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port)).expect("loopback has a free port");
+        let listener = TcpListener::bind((setup.ip, port)).expect("loopback has a free port");
         let addr = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             addr,
@@ -106,7 +108,7 @@ impl Server {
 
     pub fn url(&self) -> String {
         let scheme = if self.shared.setup.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://127.0.0.1:{}/v1", self.shared.addr.port())
+        format!("{scheme}://{}/v1", self.shared.addr)
     }
 
     /// All requests so far, `/models` and `/version` too.
@@ -217,7 +219,13 @@ fn serve(shared: &Shared, connection: usize, socket: TcpStream) {
                 other.map_or_else(|| Answer::error("404 Not Found", "no such path"), |(_, answer)| answer.clone())
             }
         };
+        let reset = matches!(answer.0.last(), Some(Act::Reset));
         if !matches!(act(shared, &mut wire, answer), Ok(true)) {
+            if reset && let Ok(closer) = &closer {
+                let _ = rustix::net::sockopt::set_socket_linger(closer, Some(Duration::ZERO));
+                lock(&shared.sockets).retain(|s| s.peer_addr().ok() != closer.peer_addr().ok());
+                return;
+            }
             break;
         }
         turn += 1;
@@ -255,7 +263,8 @@ fn act(shared: &Shared, wire: &mut Box<dyn Wire>, answer: Answer) -> io::Result<
                 shared.leave();
                 return Ok(false);
             }
-            Act::Close => return Ok(false),
+            // Without a word of its own: `serve` shuts the connection down, or resets it.
+            Act::Close | Act::Reset => return Ok(false),
             Act::Stall(_) => {}
         }
     }

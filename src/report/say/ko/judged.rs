@@ -202,8 +202,8 @@ pub const SENTENCES: &[Sentence] = &[
         "요청당 출력 토큰 {n}개가 이벤트 {m}개로 옴: 이벤트 간격은 토큰 간격이 아님",
     ),
     (
-        "{n} requests were sent again: the server had closed their idle connection",
-        "요청 {n}개를 다시 보냄: 서버가 유휴 연결을 닫음",
+        "{n} requests went on a new connection: the server had closed the idle one before they were written",
+        "요청 {n}개를 새 연결로 보냄: 쓰기 전에 서버가 유휴 연결을 닫음",
     ),
     (
         "{n} connections were closed, since bytes came on them beyond the answer: check the server and the proxies in front of it: they must send one answer per request",
