@@ -88,6 +88,9 @@ pub struct WorkloadArgs {
     /// Sampling temperature
     #[arg(long, value_name = "T")]
     pub temperature: Option<f64>,
+    /// Further fields of each request body, such as '{"seed": 1}'; never a secret
+    #[arg(long, value_name = "JSON")]
+    pub extra_body: Option<String>,
     /// Named workloads: quick, standard, stress, low-load, medium-load, high-load, stress-test, single, concurrent, long-context, prefix-cache, korean; adhoc: what the other flags say, and no more
     #[arg(long, value_name = "NAME[,NAME...]", value_delimiter = ',')]
     pub preset: Vec<String>,

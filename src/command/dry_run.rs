@@ -2,7 +2,7 @@
 
 use super::facts::arrival;
 use super::measure::{read_file, starts};
-use crate::config::{Config, Endpoint, GateMode, ModelChoice, Target, Verb};
+use crate::config::{Config, Endpoint, GateMode, ModelChoice, Target, Verb, joined};
 use crate::plan::{self, RoundPlan};
 use crate::protocol::Extras;
 use crate::report::text::count;
@@ -51,6 +51,7 @@ fn lines(config: &Config, beside: Option<&str>, asked: &[String]) -> anyhow::Res
             protocol: &config.target.protocol,
             model: "MODEL",
             extras,
+            extra_body: &config.target.extra_body,
             salt: &salt,
             session: "dry",
             rounds: config.gate.rounds,
@@ -75,6 +76,11 @@ fn lines(config: &Config, beside: Option<&str>, asked: &[String]) -> anyhow::Res
             d.output_tokens,
             &plan.digest[..12],
         ));
+        let extra = joined(&workload.extra_body, &config.target.extra_body);
+        if !extra.is_empty() {
+            lines.push(format!("  extra_body: {}", serde_json::Value::Object(extra)));
+        }
+        lines.extend(plan.left_out.iter().map(|one| format!("  {one}")));
         seconds = seconds.zip(time).map(|(a, b)| a + b);
     }
     lines.push(match seconds {

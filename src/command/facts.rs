@@ -93,7 +93,7 @@ pub fn workload_record(workload: &Workload, plan: &Plan, extras: Extras, fingerp
             length_forced: extras.ignore_eos || extras.min_tokens,
             max_in_flight: workload.max_in_flight,
             seed: workload.seed,
-            detail: detail(workload),
+            detail: LoadDetail { left_out: plan.left_out.clone(), ..detail(workload) },
         },
         slo: workload.slo.into(),
         limits: workload.limits.iter().map(limit_record).collect(),
@@ -128,7 +128,7 @@ fn detail(workload: &Workload) -> LoadDetail {
         PromptKind::Dataset { .. } => (Some("requests of a dataset".to_owned()), None),
     };
     let level = workload.level.as_ref().map(|l| LevelRecord { family: l.family.clone(), axis: l.axis, value: l.value });
-    LoadDetail { prompts, turns, tier: workload.tier, cache_reset: None, level }
+    LoadDetail { prompts, turns, tier: workload.tier, level, ..LoadDetail::default() }
 }
 
 pub fn limit_record(limit: &Limit) -> LimitRecord {

@@ -204,6 +204,7 @@ fn flags(args: &WorkloadArgs) -> Flags {
         timeout: a.timeout,
         no_stream: a.no_stream,
         temperature: a.temperature,
+        extra_body: a.extra_body,
         preset: a.preset,
         slo: a.slo,
         target: a.target,

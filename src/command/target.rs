@@ -12,7 +12,7 @@ use super::side::Side;
 use super::signals::Stop;
 use super::tokens::Tokenizer;
 use crate::clock::monotonic_ns;
-use crate::config::{self, CacheReset, Endpoint, ModelChoice, Protocol, SIDE, Server, Workload};
+use crate::config::{self, CacheReset, Endpoint, ExtraBody, ModelChoice, Protocol, SIDE, Server, Workload, joined};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::load::{Site, SiteSpec};
@@ -36,6 +36,7 @@ pub struct Target {
     /// When a server that the gate started by a command answered that it is ready, by the monotonic clock.
     pub ready_ns: Option<u64>,
     protocol: Protocol,
+    extra_body: ExtraBody,
     cache_reset: Option<CacheReset>,
     server: Option<String>,
     version: Option<String>,
@@ -157,6 +158,7 @@ impl Target {
             model,
             ready_ns,
             protocol: target.protocol.clone(),
+            extra_body: target.extra_body.clone(),
             cache_reset: target.cache_reset.clone(),
             server: facts.name,
             version: facts.version,
@@ -191,7 +193,8 @@ impl Target {
     /// Which request fields the server takes for this workload; asked with a real request of two tokens.
     pub fn extras(&self, workload: &Workload) -> anyhow::Result<Extras> {
         let wanted = Extras::wanted(&self.protocol, workload.ignore_eos, workload.stream);
-        let asked = self.probe.negotiate(&self.protocol, &self.model, workload.stream, wanted);
+        let extra = joined(&workload.extra_body, &self.extra_body);
+        let asked = self.probe.negotiate(&self.protocol, &self.model, workload.stream, (wanted, &extra));
         let answer = match wait(&self.runtime, &self.stop, asked) {
             Ok(answer) => answer.map_err(|e| Failure::measure(&e).into()),
             Err(stopped) => Err(stopped.into()),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::check::Checker;
 use super::file::{ArrivalFile, DatasetFile, Levels, Number, PromptsFile};
 use super::layers::Layered;
-use super::{Arrival, Corpus, Length, PromptKind, Prompts, SessionBegin, Tier, Warmup};
+use super::{Arrival, Corpus, Length, PromptKind, Prompts, SessionBegin, Tier, TraceFormat, Warmup};
 
 /// A plan is held in memory with its bodies; a million requests of 256 tokens are a gigabyte.
 const MOST_REQUESTS: f64 = 1e6;
@@ -43,14 +43,19 @@ impl Checker {
                 self.bad(&at("trace.file"), "is empty", "name a JSONL file");
                 None
             }
-            ArrivalFile::Trace { file, speedup } => {
+            ArrivalFile::Trace { file, speedup, unit, block_tokens, ignore } => {
                 let speedup = speedup.map_or(1.0, |x| x.0);
                 if speedup <= 0.0 {
                     let hint = "2 is twice as fast; leave it out for the trace's own time";
                     self.bad(&at("trace.speedup"), format!("must be above 0, not {speedup}"), hint);
                     return None;
                 }
-                Some(Arrival::Trace { file: PathBuf::from(file), speedup })
+                if *block_tokens == Some(0) {
+                    self.bad(&at("trace.block_tokens"), "must be 1 or more", "leave it out for Mooncake's 512");
+                }
+                let ignore = ignore.clone().unwrap_or_default();
+                let format = TraceFormat { unit: *unit, block_tokens: block_tokens.filter(|n| *n > 0), ignore };
+                Some(Arrival::Trace { file: PathBuf::from(file), speedup, format })
             }
             ArrivalFile::Sessions { concurrency, rate, think_time } => {
                 let begin = self.begin(&at("sessions"), concurrency.as_ref(), *rate)?;
@@ -221,7 +226,8 @@ impl Checker {
             self.bad(&format!("{path}.prompts.dataset.file"), "is empty", "name a ShareGPT or JSONL file");
             return None;
         }
-        let kind = PromptKind::Dataset { file: PathBuf::from(&dataset.file), format: dataset.format.unwrap_or_default() };
+        let (format, ignore) = (dataset.format.unwrap_or_default(), dataset.ignore.clone().unwrap_or_default());
+        let kind = PromptKind::Dataset { file: PathBuf::from(&dataset.file), format, ignore };
         // Its texts are in any language; the corpus only says how tokens are guessed before the server counts them.
         Some(Prompts { corpus: Corpus::En, input_tokens: 1, shared_prefix: 0.0, kind })
     }

@@ -219,6 +219,7 @@ impl Checker {
             stream: file.stream?,
             temperature,
             ignore_eos: file.ignore_eos?,
+            extra_body: file.extra_body.clone().unwrap_or_default(),
             seed: file.seed?,
             warmup: warmup?,
             timeout: timeout?,

@@ -11,6 +11,7 @@ impl Target {
             ("target.model", self.model != other.model),
             ("target.api_key_env", self.api_key_env != other.api_key_env),
             ("target.headers", self.headers != other.headers),
+            ("target.extra_body", self.extra_body != other.extra_body),
             ("target.ca_file", self.ca_file != other.ca_file),
             ("target.metrics", self.metrics != other.metrics),
             ("target.cache_reset", self.cache_reset != other.cache_reset),

@@ -17,7 +17,7 @@ use super::recipes::RecipeFile;
 use super::regression::RegressionFile;
 use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
-use super::{Corpus, DatasetFormat, Fit, GateMode, Lang, Ollama, OnOpen, ProtocolName, Tier, Triton};
+use super::{Corpus, DatasetFormat, ExtraBody, Fit, GateMode, Lang, Ollama, OnOpen, ProtocolName, Tier, TimeUnit, Triton};
 
 mod ready;
 
@@ -74,6 +74,8 @@ pub struct TargetFile {
     pub api_key_env: Option<String>,
     /// Extra HTTP headers. `${NAME}` in a value is replaced by that environment variable.
     pub headers: Option<BTreeMap<String, String>>,
+    /// Further fields of every request body, any JSON: `{top_p: 0.9}`. What the gate sets itself is refused. Never a secret.
+    pub extra_body: Option<ExtraBody>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub ca_file: Option<String>,
     /// Request that empties the server's prefix cache, sent before each workload: `POST /reset_prefix_cache`; `none` for none.
@@ -181,6 +183,8 @@ pub struct WorkloadFile {
     pub temperature: Option<Number>,
     /// Ask the server to go on after an end-of-sequence token, so that every answer is as long as was asked.
     pub ignore_eos: Option<bool>,
+    /// Further fields of every request body, joined over `target.extra_body`: objects key by key, all else replaced.
+    pub extra_body: Option<ExtraBody>,
     /// Seed of everything random in the plan.
     pub seed: Option<u64>,
     /// Load per start before measuring; an integer is a number of requests.
@@ -237,6 +241,13 @@ pub enum ArrivalFile {
         file: String,
         /// Offsets are divided by this: 2 is twice the rate. 1 where it is left out.
         speedup: Option<Number>,
+        /// Unit of `timestamp`: `ms` (Mooncake's) where it is left out and nothing in the file speaks against it.
+        unit: Option<TimeUnit>,
+        /// Tokens of a block of `hash_ids`; 512 (Mooncake's) where it is left out.
+        #[schemars(range(min = 1))]
+        block_tokens: Option<u32>,
+        /// Keys of a line that are passed over.
+        ignore: Option<Vec<String>>,
     },
     /// Conversations (`prompts.conversation`), with `concurrency` or `rate`.
     Sessions {
@@ -284,6 +295,8 @@ pub struct DatasetFile {
     pub file: String,
     /// `sharegpt`, `jsonl`, or `auto`, by the file's first character.
     pub format: Option<DatasetFormat>,
+    /// Keys of an entry that are passed over; any other that is neither sent nor a usual label is refused.
+    pub ignore: Option<Vec<String>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -10,7 +10,7 @@ use super::file::{
 use super::position::Origins;
 use super::recipes::RecipeFile;
 use super::units::parse_duration;
-use super::{Corpus, GateMode, Level, ProtocolName, Tier, presets, sweep};
+use super::{Corpus, ExtraBody, GateMode, Level, ProtocolName, Tier, joined, presets, sweep};
 
 /// The workload of flags alone.
 pub const ADHOC: &str = "adhoc";
@@ -43,6 +43,8 @@ pub struct Flags {
     pub timeout: Option<String>,
     pub no_stream: bool,
     pub temperature: Option<f64>,
+    /// A JSON object.
+    pub extra_body: Option<String>,
     /// Instead of the file's workloads; `adhoc` is what the other flags say, and no more.
     pub preset: Vec<String>,
     /// `ttft=500ms,tpot=50ms`
@@ -90,6 +92,7 @@ impl TargetFile {
             model: self.model.or(base.model),
             api_key_env: self.api_key_env.or(base.api_key_env),
             headers: self.headers.or(base.headers),
+            extra_body: merge(self.extra_body, base.extra_body.filter(|_| inherits), |over, base| joined(&over, &base)),
             ca_file: self.ca_file.or(base.ca_file),
             cache_reset: self.cache_reset.or(base.cache_reset),
             metrics: self.metrics.or(base.metrics),
@@ -150,6 +153,7 @@ impl WorkloadFile {
             stream: self.stream.or(base.stream),
             temperature: self.temperature.or(base.temperature),
             ignore_eos: self.ignore_eos.or(base.ignore_eos),
+            extra_body: merge(self.extra_body, base.extra_body, |over, base| joined(&over, &base)),
             seed: self.seed.or(base.seed),
             warmup: self.warmup.or(base.warmup),
             timeout: self.timeout.or(base.timeout),
@@ -298,6 +302,7 @@ pub fn of_flags(flags: &Flags, issues: &mut Vec<Issue>) -> (TargetFile, Workload
         output_tokens: flags.output_tokens,
         stream: flags.no_stream.then_some(false),
         temperature: flags.temperature.map(Number),
+        extra_body: flags.extra_body.as_deref().and_then(|text| extra_body(text, issues)),
         seed: flags.seed,
         warmup: flags.warmup.map(|n| WarmupFile { requests: Some(n), duration: None }),
         timeout: span(flags.timeout.as_deref(), "--timeout", issues),
@@ -321,7 +326,7 @@ pub fn gate_of_flags(flags: &Flags) -> GateFile {
 
 /// Lets later messages name the flag that said a value.
 pub fn note_flags(flags: &Flags, workloads: usize, origins: &mut Origins) {
-    let said: [(&str, &str, bool); 24] = [
+    let said: [(&str, &str, bool); 25] = [
         ("target.base_url", "--base-url", flags.base_url.is_some()),
         ("target.model", "--model", flags.model.is_some()),
         ("target.api_key_env", "--api-key-env", flags.api_key_env.is_some()),
@@ -342,6 +347,7 @@ pub fn note_flags(flags: &Flags, workloads: usize, origins: &mut Origins) {
         ("*.output_tokens", "--output-tokens", flags.output_tokens.is_some()),
         ("*.stream", "--no-stream", flags.no_stream),
         ("*.temperature", "--temperature", flags.temperature.is_some()),
+        ("*.extra_body", "--extra-body", flags.extra_body.is_some()),
         ("*.seed", "--seed", flags.seed.is_some()),
         ("*.warmup", "--warmup", flags.warmup.is_some()),
         ("*.timeout", "--timeout", flags.timeout.is_some()),
@@ -391,6 +397,17 @@ fn open_arrival(rate: Number, kind: &str, issues: &mut Vec<Issue>) -> Option<Arr
         _ => {
             let hint = "one of: poisson, constant, gamma:BURSTINESS (such as gamma:0.5)";
             issues.push(flag_issue("--arrival", &format!("unknown arrival process `{kind}`"), hint));
+            None
+        }
+    }
+}
+
+fn extra_body(text: &str, issues: &mut Vec<Issue>) -> Option<ExtraBody> {
+    match serde_json::from_str(text) {
+        Ok(fields) => Some(fields),
+        Err(e) => {
+            let what = format!("is no JSON object: {e}");
+            issues.push(flag_issue("--extra-body", &what, "write it as '{\"top_p\": 0.9}'"));
             None
         }
     }

@@ -204,6 +204,7 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     let called = Names { workloads: descriptions.collect(), ..Names::of(&named) };
     let hypotheses = check.hypotheses(file.hypotheses.unwrap_or_default(), &known, &loads);
     let mut workloads = check.workloads(&layered, file.workloads.is_some());
+    check.extra_bodies(&layered, &target.iter().chain(targets.values()).collect::<Vec<_>>());
     // Before some of them are selected: one level alone is still a level.
     family::mark(&mut workloads.iter_mut().map(|(_, workload)| workload).collect::<Vec<_>>());
     let workloads = select(workloads, flags, &mut check.issues);

@@ -7,6 +7,7 @@ mod check;
 mod differ;
 mod error;
 mod expect;
+mod extra_body;
 mod family;
 mod file;
 mod gpu;
@@ -40,6 +41,7 @@ use crate::metric::Metric;
 
 pub use check::{UNDER_TEST, is_workload_name};
 pub use error::{ConfigError, did_you_mean};
+pub use extra_body::{ExtraBody, conflict, joined};
 pub use file::schema;
 pub use gpu::{Gpu, GpuName, GpuWatch, OnUnfit};
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
@@ -99,6 +101,8 @@ pub struct Target {
     /// The server's own metrics.
     pub metrics: Metrics,
     pub cache_reset: Option<CacheReset>,
+    /// Sent in every request besides what the gate sets itself.
+    pub extra_body: ExtraBody,
 }
 
 /// The request that empties a server's prefix cache. Its path is at the server's root, as that of `ready`.
@@ -203,6 +207,8 @@ pub struct Workload {
     pub temperature: f64,
     /// Ask the server to go on after an end-of-sequence token, so that the length is what was asked.
     pub ignore_eos: bool,
+    /// Sent in every request of this workload, over the target's.
+    pub extra_body: ExtraBody,
     pub seed: u64,
     pub warmup: Warmup,
     /// From the start of a request to its end.
@@ -247,6 +253,7 @@ pub enum Arrival {
         file: PathBuf,
         /// Its offsets are divided by this.
         speedup: f64,
+        format: TraceFormat,
     },
     /// Conversations: each next turn is sent when the last has been answered and thought about.
     Sessions {
@@ -297,7 +304,27 @@ pub enum PromptKind {
     /// Texts of the corpus in turns of `input_tokens`, each sent with all that was said before it.
     Conversation { turns: u32 },
     /// Requests from a file; nothing of the corpus.
-    Dataset { file: PathBuf, format: DatasetFormat },
+    Dataset { file: PathBuf, format: DatasetFormat, ignore: Vec<String> },
+}
+
+/// What a trace's numbers mean, where its user says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TraceFormat {
+    /// Of `timestamp`; milliseconds where nothing was said and nothing speaks against it.
+    pub unit: Option<TimeUnit>,
+    /// Tokens of a block of `hash_ids`; 512 where nothing was said.
+    pub block_tokens: Option<u32>,
+    /// Keys of a line that are passed over.
+    pub ignore: Vec<String>,
+}
+
+/// Unit of a trace's `timestamp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeUnit {
+    S,
+    Ms,
+    Us,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -66,7 +66,8 @@ fn strip_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|_, v| !v.is_null());
-            map.values_mut().for_each(strip_nulls);
+            // There null is a value, which is sent.
+            map.iter_mut().filter(|(key, _)| *key != "extra_body").for_each(|(_, v)| strip_nulls(v));
         }
         Value::Array(items) => items.iter_mut().for_each(strip_nulls),
         _ => {}
@@ -173,7 +174,9 @@ fn alternatives<'s>(root: &'s Value, node: &'s Value) -> Vec<&'s Value> {
 
 fn child<'s>(root: &'s Value, node: &'s Value, key: &str) -> Vec<&'s Value> {
     let named = node.get("properties").and_then(|properties| properties.get(key));
-    let below = named.or_else(|| node.get("additionalProperties").filter(|more| more.is_object()));
+    let anything = |schema: &&Value| **schema == Value::Bool(true);
+    let more = node.get("additionalProperties").filter(|more| more.is_object() || anything(more));
+    let below = named.or(more).or(Some(node).filter(anything));
     below.map(|below| alternatives(root, below)).unwrap_or_default()
 }
 

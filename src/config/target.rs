@@ -57,8 +57,12 @@ impl Checker {
             self.bad_key(&format!("{at}target.tokenizer"), "this goodput-gate was built without a tokenizer", hint);
         }
         let tokenizer = file.tokenizer.map(PathBuf::from);
+        let extra_body = file.extra_body.unwrap_or_default();
+        if let Some(protocol) = &protocol {
+            self.extra_body(&format!("{at}target.extra_body"), protocol, &extra_body);
+        }
         let (endpoint, protocol, api_key_env) = (endpoint?, protocol?, file.api_key_env);
-        Some(Target { endpoint, protocol, tokenizer, model, api_key_env, headers, ca_file, metrics, cache_reset })
+        Some(Target { endpoint, protocol, tokenizer, model, api_key_env, headers, ca_file, metrics, cache_reset, extra_body })
     }
 
     fn cache_reset(&mut self, at: &str, said: Option<&str>) -> Option<CacheReset> {

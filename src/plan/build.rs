@@ -4,19 +4,22 @@
 
 use std::time::Duration;
 
-use super::dataset::{self, Item};
+use super::dataset::{self, Dataset, Item, LeftOut, Reading};
 use super::digest::Digest;
 use super::prompts::{Part, Writer};
 use super::trace::{self, Line};
 use super::{
     Input, MAX_BODY_BYTES, MAX_REQUESTS, Pace, Plan, PlanError, PlannedRequest, RoundPlan, SALT_CHARS, arrival, corpus, seed,
 };
-use crate::config::{Arrival, Length, PromptKind, SessionBegin, Warmup, Workload};
+use crate::config::{Arrival, ExtraBody, Length, PromptKind, SessionBegin, Warmup, Workload, conflict, joined};
 use crate::protocol::{self, BodySpec, Role};
 
 /// What a closed loop by duration may plan for one round, in bytes of bodies: it plans far more than it will send, so that the bound of
 /// the whole plan would let it take memory for nothing.
 const CLOSED_ROUND_BYTES: u64 = 256 << 20;
+
+/// Fields of an entry that a server's template writes into the prompt.
+const PART_OF_PROMPT: [&str; 3] = ["tools", "functions", "documents"];
 
 /// Bytes of a body beside prompt and model, rounded up.
 const BODY_FRAME_BYTES: u64 = 256;
@@ -33,18 +36,20 @@ pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> 
     if input.salt.len() != SALT_CHARS || !input.salt.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(PlanError::Salt);
     }
-    let lines = match workload.arrival {
-        Arrival::Trace { speedup, .. } => trace::parse(input.file.ok_or(PlanError::TraceMissing)?, speedup)?,
+    let lines = match &workload.arrival {
+        Arrival::Trace { speedup, format, .. } => trace::parse(input.file.ok_or(PlanError::TraceMissing)?, *speedup, format)?,
         _ => Vec::new(),
     };
     let mut digest = Digest::new(&protocol::shape(input.protocol), input.extras, workload);
-    let items = match workload.prompts.kind {
-        PromptKind::Dataset { format, .. } => {
+    let extra_body = extra_body(workload, input)?;
+    digest.extra_body(&extra_body);
+    let Dataset { items, left_out } = match &workload.prompts.kind {
+        PromptKind::Dataset { format, ignore, .. } => {
             let text = input.file.ok_or(PlanError::DatasetMissing)?;
             digest.file(text);
-            dataset::parse(text, format)?
+            dataset::parse(text, &Reading { format: *format, protocol: input.protocol, ignore })?
         }
-        PromptKind::Single | PromptKind::Conversation { .. } => Vec::new(),
+        PromptKind::Single | PromptKind::Conversation { .. } => Dataset { items: Vec::new(), left_out: Vec::new() },
     };
     let longest = lines.iter().filter_map(|line| line.input_tokens).fold(workload.prompts.input_tokens, u32::max);
     let mut builder = Builder {
@@ -52,6 +57,9 @@ pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> 
         input,
         lines: &lines,
         items: &items,
+        left_out: &left_out,
+        extra_bytes: written_bytes(&extra_body),
+        extra_body: &extra_body,
         writer: Writer::new(&workload.prompts, input.salt, workload.seed, longest),
         digest,
         history: Vec::new(),
@@ -79,10 +87,25 @@ pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> 
         stream: workload.stream,
         warmup,
         rounds,
+        left_out: left_out.clone(),
         digest: builder.digest.finish(),
         timeout: workload.timeout,
         stall_timeout: workload.stall_timeout,
     })
+}
+
+/// The target's, and over it the workload's. Errors: it holds what the gate sets itself.
+fn extra_body(workload: &Workload, input: &Input<'_>) -> Result<ExtraBody, PlanError> {
+    let all = joined(&workload.extra_body, input.extra_body);
+    match conflict(input.protocol, &all) {
+        Some((place, instead)) => Err(PlanError::ExtraBody { place, protocol: input.protocol.name(), instead }),
+        None => Ok(all),
+    }
+}
+
+/// Bytes of fields as JSON.
+fn written_bytes(fields: &ExtraBody) -> u64 {
+    serde_json::to_string(fields).map_or(0, |text| text.len() as u64)
 }
 
 struct Builder<'a> {
@@ -90,6 +113,11 @@ struct Builder<'a> {
     input: &'a Input<'a>,
     lines: &'a [Line],
     items: &'a [Item],
+    left_out: &'a [LeftOut],
+    /// Of every request.
+    extra_body: &'a ExtraBody,
+    /// Of these fields as JSON.
+    extra_bytes: u64,
     writer: Writer<'a>,
     digest: Digest,
     /// What was said before the prompt at hand.
@@ -214,7 +242,7 @@ impl<'a> Builder<'a> {
         let (has, asked) = (self.items.len(), slots.len());
         let by_time = matches!((length, self.pace()), (Length::Duration(_), Pace::Closed { .. }));
         if asked > has && part != Part::Warmup && !by_time {
-            return Err(PlanError::DatasetShort { has, asked });
+            return Err(PlanError::DatasetShort { has, asked, left_out: dataset::sentences(self.left_out) });
         }
         slots.truncate(has);
         let mut order: Vec<u32> = (0..u32::try_from(has).unwrap_or(u32::MAX)).collect();
@@ -224,7 +252,9 @@ impl<'a> Builder<'a> {
             order.swap(place, place + seed::below(&mut rng, left) as usize);
             let item = &self.items[order[place] as usize];
             let tokens = |(_, text): &(Role, String)| corpus::nominal_tokens(self.workload.prompts.corpus, text);
-            slot.input_tokens = item.messages.iter().map(tokens).fold(0, u32::saturating_add);
+            let tools = PART_OF_PROMPT.iter().filter_map(|key| item.extra_body.get(*key));
+            let tools = tools.map(|value| corpus::nominal_tokens(self.workload.prompts.corpus, &value.to_string()));
+            slot.input_tokens = item.messages.iter().map(tokens).chain(tools).fold(0, u32::saturating_add);
             slot.output_tokens = item.output_tokens.unwrap_or(slot.output_tokens);
             slot.text = Text::Item(item);
         }
@@ -276,9 +306,12 @@ impl<'a> Builder<'a> {
             Text::Made | Text::Blocks(_) => self.writer.bytes(slot.input_tokens),
             Text::Turn(_) => self.writer.bytes(slot.input_tokens) + u64::from(self.turns()) * 2 * BODY_FRAME_BYTES,
             Text::Given(prompt) => prompt.len() as u64,
-            Text::Item(item) => item.messages.iter().map(|(_, text)| text.len() as u64 + BODY_FRAME_BYTES).sum(),
+            Text::Item(item) => {
+                let messages: u64 = item.messages.iter().map(|(_, text)| text.len() as u64 + BODY_FRAME_BYTES).sum();
+                messages + written_bytes(&item.extra_body)
+            }
         };
-        prompt + self.input.model.len() as u64 + BODY_FRAME_BYTES
+        prompt + self.input.model.len() as u64 + self.extra_bytes + BODY_FRAME_BYTES
     }
 
     fn finish(&mut self, draft: &Draft<'_>) -> RoundPlan {
@@ -300,6 +333,10 @@ impl<'a> Builder<'a> {
     fn request(&mut self, draft: &Draft<'_>, index: u32, slot: &Slot<'_>) -> PlannedRequest {
         self.compose(draft, index, slot);
         self.digest_request(slot);
+        let more = match slot.text {
+            Text::Item(item) if !item.extra_body.is_empty() => Some(joined(&item.extra_body, self.extra_body)),
+            _ => None,
+        };
         let body = protocol::body(
             self.input.protocol,
             &BodySpec {
@@ -310,6 +347,7 @@ impl<'a> Builder<'a> {
                 stream: self.workload.stream,
                 temperature: self.workload.temperature,
                 extras: self.input.extras,
+                extra_body: Some(more.as_ref().unwrap_or(self.extra_body)),
             },
         );
         PlannedRequest {
@@ -342,6 +380,11 @@ impl<'a> Builder<'a> {
                 self.writer.write(draft.seed, draft.part, index, slot.input_tokens, &mut self.prompt);
             }
             Text::Blocks(ids) => {
+                let size = match &self.workload.arrival {
+                    Arrival::Trace { format, .. } => format.block_tokens,
+                    _ => None,
+                };
+                let ids = (ids, size.unwrap_or(trace::BLOCK_TOKENS));
                 self.writer.blocks((draft.seed, draft.part, index), ids, slot.input_tokens, &mut self.prompt);
             }
             Text::Given(prompt) => self.writer.given(draft.part, prompt, &mut self.prompt),
@@ -360,6 +403,9 @@ impl<'a> Builder<'a> {
         let lead = "[".len() + self.input.salt.len();
         for (i, (role, text)) in self.history.iter().enumerate() {
             self.digest.message(role.name(), if i == 0 { &text[lead..] } else { text });
+        }
+        if let Text::Item(item) = slot.text {
+            self.digest.extra_body(&item.extra_body);
         }
         let prompt = if self.history.is_empty() { &self.prompt[lead..] } else { &self.prompt };
         self.digest.request(slot.offset_us, slot.output_tokens, prompt);

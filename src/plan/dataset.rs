@@ -1,132 +1,132 @@
-//! A file of requests: `ShareGPT` JSON or JSONL to what each asks, and how many output tokens it wants where it says so.
+//! A file of requests: a JSON array (`ShareGPT`) or JSONL to what each entry asks, with the fields that it adds to its request.
 //!
 //! Not here: reading the file, or choosing among its requests (`build`). Recorded answers are not used: what the server says is its own.
 
-use serde::Deserialize;
-use serde_json::Value;
+mod entry;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use super::PlanError;
-use crate::config::DatasetFormat;
+use super::fields::Fields;
+use crate::config::{DatasetFormat, ExtraBody, Protocol};
 use crate::protocol::Role;
 
 /// One request of a dataset.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Item {
     /// At least one; the last is the user's.
     pub messages: Vec<(Role, String)>,
     pub output_tokens: Option<u32>,
+    /// Sent beside them, over what the config adds to every request.
+    pub extra_body: ExtraBody,
 }
 
-#[derive(Deserialize)]
-struct Wire {
-    prompt: Option<String>,
-    messages: Option<Vec<Message>>,
-    conversations: Option<Vec<Said>>,
-    #[serde(alias = "output_length", alias = "max_tokens")]
-    output_tokens: Option<u32>,
+/// The requests of a file, in its order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    pub items: Vec<Item>,
+    pub left_out: Vec<LeftOut>,
 }
 
-#[derive(Deserialize)]
-struct Message {
-    role: String,
-    content: Value,
+/// Entries of an array that are no request, by the reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    pub why: Why,
+    pub count: u64,
+    /// The first of them, counted from 1.
+    pub first: u64,
+    /// Of so many entries.
+    pub of: u64,
 }
 
-/// `ShareGPT`'s form of a message.
-#[derive(Deserialize)]
-struct Said {
-    from: String,
-    value: String,
+/// Why an entry is no request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// No message of a user.
+    NoQuestion,
+    /// A message up to the question has no text.
+    NoText,
+    /// Someone else than system, user and assistant speaks up to the question.
+    OtherRole,
 }
 
-/// All requests of a file, in its order. Entries of a `ShareGPT` file in which no user asks anything are passed over, since the
-/// published ones have some; a line of JSONL that asks nothing is an error.
+/// How a file is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    pub format: DatasetFormat,
+    pub protocol: &'a Protocol,
+    /// Keys that are passed over.
+    pub ignore: &'a [String],
+}
+
+/// Why an entry gives no item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Problem {
+    /// It holds nothing that could be asked: an entry of an array is left out, and counted.
+    LeftOut(Why, String),
+    /// It asks something that would not be sent.
+    Refused(String),
+}
+
+/// All requests of a file. Entries of an array in which nothing can be asked are left out and counted, since the published ones have some;
+/// a line of JSONL that asks nothing is an error. Only what is sent is checked.
 ///
 /// # Errors
-/// Text that is not of the format, with the line; a file without requests.
-pub fn parse(text: &str, format: DatasetFormat) -> Result<Vec<Item>, PlanError> {
-    let array = match format {
+/// Text that is not of the format; a key that would not be sent, with its line or entry; a file without requests.
+pub fn parse(text: &str, reading: &Reading<'_>) -> Result<Dataset, PlanError> {
+    let array = match reading.format {
         DatasetFormat::Auto => text.trim_start().starts_with('['),
         DatasetFormat::ShareGpt => true,
         DatasetFormat::Jsonl => false,
     };
-    let items = if array { sharegpt(text)? } else { jsonl(text)? };
-    if items.is_empty() { Err(PlanError::DatasetEmpty) } else { Ok(items) }
+    let dataset = if array { entries(text, reading)? } else { lines(text, reading)? };
+    if dataset.items.is_empty() { Err(PlanError::DatasetEmpty { left_out: sentences(&dataset.left_out) }) } else { Ok(dataset) }
 }
 
-fn sharegpt(text: &str) -> Result<Vec<Item>, PlanError> {
-    let all: Vec<Wire> = serde_json::from_str(text).map_err(|e| PlanError::DatasetShape(e.to_string()))?;
-    if let Some(at) = all.iter().position(|wire| wire.conversations.is_none()) {
-        return Err(PlanError::DatasetShape(format!("entry {} has no conversations", at + 1)));
+fn entries(text: &str, reading: &Reading<'_>) -> Result<Dataset, PlanError> {
+    let all: Vec<Fields> = serde_json::from_str(text).map_err(|e| PlanError::DatasetShape(e.to_string()))?;
+    let of = all.len() as u64;
+    let (mut items, mut left_out) = (Vec::new(), Vec::<LeftOut>::new());
+    for (number, fields) in (1..).zip(all) {
+        match entry::item(fields, reading) {
+            Ok(item) => items.push(item),
+            Err(Problem::LeftOut(why, _)) => match left_out.iter_mut().find(|other| other.why == why) {
+                Some(same) => same.count += 1,
+                None => left_out.push(LeftOut { why, count: 1, first: number, of }),
+            },
+            Err(Problem::Refused(what)) => return Err(PlanError::DatasetEntry { number, what }),
+        }
     }
-    Ok(all.into_iter().filter_map(|wire| item(wire).ok()).collect())
+    Ok(Dataset { items, left_out })
 }
 
-fn jsonl(text: &str) -> Result<Vec<Item>, PlanError> {
+fn lines(text: &str, reading: &Reading<'_>) -> Result<Dataset, PlanError> {
     let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim())).filter(|(_, line)| !line.is_empty());
-    lines.map(|(number, line)| read(line).map_err(|what| PlanError::DatasetLine { number, what })).collect()
-}
-
-fn read(line: &str) -> Result<Item, String> {
-    let wire = serde_json::from_str(line).map_err(|e| {
-        let text = e.to_string();
-        // The parser sees one line only: its own "at line 1" would contradict the number that the error carries.
-        format!("{} (column {})", text.split(" at line ").next().unwrap_or(&text), e.column())
-    })?;
-    item(wire)
-}
-
-fn item(wire: Wire) -> Result<Item, String> {
-    if wire.output_tokens == Some(0) {
-        return Err("output_tokens is 0: it must be at least 1, or left out".into());
-    }
-    let (mut messages, asks) = match (wire.prompt, wire.messages, wire.conversations) {
-        (Some(prompt), None, None) => (vec![(Role::User, prompt)], Some(0)),
-        (None, Some(messages), None) => {
-            let all = messages.into_iter().map(|m| Ok((role(&m.role)?, content(m.content)?)));
-            let all = all.collect::<Result<Vec<_>, String>>()?;
-            let last = all.iter().rposition(is_users);
-            (all, last)
-        }
-        // Its conversations go on for many turns: what is asked first is asked alone, as other tools have it.
-        (None, None, Some(said)) => {
-            let all = said.into_iter().map(|s| Ok((role(&s.from)?, s.value))).collect::<Result<Vec<_>, String>>()?;
-            let first = all.iter().position(is_users);
-            (all, first)
-        }
-        (None, None, None) => return Err("neither prompt nor messages".into()),
-        _ => return Err("prompt and messages: keep one of them".into()),
+    let item = |(number, line)| {
+        let item = Fields::read(line).map_err(Problem::Refused).and_then(|fields| entry::item(fields, reading));
+        item.map_err(|(Problem::LeftOut(_, what) | Problem::Refused(what))| PlanError::DatasetLine { number, what })
     };
-    messages.truncate(asks.ok_or("no message of a user")? + 1);
-    if messages.iter().any(|(_, text)| text.is_empty()) {
-        return Err("a message is empty".into());
-    }
-    Ok(Item { messages, output_tokens: wire.output_tokens })
+    Ok(Dataset { items: lines.map(item).collect::<Result<_, _>>()?, left_out: Vec::new() })
 }
 
-fn is_users((role, _): &(Role, String)) -> bool {
-    *role == Role::User
+/// Empty where nothing was left out.
+pub fn sentences(left_out: &[LeftOut]) -> String {
+    left_out.iter().fold(String::new(), |all, one| format!("{all} ({one})"))
 }
 
-fn role(name: &str) -> Result<Role, String> {
-    match name {
-        "system" | "developer" => Ok(Role::System),
-        "user" | "human" => Ok(Role::User),
-        "assistant" | "gpt" | "chatgpt" | "bing" | "bard" => Ok(Role::Assistant),
-        other => Err(format!("unknown role `{other}`: one of system, user, assistant")),
-    }
-}
-
-/// A text, or the texts of a list of parts. Images are refused: no byte of them could be counted in tokens.
-fn content(value: Value) -> Result<String, String> {
-    match value {
-        Value::String(text) => Ok(text),
-        Value::Array(parts) => {
-            let texts = parts.iter().map(|part| part["text"].as_str().filter(|_| part["type"] == "text"));
-            let all: Option<Vec<&str>> = texts.collect();
-            all.map(|all| all.join("\n")).ok_or_else(|| "content has a part that is no text".into())
-        }
-        _ => Err("content is no text".into()),
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { why, count, first, of } = self;
+        let why = match why {
+            Why::NoQuestion => "no message of a user",
+            Why::NoText => "a message without text up to the question",
+            Why::OtherRole => "a role other than system, user and assistant up to the question",
+        };
+        write!(f, "{count} of {of} entries of the dataset are left out: {why} (the first is entry {first})")
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::Pace;
-use crate::config::Workload;
+use crate::config::{ExtraBody, Workload};
 use crate::protocol::Extras;
 
 /// Leads the serialisation: a change of it, of the corpora or of the drawing makes other plans, which must not look alike.
@@ -53,6 +53,17 @@ impl Digest {
         self.time(stop_after.unwrap_or_default());
         self.number(u64::from(ramp));
         self.number(requests as u64);
+    }
+
+    /// What is sent beside the gate's own fields, whatever the order of its keys. Nothing where there is none, so that plans without stay
+    /// what they were.
+    pub fn extra_body(&mut self, extra: &ExtraBody) {
+        if !extra.is_empty() {
+            let mut sorted = serde_json::Value::Object(extra.clone());
+            sorted.sort_all_objects();
+            self.text("extra_body");
+            self.text(&sorted.to_string());
+        }
     }
 
     /// The file that requests are chosen from, by its content.

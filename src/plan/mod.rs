@@ -5,9 +5,10 @@
 mod arrival;
 mod build;
 mod corpus;
-mod dataset;
+pub mod dataset;
 pub mod describe;
 mod digest;
+mod fields;
 mod prompts;
 mod seed;
 mod trace;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::config::Protocol;
+use crate::config::{ExtraBody, Protocol};
 use crate::protocol::Extras;
 
 pub use build::build;
@@ -44,6 +45,8 @@ pub struct Plan {
     /// Not measured, and never a measured prompt.
     pub warmup: RoundPlan,
     pub rounds: Vec<RoundPlan>,
+    /// Entries of its dataset that are no request.
+    pub left_out: Vec<dataset::LeftOut>,
     /// SHA-256 (hex) over everything that shapes the load, without the salt and the model's name.
     pub digest: String,
     pub timeout: Duration,
@@ -110,6 +113,8 @@ pub struct Input<'a> {
     pub protocol: &'a Protocol,
     pub model: &'a str,
     pub extras: Extras,
+    /// The target's own; the workload's is joined over it.
+    pub extra_body: &'a ExtraBody,
     /// [`SALT_CHARS`] ASCII letters or digits, best from [`salt`]: leads each prompt. New for each session and workload,
     /// shared by both sides of a comparison.
     pub salt: &'a str,
@@ -138,6 +143,10 @@ pub enum PlanError {
     TraceMissing,
     #[error("line {number} of the trace: {what}: correct the line; it needs offset_ms (or timestamp)")]
     TraceLine { number: usize, what: String },
+    #[error(
+        "{what}, and Mooncake's are milliseconds\nhint: say what they are in arrival.trace.unit (s, ms or us), or write them as offset_ms"
+    )]
+    TraceUnit { what: String },
     #[error("the trace has no lines: each line is an object such as {{\"offset_ms\": 0, \"input_tokens\": 256}}")]
     TraceEmpty,
     #[error("the trace has {has} lines, and {asked} requests per round were asked for: set requests to {has} or fewer")]
@@ -145,17 +154,21 @@ pub enum PlanError {
     #[error("the prompts are a dataset's, but no dataset was read: name its file in prompts.dataset.file")]
     DatasetMissing,
     #[error(
-        "the dataset is no ShareGPT file: {0}: it needs an array of objects with conversations, each of objects with from and value"
+        "the dataset is no ShareGPT file: {0}: it needs an array of objects with conversations (from and value), messages or prompt"
     )]
     DatasetShape(String),
     #[error("line {number} of the dataset: {what}: correct the line; it needs prompt (a text) or messages (role and content)")]
     DatasetLine { number: usize, what: String },
-    #[error("the dataset has no request: each needs a prompt, or a conversation that a user begins")]
-    DatasetEmpty,
+    #[error("entry {number} of the dataset: {what}")]
+    DatasetEntry { number: u64, what: String },
+    #[error("the dataset has no request: each needs a prompt, or a conversation that a user begins{left_out}")]
+    DatasetEmpty { left_out: String },
     #[error(
-        "the dataset has {has} requests, and {asked} per round were planned: set requests to {has} or fewer, since none is sent twice"
+        "the dataset has {has} requests, and {asked} per round were planned: set requests to {has} or fewer, since none is sent twice{left_out}"
     )]
-    DatasetShort { has: usize, asked: usize },
+    DatasetShort { has: usize, asked: usize, left_out: String },
+    #[error("extra_body: the gate sets `{place}` itself in a request of {protocol}\nhint: {instead}")]
+    ExtraBody { place: String, protocol: &'static str, instead: &'static str },
     #[error("the salt must be {SALT_CHARS} ASCII letters or digits")]
     Salt,
 }

@@ -12,9 +12,6 @@ use super::corpus::{self, Sentences, chars};
 use super::{SALT_CHARS, seed};
 use crate::config::Prompts;
 
-/// Tokens of a block of a trace's `hash_ids`, as Mooncake publishes them.
-const BLOCK_TOKENS: u32 = 512;
-
 /// Which prompts: a marker of its own keeps a warm-up prompt from ever equalling a measured one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -80,17 +77,23 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Replaces `out` by a prompt whose text is told by ids, one per block of [`BLOCK_TOKENS`] from the start: what two lists of ids
+    /// Replaces `out` by a prompt whose text is told by ids, one per block of `size` tokens from the start: what two lists of ids
     /// have in common at their start, the prompts have in common. As with `given`, within a round. The request's own marker comes
     /// last, so that no prompt is sent twice.
-    pub fn blocks(&mut self, (round_seed, part, index): (u64, Part, u32), ids: &[u64], tokens: u32, out: &mut String) {
+    pub fn blocks(
+        &mut self,
+        (round_seed, part, index): (u64, Part, u32),
+        (ids, size): (&[u64], u32),
+        tokens: u32,
+        out: &mut String,
+    ) {
         let wanted = chars(self.prompts.corpus, tokens);
         let marker = part.marker(index);
         let own = marker.len() + "\n[]\n".len();
         self.given(part, "", out);
         let mut length = out.len();
         for id in ids {
-            let here = wanted.saturating_sub(own + length).min(chars(self.prompts.corpus, BLOCK_TOKENS));
+            let here = wanted.saturating_sub(own + length).min(chars(self.prompts.corpus, size));
             self.sentences.write(&mut seed::stream(self.seed, "block", &[*id]), here, out);
             length += here;
         }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::describe::RoundDescription;
 use super::*;
-use crate::config::{Arrival, Corpus, Length, PromptKind, Prompts, Slo, Warmup, Workload};
+use crate::config::{Arrival, Corpus, Length, PromptKind, Prompts, Slo, TraceFormat, Warmup, Workload};
 
 const EXTRAS: Extras = Extras { ignore_eos: true, min_tokens: false, stream_usage: true };
 
@@ -24,6 +24,7 @@ fn workload() -> Workload {
         stream: true,
         temperature: 0.0,
         ignore_eos: true,
+        extra_body: ExtraBody::new(),
         seed: 42,
         warmup: Warmup::Requests(3),
         timeout: Duration::from_secs(60),
@@ -36,11 +37,17 @@ fn workload() -> Workload {
     }
 }
 
+fn none() -> &'static ExtraBody {
+    static NONE: std::sync::LazyLock<ExtraBody> = std::sync::LazyLock::new(ExtraBody::new);
+    &NONE
+}
+
 fn input() -> Input<'static> {
     Input {
         protocol: &Protocol::OpenAiChat,
         model: "m",
         extras: EXTRAS,
+        extra_body: none(),
         salt: "000000000001",
         session: "s1",
         rounds: 2,
@@ -62,7 +69,7 @@ fn refusal(change: impl FnOnce(&mut Workload, &mut Input<'static>)) -> PlanError
 
 fn with_trace(trace: &str, change: impl FnOnce(&mut Workload)) -> Result<Plan, PlanError> {
     let mut workload = workload();
-    workload.arrival = Arrival::Trace { file: PathBuf::from("trace.jsonl"), speedup: 1.0 };
+    workload.arrival = Arrival::Trace { file: PathBuf::from("trace.jsonl"), speedup: 1.0, format: TraceFormat::default() };
     change(&mut workload);
     build(&workload, &Input { file: Some(trace), ..input() })
 }
@@ -254,7 +261,7 @@ fn a_longer_line_of_a_trace_shares_as_much_as_asked() {
 
 #[test]
 fn what_cannot_be_planned_is_refused_with_a_reason() {
-    let trace = || Arrival::Trace { file: PathBuf::from("t"), speedup: 1.0 };
+    let trace = || Arrival::Trace { file: PathBuf::from("t"), speedup: 1.0, format: TraceFormat::default() };
     assert_eq!(refusal(|_, input| input.salt = "short"), PlanError::Salt);
     assert_eq!(refusal(|_, input| input.salt = "12345678901\n"), PlanError::Salt);
     assert_eq!(refusal(|w, _| w.arrival = trace()), PlanError::TraceMissing);

@@ -1,11 +1,14 @@
 //! A recorded trace: JSONL text to lines with offsets, lengths and, where it has them, prompts.
 //!
 //! Not here: reading the file, or filling in what a line leaves out (`build`). Mooncake's published traces
-//! (`timestamp`, `input_length`, `output_length`, `hash_ids`) are read as they are; keys that are not used are passed over.
+//! (`timestamp`, `input_length`, `output_length`, `hash_ids`) are read as they are; of others the unit and the size of a block are to be
+//! said where the numbers speak against Mooncake's.
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::PlanError;
+use super::fields::{Fields, shown};
+use crate::config::{TimeUnit, TraceFormat};
 
 /// One arrival of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,38 +18,46 @@ pub struct Line {
     pub prompt: Option<String>,
     pub input_tokens: Option<u32>,
     pub output_tokens: Option<u32>,
-    /// One id per block of 512 input tokens, from the start: equal ids are equal text.
+    /// One id per block of input tokens, from the start: equal ids are equal text.
     pub blocks: Vec<u64>,
-}
-
-/// Milliseconds, as both spellings have it.
-#[derive(Deserialize)]
-struct Wire {
-    #[serde(alias = "timestamp")]
-    offset_ms: f64,
-    prompt: Option<String>,
-    #[serde(alias = "input_length")]
-    input_tokens: Option<u32>,
-    #[serde(alias = "output_length")]
-    output_tokens: Option<u32>,
-    #[serde(default)]
-    hash_ids: Vec<u64>,
 }
 
 /// The latest offset that is believed, in milliseconds: beyond it doubles no longer hold microseconds, and no timestamp comes near.
 const LATEST_MS: f64 = 9e12;
+/// Tokens of a block of `hash_ids`, as Mooncake publishes them.
+pub const BLOCK_TOKENS: u32 = 512;
+/// Seconds since 1970 in the years 2001 to 2096: as milliseconds they would be days into January 1970.
+const EPOCH_SECONDS: std::ops::Range<f64> = 1e9..4e9;
+const SETTING: &str = "arrival.trace.ignore";
+/// What a line's `type` may say of a request of text.
+const TEXT_TYPES: [&str; 5] = ["text", "chat", "search", "completion", "conversation"];
+
+/// When a line arrives, as the file says it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum At {
+    /// `offset_ms`, whose name is its unit.
+    Offset(f64),
+    Timestamp(f64),
+}
 
 /// All lines, sorted by offset (lines of equal offset keep their order) and counted from the first, so that traces with wall-clock
 /// timestamps work as well; then divided by `speedup`. Blank lines are passed over.
 ///
 /// # Errors
-/// A line that is not such an object, with its number; a trace without lines.
-pub fn parse(text: &str, speedup: f64) -> Result<Vec<Line>, PlanError> {
+/// A line that is not such an object, holds a key that would not be sent, or contradicts the unit or the blocks, with its number; a trace
+/// without lines.
+pub fn parse(text: &str, speedup: f64, format: &TraceFormat) -> Result<Vec<Line>, PlanError> {
+    let mut times = Vec::new();
     let mut lines = Vec::new();
     for (number, line) in text.lines().enumerate().map(|(i, line)| (i + 1, line.trim())) {
         if !line.is_empty() {
-            lines.push(read(line).map_err(|what| PlanError::TraceLine { number, what })?);
+            let (at, line) = read(line, format).map_err(|what| PlanError::TraceLine { number, what })?;
+            times.push(at);
+            lines.push(line);
         }
+    }
+    if format.unit.is_none() {
+        believable(&times)?;
     }
     lines.sort_by_key(|line| line.offset_us);
     let first = lines.first().ok_or(PlanError::TraceEmpty)?.offset_us;
@@ -56,36 +67,93 @@ pub fn parse(text: &str, speedup: f64) -> Result<Vec<Line>, PlanError> {
     Ok(lines)
 }
 
-fn read(line: &str) -> Result<Line, String> {
-    let wire: Wire = serde_json::from_str(line).map_err(|e| {
-        let text = e.to_string();
-        // The parser sees one line only: its own "at line 1" would contradict the number that the error carries.
-        format!("{} (column {})", text.split(" at line ").next().unwrap_or(&text), e.column())
-    })?;
-    if !(0.0..=LATEST_MS).contains(&wire.offset_ms) {
-        return Err(format!("offset_ms is {}: it must be between 0 and {LATEST_MS}", wire.offset_ms));
+/// Errors: timestamps that are no milliseconds, as far as numbers can tell. An `offset_ms` says its unit itself.
+fn believable(times: &[At]) -> Result<(), PlanError> {
+    let stamps: Vec<f64> = times.iter().filter_map(|at| if let At::Timestamp(t) = at { Some(*t) } else { None }).collect();
+    let (first, last) = stamps.iter().fold((f64::INFINITY, 0.0_f64), |(a, b), t| (a.min(*t), b.max(*t)));
+    let span = last - first;
+    let gaps = stamps.len().saturating_sub(1) as f64;
+    let what = if let Some(t) = stamps.iter().find(|t| t.fract() != 0.0) {
+        format!("timestamp {t} has a fraction, as seconds have")
+    } else if EPOCH_SECONDS.contains(&first) {
+        format!("timestamp {first} is a date in seconds")
+    } else if span > 0.0 && gaps > span {
+        format!("{} requests would arrive within {span} ms", stamps.len())
+    } else {
+        return Ok(());
+    };
+    Err(PlanError::TraceUnit { what })
+}
+
+fn read(line: &str, format: &TraceFormat) -> Result<(At, Line), String> {
+    let mut fields = Fields::read(line)?;
+    let (at, offset_us) = arrival(&mut fields, format.unit)?;
+    let prompt = fields.text(&["prompt", "text_input"])?;
+    let input_tokens = fields.count(&["input_tokens", "input_length"])?;
+    let output_tokens = fields.count(&["output_tokens", "output_length", "max_tokens"])?;
+    let blocks = ids(&mut fields)?;
+    if let Some(kind) = fields.text(&["type"])?.filter(|kind| !TEXT_TYPES.contains(&kind.as_str())) {
+        return Err(format!("it is a request of type `{}`, and only text is sent", super::fields::short(&kind)));
     }
-    for (key, value) in [("input_tokens", wire.input_tokens), ("output_tokens", wire.output_tokens)] {
-        if value == Some(0) {
-            return Err(format!("{key} is 0: it must be at least 1, or left out"));
-        }
-    }
-    if wire.prompt.is_some() && !wire.hash_ids.is_empty() {
+    fields.only_labels(&format.ignore, SETTING)?;
+    if prompt.is_some() && !blocks.is_empty() {
         return Err("both prompt and hash_ids: keep the one that says what the text is".into());
     }
-    if !wire.hash_ids.is_empty() && wire.input_tokens.is_none() {
-        return Err("hash_ids without input_length: the last block would have no end".into());
-    }
-    if wire.prompt.as_deref() == Some("") {
+    if prompt.as_deref() == Some("") {
         return Err("prompt is empty: leave it out to have one made from input_tokens".into());
     }
-    Ok(Line {
-        offset_us: micros(wire.offset_ms),
-        prompt: wire.prompt,
-        input_tokens: wire.input_tokens,
-        output_tokens: wire.output_tokens,
-        blocks: wire.hash_ids,
-    })
+    if !blocks.is_empty() {
+        let tokens = input_tokens.ok_or("hash_ids without input_length: the last block would have no end")?;
+        fitting(&blocks, tokens, format.block_tokens)?;
+    }
+    Ok((at, Line { offset_us, prompt, input_tokens, output_tokens, blocks }))
+}
+
+fn arrival(fields: &mut Fields, unit: Option<TimeUnit>) -> Result<(At, u64), String> {
+    let number =
+        |value: Value, name: &str| value.as_f64().ok_or_else(|| format!("{name} is {}: a number was expected", shown(&value)));
+    let (offset, stamp) = (fields.take(&["offset_ms"])?, fields.take(&["timestamp"])?);
+    let (at, name, ms) = match (offset, stamp) {
+        (Some(value), None) => {
+            let ms = number(value, "offset_ms")?;
+            (At::Offset(ms), "offset_ms", ms)
+        }
+        (None, Some(value)) => {
+            let t = number(value, "timestamp")?;
+            let ms = match unit.unwrap_or(TimeUnit::Ms) {
+                TimeUnit::S => t * 1000.0,
+                TimeUnit::Ms => t,
+                TimeUnit::Us => t / 1000.0,
+            };
+            (At::Timestamp(t), "timestamp", ms)
+        }
+        (Some(_), Some(_)) => return Err("duplicate field: both offset_ms and timestamp: keep one of them".into()),
+        (None, None) => return Err("missing field `offset_ms`".into()),
+    };
+    if (0.0..=LATEST_MS).contains(&ms) {
+        return Ok((at, micros(ms)));
+    }
+    Err(format!("{name} is {ms} ms: it must be between 0 and {LATEST_MS}; say its unit in arrival.trace.unit"))
+}
+
+fn ids(fields: &mut Fields) -> Result<Vec<u64>, String> {
+    let all = fields.list("hash_ids")?.unwrap_or_default();
+    all.iter().map(|id| id.as_u64().ok_or_else(|| format!("hash_ids holds {}: whole numbers were expected", shown(id)))).collect()
+}
+
+/// As many ids as there are blocks in the input; a last block that is not full may have one or not.
+fn fitting(ids: &[u64], tokens: u32, said: Option<u32>) -> Result<(), String> {
+    let size = said.unwrap_or(BLOCK_TOKENS);
+    let (least, most) = ((tokens / size) as usize, tokens.div_ceil(size) as usize);
+    if (least..=most).contains(&ids.len()) {
+        return Ok(());
+    }
+    let guess = (1..=12).map(|power| 1_u32 << power).find(|size| tokens.div_ceil(*size) as usize == ids.len());
+    let hint = guess.map(|size| format!(", such as {size}")).unwrap_or_default();
+    Err(format!(
+        "{} hash_ids for {tokens} input tokens are no blocks of {size}; say how many tokens a block has in arrival.trace.block_tokens{hint}",
+        ids.len()
+    ))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative, and saturating is what is wanted")]
@@ -99,50 +167,4 @@ fn micros(ms: f64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(text: &str) -> String {
-        parse(text, 1.0).expect_err("should be refused").to_string()
-    }
-
-    #[test]
-    fn both_spellings_are_read_sorted_and_counted_from_the_first() {
-        let text = concat!(
-            "{\"timestamp\": 3000.5, \"input_length\": 10, \"output_length\": 20, \"hash_ids\": [1, 2]}\n",
-            "\n",
-            "{\"offset_ms\": 1000, \"prompt\": \"hello\", \"output_tokens\": 5}\r\n",
-        );
-        let lines = parse(text, 1.0).expect("reads");
-        assert_eq!(
-            lines,
-            [
-                Line {
-                    offset_us: 0,
-                    prompt: Some("hello".into()),
-                    input_tokens: None,
-                    output_tokens: Some(5),
-                    blocks: Vec::new()
-                },
-                Line { offset_us: 2_000_500, prompt: None, input_tokens: Some(10), output_tokens: Some(20), blocks: vec![1, 2] },
-            ]
-        );
-        let faster = parse(text, 4.0).expect("reads");
-        assert_eq!((faster[0].offset_us, faster[1].offset_us), (0, 500_125));
-    }
-
-    #[test]
-    fn errors_name_the_line_of_the_file() {
-        assert_eq!(
-            error("{\"offset_ms\": 0}\n\n{\"input_tokens\": 4}"),
-            "line 3 of the trace: missing field `offset_ms` (column 19): correct the line; it needs offset_ms (or timestamp)"
-        );
-        assert!(error("{\"offset_ms\": 0, \"output_tokens\": 0}").starts_with("line 1 of the trace: output_tokens is 0"));
-        assert!(error("{\"offset_ms\": -1}").contains("must be between"));
-        assert!(error("{\"offset_ms\": 1, \"timestamp\": 1}").contains("duplicate field"));
-        assert!(error("{\"offset_ms\": 1, \"hash_ids\": [1]}").contains("without input_length"));
-        assert!(error("{\"offset_ms\": 1, \"prompt\": \"a\", \"hash_ids\": [1]}").contains("both prompt and hash_ids"));
-        assert!(error("nonsense").contains("line 1"));
-        assert!(error(" \n").contains("no lines"));
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SERVER};
 use serde_json::Value;
 
 use super::recognise::Model;
-use crate::config::{CacheReset, Family, Protocol, Verb};
+use crate::config::{CacheReset, ExtraBody, Family, Protocol, Verb};
 use crate::protocol::{self, BodySpec, Extras};
 
 /// How the server is spoken to.
@@ -50,6 +50,9 @@ const READY_PATIENCE: Duration = Duration::from_secs(5);
 /// Far above any list of models or answer of two tokens; memory must not grow with what a server sends.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
+/// Of a request that holds the user's own fields.
+const WITH_EXTRA: &str =
+    "\nhint: the request held the fields of extra_body, and none of them is left out; take out what the server refuses";
 const NO_RESET: &str = "\nhint: target.cache_reset asks for it; vLLM serves it in development mode only (VLLM_SERVER_DEV_MODE=1); `none` goes without";
 
 pub struct Probe {
@@ -167,14 +170,22 @@ impl Probe {
 
     /// Sends one short request with all `wanted` fields; where the server refuses, with fewer, until it answers.
     /// Errors: what the server said to the plainest of them.
-    pub async fn negotiate(&self, protocol: &Protocol, model: &str, stream: bool, wanted: Extras) -> Result<Extras, ProbeError> {
+    ///
+    /// The user's own fields, `extra`, are in every try: a server that refuses them refuses the run.
+    pub async fn negotiate(
+        &self,
+        protocol: &Protocol,
+        model: &str,
+        stream: bool,
+        (wanted, extra): (Extras, &ExtraBody),
+    ) -> Result<Extras, ProbeError> {
         let mut tried: Vec<Extras> = Vec::new();
         let mut refusal = None;
         for extras in fallbacks(wanted) {
             if tried.contains(&extras) {
                 continue;
             }
-            match self.one_token(protocol, model, stream, extras).await {
+            match self.one_token(protocol, model, stream, (extras, extra)).await {
                 Ok(()) => return Ok(extras),
                 Err(ProbeError::Status { url, status, text, hint }) if status == 400 || status == 422 => {
                     refusal = Some(ProbeError::Status { url, status, text, hint });
@@ -183,11 +194,31 @@ impl Probe {
             }
             tried.push(extras);
         }
-        Err(refusal.unwrap_or(ProbeError::NoModel))
+        Err(match refusal {
+            Some(ProbeError::Status { url, status, text, .. }) if !extra.is_empty() => {
+                ProbeError::Status { url, status, text, hint: WITH_EXTRA }
+            }
+            other => other.unwrap_or(ProbeError::NoModel),
+        })
     }
 
-    async fn one_token(&self, protocol: &Protocol, model: &str, stream: bool, extras: Extras) -> Result<(), ProbeError> {
-        let spec = BodySpec { model, history: &[], prompt: "Say yes.", output_tokens: 2, stream, temperature: 0.0, extras };
+    async fn one_token(
+        &self,
+        protocol: &Protocol,
+        model: &str,
+        stream: bool,
+        (extras, extra): (Extras, &ExtraBody),
+    ) -> Result<(), ProbeError> {
+        let spec = BodySpec {
+            model,
+            history: &[],
+            prompt: "Say yes.",
+            output_tokens: 2,
+            stream,
+            temperature: 0.0,
+            extras,
+            extra_body: Some(extra),
+        };
         let url = format!("{}{}", self.base_url, protocol::path(protocol, model, stream));
         let request = self.http.post(&url).header(CONTENT_TYPE, "application/json").body(protocol::body(protocol, &spec));
         let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;

@@ -20,7 +20,7 @@ pub use receiver::{Answer, Receiver, Step};
 pub use redact::{redact, secrets};
 pub use text::prompt;
 
-use crate::config::Protocol;
+use crate::config::{ExtraBody, Protocol};
 use event::Event;
 
 /// What a request asks for, whatever the protocol.
@@ -34,6 +34,8 @@ pub struct BodySpec<'a> {
     pub stream: bool,
     pub temperature: f64,
     pub extras: Extras,
+    /// Further fields, as the user says them. Where one is the gate's own, the gate's stays.
+    pub extra_body: Option<&'a ExtraBody>,
 }
 
 /// Who says a message.
@@ -115,12 +117,29 @@ pub fn path(protocol: &Protocol, model: &str, stream: bool) -> String {
 
 /// The finished JSON body of a request.
 pub fn body(protocol: &Protocol, spec: &BodySpec<'_>) -> Vec<u8> {
-    match protocol {
+    let mut fields = match protocol {
         Protocol::OpenAiChat => openai::body(openai::Form::Chat, spec),
         Protocol::OpenAiCompletions => openai::body(openai::Form::Completions, spec),
         Protocol::Ollama(settings) => ollama::body(ollama::Form::Chat, settings, spec),
         Protocol::OllamaGenerate(settings) => ollama::body(ollama::Form::Generate, settings, spec),
         Protocol::Triton(names) => triton::body(names, spec),
+    };
+    if let Some(extra) = spec.extra_body {
+        fill(&mut fields, extra);
+    }
+    serde_json::Value::Object(fields).to_string().into_bytes()
+}
+
+/// Adds what is not there yet, at every depth.
+fn fill(fields: &mut ExtraBody, extra: &ExtraBody) {
+    for (key, value) in extra {
+        match (fields.get_mut(key), value) {
+            (None, _) => {
+                fields.insert(key.clone(), value.clone());
+            }
+            (Some(serde_json::Value::Object(inner)), serde_json::Value::Object(more)) => fill(inner, more),
+            (Some(_), _) => {}
+        }
     }
 }
 

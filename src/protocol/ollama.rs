@@ -22,7 +22,7 @@ pub enum Form {
     Generate,
 }
 
-pub fn body(form: Form, settings: &Ollama, spec: &BodySpec<'_>) -> Vec<u8> {
+pub fn body(form: Form, settings: &Ollama, spec: &BodySpec<'_>) -> Map<String, Value> {
     let mut options = Map::new();
     options.insert("num_predict".into(), json!(spec.output_tokens));
     options.insert("temperature".into(), json!(spec.temperature));
@@ -41,7 +41,7 @@ pub fn body(form: Form, settings: &Ollama, spec: &BodySpec<'_>) -> Vec<u8> {
         fields.insert("keep_alive".into(), json!(time));
     }
     fields.insert("options".into(), Value::Object(options));
-    Value::Object(fields).to_string().into_bytes()
+    fields
 }
 
 /// A line of a stream, or a whole answer. Of both forms: a line has the fields of only one.

@@ -18,7 +18,7 @@ pub enum Form {
     Completions,
 }
 
-pub fn body(form: Form, spec: &BodySpec<'_>) -> Vec<u8> {
+pub fn body(form: Form, spec: &BodySpec<'_>) -> Map<String, Value> {
     let mut fields = Map::new();
     fields.insert("model".into(), json!(spec.model));
     match form {
@@ -41,5 +41,5 @@ pub fn body(form: Form, spec: &BodySpec<'_>) -> Vec<u8> {
     if spec.stream && spec.extras.stream_usage {
         fields.insert("stream_options".into(), json!({"include_usage": true}));
     }
-    Value::Object(fields).to_string().into_bytes()
+    fields
 }

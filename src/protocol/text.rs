@@ -80,8 +80,16 @@ mod tests {
     fn a_prompt_is_found_where_the_body_has_it() {
         use crate::protocol::{BodySpec, Extras, body};
         let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
-        let spec =
-            BodySpec { model: "m", history: &[], prompt: "\"hi\"\n", output_tokens: 1, stream: true, temperature: 0.0, extras };
+        let spec = BodySpec {
+            model: "m",
+            history: &[],
+            prompt: "\"hi\"\n",
+            output_tokens: 1,
+            stream: true,
+            temperature: 0.0,
+            extras,
+            extra_body: None,
+        };
         for name in ProtocolName::ALL {
             assert_eq!(prompt(&name.into(), &body(&name.into(), &spec)).as_deref(), Some(spec.prompt), "{}", name.name());
         }

@@ -12,7 +12,7 @@ use super::error_text;
 use super::event::{Delta, Event, Usage};
 use crate::config::Triton;
 
-pub fn body(names: &Triton, spec: &BodySpec<'_>) -> Vec<u8> {
+pub fn body(names: &Triton, spec: &BodySpec<'_>) -> Map<String, Value> {
     let mut fields = names.inputs.clone();
     if !names.parameters.is_empty() {
         fields.insert("parameters".into(), Value::Object(names.parameters.clone()));
@@ -24,7 +24,7 @@ pub fn body(names: &Triton, spec: &BodySpec<'_>) -> Vec<u8> {
     if spec.extras.ignore_eos {
         put(&mut fields, &names.ignore_eos, json!(true));
     }
-    Value::Object(fields).to_string().into_bytes()
+    fields
 }
 
 /// At a name, or at `group.name`. An empty name is no input.

@@ -24,6 +24,7 @@ use crate::measure::collect::Values;
 use crate::measure::columns::{Columns, Context};
 use crate::measure::validity::{ClientHealth, Finding};
 use crate::metric::{Class, Metric};
+use crate::plan::dataset::LeftOut;
 
 pub use views::{CHUNK_GAP, TIMINGS, timings};
 
@@ -204,6 +205,9 @@ pub struct LoadDetail {
     /// Which of a sweep's levels it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<LevelRecord>,
+    /// Entries of the dataset that are no request, by the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// One of several workloads that differ in one number.

@@ -105,7 +105,8 @@ impl WorkloadRecord {
 
     /// Everything else that is worth knowing, disturbed rounds that the median survives among it.
     pub fn notes(&self) -> Vec<String> {
-        self.findings(|start, f| f.severity == Severity::Note || self.survived(start, f))
+        let left_out = self.load.detail.left_out.iter().map(ToString::to_string);
+        left_out.chain(self.findings(|start, f| f.severity == Severity::Note || self.survived(start, f))).collect()
     }
 
     fn findings(&self, wanted: impl Fn(u32, &Finding) -> bool) -> Vec<String> {

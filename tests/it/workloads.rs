@@ -120,7 +120,7 @@ fn a_dataset_that_cannot_be_used_stops_the_run_before_anything_is_sent() {
     bed.write("goodput-gate.yaml", &format!("{SIM}  - {{name: data, requests: 3, prompts: {{dataset: {{file: d.jsonl}}}}}}\n"));
     bed.gate(&["run", "--dry-run"]).assert(2, &["cannot read d.jsonl"]);
     bed.write("d.jsonl", "{\"prompt\": \"a\"}\n{\"promt\": \"b\"}\n");
-    bed.gate(&["run", "--dry-run"]).assert(2, &["line 2 of the dataset: neither prompt nor messages"]);
+    bed.gate(&["run", "--dry-run"]).assert(2, &["line 2 of the dataset: `promt` is not sent"]);
     bed.write("d.jsonl", "{\"prompt\": \"a\"}\n");
     bed.gate(&["run", "--dry-run"]).assert(2, &["the dataset has 1 requests, and 3 per round were planned"]);
     let named = bed.gate(&["run", "--dry-run", "--input-tokens", "9"]);

@@ -77,6 +77,7 @@ impl Run<'_> {
                 protocol: &side.target.protocol,
                 model: &target.model,
                 extras,
+                extra_body: &side.target.extra_body,
                 salt: &salt,
                 session: &session,
                 rounds: config.gate.rounds,

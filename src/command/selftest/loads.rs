@@ -12,7 +12,7 @@ use rand_distr::{Distribution as _, LogNormal};
 
 use super::{Purpose, stream};
 use crate::config::sim::{Knobs, Profile};
-use crate::config::{Arrival, Corpus, Length, PromptKind, Prompts, Protocol, Warmup, Workload};
+use crate::config::{Arrival, Corpus, ExtraBody, Length, PromptKind, Prompts, Protocol, TraceFormat, Warmup, Workload};
 use crate::measure::SloMs;
 use crate::measure::summary::Shape;
 use crate::plan::{self, Pace, RoundPlan};
@@ -184,7 +184,12 @@ fn mixed(kind: LoadKind, rng: &mut ChaCha8Rng) -> anyhow::Result<Plans> {
         let seed = draw(rng);
         let arrivals = build(&workload(kind, Arrival::Poisson { rate: kind.rate() }, (16, 8), seed), 1, None)?;
         let trace = trace(&arrivals.rounds[0], rng)?;
-        let workload = workload(kind, Arrival::Trace { file: PathBuf::new(), speedup: 1.0 }, (350, 110), seed);
+        let workload = workload(
+            kind,
+            Arrival::Trace { file: PathBuf::new(), speedup: 1.0, format: TraceFormat::default() },
+            (350, 110),
+            seed,
+        );
         let mut plan = build(&workload, 1, Some(&trace))?;
         rounds.extend(plan.rounds.drain(..).map(|r| paced(kind, r)));
         warmup.get_or_insert_with(|| paced(kind, RoundPlan { ramp: 0, ..plan.warmup }));
@@ -227,6 +232,7 @@ pub fn workload(kind: LoadKind, arrival: Arrival, (input_tokens, output_tokens):
         stream: true,
         temperature: 0.0,
         ignore_eos: true,
+        extra_body: ExtraBody::new(),
         seed,
         // METHOD section 1: ten seconds of load before anything counts.
         warmup: Warmup::Duration(Duration::from_secs(10)),
@@ -244,7 +250,19 @@ fn build(workload: &Workload, rounds: u32, trace: Option<&str>) -> anyhow::Resul
     let salt = plan::salt(0);
     let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
     let (protocol, model, session) = (Protocol::OpenAiChat, "sim-8b", "selftest");
-    Ok(plan::build(workload, &plan::Input { protocol: &protocol, model, extras, salt: &salt, session, rounds, file: trace })?)
+    Ok(plan::build(
+        workload,
+        &plan::Input {
+            protocol: &protocol,
+            model,
+            extras,
+            salt: &salt,
+            session,
+            rounds,
+            file: trace,
+            extra_body: &ExtraBody::new(),
+        },
+    )?)
 }
 
 fn facts(kind: LoadKind, output_tokens: u32) -> LoadFacts {

@@ -15,7 +15,7 @@ use super::loads::{self, LoadKind, ROUNDS};
 use super::table::{Line, Table};
 use crate::command::{evaluate, facts};
 use crate::config::sim::{Knobs, Noise};
-use crate::config::{Arrival, Length, Protocol, Slo, Warmup, Workload};
+use crate::config::{Arrival, ExtraBody, Length, Protocol, Slo, Warmup, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::judge::interleaved::{self, Interleaved, Sampling};
@@ -120,7 +120,16 @@ impl Bench {
         };
         let salt = plan::salt(seed);
         let (protocol, model, session) = (Protocol::OpenAiChat, knobs.model.as_str(), "selftest");
-        let input = plan::Input { protocol: &protocol, model, extras: EXTRAS, salt: &salt, session, rounds: ROUNDS, file: None };
+        let input = plan::Input {
+            protocol: &protocol,
+            model,
+            extras: EXTRAS,
+            salt: &salt,
+            session,
+            rounds: ROUNDS,
+            file: None,
+            extra_body: &ExtraBody::new(),
+        };
         let plan = plan::build(&workload, &input)?;
         Ok(Self { program, workload, plan, knobs, spare: SPARE_STARTS })
     }

@@ -24,6 +24,7 @@ fn plan(protocol: &Protocol) -> RoundPlan {
         stream: true,
         temperature: 0.0,
         extras,
+        extra_body: None,
     };
     let request = PlannedRequest {
         index: 0,

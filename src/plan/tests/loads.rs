@@ -28,7 +28,8 @@ fn messages(request: &PlannedRequest) -> Vec<(String, String)> {
 
 fn with_dataset(text: &str, change: impl FnOnce(&mut Workload)) -> Result<Plan, PlanError> {
     let mut workload = workload();
-    workload.prompts.kind = PromptKind::Dataset { file: PathBuf::from("d.jsonl"), format: DatasetFormat::Auto };
+    workload.prompts.kind =
+        PromptKind::Dataset { file: PathBuf::from("d.jsonl"), format: DatasetFormat::Auto, ignore: Vec::new() };
     change(&mut workload);
     build(&workload, &Input { file: Some(text), ..input() })
 }
@@ -190,7 +191,7 @@ fn a_datasets_requests_are_the_same_whatever_the_arrivals() {
 
 #[test]
 fn a_dataset_has_as_many_requests_as_it_has() {
-    assert_eq!(with_dataset(&lines(11), |_| ()), Err(PlanError::DatasetShort { has: 11, asked: 12 }));
+    assert_eq!(with_dataset(&lines(11), |_| ()), Err(PlanError::DatasetShort { has: 11, asked: 12, left_out: String::new() }));
     let short = with_dataset(&lines(12), |w| w.warmup = Warmup::Requests(50)).expect("a plan");
     assert_eq!(short.warmup.requests.len(), 12);
     let timed = |w: &mut Workload| {
@@ -198,7 +199,9 @@ fn a_dataset_has_as_many_requests_as_it_has() {
     };
     assert_eq!(with_dataset(&lines(12), timed).expect("a plan").rounds[0].requests.len(), 12);
     assert_eq!(
-        refusal(|w, _| w.prompts.kind = PromptKind::Dataset { file: PathBuf::new(), format: DatasetFormat::Auto }),
+        refusal(
+            |w, _| w.prompts.kind = PromptKind::Dataset { file: PathBuf::new(), format: DatasetFormat::Auto, ignore: Vec::new() }
+        ),
         PlanError::DatasetMissing
     );
 }
@@ -206,7 +209,7 @@ fn a_dataset_has_as_many_requests_as_it_has() {
 #[test]
 fn the_digest_of_a_dataset_is_of_its_content() {
     let digest = |text: &str, name: &str| {
-        let kind = PromptKind::Dataset { file: PathBuf::from(name), format: DatasetFormat::Auto };
+        let kind = PromptKind::Dataset { file: PathBuf::from(name), format: DatasetFormat::Auto, ignore: Vec::new() };
         with_dataset(text, |w| w.prompts.kind = kind).expect("a plan").digest
     };
     assert_eq!(digest(&lines(20), "a"), digest(&lines(20), "b"));
@@ -225,7 +228,7 @@ fn messages_of_a_dataset_are_sent_with_their_roles_and_led_by_the_salt() {
     assert_eq!(all, [("system".to_owned(), "[000000000001-0]\nbe brief".to_owned()), ("user".to_owned(), "why".to_owned())]);
     let other = |salt| {
         let mut workload = workload();
-        workload.prompts.kind = PromptKind::Dataset { file: PathBuf::new(), format: DatasetFormat::Auto };
+        workload.prompts.kind = PromptKind::Dataset { file: PathBuf::new(), format: DatasetFormat::Auto, ignore: Vec::new() };
         build(&workload, &Input { salt, file: Some(&line.repeat(12)), ..input() }).expect("a plan").digest
     };
     assert_eq!(other("zzzzzzzzzzzz"), plan.digest, "the salt is not in the digest");
@@ -254,8 +257,10 @@ fn equal_block_ids_are_equal_text_within_a_round() {
 fn a_trace_can_be_played_faster() {
     let trace = "{\"timestamp\": 0, \"input_length\": 10}\n{\"timestamp\": 3000, \"input_length\": 10}\n";
     let at = |speedup| {
-        let change =
-            |w: &mut Workload| (w.arrival, w.length) = (Arrival::Trace { file: PathBuf::new(), speedup }, Length::Requests(2));
+        let change = |w: &mut Workload| {
+            (w.arrival, w.length) =
+                (Arrival::Trace { file: PathBuf::new(), speedup, format: TraceFormat::default() }, Length::Requests(2));
+        };
         with_trace(trace, change).expect("a plan")
     };
     assert_eq!(at(4.0).rounds[0].requests[1].offset, Duration::from_millis(750));

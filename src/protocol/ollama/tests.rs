@@ -7,11 +7,20 @@ use crate::protocol::Extras;
 
 fn spec() -> BodySpec<'static> {
     let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
-    BodySpec { model: "m:1b", history: &[], prompt: "hi", output_tokens: 7, stream: true, temperature: 0.0, extras }
+    BodySpec {
+        model: "m:1b",
+        history: &[],
+        prompt: "hi",
+        output_tokens: 7,
+        stream: true,
+        temperature: 0.0,
+        extras,
+        extra_body: None,
+    }
 }
 
 fn sent(form: Form, settings: &Ollama) -> Value {
-    serde_json::from_slice(&body(form, settings, &spec())).expect("JSON")
+    Value::Object(body(form, settings, &spec()))
 }
 
 #[test]

@@ -7,11 +7,20 @@ use crate::protocol::Extras;
 
 fn spec() -> BodySpec<'static> {
     let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
-    BodySpec { model: "ensemble", history: &[], prompt: "hi", output_tokens: 7, stream: true, temperature: 0.5, extras }
+    BodySpec {
+        model: "ensemble",
+        history: &[],
+        prompt: "hi",
+        output_tokens: 7,
+        stream: true,
+        temperature: 0.5,
+        extras,
+        extra_body: None,
+    }
 }
 
 fn sent(names: &Triton) -> Value {
-    serde_json::from_slice(&body(names, &spec())).expect("JSON")
+    Value::Object(body(names, &spec()))
 }
 
 fn object(value: &Value) -> Map<String, Value> {

@@ -3,6 +3,17 @@
 use crate::report::say::Sentence;
 
 pub const SENTENCES: &[Sentence] = &[
+    // Datasets.
+    (
+        "{n} of {m} entries of the dataset are left out: {A} (the first is entry {k})",
+        "데이터셋 항목 {m}개 중 {n}개 제외: {A} (첫 항목은 {k}번)",
+    ),
+    ("no message of a user", "사용자 메시지 없음"),
+    ("a message without text up to the question", "질문까지의 메시지 중 텍스트가 없는 것이 있음"),
+    (
+        "a role other than system, user and assistant up to the question",
+        "질문까지의 메시지 중 system, user, assistant가 아닌 역할이 있음",
+    ),
     // GPUs: findings of a round.
     ("the GPU driver: {A}", "GPU 드라이버: {A}"),
     ("GPU {a}: {B}", "GPU {a}: {B}"),
