@@ -28,9 +28,11 @@ mod import;
 mod compare;
 mod verdict;
 mod report;
-// Rim: input and output. Rim modules do not import each other (exceptions: all may read the clock and print).
+// Rim: input and output. Rim modules do not import each other (exceptions: all may read the clock, print, and write temporary files).
 mod clock;
 mod print;
+mod temporary;
+mod lock;
 mod load;
 mod probe;
 mod watch;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::lineage::{GitError, other};
 use super::reviewed::ACCEPTED;
 use crate::record::session::{ParseError, Session};
+use crate::temporary;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -22,11 +23,11 @@ pub fn write(dir: &Path, session: &Session, under_test: &[String]) -> Result<Pat
     let path = path_of(dir, session, under_test);
     let folder = path.parent().unwrap_or(dir).to_owned();
     fs::create_dir_all(&folder).map_err(|e| io("create", &folder, e))?;
-    let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(|e| io("write into", &folder, e))?;
+    let mut file = temporary::create(&folder, 0o644).map_err(|e| io("write into", &folder, e))?;
     file.write_all(session.to_text().as_bytes()).map_err(|e| io("write", &path, e))?;
     file.as_file().sync_all().map_err(|e| io("write", &path, e))?;
     file.persist_noclobber(&path).map_err(|e| io("write", &path, e.error))?;
-    // A temporary file is the owner's alone; a baseline is for everyone who reads the repository.
+    // For everyone who reads the repository, whatever the process's mask is.
     let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     fs::set_permissions(&path, everyone).map_err(|e| io("write", &path, e))?;
     Ok(path)

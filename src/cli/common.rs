@@ -117,7 +117,13 @@ pub struct OutputArgs {
     /// Print the plan and send nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Stop in time and report what there is, e.g. 15m
+    /// Another gate has the output folder or the server: exit 3 instead of waiting for it
+    #[arg(long)]
+    pub no_wait: bool,
+    /// No other gate measures on this machine meanwhile, whatever its server
+    #[arg(long)]
+    pub exclusive: bool,
+    /// Stop in time and report what there is, e.g. 15m; waiting for another gate does not count
     #[arg(long, value_name = "TIME")]
     pub time_limit: Option<String>,
     /// Log lines on stderr

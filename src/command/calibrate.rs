@@ -3,6 +3,7 @@
 //! The starts join the baseline's history. Not here: the arithmetic (`judge::calibrate`).
 
 use super::baseline::update;
+use super::job::Job;
 use super::{baseline, dry_run, evaluate, measure, output, setup};
 use crate::cli::CalibrateArgs;
 use crate::config::{Arrival, Config, Endpoint, Length};
@@ -32,19 +33,27 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<ExitStatus> {
         );
     }
     let git = baseline::repo(&config).ok().and_then(|repo| baseline::facts(&repo).ok());
-    let record = measure::measure(&config, &args.output, git)?;
+    let Some(mut job) = Job::begin("calibrate", &args.output)? else { return Ok(ExitStatus::Interrupted) };
+    if !job.load(&config, [&config.target])? {
+        return Ok(ExitStatus::Interrupted);
+    }
+    let record = measure::measure(&config, &args.output, git, &job)?;
     for workload in &record.workloads {
         let why = evaluate::unfit(workload);
+        if record.interrupted && !why.is_empty() {
+            continue;
+        }
         if let Some(first) = why.first() {
             return Err(Failure::measure(&format!("nothing to learn from {}: {first}", workload.name)).into());
         }
         let found = calibration(&record, workload)?;
         output::print(&words(&workload.name, &found))?;
-        if found.knee.near && !record.interrupted {
-            output::print(&lower_load(&config, args, &workload.name)?)?;
+        if found.knee.near && !job.stop.stopping() {
+            output::print(&lower_load(&config, args, &workload.name, &job)?)?;
         }
     }
-    if record.interrupted {
+    if job.stop.signalled() {
+        output::say("interrupted: nothing was added to the baseline");
         return Ok(ExitStatus::Interrupted);
     }
     if args.no_save {
@@ -136,7 +145,7 @@ fn table(metrics: &[MetricNoise]) -> String {
 }
 
 /// One start at each lower load, until one is off the knee.
-fn lower_load(config: &Config, args: &CalibrateArgs, name: &str) -> anyhow::Result<String> {
+fn lower_load(config: &Config, args: &CalibrateArgs, name: &str, job: &Job) -> anyhow::Result<String> {
     let mut output = args.output.clone();
     output.out = args.output.out.join("knee");
     for share in LOWER {
@@ -147,7 +156,7 @@ fn lower_load(config: &Config, args: &CalibrateArgs, name: &str) -> anyhow::Resu
         };
         let rate = super::facts::arrival(&lower.workloads[0].arrival);
         output::say(&format!("at the knee: one start at {rate}"));
-        let record = measure::measure(&lower, &output, None)?;
+        let record = measure::measure(&lower, &output, None, job)?;
         let Some(workload) = record.workloads.first().filter(|w| evaluate::unfit(w).is_empty() && !record.interrupted) else {
             return Ok(format!("lower load: {rate} could not be measured"));
         };

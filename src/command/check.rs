@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use super::baseline::Baselines;
 use super::evaluate::Baseline;
+use super::job::{self, Job};
 use super::setup::{self, Gate};
 use super::side::{self, Pair};
 use super::{drawn, dry_run, evaluate, measure, next, output, publish};
@@ -16,11 +17,14 @@ use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::Report;
 use crate::report::page::charts::Charts;
 
+const VERB: &str = "check";
+
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
-    let gate = setup::gate(args);
-    if !args.output.dry_run {
-        output::clear(&args.output.out)?;
-    }
+    let gate = setup::gate(args).inspect_err(|_| {
+        if !args.output.dry_run {
+            job::clear_if_free(VERB, &args.output);
+        }
+    });
     let Gate { config, beside: target, notices } = gate?;
     if args.output.dry_run {
         let beside = (config.gate.mode == GateMode::Interleaved).then(|| beside(&config, args.base.as_deref()));
@@ -31,13 +35,20 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
         output::print(&plan)?;
         return Ok(ExitStatus::Pass);
     }
+    // While another gate has the folder, what lies there is that one's.
+    let Some(mut job) = Job::begin(VERB, &args.output)? else { return Ok(ExitStatus::Interrupted) };
+    output::clear(&args.output.out)?;
+    let lang = setup::lang(args.lang, &config);
+    let targets = side::targets(&config, target.as_ref())?;
+    if !job.load(&config, &targets).inspect_err(|e| failed(e, args, None, lang))? {
+        return Ok(ExitStatus::Interrupted);
+    }
     let Outcome { mut report, exit, charts } = match config.gate.mode {
-        GateMode::Interleaved => interleaved(&config, args, target)?,
-        GateMode::Baseline | GateMode::Limits => alone(&config, args)?,
+        GateMode::Interleaved => interleaved(&config, args, target, &job)?,
+        GateMode::Baseline | GateMode::Limits => alone(&config, args, &job)?,
     };
     // Whose policy it was, first.
     report.notices.splice(0..0, notices);
-    let lang = setup::lang(args.lang, &config);
     output::save_reports(&args.output.out, &report, &charts, lang)?;
     let shown = output::show(&report, lang);
     next::after_check(&report, &args.output.out, lang);
@@ -67,12 +78,12 @@ fn failed(error: &anyhow::Error, args: &CheckArgs, git: Option<GitFacts>, lang: 
 }
 
 /// One side, against the sessions of other days.
-fn alone(config: &Config, args: &CheckArgs) -> anyhow::Result<Outcome> {
+fn alone(config: &Config, args: &CheckArgs, job: &Job) -> anyhow::Result<Outcome> {
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
     let baselines = Baselines::open(config, args.baseline.as_deref(), args.base.as_deref())?;
     let first = args.with.as_ref().map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.of(&w.name))).transpose()?;
     measure::warn_of_starts(config);
-    let record = measure::measure(config, &args.output, baselines.git.clone())
+    let record = measure::measure(config, &args.output, baselines.git.clone(), job)
         .inspect_err(|e| failed(e, args, baselines.git.clone(), setup::lang(args.lang, config)))?;
     let (mut report, exit) = evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))?;
     let charts = drawn::beside_sessions(&record, |w| baselines.of(&w.name))?;
@@ -94,14 +105,12 @@ pub fn first_job(path: &Path, git: Option<&GitFacts>, baseline: impl Fn(&Workloa
 }
 
 /// Both sides in this job. Earlier sessions only tell the noise.
-fn interleaved(config: &Config, args: &CheckArgs, beside: Option<Target>) -> anyhow::Result<Outcome> {
+fn interleaved(config: &Config, args: &CheckArgs, beside: Option<Target>, job: &Job) -> anyhow::Result<Outcome> {
     if args.with.is_some() {
         anyhow::bail!("--with is for a second job against earlier sessions; an interleaved run is decided by itself");
     }
     let baselines = Baselines::for_noise(config, args.baseline.as_deref(), args.base.as_deref())?;
     let git = baselines.git.clone();
-    // Before there is a worktree: a signal must find its handler, or nobody removes it.
-    let stop = measure::stop(&args.output)?;
     let pair = Pair::open(config, git.as_ref(), args.base.as_deref(), beside)?;
     if !pair.restarts() {
         output::say(
@@ -110,7 +119,7 @@ fn interleaved(config: &Config, args: &CheckArgs, beside: Option<Target>) -> any
     }
     let history = |workload: &WorkloadRecord| baselines.past(workload, &config.gate.under_test);
     let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
-    let (base, candidate) = measure::pair(config, &args.output, &pair, stop, &asked)
+    let (base, candidate) = measure::pair(config, &args.output, &pair, job, &asked)
         .inspect_err(|e| failed(e, args, git, setup::lang(args.lang, config)))?;
     let (mut report, exit) = evaluate::interleaved(&base, &candidate, |w| baselines.of(&w.name))?;
     // What was said of stored sessions is about the noise only.

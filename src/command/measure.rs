@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::facts::{self, empty_record};
+use super::job::Job;
 use super::output::{save_record, say};
 use super::side::{Pair, Side};
-use super::signals::Stop;
 use super::target::Stopped;
-use super::{output, setup, target};
+use super::{ending, output, setup, target};
 use crate::cli::OutputArgs;
-use crate::config::{Arrival, Config, Endpoint, Fit, PromptKind, Workload, parse_duration};
+use crate::config::{Arrival, Config, Endpoint, Fit, PromptKind, Workload};
 use crate::exit::Failure;
 use crate::record::{self, GitFacts, PastSession, Record, Role, WorkloadRecord, keyed};
 use gpu::Gpus;
@@ -29,7 +29,7 @@ struct Run<'a> {
     output: &'a OutputArgs,
     /// Of each workload, the file that it names.
     files: Vec<Option<String>>,
-    stop: Stop,
+    job: &'a Job,
     raw: Option<BufWriter<std::fs::File>>,
     /// Position in time of the next round, over all sides.
     order: u32,
@@ -64,8 +64,8 @@ pub const EACH: &str = "each";
 const EXTENDED: u32 = 6;
 
 /// Measures one server with everything that the config asks for. The record is saved in the output folder after every round.
-pub fn measure(config: &Config, output: &OutputArgs, git: Option<GitFacts>) -> anyhow::Result<Record> {
-    capture(config, output, git, &|_| starts(config))
+pub fn measure(config: &Config, output: &OutputArgs, git: Option<GitFacts>, job: &Job) -> anyhow::Result<Record> {
+    capture(config, output, git, job, &|_| starts(config))
 }
 
 /// As [`measure`]; after the first start, when it is known what the server is, `starts` says how many there are to be.
@@ -73,10 +73,11 @@ pub fn capture(
     config: &Config,
     output: &OutputArgs,
     git: Option<GitFacts>,
+    job: &Job,
     starts: &dyn Fn(&Record) -> u32,
 ) -> anyhow::Result<Record> {
     let side = Side::only(config, git);
-    let mut run = Run::begin(config, output, stop(output)?, self::starts(config), vec![(&side, RECORD)])?;
+    let mut run = Run::begin(config, output, job, self::starts(config), vec![(&side, RECORD)])?;
     run.build()?;
     let mut start = 0;
     while start < run.starts && run.start(start, &[&[0]])? {
@@ -91,10 +92,10 @@ pub fn capture(
 
 /// Measures every target with the same plans, one server at a time; who comes first turns from start to start. The folder and record of
 /// each, in the order of their names.
-pub fn each(config: &Config, output: &OutputArgs, git: Option<&GitFacts>) -> anyhow::Result<Vec<(PathBuf, Record)>> {
+pub fn each(config: &Config, output: &OutputArgs, git: Option<&GitFacts>, job: &Job) -> anyhow::Result<Vec<(PathBuf, Record)>> {
     let sides: Vec<Side> = config.targets.values().map(|target| Side::of(target.clone(), config, git.cloned())).collect();
     let named: Vec<(&Side, &str)> = sides.iter().map(|side| (side, RECORD)).collect();
-    let mut run = Run::begin(config, output, stop(output)?, config.gate.starts, named)?;
+    let mut run = Run::begin(config, output, job, config.gate.starts, named)?;
     for (measuring, name) in run.sides.iter_mut().zip(config.targets.keys()) {
         measuring.out = output.out.join(EACH).join(name);
         output::prepare(&measuring.out)?;
@@ -128,18 +129,12 @@ pub struct Asked<'a> {
 }
 
 /// Measures both sides, start pair by start pair, until it is decided or the last look is over. Baseline first in the answer.
-pub fn pair(
-    config: &Config,
-    output: &OutputArgs,
-    pair: &Pair,
-    stop: Stop,
-    asked: &Asked<'_>,
-) -> anyhow::Result<(Record, Record)> {
+pub fn pair(config: &Config, output: &OutputArgs, pair: &Pair, job: &Job, asked: &Asked<'_>) -> anyhow::Result<(Record, Record)> {
     let [baseline, candidate] = &pair.sides;
     let sampled = pair.restarts();
     let looks = if sampled { config.gate.starts } else { 1 };
     let most = if config.gate.extend && looks == 3 { EXTENDED } else { looks };
-    let mut run = Run::begin(config, output, stop, most, vec![(baseline, BASELINE_RECORD), (candidate, RECORD)])?;
+    let mut run = Run::begin(config, output, job, most, vec![(baseline, BASELINE_RECORD), (candidate, RECORD)])?;
     let at_once = config.gate.fit == Fit::Both;
     for (measuring, role) in run.sides.iter_mut().zip([Role::Baseline, Role::Candidate]) {
         let baseline = pair.baseline.clone();
@@ -166,17 +161,11 @@ pub fn pair(
     records.next().zip(records.next()).context("an interleaved run has two sides")
 }
 
-/// Watches for signals and the time limit from now on.
-pub fn stop(output: &OutputArgs) -> anyhow::Result<Stop> {
-    let limit = output.time_limit.as_deref().map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}")));
-    super::signals::watch(limit.transpose()?)
-}
-
 impl<'a> Run<'a> {
     fn begin(
         config: &'a Config,
         output: &'a OutputArgs,
-        stop: Stop,
+        job: &'a Job,
         starts: u32,
         sides: Vec<(&'a Side, &'static str)>,
     ) -> anyhow::Result<Self> {
@@ -193,16 +182,16 @@ impl<'a> Run<'a> {
         // It is written at the very end: too late to learn that it cannot be.
         output.record.as_deref().map(output::check_writable).transpose()?;
         let raw = output.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
-        Ok(Self { config, output, files, stop, raw, order: 0, starts, told: false, sides, gpus })
+        Ok(Self { config, output, files, job, raw, order: 0, starts, told: false, sides, gpus })
     }
 
     /// Errors: exit 3, a build failed.
     fn build(&self) -> anyhow::Result<()> {
         for measuring in &self.sides {
-            if self.stop.stopping() {
+            if self.job.stop.stopping() {
                 return Ok(());
             }
-            match target::build(measuring.side, &measuring.log("build"), &self.stop) {
+            match target::build(measuring.side, &measuring.log("build"), &self.job.stop) {
                 Err(e) if e.is::<Stopped>() => return Ok(()),
                 other => other?,
             }
@@ -213,22 +202,27 @@ impl<'a> Run<'a> {
     /// One start of each group's sides; those of one group run at the same time. False once the run is to stop.
     fn start(&mut self, start: u32, groups: &[&[usize]]) -> anyhow::Result<bool> {
         for group in groups {
-            if self.stop.stopping() {
+            if self.job.stop.stopping() {
                 break;
             }
             match self.group(start, group) {
                 Err(e) if e.is::<Stopped>() => break,
+                // Whatever came of an interrupt is no result of the run.
+                Err(e) if self.job.stop.signalled() => {
+                    say(&ending::text(&e));
+                    break;
+                }
                 other => other.map_err(|e| about(e, group.first().and_then(|&side| self.sides[side].record.target.as_ref())))?,
             }
         }
-        Ok(!self.stop.stopping())
+        Ok(!self.job.stop.stopping())
     }
 
     fn group(&mut self, start: u32, members: &[usize]) -> anyhow::Result<()> {
         let mut open: Vec<Open> = Vec::new();
         self.gpus.note_tenants();
         for &side in members {
-            let next = self.open(side, start).map_err(|e| match dead(&open).filter(|_| !self.stop.signalled()) {
+            let next = self.open(side, start).map_err(|e| match dead(&open).filter(|_| !self.job.stop.signalled()) {
                 Some(why) => Failure::measure(&why).into(),
                 None => e,
             })?;
@@ -248,7 +242,7 @@ impl<'a> Run<'a> {
                 let turned = (start + index) % 2 == 1;
                 for place in 0..open.len() {
                     let place = if turned { open.len() - 1 - place } else { place };
-                    if self.stop.stopping() {
+                    if self.job.stop.stopping() {
                         return self.reason(open);
                     }
                     self.round(open, place, workload, start, index as usize)?;
@@ -260,7 +254,7 @@ impl<'a> Run<'a> {
 
     /// Of a stop between two rounds: an error where a server's end is the reason, since no round says so.
     fn reason(&self, open: &[Open]) -> anyhow::Result<()> {
-        match dead(open).filter(|_| !self.told && !self.stop.signalled()) {
+        match dead(open).filter(|_| !self.told && !self.job.stop.signalled()) {
             Some(why) => bail!(Failure::measure(&why)),
             None => Ok(()),
         }
@@ -276,7 +270,7 @@ impl<'a> Run<'a> {
     fn finish(self) -> anyhow::Result<Vec<Record>> {
         let mut records = Vec::new();
         for Measuring { mut record, out, file, .. } in self.sides {
-            record.interrupted = self.stop.signalled();
+            record.interrupted = self.job.stop.signalled();
             for workload in &mut record.workloads {
                 workload.pooled = keyed(&workload.pooled_values()?);
             }

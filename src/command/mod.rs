@@ -19,6 +19,7 @@ mod gpu;
 mod import;
 mod init;
 mod interactive;
+mod job;
 mod judge_case;
 mod measure;
 mod models;
@@ -49,6 +50,15 @@ use crate::cli::Command;
 use crate::exit::ExitStatus;
 
 pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
+    let ended = dispatch(command);
+    if let (true, Err(e)) = (signals::quits(), &ended) {
+        ending::failed(e);
+    }
+    signals::end_by_quit();
+    ended
+}
+
+fn dispatch(command: Command) -> anyhow::Result<ExitStatus> {
     // reqwest and rustls ask for the process's provider; a second call only says that there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     raise_file_limit();

@@ -12,6 +12,7 @@ use crate::print;
 use crate::record::{GitFacts, Record};
 use crate::report::page::charts::Charts;
 use crate::report::{self, Report};
+use crate::temporary;
 
 pub use crate::print::say;
 
@@ -33,7 +34,11 @@ fn write_with(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
         // It may be the terminal or a runner's log by another name, such as /dev/stdout.
         let text = std::str::from_utf8(bytes).map(print::guarded);
         let bytes = text.as_deref().map_or(bytes, str::as_bytes);
-        return std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()));
+        return match std::fs::write(path, bytes) {
+            // As with `print`: whoever read it has seen enough.
+            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            done => done.with_context(|| format!("cannot write {}", path.display())),
+        };
     }
     let real = path.canonicalize();
     let path = real.as_deref().unwrap_or(path);
@@ -46,8 +51,7 @@ fn write_with(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
         );
     }
     let attempt = || -> std::io::Result<()> {
-        let mut file =
-            tempfile::Builder::new().permissions(std::os::unix::fs::PermissionsExt::from_mode(mode)).tempfile_in(folder)?;
+        let mut file = temporary::create(folder, mode)?;
         file.write_all(bytes)?;
         file.as_file().sync_data()?;
         file.persist(path).map_err(|e| e.error)?;
@@ -96,6 +100,11 @@ pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     set_aside(folder)?;
     clear(folder)?;
     remove_logs(&folder.join("logs"))
+}
+
+/// What a killed run has left of files that it was writing.
+pub fn sweep(folder: &Path) {
+    temporary::sweep(folder);
 }
 
 /// No report of an earlier run is left, also where this one ends before it measures: a reader of `junit.xml` sees no exit code.

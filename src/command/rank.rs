@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::job::Job;
 use super::{baseline, drawn, dry_run, evaluate, measure, output, setup};
 use crate::cli::{CompareArgs, ReportFormat, RunArgs};
 use crate::config::Lang;
@@ -20,7 +21,11 @@ pub fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     }
     let git = baseline::repo(&config).ok().and_then(|r| baseline::facts(&r).ok());
     let lang = setup::lang(args.lang, &config);
-    let measured = measure::each(&config, &args.output, git.as_ref())
+    let Some(mut job) = Job::begin(super::run::VERB, &args.output)? else { return Ok(ExitStatus::Interrupted) };
+    if !job.load(&config, config.targets.values()).inspect_err(|e| output::save_failure(&args.output.out, e, None, lang))? {
+        return Ok(ExitStatus::Interrupted);
+    }
+    let measured = measure::each(&config, &args.output, git.as_ref(), &job)
         .inspect_err(|e| output::save_failure(&args.output.out, e, git.clone(), lang))?;
     for (folder, record) in &measured {
         output::save_reports(folder, &evaluate::measured(record)?.0, &drawn::alone(record)?, lang)?;

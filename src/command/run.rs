@@ -1,8 +1,11 @@
 //! `run`: measures only, writes a record, never exits 1.
 
+use super::job::Job;
 use super::{drawn, dry_run, evaluate, interactive, measure, output, rank, setup};
 use crate::cli::RunArgs;
 use crate::exit::ExitStatus;
+
+pub const VERB: &str = "run";
 
 pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     if args.each {
@@ -20,9 +23,13 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     }
     let lang = setup::lang(args.lang, &config);
     measure::warn_of_starts(&config);
+    let Some(mut job) = Job::begin(VERB, &args.output)? else { return Ok(ExitStatus::Interrupted) };
+    if !job.load(&config, [&config.target]).inspect_err(|e| output::save_failure(&args.output.out, e, None, lang))? {
+        return Ok(ExitStatus::Interrupted);
+    }
     // Without git the record says nothing of a commit; that is no reason not to measure.
     let git = super::baseline::repo(&config).ok().and_then(|r| super::baseline::facts(&r).ok());
-    let record = measure::measure(&config, &args.output, git.clone())
+    let record = measure::measure(&config, &args.output, git.clone(), &job)
         .inspect_err(|e| output::save_failure(&args.output.out, e, git, lang))?;
     let (report, exit) = evaluate::measured(&record)?;
     output::save_reports(&args.output.out, &report, &drawn::alone(&record)?, lang)?;

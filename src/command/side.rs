@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use super::{base as of_environment, baseline, output, setup};
 use crate::baseline::lineage::{GitError, Repo};
 use crate::baseline::worktree::Worktree;
-use crate::config::{Config, Counterpart, Endpoint, Target};
+use crate::config::{Config, Counterpart, Endpoint, GateMode, Target};
 use crate::exit::Failure;
 use crate::record::GitFacts;
 
@@ -48,6 +48,21 @@ impl Side {
     pub fn restarts(&self) -> bool {
         !matches!(self.target.endpoint, Endpoint::Http(_))
     }
+}
+
+/// Every target that a check of this config sends load to. `beside` is what the baseline's side is started as, where another commit says it.
+pub fn targets(config: &Config, beside: Option<&Target>) -> anyhow::Result<Vec<Target>> {
+    let mut all = vec![config.target.clone()];
+    if config.gate.mode == GateMode::Interleaved {
+        all.extend(beside.cloned());
+        match &config.gate.baseline {
+            Counterpart::Target(name) => all.extend(config.targets.get(name).cloned()),
+            Counterpart::Config(file) if beside.is_none() => all.push(setup::named(file)?.target),
+            Counterpart::MergeBase | Counterpart::Ref(_) | Counterpart::Config(_) => {}
+            Counterpart::Url(url) => all.push(Target { endpoint: Endpoint::Http(url.clone()), ..config.target.clone() }),
+        }
+    }
+    Ok(all)
 }
 
 impl Pair {

@@ -1,35 +1,74 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first drains, the second (or ten seconds) aborts. Not here: what a drained run saves.
+//! Signals of a command that measures. Ctrl-C, SIGTERM and SIGHUP: the first drains, the second (or ten seconds) aborts, the third ends the
+//! program at once. SIGQUIT aborts, tidies up and then ends the program as that signal does. SIGCONT says that the program stood still.
+//!
+//! A SIGHUP that was ignored at the start (`nohup`) stays ignored. Not here: what a drained run saves.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::exit,
+    reason = "rim: ends the process where it is asked to three times, or by SIGQUIT"
+)]
 
+use std::os::unix::process::CommandExt as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 
 use super::output::say;
+use crate::exit::ExitStatus;
 use crate::load::Control;
+use crate::server::is_ignored;
 
 /// Requests in flight get this long to finish after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
 /// Soon enough for a person who pressed a key.
 const GLANCE: Duration = Duration::from_millis(50);
+/// A thread that only looks at the clock is woken later than this where the whole program (or the machine) stood still.
+const STANDSTILL: Duration = Duration::from_secs(1);
+
+/// The program is to end by SIGQUIT, once it has tidied up.
+static QUIT: AtomicBool = AtomicBool::new(false);
 
 /// Why a run is stopping.
 #[derive(Clone, Default)]
 pub struct Stop {
     pub control: Arc<Control>,
-    signalled: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    signalled: AtomicBool,
+    /// The time limit runs.
+    measuring: AtomicBool,
+    begun: Notify,
+    /// How often the program stood still.
+    standstills: AtomicU64,
 }
 
 impl Stop {
     /// Interrupted by a signal (not by the time limit).
     pub fn signalled(&self) -> bool {
-        self.signalled.load(Ordering::Relaxed)
+        self.shared.signalled.load(Ordering::Relaxed)
     }
 
     pub fn stopping(&self) -> bool {
         self.control.stopping()
+    }
+
+    /// The time limit begins now: waiting for another gate does not count.
+    pub fn start_limit(&self) {
+        self.shared.measuring.store(true, Ordering::Relaxed);
+        self.shared.begun.notify_one();
+    }
+
+    /// How often this program has stood still until now: stopped (Ctrl-Z, SIGSTOP, a frozen container) and continued.
+    pub fn standstills(&self) -> u64 {
+        self.shared.standstills.load(Ordering::Relaxed)
     }
 
     /// Returns when the run is to stop.
@@ -38,9 +77,13 @@ impl Stop {
             tokio::time::sleep(GLANCE).await;
         }
     }
+
+    fn signal(&self) {
+        self.shared.signalled.store(true, Ordering::Relaxed);
+    }
 }
 
-/// Watches signals and the time limit on a thread of its own, for the rest of the process.
+/// Watches signals, and the time limit once it has begun, on a thread of its own, for the rest of the process.
 pub fn watch(limit: Option<Duration>) -> anyhow::Result<Stop> {
     let stop = Stop::default();
     let watched = stop.clone();
@@ -60,47 +103,139 @@ pub fn watch(limit: Option<Duration>) -> anyhow::Result<Stop> {
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    /// The terminal, or the connection to it, is gone.
-    hangup: Signal,
+    /// The terminal, or the connection to it, is gone. `None` where it was ignored at the start: no handler, so that what we start
+    /// ignores it, too.
+    hangup: Option<Signal>,
+    quit: Signal,
+    resume: Signal,
+}
+
+enum Event {
+    Stop,
+    Quit,
+    Continued,
 }
 
 impl Signals {
     fn register() -> std::io::Result<Self> {
-        let of = |kind| signal(kind);
+        let ignored = is_ignored(rustix::process::Signal::HUP);
         Ok(Self {
-            interrupt: of(SignalKind::interrupt())?,
-            terminate: of(SignalKind::terminate())?,
-            hangup: of(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: if ignored { None } else { Some(signal(SignalKind::hangup())?) },
+            quit: signal(SignalKind::quit())?,
+            resume: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
         })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Event {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
+            _ = self.interrupt.recv() => Event::Stop,
+            _ = self.terminate.recv() => Event::Stop,
+            _ = hangup => Event::Stop,
+            _ = self.quit.recv() => Event::Quit,
+            _ = self.resume.recv() => Event::Continued,
         }
     }
 }
 
 async fn serve(stop: Stop, limit: Option<Duration>, mut signals: Signals) {
-    let limit = async {
+    let shared = Arc::clone(&stop.shared);
+    let time_limit = async {
+        shared.begun.notified().await;
         match limit {
             Some(limit) => tokio::time::sleep(limit).await,
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        () = signals.next() => stop.signalled.store(true, Ordering::Relaxed),
-        () = limit => {}
+    tokio::pin!(time_limit);
+    let mut over = false;
+    let mut grace_ends: Option<tokio::time::Instant> = None;
+    let mut asked = 0;
+    loop {
+        let woken_at = Instant::now() + GLANCE;
+        let grace = async {
+            match grace_ends {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            event = signals.next() => match event {
+                Event::Stop => {
+                    asked += 1;
+                    interrupt(&stop, asked);
+                    grace_ends = grace_ends.or_else(|| Some(tokio::time::Instant::now() + GRACE));
+                }
+                Event::Quit => quit(&stop),
+                Event::Continued => {
+                    shared.standstills.fetch_add(1, Ordering::Relaxed);
+                }
+            },
+            () = &mut time_limit, if !over => {
+                over = true;
+                stop.control.drain();
+                grace_ends = grace_ends.or_else(|| Some(tokio::time::Instant::now() + GRACE));
+            }
+            () = grace => {
+                grace_ends = None;
+                stop.control.abort();
+            }
+            () = tokio::time::sleep(GLANCE) => {
+                if woken_at.elapsed() > STANDSTILL {
+                    shared.standstills.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
     }
-    stop.control.drain();
-    if stop.signalled() {
-        say("interrupted: waiting up to 10 s for requests in flight; once more to cancel them");
+}
+
+/// `asked`: how often, with this time.
+fn interrupt(stop: &Stop, asked: u32) {
+    stop.signal();
+    match asked {
+        1 => {
+            stop.control.drain();
+            say(if stop.shared.measuring.load(Ordering::Relaxed) {
+                "interrupted: waiting up to 10 s for requests in flight; once more to cancel them"
+            } else {
+                "interrupted"
+            });
+        }
+        2 => {
+            stop.control.abort();
+            say("interrupted again: tidying up; once more to end at once");
+        }
+        // What it started ends with it, since their pipes close; a checkout that it made is removed by the next run.
+        _ => std::process::exit(ExitStatus::Interrupted.code().into()),
     }
-    tokio::select! {
-        () = signals.next() => stop.signalled.store(true, Ordering::Relaxed),
-        () = tokio::time::sleep(GRACE) => {}
-    }
+}
+
+fn quit(stop: &Stop) {
+    QUIT.store(true, Ordering::Relaxed);
+    stop.signal();
     stop.control.abort();
+    say("quit: tidying up first");
+}
+
+/// SIGQUIT asked for the end.
+pub fn quits() -> bool {
+    QUIT.load(Ordering::Relaxed)
+}
+
+/// Where SIGQUIT asked for it, ends the process by that signal, as whoever waits for it expects. Else returns.
+pub fn end_by_quit() {
+    if !quits() {
+        return;
+    }
+    // There is no safe call that gives a signal its usual meaning back, but a new program has it. The shell's core would tell nobody
+    // anything.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = std::process::Command::new("/bin/sh").args(["-c", "kill -QUIT $$"]).exec();
 }

@@ -92,11 +92,14 @@ fn announce(addr: SocketAddr, seed: u64) -> anyhow::Result<()> {
     print(&line.to_string()).context("cannot say where the simulated server listens")
 }
 
-/// Done at SIGTERM, and at SIGINT or, where that is asked for, the end of standard input. A terminal's Ctrl-C reaches the parent, too,
-/// which may still wait for answers: then it is the parent who says when.
+/// Done at SIGTERM, and at SIGINT or, where that is asked for, the end of standard input. A terminal's Ctrl-C (and its end, and its
+/// Ctrl-\) reaches the parent, too, which may still wait for answers: then it is the parent who says when.
 fn stop(with_stdin: bool) -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    // Only so that they have handlers: the terminal sends these to the whole group.
+    let to_the_group = [SignalKind::hangup(), SignalKind::quit()].into_iter().filter(|_| with_stdin).map(signal);
+    let to_the_group = to_the_group.collect::<io::Result<Vec<_>>>().context("cannot listen for SIGHUP and SIGQUIT")?;
     let (ended, end) = oneshot::channel::<()>();
     if with_stdin {
         // A thread, since a blocking read of stdin would hold up the runtime's end.
@@ -114,6 +117,7 @@ fn stop(with_stdin: bool) -> anyhow::Result<impl Future<Output = ()>> {
         }
     };
     Ok(async move {
+        let _to_the_group = to_the_group;
         let interrupted = async {
             interrupt.recv().await;
             if with_stdin {

@@ -35,7 +35,7 @@ pub struct ClientHealth {
 pub struct Finding {
     pub severity: Severity,
     /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `no_success`, `output_tokens`, `failures`,
-    /// `glued_tokens`, `no_usage`, `retries`, `unasked`; `server_ended`; `server_restarted`, `other_client`, `server_metrics` (docs/SERVER-METRICS.md);
+    /// `glued_tokens`, `no_usage`, `retries`, `unasked`, `standstill`, `other_gate` (docs/CI.md); `server_ended`; `server_restarted`, `other_client`, `server_metrics` (docs/SERVER-METRICS.md);
     /// of the GPU: `gpu_throttle`, `gpu_foreign_process`, `gpu_clock`, `gpu_ecc`, `gpu_lost`, `gpu_unwatched`; `imported`: what was refused of
     /// another tool's result, or could not be checked.
     pub check: String,
@@ -66,8 +66,13 @@ pub const GPU_CLOCK: &str = "gpu_clock";
 
 /// Findings that a passing disturbance of the client's or the server's machine causes. A start is reduced to the median of its rounds, so one such
 /// round of three is survived; from half of a start's rounds on it is not.
-pub const PASSING: [&str; 7] =
-    ["send_lag", "loop_lag", "client_cpu", "offered_rate", GPU_THROTTLE, GPU_FOREIGN_PROCESS, GPU_CLOCK];
+pub const PASSING: [&str; 8] =
+    ["send_lag", "loop_lag", "client_cpu", "offered_rate", STANDSTILL, GPU_THROTTLE, GPU_FOREIGN_PROCESS, GPU_CLOCK];
+
+/// The client stood still: stopped, or frozen with its machine.
+pub const STANDSTILL: &str = "standstill";
+/// Other gates measured on this machine at the same time.
+pub const OTHER_GATE: &str = "other_gate";
 
 /// The server that the gate had started ended by itself.
 pub const SERVER_ENDED: &str = "server_ended";

@@ -23,6 +23,7 @@ pub use detached::{Identity, State};
 pub use follow::Follow;
 pub use log::tail as log_tail;
 pub use ports::{free_port, port_taken};
+pub use processes::is_ignored;
 pub use sim::SimServer;
 pub use supervised::{Command, Finished, Supervised, run_to_end};
 pub use supervisor::{Job, supervise};

@@ -27,6 +27,15 @@ pub fn descendants() -> Vec<i32> {
     below(&processes(), own_pid()).into_iter().map(|p| p.pid).collect()
 }
 
+/// Whether this process was started with the signal ignored, as `nohup` does it, and has no handler for it yet. False on a system
+/// without /proc.
+pub fn is_ignored(signal: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or_default();
+    mask & (1 << (signal.as_raw() - 1)) != 0
+}
+
 fn own_pid() -> i32 {
     rustix::process::getpid().as_raw_pid()
 }

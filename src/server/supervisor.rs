@@ -185,11 +185,14 @@ fn watch_stdin(events: Sender<Event>) -> io::Result<()> {
 /// Handlers, and not ignored signals: a command inherits what is ignored.
 fn watch_signals(events: Sender<Event>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let (mut interrupt, mut terminate, mut hangup, child) = {
+    // Who started us by `nohup` wants us to outlive the terminal.
+    let outlives = processes::is_ignored(Signal::HUP);
+    let (mut interrupt, mut terminate, mut hangup, mut quit, child) = {
         let _context = runtime.enter();
-        let wanted = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::child()];
-        let [a, b, c, d] = wanted.map(signal);
-        (a?, b?, c?, d?)
+        let wanted =
+            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit(), SignalKind::child()];
+        let [int, term, hup, quit, child] = wanted.map(signal);
+        (int?, term?, hup?, quit?, child?)
     };
     let until_signalled = move || {
         // Only so that it has a handler: where whoever started us ignores it, the system reaps our children and nobody learns how they ended.
@@ -199,7 +202,12 @@ fn watch_signals(events: Sender<Event>) -> io::Result<()> {
                 tokio::select! {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {}
-                    _ = hangup.recv() => {}
+                    _ = quit.recv() => {}
+                    _ = hangup.recv() => {
+                        if outlives {
+                            continue;
+                        }
+                    }
                 }
                 if events.send(Event::Stop).is_err() {
                     return;

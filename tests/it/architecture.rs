@@ -25,7 +25,7 @@ const CORE: [&str; 17] = [
     "report",
 ];
 /// The rim may import the core and, of the rim, only what all share.
-const RIM: [&str; 9] = ["clock", "print", "load", "probe", "watch", "baseline", "github", "server", "sim"];
+const RIM: [&str; 11] = ["clock", "print", "temporary", "lock", "load", "probe", "watch", "baseline", "github", "server", "sim"];
 /// `command` joins both; `cli` is what it is told.
 const TOP: [&str; 2] = ["cli", "command"];
 
@@ -79,7 +79,7 @@ fn allowed(from: &str, to: &str) -> bool {
         (Some(from), Some(to)) => to < from,
         (Some(_), None) => false,
         (None, Some(_)) => true,
-        (None, None) if RIM.contains(&from) => ["clock", "print"].contains(&to),
+        (None, None) if RIM.contains(&from) => ["clock", "print", "temporary"].contains(&to),
         (None, None) => TOP.contains(&from) || from == "lib",
     }
 }

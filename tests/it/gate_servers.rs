@@ -52,7 +52,7 @@ fn a_server_is_built_started_measured_and_stopped() {
 
 #[test]
 fn a_signal_at_any_time_leaves_nothing() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
         for (phase, set) in [
             ("build", "server.build=touch \"$PLACE/build\"; exec sleep 1000"),
             ("ready", "server.start=touch \"$PLACE/ready\"; exec sleep 1000"),

@@ -101,7 +101,7 @@ fn a_server_that_dies_is_reported_with_its_status() {
 
 #[test]
 fn a_signal_to_the_supervisor_is_a_request_to_stop() {
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
         let bed = Bed::new();
         let mut supervisor = bed.supervise(&["--grace", "600s"], &format!("echo $$ > pid; {SERVE}"));
         let pid = bed.pid("pid");

@@ -31,7 +31,7 @@ fn held(act: Act) -> impl Fn(&Seen) -> Answer + Send + Sync {
 
 #[test]
 fn an_interrupted_run_finishes_what_is_in_flight_and_saves_it() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let server = Server::start(held(Act::Hold));
         let gate = Gate::new();
         let child = gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "9", "--concurrency", "1"]));
@@ -124,6 +124,70 @@ fn a_server_that_never_says_what_it_is_can_be_interrupted() {
     interrupt(&gate, &child, Signal::INT);
     assert_eq!(Gate::end(child), Some(130), "{}", gate.text("stderr.txt"));
     assert_eq!(gate.record()["interrupted"], true);
+}
+
+/// Started by `nohup`: the terminal's end is nothing to it.
+#[test]
+fn a_hangup_that_was_ignored_stays_ignored() {
+    let server = Server::start(held(Act::Hold));
+    let gate = Gate::new();
+    let args = Gate::measure_args(&server.url(), &["--requests", "9", "--concurrency", "1"]);
+    let child = gate.spawn_ignoring("HUP", &args);
+    in_the_middle(&server);
+    send(&child, Signal::HUP);
+    server.release();
+    let code = Gate::end(child);
+    assert!(matches!(code, Some(0 | 3)), "{code:?} {}", gate.text("stderr.txt"));
+    assert_eq!((&gate.record()["interrupted"], &gate.round()["cut_short"]), (&false.into(), &false.into()));
+}
+
+#[test]
+fn a_quit_saves_what_there_is_and_ends_by_that_signal() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let server = Server::start(held(Act::Hang));
+    let gate = Gate::new();
+    let mut child = gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "9", "--concurrency", "1"]));
+    in_the_middle(&server);
+    send(&child, Signal::QUIT);
+    let mut status = None;
+    assert!(wait_for(|| {
+        status = child.try_wait().expect("it is ours");
+        status.is_some()
+    }));
+    assert_eq!(status.and_then(|s| s.signal()), Some(Signal::QUIT.as_raw()), "{}", gate.text("stderr.txt"));
+    assert_saved(&gate);
+}
+
+/// A client that does not run reads late: that is no slow server.
+#[test]
+fn a_round_in_which_the_client_stood_still_is_invalid() {
+    let server = Server::start(held(Act::Hold));
+    let gate = Gate::new();
+    let child = gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "3", "--concurrency", "1"]));
+    in_the_middle(&server);
+    send(&child, Signal::STOP);
+    send(&child, Signal::CONT);
+    // It may be that it was never off a processor: that it was told is enough.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    server.release();
+    assert_eq!(Gate::end(child), Some(3), "{}", gate.text("stderr.txt"));
+    assert!(gate.findings("invalid").contains(&"standstill".to_owned()), "{}", gate.round()["findings"]);
+}
+
+#[test]
+fn whatever_measures_is_130_when_it_is_interrupted() {
+    for verb in ["check", "calibrate", "run"] {
+        let server = Server::start(held(Act::Hold));
+        let gate = Gate::new();
+        let args =
+            ["--base-url", &server.url(), "--requests", "9", "--concurrency", "1", "--rounds", "1", "--output-tokens", "4"];
+        let child = gate.spawn(&[&[verb][..], &args].concat());
+        in_the_middle(&server);
+        interrupt(&gate, &child, Signal::TERM);
+        server.release();
+        assert_eq!(Gate::end(child), Some(130), "{verb}: {}", gate.text("stderr.txt"));
+        assert_eq!(gate.record()["interrupted"], true, "{verb}");
+    }
 }
 
 #[test]

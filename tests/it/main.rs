@@ -45,6 +45,7 @@ mod load_streams;
 mod load_timing;
 mod load_tls;
 mod ranking;
+mod locks;
 mod output;
 mod page;
 mod protocols;

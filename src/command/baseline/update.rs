@@ -13,6 +13,7 @@ use crate::baseline::lineage::Repo;
 use crate::baseline::store;
 use crate::cli::{BaselinePromoteArgs, BaselineUpdateArgs, WorkloadArgs};
 use crate::command::evaluate::{self, Baseline};
+use crate::command::job::Job;
 use crate::command::{dry_run, ending, measure, output, setup};
 use crate::compare::{KEPT_SESSIONS, Why};
 use crate::config::{Config, Endpoint};
@@ -31,6 +32,7 @@ pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
     let repo = repo(&config)?;
     let git = clean(&repo, args.force)?;
     let folder = folder(&repo, &config)?;
+    output::sweep(&folder);
     let landing = Landing::of(&args.land, &config.baselines_dir)?;
     let mut known = Known { config: &config, folder: &folder, lands: landing.is_some(), added: Vec::new() };
     let outcome =
@@ -44,6 +46,7 @@ pub fn promote(args: &BaselinePromoteArgs) -> anyhow::Result<ExitStatus> {
     let repo = repo(&config)?;
     clean(&repo, false)?;
     let folder = folder(&repo, &config)?;
+    output::sweep(&folder);
     let landing = Landing::of(&args.land, &config.baselines_dir)?;
     let mut known = Known { config: &config, folder: &folder, lands: landing.is_some(), added: Vec::new() };
     let outcome = from_records(&args.records, false, &mut known);
@@ -80,15 +83,20 @@ fn measured(args: &BaselineUpdateArgs, git: &GitFacts, known: &mut Known<'_>) ->
             "note: this server is not started by the gate, so these sessions share one start, and the baseline will not know how starts differ\nhint: restart the server between sessions, or let the gate start it (`server.start`)",
         );
     }
+    let Some(mut job) = Job::begin("baseline update", &args.output)? else { return Ok(ExitStatus::Interrupted) };
+    let lang = setup::lang(args.lang, config);
+    let told = |e: &anyhow::Error| output::save_failure(&args.output.out, e, Some(git.clone()), lang);
+    if !job.load(config, [&config.target]).inspect_err(told)? {
+        return Ok(ExitStatus::Interrupted);
+    }
     let mut refused = 0;
     for session in 0..args.sessions {
         if args.sessions > 1 {
             output::say(&format!("session {} of {}", session + 1, args.sessions));
         }
         let starts = |record: &Record| known.starts(record, args.workload.starts.is_some());
-        let record = measure::capture(config, &args.output, Some(git.clone()), &starts)
-            .inspect_err(|e| output::save_failure(&args.output.out, e, Some(git.clone()), setup::lang(args.lang, config)))?;
-        if record.interrupted {
+        let record = measure::capture(config, &args.output, Some(git.clone()), &job, &starts).inspect_err(told)?;
+        if job.stop.signalled() {
             output::say("interrupted: nothing was added to the baseline");
             return Ok(ExitStatus::Interrupted);
         }
@@ -99,6 +107,12 @@ fn measured(args: &BaselineUpdateArgs, git: &GitFacts, known: &mut Known<'_>) ->
                 refused += 1;
             }
             other => other?,
+        }
+        let left = args.sessions - session - 1;
+        if left > 0 && job.stop.stopping() {
+            output::say("the time limit is over: no further session is measured");
+            refused += left;
+            break;
         }
     }
     if refused > 0 {

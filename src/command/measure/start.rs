@@ -53,7 +53,7 @@ impl Run<'_> {
         let measuring = &self.sides[side];
         let began_ns = monotonic_ns();
         let log = measuring.log(&format!("start{}", start + 1));
-        let target = Target::open(measuring.side, measuring.api_key.as_deref(), &log, &self.stop)?;
+        let target = Target::open(measuring.side, measuring.api_key.as_deref(), &log, &self.job.stop)?;
         let gpu = self.gpus.watch(self.sides[side].side, target.is_here())?;
         gpu.describe(&mut self.sides[side].record);
         let ready = self.prepare(side, &target, &gpu, start)?;
@@ -106,7 +106,7 @@ impl Run<'_> {
 
     /// Errors: no warm-up request came through, so that no measured one would.
     pub(super) fn warm_up(&mut self, all: &[Open], place: usize, workload: usize, start: u32) -> anyhow::Result<()> {
-        if self.stop.stopping() {
+        if self.job.stop.stopping() {
             return Ok(());
         }
         let open = &all[place];
@@ -121,7 +121,7 @@ impl Run<'_> {
             if let Some(why) = died(all, open, &measured.timelines) {
                 bail!(Failure::measure(&why));
             }
-            if let Some(first) = failed.filter(|_| all_failed && !self.stop.stopping()) {
+            if let Some(first) = failed.filter(|_| all_failed && !self.job.stop.stopping()) {
                 bail!(Failure::measure(&format!(
                     "every warm-up request failed ({}{}): {}\nhint: try one request by hand; nothing was measured",
                     first.outcome.name(),
@@ -144,6 +144,7 @@ impl Run<'_> {
         let ready = &open.ready[workload];
         let plan = &ready.rounds[index];
         self.cool(open, workload)?;
+        let standstills = self.job.stop.standstills();
         let page = open.target.watch();
         open.gpu.begin();
         let mut measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
@@ -164,7 +165,7 @@ impl Run<'_> {
             began_ns: measured.began_ns,
             health: client_health(&measured),
             // That its server ended is no accident of the run: the round counts, and makes it INVALID.
-            cut_short: self.stop.stopping() && died.is_none(),
+            cut_short: self.job.stop.stopping() && died.is_none(),
         };
         self.order += 1;
         let side = &mut self.sides[open.side];
@@ -173,6 +174,7 @@ impl Run<'_> {
         stored.token_source = counted.then(|| raw::TOKENIZER.into());
         stored.server = server;
         stored.findings.extend(server_findings);
+        stored.findings.extend(self.job.findings(standstills));
         stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
         self.gpus.put(&open.gpu, gpu_seen, &measured, record.rounds().map(|(_, r)| r), &mut stored);
         if let Some(last) = record.starts.last_mut() {
@@ -206,7 +208,7 @@ impl Run<'_> {
         };
         let label = format!("{} start {}/{} {what}", self.tag(open.side, &ready.plan.workload), start + 1, self.starts);
         let live = Live::start(label, extent, Arc::clone(&counters), style);
-        let measured = open.client.round(plan, ready.reading.clone(), &self.stop.control, &counters);
+        let measured = open.client.round(plan, ready.reading.clone(), &self.job.stop.control, &counters);
         drop(live);
         measured.map_err(|e| Failure::measure(&e).into())
     }

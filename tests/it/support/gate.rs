@@ -16,6 +16,7 @@ const BUSY_MACHINE: [&str; 4] = ["send_lag", "loop_lag", "client_cpu", "offered_
 /// The command, its folder, its environment.
 pub struct Gate {
     folder: TempDir,
+    locks: TempDir,
     env: Vec<(String, String)>,
 }
 
@@ -29,12 +30,18 @@ pub struct Ran {
 
 impl Gate {
     pub fn new() -> Self {
-        Self { folder: TempDir::new().expect("a temporary folder can be made"), env: Vec::new() }
+        let folder = || TempDir::new().expect("a temporary folder can be made");
+        Self { folder: folder(), locks: folder(), env: Vec::new() }
     }
 
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// A gate of the same machine, in a folder of its own.
+    pub fn beside(&self) -> Self {
+        Self::new().env("GOODPUT_GATE_LOCK_DIR", &self.locks.path().display().to_string())
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -101,6 +108,16 @@ impl Gate {
         self.command(args).stdout(stdout).stderr(stderr).spawn().expect("the command starts")
     }
 
+    /// As [`Self::spawn`], by a shell that ignores a signal (`HUP`: what `nohup` does).
+    pub fn spawn_ignoring<S: AsRef<str>>(&self, signal: &str, args: &[S]) -> Child {
+        let gate = self.command(args);
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.arg("-c").arg(format!("trap '' {signal}; exec \"$0\" \"$@\"")).arg(gate.get_program()).args(gate.get_args());
+        shell.env_clear().envs(gate.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(self.folder.path());
+        let stderr = std::fs::File::create(self.path("stderr.txt")).expect("the test's folder can be written");
+        shell.stdout(Stdio::null()).stderr(stderr).spawn().expect("the shell starts")
+    }
+
     /// The exit code of a spawned command; kills it where it hangs.
     pub fn end(mut child: Child) -> Option<i32> {
         let ended = wait_for(|| child.try_wait().expect("the child can be waited for").is_some());
@@ -148,6 +165,8 @@ impl Gate {
         command.args(args.iter().map(AsRef::as_ref)).current_dir(self.folder.path());
         command.env_clear().env("HOME", self.folder.path()).env("NO_COLOR", "1");
         command.env("GOODPUT_GATE_CEILING", self.folder.path().parent().unwrap_or(self.folder.path()));
+        // Gates of other tests are none of this one's.
+        command.env("GOODPUT_GATE_LOCK_DIR", self.locks.path());
         for name in ["PATH", "TMPDIR"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);

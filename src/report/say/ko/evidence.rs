@@ -141,6 +141,14 @@ pub const SENTENCES: &[Sentence] = &[
         "the server restarted mid-round ({A}): see its log for the reason, and measure again",
         "라운드 도중 서버 재시작 ({A}): 로그에서 원인을 확인하고 다시 측정",
     ),
+    (
+        "this program stood still during the round (stopped by Ctrl-Z or SIGSTOP, or frozen with its machine): what the server sent meanwhile was read late; measure again",
+        "라운드 도중 이 프로그램이 멈춰 있었음 (Ctrl-Z나 SIGSTOP으로 정지, 또는 머신과 함께 동결): 그동안 서버가 보낸 것은 늦게 읽힘; 다시 측정",
+    ),
+    (
+        "other gates measured on this machine meanwhile, with servers of their own: {a}",
+        "그동안 이 머신에서 각자의 서버로 측정한 다른 게이트: {a}",
+    ),
     ("its process start time moved by {n} s", "프로세스 시작 시각이 {n} s 달라짐"),
     ("its counters fell, one from {a} to {b}", "카운터가 줄어듦 (예: {a} → {b})"),
     (
