@@ -71,11 +71,48 @@ pub struct Timeline {
     pub counted: Counted,
 }
 
-/// Which token counts are not the server's: made here, from the texts.
+/// What is to be known of the token counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
+    /// The count is not the server's, but made here from the text.
     pub input: bool,
+    /// The same of the output.
     pub output: bool,
+    pub hidden: Hidden,
+    pub doubt: Option<CountDoubt>,
+}
+
+/// Output tokens that the server counts and never sent: reasoning that it keeps to itself. They took time before the first output, and
+/// none between outputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hidden {
+    #[default]
+    Nothing,
+    Tokens(u32),
+    /// Some were not sent, and how many is not to be told.
+    Unknown,
+}
+
+/// Why the server's counts of one answer are not to be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountDoubt {
+    /// It counted no output token beside output. The count is left out.
+    ZeroBesideOutput,
+    /// Its total is not what its parts add up to.
+    TotalDiffers,
+    /// More events with output came than it counted output tokens.
+    FewerThanEvents,
+}
+
+impl Hidden {
+    /// Of so many output tokens, those that were sent. `None` where that is not known.
+    pub fn sent_of(self, tokens: u32) -> Option<u32> {
+        match self {
+            Self::Nothing => Some(tokens),
+            Self::Tokens(hidden) => tokens.checked_sub(hidden),
+            Self::Unknown => None,
+        }
+    }
 }
 
 impl Outcome {
@@ -140,6 +177,17 @@ impl Timeline {
     pub fn chunk_gaps_ns(&self) -> impl Iterator<Item = u64> + '_ {
         self.outputs.windows(2).map(|w| w[1].at_ns.saturating_sub(w[0].at_ns))
     }
+}
+
+/// Fails the answers that ended without a finish reason where the server gives reasons: those were cut, whatever else ended them.
+/// `gives_reasons`: it gave some before. Returns whether it gives reasons.
+pub fn fail_without_reason(timelines: &mut [Timeline], gives_reasons: bool) -> bool {
+    let given = gives_reasons || timelines.iter().any(|t| t.completed() && t.finish_reason.is_some());
+    for t in timelines.iter_mut().filter(|t| given && t.completed() && t.finish_reason.is_none()) {
+        t.outcome = Outcome::Truncated;
+        t.error = Some("ended without a finish reason, which other answers of this server have".into());
+    }
+    given
 }
 
 #[cfg(test)]

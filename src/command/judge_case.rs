@@ -250,7 +250,7 @@ fn round(case: &Case, wire: &WireRound) -> Round {
         let output_tokens = wire.tokens.get(i).copied().flatten();
         // The suite's rule: a success without a first token or without tokens is a failure.
         let ok = ok(i) && ttft_ms.is_some() && output_tokens.is_some_and(|n| n > 0);
-        Row { ttft_ms, e2e_ms: wire.e2e_ms.get(i).copied().flatten(), output_tokens, ok }
+        Row { ttft_ms, e2e_ms: wire.e2e_ms.get(i).copied().flatten(), output_tokens, ok, ..Row::default() }
     };
     Round {
         start: wire.start,

@@ -43,7 +43,7 @@ impl Tokenizer {
     pub fn count(&self, timelines: &mut [Timeline], plan: &RoundPlan, protocol: &Protocol) {
         for timeline in timelines.iter_mut().filter(|t| t.completed()) {
             if timeline.output_tokens.is_none() {
-                timeline.output_tokens = timeline.text.as_deref().and_then(&self.count);
+                timeline.output_tokens = timeline.text.as_deref().and_then(&self.count).filter(|&n| n > 0);
                 timeline.counted.output = timeline.output_tokens.is_some();
             }
             if timeline.input_tokens.is_none() {

@@ -21,7 +21,7 @@ fn rounds(speeds: &[f64], goes_first: bool) -> Vec<Round> {
     let round = |(start, speed): (usize, &f64), round: u32| {
         let row = |i: u32| {
             let ttft = speed * (10.0 + f64::from((i * 7 + round) % 13));
-            Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + speed * 100.0), output_tokens: Some(11), ok: true }
+            Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + speed * 100.0), output_tokens: Some(11), ok: true, ..Row::default() }
         };
         let start = u32::try_from(start).expect("few starts");
         let first = (start * 3 + round).is_multiple_of(2) == goes_first;

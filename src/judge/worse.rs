@@ -88,7 +88,7 @@ fn rounds(speeds: &[f64], spread: f64, candidate: bool) -> Vec<Round> {
     let round = |start: u32, speed: f64, index: u32| {
         let row = |i: usize| {
             let s = speed * (1.0 + spread * ((i * 7 + index as usize * 3) % 13) as f64);
-            Row { ttft_ms: Some(10.0 * s), e2e_ms: Some(110.0 * s), output_tokens: Some(TOKENS), ok: true }
+            Row { ttft_ms: Some(10.0 * s), e2e_ms: Some(110.0 * s), output_tokens: Some(TOKENS), ok: true, ..Row::default() }
         };
         let place = start * 3 + index;
         Round {

@@ -248,7 +248,7 @@ fn timeline(sending: &Sending<'_>, trace: Trace, ended: Result<Result<(), Broken
         retried: trace.retried,
         closed_loop: sending.closed_loop,
         text: answer.text,
-        counted: Counted::default(),
+        counted: Counted { hidden: answer.hidden, doubt: answer.doubt, ..Counted::default() },
     }
 }
 

@@ -17,16 +17,16 @@ mod tests;
 mod worker;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use conn::{Site, SiteSpec};
 pub use files::most_connections;
 
 use crate::clock::monotonic_ns;
-use crate::config::Protocol;
+use crate::config::{Family, Protocol};
 use crate::plan::{Pace, Plan, RoundPlan};
-use crate::timeline::{Counted, Outcome, Timeline};
+use crate::timeline::{self, Counted, Outcome, Timeline};
 use worker::{Message, Worker, WorkerHealth};
 
 /// How answers of a workload are read.
@@ -88,6 +88,8 @@ pub struct Counters {
 /// A client with its worker threads and connections; lives as long as the server that it measures.
 pub struct Client {
     workers: Vec<Worker>,
+    /// The server gives finish reasons, as some answer showed.
+    gives_reasons: AtomicBool,
 }
 
 /// Everything that a worker needs for one round.
@@ -157,7 +159,7 @@ impl Client {
         let habit = Arc::new(pool::Habit::default());
         let workers = (0..workers.max(1)).map(|i| Worker::spawn(i, Arc::clone(site), Arc::clone(&habit)));
         let workers = workers.collect::<Result<_, _>>()?;
-        Ok(Self { workers })
+        Ok(Self { workers, gives_reasons: AtomicBool::new(false) })
     }
 
     /// Opens the connections that the round will likely need, before any clock starts. Failures show in the round itself.
@@ -220,6 +222,11 @@ impl Client {
         health.cpu_ns = crate::clock::process_cpu_ns().saturating_sub(cpu_before);
         health.loop_lag_p99_ns = p99(lags);
         health.retries = timelines.iter().filter(|t| t.retried).count() as u64;
+        // `[DONE]` alone does not say that the answer is whole; the other protocols' ends do.
+        if job.reading.protocol.family() == Family::OpenAi {
+            let given = timeline::fail_without_reason(&mut timelines, self.gives_reasons.load(Ordering::Relaxed));
+            self.gives_reasons.store(given, Ordering::Relaxed);
+        }
         complete(&mut timelines, plan, began_ns);
         Ok(Measured { timelines, began_ns, health })
     }

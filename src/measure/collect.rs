@@ -66,7 +66,7 @@ fn meets_one(columns: &Columns, i: usize, slo: &SloMs, kind: SloKind) -> bool {
     let (limit, value) = match kind {
         SloKind::Ttft => (slo.ttft, columns.ttft_us[i].map(millis)),
         // One token has no TPOT: an SLO on it asks nothing. A missing count is not one token.
-        SloKind::Tpot if columns.output_tokens[i] == Some(1) => return true,
+        SloKind::Tpot if columns.sent_tokens(i) == Some(1) => return true,
         SloKind::Tpot => (slo.tpot, tpot_ms(columns, i)),
         SloKind::E2e => (slo.e2e, columns.e2e_us[i].map(millis)),
     };
@@ -74,7 +74,7 @@ fn meets_one(columns: &Columns, i: usize, slo: &SloMs, kind: SloKind) -> bool {
 }
 
 fn tpot_ms(columns: &Columns, i: usize) -> Option<f64> {
-    let tokens = columns.output_tokens[i].filter(|&n| n >= 2)?;
+    let tokens = columns.sent_tokens(i).filter(|&n| n >= 2)?;
     let decode = columns.e2e_us[i]?.saturating_sub(columns.ttft_us[i]?);
     Some(millis(decode) / f64::from(tokens - 1))
 }

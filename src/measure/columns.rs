@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Round, Row};
-use crate::timeline::Timeline;
+use crate::timeline::{Hidden, Timeline};
 
 /// Times in microseconds; instants from the round's begin, durations from the request's start. Absent is null.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -37,6 +37,10 @@ pub struct Columns {
     pub output_tokens: Vec<Option<u32>>,
     /// The server's count of prompt tokens found in its prefix cache.
     pub cached_tokens: Vec<Option<u32>>,
+    /// Of the output tokens, those that were counted and never sent (hidden reasoning); null where nobody knows how many. Empty where
+    /// nothing was hidden.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden_tokens: Vec<Option<u32>>,
     /// One of: completed, `http_status`, timeout, connect, dropped, malformed, truncated, stalled, cancelled.
     pub outcome: Vec<String>,
 }
@@ -59,6 +63,7 @@ impl Columns {
     /// `began_ns` is the round's zero. Only completed requests have latencies.
     pub fn from_timelines(timelines: &[Timeline], began_ns: u64) -> Self {
         let mut c = Self::default();
+        let hides = timelines.iter().any(|t| t.counted.hidden != Hidden::Nothing);
         for t in timelines {
             let done = t.completed();
             let timing = |ns: Option<u64>| ns.filter(|_| done).map(micros);
@@ -75,6 +80,11 @@ impl Columns {
             c.input_tokens.push(t.input_tokens);
             c.output_tokens.push(t.output_tokens);
             c.cached_tokens.push(t.cached_tokens);
+            c.hidden_tokens.extend(hides.then_some(match t.counted.hidden {
+                Hidden::Nothing => Some(0),
+                Hidden::Tokens(hidden) => Some(hidden),
+                Hidden::Unknown => None,
+            }));
             c.outcome.push(t.outcome.name().to_owned());
         }
         c
@@ -95,11 +105,28 @@ impl Columns {
         (0..self.len()).filter(|&i| self.ok(i)).count()
     }
 
+    /// Output tokens of request `i` that the server counts and never sent.
+    pub fn hidden(&self, i: usize) -> Hidden {
+        match self.hidden_tokens.get(i) {
+            None | Some(Some(0)) => Hidden::Nothing,
+            Some(Some(hidden)) => Hidden::Tokens(*hidden),
+            Some(None) => Hidden::Unknown,
+        }
+    }
+
+    /// Output tokens of request `i` that came: those that TPOT is over.
+    pub fn sent_tokens(&self, i: usize) -> Option<u32> {
+        self.hidden(i).sent_of(self.output_tokens[i]?)
+    }
+
     /// Every column has one entry per request. A record from outside may lie about that.
     pub fn is_rectangular(&self) -> bool {
         let n = self.len();
         let counts = [&self.input_tokens, &self.output_tokens, &self.cached_tokens];
-        self.times().iter().all(|c| c.len() == n) && counts.iter().all(|c| c.len() == n) && self.events.len() == n
+        self.times().iter().all(|c| c.len() == n)
+            && counts.iter().all(|c| c.len() == n)
+            && (self.hidden_tokens.is_empty() || self.hidden_tokens.len() == n)
+            && self.events.len() == n
     }
 
     /// Every column of instants or durations.
@@ -123,6 +150,7 @@ impl Columns {
             ttft_ms: self.ttft_us[i].filter(|_| context.streaming).map(millis),
             e2e_ms: self.e2e_us[i].map(millis),
             output_tokens: self.output_tokens[i],
+            hidden: self.hidden(i),
             ok: self.ok(i),
         });
         Round {

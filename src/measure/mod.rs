@@ -11,6 +11,8 @@ pub mod validity;
 pub mod stats;
 pub mod summary;
 
+use crate::timeline::Hidden;
+
 /// One request of a round, reduced to what metrics need. Times in milliseconds from the request's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Row {
@@ -19,6 +21,8 @@ pub struct Row {
     /// Start to last output event.
     pub e2e_ms: Option<f64>,
     pub output_tokens: Option<u32>,
+    /// Of these, what the server never sent.
+    pub hidden: Hidden,
     /// Completed as the protocol promises, with output.
     pub ok: bool,
 }
@@ -58,9 +62,14 @@ impl SloMs {
 }
 
 impl Row {
-    /// (E2E - TTFT) / (output tokens - 1); none below two tokens.
+    /// Output tokens that came, and not only were counted.
+    pub fn sent_tokens(&self) -> Option<u32> {
+        self.hidden.sent_of(self.output_tokens?)
+    }
+
+    /// (E2E - TTFT) / (output tokens that were sent - 1); none below two of them.
     pub fn tpot_ms(&self) -> Option<f64> {
-        let tokens = self.output_tokens.filter(|&n| n >= 2)?;
+        let tokens = self.sent_tokens().filter(|&n| n >= 2)?;
         Some((self.e2e_ms? - self.ttft_ms?) / f64::from(tokens - 1))
     }
 }

@@ -212,7 +212,7 @@ pub fn meets_if(row: &Row, slo: &SloMs, streaming: bool, factors: Factors) -> bo
     completed(row, streaming)
         && within(row.ttft_ms, factors.ttft, slo.ttft)
         && within(row.e2e_ms, factors.e2e, slo.e2e)
-        && (row.output_tokens == Some(1) || within(row.tpot_ms(), factors.tpot, slo.tpot))
+        && (row.sent_tokens() == Some(1) || within(row.tpot_ms(), factors.tpot, slo.tpot))
 }
 
 /// From oriented to display units: ms, per second, share.
@@ -309,7 +309,7 @@ mod tests {
     const TTFT: Metric = Metric::Timing(Timing::Ttft, Stat::Geomean);
 
     fn row(ttft: f64, e2e: f64, tokens: u32) -> Row {
-        Row { ttft_ms: Some(ttft), e2e_ms: Some(e2e), output_tokens: Some(tokens), ok: true }
+        Row { ttft_ms: Some(ttft), e2e_ms: Some(e2e), output_tokens: Some(tokens), ok: true, ..Row::default() }
     }
 
     fn round(rows: Vec<Row>) -> Round {
@@ -366,6 +366,23 @@ mod tests {
     fn an_unknown_token_count_makes_the_rate_unknown() {
         let uncounted = Row { output_tokens: None, ..row(10.0, 110.0, 11) };
         assert_eq!(output_token_rate([&round(vec![row(10.0, 110.0, 11), uncounted])]), None);
+    }
+
+    #[test]
+    fn hidden_tokens_make_no_token_faster() {
+        use crate::timeline::Hidden;
+        let tpot = Metric::Timing(Timing::Tpot, Stat::Geomean);
+        let slo = SloMs { tpot: Some(10.0), ..SloMs::default() };
+        let of = |hidden| {
+            let rows = vec![Row { hidden, output_tokens: Some(71), ..row(10.0, 210.0, 0) }; 20];
+            let values = oriented(&round(rows), &slo);
+            let shown = values.get(&tpot).map(|&v| to_display(tpot, v).round());
+            (shown, values[&Metric::SloAttainment], values.contains_key(&Metric::OutputTokenRate))
+        };
+        assert_eq!(of(Hidden::Nothing), (Some(3.0), -1.0, true));
+        assert_eq!(of(Hidden::Tokens(60)), (Some(20.0), 0.0, true), "ten gaps between eleven tokens");
+        assert_eq!(of(Hidden::Unknown), (None, 0.0, true));
+        assert_eq!(of(Hidden::Tokens(70)), (None, -1.0, true), "one token has no TPOT to be slow with");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::collect::Values;
 use super::columns::{Columns, Context, millis};
 use super::stats;
 use crate::metric::{Metric, Stat, Timing};
+use crate::timeline::{CountDoubt, Hidden};
 
 /// What the client says of itself over a round. Absent where another tool measured and does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -35,7 +36,7 @@ pub struct ClientHealth {
 pub struct Finding {
     pub severity: Severity,
     /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `no_success`, `output_tokens`, `failures`,
-    /// `glued_tokens`, `no_usage`, `retries`, `unasked`, `standstill`, `other_gate` (docs/CI.md); `server_ended`; `server_restarted`, `other_client`, `server_metrics` (docs/SERVER-METRICS.md);
+    /// `glued_tokens`, `hidden_tokens`, `zero_tokens`, `token_totals`, `few_tokens`, `no_usage`, `retries`, `unasked`, `standstill`, `other_gate` (docs/CI.md); `server_ended`; `server_restarted`, `other_client`, `server_metrics` (docs/SERVER-METRICS.md);
     /// of the GPU: `gpu_throttle`, `gpu_foreign_process`, `gpu_clock`, `gpu_ecc`, `gpu_lost`, `gpu_unwatched`; `imported`: what was refused of
     /// another tool's result, or could not be checked.
     pub check: String,
@@ -114,6 +115,7 @@ pub fn findings(columns: &Columns, context: &Context, values: &Values, health: &
         usage(columns),
         failures(columns),
         glued(columns, context),
+        hidden(columns),
         retries(health),
         unasked(health),
     ]
@@ -132,7 +134,11 @@ pub fn own_lag_p99_ms(columns: &Columns) -> Option<f64> {
 }
 
 fn no_success(columns: &Columns) -> String {
-    format!("none of {} requests completed: see the errors, and try one request by hand", columns.len())
+    let n = columns.len();
+    match (0..n).filter(|&i| columns.outcome[i] == "completed" && columns.output_tokens[i] == Some(0)).count() {
+        0 => format!("none of {n} requests completed: see the errors, and try one request by hand"),
+        empty => format!("none of {n} requests completed: {empty} of them ended well and count 0 output tokens"),
+    }
 }
 
 fn lag(health: &ClientHealth, median_ms: Option<f64>) -> Option<Finding> {
@@ -208,12 +214,45 @@ fn failures(columns: &Columns) -> Option<Finding> {
 
 /// Many tokens in each event: TPOT averages over them, and a chunk gap is not a token's gap.
 fn glued(columns: &Columns, context: &Context) -> Option<Finding> {
-    let tokens = mean_tokens(columns, &columns.output_tokens).filter(|_| context.streaming)?;
+    let sent: Vec<Option<u32>> = (0..columns.len()).map(|i| columns.sent_tokens(i)).collect();
+    let tokens = mean_tokens(columns, &sent).filter(|_| context.streaming)?;
     let counts: Vec<f64> = (0..columns.len()).filter(|&i| columns.ok(i)).map(|i| f64::from(columns.events[i])).collect();
     let events = stats::mean(&counts)?;
     (tokens > events * GLUED_TOKENS).then(|| {
         note("glued_tokens", format!("{tokens:.1} output tokens came in {events:.1} events per request: gaps between events are not gaps between tokens"))
     })
+}
+
+/// Reasoning that a server keeps to itself.
+fn hidden(columns: &Columns) -> Option<Finding> {
+    let hide = (0..columns.len()).filter(|&i| columns.ok(i) && columns.hidden(i) != Hidden::Nothing).count();
+    (hide > 0).then(|| {
+        note("hidden_tokens", format!("{hide} answers count reasoning tokens that were never sent: TPOT is over the tokens that came, and absent where their number is not known"))
+    })
+}
+
+/// What is wrong with the server's counts, each with the number of completed answers.
+pub fn count_doubts(doubts: &[CountDoubt]) -> Vec<Finding> {
+    let all = [CountDoubt::ZeroBesideOutput, CountDoubt::TotalDiffers, CountDoubt::FewerThanEvents];
+    let counted = all.map(|doubt| (doubt, doubts.iter().filter(|d| **d == doubt).count()));
+    let finding = |(doubt, n)| match doubt {
+        CountDoubt::ZeroBesideOutput => {
+            note("zero_tokens", format!("{n} answers count 0 output tokens beside output (usage): that is no count"))
+        }
+        CountDoubt::TotalDiffers => note(
+            "token_totals",
+            format!(
+                "{n} answers have a total of tokens that its parts do not add up to (usage): ask what this server counts before its token rates are compared"
+            ),
+        ),
+        CountDoubt::FewerThanEvents => note(
+            "few_tokens",
+            format!(
+                "{n} answers count fewer output tokens than events with output came (usage): TPOT and token rates may be wrong"
+            ),
+        ),
+    };
+    counted.into_iter().filter(|(_, n)| *n > 0).map(finding).collect()
 }
 
 fn retries(health: &ClientHealth) -> Option<Finding> {

@@ -29,6 +29,8 @@ pub enum ProbeError {
     Unreachable { url: String, why: String, hint: &'static str },
     #[error("{url} answers {status}: {text}{hint}")]
     Status { url: String, status: u16, text: String, hint: &'static str },
+    #[error("{url} answers 200 with an error: {text}")]
+    Failure { url: String, text: String },
     #[error("{url} answers with {what} where JSON was expected\nhint: base_url is the API's, usually ending in /v1")]
     NotJson { url: String, what: String },
     #[error("{url} answers with more than {} MiB\nhint: base_url is the API's, usually ending in /v1", MOST_BYTES >> 20)]
@@ -222,13 +224,16 @@ impl Probe {
         let url = format!("{}{}", self.base_url, protocol::path(protocol, model, stream));
         let request = self.http.post(&url).header(CONTENT_TYPE, "application/json").body(protocol::body(protocol, &spec));
         let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;
-        let html = is_html(&answer);
         let answer = self.refused(&url, answer).await?;
-        if html {
+        // The answer is read to its end, so that the server is idle again. What it is shows in it, whatever its content type says.
+        let body = body(&url, answer).await?;
+        if body.trim_ascii_start().starts_with(b"<") {
             return Err(ProbeError::NotJson { url, what: "HTML".into() });
         }
-        // The answer is read to its end, so that the server is idle again.
-        body(&url, answer).await.map(drop)
+        match protocol::refusal(&body) {
+            Some(text) => Err(ProbeError::Failure { url, text: protocol::redact(text, &self.secrets) }),
+            None => Ok(()),
+        }
     }
 
     async fn json(&self, url: &str, answer: reqwest::Response) -> Result<Value, ProbeError> {

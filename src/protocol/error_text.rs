@@ -10,8 +10,7 @@ const MAX_CHARS: usize = 500;
 /// The message in JSON (`{"error": {"message"}}`, `{"error": ""}`, `{"message"}`, `{"detail"}`), HTML or plain text.
 pub fn text(body: &[u8]) -> String {
     let trimmed = body.trim_ascii();
-    // Triton refuses a stream in the form of one.
-    let trimmed = trimmed.strip_prefix(b"data:").map_or(trimmed, <[u8]>::trim_ascii);
+    let trimmed = data(trimmed);
     let found = if let Ok(json) = serde_json::from_slice::<Value>(trimmed) {
         message(&json, 0).unwrap_or_else(|| json.to_string())
     } else {
@@ -20,6 +19,20 @@ pub fn text(body: &[u8]) -> String {
     };
     let line = one_line(&found);
     if line.is_empty() { "empty body".into() } else { line }
+}
+
+/// The message of a body that is one JSON object with an error and nothing else, whatever its status.
+pub fn refusal(body: &[u8]) -> Option<String> {
+    let fields: serde_json::Map<String, Value> = serde_json::from_slice(body.trim_ascii()).ok()?;
+    let error = fields.get("error").is_some_and(|error| !error.is_null()) || fields.get("object") == Some(&Value::from("error"));
+    error.then(|| text(body))
+}
+
+/// Servers that refuse a stream may do so in the form of one: then the value of its first `data:` line.
+fn data(body: &[u8]) -> &[u8] {
+    let event = [&b"data:"[..], b"event:", b":"].iter().any(|start| body.starts_with(start));
+    let line = body.split(|byte| *byte == b'\n').filter(|_| event).find_map(|line| line.strip_prefix(b"data:"));
+    line.map_or(body, <[u8]>::trim_ascii)
 }
 
 fn message(json: &Value, depth: u8) -> Option<String> {
@@ -31,9 +44,9 @@ fn message(json: &Value, depth: u8) -> Option<String> {
         Value::String(text) => Some(text.clone()).filter(|t| !t.trim().is_empty()),
         // FastAPI's list of validation errors.
         Value::Array(items) => items.iter().find_map(|item| message(item, depth + 1)),
-        Value::Object(fields) => {
-            ["error", "message", "detail", "msg"].iter().find_map(|key| message(fields.get(*key)?, depth + 1))
-        }
+        Value::Object(fields) => ["error", "message", "detail", "msg", "error_message", "error_msg", "errors", "reason"]
+            .iter()
+            .find_map(|key| message(fields.get(*key)?, depth + 1)),
         _ => None,
     }
 }
@@ -71,8 +84,18 @@ fn without_tags(html: &str) -> String {
     text
 }
 
+/// One line, as short as that of a message: for what a server names (a finish reason, a header).
+pub fn one_word(text: &str) -> String {
+    const MAX_NAME: usize = 100;
+    let line = one_line(text);
+    match line.char_indices().nth(MAX_NAME) {
+        Some((cut, _)) => format!("{}...", &line[..cut]),
+        None => line,
+    }
+}
+
 /// White space collapsed, control characters out, at most `MAX_CHARS` characters.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     // Enough for the cut below even where much of it is white space, and bounded for a body of megabytes.
     let start: String = text.chars().take(MAX_CHARS * 20).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let words: Vec<&str> = start.split_whitespace().collect();
@@ -97,6 +120,9 @@ mod tests {
             (r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#, "field required"),
             (r#"{"error":{"code":3}}"#, r#"{"error":{"code":3}}"#),
             ("data: {\"error\":\"model not ready\"}\n\n", "model not ready"),
+            ("event: error\r\ndata: {\"error\":\"model not ready\"}\r\n\r\n", "model not ready"),
+            (r#"{"errors":[{"message":"too long"}]}"#, "too long"),
+            (r#"{"error_code":336100,"error_msg":"busy"}"#, "busy"),
             ("Internal Server Error\n", "Internal Server Error"),
             ("<html>\n<head><TITLE>502 Bad\nGateway</TITLE></head><body>x</body></html>", "502 Bad Gateway"),
             ("<!DOCTYPE html><html><body><h1>Oops</h1>try later</body></html>", "Oops try later"),

@@ -21,8 +21,23 @@ pub struct Delta {
     pub answer: bool,
     /// Non-empty reasoning.
     pub reasoning: bool,
+    pub kind: DeltaKind,
     pub finish_reason: Option<String>,
     pub usage: Option<Usage>,
+    /// There should have been a count here, and what stood there was none.
+    pub uncounted: bool,
+}
+
+/// What a part of an answer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeltaKind {
+    /// What is new, if anything.
+    #[default]
+    New,
+    /// The whole text, as some servers repeat it beside the deltas. It is new only where there are no deltas.
+    Whole,
+    /// The model's words that it will not answer. They are no output.
+    Refusal,
 }
 
 /// Token counts by the server. A count that it does not give is `None`.
@@ -32,6 +47,8 @@ pub struct Usage {
     pub prompt_tokens: Option<u32>,
     /// Output tokens, reasoning included.
     pub completion_tokens: Option<u32>,
+    /// Prompt and output together, as the server adds them up.
+    pub total_tokens: Option<u32>,
     /// Of the prompt tokens, those that came from a prefix cache.
     pub cached_tokens: Option<u32>,
     /// Of the completion tokens, those of reasoning.
@@ -52,6 +69,7 @@ impl Usage {
         Self {
             prompt_tokens: later.prompt_tokens.or(self.prompt_tokens),
             completion_tokens: later.completion_tokens.or(self.completion_tokens),
+            total_tokens: later.total_tokens.or(self.total_tokens),
             cached_tokens: later.cached_tokens.or(self.cached_tokens),
             reasoning_tokens: later.reasoning_tokens.or(self.reasoning_tokens),
         }

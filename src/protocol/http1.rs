@@ -50,6 +50,8 @@ pub enum HttpError {
     Length(String),
     #[error("unsupported {0} {1:?}; turn off compression in the server or the proxy in front of it")]
     Coding(&'static str, String),
+    #[error("transfer-encoding {0:?} is none that can be read: chunked alone is; check the proxy in front of the server")]
+    Framing(String),
     #[error("invalid chunked body ({0}); check the server or the proxy in front of it")]
     Chunk(&'static str),
     #[error("connection closed within the response {0}")]
@@ -230,9 +232,13 @@ fn transfer_coding(headers: &[Header<'_>]) -> Result<bool, HttpError> {
     let mut chunked = false;
     for coding in tokens(headers, "transfer-encoding") {
         match coding.as_str() {
-            "chunked" if !chunked => chunked = true,
+            // A gateway that passes the server's header on and adds its own says it twice; the body is chunked once.
+            "chunked" => chunked = true,
             "identity" => {}
-            _ => return Err(HttpError::Coding("transfer-encoding", coding)),
+            "gzip" | "x-gzip" | "deflate" | "compress" | "x-compress" | "br" | "zstd" => {
+                return Err(HttpError::Coding("transfer-encoding", coding));
+            }
+            _ => return Err(HttpError::Framing(coding)),
         }
     }
     Ok(chunked)

@@ -2,8 +2,10 @@
 //!
 //! Not here: sockets and time (`load/`), what events mean for metrics (`timeline`, `measure`).
 
+mod count;
 mod error_text;
 mod event;
+mod failure;
 mod filled;
 mod http1;
 mod lines;
@@ -11,11 +13,12 @@ mod ollama;
 mod openai;
 mod receiver;
 mod redact;
+mod shape;
 mod sse;
 mod text;
 mod triton;
 
-pub use error_text::text as error_text;
+pub use error_text::{refusal, text as error_text};
 pub use receiver::{Answer, Receiver, Step};
 pub use redact::{redact, secrets};
 pub use text::prompt;

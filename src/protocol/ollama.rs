@@ -10,9 +10,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::BodySpec;
+use super::count::{Count, from_json};
 use super::error_text;
 use super::event::{Delta, Event, Usage};
-use super::filled::Filled;
+use super::filled::{Content, Filled};
 use crate::config::Ollama;
 
 /// Which of the two.
@@ -49,21 +50,23 @@ pub fn body(form: Form, settings: &Ollama, spec: &BodySpec<'_>) -> Map<String, V
 struct Line {
     message: Option<Message>,
     #[serde(default)]
-    response: Filled,
+    response: Content,
     #[serde(default)]
     thinking: Filled,
     #[serde(default)]
     done: bool,
     done_reason: Option<String>,
-    prompt_eval_count: Option<u32>,
-    eval_count: Option<u32>,
+    #[serde(default)]
+    prompt_eval_count: Count,
+    #[serde(default)]
+    eval_count: Count,
     error: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct Message {
     #[serde(default)]
-    content: Filled,
+    content: Content,
     #[serde(default)]
     thinking: Filled,
     #[serde(default)]
@@ -72,23 +75,26 @@ struct Message {
 
 /// One line, or the whole body of an answer that is not streamed.
 pub fn event(json: &[u8]) -> Event {
-    let line: Line = match serde_json::from_slice(json) {
+    let line: Line = match from_json(json) {
         Ok(line) => line,
+        // A proxy that makes server-sent events of the lines may end them as those end.
+        Err(_) if json.trim_ascii() == b"[DONE]" => return Event::Delta(Delta::default()),
         Err(e) => return Event::Malformed(format!("unparsable line ({e}): {}", error_text::text(json))),
     };
     if line.error.is_some() {
         return Event::Error(error_text::text(json));
     }
-    let mut delta = Delta { answer: line.response.0, reasoning: line.thinking.0, ..Delta::default() };
+    let mut delta =
+        Delta { answer: line.response.answer, reasoning: line.response.reasoning || line.thinking.0, ..Delta::default() };
     if let Some(message) = line.message {
-        delta.answer |= message.content.0 || message.tool_calls.is_some_and(|calls| !calls.is_empty());
-        delta.reasoning |= message.thinking.0;
+        delta.answer |= message.content.answer || message.tool_calls.is_some_and(|calls| !calls.is_empty());
+        delta.reasoning |= message.content.reasoning || message.thinking.0;
     }
     if !line.done {
         return Event::Delta(delta);
     }
     delta.finish_reason = line.done_reason.filter(|reason| !reason.is_empty());
-    let usage = Usage { prompt_tokens: line.prompt_eval_count, completion_tokens: line.eval_count, ..Usage::default() };
+    let usage = Usage { prompt_tokens: line.prompt_eval_count.0, completion_tokens: line.eval_count.0, ..Usage::default() };
     delta.usage = (usage != Usage::default()).then_some(usage);
     Event::Done(delta)
 }

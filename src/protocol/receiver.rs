@@ -3,20 +3,27 @@
 //! Not here: sockets, clocks, limits of time. The caller stamps each read before it is looked at; all events of one read share that
 //! instant. A response that is cut anywhere else gives the same answer, down to the last field, but for instants.
 
+mod counts;
+mod events;
+mod framing;
+mod growth;
 mod intake;
 #[cfg(test)]
 mod captures;
 #[cfg(test)]
 mod cost;
 #[cfg(test)]
+mod field;
+#[cfg(test)]
 mod native;
 #[cfg(test)]
 mod tests;
 
+use super::error_text;
 use super::event::Usage;
 use super::http1::{HttpError, Progress, ResponseReader};
 use crate::config::Protocol;
-use crate::timeline::{Outcome, OutputEvent};
+use crate::timeline::{CountDoubt, Hidden, Outcome, OutputEvent};
 use intake::Intake;
 
 /// What to do after a read.
@@ -60,8 +67,12 @@ pub struct Answer {
     pub outputs: Vec<OutputEvent>,
     /// The read that brought the end of the response, or the close.
     pub end_ns: Option<u64>,
-    /// The last counts that the server gave.
+    /// The last counts that the server gave, without those that cannot be true.
     pub usage: Usage,
+    /// Output tokens that are counted and were never sent.
+    pub hidden: Hidden,
+    /// What is wrong with the counts.
+    pub doubt: Option<CountDoubt>,
     pub finish_reason: Option<String>,
     /// All output, where it was to be kept and could be.
     pub text: Option<String>,
@@ -138,17 +149,21 @@ impl Receiver {
     pub fn into_result(self) -> Answer {
         let (outcome, error) = self.outcome();
         let received = self.intake.into_received();
+        let (usage, doubt) = counts::believable(&received);
         Answer {
             outcome,
-            error,
+            // This and the reason are foreign, and of any length.
+            error: error.map(|text| error_text::one_line(&text)),
             status: self.http.head().map(|head| head.status),
             first_byte_ns: self.first_byte_ns,
             first_answer_ns: received.first_answer_ns,
-            reasoning_seen: received.reasoning_seen,
+            reasoning_seen: received.reasoning_events > 0,
+            hidden: counts::hidden(&usage, &received),
+            doubt,
             outputs: received.outputs,
             end_ns: self.end.map(|end| end.at_ns).or(received.done_ns),
-            usage: received.usage,
-            finish_reason: received.finish_reason,
+            usage,
+            finish_reason: received.finish_reason.as_deref().map(error_text::one_word),
             text: received.text,
         }
     }

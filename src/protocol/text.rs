@@ -36,20 +36,36 @@ pub fn prompt(protocol: &Protocol, body: &[u8]) -> Option<String> {
     text.as_str().map(str::to_owned)
 }
 
+/// The text of a choice. A whole message beside a delta repeats what was said.
 fn openai(choice: &Value) -> Option<String> {
-    let parts = [message(&choice["delta"])?, message(&choice["message"])?, joined(&[&choice["text"]])];
-    Some(parts.concat())
+    let delta = message(&choice["delta"])?;
+    let said = if delta.is_empty() { message(&choice["message"])? } else { delta };
+    Some(said + &joined(&[&choice["text"]]))
 }
 
+/// Reasoning has several names; a server that uses two says the same under both.
 fn message(message: &Value) -> Option<String> {
     let calls = |key: &str| message[key].as_array().is_some_and(|all| !all.is_empty()) || message[key].is_object();
-    let parts = message["content"].is_array();
-    (!parts && !calls("tool_calls") && !calls("function_call"))
-        .then(|| joined(&["reasoning_content", "reasoning", "thinking", "content"].map(|key| &message[key])))
+    if calls("tool_calls") || calls("function_call") {
+        return None;
+    }
+    let reasoning = ["reasoning_content", "reasoning", "thinking", "reasoning_details"].map(|key| joined(&[&message[key]]));
+    let reasoning = reasoning.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+    Some(reasoning + &joined(&[&message["content"]]))
 }
 
-fn joined(texts: &[&Value]) -> String {
-    texts.iter().filter_map(|text| text.as_str()).collect()
+fn joined(values: &[&Value]) -> String {
+    values.iter().map(|value| parts(value)).collect()
+}
+
+/// A text, or parts of content with texts in them.
+fn parts(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(all) => all.iter().map(parts).collect(),
+        Value::Object(part) => ["thinking", "text", "content"].iter().filter_map(|key| part.get(*key)).map(parts).collect(),
+        _ => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +80,18 @@ mod tests {
             (OpenAiChat, r#"{"choices":[{"delta":{"role":"assistant","content":" a"}}]}"#, Some(" a")),
             (OpenAiChat, r#"{"choices":[{"delta":{"reasoning_content":"hm","content":null}}]}"#, Some("hm")),
             (OpenAiChat, r#"{"choices":[{"message":{"reasoning":"hm","content":"a"}}],"usage":{}}"#, Some("hma")),
+            (OpenAiChat, r#"{"choices":[{"delta":{"content":"b"},"message":{"content":"ab"}}]}"#, Some("b")),
+            (
+                OpenAiChat,
+                r#"{"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]}]}}]}"#,
+                Some("hm"),
+            ),
+            (
+                OpenAiChat,
+                r#"{"choices":[{"delta":{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}}]}"#,
+                Some("ab"),
+            ),
+            (OpenAiChat, r#"{"choices":[{"delta":{"reasoning":"hm","reasoning_details":[{"text":"hm"}]}}]}"#, Some("hm")),
             (OpenAiChat, r#"{"choices":[{"delta":{"tool_calls":[{"function":{"name":"f"}}]}}]}"#, None),
             (OpenAiChat, r#"{"choices":[],"usage":{"prompt_tokens":1}}"#, Some("")),
             (OpenAiCompletions, r#"{"choices":[{"text":" b"}]}"#, Some(" b")),

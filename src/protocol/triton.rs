@@ -5,9 +5,11 @@
 #[cfg(test)]
 mod tests;
 
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use super::BodySpec;
+use super::count::{Count, from_json};
 use super::error_text;
 use super::event::{Delta, Event, Usage};
 use crate::config::Triton;
@@ -50,7 +52,7 @@ pub fn event(names: &Triton, payload: &[u8]) -> Event {
     if payload.is_empty() {
         return Event::Delta(Delta::default());
     }
-    let fields: Map<String, Value> = match serde_json::from_slice(payload) {
+    let fields: Map<String, Value> = match from_json(payload) {
         Ok(fields) => fields,
         Err(e) => return Event::Malformed(format!("unparsable event ({e}): {}", error_text::text(payload))),
     };
@@ -69,10 +71,11 @@ pub fn event(names: &Triton, payload: &[u8]) -> Event {
     };
     let answer = text(output).is_some_and(|text| !text.is_empty());
     // A sum that lacks one part would look like a count.
-    if answer && !names.output_tokens.is_empty() && usage.completion_tokens.is_none() {
+    let uncounted = answer && !names.output_tokens.is_empty() && usage.completion_tokens.is_none();
+    if uncounted && !fields.contains_key(&names.output_tokens) {
         return Event::Malformed(format!("no count `{}` beside the output (target.triton.output_tokens)", names.output_tokens));
     }
-    Event::Delta(Delta { answer, usage: (usage != Usage::default()).then_some(usage), ..Delta::default() })
+    Event::Delta(Delta { answer, usage: (usage != Usage::default()).then_some(usage), uncounted, ..Delta::default() })
 }
 
 /// A tensor of one element is that element; of several, the first counts, as there is one prompt.
@@ -83,5 +86,5 @@ pub fn text(output: &Value) -> Option<&str> {
 fn count(fields: &Map<String, Value>, name: &str) -> Option<u32> {
     let value = fields.get(name)?;
     let value = value.as_array().and_then(|all| all.first()).unwrap_or(value);
-    value.as_u64().and_then(|n| u32::try_from(n).ok())
+    Count::deserialize(value).ok()?.0
 }

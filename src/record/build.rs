@@ -8,9 +8,9 @@ use crate::measure::collect::{RoundView, metrics};
 use crate::measure::columns::{Columns, micros};
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
-use crate::measure::validity::{Asked, ClientHealth, findings, own_lag_p99_ms};
+use crate::measure::validity::{Asked, ClientHealth, count_doubts, findings, own_lag_p99_ms};
 use crate::plan::RoundPlan;
-use crate::timeline::{Outcome, Timeline};
+use crate::timeline::{CountDoubt, Outcome, Timeline};
 
 /// A round as the rim brings it back.
 pub struct Raw<'a> {
@@ -55,6 +55,8 @@ pub fn round(raw: &Raw<'_>, load: &LoadFacts, slo: &SloMs) -> RoundRecord {
     let values = metrics(&[RoundView { columns: &record.columns, context: &context, gaps: &gaps }], slo);
     let asked = Asked { output_tokens: asked_tokens(raw), length_forced: load.length_forced };
     record.findings = findings(&record.columns, &context, &values, &record.client, asked);
+    let doubts: Vec<CountDoubt> = raw.timelines.iter().filter(|t| t.completed()).filter_map(|t| t.counted.doubt).collect();
+    record.findings.extend(count_doubts(&doubts));
     record.metrics = keyed(&values);
     record
 }

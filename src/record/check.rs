@@ -11,6 +11,7 @@ use crate::evidence::gpu::RoundGpu;
 use crate::fingerprint::Fingerprint;
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
+use crate::timeline::Hidden;
 
 /// A year, in microseconds: sums of so many stay far from overflow.
 const LONGEST_US: u64 = 365 * 24 * 3_600_000_000;
@@ -112,6 +113,9 @@ fn round(round: &RoundRecord) -> Result<(), String> {
     if let Some(i) = (0..columns.len()).find(|&i| impossible(columns, i)) {
         return Err(format!("request {i} took no time, or ended before its first output"));
     }
+    if (0..columns.len()).any(|i| columns.output_tokens[i].is_some() && overdrawn(columns, i)) {
+        return Err("a request hides more tokens than it has".into());
+    }
     round.gpu.iter().try_for_each(RoundGpu::check)?;
     Gaps::decode(&round.chunk_gaps_hdr).map(drop)
 }
@@ -119,6 +123,10 @@ fn round(round: &RoundRecord) -> Result<(), String> {
 fn impossible(columns: &Columns, i: usize) -> bool {
     let (first, last) = (columns.ttft_us[i], columns.e2e_us[i]);
     columns.ok(i) && (last == Some(0) || first.zip(last).is_some_and(|(first, last)| first > last))
+}
+
+fn overdrawn(columns: &Columns, i: usize) -> bool {
+    columns.hidden(i) != Hidden::Unknown && columns.sent_tokens(i).is_none()
 }
 
 /// Two without a plan would be comparable whatever was sent.

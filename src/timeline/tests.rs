@@ -76,3 +76,23 @@ fn an_unsent_request_has_no_lag() {
     let t = Timeline { handed_ns: None, slot_ns: None, sent_ns: None, ..timeline(false) };
     assert_eq!((t.send_lag_ns(), t.queue_ns(), t.own_lag_ns()), (None, None, None));
 }
+
+#[test]
+fn an_answer_without_a_reason_is_cut_where_the_server_gives_reasons() {
+    let reason = || Timeline { finish_reason: Some("stop".into()), ..timeline(false) };
+    let failed = |mut all: Vec<Timeline>, before| {
+        let given = fail_without_reason(&mut all, before);
+        (all.iter().map(Timeline::completed).collect::<Vec<_>>(), given)
+    };
+    assert_eq!(failed(vec![timeline(false), timeline(false)], false), (vec![true, true], false), "it may never give any");
+    assert_eq!(failed(vec![timeline(false), reason()], false), (vec![false, true], true));
+    assert_eq!(failed(vec![timeline(false)], true), (vec![false], true));
+    let lost = Timeline { outcome: Outcome::Timeout, ..reason() };
+    assert_eq!(failed(vec![timeline(false), lost], false), (vec![true, false], false), "what failed tells nothing");
+}
+
+#[test]
+fn tokens_that_were_sent_are_those_that_were_not_hidden() {
+    let sent = [Hidden::Nothing, Hidden::Tokens(3), Hidden::Tokens(9), Hidden::Unknown].map(|hidden| hidden.sent_of(8));
+    assert_eq!(sent, [Some(8), Some(5), None, None]);
+}

@@ -13,6 +13,7 @@ mod config_place;
 mod containers;
 mod documents;
 mod exports;
+mod field_streams;
 mod gate_help;
 mod gate_hostile;
 mod gate_interleaved;

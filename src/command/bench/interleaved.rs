@@ -48,7 +48,13 @@ fn one(start: u32, round: u32, candidate: bool) -> Round {
     let vary = |i: u32, scale: u32| f64::from((i * 7919 + place * 104_729) % scale) / 1000.0;
     let row = |i: u32| {
         let ttft = speed * (80.0 + vary(i, 60_000));
-        Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + speed * (2500.0 + vary(i, 300_000))), output_tokens: Some(128), ok: true }
+        Row {
+            ttft_ms: Some(ttft),
+            e2e_ms: Some(ttft + speed * (2500.0 + vary(i, 300_000))),
+            output_tokens: Some(128),
+            ok: true,
+            ..Row::default()
+        }
     };
     Round {
         start,

@@ -156,6 +156,7 @@ fn round(index: u32) -> RoundRecord {
             input_tokens: vec![Some(256); count],
             output_tokens: vec![Some(128); count],
             cached_tokens: vec![None; count],
+            hidden_tokens: Vec::new(),
             outcome: vec!["completed".into(); count],
         },
     }

@@ -20,7 +20,7 @@ fn rounds(starts: u32, start_noise: f64, round_noise: f64) -> Vec<Round> {
         let speed = 1.3f64.powi(i32::try_from(plan).expect("few")) * offset.exp();
         let row = |i: u32| {
             let ttft = speed * (10.0 + f64::from((i * 37) % 29));
-            Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + speed * 100.0), output_tokens: Some(11), ok: true }
+            Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + speed * 100.0), output_tokens: Some(11), ok: true, ..Row::default() }
         };
         Round {
             start,

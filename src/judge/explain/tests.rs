@@ -20,7 +20,7 @@ fn start(offset: f64, bad: u64) -> StartSummary {
 fn round(start: u32, candidate: bool, speed: f64, plan: u32) -> Round {
     let row = |i: u32| {
         let ttft = speed * (10.0 + f64::from((i * 7) % 13));
-        Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + speed * 100.0), output_tokens: Some(11), ok: true }
+        Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + speed * 100.0), output_tokens: Some(11), ok: true, ..Row::default() }
     };
     Round {
         start,

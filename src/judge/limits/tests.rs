@@ -15,7 +15,7 @@ const TTFT_P99: Metric = Metric::Timing(Timing::Ttft, Stat::P99);
 fn round(start: u32, n: u32, ttft: impl Fn(u32) -> f64) -> Round {
     let row = |i: u32| {
         let ttft = ttft(i);
-        Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + 100.0), output_tokens: Some(11), ok: true }
+        Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + 100.0), output_tokens: Some(11), ok: true, ..Row::default() }
     };
     Round {
         start,

@@ -218,3 +218,22 @@ proptest! {
         prop_assert!(!whole || (good - share * scheduled).abs() < 1e-9 * scheduled);
     }
 }
+
+#[test]
+fn hidden_tokens_are_in_rates_and_not_in_tpot() {
+    let mut c = columns(&[(1000, 70_000, Some(71), "completed"); 20]);
+    let tpot = |c: &Columns| {
+        let view = RoundView { columns: c, context: &context(0), gaps: &Gaps::default() };
+        let values = metrics(&[view], &SloMs { tpot: Some(5.0), ..SloMs::default() });
+        let rate = values.contains_key(&Metric::OutputTokenRate);
+        (values.get(&Metric::Timing(Timing::Tpot, Stat::Mean)).map(|ms| ms.round()), values[&Metric::SloAttainment], rate)
+    };
+    assert_eq!(tpot(&c), (Some(1.0), 1.0, true));
+    c.hidden_tokens = vec![Some(60); 20];
+    assert!(c.is_rectangular());
+    assert_eq!(tpot(&c), (Some(7.0), 0.0, true));
+    c.hidden_tokens = vec![None; 20];
+    assert_eq!(tpot(&c), (None, 0.0, true));
+    c.hidden_tokens.pop();
+    assert!(!c.is_rectangular());
+}

@@ -21,6 +21,7 @@ fn columns(n: usize, tokens: Option<u32>) -> Columns {
         input_tokens: vec![Some(1); n],
         output_tokens: vec![tokens; n],
         cached_tokens: vec![None; n],
+        hidden_tokens: Vec::new(),
         outcome: vec!["completed".into(); n],
     }
 }

@@ -113,6 +113,7 @@ fn broken_framing_is_an_error() {
     assert!(matches!(head("Content-Length: +3"), Err(HttpError::Length(_))));
     assert!(matches!(head("Content-Encoding: gzip"), Err(HttpError::Coding(..))));
     assert!(matches!(head("Transfer-Encoding: gzip, chunked"), Err(HttpError::Coding(..))));
+    assert!(matches!(head("Transfer-Encoding: chunked, x-own"), Err(HttpError::Framing(_))));
     assert!(matches!(read(b"\x15\x03\x01\x00\x02\x02").end, Err(HttpError::Head(_))));
     assert!(matches!(read(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").end, Err(HttpError::Switched)));
 }

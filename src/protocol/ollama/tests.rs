@@ -62,7 +62,7 @@ fn the_last_line_brings_what_it_has_and_nothing_else() {
     let counted = event(br#"{"response":"y","done":true,"done_reason":"length","prompt_eval_count":3,"eval_count":2}"#);
     let usage = Usage { prompt_tokens: Some(3), completion_tokens: Some(2), ..Usage::default() };
     let finish_reason = Some("length".to_owned());
-    assert_eq!(counted, Event::Done(Delta { answer: true, reasoning: false, finish_reason, usage: Some(usage) }));
+    assert_eq!(counted, Event::Done(Delta { answer: true, finish_reason, usage: Some(usage), ..Delta::default() }));
     // A prompt that Ollama had cached may lack its count: absent, not 0.
     let cached = event(br#"{"response":"","done":true,"eval_count":2}"#);
     let Event::Done(Delta { usage: Some(usage), finish_reason: None, .. }) = cached else { panic!("{cached:?}") };

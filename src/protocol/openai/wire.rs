@@ -3,18 +3,21 @@
 //! Not here: deciding what an event means for an outcome. Texts are never built, only whether they are empty.
 
 use serde::Deserialize;
-use serde_json::{Number, Value};
+use serde_json::{Map, Value};
 
 use super::Form;
+use crate::protocol::count::{Count, Counts, from_json};
 use crate::protocol::error_text;
-use crate::protocol::event::{Delta, Event, Usage};
-use crate::protocol::filled::Filled;
+use crate::protocol::event::{Delta, DeltaKind, Event, Usage};
+use crate::protocol::failure::names_failure;
+use crate::protocol::filled::{Content, Filled};
 
 /// A stream's chunk or a whole answer: `choices[].delta` (chat), `choices[].message` (chat, not streamed), `choices[].text`.
 #[derive(Deserialize)]
 struct Answer {
     choices: Option<Vec<Choice>>,
-    usage: Option<WireUsage>,
+    #[serde(default)]
+    usage: Counts<WireUsage>,
     error: Option<Value>,
     /// `error` in `SGLang`'s flat error objects.
     object: Option<Value>,
@@ -27,18 +30,34 @@ struct Choice {
     #[serde(default)]
     text: Filled,
     finish_reason: Option<String>,
+    /// Gateways that break off say here why.
+    error: Option<Value>,
 }
 
 #[derive(Default, Deserialize)]
 struct Message {
     #[serde(default)]
-    content: Filled,
+    content: Content,
     /// `DeepSeek`'s name, which `SGLang`, llama.cpp and `LiteLLM` use.
     #[serde(default)]
     reasoning_content: Filled,
     /// The name in newer vLLM.
     #[serde(default)]
     reasoning: Filled,
+    /// `OpenRouter`'s, a list of parts.
+    #[serde(default)]
+    reasoning_details: Content,
+    /// Some gateways'.
+    #[serde(default)]
+    thinking: Content,
+    /// Output that is no text.
+    #[serde(default)]
+    audio: Content,
+    #[serde(default)]
+    images: Content,
+    /// The model says that it will not answer. That is no output.
+    #[serde(default)]
+    refusal: Filled,
     tool_calls: Option<Vec<ToolCall>>,
     /// What tool calls were called before.
     function_call: Option<Function>,
@@ -47,6 +66,9 @@ struct Message {
 #[derive(Deserialize)]
 struct ToolCall {
     function: Option<Function>,
+    /// A tool that takes free text.
+    #[serde(default)]
+    custom: Content,
 }
 
 #[derive(Deserialize)]
@@ -57,43 +79,63 @@ struct Function {
     arguments: Filled,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct WireUsage {
-    prompt_tokens: Option<Number>,
-    completion_tokens: Option<Number>,
-    prompt_tokens_details: Option<PromptDetails>,
-    completion_tokens_details: Option<CompletionDetails>,
+    #[serde(default)]
+    prompt_tokens: Count,
+    #[serde(default)]
+    completion_tokens: Count,
+    #[serde(default)]
+    total_tokens: Count,
+    #[serde(default)]
+    prompt_tokens_details: Counts<PromptDetails>,
+    #[serde(default)]
+    completion_tokens_details: Counts<CompletionDetails>,
     /// `SGLang` gives it beside the details.
-    reasoning_tokens: Option<Number>,
+    #[serde(default)]
+    reasoning_tokens: Count,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct PromptDetails {
-    cached_tokens: Option<Number>,
+    #[serde(default)]
+    cached_tokens: Count,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct CompletionDetails {
-    reasoning_tokens: Option<Number>,
+    #[serde(default)]
+    reasoning_tokens: Count,
 }
 
-/// Reads a chunk or an answer.
-pub(super) fn parse(form: Form, json: &[u8]) -> Event {
-    let answer: Answer = match serde_json::from_slice(json) {
+/// Reads a chunk of a stream, or a whole answer (`streamed`: which of the two).
+pub(super) fn parse(form: Form, json: &[u8], streamed: bool) -> Event {
+    let answer: Answer = match from_json(json) {
         Ok(answer) => answer,
         Err(e) => return Event::Malformed(format!("unparsable event ({e}): {}", error_text::text(json))),
     };
     let flat_error = answer.object.as_ref().and_then(Value::as_str) == Some("error");
-    if flat_error || answer.error.is_some() {
+    if flat_error || answer.error.is_some() || (answer.choices.is_none() && tells_of_failure(json)) {
         return Event::Error(error_text::text(json));
     }
-    let mut delta = Delta { usage: answer.usage.map(Into::into), ..Delta::default() };
+    let mut delta = Delta { usage: answer.usage.0.map(Into::into), ..Delta::default() };
     for choice in answer.choices.unwrap_or_default() {
+        if let Some(error) = choice.error {
+            return Event::Error(error_text::text(error.to_string().as_bytes()));
+        }
         match form {
             Form::Chat => {
-                for message in [choice.delta, choice.message].into_iter().flatten() {
-                    delta.reasoning |= message.reasoning_content.0 || message.reasoning.0;
-                    delta.answer |= message.content.0 || message.calls_tool();
+                let new = choice.delta.unwrap_or_default();
+                let whole = choice.message.filter(|_| !new.has_output());
+                if streamed && whole.as_ref().is_some_and(Message::has_output) {
+                    delta.kind = DeltaKind::Whole;
+                }
+                for message in [Some(new), whole].into_iter().flatten() {
+                    delta.reasoning |= message.reasons();
+                    delta.answer |= message.answers();
+                    if message.refusal.0 && !message.has_output() {
+                        delta.kind = DeltaKind::Refusal;
+                    }
                 }
             }
             Form::Completions => delta.answer |= choice.text.0,
@@ -104,36 +146,46 @@ pub(super) fn parse(form: Form, json: &[u8]) -> Event {
     Event::Delta(delta)
 }
 
+/// An event without choices that is an error in a spelling of its own: `{"type":"error"}`, `{"error_msg":""}`, `{"detail":""}`.
+fn tells_of_failure(json: &[u8]) -> bool {
+    let Ok(fields) = from_json::<Map<String, Value>>(json) else { return false };
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+    let named = fields.iter().any(|(name, value)| {
+        let nothing = [Value::Null, Value::Bool(false), Value::from(0), Value::from(""), Value::from(Vec::<Value>::new())];
+        names_failure(name) && !nothing.contains(value)
+    });
+    let told = ["type", "object", "status", "event", "code"].iter().any(|name| names_failure(text(name)));
+    named || told || ["detail", "message", "msg"].iter().any(|name| !text(name).is_empty())
+}
+
 impl Message {
-    fn calls_tool(&self) -> bool {
-        let functions = self.tool_calls.iter().flatten().filter_map(|call| call.function.as_ref());
-        functions.chain(&self.function_call).any(|function| function.name.0 || function.arguments.0)
+    fn reasons(&self) -> bool {
+        let parts = [self.reasoning_details, self.thinking].iter().any(|parts| parts.answer || parts.reasoning);
+        self.content.reasoning || self.reasoning_content.0 || self.reasoning.0 || parts
+    }
+
+    fn answers(&self) -> bool {
+        let calls = self.tool_calls.iter().flatten();
+        let custom = calls.clone().any(|call| call.custom.answer);
+        let functions = calls.filter_map(|call| call.function.as_ref()).chain(&self.function_call);
+        let called = functions.into_iter().any(|function| function.name.0 || function.arguments.0);
+        [self.content, self.audio, self.images].iter().any(|parts| parts.answer) || custom || called
+    }
+
+    fn has_output(&self) -> bool {
+        self.reasons() || self.answers()
     }
 }
 
 impl From<WireUsage> for Usage {
     fn from(wire: WireUsage) -> Self {
-        let count = |number: Option<Number>| number.as_ref().and_then(whole);
-        let reasoning = count(wire.completion_tokens_details.and_then(|d| d.reasoning_tokens));
+        let reasoning = wire.completion_tokens_details.0.and_then(|d| d.reasoning_tokens.0);
         Self {
-            prompt_tokens: count(wire.prompt_tokens),
-            completion_tokens: count(wire.completion_tokens),
-            cached_tokens: count(wire.prompt_tokens_details.and_then(|d| d.cached_tokens)),
-            reasoning_tokens: reasoning.or_else(|| count(wire.reasoning_tokens)),
+            prompt_tokens: wire.prompt_tokens.0,
+            completion_tokens: wire.completion_tokens.0,
+            total_tokens: wire.total_tokens.0,
+            cached_tokens: wire.prompt_tokens_details.0.and_then(|d| d.cached_tokens.0),
+            reasoning_tokens: reasoning.or(wire.reasoning_tokens.0),
         }
     }
-}
-
-/// A count; servers written in JavaScript may send `12.0`. Anything else is no count, thus absent.
-fn whole(number: &Number) -> Option<u32> {
-    if let Some(n) = number.as_u64() {
-        return u32::try_from(n).ok();
-    }
-    let float = number.as_f64().filter(|f| f.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(f))?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a whole number within the range, as just checked"
-    )]
-    Some(float as u32)
 }

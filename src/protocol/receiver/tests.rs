@@ -176,7 +176,7 @@ fn an_unparsable_event_is_malformed() {
 #[test]
 fn a_complete_stream_without_output_is_malformed() {
     let got = answer(&stream(&[&delta("{\"role\":\"assistant\",\"content\":\"\"}"), STOP, DONE]));
-    assert_eq!(failure(&got), (Outcome::Malformed, "no output in a complete answer"));
+    assert_eq!(failure(&got), (Outcome::Malformed, "no output in a complete answer (finish reason stop)"));
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn another_content_type_is_no_answer() {
     assert_eq!(read_all(&CHAT, false, html.as_bytes()).0.outcome, Outcome::Malformed);
     let body = "{\"object\":\"error\",\"message\":\"busy\"}";
     let json = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    assert_eq!(failure(&answer(&json)), (Outcome::Malformed, "application/json instead of an answer: busy"));
+    assert_eq!(failure(&answer(&json)), (Outcome::Malformed, "error in a 200 response: busy"));
 }
 
 #[test]

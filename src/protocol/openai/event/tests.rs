@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::protocol::event::Usage;
+use crate::protocol::event::{DeltaKind, Usage};
+use crate::protocol::shape::Shape;
 
 const CHAT: Form = Form::Chat;
 const COMPLETIONS: Form = Form::Completions;
@@ -20,8 +21,10 @@ fn chat(delta_json: &str) -> Delta {
     delta(CHAT, &format!(r#"{{"id":"x","choices":[{{"index":0,"delta":{delta_json},"finish_reason":null}}]}}"#))
 }
 
-const ANSWER: Delta = Delta { answer: true, reasoning: false, finish_reason: None, usage: None };
-const REASONING: Delta = Delta { answer: false, reasoning: true, finish_reason: None, usage: None };
+const NOTHING: Delta =
+    Delta { answer: false, reasoning: false, kind: DeltaKind::New, finish_reason: None, usage: None, uncounted: false };
+const ANSWER: Delta = Delta { answer: true, ..NOTHING };
+const REASONING: Delta = Delta { reasoning: true, ..NOTHING };
 
 #[test]
 fn content_is_output_and_roles_and_empty_strings_are_not() {
@@ -74,7 +77,13 @@ fn completions_have_text() {
 fn usage_is_taken_wherever_it_stands() {
     let counts =
         r#""usage":{"prompt_tokens":38,"completion_tokens":12,"total_tokens":50,"prompt_tokens_details":{"cached_tokens":37}}"#;
-    let usage = Usage { prompt_tokens: Some(38), completion_tokens: Some(12), cached_tokens: Some(37), reasoning_tokens: None };
+    let usage = Usage {
+        prompt_tokens: Some(38),
+        completion_tokens: Some(12),
+        total_tokens: Some(50),
+        cached_tokens: Some(37),
+        reasoning_tokens: None,
+    };
     assert_eq!(delta(CHAT, &format!(r#"{{"choices":[],{counts}}}"#)).usage, Some(usage));
     let beside = delta(CHAT, &format!(r#"{{"choices":[{{"delta":{{"content":"X"}},"finish_reason":"stop"}}],{counts}}}"#));
     assert_eq!(beside, Delta { finish_reason: Some("stop".into()), usage: Some(usage), ..ANSWER });
@@ -137,20 +146,134 @@ fn whole_answers_are_read() {
 }
 
 #[test]
-fn plain_events_of_real_servers_take_the_fast_path() {
-    for payload in [
-        r#"{"choices":[{"finish_reason":null,"index":0,"delta":{"content":" the"}}],"created":1,"id":"c","model":"m","object":"chat.completion.chunk"}"#,
-        r#"{"id":"c","choices":[{"index":0,"delta":{"content":"The"},"logprobs":null,"finish_reason":null,"token_ids":null}]}"#,
-        r#"{"id":"c","choices":[{"index":0,"delta":{"reasoning_content":null,"content":" a"},"logprobs":null,"finish_reason":null}]}"#,
-        r#"{"id":"c","choices":[{"index":0,"delta":{"content":"\n"}}]}"#,
-        r#"{"id": "c", "choices": [{"index": 0, "delta": {"content": "x"}, "finish_reason": null}], "usage": null}"#,
-        r#"{"id":"c","choices":[{"index":0,"delta":{"reasoning_content":"hm"}}]}"#,
+fn parts_of_content_are_what_they_say_they_are() {
+    for (content, expected) in [
+        (r#"[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]}]"#, REASONING),
+        (r#"[{"type":"thinking","thinking":"hm","signature":"x"}]"#, REASONING),
+        (r#"[{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]}]"#, REASONING),
+        (r#"[{"type":"output_text","text":"X","annotations":["a"]}]"#, ANSWER),
+        (r#"[{"type":"image_url","image_url":{"url":"data:x"}}]"#, ANSWER),
+        (r#"[{"type":"thinking","thinking":[]}]"#, NOTHING),
+        (r#"[{"type":"thinking","thinking":[{"type":"text","text":""}],"closed":true}]"#, NOTHING),
+        (r#"[{"type":"thinking","thinking":"","signature":"abc"}]"#, NOTHING),
+        (r#"[{"type":"reasoning.encrypted","data":"abc"}]"#, NOTHING),
+        (r#"[{"type":"text"},{"index":3,"id":"x"}]"#, NOTHING),
+        ("[]", NOTHING),
     ] {
-        assert!(plain(CHAT, payload.as_bytes()).is_some_and(|d| d.has_output()), "{payload}");
+        assert_eq!(chat(&format!(r#"{{"content":{content}}}"#)), expected, "{content}");
     }
-    let text =
-        r#"{"id":"c","choices":[{"index":0,"text":"x","logprobs":null,"finish_reason":null,"stop_reason":null}],"usage":null}"#;
-    assert_eq!(plain(COMPLETIONS, text.as_bytes()), Some(ANSWER));
+    assert_eq!(chat(r#"{"content":"","reasoning_details":[{"type":"reasoning.text","text":"hm"}]}"#), REASONING);
+    assert_eq!(chat(r#"{"content":"","reasoning_details":[{"type":"reasoning.text","text":"","index":0}]}"#), NOTHING);
+}
+
+#[test]
+fn a_message_beside_a_delta_is_no_output_of_its_own() {
+    let both = |delta: &str| delta_of(&format!(r#"{{"choices":[{{"delta":{delta},"message":{{"content":"one two"}}}}]}}"#));
+    assert_eq!(both(r#"{"content":" two"}"#), ANSWER);
+    assert_eq!(both(r#"{"content":""}"#), Delta { kind: DeltaKind::Whole, ..ANSWER });
+    assert_eq!(both("null"), Delta { kind: DeltaKind::Whole, ..ANSWER });
+    assert_eq!(delta_of(r#"{"choices":[{"delta":{"content":""},"message":{"content":""}}]}"#), NOTHING);
+}
+
+fn delta_of(payload: &str) -> Delta {
+    delta(CHAT, payload)
+}
+
+#[test]
+fn a_refusal_is_no_output() {
+    assert_eq!(chat(r#"{"content":null,"refusal":"I cannot"}"#), Delta { kind: DeltaKind::Refusal, ..NOTHING });
+    assert_eq!(chat(r#"{"content":"X","refusal":""}"#), ANSWER);
+}
+
+#[test]
+fn errors_have_many_spellings_where_there_is_no_choice() {
+    for payload in [
+        r#"{"type":"error","message":"boom"}"#,
+        r#"{"error_code":336100,"error_msg":"boom"}"#,
+        r#"{"errors":[{"message":"boom"}]}"#,
+        r#"{"detail":"boom"}"#,
+        r#"{"message":"boom"}"#,
+        r#"{"status":"failed","msg":"boom"}"#,
+        r#"{"choices":[{"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"boom"}}]}"#,
+    ] {
+        assert_eq!(event(CHAT, payload.as_bytes()), Event::Error("boom".into()), "{payload}");
+    }
+    for nothing in
+        [r#"{"type":"ping"}"#, "{}", r#"{"choices":[],"prompt_filter_results":[]}"#, r#"{"id":"x","errors":[],"error":null}"#]
+    {
+        assert_eq!(delta(CHAT, nothing), NOTHING, "{nothing}");
+    }
+}
+
+#[test]
+fn counts_that_are_no_counts_harm_no_event() {
+    for usage in [
+        r#""12""#,
+        "true",
+        "5",
+        "[1]",
+        r#"{"completion_tokens":"12"}"#,
+        r#"{"completion_tokens":true}"#,
+        r#"{"completion_tokens":1e999}"#,
+        r#"{"completion_tokens_details":7}"#,
+    ] {
+        let got = delta(CHAT, &format!(r#"{{"choices":[{{"delta":{{"content":"X"}}}}],"usage":{usage}}}"#));
+        assert_eq!((got.answer, got.usage.unwrap_or_default()), (true, Usage::default()), "{usage}");
+    }
+}
+
+/// Reads the second event after the first; whether that was cheap.
+fn in_turn(form: Form, first: &str, second: &str) -> (Event, bool) {
+    let parses = std::cell::Cell::new(0);
+    let parse = |payload: &[u8]| {
+        parses.set(parses.get() + 1);
+        event(form, payload)
+    };
+    let mut shape = Shape::default();
+    shape.read(first.as_bytes(), parse);
+    parses.set(0);
+    let read = shape.read(second.as_bytes(), parse);
+    (read, parses.get() == 0)
+}
+
+#[test]
+fn plain_events_of_real_servers_are_parsed_once() {
+    for payload in [
+        r#"{"choices":[{"finish_reason":null,"index":0,"delta":{"content":"@the"}}],"created":1,"id":"c","model":"m","object":"chat.completion.chunk"}"#,
+        r#"{"id":"c","choices":[{"index":0,"delta":{"content":"@the"},"logprobs":null,"finish_reason":null,"token_ids":null}]}"#,
+        r#"{"id":"c","choices":[{"index":0,"delta":{"reasoning_content":null,"content":"@the"},"logprobs":null,"finish_reason":null}]}"#,
+        r#"{"id": "c", "choices": [{"index": 0, "delta": {"content": "@the"}, "finish_reason": null}], "usage": null}"#,
+        r#"{"id":"c","choices":[{"index":0,"delta":{"reasoning_content":"@the"}}]}"#,
+        r#"{"id":"c","choices":[{"index":0,"delta":{"content":[{"type":"text","text":"@the"}]}}]}"#,
+    ] {
+        for text in [r"\n", "é🦊", "\\\"", "}", ""] {
+            let second = payload.replace("@the", text);
+            let (read, cheap) = in_turn(CHAT, payload, &second);
+            assert_eq!((read, cheap), (event(CHAT, second.as_bytes()), true), "{second}");
+        }
+    }
+    let text = r#"{"id":"c","choices":[{"index":0,"text":"@the","logprobs":null,"finish_reason":null}],"usage":null}"#;
+    assert_eq!(in_turn(COMPLETIONS, text, &text.replace("@the", "x")), (Event::Delta(ANSWER), true));
+}
+
+#[test]
+fn what_only_looks_like_an_event_of_the_same_shape_is_parsed() {
+    let first = r#"{"choices":[{"delta":{"content":"the"}}]}"#;
+    for second in [
+        r#"{"choices":[{"delta":{"content":"the"}}"#,
+        r#"{"choices":[{"delta":{"content":"the"}}]"#,
+        r#"{"choices":[{"delta":{"content":"a"b"}}]}"#,
+        r#"{"choices":[{"delta":{"content":"a\"}}]}"#,
+        r#"{"choices":[{"delta":{"content":"a\x"}}]}"#,
+        r#"{"choices":[{"delta":{"content":"\ud83d"}}]}"#,
+        "{\"choices\":[{\"delta\":{\"content\":\"a\tb\"}}]}",
+        r#"{"choices":[{"delta":{"content":"a","refusal":"no"}}]}"#,
+        r#"{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#,
+        r#"{"choices":[{"delta":{"content":"a","content":"b"}}]}"#,
+    ] {
+        let (read, cheap) = in_turn(CHAT, first, second);
+        assert_eq!((read, cheap), (event(CHAT, second.as_bytes()), false), "{second}");
+    }
 }
 
 /// Text that tries to look like structure once it is escaped.
@@ -228,23 +351,62 @@ fn payload() -> impl Strategy<Value = String> {
     })
 }
 
+/// What an event is damaged with.
+fn changed() -> impl Strategy<Value = &'static str> {
+    let all = [
+        "",
+        "a",
+        "é",
+        "\\",
+        "\"",
+        "\\u00e9",
+        "\\ud83d",
+        "\n",
+        "{",
+        "}",
+        "]",
+        ",",
+        ":",
+        "null",
+        "\"delta\":",
+        "\"content\":\"X\"",
+        "stop",
+        "1e999",
+    ];
+    prop::sample::select(all.to_vec())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
+    /// The cheap way and the parse, over events that are alike but for some damage.
     #[test]
-    fn the_scan_never_disagrees_with_the_parse(payload in payload(), chat in any::<bool>()) {
+    fn the_cheap_way_says_what_the_parse_says(
+        payload in payload(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), changed()), 0..8),
+        chat in any::<bool>(),
+    ) {
         let form = if chat { CHAT } else { COMPLETIONS };
-        if let Some(scanned) = plain(form, payload.as_bytes()) {
-            prop_assert_eq!(Event::Delta(scanned), parsed(form, payload.as_bytes()), "{}", payload);
+        let mut shape = Shape::default();
+        let read = |shape: &mut Shape, bytes: &[u8]| shape.read(bytes, |bytes| event(form, bytes));
+        prop_assert_eq!(read(&mut shape, payload.as_bytes()), event(form, payload.as_bytes()));
+        for (from, to, text) in changes {
+            let mut bytes = payload.as_bytes().to_vec();
+            let from = from.index(bytes.len());
+            let to = (from + to.index(5)).min(bytes.len());
+            bytes.splice(from..to, text.bytes());
+            prop_assert_eq!(read(&mut shape, &bytes), event(form, &bytes), "{}", String::from_utf8_lossy(&bytes));
         }
     }
 
     #[test]
-    fn the_scan_survives_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60), cut in any::<prop::sample::Index>()) {
-        let _ = event(CHAT, &bytes);
+    fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..60), cut in any::<prop::sample::Index>()) {
         let whole = br#"{"choices":[{"delta":{"role":"a\"\\","content":"X"},"finish_reason" : null}],"usage": null}"#;
         for form in [CHAT, COMPLETIONS] {
-            let _ = event(form, &whole[..cut.index(whole.len())]);
+            let mut shape = Shape::default();
+            for payload in [&bytes[..], whole, &whole[..cut.index(whole.len())]] {
+                prop_assert_eq!(shape.read(payload, |payload| event(form, payload)), event(form, payload));
+            }
         }
     }
 }

@@ -202,6 +202,26 @@ pub const SENTENCES: &[Sentence] = &[
         "요청당 출력 토큰 {n}개가 이벤트 {m}개로 옴: 이벤트 간격은 토큰 간격이 아님",
     ),
     (
+        "none of {n} requests completed: {m} of them ended well and count 0 output tokens",
+        "요청 {n}개 중 완료된 것이 없음: 그중 {m}개는 정상으로 끝났지만 출력 토큰을 0개로 셈",
+    ),
+    (
+        "{n} answers count reasoning tokens that were never sent: TPOT is over the tokens that came, and absent where their number is not known",
+        "응답 {n}개가 보내지 않은 추론 토큰까지 셈: TPOT는 실제로 온 토큰으로 계산하고, 그 수를 알 수 없으면 비워 둠",
+    ),
+    (
+        "{n} answers count 0 output tokens beside output (usage): that is no count",
+        "응답 {n}개가 출력이 있는데도 출력 토큰을 0개로 셈(usage): 집계로 치지 않음",
+    ),
+    (
+        "{n} answers have a total of tokens that its parts do not add up to (usage): ask what this server counts before its token rates are compared",
+        "응답 {n}개의 토큰 합계가 항목의 합과 다름(usage): 토큰 처리율을 비교하기 전에 이 서버가 무엇을 세는지 확인할 것",
+    ),
+    (
+        "{n} answers count fewer output tokens than events with output came (usage): TPOT and token rates may be wrong",
+        "응답 {n}개가 센 출력 토큰이 출력 이벤트보다 적음(usage): TPOT와 토큰 처리율이 틀릴 수 있음",
+    ),
+    (
         "{n} requests went on a new connection: the server had closed the idle one before they were written",
         "요청 {n}개를 새 연결로 보냄: 쓰기 전에 서버가 유휴 연결을 닫음",
     ),
