@@ -83,7 +83,7 @@ pub struct SelftestArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Threads [default: as many as the machine has processors]; changes no result
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=256))]
     pub threads: Option<usize>,
     /// The table as JSON
     #[arg(long)]

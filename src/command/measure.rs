@@ -14,8 +14,11 @@ use super::side::{Pair, Side};
 use super::target::Stopped;
 use super::{ending, output, setup, target};
 use crate::cli::OutputArgs;
-use crate::config::{Arrival, Config, Endpoint, Fit, PromptKind, Workload};
+use crate::config::{self, Arrival, Config, Endpoint, Fit, PromptKind, Workload};
 use crate::exit::Failure;
+use crate::load::most_connections;
+use crate::plan;
+use crate::protocol::Extras;
 use crate::record::{self, GitFacts, PastSession, Record, Role, WorkloadRecord, keyed};
 use gpu::Gpus;
 use start::{Open, dead};
@@ -178,6 +181,10 @@ impl<'a> Run<'a> {
         let sides = sides.collect::<anyhow::Result<Vec<Measuring<'a>>>>()?;
         let gpus = Gpus::open(&config.gpu, sides.iter().map(|m| m.side));
         let files = config.workloads.iter().map(read_file).collect::<Result<Vec<_>, _>>()?;
+        for ((workload, file), measuring) in config.workloads.iter().zip(&files).flat_map(|w| sides.iter().map(move |s| (w, s))) {
+            fits(workload, file.as_deref(), &measuring.side.target, config.gate.rounds)?;
+        }
+        // Nothing of an earlier run goes before it is known that this one can begin.
         output::prepare(&output.out)?;
         // It is written at the very end: too late to learn that it cannot be.
         output.record.as_deref().map(output::check_writable).transpose()?;
@@ -332,6 +339,32 @@ pub fn read_file(workload: &Workload) -> anyhow::Result<Option<String>> {
         );
     }
     output::read(path).map(Some).with_context(|| format!("workload {}", workload.name))
+}
+
+/// Errors: exit 2, the workload cannot be planned, or keeps more requests in flight than this process may have connections.
+fn fits(workload: &Workload, file: Option<&str>, target: &config::Target, rounds: u32) -> anyhow::Result<()> {
+    let (protocol, salt) = (&target.protocol, plan::salt(0));
+    let extras = Extras::wanted(protocol, workload.ignore_eos, workload.stream);
+    plan::check(
+        workload,
+        &plan::Input { protocol, model: "", extras, salt: &salt, session: "", rounds, file, extra_body: &target.extra_body },
+    )
+    .with_context(|| format!("workload {}", workload.name))?;
+    let (wanted, room) = (workload.arrival.concurrency().unwrap_or(0) as usize, most_connections());
+    if wanted > room {
+        bail!(
+            "workload {} keeps {wanted} requests in flight, and the limit of open files leaves room for {room} connections\nhint: raise it (ulimit -n {}), or lower the concurrency",
+            workload.name,
+            wanted + 100
+        );
+    }
+    if let Some(likely) = workload.arrival.rate().filter(|rate| *rate > room as f64) {
+        say(&format!(
+            "note: the limit of open files (ulimit -n) leaves room for {room} connections, and workload {} sends {likely} requests per second: where more of them wait at once, the round is INVALID",
+            workload.name
+        ));
+    }
+    Ok(())
 }
 
 fn create(path: impl AsRef<Path>) -> anyhow::Result<std::fs::File> {

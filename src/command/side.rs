@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -22,6 +23,8 @@ pub struct Side {
     /// Commands run here: the repository's root, or the baseline's worktree.
     pub root: PathBuf,
     pub git: Option<GitFacts>,
+    /// How long a question to its server may take.
+    pub patience: Duration,
     /// Removed with the side.
     worktree: Option<Worktree>,
 }
@@ -41,7 +44,7 @@ impl Side {
 
     /// One of several that are measured in turn.
     pub fn of(target: Target, config: &Config, git: Option<GitFacts>) -> Self {
-        Self { name: "server", target, root: root(config), git, worktree: None }
+        Self { name: "server", target, root: root(config), git, patience: patience(config), worktree: None }
     }
 
     /// Every start is a new server process.
@@ -71,9 +74,22 @@ impl Pair {
     pub fn open(config: &Config, git: Option<&GitFacts>, base: Option<&str>, beside: Option<Target>) -> anyhow::Result<Self> {
         let root = root(config);
         let git = git.cloned();
-        let candidate =
-            Side { name: "candidate", target: config.target.clone(), root: root.clone(), git: git.clone(), worktree: None };
-        let here = |target: Target, root: PathBuf| Side { name: "baseline", target, root, git: git.clone(), worktree: None };
+        let candidate = Side {
+            name: "candidate",
+            target: config.target.clone(),
+            root: root.clone(),
+            git: git.clone(),
+            patience: patience(config),
+            worktree: None,
+        };
+        let here = |target: Target, root: PathBuf| Side {
+            name: "baseline",
+            target,
+            root,
+            git: git.clone(),
+            patience: patience(config),
+            worktree: None,
+        };
         let side = match &config.gate.baseline {
             Counterpart::MergeBase | Counterpart::Ref(_) => commit(config, base, beside)?,
             Counterpart::Target(name) => {
@@ -121,6 +137,11 @@ impl Pair {
     }
 }
 
+/// As long as the most patient request may take.
+fn patience(config: &Config) -> Duration {
+    config.workloads.iter().map(|w| w.timeout).max().unwrap_or(Duration::MAX)
+}
+
 /// What the baseline of an interleaved run is, for people. `base` names the branch for the merge base. Errors: no such commit.
 pub fn described(config: &Config, base: Option<&str>) -> anyhow::Result<String> {
     Ok(match &config.gate.baseline {
@@ -151,6 +172,7 @@ fn commit(config: &Config, base: Option<&str>, beside: Option<Target>) -> anyhow
         target: beside.unwrap_or_else(|| config.target.clone()),
         root: worktree.path().to_owned(),
         git: Some(git),
+        patience: patience(config),
         worktree: Some(worktree),
     })
 }

@@ -129,8 +129,8 @@ impl Target {
         let ca = authority(target)?;
         let headers = &target.headers;
         let family = target.protocol.family();
-        let access = Access { base_url, api_key, headers, ca_pem: ca.as_deref(), family };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
+        let access = Access { base_url, api_key, headers, ca_pem: ca.as_deref(), family, patience: who.patience };
+        let runtime = event_loop()?;
         let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
         let mut ready_ns = None;
         if let (Endpoint::Started(server), Process::Started(watched)) = (&target.endpoint, process) {
@@ -324,11 +324,23 @@ impl Watched {
 /// Whether the server of a side, which was started before, is ready now.
 pub fn is_ready(side: &Side, server: &Server, base_url: &str, api_key: Option<&str>) -> anyhow::Result<bool> {
     let ca = authority(&side.target)?;
-    let access =
-        Access { base_url, api_key, headers: &side.target.headers, ca_pem: ca.as_deref(), family: side.target.protocol.family() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")?;
+    let access = Access {
+        base_url,
+        api_key,
+        headers: &side.target.headers,
+        ca_pem: ca.as_deref(),
+        family: side.target.protocol.family(),
+        patience: side.patience,
+    };
+    let runtime = event_loop()?;
     let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
     Ok(runtime.block_on(probe.ready(server.ready_path.as_deref())).is_ok())
+}
+
+/// Errors: exit 3, the system has no more descriptors or threads; the server may run already.
+fn event_loop() -> anyhow::Result<tokio::runtime::Runtime> {
+    let started = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    started.map_err(|e| Failure::measure(&format!("cannot start an event loop: {e}\nhint: see ulimit -n and ulimit -u")).into())
 }
 
 fn authority(target: &config::Target) -> anyhow::Result<Option<Vec<u8>>> {

@@ -5,13 +5,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::check::Checker;
+use super::check::{Checker, FASTEST, MOST_IN_FLIGHT, MOST_INPUT_TOKENS, SLOWEST};
 use super::file::{ArrivalFile, DatasetFile, Levels, Number, PromptsFile};
 use super::layers::Layered;
 use super::{Arrival, Corpus, Length, PromptKind, Prompts, SessionBegin, Tier, TraceFormat, Warmup};
 
 /// A plan is held in memory with its bodies; a million requests of 256 tokens are a gigabyte.
 const MOST_REQUESTS: f64 = 1e6;
+
+/// A year: beyond it an instant may not fit into its clock.
+const LONGEST_ROUND_S: f64 = 365.0 * 24.0 * 3600.0;
 
 /// A body grows with each turn; longer conversations than this are a slip of the pen.
 const MOST_TURNS: u32 = 256;
@@ -20,11 +23,11 @@ impl Checker {
     pub fn arrival(&mut self, path: &str, file: Option<&ArrivalFile>) -> Option<Arrival> {
         let at = |kind: &str| format!("{path}.arrival.{kind}");
         match file? {
-            ArrivalFile::Poisson { rate } => Some(Arrival::Poisson { rate: self.positive(&at("poisson.rate"), rate.0)? }),
-            ArrivalFile::Constant { rate } => Some(Arrival::Constant { rate: self.positive(&at("constant.rate"), rate.0)? }),
+            ArrivalFile::Poisson { rate } => Some(Arrival::Poisson { rate: self.rate(&at("poisson.rate"), rate.0)? }),
+            ArrivalFile::Constant { rate } => Some(Arrival::Constant { rate: self.rate(&at("constant.rate"), rate.0)? }),
             ArrivalFile::Gamma { rate, burstiness } => {
-                let rate = self.positive(&at("gamma.rate"), rate.0);
-                let burstiness = self.positive(&at("gamma.burstiness"), burstiness.0);
+                let rate = self.rate(&at("gamma.rate"), rate.0);
+                let burstiness = self.burstiness(&at("gamma.burstiness"), burstiness.0);
                 Some(Arrival::Gamma { rate: rate?, burstiness: burstiness? })
             }
             ArrivalFile::Closed { concurrency } => {
@@ -37,6 +40,7 @@ impl Checker {
                     self.bad(&at("ramp"), format!("cannot go from {from} to {to}"), hint);
                     return None;
                 }
+                self.rate(&at("ramp"), f64::midpoint(from, to))?;
                 Some(Arrival::Ramp { from, to })
             }
             ArrivalFile::Trace { file, .. } if file.is_empty() => {
@@ -45,9 +49,9 @@ impl Checker {
             }
             ArrivalFile::Trace { file, speedup, unit, block_tokens, ignore } => {
                 let speedup = speedup.map_or(1.0, |x| x.0);
-                if speedup <= 0.0 {
+                if !(SLOWEST..=FASTEST).contains(&speedup) {
                     let hint = "2 is twice as fast; leave it out for the trace's own time";
-                    self.bad(&at("trace.speedup"), format!("must be above 0, not {speedup}"), hint);
+                    self.bad(&at("trace.speedup"), format!("must be from {SLOWEST} to {FASTEST}, not {speedup}"), hint);
                     return None;
                 }
                 if *block_tokens == Some(0) {
@@ -64,9 +68,19 @@ impl Checker {
         }
     }
 
+    /// Beyond these bounds all requests would arrive at once, or the draws are no numbers.
+    fn burstiness(&mut self, path: &str, value: f64) -> Option<f64> {
+        let value = self.positive(path, value)?;
+        if (0.01..=10_000.0).contains(&value) {
+            return Some(value);
+        }
+        self.bad(path, format!("must be from 0.01 to 10000, not {value}"), "1 is Poisson; below it arrivals come in bursts");
+        None
+    }
+
     fn concurrency(&mut self, path: &str, levels: &Levels) -> Option<u32> {
         match levels {
-            Levels::One(n) => self.at_least_one(path, Some(*n)),
+            Levels::One(n) => self.bounded(path, Some(*n), MOST_IN_FLIGHT),
             Levels::Many(_) => {
                 self.bad(path, "the list is empty", "write one level or more, such as [1, 10, 50]");
                 None
@@ -80,7 +94,7 @@ impl Checker {
                 let concurrency = self.concurrency(&format!("{path}.concurrency"), levels)?;
                 Some(SessionBegin::Closed { concurrency })
             }
-            (None, Some(rate)) => Some(SessionBegin::Poisson { rate: self.positive(&format!("{path}.rate"), rate.0)? }),
+            (None, Some(rate)) => Some(SessionBegin::Poisson { rate: self.rate(&format!("{path}.rate"), rate.0)? }),
             (both, _) => {
                 let what = if both.is_some() { "both `concurrency` and `rate`" } else { "neither `concurrency` nor `rate`" };
                 self.bad(path, what, "sessions at a time, {concurrency: 8}, or sessions per second, {rate: 0.5}");
@@ -105,6 +119,12 @@ impl Checker {
         if planned > MOST_REQUESTS {
             let what = format!("a round of {planned:.0} requests cannot be planned");
             self.bad(&format!("{path}.{key}"), what, "stay at a million: a shorter round, and more of them");
+        }
+        if let (Length::Requests(n), true) = (length, rate > 0.0)
+            && f64::from(n) / rate > LONGEST_ROUND_S
+        {
+            let what = format!("{n} requests at {rate} per second take longer than a year");
+            self.bad(&format!("{path}.requests"), what, "ask for fewer, or raise the rate");
         }
         if rate > 0.0 && planned < 1.0 {
             self.bad(
@@ -193,7 +213,7 @@ impl Checker {
         }
         let text = file.synthetic.as_ref()?;
         let at = |key: &str| format!("{path}.prompts.synthetic.{key}");
-        let input_tokens = self.at_least_one(&at("input_tokens"), text.input_tokens);
+        let input_tokens = self.bounded(&at("input_tokens"), text.input_tokens, MOST_INPUT_TOKENS);
         let shared_prefix = text.shared_prefix?.0;
         if !(0.0..=1.0).contains(&shared_prefix) {
             self.bad(

@@ -14,6 +14,17 @@ use super::{Counterpart, Gate, GateMode, Length, Target, Warmup, Workload};
 /// Fingerprint fields that `gate.under_test` may name.
 pub const UNDER_TEST: [&str; 5] = ["server_version", "server_flags", "server_args", "model", "quantisation"];
 
+/// Longest answer, in tokens: several times what any model writes.
+pub const MOST_OUTPUT_TOKENS: u32 = 1_000_000;
+/// Longest prompt, in tokens: no model reads more.
+pub const MOST_INPUT_TOKENS: u32 = 20_000_000;
+/// More than one machine has ports for, to one address.
+pub const MOST_IN_FLIGHT: u32 = 65_000;
+const MOST_STARTS: u32 = 1000;
+/// Requests per second: plans are in microseconds, and a round of two such requests takes a year.
+pub const FASTEST: f64 = 1e6;
+pub const SLOWEST: f64 = 1e-7;
+
 /// Whether it can name a folder of baselines.
 pub fn is_workload_name(name: &str) -> bool {
     let safe = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
@@ -49,7 +60,7 @@ impl Checker {
         let mode = file.mode?;
         // METHOD's other-day session has two starts; interleaved has three looks.
         let default_starts = if mode == GateMode::Interleaved { 3 } else { 2 };
-        let starts = self.at_least_one("gate.starts", file.starts.or(Some(default_starts)));
+        let starts = self.bounded("gate.starts", file.starts.or(Some(default_starts)), MOST_STARTS);
         if mode == GateMode::Interleaved && starts.is_some_and(|n| n > 3) {
             let hint = "judged after 1, 2 and 3 start pairs; `gate.extend` adds three more where that leaves it open";
             self.bad("gate.starts", "more than 3 in interleaved mode", hint);
@@ -188,7 +199,7 @@ impl Checker {
         if file.max_in_flight == Some(0) {
             self.bad(&format!("{path}.max_in_flight"), "must be 1 or more", "leave it out for no bound");
         }
-        let output_tokens = self.at_least_one(&format!("{path}.output_tokens"), file.output_tokens);
+        let output_tokens = self.bounded(&format!("{path}.output_tokens"), file.output_tokens, MOST_OUTPUT_TOKENS);
         let temperature = file.temperature?.0;
         if !(0.0..=2.0).contains(&temperature) {
             self.bad(
@@ -283,6 +294,27 @@ impl Checker {
             return Some(value);
         }
         self.bad(path, format!("must be a number above 0, not {value}"), "rates are in requests per second");
+        None
+    }
+
+    /// 1 or more, and no more than any run has use for: what sizes something must not take all memory by a slip of the keyboard.
+    pub fn bounded(&mut self, path: &str, value: Option<u32>, most: u32) -> Option<u32> {
+        let value = self.at_least_one(path, value)?;
+        if value > most {
+            self.bad(path, format!("must be at most {most}, not {value}"), "is it a slip of the keyboard?");
+            return None;
+        }
+        Some(value)
+    }
+
+    /// Requests per second.
+    pub fn rate(&mut self, path: &str, value: f64) -> Option<f64> {
+        let rate = self.positive(path, value)?;
+        if (SLOWEST..=FASTEST).contains(&rate) {
+            return Some(rate);
+        }
+        let what = format!("must be from {SLOWEST} to {FASTEST}, not {rate}");
+        self.bad(path, what, "rates are in requests per second: 0.001 is about four an hour");
         None
     }
 

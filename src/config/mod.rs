@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric::Metric;
 
-pub use check::{UNDER_TEST, is_workload_name};
+pub use check::{MOST_INPUT_TOKENS, MOST_OUTPUT_TOKENS, UNDER_TEST, is_workload_name};
 pub use error::{ConfigError, did_you_mean};
 pub use extra_body::{ExtraBody, conflict, joined};
 pub use file::schema;
@@ -260,6 +260,26 @@ pub enum Arrival {
         begin: SessionBegin,
         think_time: Duration,
     },
+}
+
+impl Arrival {
+    /// Requests in flight of a closed loop.
+    pub const fn concurrency(&self) -> Option<u32> {
+        match self {
+            Self::Closed { concurrency } | Self::Sessions { begin: SessionBegin::Closed { concurrency }, .. } => {
+                Some(*concurrency)
+            }
+            _ => None,
+        }
+    }
+
+    /// Requests per second of an open loop, where that is one number.
+    pub const fn rate(&self) -> Option<f64> {
+        match self {
+            Self::Poisson { rate } | Self::Constant { rate } | Self::Gamma { rate, .. } => Some(*rate),
+            _ => None,
+        }
+    }
 }
 
 /// When a session begins.

@@ -62,7 +62,7 @@ fn hand_out<'r>(
     mut hand: impl FnMut(u32, u64),
 ) {
     for request in requests {
-        let intended_ns = began_ns + nanos(request.offset);
+        let intended_ns = began_ns.saturating_add(nanos(request.offset));
         if !wait(intended_ns) {
             return;
         }

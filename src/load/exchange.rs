@@ -24,6 +24,8 @@ use crate::timeline::{Counted, Outcome, Timeline};
 
 /// One read takes at most this much: enough for the largest burst that a socket buffer holds by default.
 const READ_BYTES: usize = 64 * 1024;
+/// Room for so many output events is made before a request is sent: what is asked for may be a slip of the keyboard.
+const MOST_ROOM: usize = 16_384;
 /// After `[DONE]` only the end of the HTTP body is missing; a server that never sends it loses the connection, not the answer.
 const LINGER: Duration = Duration::from_millis(100);
 
@@ -93,8 +95,8 @@ pub async fn exchange(shared: &Shared, sending: &Sending<'_>, flight: &Flight) -
 
 fn receiver(sending: &Sending<'_>) -> Receiver {
     let reading = sending.reading;
-    Receiver::with_capacity(&reading.protocol, reading.stream, sending.request.output_tokens as usize)
-        .keeping_text(reading.keep_text)
+    let room = (sending.request.output_tokens as usize).min(MOST_ROOM);
+    Receiver::with_capacity(&reading.protocol, reading.stream, room).keeping_text(reading.keep_text)
 }
 
 async fn attempt(shared: &Shared, sending: &Sending<'_>, flight: &Flight, trace: &mut Trace) -> Result<(), Broken> {

@@ -259,7 +259,7 @@ fn unsent(request: &crate::plan::PlannedRequest, plan: &RoundPlan, began_ns: u64
     Timeline {
         id: request.id.clone(),
         index: request.index,
-        intended_ns: began_ns + nanos(request.offset),
+        intended_ns: began_ns.saturating_add(nanos(request.offset)),
         handed_ns: None,
         slot_ns: None,
         sent_ns: None,

@@ -295,7 +295,7 @@ async fn lane(shared: Arc<Shared>, job: Arc<RoundJob>) -> Vec<Timeline> {
 pub async fn one(shared: &Shared, job: &RoundJob, index: u32, intended_ns: u64) -> Timeline {
     let request = &job.plan.requests[index as usize];
     let closed_loop = job.plan.pace.is_closed(index);
-    let flight = Arc::new(Flight::new(intended_ns + nanos(job.reading.timeout), nanos(job.reading.stall_timeout)));
+    let flight = Arc::new(Flight::new(intended_ns.saturating_add(nanos(job.reading.timeout)), nanos(job.reading.stall_timeout)));
     shared.take_off(index, &flight);
     let sending =
         Sending { request, reading: &job.reading, intended_ns, closed_loop, slots: job.slots.as_ref(), sent: &job.counters.sent };
@@ -324,4 +324,31 @@ async fn sweep(shared: Arc<Shared>, job: Arc<RoundJob>) {
 /// The mutexes are never held across a panic that matters: all users are tasks of one thread.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::SiteSpec;
+
+    /// The clock is Tokio's own, which moves when nothing else is to be done.
+    #[tokio::test(start_paused = true)]
+    async fn opening_ends_with_the_run_and_in_any_case() {
+        // The third connection waits for a place in the listener's queue, for ever.
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket can be made");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("loopback has a free port");
+        let listener = socket.listen(1).expect("it listens");
+        let url = format!("http://{}/v1", listener.local_addr().expect("a bound socket has an address"));
+        let spec = SiteSpec { base_url: &url, api_key: None, headers: &[], ca_pem: None };
+        let site = Arc::new(Site::resolve(&spec).expect("an address needs no name"));
+        let shared = Shared::new(site, Arc::default());
+        let control = Control::default();
+        let began = tokio::time::Instant::now();
+        open(&shared, 30_000, &control).await;
+        assert!(began.elapsed() <= OPENING, "{:?}", began.elapsed());
+        control.drain();
+        let began = tokio::time::Instant::now();
+        open(&shared, 30_000, &control).await;
+        assert!(began.elapsed() <= SWEEP, "{:?}", began.elapsed());
+    }
 }

@@ -12,6 +12,9 @@ use rand_distr::{Distribution, Exp1, Gamma};
 use super::{MAX_REQUESTS, PlanError};
 use crate::config::{Arrival, Length};
 
+/// A year, in microseconds: instants stay far from the end of every clock.
+const LONGEST_US: f64 = 365.0 * 24.0 * 3600.0 * 1e6;
+
 /// The fastest answer that a closed loop's slot is planned for; see [`closed_count`].
 const FASTEST_ANSWER: Duration = Duration::from_millis(20);
 
@@ -107,19 +110,22 @@ fn ramp(from: f64, to: f64, length: Length) -> Result<impl Iterator<Item = f64>,
 fn collect(micros: impl Iterator<Item = f64>, length: Length) -> Result<Vec<u64>, PlanError> {
     match length {
         Length::Requests(n) if n > MAX_REQUESTS => Err(PlanError::TooManyRequests),
-        Length::Requests(n) => Ok(micros.take(n as usize).map(whole).collect()),
+        Length::Requests(n) => micros.take(n as usize).map(|at| whole(at).ok_or(PlanError::TooLong)).collect(),
         Length::Duration(time) => {
             let end = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
             let most = MAX_REQUESTS as usize;
-            let offsets: Vec<u64> = micros.map(whole).take_while(|&at| at < end).take(most + 1).collect();
+            let before = |at: &Result<u64, PlanError>| at.as_ref().is_ok_and(|at| *at < end);
+            let all = micros.map(|at| whole(at).ok_or(PlanError::TooLong));
+            let offsets: Vec<u64> = all.take_while(before).take(most + 1).collect::<Result<_, _>>()?;
             if offsets.len() > most { Err(PlanError::TooManyRequests) } else { Ok(offsets) }
         }
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative, and saturating is what is wanted")]
-fn whole(micros: f64) -> u64 {
-    micros.round() as u64
+/// None where it is no instant within [`LONGEST_US`].
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie within the bounds")]
+fn whole(micros: f64) -> Option<u64> {
+    (0.0..=LONGEST_US).contains(&micros).then(|| micros.round() as u64)
 }
 
 #[cfg(test)]

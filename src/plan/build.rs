@@ -11,7 +11,9 @@ use super::trace::{self, Line};
 use super::{
     Input, MAX_BODY_BYTES, MAX_REQUESTS, Pace, Plan, PlanError, PlannedRequest, RoundPlan, SALT_CHARS, arrival, corpus, seed,
 };
-use crate::config::{Arrival, ExtraBody, Length, PromptKind, SessionBegin, Warmup, Workload, conflict, joined};
+use crate::config::{
+    Arrival, ExtraBody, Length, MOST_OUTPUT_TOKENS, PromptKind, SessionBegin, Warmup, Workload, conflict, joined,
+};
 use crate::protocol::{self, BodySpec, Role};
 
 /// What a closed loop by duration may plan for one round, in bytes of bodies: it plans far more than it will send, so that the bound of
@@ -33,6 +35,35 @@ const BODY_FRAME_BYTES: u64 = 256;
 /// A salt that is not [`SALT_CHARS`] long; rates that are no positive numbers; a trace or dataset that is missing, unreadable or too
 /// short; more than [`MAX_REQUESTS`] requests or [`MAX_BODY_BYTES`] of bodies.
 pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> {
+    drafted(workload, input, |mut builder, drafts| {
+        let mut rounds: Vec<RoundPlan> = drafts.iter().map(|draft| builder.finish(draft)).collect();
+        let warmup = rounds.remove(0);
+        Plan {
+            workload: workload.name.clone(),
+            protocol: input.protocol.clone(),
+            path: protocol::path(input.protocol, input.model, workload.stream),
+            stream: workload.stream,
+            warmup,
+            rounds,
+            left_out: builder.left_out.to_vec(),
+            digest: builder.digest.finish(),
+            timeout: workload.timeout,
+            stall_timeout: workload.stall_timeout,
+        }
+    })
+}
+
+/// Whether the plan can be made, without a body of it. Errors: as [`build`].
+pub fn check(workload: &Workload, input: &Input<'_>) -> Result<(), PlanError> {
+    drafted(workload, input, |_, _| ())
+}
+
+/// What `finish` makes of the drafts, the warm-up's first.
+fn drafted<T>(
+    workload: &Workload,
+    input: &Input<'_>,
+    finish: impl FnOnce(Builder<'_>, &[Draft<'_>]) -> T,
+) -> Result<T, PlanError> {
     if input.salt.len() != SALT_CHARS || !input.salt.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(PlanError::Salt);
     }
@@ -52,7 +83,7 @@ pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> 
         PromptKind::Single | PromptKind::Conversation { .. } => Dataset { items: Vec::new(), left_out: Vec::new() },
     };
     let longest = lines.iter().filter_map(|line| line.input_tokens).fold(workload.prompts.input_tokens, u32::max);
-    let mut builder = Builder {
+    let builder = Builder {
         workload,
         input,
         lines: &lines,
@@ -69,6 +100,9 @@ pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> 
     let mut requests = drafts[0].slots.len();
     for round in 0..input.rounds {
         let draft = builder.draft(Part::Round(round))?;
+        if let Some(slot) = draft.slots.iter().find(|slot| slot.output_tokens > MOST_OUTPUT_TOKENS) {
+            return Err(PlanError::TooManyTokens { output_tokens: slot.output_tokens });
+        }
         // As they come: the drafts of a billion rounds would fill the memory before they could be counted. A round without requests
         // costs something too.
         requests += draft.slots.len().max(1);
@@ -78,20 +112,7 @@ pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> 
         drafts.push(draft);
     }
     builder.check_size(&drafts)?;
-    let mut rounds: Vec<RoundPlan> = drafts.iter().map(|draft| builder.finish(draft)).collect();
-    let warmup = rounds.remove(0);
-    Ok(Plan {
-        workload: workload.name.clone(),
-        protocol: input.protocol.clone(),
-        path: protocol::path(input.protocol, input.model, workload.stream),
-        stream: workload.stream,
-        warmup,
-        rounds,
-        left_out: left_out.clone(),
-        digest: builder.digest.finish(),
-        timeout: workload.timeout,
-        stall_timeout: workload.stall_timeout,
-    })
+    Ok(finish(builder, &drafts))
 }
 
 /// The target's, and over it the workload's. Errors: it holds what the gate sets itself.

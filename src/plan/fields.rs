@@ -9,6 +9,8 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use crate::config::MOST_INPUT_TOKENS;
+
 /// An object without what says nothing: null, `[]`, `{}`. No key is in it twice.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(Map<String, Value>);
@@ -178,6 +180,7 @@ impl Fields {
         let Some(value) = self.take(names)? else { return Ok(None) };
         match value.as_u64().and_then(|n| u32::try_from(n).ok()) {
             Some(0) => Err(format!("{} is 0: it must be at least 1, or left out", names[0])),
+            Some(n) if n > MOST_INPUT_TOKENS => Err(format!("{} is {n}: it must be at most {MOST_INPUT_TOKENS}", names[0])),
             Some(n) => Ok(Some(n)),
             None => Err(format!("{} is {}: a whole number was expected", names[0], shown(&value))),
         }

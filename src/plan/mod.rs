@@ -17,10 +17,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::config::{ExtraBody, Protocol};
+use crate::config::{ExtraBody, MOST_OUTPUT_TOKENS, Protocol};
 use crate::protocol::Extras;
 
-pub use build::build;
+pub use build::{build, check};
 pub use describe::describe;
 pub use prompts::salt;
 
@@ -131,6 +131,10 @@ pub struct Input<'a> {
 pub enum PlanError {
     #[error("the {what} is {value}: arrivals need a finite number above zero")]
     Rate { what: &'static str, value: f64 },
+    #[error("a request of the file asks for {output_tokens} output tokens, and {MOST_OUTPUT_TOKENS} are allowed: correct it")]
+    TooManyTokens { output_tokens: u32 },
+    #[error("a request of the plan would be sent later than in a year: raise the rate or the speedup, or ask for fewer requests")]
+    TooLong,
     #[error("the plan has more than {MAX_REQUESTS} requests: lower the rate, the number of requests, the duration or the rounds")]
     TooManyRequests,
     #[error(

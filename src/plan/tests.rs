@@ -11,7 +11,8 @@ use super::describe::RoundDescription;
 use super::*;
 use crate::config::{Arrival, Corpus, Length, PromptKind, Prompts, Slo, TraceFormat, Warmup, Workload};
 
-const EXTRAS: Extras = Extras { ignore_eos: true, min_tokens: false, stream_usage: true };
+const EXTRAS: Extras =
+    Extras { ignore_eos: true, min_tokens: false, stream_usage: true, length: crate::protocol::LengthField::MaxTokens };
 
 fn workload() -> Workload {
     Workload {

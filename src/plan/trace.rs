@@ -40,6 +40,9 @@ enum At {
     Timestamp(f64),
 }
 
+/// A year, in microseconds: as in `arrival`.
+const LONGEST_US: u64 = 365 * 24 * 3600 * 1_000_000;
+
 /// All lines, sorted by offset (lines of equal offset keep their order) and counted from the first, so that traces with wall-clock
 /// timestamps work as well; then divided by `speedup`. Blank lines are passed over.
 ///
@@ -63,6 +66,9 @@ pub fn parse(text: &str, speedup: f64, format: &TraceFormat) -> Result<Vec<Line>
     let first = lines.first().ok_or(PlanError::TraceEmpty)?.offset_us;
     for line in &mut lines {
         line.offset_us = faster(line.offset_us - first, speedup);
+    }
+    if lines.last().is_some_and(|line| line.offset_us > LONGEST_US) {
+        return Err(PlanError::TooLong);
     }
     Ok(lines)
 }

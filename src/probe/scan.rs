@@ -90,7 +90,7 @@ pub async fn speaking(protocol: ProtocolName, base_url: &str, keys: &[(String, S
 
 /// `None` where nobody answers in time.
 async fn facts(family: Family, base_url: &str, api_key: Option<&str>) -> Option<Result<ServerFacts, ProbeError>> {
-    let probe = Probe::new(&Access { base_url, api_key, headers: &[], ca_pem: None, family }).ok()?;
+    let probe = Probe::new(&Access { base_url, api_key, headers: &[], ca_pem: None, family, patience: PATIENCE }).ok()?;
     match tokio::time::timeout(PATIENCE, probe.facts()).await.ok()? {
         Err(ProbeError::Unreachable { .. }) => None,
         answer => Some(answer),

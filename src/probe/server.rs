@@ -2,15 +2,18 @@
 //!
 //! Goes through reqwest: convenience matters here, microseconds do not. Not here: what it says of itself (`recognise`), measured requests
 //! (`load`).
+#![expect(clippy::disallowed_methods, reason = "rim: the date, against which a server says when to ask again")]
 
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SERVER};
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use super::recognise::Model;
 use crate::config::{CacheReset, ExtraBody, Family, Protocol, Verb};
-use crate::protocol::{self, BodySpec, Extras};
+use crate::protocol::{self, BodySpec, Extras, LengthField};
 
 /// How the server is spoken to.
 #[derive(Clone)]
@@ -21,6 +24,8 @@ pub struct Access<'a> {
     pub ca_pem: Option<&'a [u8]>,
     /// Whose API it has.
     pub family: Family,
+    /// How long one question to it may take, but for a request of tokens: its model may be cold.
+    pub patience: Duration,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -44,10 +49,18 @@ pub enum ProbeError {
 }
 
 /// A probe may wait for a model that is cold.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A server that takes this long for its health is not ready; it is asked again.
 const READY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A busy server is asked again for so long in all.
+const BUSY: Duration = Duration::from_secs(60);
+/// First pause where it does not say how long, and the shortest in any case; each next one is twice as long, up to the longest.
+const BUSY_PAUSE: Duration = Duration::from_millis(500);
+const BUSY_LONGEST: Duration = Duration::from_secs(10);
+
+const MAX_COMPLETION_TOKENS: &str = LengthField::MaxCompletionTokens.name();
 
 /// Far above any list of models or answer of two tokens; memory must not grow with what a server sends.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -61,6 +74,7 @@ pub struct Probe {
     http: reqwest::Client,
     base_url: String,
     family: Family,
+    patience: Duration,
     secrets: Vec<String>,
 }
 
@@ -90,7 +104,13 @@ impl Probe {
         let no_authority = "name the authority that signed the server's certificate (target.ca_file), or install the system's";
         let http = builder.build().map_err(|e| ProbeError::Access(format!("{}\nhint: {no_authority}", chain(&e))))?;
         let secrets = protocol::secrets(access.api_key, access.headers);
-        Ok(Self { http, base_url: access.base_url.trim_end_matches('/').to_owned(), family: access.family, secrets })
+        Ok(Self {
+            http,
+            base_url: access.base_url.trim_end_matches('/').to_owned(),
+            family: access.family,
+            patience: access.patience.min(PATIENCE),
+            secrets,
+        })
     }
 
     /// For further questions to the same server: with its key and headers, if it has any.
@@ -141,7 +161,7 @@ impl Probe {
     /// `OpenAI`'s list of models, and the `server` header that came with it.
     pub async fn models(&self) -> Result<(Value, Option<String>), ProbeError> {
         let url = format!("{}/models", self.base_url);
-        let answer = self.http.get(&url).send().await.map_err(|e| unreachable(&url, &e))?;
+        let answer = self.asked(&url, self.http.get(&url).timeout(self.patience)).await?;
         let header = answer.headers().get(SERVER).and_then(|v| v.to_str().ok()).map(str::to_owned);
         Ok((self.json(&url, answer).await?, header))
     }
@@ -149,7 +169,7 @@ impl Probe {
     /// The JSON at a path of the server's root.
     pub async fn got(&self, path: &str) -> Result<Value, ProbeError> {
         let url = format!("{}{path}", self.root());
-        let answer = self.http.get(&url).send().await.map_err(|e| unreachable(&url, &e))?;
+        let answer = self.asked(&url, self.http.get(&url).timeout(self.patience)).await?;
         self.json(&url, answer).await
     }
 
@@ -171,10 +191,26 @@ impl Probe {
     }
 
     /// Sends one short request with all `wanted` fields; where the server refuses, with fewer, until it answers.
-    /// Errors: what the server said to the plainest of them.
+    /// A chat whose `max_tokens` is refused is asked with `max_completion_tokens`. Errors: what the server said to the plainest of them.
     ///
     /// The user's own fields, `extra`, are in every try: a server that refuses them refuses the run.
     pub async fn negotiate(
+        &self,
+        protocol: &Protocol,
+        model: &str,
+        stream: bool,
+        (wanted, extra): (Extras, &ExtraBody),
+    ) -> Result<Extras, ProbeError> {
+        match self.first_taken(protocol, model, stream, (wanted, extra)).await {
+            Err(refusal) if *protocol == Protocol::OpenAiChat && names_length(&refusal) => {
+                let renamed = Extras { length: LengthField::MaxCompletionTokens, ..wanted };
+                self.first_taken(protocol, model, stream, (renamed, extra)).await
+            }
+            other => other,
+        }
+    }
+
+    async fn first_taken(
         &self,
         protocol: &Protocol,
         model: &str,
@@ -190,7 +226,11 @@ impl Probe {
             match self.one_token(protocol, model, stream, (extras, extra)).await {
                 Ok(()) => return Ok(extras),
                 Err(ProbeError::Status { url, status, text, hint }) if status == 400 || status == 422 => {
+                    let renames = wanted.length == LengthField::MaxTokens && text.contains(MAX_COMPLETION_TOKENS);
                     refusal = Some(ProbeError::Status { url, status, text, hint });
+                    if renames {
+                        break;
+                    }
                 }
                 Err(other) => return Err(other),
             }
@@ -202,6 +242,23 @@ impl Probe {
             }
             other => other.unwrap_or(ProbeError::NoModel),
         })
+    }
+
+    /// Sends a question; where the server is busy (429, 503) it is asked again when it says so, for a while.
+    async fn asked(&self, url: &str, request: reqwest::RequestBuilder) -> Result<reqwest::Response, ProbeError> {
+        let (mut left, mut pause) = (BUSY, BUSY_PAUSE);
+        loop {
+            let again = request.try_clone();
+            let answer = again.unwrap_or_else(|| self.http.get(url)).send().await.map_err(|e| unreachable(url, &e))?;
+            let busy = matches!(answer.status().as_u16(), 429 | 503);
+            let wait = retry_after(answer.headers()).unwrap_or(pause).max(BUSY_PAUSE);
+            if !busy || wait > left {
+                return Ok(answer);
+            }
+            drop(answer);
+            tokio::time::sleep(wait).await;
+            (left, pause) = (left.saturating_sub(wait), (pause * 2).min(BUSY_LONGEST));
+        }
     }
 
     async fn one_token(
@@ -223,7 +280,7 @@ impl Probe {
         };
         let url = format!("{}{}", self.base_url, protocol::path(protocol, model, stream));
         let request = self.http.post(&url).header(CONTENT_TYPE, "application/json").body(protocol::body(protocol, &spec));
-        let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;
+        let answer = self.asked(&url, request).await?;
         let answer = self.refused(&url, answer).await?;
         // The answer is read to its end, so that the server is idle again. What it is shows in it, whatever its content type says.
         let body = body(&url, answer).await?;
@@ -258,6 +315,9 @@ impl Probe {
                     "\nhint: is the model's name right, and is base_url the server's root (http://HOST:PORT)?"
                 }
             },
+            429 | 503 => {
+                "\nhint: the server is busy or not ready: it was asked again for a minute, unless it asked for a longer wait (retry-after)"
+            }
             _ => "",
         };
         let text = protocol::redact(protocol::error_text(&body), &self.secrets);
@@ -310,6 +370,26 @@ pub fn is_loopback(base_url: &str) -> bool {
     host.is_some_and(|h| h == "localhost" || h.starts_with("127.") || h == "[::1]")
 }
 
+/// Whether a refusal is about the length of the answer.
+fn names_length(refusal: &ProbeError) -> bool {
+    matches!(refusal, ProbeError::Status { status: 400 | 422, text, .. }
+        if text.contains(LengthField::MaxTokens.name()) || text.contains(MAX_COMPLETION_TOKENS))
+}
+
+/// How long a busy server asks to be left alone: seconds, or a date. None where it does not say.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let said = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(ms) = said("retry-after-ms").and_then(|ms| ms.parse::<f64>().ok()) {
+        return Duration::try_from_secs_f64(ms / 1000.0).ok();
+    }
+    let text = said("retry-after")?;
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let at = OffsetDateTime::parse(text, &Rfc2822).ok()?;
+    (at - OffsetDateTime::now_utc()).try_into().ok()
+}
+
 /// Fewer and fewer fields: each alone first, since most servers refuse one thing.
 fn fallbacks(wanted: Extras) -> [Extras; 6] {
     let plain = Extras { ignore_eos: false, min_tokens: false, ..wanted };
@@ -344,4 +424,25 @@ fn chain(error: &dyn std::error::Error) -> String {
         last = source;
     }
     last.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_server_says_when_to_ask_again() {
+        let said = |name: &'static str, value: &str| {
+            let value = HeaderValue::from_str(value).expect("a header's value");
+            retry_after(&HeaderMap::from_iter([(HeaderName::from_static(name), value)]))
+        };
+        assert_eq!(said("retry-after", "7"), Some(Duration::from_secs(7)));
+        assert_eq!(said("retry-after", "0.5"), Some(Duration::from_millis(500)));
+        assert_eq!(said("retry-after-ms", "250"), Some(Duration::from_millis(250)));
+        let later = said("retry-after", "Wed, 21 Oct 2099 07:28:00 GMT").expect("a date");
+        assert!(later > Duration::from_secs(3600));
+        for nothing in ["-1", "1e400", "soon", "Wed, 21 Oct 2015 07:28:00 GMT"] {
+            assert_eq!(said("retry-after", nothing), None, "{nothing}");
+        }
+    }
 }

@@ -58,22 +58,42 @@ pub struct Extras {
     pub min_tokens: bool,
     /// `stream_options: {include_usage: true}`
     pub stream_usage: bool,
+    pub length: LengthField,
+}
+
+/// What a chat calls the most tokens of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LengthField {
+    #[default]
+    MaxTokens,
+    /// Of the models of `OpenAI` that reason, which refuse the other.
+    MaxCompletionTokens,
 }
 
 impl Extras {
     /// What the protocol can ask for, of what a workload wants; the server may still refuse some of it.
     pub fn wanted(protocol: &Protocol, ignore_eos: bool, stream: bool) -> Self {
+        let length = LengthField::default();
         match protocol {
             Protocol::OpenAiChat | Protocol::OpenAiCompletions => {
-                Self { ignore_eos, min_tokens: ignore_eos, stream_usage: stream }
+                Self { ignore_eos, min_tokens: ignore_eos, stream_usage: stream, length }
             }
             // It counts without being asked, and ends where the model does.
             Protocol::Ollama(_) | Protocol::OllamaGenerate(_) => {
-                Self { ignore_eos: false, min_tokens: false, stream_usage: false }
+                Self { ignore_eos: false, min_tokens: false, stream_usage: false, length }
             }
             Protocol::Triton(names) => {
-                Self { ignore_eos: ignore_eos && !names.ignore_eos.is_empty(), min_tokens: false, stream_usage: false }
+                Self { ignore_eos: ignore_eos && !names.ignore_eos.is_empty(), min_tokens: false, stream_usage: false, length }
             }
+        }
+    }
+}
+
+impl LengthField {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MaxTokens => "max_tokens",
+            Self::MaxCompletionTokens => "max_completion_tokens",
         }
     }
 }

@@ -29,7 +29,7 @@ pub fn body(form: Form, spec: &BodySpec<'_>) -> Map<String, Value> {
             fields.insert("prompt".into(), json!(spec.text()));
         }
     }
-    fields.insert("max_tokens".into(), json!(spec.output_tokens));
+    fields.insert(spec.extras.length.name().into(), json!(spec.output_tokens));
     fields.insert("temperature".into(), json!(spec.temperature));
     fields.insert("stream".into(), json!(spec.stream));
     if spec.extras.ignore_eos {

@@ -107,7 +107,8 @@ mod tests {
     #[test]
     fn a_prompt_is_found_where_the_body_has_it() {
         use crate::protocol::{BodySpec, Extras, body};
-        let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
+        let extras =
+            Extras { ignore_eos: true, min_tokens: true, stream_usage: true, length: crate::protocol::LengthField::MaxTokens };
         let spec = BodySpec {
             model: "m",
             history: &[],

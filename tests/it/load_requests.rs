@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use crate::support::{Act, Answer, Gate, Part, Ran, Seen, Server, delta};
+use crate::support::{Act, Answer, Gate, Part, Ran, Seen, Server, Setup, delta};
 
 const KEY: &str = "sk-test-4f1b9c0d7e";
 
@@ -154,6 +154,120 @@ fn a_server_is_spared_the_fields_that_it_refuses() {
             assert_eq!(sent, !refused.contains(&field), "{field} where {refused:?} are refused");
         }
     }
+}
+
+#[test]
+fn a_chat_that_refuses_max_tokens_is_asked_by_the_other_name() {
+    // As models of OpenAI that reason do, in their own words; and a server that does not name the other field.
+    for words in [
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+        "unknown field max_tokens",
+    ] {
+        let server = Server::start(move |seen| match ["max_tokens", "min_tokens"].iter().find(|f| seen.has(f)) {
+            Some(&"max_tokens") => Answer::error("400 Bad Request", words),
+            Some(field) => Answer::error("400 Bad Request", &format!("unknown field {field}")),
+            None => seen.good(),
+        });
+        let gate = Gate::new();
+        gate.assert_measured(&gate.measure(&server.url(), &["--requests", "3"]));
+        assert!(gate.raw().iter().all(|l| l["outcome"] == "completed"), "{:?}", gate.raw());
+        let sent = server.planned();
+        assert!(sent.iter().all(|s| s.json()["max_completion_tokens"] == 4 && !s.has("max_tokens") && !s.has("min_tokens")));
+    }
+    // Completions know no other name: the refusal is told, and is not tried for ever.
+    let server = Server::start(|_| Answer::error("400 Bad Request", "max_tokens is not supported"));
+    let gate = Gate::new();
+    let ran = gate.measure(&server.url(), &["--requests", "3", "--protocol", "openai-completions"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stderr.contains("max_tokens is not supported"), "{ran:?}");
+}
+
+#[test]
+fn a_busy_server_is_asked_again_when_it_says_so() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
+        let asked = AtomicU32::new(0);
+        let busy = format!("HTTP/1.1 {status}\r\nretry-after: 1\r\ncontent-length: 4\r\n\r\nbusy").into_bytes();
+        let server = Server::start(move |seen| match seen.part {
+            Part::Probe if asked.fetch_add(1, Ordering::Relaxed) == 0 => Answer(vec![Act::Write(busy.clone())]),
+            _ => seen.good(),
+        });
+        let gate = Gate::new();
+        gate.assert_measured(&gate.measure(&server.url(), &["--requests", "3"]));
+    }
+    // One that asks for more than a minute is not waited for.
+    let busy = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 3600\r\ncontent-length: 4\r\n\r\nbusy".to_vec();
+    let server = Server::start(move |_| Answer(vec![Act::Write(busy.clone())]));
+    let ran = Gate::new().measure(&server.url(), &["--requests", "3"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stderr.contains("503") && ran.stderr.contains("retry-after"), "{ran:?}");
+}
+
+#[test]
+fn a_list_of_models_that_never_comes_is_waited_for_no_longer_than_a_request() {
+    let server = Server::with(Setup { models: Answer(vec![Act::Hang]), ..Setup::default() }, Seen::good);
+    // Without the bound it takes two minutes, which is more than a test waits.
+    let ran = Gate::new().measure(&server.url(), &["--requests", "3", "--timeout", "1s"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stderr.contains("/models"), "{ran:?}");
+}
+
+#[test]
+fn what_cannot_be_planned_takes_nothing_of_an_earlier_run() {
+    let server = Server::good();
+    let gate = Gate::new();
+    gate.assert_measured(&gate.measure(&server.url(), &["--requests", "3"]));
+    let before = server.seen().len();
+    for args in [
+        vec!["--requests", "3", "--output-tokens", "4294967295"],
+        vec!["--requests", "3", "--input-tokens", "4294967295"],
+        vec!["--requests", "3", "--rate", "1e-300"],
+        vec!["--requests", "3", "--rate", "1e300"],
+        vec!["--requests", "3", "--rate", "1", "--arrival", "gamma:1e-300"],
+        vec!["--requests", "3", "--rate", "1", "--arrival", "gamma:1e300"],
+        vec!["--requests", "4294967295", "--rate", "1"],
+        vec!["--requests", "30", "--concurrency", "4294967295"],
+        vec!["--requests", "3", "--rounds", "4294967295"],
+        vec!["--requests", "3", "--warmup", "4294967295"],
+        vec!["--requests", "3", "--workers", "4294967295"],
+    ] {
+        let ran = gate.measure(&server.url(), &args);
+        assert_eq!(ran.code, Some(2), "{args:?}: {ran:?}");
+        assert!(gate.files().iter().any(|f| f.ends_with("record.json")), "{args:?}");
+        assert_eq!(server.seen().len(), before, "{args:?}: nothing is sent");
+    }
+}
+
+#[test]
+fn connections_are_bounded_by_the_limit_of_open_files() {
+    // Nobody is answered before many wait at once.
+    let server = Server::start(|seen| match seen.part {
+        Part::Round(..) => seen.good().after(Act::Pause(1_500)),
+        _ => seen.good(),
+    });
+    let limited = |gate: &Gate, args: &[&str]| {
+        let command = gate.command(&Gate::measure_args(&server.url(), args));
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
+        limited.current_dir(command.get_current_dir().expect("the test's folder"));
+        limited.env_clear().envs(command.get_envs().filter_map(|(k, v)| Some((k, v?)))).env("PATH", "/usr/bin:/bin");
+        let output = limited.output().expect("sh runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let gate = Gate::new();
+    let (code, stderr) = limited(&gate, &["--requests", "120", "--rate", "100", "--arrival", "constant", "--timeout", "20s"]);
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains("leaves room for"), "{stderr}");
+    let findings = gate.findings("invalid");
+    assert!(findings.contains(&"open_files".to_owned()), "{findings:?}");
+    assert_eq!(gate.raw().len(), 120, "what was measured is kept");
+    let (code, stderr) = limited(&Gate::new(), &["--requests", "300", "--concurrency", "100"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("100 requests in flight") && stderr.contains("ulimit -n"), "{stderr}");
+    // What fits runs.
+    let (code, stderr) = limited(&Gate::new(), &["--requests", "8", "--concurrency", "4"]);
+    assert!(matches!(code, Some(0 | 3)), "{stderr}");
+    assert!(!stderr.contains("leaves room for"), "{stderr}");
 }
 
 #[test]

@@ -59,7 +59,14 @@ fn line(name: &str, bursts: &[Errors]) -> String {
 fn scraped(args: &BenchTruthArgs) -> anyhow::Result<(Errors, Watched, u64)> {
     let (mut seen, mut elapsed_ns) = (Watched::default(), 0);
     let errors = watched(args.streams, args.token_rate, args.tokens, |base_url, send| {
-        let probe = Probe::new(&Access { base_url, api_key: None, headers: &[], ca_pem: None, family: Family::OpenAi })?;
+        let probe = Probe::new(&Access {
+            base_url,
+            api_key: None,
+            headers: &[],
+            ca_pem: None,
+            family: Family::OpenAi,
+            patience: crate::probe::server::PATIENCE,
+        })?;
         let url = format!("{}/metrics", crate::probe::server::root(base_url));
         let began_ns = monotonic_ns();
         let watch = Source::new(probe.http(), url, EVERY).watch().context("cannot start the thread that reads the page")?;

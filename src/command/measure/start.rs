@@ -19,7 +19,7 @@ use crate::evidence::server::ServerRound;
 use crate::evidence::server::window::{METRICS_PAGE, Window};
 use crate::exit::Failure;
 use crate::load::progress::{Extent, Live, Style};
-use crate::load::{Client, Counters, IsGood, Measured, Reading};
+use crate::load::{Client, Counters, IsGood, Measured, Reading, most_connections};
 use crate::measure::validity::{Finding, SERVER_ENDED, Severity};
 use crate::measure::{SloMs, collect};
 use crate::plan::{self, Plan, RoundPlan};
@@ -58,7 +58,12 @@ impl Run<'_> {
         gpu.describe(&mut self.sides[side].record);
         let ready = self.prepare(side, &target, &gpu, start)?;
         let workers = self.output.workers.unwrap_or_else(default_workers);
-        let client = Client::new(&target.site, workers).context("cannot start the client's threads")?;
+        let client = Client::new(&target.site, workers).map_err(|e| {
+            // The server runs already, so it is no usage error any more.
+            Failure::measure(&format!(
+                "cannot start the client's threads: {e}\nhint: see ulimit -u and ulimit -v, or --workers 1"
+            ))
+        })?;
         Ok(Open { side, target, client, ready, gpu, began_ns })
     }
 
@@ -175,6 +180,7 @@ impl Run<'_> {
         stored.server = server;
         stored.findings.extend(server_findings);
         stored.findings.extend(self.job.findings(standstills));
+        stored.findings.extend(no_room(&measured));
         stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
         self.gpus.put(&open.gpu, gpu_seen, &measured, record.rounds().map(|(_, r)| r), &mut stored);
         if let Some(last) = record.starts.last_mut() {
@@ -245,6 +251,16 @@ fn server_evidence(page: Result<Option<Page>, String>, measured: &Measured) -> (
             (None, vec![Finding { severity: Severity::Note, check: METRICS_PAGE.into(), message }])
         }
     }
+}
+
+/// Requests that this process had no descriptor for: the client's fault, so that their failure says nothing of the server.
+fn no_room(measured: &Measured) -> Option<Finding> {
+    let n = Some(measured.health.no_room).filter(|n| *n > 0)?;
+    let most = most_connections();
+    let message = format!(
+        "{n} requests found no connection: this process may have {most} open at once (ulimit -n); raise the limit, or lower the load"
+    );
+    Some(Finding { check: "open_files".into(), severity: Severity::Invalid, message })
 }
 
 /// Why a server that was started is not there any more. Also of the side that waits: the run is over, and this is the last round that

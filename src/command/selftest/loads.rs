@@ -248,7 +248,8 @@ pub fn workload(kind: LoadKind, arrival: Arrival, (input_tokens, output_tokens):
 
 fn build(workload: &Workload, rounds: u32, trace: Option<&str>) -> anyhow::Result<plan::Plan> {
     let salt = plan::salt(0);
-    let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
+    let extras =
+        Extras { ignore_eos: true, min_tokens: true, stream_usage: true, length: crate::protocol::LengthField::MaxTokens };
     let (protocol, model, session) = (Protocol::OpenAiChat, "sim-8b", "selftest");
     Ok(plan::build(
         workload,

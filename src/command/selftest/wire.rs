@@ -44,7 +44,8 @@ const INPUT_TOKENS: u32 = 512;
 const SPARE_STARTS: u32 = 4;
 const LOOKS: u32 = 3;
 /// What all requests are asked with: the simulated server takes everything.
-const EXTRAS: Extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
+const EXTRAS: Extras =
+    Extras { ignore_eos: true, min_tokens: true, stream_usage: true, length: crate::protocol::LengthField::MaxTokens };
 
 /// What one load is played with.
 struct Bench {

@@ -1,7 +1,7 @@
 //! Where the metrics page of a server is: what the config says, or where it usually is. Not here: reading it during a round (`watch::scrape`).
 
 use crate::config::{Family, MetricsPage, PORT, Target};
-use crate::probe::server::{Access, Probe, root};
+use crate::probe::server::{Access, PATIENCE, Probe, root};
 use crate::watch::scrape::Source;
 
 /// What became of the metrics page of a server.
@@ -75,7 +75,7 @@ fn client(url: &str, root: &str, probe: &Probe) -> Result<reqwest::Client, Strin
     if may_have_key(url, root) {
         return Ok(probe.http());
     }
-    let bare = Access { base_url: url, api_key: None, headers: &[], ca_pem: None, family: Family::OpenAi };
+    let bare = Access { base_url: url, api_key: None, headers: &[], ca_pem: None, family: Family::OpenAi, patience: PATIENCE };
     Probe::new(&bare).map(|probe| probe.http()).map_err(|e| e.to_string())
 }
 

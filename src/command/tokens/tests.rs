@@ -6,7 +6,7 @@ use super::*;
 use crate::command::raw::{self, Sent, Wall};
 use crate::config::ProtocolName;
 use crate::plan::{Pace, PlannedRequest};
-use crate::protocol::{BodySpec, Extras, body};
+use crate::protocol::{BodySpec, Extras, LengthField, body};
 use crate::timeline::{Counted, Outcome};
 
 fn words() -> Tokenizer {
@@ -15,7 +15,7 @@ fn words() -> Tokenizer {
 }
 
 fn plan(protocol: &Protocol) -> RoundPlan {
-    let extras = Extras { ignore_eos: false, min_tokens: false, stream_usage: false };
+    let extras = Extras { ignore_eos: false, min_tokens: false, stream_usage: false, length: LengthField::MaxTokens };
     let spec = BodySpec {
         model: "m",
         history: &[],

@@ -152,3 +152,16 @@ proptest! {
         prop_assert!(by_time.last().is_none_or(|&last| last < millis * 1000));
     }
 }
+
+#[test]
+fn no_arrival_is_later_than_a_year_or_at_no_instant() {
+    let refused = |arrival: &Arrival, length| open(arrival, length, &mut seed::stream(1, "arrival", &[])).expect_err("refused");
+    for rate in [1e-300, 1e-12] {
+        for arrival in [Arrival::Constant { rate }, Arrival::Poisson { rate }, Arrival::Gamma { rate, burstiness: 1.0 }] {
+            assert_eq!(refused(&arrival, Length::Requests(10)), PlanError::TooLong, "{arrival:?}");
+        }
+    }
+    assert_eq!(refused(&Arrival::Ramp { from: 0.0, to: 1e-300 }, Length::Requests(10)), PlanError::TooLong);
+    // By duration the first that is too late ends the round, as any other that is after its end.
+    assert_eq!(offsets(&Arrival::Constant { rate: 1e-300 }, seconds(60), 1), [0]);
+}

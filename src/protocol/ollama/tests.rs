@@ -6,7 +6,8 @@ use super::*;
 use crate::protocol::Extras;
 
 fn spec() -> BodySpec<'static> {
-    let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true };
+    let extras =
+        Extras { ignore_eos: true, min_tokens: true, stream_usage: true, length: crate::protocol::LengthField::MaxTokens };
     BodySpec {
         model: "m:1b",
         history: &[],

@@ -160,7 +160,7 @@ impl Gate {
         findings.map(|f| f["check"].as_str().expect("a finding has a word").to_owned()).collect()
     }
 
-    fn command<S: AsRef<str>>(&self, args: &[S]) -> std::process::Command {
+    pub fn command<S: AsRef<str>>(&self, args: &[S]) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_goodput-gate"));
         command.args(args.iter().map(AsRef::as_ref)).current_dir(self.folder.path());
         command.env_clear().env("HOME", self.folder.path()).env("NO_COLOR", "1");

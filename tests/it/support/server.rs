@@ -175,7 +175,9 @@ impl Seen {
     }
 
     fn max_tokens(&self) -> u32 {
-        self.json()["max_tokens"].as_u64().and_then(|n| u32::try_from(n).ok()).expect("a request has max_tokens")
+        let body = self.json();
+        let said = body.get("max_tokens").or_else(|| body.get("max_completion_tokens"));
+        said.and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).expect("a request has max_tokens")
     }
 }
 

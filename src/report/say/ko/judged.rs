@@ -222,6 +222,10 @@ pub const SENTENCES: &[Sentence] = &[
         "응답 {n}개가 센 출력 토큰이 출력 이벤트보다 적음(usage): TPOT와 토큰 처리율이 틀릴 수 있음",
     ),
     (
+        "{n} requests found no connection: this process may have {m} open at once (ulimit -n); raise the limit, or lower the load",
+        "요청 {n}개의 연결을 열지 못함: 이 프로세스가 동시에 열 수 있는 연결은 {m}개(ulimit -n). 한도를 올리거나 부하를 낮추세요",
+    ),
+    (
         "{n} requests went on a new connection: the server had closed the idle one before they were written",
         "요청 {n}개를 새 연결로 보냄: 쓰기 전에 서버가 유휴 연결을 닫음",
     ),
