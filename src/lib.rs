@@ -12,6 +12,7 @@ mod cli;
 mod command;
 // Pure core: a module imports only from those above it.
 mod visible;
+mod redact;
 mod exit;
 mod metric;
 mod timeline;
@@ -33,6 +34,7 @@ mod clock;
 mod print;
 mod temporary;
 mod lock;
+mod read;
 mod load;
 mod probe;
 mod watch;

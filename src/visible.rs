@@ -1,7 +1,7 @@
 //! Foreign text made harmless to show: no terminal controls, no hidden characters, no command to a CI runner. What is shown stays on its
 //! line.
 //!
-//! Not here: secrets (`protocol::redact`), the escaping of a format (`report`), the writing itself (`print`).
+//! Not here: secrets (`redact`), the escaping of a format (`report`), the writing itself (`print`).
 
 use std::iter::Peekable;
 use std::str::Chars;

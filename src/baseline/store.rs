@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::lineage::{GitError, other};
 use super::reviewed::ACCEPTED;
+use crate::read;
 use crate::record::session::{ParseError, Session};
 use crate::temporary;
 
@@ -36,7 +37,7 @@ pub fn write(dir: &Path, session: &Session, under_test: &[String]) -> Result<Pat
 /// The file of a session that is there already, byte by byte.
 pub fn same(dir: &Path, session: &Session, under_test: &[String]) -> Option<PathBuf> {
     let path = path_of(dir, session, under_test);
-    fs::read_to_string(&path).is_ok_and(|text| text == session.to_text()).then_some(path)
+    read::text(&path, read::SESSION).is_ok_and(|text| text == session.to_text()).then_some(path)
 }
 
 /// Git's name of a text as a blob.
@@ -64,7 +65,7 @@ pub fn read_all(path: &Path) -> Result<Vec<Session>, StoreError> {
 /// As [`read_all`], each with its path.
 pub fn read_files(path: &Path) -> Result<Vec<(PathBuf, Session)>, StoreError> {
     if path.is_file() {
-        return Ok(vec![(path.to_owned(), read(path)?)]);
+        return Ok(vec![(path.to_owned(), read_one(path)?)]);
     }
     let mut sessions = Vec::new();
     let entries = match fs::read_dir(path) {
@@ -89,8 +90,8 @@ pub fn is_session(path: &Path) -> bool {
     path.extension().is_some_and(|e| e == "json") && !name.starts_with('.') && name != ACCEPTED
 }
 
-fn read(path: &Path) -> Result<Session, StoreError> {
-    parse(path, &fs::read_to_string(path).map_err(|e| io("read", path, e))?)
+fn read_one(path: &Path) -> Result<Session, StoreError> {
+    parse(path, &read::text(path, read::SESSION).map_err(|e| io("read", path, e))?)
 }
 
 /// `path` is for the message only.

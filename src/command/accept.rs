@@ -14,6 +14,7 @@ use crate::cli::{AcceptArgs, WorkloadArgs};
 use crate::config::{parse_percent, parse_points, parse_quantity};
 use crate::exit::ExitStatus;
 use crate::metric::{Metric, Orientation, Unit};
+use crate::read;
 use crate::report::{LimitReport, MetricReport, Report, WorkloadReport, text};
 use crate::verdict::Verdict;
 
@@ -38,7 +39,7 @@ pub fn run(args: &AcceptArgs) -> anyhow::Result<ExitStatus> {
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     output::write_atomic(&path, accept::to_text(&all).as_bytes())?;
     for entry in &new {
-        output::print(&said(entry)?)?;
+        output::tell(&said(entry)?);
     }
     if args.until.is_none() {
         output::say(&format!("note: they count until {until}, {DAYS} days from today; --until YYYY-MM-DD says another day"));
@@ -69,7 +70,7 @@ fn until(args: &AcceptArgs) -> anyhow::Result<String> {
 }
 
 fn stored(path: &Path) -> anyhow::Result<Vec<Acceptance>> {
-    match std::fs::read_to_string(path) {
+    match read::text(path, read::WRITTEN) {
         Ok(text) => accept::parse(&text).map_err(|why| anyhow::anyhow!("{} cannot be used: {why}", path.display())),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(e) => Err(e).with_context(|| format!("cannot read {}", path.display())),

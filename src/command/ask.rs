@@ -1,12 +1,15 @@
 //! Questions to a person: on standard error, answered on standard input, Enter takes the default. Not here: what is asked.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read as _};
 
 use anyhow::{Context as _, bail};
 
 use super::output::say;
 use crate::print;
 use crate::visible::one_line;
+
+/// Bytes of an answer: a URL, a name, a number.
+const LONGEST_ANSWER: u64 = 64 << 10;
 
 /// Somebody to ask, or nobody: then every default holds.
 pub struct Talk {
@@ -95,7 +98,7 @@ impl Talk {
         // A prompt that nobody sees is no reason not to read the answer.
         print::prompt(prompt);
         let mut answer = String::new();
-        if input.read_line(&mut answer).context("cannot read the answer")? == 0 {
+        if input.take(LONGEST_ANSWER).read_line(&mut answer).context("cannot read the answer")? == 0 {
             bail!(
                 "standard input ended before the question was answered\nhint: Enter takes the default; --help has the flags that say it"
             );

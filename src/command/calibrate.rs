@@ -37,7 +37,7 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<ExitStatus> {
     if !job.load(&config, [&config.target])? {
         return Ok(ExitStatus::Interrupted);
     }
-    let record = measure::measure(&config, &args.output, git, &job)?;
+    let record = measure::measure(&config, &args.output, git, &job)?.saved()?;
     for workload in &record.workloads {
         let why = evaluate::unfit(workload);
         if record.interrupted && !why.is_empty() {
@@ -47,9 +47,9 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<ExitStatus> {
             return Err(Failure::measure(&format!("nothing to learn from {}: {first}", workload.name)).into());
         }
         let found = calibration(&record, workload)?;
-        output::print(&words(&workload.name, &found))?;
+        output::tell(&words(&workload.name, &found));
         if found.knee.near && !job.stop.stopping() {
-            output::print(&lower_load(&config, args, &workload.name, &job)?)?;
+            output::tell(&lower_load(&config, args, &workload.name, &job)?);
         }
     }
     if job.stop.signalled() {
@@ -156,7 +156,7 @@ fn lower_load(config: &Config, args: &CalibrateArgs, name: &str, job: &Job) -> a
         };
         let rate = super::facts::arrival(&lower.workloads[0].arrival);
         output::say(&format!("at the knee: one start at {rate}"));
-        let record = measure::measure(&lower, &output, None, job)?;
+        let record = measure::measure(&lower, &output, None, job)?.value;
         let Some(workload) = record.workloads.first().filter(|w| evaluate::unfit(w).is_empty() && !record.interrupted) else {
             return Ok(format!("lower load: {rate} could not be measured"));
         };

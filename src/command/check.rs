@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use super::baseline::Baselines;
 use super::evaluate::Baseline;
 use super::job::{self, Job};
+use super::measure::Kept;
 use super::setup::{self, Gate};
 use super::side::{self, Pair};
 use super::{drawn, dry_run, evaluate, measure, next, output, publish};
@@ -43,17 +44,16 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     if !job.load(&config, &targets).inspect_err(|e| failed(e, args, None, lang))? {
         return Ok(ExitStatus::Interrupted);
     }
-    let Outcome { mut report, exit, charts } = match config.gate.mode {
+    let Outcome { mut report, exit, charts, unsaved } = match config.gate.mode {
         GateMode::Interleaved => interleaved(&config, args, target, &job)?,
         GateMode::Baseline | GateMode::Limits => alone(&config, args, &job)?,
     };
     // Whose policy it was, first.
     report.notices.splice(0..0, notices);
-    output::save_reports(&args.output.out, &report, &charts, lang)?;
-    let shown = output::show(&report, lang);
+    let exit = output::closed(&mut report, exit, unsaved.as_ref());
+    output::deliver(&args.output.out, &mut report, &charts, lang);
     next::after_check(&report, &args.output.out, lang);
     publish::after_check(&report, &args.output.out, lang);
-    shown?;
     Ok(exit)
 }
 
@@ -67,6 +67,7 @@ struct Outcome {
     report: Report,
     exit: ExitStatus,
     charts: Vec<Charts>,
+    unsaved: Option<anyhow::Error>,
 }
 
 /// What could not be measured is told where a verdict would have been.
@@ -83,12 +84,12 @@ fn alone(config: &Config, args: &CheckArgs, job: &Job) -> anyhow::Result<Outcome
     let baselines = Baselines::open(config, args.baseline.as_deref(), args.base.as_deref())?;
     let first = args.with.as_ref().map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.of(&w.name))).transpose()?;
     measure::warn_of_starts(config);
-    let record = measure::measure(config, &args.output, baselines.git.clone(), job)
+    let Kept { value: record, unsaved } = measure::measure(config, &args.output, baselines.git.clone(), job)
         .inspect_err(|e| failed(e, args, baselines.git.clone(), setup::lang(args.lang, config)))?;
     let (mut report, exit) = evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))?;
     let charts = drawn::beside_sessions(&record, |w| baselines.of(&w.name))?;
     report.notices.extend(baselines.notices);
-    Ok(Outcome { report, exit, charts })
+    Ok(Outcome { report, exit, charts, unsaved })
 }
 
 /// The job that left it open. Errors: it is of other code, unfit, or not open.
@@ -119,11 +120,11 @@ fn interleaved(config: &Config, args: &CheckArgs, beside: Option<Target>, job: &
     }
     let history = |workload: &WorkloadRecord| baselines.past(workload, &config.gate.under_test);
     let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
-    let (base, candidate) = measure::pair(config, &args.output, &pair, job, &asked)
+    let Kept { value: (base, candidate), unsaved } = measure::pair(config, &args.output, &pair, job, &asked)
         .inspect_err(|e| failed(e, args, git, setup::lang(args.lang, config)))?;
     let (mut report, exit) = evaluate::interleaved(&base, &candidate, |w| baselines.of(&w.name))?;
     // What was said of stored sessions is about the noise only.
     report.notices.extend(baselines.notices);
     let charts = drawn::beside_record(&base, &candidate)?;
-    Ok(Outcome { report, exit, charts })
+    Ok(Outcome { report, exit, charts, unsaved })
 }

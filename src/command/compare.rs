@@ -36,16 +36,23 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     };
     let compared: Vec<(String, Against)> =
         ruled.iter().map(|(w, part, _)| (w.name.clone(), part.evidence.against.clone())).collect();
-    let (report, exit) = evaluate::reported(&candidate, ruled)?;
+    let (mut report, exit) = evaluate::reported(&candidate, ruled)?;
     let lang = setup::lang_here(args.lang, args.config.config.as_deref());
-    output::folder(&args.out)?;
-    output::save_reports(&args.out, &report, &charts, lang)?;
-    match args.format {
-        None | Some(ReportFormat::Terminal) => output::show(&report, lang)?,
-        Some(format) => output::print_bytes(&super::report::rendered(&report, Some(&candidate), &charts, format, lang)?)?,
+    // First of all: what cannot be shown is refused before anything is written.
+    let shown = match args.format {
+        None | Some(ReportFormat::Terminal) => None,
+        Some(format) => Some(super::report::rendered(&report, Some(&candidate), &charts, format, lang)?),
+    };
+    match shown {
+        None => output::deliver(&args.out, &mut report, &charts, lang),
+        Some(bytes) => {
+            let unwritten = output::save_reports(&args.out, &report, &charts, lang);
+            unwritten.iter().for_each(|line| output::say(&format!("note: {line}")));
+            output::told(output::print_bytes(&bytes));
+        }
     }
     for (workload, against) in &compared {
-        explain.iter().try_for_each(|&metric| output::print(&explanation(workload, against, metric)))?;
+        explain.iter().for_each(|&metric| output::tell(&explanation(workload, against, metric)));
     }
     Ok(exit)
 }

@@ -57,7 +57,7 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<ExitStatus> {
     let path = place(args)?;
     output::write_atomic(&path, record.to_json().as_bytes())?;
     let (report, exit) = evaluate::measured(&record)?;
-    output::show(&report, setup::lang_here(args.lang, args.config.as_deref()))?;
+    output::told(output::show(&report, setup::lang_here(args.lang, args.config.as_deref())));
     output::say(&format!("wrote {}", path.display()));
     Ok(exit)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::ask::{Choice, Talk};
-use super::output::{print, say, write_atomic};
+use super::output::{say, tell, write_atomic};
 use super::setup;
 use crate::cli::InitArgs;
 use crate::config::starter::{self, StartTarget, Starter};
@@ -16,6 +16,8 @@ use crate::exit::ExitStatus;
 use crate::import::older;
 use crate::probe::recognise::ServerFacts;
 use crate::probe::scan::Found;
+use crate::read;
+use crate::redact::Secrets;
 use crate::visible::one_line;
 
 pub mod around;
@@ -94,7 +96,8 @@ fn write(path: &Path, text: &str, cwd: &Path) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
     write_atomic(path, text.as_bytes())?;
-    print(&format!("wrote   {}", setup::shown(path, cwd)))
+    tell(&format!("wrote   {}", setup::shown(path, cwd)));
+    Ok(())
 }
 
 /// A config for a server that is there, and whether one is.
@@ -181,7 +184,7 @@ fn older_configs(folder: &Path) -> anyhow::Result<older::Carried> {
         if !path.exists() {
             return Ok(None);
         }
-        std::fs::read_to_string(&path).map(Some).with_context(|| format!("cannot read {}", path.display()))
+        read::text(&path, read::WRITTEN).map(Some).with_context(|| format!("cannot read {}", path.display()))
     };
     let (targets, models, workloads) = (read("targets.yaml")?, read("models.yaml")?, read("workloads.yaml")?);
     if targets.is_none() {
@@ -227,7 +230,9 @@ fn next(starter: &Starter, runs: bool) -> String {
 
 /// Whether a base URL was typed, not a number or a name.
 pub fn is_url(text: &str) -> bool {
-    reqwest::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+    let usable = |url: &reqwest::Url| matches!(url.scheme(), "http" | "https") && url.host().is_some();
+    let bare = !text.contains(['?', '#']) && config::credential(text, &Secrets::default()).is_none();
+    bare && reqwest::Url::parse(text).is_ok_and(|url| usable(&url))
 }
 
 fn is_variable(text: &str) -> bool {

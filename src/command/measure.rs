@@ -19,6 +19,7 @@ use crate::exit::Failure;
 use crate::load::most_connections;
 use crate::plan;
 use crate::protocol::Extras;
+use crate::read;
 use crate::record::{self, GitFacts, PastSession, Record, Role, WorkloadRecord, keyed};
 use gpu::Gpus;
 use start::{Open, dead};
@@ -40,8 +41,25 @@ struct Run<'a> {
     starts: u32,
     /// A round says that a server ended by itself.
     told: bool,
+    /// What cannot be kept of what is measured: the last reason.
+    unsaved: Option<anyhow::Error>,
+    /// Lines of `--raw` are among it.
+    raw_lost: bool,
     sides: Vec<Measuring<'a>>,
     gpus: Gpus<'a>,
+}
+
+/// What was measured, and why it is in no file, if it is not.
+pub struct Kept<T> {
+    pub value: T,
+    pub unsaved: Option<anyhow::Error>,
+}
+
+impl<T> Kept<T> {
+    /// Errors: exit 3, it could not be saved.
+    pub fn saved(self) -> anyhow::Result<T> {
+        self.unsaved.map_or(Ok(self.value), Err)
+    }
 }
 
 /// A side and what was measured of it.
@@ -67,7 +85,7 @@ pub const EACH: &str = "each";
 const EXTENDED: u32 = 6;
 
 /// Measures one server with everything that the config asks for. The record is saved in the output folder after every round.
-pub fn measure(config: &Config, output: &OutputArgs, git: Option<GitFacts>, job: &Job) -> anyhow::Result<Record> {
+pub fn measure(config: &Config, output: &OutputArgs, git: Option<GitFacts>, job: &Job) -> anyhow::Result<Kept<Record>> {
     capture(config, output, git, job, &|_| starts(config))
 }
 
@@ -78,7 +96,7 @@ pub fn capture(
     git: Option<GitFacts>,
     job: &Job,
     starts: &dyn Fn(&Record) -> u32,
-) -> anyhow::Result<Record> {
+) -> anyhow::Result<Kept<Record>> {
     let side = Side::only(config, git);
     let mut run = Run::begin(config, output, job, self::starts(config), vec![(&side, RECORD)])?;
     run.build()?;
@@ -89,13 +107,18 @@ pub fn capture(
         }
         start += 1;
     }
-    let mut records = run.finish()?;
-    records.pop().context("a run has one side")
+    let Kept { value: mut records, unsaved } = run.finish()?;
+    Ok(Kept { value: records.pop().context("a run has one side")?, unsaved })
 }
 
 /// Measures every target with the same plans, one server at a time; who comes first turns from start to start. The folder and record of
 /// each, in the order of their names.
-pub fn each(config: &Config, output: &OutputArgs, git: Option<&GitFacts>, job: &Job) -> anyhow::Result<Vec<(PathBuf, Record)>> {
+pub fn each(
+    config: &Config,
+    output: &OutputArgs,
+    git: Option<&GitFacts>,
+    job: &Job,
+) -> anyhow::Result<Kept<Vec<(PathBuf, Record)>>> {
     let sides: Vec<Side> = config.targets.values().map(|target| Side::of(target.clone(), config, git.cloned())).collect();
     let named: Vec<(&Side, &str)> = sides.iter().map(|side| (side, RECORD)).collect();
     let mut run = Run::begin(config, output, job, config.gate.starts, named)?;
@@ -120,7 +143,8 @@ pub fn each(config: &Config, output: &OutputArgs, git: Option<&GitFacts>, job: &
         }
     }
     let folders: Vec<PathBuf> = run.sides.iter().map(|m| m.out.clone()).collect();
-    Ok(folders.into_iter().zip(run.finish()?).collect())
+    let Kept { value, unsaved } = run.finish()?;
+    Ok(Kept { value: folders.into_iter().zip(value).collect(), unsaved })
 }
 
 /// What an interleaved run asks between its starts.
@@ -132,7 +156,13 @@ pub struct Asked<'a> {
 }
 
 /// Measures both sides, start pair by start pair, until it is decided or the last look is over. Baseline first in the answer.
-pub fn pair(config: &Config, output: &OutputArgs, pair: &Pair, job: &Job, asked: &Asked<'_>) -> anyhow::Result<(Record, Record)> {
+pub fn pair(
+    config: &Config,
+    output: &OutputArgs,
+    pair: &Pair,
+    job: &Job,
+    asked: &Asked<'_>,
+) -> anyhow::Result<Kept<(Record, Record)>> {
     let [baseline, candidate] = &pair.sides;
     let sampled = pair.restarts();
     let looks = if sampled { config.gate.starts } else { 1 };
@@ -160,8 +190,9 @@ pub fn pair(config: &Config, output: &OutputArgs, pair: &Pair, job: &Job, asked:
             say("still open after three start pairs: extended once, by three more (gate.extend)");
         }
     }
-    let mut records = run.finish()?.into_iter();
-    records.next().zip(records.next()).context("an interleaved run has two sides")
+    let Kept { value, unsaved } = run.finish()?;
+    let mut records = value.into_iter();
+    Ok(Kept { value: records.next().zip(records.next()).context("an interleaved run has two sides")?, unsaved })
 }
 
 impl<'a> Run<'a> {
@@ -189,7 +220,7 @@ impl<'a> Run<'a> {
         // It is written at the very end: too late to learn that it cannot be.
         output.record.as_deref().map(output::check_writable).transpose()?;
         let raw = output.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
-        Ok(Self { config, output, files, job, raw, order: 0, starts, told: false, sides, gpus })
+        Ok(Self { config, output, files, job, raw, order: 0, starts, told: false, unsaved: None, raw_lost: false, sides, gpus })
     }
 
     /// Errors: exit 3, a build failed.
@@ -274,20 +305,34 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn finish(self) -> anyhow::Result<Vec<Record>> {
+    /// A record that cannot be saved now is tried again after each round, and at the end: a verdict is not lost with it.
+    fn keep(&mut self, saved: anyhow::Result<()>) {
+        let Err(error) = saved else { return };
+        if self.unsaved.is_none() {
+            say(&format!(
+                "note: {}; the measurement goes on\nhint: make room on the disk: it is tried again after each round, and at the end",
+                ending::text(&error)
+            ));
+        }
+        self.unsaved = Some(unsaved(error));
+    }
+
+    fn finish(mut self) -> anyhow::Result<Kept<Vec<Record>>> {
         let mut records = Vec::new();
+        // The records themselves are whole in the end, whatever failed in between; lines of `--raw` are lost.
+        let mut unkept = self.unsaved.take().filter(|_| self.raw_lost);
         for Measuring { mut record, out, file, .. } in self.sides {
             record.interrupted = self.job.stop.signalled();
             for workload in &mut record.workloads {
                 workload.pooled = keyed(&workload.pooled_values()?);
             }
-            save_record(&out, file, &record).map_err(unsaved)?;
+            unkept = save_record(&out, file, &record).map_err(unsaved).err().or(unkept);
             records.push(record);
         }
         if let Some((path, record)) = self.output.record.as_ref().zip(records.last()) {
-            output::write_atomic(path, record.to_json().as_bytes()).map_err(unsaved)?;
+            unkept = output::write_atomic(path, record.to_json().as_bytes()).map_err(unsaved).err().or(unkept);
         }
-        Ok(records)
+        Ok(Kept { value: records, unsaved: unkept })
     }
 }
 
@@ -338,7 +383,8 @@ pub fn read_file(workload: &Workload) -> anyhow::Result<Option<String>> {
             MAX_FILE_BYTES >> 20
         );
     }
-    output::read(path).map(Some).with_context(|| format!("workload {}", workload.name))
+    let text = read::text(path, MAX_FILE_BYTES).with_context(|| format!("cannot read {}", path.display()));
+    text.map(Some).with_context(|| format!("workload {}", workload.name))
 }
 
 /// Errors: exit 2, the workload cannot be planned, or keeps more requests in flight than this process may have connections.

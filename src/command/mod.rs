@@ -42,12 +42,11 @@ mod supervise;
 mod target;
 mod tokens;
 
-use std::io::Read as _;
-
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::cli::Command;
 use crate::exit::ExitStatus;
+use crate::read;
 
 pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
     let ended = dispatch(command);
@@ -83,9 +82,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Bench(command) => bench::run(&command),
         Command::Supervise(args) => supervise::run(args),
         Command::JudgeCase => {
-            let mut input = String::new();
-            std::io::stdin().read_to_string(&mut input)?;
-            output::print(&judge_case::run(&input)?)?;
+            let input = read::to_end(std::io::stdin(), read::DATA)?;
+            output::print(&judge_case::run(&String::from_utf8(input)?)?)?;
             Ok(ExitStatus::Pass)
         }
     }

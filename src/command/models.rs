@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use super::init::{around, is_url};
 use super::output::{print, say};
+use super::setup;
 use crate::cli::ModelsArgs;
-use crate::config::{ProtocolName, did_you_mean};
+use crate::config::{self, ProtocolName, did_you_mean};
 use crate::exit::{ExitStatus, Failure};
 use crate::probe::scan::Found;
+use crate::redact::secrets;
 use crate::visible::one_line;
 
 /// One server, as `--json` has it.
@@ -63,8 +65,11 @@ fn found(args: &ModelsArgs) -> anyhow::Result<Vec<Found>> {
         }
         return Ok(found);
     };
-    if !is_url(url) {
-        bail!("`{url}` is no URL\nhint: write it as http://127.0.0.1:8000/v1");
+    let at_hand = key.map(setup::secret).transpose()?.flatten();
+    if !is_url(url) || config::credential(url, &secrets(at_hand.as_deref(), &[])).is_some() {
+        bail!(
+            "--base-url is no URL, or holds a credential or a query\nhint: write it as http://127.0.0.1:8000/v1, and name the variable that holds the key: --api-key-env"
+        );
     }
     let found = match &args.protocol {
         None => around::server(url, key)?,

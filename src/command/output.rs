@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use crate::config::Lang;
 use crate::exit::ExitStatus;
 use crate::print;
+use crate::read;
 use crate::record::{GitFacts, Record};
 use crate::report::page::charts::Charts;
 use crate::report::{self, Report};
@@ -43,6 +44,9 @@ fn write_with(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
     let real = path.canonicalize();
     let path = real.as_deref().unwrap_or(path);
     let folder = folder_of(path);
+    if path.is_dir() {
+        anyhow::bail!("cannot write {}: it is a folder", path.display());
+    }
     if !folder.is_dir() {
         anyhow::bail!(
             "cannot write {}: there is no folder {}\nhint: make it with mkdir -p, or name another",
@@ -158,16 +162,59 @@ pub fn save_record(folder: &Path, file: &str, record: &Record) -> anyhow::Result
     write_atomic(&folder.join(file), record.to_json().as_bytes())
 }
 
-/// All report files. Every one is tried; the first error is told.
-pub fn save_reports(folder: &Path, report: &Report, charts: &[Charts], lang: Lang) -> anyhow::Result<()> {
+/// All report files, in a folder that is made if need be. Every one is tried. What could not be written, in words.
+pub fn save_reports(folder: &Path, report: &Report, charts: &[Charts], lang: Lang) -> Vec<String> {
+    if let Err(e) = self::folder(folder) {
+        return vec![unwritten(&folder.display(), &e)];
+    }
     let junit = report::junit::render(report).map_err(anyhow::Error::msg);
     let written = [
-        write_atomic(&folder.join("report.json"), report.to_json().as_bytes()),
-        write_atomic(&folder.join("report.md"), report::markdown::render(report, lang).as_bytes()),
-        write_atomic(&folder.join("report.html"), report::page::render(report, charts, lang).as_bytes()),
-        junit.and_then(|xml| write_atomic(&folder.join("junit.xml"), xml.as_bytes())),
+        ("report.json", write_atomic(&folder.join("report.json"), report.to_json().as_bytes())),
+        ("report.md", write_atomic(&folder.join("report.md"), report::markdown::render(report, lang).as_bytes())),
+        ("report.html", write_atomic(&folder.join("report.html"), report::page::render(report, charts, lang).as_bytes())),
+        ("junit.xml", junit.and_then(|xml| write_atomic(&folder.join("junit.xml"), xml.as_bytes()))),
     ];
-    written.into_iter().collect()
+    written.into_iter().filter_map(|(name, done)| done.err().map(|e| unwritten(&name, &e))).collect()
+}
+
+fn unwritten(what: &dyn std::fmt::Display, error: &anyhow::Error) -> String {
+    format!("{what} could not be written: {}", error.root_cause())
+}
+
+/// A verdict with what could not be kept of its measurement. It stands; only a good one is not good enough without its record.
+pub fn closed(report: &mut Report, exit: ExitStatus, unsaved: Option<&anyhow::Error>) -> ExitStatus {
+    let Some(error) = unsaved else { return exit };
+    let exit = match exit {
+        ExitStatus::GateFailed | ExitStatus::Interrupted => exit,
+        _ => ExitStatus::CouldNotMeasure,
+    };
+    report.exit_code = exit.code();
+    report.notices.insert(
+        0,
+        format!("the measurement could not be saved: {}", error.root_cause().to_string().lines().next().unwrap_or_default()),
+    );
+    exit
+}
+
+/// The reports as files and on the terminal. What cannot be written is said, there too, and changes nothing else.
+pub fn deliver(folder: &Path, report: &mut Report, charts: &[Charts], lang: Lang) {
+    for line in save_reports(folder, report, charts, lang) {
+        say(&format!("note: {line}"));
+        report.notices.push(line);
+    }
+    told(show(report, lang));
+}
+
+/// Of what has been done already: that it cannot be shown is said, and is no failure.
+pub fn told(shown: anyhow::Result<()>) {
+    if let Err(e) = shown {
+        say(&format!("note: {}", super::ending::text(&e)));
+    }
+}
+
+/// As [`print`], of a verb that has done something already.
+pub fn tell(text: &str) {
+    told(print(text));
 }
 
 /// The report of a run that came to nothing (exit 3); `None` for errors that are no run.
@@ -180,10 +227,8 @@ pub fn failure(error: &anyhow::Error, git: Option<GitFacts>) -> Option<Report> {
 /// Its reports, so that whoever reads files finds the reason there and not last week's pass.
 pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>, lang: Lang) {
     let Some(report) = failure(error, git) else { return };
-    if let Err(e) = save_reports(folder, &report, &[], lang) {
-        // The error itself is told all the same.
-        say(&super::ending::text(&e));
-    }
+    // The error itself is told all the same.
+    save_reports(folder, &report, &[], lang).iter().for_each(|line| say(&format!("note: {line}")));
 }
 
 /// The report on standard output, in colour where a person looks at it.
@@ -210,5 +255,5 @@ pub fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 pub fn read(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    read::text(path, read::DATA).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -12,6 +12,7 @@ use crate::github::check::{self, Annotation, Check, Conclusion};
 use crate::github::event::{Ci, Slug};
 use crate::github::{ApiError, Client, comment, status};
 use crate::print::{WorkflowCommand, tell_runner};
+use crate::read;
 use crate::report::Report;
 use crate::report::comment as text;
 use crate::report::comment::{About, DEFAULT_GATE, Marker, Room};
@@ -125,8 +126,7 @@ pub fn with_client<T>(ci: &Ci, repository: &Slug, token: &str, work: impl AsyncF
 pub fn workflow_run() -> Option<Ci> {
     let env = |name: &str| std::env::var(name).ok();
     let path = env("GITHUB_EVENT_PATH").filter(|p| !p.is_empty());
-    let small = |p: &String| std::fs::metadata(p).is_ok_and(|m| m.len() <= EVENT_BYTES);
-    let event = path.filter(small).and_then(|p| std::fs::read_to_string(p).ok());
+    let event = path.and_then(|p| read::text(Path::new(&p), EVENT_BYTES).ok());
     Ci::parse(env, event.as_deref()).unwrap_or_else(|why| {
         tell_runner(&actions::command(Level::Notice, DEFAULT_GATE, &why));
         Ci::parse(env, None).ok().flatten()

@@ -25,15 +25,20 @@ pub fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     if !job.load(&config, config.targets.values()).inspect_err(|e| output::save_failure(&args.output.out, e, None, lang))? {
         return Ok(ExitStatus::Interrupted);
     }
-    let measured = measure::each(&config, &args.output, git.as_ref(), &job)
+    let measure::Kept { value: measured, unsaved } = measure::each(&config, &args.output, git.as_ref(), &job)
         .inspect_err(|e| output::save_failure(&args.output.out, e, git.clone(), lang))?;
     for (folder, record) in &measured {
-        output::save_reports(folder, &evaluate::measured(record)?.0, &drawn::alone(record)?, lang)?;
+        let unwritten = output::save_reports(folder, &evaluate::measured(record)?.0, &drawn::alone(record)?, lang);
+        unwritten.iter().for_each(|line| output::say(&format!("note: {}: {line}", folder.display())));
     }
     let records: Vec<(String, &Record)> = measured.iter().map(|(_, r)| (r.target.clone().unwrap_or_default(), r)).collect();
     let exit = ranked(&records, &args.output.out, ReportFormat::Terminal, lang)?;
     let interrupted = measured.iter().any(|(_, r)| r.interrupted);
-    Ok(if interrupted { ExitStatus::Interrupted } else { exit })
+    Ok(match unsaved {
+        _ if interrupted => ExitStatus::Interrupted,
+        Some(error) => super::ending::failed(&error),
+        None => exit,
+    })
 }
 
 /// Ranks stored records.
@@ -50,7 +55,6 @@ pub fn stored(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
             );
         }
     }
-    output::folder(&args.out)?;
     ranked(&named, &args.out, format, setup::lang_here(args.lang, args.config.config.as_deref()))
 }
 
@@ -79,10 +83,13 @@ fn ranked<'a>(records: &[(String, &'a Record)], out: &Path, format: ReportFormat
     let report = ranking::ranking(&entrants, env!("CARGO_PKG_VERSION"));
     // First of all: what cannot be shown is refused before anything is written.
     let shown = rendered(&report, format, output::width(), lang)?;
-    for (file, format) in FILES {
-        output::write_atomic(&out.join(file), &rendered(&report, format, output::width(), lang)?)?;
+    let writable = output::folder(out);
+    for (file, format) in FILES.iter().filter(|_| writable.is_ok()) {
+        let bytes = rendered(&report, *format, output::width(), lang)?;
+        output::told(output::write_atomic(&out.join(file), &bytes));
     }
-    output::print_bytes(&shown)?;
+    output::told(writable);
+    output::told(output::print_bytes(&shown));
     Ok(report.exit())
 }
 

@@ -17,6 +17,7 @@ use crate::baseline::store;
 use crate::baseline::tree::Files;
 use crate::compare::Accepted;
 use crate::config::Config;
+use crate::read;
 use crate::report::text;
 
 #[derive(Clone, Debug, Default)]
@@ -106,7 +107,7 @@ impl Source {
             Self::At(commit, _) => repo.reviewed_at(commit, name).map_err(|e| e.to_string()),
             Self::Here => {
                 let Some(root) = repo.root() else { return Ok(None) };
-                match std::fs::read_to_string(root.join(&config.baselines_dir).join(name)) {
+                match read::text(&root.join(&config.baselines_dir).join(name), read::WRITTEN) {
                     Ok(text) => Ok(Some(text)),
                     Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
                     Err(e) => Err(e.to_string()),

@@ -29,10 +29,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     }
     // Without git the record says nothing of a commit; that is no reason not to measure.
     let git = super::baseline::repo(&config).ok().and_then(|r| super::baseline::facts(&r).ok());
-    let record = measure::measure(&config, &args.output, git.clone(), &job)
+    let measure::Kept { value: record, unsaved } = measure::measure(&config, &args.output, git.clone(), &job)
         .inspect_err(|e| output::save_failure(&args.output.out, e, git, lang))?;
-    let (report, exit) = evaluate::measured(&record)?;
-    output::save_reports(&args.output.out, &report, &drawn::alone(&record)?, lang)?;
-    output::show(&report, lang)?;
+    let (mut report, exit) = evaluate::measured(&record)?;
+    let exit = output::closed(&mut report, exit, unsaved.as_ref());
+    output::deliver(&args.output.out, &mut report, &drawn::alone(&record)?, lang);
     Ok(exit)
 }

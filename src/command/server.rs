@@ -119,7 +119,7 @@ fn up(place: &Place) -> anyhow::Result<ExitStatus> {
             bail!(Failure::measure(&left));
         }
         output::say("it is up already; `goodput-gate server status` says how it is");
-        output::print(&state.base_url)?;
+        output::tell(&state.base_url);
         return Ok(ExitStatus::Pass);
     }
     let stop = signals::watch(None)?;
@@ -132,7 +132,10 @@ fn up(place: &Place) -> anyhow::Result<ExitStatus> {
             place.remove()?;
             Err(e)
         }
-        Ok(base_url) => output::print(&base_url).map(|()| ExitStatus::Pass),
+        Ok(base_url) => {
+            output::tell(&base_url);
+            Ok(ExitStatus::Pass)
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use anyhow::{Context as _, bail};
 use super::{base, output};
 use crate::cli::{CheckArgs, ConfigArgs, LangArgs, Language, WorkloadArgs};
 use crate::config::{self, Config, ConfigError, Flags, Lang, Source, Target, Under};
+use crate::read;
+use crate::redact::secrets;
 
 mod place;
 mod theirs;
@@ -40,7 +42,7 @@ fn loaded(file: &ConfigArgs, workload: &WorkloadArgs, flags: &Flags) -> anyhow::
             "note: {name} is not read: beside --base-url the flags alone say what is sent; `--config {name}` reads it, too"
         ));
     }
-    let text = path.as_ref().map(|p| read(p)).transpose()?;
+    let text = path.as_ref().map(|p| read_config(p)).transpose()?;
     let name = path.as_ref().map(|p| shown(p, &cwd));
     let source = name.as_deref().zip(text.as_deref()).map(|(name, text)| Source { name, text });
     let env = |name: &str| std::env::var(name).ok();
@@ -59,7 +61,7 @@ pub fn lang(args: LangArgs, config: &Config) -> Lang {
 pub fn lang_here(args: LangArgs, file: Option<&Path>) -> Lang {
     let here = || {
         let path = file.map(Path::to_owned).or_else(|| find(&std::env::current_dir().ok()?).ok()?)?;
-        config::lang_of(&read(&path).ok()?)
+        config::lang_of(&read_config(&path).ok()?)
     };
     args.lang.map(chosen).or_else(here).unwrap_or_default()
 }
@@ -136,7 +138,7 @@ fn under(
     notices: &mut Vec<String>,
 ) -> anyhow::Result<Config> {
     let cwd = std::env::current_dir().context("cannot tell the working folder")?;
-    let (name, text, shown) = (format!("{}:{}", policy.base, policy.path.display()), read(path)?, shown(path, &cwd));
+    let (name, text, shown) = (format!("{}:{}", policy.base, policy.path.display()), read_config(path)?, shown(path, &cwd));
     let env = |name: &str| std::env::var(name).ok();
     let (head, base) = (Source { name: &shown, text: &text }, Source { name: &name, text: &policy.text });
     if policy.moved {
@@ -164,8 +166,8 @@ pub fn named(file: &Path) -> anyhow::Result<Config> {
     config(&args, &WorkloadArgs::default()).with_context(|| format!("gate.baseline.config: {}", file.display()))
 }
 
-fn read(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read the config {}", path.display()))
+fn read_config(path: &Path) -> anyhow::Result<String> {
+    read::text(path, read::WRITTEN).with_context(|| format!("cannot read the config {}", path.display()))
 }
 
 pub fn shown(path: &Path, cwd: &Path) -> String {
@@ -220,7 +222,18 @@ fn flags(args: &WorkloadArgs) -> Flags {
 pub fn api_key(target: &Target) -> anyhow::Result<Option<String>> {
     let Some(name) = &target.api_key_env else { return Ok(None) };
     match secret(name)? {
-        Some(key) => Ok(Some(key)),
+        Some(key) => {
+            // Also of a key that is in .env, where no config can see it.
+            let address = match &target.endpoint {
+                config::Endpoint::Http(url) => url,
+                config::Endpoint::Started(server) => &server.base_url,
+                config::Endpoint::Sim(_) => "",
+            };
+            if let Some(what) = config::credential(address, &secrets(Some(&key), &target.headers)) {
+                bail!("target.base_url {what}\nhint: {}", config::CREDENTIAL_HINT);
+            }
+            Ok(Some(key))
+        }
         None => bail!(
             "the variable {name} (target.api_key_env) is not set or empty\nhint: export {name}=..., write it into .env here, or remove api_key_env"
         ),
@@ -248,7 +261,8 @@ pub fn secret(name: &str) -> anyhow::Result<Option<String>> {
             "cannot read .env, where {name} was looked for\nhint: one NAME=value per line, values with spaces or $ in '...'"
         )
     };
-    for line in dotenvy::from_path_iter(path).map_err(|_| unread())? {
+    let text = read::bytes(path, read::WRITTEN).map_err(|_| unread())?;
+    for line in dotenvy::from_read_iter(&*text) {
         // The crate's own message quotes the line.
         let (key, value) = line.map_err(|_| unread())?;
         if key == name {

@@ -14,6 +14,7 @@ use crate::cli::SimArgs;
 use crate::config::sim::Knobs;
 use crate::exit::ExitStatus;
 use crate::print::print;
+use crate::read;
 use crate::sim::{Replay, Server, TruthLog};
 
 pub fn run(args: &SimArgs) -> anyhow::Result<ExitStatus> {
@@ -61,7 +62,7 @@ fn knobs(settings: &[String]) -> anyhow::Result<Knobs> {
 fn replay(args: &SimArgs) -> anyhow::Result<Option<Replay>> {
     let Some(path) = &args.replay else { return Ok(None) };
     let interval = interval(&args.replay_interval)?;
-    let file = std::fs::read(path).with_context(|| format!("cannot read the replay file {}", path.display()))?;
+    let file = read::bytes(path, read::DATA).with_context(|| format!("cannot read the replay file {}", path.display()))?;
     Replay::new(&file, interval).map(Some).map_err(|e| anyhow!(e)).with_context(|| format!("cannot replay {}", path.display()))
 }
 

@@ -20,6 +20,8 @@ use crate::probe::host;
 use crate::probe::recognise::{ServerFacts, Settings};
 use crate::probe::server::{Access, Probe, ProbeError, is_loopback, only_model};
 use crate::protocol::Extras;
+use crate::read;
+use crate::redact::Secrets;
 use crate::server::{self, Command, Finished, SimServer, Supervised};
 use crate::watch::scrape::Watch;
 use metrics::Metrics;
@@ -65,7 +67,7 @@ pub struct Watched {
     name: &'static str,
     log: PathBuf,
     /// Not to be shown, should the server have printed them.
-    secrets: Vec<String>,
+    secrets: Secrets,
 }
 
 /// The run was told to stop while the server was built, started or asked what it is. Not a failure: what was measured before stays.
@@ -99,7 +101,7 @@ pub fn build(side: &Side, log: &Path, stop: &Stop) -> anyhow::Result<()> {
         Finished::Done => Ok(()),
         Finished::Stopped => bail!(Stopped),
         Finished::Failed(exit) => {
-            let tail = said_last(&server::log_tail(log, TAIL, &secret_values(server)), log);
+            let tail = said_last(&server::log_tail(log, TAIL, &secret_values(server, Secrets::default())), log);
             bail!(Failure::measure(&format!("building the {} failed: `{line}` ended with {exit}{tail}", side.name)))
         }
     }
@@ -344,7 +346,7 @@ fn event_loop() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 fn authority(target: &config::Target) -> anyhow::Result<Option<Vec<u8>>> {
-    let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let read = |path: &PathBuf| read::bytes(path, read::WRITTEN).with_context(|| format!("cannot read {}", path.display()));
     target.ca_file.as_ref().map(read).transpose()
 }
 

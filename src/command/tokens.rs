@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::Protocol;
 use crate::plan::RoundPlan;
 use crate::protocol;
+use crate::read;
 use crate::timeline::Timeline;
 
 /// `None` where a text cannot be counted.
@@ -27,7 +28,7 @@ pub struct Tokenizer {
 impl Tokenizer {
     /// Errors: the file cannot be read, or is no tokenizer.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read target.tokenizer: {}", path.display()))?;
+        let bytes = read::bytes(path, read::DATA).with_context(|| format!("cannot read target.tokenizer: {}", path.display()))?;
         let hash = Sha256::digest(&bytes);
         let digest = format!("{:012x}", hash.iter().take(6).fold(0_u64, |n, byte| (n << 8) | u64::from(*byte)));
         let count = load(&bytes).with_context(|| {

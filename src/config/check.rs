@@ -10,6 +10,7 @@ use super::error::{Issue, did_you_mean};
 use super::file::{ArrivalFile, BaselineFile, GateFile, Span, WarmupFile, WorkloadFile};
 use super::layers::Layered;
 use super::{Counterpart, Gate, GateMode, Length, Target, Warmup, Workload};
+use crate::redact::Secrets;
 
 /// Fingerprint fields that `gate.under_test` may name.
 pub const UNDER_TEST: [&str; 5] = ["server_version", "server_flags", "server_args", "model", "quantisation"];
@@ -35,6 +36,8 @@ pub fn is_workload_name(name: &str) -> bool {
 #[derive(Debug, Default)]
 pub struct Checker {
     pub issues: Vec<Issue>,
+    /// Of the target that is looked at: what no address may hold.
+    pub secrets: Secrets,
 }
 
 impl Checker {

@@ -206,7 +206,7 @@ impl fmt::Display for Issue {
 }
 
 fn write_snippet(f: &mut fmt::Formatter<'_>, at: Position, line: &str) -> fmt::Result {
-    let before: String = line.chars().take(at.column.saturating_sub(1)).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let before = " ".repeat(line.chars().take(at.column.saturating_sub(1)).count());
     let gutter = at.line.to_string();
     let blank = " ".repeat(gutter.len());
     write!(f, "\n  {gutter} | {}\n  {blank} | {before}^", one_line(line))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::address;
 use super::check::Checker;
 use super::file::Span;
 
@@ -67,6 +68,10 @@ impl Checker {
     fn page(&mut self, path: &str, said: &str, env: &dyn Fn(&str) -> Option<String>) -> MetricsPage {
         let hint = "write `auto`, `off`, a path such as /metrics, or a URL such as http://127.0.0.1:8002/metrics";
         let spaced = |text: &str| text.contains(|c: char| c.is_whitespace() || c.is_control());
+        if let Some(what) = address::credential(said, &self.secrets) {
+            self.bad(path, what, address::HINT);
+            return MetricsPage::Off;
+        }
         match said {
             "auto" => return MetricsPage::Auto,
             "off" => return MetricsPage::Off,
@@ -74,12 +79,8 @@ impl Checker {
             url if url.starts_with("http://") || url.starts_with("https://") => {
                 let Some(url) = self.expanded(path, url, env) else { return MetricsPage::Off };
                 let host = url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-                if host.contains('@') {
-                    self.bad(
-                        path,
-                        "holds a user name or password",
-                        "the key of target.api_key_env is sent, where the host is the same",
-                    );
+                if let Some(what) = address::credential(&url, &self.secrets) {
+                    self.bad(path, what, address::HINT);
                     return MetricsPage::Off;
                 }
                 if !host.is_empty() && !host.starts_with(':') && !spaced(&url) {

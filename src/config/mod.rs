@@ -3,6 +3,7 @@
 //! Not here: reading files or the environment (`command/`), or anything that a server says.
 
 mod arrival;
+mod address;
 mod check;
 mod differ;
 mod error;
@@ -39,6 +40,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric::Metric;
 
+pub use address::{HINT as CREDENTIAL_HINT, credential};
 pub use check::{MOST_INPUT_TOKENS, MOST_OUTPUT_TOKENS, UNDER_TEST, is_workload_name};
 pub use error::{ConfigError, did_you_mean};
 pub use extra_body::{ExtraBody, conflict, joined};

@@ -9,6 +9,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned};
 
+use super::address::is_showable;
 use super::error::{Issue, Place, is_secret};
 
 /// Counted from 1, in characters.
@@ -91,8 +92,8 @@ impl Origins {
             issue.place = self.place_of(&issue.path, issue.on_key);
         }
         if let Place::File { line, .. } = &mut issue.place {
-            let has_login = |text: &String| text.contains('@') && issue.path == "target.base_url";
-            *line = line.take().filter(|text| !is_secret(&issue.path) && !has_login(text));
+            let hidden = is_secret(&issue.path) || issue.what.starts_with("holds ");
+            *line = line.take().filter(|text| !hidden && is_showable(text));
         }
         issue
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::address;
 use super::check::Checker;
 use super::file::{ServerFile, TargetFile};
 use super::{CacheReset, Endpoint, ModelChoice, ProtocolName, Recipe, Server, Target, Verb};
@@ -31,11 +32,12 @@ impl Checker {
     pub fn target(&mut self, at: &str, file: TargetFile, server: Option<ServerFile>, env: Env<'_>) -> Option<Target> {
         let started = server.is_some();
         let keep = |name: &str| if started && name == PORT { Some(format!("${{{PORT}}}")) } else { env(name) };
+        let headers = self.headers(at, file.headers.clone().unwrap_or_default(), file.api_key_env.is_some(), env);
+        self.secrets = address::sent(file.api_key_env.as_deref(), &headers, env);
         let page = server.as_ref().and_then(|s| s.metrics.as_deref());
         let metrics = self.metrics(at, file.metrics.as_deref(), page, file.metrics_every, &keep);
         let endpoint = self.endpoint(at, &file, server, env);
         let protocol = self.protocol(at, &file);
-        let headers = self.headers(at, file.headers.unwrap_or_default(), file.api_key_env.is_some(), env);
         if let Some(name) = file.api_key_env.as_deref().filter(|name| !is_variable(name)) {
             let what = format!("not the name of an environment variable ({} characters)", name.chars().count());
             let hint = "write the variable's name, such as OPENAI_API_KEY, never the key";
@@ -73,6 +75,10 @@ impl Checker {
             _ if said == "none" => return None,
             _ => (Verb::Post, ""),
         };
+        if let Some(what) = address::credential(path, &self.secrets) {
+            self.bad(&format!("{at}target.cache_reset"), what, address::HINT);
+            return None;
+        }
         if !is_path(path) {
             let hint = "write the method and the path as the server serves it, such as `POST /reset_prefix_cache`, or `none`";
             self.bad(&format!("{at}target.cache_reset"), format!("`{said}` is no request"), hint);
@@ -152,7 +158,9 @@ impl Checker {
             }
         }
         let ready = file.ready.unwrap_or_default();
-        if ready.path.as_deref().is_some_and(|path| !is_path(path)) {
+        if let Some(what) = ready.path.as_deref().and_then(|path| address::credential(path, &self.secrets)) {
+            self.bad(&path("ready.path"), what, address::HINT);
+        } else if ready.path.as_deref().is_some_and(|path| !is_path(path)) {
             self.bad(&path("ready.path"), "is not a path", "write it as the server serves it, such as /health");
         }
         let ready_timeout = self.positive_span(&path("ready.timeout"), ready.timeout)?;
@@ -190,8 +198,8 @@ impl Checker {
         let url = self.expanded(path, raw, env)?;
         let example = "write it as http://127.0.0.1:8000/v1";
         // First, since the other messages show the value.
-        if url.split("://").last().and_then(|rest| rest.split('/').next()).is_some_and(|host| host.contains('@')) {
-            self.bad(path, "holds a user name or password", "name the variable that holds the key in target.api_key_env");
+        if let Some(what) = address::credential(&url, &self.secrets) {
+            self.bad(path, what, address::HINT);
             return None;
         }
         let Some(rest) = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")) else {
@@ -204,11 +212,7 @@ impl Checker {
             return None;
         }
         if url.contains(['?', '#']) {
-            self.bad(
-                path,
-                format!("`{raw}` has a query or a fragment"),
-                "the path of each request is appended to it: end it with /v1",
-            );
+            self.bad(path, "has a query or a fragment", "the path of each request is appended to it: end it with /v1");
             return None;
         }
         Some(url.trim_end_matches('/').to_owned())

@@ -38,7 +38,7 @@ pub struct Site {
     prefix: String,
     /// The end of the request line, and headers up to the request's own.
     head: String,
-    secrets: Vec<String>,
+    secrets: protocol::Secrets,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -79,11 +79,16 @@ const VLLM: [(&str, &[&str]); 5] = [
 impl Probe {
     /// Models, name and version. Errors: it has no list of models where the protocol has it.
     pub async fn facts(&self) -> Result<ServerFacts, ProbeError> {
-        match self.family() {
+        let mut facts = match self.family() {
             Family::OpenAi => self.openai().await,
             Family::Ollama => self.ollama().await,
             Family::Triton => self.triton().await,
-        }
+        }?;
+        // Here, since everything that is shown or kept of them comes this way.
+        let clean = |text: Option<String>| text.map(|text| self.secrets().redact(text));
+        (facts.name, facts.version) = (clean(facts.name), clean(facts.version));
+        facts.models.iter_mut().for_each(|m| m.name = self.keys().redact(std::mem::take(&mut m.name)));
+        Ok(facts)
     }
 
     /// How the server runs `model`. Nothing where it tells nothing.
@@ -105,6 +110,8 @@ impl Probe {
         if let Some(tokens) = context.filter(|_| !settings.flags.contains_key("max_model_len")) {
             settings.flags.insert("context_tokens".into(), tokens.to_string());
         }
+        settings.flags.values_mut().for_each(|value| *value = self.secrets().redact(std::mem::take(value)));
+        settings.quantisation = settings.quantisation.map(|text| self.secrets().redact(text));
         settings
     }
 

@@ -13,7 +13,8 @@ use time::format_description::well_known::Rfc2822;
 
 use super::recognise::Model;
 use crate::config::{CacheReset, ExtraBody, Family, Protocol, Verb};
-use crate::protocol::{self, BodySpec, Extras, LengthField};
+use crate::protocol::{self, BodySpec, Extras, LengthField, Secrets};
+use crate::redact::HIDDEN;
 
 /// How the server is spoken to.
 #[derive(Clone)]
@@ -44,6 +45,10 @@ pub enum ProbeError {
     ManyModels(usize, String),
     #[error("the server lists no model: name one (target.model, --model)")]
     NoModel,
+    #[error(
+        "the name of its model holds the key or a header's value that the server was sent: name the model (target.model, --model)"
+    )]
+    SecretModel,
     #[error("cannot use header or certificate: {0}")]
     Access(String),
 }
@@ -75,7 +80,9 @@ pub struct Probe {
     base_url: String,
     family: Family,
     patience: Duration,
-    secrets: Vec<String>,
+    secrets: Secrets,
+    /// Of those, what the name of a model must not hold either.
+    keys: Secrets,
 }
 
 impl Probe {
@@ -104,12 +111,14 @@ impl Probe {
         let no_authority = "name the authority that signed the server's certificate (target.ca_file), or install the system's";
         let http = builder.build().map_err(|e| ProbeError::Access(format!("{}\nhint: {no_authority}", chain(&e))))?;
         let secrets = protocol::secrets(access.api_key, access.headers);
+        let keys = protocol::keys(access.api_key, access.headers);
         Ok(Self {
             http,
             base_url: access.base_url.trim_end_matches('/').to_owned(),
             family: access.family,
             patience: access.patience.min(PATIENCE),
             secrets,
+            keys,
         })
     }
 
@@ -152,6 +161,16 @@ impl Probe {
             Err(ProbeError::Status { url, status, text, .. }) => Err(ProbeError::Status { url, status, text, hint: NO_RESET }),
             Err(other) => Err(other),
         }
+    }
+
+    /// What the server must not be quoted with.
+    pub const fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// As [`Self::secrets`], for the name of a model, which a header may say, too.
+    pub const fn keys(&self) -> &Secrets {
+        &self.keys
     }
 
     pub const fn family(&self) -> Family {
@@ -352,6 +371,7 @@ fn headers(access: &Access<'_>) -> Result<HeaderMap, ProbeError> {
 pub fn only_model(models: &[Model]) -> Result<String, ProbeError> {
     match models {
         [] => Err(ProbeError::NoModel),
+        [one] if one.name.contains(HIDDEN) => Err(ProbeError::SecretModel),
         [one] => Ok(one.name.clone()),
         many => {
             let names: Vec<&str> = many.iter().take(8).map(|m| m.name.as_str()).collect();

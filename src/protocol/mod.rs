@@ -12,15 +12,14 @@ mod lines;
 mod ollama;
 mod openai;
 mod receiver;
-mod redact;
 mod shape;
 mod sse;
 mod text;
 mod triton;
 
+pub use crate::redact::{Secrets, keys, redact, secrets};
 pub use error_text::{refusal, text as error_text};
 pub use receiver::{Answer, Receiver, Step};
-pub use redact::{redact, secrets};
 pub use text::prompt;
 
 use crate::config::{ExtraBody, Protocol};

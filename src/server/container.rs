@@ -69,7 +69,8 @@ impl Container {
             };
             let mut said = String::new();
             if let Some(mut output) = child.stdout.take() {
-                output.read_to_string(&mut said)?;
+                // Names and error texts, which are short.
+                output.by_ref().take(crate::read::WRITTEN).read_to_string(&mut said)?;
             }
             Ok(Some((status, said.trim().to_owned())))
         };

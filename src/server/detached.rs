@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::supervised::PATIENCE;
 use super::{Container, ServerError};
+use crate::read;
 
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -60,8 +61,7 @@ impl State {
             Err(e) => return Err(e),
         };
         own(&file.metadata()?)?;
-        let text = io::read_to_string(file)?;
-        let state: Self = serde_json::from_str(&text)?;
+        let state: Self = serde_json::from_slice(&read::to_end(file, read::WRITTEN)?)?;
         if state.version > Self::VERSION {
             return Err(io::Error::other("a newer goodput-gate has written it: use that one"));
         }

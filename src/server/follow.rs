@@ -6,6 +6,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::log;
+use crate::read;
+use crate::redact::Secrets;
 
 pub struct Follow {
     path: PathBuf,
@@ -23,11 +25,11 @@ impl Follow {
     }
 
     /// What came since the last time, as [`log::tail`] shows it.
-    pub fn lines(&mut self, secrets: &[String]) -> io::Result<Vec<String>> {
-        self.file.read_to_end(&mut self.rest)?;
+    pub fn lines(&mut self, secrets: &Secrets) -> io::Result<Vec<String>> {
+        self.file.by_ref().take(read::WRITTEN).read_to_end(&mut self.rest)?;
         if self.began_anew() {
             self.file = File::open(&self.path)?;
-            self.file.read_to_end(&mut self.rest)?;
+            self.file.by_ref().take(read::WRITTEN).read_to_end(&mut self.rest)?;
         }
         let Some(end) = memchr::memrchr(b'\n', &self.rest) else { return Ok(Vec::new()) };
         let rest = self.rest.split_off(end + 1);
@@ -55,13 +57,13 @@ mod tests {
         let mut log = Rolling::open(&path, 24).unwrap();
         log.copy(&b"before\n"[..]);
         let mut follow = Follow::open(&path).unwrap();
-        assert!(follow.lines(&[]).unwrap().is_empty());
+        assert!(follow.lines(&Secrets::default()).unwrap().is_empty());
         log.copy(&b"one s3cret-word\nha"[..]);
-        assert_eq!(follow.lines(&["s3cret-word".into()]).unwrap(), ["one ***"]);
+        assert_eq!(follow.lines(&Secrets::default().with("s3cret-word")).unwrap(), ["one ***"]);
         log.copy(&b"lf\n"[..]);
         log.copy(&b"after\n"[..]);
-        assert_eq!(follow.lines(&[]).unwrap(), ["half", "after"]);
+        assert_eq!(follow.lines(&Secrets::default()).unwrap(), ["half", "after"]);
         File::options().append(true).open(&path).unwrap().write_all(b"last\n").unwrap();
-        assert_eq!(follow.lines(&[]).unwrap(), ["last"]);
+        assert_eq!(follow.lines(&Secrets::default()).unwrap(), ["last"]);
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use super::rolling::predecessor;
-use crate::protocol::redact;
+use crate::redact::{Secrets, redact};
 use crate::visible::{Colour, clean};
 
 /// More than any traceback; a log may be gigabytes.
@@ -14,7 +14,7 @@ const READ: u64 = 64 * 1024;
 const WIDTH: usize = 500;
 
 /// At most `count` lines, without the secrets; none where the log cannot be read.
-pub fn tail(path: &Path, count: usize, secrets: &[String]) -> Vec<String> {
+pub fn tail(path: &Path, count: usize, secrets: &Secrets) -> Vec<String> {
     let mut lines = last_bytes(path).map(|(bytes, whole)| lines(&bytes, whole, secrets)).unwrap_or_default();
     lines.split_off(lines.len().saturating_sub(count))
 }
@@ -38,7 +38,7 @@ fn end_of(path: &Path, most: u64) -> io::Result<(Vec<u8>, bool)> {
 }
 
 /// Whole lines as they may be shown; `whole`: the first is one.
-pub fn lines(bytes: &[u8], whole: bool, secrets: &[String]) -> Vec<String> {
+pub fn lines(bytes: &[u8], whole: bool, secrets: &Secrets) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
     // The first line of a part has lost its beginning.
     let text = if whole { &*text } else { text.split_once('\n').map_or(&*text, |(_, rest)| rest) };
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Vec<String> {
-        lines(text.as_bytes(), true, &[])
+        lines(text.as_bytes(), true, &Secrets::default())
     }
 
     #[test]
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_shown_as_such() {
-        assert_eq!(lines(b"a\xffb\n", true, &[]), ["a\u{fffd}b"]);
+        assert_eq!(lines(b"a\xffb\n", true, &Secrets::default()), ["a\u{fffd}b"]);
     }
 
     #[test]
@@ -100,12 +100,12 @@ mod tests {
         let path = folder.path().join("log");
         let text: Vec<String> = (0..20_000).map(|i| format!("line {i:05}\n")).collect();
         std::fs::write(&path, text.concat()).unwrap();
-        assert_eq!(tail(&path, 2, &[]), ["line 19998", "line 19999"]);
-        let all = tail(&path, usize::MAX, &[]);
+        assert_eq!(tail(&path, 2, &Secrets::default()), ["line 19998", "line 19999"]);
+        let all = tail(&path, usize::MAX, &Secrets::default());
         assert!(all.len() < 20_000 && all.iter().all(|l| l.len() == "line 00000".len()), "{} lines", all.len());
-        assert!(tail(&folder.path().join("none"), 3, &[]).is_empty());
+        assert!(tail(&folder.path().join("none"), 3, &Secrets::default()).is_empty());
         std::fs::rename(&path, predecessor(&path)).unwrap();
         std::fs::write(&path, "line after\n").unwrap();
-        assert_eq!(tail(&path, 2, &[]), ["line 19999", "line after"]);
+        assert_eq!(tail(&path, 2, &Secrets::default()), ["line 19999", "line after"]);
     }
 }

@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::message::{Exit, Message, STAY};
 use super::{Container, ServerError, log};
+use crate::redact::Secrets;
 
 /// Beyond its grace the supervisor takes at most five seconds to kill and twenty to remove a container; more than that and it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(40);
@@ -128,7 +129,7 @@ impl Supervised {
 
     /// The last lines of the log, at most that many, from its last 64 KiB: without terminal sequences and control characters, each cut at
     /// 500 characters. None where the log cannot be read. They are the server's words, without `secrets`.
-    pub fn log_tail(&self, lines: usize, secrets: &[String]) -> Vec<String> {
+    pub fn log_tail(&self, lines: usize, secrets: &Secrets) -> Vec<String> {
         log::tail(&self.log, lines, secrets)
     }
 

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure core, bottom first: a module may import those before it.
-const CORE: [&str; 17] = [
+const CORE: [&str; 18] = [
     "visible",
+    "redact",
     "exit",
     "metric",
     "timeline",
@@ -25,7 +26,8 @@ const CORE: [&str; 17] = [
     "report",
 ];
 /// The rim may import the core and, of the rim, only what all share.
-const RIM: [&str; 11] = ["clock", "print", "temporary", "lock", "load", "probe", "watch", "baseline", "github", "server", "sim"];
+const RIM: [&str; 12] =
+    ["clock", "print", "read", "temporary", "lock", "load", "probe", "watch", "baseline", "github", "server", "sim"];
 /// `command` joins both; `cli` is what it is told.
 const TOP: [&str; 2] = ["cli", "command"];
 
@@ -79,7 +81,7 @@ fn allowed(from: &str, to: &str) -> bool {
         (Some(from), Some(to)) => to < from,
         (Some(_), None) => false,
         (None, Some(_)) => true,
-        (None, None) if RIM.contains(&from) => ["clock", "print", "temporary"].contains(&to),
+        (None, None) if RIM.contains(&from) => ["clock", "print", "temporary", "read"].contains(&to),
         (None, None) => TOP.contains(&from) || from == "lib",
     }
 }
@@ -146,6 +148,8 @@ fn all_output_goes_one_way() {
             continue;
         }
         for line in code.lines().filter(|l| !l.trim_start().starts_with("//")) {
+            // Clap asks where a message is to go.
+            let line = line.replace("use_stderr()", "");
             let writes = ways.iter().any(|way| line.to_lowercase().contains(way));
             if writes && !harmless.iter().any(|fine| line.contains(fine)) {
                 offenders.push(format!("{}: {}", path.display(), line.trim()));

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::gate_support::Bed;
-use crate::support::{Answer, Gate, Part, Ran, Server};
+use crate::support::{Answer, Gate, Part, Ran, Seen, Server, Setup};
 
 /// A terminal's and every runner's commands, also behind blanks and within a line.
 const HOSTILE: &str = "::error::forged\n \t::stop-commands::x\r::warning::y ##[error]z ##vso[task.x]w ##teamcity[v] \u{1b}[2J\u{9b}31m\u{1b}]0;t\u{7}\u{202e}u";
@@ -55,9 +55,9 @@ fn a_servers_error_text_is_only_text() {
 #[test]
 fn names_that_a_server_gives_are_only_names() {
     let names = json!({"data": [{"id": HOSTILE}, {"id": "::error::forged"}, {"id": "##[b]"}]});
-    let server = Server::start(move |_| Answer::json("200 OK", &names));
+    let server = Server::with(Setup { models: Answer::json("200 OK", &names), ..Setup::default() }, Seen::good);
     let gate = Gate::new();
-    assert_tame(&gate.measure(&server.url(), &["--requests", "3"]), 3, "2 models");
+    assert_tame(&gate.measure(&server.url(), &["--requests", "3"]), 3, "3 models");
     for verb in [&["models", "--base-url"][..], &["models", "--json", "--base-url"]] {
         assert_tame(&gate.run(&[verb, &[server.url().as_str()]].concat()), 0, "forged");
     }
@@ -116,9 +116,11 @@ fn a_word_of_the_command_line_begins_no_line() {
 
 #[test]
 fn a_log_tail_is_only_text() {
-    let bed = Bed::repository("version: 1\nserver: {start: \"cat words; exit 1\"}\nworkloads: [{preset: quick}]\n");
+    let bed = Bed::repository(
+        "version: 1\nserver: {start: \"cat words; exit 1\"}\nworkloads: [{name: a, arrival: {closed: {concurrency: 1}}, requests: 3}]\n",
+    );
     bed.write("words", &format!("{HOSTILE}\n::error::last\n##[group]x\n"));
-    let ran = bed.gate(&["run", "--requests", "3"]);
+    let ran = bed.gate(&["run"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert!(ran.stderr.contains("last"), "{ran:?}");
     obeys_nothing(&ran.stderr);

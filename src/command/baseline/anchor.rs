@@ -13,6 +13,7 @@ use crate::cli::{BaselineAnchorArgs, WorkloadArgs};
 use crate::config::Config;
 use crate::exit::ExitStatus;
 use crate::judge::other_day::FEWEST_SESSIONS;
+use crate::read;
 use crate::record::session::Session;
 use crate::report::text;
 
@@ -22,11 +23,11 @@ pub fn run(args: &BaselineAnchorArgs) -> anyhow::Result<ExitStatus> {
     let path = folder(&repo, &config)?.join(ANCHOR);
     if args.remove {
         std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-        output::print(&format!("removed {}", path.display()))?;
+        output::tell(&format!("removed {}", path.display()));
         return Ok(ExitStatus::Pass);
     }
     let Some(what) = &args.what else {
-        let said = std::fs::read_to_string(&path).ok();
+        let said = read::text(&path, read::WRITTEN).ok();
         let shown =
             said.map_or("no anchor: `goodput-gate baseline anchor COMMIT|TAG|SESSION` pins one".into(), |t| text::plain(&t));
         output::print(&shown)?;
@@ -41,7 +42,7 @@ pub fn run(args: &BaselineAnchorArgs) -> anyhow::Result<ExitStatus> {
         );
     }
     output::write_atomic(&path, format!("{commit} {what}\n").as_bytes())?;
-    output::print(&format!("anchored at {} ({}): {}", text::short(&commit), text::plain(what), per_workload(&config, &found)))?;
+    output::tell(&format!("anchored at {} ({}): {}", text::short(&commit), text::plain(what), per_workload(&config, &found)));
     output::say(&format!("hint: commit {}; in CI the base branch's counts", config.baselines_dir.join(ANCHOR).display()));
     Ok(ExitStatus::Pass)
 }

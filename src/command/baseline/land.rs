@@ -77,7 +77,10 @@ impl Landing {
             self.sent(client, &files, &sessions, &what).await.map_err(|e| e.to_string())
         });
         let why = match told {
-            Ok(Ok(line)) => return output::print(&line),
+            Ok(Ok(line)) => {
+                output::tell(&line);
+                return Ok(());
+            }
             Ok(Err(why)) | Err(why) => why,
         };
         if !self.ci.event.is_empty() {

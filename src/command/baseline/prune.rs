@@ -34,7 +34,7 @@ pub fn run(args: &BaselinePruneArgs) -> anyhow::Result<ExitStatus> {
             if !args.dry_run {
                 std::fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
             }
-            output::print(&format!("{verb} {}", path.display()))?;
+            output::tell(&format!("{verb} {}", path.display()));
         }
     }
     if removed == 0 {

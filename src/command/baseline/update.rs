@@ -95,7 +95,7 @@ fn measured(args: &BaselineUpdateArgs, git: &GitFacts, known: &mut Known<'_>) ->
             output::say(&format!("session {} of {}", session + 1, args.sessions));
         }
         let starts = |record: &Record| known.starts(record, args.workload.starts.is_some());
-        let record = measure::capture(config, &args.output, Some(git.clone()), &job, &starts).inspect_err(told)?;
+        let record = measure::capture(config, &args.output, Some(git.clone()), &job, &starts).inspect_err(told)?.saved()?;
         if job.stop.signalled() {
             output::say("interrupted: nothing was added to the baseline");
             return Ok(ExitStatus::Interrupted);
@@ -217,16 +217,19 @@ fn add(record: &Record, known: &mut Known<'_>) -> anyhow::Result<()> {
         let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;
         // Landing may have failed the last time, after the file was written.
         let there = store::same(known.folder, &session, under_test).filter(|_| known.lands);
-        let path = there.map_or_else(|| store::write(known.folder, &session, under_test), Ok)?;
-        output::print(&format!("added {}", path.display()))?;
+        let written = there.map_or_else(|| store::write(known.folder, &session, under_test), Ok);
+        // What was measured is lost for the baseline.
+        let path = written.map_err(|e| Failure::measure(&e))?;
+        output::tell(&format!("added {}", path.display()));
         known.added.push(Added { path, session });
         known.keep_the_last(workload)?;
-        output::print(&known.sees(record, workload)?)?;
+        output::tell(&known.sees(record, workload)?);
     }
     if known.lands {
         return Ok(());
     }
-    output::print("hint: commit these files; a check finds them by commit, on every machine")
+    output::tell("hint: commit these files; a check finds them by commit, on every machine");
+    Ok(())
 }
 
 /// The baseline as it is before and after a session is added.
@@ -271,7 +274,7 @@ impl Known<'_> {
                 continue;
             }
             let path = store::remove(self.folder, &placed.1, &self.config.gate.under_test)?;
-            output::print(&format!("removed {}: the last {KEPT_SESSIONS} are kept", path.display()))?;
+            output::tell(&format!("removed {}: the last {KEPT_SESSIONS} are kept", path.display()));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use super::gpu::Watch;
-use super::{Measuring, Run, unsaved};
+use super::{Measuring, Run};
 use crate::cli::LogFormat;
 use crate::clock::monotonic_ns;
 use crate::command::facts::{client_health, workload_record};
@@ -188,10 +188,14 @@ impl Run<'_> {
             last.rounds.push(stored);
         }
         // The record first: a raw file that cannot be written must not take the round with it.
-        save_record(&side.out, side.file, &side.record).map_err(unsaved)?;
+        let saved = save_record(&side.out, side.file, &side.record);
+        self.keep(saved);
         let name = self.tag(open.side, &ready.plan.workload);
         let of = raw::Sent { workload: &name, start, round: index, model: &open.target.model, wall: raw::Wall::now() };
-        self.write_raw(&of, &measured.timelines).map_err(unsaved)
+        let written = self.write_raw(&of, &measured.timelines);
+        self.raw_lost |= written.is_err();
+        self.keep(written);
+        Ok(())
     }
 
     /// What a cold workload's prompts leave in the prefix cache would take the room of the next round's.

@@ -13,7 +13,7 @@ use crate::command::side::Side;
 use crate::config::{CONTAINER, Endpoint, PORT, SIDE, Server};
 use crate::exit::Failure;
 use crate::probe::server::is_loopback;
-use crate::protocol;
+use crate::protocol::{self, Secrets};
 use crate::server::{self, Command, Container, PREFIX, SimServer, Supervised};
 
 /// Tokens of the job that runs us are none of the server's business.
@@ -69,23 +69,28 @@ fn port(server: &Server) -> anyhow::Result<u16> {
 }
 
 /// What must not be shown of what the server of a side says: the key and the headers that it is sent, and [`secret_values`].
-pub fn secrets(side: &Side, api_key: Option<&str>) -> Vec<String> {
+pub fn secrets(side: &Side, api_key: Option<&str>) -> Secrets {
     let sent = protocol::secrets(api_key, &side.target.headers);
     match &side.target.endpoint {
-        Endpoint::Started(spec) => sent.into_iter().chain(secret_values(spec)).collect(),
+        Endpoint::Started(spec) => secret_values(spec, sent),
         Endpoint::Http(_) | Endpoint::Sim(_) => sent,
     }
 }
 
 /// What a server may have printed of its environment and must not be shown: every value that the config sets (they are never recorded),
 /// and of our own variables those whose name says that they are keys. Shorter values would be found in innocent words.
-pub fn secret_values(server: &Server) -> Vec<String> {
+pub fn secret_values(server: &Server, sent: Secrets) -> Secrets {
     const WORDS: [&str; 8] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH", "DSN", "_URL"];
+    const KEYS: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"];
     const SHORTEST: usize = 8;
     let secret = |name: &str| WORDS.iter().any(|word| name.to_uppercase().contains(word));
     let inherited = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let inherited = inherited.filter(|(name, _)| secret(name)).map(|(_, value)| value);
-    server.env.values().cloned().chain(inherited).filter(|value| value.len() >= SHORTEST).collect()
+    let inherited = inherited.filter(|(name, _)| secret(name));
+    let own = server.env.iter().map(|(name, value)| (name.clone(), value.clone()));
+    let long = own.chain(inherited).filter(|(_, value)| value.len() >= SHORTEST);
+    // Parts of a path or of an address are common words.
+    let is_key = |name: &str, value: &str| KEYS.iter().any(|word| name.to_uppercase().contains(word)) && !value.contains("/");
+    long.fold(sent, |all, (name, value)| if is_key(&name, &value) { all.with_key(&value) } else { all.with(&value) })
 }
 
 /// Also where `server.build` has just replaced its file: a candidate may be this very program.

@@ -5,6 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use tempfile::TempDir;
 
 use super::*;
+use crate::redact::Secrets;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/servers/supervisor.sh");
 /// A hang is a failure, not a wait.
@@ -65,7 +66,7 @@ fn a_server_runs_until_it_is_stopped() {
     let (sender, told) = mpsc::channel::<()>();
     server.on_exit(move || sender.send(()).unwrap());
     server.stop().unwrap();
-    assert_eq!(log::tail(&bed.log(), 9, &[]), ["ended"]);
+    assert_eq!(log::tail(&bed.log(), 9, &Secrets::default()), ["ended"]);
     assert_eq!(told.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected), "it did not end by itself");
 }
 
@@ -73,7 +74,7 @@ fn a_server_runs_until_it_is_stopped() {
 fn dropping_stops_too() {
     let bed = Bed::new(&[STARTED, UNTIL_STOPPED, "echo ended > \"$3\""]);
     drop(bed.start().unwrap());
-    assert_eq!(log::tail(&bed.log(), 9, &[]), ["ended"]);
+    assert_eq!(log::tail(&bed.log(), 9, &Secrets::default()), ["ended"]);
 }
 
 #[test]
@@ -85,7 +86,7 @@ fn a_panic_stops_too() {
         panic!("as a bug of ours would");
     }));
     assert!(panicked.is_err());
-    assert_eq!(log::tail(&bed.log(), 9, &[]), ["ended"]);
+    assert_eq!(log::tail(&bed.log(), 9, &Secrets::default()), ["ended"]);
 }
 
 #[test]
@@ -97,7 +98,7 @@ fn an_end_by_itself_is_told_once_and_kept() {
     assert_eq!(end_of(&server), Ok(()), "also to who asks late");
     let (tail, stopped) = (bed.log(), server.stop());
     stopped.unwrap();
-    assert_eq!(log::tail(&tail, 9, &[]), ["out of memory"]);
+    assert_eq!(log::tail(&tail, 9, &Secrets::default()), ["out of memory"]);
 }
 
 #[test]
@@ -155,10 +156,10 @@ fn the_environment_is_ours_plus_what_is_set_without_what_is_hidden() {
     let mut bed = Bed::new(&[STARTED, &write, UNTIL_STOPPED]);
     bed.env.insert("PORT".into(), "8123".into());
     bed.start().unwrap().stop().unwrap();
-    assert_eq!(log::tail(&bed.log(), 9, &[]), [format!("{} 8123", env!("CARGO_MANIFEST_DIR"))]);
+    assert_eq!(log::tail(&bed.log(), 9, &Secrets::default()), [format!("{} 8123", env!("CARGO_MANIFEST_DIR"))]);
     bed.without = vec![ours.into(), "PORT".into()];
     bed.start().unwrap().stop().unwrap();
-    assert_eq!(log::tail(&bed.log(), 9, &[]), ["hidden 8123"], "what is set is set also where ours is hidden");
+    assert_eq!(log::tail(&bed.log(), 9, &Secrets::default()), ["hidden 8123"], "what is set is set also where ours is hidden");
 }
 
 #[test]
@@ -171,7 +172,7 @@ fn the_supervisor_leads_a_group_of_its_own() {
         UNTIL_STOPPED,
     ]);
     bed.start().unwrap().stop().unwrap();
-    let line = log::tail(&bed.log(), 1, &[]).pop().unwrap();
+    let line = log::tail(&bed.log(), 1, &Secrets::default()).pop().unwrap();
     let (pid, group) = line.split_once(' ').unwrap();
     assert_eq!(pid, group);
 }

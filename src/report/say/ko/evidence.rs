@@ -108,6 +108,8 @@ pub const SENTENCES: &[Sentence] = &[
     // The server's own metrics.
     ("{n} page[s]", "메트릭 페이지 {n}회 읽음"),
     ("in the names of {a}", "{a} 형식의 이름"),
+    ("the measurement could not be saved: {a}", "측정 결과를 저장하지 못함: {a}"),
+    ("{b} could not be written: {a}", "{b} 파일을 쓰지 못함: {a}"),
     ("{n} could not be read", "{n}회는 읽지 못함"),
     ("reading them took {q} of one processor", "읽는 데 프로세서 하나의 {q} 사용"),
     ("running requests", "실행 중인 요청"),
