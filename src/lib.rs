@@ -28,6 +28,7 @@ mod record;
 mod import;
 mod compare;
 mod verdict;
+mod attempt;
 mod report;
 // Rim: input and output. Rim modules do not import each other (exceptions: all may read the clock, print, and write temporary files).
 mod clock;

@@ -5,6 +5,7 @@
 //! Not here: judging, or measuring.
 
 pub mod base;
+mod changes;
 pub mod ceiling;
 pub mod lineage;
 pub mod reviewed;

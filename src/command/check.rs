@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+use super::attempts::Ledger;
 use super::baseline::Baselines;
 use super::evaluate::Baseline;
 use super::job::{self, Job};
@@ -41,12 +42,13 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     output::clear(&args.output.out)?;
     let lang = setup::lang(args.lang, &config);
     let targets = side::targets(&config, target.as_ref())?;
-    if !job.load(&config, &targets).inspect_err(|e| failed(e, args, None, lang))? {
+    if !job.load(&config, &targets).inspect_err(|e| failed(e, args, None, lang, None))? {
         return Ok(ExitStatus::Interrupted);
     }
+    let ledger = Ledger::open(&config, &args.output);
     let Outcome { mut report, exit, charts, unsaved } = match config.gate.mode {
-        GateMode::Interleaved => interleaved(&config, args, target, &job)?,
-        GateMode::Baseline | GateMode::Limits => alone(&config, args, &job)?,
+        GateMode::Interleaved => interleaved(&config, args, target, &job, ledger)?,
+        GateMode::Baseline | GateMode::Limits => alone(&config, args, &job, ledger)?,
     };
     // Whose policy it was, first.
     report.notices.splice(0..0, notices);
@@ -71,22 +73,28 @@ struct Outcome {
 }
 
 /// What could not be measured is told where a verdict would have been.
-fn failed(error: &anyhow::Error, args: &CheckArgs, git: Option<GitFacts>, lang: Lang) {
+fn failed(error: &anyhow::Error, args: &CheckArgs, git: Option<GitFacts>, lang: Lang, ledger: Option<&mut Ledger>) {
     output::save_failure(&args.output.out, error, git.clone(), lang);
-    if let Some(report) = output::failure(error, git) {
+    if let Some(mut report) = output::failure(error, git) {
+        if let Some(ledger) = ledger {
+            ledger.ask_github(None, None);
+            report.attempts = ledger.rows_unmeasured(&report);
+        }
         publish::after_check(&report, &args.output.out, lang);
     }
 }
 
 /// One side, against the sessions of other days.
-fn alone(config: &Config, args: &CheckArgs, job: &Job) -> anyhow::Result<Outcome> {
+fn alone(config: &Config, args: &CheckArgs, job: &Job, mut ledger: Ledger) -> anyhow::Result<Outcome> {
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
     let baselines = Baselines::open(config, args.baseline.as_deref(), args.base.as_deref())?;
     let first = args.with.as_ref().map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.of(&w.name))).transpose()?;
     measure::warn_of_starts(config);
     let Kept { value: record, unsaved } = measure::measure(config, &args.output, baselines.git.clone(), job)
-        .inspect_err(|e| failed(e, args, baselines.git.clone(), setup::lang(args.lang, config)))?;
-    let (mut report, exit) = evaluate::judged(&record, first.as_ref(), |w| baselines.of(&w.name))?;
+        .inspect_err(|e| failed(e, args, baselines.git.clone(), setup::lang(args.lang, config), Some(&mut ledger)))?;
+    let parts = evaluate::alone(&record, first.as_ref(), |w| baselines.of(&w.name))?;
+    ledger.ask_github(None, None);
+    let (mut report, exit) = ledger.report(&record, parts)?;
     let charts = drawn::beside_sessions(&record, |w| baselines.of(&w.name))?;
     report.notices.extend(baselines.notices);
     Ok(Outcome { report, exit, charts, unsaved })
@@ -106,7 +114,13 @@ pub fn first_job(path: &Path, git: Option<&GitFacts>, baseline: impl Fn(&Workloa
 }
 
 /// Both sides in this job. Earlier sessions only tell the noise.
-fn interleaved(config: &Config, args: &CheckArgs, beside: Option<Target>, job: &Job) -> anyhow::Result<Outcome> {
+fn interleaved(
+    config: &Config,
+    args: &CheckArgs,
+    beside: Option<Target>,
+    job: &Job,
+    mut ledger: Ledger,
+) -> anyhow::Result<Outcome> {
     if args.with.is_some() {
         anyhow::bail!("--with is for a second job against earlier sessions; an interleaved run is decided by itself");
     }
@@ -121,8 +135,10 @@ fn interleaved(config: &Config, args: &CheckArgs, beside: Option<Target>, job: &
     let history = |workload: &WorkloadRecord| baselines.past(workload, &config.gate.under_test);
     let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
     let Kept { value: (base, candidate), unsaved } = measure::pair(config, &args.output, &pair, job, &asked)
-        .inspect_err(|e| failed(e, args, git, setup::lang(args.lang, config)))?;
-    let (mut report, exit) = evaluate::interleaved(&base, &candidate, |w| baselines.of(&w.name))?;
+        .inspect_err(|e| failed(e, args, git, setup::lang(args.lang, config), Some(&mut ledger)))?;
+    let parts = evaluate::paired(&base, &candidate, |w| baselines.of(&w.name))?;
+    ledger.ask_github(None, None);
+    let (mut report, exit) = ledger.report(&candidate, parts)?;
     // What was said of stored sessions is about the noise only.
     report.notices.extend(baselines.notices);
     let charts = drawn::beside_record(&base, &candidate)?;

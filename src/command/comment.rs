@@ -3,6 +3,7 @@
 
 use anyhow::{Context as _, bail};
 
+use super::attempts::Ledger;
 use super::baseline::Baselines;
 use super::publish::{self, Post};
 use super::{evaluate, facts, output, setup};
@@ -43,7 +44,11 @@ pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
         )?,
     };
     let config = setup::config(&args.config, &WorkloadArgs::default())?;
-    let reports = reports(args, &config, &head)?;
+    let mut ledger = Ledger::of_commit(&ci, &head, args.repo.as_deref());
+    if !args.dry_run {
+        ledger.ask_github(args.name.as_deref(), args.pr);
+    }
+    let reports = reports(args, &config, &head, &ledger)?;
     let untrusted = ci.fork || !OWN_EVENTS.contains(&ci.event.as_str());
     let lang = setup::lang(args.lang, &config);
     let about = About {
@@ -100,13 +105,13 @@ async fn find(client: &Client, named: Option<u64>, ci: &Ci, head: &str) -> Resul
 }
 
 /// One report per record or pair of them, and one for workloads that should have been measured and are in none of them.
-fn reports(args: &CommentArgs, config: &Config, head: &str) -> anyhow::Result<Vec<Report>> {
+fn reports(args: &CommentArgs, config: &Config, head: &str, ledger: &Ledger) -> anyhow::Result<Vec<Report>> {
     let baselines = Baselines::open(config, args.baseline.as_deref(), None)?.candidate(config, head);
     let mut reports = Vec::new();
     records::each(&args.records, |measured| {
         let path = measured.path.clone();
         let own_choice = measured.baseline.is_some() && config.gate.mode != GateMode::Interleaved;
-        let mut report = judged(measured, config, &baselines)
+        let mut report = judged(measured, config, &baselines, ledger)
             .map_err(|e| anyhow::anyhow!("cannot use {}: {}", path.display(), one_line(&format!("{e:#}"))))?;
         for workload in report.workloads.iter_mut().filter(|w| config.workloads.iter().all(|c| c.name != w.name)) {
             workload.warnings.push("not in this repository's config: judged without limits and SLOs".into());
@@ -120,23 +125,23 @@ fn reports(args: &CommentArgs, config: &Config, head: &str) -> anyhow::Result<Ve
     Ok(reports)
 }
 
-fn judged(mut measured: Measured, config: &Config, baselines: &Baselines) -> anyhow::Result<Report> {
+fn judged(mut measured: Measured, config: &Config, baselines: &Baselines, ledger: &Ledger) -> anyhow::Result<Report> {
     for record in measured.baseline.iter_mut().chain([&mut measured.candidate]) {
         under(config, record);
         recompute::findings(record)?;
     }
     let Measured { baseline, mut candidate, .. } = measured;
-    let (report, _) = match baseline {
+    let parts = match &baseline {
         Some(baseline) => {
             // What the noise is reckoned from is this repository's, too.
             for workload in &mut candidate.workloads {
                 workload.history = baselines.past(workload, &config.gate.under_test);
             }
-            evaluate::interleaved(&baseline, &candidate, |w| baselines.of(&w.name))?
+            evaluate::paired(baseline, &candidate, |w| baselines.of(&w.name))?
         }
-        None => evaluate::judged(&candidate, None, |w| baselines.of(&w.name))?,
+        None => evaluate::alone(&candidate, None, |w| baselines.of(&w.name))?,
     };
-    Ok(report)
+    Ok(ledger.report(&candidate, parts)?.0)
 }
 
 /// What the trusted config says replaces what the record says of the same: a change must not loosen the gate that judges it.

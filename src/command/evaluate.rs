@@ -86,15 +86,6 @@ pub fn alone<'a>(
     Ok(parts)
 }
 
-/// Judges the candidate of an interleaved run against its other side.
-pub fn interleaved(
-    baseline: &Record,
-    candidate: &Record,
-    known: impl Fn(&WorkloadRecord) -> Baseline,
-) -> anyhow::Result<(Report, ExitStatus)> {
-    reported(candidate, paired(baseline, candidate, known)?)
-}
-
 /// Whether another start pair may decide: something is open, and nothing is decided for the whole run.
 pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> {
     let parts = paired(baseline, candidate, |_| Baseline::default())?;
@@ -110,7 +101,7 @@ pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> 
 /// A workload, what was found out about it, and what that means.
 pub type Ruled<'a> = (&'a WorkloadRecord, Part, Ruling);
 
-/// As [`interleaved`], before it is put into a report. `known` is what is accepted and the anchor: nothing else of it is looked at.
+/// Judges the candidate of an interleaved run against its other side, before it is put into a report. `known` is what is accepted and the anchor: nothing else of it is looked at.
 pub fn paired<'a>(
     baseline: &Record,
     candidate: &'a Record,

@@ -1,7 +1,7 @@
 //! Config, plan and round to the parts of a record that are known before or beside the numbers. Pure, but for the date and the host.
 #![expect(clippy::disallowed_methods, reason = "rim: reads the date")]
 
-use crate::config::{Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnOpen, PromptKind, SessionBegin, Workload};
+use crate::config::{Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnAttempt, OnOpen, PromptKind, SessionBegin, Workload};
 use crate::fingerprint::Fingerprint;
 use crate::load::Measured;
 use crate::measure::validity::ClientHealth;
@@ -72,6 +72,11 @@ pub fn policy(config: &Config) -> Policy {
         on_incomparable: word(gate.on_incomparable),
         on_limit_open: word(gate.on_limit_open),
         on_anchor_drift: word(gate.on_anchor_drift),
+        on_attempt: match gate.on_attempt {
+            OnAttempt::All => "all",
+            OnAttempt::Latest => "latest",
+        }
+        .into(),
         strict: gate.strict,
         under_test: gate.under_test.clone(),
     }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod ask;
+mod attempts;
 mod base;
 mod baseline;
 mod bench;

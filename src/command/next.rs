@@ -30,7 +30,7 @@ fn words(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
             let metric = worst.and_then(|w| w.metrics.iter().find(|m| m.judgement.as_deref() == Some("regressed")));
             match (metric, mode) {
                 (None, _) => "a limit is breached: make it faster, or change `limits` if it was never meant to hold here".into(),
-                (Some(_), Some("interleaved")) => "the change is the cause: both builds ran in this job. Find what makes it slower, and check again".into(),
+                (Some(_), Some("interleaved")) => "the change is the cause: both builds ran in this job. Find what makes it slower".into(),
                 (Some(m), _) => format!(
                     "check the base branch here too (`git stash` or another worktree): if it passes, the change is the cause; \
                      `goodput-gate compare baselines {record} --explain {}` shows the arithmetic; if it is meant, `goodput-gate accept --reason ...`",
@@ -38,6 +38,8 @@ fn words(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
                 ),
             }
         }
+        // Its reason says what to do, and another attempt is not it.
+        Verdict::Inconclusive if worst.is_some_and(|w| w.reasons.first().is_some_and(|r| r.starts_with("attempt "))) => return None,
         Verdict::Inconclusive => {
             let needed = worst.and_then(|w| w.baseline.as_ref()).and_then(|b| b.sessions_needed).filter(|n| *n > 0);
             match (needed, mode) {
@@ -45,12 +47,12 @@ fn words(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
                     "nothing is proven yet; {n} more of the base branch let the gate see more: `goodput-gate baseline update` there, on different days"
                 ),
                 (None, Some("interleaved")) => {
-                    "nothing is proven: check again on a quieter machine, or with more requests per round (`goodput-gate calibrate` \
-                     says what is visible)"
+                    "nothing is proven: a quieter machine, more starts (`--starts`, `gate.starts`) or more requests per round see more \
+                     (`goodput-gate calibrate` says what is visible)"
                         .into()
                 }
                 (None, Some(_)) => format!(
-                    "nothing is proven: commit, and on another machine `goodput-gate check --with {record}` (this record) judges both jobs together"
+                    "nothing is proven: measure more in one attempt (`--starts`, `gate.starts`, or `--interleaved`); or commit, and on another machine `goodput-gate check --with {record}` (this record) judges both jobs together"
                 ),
                 (None, None) => "no limit is breached, and not all are proven: more rounds (`gate.rounds`) or requests prove them".into(),
             }

@@ -14,6 +14,7 @@ use crate::github::{ApiError, Client, comment, status};
 use crate::print::{WorkflowCommand, tell_runner};
 use crate::read;
 use crate::report::Report;
+use crate::report::attempts::ledger;
 use crate::report::comment as text;
 use crate::report::comment::{About, DEFAULT_GATE, Marker, Room};
 use crate::verdict::Verdict;
@@ -109,6 +110,7 @@ pub fn marker(post: &Post<'_>) -> Marker {
         head: post.about.head.clone(),
         run: post.ci.run.map(|r| r.run),
         attempt: post.ci.run.map_or(1, |r| r.attempt),
+        attempts: ledger(post.reports),
     }
 }
 
@@ -182,6 +184,8 @@ async fn check_or_status(client: &Client, post: &Post<'_>, sha: &str) -> Result<
         annotations: annotations(post.reports),
         details_url: post.about.run_url.clone(),
         run: post.ci.run,
+        attempts: ledger(post.reports),
+        lang: post.about.lang,
     };
     let error = match check::publish(client, &check).await {
         Ok(true) => return Ok(()),
@@ -198,8 +202,9 @@ async fn check_or_status(client: &Client, post: &Post<'_>, sha: &str) -> Result<
     let hopeless = matches!(error, ApiError::Unreachable(_) | ApiError::Odd(_)) || error.status() == Some(401);
     // A status has no neutral: what an untrusted job says well of itself is no status.
     let proven = post.trusted || matches!(conclusion, Conclusion::Failure | Conclusion::ActionRequired);
+    let key = worst.and_then(|r| r.attempts.last()).map(|a| a.key.as_str());
     if proven && (forbidden || error.status() == Some(404)) {
-        match status::publish(client, sha, &post.gate, conclusion, &title, check.details_url.as_deref()).await {
+        match status::publish(client, sha, &post.gate, conclusion, &title, check.details_url.as_deref(), key).await {
             Ok(()) => said.push("a commit status stands in for the check run".into()),
             Err(e) => said.push(format!("no commit status either: {}", e.explain(STATUSES))),
         }

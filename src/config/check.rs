@@ -85,6 +85,7 @@ impl Checker {
             on_incomparable: file.on_incomparable?,
             on_limit_open: file.on_limit_open?,
             on_anchor_drift: file.on_anchor_drift?,
+            on_attempt: file.on_attempt?,
             strict: file.strict?,
             under_test,
             baseline: self.counterpart(file.baseline?)?,

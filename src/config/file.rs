@@ -17,7 +17,9 @@ use super::recipes::RecipeFile;
 use super::regression::RegressionFile;
 use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
-use super::{Corpus, DatasetFormat, ExtraBody, Fit, GateMode, Lang, Ollama, OnOpen, ProtocolName, Tier, TimeUnit, Triton};
+use super::{
+    Corpus, DatasetFormat, ExtraBody, Fit, GateMode, Lang, Ollama, OnAttempt, OnOpen, ProtocolName, Tier, TimeUnit, Triton,
+};
 
 mod ready;
 
@@ -362,6 +364,8 @@ pub struct GateFile {
     pub on_limit_open: Option<OnOpen>,
     /// When a metric is worse than in the sessions of the anchor (`goodput-gate baseline anchor`).
     pub on_anchor_drift: Option<OnOpen>,
+    /// Whether an earlier attempt of the same commit, plan and policy that failed keeps a later one from passing (`all`), or not (`latest`).
+    pub on_attempt: Option<OnAttempt>,
     /// Judge absolute limits by the measured value alone, whatever its uncertainty.
     pub strict: Option<bool>,
     /// Fingerprint fields that a change may alter, since they are what is judged.

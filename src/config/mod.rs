@@ -434,6 +434,8 @@ pub struct Gate {
     pub on_limit_open: OnOpen,
     /// A metric that is worse than in the anchor's sessions.
     pub on_anchor_drift: OnOpen,
+    /// An earlier attempt of the same commit, plan and policy that failed.
+    pub on_attempt: OnAttempt,
     /// Judge absolute limits by the measured value alone.
     pub strict: bool,
     /// Fingerprint fields that a change may alter, since they are what is judged.
@@ -462,6 +464,16 @@ pub enum OnOpen {
     /// Exit 0, said loudly; the verdict says which.
     Warn,
     Fail,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnAttempt {
+    /// Attempts count together: what failed once is not turned green by another attempt.
+    #[default]
+    All,
+    /// The latest attempt alone counts.
+    Latest,
 }
 
 impl Corpus {

@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use super::client::{ApiError, Client};
 use super::event::RunId;
+use crate::attempt::{Attempt, merged};
+use crate::config::Lang;
 use crate::exit::ExitStatus;
+use crate::report::attempts;
 use crate::verdict::Verdict;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,9 @@ pub struct Check {
     pub annotations: Vec<Annotation>,
     pub details_url: Option<String>,
     pub run: Option<RunId>,
+    /// Every attempt at this commit that we know of, this one among them.
+    pub attempts: Vec<Attempt>,
+    pub lang: Lang,
 }
 
 /// GitHub refuses more than 65,535.
@@ -78,14 +84,15 @@ impl Conclusion {
 pub async fn publish(client: &Client, check: &Check) -> Result<bool, ApiError> {
     let (first, more) = check.annotations.split_at(check.annotations.len().min(ANNOTATIONS_A_REQUEST));
     let mut known = find(client, check).await;
-    if let Some((_, theirs)) = known
-        && theirs > check.run
-    {
+    if known.as_ref().is_some_and(|theirs| theirs.run > check.run) {
         return Ok(false);
     }
+    // What another job has written meanwhile stays.
+    let theirs = known.as_ref().map_or_else(Vec::new, |k| k.attempts.clone());
+    let check = &Check { attempts: merged(theirs.into_iter().chain(check.attempts.iter().cloned())), ..check.clone() };
     let id = loop {
-        let written = match known {
-            Some((id, _)) => client.patch(&format!("/check-runs/{id}"), &body(check, first, false)).await,
+        let written = match &known {
+            Some(ours) => client.patch(&format!("/check-runs/{}", ours.id), &body(check, first, false)).await,
             None => client.post("/check-runs", &body(check, first, true)).await,
         };
         match written {
@@ -109,15 +116,44 @@ pub async fn publish(client: &Client, check: &Check) -> Result<bool, ApiError> {
     Ok(true)
 }
 
-/// The newest of ours on this commit, with the run that made it. Where the list cannot be had, a new one is made: GitHub shows the newest.
-async fn find(client: &Client, check: &Check) -> Option<(u64, Option<RunId>)> {
-    let route = format!("/commits/{}/check-runs?check_name={}&per_page=100", check.head_sha, encoded(&check.name));
-    let list = client.get(&route).await.ok()?;
-    let ours = list["check_runs"].as_array()?.iter().filter_map(|run| {
-        let made_by = run["external_id"].as_str()?.strip_prefix(OURS)?;
-        (run["name"].as_str() == Some(&check.name)).then_some((run["id"].as_u64()?, run_id(made_by)))
+/// One of ours that stands on a commit.
+struct Standing {
+    id: u64,
+    /// That made it.
+    run: Option<RunId>,
+    attempts: Vec<Attempt>,
+}
+
+/// The newest of ours on this commit. Where the list cannot be had, a new one is made: GitHub shows the newest.
+async fn find(client: &Client, check: &Check) -> Option<Standing> {
+    let all = standing(client, &check.head_sha, &check.name).await.ok()?;
+    all.into_iter().max_by_key(|ours| (ours.run, ours.id))
+}
+
+/// What our check runs of this name say of attempts at a commit.
+pub async fn attempts(client: &Client, sha: &str, name: &str) -> Result<Vec<Attempt>, ApiError> {
+    Ok(standing(client, sha, name).await?.into_iter().flat_map(|ours| ours.attempts).collect())
+}
+
+async fn standing(client: &Client, sha: &str, name: &str) -> Result<Vec<Standing>, ApiError> {
+    // All: else those that a later attempt of the workflow run replaced are left out.
+    let route = format!("/commits/{sha}/check-runs?check_name={}&filter=all&per_page=100", encoded(name));
+    let list = client.get(&route).await?;
+    let ours = list["check_runs"].as_array().into_iter().flatten().filter_map(|run| {
+        let made_by = run_id(run["external_id"].as_str()?.strip_prefix(OURS)?);
+        let attempts = ledger(run, made_by);
+        (run["name"].as_str() == Some(name)).then_some(Standing { id: run["id"].as_u64()?, run: made_by, attempts })
     });
-    ours.max_by_key(|(id, made_by)| (*made_by, *id))
+    Ok(ours.collect())
+}
+
+/// An older version left none: then its conclusion tells whether it failed.
+fn ledger(run: &Value, made_by: Option<RunId>) -> Vec<Attempt> {
+    run["output"]["text"].as_str().and_then(attempts::parse).unwrap_or_else(|| {
+        let failed = run["conclusion"].as_str() == Some(Conclusion::Failure.word());
+        let created = run["completed_at"].as_str().unwrap_or_default();
+        failed.then(|| Attempt::failed_once(String::new(), created, made_by.map(|r| (r.run, r.attempt)))).into_iter().collect()
+    })
 }
 
 fn run_id(text: &str) -> Option<RunId> {
@@ -145,6 +181,10 @@ fn body(check: &Check, annotations: &[Annotation], new: bool) -> Value {
 fn output(check: &Check, annotations: &[Annotation]) -> Value {
     let title: String = check.title.chars().take(TITLE_CHARS).collect();
     let mut output = json!({"title": title, "summary": check.summary});
+    if !check.attempts.is_empty() {
+        let text = format!("{}\n{}", attempts::data(&check.attempts), attempts::table(&check.attempts, check.lang));
+        output["text"] = json!(text);
+    }
     if !annotations.is_empty() {
         output["annotations"] = annotations.iter().map(annotation).collect();
     }

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::client::{ApiError, Client};
+use crate::attempt::Attempt;
 use crate::report::comment::Marker;
 
 /// What was done.
@@ -73,6 +74,15 @@ pub async fn publish(client: &Client, pull: u64, marker: &Marker, body: &str) ->
         }
     }
     done.ok_or_else(|| trouble.unwrap_or_else(|| ApiError::Odd("the comment changes whenever it is looked at".into())))
+}
+
+/// What our comment says of attempts at this commit.
+pub async fn attempts(client: &Client, pull: u64, sha: &str, gate: &str) -> Result<Vec<Attempt>, ApiError> {
+    let author = client.viewer().await.map_or(Author::AnyBot, Author::Known);
+    let wanted = Marker { gate: gate.into(), head: None, run: None, attempt: 1, attempts: Vec::new() };
+    let all = ours(&client.all(&format!("/issues/{pull}/comments")).await?, &author, &wanted);
+    let of_commit = all.into_iter().filter(|c| c.marker.head.as_deref() == Some(sha));
+    Ok(of_commit.flat_map(|c| c.marker.attempts).collect())
 }
 
 async fn create(client: &Client, pull: u64, body: &str) -> Result<(), ApiError> {
@@ -149,12 +159,12 @@ mod tests {
     use super::*;
 
     fn comment(id: u64, login: &str, kind: &str, gate: &str) -> Value {
-        let marker = Marker { gate: gate.into(), head: None, run: Some(1), attempt: 1 };
+        let marker = Marker { gate: gate.into(), head: None, run: Some(1), attempt: 1, attempts: vec![] };
         json!({"id": id, "user": {"login": login, "type": kind}, "body": format!("{}\nx", marker.line())})
     }
 
     fn ids(author: &Author, comments: &[Value]) -> Vec<u64> {
-        let marker = Marker { gate: "a".into(), head: None, run: Some(2), attempt: 1 };
+        let marker = Marker { gate: "a".into(), head: None, run: Some(2), attempt: 1, attempts: vec![] };
         ours(comments, author, &marker).iter().map(|c| c.id).collect()
     }
 

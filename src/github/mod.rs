@@ -8,6 +8,7 @@ pub mod check;
 pub mod client;
 pub mod comment;
 pub mod event;
+pub mod ledger;
 pub mod proposal;
 pub mod pulls;
 pub mod push;

@@ -1,14 +1,17 @@
 //! The commit status: what stands in where the token may not make check runs. Not here: when it does.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::check::Conclusion;
 use super::client::{ApiError, Client};
+use crate::attempt::Attempt;
 
+/// Before an attempt's key, behind the page of the run.
+const KEY: &str = "#attempt-";
 /// GitHub refuses longer ones.
 const DESCRIPTION_CHARS: usize = 140;
 
-/// A status knows no neutral: what the policy lets through is a success whose description says what it is. The caller keeps
+/// `key` is the attempt's. A status knows no neutral: what the policy lets through is a success whose description says what it is. The caller keeps
 /// untrusted ones away from here unless they fail.
 pub async fn publish(
     client: &Client,
@@ -17,6 +20,7 @@ pub async fn publish(
     conclusion: Conclusion,
     description: &str,
     target_url: Option<&str>,
+    key: Option<&str>,
 ) -> Result<(), ApiError> {
     let state = match conclusion {
         Conclusion::Success | Conclusion::Neutral => "success",
@@ -25,9 +29,20 @@ pub async fn publish(
     };
     let mut body = json!({"state": state, "context": context, "description": short(description)});
     if let Some(url) = target_url {
-        body["target_url"] = json!(url);
+        body["target_url"] = json!(key.map_or_else(|| url.to_owned(), |key| format!("{url}{KEY}{key}")));
     }
     client.post(&format!("/statuses/{sha}"), &body).await.map(drop)
+}
+
+/// Commits keep every status that they were given: the failed ones of ours are attempts.
+pub async fn attempts(client: &Client, sha: &str, context: &str) -> Result<Vec<Attempt>, ApiError> {
+    let all = client.get(&format!("/commits/{sha}/statuses?per_page=100")).await?;
+    let failed = |s: &&Value| s["context"].as_str() == Some(context) && s["state"].as_str() == Some("failure");
+    let attempt = |s: &Value| {
+        let key = s["target_url"].as_str().and_then(|url| url.split_once(KEY)).map_or("", |(_, key)| key);
+        Attempt::failed_once(key.to_owned(), s["created_at"].as_str().unwrap_or_default(), None)
+    };
+    Ok(all.as_array().into_iter().flatten().filter(failed).map(attempt).collect())
 }
 
 fn short(text: &str) -> String {

@@ -125,6 +125,9 @@ pub struct Policy {
     /// `warn` where it is absent.
     #[serde(default = "warn", skip_serializing_if = "is_warn")]
     pub on_anchor_drift: String,
+    /// `all` or `latest`; `all` where it is absent.
+    #[serde(default = "all", skip_serializing_if = "is_all")]
+    pub on_attempt: String,
     pub strict: bool,
     pub under_test: Vec<String>,
 }
@@ -429,6 +432,14 @@ fn warn() -> String {
 
 fn is_warn(policy: &str) -> bool {
     policy == "warn"
+}
+
+fn all() -> String {
+    "all".into()
+}
+
+fn is_all(policy: &str) -> bool {
+    policy == "all"
 }
 
 /// As they are stored. Speeds of requests are not: nothing is judged by them, and the columns tell them.

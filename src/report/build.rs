@@ -62,6 +62,7 @@ pub fn report(record: &Record, judged: &[Judged<'_>], verdict: Option<Verdict>, 
         git: record.git.clone(),
         host: record.host.clone(),
         workloads: judged.iter().map(|j| workload(j, record.gpu.as_ref())).collect(),
+        attempts: Vec::new(),
         sweeps: super::sweep::sweeps(judged),
     }
 }

@@ -6,9 +6,11 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use super::attempts::ledger;
 use super::markdown::escape::{code, escape};
-use super::markdown::{Below, at_a_glance, decided, evidence, headline, origin, reasons};
+use super::markdown::{Below, at_a_glance, attempts, decided, evidence, headline, origin, reasons};
 use super::{Report, say, text};
+use crate::attempt::Attempt;
 use crate::config::Lang;
 use crate::exit::ExitStatus;
 use crate::verdict::Verdict;
@@ -23,6 +25,9 @@ pub struct Marker {
     /// Workflow run that measured.
     pub run: Option<u64>,
     pub attempt: u64,
+    /// Every attempt at that commit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
 }
 
 /// What a text says beside its reports.
@@ -180,6 +185,9 @@ fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String 
     if shown < reports.len() {
         let hidden = text::count((reports.len() - shown) as u64, "record", "records");
         let _ = write!(out, "\n{}\n", t(&format!("{hidden} more are not shown.")));
+    }
+    if tier < Tier::Headlines {
+        out += &attempts(&ledger(reports), about.lang);
     }
     out + &foot(reports, about, tier)
 }

@@ -8,9 +8,11 @@ mod tests;
 
 use std::fmt::Write as _;
 
+use super::attempts::table as table_of_attempts;
 use super::overview::{Overview, overview, side_by_side};
 use super::sweep::{self, SweepReport};
 use super::{MetricReport, Report, WorkloadReport, advice, beside, say, server, text};
+use crate::attempt::Attempt;
 use crate::config::Lang;
 use escape::{code, escape};
 
@@ -19,6 +21,7 @@ pub fn render(report: &Report, lang: Lang) -> String {
     for w in &report.workloads {
         out += &workload(report, w, lang);
     }
+    out += &attempts(&report.attempts, lang);
     out += &origin(report, lang);
     let exit = text::exit_code(report.exit_code, std::slice::from_ref(report));
     let last = format!("goodput-gate {}, exit code {exit}", text::plain(&report.tool_version));
@@ -58,6 +61,12 @@ fn sweeps(report: &Report, lang: Lang) -> String {
         format!("\n### {title}\n\n{matters}\n{}", titled(lang, &sweep::HEADER, 0..sweep::HEADER.len(), rows))
     };
     report.sweeps.iter().map(one).collect()
+}
+
+/// Nothing where there is but one.
+pub(super) fn attempts(all: &[Attempt], lang: Lang) -> String {
+    let table = table_of_attempts(all, lang);
+    if table.is_empty() { table } else { format!("\n{}\n{table}", escape(&say(lang, "All attempts at this commit:"))) }
 }
 
 /// Where it comes from and what to do with it, folded.

@@ -3,6 +3,7 @@
 //! One file and one function per format (`terminal`, `markdown`, `junit`, `csv`, `xlsx`, `prometheus`, `badge`, `page`); JSON is the model itself. Not here: judging.
 
 pub mod advice;
+pub mod attempts;
 pub mod badge;
 pub mod build;
 pub mod comment;
@@ -35,6 +36,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::attempt::Attempt;
 use crate::exit::ExitStatus;
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::record::{ErrorCount, GitFacts, LoadFacts, Slo};
@@ -67,6 +69,9 @@ pub struct Report {
     pub git: Option<GitFacts>,
     pub host: BTreeMap<String, String>,
     pub workloads: Vec<WorkloadReport>,
+    /// Every attempt that is known of this commit, this one last; of `check`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
     /// Workloads that differ in one number, and where their curve bends: shown only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sweeps: Vec<SweepReport>,
@@ -323,6 +328,7 @@ impl Report {
             git,
             host: BTreeMap::new(),
             workloads: Vec::new(),
+            attempts: Vec::new(),
             sweeps: Vec::new(),
         }
     }

@@ -278,6 +278,7 @@ fn report(verdict: Option<Verdict>, exit_code: u8, headline: &str, workloads: Ve
         headline: headline.into(),
         interrupted: false,
         notices: Vec::new(),
+        attempts: Vec::new(),
         sweeps: Vec::new(),
         git: Some(GitFacts {
             commit: "9d2f1a7c3b5e4f60718293a4b5c6d7e8f9012345".into(),

@@ -23,6 +23,7 @@ const CORE: [&str; 18] = [
     "import",
     "compare",
     "verdict",
+    "attempt",
     "report",
 ];
 /// The rim may import the core and, of the rim, only what all share.

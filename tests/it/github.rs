@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::github_fake::{Fault, GitHub, ME, REPO, TOKEN};
 use crate::support::{Gate, Ran, Seen, Server};
 
+mod attempts;
 mod faults;
 mod pairs;
 

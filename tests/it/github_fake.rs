@@ -218,6 +218,7 @@ impl State {
                 }
                 None => error(404, "Not Found"),
             },
+            ("GET", ["commits", _, "statuses"]) => ok(200, json!(self.statuses)),
             ("POST", ["statuses", _]) => {
                 self.statuses.push(body.clone());
                 ok(201, body.clone())

@@ -6,6 +6,7 @@ mod accepted;
 mod accepted_support;
 mod action;
 mod advice;
+mod attempts;
 mod anchored;
 mod architecture;
 mod bad_input;

@@ -110,6 +110,7 @@ fn record() -> Record {
             on_incomparable: word(),
             on_limit_open: word(),
             on_anchor_drift: word(),
+            on_attempt: "all".into(),
             strict: false,
             under_test: vec![],
         },

@@ -18,7 +18,7 @@ fn about() -> About {
 }
 
 fn marker() -> Marker {
-    Marker { gate: DEFAULT_GATE.into(), head: Some("1".repeat(40)), run: Some(77), attempt: 2 }
+    Marker { gate: DEFAULT_GATE.into(), head: Some("1".repeat(40)), run: Some(77), attempt: 2, attempts: vec![] }
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn what_a_policy_lets_through_is_said_in_one_text_everywhere() {
 #[test]
 fn a_marker_is_read_back_and_ends_nothing() {
     for gate in ["goodput-gate", "a --> b", "<!-- x -->", "ü\n-"] {
-        let marker = Marker { gate: gate.into(), head: None, run: None, attempt: 1 };
+        let marker = Marker { gate: gate.into(), head: None, run: None, attempt: 1, attempts: vec![] };
         let line = marker.line();
         assert_eq!((line.matches("-->").count(), line.lines().count()), (1, 1), "{line}");
         assert_eq!(Marker::parse(&format!("{line}\r\nbody")).as_ref(), Some(&marker));

@@ -64,8 +64,8 @@ pub const SENTENCES: &[Sentence] = &[
         "한도 위반: 더 빠르게 만들거나, 여기서 지킬 한도가 아니었다면 `limits`를 수정",
     ),
     (
-        "the change is the cause: both builds ran in this job. Find what makes it slower, and check again",
-        "원인은 이 변경: 두 빌드가 같은 작업에서 실행됨. 느려진 부분을 찾아 고친 뒤 다시 check",
+        "the change is the cause: both builds ran in this job. Find what makes it slower",
+        "원인은 이 변경: 두 빌드가 같은 작업에서 실행됨. 느려진 부분을 찾아야 함",
     ),
     (
         "check the base branch here too (`git stash` or another worktree): if it passes, the change is the cause; `goodput-gate compare baselines {a} --explain {w}` shows the arithmetic",
@@ -76,13 +76,29 @@ pub const SENTENCES: &[Sentence] = &[
         "아직 입증된 것 없음; base 브랜치의 세션이 {n}개 더 있으면 더 작은 변화도 감지: 거기서 날을 나눠 `goodput-gate baseline update`",
     ),
     (
-        "nothing is proven: check again on a quieter machine, or with more requests per round (`goodput-gate calibrate` says what is visible)",
-        "입증된 것 없음: 더 조용한 장비에서, 또는 라운드당 요청을 늘려 다시 check (감지 가능한 변화는 `goodput-gate calibrate`로 확인)",
+        "nothing is proven: a quieter machine, more starts (`--starts`, `gate.starts`) or more requests per round see more (`goodput-gate calibrate` says what is visible)",
+        "입증된 것 없음: 더 조용한 장비, 더 많은 시작(`--starts`, `gate.starts`) 또는 라운드당 더 많은 요청이면 더 작은 변화도 감지 (감지 가능한 변화는 `goodput-gate calibrate`로 확인)",
     ),
     (
-        "nothing is proven: commit, and on another machine `goodput-gate check --with {a}` (this record) judges both jobs together",
-        "입증된 것 없음: 커밋한 뒤 다른 장비에서 `goodput-gate check --with {a}` (이 레코드)로 두 작업을 함께 판정",
+        "nothing is proven: measure more in one attempt (`--starts`, `gate.starts`, or `--interleaved`); or commit, and on another machine `goodput-gate check --with {a}` (this record) judges both jobs together",
+        "입증된 것 없음: 한 번의 시도에서 더 많이 측정 (`--starts`, `gate.starts` 또는 `--interleaved`); 또는 커밋한 뒤 다른 장비에서 `goodput-gate check --with {a}` (이 레코드)로 두 작업을 함께 판정",
     ),
+    (
+        "attempt {n} failed ({a}), and this one alone is {b}: another attempt does not turn a FAIL green; change the code, or measure more in one attempt (gate.starts, interleaved)",
+        "시도 {n}이 실패함 ({a}), 이번 시도만으로는 {b}: 다시 시도해도 FAIL이 통과로 바뀌지 않음; 코드를 고치거나 한 번의 시도에서 더 많이 측정 (gate.starts, interleaved)",
+    ),
+    (
+        "this is attempt {n} of the workflow run, and what the earlier ones came to is not known, so that it is judged by itself: {a}",
+        "워크플로 실행의 시도 {n}이며 이전 시도의 결과를 알 수 없어 이번 시도만으로 판정: {a}",
+    ),
+    (
+        "{a} cannot be used, so earlier attempts in it are not known: {b}",
+        "{a}: 사용할 수 없어 그 안의 이전 시도를 알 수 없음: {b}",
+    ),
+    ("All attempts at this commit:", "이 커밋의 모든 시도:"),
+    ("attempt", "시도"),
+    ("time", "시각"),
+    ("machine", "장비"),
     (
         "no limit is breached, and not all are proven: more rounds (`gate.rounds`) or requests prove them",
         "위반한 한도는 없으나 일부가 입증되지 않음: 라운드(`gate.rounds`)나 요청을 늘리면 입증 가능",
