@@ -2,9 +2,10 @@
 //!
 //! Not here: what an event says of it (`command/base.rs`), which sessions are found on the way.
 
-use git2::{Commit, ErrorCode};
+use git2::{Commit, ErrorClass, ErrorCode};
 
-use super::lineage::{GitError, Head, Repo, other, said};
+use super::error::other;
+use super::lineage::{GitError, Head, Repo, said};
 
 /// What is known of the base before git is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,21 @@ pub struct Wanted {
     pub default_branch: Option<String>,
     pub ci: bool,
 }
+
+impl Wanted {
+    /// What the base says counts, and not what the change says: in CI, and where somebody names a base.
+    pub fn base_counts(&self) -> bool {
+        self.ci || self.named.is_some()
+    }
+
+    /// `--base none`: this run judges no change, and says so.
+    pub fn no_base(&self) -> bool {
+        self.named.as_deref() == Some(NO_BASE)
+    }
+}
+
+/// What `--base` calls no base at all.
+pub const NO_BASE: &str = "none";
 
 /// The base of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +58,12 @@ impl Base {
         if self.on_base { head } else { &self.merge_base }
     }
 
+    /// As messages name it: `origin/main (1a2b3c4d5e6f)`.
+    pub fn known_as(&self) -> String {
+        let short: String = self.tip.chars().take(12).collect();
+        if self.tip.starts_with(&self.name) { format!("the base {short}") } else { format!("{} ({short})", self.name) }
+    }
+
     /// Where the walk begins, in words; none where it is HEAD.
     pub fn words(&self) -> Option<String> {
         let same = self.merge_base.starts_with(&self.name) || self.merge_base == self.tip;
@@ -57,7 +79,7 @@ impl Repo {
     /// What is measured: HEAD. Where that is GitHub's merge of a pull request, the commit is the pull request's and the tree is the merge's.
     pub fn candidate(&self, pull_head: Option<&str>) -> Result<Head, GitError> {
         let mut head = self.head()?;
-        if let Some([_, pull]) = self.merge_parents(&self.head_commit()?, pull_head) {
+        if let Some([_, pull]) = self.merge_parents(&self.head_commit()?, pull_head)? {
             head.link.commit = pull.id().to_string();
         }
         Ok(head)
@@ -72,9 +94,9 @@ impl Repo {
         self.whole()?;
         let head = self.head_commit()?;
         let (name, tip, notice) = self.tip(wanted, &head)?;
-        let merge_base = self.inner.merge_base(head.id(), tip.id()).map_err(|e| match e.code() {
-            ErrorCode::NotFound => GitError::Unrelated(name.clone()),
-            _ => other(&e),
+        let merge_base = self.inner.merge_base(head.id(), tip.id()).map_err(|e| match (e.code(), e.class()) {
+            (ErrorCode::NotFound, ErrorClass::Merge) => GitError::Unrelated(name.clone()),
+            _ => self.unread(format!("the history of HEAD and {name}"), &e),
         })?;
         let on_branch = || {
             let reference = self.reference().ok().filter(|r| r.is_branch() && !wanted.ci && wanted.named.is_none());
@@ -86,37 +108,47 @@ impl Repo {
     }
 
     /// The commit that is built beside the candidate, and words for it: the merge base of HEAD and the base branch. Where HEAD is on the
-    /// base branch already: HEAD itself if files that git knows are changed, else its first parent.
+    /// base branch already: its first parent; outside CI HEAD itself if files that git knows are changed. In CI the commit is under test,
+    /// whatever a build has written over.
     pub fn merge_base(&self, wanted: &Wanted) -> Result<(String, String), GitError> {
         let base = self.base(wanted)?;
         let (head, found) = (self.head_commit()?, self.commit(&base.merge_base)?.id());
         if found != head.id() {
             return Ok(said(found, &format!("merge base with {}", brief(&base.name))));
         }
-        if self.changed()? {
+        if !wanted.ci && self.changed()? {
             return Ok(said(found, "HEAD, without the working tree's changes"));
         }
         let parent = head.parent_id(0).map_err(|_| GitError::First)?;
         Ok(said(parent, &format!("the commit before HEAD, which is on {}", brief(&base.name))))
     }
 
+    /// Whether a commit is HEAD, or the pull request's where HEAD is GitHub's merge of that.
+    pub fn is_head(&self, commit: &str) -> Result<bool, GitError> {
+        let head = self.head_commit()?;
+        let fetched = self.merge_parents(&head, None)?;
+        Ok(head.id().to_string() == commit || fetched.is_some_and(|[_, pull]| pull.id().to_string() == commit))
+    }
+
     fn tip(&self, wanted: &Wanted, head: &Commit<'_>) -> Result<(String, Commit<'_>, Option<String>), GitError> {
         if let Some(name) = &wanted.named {
             return Ok((name.clone(), self.commit(name)?, None));
         }
-        if let Some([base, _]) = self.merge_parents(head, wanted.pull_head.as_deref()) {
+        if let Some([base, _]) = self.merge_parents(head, wanted.pull_head.as_deref())? {
             return Ok((base.id().to_string(), base, None));
         }
-        let find = |names: Vec<String>| names.into_iter().find_map(|name| Some((self.commit(&name).ok()?, name)));
-        if let Some((tip, name)) = find(wanted.event.clone()) {
+        if let Some((tip, name)) = self.first_there(wanted.event.clone())? {
             return Ok((name, tip, None));
         }
         let lost = wanted.event.first();
         if let Some(lost) = lost.filter(|_| wanted.event_only) {
             return Err(GitError::NoCommit(lost.clone()));
         }
+        if wanted.event_only {
+            return Err(GitError::NoEventBase("the branch that it goes to"));
+        }
         let default = wanted.default_branch.iter().flat_map(|b| [format!("origin/{b}"), b.clone()]);
-        if let Some((tip, name)) = find(default.chain(BASES.map(str::to_owned)).collect()) {
+        if let Some((tip, name)) = self.first_there(default.chain(BASES.map(str::to_owned)).collect())? {
             let instead = |lost: &String| {
                 format!("the commit before this push ({}) is not here, as after a forced push: the base is {name}", brief(lost))
             };
@@ -131,20 +163,38 @@ impl Repo {
         Ok(("HEAD".into(), self.commit(&head.id().to_string())?, Some(notice)))
     }
 
-    /// First and second parent, where HEAD is GitHub's merge of a pull request into its base.
-    fn merge_parents(&self, head: &Commit<'_>, pull_head: Option<&str>) -> Option<[Commit<'_>; 2]> {
-        if head.parent_count() != 2 || !self.inner.head_detached().unwrap_or(false) {
-            return None;
+    /// The first of these names that something has.
+    fn first_there(&self, names: Vec<String>) -> Result<Option<(Commit<'_>, String)>, GitError> {
+        for name in names {
+            if let Some(commit) = self.commit_if_there(&name)? {
+                return Ok(Some((commit, name)));
+            }
         }
-        let second = head.parent_id(1).ok()?;
-        let fetched = || {
-            let found = self.inner.references_glob("refs/remotes/pull/*/merge").ok()?;
-            found.flatten().any(|r| r.target() == Some(head.id())).then_some(())
+        Ok(None)
+    }
+
+    /// First and second parent, where HEAD is GitHub's merge of a pull request into its base.
+    fn merge_parents(&self, head: &Commit<'_>, pull_head: Option<&str>) -> Result<Option<[Commit<'_>; 2]>, GitError> {
+        let parents: Vec<git2::Oid> = head.parent_ids().collect();
+        let [first, second] = parents[..] else { return Ok(None) };
+        if !self.inner.head_detached().map_err(|e| other(&e))? {
+            return Ok(None);
+        }
+        let fetched = || -> Result<bool, git2::Error> {
+            for reference in self.inner.references_glob("refs/remotes/pull/*/merge")? {
+                if reference?.target() == Some(head.id()) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         };
         // The event is believed before a reference that somebody fetched at some time.
-        let is_merge = pull_head.map_or_else(|| fetched().is_some(), |pull| second.to_string() == pull);
-        let parent = |id: git2::Oid| self.commit(&id.to_string()).ok();
-        is_merge.then(|| Some([parent(head.parent_id(0).ok()?)?, parent(second)?])).flatten()
+        let is_merge = match pull_head {
+            Some(pull) => second.to_string() == pull,
+            None => fetched().map_err(|e| self.unread("refs/remotes/pull", &e))?,
+        };
+        let parent = |id: git2::Oid| self.inner.find_commit(id).map_err(|e| self.unread(format!("commit {id}"), &e));
+        Ok(if is_merge { Some([parent(first)?, parent(second)?]) } else { None })
     }
 
     /// `origin/main`, `main` and an `origin/HEAD` that means main are the branch main.

@@ -1,17 +1,19 @@
-//! Git facts through libgit2: HEAD, its tree without the baselines folder, dirty files, and the first-parent lineage.
+//! Git facts through libgit2: HEAD, its tree without the baselines folder, and the first-parent lineage.
 //!
-//! Not here: which branch is the base (`base`), what a commit's tree holds (`tree`).
+//! Not here: which branch is the base (`base`), what a commit's tree holds (`tree`), changed files (`status`).
 //!
 //! A shallow clone is an error that names the way out: libgit2 would walk one commit and say nothing.
 
 use std::path::{Path, PathBuf};
 
-use git2::{Commit, ErrorCode, ObjectType, Oid, Reference, Repository, RepositoryOpenFlags, StatusOptions};
+use git2::{Commit, ErrorCode, ObjectType, Oid, Reference, Repository, RepositoryOpenFlags, Tree};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::ceiling::ceilings;
-use super::worktree::Worktree;
+pub use super::error::GitError;
+use super::error::{is_absent, other, unknown_format};
+use super::worktree::{self, Worktree};
 
 /// A commit on the lineage, as baseline files name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,41 +36,11 @@ pub struct Repo {
     pub(super) inner: Repository,
     /// Relative to the root.
     pub(super) baselines: PathBuf,
+    /// Commits that a walk looks at.
+    max_walk: usize,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum GitError {
-    #[error(
-        "no git repository here or above: baselines are found by commit, so run inside the repository or name them with --baseline PATH"
-    )]
-    None,
-    #[error(
-        "the clone is shallow, so commits before the newest are not here: fetch all of them (actions/checkout: `fetch-depth: 0`; by hand: `git fetch --unshallow`)"
-    )]
-    Shallow,
-    #[error("the repository belongs to another user: run `git config --global --add safe.directory {0}`")]
-    Owner(String),
-    #[error(
-        "this repository cannot be read: it uses {0}, which libgit2 does not know: name the baseline with --baseline PATH, or clone it in git's usual format (`git init --object-format=sha1 --ref-format=files`)"
-    )]
-    Format(&'static str),
-    #[error("the repository has no commit yet: commit first, baselines are keyed by commit")]
-    Unborn,
-    #[error("no commit, branch or tag {0:?} here: fetch it, or name another (--base, gate.baseline.ref, baselines.ref)")]
-    NoCommit(String),
-    #[error("no base branch found (looked for {0}): name it with --base REF, or the baseline's commit in gate.baseline.ref")]
-    NoBase(String),
-    #[error(
-        "HEAD and {0} have no commit in common: name another base with --base REF, or the baseline's commit in gate.baseline.ref"
-    )]
-    Unrelated(String),
-    #[error("HEAD is the first commit of its branch, and the tree is clean: there is nothing to compare it with")]
-    First,
-    #[error("git: {0}")]
-    Other(String),
-}
-
-/// Farther back than this no baseline is looked for.
+/// Farther back than this no baseline is looked for, where no config says otherwise.
 const MAX_WALK: usize = 1000;
 
 impl Repo {
@@ -80,7 +52,12 @@ impl Repo {
             ErrorCode::Owner => GitError::Owner(folder.display().to_string()),
             _ => unknown_format(e.message()).unwrap_or_else(|| other(&e)),
         })?;
-        Ok(Self { inner, baselines: baselines.to_owned() })
+        Ok(Self { inner, baselines: baselines.to_owned(), max_walk: MAX_WALK })
+    }
+
+    /// With another length of every walk, in commits.
+    pub fn walking(self, max_walk: u32) -> Self {
+        Self { max_walk: usize::try_from(max_walk).unwrap_or(usize::MAX), ..self }
     }
 
     /// The working folder's root.
@@ -113,7 +90,7 @@ impl Repo {
 
     pub fn head(&self) -> Result<Head, GitError> {
         let head = self.reference()?;
-        let commit = head.peel_to_commit().map_err(|e| other(&e))?;
+        let commit = head.peel_to_commit().map_err(|e| self.unread("HEAD", &e))?;
         let branch = head.is_branch().then(|| head.shorthand().ok().map(str::to_owned)).flatten();
         Ok(Head { link: self.link(&commit)?, dirty: self.dirty()?, branch })
     }
@@ -134,11 +111,27 @@ impl Repo {
         self.whole()?;
         let mut links = Vec::new();
         let mut next = Some(from);
-        while let Some(commit) = next.filter(|_| links.len() < MAX_WALK) {
+        while let Some(commit) = next.filter(|_| links.len() < self.max_walk) {
             links.push(self.link(&commit)?);
-            next = commit.parent(0).ok();
+            next = self.first_parent(&commit)?;
         }
         Ok(links)
+    }
+
+    /// None of the first commit. Errors: there is one, and it cannot be read.
+    pub(super) fn first_parent<'r>(&'r self, commit: &Commit<'r>) -> Result<Option<Commit<'r>>, GitError> {
+        let Some(id) = commit.parent_ids().next() else { return Ok(None) };
+        self.inner.find_commit(id).map(Some).map_err(|e| self.unread(format!("commit {id}"), &e))
+    }
+
+    /// The last commit of a walk that ended before history does.
+    pub fn walk_stopped_at<'l>(&self, links: &'l [Link]) -> Result<Option<&'l Link>, GitError> {
+        let Some(last) = links.last().filter(|_| links.len() >= self.max_walk) else { return Ok(None) };
+        Ok(self.first_parent(&self.commit(&last.commit)?)?.map(|_| last))
+    }
+
+    pub(super) fn unread(&self, what: impl Into<String>, e: &git2::Error) -> GitError {
+        GitError::unread(&self.inner, what, e)
     }
 
     /// Errors: a shallow clone. libgit2 looks beside HEAD only, where a worktree of a shallow clone has no such file.
@@ -148,7 +141,7 @@ impl Repo {
     }
 
     pub(super) fn head_commit(&self) -> Result<Commit<'_>, GitError> {
-        self.reference()?.peel_to_commit().map_err(|e| other(&e))
+        self.reference()?.peel_to_commit().map_err(|e| self.unread("HEAD", &e))
     }
 
     /// The commit of a branch, tag or hash, and words for it.
@@ -167,13 +160,46 @@ impl Repo {
         OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
     }
 
+    /// Removes the worktrees of gates that were killed.
+    pub fn remove_abandoned_worktrees(&self) {
+        worktree::remove_abandoned(&self.inner);
+    }
+
     pub fn worktree(&self, commit: &str) -> Result<Worktree, GitError> {
         Worktree::add(&self.inner, commit)
     }
 
     pub(super) fn commit(&self, name: &str) -> Result<Commit<'_>, GitError> {
-        let object = self.inner.revparse_single(name).map_err(|_| GitError::NoCommit(name.to_owned()))?;
-        object.peel_to_commit().map_err(|e| other(&e))
+        self.commit_if_there(name)?.ok_or_else(|| GitError::NoCommit(name.to_owned()))
+    }
+
+    /// None where nothing is called so. Errors: something is, and cannot be read.
+    pub(super) fn commit_if_there(&self, name: &str) -> Result<Option<Commit<'_>>, GitError> {
+        // `origin/main` is the remote's branch, whatever tag somebody has called so.
+        match self.inner.find_reference(&format!("refs/remotes/{name}")) {
+            Ok(reference) => self.commit_of(name, &reference).map(Some),
+            Err(e) if !is_absent(&e) => Err(self.unread(format!("{name:?}"), &e)),
+            Err(_) => match self.inner.revparse_single(name).and_then(|object| object.peel_to_commit()) {
+                Ok(commit) => Ok(Some(commit)),
+                Err(e) => match self.inner.resolve_reference_from_short_name(name) {
+                    // A branch or tag whose object is lost is one all the same.
+                    Ok(reference) => self.commit_of(name, &reference).map(Some),
+                    Err(none) if is_absent(&none) && is_absent(&e) => Ok(None),
+                    Err(_) => Err(self.unread(format!("{name:?}"), &e)),
+                },
+            },
+        }
+    }
+
+    fn commit_of<'r>(&'r self, name: &str, reference: &Reference<'r>) -> Result<Commit<'r>, GitError> {
+        let target = reference.resolve().ok().and_then(|r| r.target()).map_or_else(String::new, |id| format!(" (object {id})"));
+        reference.peel_to_commit().map_err(|e| self.unread(format!("{name:?}{target}"), &e))
+    }
+
+    /// Of two names the first that is there, with words for it.
+    pub fn resolve_first(&self, first: &str, second: &str) -> Result<(String, String), GitError> {
+        let found = self.commit_if_there(first)?;
+        found.map_or_else(|| self.resolve(second), |commit| Ok(said(commit.id(), first)))
     }
 
     pub(super) fn reference(&self) -> Result<Reference<'_>, GitError> {
@@ -187,9 +213,13 @@ impl Repo {
         Ok(Link { commit: commit.id().to_string(), tree: self.bare_tree(commit)?.to_string(), time_s: commit.time().seconds() })
     }
 
+    pub(super) fn tree<'r>(&self, commit: &Commit<'r>) -> Result<Tree<'r>, GitError> {
+        commit.tree().map_err(|e| self.unread(format!("the tree of commit {}", commit.id()), &e))
+    }
+
     /// The commit's tree hash without the baselines folder, computed and not written. A folder below the top level stays in it.
     fn bare_tree(&self, commit: &Commit<'_>) -> Result<Oid, GitError> {
-        let tree = commit.tree().map_err(|e| other(&e))?;
+        let tree = self.tree(commit)?;
         let skipped = self.baselines.to_string_lossy();
         let mut bytes = Vec::new();
         for entry in tree.iter().filter(|e| e.name_bytes() != skipped.as_bytes()) {
@@ -200,28 +230,6 @@ impl Repo {
         }
         Oid::hash_object(ObjectType::Tree, &bytes).map_err(|e| other(&e))
     }
-
-    /// Changed or new files outside the baselines folder.
-    pub(super) fn dirty(&self) -> Result<bool, GitError> {
-        self.altered(true)
-    }
-
-    /// Changed files that git knows, outside the baselines folder: a note that lies about is no change of the code.
-    pub(super) fn changed(&self) -> Result<bool, GitError> {
-        self.altered(false)
-    }
-
-    fn altered(&self, untracked: bool) -> Result<bool, GitError> {
-        if self.inner.is_bare() {
-            return Ok(false);
-        }
-        let mut options = StatusOptions::new();
-        options.include_untracked(untracked).recurse_untracked_dirs(false);
-        let statuses = self.inner.statuses(Some(&mut options)).map_err(|e| other(&e))?;
-        // By parts of the path: `baselines-notes.txt` is not in `baselines`. A new folder is shown with a slash at its end.
-        let outside = |path: &[u8]| !Path::new(&*String::from_utf8_lossy(path)).starts_with(&self.baselines);
-        Ok(statuses.iter().any(|s| outside(s.path_bytes())))
-    }
 }
 
 pub(super) fn said(commit: Oid, words: &str) -> (String, String) {
@@ -229,20 +237,6 @@ pub(super) fn said(commit: Oid, words: &str) -> (String, String) {
     let short: String = hash.chars().take(12).collect();
     let words = if hash.starts_with(words) { short } else { format!("{short} ({words})") };
     (hash, words)
-}
-
-/// libgit2 tells what it does not know in words only.
-fn unknown_format(message: &str) -> Option<GitError> {
-    let message = message.to_ascii_lowercase();
-    if message.contains("refstorage") || message.contains("reftable") {
-        return Some(GitError::Format("reftable references"));
-    }
-    (message.contains("objectformat") || message.contains("object format") || message.contains("sha256"))
-        .then_some(GitError::Format("SHA-256 object names"))
-}
-
-pub(super) fn other(e: &git2::Error) -> GitError {
-    GitError::Other(e.message().to_owned())
 }
 
 /// `https://user:key@github.com/acme/serving.git` and `git@github.com:acme/serving.git` are `github.com/acme/serving`.

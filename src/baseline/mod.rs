@@ -7,8 +7,10 @@
 pub mod base;
 mod changes;
 pub mod ceiling;
+mod error;
 pub mod lineage;
 pub mod reviewed;
+mod status;
 pub mod store;
 pub mod tree;
 pub mod worktree;

@@ -3,8 +3,6 @@
 //!
 //! Not here: what they say (`accept`), whose file counts (`command`).
 
-use std::path::Path;
-
 use git2::Oid;
 
 use super::lineage::{GitError, Link, Repo};
@@ -28,43 +26,51 @@ impl Repo {
     }
 
     /// Since when, on first parents from `from`, the file says something without a break; none where it does not say it there.
-    pub fn introduced(&self, from: &str, name: &str, says: impl Fn(&str) -> bool) -> Option<Introduced> {
+    pub fn introduced(&self, from: &str, name: &str, says: impl Fn(&str) -> bool) -> Result<Option<Introduced>, GitError> {
         let path = self.baselines.join(name);
-        let mut next = self.commit(from).ok();
+        let mut next = Some(self.commit(from)?);
         let mut last: Option<(Option<Oid>, bool)> = None;
         let mut found = None;
         while let Some(commit) = next {
-            let blob = commit.tree().ok().and_then(|t| t.get_path(&path).ok().map(|e| e.id()));
+            let id = commit.id().to_string();
+            let blob = self.entry_at(&id, &path)?;
             let holds = match last {
                 Some((seen, held)) if seen == blob => held,
-                _ => blob.is_some() && self.said(&commit.id().to_string(), &path, &says),
+                _ => blob.is_some() && self.file_at(&id, &path)?.is_some_and(|text| says(&text)),
             };
             if !holds {
                 break;
             }
             last = Some((blob, holds));
             let author = String::from_utf8_lossy(commit.author().name_bytes()).into_owned();
-            found = Some(Introduced { commit: commit.id().to_string(), author });
-            next = commit.parent(0).ok();
+            found = Some(Introduced { commit: id, author });
+            next = self.first_parent(&commit)?;
         }
-        found
-    }
-
-    fn said(&self, commit: &str, path: &Path, says: &impl Fn(&str) -> bool) -> bool {
-        self.file_at(commit, path).ok().flatten().is_some_and(|text| says(&text))
+        Ok(found)
     }
 
     /// The link with which a commit came into a lineage (nearest first): by a merge, or as it is; after a squash or a rebase by its
     /// tree without the baselines folder. None where it is not in it.
-    pub fn landing(&self, links: &[Link], commit: Option<&str>, tree: Option<&str>) -> Option<usize> {
-        let merged = commit.and_then(|c| links.iter().take_while(|l| self.contains(&l.commit, c)).count().checked_sub(1));
-        merged.or_else(|| links.iter().rposition(|l| Some(l.tree.as_str()) == tree))
+    pub fn landing(&self, links: &[Link], commit: Option<&str>, tree: Option<&str>) -> Result<Option<usize>, GitError> {
+        let mut with = 0;
+        for link in links {
+            if !commit.map_or(Ok(false), |commit| self.contains(&link.commit, commit))? {
+                break;
+            }
+            with += 1;
+        }
+        let merged = usize::checked_sub(with, 1);
+        Ok(merged.or_else(|| links.iter().rposition(|l| Some(l.tree.as_str()) == tree)))
     }
 
-    /// Whether a commit is another, or has it among its ancestors; false where one of them is not here.
-    pub fn contains(&self, commit: &str, ancestor: &str) -> bool {
-        let ids = Oid::from_str(commit).ok().zip(Oid::from_str(ancestor).ok());
-        let here = |(a, b): &(Oid, Oid)| self.inner.find_commit(*a).is_ok() && self.inner.find_commit(*b).is_ok();
-        ids.filter(here).is_some_and(|(a, b)| a == b || self.inner.graph_descendant_of(a, b).unwrap_or(false))
+    /// Whether a commit is another, or has it among its ancestors; false where one of them is not here. Errors: one between them cannot
+    /// be read.
+    pub fn contains(&self, commit: &str, ancestor: &str) -> Result<bool, GitError> {
+        let Some((a, b)) = Oid::from_str(commit).ok().zip(Oid::from_str(ancestor).ok()) else { return Ok(false) };
+        if self.inner.find_commit(a).is_err() || self.inner.find_commit(b).is_err() {
+            return Ok(false);
+        }
+        let below = || self.inner.graph_descendant_of(a, b).map_err(|e| self.unread(format!("what {commit} is made of"), &e));
+        Ok(a == b || below()?)
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::lineage::{GitError, other};
+use super::error::{GitError, other};
 use super::reviewed::ACCEPTED;
 use crate::read;
 use crate::record::session::{ParseError, Session};

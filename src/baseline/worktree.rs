@@ -3,11 +3,14 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use git2::{BranchType, Repository, WorktreeAddOptions, WorktreePruneOptions};
 use tempfile::TempDir;
 
-use super::lineage::{GitError, other};
+use super::error::{GitError, other};
+
+mod smudge;
 
 /// Removed when dropped: the folder and what git knows of it.
 pub struct Worktree {
@@ -41,16 +44,23 @@ impl Worktree {
         let worktree = Self { owner: repo.path().to_owned(), name, folder, temporary: Some(temporary), _lock: lock };
         let mut options = WorktreeAddOptions::new();
         options.reference(Some(branch.get()));
-        repo.worktree(&worktree.name, &worktree.folder, Some(&options)).map_err(|e| other(&e))?;
+        repo.worktree(&worktree.name, &worktree.folder, Some(&options)).map_err(|e| checkout_error(repo, &e))?;
         let inside = Repository::open(&worktree.folder).map_err(|e| other(&e))?;
         inside.set_head_detached(commit.id()).map_err(|e| other(&e))?;
         remove_branch(repo, &worktree.name);
+        smudge::as_the_checkout(repo, &inside, &worktree.folder)?;
         Ok(worktree)
     }
 
     pub fn path(&self) -> &Path {
         &self.folder
     }
+}
+
+/// Errors of a full disk are no object's.
+fn checkout_error(repo: &Repository, e: &git2::Error) -> GitError {
+    let of_objects = e.code() == git2::ErrorCode::NotFound || e.class() == git2::ErrorClass::Odb;
+    if of_objects { GitError::unread(repo, "a file of the commit", e) } else { other(e) }
 }
 
 impl Drop for Worktree {
@@ -77,17 +87,32 @@ fn remove_branch(repo: &Repository, name: &str) {
     }
 }
 
-/// Of runs that were killed: nobody holds their lock any more. What cannot be removed is in nobody's way.
-fn remove_abandoned(repo: &Repository) {
-    let Ok(names) = repo.worktrees() else { return };
-    for name in names.iter().flatten().flatten().filter(|name| name.starts_with(PREFIX)) {
+/// Removes what runs that were killed have left: nobody holds their lock any more. What cannot be removed is in nobody's way.
+pub fn remove_abandoned(repo: &Repository) {
+    let names = repo.worktrees().map(|names| names.iter().flatten().flatten().map(str::to_owned).collect::<Vec<_>>());
+    for name in names.unwrap_or_default().iter().filter(|name| name.starts_with(PREFIX)) {
         let Some(temporary) = repo.find_worktree(name).ok().and_then(|w| Some(w.path().parent()?.to_owned())) else { continue };
         // By its name too: only a folder that one of us has made may be removed whole.
-        let made_by_us = temporary.file_name().is_some_and(|folder| folder == name);
-        let Ok(lock) = File::open(temporary.join(LOCK)) else { continue };
-        if made_by_us && lock.try_lock().is_ok() {
+        let made_by_us = temporary.file_name().is_some_and(|folder| folder == name.as_str());
+        if made_by_us && (!temporary.exists() || is_abandoned(&temporary, Duration::ZERO)) {
             let _ = std::fs::remove_dir_all(&temporary);
             forget(repo, name);
         }
     }
+    // Killed before git knew of it, or of a repository that is gone.
+    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX) && entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if ours && is_abandoned(&entry.path(), YOUNG) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Between the making of a folder and its lock.
+const YOUNG: Duration = Duration::from_secs(60);
+
+fn is_abandoned(temporary: &Path, younger: Duration) -> bool {
+    let Ok(lock) = File::open(temporary.join(LOCK)) else { return false };
+    let age = lock.metadata().ok().and_then(|facts| facts.modified().ok()?.elapsed().ok());
+    age.is_some_and(|age| age >= younger) && lock.try_lock().is_ok()
 }

@@ -1,16 +1,19 @@
 //! What the environment knows of the base before git is asked: `--base`, the event, the default branch. Which event means which base.
 //!
 //! Not here: finding it in git (`baseline::base`).
-#![expect(clippy::disallowed_methods, reason = "rim: reads whether this is CI from the environment")]
 
-use super::publish;
+use super::{ci, publish};
 use crate::baseline::base::Wanted;
 use crate::github::event::Ci;
 
 /// For this process; `named` is `--base`.
 pub fn wanted(named: Option<&str>) -> Wanted {
-    let ci = publish::workflow_run();
-    Wanted { named: named.map(str::to_owned), ci: ci.is_some() || other_ci(), ..ci.as_ref().map(of_event).unwrap_or_default() }
+    let event = publish::workflow_run();
+    Wanted {
+        named: named.map(str::to_owned),
+        ci: ci::is_ci() || event.is_some(),
+        ..event.as_ref().map(of_event).unwrap_or_default()
+    }
 }
 
 /// What a workflow run is to be compared with.
@@ -37,11 +40,6 @@ fn of_event(ci: &Ci) -> Wanted {
         // schedule, workflow_dispatch, workflow_run...: the default branch.
         _ => Wanted { default_branch, ..Wanted::default() },
     }
-}
-
-/// Every CI system sets it.
-fn other_ci() -> bool {
-    std::env::var("CI").is_ok_and(|v| !matches!(v.as_str(), "" | "0" | "false"))
 }
 
 #[cfg(test)]

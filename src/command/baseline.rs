@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::evaluate::Baseline;
 use super::reviewed::Reviewed;
@@ -11,7 +11,7 @@ use super::{base, compare, facts, output, setup};
 use crate::baseline::base::{Base, Wanted};
 use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::baseline::store;
-use crate::baseline::tree::Files;
+use crate::baseline::tree::{Files, Found as AtPath};
 use crate::cli::{BaselineCommand, BaselineListArgs, WorkloadArgs};
 use crate::compare::Placed;
 use crate::config::{Config, GateMode};
@@ -54,32 +54,37 @@ pub struct Baselines {
 }
 
 impl Baselines {
-    /// `named` is a file or folder instead of the repository's, `base` a branch instead of the event's or the usual one.
+    /// `named` is a file or folder instead of the repository's.
     ///
-    /// Errors: a shallow clone, no base, an unreadable file.
-    pub fn open(config: &Config, named: Option<&Path>, base: Option<&str>) -> anyhow::Result<Self> {
+    /// Errors: a shallow clone, no base, an unreadable file; where the base's word counts, also no repository.
+    pub fn open(config: &Config, named: Option<&Path>, wanted: &Wanted) -> anyhow::Result<Self> {
         let repo = repo(config);
-        let git = repo.as_ref().ok().and_then(|r| facts(r).ok());
-        let wanted = base::wanted(base);
-        let beside = || repo.as_ref().map(|r| Reviewed::beside(r, config, &wanted)).unwrap_or_default();
+        let git = repo.as_ref().map_or(Ok(None), facts_if_born)?;
+        let beside = || repo.as_ref().map(|r| Reviewed::beside(r, config, wanted)).unwrap_or_default();
         if let Some(path) = named {
-            let sessions = compare::sessions(path)?.into_iter().map(|s| (None, s)).collect();
+            let Named { sessions, notice } = named_sessions(&repo, path, wanted)?;
+            let sessions = sessions.into_iter().map(|s| (None, s)).collect();
             let none = Self::without(git, Some(format!("{} has none", path.display())));
-            return Ok(Self { sessions, ..none }.with(beside()));
+            return Ok(Self { sessions, notices: notice.into_iter().collect(), ..none }.with(beside()));
         }
         if config.gate.mode == GateMode::Limits {
             return Ok(Self::without(git, None).with(Reviewed { anchor: None, ..beside() }));
         }
+        if wanted.no_base() {
+            return Ok(Self::without(git, Some("no change is judged here (--base none)".into())));
+        }
         let repo = match repo {
             Ok(repo) => repo,
-            Err(e @ GitError::None) => return Ok(Self::without(git, Some(e.to_string()))),
+            Err(e @ GitError::None) if !wanted.base_counts() => return Ok(Self::without(git, Some(e.to_string()))),
             Err(e) => return Err(e.into()),
         };
-        match Found::at(&repo, config, &wanted) {
-            Err(e) if matches!(e.downcast_ref(), Some(GitError::Unborn)) => Ok(Self::without(git, Some(e.to_string()))),
+        match Found::at(&repo, config, wanted) {
+            Err(e) if !wanted.base_counts() && matches!(e.downcast_ref(), Some(GitError::Unborn)) => {
+                Ok(Self::without(git, Some(e.to_string())))
+            }
             Err(e) => Err(e),
             Ok(Found { base, links, files, notices, .. }) => {
-                let reviewed = Reviewed::of(&repo, config, &wanted, &links);
+                let reviewed = Reviewed::of(&repo, config, wanted, &links);
                 let sessions = on_lineage(files.into_values().collect(), &links);
                 Ok(Self { notices, sessions, from: base.words(), ..Self::without(git, None) }.with(reviewed))
             }
@@ -89,25 +94,25 @@ impl Baselines {
     /// Those of HEAD's own lineage as the working tree has them: what a session is added to.
     pub fn here(config: &Config) -> anyhow::Result<Self> {
         let repo = repo(config)?;
-        let (git, links) = (facts(&repo).ok(), repo.lineage()?);
+        let (git, links) = (facts_if_born(&repo)?, repo.lineage()?);
         let all = store::read_all(&folder(&repo, config)?)?;
         let reviewed = Reviewed::of(&repo, config, &base::wanted(None), &links);
         Ok(Self { sessions: on_lineage(all, &links), ..Self::without(git, None) }.with(reviewed))
     }
 
     /// As [`Self::open`], but nothing is compared with them: a clone without history, or without a base, has none.
-    pub fn for_noise(config: &Config, named: Option<&Path>, base: Option<&str>) -> anyhow::Result<Self> {
+    pub fn for_noise(config: &Config, named: Option<&Path>, wanted: &Wanted) -> anyhow::Result<Self> {
         let lost = |e: &anyhow::Error| {
-            use GitError::{NoBase, NoCommit, Shallow, Unrelated};
+            use GitError::{NoBase, NoCommit, NoEventBase, Shallow, Unrelated};
             match e.downcast_ref() {
                 // Who names it wants this one.
-                Some(NoCommit(name)) => base != Some(name),
-                found => matches!(found, Some(Shallow | NoBase(_) | Unrelated(_))),
+                Some(NoCommit(name)) => wanted.named.as_ref() != Some(name),
+                found => matches!(found, Some(GitError::None | Shallow | NoBase(_) | NoEventBase(_) | Unrelated(_))),
             }
         };
-        match Self::open(config, named, base) {
+        match Self::open(config, named, wanted) {
             Err(e) if lost(&e) => {
-                let git = repo(config).ok().and_then(|r| facts(&r).ok());
+                let git = repo(config).as_ref().map_or(Ok(None), facts_if_born)?;
                 output::say(&format!(
                     "note: earlier sessions are not used, though their noise would let fewer starts decide: {e}"
                 ));
@@ -177,7 +182,7 @@ impl Found {
         let links = repo.lineage_from(base.start(&head))?;
         let own = base.on_base && !wanted.ci && config.baselines_ref.is_none();
         let read_from = match &config.baselines_ref {
-            Some(name) => repo.resolve(&format!("origin/{name}")).or_else(|_| repo.resolve(name))?,
+            Some(name) => repo.resolve_first(&format!("origin/{name}"), name)?,
             None if own => repo.resolve(&head)?,
             None => repo.resolve(&base.name)?,
         };
@@ -205,8 +210,65 @@ impl Found {
                 config.baselines_dir.display()
             ));
         }
+        notices.extend(stopped(repo, &links, &files)?);
         Ok(Self { base, links, files, read_from, notices })
     }
+}
+
+/// Where the walk ended before history did, and before it had found all that a check may use.
+fn stopped(repo: &Repo, links: &[Link], files: &Files) -> Result<Option<String>, GitError> {
+    if files.values().filter(|session| distance(links, session).is_some()).count() >= KEPT_SESSIONS {
+        return Ok(None);
+    }
+    let Some(last) = repo.walk_stopped_at(links)? else { return Ok(None) };
+    Ok(Some(format!(
+        "the walk to the baselines stopped after {} at {} ({}), and history goes on: sessions farther back are not found; \
+         `baselines.max_walk` in the config makes it longer",
+        text::count(links.len() as u64, "commit", "commits"),
+        text::short(&last.commit),
+        time::OffsetDateTime::from_unix_timestamp(last.time_s).map_or_else(|_| "?".into(), facts::date),
+    )))
+}
+
+/// What `--baseline` names.
+struct Named {
+    sessions: Vec<Session>,
+    /// Where it is from, which a reader should know before the verdict.
+    notice: Option<String>,
+}
+
+/// A file or folder of the repository is read as the base has it, wherever the base's word counts: a change does not choose what it is
+/// compared with. One outside it is named in the report. Errors: the base has none, or cannot be read.
+fn named_sessions(repo: &Result<Repo, GitError>, path: &Path, wanted: &Wanted) -> anyhow::Result<Named> {
+    let shown = text::plain(&path.display().to_string());
+    let here = |notice: Option<String>| Ok(Named { sessions: compare::sessions(path)?, notice });
+    if !wanted.base_counts() {
+        return here(None);
+    }
+    let outside = Some(format!("compared with {shown} (--baseline), which lies outside this repository: no commit holds it"));
+    let repo = match repo {
+        Err(GitError::None) => return here(outside),
+        Err(why) => bail!("which files of {shown} (--baseline) the base has cannot be read: {why}"),
+        Ok(repo) => repo,
+    };
+    let Some(relative) = repo.root().and_then(|root| setup::inside(root, path)) else { return here(outside) };
+    if wanted.no_base() {
+        return here(Some(format!(
+            "compared with {shown} (--baseline) as this checkout has it, since no change is judged here (--base none)"
+        )));
+    }
+    let base = repo.base(wanted)?;
+    let sessions = match repo.found_at(&base.tip, &relative)? {
+        Some(AtPath::Sessions(files)) => files.into_values().collect(),
+        Some(AtPath::Text(text)) => compare::sessions_of_text(path, &text)?,
+        None => bail!(
+            "{} has no {shown} (--baseline), and a change does not choose what it is compared with\n\
+             hint: commit it on the base branch, or put what no commit should hold outside of the checkout (on GitHub below $RUNNER_TEMP)",
+            base.known_as()
+        ),
+    };
+    let from = format!("compared with {shown} (--baseline) as {} has it", base.known_as());
+    Ok(Named { sessions, notice: Some(from) })
 }
 
 /// Sessions whose commit, or whose tree without the baselines folder, is on the lineage: farthest first, so oldest first.
@@ -223,13 +285,21 @@ pub fn distance(links: &[Link], session: &Session) -> Option<u32> {
 }
 
 pub fn repo(config: &Config) -> Result<Repo, GitError> {
-    repo_of(&config.baselines_dir)
+    Ok(repo_of(&config.baselines_dir)?.walking(config.baselines_max_walk))
 }
 
 /// The repository around the working folder; `baselines` is relative to its root.
 pub fn repo_of(baselines: &Path) -> Result<Repo, GitError> {
     let cwd = std::env::current_dir().map_err(|e| GitError::Other(e.to_string()))?;
     Repo::discover(&cwd, baselines)
+}
+
+/// None before the first commit. Errors: HEAD, or what is changed here, cannot be read.
+fn facts_if_born(repo: &Repo) -> Result<Option<GitFacts>, GitError> {
+    match facts(repo) {
+        Err(GitError::Unborn) => Ok(None),
+        facts => facts.map(Some),
+    }
 }
 
 pub fn facts(repo: &Repo) -> Result<GitFacts, GitError> {

@@ -5,13 +5,13 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::attempts::Ledger;
-use super::baseline::Baselines;
+use super::baseline::{self, Baselines};
 use super::evaluate::Baseline;
 use super::job::{self, Job};
 use super::measure::Kept;
 use super::setup::{self, Gate};
 use super::side::{self, Pair};
-use super::{drawn, dry_run, evaluate, measure, next, output, publish};
+use super::{base, drawn, dry_run, evaluate, measure, next, output, publish};
 use crate::cli::CheckArgs;
 use crate::config::{Config, GateMode, Lang, Target};
 use crate::exit::ExitStatus;
@@ -36,6 +36,9 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
         }
         output::print(&plan)?;
         return Ok(ExitStatus::Pass);
+    }
+    if let Ok(repo) = baseline::repo(&config) {
+        repo.remove_abandoned_worktrees();
     }
     // While another gate has the folder, what lies there is that one's.
     let Some(mut job) = Job::begin(VERB, &args.output)? else { return Ok(ExitStatus::Interrupted) };
@@ -87,7 +90,8 @@ fn failed(error: &anyhow::Error, args: &CheckArgs, git: Option<GitFacts>, lang: 
 /// One side, against the sessions of other days.
 fn alone(config: &Config, args: &CheckArgs, job: &Job, mut ledger: Ledger) -> anyhow::Result<Outcome> {
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
-    let baselines = Baselines::open(config, args.baseline.as_deref(), args.base.as_deref())?;
+    let wanted = base::wanted(args.base.as_deref());
+    let baselines = Baselines::open(config, args.baseline.as_deref(), &wanted)?;
     let first = args.with.as_ref().map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.of(&w.name))).transpose()?;
     measure::warn_of_starts(config);
     let Kept { value: record, unsaved } = measure::measure(config, &args.output, baselines.git.clone(), job)
@@ -124,9 +128,18 @@ fn interleaved(
     if args.with.is_some() {
         anyhow::bail!("--with is for a second job against earlier sessions; an interleaved run is decided by itself");
     }
-    let baselines = Baselines::for_noise(config, args.baseline.as_deref(), args.base.as_deref())?;
+    let baselines = Baselines::for_noise(config, args.baseline.as_deref(), &base::wanted(args.base.as_deref()))?;
     let git = baselines.git.clone();
-    let pair = Pair::open(config, git.as_ref(), args.base.as_deref(), beside)?;
+    let mut told = |e: &anyhow::Error| failed(e, args, git.clone(), setup::lang(args.lang, config), Some(&mut ledger));
+    let pair = Pair::open(config, git.as_ref(), args.base.as_deref(), beside)
+        .or_else(|e| {
+            // What an earlier run measured is not this one's.
+            if ExitStatus::of(&e) == ExitStatus::CouldNotMeasure {
+                output::prepare(&args.output.out)?;
+            }
+            Err(e)
+        })
+        .inspect_err(&mut told)?;
     if !pair.restarts() {
         output::say(
             "note: not every server here is started by the gate, so this is one start per side: start-to-start variance is not sampled",
@@ -134,8 +147,8 @@ fn interleaved(
     }
     let history = |workload: &WorkloadRecord| baselines.past(workload, &config.gate.under_test);
     let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
-    let Kept { value: (base, candidate), unsaved } = measure::pair(config, &args.output, &pair, job, &asked)
-        .inspect_err(|e| failed(e, args, git, setup::lang(args.lang, config), Some(&mut ledger)))?;
+    let Kept { value: (base, candidate), unsaved } =
+        measure::pair(config, &args.output, &pair, job, &asked).inspect_err(&mut told)?;
     let parts = evaluate::paired(&base, &candidate, |w| baselines.of(&w.name))?;
     ledger.ask_github(None, None);
     let (mut report, exit) = ledger.report(&candidate, parts)?;

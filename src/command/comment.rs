@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use super::attempts::Ledger;
 use super::baseline::Baselines;
 use super::publish::{self, Post};
-use super::{evaluate, facts, output, setup};
+use super::{base, evaluate, facts, output, setup};
 use crate::cli::{CommentArgs, WorkloadArgs};
 use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
@@ -106,7 +106,7 @@ async fn find(client: &Client, named: Option<u64>, ci: &Ci, head: &str) -> Resul
 
 /// One report per record or pair of them, and one for workloads that should have been measured and are in none of them.
 fn reports(args: &CommentArgs, config: &Config, head: &str, ledger: &Ledger) -> anyhow::Result<Vec<Report>> {
-    let baselines = Baselines::open(config, args.baseline.as_deref(), None)?.candidate(config, head);
+    let baselines = Baselines::open(config, args.baseline.as_deref(), &base::wanted(None))?.candidate(config, head);
     let mut reports = Vec::new();
     records::each(&args.records, |measured| {
         let path = measured.path.clone();

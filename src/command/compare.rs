@@ -180,15 +180,19 @@ fn explanation(workload: &str, against: &Against, metric: Metric) -> String {
 /// A record is one session; a baseline file or a folder of them is what it says.
 pub fn sessions(path: &Path) -> anyhow::Result<Vec<Session>> {
     if path.is_file() {
-        let text = output::read(path)?;
-        if is_record(&text) {
-            let record = Record::parse(&text)?;
-            return Ok(record_sessions(&record));
-        }
+        return sessions_of_text(path, &output::read(path)?);
     } else if !path.exists() {
         anyhow::bail!("no such file or folder: {}", path.display());
     }
     Ok(store::read_all(path)?)
+}
+
+/// Of a file that is at hand already; `path` is for messages only.
+pub fn sessions_of_text(path: &Path, text: &str) -> anyhow::Result<Vec<Session>> {
+    if is_record(text) {
+        return Ok(record_sessions(&Record::parse(text)?));
+    }
+    Ok(vec![store::parse(path, text)?])
 }
 
 fn record_sessions(record: &Record) -> Vec<Session> {

@@ -8,6 +8,7 @@ mod baseline;
 mod bench;
 mod calibrate;
 mod check;
+mod ci;
 mod comment;
 mod compare;
 mod doctor;

@@ -1,17 +1,14 @@
 //! The friendly last line of a local `check`: what to do now. On standard error, since standard output is the report.
-#![expect(clippy::disallowed_methods, reason = "rim: reads whether this is a CI job")]
-
 use std::path::Path;
 
-use super::output::say;
+use super::{ci, output::say};
 use crate::config::Lang;
 use crate::report::{self, Report};
 use crate::verdict::Verdict;
 
 /// After `check` on somebody's machine. In a CI job nobody reads it there: the comment says it.
 pub fn after_check(report: &Report, out: &Path, lang: Lang) {
-    let set = |name: &str| std::env::var(name).is_ok_and(|v| !v.is_empty() && v != "false" && v != "0");
-    if ["CI", "GITHUB_ACTIONS"].into_iter().any(set) {
+    if ci::is_ci() {
         return;
     }
     let record = out.join("record.json").display().to_string();

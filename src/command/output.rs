@@ -228,7 +228,10 @@ pub fn failure(error: &anyhow::Error, git: Option<GitFacts>) -> Option<Report> {
 pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>, lang: Lang) {
     let Some(report) = failure(error, git) else { return };
     // The error itself is told all the same.
-    save_reports(folder, &report, &[], lang).iter().for_each(|line| say(&format!("note: {line}")));
+    match self::folder(folder) {
+        Ok(()) => save_reports(folder, &report, &[], lang).iter().for_each(|line| say(&format!("note: {line}"))),
+        Err(e) => say(&format!("note: {}", super::ending::text(&e))),
+    }
 }
 
 /// The report on standard output, in colour where a person looks at it.

@@ -49,13 +49,14 @@ impl Reviewed {
                 return Self { notices: notice.into_iter().collect(), ..Self::default() };
             }
         };
-        let known = match source.acceptances(repo, config) {
-            Ok(all) => {
-                if let Source::At(..) = source {
-                    notices.extend(brought(&Source::Here.acceptances(repo, config).unwrap_or_default(), &all));
-                }
-                known(repo, &source, links, all)
+        let accepted = source.acceptances(repo, config).and_then(|all| {
+            if let Source::At(..) = source {
+                notices.extend(brought(&Source::Here.acceptances(repo, config).unwrap_or_default(), &all));
             }
+            known(repo, &source, links, all).map_err(|e| e.to_string())
+        });
+        let known = match accepted {
+            Ok(known) => known,
             Err(why) => {
                 notices.push(format!("{} cannot be used, so no acceptance counts: {why}", source.shown(config, ACCEPTED)));
                 Vec::new()
@@ -69,8 +70,11 @@ impl Reviewed {
     /// Judges another commit than HEAD.
     pub fn candidate(mut self, repo: &Repo, commit: Option<&str>) -> Self {
         for k in &mut self.accepted.known {
-            k.contained =
-                commit.zip(k.acceptance.commit.as_deref()).is_some_and(|(here, accepted)| repo.contains(here, accepted));
+            let contained = commit.zip(k.acceptance.commit.as_deref()).map(|(here, accepted)| repo.contains(here, accepted));
+            k.contained = contained.unwrap_or(Ok(false)).unwrap_or_else(|why| {
+                self.notices.push(format!("an acceptance of {} does not count: {why}", text::plain(&k.acceptance.workload)));
+                false
+            });
         }
         self
     }
@@ -91,11 +95,11 @@ pub fn today() -> String {
 }
 
 fn source(repo: &Repo, config: &Config, wanted: &Wanted) -> Result<Source, GitError> {
-    if !wanted.ci && wanted.named.is_none() {
+    if !wanted.base_counts() || wanted.no_base() {
         return Ok(Source::Here);
     }
     let (commit, words) = match &config.baselines_ref {
-        Some(name) => repo.resolve(&format!("origin/{name}")).or_else(|_| repo.resolve(name))?,
+        Some(name) => repo.resolve_first(&format!("origin/{name}"), name)?,
         None => repo.resolve(&repo.base(wanted)?.name)?,
     };
     Ok(Source::At(commit, words))
@@ -153,21 +157,22 @@ fn brought(own: &[Acceptance], base: &[Acceptance]) -> Option<String> {
         .then(|| format!("this change brings an acceptance ({}) that counts only once it is on the base branch", new.join(", ")))
 }
 
-fn known(repo: &Repo, source: &Source, links: &[Link], all: Vec<Acceptance>) -> Vec<Known> {
+/// Errors: what a commit of its way here holds cannot be read.
+fn known(repo: &Repo, source: &Source, links: &[Link], all: Vec<Acceptance>) -> Result<Vec<Known>, GitError> {
     let tip = source.tip(repo);
-    let of = |acceptance: Acceptance| {
+    let known = |acceptance: Acceptance| {
         let says = |text: &str| accept::parse(text).is_ok_and(|all| all.contains(&acceptance));
-        let introduced = tip.as_ref().and_then(|tip| repo.introduced(tip, ACCEPTED, says));
+        let introduced = tip.as_ref().map_or(Ok(None), |tip| repo.introduced(tip, ACCEPTED, says))?;
         // The acceptance that comes in one commit with code is of that code.
         let together = || {
             let at = links.iter().position(|l| Some(&l.commit) == introduced.as_ref().map(|i| &i.commit))?;
             links.get(at + 1).filter(|before| before.tree != links[at].tree).map(|_| at)
         };
-        let landed = repo.landing(links, acceptance.commit.as_deref(), acceptance.tree.as_deref()).or_else(together);
+        let landed = repo.landing(links, acceptance.commit.as_deref(), acceptance.tree.as_deref())?.or_else(together);
         let landed = landed.filter(|_| acceptance.of == Of::Regression).and_then(|at| u32::try_from(at).ok());
-        Known { by: introduced.map(|i| i.author), landed, contained: false, acceptance }
+        Ok(Known { by: introduced.map(|i| i.author), landed, contained: false, acceptance })
     };
-    all.into_iter().map(of).collect()
+    all.into_iter().map(known).collect()
 }
 
 /// The anchor as its file names it: a commit or anything that git resolves to one, then what people call it.

@@ -14,9 +14,9 @@ use crate::redact::secrets;
 mod place;
 mod theirs;
 
-pub use place::NAMES;
+pub use place::{NAMES, inside};
 use place::{Refused, find};
-use theirs::{Asked, Beside, Policy};
+use theirs::{Asked, Beside, Policy, Whose};
 
 /// The config that the arguments mean.
 pub fn config(file: &ConfigArgs, workload: &WorkloadArgs) -> anyhow::Result<Config> {
@@ -112,31 +112,25 @@ pub fn gate(args: &CheckArgs) -> anyhow::Result<Gate> {
     let path = path(&args.config, &args.workload, &cwd)?;
     let wanted = base::wanted(args.base.as_deref());
     let asked = path.as_ref().map(|_| args.config.config.as_deref().map_or(Asked::Here, Asked::Typed));
-    let trusted = asked.zip(path.as_deref()).filter(|_| wanted.ci || wanted.named.is_some());
-    let (policy, mut notices) = match trusted.map(|(asked, file)| theirs::policy(asked, file, &wanted)) {
+    let trusted = asked.zip(path.as_deref()).filter(|_| wanted.base_counts());
+    let whose = trusted.map(|(asked, file)| theirs::policy(asked, file, &wanted)).transpose()?;
+    let (policy, mut notices) = match whose {
         None => (None, Vec::new()),
-        Some(Ok(policy)) => (policy, Vec::new()),
-        Some(Err(why)) => (None, vec![why]),
+        Some(Whose::Base(policy)) => (Some(policy), Vec::new()),
+        Some(Whose::Own(why)) => (None, why.into_iter().collect()),
     };
     let config = match path.as_ref().zip(policy.as_ref()) {
-        Some((path, policy)) => under(path, policy, own, &args.config.set, &flags, &mut notices)?,
+        Some((path, policy)) => under(path, policy, &args.config.set, &flags, &mut notices)?,
         None => own,
     };
     let typed = theirs::Typed { set: &args.config.set, flags: &flags, base: args.base.as_deref() };
-    let Beside { target: beside, notice } = theirs::beside(&config, asked, policy.as_ref(), typed);
+    let Beside { target: beside, notice } = theirs::beside(&config, asked, policy.as_ref(), typed)?;
     notices.extend(notice);
     Ok(Gate { config, beside, notices })
 }
 
-/// The change's config under the base's policy; its `own` where that cannot be used.
-fn under(
-    path: &Path,
-    policy: &Policy,
-    own: Config,
-    set: &[String],
-    flags: &Flags,
-    notices: &mut Vec<String>,
-) -> anyhow::Result<Config> {
+/// The change's config under the base's policy. Errors: either of them, or both together, cannot be used.
+fn under(path: &Path, policy: &Policy, set: &[String], flags: &Flags, notices: &mut Vec<String>) -> anyhow::Result<Config> {
     let cwd = std::env::current_dir().context("cannot tell the working folder")?;
     let (name, text, shown) = (format!("{}:{}", policy.base, policy.path.display()), read_config(path)?, shown(path, &cwd));
     let env = |name: &str| std::env::var(name).ok();
@@ -152,10 +146,10 @@ fn under(
             }
             Ok(config)
         }
-        Err(Ok(broken)) => {
-            notices.push(format!("{name} cannot be used, so this change's own policy counts: {broken}"));
-            Ok(own)
-        }
+        Err(Ok(broken)) => bail!(
+            "the policy of the base cannot be used, and a change is not judged by its own: {broken}\nhint: mend it on the base \
+             branch (a person who may merges over this), or name a commit whose config is sound with --base REF"
+        ),
         Err(Err(wrong)) => Err(anyhow::Error::new(wrong)),
     }
 }

@@ -102,21 +102,14 @@ impl Pair {
             }
         };
         let pair = Self { sides: [side, candidate], baseline: described(config, base)? };
-        pair.differ(git.as_ref())?;
+        pair.differ()?;
         Ok(pair)
     }
 
-    /// Errors: both sides are the same thing, of which a PASS would say nothing.
-    fn differ(&self, git: Option<&GitFacts>) -> anyhow::Result<()> {
+    /// Errors: both sides are the same server, of which a PASS would say nothing.
+    fn differ(&self) -> anyhow::Result<()> {
         let [baseline, candidate] = &self.sides;
-        let of = |git: Option<&GitFacts>| git.map(|g| g.commit.clone());
-        let checked_out = baseline.worktree.is_some();
-        if checked_out && git.is_some_and(|g| !g.dirty) && of(baseline.git.as_ref()) == of(git) {
-            anyhow::bail!(
-                "the baseline is the commit under test itself, and the working tree is clean: there is nothing to compare\nhint: name another commit in gate.baseline.ref"
-            );
-        }
-        let same = !checked_out && baseline.target.endpoint == candidate.target.endpoint;
+        let same = baseline.worktree.is_none() && baseline.target.endpoint == candidate.target.endpoint;
         match (&candidate.target.endpoint, same) {
             (Endpoint::Http(url), true) => {
                 anyhow::bail!(
@@ -164,8 +157,17 @@ pub fn found(repo: &Repo, config: &Config, base: Option<&str>) -> Result<(String
 fn commit(config: &Config, base: Option<&str>, beside: Option<Target>) -> anyhow::Result<Side> {
     let repo = baseline::repo(config)?;
     let (commit, _) = found(&repo, config, base)?;
-    let worktree =
-        repo.worktree(&commit).map_err(|e| Failure::measure(&format!("cannot check out the baseline's commit: {e}")))?;
+    let ci = of_environment::wanted(base).ci;
+    // A file that git does not know is no change of the code; in CI the commit is under test, whatever a build has written over.
+    if repo.is_head(&commit)? && (ci || !repo.changed()?) {
+        anyhow::bail!(
+            "the baseline is the commit under test itself, and no file that git knows is changed: there is nothing to compare\nhint: name another commit in gate.baseline.ref, or another base with --base REF"
+        );
+    }
+    let worktree = repo.worktree(&commit).map_err(|why| match why {
+        why @ GitError::Unread { .. } => anyhow::Error::new(why).context("the baseline's commit cannot be checked out"),
+        why => Failure::measure(&format!("cannot check out the baseline's commit: {why}")).into(),
+    })?;
     let git = baseline::facts_of(&repo, &commit)?;
     Ok(Side {
         name: "baseline",

@@ -163,6 +163,14 @@ impl Checker {
         Some(PathBuf::from(dir)).filter(|_| inside)
     }
 
+    pub fn max_walk(&mut self, commits: Option<u32>) -> Option<u32> {
+        let commits = commits?;
+        if commits == 0 {
+            self.bad("baselines.max_walk", "is 0, so that no commit would be looked at", "write 1 or more");
+        }
+        Some(commits).filter(|commits| *commits > 0)
+    }
+
     /// The family of each workload beside it, for `--workload`.
     pub fn workloads(&mut self, layered: &[Layered], said: bool) -> Vec<(String, Workload)> {
         if layered.is_empty() && self.issues.is_empty() {

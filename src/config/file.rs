@@ -386,6 +386,8 @@ pub struct BaselinesFile {
     /// Branch or tag whose tree holds that folder, where it is not the base branch.
     #[serde(rename = "ref")]
     pub branch: Option<String>,
+    /// Commits that are looked at for baselines, from the merge base back.
+    pub max_walk: Option<u32>,
 }
 
 /// The shape of the embedded `default.yaml`.

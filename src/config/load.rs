@@ -212,22 +212,26 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     let gpu = check.gpu(file.gpu.unwrap_or_default().over(defaults.gpu), sim);
     let said = file.baselines.unwrap_or_default();
     let (dir, baselines_ref) = (said.dir.or(defaults.baselines.dir), said.branch);
+    let baselines_max_walk = check.max_walk(said.max_walk.or(defaults.baselines.max_walk));
     if baselines_ref.as_ref().is_some_and(|name| name.trim().is_empty()) {
         check.issues.push(Issue::new("baselines.ref", "is empty", "name a branch, or leave it out for the base branch"));
     }
     let baselines_dir = check.baselines_dir(dir);
-    let config = target.zip(gate).zip(gpu).zip(baselines_dir).map(|(((target, gate), gpu), baselines_dir)| Config {
-        target,
-        targets,
-        names: called,
-        workloads: workloads.into_iter().map(|(_, workload)| workload).collect(),
-        hypotheses,
-        gate,
-        gpu,
-        baselines_dir,
-        baselines_ref,
-        lang: file.lang.unwrap_or_default(),
-    });
+    let baselines = baselines_dir.zip(baselines_max_walk);
+    let config =
+        target.zip(gate).zip(gpu).zip(baselines).map(|(((target, gate), gpu), (baselines_dir, baselines_max_walk))| Config {
+            target,
+            targets,
+            names: called,
+            workloads: workloads.into_iter().map(|(_, workload)| workload).collect(),
+            hypotheses,
+            gate,
+            gpu,
+            baselines_dir,
+            baselines_ref,
+            baselines_max_walk,
+            lang: file.lang.unwrap_or_default(),
+        });
     (config, check.issues)
 }
 

@@ -73,6 +73,8 @@ pub struct Config {
     pub baselines_dir: PathBuf,
     /// Branch whose tree holds them, where that is not the base branch.
     pub baselines_ref: Option<String>,
+    /// Commits that are looked at for them, from 1 on.
+    pub baselines_max_walk: u32,
     /// Of what people read.
     pub lang: Lang,
 }

@@ -67,7 +67,8 @@ impl Ci {
     /// Errors: the event file is not JSON. Its fields are taken one by one: one that is absent or odd is `None`.
     pub fn parse(env: impl Fn(&str) -> Option<String>, event_file: Option<&str>) -> Result<Option<Self>, String> {
         let env = |name: &str| env(name).filter(|v| !v.is_empty());
-        if env("GITHUB_ACTIONS").as_deref() != Some("true") {
+        let no = |value: &str| matches!(value.to_ascii_lowercase().as_str(), "false" | "0");
+        if env("GITHUB_ACTIONS").is_none_or(|value| no(&value)) {
             return Ok(None);
         }
         let event: Value = match event_file {
@@ -90,6 +91,8 @@ impl Ci {
             ..Self::bare(name)
         };
         ci.read(&event);
+        // Of a pull request, also where its event file cannot be read.
+        ci.base.branch = ci.base.branch.or_else(|| env("GITHUB_BASE_REF"));
         Ok(Some(ci))
     }
 

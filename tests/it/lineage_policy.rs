@@ -95,8 +95,9 @@ fn a_change_cannot_choose_the_config_that_it_is_compared_with() {
     bed.write("stable.yaml", &stable(250));
     bed.commit("as slow as the candidate");
     let dry = ["check", "--dry-run"];
-    bed.gate_with("", &CI, &dry)
-        .assert(0, &["has no stable.yaml, so this checkout's own stable.yaml (gate.baseline.config) counts"]);
+    let said = ["has no stable.yaml (gate.baseline.config)", "a change does not choose", "put it on the base branch first"];
+    bed.gate_with("", &CI, &dry).assert(2, &said);
+    bed.gate(&dry).assert(0, &[]);
     bed.git(&["checkout", "-q", "main"]);
     bed.write("stable.yaml", &stable(1));
     bed.commit("what is compared with");
@@ -119,7 +120,7 @@ fn a_change_cannot_choose_the_config_that_it_is_compared_with() {
     bed.write("slow/stable.yaml", &stable(250));
     let set = ["--set", "gate.baseline={config: fast/stable.yaml}", "--base", "main", "--dry-run"];
     std::os::unix::fs::symlink("slow", bed.path("fast")).expect("a link");
-    bed.gate(&[&["check"][..], &set].concat()).assert(0, &["has no fast/stable.yaml"]);
+    bed.gate(&[&["check"][..], &set].concat()).assert(2, &["has no fast/stable.yaml"]);
     // What lies outside is nobody's change, and still said.
     let outside = bed.home().join("outside.yaml");
     std::fs::write(&outside, stable(1)).expect("a config");
@@ -165,7 +166,7 @@ fn what_starts_the_sides_differently_is_said() {
         bed.write("goodput-gate.yaml", &server(""));
         bed.commit("a gate");
         bed.git(&["branch", "-q", "-D", "other"]);
-        dry().assert(0, &[why, both]);
+        bed.gate(&["check", "--dry-run"]).assert(0, &[why, both]);
     }
     bed.git(&["rm", "-q", "goodput-gate.yaml"]);
     bed.commit("no gate");
@@ -199,12 +200,17 @@ fn without_a_config_on_the_base_the_changes_own_counts_and_that_is_said() {
 }
 
 #[test]
-fn a_config_on_the_base_that_nobody_can_read_does_not_lock_the_repository() {
-    let bed = Bed::repository("workloads: [");
+fn a_config_on_the_base_that_nobody_can_read_gives_no_change_its_own_policy() {
+    let bed = Bed::repository(CONFIG);
+    bed.write("goodput-gate.yaml", "workloads: [");
+    bed.commit("broken");
     bed.git(&["checkout", "-q", "-b", "feature"]);
     bed.write("goodput-gate.yaml", CONFIG);
     bed.commit("mended");
-    bed.gate_with("", &CI, &["check", "--dry-run"]).assert(0, &["cannot be used", "own policy counts", "24 requests"]);
+    let said = ["the policy of the base cannot be used", "goodput-gate.yaml:1:12", "hint: mend it on the base branch"];
+    bed.gate_with("", &CI, &["check", "--dry-run"]).assert(2, &said);
+    // The way out for the change that mends it.
+    bed.gate_with("", &CI, &["check", "--dry-run", "--base", "main~1"]).assert(0, &["24 requests"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::baseline::ceiling::upwards;
 use crate::baseline::lineage::Repo;
@@ -81,4 +81,31 @@ fn ours(owner: u32) -> bool {
 fn git_trusts(dir: &Path) -> Option<u32> {
     let repo = Repo::discover(dir, Path::new("")).ok()?;
     repo.root()?.metadata().ok().map(|facts| facts.uid())
+}
+
+/// A path relative to the repository's root; none of what lies outside, by its words and by what it leads to.
+pub fn inside(root: &Path, path: &Path) -> Option<PathBuf> {
+    let led_to = || Some(path.canonicalize().ok()?.strip_prefix(root.canonicalize().ok()?).ok()?.to_owned());
+    worded(root, path).or_else(|| below(root, path)).or_else(led_to)
+}
+
+/// A file's path below a folder, through links above it.
+fn below(root: &Path, file: &Path) -> Option<PathBuf> {
+    let folder = std::path::absolute(file).ok()?.parent()?.canonicalize().ok()?;
+    Some(folder.strip_prefix(root.canonicalize().ok()?).ok()?.join(file.file_name()?))
+}
+
+/// The same by its words alone, since a link in this checkout is the change's.
+pub fn worded(root: &Path, file: &Path) -> Option<PathBuf> {
+    let root = root.canonicalize().ok()?;
+    let cwd = std::env::current_dir().ok()?.canonicalize().ok()?;
+    let mut path = PathBuf::new();
+    for part in cwd.join(file).components() {
+        match part {
+            Component::ParentDir => drop(path.pop()),
+            Component::CurDir => {}
+            part => path.push(part),
+        }
+    }
+    Some(path.strip_prefix(root).ok()?.to_owned())
 }

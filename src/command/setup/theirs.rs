@@ -4,9 +4,13 @@
 //! Not here: what the change's own config says (`setup`), finding the base (`baseline::base`).
 #![expect(clippy::disallowed_methods, reason = "rim: the working folder and the environment, which configs name variables of")]
 
-use std::path::{Component, Path, PathBuf};
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 
-use super::{NAMES, named};
+use anyhow::{Context as _, bail};
+
+use super::named;
+use super::place::{NAMES, inside, worded};
 use crate::baseline::base::Wanted;
 use crate::baseline::lineage::{GitError, Repo};
 use crate::command::{baseline, side};
@@ -33,27 +37,47 @@ pub enum Asked<'a> {
     Here,
 }
 
-/// `file`: the change's config. None where the checkout is the base's own, or no repository's. Errors, in words: there is none to be had.
-pub fn policy(asked: Asked<'_>, file: &Path, wanted: &Wanted) -> Result<Option<Policy>, String> {
-    let cwd = std::env::current_dir().map_err(|e| e.to_string())?;
-    let own = |why: &str| format!("{why}: this checkout's own policy counts");
-    let Ok(repo) = Repo::discover(&cwd, Path::new("baselines")) else { return Ok(None) };
-    let base = match repo.base(wanted) {
-        Ok(base) => base,
-        Err(GitError::Unborn) => return Ok(None),
-        Err(why) => return Err(own(&format!("the policy of the base cannot be read ({why})"))),
+/// Whose policy counts.
+pub enum Whose {
+    Base(Policy),
+    /// This checkout's, and why, where a reader should know.
+    Own(Option<String>),
+}
+
+/// `file`: the change's config. Errors (exit 2): the base cannot be read, so that nobody knows whether this change loosens its policy.
+pub fn policy(asked: Asked<'_>, file: &Path, wanted: &Wanted) -> anyhow::Result<Whose> {
+    let own = |why: &str| Ok(Whose::Own(Some(format!("{why}: this checkout's own policy counts"))));
+    if wanted.no_base() {
+        return own("no change is judged here (--base none)");
+    }
+    let cwd = std::env::current_dir().context("cannot tell the working folder")?;
+    let repo = Repo::discover(&cwd, Path::new("baselines")).map_err(|why| unreadable(&why))?;
+    let base = repo.base(wanted).map_err(|why| unreadable(&why))?;
+    if base.on_base {
+        return Ok(Whose::Own(None));
+    }
+    let root = repo.root().ok_or_else(|| unreadable(&"the repository is bare, and has no files of a change"))?;
+    let Some(paths) = places(root, asked) else {
+        return match asked {
+            Asked::Typed(_) => own("the config lies outside this repository, so the base has none of it"),
+            Asked::Here => Err(unreadable(&"the working folder lies outside the repository's files")),
+        };
     };
-    let Some(root) = repo.root().filter(|_| !base.on_base) else { return Ok(None) };
-    let paths = places(root, asked).ok_or_else(|| own("the config lies outside this repository, so the base has none of it"))?;
-    let short = short(&base.tip);
-    let name = if base.tip.starts_with(&base.name) { format!("the base {short}") } else { format!("{} ({short})", base.name) };
-    match config_at(&repo, &base.tip, &paths).map_err(|e| own(&e.to_string()))? {
+    let name = base.known_as();
+    match config_at(&repo, &base.tip, &paths).map_err(|why| unreadable(&why))? {
         Some((path, text)) => {
             let moved = worded(root, file).as_ref() != Some(&path);
-            Ok(Some(Policy { base: name, tip: base.tip, path, text, moved }))
+            Ok(Whose::Base(Policy { base: name, tip: base.tip, path, text, moved }))
         }
-        None => Err(own(&format!("{name} has no config"))),
+        None => own(&format!("{name} has no config")),
     }
+}
+
+fn unreadable(why: &dyn Display) -> anyhow::Error {
+    anyhow::anyhow!(
+        "the policy of the base cannot be read, and a change is not judged by its own: {why}\n\
+         hint: where this run judges no change, `--base none` says so: this checkout's own policy counts then, and every report says that"
+    )
 }
 
 /// Where the config of a commit may be, relative to the root. Where a typed one was may have changed: then that which a run in the same folder
@@ -61,7 +85,7 @@ pub fn policy(asked: Asked<'_>, file: &Path, wanted: &Wanted) -> Result<Option<P
 fn places(root: &Path, asked: Asked<'_>) -> Option<Vec<PathBuf>> {
     let (typed, folder) = match asked {
         Asked::Typed(file) => {
-            let path = worded(root, file).or_else(|| below(root, file))?;
+            let path = inside(root, file)?;
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             (Some(path), folder)
         }
@@ -87,27 +111,6 @@ fn short(commit: &str) -> String {
     commit.chars().take(12).collect()
 }
 
-/// A file's path below a folder, through links above it.
-fn below(root: &Path, file: &Path) -> Option<PathBuf> {
-    let folder = std::path::absolute(file).ok()?.parent()?.canonicalize().ok()?;
-    Some(folder.strip_prefix(root.canonicalize().ok()?).ok()?.join(file.file_name()?))
-}
-
-/// The same by its words alone, since a link in this checkout is the change's.
-fn worded(root: &Path, file: &Path) -> Option<PathBuf> {
-    let root = root.canonicalize().ok()?;
-    let cwd = std::env::current_dir().ok()?.canonicalize().ok()?;
-    let mut path = PathBuf::new();
-    for part in cwd.join(file).components() {
-        match part {
-            Component::ParentDir => drop(path.pop()),
-            Component::CurDir => {}
-            part => path.push(part),
-        }
-    }
-    Some(path.strip_prefix(root).ok()?.to_owned())
-}
-
 /// What the baseline's side is started as, where that is not for the checkout to say, and what a reader should know of it.
 #[derive(Default)]
 pub struct Beside {
@@ -130,34 +133,33 @@ pub struct Typed<'a> {
     pub base: Option<&'a str>,
 }
 
-/// Of an interleaved gate. `asked` is the config here; `policy` is where the base's counts.
-pub fn beside(config: &Config, asked: Option<Asked<'_>>, policy: Option<&Policy>, typed: Typed<'_>) -> Beside {
+/// Of an interleaved gate. `asked` is the config here; `policy` is where the base's counts. Errors: what should say it cannot be read.
+pub fn beside(config: &Config, asked: Option<Asked<'_>>, policy: Option<&Policy>, typed: Typed<'_>) -> anyhow::Result<Beside> {
     match (&config.gate.baseline, asked, policy) {
-        _ if config.gate.mode != GateMode::Interleaved => Beside::default(),
+        _ if config.gate.mode != GateMode::Interleaved => Ok(Beside::default()),
         (Counterpart::MergeBase | Counterpart::Ref(_), Some(asked), _) => of_commit(config, asked, typed),
         (Counterpart::Config(named), _, Some(policy)) => of_base(config, named, policy),
-        _ => Beside::default(),
+        _ => Ok(Beside::default()),
     }
 }
 
 /// Each commit is built and started as it says itself. Where there is none to compare with, `Pair::open` says so.
-fn of_commit(config: &Config, asked: Asked<'_>, typed: Typed<'_>) -> Beside {
-    let Ok(repo) = baseline::repo(config) else { return Beside::default() };
-    let Ok((commit, _)) = side::found(&repo, config, typed.base) else { return Beside::default() };
+fn of_commit(config: &Config, asked: Asked<'_>, typed: Typed<'_>) -> anyhow::Result<Beside> {
+    let Ok(repo) = baseline::repo(config) else { return Ok(Beside::default()) };
+    let Ok((commit, _)) = side::found(&repo, config, typed.base) else { return Ok(Beside::default()) };
     let short = short(&commit);
     let found = match repo.root().and_then(|root| places(root, asked)) {
-        Some(paths) => config_at(&repo, &commit, &paths).map_err(|e| e.to_string()),
-        None => Ok(None),
+        Some(paths) => config_at(&repo, &commit, &paths)?,
+        None => None,
     };
     let theirs = match found {
-        Ok(Some((path, text))) => {
+        Some((path, text)) => {
             let name = format!("{short}:{}", path.display());
             target_of(&name, &text, typed.set, typed.flags).map_err(|why| format!("{name} cannot be used ({why})"))
         }
-        Ok(None) => Err(format!("{short} has no config")),
-        Err(why) => Err(format!("the config of {short} cannot be read ({why})")),
+        None => Err(format!("{short} has no config")),
     };
-    match theirs {
+    Ok(match theirs {
         Ok(target) => {
             let differ = target.differences(&config.target);
             let notice = (!differ.is_empty()).then(|| {
@@ -172,7 +174,7 @@ fn of_commit(config: &Config, asked: Asked<'_>, typed: Typed<'_>) -> Beside {
         Err(why) => Beside::said(format!(
             "{why}, so both sides are built and started as this checkout says: what that makes slower or faster is not in the comparison"
         )),
-    }
+    })
 }
 
 fn target_of(name: &str, text: &str, set: &[String], flags: &Flags) -> Result<Target, String> {
@@ -184,28 +186,29 @@ fn target_of(name: &str, text: &str, set: &[String], flags: &Flags) -> Result<Ta
     Err("it does not say how a server is started".into())
 }
 
-/// The file that `gate.baseline.config` names, as the base has it.
-fn of_base(config: &Config, file: &Path, policy: &Policy) -> Beside {
+/// The file that `gate.baseline.config` names, as the base has it. Errors: the base has none that can be used, so that this change would
+/// choose what it is compared with.
+fn of_base(config: &Config, file: &Path, policy: &Policy) -> anyhow::Result<Beside> {
     let shown = file.display();
-    let Ok(repo) = baseline::repo(config) else { return Beside::default() };
-    let Some(path) = repo.root().and_then(|root| worded(root, file).or_else(|| below(root, file))) else {
-        return Beside::said(format!("{shown} (gate.baseline.config) lies outside this repository: it counts as it is there"));
+    let repo = baseline::repo(config)?;
+    let Some(path) = repo.root().and_then(|root| inside(root, file)) else {
+        return Ok(Beside::said(format!(
+            "{shown} (gate.baseline.config) lies outside this repository: it counts as it is there"
+        )));
     };
-    let own = |why: &str| Beside::said(format!("{why}, so this checkout's own {shown} (gate.baseline.config) counts"));
-    let text = match repo.file_at(&policy.tip, &path) {
-        Ok(Some(text)) => text,
-        Ok(None) => return own(&format!("{} has no {}", policy.base, path.display())),
-        Err(why) => return own(&why.to_string()),
+    let Some(text) = repo.file_at(&policy.tip, &path)? else {
+        bail!(
+            "{} has no {} (gate.baseline.config), and a change does not choose what it is compared with\n\
+             hint: put it on the base branch first, or name another base with --base REF",
+            policy.base,
+            path.display()
+        );
     };
     let name = format!("{}:{}", policy.base, path.display());
     let env = |name: &str| std::env::var(name).ok();
-    match config::load(Some(Source { name: &name, text: &text }), &[], &Flags::default(), &env) {
-        Ok(theirs) => {
-            let altered = named(file).map_or(true, |own| own.target != theirs.target);
-            let notice =
-                format!("this change alters {shown} (gate.baseline.config): what {} says is what counts here", policy.base);
-            Beside { target: Some(theirs.target), notice: altered.then_some(notice) }
-        }
-        Err(why) => own(&format!("{name} cannot be used ({why})")),
-    }
+    let theirs = config::load(Some(Source { name: &name, text: &text }), &[], &Flags::default(), &env)
+        .map_err(|why| anyhow::anyhow!("{name} (gate.baseline.config) cannot be used: {why}"))?;
+    let altered = named(file).map_or(true, |own| own.target != theirs.target);
+    let notice = format!("this change alters {shown} (gate.baseline.config): what {} says is what counts here", policy.base);
+    Ok(Beside { target: Some(theirs.target), notice: altered.then_some(notice) })
 }
