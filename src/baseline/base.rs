@@ -20,6 +20,16 @@ pub struct Wanted {
     pub pull_head: Option<String>,
     pub default_branch: Option<String>,
     pub ci: bool,
+    /// What is judged is another commit than HEAD.
+    pub change: Option<Change>,
+}
+
+/// A commit that may be here or not, as that of a fork.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub head: String,
+    /// Its merge base with the base, as GitHub says: for a commit that is not here.
+    pub merge_base: Option<String>,
 }
 
 impl Wanted {
@@ -92,12 +102,12 @@ impl Repo {
     /// Errors: a shallow clone, no such branch, no common history.
     pub fn base(&self, wanted: &Wanted) -> Result<Base, GitError> {
         self.whole()?;
+        if let Some(change) = &wanted.change {
+            return self.base_of_change(change, wanted);
+        }
         let head = self.head_commit()?;
         let (name, tip, notice) = self.tip(wanted, &head)?;
-        let merge_base = self.inner.merge_base(head.id(), tip.id()).map_err(|e| match (e.code(), e.class()) {
-            (ErrorCode::NotFound, ErrorClass::Merge) => GitError::Unrelated(name.clone()),
-            _ => self.unread(format!("the history of HEAD and {name}"), &e),
-        })?;
+        let merge_base = self.common(&head, &tip, &name)?;
         let on_branch = || {
             let reference = self.reference().ok().filter(|r| r.is_branch() && !wanted.ci && wanted.named.is_none());
             let branch = reference.and_then(|r| r.shorthand().ok().map(str::to_owned));
@@ -105,6 +115,40 @@ impl Repo {
         };
         let on_base = merge_base == head.id() || on_branch();
         Ok(Base { name, tip: tip.id().to_string(), merge_base: merge_base.to_string(), on_base, notice })
+    }
+
+    /// As [`Self::base`], of a commit that is not HEAD: what the event names is its base, and nothing else.
+    fn base_of_change(&self, change: &Change, wanted: &Wanted) -> Result<Base, GitError> {
+        let lost = || {
+            wanted.event.first().map_or(GitError::NoEventBase("the branch that it goes to"), |b| GitError::NoCommit(b.clone()))
+        };
+        let (tip, name) = self.first_there(wanted.event.clone())?.ok_or_else(lost)?;
+        let (merge_base, notice) = match (self.commit_if_there(&change.head)?, &change.merge_base) {
+            (Some(head), _) => (self.common(&head, &tip, &name)?.to_string(), None),
+            (None, Some(told)) => (self.commit(told)?.id().to_string(), None),
+            (None, None) => {
+                let unknown = format!(
+                    "the merge base of {} and {} is unknown, since that commit is not here and GitHub does not say it: sessions of the \
+                     base's own commit count",
+                    brief(&change.head),
+                    brief(&name)
+                );
+                (tip.id().to_string(), Some(unknown))
+            }
+        };
+        Ok(Base { name, tip: tip.id().to_string(), merge_base, on_base: false, notice })
+    }
+
+    fn common(&self, head: &Commit<'_>, tip: &Commit<'_>, name: &str) -> Result<git2::Oid, GitError> {
+        self.inner.merge_base(head.id(), tip.id()).map_err(|e| match (e.code(), e.class()) {
+            (ErrorCode::NotFound, ErrorClass::Merge) => GitError::Unrelated(name.to_owned()),
+            _ => self.unread(format!("the history of {} and {}", head.id(), brief(name)), &e),
+        })
+    }
+
+    /// Whether a commit is here.
+    pub fn has_commit(&self, commit: &str) -> Result<bool, GitError> {
+        self.commit_if_there(commit).map(|found| found.is_some())
     }
 
     /// The commit that is built beside the candidate, and words for it: the merge base of HEAD and the base branch. Where HEAD is on the

@@ -175,6 +175,10 @@ impl Repo {
 
     /// None where nothing is called so. Errors: something is, and cannot be read.
     pub(super) fn commit_if_there(&self, name: &str) -> Result<Option<Commit<'_>>, GitError> {
+        // Libgit2 takes no name for HEAD's.
+        if name.is_empty() {
+            return Ok(None);
+        }
         // `origin/main` is the remote's branch, whatever tag somebody has called so.
         match self.inner.find_reference(&format!("refs/remotes/{name}")) {
             Ok(reference) => self.commit_of(name, &reference).map(Some),

@@ -76,6 +76,11 @@ impl Baselines {
         let repo = match repo {
             Ok(repo) => repo,
             Err(e @ GitError::None) if !wanted.base_counts() => return Ok(Self::without(git, Some(e.to_string()))),
+            Err(e @ GitError::None) => {
+                return Err(anyhow::Error::new(e).context(
+                    "whether there is a baseline cannot be told\nhint: where this run judges no change, `--base none` says so",
+                ));
+            }
             Err(e) => return Err(e.into()),
         };
         match Found::at(&repo, config, wanted) {
@@ -178,7 +183,10 @@ impl Found {
     /// Errors: a shallow clone, no base, a file that is no session.
     pub fn at(repo: &Repo, config: &Config, wanted: &Wanted) -> anyhow::Result<Self> {
         let base = repo.base(wanted)?;
-        let head = repo.head()?.link.commit;
+        let head = match &wanted.change {
+            Some(change) => change.head.clone(),
+            None => repo.head()?.link.commit,
+        };
         let links = repo.lineage_from(base.start(&head))?;
         let own = base.on_base && !wanted.ci && config.baselines_ref.is_none();
         let read_from = match &config.baselines_ref {
@@ -203,7 +211,8 @@ impl Found {
             }
             files.extend(new);
         }
-        let changed = !base.on_base && config.baselines_ref.is_none() && !repo.same_baselines(&base.merge_base, &head)?;
+        let may_change = !base.on_base && config.baselines_ref.is_none() && repo.has_commit(&head)?;
+        let changed = may_change && !repo.same_baselines(&base.merge_base, &head)?;
         if changed {
             notices.push(format!(
                 "this change alters files in {}: they count once they are on the base branch",

@@ -6,12 +6,11 @@ use anyhow::{Context as _, bail};
 use super::attempts::Ledger;
 use super::baseline::Baselines;
 use super::publish::{self, Post};
-use super::{base, evaluate, facts, output, setup};
+use super::{evaluate, facts, output, setup};
 use crate::cli::{CommentArgs, WorkloadArgs};
 use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
-use crate::github::event::{Ci, Slug, sha};
-use crate::github::{ApiError, Client, pulls};
+use crate::github::event::{Slug, sha};
 use crate::record::{Record, Slo, WorkloadRecord, recompute};
 use crate::report::Report;
 use crate::report::comment as text;
@@ -19,8 +18,10 @@ use crate::report::comment::About;
 use crate::verdict::Verdict;
 use crate::visible::one_line;
 
+mod change;
 mod records;
 
+use change::{Asked, Judged};
 use records::Measured;
 
 /// A matrix has fewer.
@@ -43,14 +44,24 @@ pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
             "which commit was measured? The environment does not say (workflow_run and pull_request events do), and a record is not asked: name it with --sha SHA",
         )?,
     };
-    let config = setup::config(&args.config, &WorkloadArgs::default())?;
+    let repository = match &args.repo {
+        Some(text) => Some(Slug::parse(text).context("--repo is no repository: OWNER/NAME is needed")?),
+        None => ci.repository.clone(),
+    };
+    let token = publish::token();
+    let own = setup::config(&args.config, &WorkloadArgs::default())?;
+    // What is no record is refused before anybody is asked anything.
+    records::each(&args.records, |_| Ok(()))?;
+    let asked = Asked { ci: &ci, repository: repository.as_ref(), token: token.as_deref(), head: &head };
+    let mut judged = change::judged(args, &asked, own)?;
     let mut ledger = Ledger::of_commit(&ci, &head, args.repo.as_deref());
     if !args.dry_run {
         ledger.ask_github(args.name.as_deref(), args.pr);
     }
-    let reports = reports(args, &config, &head, &ledger)?;
+    let reports = reports(args, &judged, &head, &ledger)?;
+    let config = &judged.config;
     let untrusted = ci.fork || !OWN_EVENTS.contains(&ci.event.as_str());
-    let lang = setup::lang(args.lang, &config);
+    let lang = setup::lang(args.lang, config);
     let about = About {
         gate: Some(gate.clone()),
         head: Some(head.clone()),
@@ -59,11 +70,6 @@ pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
         untrusted,
         lang,
     };
-    let repository = match &args.repo {
-        Some(text) => Some(Slug::parse(text).context("--repo is no repository: OWNER/NAME is needed")?),
-        None => ci.repository.clone(),
-    };
-    let token = publish::token();
     // Never a success: what a stored record says has not been seen by this job.
     let mut post = Post { ci: &ci, gate, reports: &reports, about, trusted: false, pulls: Vec::new() };
     if args.dry_run {
@@ -73,10 +79,10 @@ pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
     let repository = repository.context("which repository? Name it with --repo OWNER/NAME")?;
     let token = token.context("GITHUB_TOKEN is not set: the comment is posted with it (or with GOODPUT_GATE_TOKEN)")?;
     let told = publish::with_client(&ci, &repository, &token, async |client| {
-        let mut troubles = Vec::new();
-        match find(client, args.pr, &ci, &head).await {
-            Ok(found) => post.pulls = found,
-            Err(why) => troubles.push(why),
+        let mut troubles = std::mem::take(&mut judged.troubles);
+        match &judged.pulls {
+            Ok(found) => post.pulls.clone_from(found),
+            Err(why) => troubles.push(why.clone()),
         }
         troubles.extend(publish::send(client, &post).await);
         troubles
@@ -87,26 +93,10 @@ pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
     Ok(ExitStatus::Pass)
 }
 
-async fn find(client: &Client, named: Option<u64>, ci: &Ci, head: &str) -> Result<Vec<u64>, String> {
-    let failed = |e: ApiError| format!("the pull request was not found: {}", e.explain("pull-requests: write"));
-    if let Some(number) = named.or(ci.pull.filter(|_| ci.head_sha.as_deref() == Some(head))) {
-        return match pulls::is_head(client, number, head).await {
-            Ok(true) => Ok(vec![number]),
-            Ok(false) => Err(format!("no comment: {head} is not the head of pull request {number} (any more)")),
-            Err(e) => Err(failed(e)),
-        };
-    }
-    // What the event says of a commit holds for that commit only.
-    let mine = ci.head_sha.as_deref() == Some(head);
-    let from =
-        pulls::Head { repository: ci.head_repository.clone().filter(|_| mine), branch: ci.head_branch.clone().filter(|_| mine) };
-    let found = pulls::by_sha(client, head, &from).await.map_err(failed)?;
-    if found.is_empty() { Err(format!("no comment: no open pull request has {head} at its head")) } else { Ok(found) }
-}
-
 /// One report per record or pair of them, and one for workloads that should have been measured and are in none of them.
-fn reports(args: &CommentArgs, config: &Config, head: &str, ledger: &Ledger) -> anyhow::Result<Vec<Report>> {
-    let baselines = Baselines::open(config, args.baseline.as_deref(), &base::wanted(None))?.candidate(config, head);
+fn reports(args: &CommentArgs, against: &Judged, head: &str, ledger: &Ledger) -> anyhow::Result<Vec<Report>> {
+    let config = &against.config;
+    let baselines = Baselines::open(config, args.baseline.as_deref(), &against.wanted)?.candidate(config, head);
     let mut reports = Vec::new();
     records::each(&args.records, |measured| {
         let path = measured.path.clone();
@@ -116,6 +106,7 @@ fn reports(args: &CommentArgs, config: &Config, head: &str, ledger: &Ledger) -> 
         for workload in report.workloads.iter_mut().filter(|w| config.workloads.iter().all(|c| c.name != w.name)) {
             workload.warnings.push("not in this repository's config: judged without limits and SLOs".into());
         }
+        report.notices.splice(0..0, against.notices.iter().cloned());
         report.notices.extend(own_choice.then(|| OWN_CHOICE.to_owned()));
         report.notices.extend(baselines.notices.iter().cloned());
         reports.push(report);

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::{base, output};
+use crate::baseline::base::Base;
+use crate::baseline::lineage::Repo;
 use crate::cli::{CheckArgs, ConfigArgs, LangArgs, Language, WorkloadArgs};
 use crate::config::{self, Config, ConfigError, Flags, Lang, Source, Target, Under};
 use crate::read;
@@ -152,6 +154,15 @@ fn under(path: &Path, policy: &Policy, set: &[String], flags: &Flags, notices: &
         ),
         Err(Err(wrong)) => Err(anyhow::Error::new(wrong)),
     }
+}
+
+/// As [`config`], of a base that is not checked out, with what it is called. None where it has none. Errors: it cannot be read or used.
+pub fn config_of(repo: &Repo, base: &Base, file: &ConfigArgs) -> anyhow::Result<Option<Config>> {
+    let asked = file.config.as_deref().map_or(Asked::Here, Asked::Typed);
+    let Some((name, text)) = theirs::config_of(repo, base, asked)? else { return Ok(None) };
+    let env = |name: &str| std::env::var(name).ok();
+    let found = config::load(Some(Source { name: &name, text: &text }), &file.set, &Flags::default(), &env);
+    found.map(Some).map_err(|why| anyhow::anyhow!("the config of the pull request's base cannot be used: {why}"))
 }
 
 /// The config of a file that another config names, with nothing over it.

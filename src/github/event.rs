@@ -21,6 +21,22 @@ pub struct Base {
     pub sha: Option<String>,
 }
 
+/// A pull request, by what GitHub itself says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pull {
+    pub number: u64,
+    pub base: Base,
+}
+
+impl Pull {
+    /// Of an object of the API or of an event. None without a number.
+    pub fn parse(pull: &Value) -> Option<Self> {
+        let number = pull["number"].as_u64().filter(|n| *n > 0)?;
+        let base = Base { branch: text(&pull["base"]["ref"]), sha: text(&pull["base"]["sha"]).as_deref().and_then(sha) };
+        Some(Self { number, base })
+    }
+}
+
 /// Which measurement is newer: run id, then attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RunId {
@@ -42,6 +58,8 @@ pub struct Ci {
     /// Of the repository, without `refs/heads/`.
     pub default_branch: Option<String>,
     pub pull: Option<u64>,
+    /// Of `workflow_run` the pull requests of this repository whose head was measured; GitHub names none of forks.
+    pub run_pulls: Vec<Pull>,
     /// The commit under test comes from another repository, so its measurement is not to be trusted.
     pub fork: bool,
     /// Owner, and branch, of the commit under test, where the event names them.
@@ -122,6 +140,7 @@ impl Ci {
             base: Base::default(),
             default_branch: None,
             pull: None,
+            run_pulls: Vec::new(),
             fork: false,
             head_repository: None,
             head_branch: None,
@@ -167,7 +186,7 @@ impl Ci {
         self.fork = self.head_repository.is_none() || self.head_repository != base;
     }
 
-    /// The pull request is not taken from here: its list is empty for forks, and what the measuring job says of it is not to be trusted.
+    /// The list of pull requests is GitHub's own: empty for forks, and with those of other repositories that have the same branch.
     fn workflow_run(&mut self, event: &Value) {
         let run = &event["workflow_run"];
         self.head_sha = text(&run["head_sha"]).as_deref().and_then(sha);
@@ -177,6 +196,9 @@ impl Ci {
         self.fork = self.head_repository.is_none() || self.head_repository != here;
         let measured = run["id"].as_u64().map(|id| RunId { run: id, attempt: run["run_attempt"].as_u64().unwrap_or(1) });
         self.run = measured.or(self.run);
+        let (head, repository) = (&run["head_sha"], &event["repository"]["id"]);
+        let mine = |pull: &&Value| pull["head"]["sha"] == *head && pull["base"]["repo"]["id"] == *repository;
+        self.run_pulls = run["pull_requests"].as_array().into_iter().flatten().filter(mine).filter_map(Pull::parse).collect();
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::check::encoded;
 use super::client::{ApiError, Client};
-use super::event::Slug;
+use super::event::{Pull, Slug, sha as commit};
 
 /// Where a commit comes from, as the trusted event names it.
 #[derive(Clone, Debug, Default)]
@@ -13,18 +13,18 @@ pub struct Head {
     pub branch: Option<String>,
 }
 
-/// Numbers of the open pull requests whose head is `sha`, ascending.
+/// The open pull requests whose head is `sha`, by ascending number.
 ///
 /// GitHub knows a commit's pull requests, but not reliably those from forks: then the open ones are searched.
-pub async fn by_sha(client: &Client, sha: &str, head: &Head) -> Result<Vec<u64>, ApiError> {
+pub async fn by_sha(client: &Client, sha: &str, head: &Head) -> Result<Vec<Pull>, ApiError> {
     let direct = match client.all(&format!("/commits/{sha}/pulls")).await {
         // A fork's commit may be unknown here.
         Err(e) if matches!(e.status(), Some(404 | 422)) => Vec::new(),
         other => other?,
     };
-    let numbers = matching(&direct, client.repository(), sha, head);
-    if !numbers.is_empty() {
-        return Ok(numbers);
+    let pulls = matching(&direct, client.repository(), sha, head);
+    if !pulls.is_empty() {
+        return Ok(pulls);
     }
     let narrowed = match (&head.repository, &head.branch) {
         (Some(slug), Some(branch)) => format!("&head={}", encoded(&format!("{}:{branch}", slug.owner))),
@@ -34,13 +34,19 @@ pub async fn by_sha(client: &Client, sha: &str, head: &Head) -> Result<Vec<u64>,
     Ok(matching(&open, client.repository(), sha, head))
 }
 
-/// Whether the head of pull request `number` is `sha`.
-pub async fn is_head(client: &Client, number: u64, sha: &str) -> Result<bool, ApiError> {
+/// Pull request `number`, where its head is `sha`.
+pub async fn with_head(client: &Client, number: u64, sha: &str) -> Result<Option<Pull>, ApiError> {
     let pull = client.get(&format!("/pulls/{number}")).await?;
-    Ok(pull["head"]["sha"].as_str() == Some(sha))
+    Ok(Pull::parse(&pull).filter(|_| pull["head"]["sha"].as_str() == Some(sha)))
 }
 
-fn matching(pulls: &[Value], here: &Slug, sha: &str, head: &Head) -> Vec<u64> {
+/// The merge base of two commits, of which one may be a fork's. None where GitHub names none.
+pub async fn merge_base(client: &Client, base: &str, head: &str) -> Result<Option<String>, ApiError> {
+    let compared = client.get(&format!("/compare/{base}...{head}?per_page=1")).await?;
+    Ok(compared["merge_base_commit"]["sha"].as_str().and_then(commit))
+}
+
+fn matching(pulls: &[Value], here: &Slug, sha: &str, head: &Head) -> Vec<Pull> {
     let name = |side: &Value| side["repo"]["full_name"].as_str().and_then(Slug::parse);
     let fits = |p: &&Value| {
         p["state"].as_str() == Some("open")
@@ -49,10 +55,10 @@ fn matching(pulls: &[Value], here: &Slug, sha: &str, head: &Head) -> Vec<u64> {
             && same(name(&p["base"]).as_ref(), here)
             && head.repository.as_ref().is_none_or(|from| name(&p["head"]).is_none_or(|theirs| same(Some(&theirs), from)))
     };
-    let mut numbers: Vec<u64> = pulls.iter().filter(fits).filter_map(|p| p["number"].as_u64()).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    numbers
+    let mut found: Vec<Pull> = pulls.iter().filter(fits).filter_map(Pull::parse).collect();
+    found.sort_by_key(|pull| pull.number);
+    found.dedup_by_key(|pull| pull.number);
+    found
 }
 
 /// GitHub's names differ in letters' case only for people.
@@ -79,7 +85,8 @@ mod tests {
         ];
         let here = Slug::parse("acme/serve").expect("a slug");
         let head = Head { repository: Slug::parse("eve/serve"), branch: None };
-        assert_eq!(matching(&pulls, &here, "a", &head), [3, 9]);
-        assert_eq!(matching(&pulls, &here, "a", &Head::default()), [3, 5, 9]);
+        let numbers = |head: &Head| matching(&pulls, &here, "a", head).iter().map(|pull| pull.number).collect::<Vec<_>>();
+        assert_eq!(numbers(&head), [3, 9]);
+        assert_eq!(numbers(&Head::default()), [3, 5, 9]);
     }
 }

@@ -10,6 +10,7 @@ use crate::github_fake::{Fault, GitHub, ME, REPO, TOKEN};
 use crate::support::{Gate, Ran, Seen, Server};
 
 mod attempts;
+mod bases;
 mod faults;
 mod pairs;
 
@@ -60,6 +61,12 @@ impl Scene {
         let gate = Gate::new();
         gate.write("goodput-gate.yaml", CONFIG);
         gate.write("record.json", &record().to_string());
+        for args in [&["init", "-q", "-b", "main"][..], &["add", "goodput-gate.yaml"], &["commit", "-q", "-m", "a gate"]] {
+            let mut git = std::process::Command::new("git");
+            git.arg("-C").arg(gate.path("")).args(["-c", "user.name=T", "-c", "user.email=t@example.com"]).args(args);
+            git.env("HOME", gate.path("")).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+            assert!(git.status().expect("git is installed").success());
+        }
         let event = gate.write("event.json", &event.to_string());
         let (output, summary) = (gate.path("output"), gate.path("summary.md"));
         let gate = gate
@@ -437,8 +444,19 @@ fn a_check_that_could_not_measure_tells_everybody_and_keeps_its_exit_code() {
     let github = github();
     let scene = Scene::pull_request(REPO, &github);
     scene.gate.write("summary.md", "theirs");
-    let ran =
-        scene.ran(&["check", "--base-url", "http://127.0.0.1:1/v1", "--model", "m", "--requests", "2", "--concurrency", "1"]);
+    let ran = scene.ran(&[
+        "check",
+        "--base",
+        "none",
+        "--base-url",
+        "http://127.0.0.1:1/v1",
+        "--model",
+        "m",
+        "--requests",
+        "2",
+        "--concurrency",
+        "1",
+    ]);
     ran.assert_says(3, &["::error title=goodput-gate::INVALID"]);
     let output = scene.gate.text("output");
     assert!(output.contains("verdict<<goodput_gate_") && output.contains("\ninvalid\n") && output.contains("\n3\n"), "{output}");
@@ -456,7 +474,21 @@ fn a_check_without_a_baseline_is_no_success() {
     let github = github();
     let scene = Scene::pull_request(REPO, &github);
     let server = Server::start(Seen::good);
-    let args = ["check", "--base-url", &server.url(), "--concurrency", "1", "--requests", "2", "--warmup", "1", "--rounds", "1"];
+    let args = [
+        "check",
+        "--base",
+        "none",
+        "--base-url",
+        &server.url(),
+        "--concurrency",
+        "1",
+        "--requests",
+        "2",
+        "--warmup",
+        "1",
+        "--rounds",
+        "1",
+    ];
     let ran = scene.ran(&[&args[..], &["--output-tokens", "4", "--input-tokens", "16"]].concat());
     // 3 is a client that was late, on a busy machine.
     let (level, conclusion) = match ran.code {
@@ -475,8 +507,19 @@ fn a_forks_token_that_only_reads_is_one_notice_and_no_failure() {
     let github = github();
     github.fault(Fault { message: "Resource not accessible by integration", ..Fault::new("POST", "/repos/", 403) });
     let scene = Scene::pull_request("eve/serve", &github);
-    let ran =
-        scene.ran(&["check", "--base-url", "http://127.0.0.1:1/v1", "--model", "m", "--requests", "2", "--concurrency", "1"]);
+    let ran = scene.ran(&[
+        "check",
+        "--base",
+        "none",
+        "--base-url",
+        "http://127.0.0.1:1/v1",
+        "--model",
+        "m",
+        "--requests",
+        "2",
+        "--concurrency",
+        "1",
+    ]);
     ran.assert_says(3, &["is from a fork"]);
     assert_eq!(ran.stderr.matches("::notice").count(), 1, "{}", ran.stderr);
     assert!(scene.gate.text("summary.md").contains("**INVALID**"), "the verdict is where it can be written");
@@ -488,8 +531,19 @@ fn a_full_summary_is_left_alone_and_without_a_token_nobody_is_asked() {
     let scene = Scene::pull_request(REPO, &github).env("GITHUB_TOKEN", "");
     let full = "x".repeat(1 << 20);
     scene.gate.write("summary.md", &full);
-    let ran =
-        scene.ran(&["check", "--base-url", "http://127.0.0.1:1/v1", "--model", "m", "--requests", "2", "--concurrency", "1"]);
+    let ran = scene.ran(&[
+        "check",
+        "--base",
+        "none",
+        "--base-url",
+        "http://127.0.0.1:1/v1",
+        "--model",
+        "m",
+        "--requests",
+        "2",
+        "--concurrency",
+        "1",
+    ]);
     ran.assert_says(3, &["no step summary", "GITHUB_TOKEN is not in the environment"]);
     assert!(scene.gate.text("summary.md") == full);
     assert_eq!(github.state().log.len(), 0);

@@ -38,6 +38,8 @@ pub struct State {
     pub git: Git,
     /// Commits whose pull requests GitHub does not know by itself, as it is with forks.
     pub unknown_commits: bool,
+    /// Of whatever two commits are compared.
+    pub merge_base: Option<String>,
     /// What GraphQL says of the token; `None` refuses, as a server without it does.
     pub viewer: Option<String>,
     pub faults: Vec<Fault>,
@@ -83,11 +85,17 @@ impl GitHub {
     }
 
     pub fn pull(&self, number: u64, sha: &str, head_repo: &str) {
+        self.pull_to(number, sha, head_repo, &json!({"ref": "main"}));
+    }
+
+    /// With this base, whose repository is ours.
+    pub fn pull_to(&self, number: u64, sha: &str, head_repo: &str, base: &Value) {
         let repo = |name: &str| json!({"full_name": name});
-        self.state().pulls.push(json!({
-            "number": number, "state": "open",
-            "head": {"sha": sha, "ref": "fast", "repo": repo(head_repo)}, "base": {"ref": "main", "repo": repo(REPO)},
-        }));
+        let mut pull = json!({
+            "number": number, "state": "open", "head": {"sha": sha, "ref": "fast", "repo": repo(head_repo)}, "base": base,
+        });
+        pull["base"]["repo"] = repo(REPO);
+        self.state().pulls.push(pull);
     }
 
     pub fn comment(&self, login: &str, body: &str) -> u64 {
@@ -190,6 +198,10 @@ impl State {
                 page(&of.cloned().collect::<Vec<_>>(), query)
             }
             ("GET", ["commits", _, "pulls"]) => error(422, "No commit found for SHA"),
+            ("GET", ["compare", _]) => match &self.merge_base {
+                Some(sha) => ok(200, json!({"merge_base_commit": {"sha": sha}})),
+                None => error(404, "Not Found"),
+            },
             ("GET", ["pulls"]) => page(&self.pulls, query),
             ("POST", ["pulls"]) => self.open_pull(body),
             (_, ["pulls", number]) => match self.pulls.iter_mut().find(|p| p["number"].as_u64() == number.parse().ok()) {

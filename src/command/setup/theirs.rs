@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 
 use super::named;
 use super::place::{NAMES, inside, worded};
-use crate::baseline::base::Wanted;
+use crate::baseline::base::{Base, Wanted};
 use crate::baseline::lineage::{GitError, Repo};
 use crate::command::{baseline, side};
 use crate::config::{self, Config, Counterpart, Endpoint, Flags, GateMode, Source, Target};
@@ -71,6 +71,14 @@ pub fn policy(asked: Asked<'_>, file: &Path, wanted: &Wanted) -> anyhow::Result<
         }
         None => own(&format!("{name} has no config")),
     }
+}
+
+/// The config that a commit has where a run in this folder would have found one, and what it is called. None where it has none, or where
+/// the config that was typed lies outside of the repository.
+pub fn config_of(repo: &Repo, base: &Base, asked: Asked<'_>) -> anyhow::Result<Option<(String, String)>> {
+    let Some(paths) = repo.root().and_then(|root| places(root, asked)) else { return Ok(None) };
+    let found = config_at(repo, &base.tip, &paths).map_err(|why| unreadable(&why))?;
+    Ok(found.map(|(path, text)| (format!("{}:{}", base.known_as(), path.display()), text)))
 }
 
 fn unreadable(why: &dyn Display) -> anyhow::Error {

@@ -6,7 +6,19 @@ use crate::github_fake::{Fault, REPO};
 
 /// A gate that cannot measure: exit code 3, whatever the machine is like.
 fn check(scene: &Scene) -> Ran {
-    scene.ran(&["check", "--base-url", "http://127.0.0.1:1/v1", "--model", "m", "--requests", "2", "--concurrency", "1"])
+    scene.ran(&[
+        "check",
+        "--base",
+        "none",
+        "--base-url",
+        "http://127.0.0.1:1/v1",
+        "--model",
+        "m",
+        "--requests",
+        "2",
+        "--concurrency",
+        "1",
+    ])
 }
 
 #[test]
