@@ -14,6 +14,7 @@ use crate::baseline::store;
 use crate::baseline::tree::{Files, Found as AtPath};
 use crate::cli::{BaselineCommand, BaselineListArgs, WorkloadArgs};
 use crate::compare::Placed;
+use crate::compare::KEPT_SESSIONS;
 use crate::config::{Config, GateMode};
 use crate::exit::ExitStatus;
 use crate::record::session::Session;

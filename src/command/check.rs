@@ -12,6 +12,7 @@ use super::measure::Kept;
 use super::setup::{self, Gate};
 use super::side::{self, Pair};
 use super::{base, drawn, dry_run, evaluate, measure, next, output, publish};
+use crate::baseline::base::Wanted;
 use crate::cli::CheckArgs;
 use crate::config::{Config, GateMode, Lang, Target};
 use crate::exit::ExitStatus;
@@ -92,6 +93,7 @@ fn alone(config: &Config, args: &CheckArgs, job: &Job, mut ledger: Ledger) -> an
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
     let wanted = base::wanted(args.base.as_deref());
     let baselines = Baselines::open(config, args.baseline.as_deref(), &wanted)?;
+    args.with.iter().try_for_each(|path| not_of_this_commit(config, path, &wanted))?;
     let first = args.with.as_ref().map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.of(&w.name))).transpose()?;
     measure::warn_of_starts(config);
     let Kept { value: record, unsaved } = measure::measure(config, &args.output, baselines.git.clone(), job)
@@ -102,6 +104,21 @@ fn alone(config: &Config, args: &CheckArgs, job: &Job, mut ledger: Ledger) -> an
     let charts = drawn::beside_sessions(&record, |w| baselines.of(&w.name))?;
     report.notices.extend(baselines.notices);
     Ok(Outcome { report, exit, charts, unsaved })
+}
+
+/// Errors: the record is a file of the commit under test, so that the change brought its own evidence.
+fn not_of_this_commit(config: &Config, path: &Path, wanted: &Wanted) -> anyhow::Result<()> {
+    let Ok(repo) = baseline::repo(config) else { return Ok(()) };
+    let Some(inside) = repo.root().and_then(|root| setup::inside(root, path)).filter(|_| wanted.base_counts()) else {
+        return Ok(());
+    };
+    if repo.found_at("HEAD", &inside)?.is_some() {
+        anyhow::bail!(
+            "--with {}: a commit holds it, and a change does not bring the measurement that judges it\nhint: name the record that another job has left",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 /// The job that left it open. Errors: it is of other code, unfit, or not open.
