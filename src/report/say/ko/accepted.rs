@@ -18,6 +18,7 @@ pub const SENTENCES: &[Sentence] = &[
     ),
     ("acceptances of the base cannot be read, so none counts: {a}", "base의 수용을 읽을 수 없어 반영하지 않음: {a}"),
     ("{a} cannot be used, so no acceptance counts: {b}", "{a} 사용 불가, 수용을 반영하지 않음: {b}"),
+    ("an acceptance of {a} does not count: {b}", "{a}의 수용 하나를 반영하지 않음: {b}"),
     ("the acceptance of {a} does not count: {B}", "{a}의 수용은 반영하지 않음: {B}"),
     ("it has expired", "기한이 지남"),
     ("some starts of one side lack it", "한쪽의 일부 시작에 값 없음"),

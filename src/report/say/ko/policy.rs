@@ -29,8 +29,6 @@ pub const SENTENCES: &[Sentence] = &[
         "{a} (gate.baseline.config) lies outside this repository: it counts as it is there",
         "{a} (gate.baseline.config): 이 저장소 밖에 있어 거기 있는 그대로 적용",
     ),
-    ("{A}, so this checkout's own {b} (gate.baseline.config) counts", "{A}; 이 체크아웃의 것을 적용: {b} (gate.baseline.config)"),
-    ("the config of {a} cannot be read ({b})", "{a}의 설정을 읽을 수 없음 ({b})"),
     ("{a} cannot be used ({B})", "{a} 사용 불가 ({B})"),
     ("it does not say how a server is started", "서버를 어떻게 시작하는지 적혀 있지 않음"),
     (
@@ -38,13 +36,16 @@ pub const SENTENCES: &[Sentence] = &[
         "교차 측정한 실행이나 이 저장소의 설정은 아님: 비교 상대는 측정한 작업이 고른 것이며, 커밋된 기준선은 보지 않음",
     ),
     ("this change's config is {a}: what {C} says is what counts here", "이 변경의 설정은 {a}: 여기서는 {C}의 내용이 적용됨"),
-    ("the policy of the base cannot be read ({a})", "base의 정책을 읽을 수 없음 ({a})"),
     ("the config lies outside this repository, so the base has none of it", "설정이 이 저장소 밖에 있어 base에는 그 설정이 없음"),
+    (
+        "the base of pull request {n}, {a}, has no config: this checkout's own policy counts",
+        "풀 리퀘스트 {n}의 base({a})에 설정 없음: 이 체크아웃 자체의 정책을 적용",
+    ),
+    ("no change is judged here (--base none)", "여기서는 변경을 판정하지 않음 (--base none)"),
     ("{A} has no config", "{A}에 설정 없음"),
     ("{A}: this checkout's own policy counts", "{A}: 이 체크아웃 자체의 정책을 적용"),
     ("the base {w}", "base {w}"),
     ("the base", "base"),
-    ("{a} cannot be used, so this change's own policy counts: {b}", "{a} 사용 불가, 이 변경 자체의 정책을 적용: {b}"),
     (
         "{n} session[s] in {b} that no commit holds yet {_}, since HEAD is on the base branch and this is no CI",
         "{b}의 커밋되지 않은 세션 {n}개도 반영: HEAD가 base 브랜치에 있고 CI가 아님",
@@ -52,6 +53,33 @@ pub const SENTENCES: &[Sentence] = &[
     (
         "earlier sessions are not used, though their noise would let fewer starts decide: {a}",
         "이전 세션을 쓰지 않음, 쓰면 더 적은 시작으로 판정 가능: {a}",
+    ),
+    // What it was compared with.
+    (
+        "compared with {a} (--baseline), which lies outside this repository: no commit holds it",
+        "비교 대상: {a} (--baseline); 이 저장소 밖에 있어 어느 커밋에도 들어 있지 않음",
+    ),
+    (
+        "compared with {a} (--baseline) as this checkout has it, since no change is judged here (--base none)",
+        "비교 대상: 이 체크아웃에 있는 그대로의 {a} (--baseline); 여기서는 변경을 판정하지 않음 (--base none)",
+    ),
+    ("compared with {a} (--baseline) as {b} has it", "비교 대상: {b}에 있는 그대로의 {a} (--baseline)"),
+    (
+        "the walk to the baselines stopped after {n} commit[s] at {w} ({a}), and history goes on: sessions farther back are not found; `baselines.max_walk` in the config makes it longer",
+        "기준선 탐색이 커밋 {n}개를 지나 {w} ({a})에서 멈춤, 기록은 더 있음: 더 오래된 세션은 찾지 못함; 설정의 `baselines.max_walk`로 늘릴 수 있음",
+    ),
+    ("judged against the base of pull request {n}: {a}", "풀 리퀘스트 {n}의 base를 기준으로 판정: {a}"),
+    (
+        "judged by the config of this folder, which is no repository: the base of pull request {n} cannot be read here",
+        "저장소가 아닌 이 폴더의 설정으로 판정: 풀 리퀘스트 {n}의 base를 여기서 읽을 수 없음",
+    ),
+    (
+        "judged against what this job has checked out, since the pull request's base is unknown: {a}",
+        "풀 리퀘스트의 base를 알 수 없어 이 작업이 체크아웃한 것을 기준으로 판정: {a}",
+    ),
+    (
+        "the merge base of {a} and {b} is unknown, since that commit is not here and GitHub does not say it: sessions of the base's own commit count",
+        "{a}와(과) {b}의 merge base를 알 수 없음(그 커밋이 여기 없고 GitHub도 알려 주지 않음): base 자체 커밋의 세션을 반영",
     ),
     // What to do after a local check.
     ("next: {A}", "다음: {A}"),
