@@ -51,6 +51,11 @@ impl ExitStatus {
 }
 
 impl Failure {
+    /// Exit 1: what was measured is worse than it may be.
+    pub fn gate(error: &dyn fmt::Display) -> Self {
+        Self { status: ExitStatus::GateFailed, message: error.to_string() }
+    }
+
     /// Exit 3: the server cannot be measured.
     pub fn measure(error: &dyn fmt::Display) -> Self {
         Self { status: ExitStatus::CouldNotMeasure, message: error.to_string() }

@@ -26,6 +26,8 @@ pub enum Verdict {
     Inconclusive,
     /// Evidence is missing or contradicts itself, so that nothing is proven whatever the numbers.
     Incomplete,
+    /// Open, and the run could not have seen even twice what must be found.
+    Blind,
     /// Baselines exist, but of something else.
     Incomparable,
     /// There is no baseline.
@@ -39,6 +41,7 @@ pub enum Verdict {
 #[expect(clippy::struct_field_names, reason = "the names of the config's keys")]
 pub struct Policy {
     pub on_inconclusive: OnOpen,
+    pub on_blind: OnOpen,
     pub on_missing_baseline: OnOpen,
     pub on_incomparable: OnOpen,
     pub on_limit_open: OnOpen,
@@ -118,10 +121,7 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
         }
         (_, Decision::Pass) => Ruling::new(Verdict::Passed, ExitStatus::Pass, joined.reasons),
         (_, Decision::Incomplete) => incomplete(joined.reasons, None),
-        (_, Decision::Inconclusive) => {
-            let exit = exit_of(policy.on_inconclusive, ExitStatus::Inconclusive);
-            Ruling::new(Verdict::Inconclusive, exit, joined.reasons)
-        }
+        (_, Decision::Inconclusive) => unproven(policy, comparison, joined.reasons),
     };
     if open_limit && policy.on_limit_open == OnOpen::Fail && ruling.exit == ExitStatus::Pass {
         ruling.verdict = if ruling.verdict == Verdict::Passed { Verdict::Inconclusive } else { ruling.verdict };
@@ -138,6 +138,17 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
         ruling.warnings.splice(0..0, open.reasons.iter().cloned());
     }
     ruling
+}
+
+/// Open for noise; blind where the noise hides even twice what must be found.
+fn unproven(policy: Policy, comparison: Option<&Comparison>, mut reasons: Vec<String>) -> Ruling {
+    let Some(blind) = comparison.and_then(Comparison::blind) else {
+        return Ruling::new(Verdict::Inconclusive, exit_of(policy.on_inconclusive, ExitStatus::Inconclusive), reasons);
+    };
+    reasons.insert(0, blind.to_string());
+    // It is open too: whoever lets nothing open through lets nothing blind through.
+    let strictest = if policy.on_inconclusive == OnOpen::Fail { OnOpen::Fail } else { policy.on_blind };
+    Ruling::new(Verdict::Blind, exit_of(strictest, ExitStatus::Inconclusive), reasons)
 }
 
 /// The change under test did not cause what came before it: only where the policy says so it fails for that.
@@ -183,6 +194,7 @@ impl Verdict {
             Self::Failed => "FAIL",
             Self::Inconclusive => "INCONCLUSIVE",
             Self::Incomplete => "INCOMPLETE",
+            Self::Blind => "BLIND",
             Self::Incomparable => "INCOMPARABLE",
             Self::NoBaseline => "NO BASELINE",
             Self::Invalid => "INVALID",
@@ -251,9 +263,11 @@ fn limit_reasons(limits: &[LimitFinding]) -> impl Iterator<Item = String> + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::summary::StartSummary;
 
     const WARN: Policy = Policy {
         on_inconclusive: OnOpen::Warn,
+        on_blind: OnOpen::Fail,
         on_missing_baseline: OnOpen::Warn,
         on_incomparable: OnOpen::Fail,
         on_limit_open: OnOpen::Warn,
@@ -349,6 +363,34 @@ mod tests {
         let ruling = rule(WARN, &evidence(Against::LimitsOnly));
         assert_eq!((ruling.verdict, ruling.exit), (Verdict::Incomplete, ExitStatus::CouldNotMeasure));
         assert_eq!(overall(&[]).1, ExitStatus::CouldNotMeasure);
+    }
+
+    /// Whoever lets nothing open through lets nothing blind through.
+    #[test]
+    fn a_blind_run_fails_unless_both_policies_let_it_through() {
+        let metric = crate::metric::Metric::parse("tpot_geomean").expect("a metric");
+        let starts = |value: f64| vec![StartSummary { values: [(metric, value)].into(), n: 100, bad: 0 }; 2];
+        let session = |value: f64| crate::judge::Session { starts: starts(value), ..crate::judge::Session::default() };
+        let history: Vec<_> = [0.0, 0.2, 0.0, 0.2, 0.0, 0.2].map(session).into();
+        let compared = crate::judge::other_day::judge(&crate::judge::other_day::OtherDay {
+            history: &history,
+            jobs: &[session(0.1)],
+            shape: crate::measure::summary::Shape { streaming: true, output_tokens: 8, has_slo: false },
+            differing: &[],
+            policy: &crate::judge::Policy::default(),
+        });
+        let e = evidence(Against::Compared(compared));
+        let of = |on_inconclusive, on_blind| {
+            let ruling = rule(Policy { on_inconclusive, on_blind, ..WARN }, &e);
+            assert!(ruling.verdict == Verdict::Blind && ruling.reasons[0].contains("10 % must be found"), "{ruling:?}");
+            ruling.exit
+        };
+        use OnOpen::{Fail, Warn};
+        assert_eq!(of(Warn, Fail), ExitStatus::Inconclusive);
+        assert_eq!(of(Warn, Warn), ExitStatus::Pass);
+        assert_eq!(of(Fail, Warn), ExitStatus::Inconclusive);
+        let short = Evidence { incomplete: vec!["one start of two".into()], ..e };
+        assert_ne!(rule(WARN, &short).verdict, Verdict::Blind, "what is missing comes first");
     }
 
     #[test]

@@ -41,6 +41,7 @@ fn row(metric: Metric, change: f64, candidate: f64, bearing: Bearing) -> MetricC
         d_min: method.d_min,
         margin: method.margin,
         mde: None,
+        detectable: None,
         noise: None,
         noisier_than_usual: false,
         gaps: false,

@@ -73,6 +73,9 @@ pub struct BaselinePromoteArgs {
     /// Records of runs that were clean and complete
     #[arg(required = true, value_name = "RECORD")]
     pub records: Vec<PathBuf>,
+    /// Why they may be slower than the sessions that they join: they begin a new level
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub level_shift: Option<String>,
     #[command(flatten)]
     pub land: LandArgs,
     #[command(flatten)]
@@ -127,6 +130,9 @@ pub struct BaselineUpdateArgs {
     /// Also from a dirty tree
     #[arg(long)]
     pub force: bool,
+    /// Why it may be slower than the sessions that it joins: it begins a new level
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub level_shift: Option<String>,
     #[command(flatten)]
     pub land: LandArgs,
     #[command(flatten)]
@@ -141,4 +147,9 @@ pub struct BaselineUpdateArgs {
 pub struct BaselineListArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("a reason says why, in words".into()) } else { Ok(text.to_owned()) }
 }

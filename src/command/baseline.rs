@@ -23,6 +23,7 @@ use crate::report::text;
 
 mod anchor;
 mod history;
+mod joins;
 mod land;
 mod prune;
 mod resolve;
@@ -99,9 +100,15 @@ impl Baselines {
 
     /// Those of HEAD's own lineage as the working tree has them: what a session is added to.
     pub fn here(config: &Config) -> anyhow::Result<Self> {
+        Self::here_with(config, &[])
+    }
+
+    /// As [`Self::here`], with sessions that have no file yet.
+    pub fn here_with(config: &Config, new: &[Session]) -> anyhow::Result<Self> {
         let repo = repo(config)?;
         let (git, links) = (facts_if_born(&repo)?, repo.lineage()?);
-        let all = store::read_all(&folder(&repo, config)?)?;
+        let mut all = store::read_all(&folder(&repo, config)?)?;
+        all.extend(new.iter().cloned());
         let reviewed = Reviewed::of(&repo, config, &base::wanted(None), &links);
         Ok(Self { sessions: on_lineage(all, &links), ..Self::without(git, None) }.with(reviewed))
     }
@@ -281,10 +288,11 @@ fn named_sessions(repo: &Result<Repo, GitError>, path: &Path, wanted: &Wanted) -
     Ok(Named { sessions, notice: Some(from) })
 }
 
-/// Sessions whose commit, or whose tree without the baselines folder, is on the lineage: farthest first, so oldest first.
+/// Sessions whose commit, or whose tree without the baselines folder, is on the lineage: farthest first, so oldest first; those of one
+/// place in the order in which they were measured, as far as they know it.
 pub fn on_lineage(sessions: Vec<Session>, links: &[Link]) -> Vec<Placed> {
-    let mut found: Vec<_> = sessions.into_iter().filter_map(|s| Some((Some(distance(links, &s)?), s))).collect();
-    found.sort_by_key(|(distance, _)| std::cmp::Reverse(*distance));
+    let mut found: Vec<Placed> = sessions.into_iter().filter_map(|s| Some((Some(distance(links, &s)?), s))).collect();
+    found.sort_by_cached_key(|(distance, s): &Placed| (std::cmp::Reverse(*distance), s.measured.clone()));
     found
 }
 

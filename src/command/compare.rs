@@ -112,7 +112,7 @@ fn reviewed(args: &CompareArgs, candidate: &Record, links: Option<&Vec<Link>>) -
 
 /// As `check` would have had them, where this repository knows the record's commit: those of its lineage. Elsewhere all, oldest first.
 fn ordered(mut sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Session)> {
-    sessions.sort_by(|a, b| (&a.commit_date, &a.session).cmp(&(&b.commit_date, &b.session)));
+    sessions.sort_by(|a, b| (&a.commit_date, &a.measured, &a.session).cmp(&(&b.commit_date, &b.measured, &b.session)));
     let found = baseline::on_lineage(sessions.clone(), links);
     if found.is_empty() {
         return sessions.into_iter().map(|s| (None, s)).collect();

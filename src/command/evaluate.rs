@@ -22,6 +22,7 @@ use crate::verdict::{Against, Evidence, Policy, Ruling, overall, rule};
 
 mod accepted;
 mod anchor;
+mod blind;
 mod capture;
 mod jobs;
 mod pair;
@@ -191,6 +192,7 @@ fn one(
     let selection = baseline.select(workload, under_test, Some(&record.session));
     let mut warnings = repeated(&selection);
     warnings.extend(selection.since.notice.clone());
+    warnings.extend(selection.levels());
     let sessions: Vec<&Session> = selection.sessions().collect();
     let history: Vec<judge::Session> = sessions.iter().map(|s| method(s, workload)).collect();
     let rounds = workload.method_rounds();
@@ -209,7 +211,12 @@ fn one(
         let (now, then) = (Tokens::of(workload), Tokens::of_sessions(&sessions));
         invalid.extend(now.drifted(then));
         untold = now.untold(then);
-        Against::Compared(compare(record, first, workload, &history, workloads)?)
+        let mut comparison = compare(record, first, workload, &history, workloads)?;
+        if let Some(found) = comparison.blind() {
+            let d_min = comparison.metrics.iter().find(|m| m.metric == found.metric).map_or(0.0, |m| m.d_min);
+            comparison.reasons.splice(0..0, blind::explained(&found, d_min, &sessions));
+        }
+        Against::Compared(comparison)
     };
     let nearest = selection.used.last();
     let differences = nearest.map_or_else(Vec::new, |(_, s)| Fingerprint::differences(&s.fingerprint, &workload.fingerprint));
@@ -414,6 +421,7 @@ fn policy(record: &Record) -> Policy {
     let p = &record.policy;
     Policy {
         on_inconclusive: of(&p.on_inconclusive),
+        on_blind: of(&p.on_blind),
         on_missing_baseline: of(&p.on_missing_baseline),
         on_incomparable: of(&p.on_incomparable),
         on_limit_open: of(&p.on_limit_open),

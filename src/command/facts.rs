@@ -68,6 +68,7 @@ pub fn policy(config: &Config) -> Policy {
         starts: gate.starts,
         rounds: gate.rounds,
         on_inconclusive: word(gate.on_inconclusive),
+        on_blind: word(gate.on_blind),
         on_missing_baseline: word(gate.on_missing_baseline),
         on_incomparable: word(gate.on_incomparable),
         on_limit_open: word(gate.on_limit_open),

@@ -54,6 +54,16 @@ fn words(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
                 (None, None) => "no limit is breached, and not all are proven: more rounds (`gate.rounds`) or requests prove them".into(),
             }
         }
+        Verdict::Blind if mode == Some("interleaved") => {
+            "this run could see nothing that matters: let the gate start both servers more often (`gate.starts`), or on a quieter machine \
+             (`goodput-gate calibrate` says what is visible)"
+                .into()
+        }
+        Verdict::Blind => {
+            "this run could see nothing that matters: `goodput-gate baseline history` shows which sessions differ; until they are replaced, \
+             `goodput-gate check --interleaved` needs none of them"
+                .into()
+        }
         Verdict::NoBaseline => {
             "there is nothing to compare with yet: on the base branch `goodput-gate baseline update`, then commit `baselines/`".into()
         }

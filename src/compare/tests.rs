@@ -7,6 +7,22 @@ fn session(id: &str) -> Session {
     Session { session: id.into(), ..Session::parse(text).expect("the fixture") }
 }
 
+/// Sessions of one place, in this order, whose every value is `by` times the fixture's.
+fn levels(by: &[f64]) -> Vec<Placed> {
+    let all = by.iter().enumerate().map(|(i, by)| {
+        let mut session = session(&format!("{i:02}"));
+        for start in &mut session.starts {
+            let primary = ["ttft_geomean", "tpot_geomean", "e2e_geomean", "output_token_rate"];
+            start.oriented.iter_mut().filter(|(name, _)| primary.contains(&name.as_str())).for_each(|(_, v)| *v += by.ln());
+        }
+        for (name, value) in &mut session.pooled {
+            *value *= if name.ends_with("_ms") { *by } else { 1.0 / by };
+        }
+        (Some(0), session)
+    });
+    all.collect()
+}
+
 fn selected(sessions: &[Placed], run: Option<&str>) -> (Vec<String>, Vec<(String, Why)>) {
     let (accepted, one) = (Accepted::default(), session("x"));
     let sought = Sought { workload: &one.workload, fingerprint: &one.fingerprint, under_test: &[], run };
@@ -39,4 +55,43 @@ fn only_the_last_twenty_count_and_a_run_alone_is_its_own_baseline() {
     assert_eq!((used.len(), used[0].as_str()), (KEPT_SESSIONS, "03"));
     assert_eq!(left_out, ["00", "01", "02"].map(|id| (id.to_owned(), Why::TooOld)));
     assert_eq!(selected(&all[..1], Some("00")), (vec!["00".to_owned()], vec![]));
+}
+
+#[test]
+fn a_faster_session_begins_a_segment_and_a_slower_one_is_left_out_unless_somebody_answers_for_it() {
+    let steady = [1.0, 1.01, 0.99, 1.0, 1.01, 0.99];
+    let faster = levels(&[&steady[..], &[0.8]].concat());
+    let (used, left_out) = selected(&faster, None);
+    assert_eq!((used, left_out.len()), (vec!["06".to_owned()], 6));
+    assert!(left_out.iter().all(|(_, why)| *why == Why::OtherLevel));
+    let mut slower = levels(&[&steady[..], &[1.25, 1.0]].concat());
+    let (used, left_out) = selected(&slower, None);
+    assert_eq!((used.len(), left_out), (7, vec![("06".to_owned(), Why::Slower)]), "those that follow join the old level");
+    slower[6].1.level_shift = Some("another compiler".into());
+    let (used, _) = selected(&slower, None);
+    assert_eq!(used, ["06", "07"]);
+}
+
+#[test]
+fn below_six_sessions_only_a_gross_change_begins_or_breaks_a_segment() {
+    assert_eq!(selected(&levels(&[1.0, 1.2, 1.0, 1.2]), None).0.len(), 4);
+    assert_eq!(selected(&levels(&[1.0, 1.0, 1.0, 2.0]), None).1, [("03".to_owned(), Why::Slower)]);
+    assert_eq!(selected(&levels(&[1.0, 1.0, 1.0, 0.5]), None).0, ["03"]);
+}
+
+#[test]
+fn a_level_that_moved_for_good_begins_a_segment_whoever_answers_for_it() {
+    let by: Vec<f64> =
+        (0..9).map(|i| 1.0 + 0.01 * f64::from(i % 3)).chain((0..7).map(|i| 1.2 + 0.01 * f64::from(i % 3))).collect();
+    let all = levels(&by);
+    let (used, left_out) = selected(&all, None);
+    assert_eq!((used.len(), used[0].as_str(), left_out.len()), (7, "09", 9));
+    let (accepted, one) = (Accepted::default(), session("x"));
+    let selection = History { sessions: &all, accepted: &accepted }.select_like(&one, &[]);
+    assert!(matches!(selection.begin, Begin::ChangePoint { moved, .. } if moved.slower), "{:?}", selection.begin);
+    let words = selection.levels();
+    assert!(words.len() == 1 && words[0].contains("its level moved for good (") && words[0].contains("9 sessions"), "{words:?}");
+    // Two slow sessions are no level: they are left out, and the old one counts.
+    let few: Vec<f64> = by[..9].iter().copied().chain([1.25, 1.25]).collect();
+    assert_eq!(selected(&levels(&few), None).0.len(), 9);
 }

@@ -81,6 +81,7 @@ impl Checker {
             starts: if remote == Some(true) { 1 } else { starts? },
             rounds: rounds?,
             on_inconclusive: file.on_inconclusive?,
+            on_blind: file.on_blind?,
             on_missing_baseline: file.on_missing_baseline?,
             on_incomparable: file.on_incomparable?,
             on_limit_open: file.on_limit_open?,

@@ -356,6 +356,8 @@ pub struct GateFile {
     pub rounds: Option<u32>,
     /// When the measurement cannot tell.
     pub on_inconclusive: Option<OnOpen>,
+    /// When the measurement could not have seen even twice what must be found.
+    pub on_blind: Option<OnOpen>,
     /// When there is no baseline.
     pub on_missing_baseline: Option<OnOpen>,
     /// When the baseline was measured under other conditions.

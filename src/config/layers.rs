@@ -173,6 +173,7 @@ impl GateFile {
             starts: self.starts.or(base.starts),
             rounds: self.rounds.or(base.rounds),
             on_inconclusive: self.on_inconclusive.or(base.on_inconclusive),
+            on_blind: self.on_blind.or(base.on_blind),
             on_missing_baseline: self.on_missing_baseline.or(base.on_missing_baseline),
             on_incomparable: self.on_incomparable.or(base.on_incomparable),
             on_limit_open: self.on_limit_open.or(base.on_limit_open),

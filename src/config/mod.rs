@@ -430,6 +430,8 @@ pub struct Gate {
     /// Rounds per start.
     pub rounds: u32,
     pub on_inconclusive: OnOpen,
+    /// The run could not have seen even twice what must be found.
+    pub on_blind: OnOpen,
     pub on_missing_baseline: OnOpen,
     pub on_incomparable: OnOpen,
     /// An absolute limit that is neither met nor breached.

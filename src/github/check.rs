@@ -226,6 +226,8 @@ mod tests {
             (Some(Verdict::Failed), 130, true, Failure),
             (Some(Verdict::Inconclusive), 0, true, Neutral),
             (Some(Verdict::Inconclusive), 5, true, ActionRequired),
+            (Some(Verdict::Blind), 0, true, Neutral),
+            (Some(Verdict::Blind), 5, true, ActionRequired),
             (Some(Verdict::NoBaseline), 0, true, Neutral),
             (Some(Verdict::NoBaseline), 4, true, ActionRequired),
             (Some(Verdict::Incomparable), 4, true, ActionRequired),

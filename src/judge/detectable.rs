@@ -11,8 +11,8 @@ use crate::metric::Metric;
 
 /// What one job of `starts` starts sees against these sessions of unchanged code, by metric; fractions (0.05 = 5 % or 5 points).
 ///
-/// From six sessions on as the judgement reports it (METHOD section 4, first job); below, only the rule of what no plausible noise
-/// explains sees anything, and of TPOT, E2E and output token rate alone. A metric without a number is absent.
+/// From six sessions on as the judgement reports it (METHOD section 4, first job); below, only the gross rule sees anything, and of
+/// primary metrics alone. A metric without a number is absent.
 pub fn other_day(history: &[Session], starts: usize, shape: Shape, policy: &Policy) -> Vec<(Metric, f64)> {
     let sessions: Vec<&Session> = history.iter().collect();
     let measured = history.iter().flat_map(|s| &s.starts);
@@ -38,6 +38,20 @@ pub fn interleaved(history: &[PastRun], starts: usize, shape: Shape, policy: &Po
         }
         _ => interleaved::reach(t, variation(history, t.metric), starts, policy),
     })
+}
+
+/// Phi(-3.0): the level of a primary metric at the last planned look (METHOD-2 section 4).
+const LAST_LOOK: f64 = 1.349_898e-3;
+
+/// max(t(level; df) se, `D_min`) + t(0.05; df) se.
+pub(super) fn at_last(t: &Thresholds, precision: &Estimate, policy: &Policy) -> Option<f64> {
+    precision.mde(policy.level(LAST_LOOK), t.d_min, 0.0)
+}
+
+/// What one job sees against so many sessions that vary by `sd`; a fraction.
+pub fn with_sessions(sd: f64, sessions: usize, d_min: f64) -> Option<f64> {
+    let k = sessions as f64;
+    Estimate::unknown(sd * (1.0 + 1.0 / k).sqrt(), k - 1.0).mde(LAST_LOOK, d_min, 0.0)
 }
 
 fn of_each(shape: Shape, policy: &Policy, mode: Mode, of: impl Fn(&Thresholds) -> Option<f64>) -> Vec<(Metric, f64)> {
@@ -122,7 +136,9 @@ mod tests {
         let se = ((0.0002 * 6.0 / 2.0 / 5.0 * 1.0 + 0.002f64.powi(2)) * (1.0 + 1.0 / 6.0)).sqrt();
         assert!((at(6) - (0.005 + t(0.00045, 5.0) * se + t(0.05, 5.0) * se)).abs() < 1e-9, "{}", at(6));
         assert!(at(5) > 0.2 && at(1) > at(5) && at(20) < at(6));
-        assert_eq!(other_day(&sessions(5), 2, SHAPE, &Policy::default()).len(), 4, "three metrics and errors");
+        assert_eq!(other_day(&sessions(5), 2, SHAPE, &Policy::default()).len(), 5, "the primary metrics and errors");
+        let one_start = other_day(&sessions(6), 1, SHAPE, &Policy::default());
+        assert_eq!(one_start.len(), 5, "a job of one start convicts by no guard");
         assert!(other_day(&[], 2, SHAPE, &Policy::default()).is_empty());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Not here: where the standard error comes from (`interleaved`, `other_day`).
 
-use crate::judge::{Bearing, Comparison, Decision, Judgement, MetricComparison, Thresholds, Working, dist, text};
+use crate::judge::{Bearing, Comparison, Decision, Judgement, LOOKS_WORSE, MetricComparison, Thresholds, Working, dist, text};
 use crate::measure::summary::{to_change, to_display};
 use crate::metric::{Class, Metric, Scale};
 
@@ -72,6 +72,11 @@ impl Estimate {
     /// P(T > (D - null) / se): small where the difference is beyond `null`.
     pub fn p_beyond(&self, null: f64) -> Option<f64> {
         dist::t_upper_tail((self.difference - null) / self.se, self.df)
+    }
+
+    /// The same precision about another difference.
+    pub const fn at(self, difference: f64) -> Self {
+        Self { difference, ..self }
     }
 
     /// Upper bound of the difference that is exceeded with probability `tail`.
@@ -145,6 +150,7 @@ impl MetricComparison {
             d_min: t.d_min,
             margin: t.margin,
             mde: None,
+            detectable: None,
             noise: None,
             noisier_than_usual: false,
             gaps: false,
@@ -205,7 +211,7 @@ impl Finding {
         let (judgement, reason) = match () {
             () if hit => (Judgement::Regressed, None),
             () if tested.improved => (Judgement::Improved, None),
-            () if tested.worries => (Judgement::Inconclusive, Some("looks worse, not proven".to_owned())),
+            () if tested.worries => (Judgement::Inconclusive, Some(LOOKS_WORSE.to_owned())),
             () if tested.settled() => (Judgement::Unchanged, None),
             () => (Judgement::Inconclusive, Some(unproven(t))),
         };

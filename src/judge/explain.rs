@@ -8,6 +8,7 @@ mod tests;
 use crate::judge::errors::ErrorsTest;
 use crate::judge::estimate::Tested;
 use crate::judge::far_beyond::PriorTest;
+use crate::judge::gross::GrossTest;
 use crate::judge::history::Variation;
 use crate::judge::interleaved::PairsTest;
 use crate::judge::other_day::SessionsTest;
@@ -131,7 +132,24 @@ fn sessions(test: &SessionsTest, metric: Metric) -> Vec<Step> {
         }
     }
     steps.extend(checks(&test.checks));
-    steps.extend(prior(test.prior.as_ref(), metric));
+    steps.extend(test.gross.iter().flat_map(|found| gross(found, metric)));
+    steps
+}
+
+/// METHOD-2 section 7's rule that is never dropped.
+fn gross(test: &GrossTest, metric: Metric) -> Vec<Step> {
+    let e = &test.estimate;
+    let (formula, sd) = ("(4 * 0.05^2 + (k - 1) s2) / (k + 3), df = k + 3", size(metric, test.variance.sqrt()));
+    let mut steps = vec![
+        step("gross: v", formula, format!("{}, sd of a session {sd}", number(test.variance))),
+        step("gross: D", "mean of the candidate - mean of the baseline", signed(metric, e.difference)),
+        step("gross: se", "sqrt(v (1/q + 1/k))", number(e.se)),
+        step("gross: p", "P(T_df > D / se)", probability(test.p)),
+    ];
+    steps.extend(checks(&test.checks));
+    if test.hit {
+        steps.push(step("gross", "", "hit"));
+    }
     steps
 }
 

@@ -7,7 +7,7 @@ use crate::judge::estimate::{Estimate, Finding, Levels, Sides, Tested, conclude}
 use crate::judge::far_beyond::{self, PriorTest};
 use crate::judge::fitness::{StartPair, prepare, usable};
 use crate::judge::history::{Variation, variation};
-use crate::judge::{Check, Comparison, Mode, PastRun, Policy, Thresholds, Working, all_hold, dist};
+use crate::judge::{Check, Comparison, Mode, PastRun, Policy, Thresholds, Working, all_hold, detectable, dist};
 use crate::measure::stats::mean;
 use crate::measure::summary::{Shape, StartSummary};
 use crate::measure::{Round, SloMs};
@@ -229,6 +229,8 @@ fn with_prior(t: &Thresholds, basis: &Basis<'_>, sides: Sides, difference: f64, 
     let known = working.noise.map(|n| n.variance);
     let (found, prior) = far_beyond::judge(t, sides, difference, (1.0, 1.0), known, basis.policy, NOISE_UNKNOWN);
     working.prior = prior;
+    let mut found = found;
+    found.row.detectable = found.row.mde.filter(|_| t.margin.is_some());
     (found.hit || known.is_none()).then_some(found)
 }
 
@@ -246,6 +248,7 @@ fn with_noise(t: &Thresholds, policy: &Policy, sides: Sides, difference: f64, wo
     working.tested = Some(tested);
     let mut found = Finding::tested(sides, &tested, all_hold(&working.checks));
     found.row.noise = Some(noise.variance.sqrt());
+    found.row.detectable = t.margin.and_then(|_| detectable::at_last(t, &estimate, policy));
     found.row.noisier_than_usual = noise.noisier;
     found
 }

@@ -6,16 +6,20 @@
 pub mod calibrate;
 pub mod detectable;
 pub mod dist;
+mod blind;
 mod errors;
 mod estimate;
 pub mod explain;
 mod far_beyond;
 mod fitness;
+pub mod gross;
 mod history;
 pub mod interleaved;
 pub mod limits;
+pub mod lone_guard;
 pub mod other_day;
 pub mod ranking;
+pub mod shift;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -27,7 +31,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::measure::summary::{Shape, StartSummary};
 use crate::metric::{Class, METHOD, MethodRow, Metric, Scale};
 
+pub use blind::Blind;
 use limits::{LimitFinding, LimitState};
+
+/// How every reason begins of a metric that is worse beyond the noise and by more than is irrelevant, and does not convict.
+pub const LOOKS_WORSE: &str = "looks worse, not proven";
 
 /// What a team may set about comparisons. METHOD's values where it says nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,6 +117,9 @@ pub struct MetricComparison {
     pub margin: Option<f64>,
     /// Smallest change that would have been found in 95 % of such runs (METHOD's MDE95), a fraction.
     pub mde: Option<f64>,
+    /// What this run could have seen at its last planned look, where it is primary (METHOD-2 section 7): a fraction. Beyond twice the
+    /// margin the run was blind.
+    pub detectable: Option<f64>,
     /// Standard deviation of one start (interleaved) or session (other day) that was reckoned with, a fraction.
     pub noise: Option<f64>,
     /// The starts of this run vary more than the history says.

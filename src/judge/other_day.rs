@@ -1,11 +1,12 @@
-//! A candidate against sessions of other days, where the baseline's build can not be run now (METHOD section 4).
+//! A candidate against sessions of other days, where the baseline's build can not be run now (METHOD section 4, with METHOD-2 section 7's
+//! gross rule and guards).
 //!
 //! Not here: finding the sessions, or whether they are comparable.
 
 use crate::judge::errors::{self, Counts};
 use crate::judge::estimate::{Block, Estimate, Finding, Levels, Sides, Tested, conclude};
-use crate::judge::far_beyond::{self, PriorTest};
-use crate::judge::{Check, Comparison, Decision, Mode, Policy, Session, Thresholds, Working, all_hold};
+use crate::judge::gross::{self, GrossTest};
+use crate::judge::{Check, Comparison, Decision, Mode, Policy, Session, Thresholds, Working, all_hold, detectable, lone_guard};
 use crate::measure::stats::{mean, sd};
 use crate::measure::summary::Shape;
 use crate::metric::{Class, Metric};
@@ -17,8 +18,6 @@ const ALPHA_PRIMARY: f64 = 0.003;
 const ALPHA_GUARD: f64 = 0.001;
 /// The first job's part of it, and the second's; and the tail of the bound that a PASS needs.
 const LEVELS: [JobLevels; 2] = [JobLevels { part: 0.15, pass_tail: 0.05 }, JobLevels { part: 0.6, pass_tail: 0.025 }];
-/// Starts of a session that count where the noise is assumed: they share machine and day.
-const MOST_STARTS: usize = 3;
 const TOO_FEW: &str = "too few sessions to know the noise";
 /// From so many sessions of the candidate's own machine on, the others are left out.
 const ENOUGH_OF_ONE_RUNNER: usize = 8;
@@ -48,8 +47,8 @@ pub struct SessionsTest {
     /// Each job alone.
     pub alone: Vec<Estimate>,
     pub checks: Vec<Check>,
-    /// What stood in for the noise below six sessions.
-    pub prior: Option<PriorTest>,
+    /// The gross rule; alone below six sessions.
+    pub gross: Option<GrossTest>,
     pub hit: bool,
 }
 
@@ -66,6 +65,8 @@ struct Values {
     history: Vec<f64>,
     /// One per job that has the metric in every start.
     jobs: Vec<f64>,
+    /// Of all starts of those jobs.
+    starts: Vec<f64>,
     /// Some job lacks the metric.
     gap: bool,
 }
@@ -95,11 +96,12 @@ pub fn judge(input: &OtherDay<'_>) -> Comparison {
 }
 
 fn undecided(input: &OtherDay<'_>, sessions: usize, reason: String) -> Comparison {
-    // One job convicts by primary metrics only. With too few sessions the rule of the obvious stands alone.
+    // The gross rule counts always, and alone with too few sessions.
     let (first, second) = (LEVELS[0].part, if input.jobs.len() > 1 { LEVELS[1].part } else { 0.0 });
     let known = sessions >= FEWEST_SESSIONS;
-    let (primary, guard) = if known { ((first + second) * ALPHA_PRIMARY, second * ALPHA_GUARD) } else { (0.0, 0.0) };
-    let budget = input.policy.budget(input.shape, primary, guard, if known { 0.0 } else { far_beyond::ALPHA });
+    let (primary, guard) =
+        if known { ((first + second) * ALPHA_PRIMARY, lone_guard::ALPHA + second * ALPHA_GUARD) } else { (0.0, 0.0) };
+    let budget = input.policy.budget(input.shape, gross::ALPHA + primary, guard, 0.0);
     Comparison::undecided(Mode::OtherDay, sessions, budget, reason)
 }
 
@@ -158,9 +160,11 @@ fn error_finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy:
 }
 
 fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Policy) -> Finding {
+    let whole = || jobs.iter().filter(|s| session_value(s, t.metric).is_some());
     let values = Values {
         history: history.iter().filter_map(|s| session_value(s, t.metric)).collect(),
-        jobs: jobs.iter().filter_map(|s| session_value(s, t.metric)).collect(),
+        jobs: whole().filter_map(|s| session_value(s, t.metric)).collect(),
+        starts: whole().flat_map(|s| &s.starts).filter_map(|s| s.values.get(&t.metric).copied()).collect(),
         gap: jobs.iter().any(|s| session_value(s, t.metric).is_none()),
     };
     let sides = Sides { baseline: mean(&values.history), candidate: mean(&values.jobs) };
@@ -174,28 +178,36 @@ fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Poli
     let found = if values.history.len() >= FEWEST_SESSIONS {
         test(t, values, sides, cand - base, policy)
     } else {
-        let starts = (count_starts(history.iter().copied()), count_starts(jobs));
-        test_unknown(t, values, sides, cand - base, starts, policy)
+        test_unknown(t, values, sides, cand - base, policy)
     };
     if gap { found.with_gap() } else { found }
 }
 
 /// Mean of the start summaries; none where a start lacks the metric, so that no session is judged by its better half.
-fn session_value(session: &Session, metric: Metric) -> Option<f64> {
+pub(crate) fn session_value(session: &Session, metric: Metric) -> Option<f64> {
     let values: Option<Vec<f64>> = session.starts.iter().map(|s| s.values.get(&metric).copied()).collect();
     mean(&values?)
 }
 
-/// METHOD section 4 with q jobs and k >= 6 sessions.
+/// METHOD section 4 with q jobs and k >= 6 sessions; or gross.
 fn test(t: &Thresholds, values: Values, sides: Sides, difference: f64, policy: &Policy) -> Finding {
     let Some(variance) = variance(t, &values.history) else { return Finding::missing(t, sides) };
     let (k, jobs) = (values.history.len(), values.jobs.len());
-    let tested = Tested::of(t, &estimate(difference, variance, k, jobs), levels(t, jobs, policy));
+    let precision = estimate(difference, variance, k, jobs);
+    let mut tested = Tested::of(t, &precision, levels(t, jobs, policy));
     let base = sides.baseline.unwrap_or(f64::NAN);
+    let starts: Vec<f64> = values.starts.iter().map(|start| start - base).collect();
+    tested.mde = smallest(t, &precision, &values.history, starts.len(), jobs, policy);
     let alone: Vec<Estimate> = values.jobs.iter().map(|job| estimate(job - base, variance, k, 1)).collect();
-    let checks = checks(&tested, &alone);
-    let mut found = Finding::tested(sides, &tested, all_hold(&checks));
+    let checks = checks(&tested, &alone, &starts);
+    let gross = gross::test(t, &values.history, &values.starts, &values.jobs, policy).filter(|_| t.is_primary());
+    let is_gross = gross.as_ref().is_some_and(|found| found.hit);
+    let mut found = Finding::tested(sides, &tested, all_hold(&checks) || is_gross);
     found.row.noise = Some(variance.sqrt());
+    found.row.detectable = t.margin.and_then(|_| detectable::at_last(t, &precision, policy));
+    if found.worry && !found.hit && jobs == 1 && !t.is_primary() {
+        found.row.reason = lone_guard::unconvicted(&tested, &starts).map(|why| why.to_string());
+    }
     let working = SessionsTest {
         history: values.history,
         jobs: values.jobs,
@@ -203,31 +215,57 @@ fn test(t: &Thresholds, values: Values, sides: Sides, difference: f64, policy: &
         tested: Some(tested),
         alone,
         checks,
-        prior: None,
+        gross,
         hit: found.hit,
     };
     found.worked(Working::Sessions(Box::new(working)))
 }
 
-/// Significant and relevant. One job alone convicts by primary metrics only; two must agree.
-fn checks(tested: &Tested, alone: &[Estimate]) -> Vec<Check> {
+/// Significant and relevant. A guard convicts alone where it is far beyond both in every start; two jobs must agree.
+fn checks(tested: &Tested, alone: &[Estimate], starts: &[f64]) -> Vec<Check> {
     let t = &tested.thresholds;
+    if alone.len() == 1 && !t.is_primary() {
+        return lone_guard::checks(tested, starts);
+    }
     let agrees = |job: &Estimate| job.difference >= t.d_min && job.p_beyond(0.0).is_some_and(|p0| p0 < 0.10);
-    let last = if alone.len() == 1 {
-        Check { formula: "the metric is primary: one job alone convicts by no other", holds: t.is_primary() }
-    } else {
-        Check { formula: "each job alone: c_q - mean h >= D_min and its own p0 < 0.10", holds: alone.iter().all(agrees) }
-    };
-    vec![
+    let mut checks = vec![
         Check { formula: "p <= alpha", holds: tested.significant() },
         Check { formula: "D >= D_min", holds: tested.relevant() },
-        last,
-    ]
+    ];
+    if alone.len() > 1 {
+        let formula = "each job alone: c_q - mean h >= D_min and its own p0 < 0.10";
+        checks.push(Check { formula, holds: alone.iter().all(agrees) });
+    }
+    checks
 }
 
-/// Below six sessions the noise is not known; only what no plausible noise explains is a hit.
-fn test_unknown(t: &Thresholds, values: Values, sides: Sides, difference: f64, starts: (f64, f64), policy: &Policy) -> Finding {
-    let (found, prior) = far_beyond::judge(t, sides, difference, starts, None, policy, TOO_FEW);
+/// MDE95 of what convicts soonest; none of a guard in a job of one start, which convicts by nothing.
+fn smallest(t: &Thresholds, precision: &Estimate, history: &[f64], starts: usize, jobs: usize, policy: &Policy) -> Option<f64> {
+    let alpha = levels(t, jobs, policy).alpha;
+    let own = match (t.is_primary() || jobs > 1, starts) {
+        (true, _) => precision.mde(alpha, t.d_min, t.d_neg),
+        (false, lone_guard::FEWEST_STARTS..) => precision.mde(alpha, lone_guard::TIMES * t.d_min, t.d_neg),
+        (false, _) => None,
+    };
+    [own, gross::reach(t, history, policy)].into_iter().flatten().reduce(f64::min)
+}
+
+/// Below six sessions the noise is not known; only what is gross is a hit.
+fn test_unknown(t: &Thresholds, values: Values, sides: Sides, difference: f64, policy: &Policy) -> Finding {
+    let mut found = Finding::open(t, sides, difference, TOO_FEW);
+    let gross = gross::test(t, &values.history, &values.starts, &values.jobs, policy).filter(|_| t.is_primary());
+    if let Some(gross) = &gross {
+        // Nothing is proven against an assumed noise: no bound has a tail of 0.
+        let tested = Tested::of(t, &gross.estimate, Levels { alpha: policy.level(gross::ALPHA), pass_tail: 0.0 });
+        let known = Finding::tested(sides, &tested, gross.hit);
+        let open = (found.row.judgement, found.row.reason);
+        found = Finding { worry: false, ..known };
+        found.row.mde = gross::reach(t, &values.history, policy);
+        found.row.noise = Some(gross.variance.sqrt());
+        if !gross.hit {
+            (found.row.judgement, found.row.reason) = open;
+        }
+    }
     let working = SessionsTest {
         history: values.history,
         jobs: values.jobs,
@@ -235,7 +273,7 @@ fn test_unknown(t: &Thresholds, values: Values, sides: Sides, difference: f64, s
         tested: None,
         alone: Vec::new(),
         checks: Vec::new(),
-        prior,
+        gross,
         hit: found.hit,
     };
     found.worked(Working::Sessions(Box::new(working)))
@@ -252,22 +290,26 @@ fn estimate(difference: f64, variance: f64, sessions: usize, jobs: usize) -> Est
     Estimate { difference, se: (variance * (1.0 / q + 1.0 / k)).sqrt(), df: k - 1.0 }
 }
 
+/// Of one session more against these, with nothing known of the difference; none below two sessions.
+pub fn spread(t: &Thresholds, history: &[f64]) -> Option<Estimate> {
+    Some(estimate(0.0, variance(t, history)?, history.len(), 1))
+}
+
 fn levels(t: &Thresholds, jobs: usize, policy: &Policy) -> Levels {
     let JobLevels { part, pass_tail } = LEVELS[usize::from(jobs > 1)];
-    Levels { alpha: policy.level(part * if t.class == Class::Primary { ALPHA_PRIMARY } else { ALPHA_GUARD }), pass_tail }
+    let alpha = match (t.class, jobs) {
+        (Class::Primary, _) => part * ALPHA_PRIMARY,
+        (_, 1) => lone_guard::ALPHA,
+        _ => part * ALPHA_GUARD,
+    };
+    Levels { alpha: policy.level(alpha), pass_tail }
 }
 
 /// MDE95 of one job of so many starts against this history.
 pub(super) fn reach(t: &Thresholds, history: &[&Session], starts: usize, policy: &Policy) -> Option<f64> {
     let values: Vec<f64> = history.iter().filter_map(|s| session_value(s, t.metric)).collect();
-    if values.len() >= FEWEST_SESSIONS {
-        let precision = estimate(0.0, variance(t, &values)?, values.len(), 1);
-        return precision.mde(levels(t, 1, policy).alpha, t.d_min, t.d_neg);
+    match spread(t, &values).filter(|_| values.len() >= FEWEST_SESSIONS) {
+        Some(precision) => smallest(t, &precision, &values, starts, 1, policy),
+        None => gross::reach(t, &values, policy),
     }
-    let starts = (count_starts(history.iter().copied()), starts.min(MOST_STARTS) as f64);
-    far_beyond::reach(t, None, starts, None, policy)
-}
-
-fn count_starts<'a>(sessions: impl IntoIterator<Item = &'a Session>) -> f64 {
-    sessions.into_iter().map(|s| s.starts.len().min(MOST_STARTS)).sum::<usize>() as f64
 }

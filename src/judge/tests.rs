@@ -60,6 +60,19 @@ fn against(history: &[Session], jobs: &[Session]) -> Comparison {
     other_day::judge(&OtherDay { history, jobs, shape: SHAPE, differing: &[], policy: &policy })
 }
 
+/// Sessions and a job whose starts have these values of one metric; all else is the same.
+fn with(metric: Metric, sessions: &[f64], job: &[f64]) -> Comparison {
+    let of = |values: &[f64]| {
+        let mut made = session(&vec![1.0; values.len()]);
+        for (start, value) in made.starts.iter_mut().zip(values) {
+            start.values.insert(metric, *value);
+        }
+        made
+    };
+    let history: Vec<Session> = sessions.iter().map(|v| of(&[*v; 2])).collect();
+    against(&history, &[of(job)])
+}
+
 fn quiet_history() -> Vec<PastRun> {
     vec![PastRun { sides: vec![starts(&[1.0, 1.005, 0.995]), starts(&[1.0, 0.998, 1.002])] }; 2]
 }
@@ -86,6 +99,53 @@ fn ten_per_cent_slower_is_a_regression_from_the_second_look() {
     assert_eq!(row(&found, TPOT).judgement, Judgement::Regressed);
     let obvious = compare(&rounds(&[1.0; 3], true), &rounds(&[1.4; 3], false), &quiet_history(), &Policy::default());
     assert_eq!((obvious.decision, obvious.looks), (Decision::Regression, 1));
+}
+
+/// +126 % of a p99, and attainment that falls by 42 points: what one job of two starts may say of a guard.
+#[test]
+fn a_guard_convicts_in_one_job_of_two_starts_that_agree_and_one_start_says_why_not() {
+    let p99 = Metric::parse("ttft_p99").expect("a metric");
+    let sessions: Vec<f64> = (0..8).map(|i| 5.0 + 0.05 * f64::from(i % 3)).collect();
+    let by = |starts: &[f64]| {
+        let found = with(p99, &sessions, &starts.iter().map(|d| 5.05 + d).collect::<Vec<_>>());
+        (found.decision, row(&found, p99).reason.clone().unwrap_or_default())
+    };
+    assert_eq!(by(&[0.815, 0.80]).0, Decision::Regression);
+    let open = |starts: &[f64], why: &str| {
+        let (decision, reason) = by(starts);
+        assert!(decision == Decision::Inconclusive && reason.starts_with(LOOKS_WORSE) && reason.contains(why), "{reason}");
+    };
+    open(&[0.815], "a job of one start cannot convict by this metric");
+    open(&[0.28, 0.28], "from 30 % on");
+    open(&[0.10, 0.70], "not every start is worse by 15 %");
+    let uneven: Vec<f64> = (0..8).map(|i| 5.0 + 0.15 * f64::from(i % 3)).collect();
+    let reason = row(&with(p99, &uneven, &[5.7, 5.7]), p99).reason.clone();
+    assert!(reason.as_ref().is_some_and(|r| r.contains("sessions differ too much")), "{reason:?}");
+    assert_eq!(row(&with(p99, &sessions, &[5.05]), p99).mde, None, "it could have convicted of nothing");
+}
+
+/// Sessions that differ by 1.4 times hid a server that was twice as slow.
+#[test]
+fn a_gross_change_is_never_excused_by_uneven_sessions() {
+    let apart = 1.4_f64.ln();
+    for sessions in [vec![0.0], vec![0.0, apart], vec![0.0, apart, 0.0, apart, 0.0, apart], vec![apart; 20]] {
+        let mean = sessions.iter().sum::<f64>() / sessions.len() as f64;
+        let slow = with(TPOT, &sessions, &[mean + 2f64.ln(); 2]);
+        assert_eq!(slow.decision, Decision::Regression, "{} sessions: {:?}", sessions.len(), slow.reasons);
+        assert_eq!(row(&slow, TPOT).judgement, Judgement::Regressed);
+    }
+}
+
+/// What must be found is 10 %: a run that sees 40 % at best says so, and a young history is not blind.
+#[test]
+fn an_open_comparison_that_could_see_nothing_is_blind() {
+    let uneven = [0.0, 0.2, 0.0, 0.2, 0.0, 0.2];
+    let blind = with(TPOT, &uneven, &[0.2; 2]).blind().expect("it is");
+    assert!(blind.metric == TPOT && blind.wanted == 0.10 && blind.detectable.is_some_and(|d| d > 0.4), "{blind:?}");
+    assert!(blind.to_string().starts_with("this run could see only what is "), "{blind}");
+    assert_eq!(with(TPOT, &uneven[..5], &[0.2; 2]).blind(), None, "young");
+    assert_eq!(with(TPOT, &[0.0, 0.01, 0.0, 0.01, 0.0, 0.01], &[0.06; 2]).blind(), None, "open, and it saw enough");
+    assert_eq!(with(TPOT, &uneven, &[1.2; 2]).blind(), None, "a regression was seen");
 }
 
 #[test]

@@ -119,6 +119,9 @@ pub struct Policy {
     pub rounds: u32,
     /// `warn` or `fail`, here and below.
     pub on_inconclusive: String,
+    /// `fail` where it is absent.
+    #[serde(default = "fail", skip_serializing_if = "is_fail")]
+    pub on_blind: String,
     pub on_missing_baseline: String,
     pub on_incomparable: String,
     pub on_limit_open: String,
@@ -426,6 +429,14 @@ impl From<config::Slo> for Slo {
 }
 
 /// Metric values with their unit in the key, as records and reports store them.
+fn fail() -> String {
+    "fail".into()
+}
+
+fn is_fail(policy: &str) -> bool {
+    policy == "fail"
+}
+
 fn warn() -> String {
     "warn".into()
 }

@@ -31,6 +31,12 @@ pub struct Session {
     pub tree: String,
     /// Date of the commit, not of the measurement: RFC 3339, UTC.
     pub commit_date: String,
+    /// When the run began: RFC 3339, UTC. It orders sessions of one commit; of earlier versions not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<String>,
+    /// Why it may be of another level than the sessions before it: it begins a new segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level_shift: Option<String>,
     pub runner: Option<String>,
     pub fingerprint: Fingerprint,
     pub slo: crate::record::Slo,
@@ -121,6 +127,8 @@ impl Session {
             commit: git.commit,
             tree: git.tree,
             commit_date: git.commit_date,
+            measured: Some(record.created.clone()),
+            level_shift: None,
             runner: record.host.get("runner").cloned(),
             fingerprint: workload.fingerprint.clone(),
             slo: workload.slo,

@@ -82,7 +82,7 @@ fn goodput(report: &Report) -> Option<f64> {
 const fn colour(verdict: Option<Verdict>) -> &'static str {
     match verdict {
         Some(Verdict::Passed) => "#1a7f37",
-        Some(Verdict::Failed | Verdict::Invalid | Verdict::Incomplete) => "#cf222e",
+        Some(Verdict::Failed | Verdict::Invalid | Verdict::Incomplete | Verdict::Blind) => "#cf222e",
         Some(Verdict::Inconclusive | Verdict::Incomparable | Verdict::NoBaseline) => "#9a6700",
         None => "#57606a",
     }

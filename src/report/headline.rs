@@ -163,6 +163,7 @@ mod tests {
             d_min: method.d_min,
             margin: method.margin,
             mde: None,
+            detectable: None,
             noise: None,
             noisier_than_usual: false,
             gaps: false,

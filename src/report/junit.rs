@@ -1,7 +1,8 @@
 //! The report as `JUnit` XML: one suite per workload, one case per metric and per limit, and one for the measurement itself.
 //!
 //! Regressed, breached or refused by policy is a failure (skipped with its reason where somebody has accepted it: never a silent pass),
-//! unmeasured, INCOMPLETE or INVALID an error, anything without a judgement skipped with its reason. Not
+//! unmeasured, INCOMPLETE, INVALID, or much worse without a proof an error, which readers show and no policy refuses; anything else without a
+//! judgement is skipped with its reason. Not
 //! here: file and line, which no metric has.
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{LimitReport, MetricReport, Report, WorkloadReport, text};
 use crate::exit::ExitStatus;
+use crate::judge::LOOKS_WORSE;
 use crate::verdict::Verdict;
 
 /// What a reader of `JUnit` is told of one case.
@@ -179,6 +181,13 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
             (Outcome::Skipped("unmeasured"), format!("{} unmeasured: {}", m.metric, reason(&why, TOO_FEW)))
         }
         "unmeasured" => (Outcome::Error("unmeasured"), format!("{} unmeasured: {}", m.metric, reason(&why, "no value"))),
+        "inconclusive" if looks_worse(m) => (
+            Outcome::Error("looks worse"),
+            match why.strip_prefix(LOOKS_WORSE) {
+                Some(rest) => format!("{} {LOOKS_WORSE}{rest}: {}", m.metric, numbers(m)),
+                None => format!("{} {LOOKS_WORSE}: {}: {}", m.metric, reason(&why, "open"), numbers(m)),
+            },
+        ),
         "inconclusive" => (
             Outcome::Skipped("inconclusive"),
             format!("{} inconclusive: {}: {}", m.metric, reason(&why, "not proven"), numbers(m)),
@@ -196,6 +205,18 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
         why,
     ];
     Case { name: m.metric.clone(), seconds: 0.0, outcome, message, details }
+}
+
+/// Worse by a quarter (or 25 points), or beyond the noise, and by more than is irrelevant: no reader may take it for harmless.
+const A_LOT: f64 = 0.25;
+
+fn looks_worse(m: &MetricReport) -> bool {
+    if m.class == "info" {
+        return false;
+    }
+    let worse = m.change_ratio.map(|change| if m.better == "lower" { change } else { -change });
+    let a_lot = worse.is_some_and(|worse| worse >= A_LOT.max(2.0 * m.minimum_relevant_change_ratio));
+    a_lot || m.reason.as_deref().is_some_and(|why| why.starts_with(LOOKS_WORSE))
 }
 
 const TOO_FEW: &str = "neither side has enough values for it";

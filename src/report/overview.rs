@@ -204,8 +204,9 @@ const fn gravity(verdict: Verdict) -> u8 {
         Verdict::Incomplete => 2,
         Verdict::NoBaseline => 3,
         Verdict::Incomparable => 4,
-        Verdict::Inconclusive => 5,
-        Verdict::Passed => 6,
+        Verdict::Blind => 5,
+        Verdict::Inconclusive => 6,
+        Verdict::Passed => 7,
     }
 }
 

@@ -255,7 +255,7 @@ fn data(report: &Report, charts: &[Charts]) -> String {
 const fn tone(verdict: Option<Verdict>) -> &'static str {
     match verdict {
         Some(Verdict::Passed) => "good",
-        Some(Verdict::Failed | Verdict::Invalid | Verdict::Incomplete) => "bad",
+        Some(Verdict::Failed | Verdict::Invalid | Verdict::Incomplete | Verdict::Blind) => "bad",
         Some(Verdict::Inconclusive | Verdict::Incomparable | Verdict::NoBaseline) => "open",
         None => "plain",
     }

@@ -18,7 +18,7 @@ use crate::metric::{Metric, SloKind, TIMINGS, Timing};
 use crate::verdict::Verdict;
 use exposition::Exposition;
 
-const VERDICTS: [&str; 7] = ["passed", "failed", "inconclusive", "incomplete", "incomparable", "no_baseline", "invalid"];
+const VERDICTS: [&str; 8] = ["passed", "failed", "inconclusive", "incomplete", "blind", "incomparable", "no_baseline", "invalid"];
 const JUDGEMENTS: [&str; 5] = ["improved", "unchanged", "regressed", "inconclusive", "unmeasured"];
 const LIMIT_STATES: [&str; 4] = ["met", "open", "breached", "not_measured"];
 
@@ -199,6 +199,7 @@ const fn label(verdict: Verdict) -> &'static str {
         Verdict::Failed => "failed",
         Verdict::Inconclusive => "inconclusive",
         Verdict::Incomplete => "incomplete",
+        Verdict::Blind => "blind",
         Verdict::Incomparable => "incomparable",
         Verdict::NoBaseline => "no_baseline",
         Verdict::Invalid => "invalid",

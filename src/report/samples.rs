@@ -31,6 +31,7 @@ pub fn all() -> Vec<(&'static str, Report)> {
         ("limit_breach", limit_breach()),
         ("inconclusive", inconclusive()),
         ("incomplete", incomplete()),
+        ("blind", blind()),
         ("no_baseline", no_baseline()),
         ("invalid", invalid()),
         ("run_only", run_only()),
@@ -173,6 +174,42 @@ pub fn incomplete() -> Report {
         ..measured("chat")
     };
     report(Some(Verdict::Incomplete), 3, &format!("INCOMPLETE: {reason}"), vec![workload])
+}
+
+/// Eight sessions of two levels, and a p99 that looks worse.
+pub fn blind() -> Report {
+    let why = "this run could see only what is 51.2 % worse or more in ttft_geomean, and 10 % must be found, since sessions of unchanged \
+               code differ by 11.8 % (standard deviation)";
+    let mut metrics = compared(|_| (0.118, "inconclusive"));
+    let p99 = metrics.iter_mut().find(|m| m.metric == "ttft_p99").expect("METHOD judges ttft_p99");
+    p99.change_ratio = Some(1.26);
+    p99.reason = Some(
+        "looks worse, not proven: a job of one start cannot convict by this metric; measure two starts or more (gate.starts)"
+            .into(),
+    );
+    let workload = WorkloadReport {
+        verdict: Some(Verdict::Blind),
+        reasons: vec![
+            why.into(),
+            "3 sessions since 0c1d2e3f4a5b (2026-10-30): ttft_geomean +21.7 % against the 5 before".into(),
+            "way out: measure both builds in one job (`goodput-gate check --interleaved`), which needs none of these sessions; or measure \
+             disturbed sessions again (`goodput-gate baseline history METRIC` shows them, `baseline update` adds others)"
+                .into(),
+        ],
+        warnings: vec![
+            "the sessions that count begin at 0b1c2d3e4f5a (2026-10-20), faster than the sessions before it (tpot_geomean -12.0 %): 4 sessions \
+             of another level left out"
+                .into(),
+            "session 1a2b3c4d of 0d1e2f3a4b5c (2026-11-02) left out, since it is slower than the sessions that it would have joined \
+             (tpot_geomean +40.1 %) and nobody answers for it; if it is meant: `goodput-gate baseline update --level-shift REASON`"
+                .into(),
+        ],
+        baseline: Some(history(8, None)),
+        comparison: Some(other_day()),
+        metrics,
+        ..measured("chat")
+    };
+    report(Some(Verdict::Blind), 5, &format!("BLIND: {why}"), vec![workload])
 }
 
 pub fn no_baseline() -> Report {

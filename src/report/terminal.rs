@@ -300,7 +300,7 @@ impl Pen {
 const fn hue(verdict: Verdict) -> Hue {
     match verdict {
         Verdict::Passed => Hue::Good,
-        Verdict::Failed | Verdict::Invalid | Verdict::Incomplete => Hue::Bad,
+        Verdict::Failed | Verdict::Invalid | Verdict::Incomplete | Verdict::Blind => Hue::Bad,
         Verdict::Inconclusive | Verdict::Incomparable | Verdict::NoBaseline => Hue::Open,
     }
 }

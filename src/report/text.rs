@@ -220,6 +220,7 @@ pub fn exit_code(code: u8, reports: &[Report]) -> String {
     for verdict in verdicts.filter(|_| code == 0) {
         let key = match verdict {
             Verdict::Inconclusive => "on_inconclusive",
+            Verdict::Blind => "on_blind",
             Verdict::NoBaseline => "on_missing_baseline",
             Verdict::Incomparable => "on_incomparable",
             Verdict::Passed | Verdict::Failed | Verdict::Invalid | Verdict::Incomplete => continue,

@@ -56,6 +56,7 @@ mod protocols;
 mod readme;
 mod recipes;
 mod redaction;
+mod segments;
 mod selftest;
 mod server_by_hand;
 mod server_evidence;

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use super::{Found, base, on_lineage, output, repo, setup};
+use super::{Found, Reviewed, base, on_lineage, output, repo, setup};
 use crate::baseline::lineage::Repo;
 use crate::cli::{BaselineHistoryArgs, WorkloadArgs};
-use crate::compare::{Accepted, History, Placed, Sought, Why};
+use crate::compare::{History, Placed, Selection, Why};
 use crate::config::{Bound, Lang, Workload, did_you_mean};
 use crate::exit::ExitStatus;
 use crate::metric::{METHOD, Metric};
@@ -32,6 +32,7 @@ pub fn run(args: &BaselineHistoryArgs) -> anyhow::Result<ExitStatus> {
     let repo = repo(&config)?;
     let found = Found::at(&repo, &config, &base::wanted(args.base.as_deref()))?;
     let branch = found.base.name.clone();
+    let reviewed = Reviewed::of(&repo, &config, &base::wanted(args.base.as_deref()), &found.links);
     let sessions = on_lineage(found.files.into_values().collect(), &found.links);
     let mut workloads: Vec<&str> = sessions.iter().map(|(_, s)| s.workload.as_str()).collect();
     workloads.sort_unstable();
@@ -44,9 +45,21 @@ pub fn run(args: &BaselineHistoryArgs) -> anyhow::Result<ExitStatus> {
     }
     let shown = |name: &&str| {
         let mine: Vec<&Session> = sessions.iter().map(|(_, s)| s).filter(|s| s.workload == *name).collect();
-        let alike = alike(&sessions, name, &config.gate.under_test);
+        let history = History { sessions: &sessions, accepted: &reviewed.accepted };
+        let selection = history.select_newest(name, &config.gate.under_test).unwrap_or_default();
+        let alike = alike(&selection, &sessions);
+        let segment = std::iter::once(selection.segment()).chain(selection.levels()).collect();
         let histories = metrics.iter().map(|m| history::History::of(&alike, *m)).collect();
-        (history::Workload { name: (*name).to_owned(), left_out: mine.len() - alike.len(), sessions: alike, histories }, mine)
+        (
+            history::Workload {
+                name: (*name).to_owned(),
+                left_out: mine.len() - alike.len(),
+                sessions: alike,
+                segment,
+                histories,
+            },
+            mine,
+        )
     };
     let shown: Vec<_> = workloads.iter().map(shown).collect();
     if let Some(path) = &args.html {
@@ -58,6 +71,10 @@ pub fn run(args: &BaselineHistoryArgs) -> anyhow::Result<ExitStatus> {
         output::print("no baseline sessions on this lineage yet: `goodput-gate baseline update` adds one")?;
     }
     for (workload, all) in &shown {
+        workload
+            .segment
+            .iter()
+            .try_for_each(|line| output::print(&format!("{}: {}", text::plain(&workload.name), text::plain(line))))?;
         for history in &workload.histories {
             output::print(&told(&workload.name, history))?;
             let planned = config.workloads.iter().find(|w| w.name == workload.name);
@@ -92,16 +109,11 @@ fn write(path: &Path, repo: &Repo, name: String, workloads: &[history::Workload<
     Ok(())
 }
 
-/// Those that may be compared with the newest, each once.
-fn alike<'a>(sessions: &'a [Placed], workload: &str, under_test: &[String]) -> Vec<&'a Session> {
-    let mine = || sessions.iter().map(|(_, s)| s).filter(|s| s.workload == workload);
-    let Some(newest) = mine().next_back() else { return Vec::new() };
-    let accepted = Accepted::default();
-    let sought = Sought { workload, fingerprint: &newest.fingerprint, under_test, run: None };
-    let selection = History { sessions, accepted: &accepted }.select(&sought);
-    let other = |why: &Why| matches!(why, Why::Copy | Why::Incomparable { .. });
-    let left: Vec<&Session> = selection.left_out.iter().filter(|(_, why)| other(why)).map(|((_, s), _)| s).collect();
-    mine().filter(|s| left.iter().all(|other| !std::ptr::eq(*other, *s))).collect()
+/// Those that may be compared with the newest, each once, oldest first.
+fn alike<'a>(selection: &Selection<'a>, sessions: &'a [Placed]) -> Vec<&'a Session> {
+    let other = |s: &Session| matches!(selection.why_not(s), Some(Why::Copy | Why::Incomparable { .. }));
+    let known = |s: &Session| selection.sessions().any(|used| std::ptr::eq(used, s)) || selection.why_not(s).is_some();
+    sessions.iter().map(|(_, s)| s).filter(|s| known(s) && !other(s)).collect()
 }
 
 fn told(name: &str, history: &history::History<'_>) -> String {

@@ -19,7 +19,8 @@ pub fn run(args: &BaselinePruneArgs) -> anyhow::Result<ExitStatus> {
         match distance(&links, &session) {
             Some(steps) => {
                 let kind = (session.workload.clone(), session.fingerprint.key(&config.gate.under_test));
-                kinds.entry(kind).or_insert_with(Vec::new).push((steps, session.session, path));
+                let place = (steps, std::cmp::Reverse(session.measured));
+                kinds.entry(kind).or_insert_with(Vec::new).push((place, session.session, path));
             }
             // A release branch may still look at them.
             None => elsewhere += 1,

@@ -2,13 +2,17 @@
 //!
 //! What is comparable is known after measuring only: sessions are shown by fingerprint.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::{Found, Reviewed, base, distance, output, repo, setup};
+use super::{Found, Reviewed, base, distance, on_lineage, output, repo, setup};
 use crate::accept::Known;
 use crate::cli::{BaselineResolveArgs, WorkloadArgs};
+use crate::compare::{History, Selection, Why};
 use crate::config::Config;
 use crate::exit::ExitStatus;
+use crate::record::session::Session;
 use crate::report::text;
 
 /// The walk, as `--json` prints it.
@@ -31,6 +35,8 @@ struct Walk {
     sessions: Vec<Step>,
     accepted: Vec<AcceptedStep>,
     anchor: Option<AnchorStep>,
+    /// Of each kind of session, which segment counts, and what was left out of it for its level.
+    segments: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -66,6 +72,8 @@ struct Step {
     path: String,
     /// First-parent steps from `start`; none where it is not on the way.
     distance_commits: Option<u32>,
+    /// Why a check of its kind would not use it; none where it would.
+    left_out: Option<String>,
 }
 
 pub fn run(args: &BaselineResolveArgs) -> anyhow::Result<ExitStatus> {
@@ -83,6 +91,17 @@ fn walk(config: &Config, named: Option<&str>) -> anyhow::Result<Walk> {
     let reviewed = Reviewed::of(&repo, config, &wanted, &found.links);
     let head = repo.head()?.link.commit;
     let under_test = &config.gate.under_test;
+    let placed = on_lineage(found.files.values().cloned().collect(), &found.links);
+    let history = History { sessions: &placed, accepted: &reviewed.accepted };
+    let kinds: BTreeMap<(String, String), Selection<'_>> = placed
+        .iter()
+        .map(|(_, s)| ((s.workload.clone(), s.fingerprint.key(under_test)), history.select_like(s, under_test)))
+        .collect();
+    let left_out = |s: &Session| {
+        let kind = kinds.get(&(s.workload.clone(), s.fingerprint.key(under_test)))?;
+        let why = kind.left_out.iter().find(|((_, other), why)| other == s && *why != Why::Copy).map(|(_, why)| why.to_string());
+        why.filter(|_| kind.sessions().all(|used| used != s))
+    };
     let mut sessions: Vec<Step> = found
         .files
         .iter()
@@ -94,6 +113,7 @@ fn walk(config: &Config, named: Option<&str>) -> anyhow::Result<Walk> {
             session: s.session.clone(),
             path: config.baselines_dir.join(path).display().to_string(),
             distance_commits: distance(&found.links, s),
+            left_out: left_out(s),
         })
         .collect();
     sessions.sort_by_cached_key(|s| (s.distance_commits.is_none(), s.distance_commits, s.session.clone()));
@@ -116,6 +136,13 @@ fn walk(config: &Config, named: Option<&str>) -> anyhow::Result<Walk> {
             sessions: a.sessions.len(),
             missing: a.missing,
         }),
+        segments: kinds
+            .iter()
+            .flat_map(|((name, key), kind)| {
+                let lines = std::iter::once(kind.segment()).chain(kind.levels());
+                lines.map(move |line| format!("{name} {key}: {line}")).collect::<Vec<_>>()
+            })
+            .collect(),
         sessions,
     })
 }
@@ -161,13 +188,15 @@ fn said(walk: &Walk) -> String {
         let back =
             if steps == 0 { "there".into() } else { format!("{} back", text::count(u64::from(steps), "commit", "commits")) };
         format!(
-            "  {:<14} {} {back:<16} {} {}",
+            "  {:<14} {} {back:<16} {} {}{}",
             text::plain(&s.workload),
             text::short(&s.commit),
             s.fingerprint,
-            text::plain(&s.session)
+            text::plain(&s.session),
+            s.left_out.as_ref().map(|why| format!(" left out: {why}")).unwrap_or_default()
         )
     }));
+    lines.extend(walk.segments.iter().map(|line| format!("segment      {}", text::plain(line))));
     let off = walk.sessions.iter().filter(|s| s.distance_commits.is_none());
     lines.extend(off.map(|s| {
         format!(

@@ -2,10 +2,11 @@
 
 use anyhow::bail;
 
-use super::{distance, folder, output, repo, setup};
+use super::{Reviewed, base, distance, folder, on_lineage, output, repo, setup};
 use crate::baseline::lineage::Link;
 use crate::baseline::store;
 use crate::cli::{BaselineShowArgs, WorkloadArgs};
+use crate::compare::{History, Selection};
 use crate::exit::ExitStatus;
 use crate::record::session::Session;
 use crate::report::text;
@@ -23,8 +24,9 @@ pub fn run(args: &BaselineShowArgs) -> anyhow::Result<ExitStatus> {
         let starts = |text: &str| args.what.len() >= SHORTEST && text.starts_with(&args.what);
         starts(&s.session) || starts(&s.commit) || commit.as_ref() == Some(&s.commit)
     };
-    let all = store::read_files(&folder(&repo, &config)?)?;
-    let found: Vec<_> = all.into_iter().filter(|(_, s)| named(s)).collect();
+    let files = store::read_files(&folder(&repo, &config)?)?;
+    let all: Vec<Session> = files.iter().map(|(_, s)| s.clone()).collect();
+    let found: Vec<_> = files.into_iter().filter(|(_, s)| named(s)).collect();
     if found.is_empty() {
         bail!(
             "no session or commit of the baseline is called {:?}\nhint: `goodput-gate baseline list` shows both; at least {SHORTEST} characters of a hash are needed",
@@ -32,11 +34,29 @@ pub fn run(args: &BaselineShowArgs) -> anyhow::Result<ExitStatus> {
         );
     }
     let root = repo.root().map(std::path::Path::to_owned).unwrap_or_default();
+    let placed = on_lineage(all, &links);
+    let reviewed = Reviewed::of(&repo, &config, &base::wanted(None), &links);
+    let history = History { sessions: &placed, accepted: &reviewed.accepted };
     for (path, session) in &found {
         let path = path.strip_prefix(&root).unwrap_or(path).display().to_string();
         output::print(&facts(&path, session, &links, &config.gate.under_test))?;
+        output::print(&level(session, &history.select_like(session, &config.gate.under_test)))?;
     }
     Ok(ExitStatus::Pass)
+}
+
+/// Whether a check of its kind counts it, and why it may be of another level.
+fn level(session: &Session, selection: &Selection<'_>) -> String {
+    let counts = selection.sessions().any(|used| used == session);
+    let why = || selection.left_out.iter().find(|((_, s), _)| s == session).map(|(_, why)| why.to_string());
+    let so = match (counts, why()) {
+        (true, _) => "counts".to_owned(),
+        (false, Some(why)) => format!("left out: {why}"),
+        (false, None) => "left out: not on this lineage".to_owned(),
+    };
+    let mut lines = vec![format!("  segment      {so}; {}", text::plain(&selection.segment()))];
+    lines.extend(session.level_shift.iter().map(|why| format!("  level shift  {}", text::plain(why))));
+    lines.join("\n")
 }
 
 fn facts(path: &str, s: &Session, links: &[Link], under_test: &[String]) -> String {

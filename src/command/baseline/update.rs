@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use super::joins::joined;
 use super::land::{Added, Landing};
 use super::{Baselines, facts, folder, repo};
 use crate::baseline::lineage::Repo;
@@ -34,7 +35,7 @@ pub fn run(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
     let folder = folder(&repo, &config)?;
     output::sweep(&folder);
     let landing = Landing::of(&args.land, &config.baselines_dir)?;
-    let mut known = Known { config: &config, folder: &folder, lands: landing.is_some(), added: Vec::new() };
+    let mut known = Known::of(&config, &folder, landing.is_some(), args.level_shift.as_deref());
     let outcome =
         if args.from.is_empty() { measured(args, &git, &mut known) } else { from_records(&args.from, args.force, &mut known) };
     landed(landing.as_ref(), &repo, &known.added, outcome)
@@ -48,7 +49,7 @@ pub fn promote(args: &BaselinePromoteArgs) -> anyhow::Result<ExitStatus> {
     let folder = folder(&repo, &config)?;
     output::sweep(&folder);
     let landing = Landing::of(&args.land, &config.baselines_dir)?;
-    let mut known = Known { config: &config, folder: &folder, lands: landing.is_some(), added: Vec::new() };
+    let mut known = Known::of(&config, &folder, landing.is_some(), args.level_shift.as_deref());
     let outcome = from_records(&args.records, false, &mut known);
     landed(landing.as_ref(), &repo, &known.added, outcome)
 }
@@ -101,7 +102,10 @@ fn measured(args: &BaselineUpdateArgs, git: &GitFacts, known: &mut Known<'_>) ->
             return Ok(ExitStatus::Interrupted);
         }
         // One disturbed session of several is no reason to stop: it is said, and not added.
-        match accept(&record, config).and_then(|()| add(&record, known)) {
+        match accept(&record, config)
+            .and_then(|()| joins(&record, known, &mut Vec::new()))
+            .and_then(|new| add(&record, new, known))
+        {
             Err(e) if args.sessions > 1 && ExitStatus::of(&e) == ExitStatus::CouldNotMeasure => {
                 output::say(&ending::text(&e));
                 refused += 1;
@@ -136,7 +140,9 @@ fn from_records(paths: &[PathBuf], force: bool, known: &mut Known<'_>) -> anyhow
     let records = paths.iter().map(|path| stored(path, force)).collect::<Result<Vec<_>, _>>()?;
     // All or none: a refused record leaves no half of a list behind.
     records.iter().try_for_each(|record| accept(record, known.config))?;
-    records.iter().try_for_each(|record| add(record, known))?;
+    let mut before = Vec::new();
+    let new = records.iter().map(|record| joins(record, known, &mut before)).collect::<Result<Vec<_>, _>>()?;
+    records.iter().zip(new).try_for_each(|(record, new)| add(record, new, known))?;
     Ok(ExitStatus::Pass)
 }
 
@@ -208,13 +214,29 @@ fn accept(record: &Record, config: &Config) -> anyhow::Result<()> {
 pub fn add_measured(config: &Config, record: &Record) -> anyhow::Result<()> {
     accept(record, config)?;
     let folder = folder(&repo(config)?, config)?;
-    add(record, &mut Known { config, folder: &folder, lands: false, added: Vec::new() })
+    let mut known = Known::of(config, &folder, false, None);
+    let new = joins(record, &known, &mut Vec::new())?;
+    add(record, new, &mut known)
 }
 
-fn add(record: &Record, known: &mut Known<'_>) -> anyhow::Result<()> {
-    let under_test = &record.policy.under_test;
-    for workload in &record.workloads {
+/// The sessions of a record as they join what came before: the files, and `before`, to which they are added.
+///
+/// Errors: exit 1, slower than the sessions that it would join, without anybody who answers for it.
+fn joins(record: &Record, known: &Known<'_>, before: &mut Vec<Session>) -> anyhow::Result<Vec<Session>> {
+    let baselines = Baselines::here_with(known.config, before)?;
+    let joined = joined(record, known.level_shift, |w| baselines.of(&w.name))?;
+    let mut sessions = Vec::new();
+    for (workload, level_shift) in record.workloads.iter().zip(joined) {
         let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;
+        sessions.push(Session { level_shift, ..session });
+    }
+    before.extend(sessions.iter().cloned());
+    Ok(sessions)
+}
+
+fn add(record: &Record, new: Vec<Session>, known: &mut Known<'_>) -> anyhow::Result<()> {
+    let under_test = &record.policy.under_test;
+    for (workload, session) in record.workloads.iter().zip(new) {
         // Landing may have failed the last time, after the file was written.
         let there = store::same(known.folder, &session, under_test).filter(|_| known.lands);
         let written = there.map_or_else(|| store::write(known.folder, &session, under_test), Ok);
@@ -238,13 +260,19 @@ struct Known<'a> {
     folder: &'a Path,
     /// New files go to GitHub, which nothing is removed from.
     lands: bool,
+    /// Why what is added may be slower.
+    level_shift: Option<&'a str>,
     added: Vec<Added>,
 }
 
 /// METHOD section 6: the first capture has three starts per side, judged against each other.
 const FIRST_CAPTURE: u32 = 6;
 
-impl Known<'_> {
+impl<'a> Known<'a> {
+    const fn of(config: &'a Config, folder: &'a Path, lands: bool, level_shift: Option<&'a str>) -> Self {
+        Self { config, folder, lands, level_shift, added: Vec::new() }
+    }
+
     /// Starts of a session, once the first one has told what the server is. `said`: the user wants no more than were asked for.
     fn starts(&self, record: &Record, said: bool) -> u32 {
         let usual = measure::starts(self.config);
@@ -286,6 +314,8 @@ impl Known<'_> {
         let sessions: Vec<&Session> = selection.sessions().collect();
         let starts = measure::starts(self.config) as usize;
         let visible = evaluate::visible(record, workload, &sessions, starts)?;
-        Ok(evaluate::words_of_visible(&workload.name, sessions.len(), &visible))
+        let sees = evaluate::words_of_visible(&workload.name, sessions.len(), &visible);
+        let levels = selection.levels().into_iter().map(|line| format!("note: {}", text::plain(&line)));
+        Ok(std::iter::once(sees).chain(levels).collect::<Vec<_>>().join("\n"))
     }
 }

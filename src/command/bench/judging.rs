@@ -106,6 +106,7 @@ fn record() -> Record {
             starts: 1,
             rounds: ROUNDS,
             on_inconclusive: word(),
+            on_blind: word(),
             on_missing_baseline: word(),
             on_incomparable: word(),
             on_limit_open: word(),

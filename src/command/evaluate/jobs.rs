@@ -45,7 +45,9 @@ pub fn not_a_first_job(first: &Record, git: Option<&GitFacts>) -> Option<String>
 pub fn decided(ruled: &[Ruled<'_>]) -> Option<String> {
     ruled.iter().find_map(|(workload, part, ruling)| {
         let open = match &part.evidence.against {
-            Against::Compared(c) => c.decision == Decision::Inconclusive && ruling.verdict == Verdict::Inconclusive,
+            Against::Compared(c) => {
+                c.decision == Decision::Inconclusive && matches!(ruling.verdict, Verdict::Inconclusive | Verdict::Blind)
+            }
             Against::LimitsOnly | Against::Missing(_) | Against::Incomparable(_) => false,
         };
         let verdict = ruling.verdict.word();

@@ -34,6 +34,18 @@ pub enum Mode {
     OtherDay {
         sessions: usize,
     },
+    /// As `OtherDay`, where the slowest session is 1.4 times the fastest, and the others between them.
+    Uneven {
+        sessions: usize,
+    },
+    /// As `OtherDay`, after one session more that had the candidate's change already, and that nobody answers for.
+    Poisoned {
+        sessions: usize,
+    },
+    /// As `OtherDay`, after as many sessions more that are 20 % faster, which the candidate loses again.
+    Lost {
+        sessions: usize,
+    },
 }
 
 /// What the counts of a row must be.
@@ -43,6 +55,8 @@ pub enum Expect {
     Quiet(f64),
     /// REGRESSION in at least this share.
     Found(f64),
+    /// BLIND in at least this share.
+    Blind(f64),
     /// This rate of REGRESSION is known: not so few that the rate explains it in fewer than one of a hundred self-tests.
     FoundAbout(f64),
 }
@@ -108,6 +122,14 @@ pub fn rows() -> Vec<Row> {
             day("engine +15 %", C::Engine(0.15), Found(FOUND), 100),
         ]);
     }
+    let few = |name, mode, change, expect| Row { mode, per_thousand: 20, ..row(name, Chat, change, expect) };
+    rows.extend([
+        few("stalls 1/s (guards only)", Mode::OtherDay { sessions: 20 }, C::Stalls(1.0), Found(FOUND)),
+        few("nothing (A/A)", Mode::Uneven { sessions: 6 }, C::None, Expect::Blind(FOUND)),
+        few("engine +100 %", Mode::Uneven { sessions: 6 }, C::Engine(1.0), Found(FOUND)),
+        few("engine +25 %", Mode::Poisoned { sessions: 8 }, C::Engine(0.25), Found(FOUND)),
+        few("20 % faster, and lost", Mode::Lost { sessions: 8 }, C::None, Found(FOUND)),
+    ]);
     rows
 }
 
@@ -122,6 +144,9 @@ impl Mode {
         match self {
             Self::Interleaved => "interleaved".into(),
             Self::OtherDay { sessions } => format!("other day, {sessions} sessions"),
+            Self::Uneven { sessions } => format!("other day, {sessions} sessions, 1.4 times apart"),
+            Self::Poisoned { sessions } => format!("other day, {sessions} sessions and a slow one"),
+            Self::Lost { sessions } => format!("other day, {sessions} sessions and as many faster ones"),
         }
     }
 }
@@ -160,7 +185,7 @@ impl Expect {
         gates > 0
             && match self {
                 Self::Quiet(most) => share <= most,
-                Self::Found(least) => share >= least,
+                Self::Found(least) | Self::Blind(least) => share >= least,
                 Self::FoundAbout(_) => found >= self.floor(gates),
             }
     }
@@ -169,7 +194,9 @@ impl Expect {
     pub fn floor(self, gates: u32) -> u32 {
         match self {
             Self::Quiet(most) => (0..=gates).rev().find(|&x| f64::from(x) <= most * f64::from(gates)).unwrap_or(0),
-            Self::Found(least) => (0..=gates).find(|&x| f64::from(x) >= least * f64::from(gates)).unwrap_or(gates),
+            Self::Found(least) | Self::Blind(least) => {
+                (0..=gates).find(|&x| f64::from(x) >= least * f64::from(gates)).unwrap_or(gates)
+            }
             Self::FoundAbout(rate) => {
                 // P(X <= x) of X ~ Binomial(gates, rate): below the floor it is less than the allowance.
                 let at_most = |x: u32| binomial_upper_tail(u64::from(x) + 1, gates.into(), rate).map_or(0.0, |p| 1.0 - p);
@@ -183,6 +210,7 @@ impl Expect {
         match self {
             Self::Quiet(most) => format!("no REGRESSION, or at most {bound} ({:.0} %)", most * 100.0),
             Self::Found(least) => format!("REGRESSION, at least {bound} ({:.0} %)", least * 100.0),
+            Self::Blind(least) => format!("BLIND, at least {bound} ({:.0} %)", least * 100.0),
             Self::FoundAbout(rate) => format!("REGRESSION, at least {bound} (known: {} %)", (rate * 1000.0).round() / 10.0),
         }
     }

@@ -8,13 +8,15 @@ use rand_chacha::ChaCha8Rng;
 use super::changes::{Change, Mode};
 use super::loads::{Load, ROUNDS};
 use super::plant::{Place, Plant};
+use crate::compare::newest_segment;
 use crate::config::OnOpen;
 use crate::config::sim::Knobs;
 use crate::judge::interleaved::{self, Interleaved, Sampling};
-use crate::judge::other_day::{self, OtherDay};
+use crate::judge::other_day::{self, OtherDay, session_value};
 use crate::judge::{Comparison, PastRun, Policy, Session};
 use crate::measure::Round;
 use crate::measure::summary::summaries;
+use crate::metric::{Metric, Scale};
 use crate::verdict::{self, Against, Evidence, Verdict, rule};
 
 /// How a gate ended.
@@ -49,6 +51,10 @@ struct Sides {
 const LOOKS: u32 = 3;
 /// Earlier runs in a gate's history: of three starts on each side, so 4 df each and METHOD's 12 together.
 const PAST_RUNS: usize = 3;
+/// Slowest of uneven sessions by the fastest.
+const APART: f64 = 1.4;
+/// What is lost again.
+const FASTER: Change = Change::Engine(-0.20);
 /// Starts of one job in other-day mode (METHOD section 4).
 const JOB_STARTS: u32 = 2;
 
@@ -56,7 +62,24 @@ const JOB_STARTS: u32 = 2;
 pub fn play(scene: &Scene, mode: Mode, change: Change, rng: &mut ChaCha8Rng) -> Outcome {
     match mode {
         Mode::Interleaved => play_interleaved(scene, change, rng),
-        Mode::OtherDay { sessions } => play_other_day(scene, change, sessions, rng),
+        Mode::OtherDay { sessions } => {
+            let history = drawn(&scene.sessions, sessions, rng);
+            play_other_day(scene, change, &history, rng)
+        }
+        Mode::Uneven { sessions } => {
+            let history = uneven(drawn(&scene.sessions, sessions, rng));
+            play_other_day(scene, change, &history, rng)
+        }
+        Mode::Poisoned { sessions } => {
+            let mut history = drawn(&scene.sessions, sessions, rng);
+            history.push(session(&scene.load, change, rng).0);
+            play_other_day(scene, change, &history, rng)
+        }
+        Mode::Lost { sessions } => {
+            let mut history = drawn(&scene.sessions, sessions, rng);
+            history.extend((0..sessions).map(|_| session(&scene.load, FASTER, rng).0));
+            play_other_day(scene, change, &history, rng)
+        }
     }
 }
 
@@ -119,8 +142,22 @@ fn play_interleaved(scene: &Scene, change: Change, rng: &mut ChaCha8Rng) -> Outc
     outcome.unwrap_or(Outcome { verdict: Verdict::Invalid, reasons: Vec::new(), looks: 0 })
 }
 
-fn play_other_day(scene: &Scene, change: Change, sessions: usize, rng: &mut ChaCha8Rng) -> Outcome {
-    let history = drawn(&scene.sessions, sessions, rng);
+/// The same sessions, each slower than the one before: the last 1.4 times the first.
+fn uneven(mut history: Vec<Session>) -> Vec<Session> {
+    let steps = history.len().saturating_sub(1).max(1) as f64;
+    for (i, session) in history.iter_mut().enumerate() {
+        let by = APART.ln() * i as f64 / steps;
+        let timed = |metric: &Metric| metric.method().is_some_and(|row| row.scale == Scale::Log);
+        let values = session.starts.iter_mut().flat_map(|s| &mut s.values);
+        values.filter(|(metric, _)| timed(metric)).for_each(|(_, value)| *value += by);
+    }
+    history
+}
+
+/// Against the newest segment of the history, as everywhere.
+fn play_other_day(scene: &Scene, change: Change, known: &[Session], rng: &mut ChaCha8Rng) -> Outcome {
+    let segment = newest_segment(known, |_| None, |at, metric| session_value(&known[at], metric));
+    let history: Vec<Session> = segment.used.into_iter().map(|at| known[at].clone()).collect();
     let (mut jobs, mut invalid) = (Vec::new(), Vec::new());
     loop {
         let (job, unfit) = session(&scene.load, change, rng);
@@ -143,6 +180,7 @@ fn play_other_day(scene: &Scene, change: Change, sessions: usize, rng: &mut ChaC
 pub fn ruled(comparison: Comparison, invalid: Vec<String>) -> Outcome {
     let policy = verdict::Policy {
         on_inconclusive: OnOpen::Warn,
+        on_blind: OnOpen::Fail,
         on_missing_baseline: OnOpen::Fail,
         on_incomparable: OnOpen::Fail,
         on_limit_open: OnOpen::Warn,

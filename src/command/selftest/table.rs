@@ -27,6 +27,7 @@ pub struct Line {
     pub regression: u32,
     pub pass: u32,
     pub inconclusive: u32,
+    pub blind: u32,
     /// Not fit to be judged: the engine model has no client to be late, so there should be none.
     pub invalid: u32,
     /// Mean number of start pairs, or of jobs.
@@ -35,8 +36,8 @@ pub struct Line {
     pub by: BTreeMap<String, u32>,
 }
 
-const HEADER: [&str; 10] =
-    ["injected", "load", "mode", "should say", "REGRESSION", "PASS", "INCONCLUSIVE", "rate (95 %)", "looks", ""];
+const HEADER: [&str; 11] =
+    ["injected", "load", "mode", "should say", "REGRESSION", "PASS", "INCONCLUSIVE", "BLIND", "rate (95 %)", "looks", ""];
 
 impl Table {
     /// Every row is as it should be; a table without rows is not.
@@ -53,7 +54,7 @@ impl Table {
         let mut grid = comfy_table::Table::new();
         grid.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(HEADER.to_vec());
         grid.add_rows(self.lines.iter().map(Line::cells));
-        for column in [4, 5, 6, 8] {
+        for column in [4, 5, 6, 7, 9] {
             if let Some(column) = grid.column_mut(column) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
@@ -79,7 +80,8 @@ impl Table {
 impl Line {
     pub fn of(row: &Row, outcomes: &[Outcome]) -> Self {
         let count = |wanted: Verdict| outcomes.iter().map(|o| u32::from(o.verdict == wanted)).sum();
-        let (regression, pass, inconclusive) = (count(Verdict::Failed), count(Verdict::Passed), count(Verdict::Inconclusive));
+        let (regression, pass) = (count(Verdict::Failed), count(Verdict::Passed));
+        let (inconclusive, blind) = (count(Verdict::Inconclusive), count(Verdict::Blind));
         let gates = outcomes.iter().map(|_| 1).sum();
         let looks = outcomes.iter().map(|o| o.looks as f64).sum::<f64>() / f64::from(gates);
         let mut by = BTreeMap::new();
@@ -95,14 +97,16 @@ impl Line {
             regression,
             pass,
             inconclusive,
-            invalid: gates - regression - pass - inconclusive,
+            blind,
+            invalid: gates - regression - pass - inconclusive - blind,
             looks,
             by,
         }
     }
 
     pub fn holds(&self) -> bool {
-        self.invalid == 0 && self.expect.holds(self.regression, self.gates)
+        let found = if matches!(self.expect, Expect::Blind(_)) { self.blind } else { self.regression };
+        self.invalid == 0 && self.expect.holds(found, self.gates)
     }
 
     fn word(&self) -> String {
@@ -141,6 +145,7 @@ impl Line {
             self.regression.to_string(),
             self.pass.to_string(),
             self.inconclusive.to_string(),
+            self.blind.to_string(),
             format!("{:.1} % ({:.1} to {:.1})", rate * 100.0, low * 100.0, high * 100.0),
             format!("{:.2}", self.looks),
             self.word(),
@@ -151,7 +156,7 @@ impl Line {
         let (rate, low, high) = self.rate();
         json!({
             "injected": self.injected, "load": self.load, "mode": self.mode, "should_say": self.expect.words(self.gates),
-            "gates": self.gates, "regression": self.regression, "pass": self.pass, "inconclusive": self.inconclusive,
+            "gates": self.gates, "regression": self.regression, "pass": self.pass, "inconclusive": self.inconclusive, "blind": self.blind,
             "invalid": self.invalid, "rate_ratio": rate, "rate_low_ratio": low, "rate_high_ratio": high, "looks_mean": self.looks, "by": self.by,
             "holds": self.holds(),
         })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::changes::{Change, Expect};
+use super::changes::{Change, Expect, Mode};
 use super::plant::{Place, Plant};
 use super::*;
 use crate::config::sim::Knobs;
@@ -58,6 +58,21 @@ fn the_same_table_whatever_the_threads_and_another_by_another_seed() {
 fn earlier_sessions_convict_what_is_much_slower_and_nothing_else() {
     let day = |change, expect| Row { mode: Mode::OtherDay { sessions: 20 }, ..row(change, expect, 100) };
     let rows = [day(Change::None, Expect::Quiet(0.01)), day(Change::Engine(0.15), Expect::Found(0.95))];
+    let table = quietly(SCALE, &rows);
+    assert!(table.holds(), "{}", table.to_text());
+}
+
+/// Sessions that are uneven, poisoned or outdated: none of them makes a slower server pass.
+#[test]
+fn a_bad_history_hides_nothing() {
+    let day = |mode, change, expect| Row { mode, ..row(change, expect, 100) };
+    let rows = [
+        day(Mode::Uneven { sessions: 6 }, Change::None, Expect::Blind(0.95)),
+        day(Mode::Uneven { sessions: 6 }, Change::Engine(1.0), Expect::Found(0.95)),
+        day(Mode::Poisoned { sessions: 8 }, Change::Engine(0.25), Expect::Found(0.95)),
+        day(Mode::Lost { sessions: 8 }, Change::None, Expect::Found(0.95)),
+        day(Mode::OtherDay { sessions: 20 }, Change::Stalls(1.0), Expect::Found(0.95)),
+    ];
     let table = quietly(SCALE, &rows);
     assert!(table.holds(), "{}", table.to_text());
 }

@@ -40,6 +40,7 @@ fn policies_default_as_documented() {
         [gate.on_inconclusive, gate.on_missing_baseline, gate.on_incomparable, gate.on_limit_open, gate.on_anchor_drift],
         [OnOpen::Warn, OnOpen::Warn, OnOpen::Fail, OnOpen::Warn, OnOpen::Warn]
     );
+    assert_eq!(gate.on_blind, OnOpen::Fail);
     assert_eq!(
         (gate.on_attempt, gate.strict, gate.under_test),
         (crate::config::OnAttempt::All, false, vec!["server_version".to_owned(), "server_args".to_owned()])

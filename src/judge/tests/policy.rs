@@ -89,14 +89,15 @@ fn the_levels_add_up_to_what_the_method_says() {
     assert!((budget(3, &Policy { workloads: 4, ..Policy::default() }) * 4.0 - (method + 3e-4)).abs() < 1e-12);
     let promoted = classed(&[(TTFT_P95, Class::Primary), (TPOT, Class::Info)]);
     assert!((budget(3, &promoted) - (method - 0.001 + 3e-4 - 1e-4)).abs() < 1e-12);
-    // METHOD section 4: one job convicts by primary metrics and errors, two by all.
+    // METHOD section 4 and METHOD-2 section 7: the gross rule of primary metrics always, guards alone in the first job.
     let day = |history: usize, jobs: usize| {
         let (history, jobs) = (vec![session(&[1.0, 1.01]); history], vec![session(&[1.0, 1.01]); jobs]);
         other_day::judge(&OtherDay { history: &history, jobs: &jobs, shape, differing: &[], policy: &policy }).budget
     };
-    assert!((day(8, 1) - (4.0 * 0.00045 + 0.0005)).abs() < 1e-12);
-    assert!((day(8, 2) - (4.0 * 0.75 * 0.003 + 7.0 * 0.6 * 0.001 + 0.0005)).abs() < 1e-12);
-    assert!((day(3, 1) - (3e-4 + 0.0005)).abs() < 1e-12);
+    let (gross, guards) = (4.0 * 0.0005, 7.0 * lone_guard::ALPHA);
+    assert!((day(8, 1) - (4.0 * 0.00045 + gross + guards + 0.0005)).abs() < 1e-12);
+    assert!((day(8, 2) - (4.0 * 0.75 * 0.003 + gross + guards + 7.0 * 0.6 * 0.001 + 0.0005)).abs() < 1e-12);
+    assert!((day(3, 1) - (gross + 0.0005)).abs() < 1e-12);
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub struct Workload<'a> {
     pub histories: Vec<History<'a>>,
     /// Sessions of something else: another plan, machine or model.
     pub left_out: usize,
+    /// Which of them a check counts, and why not the others.
+    pub segment: Vec<String>,
 }
 
 #[derive(Template)]
@@ -44,6 +46,7 @@ struct Page {
 struct Section {
     name: String,
     count: String,
+    segment: Vec<String>,
     metrics: Vec<Metric>,
     header: Vec<String>,
     rows: Vec<Row>,
@@ -87,6 +90,7 @@ fn section(branch: &Branch, w: &Workload<'_>, lang: Lang) -> Section {
     Section {
         name: text::plain(&w.name),
         count: say(lang, &format!("{}{left_out}", text::count(w.sessions.len() as u64, "session", "sessions"))),
+        segment: w.segment.iter().map(|line| say(lang, &text::plain(line))).collect(),
         metrics: shown.iter().filter_map(|h| metric(branch, h, lang)).collect(),
         header: shown.iter().map(|h| h.metric.name()).collect(),
         rows: w.sessions.iter().map(row).collect(),
@@ -152,7 +156,13 @@ mod tests {
     fn page(branch: &Branch, sessions: &[Session]) -> String {
         let all: Vec<&Session> = sessions.iter().collect();
         let histories = ["ttft_geomean", "tpot_geomean"].map(|m| History::of(&all, Named::parse(m).expect("a metric")));
-        let workload = Workload { name: "<chat>".into(), sessions: all, histories: histories.into(), left_out: 2 };
+        let workload = Workload {
+            name: "<chat>".into(),
+            sessions: all,
+            histories: histories.into(),
+            left_out: 2,
+            segment: vec!["no session counts".into()],
+        };
         render(branch, &[workload], "0.1.0", Lang::En)
     }
 
@@ -171,7 +181,10 @@ mod tests {
         assert_eq!(page.matches(&format!("href=\"https://git.example/a/b/commit/{}\"", commits[3])).count(), 3);
         assert_eq!(page.matches("class=\"moved\"").count(), 2, "one move of each metric");
         assert!(
-            page.contains("authored 2026-11-20") && page.contains("&#60;chat&#62;") && page.contains("2 sessions of something")
+            page.contains("authored 2026-11-20")
+                && page.contains("&#60;chat&#62;")
+                && page.contains("2 sessions of something")
+                && page.contains("no session counts")
         );
     }
 

@@ -19,6 +19,7 @@ const VERDICT: &[Sentence] = &[
     ("FAIL", "실패"),
     ("INCONCLUSIVE", "판단 보류"),
     ("INCOMPLETE", "증거 부족"),
+    ("BLIND", "감지 불가"),
     ("INCOMPARABLE", "비교 불가"),
     ("NO BASELINE", "기준선 없음"),
     ("INVALID", "측정 무효"),
@@ -26,6 +27,7 @@ const VERDICT: &[Sentence] = &[
     ("FAIL: {A}", "FAIL: {A}"),
     ("INCONCLUSIVE: {A}", "INCONCLUSIVE: {A}"),
     ("INCOMPLETE: {A}", "INCOMPLETE: {A}"),
+    ("BLIND: {A}", "BLIND: {A}"),
     ("INCOMPARABLE: {A}", "INCOMPARABLE: {A}"),
     ("NO BASELINE: {A}", "NO BASELINE: {A}"),
     ("INVALID: {A}", "INVALID: {A}"),
@@ -231,6 +233,7 @@ const VERDICT: &[Sentence] = &[
     ("{L} need[s] {n}", "{L}: {n}개 필요"),
     ("smallest change seen in 95 % of such runs: {A}", "이런 실행의 95 %에서 감지되는 최소 변화: {A}"),
     ("{n} (INCONCLUSIVE is let through by gate.{w}: warn)", "{n} (gate.{w}: warn 설정으로 INCONCLUSIVE 허용)"),
+    ("{n} (BLIND is let through by gate.{w}: warn)", "{n} (gate.{w}: warn 설정으로 BLIND 허용)"),
     ("{n} ({A})", "{n} ({A})"),
     ("{b} is let through by gate.{w}: warn", "gate.{w}: warn 설정으로 {b} 허용"),
 ];

@@ -18,10 +18,10 @@ use crate::report::server::{ServerFact, ServerReport};
 use crate::report::{Report, markdown, page, samples, sweep, terminal};
 
 /// Words that Korean reports keep: names of metrics and statistics, units, the machine contract, commands, git's words.
-const KEPT: &str = "PASS FAIL INCONCLUSIVE INCOMPLETE INCOMPARABLE NO BASELINE INVALID improved unchanged regressed inconclusive unmeasured not \
+const KEPT: &str = "PASS FAIL INCONCLUSIVE INCOMPLETE BLIND INCOMPARABLE NO BASELINE INVALID improved unchanged regressed inconclusive unmeasured not \
     judged measured breached met open primary guard TTFT TPOT SLO goodput ttft tpot chunk gap send lag queue geomean mean sd min max pp \
     ms tok client sh md junit json csv code details summary gate on inconclusive warn merge base origin main tree runner yes no is \
-    report compare record check accept accepted reason pull request MiB MHz SM ECC PCIe KV GPU prefill decode preemption sync boost baselines baseline update terminal html Head run poisson format yaml knee output tokens requests req closed loop";
+    report compare record check accept accepted reason pull request MiB MHz SM ECC PCIe KV GPU prefill decode preemption sync boost baselines baseline update terminal html Head run poisson format yaml knee output tokens requests req closed loop starts level shift REASON check interleaved history METRIC";
 
 const THROTTLES: [Throttle; 8] =
     [ApplicationClocks, DisplayClocks, SyncBoost, PowerCap, SwThermal, HwSlowdown, HwThermal, PowerBrake];

@@ -20,6 +20,7 @@ fn row(metric: Metric, p: f64, judgement: Judgement) -> MetricComparison {
         d_min: method.d_min,
         margin: method.margin,
         mde: None,
+        detectable: None,
         noise: None,
         noisier_than_usual: false,
         gaps: false,

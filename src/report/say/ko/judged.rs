@@ -68,6 +68,61 @@ pub const SENTENCES: &[Sentence] = &[
     ("output", "출력"),
     ("not decided: the minimum relevant change is within the noise", "판정 안 함: 최소 유의미 변화가 노이즈보다 작음"),
     ("looks worse, not proven", "나빠 보이나 입증되지 않음"),
+    (
+        "looks worse, not proven: a job of one start cannot convict by this metric; measure two starts or more (gate.starts)",
+        "나빠 보이나 입증되지 않음: 시작이 한 번뿐인 작업은 이 지표로 불합격시킬 수 없음; 시작을 두 번 이상 측정 (gate.starts)",
+    ),
+    (
+        "looks worse, not proven: one job convicts by this metric from {q} on; measure a second job (--with)",
+        "나빠 보이나 입증되지 않음: 작업 하나로는 이 지표가 {q} 이상 나빠져야 불합격; 두 번째 작업 측정 (--with)",
+    ),
+    (
+        "looks worse, not proven: not every start is worse by {q}; measure a second job (--with)",
+        "나빠 보이나 입증되지 않음: 모든 시작이 {q} 이상 나쁘지는 않음; 두 번째 작업 측정 (--with)",
+    ),
+    (
+        "looks worse, not proven: the baseline's sessions differ too much for one job to convict by this metric; measure a second job (--with)",
+        "나빠 보이나 입증되지 않음: 기준선 세션 간 차이가 커서 작업 하나로는 이 지표로 불합격시킬 수 없음; 두 번째 작업 측정 (--with)",
+    ),
+    (
+        "this run could see only what is {q} worse or more in {w}, and {r} must be found, since {_} of unchanged code differ by {s} (standard deviation)",
+        "이 실행은 {w}에서 {q} 이상의 저하만 감지할 수 있었으나 {r}를 찾아야 함: 변경 없는 코드의 측정값이 {s}씩 다름 (표준편차)",
+    ),
+    (
+        "this run could see only what is {q} worse or more in {w}, and {r} must be found",
+        "이 실행은 {w}에서 {q} 이상의 저하만 감지할 수 있었으나 {r}를 찾아야 함",
+    ),
+    ("{n} session[s] since {w} ({v}): {u} {q} against the {m} before", "{w} ({v})부터의 세션 {n}개: 그 앞의 {m}개 대비 {u} {q}"),
+    ("the sessions of {a}: {w} {q} against those of other machines", "{a}의 세션: 다른 머신의 세션 대비 {w} {q}"),
+    (
+        "the sessions differ without a step: {w} of {u} ({a}) {q} against {v} ({b})",
+        "세션 간 차이에 뚜렷한 전환점 없음: {u} ({a})의 {w}이 {v} ({b}) 대비 {q}",
+    ),
+    (
+        "way out: {n} more session[s] of the base branch (`goodput-gate baseline update`) would be enough, if they vary as these do; `goodput-gate check --interleaved` needs none",
+        "해결: 지금 정도의 차이라면 기준 브랜치 세션 {n}개 더로 충분 (`goodput-gate baseline update`); `goodput-gate check --interleaved`에는 세션이 필요 없음",
+    ),
+    (
+        "way out: measure both builds in one job (`goodput-gate check --interleaved`), which needs none of these sessions; or measure disturbed sessions again (`goodput-gate baseline history METRIC` shows them, `baseline update` adds others)",
+        "해결: 두 빌드를 한 작업에서 측정 (`goodput-gate check --interleaved`), 이 세션들이 필요 없음; 또는 흔들린 세션을 다시 측정 (`goodput-gate baseline history METRIC`으로 확인, `baseline update`로 추가)",
+    ),
+    // Which sessions count.
+    (
+        "the sessions that count begin at {w} ({v}), {A}: {n} session[s] of another level left out",
+        "판정에 쓰는 세션은 {w} ({v})부터, {A}: 다른 수준의 세션 {n}개 제외",
+    ),
+    ("its first session", "첫 세션"),
+    ("faster than the sessions before it ({a})", "그 앞의 세션보다 빠름 ({a})"),
+    ("a stated shift of level: {a}", "밝힌 수준 변화: {a}"),
+    ("its level moved for good ({a}, p {n})", "수준이 완전히 바뀜 ({a}, p {n})"),
+    (
+        "session {u} of {w} ({v}) left out, since it is slower than the sessions that it would have joined ({a}) and nobody answers for it; if it is meant: `goodput-gate baseline update --level-shift REASON`",
+        "{w} ({v})의 세션 {u} 제외: 합류할 세션보다 느리고 ({a}) 그 이유를 밝힌 사람이 없음; 의도한 것이면 `goodput-gate baseline update --level-shift REASON`",
+    ),
+    ("no session counts", "판정에 쓰는 세션 없음"),
+    ("{n} session counts since {w} ({v}): {A}", "판정에 쓰는 세션 {n}개, {w} ({v})부터: {A}"),
+    ("{n} sessions count since {w} ({v}): {A}", "판정에 쓰는 세션 {n}개, {w} ({v})부터: {A}"),
+    ("this run could see nothing in {w}, and {q} must be found", "이 실행은 {w}에서 아무것도 감지할 수 없었으나 {q}를 찾아야 함"),
     ("worse beyond the noise; shown only, as `class: info` asks", "노이즈를 넘어 나빠짐; `class: info` 설정으로 표시만 함"),
     ("neither proven to be within {q} nor proven worse", "저하가 {q} 이내라는 것도, 나빠졌다는 것도 입증되지 않음"),
     (
