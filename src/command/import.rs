@@ -54,8 +54,11 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<ExitStatus> {
         hypotheses: Vec::new(),
         workloads,
     };
+    let text = record.to_json();
+    // What the reader refuses is not written.
+    Record::parse(&text).context("cannot import these files: what they say contradicts itself")?;
     let path = place(args)?;
-    output::write_atomic(&path, record.to_json().as_bytes())?;
+    output::write_atomic(&path, text.as_bytes())?;
     let (report, exit) = evaluate::measured(&record)?;
     output::told(output::show(&report, setup::lang_here(args.lang, args.config.as_deref())));
     output::say(&format!("wrote {}", path.display()));

@@ -1,6 +1,6 @@
 //! `AIPerf`'s `profile_export.jsonl`, one request per line, with the summary beside it for the load. Units are in the file.
 //!
-//! Read in the sources of `AIPerf` 0.13.0 and run; docs/IMPORT.md has the table of definitions.
+//! Read in the sources of `AIPerf` 0.2 and 0.13.0, and 0.13.0 was run; docs/IMPORT.md has the table of definitions.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use super::{ImportError, Load, Measured, Tool, hidden_wait};
 const NS: f64 = 1e-9;
 
 pub fn read(lines: &[Value], summary: Option<&str>) -> Result<Measured, ImportError> {
-    if lines.iter().any(|l| l.get("aiperf_version").is_some()) {
+    if lines.iter().any(|l| l.get("aiperf_version").is_some() || l.get("input_config").is_some()) {
         return Err(ImportError::NoDetails("name the profile_export.jsonl beside it (aiperf profile --export-level records)"));
     }
     let summary = value::documents(summary.ok_or_else(|| {
@@ -46,7 +46,7 @@ pub fn read(lines: &[Value], summary: Option<&str>) -> Result<Measured, ImportEr
         requests,
         stated_duration_ns: None,
         cut_short: summary["was_cancelled"].as_bool() == Some(true),
-        notes: notes(by_server),
+        notes: notes(by_server, measured.iter().any(|l| !l["metadata"]["credit_issued_ns"].is_null())),
         own_notes,
     })
 }
@@ -78,7 +78,14 @@ fn load(summary: &Value) -> Result<Load, ImportError> {
     };
     load.set("protocol", Some(load.protocol.clone()));
     load.streaming = endpoint["streaming"].as_bool().unwrap_or(false);
-    let phases = config["phases"].as_array().map_or(&[][..], Vec::as_slice);
+    if config["loadgen"].is_object() {
+        return older(load, config);
+    }
+    let phases = config["phases"].as_array().ok_or_else(|| {
+        let what =
+            "its input_config has neither phases nor loadgen: of which load it is cannot be told; AIPerf 0.2 to 0.13 say it";
+        ImportError::Shape(what.into())
+    })?;
     let measured: Vec<&Value> = phases.iter().filter(|p| text(p, "kind") != Some("warmup")).collect();
     let [phase] = measured[..] else {
         return Err(ImportError::Refused(format!(
@@ -99,6 +106,35 @@ fn load(summary: &Value) -> Result<Load, ImportError> {
     let prompts = &config["datasets"][0]["prompts"];
     load.input_tokens = rounded(&prompts["isl"]["mean"])?;
     load.output_tokens = rounded(&prompts["osl"]["mean"])?;
+    Ok(load)
+}
+
+/// The load as versions before `phases` state it: in `loadgen` and `input`. Never the headers, which may hold a key.
+fn older(mut load: Load, config: &Value) -> Result<Load, ImportError> {
+    let (input, phase) = (&config["input"], &config["loadgen"]);
+    let mut data = input.clone();
+    if let Some(fields) = data.as_object_mut() {
+        fields.retain(|key, _| !["headers", "header", "goodput", "random_seed"].contains(&key.as_str()));
+    }
+    let models = &config["endpoint"]["model_names"];
+    load.set("model", stated(if models.as_array().is_some_and(|all| all.len() == 1) { &models[0] } else { models }));
+    load.set("datasets", stated(&data));
+    load.set("phases", stated(phase));
+    load.set("seed", stated(&input["random_seed"]));
+    load.seed = input["random_seed"].as_u64();
+    let rate = stated(&phase["request_rate"]);
+    let scheduled = input["fixed_schedule"].as_bool() == Some(true);
+    load.open_loop = rate.is_some() || scheduled;
+    load.max_in_flight = count(&phase["concurrency"], "concurrency")?;
+    load.requests = count(&phase["request_count"], "request_count")?.map(u64::from);
+    load.arrival = match (rate, load.max_in_flight) {
+        (Some(rate), _) => format!("{} {rate}/s", text(phase, "request_rate_mode").unwrap_or("poisson")),
+        (None, _) if scheduled => "fixed schedule".into(),
+        (None, Some(cap)) => format!("closed loop, {cap} in flight"),
+        (None, None) => "all at once".into(),
+    };
+    load.input_tokens = rounded(&input["prompt"]["input_tokens"]["mean"])?;
+    load.output_tokens = rounded(&input["prompt"]["output_tokens"]["mean"])?;
     Ok(load)
 }
 
@@ -206,7 +242,7 @@ fn unfinished(summary: &Value, load: &mut Load, requests: &mut Vec<Request>) -> 
     Ok(Some(format!("{} of {asked} requests that were asked for are not in the file: they count as failed", asked - there)))
 }
 
-fn notes(by_server: bool) -> Vec<String> {
+fn notes(by_server: bool, credits: bool) -> Vec<String> {
     let tokens = if by_server {
         "output tokens are the server's usage; where only some answers have it, the others were cut off and count as failed"
     } else {
@@ -214,7 +250,12 @@ fn notes(by_server: bool) -> Vec<String> {
     };
     vec![
         tokens.into(),
-        "send lag is from the credit to the start of the request; in open loop latencies count from the credit, AIPerf's own from the start".into(),
+        if credits {
+            "send lag is from the credit to the start of the request; in open loop latencies count from the credit, AIPerf's own from the start"
+        } else {
+            "latencies count from the start of the request: this AIPerf saves no credits"
+        }
+        .into(),
         "TPOT is (last - first) / (tokens - 1); AIPerf's ITL leaves out all tokens of the first chunk, and chunk gaps are its ICL".into(),
     ]
 }

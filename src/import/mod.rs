@@ -33,6 +33,24 @@ pub enum Tool {
     Aiperf,
 }
 
+/// Fields that the others do not write.
+const VLLM: [&str; 9] =
+    ["model_id", "tokenizer_id", "num_prompts", "burstiness", "endpoint_type", "best_of", "start_times", "queue_times", "label"];
+const SGLANG: [&str; 9] = [
+    "dataset_name",
+    "random_input_len",
+    "random_output_len",
+    "random_range_ratio",
+    "sharegpt_output_len",
+    "total_output_tokens_retokenized",
+    "server_info",
+    "accept_length",
+    "mean_e2e_latency_ms",
+];
+const GUIDELLM: [&str; 5] = ["requests", "scheduler_metrics", "run_stats", "metrics", "type_"];
+const AIPERF_LINE: [&str; 5] = ["request_start_ns", "x_request_id", "benchmark_phase", "worker_id", "credit_issued_ns"];
+const AIPERF_SUMMARY: [&str; 3] = ["aiperf_version", "input_config", "benchmark_duration"];
+
 /// One file.
 #[derive(Clone, Copy, Debug)]
 pub struct File<'a> {
@@ -109,49 +127,54 @@ impl Tool {
         }
     }
 
-    /// By the fields that only this tool writes.
+    /// By the shape: how many of the fields that only this tool writes are there. One that a version leaves out or calls otherwise does not
+    /// matter.
     fn guess(value: &Value) -> Option<Self> {
-        let has = |keys: &[&str]| keys.iter().all(|k| value.get(k).is_some());
-        if value["metadata"].get("request_start_ns").is_some() || has(&["aiperf_version"]) {
-            Some(Self::Aiperf)
-        } else if value["benchmarks"].is_array() {
-            Some(Self::Guidellm)
-        } else if has(&["backend", "model_id", "num_prompts"]) {
-            Some(Self::VllmBench)
-        } else if has(&["backend", "dataset_name", "completed"]) {
-            Some(Self::SglangBench)
-        } else {
-            None
-        }
+        let count = |value: &Value, keys: &[&str]| keys.iter().filter(|key| value.get(key).is_some()).count();
+        let benchmark = &value["benchmarks"][0];
+        let seen = [
+            (Self::Aiperf, 2 * count(&value["metadata"], &AIPERF_LINE) + 2 * count(value, &AIPERF_SUMMARY)),
+            (Self::Guidellm, 2 * count(benchmark, &GUIDELLM)),
+            (Self::VllmBench, count(value, &VLLM)),
+            (Self::SglangBench, count(value, &SGLANG)),
+        ];
+        let most = seen.iter().map(|(_, n)| *n).max().filter(|n| *n >= 2)?;
+        let mut best = seen.iter().filter(|(_, n)| *n == most);
+        best.next().filter(|_| best.next().is_none()).map(|(tool, _)| *tool)
     }
 }
 
-/// Reads a file. `said` is the format that the user named; else it is guessed from the content.
+/// Reads a file. `said` is the format that the user named, which overrules the content; else it is guessed from that.
 ///
 /// Errors: damaged, of no known tool, of another tool than named, without requests, or with numbers that cannot be.
 pub fn read(file: &File<'_>, said: Option<Tool>) -> Result<Vec<Measured>, ImportError> {
     let documents = value::documents(file.text)?;
     let first = documents.first().unwrap_or(&Value::Null);
-    let tool = match (Tool::guess(first), said) {
-        (Some(found), Some(said)) if found != said => {
-            return Err(ImportError::Other { found: found.name(), said: said.name() });
-        }
-        (Some(found), _) => found,
-        (None, _) => {
-            let kind = if first.is_object() { "JSON of another kind" } else { "no JSON object" };
-            return Err(ImportError::Foreign(kind.into()));
-        }
+    let found = Tool::guess(first);
+    let Some(tool) = said.or(found).filter(|_| first.is_object()) else {
+        let kind = if first.is_object() { "JSON of another kind" } else { "no JSON object" };
+        return Err(ImportError::Foreign(kind.into()));
     };
-    let all = match tool {
-        Tool::VllmBench => documents.iter().map(vllm::read).collect::<Result<Vec<_>, _>>()?,
-        Tool::SglangBench => documents.iter().map(sglang::read).collect::<Result<Vec<_>, _>>()?,
-        Tool::Guidellm => documents.iter().map(guidellm::read).collect::<Result<Vec<_>, _>>()?.concat(),
-        Tool::Aiperf => vec![aiperf::read(&documents, file.summary)?],
+    let all = match (read_as(tool, &documents, file.summary), found) {
+        (Ok(all), _) => all,
+        (Err(_), Some(found)) if found != tool => {
+            return Err(ImportError::Other { found: found.name(), said: tool.name() });
+        }
+        (Err(error), _) => return Err(error),
     };
     if all.iter().any(|m| m.requests.is_empty()) {
         return Err(ImportError::Shape("it holds no request at all".into()));
     }
     Ok(all)
+}
+
+fn read_as(tool: Tool, documents: &[Value], summary: Option<&str>) -> Result<Vec<Measured>, ImportError> {
+    match tool {
+        Tool::VllmBench => documents.iter().map(vllm::read).collect(),
+        Tool::SglangBench => documents.iter().map(sglang::read).collect(),
+        Tool::Guidellm => Ok(documents.iter().map(guidellm::read).collect::<Result<Vec<_>, _>>()?.concat()),
+        Tool::Aiperf => Ok(vec![aiperf::read(documents, summary)?]),
+    }
 }
 
 impl Measured {

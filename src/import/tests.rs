@@ -186,7 +186,89 @@ fn a_file_without_requests_names_the_flag() {
     assert!(refused(&json!({"aiperf_version": "0.13.0"})).contains("profile_export.jsonl"));
     let bare =
         json!({"benchmarks": [{"config": {"strategy": {"type_": "constant", "rate": 1.0}}, "requests": {"successful": []}}]});
+    assert!(refused(&bare).contains("neither config.spec.data nor args.data"));
+    let bare = with(bare, &json!({"args": {"data": ["prompt_tokens=1"]}}));
     assert!(refused(&bare).contains("sample_size"));
+}
+
+/// Field case 25, and that one key more or less makes no other tool.
+#[test]
+fn a_tool_is_known_by_its_shape() {
+    let old = include_str!("../../tests/fixtures/field/vllm-0.10.json");
+    let record = workload(read_text(old).expect("endpoint_type is backend's older name"));
+    let stated = |field: &str| record.fingerprint.0[field].clone();
+    assert_eq!(
+        (stated("backend"), stated("protocol"), record.load.protocol.as_str()),
+        ("openai-chat".into(), "openai-chat".into(), "openai-chat")
+    );
+    assert!(record.load.open_loop && record.starts[0].rounds[0].columns.completed() == 24);
+    for mut value in [vllm(), serde_json::from_str(old).expect("JSON")] {
+        for key in ["backend", "endpoint_type", "burstiness"] {
+            value.as_object_mut().expect("an object").remove(key);
+            assert!(read_text(&value.to_string()).is_ok(), "without {key}");
+        }
+    }
+    let mut bare = sglang();
+    bare.as_object_mut().expect("an object").remove("dataset_name");
+    assert!(read_text(&bare.to_string()).is_ok());
+}
+
+#[test]
+fn a_format_that_is_said_overrules_the_shape() {
+    let text =
+        with(vllm(), &json!({"dataset_name": "x", "random_input_len": 1, "random_output_len": 1, "server_info": {}, "accept_length": 1, "random_range_ratio": 1})).to_string();
+    let as_said = |said| read(&File { text: &text, summary: None }, said).map(|m| m[0].tool().name()).map_err(|e| e.to_string());
+    assert_eq!(as_said(None), Ok("sglang-bench"));
+    assert_eq!(as_said(Some(Tool::VllmBench)), Ok("vllm-bench"));
+    assert!(as_said(Some(Tool::Guidellm)).expect_err("no report").contains("--format says guidellm"));
+}
+
+/// Field case 28: what differs in what the load is differs in the fingerprint.
+#[test]
+fn reports_with_arguments_state_their_load_in_them() {
+    let old = |args: &Value| {
+        let mut report = with(guidellm("constant"), &json!({"args": args, "config": null}));
+        report["benchmarks"][0]["config"]["backend"] = json!({"model": "m"});
+        report["benchmarks"][0]["requests"]["successful"][0]["response_id"] = json!("chatcmpl-1");
+        record_of(&report)
+    };
+    let short = old(&json!({"data": ["prompt_tokens=32,output_tokens=12"], "random_seed": 42, "max_requests": 20}));
+    assert_eq!((short.load.input_tokens, short.load.output_tokens, short.load.seed), (32, 12, 42));
+    assert_eq!(short.load.protocol, "openai-chat");
+    for other in [
+        json!({"data": ["prompt_tokens=4096,output_tokens=12"], "random_seed": 42, "max_requests": 20}),
+        json!({"data": ["prompt_tokens=32,output_tokens=12"], "random_seed": 7, "max_requests": 20}),
+        json!({"data": ["prompt_tokens=32,output_tokens=12"], "random_seed": 42, "max_seconds": 20}),
+        json!({"data": ["prompt_tokens=32,output_tokens=12"], "random_seed": 42, "max_requests": 20, "data_samples": 5}),
+    ] {
+        assert_ne!(old(&other).fingerprint, short.fingerprint, "{other}");
+    }
+}
+
+/// Field case 27.
+#[test]
+fn an_older_aiperf_states_its_load_in_loadgen() {
+    let text = include_str!("../../tests/fixtures/field/aiperf-0.2.jsonl");
+    let summary = include_str!("../../tests/fixtures/field/aiperf-0.2_aiperf.json");
+    let as_summary = |summary: &str| read(&File { text, summary: Some(summary) }, None).map(workload).map_err(|e| e.to_string());
+    let record = as_summary(summary).expect("AIPerf 0.2");
+    let load = &record.load;
+    assert_eq!((load.arrival.as_str(), load.open_loop, load.streaming), ("closed loop, 2 in flight", false, true));
+    assert_eq!((load.input_tokens, load.output_tokens, load.seed, load.requests_per_round), (32, 12, 7, Some(20)));
+    assert_eq!(record.fingerprint.0["model"], "smollm2-135m");
+    assert_eq!(record.starts[0].rounds[0].columns.completed(), 20);
+    assert!(notes(&record.starts[0].rounds[0]).contains("saves no credits"));
+    for (from, to) in [
+        ("\"mean\": 32", "\"mean\": 4096"),
+        ("\"random_seed\": 7", "\"random_seed\": 8"),
+        ("\"concurrency\": 2", "\"concurrency\": 3"),
+    ] {
+        assert!(summary.contains(from));
+        assert_ne!(as_summary(&summary.replacen(from, to, 1)).expect("reads").fingerprint, record.fingerprint, "{to}");
+    }
+    let unknown = summary.replacen("\"loadgen\"", "\"load\"", 1);
+    assert!(as_summary(&unknown).expect_err("no load").contains("neither phases nor loadgen"));
+    assert!(read_text(summary).expect_err("the summary alone").contains("profile_export.jsonl"));
 }
 
 fn sglang() -> Value {
@@ -264,8 +346,20 @@ fn a_sample_of_the_requests_is_refused() {
     let mut sampled = guidellm("constant");
     sampled["benchmarks"][0]["scheduler_metrics"]["requests_made"]["total"] = json!(100);
     assert!(refused(&sampled).contains("3 of 100 requests"), "{}", refused(&sampled));
+    // Warm-up excuses what it explains, and no more.
     sampled["benchmarks"][0]["config"]["warmup"]["value"] = json!(0.1);
-    assert!(notes(&round_of(&sampled)).contains("97 of 100 requests were warm-up"));
+    assert!(refused(&sampled).contains("explain 0 of the others"), "{}", refused(&sampled));
+    let times = |begin: f64| json!({"requests_made": {"total": 12}, "request_start_time": 0.0, "measure_start_time": begin, "measure_end_time": 10.0, "request_end_time": 10.0});
+    sampled["benchmarks"][0]["scheduler_metrics"] = times(4.0);
+    assert!(notes(&round_of(&sampled)).contains("9 of 12 requests were warm-up"));
+    sampled["benchmarks"][0]["scheduler_metrics"] = times(1.0);
+    assert!(refused(&sampled).contains("3 of 12 requests, and warm-up and cool-down explain 7"), "{}", refused(&sampled));
+    sampled["benchmarks"][0]["scheduler_metrics"] = times(4.0);
+    for key in ["sample_size", "sample_requests"] {
+        let mut said = sampled.clone();
+        said["benchmarks"][0]["config"][key] = json!(3);
+        assert!(refused(&said).contains("a sample of them is no measurement"), "{}", refused(&said));
+    }
 }
 
 #[test]

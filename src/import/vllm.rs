@@ -1,6 +1,6 @@
 //! `vllm bench serve --save-result --save-detailed`: one JSON object per run, arrays with one entry per request, times in seconds.
 //!
-//! Read in the sources of vLLM 0.33 and run with 0.32; docs/IMPORT.md has the table of definitions.
+//! Read in the sources of vLLM 0.8 to 0.33 and run with 0.32; docs/IMPORT.md has the table of definitions.
 
 use serde_json::Value;
 
@@ -8,9 +8,8 @@ use super::request::{Ending, Request, peak_in_flight};
 use super::value::{self, count, duration_ns, instant_ns, lists, number, stated, text};
 use super::{ImportError, Load, Measured, Tool, hidden_wait};
 
-const KEYED: [(&str, &str); 9] = [
+const KEYED: [(&str, &str); 8] = [
     ("model", "model_id"),
-    ("backend", "backend"),
     ("request_rate", "request_rate"),
     ("burstiness", "burstiness"),
     ("max_concurrency", "max_concurrency"),
@@ -61,7 +60,8 @@ fn load(run: &Value) -> Result<Load, ImportError> {
     for (field, key) in KEYED {
         load.set(field, stated(&run[key]));
     }
-    let backend = text(run, "backend").unwrap_or("unknown");
+    let backend = backend(run).unwrap_or("unknown");
+    load.set("backend", Some(backend.to_owned()));
     backend_protocol(backend).clone_into(&mut load.protocol);
     load.set("protocol", Some(load.protocol.clone()));
     load.max_in_flight = count(&run["max_concurrency"], "max_concurrency")?;
@@ -79,6 +79,11 @@ fn load(run: &Value) -> Result<Load, ImportError> {
         (_, None, None) => "all at once".into(),
     };
     Ok(load)
+}
+
+/// What the client speaks; versions 0.8 to 0.10 have it under another name.
+fn backend(run: &Value) -> Option<&str> {
+    text(run, "backend").or_else(|| text(run, "endpoint_type"))
 }
 
 /// The wire protocol that a backend of vLLM's or `SGLang`'s client speaks.
@@ -197,7 +202,7 @@ fn notes(run: &Value, open_loop: bool) -> Vec<String> {
             .into(),
     ];
     notes.push(UNSEEN_ENDS.replace("{}", "vLLM"));
-    if backend_protocol(text(run, "backend").unwrap_or("")) == "openai-completions" {
+    if backend_protocol(backend(run).unwrap_or("")) == "openai-completions" {
         notes.push(
             "vLLM's completions client counts events with empty text as output: TTFT, E2E and chunk gaps may include one".into(),
         );

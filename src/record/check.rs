@@ -2,10 +2,12 @@
 //!
 //! Not here: the shape (serde refuses that), or whether a measurement is fit to be judged (`measure::validity`).
 
+mod agree;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::session::Session;
-use super::{Record, RegressionPolicy, RoundRecord, WorkloadRecord};
+use super::{LoadFacts, Record, RegressionPolicy, RoundRecord, WorkloadRecord};
 use crate::config::{UNDER_TEST, is_workload_name};
 use crate::evidence::gpu::RoundGpu;
 use crate::fingerprint::Fingerprint;
@@ -82,10 +84,10 @@ fn workload(workload: &WorkloadRecord) -> Result<(), String> {
             return Err(format!("two starts have index {}", start.index));
         }
         for round in &start.rounds {
-            self::round(round).map_err(|why| format!("start {}, round {}: {why}", start.index, round.index))?;
+            self::round(round, &workload.load).map_err(|why| format!("start {}, round {}: {why}", start.index, round.index))?;
         }
     }
-    Ok(())
+    agree::workload(workload)
 }
 
 fn regression(metric: &str, said: RegressionPolicy) -> Result<(), String> {
@@ -97,7 +99,7 @@ fn regression(metric: &str, said: RegressionPolicy) -> Result<(), String> {
     Ok(())
 }
 
-fn round(round: &RoundRecord) -> Result<(), String> {
+fn round(round: &RoundRecord, load: &LoadFacts) -> Result<(), String> {
     let columns = &round.columns;
     if !columns.is_rectangular() || round.ramp as usize > columns.len() {
         return Err("columns differ in length".into());
@@ -117,7 +119,8 @@ fn round(round: &RoundRecord) -> Result<(), String> {
         return Err("a request hides more tokens than it has".into());
     }
     round.gpu.iter().try_for_each(RoundGpu::check)?;
-    Gaps::decode(&round.chunk_gaps_hdr).map(drop)
+    let gaps = Gaps::decode(&round.chunk_gaps_hdr)?;
+    agree::round(round, load, &gaps)
 }
 
 fn impossible(columns: &Columns, i: usize) -> bool {

@@ -364,8 +364,9 @@ impl Record {
         if found == 0 {
             return Err(RecordError::Shape("it has no version from 1 on".into()));
         }
-        let record: Self = serde_json::from_value(value).map_err(|e| RecordError::Shape(e.to_string()))?;
+        let mut record: Self = serde_json::from_value(value).map_err(|e| RecordError::Shape(e.to_string()))?;
         check::record(&record).map_err(RecordError::Shape)?;
+        recompute::metrics(&mut record)?;
         Ok(record)
     }
 

@@ -4,7 +4,7 @@
 
 use super::{LoadFacts, Record, RecordError, RoundRecord};
 use crate::measure::SloMs;
-use crate::measure::collect::{RoundView, metrics};
+use crate::measure::collect::{self, RoundView, Values};
 use crate::measure::histogram::Gaps;
 use crate::measure::validity::{self, Asked, own_lag_p99_ms};
 
@@ -22,13 +22,37 @@ pub fn findings(record: &mut Record) -> Result<(), RecordError> {
     Ok(())
 }
 
-fn round(round: &mut RoundRecord, start: u32, load: &LoadFacts, slo: &SloMs) -> Result<(), RecordError> {
+/// Replaces the metrics of every round, and of all rounds together, by what the columns say: nobody is believed a number that can be
+/// computed.
+pub fn metrics(record: &mut Record) -> Result<(), RecordError> {
+    for workload in &mut record.workloads {
+        let slo = workload.slo.into();
+        for start in &mut workload.starts {
+            for round in &mut start.rounds {
+                metrics_of_round(round, start.index, &workload.load, &slo)?;
+            }
+        }
+        workload.pooled = super::keyed(&workload.pooled_values()?);
+    }
+    Ok(())
+}
+
+fn metrics_of_round(round: &mut RoundRecord, start: u32, load: &LoadFacts, slo: &SloMs) -> Result<Values, RecordError> {
     let gaps = Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?;
     let context = round.context(start, load);
-    let values = metrics(&[RoundView { columns: &round.columns, context: &context, gaps: &gaps }], slo);
+    let values = collect::metrics(&[RoundView { columns: &round.columns, context: &context, gaps: &gaps }], slo);
+    round.metrics = super::keyed(&values);
+    let gpu = super::gpu::values(std::iter::once(&*round));
+    round.metrics.extend(super::keyed(&gpu));
+    Ok(values)
+}
+
+fn round(round: &mut RoundRecord, start: u32, load: &LoadFacts, slo: &SloMs) -> Result<(), RecordError> {
+    let context = round.context(start, load);
+    let values = metrics_of_round(round, start, load, slo)?;
     round.client.own_lag_p99_ms = own_lag_p99_ms(&round.columns);
     // The lines of a trace ask for a length each: only the plan knows them.
-    let forced = load.length_forced && load.arrival != "trace";
+    let forced = load.length_forced && !load.arrival.starts_with("trace");
     let asked = Asked { output_tokens: Some(f64::from(load.output_tokens)), length_forced: forced };
     let mut found = validity::findings(&round.columns, &context, &values, &round.client, asked);
     let stored = std::mem::take(&mut round.findings);
@@ -38,9 +62,6 @@ fn round(round: &mut RoundRecord, start: u32, load: &LoadFacts, slo: &SloMs) -> 
     found.extend(kept);
     found.sort_by_key(|f| std::cmp::Reverse(f.severity));
     round.findings = found;
-    round.metrics = super::keyed(&values);
-    let gpu = super::gpu::values(std::iter::once(&*round));
-    round.metrics.extend(super::keyed(&gpu));
     Ok(())
 }
 

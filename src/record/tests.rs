@@ -139,3 +139,64 @@ fn stored_metrics_are_those_that_the_columns_give() {
         assert!((value - workload.pooled[key]).abs() <= 1e-9 * value.abs(), "{key}");
     }
 }
+
+/// What the reader says of the fixture with one round's, or the workload's, parts changed.
+fn read_with(change: impl FnOnce(&mut WorkloadRecord)) -> Result<Record, String> {
+    let mut record = candidate();
+    change(&mut record.workloads[0]);
+    Record::parse(&record.to_json()).map_err(|e| e.to_string())
+}
+
+fn first(workload: &mut WorkloadRecord) -> &mut RoundRecord {
+    &mut workload.starts[0].rounds[0]
+}
+
+#[test]
+fn parts_that_contradict_each_other_are_refused() {
+    let refused: [(&str, Result<Record, String>); 19] = [
+        ("error_rate_ratio", read_with(|w| _ = first(w).metrics.insert("error_rate_ratio".into(), 1.0))),
+        ("pooled has error_rate_ratio", read_with(|w| _ = w.pooled.insert("error_rate_ratio".into(), 0.5))),
+        ("load.streaming is false", read_with(|w| w.load.streaming = false)),
+        ("error_rate_ratio", read_with(|w| first(w).columns.outcome[30] = "timeout".into())),
+        ("its errors are", read_with(|w| first(w).errors.push(ErrorCount { kind: "timeout".into(), count: 1, example: None }))),
+        (
+            "it has times of an answer",
+            read_with(|w| {
+                let round = first(w);
+                round.columns.outcome[9] = "timeout".into();
+                round.errors.push(ErrorCount { kind: "timeout".into(), count: 1, example: None });
+                round.metrics.clear();
+                round.series = Series::default();
+                w.pooled.clear();
+            }),
+        ),
+        ("open_loop is", read_with(|w| w.load.open_loop = !w.load.open_loop)),
+        ("open_loop is", read_with(|w| w.load.arrival = "closed loop, 3 in flight".into())),
+        ("left out as a ramp", read_with(|w| first(w).ramp = 3)),
+        ("protocol", read_with(|w| w.load.protocol = "triton".into())),
+        ("duration_us is 1,", read_with(|w| first(w).duration_us = 1)),
+        ("largest gap", read_with(|w| first(w).columns.max_gap_us[9] = Some(9_000_000_000))),
+        ("first answer token", read_with(|w| first(w).columns.ttfa_us[9] = Some(9_000_000_000))),
+        ("first answer token", read_with(|w| first(w).columns.ttfa_us[9] = Some(0))),
+        ("chunk gaps", read_with(|w| first(w).columns.events.fill(1))),
+        ("chunk_gap_p99_ms is 0.001", read_with(|w| first(w).chunk_gap_p99_ms = Some(0.001))),
+        ("chunk_gap_p99_ms is 99999", read_with(|w| first(w).chunk_gap_p99_ms = Some(99_999.0))),
+        ("series", read_with(|w| first(w).series.completed.push(1000))),
+        ("series", read_with(|w| first(w).series.failed.push(1000))),
+    ];
+    for (word, read) in refused {
+        let Err(why) = read else { panic!("{word}: it was read") };
+        assert!(why.contains(word), "{word}: {why}");
+    }
+}
+
+#[test]
+fn metrics_are_read_from_the_columns_and_not_from_what_is_written_beside_them() {
+    let whole = candidate();
+    let edited = read_with(|w| {
+        w.pooled.insert("ttft_geomean_ms".into(), 0.1);
+        first(w).metrics.insert("ttft_p50_ms".into(), 0.1);
+        first(w).metrics.insert("ttft_p95_ms".into(), 0.1);
+    });
+    assert_eq!(edited.expect("times are made anew"), whole);
+}
