@@ -59,7 +59,9 @@ pub struct Secrets {
 /// What must not be shown: the key, and what extra headers carry (`Bearer TOKEN`: the token).
 pub fn secrets(api_key: Option<&str>, headers: &[(String, String)]) -> Secrets {
     let mut all = Secrets::default();
-    api_key.into_iter().for_each(|key| all.add(key, Extent::Runs));
+    if let Some(key) = api_key {
+        all.add(key, Extent::Runs);
+    }
     for (name, value) in headers {
         let extent = if is_open(name) { Extent::Whole } else { Extent::Runs };
         for word in value.split_whitespace().filter(|word| word.chars().count() >= RUN) {
@@ -139,7 +141,9 @@ impl Secrets {
             for aligned in (0..3).map(|before| encoded(bytes, before)).filter(|e| e.len() >= BASE64_RUN) {
                 let run = if extent == Extent::Runs { BASE64_RUN } else { aligned.len() };
                 let url: String = aligned.replace('+', "-").replace('/', "_");
-                [aligned, url].iter().for_each(|text| self.need(&lower(text), run, 1));
+                for text in [aligned, url] {
+                    self.need(&lower(&text), run, 1);
+                }
             }
         }
     }

@@ -368,6 +368,7 @@ mod tests {
     /// Whoever lets nothing open through lets nothing blind through.
     #[test]
     fn a_blind_run_fails_unless_both_policies_let_it_through() {
+        use OnOpen::{Fail, Warn};
         let metric = crate::metric::Metric::parse("tpot_geomean").expect("a metric");
         let starts = |value: f64| vec![StartSummary { values: [(metric, value)].into(), n: 100, bad: 0 }; 2];
         let session = |value: f64| crate::judge::Session { starts: starts(value), ..crate::judge::Session::default() };
@@ -385,7 +386,6 @@ mod tests {
             assert!(ruling.verdict == Verdict::Blind && ruling.reasons[0].contains("10 % must be found"), "{ruling:?}");
             ruling.exit
         };
-        use OnOpen::{Fail, Warn};
         assert_eq!(of(Warn, Fail), ExitStatus::Inconclusive);
         assert_eq!(of(Warn, Warn), ExitStatus::Pass);
         assert_eq!(of(Fail, Warn), ExitStatus::Inconclusive);

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use git2::{ObjectType, Oid, StatusOptions};
 
-use super::lineage::{GitError, Repo, other};
+use super::error::other;
+use super::lineage::{GitError, Repo};
 
 /// Larger files (models, data sets) are told by size and time of change.
 const READ: u64 = 64 << 20;

@@ -64,7 +64,7 @@ fn promisor(repo: &Repository) -> Option<String> {
     let mut entries = config.entries(Some(r"^remote\..*\.promisor$")).ok()?;
     while let Some(Ok(entry)) = entries.next() {
         let name = entry.name().ok().and_then(|n| n.strip_prefix("remote.")?.strip_suffix(".promisor"));
-        let set = entry.value().map_or(true, |v| v != "false");
+        let set = entry.value() != Ok("false");
         if let Some(name) = name.filter(|_| set) {
             return Some(name.to_owned());
         }

@@ -65,7 +65,7 @@ pub fn is_ci() -> bool {
 fn says_ci(env: impl Fn(&str) -> Option<String>) -> bool {
     let is_set = |name: &&str| env(name).is_some_and(|value| !value.trim().is_empty());
     let is_on = |name: &&str| env(name).is_some_and(|value| is_on(&value));
-    SWITCHES.iter().any(is_on) || MARKS.iter().any(|name| is_set(&name))
+    SWITCHES.iter().any(is_on) || MARKS.iter().any(is_set)
 }
 
 fn is_on(value: &str) -> bool {

@@ -47,12 +47,16 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
         None => output::deliver(&args.out, &mut report, &charts, lang),
         Some(bytes) => {
             let unwritten = output::save_reports(&args.out, &report, &charts, lang);
-            unwritten.iter().for_each(|line| output::say(&format!("note: {line}")));
+            for line in &unwritten {
+                output::say(&format!("note: {line}"));
+            }
             output::told(output::print_bytes(&bytes));
         }
     }
     for (workload, against) in &compared {
-        explain.iter().for_each(|&metric| output::tell(&explanation(workload, against, metric)));
+        for metric in &explain {
+            output::tell(&explanation(workload, against, *metric));
+        }
     }
     Ok(exit)
 }

@@ -29,7 +29,9 @@ pub fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
         .inspect_err(|e| output::save_failure(&args.output.out, e, git.clone(), lang))?;
     for (folder, record) in &measured {
         let unwritten = output::save_reports(folder, &evaluate::measured(record)?.0, &drawn::alone(record)?, lang);
-        unwritten.iter().for_each(|line| output::say(&format!("note: {}: {line}", folder.display())));
+        for line in &unwritten {
+            output::say(&format!("note: {}: {line}", folder.display()));
+        }
     }
     let records: Vec<(String, &Record)> = measured.iter().map(|(_, r)| (r.target.clone().unwrap_or_default(), r)).collect();
     let exit = ranked(&records, &args.output.out, ReportFormat::Terminal, lang)?;

@@ -2,7 +2,6 @@
 //! one, the working tree's elsewhere.
 //!
 //! Not here: what an acceptance covers (`accept`), the comparison with the anchor (`evaluate`).
-#![expect(clippy::disallowed_methods, reason = "rim: reads the working tree's files")]
 
 use std::path::Path;
 

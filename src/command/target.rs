@@ -1,5 +1,4 @@
 //! The server of one start: a child process of ours (simulated, or the user's command), or one that runs already; asked what it is before any clock.
-#![expect(clippy::disallowed_methods, reason = "rim: reads the certificate authority's file")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,6 +1,5 @@
 //! Token counts where the server gives none: a `tokenizer.json` over the texts of a round that has ended. Not here: keeping the texts
 //! (`protocol::receiver`), and what a count means.
-#![expect(clippy::disallowed_methods, reason = "rim: reads the tokenizer's file")]
 
 #[cfg(test)]
 mod tests;

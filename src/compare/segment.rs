@@ -75,7 +75,7 @@ fn last_level(sessions: usize, level: impl Fn(usize, Metric) -> Option<f64>) -> 
         let values: Vec<(usize, f64)> = (0..sessions).filter_map(|at| Some((at, level(at, t.metric)?))).collect();
         let plain: Vec<f64> = values.iter().map(|(_, v)| *v).collect();
         let shifts = change_points(&plain);
-        let each = shifts.iter().enumerate().filter_map(|(i, change)| {
+        let mut each = shifts.iter().enumerate().filter_map(|(i, change)| {
             let from = i.checked_sub(1).and_then(|before| shifts.get(before)).map_or(0, |before| before.at);
             let to = shifts.get(i + 1).map_or(plain.len(), |next| next.at);
             let (base, new) = (mean(&plain[from..change.at])?, &plain[change.at..to]);
@@ -87,7 +87,7 @@ fn last_level(sessions: usize, level: impl Fn(usize, Metric) -> Option<f64>) -> 
                 (values[change.at].0, Begin::ChangePoint { moved, p: change.p })
             })
         });
-        each.last()
+        each.next_back()
     });
     found.max_by_key(|(at, _)| *at).unwrap_or_default()
 }

@@ -141,7 +141,10 @@ fn a_gross_change_is_never_excused_by_uneven_sessions() {
 fn an_open_comparison_that_could_see_nothing_is_blind() {
     let uneven = [0.0, 0.2, 0.0, 0.2, 0.0, 0.2];
     let blind = with(TPOT, &uneven, &[0.2; 2]).blind().expect("it is");
-    assert!(blind.metric == TPOT && blind.wanted == 0.10 && blind.detectable.is_some_and(|d| d > 0.4), "{blind:?}");
+    assert!(
+        blind.metric == TPOT && (blind.wanted - 0.10).abs() < 1e-12 && blind.detectable.is_some_and(|d| d > 0.4),
+        "{blind:?}"
+    );
     assert!(blind.to_string().starts_with("this run could see only what is "), "{blind}");
     assert_eq!(with(TPOT, &uneven[..5], &[0.2; 2]).blind(), None, "young");
     assert_eq!(with(TPOT, &[0.0, 0.01, 0.0, 0.01, 0.0, 0.01], &[0.06; 2]).blind(), None, "open, and it saw enough");

@@ -29,12 +29,12 @@ fn no_part_of_a_secret_is_left() {
 
 #[test]
 fn every_spelling_is_found_whole_and_in_part() {
+    let each = |format: fn(u8) -> String| KEY.bytes().map(format).collect::<String>();
     let percent =
         |upper: bool| -> String { KEY.bytes().map(|b| if upper { format!("%{b:02X}") } else { format!("%{b:02x}") }).collect() };
-    let hex: String = KEY.bytes().map(|b| format!("{b:02x}")).collect();
+    let hex = each(|b| format!("{b:02x}"));
     let spaced: Vec<String> = KEY.bytes().map(|b| format!("{b:02X}")).collect();
-    let json: String = KEY.bytes().map(|b| format!("\\u{b:04x}")).collect();
-    let each = |format: fn(u8) -> String| KEY.bytes().map(format).collect::<String>();
+    let json = each(|b| format!("\\u{b:04x}"));
     let mut spellings = vec![
         KEY.to_owned(),
         KEY.to_uppercase(),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure core, bottom first: a module may import those before it.
-const CORE: [&str; 18] = [
+const CORE: [&str; 19] = [
     "visible",
     "redact",
     "exit",

@@ -89,7 +89,7 @@ pub fn secret_values(server: &Server, sent: Secrets) -> Secrets {
     let own = server.env.iter().map(|(name, value)| (name.clone(), value.clone()));
     let long = own.chain(inherited).filter(|(_, value)| value.len() >= SHORTEST);
     // Parts of a path or of an address are common words.
-    let is_key = |name: &str, value: &str| KEYS.iter().any(|word| name.to_uppercase().contains(word)) && !value.contains("/");
+    let is_key = |name: &str, value: &str| KEYS.iter().any(|word| name.to_uppercase().contains(word)) && !value.contains('/');
     long.fold(sent, |all, (name, value)| if is_key(&name, &value) { all.with_key(&value) } else { all.with(&value) })
 }
 
