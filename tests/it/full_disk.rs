@@ -127,10 +127,10 @@ fn every_verb_has_the_code_that_is_documented_where_its_words_cannot_be_written(
         let ran = into_full(&bed, args);
         let told = ran.stderr.contains("standard output") || ran.stderr.contains("/dev/full") || ran.code == Some(2);
         assert!(told, "{args:?}: {ran:?}");
-        if args[0] != "compare" {
-            assert_eq!(ran.code, Some(code), "{args:?}: {ran:?}");
-        } else {
+        if args[0] == "compare" {
             assert_ne!(ran.code, Some(2), "{args:?}: {ran:?}");
+        } else {
+            assert_eq!(ran.code, Some(code), "{args:?}: {ran:?}");
         }
     }
 }

@@ -13,15 +13,19 @@ use crate::support::{Answer, Gate, Part, Ran, Seen, Server, Setup};
 const KEY: &str = "sk-Live_4Zq/8+Tn&2Ww=Xy7";
 const HEADER: &str = "gw-77ab31fe90c4d2";
 
+fn each_byte(text: &str, written: fn(u8) -> String) -> String {
+    text.bytes().map(written).collect()
+}
+
 /// As a log's reader would search: eight characters in a row, in either case, also of hex, base64 and escapes.
 fn assert_none_of(secret: &str, text: &str, place: &str) {
     let plain = text.to_lowercase().replace("\\/", "/").replace("&amp;", "&").replace("\\u0026", "&");
     let runs = |of: &str, n: usize| {
         of.to_lowercase().chars().collect::<Vec<_>>().windows(n).map(|w| w.iter().collect::<String>()).collect::<Vec<_>>()
     };
-    let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
-    let percent: String = secret.bytes().map(|b| format!("%{b:02x}")).collect();
-    let json: String = secret.bytes().map(|b| format!("\\u{b:04x}")).collect();
+    let hex: String = each_byte(secret, |b| format!("{b:02x}"));
+    let percent: String = each_byte(secret, |b| format!("%{b:02x}"));
+    let json: String = each_byte(secret, |b| format!("\\u{b:04x}"));
     let b64 = BASE64_STANDARD.encode(secret);
     let mut needles = [runs(secret, 8), runs(&hex, 16), runs(&percent, 24), runs(&json, 48)].concat();
     needles.extend(runs(b64.trim_end_matches('='), 12));
@@ -45,7 +49,7 @@ fn assert_nothing_of_it(gate: &Gate, ran: &Ran) {
 }
 
 fn spellings() -> Vec<String> {
-    let percent = |text: &str| text.bytes().map(|b| format!("%{b:02X}")).collect::<String>();
+    let percent = |text: &str| each_byte(text, |b| format!("%{b:02X}"));
     let mut all = Vec::new();
     for secret in [KEY, HEADER] {
         all.extend([
@@ -57,8 +61,8 @@ fn spellings() -> Vec<String> {
             BASE64_URL_SAFE_NO_PAD.encode(format!("x:{secret}")),
             percent(secret),
             percent(secret).to_lowercase(),
-            secret.bytes().map(|b| format!("{b:02x}")).collect(),
-            secret.bytes().map(|b| format!("\\u{b:04X}")).collect(),
+            each_byte(secret, |b| format!("{b:02x}")),
+            each_byte(secret, |b| format!("\\u{b:04X}")),
         ]);
     }
     all
