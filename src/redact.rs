@@ -53,7 +53,17 @@ enum Extent {
 pub struct Secrets {
     words: Vec<String>,
     /// What is looked for, by its length in characters; in lower case.
-    needles: BTreeMap<usize, BTreeSet<Vec<char>>>,
+    needles: BTreeMap<usize, Needles>,
+}
+
+/// Texts of one length.
+#[derive(Clone, Debug, Default)]
+struct Needles {
+    all: BTreeSet<Vec<char>>,
+    /// How they begin: nearly every place of a text begins otherwise.
+    beginnings: BTreeSet<[char; 3]>,
+    /// The first characters, as bits of their lowest seven.
+    first: u128,
 }
 
 /// What must not be shown: the key, and what extra headers carry (`Bearer TOKEN`: the token).
@@ -158,8 +168,12 @@ impl Secrets {
 
     /// Every `run` characters of it, beginning at each `step`th.
     fn need(&mut self, text: &[char], run: usize, step: usize) {
-        let set = self.needles.entry(run).or_default();
-        set.extend(text.windows(run).step_by(step).map(<[char]>::to_vec));
+        let needles = self.needles.entry(run).or_default();
+        for needle in text.windows(run).step_by(step) {
+            needles.first |= 1 << (u32::from(needle[0]) & 127);
+            needles.beginnings.extend(beginning(needle));
+            needles.all.insert(needle.to_vec());
+        }
     }
 
     fn without(&self, text: String) -> String {
@@ -200,13 +214,25 @@ impl Secrets {
         let mut found = Vec::new();
         for (&length, needles) in &self.needles {
             for (at, window) in chars.windows(length).enumerate() {
-                if needles.contains(window) {
+                if needles.contain(window) {
                     found.push((signs[at].start, signs[at + length - 1].end));
                 }
             }
         }
         found
     }
+}
+
+impl Needles {
+    fn contain(&self, window: &[char]) -> bool {
+        self.first & (1 << (u32::from(window[0]) & 127)) != 0
+            && beginning(window).is_some_and(|start| self.beginnings.contains(&start))
+            && self.all.contains(window)
+    }
+}
+
+fn beginning(text: &[char]) -> Option<[char; 3]> {
+    text.first_chunk().copied()
 }
 
 /// The characters of base64 that `bytes` decide alone where `before` bytes stand before them.

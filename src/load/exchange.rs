@@ -87,10 +87,7 @@ pub async fn exchange(shared: &Shared, sending: &Sending<'_>, flight: &Flight) -
         retried: false,
     };
     let ended = flight.guard(pin!(attempt(shared, sending, flight, &mut trace))).await;
-    let mut timeline = timeline(sending, trace, ended);
-    timeline.error = timeline.error.map(|e| shared.site.redact(e));
-    timeline.finish_reason = timeline.finish_reason.map(|r| shared.site.redact(r));
-    timeline
+    timeline(sending, trace, ended)
 }
 
 fn receiver(sending: &Sending<'_>) -> Receiver {
