@@ -1,3 +1,5 @@
+//! Claims that conflict, files of dead gates, and folders that are not to be trusted.
+
 use super::*;
 
 fn gate(id: u64, ticket: u64, claims: &[(&str, &str)]) -> Gate {

@@ -43,8 +43,8 @@ fn is_link(url: &str) -> bool {
 /// One line of a text, invisible.
 pub fn data(attempts: &[Attempt]) -> String {
     let json = serde_json::to_string(attempts).expect("a ledger is plain data");
-    // Nothing in it ends the HTML comment.
-    let json = json.replace("--", "\\u002d\\u002d").replace('<', "\\u003c").replace('>', "\\u003e");
+    // Nothing in it ends the HTML comment, or tells anybody.
+    let json = json.replace("--", "\\u002d\\u002d").replace('<', "\\u003c").replace('>', "\\u003e").replace('@', "\\u0040");
     format!("{OPEN}{json}{CLOSE}")
 }
 

@@ -77,8 +77,8 @@ const LONGEST_GATE: usize = 64;
 impl Marker {
     pub fn line(&self) -> String {
         let json = serde_json::to_string(self).expect("a marker is plain data");
-        // Nothing in it ends the HTML comment. All that is not a string in this JSON has no such characters.
-        let json = json.replace('-', "\\u002d").replace('<', "\\u003c").replace('>', "\\u003e");
+        // Nothing in it ends the HTML comment, or tells anybody. All that is not a string in this JSON has no such characters.
+        let json = json.replace('-', "\\u002d").replace('<', "\\u003c").replace('>', "\\u003e").replace('@', "\\u0040");
         format!("{OPEN}{json}{CLOSE}")
     }
 

@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use crate::config::{Endpoint, Gpu, PORT, Server, Target};
-use crate::lock::{ALL, Claim};
+use crate::lock::Claim;
 use crate::watch::gpu::Gpus;
 
 /// Which GPUs a program sees, as the vendors' runtimes and container tools have it.
@@ -35,7 +35,7 @@ pub fn of(target: &Target, gpu: &Gpu, stopped: &dyn Fn() -> bool) -> Vec<Claim> 
 }
 
 fn processors() -> Claim {
-    Claim::new("processors of this machine", ALL)
+    Claim::new("the processors of", "this machine")
 }
 
 /// `localhost`, `127.0.0.1`, `[::1]` and this machine's own addresses are one; another machine is its name and all of its addresses.
