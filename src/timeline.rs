@@ -100,7 +100,7 @@ pub enum CountDoubt {
     ZeroBesideOutput,
     /// Its total is not what its parts add up to.
     TotalDiffers,
-    /// More events with output came than it counted output tokens.
+    /// More events with output came than it counted output tokens. A count of less than half of them is left out.
     FewerThanEvents,
 }
 

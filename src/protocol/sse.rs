@@ -14,6 +14,7 @@ use memchr::memchr2;
 use serde::de::IgnoredAny;
 use thiserror::Error;
 
+use super::error_text::refusal;
 use super::failure::names_failure;
 
 /// Far above any real event (a token with its log probabilities is some KiB); memory must not grow with what a server sends.
@@ -224,7 +225,12 @@ impl Scanner {
 }
 
 fn fails(text: &[u8]) -> bool {
-    !text.is_empty() && names_failure(&String::from_utf8_lossy(text))
+    match text.trim_ascii_start().first() {
+        None => false,
+        // An object may have a place for errors, and none in it.
+        Some(b'{') if is_whole_object(text, &mut 0) => refusal(text).is_some(),
+        Some(_) => names_failure(&String::from_utf8_lossy(text)),
+    }
 }
 
 /// Nothing that follows on a further line could make this JSON longer.

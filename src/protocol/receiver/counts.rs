@@ -24,9 +24,8 @@ pub(super) fn believable(received: &Received) -> (Usage, Option<CountDoubt>) {
         Some(tokens) if tokens < events => Some(CountDoubt::FewerThanEvents),
         _ => None,
     };
-    if doubt == Some(CountDoubt::ZeroBesideOutput) {
-        usage.completion_tokens = None;
-    }
+    // A count of half the events is none either: one token beside eight events would have no TPOT, and nothing to be slow with.
+    usage.completion_tokens = usage.completion_tokens.filter(|&tokens| tokens.saturating_mul(2) >= events);
     (usage, doubt)
 }
 
@@ -110,6 +109,9 @@ mod tests {
         assert_eq!(doubt(8, [Some(3), Some(8), Some(30), None]).1, Some(CountDoubt::TotalDiffers));
         assert_eq!(doubt(8, [Some(3), Some(8), Some(11), None]).1, None);
         assert_eq!(doubt(8, [Some(3), Some(5), Some(8), None]).1, Some(CountDoubt::FewerThanEvents));
+        let (usage, why) = doubt(8, [Some(3), Some(1), Some(4), None]);
+        assert_eq!((usage.completion_tokens, why), (None, Some(CountDoubt::FewerThanEvents)));
+        assert_eq!(doubt(2, [Some(3), Some(1), Some(4), None]).0.completion_tokens, Some(1));
         assert_eq!(doubt(8, [Some(u32::MAX), Some(u32::MAX), Some(u32::MAX), None]).1, Some(CountDoubt::TotalDiffers));
     }
 }

@@ -213,8 +213,10 @@ impl Events {
         let received = &mut self.received;
         received.outputs.push(OutputEvent { at_ns: now_ns });
         received.reasoning_events += u32::from(delta.reasoning);
-        if delta.answer {
-            received.first_answer_ns.get_or_insert(now_ns);
+        if delta.answer && received.first_answer_ns.is_none() {
+            received.first_answer_ns = Some(now_ns);
+            // The answer begins anew, whatever the reasoning before it was.
+            self.growth = Growth::default();
         }
         if received.text.is_some() || self.growth.is_open() {
             let text = text::output(&self.protocol, payload);

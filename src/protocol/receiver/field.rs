@@ -83,6 +83,7 @@ fn what_keeps_a_connection_alive_is_no_failure() {
         ":\n\n",
         "event: ping\ndata: {\"type\":\"ping\"}\n\n",
         "retry: 100\n\n",
+        ": {\"queue\":3,\"error\":null}\n\n",
         "id: 3\n",
     ] {
         let answer = streamed(&[ONE, beside, TWO, STOP, DONE].concat());
@@ -203,6 +204,9 @@ fn cumulative_deltas_are_refused_by_that_word() {
     let triton = each(|text| format!("data: {{\"text_output\":\"{text}\"}}\n\n"));
     let triton = read_as(ProtocolName::Triton, &labelled("text/event-stream", &triton));
     assert!(told(&triton).1.starts_with("cumulative deltas"), "{triton:?}");
+    let thought = "data: {\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]}\n\n".repeat(3);
+    let after: String = texts.iter().map(|text| event("content", text)).collect();
+    assert!(told(&streamed(&[&thought, &after, STOP, DONE].concat())).1.starts_with("cumulative deltas"), "after reasoning");
     let same = streamed(&[ONE, ONE, ONE, ONE, STOP, DONE].concat());
     assert_eq!((told(&same), same.outputs.len()), ((Completed, ""), 4), "one token again and again is an answer");
 }
