@@ -369,8 +369,8 @@ mod tests {
     #[test]
     fn a_blind_run_fails_unless_both_policies_let_it_through() {
         use OnOpen::{Fail, Warn};
-        let metric = crate::metric::Metric::parse("tpot_geomean").expect("a metric");
-        let starts = |value: f64| vec![StartSummary { values: [(metric, value)].into(), n: 100, bad: 0 }; 2];
+        let all = |value: f64| crate::metric::METHOD.map(|metric| (metric, value)).into();
+        let starts = |value: f64| vec![StartSummary { values: all(value), n: 100, bad: 0 }; 2];
         let session = |value: f64| crate::judge::Session { starts: starts(value), ..crate::judge::Session::default() };
         let history: Vec<_> = [0.0, 0.2, 0.0, 0.2, 0.0, 0.2].map(session).into();
         let compared = crate::judge::other_day::judge(&crate::judge::other_day::OtherDay {

@@ -51,7 +51,7 @@ fn a_slower_session_is_refused_unless_somebody_answers_for_it() {
     judged(&bed, &again)
         .assert(0, &["INCONCLUSIVE", "1 of 6", "a stated shift of level: another compiler", "6 sessions of another level"]);
     bed.gate(&["baseline", "resolve"]).assert(0, &["1 session counts since", "left out: of a level before the newest"]);
-    bed.gate(&["baseline", "show", "b0000001"]).assert(0, &["counts", "level shift  another compiler"]);
+    bed.gate(&["baseline", "show", "b0000001"]).assert(0, &["counts", "level shift another compiler"]);
     bed.gate(&["baseline", "history", "tpot_geomean"]).assert(0, &["1 session counts since"]);
     // Not slower: no reason is kept, and the segment goes on.
     let same = record(&bed, "b0000003", 1.25);
