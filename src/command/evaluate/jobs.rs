@@ -17,7 +17,9 @@ pub fn job(record: &Record, workload: &WorkloadRecord) -> judge::Session {
     let mut starts: Vec<StartSummary> = starts.collect();
     // Whether a TPOT keeps its limit is not known without counts: that is missing evidence, and no request that was too slow.
     if workload.slo.tpot_ms.is_some() && workload.mean_tokens(|c| &c.output_tokens).is_none() {
-        starts.iter_mut().for_each(|start| drop(start.values.remove(&Metric::SloAttainment)));
+        for start in &mut starts {
+            start.values.remove(&Metric::SloAttainment);
+        }
     }
     judge::Session { id: record.session.clone(), runner: record.host.get("runner").cloned(), starts }
 }
