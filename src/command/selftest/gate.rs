@@ -146,7 +146,8 @@ fn play_interleaved(scene: &Scene, change: Change, rng: &mut ChaCha8Rng) -> Outc
 fn uneven(mut history: Vec<Session>) -> Vec<Session> {
     let steps = history.len().saturating_sub(1).max(1) as f64;
     for (i, session) in history.iter_mut().enumerate() {
-        let by = APART.ln() * i as f64 / steps;
+        // Around the level that they were of, so that an unchanged candidate is in their middle.
+        let by = APART.ln() * (i as f64 / steps - 0.5);
         let timed = |metric: &Metric| metric.method().is_some_and(|row| row.scale == Scale::Log);
         let values = session.starts.iter_mut().flat_map(|s| &mut s.values);
         values.filter(|(metric, _)| timed(metric)).for_each(|(_, value)| *value += by);
