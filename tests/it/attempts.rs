@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::Value;
 
 use crate::gate_support::{Bed, Ran};
-use crate::support::{Answer, Part, Seen, Server};
+use crate::support::{Act, Answer, Part, Seen, Server};
 
 /// Half of its requests fail while it is broken.
 struct Scene {
@@ -20,7 +20,11 @@ impl Scene {
         let broken = Arc::new(AtomicBool::new(false));
         let breaks = Arc::clone(&broken);
         let server = Server::start(move |seen: &Seen| match seen.part {
-            Part::Round(_, i) if i % 2 == 1 && breaks.load(Ordering::Relaxed) => Answer::open(1),
+            Part::Round(_, i) if i % 2 == 1 && breaks.load(Ordering::Relaxed) => {
+                let mut cut = Answer::open(1);
+                cut.0.push(Act::Close);
+                cut
+            }
             _ => seen.good(),
         });
         let config = format!(
