@@ -123,14 +123,17 @@ fn server(config: &Config) -> Line {
     let asked = opened.and_then(|t| {
         let workload = config.workloads.first();
         let extras = workload.map(|w| t.extras(w)).transpose()?;
-        Ok((t.model, extras))
+        // After that request: some servers have nothing on the page before.
+        let metrics = t.metrics_described();
+        Ok((t.model, extras, metrics))
     });
     match asked {
-        Ok((model, extras)) => {
+        Ok((model, extras, metrics)) => {
             let length = extras.map_or("", |e| {
                 if e.ignore_eos || e.min_tokens { ", keeps output lengths" } else { ", does not keep output lengths" }
             });
-            (Grade::Ok, "server".into(), format!("answers with {model}{length}"))
+            let metrics = metrics.map(|words| format!("\nmetrics: {words}")).unwrap_or_default();
+            (Grade::Ok, "server".into(), format!("answers with {model}{length}{metrics}"))
         }
         Err(e) => (Grade::Bad, "server".into(), format!("{e:#}")),
     }

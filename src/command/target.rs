@@ -1,5 +1,6 @@
 //! The server of one start: a child process of ours (simulated, or the user's command), or one that runs already; asked what it is before any clock.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::read;
 use crate::redact::Secrets;
 use crate::server::{self, Command, Finished, SimServer, Supervised};
 use crate::watch::scrape::Watch;
-use metrics::Metrics;
+use metrics::{Metrics, Places};
 
 mod metrics;
 
@@ -47,7 +48,8 @@ pub struct Target {
     /// Counts what the server does not.
     pub tokenizer: Option<Tokenizer>,
     loopback: bool,
-    metrics: Metrics,
+    metrics: RefCell<Metrics>,
+    places: Places,
     probe: Probe,
     runtime: tokio::runtime::Runtime,
     stop: Stop,
@@ -152,7 +154,8 @@ impl Target {
         let settings = wait(&runtime, stop, probe.settings(&facts, &model))?;
         let spec = SiteSpec { base_url, api_key, headers, ca_pem: ca.as_deref() };
         let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
-        let metrics = wait(&runtime, stop, metrics::find(target, base_url, facts.name.as_deref(), &probe))?;
+        let places = Places::new(target, base_url, facts.name.as_deref());
+        let metrics = RefCell::new(wait(&runtime, stop, metrics::find(&places, &probe))?);
         Ok(Self {
             process: Process::None,
             site,
@@ -168,6 +171,7 @@ impl Target {
             tokenizer,
             loopback: is_loopback(base_url),
             metrics,
+            places,
             probe,
             runtime,
             stop: stop.clone(),
@@ -213,9 +217,23 @@ impl Target {
         done.map(|()| true).map_err(|e| self.process.explained(e, &self.stop, ""))
     }
 
+    /// Asks for the metrics page again where it was not there: some servers have nothing on it before their first request.
+    pub fn look_again(&self) -> anyhow::Result<()> {
+        if !matches!(*self.metrics.borrow(), Metrics::There(_)) {
+            let found = wait(&self.runtime, &self.stop, metrics::find(&self.places, &self.probe))?;
+            self.metrics.replace(found);
+        }
+        Ok(())
+    }
+
+    /// What is on the metrics page, in words; none where there is none.
+    pub fn metrics_described(&self) -> Option<String> {
+        wait(&self.runtime, &self.stop, metrics::described(&self.places, &self.probe)).ok().flatten()
+    }
+
     /// Begins to read the server's metrics page. Errors: the config asks for it and it is not there.
     pub fn watch(&self) -> Result<Option<Watch>, String> {
-        match &self.metrics {
+        match &*self.metrics.borrow() {
             Metrics::There(source) => Ok(source.watch()),
             Metrics::None => Ok(None),
             Metrics::Missing(why) => Err(why.clone()),

@@ -107,7 +107,19 @@ impl Source {
         }
     }
 
+    /// The page as it is. Errors: as [`Source::check`], but for the names on it.
+    pub async fn text(&self) -> Result<String, String> {
+        let patience = FIRST_PATIENCE;
+        let late = |_| format!("no answer within {} ms", patience.as_millis());
+        tokio::time::timeout(patience, self.fetched()).await.map_err(late)?
+    }
+
     async fn page(&self) -> Result<Page, String> {
+        let page = names::read(&self.fetched().await?);
+        if page.server.is_some() { Ok(page) } else { Err("it has no names that are known".into()) }
+    }
+
+    async fn fetched(&self) -> Result<String, String> {
         let mut answer = self.http.get(&self.url).send().await.map_err(|e| innermost(&e))?;
         if !answer.status().is_success() {
             return Err(format!("it answers {}", answer.status().as_u16()));
@@ -119,8 +131,7 @@ impl Source {
             }
             bytes.extend_from_slice(&piece);
         }
-        let page = names::read(&String::from_utf8_lossy(&bytes));
-        if page.server.is_some() { Ok(page) } else { Err("it has no names that are known".into()) }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 

@@ -133,6 +133,18 @@ fn what_a_gpu_does_not_tell_is_absent_and_never_zero() {
     assert!(gpus.findings(0).is_empty());
 }
 
+/// Field case 36: memory that CPU and GPU share has no numbers of the GPU's own.
+#[test]
+fn a_gpu_without_memory_numbers_is_measured_in_all_else() {
+    let gpus = Gpus::scripted(Driver::Whole, include_str!("../fixtures/field/gb10-nvml.txt"));
+    gpus.run(&["--set", "workloads.0.limits={gpu_memory_peak: {max: 1GiB}}"]).assert(0, &["not told: memory"]);
+    let device = gpus.device(0);
+    for (key, value) in device.as_object().expect("a device") {
+        assert!(!key.contains("memory") || value.is_null(), "{key} is {value}");
+    }
+    assert!(device["power_mean_w"].as_f64().is_some_and(|w| w > 0.0), "{device}");
+}
+
 #[test]
 fn what_makes_a_round_unfit_is_said_with_its_sample_and_what_to_do() {
     let stranger = "999999999:64";

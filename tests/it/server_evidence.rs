@@ -104,6 +104,15 @@ fn a_sound_page_is_in_the_record_and_nothing_is_found() {
     );
 }
 
+/// Field case 31: nothing is on the page of TGI before the first request.
+#[test]
+fn a_page_that_is_empty_at_first_is_asked_again_after_the_warm_up() {
+    let tgi = include_str!("../fixtures/field/tgi-metrics.txt");
+    let later = Page::serve(move |n| Some(page(if n == 0 { "" } else { tgi })));
+    let gate = measured(&at(&later));
+    assert_eq!((&gate.round()["server"]["server"], &gate.round()["server"]["failed"]), (&json!("tgi"), &json!(0)));
+}
+
 #[test]
 fn requests_of_somebody_else_are_noted() {
     let gate = measured(&at(&Page::finished(|n| if n < 2 { 100 } else { 190 })));

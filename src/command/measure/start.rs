@@ -136,6 +136,9 @@ impl Run<'_> {
             }
         }
         let setup_ms = monotonic_ns().saturating_sub(began_ns) / 1_000_000;
+        if workload == 0 {
+            open.target.look_again()?;
+        }
         let record = &mut self.sides[open.side].record.workloads[workload];
         let ready_ms = open.target.ready_ns.map(|at| at.saturating_sub(open.began_ns) / 1_000_000);
         let connections = open.target.site.addresses().connections();

@@ -1,6 +1,7 @@
 //! Where the metrics page of a server is: what the config says, or where it usually is. Not here: reading it during a round (`watch::scrape`).
 
-use crate::config::{Family, MetricsPage, PORT, Target};
+use crate::config::{self, Family, MetricsPage, PORT, Target};
+use crate::evidence::server::names;
 use crate::probe::server::{Access, PATIENCE, Probe, root};
 use crate::watch::scrape::Source;
 
@@ -18,22 +19,62 @@ const USUAL: [&str; 2] = ["/metrics", "/prometheus/metrics"];
 /// Triton serves its API on 8000, gRPC on 8001 and metrics on 8002.
 const TRITON_OFFSET: u16 = 2;
 
-/// Asks for the page, once, before any clock. `server` is the name that the server gives itself.
-pub async fn find(target: &Target, base_url: &str, server: Option<&str>, probe: &Probe) -> Metrics {
-    let root = root(base_url);
-    let (urls, wanted) = match &target.metrics.page {
-        MetricsPage::Off => return Metrics::None,
-        MetricsPage::Auto => (usual(&root, server), false),
-        MetricsPage::Path(path) => (vec![format!("{root}{path}")], true),
-        MetricsPage::Url(url) => (vec![placed(url, base_url)], true),
+/// Where the page of one server may be.
+pub struct Places {
+    said: config::Metrics,
+    base_url: String,
+    /// The name that the server gives itself.
+    server: Option<String>,
+}
+
+impl Places {
+    pub fn new(target: &Target, base_url: &str, server: Option<&str>) -> Self {
+        Self { said: target.metrics.clone(), base_url: base_url.to_owned(), server: server.map(str::to_owned) }
+    }
+
+    /// In the order in which they are asked. Errors: no client for one of them.
+    fn sources(&self, probe: &Probe) -> Result<Vec<Source>, String> {
+        let root = root(&self.base_url);
+        let urls = match &self.said.page {
+            MetricsPage::Off => Vec::new(),
+            MetricsPage::Auto => usual(&root, self.server.as_deref()),
+            MetricsPage::Path(path) => vec![format!("{root}{path}")],
+            MetricsPage::Url(url) => vec![placed(url, &self.base_url)],
+        };
+        urls.into_iter().map(|url| Ok(Source::new(client(&url, &root, probe)?, url, self.said.every))).collect()
+    }
+}
+
+/// What is on the first page that answers, in words: whose names, and which of them mean nothing to us. None where there is no page.
+pub async fn described(places: &Places, probe: &Probe) -> Option<String> {
+    const MOST: usize = 20;
+    for source in places.sources(probe).unwrap_or_default() {
+        let Ok(text) = source.text().await else { continue };
+        let unknown = names::unknown(&text);
+        let server = names::read(&text).server;
+        if server.is_none() && unknown.is_empty() {
+            continue;
+        }
+        let whose = server.map_or("no names that are known".to_owned(), |name| format!("names of {name}"));
+        let rest = match unknown.len() {
+            0 => String::new(),
+            n if n > MOST => format!("; not used: {} and {} more", unknown[..MOST].join(", "), n - MOST),
+            _ => format!("; not used: {}", unknown.join(", ")),
+        };
+        return Some(format!("{} has {whose}{rest}", source.url));
+    }
+    None
+}
+
+/// Asks for the page, before any clock.
+pub async fn find(places: &Places, probe: &Probe) -> Metrics {
+    let wanted = matches!(places.said.page, MetricsPage::Path(_) | MetricsPage::Url(_));
+    let sources = match places.sources(probe) {
+        Ok(sources) => sources,
+        Err(why) => return Metrics::Missing(why),
     };
     let mut problem = String::new();
-    for url in urls {
-        let http = match client(&url, &root, probe) {
-            Ok(http) => http,
-            Err(why) => return Metrics::Missing(why),
-        };
-        let source = Source::new(http, url, target.metrics.every);
+    for source in sources {
         match source.check().await {
             Ok(()) => return Metrics::There(source),
             Err(why) => problem = format!("{}: {why}", source.url),

@@ -18,7 +18,7 @@ use crate::measure::stats;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerRound {
-    /// Whose names they are: `vllm`, `sglang`, `llama.cpp`, `triton`, `tensorrt-llm`, `tgi`, `litellm`.
+    /// Whose names they are: `vllm`, `sglang`, `llama.cpp`, `triton`, `tensorrt-llm`, `tgi`, `lmdeploy`, `dynamo`, `litellm`.
     pub server: Option<String>,
     /// Pages that were read: before, during and after the round.
     pub samples: u32,

@@ -2,7 +2,7 @@
 //!
 //! Not here: the text format (`exposition`), or what happened between two pages (`window`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::exposition::{Sample, samples};
 
@@ -103,7 +103,7 @@ const fn histogram(part: Part, name: &'static str) -> Row {
 }
 
 /// Of two rows for one thing the first that the page has counts: newer names stand before older ones. Names of counters without `_total`.
-const ALL: [Names; 7] = [
+const ALL: [Names; 9] = [
     Names {
         server: "vllm",
         prefix: "vllm:",
@@ -213,6 +213,35 @@ const ALL: [Names; 7] = [
         ],
     },
     Names {
+        server: "lmdeploy",
+        prefix: "lmdeploy:",
+        rows: &[
+            one(Raw::Running, "lmdeploy:num_requests_running"),
+            one(Raw::Waiting, "lmdeploy:num_requests_waiting"),
+            one(Raw::KvUse, "lmdeploy:gpu_cache_usage_perc"),
+            one(Raw::Finished, "lmdeploy:request_success"),
+            histogram(Part::Queue, "lmdeploy:request_queue_time_seconds"),
+            histogram(Part::Prefill, "lmdeploy:request_prefill_time_seconds"),
+            histogram(Part::Decode, "lmdeploy:request_decode_time_seconds"),
+            histogram(Part::FirstToken, "lmdeploy:time_to_first_token_seconds"),
+            histogram(Part::TokenGap, "lmdeploy:iter_token_latency"),
+            histogram(Part::TokenGap, "lmdeploy:time_per_output_token_seconds"),
+            histogram(Part::Whole, "lmdeploy:e2e_request_latency_seconds"),
+        ],
+    },
+    // Its queue is of requests without a first token, prefill included, and is no queue before the batch.
+    Names {
+        server: "dynamo",
+        prefix: "dynamo_frontend_",
+        rows: &[
+            one(Raw::Running, "dynamo_frontend_inflight_requests"),
+            one(Raw::Finished, "dynamo_frontend_requests"),
+            histogram(Part::FirstToken, "dynamo_frontend_time_to_first_token_seconds"),
+            histogram(Part::TokenGap, "dynamo_frontend_inter_token_latency_seconds"),
+            histogram(Part::Whole, "dynamo_frontend_request_duration_seconds"),
+        ],
+    },
+    Names {
         server: "litellm",
         prefix: "litellm_",
         rows: &[
@@ -248,6 +277,21 @@ pub fn read(text: &str) -> Page {
     let Some((names, found)) = best else { return Page { process_start_s, ..Page::default() } };
     let values = found.into_iter().filter_map(|(raw, rows)| Some((raw, raw.together(rows.into_values().next()?)?)));
     Page { server: Some(names.server), values: values.collect(), process_start_s }
+}
+
+/// Names of a page that mean nothing to us, without what clients of Prometheus add by themselves; in alphabetical order, each once.
+pub fn unknown(text: &str) -> Vec<String> {
+    const OF_CLIENTS: [&str; 5] = ["python_", "process_", "go_", "promhttp_", "http_"];
+    let ours = |name: &str| ALL.iter().flat_map(|names| names.rows).any(|row| row.meaning(name).is_some());
+    let family = |name: &str| {
+        let parts = ["_bucket", "_sum", "_count", "_total", "_created"];
+        parts.iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name).to_owned()
+    };
+    let wanted = |name: &str| !OF_CLIENTS.iter().any(|lead| name.starts_with(lead));
+    let all: Vec<(String, bool)> = samples(text, wanted).map(|s| (family(s.name), ours(s.name))).collect();
+    let known: BTreeSet<&str> = all.iter().filter(|(_, ours)| *ours).map(|(family, _)| family.as_str()).collect();
+    let unknown: BTreeSet<&str> = all.iter().map(|(family, _)| family.as_str()).collect();
+    unknown.difference(&known).map(|family| (*family).to_owned()).collect()
 }
 
 impl Names {

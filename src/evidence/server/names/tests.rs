@@ -123,6 +123,16 @@ fn names_of_documentation_are_read() {
     has(&litellm, &[(Raw::Seconds(Part::Gateway), 0.5), (Raw::Finished, 10.0)]);
     assert_eq!(read("tgi_queue_size 3\n").server, Some("tgi"));
     assert_eq!(read("trtllm_num_requests_waiting 3\n").server, Some("tensorrt-llm"));
+    let lmdeploy = read("lmdeploy:num_requests_waiting{model_name=\"m\",engine=\"0\"} 3\nlmdeploy:gpu_cache_usage_perc 0.5\n");
+    assert_eq!(lmdeploy.server, Some("lmdeploy"));
+    has(&lmdeploy, &[(Raw::Waiting, 3.0), (Raw::KvUse, 0.5)]);
+    let dynamo = read(
+        "dynamo_frontend_requests_total{model=\"m\"} 4\ndynamo_frontend_queued_requests 2\n\
+         dynamo_frontend_time_to_first_token_seconds_sum 0.4\ndynamo_frontend_time_to_first_token_seconds_count 4\n",
+    );
+    assert_eq!(dynamo.server, Some("dynamo"));
+    has(&dynamo, &[(Raw::Finished, 4.0), (Raw::Seconds(Part::FirstToken), 0.4)]);
+    assert!(!dynamo.values.contains_key(&Raw::Waiting), "its queue includes prefill");
 }
 
 #[test]
@@ -141,4 +151,13 @@ fn what_is_no_number_is_absent() {
 fn endless_series_do_not_fill_the_memory() {
     let many: Vec<String> = (0..10_000).map(|i| format!("vllm:num_requests_running{{engine=\"{i}\"}} 1")).collect();
     has(&read(&many.join("\n")), &[(Raw::Running, 4096.0)]);
+}
+
+#[test]
+fn names_that_mean_nothing_to_us_are_listed() {
+    let page = include_str!("../../../../tests/fixtures/field/tgi-metrics.txt");
+    assert_eq!(read(page).server, Some("tgi"));
+    assert_eq!(super::unknown(page), ["tgi_request_count"]);
+    let page = "my_latency_bucket{le=\"1\"} 1\nmy_latency_sum 1\nmy_latency_count 1\nmy_requests_total 3\npython_info 1\nvllm:num_requests_running 1\n";
+    assert_eq!(super::unknown(page), ["my_latency", "my_requests"]);
 }
