@@ -134,6 +134,7 @@ fn after_ramp(w: &WorkloadRecord) -> u64 {
     w.rounds().map(|(_, r)| r.columns.len().saturating_sub(r.ramp as usize) as u64).sum()
 }
 
+/// Whose counts these are: what the tool says, what the tokenizer counted here, or what the server told.
 fn counted(w: &WorkloadRecord) -> Option<CountedReport> {
     let here = w.rounds().any(|(_, r)| r.token_source.is_some());
     let by = match () {
