@@ -59,6 +59,8 @@ pub struct Timeline {
     pub output_tokens: Option<u32>,
     pub cached_tokens: Option<u32>,
     pub finish_reason: Option<String>,
+    /// Which model the answer said it is of: none, one, or the first and another.
+    pub models: Vec<String>,
     pub outcome: Outcome,
     /// What went wrong, in the server's or the client's words; never a header or a key.
     pub error: Option<String>,

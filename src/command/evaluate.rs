@@ -1,16 +1,14 @@
 //! Record and baseline sessions to a report: comparison, limits, ruling. Pure; `check`, `compare` and `report` all come through here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::compare::{Accepted, History, Placed, Selection, Sought, Why};
-use crate::config::{Bound, Limit, OnOpen};
+use crate::config::OnOpen;
 use crate::evidence::server;
 use crate::exit::ExitStatus;
 use crate::fingerprint::Fingerprint;
-use crate::judge::limits::{self, LimitInput};
 use crate::judge::other_day::{self, OtherDay};
 use crate::judge::{self, Decision, PastRun};
-use crate::measure::collect::Values;
 use crate::measure::validity::Severity;
 use crate::metric::{Class, Metric};
 use crate::record::session::Session;
@@ -25,15 +23,18 @@ mod anchor;
 mod blind;
 mod capture;
 mod jobs;
+mod limits;
 mod pair;
+mod plausible;
 mod work;
 
 pub use anchor::Anchor;
 pub use capture::{same_build, visible, words_of_visible};
 use jobs::{another_thing, job, same_machine};
 pub use jobs::{decided, not_a_first_job};
+pub use limits::on_failures;
 pub use pair::of_one_run;
-use work::Tokens;
+use work::{Earlier, Tokens};
 
 /// Sessions that a workload may be compared with, oldest first, each with its distance in first-parent steps where git knows it.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +90,9 @@ pub fn alone<'a>(
 
 /// Whether another start pair may decide: something is open, and nothing is decided for the whole run.
 pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> {
+    if pair::is_one_program(candidate) {
+        return Ok(false);
+    }
     let parts = paired(baseline, candidate, |_| Baseline::default())?;
     let decisions = parts.iter().map(|(_, part, _)| match &part.evidence.against {
         Against::Compared(c) if part.evidence.invalid.is_empty() => Some(c.decision),
@@ -125,6 +129,11 @@ pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Repor
     let rulings: Vec<_> = parts.iter().map(|(_, _, r)| r.clone()).collect();
     let (verdict, exit) = overall(&rulings);
     let exit = if record.interrupted { ExitStatus::Interrupted } else { exit };
+    let too_good = |(w, part, _): &Ruled<'_>| match &part.evidence.against {
+        Against::Compared(c) => plausible::too_good(&w.name, c).map(|found| found.to_string()),
+        Against::LimitsOnly | Against::Missing(_) | Against::Incomparable(_) => None,
+    };
+    let too_good: Vec<String> = parts.iter().filter_map(too_good).collect();
     let judged: Vec<Judged<'_>> = parts
         .into_iter()
         .map(|(workload, Part { evidence, baseline, beside, differences, anchor, before }, ruling)| {
@@ -132,7 +141,9 @@ pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Repor
             Ok(Judged { workload, pooled, ruling: Some((evidence, ruling)), baseline, beside, differences, anchor, before })
         })
         .collect::<Result<_, record::RecordError>>()?;
-    Ok((report(record, &judged, Some(verdict), exit), exit))
+    let mut report = report(record, &judged, Some(verdict), exit);
+    report.notices.splice(0..0, too_good);
+    Ok((report, exit))
 }
 
 /// Measures only: the same report without a verdict. Where nothing could be measured it is exit 3 all the same.
@@ -197,7 +208,7 @@ fn one(
     let history: Vec<judge::Session> = sessions.iter().map(|s| method(s, workload)).collect();
     let rounds = workload.method_rounds();
     let past: Vec<PastRun> = history.iter().map(PastRun::from).collect();
-    let limits = limits_judged(record, workload, &rounds, &past)?;
+    let limits = limits::judged(record, workload, &rounds, &past)?;
     let mut invalid = unfit(workload);
     invalid.extend(another_thing(record, first, workload));
     let mut untold = None;
@@ -208,9 +219,9 @@ fn one(
     } else if sessions.is_empty() {
         Against::Missing(missing(workload, baseline))
     } else {
-        let (now, then) = (Tokens::of(workload), Tokens::of_sessions(&sessions));
-        invalid.extend(now.drifted(then));
-        untold = now.untold(then);
+        let (now, then) = (Tokens::of(workload), Earlier::of(&sessions));
+        invalid.extend(now.drifted(&then));
+        untold = now.untold(!then.input.is_empty(), !then.output.is_empty());
         let mut comparison = compare(record, first, workload, &history, workloads)?;
         if let Some(found) = comparison.blind() {
             let d_min = comparison.metrics.iter().find(|m| m.metric == found.metric).map_or(0.0, |m| m.d_min);
@@ -239,7 +250,9 @@ fn one(
     }
     warnings.extend(same_machine(record, first));
     warnings.extend(loosened(workload));
-    let incomplete = incomplete(record, workload).into_iter().chain(untold).collect();
+    warnings.extend(limits::loosened(workload)?);
+    let nothing = limits::nothing_to_judge(record, workload)?;
+    let incomplete = incomplete(record, workload).into_iter().chain(untold).chain(nothing).collect();
     let (excused, drift) = (Vec::new(), None);
     let before = before(&sessions);
     let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
@@ -298,22 +311,6 @@ fn skipped(selection: &Selection<'_>, workload: &WorkloadRecord, under_test: &[S
         lines.push(format!("{more} more"));
     }
     lines
-}
-
-fn limits_judged(
-    record: &Record,
-    workload: &WorkloadRecord,
-    rounds: &[crate::measure::Round],
-    history: &[PastRun],
-) -> anyhow::Result<Vec<limits::LimitFinding>> {
-    let limits = limits_of(workload)?;
-    let (slo, strict) = (workload.slo.into(), record.policy.strict);
-    let ready_ms: Vec<f64> = workload.ready_ms().collect();
-    let used: BTreeSet<u32> = rounds.iter().map(|r| r.start).collect();
-    let gpu: Vec<Values> = workload.starts.iter().filter(|s| used.contains(&s.index)).map(StartRecord::gpu_values).collect();
-    let input =
-        LimitInput { rounds, limits: &limits, slo, shape: shape(workload), history, ready_ms: &ready_ms, gpu: &gpu, strict };
-    Ok(limits::judge(&input))
 }
 
 /// The newest session that is of something else.
@@ -388,6 +385,7 @@ fn method(session: &Session, workload: &WorkloadRecord) -> judge::Session {
             start.values.remove(&Metric::SloAttainment);
         }
     }
+    work::at_lengths_of(workload, session, &mut method);
     method
 }
 
@@ -397,18 +395,6 @@ fn missing(workload: &WorkloadRecord, baseline: &Baseline) -> String {
         "no baseline for {}: {why}; `goodput-gate baseline update` on the target branch adds a session, six are needed to judge",
         workload.name
     )
-}
-
-fn limits_of(workload: &WorkloadRecord) -> anyhow::Result<Vec<Limit>> {
-    let both = workload.limits.iter().map(|l| {
-        let bound = match (l.max, l.min) {
-            (Some(x), None) => Bound::Max(x),
-            (None, Some(x)) => Bound::Min(x),
-            _ => anyhow::bail!("limit on {}: exactly one of max and min is needed", l.metric),
-        };
-        Ok(Limit { metric: metric(&l.metric)?, bound })
-    });
-    both.collect()
 }
 
 fn metric(name: &str) -> anyhow::Result<Metric> {

@@ -1,7 +1,9 @@
 //! Config, plan and round to the parts of a record that are known before or beside the numbers. Pure, but for the date and the host.
 #![expect(clippy::disallowed_methods, reason = "rim: reads the date")]
 
-use crate::config::{Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnAttempt, OnOpen, PromptKind, SessionBegin, Workload};
+use crate::config::{
+    Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnAttempt, OnOpen, PromptKind, SameBuild, SessionBegin, Workload,
+};
 use crate::fingerprint::Fingerprint;
 use crate::load::Measured;
 use crate::measure::validity::ClientHealth;
@@ -40,6 +42,7 @@ pub fn empty_record(config: &Config, git: Option<GitFacts>, session: &str) -> Re
         policy: policy(config),
         pair: None,
         target: None,
+        programs: Vec::new(),
         hypotheses: Vec::new(),
         workloads: Vec::new(),
     }
@@ -78,6 +81,7 @@ pub fn policy(config: &Config) -> Policy {
             OnAttempt::Latest => "latest",
         }
         .into(),
+        same_build: if gate.same_build == SameBuild::Allow { "allow" } else { "refuse" }.into(),
         strict: gate.strict,
         under_test: gate.under_test.clone(),
     }

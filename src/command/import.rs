@@ -51,6 +51,7 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<ExitStatus> {
         policy,
         pair: None,
         target: None,
+        programs: Vec::new(),
         hypotheses: Vec::new(),
         workloads,
     };

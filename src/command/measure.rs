@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use super::facts::{self, empty_record};
 use super::job::Job;
 use super::output::{save_record, say};
+use super::programs::{self, Called};
 use super::side::{Pair, Side};
 use super::target::Stopped;
 use super::{ending, output, setup, target};
@@ -69,6 +70,8 @@ struct Measuring<'a> {
     /// The salt of its first workload; the next ones follow.
     salt: u64,
     record: Record,
+    /// What its server turned out to be, at its first start.
+    called: Vec<Called>,
     /// Where its record and logs go.
     out: PathBuf,
     file: &'static str,
@@ -171,7 +174,8 @@ pub fn pair(
     let at_once = config.gate.fit == Fit::Both;
     for (measuring, role) in run.sides.iter_mut().zip([Role::Baseline, Role::Candidate]) {
         let baseline = pair.baseline.clone();
-        measuring.record.pair = Some(record::Pair { side: role, baseline, most_starts: most, starts_sampled: sampled, at_once });
+        measuring.record.pair =
+            Some(record::Pair { side: role, baseline, most_starts: most, starts_sampled: sampled, at_once, builds: None });
     }
     if !sampled {
         // Servers that we do not start may share what lies behind them, a prefix cache for one: no prompt may reach it twice.
@@ -182,6 +186,7 @@ pub fn pair(
         let groups: [&[usize]; 2] = if start % 2 == 0 { [&[0], &[1]] } else { [&[1], &[0]] };
         let went_on = if at_once { run.start(start, &[&[0, 1]])? } else { run.start(start, &groups)? };
         run.set_history(asked.history);
+        run.compare_builds();
         let looked = matches!(start + 1, 1 | 2 | 3 | EXTENDED);
         if !went_on || looked && !(asked.undecided)(&run.sides[0].record, &run.sides[1].record)? {
             break;
@@ -207,7 +212,7 @@ impl<'a> Run<'a> {
         let sides = sides.into_iter().map(|(side, file)| {
             let record = empty_record(config, side.git.clone(), &session);
             let api_key = setup::api_key(&side.target)?;
-            Ok(Measuring { side, api_key, salt, record, out: output.out.clone(), file })
+            Ok(Measuring { side, api_key, salt, record, called: Vec::new(), out: output.out.clone(), file })
         });
         let sides = sides.collect::<anyhow::Result<Vec<Measuring<'a>>>>()?;
         let gpus = Gpus::open(&config.gpu, sides.iter().map(|m| m.side));
@@ -295,6 +300,15 @@ impl<'a> Run<'a> {
         match dead(open).filter(|_| !self.told && !self.job.stop.signalled()) {
             Some(why) => bail!(Failure::measure(&why)),
             None => Ok(()),
+        }
+    }
+
+    /// Of the two sides, once both have run. What came first counts: no later start runs another program.
+    fn compare_builds(&mut self) {
+        let [baseline, candidate] = &mut self.sides[..] else { return };
+        let builds = programs::compared(&baseline.called, &candidate.called);
+        for pair in [baseline, candidate].into_iter().filter_map(|side| side.record.pair.as_mut()) {
+            pair.builds = builds.clone();
         }
     }
 

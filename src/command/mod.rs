@@ -29,6 +29,7 @@ mod next;
 mod output;
 mod publish;
 mod rank;
+mod programs;
 mod raw;
 mod report;
 mod reviewed;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use self::begin::{begin, secret_values, this_program, withheld};
+use super::programs::{self, Called};
 use super::side::Side;
 use super::signals::Stop;
 use super::tokens::Tokenizer;
@@ -48,6 +49,7 @@ pub struct Target {
     /// Counts what the server does not.
     pub tokenizer: Option<Tokenizer>,
     loopback: bool,
+    port: Option<u16>,
     metrics: RefCell<Metrics>,
     places: Places,
     probe: Probe,
@@ -170,6 +172,7 @@ impl Target {
             settings,
             tokenizer,
             loopback: is_loopback(base_url),
+            port: reqwest::Url::parse(base_url).ok().and_then(|url| url.port_or_known_default()),
             metrics,
             places,
             probe,
@@ -237,6 +240,14 @@ impl Target {
             Metrics::There(source) => Ok(source.watch()),
             Metrics::None => Ok(None),
             Metrics::Missing(why) => Err(why.clone()),
+        }
+    }
+
+    /// What a command that the gate has started turned out to be.
+    pub fn programs(&self, side: &Side) -> Vec<Called> {
+        match &self.process {
+            Process::Started(watched) => programs::called(&watched.supervised, side, self.port),
+            Process::None | Process::Sim(_) => Vec::new(),
         }
     }
 

@@ -87,6 +87,7 @@ impl Checker {
             on_limit_open: file.on_limit_open?,
             on_anchor_drift: file.on_anchor_drift?,
             on_attempt: file.on_attempt?,
+            same_build: file.same_build?,
             strict: file.strict?,
             under_test,
             baseline: self.counterpart(file.baseline?)?,

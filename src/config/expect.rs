@@ -38,7 +38,12 @@ impl Checker {
                 let what = format!("`{}` would fail what is good: {name} is better when {better}", wrong.0);
                 self.bad(&format!("{at}.{}", wrong.0), what, format!("write `{}`", right.0));
             }
-            match right.1.as_deref().map(|text| parse_quantity(text, metric.unit())) {
+            let parsed = |text: &str| match (metric, text) {
+                // No share of failures is beyond it: the default limit is gone.
+                (Metric::ErrorRate, "none") => Ok(1.0),
+                _ => parse_quantity(text, metric.unit()),
+            };
+            match right.1.as_deref().map(parsed) {
                 Some(Ok(value)) => {
                     let bound = if right.0 == "max" { Bound::Max(value) } else { Bound::Min(value) };
                     limits.push(Limit { metric, bound });

@@ -18,7 +18,8 @@ use super::regression::RegressionFile;
 use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
 use super::{
-    Corpus, DatasetFormat, ExtraBody, Fit, GateMode, Lang, Ollama, OnAttempt, OnOpen, ProtocolName, Tier, TimeUnit, Triton,
+    Corpus, DatasetFormat, ExtraBody, Fit, GateMode, Lang, Ollama, OnAttempt, OnOpen, ProtocolName, SameBuild, Tier, TimeUnit,
+    Triton,
 };
 
 mod ready;
@@ -368,6 +369,8 @@ pub struct GateFile {
     pub on_anchor_drift: Option<OnOpen>,
     /// Whether an earlier attempt of the same commit, plan and policy that failed keeps a later one from passing (`all`), or not (`latest`).
     pub on_attempt: Option<OnAttempt>,
+    /// Interleaved: when both sides turn out to be one program, called in the same way.
+    pub same_build: Option<SameBuild>,
     /// Judge absolute limits by the measured value alone, whatever its uncertainty.
     pub strict: Option<bool>,
     /// Fingerprint fields that a change may alter, since they are what is judged.

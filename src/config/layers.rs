@@ -179,6 +179,7 @@ impl GateFile {
             on_limit_open: self.on_limit_open.or(base.on_limit_open),
             on_anchor_drift: self.on_anchor_drift.or(base.on_anchor_drift),
             on_attempt: self.on_attempt.or(base.on_attempt),
+            same_build: self.same_build.or(base.same_build),
             strict: self.strict.or(base.strict),
             under_test: self.under_test.or(base.under_test),
             baseline: self.baseline.or(base.baseline),

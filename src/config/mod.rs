@@ -440,6 +440,8 @@ pub struct Gate {
     pub on_anchor_drift: OnOpen,
     /// An earlier attempt of the same commit, plan and policy that failed.
     pub on_attempt: OnAttempt,
+    /// Interleaved: two sides that are one program.
+    pub same_build: SameBuild,
     /// Judge absolute limits by the measured value alone.
     pub strict: bool,
     /// Fingerprint fields that a change may alter, since they are what is judged.
@@ -478,6 +480,15 @@ pub enum OnAttempt {
     All,
     /// The latest attempt alone counts.
     Latest,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SameBuild {
+    /// INCOMPLETE: nothing was compared.
+    Refuse,
+    /// Said, and judged.
+    Allow,
 }
 
 impl Corpus {

@@ -146,6 +146,7 @@ fn round(measured: &Measured, place: Place, load: &LoadFacts, terms: &Terms) -> 
         client: ClientHealth { own_lag_p99_ms: own_lag_p99_ms(&columns), ..ClientHealth::default() },
         findings: Vec::new(),
         token_source: None,
+        models: Vec::new(),
         series: Series::default(),
         gpu: None,
         columns,

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::interleaved::Interleaved;
 use crate::judge::text;
+use crate::judge::work::Work;
 use crate::measure::Round;
 use crate::measure::summary::{completed, counts, streams};
 
@@ -91,23 +92,22 @@ fn paired<'a>(baseline: &[&'a Round], candidate: &[&'a Round]) -> Result<Vec<Pai
     Ok(pairs)
 }
 
-/// Output tokens over requests that completed on both sides may differ by 1 %.
+/// Output tokens of requests that completed on both sides.
 fn same_work(pairs: &[Pair<'_>]) -> Result<(), String> {
-    let (mut base, mut cand) = (0.0, 0.0);
+    let mut counts: Vec<(f64, f64)> = Vec::new();
     for (b, c) in pairs {
         let (b_streams, c_streams) = (streams(b), streams(c));
         for (rb, rc) in b.rows.iter().zip(&c.rows) {
             let both = completed(rb, b_streams) && completed(rc, c_streams);
             if let (true, Some(nb), Some(nc)) = (both, rb.output_tokens, rc.output_tokens) {
-                base += f64::from(nb);
-                cand += f64::from(nc);
+                counts.push((f64::from(nb), f64::from(nc)));
             }
         }
     }
-    if base > 0.0 && (cand / base - 1.0f64).abs() > 0.01 {
+    if let Some(work) = Work::paired(&counts).filter(Work::differs) {
         return Err(format!(
             "not comparable: the candidate answered the same requests with {:+.1} % output tokens, so the work is not the same",
-            (cand / base - 1.0) * 100.0
+            work.change() * 100.0
         ));
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::judge::fitness::{StartPair, prepare, usable};
 use crate::judge::history::{Variation, variation};
 use crate::judge::{Check, Comparison, Mode, PastRun, Policy, Thresholds, Working, all_hold, detectable, dist};
 use crate::measure::stats::mean;
-use crate::measure::summary::{Shape, StartSummary};
+use crate::measure::summary::{Shape, StartSummary, mean_length};
 use crate::measure::{Round, SloMs};
 use crate::metric::{Class, Metric};
 
@@ -161,8 +161,21 @@ impl Basis<'_> {
 impl Pair {
     fn of(starts: &StartPair<'_>, slo: &SloMs) -> Self {
         let summary = |rounds: &[&Round]| StartSummary::of(rounds.iter().copied(), slo);
-        Self { baseline: summary(&starts.baseline), candidate: summary(&starts.candidate) }
+        let mut pair = Self { baseline: summary(&starts.baseline), candidate: summary(&starts.candidate) };
+        let open_loop = starts.baseline.iter().all(|r| r.open_loop);
+        if let (true, Some(rate)) = (open_loop, pair.baseline.values.get_mut(&Metric::OutputTokenRate)) {
+            // The rate follows the lengths where arrivals are fixed: the baseline's as it would be at the candidate's lengths. Oriented:
+            // minus the log.
+            *rate -= log_of_lengths(starts).unwrap_or(0.0);
+        }
+        pair
     }
+}
+
+/// Log of the candidate's mean output length over the baseline's.
+fn log_of_lengths(starts: &StartPair<'_>) -> Option<f64> {
+    let (now, then) = (mean_length(&starts.candidate)?, mean_length(&starts.baseline)?);
+    Some((now / then).ln()).filter(|log| log.is_finite())
 }
 
 fn findings(basis: &Basis<'_>, pairs: &[Pair]) -> Vec<Finding> {

@@ -23,6 +23,7 @@ pub mod shift;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod work;
 #[cfg(test)]
 mod worse;
 

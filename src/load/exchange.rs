@@ -242,6 +242,7 @@ fn timeline(sending: &Sending<'_>, trace: Trace, ended: Result<Result<(), Broken
         output_tokens: answer.usage.completion_tokens,
         cached_tokens: answer.usage.cached_tokens,
         finish_reason: answer.finish_reason,
+        models: answer.models,
         outcome,
         error,
         retried: trace.retried,

@@ -285,6 +285,7 @@ fn unsent(request: &crate::plan::PlannedRequest, plan: &RoundPlan, began_ns: u64
         output_tokens: None,
         cached_tokens: None,
         finish_reason: None,
+        models: Vec::new(),
         outcome: Outcome::Cancelled,
         error: Some("never sent: the run was stopped before its turn".into()),
         retried: false,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::columns::{Columns, Context, millis};
 use super::histogram::Gaps;
-use super::summary::Good;
+use super::summary::{Good, latency_is_measured};
 use super::{SloMs, stats};
 use crate::metric::{Metric, SPEED_STATS, STATS, SloKind, Stat, Timing};
 
@@ -29,13 +29,14 @@ pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
         rounds.iter().flat_map(|r| (r.context.ramp..r.columns.len()).map(|i| (r.columns, i))).collect();
     let completed = kept.iter().filter(|(c, i)| c.ok(*i)).count();
     let streaming = rounds.iter().all(|r| r.context.streaming);
-    if completed * 2 >= kept.len() && completed > 0 {
+    let measured = latency_is_measured(completed, kept.len());
+    if measured {
         latencies(&mut values, &kept, streaming);
     }
     distribution(&mut values, Timing::Queue, picked(&kept, |c| &c.queue_us));
     distribution(&mut values, Timing::Connect, picked(&kept, |c| &c.connect_us));
     distribution(&mut values, Timing::SendLag, picked(&kept, |c| &c.send_lag_us));
-    if streaming {
+    if streaming && measured {
         chunk_gaps(&mut values, rounds);
     }
     if !slo.is_empty() {

@@ -164,24 +164,43 @@ pub fn counts(round: &Round) -> (u64, u64) {
     (round.rows.len() as u64, bad as u64)
 }
 
-/// A timing of the completed requests after the ramp, milliseconds, in send order.
-pub fn times(round: &Round, timing: Timing) -> Vec<f64> {
-    let streaming = streams(round);
-    let rows = round.rows.iter().skip(round.ramp).filter(|r| completed(r, streaming));
-    rows.filter_map(|r| match timing {
-        Timing::Ttft => r.ttft_ms,
-        Timing::Tpot => r.tpot_ms(),
-        Timing::E2e => r.e2e_ms,
-        _ => None,
-    })
-    .collect()
+/// Whether latency tells anything where so many of the scheduled requests completed: what only the lucky ones waited is no latency of the
+/// server. The one rule, for judging and for showing.
+pub const fn latency_is_measured(completed: usize, scheduled: usize) -> bool {
+    completed > 0 && completed * 2 >= scheduled
 }
 
-/// p99 of the round's chunk gaps, milliseconds; none where no request completed, whatever the failed ones left behind.
+/// Output tokens per completed request; none where one has no count.
+pub fn mean_length(rounds: &[&Round]) -> Option<f64> {
+    let done = rounds.iter().flat_map(|round| {
+        let streaming = streams(round);
+        round.rows.iter().filter(move |row| completed(row, streaming))
+    });
+    let counts: Option<Vec<f64>> = done.map(|row| row.output_tokens.map(f64::from)).collect();
+    mean(&counts?)
+}
+
+/// A timing of the completed requests after the ramp, milliseconds, in send order; empty where most failed.
+pub fn times(round: &Round, timing: Timing) -> Vec<f64> {
+    let streaming = streams(round);
+    let scheduled = round.rows.len().saturating_sub(round.ramp);
+    let done: Vec<&Row> = round.rows.iter().skip(round.ramp).filter(|r| completed(r, streaming)).collect();
+    let done = if latency_is_measured(done.len(), scheduled) { done } else { Vec::new() };
+    done.into_iter()
+        .filter_map(|r| match timing {
+            Timing::Ttft => r.ttft_ms,
+            Timing::Tpot => r.tpot_ms(),
+            Timing::E2e => r.e2e_ms,
+            _ => None,
+        })
+        .collect()
+}
+
+/// p99 of the round's chunk gaps, milliseconds; none where most requests failed, whatever they left behind.
 pub fn chunk_gap_p99(round: &Round) -> Option<f64> {
     let streaming = streams(round);
-    let any = round.rows.iter().any(|r| completed(r, streaming));
-    round.chunk_gap_p99_ms.filter(|v| any && v.is_finite())
+    let done = round.rows.iter().filter(|r| completed(r, streaming)).count();
+    round.chunk_gap_p99_ms.filter(|v| latency_is_measured(done, round.rows.len()) && v.is_finite())
 }
 
 /// Output tokens of completed requests per second over the given rounds, ramp included. `None` where a completed request has no

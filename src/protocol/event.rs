@@ -55,6 +55,17 @@ pub struct Usage {
     pub reasoning_tokens: Option<u32>,
 }
 
+impl Event {
+    /// The answer ends with it, or gives the reason why.
+    pub const fn ends(&self) -> bool {
+        match self {
+            Self::Delta(delta) => delta.finish_reason.is_some(),
+            Self::Done(_) => true,
+            Self::Error(_) | Self::Malformed(_) => false,
+        }
+    }
+}
+
 impl Delta {
     /// Non-empty output of any kind: what TTFT and chunk gaps count.
     pub const fn has_output(&self) -> bool {

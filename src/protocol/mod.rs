@@ -9,6 +9,7 @@ mod failure;
 mod filled;
 mod http1;
 mod lines;
+mod model;
 mod ollama;
 mod openai;
 mod receiver;

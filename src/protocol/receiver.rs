@@ -74,6 +74,8 @@ pub struct Answer {
     /// What is wrong with the counts.
     pub doubt: Option<CountDoubt>,
     pub finish_reason: Option<String>,
+    /// Which model it said it is of: none, one, or the first and another.
+    pub models: Vec<String>,
     /// All output, where it was to be kept and could be.
     pub text: Option<String>,
 }
@@ -164,6 +166,7 @@ impl Receiver {
             end_ns: self.end.map(|end| end.at_ns).or(received.done_ns),
             usage,
             finish_reason: received.finish_reason.as_deref().map(error_text::one_word),
+            models: received.models.into_names(),
             text: received.text,
         }
     }

@@ -46,6 +46,7 @@ pub fn round(raw: &Raw<'_>, load: &LoadFacts, slo: &SloMs) -> RoundRecord {
         client: ClientHealth { own_lag_p99_ms: own_lag_p99_ms(&columns), ..raw.health },
         findings: Vec::new(),
         token_source: None,
+        models: models(raw.timelines),
         series: series(raw.timelines, raw.began_ns),
         server: None,
         columns,
@@ -65,6 +66,19 @@ fn asked_tokens(raw: &Raw<'_>) -> Option<f64> {
     let planned = |t: &Timeline| raw.plan.requests.get(t.index as usize).map(|r| f64::from(r.output_tokens));
     let asked: Vec<f64> = raw.timelines.iter().filter(|t| t.completed()).filter_map(planned).collect();
     stats::mean(&asked)
+}
+
+/// Two make the round unfit; more are not needed to say so.
+const MOST_MODELS: usize = 4;
+
+fn models(timelines: &[Timeline]) -> Vec<String> {
+    let mut models: Vec<String> = Vec::new();
+    for name in timelines.iter().filter(|t| t.completed()).flat_map(|t| &t.models) {
+        if models.len() < MOST_MODELS && !models.contains(name) {
+            models.push(name.clone());
+        }
+    }
+    models
 }
 
 /// Never so much that nothing is left (a round cut short by the time limit).

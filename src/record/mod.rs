@@ -6,6 +6,7 @@ pub mod build;
 mod check;
 pub mod differ;
 mod gpu;
+pub mod programs;
 pub mod recompute;
 pub mod session;
 mod views;
@@ -53,6 +54,9 @@ pub struct Record {
     /// Name of the target, where several were measured in turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// What ran as the server, where the gate started it by a command.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<programs::Program>,
     /// What was claimed of these targets before they were measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hypotheses: Vec<HypothesisRecord>,
@@ -77,6 +81,9 @@ pub struct Pair {
     pub starts_sampled: bool,
     /// Both servers ran at once, and rounds alternated; else starts did.
     pub at_once: bool,
+    /// What the programs of both sides are to each other; absent where the gate starts no program, or could not see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub builds: Option<programs::Builds>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -125,6 +132,9 @@ pub struct Policy {
     pub on_missing_baseline: String,
     pub on_incomparable: String,
     pub on_limit_open: String,
+    /// `allow` or `refuse`: two sides that are one program. `refuse` where it is absent.
+    #[serde(default = "refuse", skip_serializing_if = "is_refuse")]
+    pub same_build: String,
     /// `warn` where it is absent.
     #[serde(default = "warn", skip_serializing_if = "is_warn")]
     pub on_anchor_drift: String,
@@ -309,6 +319,9 @@ pub struct RoundRecord {
     /// `tokenizer` where token counts, or some of them, were made here from the texts; absent where all are the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_source: Option<String>,
+    /// Which models the completed answers said they are of, in the order of their coming; at most four are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
     pub columns: Columns,
     pub series: Series,
     /// What the server's own metrics said meanwhile; absent where it has no metrics page.
@@ -427,6 +440,14 @@ impl From<config::Slo> for Slo {
         let ms = |d: Option<std::time::Duration>| d.map(|d| d.as_secs_f64() * 1000.0);
         Self { ttft_ms: ms(slo.ttft), tpot_ms: ms(slo.tpot), e2e_ms: ms(slo.e2e) }
     }
+}
+
+fn refuse() -> String {
+    "refuse".into()
+}
+
+fn is_refuse(policy: &str) -> bool {
+    policy == "refuse"
 }
 
 /// Metric values with their unit in the key, as records and reports store them.

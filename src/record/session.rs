@@ -10,6 +10,7 @@ use super::{CHUNK_GAP, LoadFacts, PastSession, PastStart, Record, WorkloadRecord
 use crate::fingerprint::Fingerprint;
 use crate::judge;
 use crate::measure::histogram::Gaps;
+use crate::measure::stats;
 use crate::measure::summary::{StartSummary, oriented};
 use crate::metric::Metric;
 
@@ -46,6 +47,11 @@ pub struct Session {
     /// Mean over completed requests.
     pub input_tokens_mean: Option<f64>,
     pub output_tokens_mean: Option<f64>,
+    /// Standard deviation over completed requests; of earlier versions not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens_sd: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens_sd: Option<f64>,
     pub starts: Vec<Start>,
     /// What the server's own metrics said, over all rounds, for people: key is the fact's name with its unit.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -135,6 +141,8 @@ impl Session {
             load: Some(workload.load.clone()),
             input_tokens_mean: workload.mean_tokens(|c| &c.input_tokens),
             output_tokens_mean: workload.mean_tokens(|c| &c.output_tokens),
+            input_tokens_sd: stats::sd(&workload.completed_tokens(|c| &c.input_tokens)),
+            output_tokens_sd: stats::sd(&workload.completed_tokens(|c| &c.output_tokens)),
             starts: starts.collect(),
             server: workload.server_values(),
             pooled: keyed(&workload.pooled_values().ok()?),
@@ -157,6 +165,11 @@ impl Session {
             }
         }
         Ok(all)
+    }
+
+    /// Requests that completed.
+    pub fn completed(&self) -> u64 {
+        self.starts.iter().map(|s| s.requests.saturating_sub(s.failed)).sum()
     }
 
     /// METHOD's view.

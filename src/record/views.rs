@@ -53,6 +53,13 @@ impl WorkloadRecord {
         stats::mean(&means?)
     }
 
+    /// Token counts of the completed requests of all rounds, of those that have one.
+    pub fn completed_tokens(&self, counts: impl Fn(&Columns) -> &Vec<Option<u32>>) -> Vec<f64> {
+        let of =
+            |c: &Columns| -> Vec<f64> { (0..c.len()).filter(|&i| c.ok(i)).filter_map(|i| counts(c)[i]).map(f64::from).collect() };
+        self.rounds().flat_map(|(_, r)| of(&r.columns)).collect()
+    }
+
     /// METHOD's view of all rounds.
     pub fn method_rounds(&self) -> Vec<Round> {
         self.rounds().map(|(start, r)| r.columns.to_round(&r.context(start, &self.load))).collect()
@@ -100,7 +107,21 @@ impl WorkloadRecord {
 
     /// Every finding that makes the measurement unfit, with where it was seen.
     pub fn invalid(&self) -> Vec<String> {
-        self.findings(|start, f| f.severity == Severity::Invalid && !self.survived(start, f))
+        let mut why = self.findings(|start, f| f.severity == Severity::Invalid && !self.survived(start, f));
+        why.extend(self.another_model());
+        why
+    }
+
+    /// Where not all answers are of one model: what was measured is neither.
+    fn another_model(&self) -> Option<String> {
+        let mut names = self.rounds().flat_map(|(start, r)| r.models.iter().map(move |name| (start, r.index, name)));
+        let (_, _, first) = names.next()?;
+        let (start, round, other) = names.find(|(_, _, name)| *name != first)?;
+        Some(format!(
+            "start {}, round {}: answers are of model {other:?}, and before they were of {first:?}: what was measured is neither",
+            start + 1,
+            round + 1
+        ))
     }
 
     /// Everything else that is worth knowing, disturbed rounds that the median survives among it.

@@ -51,6 +51,15 @@ impl Container {
         Err(format!("it is still there after `{} rm -f`", self.program))
     }
 
+    /// What the image is that it runs, whatever its name points to by now. Errors: the engine does not say.
+    pub fn image(&self) -> Result<String, String> {
+        let until = Instant::now() + REMOVAL;
+        match self.run(&["inspect", "--format", "{{.Image}}", &self.name], until)? {
+            (status, id) if status.success() && !id.is_empty() => Ok(id),
+            (status, _) => Err(format!("`{} inspect` ended with {status}", self.program)),
+        }
+    }
+
     fn run(&self, args: &[&str], until: Instant) -> Result<(ExitStatus, String), String> {
         let shown = format!("`{} {}`", self.program, args[0]);
         let run = || -> io::Result<Option<(ExitStatus, String)>> {

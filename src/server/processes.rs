@@ -36,6 +36,11 @@ pub fn is_ignored(signal: Signal) -> bool {
     mask & (1 << (signal.as_raw() - 1)) != 0
 }
 
+/// Every descendant of a process that is there now.
+pub fn of_tree(root: i32) -> Vec<i32> {
+    below(&processes(), root).into_iter().map(|p| p.pid).collect()
+}
+
 fn own_pid() -> i32 {
     rustix::process::getpid().as_raw_pid()
 }

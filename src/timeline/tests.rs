@@ -21,6 +21,7 @@ fn timeline(closed_loop: bool) -> Timeline {
         output_tokens: Some(3),
         cached_tokens: None,
         finish_reason: None,
+        models: Vec::new(),
         outcome: Outcome::Completed,
         error: None,
         retried: false,

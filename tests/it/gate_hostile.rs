@@ -76,6 +76,54 @@ fn a_dead_round_is_invalid_without_its_finding_too() {
     compare(&record, &sessions()).assert(3, &["INVALID", "start 1, round 2: none of 40 requests completed"]);
 }
 
+/// Failed requests of each round, and of each session, so many of a hundred.
+fn failing(percent: usize) -> (Value, Vec<Value>) {
+    let (mut record, mut earlier) = (candidate(), sessions());
+    // Attainment counts failures, too.
+    record["workloads"][0]["slo"] = json!({"ttft_ms": null, "tpot_ms": null, "e2e_ms": null});
+    record["workloads"][0]["limits"] = json!([]);
+    for start in record["workloads"][0]["starts"].as_array_mut().expect("starts") {
+        for round in start["rounds"].as_array_mut().expect("rounds") {
+            let columns = &mut round["columns"];
+            let n = columns["outcome"].as_array().expect("a column").len();
+            for i in (0..n).filter(|i| i * percent / 100 != (i + 1) * percent / 100) {
+                columns["outcome"][i] = json!("http_status");
+                for name in ["ttft_us", "e2e_us", "max_gap_us", "output_tokens"] {
+                    columns[name][i] = Value::Null;
+                }
+            }
+        }
+    }
+    for start in earlier.iter_mut().flat_map(|s| s["starts"].as_array_mut().expect("starts")) {
+        start["failed"] = json!(start["requests"].as_u64().expect("a count") * percent as u64 / 100);
+    }
+    (record, earlier)
+}
+
+#[test]
+fn failures_on_both_sides_fail_unless_the_config_says_so() {
+    let (mut record, earlier) = failing(60);
+    compare(&record, &earlier).assert(1, &["FAIL", "limit: error_rate 60.00 %", "beyond the limit: at most 1.00 %"]);
+    compare(&record, &[]).assert(1, &["FAIL", "limit: error_rate 60.00 %"]);
+    let limits = |record: &mut Value, max: f64| {
+        record["workloads"][0]["limits"] = json!([{"metric": "error_rate", "max": max, "min": null}])
+    };
+    // Without a limit on failures there is no latency either: it would be that of the lucky ones.
+    limits(&mut record, 1.0);
+    let said = "lets all requests fail (`limits.error_rate`): the default limit of 1 % is removed";
+    compare(&record, &earlier).assert(3, &["INCOMPLETE", "ttft_geomean", said]);
+    let (mut record, earlier) = failing(5);
+    compare(&record, &earlier).assert(1, &["FAIL", "limit: error_rate"]);
+    limits(&mut record, 0.1);
+    let ran = compare(&record, &earlier);
+    ran.assert(0, &["PASS", "this config lets 10 % of the requests fail (`limits.error_rate`): the default is 1 %"]);
+    record["policy"]["mode"] = json!("limits");
+    compare(&record, &[]).assert(0, &["PASS"]);
+    limits(&mut record, 1.0);
+    compare(&record, &[]).assert(3, &["INCOMPLETE", "nothing to judge"]);
+    assert!(!compare(&candidate(), &sessions()).stdout.contains("limits.error_rate"), "the default itself needs no word");
+}
+
 #[test]
 fn a_record_without_rounds_took_no_time_and_not_minus_none() {
     let ran = compare(&edited("/workloads/0/starts", json!([])), &sessions());

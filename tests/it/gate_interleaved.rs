@@ -164,7 +164,8 @@ fn the_baseline_is_another_target_or_config() {
     bed.write("other.yaml", &other);
     let named = r#"targets={other: {server: {start: "echo 2 > factor; exec sh serve.sh"}}}"#;
     // Both sides run in this folder: one at a time, so that each says what it found.
-    let set = ["--set", named, "--set", "gate.fit=one", "--set"];
+    // What both started is one program then, with one factor.
+    let set = ["--set", named, "--set", "gate.fit=one", "--set", "gate.same_build=allow", "--set"];
     let ran = bed.measure(&[&["check"][..], &set, &["gate.baseline={target: other}"]].concat());
     beside(&servers, &ran, "target other", ["2", "2"]);
     let ran = bed.measure(&[&["check"][..], &set, &["gate.baseline={config: other.yaml}"]].concat());
@@ -173,6 +174,31 @@ fn the_baseline_is_another_target_or_config() {
     let [baseline, candidate] = records(&servers);
     assert_eq!((orders(&baseline), orders(&candidate)), (vec![vec![0, 1]], vec![vec![2, 3]]));
     assert_eq!(baseline["pair"]["at_once"], false);
+}
+
+/// A build that leaves its checkout is found by what both sides ran, and not by its words.
+#[test]
+fn two_sides_that_are_one_program_are_not_compared() {
+    let servers = candidate(ONE, "1.03\n");
+    let serve = r#"sim --listen "127.0.0.1:$PORT" --set noise=off --set seed=7 --set request_overhead_ms=150"#;
+    let check = |build: &str, program: &str, more: &[&str]| {
+        let (build, start) = (format!("server.build={build}"), format!("server.start={program} {serve}"));
+        servers.bed.measure(&[&["check", "--set", &build, "--set", &start], more].concat())
+    };
+    let shared = r#"cp "$GATE" "$PLACE/shared""#;
+    let said = "both sides ran the same program";
+    for program in [r#"exec "$PLACE/shared""#, r#"PATH="$PLACE:$PATH"; env X=1 shared"#] {
+        check(shared, program, &[]).assert(3, &["INCOMPLETE", said, "gate.same_build: allow"]);
+    }
+    assert_eq!(records(&servers)[1]["pair"]["builds"]["what"], "same");
+    check(shared, r#"exec "$PLACE/shared""#, &["--set", "gate.same_build=allow"]).assert(0, &["INCONCLUSIVE", said]);
+    // Each side's own, and equal.
+    let own = check(r#"ln "$GATE" server || cp "$GATE" server"#, "exec ./server", &[]);
+    own.assert(0, &["INCONCLUSIVE"]);
+    let [baseline, candidate] = records(&servers);
+    assert_eq!((&baseline["programs"], &baseline["programs"][0]["path"]), (&candidate["programs"], &"server".into()));
+    assert!(matches!(candidate["pair"]["builds"]["what"].as_str(), Some("identical" | "different")), "{}", candidate["pair"]);
+    servers.left_nothing();
 }
 
 #[test]

@@ -100,6 +100,7 @@ fn record() -> Record {
         gpu: None,
         pair: None,
         target: None,
+        programs: Vec::new(),
         hypotheses: Vec::new(),
         policy: Policy {
             mode: "baseline".into(),
@@ -112,6 +113,7 @@ fn record() -> Record {
             on_limit_open: word(),
             on_anchor_drift: word(),
             on_attempt: "all".into(),
+            same_build: "refuse".into(),
             strict: false,
             under_test: vec![],
         },
@@ -141,6 +143,7 @@ fn round(index: u32) -> RoundRecord {
         client: ClientHealth::default(),
         findings: vec![],
         token_source: None,
+        models: Vec::new(),
         series: Series::default(),
         server: None,
         gpu: None,

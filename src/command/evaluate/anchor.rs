@@ -2,7 +2,7 @@
 //!
 //! Not here: which point that is and where its sessions are (`command::reviewed`).
 
-use super::work::Tokens;
+use super::work::{Earlier, Tokens};
 use super::{Baseline, Part, compare, incomparable, method};
 use crate::compare::Placed;
 use crate::judge::{self, Comparison, Judgement, MetricComparison, text};
@@ -61,9 +61,10 @@ fn history(record: &Record, workload: &WorkloadRecord, anchor: &Anchor) -> Resul
         return Err(format!("its sessions are of something else: {}", differ.join("; ")));
     }
     let sessions: Vec<_> = selection.sessions().collect();
-    let (now, then) = (Tokens::of(workload), Tokens::of_sessions(&sessions));
+    let (now, then) = (Tokens::of(workload), Earlier::of(&sessions));
+    let untold = || now.untold(!then.input.is_empty(), !then.output.is_empty());
     let history = || sessions.iter().map(|s| method(s, workload)).collect();
-    now.drifted(then).into_iter().next().or_else(|| now.untold(then)).map_or_else(|| Ok(history()), Err)
+    now.drifted(&then).into_iter().next().or_else(untold).map_or_else(|| Ok(history()), Err)
 }
 
 fn told(anchor: &Anchor, sessions: usize, compared: Result<Comparison, String>) -> (Drift, AnchorReport) {

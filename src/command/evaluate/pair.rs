@@ -1,10 +1,11 @@
 //! One workload of an interleaved run: both sides' records to evidence. Pure. Not here: what the evidence means (`verdict`).
 
-use super::work::Tokens;
-use super::{Part, judge_policy, limits_judged, loosened, mostly_whole, unfit};
+use super::work::{self, Tokens};
+use super::{Part, judge_policy, limits, loosened, mostly_whole, unfit};
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::{Comparison, PastRun};
+use crate::record::programs::Builds;
 use crate::record::{PastSession, Record, WorkloadRecord, keyed};
 use crate::report::build::{Beside, minutes, shape};
 use crate::report::server::Before;
@@ -32,14 +33,15 @@ pub fn of_one_run(baseline: &Record, candidate: &Record) -> anyhow::Result<()> {
 pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<Part> {
     let history: Vec<PastRun> = workload.history.iter().map(PastSession::to_method).collect();
     // Limits need no baseline: they are judged whatever it is.
-    let limits = |used: u32| {
+    let judged_limits = |used: u32| {
         let rounds: Vec<_> = workload.method_rounds().into_iter().filter(|r| r.start < used).collect();
-        limits_judged(candidate, workload, &rounds, &history)
+        limits::judged(candidate, workload, &rounds, &history)
     };
     let Some(base) = baseline.workloads.iter().find(|w| w.name == workload.name) else {
         let why = format!("the baseline's side has no workload {}", workload.name);
         let incomplete = vec![why.clone()];
-        let evidence = Evidence { limits: limits(u32::MAX)?, incomplete, ..evidence(unfit(workload), Against::Missing(why)) };
+        let evidence =
+            Evidence { limits: judged_limits(u32::MAX)?, incomplete, ..evidence(unfit(workload), Against::Missing(why)) };
         let (differences, before) = (Vec::new(), Before::default());
         return Ok(Part { evidence, baseline: None, beside: None, differences, anchor: None, before });
     };
@@ -50,17 +52,22 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
     let before = Before { server: base.server_values(), pooled: keyed(&base.pooled_values()?) };
     let conflicts = conflicts(candidate, &differences);
     if !conflicts.is_empty() {
-        let evidence = Evidence { limits: limits(u32::MAX)?, ..evidence(invalid, Against::Incomparable(conflicts)) };
+        let evidence = Evidence { limits: judged_limits(u32::MAX)?, ..evidence(invalid, Against::Incomparable(conflicts)) };
         return Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None, before });
     }
     let comparison = compare(candidate, base, workload, &history, workloads)?;
     // Prompts that were shorter for one side are less work. (Output tokens are compared request by request by the judge.)
     let (now, then) = (Tokens::of(workload), Tokens::of(base));
-    invalid.extend(now.drifted_input(then));
+    invalid.extend(work::drifted_input(base, workload));
+    let (same, said) = builds(candidate);
     let evidence = Evidence {
-        limits: limits(used(&comparison))?,
-        incomplete: incomplete(candidate, base, workload, &comparison).into_iter().chain(now.untold(then)).collect(),
-        warnings: loosened(workload).into_iter().collect(),
+        limits: judged_limits(used(&comparison))?,
+        incomplete: same
+            .into_iter()
+            .chain(incomplete(candidate, base, workload, &comparison))
+            .chain(now.untold(then.input.is_some(), then.output.is_some()))
+            .collect(),
+        warnings: said.into_iter().chain(loosened(workload)).chain(limits::loosened(workload)?).collect(),
         ..evidence(invalid, Against::Compared(comparison))
     };
     Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None, before })
@@ -106,6 +113,21 @@ fn compare(
 /// Start pairs that the decision used; all where nothing was decided.
 fn used(comparison: &Comparison) -> u32 {
     if comparison.looks == 0 { u32::MAX } else { u32::try_from(comparison.looks).unwrap_or(u32::MAX) }
+}
+
+/// What both sides have in common of their programs: in the way of a verdict, and worth knowing.
+fn builds(candidate: &Record) -> (Option<String>, Option<String>) {
+    let builds = candidate.pair.as_ref().and_then(|pair| pair.builds.as_ref());
+    match builds {
+        Some(same @ Builds::Same { .. }) if candidate.policy.same_build != "allow" => (Some(same.to_string()), None),
+        None | Some(Builds::Different) => (None, None),
+        Some(other) => (None, Some(other.to_string())),
+    }
+}
+
+/// Whether no start more can compare anything.
+pub fn is_one_program(candidate: &Record) -> bool {
+    builds(candidate).0.is_some()
 }
 
 /// A start that the decision used lacks most of its rounds, or the run was stopped before its last look.

@@ -1,48 +1,50 @@
-//! Did both sides do the same work? By their token counts. Pure. Not here: output tokens request by request (`judge::fitness`).
+//! Did both sides do the same work? Token counts of records and sessions for the judge's test. Pure. Not here: the test (`judge::work`), or
+//! output tokens of an interleaved run, which the judge compares itself.
 
-use crate::measure::stats;
+use crate::judge::work::{Count, Work};
+use crate::measure::columns::Columns;
+use crate::metric::Metric;
 use crate::record::WorkloadRecord;
 use crate::record::session::Session;
 
-/// Token counts of two sides may differ by this (METHOD section 3: else the work is not the same).
-const TOKEN_DRIFT: f64 = 0.01;
+type Counts = fn(&Columns) -> &Vec<Option<u32>>;
 
-/// Mean tokens per request; absent where the server did not tell all of them.
+const INPUT: Counts = |c| &c.input_tokens;
+const OUTPUT: Counts = |c| &c.output_tokens;
+
+/// Token counts of a run; absent where the server did not tell all of them.
 #[derive(Clone, Copy)]
 pub struct Tokens {
-    pub input: Option<f64>,
-    pub output: Option<f64>,
+    pub input: Option<Count>,
+    pub output: Option<Count>,
+}
+
+/// Of earlier sessions, of those that know.
+#[derive(Clone, Default)]
+pub struct Earlier {
+    pub input: Vec<Count>,
+    pub output: Vec<Count>,
 }
 
 impl Tokens {
     pub fn of(workload: &WorkloadRecord) -> Self {
-        Self { input: workload.mean_tokens(|c| &c.input_tokens), output: workload.mean_tokens(|c| &c.output_tokens) }
-    }
-
-    /// Of the sessions that know.
-    pub fn of_sessions(sessions: &[&Session]) -> Self {
-        let mean = |of: fn(&Session) -> Option<f64>| {
-            let all: Vec<f64> = sessions.iter().filter_map(|s| of(s)).collect();
-            stats::mean(&all)
+        let count = |counts: Counts| {
+            let mean = workload.mean_tokens(counts)?;
+            Some(Count { mean, ..Count::of(&workload.completed_tokens(counts))? })
         };
-        Self { input: mean(|s| s.input_tokens_mean), output: mean(|s| s.output_tokens_mean) }
+        Self { input: count(INPUT), output: count(OUTPUT) }
     }
 
-    /// Where the work was another than the baseline's.
-    pub fn drifted(self, baseline: Self) -> Vec<String> {
-        let sides = [("output", self.output, baseline.output), ("input", self.input, baseline.input)];
-        sides.into_iter().filter_map(|(what, now, then)| drift(what, now?, then?)).collect()
-    }
-
-    /// As [`Self::drifted`], of input tokens alone.
-    pub fn drifted_input(self, baseline: Self) -> Option<String> {
-        drift("input", self.input?, baseline.input?)
+    /// Where the work was another than the sessions'.
+    pub fn drifted(self, earlier: &Earlier) -> Vec<String> {
+        let sides = [("output", self.output, &earlier.output), ("input", self.input, &earlier.input)];
+        sides.into_iter().filter_map(|(what, now, then)| words(what, &Work::against(then, now?)?)).collect()
     }
 
     /// Where only one side tells: then nobody knows whether the work was the same, and what nobody knows is no PASS.
-    pub fn untold(self, baseline: Self) -> Option<String> {
-        let sides = [("input", self.input, baseline.input), ("output", self.output, baseline.output)];
-        let found = |teller: &str, silent: &str, is: fn(Option<f64>, Option<f64>) -> bool| {
+    pub fn untold(self, input: bool, output: bool) -> Option<String> {
+        let sides = [("input", self.input.is_some(), input), ("output", self.output.is_some(), output)];
+        let found = |teller: &str, silent: &str, is: fn(bool, bool) -> bool| {
             let kinds: Vec<&str> = sides.into_iter().filter(|(_, now, then)| is(*now, *then)).map(|(kind, ..)| kind).collect();
             (!kinds.is_empty()).then(|| {
                 format!(
@@ -51,30 +53,74 @@ impl Tokens {
                 )
             })
         };
-        let candidate = found("baseline", "candidate", |now, then| now.is_none() && then.is_some());
-        candidate.or_else(|| found("candidate", "baseline", |now, then| now.is_some() && then.is_none()))
+        let candidate = found("baseline", "candidate", |now, then| !now && then);
+        candidate.or_else(|| found("candidate", "baseline", |now, then| now && !then))
     }
 }
 
-fn drift(what: &str, now: f64, then: f64) -> Option<String> {
-    ((now / then - 1.0).abs() > TOKEN_DRIFT).then(|| {
+impl Earlier {
+    pub fn of(sessions: &[&Session]) -> Self {
+        let all = |of: fn(&Session) -> Option<(f64, Option<f64>)>| {
+            let known = sessions.iter().filter_map(|s| Some((of(s)?, s)));
+            known.map(|((mean, sd), s)| Count { mean, sd, requests: s.completed() }).collect()
+        };
+        Self {
+            input: all(|s| Some((s.input_tokens_mean?, s.input_tokens_sd))),
+            output: all(|s| Some((s.output_tokens_mean?, s.output_tokens_sd))),
+        }
+    }
+}
+
+/// Where the prompts of one side of an interleaved run were shorter or longer, request by request: less work, or more.
+pub fn drifted_input(base: &WorkloadRecord, workload: &WorkloadRecord) -> Option<String> {
+    let pairs: Vec<(f64, f64)> = base.rounds().flat_map(|(start, b)| partners(start, b, workload)).collect();
+    words("input", &Work::paired(&pairs)?)
+}
+
+/// Input tokens of the requests of a round that completed on both sides.
+fn partners<'a>(
+    start: u32,
+    base: &'a crate::record::RoundRecord,
+    workload: &'a WorkloadRecord,
+) -> impl Iterator<Item = (f64, f64)> + 'a {
+    let other = workload.rounds().find(|(s, c)| *s == start && c.seed == base.seed).map(|(_, c)| &c.columns);
+    let of = |columns: &Columns, i: usize| columns.ok(i).then(|| columns.input_tokens[i]).flatten().map(f64::from);
+    let both = other.map(|c| (0..base.columns.len().min(c.len())).filter_map(move |i| Some((of(&base.columns, i)?, of(c, i)?))));
+    both.into_iter().flatten()
+}
+
+/// In an open loop the output token rate is arrivals times length: how long the answers were is no speed. The rates of the sessions as
+/// they would be at the candidate's lengths.
+pub fn at_lengths_of(workload: &WorkloadRecord, session: &Session, method: &mut crate::judge::Session) {
+    let now = Tokens::of(workload).output.map(|c| c.mean);
+    let Some((now, then)) = now.zip(session.output_tokens_mean).filter(|_| workload.load.open_loop) else { return };
+    for value in method.starts.iter_mut().filter_map(|start| start.values.get_mut(&Metric::OutputTokenRate)) {
+        // Oriented: minus the log.
+        *value -= (now / then).ln();
+    }
+}
+
+fn words(what: &str, work: &Work) -> Option<String> {
+    let (now, then) = (work.now, work.then);
+    work.differs().then(|| {
         format!("{what} tokens per request are {now:.1} and were {then:.1} in the baseline: the work is not the same, so times cannot be compared")
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Tokens;
+    use super::{Count, Tokens};
 
-    const KNOWN: Tokens = Tokens { input: Some(100.0), output: Some(10.0) };
+    const COUNT: Option<Count> = Some(Count { mean: 100.0, sd: Some(0.0), requests: 10 });
+    const KNOWN: Tokens = Tokens { input: COUNT, output: COUNT };
 
     #[test]
     fn what_one_side_does_not_tell_is_not_the_same_work() {
         let silent = Tokens { input: None, ..KNOWN };
-        assert!(silent.drifted(KNOWN).is_empty() && KNOWN.untold(KNOWN).is_none() && silent.untold(silent).is_none());
-        let said = silent.untold(KNOWN).expect("it is not known");
+        assert!(KNOWN.untold(true, true).is_none() && silent.untold(false, true).is_none());
+        let said = silent.untold(true, true).expect("it is not known");
         assert!(said.starts_with("the baseline tells its input tokens and the candidate does not"), "{said}");
-        let said = KNOWN.untold(Tokens { input: None, output: None }).expect("it is not known");
+        let said = KNOWN.untold(false, false).expect("it is not known");
         assert!(said.starts_with("the candidate tells its input and output tokens and the baseline does not"), "{said}");
     }
 }

@@ -54,6 +54,11 @@ impl Run<'_> {
         let began_ns = monotonic_ns();
         let log = measuring.log(&format!("start{}", start + 1));
         let target = Target::open(measuring.side, measuring.api_key.as_deref(), &log, &self.job.stop)?;
+        if self.sides[side].called.is_empty() {
+            let called = target.programs(self.sides[side].side);
+            self.sides[side].record.programs = called.iter().map(|c| c.program.clone()).collect();
+            self.sides[side].called = called;
+        }
         let gpu = self.gpus.watch(self.sides[side].side, target.is_here())?;
         gpu.describe(&mut self.sides[side].record);
         let ready = self.prepare(side, &target, &gpu, start)?;

@@ -24,6 +24,10 @@ pub enum Change {
     OutlierRound(f64),
     /// The machine slows down by this share per minute, under both sides.
     Drift(f64),
+    /// So many requests fail on both sides, which no comparison shows.
+    BothFail(f64),
+    /// The same build twice, whose answers are as long as they happen to be.
+    FreeLengths,
 }
 
 /// Which comparison is played.
@@ -112,6 +116,9 @@ pub fn rows() -> Vec<Row> {
         row("one round +30 %", Chat, C::OutlierRound(0.30), Quiet(OUTLIER)),
         row("drift 1 %/min", Chat, C::Drift(0.01), Quiet(DISTURBED)),
         row("8 % faster", Chat, C::Engine(-0.08), Quiet(FALSE_ALARMS)),
+        row("10 % dropped", Demo, C::Errors(0.10), Found(FOUND)),
+        row("60 % fail on both sides", Demo, C::BothFail(0.60), Found(FOUND)),
+        row("nothing, free lengths (A/A)", Demo, C::FreeLengths, Quiet(FALSE_ALARMS)),
     ];
     for (sessions, ten) in [(8, 0.90), (20, 0.99)] {
         let mode = Mode::OtherDay { sessions };
@@ -165,15 +172,17 @@ impl Change {
             Self::OutlierRound(share) if start == 0 => {
                 (knobs.outlier, knobs.outlier_from_ms, knobs.outlier_length_ms) = (share, window.0, window.1 - window.0);
             }
-            Self::None | Self::OutlierRound(_) => {}
-            Self::Drift(_) => self.machine(knobs),
+            Self::None | Self::OutlierRound(_) | Self::FreeLengths => {}
+            Self::Drift(_) | Self::BothFail(_) => self.machine(knobs),
         }
     }
 
     /// What the machine does to both sides.
     pub fn machine(self, knobs: &mut Knobs) {
-        if let Self::Drift(share) = self {
-            knobs.drift_per_minute = share;
+        match self {
+            Self::Drift(share) => knobs.drift_per_minute = share,
+            Self::BothFail(share) => knobs.error_500 = share,
+            _ => {}
         }
     }
 }

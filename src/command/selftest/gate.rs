@@ -8,10 +8,12 @@ use rand_chacha::ChaCha8Rng;
 use super::changes::{Change, Mode};
 use super::loads::{Load, ROUNDS};
 use super::plant::{Place, Plant};
+use crate::command::evaluate::on_failures;
 use crate::compare::newest_segment;
 use crate::config::OnOpen;
 use crate::config::sim::Knobs;
 use crate::judge::interleaved::{self, Interleaved, Sampling};
+use crate::judge::limits::{self, LimitFinding, LimitInput};
 use crate::judge::other_day::{self, OtherDay, session_value};
 use crate::judge::{Comparison, PastRun, Policy, Session};
 use crate::measure::Round;
@@ -116,7 +118,9 @@ pub fn session(load: &Load, change: Change, rng: &mut ChaCha8Rng) -> (Session, V
 }
 
 fn play_interleaved(scene: &Scene, change: Change, rng: &mut ChaCha8Rng) -> Outcome {
-    let history = drawn(&scene.runs, PAST_RUNS, rng);
+    // Earlier runs had the lengths that were asked for: their noise is not that of free ones.
+    let past = if change == Change::FreeLengths { 0 } else { PAST_RUNS };
+    let history = drawn(&scene.runs, past, rng);
     let machine = machine(&scene.load.knobs, rng);
     let mut sides = Sides::default();
     let mut outcome = None;
@@ -134,7 +138,8 @@ fn play_interleaved(scene: &Scene, change: Change, rng: &mut ChaCha8Rng) -> Outc
             policy: &Policy::default(),
         });
         let open = comparison.decision.is_open();
-        outcome = Some(ruled(comparison, sides.invalid.clone()));
+        let limits = failures(&scene.load, &sides.candidate);
+        outcome = Some(ruled(comparison, limits, sides.invalid.clone()));
         if !open {
             break;
         }
@@ -172,13 +177,13 @@ fn play_other_day(scene: &Scene, change: Change, known: &[Session], rng: &mut Ch
             policy: &Policy::default(),
         });
         if !comparison.decision.is_open() || jobs.len() == 2 {
-            return ruled(comparison, invalid);
+            return ruled(comparison, Vec::new(), invalid);
         }
     }
 }
 
 /// The whole way: what is not fit is not judged, and what is open is not passed.
-pub fn ruled(comparison: Comparison, invalid: Vec<String>) -> Outcome {
+pub fn ruled(comparison: Comparison, limits: Vec<LimitFinding>, invalid: Vec<String>) -> Outcome {
     let policy = verdict::Policy {
         on_inconclusive: OnOpen::Warn,
         on_blind: OnOpen::Fail,
@@ -189,10 +194,19 @@ pub fn ruled(comparison: Comparison, invalid: Vec<String>) -> Outcome {
     };
     let looks = comparison.looks;
     let against = Against::Compared(comparison);
-    let (limits, excused, warnings) = (Vec::new(), Vec::new(), Vec::new());
+    let (excused, warnings) = (Vec::new(), Vec::new());
     let evidence = Evidence { invalid, against, limits, excused, drift: None, incomplete: Vec::new(), warnings };
     let ruling = rule(policy, &evidence);
     Outcome { verdict: ruling.verdict, reasons: ruling.reasons, looks }
+}
+
+/// The limit on failures that every judged workload has.
+fn failures(load: &Load, rounds: &[Round]) -> Vec<LimitFinding> {
+    let limits = [on_failures()];
+    let (slo, shape, history, ready_ms, gpu, strict) = (load.slo, load.shape, &[][..], &[][..], &[][..], false);
+    let mut found = limits::judge(&LimitInput { rounds, limits: &limits, slo, shape, history, ready_ms, gpu, strict });
+    found.iter_mut().filter(|l| l.is_open() && l.side_ok == Some(true)).for_each(LimitFinding::meet);
+    found
 }
 
 /// A machine on a day: what both sides of a gate have in common.
@@ -233,6 +247,8 @@ impl Sides {
             for is_candidate in [first, !first] {
                 let (plant, rounds) =
                     if is_candidate { (&mut candidate, &mut self.candidate) } else { (&mut baseline, &mut self.baseline) };
+                let free = (change == Change::FreeLengths).then(|| prepared.with_free_lengths(rng));
+                let prepared = free.as_ref().unwrap_or(prepared);
                 let played = plant.play(prepared, free_ms.max(f64::from(slot) * load.slot_ms));
                 free_ms = played.end_ms;
                 let order = start * (2 * ROUNDS) + slot - 2;

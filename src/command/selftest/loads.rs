@@ -161,6 +161,21 @@ impl Prepared {
         let calls = plan.requests.iter().map(|r| call(&r.body)).collect::<Result<_, _>>()?;
         Ok(Self { plan, calls })
     }
+
+    /// Answers as long as they happen to be: log-normal about what was asked, coefficient of variation 0.5.
+    pub fn with_free_lengths(&self, rng: &mut ChaCha8Rng) -> Self {
+        let mut free = self.clone();
+        for (call, request) in free.calls.iter_mut().zip(&mut free.plan.requests) {
+            let (u, v): (f64, f64) = (rand::RngExt::random::<f64>(rng).max(1e-300), rand::RngExt::random(rng));
+            let normal = (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos();
+            let tokens = (f64::from(call.output_tokens) * (0.47 * normal).exp()).clamp(2.0, 4096.0);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 2 to 4096, as just clamped")]
+            let tokens = tokens.round() as u32;
+            // What came is what was asked, so that the length counts as kept.
+            (call.output_tokens, request.output_tokens) = (tokens, tokens);
+        }
+        free
+    }
 }
 
 type Plans = (RoundPlan, Vec<RoundPlan>);

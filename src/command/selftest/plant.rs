@@ -137,6 +137,7 @@ impl<'a> Playing<'a> {
             output_tokens: Some(0),
             cached_tokens: None,
             finish_reason: None,
+            models: Vec::new(),
             outcome: Outcome::Cancelled,
             error: None,
             retried: false,

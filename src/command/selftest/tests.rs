@@ -29,10 +29,12 @@ fn the_gate_tells_changes_from_none() {
         row(Change::Errors(0.02), Expect::Found(0.95), 100),
         row(Change::Engine(-0.08), Expect::Quiet(0.01), 250),
         row(Change::OutlierRound(0.30), Expect::Quiet(0.02), 100),
+        row(Change::BothFail(0.60), Expect::Found(0.95), 50),
+        row(Change::FreeLengths, Expect::Quiet(0.01), 100),
     ];
     let table = quietly(SCALE, &rows);
     assert!(table.holds(), "{}", table.to_text());
-    assert_eq!(table.lines.iter().map(|l| l.gates).collect::<Vec<_>>(), [40, 10, 10, 4, 10, 4]);
+    assert_eq!(table.lines.iter().map(|l| l.gates).collect::<Vec<_>>(), [40, 10, 10, 4, 10, 4, 2, 4]);
 }
 
 /// A test that cannot fail says nothing: where the gate is asked for what it cannot do, the table says so.

@@ -161,7 +161,7 @@ impl Bench {
                 policy: &Policy::default(),
             });
             let open = comparison.decision.is_open();
-            outcome = Some(ruled(comparison, records.unfit()));
+            outcome = Some(ruled(comparison, Vec::new(), records.unfit()));
             if !open && row.change != Change::None {
                 break;
             }

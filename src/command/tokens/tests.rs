@@ -55,6 +55,7 @@ fn timeline(text: Option<&str>) -> Timeline {
         output_tokens: None,
         cached_tokens: None,
         finish_reason: None,
+        models: Vec::new(),
         outcome: Outcome::Completed,
         error: None,
         retried: false,

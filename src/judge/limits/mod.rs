@@ -75,6 +75,12 @@ struct Judged {
 type Ruling = Result<Judged, String>;
 
 impl LimitFinding {
+    /// Met by its measured value, although that is not proven.
+    pub fn meet(&mut self) {
+        self.state = LimitState::Met;
+        self.reason = words(self);
+    }
+
     /// Neither breached nor met.
     pub fn is_open(&self) -> bool {
         matches!(self.state, LimitState::Open | LimitState::NotMeasured)

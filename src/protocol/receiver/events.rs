@@ -5,6 +5,7 @@
 use super::growth::Growth;
 use crate::config::{Family, Protocol};
 use crate::protocol::event::{Delta, DeltaKind, Event, Usage};
+use crate::protocol::model::Models;
 use crate::protocol::shape::Shape;
 use crate::protocol::sse::SseEvent;
 use crate::protocol::{self, error_text, text};
@@ -33,6 +34,7 @@ pub(super) struct Received {
     /// Some count was no count, so that a sum of the others would be none either.
     pub uncounted: bool,
     pub finish_reason: Option<String>,
+    pub models: Models,
     /// `None` where it is not kept, or not whole.
     pub text: Option<String>,
 }
@@ -161,6 +163,12 @@ impl Events {
     }
 
     fn apply(&mut self, event: Event, payload: &[u8], now_ns: u64) {
+        // The first events and the last one: none of those that bring the tokens between.
+        if event.ends() {
+            self.received.models.see(payload);
+        } else {
+            self.received.models.see_first(payload);
+        }
         match event {
             Event::Delta(delta) => self.take(delta, payload, now_ns, false),
             Event::Done(delta) => {

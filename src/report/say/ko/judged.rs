@@ -56,6 +56,39 @@ pub const SENTENCES: &[Sentence] = &[
     ),
     ("proven {A}", "입증: {A}"),
     ("{w} less than {q} worse", "{w} 저하 {q} 미만"),
+    (
+        "this config lets {q} of the requests fail (`limits.error_rate`): the default is {r}",
+        "이 설정은 요청의 {q}까지 실패를 허용함 (`limits.error_rate`): 기본값은 {r}",
+    ),
+    (
+        "this config lets all requests fail (`limits.error_rate`): the default limit of {q} is removed",
+        "이 설정은 모든 요청의 실패를 허용함 (`limits.error_rate`): 기본 한도 {q} 없음",
+    ),
+    (
+        "nothing to judge: gate.mode is limits, and this workload sets none",
+        "판정할 것이 없음: gate.mode가 limits인데 이 workload에 한도가 없음",
+    ),
+    ("both builds are identical: no change of the program is there to be found", "두 빌드가 동일함: 찾아낼 프로그램 변경이 없음"),
+    (
+        "both sides ran the same program, {a}, in the same way: nothing was compared; server.build and server.start have to stay in their own checkout (or set gate.same_build: allow)",
+        "양쪽이 같은 프로그램 {a}을(를) 같은 방식으로 실행함: 비교된 것이 없음; server.build와 server.start는 각자의 체크아웃 안에 있어야 함 (또는 gate.same_build: allow)",
+    ),
+    (
+        "both sides ran the same program, {a}: only what their arguments and files change was compared",
+        "양쪽이 같은 프로그램 {a}을(를) 실행함: 인자와 파일이 바꾸는 것만 비교됨",
+    ),
+    (
+        "both sides ran {a} in the same way: whether they loaded the same code cannot be told",
+        "양쪽이 {a}을(를) 같은 방식으로 실행함: 같은 코드를 불러왔는지 알 수 없음",
+    ),
+    (
+        "{w}: {v} is {n} times as good as the baseline's: before this is believed, rule out answers from a cache, cut or empty answers, and another model",
+        "{w}: {v}이(가) 기준선보다 {n}배 좋음: 믿기 전에 캐시된 응답, 잘리거나 빈 응답, 다른 모델이 아닌지 확인할 것",
+    ),
+    (
+        "answers are of model {a}, and before they were of {b}: what was measured is neither",
+        "응답의 모델이 {a}인데 그전에는 {b}였음: 측정된 것은 어느 쪽도 아님",
+    ),
     ("missing on the baseline's side", "기준선 쪽에 값 없음"),
     ("missing on the candidate's side", "후보 쪽에 값 없음"),
     ("not measured on either side", "양쪽 모두 측정 안 됨"),
@@ -248,10 +281,7 @@ pub const SENTENCES: &[Sentence] = &[
         "{n} answers came without token counts (usage): TPOT and token rates are unmeasured, and nothing that needs them can pass",
         "응답 {n}개에 토큰 수(usage)가 없음: TPOT와 토큰 처리량을 측정할 수 없고, 이를 쓰는 판정은 통과할 수 없음",
     ),
-    (
-        "{n} of {m} requests failed: see the errors; a limit on error_rate makes the gate fail on it",
-        "요청 {m}개 중 {n}개 실패: 오류를 확인할 것; error_rate 한도를 두면 게이트가 실패로 처리",
-    ),
+    ("{n} of {m} requests failed: see the errors", "요청 {m}개 중 {n}개 실패: 오류를 확인할 것"),
     (
         "{n} output tokens came in {m} events per request: gaps between events are not gaps between tokens",
         "요청당 출력 토큰 {n}개가 이벤트 {m}개로 옴: 이벤트 간격은 토큰 간격이 아님",
