@@ -308,7 +308,7 @@ impl<'a> Run<'a> {
         let [baseline, candidate] = &mut self.sides[..] else { return };
         let builds = programs::compared(&baseline.called, &candidate.called);
         for pair in [baseline, candidate].into_iter().filter_map(|side| side.record.pair.as_mut()) {
-            pair.builds = builds.clone();
+            pair.builds.clone_from(&builds);
         }
     }
 

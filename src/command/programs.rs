@@ -1,7 +1,6 @@
 //! Which programs the servers of two sides are, and whether they are one: a build that leaves its checkout would be compared with itself.
 //!
 //! Not here: finding the processes (`server`), or what it means for the verdict (`evaluate`).
-#![expect(clippy::disallowed_methods, reason = "rim: looks whether arguments name files")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -107,15 +106,13 @@ fn call(running: &Running, root: &Path, ours: &[String], image: Option<&Option<S
         return of(&running.exe, running.sha256.clone(), place(&running.exe), Code::File);
     }
     let script = running.args.iter().skip(1).take_while(|arg| !hides(arg)).find_map(|arg| file(arg, &running.cwd));
-    match script {
-        Some(script) => of(&script, server::sha256(&script), place(&script), Code::Script),
-        None => {
-            // A virtual environment links to an interpreter elsewhere: by the name that it was called by it is the side's own.
-            let called = running.args.first().map(|name| running.cwd.join(name)).filter(|path| path.starts_with(root));
-            let path = called.unwrap_or_else(|| running.exe.clone());
-            of(&path, None, place(&path), Code::Hidden)
-        }
+    if let Some(script) = script {
+        return of(&script, server::sha256(&script), place(&script), Code::Script);
     }
+    // A virtual environment links to an interpreter elsewhere: by the name that it was called by it is the side's own.
+    let called = running.args.first().map(|name| running.cwd.join(name)).filter(|path| path.starts_with(root));
+    let path = called.unwrap_or_else(|| running.exe.clone());
+    of(&path, None, place(&path), Code::Hidden)
 }
 
 fn hides(arg: &str) -> bool {

@@ -60,13 +60,10 @@ impl Tokens {
 
 impl Earlier {
     pub fn of(sessions: &[&Session]) -> Self {
-        let all = |of: fn(&Session) -> Option<(f64, Option<f64>)>| {
-            let known = sessions.iter().filter_map(|s| Some((of(s)?, s)));
-            known.map(|((mean, sd), s)| Count { mean, sd, requests: s.completed() }).collect()
-        };
+        let count = |s: &Session, mean: Option<f64>, sd| Some(Count { mean: mean?, sd, requests: s.completed() });
         Self {
-            input: all(|s| Some((s.input_tokens_mean?, s.input_tokens_sd))),
-            output: all(|s| Some((s.output_tokens_mean?, s.output_tokens_sd))),
+            input: sessions.iter().filter_map(|s| count(s, s.input_tokens_mean, s.input_tokens_sd)).collect(),
+            output: sessions.iter().filter_map(|s| count(s, s.output_tokens_mean, s.output_tokens_sd)).collect(),
         }
     }
 }
