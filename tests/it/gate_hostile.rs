@@ -106,7 +106,7 @@ fn failures_on_both_sides_fail_unless_the_config_says_so() {
     compare(&record, &earlier).assert(1, &["FAIL", "limit: error_rate 60.00 %", "beyond the limit: at most 1.00 %"]);
     compare(&record, &[]).assert(1, &["FAIL", "limit: error_rate 60.00 %"]);
     let limits = |record: &mut Value, max: f64| {
-        record["workloads"][0]["limits"] = json!([{"metric": "error_rate", "max": max, "min": null}])
+        record["workloads"][0]["limits"] = json!([{"metric": "error_rate", "max": max, "min": null}]);
     };
     // Without a limit on failures there is no latency either: it would be that of the lucky ones.
     limits(&mut record, 1.0);
