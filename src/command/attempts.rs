@@ -2,7 +2,6 @@
 //!
 //! On GitHub the commit is the head of the change; elsewhere it is the tree with what is changed in it, so that edited code is a new sequence.
 //! Not here: the rule itself (`attempt`).
-#![expect(clippy::disallowed_methods, reason = "rim: the file of attempts")]
 
 use std::path::{Path, PathBuf};
 
@@ -251,7 +250,7 @@ fn target(config: &Config) -> String {
 }
 
 fn read(file: &Path) -> Result<Vec<Attempt>, String> {
-    let text = match std::fs::read_to_string(file) {
+    let text = match crate::read::text(file, crate::read::WRITTEN) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         read => read.map_err(|e| e.to_string())?,
     };
