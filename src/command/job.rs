@@ -68,7 +68,13 @@ impl Job {
         Ok(true)
     }
 
-    /// What of the machine disturbed a round: `standstills` is [`Stop::standstills`] before it.
+    /// Looks around before a round: a gate that ends during it is gone when it is over. Gives [`Stop::standstills`].
+    pub fn before_round(&self) -> u64 {
+        self.beside();
+        self.stop.standstills()
+    }
+
+    /// What of the machine disturbed a round: `standstills` is what [`Self::before_round`] gave.
     pub fn findings(&self, standstills: u64) -> Vec<Finding> {
         let stood = self.stop.standstills().saturating_sub(standstills);
         let stood =

@@ -157,7 +157,7 @@ impl Run<'_> {
         let ready = &open.ready[workload];
         let plan = &ready.rounds[index];
         self.cool(open, workload)?;
-        let standstills = self.job.stop.standstills();
+        let standstills = self.job.before_round();
         let page = open.target.watch();
         open.gpu.begin();
         let mut measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
