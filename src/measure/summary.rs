@@ -356,11 +356,14 @@ mod tests {
         let failed = Row { ok: false, ..row(1.0, 2.0, 9) };
         let silent = Row { ttft_ms: None, ..row(1.0, 2.0, 9) };
         let empty = row(1.0, 2.0, 0);
-        let values =
-            oriented(&round(vec![row(10.0, 110.0, 11), failed, silent, empty]), &SloMs { e2e: Some(1e9), ..SloMs::default() });
-        assert_eq!(values.get(&Metric::ErrorRate), Some(&0.75));
-        assert_eq!(values.get(&Metric::SloAttainment), Some(&-0.25));
+        let slo = SloMs { e2e: Some(1e9), ..SloMs::default() };
+        let good = row(10.0, 110.0, 11);
+        let values = oriented(&round(vec![good, good, good, failed, silent, empty]), &slo);
+        assert_eq!(values.get(&Metric::ErrorRate), Some(&0.5));
+        assert_eq!(values.get(&Metric::SloAttainment), Some(&-0.5));
         assert!((values[&TTFT] - 10f64.ln()).abs() < 1e-12);
+        let most = oriented(&round(vec![good, failed, silent, empty]), &slo);
+        assert!(!most.contains_key(&TTFT), "the latency of the lucky ones is none");
     }
 
     #[test]
