@@ -4,6 +4,7 @@
 
 use crate::gate_judging::candidate::{judge, with_decode};
 use crate::gate_support::Bed;
+use crate::support::agreed;
 
 /// A judged run that failed; the record lies beside its report.
 fn failed() -> Bed {
@@ -94,8 +95,9 @@ fn what_cannot_be_shown_says_which_file_is_meant() {
 fn a_record_that_quotes_a_reports_schema_is_still_a_record() {
     let bed = failed();
     let mut record = with_decode(1.4);
-    record["workloads"][0]["starts"][0]["rounds"][0]["errors"] =
-        serde_json::json!([{"kind": "malformed", "count": 1, "example": "goodput-gate/report"}]);
+    record["workloads"][0]["starts"][0]["rounds"][0]["columns"]["outcome"][0] = "malformed".into();
+    let mut record = agreed(&record);
+    record["workloads"][0]["starts"][0]["rounds"][0]["errors"][0]["example"] = "goodput-gate/report".into();
     bed.write("record.json", &record.to_string());
     bed.gate(&["report", "record.json", "--format", "csv"]).assert(0, &["chat,,distribution,ttft,ms"]);
 }

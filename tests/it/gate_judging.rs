@@ -7,6 +7,7 @@ pub mod candidate;
 use serde_json::{Value, json};
 
 use crate::gate_support::{Bed, flat};
+use crate::support::agreed;
 use candidate::{
     candidate, column, judge, judge_against, rounds, sessions, with_decode, with_failures, with_limit, with_policy, workload,
 };
@@ -402,7 +403,7 @@ fn with_tail(session: &str, runner: &str) -> Value {
     record["session"] = json!(session);
     record["host"]["runner"] = json!(runner);
     record["git"]["dirty"] = json!(false);
-    record
+    agreed(&record)
 }
 
 #[test]

@@ -2,10 +2,12 @@
 //!
 //! `Gate` runs the command, `Server` is the scripted server that it is pointed at, `Answer` what that server says.
 
+mod agreed;
 mod answer;
 mod gate;
 mod server;
 
+pub use agreed::agreed;
 pub use answer::{Act, Answer, chunk, delta};
 pub use gate::{Gate, Ran, wait_for};
 pub use server::{Part, Seen, Server, Setup};

@@ -283,9 +283,12 @@ pub fn read(text: &str) -> Page {
 pub fn unknown(text: &str) -> Vec<String> {
     const OF_CLIENTS: [&str; 5] = ["python_", "process_", "go_", "promhttp_", "http_"];
     let ours = |name: &str| ALL.iter().flat_map(|names| names.rows).any(|row| row.meaning(name).is_some());
+    // A counter may be called `..._count` by itself: only beside a sum is that a part of something larger.
+    let is_whole = |part: &str, stem: &str| part != "_count" || text.contains(&format!("{stem}_sum"));
     let family = |name: &str| {
         let parts = ["_bucket", "_sum", "_count", "_total", "_created"];
-        parts.iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name).to_owned()
+        let mut stems = parts.iter().filter_map(|part| name.strip_suffix(part).filter(|stem| is_whole(part, stem)));
+        stems.next().unwrap_or(name).to_owned()
     };
     let wanted = |name: &str| !OF_CLIENTS.iter().any(|lead| name.starts_with(lead));
     let all: Vec<(String, bool)> = samples(text, wanted).map(|s| (family(s.name), ours(s.name))).collect();

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 
 use crate::gate_support::{Bed, Ran, Trouble, flat};
+use crate::support::agreed;
 
 /// A judged candidate.
 pub struct Judged {
@@ -99,6 +100,7 @@ pub fn judge(record: &Value) -> Judged {
 pub fn judge_against(record: &Value, n: usize) -> Judged {
     let bed = Bed::new();
     sessions(&bed, n);
+    let record = &agreed(record);
     bed.write("record.json", &record.to_string());
     let ran = bed.gate(&["compare", "sessions", "record.json"]);
     let report = bed.json(".goodput-gate/report.json");
@@ -157,7 +159,7 @@ pub fn with_decode(factor: f64) -> Value {
             *e2e = json!(begin + scaled(end - begin, factor));
         }
     }
-    record
+    agreed(&record)
 }
 
 /// Another limit than the fixture's.
@@ -181,5 +183,5 @@ pub fn with_failures(n: usize) -> Value {
         }
         column(round, "outcome")[..n].fill(json!("http_status"));
     }
-    record
+    agreed(&record)
 }
