@@ -186,9 +186,11 @@ impl Ledger {
     fn key(&self, record: &Record) -> Option<String> {
         let code = self.code.as_ref()?;
         let policy = crate::record::Policy { mode: String::new(), starts: 0, rounds: 0, ..record.policy.clone() };
+        // The digest of a plan is of all its rounds; the load says the rest of it.
+        let besides: Vec<String> = policy.under_test.iter().cloned().chain(["plan".to_owned()]).collect();
         let workload = |w: &crate::record::WorkloadRecord| {
             // A matrix measures several models or GPUs at one commit: none is an attempt at another.
-            serde_json::json!([w.name, w.fingerprint.key(&policy.under_test), w.slo, w.limits, w.regressions])
+            serde_json::json!([w.name, w.fingerprint.key(&besides), w.load, w.slo, w.limits, w.regressions])
         };
         let workloads: Vec<serde_json::Value> = record.workloads.iter().map(workload).collect();
         let whole = serde_json::json!([code, policy, workloads]).to_string();

@@ -203,7 +203,8 @@ fn older_configs(folder: &Path) -> anyhow::Result<older::Carried> {
 
 /// Loads what is about to be written. A variable in a URL need not be set here.
 fn valid(text: &str) -> anyhow::Result<()> {
-    let env = |name: &str| Some(std::env::var(name).unwrap_or_else(|_| "127.0.0.1".into()));
+    let in_address = |name: &str| text.contains(&format!("${{{name}}}")).then(|| "127.0.0.1".to_owned());
+    let env = |name: &str| std::env::var(name).ok().or_else(|| in_address(name));
     let source = Source { name: "the new config", text };
     match config::load(Some(source), &[], &Flags::default(), &env) {
         Ok(_) => Ok(()),

@@ -10,7 +10,8 @@ use rustix::process::Signal;
 use super::gate_servers_bed::Servers;
 use super::lifecycle_bed::{send, until};
 
-const LIMITS: &str = "gate: {mode: limits, starts: 2, rounds: 1}";
+const LIMITS: &str = "    limits: {ttft_p50: {max: 60s}}
+gate: {mode: limits, starts: 2, rounds: 1}";
 
 /// `run --name NAME IMAGE`, `rm -f NAME`, `ps -a -q --filter name=^NAME$`.
 const DOCKER: &str = r#"#!/bin/sh

@@ -415,7 +415,7 @@ fn a_second_job_decides_what_the_first_left_open() {
     let compare = |record: &str, with: &[&str]| bed.gate(&[&["compare", "sessions", record][..], with].concat());
     compare("second.json", &[]).assert(0, &["INCONCLUSIVE", "ttft_p95"]);
     let both = compare("second.json", &["--with", "first.json"]);
-    both.assert(1, &["FAIL", "p95 TTFT", "2 jobs of at most 2 judged"]);
+    both.assert(1, &["FAIL", "p95 E2E latency", "2 jobs of at most 2 judged"]);
     assert!(!both.said().contains("both jobs ran on"), "{}", both.stdout);
 
     bed.write("alike.json", &with_tail("cccc3333", "gpu-1").to_string());

@@ -42,8 +42,13 @@ fn agree(round: &mut Value) {
     }
     forget_error_rate(&mut round["metrics"]);
     round["duration_us"] = json!(round["duration_us"].as_u64().unwrap_or(0).max(span));
-    if let (Some(p99), Some(stored)) = (round["chunk_gap_p99_ms"].as_f64(), round["chunk_gaps_hdr"].as_str()) {
-        round["chunk_gaps_hdr"] = json!(with_p99(stored, p99));
+    let events = round["columns"]["events"].as_array().into_iter().flatten().filter_map(Value::as_u64);
+    let gaps = events.zip(&ends).filter(|(_, end)| *end == "completed").map(|(n, _)| n.saturating_sub(1)).sum();
+    if let Some(stored) = round["chunk_gaps_hdr"].as_str() {
+        round["chunk_gaps_hdr"] = json!(gaps_as_told(stored, gaps, round["chunk_gap_p99_ms"].as_f64()));
+    }
+    if gaps == 0 {
+        round["chunk_gap_p99_ms"] = Value::Null;
     }
 }
 
@@ -67,21 +72,24 @@ fn texts(column: &Value) -> Vec<String> {
     column.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect()
 }
 
-/// The same gaps, all of them longer or shorter, so that their p99 is this.
+/// The first so many of the same gaps, all of them longer or shorter, so that their p99 is this.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "microseconds of a short round")]
-fn with_p99(stored: &str, p99_ms: f64) -> String {
+fn gaps_as_told(stored: &str, most: u64, p99_ms: Option<f64>) -> String {
     let bytes = STANDARD.decode(stored).expect("base64");
     let gaps: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).expect("a histogram");
-    let factor = p99_ms * 1000.0 / gaps.value_at_quantile(0.99) as f64;
-    if (factor - 1.0).abs() < 0.01 {
+    let factor = p99_ms.map_or(1.0, |p99| p99 * 1000.0 / gaps.value_at_quantile(0.99).max(1) as f64);
+    if gaps.len() <= most && (factor - 1.0).abs() < 0.01 {
         return stored.to_owned();
     }
-    let mut scaled = Histogram::<u64>::new_with_bounds(gaps.low(), gaps.high(), gaps.sigfig()).expect("its bounds");
-    for gap in gaps.iter_recorded() {
-        let us = (gap.value_iterated_to() as f64 * factor).round() as u64;
-        scaled.record_n(us.max(1), gap.count_at_value()).expect("within its bounds");
+    let mut told = Histogram::<u64>::new_with_bounds(gaps.low(), gaps.high(), gaps.sigfig()).expect("its bounds");
+    // The longest stay, so that the p99 does.
+    let mut longest: Vec<(u64, u64)> = gaps.iter_recorded().map(|g| (g.value_iterated_to(), g.count_at_value())).collect();
+    longest.reverse();
+    for (us, count) in longest {
+        let left = most - told.len();
+        told.record_n(((us as f64 * factor).round() as u64).max(1), count.min(left)).expect("within its bounds");
     }
     let mut bytes = Vec::new();
-    V2DeflateSerializer::new().serialize(&scaled, &mut bytes).expect("writing to memory");
+    V2DeflateSerializer::new().serialize(&told, &mut bytes).expect("writing to memory");
     STANDARD.encode(bytes)
 }
