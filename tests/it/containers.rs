@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use super::gate_servers_bed::Servers;
 use super::lifecycle_bed::{send, until};
 
-const LIMITS: &str = "    limits: {ttft_p50: {max: 60s}}
+const LIMITS: &str = "    limits: {ttft_mean: {max: 60s}}
 gate: {mode: limits, starts: 2, rounds: 1}";
 
 /// `run --name NAME IMAGE`, `rm -f NAME`, `ps -a -q --filter name=^NAME$`.

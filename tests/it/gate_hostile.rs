@@ -97,6 +97,9 @@ fn failing(percent: usize) -> (Value, Vec<Value>) {
     }
     for start in earlier.iter_mut().flat_map(|s| s["starts"].as_array_mut().expect("starts")) {
         start["failed"] = json!(start["requests"].as_u64().expect("a count") * percent as u64 / 100);
+        // Minus the log of a rate, which only answers count in.
+        let rate = &mut start["oriented"]["output_token_rate"];
+        *rate = json!(rate.as_f64().expect("a rate") - (1.0 - percent as f64 / 100.0).ln());
     }
     (agreed(&record), earlier)
 }

@@ -39,6 +39,13 @@ struct Scene {
     github: GitHub,
 }
 
+fn git(gate: &Gate, args: &[&str]) {
+    let mut git = std::process::Command::new("git");
+    git.arg("-C").arg(gate.path("")).args(["-c", "user.name=T", "-c", "user.email=t@example.com"]).args(args);
+    git.env("HOME", gate.path("")).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    assert!(git.status().expect("git is installed").success());
+}
+
 impl Scene {
     /// The trusted half: a `workflow_run` about a fork's commit.
     fn trusted_half(run: u64, attempt: u64, github: &GitHub) -> Self {
@@ -61,12 +68,9 @@ impl Scene {
         let gate = Gate::new();
         gate.write("goodput-gate.yaml", CONFIG);
         gate.write("record.json", &record().to_string());
-        for args in [&["init", "-q", "-b", "main"][..], &["add", "goodput-gate.yaml"], &["commit", "-q", "-m", "a gate"]] {
-            let mut git = std::process::Command::new("git");
-            git.arg("-C").arg(gate.path("")).args(["-c", "user.name=T", "-c", "user.email=t@example.com"]).args(args);
-            git.env("HOME", gate.path("")).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
-            assert!(git.status().expect("git is installed").success());
-        }
+        git(&gate, &["init", "-q", "-b", "main"]);
+        git(&gate, &["add", "goodput-gate.yaml"]);
+        git(&gate, &["commit", "-q", "-m", "a gate"]);
         let event = gate.write("event.json", &event.to_string());
         let (output, summary) = (gate.path("output"), gate.path("summary.md"));
         let gate = gate

@@ -241,7 +241,7 @@ fn add(record: &Record, new: Vec<Session>, known: &mut Known<'_>) -> anyhow::Res
         let there = store::same(known.folder, &session, under_test).filter(|_| known.lands);
         let written = there.map_or_else(|| store::write(known.folder, &session, under_test), Ok);
         // What was measured is lost for the baseline.
-        let path = written.map_err(|e| Failure::measure(&e))?;
+        let path = written.map_err(|e| Failure::measure(&format!("{:#}", anyhow::Error::from(e))))?;
         output::tell(&format!("added {}", path.display()));
         known.added.push(Added { path, session });
         known.keep_the_last(workload)?;

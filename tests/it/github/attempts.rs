@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Scene, each_round, github, record, scale};
+use super::{Scene, each_round, git, github, record, scale};
 use crate::github_fake::{Fault, GitHub};
 
 /// The record of an attempt, so many times as slow as the baseline.
@@ -45,6 +45,7 @@ fn an_attempt_after_a_fail_is_inconclusive_for_everybody() {
     let scene = scene(&github, 4, 1);
     let config = scene.gate.text("goodput-gate.yaml").replace("gate: {", "gate: {on_attempt: latest, ");
     scene.gate.write("goodput-gate.yaml", &config);
+    git(&scene.gate, &["commit", "-q", "-a", "-m", "the latest attempt counts"]);
     scene.comment(&[]).assert_says(0, &[]);
     let (conclusion, title, text) = check(&github);
     assert!(conclusion == "neutral" && !title.contains("attempt 1 failed"), "{conclusion} {title}");
