@@ -12,7 +12,7 @@ use crate::gate_support::{Bed, Ran, flat};
 fn bed(limit: &str) -> Bed {
     let load = "name: chat, arrival: {closed: {concurrency: 4}}, requests: 14, output_tokens: 8, warmup: {requests: 2}";
     Bed::repository(&format!(
-        "version: 1\ntarget: {{sim: {{request_overhead_ms: 1000}}}}\ngate: {{mode: limits, starts: 1, rounds: 1}}\nworkloads:\n  - {{{load}, limits: {{ttft_p50: {{max: {limit}}}}}}}\n"
+        "version: 1\ntarget: {{sim: {{request_overhead_ms: 150}}}}\ngate: {{mode: limits, starts: 1, rounds: 1}}\nworkloads:\n  - {{{load}, limits: {{ttft_p50: {{max: {limit}}}}}}}\n"
     ))
 }
 
