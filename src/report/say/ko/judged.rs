@@ -71,19 +71,19 @@ pub const SENTENCES: &[Sentence] = &[
     ("both builds are identical: no change of the program is there to be found", "두 빌드가 동일함: 찾아낼 프로그램 변경이 없음"),
     (
         "both sides ran the same program, {a}, in the same way: nothing was compared; server.build and server.start have to stay in their own checkout (or set gate.same_build: allow)",
-        "양쪽이 같은 프로그램 {a}을(를) 같은 방식으로 실행함: 비교된 것이 없음; server.build와 server.start는 각자의 체크아웃 안에 있어야 함 (또는 gate.same_build: allow)",
+        "양쪽이 같은 프로그램을 같은 방식으로 실행함({a}): 비교된 것이 없음; server.build와 server.start는 각자의 체크아웃 안에 있어야 함 (또는 gate.same_build: allow)",
     ),
     (
         "both sides ran the same program, {a}: only what their arguments and files change was compared",
-        "양쪽이 같은 프로그램 {a}을(를) 실행함: 인자와 파일이 바꾸는 것만 비교됨",
+        "양쪽이 같은 프로그램을 실행함({a}): 인자와 파일이 바꾸는 것만 비교됨",
     ),
     (
         "both sides ran {a} in the same way: whether they loaded the same code cannot be told",
-        "양쪽이 {a}을(를) 같은 방식으로 실행함: 같은 코드를 불러왔는지 알 수 없음",
+        "양쪽의 실행 방식이 같음({a}): 같은 코드를 불러왔는지 알 수 없음",
     ),
     (
         "{w}: {v} is {n} times as good as the baseline's: before this is believed, rule out answers from a cache, cut or empty answers, and another model",
-        "{w}: {v}이(가) 기준선보다 {n}배 좋음: 믿기 전에 캐시된 응답, 잘리거나 빈 응답, 다른 모델이 아닌지 확인할 것",
+        "{w}: 기준선보다 {n}배 좋음({v}): 믿기 전에 캐시된 응답, 잘리거나 빈 응답, 다른 모델이 아닌지 확인할 것",
     ),
     (
         "answers are of model {a}, and before they were of {b}: what was measured is neither",
