@@ -395,3 +395,32 @@ fn a_raw_line_says_when_and_for_which_model() {
     }
     assert!(raw.len() == 4 && raw.iter().all(|line| line["model"] == "tiny"), "{raw:?}");
 }
+
+/// Also with those of the warm-up; what the gate sets itself stays its own.
+#[test]
+fn further_fields_of_the_body_are_sent_with_every_request() {
+    let (server, gate) = (Server::good(), Gate::new());
+    let extra = r#"{"top_k": 20, "chat_template_kwargs": {"enable_thinking": false}}"#;
+    gate.assert_measured(&gate.measure(&server.url(), &["--requests", "3", "--extra-body", extra]));
+    let bodies: Vec<_> = server.planned().iter().map(Seen::json).collect();
+    let has_both = |body: &serde_json::Value| body["top_k"] == 20 && body["chat_template_kwargs"]["enable_thinking"] == false;
+    assert!(bodies.len() >= 3 && bodies.iter().all(has_both), "{bodies:?}");
+    gate.measure(&server.url(), &["--extra-body", r#"{"stream": false}"#]).assert_says(2, &["stream"]);
+}
+
+#[test]
+fn answers_of_another_model_from_the_middle_on_are_invalid() {
+    let server = Server::start(|seen| {
+        let model = if matches!(seen.part, Part::Round(_, i) if i >= 4) { "small" } else { "large" };
+        let event = |choices: serde_json::Value| json!({"model": model, "choices": choices});
+        let word = |end: Option<&str>| event(json!([{"index": 0, "delta": {"content": " a"}, "finish_reason": end}]));
+        let mut usage = event(json!([]));
+        usage["usage"] = json!({"prompt_tokens": 16, "completion_tokens": 2, "total_tokens": 18});
+        Answer::events(&[word(None), word(Some("length")), usage])
+    });
+    let gate = Gate::new();
+    let ran = gate.measure(&server.url(), &["--requests", "8", "--concurrency", "1", "--output-tokens", "2"]);
+    ran.assert_says(3, &[]);
+    let why = "answers are of model \"small\", and before they were of \"large\"";
+    assert!(ran.stdout.contains(why), "{}", ran.stdout);
+}
