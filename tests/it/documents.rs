@@ -2,25 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn read(name: &str) -> String {
-    fs::read_to_string(root().join(name)).expect("there is one")
-}
-
-fn gate(args: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_goodput-gate"))
-        .args(args)
-        .current_dir(folder)
-        .env_clear()
-        .env("GOODPUT_GATE_CEILING", std::env::temp_dir())
-        .output()
-        .expect("it starts")
-}
+use crate::readme::{gate, read, root};
 
 /// All blocks of a document: fenced, or indented by four; without that indentation.
 fn blocks(text: &str) -> Vec<String> {

@@ -46,6 +46,23 @@ fn git(gate: &Gate, args: &[&str]) {
     assert!(git.status().expect("git is installed").success());
 }
 
+/// A gate that cannot measure: exit code 3, whatever the machine is like.
+fn check_of_nothing(scene: &Scene) -> Ran {
+    scene.ran(&[
+        "check",
+        "--base",
+        "none",
+        "--base-url",
+        "http://127.0.0.1:1/v1",
+        "--model",
+        "m",
+        "--requests",
+        "2",
+        "--concurrency",
+        "1",
+    ])
+}
+
 impl Scene {
     /// The trusted half: a `workflow_run` about a fork's commit.
     fn trusted_half(run: u64, attempt: u64, github: &GitHub) -> Self {
@@ -449,19 +466,7 @@ fn a_check_that_could_not_measure_tells_everybody_and_keeps_its_exit_code() {
     let github = github();
     let scene = Scene::pull_request(REPO, &github);
     scene.gate.write("summary.md", "theirs");
-    let ran = scene.ran(&[
-        "check",
-        "--base",
-        "none",
-        "--base-url",
-        "http://127.0.0.1:1/v1",
-        "--model",
-        "m",
-        "--requests",
-        "2",
-        "--concurrency",
-        "1",
-    ]);
+    let ran = check_of_nothing(&scene);
     ran.assert_says(3, &["::error title=goodput-gate::INVALID"]);
     let output = scene.gate.text("output");
     assert!(output.contains("verdict<<goodput_gate_") && output.contains("\ninvalid\n") && output.contains("\n3\n"), "{output}");
@@ -512,19 +517,7 @@ fn a_forks_token_that_only_reads_is_one_notice_and_no_failure() {
     let github = github();
     github.fault(Fault { message: "Resource not accessible by integration", ..Fault::new("POST", "/repos/", 403) });
     let scene = Scene::pull_request("eve/serve", &github);
-    let ran = scene.ran(&[
-        "check",
-        "--base",
-        "none",
-        "--base-url",
-        "http://127.0.0.1:1/v1",
-        "--model",
-        "m",
-        "--requests",
-        "2",
-        "--concurrency",
-        "1",
-    ]);
+    let ran = check_of_nothing(&scene);
     ran.assert_says(3, &["is from a fork"]);
     assert_eq!(ran.stderr.matches("::notice").count(), 1, "{}", ran.stderr);
     assert!(scene.gate.text("summary.md").contains("**INVALID**"), "the verdict is where it can be written");
@@ -536,19 +529,7 @@ fn a_full_summary_is_left_alone_and_without_a_token_nobody_is_asked() {
     let scene = Scene::pull_request(REPO, &github).env("GITHUB_TOKEN", "");
     let full = "x".repeat(1 << 20);
     scene.gate.write("summary.md", &full);
-    let ran = scene.ran(&[
-        "check",
-        "--base",
-        "none",
-        "--base-url",
-        "http://127.0.0.1:1/v1",
-        "--model",
-        "m",
-        "--requests",
-        "2",
-        "--concurrency",
-        "1",
-    ]);
+    let ran = check_of_nothing(&scene);
     ran.assert_says(3, &["no step summary", "GITHUB_TOKEN is not in the environment"]);
     assert!(scene.gate.text("summary.md") == full);
     assert_eq!(github.state().log.len(), 0);

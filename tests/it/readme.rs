@@ -4,18 +4,18 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// In English and in Korean: the same commands.
 const READMES: [&str; 2] = ["README.md", "README.ko.md"];
 
-fn read(name: &str) -> String {
+pub fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).expect("there is one")
 }
 
-fn gate(args: &[&str], folder: &Path) -> Output {
+pub fn gate(args: &[&str], folder: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_goodput-gate"))
         .args(args)
         .current_dir(folder)

@@ -1,25 +1,8 @@
 //! `check` against a GitHub that fails in every way: verdict, exit code and files are what they would have been. Not here: what `comment`
 //! makes of the same (`github`).
 
-use super::{HEAD, Ran, Scene, github};
+use super::{HEAD, Scene, check_of_nothing, github};
 use crate::github_fake::{Fault, REPO};
-
-/// A gate that cannot measure: exit code 3, whatever the machine is like.
-fn check(scene: &Scene) -> Ran {
-    scene.ran(&[
-        "check",
-        "--base",
-        "none",
-        "--base-url",
-        "http://127.0.0.1:1/v1",
-        "--model",
-        "m",
-        "--requests",
-        "2",
-        "--concurrency",
-        "1",
-    ])
-}
 
 #[test]
 fn whatever_github_answers_the_verdict_stands() {
@@ -41,7 +24,7 @@ fn whatever_github_answers_the_verdict_stands() {
         let github = github();
         github.fault(Fault { message, ..Fault::new("POST", path, status) });
         let scene = Scene::pull_request(REPO, &github);
-        let ran = check(&scene);
+        let ran = check_of_nothing(&scene);
         ran.assert_says(3, &["::error title=goodput-gate::INVALID", words]);
         let said = ran.stderr.lines().filter(|l| l.starts_with("::notice title=goodput-gate::")).count();
         assert_eq!(said, notices, "{path} {status}: {ran:?}");
@@ -57,7 +40,7 @@ fn a_limit_is_waited_for_in_a_check_too_and_a_long_one_is_told() {
     let github = github();
     github.fault(Fault { times: 1, headers: vec![("retry-after", "1")], ..Fault::new("POST", "/check-runs", 429) });
     let scene = Scene::pull_request(REPO, &github);
-    let ran = check(&scene);
+    let ran = check_of_nothing(&scene);
     ran.assert_says(3, &[]);
     assert!(!ran.stderr.contains("::notice"), "{ran:?}");
     assert_eq!(github.state().checks[0]["head_sha"], HEAD);
@@ -65,5 +48,6 @@ fn a_limit_is_waited_for_in_a_check_too_and_a_long_one_is_told() {
 
     let late = super::github();
     late.fault(Fault { headers: vec![("retry-after", "3600")], ..Fault::new("POST", "/check-runs", 429) });
-    check(&Scene::pull_request(REPO, &late)).assert_says(3, &["no check run: GitHub's rate limit (429) asks to wait 3600 s"]);
+    check_of_nothing(&Scene::pull_request(REPO, &late))
+        .assert_says(3, &["no check run: GitHub's rate limit (429) asks to wait 3600 s"]);
 }
