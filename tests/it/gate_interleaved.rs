@@ -207,7 +207,8 @@ fn two_sides_that_are_one_program_are_not_compared() {
         check(shared, program, &[]).assert(3, &["INCOMPLETE", said, "gate.same_build: allow"]);
     }
     assert_eq!(records(&servers)[1]["pair"]["builds"]["what"], "same");
-    check(shared, r#"exec "$PLACE/shared""#, &["--set", "gate.same_build=allow"]).assert(0, &["BLIND", said]);
+    let allowed = "as gate.same_build allows";
+    check(shared, r#"exec "$PLACE/shared""#, &["--set", "gate.same_build=allow"]).assert(0, &["BLIND", said, allowed]);
     // Each side's own, and equal.
     let own = check(r#"ln "$GATE" server || cp "$GATE" server"#, "exec ./server", &[]);
     own.assert(0, &["BLIND"]);

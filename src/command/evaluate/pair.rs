@@ -120,6 +120,9 @@ fn builds(candidate: &Record) -> (Option<String>, Option<String>) {
     let builds = candidate.pair.as_ref().and_then(|pair| pair.builds.as_ref());
     match builds {
         Some(same @ Builds::Same { .. }) if candidate.policy.same_build != "allow" => (Some(same.to_string()), None),
+        Some(Builds::Same { path }) => {
+            (None, Some(format!("both sides ran the same program, {path}, in the same way, as gate.same_build allows")))
+        }
         None | Some(Builds::Different) => (None, None),
         Some(other) => (None, Some(other.to_string())),
     }

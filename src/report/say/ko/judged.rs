@@ -74,6 +74,10 @@ pub const SENTENCES: &[Sentence] = &[
         "양쪽이 같은 프로그램을 같은 방식으로 실행함({a}): 비교된 것이 없음; server.build와 server.start는 각자의 체크아웃 안에 있어야 함 (또는 gate.same_build: allow)",
     ),
     (
+        "both sides ran the same program, {a}, in the same way, as gate.same_build allows",
+        "양쪽이 같은 프로그램을 같은 방식으로 실행함({a}): gate.same_build가 허용함",
+    ),
+    (
         "both sides ran the same program, {a}: only what their arguments and files change was compared",
         "양쪽이 같은 프로그램을 실행함({a}): 인자와 파일이 바꾸는 것만 비교됨",
     ),
