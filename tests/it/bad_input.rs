@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use serde_json::json;
 
-use crate::support::{Act, Answer, Gate, Part, Seen, Server, Setup};
+use crate::support::{Answer, Gate, Part, Seen, Server, Setup};
 
 fn with_models(models: Answer) -> Server {
     Server::with(Setup { models, ..Setup::default() }, Seen::good)
@@ -121,7 +121,7 @@ fn a_prompt_that_is_longer_than_the_servers_context() {
 #[test]
 fn a_server_that_dies_after_the_warm_up() {
     let server = Server::start(|seen| match seen.part {
-        Part::Warmup(_) => seen.good().then(Act::Gone),
+        Part::Warmup(_) => seen.good().leaving(),
         _ => seen.good(),
     });
     let gate = Gate::new();

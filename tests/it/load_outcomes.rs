@@ -79,7 +79,7 @@ fn error_counts(round: &Value) -> BTreeMap<String, u64> {
 #[test]
 fn a_server_that_goes_away_is_a_connect_error() {
     let server = Server::start(|seen| match seen.part {
-        Part::Round(_, 2) => seen.good().then(Act::Gone),
+        Part::Round(_, 2) => seen.good().leaving(),
         _ => seen.good(),
     });
     let gate = Gate::new();

@@ -17,7 +17,7 @@ pub enum Act {
     Close,
     /// The connection is reset.
     Reset,
-    /// The whole server goes away, and with it its port.
+    /// The whole server goes away, and with it its port and every other connection; this one is closed after what is left to write.
     Gone,
 }
 
@@ -59,6 +59,16 @@ impl Answer {
         answer.0.extend(events.iter().map(|e| Act::Write(event(e))));
         answer.0.push(Act::Write([chunk(b"data: [DONE]\n\n"), b"0\r\n\r\n".to_vec()].concat()));
         answer
+    }
+
+    /// The same answer, before whose last bytes the server goes away. No client that has read it whole can take a connection for open.
+    pub fn leaving(mut self) -> Self {
+        if let Some(Act::Write(head)) = self.0.first_mut() {
+            let end = head.len() - b"\r\n".len();
+            head.splice(end..end, *b"connection: close\r\n");
+        }
+        self.0.insert(self.0.len() - 1, Act::Gone);
+        self
     }
 
     pub fn whole(status: &str, kind: &str, body: &str) -> Self {

@@ -130,17 +130,17 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.release();
-        self.shared.leave();
+        self.shared.leave(None);
     }
 }
 
 impl Shared {
-    /// Closes the port and every connection, and returns when they are closed.
-    fn leave(&self) {
+    /// Closes the port and every connection but that of `last`, and returns when they are closed.
+    fn leave(&self, last: Option<SocketAddr>) {
         self.gone.store(true, Ordering::Relaxed);
         // Wakes the accepting thread, which then drops the listener.
         let _ = TcpStream::connect(self.addr);
-        for socket in lock(&self.sockets).iter() {
+        for socket in lock(&self.sockets).iter().filter(|s| last.is_none() || s.peer_addr().ok() != last) {
             let _ = socket.shutdown(Shutdown::Both);
         }
         while !self.closed.load(Ordering::Relaxed) {
@@ -201,6 +201,7 @@ impl<T: Read + Write> Wire for T {}
 
 fn serve(shared: &Shared, connection: usize, socket: TcpStream) {
     let closer = socket.try_clone();
+    let Ok(client) = socket.peer_addr() else { return };
     let mut wire: Box<dyn Wire> = match &shared.setup.tls {
         None => Box::new(socket),
         Some(config) => {
@@ -222,7 +223,7 @@ fn serve(shared: &Shared, connection: usize, socket: TcpStream) {
             }
         };
         let reset = matches!(answer.0.last(), Some(Act::Reset));
-        if !matches!(act(shared, &mut wire, answer), Ok(true)) {
+        if !matches!(act(shared, &mut wire, client, answer), Ok(true)) {
             if reset && let Ok(closer) = &closer {
                 let _ = rustix::net::sockopt::set_socket_linger(closer, Some(Duration::ZERO));
                 lock(&shared.sockets).retain(|s| s.peer_addr().ok() != closer.peer_addr().ok());
@@ -238,7 +239,7 @@ fn serve(shared: &Shared, connection: usize, socket: TcpStream) {
 }
 
 /// False where the connection is to be closed.
-fn act(shared: &Shared, wire: &mut Box<dyn Wire>, answer: Answer) -> io::Result<bool> {
+fn act(shared: &Shared, wire: &mut Box<dyn Wire>, client: SocketAddr, answer: Answer) -> io::Result<bool> {
     for act in answer.0 {
         if let Act::Stall(ms) = act {
             let _still = shared.moving.write();
@@ -261,16 +262,13 @@ fn act(shared: &Shared, wire: &mut Box<dyn Wire>, answer: Answer) -> io::Result<
                 while wire.read(&mut [0; 64])? > 0 {}
                 return Ok(false);
             }
-            Act::Gone => {
-                shared.leave();
-                return Ok(false);
-            }
+            Act::Gone => shared.leave(Some(client)),
             // Without a word of its own: `serve` shuts the connection down, or resets it.
             Act::Close | Act::Reset => return Ok(false),
             Act::Stall(_) => {}
         }
     }
-    Ok(true)
+    Ok(!shared.gone.load(Ordering::Relaxed))
 }
 
 fn request(wire: &mut Box<dyn Wire>, connection: usize, turn: usize) -> io::Result<Option<Seen>> {
