@@ -31,6 +31,9 @@ pub struct RunArgs {
 
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
+    /// Gate the simulated server against itself, in any folder, in a minute; `--set target.sim.decode_factor=1.2` makes it 20 % slower
+    #[arg(long, conflicts_with_all = ["config", "base_url", "target", "baseline", "with", "base", "baseline_url"])]
+    pub demo: bool,
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Folder or file of baseline sessions to compare with, instead of the repository's

@@ -6,7 +6,7 @@
 use std::io::IsTerminal as _;
 use std::panic::PanicHookInfo;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::config::ConfigError;
 use crate::exit::ExitStatus;
@@ -39,8 +39,24 @@ fn own_lines(text: &str) -> String {
     out
 }
 
+/// What `goodput-gate` alone says: the way from nothing to a gate.
+const OVERVIEW: &str = "\
+goodput-gate keeps LLM serving from getting slower without anyone noticing.
+
+  check --demo      see a gate at work: one minute, no server, no config
+  init              find servers here, write a config and a workflow
+  run               measure a server, judge nothing
+  baseline update   keep a measurement of this commit as what to compare with
+  check             the gate: measure, compare, say PASS or FAIL
+
+`goodput-gate help` lists every verb, `goodput-gate VERB --help` its flags.";
+
 /// What clap has to say: help, the version, or what is wrong with the arguments.
 pub fn usage(mut error: clap::Error) -> ExitStatus {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && std::env::args_os().len() <= 1 {
+        print::say(OVERVIEW);
+        return ExitStatus::Usage;
+    }
     let foreign: Vec<(ContextKind, String)> = error
         .context()
         .filter_map(|(kind, value)| match value {

@@ -109,6 +109,9 @@ pub fn gate(args: &CheckArgs) -> anyhow::Result<Gate> {
     let mut flags = flags(&args.workload);
     flags.interleaved = args.interleaved;
     flags.baseline_url.clone_from(&args.baseline_url);
+    if args.demo {
+        return demo(&args.config.set, &flags);
+    }
     let own = loaded(&args.config, &args.workload, &flags)?;
     let cwd = std::env::current_dir().context("cannot tell the working folder")?;
     let path = path(&args.config, &args.workload, &cwd)?;
@@ -129,6 +132,14 @@ pub fn gate(args: &CheckArgs) -> anyhow::Result<Gate> {
     let Beside { target: beside, notice } = theirs::beside(&config, asked, policy.as_ref(), typed)?;
     notices.extend(notice);
     Ok(Gate { config, beside, notices })
+}
+
+/// Of no repository and no change, so that nothing of a base counts.
+fn demo(set: &[String], flags: &Flags) -> anyhow::Result<Gate> {
+    let config = config::load(Some(config::DEMO), set, flags, &|name| std::env::var(name).ok())?;
+    let notices =
+        vec!["this is a demo: both sides are the simulated server, which is an instrument and predicts no real engine".into()];
+    Ok(Gate { config, beside: None, notices })
 }
 
 /// The change's config under the base's policy. Errors: either of them, or both together, cannot be used.
@@ -182,7 +193,8 @@ pub fn shown(path: &Path, cwd: &Path) -> String {
 fn no_target(cwd: &Path) -> anyhow::Error {
     let names = NAMES.join(" or ");
     anyhow::anyhow!(
-        "nothing to measure: no config found; looked for {names} in {}\nhint: name one with --config FILE, or a server with --base-url URL",
+        "nothing to measure: no config found; looked for {names} in {}\nhint: name one with --config FILE, or a server with --base-url URL; \
+         `goodput-gate init` looks for servers and writes a config; `goodput-gate check --demo` shows a gate without either",
         place::searched(cwd)
     )
 }

@@ -23,6 +23,8 @@ pub struct Source<'a> {
 }
 
 const DEFAULTS: &str = include_str!("default.yaml");
+/// The config of `check --demo`.
+pub const DEMO: Source<'static> = Source { name: "the demo's config", text: include_str!("demo.yaml") };
 
 /// The config of a file (if any), with `--set` overrides and flags over it, checked to the end.
 ///

@@ -48,7 +48,7 @@ pub use file::schema;
 pub use gpu::{Gpu, GpuName, GpuWatch, OnUnfit};
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
 pub use layers::{ADHOC, Flags};
-pub use load::{Source, Under, lang_of, load, load_target, load_under};
+pub use load::{DEMO, Source, Under, lang_of, load, load_target, load_under};
 pub use metrics::{Metrics, MetricsPage};
 pub use names::Names;
 pub use protocol::{Family, Ollama, Protocol, ProtocolName, Triton};

@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Inputs that are no flag: which command, whose binary, where, as whom, and what `comment` takes without a flag.
 const OWN: [&str; 6] = ["command", "binary", "version", "token", "working-directory", "records"];
 /// Flags that need a person at a terminal, or none.
-const NOT_IN_CI: [&str; 2] = ["help", "interactive"];
+const NOT_IN_CI: [&str; 3] = ["help", "interactive", "demo"];
 const COMMANDS: [&[&str]; 4] = [&["check"], &["run"], &["baseline", "update"], &["comment"]];
 
 fn root() -> &'static Path {

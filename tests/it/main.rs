@@ -13,6 +13,7 @@ mod bad_input;
 mod base_unread;
 mod config_place;
 mod containers;
+mod demo;
 mod documents;
 mod exports;
 mod field_streams;

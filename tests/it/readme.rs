@@ -116,7 +116,8 @@ fn the_committed_baseline_is_of_this_plan() {
             }
             let session: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).expect("readable")).expect("JSON");
             let of_this_plan = session["fingerprint"]["plan"].as_str().is_some_and(|p| p.starts_with(&plan));
-            assert_eq!(session["starts"].as_array().map(Vec::len), Some(2), "{}", path.display());
+            // The first of its kind is also compared with itself, which takes six.
+            assert!(matches!(session["starts"].as_array().map(Vec::len), Some(2 | 6)), "{}", path.display());
             sessions += u32::from(of_this_plan);
         }
     }
