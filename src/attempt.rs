@@ -1,6 +1,6 @@
 //! Attempts: runs of the gate at one commit, plan and policy. A FAIL is not turned green by another one, and every one is in the ledger. Pure.
 //!
-//! Not here: where earlier attempts are looked for (`command::attempts`), evidence of several attempts judged together.
+//! Not here: where earlier attempts are looked for (`app::attempts`), evidence of several attempts judged together.
 
 use std::fmt;
 

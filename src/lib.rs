@@ -6,10 +6,12 @@
 //! Config -> Plan -> Timelines -> RoundMetrics -> RunRecord -> Comparison -> Verdict -> Report -> text -> exit code
 //! ```
 //!
-//! The core is pure; input and output are at the rim; only `command/` sees both. ARCHITECTURE.md is the drawing.
+//! The core is pure; input and output are at the rim; only `app/`, and what stands on it, sees both. ARCHITECTURE.md is the drawing.
 
 mod cli;
 mod command;
+mod lab;
+mod app;
 // Pure core: a module imports only from those above it.
 mod visible;
 mod redact;
@@ -30,6 +32,7 @@ mod compare;
 mod verdict;
 mod attempt;
 mod report;
+mod evaluate;
 // Rim: input and output. Rim modules do not import each other (exceptions: all may read the clock, print, and write temporary files).
 mod clock;
 mod print;

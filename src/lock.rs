@@ -7,7 +7,7 @@
 //! The folder is shared by all users: it has the rights of `/tmp`, and files are opened relative to it and never through a link. What a
 //! stranger can do is to hold a lock, which every shared lock allows; what he writes is shown as text and else not believed.
 //!
-//! Not here: what a gate claims (`command::job`).
+//! Not here: what a gate claims (`app::job`).
 #![expect(clippy::disallowed_methods, reason = "rim: lock files, random names and the environment")]
 
 use std::fs::{File, TryLockError};

@@ -1,6 +1,6 @@
 //! How far upwards anything is looked for: to the root of the repository around a folder, and never beyond a ceiling.
 //!
-//! Not here: what is looked for there (`command::setup`), opening the repository (`lineage`).
+//! Not here: what is looked for there (`app::workspace`), opening the repository (`lineage`).
 #![expect(clippy::disallowed_methods, reason = "rim: reads the ceilings from the environment")]
 
 use std::path::{Path, PathBuf};

@@ -4,8 +4,7 @@ use std::io::{BufRead, Read as _};
 
 use anyhow::{Context as _, bail};
 
-use super::output::say;
-use crate::print;
+use crate::print::{self, say};
 use crate::visible::one_line;
 
 /// Bytes of an answer: a URL, a name, a number.

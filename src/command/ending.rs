@@ -1,6 +1,6 @@
-//! How a process ends that does not end well: errors, wrong arguments and panics, in words and as an exit status.
+//! How a process ends that does not end well: errors, wrong arguments and panics, said and as an exit status.
 //!
-//! Not here: what errors say, or which status they have (`exit`).
+//! Not here: what errors say (`app::error_text`), or which status they have (`exit`).
 #![expect(clippy::disallowed_methods, reason = "rim: asks whether colours are wanted")]
 
 use std::io::IsTerminal as _;
@@ -8,35 +8,15 @@ use std::panic::PanicHookInfo;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::config::ConfigError;
+use crate::app::error_text::error_text;
 use crate::exit::ExitStatus;
 use crate::print;
 use crate::visible::one_line;
 
-/// How our own lines begin that follow the first of an error.
-const OWN_LINES: [&str; 3] = ["hint: ", "note: ", "  "];
-
 /// Says what failed. Its status.
 pub fn failed(error: &anyhow::Error) -> ExitStatus {
-    print::say(&format!("error: {}", text(error)));
+    print::say(&format!("error: {}", error_text(error)));
     ExitStatus::of(error)
-}
-
-/// An error in words. A line break within a foreign name is shown and begins no line.
-pub fn text(error: &anyhow::Error) -> String {
-    let all = format!("{error:#}");
-    // It has a line for each of its issues, and has seen to their foreign parts itself.
-    if error.downcast_ref::<ConfigError>().is_some() { all } else { own_lines(&all) }
-}
-
-fn own_lines(text: &str) -> String {
-    let mut lines = text.split('\n');
-    let mut out = one_line(lines.next().unwrap_or_default());
-    for line in lines {
-        out.push_str(if OWN_LINES.iter().any(|own| line.starts_with(own)) { "\n" } else { "\\n" });
-        out.push_str(&one_line(line));
-    }
-    out
 }
 
 /// What `goodput-gate` alone says: the way from nothing to a gate.
@@ -97,15 +77,4 @@ pub fn panicked(info: &PanicHookInfo<'_>) {
 pub fn internal() -> ExitStatus {
     print::say("internal error: this is a bug of goodput-gate; please report it with the lines above");
     ExitStatus::Internal
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_foreign_line_break_begins_no_line() {
-        let error = anyhow::anyhow!("unknown key `x\n::error::y\r::warning::z`\nhint: remove it\n  or this").context("bad.json");
-        assert_eq!(text(&error), "bad.json: unknown key `x\\n::error::y\\n::warning::z`\nhint: remove it\n  or this");
-    }
 }

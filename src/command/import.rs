@@ -1,171 +1,35 @@
-//! `import`: results of other tools to one record. Reads files, adds the repository's facts; what the numbers mean is `crate::import`'s.
+//! `import`: results of other tools to one record.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context as _, bail};
-use sha2::{Digest as _, Sha256};
-
-use super::{baseline, evaluate, facts, output, setup};
-use crate::cli::{ConfigArgs, ImportArgs, ImportFormat, WorkloadArgs};
-use crate::config::{Config, is_workload_name};
+use super::{args, output};
+use crate::app::gate;
+use crate::app::import::{Import, import};
+use crate::cli::{ImportArgs, ImportFormat};
+use crate::evaluate;
 use crate::exit::ExitStatus;
-use crate::import::{self, File, Terms, Tool};
-use crate::record::{GitFacts, Policy, Record, SCHEMA, VERSION};
-
-/// A file as it was read, its summary beside it.
-struct Source {
-    name: String,
-    text: String,
-    summary: Option<String>,
-}
+use crate::import::Tool;
+use crate::print::say;
 
 pub fn run(args: &ImportArgs) -> anyhow::Result<ExitStatus> {
-    let config = config(args)?;
-    let texts = args.files.iter().map(|path| read(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    refuse_copies(&texts)?;
-    let mut files = Vec::new();
-    for t in &texts {
-        let file = File { text: &t.text, summary: t.summary.as_deref() };
-        let measured = import::read(&file, args.format.map(tool)).with_context(|| format!("cannot import {}", t.name))?;
-        files.push((t.name.clone(), measured));
-    }
-    let terms = terms(args, config.as_ref(), files.first().and_then(|(_, m)| m.first()).map(import::Measured::tool))?;
-    let workloads = import::workloads(&files, &terms).context("cannot import these files")?;
-    let fallback = bare()?;
-    let config = config.as_ref().unwrap_or(&fallback);
-    let git = baseline::repo(config).ok().and_then(|r| baseline::facts(&r).ok());
-    tell(git.as_ref());
-    let most = workloads.iter().flat_map(|w| &w.starts).map(|s| s.rounds.len()).max().unwrap_or(1);
-    let policy = Policy { starts: number(args.files.len()), rounds: number(most), ..facts::policy(config) };
-    let record = Record {
-        schema: SCHEMA.into(),
-        version: VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").into(),
-        session: session(&texts),
-        created: facts::now(),
-        interrupted: false,
-        git,
-        // Not this machine's facts: nobody says that it is the one that measured.
-        gpu: None,
-        host: std::collections::BTreeMap::new(),
-        policy,
-        pair: None,
-        target: None,
-        programs: Vec::new(),
-        hypotheses: Vec::new(),
-        workloads,
+    let what = Import {
+        files: &args.files,
+        tool: args.format.map(tool),
+        workload: args.workload.as_deref(),
+        slo: args.slo.as_deref(),
+        config: args.config.as_deref(),
+        output: args.output.as_deref(),
     };
-    let text = record.to_json();
-    // What the reader refuses is not written.
-    Record::parse(&text).context("cannot import these files: what they say contradicts itself")?;
-    let path = place(args)?;
-    output::write_atomic(&path, text.as_bytes())?;
+    let (record, path) = import(&what)?;
     let (report, exit) = evaluate::measured(&record)?;
-    output::told(output::show(&report, setup::lang_here(args.lang, args.config.as_deref())));
-    output::say(&format!("wrote {}", path.display()));
+    output::told(output::show(&report, gate::lang_here(args::lang(args.lang), args.config.as_deref())));
+    say(&format!("wrote {}", path.display()));
     Ok(exit)
 }
 
-fn tool(format: ImportFormat) -> Tool {
+const fn tool(format: ImportFormat) -> Tool {
     match format {
         ImportFormat::VllmBench => Tool::VllmBench,
         ImportFormat::SglangBench => Tool::SglangBench,
         ImportFormat::Guidellm => Tool::Guidellm,
         ImportFormat::Aiperf => Tool::Aiperf,
     }
-}
-
-/// The config that was named, with the workload that was named.
-fn config(args: &ImportArgs) -> anyhow::Result<Option<Config>> {
-    if let Some(name) = args.workload.as_deref().filter(|name| !is_workload_name(name)) {
-        bail!("{name:?} cannot be a workload's name\nhint: lower-case letters, digits, '.', '_' and '-', at most 64");
-    }
-    let Some(path) = &args.config else { return Ok(None) };
-    let file = ConfigArgs { config: Some(path.clone()), set: Vec::new() };
-    let workload =
-        WorkloadArgs { workload: args.workload.clone().into_iter().collect(), slo: args.slo.clone(), ..WorkloadArgs::default() };
-    setup::config(&file, &workload).map(Some)
-}
-
-/// The defaults, for a policy: nothing is sent to this address.
-fn bare() -> anyhow::Result<Config> {
-    let workload = WorkloadArgs { base_url: Some("http://127.0.0.1/v1".into()), ..WorkloadArgs::default() };
-    setup::config(&ConfigArgs::default(), &workload)
-}
-
-fn terms(args: &ImportArgs, config: Option<&Config>, tool: Option<Tool>) -> anyhow::Result<Terms> {
-    let Some(config) = config else {
-        let workload =
-            WorkloadArgs { base_url: Some("http://127.0.0.1/v1".into()), slo: args.slo.clone(), ..WorkloadArgs::default() };
-        let slo = setup::config(&ConfigArgs::default(), &workload)?.workloads.first().map(|w| w.slo).unwrap_or_default();
-        let name = args.workload.clone().unwrap_or_else(|| tool.map_or("imported", Tool::name).to_owned());
-        return Ok(Terms { name, slo: slo.into(), ..Terms::default() });
-    };
-    let [workload] = &config.workloads[..] else {
-        let names: Vec<&str> = config.workloads.iter().map(|w| w.name.as_str()).collect();
-        bail!("the config has several workloads\nhint: name the imported one with --workload: {}", names.join(", "));
-    };
-    Ok(Terms {
-        name: workload.name.clone(),
-        slo: workload.slo.into(),
-        limits: workload.limits.iter().map(facts::limit_record).collect(),
-        regressions: workload.regressions.iter().map(|(m, r)| (m.name(), (*r).into())).collect(),
-    })
-}
-
-fn read(path: &Path) -> anyhow::Result<Source> {
-    let text = output::read(path)?;
-    let beside = summary_path(path).filter(|p| p.is_file());
-    let summary = beside.map(|p| output::read(&p)).transpose()?;
-    Ok(Source { name: path.display().to_string(), text, summary })
-}
-
-/// `profile_export_aiperf.json` beside `profile_export.jsonl`.
-fn summary_path(path: &Path) -> Option<PathBuf> {
-    let stem = path.file_name()?.to_str()?.strip_suffix(".jsonl")?;
-    Some(path.with_file_name(format!("{stem}_aiperf.json")))
-}
-
-/// A file given twice is one start, however often it is named.
-fn refuse_copies(texts: &[Source]) -> anyhow::Result<()> {
-    for (i, t) in texts.iter().enumerate() {
-        if let Some(other) = texts[..i].iter().find(|other| other.text == t.text) {
-            bail!("{} and {} are the same: each file must be of a server start of its own", other.name, t.name);
-        }
-    }
-    Ok(())
-}
-
-/// Of the contents: the same files are the same session, so that a copy of it counts once.
-fn session(texts: &[Source]) -> String {
-    let mut hash = Sha256::new();
-    for t in texts {
-        hash.update(t.text.len().to_le_bytes());
-        hash.update(&t.text);
-    }
-    hash.finalize().iter().take(8).fold(String::new(), |s, b| format!("{s}{b:02x}"))
-}
-
-fn tell(git: Option<&GitFacts>) {
-    match git {
-        Some(git) => output::say(&format!(
-            "taken as measured at commit {}{}, which is checked out here",
-            git.commit.chars().take(10).collect::<String>(),
-            if git.dirty { " with changes" } else { "" }
-        )),
-        None => output::say("not in a git repository: the record says nothing of a commit, and no baseline can be made of it"),
-    }
-}
-
-fn place(args: &ImportArgs) -> anyhow::Result<PathBuf> {
-    if let Some(path) = &args.output {
-        return Ok(path.clone());
-    }
-    let folder = Path::new(".goodput-gate");
-    output::folder(folder)?;
-    Ok(folder.join("record.json"))
-}
-
-fn number(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -1,39 +1,34 @@
 //! `init`: looks around, asks only what it must, writes config and workflow, and never over files that are there unless told to.
-#![expect(clippy::disallowed_methods, reason = "rim: reads the older configs, writes files, looks at the terminal")]
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use super::ask::{Choice, Talk};
-use super::output::{say, tell, write_atomic};
-use super::setup;
+use super::output::tell;
+use crate::app::around::{self, USUAL_URL, is_url};
+use crate::app::first_config::{self, older_configs, workflow};
+use crate::app::gate::shown;
+use crate::app::workspace::cwd;
+use crate::app::workspace::secrets::secret;
 use crate::cli::InitArgs;
+use crate::config::ProtocolName;
 use crate::config::starter::{self, StartTarget, Starter};
-use crate::config::{self, Flags, ProtocolName, Source};
 use crate::exit::ExitStatus;
-use crate::import::older;
+use crate::print::say;
 use crate::probe::recognise::ServerFacts;
 use crate::probe::scan::Found;
-use crate::read;
-use crate::redact::Secrets;
-use crate::visible::one_line;
 
-pub mod around;
-mod workflow;
-
-/// vLLM's own, where nothing is found.
-pub const USUAL_URL: &str = "http://127.0.0.1:8000/v1";
 const WORKFLOW: &str = ".github/workflows/goodput-gate.yml";
 /// Hosts that read no GitHub workflow.
 const NOT_GITHUB: [&str; 2] = ["gitlab", "bitbucket"];
 
 pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
-    let cwd = around::cwd()?;
+    let cwd = cwd()?;
     let git = around::git(args.dir.as_deref().unwrap_or(&cwd));
     let dir = args.dir.clone().or_else(|| git.as_ref().map(|g| g.root.clone())).unwrap_or_else(|| cwd.clone());
-    let config_path = config_path(&dir, args.force)?;
+    let config_path = first_config::place(&dir, args.force)?;
     let person = args.ask || (!args.yes && std::io::stdin().is_terminal());
     let mut talk = if person { Talk::with_person() } else { Talk::with_nobody() };
     if let Some(git) = &git {
@@ -47,10 +42,10 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
         None => first(args, &mut talk).map(|(starter, runs)| (starter, runs, Vec::new()))?,
     };
     let text = starter::render(&starter);
-    valid(&text)?;
+    first_config::check(&text)?;
     let files: Vec<(PathBuf, String)> = files.into_iter().map(|(name, text)| (dir.join(name), text)).collect();
     if let Some((path, _)) = files.iter().find(|(path, _)| path.exists() && !args.force) {
-        bail!("{} is there already, and nothing was written\nhint: --force replaces it", setup::shown(path, &cwd));
+        bail!("{} is there already, and nothing was written\nhint: --force replaces it", shown(path, &cwd));
     }
     write(&config_path, &text, &cwd)?;
     files.iter().try_for_each(|(path, text)| write(path, text, &cwd))?;
@@ -67,36 +62,17 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
     Ok(ExitStatus::Pass)
 }
 
-/// Where the config goes. Errors: one is there already.
-fn config_path(dir: &Path, force: bool) -> anyhow::Result<PathBuf> {
-    if !dir.is_dir() {
-        bail!("{} is no folder\nhint: create it, or name another with --dir", dir.display());
-    }
-    let there = setup::NAMES.iter().map(|name| dir.join(name)).find(|path| path.exists());
-    match there {
-        Some(path) if !force => bail!(
-            "{} is there already, and nothing was written\nhint: --force replaces it; `goodput-gate doctor` says what works with it",
-            path.display()
-        ),
-        Some(path) => Ok(path),
-        None => Ok(dir.join("goodput-gate.yaml")),
-    }
-}
-
 fn save_workflow(path: &Path, text: &str, force: bool, cwd: &Path) -> anyhow::Result<()> {
     if path.exists() && !force {
-        say(&format!("kept    {}", setup::shown(path, cwd)));
+        say(&format!("kept    {}", shown(path, cwd)));
         return Ok(());
     }
     write(path, text, cwd)
 }
 
 fn write(path: &Path, text: &str, cwd: &Path) -> anyhow::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    }
-    write_atomic(path, text.as_bytes())?;
-    tell(&format!("wrote   {}", setup::shown(path, cwd)));
+    first_config::write(path, text)?;
+    tell(&format!("wrote   {}", shown(path, cwd)));
     Ok(())
 }
 
@@ -178,44 +154,10 @@ fn model(chosen: &Found, talk: &mut Talk) -> anyhow::Result<(Option<String>, Opt
     })
 }
 
-fn older_configs(folder: &Path) -> anyhow::Result<older::Carried> {
-    let read = |name: &str| {
-        let path = folder.join(name);
-        if !path.exists() {
-            return Ok(None);
-        }
-        read::text(&path, read::WRITTEN).map(Some).with_context(|| format!("cannot read {}", path.display()))
-    };
-    let (targets, models, workloads) = (read("targets.yaml")?, read("models.yaml")?, read("workloads.yaml")?);
-    if targets.is_none() {
-        bail!(
-            "no targets.yaml in {}\nhint: --from names the folder of the older tool's configs, usually configs/",
-            folder.display()
-        );
-    }
-    let files = older::Files { targets: targets.as_deref(), models: models.as_deref(), workloads: workloads.as_deref() };
-    let carried = older::carry(files).map_err(anyhow::Error::msg)?;
-    for note in &carried.notes {
-        say(&format!("note: {}", one_line(note)));
-    }
-    Ok(carried)
-}
-
-/// Loads what is about to be written. A variable in a URL need not be set here.
-fn valid(text: &str) -> anyhow::Result<()> {
-    let in_address = |name: &str| text.contains(&format!("${{{name}}}")).then(|| "127.0.0.1".to_owned());
-    let env = |name: &str| std::env::var(name).ok().or_else(|| in_address(name));
-    let source = Source { name: "the new config", text };
-    match config::load(Some(source), &[], &Flags::default(), &env) {
-        Ok(_) => Ok(()),
-        Err(e) => bail!("what was found makes no valid config, and nothing was written\n{e}"),
-    }
-}
-
 fn next(starter: &Starter, runs: bool) -> String {
     let key = match &starter.target.api_key_env {
         // Also where .env cannot be read: the run will say so.
-        Some(name) if !matches!(setup::secret(name), Ok(Some(_))) => {
+        Some(name) if !matches!(secret(name), Ok(Some(_))) => {
             format!("put the API key into {name} (environment or .env); ")
         }
         _ => String::new(),
@@ -227,13 +169,6 @@ fn next(starter: &Starter, runs: bool) -> String {
     } else {
         format!("next:   {key}start the server, then goodput-gate doctor")
     }
-}
-
-/// Whether a base URL was typed, not a number or a name.
-pub fn is_url(text: &str) -> bool {
-    let usable = |url: &reqwest::Url| matches!(url.scheme(), "http" | "https") && url.host().is_some();
-    let bare = !text.contains(['?', '#']) && config::credential(text, &Secrets::default()).is_none();
-    bare && reqwest::Url::parse(text).is_ok_and(|url| usable(&url))
 }
 
 fn is_variable(text: &str) -> bool {

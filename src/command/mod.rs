@@ -1,55 +1,38 @@
-//! One file per verb: the only place that joins core and rim.
+//! One thin file per verb: arguments, what `app` makes of them, what is printed, the exit code. No verb uses another.
 
-mod accept;
+// What verbs share: arguments, questions, standard output, signals, how a process ends.
+mod signals;
+mod args;
+mod output;
+mod formats;
 mod ask;
-mod attempts;
-mod base;
+pub mod ending;
+// The verbs.
+mod accept;
 mod baseline;
 mod bench;
 mod calibrate;
 mod check;
-mod ci;
 mod comment;
 mod compare;
 mod doctor;
-mod drawn;
-mod dry_run;
-pub mod ending;
-mod evaluate;
-mod facts;
 mod gpu;
 mod import;
 mod init;
-mod interactive;
-mod job;
 mod judge_case;
-mod measure;
 mod models;
-mod next;
-mod output;
-mod publish;
-mod rank;
-mod programs;
-mod raw;
 mod report;
-mod reviewed;
 mod run;
 mod schema;
 mod selftest;
 mod server;
-mod setup;
-mod side;
-mod signals;
 mod sim;
 mod supervise;
-mod target;
-mod tokens;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::cli::Command;
 use crate::exit::ExitStatus;
-use crate::read;
 
 pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
     let ended = dispatch(command);
@@ -84,11 +67,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitStatus> {
         Command::Init(args) => init::run(&args),
         Command::Bench(command) => bench::run(&command),
         Command::Supervise(args) => supervise::run(args),
-        Command::JudgeCase => {
-            let input = read::to_end(std::io::stdin(), read::DATA)?;
-            output::print(&judge_case::run(&String::from_utf8(input)?)?)?;
-            Ok(ExitStatus::Pass)
-        }
+        Command::JudgeCase => judge_case::run(),
     }
 }
 

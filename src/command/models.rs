@@ -4,12 +4,13 @@
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
-use super::init::{around, is_url};
-use super::output::{print, say};
-use super::setup;
+use super::output::print;
+use crate::app::around::{self, is_url};
+use crate::app::workspace::secrets::secret;
 use crate::cli::ModelsArgs;
 use crate::config::{self, ProtocolName, did_you_mean};
 use crate::exit::{ExitStatus, Failure};
+use crate::print::say;
 use crate::probe::scan::Found;
 use crate::redact::secrets;
 use crate::visible::one_line;
@@ -65,7 +66,7 @@ fn found(args: &ModelsArgs) -> anyhow::Result<Vec<Found>> {
         }
         return Ok(found);
     };
-    let at_hand = key.map(setup::secret).transpose()?.flatten();
+    let at_hand = key.map(secret).transpose()?.flatten();
     if !is_url(url) || config::credential(url, &secrets(at_hand.as_deref(), &[])).is_some() {
         bail!(
             "--base-url is no URL, or holds a credential or a query\nhint: write it as http://127.0.0.1:8000/v1, and name the variable that holds the key: --api-key-env"

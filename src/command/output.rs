@@ -1,204 +1,23 @@
-//! What a run leaves behind: record and reports as files first, then the terminal. Nothing of it decides anything.
-#![expect(clippy::disallowed_methods, reason = "rim: writes files and looks at the terminal")]
+//! Standard output of the verbs: a report in colour, lines, whole files. Files are written before (`app::artefacts`).
+#![expect(clippy::disallowed_methods, reason = "rim: looks at the terminal")]
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::Context as _;
 
+use crate::app::artefacts;
+use crate::app::error_text::error_text;
 use crate::config::Lang;
-use crate::exit::ExitStatus;
-use crate::print;
-use crate::read;
-use crate::record::{GitFacts, Record};
+use crate::print::{self, say};
 use crate::report::page::charts::Charts;
 use crate::report::{self, Report};
-use crate::temporary;
-
-pub use crate::print::say;
 
 const UNPRINTED: &str = "cannot write to standard output";
 
-/// Writes through a temporary file and a rename: a reader sees the old file or the new one. What a link leads to is replaced, not the
-/// link; pipes and devices (`/dev/stdout`) are written as they are.
-pub fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_with(path, bytes, 0o644)
-}
-
-/// As [`write_atomic`], for its owner alone.
-pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_with(path, bytes, 0o600)
-}
-
-fn write_with(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
-    if is_special(path) {
-        // It may be the terminal or a runner's log by another name, such as /dev/stdout.
-        let text = std::str::from_utf8(bytes).map(print::guarded);
-        let bytes = text.as_deref().map_or(bytes, str::as_bytes);
-        return match std::fs::write(path, bytes) {
-            // As with `print`: whoever read it has seen enough.
-            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            done => done.with_context(|| format!("cannot write {}", path.display())),
-        };
-    }
-    let real = path.canonicalize();
-    let path = real.as_deref().unwrap_or(path);
-    let folder = folder_of(path);
-    if path.is_dir() {
-        anyhow::bail!("cannot write {}: it is a folder", path.display());
-    }
-    if !folder.is_dir() {
-        anyhow::bail!(
-            "cannot write {}: there is no folder {}\nhint: make it with mkdir -p, or name another",
-            path.display(),
-            folder.display()
-        );
-    }
-    let attempt = || -> std::io::Result<()> {
-        let mut file = temporary::create(folder, mode)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_data()?;
-        file.persist(path).map_err(|e| e.error)?;
-        Ok(())
-    };
-    attempt().with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Errors: a file cannot be made beside `path`, so that [`write_atomic`] would fail.
-pub fn check_writable(path: &Path) -> anyhow::Result<()> {
-    if path.is_dir() {
-        anyhow::bail!("cannot write {}: it is a folder", path.display());
-    }
-    if is_special(path) {
-        return Ok(());
-    }
-    tempfile::tempfile_in(folder_of(path)).map(drop).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// There, and neither file nor folder: to rename a file onto `/dev/null` would take it from the whole machine.
-fn is_special(path: &Path) -> bool {
-    path.metadata().is_ok_and(|m| !m.is_file() && !m.is_dir())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// The output folder, with a `.gitignore` of its own so that nothing in it is ever committed.
-pub fn folder(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot create the output folder {}", folder.display()))?;
-    let ignore = folder.join(".gitignore");
-    if !ignore.exists() {
-        write_atomic(&ignore, b"*\n")?;
-    }
-    Ok(())
-}
-
-/// Records, and what they are called once another run begins in their folder: minutes of a GPU are not lost to a run that cannot start.
-const RECORDS: [(&str, &str); 2] = [("record.json", "record.previous.json"), ("baseline.json", "baseline.previous.json")];
-
-/// The output folder for a new measurement: what an earlier one left must not be taken for this one's, should this one fail. Its record is
-/// kept under another name, until a run after the next one takes that.
-pub fn prepare(folder: &Path) -> anyhow::Result<()> {
-    self::folder(folder)?;
-    set_aside(folder)?;
-    clear(folder)?;
-    remove_logs(&folder.join("logs"))
-}
-
-/// What a killed run has left of files that it was writing.
-pub fn sweep(folder: &Path) {
-    temporary::sweep(folder);
-}
-
-/// No report of an earlier run is left, also where this one ends before it measures: a reader of `junit.xml` sees no exit code.
-pub fn clear(folder: &Path) -> anyhow::Result<()> {
-    for name in
-        ["report.json", "report.md", "report.html", "junit.xml", "ranking.json", "ranking.md", "ranking.csv", "ranking.html"]
-    {
-        there(std::fs::remove_file(folder.join(name)))
-            .with_context(|| format!("cannot remove the old {}", folder.join(name).display()))?;
-    }
-    Ok(())
-}
-
-/// Both records of an interleaved run go together, so that the two under the other names are of one run.
-fn set_aside(folder: &Path) -> anyhow::Result<()> {
-    if !RECORDS.iter().any(|(name, _)| folder.join(name).exists()) {
-        return Ok(());
-    }
-    for (name, kept) in RECORDS {
-        let (from, to) = (folder.join(name), folder.join(kept));
-        there(std::fs::remove_file(&to))
-            .and_then(|()| there(std::fs::rename(&from, &to)))
-            .with_context(|| format!("cannot set the old {} aside", from.display()))?;
-    }
-    Ok(())
-}
-
-/// Nothing there is nothing to do.
-fn there(done: std::io::Result<()>) -> std::io::Result<()> {
-    done.or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
-}
-
-/// The last lines of a log are shown as what this run's server said. Only files of ours, by their names: the folder may be anybody's.
-fn remove_logs(folder: &Path) -> anyhow::Result<()> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
-    let ours = |name: &str| {
-        let what = name.strip_suffix(".1").unwrap_or(name).strip_suffix(".log").and_then(|stem| stem.split_once('-'));
-        what.is_some_and(|(side, what)| {
-            let start = what.strip_prefix("start").is_some_and(|n| n.parse::<u32>().is_ok());
-            ["server", "baseline", "candidate"].contains(&side) && (what == "build" || start)
-        })
-    };
-    let paths = entries.filter_map(|e| Some(e.ok()?.path()));
-    for path in paths.filter(|p| p.file_name().and_then(|n| n.to_str()).is_some_and(ours)) {
-        std::fs::remove_file(&path).with_context(|| format!("cannot remove the old {}", path.display()))?;
-    }
-    Ok(())
-}
-
-pub fn save_record(folder: &Path, file: &str, record: &Record) -> anyhow::Result<()> {
-    write_atomic(&folder.join(file), record.to_json().as_bytes())
-}
-
-/// All report files, in a folder that is made if need be. Every one is tried. What could not be written, in words.
-pub fn save_reports(folder: &Path, report: &Report, charts: &[Charts], lang: Lang) -> Vec<String> {
-    if let Err(e) = self::folder(folder) {
-        return vec![unwritten(&folder.display(), &e)];
-    }
-    let junit = report::junit::render(report).map_err(anyhow::Error::msg);
-    let written = [
-        ("report.json", write_atomic(&folder.join("report.json"), report.to_json().as_bytes())),
-        ("report.md", write_atomic(&folder.join("report.md"), report::markdown::render(report, lang).as_bytes())),
-        ("report.html", write_atomic(&folder.join("report.html"), report::page::render(report, charts, lang).as_bytes())),
-        ("junit.xml", junit.and_then(|xml| write_atomic(&folder.join("junit.xml"), xml.as_bytes()))),
-    ];
-    written.into_iter().filter_map(|(name, done)| done.err().map(|e| unwritten(&name, &e))).collect()
-}
-
-fn unwritten(what: &dyn std::fmt::Display, error: &anyhow::Error) -> String {
-    format!("{what} could not be written: {}", error.root_cause())
-}
-
-/// A verdict with what could not be kept of its measurement. It stands; only a good one is not good enough without its record.
-pub fn closed(report: &mut Report, exit: ExitStatus, unsaved: Option<&anyhow::Error>) -> ExitStatus {
-    let Some(error) = unsaved else { return exit };
-    let exit = match exit {
-        ExitStatus::GateFailed | ExitStatus::Interrupted => exit,
-        _ => ExitStatus::CouldNotMeasure,
-    };
-    report.exit_code = exit.code();
-    report.notices.insert(
-        0,
-        format!("the measurement could not be saved: {}", error.root_cause().to_string().lines().next().unwrap_or_default()),
-    );
-    exit
-}
-
 /// The reports as files and on the terminal. What cannot be written is said, there too, and changes nothing else.
 pub fn deliver(folder: &Path, report: &mut Report, charts: &[Charts], lang: Lang) {
-    for line in save_reports(folder, report, charts, lang) {
+    for line in artefacts::save_reports(folder, report, charts, lang) {
         say(&format!("note: {line}"));
         report.notices.push(line);
     }
@@ -208,30 +27,13 @@ pub fn deliver(folder: &Path, report: &mut Report, charts: &[Charts], lang: Lang
 /// Of what has been done already: that it cannot be shown is said, and is no failure.
 pub fn told(shown: anyhow::Result<()>) {
     if let Err(e) = shown {
-        say(&format!("note: {}", super::ending::text(&e)));
+        say(&format!("note: {}", error_text(&e)));
     }
 }
 
 /// As [`print`], of a verb that has done something already.
 pub fn tell(text: &str) {
     told(print(text));
-}
-
-/// The report of a run that came to nothing (exit 3); `None` for errors that are no run.
-pub fn failure(error: &anyhow::Error, git: Option<GitFacts>) -> Option<Report> {
-    let exit = ExitStatus::of(error);
-    (exit == ExitStatus::CouldNotMeasure)
-        .then(|| Report::unmeasured(&format!("{error:#}"), env!("CARGO_PKG_VERSION"), super::facts::now(), git, exit))
-}
-
-/// Its reports, so that whoever reads files finds the reason there and not last week's pass.
-pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>, lang: Lang) {
-    let Some(report) = failure(error, git) else { return };
-    // The error itself is told all the same.
-    match self::folder(folder) {
-        Ok(()) => save_reports(folder, &report, &[], lang).iter().for_each(|line| say(&format!("note: {line}"))),
-        Err(e) => say(&format!("note: {}", super::ending::text(&e))),
-    }
 }
 
 /// The report on standard output, in colour where a person looks at it.
@@ -255,8 +57,4 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 /// A whole file on standard output. Errors: it is not text and standard output is a terminal.
 pub fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
     print::print_file(bytes).context(UNPRINTED)
-}
-
-pub fn read(path: &Path) -> anyhow::Result<String> {
-    read::text(path, read::DATA).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -5,27 +5,27 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 
-use super::{drawn, evaluate, measure, output, rank, setup};
+use super::formats::{WIDTH, rendered, rendered_ranking};
+use super::{args, output};
+use crate::app::{artefacts, gate, measure, ranking as side_by_side};
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::config::Lang;
+use crate::evaluate::{self, drawn};
 use crate::exit::ExitStatus;
 use crate::record::{self, Record, session};
-use crate::report::page::charts::Charts;
 use crate::report::ranking::{self, RankingReport};
 use crate::report::{self, Report};
 
-/// Columns of a terminal that nobody looks at: wide enough for every table.
-const WIDTH: u16 = 120;
 const WHICH: &str = "hint: name the report.json (with the verdict) or the record.json of a run: both are in its .goodput-gate";
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
-    let lang = setup::lang_here(args.lang, None);
+    let lang = gate::lang_here(args::lang(args.lang), None);
     let written = if args.more.is_empty() {
         let (path, text) = (&args.record, text_of(&args.record)?);
         match kind(&text).as_deref() {
             Some(ranking::SCHEMA) => {
                 let ranking = RankingReport::parse(&text).map_err(|why| anyhow!("{}: {why}", path.display()))?;
-                rank::rendered(&ranking, args.format, WIDTH, lang)?
+                rendered_ranking(&ranking, args.format, WIDTH, lang)?
             }
             kind => of_one(&text, kind, path, args.format, lang)?,
         }
@@ -33,7 +33,7 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
         of_several(args, lang)?
     };
     match &args.output {
-        Some(path) => output::write_atomic(path, &written)?,
+        Some(path) => artefacts::write_atomic(path, &written)?,
         None => output::print_bytes(&written)?,
     }
     Ok(ExitStatus::Pass)
@@ -44,7 +44,7 @@ fn text_of(path: &Path) -> anyhow::Result<String> {
     if path.is_dir() {
         bail!("cannot read {}: it is a folder\n{WHICH}", path.display());
     }
-    output::read(path)
+    artefacts::read(path)
 }
 
 /// All workloads of several runs in one table, whatever their loads. Errors: one is no run's, or the format has no such table.
@@ -53,7 +53,7 @@ fn of_several(args: &ReportArgs, lang: Lang) -> anyhow::Result<Vec<u8>> {
     let read = |path: &&PathBuf| -> anyhow::Result<(String, Report)> {
         let text = text_of(path)?;
         let (report, record) = read(&text, kind(&text).as_deref(), path)?;
-        Ok((rank::name(path, record.and_then(|r| r.target).as_deref()), report))
+        Ok((side_by_side::name(path, record.and_then(|r| r.target).as_deref()), report))
     };
     let mut all = paths.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
     let names: BTreeSet<&String> = all.iter().map(|(name, _)| name).collect();
@@ -100,28 +100,6 @@ fn read(text: &str, kind: Option<&str>, path: &Path) -> anyhow::Result<(Report, 
     }
 }
 
-/// `record`, `charts`: what the report is of, where it is known.
-pub fn rendered(
-    report: &Report,
-    record: Option<&Record>,
-    charts: &[Charts],
-    format: ReportFormat,
-    lang: Lang,
-) -> anyhow::Result<Vec<u8>> {
-    Ok(match format {
-        ReportFormat::Terminal => report::terminal::render(report, WIDTH, false, lang).into(),
-        ReportFormat::Md => report::markdown::render(report, lang).into(),
-        ReportFormat::Junit => report::junit::render(report).map_err(anyhow::Error::msg)?.into(),
-        ReportFormat::Json => report.to_json().into(),
-        ReportFormat::Html => report::page::render(report, charts, lang).into(),
-        ReportFormat::Csv => report::csv::render(report).map_err(anyhow::Error::msg)?.into(),
-        ReportFormat::Xlsx => report::xlsx::render(report, record).map_err(anyhow::Error::msg)?,
-        ReportFormat::Prometheus => report::prometheus::render(report).into(),
-        ReportFormat::Badge => report::badge::endpoint(report).into(),
-        ReportFormat::Svg => report::badge::svg(report).into(),
-    })
-}
-
 /// What the file says it is; all else of it is none of our business here.
 fn kind(text: &str) -> Option<String> {
     #[derive(serde::Deserialize)]
@@ -133,6 +111,6 @@ fn kind(text: &str) -> Option<String> {
 
 /// The record that a stored report is of, where it lies beside it: the charts of a page are drawn from it.
 fn record_of(report: &Report, path: &Path) -> Option<Record> {
-    let beside = output::read(&path.with_file_name(measure::RECORD)).ok()?;
+    let beside = artefacts::read(&path.with_file_name(measure::RECORD)).ok()?;
     Record::parse(&beside).ok().filter(|record| record.session == report.session)
 }

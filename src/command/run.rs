@@ -1,19 +1,23 @@
-//! `run`: measures only, writes a record, never exits 1.
+//! `run`: measures only, writes a record, never exits 1; with `--each` all targets, ranked.
 
-use super::job::Job;
-use super::{drawn, dry_run, evaluate, interactive, measure, output, rank, setup};
-use crate::cli::RunArgs;
+use super::{args, ending, formats, output};
+use crate::app::ranking::{self, Each};
+use crate::app::{artefacts, dry_run, gate, measure, workspace};
+use crate::cli::{ReportFormat, RunArgs};
+use crate::evaluate::{self, drawn};
 use crate::exit::ExitStatus;
 
-pub const VERB: &str = "run";
+mod interactive;
+
+const VERB: &str = "run";
 
 pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     if args.each {
-        return rank::each(args);
+        return each(args);
     }
     let chosen = if args.interactive { Some(interactive::choose(args)?) } else { None };
     let args = chosen.as_ref().unwrap_or(args);
-    let config = setup::swept(&args.config, &args.workload, args.sweep.clone())?;
+    let config = gate::config(&given(args))?;
     if args.output.dry_run {
         output::print(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
@@ -21,18 +25,45 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     if args.interactive && !interactive::confirmed(&config)? {
         return Ok(ExitStatus::Pass);
     }
-    let lang = setup::lang(args.lang, &config);
+    let (options, lang) = (args::options(&args.output), gate::lang(args::lang(args.lang), &config));
     measure::warn_of_starts(&config);
-    let Some(mut job) = Job::begin(VERB, &args.output)? else { return Ok(ExitStatus::Interrupted) };
-    if !job.load(&config, [&config.target]).inspect_err(|e| output::save_failure(&args.output.out, e, None, lang))? {
+    let Some(mut job) = args::begin(VERB, &args.output)? else { return Ok(ExitStatus::Interrupted) };
+    if !job.load(&config, [&config.target]).inspect_err(|e| artefacts::save_failure(&options.out, e, None, lang))? {
         return Ok(ExitStatus::Interrupted);
     }
     // Without git the record says nothing of a commit; that is no reason not to measure.
-    let git = super::baseline::repo(&config).ok().and_then(|r| super::baseline::facts(&r).ok());
-    let measure::Kept { value: record, unsaved } = measure::measure(&config, &args.output, git.clone(), &job)
-        .inspect_err(|e| output::save_failure(&args.output.out, e, git, lang))?;
+    let git = workspace::repo(&config).ok().and_then(|r| workspace::head_facts(&r).ok());
+    let measure::Kept { value: record, unsaved } = measure::measure(&config, &options, git.clone(), &job)
+        .inspect_err(|e| artefacts::save_failure(&options.out, e, git, lang))?;
     let (mut report, exit) = evaluate::measured(&record)?;
-    let exit = output::closed(&mut report, exit, unsaved.as_ref());
-    output::deliver(&args.output.out, &mut report, &drawn::alone(&record)?, lang);
+    let exit = artefacts::closed(&mut report, exit, unsaved.as_ref());
+    output::deliver(&options.out, &mut report, &drawn::alone(&record)?, lang);
     Ok(exit)
+}
+
+/// The config, with one workload per level where that is asked for.
+fn given(args: &RunArgs) -> gate::Given {
+    let mut given = args::given(&args.config, &args.workload);
+    given.flags.each = args.each;
+    given.flags.sweep.clone_from(&args.sweep);
+    given
+}
+
+fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
+    let config = gate::config(&given(args))?;
+    if args.output.dry_run {
+        let names: Vec<&str> = config.targets.keys().map(String::as_str).collect();
+        let turns = format!("one after the other, start by start: {}", names.join(", "));
+        output::print(&format!("{}\n{turns}", dry_run::each(&config)?))?;
+        return Ok(ExitStatus::Pass);
+    }
+    let (options, lang) = (args::options(&args.output), gate::lang(args::lang(args.lang), &config));
+    let measured = ranking::each(&config, &options, lang, || args::begin(VERB, &args.output))?;
+    let Some(Each { ranking, interrupted, unsaved }) = measured else { return Ok(ExitStatus::Interrupted) };
+    let exit = formats::deliver_ranking(&ranking, &options.out, ReportFormat::Terminal, lang)?;
+    Ok(match unsaved {
+        _ if interrupted => ExitStatus::Interrupted,
+        Some(error) => ending::failed(&error),
+        None => exit,
+    })
 }

@@ -9,79 +9,25 @@
 )]
 
 use std::os::unix::process::CommandExt as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Notify;
 
-use super::output::say;
+use crate::app::stop::{GLANCE, Stop};
 use crate::exit::ExitStatus;
-use crate::load::Control;
+use crate::print::say;
 use crate::server::is_ignored;
 
 /// Requests in flight get this long to finish after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
-/// Soon enough for a person who pressed a key.
-const GLANCE: Duration = Duration::from_millis(50);
 /// A thread that only looks at the clock is woken later than this where the whole program (or the machine) stood still.
 const STANDSTILL: Duration = Duration::from_secs(1);
 
 /// The program is to end by SIGQUIT, once it has tidied up.
 static QUIT: AtomicBool = AtomicBool::new(false);
-
-/// Why a run is stopping.
-#[derive(Clone, Default)]
-pub struct Stop {
-    pub control: Arc<Control>,
-    shared: Arc<Shared>,
-}
-
-#[derive(Default)]
-struct Shared {
-    signalled: AtomicBool,
-    /// The time limit runs.
-    measuring: AtomicBool,
-    begun: Notify,
-    /// How often the program stood still.
-    standstills: AtomicU64,
-}
-
-impl Stop {
-    /// Interrupted by a signal (not by the time limit).
-    pub fn signalled(&self) -> bool {
-        self.shared.signalled.load(Ordering::Relaxed)
-    }
-
-    pub fn stopping(&self) -> bool {
-        self.control.stopping()
-    }
-
-    /// The time limit begins now: waiting for another gate does not count.
-    pub fn start_limit(&self) {
-        self.shared.measuring.store(true, Ordering::Relaxed);
-        self.shared.begun.notify_one();
-    }
-
-    /// How often this program has stood still until now: stopped (Ctrl-Z, SIGSTOP, a frozen container) and continued.
-    pub fn standstills(&self) -> u64 {
-        self.shared.standstills.load(Ordering::Relaxed)
-    }
-
-    /// Returns when the run is to stop.
-    pub async fn requested(&self) {
-        while !self.stopping() {
-            tokio::time::sleep(GLANCE).await;
-        }
-    }
-
-    fn signal(&self) {
-        self.shared.signalled.store(true, Ordering::Relaxed);
-    }
-}
 
 /// Watches signals, and the time limit once it has begun, on a thread of its own, for the rest of the process.
 pub fn watch(limit: Option<Duration>) -> anyhow::Result<Stop> {
@@ -146,9 +92,8 @@ impl Signals {
 }
 
 async fn serve(stop: Stop, limit: Option<Duration>, mut signals: Signals) {
-    let shared = Arc::clone(&stop.shared);
     let time_limit = async {
-        shared.begun.notified().await;
+        stop.limit_started().await;
         match limit {
             Some(limit) => tokio::time::sleep(limit).await,
             None => std::future::pending().await,
@@ -175,7 +120,7 @@ async fn serve(stop: Stop, limit: Option<Duration>, mut signals: Signals) {
                 }
                 Event::Quit => quit(&stop),
                 Event::Continued => {
-                    shared.standstills.fetch_add(1, Ordering::Relaxed);
+                    stop.note_standstill();
                 }
             },
             () = &mut time_limit, if !over => {
@@ -189,7 +134,7 @@ async fn serve(stop: Stop, limit: Option<Duration>, mut signals: Signals) {
             }
             () = tokio::time::sleep(GLANCE) => {
                 if woken_at.elapsed() > STANDSTILL {
-                    shared.standstills.fetch_add(1, Ordering::Relaxed);
+                    stop.note_standstill();
                 }
             }
         }
@@ -202,7 +147,7 @@ fn interrupt(stop: &Stop, asked: u32) {
     match asked {
         1 => {
             stop.control.drain();
-            say(if stop.shared.measuring.load(Ordering::Relaxed) {
+            say(if stop.is_measuring() {
                 "interrupted: waiting up to 10 s for requests in flight; once more to cancel them"
             } else {
                 "interrupted"

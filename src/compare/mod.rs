@@ -1,7 +1,7 @@
 //! Which earlier sessions count for a workload, and why the others do not. Pure, and the only place that decides it: what is judged, drawn,
 //! shown and reckoned as noise is the same.
 //!
-//! Not here: finding the files and their place in the lineage (`command::baseline`), judging (`judge`).
+//! Not here: finding the files and their place in the lineage (`app::sessions`), judging (`judge`).
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! A comparison that could not have seen what it is for (METHOD-2 section 7): its detectable change is beyond twice what must be found.
 //!
-//! Not here: what that means for the exit code (`verdict`), or which sessions are to blame (`command::evaluate`).
+//! Not here: what that means for the exit code (`verdict`), or which sessions are to blame (`evaluate`).
 
 use std::fmt;
 

@@ -1,10 +1,11 @@
 //! `Record`: the stored result of a run, in its versioned wire form. Units are in the field names; absent is null, never 0.
 //!
-//! Verdicts and reports can be recomputed from a record without a GPU. Not here: files (`command/`), judging (`judge`).
+//! Verdicts and reports can be recomputed from a record without a GPU. Not here: files (`app/`), judging (`judge`).
 
 pub mod build;
 mod check;
 pub mod differ;
+pub mod facts;
 mod gpu;
 pub mod programs;
 pub mod recompute;

@@ -10,7 +10,7 @@ use crate::measure::collect::{self, RoundView, Values};
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
-use crate::measure::summary::{over_rounds, times, to_oriented};
+use crate::measure::summary::{Shape, over_rounds, times, to_oriented};
 use crate::measure::validity::{Finding, PASSING, Severity, mean_tokens};
 use crate::metric::{Metric, Timing};
 
@@ -35,6 +35,23 @@ pub fn timings(workload: &WorkloadRecord) -> Result<BTreeMap<&'static str, Gaps>
 }
 
 impl WorkloadRecord {
+    /// METHOD's metrics that it defines.
+    pub fn shape(&self) -> Shape {
+        let slo = self.slo;
+        Shape {
+            streaming: self.load.streaming,
+            output_tokens: self.load.output_tokens,
+            has_slo: slo.ttft_ms.or(slo.tpot_ms).or(slo.e2e_ms).is_some(),
+        }
+    }
+
+    /// How long it took: all starts, their warm-ups and their rounds.
+    pub fn minutes(&self) -> f64 {
+        let setup: u64 = self.starts.iter().filter_map(|s| s.setup_ms).sum();
+        let rounds: u64 = self.starts.iter().flat_map(|s| &s.rounds).map(|r| r.duration_us).sum();
+        (setup as f64 / 1e3 + rounds as f64 / 1e6) / 60.0
+    }
+
     /// The whole rounds, each with the index of its start.
     pub fn rounds(&self) -> impl Iterator<Item = (u32, &RoundRecord)> {
         self.starts.iter().flat_map(|s| s.rounds.iter().map(move |r| (s.index, r))).filter(|(_, r)| !r.cut_short)

@@ -10,7 +10,6 @@ use crate::judge::limits::{LimitFinding, LimitState};
 use crate::judge::{Comparison, Judgement, MetricComparison, Mode};
 use crate::measure::collect::{Values, ttft_of};
 use crate::measure::columns::Columns;
-use crate::measure::summary::Shape;
 use crate::metric::{Class, Metric, Orientation, Stat, TIMINGS, Timing};
 use crate::record::{ErrorCount, Record, RoundRecord, WorkloadRecord};
 use crate::verdict::{Against, Evidence, Ruling, Verdict};
@@ -67,16 +66,6 @@ pub fn report(record: &Record, judged: &[Judged<'_>], verdict: Option<Verdict>, 
     }
 }
 
-/// METHOD's metrics that a workload defines.
-pub fn shape(workload: &WorkloadRecord) -> Shape {
-    let slo = workload.slo;
-    Shape {
-        streaming: workload.load.streaming,
-        output_tokens: workload.load.output_tokens,
-        has_slo: slo.ttft_ms.or(slo.tpot_ms).or(slo.e2e_ms).is_some(),
-    }
-}
-
 fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
     let w = judged.workload;
     let ruling = judged.ruling.as_ref().map(|(_, r)| r);
@@ -103,7 +92,7 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         load: w.load.clone(),
         counted: counted(w),
         slo: w.slo,
-        slo_requests: shape(w).has_slo.then(|| after_ramp(w)),
+        slo_requests: w.shape().has_slo.then(|| after_ramp(w)),
         starts: u32::try_from(w.starts.len()).unwrap_or(u32::MAX),
         rounds: u32::try_from(w.rounds().count()).unwrap_or(u32::MAX),
         requests: requests(w) as u64,
@@ -160,15 +149,8 @@ fn how(c: &Comparison, w: &WorkloadRecord, beside: Option<&Beside>) -> Compariso
         history_sessions: count(c.sessions),
         starts_sampled: beside.map(|b| b.starts_sampled),
         false_alarm_budget_ratio: c.budget,
-        minutes: minutes(w) + beside.map_or(0.0, |b| b.minutes),
+        minutes: w.minutes() + beside.map_or(0.0, |b| b.minutes),
     }
-}
-
-/// Of all starts, their warm-ups and their rounds.
-pub fn minutes(w: &WorkloadRecord) -> f64 {
-    let setup: u64 = w.starts.iter().filter_map(|s| s.setup_ms).sum();
-    let rounds: u64 = w.starts.iter().flat_map(|s| &s.rounds).map(|r| r.duration_us).sum();
-    (setup as f64 / 1e3 + rounds as f64 / 1e6) / 60.0
 }
 
 fn requests(w: &WorkloadRecord) -> usize {
@@ -178,7 +160,7 @@ fn requests(w: &WorkloadRecord) -> usize {
 fn metrics(w: &WorkloadRecord, pooled: &Values, comparison: Option<&Comparison>, excused: &[Excused]) -> Vec<MetricReport> {
     let accepted = |metric| excused.iter().find(|e| e.metric == metric && e.of == Of::Regression).map(|e| e.words.clone());
     let judged = |metric| comparison.and_then(|c| c.metrics.iter().find(|m| m.metric == metric));
-    shape(w)
+    w.shape()
         .defined()
         .into_iter()
         .map(|m| MetricReport { accepted: accepted(m), ..metric(m, pooled.get(&m).copied(), judged(m)) })
@@ -308,7 +290,7 @@ fn rates(pooled: &Values, w: &WorkloadRecord) -> Vec<ValueReport> {
         // Of starts, not of rounds.
         Metric::Timing(..) | Metric::ServerStart => false,
         Metric::TokenSpeed(_) => pooled.contains_key(&Metric::TokenSpeed(Stat::Mean)),
-        Metric::Goodput | Metric::SloAttainment => shape(w).has_slo,
+        Metric::Goodput | Metric::SloAttainment => w.shape().has_slo,
         Metric::SloAttainmentOf(crate::metric::SloKind::Ttft) => slo.ttft_ms.is_some(),
         Metric::SloAttainmentOf(crate::metric::SloKind::Tpot) => slo.tpot_ms.is_some(),
         Metric::SloAttainmentOf(crate::metric::SloKind::E2e) => slo.e2e_ms.is_some(),

@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::build::{Judged, shape};
+use super::build::Judged;
 use super::text;
 use crate::config::Axis;
 use crate::measure::collect::Values;
@@ -121,7 +121,7 @@ pub fn level(workload: &WorkloadRecord, pooled: &Values, level: f64, unfit: Opti
         request_rate_per_s: of(Metric::RequestRate),
         goodput_per_s: of(Metric::Goodput),
         // Without an SLO all that completed has met it, which says nothing.
-        slo_attainment_ratio: shape(workload).has_slo.then(|| of(Metric::SloAttainment)).flatten(),
+        slo_attainment_ratio: workload.shape().has_slo.then(|| of(Metric::SloAttainment)).flatten(),
         ttft_p50_ms: of(Metric::Timing(Timing::Ttft, Stat::P50)),
         ttft_p95_ms: of(Metric::Timing(Timing::Ttft, Stat::P95)),
         tpot_p50_ms: of(Metric::Timing(Timing::Tpot, Stat::P50)),

@@ -1,11 +1,11 @@
 //! The house's own rules: who may import whom, and that every file says what it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure core, bottom first: a module may import those before it.
-const CORE: [&str; 19] = [
+const CORE: [&str; 20] = [
     "visible",
     "redact",
     "exit",
@@ -25,15 +25,20 @@ const CORE: [&str; 19] = [
     "verdict",
     "attempt",
     "report",
+    "evaluate",
 ];
 /// The rim may import the core and, of the rim, only what all share.
 const RIM: [&str; 12] =
     ["clock", "print", "read", "temporary", "lock", "load", "probe", "watch", "baseline", "github", "server", "sim"];
-/// `command` joins both; `cli` is what it is told.
-const TOP: [&str; 2] = ["cli", "command"];
+/// What joins core and rim, bottom first; `cli` is what verbs are told.
+const TOP: [&str; 4] = ["app", "lab", "cli", "command"];
+
+fn source_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
 
 fn sources() -> BTreeMap<PathBuf, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = source_root();
     let mut files = BTreeMap::new();
     let mut folders = vec![root];
     while let Some(folder) = folders.pop() {
@@ -52,7 +57,7 @@ fn sources() -> BTreeMap<PathBuf, String> {
 
 /// The top module that a file belongs to.
 fn module(path: &Path) -> String {
-    let below = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).expect("a source");
+    let below = path.strip_prefix(source_root()).expect("a source");
     let first = below.components().next().expect("has a name").as_os_str().to_string_lossy().into_owned();
     first.trim_end_matches(".rs").to_owned()
 }
@@ -83,6 +88,8 @@ fn allowed(from: &str, to: &str) -> bool {
         (Some(_), None) => false,
         (None, Some(_)) => true,
         (None, None) if RIM.contains(&from) => ["clock", "print", "temporary", "read"].contains(&to),
+        (None, None) if from == "app" => RIM.contains(&to),
+        (None, None) if from == "lab" => RIM.contains(&to) || to == "app",
         (None, None) => TOP.contains(&from) || from == "lib",
     }
 }
@@ -117,7 +124,7 @@ fn every_module_has_a_room() {
 #[test]
 fn every_invariant_names_tests_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("it is there");
+    let text = fs::read_to_string(root.join("docs/INVARIANTS.md")).expect("it is there");
     let mut code: String = sources().into_values().collect();
     for entry in fs::read_dir(root.join("tests/it")).expect("tests are there") {
         code.extend(fs::read_to_string(entry.expect("readable").path()));
@@ -127,6 +134,245 @@ fn every_invariant_names_tests_that_exist() {
     let named: Vec<&str> = last_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
     let missing: Vec<_> = named.iter().filter(|n| n.contains('_') && !code.contains(&format!("fn {n}("))).collect();
     assert!(named.len() > 30 && missing.is_empty(), "of {} names, no test is called {missing:?}", named.len());
+}
+
+/// Where an invariant is kept is where a reader looks for it.
+#[test]
+fn every_invariant_names_places_that_exist() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/INVARIANTS.md")).expect("it is there");
+    let places = text.lines().filter_map(|l| l.split(" | ").nth(2)).filter(|cell| cell.starts_with('`'));
+    let mut missing = Vec::new();
+    for cell in places.clone() {
+        // `file` (`name`, `name`), `file`...
+        let mut file = None;
+        for (outside, name) in cell.split('`').collect::<Vec<_>>().chunks(2).filter_map(|c| Some((c[0], *c.get(1)?))) {
+            if name.ends_with(['/']) || name.ends_with(".rs") {
+                file = Some(source_root().join(name));
+                missing.extend(file.iter().filter(|path| !path.exists()).map(|_| name.to_owned()));
+            } else if let Some(text) = file.as_ref().and_then(|path| fs::read_to_string(path).ok())
+                && outside.contains(['(', ','])
+                && !text.contains(&format!("fn {name}"))
+            {
+                missing.push(format!("{name} in {}", file.iter().map(|p| p.display().to_string()).collect::<String>()));
+            }
+        }
+    }
+    assert!(places.count() > 30 && missing.is_empty(), "the table names places that are not there: {missing:#?}");
+}
+
+/// The drawing of ARCHITECTURE.md is the listing of `src/`, and its part of `app` that of `src/app/`.
+#[test]
+fn the_drawing_is_the_folder_listing() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md")).expect("it is there");
+    let lines: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("    ")).collect();
+    // `cli.rs, cli/` is one room.
+    let named = |line: &&str| line.split([' ', ',']).next().filter(|w| w.ends_with(".rs") || w.ends_with('/')).map(str::to_owned);
+    let drawn: BTreeSet<String> = lines.iter().filter_map(named).map(|w| w.replace(".rs", "").replace('/', "")).collect();
+    let there: BTreeSet<String> = sources().keys().map(|file| module(file)).collect();
+    assert_eq!(drawn, there);
+    let app = lines.iter().skip_while(|l| !l.starts_with("app/")).take_while(|l| !l.starts_with("----"));
+    let app: String = app.copied().collect::<Vec<_>>().join(" ");
+    let words: BTreeSet<&str> = app.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let modules = declared(&fs::read_to_string(source_root().join("app/mod.rs")).expect("it is there"));
+    let missing: Vec<_> = modules.iter().filter(|m| !words.contains(m.as_str())).collect();
+    assert!(missing.is_empty(), "not in the drawing of app: {missing:?}");
+}
+
+/// Paths of the sources in the first pages, in backticks: a file, a folder, or a folder of `src` by its name alone.
+#[test]
+fn every_path_in_the_first_pages_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut checked = 0;
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md", "src/lib.rs"] {
+        let text = fs::read_to_string(root.join(page)).expect("it is there");
+        let code = text.split("```").step_by(2).collect::<String>();
+        for path in code.split('`').skip(1).step_by(2).filter(|word| is_path(word)) {
+            checked += 1;
+            let there = [root.to_owned(), source_root()].iter().any(|base| base.join(path).exists());
+            assert!(there, "{page} names `{path}`, which is not there");
+        }
+    }
+    assert!(checked > 20, "only {checked} paths were found");
+}
+
+/// `src/report/build.rs`, `tests/fixtures/`, `default.yaml`; no pattern, no command line, no name to be filled in.
+fn is_path(word: &str) -> bool {
+    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "./_-".contains(c));
+    let kind = word.ends_with(['/']) || [".rs", ".md", ".toml", ".sh", ".yml"].iter().any(|end| word.ends_with(end));
+    plain && kind && !word.contains("NAME")
+}
+
+/// A module by its file: `app/measure/start.rs` is app, measure, start.
+fn module_path(file: &Path) -> Vec<String> {
+    let below = file.strip_prefix(source_root()).expect("a source").with_extension("");
+    let parts = below.components().map(|c| c.as_os_str().to_string_lossy().into_owned());
+    parts.filter(|part| part != "mod").collect()
+}
+
+/// Every path that begins with `crate::`, `super::` or `self::`, in imports and elsewhere, from the crate's root on. Tests do not count.
+fn paths(file: &Path, text: &str) -> Vec<Vec<String>> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or(text);
+    let code: String = code.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let here = module_path(file);
+    let mut found = Vec::new();
+    for root in ["crate::", "super::", "self::"] {
+        for (at, _) in code.match_indices(root) {
+            let inside = code[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':');
+            if !inside {
+                branches(&code[at..], &mut Vec::new(), &mut |words| found.push(absolute(&here, words)));
+            }
+        }
+    }
+    found
+}
+
+/// The paths of a use tree: `a::{b, c::d}` is a::b and a::c::d. What is left of the text.
+fn branches<'t>(text: &'t str, trunk: &mut Vec<String>, each: &mut dyn FnMut(&[String])) -> &'t str {
+    let length = trunk.len();
+    let mut rest = text.trim_start();
+    loop {
+        let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        rest = &rest[word.len()..];
+        if !word.is_empty() {
+            trunk.push(word);
+        }
+        if let Some(inner) = rest.strip_prefix("::{") {
+            rest = inner;
+            while !rest.trim_start().starts_with('}') && !rest.is_empty() {
+                let before = rest.len();
+                rest = branches(rest, trunk, each).trim_start();
+                // `,`, and `*` of a glob.
+                rest = rest.strip_prefix([',', '*']).unwrap_or(rest);
+                if rest.len() == before {
+                    return "";
+                }
+            }
+            rest = rest.trim_start().strip_prefix('}').unwrap_or(rest);
+            break;
+        }
+        match rest.strip_prefix("::") {
+            Some(next) if next.starts_with(|c: char| c.is_alphanumeric() || c == '_') => rest = next,
+            _ => {
+                each(trunk);
+                break;
+            }
+        }
+    }
+    trunk.truncate(length);
+    // `as name` of an import.
+    rest.strip_prefix(" as ").map_or(rest, |after| after.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'))
+}
+
+fn absolute(here: &[String], words: &[String]) -> Vec<String> {
+    let mut path = if words[0] == "crate" { Vec::new() } else { here.to_vec() };
+    for word in words {
+        match word.as_str() {
+            "crate" | "self" => {}
+            "super" => drop(path.pop()),
+            _ => path.push(word.clone()),
+        }
+    }
+    path
+}
+
+/// Which of its neighbours each module below `room` uses, at every depth: an edge is between two children of one module.
+fn neighbours(room: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let sources = sources();
+    let modules: BTreeSet<Vec<String>> = sources.keys().map(|file| module_path(file)).collect();
+    let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, text) in sources.iter().filter(|(file, _)| module(file) == room) {
+        let from = module_path(file);
+        for mut to in paths(file, text).into_iter().filter(|to| to.first().is_some_and(|m| m == room)) {
+            while !modules.contains(&to) {
+                to.pop();
+            }
+            let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+            if common < from.len() && common < to.len() {
+                edges.entry(from[..=common].join("::")).or_default().insert(to[..=common].join("::"));
+            }
+        }
+    }
+    edges
+}
+
+/// The verbs, by the list of `command/mod.rs`; what verbs share stands before it.
+fn verbs() -> Vec<String> {
+    let text = fs::read_to_string(source_root().join("command/mod.rs")).expect("it is there");
+    declared(text.split("// The verbs.").nth(1).expect("they are headed so"))
+}
+
+fn declared(text: &str) -> Vec<String> {
+    let lines = text.lines().filter_map(|l| l.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn no_verb_uses_another() {
+    let verbs: Vec<String> = verbs().into_iter().map(|verb| format!("command::{verb}")).collect();
+    let edges = neighbours("command");
+    let wrong: Vec<_> = edges
+        .iter()
+        .flat_map(|(from, to)| to.iter().map(move |to| (from, to)))
+        .filter(|(from, to)| verbs.contains(to) && (verbs.contains(from) || from.starts_with("command::")))
+        .collect();
+    assert!(verbs.len() > 15 && edges.len() > 10 && wrong.is_empty(), "a verb is used by another module of command: {wrong:?}");
+}
+
+/// The order of `app/mod.rs` is the drawing: what stands lower is not known above.
+#[test]
+fn app_uses_only_what_is_above() {
+    let order = declared(&fs::read_to_string(source_root().join("app/mod.rs")).expect("it is there"));
+    let place = |name: &str| order.iter().position(|m| name.strip_prefix("app::") == Some(m));
+    let edges = neighbours("app");
+    let mut checked = 0;
+    for (from, all) in edges.iter().filter(|(from, _)| place(from).is_some()) {
+        for to in all {
+            checked += 1;
+            assert!(place(to) < place(from), "{from} uses {to}, which stands below it in src/app/mod.rs");
+        }
+    }
+    assert!(checked > 60, "only {checked} uses were found");
+}
+
+#[test]
+fn no_circle() {
+    for room in ["app", "command", "lab", "evaluate"] {
+        let edges = neighbours(room);
+        assert!(!edges.is_empty(), "nothing was read of {room}");
+        for start in edges.keys() {
+            let mut seen = BTreeSet::new();
+            let mut next: Vec<&String> = edges[start].iter().collect();
+            while let Some(module) = next.pop() {
+                assert!(module != start, "{start} comes round to itself; on the way: {seen:?}");
+                if seen.insert(module) {
+                    next.extend(edges.get(module).into_iter().flatten());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn only_verbs_use_the_lab() {
+    let mut verbs = verbs();
+    verbs.push("lab".into());
+    for (file, text) in sources() {
+        let uses = paths(&file, &text).iter().any(|path| path.first().is_some_and(|m| m == "lab"));
+        let by = module_path(&file);
+        let allowed = by.first().is_some_and(|m| m == "lab") || (by.len() > 1 && by[0] == "command" && verbs.contains(&by[1]));
+        assert!(!uses || allowed, "{} uses the lab", file.display());
+    }
+}
+
+/// A service calls it, too: neither clap nor the end of the process.
+#[test]
+fn app_is_no_face() {
+    for (file, text) in sources().into_iter().filter(|(file, _)| module(file) == "app") {
+        let code: String = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        for word in ["clap", "process::exit", "stdout", "print::print", "stdin"] {
+            assert!(!code.contains(word), "{}: {word}", file.display());
+        }
+    }
 }
 
 #[test]

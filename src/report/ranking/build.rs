@@ -11,7 +11,6 @@ use crate::measure::collect::Values;
 use crate::measure::summary::Shape;
 use crate::metric::{Metric, Orientation, Unit};
 use crate::record::{HypothesisRecord, LoadDetail, LoadFacts, Record, WorkloadRecord};
-use crate::report::build::shape;
 use crate::report::text;
 
 /// A record and what it is called here.
@@ -133,7 +132,7 @@ fn workload(name: &str, entrants: &[Entrant<'_>]) -> WorkloadRanking {
     let unfit = entrants.iter().map(|e| e.unfit(name, first?)).collect();
     let fit: Vec<Option<&Measured<'_>>> = entrants.iter().map(|e| e.fit(name, first?)).collect();
     let seen: Vec<Option<&Measured<'_>>> = entrants.iter().map(|e| e.shown(name)).collect();
-    let metrics = first.map_or_else(Vec::new, |first| metrics(shape(first), &fit, &seen));
+    let metrics = first.map_or_else(Vec::new, |first| metrics(first.shape(), &fit, &seen));
     let starts = |e: &Entrant<'_>| e.workload(name).map_or(0, |m| m.workload.starts.len());
     WorkloadRanking {
         name: name.to_owned(),

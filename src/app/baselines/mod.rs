@@ -1,0 +1,63 @@
+//! What people do with stored sessions: list, show, explain, prune, pin. Not here: adding to them (`capture`), judging by them (`check`).
+
+use crate::baseline::lineage::Link;
+use crate::baseline::store;
+use crate::config::Config;
+use crate::record::session::Session;
+
+use super::sessions::placed::distance;
+use super::workspace::{baselines_folder, repo};
+
+pub mod anchor;
+pub mod history;
+pub mod prune;
+pub mod resolve;
+pub mod show;
+
+/// All sessions of this repository as a table; none where there is no session.
+pub fn list(config: &Config) -> anyhow::Result<Option<String>> {
+    let repo = repo(config)?;
+    let links = repo.lineage()?;
+    let all = store::read_all(&baselines_folder(&repo, config)?)?;
+    if all.is_empty() {
+        return Ok(None);
+    }
+    let mut table = comfy_table::Table::new();
+    table.set_width(120).set_header([
+        "workload",
+        "fingerprint",
+        "commit",
+        "commit date",
+        "steps back",
+        "session",
+        "starts",
+        "TTFT",
+        "TPOT",
+    ]);
+    for session in &all {
+        let ms = |key: &str| session.pooled.get(key).map_or_else(|| "-".to_owned(), |v| format!("{v:.1} ms"));
+        table.add_row([
+            session.workload.clone(),
+            session.fingerprint.key(&config.gate.under_test),
+            session.commit.chars().take(10).collect(),
+            session.commit_date.clone(),
+            steps_back(&links, session),
+            session.session.clone(),
+            session.starts.len().to_string(),
+            ms("ttft_geomean_ms"),
+            ms("tpot_geomean_ms"),
+        ]);
+    }
+    Ok(Some(table.to_string()))
+}
+
+/// To the session's own commit, and whether the code is still the same: commits that touch baselines only do not change it.
+fn steps_back(links: &[Link], session: &Session) -> String {
+    let own = links.iter().position(|l| l.commit == session.commit);
+    match (own, distance(links, session)) {
+        (Some(steps), Some(0)) if steps > 0 => format!("{steps} (the same code)"),
+        (Some(steps), _) => steps.to_string(),
+        (None, Some(steps)) => format!("{steps} (the same code)"),
+        (None, None) => "not on this lineage".into(),
+    }
+}

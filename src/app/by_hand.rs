@@ -1,0 +1,252 @@
+//! The config's server by hand: up, down, looked at; under a supervisor that outlives this program.
+//!
+//! One folder per config and target below the output folder holds its state and its logs. Not here: what a run does with a server.
+#![expect(clippy::disallowed_methods, reason = "rim: state files, the working folder and the date")]
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, bail};
+use sha2::{Digest as _, Sha256};
+
+use super::artefacts;
+use super::gate::{self, Given};
+use super::measure::target::{self, Process, Stopped, Target, begin};
+use super::sides::Side;
+use super::stop::Stop;
+use super::workspace::secrets::api_key;
+use crate::config::{Endpoint, Server};
+use crate::exit::Failure;
+use crate::print::say;
+use crate::server::{self, Follow, Identity, State};
+
+/// Between two looks whether a log has grown.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// Whose server, and where what is known of it lies.
+pub struct Place {
+    side: Side,
+    server: Server,
+    out: PathBuf,
+    /// Of this config and target alone.
+    folder: PathBuf,
+}
+
+impl Place {
+    /// `out`: the folder for its state and its logs. Errors: exit 2, the config starts no server.
+    pub fn find(given: &Given, out: &Path) -> anyhow::Result<Self> {
+        let config = gate::config(given)?;
+        let side = Side::only(&config, None);
+        let server = match &side.target.endpoint {
+            Endpoint::Started(server) => (**server).clone(),
+            Endpoint::Sim(_) => bail!("the config's server is the simulated one\nhint: `goodput-gate sim` starts that by hand"),
+            Endpoint::Http(url) => {
+                bail!("the config does not say how {url} is started\nhint: add `server.start` or a recipe: docs/RECIPES.md")
+            }
+        };
+        let cwd = std::env::current_dir().context("cannot tell the working folder")?;
+        let file = gate::path(given, &cwd)?.map(|path| cwd.join(path));
+        let file = file.map(|path| path.canonicalize().unwrap_or(path)).unwrap_or_default();
+        let digest = Sha256::digest(file.as_os_str().as_encoded_bytes());
+        let digest = digest.iter().take(4).fold(0_u32, |n, byte| (n << 8) | u32::from(*byte));
+        let out = cwd.join(out);
+        let name = given.flags.target.as_deref().unwrap_or("server");
+        let folder = out.join("servers").join(format!("{name}-{digest:08x}"));
+        Ok(Self { side, server, out, folder })
+    }
+
+    /// Where it is at hand: to look at a server, or to stop it, takes none.
+    fn key_at_hand(&self) -> Option<String> {
+        api_key(&self.side.target).ok().flatten()
+    }
+
+    fn state_file(&self) -> PathBuf {
+        self.folder.join("state.json")
+    }
+
+    fn state(&self) -> anyhow::Result<Option<State>> {
+        let file = self.state_file();
+        State::read(&file).with_context(|| format!("cannot read {}", file.display()))
+    }
+
+    fn save(&self, state: &State) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(state).context("cannot write the state")?;
+        artefacts::write_private(&self.state_file(), format!("{text}\n").as_bytes())
+    }
+
+    /// For as long as it is held, nobody else brings this server up or down.
+    fn lock(&self) -> anyhow::Result<File> {
+        artefacts::folder(&self.out)?;
+        let path = self.folder.join("lock");
+        std::fs::create_dir_all(&self.folder).with_context(|| format!("cannot create {}", self.folder.display()))?;
+        // Not emptied: it may be a link to something that has content.
+        let opened = File::options().write(true).create(true).truncate(false).open(&path);
+        let file = opened.with_context(|| format!("cannot write {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                bail!(Failure::measure(&"another `server up` or `server down` of this config is at work\nhint: wait for it"))
+            }
+            Err(TryLockError::Error(e)) => Err(e).with_context(|| format!("cannot lock {}", path.display())),
+        }
+    }
+
+    fn remove(&self) -> anyhow::Result<()> {
+        let file = self.state_file();
+        match std::fs::remove_file(&file) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(e).with_context(|| format!("cannot remove {}", file.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The base URL of the server, once it is ready; of one that is up already, too. `watch` begins to watch for signals. `None`: interrupted.
+pub fn up(place: &Place, watch: impl FnOnce() -> anyhow::Result<Stop>) -> anyhow::Result<Option<String>> {
+    let _lock = place.lock()?;
+    if let Some(state) = place.state()?.filter(State::alive) {
+        let left = "something of a server that was stopped by force still runs\nhint: goodput-gate server down";
+        if !state.supervisor.alive() {
+            bail!(Failure::measure(&left));
+        }
+        say("it is up already; `goodput-gate server status` says how it is");
+        return Ok(Some(state.base_url));
+    }
+    let stop = watch()?;
+    match start(place, &stop) {
+        Err(e) if e.is::<Stopped>() => {
+            place.remove()?;
+            Ok(None)
+        }
+        Err(e) => {
+            place.remove()?;
+            Err(e)
+        }
+        Ok(base_url) => Ok(Some(base_url)),
+    }
+}
+
+/// Its base URL, once it is ready.
+fn start(place: &Place, stop: &Stop) -> anyhow::Result<String> {
+    let log = place.folder.join("server.log");
+    for old in ["server.log", "server.log.1", "build.log", "build.log.1"] {
+        let _ = std::fs::remove_file(place.folder.join(old));
+    }
+    target::build(&place.side, &place.folder.join("build.log"), stop)?;
+    let key = api_key(&place.side.target)?;
+    let key = key.as_deref();
+    let (process, base_url) = begin::begin(&place.side, key, &log)?;
+    let mut state = state_of(place, &process, &base_url, log)?;
+    place.save(&state)?;
+    say(&format!("starting; its log is {}", state.log.display()));
+    let target = Target::answered(&place.side, process, &base_url, key, stop)?;
+    let model = target.model.clone();
+    state.ready = true;
+    place.save(&state)?;
+    target.detach()?;
+    say(&format!("{model} is ready; `goodput-gate server down` stops it"));
+    Ok(base_url)
+}
+
+fn state_of(place: &Place, process: &Process, base_url: &str, log: PathBuf) -> anyhow::Result<State> {
+    let Process::Started(watched) = process else { bail!("nothing was started") };
+    let known = |pid: i32| Identity::of(pid).context("the server ended at once");
+    let (supervisor, command) = watched.supervised.pids().context("the server ended at once")?;
+    Ok(State {
+        version: State::VERSION,
+        supervisor: known(supervisor)?,
+        // One that has ended already is told by who waits for it.
+        command: Identity::of(command).unwrap_or(Identity { pid: command, started: String::new() }),
+        base_url: base_url.to_owned(),
+        log,
+        began_s: now_s(),
+        ready: false,
+        grace_ms: u64::try_from(place.server.grace.as_millis()).unwrap_or(u64::MAX),
+        container: watched.supervised.container().cloned(),
+    })
+}
+
+/// What `down` found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Down {
+    Nothing,
+    Stopped,
+    /// It had ended by itself.
+    WasDead,
+}
+
+/// Stops the server, with all that it started.
+pub fn down(place: &Place) -> anyhow::Result<Down> {
+    let _lock = place.lock()?;
+    let Some(state) = place.state()? else { return Ok(Down::Nothing) };
+    let was = state.alive();
+    state.end(place.server.container.as_deref()).map_err(|e| Failure::measure(&e))?;
+    place.remove()?;
+    Ok(if was { Down::Stopped } else { Down::WasDead })
+}
+
+/// How the server is.
+pub struct Status {
+    pub word: &'static str,
+    pub base_url: String,
+    pub pid: i32,
+    /// Seconds since it was started; absent where it is dead.
+    pub up_s: Option<u64>,
+    pub log: PathBuf,
+}
+
+impl Status {
+    pub fn is_ready(&self) -> bool {
+        self.word == READY
+    }
+}
+
+const READY: &str = "ready";
+
+/// `None`: it is down.
+pub fn status(place: &Place) -> anyhow::Result<Option<Status>> {
+    let Some(state) = place.state()? else { return Ok(None) };
+    let ready = || target::is_ready(&place.side, &place.server, &state.base_url, place.key_at_hand().as_deref());
+    let word = match (state.supervisor.alive(), state.ready) {
+        (false, _) => "dead",
+        (true, false) => "starting",
+        (true, true) if ready()? => READY,
+        (true, true) => "unready",
+    };
+    let up_s = (word != "dead").then(|| now_s().saturating_sub(state.began_s));
+    Ok(Some(Status { word, base_url: state.base_url, pid: state.command.pid, up_s, log: state.log }))
+}
+
+/// The last lines of its log; with `follow` also what comes, until the server ends. `line` takes each.
+pub fn logs(place: &Place, lines: usize, follow: bool, mut line: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let log = place.folder.join("server.log");
+    let secrets = begin::secrets(&place.side, place.key_at_hand().as_deref());
+    // Before the last lines are read: what comes meanwhile is shown twice rather than never.
+    let follow = follow.then(|| Follow::open(&log));
+    if !log.exists() {
+        bail!("no log of this server: {} is not there\nhint: goodput-gate server up", log.display());
+    }
+    for last in server::log_tail(&log, lines, &secrets) {
+        line(&last)?;
+    }
+    let Some(follow) = follow else { return Ok(()) };
+    let cannot = || format!("cannot read {}", log.display());
+    let mut follow = follow.with_context(cannot)?;
+    loop {
+        // Asked before the last look, so that its last words are shown.
+        let alive = place.state()?.is_some_and(|state| state.supervisor.alive());
+        for next in follow.lines(&secrets).with_context(cannot)? {
+            line(&next)?;
+        }
+        if !alive {
+            return Ok(());
+        }
+        std::thread::sleep(GLANCE);
+    }
+}
+
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

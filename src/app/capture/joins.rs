@@ -1,0 +1,112 @@
+//! Whether a new session may join the baseline (METHOD-2 section 7, "Segments"): it is judged against the sessions that it would join. A slower
+//! one needs somebody who answers for it; a faster one begins a new segment.
+//!
+//! Not here: whether its measurement is fit (`capture`), where its file lies (`baseline::store`).
+
+use anyhow::{Context as _, bail};
+
+use crate::accept::Of;
+use crate::compare::{Accepted, Begin, History, Placed, Selection, Sought, changes};
+use crate::evaluate::{self, Baseline, Part};
+use crate::exit::Failure;
+use crate::judge::Decision;
+use crate::print::say;
+use crate::record::session::Session;
+use crate::record::{Record, WorkloadRecord};
+use crate::report::text;
+
+/// What comes of a session that may join.
+#[derive(Debug, Default)]
+pub struct Joined {
+    /// Why it may be of another level, where it needs that.
+    pub level_shift: Option<String>,
+    /// That a new segment begins with it.
+    pub words: Option<String>,
+}
+
+/// For each workload. `stated`: the user's reason for another level.
+///
+/// Errors: exit 1, one is slower and nobody answers for it.
+pub fn joined(
+    record: &Record,
+    stated: Option<&str>,
+    baseline: impl Fn(&WorkloadRecord) -> Baseline,
+) -> anyhow::Result<Vec<Joined>> {
+    let ruled = evaluate::alone(record, None, &baseline)?;
+    ruled.iter().map(|(workload, part, _)| answered(record, workload, part, stated, &baseline(workload))).collect()
+}
+
+fn answered(
+    record: &Record,
+    workload: &WorkloadRecord,
+    part: &Part,
+    stated: Option<&str>,
+    baseline: &Baseline,
+) -> anyhow::Result<Joined> {
+    let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;
+    // Written the last time, and landed nowhere.
+    if let Some((_, there)) = baseline.sessions.iter().find(|(_, s)| s.session == session.session) {
+        return Ok(Joined { level_shift: there.level_shift.clone(), words: None });
+    }
+    let under_test = &record.policy.under_test;
+    // The newest of all: what is added is judged against what came before it.
+    let mut all = baseline.sessions.clone();
+    all.push((Some(0), session));
+    let sought = Sought { workload: &workload.name, fingerprint: &workload.fingerprint, under_test, run: None };
+    let accepted = Accepted::default();
+    let selection = History { sessions: &all, accepted: &accepted }.select(&sought);
+    let new = &all[all.len() - 1];
+    let moved = selection.slower.iter().find(|(placed, _)| std::ptr::eq(*placed, new)).map(|(_, moved)| moved);
+    let worse = part.evidence.decisive().filter(|c| c.decision == Decision::Regression).map(|c| c.reasons.join("; "));
+    let excused = |metric| part.evidence.excused.iter().find(|e| e.of == Of::Regression && e.metric == metric);
+    let uncovered = moved.filter(|moved| moved.iter().any(|m| m.slower && excused(m.metric).is_none()));
+    match (moved, stated) {
+        (None, None) if worse.is_none() => {
+            Ok(Joined { level_shift: None, words: words_if_faster(&selection, &workload.name, new) })
+        }
+        (None, Some(_)) if worse.is_none() => {
+            say(&format!(
+                "note: {} needs no --level-shift: it is not slower than the sessions that it joins, so none is kept",
+                text::plain(&workload.name)
+            ));
+            Ok(Joined { level_shift: None, words: words_if_faster(&selection, &workload.name, new) })
+        }
+        (_, Some(reason)) => {
+            let (name, why) = (text::plain(&workload.name), text::plain(reason));
+            let words = format!("{name}: a new segment begins with this session: {why}");
+            Ok(Joined { level_shift: Some(reason.to_owned()), words: Some(words) })
+        }
+        (Some(moved), None) if worse.is_none() && uncovered.is_none() => {
+            let words = moved.iter().find_map(|m| excused(m.metric)).map(|e| e.words.clone()).unwrap_or_default();
+            Ok(Joined { level_shift: Some(format!("accepted {words}")), words: None })
+        }
+        (moved, None) => {
+            let sizes = worse.or_else(|| moved.map(|m| changes(m))).unwrap_or_default();
+            bail!(Failure::gate(&format!(
+                "not added to the baseline, {} is slower than the sessions that it would join ({}): {sizes}\nhint: find what makes it slower (`goodput-gate compare`); if it is meant, `goodput-gate accept --reason ...` on its report, or say why here: --level-shift REASON",
+                text::plain(&workload.name),
+                before(&selection, new),
+            )))
+        }
+    }
+}
+
+/// The segment without the new session.
+fn before(selection: &Selection<'_>, new: &Placed) -> String {
+    let used = selection.used.iter().filter(|placed| !std::ptr::eq(**placed, new)).count();
+    let first = selection.used.first().map(|(_, s)| text::short(&s.commit)).unwrap_or_default();
+    format!("{} since {first}", text::count(used as u64, "session", "sessions"))
+}
+
+fn words_if_faster(selection: &Selection<'_>, name: &str, new: &Placed) -> Option<String> {
+    let first = selection.used.first().is_some_and(|placed| std::ptr::eq(*placed, new));
+    match &selection.begin {
+        Begin::Faster(moved) if first => Some(format!(
+            "{}: a new segment begins with this session, which is faster than those before it ({}): until six are there, only what is \
+             grossly slower is judged",
+            text::plain(name),
+            changes(moved)
+        )),
+        _ => None,
+    }
+}

@@ -1,0 +1,162 @@
+//! `--push BRANCH` and `--pull-request` of `baseline update` and `promote`: new session files onto GitHub, after they are in the working tree.
+//!
+//! Asked for before anything is measured, so that a branch that is not there costs no hour of a GPU. Not here: the API (`github`), the texts
+//! (`report::sessions`).
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::app::publish;
+use crate::app::workspace::runner::{outside, token, workflow_run};
+use crate::baseline::store;
+use crate::exit::Failure;
+use crate::github::actions::{self, Level};
+use crate::github::event::{Ci, Slug};
+use crate::github::proposal::{self, Proposal, Proposed};
+use crate::github::push::{self, Commit, File, PushError, Pushed};
+use crate::github::{ApiError, Client};
+use crate::print::{self, say};
+use crate::record::session::Session;
+use crate::report::sessions as text;
+use crate::report::text::count;
+
+/// Of one base: a later update goes on in the pull request that is open.
+const BRANCHES: &str = "goodput-gate/baseline-";
+
+/// A session file of the working tree.
+#[derive(Clone, Debug)]
+pub struct Added {
+    pub path: PathBuf,
+    pub session: Session,
+}
+
+/// Where new sessions go besides the working tree.
+#[derive(Clone, Debug)]
+pub enum Land {
+    /// Onto this branch of GitHub's.
+    Push(String),
+    /// Into a pull request for this branch; for the run's own where it is none.
+    PullRequest(Option<String>),
+}
+
+/// Where new sessions go, once it is known to be there.
+pub struct Landing {
+    ci: Ci,
+    repository: Slug,
+    token: String,
+    /// A branch of GitHub's.
+    branch: String,
+    how: How,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Push,
+    PullRequest,
+}
+
+impl Landing {
+    /// Errors: this is not GitHub, no such branch, a token that is refused.
+    pub fn open(land: &Land, baselines: &Path) -> anyhow::Result<Self> {
+        let (how, named) = match land.clone() {
+            Land::Push(branch) => (How::Push, Some(branch)),
+            Land::PullRequest(base) => (How::PullRequest, base),
+        };
+        let ci = workflow_run().unwrap_or_else(outside);
+        let (Some(repository), Some(token)) = (ci.repository.clone(), token()) else {
+            bail!(elsewhere(&ci, how, named.as_deref(), baselines));
+        };
+        // The branch of a `workflow_run` is that of what was measured, maybe a fork's.
+        let own = ci.head_branch.clone().filter(|_| ci.event != "workflow_run");
+        let named = named.or_else(|| ci.base.branch.clone()).or(own).or_else(|| ci.default_branch.clone());
+        let asked = publish::with_client(&ci, &repository, &token, async |client| there(client, named).await);
+        let branch = asked.map_err(anyhow::Error::msg)?.map_err(|e| anyhow::anyhow!("nothing was done, since {e}"))?;
+        Ok(Self { ci, repository, token, branch, how })
+    }
+
+    /// What came of it, in words. Errors: exit 3, with what to do; the files stay where they are.
+    pub fn land(&self, added: &[Added], root: &Path) -> anyhow::Result<String> {
+        let files: Vec<File> = added.iter().map(|a| file(a, root)).collect::<Result<_, _>>()?;
+        let sessions: Vec<Session> = added.iter().map(|a| a.session.clone()).collect();
+        let what = count(files.len() as u64, "session", "sessions");
+        let told = publish::with_client(&self.ci, &self.repository, &self.token, async |client| {
+            self.sent(client, &files, &sessions, &what).await.map_err(|e| e.to_string())
+        });
+        let why = match told {
+            Ok(Ok(line)) => return Ok(line),
+            Ok(Err(why)) | Err(why) => why,
+        };
+        if !self.ci.event.is_empty() {
+            print::tell_runner(&actions::command(Level::Error, "goodput-gate", &format!("{what} not on GitHub: {why}")));
+        }
+        bail!(Failure::measure(&format!(
+            "{what} measured and not on GitHub: {why}\nnote: nothing is lost, the files are in the working tree ({}); keep them and the record as an artifact, or commit them with git",
+            added.iter().map(|a| a.path.display().to_string()).collect::<Vec<_>>().join(", ")
+        )))
+    }
+
+    async fn sent(&self, client: &Client, files: &[File], sessions: &[Session], what: &str) -> Result<String, PushError> {
+        let message = text::commit_message(sessions, self.ci.run_url().as_deref());
+        let base = &self.branch;
+        if self.how == How::Push {
+            return Ok(match push::push(client, &Commit { branch: base, message: &message, files }).await? {
+                Pushed::Committed(sha) => {
+                    format!("pushed {what} to {base}: {}/{}/commit/{sha}", self.ci.server_url, self.repository)
+                }
+                Pushed::There => format!("{what} on {base} already"),
+            });
+        }
+        let (branch, title) = (format!("{BRANCHES}{base}"), text::title(base));
+        let proposal = Proposal { base, commit: Commit { branch: &branch, message: &message, files }, title: &title };
+        let proposed = proposal::propose(client, &proposal, |open| text::body(sessions, open)).await?;
+        Ok(match proposed {
+            Proposed::Opened(url) => format!("opened a pull request with {what}: {url}"),
+            Proposed::Updated(url) => format!("added {what} to the open pull request: {url}"),
+            Proposed::There => format!("{what} on {base} already"),
+        })
+    }
+}
+
+/// The branch, which must be there; without a name the repository's default branch. GitHub being in trouble is no reason to measure nothing.
+async fn there(client: &Client, named: Option<String>) -> Result<String, PushError> {
+    let branch = if let Some(name) = named {
+        name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned()
+    } else {
+        let default = client.get("").await?["default_branch"].as_str().map(str::to_owned);
+        default.ok_or_else(|| ApiError::Odd("the repository has no default branch".into()))?
+    };
+    match push::tip(client, &branch).await {
+        Ok(None) => Err(PushError::NoBranch(branch)),
+        Err(e) if PushError::Api(e.clone()).is_final() => Err(e.into()),
+        Ok(Some(_)) => Ok(branch),
+        Err(e) => {
+            say(&format!("note: whether {branch} is there could not be asked now: {e}"));
+            Ok(branch)
+        }
+    }
+}
+
+fn file(added: &Added, root: &Path) -> anyhow::Result<File> {
+    let below = added.path.strip_prefix(root).with_context(|| format!("{} is not in the repository", added.path.display()))?;
+    let parts: Vec<String> = below.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+    let text = added.session.to_text();
+    Ok(File { path: parts.join("/"), blob: store::blob(&text)?, text })
+}
+
+/// What somebody does who is not on GitHub.
+fn elsewhere(ci: &Ci, how: How, branch: Option<&str>, baselines: &Path) -> String {
+    let lacks = match (&ci.repository, token()) {
+        (None, None) => "GITHUB_REPOSITORY and GITHUB_TOKEN are not set",
+        (None, Some(_)) => "GITHUB_REPOSITORY is not set (OWNER/NAME)",
+        (Some(_), _) => "GITHUB_TOKEN is not in the environment (a step: `env: {GITHUB_TOKEN: \"${{ github.token }}\"}`)",
+    };
+    let (flag, to) = match how {
+        How::Push => ("--push", branch.unwrap_or("BRANCH").to_owned()),
+        How::PullRequest => ("--pull-request", format!("{BRANCHES}{}", branch.unwrap_or("main"))),
+    };
+    format!(
+        "{flag} commits through GitHub's API, and {lacks}\nhint: elsewhere leave it out, and after the update: git add {} && git commit -m \"Add a baseline session\" && git push origin HEAD:{to}",
+        baselines.display()
+    )
+}

@@ -1,0 +1,356 @@
+//! New sessions of unchanged code, measured or of stored records, added to the baseline of this commit.
+//!
+//! The first session of its kind has three starts more, which are judged against the others: a build that differs from itself is no baseline
+//! (METHOD section 6). Not here: where the files lie (`baseline::store`).
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::artefacts;
+use super::error_text::error_text;
+use super::job::Job;
+use super::measure;
+use super::options::RunOptions;
+use super::sessions::Baselines;
+use super::workspace::{baselines_folder, head_facts, repo};
+use crate::baseline::lineage::Repo;
+use crate::baseline::store;
+use crate::compare::{KEPT_SESSIONS, Why};
+use crate::config::{Config, Endpoint, Lang};
+use crate::evaluate::{self, Baseline};
+use crate::exit::{ExitStatus, Failure};
+use crate::print::say;
+use crate::record::session::Session;
+use crate::record::{GitFacts, Record, WorkloadRecord};
+use crate::report::text;
+use crate::verdict::Verdict;
+use joins::{Joined, joined};
+use land::{Added, Landing};
+
+mod joins;
+mod land;
+
+pub use land::Land;
+
+/// What is to be added to the baseline.
+pub struct New<'a> {
+    pub config: &'a Config,
+    /// Also of code that no commit holds.
+    pub force: bool,
+    /// Why it may be slower than the sessions that it joins.
+    pub level_shift: Option<&'a str>,
+    /// Where it goes besides the working tree.
+    pub land: Option<Land>,
+    /// Takes each line of the answer, as soon as it is true.
+    pub tell: &'a dyn Fn(&str),
+}
+
+/// How new sessions are measured.
+pub struct Sessions<'a> {
+    pub options: &'a RunOptions,
+    pub count: u32,
+    /// Somebody said how many starts there are to be.
+    pub starts_given: bool,
+    pub lang: Lang,
+    /// Begins the job, once it is known that what it measures can be added. `None`: interrupted.
+    pub begin: &'a dyn Fn() -> anyhow::Result<Option<Job>>,
+}
+
+/// Measures sessions of this commit and adds them.
+pub fn measure_sessions(new: &New<'_>, sessions: &Sessions<'_>) -> anyhow::Result<ExitStatus> {
+    add_and_land(new, |git, adding| measured(sessions, git, adding))
+}
+
+/// Adds stored records: all of them or none.
+pub fn add_records(new: &New<'_>, paths: &[PathBuf]) -> anyhow::Result<ExitStatus> {
+    add_and_land(new, |_, adding| from_records(paths, new.force, adding))
+}
+
+fn add_and_land(
+    new: &New<'_>,
+    add: impl FnOnce(&GitFacts, &mut Adding<'_>) -> anyhow::Result<ExitStatus>,
+) -> anyhow::Result<ExitStatus> {
+    let config = new.config;
+    let repo = repo(config)?;
+    let git = clean(&repo, new.force)?;
+    let folder = baselines_folder(&repo, config)?;
+    artefacts::sweep(&folder);
+    let landing = new.land.as_ref().map(|land| Landing::open(land, &config.baselines_dir)).transpose()?;
+    let mut adding = Adding {
+        config,
+        folder: &folder,
+        lands: landing.is_some(),
+        level_shift: new.level_shift,
+        tell: new.tell,
+        added: Vec::new(),
+    };
+    let outcome = add(&git, &mut adding);
+    landed(landing.as_ref(), &repo, &adding, outcome)
+}
+
+/// What was added lands also where a later session failed. Who interrupted has no time for it.
+fn landed(
+    landing: Option<&Landing>,
+    repo: &Repo,
+    adding: &Adding<'_>,
+    outcome: anyhow::Result<ExitStatus>,
+) -> anyhow::Result<ExitStatus> {
+    let Some(landing) = landing.filter(|_| !adding.added.is_empty()) else { return outcome };
+    if matches!(outcome, Ok(ExitStatus::Interrupted)) {
+        say("note: not on GitHub, since the run was interrupted: the files that were added are in the working tree");
+        return outcome;
+    }
+    match (landing.land(&adding.added, repo.root().unwrap_or(Path::new(""))), outcome) {
+        (Ok(line), outcome) => {
+            (adding.tell)(&line);
+            outcome
+        }
+        (Err(lost), outcome) => {
+            if let Err(first) = outcome {
+                say(&error_text(&first));
+            }
+            Err(lost)
+        }
+    }
+}
+
+fn measured(sessions: &Sessions<'_>, git: &GitFacts, adding: &mut Adding<'_>) -> anyhow::Result<ExitStatus> {
+    let (config, options) = (adding.config, sessions.options);
+    if sessions.count > 1 && matches!(config.target.endpoint, Endpoint::Http(_)) {
+        say(
+            "note: this server is not started by the gate, so these sessions share one start, and the baseline will not know how starts differ\nhint: restart the server between sessions, or let the gate start it (`server.start`)",
+        );
+    }
+    let Some(mut job) = (sessions.begin)()? else { return Ok(ExitStatus::Interrupted) };
+    let told = |e: &anyhow::Error| artefacts::save_failure(&options.out, e, Some(git.clone()), sessions.lang);
+    if !job.load(config, [&config.target]).inspect_err(told)? {
+        return Ok(ExitStatus::Interrupted);
+    }
+    let mut refused = 0;
+    for session in 0..sessions.count {
+        if sessions.count > 1 {
+            say(&format!("session {} of {}", session + 1, sessions.count));
+        }
+        let starts = |record: &Record| adding.starts(record, sessions.starts_given);
+        let record = measure::capture(config, options, Some(git.clone()), &job, &starts).inspect_err(told)?.saved()?;
+        if job.stop.signalled() {
+            say("interrupted: nothing was added to the baseline");
+            return Ok(ExitStatus::Interrupted);
+        }
+        // One disturbed session of several is no reason to stop: it is said, and not added.
+        match accept(&record, config)
+            .and_then(|()| joins(&record, adding, &mut Vec::new()))
+            .and_then(|new| add(&record, new, adding))
+        {
+            Err(e) if sessions.count > 1 && ExitStatus::of(&e) == ExitStatus::CouldNotMeasure => {
+                say(&error_text(&e));
+                refused += 1;
+            }
+            other => other?,
+        }
+        let left = sessions.count - session - 1;
+        if left > 0 && job.stop.stopping() {
+            say("the time limit is over: no further session is measured");
+            refused += left;
+            break;
+        }
+    }
+    if refused > 0 {
+        say(&format!("{refused} of {} were not added", text::count(u64::from(sessions.count), "session", "sessions")));
+        return Ok(ExitStatus::CouldNotMeasure);
+    }
+    Ok(ExitStatus::Pass)
+}
+
+fn clean(repo: &Repo, force: bool) -> anyhow::Result<GitFacts> {
+    let git = head_facts(repo)?;
+    if git.dirty && !force {
+        bail!(
+            "the working tree has changes that no commit holds, so a baseline of this commit would not be of this commit\nhint: commit or stash them, or say `baseline update --force`"
+        );
+    }
+    Ok(git)
+}
+
+fn from_records(paths: &[PathBuf], force: bool, adding: &mut Adding<'_>) -> anyhow::Result<ExitStatus> {
+    let records = paths.iter().map(|path| stored(path, force)).collect::<Result<Vec<_>, _>>()?;
+    // All or none: a refused record leaves no half of a list behind.
+    records.iter().try_for_each(|record| accept(record, adding.config))?;
+    let mut before = Vec::new();
+    let new = records.iter().map(|record| joins(record, adding, &mut before)).collect::<Result<Vec<_>, _>>()?;
+    records.iter().zip(new).try_for_each(|(record, new)| add(record, new, adding))?;
+    Ok(ExitStatus::Pass)
+}
+
+/// A record for `--from`. What was measured in a dirty tree is not of its commit, however clean the tree is now.
+fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
+    let record = Record::parse(&artefacts::read(path)?).with_context(|| format!("cannot use {}", path.display()))?;
+    if record.git.as_ref().is_some_and(|git| git.dirty) && !force {
+        bail!(
+            "{} was measured in a tree with changes that no commit holds, so it is not of its commit\nhint: measure again in a clean tree, or say --force",
+            path.display()
+        );
+    }
+    Ok(record)
+}
+
+/// Refuses what must not become a reference: interrupted runs, unfit measurements, failed requests' runs, limits whose breach nobody has
+/// accepted.
+fn accept(record: &Record, config: &Config) -> anyhow::Result<()> {
+    if record.interrupted {
+        bail!(Failure::measure(&"not added to the baseline, the run was interrupted: measure again"));
+    }
+    if record.pair.is_some() {
+        bail!(
+            "not added to the baseline, the record is one side of an interleaved run, which judged this very code\nhint: measure it by itself: goodput-gate baseline update"
+        );
+    }
+    for workload in &record.workloads {
+        if let Some(why) = evaluate::incomplete(record, workload) {
+            bail!(Failure::measure(&format!("not added to the baseline, {}: {why}", workload.name)));
+        }
+    }
+    for workload in &record.workloads {
+        let why = evaluate::unfit(workload);
+        if let Some(first) = why.first() {
+            bail!(Failure::measure(&format!(
+                "not added to the baseline, the measurement of {} is INVALID: {first}",
+                workload.name
+            )));
+        }
+    }
+    if let Some(why) = evaluate::same_build(record)? {
+        bail!(Failure::measure(&format!(
+            "not added to the baseline, this build differs from itself: {why}\nhint: something else uses this machine, or its speed drifts: see `goodput-gate doctor`, measure again"
+        )));
+    }
+    let accepted = Baselines::here(config)?.of("").accepted;
+    let (report, _) = evaluate::judged(record, None, |_| Baseline { accepted: accepted.clone(), ..Baseline::default() })?;
+    for workload in &report.workloads {
+        if workload.verdict == Some(Verdict::Failed) {
+            let first = workload.reasons.first().cloned().unwrap_or_default();
+            bail!(Failure::measure(&format!(
+                "not added to the baseline, {} breaches a limit: {first}\nhint: set slo and limits to what this server is to deliver; what was measured is in record.json of the output folder",
+                workload.name
+            )));
+        }
+        // Errors of a reference hide errors of a candidate.
+        let failed = workload.requests - workload.completed.min(workload.requests);
+        if failed * 100 > workload.requests {
+            bail!(Failure::measure(&format!(
+                "not added to the baseline, {failed} of {} requests of {} failed\nhint: see the errors in report.md of the output folder; more than 1 % is no reference",
+                workload.requests, workload.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What another verb measured of unchanged code in a clean tree.
+pub fn add_measured(config: &Config, record: &Record, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
+    accept(record, config)?;
+    let folder = baselines_folder(&repo(config)?, config)?;
+    let mut adding = Adding { config, folder: &folder, lands: false, level_shift: None, tell, added: Vec::new() };
+    let new = joins(record, &adding, &mut Vec::new())?;
+    add(record, new, &mut adding)
+}
+
+/// The sessions of a record as they join what came before: the files, and `before`, to which they are added.
+///
+/// Errors: exit 1, slower than the sessions that it would join, without anybody who answers for it.
+fn joins(record: &Record, adding: &Adding<'_>, before: &mut Vec<Session>) -> anyhow::Result<Vec<Session>> {
+    let baselines = Baselines::here_with(adding.config, before)?;
+    let joined = joined(record, adding.level_shift, |w| baselines.of(&w.name))?;
+    let mut sessions = Vec::new();
+    for (workload, Joined { level_shift, words }) in record.workloads.iter().zip(joined) {
+        words.iter().for_each(|line| (adding.tell)(line));
+        let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;
+        sessions.push(Session { level_shift, ..session });
+    }
+    before.extend(sessions.iter().cloned());
+    Ok(sessions)
+}
+
+fn add(record: &Record, new: Vec<Session>, adding: &mut Adding<'_>) -> anyhow::Result<()> {
+    let under_test = &record.policy.under_test;
+    for (workload, session) in record.workloads.iter().zip(new) {
+        // Landing may have failed the last time, after the file was written.
+        let there = store::same(adding.folder, &session, under_test).filter(|_| adding.lands);
+        let written = there.map_or_else(|| store::write(adding.folder, &session, under_test), Ok);
+        // What was measured is lost for the baseline.
+        let path = written.map_err(|e| Failure::measure(&format!("{:#}", anyhow::Error::from(e))))?;
+        (adding.tell)(&format!("added {}", path.display()));
+        adding.added.push(Added { path, session });
+        adding.keep_the_last(workload)?;
+        (adding.tell)(&adding.sees(record, workload)?);
+    }
+    if adding.lands {
+        return Ok(());
+    }
+    (adding.tell)("hint: commit these files; a check finds them by commit, on every machine");
+    Ok(())
+}
+
+/// The baseline as it is before and after a session is added.
+struct Adding<'a> {
+    config: &'a Config,
+    folder: &'a Path,
+    /// New files go to GitHub, which nothing is removed from.
+    lands: bool,
+    /// Why what is added may be slower.
+    level_shift: Option<&'a str>,
+    tell: &'a dyn Fn(&str),
+    added: Vec<Added>,
+}
+
+/// METHOD section 6: the first capture has three starts per side, judged against each other.
+const FIRST_CAPTURE: u32 = 6;
+
+impl Adding<'_> {
+    /// Starts of a session, once the first one has told what the server is. `given`: the user wants no more than were asked for.
+    fn starts(&self, record: &Record, given: bool) -> u32 {
+        let usual = measure::starts(self.config);
+        let first = record
+            .workloads
+            .iter()
+            .any(|w| self.baseline(w).is_ok_and(|all| all.select(w, &self.config.gate.under_test, None).used.is_empty()));
+        if first && usual >= 2 && !given {
+            say("first session of its kind: six starts, so that this build is also compared with itself");
+            return FIRST_CAPTURE.max(usual);
+        }
+        usual
+    }
+
+    fn baseline(&self, workload: &WorkloadRecord) -> anyhow::Result<Baseline> {
+        Ok(Baselines::here(self.config)?.of(&workload.name))
+    }
+
+    /// Sessions beyond the last 20 of the lineage are removed: no check looks at them.
+    fn keep_the_last(&self, workload: &WorkloadRecord) -> anyhow::Result<()> {
+        if self.lands {
+            return Ok(());
+        }
+        let baseline = self.baseline(workload)?;
+        for (placed, why) in baseline.select(workload, &self.config.gate.under_test, None).left_out {
+            if why != Why::TooOld {
+                continue;
+            }
+            let path = store::remove(self.folder, &placed.1, &self.config.gate.under_test)?;
+            (self.tell)(&format!("removed {}: the last {KEPT_SESSIONS} are kept", path.display()));
+        }
+        Ok(())
+    }
+
+    /// What a check against this baseline will see, in words.
+    fn sees(&self, record: &Record, workload: &WorkloadRecord) -> anyhow::Result<String> {
+        let baseline = self.baseline(workload)?;
+        let selection = baseline.select(workload, &self.config.gate.under_test, None);
+        let sessions: Vec<&Session> = selection.sessions().collect();
+        let starts = measure::starts(self.config) as usize;
+        let visible = evaluate::visible(record, workload, &sessions, starts)?;
+        let sees = evaluate::words_of_visible(&workload.name, sessions.len(), &visible);
+        let levels = selection.levels().into_iter().map(|line| format!("note: {}", text::plain(&line)));
+        Ok(std::iter::once(sees).chain(levels).collect::<Vec<_>>().join("\n"))
+    }
+}

@@ -1,0 +1,168 @@
+//! The gate: measures, compares with the baseline, judges, and holds it against earlier attempts. Not here: what a person sees of it.
+
+use std::path::Path;
+
+use super::attempts::Ledger;
+use super::gate::Gate;
+use super::gate::counterpart::described;
+use super::job::Job;
+use super::measure::{self, Kept};
+use super::options::RunOptions;
+use super::sessions::Baselines;
+use super::sides::{Pair, targets};
+use super::stored::first_job;
+use super::workspace::event::wanted;
+use super::workspace::place::inside;
+use super::workspace::repo;
+use super::{artefacts, dry_run, publish};
+use crate::baseline::base::Wanted;
+use crate::config::{Config, GateMode, Lang, Target};
+use crate::evaluate::{self, drawn};
+use crate::exit::ExitStatus;
+use crate::print::say;
+use crate::record::{GitFacts, WorkloadRecord};
+use crate::report::Report;
+use crate::report::page::charts::Charts;
+
+/// What a check is asked beside its config.
+pub struct Check<'a> {
+    pub options: &'a RunOptions,
+    /// The branch that was named.
+    pub base: Option<&'a str>,
+    /// Sessions that were named instead of the repository's.
+    pub baseline: Option<&'a Path>,
+    /// The record of a first job that left it open.
+    pub with: Option<&'a Path>,
+    pub lang: Lang,
+}
+
+/// What the check would do, in words; nothing is sent. Errors: a base that was named is not there.
+pub fn plan(config: &Config, base: Option<&str>) -> anyhow::Result<String> {
+    // It looks at a config also where there is no repository.
+    let described =
+        || described(config, base).or_else(|e| if base.is_some() { Err(e) } else { Ok(format!("unknown here ({e})")) });
+    let beside = (config.gate.mode == GateMode::Interleaved).then(described);
+    dry_run::text(config, beside.transpose()?.as_deref())
+}
+
+/// The check itself. `begin` begins its job. `None`: interrupted while it waited for another gate.
+pub fn check(
+    gate: Gate,
+    what: &Check<'_>,
+    begin: impl FnOnce() -> anyhow::Result<Option<Job>>,
+) -> anyhow::Result<Option<Outcome>> {
+    let Gate { config, beside: target, notices } = gate;
+    if let Ok(repo) = repo(&config) {
+        repo.remove_abandoned_worktrees();
+    }
+    // While another gate has the folder, what lies there is that one's.
+    let Some(mut job) = begin()? else { return Ok(None) };
+    artefacts::clear(&what.options.out)?;
+    let targets = targets(&config, target.as_ref())?;
+    if !job.load(&config, &targets).inspect_err(|e| failed(e, what, None, None))? {
+        return Ok(None);
+    }
+    let ledger = Ledger::open(&config, what.options);
+    let mut outcome = match config.gate.mode {
+        GateMode::Interleaved => interleaved(&config, what, target, &job, ledger)?,
+        GateMode::Baseline | GateMode::Limits => alone(&config, what, &job, ledger)?,
+    };
+    // Whose policy it was, first.
+    outcome.report.notices.splice(0..0, notices);
+    outcome.exit = artefacts::closed(&mut outcome.report, outcome.exit, outcome.unsaved.as_ref());
+    Ok(Some(outcome))
+}
+
+/// What a gate came to.
+pub struct Outcome {
+    pub report: Report,
+    pub exit: ExitStatus,
+    pub charts: Vec<Charts>,
+    unsaved: Option<anyhow::Error>,
+}
+
+/// What could not be measured is told where a verdict would have been.
+fn failed(error: &anyhow::Error, what: &Check<'_>, git: Option<GitFacts>, ledger: Option<&mut Ledger>) {
+    artefacts::save_failure(&what.options.out, error, git.clone(), what.lang);
+    if let Some(mut report) = artefacts::failure(error, git) {
+        if let Some(ledger) = ledger {
+            ledger.ask_github(None, None);
+            report.attempts = ledger.rows_unmeasured(&report);
+        }
+        publish::after_check(&report, &what.options.out, what.lang);
+    }
+}
+
+/// One side, against the sessions of other days.
+fn alone(config: &Config, what: &Check<'_>, job: &Job, mut ledger: Ledger) -> anyhow::Result<Outcome> {
+    // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
+    let wanted = wanted(what.base);
+    let baselines = Baselines::open(config, what.baseline, &wanted)?;
+    what.with.iter().try_for_each(|path| not_of_this_commit(config, path, &wanted))?;
+    let first = what.with.map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.of(&w.name))).transpose()?;
+    measure::warn_of_starts(config);
+    let Kept { value: record, unsaved } = measure::measure(config, what.options, baselines.git.clone(), job)
+        .inspect_err(|e| failed(e, what, baselines.git.clone(), Some(&mut ledger)))?;
+    let parts = evaluate::alone(&record, first.as_ref(), |w| baselines.of(&w.name))?;
+    ledger.ask_github(None, None);
+    let (mut report, exit) = ledger.report(&record, parts)?;
+    let charts = drawn::beside_sessions(&record, |w| baselines.of(&w.name))?;
+    report.notices.extend(baselines.notices);
+    Ok(Outcome { report, exit, charts, unsaved })
+}
+
+/// Errors: the record is a file of the commit under test, so that the change brought its own evidence.
+fn not_of_this_commit(config: &Config, path: &Path, wanted: &Wanted) -> anyhow::Result<()> {
+    let Ok(repo) = repo(config) else { return Ok(()) };
+    let Some(inside) = repo.root().and_then(|root| inside(root, path)).filter(|_| wanted.base_counts()) else {
+        return Ok(());
+    };
+    if repo.found_at("HEAD", &inside)?.is_some() {
+        anyhow::bail!(
+            "--with {}: a commit holds it, and a change does not bring the measurement that judges it\nhint: name the record that another job has left",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+/// Both sides in this job. Earlier sessions only tell the noise.
+fn interleaved(
+    config: &Config,
+    what: &Check<'_>,
+    beside: Option<Target>,
+    job: &Job,
+    mut ledger: Ledger,
+) -> anyhow::Result<Outcome> {
+    if what.with.is_some() {
+        anyhow::bail!("--with is for a second job against earlier sessions; an interleaved run is decided by itself");
+    }
+    let baselines = Baselines::for_noise(config, what.baseline, &wanted(what.base))?;
+    let git = baselines.git.clone();
+    let mut told = |e: &anyhow::Error| failed(e, what, git.clone(), Some(&mut ledger));
+    let pair = Pair::open(config, git.as_ref(), what.base, beside)
+        .or_else(|e| {
+            // What an earlier run measured is not this one's.
+            if ExitStatus::of(&e) == ExitStatus::CouldNotMeasure {
+                artefacts::prepare(&what.options.out)?;
+            }
+            Err(e)
+        })
+        .inspect_err(&mut told)?;
+    if !pair.restarts() {
+        say(
+            "note: not every server here is started by the gate, so this is one start per side: start-to-start variance is not sampled",
+        );
+    }
+    let history = |workload: &WorkloadRecord| baselines.past(workload, &config.gate.under_test);
+    let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
+    let Kept { value: (base, candidate), unsaved } =
+        measure::pair(config, what.options, &pair, job, &asked).inspect_err(&mut told)?;
+    let parts = evaluate::paired(&base, &candidate, |w| baselines.of(&w.name))?;
+    ledger.ask_github(None, None);
+    let (mut report, exit) = ledger.report(&candidate, parts)?;
+    // What was said of stored sessions is about the noise only.
+    report.notices.extend(baselines.notices);
+    let charts = drawn::beside_record(&base, &candidate)?;
+    Ok(Outcome { report, exit, charts, unsaved })
+}

@@ -1,0 +1,190 @@
+//! The trusted half for forks. Records are data from an untrusted job: read strictly, judged again under this checkout's config and
+//! baselines, and posted to the pull request whose head is the commit that the trusted event names.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::attempts::Ledger;
+use super::gate::{self, Given};
+use super::publish::{self, Post};
+use super::sessions::Baselines;
+use super::workspace::runner;
+use crate::config::{Config, GateMode, Lang};
+use crate::evaluate;
+use crate::exit::ExitStatus;
+use crate::github::event::{Ci, Slug, sha};
+use crate::record::facts::{limit_record, policy};
+use crate::record::{Record, Slo, WorkloadRecord, recompute};
+use crate::report::Report;
+use crate::report::comment as text;
+use crate::report::comment::About;
+use crate::verdict::Verdict;
+use crate::visible::one_line;
+
+mod change;
+mod records;
+
+use change::{Asked, Judged};
+use records::Measured;
+
+/// A matrix has fewer.
+const MOST_RECORDS: usize = 32;
+/// Where the trusted config's mode is another.
+const OWN_CHOICE: &str = "this run was interleaved, and this repository's config is not: what it was compared with is the measuring job's own \
+     choice, and no committed baseline was looked at";
+/// Events in which the job that measured is the same workflow's, and not a fork's.
+const OWN_EVENTS: [&str; 5] = ["pull_request", "push", "merge_group", "schedule", "workflow_dispatch"];
+
+/// What is posted, and where.
+pub struct Comment<'a> {
+    pub records: &'a [PathBuf],
+    /// `OWNER/NAME`; else that of the workflow run.
+    pub repository: Option<&'a str>,
+    /// The commit under test; else that of the workflow run.
+    pub commit: Option<&'a str>,
+    /// The pull request; else the open ones whose head is the commit.
+    pub pull: Option<u64>,
+    /// The gate's name.
+    pub gate: Option<&'a str>,
+    /// Sessions that were named instead of the repository's.
+    pub baseline: Option<&'a Path>,
+    pub given: &'a Given,
+    pub lang: Option<Lang>,
+    /// Nothing is sent.
+    pub dry_run: bool,
+}
+
+/// The comment where it was only to be made; none where it was sent. What went wrong with sending it is said, and is no error.
+pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
+    if what.records.len() > MOST_RECORDS {
+        bail!("{} records are too many for one comment: at most {MOST_RECORDS}", what.records.len());
+    }
+    let ci = runner::workflow_run().unwrap_or_else(runner::outside);
+    let gate = runner::gate_name(what.gate).map_err(anyhow::Error::msg)?;
+    let head = match what.commit {
+        Some(text) => sha(text).context("--sha is no commit: 40 hex digits are needed, a short hash is not enough")?,
+        None => ci.head_sha.clone().context(
+            "which commit was measured? The environment does not say (workflow_run and pull_request events do), and a record is not asked: name it with --sha SHA",
+        )?,
+    };
+    let repository = match what.repository {
+        Some(text) => Some(Slug::parse(text).context("--repo is no repository: OWNER/NAME is needed")?),
+        None => ci.repository.clone(),
+    };
+    let token = runner::token();
+    let own = gate::config(what.given)?;
+    // What is no record is refused before anybody is asked anything.
+    records::each(what.records, |_| Ok(()))?;
+    let asked = Asked { ci: &ci, repository: repository.as_ref(), token: token.as_deref(), head: &head };
+    let judged = change::judged(what, &asked, own)?;
+    let mut ledger = Ledger::of_commit(&ci, &head, what.repository);
+    if !what.dry_run {
+        ledger.ask_github(what.gate, what.pull);
+    }
+    let reports = reports(what, &judged, &head, &ledger)?;
+    let about = about(&ci, &gate, &head, gate::lang(what.lang, &judged.config));
+    // Never a success: what a stored record says has not been seen by this job.
+    let post = Post { ci: &ci, gate, reports: &reports, about, trusted: false, pulls: Vec::new() };
+    if what.dry_run {
+        return Ok(Some(text::comment(&reports, &post.about, &publish::marker(&post))));
+    }
+    let repository = repository.context("which repository? Name it with --repo OWNER/NAME")?;
+    let token = token.context("GITHUB_TOKEN is not set: the comment is posted with it (or with GOODPUT_GATE_TOKEN)")?;
+    send(post, judged, &repository, &token);
+    Ok(None)
+}
+
+fn about(ci: &Ci, gate: &str, head: &str, lang: Lang) -> About {
+    About {
+        gate: Some(gate.to_owned()),
+        head: Some(head.to_owned()),
+        base: ci.base.sha.clone(),
+        run_url: ci.run_url(),
+        untrusted: ci.fork || !OWN_EVENTS.contains(&ci.event.as_str()),
+        lang,
+    }
+}
+
+fn send(mut post: Post<'_>, judged: Judged, repository: &Slug, token: &str) {
+    let ci = post.ci;
+    let told = publish::with_client(ci, repository, token, async |client| {
+        let mut troubles = judged.troubles;
+        match judged.pulls {
+            Ok(found) => post.pulls = found,
+            Err(why) => troubles.push(why),
+        }
+        troubles.extend(publish::send(client, &post).await);
+        troubles
+    });
+    for line in told.unwrap_or_else(|why| vec![why]) {
+        publish::notice(ci, &line);
+    }
+}
+
+/// One report per record or pair of them, and one for workloads that should have been measured and are in none of them.
+fn reports(what: &Comment<'_>, against: &Judged, head: &str, ledger: &Ledger) -> anyhow::Result<Vec<Report>> {
+    let config = &against.config;
+    let baselines = Baselines::open(config, what.baseline, &against.wanted)?.candidate(config, head);
+    let mut reports = Vec::new();
+    records::each(what.records, |measured| {
+        let path = measured.path.clone();
+        let own_choice = measured.baseline.is_some() && config.gate.mode != GateMode::Interleaved;
+        let mut report = judged(measured, config, &baselines, ledger)
+            .map_err(|e| anyhow::anyhow!("cannot use {}: {}", path.display(), one_line(&format!("{e:#}"))))?;
+        for workload in report.workloads.iter_mut().filter(|w| config.workloads.iter().all(|c| c.name != w.name)) {
+            workload.warnings.push("not in this repository's config: judged without limits and SLOs".into());
+        }
+        report.notices.splice(0..0, against.notices.iter().cloned());
+        report.notices.extend(own_choice.then(|| OWN_CHOICE.to_owned()));
+        report.notices.extend(baselines.notices.iter().cloned());
+        reports.push(report);
+        Ok(())
+    })?;
+    reports.extend(unmeasured(config, &reports));
+    Ok(reports)
+}
+
+fn judged(mut measured: Measured, config: &Config, baselines: &Baselines, ledger: &Ledger) -> anyhow::Result<Report> {
+    for record in measured.baseline.iter_mut().chain([&mut measured.candidate]) {
+        under(config, record);
+        recompute::findings(record)?;
+    }
+    let Measured { baseline, mut candidate, .. } = measured;
+    let parts = match &baseline {
+        Some(baseline) => {
+            // What the noise is reckoned from is this repository's, too.
+            for workload in &mut candidate.workloads {
+                workload.history = baselines.past(workload, &config.gate.under_test);
+            }
+            evaluate::paired(baseline, &candidate, |w| baselines.of(&w.name))?
+        }
+        None => evaluate::alone(&candidate, None, |w| baselines.of(&w.name))?,
+    };
+    Ok(ledger.report(&candidate, parts)?.0)
+}
+
+/// What the trusted config says replaces what the record says of the same: a change must not loosen the gate that judges it.
+fn under(config: &Config, record: &mut Record) {
+    record.policy = policy(config);
+    for workload in &mut record.workloads {
+        let own = config.workloads.iter().find(|w| w.name == workload.name);
+        let (slo, limits, regressions) = own.map_or_else(Default::default, |w| {
+            let changes = w.regressions.iter().map(|(m, r)| (m.name(), (*r).into())).collect();
+            (Slo::from(w.slo), w.limits.iter().map(limit_record).collect(), changes)
+        });
+        *workload = WorkloadRecord { slo, limits, regressions, ..workload.clone() };
+    }
+}
+
+/// A change that leaves out the workload that it slows down must not pass.
+fn unmeasured(config: &Config, reports: &[Report]) -> Option<Report> {
+    let measured = |name: &str| reports.iter().flat_map(|r| &r.workloads).any(|w| w.name == name);
+    let gone: Vec<&str> = config.workloads.iter().map(|w| w.name.as_str()).filter(|n| !measured(n)).collect();
+    let first = reports.first().filter(|_| !gone.is_empty())?;
+    let why = format!("in this repository's config and in none of the records: {}", gone.join(", "));
+    let base =
+        Report::unmeasured(&why, &first.tool_version, first.created.clone(), first.git.clone(), ExitStatus::CouldNotMeasure);
+    let headline = format!("{}: {why}", Verdict::Incomplete.word());
+    Some(Report { verdict: Some(Verdict::Incomplete), headline, ..base })
+}

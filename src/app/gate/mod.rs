@@ -1,0 +1,100 @@
+//! What a check is judged by: the config, and of it what is the base's to say and not the change's.
+//!
+//! Not here: which commit the base is (`baseline::base`), what a config means (`config`).
+#![expect(clippy::disallowed_methods, reason = "rim: the working folder and the environment")]
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+use super::workspace::event::wanted;
+use crate::baseline::base::Base;
+use crate::baseline::lineage::Repo;
+use crate::config::{self, Config, Flags, Source, Target, Under};
+
+pub mod counterpart;
+mod load;
+mod theirs;
+
+use load::read_config;
+pub use load::{Given, config, lang, lang_here, named, path, shown};
+use theirs::{Asked, Beside, Policy, Whose};
+
+/// What a check is to do.
+pub struct Gate {
+    pub config: Config,
+    /// What the baseline's side of an interleaved run is started as, where that is not the config's to say.
+    pub beside: Option<Target>,
+    /// What a reader should know before the verdict.
+    pub notices: Vec<String>,
+}
+
+/// The config of a check, whose own flags speak of the gate.
+///
+/// In CI, and where `--base` names a branch, the policy is the base's: a change must not loosen the gate that judges it, nor choose what it
+/// is compared with.
+///
+/// `base`: the branch that was named.
+pub fn gate(given: &Given, base: Option<&str>) -> anyhow::Result<Gate> {
+    let own = config(given)?;
+    let cwd = std::env::current_dir().context("cannot tell the working folder")?;
+    let path = path(given, &cwd)?;
+    let wanted = wanted(base);
+    let asked = path.as_ref().map(|_| given.file.as_deref().map_or(Asked::Here, Asked::Typed));
+    let trusted = asked.zip(path.as_deref()).filter(|_| wanted.base_counts());
+    let whose = trusted.map(|(asked, file)| theirs::policy(asked, file, &wanted)).transpose()?;
+    let (policy, mut notices) = match whose {
+        None => (None, Vec::new()),
+        Some(Whose::Base(policy)) => (Some(policy), Vec::new()),
+        Some(Whose::Own(why)) => (None, why.into_iter().collect()),
+    };
+    let config = match path.as_ref().zip(policy.as_ref()) {
+        Some((path, policy)) => under(path, policy, given, &mut notices)?,
+        None => own,
+    };
+    let Beside { target: beside, notice } = theirs::beside(&config, asked, policy.as_ref(), given, base)?;
+    notices.extend(notice);
+    Ok(Gate { config, beside, notices })
+}
+
+/// The gate of `check --demo`: of no repository and no change, so that no base has a say.
+pub fn demo(given: &Given) -> anyhow::Result<Gate> {
+    let config = config::load(Some(config::DEMO), &given.set, &given.flags, &|name| std::env::var(name).ok())?;
+    let notices =
+        vec!["this is a demo: both sides are the simulated server, which is an instrument and predicts no real engine".into()];
+    Ok(Gate { config, beside: None, notices })
+}
+
+/// The change's config under the base's policy. Errors: either of them, or both together, cannot be used.
+fn under(path: &Path, policy: &Policy, given: &Given, notices: &mut Vec<String>) -> anyhow::Result<Config> {
+    let cwd = std::env::current_dir().context("cannot tell the working folder")?;
+    let (name, text, shown) = (format!("{}:{}", policy.base, policy.path.display()), read_config(path)?, shown(path, &cwd));
+    let env = |name: &str| std::env::var(name).ok();
+    let (head, base) = (Source { name: &shown, text: &text }, Source { name: &name, text: &policy.text });
+    if policy.moved {
+        notices.push(format!("this change's config is {shown}: what {name} says is what counts here"));
+    }
+    match config::load_under(head, base, &given.set, &given.flags, &env) {
+        Ok(Under { config, changed }) => {
+            if !changed.is_empty() {
+                let what = changed.join(" and ");
+                notices.push(format!("this change alters {what} in {shown}: what {} says is what counts here", policy.base));
+            }
+            Ok(config)
+        }
+        Err(Ok(broken)) => bail!(
+            "the policy of the base cannot be used, and a change is not judged by its own: {broken}\nhint: mend it on the base \
+             branch (a person who may merges over this), or name a commit whose config is sound with --base REF"
+        ),
+        Err(Err(wrong)) => Err(anyhow::Error::new(wrong)),
+    }
+}
+
+/// As [`config`], of a base that is not checked out, with what it is called. None where it has none. Errors: it cannot be read or used.
+pub fn base_config(repo: &Repo, base: &Base, given: &Given) -> anyhow::Result<Option<Config>> {
+    let asked = given.file.as_deref().map_or(Asked::Here, Asked::Typed);
+    let Some((name, text)) = theirs::config_at_base(repo, base, asked)? else { return Ok(None) };
+    let env = |name: &str| std::env::var(name).ok();
+    let found = config::load(Some(Source { name: &name, text: &text }), &given.set, &Flags::default(), &env);
+    found.map(Some).map_err(|why| anyhow::anyhow!("the config of the pull request's base cannot be used: {why}"))
+}

@@ -1,0 +1,220 @@
+//! What other commits' configs say of a gate: the policy of the base, and what the baseline's side of an interleaved run is started as.
+//! A change must choose neither.
+//!
+//! Not here: what the change's own config says (`load`), finding the base (`baseline::base`).
+#![expect(clippy::disallowed_methods, reason = "rim: the working folder and the environment, which configs name variables of")]
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::counterpart::baseline_commit;
+use super::load::{Given, named};
+use crate::app::workspace::place::{NAMES, inside, worded};
+use crate::app::workspace::repo;
+use crate::baseline::base::{Base, Wanted};
+use crate::baseline::lineage::{GitError, Repo};
+use crate::config::{self, Config, Counterpart, Endpoint, Flags, GateMode, Source, Target};
+
+/// The base's config file.
+pub struct Policy {
+    pub base: String,
+    /// Of the base.
+    tip: String,
+    /// Relative to the root.
+    pub path: PathBuf,
+    pub text: String,
+    /// The change has its config elsewhere.
+    pub moved: bool,
+}
+
+/// Which config of a commit is meant.
+#[derive(Clone, Copy)]
+pub enum Asked<'a> {
+    /// `--config`.
+    Typed(&'a Path),
+    /// What a run in the working folder of that commit would have found: what the checkout has is the change's.
+    Here,
+}
+
+/// Whose policy counts.
+pub enum Whose {
+    Base(Policy),
+    /// This checkout's, and why, where a reader should know.
+    Own(Option<String>),
+}
+
+/// `file`: the change's config. Errors (exit 2): the base cannot be read, so that nobody knows whether this change loosens its policy.
+pub fn policy(asked: Asked<'_>, file: &Path, wanted: &Wanted) -> anyhow::Result<Whose> {
+    let own = |why: &str| Ok(Whose::Own(Some(format!("{why}: this checkout's own policy counts"))));
+    if wanted.no_base() {
+        return own("no change is judged here (--base none)");
+    }
+    let cwd = std::env::current_dir().context("cannot tell the working folder")?;
+    let repo = Repo::discover(&cwd, Path::new("baselines")).map_err(|why| unreadable(&why))?;
+    let base = repo.base(wanted).map_err(|why| unreadable(&why))?;
+    if base.on_base {
+        return Ok(Whose::Own(None));
+    }
+    let root = repo.root().ok_or_else(|| unreadable(&"the repository is bare, and has no files of a change"))?;
+    let Some(paths) = places(root, asked) else {
+        return match asked {
+            Asked::Typed(_) => own("the config lies outside this repository, so the base has none of it"),
+            Asked::Here => Err(unreadable(&"the working folder lies outside the repository's files")),
+        };
+    };
+    let name = base.known_as();
+    match config_at(&repo, &base.tip, &paths).map_err(|why| unreadable(&why))? {
+        Some((path, text)) => {
+            let moved = worded(root, file).as_ref() != Some(&path);
+            Ok(Whose::Base(Policy { base: name, tip: base.tip, path, text, moved }))
+        }
+        None => own(&format!("{name} has no config")),
+    }
+}
+
+/// The config that a commit has where a run in this folder would have found one, and what it is called. None where it has none, or where
+/// the config that was typed lies outside of the repository.
+pub fn config_at_base(repo: &Repo, base: &Base, asked: Asked<'_>) -> anyhow::Result<Option<(String, String)>> {
+    let Some(paths) = repo.root().and_then(|root| places(root, asked)) else { return Ok(None) };
+    let found = config_at(repo, &base.tip, &paths).map_err(|why| unreadable(&why))?;
+    Ok(found.map(|(path, text)| (format!("{}:{}", base.known_as(), path.display()), text)))
+}
+
+fn unreadable(why: &dyn Display) -> anyhow::Error {
+    anyhow::anyhow!(
+        "the policy of the base cannot be read, and a change is not judged by its own: {why}\n\
+         hint: where this run judges no change, `--base none` says so: this checkout's own policy counts then, and every report says that"
+    )
+}
+
+/// Where the config of a commit may be, relative to the root. Where a typed one was may have changed: then that which a run in the same folder
+/// of that commit would have found. None outside the repository.
+fn places(root: &Path, asked: Asked<'_>) -> Option<Vec<PathBuf>> {
+    let (typed, folder) = match asked {
+        Asked::Typed(file) => {
+            let path = inside(root, file)?;
+            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+            (Some(path), folder)
+        }
+        Asked::Here => {
+            let cwd = std::env::current_dir().ok()?.canonicalize().ok()?;
+            (None, cwd.strip_prefix(root.canonicalize().ok()?).ok()?.to_owned())
+        }
+    };
+    let found = folder.ancestors().flat_map(|dir| NAMES.iter().map(move |n| dir.join(n)));
+    Some(typed.into_iter().chain(found).collect())
+}
+
+fn config_at(repo: &Repo, commit: &str, paths: &[PathBuf]) -> Result<Option<(PathBuf, String)>, GitError> {
+    for path in paths {
+        if let Some(text) = repo.file_at(commit, path)? {
+            return Ok(Some((path.clone(), text)));
+        }
+    }
+    Ok(None)
+}
+
+fn short(commit: &str) -> String {
+    commit.chars().take(12).collect()
+}
+
+/// What the baseline's side is started as, where that is not for the checkout to say, and what a reader should know of it.
+#[derive(Default)]
+pub struct Beside {
+    pub target: Option<Target>,
+    pub notice: Option<String>,
+}
+
+impl Beside {
+    fn noticed(notice: String) -> Self {
+        Self { target: None, notice: Some(notice) }
+    }
+}
+
+/// Of an interleaved gate. `asked` is the config here; `policy` is where the base's counts; `base` is the branch that was named. Errors: what should say it cannot be read.
+pub fn beside(
+    config: &Config,
+    asked: Option<Asked<'_>>,
+    policy: Option<&Policy>,
+    given: &Given,
+    base: Option<&str>,
+) -> anyhow::Result<Beside> {
+    match (&config.gate.baseline, asked, policy) {
+        _ if config.gate.mode != GateMode::Interleaved => Ok(Beside::default()),
+        (Counterpart::MergeBase | Counterpart::Ref(_), Some(asked), _) => commits_own(config, asked, given, base),
+        (Counterpart::Config(named), _, Some(policy)) => bases_own(config, named, policy),
+        _ => Ok(Beside::default()),
+    }
+}
+
+/// Each commit is built and started as it says itself. Where there is none to compare with, `Pair::open` says so.
+fn commits_own(config: &Config, asked: Asked<'_>, given: &Given, base: Option<&str>) -> anyhow::Result<Beside> {
+    let Ok(repo) = repo(config) else { return Ok(Beside::default()) };
+    let Ok((commit, _)) = baseline_commit(&repo, config, base) else { return Ok(Beside::default()) };
+    let short = short(&commit);
+    let found = match repo.root().and_then(|root| places(root, asked)) {
+        Some(paths) => config_at(&repo, &commit, &paths)?,
+        None => None,
+    };
+    let theirs = match found {
+        Some((path, text)) => {
+            let name = format!("{short}:{}", path.display());
+            started_target(&name, &text, given).map_err(|why| format!("{name} cannot be used ({why})"))
+        }
+        None => Err(format!("{short} has no config")),
+    };
+    Ok(match theirs {
+        Ok(target) => {
+            let differ = target.differences(&config.target);
+            let notice = (!differ.is_empty()).then(|| {
+                format!(
+                    "each side is built and started as its own config says, and they differ in {}: what that makes slower or faster is in \
+                     the comparison",
+                    differ.join(", ")
+                )
+            });
+            Beside { target: Some(target), notice }
+        }
+        Err(why) => Beside::noticed(format!(
+            "{why}, so both sides are built and started as this checkout says: what that makes slower or faster is not in the comparison"
+        )),
+    })
+}
+
+fn started_target(name: &str, text: &str, given: &Given) -> Result<Target, String> {
+    let env = |name: &str| std::env::var(name).ok();
+    let target = config::load_target(Source { name, text }, &given.set, &given.flags, &env).map_err(|e| e.to_string())?;
+    if matches!(target.endpoint, Endpoint::Started(_)) {
+        return Ok(target);
+    }
+    Err("it does not say how a server is started".into())
+}
+
+/// The file that `gate.baseline.config` names, as the base has it. Errors: the base has none that can be used, so that this change would
+/// choose what it is compared with.
+fn bases_own(config: &Config, file: &Path, policy: &Policy) -> anyhow::Result<Beside> {
+    let shown = file.display();
+    let repo = repo(config)?;
+    let Some(path) = repo.root().and_then(|root| inside(root, file)) else {
+        return Ok(Beside::noticed(format!(
+            "{shown} (gate.baseline.config) lies outside this repository: it counts as it is there"
+        )));
+    };
+    let Some(text) = repo.file_at(&policy.tip, &path)? else {
+        bail!(
+            "{} has no {} (gate.baseline.config), and a change does not choose what it is compared with\n\
+             hint: put it on the base branch first, or name another base with --base REF",
+            policy.base,
+            path.display()
+        );
+    };
+    let name = format!("{}:{}", policy.base, path.display());
+    let env = |name: &str| std::env::var(name).ok();
+    let theirs = config::load(Some(Source { name: &name, text: &text }), &[], &Flags::default(), &env)
+        .map_err(|why| anyhow::anyhow!("{name} (gate.baseline.config) cannot be used: {why}"))?;
+    let altered = named(file).map_or(true, |own| own.target != theirs.target);
+    let notice = format!("this change alters {shown} (gate.baseline.config): what {} says is what counts here", policy.base);
+    Ok(Beside { target: Some(theirs.target), notice: altered.then_some(notice) })
+}

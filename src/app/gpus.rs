@@ -1,0 +1,238 @@
+//! The GPUs of this machine now, as a table or as JSON, and what would make its measurements steadier. Changes nothing.
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+
+use crate::evidence::gpu::{Device, Owner, Process, Sample, Throttle};
+use crate::exit::Failure;
+use crate::probe::host::nvidia_devices;
+use crate::watch::gpu::Gpus as Nvml;
+
+/// One GPU now. Absent is not told.
+#[derive(Debug, Serialize)]
+struct Row {
+    #[serde(flatten)]
+    device: Device,
+    memory_used_bytes: Option<u64>,
+    utilisation_ratio: Option<f64>,
+    memory_utilisation_ratio: Option<f64>,
+    sm_clock_mhz: Option<u32>,
+    memory_clock_mhz: Option<u32>,
+    power_w: Option<f64>,
+    energy_j: Option<f64>,
+    temperature_c: Option<u32>,
+    throttle: Option<Vec<Throttle>>,
+    ecc_corrected: Option<u64>,
+    ecc_uncorrected: Option<u64>,
+    pcie_replays: Option<u64>,
+    processes: Option<Vec<ProcessRow>>,
+    lost: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ProcessRow {
+    pid: u32,
+    name: Option<String>,
+    memory_bytes: Option<u64>,
+    /// It has a process here: where not, it is in another container or numbered otherwise.
+    visible: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct All {
+    driver: Option<String>,
+    cuda: Option<String>,
+    gpus: Vec<Row>,
+}
+
+/// Whether clocks are locked is not told by the library.
+const LOCK: &str = "clocks that float make runs differ: lock them at one that the GPU holds under load, `sudo nvidia-smi -lgc MHZ` (undone by `-rgc`)";
+
+/// What is to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Table,
+    /// Over several lines.
+    Json,
+    JsonLine,
+}
+
+/// The machine's GPUs, ready to be looked at.
+pub struct Gpus(Nvml);
+
+impl Gpus {
+    /// Errors: exit 3, none can be watched.
+    pub fn open() -> anyhow::Result<Self> {
+        Ok(Self(Nvml::open().map_err(|why| Failure::measure(&format!("no GPU to show: {why}\n{}", hint())))?))
+    }
+
+    /// All of them now.
+    pub fn now(&self, form: Form) -> anyhow::Result<String> {
+        let all = all(&self.0);
+        Ok(match form {
+            Form::Table => table(&all),
+            Form::Json => serde_json::to_string_pretty(&all)?,
+            Form::JsonLine => serde_json::to_string(&all)?,
+        })
+    }
+}
+
+/// What there is and what to do about it, for `doctor`: whether it is fine, and the text.
+pub fn advice() -> (bool, String) {
+    let gpus = match Nvml::open() {
+        Ok(gpus) => gpus,
+        Err(why) if nvidia_devices() == 0 => return (true, format!("none is watched: {why}")),
+        Err(why) => return (false, format!("/dev has NVIDIA GPUs, and none can be watched: {why}\n{}", hint())),
+    };
+    let all = all(&gpus);
+    let lines: Vec<String> = all.gpus.iter().map(settings).collect();
+    let todo: Vec<String> = all.gpus.iter().flat_map(todo).collect();
+    let fine = todo.is_empty();
+    (fine, std::iter::once(versions(&all)).chain(lines).chain(todo).chain([LOCK.to_owned()]).collect::<Vec<_>>().join("\n"))
+}
+
+const fn hint() -> &'static str {
+    "hint: install the driver's library (libnvidia-ml.so.1; in a container: start it with `--gpus all`), and see `nvidia-smi`"
+}
+
+fn all(gpus: &Nvml) -> All {
+    let chosen = gpus.all();
+    let facts = gpus.facts(&[]);
+    All {
+        driver: facts.driver,
+        cuda: facts.cuda,
+        gpus: gpus.watched(&chosen).map(|(device, sample)| row(device, sample)).collect(),
+    }
+}
+
+fn row(device: Device, sample: Sample) -> Row {
+    let processes = sample.processes.map(|all| {
+        let row =
+            |p: Process| ProcessRow { pid: p.pid, name: p.name, memory_bytes: p.memory_bytes, visible: p.owner != Owner::Unseen };
+        all.into_iter().map(row).collect()
+    });
+    Row {
+        device,
+        memory_used_bytes: sample.memory_used_bytes,
+        utilisation_ratio: sample.utilisation,
+        memory_utilisation_ratio: sample.memory_utilisation,
+        sm_clock_mhz: sample.sm_clock_mhz,
+        memory_clock_mhz: sample.memory_clock_mhz,
+        power_w: sample.power_w,
+        energy_j: sample.energy_j,
+        temperature_c: sample.temperature_c,
+        throttle: sample.throttle,
+        ecc_corrected: sample.ecc_corrected,
+        ecc_uncorrected: sample.ecc_uncorrected,
+        pcie_replays: sample.pcie_replays,
+        processes,
+        lost: sample.lost,
+    }
+}
+
+/// Absent is a dash.
+fn table(all: &All) -> String {
+    const HEADER: [&str; 10] =
+        ["GPU", "name", "memory MiB", "busy", "SM MHz", "power W", "C", "held back by", "processes", "uncorrected ECC"];
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(HEADER.to_vec()).add_rows(all.gpus.iter().map(cells));
+    for (i, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if matches!(i, 2..=6 | 9) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let rows = if all.gpus.is_empty() { "no GPU".to_owned() } else { lines.join("\n") };
+    format!("{}\n{rows}", versions(all))
+}
+
+fn versions(all: &All) -> String {
+    let or_unknown = |version: &Option<String>| version.clone().unwrap_or_else(|| "unknown".into());
+    format!("driver {}, CUDA {}", or_unknown(&all.driver), or_unknown(&all.cuda))
+}
+
+fn cells(row: &Row) -> Vec<String> {
+    let dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
+    let mib = |bytes: u64| bytes >> 20;
+    let name = match (&row.device.name, row.lost) {
+        (_, true) => "fell off the bus".to_owned(),
+        (Some(name), _) => crate::report::text::plain(name),
+        (None, _) => "-".into(),
+    };
+    let memory = row.memory_used_bytes.map(|used| {
+        row.device.memory_total_bytes.map_or_else(|| mib(used).to_string(), |total| format!("{} / {}", mib(used), mib(total)))
+    });
+    let throttle = row.throttle.as_ref().map(|all| all.iter().map(|t| t.words()).collect::<Vec<_>>().join(", "));
+    let processes = row.processes.as_ref().map(|all| all.iter().map(process).collect::<Vec<_>>().join(", "));
+    vec![
+        row.device.index.to_string(),
+        name,
+        dash(memory),
+        dash(row.utilisation_ratio.map(|share| format!("{:.0} %", share * 100.0))),
+        dash(row.sm_clock_mhz.map(|mhz| mhz.to_string())),
+        dash(row.power_w.map(|w| format!("{w:.0}"))),
+        dash(row.temperature_c.map(|c| c.to_string())),
+        dash(throttle.filter(|t| !t.is_empty())),
+        dash(processes.filter(|p| !p.is_empty())),
+        dash(row.ecc_uncorrected.map(|n| n.to_string())),
+    ]
+}
+
+fn process(p: &ProcessRow) -> String {
+    match &p.name {
+        Some(name) => format!("{} {}", p.pid, crate::report::text::plain(name)),
+        None => p.pid.to_string(),
+    }
+}
+
+fn settings(row: &Row) -> String {
+    let switch = |what: &str, value: Option<bool>| value.map(|on| format!("{what} {}", if on { "on" } else { "off" }));
+    let parts = [
+        switch("persistence", row.device.persistence),
+        switch("MIG", row.device.mig),
+        switch("ECC", row.device.ecc),
+        switch("MPS", row.device.mps),
+        row.device.power_limit_w.map(|w| format!("power limit {w:.0} W")),
+        row.sm_clock_mhz.zip(row.device.max_sm_clock_mhz).map(|(now, most)| format!("SM {now} of {most} MHz")),
+        (!row.device.unsupported.is_empty()).then(|| format!("not told: {}", row.device.unsupported.join(", "))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    format!("{}: {}", row.device.words(), parts.join(", "))
+}
+
+/// What would make its measurements steadier, with the command that does it; none of them is run.
+fn todo(row: &Row) -> Vec<String> {
+    let index = row.device.index;
+    let mut all = Vec::new();
+    if row.lost {
+        all.push(format!("GPU {index} fell off the bus: see `dmesg | grep -i xid`, then reset it or restart the machine"));
+    }
+    if row.device.persistence == Some(false) {
+        all.push(format!(
+            "GPU {index} forgets its state when nobody uses it, and starts slowly: `sudo nvidia-smi -i {index} -pm 1`"
+        ));
+    }
+    if let Some(others) = row.processes.as_ref().filter(|all| !all.is_empty()) {
+        let names: Vec<String> = others.iter().map(process).collect();
+        all.push(format!(
+            "GPU {index} is in use by {}: is that your server? else stop it, or choose another GPU (gpu.devices)",
+            names.join(", ")
+        ));
+    }
+    let slow: Vec<&str> = row.throttle.iter().flatten().filter(|t| t.is_slowdown()).map(|t| t.words()).collect();
+    if !slow.is_empty() {
+        all.push(format!("GPU {index} is slowed down now ({}): cool it, and see to its power", slow.join(", ")));
+    }
+    if row.ecc_uncorrected.is_some_and(|n| n > 0) {
+        all.push(format!(
+            "GPU {index} has counted uncorrected ECC errors: `nvidia-smi -i {index} -q -d ECC`, then reset or replace it"
+        ));
+    }
+    if row.device.mig == Some(true) {
+        all.push(format!(
+            "GPU {index} is divided (MIG): name the part that the server uses in gpu.devices (`nvidia-smi -L`); power and clocks are told of the whole only"
+        ));
+    }
+    all
+}

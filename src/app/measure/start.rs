@@ -1,0 +1,305 @@
+//! One start of a run: servers opened, every workload planned, warmed up and sent, each round stored. Not here: how many starts there are, or
+//! which side goes first (`measure`).
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+
+use super::facts::client_health;
+use super::gpu::Watch;
+use super::target::Target;
+use super::{Measuring, Run, raw};
+use crate::app::artefacts::save_record;
+use crate::clock::monotonic_ns;
+use crate::config::Tier;
+use crate::evidence::server::ServerRound;
+use crate::evidence::server::window::{METRICS_PAGE, Window};
+use crate::exit::Failure;
+use crate::load::progress::{Extent, Live};
+use crate::load::{Client, Counters, IsGood, Measured, Reading, most_connections};
+use crate::measure::validity::{Finding, SERVER_ENDED, Severity};
+use crate::measure::{SloMs, collect};
+use crate::plan::{self, Plan, RoundPlan};
+use crate::record::StartRecord;
+use crate::record::build::{Raw, round};
+use crate::record::facts::workload_record;
+use crate::timeline::{Counted, Outcome, Timeline};
+use crate::watch::scrape::Watch as Page;
+
+/// One start of a side: a server that answers, and its load, ready to be sent.
+pub struct Open {
+    side: usize,
+    pub target: Target,
+    client: Client,
+    ready: Vec<Ready>,
+    gpu: Watch,
+    /// When the server was started.
+    began_ns: u64,
+}
+
+/// A workload whose requests are ready to be sent.
+struct Ready {
+    plan: Plan,
+    rounds: Vec<Arc<RoundPlan>>,
+    warmup: Arc<RoundPlan>,
+    reading: Reading,
+    slo: SloMs,
+}
+
+impl Run<'_> {
+    pub(super) fn open(&mut self, side: usize, start: u32) -> anyhow::Result<Open> {
+        let measuring = &self.sides[side];
+        let began_ns = monotonic_ns();
+        let log = measuring.log(&format!("start{}", start + 1));
+        let target = Target::open(measuring.side, measuring.api_key.as_deref(), &log, &self.job.stop)?;
+        if self.sides[side].called.is_empty() {
+            let called = target.programs(self.sides[side].side);
+            self.sides[side].record.programs = called.iter().map(|c| c.program.clone()).collect();
+            self.sides[side].called = called;
+        }
+        let gpu = self.gpus.watch(self.sides[side].side, target.is_here())?;
+        gpu.describe(&mut self.sides[side].record);
+        let ready = self.prepare(side, &target, &gpu, start)?;
+        let workers = self.options.workers.unwrap_or_else(default_workers);
+        let client = Client::new(&target.site, workers).map_err(|e| {
+            // The server runs already, so it is no usage error any more.
+            Failure::measure(&format!(
+                "cannot start the client's threads: {e}\nhint: see ulimit -u and ulimit -v, or --workers 1"
+            ))
+        })?;
+        Ok(Open { side, target, client, ready, gpu, began_ns })
+    }
+
+    /// Plans every workload; on the first start also adds it to the record.
+    fn prepare(&mut self, side: usize, target: &Target, gpu: &Watch, start: u32) -> anyhow::Result<Vec<Ready>> {
+        let config = self.config;
+        let Measuring { side, salt, record, .. } = &mut self.sides[side];
+        // The same plan in each start, and yet no id twice in a server's log.
+        let session = format!("{}{start}", record.session);
+        let mut ready = Vec::new();
+        for (index, (workload, file)) in config.workloads.iter().zip(&self.files).enumerate() {
+            let extras = target.extras(workload)?;
+            // Workloads of one seed would send the same prompts, and the later ones find them in the server's prefix cache.
+            let salt = plan::salt(salt.wrapping_add(index as u64));
+            let input = plan::Input {
+                protocol: &side.target.protocol,
+                model: &target.model,
+                extras,
+                extra_body: &side.target.extra_body,
+                salt: &salt,
+                session: &session,
+                rounds: config.gate.rounds,
+                file: file.as_deref(),
+            };
+            let plan = plan::build(workload, &input)?;
+            let mut fingerprint = target.fingerprint(&plan.digest);
+            gpu.key(&mut fingerprint);
+            match record.workloads.get(index) {
+                None => record.workloads.push(workload_record(workload, &plan, extras, fingerprint)),
+                Some(known) if known.fingerprint != fingerprint => {
+                    bail!(Failure::measure(&"the server changed between two starts of one run: its fingerprint differs"))
+                }
+                Some(_) => {}
+            }
+            ready.push(Ready {
+                warmup: Arc::new(plan.warmup.clone()),
+                rounds: plan.rounds.iter().cloned().map(Arc::new).collect(),
+                reading: Reading { keep_text: target.tokenizer.is_some(), ..Reading::of(&plan) },
+                slo: record.workloads[index].slo.into(),
+                plan,
+            });
+        }
+        Ok(ready)
+    }
+
+    /// Errors: no warm-up request came through, so that no measured one would.
+    pub(super) fn warm_up(&mut self, all: &[Open], place: usize, workload: usize, start: u32) -> anyhow::Result<()> {
+        if self.job.stop.stopping() {
+            return Ok(());
+        }
+        let open = &all[place];
+        // What an earlier workload left in it is no part of this one.
+        open.target.reset_cache()?;
+        let sim_seed = open.target.sim_seed();
+        let began_ns = if workload == 0 { open.began_ns } else { monotonic_ns() };
+        if !open.ready[workload].warmup.requests.is_empty() {
+            let measured = self.send(open, workload, &open.ready[workload].warmup, start, "warm-up")?;
+            let failed = measured.timelines.iter().find(|t| !t.completed());
+            let all_failed = measured.timelines.iter().all(|t| !t.completed());
+            if let Some(why) = died(all, open, &measured.timelines) {
+                bail!(Failure::measure(&why));
+            }
+            if let Some(first) = failed.filter(|_| all_failed && !self.job.stop.stopping()) {
+                bail!(Failure::measure(&format!(
+                    "every warm-up request failed ({}{}): {}\nhint: try one request by hand; nothing was measured",
+                    first.outcome.name(),
+                    status(&first.outcome),
+                    first.error.as_deref().unwrap_or("no text")
+                )));
+            }
+        }
+        let setup_ms = monotonic_ns().saturating_sub(began_ns) / 1_000_000;
+        if workload == 0 {
+            open.target.look_again()?;
+        }
+        let record = &mut self.sides[open.side].record.workloads[workload];
+        let ready_ms = open.target.ready_ns.map(|at| at.saturating_sub(open.began_ns) / 1_000_000);
+        let connections = open.target.site.addresses().connections();
+        let (setup_ms, rounds) = (Some(setup_ms), Vec::new());
+        record.starts.push(StartRecord { index: start, sim_seed, setup_ms, ready_ms, connections, rounds });
+        Ok(())
+    }
+
+    pub(super) fn round(&mut self, all: &[Open], place: usize, workload: usize, start: u32, index: usize) -> anyhow::Result<()> {
+        let open = &all[place];
+        let ready = &open.ready[workload];
+        let plan = &ready.rounds[index];
+        self.cool(open, workload)?;
+        let standstills = self.job.before_round();
+        let page = open.target.watch();
+        open.gpu.begin();
+        let mut measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
+        let gpu_seen = open.gpu.end();
+        let (server, server_findings) = server_evidence(page, &measured);
+        if let Some(tokenizer) = &open.target.tokenizer {
+            tokenizer.count(&mut measured.timelines, plan, &ready.plan.protocol);
+        }
+        let counted = measured.timelines.iter().any(|t| t.counted != Counted::default());
+        let died = died(all, open, &measured.timelines);
+        self.told |= died.is_some();
+        let raw = Raw {
+            start,
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            order: self.order,
+            plan,
+            timelines: &measured.timelines,
+            began_ns: measured.began_ns,
+            health: client_health(&measured),
+            // That its server ended is no accident of the run: the round counts, and makes it INVALID.
+            cut_short: self.job.stop.stopping() && died.is_none(),
+        };
+        self.order += 1;
+        let side = &mut self.sides[open.side];
+        let record = &mut side.record.workloads[workload];
+        let mut stored = round(&raw, &record.load, &ready.slo);
+        stored.token_source = counted.then(|| raw::TOKENIZER.into());
+        stored.server = server;
+        stored.findings.extend(server_findings);
+        stored.findings.extend(self.job.findings(standstills));
+        stored.findings.extend(no_room(&measured));
+        stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
+        self.gpus.put(&open.gpu, gpu_seen, &measured, record.rounds().map(|(_, r)| r), &mut stored);
+        if let Some(last) = record.starts.last_mut() {
+            last.connections = open.target.site.addresses().connections();
+            last.rounds.push(stored);
+        }
+        // The record first: a raw file that cannot be written must not take the round with it.
+        let saved = save_record(&side.out, side.file, &side.record);
+        self.keep(saved);
+        let name = self.tag(open.side, &ready.plan.workload);
+        let of = raw::Sent { workload: &name, start, round: index, model: &open.target.model, wall: raw::Wall::now() };
+        let written = self.write_raw(&of, &measured.timelines);
+        self.raw_lost |= written.is_err();
+        self.keep(written);
+        Ok(())
+    }
+
+    /// What a cold workload's prompts leave in the prefix cache would take the room of the next round's.
+    fn cool(&mut self, open: &Open, workload: usize) -> anyhow::Result<()> {
+        let detail = &mut self.sides[open.side].record.workloads[workload].load.detail;
+        if detail.tier == Some(Tier::Cold) {
+            detail.cache_reset = Some(open.target.reset_cache()?);
+        }
+        Ok(())
+    }
+
+    fn send(&self, open: &Open, workload: usize, plan: &Arc<RoundPlan>, start: u32, what: &str) -> anyhow::Result<Measured> {
+        let ready = &open.ready[workload];
+        let slo = ready.slo;
+        let counters = Arc::new(Counters::new((!slo.is_empty()).then(|| -> IsGood { Box::new(move |t| is_good(t, &slo)) })));
+        let extent = plan.stop_after.map_or(Extent::Requests(plan.requests.len() as u64), Extent::Time);
+        let label = format!("{} start {}/{} {what}", self.tag(open.side, &ready.plan.workload), start + 1, self.starts);
+        let live = Live::start(label, extent, Arc::clone(&counters), self.options.progress);
+        let measured = open.client.round(plan, ready.reading.clone(), &self.job.stop.control, &counters);
+        drop(live);
+        measured.map_err(|e| Failure::measure(&e).into())
+    }
+
+    /// The workload's name, and the target's or side's where there are several.
+    fn tag(&self, side: usize, workload: &str) -> String {
+        let Measuring { record, side, .. } = &self.sides[side];
+        match record.target.as_deref() {
+            Some(target) => format!("{workload} {target}"),
+            None if self.sides.len() == 1 => workload.to_owned(),
+            None => format!("{workload} {}", side.name),
+        }
+    }
+
+    fn write_raw(&mut self, of: &raw::Sent<'_>, timelines: &[Timeline]) -> anyhow::Result<()> {
+        let (Some(file), Some(path)) = (&mut self.raw, &self.options.raw) else { return Ok(()) };
+        let lines = timelines.iter().try_for_each(|t| writeln!(file, "{}", raw::line(of, t)));
+        lines.and_then(|()| file.flush()).with_context(|| format!("cannot write the raw timelines to {}", path.display()))
+    }
+}
+
+/// What the server's metrics said of the round that has just ended, and what of it is to be known.
+fn server_evidence(page: Result<Option<Page>, String>, measured: &Measured) -> (Option<ServerRound>, Vec<Finding>) {
+    let ended_ns = monotonic_ns();
+    match page {
+        Ok(None) => (None, Vec::new()),
+        Ok(Some(page)) => {
+            let sent = measured.timelines.iter().filter(|t| t.sent_ns.is_some()).count() as u64;
+            let (round, findings) = page.finish().round(Window { began_ns: measured.began_ns, ended_ns, sent });
+            (Some(round), findings)
+        }
+        Err(why) => {
+            let message = format!("no server evidence: the metrics page cannot be read ({why}); see target.metrics");
+            (None, vec![Finding { severity: Severity::Note, check: METRICS_PAGE.into(), message }])
+        }
+    }
+}
+
+/// Requests that this process had no descriptor for: the client's fault, so that their failure says nothing of the server.
+fn no_room(measured: &Measured) -> Option<Finding> {
+    let n = Some(measured.health.no_room).filter(|n| *n > 0)?;
+    let most = most_connections();
+    let message = format!(
+        "{n} requests found no connection: this process may have {most} open at once (ulimit -n); raise the limit, or lower the load"
+    );
+    Some(Finding { check: "open_files".into(), severity: Severity::Invalid, message })
+}
+
+/// Why a server that was started is not there any more. Also of the side that waits: the run is over, and this is the last round that
+/// can say why. What the measured one answered may be the first sign of its end.
+fn died(all: &[Open], measured: &Open, answers: &[Timeline]) -> Option<String> {
+    let ominous = |t: &Timeline| {
+        matches!(
+            t.outcome,
+            Outcome::Connect | Outcome::Dropped | Outcome::Truncated | Outcome::Malformed | Outcome::HttpStatus(500..)
+        )
+    };
+    dead(all).or_else(|| answers.iter().any(ominous).then(|| measured.target.dying()).flatten())
+}
+
+pub fn dead(open: &[Open]) -> Option<String> {
+    open.iter().find_map(|o| o.target.died())
+}
+
+/// Half of the processors, at most four: the other half is for the server, where it runs here too.
+fn default_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| (n.get() / 2).clamp(1, 4))
+}
+
+fn is_good(t: &Timeline, slo: &SloMs) -> bool {
+    let columns = crate::measure::columns::Columns::from_timelines(std::slice::from_ref(t), t.intended_ns);
+    collect::meets(&columns, 0, slo)
+}
+
+/// ` 503` of a refused request, nothing of others.
+fn status(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::HttpStatus(code) => format!(" {code}"),
+        _ => String::new(),
+    }
+}

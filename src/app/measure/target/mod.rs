@@ -1,0 +1,439 @@
+//! The server of one start: a child process of ours (simulated, or the user's command), or one that runs already; asked what it is before any clock.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+
+use self::begin::{begin, secret_values, this_program, withheld};
+use super::programs::{self, Called};
+use super::tokens::Tokenizer;
+use crate::app::sides::Side;
+use crate::app::stop::Stop;
+use crate::clock::monotonic_ns;
+use crate::config::{self, CacheReset, Endpoint, ExtraBody, ModelChoice, Protocol, SIDE, Server, Workload, joined};
+use crate::exit::Failure;
+use crate::fingerprint::Fingerprint;
+use crate::load::{Site, SiteSpec};
+use crate::probe::host;
+use crate::probe::recognise::{ServerFacts, Settings};
+use crate::probe::server::{Access, Probe, ProbeError, is_loopback, only_model};
+use crate::protocol::Extras;
+use crate::read;
+use crate::redact::Secrets;
+use crate::server::{self, Command, Finished, SimServer, Supervised};
+use crate::watch::scrape::Watch;
+use metrics::{Metrics, Places};
+
+mod metrics;
+
+pub mod begin;
+
+/// A server that answers, and what it said of itself.
+pub struct Target {
+    process: Process,
+    pub site: Arc<Site>,
+    pub model: String,
+    /// When a server that the gate started by a command answered that it is ready, by the monotonic clock.
+    pub ready_ns: Option<u64>,
+    protocol: Protocol,
+    extra_body: ExtraBody,
+    cache_reset: Option<CacheReset>,
+    server: Option<String>,
+    version: Option<String>,
+    /// Of a recipe.
+    server_args: Option<String>,
+    settings: Settings,
+    /// Counts what the server does not.
+    pub tokenizer: Option<Tokenizer>,
+    loopback: bool,
+    port: Option<u16>,
+    metrics: RefCell<Metrics>,
+    places: Places,
+    probe: Probe,
+    runtime: tokio::runtime::Runtime,
+    stop: Stop,
+}
+
+/// What has to be kept alive, and ends with the target.
+pub enum Process {
+    /// Not ours.
+    None,
+    Sim(SimServer),
+    Started(Box<Watched>),
+}
+
+pub struct Watched {
+    pub supervised: Supervised,
+    name: &'static str,
+    log: PathBuf,
+    /// Not to be shown, should the server have printed them.
+    secrets: Secrets,
+}
+
+/// The run was told to stop while the server was built, started or asked what it is. Not a failure: what was measured before stays.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped before the server was ready")]
+pub struct Stopped;
+
+/// Enough to see why a server ended.
+const TAIL: usize = 20;
+/// Of a server that ends before it was ready.
+const UNREADY: &str = "\nhint: it has to stay in the foreground until it is stopped; run `server.start` by hand to see";
+/// The same of the baseline's side, which is a clean checkout.
+const UNREADY_CHECKOUT: &str = "\nhint: it ran in the baseline's own checkout, where files that git does not hold are missing (`server.build` has to make them); and it has to stay in the foreground";
+/// A server that ends closes its connections first, and may take a moment over the rest: so long its end is waited for, where it would
+/// explain a failure.
+const LINGERS: Duration = Duration::from_secs(2);
+/// Between two questions whether a server is ready.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Runs `server.build`, if there is one. Its output goes to `log`. Errors: exit 3 with its last lines; [`Stopped`].
+pub fn build(side: &Side, log: &Path, stop: &Stop) -> anyhow::Result<()> {
+    let Endpoint::Started(server) = &side.target.endpoint else { return Ok(()) };
+    let Some(line) = &server.build else { return Ok(()) };
+    let (program, without) = (this_program()?, withheld());
+    let cwd = side.root.join(&server.cwd);
+    let mut env = server.env.clone();
+    env.insert(SIDE.into(), side.name.into());
+    let command =
+        Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace: server.grace, container: None };
+    match server::run_to_end(&command, || stop.stopping()).map_err(|e| Failure::measure(&e))? {
+        Finished::Done => Ok(()),
+        Finished::Stopped => bail!(Stopped),
+        Finished::Failed(exit) => {
+            let tail = said_last(&server::log_tail(log, TAIL, &secret_values(server, Secrets::default())), log);
+            bail!(Failure::measure(&format!("building the {} failed: `{line}` ended with {exit}{tail}", side.name)))
+        }
+    }
+}
+
+impl Target {
+    /// Starts (or finds) the server of a side and asks what it is. What it prints goes to `log`. Errors: exit 3, since nothing can be
+    /// measured; [`Stopped`].
+    pub fn open(side: &Side, api_key: Option<&str>, log: &Path, stop: &Stop) -> anyhow::Result<Self> {
+        let (process, base_url) = begin(side, api_key, log)?;
+        Self::answered(side, process, &base_url, api_key, stop)
+    }
+
+    /// As [`Target::open`], of a server that was begun.
+    pub fn answered(side: &Side, process: Process, base_url: &str, api_key: Option<&str>, stop: &Stop) -> anyhow::Result<Self> {
+        match Self::asked(side, &process, base_url, api_key, stop) {
+            Ok(asked) => {
+                process.watch(stop);
+                Ok(Self { process, ..asked })
+            }
+            Err(e) => Err(process.explained(e, stop, if side.name == "baseline" { UNREADY_CHECKOUT } else { UNREADY })),
+        }
+    }
+
+    fn asked(who: &Side, process: &Process, base_url: &str, api_key: Option<&str>, stop: &Stop) -> anyhow::Result<Self> {
+        let target = &who.target;
+        let ca = authority(target)?;
+        let headers = &target.headers;
+        let family = target.protocol.family();
+        let access = Access { base_url, api_key, headers, ca_pem: ca.as_deref(), family, patience: who.patience };
+        let runtime = event_loop()?;
+        let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
+        let mut ready_ns = None;
+        if let (Endpoint::Started(server), Process::Started(watched)) = (&target.endpoint, process) {
+            wait(&runtime, stop, ready(server, watched, &probe))??;
+            ready_ns = Some(monotonic_ns());
+        }
+        let facts = wait(&runtime, stop, probe.facts())?;
+        let (model, facts) = match (&target.model, facts) {
+            (ModelChoice::Named(name), Ok(facts)) => (name.clone(), facts),
+            // A server without /models can be measured all the same, if its model was named; what it refuses shows below.
+            (ModelChoice::Named(name), Err(ProbeError::Status { status: 404 | 405, .. })) => {
+                (name.clone(), ServerFacts::default())
+            }
+            (ModelChoice::Auto, Ok(facts)) => (only_model(&facts.models).map_err(|e| Failure::measure(&e))?, facts),
+            (_, Err(e)) => return Err(Failure::measure(&e).into()),
+        };
+        let tokenizer = target.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
+        let settings = wait(&runtime, stop, probe.settings(&facts, &model))?;
+        let spec = SiteSpec { base_url, api_key, headers, ca_pem: ca.as_deref() };
+        let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
+        let places = Places::new(target, base_url, facts.name.as_deref());
+        let metrics = RefCell::new(wait(&runtime, stop, metrics::find(&places, &probe))?);
+        Ok(Self {
+            process: Process::None,
+            site,
+            model,
+            ready_ns,
+            protocol: target.protocol.clone(),
+            extra_body: target.extra_body.clone(),
+            cache_reset: target.cache_reset.clone(),
+            server: facts.name,
+            version: facts.version,
+            server_args: server_args(&target.endpoint),
+            settings,
+            tokenizer,
+            loopback: is_loopback(base_url),
+            port: reqwest::Url::parse(base_url).ok().and_then(|url| url.port_or_known_default()),
+            metrics,
+            places,
+            probe,
+            runtime,
+            stop: stop.clone(),
+        })
+    }
+
+    /// Stops the server, if it is ours, with all that it started. Errors: exit 3, something of it would not end and would be measured along
+    /// with the next start.
+    pub fn close(self) -> anyhow::Result<()> {
+        match self.process {
+            Process::Started(watched) => Ok(watched.supervised.stop().map_err(|e| Failure::measure(&e))?),
+            Process::None | Process::Sim(_) => Ok(()),
+        }
+    }
+
+    /// Lets a started server run on when this program ends. Errors: exit 3, its supervisor does not hear us; the server is stopped.
+    pub fn detach(self) -> anyhow::Result<()> {
+        match self.process {
+            Process::Started(watched) => Ok(watched.supervised.detach().map_err(|e| Failure::measure(&e))?),
+            Process::None | Process::Sim(_) => Ok(()),
+        }
+    }
+
+    /// Which request fields the server takes for this workload; asked with a real request of two tokens.
+    pub fn extras(&self, workload: &Workload) -> anyhow::Result<Extras> {
+        let wanted = Extras::wanted(&self.protocol, workload.ignore_eos, workload.stream);
+        let extra = joined(&workload.extra_body, &self.extra_body);
+        let asked = self.probe.negotiate(&self.protocol, &self.model, workload.stream, (wanted, &extra));
+        let answer = match wait(&self.runtime, &self.stop, asked) {
+            Ok(answer) => answer.map_err(|e| Failure::measure(&e).into()),
+            Err(stopped) => Err(stopped.into()),
+        };
+        answer.map_err(|e| self.process.explained(e, &self.stop, ""))
+    }
+
+    /// Empties the server's prefix cache; false where the config names no request for that. Errors: exit 3, the server did not do it.
+    pub fn reset_cache(&self) -> anyhow::Result<bool> {
+        let Some(reset) = &self.cache_reset else { return Ok(false) };
+        let done = match wait(&self.runtime, &self.stop, self.probe.reset_cache(reset)) {
+            Ok(done) => done.map_err(|e| Failure::measure(&e).into()),
+            Err(stopped) => Err(stopped.into()),
+        };
+        done.map(|()| true).map_err(|e| self.process.explained(e, &self.stop, ""))
+    }
+
+    /// Asks for the metrics page again where it was not there: some servers have nothing on it before their first request.
+    pub fn look_again(&self) -> anyhow::Result<()> {
+        if !matches!(*self.metrics.borrow(), Metrics::There(_)) {
+            let found = wait(&self.runtime, &self.stop, metrics::find(&self.places, &self.probe))?;
+            self.metrics.replace(found);
+        }
+        Ok(())
+    }
+
+    /// What is on the metrics page, in words; none where there is none.
+    pub fn metrics_described(&self) -> Option<String> {
+        wait(&self.runtime, &self.stop, metrics::described(&self.places, &self.probe)).ok().flatten()
+    }
+
+    /// Begins to read the server's metrics page. Errors: the config asks for it and it is not there.
+    pub fn watch(&self) -> Result<Option<Watch>, String> {
+        match &*self.metrics.borrow() {
+            Metrics::There(source) => Ok(source.watch()),
+            Metrics::None => Ok(None),
+            Metrics::Missing(why) => Err(why.clone()),
+        }
+    }
+
+    /// What a command that the gate has started turned out to be.
+    pub fn programs(&self, side: &Side) -> Vec<Called> {
+        match &self.process {
+            Process::Started(watched) => programs::called(&watched.supervised, side, self.port),
+            Process::None | Process::Sim(_) => Vec::new(),
+        }
+    }
+
+    /// On this machine.
+    pub const fn is_here(&self) -> bool {
+        self.loopback
+    }
+
+    /// Seed of the simulated server's noise.
+    pub fn sim_seed(&self) -> Option<u64> {
+        match &self.process {
+            Process::Sim(sim) => Some(sim.seed),
+            _ => None,
+        }
+    }
+
+    /// Why the server that was started is not there any more.
+    pub fn died(&self) -> Option<String> {
+        self.process.died(Duration::ZERO)
+    }
+
+    /// The same, after requests failed: that may have been the first sign of it.
+    pub fn dying(&self) -> Option<String> {
+        self.process.died(if self.stop.signalled() { Duration::ZERO } else { LINGERS })
+    }
+
+    /// Stable facts of what is measured; the plan's digest is the workload's own.
+    pub fn fingerprint(&self, plan_digest: &str) -> Fingerprint {
+        let mut f = Fingerprint::default();
+        f.set("plan", plan_digest);
+        f.set("protocol", self.protocol.name());
+        f.set("model", &*self.model);
+        if let Some(tokenizer) = &self.tokenizer {
+            f.set("tokenizer", &*tokenizer.digest);
+        }
+        if matches!(self.process, Process::Sim(_)) {
+            f.set("server", "goodput-gate sim");
+            f.set("server_version", env!("CARGO_PKG_VERSION"));
+            return f;
+        }
+        if let Some(name) = &self.server {
+            f.set("server", &**name);
+        }
+        if let Some(args) = &self.server_args {
+            f.set("server_args", &**args);
+        }
+        if let Some(version) = &self.version {
+            f.set("server_version", &**version);
+        }
+        if let Some(line) = self.settings.line() {
+            f.set("server_flags", line);
+        }
+        if let Some(quantisation) = &self.settings.quantisation {
+            f.set("quantisation", &**quantisation);
+        }
+        // A server on this machine is as fast as this machine.
+        if let Some(cpu) = host::cpu().filter(|_| self.loopback) {
+            f.set("host_cpu", cpu);
+        }
+        f
+    }
+}
+
+impl Process {
+    fn died(&self, within: Duration) -> Option<String> {
+        match self {
+            Self::Started(watched) => watched.died(within),
+            Self::None | Self::Sim(_) => None,
+        }
+    }
+
+    /// From now on its end is the run's end.
+    fn watch(&self, stop: &Stop) {
+        if let Self::Started(watched) = self {
+            let control = Arc::clone(&stop.control);
+            // Whoever waits for an answer of a server that is gone should not wait for its time-out.
+            watched.supervised.on_exit(move || control.abort());
+        }
+    }
+
+    /// That a server does not answer is explained by its end, if it ended.
+    fn explained(&self, error: anyhow::Error, stop: &Stop, hint: &str) -> anyhow::Error {
+        // Its end stops the run, too; a signal is a reason of its own.
+        let within = if error.is::<Stopped>() { Duration::ZERO } else { LINGERS };
+        match self.died(within).filter(|_| !stop.signalled()) {
+            Some(why) => Failure::measure(&format!("{why}{hint}")).into(),
+            None => error,
+        }
+    }
+}
+
+impl Watched {
+    fn said_last(&self) -> String {
+        said_last(&self.supervised.log_tail(TAIL, &self.secrets), &self.log)
+    }
+
+    fn died(&self, within: Duration) -> Option<String> {
+        let exit = self.supervised.exited(within)?;
+        let tail = self.said_last();
+        Some(format!("the {} ended by itself ({exit}){tail}", named(self.name)))
+    }
+}
+
+/// Whether the server of a side, which was started before, is ready now.
+pub fn is_ready(side: &Side, server: &Server, base_url: &str, api_key: Option<&str>) -> anyhow::Result<bool> {
+    let ca = authority(&side.target)?;
+    let access = Access {
+        base_url,
+        api_key,
+        headers: &side.target.headers,
+        ca_pem: ca.as_deref(),
+        family: side.target.protocol.family(),
+        patience: side.patience,
+    };
+    let runtime = event_loop()?;
+    let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
+    Ok(runtime.block_on(probe.ready(server.ready_path.as_deref())).is_ok())
+}
+
+/// Errors: exit 3, the system has no more descriptors or threads; the server may run already.
+fn event_loop() -> anyhow::Result<tokio::runtime::Runtime> {
+    let started = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    started.map_err(|e| Failure::measure(&format!("cannot start an event loop: {e}\nhint: see ulimit -n and ulimit -u")).into())
+}
+
+fn authority(target: &config::Target) -> anyhow::Result<Option<Vec<u8>>> {
+    let read = |path: &PathBuf| read::bytes(path, read::WRITTEN).with_context(|| format!("cannot read {}", path.display()));
+    target.ca_file.as_ref().map(read).transpose()
+}
+
+/// Waits until the server answers. Errors: it ended, or the time is over.
+async fn ready(server: &Server, watched: &Watched, probe: &Probe) -> anyhow::Result<()> {
+    let mut last = None;
+    let answered = async {
+        loop {
+            if let Some(why) = watched.died(Duration::ZERO) {
+                return Err(why);
+            }
+            match probe.ready(server.ready_path.as_deref()).await {
+                Ok(()) => return Ok(()),
+                Err(instead) => last = Some(instead),
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    let ended = match tokio::time::timeout(server.ready_timeout, answered).await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(why)) => why,
+        Err(_) => {
+            let what = server.ready_path.as_deref().unwrap_or("/models of base_url");
+            let seconds = server.ready_timeout.as_secs_f64();
+            let tail = watched.said_last();
+            let last = last.map_or_else(String::new, |instead| format!(" (the last time: {instead})"));
+            format!(
+                "the {} was not ready after {seconds:.0} s: {what} gives no answer of 200 to 299{last}{tail}\nhint: server.ready.timeout, server.ready.path",
+                named(watched.name)
+            )
+        }
+    };
+    Err(Failure::measure(&ended).into())
+}
+
+fn server_args(endpoint: &Endpoint) -> Option<String> {
+    match endpoint {
+        Endpoint::Started(server) => server.recipe.as_ref().map(|recipe| recipe.args.clone()),
+        Endpoint::Http(_) | Endpoint::Sim(_) => None,
+    }
+}
+
+fn named(side: &str) -> String {
+    if side == "server" { "server".into() } else { format!("{side}'s server") }
+}
+
+fn said_last(lines: &[String], log: &Path) -> String {
+    if lines.is_empty() {
+        return format!("; it printed nothing ({})", log.display());
+    }
+    format!("; the last lines of {}:\n  {}", log.display(), lines.join("\n  "))
+}
+
+/// A server may think for minutes; nobody who pressed Ctrl-C should have to.
+fn wait<T>(runtime: &tokio::runtime::Runtime, stop: &Stop, answer: impl Future<Output = T>) -> Result<T, Stopped> {
+    runtime.block_on(async {
+        tokio::select! {
+            answer = answer => Ok(answer),
+            () = stop.requested() => Err(Stopped),
+        }
+    })
+}

@@ -1,0 +1,38 @@
+//! What the product can do, as functions that return values: the only place, beside the verbs, that joins core and rim.
+//!
+//! No module here knows a command line, prints to standard output or ends the process; lines on standard error go through `print::say`.
+//! A module uses only those above it.
+
+// What all use.
+pub mod stop;
+pub mod options;
+pub mod error_text;
+pub mod artefacts;
+// Where it runs, by which config, against what.
+pub mod workspace;
+pub mod gate;
+pub mod sessions;
+// One run.
+pub mod sides;
+pub mod job;
+pub mod measure;
+pub mod dry_run;
+// What is made of it, and who is told.
+pub mod publish;
+pub mod attempts;
+pub mod stored;
+pub mod check;
+pub mod comment;
+pub mod ranking;
+// Stored sessions.
+pub mod capture;
+pub mod baselines;
+pub mod acceptances;
+pub mod calibrate;
+pub mod import;
+// Around a server and a machine.
+pub mod around;
+pub mod first_config;
+pub mod by_hand;
+pub mod gpus;
+pub mod doctor;

@@ -1,0 +1,23 @@
+//! How a run goes about it: where it writes, whom it waits for, how it shows that it goes on. Not here: what is measured (`config`).
+
+use std::path::PathBuf;
+
+use crate::load::progress::Style;
+use crate::lock::Patience;
+
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The folder for record and reports.
+    pub out: PathBuf,
+    /// A further place for the record.
+    pub record: Option<PathBuf>,
+    /// Where every request goes, as JSON lines.
+    pub raw: Option<PathBuf>,
+    /// Whether it waits for another gate.
+    pub patience: Patience,
+    /// No other gate measures on this machine meanwhile.
+    pub exclusive: bool,
+    /// Threads of the client; by the machine where it is none.
+    pub workers: Option<usize>,
+    pub progress: Style,
+}

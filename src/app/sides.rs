@@ -1,0 +1,172 @@
+//! Who is measured: one target, or the two of an interleaved run, each with the folder that its commands run in and its place in git.
+//!
+//! Not here: starting or measuring them (`target`, `measure`).
+#![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::gate;
+use super::gate::counterpart::{baseline_commit, described};
+use super::workspace::event::wanted;
+use super::workspace::{commit_facts, repo};
+use crate::baseline::lineage::GitError;
+use crate::baseline::worktree::Worktree;
+use crate::config::{Config, Counterpart, Endpoint, GateMode, Target};
+use crate::exit::Failure;
+use crate::print::say;
+use crate::record::GitFacts;
+
+/// What one record is about.
+pub struct Side {
+    /// What messages and log files call it: `server` where it is alone, else `baseline` or `candidate`.
+    pub name: &'static str,
+    pub target: Target,
+    /// Commands run here: the repository's root, or the baseline's worktree.
+    pub root: PathBuf,
+    pub git: Option<GitFacts>,
+    /// How long a question to its server may take.
+    pub patience: Duration,
+    /// Removed with the side.
+    worktree: Option<Worktree>,
+}
+
+/// The two sides of an interleaved run, baseline first.
+pub struct Pair {
+    pub sides: [Side; 2],
+    /// What the baseline is, for people: `3f2a91c0b1d2 (merge base with origin/main)`.
+    pub baseline: String,
+}
+
+impl Side {
+    /// The only side of a run.
+    pub fn only(config: &Config, git: Option<GitFacts>) -> Self {
+        Self::with_target(config.target.clone(), config, git)
+    }
+
+    /// One of several that are measured in turn.
+    pub fn with_target(target: Target, config: &Config, git: Option<GitFacts>) -> Self {
+        Self { name: "server", target, root: root(config), git, patience: patience(config), worktree: None }
+    }
+
+    /// Every start is a new server process.
+    pub fn restarts(&self) -> bool {
+        !matches!(self.target.endpoint, Endpoint::Http(_))
+    }
+}
+
+/// Every target that a check of this config sends load to. `beside` is what the baseline's side is started as, where another commit says it.
+pub fn targets(config: &Config, beside: Option<&Target>) -> anyhow::Result<Vec<Target>> {
+    let mut all = vec![config.target.clone()];
+    if config.gate.mode == GateMode::Interleaved {
+        all.extend(beside.cloned());
+        match &config.gate.baseline {
+            Counterpart::Target(name) => all.extend(config.targets.get(name).cloned()),
+            Counterpart::Config(file) if beside.is_none() => all.push(gate::named(file)?.target),
+            Counterpart::MergeBase | Counterpart::Ref(_) | Counterpart::Config(_) => {}
+            Counterpart::Url(url) => all.push(Target { endpoint: Endpoint::Http(url.clone()), ..config.target.clone() }),
+        }
+    }
+    Ok(all)
+}
+
+impl Pair {
+    /// `base` names the branch for the merge base; `beside` is what the baseline's side is started as, where another commit says it.
+    /// Errors: exit 2, nothing has been sent; a worktree is made and checked out.
+    pub fn open(config: &Config, git: Option<&GitFacts>, base: Option<&str>, beside: Option<Target>) -> anyhow::Result<Self> {
+        let root = root(config);
+        let git = git.cloned();
+        let candidate = Side {
+            name: "candidate",
+            target: config.target.clone(),
+            root: root.clone(),
+            git: git.clone(),
+            patience: patience(config),
+            worktree: None,
+        };
+        let here = |target: Target, root: PathBuf| Side {
+            name: "baseline",
+            target,
+            root,
+            git: git.clone(),
+            patience: patience(config),
+            worktree: None,
+        };
+        let side = match &config.gate.baseline {
+            Counterpart::MergeBase | Counterpart::Ref(_) => commit(config, base, beside)?,
+            Counterpart::Target(name) => {
+                here(config.targets.get(name).cloned().with_context(|| format!("no target `{name}`"))?, root)
+            }
+            Counterpart::Config(file) => here(beside.map_or_else(|| gate::named(file).map(|other| other.target), Ok)?, root),
+            Counterpart::Url(url) => {
+                let metrics = config.target.metrics.elsewhere();
+                here(Target { endpoint: Endpoint::Http(url.clone()), metrics, ..config.target.clone() }, root)
+            }
+        };
+        let pair = Self { sides: [side, candidate], baseline: described(config, base)? };
+        pair.differ()?;
+        Ok(pair)
+    }
+
+    /// Errors: both sides are the same server, of which a PASS would say nothing.
+    fn differ(&self) -> anyhow::Result<()> {
+        let [baseline, candidate] = &self.sides;
+        let same = baseline.worktree.is_none() && baseline.target.endpoint == candidate.target.endpoint;
+        match (&candidate.target.endpoint, same) {
+            (Endpoint::Http(url), true) => {
+                anyhow::bail!(
+                    "both sides are {url}: there is nothing to compare\nhint: --baseline-url names the server to compare with"
+                )
+            }
+            (_, true) => {
+                say("note: both sides are the same server, started by the same commands: nothing is changed that could be found")
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Every start of both sides is a new server process: else start-to-start variance is not in the data.
+    pub fn restarts(&self) -> bool {
+        self.sides.iter().all(Side::restarts)
+    }
+}
+
+/// As long as the most patient request may take.
+fn patience(config: &Config) -> Duration {
+    config.workloads.iter().map(|w| w.timeout).max().unwrap_or(Duration::MAX)
+}
+
+/// Another commit's build, started as that commit says; where it says nothing, as the candidate's.
+fn commit(config: &Config, base: Option<&str>, beside: Option<Target>) -> anyhow::Result<Side> {
+    let repo = repo(config)?;
+    let (commit, _) = baseline_commit(&repo, config, base)?;
+    let ci = wanted(base).ci;
+    // A file that git does not know is no change of the code; in CI the commit is under test, whatever a build has written over.
+    if repo.is_head(&commit)? && (ci || !repo.changed()?) {
+        anyhow::bail!(
+            "the baseline is the commit under test itself, and no file that git knows is changed: there is nothing to compare\nhint: name another commit in gate.baseline.ref, or another base with --base REF"
+        );
+    }
+    let worktree = repo.worktree(&commit).map_err(|why| match why {
+        why @ GitError::Unread { .. } => anyhow::Error::new(why).context("the baseline's commit cannot be checked out"),
+        why => Failure::measure(&format!("cannot check out the baseline's commit: {why}")).into(),
+    })?;
+    let git = commit_facts(&repo, &commit)?;
+    Ok(Side {
+        name: "baseline",
+        target: beside.unwrap_or_else(|| config.target.clone()),
+        root: worktree.path().to_owned(),
+        git: Some(git),
+        patience: patience(config),
+        worktree: Some(worktree),
+    })
+}
+
+/// The repository's root; without a repository the working folder.
+fn root(config: &Config) -> PathBuf {
+    let repo = repo(config).ok().and_then(|r| r.root().map(Path::to_owned));
+    repo.or_else(|| std::env::current_dir().ok()).unwrap_or_default()
+}

@@ -1,0 +1,46 @@
+//! What the environment knows of the base before git is asked: `--base`, the event, the default branch. Which event means which base.
+//!
+//! Not here: finding it in git (`baseline::base`).
+
+use super::{ci, runner};
+use crate::baseline::base::Wanted;
+use crate::github::event::Ci;
+
+/// For this process; `named` is `--base`.
+pub fn wanted(named: Option<&str>) -> Wanted {
+    let event = runner::workflow_run();
+    Wanted {
+        named: named.map(str::to_owned),
+        ci: ci::is_ci() || event.is_some(),
+        ..event.as_ref().map(of_event).unwrap_or_default()
+    }
+}
+
+/// What a workflow run is to be compared with.
+fn of_event(ci: &Ci) -> Wanted {
+    let branch = |b: &String| [format!("origin/{b}"), b.clone()];
+    let sha = ci.base.sha.clone().into_iter();
+    let default_branch = ci.default_branch.clone();
+    match ci.event.as_str() {
+        "pull_request" | "pull_request_target" | "pull_request_review" => Wanted {
+            event: sha.chain(ci.base.branch.iter().flat_map(branch)).collect(),
+            event_only: true,
+            pull_head: ci.head_sha.clone(),
+            default_branch,
+            ..Wanted::default()
+        },
+        "merge_group" => Wanted {
+            event: sha.chain(ci.base.branch.iter().flat_map(branch)).collect(),
+            event_only: true,
+            default_branch,
+            ..Wanted::default()
+        },
+        // What the branch was before; nothing where the push made it, and nothing to be had where the push was forced.
+        "push" => Wanted { event: sha.collect(), default_branch, ..Wanted::default() },
+        // schedule, workflow_dispatch, workflow_run...: the default branch.
+        _ => Wanted { default_branch, ..Wanted::default() },
+    }
+}
+
+#[cfg(test)]
+mod tests;

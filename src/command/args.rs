@@ -1,0 +1,84 @@
+//! What was typed, as `app` takes it. Not here: what only one verb takes.
+
+use super::signals;
+use crate::app::gate::Given;
+use crate::app::job::Job;
+use crate::app::options::RunOptions;
+use crate::cli::{ConfigArgs, LangArgs, Language, LogFormat, OutputArgs, WorkloadArgs};
+use crate::config::{Flags, Lang, parse_duration};
+use crate::load::progress::Style;
+use crate::lock::Patience;
+
+/// A config file, with nothing over it but `--set`.
+pub fn file(config: &ConfigArgs) -> Given {
+    Given { file: config.config.clone(), set: config.set.clone(), flags: Flags::default() }
+}
+
+/// The same, with what the flags say of target and workload.
+pub fn given(config: &ConfigArgs, workload: &WorkloadArgs) -> Given {
+    Given { flags: flags(workload), ..file(config) }
+}
+
+fn flags(args: &WorkloadArgs) -> Flags {
+    let a = args.clone();
+    Flags {
+        base_url: a.base_url,
+        model: a.model,
+        protocol: a.protocol,
+        api_key_env: a.api_key_env,
+        concurrency: a.concurrency,
+        rate: a.rate,
+        arrival: a.arrival,
+        requests: a.requests,
+        duration: a.duration,
+        max_in_flight: a.max_in_flight,
+        input_tokens: a.input_tokens,
+        output_tokens: a.output_tokens,
+        shared_prefix: a.shared_prefix,
+        corpus: a.corpus,
+        warmup: a.warmup,
+        rounds: a.rounds,
+        starts: a.starts,
+        seed: a.seed,
+        timeout: a.timeout,
+        no_stream: a.no_stream,
+        temperature: a.temperature,
+        extra_body: a.extra_body,
+        preset: a.preset,
+        slo: a.slo,
+        target: a.target,
+        each: false,
+        baseline_url: None,
+        interleaved: false,
+        workloads: a.workload,
+        sweep: None,
+    }
+}
+
+pub fn lang(args: LangArgs) -> Option<Lang> {
+    args.lang.map(|language| match language {
+        Language::En => Lang::En,
+        Language::Ko => Lang::Ko,
+    })
+}
+
+pub fn options(args: &OutputArgs) -> RunOptions {
+    RunOptions {
+        out: args.out.clone(),
+        record: args.record.clone(),
+        raw: args.raw.clone(),
+        patience: if args.no_wait { Patience::None } else { Patience::Wait },
+        exclusive: args.exclusive,
+        workers: args.workers,
+        progress: match args.log_format {
+            LogFormat::Text => Style::Text,
+            LogFormat::Json => Style::Json,
+        },
+    }
+}
+
+/// Begins a job that listens to signals and to `--time-limit`. `None`: interrupted while it waited for another gate.
+pub fn begin(verb: &'static str, args: &OutputArgs) -> anyhow::Result<Option<Job>> {
+    let limit = args.time_limit.as_deref().map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}")));
+    Job::begin(verb, &options(args), signals::watch(limit.transpose()?)?)
+}

@@ -1,0 +1,270 @@
+//! `run -i`: server, model and workload from lists, each Enter the default; what the command line says already is not asked.
+
+use crate::app::around::{self, USUAL_URL, is_url};
+use crate::app::workspace::cwd;
+use crate::app::{dry_run, gate};
+use crate::cli::{ConfigArgs, RunArgs, WorkloadArgs};
+use crate::command::args;
+use crate::command::ask::{Choice, Talk};
+use crate::config::{ADHOC, Config, Endpoint, ModelChoice, ProtocolName, Target, parse_duration, starter};
+use crate::print::say;
+use crate::probe::scan::Found;
+
+/// Where a first look starts: minutes, not the five of the older tools' loads.
+const USUAL_PRESET: &str = "quick";
+
+/// A server that may be measured.
+enum Server {
+    /// The config's own target, or one of its `targets`.
+    Named(Option<String>),
+    Found(Box<Found>),
+}
+
+/// The last choice, after what has a name.
+const OWN: &str = "my own: rate, duration, tokens";
+
+/// The arguments with what was chosen. Errors: nobody answers, no server, an invalid config.
+pub fn choose(args: &RunArgs) -> anyhow::Result<RunArgs> {
+    let mut talk = Talk::with_person();
+    let mut args = args.clone();
+    let said = args.workload.base_url.is_some() || args.workload.target.is_some();
+    let config = config(&args)?;
+    if !said {
+        server(&mut args, config.as_ref(), &mut talk)?;
+    }
+    if args.workload.model.is_none() {
+        model(&mut args, config.as_ref(), &mut talk)?;
+    }
+    let w = &args.workload;
+    let load = !w.preset.is_empty() || !w.workload.is_empty() || !w.concurrency.is_empty() || w.rate.is_some();
+    if !load {
+        workload(&mut args, config.as_ref(), &mut talk)?;
+    }
+    say(&format!("\nwithout questions (add your other flags): {}\n", command(&args)));
+    Ok(args)
+}
+
+/// Shows what is about to be sent, and for how long at most. Errors: nobody answers.
+pub fn confirmed(config: &Config) -> anyhow::Result<bool> {
+    say(&dry_run::about_to_start(config)?);
+    let yes = Talk::with_person().yes("start?")?;
+    if !yes {
+        say("nothing was sent");
+    }
+    Ok(yes)
+}
+
+/// The config that would be used, if there is one.
+fn config(args: &RunArgs) -> anyhow::Result<Option<Config>> {
+    let there = gate::path(&args::given(&args.config, &args.workload), &cwd()?)?.is_some();
+    let set = args.config.set.iter().any(|s| s.starts_with("target."));
+    if !there && !set {
+        return Ok(None);
+    }
+    let ours = WorkloadArgs {
+        base_url: args.workload.base_url.clone(),
+        target: args.workload.target.clone(),
+        ..WorkloadArgs::default()
+    };
+    gate::config(&args::given(&args.config, &ours)).map(Some)
+}
+
+fn server(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow::Result<()> {
+    let mut servers: Vec<(String, Server)> = Vec::new();
+    let mut known: Vec<String> = Vec::new();
+    for (name, target) in config.into_iter().flat_map(configured) {
+        let said = config.and_then(|c| c.names.targets.get(name.as_ref()?));
+        servers.push((line(name.as_deref(), &endpoint(target), said), Server::Named(name)));
+        known.push(endpoint(target));
+    }
+    let found = around::servers(&args.look.ports, args.workload.api_key_env.as_deref())?;
+    let new = found.into_iter().filter(|f| !known.contains(&f.base_url));
+    servers.extend(new.map(|f| (around::describe(&f), Server::Found(Box::new(f)))));
+    if servers.is_empty() {
+        say(&format!("no server on 127.0.0.1, ports {}", around::ports(&args.look.ports)));
+        args.workload.base_url =
+            Some(talk.text("base URL of the server", USUAL_URL, is_url, "a URL such as http://127.0.0.1:8000/v1")?);
+        return Ok(());
+    }
+    let options: Vec<String> = servers.iter().map(|(text, _)| text.clone()).collect();
+    match talk.choose("server (number or URL)", &options, is_url)? {
+        Choice::Typed(url) => args.workload.base_url = Some(url),
+        Choice::Listed(index) => match servers.swap_remove(index).1 {
+            Server::Named(name) => args.workload.target = name,
+            Server::Found(found) => {
+                args.workload.base_url = Some(found.base_url);
+                let usual = found.protocol == ProtocolName::OpenAiChat;
+                args.workload.protocol = args.workload.protocol.take().or((!usual).then(|| found.protocol.name().to_owned()));
+                args.workload.api_key_env = args.workload.api_key_env.take().or(found.api_key_env);
+            }
+        },
+    }
+    Ok(())
+}
+
+/// The config's servers, its own first: under its name, if one of `targets` says nothing else. Those that only name a model are no servers.
+fn configured(config: &Config) -> Vec<(Option<String>, &Target)> {
+    let servers = config.targets.iter().filter(|(name, _)| !config.names.models.contains_key(*name));
+    let (own, others): (Vec<_>, Vec<_>) = servers.partition(|(_, target)| **target == config.target);
+    let named = |(name, target): (&String, _)| (Some(name.clone()), target);
+    let first = own.into_iter().map(named).collect::<Vec<_>>();
+    let first = if first.is_empty() { vec![(None, &config.target)] } else { first };
+    first.into_iter().chain(others.into_iter().map(named)).collect()
+}
+
+/// `NAME: WHAT (DESCRIPTION)`.
+fn line(name: Option<&str>, what: &str, description: Option<&String>) -> String {
+    let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
+    let description = description.map(|text| format!(" ({text})")).unwrap_or_default();
+    format!("{name}{what}{description}")
+}
+
+fn model(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow::Result<()> {
+    let target = chosen(args, config);
+    let (url, key, usual) = match (&args.workload.base_url, target) {
+        (Some(url), _) => (url.clone(), args.workload.api_key_env.clone(), None),
+        (None, Some(Target { endpoint: Endpoint::Http(url), api_key_env, model, .. })) => {
+            let usual = if let ModelChoice::Named(name) = model { Some(name.clone()) } else { None };
+            (url.clone(), api_key_env.clone(), usual)
+        }
+        // The gate starts it, so there is nobody to ask yet.
+        (None, _) => return Ok(()),
+    };
+    let listed = around::server(&url, key.as_deref())?.map(|f| around::chat_first(&f.facts.models)).unwrap_or_default();
+    let options = models(usual.as_ref(), config.filter(|_| args.workload.base_url.is_none()), &listed);
+    if options.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = options.iter().map(|(line, _)| line.clone()).collect();
+    let name = match talk.choose("model (number or name)", &lines, |text| text.parse::<usize>().is_err())? {
+        Choice::Listed(index) => options[index].1.clone(),
+        Choice::Typed(name) => name,
+    };
+    // What the config says or means already need not be said again.
+    let first = usual.is_some() && options.first().is_some_and(|(_, known)| *known == name);
+    let only = args.workload.base_url.is_none() && options.len() == 1 && options[0].1 == name;
+    args.workload.model = (!first && !only).then_some(name);
+    Ok(())
+}
+
+/// What is shown of each model, and what says it: the target's own first, then the config's short names, then what the server lists.
+fn models(usual: Option<&String>, config: Option<&Config>, listed: &[String]) -> Vec<(String, String)> {
+    let names =
+        config.into_iter().flat_map(|c| c.names.models.iter().map(|(short, full)| (short, full, c.names.targets.get(short))));
+    let (own, mut others): (Vec<_>, Vec<_>) = names.partition(|(_, full, _)| Some(*full) == usual);
+    let mut all: Vec<(String, String)> = Vec::new();
+    match (usual, own.first()) {
+        (Some(full), Some((short, _, said))) => all.push((line(Some(short.as_str()), full, *said), (*short).clone())),
+        (Some(full), None) => all.push((full.clone(), full.clone())),
+        (None, _) => {}
+    }
+    others.extend(own.into_iter().skip(1));
+    all.extend(others.iter().map(|(short, full, said)| (line(Some(short.as_str()), full, *said), (*short).clone())));
+    let known = |name: &String| Some(name) == usual || others.iter().any(|(_, full, _)| *full == name);
+    all.extend(listed.iter().filter(|name| !known(name)).map(|name| (name.clone(), name.clone())));
+    all
+}
+
+/// With the config's server its workloads, with another the presets; a load of one's own last.
+fn workload(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow::Result<()> {
+    let known = config.filter(|_| args.workload.base_url.is_none());
+    let names: Vec<&String> = known.into_iter().flat_map(|c| &c.workloads).map(|w| &w.name).collect();
+    let presets = starter::presets();
+    if names.is_empty() {
+        let quick_first = presets.iter().filter(|p| **p == USUAL_PRESET).chain(presets.iter().filter(|p| **p != USUAL_PRESET));
+        let options: Vec<String> = quick_first.copied().chain([OWN]).map(str::to_owned).collect();
+        match talk.choose("workload (number or preset)", &options, starter::is_preset)? {
+            Choice::Listed(index) if index + 1 == options.len() => own(args, talk)?,
+            Choice::Listed(index) => args.workload.preset = vec![options[index].clone()],
+            Choice::Typed(name) => args.workload.preset = vec![name],
+        }
+        return Ok(());
+    }
+    let said = |name: &String| line(None, name, known.and_then(|c| c.names.workloads.get(name)));
+    let all = (names.len() > 1).then(|| format!("all {} of the config", names.len()));
+    let skipped = usize::from(all.is_some());
+    let options: Vec<String> = all.into_iter().chain(names.iter().map(|n| said(n))).chain([OWN.to_owned()]).collect();
+    let what = format!("workload (number, or a preset: {})", presets.join(", "));
+    match talk.choose(&what, &options, starter::is_preset)? {
+        Choice::Typed(preset) => args.workload.preset = vec![preset],
+        Choice::Listed(index) if index + 1 == options.len() => own(args, talk)?,
+        // The first: all of them, or the only one.
+        Choice::Listed(0) => {}
+        Choice::Listed(index) => args.workload.workload = vec![names[index - skipped].clone()],
+    }
+    Ok(())
+}
+
+/// A load of one's own in open loop, whatever the config's workloads are. What the command line says already is not asked.
+fn own(args: &mut RunArgs, talk: &mut Talk) -> anyhow::Result<()> {
+    let w = &mut args.workload;
+    w.preset = vec![ADHOC.into()];
+    let positive = |text: &str| text.parse::<f64>().is_ok_and(|rate| rate.is_finite() && rate > 0.0);
+    w.rate = talk.text("requests per second", "5", positive, "a number above 0")?.parse().ok();
+    if w.requests.is_none() && w.duration.is_none() {
+        let text = talk.text("length of a round", "60s", |text| span(text).is_some(), "a time such as 60s or 5m")?;
+        w.duration = span(&text);
+    }
+    let count = |text: &str| text.parse::<u32>().is_ok_and(|n| n > 0);
+    let tokens = "a whole number from 1";
+    if w.input_tokens.is_none() {
+        w.input_tokens = talk.text("input tokens of a prompt", "256", count, tokens)?.parse().ok();
+    }
+    if w.output_tokens.is_none() {
+        w.output_tokens = talk.text("output tokens of an answer", "128", count, tokens)?.parse().ok();
+    }
+    Ok(())
+}
+
+/// As `--duration` takes it; a bare number is seconds here, where somebody answers a question.
+fn span(text: &str) -> Option<String> {
+    let text = if text.parse::<f64>().is_ok() { format!("{text}s") } else { text.to_owned() };
+    parse_duration(&text).ok().filter(|time| !time.is_zero()).map(|_| text)
+}
+
+fn chosen<'a>(args: &RunArgs, config: Option<&'a Config>) -> Option<&'a Target> {
+    let config = config?;
+    // The config was loaded with a target of the command line as its own.
+    args.workload.target.as_ref().and_then(|name| config.targets.get(name)).or(Some(&config.target))
+}
+
+fn endpoint(target: &Target) -> String {
+    match &target.endpoint {
+        Endpoint::Http(url) => url.clone(),
+        Endpoint::Sim(_) => "the simulated server".into(),
+        Endpoint::Started(server) => format!("started by the gate: `{}`", server.start),
+    }
+}
+
+/// For the next time. Only what was chosen; further flags are the user's own.
+fn command(args: &RunArgs) -> String {
+    let w = &args.workload;
+    let ConfigArgs { config, set } = &args.config;
+    let mut words = vec!["goodput-gate".to_owned(), "run".into()];
+    let mut push = |flag: &str, value: Option<String>| words.extend(value.map(|v| format!("{flag} {}", quoted(&v))));
+    push("--config", config.as_ref().map(|c| c.display().to_string()));
+    for one in set {
+        push("--set", Some(one.clone()));
+    }
+    push("--base-url", w.base_url.clone());
+    push("--target", w.target.clone());
+    push("--protocol", w.protocol.clone());
+    push("--model", w.model.clone());
+    push("--api-key-env", w.api_key_env.clone());
+    push("--preset", (!w.preset.is_empty()).then(|| w.preset.join(",")));
+    push("--rate", w.rate.map(|rate| rate.to_string()));
+    push("--duration", w.duration.clone());
+    push("--input-tokens", w.input_tokens.map(|n| n.to_string()));
+    push("--output-tokens", w.output_tokens.map(|n| n.to_string()));
+    for one in &w.workload {
+        push("--workload", Some(one.clone()));
+    }
+    words.join(" ")
+}
+
+/// For a shell, and for a terminal that shows it.
+fn quoted(word: &str) -> String {
+    let word: String = word.chars().filter(|c| !c.is_control()).collect();
+    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "._/:=-".contains(c));
+    if plain { word } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}

@@ -1,0 +1,71 @@
+//! What a session of unchanged code says of the baseline that it joins: is the build like itself, and what will a check see? Pure.
+
+use super::{judge_policy, method};
+use crate::judge::interleaved::{self, Interleaved, Sampling};
+use crate::judge::text;
+use crate::judge::{Decision, detectable};
+use crate::measure::Round;
+use crate::metric::Metric;
+use crate::record::session::Session;
+use crate::record::{Record, WorkloadRecord};
+
+/// METHOD section 6's A/A check: the starts of one build in pairs, judged as if they were two. The reason, where they differ.
+pub fn same_build(record: &Record) -> anyhow::Result<Option<String>> {
+    for workload in &record.workloads {
+        let sides = halves(workload);
+        for (baseline, candidate) in [(&sides[0], &sides[1]), (&sides[1], &sides[0])] {
+            let comparison = interleaved::judge(&Interleaved {
+                baseline,
+                candidate,
+                history: &[],
+                slo: workload.slo.into(),
+                shape: workload.shape(),
+                differing: &[],
+                most_starts: 3,
+                sampling: Sampling::Starts,
+                policy: &judge_policy(workload, u32::try_from(record.workloads.len()).unwrap_or(u32::MAX))?,
+            });
+            if comparison.decision == Decision::Regression {
+                return Ok(Some(format!("{}: {}", workload.name, comparison.reasons.join("; "))));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Starts two by two, in alternating order so that drift cancels; a last one without a partner is left out.
+fn halves(workload: &WorkloadRecord) -> [Vec<Round>; 2] {
+    let mut sides = [Vec::new(), Vec::new()];
+    for mut round in workload.method_rounds() {
+        let (pair, place) = (round.start / 2, round.start % 2);
+        round.start = pair;
+        sides[usize::from((place + pair) % 2 == 1)].push(round);
+    }
+    sides
+}
+
+/// The smallest change per metric that a check of `starts` starts will see against these sessions; fractions.
+pub fn visible(
+    record: &Record,
+    workload: &WorkloadRecord,
+    sessions: &[&Session],
+    starts: usize,
+) -> anyhow::Result<Vec<(Metric, f64)>> {
+    let history: Vec<_> = sessions.iter().map(|s| method(s, workload)).collect();
+    let workloads = u32::try_from(record.workloads.len()).unwrap_or(u32::MAX);
+    Ok(detectable::other_day(&history, starts, workload.shape(), &judge_policy(workload, workloads)?))
+}
+
+/// `chat: 8 sessions; one check sees worse changes (in 95 % of cases) from: tpot_geomean 4.1 %, ...`
+pub fn words_of_visible(name: &str, sessions: usize, visible: &[(Metric, f64)]) -> String {
+    let needed = crate::judge::other_day::FEWEST_SESSIONS;
+    let sizes: Vec<String> = visible.iter().map(|(m, x)| format!("{m} {}", text::size(*m, *x))).collect();
+    let sizes = if sizes.is_empty() { "nothing".to_owned() } else { sizes.join(", ") };
+    if sessions < needed {
+        return format!(
+            "{name}: {sessions} of {needed} sessions; until then a check fails on changes far beyond noise only, which it sees from: {sizes}"
+        );
+    }
+    let sessions = text::count(sessions as u64, "session", "sessions");
+    format!("{name}: {sessions}; one check sees worse changes, in 95 % of cases, from: {sizes}")
+}

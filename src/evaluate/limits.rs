@@ -1,0 +1,110 @@
+//! The limits of a workload, judged: what its config sets, and the default on failures. Pure. Not here: the statistics (`judge::limits`).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::metric;
+use crate::config::{Bound, Limit};
+use crate::judge::PastRun;
+use crate::judge::limits::{self, LimitFinding, LimitInput, LimitState};
+use crate::measure::Round;
+use crate::measure::collect::Values;
+use crate::metric::Metric;
+use crate::record::{Record, StartRecord, WorkloadRecord};
+
+/// Share of failed requests that no judged workload may exceed, unless its config sets `limits.error_rate` itself. From here on failures
+/// hide slowness, since latency is of what completed.
+const MOST_FAILURES: f64 = 0.01;
+/// A limit that nothing exceeds: `limits: {error_rate: {max: none}}`.
+const NO_LIMIT: f64 = 1.0;
+
+/// What a config did to the default limit on failures, where it lets more fail.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Loosened {
+    Moved { max: f64 },
+    Removed,
+}
+
+impl fmt::Display for Loosened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Hundredths of a percent are enough, and hide what binary makes of 7 %.
+        let percent = |share: f64| (share * 1e4).round() / 1e2;
+        let default = percent(MOST_FAILURES);
+        match self {
+            Self::Moved { max } => {
+                write!(
+                    f,
+                    "this config lets {} % of the requests fail (`limits.error_rate`): the default is {default} %",
+                    percent(*max)
+                )
+            }
+            Self::Removed => {
+                write!(f, "this config lets all requests fail (`limits.error_rate`): the default limit of {default} % is removed")
+            }
+        }
+    }
+}
+
+/// In the order of the config, the default on failures first where it counts.
+pub fn judged(
+    record: &Record,
+    workload: &WorkloadRecord,
+    rounds: &[Round],
+    history: &[PastRun],
+) -> anyhow::Result<Vec<LimitFinding>> {
+    let own = own(workload)?;
+    let default = allowed(&own).is_none();
+    let first = default.then(on_failures);
+    let all: Vec<Limit> = first.into_iter().chain(own).collect();
+    let (slo, strict) = (workload.slo.into(), record.policy.strict);
+    let ready_ms: Vec<f64> = workload.ready_ms().collect();
+    let used: BTreeSet<u32> = rounds.iter().map(|r| r.start).collect();
+    let gpu: Vec<Values> = workload.starts.iter().filter(|s| used.contains(&s.index)).map(StartRecord::gpu_values).collect();
+    let input =
+        LimitInput { rounds, limits: &all, slo, shape: workload.shape(), history, ready_ms: &ready_ms, gpu: &gpu, strict };
+    let mut found = limits::judge(&input);
+    if let Some(limit) = found.first_mut().filter(|l| default && l.state == LimitState::Open && l.side_ok == Some(true)) {
+        // Nobody asked for a proof: a round of a hundred requests could not give it.
+        limit.meet();
+    }
+    Ok(found)
+}
+
+/// Why a gate that judges by limits alone has none.
+pub fn nothing_to_judge(record: &Record, workload: &WorkloadRecord) -> anyhow::Result<Option<String>> {
+    let vacuous = |l: &Limit| l.metric == Metric::ErrorRate && l.bound == Bound::Max(NO_LIMIT);
+    let none = record.policy.mode == "limits" && own(workload)?.iter().all(vacuous);
+    Ok(none.then(|| "nothing to judge: gate.mode is limits, and this workload sets none".to_owned()))
+}
+
+/// What more may fail than by default: said in every report.
+pub fn loosened(workload: &WorkloadRecord) -> anyhow::Result<Option<String>> {
+    let said = allowed(&own(workload)?).filter(|max| *max > MOST_FAILURES);
+    Ok(said.map(|max| if max < NO_LIMIT { Loosened::Moved { max } } else { Loosened::Removed }.to_string()))
+}
+
+/// The default on failures.
+pub const fn on_failures() -> Limit {
+    Limit { metric: Metric::ErrorRate, bound: Bound::Max(MOST_FAILURES) }
+}
+
+/// The largest error rate that the config itself allows.
+fn allowed(own: &[Limit]) -> Option<f64> {
+    own.iter().find_map(|l| match l.bound {
+        Bound::Max(max) if l.metric == Metric::ErrorRate => Some(max),
+        _ => None,
+    })
+}
+
+/// Errors: the record has a limit that is none.
+fn own(workload: &WorkloadRecord) -> anyhow::Result<Vec<Limit>> {
+    let both = workload.limits.iter().map(|l| {
+        let bound = match (l.max, l.min) {
+            (Some(x), None) => Bound::Max(x),
+            (None, Some(x)) => Bound::Min(x),
+            _ => anyhow::bail!("limit on {}: exactly one of max and min is needed", l.metric),
+        };
+        Ok(Limit { metric: metric(&l.metric)?, bound })
+    });
+    both.collect()
+}

@@ -1,0 +1,417 @@
+//! Record and baseline sessions to a report: comparison, limits, ruling. Pure; `check`, `compare` and `report` all come through here.
+
+use std::collections::BTreeMap;
+
+use crate::compare::{Accepted, History, Placed, Selection, Sought, Why};
+use crate::config::OnOpen;
+use crate::evidence::server;
+use crate::exit::ExitStatus;
+use crate::fingerprint::Fingerprint;
+use crate::judge::other_day::{self, OtherDay};
+use crate::judge::{self, Decision, PastRun};
+use crate::measure::validity::Severity;
+use crate::metric::{Class, Metric};
+use crate::record::session::Session;
+use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord, differ};
+use crate::report::build::{Beside, Judged, report};
+use crate::report::server::Before;
+use crate::report::{AnchorReport, BaselineReport, Report, text};
+use crate::verdict::{Against, Evidence, Policy, Ruling, overall, rule};
+
+mod accepted;
+mod anchor;
+mod blind;
+mod capture;
+pub mod drawn;
+mod jobs;
+mod limits;
+mod pair;
+mod plausible;
+mod work;
+
+pub use anchor::Anchor;
+pub use capture::{same_build, visible, words_of_visible};
+use jobs::{another_thing, job, same_machine};
+pub use jobs::{decided, not_a_first_job};
+pub use limits::on_failures;
+pub use pair::of_one_run;
+use work::{Earlier, Tokens};
+
+/// Sessions that a workload may be compared with, oldest first, each with its distance in first-parent steps where git knows it.
+#[derive(Clone, Debug, Default)]
+pub struct Baseline {
+    pub sessions: Vec<Placed>,
+    /// Why there are none, where there are none.
+    pub missing: Option<String>,
+    /// Every workload that has sessions there: one that the record lacks is said, since nothing looks at it any more.
+    pub workloads: Vec<String>,
+    /// Where the walk to them began, where that is not HEAD.
+    pub from: Option<String>,
+    pub accepted: Accepted,
+    pub anchor: Option<Anchor>,
+}
+
+impl Baseline {
+    /// Those that a run of this workload is compared with. `run`: the run's own session.
+    pub fn select(&self, workload: &WorkloadRecord, under_test: &[String], run: Option<&str>) -> Selection<'_> {
+        let sought = Sought { workload: &workload.name, fingerprint: &workload.fingerprint, under_test, run };
+        History { sessions: &self.sessions, accepted: &self.accepted }.select(&sought)
+    }
+}
+
+/// Judges every workload of a record; together with the job before it, if there was one ([`not_a_first_job`] says whether it may be used).
+pub fn judged(
+    record: &Record,
+    first: Option<&Record>,
+    baseline: impl Fn(&WorkloadRecord) -> Baseline,
+) -> anyhow::Result<(Report, ExitStatus)> {
+    reported(record, alone(record, first, baseline)?)
+}
+
+/// As [`judged`], before it is put into a report.
+pub fn alone<'a>(
+    record: &'a Record,
+    first: Option<&Record>,
+    baseline: impl Fn(&WorkloadRecord) -> Baseline,
+) -> anyhow::Result<Vec<Ruled<'a>>> {
+    let policy = policy(record);
+    let workloads = u32::try_from(record.workloads.len()).unwrap_or(u32::MAX);
+    let mut parts = Vec::new();
+    for workload in &record.workloads {
+        let baseline = baseline(workload);
+        let mut part = one(record, first, workload, &baseline, workloads)?;
+        if parts.is_empty() {
+            part.evidence.warnings.extend(vanished(record, &baseline.workloads));
+        }
+        let ruling = rule(policy, &part.evidence);
+        parts.push((workload, part, ruling));
+    }
+    Ok(parts)
+}
+
+/// Whether another start pair may decide: something is open, and nothing is decided for the whole run.
+pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> {
+    if pair::is_one_program(candidate) {
+        return Ok(false);
+    }
+    let parts = paired(baseline, candidate, |_| Baseline::default())?;
+    let decisions = parts.iter().map(|(_, part, _)| match &part.evidence.against {
+        Against::Compared(c) if part.evidence.invalid.is_empty() => Some(c.decision),
+        _ => None,
+    });
+    let decisions: Vec<Option<Decision>> = decisions.collect();
+    let over = decisions.iter().any(|d| matches!(d, None | Some(Decision::Regression)));
+    Ok(!over && decisions.iter().flatten().any(|d| d.is_open()))
+}
+
+/// A workload, what was found out about it, and what that means.
+pub type Ruled<'a> = (&'a WorkloadRecord, Part, Ruling);
+
+/// Judges the candidate of an interleaved run against its other side, before it is put into a report. `known` is what is accepted and the anchor: nothing else of it is looked at.
+pub fn paired<'a>(
+    baseline: &Record,
+    candidate: &'a Record,
+    known: impl Fn(&WorkloadRecord) -> Baseline,
+) -> anyhow::Result<Vec<Ruled<'a>>> {
+    let policy = policy(candidate);
+    let workloads = u32::try_from(candidate.workloads.len()).unwrap_or(u32::MAX);
+    let ruled = candidate.workloads.iter().map(|workload| {
+        let mut part = pair::part(baseline, candidate, workload, workloads)?;
+        let Baseline { accepted, anchor, .. } = known(workload);
+        part.excuse(&accepted, candidate, workload, None);
+        part.against_anchor(candidate, None, workload, anchor.as_ref(), workloads)?;
+        let ruling = rule(policy, &part.evidence);
+        Ok((workload, part, ruling))
+    });
+    ruled.collect()
+}
+
+pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Report, ExitStatus)> {
+    let rulings: Vec<_> = parts.iter().map(|(_, _, r)| r.clone()).collect();
+    let (verdict, exit) = overall(&rulings);
+    let exit = if record.interrupted { ExitStatus::Interrupted } else { exit };
+    let too_good = |(w, part, _): &Ruled<'_>| match &part.evidence.against {
+        Against::Compared(c) => plausible::too_good(&w.name, c).map(|found| found.to_string()),
+        Against::LimitsOnly | Against::Missing(_) | Against::Incomparable(_) => None,
+    };
+    let too_good: Vec<String> = parts.iter().filter_map(too_good).collect();
+    let judged: Vec<Judged<'_>> = parts
+        .into_iter()
+        .map(|(workload, Part { evidence, baseline, beside, differences, anchor, before }, ruling)| {
+            let pooled = workload.pooled_values()?;
+            Ok(Judged { workload, pooled, ruling: Some((evidence, ruling)), baseline, beside, differences, anchor, before })
+        })
+        .collect::<Result<_, record::RecordError>>()?;
+    let mut report = report(record, &judged, Some(verdict), exit);
+    report.notices.splice(0..0, too_good);
+    Ok((report, exit))
+}
+
+/// Measures only: the same report without a verdict. Where nothing could be measured it is exit 3 all the same.
+pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
+    let judged: Vec<Judged<'_>> = record
+        .workloads
+        .iter()
+        .map(|workload| {
+            let pooled = workload.pooled_values()?;
+            let (differences, before) = (Vec::new(), Before::default());
+            Ok(Judged { workload, pooled, ruling: None, baseline: None, beside: None, differences, anchor: None, before })
+        })
+        .collect::<Result<_, record::RecordError>>()?;
+    let unfit = record.workloads.iter().any(|w| !unfit(w).is_empty()) || record.workloads.is_empty();
+    let exit = match (record.interrupted, unfit) {
+        (true, _) => ExitStatus::Interrupted,
+        (_, true) => ExitStatus::CouldNotMeasure,
+        _ => ExitStatus::Pass,
+    };
+    Ok((report(record, &judged, None, exit), exit))
+}
+
+/// Why a workload's measurement is not fit to be judged.
+pub fn unfit(workload: &WorkloadRecord) -> Vec<String> {
+    let mut why = workload.invalid();
+    let dead = |r: &RoundRecord| r.columns.completed() == 0 && r.findings.iter().all(|f| f.severity != Severity::Invalid);
+    // Found while measuring; looked at again, since a stored record may have lost its findings.
+    why.extend(
+        workload.rounds().filter(|(_, r)| dead(r)).map(|(start, r)| {
+            format!("start {}, round {}: none of {} requests completed", start + 1, r.index + 1, r.columns.len())
+        }),
+    );
+    if workload.rounds().next().is_none() {
+        why.push("no round was finished: nothing was measured".into());
+    }
+    why
+}
+
+/// What was found out about a workload.
+pub struct Part {
+    pub evidence: Evidence,
+    baseline: Option<BaselineReport>,
+    beside: Option<Beside>,
+    differences: Vec<crate::fingerprint::Difference>,
+    anchor: Option<AnchorReport>,
+    before: Before,
+}
+
+fn one(
+    record: &Record,
+    first: Option<&Record>,
+    workload: &WorkloadRecord,
+    baseline: &Baseline,
+    workloads: u32,
+) -> anyhow::Result<Part> {
+    let under_test = &record.policy.under_test;
+    let selection = baseline.select(workload, under_test, Some(&record.session));
+    let mut warnings = repeated(&selection);
+    warnings.extend(selection.since.notice.clone());
+    warnings.extend(selection.levels());
+    let sessions: Vec<&Session> = selection.sessions().collect();
+    let history: Vec<judge::Session> = sessions.iter().map(|s| method(s, workload)).collect();
+    let rounds = workload.method_rounds();
+    let past: Vec<PastRun> = history.iter().map(PastRun::from).collect();
+    let limits = limits::judged(record, workload, &rounds, &past)?;
+    let mut invalid = unfit(workload);
+    invalid.extend(another_thing(record, first, workload));
+    let mut untold = None;
+    let against = if record.policy.mode == "limits" {
+        Against::LimitsOnly
+    } else if let (true, Some(other)) = (sessions.is_empty(), incomparable(&selection)) {
+        Against::Incomparable(differ::conflicts(other, workload, under_test))
+    } else if sessions.is_empty() {
+        Against::Missing(missing(workload, baseline))
+    } else {
+        let (now, then) = (Tokens::of(workload), Earlier::of(&sessions));
+        invalid.extend(now.drifted(&then));
+        untold = now.untold(!then.input.is_empty(), !then.output.is_empty());
+        let mut comparison = compare(record, first, workload, &history, workloads)?;
+        if let Some(found) = comparison.blind() {
+            let d_min = comparison.metrics.iter().find(|m| m.metric == found.metric).map_or(0.0, |m| m.d_min);
+            comparison.reasons.splice(0..0, blind::explained(&found, d_min, &sessions));
+        }
+        Against::Compared(comparison)
+    };
+    let nearest = selection.used.last();
+    let differences = nearest.map_or_else(Vec::new, |(_, s)| Fingerprint::differences(&s.fingerprint, &workload.fingerprint));
+    let needed = match &against {
+        Against::Compared(c) => c.sessions_needed.and_then(|n| u32::try_from(n).ok()),
+        _ => None,
+    };
+    let shown = nearest.map(|(distance, s)| BaselineReport {
+        sessions: u32::try_from(sessions.len()).unwrap_or(u32::MAX),
+        commit: Some(s.commit.clone()),
+        distance_commits: *distance,
+        found_from: baseline.from.clone(),
+        skipped: skipped(&selection, workload, under_test),
+        commit_date: Some(s.commit_date.clone()),
+        sessions_needed: needed,
+    });
+    let had_slo = nearest.is_some_and(|(_, s)| s.slo != Slo::default());
+    if had_slo && workload.slo == Slo::default() {
+        warnings.push("the baseline has SLOs and this run has none: SLO attainment is not judged".into());
+    }
+    warnings.extend(same_machine(record, first));
+    warnings.extend(loosened(workload));
+    warnings.extend(limits::loosened(workload)?);
+    let nothing = limits::nothing_to_judge(record, workload)?;
+    let incomplete = incomplete(record, workload).into_iter().chain(untold).chain(nothing).collect();
+    let (excused, drift) = (Vec::new(), None);
+    let before = before(&sessions);
+    let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
+    let mut found = Part { evidence, baseline: shown, beside: None, differences, anchor: None, before };
+    found.excuse(&baseline.accepted, record, workload, selection.since.newest);
+    found.against_anchor(record, first, workload, baseline.anchor.as_ref(), workloads)?;
+    Ok(found)
+}
+
+/// What the sessions know beside what is judged: the median of each number.
+fn before(sessions: &[&Session]) -> Before {
+    let of = |values: fn(&Session) -> &BTreeMap<String, f64>| server::typical(sessions.iter().map(|s| values(s)));
+    Before { server: of(|s| &s.server), pooled: of(|s| &s.pooled) }
+}
+
+/// A change this many times larger than the method's own is hardly what anybody calls irrelevant.
+const LOOSE: f64 = 3.0;
+
+/// What the team's own policy takes away from a verdict: said in every report, since a PASS proves that much less.
+fn loosened(workload: &WorkloadRecord) -> Option<String> {
+    let said = workload.regressions.iter().filter_map(|(name, said)| {
+        let row = Metric::parse(name)?.method()?;
+        let said = said.policy();
+        let demoted = row.class == Class::Primary && said.class.is_some_and(|c| c != Class::Primary);
+        let large = |x: Option<f64>, own: f64| x.filter(|x| *x > LOOSE * own);
+        if demoted {
+            return Some(format!("{name} is no primary metric, so nothing is proven of it"));
+        }
+        if said.class == Some(Class::Info) {
+            return Some(format!("{name} is only shown"));
+        }
+        let (change, margin) =
+            (large(said.min_change_ratio, row.d_min), large(said.margin_ratio, row.margin.unwrap_or(row.d_min)));
+        change.or(margin).map(|x| format!("{name} may be {:.0} % worse", x * 100.0))
+    });
+    let said: Vec<String> = said.collect();
+    (!said.is_empty()).then(|| format!("this config loosens the method's own rules (`regressions`): {}", said.join("; ")))
+}
+
+/// More than these are counted only.
+const MOST_SKIPPED: usize = 3;
+
+/// Why sessions nearer than the nearest comparable one were left out: one line for all of one commit and reason.
+fn skipped(selection: &Selection<'_>, workload: &WorkloadRecord, under_test: &[String]) -> Vec<String> {
+    let nearer = selection.left_out.iter().rev().filter(|(_, why)| *why == Why::Incomparable { nearest: true });
+    let mut lines: Vec<String> = Vec::new();
+    for ((_, session), _) in nearer {
+        let conflicts: Vec<String> = differ::conflicts(session, workload, under_test).iter().map(ToString::to_string).collect();
+        let line = format!("{} ({})", text::short(&session.commit), conflicts.join("; "));
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    if let Some(more) = lines.len().checked_sub(MOST_SKIPPED).filter(|n| *n > 0) {
+        lines.truncate(MOST_SKIPPED);
+        lines.push(format!("{more} more"));
+    }
+    lines
+}
+
+/// The newest session that is of something else.
+fn incomparable<'a>(selection: &Selection<'a>) -> Option<&'a Session> {
+    selection.left_out.iter().rev().find(|(_, why)| matches!(why, Why::Incomparable { .. })).map(|((_, s), _)| s)
+}
+
+/// What was left out since it is no other evidence than what counts.
+fn repeated(selection: &Selection<'_>) -> Vec<String> {
+    let words = |why: Why, what: &str| {
+        let n = selection.count(why) as u64;
+        (n > 0).then(|| format!("{} left out: {what}", text::count(n, "baseline file", "baseline files")))
+    };
+    [words(Why::Copy, "copies of another session"), words(Why::ThisRun, "this very run")].into_iter().flatten().collect()
+}
+
+/// Evidence that was planned and is not there. A start outlives the loss of fewer than half of its rounds, as its median does.
+pub fn incomplete(record: &Record, workload: &WorkloadRecord) -> Option<String> {
+    let policy = &record.policy;
+    let starts = workload.starts.iter().filter(|s| mostly_whole(s, policy.rounds)).count();
+    ((starts as u64) < u64::from(policy.starts)).then(|| {
+        let (planned, rounds) = (policy.starts, text::count(u64::from(policy.rounds), "round", "rounds"));
+        format!("only {starts} of {planned} planned starts have most of their {rounds}: measure all of them for a PASS")
+    })
+}
+
+fn mostly_whole(start: &StartRecord, rounds: u32) -> bool {
+    let whole = u32::try_from(start.rounds.iter().filter(|r| !r.cut_short).count()).unwrap_or(u32::MAX);
+    rounds.saturating_sub(whole).saturating_mul(2) < rounds
+}
+
+fn vanished(record: &Record, known: &[String]) -> Option<String> {
+    let mut gone: Vec<&str> =
+        known.iter().map(String::as_str).filter(|k| record.workloads.iter().all(|w| w.name != *k)).collect();
+    gone.sort_unstable();
+    gone.dedup();
+    (!gone.is_empty()).then(|| {
+        format!("not measured in this run, although the baseline has sessions of it: {}; nothing is said of it", gone.join(", "))
+    })
+}
+
+fn compare(
+    record: &Record,
+    first: Option<&Record>,
+    workload: &WorkloadRecord,
+    history: &[judge::Session],
+    workloads: u32,
+) -> anyhow::Result<judge::Comparison> {
+    let before = first.and_then(|first| Some((first, first.workloads.iter().find(|w| w.name == workload.name)?)));
+    let jobs: Vec<judge::Session> = before.into_iter().chain([(record, workload)]).map(|(r, w)| job(r, w)).collect();
+    let policy = judge_policy(workload, workloads)?;
+    Ok(other_day::judge(&OtherDay { history, jobs: &jobs, shape: workload.shape(), differing: &[], policy: &policy }))
+}
+
+/// What the record says about the judgement of changes.
+pub fn judge_policy(workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<judge::Policy> {
+    let mut policy = judge::Policy { workloads, ..judge::Policy::default() };
+    for (name, said) in &workload.regressions {
+        let (metric, said) = (metric(name)?, said.policy());
+        policy.minimum_changes.extend(said.min_change_ratio.map(|change| (metric, change)));
+        policy.margins.extend(said.margin_ratio.map(|margin| (metric, margin)));
+        policy.classes.extend(said.class.map(|class| (metric, class)));
+    }
+    Ok(policy)
+}
+
+/// A session whose SLOs were others says nothing about attainment.
+fn method(session: &Session, workload: &WorkloadRecord) -> judge::Session {
+    let mut method = session.to_method();
+    if session.slo != workload.slo {
+        for start in &mut method.starts {
+            start.values.remove(&Metric::SloAttainment);
+        }
+    }
+    work::at_lengths_of(workload, session, &mut method);
+    method
+}
+
+fn missing(workload: &WorkloadRecord, baseline: &Baseline) -> String {
+    let why = baseline.missing.clone().unwrap_or_else(|| "none was captured on this lineage".into());
+    format!(
+        "no baseline for {}: {why}; `goodput-gate baseline update` on the target branch adds a session, six are needed to judge",
+        workload.name
+    )
+}
+
+fn metric(name: &str) -> anyhow::Result<Metric> {
+    Metric::parse(name).ok_or_else(|| anyhow::anyhow!("the record names a metric that this version does not know: {name:?}"))
+}
+
+fn policy(record: &Record) -> Policy {
+    // Anything but the word "warn" is the strict choice: a record from outside must not loosen by misspelling.
+    let of = |word: &str| if word == "warn" { OnOpen::Warn } else { OnOpen::Fail };
+    let p = &record.policy;
+    Policy {
+        on_inconclusive: of(&p.on_inconclusive),
+        on_blind: of(&p.on_blind),
+        on_missing_baseline: of(&p.on_missing_baseline),
+        on_incomparable: of(&p.on_incomparable),
+        on_limit_open: of(&p.on_limit_open),
+        on_anchor_drift: of(&p.on_anchor_drift),
+    }
+}

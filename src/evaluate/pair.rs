@@ -1,0 +1,163 @@
+//! One workload of an interleaved run: both sides' records to evidence. Pure. Not here: what the evidence means (`verdict`).
+
+use super::work::{self, Tokens};
+use super::{Part, judge_policy, limits, loosened, mostly_whole, unfit};
+use crate::fingerprint::{Difference, Fingerprint};
+use crate::judge::interleaved::{self, Interleaved, Sampling};
+use crate::judge::{Comparison, PastRun};
+use crate::record::programs::Builds;
+use crate::record::{PastSession, Record, WorkloadRecord, keyed};
+use crate::report::build::Beside;
+use crate::report::server::Before;
+use crate::report::text;
+use crate::verdict::{Against, Evidence};
+
+/// Both sides ran in one job on one machine: which server it was may differ, since that is what is judged.
+const SERVER_FIELDS: [&str; 3] = ["server", "server_version", "server_flags"];
+
+/// Errors: two records that no interleaved run has left together.
+pub fn of_one_run(baseline: &Record, candidate: &Record) -> anyhow::Result<()> {
+    let same = baseline.session == candidate.session
+        && baseline.interrupted == candidate.interrupted
+        && baseline.policy == candidate.policy;
+    if same {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "these are sides of two interleaved runs ({} and {})\nhint: baseline.json and record.json of one output folder belong together",
+        baseline.session,
+        candidate.session
+    )
+}
+
+pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<Part> {
+    let history: Vec<PastRun> = workload.history.iter().map(PastSession::to_method).collect();
+    // Limits need no baseline: they are judged whatever it is.
+    let judged_limits = |used: u32| {
+        let rounds: Vec<_> = workload.method_rounds().into_iter().filter(|r| r.start < used).collect();
+        limits::judged(candidate, workload, &rounds, &history)
+    };
+    let Some(base) = baseline.workloads.iter().find(|w| w.name == workload.name) else {
+        let why = format!("the baseline's side has no workload {}", workload.name);
+        let incomplete = vec![why.clone()];
+        let evidence =
+            Evidence { limits: judged_limits(u32::MAX)?, incomplete, ..evidence(unfit(workload), Against::Missing(why)) };
+        let (differences, before) = (Vec::new(), Before::default());
+        return Ok(Part { evidence, baseline: None, beside: None, differences, anchor: None, before });
+    };
+    let mut invalid: Vec<String> = unfit(base).into_iter().map(|why| format!("baseline: {why}")).collect();
+    invalid.extend(unfit(workload));
+    invalid.extend(vanished(baseline, candidate));
+    let differences = Fingerprint::differences(&base.fingerprint, &workload.fingerprint);
+    let before = Before { server: base.server_values(), pooled: keyed(&base.pooled_values()?) };
+    let conflicts = conflicts(candidate, &differences);
+    if !conflicts.is_empty() {
+        let evidence = Evidence { limits: judged_limits(u32::MAX)?, ..evidence(invalid, Against::Incomparable(conflicts)) };
+        return Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None, before });
+    }
+    let comparison = compare(candidate, base, workload, &history, workloads)?;
+    // Prompts that were shorter for one side are less work. (Output tokens are compared request by request by the judge.)
+    let (now, then) = (Tokens::of(workload), Tokens::of(base));
+    invalid.extend(work::drifted_input(base, workload));
+    let (same, said) = builds(candidate);
+    let evidence = Evidence {
+        limits: judged_limits(used(&comparison))?,
+        incomplete: same
+            .into_iter()
+            .chain(incomplete(candidate, base, workload, &comparison))
+            .chain(now.untold(then.input.is_some(), then.output.is_some()))
+            .collect(),
+        warnings: said.into_iter().chain(loosened(workload)).chain(limits::loosened(workload)?).collect(),
+        ..evidence(invalid, Against::Compared(comparison))
+    };
+    Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None, before })
+}
+
+/// Both sides measure the same workloads: one that only the baseline has was taken out.
+fn vanished(baseline: &Record, candidate: &Record) -> Option<String> {
+    let gone = baseline.workloads.iter().find(|b| candidate.workloads.iter().all(|c| c.name != b.name))?;
+    Some(format!("the candidate's side has no workload {}", gone.name))
+}
+
+fn evidence(invalid: Vec<String>, against: Against) -> Evidence {
+    let (limits, excused, warnings) = (Vec::new(), Vec::new(), Vec::new());
+    Evidence { invalid, against, limits, excused, drift: None, incomplete: Vec::new(), warnings }
+}
+
+fn conflicts(candidate: &Record, differences: &[Difference]) -> Vec<Difference> {
+    let may = |field: &String| candidate.policy.under_test.contains(field) || SERVER_FIELDS.contains(&field.as_str());
+    differences.iter().filter(|d| !may(&d.field)).cloned().collect()
+}
+
+fn compare(
+    candidate: &Record,
+    base: &WorkloadRecord,
+    workload: &WorkloadRecord,
+    history: &[PastRun],
+    workloads: u32,
+) -> anyhow::Result<Comparison> {
+    let pair = candidate.pair.as_ref();
+    Ok(interleaved::judge(&Interleaved {
+        baseline: &base.method_rounds(),
+        candidate: &workload.method_rounds(),
+        history,
+        slo: workload.slo.into(),
+        shape: workload.shape(),
+        differing: &[],
+        most_starts: pair.map_or(1, |p| p.most_starts as usize),
+        sampling: if pair.is_some_and(|p| p.starts_sampled) { Sampling::Starts } else { Sampling::RunningServers },
+        policy: &judge_policy(workload, workloads)?,
+    }))
+}
+
+/// Start pairs that the decision used; all where nothing was decided.
+fn used(comparison: &Comparison) -> u32 {
+    if comparison.looks == 0 { u32::MAX } else { u32::try_from(comparison.looks).unwrap_or(u32::MAX) }
+}
+
+/// What both sides have in common of their programs: in the way of a verdict, and worth knowing.
+fn builds(candidate: &Record) -> (Option<String>, Option<String>) {
+    let builds = candidate.pair.as_ref().and_then(|pair| pair.builds.as_ref());
+    match builds {
+        Some(same @ Builds::Same { .. }) if candidate.policy.same_build != "allow" => (Some(same.to_string()), None),
+        Some(Builds::Same { path }) => {
+            (None, Some(format!("both sides ran the same program, {path}, in the same way, as gate.same_build allows")))
+        }
+        None | Some(Builds::Different) => (None, None),
+        Some(other) => (None, Some(other.to_string())),
+    }
+}
+
+/// Whether no start more can compare anything.
+pub fn is_one_program(candidate: &Record) -> bool {
+    builds(candidate).0.is_some()
+}
+
+/// A start that the decision used lacks most of its rounds, or the run was stopped before its last look.
+fn incomplete(candidate: &Record, base: &WorkloadRecord, workload: &WorkloadRecord, comparison: &Comparison) -> Option<String> {
+    let rounds = candidate.policy.rounds;
+    let used = used(comparison);
+    let ragged =
+        [base, workload].into_iter().flat_map(|w| &w.starts).filter(|s| s.index < used && !mostly_whole(s, rounds)).count();
+    if ragged > 0 {
+        return Some(format!(
+            "{ragged} of the starts that were judged lack most of their {}: measure all of them for a PASS",
+            text::count(u64::from(rounds), "round", "rounds")
+        ));
+    }
+    let most = candidate.pair.as_ref().map_or(1, |p| p.most_starts);
+    let measured = base.starts.len().min(workload.starts.len());
+    let stopped = comparison.decision.is_open() && (measured as u64) < u64::from(most);
+    stopped.then(|| format!("stopped after {measured} of at most {most} start pairs, before it was decided"))
+}
+
+fn beside(baseline: &Record, workload: &WorkloadRecord) -> Option<Beside> {
+    let pair = baseline.pair.as_ref()?;
+    Some(Beside {
+        words: pair.baseline.clone(),
+        commit: baseline.git.as_ref().map(|git| git.commit.clone()),
+        most_starts: pair.most_starts,
+        starts_sampled: pair.starts_sampled,
+        minutes: workload.minutes(),
+    })
+}
