@@ -38,6 +38,8 @@ pub enum DeltaKind {
     Whole,
     /// The model's words that it will not answer. They are no output.
     Refusal,
+    /// A part of a tool call; that is an answer.
+    Call,
 }
 
 /// Token counts by the server. A count that it does not give is `None`.

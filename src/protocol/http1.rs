@@ -4,6 +4,7 @@
 //! that arrives in several reads is buffered. Framing follows RFC 9112 section 6.3.
 
 mod chunked;
+mod trailers;
 #[cfg(test)]
 mod tests;
 
@@ -65,6 +66,8 @@ pub struct ResponseReader {
     pending: Vec<u8>,
     head: Option<Head>,
     body: Body,
+    /// What came after the last chunk.
+    trailers: Vec<u8>,
     /// Bytes came after the end, so the connection is not at a boundary between responses.
     excess: bool,
 }
@@ -93,6 +96,11 @@ impl ResponseReader {
     /// Bytes have come beyond the end of the response.
     pub const fn excess(&self) -> bool {
         self.excess
+    }
+
+    /// What the server says after the last chunk, where that is a failure.
+    pub fn failure_at_end(&self) -> Option<String> {
+        trailers::failure(&self.trailers)
     }
 
     /// Takes the bytes of one read. `body` gets each decoded piece of the body together with the head, which is always complete
@@ -176,7 +184,9 @@ impl ResponseReader {
                     }
                 }
                 Body::Chunked(chunked) => {
-                    let Some(after) = chunked.feed(rest, &mut |piece| body(head, piece))? else { return Ok(()) };
+                    let Some(after) = chunked.feed(rest, &mut |piece| body(head, piece), &mut self.trailers)? else {
+                        return Ok(());
+                    };
                     rest = after;
                     self.body = Body::Complete;
                 }

@@ -193,9 +193,12 @@ impl Receiver {
             None if broken => (Outcome::Malformed, cut),
             None => (Outcome::Truncated, cut),
             Some(head) if head.status != 200 => (Outcome::HttpStatus(head.status), Some(self.intake.body_text())),
-            Some(head) => match self.intake.failure(head, cut.as_deref(), broken) {
-                None => (Outcome::Completed, None),
-                Some((outcome, error)) => (outcome, Some(error)),
+            Some(head) => match (self.intake.failure(head, cut.as_deref(), broken), self.http.failure_at_end()) {
+                (Some((Outcome::Malformed, error)), _) => (Outcome::Malformed, Some(error)),
+                // What was streamed before it may look whole.
+                (_, Some(words)) => (Outcome::Malformed, Some(format!("error in the trailers of a 200 response: {words}"))),
+                (Some((outcome, error)), None) => (outcome, Some(error)),
+                (None, None) => (Outcome::Completed, None),
             },
         }
     }

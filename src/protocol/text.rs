@@ -22,6 +22,19 @@ pub fn output(protocol: &Protocol, payload: &[u8]) -> Option<String> {
     }
 }
 
+/// The arguments of an event's tool calls, where they are texts. `None` where it has none.
+pub fn arguments(protocol: &Protocol, payload: &[u8]) -> Option<String> {
+    if *protocol != Protocol::OpenAiChat {
+        return None;
+    }
+    let json: Value = serde_json::from_slice(payload.trim_ascii()).ok()?;
+    let delta = &json["choices"][0]["delta"];
+    let calls = delta["tool_calls"].as_array().into_iter().flatten().map(|call| &call["function"]);
+    let functions = calls.chain(Some(&delta["function_call"]).filter(|call| call.is_object()));
+    let texts: Vec<&str> = functions.filter_map(|function| function["arguments"].as_str()).collect();
+    (!texts.is_empty()).then(|| texts.concat())
+}
+
 /// The prompt of a finished body, with all that was said before it.
 pub fn prompt(protocol: &Protocol, body: &[u8]) -> Option<String> {
     let json: Value = serde_json::from_slice(body).ok()?;

@@ -1,6 +1,6 @@
 //! The chunked transfer coding of RFC 9112 section 7.1, decoded over slices that end anywhere.
 //!
-//! Not here: heads, other framings. Extensions and trailers are read and dropped.
+//! Not here: heads, other framings, what trailers say (`trailers`). Extensions are read and dropped.
 
 use super::HttpError;
 
@@ -29,7 +29,14 @@ impl Default for Chunked {
 
 impl Chunked {
     /// Hands out the data in `bytes`. Returns what follows the end of the body, once that is reached.
-    pub(super) fn feed<'a>(&mut self, bytes: &'a [u8], data: &mut impl FnMut(&[u8])) -> Result<Option<&'a [u8]>, HttpError> {
+    ///
+    /// `trailers` gets what comes after the last chunk.
+    pub(super) fn feed<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        data: &mut impl FnMut(&[u8]),
+        trailers: &mut Vec<u8>,
+    ) -> Result<Option<&'a [u8]>, HttpError> {
         let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
             if let Self::Data { left } = *self {
@@ -41,6 +48,9 @@ impl Chunked {
                 continue;
             }
             rest = after;
+            if matches!(self, Self::Trailers { .. }) {
+                trailers.push(byte);
+            }
             if self.step(byte)? {
                 return Ok(Some(rest));
             }

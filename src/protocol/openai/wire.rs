@@ -135,6 +135,8 @@ pub(super) fn parse(form: Form, json: &[u8], streamed: bool) -> Event {
                     delta.answer |= message.answers();
                     if message.refusal.0 && !message.has_output() {
                         delta.kind = DeltaKind::Refusal;
+                    } else if streamed && delta.kind == DeltaKind::New && message.calls() {
+                        delta.kind = DeltaKind::Call;
                     }
                 }
             }
@@ -165,11 +167,14 @@ impl Message {
     }
 
     fn answers(&self) -> bool {
+        [self.content, self.audio, self.images].iter().any(|parts| parts.answer) || self.calls()
+    }
+
+    fn calls(&self) -> bool {
         let calls = self.tool_calls.iter().flatten();
         let custom = calls.clone().any(|call| call.custom.answer);
-        let functions = calls.filter_map(|call| call.function.as_ref()).chain(&self.function_call);
-        let called = functions.into_iter().any(|function| function.name.0 || function.arguments.0);
-        [self.content, self.audio, self.images].iter().any(|parts| parts.answer) || custom || called
+        let mut functions = calls.filter_map(|call| call.function.as_ref()).chain(&self.function_call);
+        custom || functions.any(|function| function.name.0 || function.arguments.0)
     }
 
     fn has_output(&self) -> bool {

@@ -45,6 +45,8 @@ pub(super) struct Events {
     protocol: Protocol,
     shape: Shape,
     growth: Growth,
+    /// Of the arguments of tool calls, which may follow a text that does not grow.
+    calls: Growth,
     received: Received,
     most_outputs: usize,
     tokens: usize,
@@ -66,6 +68,7 @@ impl Events {
             protocol: protocol.clone(),
             shape: Shape::default(),
             growth: Growth::default(),
+            calls: Growth::default(),
             received: Received { outputs: Vec::with_capacity(tokens), ..Received::default() },
             most_outputs: MAX_OUTPUTS_BESIDE.saturating_add(tokens.saturating_mul(MAX_OUTPUTS_PER_TOKEN)),
             tokens,
@@ -233,7 +236,10 @@ impl Events {
                 self.growth.next(text);
             }
         }
-        if self.growth.is_cumulative(false) {
+        if delta.kind == DeltaKind::Call && self.calls.is_open() {
+            self.calls.next(text::arguments(&self.protocol, payload));
+        }
+        if self.is_cumulative(false) {
             self.give_up(CUMULATIVE.into());
         }
     }
@@ -261,7 +267,7 @@ impl Events {
     }
 
     pub(super) const fn is_cumulative(&self, ended: bool) -> bool {
-        self.growth.is_cumulative(ended)
+        self.growth.is_cumulative(ended) || self.calls.is_cumulative(ended)
     }
 
     pub(super) const fn any(&self) -> bool {

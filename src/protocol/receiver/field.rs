@@ -212,6 +212,50 @@ fn cumulative_deltas_are_refused_by_that_word() {
 }
 
 #[test]
+fn cumulative_arguments_of_tool_calls_are_refused_by_that_word() {
+    let event = |delta: &str| format!("data: {{\"choices\":[{{\"delta\":{delta},\"finish_reason\":null}}]}}\n\n");
+    let function = |arguments: &str| format!("{{\"name\":\"f\",\"arguments\":{}}}", serde_json::Value::from(arguments));
+    let call = |arguments: &str| event(&format!("{{\"tool_calls\":[{{\"index\":0,\"function\":{}}}]}}", function(arguments)));
+    let older = |arguments: &str| event(&format!("{{\"function_call\":{}}}", function(arguments)));
+    let growing = ["", "{\"city\"", "{\"city\": \"Se", "{\"city\": \"Seoul\"}"];
+    let parts = ["", "{\"city\"", ": \"Se", "oul\"}"];
+    let text = event("{\"content\":\"one\"}") + &event("{\"content\":\" two\"}") + &event("{\"content\":\" three\"}");
+    for before in ["", &text] {
+        let all =
+            |each: &dyn Fn(&str) -> String, parts: [&str; 4]| streamed(&[before, &parts.map(each).concat(), STOP, DONE].concat());
+        for each in [&call as &dyn Fn(&str) -> String, &older] {
+            let grown = all(each, growing);
+            assert!(grown.outcome == Malformed && told(&grown).1.starts_with("cumulative deltas"), "{grown:?}");
+            let sound = all(each, parts);
+            assert_eq!((told(&sound), sound.outputs.len()), ((Completed, ""), 4 + if before.is_empty() { 0 } else { 3 }));
+        }
+    }
+}
+
+#[test]
+fn an_error_in_the_trailers_fails_an_answer_that_looks_whole() {
+    let with = |trailers: &str, body: &str| {
+        let bytes = labelled("text/event-stream", body);
+        let end = bytes.len() - 2;
+        [&bytes[..end], trailers.as_bytes(), b"\r\n"].concat()
+    };
+    let whole = [ONE, TWO, STOP, DONE].concat();
+    for (trailers, words) in [
+        ("x-error: engine died\r\n", "x-error: engine died"),
+        ("X-A: b\r\ngrpc-status: 13\r\ngrpc-message: out of memory\r\n", "grpc-status: 13, out of memory"),
+    ] {
+        for body in [&whole, &[ONE, TWO].concat()] {
+            let answer = read(&with(trailers, body));
+            assert_eq!(told(&answer), (Malformed, &*format!("error in the trailers of a 200 response: {words}")));
+        }
+    }
+    assert_eq!(told(&read(&with("x-checksum: 7\r\ngrpc-status: 0\r\n", &whole))), (Completed, ""));
+    let broken = ONE.replace("\"choices\"", "\"error\":{\"message\":\"first\"},\"choices\"");
+    let both = read(&with("x-error: second\r\n", &(broken + DONE)));
+    assert_eq!(told(&both), (Malformed, "error in a 200 response: first"), "what came first");
+}
+
+#[test]
 fn parts_that_think_are_reasoning_and_empty_parts_are_nothing() {
     let answer = read(field!("mistral-thinking-parts"));
     assert_eq!((told(&answer), answer.outputs.len()), ((Completed, ""), 8));

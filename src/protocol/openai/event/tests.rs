@@ -24,6 +24,7 @@ fn chat(delta_json: &str) -> Delta {
 const NOTHING: Delta =
     Delta { answer: false, reasoning: false, kind: DeltaKind::New, finish_reason: None, usage: None, uncounted: false };
 const ANSWER: Delta = Delta { answer: true, ..NOTHING };
+const CALL: Delta = Delta { kind: DeltaKind::Call, ..ANSWER };
 const REASONING: Delta = Delta { reasoning: true, ..NOTHING };
 
 #[test]
@@ -57,10 +58,10 @@ fn reasoning_is_output_under_both_names() {
 
 #[test]
 fn tool_calls_are_output() {
-    assert_eq!(chat(r#"{"tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":""}}]}"#), ANSWER);
-    assert_eq!(chat(r#"{"content":null,"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]}"#), ANSWER);
-    assert_eq!(chat(r#"{"tool_calls":[{"function":{"name":null,"arguments":{"a":1}}}]}"#), ANSWER);
-    assert_eq!(chat(r#"{"function_call":{"name":"f"}}"#), ANSWER);
+    assert_eq!(chat(r#"{"tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":""}}]}"#), CALL);
+    assert_eq!(chat(r#"{"content":null,"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]}"#), CALL);
+    assert_eq!(chat(r#"{"tool_calls":[{"function":{"name":null,"arguments":{"a":1}}}]}"#), CALL);
+    assert_eq!(chat(r#"{"function_call":{"name":"f"}}"#), CALL);
 }
 
 #[test]
