@@ -50,7 +50,7 @@ pub struct BaselineHistoryArgs {
     /// Only this workload
     #[arg(long, value_name = "NAME")]
     pub workload: Option<String>,
-    /// The base branch [default: the event's, origin/HEAD, origin/main, main...]
+    /// The base branch, or `none` [default: the event's, origin/HEAD, origin/main, main...]
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
     #[command(flatten)]
@@ -109,7 +109,7 @@ pub struct BaselinePruneArgs {
 pub struct BaselineResolveArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// The base branch [default: the event's, origin/HEAD, origin/main, main...]
+    /// The base branch, or `none` [default: the event's, origin/HEAD, origin/main, main...]
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
     /// As JSON

@@ -45,7 +45,7 @@ pub struct CheckArgs {
     /// Measure the baseline in the same job, beside the candidate (gate.mode: interleaved)
     #[arg(long)]
     pub interleaved: bool,
-    /// The base branch: the baseline is looked for from its merge base with HEAD on [default: the event's, origin/HEAD, origin/main, main...]
+    /// The base branch: the baseline is looked for from its merge base with HEAD on; `none`: this run judges no change, and its reports say so [default: the event's, origin/HEAD, origin/main, main...]
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
     /// Interleaved: the baseline is a server that runs already, at this base URL

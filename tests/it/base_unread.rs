@@ -167,6 +167,30 @@ fn a_pull_request_whose_event_is_lost_has_no_other_base() {
     bed.gate_with("", &[&env[..], &[("GITHUB_BASE_REF", "main")]].concat(), &DRY).assert(0, &["24 requests"]);
 }
 
+/// Main is stricter than the branch that the change goes into, or the other way round: which one counts is the system's word.
+#[test]
+fn a_change_on_another_system_goes_into_the_branch_that_it_names() {
+    let bed = loosened();
+    bed.git(&["checkout", "-q", "-b", "release/2", "main"]);
+    bed.write("goodput-gate.yaml", &STRICT.replace("requests: 24", "requests: 28"));
+    bed.commit("another policy");
+    bed.git(&["checkout", "-q", "feature"]);
+    for target in [
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "release/2"),
+        ("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/release/2"),
+        ("BITBUCKET_PR_DESTINATION_BRANCH", "release/2"),
+        ("CHANGE_TARGET", "release/2"),
+    ] {
+        bed.gate_with("", &[CI[0], target], &DRY).assert(0, &["28 requests", "this change alters"]);
+        let lost = (target.0, "release/3");
+        bed.gate_with("", &[CI[0], lost], &DRY).assert(2, &["no commit, branch or tag \"origin/release/3\" here", "fetch it"]);
+        bed.gate_with("", &[target], &DRY).assert(0, &["32 requests"]);
+    }
+    let torn = [CI[0], ("CHANGE_TARGET", "main"), ("CI_COMMIT_TARGET_BRANCH", "release/2")];
+    bed.gate_with("", &torn, &DRY).assert(2, &["neither its commit nor its branch", "--base REF"]);
+    bed.gate_with("", &torn, &[&DRY[..], &["--base", "main"]].concat()).assert(0, &["24 requests"]);
+}
+
 #[test]
 fn a_named_baseline_is_the_bases_in_ci() {
     let bed = with_session();

@@ -56,6 +56,36 @@ const MARKS: [&str; 25] = [
     "bamboo_buildKey",
 ];
 
+/// Where a system other than GitHub names the branch that a change goes into; and what says that there is a change, where the first has a
+/// value without one too: the branch that was pushed, which is what would then judge itself.
+const TARGETS: [(&str, Option<&str>); 7] = [
+    ("BITBUCKET_PR_DESTINATION_BRANCH", None),
+    ("BUILDKITE_PULL_REQUEST_BASE_BRANCH", None),
+    // Jenkins, of a multibranch job.
+    ("CHANGE_TARGET", None),
+    // Woodpecker.
+    ("CI_COMMIT_TARGET_BRANCH", None),
+    ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", None),
+    ("DRONE_TARGET_BRANCH", Some("DRONE_PULL_REQUEST")),
+    ("SYSTEM_PULLREQUEST_TARGETBRANCH", None),
+];
+
+/// The branches that this job's change goes into, as CI systems other than GitHub name them: none, one, or, where variables contradict each
+/// other, several.
+pub fn target_branches() -> Vec<String> {
+    targets(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+}
+
+fn targets(env: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let set = |name: &str| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let named = TARGETS.iter().filter(|(_, change)| change.is_none_or(|name| set(name).is_some()));
+    let branches = named.filter_map(|(name, _)| set(name));
+    let mut branches: Vec<String> = branches.map(|b| b.strip_prefix("refs/heads/").unwrap_or(&b).to_owned()).collect();
+    branches.sort_unstable();
+    branches.dedup();
+    branches
+}
+
 /// Of this process.
 pub fn is_ci() -> bool {
     says_ci(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
@@ -75,6 +105,19 @@ fn is_on(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_branch_that_a_change_goes_into_is_known_by_what_each_system_sets() {
+        let branches = |set: &[(&str, &str)]| targets(|name| set.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()));
+        for (name, change) in TARGETS {
+            let both = [(name, "refs/heads/release/2"), (change.unwrap_or("OTHER"), "7")];
+            assert_eq!(branches(&both), ["release/2"], "{name}");
+            assert!(branches(&[(name, " ")]).is_empty(), "{name}");
+        }
+        assert!(branches(&[("DRONE_TARGET_BRANCH", "feature")]).is_empty(), "a push to a branch");
+        assert_eq!(branches(&[("CHANGE_TARGET", "main"), ("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/main")]), ["main"]);
+        assert_eq!(branches(&[("CHANGE_TARGET", "main"), ("CI_COMMIT_TARGET_BRANCH", "other")]), ["main", "other"]);
+    }
 
     fn ci(set: &[(&str, &str)]) -> bool {
         says_ci(|name| set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))

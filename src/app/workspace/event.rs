@@ -9,28 +9,40 @@ use crate::github::event::Ci;
 /// For this process; `named` is `--base`.
 pub fn wanted(named: Option<&str>) -> Wanted {
     let event = runner::workflow_run();
-    Wanted {
-        named: named.map(str::to_owned),
-        ci: ci::is_ci() || event.is_some(),
-        ..event.as_ref().map(of_event).unwrap_or_default()
-    }
+    let ci = ci::is_ci() || event.is_some();
+    let known = match &event {
+        Some(event) => of_event(event),
+        None if ci => into_branch(&ci::target_branches()),
+        None => Wanted::default(),
+    };
+    Wanted { named: named.map(str::to_owned), ci, ..known }
+}
+
+/// Of a change that goes into a branch, on another system than GitHub. Where several are named there is no telling which, and then none.
+fn into_branch(branches: &[String]) -> Wanted {
+    let event = if let [branch] = branches { names(branch).into() } else { Vec::new() };
+    Wanted { event, event_only: !branches.is_empty(), ..Wanted::default() }
+}
+
+/// The remote's first: the branch of that name here may be older.
+fn names(branch: &String) -> [String; 2] {
+    [format!("origin/{branch}"), branch.clone()]
 }
 
 /// What a workflow run is to be compared with.
 fn of_event(ci: &Ci) -> Wanted {
-    let branch = |b: &String| [format!("origin/{b}"), b.clone()];
     let sha = ci.base.sha.clone().into_iter();
     let default_branch = ci.default_branch.clone();
     match ci.event.as_str() {
         "pull_request" | "pull_request_target" | "pull_request_review" => Wanted {
-            event: sha.chain(ci.base.branch.iter().flat_map(branch)).collect(),
+            event: sha.chain(ci.base.branch.iter().flat_map(names)).collect(),
             event_only: true,
             pull_head: ci.head_sha.clone(),
             default_branch,
             ..Wanted::default()
         },
         "merge_group" => Wanted {
-            event: sha.chain(ci.base.branch.iter().flat_map(branch)).collect(),
+            event: sha.chain(ci.base.branch.iter().flat_map(names)).collect(),
             event_only: true,
             default_branch,
             ..Wanted::default()

@@ -1,6 +1,6 @@
 //! Each event has its base. Not here: whether git has it.
 
-use super::of_event;
+use super::{into_branch, of_event};
 use crate::baseline::base::Wanted;
 use crate::github::event::Ci;
 
@@ -49,4 +49,13 @@ fn a_schedule_and_a_dispatch_have_the_default_branch() {
         let found = wanted(event, &serde_json::json!({"repository": {"default_branch": "trunk"}}));
         assert_eq!(found, Wanted { default_branch: Some("trunk".into()), ..Wanted::default() }, "{event}");
     }
+}
+
+#[test]
+fn a_change_on_another_system_has_the_branch_that_it_goes_into_and_no_other() {
+    let found = into_branch(&["release/2".into()]);
+    assert_eq!((&*found.event, found.event_only), (&["origin/release/2".to_owned(), "release/2".to_owned()][..], true));
+    let torn = into_branch(&["main".into(), "other".into()]);
+    assert_eq!((torn.event.len(), torn.event_only), (0, true), "where two are named there is no telling which");
+    assert_eq!(into_branch(&[]), Wanted::default());
 }
