@@ -76,6 +76,52 @@ fn a_faster_decode_is_an_improvement_and_passes() {
 }
 
 #[test]
+fn an_improvement_beyond_belief_passes_and_is_said_at_the_top_of_every_report() {
+    let judged = judge(&with_decode(0.1));
+    let words = "times as good as the baseline's: before this is believed, rule out answers from a cache";
+    judged.assert(0, "passed", &[words]);
+    assert!(judged.report["notices"][0].as_str().is_some_and(|n| n.starts_with("chat: tpot_geomean is ") && n.contains(words)));
+    let before_the_workload = |text: &str, heading: &str| {
+        let text = flat(&text.replace('\\', ""));
+        let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what:?} is not in {text}"));
+        assert!(at("times as good as") < at(heading), "{text}");
+    };
+    before_the_workload(&judged.ran.stdout, "chat: PASS");
+    before_the_workload(&judged.bed.read(".goodput-gate/report.md"), "### <code>chat</code>");
+    for report in ["report.html", "junit.xml"] {
+        assert!(judged.bed.read(&format!(".goodput-gate/{report}")).contains("times as good as the baseline"), "{report}");
+    }
+    let plausible = judge(&with_decode(0.5));
+    plausible.assert(0, "passed", &["PASS"]);
+    assert!(!plausible.ran.stdout.contains("times as good"), "{}", plausible.ran.stdout);
+}
+
+/// 17 of 40 requests of each round miss the SLO of the first token; nothing else is judged that this changes.
+#[test]
+fn an_slo_attainment_of_42_points_less_never_passes() {
+    let mut record = candidate();
+    for round in rounds(&mut record) {
+        for name in ["ttft_us", "e2e_us"] {
+            column(round, name)[..17].iter_mut().for_each(|us| *us = json!(us.as_u64().expect("completed") + 420_000));
+        }
+    }
+    workload(&mut record)["limits"] = json!([]);
+    let info = json!({"class": "info"});
+    let others = ["ttft_geomean", "e2e_geomean", "e2e_p95", "ttft_p95"].map(|metric| (metric.to_owned(), info.clone()));
+    workload(&mut record)["regressions"] = others.into_iter().collect::<serde_json::Map<_, _>>().into();
+    let judged = judge(&record);
+    judged.assert(1, "failed", &["FAIL", "SLO attainment is 42.50 points lower"]);
+    judged.assert_named("slo_attainment", "regressed");
+    assert_eq!(judged.trouble("slo_attainment"), Some(("failure", "regression")));
+    // One start has no second one to agree with it: nothing convicts, and nothing passes.
+    workload(&mut record)["starts"].as_array_mut().expect("starts").truncate(1);
+    record["policy"]["starts"] = json!(1);
+    let alone = judge(&record);
+    assert_ne!(alone.report["verdict"], "passed", "{}", alone.ran.stdout);
+    assert!(alone.ran.stdout.contains("slo_attainment"), "{}", alone.ran.stdout);
+}
+
+#[test]
 fn below_six_sessions_it_is_inconclusive_and_says_how_many_are_missing() {
     for (n, words) in [(1, "5 more baseline sessions are needed: 1 of 6"), (5, "1 more baseline session is needed: 5 of 6")] {
         let judged = judge_against(&candidate(), n);

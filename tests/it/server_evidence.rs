@@ -104,6 +104,26 @@ fn a_sound_page_is_in_the_record_and_nothing_is_found() {
     );
 }
 
+#[test]
+fn doctor_lists_what_a_page_has_and_nobody_knows() {
+    let text = "vllm:num_requests_running 1.0\nvllm:brand_new_total 3.0\nour_queue_depth 2.0\npython_gc_objects 7.0\n";
+    let known = Page::serve(move |_| Some(page(text)));
+    let strange = Page::serve(|_| Some(page("our_queue_depth 2.0\n")));
+    let server = Server::good();
+    let doctor = |metrics: &str| {
+        let gate = Gate::new();
+        let workload = "workloads: [{name: chat, requests: 3}]";
+        let config = format!("version: 1\ntarget: {{base_url: \"{}\", metrics: \"{metrics}\"}}\n{workload}\n", server.url());
+        gate.write("goodput-gate.yaml", &config);
+        flat(&gate.run(&["doctor"]).stdout)
+    };
+    let said = doctor(&at(&known));
+    assert!(said.contains("metrics has names of vllm; not used: our_queue_depth, vllm:brand_new"), "{said}");
+    assert!(!said.contains("python_gc_objects"), "what a client of Prometheus adds by itself: {said}");
+    let said = doctor(&at(&strange));
+    assert!(said.contains("metrics has no names that are known; not used: our_queue_depth"), "{said}");
+}
+
 /// Field case 31: nothing is on the page of TGI before the first request.
 #[test]
 fn a_page_that_is_empty_at_first_is_asked_again_after_the_warm_up() {

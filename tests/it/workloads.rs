@@ -115,6 +115,25 @@ fn a_dataset_is_sent_with_the_lengths_that_it_asks_for() {
 }
 
 #[test]
+fn what_a_dataset_leaves_out_is_counted_in_every_report() {
+    let asks = |i: usize| json!({"conversations": [{"from": "human", "value": format!("why {i}?")}]});
+    let silent = json!({"conversations": [{"from": "gpt", "value": "because"}]});
+    let empty = json!({"conversations": [{"from": "human", "value": ""}]});
+    let entries: Vec<Value> = (0..8).map(asks).chain([silent.clone(), silent, empty]).collect();
+    let workload = "name: data, requests: 6, warmup: 1, output_tokens: 4, arrival: {closed: {concurrency: 2}}, prompts: {dataset: {file: d.json}}";
+    let (bed, record) = record(&[workload], &[("d.json", &json!(entries).to_string())], &[]);
+    let counted = ["2 of 11 entries of the dataset are left out: no message of a user (the first is entry 9)", "1 of 11 entries"];
+    assert_eq!(completed(&record, 0), 6);
+    assert_eq!(record["workloads"][0]["load"]["detail"]["left_out"].as_array().map(Vec::len), Some(2));
+    for report in ["report.json", "report.md", "report.html", "junit.xml"] {
+        let text = crate::gate_support::flat(&bed.read(&format!(".goodput-gate/{report}")));
+        assert!(counted.iter().all(|words| text.contains(words)), "{report}: {text}");
+    }
+    bed.gate(&["run", "--dry-run"]).assert(0, &counted);
+    bed.gate(&["report", ".goodput-gate/report.json", "--format", "terminal"]).assert(0, &counted);
+}
+
+#[test]
 fn a_dataset_that_cannot_be_used_stops_the_run_before_anything_is_sent() {
     let bed = Bed::new();
     bed.write("goodput-gate.yaml", &format!("{SIM}  - {{name: data, requests: 3, prompts: {{dataset: {{file: d.jsonl}}}}}}\n"));

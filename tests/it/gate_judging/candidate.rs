@@ -153,6 +153,9 @@ pub fn with_decode(factor: f64) -> Value {
     for round in rounds(&mut record) {
         let gap = round["chunk_gap_p99_ms"].as_f64().expect("a p99");
         round["chunk_gap_p99_ms"] = json!(gap * factor);
+        for gap in column(round, "max_gap_us") {
+            *gap = json!(scaled(gap.as_u64().expect("completed"), factor));
+        }
         let first = column(round, "ttft_us").clone();
         for (e2e, ttft) in column(round, "e2e_us").iter_mut().zip(&first) {
             let (end, begin) = (e2e.as_u64().expect("completed"), ttft.as_u64().expect("completed"));
