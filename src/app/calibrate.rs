@@ -50,7 +50,7 @@ pub fn calibrate(
     }
     let record = measure::measure(config, what.options, git, &job)?.saved()?;
     for workload in &record.workloads {
-        let why = evaluate::unfit(workload);
+        let why = workload.unfit();
         if record.interrupted && !why.is_empty() {
             continue;
         }
@@ -165,7 +165,7 @@ fn lower_load(config: &Config, options: &RunOptions, name: &str, job: &Job) -> a
         let rate = arrival(&lower.workloads[0].arrival);
         say(&format!("at the knee: one start at {rate}"));
         let record = measure::measure(&lower, &options, None, job)?.value;
-        let Some(workload) = record.workloads.first().filter(|w| evaluate::unfit(w).is_empty() && !record.interrupted) else {
+        let Some(workload) = record.workloads.first().filter(|w| w.unfit().is_empty() && !record.interrupted) else {
             return Ok(format!("lower load: {rate} could not be measured"));
         };
         if !calibration(&record, workload)?.knee.near {

@@ -1,6 +1,6 @@
 //! The candidate's jobs of another-day mode: one, or two on different machines (METHOD section 4). Pure.
 
-use super::{Ruled, incomplete, unfit};
+use super::{Ruled, incomplete};
 use crate::fingerprint::Fingerprint;
 use crate::judge::{self, Decision};
 use crate::measure::summary::StartSummary;
@@ -41,7 +41,7 @@ pub fn not_a_first_job(first: &Record, git: Option<&GitFacts>) -> Option<String>
             of(git)
         ));
     }
-    let unfit = first.workloads.iter().flat_map(unfit).next();
+    let unfit = first.workloads.iter().flat_map(WorkloadRecord::unfit).next();
     unfit
         .or_else(|| first.interrupted.then(|| "it was interrupted".into()))
         .or_else(|| first.workloads.iter().find_map(|w| incomplete(first, w)))

@@ -9,10 +9,9 @@ use crate::exit::ExitStatus;
 use crate::fingerprint::Fingerprint;
 use crate::judge::other_day::{self, OtherDay};
 use crate::judge::{self, Decision, PastRun};
-use crate::measure::validity::Severity;
 use crate::metric::{Class, Metric};
 use crate::record::session::Session;
-use crate::record::{self, Record, RoundRecord, Slo, StartRecord, WorkloadRecord, differ};
+use crate::record::{self, Record, Slo, StartRecord, WorkloadRecord, differ};
 use crate::report::build::{Beside, Judged, report};
 use crate::report::server::Before;
 use crate::report::{AnchorReport, BaselineReport, Report, text};
@@ -158,29 +157,13 @@ pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
             Ok(Judged { workload, pooled, ruling: None, baseline: None, beside: None, differences, anchor: None, before })
         })
         .collect::<Result<_, record::RecordError>>()?;
-    let unfit = record.workloads.iter().any(|w| !unfit(w).is_empty()) || record.workloads.is_empty();
+    let unfit = record.workloads.iter().any(|w| !w.unfit().is_empty()) || record.workloads.is_empty();
     let exit = match (record.interrupted, unfit) {
         (true, _) => ExitStatus::Interrupted,
         (_, true) => ExitStatus::CouldNotMeasure,
         _ => ExitStatus::Pass,
     };
     Ok((report(record, &judged, None, exit), exit))
-}
-
-/// Why a workload's measurement is not fit to be judged.
-pub fn unfit(workload: &WorkloadRecord) -> Vec<String> {
-    let mut why = workload.invalid();
-    let dead = |r: &RoundRecord| r.columns.completed() == 0 && r.findings.iter().all(|f| f.severity != Severity::Invalid);
-    // Found while measuring; looked at again, since a stored record may have lost its findings.
-    why.extend(
-        workload.rounds().filter(|(_, r)| dead(r)).map(|(start, r)| {
-            format!("start {}, round {}: none of {} requests completed", start + 1, r.index + 1, r.columns.len())
-        }),
-    );
-    if workload.rounds().next().is_none() {
-        why.push("no round was finished: nothing was measured".into());
-    }
-    why
 }
 
 /// What was found out about a workload.
@@ -210,7 +193,7 @@ fn one(
     let rounds = workload.method_rounds();
     let past: Vec<PastRun> = history.iter().map(PastRun::from).collect();
     let limits = limits::judged(record, workload, &rounds, &past)?;
-    let mut invalid = unfit(workload);
+    let mut invalid = workload.unfit();
     invalid.extend(another_thing(record, first, workload));
     let mut untold = None;
     let against = if record.policy.mode == "limits" {

@@ -1,7 +1,7 @@
 //! One workload of an interleaved run: both sides' records to evidence. Pure. Not here: what the evidence means (`verdict`).
 
 use super::work::{self, Tokens};
-use super::{Part, judge_policy, limits, loosened, mostly_whole, unfit};
+use super::{Part, judge_policy, limits, loosened, mostly_whole};
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::{Comparison, PastRun};
@@ -41,12 +41,12 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
         let why = format!("the baseline's side has no workload {}", workload.name);
         let incomplete = vec![why.clone()];
         let evidence =
-            Evidence { limits: judged_limits(u32::MAX)?, incomplete, ..evidence(unfit(workload), Against::Missing(why)) };
+            Evidence { limits: judged_limits(u32::MAX)?, incomplete, ..evidence(workload.unfit(), Against::Missing(why)) };
         let (differences, before) = (Vec::new(), Before::default());
         return Ok(Part { evidence, baseline: None, beside: None, differences, anchor: None, before });
     };
-    let mut invalid: Vec<String> = unfit(base).into_iter().map(|why| format!("baseline: {why}")).collect();
-    invalid.extend(unfit(workload));
+    let mut invalid: Vec<String> = base.unfit().into_iter().map(|why| format!("baseline: {why}")).collect();
+    invalid.extend(workload.unfit());
     invalid.extend(vanished(baseline, candidate));
     let differences = Fingerprint::differences(&base.fingerprint, &workload.fingerprint);
     let before = Before { server: base.server_values(), pooled: keyed(&base.pooled_values()?) };

@@ -122,6 +122,20 @@ impl WorkloadRecord {
         server::pooled(self.rounds().filter_map(|(_, r)| r.server.as_ref()).map(|s| &s.values))
     }
 
+    /// Why the measurement is not fit to be judged.
+    pub fn unfit(&self) -> Vec<String> {
+        let mut why = self.invalid();
+        let dead = |r: &RoundRecord| r.columns.completed() == 0 && r.findings.iter().all(|f| f.severity != Severity::Invalid);
+        // Found while measuring; looked at again, since a stored record may have lost its findings.
+        why.extend(self.rounds().filter(|(_, r)| dead(r)).map(|(start, r)| {
+            format!("start {}, round {}: none of {} requests completed", start + 1, r.index + 1, r.columns.len())
+        }));
+        if self.rounds().next().is_none() {
+            why.push("no round was finished: nothing was measured".into());
+        }
+        why
+    }
+
     /// Every finding that makes the measurement unfit, with where it was seen.
     pub fn invalid(&self) -> Vec<String> {
         let mut why = self.findings(|start, f| f.severity == Severity::Invalid && !self.survived(start, f));

@@ -81,7 +81,7 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         name: w.name.clone(),
         verdict: ruling.map(|r| r.verdict),
         // `run` judges nothing, and still says why its numbers are not to be trusted.
-        reasons: ruling.map_or_else(|| w.invalid(), |r| r.reasons.clone()),
+        reasons: ruling.map_or_else(|| w.unfit(), |r| r.reasons.clone()),
         warnings: ruling.map_or_else(Vec::new, |r| r.warnings.clone()),
         accepted: ruling.map_or_else(Vec::new, |r| r.accepted.clone()),
         proves: judged

@@ -10,7 +10,9 @@ use crate::verdict::Verdict;
 pub fn headline(judged: &[Judged<'_>], verdict: Option<Verdict>) -> String {
     let Some(verdict) = verdict else {
         let requests: usize = judged.iter().flat_map(|j| j.workload.rounds()).map(|(_, r)| r.columns.len()).sum();
-        return format!("measured {requests} requests, nothing judged");
+        let measured = format!("measured {requests} requests, nothing judged");
+        let unfit = judged.iter().find_map(|j| Some(named(judged, j, j.workload.unfit().first()?)));
+        return unfit.map_or(measured.clone(), |why| format!("{}: {why}; {measured}", Verdict::Invalid.word()));
     };
     let accepted: Vec<&String> = judged.iter().filter_map(|j| j.ruling.as_ref()).flat_map(|(_, r)| &r.accepted).collect();
     if let (Verdict::Passed, [first, rest @ ..]) = (verdict, &accepted[..]) {
@@ -19,11 +21,13 @@ pub fn headline(judged: &[Judged<'_>], verdict: Option<Verdict>) -> String {
         return format!("{} with {what}: {first}{more}", verdict.word());
     }
     let decisive = judged.iter().find(|j| j.ruling.as_ref().is_some_and(|(_, r)| r.verdict == verdict));
-    let why = decisive.and_then(|j| {
-        let text = sentence(j, verdict)?;
-        Some(if judged.len() > 1 { format!("{}: {text}", j.workload.name) } else { text })
-    });
+    let why = decisive.and_then(|j| Some(named(judged, j, &sentence(j, verdict)?)));
     why.map_or_else(|| verdict.word().to_owned(), |why| format!("{}: {why}", verdict.word()))
+}
+
+/// With the workload, where there are several.
+fn named(all: &[Judged<'_>], judged: &Judged<'_>, text: &str) -> String {
+    if all.len() > 1 { format!("{}: {text}", judged.workload.name) } else { text.to_owned() }
 }
 
 fn sentence(judged: &Judged<'_>, verdict: Verdict) -> Option<String> {

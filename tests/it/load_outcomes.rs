@@ -147,6 +147,11 @@ fn a_round_without_success_is_never_a_pass() {
     assert_eq!(gate.findings("invalid"), ["no_success"]);
     let errors = &gate.round()["errors"][0];
     assert_eq!((&errors["kind"], &errors["example"]), (&json!("http_status 503"), &json!("no healthy upstream")));
+    let report: Value = serde_json::from_str(&gate.text(".goodput-gate/report.json")).expect("JSON");
+    let headline = report["headline"].as_str().expect("text");
+    assert!(headline.starts_with("INVALID: start 1, round 1: none of 5 requests completed"), "{headline}");
+    assert!(headline.ends_with("; measured 5 requests, nothing judged"), "{headline}");
+    assert!(ran.stdout.starts_with("INVALID: "), "{ran:?}");
 }
 
 #[test]

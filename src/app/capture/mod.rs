@@ -212,7 +212,7 @@ fn accept(record: &Record, config: &Config) -> anyhow::Result<()> {
         }
     }
     for workload in &record.workloads {
-        let why = evaluate::unfit(workload);
+        let why = workload.unfit();
         if let Some(first) = why.first() {
             bail!(Failure::measure(&format!(
                 "not added to the baseline, the measurement of {} is INVALID: {first}",

@@ -205,7 +205,7 @@ impl Bench {
 
 impl Records {
     fn unfit(&self) -> Vec<String> {
-        [evaluate::unfit(&self.baseline), evaluate::unfit(&self.candidate)].concat()
+        [self.baseline.unfit(), self.candidate.unfit()].concat()
     }
 
     fn forget_last(&mut self) {
