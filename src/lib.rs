@@ -38,6 +38,7 @@ mod clock;
 mod print;
 mod temporary;
 mod lock;
+mod memory;
 mod read;
 mod load;
 mod probe;

@@ -3,6 +3,8 @@
 //! Instants are nanoseconds of the monotonic clock. Metrics of one request (ttft, tpot, e2e...) are functions of a `Timeline`;
 //! distributions over many are `measure`'s.
 
+use serde::{Deserialize, Serialize};
+
 /// How a request ended. The words are those of records and of `--raw`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
@@ -26,6 +28,21 @@ pub enum Outcome {
     Cancelled,
 }
 
+/// An outcome without its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeKind {
+    Completed,
+    HttpStatus,
+    Timeout,
+    Connect,
+    Dropped,
+    Malformed,
+    Truncated,
+    Stalled,
+    Cancelled,
+}
+
 /// An event that brought output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputEvent {
@@ -34,9 +51,7 @@ pub struct OutputEvent {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {
-    /// The `x-request-id`.
-    pub id: String,
-    /// Index in the round's plan.
+    /// Index in the round's plan, which has its id and its body.
     pub index: u32,
     /// Open loop: the planned instant. Closed loop: the instant at which its slot became free.
     pub intended_ns: u64,
@@ -118,10 +133,30 @@ impl Hidden {
 }
 
 impl Outcome {
+    pub const fn kind(&self) -> OutcomeKind {
+        match self {
+            Self::Completed => OutcomeKind::Completed,
+            Self::HttpStatus(_) => OutcomeKind::HttpStatus,
+            Self::Timeout => OutcomeKind::Timeout,
+            Self::Connect => OutcomeKind::Connect,
+            Self::Dropped => OutcomeKind::Dropped,
+            Self::Malformed => OutcomeKind::Malformed,
+            Self::Truncated => OutcomeKind::Truncated,
+            Self::Stalled => OutcomeKind::Stalled,
+            Self::Cancelled => OutcomeKind::Cancelled,
+        }
+    }
+
     pub const fn name(&self) -> &'static str {
+        self.kind().name()
+    }
+}
+
+impl OutcomeKind {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Completed => "completed",
-            Self::HttpStatus(_) => "http_status",
+            Self::HttpStatus => "http_status",
             Self::Timeout => "timeout",
             Self::Connect => "connect",
             Self::Dropped => "dropped",

@@ -3,7 +3,7 @@
 //! Not here: standard output (`command::output`).
 #![expect(clippy::disallowed_methods, reason = "rim: writes files")]
 
-use std::io::Write as _;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -19,27 +19,28 @@ use crate::report::page::charts::Charts;
 use crate::report::{self, Report};
 use crate::temporary;
 
+/// As much of a file is written at once.
+const WRITE_BYTES: usize = 1 << 16;
+
 /// Writes through a temporary file and a rename: a reader sees the old file or the new one. What a link leads to is replaced, not the
 /// link; pipes and devices (`/dev/stdout`) are written as they are.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_with(path, bytes, 0o644)
+    write_with(path, 0o644, |file| file.write_all(bytes))
+}
+
+/// As [`write_atomic`]: its text is never held as a whole.
+pub fn write_record(path: &Path, record: &Record) -> anyhow::Result<()> {
+    write_with(path, 0o644, |file| record.write(file))
 }
 
 /// As [`write_atomic`], for its owner alone.
 pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_with(path, bytes, 0o600)
+    write_with(path, 0o600, |file| file.write_all(bytes))
 }
 
-fn write_with(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
+fn write_with(path: &Path, mode: u32, fill: impl Fn(&mut dyn Write) -> std::io::Result<()>) -> anyhow::Result<()> {
     if is_special(path) {
-        // It may be the terminal or a runner's log by another name, such as /dev/stdout.
-        let text = std::str::from_utf8(bytes).map(print::guarded);
-        let bytes = text.as_deref().map_or(bytes, str::as_bytes);
-        return match std::fs::write(path, bytes) {
-            // As with `print`: whoever read it has seen enough.
-            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            done => done.with_context(|| format!("cannot write {}", path.display())),
-        };
+        return write_special(path, fill).with_context(|| format!("cannot write {}", path.display()));
     }
     let real = path.canonicalize();
     let path = real.as_deref().unwrap_or(path);
@@ -56,12 +57,27 @@ fn write_with(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
     }
     let attempt = || -> std::io::Result<()> {
         let mut file = temporary::create(folder, mode)?;
-        file.write_all(bytes)?;
+        let mut buffer = BufWriter::with_capacity(WRITE_BYTES, file.as_file_mut());
+        fill(&mut buffer)?;
+        buffer.flush()?;
+        drop(buffer);
         file.as_file().sync_data()?;
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
     attempt().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// It may be the terminal or a runner's log by another name, such as /dev/stdout.
+fn write_special(path: &Path, fill: impl Fn(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
+    let mut bytes = Vec::new();
+    fill(&mut bytes)?;
+    let text = std::str::from_utf8(&bytes).map(print::guarded);
+    match std::fs::write(path, text.as_deref().map_or(&bytes[..], str::as_bytes)) {
+        // As with `print`: whoever read it has seen enough.
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
 }
 
 /// Errors: a file cannot be made beside `path`, so that [`write_atomic`] would fail.
@@ -159,7 +175,7 @@ fn remove_logs(folder: &Path) -> anyhow::Result<()> {
 }
 
 pub fn save_record(folder: &Path, file: &str, record: &Record) -> anyhow::Result<()> {
-    write_atomic(&folder.join(file), record.to_json().as_bytes())
+    write_record(&folder.join(file), record)
 }
 
 /// All report files, in a folder that is made if need be. Every one is tried. What could not be written, in words.

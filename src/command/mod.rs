@@ -33,6 +33,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::cli::Command;
 use crate::exit::ExitStatus;
+use crate::memory;
 
 pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
     let ended = dispatch(command);
@@ -47,6 +48,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitStatus> {
     // reqwest and rustls ask for the process's provider; a second call only says that there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     raise_file_limit();
+    memory::check("this program", memory::LEAST)?;
     match command {
         Command::Check(args) => check::run(&args),
         Command::Run(args) => run::run(&args),

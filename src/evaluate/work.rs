@@ -2,12 +2,13 @@
 //! output tokens of an interleaved run, which the judge compares itself.
 
 use crate::judge::work::{Count, Work};
+use crate::measure::column::Column;
 use crate::measure::columns::Columns;
 use crate::metric::Metric;
 use crate::record::WorkloadRecord;
 use crate::record::session::Session;
 
-type Counts = fn(&Columns) -> &Vec<Option<u32>>;
+type Counts = fn(&Columns) -> &Column<u32>;
 
 const INPUT: Counts = |c| &c.input_tokens;
 const OUTPUT: Counts = |c| &c.output_tokens;
@@ -81,7 +82,7 @@ fn partners<'a>(
     workload: &'a WorkloadRecord,
 ) -> impl Iterator<Item = (f64, f64)> + 'a {
     let other = workload.rounds().find(|(s, c)| *s == start && c.seed == base.seed).map(|(_, c)| &c.columns);
-    let of = |columns: &Columns, i: usize| columns.ok(i).then(|| columns.input_tokens[i]).flatten().map(f64::from);
+    let of = |columns: &Columns, i: usize| columns.ok(i).then(|| columns.input_tokens.at(i)).flatten().map(f64::from);
     let both = other.map(|c| (0..base.columns.len().min(c.len())).filter_map(move |i| Some((of(&base.columns, i)?, of(c, i)?))));
     both.into_iter().flatten()
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::request::{Ending, Request, cut_off_without_usage, peak_in_flight};
 use super::value::{self, count, duration_ns, instant_ns, number, stated, text};
 use super::{ImportError, Load, Measured, Tool, hidden_wait};
+use crate::timeline::OutcomeKind;
 
 const NS: f64 = 1e-9;
 
@@ -172,7 +173,7 @@ fn request(line: &Value, open_loop: bool, by_server: bool, what: &str) -> Result
     };
     let error = &line["error"];
     Ok(if metadata["was_cancelled"].as_bool() == Some(true) {
-        request.failed(Ending::failed("cancelled", text(error, "message").unwrap_or("cancelled")))
+        request.failed(Ending::failed(OutcomeKind::Cancelled, text(error, "message").unwrap_or("cancelled")))
     } else if error.is_null() {
         request.checked()
     } else {
@@ -183,12 +184,14 @@ fn request(line: &Value, open_loop: bool, by_server: bool, what: &str) -> Result
 fn failure(error: &Value) -> Ending {
     let message = text(error, "message").unwrap_or("failed without a word");
     match error["code"].as_u64() {
-        Some(499) => Ending::failed("cancelled", message),
-        Some(408) => Ending::failed("timeout", message),
-        Some(code @ 400..600) => Ending::failed("http_status", &format!("{code}: {message}")),
+        Some(499) => Ending::failed(OutcomeKind::Cancelled, message),
+        Some(408) => Ending::failed(OutcomeKind::Timeout, message),
+        Some(code @ 400..600) => Ending::failed(OutcomeKind::HttpStatus, &format!("{code}: {message}")),
         _ => match Ending::from_words(&format!("{} {message}", text(error, "type").unwrap_or(""))) {
             // No status, so none was answered.
-            Ending::Failed { outcome: "http_status", example } => Ending::Failed { outcome: "malformed", example },
+            Ending::Failed { outcome: OutcomeKind::HttpStatus, example } => {
+                Ending::Failed { outcome: OutcomeKind::Malformed, example }
+            }
             ending => ending,
         },
     }
@@ -237,7 +240,7 @@ fn unfinished(summary: &Value, load: &mut Load, requests: &mut Vec<Request>) -> 
     if asked <= there || asked > there.saturating_mul(1000).max(1_000_000) {
         return Ok(None);
     }
-    let absent = || Request::default().failed(Ending::failed("cancelled", "asked for, and not in the file"));
+    let absent = || Request::default().failed(Ending::failed(OutcomeKind::Cancelled, "asked for, and not in the file"));
     requests.extend(std::iter::repeat_with(absent).take(asked - there));
     Ok(Some(format!("{} of {asked} requests that were asked for are not in the file: they count as failed", asked - there)))
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::request::{Ending, Request, cut_off_without_usage};
 use super::value::{count, instant_ns, list, stated, text};
 use super::{ImportError, Load, Measured, Tool};
+use crate::timeline::OutcomeKind;
 
 const TODO: &str = "run guidellm with --output kind=json, and without sample_size in --metrics";
 
@@ -173,7 +174,7 @@ fn request(entry: &Value, group: &str, open_loop: bool, what: &str) -> Result<Re
     Ok(match (group, words) {
         ("successful", None) => request.checked(),
         ("incomplete", words) => {
-            request.failed(Ending::failed("cancelled", words.unwrap_or("cut off at the end of the benchmark")))
+            request.failed(Ending::failed(OutcomeKind::Cancelled, words.unwrap_or("cut off at the end of the benchmark")))
         }
         (_, words) => request.failed(Ending::from_words(words.unwrap_or("Traceback without a word"))),
     })

@@ -3,6 +3,7 @@
 //! Not here: what each tool's fields mean (one file per tool), or whether the round is fit to judge (`measure::validity`).
 
 use crate::measure::columns::{Columns, micros};
+use crate::timeline::OutcomeKind;
 
 /// Instants in nanoseconds of the tool's own clock, durations in nanoseconds from `start_ns`'s instant. Absent is `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,8 +37,7 @@ pub enum Ending {
     #[default]
     Completed,
     Failed {
-        /// `http_status`, timeout, connect, malformed, truncated, cancelled.
-        outcome: &'static str,
+        outcome: OutcomeKind,
         example: String,
     },
 }
@@ -46,7 +46,7 @@ pub enum Ending {
 const EXAMPLE_CHARS: usize = 200;
 
 impl Ending {
-    pub fn failed(outcome: &'static str, example: &str) -> Self {
+    pub fn failed(outcome: OutcomeKind, example: &str) -> Self {
         Self::Failed { outcome, example: super::value::short(example, EXAMPLE_CHARS) }
     }
 
@@ -55,25 +55,25 @@ impl Ending {
         let last = words.lines().map(str::trim).rfind(|l| !l.is_empty()).unwrap_or("failed without a word");
         let has = |any: &[&str]| any.iter().any(|w| words.contains(w));
         let outcome = if has(&["imeout", "imed out"]) {
-            "timeout"
+            OutcomeKind::Timeout
         } else if has(&["ConnectorError", "ConnectError", "Connection refused", "Cannot connect", "getaddrinfo"]) {
-            "connect"
+            OutcomeKind::Connect
         } else if has(&["PayloadError", "ServerDisconnected", "IncompleteRead", "RemoteProtocolError", "Connection reset"]) {
-            "truncated"
+            OutcomeKind::Truncated
         } else if has(&["Cancelled", "cancelled"]) {
-            "cancelled"
+            OutcomeKind::Cancelled
         } else if has(&["Traceback", "Never received", "Error(", "Exception("]) && !has(&["HTTPStatusError"]) {
-            "malformed"
+            OutcomeKind::Malformed
         } else {
-            "http_status"
+            OutcomeKind::HttpStatus
         };
         Self::failed(outcome, last)
     }
 
-    pub fn name(&self) -> &'static str {
+    pub fn kind(&self) -> OutcomeKind {
         match self {
-            Self::Completed => "completed",
-            Self::Failed { outcome, .. } => outcome,
+            Self::Completed => OutcomeKind::Completed,
+            Self::Failed { outcome, .. } => *outcome,
         }
     }
 }
@@ -103,7 +103,7 @@ impl Request {
             _ if self.output_tokens == Some(0) => "completed without a token",
             _ => return self,
         };
-        self.failed(Ending::failed("malformed", why))
+        self.failed(Ending::failed(OutcomeKind::Malformed, why))
     }
 
     fn failed_already(self) -> Self {
@@ -127,13 +127,14 @@ pub fn cut_off_without_usage(requests: &mut [Request]) {
         return;
     }
     for r in requests.iter_mut().filter(|r| r.completed() && r.output_tokens.is_none()) {
-        *r = std::mem::take(r).failed(Ending::failed("truncated", "no usage, which other answers have: it ended before its end"));
+        *r = std::mem::take(r)
+            .failed(Ending::failed(OutcomeKind::Truncated, "no usage, which other answers have: it ended before its end"));
     }
 }
 
 /// Instants from `began_ns` on.
 pub fn columns(requests: &[Request], began_ns: u64) -> Columns {
-    let mut c = Columns::default();
+    let mut c = Columns::with_capacity(requests.len());
     for r in requests {
         let us = |ns: Option<u64>| ns.map(micros);
         c.start_us.push(us(r.start_ns.map(|ns| ns.saturating_sub(began_ns))));
@@ -150,7 +151,7 @@ pub fn columns(requests: &[Request], began_ns: u64) -> Columns {
         c.input_tokens.push(r.input_tokens);
         c.output_tokens.push(r.output_tokens);
         c.cached_tokens.push(r.cached_tokens);
-        c.outcome.push(r.outcome.name().to_owned());
+        c.outcome.push(r.outcome.kind());
     }
     c
 }

@@ -187,8 +187,8 @@ fn errors(requests: &[Request]) -> Vec<ErrorCount> {
     let mut kinds: BTreeMap<&str, ErrorCount> = BTreeMap::new();
     for request in requests {
         if let Ending::Failed { outcome, example } = &request.outcome {
-            let new = || ErrorCount { kind: (*outcome).to_owned(), count: 0, example: Some(example.clone()) };
-            kinds.entry(outcome).or_insert_with(new).count += 1;
+            let new = || ErrorCount { kind: outcome.name().to_owned(), count: 0, example: Some(example.clone()) };
+            kinds.entry(outcome.name()).or_insert_with(new).count += 1;
         }
     }
     let mut all: Vec<ErrorCount> = kinds.into_values().collect();

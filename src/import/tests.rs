@@ -10,6 +10,7 @@ use crate::measure::columns::millis;
 use crate::measure::histogram::Gaps;
 use crate::metric::Metric;
 use crate::record::{RoundRecord, WorkloadRecord};
+use crate::timeline::OutcomeKind;
 
 /// Three requests: 100 ms to the first token and then 20 ms for each of two more; the last one failed.
 fn vllm() -> Value {
@@ -59,11 +60,11 @@ fn times_are_of_our_definitions() {
     let round = round_of(&vllm());
     let c = &round.columns;
     // The second waited 50 ms in the client: in open loop that is latency.
-    assert_eq!(c.ttft_us, [Some(100_000), Some(150_000), None]);
-    assert_eq!(c.e2e_us, [Some(140_000), Some(190_000), None]);
-    assert_eq!(c.start_us, [Some(0), Some(450_000), Some(1_000_000)]);
-    assert_eq!((c.events.clone(), c.max_gap_us[0]), (vec![3, 3, 0], Some(20_000)));
-    assert_eq!(c.outcome, ["completed", "completed", "http_status"]);
+    assert_eq!(c.ttft_us, vec![Some(100_000), Some(150_000), None].into());
+    assert_eq!(c.e2e_us, vec![Some(140_000), Some(190_000), None].into());
+    assert_eq!(c.start_us, vec![Some(0), Some(450_000), Some(1_000_000)].into());
+    assert_eq!((c.events.clone(), c.max_gap_us.at(0)), (vec![3, 3, 0], Some(20_000)));
+    assert_eq!(c.outcome, [OutcomeKind::Completed, OutcomeKind::Completed, OutcomeKind::HttpStatus]);
     assert_eq!(round.errors[0].example.as_deref(), Some("Too Many Requests"));
     // A failed request misses the SLO, and so does the one that waited.
     let shares = [&round.metrics["slo_attainment_ratio"], &round.metrics["error_rate_ratio"]];
@@ -77,7 +78,7 @@ fn a_closed_loop_counts_from_the_send() {
     let closed = with(vllm(), &json!({"request_rate": "inf", "max_concurrency": 2}));
     let record = record_of(&closed);
     assert!(!record.load.open_loop);
-    assert_eq!(record.starts[0].rounds[0].columns.ttft_us[1], Some(100_000));
+    assert_eq!(record.starts[0].rounds[0].columns.ttft_us.at(1), Some(100_000));
     assert_eq!(record.load.arrival, "closed loop, 2 in flight");
 }
 
@@ -105,7 +106,7 @@ fn the_peak_counts_overlaps_and_not_touches() {
 fn zero_is_never_a_latency() {
     let silent = with(vllm(), &json!({"errors": ["", "", ""]}));
     let round = round_of(&silent);
-    assert_eq!((round.columns.ttft_us[2], round.columns.outcome[2].as_str()), (None, "malformed"));
+    assert_eq!((round.columns.ttft_us.at(2), round.columns.outcome[2]), (None, OutcomeKind::Malformed));
     let empty = with(vllm(), &json!({"output_lens": [3, 0, 0]}));
     assert_eq!(round_of(&empty).columns.completed(), 1);
 }
@@ -113,7 +114,7 @@ fn zero_is_never_a_latency() {
 #[test]
 fn what_was_asked_for_and_is_not_there_failed() {
     let round = round_of(&with(vllm(), &json!({"num_prompts": 5})));
-    assert_eq!((round.columns.len(), round.columns.outcome[4].as_str()), (5, "cancelled"));
+    assert_eq!((round.columns.len(), round.columns.outcome[4]), (5, OutcomeKind::Cancelled));
     assert!(notes(&round).contains("2 of 5 requests that were asked for are not in the file"));
     assert!(refused(&with(vllm(), &json!({"num_prompts": 4_000_000_000_u32}))).contains("num_prompts"));
 }
@@ -126,7 +127,7 @@ fn all_failed_is_no_measurement() {
             "errors": ["Not Found", "Traceback...\nasyncio.TimeoutError", "Traceback...\naiohttp.ClientConnectorError: Cannot connect"]}),
     );
     let round = round_of(&dead);
-    assert_eq!(round.columns.outcome, ["http_status", "timeout", "connect"]);
+    assert_eq!(round.columns.outcome, [OutcomeKind::HttpStatus, OutcomeKind::Timeout, OutcomeKind::Connect]);
     assert!(round.findings.iter().any(|f| f.check == "no_success"));
     assert!(!round.metrics.contains_key("ttft_geomean_ms") && !round.metrics.contains_key("output_token_rate_per_s"));
 }
@@ -141,7 +142,7 @@ fn python_numbers_that_json_has_not_are_read() {
     let text = vllm().to_string().replace("[0.1,0.1,0.0]", "[NaN,0.1,0.0]").replace("\"m\"", "\"NaN \\\" Infinity\"");
     let record = workload(read_text(&text).expect("it reads"));
     assert_eq!(record.fingerprint.0["model"], "NaN \" Infinity");
-    assert_eq!(record.starts[0].rounds[0].columns.outcome[0], "malformed");
+    assert_eq!(record.starts[0].rounds[0].columns.outcome[0], OutcomeKind::Malformed);
     let inf = vllm().to_string().replace("\"request_rate\":2.0", "\"request_rate\":Infinity");
     assert!(!workload(read_text(&inf).expect("it reads")).load.open_loop);
 }
@@ -282,10 +283,10 @@ fn sglang() -> Value {
 #[test]
 fn lengths_that_were_only_asked_for_are_refused() {
     let round = round_of(&sglang());
-    assert_eq!((round.columns.output_tokens[0], round.columns.input_tokens[0]), (Some(3), None));
-    assert_eq!(round.columns.start_us, [None, None]);
+    assert_eq!((round.columns.output_tokens.at(0), round.columns.input_tokens.at(0)), (Some(3), None));
+    assert_eq!(round.columns.start_us, vec![None, None].into());
     let short = round_of(&with(sglang(), &json!({"total_output_tokens_retokenized": 4})));
-    assert_eq!(short.columns.output_tokens[0], None);
+    assert_eq!(short.columns.output_tokens.at(0), None);
     assert!(!short.metrics.contains_key("tpot_mean_ms") && short.metrics.contains_key("ttft_mean_ms"));
     assert!(notes(&short).contains("output tokens are refused, and TPOT with them"), "{}", notes(&short));
 }
@@ -293,8 +294,8 @@ fn lengths_that_were_only_asked_for_are_refused() {
 #[test]
 fn evenly_split_gaps_are_refused() {
     let round = round_of(&with(sglang(), &json!({"backend": "sglang"})));
-    assert_eq!((round.columns.max_gap_us[0], round.chunk_gap_p99_ms), (None, None));
-    assert_eq!(round.columns.input_tokens[0], Some(7));
+    assert_eq!((round.columns.max_gap_us.at(0), round.chunk_gap_p99_ms), (None, None));
+    assert_eq!(round.columns.input_tokens.at(0), Some(7));
     assert!(notes(&round).contains("chunk gaps are refused"));
 }
 
@@ -328,17 +329,17 @@ fn guidellm(kind: &str) -> Value {
 #[test]
 fn guidellm_counts_from_the_target_in_open_loop_only() {
     let open = round_of(&guidellm("constant"));
-    assert_eq!(open.columns.ttft_us, [Some(120_000), Some(120_000), None]);
-    assert_eq!(open.columns.start_us, [Some(0), Some(500_000), Some(1_000_000)]);
-    assert_eq!((open.columns.send_lag_us[0], open.columns.own_lag_us[0]), (Some(20_000), Some(10_000)));
+    assert_eq!(open.columns.ttft_us, vec![Some(120_000), Some(120_000), None].into());
+    assert_eq!(open.columns.start_us, vec![Some(0), Some(500_000), Some(1_000_000)].into());
+    assert_eq!((open.columns.send_lag_us.at(0), open.columns.own_lag_us.at(0)), (Some(20_000), Some(10_000)));
     assert!(open.findings.iter().any(|f| f.check == "send_lag"), "10 ms late against a TTFT of 120 ms");
     let closed = round_of(&guidellm("concurrent"));
     assert_eq!(
-        (closed.columns.ttft_us[0], closed.columns.e2e_us[0], closed.columns.own_lag_us[0]),
+        (closed.columns.ttft_us.at(0), closed.columns.e2e_us.at(0), closed.columns.own_lag_us.at(0)),
         (Some(100_000), Some(140_000), None)
     );
-    assert_eq!((closed.columns.outcome[2].as_str(), closed.columns.events[0]), ("cancelled", 3));
-    assert_eq!((closed.columns.max_gap_us[0], closed.columns.ttfa_us[0]), (None, None));
+    assert_eq!((closed.columns.outcome[2], closed.columns.events[0]), (OutcomeKind::Cancelled, 3));
+    assert_eq!((closed.columns.max_gap_us.at(0), closed.columns.ttfa_us.at(0)), (None, None));
 }
 
 #[test]
@@ -444,12 +445,12 @@ fn aiperf_units_are_read_and_failures_stay_in() {
     let closed = json!({"kind": "profiling", "type": "concurrency", "concurrency": 2, "requests": 4});
     let record = aiperf_round(&[good.clone(), bad, lost, warm], &closed).expect("it reads");
     let c = &record.starts[0].rounds[0].columns;
-    assert_eq!(c.outcome, ["completed", "http_status", "truncated", "cancelled"]);
-    assert_eq!((c.ttft_us[0], c.e2e_us[0], c.own_lag_us[0]), (Some(100_000), Some(140_000), Some(10_000)));
+    assert_eq!(c.outcome, [OutcomeKind::Completed, OutcomeKind::HttpStatus, OutcomeKind::Truncated, OutcomeKind::Cancelled]);
+    assert_eq!((c.ttft_us.at(0), c.e2e_us.at(0), c.own_lag_us.at(0)), (Some(100_000), Some(140_000), Some(10_000)));
     assert!(!record.fingerprint.0.values().any(|v| v.contains("hush")), "a key is in no record");
     // In open loop latency counts from the credit.
     let open = json!({"kind": "profiling", "type": "poisson", "rate": 2.0, "requests": 1});
-    assert_eq!(aiperf_round(&[good], &open).expect("it reads").starts[0].rounds[0].columns.ttft_us[0], Some(110_000));
+    assert_eq!(aiperf_round(&[good], &open).expect("it reads").starts[0].rounds[0].columns.ttft_us.at(0), Some(110_000));
     let mut unit = aiperf_metrics();
     unit["request_latency"]["unit"] = json!("fortnights");
     assert!(aiperf_round(&[aiperf(&unit, &Value::Null)], &closed).expect_err("a unit").contains("fortnights"));
@@ -482,5 +483,5 @@ fn metrics_are_of_the_columns() {
     assert_eq!(gaps.len(), 4);
     assert!(millis(round.duration_us) > 0.0);
     let ending = Ending::from_words("Traceback (most recent call last):\n  x\nValueError: odd\n");
-    assert_eq!(ending, Ending::failed("malformed", "ValueError: odd"));
+    assert_eq!(ending, Ending::failed(OutcomeKind::Malformed, "ValueError: odd"));
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::request::{Ending, Request, peak_in_flight};
 use super::value::{self, count, duration_ns, instant_ns, lists, number, stated, text};
 use super::{ImportError, Load, Measured, Tool, hidden_wait};
+use crate::timeline::OutcomeKind;
 
 const KEYED: [(&str, &str); 8] = [
     ("model", "model_id"),
@@ -180,7 +181,7 @@ fn never_sent(run: &Value, requests: &mut Vec<Request>) -> Result<Vec<String>, I
     if asked > there.saturating_mul(1000).max(1_000_000) {
         return Err(ImportError::Shape(format!("num_prompts is {asked}, and {there} requests are in the file")));
     }
-    let absent = || Request::default().failed(Ending::failed("cancelled", "asked for, and not in the file"));
+    let absent = || Request::default().failed(Ending::failed(OutcomeKind::Cancelled, "asked for, and not in the file"));
     requests.extend(std::iter::repeat_with(absent).take(asked - there));
     Ok(vec![format!("{} of {asked} requests that were asked for are not in the file: they count as failed", asked - there)])
 }

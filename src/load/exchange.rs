@@ -226,7 +226,6 @@ fn timeline(sending: &Sending<'_>, trace: Trace, ended: Result<Result<(), Broken
         Err(why) => given_up_outcome(why, sent, answered, sending.reading),
     };
     Timeline {
-        id: sending.request.id.clone(),
         index: sending.request.index,
         intended_ns: sending.intended_ns,
         handed_ns: Some(trace.handed_ns),

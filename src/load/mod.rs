@@ -269,7 +269,6 @@ fn complete(timelines: &mut Vec<Timeline>, plan: &RoundPlan, began_ns: u64) {
 
 fn unsent(request: &crate::plan::PlannedRequest, plan: &RoundPlan, began_ns: u64) -> Timeline {
     Timeline {
-        id: request.id.clone(),
         index: request.index,
         intended_ns: began_ns.saturating_add(nanos(request.offset)),
         handed_ns: None,

@@ -53,7 +53,7 @@ fn what_was_never_sent_is_cancelled_and_in_its_place() {
     let seen: Vec<_> = timelines.iter().map(|t| (t.index, t.outcome.name())).collect();
     assert_eq!(seen, [(0, "cancelled"), (1, "completed"), (2, "cancelled"), (3, "completed")]);
     let missing = &timelines[2];
-    assert_eq!((missing.id.as_str(), missing.intended_ns), ("s-2", 25_000_000));
+    assert_eq!((missing.index, missing.intended_ns), (2, 25_000_000));
     assert_eq!((missing.sent_ns, missing.end_ns, missing.ttft_ns()), (None, None, None));
     assert!(missing.error.as_deref().is_some_and(|e| e.contains("never sent")));
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::column::Column;
 use super::columns::{Columns, Context, millis};
 use super::histogram::Gaps;
 use super::summary::{Good, latency_is_measured};
@@ -65,18 +66,18 @@ pub fn meets(columns: &Columns, i: usize, slo: &SloMs) -> bool {
 
 fn meets_one(columns: &Columns, i: usize, slo: &SloMs, kind: SloKind) -> bool {
     let (limit, value) = match kind {
-        SloKind::Ttft => (slo.ttft, columns.ttft_us[i].map(millis)),
+        SloKind::Ttft => (slo.ttft, columns.ttft_us.at(i).map(millis)),
         // One token has no TPOT: an SLO on it asks nothing. A missing count is not one token.
         SloKind::Tpot if columns.sent_tokens(i) == Some(1) => return true,
         SloKind::Tpot => (slo.tpot, tpot_ms(columns, i)),
-        SloKind::E2e => (slo.e2e, columns.e2e_us[i].map(millis)),
+        SloKind::E2e => (slo.e2e, columns.e2e_us.at(i).map(millis)),
     };
     limit.is_none_or(|limit| value.is_some_and(|v| v <= limit))
 }
 
 fn tpot_ms(columns: &Columns, i: usize) -> Option<f64> {
     let tokens = columns.sent_tokens(i).filter(|&n| n >= 2)?;
-    let decode = columns.e2e_us[i]?.saturating_sub(columns.ttft_us[i]?);
+    let decode = columns.e2e_us.at(i)?.saturating_sub(columns.ttft_us.at(i)?);
     Some(millis(decode) / f64::from(tokens - 1))
 }
 
@@ -92,8 +93,8 @@ fn latencies(values: &mut Values, kept: &[(&Columns, usize)], streaming: bool) {
     token_speeds(values, &done);
 }
 
-fn picked(kept: &[(&Columns, usize)], column: impl Fn(&Columns) -> &Vec<Option<u64>>) -> Vec<f64> {
-    kept.iter().filter_map(|(c, i)| column(c)[*i]).map(millis).collect()
+fn picked(kept: &[(&Columns, usize)], column: impl Fn(&Columns) -> &Column<u64>) -> Vec<f64> {
+    kept.iter().filter_map(|(c, i)| column(c).at(*i)).map(millis).collect()
 }
 
 fn distribution(values: &mut Values, timing: Timing, mut sample: Vec<f64>) {
@@ -119,8 +120,8 @@ fn statistic(sorted: &[f64], stat: Stat) -> Option<f64> {
 /// Of the requests whose tokens are known.
 fn token_speeds(values: &mut Values, done: &[(&Columns, usize)]) {
     let speed = |(c, i): &(&Columns, usize)| {
-        let e2e_us = c.e2e_us[*i].filter(|&us| us > 0)?;
-        Some(f64::from(c.output_tokens[*i]?) * 1e6 / e2e_us as f64)
+        let e2e_us = c.e2e_us.at(*i).filter(|&us| us > 0)?;
+        Some(f64::from(c.output_tokens.at(*i)?) * 1e6 / e2e_us as f64)
     };
     let mut sample: Vec<f64> = done.iter().filter_map(speed).collect();
     sample.sort_unstable_by(f64::total_cmp);
@@ -194,8 +195,7 @@ fn rates(values: &mut Values, rounds: &[RoundView<'_>], slo: &SloMs) {
     let goodput = good(rounds, slo).per_second(seconds).filter(|_| !slo.is_empty());
     values.extend(goodput.map(|rate| (Metric::Goodput, rate)));
     // One request without a count makes the sum a guess: then there is no rate.
-    let sum =
-        |column: fn(&Columns) -> &Vec<Option<u32>>| -> Option<f64> { done().map(|(c, i)| column(c)[i].map(f64::from)).sum() };
+    let sum = |column: fn(&Columns) -> &Column<u32>| -> Option<f64> { done().map(|(c, i)| column(c).at(i).map(f64::from)).sum() };
     let (input, output) = (sum(|c| &c.input_tokens), sum(|c| &c.output_tokens));
     let any = done().next().is_some();
     for (metric, tokens) in [
@@ -217,8 +217,8 @@ fn arrivals(values: &mut Values, rounds: &[RoundView<'_>]) {
     let (mut gaps, mut planned_us, mut sent_us) = (0_usize, 0_u64, 0_u64);
     for round in rounds {
         let c = round.columns;
-        let starts: Vec<u64> = c.start_us.iter().flatten().copied().collect();
-        let sends: Vec<u64> = (0..c.len()).filter_map(|i| Some(c.start_us[i]? + c.send_lag_us[i]?)).collect();
+        let starts: Vec<u64> = c.start_us.iter().flatten().collect();
+        let sends: Vec<u64> = (0..c.len()).filter_map(|i| Some(c.start_us.at(i)? + c.send_lag_us.at(i)?)).collect();
         // An unsent request has no send to compare with: the shares tell of it.
         if starts.len() < 2 || sends.len() != starts.len() {
             return;

@@ -4,45 +4,47 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::column::Column;
 use super::{Round, Row};
-use crate::timeline::{Hidden, Timeline};
+use crate::timeline::{Hidden, OutcomeKind, Timeline};
 
 /// Times in microseconds; instants from the round's begin, durations from the request's start. Absent is null.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Columns {
     /// Start of the request: intended arrival in open loop, actual send in closed loop.
-    pub start_us: Vec<Option<u64>>,
+    pub start_us: Column<u64>,
     /// Intended send time to a free slot.
-    pub queue_us: Vec<Option<u64>>,
+    pub queue_us: Column<u64>,
     /// Opening a connection, where this request had to.
-    pub connect_us: Vec<Option<u64>>,
+    pub connect_us: Column<u64>,
     /// Actual minus intended send time.
-    pub send_lag_us: Vec<Option<u64>>,
+    pub send_lag_us: Column<u64>,
     /// The part of the send lag that is the client's own.
-    pub own_lag_us: Vec<Option<u64>>,
+    pub own_lag_us: Column<u64>,
     /// Start to first output event.
-    pub ttft_us: Vec<Option<u64>>,
+    pub ttft_us: Column<u64>,
     /// Start to first non-reasoning content, where reasoning was seen.
-    pub ttfa_us: Vec<Option<u64>>,
+    pub ttfa_us: Column<u64>,
     /// Start to last output event.
-    pub e2e_us: Vec<Option<u64>>,
+    pub e2e_us: Column<u64>,
     /// Largest gap between two output events.
-    pub max_gap_us: Vec<Option<u64>>,
+    pub max_gap_us: Column<u64>,
     /// Output-bearing events.
     pub events: Vec<u32>,
     /// The server's count.
-    pub input_tokens: Vec<Option<u32>>,
+    pub input_tokens: Column<u32>,
     /// The server's count.
-    pub output_tokens: Vec<Option<u32>>,
+    pub output_tokens: Column<u32>,
     /// The server's count of prompt tokens found in its prefix cache.
-    pub cached_tokens: Vec<Option<u32>>,
+    pub cached_tokens: Column<u32>,
     /// Of the output tokens, those that were counted and never sent (hidden reasoning); null where nobody knows how many. Empty where
     /// nothing was hidden.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hidden_tokens: Vec<Option<u32>>,
+    #[serde(default, skip_serializing_if = "Column::is_empty")]
+    pub hidden_tokens: Column<u32>,
     /// One of: completed, `http_status`, timeout, connect, dropped, malformed, truncated, stalled, cancelled.
-    pub outcome: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub outcome: Vec<OutcomeKind>,
 }
 
 /// What else a round needs to become metrics.
@@ -62,7 +64,7 @@ pub struct Context {
 impl Columns {
     /// `began_ns` is the round's zero. Only completed requests have latencies.
     pub fn from_timelines(timelines: &[Timeline], began_ns: u64) -> Self {
-        let mut c = Self::default();
+        let mut c = Self::with_capacity(timelines.len());
         let hides = timelines.iter().any(|t| t.counted.hidden != Hidden::Nothing);
         for t in timelines {
             let done = t.completed();
@@ -80,14 +82,39 @@ impl Columns {
             c.input_tokens.push(t.input_tokens);
             c.output_tokens.push(t.output_tokens);
             c.cached_tokens.push(t.cached_tokens);
-            c.hidden_tokens.extend(hides.then_some(match t.counted.hidden {
-                Hidden::Nothing => Some(0),
-                Hidden::Tokens(hidden) => Some(hidden),
-                Hidden::Unknown => None,
-            }));
-            c.outcome.push(t.outcome.name().to_owned());
+            if hides {
+                c.hidden_tokens.push(match t.counted.hidden {
+                    Hidden::Nothing => Some(0),
+                    Hidden::Tokens(hidden) => Some(hidden),
+                    Hidden::Unknown => None,
+                });
+            }
+            c.outcome.push(t.outcome.kind());
         }
         c
+    }
+
+    /// Without requests, and with room for `n`.
+    pub fn with_capacity(n: usize) -> Self {
+        let times = || Column::with_capacity(n);
+        let counts = || Column::with_capacity(n);
+        Self {
+            start_us: times(),
+            queue_us: times(),
+            connect_us: times(),
+            send_lag_us: times(),
+            own_lag_us: times(),
+            ttft_us: times(),
+            ttfa_us: times(),
+            e2e_us: times(),
+            max_gap_us: times(),
+            events: Vec::with_capacity(n),
+            input_tokens: counts(),
+            output_tokens: counts(),
+            cached_tokens: counts(),
+            hidden_tokens: Column::default(),
+            outcome: Vec::with_capacity(n),
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -97,8 +124,8 @@ impl Columns {
     /// Completed as the protocol promises, with output. An answer of no tokens is a failure, whatever else came (METHOD section 5.2);
     /// so is one without times, which only a record from outside can hold.
     pub fn ok(&self, i: usize) -> bool {
-        let timed = self.ttft_us[i].is_some() && self.e2e_us[i].is_some();
-        self.outcome[i] == "completed" && timed && self.output_tokens[i] != Some(0)
+        let timed = self.ttft_us.at(i).is_some() && self.e2e_us.at(i).is_some();
+        self.outcome[i] == OutcomeKind::Completed && timed && self.output_tokens.at(i) != Some(0)
     }
 
     pub fn completed(&self) -> usize {
@@ -107,16 +134,19 @@ impl Columns {
 
     /// Output tokens of request `i` that the server counts and never sent.
     pub fn hidden(&self, i: usize) -> Hidden {
-        match self.hidden_tokens.get(i) {
-            None | Some(Some(0)) => Hidden::Nothing,
-            Some(Some(hidden)) => Hidden::Tokens(*hidden),
-            Some(None) => Hidden::Unknown,
+        if self.hidden_tokens.is_empty() {
+            return Hidden::Nothing;
+        }
+        match self.hidden_tokens.at(i) {
+            Some(0) => Hidden::Nothing,
+            Some(hidden) => Hidden::Tokens(hidden),
+            None => Hidden::Unknown,
         }
     }
 
     /// Output tokens of request `i` that came: those that TPOT is over.
     pub fn sent_tokens(&self, i: usize) -> Option<u32> {
-        self.hidden(i).sent_of(self.output_tokens[i]?)
+        self.hidden(i).sent_of(self.output_tokens.at(i)?)
     }
 
     /// Every column has one entry per request. A record from outside may lie about that.
@@ -130,7 +160,7 @@ impl Columns {
     }
 
     /// Every column of instants or durations.
-    pub fn times(&self) -> [&Vec<Option<u64>>; 9] {
+    pub fn times(&self) -> [&Column<u64>; 9] {
         [
             &self.start_us,
             &self.queue_us,
@@ -147,9 +177,9 @@ impl Columns {
     /// METHOD's view of the round. A non-streaming answer has no TTFT of its own.
     pub fn to_round(&self, context: &Context) -> Round {
         let rows = (0..self.len()).map(|i| Row {
-            ttft_ms: self.ttft_us[i].filter(|_| context.streaming).map(millis),
-            e2e_ms: self.e2e_us[i].map(millis),
-            output_tokens: self.output_tokens[i],
+            ttft_ms: self.ttft_us.at(i).filter(|_| context.streaming).map(millis),
+            e2e_ms: self.e2e_us.at(i).map(millis),
+            output_tokens: self.output_tokens.at(i),
             hidden: self.hidden(i),
             ok: self.ok(i),
         });

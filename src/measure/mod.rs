@@ -4,6 +4,7 @@
 
 pub mod change_points;
 pub mod collect;
+pub mod column;
 pub mod columns;
 pub mod histogram;
 pub mod knee;

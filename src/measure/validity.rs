@@ -8,7 +8,7 @@ use super::collect::Values;
 use super::columns::{Columns, Context, millis};
 use super::stats;
 use crate::metric::{Metric, Stat, Timing};
-use crate::timeline::{CountDoubt, Hidden};
+use crate::timeline::{CountDoubt, Hidden, OutcomeKind};
 
 /// What the client says of itself over a round. Absent where another tool measured and does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -128,14 +128,14 @@ pub fn findings(columns: &Columns, context: &Context, values: &Values, health: &
 
 /// 99th percentile of the client's own send lag.
 pub fn own_lag_p99_ms(columns: &Columns) -> Option<f64> {
-    let mut lags: Vec<f64> = columns.own_lag_us.iter().flatten().map(|&us| millis(us)).collect();
+    let mut lags: Vec<f64> = columns.own_lag_us.iter().flatten().map(millis).collect();
     lags.sort_unstable_by(f64::total_cmp);
     stats::percentile_of_sorted(&lags, 0.99)
 }
 
 fn no_success(columns: &Columns) -> String {
     let n = columns.len();
-    match (0..n).filter(|&i| columns.outcome[i] == "completed" && columns.output_tokens[i] == Some(0)).count() {
+    match (0..n).filter(|&i| columns.outcome[i] == OutcomeKind::Completed && columns.output_tokens.at(i) == Some(0)).count() {
         0 => format!("none of {n} requests completed: see the errors, and try one request by hand"),
         empty => format!("none of {n} requests completed: {empty} of them ended well and count 0 output tokens"),
     }
@@ -180,7 +180,7 @@ fn lengths(columns: &Columns, asked: Asked) -> Option<Finding> {
     if !asked.length_forced {
         return None;
     }
-    let (mean, wanted) = (mean_tokens(columns, &columns.output_tokens)?, asked.output_tokens?);
+    let (mean, wanted) = (mean_tokens(columns, |i| columns.output_tokens.at(i))?, asked.output_tokens?);
     let off = (mean / wanted - 1.0).abs();
     (off > LENGTH_TOLERANCE).then(|| {
         let todo = "the server does not keep the length: set ignore_eos: false, so that lengths are compared with the baseline's instead";
@@ -189,13 +189,13 @@ fn lengths(columns: &Columns, asked: Asked) -> Option<Finding> {
 }
 
 /// Mean token count over completed requests; `None` where one of them has none.
-pub fn mean_tokens(columns: &Columns, counts: &[Option<u32>]) -> Option<f64> {
-    let done: Option<Vec<f64>> = (0..columns.len()).filter(|&i| columns.ok(i)).map(|i| counts[i].map(f64::from)).collect();
+pub fn mean_tokens(columns: &Columns, count: impl Fn(usize) -> Option<u32>) -> Option<f64> {
+    let done: Option<Vec<f64>> = (0..columns.len()).filter(|&i| columns.ok(i)).map(|i| count(i).map(f64::from)).collect();
     stats::mean(&done?)
 }
 
 fn usage(columns: &Columns) -> Option<Finding> {
-    let missing = (0..columns.len()).filter(|&i| columns.ok(i) && columns.output_tokens[i].is_none()).count();
+    let missing = (0..columns.len()).filter(|&i| columns.ok(i) && columns.output_tokens.at(i).is_none()).count();
     (missing > 0).then(|| {
         note("no_usage", format!("{missing} answers came without token counts (usage): TPOT and token rates are unmeasured, and nothing that needs them can pass"))
     })
@@ -210,8 +210,7 @@ fn failures(columns: &Columns) -> Option<Finding> {
 
 /// Many tokens in each event: TPOT averages over them, and a chunk gap is not a token's gap.
 fn glued(columns: &Columns, context: &Context) -> Option<Finding> {
-    let sent: Vec<Option<u32>> = (0..columns.len()).map(|i| columns.sent_tokens(i)).collect();
-    let tokens = mean_tokens(columns, &sent).filter(|_| context.streaming)?;
+    let tokens = mean_tokens(columns, |i| columns.sent_tokens(i)).filter(|_| context.streaming)?;
     let counts: Vec<f64> = (0..columns.len()).filter(|&i| columns.ok(i)).map(|i| f64::from(columns.events[i])).collect();
     let events = stats::mean(&counts)?;
     (tokens > events * GLUED_TOKENS).then(|| {

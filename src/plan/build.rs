@@ -23,6 +23,9 @@ const CLOSED_ROUND_BYTES: u64 = 256 << 20;
 /// Fields of an entry that a server's template writes into the prompt.
 const PART_OF_PROMPT: [&str; 3] = ["tools", "functions", "documents"];
 
+/// Bytes of the instant of an output event.
+const OUTPUT_BYTES: u64 = 8;
+
 /// Bytes of a body beside prompt and model, rounded up.
 const BODY_FRAME_BYTES: u64 = 256;
 
@@ -35,9 +38,26 @@ const BODY_FRAME_BYTES: u64 = 256;
 /// A salt that is not [`SALT_CHARS`] long; rates that are no positive numbers; a trace or dataset that is missing, unreadable or too
 /// short; more than [`MAX_REQUESTS`] requests or [`MAX_BODY_BYTES`] of bodies.
 pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> {
+    plan(workload, input, Bodies::Made)
+}
+
+/// As [`build`], but the requests of its rounds have no bodies and no ids: those of a long run would fill the memory. [`round`] makes them.
+pub fn outline(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> {
+    plan(workload, input, Bodies::Left)
+}
+
+/// Round `index` of [`build`]'s plan. Errors: as [`build`].
+///
+/// # Panics
+/// Where the plan has fewer rounds.
+pub fn round(workload: &Workload, input: &Input<'_>, index: usize) -> Result<RoundPlan, PlanError> {
+    drafted(workload, input, |mut builder, drafts| builder.finish(&drafts[index + 1], Bodies::Made))
+}
+
+fn plan(workload: &Workload, input: &Input<'_>, bodies: Bodies) -> Result<Plan, PlanError> {
     drafted(workload, input, |mut builder, drafts| {
-        let mut rounds: Vec<RoundPlan> = drafts.iter().map(|draft| builder.finish(draft)).collect();
-        let warmup = rounds.remove(0);
+        let warmup = builder.finish(&drafts[0], Bodies::Made);
+        let rounds = drafts[1..].iter().map(|draft| builder.finish(draft, bodies)).collect();
         Plan {
             workload: workload.name.clone(),
             protocol: input.protocol.clone(),
@@ -53,9 +73,28 @@ pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> 
     })
 }
 
-/// Whether the plan can be made, without a body of it. Errors: as [`build`].
-pub fn check(workload: &Workload, input: &Input<'_>) -> Result<(), PlanError> {
-    drafted(workload, input, |_, _| ())
+/// What a plan takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Of all rounds together, without the warm-up.
+    pub requests: u64,
+    /// Of the largest round.
+    pub round_requests: u64,
+    /// Bodies of the largest round, and its output events where each token comes alone: bytes, about.
+    pub round_bytes: u64,
+}
+
+/// Whether the plan can be made, without a body of it, and its size. Errors: as [`build`].
+pub fn check(workload: &Workload, input: &Input<'_>) -> Result<Size, PlanError> {
+    drafted(workload, input, |builder, drafts| {
+        let bytes = |slot: &Slot<'_>| builder.body_bytes(slot).saturating_add(u64::from(slot.output_tokens) * OUTPUT_BYTES);
+        let rounds = || drafts[1..].iter().map(|draft| draft.slots.len() as u64);
+        Size {
+            requests: rounds().sum(),
+            round_requests: rounds().max().unwrap_or(0),
+            round_bytes: drafts.iter().map(|draft| draft.slots.iter().map(bytes).fold(0, u64::saturating_add)).max().unwrap_or(0),
+        }
+    })
 }
 
 /// What `finish` makes of the drafts, the warm-up's first.
@@ -127,6 +166,13 @@ fn extra_body(workload: &Workload, input: &Input<'_>) -> Result<ExtraBody, PlanE
 /// Bytes of fields as JSON.
 fn written_bytes(fields: &ExtraBody) -> u64 {
     serde_json::to_string(fields).map_or(0, |text| text.len() as u64)
+}
+
+#[derive(Clone, Copy)]
+enum Bodies {
+    Made,
+    /// Composed for the digest alone.
+    Left,
 }
 
 struct Builder<'a> {
@@ -335,7 +381,7 @@ impl<'a> Builder<'a> {
         prompt + self.input.model.len() as u64 + self.extra_bytes + BODY_FRAME_BYTES
     }
 
-    fn finish(&mut self, draft: &Draft<'_>) -> RoundPlan {
+    fn finish(&mut self, draft: &Draft<'_>, bodies: Bodies) -> RoundPlan {
         let pace = self.pace();
         let open = pace == Pace::Open;
         let max_in_flight = self.workload.max_in_flight.filter(|_| open);
@@ -347,18 +393,34 @@ impl<'a> Builder<'a> {
         };
         let ramp = if draft.slots.len() / 2 >= first_wave as usize { first_wave } else { 0 };
         self.digest.round(pace, max_in_flight, draft.stop_after, ramp, draft.slots.len());
-        let requests = (0..).zip(&draft.slots).map(|(index, slot)| self.request(draft, index, slot)).collect();
+        let requests = (0..).zip(&draft.slots).map(|(index, slot)| self.request(draft, index, slot, bodies)).collect();
         RoundPlan { seed: draft.seed, pace, max_in_flight, stop_after: draft.stop_after, ramp, requests }
     }
 
-    fn request(&mut self, draft: &Draft<'_>, index: u32, slot: &Slot<'_>) -> PlannedRequest {
+    fn request(&mut self, draft: &Draft<'_>, index: u32, slot: &Slot<'_>, bodies: Bodies) -> PlannedRequest {
         self.compose(draft, index, slot);
         self.digest_request(slot);
+        let (id, body) = match bodies {
+            Bodies::Made => (self.id(draft.part, index), self.body(slot)),
+            Bodies::Left => (String::new(), Vec::new()),
+        };
+        PlannedRequest {
+            index,
+            id,
+            offset: Duration::from_micros(slot.offset_us),
+            body,
+            input_tokens: slot.input_tokens,
+            output_tokens: slot.output_tokens,
+        }
+    }
+
+    /// Of what was composed last.
+    fn body(&self, slot: &Slot<'_>) -> Vec<u8> {
         let more = match slot.text {
             Text::Item(item) if !item.extra_body.is_empty() => Some(joined(&item.extra_body, self.extra_body)),
             _ => None,
         };
-        let body = protocol::body(
+        let mut body = protocol::body(
             self.input.protocol,
             &BodySpec {
                 model: self.input.model,
@@ -371,14 +433,9 @@ impl<'a> Builder<'a> {
                 extra_body: Some(more.as_ref().unwrap_or(self.extra_body)),
             },
         );
-        PlannedRequest {
-            index,
-            id: self.id(draft.part, index),
-            offset: Duration::from_micros(slot.offset_us),
-            body,
-            input_tokens: slot.input_tokens,
-            output_tokens: slot.output_tokens,
-        }
+        // As many are held at once as a round has.
+        body.shrink_to_fit();
+        body
     }
 
     /// Fills `history` and `prompt`. The salt leads whatever comes first.

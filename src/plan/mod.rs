@@ -20,7 +20,7 @@ use thiserror::Error;
 use crate::config::{ExtraBody, MOST_OUTPUT_TOKENS, Protocol};
 use crate::protocol::Extras;
 
-pub use build::{build, check};
+pub use build::{Size, build, check, outline, round};
 pub use describe::describe;
 pub use prompts::salt;
 
@@ -28,7 +28,7 @@ pub use prompts::salt;
 /// memory.
 pub const MAX_REQUESTS: u32 = 1_000_000;
 
-/// Most bytes of request bodies of a plan, about; all are held in memory, so that nothing is made while the clock runs.
+/// Most bytes of request bodies of a plan, about; those of a round are held in memory, so that nothing is made while the clock runs.
 pub const MAX_BODY_BYTES: u64 = 2 << 30;
 
 /// Characters of a salt: twelve digits are 40 bits, enough that two sessions on one server do not meet.

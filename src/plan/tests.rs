@@ -56,23 +56,35 @@ fn input() -> Input<'static> {
     }
 }
 
+/// As a run makes it, round by round, and as a whole: the same.
+fn whole(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> {
+    let plan = build(workload, input);
+    let in_parts = outline(workload, input).and_then(|outline| {
+        assert!(outline.rounds.iter().flat_map(|r| &r.requests).all(|r| r.body.is_empty() && r.id.is_empty()));
+        let rounds = (0..outline.rounds.len()).map(|i| round(workload, input, i)).collect::<Result<_, _>>()?;
+        Ok(Plan { rounds, ..outline })
+    });
+    assert_eq!(plan, in_parts);
+    plan
+}
+
 fn plan(change: impl FnOnce(&mut Workload)) -> Plan {
     let mut workload = workload();
     change(&mut workload);
-    build(&workload, &input()).expect("a plan")
+    whole(&workload, &input()).expect("a plan")
 }
 
 fn refusal(change: impl FnOnce(&mut Workload, &mut Input<'static>)) -> PlanError {
     let (mut workload, mut input) = (workload(), input());
     change(&mut workload, &mut input);
-    build(&workload, &input).expect_err("should be refused")
+    whole(&workload, &input).expect_err("should be refused")
 }
 
 fn with_trace(trace: &str, change: impl FnOnce(&mut Workload)) -> Result<Plan, PlanError> {
     let mut workload = workload();
     workload.arrival = Arrival::Trace { file: PathBuf::from("trace.jsonl"), speedup: 1.0, format: TraceFormat::default() };
     change(&mut workload);
-    build(&workload, &Input { file: Some(trace), ..input() })
+    whole(&workload, &Input { file: Some(trace), ..input() })
 }
 
 fn prompt(request: &PlannedRequest) -> String {

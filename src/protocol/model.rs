@@ -46,7 +46,11 @@ impl Models {
     }
 
     pub fn into_names(self) -> Vec<String> {
-        self.first.into_iter().chain(self.last).collect()
+        // No room for more: there is one of these for each request.
+        match (self.first, self.last) {
+            (Some(first), Some(last)) => vec![first, last],
+            (first, last) => first.or(last).map(|name| vec![name]).unwrap_or_default(),
+        }
     }
 }
 

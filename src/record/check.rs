@@ -11,6 +11,7 @@ use super::{LoadFacts, Record, RegressionPolicy, RoundRecord, WorkloadRecord};
 use crate::config::{UNDER_TEST, is_workload_name};
 use crate::evidence::gpu::RoundGpu;
 use crate::fingerprint::Fingerprint;
+use crate::measure::column::Column;
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
 use crate::timeline::Hidden;
@@ -106,7 +107,7 @@ fn round(round: &RoundRecord, load: &LoadFacts) -> Result<(), String> {
     }
     let client = [round.client.connections_opened, round.client.retries, round.client.unasked];
     let counts = round.errors.iter().map(|e| e.count).chain(client.into_iter().flatten());
-    if round.duration_us > LONGEST_US || columns.times().into_iter().flatten().flatten().any(|&us| us > LONGEST_US) {
+    if round.duration_us > LONGEST_US || columns.times().into_iter().flat_map(Column::iter).flatten().any(|us| us > LONGEST_US) {
         return Err("a time is longer than a year".into());
     }
     if counts.into_iter().any(|n| n > MOST) {
@@ -115,7 +116,7 @@ fn round(round: &RoundRecord, load: &LoadFacts) -> Result<(), String> {
     if let Some(i) = (0..columns.len()).find(|&i| impossible(columns, i)) {
         return Err(format!("request {i} took no time, or ended before its first output"));
     }
-    if (0..columns.len()).any(|i| columns.output_tokens[i].is_some() && overdrawn(columns, i)) {
+    if (0..columns.len()).any(|i| columns.output_tokens.at(i).is_some() && overdrawn(columns, i)) {
         return Err("a request hides more tokens than it has".into());
     }
     round.gpu.iter().try_for_each(RoundGpu::check)?;
@@ -124,7 +125,7 @@ fn round(round: &RoundRecord, load: &LoadFacts) -> Result<(), String> {
 }
 
 fn impossible(columns: &Columns, i: usize) -> bool {
-    let (first, last) = (columns.ttft_us[i], columns.e2e_us[i]);
+    let (first, last) = (columns.ttft_us.at(i), columns.e2e_us.at(i));
     columns.ok(i) && (last == Some(0) || first.zip(last).is_some_and(|(first, last)| first > last))
 }
 

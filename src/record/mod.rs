@@ -366,19 +366,19 @@ pub enum RecordError {
 impl Record {
     /// Reads a record; refuses a newer version, another kind of file, and what no run can have measured (`check`).
     pub fn parse(text: &str) -> Result<Self, RecordError> {
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|e| RecordError::Shape(e.to_string()))?;
-        let kind = value.get("schema").and_then(serde_json::Value::as_str).unwrap_or("no schema field");
+        let head = Head::of(text)?;
+        let kind = head.schema.as_ref().and_then(serde_json::Value::as_str).unwrap_or("no schema field");
         if kind != SCHEMA {
             return Err(RecordError::Shape(format!("schema is {kind:?}, expected {SCHEMA:?}")));
         }
-        let found = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        let found = head.version.as_ref().and_then(serde_json::Value::as_u64).unwrap_or(0);
         if found > u64::from(VERSION) {
             return Err(RecordError::Newer { found });
         }
         if found == 0 {
             return Err(RecordError::Shape("it has no version from 1 on".into()));
         }
-        let mut record: Self = serde_json::from_value(value).map_err(|e| RecordError::Shape(e.to_string()))?;
+        let mut record: Self = serde_json::from_str(text).map_err(|e| RecordError::Shape(e.to_string()))?;
         check::record(&record).map_err(RecordError::Shape)?;
         recompute::metrics(&mut record)?;
         Ok(record)
@@ -386,6 +386,29 @@ impl Record {
 
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a record is plain data")
+    }
+
+    /// As [`Self::to_json`], without holding the text. Errors: those of the writer.
+    pub fn write(&self, to: impl std::io::Write) -> std::io::Result<()> {
+        serde_json::to_writer(to, self).map_err(std::io::Error::from)
+    }
+}
+
+/// What tells whether the rest can be read. By itself, since a record of a million requests as loose JSON takes gigabytes.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Head {
+    schema: Option<serde_json::Value>,
+    version: Option<serde_json::Value>,
+}
+
+impl Head {
+    /// Without either where the text is JSON of another shape. Errors: it is no JSON.
+    fn of(text: &str) -> Result<Self, RecordError> {
+        match serde_json::from_str(text) {
+            Err(e) if !e.is_data() => Err(RecordError::Shape(e.to_string())),
+            head => Ok(head.unwrap_or_default()),
+        }
     }
 }
 

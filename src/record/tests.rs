@@ -4,6 +4,7 @@ use super::session::Session;
 use super::*;
 use crate::measure::validity::Severity;
 use crate::metric::{Metric, Stat, Timing};
+use crate::timeline::OutcomeKind;
 
 const CANDIDATE: &str = include_str!("../../tests/fixtures/records/candidate.json");
 const TPOT: Metric = Metric::Timing(Timing::Tpot, Stat::Geomean);
@@ -58,7 +59,7 @@ fn what_was_asked_of_changes_is_stored_and_what_cannot_be_is_refused() {
 #[test]
 fn columns_that_disagree_are_refused() {
     let mut record = candidate();
-    record.workloads[0].starts[0].rounds[0].columns.ttft_us.pop();
+    record.workloads[0].starts[0].rounds[0].columns.events.pop();
     assert!(matches!(Record::parse(&record.to_json()), Err(RecordError::Shape(_))));
     let mut record = candidate();
     record.workloads[0].starts[0].rounds[0].ramp = 41;
@@ -157,13 +158,13 @@ fn parts_that_contradict_each_other_are_refused() {
         ("error_rate_ratio", read_with(|w| _ = first(w).metrics.insert("error_rate_ratio".into(), 1.0))),
         ("pooled has error_rate_ratio", read_with(|w| _ = w.pooled.insert("error_rate_ratio".into(), 0.5))),
         ("load.streaming is false", read_with(|w| w.load.streaming = false)),
-        ("error_rate_ratio", read_with(|w| first(w).columns.outcome[30] = "timeout".into())),
+        ("error_rate_ratio", read_with(|w| first(w).columns.outcome[30] = OutcomeKind::Timeout)),
         ("its errors are", read_with(|w| first(w).errors.push(ErrorCount { kind: "timeout".into(), count: 1, example: None }))),
         (
             "it has times of an answer",
             read_with(|w| {
                 let round = first(w);
-                round.columns.outcome[9] = "timeout".into();
+                round.columns.outcome[9] = OutcomeKind::Timeout;
                 round.errors.push(ErrorCount { kind: "timeout".into(), count: 1, example: None });
                 round.metrics.clear();
                 round.series = Series::default();
@@ -175,9 +176,9 @@ fn parts_that_contradict_each_other_are_refused() {
         ("left out as a ramp", read_with(|w| first(w).ramp = 3)),
         ("protocol", read_with(|w| w.load.protocol = "triton".into())),
         ("duration_us is 1,", read_with(|w| first(w).duration_us = 1)),
-        ("largest gap", read_with(|w| first(w).columns.max_gap_us[9] = Some(9_000_000_000))),
-        ("first answer token", read_with(|w| first(w).columns.ttfa_us[9] = Some(9_000_000_000))),
-        ("first answer token", read_with(|w| first(w).columns.ttfa_us[9] = Some(0))),
+        ("largest gap", read_with(|w| first(w).columns.max_gap_us.set(9, Some(9_000_000_000)))),
+        ("first answer token", read_with(|w| first(w).columns.ttfa_us.set(9, Some(9_000_000_000)))),
+        ("first answer token", read_with(|w| first(w).columns.ttfa_us.set(9, Some(0)))),
         ("chunk gaps", read_with(|w| first(w).columns.events.fill(1))),
         ("chunk_gap_p99_ms is 0.001", read_with(|w| first(w).chunk_gap_p99_ms = Some(0.001))),
         ("chunk_gap_p99_ms is 99999", read_with(|w| first(w).chunk_gap_p99_ms = Some(99_999.0))),

@@ -7,6 +7,7 @@ use super::{RecordError, RoundRecord, WorkloadRecord, gpu};
 use crate::evidence::server;
 use crate::measure::Round;
 use crate::measure::collect::{self, RoundView, Values};
+use crate::measure::column::Column;
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
@@ -64,16 +65,17 @@ impl WorkloadRecord {
 
     /// Mean token count over the completed requests of all rounds; `None` where one of them has none. A round in which nothing completed has no
     /// say.
-    pub fn mean_tokens(&self, counts: impl Fn(&Columns) -> &Vec<Option<u32>>) -> Option<f64> {
+    pub fn mean_tokens(&self, counts: impl Fn(&Columns) -> &Column<u32>) -> Option<f64> {
         let alive = self.rounds().map(|(_, r)| &r.columns).filter(|c| c.completed() > 0);
-        let means: Option<Vec<f64>> = alive.map(|c| mean_tokens(c, counts(c))).collect();
+        let means: Option<Vec<f64>> = alive.map(|c| mean_tokens(c, |i| counts(c).at(i))).collect();
         stats::mean(&means?)
     }
 
     /// Token counts of the completed requests of all rounds, of those that have one.
-    pub fn completed_tokens(&self, counts: impl Fn(&Columns) -> &Vec<Option<u32>>) -> Vec<f64> {
-        let of =
-            |c: &Columns| -> Vec<f64> { (0..c.len()).filter(|&i| c.ok(i)).filter_map(|i| counts(c)[i]).map(f64::from).collect() };
+    pub fn completed_tokens(&self, counts: impl Fn(&Columns) -> &Column<u32>) -> Vec<f64> {
+        let of = |c: &Columns| -> Vec<f64> {
+            (0..c.len()).filter(|&i| c.ok(i)).filter_map(|i| counts(c).at(i)).map(f64::from).collect()
+        };
         self.rounds().flat_map(|(_, r)| of(&r.columns)).collect()
     }
 

@@ -28,8 +28,8 @@ const CORE: [&str; 20] = [
     "evaluate",
 ];
 /// The rim may import the core and, of the rim, only what all share.
-const RIM: [&str; 12] =
-    ["clock", "print", "read", "temporary", "lock", "load", "probe", "watch", "baseline", "github", "server", "sim"];
+const RIM: [&str; 13] =
+    ["clock", "memory", "print", "read", "temporary", "lock", "load", "probe", "watch", "baseline", "github", "server", "sim"];
 /// What joins core and rim, bottom first; `cli` is what verbs are told.
 const TOP: [&str; 4] = ["app", "lab", "cli", "command"];
 

@@ -51,6 +51,7 @@ mod load_timing;
 mod load_tls;
 mod ranking;
 mod locks;
+mod memory;
 mod output;
 mod page;
 mod protocols;

@@ -16,6 +16,7 @@ use super::workspace::secrets::api_key;
 use crate::config::{self, Arrival, Config, Endpoint, Fit, PromptKind, Workload};
 use crate::exit::Failure;
 use crate::load::most_connections;
+use crate::memory;
 use crate::plan;
 use crate::print::say;
 use crate::protocol::Extras;
@@ -227,9 +228,11 @@ impl<'a> Run<'a> {
         let sides = sides.collect::<anyhow::Result<Vec<Measuring<'a>>>>()?;
         let gpus = Gpus::open(&config.gpu, sides.iter().map(|m| m.side));
         let files = config.workloads.iter().map(read_file).collect::<Result<Vec<_>, _>>()?;
+        let mut sizes = Vec::new();
         for ((workload, file), measuring) in config.workloads.iter().zip(&files).flat_map(|w| sides.iter().map(move |s| (w, s))) {
-            fits(workload, file.as_deref(), &measuring.side.target, config.gate.rounds)?;
+            sizes.push(fits(workload, file.as_deref(), &measuring.side.target, config.gate.rounds)?);
         }
+        memory::check("this load", needed(&sizes, starts))?;
         // Nothing of an earlier run goes before it is known that this one can begin.
         artefacts::prepare(&options.out)?;
         // It is written at the very end: too late to learn that it cannot be.
@@ -354,7 +357,7 @@ impl<'a> Run<'a> {
             records.push(record);
         }
         if let Some((path, record)) = self.options.record.as_ref().zip(records.last()) {
-            unkept = artefacts::write_atomic(path, record.to_json().as_bytes()).map_err(unsaved).err().or(unkept);
+            unkept = artefacts::write_record(path, record).map_err(unsaved).err().or(unkept);
         }
         Ok(Kept { value: records, unsaved: unkept })
     }
@@ -411,11 +414,23 @@ pub fn read_file(workload: &Workload) -> anyhow::Result<Option<String>> {
     text.map(Some).with_context(|| format!("workload {}", workload.name))
 }
 
+/// Bytes of a request of the round that runs: its place in the plan, its body's frame, its timeline, with what they leave unused.
+const RUNNING_BYTES: u64 = 1200;
+/// Bytes of a request in the record, with room for what is made of it at the end.
+const RECORDED_BYTES: u64 = 200;
+
+/// Address space that the loads of all workloads and sides may take, bytes, about.
+fn needed(sizes: &[plan::Size], starts: u32) -> u64 {
+    let kept: u64 = sizes.iter().map(|s| s.requests.saturating_mul(u64::from(starts)).saturating_mul(RECORDED_BYTES)).sum();
+    let round = |s: &plan::Size| s.round_bytes.saturating_add(s.round_requests.saturating_mul(RUNNING_BYTES));
+    memory::LEAST + kept + sizes.iter().map(round).max().unwrap_or(0)
+}
+
 /// Errors: exit 2, the workload cannot be planned, or keeps more requests in flight than this process may have connections.
-fn fits(workload: &Workload, file: Option<&str>, target: &config::Target, rounds: u32) -> anyhow::Result<()> {
+fn fits(workload: &Workload, file: Option<&str>, target: &config::Target, rounds: u32) -> anyhow::Result<plan::Size> {
     let (protocol, salt) = (&target.protocol, plan::salt(0));
     let extras = Extras::wanted(protocol, workload.ignore_eos, workload.stream);
-    plan::check(
+    let size = plan::check(
         workload,
         &plan::Input { protocol, model: "", extras, salt: &salt, session: "", rounds, file, extra_body: &target.extra_body },
     )
@@ -434,7 +449,7 @@ fn fits(workload: &Workload, file: Option<&str>, target: &config::Target, rounds
             workload.name
         ));
     }
-    Ok(())
+    Ok(size)
 }
 
 fn create(path: impl AsRef<Path>) -> anyhow::Result<std::fs::File> {

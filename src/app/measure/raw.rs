@@ -4,10 +4,12 @@
 use time::format_description::well_known::Rfc3339;
 
 use crate::clock::monotonic_ns;
+use crate::plan::RoundPlan;
 use crate::timeline::Timeline;
 
 /// What `--raw` says of all requests of a round alike.
 pub struct Sent<'a> {
+    pub plan: &'a RoundPlan,
     pub workload: &'a str,
     pub start: u32,
     pub round: usize,
@@ -46,7 +48,7 @@ pub fn line(of: &Sent<'_>, t: &Timeline) -> String {
     let output: Vec<u64> = t.outputs.iter().map(|o| o.at_ns).collect();
     let source = |counted: bool| if counted { TOKENIZER } else { "usage" };
     serde_json::json!({
-        "id": t.id,
+        "id": of.plan.requests.get(t.index as usize).map(|r| r.id.as_str()),
         "workload": of.workload,
         "start": of.start,
         "round": of.round,

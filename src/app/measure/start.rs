@@ -20,7 +20,8 @@ use crate::load::progress::{Extent, Live};
 use crate::load::{Client, Counters, IsGood, Measured, Reading, most_connections};
 use crate::measure::validity::{Finding, SERVER_ENDED, Severity};
 use crate::measure::{SloMs, collect};
-use crate::plan::{self, Plan, RoundPlan};
+use crate::plan::{self, RoundPlan};
+use crate::protocol::Extras;
 use crate::record::StartRecord;
 use crate::record::build::{Raw, round};
 use crate::record::facts::workload_record;
@@ -38,11 +39,12 @@ pub struct Open {
     began_ns: u64,
 }
 
-/// A workload whose requests are ready to be sent.
+/// A workload whose load is known. The requests of a round are made before it begins, and dropped after it.
 struct Ready {
-    plan: Plan,
-    rounds: Vec<Arc<RoundPlan>>,
     warmup: Arc<RoundPlan>,
+    extras: Extras,
+    salt: String,
+    session: String,
     reading: Reading,
     slo: SloMs,
 }
@@ -73,28 +75,18 @@ impl Run<'_> {
 
     /// Plans every workload; on the first start also adds it to the record.
     fn prepare(&mut self, side: usize, target: &Target, gpu: &Watch, start: u32) -> anyhow::Result<Vec<Ready>> {
-        let config = self.config;
-        let Measuring { side, salt, record, .. } = &mut self.sides[side];
-        // The same plan in each start, and yet no id twice in a server's log.
-        let session = format!("{}{start}", record.session);
-        let mut ready = Vec::new();
-        for (index, (workload, file)) in config.workloads.iter().zip(&self.files).enumerate() {
+        let mut all = Vec::new();
+        for (index, workload) in self.config.workloads.iter().enumerate() {
             let extras = target.extras(workload)?;
+            let Measuring { salt, record, .. } = &self.sides[side];
             // Workloads of one seed would send the same prompts, and the later ones find them in the server's prefix cache.
             let salt = plan::salt(salt.wrapping_add(index as u64));
-            let input = plan::Input {
-                protocol: &side.target.protocol,
-                model: &target.model,
-                extras,
-                extra_body: &side.target.extra_body,
-                salt: &salt,
-                session: &session,
-                rounds: config.gate.rounds,
-                file: file.as_deref(),
-            };
-            let plan = plan::build(workload, &input)?;
+            // The same plan in each start, and yet no id twice in a server's log.
+            let session = format!("{}{start}", record.session);
+            let plan = plan::outline(workload, &self.input(side, index, &target.model, (extras, &salt, &session)))?;
             let mut fingerprint = target.fingerprint(&plan.digest);
             gpu.key(&mut fingerprint);
+            let record = &mut self.sides[side].record;
             match record.workloads.get(index) {
                 None => record.workloads.push(workload_record(workload, &plan, extras, fingerprint)),
                 Some(known) if known.fingerprint != fingerprint => {
@@ -102,15 +94,43 @@ impl Run<'_> {
                 }
                 Some(_) => {}
             }
-            ready.push(Ready {
-                warmup: Arc::new(plan.warmup.clone()),
-                rounds: plan.rounds.iter().cloned().map(Arc::new).collect(),
+            all.push(Ready {
                 reading: Reading { keep_text: target.tokenizer.is_some(), ..Reading::of(&plan) },
+                warmup: Arc::new(plan.warmup),
                 slo: record.workloads[index].slo.into(),
-                plan,
+                extras,
+                salt,
+                session,
             });
         }
-        Ok(ready)
+        Ok(all)
+    }
+
+    fn input<'b>(
+        &'b self,
+        side: usize,
+        workload: usize,
+        model: &'b str,
+        of_start: (Extras, &'b str, &'b str),
+    ) -> plan::Input<'b> {
+        let (target, (extras, salt, session)) = (&self.sides[side].side.target, of_start);
+        plan::Input {
+            protocol: &target.protocol,
+            model,
+            extras,
+            extra_body: &target.extra_body,
+            salt,
+            session,
+            rounds: self.config.gate.rounds,
+            file: self.files[workload].as_deref(),
+        }
+    }
+
+    /// The requests of a round, with their bodies.
+    fn round_plan(&self, open: &Open, workload: usize, index: usize) -> anyhow::Result<Arc<RoundPlan>> {
+        let Ready { extras, salt, session, .. } = &open.ready[workload];
+        let input = self.input(open.side, workload, &open.target.model, (*extras, salt, session));
+        Ok(Arc::new(plan::round(&self.config.workloads[workload], &input, index)?))
     }
 
     /// Errors: no warm-up request came through, so that no measured one would.
@@ -154,16 +174,16 @@ impl Run<'_> {
     pub(super) fn round(&mut self, all: &[Open], place: usize, workload: usize, start: u32, index: usize) -> anyhow::Result<()> {
         let open = &all[place];
         let ready = &open.ready[workload];
-        let plan = &ready.rounds[index];
+        let plan = &self.round_plan(open, workload, index)?;
         self.cool(open, workload)?;
         let standstills = self.job.before_round();
         let page = open.target.watch();
         open.gpu.begin();
-        let mut measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, ready.rounds.len()))?;
+        let mut measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, self.config.gate.rounds))?;
         let gpu_seen = open.gpu.end();
         let (server, server_findings) = server_evidence(page, &measured);
         if let Some(tokenizer) = &open.target.tokenizer {
-            tokenizer.count(&mut measured.timelines, plan, &ready.plan.protocol);
+            tokenizer.count(&mut measured.timelines, plan, &ready.reading.protocol);
         }
         let counted = measured.timelines.iter().any(|t| t.counted != Counted::default());
         let died = died(all, open, &measured.timelines);
@@ -197,8 +217,8 @@ impl Run<'_> {
         // The record first: a raw file that cannot be written must not take the round with it.
         let saved = save_record(&side.out, side.file, &side.record);
         self.keep(saved);
-        let name = self.tag(open.side, &ready.plan.workload);
-        let of = raw::Sent { workload: &name, start, round: index, model: &open.target.model, wall: raw::Wall::now() };
+        let name = self.tag(open.side, &self.config.workloads[workload].name);
+        let of = raw::Sent { plan, workload: &name, start, round: index, model: &open.target.model, wall: raw::Wall::now() };
         let written = self.write_raw(&of, &measured.timelines);
         self.raw_lost |= written.is_err();
         self.keep(written);
@@ -219,7 +239,7 @@ impl Run<'_> {
         let slo = ready.slo;
         let counters = Arc::new(Counters::new((!slo.is_empty()).then(|| -> IsGood { Box::new(move |t| is_good(t, &slo)) })));
         let extent = plan.stop_after.map_or(Extent::Requests(plan.requests.len() as u64), Extent::Time);
-        let label = format!("{} start {}/{} {what}", self.tag(open.side, &ready.plan.workload), start + 1, self.starts);
+        let label = format!("{} start {}/{} {what}", self.tag(open.side, &self.config.workloads[workload].name), start + 1, self.starts);
         let live = Live::start(label, extent, Arc::clone(&counters), self.options.progress);
         let measured = open.client.round(plan, ready.reading.clone(), &self.job.stop.control, &counters);
         drop(live);

@@ -7,6 +7,7 @@ use crate::config::Lang;
 use crate::evaluate::{self, Baseline};
 use crate::fingerprint::Fingerprint;
 use crate::lab::print;
+use crate::measure::column::Column;
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
 use crate::measure::validity::ClientHealth;
@@ -16,6 +17,7 @@ use crate::record::{
     WorkloadRecord,
 };
 use crate::report;
+use crate::timeline::OutcomeKind;
 
 const REQUESTS: u64 = 100_000;
 const ROUNDS: u32 = 3;
@@ -126,7 +128,7 @@ fn round(index: u32) -> RoundRecord {
     let n = REQUESTS / u64::from(ROUNDS);
     let count = usize::try_from(n).unwrap_or(usize::MAX);
     let vary = |i: u64, scale: u64| (i * 7919 + u64::from(index) * 104_729) % scale;
-    let times = |base: u64, scale: u64| (0..n).map(|i| Some(base + vary(i, scale))).collect::<Vec<_>>();
+    let times = |base: u64, scale: u64| (0..n).map(|i| Some(base + vary(i, scale))).collect::<Column<u64>>();
     let mut gaps = Gaps::default();
     (0..n).for_each(|i| gaps.record_us(15_000 + vary(i, 10_000)));
     RoundRecord {
@@ -150,19 +152,19 @@ fn round(index: u32) -> RoundRecord {
         columns: Columns {
             start_us: (0..n).map(|i| Some(i * 10_000)).collect(),
             queue_us: times(0, 50),
-            connect_us: vec![None; count],
+            connect_us: vec![None; count].into(),
             send_lag_us: times(20, 100),
             own_lag_us: times(20, 100),
             ttft_us: times(80_000, 60_000),
-            ttfa_us: vec![None; count],
+            ttfa_us: vec![None; count].into(),
             e2e_us: times(2_600_000, 300_000),
             max_gap_us: times(20_000, 10_000),
             events: vec![128; count],
-            input_tokens: vec![Some(256); count],
-            output_tokens: vec![Some(128); count],
-            cached_tokens: vec![None; count],
-            hidden_tokens: Vec::new(),
-            outcome: vec!["completed".into(); count],
+            input_tokens: vec![Some(256); count].into(),
+            output_tokens: vec![Some(128); count].into(),
+            cached_tokens: vec![None; count].into(),
+            hidden_tokens: Column::default(),
+            outcome: vec![OutcomeKind::Completed; count],
         },
     }
 }

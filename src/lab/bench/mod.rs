@@ -89,9 +89,13 @@ fn pin(processor: usize) {
     }
 }
 
+fn id(index: u32) -> String {
+    format!("bench-{index}")
+}
+
 fn request(index: u32, offset: Duration) -> PlannedRequest {
     let body = br#"{"model":"sim-8b","messages":[{"role":"user","content":"go"}],"stream":true}"#.to_vec();
-    PlannedRequest { index, id: format!("bench-{index}"), offset, body, input_tokens: 1, output_tokens: 320 }
+    PlannedRequest { index, id: id(index), offset, body, input_tokens: 1, output_tokens: 320 }
 }
 
 fn closed(streams: u32) -> Arc<RoundPlan> {

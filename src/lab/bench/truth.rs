@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::{Bed, closed, peak_mb, quantile, send};
+use super::{Bed, closed, id, peak_mb, quantile, send};
 use crate::app::artefacts::read;
 use crate::lab::print;
 use crate::load::{Client, Measured};
@@ -124,9 +124,10 @@ fn pair(timelines: &[Timeline], log: &Path) -> anyhow::Result<Errors> {
     }
     let mut errors = Errors::default();
     for t in timelines {
-        let truth = written.get(&t.id).with_context(|| format!("the server's log lacks {}", t.id))?;
+        let id = id(t.index);
+        let truth = written.get(&id).with_context(|| format!("the server's log lacks {id}"))?;
         if truth.len() != t.outputs.len() {
-            bail!("{}: the server wrote {} output events, the client saw {}", t.id, truth.len(), t.outputs.len());
+            bail!("{id}: the server wrote {} output events, the client saw {}", truth.len(), t.outputs.len());
         }
         let late = |i: usize| t.outputs[i].at_ns as f64 / 1e6 - truth[i] as f64 / 1e6;
         errors.ttft_ms.push(late(0).abs());

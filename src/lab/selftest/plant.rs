@@ -121,7 +121,6 @@ impl<'a> Playing<'a> {
         let sent = nanos(at_ms);
         let call = &self.prepared.calls[index];
         Timeline {
-            id: String::new(),
             index: self.prepared.plan.requests[index].index,
             intended_ns: sent,
             handed_ns: Some(sent),

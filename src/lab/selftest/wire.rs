@@ -16,7 +16,6 @@ use super::table::{Line, Table};
 use crate::app::measure::client_health;
 use crate::config::sim::{Knobs, Noise};
 use crate::config::{Arrival, ExtraBody, Length, Protocol, Slo, Warmup, Workload};
-use crate::evaluate;
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::judge::interleaved::{self, Interleaved, Sampling};

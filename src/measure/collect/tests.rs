@@ -5,16 +5,17 @@ use proptest::prelude::*;
 use super::*;
 use crate::measure::summary::{self, Shape, to_display};
 use crate::metric::METHOD;
+use crate::timeline::OutcomeKind::{self, Cancelled, Completed, HttpStatus};
 
 const SLO: SloMs = SloMs { ttft: Some(50.0), tpot: Some(10.0), e2e: Some(400.0) };
 
 /// One request: TTFT, decode, tokens, outcome.
-type Request = (u64, u64, Option<u32>, &'static str);
+type Request = (u64, u64, Option<u32>, OutcomeKind);
 
 fn columns(requests: &[Request]) -> Columns {
     let mut c = Columns::default();
     for (i, &(ttft, decode, tokens, outcome)) in requests.iter().enumerate() {
-        let done = |us: u64| (outcome == "completed").then_some(us);
+        let done = |us: u64| (outcome == Completed).then_some(us);
         c.start_us.push(Some(i as u64 * 10_000));
         c.queue_us.push(Some(0));
         c.connect_us.push(None);
@@ -28,7 +29,7 @@ fn columns(requests: &[Request]) -> Columns {
         c.input_tokens.push(Some(7));
         c.output_tokens.push(tokens);
         c.cached_tokens.push(None);
-        c.outcome.push(outcome.into());
+        c.outcome.push(outcome);
     }
     c
 }
@@ -50,8 +51,8 @@ fn values(requests: &[Request], ramp: usize) -> Values {
     metrics(&[RoundView { columns: &columns(requests), context: &context(ramp), gaps: &Gaps::default() }], &SLO)
 }
 
-const GOOD: Request = (20_000, 90_000, Some(10), "completed");
-const FAILED: Request = (1, 1, None, "http_status");
+const GOOD: Request = (20_000, 90_000, Some(10), Completed);
+const FAILED: Request = (1, 1, None, HttpStatus);
 const TTFT_MEAN: Metric = Metric::Timing(Timing::Ttft, Stat::Mean);
 const TPOT_MEAN: Metric = Metric::Timing(Timing::Tpot, Stat::Mean);
 
@@ -68,7 +69,7 @@ fn a_failure_is_in_every_share_and_in_no_latency() {
 
 #[test]
 fn an_answer_of_no_tokens_is_a_failure_in_all_that_is_shown() {
-    let empty = (1, 0, Some(0), "completed");
+    let empty = (1, 0, Some(0), Completed);
     let v = values(&[GOOD, GOOD, empty], 0);
     assert_eq!(v.get(&TTFT_MEAN), Some(&20.0), "its times are not those of an answer");
     assert_eq!(v.get(&Metric::Timing(Timing::E2e, Stat::Min)), Some(&110.0));
@@ -87,7 +88,7 @@ fn latency_is_unmeasured_where_most_failed() {
 
 #[test]
 fn absent_usage_is_no_tpot_and_no_token_rate() {
-    let uncounted = (20_000, 90_000, None, "completed");
+    let uncounted = (20_000, 90_000, None, Completed);
     let v = values(&[uncounted; 3], 0);
     assert!(!v.contains_key(&TPOT_MEAN) && !v.contains_key(&Metric::OutputTokenRate) && !v.contains_key(&Metric::TotalTokenRate));
     assert_eq!(v.get(&Metric::SloAttainmentOf(SloKind::Tpot)), Some(&0.0), "what is not known is not met");
@@ -97,7 +98,7 @@ fn absent_usage_is_no_tpot_and_no_token_rate() {
 
 #[test]
 fn the_ramp_is_in_errors_and_rates_only() {
-    let slow = (400_000, 900_000, Some(10), "completed");
+    let slow = (400_000, 900_000, Some(10), Completed);
     let v = values(&[slow, FAILED, GOOD, GOOD], 2);
     assert_eq!((v[&TTFT_MEAN], v[&Metric::SloAttainment], v[&Metric::ErrorRate]), (20.0, 1.0, 0.25));
     assert_eq!(
@@ -109,7 +110,7 @@ fn the_ramp_is_in_errors_and_rates_only() {
 
 #[test]
 fn a_large_first_wave_does_not_halve_the_goodput() {
-    let slow = (400_000, 90_000, Some(10), "completed");
+    let slow = (400_000, 90_000, Some(10), Completed);
     let requests: Vec<Request> = std::iter::repeat_n(slow, 50).chain(std::iter::repeat_n(GOOD, 50)).collect();
     let v = values(&requests, 50);
     assert_eq!((v[&Metric::SloAttainment], v[&Metric::RequestRate], v[&Metric::Goodput]), (1.0, 50.0, 50.0));
@@ -121,9 +122,9 @@ fn a_large_first_wave_does_not_halve_the_goodput() {
 
 #[test]
 fn the_speed_of_a_request_is_its_tokens_by_its_e2e() {
-    let slow = (500_000, 500_000, Some(5), "completed");
-    let fast = (50_000, 50_000, Some(4), "completed");
-    let uncounted = (1, 1, None, "completed");
+    let slow = (500_000, 500_000, Some(5), Completed);
+    let fast = (50_000, 50_000, Some(4), Completed);
+    let uncounted = (1, 1, None, Completed);
     let v = values(&[FAILED, slow, fast, fast, uncounted], 1);
     let of = |stat| v.get(&Metric::TokenSpeed(stat)).copied();
     assert_eq!([Stat::Min, Stat::Max, Stat::Mean].map(of), [Some(5.0), Some(40.0), Some(85.0 / 3.0)]);
@@ -152,7 +153,7 @@ fn nothing_sent_is_nothing_measured() {
 }
 
 fn any_request() -> impl Strategy<Value = Request> {
-    let outcome = prop_oneof![8 => Just("completed"), 1 => Just("http_status"), 1 => Just("cancelled")];
+    let outcome = prop_oneof![8 => Just(Completed), 1 => Just(HttpStatus), 1 => Just(Cancelled)];
     let tokens = prop_oneof![12 => (1..40_u32).prop_map(Some), 1 => Just(Some(0))];
     (0..90_000_u64, 0..500_000_u64, tokens, outcome)
 }
@@ -166,8 +167,8 @@ proptest! {
         uncounted in prop::option::of(0..140_usize),
     ) {
         let mut columns = columns(&requests);
-        if let Some(tokens) = uncounted.and_then(|i| columns.output_tokens.get_mut(i)) {
-            *tokens = None;
+        if let Some(i) = uncounted.filter(|i| *i < columns.len()) {
+            columns.output_tokens.set(i, None);
         }
         let context = context(ramp.min(requests.len()));
         let round = columns.to_round(&context);
@@ -221,7 +222,7 @@ proptest! {
 
 #[test]
 fn hidden_tokens_are_in_rates_and_not_in_tpot() {
-    let mut c = columns(&[(1000, 70_000, Some(71), "completed"); 20]);
+    let mut c = columns(&[(1000, 70_000, Some(71), Completed); 20]);
     let tpot = |c: &Columns| {
         let view = RoundView { columns: c, context: &context(0), gaps: &Gaps::default() };
         let values = metrics(&[view], &SloMs { tpot: Some(5.0), ..SloMs::default() });
@@ -229,11 +230,11 @@ fn hidden_tokens_are_in_rates_and_not_in_tpot() {
         (values.get(&Metric::Timing(Timing::Tpot, Stat::Mean)).map(|ms| ms.round()), values[&Metric::SloAttainment], rate)
     };
     assert_eq!(tpot(&c), (Some(1.0), 1.0, true));
-    c.hidden_tokens = vec![Some(60); 20];
+    c.hidden_tokens = vec![Some(60); 20].into();
     assert!(c.is_rectangular());
     assert_eq!(tpot(&c), (Some(7.0), 0.0, true));
-    c.hidden_tokens = vec![None; 20];
+    c.hidden_tokens = vec![None; 20].into();
     assert_eq!(tpot(&c), (None, 0.0, true));
-    c.hidden_tokens.pop();
+    c.hidden_tokens = vec![None; 19].into();
     assert!(!c.is_rectangular());
 }

@@ -1,12 +1,13 @@
 //! Each threshold on both of its sides.
 
 use super::*;
+use crate::measure::column::Column;
 
 const ASKED: Asked = Asked { output_tokens: Some(1000.0), length_forced: true };
 
 /// So many completed requests of so many tokens.
 fn columns(n: usize, tokens: Option<u32>) -> Columns {
-    let times = vec![Some(1000); n];
+    let times: Column<u64> = vec![Some(1000); n].into();
     Columns {
         start_us: times.clone(),
         queue_us: times.clone(),
@@ -14,15 +15,15 @@ fn columns(n: usize, tokens: Option<u32>) -> Columns {
         send_lag_us: times.clone(),
         own_lag_us: times.clone(),
         ttft_us: times.clone(),
-        ttfa_us: vec![None; n],
+        ttfa_us: vec![None; n].into(),
         e2e_us: times.clone(),
         max_gap_us: times,
         events: vec![tokens.unwrap_or(1); n],
-        input_tokens: vec![Some(1); n],
-        output_tokens: vec![tokens; n],
-        cached_tokens: vec![None; n],
-        hidden_tokens: Vec::new(),
-        outcome: vec!["completed".into(); n],
+        input_tokens: vec![Some(1); n].into(),
+        output_tokens: vec![tokens; n].into(),
+        cached_tokens: vec![None; n].into(),
+        hidden_tokens: Column::default(),
+        outcome: vec![OutcomeKind::Completed; n],
     }
 }
 
@@ -103,9 +104,9 @@ fn lengths_must_be_what_was_asked_where_they_were_forced() {
 #[test]
 fn one_success_is_something_to_judge_and_none_is_not() {
     let mut all = columns(20, Some(1000));
-    all.outcome.fill("timeout".into());
+    all.outcome.fill(OutcomeKind::Timeout);
     assert_eq!(of(&all, &Values::new(), lag(9e9)), [(Severity::Invalid, "no_success".to_owned())], "and nothing else matters");
-    all.outcome[3] = "completed".into();
+    all.outcome[3] = OutcomeKind::Completed;
     assert_eq!(of(&all, &Values::new(), ClientHealth::default()), [seen(Severity::Note, "failures")]);
     assert_eq!(of(&columns(0, None), &Values::new(), ClientHealth::default()).len(), 1, "no request is no success");
 }
@@ -113,7 +114,7 @@ fn one_success_is_something_to_judge_and_none_is_not() {
 #[test]
 fn an_answer_without_a_count_is_noted_and_the_worst_comes_first() {
     let mut some = columns(20, Some(1000));
-    some.output_tokens[0] = None;
+    some.output_tokens.set(0, None);
     assert_eq!(of(&some, &Values::new(), ClientHealth::default()), [(Severity::Note, "no_usage".to_owned())]);
     let both = of(&some, &ttft(10.0), ClientHealth { retries: Some(1), unasked: Some(2), ..lag(50.0) });
     let words: Vec<&str> = both.iter().map(|(_, check)| check.as_str()).collect();
@@ -134,9 +135,9 @@ fn every_invalid_says_what_to_do() {
 #[test]
 fn failures_are_noted_from_more_than_one_in_a_hundred() {
     let mut all = columns(200, Some(1000));
-    all.outcome[..2].fill("timeout".into());
+    all.outcome[..2].fill(OutcomeKind::Timeout);
     assert!(of(&all, &Values::new(), ClientHealth::default()).is_empty());
-    all.outcome[2] = "timeout".into();
+    all.outcome[2] = OutcomeKind::Timeout;
     assert_eq!(of(&all, &Values::new(), ClientHealth::default()), [seen(Severity::Note, "failures")]);
 }
 

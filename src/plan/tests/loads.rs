@@ -31,7 +31,7 @@ fn with_dataset(text: &str, change: impl FnOnce(&mut Workload)) -> Result<Plan, 
     workload.prompts.kind =
         PromptKind::Dataset { file: PathBuf::from("d.jsonl"), format: DatasetFormat::Auto, ignore: Vec::new() };
     change(&mut workload);
-    build(&workload, &Input { file: Some(text), ..input() })
+    whole(&workload, &Input { file: Some(text), ..input() })
 }
 
 fn lines(count: usize) -> String {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
 use crate::record::{LoadFacts, RoundRecord, WorkloadRecord};
+use crate::timeline::OutcomeKind;
 
 /// Rates of whole numbers of requests: what is beyond this is another number.
 const RATE_TOLERANCE: f64 = 1e-6;
@@ -64,8 +65,8 @@ fn outcomes(round: &RoundRecord) -> Result<(), String> {
         *listed.entry(error.kind.split(' ').next().unwrap_or_default()).or_default() += error.count;
     }
     let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
-    for outcome in round.columns.outcome.iter().filter(|outcome| *outcome != "completed") {
-        *seen.entry(outcome).or_default() += 1;
+    for outcome in round.columns.outcome.iter().filter(|outcome| **outcome != OutcomeKind::Completed) {
+        *seen.entry(outcome.name()).or_default() += 1;
     }
     if listed != seen {
         return Err(format!("its errors are {listed:?}, and its requests ended {seen:?}"));
@@ -81,20 +82,20 @@ fn outcomes(round: &RoundRecord) -> Result<(), String> {
 }
 
 fn row(columns: &Columns, i: usize, streaming: bool) -> Result<(), String> {
-    let (first, last) = (columns.ttft_us[i], columns.e2e_us[i]);
-    if columns.outcome[i] != "completed" {
-        let timed = first.or(last).or(columns.ttfa_us[i]).or(columns.max_gap_us[i]);
-        return timed.map_or(Ok(()), |_| Err(format!("it has times of an answer, and ended {}", columns.outcome[i])));
+    let (first, last) = (columns.ttft_us.at(i), columns.e2e_us.at(i));
+    if columns.outcome[i] != OutcomeKind::Completed {
+        let timed = first.or(last).or(columns.ttfa_us.at(i)).or(columns.max_gap_us.at(i));
+        return timed.map_or(Ok(()), |_| Err(format!("it has times of an answer, and ended {}", columns.outcome[i].name())));
     }
     let Some((first, last)) = first.zip(last) else { return Ok(()) };
-    let gap = columns.max_gap_us[i];
+    let gap = columns.max_gap_us.at(i);
     if !streaming && (last > first.saturating_add(ROUNDED_US) || gap.is_some() || columns.events[i] > 1) {
         return Err("its output came in parts, and load.streaming is false".into());
     }
     if gap.is_some_and(|gap| gap > (last - first).saturating_add(ROUNDED_US)) {
         return Err("its largest gap is longer than its whole output".into());
     }
-    if columns.ttfa_us[i].is_some_and(|answer| answer.saturating_add(ROUNDED_US) < first || answer > last + ROUNDED_US) {
+    if columns.ttfa_us.at(i).is_some_and(|answer| answer.saturating_add(ROUNDED_US) < first || answer > last + ROUNDED_US) {
         return Err("its first answer token is not between its first output and its last".into());
     }
     Ok(())
@@ -102,7 +103,8 @@ fn row(columns: &Columns, i: usize, streaming: bool) -> Result<(), String> {
 
 fn gaps(round: &RoundRecord, load: &LoadFacts, gaps: &Gaps) -> Result<(), String> {
     let columns = &round.columns;
-    let events = (0..columns.len()).filter(|&i| columns.outcome[i] == "completed").map(|i| u64::from(columns.events[i]));
+    let events =
+        (0..columns.len()).filter(|&i| columns.outcome[i] == OutcomeKind::Completed).map(|i| u64::from(columns.events[i]));
     let most: u64 = events.map(|n| n.saturating_sub(1)).sum();
     if gaps.len() > most || !load.streaming && gaps.len() > 0 {
         return Err(format!("it has {} chunk gaps, and its answers have {most}", gaps.len()));
@@ -118,8 +120,8 @@ fn gaps(round: &RoundRecord, load: &LoadFacts, gaps: &Gaps) -> Result<(), String
 /// A round lasts from its first start to its last end: shorter, and every rate would be too high.
 fn duration(round: &RoundRecord) -> Result<(), String> {
     let columns = &round.columns;
-    let started = |i: &usize| columns.start_us[*i];
-    let ends = (0..columns.len()).filter_map(|i| Some(columns.start_us[i]? + columns.e2e_us[i]?)).max();
+    let started = |i: &usize| columns.start_us.at(*i);
+    let ends = (0..columns.len()).filter_map(|i| Some(columns.start_us.at(i)? + columns.e2e_us.at(i)?)).max();
     let first = (0..columns.len()).filter_map(|i| started(&i)).min();
     match first.zip(ends).map(|(first, last)| last.saturating_sub(first)) {
         Some(least) if round.duration_us.saturating_add(ROUNDED_US) < least => {

@@ -133,7 +133,7 @@ fn spans(rounds: &[(u32, &RoundRecord)]) -> Vec<Span> {
                 start: start + 1,
                 round: round.index + 1,
                 from_s: began,
-                ramp_until_s: began + ramped.map_or(0.0, |us| *us as f64 / 1e6),
+                ramp_until_s: began + ramped.map_or(0.0, |us| us as f64 / 1e6),
                 to_s: from_s,
             }
         })
@@ -191,8 +191,8 @@ fn requests(rounds: &[(u32, &RoundRecord)], spans: &[Span]) -> Requests {
     let mut failures = 0;
     for ((_, round), span) in rounds.iter().zip(spans) {
         let columns = &round.columns;
-        let mut order: Vec<usize> = (0..columns.len()).filter(|i| columns.start_us[*i].is_some()).collect();
-        order.sort_by_key(|i| columns.start_us[*i]);
+        let mut order: Vec<usize> = (0..columns.len()).filter(|i| columns.start_us.at(*i).is_some()).collect();
+        order.sort_by_key(|i| columns.start_us.at(*i));
         for stretch in order.chunks(per_stretch) {
             for i in kept(columns, stretch, &mut failures) {
                 shown.push(columns, i, span.from_s);
@@ -207,9 +207,9 @@ fn kept(columns: &Columns, stretch: &[usize], failures: &mut usize) -> Vec<usize
     let good = || stretch.iter().copied().filter(|i| columns.ok(*i));
     let mut keep: Vec<usize> = [
         good().next(),
-        good().min_by_key(|i| columns.ttft_us[*i]),
-        good().max_by_key(|i| columns.ttft_us[*i]),
-        good().max_by_key(|i| columns.e2e_us[*i]),
+        good().min_by_key(|i| columns.ttft_us.at(*i)),
+        good().max_by_key(|i| columns.ttft_us.at(*i)),
+        good().max_by_key(|i| columns.e2e_us.at(*i)),
     ]
     .into_iter()
     .flatten()
@@ -218,7 +218,7 @@ fn kept(columns: &Columns, stretch: &[usize], failures: &mut usize) -> Vec<usize
     let room = MOST_FAILURES.saturating_sub(*failures);
     *failures += bad.len().min(room);
     keep.extend(bad.into_iter().take(room));
-    keep.sort_by_key(|i| (columns.start_us[*i], *i));
+    keep.sort_by_key(|i| (columns.start_us.at(*i), *i));
     keep.dedup();
     keep
 }
@@ -227,9 +227,9 @@ impl Requests {
     fn push(&mut self, columns: &Columns, i: usize, from_s: f64) {
         let ok = columns.ok(i);
         let ms = |us: Option<u64>| us.filter(|_| ok).map(|us| us as f64 / 1000.0);
-        self.at_s.push(thousandths(from_s + columns.start_us[i].unwrap_or(0) as f64 / 1e6));
-        self.ttft_ms.push(ms(columns.ttft_us[i]));
-        self.e2e_ms.push(ms(columns.e2e_us[i]));
+        self.at_s.push(thousandths(from_s + columns.start_us.at(i).unwrap_or(0) as f64 / 1e6));
+        self.ttft_ms.push(ms(columns.ttft_us.at(i)));
+        self.e2e_ms.push(ms(columns.e2e_us.at(i)));
         self.failed.push(!ok);
     }
 }

@@ -6,8 +6,10 @@ use proptest::prelude::*;
 
 use super::charts::{Beside, Charts, charts};
 use crate::config::Lang;
+use crate::measure::column::Column;
 use crate::record::Record;
 use crate::report::{Report, samples};
+use crate::timeline::OutcomeKind;
 
 fn render(report: &Report, charts: &[Charts]) -> String {
     super::render(report, charts, Lang::En)
@@ -80,16 +82,16 @@ fn charts_are_of_the_record_and_bounded() {
     // A hundred thousand requests, with one stall in the middle that has to be seen.
     let round = &mut record.workloads[0].starts[0].rounds[0];
     let (n, columns) = (100_000_u64, &mut round.columns);
-    let each = |value: u64| vec![Some(value); 100_000];
+    let each = |value: u64| Column::from(vec![Some(value); 100_000]);
     columns.start_us = (0..n).map(|i| Some(i * 1000)).collect();
     (columns.ttft_us, columns.e2e_us, columns.max_gap_us) = (each(20_000), each(90_000), each(9000));
     (columns.queue_us, columns.connect_us, columns.send_lag_us) = (each(0), each(0), each(0));
-    (columns.own_lag_us, columns.ttfa_us) = (each(0), vec![None; 100_000]);
+    (columns.own_lag_us, columns.ttfa_us) = (each(0), vec![None; 100_000].into());
     columns.events = vec![8; 100_000];
-    (columns.input_tokens, columns.output_tokens) = (vec![Some(64); 100_000], vec![Some(8); 100_000]);
-    (columns.cached_tokens, columns.outcome) = (vec![None; 100_000], vec!["completed".into(); 100_000]);
-    columns.ttft_us[51_234] = Some(2_000_000);
-    columns.e2e_us[51_234] = Some(2_500_000);
+    (columns.input_tokens, columns.output_tokens) = (vec![Some(64); 100_000].into(), vec![Some(8); 100_000].into());
+    (columns.cached_tokens, columns.outcome) = (vec![None; 100_000].into(), vec![OutcomeKind::Completed; 100_000]);
+    columns.ttft_us.set(51_234, Some(2_000_000));
+    columns.e2e_us.set(51_234, Some(2_500_000));
     let many = charts(&record.workloads[0], Beside::Nothing).expect("charts");
     assert!(many.requests.of > 100_000 && many.requests.at_s.len() < 6000, "{}", many.requests.at_s.len());
     assert!(many.requests.ttft_ms.contains(&Some(2000.0)) && many.requests.e2e_ms.contains(&Some(2500.0)));

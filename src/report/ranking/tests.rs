@@ -144,8 +144,8 @@ fn a_goodput_of_zero_is_a_value_without_a_rank() {
     never.workloads[0].slo.ttft_ms = Some(0.001);
     // Of two starts one has nothing good: its mean over both is not that of the other.
     let late = &mut once.workloads[0].starts[0].rounds[0].columns;
-    late.ttft_us = vec![Some(9_000_000); late.ttft_us.len()];
-    late.e2e_us = vec![Some(9_900_000); late.e2e_us.len()];
+    late.ttft_us.fill(Some(9_000_000));
+    late.e2e_us.fill(Some(9_900_000));
     let report = ranked(&[("good", good), ("never", never), ("once", once)]);
     let [_, never, once] = places(&report, "goodput") else { panic!("three") };
     assert_eq!((never.value, never.best_rank, never.interval_low), (Some(0.0), None, None));

@@ -65,7 +65,8 @@ impl<const N: usize> Sheet<N> {
         let mut rows = rows.peekable();
         let mut part = 1;
         while part == 1 || rows.peek().is_some() {
-            let sheet = book.add_worksheet();
+            // Row by row into a temporary file: it holds no row, only each text once.
+            let sheet = book.add_worksheet_with_low_memory()?;
             sheet.set_name(if part == 1 { self.name.to_owned() } else { format!("{} {part}", self.name) })?;
             self.fill(sheet, rows.by_ref().take(room))?;
             part += 1;

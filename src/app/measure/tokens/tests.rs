@@ -39,7 +39,6 @@ fn plan(protocol: &Protocol) -> RoundPlan {
 
 fn timeline(text: Option<&str>) -> Timeline {
     Timeline {
-        id: "r".into(),
         index: 0,
         intended_ns: 0,
         handed_ns: None,
@@ -85,7 +84,7 @@ fn a_raw_line_says_who_counted() {
     let protocol = ProtocolName::Triton.into();
     let mut all = [timeline(Some(" a b c")), Timeline { output_tokens: Some(8), ..timeline(None) }, timeline(None)];
     words().count(&mut all, &plan(&protocol), &protocol);
-    let of = Sent { workload: "chat", start: 0, round: 0, model: "m", wall: Wall::now() };
+    let of = Sent { plan: &plan(&protocol), workload: "chat", start: 0, round: 0, model: "m", wall: Wall::now() };
     let said = all.map(|t| {
         let line: serde_json::Value = serde_json::from_str(&raw::line(&of, &t)).expect("JSON");
         [line["input_token_source"].clone(), line["token_source"].clone()]
