@@ -13,8 +13,6 @@ use crate::print::{self, say};
 use crate::report::page::charts::Charts;
 use crate::report::{self, Report};
 
-/// As much of a file is written at once.
-const WRITE_BYTES: usize = 1 << 16;
 const UNPRINTED: &str = "cannot write to standard output";
 
 /// The reports as files and on the terminal. What cannot be written is said, there too, and changes nothing else.

@@ -254,6 +254,7 @@ impl Checker {
             regressions,
             tier: layered.tier,
             level: layered.level.clone(),
+            text: None,
         })
     }
 

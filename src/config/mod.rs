@@ -32,7 +32,8 @@ mod tests;
 mod units;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -223,6 +224,8 @@ pub struct Workload {
     pub limits: Vec<Limit>,
     /// How changes are judged, where METHOD's own rule is not wanted.
     pub regressions: BTreeMap<Metric, Regression>,
+    /// What its file holds, where that is not to be read from the working folder.
+    pub text: Option<Arc<str>>,
     pub tier: Option<Tier>,
     /// Where it is one of several that differ in it only: of a sweep, a list, or a family that was named one by one.
     pub level: Option<Level>,
@@ -264,6 +267,16 @@ pub enum Arrival {
         begin: SessionBegin,
         think_time: Duration,
     },
+}
+
+impl Workload {
+    /// The trace or dataset that it names; it has one of them at most.
+    pub fn file(&self) -> Option<&Path> {
+        match (&self.arrival, &self.prompts.kind) {
+            (Arrival::Trace { file, .. }, _) | (_, PromptKind::Dataset { file, .. }) => Some(file),
+            _ => None,
+        }
+    }
 }
 
 impl Arrival {

@@ -35,6 +35,7 @@ fn workload() -> Workload {
         regressions: BTreeMap::new(),
         tier: None,
         level: None,
+        text: None,
     }
 }
 

@@ -62,6 +62,77 @@ fn a_config_that_a_link_leads_to_outside_is_not_trusted_in_silence() {
     bed.gate_with("", &CI, &["check", "--dry-run", "--config", "linked/goodput-gate.yaml"]).assert(0, &said);
 }
 
+/// Each entry asks for so many tokens.
+fn dataset(output_tokens: u32) -> String {
+    (0..16).map(|i| format!("{{\"prompt\": \"why {i}?\", \"output_tokens\": {output_tokens}}}\n")).collect()
+}
+
+#[test]
+fn a_change_cannot_choose_the_data_that_it_is_measured_with() {
+    let config = |file: &str| {
+        let data = format!("prompts: {{dataset: {{file: {file}}}}}");
+        CONFIG
+            .replace("prompts: {synthetic: {input_tokens: 16}}", &data)
+            .replace("requests: 24", "requests: 14")
+            .replace("concurrency: 8", "concurrency: 2")
+    };
+    let bed = Bed::repository(&config("d.jsonl"));
+    bed.write("d.jsonl", &dataset(40));
+    bed.commit("data");
+    let dry = |env: &[(&str, &str)], words: &[&str]| bed.gate_with("", env, &["check", "--dry-run"]).assert(0, words);
+    bed.git(&["checkout", "-q", "-b", "feature"]);
+    dry(&CI, &[" 600 output tokens per start"]);
+    bed.write("d.jsonl", &dataset(1));
+    bed.commit("lighter data");
+    let said = ["this change alters d.jsonl, which a workload sends", "main (", " 600 output tokens per start"];
+    dry(&[], &[" 15 output tokens per start"]);
+    dry(&CI, &said);
+    bed.git(&["rm", "-q", "d.jsonl"]);
+    bed.commit("no data");
+    dry(&CI, &said);
+    bed.measure_in("", &["check", "--base", "main"]).assert(1, &["FAIL", "this change alters d.jsonl"]);
+    for report in ["report.json", "report.md", "report.html", "junit.xml"] {
+        assert!(bed.read(&format!(".goodput-gate/{report}")).contains("this change alters d.jsonl"), "{report}");
+    }
+    // What the base does not have is named: nobody has reviewed it.
+    let elsewhere = |file: &str, words: &[&str]| {
+        bed.git(&["checkout", "-q", "main"]);
+        bed.write("goodput-gate.yaml", &config(file));
+        bed.commit("data from elsewhere");
+        bed.git(&["checkout", "-q", "-B", "feature"]);
+        std::fs::write(bed.path(file), dataset(1)).expect("it can be written");
+        bed.git(&["commit", "-q", "--allow-empty", "-m", "a change"]);
+        dry(&CI, &[&[" 15 output tokens per start"], words].concat());
+    };
+    elsewhere("untracked.jsonl", &["untracked.jsonl, which a workload sends, is no file of main ("]);
+    elsewhere("../outside.jsonl", &["../outside.jsonl, which a workload sends, lies outside this repository"]);
+}
+
+#[test]
+fn data_in_git_lfs_is_known_by_its_digest() {
+    let large = CONFIG.replace("prompts: {synthetic: {input_tokens: 16}}", "prompts: {dataset: {file: d.jsonl}}");
+    let bed = Bed::repository(&large.replace("requests: 24", "requests: 14").replace("concurrency: 8", "concurrency: 2"));
+    let digest = hex(&<sha2::Sha256 as sha2::Digest>::digest(dataset(40)));
+    bed.write("d.jsonl", &format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 9\n"));
+    bed.commit("a pointer");
+    bed.git(&["checkout", "-q", "-b", "feature"]);
+    bed.commit("a change");
+    let dry = || bed.gate_with("", &CI, &["check", "--dry-run"]);
+    bed.write("d.jsonl", &dataset(40));
+    let same = dry();
+    same.assert(0, &[" 600 output tokens per start"]);
+    assert!(!same.said().contains("which a workload sends"), "{}", same.stdout);
+    bed.write("d.jsonl", &dataset(1));
+    dry().assert(
+        0,
+        &[" 15 output tokens per start", "d.jsonl, which a workload sends, is not the file that main (", "(in Git LFS)"],
+    );
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[test]
 fn a_change_cannot_slow_down_what_it_is_compared_with() {
     let beside = CONFIG.replace("gate: {mode: limits,", "gate: {mode: interleaved, baseline: {target: stable},");

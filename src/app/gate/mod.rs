@@ -13,6 +13,7 @@ use crate::baseline::lineage::Repo;
 use crate::config::{self, Config, Flags, Source, Target, Under};
 
 pub mod counterpart;
+mod data;
 mod load;
 mod theirs;
 
@@ -49,7 +50,11 @@ pub fn gate(given: &Given, base: Option<&str>) -> anyhow::Result<Gate> {
         Some(Whose::Own(why)) => (None, why.into_iter().collect()),
     };
     let config = match path.as_ref().zip(policy.as_ref()) {
-        Some((path, policy)) => under(path, policy, given, &mut notices)?,
+        Some((path, policy)) => {
+            let mut config = under(path, policy, given, &mut notices)?;
+            notices.extend(data::of_base(&mut config, policy)?);
+            config
+        }
         None => own,
     };
     let Beside { target: beside, notice } = theirs::beside(&config, asked, policy.as_ref(), given, base)?;

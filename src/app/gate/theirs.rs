@@ -21,7 +21,7 @@ use crate::config::{self, Config, Counterpart, Endpoint, Flags, GateMode, Source
 pub struct Policy {
     pub base: String,
     /// Of the base.
-    tip: String,
+    pub tip: String,
     /// Relative to the root.
     pub path: PathBuf,
     pub text: String,

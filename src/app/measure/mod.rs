@@ -4,6 +4,7 @@
 
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
@@ -13,7 +14,7 @@ use super::job::Job;
 use super::options::RunOptions;
 use super::sides::{Pair, Side};
 use super::workspace::secrets::api_key;
-use crate::config::{self, Arrival, Config, Endpoint, Fit, PromptKind, Workload};
+use crate::config::{self, Config, Endpoint, Fit, Workload};
 use crate::exit::Failure;
 use crate::load::most_connections;
 use crate::memory;
@@ -43,7 +44,7 @@ struct Run<'a> {
     config: &'a Config,
     options: &'a RunOptions,
     /// Of each workload, the file that it names.
-    files: Vec<Option<String>>,
+    files: Vec<Option<Arc<str>>>,
     job: &'a Job,
     raw: Option<BufWriter<std::fs::File>>,
     /// Position in time of the next round, over all sides.
@@ -395,12 +396,11 @@ pub fn starts(config: &Config) -> u32 {
 const MAX_FILE_BYTES: u64 = 512 << 20;
 
 /// The text of the trace or dataset that a workload names.
-pub fn read_file(workload: &Workload) -> anyhow::Result<Option<String>> {
-    let ((Arrival::Trace { file: path, .. }, _) | (_, PromptKind::Dataset { file: path, .. })) =
-        (&workload.arrival, &workload.prompts.kind)
-    else {
-        return Ok(None);
-    };
+pub fn read_file(workload: &Workload) -> anyhow::Result<Option<Arc<str>>> {
+    let Some(path) = workload.file() else { return Ok(None) };
+    if let Some(text) = &workload.text {
+        return Ok(Some(Arc::clone(text)));
+    }
     let size = std::fs::metadata(path).map_or(0, |m| m.len());
     if size > MAX_FILE_BYTES {
         bail!(
@@ -411,7 +411,7 @@ pub fn read_file(workload: &Workload) -> anyhow::Result<Option<String>> {
         );
     }
     let text = read::text(path, MAX_FILE_BYTES).with_context(|| format!("cannot read {}", path.display()));
-    text.map(Some).with_context(|| format!("workload {}", workload.name))
+    text.map(|text| Some(text.into())).with_context(|| format!("workload {}", workload.name))
 }
 
 /// Bytes of a request of the round that runs: its place in the plan, its body's frame, its timeline, with what they leave unused.

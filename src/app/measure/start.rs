@@ -239,7 +239,8 @@ impl Run<'_> {
         let slo = ready.slo;
         let counters = Arc::new(Counters::new((!slo.is_empty()).then(|| -> IsGood { Box::new(move |t| is_good(t, &slo)) })));
         let extent = plan.stop_after.map_or(Extent::Requests(plan.requests.len() as u64), Extent::Time);
-        let label = format!("{} start {}/{} {what}", self.tag(open.side, &self.config.workloads[workload].name), start + 1, self.starts);
+        let label =
+            format!("{} start {}/{} {what}", self.tag(open.side, &self.config.workloads[workload].name), start + 1, self.starts);
         let live = Live::start(label, extent, Arc::clone(&counters), self.options.progress);
         let measured = open.client.round(plan, ready.reading.clone(), &self.job.stop.control, &counters);
         drop(live);

@@ -258,6 +258,7 @@ pub fn workload(kind: LoadKind, arrival: Arrival, (input_tokens, output_tokens):
         regressions: std::collections::BTreeMap::new(),
         tier: None,
         level: None,
+        text: None,
     }
 }
 

@@ -1,0 +1,64 @@
+//! The datasets and traces of workloads that the base says: their files are the base's too, as far as it has them, since a change must not
+//! choose what it is measured with.
+//!
+//! Not here: whose workloads count (`theirs`), how a file becomes requests (`plan`).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::bail;
+use sha2::{Digest as _, Sha256};
+
+use super::theirs::Policy;
+use crate::app::workspace;
+use crate::app::workspace::place::inside;
+use crate::baseline::lineage::{GitError, Repo};
+use crate::config::{Config, Workload};
+use crate::read;
+
+/// First line of what git has in the place of a large file.
+const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/v1";
+
+/// Gives each workload the text that the base has of its file. What a reader should know before the verdict.
+///
+/// Errors (exit 2): what the base has cannot be read.
+pub fn of_base(config: &mut Config, policy: &Policy) -> anyhow::Result<Vec<String>> {
+    if config.workloads.iter().all(|w| w.file().is_none()) {
+        return Ok(Vec::new());
+    }
+    let repo = workspace::repo(config)?;
+    let mut notices = Vec::new();
+    for workload in &mut config.workloads {
+        notices.extend(workload_file(workload, &repo, policy)?);
+    }
+    // Levels of a sweep name one file.
+    notices.dedup();
+    Ok(notices)
+}
+
+fn workload_file(workload: &mut Workload, repo: &Repo, policy: &Policy) -> anyhow::Result<Option<String>> {
+    let Some(file) = workload.file().map(Path::to_owned) else { return Ok(None) };
+    let (shown, base) = (file.display(), &policy.base);
+    let unheld = |why: &str| Ok(Some(format!("{shown}, which a workload sends, {why}: it is sent as it is in this job")));
+    let Some(path) = repo.root().and_then(|root| inside(root, &file)) else {
+        return unheld("lies outside this repository, so that no commit holds it");
+    };
+    let theirs = match repo.file_at(&policy.tip, &path) {
+        Ok(Some(theirs)) => theirs,
+        Ok(None) => return unheld(&format!("is no file of {base}")),
+        Err(why @ (GitError::InSubmodule(_) | GitError::LedOut(_))) => return unheld(&format!("is no file of {base} ({why})")),
+        Err(why) => bail!("what {base} sends cannot be read, and a change does not choose what it is measured with: {why}"),
+    };
+    let own = read::bytes(&file, read::DATA).ok();
+    if let Some(large) = theirs.strip_prefix(LFS_POINTER) {
+        let same = own.is_some_and(|own| large.contains(&format!("oid sha256:{}", hex(&Sha256::digest(&own)))));
+        return if same { Ok(None) } else { unheld(&format!("is not the file that {base} has (in Git LFS)")) };
+    }
+    let altered = own.as_deref() != Some(theirs.as_bytes());
+    workload.text = Some(Arc::from(theirs));
+    Ok(altered.then(|| format!("this change alters {shown}, which a workload sends: what {base} has is what is sent here")))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
