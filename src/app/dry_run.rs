@@ -3,7 +3,7 @@
 use super::measure::{read_file, starts};
 use crate::config::{Config, Endpoint, GateMode, ModelChoice, Target, Verb, joined};
 use crate::plan::{self, RoundPlan};
-use crate::protocol::Extras;
+use crate::protocol::Dialect as _;
 use crate::record::facts::arrival;
 use crate::report::text::count;
 
@@ -45,7 +45,7 @@ fn lines(config: &Config, beside: Option<&str>, asked: &[String]) -> anyhow::Res
     let mut seconds = Some(0.0);
     for workload in &config.workloads {
         let file = read_file(workload)?;
-        let extras = Extras::wanted(&config.target.protocol, workload.ignore_eos, workload.stream);
+        let extras = config.target.protocol.extras(workload.ignore_eos, workload.stream);
         let salt = plan::salt(0);
         let input = plan::Input {
             protocol: &config.target.protocol,

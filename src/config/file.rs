@@ -17,10 +17,8 @@ use super::recipes::RecipeFile;
 use super::regression::RegressionFile;
 use super::sim::Knobs;
 use super::units::{self, DURATION_PATTERN};
-use super::{
-    Corpus, DatasetFormat, ExtraBody, Fit, GateMode, Lang, Ollama, OnAttempt, OnOpen, ProtocolName, SameBuild, Tier, TimeUnit,
-    Triton,
-};
+use super::{Corpus, DatasetFormat, Fit, GateMode, Lang, OnAttempt, OnOpen, SameBuild, Tier, TimeUnit};
+use crate::protocol::{ExtraBody, Ollama, ProtocolName, Triton};
 
 mod ready;
 

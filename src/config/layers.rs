@@ -10,7 +10,8 @@ use super::file::{
 use super::position::Origins;
 use super::recipes::RecipeFile;
 use super::units::parse_duration;
-use super::{Corpus, ExtraBody, GateMode, Level, ProtocolName, Tier, joined, presets, sweep};
+use super::{Corpus, GateMode, Level, Tier, presets, sweep};
+use crate::protocol::{ExtraBody, ProtocolName, joined};
 
 /// The workload of flags alone.
 pub const ADHOC: &str = "adhoc";

@@ -8,7 +8,6 @@ mod check;
 mod differ;
 mod error;
 mod expect;
-mod extra_body;
 mod family;
 mod file;
 mod gpu;
@@ -41,10 +40,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric::Metric;
 
+pub use crate::protocol::{ExtraBody, Family, Protocol, ProtocolName, joined};
 pub use address::{HINT as CREDENTIAL_HINT, credential};
 pub use check::{MOST_INPUT_TOKENS, MOST_OUTPUT_TOKENS, UNDER_TEST, is_workload_name};
 pub use error::{ConfigError, did_you_mean};
-pub use extra_body::{ExtraBody, conflict, joined};
 pub use file::schema;
 pub use gpu::{Gpu, GpuName, GpuWatch, OnUnfit};
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
@@ -52,7 +51,6 @@ pub use layers::{ADHOC, Flags};
 pub use load::{DEMO, Source, Under, lang_of, load, load_target, load_under};
 pub use metrics::{Metrics, MetricsPage};
 pub use names::Names;
-pub use protocol::{Family, Ollama, Protocol, ProtocolName, Triton};
 pub use regression::Regression;
 pub use target::{CONTAINER, PORT, SIDE};
 pub use units::{parse_duration, parse_percent, parse_points, parse_quantity};

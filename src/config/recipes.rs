@@ -7,10 +7,10 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use super::ProtocolName;
 use super::check::Checker;
 use super::file::{ServerFile, TargetFile};
 use super::target::{CONTAINER, Env, PORT, SIDE};
+use crate::protocol::ProtocolName;
 
 pub use wire::RecipeFile;
 

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::file::{ArrivalFile, WorkloadFile};
-use super::{ProtocolName, presets};
+use super::presets;
+use crate::protocol::ProtocolName;
 
 /// What `init` writes.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::address;
 use super::check::Checker;
 use super::file::{ServerFile, TargetFile};
-use super::{CacheReset, Endpoint, ModelChoice, ProtocolName, Recipe, Server, Target, Verb};
+use super::{CacheReset, Endpoint, ModelChoice, Recipe, Server, Target, Verb};
+use crate::protocol::ProtocolName;
 
 /// Replaced by the port of a server that the gate starts, not by a variable of the gate's own environment.
 pub const PORT: &str = "PORT";

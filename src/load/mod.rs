@@ -25,8 +25,8 @@ pub use conn::{Site, SiteSpec};
 pub use files::most_connections;
 
 use crate::clock::monotonic_ns;
-use crate::config::{Family, Protocol};
 use crate::plan::{Pace, Plan, RoundPlan};
+use crate::protocol::{Dialect as _, Protocol};
 use crate::timeline::{self, Counted, Outcome, Timeline};
 use worker::{Message, Worker, WorkerHealth};
 
@@ -224,8 +224,7 @@ impl Client {
         health.cpu_ns = crate::clock::process_cpu_ns().saturating_sub(cpu_before);
         health.loop_lag_p99_ns = p99(lags);
         health.retries = timelines.iter().filter(|t| t.retried).count() as u64;
-        // `[DONE]` alone does not say that the answer is whole; the other protocols' ends do.
-        if job.reading.protocol.family() == Family::OpenAi {
+        if job.reading.protocol.needs_finish_reason() {
             let given = timeline::fail_without_reason(&mut timelines, self.gives_reasons.load(Ordering::Relaxed));
             self.gives_reasons.store(given, Ordering::Relaxed);
         }

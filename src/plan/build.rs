@@ -11,10 +11,8 @@ use super::trace::{self, Line};
 use super::{
     Input, MAX_BODY_BYTES, MAX_REQUESTS, Pace, Plan, PlanError, PlannedRequest, RoundPlan, SALT_CHARS, arrival, corpus, seed,
 };
-use crate::config::{
-    Arrival, ExtraBody, Length, MOST_OUTPUT_TOKENS, PromptKind, SessionBegin, Warmup, Workload, conflict, joined,
-};
-use crate::protocol::{self, BodySpec, Role};
+use crate::config::{Arrival, Length, MOST_OUTPUT_TOKENS, PromptKind, SessionBegin, Warmup, Workload};
+use crate::protocol::{self, BodySpec, Dialect as _, ExtraBody, Role, conflict, joined};
 
 /// What a closed loop by duration may plan for one round, in bytes of bodies: it plans far more than it will send, so that the bound of
 /// the whole plan would let it take memory for nothing.
@@ -61,7 +59,7 @@ fn plan(workload: &Workload, input: &Input<'_>, bodies: Bodies) -> Result<Plan, 
         Plan {
             workload: workload.name.clone(),
             protocol: input.protocol.clone(),
-            path: protocol::path(input.protocol, input.model, workload.stream),
+            path: input.protocol.path(input.model, workload.stream),
             stream: workload.stream,
             warmup,
             rounds,

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::PlanError;
 use super::fields::Fields;
-use crate::config::{DatasetFormat, ExtraBody, Protocol};
-use crate::protocol::Role;
+use crate::config::DatasetFormat;
+use crate::protocol::{ExtraBody, Protocol, Role};
 
 /// One request of a dataset.
 #[derive(Clone, Debug, Default, PartialEq)]

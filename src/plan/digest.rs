@@ -7,8 +7,8 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::Pace;
-use crate::config::{ExtraBody, Workload};
-use crate::protocol::Extras;
+use crate::config::Workload;
+use crate::protocol::{ExtraBody, Extras};
 
 /// Leads the serialisation: a change of it, of the corpora or of the drawing makes other plans, which must not look alike.
 const VERSION: &str = "plan-v1";

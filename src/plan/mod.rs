@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::config::{ExtraBody, MOST_OUTPUT_TOKENS, Protocol};
-use crate::protocol::Extras;
+use crate::config::MOST_OUTPUT_TOKENS;
+use crate::protocol::{ExtraBody, Extras, Protocol};
 
 pub use build::{Size, build, check, outline, round};
 pub use describe::describe;

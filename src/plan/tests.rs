@@ -10,9 +10,9 @@ use proptest::prelude::*;
 use super::describe::RoundDescription;
 use super::*;
 use crate::config::{Arrival, Corpus, Length, PromptKind, Prompts, Slo, TraceFormat, Warmup, Workload};
+use crate::protocol::{LengthField, OpenAi, ProtocolName};
 
-const EXTRAS: Extras =
-    Extras { ignore_eos: true, min_tokens: false, stream_usage: true, length: crate::protocol::LengthField::MaxTokens };
+const EXTRAS: Extras = Extras { ignore_eos: true, min_tokens: false, stream_usage: true, length: LengthField::MaxTokens };
 
 fn workload() -> Workload {
     Workload {
@@ -46,7 +46,7 @@ fn none() -> &'static ExtraBody {
 
 fn input() -> Input<'static> {
     Input {
-        protocol: &Protocol::OpenAiChat,
+        protocol: &Protocol::OpenAiChat(OpenAi::CHAT),
         model: "m",
         extras: EXTRAS,
         extra_body: none(),
@@ -195,7 +195,7 @@ fn everything_that_shapes_the_load_changes_the_digest() {
         plan(|w| w.timeout = Duration::from_secs(61)).digest,
         plan(|w| w.stall_timeout = Duration::from_secs(21)).digest,
         digest(Input { rounds: 3, ..input() }),
-        digest(Input { protocol: &Protocol::OpenAiCompletions, ..input() }),
+        digest(Input { protocol: &ProtocolName::OpenAiCompletions.into(), ..input() }),
         digest(Input { extras: Extras { ignore_eos: false, ..EXTRAS }, ..input() }),
         digest(Input { extras: Extras { min_tokens: true, ..EXTRAS }, ..input() }),
         digest(Input { extras: Extras { stream_usage: false, ..EXTRAS }, ..input() }),

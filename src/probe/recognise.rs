@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::server::{Probe, ProbeError};
-use crate::config::Family;
+use crate::protocol::Family;
 
 /// What the server says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

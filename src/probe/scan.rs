@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::recognise::ServerFacts;
 use super::server::{Access, Probe, ProbeError};
-use crate::config::{Family, ProtocolName};
+use crate::protocol::{Family, ProtocolName};
 
 /// vLLM, `LiteLLM`, Ollama, llama.cpp, `SGLang`: the ports that they take when none is named.
 pub const USUAL_PORTS: [u16; 5] = [8000, 4000, 11434, 8080, 30000];

@@ -12,8 +12,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use super::recognise::Model;
-use crate::config::{CacheReset, ExtraBody, Family, Protocol, Verb};
-use crate::protocol::{self, BodySpec, Extras, LengthField, Secrets};
+use crate::config::{CacheReset, Verb};
+use crate::protocol::{self, BodySpec, Dialect as _, ExtraBody, Extras, Family, LengthField, Protocol, Secrets};
 use crate::redact::HIDDEN;
 
 /// How the server is spoken to.
@@ -221,10 +221,10 @@ impl Probe {
         (wanted, extra): (Extras, &ExtraBody),
     ) -> Result<Extras, ProbeError> {
         match self.first_taken(protocol, model, stream, (wanted, extra)).await {
-            Err(refusal) if *protocol == Protocol::OpenAiChat && names_length(&refusal) => {
-                let renamed = Extras { length: LengthField::MaxCompletionTokens, ..wanted };
-                self.first_taken(protocol, model, stream, (renamed, extra)).await
-            }
+            Err(refusal) if names_length(&refusal) => match protocol.other_length() {
+                Some(length) => self.first_taken(protocol, model, stream, (Extras { length, ..wanted }, extra)).await,
+                None => Err(refusal),
+            },
             other => other,
         }
     }
@@ -297,7 +297,7 @@ impl Probe {
             extras,
             extra_body: Some(extra),
         };
-        let url = format!("{}{}", self.base_url, protocol::path(protocol, model, stream));
+        let url = format!("{}{}", self.base_url, protocol.path(model, stream));
         let request = self.http.post(&url).header(CONTENT_TYPE, "application/json").body(protocol::body(protocol, &spec));
         let answer = self.asked(&url, request).await?;
         let answer = self.refused(&url, answer).await?;
@@ -306,7 +306,7 @@ impl Probe {
         if body.trim_ascii_start().starts_with(b"<") {
             return Err(ProbeError::NotJson { url, what: "HTML".into() });
         }
-        match protocol::refusal(&body) {
+        match protocol.refusal(&body) {
             Some(text) => Err(ProbeError::Failure { url, text: protocol::redact(text, &self.secrets) }),
             None => Ok(()),
         }

@@ -43,7 +43,7 @@ const UNFINISHED: [&str; 10] = [
 /// A name or a comment tells of a failure; `no error` and `0 errors` do not.
 pub fn names_failure(text: &str) -> bool {
     let mut negated = false;
-    for word in words(text) {
+    for word in word_runs(text) {
         let failure = FAILURES.contains(&word.as_str()) || word.ends_with("error") || word.ends_with("exception");
         if failure && !negated {
             return true;
@@ -55,11 +55,11 @@ pub fn names_failure(text: &str) -> bool {
 
 /// A finish reason says that the answer was not finished: vLLM and `SGLang` say `abort`, gateways `error` and more.
 pub fn unfinished(reason: &str) -> bool {
-    names_failure(reason) || words(reason).any(|word| UNFINISHED.contains(&word.as_str()))
+    names_failure(reason) || word_runs(reason).any(|word| UNFINISHED.contains(&word.as_str()))
 }
 
 /// Runs of letters and digits, in lower case.
-fn words(text: &str) -> impl Iterator<Item = String> {
+fn word_runs(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase)
 }
 

@@ -13,16 +13,19 @@ mod captures;
 #[cfg(test)]
 mod cost;
 #[cfg(test)]
+mod another_dialect;
+#[cfg(test)]
 mod field;
 #[cfg(test)]
 mod native;
 #[cfg(test)]
 mod tests;
 
+use super::Protocol;
+use super::dialect::Dialect;
 use super::error_text;
 use super::event::Usage;
 use super::http1::{HttpError, Progress, ResponseReader};
-use crate::config::Protocol;
 use crate::timeline::{CountDoubt, Hidden, Outcome, OutputEvent};
 use intake::Intake;
 
@@ -37,9 +40,9 @@ pub enum Step {
 
 /// Receives one response. Make a new one for each request.
 #[derive(Debug)]
-pub struct Receiver {
+pub struct Receiver<D = Protocol> {
     http: ResponseReader,
-    intake: Intake,
+    intake: Intake<D>,
     first_byte_ns: Option<u64>,
     end: Option<End>,
 }
@@ -80,10 +83,10 @@ pub struct Answer {
     pub text: Option<String>,
 }
 
-impl Receiver {
+impl<D: Dialect> Receiver<D> {
     /// `stream`: whether the request asked for a stream. `tokens`: room for so many output events, so that none allocates.
-    pub fn with_capacity(protocol: &Protocol, stream: bool, tokens: usize) -> Self {
-        Self { http: ResponseReader::new(), intake: Intake::new(protocol, stream, tokens), first_byte_ns: None, end: None }
+    pub fn with_capacity(dialect: &D, stream: bool, tokens: usize) -> Self {
+        Self { http: ResponseReader::new(), intake: Intake::new(dialect, stream, tokens), first_byte_ns: None, end: None }
     }
 
     /// Also keeps the text, so that its tokens can be counted once the round has ended.

@@ -6,10 +6,8 @@
 
 use memchr::memmem;
 
+use super::dialect::Dialect;
 use super::event::{Delta, Event};
-
-/// Names under which protocols have the text of an output. A name that is missing here costs time and nothing else.
-const TEXTS: [&str; 7] = ["content", "text", "reasoning_content", "reasoning", "response", "thinking", "text_output"];
 
 /// What the events of one stream look like.
 #[derive(Debug, Default)]
@@ -23,23 +21,24 @@ pub struct Shape {
 }
 
 impl Shape {
-    pub fn read(&mut self, payload: &[u8], parse: impl Fn(&[u8]) -> Event) -> Event {
-        if let Some(delta) = self.known(payload) {
+    pub fn read(&mut self, payload: &[u8], dialect: &impl Dialect) -> Event {
+        if let Some(delta) = self.cheaply(payload) {
             self.misses = 0;
             return Event::Delta(delta);
         }
-        let event = parse(payload);
+        let event = dialect.event(payload);
         self.misses = self.misses.saturating_add(1);
         // Learning takes a second parse: less and less often, where events are never alike.
         if self.misses.is_power_of_two()
             && let Event::Delta(delta) = &event
         {
-            self.learn(payload, delta, parse);
+            self.learn(payload, delta, dialect);
         }
         event
     }
 
-    fn known(&self, payload: &[u8]) -> Option<Delta> {
+    /// What an event brings that is of this shape.
+    pub fn cheaply(&self, payload: &[u8]) -> Option<Delta> {
         let brings = self.brings.as_ref()?;
         let rest = payload.strip_prefix(self.before.as_slice())?;
         let text = rest.strip_suffix(self.after.as_slice())?;
@@ -50,14 +49,15 @@ impl Shape {
     }
 
     /// Finds the one text of which it depends that this event is an output.
-    fn learn(&mut self, payload: &[u8], delta: &Delta, parse: impl Fn(&[u8]) -> Event) {
+    fn learn(&mut self, payload: &[u8], delta: &Delta, dialect: &impl Dialect) {
         let plain = Delta { answer: delta.answer, reasoning: delta.reasoning, ..Delta::default() };
         if !delta.has_output() || *delta != plain {
             return;
         }
-        let found = TEXTS.iter().flat_map(|name| texts(payload, name)).find(|(from, to)| {
+        let names = dialect.text_names();
+        let found = names.iter().flat_map(|name| texts(payload, name)).find(|(from, to)| {
             let without = [&payload[..*from], &payload[*to..]].concat();
-            parse(&without) == Event::Delta(Delta::default())
+            dialect.event(&without) == Event::Delta(Delta::default())
         });
         if let Some((from, to)) = found {
             self.before.clear();

@@ -1,25 +1,15 @@
 //! The texts of requests and answers, for counting their tokens where a server does not. Slow, and used only where that is asked for.
 //!
-//! Not here: what an event means (`openai`, `ollama`, `triton`), and the counting.
+//! Not here: where a protocol has its texts (a file per protocol), and the counting.
 
 use serde_json::Value;
 
-use super::triton;
-use crate::config::Protocol;
+use super::dialect::Dialect;
 
-/// All output of an event or a whole answer: reasoning and content. `None` where it has output that is no text (a tool call), or is
-/// no JSON.
-pub fn output(protocol: &Protocol, payload: &[u8]) -> Option<String> {
+/// All output of an event or a whole answer. `None` where it has output that is no text (a tool call), or is no JSON.
+pub fn output(dialect: &impl Dialect, payload: &[u8]) -> Option<String> {
     let json: Value = serde_json::from_slice(payload.trim_ascii()).ok()?;
-    match protocol {
-        Protocol::OpenAiChat | Protocol::OpenAiCompletions => {
-            let choices = json["choices"].as_array().into_iter().flatten();
-            choices.map(openai).collect()
-        }
-        Protocol::Ollama(_) => message(&json["message"]),
-        Protocol::OllamaGenerate(_) => Some(joined(&[&json["thinking"], &json["response"]])),
-        Protocol::Triton(names) => Some(triton::text(&json[names.text_output.as_str()]).unwrap_or_default().to_owned()),
-    }
+    dialect.output_text(&json)
 }
 
 /// The arguments of an event's tool calls, where they are texts. `None` where it has none.
@@ -36,28 +26,19 @@ pub fn arguments(protocol: &Protocol, payload: &[u8]) -> Option<String> {
 }
 
 /// The prompt of a finished body, with all that was said before it.
-pub fn prompt(protocol: &Protocol, body: &[u8]) -> Option<String> {
+pub fn prompt(dialect: &impl Dialect, body: &[u8]) -> Option<String> {
     let json: Value = serde_json::from_slice(body).ok()?;
-    let text = match protocol {
-        Protocol::OpenAiChat | Protocol::Ollama(_) => {
-            let said: Option<Vec<&str>> = json["messages"].as_array()?.iter().map(|m| m["content"].as_str()).collect();
-            return said.map(|said| said.join("\n\n"));
-        }
-        Protocol::OpenAiCompletions | Protocol::OllamaGenerate(_) => &json["prompt"],
-        Protocol::Triton(names) => names.text_input.split('.').fold(&json, |at, part| &at[part]),
-    };
-    text.as_str().map(str::to_owned)
+    dialect.prompt_text(&json)
 }
 
-/// The text of a choice. A whole message beside a delta repeats what was said.
-fn openai(choice: &Value) -> Option<String> {
-    let delta = message(&choice["delta"])?;
-    let said = if delta.is_empty() { message(&choice["message"])? } else { delta };
-    Some(said + &joined(&[&choice["text"]]))
+/// The prompt of a chat's body: its messages.
+pub fn messages_text(body: &Value) -> Option<String> {
+    let texts: Option<Vec<&str>> = body["messages"].as_array()?.iter().map(|m| m["content"].as_str()).collect();
+    texts.map(|texts| texts.join("\n\n"))
 }
 
 /// Reasoning has several names; a server that uses two says the same under both.
-fn message(message: &Value) -> Option<String> {
+pub fn message(message: &Value) -> Option<String> {
     let calls = |key: &str| message[key].as_array().is_some_and(|all| !all.is_empty()) || message[key].is_object();
     if calls("tool_calls") || calls("function_call") {
         return None;
@@ -67,7 +48,7 @@ fn message(message: &Value) -> Option<String> {
     Some(reasoning + &joined(&[&message["content"]]))
 }
 
-fn joined(values: &[&Value]) -> String {
+pub fn joined(values: &[&Value]) -> String {
     values.iter().map(|value| parts(value)).collect()
 }
 
@@ -84,7 +65,7 @@ fn parts(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ProtocolName;
+    use crate::protocol::{Protocol, ProtocolName};
     use ProtocolName::{Ollama, OllamaGenerate, OpenAiChat, OpenAiCompletions, Triton};
 
     #[test]
@@ -113,15 +94,14 @@ mod tests {
             (Triton, r#"{"text_output":["e"]}"#, Some("e")),
             (Triton, "{", None),
         ] {
-            assert_eq!(output(&name.into(), payload.as_bytes()).as_deref(), expected, "{payload}");
+            assert_eq!(output(&Protocol::from(name), payload.as_bytes()).as_deref(), expected, "{payload}");
         }
     }
 
     #[test]
     fn a_prompt_is_found_where_the_body_has_it() {
         use crate::protocol::{BodySpec, Extras, body};
-        let extras =
-            Extras { ignore_eos: true, min_tokens: true, stream_usage: true, length: crate::protocol::LengthField::MaxTokens };
+        let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true, ..Extras::default() };
         let spec = BodySpec {
             model: "m",
             history: &[],
@@ -133,7 +113,8 @@ mod tests {
             extra_body: None,
         };
         for name in ProtocolName::ALL {
-            assert_eq!(prompt(&name.into(), &body(&name.into(), &spec)).as_deref(), Some(spec.prompt), "{}", name.name());
+            let protocol = Protocol::from(name);
+            assert_eq!(prompt(&protocol, &body(&protocol, &spec)).as_deref(), Some(spec.prompt), "{}", name.name());
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::load::most_connections;
 use crate::memory;
 use crate::plan;
 use crate::print::say;
-use crate::protocol::Extras;
+use crate::protocol::Dialect as _;
 use crate::read;
 use crate::record::facts::hypothesis;
 use crate::record::{self, GitFacts, PastSession, Record, Role, WorkloadRecord, keyed};
@@ -429,7 +429,7 @@ fn needed(sizes: &[plan::Size], starts: u32) -> u64 {
 /// Errors: exit 2, the workload cannot be planned, or keeps more requests in flight than this process may have connections.
 fn fits(workload: &Workload, file: Option<&str>, target: &config::Target, rounds: u32) -> anyhow::Result<plan::Size> {
     let (protocol, salt) = (&target.protocol, plan::salt(0));
-    let extras = Extras::wanted(protocol, workload.ignore_eos, workload.stream);
+    let extras = protocol.extras(workload.ignore_eos, workload.stream);
     let size = plan::check(
         workload,
         &plan::Input { protocol, model: "", extras, salt: &salt, session: "", rounds, file, extra_body: &target.extra_body },

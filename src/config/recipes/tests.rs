@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::config::{Config, ConfigError, Endpoint, Flags, ModelChoice, Protocol, Server, Source, load};
+use crate::config::{Config, ConfigError, Endpoint, Flags, ModelChoice, Server, Source, load};
+use crate::protocol::ProtocolName;
 
 fn env(name: &str) -> Option<String> {
     ["HOME", "HF_TOKEN"].contains(&name).then(|| format!("the {name}"))
@@ -64,7 +65,7 @@ fn what_the_config_says_beside_a_recipe_holds() {
     assert_eq!((server.base_url.as_str(), server.ready_path.as_deref()), ("http://127.0.0.1:9000/v1", Some("/ping")));
     assert_eq!((server.build.as_deref(), server.grace.as_secs(), server.ready_timeout.as_secs()), (Some("make"), 1, 180));
     assert_eq!((server.env["VLLM_SERVER_DEV_MODE"].as_str(), server.env["A"].as_str()), ("0", "b"));
-    assert_eq!(config.target.protocol, Protocol::OpenAiCompletions);
+    assert_eq!(config.target.protocol, ProtocolName::OpenAiCompletions.into());
     assert_eq!((config.target.model.clone(), config.target.cache_reset), (ModelChoice::Named("served".into()), None));
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{good, message};
-use crate::config::{Config, Endpoint, Flags, Protocol};
+use crate::config::{Config, Endpoint, Flags};
+use crate::protocol::{Dialect as _, ProtocolName, Triton};
 
 fn config(target: &str) -> Config {
     good(&format!("version: 1\n{target}\nworkloads: [{{preset: quick}}]"), &[], &Flags::default())
@@ -11,16 +12,18 @@ fn config(target: &str) -> Config {
 
 #[test]
 fn triton_has_the_names_of_its_backends_unless_others_are_said() {
-    let Protocol::Triton(names) = config("target: {base_url: http://h:1, protocol: triton}").target.protocol else {
-        panic!("it is Triton")
+    let set = |target: &str| {
+        let settings = config(target).target.protocol.settings();
+        serde_json::from_str::<Triton>(&settings.expect("a model's names")).expect("as they are written")
     };
+    let names = set("target: {base_url: http://h:1, protocol: triton}");
     assert_eq!(
         [&*names.text_input, &names.text_output, &names.max_tokens, &names.stream],
         ["text_input", "text_output", "max_tokens", "stream"]
     );
-    let said =
+    let own =
         "target: {base_url: http://h:1, protocol: triton, triton: {text_output: OUT, stream: \"\", parameters: {top_k: 1}}}";
-    let Protocol::Triton(names) = config(said).target.protocol else { panic!("it is Triton") };
+    let names = set(own);
     assert_eq!([&*names.text_input, &names.text_output, &names.stream], ["text_input", "OUT", ""]);
     assert_eq!(names.parameters["top_k"], 1);
 }
@@ -43,9 +46,9 @@ targets:
   openai: {target: {protocol: openai-chat, base_url: http://h:1/v1}}
 ";
     let targets = config(all).targets;
-    let Protocol::OllamaGenerate(settings) = &targets["generate"].protocol else { panic!("it is Ollama") };
-    assert_eq!(settings.think, Some(false));
-    assert_eq!(targets["openai"].protocol, Protocol::OpenAiChat);
+    let generate = &targets["generate"].protocol;
+    assert_eq!((generate.name(), generate.settings().as_deref()), ("ollama-generate", Some(r#"{"think":false}"#)));
+    assert_eq!(targets["openai"].protocol, ProtocolName::OpenAiChat.into());
 }
 
 #[test]

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::config::Protocol;
+use crate::config::ProtocolName;
 use crate::load::{Client, Control, Counters, Measured, Reading, Site, SiteSpec};
 use crate::plan::{Pace, PlannedRequest, RoundPlan};
 use crate::server::SimServer;
@@ -106,7 +106,7 @@ fn closed(streams: u32) -> Arc<RoundPlan> {
 
 fn send(client: &Client, plan: &Arc<RoundPlan>) -> anyhow::Result<Measured> {
     let reading = Reading {
-        protocol: Protocol::OpenAiChat,
+        protocol: ProtocolName::OpenAiChat.into(),
         path: "/chat/completions".into(),
         stream: true,
         timeout: Duration::from_secs(300),

@@ -12,7 +12,9 @@ use rand_distr::{Distribution as _, LogNormal};
 
 use super::{Purpose, stream};
 use crate::config::sim::{Knobs, Profile};
-use crate::config::{Arrival, Corpus, ExtraBody, Length, PromptKind, Prompts, Protocol, TraceFormat, Warmup, Workload};
+use crate::config::{
+    Arrival, Corpus, ExtraBody, Length, PromptKind, Prompts, Protocol, ProtocolName, TraceFormat, Warmup, Workload,
+};
 use crate::measure::SloMs;
 use crate::measure::summary::Shape;
 use crate::plan::{self, Pace, RoundPlan};
@@ -266,7 +268,7 @@ fn build(workload: &Workload, rounds: u32, trace: Option<&str>) -> anyhow::Resul
     let salt = plan::salt(0);
     let extras =
         Extras { ignore_eos: true, min_tokens: true, stream_usage: true, length: crate::protocol::LengthField::MaxTokens };
-    let (protocol, model, session) = (Protocol::OpenAiChat, "sim-8b", "selftest");
+    let (protocol, model, session) = (Protocol::from(ProtocolName::OpenAiChat), "sim-8b", "selftest");
     Ok(plan::build(
         workload,
         &plan::Input {
@@ -284,7 +286,7 @@ fn build(workload: &Workload, rounds: u32, trace: Option<&str>) -> anyhow::Resul
 
 fn facts(kind: LoadKind, output_tokens: u32) -> LoadFacts {
     LoadFacts {
-        protocol: Protocol::OpenAiChat.name().into(),
+        protocol: ProtocolName::OpenAiChat.name().into(),
         arrival: kind.name().into(),
         streaming: true,
         open_loop: kind.in_flight().is_none(),

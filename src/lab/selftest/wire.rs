@@ -15,7 +15,7 @@ use super::loads::{self, LoadKind, ROUNDS};
 use super::table::{Line, Table};
 use crate::app::measure::client_health;
 use crate::config::sim::{Knobs, Noise};
-use crate::config::{Arrival, ExtraBody, Length, Protocol, Slo, Warmup, Workload};
+use crate::config::{Arrival, ExtraBody, Length, Protocol, ProtocolName, Slo, Warmup, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::judge::interleaved::{self, Interleaved, Sampling};
@@ -120,7 +120,7 @@ impl Bench {
             ..loads::workload(LoadKind::Prefix, Arrival::Poisson { rate: RATE }, (INPUT_TOKENS, 32), seed)
         };
         let salt = plan::salt(seed);
-        let (protocol, model, session) = (Protocol::OpenAiChat, knobs.model.as_str(), "selftest");
+        let (protocol, model, session) = (Protocol::from(ProtocolName::OpenAiChat), knobs.model.as_str(), "selftest");
         let input = plan::Input {
             protocol: &protocol,
             model,

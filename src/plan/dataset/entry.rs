@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Item, Problem, Reading, Why};
-use crate::config::{ExtraBody, Protocol, conflict, joined};
 use crate::plan::fields::{Fields, short, shown};
-use crate::protocol::Role;
+use crate::protocol::{Dialect as _, ExtraBody, Role, conflict, joined};
 
 const SETTING: &str = "prompts.dataset.ignore";
 
@@ -36,19 +35,6 @@ const SENT: [&str; 26] = [
     "top_k",
     "top_logprobs",
     "top_p",
-    "verbosity",
-];
-
-/// Those of them that only a chat has.
-const OF_CHATS: [&str; 9] = [
-    "chat_template",
-    "chat_template_kwargs",
-    "documents",
-    "enable_thinking",
-    "parallel_tool_calls",
-    "reasoning_effort",
-    "tool_choice",
-    "top_logprobs",
     "verbosity",
 ];
 
@@ -153,12 +139,7 @@ fn text(value: Value) -> Result<String, Problem> {
 fn extra_body(fields: &mut Fields, reading: &Reading<'_>) -> Result<ExtraBody, Problem> {
     let mut extra = ExtraBody::new();
     let mut add = |key: &str, value: Value| -> Result<(), Problem> {
-        let sends = match reading.protocol {
-            Protocol::OpenAiChat => true,
-            Protocol::OpenAiCompletions => SENT.contains(&key) && !OF_CHATS.contains(&key),
-            Protocol::Ollama(_) | Protocol::OllamaGenerate(_) | Protocol::Triton(_) => false,
-        };
-        if !sends {
+        if !reading.protocol.sends(key) {
             let what = format!(
                 "`{key}` is not sent over {}; put it into the entry's `extra_body` as the server wants it, or add it to {SETTING}",
                 reading.protocol.name()

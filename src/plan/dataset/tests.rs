@@ -1,8 +1,10 @@
 //! What is read of a dataset, and what is refused. Not here: which of its requests a round sends (`plan/tests.rs`).
 
 use super::*;
+use crate::protocol::{OpenAi, ProtocolName};
 
-const CHAT: Reading<'static> = Reading { format: DatasetFormat::Auto, protocol: &Protocol::OpenAiChat, ignore: &[] };
+const CHAT: Reading<'static> =
+    Reading { format: DatasetFormat::Auto, protocol: &Protocol::OpenAiChat(OpenAi::CHAT), ignore: &[] };
 
 fn items(text: &str) -> Vec<Item> {
     parse(text, &CHAT).expect("a dataset").items
@@ -170,13 +172,15 @@ fn what_would_not_be_sent_is_refused_with_its_line() {
         assert!(error(&text).contains(&format!("the gate sets `{key}` itself")), "{key}");
     }
     let tools = r#"{"prompt": "a", "tools": [{"name": "f"}]}"#;
-    let triton = Protocol::Triton(std::sync::Arc::default());
-    for protocol in [&Protocol::OpenAiCompletions, &triton] {
-        let why = parse(tools, &Reading { protocol, ..CHAT }).expect_err("it has no tools").to_string();
+    for protocol in [ProtocolName::OpenAiCompletions, ProtocolName::Triton].map(Protocol::from) {
+        let why = parse(tools, &Reading { protocol: &protocol, ..CHAT }).expect_err("it has no tools").to_string();
         assert!(why.contains("`tools` is not sent over"), "{why}");
     }
     let own = r#"{"prompt": "a", "extra_body": {"bad_words": "x"}}"#;
-    assert_eq!(parse(own, &Reading { protocol: &triton, ..CHAT }).expect("as it is").items[0].extra_body["bad_words"], "x");
+    assert_eq!(
+        parse(own, &Reading { protocol: &ProtocolName::Triton.into(), ..CHAT }).expect("as it is").items[0].extra_body["bad_words"],
+        "x"
+    );
 }
 
 #[test]

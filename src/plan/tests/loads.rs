@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::*;
-use crate::config::{DatasetFormat, ProtocolName, SessionBegin};
+use crate::config::{DatasetFormat, SessionBegin};
 
 fn sessions(begin: SessionBegin, turns: u32, requests: u32) -> Plan {
     plan(|w| {
@@ -136,7 +136,7 @@ fn a_protocol_without_roles_gets_the_conversation_as_one_text() {
     let mut workload = workload();
     workload.arrival = Arrival::Sessions { begin: closed(1), think_time: Duration::ZERO };
     workload.prompts.kind = PromptKind::Conversation { turns: 2 };
-    let plan = build(&workload, &Input { protocol: &Protocol::OpenAiCompletions, ..input() }).expect("a plan");
+    let plan = build(&workload, &Input { protocol: &ProtocolName::OpenAiCompletions.into(), ..input() }).expect("a plan");
     let text = |i: usize| {
         let body: Value = serde_json::from_slice(&plan.rounds[0].requests[i].body).expect("JSON");
         body["prompt"].as_str().expect("a prompt").to_owned()

@@ -3,11 +3,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::protocol::Extras;
 
 fn spec() -> BodySpec<'static> {
-    let extras =
-        Extras { ignore_eos: true, min_tokens: true, stream_usage: true, length: crate::protocol::LengthField::MaxTokens };
+    let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true, ..Extras::default() };
     BodySpec {
         model: "m:1b",
         history: &[],
@@ -21,7 +19,7 @@ fn spec() -> BodySpec<'static> {
 }
 
 fn sent(form: Form, settings: &Ollama) -> Value {
-    Value::Object(body(form, settings, &spec()))
+    Value::Object(Native { form, settings: Arc::new(settings.clone()) }.fields(&spec()))
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! What the receiver makes of real servers' responses (`tests/fixtures/captures`). The expectations were counted by another program,
 //! from the recordings and not from the fixtures.
 
-use super::tests::{read_all, read_bytewise};
+use super::tests::{CHAT, COMPLETIONS, read_all, read_bytewise};
 use super::*;
-use crate::config::Protocol::{OpenAiChat as CHAT, OpenAiCompletions as COMPLETIONS};
 use crate::timeline::Outcome::{Completed, HttpStatus, Malformed, Truncated};
 
 struct Case {

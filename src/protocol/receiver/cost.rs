@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
+use super::tests::CHAT;
 use super::*;
 
 const EVENTS: usize = 200_000;
@@ -46,7 +47,7 @@ fn nanoseconds_per_event() {
     for (name, event) in events() {
         let all = event.repeat(EVENTS);
         for (reads, size) in [("one event per read", event.len()), ("64 KiB per read", 64 * 1024)] {
-            let mut receiver = Receiver::with_capacity(&Protocol::OpenAiChat, true, EVENTS);
+            let mut receiver = Receiver::with_capacity(&CHAT, true, EVENTS);
             receiver.read(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n", 0);
             let from = Instant::now();
             for piece in all.as_bytes().chunks(size) {

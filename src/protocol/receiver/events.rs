@@ -3,12 +3,12 @@
 //! Not here: how a body is cut into events (`framing`), how its end is judged (`intake`).
 
 use super::growth::Growth;
-use crate::config::{Family, Protocol};
+use crate::protocol::dialect::Dialect;
 use crate::protocol::event::{Delta, DeltaKind, Event, Usage};
 use crate::protocol::model::Models;
 use crate::protocol::shape::Shape;
 use crate::protocol::sse::SseEvent;
-use crate::protocol::{self, error_text, text};
+use crate::protocol::{error_text, text};
 use crate::timeline::OutputEvent;
 
 /// Of a text that is to be kept; memory must not grow with what a server sends.
@@ -41,8 +41,8 @@ pub(super) struct Received {
 
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "facts of an answer that do not depend on each other")]
-pub(super) struct Events {
-    protocol: Protocol,
+pub(super) struct Events<D> {
+    dialect: D,
     shape: Shape,
     growth: Growth,
     /// Of the arguments of tool calls, which may follow a text that does not grow.
@@ -62,10 +62,10 @@ pub(super) struct Events {
     gave_up: bool,
 }
 
-impl Events {
-    pub(super) fn new(protocol: &Protocol, tokens: usize) -> Self {
+impl<D: Dialect> Events<D> {
+    pub(super) fn new(dialect: &D, tokens: usize) -> Self {
         Self {
-            protocol: protocol.clone(),
+            dialect: dialect.clone(),
             shape: Shape::default(),
             growth: Growth::default(),
             calls: Growth::default(),
@@ -95,8 +95,7 @@ impl Events {
             SseEvent::Data(payload) => payload,
             other => return self.aside(other),
         };
-        let protocol = &self.protocol;
-        let event = self.shape.read(payload, |payload| protocol::event(protocol, payload));
+        let event = self.shape.read(payload, &self.dialect);
         self.apply(event, payload, now_ns);
     }
 
@@ -104,7 +103,7 @@ impl Events {
     pub(super) fn last(&mut self, event: SseEvent<'_>, now_ns: u64) {
         if let SseEvent::Data(payload) = event
             && self.received.done_ns.is_none()
-            && matches!(protocol::event(&self.protocol, payload), Event::Malformed(_))
+            && matches!(self.dialect.event(payload), Event::Malformed(_))
         {
             self.cut = true;
             return;
@@ -115,7 +114,7 @@ impl Events {
     /// What a server says beside its events.
     fn aside(&mut self, event: SseEvent<'_>) {
         let text = match event {
-            SseEvent::Stray(text) => match protocol::event(&self.protocol, text) {
+            SseEvent::Stray(text) => match self.dialect.event(text) {
                 Event::Error(words) => format!("error in a 200 response: {words}"),
                 _ => format!("lines that are in no event's data: {}", error_text::text(text)),
             },
@@ -130,7 +129,7 @@ impl Events {
             return;
         }
         self.any = true;
-        match protocol::answer(&self.protocol, body) {
+        match self.dialect.answer(body) {
             Event::Malformed(_) if !body.trim_ascii_start().starts_with(b"{") => self.no_stream(kind, body),
             Event::Malformed(_) if is_lines(body) => self.give_up(format!("{UNASKED}: {}", error_text::text(body))),
             event => self.apply(event, body, now_ns),
@@ -145,7 +144,7 @@ impl Events {
         let text = error_text::text(body);
         let kind = media_type(kind);
         let text = match serde_json::from_slice::<serde::de::IgnoredAny>(body.trim_ascii()) {
-            Ok(_) => match protocol::answer(&self.protocol, body) {
+            Ok(_) => match self.dialect.answer(body) {
                 Event::Error(words) => format!("error in a 200 response: {words}"),
                 _ => format!("one JSON value instead of a stream: {text}"),
             },
@@ -203,16 +202,13 @@ impl Events {
         }
         received.uncounted |= delta.uncounted;
         if let Some(usage) = delta.usage {
-            received.usage = match self.protocol.family() {
-                Family::Triton => received.usage.plus(usage),
-                Family::OpenAi | Family::Ollama => received.usage.updated(usage),
-            };
+            received.usage = self.dialect.add_usage(received.usage, usage);
         }
     }
 
     /// Some servers end with the whole text once more.
     fn repeats(&self, payload: &[u8]) -> bool {
-        let text = text::output(&self.protocol, payload);
+        let text = text::output(&self.dialect, payload);
         text.is_some_and(|text| self.growth.repeats(&text, self.received.outputs.len()))
     }
 
@@ -230,7 +226,7 @@ impl Events {
             self.growth = Growth::default();
         }
         if received.text.is_some() || self.growth.is_open() {
-            let text = text::output(&self.protocol, payload);
+            let text = text::output(&self.dialect, payload);
             self.keep(text.as_deref());
             if self.growth.is_open() {
                 self.growth.next(text);
@@ -290,8 +286,8 @@ impl Events {
         self.malformed.as_deref()
     }
 
-    pub(super) const fn family(&self) -> Family {
-        self.protocol.family()
+    pub(super) const fn dialect(&self) -> &D {
+        &self.dialect
     }
 
     pub(super) const fn received(&self) -> &Received {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::tests::{read_all, read_bytewise};
 use super::*;
-use crate::config::ProtocolName;
+use crate::protocol::ProtocolName;
 use crate::timeline::Outcome::{Completed, Malformed, Truncated};
 
 macro_rules! field {
@@ -260,7 +260,7 @@ fn parts_that_think_are_reasoning_and_empty_parts_are_nothing() {
     let answer = read(field!("mistral-thinking-parts"));
     assert_eq!((told(&answer), answer.outputs.len()), ((Completed, ""), 8));
     assert!(answer.reasoning_seen && answer.first_answer_ns.is_some());
-    let mut receiver = Receiver::with_capacity(&ProtocolName::OpenAiChat.into(), true, 8);
+    let mut receiver = Receiver::<Protocol>::with_capacity(&ProtocolName::OpenAiChat.into(), true, 8);
     let events = field!("mistral-thinking-parts").split_inclusive(|byte| *byte == b'\n');
     for (line, at) in events.zip(1..) {
         receiver.read(line, at);
@@ -277,7 +277,7 @@ fn single_line_feeds_are_read() {
         assert_eq!((told(&answer), answer.outputs.len()), ((Completed, ""), 2), "{end:?}");
     }
     // Each event counts when it comes, and not when the next one does.
-    let mut receiver = Receiver::with_capacity(&ProtocolName::OpenAiChat.into(), true, 2);
+    let mut receiver = Receiver::<Protocol>::with_capacity(&ProtocolName::OpenAiChat.into(), true, 2);
     receiver.read(&labelled("text/event-stream", &[ONE, TWO].concat().replace("\n\n", "\n"))[..90 + ONE.len()], 5);
     assert_eq!(receiver.into_result().outputs.len(), 1);
 }
@@ -325,7 +325,7 @@ fn chunked_twice_is_chunked_once() {
 #[test]
 fn what_a_server_sends_without_end_is_ended() {
     let receive = |piece: &str, tokens: usize| {
-        let mut receiver = Receiver::with_capacity(&ProtocolName::OpenAiChat.into(), true, tokens);
+        let mut receiver = Receiver::<Protocol>::with_capacity(&ProtocolName::OpenAiChat.into(), true, tokens);
         receiver.read(b"HTTP/1.1 200 OK\r\n\r\n", 1);
         let pieces = (0..200_000).find(|_| receiver.read(piece.as_bytes(), 2) == Step::Complete { reusable: false });
         (pieces.is_some(), receiver.into_result())

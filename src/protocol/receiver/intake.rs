@@ -4,7 +4,7 @@
 
 use super::events::{CUMULATIVE, Events, Received, media_type};
 use super::framing::Framing;
-use crate::config::{Family, Protocol};
+use crate::protocol::dialect::{Dialect, StreamEnd};
 use crate::protocol::error_text;
 use crate::protocol::failure::unfinished;
 use crate::protocol::http1::Head;
@@ -20,7 +20,7 @@ const MAX_BYTES_PER_TOKEN: usize = 64 * 1024;
 const MAX_BYTES_BESIDE: usize = 4 * 1024 * 1024;
 
 #[derive(Debug)]
-pub(super) struct Intake {
+pub(super) struct Intake<D> {
     stream: bool,
     framing: Framing,
     /// Of a body that is collected.
@@ -28,7 +28,7 @@ pub(super) struct Intake {
     /// Bytes of the body that may still come.
     room: usize,
     tokens: usize,
-    events: Events,
+    events: Events<D>,
 }
 
 /// How the body of a response is read.
@@ -40,10 +40,10 @@ enum Mode {
     Error,
 }
 
-impl Intake {
-    pub(super) fn new(protocol: &Protocol, stream: bool, tokens: usize) -> Self {
+impl<D: Dialect> Intake<D> {
+    pub(super) fn new(dialect: &D, stream: bool, tokens: usize) -> Self {
         let room = most_bytes(tokens);
-        Self { stream, framing: Framing::default(), body: Vec::new(), room, tokens, events: Events::new(protocol, tokens) }
+        Self { stream, framing: Framing::default(), body: Vec::new(), room, tokens, events: Events::new(dialect, tokens) }
     }
 
     pub(super) fn keep_text(&mut self, keep: bool) {
@@ -155,27 +155,14 @@ impl Intake {
         if !strange.is_empty() && !self.events.any() {
             return (Outcome::Malformed, format!("{} instead of an answer: {text}", media_type(head.content_type.as_deref())));
         }
-        let said = if strange.is_empty() { String::new() } else { format!("; it said: {text}") };
-        (Outcome::Truncated, format!("stream ended without {}{said}", self.end()))
+        let told = if strange.is_empty() { String::new() } else { format!("; it said: {text}") };
+        (Outcome::Truncated, format!("stream ended without {}{told}", self.events.dialect().end_words()))
     }
 
     /// A stream whose bytes ended well ended as its protocol promises.
     fn ended(&self, head: &Head) -> bool {
-        match self.events.family() {
-            Family::OpenAi => self.done() || self.events.received().finish_reason.is_some(),
-            Family::Ollama => self.done(),
-            // There is no mark: a connection that closes may be the end or a crash.
-            Family::Triton => head.delimited,
-        }
-    }
-
-    /// What `ended` looks for.
-    fn end(&self) -> &'static str {
-        match self.events.family() {
-            Family::OpenAi => "[DONE] or a finish reason",
-            Family::Ollama => "a line with `done: true`",
-            Family::Triton => "an end: its body lasts until the connection closes",
-        }
+        let finish_reason = self.events.received().finish_reason.is_some();
+        self.events.dialect().ended(StreamEnd { mark: self.done(), finish_reason, delimited: head.delimited })
     }
 
     /// What the body is shows in the body, whatever its content type says.

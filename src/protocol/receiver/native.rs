@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::tests::{read_all, read_bytewise};
 use super::*;
-use crate::config::{ProtocolName, Triton};
+use crate::protocol::{ProtocolName, Settings, Triton};
 use crate::timeline::Outcome::{Completed, HttpStatus, Malformed, Truncated};
 use ProtocolName::{Ollama as CHAT, OllamaGenerate as GENERATE, Triton as TRITON};
 
@@ -168,7 +168,8 @@ fn tritons_counts_are_summed_over_its_responses() {
     let head = HEAD.replace("application/x-ndjson", "text/event-stream");
     let event = |n: u32, text: &str| format!("data: {{\"text_output\":\"{text}\",\"n_in\":4,\"n_out\":{n}}}\n\n");
     let bytes = chunked(&head, &[event(1, "a"), event(2, "bc"), event(0, "")].concat());
-    let (answer, _) = read_all(&Protocol::Triton(Arc::new(names)), true, bytes.as_bytes());
+    let settings = Settings { triton: Arc::new(names), ..Settings::default() };
+    let (answer, _) = read_all(&Protocol::new(TRITON, &settings), true, bytes.as_bytes());
     assert_eq!((answer.outcome, answer.outputs.len()), (Completed, 2), "{:?}", answer.error);
     assert_eq!((answer.usage.prompt_tokens, answer.usage.completion_tokens), (Some(4), Some(3)));
 }
@@ -177,7 +178,7 @@ fn tritons_counts_are_summed_over_its_responses() {
 fn instants_are_those_of_the_reads_of_lines_too() {
     let bytes = chunked(HEAD, &[TOKEN, TOKEN, LAST].concat());
     let second = bytes.find(TOKEN).expect("a token") + TOKEN.len() + 10;
-    let mut receiver = Receiver::with_capacity(&CHAT.into(), true, 2);
+    let mut receiver = Receiver::<Protocol>::with_capacity(&CHAT.into(), true, 2);
     receiver.read(&bytes.as_bytes()[..second], 10);
     receiver.read(&bytes.as_bytes()[second..], 20);
     let answer = receiver.into_result();
@@ -193,7 +194,7 @@ proptest! {
         if damaged {
             bytes[damage.index(case.bytes.len())] = byte;
         }
-        let protocol = case.protocol.into();
+        let protocol = Protocol::from(case.protocol);
         let mut receiver = Receiver::with_capacity(&protocol, case.stream, 0);
         for piece in bytes.chunks(size) {
             receiver.read(piece, 7);

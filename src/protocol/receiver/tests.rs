@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
-use Protocol::{OpenAiChat as CHAT, OpenAiCompletions as COMPLETIONS};
+use crate::protocol::OpenAi;
+
+pub(super) const CHAT: Protocol = Protocol::OpenAiChat(OpenAi::CHAT);
+pub(super) const COMPLETIONS: Protocol = Protocol::OpenAiCompletions(OpenAi::COMPLETIONS);
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -18,8 +21,9 @@ pub(super) fn read_bytewise(protocol: &Protocol, stream: bool, bytes: &[u8]) -> 
     read_in(protocol, stream, bytes, 1)
 }
 
-fn read_in(protocol: &Protocol, stream: bool, bytes: &[u8], size: usize) -> (Answer, Step) {
-    let mut receiver = Receiver::with_capacity(protocol, stream, 0);
+/// In reads of this size.
+pub(super) fn read_in(dialect: &impl Dialect, stream: bool, bytes: &[u8], size: usize) -> (Answer, Step) {
+    let mut receiver = Receiver::with_capacity(dialect, stream, 0);
     let mut step = Step::Continue;
     for piece in bytes.chunks(size.max(1)) {
         step = receiver.read(piece, 7);

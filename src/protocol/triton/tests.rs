@@ -3,11 +3,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::protocol::Extras;
 
 fn spec() -> BodySpec<'static> {
-    let extras =
-        Extras { ignore_eos: true, min_tokens: true, stream_usage: true, length: crate::protocol::LengthField::MaxTokens };
+    let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true, ..Extras::default() };
     BodySpec {
         model: "ensemble",
         history: &[],
@@ -21,7 +19,7 @@ fn spec() -> BodySpec<'static> {
 }
 
 fn sent(names: &Triton) -> Value {
-    Value::Object(body(names, &spec()))
+    Value::Object(Generate(Arc::new(names.clone())).fields(&spec()))
 }
 
 fn object(value: &Value) -> Map<String, Value> {

@@ -20,7 +20,7 @@ use crate::load::{Site, SiteSpec};
 use crate::probe::host;
 use crate::probe::recognise::{ServerFacts, Settings};
 use crate::probe::server::{Access, Probe, ProbeError, is_loopback, only_model};
-use crate::protocol::Extras;
+use crate::protocol::{Dialect as _, Extras};
 use crate::read;
 use crate::redact::Secrets;
 use crate::server::{self, Command, Finished, SimServer, Supervised};
@@ -200,7 +200,7 @@ impl Target {
 
     /// Which request fields the server takes for this workload; asked with a real request of two tokens.
     pub fn extras(&self, workload: &Workload) -> anyhow::Result<Extras> {
-        let wanted = Extras::wanted(&self.protocol, workload.ignore_eos, workload.stream);
+        let wanted = self.protocol.extras(workload.ignore_eos, workload.stream);
         let extra = joined(&workload.extra_body, &self.extra_body);
         let asked = self.probe.negotiate(&self.protocol, &self.model, workload.stream, (wanted, &extra));
         let answer = match wait(&self.runtime, &self.stop, asked) {

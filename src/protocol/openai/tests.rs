@@ -1,17 +1,16 @@
 //! Tests of the events of the `OpenAI` protocols: the quirks of servers, and the scan against the parse.
 
 use proptest::prelude::*;
-use serde_json::{Value, json};
 
 use super::*;
 use crate::protocol::event::{DeltaKind, Usage};
 use crate::protocol::shape::Shape;
 
-const CHAT: Form = Form::Chat;
-const COMPLETIONS: Form = Form::Completions;
+const CHAT: OpenAi = OpenAi::CHAT;
+const COMPLETIONS: OpenAi = OpenAi::COMPLETIONS;
 
-fn delta(form: Form, payload: &str) -> Delta {
-    match event(form, payload.as_bytes()) {
+fn delta(dialect: OpenAi, payload: &str) -> Delta {
+    match dialect.event(payload.as_bytes()) {
         Event::Delta(delta) => delta,
         other => panic!("{payload} is {other:?}"),
     }
@@ -115,18 +114,18 @@ fn errors_inside_a_stream_are_errors() {
         (r#"{"object":"error","message":"boom","code":400}"#, "boom"),
         (r#"{"choices":[{"delta":{"content":"X"}}],"error":{"message":"boom"}}"#, "boom"),
     ] {
-        assert_eq!(event(CHAT, payload.as_bytes()), Event::Error(expected.into()), "{payload}");
+        assert_eq!(CHAT.event(payload.as_bytes()), Event::Error(expected.into()), "{payload}");
     }
     assert_eq!(delta(CHAT, r#"{"choices":[{"delta":{"content":"X"}}],"error":null}"#), ANSWER);
 }
 
 #[test]
 fn end_mark_keep_alive_and_garbage() {
-    assert_eq!(event(CHAT, b"[DONE]"), Event::Done(Delta::default()));
-    assert_eq!(event(CHAT, b" [DONE] "), Event::Done(Delta::default()));
-    assert_eq!(event(CHAT, b""), Event::Delta(Delta::default()));
+    assert_eq!(CHAT.event(b"[DONE]"), Event::Done(Delta::default()));
+    assert_eq!(CHAT.event(b" [DONE] "), Event::Done(Delta::default()));
+    assert_eq!(CHAT.event(b""), Event::Delta(Delta::default()));
     for garbage in ["hello", r#"{"choices":[{"delta":{"content":"X"#, r#"{"choices":3}"#, "[]", "{\"choices\":[]}{}"] {
-        assert!(matches!(event(CHAT, garbage.as_bytes()), Event::Malformed(_)), "{garbage}");
+        assert!(matches!(CHAT.event(garbage.as_bytes()), Event::Malformed(_)), "{garbage}");
     }
 }
 
@@ -139,11 +138,11 @@ fn an_empty_finish_reason_is_none() {
 fn whole_answers_are_read() {
     let body = r#"{"choices":[{"message":{"role":"assistant","content":"hi","reasoning":null},"finish_reason":"length"}],
         "usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
-    let Event::Delta(got) = answer(CHAT, body.as_bytes()) else { panic!("an answer") };
+    let Event::Delta(got) = CHAT.answer(body.as_bytes()) else { panic!("an answer") };
     assert!(got.answer && !got.reasoning);
     assert_eq!(got.finish_reason.as_deref(), Some("length"));
     assert_eq!(got.usage.and_then(|u| u.completion_tokens), Some(1));
-    assert!(matches!(answer(CHAT, b"[DONE]"), Event::Malformed(_)));
+    assert!(matches!(CHAT.answer(b"[DONE]"), Event::Malformed(_)));
 }
 
 #[test]
@@ -197,7 +196,7 @@ fn errors_have_many_spellings_where_there_is_no_choice() {
         r#"{"status":"failed","msg":"boom"}"#,
         r#"{"choices":[{"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"boom"}}]}"#,
     ] {
-        assert_eq!(event(CHAT, payload.as_bytes()), Event::Error("boom".into()), "{payload}");
+        assert_eq!(CHAT.event(payload.as_bytes()), Event::Error("boom".into()), "{payload}");
     }
     for nothing in
         [r#"{"type":"ping"}"#, "{}", r#"{"choices":[],"prompt_filter_results":[]}"#, r#"{"id":"x","errors":[],"error":null}"#]
@@ -224,17 +223,11 @@ fn counts_that_are_no_counts_harm_no_event() {
 }
 
 /// Reads the second event after the first; whether that was cheap.
-fn in_turn(form: Form, first: &str, second: &str) -> (Event, bool) {
-    let parses = std::cell::Cell::new(0);
-    let parse = |payload: &[u8]| {
-        parses.set(parses.get() + 1);
-        event(form, payload)
-    };
+fn in_turn(dialect: OpenAi, first: &str, second: &str) -> (Event, bool) {
     let mut shape = Shape::default();
-    shape.read(first.as_bytes(), parse);
-    parses.set(0);
-    let read = shape.read(second.as_bytes(), parse);
-    (read, parses.get() == 0)
+    shape.read(first.as_bytes(), &dialect);
+    let cheap = shape.cheaply(second.as_bytes()).is_some();
+    (shape.read(second.as_bytes(), &dialect), cheap)
 }
 
 #[test]
@@ -250,7 +243,7 @@ fn plain_events_of_real_servers_are_parsed_once() {
         for text in [r"\n", "é🦊", "\\\"", "}", ""] {
             let second = payload.replace("@the", text);
             let (read, cheap) = in_turn(CHAT, payload, &second);
-            assert_eq!((read, cheap), (event(CHAT, second.as_bytes()), true), "{second}");
+            assert_eq!((read, cheap), (CHAT.event(second.as_bytes()), true), "{second}");
         }
     }
     let text = r#"{"id":"c","choices":[{"index":0,"text":"@the","logprobs":null,"finish_reason":null}],"usage":null}"#;
@@ -273,7 +266,7 @@ fn what_only_looks_like_an_event_of_the_same_shape_is_parsed() {
         r#"{"choices":[{"delta":{"content":"a","content":"b"}}]}"#,
     ] {
         let (read, cheap) = in_turn(CHAT, first, second);
-        assert_eq!((read, cheap), (event(CHAT, second.as_bytes()), false), "{second}");
+        assert_eq!((read, cheap), (CHAT.event(second.as_bytes()), false), "{second}");
     }
 }
 
@@ -322,7 +315,7 @@ fn choice() -> impl Strategy<Value = Value> {
     let finish = prop_oneof![3 => Just(Value::Null), 1 => Just(json!("stop")), 1 => Just(json!("")), 1 => text_value()];
     (prop::collection::vec(field, 0..4), text_value(), prop::option::of(finish), any::<bool>()).prop_map(
         |(fields, text, finish, first)| {
-            let mut out = serde_json::Map::new();
+            let mut out = Map::new();
             if let (true, Some(finish)) = (first, &finish) {
                 out.insert("finish_reason".into(), finish.clone());
             }
@@ -387,26 +380,25 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), changed()), 0..8),
         chat in any::<bool>(),
     ) {
-        let form = if chat { CHAT } else { COMPLETIONS };
+        let dialect = if chat { CHAT } else { COMPLETIONS };
         let mut shape = Shape::default();
-        let read = |shape: &mut Shape, bytes: &[u8]| shape.read(bytes, |bytes| event(form, bytes));
-        prop_assert_eq!(read(&mut shape, payload.as_bytes()), event(form, payload.as_bytes()));
+        prop_assert_eq!(shape.read(payload.as_bytes(), &dialect), dialect.event(payload.as_bytes()));
         for (from, to, text) in changes {
             let mut bytes = payload.as_bytes().to_vec();
             let from = from.index(bytes.len());
             let to = (from + to.index(5)).min(bytes.len());
             bytes.splice(from..to, text.bytes());
-            prop_assert_eq!(read(&mut shape, &bytes), event(form, &bytes), "{}", String::from_utf8_lossy(&bytes));
+            prop_assert_eq!(shape.read(&bytes, &dialect), dialect.event(&bytes), "{}", String::from_utf8_lossy(&bytes));
         }
     }
 
     #[test]
     fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..60), cut in any::<prop::sample::Index>()) {
         let whole = br#"{"choices":[{"delta":{"role":"a\"\\","content":"X"},"finish_reason" : null}],"usage": null}"#;
-        for form in [CHAT, COMPLETIONS] {
+        for dialect in [CHAT, COMPLETIONS] {
             let mut shape = Shape::default();
             for payload in [&bytes[..], whole, &whole[..cut.index(whole.len())]] {
-                prop_assert_eq!(shape.read(payload, |payload| event(form, payload)), event(form, payload));
+                prop_assert_eq!(shape.read(payload, &dialect), dialect.event(payload));
             }
         }
     }
