@@ -87,7 +87,7 @@ fn save(config: &Config, record: &Record, tell: &dyn Fn(&str)) -> anyhow::Result
 fn calibration(record: &Record, workload: &WorkloadRecord) -> anyhow::Result<Calibration> {
     let rounds = workload.method_rounds();
     let setups: Vec<f64> = workload.starts.iter().filter_map(|s| Some(s.setup_ms? as f64 / 1e3)).collect();
-    let durations: Vec<f64> = rounds.iter().map(|r| r.duration_ms / 1e3).collect();
+    let durations: Vec<f64> = rounds.iter().map(|r| r.seconds).collect();
     // Above 0, as a cost must be.
     let cost = |all: &[f64]| stats::mean(all).unwrap_or_default().max(1e-3);
     let policy = evaluate::judge_policy(workload, u32::try_from(record.workloads.len()).unwrap_or(u32::MAX))?;

@@ -13,7 +13,7 @@ pub fn job(record: &Record, workload: &WorkloadRecord) -> judge::Session {
     let (slo, rounds) = (workload.slo.into(), workload.method_rounds());
     // A start that was stopped before its first round ended says nothing, good or bad.
     let measured = workload.starts.iter().filter(|s| rounds.iter().any(|r| r.start == s.index));
-    let starts = measured.map(|s| StartSummary::of(rounds.iter().filter(|r| r.start == s.index), &slo));
+    let starts = measured.map(|s| StartSummary::over(rounds.iter().filter(|r| r.start == s.index), &slo));
     let mut starts: Vec<StartSummary> = starts.collect();
     // Whether a TPOT keeps its limit is not known without counts: that is missing evidence, and no request that was too slow.
     if workload.slo.tpot_ms.is_some() && workload.mean_tokens(|c| &c.output_tokens).is_none() {

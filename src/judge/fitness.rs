@@ -8,7 +8,6 @@ use crate::judge::interleaved::Interleaved;
 use crate::judge::text;
 use crate::judge::work::Work;
 use crate::measure::Round;
-use crate::measure::summary::{completed, counts, streams};
 
 /// One start of both sides: rounds that have a partner, in the same order.
 #[derive(Clone, Debug, Default)]
@@ -96,10 +95,8 @@ fn paired<'a>(baseline: &[&'a Round], candidate: &[&'a Round]) -> Result<Vec<Pai
 fn same_work(pairs: &[Pair<'_>]) -> Result<(), String> {
     let mut counts: Vec<(f64, f64)> = Vec::new();
     for (b, c) in pairs {
-        let (b_streams, c_streams) = (streams(b), streams(c));
         for (rb, rc) in b.rows.iter().zip(&c.rows) {
-            let both = completed(rb, b_streams) && completed(rc, c_streams);
-            if let (true, Some(nb), Some(nc)) = (both, rb.output_tokens, rc.output_tokens) {
+            if let (true, Some(nb), Some(nc)) = (rb.ok && rc.ok, rb.output_tokens, rc.output_tokens) {
                 counts.push((f64::from(nb), f64::from(nc)));
             }
         }
@@ -137,6 +134,6 @@ fn interleaved_in_time(pairs: &[Pair<'_>]) -> Result<(), String> {
 }
 
 fn failed_completely(round: &Round) -> bool {
-    let (n, bad) = counts(round);
+    let (n, bad) = round.counts();
     n == bad
 }

@@ -9,8 +9,8 @@ use crate::judge::fitness::{StartPair, prepare, usable};
 use crate::judge::history::{Variation, variation};
 use crate::judge::{Check, Comparison, Mode, PastRun, Policy, Thresholds, Working, all_hold, detectable, dist};
 use crate::measure::stats::mean;
-use crate::measure::summary::{Shape, StartSummary, mean_length};
-use crate::measure::{Round, SloMs};
+use crate::measure::summary::{Shape, StartSummary};
+use crate::measure::{Round, SloMs, mean_length};
 use crate::metric::{Class, Metric};
 
 /// Looks that METHOD has, in starts per side; the last is the one extension.
@@ -160,7 +160,7 @@ impl Basis<'_> {
 
 impl Pair {
     fn of(starts: &StartPair<'_>, slo: &SloMs) -> Self {
-        let summary = |rounds: &[&Round]| StartSummary::of(rounds.iter().copied(), slo);
+        let summary = |rounds: &[&Round]| StartSummary::over(rounds.iter().copied(), slo);
         let mut pair = Self { baseline: summary(&starts.baseline), candidate: summary(&starts.candidate) };
         let open_loop = starts.baseline.iter().all(|r| r.open_loop);
         if let (true, Some(rate)) = (open_loop, pair.baseline.values.get_mut(&Metric::OutputTokenRate)) {

@@ -29,7 +29,7 @@ fn rounds(speeds: &[f64], goes_first: bool) -> Vec<Round> {
             start,
             seed: u64::from(round),
             order: (start * 3 + round) * 2 + u32::from(!first),
-            duration_ms: speed * 1000.0,
+            seconds: *speed,
             chunk_gap_p99_ms: Some(speed * 12.0),
             rows: (0..40).map(row).collect(),
             ..Round::default()

@@ -57,13 +57,13 @@ impl Worse {
             match self {
                 Self::Slower(f) => {
                     round.chunk_gap_p99_ms = round.chunk_gap_p99_ms.map(|v| v * f);
-                    round.duration_ms *= f;
+                    round.seconds *= f;
                     round.rows.iter_mut().for_each(|r| scale(r, f, f));
                 }
                 Self::Ttft(f) => round.rows.iter_mut().for_each(|r| scale(r, f, 1.0)),
                 Self::Tpot(f) => round.rows.iter_mut().for_each(|r| scale(r, 1.0, f)),
                 Self::ChunkGap(f) => round.chunk_gap_p99_ms = round.chunk_gap_p99_ms.map(|v| v * f),
-                Self::Rate(f) => round.duration_ms *= f,
+                Self::Rate(f) => round.seconds *= f,
                 Self::Failures(n) => fail(round, (0..n).map(|i| i * 2)),
             }
         }
@@ -95,7 +95,7 @@ fn rounds(speeds: &[f64], spread: f64, candidate: bool) -> Vec<Round> {
             start,
             seed: u64::from(index),
             order: place * 2 + u32::from((place % 2 == 1) != candidate),
-            duration_ms: 1000.0 * speed,
+            seconds: speed,
             ramp: 0,
             chunk_gap_p99_ms: Some(12.0 * speed),
             open_loop: true,

@@ -248,15 +248,16 @@ fn round(case: &Case, wire: &WireRound) -> Round {
     let row = |i: usize| {
         let ttft_ms = wire.ttft_ms.get(i).copied().flatten();
         let output_tokens = wire.tokens.get(i).copied().flatten();
-        // The suite's rule: a success without a first token or without tokens is a failure.
-        let ok = ok(i) && ttft_ms.is_some() && output_tokens.is_some_and(|n| n > 0);
-        Row { ttft_ms, e2e_ms: wire.e2e_ms.get(i).copied().flatten(), output_tokens, ok, ..Row::default() }
+        let e2e_ms = wire.e2e_ms.get(i).copied().flatten();
+        // The suite's rule: a success without a first token, an end or tokens is a failure.
+        let ok = ok(i) && ttft_ms.is_some() && e2e_ms.is_some() && output_tokens.is_some_and(|n| n > 0);
+        Row { ttft_ms, e2e_ms, output_tokens, ok, ..Row::default() }
     };
     Round {
         start: wire.start,
         seed: wire.seed,
         order: wire.order,
-        duration_ms: wire.dur_ms,
+        seconds: wire.dur_ms / 1e3,
         ramp: case.workload.ramp.unwrap_or(0),
         chunk_gap_p99_ms: wire.itl_p99_ms,
         open_loop: case.workload.kind != "closed",

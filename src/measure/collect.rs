@@ -1,4 +1,4 @@
-//! Columns to metrics, for one round or for several pooled. Absent is absent: a metric without enough values is not in the map.
+//! Rounds to the metrics that are shown, of one round or of several pooled. Absent is absent: a metric without enough values is not in the map.
 //!
 //! Not here: METHOD's oriented summaries (`summary`), whether the round is fit to judge (`validity`).
 
@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use super::column::Column;
 use super::columns::{Columns, Context, millis};
 use super::histogram::Gaps;
-use super::summary::{Good, latency_is_measured};
-use super::{SloMs, stats};
+use super::round::{Good, Round, latency_is_measured, request_rate, token_sum};
+use super::{Row, SloMs, stats};
 use crate::metric::{Metric, SPEED_STATS, STATS, SloKind, Stat, Timing};
 
 /// Values in each metric's own unit.
@@ -22,79 +22,74 @@ pub struct RoundView<'a> {
     pub gaps: &'a Gaps,
 }
 
+/// One request with where its further columns are.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    row: Row,
+    columns: &'a Columns,
+    i: usize,
+}
+
 /// Every metric that these rounds define. Latency is over completed requests after the ramp, and unmeasured where most failed; SLO
 /// attainment is over all scheduled requests after the ramp, the error rate over all scheduled requests (METHOD section 2).
-pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
+pub fn metrics(views: &[RoundView<'_>], slo: &SloMs) -> Values {
     let mut values = Values::new();
-    let kept: Vec<(&Columns, usize)> =
-        rounds.iter().flat_map(|r| (r.context.ramp..r.columns.len()).map(|i| (r.columns, i))).collect();
-    let completed = kept.iter().filter(|(c, i)| c.ok(*i)).count();
-    let streaming = rounds.iter().all(|r| r.context.streaming);
-    let measured = latency_is_measured(completed, kept.len());
+    let rounds: Vec<Round> = views.iter().map(|view| view.columns.to_round(view.context)).collect();
+    let kept = after_ramp(views, &rounds);
+    let done: Vec<Seen<'_>> = kept.iter().copied().filter(|seen| seen.row.ok).collect();
+    let streaming = views.iter().all(|view| view.context.streaming);
+    let measured = latency_is_measured(done.len(), kept.len());
     if measured {
-        latencies(&mut values, &kept, streaming);
+        latencies(&mut values, &done, streaming);
     }
-    distribution(&mut values, Timing::Queue, picked(&kept, |c| &c.queue_us));
-    distribution(&mut values, Timing::Connect, picked(&kept, |c| &c.connect_us));
-    distribution(&mut values, Timing::SendLag, picked(&kept, |c| &c.send_lag_us));
+    distribution(&mut values, Timing::Queue, column(&kept, |c| &c.queue_us));
+    distribution(&mut values, Timing::Connect, column(&kept, |c| &c.connect_us));
+    distribution(&mut values, Timing::SendLag, column(&kept, |c| &c.send_lag_us));
     if streaming && measured {
-        chunk_gaps(&mut values, rounds);
+        chunk_gaps(&mut values, views);
     }
     if !slo.is_empty() {
-        values.extend(good(rounds, slo).share().map(|share| (Metric::SloAttainment, share)));
+        let good = Good::over(&rounds, |row| row.meets(slo));
+        let seconds = rounds.iter().map(|round| round.seconds).sum();
+        values.extend(good.share().map(|share| (Metric::SloAttainment, share)));
+        values.extend(good.per_second(seconds).map(|rate| (Metric::Goodput, rate)));
         attainments(&mut values, &kept, slo);
     }
-    errors(&mut values, rounds);
-    rates(&mut values, rounds, slo);
+    errors(&mut values, &rounds);
+    rates(&mut values, views, &rounds);
     values
+}
+
+fn after_ramp<'a>(views: &[RoundView<'a>], rounds: &[Round]) -> Vec<Seen<'a>> {
+    let each = views.iter().zip(rounds);
+    each.flat_map(|(view, round)| {
+        let columns = view.columns;
+        round.rows.iter().enumerate().skip(round.ramp).map(move |(i, row)| Seen { row: *row, columns, i })
+    })
+    .collect()
 }
 
 /// The distribution of TTFT over the completed requests that are wanted, of rounds with so many leading requests left out.
-pub fn ttft_of(rounds: &[(&Columns, u32)], wanted: impl Fn(usize) -> bool) -> Values {
-    let kept: Vec<(&Columns, usize)> =
-        rounds.iter().flat_map(|(c, ramp)| (*ramp as usize..c.len()).map(move |i| (*c, i))).collect();
-    let done: Vec<(&Columns, usize)> = kept.into_iter().filter(|(c, i)| c.ok(*i) && wanted(*i)).collect();
+pub fn ttft_values(rounds: &[(&Columns, u32)], wanted: impl Fn(usize) -> bool) -> Values {
+    let all = rounds.iter().flat_map(|(c, ramp)| (*ramp as usize..c.len()).map(move |i| (c.row(i, true), i)));
+    let sample = all.filter(|(row, i)| row.ok && wanted(*i)).filter_map(|(row, _)| row.ttft_ms).collect();
     let mut values = Values::new();
-    distribution(&mut values, Timing::Ttft, picked(&done, |c| &c.ttft_us));
+    distribution(&mut values, Timing::Ttft, sample);
     values
 }
 
-/// Does request `i` meet every SLO? A request that did not complete, or lacks a number that an SLO asks for, does not.
-pub fn meets(columns: &Columns, i: usize, slo: &SloMs) -> bool {
-    columns.ok(i) && SloKind::ALL.into_iter().all(|kind| meets_one(columns, i, slo, kind))
-}
-
-fn meets_one(columns: &Columns, i: usize, slo: &SloMs, kind: SloKind) -> bool {
-    let (limit, value) = match kind {
-        SloKind::Ttft => (slo.ttft, columns.ttft_us.at(i).map(millis)),
-        // One token has no TPOT: an SLO on it asks nothing. A missing count is not one token.
-        SloKind::Tpot if columns.sent_tokens(i) == Some(1) => return true,
-        SloKind::Tpot => (slo.tpot, tpot_ms(columns, i)),
-        SloKind::E2e => (slo.e2e, columns.e2e_us.at(i).map(millis)),
-    };
-    limit.is_none_or(|limit| value.is_some_and(|v| v <= limit))
-}
-
-fn tpot_ms(columns: &Columns, i: usize) -> Option<f64> {
-    let tokens = columns.sent_tokens(i).filter(|&n| n >= 2)?;
-    let decode = columns.e2e_us.at(i)?.saturating_sub(columns.ttft_us.at(i)?);
-    Some(millis(decode) / f64::from(tokens - 1))
-}
-
-fn latencies(values: &mut Values, kept: &[(&Columns, usize)], streaming: bool) {
-    // An answer of no tokens may have times; it is a failure all the same.
-    let done: Vec<(&Columns, usize)> = kept.iter().copied().filter(|(c, i)| c.ok(*i)).collect();
-    if streaming {
-        distribution(values, Timing::Ttft, picked(&done, |c| &c.ttft_us));
-        distribution(values, Timing::Ttfa, picked(&done, |c| &c.ttfa_us));
-        distribution(values, Timing::Tpot, done.iter().filter_map(|(c, i)| tpot_ms(c, *i)).collect());
+fn latencies(values: &mut Values, done: &[Seen<'_>], streaming: bool) {
+    for timing in [Timing::Ttft, Timing::Tpot, Timing::E2e] {
+        distribution(values, timing, done.iter().filter_map(|seen| seen.row.timing_ms(timing)).collect());
     }
-    distribution(values, Timing::E2e, picked(&done, |c| &c.e2e_us));
-    token_speeds(values, &done);
+    if streaming {
+        distribution(values, Timing::Ttfa, column(done, |c| &c.ttfa_us));
+    }
+    token_speeds(values, done);
 }
 
-fn picked(kept: &[(&Columns, usize)], column: impl Fn(&Columns) -> &Column<u64>) -> Vec<f64> {
-    kept.iter().filter_map(|(c, i)| column(c).at(*i)).map(millis).collect()
+fn column(kept: &[Seen<'_>], column: impl Fn(&Columns) -> &Column<u64>) -> Vec<f64> {
+    kept.iter().filter_map(|seen| column(seen.columns).at(seen.i)).map(millis).collect()
 }
 
 fn distribution(values: &mut Values, timing: Timing, mut sample: Vec<f64>) {
@@ -118,10 +113,10 @@ fn statistic(sorted: &[f64], stat: Stat) -> Option<f64> {
 }
 
 /// Of the requests whose tokens are known.
-fn token_speeds(values: &mut Values, done: &[(&Columns, usize)]) {
-    let speed = |(c, i): &(&Columns, usize)| {
-        let e2e_us = c.e2e_us.at(*i).filter(|&us| us > 0)?;
-        Some(f64::from(c.output_tokens.at(*i)?) * 1e6 / e2e_us as f64)
+fn token_speeds(values: &mut Values, done: &[Seen<'_>]) {
+    let speed = |seen: &Seen<'_>| {
+        let e2e_us = seen.columns.e2e_us.at(seen.i).filter(|&us| us > 0)?;
+        Some(f64::from(seen.row.output_tokens?) * 1e6 / e2e_us as f64)
     };
     let mut sample: Vec<f64> = done.iter().filter_map(speed).collect();
     sample.sort_unstable_by(f64::total_cmp);
@@ -151,64 +146,39 @@ fn chunk_gaps(values: &mut Values, rounds: &[RoundView<'_>]) {
     }
 }
 
-fn errors(values: &mut Values, rounds: &[RoundView<'_>]) {
-    let scheduled: usize = rounds.iter().map(|r| r.columns.len()).sum();
+fn errors(values: &mut Values, rounds: &[Round]) {
+    let (scheduled, failed) = rounds.iter().map(Round::counts).fold((0, 0), |(n, bad), (rn, rbad)| (n + rn, bad + rbad));
     if scheduled > 0 {
-        let completed: usize = rounds.iter().map(|r| r.columns.completed()).sum();
-        values.insert(Metric::SuccessRate, completed as f64 / scheduled as f64);
-        values.insert(Metric::ErrorRate, (scheduled - completed) as f64 / scheduled as f64);
+        values.insert(Metric::SuccessRate, (scheduled - failed) as f64 / scheduled as f64);
+        values.insert(Metric::ErrorRate, failed as f64 / scheduled as f64);
     }
 }
 
-fn attainments(values: &mut Values, kept: &[(&Columns, usize)], slo: &SloMs) {
+fn attainments(values: &mut Values, kept: &[Seen<'_>], slo: &SloMs) {
     if kept.is_empty() {
         return;
     }
-    let share = |count: usize| count as f64 / kept.len() as f64;
-    for (kind, limit) in [(SloKind::Ttft, slo.ttft), (SloKind::Tpot, slo.tpot), (SloKind::E2e, slo.e2e)] {
-        if limit.is_some() {
-            let good = kept.iter().filter(|(c, i)| c.ok(*i) && meets_one(c, *i, slo, kind)).count();
-            values.insert(Metric::SloAttainmentOf(kind), share(good));
-        }
+    for kind in SloKind::ALL.into_iter().filter(|kind| slo.limit(*kind).is_some()) {
+        let good = kept.iter().filter(|seen| seen.row.meets_kind(slo, kind)).count();
+        values.insert(Metric::SloAttainmentOf(kind), good as f64 / kept.len() as f64);
     }
-}
-
-/// Of the requests after the ramp, how many meet every SLO; and how many of the ramp completed.
-fn good(rounds: &[RoundView<'_>], slo: &SloMs) -> Good {
-    let mut all = Good::default();
-    for RoundView { columns, context, .. } in rounds {
-        all.met += (context.ramp..columns.len()).filter(|&i| meets(columns, i, slo)).count();
-        all.scheduled += columns.len().saturating_sub(context.ramp);
-        all.ramp += (0..context.ramp.min(columns.len())).filter(|&i| columns.ok(i)).count();
-    }
-    all
 }
 
 /// Over the whole of each round, ramp and drain included: what was served in the time that it took.
-fn rates(values: &mut Values, rounds: &[RoundView<'_>], slo: &SloMs) {
-    let seconds: f64 = rounds.iter().map(|r| r.context.duration_us as f64 / 1e6).sum();
-    if seconds <= 0.0 {
-        return;
-    }
-    let done = || rounds.iter().flat_map(|r| (0..r.columns.len()).filter(|&i| r.columns.ok(i)).map(|i| (r.columns, i)));
-    values.insert(Metric::RequestRate, done().count() as f64 / seconds);
-    let goodput = good(rounds, slo).per_second(seconds).filter(|_| !slo.is_empty());
-    values.extend(goodput.map(|rate| (Metric::Goodput, rate)));
-    // One request without a count makes the sum a guess: then there is no rate.
-    let sum = |column: fn(&Columns) -> &Column<u32>| -> Option<f64> { done().map(|(c, i)| column(c).at(i).map(f64::from)).sum() };
-    let (input, output) = (sum(|c| &c.input_tokens), sum(|c| &c.output_tokens));
-    let any = done().next().is_some();
+fn rates(values: &mut Values, views: &[RoundView<'_>], rounds: &[Round]) {
+    let seconds: f64 = rounds.iter().map(|round| round.seconds).sum();
+    let Some(served) = request_rate(rounds) else { return };
+    values.insert(Metric::RequestRate, served);
+    let (input, output) = (token_sum(rounds, |row| row.input_tokens), token_sum(rounds, |row| row.output_tokens));
     for (metric, tokens) in [
         (Metric::InputTokenRate, input),
         (Metric::OutputTokenRate, output),
         (Metric::TotalTokenRate, input.zip(output).map(|(i, o)| i + o)),
     ] {
-        if let Some(tokens) = tokens.filter(|_| any) {
-            values.insert(metric, tokens / seconds);
-        }
+        values.extend(tokens.map(|tokens| (metric, tokens / seconds)));
     }
-    if rounds.iter().all(|r| r.context.open_loop) {
-        arrivals(values, rounds);
+    if views.iter().all(|view| view.context.open_loop) {
+        arrivals(values, views);
     }
 }
 

@@ -174,24 +174,29 @@ impl Columns {
         ]
     }
 
-    /// METHOD's view of the round. A non-streaming answer has no TTFT of its own.
-    pub fn to_round(&self, context: &Context) -> Round {
-        let rows = (0..self.len()).map(|i| Row {
-            ttft_ms: self.ttft_us.at(i).filter(|_| context.streaming).map(millis),
+    /// What metrics need of request `i`. An answer that is not streamed has no TTFT of its own.
+    pub fn row(&self, i: usize, streaming: bool) -> Row {
+        Row {
+            ttft_ms: self.ttft_us.at(i).filter(|_| streaming).map(millis),
             e2e_ms: self.e2e_us.at(i).map(millis),
+            input_tokens: self.input_tokens.at(i),
             output_tokens: self.output_tokens.at(i),
             hidden: self.hidden(i),
             ok: self.ok(i),
-        });
+        }
+    }
+
+    /// The round that metrics and judged values are computed from.
+    pub fn to_round(&self, context: &Context) -> Round {
         Round {
             start: context.start,
             seed: context.seed,
             order: context.order,
-            duration_ms: millis(context.duration_us),
+            seconds: context.duration_us as f64 / 1e6,
             ramp: context.ramp,
             chunk_gap_p99_ms: context.chunk_gap_p99_ms,
             open_loop: context.open_loop,
-            rows: rows.collect(),
+            rows: (0..self.len()).map(|i| self.row(i, context.streaming)).collect(),
         }
     }
 }

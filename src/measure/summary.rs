@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::measure::stats::{SHORTEST_MS, mean, mean_log, median, percentile};
-use crate::measure::{Round, Row, SloMs};
+use crate::measure::{Good, Round, SloMs, output_token_rate};
 use crate::metric::{METHOD, Metric, Orientation, Scale, Stat, Timing, Unit};
 
 /// What a workload defines: an undefined metric is not a missing one.
@@ -30,25 +30,6 @@ pub struct StartSummary {
     pub bad: u64,
 }
 
-/// Counts behind SLO attainment and goodput, of one round or of several.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Good {
-    /// Requests after the ramp that meet every SLO.
-    pub met: usize,
-    /// Requests scheduled after the ramp.
-    pub scheduled: usize,
-    /// Requests of the ramp that completed.
-    pub ramp: usize,
-}
-
-/// Multipliers of a request's latencies, for "what if all were slower by".
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Factors {
-    pub ttft: f64,
-    pub tpot: f64,
-    pub e2e: f64,
-}
-
 impl Shape {
     pub fn defines(self, metric: Metric) -> bool {
         match metric {
@@ -66,43 +47,13 @@ impl Shape {
     }
 }
 
-impl Factors {
-    pub const ONE: Self = Self { ttft: 1.0, tpot: 1.0, e2e: 1.0 };
-}
-
-impl Good {
-    pub fn of<'a>(rounds: impl IntoIterator<Item = &'a Round>, meets: impl Fn(&Row) -> bool, streaming: bool) -> Self {
-        let mut all = Self::default();
-        for round in rounds {
-            let (ramp, rest) = round.rows.split_at(round.ramp.min(round.rows.len()));
-            all.met += rest.iter().filter(|r| meets(r)).count();
-            all.scheduled += rest.len();
-            all.ramp += ramp.iter().filter(|r| completed(r, streaming)).count();
-        }
-        all
-    }
-
-    /// SLO attainment, 0 to 1; none where nothing was scheduled after the ramp.
-    pub fn share(self) -> Option<f64> {
-        (self.scheduled > 0).then(|| self.met as f64 / self.scheduled as f64)
-    }
-
-    /// Goodput, requests per second of whole rounds. The ramp tells nothing of SLOs and takes its time: of it as many requests count as of the
-    /// others, as far as they completed. So this is the request rate where every request meets the SLOs, and never more.
-    pub fn per_second(self, seconds: f64) -> Option<f64> {
-        // Multiplied first: exact, so that it is never above the request rate by a rounding.
-        let good = || self.met as f64 * (self.scheduled + self.ramp) as f64 / self.scheduled as f64;
-        (self.scheduled > 0 && seconds > 0.0).then(|| good() / seconds)
-    }
-}
-
 impl StartSummary {
     /// Median over the rounds of one start; mean for SLO attainment and error rate.
-    pub fn of<'a>(rounds: impl IntoIterator<Item = &'a Round>, slo: &SloMs) -> Self {
+    pub fn over<'a>(rounds: impl IntoIterator<Item = &'a Round>, slo: &SloMs) -> Self {
         let mut summary = Self::default();
         let mut values: BTreeMap<Metric, Vec<f64>> = BTreeMap::new();
         for round in rounds {
-            let (n, bad) = counts(round);
+            let (n, bad) = round.counts();
             summary.n += n;
             summary.bad += bad;
             for (metric, value) in oriented(round, slo) {
@@ -120,22 +71,22 @@ pub fn summaries(rounds: &[Round], slo: &SloMs) -> BTreeMap<u32, StartSummary> {
     for round in rounds {
         by_start.entry(round.start).or_default().push(round);
     }
-    by_start.into_iter().map(|(start, rounds)| (start, StartSummary::of(rounds, slo))).collect()
+    by_start.into_iter().map(|(start, rounds)| (start, StartSummary::over(rounds, slo))).collect()
 }
 
 /// METHOD section 2's twelve values of a round, as far as they can be measured.
 pub fn oriented(round: &Round, slo: &SloMs) -> BTreeMap<Metric, f64> {
-    let timings = [Timing::Ttft, Timing::Tpot, Timing::E2e].map(|t| (t, times(round, t)));
+    let timings = [Timing::Ttft, Timing::Tpot, Timing::E2e].map(|t| (t, round.times(t)));
     METHOD
         .into_iter()
         .filter_map(|metric| {
             let value = match metric {
-                Metric::Timing(Timing::ChunkGap, _) => chunk_gap_p99(round).map(log_time),
+                Metric::Timing(Timing::ChunkGap, _) => round.chunk_gap_p99().map(log_time),
                 Metric::Timing(timing, stat) => {
                     let (_, times) = timings.iter().find(|(t, _)| *t == timing)?;
                     log_stat(times, stat)
                 }
-                Metric::OutputTokenRate => output_token_rate([round]).and_then(|r| to_oriented(metric, r)),
+                Metric::OutputTokenRate => output_token_rate(&[round]).and_then(|r| to_oriented(metric, r)),
                 Metric::SloAttainment => attainment(round, slo).map(|share| -share),
                 Metric::ErrorRate => error_rate(round),
                 _ => None,
@@ -143,95 +94,6 @@ pub fn oriented(round: &Round, slo: &SloMs) -> BTreeMap<Metric, f64> {
             Some((metric, value.filter(|v| v.is_finite())?))
         })
         .collect()
-}
-
-/// Whether a request counts as completed. An answer without any token is a failure whatever its status; in a round that streams,
-/// so is one without a first token.
-pub fn completed(row: &Row, streaming: bool) -> bool {
-    let timed = row.e2e_ms.is_some_and(f64::is_finite) && (!streaming || row.ttft_ms.is_some_and(f64::is_finite));
-    row.ok && timed && row.output_tokens != Some(0)
-}
-
-/// Whether any request of the round reported a first token.
-pub fn streams(round: &Round) -> bool {
-    round.rows.iter().any(|r| r.ttft_ms.is_some())
-}
-
-/// Requests scheduled, and failed.
-pub fn counts(round: &Round) -> (u64, u64) {
-    let streaming = streams(round);
-    let bad = round.rows.iter().filter(|r| !completed(r, streaming)).count();
-    (round.rows.len() as u64, bad as u64)
-}
-
-/// Whether latency tells anything where so many of the scheduled requests completed: what only the lucky ones waited is no latency of the
-/// server. The one rule, for judging and for showing.
-pub const fn latency_is_measured(completed: usize, scheduled: usize) -> bool {
-    completed > 0 && completed * 2 >= scheduled
-}
-
-/// Output tokens per completed request; none where one has no count.
-pub fn mean_length(rounds: &[&Round]) -> Option<f64> {
-    let done = rounds.iter().flat_map(|round| {
-        let streaming = streams(round);
-        round.rows.iter().filter(move |row| completed(row, streaming))
-    });
-    let counts: Option<Vec<f64>> = done.map(|row| row.output_tokens.map(f64::from)).collect();
-    mean(&counts?)
-}
-
-/// A timing of the completed requests after the ramp, milliseconds, in send order; empty where most failed.
-pub fn times(round: &Round, timing: Timing) -> Vec<f64> {
-    let streaming = streams(round);
-    let scheduled = round.rows.len().saturating_sub(round.ramp);
-    let done: Vec<&Row> = round.rows.iter().skip(round.ramp).filter(|r| completed(r, streaming)).collect();
-    let done = if latency_is_measured(done.len(), scheduled) { done } else { Vec::new() };
-    done.into_iter()
-        .filter_map(|r| match timing {
-            Timing::Ttft => r.ttft_ms,
-            Timing::Tpot => r.tpot_ms(),
-            Timing::E2e => r.e2e_ms,
-            _ => None,
-        })
-        .collect()
-}
-
-/// p99 of the round's chunk gaps, milliseconds; none where most requests failed, whatever they left behind.
-pub fn chunk_gap_p99(round: &Round) -> Option<f64> {
-    let streaming = streams(round);
-    let done = round.rows.iter().filter(|r| completed(r, streaming)).count();
-    round.chunk_gap_p99_ms.filter(|v| latency_is_measured(done, round.rows.len()) && v.is_finite())
-}
-
-/// Output tokens of completed requests per second over the given rounds, ramp included. `None` where a completed request has no
-/// count (a sum over the others would be too low), where nothing was produced or where no time passed.
-pub fn output_token_rate<'a>(rounds: impl IntoIterator<Item = &'a Round>) -> Option<f64> {
-    per_second(rounds, |round, streaming| {
-        let done = round.rows.iter().filter(|r| completed(r, streaming));
-        done.map(|r| r.output_tokens.map(f64::from)).sum()
-    })
-}
-
-/// Completed requests per second over the given rounds; none where nothing completed.
-pub fn request_rate<'a>(rounds: impl IntoIterator<Item = &'a Round>) -> Option<f64> {
-    per_second(rounds, |round, streaming| Some(round.rows.iter().filter(|r| completed(r, streaming)).count() as f64))
-}
-
-/// Whether a request is completed and within every SLO.
-pub fn meets(row: &Row, slo: &SloMs, streaming: bool) -> bool {
-    meets_if(row, slo, streaming, Factors::ONE)
-}
-
-/// `meets` with the request's latencies multiplied. A latency that an SLO asks for and that is not known is not met; a one-token
-/// answer has no TPOT to be slow with.
-pub fn meets_if(row: &Row, slo: &SloMs, streaming: bool, factors: Factors) -> bool {
-    let within = |value: Option<f64>, factor: f64, limit: Option<f64>| {
-        limit.is_none_or(|limit| value.is_some_and(|v| v * factor <= limit))
-    };
-    completed(row, streaming)
-        && within(row.ttft_ms, factors.ttft, slo.ttft)
-        && within(row.e2e_ms, factors.e2e, slo.e2e)
-        && (row.sent_tokens() == Some(1) || within(row.tpot_ms(), factors.tpot, slo.tpot))
 }
 
 /// From oriented to display units: ms, per second, share.
@@ -300,30 +162,18 @@ fn log_stat(times: &[f64], stat: Stat) -> Option<f64> {
 
 /// Share of all requests after the ramp that meet every SLO; none without an SLO.
 fn attainment(round: &Round, slo: &SloMs) -> Option<f64> {
-    if *slo == SloMs::default() {
-        return None;
-    }
-    let streaming = streams(round);
-    Good::of([round], |r| meets(r, slo, streaming), streaming).share()
+    Good::over([round], |row| row.meets(slo)).share().filter(|_| !slo.is_empty())
 }
 
 fn error_rate(round: &Round) -> Option<f64> {
-    let (n, bad) = counts(round);
+    let (n, bad) = round.counts();
     (n > 0).then(|| bad as f64 / n as f64)
-}
-
-fn per_second<'a>(rounds: impl IntoIterator<Item = &'a Round>, amount: impl Fn(&Round, bool) -> Option<f64>) -> Option<f64> {
-    let (mut total, mut ms) = (0.0, 0.0);
-    for round in rounds {
-        total += amount(round, streams(round))?;
-        ms += round.duration_ms;
-    }
-    (total > 0.0 && ms > 0.0).then(|| total * 1000.0 / ms)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::Row;
 
     const TTFT: Metric = Metric::Timing(Timing::Ttft, Stat::Geomean);
 
@@ -332,7 +182,7 @@ mod tests {
     }
 
     fn round(rows: Vec<Row>) -> Round {
-        Round { duration_ms: 2000.0, chunk_gap_p99_ms: Some(20.0), open_loop: true, rows, ..Round::default() }
+        Round { seconds: 2.0, chunk_gap_p99_ms: Some(20.0), open_loop: true, rows, ..Round::default() }
     }
 
     #[test]
@@ -354,15 +204,13 @@ mod tests {
     #[test]
     fn failures_leave_latency_and_count_as_errors_and_not_good() {
         let failed = Row { ok: false, ..row(1.0, 2.0, 9) };
-        let silent = Row { ttft_ms: None, ..row(1.0, 2.0, 9) };
-        let empty = row(1.0, 2.0, 0);
         let slo = SloMs { e2e: Some(1e9), ..SloMs::default() };
         let good = row(10.0, 110.0, 11);
-        let values = oriented(&round(vec![good, good, good, failed, silent, empty]), &slo);
+        let values = oriented(&round(vec![good, good, good, failed, failed, failed]), &slo);
         assert_eq!(values.get(&Metric::ErrorRate), Some(&0.5));
         assert_eq!(values.get(&Metric::SloAttainment), Some(&-0.5));
         assert!((values[&TTFT] - 10f64.ln()).abs() < 1e-12);
-        let most = oriented(&round(vec![good, failed, silent, empty]), &slo);
+        let most = oriented(&round(vec![good, failed, failed, failed]), &slo);
         assert!(!most.contains_key(&TTFT), "the latency of the lucky ones is none");
     }
 
@@ -387,7 +235,7 @@ mod tests {
     #[test]
     fn an_unknown_token_count_makes_the_rate_unknown() {
         let uncounted = Row { output_tokens: None, ..row(10.0, 110.0, 11) };
-        assert_eq!(output_token_rate([&round(vec![row(10.0, 110.0, 11), uncounted])]), None);
+        assert_eq!(output_token_rate(&[round(vec![row(10.0, 110.0, 11), uncounted])]), None);
     }
 
     #[test]
@@ -395,16 +243,16 @@ mod tests {
         use crate::timeline::Hidden;
         let tpot = Metric::Timing(Timing::Tpot, Stat::Geomean);
         let slo = SloMs { tpot: Some(10.0), ..SloMs::default() };
-        let of = |hidden| {
+        let judged = |hidden| {
             let rows = vec![Row { hidden, output_tokens: Some(71), ..row(10.0, 210.0, 0) }; 20];
             let values = oriented(&round(rows), &slo);
             let shown = values.get(&tpot).map(|&v| to_display(tpot, v).round());
             (shown, values[&Metric::SloAttainment], values.contains_key(&Metric::OutputTokenRate))
         };
-        assert_eq!(of(Hidden::Nothing), (Some(3.0), -1.0, true));
-        assert_eq!(of(Hidden::Tokens(60)), (Some(20.0), 0.0, true), "ten gaps between eleven tokens");
-        assert_eq!(of(Hidden::Unknown), (None, 0.0, true));
-        assert_eq!(of(Hidden::Tokens(70)), (None, -1.0, true), "one token has no TPOT to be slow with");
+        assert_eq!(judged(Hidden::Nothing), (Some(3.0), -1.0, true));
+        assert_eq!(judged(Hidden::Tokens(60)), (Some(20.0), 0.0, true), "ten gaps between eleven tokens");
+        assert_eq!(judged(Hidden::Unknown), (None, 0.0, true));
+        assert_eq!(judged(Hidden::Tokens(70)), (None, -1.0, true), "one token has no TPOT to be slow with");
     }
 
     #[test]
@@ -418,7 +266,7 @@ mod tests {
     #[test]
     fn a_start_is_the_median_round_and_the_mean_share() {
         let rounds = [10.0, 20.0, 90.0].map(|t| round(vec![row(t, 200.0, 11); 20]));
-        let start = StartSummary::of(&rounds, &SloMs { ttft: Some(15.0), ..SloMs::default() });
+        let start = StartSummary::over(&rounds, &SloMs { ttft: Some(15.0), ..SloMs::default() });
         assert!((start.values[&TTFT] - 20f64.ln()).abs() < 1e-12);
         assert!((start.values[&Metric::SloAttainment] + 1.0 / 3.0).abs() < 1e-12);
         assert_eq!((start.n, start.bad), (60, 0));

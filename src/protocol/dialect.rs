@@ -91,6 +91,11 @@ pub trait Dialect: Clone + Debug {
     /// All output of an event or a whole answer: reasoning and content. `None` where it has output that is no text.
     fn output_text(&self, payload: &Value) -> Option<String>;
 
+    /// The arguments of an event's tool calls, where they are texts. `None` where it has none.
+    fn call_arguments(&self, _payload: &Value) -> Option<String> {
+        None
+    }
+
     /// The prompt of a request body, with all that was said before it.
     fn prompt_text(&self, body: &Value) -> Option<String>;
 }
@@ -280,6 +285,7 @@ macro_rules! dialects {
             fn needs_finish_reason(&self) -> bool { match self { $(Self::$variant(d) => d.needs_finish_reason()),+ } }
             fn add_usage(&self, so_far: Usage, new: Usage) -> Usage { match self { $(Self::$variant(d) => d.add_usage(so_far, new)),+ } }
             fn output_text(&self, payload: &Value) -> Option<String> { match self { $(Self::$variant(d) => d.output_text(payload)),+ } }
+            fn call_arguments(&self, payload: &Value) -> Option<String> { match self { $(Self::$variant(d) => d.call_arguments(payload)),+ } }
             fn prompt_text(&self, body: &Value) -> Option<String> { match self { $(Self::$variant(d) => d.prompt_text(body)),+ } }
         }
     };

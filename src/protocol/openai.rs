@@ -152,6 +152,14 @@ impl Dialect for OpenAi {
         choices.map(choice_text).collect()
     }
 
+    fn call_arguments(&self, payload: &Value) -> Option<String> {
+        let delta = &payload["choices"][0]["delta"];
+        let calls = delta["tool_calls"].as_array().into_iter().flatten().map(|call| &call["function"]);
+        let functions = calls.chain(Some(&delta["function_call"]).filter(|call| call.is_object()));
+        let texts: Vec<&str> = functions.filter_map(|function| function["arguments"].as_str()).collect();
+        (!texts.is_empty()).then(|| texts.concat())
+    }
+
     fn prompt_text(&self, body: &Value) -> Option<String> {
         match self.0 {
             Form::Chat => text::messages_text(body),

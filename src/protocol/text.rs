@@ -13,16 +13,9 @@ pub fn output(dialect: &impl Dialect, payload: &[u8]) -> Option<String> {
 }
 
 /// The arguments of an event's tool calls, where they are texts. `None` where it has none.
-pub fn arguments(protocol: &Protocol, payload: &[u8]) -> Option<String> {
-    if *protocol != Protocol::OpenAiChat {
-        return None;
-    }
+pub fn arguments(dialect: &impl Dialect, payload: &[u8]) -> Option<String> {
     let json: Value = serde_json::from_slice(payload.trim_ascii()).ok()?;
-    let delta = &json["choices"][0]["delta"];
-    let calls = delta["tool_calls"].as_array().into_iter().flatten().map(|call| &call["function"]);
-    let functions = calls.chain(Some(&delta["function_call"]).filter(|call| call.is_object()));
-    let texts: Vec<&str> = functions.filter_map(|function| function["arguments"].as_str()).collect();
-    (!texts.is_empty()).then(|| texts.concat())
+    dialect.call_arguments(&json)
 }
 
 /// The prompt of a finished body, with all that was said before it.

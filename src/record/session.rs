@@ -112,7 +112,7 @@ impl Session {
         let rounds = workload.method_rounds();
         let starts = workload.starts.iter().map(|s| {
             let mine: Vec<_> = rounds.iter().filter(|r| r.start == s.index).collect();
-            let summary = StartSummary::of(mine.iter().copied(), &slo);
+            let summary = StartSummary::over(mine.iter().copied(), &slo);
             Start {
                 requests: summary.n,
                 failed: summary.bad,

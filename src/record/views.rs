@@ -11,7 +11,7 @@ use crate::measure::column::Column;
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
-use crate::measure::summary::{Shape, over_rounds, times, to_oriented};
+use crate::measure::summary::{Shape, over_rounds, to_oriented};
 use crate::measure::validity::{Finding, PASSING, Severity, mean_tokens};
 use crate::metric::{Metric, Timing};
 
@@ -26,7 +26,7 @@ pub fn timings(workload: &WorkloadRecord) -> Result<BTreeMap<&'static str, Gaps>
     }
     for round in workload.method_rounds() {
         for (name, timing) in TIMINGS.into_iter().zip([Timing::Ttft, Timing::Tpot, Timing::E2e]) {
-            for ms in times(&round, timing) {
+            for ms in round.times(timing) {
                 all.entry(name).or_default().record_ms(ms);
             }
         }

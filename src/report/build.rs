@@ -8,7 +8,7 @@ use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
 use crate::judge::limits::{LimitFinding, LimitState};
 use crate::judge::{Comparison, Judgement, MetricComparison, Mode};
-use crate::measure::collect::{Values, ttft_of};
+use crate::measure::collect::{Values, ttft_values};
 use crate::measure::columns::Columns;
 use crate::metric::{Class, Metric, Orientation, Stat, TIMINGS, Timing};
 use crate::record::{ErrorCount, Record, RoundRecord, WorkloadRecord};
@@ -275,7 +275,7 @@ fn turns(w: &WorkloadRecord) -> Vec<DistributionReport> {
     let whole = |r: &&RoundRecord| w.load.requests_per_round == Some(r.columns.len() as u64);
     let rounds: Vec<(&Columns, u32)> = w.rounds().map(|(_, r)| r).filter(whole).map(|r| (&r.columns, r.ramp)).collect();
     let part = |name: &str, wanted: &dyn Fn(usize) -> bool| {
-        let found = distribution(&ttft_of(&rounds, wanted), Timing::Ttft);
+        let found = distribution(&ttft_values(&rounds, wanted), Timing::Ttft);
         found.map(|d| DistributionReport { timing: name.to_owned(), ..d })
     };
     let first = part("ttft_first_turn", &|i| i % turns == 0);

@@ -18,8 +18,8 @@ use crate::evidence::server::window::{METRICS_PAGE, Window};
 use crate::exit::Failure;
 use crate::load::progress::{Extent, Live};
 use crate::load::{Client, Counters, IsGood, Measured, Reading, most_connections};
+use crate::measure::SloMs;
 use crate::measure::validity::{Finding, SERVER_ENDED, Severity};
-use crate::measure::{SloMs, collect};
 use crate::plan::{self, RoundPlan};
 use crate::protocol::Extras;
 use crate::record::StartRecord;
@@ -314,7 +314,7 @@ fn default_workers() -> usize {
 
 fn is_good(t: &Timeline, slo: &SloMs) -> bool {
     let columns = crate::measure::columns::Columns::from_timelines(std::slice::from_ref(t), t.intended_ns);
-    collect::meets(&columns, 0, slo)
+    columns.row(0, true).meets(slo)
 }
 
 /// ` 503` of a refused request, nothing of others.

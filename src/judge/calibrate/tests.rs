@@ -25,7 +25,7 @@ fn rounds(starts: u32, start_noise: f64, round_noise: f64) -> Vec<Round> {
         Round {
             start,
             seed: u64::from(plan),
-            duration_ms: speed * 1000.0,
+            seconds: speed,
             chunk_gap_p99_ms: Some(speed * 12.0),
             open_loop: true,
             rows: (0..40).map(row).collect(),

@@ -26,7 +26,7 @@ fn round(start: u32, candidate: bool, speed: f64, plan: u32) -> Round {
         start,
         seed: u64::from(plan),
         order: start * 8 + plan * 2 + u32::from(plan.is_multiple_of(2) == candidate),
-        duration_ms: speed * 1000.0,
+        seconds: speed,
         rows: (0..40).map(row).collect(),
         ..Round::default()
     }

@@ -1,7 +1,7 @@
 //! Limits on SLO attainment and goodput: the dual of percentile limits (METHOD section 5.2).
 //!
 //! How many requests would be good if all latencies were worse, or better, by what a repetition may differ?
-//! Not here: what is good (`measure::summary::meets`).
+//! Not here: what is good (`measure::Row::meets`).
 
 use std::f64::consts::LN_2;
 
@@ -9,8 +9,7 @@ use crate::judge::limits::failures::Failures;
 use crate::judge::limits::location::{by_start, locate};
 use crate::judge::limits::{Judged, LimitInput, Ruling, near_saturation};
 use crate::measure::stats::mean;
-use crate::measure::summary::{Factors, Good, meets_if, streams};
-use crate::measure::{Round, SloMs};
+use crate::measure::{Factors, Good, Round, SloMs};
 use crate::metric::{Metric, Stat, Timing};
 
 /// Half widths in logs of the latencies' p95, and of the request rate.
@@ -91,8 +90,7 @@ fn own_value(round: &Round, metric: Metric, slo: &SloMs) -> Option<f64> {
 
 /// As a share of the requests after the ramp, or per second.
 fn start_value(rounds: &[&Round], metric: Metric, slo: &SloMs, factors: Factors) -> Option<f64> {
-    let streaming = rounds.iter().any(|r| streams(r));
-    let good = Good::of(rounds.iter().copied(), |row| meets_if(row, slo, streaming, factors), streaming);
-    let seconds = rounds.iter().map(|r| r.duration_ms).sum::<f64>() / 1000.0;
+    let good = Good::over(rounds.iter().copied(), |row| row.meets_if(slo, factors));
+    let seconds = rounds.iter().map(|r| r.seconds).sum::<f64>();
     if metric == Metric::Goodput { good.per_second(seconds) } else { good.share() }
 }

@@ -5,7 +5,6 @@
 use crate::judge::dist;
 use crate::judge::limits::{Judged, LimitInput, Ruling};
 use crate::measure::Round;
-use crate::measure::summary::{completed, streams};
 
 /// Failures of a run, and how much evidence they are.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,8 +38,7 @@ impl Failures {
     pub fn of(rounds: &[Round]) -> Self {
         let (mut n, mut bad, mut squares) = (0, 0, 0);
         for round in rounds {
-            let streaming = streams(round);
-            let failed: Vec<bool> = round.rows.iter().map(|r| !completed(r, streaming)).collect();
+            let failed: Vec<bool> = round.rows.iter().map(|row| !row.ok).collect();
             n += failed.len() as u64;
             for run in failed.chunk_by(|a, b| a == b).filter(|run| run.first() == Some(&true)) {
                 let length = run.len() as u64;

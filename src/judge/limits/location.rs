@@ -9,9 +9,8 @@ use crate::config::Bound;
 use crate::judge::history::Variation;
 use crate::judge::limits::{Judged, LimitInput, Ruling, beyond, near_saturation};
 use crate::judge::{PastRun, dist, history};
-use crate::measure::Round;
 use crate::measure::stats::{SHORTEST_MS, mean, median, percentile, tail_autocorrelation_time};
-use crate::measure::summary::{chunk_gap_p99, completed, counts, output_token_rate, request_rate, streams, times};
+use crate::measure::{Round, output_token_rate, request_rate};
 use crate::metric::{Metric, Stat, Timing};
 
 /// Largest half width in logs: a value over twice the limit is beyond it whatever the noise.
@@ -79,7 +78,7 @@ pub fn locate(rounds: &[Round], metric: Metric, past: &[PastRun]) -> Option<Loca
     let tau = match metric {
         Metric::Timing(Timing::Ttft, _) => {
             let of =
-                |rounds: &[&Round]| tail_autocorrelation_time(&rounds.iter().map(|r| times(r, Timing::Ttft)).collect::<Vec<_>>());
+                |rounds: &[&Round]| tail_autocorrelation_time(&rounds.iter().map(|r| r.times(Timing::Ttft)).collect::<Vec<_>>());
             measured.iter().map(|(rounds, _)| of(rounds)).fold(1.0, f64::max)
         }
         _ => 1.0,
@@ -141,13 +140,14 @@ pub fn by_start(rounds: &[Round]) -> BTreeMap<u32, Vec<&Round>> {
 /// Over all requests of the rounds together; chunk gaps: median over the rounds.
 fn start_value(rounds: &[&Round], metric: Metric) -> Option<f64> {
     match metric {
-        Metric::Timing(Timing::ChunkGap, _) => median(&rounds.iter().filter_map(|r| chunk_gap_p99(r)).collect::<Vec<_>>()),
+        Metric::Timing(Timing::ChunkGap, _) => median(&rounds.iter().filter_map(|r| r.chunk_gap_p99()).collect::<Vec<_>>()),
         Metric::Timing(timing, stat) => {
-            let pooled: Vec<f64> = rounds.iter().flat_map(|r| times(r, timing)).collect();
+            let pooled: Vec<f64> = rounds.iter().flat_map(|r| r.times(timing)).collect();
             stat.quantile().map_or_else(|| mean(&pooled), |q| percentile(&pooled, q))
         }
-        Metric::OutputTokenRate => output_token_rate(rounds.iter().copied()),
-        Metric::RequestRate => request_rate(rounds.iter().copied()),
+        Metric::OutputTokenRate => output_token_rate(rounds),
+        // Where nothing was served there is no rate to take the log of.
+        Metric::RequestRate => request_rate(rounds).filter(|rate| *rate > 0.0),
         _ => None,
     }
 }
@@ -163,13 +163,13 @@ fn requests(rounds: &[&Round], metric: Metric) -> usize {
         Metric::Timing(t @ (Timing::Ttft | Timing::Tpot), _) => t,
         _ => Timing::E2e,
     };
-    rounds.iter().map(|r| times(r, timing).len()).sum()
+    rounds.iter().map(|r| r.times(timing).len()).sum()
 }
 
 fn enough(round: &Round, metric: Metric) -> bool {
     match metric {
         // A p99 of chunk gaps has many gaps per request; the round's own count is `measure`'s business.
-        Metric::Timing(timing, stat) if timing != Timing::ChunkGap => times(round, timing).len() >= stat.min_n(),
+        Metric::Timing(timing, stat) if timing != Timing::ChunkGap => round.times(timing).len() >= stat.min_n(),
         _ => true,
     }
 }
@@ -202,7 +202,7 @@ fn lower_percentile(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Opt
 /// completed, so failures are in them already.
 fn failures_allow(rounds: &[Round], metric: Metric, bound: Bound) -> bool {
     let few = || {
-        let (n, bad) = rounds.iter().map(counts).fold((0, 0), |(n, bad), (rn, rbad)| (n + rn, bad + rbad));
+        let (n, bad) = rounds.iter().map(Round::counts).fold((0, 0), |(n, bad), (rn, rbad)| (n + rn, bad + rbad));
         bad * 100 <= n
     };
     match (metric, bound) {
@@ -218,10 +218,8 @@ fn failures_allow(rounds: &[Round], metric: Metric, bound: Bound) -> bool {
 fn with_failures(rounds: &[Round], timing: Timing) -> Vec<f64> {
     let mut all = Vec::new();
     for round in rounds {
-        let streaming = streams(round);
-        all.extend(times(round, timing));
-        let failed = round.rows.iter().skip(round.ramp).filter(|r| !completed(r, streaming));
-        all.extend(failed.map(|_| f64::INFINITY));
+        all.extend(round.times(timing));
+        all.extend(round.after_ramp().iter().filter(|row| !row.ok).map(|_| f64::INFINITY));
     }
     all
 }

@@ -13,7 +13,7 @@ use crate::config::{Bound, Limit};
 use crate::judge::{PastRun, text};
 use crate::measure::collect::Values;
 use crate::measure::stats::{lag1_autocorrelation, mean};
-use crate::measure::summary::{Shape, times};
+use crate::measure::summary::Shape;
 use crate::measure::{Round, SloMs};
 use crate::metric::{Metric, Timing};
 
@@ -166,7 +166,7 @@ pub fn near_saturation(rounds: &[Round]) -> bool {
 
 /// Mean over the open-loop rounds of 30 requests or more of the lag-1 autocorrelation of log TTFT; none without such a round.
 pub fn mean_lag(rounds: &[Round]) -> Option<f64> {
-    let series = rounds.iter().filter(|r| r.open_loop).map(|r| times(r, Timing::Ttft)).filter(|t| t.len() >= 30);
+    let series = rounds.iter().filter(|r| r.open_loop).map(|r| r.times(Timing::Ttft)).filter(|t| t.len() >= 30);
     let lags: Vec<f64> =
         series.filter_map(|t| lag1_autocorrelation(&t.iter().map(|ms| location::log(*ms)).collect::<Vec<_>>())).collect();
     mean(&lags)

@@ -4,8 +4,7 @@ use super::failures::Failures;
 use super::location::half_width;
 use super::*;
 use crate::judge::history::Variation;
-use crate::measure::Row;
-use crate::measure::summary::request_rate;
+use crate::measure::{Row, request_rate};
 use crate::metric::Stat;
 
 const SHAPE: Shape = Shape { streaming: true, output_tokens: 11, has_slo: true };
@@ -19,7 +18,7 @@ fn round(start: u32, n: u32, ttft: impl Fn(u32) -> f64) -> Round {
     };
     Round {
         start,
-        duration_ms: 10_000.0,
+        seconds: 10.0,
         chunk_gap_p99_ms: Some(20.0),
         open_loop: true,
         rows: (0..n).map(row).collect(),

@@ -60,7 +60,7 @@ fn one(start: u32, round: u32, candidate: bool) -> Round {
         start,
         seed: u64::from(round),
         order: place * 2 + u32::from(candidate == place.is_multiple_of(2)),
-        duration_ms: speed * 100_000.0,
+        seconds: speed * 100.0,
         chunk_gap_p99_ms: Some(speed * 25.0),
         open_loop: true,
         rows: (0..REQUESTS).map(row).collect(),

@@ -233,7 +233,7 @@ impl<D: Dialect> Events<D> {
             }
         }
         if delta.kind == DeltaKind::Call && self.calls.is_open() {
-            self.calls.next(text::arguments(&self.protocol, payload));
+            self.calls.next(text::arguments(&self.dialect, payload));
         }
         if self.is_cumulative(false) {
             self.give_up(CUMULATIVE.into());
