@@ -18,11 +18,12 @@ pub use self::baseline::{
     BaselineResolveArgs, BaselineShowArgs, BaselineUpdateArgs, LandArgs,
 };
 pub use self::bench::BenchCommand;
-pub use self::common::{ConfigArgs, LangArgs, Language, LogFormat, LookArgs, OutputArgs, WorkloadArgs};
+pub use self::common::{ConfigArgs, LangArgs, Language, LogFormat, LookArgs, OutputArgs};
 pub use self::gate::{CalibrateArgs, CheckArgs, RunArgs, SelftestArgs};
 pub use self::machine::{DoctorArgs, GpuArgs, InitArgs, ModelsArgs, SimArgs, SuperviseArgs};
 pub use self::records::{CommentArgs, CompareArgs, ImportArgs, ImportFormat, ReportArgs, ReportFormat, SchemaArgs, SchemaKind};
 pub use self::server::{ServerArgs, ServerCommand};
+pub use crate::config::Flags as WorkloadArgs;
 
 /// A gate that keeps LLM serving from getting slower without anyone noticing.
 #[derive(Debug, Parser)]

@@ -88,7 +88,7 @@ fn config(what: &Import<'_>) -> anyhow::Result<Option<Config>> {
     }
     let Some(path) = what.config else { return Ok(None) };
     let workloads = what.workload.map(str::to_owned).into_iter().collect();
-    let flags = Flags { workloads, slo: what.slo.map(str::to_owned), ..Flags::default() };
+    let flags = Flags { workload: workloads, slo: what.slo.map(str::to_owned), ..Flags::default() };
     gate::config(&Given { file: Some(path.to_owned()), flags, ..Given::default() }).map(Some)
 }
 

@@ -16,43 +16,7 @@ pub fn file(config: &ConfigArgs) -> Given {
 
 /// The same, with what the flags say of target and workload.
 pub fn given(config: &ConfigArgs, workload: &WorkloadArgs) -> Given {
-    Given { flags: flags(workload), ..file(config) }
-}
-
-fn flags(args: &WorkloadArgs) -> Flags {
-    let a = args.clone();
-    Flags {
-        base_url: a.base_url,
-        model: a.model,
-        protocol: a.protocol,
-        api_key_env: a.api_key_env,
-        concurrency: a.concurrency,
-        rate: a.rate,
-        arrival: a.arrival,
-        requests: a.requests,
-        duration: a.duration,
-        max_in_flight: a.max_in_flight,
-        input_tokens: a.input_tokens,
-        output_tokens: a.output_tokens,
-        shared_prefix: a.shared_prefix,
-        corpus: a.corpus,
-        warmup: a.warmup,
-        rounds: a.rounds,
-        starts: a.starts,
-        seed: a.seed,
-        timeout: a.timeout,
-        no_stream: a.no_stream,
-        temperature: a.temperature,
-        extra_body: a.extra_body,
-        preset: a.preset,
-        slo: a.slo,
-        target: a.target,
-        each: false,
-        baseline_url: None,
-        interleaved: false,
-        workloads: a.workload,
-        sweep: None,
-    }
+    Given { flags: workload.clone(), ..file(config) }
 }
 
 pub fn lang(args: LangArgs) -> Option<Lang> {

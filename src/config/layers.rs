@@ -2,66 +2,14 @@
 //!
 //! Not here: whether the outcome makes sense (`check`).
 
-use super::error::{Issue, Place, did_you_mean};
+use super::error::{Issue, did_you_mean};
 use super::file::{
-    ArrivalFile, BaselineFile, File, GateFile, Levels, Number, PromptsFile, ReadyFile, ServerFile, SloFile, Span, SyntheticFile,
-    TargetFile, WarmupFile, WorkloadFile,
+    ArrivalFile, File, GateFile, PromptsFile, ReadyFile, ServerFile, SloFile, SyntheticFile, TargetFile, WorkloadFile,
 };
-use super::position::Origins;
+use super::flags::Flags;
 use super::recipes::RecipeFile;
-use super::units::parse_duration;
-use super::{Corpus, GateMode, Level, Tier, presets, sweep};
-use crate::protocol::{ExtraBody, ProtocolName, joined};
-
-/// The workload of flags alone.
-pub const ADHOC: &str = "adhoc";
-
-/// What was typed, each flag by its name; the same as a config's keys, for use without one or over it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Flags {
-    pub base_url: Option<String>,
-    pub model: Option<String>,
-    pub protocol: Option<String>,
-    pub api_key_env: Option<String>,
-    /// Closed loop; several make one workload per level.
-    pub concurrency: Vec<u32>,
-    /// Requests per second, open loop.
-    pub rate: Option<f64>,
-    /// `poisson`, `constant` or `gamma:BURSTINESS`.
-    pub arrival: Option<String>,
-    pub requests: Option<u32>,
-    pub duration: Option<String>,
-    pub max_in_flight: Option<u32>,
-    pub input_tokens: Option<u32>,
-    pub output_tokens: Option<u32>,
-    pub shared_prefix: Option<f64>,
-    pub corpus: Option<String>,
-    /// Requests.
-    pub warmup: Option<u32>,
-    pub rounds: Option<u32>,
-    pub starts: Option<u32>,
-    pub seed: Option<u64>,
-    pub timeout: Option<String>,
-    pub no_stream: bool,
-    pub temperature: Option<f64>,
-    /// A JSON object.
-    pub extra_body: Option<String>,
-    /// Instead of the file's workloads; `adhoc` is what the other flags say, and no more.
-    pub preset: Vec<String>,
-    /// `ttft=500ms,tpot=50ms`
-    pub slo: Option<String>,
-    /// One of `targets`, instead of `target`.
-    pub target: Option<String>,
-    /// Every one of `targets`.
-    pub each: bool,
-    /// Interleaved with a server that runs already.
-    pub baseline_url: Option<String>,
-    pub interleaved: bool,
-    /// Only these; a name that stands for several levels selects all of them.
-    pub workloads: Vec<String>,
-    /// `concurrency=1,2,4` or `rate=1..20`: one workload per level, instead of the arrivals' own.
-    pub sweep: Option<String>,
-}
+use super::{Level, Tier, presets, sweep};
+use crate::protocol::{ProtocolName, joined};
 
 /// A workload as said, and where: `NAME` stands before the parts that presets and lists append.
 #[derive(Clone, Debug)]
@@ -225,19 +173,6 @@ fn merge<T>(over: Option<T>, base: Option<T>, both: impl FnOnce(T, T) -> T) -> O
     }
 }
 
-/// The workloads that flags name where no file does, or instead of the file's.
-pub fn workloads_of_flags(flags: &Flags) -> Vec<WorkloadFile> {
-    let adhoc = WorkloadFile { name: Some(ADHOC.into()), ..WorkloadFile::default() };
-    if flags.preset.is_empty() {
-        return vec![adhoc];
-    }
-    let one = |name: &String| match name.as_str() {
-        ADHOC => adhoc.clone(),
-        preset => WorkloadFile { preset: Some(preset.to_owned()), ..WorkloadFile::default() },
-    };
-    flags.preset.iter().map(one).collect()
-}
-
 /// Presets and lists become workloads of their own; flags and defaults are merged in.
 pub fn expand(file: &File, defaults: &WorkloadFile, flags: &Flags, over: &WorkloadFile, issues: &mut Vec<Issue>) -> Vec<Layered> {
     let mut all = Vec::new();
@@ -254,7 +189,7 @@ pub fn expand(file: &File, defaults: &WorkloadFile, flags: &Flags, over: &Worklo
             }),
         };
         for (suffix, part) in parts {
-            let said = if is_selected(flags, &name) { over.clone().over(workload.clone()) } else { workload.clone() };
+            let said = if flags.select(&name) { over.clone().over(workload.clone()) } else { workload.clone() };
             // A part that stands for one level of a preset's list has no meaning beside another arrival.
             if suffix == presets::STRESS_TOP && said.arrival.is_some() {
                 continue;
@@ -268,201 +203,4 @@ pub fn expand(file: &File, defaults: &WorkloadFile, flags: &Flags, over: &Worklo
         }
     }
     all
-}
-
-/// Whether flags apply to a workload of the file, whose list of levels is not expanded yet.
-fn is_selected(flags: &Flags, name: &str) -> bool {
-    let selects = |filter: &String| filter == name || filter.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
-    flags.workloads.is_empty() || flags.workloads.iter().any(selects)
-}
-
-/// The flags that speak of the target, and those of the workload, as the file would say them.
-pub fn of_flags(flags: &Flags, issues: &mut Vec<Issue>) -> (TargetFile, WorkloadFile) {
-    let target = TargetFile {
-        base_url: flags.base_url.clone(),
-        model: flags.model.clone(),
-        api_key_env: flags.api_key_env.clone(),
-        protocol: word(
-            flags.protocol.as_deref(),
-            ("--protocol", "target.protocol"),
-            &ProtocolName::ALL.map(|p| (p.name(), p)),
-            issues,
-        ),
-        ..TargetFile::default()
-    };
-    let corpus = word(
-        flags.corpus.as_deref(),
-        ("--corpus", "workloads.prompts.synthetic.corpus"),
-        &Corpus::ALL.map(|c| (c.name(), c)),
-        issues,
-    );
-    let text = SyntheticFile { input_tokens: flags.input_tokens, shared_prefix: flags.shared_prefix.map(Number), corpus };
-    let workload = WorkloadFile {
-        arrival: arrival(flags, issues),
-        requests: flags.requests,
-        duration: span(flags.duration.as_deref(), "--duration", issues),
-        max_in_flight: flags.max_in_flight,
-        prompts: (text != SyntheticFile::default()).then_some(PromptsFile { synthetic: Some(text), ..PromptsFile::default() }),
-        output_tokens: flags.output_tokens,
-        stream: flags.no_stream.then_some(false),
-        temperature: flags.temperature.map(Number),
-        extra_body: flags.extra_body.as_deref().and_then(|text| extra_body(text, issues)),
-        seed: flags.seed,
-        warmup: flags.warmup.map(|n| WarmupFile { requests: Some(n), duration: None }),
-        timeout: span(flags.timeout.as_deref(), "--timeout", issues),
-        slo: flags.slo.as_deref().map(|text| slo(text, issues)),
-        ..WorkloadFile::default()
-    };
-    (target, workload)
-}
-
-/// The flags that speak of the gate.
-pub fn gate_of_flags(flags: &Flags) -> GateFile {
-    let interleaved = flags.interleaved || flags.baseline_url.is_some();
-    GateFile {
-        mode: interleaved.then_some(GateMode::Interleaved),
-        baseline: flags.baseline_url.clone().map(BaselineFile::BaseUrl),
-        starts: flags.starts,
-        rounds: flags.rounds,
-        ..GateFile::default()
-    }
-}
-
-/// Lets later messages name the flag that said a value.
-pub fn note_flags(flags: &Flags, workloads: usize, origins: &mut Origins) {
-    let said: [(&str, &str, bool); 25] = [
-        ("target.base_url", "--base-url", flags.base_url.is_some()),
-        ("target.model", "--model", flags.model.is_some()),
-        ("target.api_key_env", "--api-key-env", flags.api_key_env.is_some()),
-        ("target.protocol", "--protocol", flags.protocol.is_some()),
-        ("gate.mode", "--interleaved", flags.interleaved),
-        ("gate.baseline", "--baseline-url", flags.baseline_url.is_some()),
-        ("gate.rounds", "--rounds", flags.rounds.is_some()),
-        ("gate.starts", "--starts", flags.starts.is_some()),
-        ("*.preset", "--preset", !flags.preset.is_empty()),
-        ("*.arrival", "--concurrency", !flags.concurrency.is_empty()),
-        ("*.arrival", "--rate", flags.rate.is_some()),
-        ("*.requests", "--requests", flags.requests.is_some()),
-        ("*.duration", "--duration", flags.duration.is_some()),
-        ("*.max_in_flight", "--max-in-flight", flags.max_in_flight.is_some()),
-        ("*.prompts.synthetic.input_tokens", "--input-tokens", flags.input_tokens.is_some()),
-        ("*.prompts.synthetic.shared_prefix", "--shared-prefix", flags.shared_prefix.is_some()),
-        ("*.prompts.synthetic.corpus", "--corpus", flags.corpus.is_some()),
-        ("*.output_tokens", "--output-tokens", flags.output_tokens.is_some()),
-        ("*.stream", "--no-stream", flags.no_stream),
-        ("*.temperature", "--temperature", flags.temperature.is_some()),
-        ("*.extra_body", "--extra-body", flags.extra_body.is_some()),
-        ("*.seed", "--seed", flags.seed.is_some()),
-        ("*.warmup", "--warmup", flags.warmup.is_some()),
-        ("*.timeout", "--timeout", flags.timeout.is_some()),
-        ("*.slo", "--slo", flags.slo.is_some()),
-    ];
-    for (path, flag, _) in said.into_iter().filter(|(_, _, said)| *said) {
-        match path.strip_prefix('*') {
-            None => origins.override_by(path, flag),
-            Some(rest) => (0..workloads).for_each(|i| origins.override_by(&format!("workloads[{i}]{rest}"), flag)),
-        }
-    }
-}
-
-fn arrival(flags: &Flags, issues: &mut Vec<Issue>) -> Option<ArrivalFile> {
-    let closed = match flags.concurrency.as_slice() {
-        [] => None,
-        [one] => Some(Levels::One(*one)),
-        many => Some(Levels::Many(many.to_vec())),
-    };
-    let kind = flags.arrival.as_deref();
-    match (closed, flags.rate, kind) {
-        (Some(_), Some(_), _) => {
-            issues.push(flag_issue(
-                "--concurrency",
-                "cannot be combined with --rate",
-                "closed loop or open loop: give one of them",
-            ));
-            None
-        }
-        (Some(concurrency), None, None) => Some(ArrivalFile::Closed { concurrency }),
-        (_, None, Some(_)) => {
-            issues.push(flag_issue("--arrival", "has no rate", "add --rate, in requests per second"));
-            None
-        }
-        (None, Some(rate), kind) => open_arrival(Number(rate), kind.unwrap_or("poisson"), issues),
-        (None, None, None) => None,
-    }
-}
-
-fn open_arrival(rate: Number, kind: &str, issues: &mut Vec<Issue>) -> Option<ArrivalFile> {
-    match kind.split_once(':') {
-        None if kind == "poisson" => Some(ArrivalFile::Poisson { rate }),
-        None if kind == "constant" => Some(ArrivalFile::Constant { rate }),
-        Some(("gamma", shape)) if shape.parse::<f64>().is_ok_and(f64::is_finite) => {
-            shape.parse().ok().map(|shape| ArrivalFile::Gamma { rate, burstiness: Number(shape) })
-        }
-        _ => {
-            let hint = "one of: poisson, constant, gamma:BURSTINESS (such as gamma:0.5)";
-            issues.push(flag_issue("--arrival", &format!("unknown arrival process `{kind}`"), hint));
-            None
-        }
-    }
-}
-
-fn extra_body(text: &str, issues: &mut Vec<Issue>) -> Option<ExtraBody> {
-    match serde_json::from_str(text) {
-        Ok(fields) => Some(fields),
-        Err(e) => {
-            let what = format!("is no JSON object: {e}");
-            issues.push(flag_issue("--extra-body", &what, "write it as '{\"top_p\": 0.9}'"));
-            None
-        }
-    }
-}
-
-fn slo(text: &str, issues: &mut Vec<Issue>) -> SloFile {
-    let mut slo = SloFile::default();
-    for part in text.split(',') {
-        let (kind, time) = part.split_once('=').unwrap_or((part, ""));
-        let slot = match kind.trim() {
-            "ttft" => &mut slo.ttft,
-            "tpot" => &mut slo.tpot,
-            "e2e" => &mut slo.e2e,
-            other => {
-                issues.push(flag_issue(
-                    "--slo",
-                    &format!("unknown kind `{other}`"),
-                    "write ttft=500ms,tpot=50ms,e2e=8s, or some of them",
-                ));
-                continue;
-            }
-        };
-        if slot.is_some() {
-            issues.push(flag_issue("--slo", &format!("`{}` is there twice", kind.trim()), "keep one of them"));
-        }
-        *slot = span(Some(time), "--slo", issues);
-    }
-    slo
-}
-
-fn span(text: Option<&str>, flag: &str, issues: &mut Vec<Issue>) -> Option<Span> {
-    match parse_duration(text?) {
-        Ok(duration) => Some(Span(duration)),
-        Err(error) => {
-            issues.push(flag_issue(flag, &error.what, &error.hint));
-            None
-        }
-    }
-}
-
-fn word<T: Copy>(text: Option<&str>, (flag, path): (&str, &str), valid: &[(&str, T)], issues: &mut Vec<Issue>) -> Option<T> {
-    let text = text?;
-    let found = valid.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
-    if found.is_none() {
-        let names: Vec<&str> = valid.iter().map(|(name, _)| *name).collect();
-        let (what, hint) = super::error::unknown("value", path, text, &names);
-        issues.push(flag_issue(flag, &what, &hint));
-    }
-    found
-}
-
-pub fn flag_issue(flag: &str, what: &str, hint: &str) -> Issue {
-    Issue { place: Place::Flag(flag.to_owned()), ..Issue::new("", what, hint) }
 }

@@ -9,7 +9,8 @@ use serde_saphyr::Error as YamlError;
 use super::check::{Checker, is_workload_name};
 use super::error::{ConfigError, Issue, Place, describe, did_you_mean};
 use super::file::{Defaults, File, ServerFile, SideFile, TargetFile};
-use super::layers::{self, Flags};
+use super::flags::Flags;
+use super::layers;
 use super::names::{self, Names};
 use super::position::Origins;
 use super::{Config, Counterpart, Endpoint, GateMode, Lang, Target, family, overrides};
@@ -99,7 +100,7 @@ pub fn load_target(
     let own = |said: &&String| OWN.iter().any(|section| said.split(['.', '=']).next() == Some(section));
     let set: Vec<String> = set.iter().filter(own).cloned().collect();
     let (file, defaults, mut check) = (overrides::apply(file, &set, &mut origins)?, defaults(), Checker::default());
-    let (mut over, _) = layers::of_flags(flags, &mut check.issues);
+    let mut over = flags.target_file(&mut check.issues);
     let sides = Sides { target: file.target, server: file.server, defaults: (defaults.target, defaults.server) };
     let named = file.targets.unwrap_or_default();
     over.model = names::full_model(over.model, &named);
@@ -136,11 +137,11 @@ fn finished(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Config, ConfigError> {
     if adhoc || !flags.preset.is_empty() {
-        file.workloads = Some(layers::workloads_of_flags(flags));
+        file.workloads = Some(flags.workload_files());
         origins.override_by("workloads", if flags.preset.is_empty() { "flags" } else { "--preset" });
     }
     let file = overrides::apply(file, set, &mut origins)?;
-    layers::note_flags(flags, file.workloads.as_ref().map_or(0, Vec::len), &mut origins);
+    flags.note(file.workloads.as_ref().map_or(0, Vec::len), &mut origins);
     let located = |issues: Vec<Issue>| ConfigError::Invalid(issues.into_iter().map(|issue| origins.locate(issue)).collect());
     match assemble(file, flags, env) {
         (Some(config), issues) if issues.is_empty() => Ok(config),
@@ -184,7 +185,7 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     let defaults = defaults();
     let mut check = Checker::default();
     check.version(file.version);
-    let (mut target_flags, workload_flags) = layers::of_flags(flags, &mut check.issues);
+    let (mut target_flags, workload_flags) = (flags.target_file(&mut check.issues), flags.workload_file(&mut check.issues));
     let layered = layers::expand(&file, &defaults.workload, flags, &workload_flags, &mut check.issues);
     let sides = Sides { target: file.target, server: file.server, defaults: (defaults.target, defaults.server) };
     let named = file.targets.unwrap_or_default();
@@ -195,7 +196,7 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
         None if flags.each => first_of(&targets, &mut check),
         chosen => sides.chosen(&named, chosen.as_deref(), target_flags, &mut check, env),
     };
-    let gate = layers::gate_of_flags(flags).over(file.gate.unwrap_or_default()).over(defaults.gate);
+    let gate = flags.gate_file().over(file.gate.unwrap_or_default()).over(defaults.gate);
     let mut gate = check.gate(gate, target.as_ref().map(|t| matches!(t.endpoint, Endpoint::Http(_))), flags.starts);
     if let Some((target, gate)) = target.as_ref().zip(gate.as_mut()).filter(|_| !flags.each) {
         check.sides(target, &targets, gate, env);
@@ -340,15 +341,15 @@ impl Sides {
 
 /// What `--workload` names, by a workload's own name or by that of the levels it stands for.
 fn select(all: Vec<(String, super::Workload)>, flags: &Flags, issues: &mut Vec<Issue>) -> Vec<(String, super::Workload)> {
-    if flags.workloads.is_empty() || all.is_empty() {
+    if flags.workload.is_empty() || all.is_empty() {
         return all;
     }
-    for wanted in &flags.workloads {
+    for wanted in &flags.workload {
         if !all.iter().any(|(family, workload)| family == wanted || workload.name == *wanted) {
             let names: Vec<&str> = all.iter().map(|(_, workload)| workload.name.as_str()).collect();
             let place = Place::Flag(format!("--workload {wanted}"));
             issues.push(Issue { place, ..Issue::new("", "no workload of that name", did_you_mean(wanted, &names)) });
         }
     }
-    all.into_iter().filter(|(family, w)| flags.workloads.iter().any(|wanted| wanted == family || *wanted == w.name)).collect()
+    all.into_iter().filter(|(family, w)| flags.workload.iter().any(|wanted| wanted == family || *wanted == w.name)).collect()
 }

@@ -4,7 +4,8 @@
 
 use super::error::Issue;
 use super::file::{ArrivalFile, Levels, Number, SyntheticFile, WorkloadFile};
-use super::layers::{Layered, flag_issue};
+use super::flags::flag_issue;
+use super::layers::Layered;
 use super::{Axis, Level, Tier};
 
 /// What `--sweep` asks for.

@@ -180,7 +180,7 @@ fn a_preset_gives_way_to_the_keys_beside_it() {
 #[test]
 fn the_workload_filter_takes_names_and_families() {
     let text = "version: 1\ntarget: {sim: {}}\nworkloads: [{preset: quick}, {name: chat}]\n";
-    let only = |name: &str, seed| good(text, &[], &Flags { workloads: vec![name.into()], seed, ..Flags::default() });
+    let only = |name: &str, seed| good(text, &[], &Flags { workload: vec![name.into()], seed, ..Flags::default() });
     assert_eq!(names(&only("quick", None)), ["quick-c1", "quick-c5", "quick-c10"]);
     assert_eq!(names(&only("quick-c5", Some(1))), ["quick-c5"]);
     assert_eq!(only("quick-c5", Some(1)).workloads[0].seed, 1);

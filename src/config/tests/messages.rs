@@ -270,7 +270,7 @@ fn overrides_and_flags_are_named() {
         wrong_flags(Flags { slo: Some("ttft=500ms,tpto=50ms".into()), ..Flags::default() }),
         wrong_flags(Flags { starts: Some(2), ..Flags::default() }),
         wrong_flags(Flags { preset: vec!["quik".into()], ..Flags::default() }),
-        wrong_flags(Flags { workloads: vec!["adhok".into()], ..Flags::default() }),
+        wrong_flags(Flags { workload: vec!["adhok".into()], ..Flags::default() }),
         wrong_flags(Flags { concurrency: vec![64], requests: Some(20), ..Flags::default() }),
         wrong_flags(Flags { corpus: Some("fr".into()), ..Flags::default() }),
     ];
