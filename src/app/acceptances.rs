@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 
 use super::artefacts;
 use super::gate::{self, Given};
-use super::workspace::{baselines_folder, repo};
+use super::workspace::Workspace;
 use crate::accept::{self, Acceptance, Of};
 use crate::baseline::reviewed::ACCEPTED;
 use crate::clock::today;
@@ -24,6 +24,7 @@ pub const DAYS: i64 = 30;
 
 /// What is to be accepted.
 pub struct Request<'a> {
+    pub here: &'a Workspace,
     pub reason: &'a str,
     /// The last day; [`DAYS`] from today where it is none.
     pub until: Option<&'a str>,
@@ -51,7 +52,7 @@ pub fn write(request: &Request<'_>) -> anyhow::Result<Written> {
     if request.reason.trim().is_empty() {
         bail!("--reason is empty: say why this is accepted, for whoever reviews it");
     }
-    let config = gate::config(request.given)?;
+    let config = gate::config(request.here, request.given)?;
     let report = Report::parse(&artefacts::read(request.report)?)
         .map_err(|e| anyhow::anyhow!("cannot use {}: {e}", request.report.display()))?;
     if report.verdict == Some(Verdict::Invalid) {
@@ -59,7 +60,7 @@ pub fn write(request: &Request<'_>) -> anyhow::Result<Written> {
     }
     let until = until(request)?;
     let entries = entries(request, &report, &until, &config.gate.under_test)?;
-    let folder = baselines_folder(&repo(&config)?, &config)?;
+    let folder = request.here.baselines_folder(&config)?;
     let path = folder.join(ACCEPTED);
     let all = merged(stored(&path)?, entries.clone());
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::options::RunOptions;
-use super::workspace::repo;
-use super::workspace::runner::{gate_name, token, workflow_run};
+use super::workspace::Workspace;
+use super::workspace::runner::{gate_name, token};
 use super::{artefacts, publish};
 use crate::attempt::{Attempt, earlier_fail, merged};
 use crate::config::{Config, Endpoint};
@@ -53,10 +53,10 @@ pub struct Ledger {
 
 impl Ledger {
     /// Before anything is built or measured, which may change files.
-    pub fn open(config: &Config, options: &RunOptions) -> Self {
-        let ci = workflow_run();
+    pub fn open(here: &Workspace, config: &Config, options: &RunOptions) -> Self {
+        let ci = here.workflow_run().cloned();
         let head = ci.as_ref().and_then(|ci| ci.head_sha.clone());
-        let code = head.or_else(|| Some(format!("{}\n{}", working_tree(config, options)?, target(config))));
+        let code = head.or_else(|| Some(format!("{}\n{}", working_tree(here, config, options)?, target(config))));
         let file = options.out.join(FILE);
         let (stored, notice) = match read(&file) {
             Ok(stored) => (stored, None),
@@ -91,7 +91,7 @@ impl Ledger {
             }
             _ => "GITHUB_TOKEN is not in the environment of this step".into(),
         };
-        self.notices.extend(Untold::of(ci.run, &self.told, &self.stored, &why).map(|untold| untold.to_string()));
+        self.notices.extend(Untold::find(ci.run, &self.told, &self.stored, &why).map(|untold| untold.to_string()));
     }
 
     /// The report of what was judged, with the attempts before it taken into account. This attempt is kept for the next one.
@@ -210,7 +210,7 @@ struct Untold {
 }
 
 impl Untold {
-    fn of(run: Option<RunId>, told: &[Attempt], stored: &[Attempt], why: &str) -> Option<Self> {
+    fn find(run: Option<RunId>, told: &[Attempt], stored: &[Attempt], why: &str) -> Option<Self> {
         let run = run.filter(|r| r.attempt > 1)?;
         let before = |a: &Attempt| a.run == Some(run.run) && a.run_attempt.is_some_and(|n| n < run.attempt);
         let found = told.iter().chain(stored).any(before);
@@ -230,8 +230,8 @@ impl std::fmt::Display for Untold {
 }
 
 /// The tree of HEAD, and what is changed in the working folder; without what this run itself writes.
-fn working_tree(config: &Config, options: &RunOptions) -> Option<String> {
-    let repo = repo(config).ok()?;
+fn working_tree(here: &Workspace, config: &Config, options: &RunOptions) -> Option<String> {
+    let repo = here.repo(config).ok()?;
     let own: Vec<PathBuf> = [Some(&options.out), options.record.as_ref(), options.raw.as_ref()]
         .into_iter()
         .flatten()

@@ -15,6 +15,7 @@ use super::gate::{self, Given};
 use super::measure::target::{self, Process, Stopped, Target, begin};
 use super::sides::Side;
 use super::stop::Stop;
+use super::workspace::Workspace;
 use super::workspace::secrets::api_key;
 use crate::config::{Endpoint, Server};
 use crate::exit::Failure;
@@ -35,9 +36,9 @@ pub struct Place {
 
 impl Place {
     /// `out`: the folder for its state and its logs. Errors: exit 2, the config starts no server.
-    pub fn find(given: &Given, out: &Path) -> anyhow::Result<Self> {
-        let config = gate::config(given)?;
-        let side = Side::only(&config, None);
+    pub fn find(here: &Workspace, given: &Given, out: &Path) -> anyhow::Result<Self> {
+        let config = gate::config(here, given)?;
+        let side = Side::only(here, &config, None);
         let server = match &side.target.endpoint {
             Endpoint::Started(server) => (**server).clone(),
             Endpoint::Sim(_) => bail!("the config's server is the simulated one\nhint: `goodput-gate sim` starts that by hand"),
@@ -45,8 +46,8 @@ impl Place {
                 bail!("the config does not say how {url} is started\nhint: add `server.start` or a recipe: docs/RECIPES.md")
             }
         };
-        let cwd = std::env::current_dir().context("cannot tell the working folder")?;
-        let file = gate::path(given, &cwd)?.map(|path| cwd.join(path));
+        let cwd = here.cwd()?;
+        let file = gate::path(here, given)?.map(|path| cwd.join(path));
         let file = file.map(|path| path.canonicalize().unwrap_or(path)).unwrap_or_default();
         let digest = Sha256::digest(file.as_os_str().as_encoded_bytes());
         let digest = digest.iter().take(4).fold(0_u32, |n, byte| (n << 8) | u32::from(*byte));

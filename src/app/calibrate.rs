@@ -6,7 +6,7 @@ use super::capture;
 use super::job::Job;
 use super::measure;
 use super::options::RunOptions;
-use super::workspace::{head_facts, repo};
+use super::workspace::Workspace;
 use crate::config::{Arrival, Config, Endpoint, Length};
 use crate::evaluate;
 use crate::exit::{ExitStatus, Failure};
@@ -25,6 +25,7 @@ const LOWER: [f64; 3] = [0.85, 0.7, 0.5];
 
 /// What a calibration is asked beside its config.
 pub struct Calibrate<'a> {
+    pub here: &'a Workspace,
     pub options: &'a RunOptions,
     /// What was measured joins the baseline's history.
     pub save: bool,
@@ -43,12 +44,12 @@ pub fn calibrate(
             "note: this is one start, since the gate does not start this server: how starts differ, which every verdict rests on, stays unknown\nhint: let the gate start it (`server.start`)",
         );
     }
-    let git = repo(config).ok().and_then(|repo| head_facts(&repo).ok());
+    let git = what.here.head_facts_if_any(config);
     let Some(mut job) = begin()? else { return Ok(ExitStatus::Interrupted) };
-    if !job.load(config, [&config.target])? {
+    if !job.load(what.here, config, [&config.target])? {
         return Ok(ExitStatus::Interrupted);
     }
-    let record = measure::measure(config, what.options, git, &job)?.saved()?;
+    let record = measure::measure(what.here, config, what.options, git, &job)?.saved()?;
     for workload in &record.workloads {
         let why = workload.unfit();
         if record.interrupted && !why.is_empty() {
@@ -60,7 +61,7 @@ pub fn calibrate(
         let found = calibration(&record, workload)?;
         (what.tell)(&in_words(&workload.name, &found));
         if found.knee.near && !job.stop.stopping() {
-            (what.tell)(&lower_load(config, what.options, &workload.name, &job)?);
+            (what.tell)(&lower_load(config, what, &workload.name, &job)?);
         }
     }
     if job.stop.signalled() {
@@ -68,18 +69,18 @@ pub fn calibrate(
         return Ok(ExitStatus::Interrupted);
     }
     if what.save {
-        save(config, &record, what.tell)?;
+        save(config, &record, what)?;
     }
     Ok(ExitStatus::Pass)
 }
 
-fn save(config: &Config, record: &Record, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
+fn save(config: &Config, record: &Record, what: &Calibrate<'_>) -> anyhow::Result<()> {
     match record.git.as_ref() {
         None => say("not added to the baseline: no git repository here, and baselines are found by commit"),
         Some(git) if git.dirty => {
             say("not added to the baseline: the working tree has changes that no commit holds; commit them and calibrate again");
         }
-        Some(_) => capture::add_measured(config, record, tell)?,
+        Some(_) => capture::add_measured(what.here, config, record, what.tell)?,
     }
     Ok(())
 }
@@ -154,8 +155,8 @@ fn table(metrics: &[MetricNoise]) -> String {
 }
 
 /// One start at each lower load, until one is off the knee.
-fn lower_load(config: &Config, options: &RunOptions, name: &str, job: &Job) -> anyhow::Result<String> {
-    let options = RunOptions { out: options.out.join("knee"), ..options.clone() };
+fn lower_load(config: &Config, what: &Calibrate<'_>, name: &str, job: &Job) -> anyhow::Result<String> {
+    let options = RunOptions { out: what.options.out.join("knee"), ..what.options.clone() };
     for share in LOWER {
         let Some(lower) = scaled(config, name, share) else {
             return Ok(
@@ -164,7 +165,7 @@ fn lower_load(config: &Config, options: &RunOptions, name: &str, job: &Job) -> a
         };
         let rate = arrival(&lower.workloads[0].arrival);
         say(&format!("at the knee: one start at {rate}"));
-        let record = measure::measure(&lower, &options, None, job)?.value;
+        let record = measure::measure(what.here, &lower, &options, None, job)?.value;
         let Some(workload) = record.workloads.first().filter(|w| w.unfit().is_empty() && !record.interrupted) else {
             return Ok(format!("lower load: {rate} could not be measured"));
         };

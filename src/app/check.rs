@@ -11,9 +11,8 @@ use super::options::RunOptions;
 use super::sessions::Baselines;
 use super::sides::{Pair, targets};
 use super::stored::first_job;
-use super::workspace::event::wanted;
+use super::workspace::Workspace;
 use super::workspace::place::inside;
-use super::workspace::repo;
 use super::{artefacts, dry_run, publish};
 use crate::baseline::base::Wanted;
 use crate::config::{Config, GateMode, Lang, Target};
@@ -26,6 +25,7 @@ use crate::report::page::charts::Charts;
 
 /// What a check is asked beside its config.
 pub struct Check<'a> {
+    pub here: &'a Workspace,
     pub options: &'a RunOptions,
     /// The branch that was named.
     pub base: Option<&'a str>,
@@ -37,10 +37,10 @@ pub struct Check<'a> {
 }
 
 /// What the check would do, in words; nothing is sent. Errors: a base that was named is not there.
-pub fn plan(config: &Config, base: Option<&str>) -> anyhow::Result<String> {
+pub fn plan(here: &Workspace, config: &Config, base: Option<&str>) -> anyhow::Result<String> {
     // It looks at a config also where there is no repository.
     let described =
-        || described(config, base).or_else(|e| if base.is_some() { Err(e) } else { Ok(format!("unknown here ({e})")) });
+        || described(here, config, base).or_else(|e| if base.is_some() { Err(e) } else { Ok(format!("unknown here ({e})")) });
     let beside = (config.gate.mode == GateMode::Interleaved).then(described);
     dry_run::text(config, beside.transpose()?.as_deref())
 }
@@ -52,17 +52,17 @@ pub fn check(
     begin: impl FnOnce() -> anyhow::Result<Option<Job>>,
 ) -> anyhow::Result<Option<Outcome>> {
     let Gate { config, beside: target, notices } = gate;
-    if let Ok(repo) = repo(&config) {
+    if let Ok(repo) = what.here.repo(&config) {
         repo.remove_abandoned_worktrees();
     }
     // While another gate has the folder, what lies there is that one's.
     let Some(mut job) = begin()? else { return Ok(None) };
     artefacts::clear(&what.options.out)?;
-    let targets = targets(&config, target.as_ref())?;
-    if !job.load(&config, &targets).inspect_err(|e| failed(e, what, None, None))? {
+    let targets = targets(what.here, &config, target.as_ref())?;
+    if !job.load(what.here, &config, &targets).inspect_err(|e| failed(e, what, None, None))? {
         return Ok(None);
     }
-    let ledger = Ledger::open(&config, what.options);
+    let ledger = Ledger::open(what.here, &config, what.options);
     let mut outcome = match config.gate.mode {
         GateMode::Interleaved => interleaved(&config, what, target, &job, ledger)?,
         GateMode::Baseline | GateMode::Limits => alone(&config, what, &job, ledger)?,
@@ -89,31 +89,31 @@ fn failed(error: &anyhow::Error, what: &Check<'_>, git: Option<GitFacts>, ledger
             ledger.ask_github(None, None);
             report.attempts = ledger.rows_unmeasured(&report);
         }
-        publish::after_check(&report, &what.options.out, what.lang);
+        publish::after_check(what.here, &report, &what.options.out, what.lang);
     }
 }
 
 /// One side, against the sessions of other days.
 fn alone(config: &Config, what: &Check<'_>, job: &Job, mut ledger: Ledger) -> anyhow::Result<Outcome> {
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
-    let wanted = wanted(what.base);
-    let baselines = Baselines::open(config, what.baseline, &wanted)?;
-    what.with.iter().try_for_each(|path| not_of_this_commit(config, path, &wanted))?;
-    let first = what.with.map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.of(&w.name))).transpose()?;
+    let wanted = what.here.wanted(what.base);
+    let baselines = Baselines::open(what.here, config, what.baseline, &wanted)?;
+    what.with.iter().try_for_each(|path| not_of_this_commit(what.here, config, path, &wanted))?;
+    let first = what.with.map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.baseline(&w.name))).transpose()?;
     measure::warn_of_starts(config);
-    let Kept { value: record, unsaved } = measure::measure(config, what.options, baselines.git.clone(), job)
+    let Kept { value: record, unsaved } = measure::measure(what.here, config, what.options, baselines.git.clone(), job)
         .inspect_err(|e| failed(e, what, baselines.git.clone(), Some(&mut ledger)))?;
-    let parts = evaluate::alone(&record, first.as_ref(), |w| baselines.of(&w.name))?;
+    let parts = evaluate::alone(&record, first.as_ref(), |w| baselines.baseline(&w.name))?;
     ledger.ask_github(None, None);
     let (mut report, exit) = ledger.report(&record, parts)?;
-    let charts = drawn::beside_sessions(&record, |w| baselines.of(&w.name))?;
+    let charts = drawn::beside_sessions(&record, |w| baselines.baseline(&w.name))?;
     report.notices.extend(baselines.notices);
     Ok(Outcome { report, exit, charts, unsaved })
 }
 
 /// Errors: the record is a file of the commit under test, so that the change brought its own evidence.
-fn not_of_this_commit(config: &Config, path: &Path, wanted: &Wanted) -> anyhow::Result<()> {
-    let Ok(repo) = repo(config) else { return Ok(()) };
+fn not_of_this_commit(here: &Workspace, config: &Config, path: &Path, wanted: &Wanted) -> anyhow::Result<()> {
+    let Ok(repo) = here.repo(config) else { return Ok(()) };
     let Some(inside) = repo.root().and_then(|root| inside(root, path)).filter(|_| wanted.base_counts()) else {
         return Ok(());
     };
@@ -137,10 +137,10 @@ fn interleaved(
     if what.with.is_some() {
         anyhow::bail!("--with is for a second job against earlier sessions; an interleaved run is decided by itself");
     }
-    let baselines = Baselines::for_noise(config, what.baseline, &wanted(what.base))?;
+    let baselines = Baselines::for_noise(what.here, config, what.baseline, &what.here.wanted(what.base))?;
     let git = baselines.git.clone();
     let mut told = |e: &anyhow::Error| failed(e, what, git.clone(), Some(&mut ledger));
-    let pair = Pair::open(config, git.as_ref(), what.base, beside)
+    let pair = Pair::open(what.here, config, git.as_ref(), what.base, beside)
         .or_else(|e| {
             // What an earlier run measured is not this one's.
             if ExitStatus::of(&e) == ExitStatus::CouldNotMeasure {
@@ -155,10 +155,10 @@ fn interleaved(
         );
     }
     let history = |workload: &WorkloadRecord| baselines.past(workload, &config.gate.under_test);
-    let asked = measure::Asked { history: &history, undecided: &evaluate::undecided };
+    let between = measure::BetweenStarts { history: &history, undecided: &evaluate::undecided };
     let Kept { value: (base, candidate), unsaved } =
-        measure::pair(config, what.options, &pair, job, &asked).inspect_err(&mut told)?;
-    let parts = evaluate::paired(&base, &candidate, |w| baselines.of(&w.name))?;
+        measure::pair(config, what.options, &pair, job, &between).inspect_err(&mut told)?;
+    let parts = evaluate::paired(&base, &candidate, |w| baselines.baseline(&w.name))?;
     ledger.ask_github(None, None);
     let (mut report, exit) = ledger.report(&candidate, parts)?;
     // What was said of stored sessions is about the noise only.

@@ -7,8 +7,8 @@ use super::gpus;
 use super::measure::target::Target;
 use super::sides::Side;
 use super::stop::Stop;
+use super::workspace::Workspace;
 use super::workspace::secrets::api_key;
-use super::workspace::{cwd, head_facts, repo};
 use crate::baseline::lineage::GitError;
 use crate::baseline::store;
 use crate::config::{Config, Endpoint};
@@ -26,13 +26,13 @@ pub enum Grade {
 pub type Line = (Grade, String, String);
 
 /// Of this machine, and of what the config asks for, where there is one.
-pub fn lines(given: &Given) -> Vec<Line> {
+pub fn lines(here: &Workspace, given: &Given) -> Vec<Line> {
     let mut lines = vec![machine(), gpu()];
-    match gate::config(given) {
+    match gate::config(here, given) {
         Ok(config) => {
-            lines.push((Grade::Ok, "config".into(), format!("{}, {} workload(s)", source(given), config.workloads.len())));
-            lines.extend(git(&config));
-            lines.push(server(&config));
+            lines.push((Grade::Ok, "config".into(), format!("{}, {} workload(s)", source(here, given), config.workloads.len())));
+            lines.extend(git(here, &config));
+            lines.push(server(here, &config));
         }
         Err(e) => lines.push((Grade::Note, "config".into(), format!("{e:#}"))),
     }
@@ -40,8 +40,8 @@ pub fn lines(given: &Given) -> Vec<Line> {
 }
 
 /// Where the config comes from.
-fn source(given: &Given) -> String {
-    let path = cwd().ok().and_then(|cwd| gate::path(given, &cwd).ok()?);
+fn source(here: &Workspace, given: &Given) -> String {
+    let path = gate::path(here, given).ok().flatten();
     path.map_or_else(|| "of the command line".into(), |path| path.display().to_string())
 }
 
@@ -59,13 +59,13 @@ fn gpu() -> Line {
     (if fine { Grade::Ok } else { Grade::Note }, "GPU".into(), text)
 }
 
-fn git(config: &Config) -> Vec<Line> {
-    let repo = match repo(config) {
+fn git(here: &Workspace, config: &Config) -> Vec<Line> {
+    let repo = match here.repo(config) {
         Ok(repo) => repo,
         Err(e @ GitError::None) => return vec![(Grade::Note, "git".into(), e.to_string())],
         Err(e) => return vec![(Grade::Bad, "git".into(), e.to_string())],
     };
-    let head = match (head_facts(&repo), repo.lineage()) {
+    let head = match (here.head_facts(&repo), repo.lineage()) {
         (Ok(facts), Ok(links)) => {
             let dirty = if facts.dirty { ", with uncommitted changes" } else { "" };
             (
@@ -90,11 +90,11 @@ fn git(config: &Config) -> Vec<Line> {
     vec![head, baselines]
 }
 
-fn server(config: &Config) -> Line {
+fn server(here: &Workspace, config: &Config) -> Line {
     if let Endpoint::Started(server) = &config.target.endpoint {
         return (Grade::Note, "server".into(), format!("is started by the gate, not by doctor: `{}`", server.start));
     }
-    let (side, log) = (Side::only(config, None), std::path::Path::new(""));
+    let (side, log) = (Side::only(here, config, None), std::path::Path::new(""));
     let opened = api_key(&side.target).and_then(|key| Target::open(&side, key.as_deref(), log, &Stop::default()));
     let asked = opened.and_then(|t| {
         let workload = config.workloads.first();

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::artefacts;
 use super::gate::{self, Given};
-use super::workspace::{head_facts, repo};
+use super::workspace::Workspace;
 use crate::clock::now;
 use crate::config::{Config, Flags, is_workload_name};
 use crate::import::{self, File, Terms, Tool};
@@ -24,6 +24,7 @@ struct Source {
 
 /// What is imported.
 pub struct Import<'a> {
+    pub here: &'a Workspace,
     /// One per server start, in the order of their measurement.
     pub files: &'a [PathBuf],
     /// Who wrote them; told by their content where it is none.
@@ -49,9 +50,9 @@ pub fn import(what: &Import<'_>) -> anyhow::Result<(Record, PathBuf)> {
     }
     let terms = terms(what, config.as_ref(), files.first().and_then(|(_, m)| m.first()).map(import::Measured::tool))?;
     let workloads = import::workloads(&files, &terms).context("cannot import these files")?;
-    let fallback = bare(None)?;
+    let fallback = bare(what.here, None)?;
     let config = config.as_ref().unwrap_or(&fallback);
-    let git = repo(config).ok().and_then(|r| head_facts(&r).ok());
+    let git = what.here.head_facts_if_any(config);
     tell(git.as_ref());
     let most = workloads.iter().flat_map(|w| &w.starts).map(|s| s.rounds.len()).max().unwrap_or(1);
     let policy = Policy { starts: number(what.files.len()), rounds: number(most), ..policy(config) };
@@ -89,19 +90,19 @@ fn config(what: &Import<'_>) -> anyhow::Result<Option<Config>> {
     let Some(path) = what.config else { return Ok(None) };
     let workloads = what.workload.map(str::to_owned).into_iter().collect();
     let flags = Flags { workload: workloads, slo: what.slo.map(str::to_owned), ..Flags::default() };
-    gate::config(&Given { file: Some(path.to_owned()), flags, ..Given::default() }).map(Some)
+    gate::config(what.here, &Given { file: Some(path.to_owned()), flags, ..Given::default() }).map(Some)
 }
 
 /// The defaults, for a policy: nothing is sent to this address.
-fn bare(slo: Option<&str>) -> anyhow::Result<Config> {
+fn bare(here: &Workspace, slo: Option<&str>) -> anyhow::Result<Config> {
     let base_url = Some("http://127.0.0.1/v1".into());
     let flags = Flags { base_url, slo: slo.map(str::to_owned), ..Flags::default() };
-    gate::config(&Given { flags, ..Given::default() })
+    gate::config(here, &Given { flags, ..Given::default() })
 }
 
 fn terms(what: &Import<'_>, config: Option<&Config>, tool: Option<Tool>) -> anyhow::Result<Terms> {
     let Some(config) = config else {
-        let slo = bare(what.slo)?.workloads.first().map(|w| w.slo).unwrap_or_default();
+        let slo = bare(what.here, what.slo)?.workloads.first().map(|w| w.slo).unwrap_or_default();
         let name = what.workload.unwrap_or_else(|| tool.map_or("imported", Tool::name)).to_owned();
         return Ok(Terms { name, slo: slo.into(), ..Terms::default() });
     };

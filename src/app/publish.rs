@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use super::workspace::runner::{gate_name, token, workflow_run};
+use super::workspace::Workspace;
+use super::workspace::runner::{gate_name, token};
 use crate::config::Lang;
 use crate::github::actions::{self, Level};
 use crate::github::check::{self, Annotation, Check, Conclusion};
@@ -42,8 +43,8 @@ pub struct Post<'a> {
 }
 
 /// After `check`, in GitHub Actions; elsewhere nothing. The files are there already, and the verdict stands whatever happens here.
-pub fn after_check(report: &Report, folder: &Path, lang: Lang) {
-    let Some(ci) = workflow_run() else { return };
+pub fn after_check(here: &Workspace, report: &Report, folder: &Path, lang: Lang) {
+    let Some(ci) = here.workflow_run() else { return };
     let gate = gate_name(None).unwrap_or_else(|why| {
         notice(&ci, &why);
         DEFAULT_GATE.into()

@@ -6,7 +6,7 @@ use super::artefacts;
 use super::job::Job;
 use super::measure::{self, Kept};
 use super::options::RunOptions;
-use super::workspace::{head_facts, repo};
+use super::workspace::Workspace;
 use crate::config::{Config, Lang};
 use crate::evaluate::{self, drawn};
 use crate::print::say;
@@ -24,17 +24,18 @@ pub struct Each {
 /// Measures every target of the config in turn, writes the reports of each, and ranks them. `begin` begins the job. `None`: interrupted
 /// while it waited for another gate.
 pub fn each(
+    here: &Workspace,
     config: &Config,
     options: &RunOptions,
     lang: Lang,
     begin: impl FnOnce() -> anyhow::Result<Option<Job>>,
 ) -> anyhow::Result<Option<Each>> {
-    let git = repo(config).ok().and_then(|r| head_facts(&r).ok());
+    let git = here.head_facts_if_any(config);
     let Some(mut job) = begin()? else { return Ok(None) };
-    if !job.load(config, config.targets.values()).inspect_err(|e| artefacts::save_failure(&options.out, e, None, lang))? {
+    if !job.load(here, config, config.targets.values()).inspect_err(|e| artefacts::save_failure(&options.out, e, None, lang))? {
         return Ok(None);
     }
-    let Kept { value: measured, unsaved } = measure::each(config, options, git.as_ref(), &job)
+    let Kept { value: measured, unsaved } = measure::each(here, config, options, git.as_ref(), &job)
         .inspect_err(|e| artefacts::save_failure(&options.out, e, git.clone(), lang))?;
     for (folder, record) in &measured {
         let unwritten = artefacts::save_reports(folder, &evaluate::measured(record)?.0, &drawn::alone(record)?, lang);

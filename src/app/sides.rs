@@ -1,7 +1,6 @@
 //! Who is measured: one target, or the two of an interleaved run, each with the folder that its commands run in and its place in git.
 //!
 //! Not here: starting or measuring them (`target`, `measure`).
-#![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,8 +9,7 @@ use anyhow::Context as _;
 
 use super::gate;
 use super::gate::counterpart::{baseline_commit, described};
-use super::workspace::event::wanted;
-use super::workspace::{commit_facts, repo};
+use super::workspace::{Workspace, commit_facts};
 use crate::baseline::lineage::GitError;
 use crate::baseline::worktree::Worktree;
 use crate::config::{Config, Counterpart, Endpoint, GateMode, Target};
@@ -42,13 +40,13 @@ pub struct Pair {
 
 impl Side {
     /// The only side of a run.
-    pub fn only(config: &Config, git: Option<GitFacts>) -> Self {
-        Self::with_target(config.target.clone(), config, git)
+    pub fn only(here: &Workspace, config: &Config, git: Option<GitFacts>) -> Self {
+        Self::with_target(here, config.target.clone(), config, git)
     }
 
     /// One of several that are measured in turn.
-    pub fn with_target(target: Target, config: &Config, git: Option<GitFacts>) -> Self {
-        Self { name: "server", target, root: root(config), git, patience: patience(config), worktree: None }
+    pub fn with_target(here: &Workspace, target: Target, config: &Config, git: Option<GitFacts>) -> Self {
+        Self { name: "server", target, root: root(here, config), git, patience: patience(config), worktree: None }
     }
 
     /// Every start is a new server process.
@@ -58,13 +56,13 @@ impl Side {
 }
 
 /// Every target that a check of this config sends load to. `beside` is what the baseline's side is started as, where another commit says it.
-pub fn targets(config: &Config, beside: Option<&Target>) -> anyhow::Result<Vec<Target>> {
+pub fn targets(here: &Workspace, config: &Config, beside: Option<&Target>) -> anyhow::Result<Vec<Target>> {
     let mut all = vec![config.target.clone()];
     if config.gate.mode == GateMode::Interleaved {
         all.extend(beside.cloned());
         match &config.gate.baseline {
             Counterpart::Target(name) => all.extend(config.targets.get(name).cloned()),
-            Counterpart::Config(file) if beside.is_none() => all.push(gate::named(file)?.target),
+            Counterpart::Config(file) if beside.is_none() => all.push(gate::named(here, file)?.target),
             Counterpart::MergeBase | Counterpart::Ref(_) | Counterpart::Config(_) => {}
             Counterpart::Url(url) => all.push(Target { endpoint: Endpoint::Http(url.clone()), ..config.target.clone() }),
         }
@@ -75,8 +73,14 @@ pub fn targets(config: &Config, beside: Option<&Target>) -> anyhow::Result<Vec<T
 impl Pair {
     /// `base` names the branch for the merge base; `beside` is what the baseline's side is started as, where another commit says it.
     /// Errors: exit 2, nothing has been sent; a worktree is made and checked out.
-    pub fn open(config: &Config, git: Option<&GitFacts>, base: Option<&str>, beside: Option<Target>) -> anyhow::Result<Self> {
-        let root = root(config);
+    pub fn open(
+        here: &Workspace,
+        config: &Config,
+        git: Option<&GitFacts>,
+        base: Option<&str>,
+        beside: Option<Target>,
+    ) -> anyhow::Result<Self> {
+        let root = root(here, config);
         let git = git.cloned();
         let candidate = Side {
             name: "candidate",
@@ -86,7 +90,7 @@ impl Pair {
             patience: patience(config),
             worktree: None,
         };
-        let here = |target: Target, root: PathBuf| Side {
+        let this_tree = |target: Target, root: PathBuf| Side {
             name: "baseline",
             target,
             root,
@@ -95,17 +99,19 @@ impl Pair {
             worktree: None,
         };
         let side = match &config.gate.baseline {
-            Counterpart::MergeBase | Counterpart::Ref(_) => commit(config, base, beside)?,
+            Counterpart::MergeBase | Counterpart::Ref(_) => commit(here, config, base, beside)?,
             Counterpart::Target(name) => {
-                here(config.targets.get(name).cloned().with_context(|| format!("no target `{name}`"))?, root)
+                this_tree(config.targets.get(name).cloned().with_context(|| format!("no target `{name}`"))?, root)
             }
-            Counterpart::Config(file) => here(beside.map_or_else(|| gate::named(file).map(|other| other.target), Ok)?, root),
+            Counterpart::Config(file) => {
+                this_tree(beside.map_or_else(|| gate::named(here, file).map(|other| other.target), Ok)?, root)
+            }
             Counterpart::Url(url) => {
                 let metrics = config.target.metrics.elsewhere();
-                here(Target { endpoint: Endpoint::Http(url.clone()), metrics, ..config.target.clone() }, root)
+                this_tree(Target { endpoint: Endpoint::Http(url.clone()), metrics, ..config.target.clone() }, root)
             }
         };
-        let pair = Self { sides: [side, candidate], baseline: described(config, base)? };
+        let pair = Self { sides: [side, candidate], baseline: described(here, config, base)? };
         pair.differ()?;
         Ok(pair)
     }
@@ -140,10 +146,10 @@ fn patience(config: &Config) -> Duration {
 }
 
 /// Another commit's build, started as that commit says; where it says nothing, as the candidate's.
-fn commit(config: &Config, base: Option<&str>, beside: Option<Target>) -> anyhow::Result<Side> {
-    let repo = repo(config)?;
-    let (commit, _) = baseline_commit(&repo, config, base)?;
-    let ci = wanted(base).ci;
+fn commit(here: &Workspace, config: &Config, base: Option<&str>, beside: Option<Target>) -> anyhow::Result<Side> {
+    let repo = here.repo(config)?;
+    let (commit, _) = baseline_commit(here, &repo, config, base)?;
+    let ci = here.wanted(base).ci;
     // A file that git does not know is no change of the code; in CI the commit is under test, whatever a build has written over.
     if repo.is_head(&commit)? && (ci || !repo.changed()?) {
         anyhow::bail!(
@@ -166,7 +172,7 @@ fn commit(config: &Config, base: Option<&str>, beside: Option<Target>) -> anyhow
 }
 
 /// The repository's root; without a repository the working folder.
-fn root(config: &Config) -> PathBuf {
-    let repo = repo(config).ok().and_then(|r| r.root().map(Path::to_owned));
-    repo.or_else(|| std::env::current_dir().ok()).unwrap_or_default()
+fn root(here: &Workspace, config: &Config) -> PathBuf {
+    let repo = here.repo(config).ok().and_then(|r| r.root().map(Path::to_owned));
+    repo.or_else(|| here.cwd().ok().map(Path::to_owned)).unwrap_or_default()
 }

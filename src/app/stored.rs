@@ -11,8 +11,7 @@ use super::gate::{self, Given};
 use super::sessions::files::{is_record, sessions};
 use super::sessions::placed::on_lineage;
 use super::sessions::reviewed::Reviewed;
-use super::workspace::event::wanted;
-use super::workspace::repo_with;
+use super::workspace::Workspace;
 use crate::baseline::lineage::Link;
 use crate::config::did_you_mean;
 use crate::evaluate::{self, Baseline, Ruled, drawn};
@@ -29,6 +28,7 @@ use crate::verdict::Against;
 
 /// What is compared.
 pub struct Compare<'a> {
+    pub here: &'a Workspace,
     /// A record, a baseline file, or a folder of baseline files.
     pub baseline: &'a Path,
     /// A record.
@@ -53,9 +53,9 @@ pub fn compare(what: &Compare<'_>) -> anyhow::Result<Compared> {
     let mut candidate = Record::parse(&artefacts::read(what.candidate)?)?;
     let other = other_side(what.baseline, &candidate)?;
     if what.given.file.is_some() || !what.given.set.is_empty() {
-        candidate.policy = policy(&gate::config(what.given)?);
+        candidate.policy = policy(&gate::config(what.here, what.given)?);
     }
-    let links = links(&candidate);
+    let links = links(what.here, &candidate);
     let sessions = if other.is_none() { ordered(sessions(what.baseline)?, &links) } else { Vec::new() };
     let reviewed = reviewed(what, &candidate, other.is_none().then_some(&links));
     let baseline = |w: &WorkloadRecord| baseline(what, &sessions, &reviewed, w);
@@ -82,8 +82,8 @@ pub fn first_job(path: &Path, git: Option<&GitFacts>, baseline: impl Fn(&Workloa
 }
 
 /// The record's commit and its ancestors, where this repository knows it.
-fn links(candidate: &Record) -> Vec<Link> {
-    let found = || repo_with(Path::new("baselines")).ok()?.lineage_from(&candidate.git.as_ref()?.commit).ok();
+fn links(here: &Workspace, candidate: &Record) -> Vec<Link> {
+    let found = || here.repo_with(Path::new("baselines")).ok()?.lineage_from(&candidate.git.as_ref()?.commit).ok();
     found().unwrap_or_default()
 }
 
@@ -114,11 +114,11 @@ fn baseline(what: &Compare<'_>, sessions: &[(Option<u32>, Session)], reviewed: &
 /// What `check` would have honoured on the day of the measurement, where there are a repository and a config. `links`: those of the
 /// record's commit; without them those of a check of HEAD.
 fn reviewed(what: &Compare<'_>, candidate: &Record, links: Option<&Vec<Link>>) -> Reviewed {
-    let Ok(config) = gate::config(what.given) else { return Reviewed::default() };
-    let Ok(repo) = repo_with(&config.baselines_dir) else { return Reviewed::default() };
-    let wanted = wanted(None);
+    let Ok(config) = gate::config(what.here, what.given) else { return Reviewed::default() };
+    let Ok(repo) = what.here.repo_with(&config.baselines_dir) else { return Reviewed::default() };
+    let wanted = what.here.wanted(None);
     let reviewed = match links {
-        Some(links) => Reviewed::of(&repo, &config, &wanted, links),
+        Some(links) => Reviewed::read(&repo, &config, &wanted, links),
         None => Reviewed::beside(&repo, &config, &wanted),
     };
     let mut reviewed = reviewed.candidate(&repo, candidate.git.as_ref().map(|git| git.commit.as_str()));

@@ -2,12 +2,14 @@
 
 use super::{args, output};
 use crate::app::acceptances::{self, DAYS, Request, Written};
+use crate::app::workspace::Workspace;
 use crate::cli::AcceptArgs;
 use crate::exit::ExitStatus;
 use crate::print::say;
 
 pub fn run(args: &AcceptArgs) -> anyhow::Result<ExitStatus> {
     let request = Request {
+        here: &Workspace::here(),
         reason: &args.reason,
         until: args.until.as_deref(),
         metrics: &args.metric,

@@ -3,6 +3,7 @@
 use super::{args, output};
 use crate::app::baselines::{self, anchor, history, prune, resolve, show};
 use crate::app::capture::{self, Land, New, Sessions};
+use crate::app::workspace::Workspace;
 use crate::app::{artefacts, dry_run, gate};
 use crate::baseline::reviewed::ANCHOR;
 use crate::cli::{
@@ -28,13 +29,14 @@ pub fn run(command: &BaselineCommand) -> anyhow::Result<ExitStatus> {
 }
 
 fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
-    let config = gate::config(&args::given(&args.config, &args.workload))?;
+    let here = Workspace::here();
+    let config = gate::config(&here, &args::given(&args.config, &args.workload))?;
     if args.output.dry_run {
         output::print(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
     }
     let level_shift = args.level_shift.as_deref();
-    let new = New { config: &config, force: args.force, level_shift, land: land(&args.land), tell: &output::tell };
+    let new = New { here: &here, config: &config, force: args.force, level_shift, land: land(&args.land), tell: &output::tell };
     if !args.from.is_empty() {
         return capture::add_records(&new, &args.from);
     }
@@ -50,9 +52,10 @@ fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
 
 /// As `update --from`, and never by force.
 fn promote(args: &BaselinePromoteArgs) -> anyhow::Result<ExitStatus> {
-    let config = gate::config(&args::file(&args.config))?;
+    let here = Workspace::here();
+    let config = gate::config(&here, &args::file(&args.config))?;
     let level_shift = args.level_shift.as_deref();
-    let new = New { config: &config, force: false, level_shift, land: land(&args.land), tell: &output::tell };
+    let new = New { here: &here, config: &config, force: false, level_shift, land: land(&args.land), tell: &output::tell };
     capture::add_records(&new, &args.records)
 }
 
@@ -62,25 +65,29 @@ fn land(args: &LandArgs) -> Option<Land> {
 }
 
 fn list(args: &BaselineListArgs) -> anyhow::Result<()> {
-    let table = baselines::list(&gate::config(&args::file(&args.config))?)?;
+    let here = Workspace::here();
+    let table = baselines::list(&here, &gate::config(&here, &args::file(&args.config))?)?;
     output::print(table.as_deref().unwrap_or("no baseline sessions yet: `goodput-gate baseline update` adds one"))
 }
 
 fn show(args: &BaselineShowArgs) -> anyhow::Result<()> {
-    let config = gate::config(&args::file(&args.config))?;
-    show::show(&config, &args.what)?.iter().try_for_each(|paragraph| output::print(paragraph))
+    let here = Workspace::here();
+    let config = gate::config(&here, &args::file(&args.config))?;
+    show::show(&here, &config, &args.what)?.iter().try_for_each(|paragraph| output::print(paragraph))
 }
 
 fn resolve(args: &BaselineResolveArgs) -> anyhow::Result<()> {
-    let walk = resolve::walk(&gate::config(&args::file(&args.config))?, args.base.as_deref())?;
+    let here = Workspace::here();
+    let walk = resolve::walk(&here, &gate::config(&here, &args::file(&args.config))?, args.base.as_deref())?;
     output::print(&if args.json { serde_json::to_string_pretty(&walk)? } else { resolve::in_words(&walk) })
 }
 
 fn prune(args: &BaselinePruneArgs) -> anyhow::Result<()> {
-    let config = gate::config(&args::file(&args.config))?;
+    let here = Workspace::here();
+    let config = gate::config(&here, &args::file(&args.config))?;
     let verb = if args.dry_run { "would remove" } else { "removed" };
     let each = |path: &std::path::Path| output::tell(&format!("{verb} {}", path.display()));
-    let prune::Pruned { removed, elsewhere } = prune::prune(&config, args.keep, args.dry_run, each)?;
+    let prune::Pruned { removed, elsewhere } = prune::prune(&here, &config, args.keep, args.dry_run, each)?;
     if removed == 0 {
         output::print(&format!("nothing to remove: no kind of session has more than {} on this lineage", args.keep))?;
     }
@@ -94,8 +101,14 @@ fn prune(args: &BaselinePruneArgs) -> anyhow::Result<()> {
 }
 
 fn history(args: &BaselineHistoryArgs) -> anyhow::Result<()> {
-    let asked = history::Asked { metric: args.metric.as_deref(), workload: args.workload.as_deref(), base: args.base.as_deref() };
-    let config = gate::config(&args::file(&args.config))?;
+    let here = Workspace::here();
+    let asked = history::Request {
+        here: &here,
+        metric: args.metric.as_deref(),
+        workload: args.workload.as_deref(),
+        base: args.base.as_deref(),
+    };
+    let config = gate::config(&here, &args::file(&args.config))?;
     let Some(path) = &args.html else {
         return history::paragraphs(&config, &asked)?.iter().try_for_each(|paragraph| output::print(paragraph));
     };
@@ -106,17 +119,18 @@ fn history(args: &BaselineHistoryArgs) -> anyhow::Result<()> {
 }
 
 fn anchor(args: &BaselineAnchorArgs) -> anyhow::Result<()> {
-    let config = gate::config(&args::file(&args.config))?;
+    let here = Workspace::here();
+    let config = gate::config(&here, &args::file(&args.config))?;
     if args.remove {
-        output::tell(&format!("removed {}", anchor::remove(&config)?.display()));
+        output::tell(&format!("removed {}", anchor::remove(&here, &config)?.display()));
         return Ok(());
     }
     let Some(what) = &args.what else {
-        let shown = anchor::shown(&config)?;
+        let shown = anchor::shown(&here, &config)?;
         let none = "no anchor: `goodput-gate baseline anchor COMMIT|TAG|SESSION` pins one";
         return output::print(shown.as_deref().unwrap_or(none));
     };
-    output::tell(&anchor::pin(&config, what)?);
+    output::tell(&anchor::pin(&here, &config, what)?);
     say(&format!("hint: commit {}; in CI the base branch's counts", config.baselines_dir.join(ANCHOR).display()));
     Ok(())
 }

@@ -2,17 +2,19 @@
 
 use super::{args, output};
 use crate::app::calibrate::{Calibrate, STARTS, calibrate};
+use crate::app::workspace::Workspace;
 use crate::app::{dry_run, gate};
 use crate::cli::CalibrateArgs;
 use crate::exit::ExitStatus;
 
 pub fn run(args: &CalibrateArgs) -> anyhow::Result<ExitStatus> {
-    let mut config = gate::config(&args::given(&args.config, &args.workload))?;
+    let here = Workspace::here();
+    let mut config = gate::config(&here, &args::given(&args.config, &args.workload))?;
     config.gate.starts = args.workload.starts.unwrap_or(STARTS);
     if args.output.dry_run {
         output::print(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
     }
-    let what = Calibrate { options: &args::options(&args.output), save: !args.no_save, tell: &output::tell };
+    let what = Calibrate { here: &here, options: &args::options(&args.output), save: !args.no_save, tell: &output::tell };
     calibrate(&config, &what, || args::begin("calibrate", &args.output))
 }

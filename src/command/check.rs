@@ -3,6 +3,7 @@
 use super::{args, output};
 use crate::app::check::{Check, check, plan};
 use crate::app::gate::{self, Gate, Given};
+use crate::app::workspace::Workspace;
 use crate::app::{job, publish};
 use crate::cli::CheckArgs;
 use crate::exit::ExitStatus;
@@ -13,25 +14,27 @@ mod next;
 const VERB: &str = "check";
 
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
+    let here = Workspace::here();
     let (options, base) = (args::options(&args.output), args.base.as_deref());
     let given = given(args);
-    let gate = if args.demo { gate::demo(&given) } else { gate::gate(&given, base) };
+    let gate = if args.demo { gate::demo(&given) } else { gate::gate(&here, &given, base) };
     let gate = gate.inspect_err(|_| {
         if !args.output.dry_run {
             job::clear_if_free(VERB, &options);
         }
     })?;
     if args.output.dry_run {
-        return dry_run(&gate, base);
+        return dry_run(&here, &gate, base);
     }
     let lang = gate::lang(args::lang(args.lang), &gate.config);
-    let what = Check { options: &options, base, baseline: args.baseline.as_deref(), with: args.with.as_deref(), lang };
+    let what =
+        Check { here: &here, options: &options, base, baseline: args.baseline.as_deref(), with: args.with.as_deref(), lang };
     let Some(mut outcome) = check(gate, &what, || args::begin(VERB, &args.output))? else {
         return Ok(ExitStatus::Interrupted);
     };
     output::deliver(&options.out, &mut outcome.report, &outcome.charts, lang);
     next::after_check(&outcome.report, &options.out, lang);
-    publish::after_check(&outcome.report, &options.out, lang);
+    publish::after_check(&here, &outcome.report, &options.out, lang);
     Ok(outcome.exit)
 }
 
@@ -43,8 +46,8 @@ fn given(args: &CheckArgs) -> Given {
     given
 }
 
-fn dry_run(gate: &Gate, base: Option<&str>) -> anyhow::Result<ExitStatus> {
-    let plan = plan(&gate.config, base)?;
+fn dry_run(here: &Workspace, gate: &Gate, base: Option<&str>) -> anyhow::Result<ExitStatus> {
+    let plan = plan(here, &gate.config, base)?;
     for notice in &gate.notices {
         say(&format!("note: {notice}"));
     }

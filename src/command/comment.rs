@@ -2,11 +2,13 @@
 
 use super::{args, output};
 use crate::app::comment::{Comment, comment};
+use crate::app::workspace::Workspace;
 use crate::cli::CommentArgs;
 use crate::exit::ExitStatus;
 
 pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
     let what = Comment {
+        here: &Workspace::here(),
         records: &args.records,
         repository: args.repo.as_deref(),
         commit: args.sha.as_deref(),

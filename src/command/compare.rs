@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{args, formats, output};
 use crate::app::stored::{Compare, Compared, compare, explanation, judged_metric};
+use crate::app::workspace::Workspace;
 use crate::app::{artefacts, gate, ranking};
 use crate::cli::{CompareArgs, ReportFormat};
 use crate::exit::ExitStatus;
@@ -14,15 +15,17 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     if args.rank || !args.more.is_empty() {
         return ranked(args);
     }
+    let here = Workspace::here();
     let explain = args.explain.iter().map(|name| judged_metric(name)).collect::<anyhow::Result<Vec<Metric>>>()?;
     let what = Compare {
+        here: &here,
         baseline: &args.baseline,
         candidate: &args.candidate,
         with: args.with.as_deref(),
         given: &args::file(&args.config),
     };
     let Compared { candidate, mut report, exit, charts, against } = compare(&what)?;
-    let lang = gate::lang_here(args::lang(args.lang), args.config.config.as_deref());
+    let lang = gate::lang_here(&here, args::lang(args.lang), args.config.config.as_deref());
     // First of all: what cannot be shown is refused before anything is written.
     let shown = match args.format {
         None | Some(ReportFormat::Terminal) => None,
@@ -50,6 +53,6 @@ fn ranked(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     let format = args.format.unwrap_or(ReportFormat::Terminal);
     let paths: Vec<&PathBuf> = [&args.baseline, &args.candidate].into_iter().chain(&args.more).collect();
     let ranking = ranking::stored(&paths)?;
-    let lang = gate::lang_here(args::lang(args.lang), args.config.config.as_deref());
+    let lang = gate::lang_here(&Workspace::here(), args::lang(args.lang), args.config.config.as_deref());
     formats::deliver_ranking(&ranking, &args.out, format, lang)
 }

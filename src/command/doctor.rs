@@ -3,6 +3,7 @@
 use super::{args, output};
 use crate::app::doctor::{Grade, Line, lines};
 use crate::app::gate::Given;
+use crate::app::workspace::Workspace;
 use crate::cli::DoctorArgs;
 use crate::config::Flags;
 use crate::exit::ExitStatus;
@@ -21,7 +22,7 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitStatus> {
         api_key_env: args.api_key_env.clone(),
         ..Flags::default()
     };
-    let mut lines = lines(&Given { flags, ..args::file(&args.config) });
+    let mut lines = lines(&Workspace::here(), &Given { flags, ..args::file(&args.config) });
     lines.push(client());
     for (grade, what, text) in &lines {
         let word = match grade {

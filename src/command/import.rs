@@ -3,6 +3,7 @@
 use super::{args, output};
 use crate::app::gate;
 use crate::app::import::{Import, import};
+use crate::app::workspace::Workspace;
 use crate::cli::{ImportArgs, ImportFormat};
 use crate::evaluate;
 use crate::exit::ExitStatus;
@@ -10,7 +11,9 @@ use crate::import::Tool;
 use crate::print::say;
 
 pub fn run(args: &ImportArgs) -> anyhow::Result<ExitStatus> {
+    let here = Workspace::here();
     let what = Import {
+        here: &here,
         files: &args.files,
         tool: args.format.map(tool),
         workload: args.workload.as_deref(),
@@ -20,7 +23,7 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<ExitStatus> {
     };
     let (record, path) = import(&what)?;
     let (report, exit) = evaluate::measured(&record)?;
-    output::told(output::show(&report, gate::lang_here(args::lang(args.lang), args.config.as_deref())));
+    output::told(output::show(&report, gate::lang_here(&here, args::lang(args.lang), args.config.as_deref())));
     say(&format!("wrote {}", path.display()));
     Ok(exit)
 }

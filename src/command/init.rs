@@ -10,7 +10,7 @@ use super::output::tell;
 use crate::app::around::{self, USUAL_URL, is_url};
 use crate::app::first_config::{self, older_configs, workflow};
 use crate::app::gate::shown;
-use crate::app::workspace::cwd;
+use crate::app::workspace::Workspace;
 use crate::app::workspace::secrets::secret;
 use crate::cli::InitArgs;
 use crate::config::ProtocolName;
@@ -25,7 +25,7 @@ const WORKFLOW: &str = ".github/workflows/goodput-gate.yml";
 const NOT_GITHUB: [&str; 2] = ["gitlab", "bitbucket"];
 
 pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
-    let cwd = cwd()?;
+    let cwd = Workspace::here().cwd()?.to_owned();
     let git = around::git(args.dir.as_deref().unwrap_or(&cwd));
     let dir = args.dir.clone().or_else(|| git.as_ref().map(|g| g.root.clone())).unwrap_or_else(|| cwd.clone());
     let config_path = first_config::place(&dir, args.force)?;

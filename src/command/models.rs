@@ -37,7 +37,7 @@ struct Model<'a> {
 pub fn run(args: &ModelsArgs) -> anyhow::Result<ExitStatus> {
     let found = found(args)?;
     if args.json {
-        let all: Vec<Shown<'_>> = found.iter().map(Shown::of).collect();
+        let all: Vec<Shown<'_>> = found.iter().map(Shown::new).collect();
         print(&serde_json::to_string_pretty(&all).context("cannot write the servers as JSON")?)?;
         return Ok(ExitStatus::Pass);
     }
@@ -89,7 +89,7 @@ fn protocol(name: &str) -> anyhow::Result<ProtocolName> {
 }
 
 impl<'a> Shown<'a> {
-    fn of(found: &'a Found) -> Self {
+    fn new(found: &'a Found) -> Self {
         let models = found.facts.models.iter().map(|m| Model { name: &m.name, context_tokens: m.context_tokens });
         Self {
             base_url: &found.base_url,

@@ -7,6 +7,7 @@ use anyhow::{anyhow, bail};
 
 use super::formats::{WIDTH, rendered, rendered_ranking};
 use super::{args, output};
+use crate::app::workspace::Workspace;
 use crate::app::{artefacts, gate, measure, ranking as side_by_side};
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::config::Lang;
@@ -19,7 +20,7 @@ use crate::report::{self, Report};
 const WHICH: &str = "hint: name the report.json (with the verdict) or the record.json of a run: both are in its .goodput-gate";
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
-    let lang = gate::lang_here(args::lang(args.lang), None);
+    let lang = gate::lang_here(&Workspace::here(), args::lang(args.lang), None);
     let written = if args.more.is_empty() {
         let (path, text) = (&args.record, text_of(&args.record)?);
         match kind(&text).as_deref() {

@@ -2,7 +2,8 @@
 
 use super::{args, ending, formats, output};
 use crate::app::ranking::{self, Each};
-use crate::app::{artefacts, dry_run, gate, measure, workspace};
+use crate::app::workspace::Workspace;
+use crate::app::{artefacts, dry_run, gate, measure};
 use crate::cli::{ReportFormat, RunArgs};
 use crate::evaluate::{self, drawn};
 use crate::exit::ExitStatus;
@@ -15,9 +16,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     if args.each {
         return each(args);
     }
-    let chosen = if args.interactive { Some(interactive::choose(args)?) } else { None };
+    let here = Workspace::here();
+    let chosen = if args.interactive { Some(interactive::choose(&here, args)?) } else { None };
     let args = chosen.as_ref().unwrap_or(args);
-    let config = gate::config(&given(args))?;
+    let config = gate::config(&here, &given(args))?;
     if args.output.dry_run {
         output::print(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
@@ -28,12 +30,12 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     let (options, lang) = (args::options(&args.output), gate::lang(args::lang(args.lang), &config));
     measure::warn_of_starts(&config);
     let Some(mut job) = args::begin(VERB, &args.output)? else { return Ok(ExitStatus::Interrupted) };
-    if !job.load(&config, [&config.target]).inspect_err(|e| artefacts::save_failure(&options.out, e, None, lang))? {
+    if !job.load(&here, &config, [&config.target]).inspect_err(|e| artefacts::save_failure(&options.out, e, None, lang))? {
         return Ok(ExitStatus::Interrupted);
     }
     // Without git the record says nothing of a commit; that is no reason not to measure.
-    let git = workspace::repo(&config).ok().and_then(|r| workspace::head_facts(&r).ok());
-    let measure::Kept { value: record, unsaved } = measure::measure(&config, &options, git.clone(), &job)
+    let git = here.head_facts_if_any(&config);
+    let measure::Kept { value: record, unsaved } = measure::measure(&here, &config, &options, git.clone(), &job)
         .inspect_err(|e| artefacts::save_failure(&options.out, e, git, lang))?;
     let (mut report, exit) = evaluate::measured(&record)?;
     let exit = artefacts::closed(&mut report, exit, unsaved.as_ref());
@@ -50,7 +52,8 @@ fn given(args: &RunArgs) -> gate::Given {
 }
 
 fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
-    let config = gate::config(&given(args))?;
+    let here = Workspace::here();
+    let config = gate::config(&here, &given(args))?;
     if args.output.dry_run {
         let names: Vec<&str> = config.targets.keys().map(String::as_str).collect();
         let turns = format!("one after the other, start by start: {}", names.join(", "));
@@ -58,7 +61,7 @@ fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
         return Ok(ExitStatus::Pass);
     }
     let (options, lang) = (args::options(&args.output), gate::lang(args::lang(args.lang), &config));
-    let measured = ranking::each(&config, &options, lang, || args::begin(VERB, &args.output))?;
+    let measured = ranking::each(&here, &config, &options, lang, || args::begin(VERB, &args.output))?;
     let Some(Each { ranking, interrupted, unsaved }) = measured else { return Ok(ExitStatus::Interrupted) };
     let exit = formats::deliver_ranking(&ranking, &options.out, ReportFormat::Terminal, lang)?;
     Ok(match unsaved {

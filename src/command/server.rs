@@ -3,6 +3,7 @@
 use super::{args, output, signals};
 use crate::app::by_hand::{self, Down, Place};
 use crate::app::gate::Given;
+use crate::app::workspace::Workspace;
 use crate::cli::{ServerArgs, ServerCommand};
 use crate::config::Flags;
 use crate::exit::ExitStatus;
@@ -22,7 +23,7 @@ pub fn run(command: &ServerCommand) -> anyhow::Result<ExitStatus> {
 
 fn place(args: &ServerArgs) -> anyhow::Result<Place> {
     let flags = Flags { target: args.target.clone(), ..Flags::default() };
-    Place::find(&Given { flags, ..args::file(&args.config) }, &args.out)
+    Place::find(&Workspace::here(), &Given { flags, ..args::file(&args.config) }, &args.out)
 }
 
 fn up(place: &Place) -> anyhow::Result<ExitStatus> {

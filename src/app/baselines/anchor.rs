@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 
 use crate::app::artefacts;
 use crate::app::sessions::placed::on_lineage;
-use crate::app::workspace::{baselines_folder, repo};
+use crate::app::workspace::{Workspace, baselines_folder};
 use crate::baseline::lineage::Repo;
 use crate::baseline::reviewed::ANCHOR;
 use crate::baseline::store;
@@ -20,25 +20,25 @@ use crate::record::session::Session;
 use crate::report::text;
 
 /// Where the anchor lies.
-fn file(config: &Config) -> anyhow::Result<PathBuf> {
-    Ok(baselines_folder(&repo(config)?, config)?.join(ANCHOR))
+fn file(here: &Workspace, config: &Config) -> anyhow::Result<PathBuf> {
+    Ok(here.baselines_folder(config)?.join(ANCHOR))
 }
 
 /// Removes it. Where it was.
-pub fn remove(config: &Config) -> anyhow::Result<PathBuf> {
-    let path = file(config)?;
+pub fn remove(here: &Workspace, config: &Config) -> anyhow::Result<PathBuf> {
+    let path = file(here, config)?;
     std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     Ok(path)
 }
 
 /// What its file says; none where there is none that can be read.
-pub fn shown(config: &Config) -> anyhow::Result<Option<String>> {
-    Ok(read::text(&file(config)?, read::WRITTEN).ok().map(|text| text::plain(&text)))
+pub fn shown(here: &Workspace, config: &Config) -> anyhow::Result<Option<String>> {
+    Ok(read::text(&file(here, config)?, read::WRITTEN).ok().map(|text| text::plain(&text)))
 }
 
 /// Pins a commit, a tag or a session, and says what is there. Errors: nothing could be compared with it.
-pub fn pin(config: &Config, what: &str) -> anyhow::Result<String> {
-    let repo = repo(config)?;
+pub fn pin(here: &Workspace, config: &Config, what: &str) -> anyhow::Result<String> {
+    let repo = here.repo(config)?;
     let folder = baselines_folder(&repo, config)?;
     let all = store::read_all(&folder)?;
     let commit = commit(&repo, what, &all)?;

@@ -7,8 +7,7 @@ use anyhow::bail;
 use crate::app::sessions::Found;
 use crate::app::sessions::placed::on_lineage;
 use crate::app::sessions::reviewed::Reviewed;
-use crate::app::workspace::event::wanted;
-use crate::app::workspace::repo;
+use crate::app::workspace::Workspace;
 use crate::baseline::lineage::Repo;
 use crate::compare::{History, Placed, Selection, Why};
 use crate::config::{Bound, Config, Lang, Workload, did_you_mean};
@@ -27,7 +26,8 @@ const ROOM: f64 = 1.2;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// What is asked of the history.
-pub struct Asked<'a> {
+pub struct Request<'a> {
+    pub here: &'a Workspace,
     /// All whose changes are judged where it is none.
     pub metric: Option<&'a str>,
     pub workload: Option<&'a str>,
@@ -36,7 +36,7 @@ pub struct Asked<'a> {
 }
 
 /// Paragraphs: of each workload its segments, then each metric over the sessions, and limits that are slack.
-pub fn paragraphs(config: &Config, asked: &Asked<'_>) -> anyhow::Result<Vec<String>> {
+pub fn paragraphs(config: &Config, asked: &Request<'_>) -> anyhow::Result<Vec<String>> {
     let metrics = metrics(asked.metric)?;
     let branch = Sessions::read(config, asked)?;
     let mut all = Vec::new();
@@ -56,7 +56,7 @@ pub fn paragraphs(config: &Config, asked: &Asked<'_>) -> anyhow::Result<Vec<Stri
 }
 
 /// The branch, and its page with plots of the metrics over the commits.
-pub fn page(config: &Config, asked: &Asked<'_>, lang: Lang) -> anyhow::Result<(String, String)> {
+pub fn page(config: &Config, asked: &Request<'_>, lang: Lang) -> anyhow::Result<(String, String)> {
     let metrics = metrics(asked.metric)?;
     let sessions = Sessions::read(config, asked)?;
     let workloads = sessions.workloads(config, &metrics);
@@ -82,11 +82,11 @@ struct Sessions {
 
 impl Sessions {
     /// Errors: no base, or no session of the workload that was named.
-    fn read(config: &Config, asked: &Asked<'_>) -> anyhow::Result<Self> {
-        let repo = repo(config)?;
-        let found = Found::at(&repo, config, &wanted(asked.base))?;
+    fn read(config: &Config, asked: &Request<'_>) -> anyhow::Result<Self> {
+        let (here, repo) = (asked.here, asked.here.repo(config)?);
+        let found = Found::at(&repo, config, &here.wanted(asked.base))?;
         let branch = found.base.name.clone();
-        let reviewed = Reviewed::of(&repo, config, &wanted(asked.base), &found.links);
+        let reviewed = Reviewed::read(&repo, config, &here.wanted(asked.base), &found.links);
         let placed = on_lineage(found.files.into_values().collect(), &found.links);
         let mut names: Vec<String> = placed.iter().map(|(_, s)| s.workload.clone()).collect();
         names.sort_unstable();

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::record::session::Session;
 
 use super::sessions::placed::distance;
-use super::workspace::{baselines_folder, repo};
+use super::workspace::{Workspace, baselines_folder};
 
 pub mod anchor;
 pub mod history;
@@ -15,8 +15,8 @@ pub mod resolve;
 pub mod show;
 
 /// All sessions of this repository as a table; none where there is no session.
-pub fn list(config: &Config) -> anyhow::Result<Option<String>> {
-    let repo = repo(config)?;
+pub fn list(here: &Workspace, config: &Config) -> anyhow::Result<Option<String>> {
+    let repo = here.repo(config)?;
     let links = repo.lineage()?;
     let all = store::read_all(&baselines_folder(&repo, config)?)?;
     if all.is_empty() {

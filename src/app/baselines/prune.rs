@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use crate::app::sessions::placed::distance;
-use crate::app::workspace::{baselines_folder, repo};
+use crate::app::workspace::{Workspace, baselines_folder};
 use crate::baseline::store;
 use crate::config::Config;
 
@@ -19,8 +19,14 @@ pub struct Pruned {
 }
 
 /// Keeps `keep` of each kind, the nearest first. `each` takes every file that goes, or with `dry_run` would.
-pub fn prune(config: &Config, keep: usize, dry_run: bool, mut each: impl FnMut(&Path)) -> anyhow::Result<Pruned> {
-    let repo = repo(config)?;
+pub fn prune(
+    here: &Workspace,
+    config: &Config,
+    keep: usize,
+    dry_run: bool,
+    mut each: impl FnMut(&Path),
+) -> anyhow::Result<Pruned> {
+    let repo = here.repo(config)?;
     let links = repo.lineage()?;
     let (mut kinds, mut elsewhere) = (BTreeMap::new(), 0_u64);
     for (path, session) in store::read_files(&baselines_folder(&repo, config)?)? {

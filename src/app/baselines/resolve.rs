@@ -10,8 +10,7 @@ use crate::accept::Known;
 use crate::app::sessions::Found;
 use crate::app::sessions::placed::{distance, on_lineage};
 use crate::app::sessions::reviewed::Reviewed;
-use crate::app::workspace::event::wanted;
-use crate::app::workspace::repo;
+use crate::app::workspace::Workspace;
 use crate::compare::{History, Selection, Why};
 use crate::config::Config;
 use crate::record::session::Session;
@@ -79,11 +78,11 @@ struct Step {
 }
 
 /// `named`: the base.
-pub fn walk(config: &Config, named: Option<&str>) -> anyhow::Result<Walk> {
-    let repo = repo(config)?;
-    let wanted = wanted(named);
+pub fn walk(here: &Workspace, config: &Config, named: Option<&str>) -> anyhow::Result<Walk> {
+    let repo = here.repo(config)?;
+    let wanted = here.wanted(named);
     let found = Found::at(&repo, config, &wanted)?;
-    let reviewed = Reviewed::of(&repo, config, &wanted, &found.links);
+    let reviewed = Reviewed::read(&repo, config, &wanted, &found.links);
     let head = repo.head()?.link.commit;
     let under_test = &config.gate.under_test;
     let placed = on_lineage(found.files.values().cloned().collect(), &found.links);

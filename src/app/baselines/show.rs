@@ -4,8 +4,7 @@ use anyhow::bail;
 
 use crate::app::sessions::placed::{distance, on_lineage};
 use crate::app::sessions::reviewed::Reviewed;
-use crate::app::workspace::event::wanted;
-use crate::app::workspace::{baselines_folder, repo};
+use crate::app::workspace::{Workspace, baselines_folder};
 use crate::baseline::lineage::Link;
 use crate::baseline::store;
 use crate::compare::{History, Selection};
@@ -17,8 +16,8 @@ use crate::report::text;
 const SHORTEST: usize = 4;
 
 /// `what`: a session, or anything that names a commit; both may be cut short. Two paragraphs of each file.
-pub fn show(config: &Config, what: &str) -> anyhow::Result<Vec<String>> {
-    let repo = repo(config)?;
+pub fn show(here: &Workspace, config: &Config, what: &str) -> anyhow::Result<Vec<String>> {
+    let repo = here.repo(config)?;
     let links = repo.lineage()?;
     // A branch or tag is its commit.
     let commit = repo.link_of(what).ok().map(|link| link.commit);
@@ -37,7 +36,7 @@ pub fn show(config: &Config, what: &str) -> anyhow::Result<Vec<String>> {
     }
     let root = repo.root().map(std::path::Path::to_owned).unwrap_or_default();
     let placed = on_lineage(all, &links);
-    let reviewed = Reviewed::of(&repo, config, &wanted(None), &links);
+    let reviewed = Reviewed::read(&repo, config, &here.wanted(None), &links);
     let history = History { sessions: &placed, accepted: &reviewed.accepted };
     let paragraphs = found.iter().flat_map(|(path, session)| {
         let path = path.strip_prefix(&root).unwrap_or(path).display().to_string();

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use crate::app::publish;
-use crate::app::workspace::runner::{outside, token, workflow_run};
+use crate::app::workspace::Workspace;
+use crate::app::workspace::runner::{outside, token};
 use crate::baseline::store;
 use crate::exit::Failure;
 use crate::github::actions::{self, Level};
@@ -58,12 +59,12 @@ enum How {
 
 impl Landing {
     /// Errors: this is not GitHub, no such branch, a token that is refused.
-    pub fn open(land: &Land, baselines: &Path) -> anyhow::Result<Self> {
+    pub fn open(here: &Workspace, land: &Land, baselines: &Path) -> anyhow::Result<Self> {
         let (how, named) = match land.clone() {
             Land::Push(branch) => (How::Push, Some(branch)),
             Land::PullRequest(base) => (How::PullRequest, base),
         };
-        let ci = workflow_run().unwrap_or_else(outside);
+        let ci = here.workflow_run().cloned().unwrap_or_else(outside);
         let (Some(repository), Some(token)) = (ci.repository.clone(), token()) else {
             bail!(elsewhere(&ci, how, named.as_deref(), baselines));
         };

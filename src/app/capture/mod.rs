@@ -13,7 +13,7 @@ use super::job::Job;
 use super::measure;
 use super::options::RunOptions;
 use super::sessions::Baselines;
-use super::workspace::{baselines_folder, head_facts, repo};
+use super::workspace::{Workspace, baselines_folder};
 use crate::baseline::lineage::Repo;
 use crate::baseline::store;
 use crate::compare::{KEPT_SESSIONS, Why};
@@ -35,6 +35,7 @@ pub use land::Land;
 
 /// What is to be added to the baseline.
 pub struct New<'a> {
+    pub here: &'a Workspace,
     pub config: &'a Config,
     /// Also of code that no commit holds.
     pub force: bool,
@@ -71,13 +72,14 @@ fn add_and_land(
     new: &New<'_>,
     add: impl FnOnce(&GitFacts, &mut Adding<'_>) -> anyhow::Result<ExitStatus>,
 ) -> anyhow::Result<ExitStatus> {
-    let config = new.config;
-    let repo = repo(config)?;
-    let git = clean(&repo, new.force)?;
+    let (here, config) = (new.here, new.config);
+    let repo = here.repo(config)?;
+    let git = clean(here, &repo, new.force)?;
     let folder = baselines_folder(&repo, config)?;
     artefacts::sweep(&folder);
-    let landing = new.land.as_ref().map(|land| Landing::open(land, &config.baselines_dir)).transpose()?;
+    let landing = new.land.as_ref().map(|land| Landing::open(here, land, &config.baselines_dir)).transpose()?;
     let mut adding = Adding {
+        here,
         config,
         folder: &folder,
         lands: landing.is_some(),
@@ -116,7 +118,7 @@ fn landed(
 }
 
 fn measured(sessions: &Sessions<'_>, git: &GitFacts, adding: &mut Adding<'_>) -> anyhow::Result<ExitStatus> {
-    let (config, options) = (adding.config, sessions.options);
+    let (here, config, options) = (adding.here, adding.config, sessions.options);
     if sessions.count > 1 && matches!(config.target.endpoint, Endpoint::Http(_)) {
         say(
             "note: this server is not started by the gate, so these sessions share one start, and the baseline will not know how starts differ\nhint: restart the server between sessions, or let the gate start it (`server.start`)",
@@ -124,7 +126,7 @@ fn measured(sessions: &Sessions<'_>, git: &GitFacts, adding: &mut Adding<'_>) ->
     }
     let Some(mut job) = (sessions.begin)()? else { return Ok(ExitStatus::Interrupted) };
     let told = |e: &anyhow::Error| artefacts::save_failure(&options.out, e, Some(git.clone()), sessions.lang);
-    if !job.load(config, [&config.target]).inspect_err(told)? {
+    if !job.load(here, config, [&config.target]).inspect_err(told)? {
         return Ok(ExitStatus::Interrupted);
     }
     let mut refused = 0;
@@ -133,13 +135,13 @@ fn measured(sessions: &Sessions<'_>, git: &GitFacts, adding: &mut Adding<'_>) ->
             say(&format!("session {} of {}", session + 1, sessions.count));
         }
         let starts = |record: &Record| adding.starts(record, sessions.starts_given);
-        let record = measure::capture(config, options, Some(git.clone()), &job, &starts).inspect_err(told)?.saved()?;
+        let record = measure::capture(here, config, options, Some(git.clone()), &job, &starts).inspect_err(told)?.saved()?;
         if job.stop.signalled() {
             say("interrupted: nothing was added to the baseline");
             return Ok(ExitStatus::Interrupted);
         }
         // One disturbed session of several is no reason to stop: it is said, and not added.
-        match accept(&record, config)
+        match accept(here, &record, config)
             .and_then(|()| joins(&record, adding, &mut Vec::new()))
             .and_then(|new| add(&record, new, adding))
         {
@@ -163,8 +165,8 @@ fn measured(sessions: &Sessions<'_>, git: &GitFacts, adding: &mut Adding<'_>) ->
     Ok(ExitStatus::Pass)
 }
 
-fn clean(repo: &Repo, force: bool) -> anyhow::Result<GitFacts> {
-    let git = head_facts(repo)?;
+fn clean(here: &Workspace, repo: &Repo, force: bool) -> anyhow::Result<GitFacts> {
+    let git = here.head_facts(repo)?;
     if git.dirty && !force {
         bail!(
             "the working tree has changes that no commit holds, so a baseline of this commit would not be of this commit\nhint: commit or stash them, or say `baseline update --force`"
@@ -176,7 +178,7 @@ fn clean(repo: &Repo, force: bool) -> anyhow::Result<GitFacts> {
 fn from_records(paths: &[PathBuf], force: bool, adding: &mut Adding<'_>) -> anyhow::Result<ExitStatus> {
     let records = paths.iter().map(|path| stored(path, force)).collect::<Result<Vec<_>, _>>()?;
     // All or none: a refused record leaves no half of a list behind.
-    records.iter().try_for_each(|record| accept(record, adding.config))?;
+    records.iter().try_for_each(|record| accept(adding.here, record, adding.config))?;
     let mut before = Vec::new();
     let new = records.iter().map(|record| joins(record, adding, &mut before)).collect::<Result<Vec<_>, _>>()?;
     records.iter().zip(new).try_for_each(|(record, new)| add(record, new, adding))?;
@@ -197,7 +199,7 @@ fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
 
 /// Refuses what must not become a reference: interrupted runs, unfit measurements, failed requests' runs, limits whose breach nobody has
 /// accepted.
-fn accept(record: &Record, config: &Config) -> anyhow::Result<()> {
+fn accept(here: &Workspace, record: &Record, config: &Config) -> anyhow::Result<()> {
     if record.interrupted {
         bail!(Failure::measure(&"not added to the baseline, the run was interrupted: measure again"));
     }
@@ -225,7 +227,7 @@ fn accept(record: &Record, config: &Config) -> anyhow::Result<()> {
             "not added to the baseline, this build differs from itself: {why}\nhint: something else uses this machine, or its speed drifts: see `goodput-gate doctor`, measure again"
         )));
     }
-    let accepted = Baselines::here(config)?.of("").accepted;
+    let accepted = Baselines::of_head(here, config)?.baseline("").accepted;
     let (report, _) = evaluate::judged(record, None, |_| Baseline { accepted: accepted.clone(), ..Baseline::default() })?;
     for workload in &report.workloads {
         if workload.verdict == Some(Verdict::Failed) {
@@ -248,10 +250,10 @@ fn accept(record: &Record, config: &Config) -> anyhow::Result<()> {
 }
 
 /// What another verb measured of unchanged code in a clean tree.
-pub fn add_measured(config: &Config, record: &Record, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
-    accept(record, config)?;
-    let folder = baselines_folder(&repo(config)?, config)?;
-    let mut adding = Adding { config, folder: &folder, lands: false, level_shift: None, tell, added: Vec::new() };
+pub fn add_measured(here: &Workspace, config: &Config, record: &Record, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
+    accept(here, record, config)?;
+    let folder = here.baselines_folder(config)?;
+    let mut adding = Adding { here, config, folder: &folder, lands: false, level_shift: None, tell, added: Vec::new() };
     let new = joins(record, &adding, &mut Vec::new())?;
     add(record, new, &mut adding)
 }
@@ -260,8 +262,8 @@ pub fn add_measured(config: &Config, record: &Record, tell: &dyn Fn(&str)) -> an
 ///
 /// Errors: exit 1, slower than the sessions that it would join, without anybody who answers for it.
 fn joins(record: &Record, adding: &Adding<'_>, before: &mut Vec<Session>) -> anyhow::Result<Vec<Session>> {
-    let baselines = Baselines::here_with(adding.config, before)?;
-    let joined = joined(record, adding.level_shift, |w| baselines.of(&w.name))?;
+    let baselines = Baselines::of_head_with(adding.here, adding.config, before)?;
+    let joined = joined(record, adding.level_shift, |w| baselines.baseline(&w.name))?;
     let mut sessions = Vec::new();
     for (workload, Joined { level_shift, words }) in record.workloads.iter().zip(joined) {
         words.iter().for_each(|line| (adding.tell)(line));
@@ -294,6 +296,7 @@ fn add(record: &Record, new: Vec<Session>, adding: &mut Adding<'_>) -> anyhow::R
 
 /// The baseline as it is before and after a session is added.
 struct Adding<'a> {
+    here: &'a Workspace,
     config: &'a Config,
     folder: &'a Path,
     /// New files go to GitHub, which nothing is removed from.
@@ -323,7 +326,7 @@ impl Adding<'_> {
     }
 
     fn baseline(&self, workload: &WorkloadRecord) -> anyhow::Result<Baseline> {
-        Ok(Baselines::here(self.config)?.of(&workload.name))
+        Ok(Baselines::of_head(self.here, self.config)?.baseline(&workload.name))
     }
 
     /// Sessions beyond the last 20 of the lineage are removed: no check looks at them.

@@ -4,8 +4,6 @@
 //! Not here: reading records (`records`), judging and posting (`comment`).
 
 use super::Comment;
-use crate::app::workspace::event::wanted;
-use crate::app::workspace::repo;
 use crate::app::{gate, publish};
 use crate::baseline::base::{Change, Wanted};
 use crate::baseline::lineage::{GitError, Repo};
@@ -18,7 +16,7 @@ use crate::report::text;
 const OF_A_CHANGE: [&str; 4] = ["pull_request", "pull_request_review", "merge_group", "push"];
 
 /// How GitHub is asked.
-pub struct Asked<'a> {
+pub struct GitHubAccess<'a> {
     pub ci: &'a Ci,
     pub repository: Option<&'a Slug>,
     pub token: Option<&'a str>,
@@ -46,11 +44,11 @@ pub struct Judged {
 }
 
 /// `own` is this checkout's config. Errors: the base of the pull request cannot be read.
-pub fn judged(what: &Comment<'_>, asked: &Asked<'_>, own: Config) -> anyhow::Result<Judged> {
-    let repo = repo(&own);
+pub fn judged(what: &Comment<'_>, asked: &GitHubAccess<'_>, own: Config) -> anyhow::Result<Judged> {
+    let repo = what.here.repo(&own);
     let here = repo.as_ref().is_ok_and(|repo| repo.has_commit(asked.head).unwrap_or(false));
     let told = told(what.pull, asked, here);
-    let wanted = wanted(None);
+    let wanted = what.here.wanted(None);
     let (pull, pulls, troubles) = one_base(told.pulls);
     let mut judged = Judged { config: own, wanted, notices: Vec::new(), pulls, troubles };
     let of_this_run = asked.ci.head_sha.as_deref() == Some(asked.head) && OF_A_CHANGE.contains(&asked.ci.event.as_str());
@@ -82,7 +80,7 @@ pub fn judged(what: &Comment<'_>, asked: &Asked<'_>, own: Config) -> anyhow::Res
 fn under(repo: &Repo, what: &Comment<'_>, wanted: Wanted, number: u64, judged: &mut Judged) -> anyhow::Result<()> {
     let base = repo.base(&wanted)?;
     let name = text::plain(&base.known_as());
-    match gate::base_config(repo, &base, what.given)? {
+    match gate::base_config(what.here, repo, &base, what.given)? {
         Some(config) => {
             judged.notices.push(format!("judged against the base of pull request {number}: {name}"));
             judged.config = config;
@@ -112,7 +110,7 @@ fn one_base(found: Result<Vec<Pull>, String>) -> (Option<Pull>, Result<Vec<u64>,
 }
 
 /// `here`: the commit is in this repository, so that nobody has to be asked for the merge base.
-fn told(named: Option<u64>, asked: &Asked<'_>, here: bool) -> Told {
+fn told(named: Option<u64>, asked: &GitHubAccess<'_>, here: bool) -> Told {
     let of_event: Vec<Pull> =
         asked.ci.run_pulls.iter().filter(|_| asked.ci.head_sha.as_deref() == Some(asked.head)).cloned().collect();
     let (Some(repository), Some(token)) = (asked.repository, asked.token) else {

@@ -9,7 +9,7 @@ use super::attempts::Ledger;
 use super::gate::{self, Given};
 use super::publish::{self, Post};
 use super::sessions::Baselines;
-use super::workspace::runner;
+use super::workspace::{Workspace, runner};
 use crate::config::{Config, GateMode, Lang};
 use crate::evaluate;
 use crate::exit::ExitStatus;
@@ -25,8 +25,8 @@ use crate::visible::one_line;
 mod change;
 mod records;
 
-use change::{Asked, Judged};
-use records::Measured;
+use change::{GitHubAccess, Judged};
+use records::OneRun;
 
 /// A matrix has fewer.
 const MOST_RECORDS: usize = 32;
@@ -38,6 +38,7 @@ const OWN_EVENTS: [&str; 5] = ["pull_request", "push", "merge_group", "schedule"
 
 /// What is posted, and where.
 pub struct Comment<'a> {
+    pub here: &'a Workspace,
     pub records: &'a [PathBuf],
     /// `OWNER/NAME`; else that of the workflow run.
     pub repository: Option<&'a str>,
@@ -60,7 +61,7 @@ pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
     if what.records.len() > MOST_RECORDS {
         bail!("{} records are too many for one comment: at most {MOST_RECORDS}", what.records.len());
     }
-    let ci = runner::workflow_run().unwrap_or_else(runner::outside);
+    let ci = what.here.workflow_run().cloned().unwrap_or_else(runner::outside);
     let gate = runner::gate_name(what.gate).map_err(anyhow::Error::msg)?;
     let head = match what.commit {
         Some(text) => sha(text).context("--sha is no commit: 40 hex digits are needed, a short hash is not enough")?,
@@ -73,10 +74,10 @@ pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
         None => ci.repository.clone(),
     };
     let token = runner::token();
-    let own = gate::config(what.given)?;
+    let own = gate::config(what.here, what.given)?;
     // What is no record is refused before anybody is asked anything.
     records::each(what.records, |_| Ok(()))?;
-    let asked = Asked { ci: &ci, repository: repository.as_ref(), token: token.as_deref(), head: &head };
+    let asked = GitHubAccess { ci: &ci, repository: repository.as_ref(), token: token.as_deref(), head: &head };
     let judged = change::judged(what, &asked, own)?;
     let mut ledger = Ledger::of_commit(&ci, &head, what.repository);
     if !what.dry_run {
@@ -125,7 +126,7 @@ fn send(mut post: Post<'_>, judged: Judged, repository: &Slug, token: &str) {
 /// One report per record or pair of them, and one for workloads that should have been measured and are in none of them.
 fn reports(what: &Comment<'_>, against: &Judged, head: &str, ledger: &Ledger) -> anyhow::Result<Vec<Report>> {
     let config = &against.config;
-    let baselines = Baselines::open(config, what.baseline, &against.wanted)?.candidate(config, head);
+    let baselines = Baselines::open(what.here, config, what.baseline, &against.wanted)?.candidate(what.here, config, head);
     let mut reports = Vec::new();
     records::each(what.records, |measured| {
         let path = measured.path.clone();
@@ -145,21 +146,21 @@ fn reports(what: &Comment<'_>, against: &Judged, head: &str, ledger: &Ledger) ->
     Ok(reports)
 }
 
-fn judged(mut measured: Measured, config: &Config, baselines: &Baselines, ledger: &Ledger) -> anyhow::Result<Report> {
+fn judged(mut measured: OneRun, config: &Config, baselines: &Baselines, ledger: &Ledger) -> anyhow::Result<Report> {
     for record in measured.baseline.iter_mut().chain([&mut measured.candidate]) {
         under(config, record);
         recompute::findings(record)?;
     }
-    let Measured { baseline, mut candidate, .. } = measured;
+    let OneRun { baseline, mut candidate, .. } = measured;
     let parts = match &baseline {
         Some(baseline) => {
             // What the noise is reckoned from is this repository's, too.
             for workload in &mut candidate.workloads {
                 workload.history = baselines.past(workload, &config.gate.under_test);
             }
-            evaluate::paired(baseline, &candidate, |w| baselines.of(&w.name))?
+            evaluate::paired(baseline, &candidate, |w| baselines.baseline(&w.name))?
         }
-        None => evaluate::alone(&candidate, None, |w| baselines.of(&w.name))?,
+        None => evaluate::alone(&candidate, None, |w| baselines.baseline(&w.name))?,
     };
     Ok(ledger.report(&candidate, parts)?.0)
 }

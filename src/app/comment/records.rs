@@ -20,7 +20,7 @@ const RECORD_BYTES: u64 = 64 << 20;
 const ALL_BYTES: u64 = 4 * RECORD_BYTES;
 
 /// What one report is of.
-pub struct Measured {
+pub struct OneRun {
     /// The other side of an interleaved run.
     pub baseline: Option<Record>,
     pub candidate: Record,
@@ -31,11 +31,11 @@ pub struct Measured {
 /// Hands on each record that stands alone, and each pair as soon as both of its sides are read: not all need fit into memory at once.
 ///
 /// Errors: a file that is no record of this program's, more than is read for one comment, or one side of an interleaved run without its other.
-pub fn each(paths: &[PathBuf], judge: impl FnMut(Measured) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub fn each(paths: &[PathBuf], judge: impl FnMut(OneRun) -> anyhow::Result<()>) -> anyhow::Result<()> {
     within(ALL_BYTES, paths, judge)
 }
 
-fn within(all: u64, paths: &[PathBuf], mut judge: impl FnMut(Measured) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn within(all: u64, paths: &[PathBuf], mut judge: impl FnMut(OneRun) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let mut waiting: Vec<(Role, &PathBuf, Record)> = Vec::new();
     let mut left = all;
     for path in paths {
@@ -50,7 +50,7 @@ fn within(all: u64, paths: &[PathBuf], mut judge: impl FnMut(Measured) -> anyhow
         })?;
         let record = parsed(path, text)?;
         let Some(side) = record.pair.as_ref().map(|p| p.side) else {
-            judge(Measured { baseline: None, candidate: record, path: path.clone() })?;
+            judge(OneRun { baseline: None, candidate: record, path: path.clone() })?;
             continue;
         };
         let other = waiting.iter().position(|(s, _, r)| *s != side && r.session == record.session);
@@ -64,10 +64,10 @@ fn within(all: u64, paths: &[PathBuf], mut judge: impl FnMut(Measured) -> anyhow
 }
 
 /// Baseline first.
-fn pair(baseline: (&PathBuf, Record), candidate: (&PathBuf, Record)) -> anyhow::Result<Measured> {
+fn pair(baseline: (&PathBuf, Record), candidate: (&PathBuf, Record)) -> anyhow::Result<OneRun> {
     evaluate::of_one_run(&baseline.1, &candidate.1)
         .map_err(|e| anyhow::anyhow!("cannot use {} with {}: {e}", candidate.0.display(), baseline.0.display()))?;
-    Ok(Measured { baseline: Some(baseline.1), candidate: candidate.1, path: candidate.0.clone() })
+    Ok(OneRun { baseline: Some(baseline.1), candidate: candidate.1, path: candidate.0.clone() })
 }
 
 fn lonely(path: &Path, side: Role) -> String {

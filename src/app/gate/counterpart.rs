@@ -1,14 +1,13 @@
 //! What the baseline's side of an interleaved gate is: which commit, and in words. Not here: starting it (`sides`).
 
-use crate::app::workspace::event::wanted;
-use crate::app::workspace::repo;
+use crate::app::workspace::Workspace;
 use crate::baseline::lineage::{GitError, Repo};
 use crate::config::{Config, Counterpart};
 
 /// What the baseline of an interleaved run is, for people. `base` names the branch for the merge base. Errors: no such commit.
-pub fn described(config: &Config, base: Option<&str>) -> anyhow::Result<String> {
+pub fn described(here: &Workspace, config: &Config, base: Option<&str>) -> anyhow::Result<String> {
     Ok(match &config.gate.baseline {
-        Counterpart::MergeBase | Counterpart::Ref(_) => baseline_commit(&repo(config)?, config, base)?.1,
+        Counterpart::MergeBase | Counterpart::Ref(_) => baseline_commit(here, &here.repo(config)?, config, base)?.1,
         Counterpart::Target(name) => format!("target {name}"),
         Counterpart::Config(file) => format!("the target of {}", file.display()),
         Counterpart::Url(url) => url.clone(),
@@ -16,9 +15,9 @@ pub fn described(config: &Config, base: Option<&str>) -> anyhow::Result<String> 
 }
 
 /// The commit that the baseline's side is built from, and words for it.
-pub fn baseline_commit(repo: &Repo, config: &Config, base: Option<&str>) -> Result<(String, String), GitError> {
+pub fn baseline_commit(here: &Workspace, repo: &Repo, config: &Config, base: Option<&str>) -> Result<(String, String), GitError> {
     match &config.gate.baseline {
         Counterpart::Ref(name) => repo.resolve(name),
-        _ => repo.merge_base(&wanted(base)),
+        _ => repo.merge_base(&here.wanted(base)),
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use anyhow::bail;
 use sha2::{Digest as _, Sha256};
 
-use super::theirs::Policy;
-use crate::app::workspace;
+use super::theirs::BasePolicy;
+use crate::app::workspace::Workspace;
 use crate::app::workspace::place::inside;
 use crate::baseline::lineage::{GitError, Repo};
 use crate::config::{Config, Workload};
@@ -22,11 +22,11 @@ const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/v1";
 /// Gives each workload the text that the base has of its file. What a reader should know before the verdict.
 ///
 /// Errors (exit 2): what the base has cannot be read.
-pub fn of_base(config: &mut Config, policy: &Policy) -> anyhow::Result<Vec<String>> {
+pub fn take_from_base(here: &Workspace, config: &mut Config, policy: &BasePolicy) -> anyhow::Result<Vec<String>> {
     if config.workloads.iter().all(|w| w.file().is_none()) {
         return Ok(Vec::new());
     }
-    let repo = workspace::repo(config)?;
+    let repo = here.repo(config)?;
     let mut notices = Vec::new();
     for workload in &mut config.workloads {
         notices.extend(workload_file(workload, &repo, policy)?);
@@ -36,7 +36,7 @@ pub fn of_base(config: &mut Config, policy: &Policy) -> anyhow::Result<Vec<Strin
     Ok(notices)
 }
 
-fn workload_file(workload: &mut Workload, repo: &Repo, policy: &Policy) -> anyhow::Result<Option<String>> {
+fn workload_file(workload: &mut Workload, repo: &Repo, policy: &BasePolicy) -> anyhow::Result<Option<String>> {
     let Some(file) = workload.file().map(Path::to_owned) else { return Ok(None) };
     let (shown, base) = (file.display(), &policy.base);
     let unheld = |why: &str| Ok(Some(format!("{shown}, which a workload sends, {why}: it is sent as it is in this job")));

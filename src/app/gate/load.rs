@@ -1,12 +1,13 @@
 //! From what was typed to a validated config: finds the file, reads it, layers flags over it. Nothing is sent before this succeeds.
 //!
 //! Not here: whose policy counts (`theirs`), what a config means (`config`).
-#![expect(clippy::disallowed_methods, reason = "rim: the working folder and the environment")]
+#![expect(clippy::disallowed_methods, reason = "rim: the environment, which configs name variables of")]
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::app::workspace::Workspace;
 use crate::app::workspace::place::{NAMES, Refused, find, searched};
 use crate::config::{self, Config, ConfigError, Flags, Lang, Source};
 use crate::print::say;
@@ -30,21 +31,21 @@ impl Given {
 }
 
 /// The config that is meant.
-pub fn config(given: &Given) -> anyhow::Result<Config> {
-    let cwd = std::env::current_dir().context("cannot tell the working folder")?;
-    let path = path(given, &cwd)?;
-    if let Some(passed) = find(&cwd).ok().flatten().filter(|_| path.is_none()) {
-        let name = shown(&passed, &cwd);
+pub fn config(here: &Workspace, given: &Given) -> anyhow::Result<Config> {
+    let cwd = here.cwd()?;
+    let path = path(here, given)?;
+    if let Some(passed) = find(cwd).ok().flatten().filter(|_| path.is_none()) {
+        let name = shown(&passed, cwd);
         say(&format!(
             "note: {name} is not read: beside --base-url the flags alone say what is sent; `--config {name}` reads it, too"
         ));
     }
     let text = path.as_ref().map(|p| read_config(p)).transpose()?;
-    let name = path.as_ref().map(|p| shown(p, &cwd));
+    let name = path.as_ref().map(|p| shown(p, cwd));
     let source = name.as_deref().zip(text.as_deref()).map(|(name, text)| Source { name, text });
     let env = |name: &str| std::env::var(name).ok();
     config::load(source, &given.set, &given.flags, &env).map_err(|e| match e {
-        ConfigError::NoTarget => no_target(&cwd),
+        ConfigError::NoTarget => no_target(cwd),
         invalid @ ConfigError::Invalid(_) => anyhow::Error::new(invalid),
     })
 }
@@ -55,16 +56,17 @@ pub fn lang(chosen: Option<Lang>, config: &Config) -> Lang {
 }
 
 /// The same where no config is needed: that of the file, or of this folder, where there is one that can be read.
-pub fn lang_here(chosen: Option<Lang>, file: Option<&Path>) -> Lang {
-    let here = || {
-        let path = file.map(Path::to_owned).or_else(|| find(&std::env::current_dir().ok()?).ok()?)?;
+pub fn lang_here(here: &Workspace, chosen: Option<Lang>, file: Option<&Path>) -> Lang {
+    let configured = || {
+        let path = file.map(Path::to_owned).or_else(|| find(here.cwd().ok()?).ok()?)?;
         config::lang_of(&read_config(&path).ok()?)
     };
-    chosen.or_else(here).unwrap_or_default()
+    chosen.or_else(configured).unwrap_or_default()
 }
 
 /// With a base URL the command line says all; a file is used only when it is named. Errors: the one that is there is not to be believed.
-pub fn path(given: &Given, cwd: &Path) -> anyhow::Result<Option<PathBuf>> {
+pub fn path(here: &Workspace, given: &Given) -> anyhow::Result<Option<PathBuf>> {
+    let cwd = here.cwd()?;
     match (&given.file, &given.flags.base_url) {
         (Some(path), _) => Ok(Some(path.clone())),
         (None, Some(_)) => Ok(None),
@@ -81,8 +83,8 @@ fn unasked(refused: &Refused, cwd: &Path) -> anyhow::Error {
 }
 
 /// The config of a file that another config names, with nothing over it.
-pub fn named(file: &Path) -> anyhow::Result<Config> {
-    config(&Given::file(Some(file.to_owned()))).with_context(|| format!("gate.baseline.config: {}", file.display()))
+pub fn named(here: &Workspace, file: &Path) -> anyhow::Result<Config> {
+    config(here, &Given::file(Some(file.to_owned()))).with_context(|| format!("gate.baseline.config: {}", file.display()))
 }
 
 pub fn read_config(path: &Path) -> anyhow::Result<String> {

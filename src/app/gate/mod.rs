@@ -1,13 +1,13 @@
 //! What a check is judged by: the config, and of it what is the base's to say and not the change's.
 //!
 //! Not here: which commit the base is (`baseline::base`), what a config means (`config`).
-#![expect(clippy::disallowed_methods, reason = "rim: the working folder and the environment")]
+#![expect(clippy::disallowed_methods, reason = "rim: the environment, which configs name variables of")]
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
-use super::workspace::event::wanted;
+use super::workspace::Workspace;
 use crate::baseline::base::Base;
 use crate::baseline::lineage::Repo;
 use crate::config::{self, Config, Flags, Source, Target, Under};
@@ -19,7 +19,7 @@ mod theirs;
 
 use load::read_config;
 pub use load::{Given, config, lang, lang_here, named, path, shown};
-use theirs::{Asked, Beside, Policy, Whose};
+use theirs::{BasePolicy, Beside, ConfigChoice, Whose};
 
 /// What a check is to do.
 pub struct Gate {
@@ -36,14 +36,13 @@ pub struct Gate {
 /// is compared with.
 ///
 /// `base`: the branch that was named.
-pub fn gate(given: &Given, base: Option<&str>) -> anyhow::Result<Gate> {
-    let own = config(given)?;
-    let cwd = std::env::current_dir().context("cannot tell the working folder")?;
-    let path = path(given, &cwd)?;
-    let wanted = wanted(base);
-    let asked = path.as_ref().map(|_| given.file.as_deref().map_or(Asked::Here, Asked::Typed));
+pub fn gate(here: &Workspace, given: &Given, base: Option<&str>) -> anyhow::Result<Gate> {
+    let own = config(here, given)?;
+    let path = path(here, given)?;
+    let wanted = here.wanted(base);
+    let asked = path.as_ref().map(|_| given.file.as_deref().map_or(ConfigChoice::Here, ConfigChoice::Typed));
     let trusted = asked.zip(path.as_deref()).filter(|_| wanted.base_counts());
-    let whose = trusted.map(|(asked, file)| theirs::policy(asked, file, &wanted)).transpose()?;
+    let whose = trusted.map(|(asked, file)| theirs::policy(here, asked, file, &wanted)).transpose()?;
     let (policy, mut notices) = match whose {
         None => (None, Vec::new()),
         Some(Whose::Base(policy)) => (Some(policy), Vec::new()),
@@ -51,13 +50,13 @@ pub fn gate(given: &Given, base: Option<&str>) -> anyhow::Result<Gate> {
     };
     let config = match path.as_ref().zip(policy.as_ref()) {
         Some((path, policy)) => {
-            let mut config = under(path, policy, given, &mut notices)?;
-            notices.extend(data::of_base(&mut config, policy)?);
+            let mut config = under(here, path, policy, given, &mut notices)?;
+            notices.extend(data::take_from_base(here, &mut config, policy)?);
             config
         }
         None => own,
     };
-    let Beside { target: beside, notice } = theirs::beside(&config, asked, policy.as_ref(), given, base)?;
+    let Beside { target: beside, notice } = theirs::beside(here, &config, asked, policy.as_ref(), given, base)?;
     notices.extend(notice);
     Ok(Gate { config, beside, notices })
 }
@@ -71,9 +70,9 @@ pub fn demo(given: &Given) -> anyhow::Result<Gate> {
 }
 
 /// The change's config under the base's policy. Errors: either of them, or both together, cannot be used.
-fn under(path: &Path, policy: &Policy, given: &Given, notices: &mut Vec<String>) -> anyhow::Result<Config> {
-    let cwd = std::env::current_dir().context("cannot tell the working folder")?;
-    let (name, text, shown) = (format!("{}:{}", policy.base, policy.path.display()), read_config(path)?, shown(path, &cwd));
+fn under(here: &Workspace, path: &Path, policy: &BasePolicy, given: &Given, notices: &mut Vec<String>) -> anyhow::Result<Config> {
+    let (name, text, shown) =
+        (format!("{}:{}", policy.base, policy.path.display()), read_config(path)?, shown(path, here.cwd()?));
     let env = |name: &str| std::env::var(name).ok();
     let (head, base) = (Source { name: &shown, text: &text }, Source { name: &name, text: &policy.text });
     if policy.moved {
@@ -96,9 +95,9 @@ fn under(path: &Path, policy: &Policy, given: &Given, notices: &mut Vec<String>)
 }
 
 /// As [`config`], of a base that is not checked out, with what it is called. None where it has none. Errors: it cannot be read or used.
-pub fn base_config(repo: &Repo, base: &Base, given: &Given) -> anyhow::Result<Option<Config>> {
-    let asked = given.file.as_deref().map_or(Asked::Here, Asked::Typed);
-    let Some((name, text)) = theirs::config_at_base(repo, base, asked)? else { return Ok(None) };
+pub fn base_config(here: &Workspace, repo: &Repo, base: &Base, given: &Given) -> anyhow::Result<Option<Config>> {
+    let asked = given.file.as_deref().map_or(ConfigChoice::Here, ConfigChoice::Typed);
+    let Some((name, text)) = theirs::config_at_base(here, repo, base, asked)? else { return Ok(None) };
     let env = |name: &str| std::env::var(name).ok();
     let found = config::load(Some(Source { name: &name, text: &text }), &given.set, &Flags::default(), &env);
     found.map(Some).map_err(|why| anyhow::anyhow!("the config of the pull request's base cannot be used: {why}"))

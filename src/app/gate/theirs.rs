@@ -2,23 +2,23 @@
 //! A change must choose neither.
 //!
 //! Not here: what the change's own config says (`load`), finding the base (`baseline::base`).
-#![expect(clippy::disallowed_methods, reason = "rim: the working folder and the environment, which configs name variables of")]
+#![expect(clippy::disallowed_methods, reason = "rim: the environment, which configs name variables of")]
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use super::counterpart::baseline_commit;
 use super::load::{Given, named};
+use crate::app::workspace::Workspace;
 use crate::app::workspace::place::{NAMES, inside, worded};
-use crate::app::workspace::repo;
 use crate::baseline::base::{Base, Wanted};
 use crate::baseline::lineage::{GitError, Repo};
 use crate::config::{self, Config, Counterpart, Endpoint, Flags, GateMode, Source, Target};
 
 /// The base's config file.
-pub struct Policy {
+pub struct BasePolicy {
     pub base: String,
     /// Of the base.
     pub tip: String,
@@ -31,7 +31,7 @@ pub struct Policy {
 
 /// Which config of a commit is meant.
 #[derive(Clone, Copy)]
-pub enum Asked<'a> {
+pub enum ConfigChoice<'a> {
     /// `--config`.
     Typed(&'a Path),
     /// What a run in the working folder of that commit would have found: what the checkout has is the change's.
@@ -40,35 +40,35 @@ pub enum Asked<'a> {
 
 /// Whose policy counts.
 pub enum Whose {
-    Base(Policy),
+    Base(BasePolicy),
     /// This checkout's, and why, where a reader should know.
     Own(Option<String>),
 }
 
 /// `file`: the change's config. Errors (exit 2): the base cannot be read, so that nobody knows whether this change loosens its policy.
-pub fn policy(asked: Asked<'_>, file: &Path, wanted: &Wanted) -> anyhow::Result<Whose> {
+pub fn policy(here: &Workspace, asked: ConfigChoice<'_>, file: &Path, wanted: &Wanted) -> anyhow::Result<Whose> {
     let own = |why: &str| Ok(Whose::Own(Some(format!("{why}: this checkout's own policy counts"))));
     if wanted.no_base() {
         return own("no change is judged here (--base none)");
     }
-    let cwd = std::env::current_dir().context("cannot tell the working folder")?;
-    let repo = Repo::discover(&cwd, Path::new("baselines")).map_err(|why| unreadable(&why))?;
+    here.cwd()?;
+    let repo = here.repo_with(Path::new("baselines")).map_err(|why| unreadable(&why))?;
     let base = repo.base(wanted).map_err(|why| unreadable(&why))?;
     if base.on_base {
         return Ok(Whose::Own(None));
     }
     let root = repo.root().ok_or_else(|| unreadable(&"the repository is bare, and has no files of a change"))?;
-    let Some(paths) = places(root, asked) else {
+    let Some(paths) = places(here, root, asked) else {
         return match asked {
-            Asked::Typed(_) => own("the config lies outside this repository, so the base has none of it"),
-            Asked::Here => Err(unreadable(&"the working folder lies outside the repository's files")),
+            ConfigChoice::Typed(_) => own("the config lies outside this repository, so the base has none of it"),
+            ConfigChoice::Here => Err(unreadable(&"the working folder lies outside the repository's files")),
         };
     };
     let name = base.known_as();
     match config_at(&repo, &base.tip, &paths).map_err(|why| unreadable(&why))? {
         Some((path, text)) => {
             let moved = worded(root, file).as_ref() != Some(&path);
-            Ok(Whose::Base(Policy { base: name, tip: base.tip, path, text, moved }))
+            Ok(Whose::Base(BasePolicy { base: name, tip: base.tip, path, text, moved }))
         }
         None => own(&format!("{name} has no config")),
     }
@@ -76,8 +76,13 @@ pub fn policy(asked: Asked<'_>, file: &Path, wanted: &Wanted) -> anyhow::Result<
 
 /// The config that a commit has where a run in this folder would have found one, and what it is called. None where it has none, or where
 /// the config that was typed lies outside of the repository.
-pub fn config_at_base(repo: &Repo, base: &Base, asked: Asked<'_>) -> anyhow::Result<Option<(String, String)>> {
-    let Some(paths) = repo.root().and_then(|root| places(root, asked)) else { return Ok(None) };
+pub fn config_at_base(
+    here: &Workspace,
+    repo: &Repo,
+    base: &Base,
+    asked: ConfigChoice<'_>,
+) -> anyhow::Result<Option<(String, String)>> {
+    let Some(paths) = repo.root().and_then(|root| places(here, root, asked)) else { return Ok(None) };
     let found = config_at(repo, &base.tip, &paths).map_err(|why| unreadable(&why))?;
     Ok(found.map(|(path, text)| (format!("{}:{}", base.known_as(), path.display()), text)))
 }
@@ -91,15 +96,15 @@ fn unreadable(why: &dyn Display) -> anyhow::Error {
 
 /// Where the config of a commit may be, relative to the root. Where a typed one was may have changed: then that which a run in the same folder
 /// of that commit would have found. None outside the repository.
-fn places(root: &Path, asked: Asked<'_>) -> Option<Vec<PathBuf>> {
+fn places(here: &Workspace, root: &Path, asked: ConfigChoice<'_>) -> Option<Vec<PathBuf>> {
     let (typed, folder) = match asked {
-        Asked::Typed(file) => {
+        ConfigChoice::Typed(file) => {
             let path = inside(root, file)?;
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             (Some(path), folder)
         }
-        Asked::Here => {
-            let cwd = std::env::current_dir().ok()?.canonicalize().ok()?;
+        ConfigChoice::Here => {
+            let cwd = here.cwd().ok()?.canonicalize().ok()?;
             (None, cwd.strip_prefix(root.canonicalize().ok()?).ok()?.to_owned())
         }
     };
@@ -135,26 +140,33 @@ impl Beside {
 
 /// Of an interleaved gate. `asked` is the config here; `policy` is where the base's counts; `base` is the branch that was named. Errors: what should say it cannot be read.
 pub fn beside(
+    here: &Workspace,
     config: &Config,
-    asked: Option<Asked<'_>>,
-    policy: Option<&Policy>,
+    asked: Option<ConfigChoice<'_>>,
+    policy: Option<&BasePolicy>,
     given: &Given,
     base: Option<&str>,
 ) -> anyhow::Result<Beside> {
     match (&config.gate.baseline, asked, policy) {
         _ if config.gate.mode != GateMode::Interleaved => Ok(Beside::default()),
-        (Counterpart::MergeBase | Counterpart::Ref(_), Some(asked), _) => commits_own(config, asked, given, base),
-        (Counterpart::Config(named), _, Some(policy)) => bases_own(config, named, policy),
+        (Counterpart::MergeBase | Counterpart::Ref(_), Some(asked), _) => commits_own(here, config, asked, given, base),
+        (Counterpart::Config(named), _, Some(policy)) => bases_own(here, config, named, policy),
         _ => Ok(Beside::default()),
     }
 }
 
 /// Each commit is built and started as it says itself. Where there is none to compare with, `Pair::open` says so.
-fn commits_own(config: &Config, asked: Asked<'_>, given: &Given, base: Option<&str>) -> anyhow::Result<Beside> {
-    let Ok(repo) = repo(config) else { return Ok(Beside::default()) };
-    let Ok((commit, _)) = baseline_commit(&repo, config, base) else { return Ok(Beside::default()) };
+fn commits_own(
+    here: &Workspace,
+    config: &Config,
+    asked: ConfigChoice<'_>,
+    given: &Given,
+    base: Option<&str>,
+) -> anyhow::Result<Beside> {
+    let Ok(repo) = here.repo(config) else { return Ok(Beside::default()) };
+    let Ok((commit, _)) = baseline_commit(here, &repo, config, base) else { return Ok(Beside::default()) };
     let short = short(&commit);
-    let found = match repo.root().and_then(|root| places(root, asked)) {
+    let found = match repo.root().and_then(|root| places(here, root, asked)) {
         Some(paths) => config_at(&repo, &commit, &paths)?,
         None => None,
     };
@@ -194,9 +206,9 @@ fn started_target(name: &str, text: &str, given: &Given) -> Result<Target, Strin
 
 /// The file that `gate.baseline.config` names, as the base has it. Errors: the base has none that can be used, so that this change would
 /// choose what it is compared with.
-fn bases_own(config: &Config, file: &Path, policy: &Policy) -> anyhow::Result<Beside> {
+fn bases_own(here: &Workspace, config: &Config, file: &Path, policy: &BasePolicy) -> anyhow::Result<Beside> {
     let shown = file.display();
-    let repo = repo(config)?;
+    let repo = here.repo(config)?;
     let Some(path) = repo.root().and_then(|root| inside(root, file)) else {
         return Ok(Beside::noticed(format!(
             "{shown} (gate.baseline.config) lies outside this repository: it counts as it is there"
@@ -214,7 +226,7 @@ fn bases_own(config: &Config, file: &Path, policy: &Policy) -> anyhow::Result<Be
     let env = |name: &str| std::env::var(name).ok();
     let theirs = config::load(Some(Source { name: &name, text: &text }), &[], &Flags::default(), &env)
         .map_err(|why| anyhow::anyhow!("{name} (gate.baseline.config) cannot be used: {why}"))?;
-    let altered = named(file).map_or(true, |own| own.target != theirs.target);
+    let altered = named(here, file).map_or(true, |own| own.target != theirs.target);
     let notice = format!("this change alters {shown} (gate.baseline.config): what {} says is what counts here", policy.base);
     Ok(Beside { target: Some(theirs.target), notice: altered.then_some(notice) })
 }

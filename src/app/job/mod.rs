@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use super::artefacts;
 use super::options::RunOptions;
 use super::stop::Stop;
-use super::workspace::{baselines_folder, repo};
+use super::workspace::Workspace;
 use crate::clock::now;
 use crate::config::{Config, Target};
 use crate::exit::Failure;
@@ -52,8 +52,13 @@ impl Job {
     }
 
     /// Takes the servers of these targets; the time limit begins. False: interrupted while it waited. Errors: exit 3, as [`Job::begin`].
-    pub fn load<'t>(&mut self, config: &Config, targets: impl IntoIterator<Item = &'t Target>) -> anyhow::Result<bool> {
-        if let Ok(folder) = repo(config).map_err(anyhow::Error::from).and_then(|repo| baselines_folder(&repo, config)) {
+    pub fn load<'t>(
+        &mut self,
+        here: &Workspace,
+        config: &Config,
+        targets: impl IntoIterator<Item = &'t Target>,
+    ) -> anyhow::Result<bool> {
+        if let Ok(folder) = here.baselines_folder(config) {
             artefacts::sweep(&folder);
         }
         let mut claims = vec![Claim::new(MACHINE, if self.exclusive { ALL } else { SHARED })];

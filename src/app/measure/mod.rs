@@ -13,6 +13,7 @@ use super::error_text::error_text;
 use super::job::Job;
 use super::options::RunOptions;
 use super::sides::{Pair, Side};
+use super::workspace::Workspace;
 use super::workspace::secrets::api_key;
 use crate::config::{self, Config, Endpoint, Fit, Workload};
 use crate::exit::Failure;
@@ -99,19 +100,26 @@ pub const EACH: &str = "each";
 const EXTENDED: u32 = 6;
 
 /// Measures one server with everything that the config asks for. The record is saved in the output folder after every round.
-pub fn measure(config: &Config, options: &RunOptions, git: Option<GitFacts>, job: &Job) -> anyhow::Result<Kept<Record>> {
-    capture(config, options, git, job, &|_| starts(config))
+pub fn measure(
+    here: &Workspace,
+    config: &Config,
+    options: &RunOptions,
+    git: Option<GitFacts>,
+    job: &Job,
+) -> anyhow::Result<Kept<Record>> {
+    capture(here, config, options, git, job, &|_| starts(config))
 }
 
 /// As [`measure`]; after the first start, when it is known what the server is, `starts` says how many there are to be.
 pub fn capture(
+    here: &Workspace,
     config: &Config,
     options: &RunOptions,
     git: Option<GitFacts>,
     job: &Job,
     starts: &dyn Fn(&Record) -> u32,
 ) -> anyhow::Result<Kept<Record>> {
-    let side = Side::only(config, git);
+    let side = Side::only(here, config, git);
     let mut run = Run::begin(config, options, job, self::starts(config), vec![(&side, RECORD)])?;
     run.build()?;
     let mut start = 0;
@@ -128,13 +136,14 @@ pub fn capture(
 /// Measures every target with the same plans, one server at a time; who comes first turns from start to start. The folder and record of
 /// each, in the order of their names.
 pub fn each(
+    here: &Workspace,
     config: &Config,
     options: &RunOptions,
     git: Option<&GitFacts>,
     job: &Job,
 ) -> anyhow::Result<Kept<Vec<(PathBuf, Record)>>> {
     let sides: Vec<Side> =
-        config.targets.values().map(|target| Side::with_target(target.clone(), config, git.cloned())).collect();
+        config.targets.values().map(|target| Side::with_target(here, target.clone(), config, git.cloned())).collect();
     let named: Vec<(&Side, &str)> = sides.iter().map(|side| (side, RECORD)).collect();
     let mut run = Run::begin(config, options, job, config.gate.starts, named)?;
     for (measuring, name) in run.sides.iter_mut().zip(config.targets.keys()) {
@@ -163,7 +172,7 @@ pub fn each(
 }
 
 /// What an interleaved run asks between its starts.
-pub struct Asked<'a> {
+pub struct BetweenStarts<'a> {
     /// Earlier sessions that the noise of a workload is reckoned from.
     pub history: &'a dyn Fn(&WorkloadRecord) -> Vec<PastSession>,
     /// Whether another start pair may decide what these two records (baseline, candidate) leave open.
@@ -176,7 +185,7 @@ pub fn pair(
     options: &RunOptions,
     pair: &Pair,
     job: &Job,
-    asked: &Asked<'_>,
+    between: &BetweenStarts<'_>,
 ) -> anyhow::Result<Kept<(Record, Record)>> {
     let [baseline, candidate] = &pair.sides;
     let sampled = pair.restarts();
@@ -197,10 +206,10 @@ pub fn pair(
     for start in 0..most {
         let groups: [&[usize]; 2] = if start % 2 == 0 { [&[0], &[1]] } else { [&[1], &[0]] };
         let went_on = if at_once { run.start(start, &[&[0, 1]])? } else { run.start(start, &groups)? };
-        run.set_history(asked.history);
+        run.set_history(between.history);
         run.compare_builds();
         let looked = matches!(start + 1, 1 | 2 | 3 | EXTENDED);
-        if !went_on || looked && !(asked.undecided)(&run.sides[0].record, &run.sides[1].record)? {
+        if !went_on || looked && !(between.undecided)(&run.sides[0].record, &run.sides[1].record)? {
             break;
         }
         if start + 1 == looks && most > looks {

@@ -194,7 +194,7 @@ mod tests {
         Running { pid: 77, exe: exe.into(), sha256: Some("aa".into()), args, cwd: "/nowhere/side".into() }
     }
 
-    fn of(root: &str, running: &Running) -> Vec<Called> {
+    fn called_from(root: &str, running: &Running) -> Vec<Called> {
         vec![call(running, Path::new(root), &["8123".into(), "77".into(), "baseline".into(), "candidate".into()], None)]
     }
 
@@ -202,23 +202,26 @@ mod tests {
     fn one_file_outside_both_checkouts_is_the_same_build() {
         let serve = |args: &[&str]| running("/opt/server", args);
         let args = ["server", "--port", "8123", "--log=/tmp/baseline-77.log"];
-        let (left, right) = (of("/a", &serve(&args)), of("/b", &serve(&["x", "--port", "8123", "--log=/tmp/candidate-77.log"])));
+        let (left, right) = (
+            called_from("/a", &serve(&args)),
+            called_from("/b", &serve(&["x", "--port", "8123", "--log=/tmp/candidate-77.log"])),
+        );
         assert_eq!(compared(&left, &right), Some(Builds::Same { path: "/opt/server".into() }));
-        let other = of("/b", &serve(&["server", "--port", "8123", "--eager"]));
+        let other = called_from("/b", &serve(&["server", "--port", "8123", "--eager"]));
         assert_eq!(compared(&left, &other), Some(Builds::OtherArguments { path: "/opt/server".into() }));
-        let rebuilt = of("/b", &Running { sha256: Some("bb".into()), ..serve(&args) });
+        let rebuilt = called_from("/b", &Running { sha256: Some("bb".into()), ..serve(&args) });
         assert_eq!(compared(&left, &rebuilt), Some(Builds::Different));
         assert_eq!(compared(&[], &right), None);
         // The baseline ran what lies in the candidate's checkout.
-        let inside = of("/a", &running("/b/server", &["server"]));
-        let both = compared(&inside, &of("/b", &running("/b/server", &["server"])));
+        let inside = called_from("/a", &running("/b/server", &["server"]));
+        let both = compared(&inside, &called_from("/b", &running("/b/server", &["server"])));
         assert_eq!(both, Some(Builds::Same { path: "/b/server".into() }));
     }
 
     #[test]
     fn each_sides_own_program_is_judged_and_equal_ones_are_called_so() {
         let own = |root: &str, digest: &str| {
-            of(root, &Running { sha256: Some(digest.into()), ..running(&format!("{root}/bin/server"), &["server"]) })
+            called_from(root, &Running { sha256: Some(digest.into()), ..running(&format!("{root}/bin/server"), &["server"]) })
         };
         assert_eq!(compared(&own("/a", "aa"), &own("/b", "aa")), Some(Builds::Identical));
         assert_eq!(compared(&own("/a", "aa"), &own("/b", "bb")), Some(Builds::Different));
@@ -226,13 +229,13 @@ mod tests {
 
     #[test]
     fn what_an_interpreter_loads_is_not_claimed() {
-        let module = |root: &str, name: &str| of(root, &running("/usr/bin/python3.11", &[name, "-m", "server"]));
+        let module = |root: &str, name: &str| called_from(root, &running("/usr/bin/python3.11", &[name, "-m", "server"]));
         let system = compared(&module("/a", "python3"), &module("/b", "python3"));
         assert_eq!(system, Some(Builds::Unknown { path: "/usr/bin/python3.11".into() }));
         let venv = compared(&module("/a", "/a/.venv/bin/python"), &module("/b", "/b/.venv/bin/python"));
         assert_eq!(venv, Some(Builds::Different));
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        let script = |root: &str| of(root, &running("/usr/bin/python3.11", &["python3", file, "serve"]));
+        let script = |root: &str| called_from(root, &running("/usr/bin/python3.11", &["python3", file, "serve"]));
         assert_eq!(compared(&script("/a"), &script("/b")).map(|b| matches!(b, Builds::Same { .. })), Some(true));
     }
 }

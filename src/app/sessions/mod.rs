@@ -6,9 +6,8 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use super::workspace::event::wanted;
 use super::workspace::place::inside;
-use super::workspace::{baselines_folder, head_facts_if_born, repo};
+use super::workspace::{Workspace, baselines_folder};
 use crate::baseline::base::{Base, Wanted};
 use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::baseline::store;
@@ -45,9 +44,9 @@ impl Baselines {
     /// `named` is a file or folder instead of the repository's.
     ///
     /// Errors: a shallow clone, no base, an unreadable file; where the base's word counts, also no repository.
-    pub fn open(config: &Config, named: Option<&Path>, wanted: &Wanted) -> anyhow::Result<Self> {
-        let repo = repo(config);
-        let git = repo.as_ref().map_or(Ok(None), head_facts_if_born)?;
+    pub fn open(here: &Workspace, config: &Config, named: Option<&Path>, wanted: &Wanted) -> anyhow::Result<Self> {
+        let repo = here.repo(config);
+        let git = repo.as_ref().map_or(Ok(None), |repo| here.head_facts_if_born(repo))?;
         let beside = || repo.as_ref().map(|r| Reviewed::beside(r, config, wanted)).unwrap_or_default();
         if let Some(path) = named {
             let Named { sessions, notice } = named_sessions(&repo, path, wanted)?;
@@ -77,7 +76,7 @@ impl Baselines {
             }
             Err(e) => Err(e),
             Ok(Found { base, links, files, notices, .. }) => {
-                let reviewed = Reviewed::of(&repo, config, wanted, &links);
+                let reviewed = Reviewed::read(&repo, config, wanted, &links);
                 let sessions = on_lineage(files.into_values().collect(), &links);
                 Ok(Self { notices, sessions, from: base.words(), ..Self::without(git, None) }.with(reviewed))
             }
@@ -85,22 +84,22 @@ impl Baselines {
     }
 
     /// Those of HEAD's own lineage as the working tree has them: what a session is added to.
-    pub fn here(config: &Config) -> anyhow::Result<Self> {
-        Self::here_with(config, &[])
+    pub fn of_head(here: &Workspace, config: &Config) -> anyhow::Result<Self> {
+        Self::of_head_with(here, config, &[])
     }
 
-    /// As [`Self::here`], with sessions that have no file yet.
-    pub fn here_with(config: &Config, new: &[Session]) -> anyhow::Result<Self> {
-        let repo = repo(config)?;
-        let (git, links) = (head_facts_if_born(&repo)?, repo.lineage()?);
+    /// As [`Self::of_head`], with sessions that have no file yet.
+    pub fn of_head_with(here: &Workspace, config: &Config, new: &[Session]) -> anyhow::Result<Self> {
+        let repo = here.repo(config)?;
+        let (git, links) = (here.head_facts_if_born(&repo)?, repo.lineage()?);
         let mut all = store::read_all(&baselines_folder(&repo, config)?)?;
         all.extend(new.iter().cloned());
-        let reviewed = Reviewed::of(&repo, config, &wanted(None), &links);
+        let reviewed = Reviewed::read(&repo, config, &here.wanted(None), &links);
         Ok(Self { sessions: on_lineage(all, &links), ..Self::without(git, None) }.with(reviewed))
     }
 
     /// As [`Self::open`], but nothing is compared with them: a clone without history, or without a base, has none.
-    pub fn for_noise(config: &Config, named: Option<&Path>, wanted: &Wanted) -> anyhow::Result<Self> {
+    pub fn for_noise(here: &Workspace, config: &Config, named: Option<&Path>, wanted: &Wanted) -> anyhow::Result<Self> {
         let lost = |e: &anyhow::Error| {
             use GitError::{NoBase, NoCommit, NoEventBase, Shallow, Unrelated};
             match e.downcast_ref() {
@@ -109,9 +108,9 @@ impl Baselines {
                 found => matches!(found, Some(GitError::None | Shallow | NoBase(_) | NoEventBase(_) | Unrelated(_))),
             }
         };
-        match Self::open(config, named, wanted) {
+        match Self::open(here, config, named, wanted) {
             Err(e) if lost(&e) => {
-                let git = repo(config).as_ref().map_or(Ok(None), head_facts_if_born)?;
+                let git = here.repo(config).as_ref().map_or(Ok(None), |repo| here.head_facts_if_born(repo))?;
                 say(&format!("note: earlier sessions are not used, though their noise would let fewer starts decide: {e}"));
                 Ok(Self::without(git, None))
             }
@@ -119,7 +118,8 @@ impl Baselines {
         }
     }
 
-    pub fn of(&self, workload: &str) -> Baseline {
+    /// What a workload may be compared with.
+    pub fn baseline(&self, workload: &str) -> Baseline {
         let mine = self.sessions.iter().filter(|(_, s)| s.workload == workload);
         let workloads = self.sessions.iter().map(|(_, s)| s.workload.clone()).collect();
         Baseline {
@@ -134,7 +134,7 @@ impl Baselines {
 
     /// What an interleaved run may reckon its noise from: the sessions that count, oldest first. They say nothing of attainment of other SLOs.
     pub fn past(&self, workload: &WorkloadRecord, under_test: &[String]) -> Vec<PastSession> {
-        let baseline = self.of(&workload.name);
+        let baseline = self.baseline(&workload.name);
         let selection = baseline.select(workload, under_test, None);
         selection.sessions().map(|s| s.to_past(s.slo == workload.slo)).collect()
     }
@@ -144,8 +144,8 @@ impl Baselines {
     }
 
     /// What is judged is not HEAD, but a commit that the event names.
-    pub fn candidate(mut self, config: &Config, commit: &str) -> Self {
-        if let Ok(repo) = repo(config) {
+    pub fn candidate(mut self, here: &Workspace, config: &Config, commit: &str) -> Self {
+        if let Ok(repo) = here.repo(config) {
             self.reviewed = self.reviewed.candidate(&repo, Some(commit));
         }
         self

@@ -37,7 +37,7 @@ enum Source {
 impl Reviewed {
     /// `links` are the walk to the baselines. Never an error: what cannot be read does not count,
     /// which is the strict side, and is said.
-    pub fn of(repo: &Repo, config: &Config, wanted: &Wanted, links: &[Link]) -> Self {
+    pub fn read(repo: &Repo, config: &Config, wanted: &Wanted, links: &[Link]) -> Self {
         let mut notices = Vec::new();
         let source = match source(repo, config, wanted) {
             Ok(source) => source,
@@ -52,7 +52,7 @@ impl Reviewed {
             if let Source::At(..) = source {
                 notices.extend(brought(&Source::Here.acceptances(repo, config).unwrap_or_default(), &all));
             }
-            known(repo, &source, links, all).map_err(|e| e.to_string())
+            on_the_way(repo, &source, links, all).map_err(|e| e.to_string())
         });
         let known = match accepted {
             Ok(known) => known,
@@ -84,7 +84,7 @@ impl Reviewed {
             let head = repo.head()?.link.commit;
             repo.lineage_from(base.start(&head))
         });
-        Self::of(repo, config, wanted, &links.unwrap_or_default())
+        Self::read(repo, config, wanted, &links.unwrap_or_default())
     }
 }
 
@@ -152,9 +152,9 @@ fn brought(own: &[Acceptance], base: &[Acceptance]) -> Option<String> {
 }
 
 /// Errors: what a commit of its way here holds cannot be read.
-fn known(repo: &Repo, source: &Source, links: &[Link], all: Vec<Acceptance>) -> Result<Vec<Known>, GitError> {
+fn on_the_way(repo: &Repo, source: &Source, links: &[Link], all: Vec<Acceptance>) -> Result<Vec<Known>, GitError> {
     let tip = source.tip(repo);
-    let known = |acceptance: Acceptance| {
+    let one = |acceptance: Acceptance| {
         let says = |text: &str| accept::parse(text).is_ok_and(|all| all.contains(&acceptance));
         let introduced = tip.as_ref().map_or(Ok(None), |tip| repo.introduced(tip, ACCEPTED, says))?;
         // The acceptance that comes in one commit with code is of that code.
@@ -166,7 +166,7 @@ fn known(repo: &Repo, source: &Source, links: &[Link], all: Vec<Acceptance>) -> 
         let landed = landed.filter(|_| acceptance.of == Of::Regression).and_then(|at| u32::try_from(at).ok());
         Ok(Known { by: introduced.map(|i| i.author), landed, contained: false, acceptance })
     };
-    all.into_iter().map(known).collect()
+    all.into_iter().map(one).collect()
 }
 
 /// The anchor as its file names it: a commit or anything that git resolves to one, then what people call it.

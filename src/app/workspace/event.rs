@@ -1,25 +1,12 @@
-//! What the environment knows of the base before git is asked: `--base`, the event, the default branch. Which event means which base.
+//! Which event means which base, before git is asked.
 //!
 //! Not here: finding it in git (`baseline::base`).
 
-use super::{ci, runner};
 use crate::baseline::base::Wanted;
 use crate::github::event::Ci;
 
-/// For this process; `named` is `--base`.
-pub fn wanted(named: Option<&str>) -> Wanted {
-    let event = runner::workflow_run();
-    let ci = ci::is_ci() || event.is_some();
-    let known = match &event {
-        Some(event) => of_event(event),
-        None if ci => into_branch(&ci::target_branches()),
-        None => Wanted::default(),
-    };
-    Wanted { named: named.map(str::to_owned), ci, ..known }
-}
-
 /// Of a change that goes into a branch, on another system than GitHub. Where several are named there is no telling which, and then none.
-fn into_branch(branches: &[String]) -> Wanted {
+pub fn base_of_branches(branches: &[String]) -> Wanted {
     let event = if let [branch] = branches { names(branch).into() } else { Vec::new() };
     Wanted { event, event_only: !branches.is_empty(), ..Wanted::default() }
 }
@@ -30,7 +17,7 @@ fn names(branch: &String) -> [String; 2] {
 }
 
 /// What a workflow run is to be compared with.
-fn of_event(ci: &Ci) -> Wanted {
+pub fn base_of_event(ci: &Ci) -> Wanted {
     let sha = ci.base.sha.clone().into_iter();
     let default_branch = ci.default_branch.clone();
     match ci.event.as_str() {

@@ -4,12 +4,15 @@
 #![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 
+use crate::baseline::base::Wanted;
 use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::clock::date;
 use crate::config::Config;
+use crate::github::event::Ci;
 use crate::record::GitFacts;
 
 pub mod ci;
@@ -18,33 +21,78 @@ pub mod place;
 pub mod runner;
 pub mod secrets;
 
-/// The working folder.
-pub fn cwd() -> anyhow::Result<PathBuf> {
-    std::env::current_dir().context("cannot tell the working folder")
+/// Where the gate runs. What is asked of it is looked at once: neither folder nor event change under a run.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    cwd: OnceLock<Result<PathBuf, String>>,
+    run: OnceLock<Option<Ci>>,
 }
 
-/// The repository around the working folder, with the config's baselines.
-pub fn repo(config: &Config) -> Result<Repo, GitError> {
-    Ok(repo_with(&config.baselines_dir)?.walking(config.baselines_max_walk))
-}
-
-/// The repository around the working folder; `baselines` is relative to its root.
-pub fn repo_with(baselines: &Path) -> Result<Repo, GitError> {
-    let cwd = std::env::current_dir().map_err(|e| GitError::Other(e.to_string()))?;
-    Repo::discover(&cwd, baselines)
-}
-
-/// None before the first commit. Errors: HEAD, or what is changed here, cannot be read.
-pub fn head_facts_if_born(repo: &Repo) -> Result<Option<GitFacts>, GitError> {
-    match head_facts(repo) {
-        Err(GitError::Unborn) => Ok(None),
-        facts => facts.map(Some),
+impl Workspace {
+    /// Of this process.
+    pub fn here() -> Self {
+        Self::default()
     }
-}
 
-pub fn head_facts(repo: &Repo) -> Result<GitFacts, GitError> {
-    let head = repo.candidate(event::wanted(None).pull_head.as_deref())?;
-    git_facts(head.link, head.dirty)
+    /// The working folder.
+    pub fn cwd(&self) -> anyhow::Result<&Path> {
+        self.folder().map_err(|why| anyhow::anyhow!("{why}")).context("cannot tell the working folder")
+    }
+
+    fn folder(&self) -> Result<&Path, &String> {
+        self.cwd.get_or_init(|| std::env::current_dir().map_err(|e| e.to_string())).as_deref()
+    }
+
+    /// The workflow run that this process is a step of.
+    pub fn workflow_run(&self) -> Option<&Ci> {
+        self.run.get_or_init(runner::workflow_run).as_ref()
+    }
+
+    /// The base that is meant; `named` is `--base`.
+    pub fn wanted(&self, named: Option<&str>) -> Wanted {
+        let run = self.workflow_run();
+        let ci = ci::is_ci() || run.is_some();
+        let meant = match run {
+            Some(run) => event::base_of_event(run),
+            None if ci => event::base_of_branches(&ci::target_branches()),
+            None => Wanted::default(),
+        };
+        Wanted { named: named.map(str::to_owned), ci, ..meant }
+    }
+
+    /// The repository around the working folder, with the config's baselines.
+    pub fn repo(&self, config: &Config) -> Result<Repo, GitError> {
+        Ok(self.repo_with(&config.baselines_dir)?.walking(config.baselines_max_walk))
+    }
+
+    /// The repository around the working folder; `baselines` is relative to its root.
+    pub fn repo_with(&self, baselines: &Path) -> Result<Repo, GitError> {
+        Repo::discover(self.folder().map_err(|why| GitError::Other(why.clone()))?, baselines)
+    }
+
+    /// Of HEAD, and whether something is changed here.
+    pub fn head_facts(&self, repo: &Repo) -> Result<GitFacts, GitError> {
+        let head = repo.candidate(self.wanted(None).pull_head.as_deref())?;
+        git_facts(head.link, head.dirty)
+    }
+
+    /// The same; none before the first commit. Errors: HEAD, or what is changed here, cannot be read.
+    pub fn head_facts_if_born(&self, repo: &Repo) -> Result<Option<GitFacts>, GitError> {
+        match self.head_facts(repo) {
+            Err(GitError::Unborn) => Ok(None),
+            facts => facts.map(Some),
+        }
+    }
+
+    /// The same where there is a repository that can be read: without it a record says nothing of a commit, and is one all the same.
+    pub fn head_facts_if_any(&self, config: &Config) -> Option<GitFacts> {
+        self.head_facts(&self.repo(config).ok()?).ok()
+    }
+
+    /// Where baseline files lie. Errors: no repository, or one without a folder.
+    pub fn baselines_folder(&self, config: &Config) -> anyhow::Result<PathBuf> {
+        baselines_folder(&self.repo(config)?, config)
+    }
 }
 
 /// Of a commit as it is checked out somewhere else: nothing in it is uncommitted.

@@ -13,13 +13,13 @@ pub fn after_check(report: &Report, out: &Path, lang: Lang) {
         return;
     }
     let record = out.join("record.json").display().to_string();
-    if let Some(line) = report.verdict.and_then(|v| words(v, report, &record)) {
+    if let Some(line) = report.verdict.and_then(|v| advice(v, report, &record)) {
         say(&report::say(lang, &format!("next: {line}")));
     }
 }
 
 /// Nothing after a PASS: there is nothing to do.
-fn words(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
+fn advice(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
     let worst = report.workloads.iter().find(|w| w.verdict == Some(verdict));
     let mode = worst.and_then(|w| w.comparison.as_ref()).map(|c| c.mode.as_str());
     Some(match verdict {

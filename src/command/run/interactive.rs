@@ -1,7 +1,7 @@
 //! `run -i`: server, model and workload from lists, each Enter the default; what the command line says already is not asked.
 
 use crate::app::around::{self, USUAL_URL, is_url};
-use crate::app::workspace::cwd;
+use crate::app::workspace::Workspace;
 use crate::app::{dry_run, gate};
 use crate::cli::{ConfigArgs, RunArgs, WorkloadArgs};
 use crate::command::args;
@@ -24,11 +24,11 @@ enum Server {
 const OWN: &str = "my own: rate, duration, tokens";
 
 /// The arguments with what was chosen. Errors: nobody answers, no server, an invalid config.
-pub fn choose(args: &RunArgs) -> anyhow::Result<RunArgs> {
+pub fn choose(here: &Workspace, args: &RunArgs) -> anyhow::Result<RunArgs> {
     let mut talk = Talk::with_person();
     let mut args = args.clone();
     let said = args.workload.base_url.is_some() || args.workload.target.is_some();
-    let config = config(&args)?;
+    let config = config(here, &args)?;
     if !said {
         server(&mut args, config.as_ref(), &mut talk)?;
     }
@@ -55,8 +55,8 @@ pub fn confirmed(config: &Config) -> anyhow::Result<bool> {
 }
 
 /// The config that would be used, if there is one.
-fn config(args: &RunArgs) -> anyhow::Result<Option<Config>> {
-    let there = gate::path(&args::given(&args.config, &args.workload), &cwd()?)?.is_some();
+fn config(here: &Workspace, args: &RunArgs) -> anyhow::Result<Option<Config>> {
+    let there = gate::path(here, &args::given(&args.config, &args.workload))?.is_some();
     let set = args.config.set.iter().any(|s| s.starts_with("target."));
     if !there && !set {
         return Ok(None);
@@ -66,7 +66,7 @@ fn config(args: &RunArgs) -> anyhow::Result<Option<Config>> {
         target: args.workload.target.clone(),
         ..WorkloadArgs::default()
     };
-    gate::config(&args::given(&args.config, &ours)).map(Some)
+    gate::config(here, &args::given(&args.config, &ours)).map(Some)
 }
 
 fn server(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow::Result<()> {

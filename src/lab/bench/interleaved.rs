@@ -37,11 +37,11 @@ pub fn run() -> anyhow::Result<()> {
 }
 
 fn side(candidate: bool) -> Vec<Round> {
-    (0..STARTS).flat_map(|start| (0..ROUNDS).map(move |round| one(start, round, candidate))).collect()
+    (0..STARTS).flat_map(|start| (0..ROUNDS).map(move |round| played(start, round, candidate))).collect()
 }
 
 /// Starts differ by more than the sides do, so that every look stays open and the next is judged, too.
-fn one(start: u32, round: u32, candidate: bool) -> Round {
+fn played(start: u32, round: u32, candidate: bool) -> Round {
     let place = start * ROUNDS + round;
     let side = u32::from(candidate);
     let speed = 1.0 + f64::from((start * 7 + side * 3) % 5) * 0.02 + f64::from(side) * 0.02;

@@ -142,12 +142,12 @@ pub fn rows() -> Vec<Row> {
 
 impl Row {
     pub fn mentions(&self, text: &str) -> bool {
-        [self.name, self.load.name(), &self.mode.words()].iter().any(|words| words.contains(text))
+        [self.name, self.load.name(), &self.mode.in_words()].iter().any(|words| words.contains(text))
     }
 }
 
 impl Mode {
-    pub fn words(self) -> String {
+    pub fn in_words(self) -> String {
         match self {
             Self::Interleaved => "interleaved".into(),
             Self::OtherDay { sessions } => format!("other day, {sessions} sessions"),
@@ -214,7 +214,7 @@ impl Expect {
         }
     }
 
-    pub fn words(self, gates: u32) -> String {
+    pub fn in_words(self, gates: u32) -> String {
         let bound = self.floor(gates);
         match self {
             Self::Quiet(most) => format!("no REGRESSION, or at most {bound} ({:.0} %)", most * 100.0),

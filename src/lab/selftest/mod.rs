@@ -74,7 +74,7 @@ fn play(scale: Scale, rows: &[Row], only: &str, progress: impl Fn(&str)) -> anyh
             let scene = &scenes[i as usize % scenes.len()];
             gate::play(scene, row.mode, row.change, &mut rng)
         });
-        let line = table::Line::of(row, &outcomes);
+        let line = table::Line::new(row, &outcomes);
         progress(&format!("{}/{} {}", number + 1, rows.len(), line.to_text()));
         played.push(line);
     }

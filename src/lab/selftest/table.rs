@@ -78,7 +78,7 @@ impl Table {
 }
 
 impl Line {
-    pub fn of(row: &Row, outcomes: &[Outcome]) -> Self {
+    pub fn new(row: &Row, outcomes: &[Outcome]) -> Self {
         let count = |wanted: Verdict| outcomes.iter().map(|o| u32::from(o.verdict == wanted)).sum();
         let (regression, pass) = (count(Verdict::Failed), count(Verdict::Passed));
         let (inconclusive, blind) = (count(Verdict::Inconclusive), count(Verdict::Blind));
@@ -91,7 +91,7 @@ impl Line {
         Self {
             injected: row.name,
             load: row.load.name(),
-            mode: row.mode.words(),
+            mode: row.mode.in_words(),
             expect: row.expect,
             gates,
             regression,
@@ -141,7 +141,7 @@ impl Line {
             self.injected.into(),
             self.load.into(),
             self.mode.clone(),
-            self.expect.words(self.gates),
+            self.expect.in_words(self.gates),
             self.regression.to_string(),
             self.pass.to_string(),
             self.inconclusive.to_string(),
@@ -155,7 +155,7 @@ impl Line {
     fn to_json(&self) -> Value {
         let (rate, low, high) = self.rate();
         json!({
-            "injected": self.injected, "load": self.load, "mode": self.mode, "should_say": self.expect.words(self.gates),
+            "injected": self.injected, "load": self.load, "mode": self.mode, "should_say": self.expect.in_words(self.gates),
             "gates": self.gates, "regression": self.regression, "pass": self.pass, "inconclusive": self.inconclusive, "blind": self.blind,
             "invalid": self.invalid, "rate_ratio": rate, "rate_low_ratio": low, "rate_high_ratio": high, "looks_mean": self.looks, "by": self.by,
             "holds": self.holds(),

@@ -101,7 +101,7 @@ pub fn play(seed: u64, progress: impl Fn(&str)) -> anyhow::Result<Table> {
             history.push(run);
         }
         let why = outcome.reasons.first().cloned().unwrap_or_default();
-        let line = Line::of(row, &[outcome]);
+        let line = Line::new(row, &[outcome]);
         progress(&format!("{}/{} {}\n    {why}", number + 1, rows.len(), line.to_text()));
         lines.push(line);
     }

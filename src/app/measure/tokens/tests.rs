@@ -9,7 +9,7 @@ use crate::plan::{Pace, PlannedRequest};
 use crate::protocol::{BodySpec, Extras, LengthField, body};
 use crate::timeline::{Counted, Outcome};
 
-fn words() -> Tokenizer {
+fn word_tokenizer() -> Tokenizer {
     let count = |text: &str| u32::try_from(text.split_whitespace().count()).ok();
     Tokenizer { count: Box::new(count), digest: String::new() }
 }
@@ -67,7 +67,7 @@ fn timeline(text: Option<&str>) -> Timeline {
 fn counted(timeline: Timeline) -> (Counted, Option<u32>, Option<u32>) {
     let protocol = ProtocolName::Triton.into();
     let mut all = [timeline];
-    words().count(&mut all, &plan(&protocol), &protocol);
+    word_tokenizer().count(&mut all, &plan(&protocol), &protocol);
     (all[0].counted, all[0].input_tokens, all[0].output_tokens)
 }
 
@@ -83,7 +83,7 @@ fn what_the_server_did_not_count_is_counted_here() {
 fn a_raw_line_says_who_counted() {
     let protocol = ProtocolName::Triton.into();
     let mut all = [timeline(Some(" a b c")), Timeline { output_tokens: Some(8), ..timeline(None) }, timeline(None)];
-    words().count(&mut all, &plan(&protocol), &protocol);
+    word_tokenizer().count(&mut all, &plan(&protocol), &protocol);
     let of = Sent { plan: &plan(&protocol), workload: "chat", start: 0, round: 0, model: "m", wall: Wall::now() };
     let said = all.map(|t| {
         let line: serde_json::Value = serde_json::from_str(&raw::line(&of, &t)).expect("JSON");

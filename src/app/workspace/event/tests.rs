@@ -1,6 +1,6 @@
 //! Each event has its base. Not here: whether git has it.
 
-use super::{into_branch, of_event};
+use super::{base_of_branches, base_of_event};
 use crate::baseline::base::Wanted;
 use crate::github::event::Ci;
 
@@ -16,7 +16,7 @@ fn wanted(event: &str, file: &serde_json::Value) -> Wanted {
         _ => None,
     };
     let ci = Ci::parse(env, Some(&file.to_string())).expect("JSON").expect("in Actions");
-    of_event(&ci)
+    base_of_event(&ci)
 }
 
 #[test]
@@ -53,9 +53,9 @@ fn a_schedule_and_a_dispatch_have_the_default_branch() {
 
 #[test]
 fn a_change_on_another_system_has_the_branch_that_it_goes_into_and_no_other() {
-    let found = into_branch(&["release/2".into()]);
+    let found = base_of_branches(&["release/2".into()]);
     assert_eq!((&*found.event, found.event_only), (&["origin/release/2".to_owned(), "release/2".to_owned()][..], true));
-    let torn = into_branch(&["main".into(), "other".into()]);
+    let torn = base_of_branches(&["main".into(), "other".into()]);
     assert_eq!((torn.event.len(), torn.event_only), (0, true), "where two are named there is no telling which");
-    assert_eq!(into_branch(&[]), Wanted::default());
+    assert_eq!(base_of_branches(&[]), Wanted::default());
 }
