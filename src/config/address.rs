@@ -1,9 +1,13 @@
-//! Credentials in an address: found, so that it is refused and never shown. Reports, logs and baseline files repeat addresses.
+//! Addresses and what stands in them: variables of the environment, and credentials, found so that they are refused and never shown. Reports,
+//! logs and baseline files repeat addresses.
 //!
 //! Not here: which keys of a config are addresses (`target`, `metrics`).
 
-use super::target::Env;
+use super::check::Checker;
 use crate::redact::{Secrets, secrets};
+
+/// Environment variables by name.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Names of a query's parts that carry a credential, also as the end of a longer name (`x_api_key`).
 const NAMES: [&str; 12] =
@@ -55,6 +59,44 @@ fn is_named(part: &str) -> bool {
 
 fn is_key(part: &str) -> bool {
     part.len() >= SHORTEST_KEY && PREFIXES.iter().any(|prefix| part.starts_with(prefix))
+}
+
+impl Checker {
+    /// With each `${NAME}` replaced. Messages name the variable, never its value.
+    pub fn expanded(&mut self, path: &str, raw: &str, env: Env<'_>) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = raw;
+        while let Some(start) = rest.find("${") {
+            out.push_str(&rest[..start]);
+            let after = &rest[start + 2..];
+            let Some((name, tail)) = after.split_once('}').filter(|(name, _)| is_variable(name)) else {
+                self.bad(path, "`${` without the name of a variable and `}`", "write ${NAME}");
+                return None;
+            };
+            let Some(value) = env(name) else {
+                self.bad(
+                    path,
+                    format!("environment variable `{name}` is not set"),
+                    format!("export {name}, or write the value here"),
+                );
+                return None;
+            };
+            out.push_str(&value);
+            rest = tail;
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+}
+
+/// At a server's root.
+pub fn is_path(path: &str) -> bool {
+    path.starts_with('/') && !path.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+pub fn is_variable(name: &str) -> bool {
+    let first = name.chars().next();
+    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
-//! Checks of a workload's load: arrivals, prompts, and which of them can stand together.
+//! `arrival`: when requests are sent. Wire form, check.
 //!
-//! Not here: the workload's other values (`check`), what is expected of its answers (`expect`).
+//! Not here: what they ask for (`prompts`), lists of levels made workloads (`sweep`), the instants themselves (`plan::arrival`).
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::check::{Checker, FASTEST, MOST_IN_FLIGHT, MOST_INPUT_TOKENS, SLOWEST};
-use super::file::{ArrivalFile, DatasetFile, Levels, Number, PromptsFile};
-use super::layers::Layered;
-use super::{Arrival, Corpus, Length, PromptKind, Prompts, SessionBegin, Tier, TraceFormat, Warmup};
+use schemars::JsonSchema;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::check::{Checker, FASTEST, SLOWEST};
+use super::wire::{Number, Span, to_u32};
+use super::workload::Length;
 
 /// A plan is held in memory with its bodies; a million requests of 256 tokens are a gigabyte.
 const MOST_REQUESTS: f64 = 1e6;
@@ -16,8 +20,225 @@ const MOST_REQUESTS: f64 = 1e6;
 /// A year: beyond it an instant may not fit into its clock.
 const LONGEST_ROUND_S: f64 = 365.0 * 24.0 * 3600.0;
 
-/// A body grows with each turn; longer conversations than this are a slip of the pen.
-const MOST_TURNS: u32 = 256;
+/// More than one machine has ports for, to one address.
+const MOST_IN_FLIGHT: u32 = 65_000;
+
+/// Exactly one arrival process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ArrivalFile {
+    /// Open loop, exponential gaps.
+    Poisson {
+        /// Requests per second.
+        rate: Number,
+    },
+    /// Open loop, equal gaps.
+    Constant {
+        /// Requests per second.
+        rate: Number,
+    },
+    /// Open loop, Gamma-distributed gaps.
+    Gamma {
+        /// Requests per second.
+        rate: Number,
+        /// Shape: below 1 burstier than Poisson, 1 is Poisson, above more regular.
+        burstiness: Number,
+    },
+    /// Closed loop.
+    Closed {
+        /// Requests in flight; a list makes one workload per level, named `NAME-cN`.
+        concurrency: Levels,
+    },
+    /// Open loop, a rate that changes linearly over the round.
+    Ramp {
+        /// Requests per second at the start.
+        from: Number,
+        /// Requests per second at the end.
+        to: Number,
+    },
+    /// Open loop, arrivals from a file.
+    Trace {
+        /// JSONL, one object per request; Mooncake's published traces as they are.
+        file: String,
+        /// Offsets are divided by this: 2 is twice the rate. 1 where it is left out.
+        speedup: Option<Number>,
+        /// Unit of `timestamp`: `ms` (Mooncake's) where it is left out and nothing in the file speaks against it.
+        unit: Option<TimeUnit>,
+        /// Tokens of a block of `hash_ids`; 512 (Mooncake's) where it is left out.
+        #[schemars(range(min = 1))]
+        block_tokens: Option<u32>,
+        /// Keys of a line that are passed over.
+        ignore: Option<Vec<String>>,
+    },
+    /// Conversations (`prompts.conversation`), with `concurrency` or `rate`.
+    Sessions {
+        /// Closed loop: sessions at a time; a list makes one workload per level, named `NAME-cN`.
+        concurrency: Option<Levels>,
+        /// Open loop: sessions per second, with exponential gaps.
+        rate: Option<Number>,
+        /// From the end of an answer to the next turn; 0s where it is left out.
+        think_time: Option<Span>,
+    },
+}
+
+/// One level or several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Levels {
+    One(#[schemars(range(min = 1))] u32),
+    Many(#[schemars(length(min = 1))] Vec<u32>),
+}
+
+/// When requests are sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arrival {
+    /// A fixed number in flight.
+    Closed {
+        concurrency: u32,
+    },
+    /// Exactly one each 1/rate seconds.
+    Constant {
+        rate: f64,
+    },
+    Poisson {
+        rate: f64,
+    },
+    /// Gamma-distributed gaps; burstiness is vLLM's shape parameter: below 1 burstier than Poisson, 1 is Poisson. CV = 1/sqrt(burstiness).
+    Gamma {
+        rate: f64,
+        burstiness: f64,
+    },
+    /// Rate grows (or falls) linearly over the round, evenly spaced on the accumulated rate.
+    Ramp {
+        from: f64,
+        to: f64,
+    },
+    /// JSONL: one object per line, see docs.
+    Trace {
+        file: PathBuf,
+        /// Its offsets are divided by this.
+        speedup: f64,
+        format: TraceFormat,
+    },
+    /// Conversations: each next turn is sent when the last has been answered and thought about.
+    Sessions {
+        begin: SessionBegin,
+        think_time: Duration,
+    },
+}
+
+/// When a session begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SessionBegin {
+    /// When another ends: that many at a time.
+    Closed { concurrency: u32 },
+    /// Independently of the others: so many per second, with exponential gaps.
+    Poisson { rate: f64 },
+}
+
+/// What a trace's numbers mean, where its user says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TraceFormat {
+    /// Of `timestamp`; milliseconds where nothing was said and nothing speaks against it.
+    pub unit: Option<TimeUnit>,
+    /// Tokens of a block of `hash_ids`; 512 where nothing was said.
+    pub block_tokens: Option<u32>,
+    /// Keys of a line that are passed over.
+    pub ignore: Vec<String>,
+}
+
+/// Unit of a trace's `timestamp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeUnit {
+    S,
+    Ms,
+    Us,
+}
+
+impl Arrival {
+    /// Requests in flight of a closed loop.
+    pub const fn concurrency(&self) -> Option<u32> {
+        match self {
+            Self::Closed { concurrency } | Self::Sessions { begin: SessionBegin::Closed { concurrency }, .. } => {
+                Some(*concurrency)
+            }
+            _ => None,
+        }
+    }
+
+    /// Requests per second of an open loop, where that is one number.
+    pub const fn rate(&self) -> Option<f64> {
+        match self {
+            Self::Poisson { rate } | Self::Constant { rate } | Self::Gamma { rate, .. } => Some(*rate),
+            _ => None,
+        }
+    }
+}
+
+impl ArrivalFile {
+    /// A closed loop: it bounds what is in flight by itself.
+    pub fn is_bounded(&self) -> bool {
+        matches!(self, Self::Closed { .. } | Self::Sessions { concurrency: Some(_), .. })
+    }
+
+    /// Its list of levels, unless that is empty.
+    pub fn levels(&self) -> Option<&[u32]> {
+        match self {
+            Self::Closed { concurrency: Levels::Many(all) } | Self::Sessions { concurrency: Some(Levels::Many(all)), .. } => {
+                Some(all.as_slice()).filter(|all| !all.is_empty())
+            }
+            _ => None,
+        }
+    }
+
+    pub fn at_concurrency(self, n: u32) -> Self {
+        match self {
+            Self::Sessions { think_time, .. } => Self::Sessions { concurrency: Some(Levels::One(n)), rate: None, think_time },
+            _ => Self::Closed { concurrency: Levels::One(n) },
+        }
+    }
+
+    /// The same process at another rate; Poisson where it has none.
+    pub fn at_rate(self, rate: Number) -> Self {
+        match self {
+            Self::Sessions { think_time, .. } => Self::Sessions { concurrency: None, rate: Some(rate), think_time },
+            Self::Constant { .. } => Self::Constant { rate },
+            Self::Gamma { burstiness, .. } => Self::Gamma { rate, burstiness },
+            _ => Self::Poisson { rate },
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Levels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct LevelsVisitor;
+        impl<'de> Visitor<'de> for LevelsVisitor {
+            type Value = Levels;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of requests in flight, or a list of them")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Levels, E> {
+                to_u32(value).map(Levels::One)
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Levels, E> {
+                to_u32(value).map(Levels::One)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Levels, A::Error> {
+                let mut levels = Vec::new();
+                while let Some(level) = seq.next_element()? {
+                    levels.push(level);
+                }
+                Ok(Levels::Many(levels))
+            }
+        }
+        deserializer.deserialize_any(LevelsVisitor)
+    }
+}
 
 impl Checker {
     pub fn arrival(&mut self, path: &str, file: Option<&ArrivalFile>) -> Option<Arrival> {
@@ -148,107 +369,5 @@ impl Checker {
             }
             _ => {}
         }
-    }
-
-    /// What arrivals, prompts and tiers ask of each other.
-    pub fn together(&mut self, layered: &Layered, arrival: &Arrival, length: Length, prompts: &Prompts) {
-        let path = &layered.path;
-        let turns = match prompts.kind {
-            PromptKind::Conversation { turns } => Some(turns),
-            PromptKind::Single | PromptKind::Dataset { .. } => None,
-        };
-        match (arrival, turns) {
-            (Arrival::Sessions { begin, .. }, Some(turns)) => self.sessions(path, *begin, turns, length),
-            (Arrival::Sessions { .. }, None) => {
-                let hint = "add `prompts: {conversation: {turns: 4}}`";
-                self.bad(&format!("{path}.arrival.sessions"), "sessions need a conversation", hint);
-            }
-            (_, Some(_)) => {
-                let hint = "a turn follows an answer: use `arrival: {sessions: {concurrency: 8, think_time: 2s}}`";
-                self.bad(&format!("{path}.prompts.conversation"), "a conversation needs sessions", hint);
-            }
-            (Arrival::Trace { .. }, None) if matches!(prompts.kind, PromptKind::Dataset { .. }) => {
-                let hint = "a trace says itself what is asked: keep one of them";
-                self.bad(&format!("{path}.prompts.dataset"), "both a trace and a dataset", hint);
-            }
-            _ => {}
-        }
-    }
-
-    /// What is warm is what the warm-up sent and the rounds send again.
-    pub fn tier(&mut self, layered: &Layered, prompts: &Prompts, warmup: Option<Warmup>) {
-        if layered.tier != Some(Tier::Warm) {
-            return;
-        }
-        let at = format!("{}.tiers", layered.path);
-        if prompts.shared_prefix <= 0.0 {
-            let hint = "add `prompts: {synthetic: {shared_prefix: 0.9}}`";
-            self.bad(&at, "the warm tier has nothing in common that could be warm", hint);
-        }
-        if matches!(warmup, Some(Warmup::Requests(0) | Warmup::Duration(Duration::ZERO))) {
-            self.bad(&at, "the warm tier has no warm-up that could make it warm", "leave `warmup` out, or write 1 or more");
-        }
-    }
-
-    fn sessions(&mut self, path: &str, begin: SessionBegin, turns: u32, length: Length) {
-        let at_once = match begin {
-            SessionBegin::Closed { concurrency } => concurrency,
-            SessionBegin::Poisson { .. } => 1,
-        };
-        let least = at_once.saturating_mul(turns);
-        match length {
-            Length::Requests(n) if n < least => {
-                let what = format!("{n} requests are fewer than one session of {turns} turns for each of {at_once} at a time");
-                let hint = format!("turns count as requests: use {} or more", least.saturating_mul(2));
-                self.bad(&format!("{path}.requests"), what, hint);
-            }
-            _ => {}
-        }
-    }
-
-    pub fn prompts(&mut self, path: &str, file: Option<&PromptsFile>) -> Option<Prompts> {
-        let file = file?;
-        if let Some(dataset) = &file.dataset {
-            return self.dataset(path, file, dataset);
-        }
-        let text = file.synthetic.as_ref()?;
-        let at = |key: &str| format!("{path}.prompts.synthetic.{key}");
-        let input_tokens = self.bounded(&at("input_tokens"), text.input_tokens, MOST_INPUT_TOKENS);
-        let shared_prefix = text.shared_prefix?.0;
-        if !(0.0..=1.0).contains(&shared_prefix) {
-            self.bad(
-                &at("shared_prefix"),
-                format!("must be from 0 to 1, not {shared_prefix}"),
-                "it is a share: write 0.5 for half",
-            );
-        }
-        let kind = match file.conversation.map(|conversation| conversation.turns) {
-            None => PromptKind::Single,
-            Some(turns) if (1..=MOST_TURNS).contains(&turns) => PromptKind::Conversation { turns },
-            Some(turns) => {
-                let what = format!("must be from 1 to {MOST_TURNS}, not {turns}");
-                self.bad(&format!("{path}.prompts.conversation.turns"), what, "each turn brings all that was said before it");
-                return None;
-            }
-        };
-        Some(Prompts { corpus: text.corpus?, input_tokens: input_tokens?, shared_prefix, kind })
-    }
-
-    fn dataset(&mut self, path: &str, file: &PromptsFile, dataset: &DatasetFile) -> Option<Prompts> {
-        let beside = file.synthetic.map(|_| "synthetic").or(file.conversation.map(|_| "conversation"));
-        if let Some(other) = beside {
-            let what = format!("both `dataset` and `{other}`");
-            let hint = "the file says what is asked: keep one of them (--input-tokens, --shared-prefix and --corpus speak of synthetic text)";
-            self.bad(&format!("{path}.prompts.{other}"), what, hint);
-            return None;
-        }
-        if dataset.file.is_empty() {
-            self.bad(&format!("{path}.prompts.dataset.file"), "is empty", "name a ShareGPT or JSONL file");
-            return None;
-        }
-        let (format, ignore) = (dataset.format.unwrap_or_default(), dataset.ignore.clone().unwrap_or_default());
-        let kind = PromptKind::Dataset { file: PathBuf::from(&dataset.file), format, ignore };
-        // Its texts are in any language; the corpus only says how tokens are guessed before the server counts them.
-        Some(Prompts { corpus: Corpus::En, input_tokens: 1, shared_prefix: 0.0, kind })
     }
 }

@@ -1,6 +1,7 @@
 //! In which keys two targets differ. Not here: their values, which may be secret.
 
-use super::{Endpoint, Server, Target};
+use super::server::Server;
+use super::target::{Endpoint, Target};
 
 impl Target {
     /// The config's keys, `server.start` and the like, that are not the same in both.

@@ -6,8 +6,14 @@ use std::fmt;
 
 use serde_saphyr::Error as YamlError;
 
-use super::position::Position;
 use crate::visible::one_line;
+
+/// Counted from 1, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub line: usize,
+    pub column: usize,
+}
 
 /// Why there is no config. Nothing has been sent yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,4 +216,9 @@ fn write_snippet(f: &mut fmt::Formatter<'_>, at: Position, line: &str) -> fmt::R
     let gutter = at.line.to_string();
     let blank = " ".repeat(gutter.len());
     write!(f, "\n  {gutter} | {}\n  {blank} | {before}^", one_line(line))
+}
+
+/// A flag is wrong.
+pub fn flag_issue(flag: &str, what: &str, hint: &str) -> Issue {
+    Issue { place: Place::Flag(flag.to_owned()), ..Issue::new("", what, hint) }
 }

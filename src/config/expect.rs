@@ -1,21 +1,81 @@
-//! What a workload expects of its answers: SLOs and limits, checked against the metric table.
+//! What a workload expects of its answers, `slo` and `limits`: wire forms, layers, check against the metric table.
 //!
-//! Not here: how changes are judged (`regression`), ranges of the load itself (`check`), or any judging.
+//! Not here: how changes are judged (`regression`), ranges of the load itself (`workload`), or any judging.
 
-use crate::metric::{Metric, Orientation, SloKind, Timing};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::check::Checker;
 use super::error::did_you_mean;
-use super::file::{SloFile, Span, WorkloadFile};
 use super::units::{UnitError, parse_quantity};
-use super::{Bound, Limit, Slo};
+use super::wire::Span;
+use crate::metric::{Metric, Orientation, SloKind, Timing};
 
+/// Limits per request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SloFile {
+    /// Time to first token.
+    pub ttft: Option<Span>,
+    /// Time per output token after the first.
+    pub tpot: Option<Span>,
+    /// Time to the last token.
+    pub e2e: Option<Span>,
+}
+
+/// A bound with its unit: `500ms`, `95%`, `5/s`, `500 tokens/s`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitFile {
+    /// For metrics that are better when higher.
+    pub min: Option<String>,
+    /// For metrics that are better when lower.
+    pub max: Option<String>,
+}
+
+/// Per-request limits; all that are set must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slo {
+    pub ttft: Option<Duration>,
+    pub tpot: Option<Duration>,
+    pub e2e: Option<Duration>,
+}
+
+/// An absolute limit on a metric of the run. In the metric's own unit (ms, per second, share 0 to 1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limit {
+    pub metric: Metric,
+    pub bound: Bound,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    Max(f64),
+    Min(f64),
+}
+
+/// What a workload asks for, as far as it decides which metrics there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    pub slo: SloFile,
+    pub stream: Option<bool>,
+    pub output_tokens: Option<u32>,
+}
+
+impl SloFile {
+    pub fn over(self, base: Self) -> Self {
+        Self { ttft: self.ttft.or(base.ttft), tpot: self.tpot.or(base.tpot), e2e: self.e2e.or(base.e2e) }
+    }
+}
 impl Checker {
-    pub fn slo(&mut self, path: &str, file: &WorkloadFile) -> Slo {
-        let SloFile { ttft, tpot, e2e } = file.slo.unwrap_or_default();
+    pub fn slo(&mut self, path: &str, asked: Asked) -> Slo {
+        let SloFile { ttft, tpot, e2e } = asked.slo;
         let mut kind = |timing: Timing, span: Option<Span>| {
             let at = format!("{path}.slo.{}", timing.name());
-            if let Some((what, hint)) = span.and_then(|_| undefined_timing(timing, file)) {
+            if let Some((what, hint)) = span.and_then(|_| undefined_timing(timing, asked)) {
                 self.bad(&at, what, hint);
             }
             self.positive_span(&at, span)
@@ -24,11 +84,11 @@ impl Checker {
     }
 
     /// In the order of the metric table.
-    pub fn limits(&mut self, path: &str, file: &WorkloadFile) -> Vec<Limit> {
+    pub fn limits(&mut self, path: &str, all: Option<&BTreeMap<String, LimitFile>>, asked: Asked) -> Vec<Limit> {
         let mut limits = Vec::new();
-        for (name, bounds) in file.limits.iter().flatten() {
+        for (name, bounds) in all.into_iter().flatten() {
             let at = format!("{path}.limits.{name}");
-            let Some(metric) = self.metric(&at, name, Metric::all().collect(), file) else { continue };
+            let Some(metric) = self.metric(&at, name, Metric::all().collect(), asked) else { continue };
             let (right, wrong) = match metric.orientation() {
                 Orientation::LowerIsBetter => (("max", &bounds.max), ("min", &bounds.min)),
                 Orientation::HigherIsBetter => (("min", &bounds.min), ("max", &bounds.max)),
@@ -58,7 +118,7 @@ impl Checker {
     }
 
     /// The metric of that name, where `valid` has it and the workload defines it.
-    pub fn metric(&mut self, at: &str, name: &str, valid: Vec<Metric>, file: &WorkloadFile) -> Option<Metric> {
+    pub fn metric(&mut self, at: &str, name: &str, valid: Vec<Metric>, asked: Asked) -> Option<Metric> {
         let Some(metric) = Metric::parse(name).filter(|metric| valid.contains(metric)) else {
             let names: Vec<String> = valid.into_iter().map(Metric::name).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -73,7 +133,7 @@ impl Checker {
             }
             return None;
         };
-        if let Some((what, hint)) = undefined(metric, file) {
+        if let Some((what, hint)) = undefined(metric, asked) {
             self.bad_key(at, what, hint);
             return None;
         }
@@ -96,11 +156,11 @@ fn nearest_or_shape(name: &str, names: &[&str]) -> String {
 }
 
 /// Why a workload like this never has such a metric, and what to do.
-pub fn undefined(metric: Metric, file: &WorkloadFile) -> Option<(String, String)> {
-    let slo = file.slo.unwrap_or_default();
+pub fn undefined(metric: Metric, asked: Asked) -> Option<(String, String)> {
+    let slo = asked.slo;
     let add = |what: &str| Some((format!("{metric} is undefined: {what}"), "add `slo: {ttft: 500ms}`".to_owned()));
     match metric {
-        Metric::Timing(timing, _) => undefined_timing(timing, file),
+        Metric::Timing(timing, _) => undefined_timing(timing, asked),
         Metric::SloAttainment | Metric::Goodput if slo == SloFile::default() => add("the workload has no `slo`"),
         Metric::SloAttainmentOf(kind) => {
             let missing = match kind {
@@ -115,13 +175,13 @@ pub fn undefined(metric: Metric, file: &WorkloadFile) -> Option<(String, String)
     }
 }
 
-fn undefined_timing(timing: Timing, file: &WorkloadFile) -> Option<(String, String)> {
+fn undefined_timing(timing: Timing, asked: Asked) -> Option<(String, String)> {
     let name = timing.name();
     let of_stream = matches!(timing, Timing::Ttft | Timing::Ttfa | Timing::Tpot | Timing::ChunkGap);
-    if of_stream && file.stream == Some(false) {
+    if of_stream && asked.stream == Some(false) {
         return Some((format!("{name} is undefined without streaming"), "use e2e, or remove `stream: false`".into()));
     }
-    if matches!(timing, Timing::Tpot | Timing::ChunkGap) && file.output_tokens == Some(1) {
+    if matches!(timing, Timing::Tpot | Timing::ChunkGap) && asked.output_tokens == Some(1) {
         return Some((
             format!("{name} is undefined for one output token"),
             "use ttft or e2e, or ask for 2 `output_tokens` or more".into(),

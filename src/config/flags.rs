@@ -4,14 +4,16 @@
 
 use clap::Args;
 
-use super::error::{Issue, Place, unknown};
-use super::file::{
-    ArrivalFile, BaselineFile, GateFile, Levels, Number, PromptsFile, SloFile, Span, SyntheticFile, TargetFile, WarmupFile,
-    WorkloadFile,
-};
+use super::arrival::{ArrivalFile, Levels};
+use super::error::{Issue, flag_issue, unknown};
+use super::expect::SloFile;
+use super::gate::{BaselineFile, GateFile, GateMode};
 use super::position::Origins;
+use super::prompts::{Corpus, PromptsFile, SyntheticFile};
+use super::target::TargetFile;
 use super::units::parse_duration;
-use super::{Corpus, GateMode};
+use super::wire::{Number, Span};
+use super::workload::{WarmupFile, WorkloadFile};
 use crate::protocol::{ExtraBody, ProtocolName};
 
 /// The workload of flags alone.
@@ -315,8 +317,4 @@ fn named<T: Copy>(text: Option<&str>, (flag, path): (&str, &str), valid: &[(&str
         issues.push(flag_issue(flag, &what, &hint));
     }
     found
-}
-
-pub fn flag_issue(flag: &str, what: &str, hint: &str) -> Issue {
-    Issue { place: Place::Flag(flag.to_owned()), ..Issue::new("", what, hint) }
 }

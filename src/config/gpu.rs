@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Checker;
-use super::file::Span;
+use super::wire::Span;
 
 /// How GPUs are watched.
 #[derive(Clone, Debug, PartialEq, Eq)]

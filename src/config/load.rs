@@ -6,14 +6,17 @@ use std::collections::BTreeMap;
 
 use serde_saphyr::Error as YamlError;
 
-use super::check::{Checker, is_workload_name};
+use super::check::Checker;
 use super::error::{ConfigError, Issue, Place, describe, did_you_mean};
-use super::file::{Defaults, File, ServerFile, SideFile, TargetFile};
+use super::file::{Defaults, File};
 use super::flags::Flags;
-use super::layers;
+use super::gate::{Counterpart, GateMode};
 use super::names::{self, Names};
 use super::position::Origins;
-use super::{Config, Counterpart, Endpoint, GateMode, Lang, Target, family, overrides};
+use super::server::ServerFile;
+use super::target::{Endpoint, SideFile, Target, TargetFile};
+use super::workload::{Workload, is_workload_name};
+use super::{Config, Lang, family, layers, overrides};
 
 /// A config file, read by the caller.
 #[derive(Clone, Copy, Debug)]
@@ -204,7 +207,7 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     let loads: Vec<&str> = layered.iter().filter_map(|one| one.file.name.as_deref()).collect();
     let known: Vec<&str> = named.keys().map(String::as_str).collect();
     let descriptions = layered.iter().filter_map(|one| Some((one.file.name.clone()?, one.file.description.clone()?)));
-    let called = Names { workloads: descriptions.collect(), ..Names::of(&named) };
+    let called = Names { workloads: descriptions.collect(), ..Names::from_sides(&named) };
     let hypotheses = check.hypotheses(file.hypotheses.unwrap_or_default(), &known, &loads);
     let mut workloads = check.workloads(&layered, file.workloads.is_some());
     check.extra_bodies(&layered, &target.iter().chain(targets.values()).collect::<Vec<_>>());
@@ -340,7 +343,7 @@ impl Sides {
 }
 
 /// What `--workload` names, by a workload's own name or by that of the levels it stands for.
-fn select(all: Vec<(String, super::Workload)>, flags: &Flags, issues: &mut Vec<Issue>) -> Vec<(String, super::Workload)> {
+fn select(all: Vec<(String, Workload)>, flags: &Flags, issues: &mut Vec<Issue>) -> Vec<(String, Workload)> {
     if flags.workload.is_empty() || all.is_empty() {
         return all;
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::address;
 use super::check::Checker;
-use super::file::Span;
+use super::wire::Span;
 
 /// The server's own metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]

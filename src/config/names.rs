@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::file::{SideFile, TargetFile};
+use super::target::{SideFile, TargetFile};
 
 /// The names of a config that a person chooses from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Names {
 }
 
 impl Names {
-    pub fn of(sides: &BTreeMap<String, SideFile>) -> Self {
+    pub fn from_sides(sides: &BTreeMap<String, SideFile>) -> Self {
         let models = sides.iter().filter_map(|(name, side)| Some((name.clone(), only_model(side)?.to_owned())));
         let said = sides.iter().filter_map(|(name, side)| Some((name.clone(), side.description.clone()?)));
         Self { models: models.collect(), targets: said.collect(), workloads: BTreeMap::new() }

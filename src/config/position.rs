@@ -10,14 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned};
 
 use super::address::is_showable;
-use super::error::{Issue, Place, is_secret};
-
-/// Counted from 1, in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    pub line: usize,
-    pub column: usize,
-}
+use super::error::{Issue, Place, Position, is_secret};
 
 /// The places of a file's keys and values, and of what flags put over them, by path.
 #[derive(Clone, Debug, Default)]

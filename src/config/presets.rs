@@ -2,8 +2,10 @@
 //!
 //! Not here: merging them with a user's own values (`layers`).
 
-use super::file::{ArrivalFile, Levels, Number, PromptsFile, Span, SyntheticFile, WorkloadFile};
-use super::{Corpus, Tier};
+use super::arrival::{ArrivalFile, Levels};
+use super::prompts::{Corpus, PromptsFile, SyntheticFile};
+use super::wire::{Number, Span};
+use super::workload::{Tier, WorkloadFile};
 use std::time::Duration;
 
 /// Every preset, in the order of the documentation.

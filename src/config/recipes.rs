@@ -7,9 +7,10 @@ mod wire;
 
 use std::collections::BTreeMap;
 
+use super::address::Env;
 use super::check::Checker;
-use super::file::{ServerFile, TargetFile};
-use super::target::{CONTAINER, Env, PORT, SIDE};
+use super::server::{CONTAINER, PORT, SIDE, ServerFile};
+use super::target::TargetFile;
 use crate::protocol::ProtocolName;
 
 pub use wire::RecipeFile;
@@ -138,7 +139,7 @@ impl Checker {
             }
         };
         let path = format!("{at}server.{}", recipe.name);
-        server.start = Some(self.line(&path, recipe, said, &known(server, env)));
+        server.start = Some(self.line(&path, recipe, said, &variables(server, env)));
         server.ready.get_or_insert_default().path.get_or_insert_with(|| recipe.ready.to_owned());
         let own = server.env.get_or_insert_default();
         for (name, value) in recipe.env {
@@ -218,7 +219,7 @@ impl ServerFile {
 }
 
 /// What a word may refer to: the gate's own variables, those of `server.env`, and the environment's.
-fn known<'a>(server: &ServerFile, env: Env<'a>) -> impl Fn(&str) -> Option<String> + 'a {
+fn variables<'a>(server: &ServerFile, env: Env<'a>) -> impl Fn(&str) -> Option<String> + 'a {
     let own: BTreeMap<String, String> = server.env.clone().unwrap_or_default();
     let ours = [Some(PORT), Some(SIDE), server.container.as_ref().map(|_| CONTAINER)];
     move |name| own.get(name).cloned().or_else(|| ours.contains(&Some(name)).then(String::new)).or_else(|| env(name))

@@ -13,8 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::metric::{Class, METHOD, Metric, Scale};
 
 use super::check::Checker;
-use super::expect::undefined;
-use super::file::WorkloadFile;
+use super::expect::{Asked, undefined};
 use super::units::{parse_percent, parse_points};
 
 /// What a team asks of the judgement of one metric; METHOD's row where it says nothing. Fractions (0.05 = 5 % or 5 points).
@@ -36,24 +35,29 @@ pub struct RegressionFile {
 }
 
 impl Checker {
-    pub fn regressions(&mut self, path: &str, file: &WorkloadFile) -> BTreeMap<Metric, Regression> {
+    pub fn regressions(
+        &mut self,
+        path: &str,
+        all: Option<&BTreeMap<String, RegressionFile>>,
+        asked: Asked,
+    ) -> BTreeMap<Metric, Regression> {
         let mut judged = BTreeMap::new();
-        for (name, said) in file.regressions.iter().flatten() {
+        for (name, rule) in all.into_iter().flatten() {
             let at = format!("{path}.regressions.{name}");
             let valid = Metric::all().filter(|m| m.method().is_some()).collect();
-            let Some(metric) = self.metric(&at, name, valid, file) else { continue };
-            if *said == RegressionFile::default() {
+            let Some(metric) = self.metric(&at, name, valid, asked) else { continue };
+            if *rule == RegressionFile::default() {
                 self.bad(&at, "nothing is said", "write the smallest change that matters, such as 5%, or {class: guard}");
                 continue;
             }
-            if let Some(regression) = self.regression(&at, metric, said) {
+            if let Some(regression) = self.regression(&at, metric, rule) {
                 judged.insert(metric, regression);
             }
         }
         let class = |metric: Metric| judged.get(&metric).and_then(|r| r.class).or(metric.method().map(|row| row.class));
         let defined = |metric: Metric| {
-            let single = metric == Metric::OutputTokenRate && file.output_tokens == Some(1);
-            undefined(metric, file).is_none() && !single
+            let single = metric == Metric::OutputTokenRate && asked.output_tokens == Some(1);
+            undefined(metric, asked).is_none() && !single
         };
         if !METHOD.into_iter().any(|m| defined(m) && class(m) == Some(Class::Primary)) {
             let what = "no primary metric is left: a PASS would prove nothing";

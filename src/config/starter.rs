@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::file::{ArrivalFile, WorkloadFile};
+use super::arrival::ArrivalFile;
 use super::presets;
+use super::workload::WorkloadFile;
 use crate::protocol::ProtocolName;
 
 /// What `init` writes.

@@ -2,11 +2,32 @@
 //!
 //! Not here: where a sweep's knee is (`measure::knee`).
 
-use super::error::Issue;
-use super::file::{ArrivalFile, Levels, Number, SyntheticFile, WorkloadFile};
-use super::flags::flag_issue;
-use super::layers::Layered;
-use super::{Axis, Level, Tier};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::arrival::ArrivalFile;
+use super::error::{Issue, flag_issue};
+use super::prompts::SyntheticFile;
+use super::wire::Number;
+use super::workload::{Layered, Tier, WorkloadFile};
+
+/// One of several workloads that differ in one number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Level {
+    /// Name of all of them.
+    pub family: String,
+    pub axis: Axis,
+    pub value: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Axis {
+    /// Requests (or sessions) in flight.
+    Concurrency,
+    /// Requests (or sessions) per second.
+    Rate,
+}
 
 /// What `--sweep` asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,40 +135,6 @@ pub fn levels(layered: Layered, swept: Option<&Sweep>) -> Vec<Layered> {
             .into_iter()
             .map(|rate| at_level((Axis::Rate, rate, format!("r{rate}")), arrival().map(|a| a.at_rate(Number(rate)))))
             .collect(),
-    }
-}
-
-impl ArrivalFile {
-    /// A closed loop: it bounds what is in flight by itself.
-    pub fn is_bounded(&self) -> bool {
-        matches!(self, Self::Closed { .. } | Self::Sessions { concurrency: Some(_), .. })
-    }
-
-    /// Its list of levels, unless that is empty.
-    fn levels(&self) -> Option<&[u32]> {
-        match self {
-            Self::Closed { concurrency: Levels::Many(all) } | Self::Sessions { concurrency: Some(Levels::Many(all)), .. } => {
-                Some(all.as_slice()).filter(|all| !all.is_empty())
-            }
-            _ => None,
-        }
-    }
-
-    fn at_concurrency(self, n: u32) -> Self {
-        match self {
-            Self::Sessions { think_time, .. } => Self::Sessions { concurrency: Some(Levels::One(n)), rate: None, think_time },
-            _ => Self::Closed { concurrency: Levels::One(n) },
-        }
-    }
-
-    /// The same process at another rate; Poisson where it has none.
-    fn at_rate(self, rate: Number) -> Self {
-        match self {
-            Self::Sessions { think_time, .. } => Self::Sessions { concurrency: None, rate: Some(rate), think_time },
-            Self::Constant { .. } => Self::Constant { rate },
-            Self::Gamma { burstiness, .. } => Self::Gamma { rate, burstiness },
-            _ => Self::Poisson { rate },
-        }
     }
 }
 

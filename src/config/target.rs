@@ -1,32 +1,151 @@
-//! The target, checked: exactly one endpoint, how it is started, an address that requests can be appended to, headers, names of variables.
+//! `target`: the server under test, and what further `targets` say otherwise. Wire form, layers, check: exactly one endpoint, an address that
+//! requests can be appended to, headers, names of variables.
 //!
-//! Not here: the workloads and the gate (`check`). Messages name variables, never what they hold.
+//! Not here: how the server is started (`server`). Messages name variables, never what they hold.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
 
-use super::address;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::address::{self, Env, is_path, is_variable};
 use super::check::Checker;
-use super::file::{ServerFile, TargetFile};
-use super::{CacheReset, Endpoint, ModelChoice, Recipe, Server, Target, Verb};
-use crate::protocol::ProtocolName;
-
-/// Replaced by the port of a server that the gate starts, not by a variable of the gate's own environment.
-pub const PORT: &str = "PORT";
-
-/// Tells a command which side it is for (`server`, `baseline`, `candidate`), so that what is built for one does not overwrite the other's.
-pub const SIDE: &str = "GOODPUT_GATE_SIDE";
-
-/// A name that the gate draws for each start, for the container that the command runs.
-pub const CONTAINER: &str = "CONTAINER";
+use super::metrics::Metrics;
+use super::server::{PORT, Server, ServerFile};
+use super::sim::Knobs;
+use super::wire::{Span, merge};
+use super::workload::Layered;
+use crate::protocol::{Dialect as _, ExtraBody, Family, Ollama, Protocol, ProtocolName, Settings, Triton, conflict, joined};
 
 /// Where a started server is asked, if nothing else is said.
 const DEFAULT_URL: &str = "http://127.0.0.1:${PORT}/v1";
+
 /// The same of a protocol that has its API at the server's root.
 const DEFAULT_ROOT: &str = "http://127.0.0.1:${PORT}";
 
-pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// The server under test: either `base_url` or `sim`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TargetFile {
+    /// Base URL of the API, usually ending in /v1; the server's root for `ollama` and `triton`. `${NAME}` is replaced by that environment variable.
+    pub base_url: Option<String>,
+    /// The simulated server instead of a real one, started by the gate; `{}` for its defaults.
+    pub sim: Option<Knobs>,
+    /// Wire protocol.
+    pub protocol: Option<ProtocolName>,
+    /// What the protocols `ollama` and `ollama-generate` leave open.
+    pub ollama: Option<Ollama>,
+    /// What the protocol `triton` leaves open: what the model calls its inputs and outputs.
+    pub triton: Option<Triton>,
+    /// A `tokenizer.json`, to count tokens where the server does not. Needs a build with the feature `tokenizer`.
+    pub tokenizer: Option<String>,
+    /// Model name, or `auto`: the only one that the server lists.
+    pub model: Option<String>,
+    /// Name of the environment variable that holds the API key; never the key.
+    pub api_key_env: Option<String>,
+    /// Extra HTTP headers. `${NAME}` in a value is replaced by that environment variable.
+    pub headers: Option<BTreeMap<String, String>>,
+    /// Further fields of every request body, any JSON: `{top_p: 0.9}`. What the gate sets itself is refused. Never a secret.
+    pub extra_body: Option<ExtraBody>,
+    /// PEM file of a certificate authority to trust besides the system's.
+    pub ca_file: Option<String>,
+    /// Request that empties the server's prefix cache, sent before each workload: `POST /reset_prefix_cache`; `none` for none.
+    pub cache_reset: Option<String>,
+    /// The server's metrics page (Prometheus text): a path at its root, a URL, `auto` (`/metrics`, if it is there) or `off`.
+    pub metrics: Option<String>,
+    /// Time between two readings of that page during a round; 500 ms or more.
+    pub metrics_every: Option<Span>,
+}
+
+/// What another target has other than `target` and `server`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SideFile {
+    /// For whoever chooses: `run -i` shows it beside the name.
+    pub description: Option<String>,
+    /// Keys of `target` that differ. With a `base_url` and no `server` it is a server that runs already.
+    pub target: Option<TargetFile>,
+    /// Keys of `server` that differ.
+    pub server: Option<ServerFile>,
+}
+
+/// What is measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    pub endpoint: Endpoint,
+    pub protocol: Protocol,
+    /// Counts tokens where the server does not.
+    pub tokenizer: Option<PathBuf>,
+    pub model: ModelChoice,
+    /// Name of the environment variable that holds the API key; never the key.
+    pub api_key_env: Option<String>,
+    /// Extra headers; `${ENV}` in values is expanded by the reader of the file. Values are secret: never recorded.
+    pub headers: Vec<(String, String)>,
+    /// PEM file of a certificate authority to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// The server's own metrics.
+    pub metrics: Metrics,
+    pub cache_reset: Option<CacheReset>,
+    /// Sent in every request besides what the gate sets itself.
+    pub extra_body: ExtraBody,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Endpoint {
+    /// The base URL of the API, usually ending in `/v1`.
+    Http(String),
+    /// The embedded simulated server, started by the gate as a child process, once per start.
+    Sim(Box<Knobs>),
+    /// A server that the gate builds, starts, watches and stops, once per start.
+    Started(Box<Server>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelChoice {
+    /// The only model that the server lists.
+    Auto,
+    Named(String),
+}
+
+/// The request that empties a server's prefix cache. Its path is at the server's root, as that of `ready`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheReset {
+    pub verb: Verb,
+    pub path: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Get,
+    Post,
+}
+
+impl TargetFile {
+    /// This, and what it does not say from `base`.
+    pub fn over(self, base: Self) -> Self {
+        // Another protocol does not inherit what was said of this one.
+        let kin = |said: ProtocolName| base.protocol.is_none_or(|other| other.family() == said.family());
+        let inherits = self.protocol.is_none_or(kin);
+        Self {
+            base_url: self.base_url.or(base.base_url),
+            sim: self.sim.or(base.sim),
+            protocol: self.protocol.or(base.protocol),
+            ollama: self.ollama.or(base.ollama.filter(|_| inherits)),
+            triton: self.triton.or(base.triton.filter(|_| inherits)),
+            tokenizer: self.tokenizer.or(base.tokenizer),
+            model: self.model.or(base.model),
+            api_key_env: self.api_key_env.or(base.api_key_env),
+            headers: self.headers.or(base.headers),
+            extra_body: merge(self.extra_body, base.extra_body.filter(|_| inherits), |over, base| joined(&over, &base)),
+            ca_file: self.ca_file.or(base.ca_file),
+            cache_reset: self.cache_reset.or(base.cache_reset),
+            metrics: self.metrics.or(base.metrics),
+            metrics_every: self.metrics_every.or(base.metrics_every),
+        }
+    }
+}
 
 impl Checker {
     /// `at` is where the target stands in the config: empty, or `targets.NAME.`.
@@ -66,6 +185,55 @@ impl Checker {
         }
         let (endpoint, protocol, api_key_env) = (endpoint?, protocol?, file.api_key_env);
         Some(Target { endpoint, protocol, tokenizer, model, api_key_env, headers, ca_file, metrics, cache_reset, extra_body })
+    }
+
+    /// The target's protocol with its settings. `at` is where the target stands in the config.
+    pub fn protocol(&mut self, at: &str, file: &TargetFile) -> Option<Protocol> {
+        let name = file.protocol?;
+        let path = |key: &str| format!("{at}target.{key}");
+        for (key, present, meant) in
+            [("ollama", file.ollama.is_some(), Family::Ollama), ("triton", file.triton.is_some(), Family::Triton)]
+        {
+            if present && name.family() != meant {
+                let what = format!("has no meaning beside protocol {}", name.name());
+                self.bad_key(&path(key), what, format!("remove it, or write `protocol: {key}`"));
+            }
+        }
+        if file.sim.is_some() && name.is_native() {
+            let what = format!("the simulated server does not speak {}", name.name());
+            self.bad(&path("protocol"), what, "leave it out: it speaks openai-chat and openai-completions");
+        }
+        if name.is_native() && file.base_url.as_deref().is_some_and(|url| url.trim_end_matches('/').ends_with("/v1")) {
+            let what = format!("`/v1` is where OpenAI's API is, not where {} is", name.name());
+            self.bad(&path("base_url"), what, "write only http://HOST:PORT, or `protocol: openai-chat`");
+        }
+        let settings = Settings {
+            ollama: Arc::new(file.ollama.clone().unwrap_or_default()),
+            triton: Arc::new(file.triton.clone().unwrap_or_default()),
+        };
+        let protocol = Protocol::new(name, &settings);
+        for problem in protocol.problems() {
+            self.bad(&path(&problem.key), problem.what, problem.hint);
+        }
+        Some(protocol)
+    }
+
+    /// No extra field is one that the gate sets itself, in the words of the target's protocol.
+    pub fn extra_body(&mut self, path: &str, protocol: &Protocol, extra: &ExtraBody) {
+        if let Some((place, instead)) = conflict(protocol, extra) {
+            let what = format!("the gate sets `{place}` itself in a request of {}", protocol.name());
+            self.bad(&format!("{path}.{place}"), what, instead);
+        }
+    }
+
+    /// The same of all workloads, whatever target they are sent to.
+    pub fn extra_bodies(&mut self, workloads: &[Layered], targets: &[&Target]) {
+        for workload in workloads {
+            let Some(extra) = &workload.file.extra_body else { continue };
+            if let Some(target) = targets.iter().find(|target| conflict(&target.protocol, extra).is_some()) {
+                self.extra_body(&format!("{}.extra_body", workload.path), &target.protocol, extra);
+            }
+        }
     }
 
     fn cache_reset(&mut self, at: &str, said: Option<&str>) -> Option<CacheReset> {
@@ -124,76 +292,6 @@ impl Checker {
         }
     }
 
-    /// Everything but the base URL.
-    fn server(&mut self, at: &str, file: ServerFile, env: Env<'_>) -> Option<Server> {
-        let path = |key: &str| format!("{at}server.{key}");
-        let recipe = file.recipe_facts().map(|(name, args)| Recipe { name, args });
-        let start = file.start.filter(|line| !line.trim().is_empty());
-        if start.is_none() {
-            self.bad(
-                &path("start"),
-                "is missing or empty",
-                "write the command that starts the server and stays in the foreground, or a recipe: docs/RECIPES.md",
-            );
-        }
-        if file.build.as_deref().is_some_and(|line| line.trim().is_empty()) {
-            self.bad(&path("build"), "is empty", "leave it out where nothing is built");
-        }
-        let cwd = file.cwd.unwrap_or_default();
-        if cwd.starts_with('/') || cwd.split('/').any(|part| part == "..") {
-            let hint = "write it relative to the repository's root, so that it is the same in the baseline's worktree";
-            self.bad(&path("cwd"), format!("`{cwd}` is not inside the repository"), hint);
-        }
-        let mut vars = BTreeMap::new();
-        for (name, raw) in file.env.unwrap_or_default() {
-            let path = path(&format!("env.{name}"));
-            let ours = name == PORT || name == SIDE || name == CONTAINER && file.container.is_some();
-            if !is_variable(&name) || ours {
-                let what = format!("`{name}` cannot be set here");
-                let hint =
-                    "a variable's name is letters, digits and `_`; PORT, GOODPUT_GATE_SIDE and CONTAINER are set by the gate";
-                self.bad(&path, what, hint);
-            }
-            if let Some(value) = self.expanded(&path, &raw, env) {
-                vars.insert(name, value);
-            }
-        }
-        let ready = file.ready.unwrap_or_default();
-        if let Some(what) = ready.path.as_deref().and_then(|path| address::credential(path, &self.secrets)) {
-            self.bad(&path("ready.path"), what, address::HINT);
-        } else if ready.path.as_deref().is_some_and(|path| !is_path(path)) {
-            self.bad(&path("ready.path"), "is not a path", "write it as the server serves it, such as /health");
-        }
-        let ready_timeout = self.positive_span(&path("ready.timeout"), ready.timeout)?;
-        let grace = file.grace.map_or(Duration::ZERO, |span| span.0);
-        if let Some(program) = &file.container {
-            self.container(&path("container"), program, start.as_deref());
-        }
-        Some(Server {
-            base_url: String::new(),
-            build: file.build,
-            start: start?,
-            recipe,
-            cwd: PathBuf::from(cwd),
-            env: vars,
-            ready_path: ready.path,
-            ready_timeout,
-            grace,
-            container: file.container,
-        })
-    }
-
-    fn container(&mut self, path: &str, program: &str, start: Option<&str>) {
-        if program.is_empty() || program.contains(char::is_whitespace) {
-            self.bad(path, format!("`{program}` is no program"), "write `docker`, `podman`, or the path of one like them");
-        }
-        if start.is_some_and(|line| !line.contains(CONTAINER)) {
-            let hint =
-                "write `--name ${CONTAINER}` into it: the gate draws a name for each start, and removes no other container";
-            self.bad(path, "the command does not name its container", hint);
-        }
-    }
-
     pub fn base_url(&mut self, target: &str, raw: &str, env: Env<'_>) -> Option<String> {
         let path = &format!("{target}.base_url");
         let url = self.expanded(path, raw, env)?;
@@ -238,40 +336,4 @@ impl Checker {
         }
         expanded
     }
-
-    /// With each `${NAME}` replaced. Messages name the variable, never its value.
-    pub fn expanded(&mut self, path: &str, raw: &str, env: Env<'_>) -> Option<String> {
-        let mut out = String::new();
-        let mut rest = raw;
-        while let Some(start) = rest.find("${") {
-            out.push_str(&rest[..start]);
-            let after = &rest[start + 2..];
-            let Some((name, tail)) = after.split_once('}').filter(|(name, _)| is_variable(name)) else {
-                self.bad(path, "`${` without the name of a variable and `}`", "write ${NAME}");
-                return None;
-            };
-            let Some(value) = env(name) else {
-                self.bad(
-                    path,
-                    format!("environment variable `{name}` is not set"),
-                    format!("export {name}, or write the value here"),
-                );
-                return None;
-            };
-            out.push_str(&value);
-            rest = tail;
-        }
-        out.push_str(rest);
-        Some(out)
-    }
-}
-
-/// At a server's root.
-fn is_path(path: &str) -> bool {
-    path.starts_with('/') && !path.contains(|c: char| c.is_whitespace() || c.is_control())
-}
-
-fn is_variable(name: &str) -> bool {
-    let first = name.chars().next();
-    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

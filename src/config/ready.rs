@@ -1,4 +1,4 @@
-//! `server.ready`: a map, or its path alone. Not here: what a path may be (`target`).
+//! `server.ready`: a map, or its path alone. Not here: what a path may be (`server`).
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Span;
+use super::wire::Span;
 
 /// When a started server is ready to be measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

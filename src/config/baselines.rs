@@ -1,0 +1,45 @@
+//! `baselines`: where baseline files are, and how far back they are looked for. Wire form, check.
+//!
+//! Not here: reading them (`baseline/`).
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check::Checker;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BaselinesFile {
+    /// Folder of baseline files, relative to the repository's root.
+    pub dir: Option<String>,
+    /// Branch or tag whose tree holds that folder, where it is not the base branch.
+    #[serde(rename = "ref")]
+    pub branch: Option<String>,
+    /// Commits that are looked at for baselines, from the merge base back.
+    pub max_walk: Option<u32>,
+}
+
+impl Checker {
+    pub fn baselines_dir(&mut self, dir: Option<String>) -> Option<PathBuf> {
+        let dir = dir?;
+        let inside = !dir.is_empty() && !dir.starts_with('/') && dir.split('/').all(|part| part != "..");
+        if !inside {
+            self.bad(
+                "baselines.dir",
+                format!("`{dir}` is not inside the repository"),
+                "write a path relative to the repository's root",
+            );
+        }
+        Some(PathBuf::from(dir)).filter(|_| inside)
+    }
+
+    pub fn max_walk(&mut self, commits: Option<u32>) -> Option<u32> {
+        let commits = commits?;
+        if commits == 0 {
+            self.bad("baselines.max_walk", "is 0, so that no commit would be looked at", "write 1 or more");
+        }
+        Some(commits).filter(|commits| *commits > 0)
+    }
+}

@@ -1,0 +1,299 @@
+//! `gate`: how a run is made and judged. Wire form, layers, check.
+//!
+//! Not here: what the rules do (`judge`, `verdict`).
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check::Checker;
+use super::error::did_you_mean;
+use super::target::{Endpoint, Target};
+
+/// Fingerprint fields that `gate.under_test` may name.
+pub const UNDER_TEST: [&str; 5] = ["server_version", "server_flags", "server_args", "model", "quantisation"];
+
+const MOST_STARTS: u32 = 1000;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateFile {
+    /// Against the committed baseline (`baseline`), against one that is measured in the same job (`interleaved`), or the limits alone (`limits`).
+    pub mode: Option<GateMode>,
+    /// Server starts per run, where the gate starts the server; a server at a `base_url` has one. Interleaved: per side, at most 3.
+    #[schemars(range(min = 1))]
+    pub starts: Option<u32>,
+    /// Rounds per start.
+    #[schemars(range(min = 1))]
+    pub rounds: Option<u32>,
+    /// When the measurement cannot tell.
+    pub on_inconclusive: Option<OnOpen>,
+    /// When the measurement could not have seen even twice what must be found.
+    pub on_blind: Option<OnOpen>,
+    /// When there is no baseline.
+    pub on_missing_baseline: Option<OnOpen>,
+    /// When the baseline was measured under other conditions.
+    pub on_incomparable: Option<OnOpen>,
+    /// When an absolute limit is neither met nor breached.
+    pub on_limit_open: Option<OnOpen>,
+    /// When a metric is worse than in the sessions of the anchor (`goodput-gate baseline anchor`).
+    pub on_anchor_drift: Option<OnOpen>,
+    /// Whether an earlier attempt of the same commit, plan and policy that failed keeps a later one from passing (`all`), or not (`latest`).
+    pub on_attempt: Option<OnAttempt>,
+    /// Interleaved: when both sides turn out to be one program, called in the same way.
+    pub same_build: Option<SameBuild>,
+    /// Judge absolute limits by the measured value alone, whatever its uncertainty.
+    pub strict: Option<bool>,
+    /// Fingerprint fields that a change may alter, since they are what is judged.
+    pub under_test: Option<Vec<String>>,
+    /// Interleaved: what the candidate is measured beside.
+    pub baseline: Option<BaselineFile>,
+    /// Interleaved: `both` servers run at once and rounds alternate, or `one` at a time and starts alternate.
+    pub fit: Option<Fit>,
+    /// Interleaved: what is still open after the last look is extended once, by three more start pairs.
+    pub extend: Option<bool>,
+}
+
+/// What the candidate is interleaved with: exactly one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BaselineFile {
+    /// A commit, branch or tag, built and started in a worktree as its own config says; `merge-base` is the merge base with the base branch.
+    Ref(String),
+    /// Another target of `targets`.
+    Target(String),
+    /// The target of another config file.
+    Config(String),
+    /// A server that runs already.
+    BaseUrl(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gate {
+    pub mode: GateMode,
+    /// Server starts per run (interleaved: per side, at most), where the gate can start the server; else one.
+    pub starts: u32,
+    /// Rounds per start.
+    pub rounds: u32,
+    pub on_inconclusive: OnOpen,
+    /// The run could not have seen even twice what must be found.
+    pub on_blind: OnOpen,
+    pub on_missing_baseline: OnOpen,
+    pub on_incomparable: OnOpen,
+    /// An absolute limit that is neither met nor breached.
+    pub on_limit_open: OnOpen,
+    /// A metric that is worse than in the anchor's sessions.
+    pub on_anchor_drift: OnOpen,
+    /// An earlier attempt of the same commit, plan and policy that failed.
+    pub on_attempt: OnAttempt,
+    /// Interleaved: two sides that are one program.
+    pub same_build: SameBuild,
+    /// Judge absolute limits by the measured value alone.
+    pub strict: bool,
+    /// Fingerprint fields that a change may alter, since they are what is judged.
+    pub under_test: Vec<String>,
+    /// Interleaved only.
+    pub baseline: Counterpart,
+    pub fit: Fit,
+    /// Interleaved: what three start pairs leave open is extended once, by three more.
+    pub extend: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GateMode {
+    /// Against the committed baseline.
+    Baseline,
+    /// Against a baseline that is built, started and measured in the same job.
+    Interleaved,
+    /// Absolute limits only.
+    Limits,
+}
+
+/// What the candidate is interleaved with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Counterpart {
+    /// The merge base with the base branch, in a worktree, as its own config says.
+    MergeBase,
+    /// Any commit, in a worktree, as its own config says.
+    Ref(String),
+    /// Another target of this config.
+    Target(String),
+    /// The target of another config file.
+    Config(PathBuf),
+    /// A server that runs already.
+    Url(String),
+}
+
+/// Whether both sides' servers can run at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Fit {
+    /// Rounds alternate between the two; the one that waits is idle.
+    Both,
+    /// Starts alternate.
+    One,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnOpen {
+    /// Exit 0, said loudly; the verdict says which.
+    Warn,
+    Fail,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnAttempt {
+    /// Attempts count together: what failed once is not turned green by another attempt.
+    #[default]
+    All,
+    /// The latest attempt alone counts.
+    Latest,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SameBuild {
+    /// INCOMPLETE: nothing was compared.
+    Refuse,
+    /// Said, and judged.
+    Allow,
+}
+
+impl GateFile {
+    /// This, and what it does not say from `base`.
+    pub fn over(self, base: Self) -> Self {
+        Self {
+            mode: self.mode.or(base.mode),
+            starts: self.starts.or(base.starts),
+            rounds: self.rounds.or(base.rounds),
+            on_inconclusive: self.on_inconclusive.or(base.on_inconclusive),
+            on_blind: self.on_blind.or(base.on_blind),
+            on_missing_baseline: self.on_missing_baseline.or(base.on_missing_baseline),
+            on_incomparable: self.on_incomparable.or(base.on_incomparable),
+            on_limit_open: self.on_limit_open.or(base.on_limit_open),
+            on_anchor_drift: self.on_anchor_drift.or(base.on_anchor_drift),
+            on_attempt: self.on_attempt.or(base.on_attempt),
+            same_build: self.same_build.or(base.same_build),
+            strict: self.strict.or(base.strict),
+            under_test: self.under_test.or(base.under_test),
+            baseline: self.baseline.or(base.baseline),
+            fit: self.fit.or(base.fit),
+            extend: self.extend.or(base.extend),
+        }
+    }
+}
+
+impl Checker {
+    /// `remote`: the target is at a `base_url`, so that the gate cannot restart it; unknown where the target is wrong.
+    pub fn gate(&mut self, file: GateFile, remote: Option<bool>, starts_flag: Option<u32>) -> Option<Gate> {
+        let mode = file.mode?;
+        // METHOD's other-day session has two starts; interleaved has three looks.
+        let default_starts = if mode == GateMode::Interleaved { 3 } else { 2 };
+        let starts = self.bounded("gate.starts", file.starts.or(Some(default_starts)), MOST_STARTS);
+        if mode == GateMode::Interleaved && starts.is_some_and(|n| n > 3) {
+            let hint = "judged after 1, 2 and 3 start pairs; `gate.extend` adds three more where that leaves it open";
+            self.bad("gate.starts", "more than 3 in interleaved mode", hint);
+        }
+        let rounds = self.at_least_one("gate.rounds", file.rounds);
+        if remote == Some(true) && starts_flag.is_some_and(|n| n > 1) {
+            self.bad("gate.starts", "the gate cannot restart the server at `base_url`", "leave --starts out");
+        }
+        let under_test = file.under_test?;
+        for (i, field) in under_test.iter().enumerate().filter(|(_, field)| !UNDER_TEST.contains(&field.as_str())) {
+            self.bad(&format!("gate.under_test[{i}]"), format!("unknown field `{field}`"), did_you_mean(field, &UNDER_TEST));
+        }
+        Some(Gate {
+            mode,
+            starts: if remote == Some(true) { 1 } else { starts? },
+            rounds: rounds?,
+            on_inconclusive: file.on_inconclusive?,
+            on_blind: file.on_blind?,
+            on_missing_baseline: file.on_missing_baseline?,
+            on_incomparable: file.on_incomparable?,
+            on_limit_open: file.on_limit_open?,
+            on_anchor_drift: file.on_anchor_drift?,
+            on_attempt: file.on_attempt?,
+            same_build: file.same_build?,
+            strict: file.strict?,
+            under_test,
+            baseline: self.counterpart(file.baseline?)?,
+            fit: file.fit?,
+            extend: file.extend?,
+        })
+    }
+
+    fn counterpart(&mut self, file: BaselineFile) -> Option<Counterpart> {
+        let (key, said) = match &file {
+            BaselineFile::Ref(x) => ("ref", x),
+            BaselineFile::Target(x) => ("target", x),
+            BaselineFile::Config(x) => ("config", x),
+            BaselineFile::BaseUrl(x) => ("base_url", x),
+        };
+        if said.trim().is_empty() {
+            self.bad(&format!("gate.baseline.{key}"), "is empty", "name what the candidate is measured beside");
+            return None;
+        }
+        Some(match file {
+            BaselineFile::Ref(name) if name == "merge-base" => Counterpart::MergeBase,
+            BaselineFile::Ref(name) => Counterpart::Ref(name),
+            BaselineFile::Target(name) => Counterpart::Target(name),
+            BaselineFile::Config(file) => Counterpart::Config(PathBuf::from(file)),
+            BaselineFile::BaseUrl(url) => Counterpart::Url(url),
+        })
+    }
+
+    /// What only the whole config can tell: the baseline's target exists, and can be had beside the candidate.
+    pub fn sides(
+        &mut self,
+        target: &Target,
+        targets: &BTreeMap<String, Target>,
+        gate: &mut Gate,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) {
+        if gate.mode != GateMode::Interleaved {
+            return;
+        }
+        let path = "gate.baseline";
+        match &gate.baseline {
+            Counterpart::Target(name) if !targets.contains_key(name) => {
+                let names: Vec<&str> = targets.keys().map(String::as_str).collect();
+                let hint = if names.is_empty() { "add it to `targets`".into() } else { did_you_mean(name, &names) };
+                self.bad(&format!("{path}.target"), format!("no target `{name}`"), hint);
+            }
+            Counterpart::MergeBase | Counterpart::Ref(_) if !matches!(target.endpoint, Endpoint::Started(_)) => {
+                let hint =
+                    "say how it is started (`server.start`), or name another server: gate.baseline.base_url, --baseline-url";
+                self.bad(path, "another commit's server cannot be started", hint);
+            }
+            _ if gate.fit == Fit::Both && one_port(target, targets, gate) => {
+                let hint = "write ${PORT} in base_url and in the command, so that each gets a free one; or gate.fit: one";
+                self.bad("gate.fit", "two servers at once cannot listen on the one port of target.base_url", hint);
+            }
+            Counterpart::Url(url) => {
+                if let Some(url) = self.base_url(path, url, env) {
+                    gate.baseline = Counterpart::Url(url);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Both sides would be started on the port that `base_url` names.
+fn one_port(target: &Target, targets: &BTreeMap<String, Target>, gate: &Gate) -> bool {
+    let fixed = |t: &Target| match &t.endpoint {
+        Endpoint::Started(server) if !server.base_url.contains("${PORT}") => Some(server.base_url.clone()),
+        _ => None,
+    };
+    let other = match &gate.baseline {
+        Counterpart::MergeBase | Counterpart::Ref(_) => Some(target),
+        Counterpart::Target(name) => targets.get(name),
+        Counterpart::Config(_) | Counterpart::Url(_) => None,
+    };
+    fixed(target).is_some() && fixed(target) == other.and_then(fixed)
+}
