@@ -18,7 +18,7 @@ pub use self::baseline::{
     BaselineResolveArgs, BaselineShowArgs, BaselineUpdateArgs, LandArgs,
 };
 pub use self::bench::BenchCommand;
-pub use self::common::{ConfigArgs, LangArgs, Language, LogFormat, LookArgs, OutputArgs};
+pub use self::common::{ConfigArgs, LangArgs, Language, LogFormat, LookArgs, OutputArgs, ViewArgs};
 pub use self::gate::{CalibrateArgs, CheckArgs, RunArgs, SelftestArgs};
 pub use self::machine::{DoctorArgs, GpuArgs, InitArgs, ModelsArgs, SimArgs, SuperviseArgs};
 pub use self::records::{CommentArgs, CompareArgs, ImportArgs, ImportFormat, ReportArgs, ReportFormat, SchemaArgs, SchemaKind};

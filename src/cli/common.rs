@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
 /// Where the config comes from, and what overrides it.
@@ -69,6 +70,14 @@ pub struct LangArgs {
 pub enum Language {
     En,
     Ko,
+}
+
+/// How much of it the terminal shows.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct ViewArgs {
+    /// Show every number on the terminal; the files have them in any case
+    #[arg(long, short, env = "GOODPUT_GATE_VERBOSE", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub verbose: bool,
 }
 
 /// Where servers are looked for.

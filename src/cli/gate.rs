@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ConfigArgs, LangArgs, LookArgs, OutputArgs, WorkloadArgs};
+use super::{ConfigArgs, LangArgs, LookArgs, OutputArgs, ViewArgs, WorkloadArgs};
 
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
@@ -25,6 +25,8 @@ pub struct RunArgs {
     pub output: OutputArgs,
     #[command(flatten)]
     pub lang: LangArgs,
+    #[command(flatten)]
+    pub view: ViewArgs,
     #[command(flatten)]
     pub workload: WorkloadArgs,
 }
@@ -55,6 +57,8 @@ pub struct CheckArgs {
     pub output: OutputArgs,
     #[command(flatten)]
     pub lang: LangArgs,
+    #[command(flatten)]
+    pub view: ViewArgs,
     // Last: its heading would hold for all that follows.
     #[command(flatten)]
     pub workload: WorkloadArgs,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{ConfigArgs, LangArgs};
+use super::{ConfigArgs, LangArgs, ViewArgs};
 
 #[derive(Clone, Debug, Args)]
 pub struct CompareArgs {
@@ -34,6 +34,8 @@ pub struct CompareArgs {
     pub out: PathBuf,
     #[command(flatten)]
     pub lang: LangArgs,
+    #[command(flatten)]
+    pub view: ViewArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -86,6 +88,8 @@ pub struct ImportArgs {
     pub config: Option<PathBuf>,
     #[command(flatten)]
     pub lang: LangArgs,
+    #[command(flatten)]
+    pub view: ViewArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -32,7 +32,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     let Some(mut outcome) = check(gate, &what, || args::begin(VERB, &args.output))? else {
         return Ok(ExitStatus::Interrupted);
     };
-    output::deliver(&options.out, &mut outcome.report, &outcome.charts, lang);
+    output::deliver(&options.out, &mut outcome.report, &outcome.charts, lang, args.view);
     next::after_check(&outcome.report, &options.out, lang);
     publish::after_check(&here, &outcome.report, &options.out, lang);
     Ok(outcome.exit)

@@ -32,7 +32,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
         Some(format) => Some(formats::rendered(&report, Some(&candidate), &charts, format, lang)?),
     };
     match shown {
-        None => output::deliver(&args.out, &mut report, &charts, lang),
+        None => output::deliver(&args.out, &mut report, &charts, lang, args.view),
         Some(bytes) => {
             let unwritten = artefacts::save_reports(&args.out, &report, &charts, lang);
             for line in &unwritten {

@@ -23,7 +23,8 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<ExitStatus> {
     };
     let (record, path) = import(&what)?;
     let (report, exit) = evaluate::measured(&record)?;
-    output::told(output::show(&report, gate::lang_here(&here, args::lang(args.lang), args.config.as_deref())));
+    let lang = gate::lang_here(&here, args::lang(args.lang), args.config.as_deref());
+    output::told(output::show(&report, None, lang, args.view));
     say(&format!("wrote {}", path.display()));
     Ok(exit)
 }

@@ -8,20 +8,25 @@ use anyhow::Context as _;
 
 use crate::app::artefacts;
 use crate::app::error_text::error_text;
+use crate::cli::ViewArgs;
 use crate::config::Lang;
 use crate::print::{self, say};
+use crate::report::Report;
 use crate::report::page::charts::Charts;
-use crate::report::{self, Report};
+use crate::report::terminal::{self, brief};
 
 const UNPRINTED: &str = "cannot write to standard output";
 
 /// The reports as files and on the terminal. What cannot be written is said, there too, and changes nothing else.
-pub fn deliver(folder: &Path, report: &mut Report, charts: &[Charts], lang: Lang) {
-    for line in artefacts::save_reports(folder, report, charts, lang) {
+pub fn deliver(folder: &Path, report: &mut Report, charts: &[Charts], lang: Lang, view: ViewArgs) {
+    let unwritten = artefacts::save_reports(folder, report, charts, lang);
+    let page = folder.join("report.html").display().to_string();
+    let page = unwritten.is_empty().then_some(&*page);
+    for line in unwritten {
         say(&format!("note: {line}"));
         report.notices.push(line);
     }
-    told(show(report, lang));
+    told(show(report, page, lang, view));
 }
 
 /// Of what has been done already: that it cannot be shown is said, and is no failure.
@@ -36,11 +41,15 @@ pub fn tell(text: &str) {
     told(print(text));
 }
 
-/// The report on standard output, in colour where a person looks at it.
-pub fn show(report: &Report, lang: Lang) -> anyhow::Result<()> {
-    let terminal = std::io::stdout().is_terminal();
-    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    print::print_coloured(&report::terminal::render(report, width(), colour, lang)).context(UNPRINTED)
+/// The report on standard output, in colour where a person looks at it. `page`: where it lies as HTML.
+pub fn show(report: &Report, page: Option<&str>, lang: Lang, view: ViewArgs) -> anyhow::Result<()> {
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let text = if view.verbose {
+        terminal::render(report, width(), colour, lang)
+    } else {
+        brief::render(report, page, width(), colour, lang)
+    };
+    print::print_coloured(&text).context(UNPRINTED)
 }
 
 /// The terminal's, or `COLUMNS`; wide enough for every table elsewhere.

@@ -39,7 +39,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
         .inspect_err(|e| artefacts::save_failure(&options.out, e, git, lang))?;
     let (mut report, exit) = evaluate::measured(&record)?;
     let exit = artefacts::closed(&mut report, exit, unsaved.as_ref());
-    output::deliver(&options.out, &mut report, &drawn::alone(&record)?, lang);
+    output::deliver(&options.out, &mut report, &drawn::alone(&record)?, lang, args.view);
     Ok(exit)
 }
 

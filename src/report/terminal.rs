@@ -1,6 +1,8 @@
-//! The report for people at a terminal: verdict first, then per workload what was judged, what was measured, and how well.
+//! The whole report for people at a terminal: verdict first, then per workload what was judged, what was measured, and how well.
 //!
 //! Readable without colour; colour only where the caller asks for it (a terminal, no `NO_COLOR`). Not here: which number is shown.
+
+pub mod brief;
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 use unicode_width::UnicodeWidthStr as _;

@@ -22,7 +22,7 @@ use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, M
 
 pub use crate::judge::text::count;
 pub use missing::unmeasured;
-pub use slo::{slo, slos};
+pub use slo::{slo, slo_counts, slos};
 pub use speed::{is_speed, speed};
 pub use starts::server_start;
 
@@ -212,11 +212,19 @@ pub fn statistics(d: &DistributionReport) -> [(&'static str, Option<f64>); 10] {
 /// The number, and where a policy let something other than a PASS through, which one: `0 (INCONCLUSIVE is let through by
 /// gate.on_inconclusive: warn)`. `reports` are those that it stands for.
 pub fn exit_code(code: u8, reports: &[Report]) -> String {
+    let passed = let_through(code, reports);
+    let texts: Vec<String> =
+        passed.iter().map(|(verdict, key)| format!("{} is let through by gate.{key}: warn", verdict.word())).collect();
+    if texts.is_empty() { code.to_string() } else { format!("{code} ({})", texts.join("; ")) }
+}
+
+/// Verdicts other than a PASS that end in exit code 0, each once, with the key of the policy that lets it through.
+pub fn let_through(code: u8, reports: &[Report]) -> Vec<(Verdict, &'static str)> {
     let verdicts = reports.iter().flat_map(|r| {
         let own = r.verdict.filter(|_| r.workloads.is_empty());
         own.into_iter().chain(r.workloads.iter().filter_map(|w| w.verdict))
     });
-    let mut passed: Vec<String> = Vec::new();
+    let mut passed = Vec::new();
     for verdict in verdicts.filter(|_| code == 0) {
         let key = match verdict {
             Verdict::Inconclusive => "on_inconclusive",
@@ -225,12 +233,11 @@ pub fn exit_code(code: u8, reports: &[Report]) -> String {
             Verdict::Incomparable => "on_incomparable",
             Verdict::Passed | Verdict::Failed | Verdict::Invalid | Verdict::Incomplete => continue,
         };
-        let text = format!("{} is let through by gate.{key}: warn", verdict.word());
-        if !passed.contains(&text) {
-            passed.push(text);
+        if !passed.contains(&(verdict, key)) {
+            passed.push((verdict, key));
         }
     }
-    if passed.is_empty() { code.to_string() } else { format!("{code} ({})", passed.join("; ")) }
+    passed
 }
 
 /// At which level a workload's intervals are, and that a PASS's bound is at another (METHOD sections 3 to 5); none without an interval.

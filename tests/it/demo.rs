@@ -35,3 +35,16 @@ fn a_demo_is_a_whole_gate_in_any_folder() {
     let refused = gate.run(&["check", "--demo", "--config", "mine.yaml"]);
     refused.assert_says(2, &["--demo", "--config"]);
 }
+
+#[test]
+fn the_terminal_ends_with_the_verdict_and_v_shows_the_rest() {
+    let gate = Gate::new().env("GOODPUT_GATE_VERBOSE", "0");
+    let args = ["check", "--demo", "--requests", "10", "--rounds", "1", "--starts", "1"];
+    let brief = gate.run(&args);
+    let code = brief.code.expect("it ends by itself");
+    let last = brief.stdout.lines().rfind(|line| line.contains(" (exit ")).expect("a verdict with its exit code");
+    assert!(last.contains(&format!("(exit {code})")), "{brief:?}");
+    assert!(!brief.stdout.contains("send lag p99") && brief.stdout.lines().count() <= 25, "{brief:?}");
+    let whole = gate.run(&[&args[..], &["-v"]].concat());
+    assert!(whole.stdout.contains("send lag p99") && whole.stdout.contains("exit code"), "{whole:?}");
+}

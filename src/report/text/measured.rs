@@ -17,8 +17,13 @@ const RATES: [Metric; 6] = [
 
 /// A row for each of TTFT, TPOT and E2E that the workload defines, a dash where it was not measured; none where something was judged.
 pub fn latencies(w: &WorkloadReport) -> Vec<[String; 5]> {
+    if w.verdict.is_none() { rows(w) } else { Vec::new() }
+}
+
+/// The same, whatever was judged.
+pub fn rows(w: &WorkloadReport) -> Vec<[String; 5]> {
     let defined = |timing: &&str| w.metrics.iter().any(|m| m.metric == format!("{timing}_geomean"));
-    let timings = ["ttft", "tpot", "e2e"].into_iter().filter(|timing| w.verdict.is_none() && defined(timing));
+    let timings = ["ttft", "tpot", "e2e"].into_iter().filter(defined);
     let row = |timing: &str| {
         let measured = w.distributions.iter().find(|d| d.timing == timing);
         let of = |d: &super::DistributionReport| [d.mean_ms, d.p50_ms, d.p95_ms, d.p99_ms];

@@ -30,6 +30,13 @@ fn counts(w: &WorkloadReport, share: &str) -> Option<String> {
     Some(format!("{met:.0} of {of}{}", if of < w.requests { " after the ramp" } else { "" }))
 }
 
+/// How many requests met every SLO, of how many that count; none where there is no SLO or no count.
+pub fn slo_counts(w: &WorkloadReport) -> Option<(String, u64)> {
+    let of = limits(w).next().and(w.slo_requests).filter(|n| *n > 0)?;
+    let met = w.rates.iter().find(|r| r.metric == "slo_attainment")?.value? * of as f64;
+    Some((format!("{met:.0}"), of))
+}
+
 fn limits(w: &WorkloadReport) -> impl Iterator<Item = (&'static str, String)> {
     let all = [("ttft", w.slo.ttft_ms), ("tpot", w.slo.tpot_ms), ("e2e", w.slo.e2e_ms)];
     all.into_iter().filter(|(_, ms)| ms.is_some()).map(|(name, ms)| (name, format!("at most {}", value("ms", ms))))

@@ -165,6 +165,8 @@ impl Gate {
         command.args(args.iter().map(AsRef::as_ref)).current_dir(self.folder.path());
         command.env_clear().env("HOME", self.folder.path()).env("NO_COLOR", "1");
         command.env("GOODPUT_GATE_CEILING", self.folder.path().parent().unwrap_or(self.folder.path()));
+        // What tests look at is anywhere in a report.
+        command.env("GOODPUT_GATE_VERBOSE", "1");
         // Gates of other tests are none of this one's.
         command.env("GOODPUT_GATE_LOCK_DIR", self.locks.path());
         for name in ["PATH", "TMPDIR"] {
