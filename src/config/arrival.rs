@@ -12,7 +12,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::check::{Checker, FASTEST, SLOWEST};
 use super::wire::{Number, Span, to_u32};
-use super::workload::Length;
 
 /// A plan is held in memory with its bodies; a million requests of 256 tokens are a gigabyte.
 const MOST_REQUESTS: f64 = 1e6;
@@ -154,6 +153,32 @@ pub enum TimeUnit {
     S,
     Ms,
     Us,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// Requests per round.
+    Requests(u32),
+    /// Requests that arrive within this time (open loop), or that start within it (closed loop).
+    Duration(Duration),
+}
+
+/// One of several workloads that differ in one number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Level {
+    /// Name of all of them.
+    pub family: String,
+    pub axis: Axis,
+    pub value: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Axis {
+    /// Requests (or sessions) in flight.
+    Concurrency,
+    /// Requests (or sessions) per second.
+    Rate,
 }
 
 impl Arrival {

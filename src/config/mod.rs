@@ -25,6 +25,7 @@ mod position;
 mod presets;
 mod prompts;
 mod ready;
+mod recipe_file;
 mod recipes;
 mod regression;
 mod server;
@@ -46,7 +47,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::protocol::{ExtraBody, Family, Protocol, ProtocolName, joined};
 pub use address::{HINT as CREDENTIAL_HINT, credential};
-pub use arrival::{Arrival, SessionBegin, TimeUnit, TraceFormat};
+pub use arrival::{Arrival, Axis, Length, Level, SessionBegin, TimeUnit, TraceFormat};
 pub use error::{ConfigError, did_you_mean};
 pub use expect::{Bound, Limit, Slo};
 pub use file::schema;
@@ -60,10 +61,9 @@ pub use names::Names;
 pub use prompts::{Corpus, DatasetFormat, MOST_INPUT_TOKENS, PromptKind, Prompts};
 pub use regression::Regression;
 pub use server::{CONTAINER, PORT, SIDE, Server};
-pub use sweep::{Axis, Level};
 pub use target::{CacheReset, Endpoint, ModelChoice, Target, Verb};
 pub use units::{parse_duration, parse_percent, parse_points, parse_quantity};
-pub use workload::{Length, MOST_OUTPUT_TOKENS, Tier, Warmup, Workload, is_workload_name};
+pub use workload::{MOST_OUTPUT_TOKENS, Tier, Warmup, Workload, is_workload_name};
 
 /// A validated config. Everything in it can be acted on without further checks.
 #[derive(Clone, Debug, PartialEq)]

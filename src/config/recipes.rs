@@ -3,17 +3,14 @@
 //! Each row is what the engine's public documentation says of its command line and its HTTP paths. Not here: starting anything, or whether
 //! what was filled in holds (`target`).
 
-mod wire;
-
 use std::collections::BTreeMap;
 
 use super::address::Env;
 use super::check::Checker;
+use super::recipe_file::RecipeFile;
 use super::server::{CONTAINER, PORT, SIDE, ServerFile};
 use super::target::TargetFile;
 use crate::protocol::ProtocolName;
-
-pub use wire::RecipeFile;
 
 /// What one engine needs.
 struct Recipe {

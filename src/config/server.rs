@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::address::{self, Env, is_path, is_variable};
 use super::check::Checker;
 use super::ready::ReadyFile;
-use super::recipes::RecipeFile;
+use super::recipe_file::RecipeFile;
 use super::wire::{Span, merge};
 
 /// Replaced by the port of a server that the gate starts, not by a variable of the gate's own environment.

@@ -2,32 +2,11 @@
 //!
 //! Not here: where a sweep's knee is (`measure::knee`).
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::arrival::ArrivalFile;
+use super::arrival::{ArrivalFile, Axis, Level};
 use super::error::{Issue, flag_issue};
 use super::prompts::SyntheticFile;
 use super::wire::Number;
 use super::workload::{Layered, Tier, WorkloadFile};
-
-/// One of several workloads that differ in one number.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Level {
-    /// Name of all of them.
-    pub family: String,
-    pub axis: Axis,
-    pub value: f64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Axis {
-    /// Requests (or sessions) in flight.
-    Concurrency,
-    /// Requests (or sessions) per second.
-    Rate,
-}
 
 /// What `--sweep` asks for.
 #[derive(Clone, Debug, PartialEq)]

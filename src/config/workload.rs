@@ -13,12 +13,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::arrival::{Arrival, ArrivalFile, SessionBegin};
+use super::arrival::{Arrival, ArrivalFile, Length, Level, SessionBegin};
 use super::check::Checker;
 use super::expect::{Asked, Limit, LimitFile, Slo, SloFile};
 use super::prompts::{PromptKind, Prompts, PromptsFile};
 use super::regression::{Regression, RegressionFile};
-use super::sweep::Level;
 use super::wire::{Number, Span, merge, to_u32};
 use crate::metric::Metric;
 use crate::protocol::{ExtraBody, joined};
@@ -118,14 +117,6 @@ pub struct Workload {
     pub tier: Option<Tier>,
     /// Where it is one of several that differ in it only: of a sweep, a list, or a family that was named one by one.
     pub level: Option<Level>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Length {
-    /// Requests per round.
-    Requests(u32),
-    /// Requests that arrive within this time (open loop), or that start within it (closed loop).
-    Duration(Duration),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
