@@ -38,6 +38,7 @@ mod judge_cases;
 mod lang;
 mod lifecycle;
 mod lifecycle_bed;
+mod links;
 mod lineage;
 mod lineage_events;
 mod lineage_policy;
