@@ -56,13 +56,13 @@ fn write_with(path: &Path, mode: u32, fill: impl Fn(&mut dyn Write) -> std::io::
         );
     }
     let attempt = || -> std::io::Result<()> {
-        let mut file = temporary::create(folder, mode)?;
-        let mut buffer = BufWriter::with_capacity(WRITE_BYTES, file.as_file_mut());
+        let mut draft = temporary::create(folder, mode)?;
+        let mut buffer = BufWriter::with_capacity(WRITE_BYTES, draft.as_file_mut());
         fill(&mut buffer)?;
         buffer.flush()?;
         drop(buffer);
-        file.as_file().sync_data()?;
-        file.persist(path).map_err(|e| e.error)?;
+        draft.as_file().sync_data()?;
+        draft.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
     attempt().with_context(|| format!("cannot write {}", path.display()))

@@ -46,7 +46,7 @@ pub struct Post<'a> {
 pub fn after_check(here: &Workspace, report: &Report, folder: &Path, lang: Lang) {
     let Some(ci) = here.workflow_run() else { return };
     let gate = gate_name(None).unwrap_or_else(|why| {
-        notice(&ci, &why);
+        notice(ci, &why);
         DEFAULT_GATE.into()
     });
     let reports = std::slice::from_ref(report);
@@ -61,7 +61,7 @@ pub fn after_check(here: &Workspace, report: &Report, folder: &Path, lang: Lang)
     if let Some(line) = annotation_line(report, &gate) {
         tell_runner(&line);
     }
-    files(&ci, reports, &about, folder);
+    files(ci, reports, &about, folder);
     let (Some(token), Some(repository)) = (token(), ci.repository.clone()) else {
         if ci.pull.is_some() {
             say("note: no comment and no check: GITHUB_TOKEN is not in the environment of this step");
@@ -69,10 +69,10 @@ pub fn after_check(here: &Workspace, report: &Report, folder: &Path, lang: Lang)
         return;
     };
     let pulls = ci.pull.into_iter().collect();
-    let post = Post { ci: &ci, gate, reports, about, trusted: true, pulls };
-    let told = with_client(&ci, &repository, &token, async |client| send(client, &post).await);
+    let post = Post { ci, gate, reports, about, trusted: true, pulls };
+    let told = with_client(ci, &repository, &token, async |client| send(client, &post).await);
     for line in told.unwrap_or_else(|why| vec![why]) {
-        notice(&ci, &line);
+        notice(ci, &line);
     }
 }
 

@@ -127,7 +127,7 @@ impl Pair {
                 )
             }
             (_, true) => {
-                say("note: both sides are the same server, started by the same commands: nothing is changed that could be found")
+                say("note: both sides are the same server, started by the same commands: nothing is changed that could be found");
             }
             _ => {}
         }

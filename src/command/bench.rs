@@ -9,7 +9,7 @@ use crate::lab::bench::{arrivals, events, judging, scraped, truth};
 pub fn run(command: &BenchCommand) -> anyhow::Result<ExitStatus> {
     match command {
         BenchCommand::Events(args) => {
-            events::run(&Streams { streams: args.streams, token_rate: args.token_rate, events: args.events })
+            events::run(&Streams { count: args.streams, token_rate: args.token_rate, events: args.events })
         }
         BenchCommand::Truth(args) => {
             let burst = Burst { streams: args.streams, token_rate: args.token_rate, tokens: args.tokens };

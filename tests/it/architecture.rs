@@ -146,7 +146,7 @@ fn every_invariant_names_places_that_exist() {
         // `file` (`name`, `name`), `file`...
         let mut file = None;
         for (outside, name) in cell.split('`').collect::<Vec<_>>().chunks(2).filter_map(|c| Some((c[0], *c.get(1)?))) {
-            if name.ends_with(['/']) || name.ends_with(".rs") {
+            if name.ends_with(['/']) || is_source(name) {
                 file = Some(source_root().join(name));
                 missing.extend(file.iter().filter(|path| !path.exists()).map(|_| name.to_owned()));
             } else if let Some(text) = file.as_ref().and_then(|path| fs::read_to_string(path).ok())
@@ -160,13 +160,17 @@ fn every_invariant_names_places_that_exist() {
     assert!(places.count() > 30 && missing.is_empty(), "the table names places that are not there: {missing:#?}");
 }
 
+fn is_source(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|end| end == "rs")
+}
+
 /// The drawing of ARCHITECTURE.md is the listing of `src/`, and its part of `app` that of `src/app/`.
 #[test]
 fn the_drawing_is_the_folder_listing() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md")).expect("it is there");
     let lines: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("    ")).collect();
     // `cli.rs, cli/` is one room.
-    let named = |line: &&str| line.split([' ', ',']).next().filter(|w| w.ends_with(".rs") || w.ends_with('/')).map(str::to_owned);
+    let named = |line: &&str| line.split([' ', ',']).next().filter(|w| is_source(w) || w.ends_with('/')).map(str::to_owned);
     let drawn: BTreeSet<String> = lines.iter().filter_map(named).map(|w| w.replace(".rs", "").replace('/', "")).collect();
     let there: BTreeSet<String> = sources().keys().map(|file| module(file)).collect();
     assert_eq!(drawn, there);
@@ -226,7 +230,7 @@ fn paths(file: &Path, text: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// The paths of a use tree: `a::{b, c::d}` is a::b and a::c::d. What is left of the text.
+/// The paths of a use tree: `a::{b, c::d}` is `a::b` and `a::c::d`. What is left of the text.
 fn branches<'t>(text: &'t str, trunk: &mut Vec<String>, each: &mut dyn FnMut(&[String])) -> &'t str {
     let length = trunk.len();
     let mut rest = text.trim_start();

@@ -30,8 +30,7 @@ pub fn show(here: &Workspace, config: &Config, what: &str) -> anyhow::Result<Vec
     let found: Vec<_> = files.into_iter().filter(|(_, s)| named(s)).collect();
     if found.is_empty() {
         bail!(
-            "no session or commit of the baseline is called {:?}\nhint: `goodput-gate baseline list` shows both; at least {SHORTEST} characters of a hash are needed",
-            what
+            "no session or commit of the baseline is called {what:?}\nhint: `goodput-gate baseline list` shows both; at least {SHORTEST} characters of a hash are needed"
         );
     }
     let root = repo.root().map(std::path::Path::to_owned).unwrap_or_default();

@@ -266,7 +266,9 @@ fn joins(record: &Record, adding: &Adding<'_>, before: &mut Vec<Session>) -> any
     let joined = joined(record, adding.level_shift, |w| baselines.baseline(&w.name))?;
     let mut sessions = Vec::new();
     for (workload, Joined { level_shift, words }) in record.workloads.iter().zip(joined) {
-        words.iter().for_each(|line| (adding.tell)(line));
+        if let Some(line) = words {
+            (adding.tell)(&line);
+        }
         let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;
         sessions.push(Session { level_shift, ..session });
     }

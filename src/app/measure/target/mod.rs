@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
-use self::begin::{begin, secret_values, this_program, withheld};
+use self::begin::begin;
 use super::programs::{self, Called};
 use super::tokens::Tokenizer;
 use crate::app::sides::Side;
 use crate::app::stop::Stop;
 use crate::clock::monotonic_ns;
-use crate::config::{self, CacheReset, Endpoint, ExtraBody, ModelChoice, Protocol, SIDE, Server, Workload, joined};
+use crate::config::{self, CacheReset, Endpoint, ExtraBody, ModelChoice, Protocol, Server, Workload, joined};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::load::{Site, SiteSpec};
@@ -22,14 +22,15 @@ use crate::probe::recognise::{ServerFacts, Settings};
 use crate::probe::server::{Access, Probe, ProbeError, is_loopback, only_model};
 use crate::protocol::{Dialect as _, Extras};
 use crate::read;
-use crate::redact::Secrets;
-use crate::server::{self, Command, Finished, SimServer, Supervised};
 use crate::watch::scrape::Watch;
 use metrics::{Metrics, Places};
 
-mod metrics;
-
 pub mod begin;
+mod metrics;
+mod process;
+
+use process::{LINGERS, ready};
+pub use process::{Process, Stopped, Watched, build};
 
 /// A server that answers, and what it said of itself.
 pub struct Target {
@@ -57,59 +58,10 @@ pub struct Target {
     stop: Stop,
 }
 
-/// What has to be kept alive, and ends with the target.
-pub enum Process {
-    /// Not ours.
-    None,
-    Sim(SimServer),
-    Started(Box<Watched>),
-}
-
-pub struct Watched {
-    pub supervised: Supervised,
-    name: &'static str,
-    log: PathBuf,
-    /// Not to be shown, should the server have printed them.
-    secrets: Secrets,
-}
-
-/// The run was told to stop while the server was built, started or asked what it is. Not a failure: what was measured before stays.
-#[derive(Debug, thiserror::Error)]
-#[error("stopped before the server was ready")]
-pub struct Stopped;
-
-/// Enough to see why a server ended.
-const TAIL: usize = 20;
 /// Of a server that ends before it was ready.
 const UNREADY: &str = "\nhint: it has to stay in the foreground until it is stopped; run `server.start` by hand to see";
 /// The same of the baseline's side, which is a clean checkout.
 const UNREADY_CHECKOUT: &str = "\nhint: it ran in the baseline's own checkout, where files that git does not hold are missing (`server.build` has to make them); and it has to stay in the foreground";
-/// A server that ends closes its connections first, and may take a moment over the rest: so long its end is waited for, where it would
-/// explain a failure.
-const LINGERS: Duration = Duration::from_secs(2);
-/// Between two questions whether a server is ready.
-const POLL: Duration = Duration::from_millis(100);
-
-/// Runs `server.build`, if there is one. Its output goes to `log`. Errors: exit 3 with its last lines; [`Stopped`].
-pub fn build(side: &Side, log: &Path, stop: &Stop) -> anyhow::Result<()> {
-    let Endpoint::Started(server) = &side.target.endpoint else { return Ok(()) };
-    let Some(line) = &server.build else { return Ok(()) };
-    let (program, without) = (this_program()?, withheld());
-    let cwd = side.root.join(&server.cwd);
-    let mut env = server.env.clone();
-    env.insert(SIDE.into(), side.name.into());
-    let command =
-        Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace: server.grace, container: None };
-    match server::run_to_end(&command, || stop.stopping()).map_err(|e| Failure::measure(&e))? {
-        Finished::Done => Ok(()),
-        Finished::Stopped => bail!(Stopped),
-        Finished::Failed(exit) => {
-            let tail = said_last(&server::log_tail(log, TAIL, &secret_values(server, Secrets::default())), log);
-            bail!(Failure::measure(&format!("building the {} failed: `{line}` ended with {exit}{tail}", side.name)))
-        }
-    }
-}
-
 impl Target {
     /// Starts (or finds) the server of a side and asks what it is. What it prints goes to `log`. Errors: exit 3, since nothing can be
     /// measured; [`Stopped`].
@@ -311,46 +263,6 @@ impl Target {
     }
 }
 
-impl Process {
-    fn died(&self, within: Duration) -> Option<String> {
-        match self {
-            Self::Started(watched) => watched.died(within),
-            Self::None | Self::Sim(_) => None,
-        }
-    }
-
-    /// From now on its end is the run's end.
-    fn watch(&self, stop: &Stop) {
-        if let Self::Started(watched) = self {
-            let control = Arc::clone(&stop.control);
-            // Whoever waits for an answer of a server that is gone should not wait for its time-out.
-            watched.supervised.on_exit(move || control.abort());
-        }
-    }
-
-    /// That a server does not answer is explained by its end, if it ended.
-    fn explained(&self, error: anyhow::Error, stop: &Stop, hint: &str) -> anyhow::Error {
-        // Its end stops the run, too; a signal is a reason of its own.
-        let within = if error.is::<Stopped>() { Duration::ZERO } else { LINGERS };
-        match self.died(within).filter(|_| !stop.signalled()) {
-            Some(why) => Failure::measure(&format!("{why}{hint}")).into(),
-            None => error,
-        }
-    }
-}
-
-impl Watched {
-    fn said_last(&self) -> String {
-        said_last(&self.supervised.log_tail(TAIL, &self.secrets), &self.log)
-    }
-
-    fn died(&self, within: Duration) -> Option<String> {
-        let exit = self.supervised.exited(within)?;
-        let tail = self.said_last();
-        Some(format!("the {} ended by itself ({exit}){tail}", named(self.name)))
-    }
-}
-
 /// Whether the server of a side, which was started before, is ready now.
 pub fn is_ready(side: &Side, server: &Server, base_url: &str, api_key: Option<&str>) -> anyhow::Result<bool> {
     let ca = authority(&side.target)?;
@@ -378,54 +290,11 @@ fn authority(target: &config::Target) -> anyhow::Result<Option<Vec<u8>>> {
     target.ca_file.as_ref().map(read).transpose()
 }
 
-/// Waits until the server answers. Errors: it ended, or the time is over.
-async fn ready(server: &Server, watched: &Watched, probe: &Probe) -> anyhow::Result<()> {
-    let mut last = None;
-    let answered = async {
-        loop {
-            if let Some(why) = watched.died(Duration::ZERO) {
-                return Err(why);
-            }
-            match probe.ready(server.ready_path.as_deref()).await {
-                Ok(()) => return Ok(()),
-                Err(instead) => last = Some(instead),
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    };
-    let ended = match tokio::time::timeout(server.ready_timeout, answered).await {
-        Ok(Ok(())) => return Ok(()),
-        Ok(Err(why)) => why,
-        Err(_) => {
-            let what = server.ready_path.as_deref().unwrap_or("/models of base_url");
-            let seconds = server.ready_timeout.as_secs_f64();
-            let tail = watched.said_last();
-            let last = last.map_or_else(String::new, |instead| format!(" (the last time: {instead})"));
-            format!(
-                "the {} was not ready after {seconds:.0} s: {what} gives no answer of 200 to 299{last}{tail}\nhint: server.ready.timeout, server.ready.path",
-                named(watched.name)
-            )
-        }
-    };
-    Err(Failure::measure(&ended).into())
-}
-
 fn server_args(endpoint: &Endpoint) -> Option<String> {
     match endpoint {
         Endpoint::Started(server) => server.recipe.as_ref().map(|recipe| recipe.args.clone()),
         Endpoint::Http(_) | Endpoint::Sim(_) => None,
     }
-}
-
-fn named(side: &str) -> String {
-    if side == "server" { "server".into() } else { format!("{side}'s server") }
-}
-
-fn said_last(lines: &[String], log: &Path) -> String {
-    if lines.is_empty() {
-        return format!("; it printed nothing ({})", log.display());
-    }
-    format!("; the last lines of {}:\n  {}", log.display(), lines.join("\n  "))
 }
 
 /// A server may think for minutes; nobody who pressed Ctrl-C should have to.

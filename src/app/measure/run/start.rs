@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
-use super::facts::client_health;
 use super::gpu::Watch;
-use super::target::Target;
-use super::{Measuring, Run, raw};
+use super::{Measuring, Run};
 use crate::app::artefacts::save_record;
+use crate::app::measure::facts::client_health;
+use crate::app::measure::raw;
+use crate::app::measure::target::Target;
 use crate::clock::monotonic_ns;
 use crate::config::Tier;
 use crate::evidence::server::ServerRound;

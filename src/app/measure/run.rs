@@ -1,0 +1,264 @@
+//! A run under way: its sides, what was measured of each, and that it is saved after every round. Not here: who comes when (`measure`).
+#![expect(clippy::disallowed_methods, reason = "rim: draws the session and writes raw timelines")]
+
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+
+use super::facts::empty_record;
+use super::loads::{fits, needed, read_file};
+use super::programs::{self, Called};
+use super::target::{self, Stopped};
+use crate::app::artefacts::{self, save_record};
+use crate::app::error_text::error_text;
+use crate::app::job::Job;
+use crate::app::options::RunOptions;
+use crate::app::sides::Side;
+use crate::app::workspace::secrets::api_key;
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::memory;
+use crate::print::say;
+use crate::record::{PastSession, Record, WorkloadRecord, keyed};
+use gpu::Gpus;
+use start::{Open, dead};
+
+mod gpu;
+mod start;
+
+/// A run under way.
+pub(super) struct Run<'a> {
+    config: &'a Config,
+    options: &'a RunOptions,
+    /// Of each workload, the file that it names.
+    files: Vec<Option<Arc<str>>>,
+    job: &'a Job,
+    raw: Option<BufWriter<std::fs::File>>,
+    /// Position in time of the next round, over all sides.
+    order: u32,
+    /// Starts at most.
+    pub(super) starts: u32,
+    /// A round says that a server ended by itself.
+    told: bool,
+    /// What cannot be kept of what is measured: the last reason.
+    unsaved: Option<anyhow::Error>,
+    /// Lines of `--raw` are among it.
+    raw_lost: bool,
+    pub(super) sides: Vec<Measuring<'a>>,
+    gpus: Gpus<'a>,
+}
+
+/// What was measured, and why it is in no file, if it is not.
+pub struct Kept<T> {
+    pub value: T,
+    pub unsaved: Option<anyhow::Error>,
+}
+
+impl<T> Kept<T> {
+    /// Errors: exit 3, it could not be saved.
+    pub fn saved(self) -> anyhow::Result<T> {
+        self.unsaved.map_or(Ok(self.value), Err)
+    }
+}
+
+/// A side and what was measured of it.
+pub(super) struct Measuring<'a> {
+    pub(super) side: &'a Side,
+    api_key: Option<String>,
+    /// The salt of its first workload; the next ones follow.
+    pub(super) salt: u64,
+    pub(super) record: Record,
+    /// What its server turned out to be, at its first start.
+    called: Vec<Called>,
+    /// Where its record and logs go.
+    pub(super) out: PathBuf,
+    file: &'static str,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn begin(
+        config: &'a Config,
+        options: &'a RunOptions,
+        job: &'a Job,
+        starts: u32,
+        sides: Vec<(&'a Side, &'static str)>,
+    ) -> anyhow::Result<Self> {
+        let (session, salt) = (session()?, random()?);
+        let sides = sides.into_iter().map(|(side, file)| {
+            let record = empty_record(config, side.git.clone(), &session);
+            let api_key = api_key(&side.target)?;
+            Ok(Measuring { side, api_key, salt, record, called: Vec::new(), out: options.out.clone(), file })
+        });
+        let sides = sides.collect::<anyhow::Result<Vec<Measuring<'a>>>>()?;
+        let gpus = Gpus::open(&config.gpu, sides.iter().map(|m| m.side));
+        let files = config.workloads.iter().map(read_file).collect::<Result<Vec<_>, _>>()?;
+        let mut loads = Vec::new();
+        for ((workload, file), measuring) in config.workloads.iter().zip(&files).flat_map(|w| sides.iter().map(move |s| (w, s))) {
+            loads.push(fits(workload, file.as_deref(), &measuring.side.target, config.gate.rounds)?);
+        }
+        memory::check("this load", needed(&loads, starts))?;
+        // Nothing of an earlier run goes before it is known that this one can begin.
+        artefacts::prepare(&options.out)?;
+        // It is written at the very end: too late to learn that it cannot be.
+        options.record.as_deref().map(artefacts::check_writable).transpose()?;
+        let raw = options.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
+        Ok(Self { config, options, files, job, raw, order: 0, starts, told: false, unsaved: None, raw_lost: false, sides, gpus })
+    }
+
+    /// Errors: exit 3, a build failed.
+    pub(super) fn build(&self) -> anyhow::Result<()> {
+        for measuring in &self.sides {
+            if self.job.stop.stopping() {
+                return Ok(());
+            }
+            match target::build(measuring.side, &measuring.log("build"), &self.job.stop) {
+                Err(e) if e.is::<Stopped>() => return Ok(()),
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// One start of each group's sides; those of one group run at the same time. False once the run is to stop.
+    pub(super) fn start(&mut self, start: u32, groups: &[&[usize]]) -> anyhow::Result<bool> {
+        for group in groups {
+            if self.job.stop.stopping() {
+                break;
+            }
+            match self.group(start, group) {
+                Err(e) if e.is::<Stopped>() => break,
+                // Whatever came of an interrupt is no result of the run.
+                Err(e) if self.job.stop.signalled() => {
+                    say(&error_text(&e));
+                    break;
+                }
+                other => other.map_err(|e| about(e, group.first().and_then(|&side| self.sides[side].record.target.as_ref())))?,
+            }
+        }
+        Ok(!self.job.stop.stopping())
+    }
+
+    fn group(&mut self, start: u32, members: &[usize]) -> anyhow::Result<()> {
+        let mut open: Vec<Open> = Vec::new();
+        self.gpus.note_tenants();
+        for &side in members {
+            let next = self.open(side, start).map_err(|e| match dead(&open).filter(|_| !self.job.stop.signalled()) {
+                Some(why) => Failure::measure(&why).into(),
+                None => e,
+            })?;
+            open.push(next);
+        }
+        self.rounds_of(start, &open)?;
+        open.into_iter().try_for_each(|one| one.target.close())
+    }
+
+    fn rounds_of(&mut self, start: u32, open: &[Open]) -> anyhow::Result<()> {
+        for workload in 0..self.config.workloads.len() {
+            for place in 0..open.len() {
+                self.warm_up(open, place, workload, start)?;
+            }
+            for index in 0..self.config.gate.rounds {
+                // ABBA: which side goes first alternates from round to round and from start to start.
+                let turned = (start + index) % 2 == 1;
+                for place in 0..open.len() {
+                    let place = if turned { open.len() - 1 - place } else { place };
+                    if self.job.stop.stopping() {
+                        return self.reason(open);
+                    }
+                    self.round(open, place, workload, start, index as usize)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Of a stop between two rounds: an error where a server's end is the reason, since no round says so.
+    fn reason(&self, open: &[Open]) -> anyhow::Result<()> {
+        match dead(open).filter(|_| !self.told && !self.job.stop.signalled()) {
+            Some(why) => bail!(Failure::measure(&why)),
+            None => Ok(()),
+        }
+    }
+
+    /// Of the two sides, once both have run. What came first counts: no later start runs another program.
+    pub(super) fn compare_builds(&mut self) {
+        let [baseline, candidate] = &mut self.sides[..] else { return };
+        let builds = programs::compared(&baseline.called, &candidate.called);
+        for pair in [baseline, candidate].into_iter().filter_map(|side| side.record.pair.as_mut()) {
+            pair.builds.clone_from(&builds);
+        }
+    }
+
+    /// Of the candidate, once its workloads are known.
+    pub(super) fn set_history(&mut self, history: &dyn Fn(&WorkloadRecord) -> Vec<PastSession>) {
+        for workload in self.sides.last_mut().into_iter().flat_map(|side| &mut side.record.workloads) {
+            workload.history = history(workload);
+        }
+    }
+
+    /// A record that cannot be saved now is tried again after each round, and at the end: a verdict is not lost with it.
+    fn keep(&mut self, saved: anyhow::Result<()>) {
+        let Err(error) = saved else { return };
+        if self.unsaved.is_none() {
+            say(&format!(
+                "note: {}; the measurement goes on\nhint: make room on the disk: it is tried again after each round, and at the end",
+                error_text(&error)
+            ));
+        }
+        self.unsaved = Some(unsaved(error));
+    }
+
+    pub(super) fn finish(mut self) -> anyhow::Result<Kept<Vec<Record>>> {
+        let mut records = Vec::new();
+        // The records themselves are whole in the end, whatever failed in between; lines of `--raw` are lost.
+        let mut unkept = self.unsaved.take().filter(|_| self.raw_lost);
+        for Measuring { mut record, out, file, .. } in self.sides {
+            record.interrupted = self.job.stop.signalled();
+            for workload in &mut record.workloads {
+                workload.pooled = keyed(&workload.pooled_values()?);
+            }
+            unkept = save_record(&out, file, &record).map_err(unsaved).err().or(unkept);
+            records.push(record);
+        }
+        if let Some((path, record)) = self.options.record.as_ref().zip(records.last()) {
+            unkept = artefacts::write_record(path, record).map_err(unsaved).err().or(unkept);
+        }
+        Ok(Kept { value: records, unsaved: unkept })
+    }
+}
+
+/// Whose error it is, where there are several targets.
+fn about(error: anyhow::Error, target: Option<&String>) -> anyhow::Error {
+    match target {
+        Some(name) => error.context(format!("target {name}")),
+        None => error,
+    }
+}
+
+impl Measuring<'_> {
+    fn log(&self, what: &str) -> PathBuf {
+        self.out.join("logs").join(format!("{}-{what}.log", self.side.name))
+    }
+}
+
+/// Requests were sent, so it is no usage error any more: exit 3.
+#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
+fn unsaved(error: anyhow::Error) -> anyhow::Error {
+    Failure::measure(&format!("{error:#}\nhint: make room on the disk, or write elsewhere; what was saved before is kept")).into()
+}
+
+fn create(path: impl AsRef<Path>) -> anyhow::Result<std::fs::File> {
+    let path = path.as_ref();
+    std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A number that nobody else has.
+pub(super) fn random() -> anyhow::Result<u64> {
+    getrandom::u64().map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))
+}
+
+fn session() -> anyhow::Result<String> {
+    Ok(format!("{:08x}", random()? >> 32))
+}

@@ -1,0 +1,148 @@
+//! The process of a server: built, waited for until it is ready, and what its end means. Not here: starting it (`begin`).
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+
+use super::begin::{secret_values, this_program, withheld};
+use crate::app::sides::Side;
+use crate::app::stop::Stop;
+use crate::config::{Endpoint, SIDE, Server};
+use crate::exit::Failure;
+use crate::probe::server::Probe;
+use crate::redact::Secrets;
+use crate::server::{self, Command, Finished, SimServer, Supervised};
+
+/// What has to be kept alive, and ends with the target.
+pub enum Process {
+    /// Not ours.
+    None,
+    Sim(SimServer),
+    Started(Box<Watched>),
+}
+
+pub struct Watched {
+    pub supervised: Supervised,
+    pub name: &'static str,
+    pub log: PathBuf,
+    /// Not to be shown, should the server have printed them.
+    pub secrets: Secrets,
+}
+
+/// The run was told to stop while the server was built, started or asked what it is. Not a failure: what was measured before stays.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped before the server was ready")]
+pub struct Stopped;
+
+/// Enough to see why a server ended.
+const TAIL: usize = 20;
+/// A server that ends closes its connections first, and may take a moment over the rest: so long its end is waited for, where it would
+/// explain a failure.
+pub const LINGERS: Duration = Duration::from_secs(2);
+/// Between two questions whether a server is ready.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Runs `server.build`, if there is one. Its output goes to `log`. Errors: exit 3 with its last lines; [`Stopped`].
+pub fn build(side: &Side, log: &Path, stop: &Stop) -> anyhow::Result<()> {
+    let Endpoint::Started(server) = &side.target.endpoint else { return Ok(()) };
+    let Some(line) = &server.build else { return Ok(()) };
+    let (program, without) = (this_program()?, withheld());
+    let cwd = side.root.join(&server.cwd);
+    let mut env = server.env.clone();
+    env.insert(SIDE.into(), side.name.into());
+    let command =
+        Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace: server.grace, container: None };
+    match server::run_to_end(&command, || stop.stopping()).map_err(|e| Failure::measure(&e))? {
+        Finished::Done => Ok(()),
+        Finished::Stopped => bail!(Stopped),
+        Finished::Failed(exit) => {
+            let tail = last_words(&server::log_tail(log, TAIL, &secret_values(server, Secrets::default())), log);
+            bail!(Failure::measure(&format!("building the {} failed: `{line}` ended with {exit}{tail}", side.name)))
+        }
+    }
+}
+
+impl Process {
+    pub(super) fn died(&self, within: Duration) -> Option<String> {
+        match self {
+            Self::Started(watched) => watched.died(within),
+            Self::None | Self::Sim(_) => None,
+        }
+    }
+
+    /// From now on its end is the run's end.
+    pub(super) fn watch(&self, stop: &Stop) {
+        if let Self::Started(watched) = self {
+            let control = Arc::clone(&stop.control);
+            // Whoever waits for an answer of a server that is gone should not wait for its time-out.
+            watched.supervised.on_exit(move || control.abort());
+        }
+    }
+
+    /// That a server does not answer is explained by its end, if it ended.
+    pub(super) fn explained(&self, error: anyhow::Error, stop: &Stop, hint: &str) -> anyhow::Error {
+        // Its end stops the run, too; a signal is a reason of its own.
+        let within = if error.is::<Stopped>() { Duration::ZERO } else { LINGERS };
+        match self.died(within).filter(|_| !stop.signalled()) {
+            Some(why) => Failure::measure(&format!("{why}{hint}")).into(),
+            None => error,
+        }
+    }
+}
+
+impl Watched {
+    fn last_words(&self) -> String {
+        last_words(&self.supervised.log_tail(TAIL, &self.secrets), &self.log)
+    }
+
+    pub(super) fn died(&self, within: Duration) -> Option<String> {
+        let exit = self.supervised.exited(within)?;
+        let tail = self.last_words();
+        Some(format!("the {} ended by itself ({exit}){tail}", server_name(self.name)))
+    }
+}
+
+/// Waits until the server answers. Errors: it ended, or the time is over.
+pub async fn ready(server: &Server, watched: &Watched, probe: &Probe) -> anyhow::Result<()> {
+    let mut last = None;
+    let answered = async {
+        loop {
+            if let Some(why) = watched.died(Duration::ZERO) {
+                return Err(why);
+            }
+            match probe.ready(server.ready_path.as_deref()).await {
+                Ok(()) => return Ok(()),
+                Err(instead) => last = Some(instead),
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    let ended = match tokio::time::timeout(server.ready_timeout, answered).await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(why)) => why,
+        Err(_) => {
+            let what = server.ready_path.as_deref().unwrap_or("/models of base_url");
+            let seconds = server.ready_timeout.as_secs_f64();
+            let tail = watched.last_words();
+            let last = last.map_or_else(String::new, |instead| format!(" (the last time: {instead})"));
+            format!(
+                "the {} was not ready after {seconds:.0} s: {what} gives no answer of 200 to 299{last}{tail}\nhint: server.ready.timeout, server.ready.path",
+                server_name(watched.name)
+            )
+        }
+    };
+    Err(Failure::measure(&ended).into())
+}
+
+fn server_name(side: &str) -> String {
+    if side == "server" { "server".into() } else { format!("{side}'s server") }
+}
+
+fn last_words(lines: &[String], log: &Path) -> String {
+    if lines.is_empty() {
+        return format!("; it printed nothing ({})", log.display());
+    }
+    format!("; the last lines of {}:\n  {}", log.display(), lines.join("\n  "))
+}
