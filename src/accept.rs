@@ -4,6 +4,7 @@
 //! was measured. Not here: where the file lies (`baseline`), whose file counts and what is in the history (`command`).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use time::Date;
@@ -11,6 +12,7 @@ use time::format_description::well_known::Iso8601;
 
 use crate::config::Bound;
 use crate::judge::limits::{LimitFinding, LimitState};
+use crate::judge::reason::{LimitReason, Measured, Terms};
 use crate::judge::{Bearing, MetricComparison, text};
 use crate::metric::{Metric, Orientation, Unit};
 
@@ -85,10 +87,51 @@ pub struct Known {
 pub struct Excused {
     pub metric: Metric,
     pub of: Of,
-    /// What was found.
-    pub found: String,
-    /// `until 2026-12-31: new sampler (by Ada)`.
-    pub words: String,
+    pub found: Excusable,
+    pub terms: Terms,
+}
+
+/// What was found and may be accepted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Excusable {
+    Limit(LimitReason),
+    Change(Measured),
+}
+
+/// An acceptance that covers nothing of what it was made for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Uncovered {
+    pub metric: String,
+    pub terms: Terms,
+    pub why: NotCovered,
+}
+
+/// Why an acceptance does not cover what was found. Ratios are fractions, values in display units.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotCovered {
+    Expired,
+    SomeStartsWithoutValue,
+    NoValue,
+    NoChange,
+    NoLargestChange,
+    ChangeTooLarge {
+        metric: Metric,
+        worse: f64,
+        most: f64,
+    },
+    ValueTooBad {
+        metric: Metric,
+        value: f64,
+        worst: f64,
+    },
+    /// The sessions that it was compared with have the change already.
+    InBaseline,
+    /// The accepted commit is not in the code that was measured.
+    NotContained {
+        commit: String,
+    },
 }
 
 /// Acceptances, oldest first as the file has them. Errors: no such file, a newer version, an entry that says nothing usable.
@@ -140,23 +183,25 @@ pub fn day(text: &str) -> Result<Date, String> {
 pub fn excuse(
     known: &[&Known],
     on: &str,
-    is_other: impl Fn(&Known) -> Option<String>,
+    is_other: impl Fn(&Known) -> Option<NotCovered>,
     rows: &[MetricComparison],
     limits: &[LimitFinding],
-) -> (Vec<Excused>, Vec<String>) {
-    let (mut excused, mut warnings) = (Vec::new(), Vec::new());
+) -> (Vec<Excused>, Vec<Uncovered>) {
+    let (mut excused, mut uncovered) = (Vec::new(), Vec::new());
     let mut look = |found: &Found, failing: bool| {
         let of = |k: &&&Known| k.acceptance.of == found.of && k.acceptance.metric == found.metric.name();
         let mine: Vec<&Known> = known.iter().filter(of).copied().collect();
         let covers = |k: &Known| is_other(k).map_or_else(|| k.acceptance.covers(found, on), Err);
-        let tried: Vec<(&Known, Result<(), String>)> = mine.into_iter().map(|k| (k, covers(k))).collect();
+        let tried: Vec<(&Known, Result<(), NotCovered>)> = mine.into_iter().map(|k| (k, covers(k))).collect();
         if let Some((k, _)) = tried.iter().find(|(_, covered)| covered.is_ok()) {
-            excused.push(Excused { metric: found.metric, of: found.of, found: found.words(), words: k.words() });
+            excused.push(Excused { metric: found.metric, of: found.of, found: found.shown.clone(), terms: k.terms() });
         } else if failing {
             let not = tried.iter().filter_map(|(k, covered)| Some((k, covered.as_ref().err()?)));
-            warnings.extend(
-                not.map(|(k, why)| format!("the acceptance of {} {} does not count: {why}", k.acceptance.metric, k.words())),
-            );
+            uncovered.extend(not.map(|(k, why)| Uncovered {
+                metric: k.acceptance.metric.clone(),
+                terms: k.terms(),
+                why: why.clone(),
+            }));
         }
     };
     // What is only unproven, too noisy or absent, was accepted by nobody.
@@ -166,7 +211,7 @@ pub fn excuse(
     for limit in limits.iter().filter(|l| l.state == LimitState::Breached) {
         look(&Found::limit(limit), true);
     }
-    (excused, warnings)
+    (excused, uncovered)
 }
 
 /// A change or a breach, oriented.
@@ -176,24 +221,26 @@ struct Found {
     worse: Option<f64>,
     value: Option<f64>,
     gaps: bool,
-    shown: String,
+    shown: Excusable,
 }
 
 impl Found {
     fn change(row: &MetricComparison) -> Self {
-        let change = row.change.map(|c| text::change(row.metric, c)).unwrap_or_default();
         let worse = row.change.map(|c| worse(row.metric, c));
-        let shown = format!("{} {change}", row.metric);
+        let shown = Excusable::Change(Measured { metric: row.metric, change: row.change, interval: None, p: None });
         Self { metric: row.metric, of: Of::Regression, worse, value: row.candidate, gaps: row.gaps, shown }
     }
 
     fn limit(finding: &LimitFinding) -> Self {
         let of = Of::limit(finding.bound);
-        Self { metric: finding.metric, of, worse: None, value: finding.value, gaps: false, shown: finding.reason.clone() }
-    }
-
-    fn words(&self) -> String {
-        if self.of == Of::Regression { self.shown.clone() } else { format!("limit: {}", self.shown) }
+        Self {
+            metric: finding.metric,
+            of,
+            worse: None,
+            value: finding.value,
+            gaps: false,
+            shown: Excusable::Limit(finding.reason.clone()),
+        }
     }
 }
 
@@ -209,6 +256,42 @@ pub fn worse(metric: Metric, change: f64) -> f64 {
 pub fn worsened(metric: Metric, baseline: f64, worse: f64) -> f64 {
     let sign = if metric.orientation() == Orientation::LowerIsBetter { 1.0 } else { -1.0 };
     if metric.unit() == Unit::Share { baseline + sign * worse } else { baseline * (1.0 + sign * worse) }
+}
+
+impl fmt::Display for Excusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Limit(limit) => write!(f, "{limit}"),
+            Self::Change(change) => write!(f, "{change}"),
+        }
+    }
+}
+
+impl fmt::Display for NotCovered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expired => f.write_str("it has expired"),
+            Self::SomeStartsWithoutValue => f.write_str("some starts of one side have no value"),
+            Self::NoValue => f.write_str("the metric has no value"),
+            Self::NoChange => f.write_str("the metric has no change"),
+            Self::NoLargestChange => f.write_str("it names no largest change"),
+            Self::ChangeTooLarge { metric, worse, most } => {
+                write!(
+                    f,
+                    "{} worse is more than the {} that was accepted",
+                    text::size(*metric, *worse),
+                    text::size(*metric, *most)
+                )
+            }
+            Self::ValueTooBad { metric, value, worst } => {
+                write!(f, "{} is worse than the {} that was accepted", text::value(*metric, *value), text::value(*metric, *worst))
+            }
+            Self::InBaseline => f.write_str("the accepted change is in the baseline by now, so this is another one"),
+            Self::NotContained { commit } => {
+                write!(f, "it is of {commit}, which is not in the code that was measured (accept it again after a rebase)")
+            }
+        }
+    }
 }
 
 impl Excused {
@@ -227,9 +310,8 @@ impl Of {
 }
 
 impl Known {
-    fn words(&self) -> String {
-        let by = self.by.as_ref().map_or_else(|| "not committed yet".to_owned(), |by| format!("by {by}"));
-        format!("until {}: {} ({by})", self.acceptance.until, self.acceptance.reason)
+    fn terms(&self) -> Terms {
+        Terms { until: self.acceptance.until.clone(), reason: self.acceptance.reason.clone(), by: self.by.clone() }
     }
 }
 
@@ -240,20 +322,19 @@ impl Acceptance {
         on.get(..10).is_some_and(|on| on <= self.until.as_str())
     }
 
-    fn covers(&self, found: &Found, on: &str) -> Result<(), String> {
+    fn covers(&self, found: &Found, on: &str) -> Result<(), NotCovered> {
         if !self.counts_on(on) {
-            return Err("it has expired".into());
+            return Err(NotCovered::Expired);
         }
         if found.gaps {
-            return Err("some starts of one side lack it".into());
+            return Err(NotCovered::SomeStartsWithoutValue);
         }
-        let value = found.value.ok_or("the metric has no value")?;
+        let value = found.value.ok_or(NotCovered::NoValue)?;
         if self.of == Of::Regression {
-            let worse = found.worse.ok_or("the metric has no change")?;
-            let most = self.worse_at_most_ratio.ok_or("it names no largest change")?;
+            let worse = found.worse.ok_or(NotCovered::NoChange)?;
+            let most = self.worse_at_most_ratio.ok_or(NotCovered::NoLargestChange)?;
             if worse > most {
-                let (worse, most) = (text::size(found.metric, worse), text::size(found.metric, most));
-                return Err(format!("{worse} worse is more than the {most} that was accepted"));
+                return Err(NotCovered::ChangeTooLarge { metric: found.metric, worse, most });
             }
         }
         let beyond = match (self.of, found.metric.orientation()) {
@@ -261,8 +342,7 @@ impl Acceptance {
             (Of::LimitMin, _) | (Of::Regression, Orientation::HigherIsBetter) => value < self.worst_value,
         };
         if beyond {
-            let (value, worst) = (text::value(found.metric, value), text::value(found.metric, self.worst_value));
-            return Err(format!("{value} is worse than the {worst} that was accepted"));
+            return Err(NotCovered::ValueTooBad { metric: found.metric, value, worst: self.worst_value });
         }
         Ok(())
     }

@@ -2,13 +2,11 @@
 //!
 //! Not here: where earlier attempts are looked for (`app::attempts`), evidence of several attempts judged together.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::ExitStatus;
-use crate::verdict::{Ruling, Verdict};
+use crate::verdict::{Reason, Ruling, Verdict};
 
 /// One row of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -101,20 +99,13 @@ impl EarlierFail {
         }
         let why = Self { alone: ruling.verdict, ..self.clone() };
         (ruling.verdict, ruling.exit) = (Verdict::Inconclusive, ExitStatus::Inconclusive);
-        ruling.reasons.insert(0, why.to_string());
+        ruling.reasons.insert(0, why.into());
     }
 }
 
-impl fmt::Display for EarlierFail {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let on = self.machine.as_ref().map_or_else(String::new, |machine| format!(" on {machine}"));
-        write!(
-            f,
-            "attempt {} failed ({}{on}), and this one alone is {}: another attempt does not turn a FAIL green; change the code, or measure more in one attempt (gate.starts, interleaved)",
-            self.number,
-            self.created,
-            self.alone.word()
-        )
+impl From<EarlierFail> for Reason {
+    fn from(EarlierFail { number, created, machine, alone, .. }: EarlierFail) -> Self {
+        Self::AttemptFailed { number: number as u64, created, machine, alone }
     }
 }
 
@@ -148,7 +139,7 @@ mod tests {
     }
 
     fn ruling(verdict: Verdict, exit: ExitStatus) -> Ruling {
-        Ruling { verdict, exit, reasons: vec!["why".into()], warnings: vec![], accepted: vec![] }
+        Ruling { verdict, exit, reasons: vec![Reason::Text("why".into())], warnings: vec![], accepted: vec![] }
     }
 
     #[test]
@@ -168,7 +159,8 @@ mod tests {
             let mut ruling = ruling(alone, exit);
             fail.hold("chat", &["chat", "rag"], &mut ruling);
             assert_eq!((ruling.verdict, ruling.exit), expected, "{alone:?}");
-            let said = ruling.reasons[0].starts_with("attempt 1 failed (2026-11-20T09:30:01Z), and this one alone is ");
+            let said =
+                ruling.reasons[0].to_string().starts_with("attempt 1 failed (2026-11-20T09:30:01Z), and this one alone is ");
             assert_eq!(said, expected.1 == ExitStatus::Inconclusive, "{:?}", ruling.reasons);
         }
         let mut other = ruling(Passed, ExitStatus::Pass);

@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A distribution over requests (or over chunk gaps), in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Timing {
     /// Start to first output event of any kind (content, reasoning, tool call).
     Ttft,
@@ -53,7 +54,8 @@ pub enum SloKind {
 }
 
 /// Everything that a run can report. Ordered as reports list it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Metric {
     Timing(Timing, Stat),
     /// Output tokens of one request by its E2E; shown only.
@@ -171,6 +173,20 @@ impl Timing {
             Self::SendLag => "send_lag",
         }
     }
+
+    /// What people call it, in sentences.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Ttft => "TTFT",
+            Self::Ttfa => "TTFA",
+            Self::Tpot => "TPOT",
+            Self::ChunkGap => "chunk gap",
+            Self::E2e => "E2E latency",
+            Self::Queue => "client queue",
+            Self::Connect => "connect time",
+            Self::SendLag => "send lag",
+        }
+    }
 }
 
 impl Stat {
@@ -273,6 +289,16 @@ impl Metric {
         }
     }
 
+    /// What people call it, in sentences: `TTFT`, `p95 TTFT`, `output token rate`.
+    pub fn title(self) -> String {
+        match self {
+            Self::Timing(timing, Stat::Geomean) => timing.title().to_owned(),
+            Self::Timing(timing, stat) => format!("{} {}", stat.name(), timing.title()),
+            Self::SloAttainment => "SLO attainment".into(),
+            other => other.name().replace('_', " "),
+        }
+    }
+
     /// The key in stored and published JSON: the name with its unit, `ttft_p95_ms`.
     pub fn key(self) -> String {
         format!("{}_{}", self.name(), self.unit().suffix())
@@ -342,6 +368,20 @@ impl Unit {
             Self::TokensPerJoule => "tokens_per_j",
             Self::Mebibytes => "mib",
         }
+    }
+}
+
+impl From<Metric> for String {
+    fn from(metric: Metric) -> Self {
+        metric.name()
+    }
+}
+
+impl TryFrom<String> for Metric {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::parse(&name).ok_or_else(|| format!("no metric of this version is called {name:?}"))
     }
 }
 

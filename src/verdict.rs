@@ -1,6 +1,8 @@
 //! Policy and evidence to one ruling per workload and one verdict per run, computed once: exit code and every report derive from it.
 //!
-//! Not here: statistics (`judge`), words for people beyond the reasons (`report`).
+//! Not here: statistics (`judge`), sentences for people (`report`; the reasons' English is `reason`'s).
+
+mod reason;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -12,7 +14,10 @@ use crate::config::OnOpen;
 use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
 use crate::judge::limits::{LimitFinding, LimitState};
-use crate::judge::{Comparison, Decision, join};
+use crate::judge::reason::LimitReason;
+use crate::judge::{self, Comparison, Decision, join};
+
+pub use reason::Reason;
 
 /// Per run and per workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -49,14 +54,14 @@ pub struct Policy {
 }
 
 /// What a second comparison says, with the sessions of the anchor.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Drift {
     /// No metric is proven worse.
     None,
-    /// Worse than at the anchor, in words.
-    Worse(String),
+    /// Worse than at the anchor.
+    Worse(Reason),
     /// Why nothing is known of it.
-    NotCompared(String),
+    NotCompared(Reason),
 }
 
 /// What the baseline had to say.
@@ -65,7 +70,7 @@ pub enum Against {
     Compared(Comparison),
     /// Only limits were asked for.
     LimitsOnly,
-    Missing(String),
+    Missing(Reason),
     Incomparable(Vec<Difference>),
 }
 
@@ -73,7 +78,7 @@ pub enum Against {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
     /// Reasons why the measurement is unfit; empty is fit.
-    pub invalid: Vec<String>,
+    pub invalid: Vec<Reason>,
     pub against: Against,
     pub limits: Vec<LimitFinding>,
     /// What of comparison and limits somebody has accepted.
@@ -81,19 +86,19 @@ pub struct Evidence {
     /// Against the anchor, where there is one.
     pub drift: Option<Drift>,
     /// What of the evidence is missing or contradicts itself: it may fail, and never passes.
-    pub incomplete: Vec<String>,
+    pub incomplete: Vec<Reason>,
     /// What is worth knowing beside the verdict.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Reason>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ruling {
     pub verdict: Verdict,
     pub exit: ExitStatus,
-    pub reasons: Vec<String>,
-    pub warnings: Vec<String>,
+    pub reasons: Vec<Reason>,
+    pub warnings: Vec<Reason>,
     /// What was found and is accepted, each with until when, why and by whom.
-    pub accepted: Vec<String>,
+    pub accepted: Vec<Reason>,
 }
 
 /// Validity comes first, then a breached limit, then what is missing, then the comparison. What is accepted is in the way of nothing,
@@ -115,37 +120,36 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
             Ruling::new(Verdict::NoBaseline, exit_of(policy.on_missing_baseline, ExitStatus::NoBaseline), reasons)
         }
         (Against::Incomparable(differences), _) => {
-            let differ: Vec<String> = differences.iter().map(ToString::to_string).collect();
-            let why = format!("baselines exist, but of something else: {}", differ.join("; "));
+            let why = Reason::Incomparable { differences: differences.clone() };
             Ruling::new(Verdict::Incomparable, exit_of(policy.on_incomparable, ExitStatus::NoBaseline), vec![why])
         }
-        (_, Decision::Pass) => Ruling::new(Verdict::Passed, ExitStatus::Pass, joined.reasons),
-        (_, Decision::Incomplete) => incomplete(joined.reasons, None),
-        (_, Decision::Inconclusive) => unproven(policy, comparison, joined.reasons),
+        (_, Decision::Pass) => Ruling::new(Verdict::Passed, ExitStatus::Pass, judged(joined.reasons)),
+        (_, Decision::Incomplete) => incomplete(judged(joined.reasons), None),
+        (_, Decision::Inconclusive) => unproven(policy, comparison, judged(joined.reasons)),
     };
     if open_limit && policy.on_limit_open == OnOpen::Fail && ruling.exit == ExitStatus::Pass {
         ruling.verdict = if ruling.verdict == Verdict::Passed { Verdict::Inconclusive } else { ruling.verdict };
         ruling.exit = ExitStatus::Inconclusive;
-        ruling.reasons.insert(0, "a limit is not proven, and on_limit_open is fail".into());
+        ruling.reasons.insert(0, Reason::OpenLimitFails);
     }
     if let Some(drift) = &evidence.drift {
         drifted(policy, drift, &mut ruling);
     }
-    ruling.accepted = evidence.excused.iter().map(|e| format!("{}, {}", e.found, e.words)).collect();
-    ruling.warnings.extend(joined.warnings);
+    ruling.accepted = evidence.excused.iter().map(Reason::from).collect();
+    ruling.warnings.extend(judged(joined.warnings));
     ruling.warnings.extend(evidence.warnings.iter().cloned());
     if let (Verdict::Failed, Some(open)) = (ruling.verdict, comparison.filter(|c| c.decision.is_open())) {
-        ruling.warnings.splice(0..0, open.reasons.iter().cloned());
+        ruling.warnings.splice(0..0, judged(open.reasons.clone()));
     }
     ruling
 }
 
 /// Open for noise; blind where the noise hides even twice what must be found.
-fn unproven(policy: Policy, comparison: Option<&Comparison>, mut reasons: Vec<String>) -> Ruling {
+fn unproven(policy: Policy, comparison: Option<&Comparison>, mut reasons: Vec<Reason>) -> Ruling {
     let Some(blind) = comparison.and_then(Comparison::blind) else {
         return Ruling::new(Verdict::Inconclusive, exit_of(policy.on_inconclusive, ExitStatus::Inconclusive), reasons);
     };
-    reasons.insert(0, blind.to_string());
+    reasons.insert(0, judge::Reason::from(&blind).into());
     // It is open too: whoever lets nothing open through lets nothing blind through.
     let strictest = if policy.on_inconclusive == OnOpen::Fail { OnOpen::Fail } else { policy.on_blind };
     Ruling::new(Verdict::Blind, exit_of(strictest, ExitStatus::Inconclusive), reasons)
@@ -166,7 +170,7 @@ fn drifted(policy: Policy, drift: &Drift, ruling: &mut Ruling) {
         Drift::NotCompared(why) if fails && ruling.exit == ExitStatus::Pass => {
             ruling.verdict = if ruling.verdict == Verdict::Passed { Verdict::Inconclusive } else { ruling.verdict };
             ruling.exit = ExitStatus::Inconclusive;
-            ruling.reasons.insert(0, format!("{why}, and on_anchor_drift is fail"));
+            ruling.reasons.insert(0, Reason::AnchorFails { why: Box::new(why.clone()) });
         }
         Drift::Worse(why) | Drift::NotCompared(why) => ruling.warnings.push(why.clone()),
     }
@@ -203,15 +207,15 @@ impl Verdict {
 }
 
 impl Ruling {
-    fn new(verdict: Verdict, exit: ExitStatus, reasons: Vec<String>) -> Self {
+    fn new(verdict: Verdict, exit: ExitStatus, reasons: Vec<Reason>) -> Self {
         Self { verdict, exit, reasons, warnings: Vec::new(), accepted: Vec::new() }
     }
 }
 
 impl Evidence {
     /// What is not there although no baseline is needed for it: parts of the run, and values that limits are about.
-    fn missing(&self, limits: &[LimitFinding]) -> Vec<String> {
-        let unmeasured = limits.iter().filter(|l| l.state == LimitState::NotMeasured).map(|l| format!("limit: {}", l.reason));
+    fn missing(&self, limits: &[LimitFinding]) -> Vec<Reason> {
+        let unmeasured = limits.iter().filter(|l| l.state == LimitState::NotMeasured).map(Reason::from);
         self.incomplete.iter().cloned().chain(unmeasured).collect()
     }
 
@@ -228,7 +232,8 @@ impl Evidence {
         for l in limits.iter_mut().filter(|l| l.state == LimitState::Breached) {
             if let Some(excused) = self.excused.iter().find(|e| e.concerns(l)) {
                 l.state = LimitState::Met;
-                l.reason = format!("{}, accepted {}", l.reason, excused.words);
+                let (breach, terms) = (Box::new(l.reason.clone()), excused.terms.clone());
+                l.reason = LimitReason::LimitAccepted { breach, terms };
             }
         }
         limits
@@ -236,16 +241,16 @@ impl Evidence {
 }
 
 /// What fails, and nothing else: why a comparison is open does not explain a breached limit.
-fn failing(limits: &[LimitFinding], comparison: Option<&Comparison>) -> Vec<String> {
-    let breached = limits.iter().filter(|l| l.state == LimitState::Breached).map(|l| format!("limit: {}", l.reason));
+fn failing(limits: &[LimitFinding], comparison: Option<&Comparison>) -> Vec<Reason> {
+    let breached = limits.iter().filter(|l| l.state == LimitState::Breached).map(Reason::from);
     let regressed = comparison.filter(|c| c.decision == Decision::Regression).map_or(&[][..], |c| &c.reasons);
-    breached.chain(regressed.iter().cloned()).collect()
+    breached.chain(judged(regressed.to_vec())).collect()
 }
 
 /// Exit 3 whatever the policy says of noise. What else was open is said after what is missing.
-fn incomplete(missing: Vec<String>, comparison: Option<&Comparison>) -> Ruling {
+fn incomplete(missing: Vec<Reason>, comparison: Option<&Comparison>) -> Ruling {
     let open = comparison.filter(|c| c.decision.is_open()).map_or(&[][..], |c| &c.reasons);
-    let reasons = missing.into_iter().chain(open.iter().cloned()).collect();
+    let reasons = missing.into_iter().chain(judged(open.to_vec())).collect();
     Ruling::new(Verdict::Incomplete, ExitStatus::CouldNotMeasure, reasons)
 }
 
@@ -256,13 +261,19 @@ fn exit_of(policy: OnOpen, failing: ExitStatus) -> ExitStatus {
     }
 }
 
-fn limit_reasons(limits: &[LimitFinding]) -> impl Iterator<Item = String> + '_ {
-    limits.iter().filter(|l| l.state != LimitState::Met).map(|l| format!("limit: {}", l.reason))
+fn limit_reasons(limits: &[LimitFinding]) -> impl Iterator<Item = Reason> + '_ {
+    limits.iter().filter(|l| l.state != LimitState::Met).map(Reason::from)
+}
+
+fn judged(reasons: Vec<judge::Reason>) -> Vec<Reason> {
+    reasons.into_iter().map(Reason::from).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accept::Excusable;
+    use crate::judge::reason::Terms;
     use crate::measure::summary::StartSummary;
 
     const WARN: Policy = Policy {
@@ -281,14 +292,14 @@ mod tests {
 
     #[test]
     fn an_unfit_measurement_is_never_judged() {
-        let e = Evidence { invalid: vec!["client late".into()], ..evidence(Against::LimitsOnly) };
+        let e = Evidence { invalid: vec![Reason::Text("client late".into())], ..evidence(Against::LimitsOnly) };
         let ruling = rule(WARN, &e);
         assert_eq!((ruling.verdict, ruling.exit), (Verdict::Invalid, ExitStatus::CouldNotMeasure));
     }
 
     #[test]
     fn no_baseline_is_said_and_let_through_only_by_policy() {
-        let e = evidence(Against::Missing("none".into()));
+        let e = evidence(Against::Missing(Reason::Text("none".into())));
         assert_eq!(rule(WARN, &e).exit, ExitStatus::Pass);
         assert_eq!(rule(WARN, &e).verdict, Verdict::NoBaseline);
         let strict = Policy { on_missing_baseline: OnOpen::Fail, ..WARN };
@@ -300,7 +311,7 @@ mod tests {
         let difference = Difference { field: "gpu".into(), baseline: Some("H100".into()), candidate: Some("A100".into()) };
         let ruling = rule(WARN, &evidence(Against::Incomparable(vec![difference])));
         assert_eq!((ruling.verdict, ruling.exit), (Verdict::Incomparable, ExitStatus::NoBaseline));
-        assert!(ruling.reasons[0].contains("gpu: H100 -> A100"));
+        assert!(ruling.reasons[0].to_string().contains("gpu: H100 -> A100"));
     }
 
     /// Of a change that is not the cause.
@@ -313,21 +324,25 @@ mod tests {
             interval: None,
             state: LimitState::Met,
             side_ok: Some(true),
-            reason: "fine".into(),
+            reason: LimitReason::LimitUnknown { name: "fine".into() },
         };
+        let text = |words: &str| Reason::Text(words.into());
         let of = |drift| Evidence { limits: vec![met.clone()], drift: Some(drift), ..evidence(Against::LimitsOnly) };
         let strict = Policy { on_anchor_drift: OnOpen::Fail, ..WARN };
-        let (worse, lost) = (of(Drift::Worse("TPOT +6 %".into())), of(Drift::NotCompared("no sessions".into())));
+        let (worse, lost) = (of(Drift::Worse(text("TPOT +6 %"))), of(Drift::NotCompared(text("no sessions"))));
         assert_eq!(rule(strict, &of(Drift::None)).verdict, Verdict::Passed);
         for e in [&worse, &lost] {
             let ruling = rule(WARN, e);
             assert_eq!((ruling.verdict, ruling.warnings.len()), (Verdict::Passed, 1));
         }
         let ruling = rule(strict, &worse);
-        assert_eq!((ruling.verdict, ruling.exit, &*ruling.reasons[0]), (Verdict::Failed, ExitStatus::GateFailed, "TPOT +6 %"));
+        assert_eq!(
+            (ruling.verdict, ruling.exit, &ruling.reasons[0]),
+            (Verdict::Failed, ExitStatus::GateFailed, &text("TPOT +6 %"))
+        );
         let ruling = rule(strict, &lost);
         assert_eq!((ruling.verdict, ruling.exit), (Verdict::Inconclusive, ExitStatus::Inconclusive));
-        let unfit = Evidence { invalid: vec!["client late".into()], ..worse };
+        let unfit = Evidence { invalid: vec![Reason::Text("client late".into())], ..worse };
         assert_eq!(rule(strict, &unfit).verdict, Verdict::Invalid);
     }
 
@@ -340,21 +355,22 @@ mod tests {
             interval: None,
             state: LimitState::Breached,
             side_ok: Some(false),
-            reason: "2 % is beyond".into(),
+            reason: LimitReason::LimitUnknown { name: "error_rate".into() },
         };
-        let (found, words) = ("limit: 2 % is beyond".to_owned(), "until 2026-12-31: known (by Ada)".to_owned());
-        let excused = vec![Excused { metric: breached.metric, of: Of::LimitMax, found, words }];
+        let found = Excusable::Limit(breached.reason.clone());
+        let terms = Terms { until: "2026-12-31".into(), reason: "known".into(), by: Some("Ada".into()) };
+        let excused = vec![Excused { metric: breached.metric, of: Of::LimitMax, found: found.clone(), terms: terms.clone() }];
         let e = Evidence { limits: vec![breached.clone()], excused, ..evidence(Against::LimitsOnly) };
         let ruling = rule(WARN, &e);
         assert_eq!((ruling.verdict, ruling.exit), (Verdict::Passed, ExitStatus::Pass));
-        assert_eq!(ruling.accepted, ["limit: 2 % is beyond, until 2026-12-31: known (by Ada)"]);
+        assert_eq!(ruling.accepted, [Reason::Accepted { found, terms }]);
         let other = LimitFinding { bound: crate::config::Bound::Min(0.5), ..breached };
         let both = Evidence { limits: vec![e.limits[0].clone(), other], ..e.clone() };
         let ruling = rule(WARN, &both);
         assert_eq!((ruling.verdict, ruling.reasons.len()), (Verdict::Failed, 1), "only what was accepted");
-        let short = Evidence { incomplete: vec!["one start of two".into()], ..e.clone() };
+        let short = Evidence { incomplete: vec![Reason::Text("one start of two".into())], ..e.clone() };
         assert_eq!(rule(WARN, &short).verdict, Verdict::Incomplete);
-        let unfit = Evidence { invalid: vec!["client late".into()], ..e };
+        let unfit = Evidence { invalid: vec![Reason::Text("client late".into())], ..e };
         assert_eq!((rule(WARN, &unfit).verdict, rule(WARN, &unfit).accepted.len()), (Verdict::Invalid, 0));
     }
 
@@ -371,25 +387,25 @@ mod tests {
         use OnOpen::{Fail, Warn};
         let all = |value: f64| crate::metric::METHOD.map(|metric| (metric, value)).into();
         let starts = |value: f64| vec![StartSummary { values: all(value), n: 100, bad: 0 }; 2];
-        let session = |value: f64| crate::judge::Session { starts: starts(value), ..crate::judge::Session::default() };
+        let session = |value: f64| judge::Session { starts: starts(value), ..judge::Session::default() };
         let history: Vec<_> = [0.0, 0.2, 0.0, 0.2, 0.0, 0.2].map(session).into();
-        let compared = crate::judge::other_day::judge(&crate::judge::other_day::OtherDay {
+        let compared = judge::other_day::judge(&judge::other_day::OtherDay {
             history: &history,
             jobs: &[session(0.1)],
             shape: crate::measure::summary::Shape { streaming: true, output_tokens: 8, has_slo: false },
             differing: &[],
-            policy: &crate::judge::Policy::default(),
+            policy: &judge::Policy::default(),
         });
         let e = evidence(Against::Compared(compared));
         let of = |on_inconclusive, on_blind| {
             let ruling = rule(Policy { on_inconclusive, on_blind, ..WARN }, &e);
-            assert!(ruling.verdict == Verdict::Blind && ruling.reasons[0].contains("10 % must be found"), "{ruling:?}");
+            assert!(ruling.verdict == Verdict::Blind && ruling.reasons[0].to_string().contains("10 % must be"), "{ruling:?}");
             ruling.exit
         };
         assert_eq!(of(Warn, Fail), ExitStatus::Inconclusive);
         assert_eq!(of(Warn, Warn), ExitStatus::Pass);
         assert_eq!(of(Fail, Warn), ExitStatus::Inconclusive);
-        let short = Evidence { incomplete: vec!["one start of two".into()], ..e };
+        let short = Evidence { incomplete: vec![Reason::Text("one start of two".into())], ..e };
         assert_ne!(rule(WARN, &short).verdict, Verdict::Blind, "what is missing comes first");
     }
 

@@ -55,8 +55,8 @@ fn row(metric: Metric, change: f64, candidate: f64, bearing: Bearing) -> MetricC
 /// What is excused, and what is said of the rest.
 fn tried(a: &Acceptance, on: &str, row: &MetricComparison) -> (usize, Vec<String>) {
     let k = known(a.clone());
-    let (excused, warnings) = excuse(&[&k], on, |_| None, std::slice::from_ref(row), &[]);
-    (excused.len(), warnings)
+    let (excused, uncovered) = excuse(&[&k], on, |_| None, std::slice::from_ref(row), &[]);
+    (excused.len(), uncovered.iter().map(|u| u.why.to_string()).collect())
 }
 
 #[test]
@@ -104,14 +104,14 @@ fn an_acceptance_is_of_its_metric_and_of_what_was_measured() {
     assert_eq!(tried(&a, "2026-12-01", &absent), (0, vec![]), "an absent number is never covered");
     let in_part = MetricComparison { gaps: true, ..row(TPOT, 0.06, 26.5, Bearing::Convicts) };
     let (n, said) = tried(&a, "2026-12-01", &in_part);
-    assert!(n == 0 && said[0].contains("some starts of one side lack it"), "{said:?}");
+    assert!(n == 0 && said[0].contains("some starts of one side have no value"), "{said:?}");
     assert_eq!(tried(&a, "2026-12-01", &row(TPOT, 0.06, 26.5, Bearing::Blocks)), (0, vec![]), "what is unproven needs proof");
     assert_eq!(tried(&a, "2026-12-01", &row(TPOT, 0.06, 26.5, Bearing::Worries)).0, 1);
     assert_eq!(tried(&a, "2026-12-01", &row(TPOT, 0.06, 26.5, Bearing::Free)), (0, vec![]), "nothing to excuse");
     let k = known(a);
     let (excused, said) =
-        excuse(&[&k], "2026-12-01", |_| Some("it is another".into()), &[row(TPOT, 0.06, 26.5, Bearing::Convicts)], &[]);
-    assert!(excused.is_empty() && said[0].contains("it is another"), "{said:?}");
+        excuse(&[&k], "2026-12-01", |_| Some(NotCovered::InBaseline), &[row(TPOT, 0.06, 26.5, Bearing::Convicts)], &[]);
+    assert!(excused.is_empty() && said[0].why == NotCovered::InBaseline, "{said:?}");
 }
 
 fn limit(value: f64, bound: Bound) -> LimitFinding {
@@ -122,7 +122,7 @@ fn limit(value: f64, bound: Bound) -> LimitFinding {
         interval: None,
         state: LimitState::Breached,
         side_ok: Some(false),
-        reason: "tpot_geomean is beyond".into(),
+        reason: LimitReason::LimitUnknown { name: "tpot_geomean".into() },
     }
 }
 
@@ -132,8 +132,8 @@ fn a_breach_is_covered_up_to_its_value_and_no_farther() {
     let k = known(breach);
     let look = |l: LimitFinding| excuse(&[&k], "2026-12-01", |_| None, &[], &[l]).0;
     let covered = look(limit(55.0, Bound::Max(50.0)));
-    assert_eq!(covered[0].words, "until 2026-12-31: new sampler (by Ada)");
-    assert!(covered[0].found.starts_with("limit: ") && covered[0].concerns(&limit(1.0, Bound::Max(50.0))));
+    assert_eq!(covered[0].terms.to_string(), "until 2026-12-31: new sampler (by Ada)");
+    assert!(matches!(covered[0].found, Excusable::Limit(_)) && covered[0].concerns(&limit(1.0, Bound::Max(50.0))));
     assert!(look(limit(61.0, Bound::Max(50.0))).is_empty());
     assert!(look(limit(55.0, Bound::Min(70.0))).is_empty(), "another limit");
 }

@@ -13,6 +13,7 @@ use super::sessions::placed::on_lineage;
 use super::sessions::reviewed::Reviewed;
 use super::workspace::Workspace;
 use crate::baseline::lineage::Link;
+use crate::compare::reason::NoBaseline;
 use crate::config::did_you_mean;
 use crate::evaluate::{self, Baseline, Ruled, drawn};
 use crate::exit::ExitStatus;
@@ -24,7 +25,7 @@ use crate::record::session::Session;
 use crate::record::{GitFacts, Record, Role, WorkloadRecord};
 use crate::report::Report;
 use crate::report::page::charts::Charts;
-use crate::verdict::Against;
+use crate::verdict::{Against, Reason};
 
 /// What is compared.
 pub struct Compare<'a> {
@@ -103,7 +104,7 @@ fn baseline(what: &Compare<'_>, sessions: &[(Option<u32>, Session)], reviewed: &
     let mine = sessions.iter().filter(|(_, s)| s.workload == workload.name);
     Baseline {
         sessions: mine.cloned().collect(),
-        missing: Some(format!("{} has none", what.baseline.display())),
+        missing: Some(NoBaseline::Path(what.baseline.display().to_string())),
         workloads: sessions.iter().map(|(_, s)| s.workload.clone()).collect(),
         from: None,
         accepted: reviewed.accepted.clone(),
@@ -181,11 +182,8 @@ pub fn explanation(workload: &str, against: &Against, metric: Metric) -> String 
     let steps = match against {
         Against::Compared(comparison) => explain::steps(comparison, metric),
         Against::LimitsOnly => Err("only limits were judged, nothing was compared".into()),
-        Against::Missing(why) => Err(why.clone()),
-        Against::Incomparable(differences) => {
-            let differ: Vec<String> = differences.iter().map(ToString::to_string).collect();
-            Err(format!("baselines exist, but of something else: {}", differ.join("; ")))
-        }
+        Against::Missing(why) => Err(why.to_string()),
+        Against::Incomparable(differences) => Err(Reason::Incomparable { differences: differences.clone() }.to_string()),
     };
     match steps {
         Ok(steps) => format!("{workload}: how {metric} was judged\n{}", explain::render(&steps)),

@@ -5,11 +5,10 @@
 
 use std::cmp::Reverse;
 
-use super::Placed;
+use super::{Placed, Reason};
 use crate::accept::{Known, Of};
 use crate::fingerprint::Fingerprint;
 use crate::judge::other_day::FEWEST_SESSIONS;
-use crate::judge::text;
 
 /// The acceptances that count here, and the day that decides which of them have expired.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +23,7 @@ pub struct Accepted {
 pub struct Since {
     /// All of them are at least so many steps back; none where nothing was left out for being nearer.
     pub newest: Option<u32>,
-    pub notice: Option<String>,
+    pub notice: Option<Reason>,
 }
 
 impl Accepted {
@@ -61,13 +60,10 @@ pub(super) fn cut<'a>(landings: &[u32], sessions: &mut Vec<&'a Placed>, leave: i
     *sessions = stay;
     go.into_iter().for_each(leave);
     let newest = best.checked_sub(1).and_then(|before| landings.get(before)).map(|landed| landed + 1);
-    let left = text::count((all - sessions.len()) as u64, "session", "sessions");
+    let left = (all - sessions.len()) as u64;
     let notice = (all > sessions.len()).then(|| match best {
-        0 => format!("history begins after an accepted change: {left} before it left out"),
-        _ => format!(
-            "of the accepted change {newer} of {FEWEST_SESSIONS} sessions are there: until then it is compared with those before it, \
-             and the acceptance covers it; `goodput-gate baseline update` on the target branch adds one"
-        ),
+        0 => Reason::SessionsBeforeAcceptedLeftOut { sessions: left },
+        _ => Reason::AcceptedChangeIsYoung { sessions: newer as u64, needed: FEWEST_SESSIONS as u64 },
     });
     Since { newest, notice }
 }

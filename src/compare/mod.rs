@@ -12,13 +12,15 @@ use crate::measure::summary::to_oriented;
 use crate::record::session::Session;
 
 mod accepted;
+pub mod reason;
 mod segment;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use accepted::{Accepted, Since};
-pub use segment::{Begin, Segment, changes, newest as newest_segment};
+pub use reason::{Reason, changes};
+pub use segment::{Begin, Segment, newest as newest_segment};
 
 /// METHOD keeps the last 20 sessions.
 pub const KEPT_SESSIONS: usize = 20;

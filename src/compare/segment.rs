@@ -4,10 +4,10 @@
 //! a slower one that nobody answers for is left out, as `baseline update` would have refused it. Where the level has moved for good
 //! (three sessions or more, by the change points that `baseline history` shows) the segment begins there, whoever answers for it.
 
-use std::fmt;
+use serde::{Deserialize, Serialize};
 
+use crate::judge::Session;
 use crate::judge::shift::{Moved, moved, primary};
-use crate::judge::{Session, text};
 use crate::measure::change_points::change_points;
 use crate::measure::stats::mean;
 use crate::measure::summary::to_change;
@@ -27,7 +27,8 @@ pub struct Segment {
 }
 
 /// Why a segment begins where it does.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Begin {
     /// There is nothing before it.
     #[default]
@@ -90,22 +91,4 @@ fn last_level(sessions: usize, level: impl Fn(usize, Metric) -> Option<f64>) -> 
         each.next_back()
     });
     found.max_by_key(|(at, _)| *at).unwrap_or_default()
-}
-
-impl fmt::Display for Begin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::First => f.write_str("its first session"),
-            Self::Faster(moved) => write!(f, "faster than the sessions before it ({})", changes(moved)),
-            Self::Stated(why) => write!(f, "a stated shift of level: {why}"),
-            Self::ChangePoint { moved, p } => {
-                write!(f, "its level moved for good ({}, p {p:.3})", changes(std::slice::from_ref(moved)))
-            }
-        }
-    }
-}
-
-/// `tpot_geomean +20.0 %, e2e_geomean +18.1 %`
-pub fn changes(moved: &[Moved]) -> String {
-    moved.iter().map(|m| format!("{} {}", m.metric, text::change(m.metric, m.change))).collect::<Vec<_>>().join(", ")
 }

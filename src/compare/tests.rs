@@ -89,8 +89,11 @@ fn a_level_that_moved_for_good_begins_a_segment_whoever_answers_for_it() {
     let (accepted, one) = (Accepted::default(), session("x"));
     let selection = History { sessions: &all, accepted: &accepted }.select_like(&one, &[]);
     assert!(matches!(selection.begin, Begin::ChangePoint { moved, .. } if moved.slower), "{:?}", selection.begin);
-    let words = selection.levels();
-    assert!(words.len() == 1 && words[0].contains("its level moved for good (") && words[0].contains("9 sessions"), "{words:?}");
+    let words: Vec<String> = selection.levels().iter().map(ToString::to_string).collect();
+    assert!(
+        words.len() == 1 && words[0].contains("where the level moved for good (") && words[0].contains("9 sessions"),
+        "{words:?}"
+    );
     // Two slow sessions are no level: they are left out, and the old one counts.
     let few: Vec<f64> = by[..9].iter().copied().chain([1.25, 1.25]).collect();
     assert_eq!(selected(&levels(&few), None).0.len(), 9);

@@ -51,7 +51,8 @@ pub struct Limit {
     pub bound: Bound,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Bound {
     Max(f64),
     Min(f64),

@@ -1,8 +1,8 @@
 //! What is accepted of a workload is taken out of the way of its verdict. Pure.
 
 use super::Part;
-use crate::accept::{self, Known, Of};
-use crate::compare::Accepted;
+use crate::accept::{self, Known, NotCovered, Of, Uncovered};
+use crate::compare::{self, Accepted};
 use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::text;
 use crate::verdict::Against;
@@ -20,20 +20,19 @@ impl Part {
             let change = k.acceptance.of == Of::Regression;
             let in_history = k.landed.is_some_and(|landed| newest.is_none_or(|newest| landed >= newest));
             match () {
-                () if change && in_history => {
-                    Some("the accepted change is in the baseline by now, so this is another one".to_owned())
+                () if change && in_history => Some(NotCovered::InBaseline),
+                () if !contained(k, record) => {
+                    let commit = k.acceptance.commit.as_deref().map(text::short).unwrap_or_default();
+                    Some(NotCovered::NotContained { commit })
                 }
-                () if !contained(k, record) => Some(format!(
-                    "it is of {}, which is not in the code that was measured (accept it again after a rebase)",
-                    k.acceptance.commit.as_deref().map(text::short).unwrap_or_default()
-                )),
                 () => None,
             }
         };
         let mine = accepted.of_kind(&workload.name, &workload.fingerprint, &record.policy.under_test);
-        let (excused, warnings) = accept::excuse(&mine, &accepted.on, is_other, rows, &self.evidence.limits);
+        let (excused, uncovered) = accept::excuse(&mine, &accepted.on, is_other, rows, &self.evidence.limits);
         self.evidence.excused = excused;
-        self.evidence.warnings.extend(warnings);
+        let said = |Uncovered { metric, terms, why }| compare::Reason::AcceptanceDoesNotCount { metric, terms, why }.into();
+        self.evidence.warnings.extend(uncovered.into_iter().map(said));
     }
 }
 

@@ -4,13 +4,15 @@
 
 use super::work::{Earlier, Tokens};
 use super::{Baseline, Part, compare, incomparable, method};
-use crate::compare::Placed;
-use crate::judge::{self, Comparison, Judgement, MetricComparison, text};
+use crate::compare::reason::{AnchorGap, SinceAnchor};
+use crate::compare::{Placed, Reason as Said};
+use crate::judge::reason::Measured;
+use crate::judge::{self, Comparison, Judgement, MetricComparison};
 use crate::metric::Class;
 use crate::record::{Record, WorkloadRecord, differ};
 use crate::report::build::word;
 use crate::report::{AnchorMetricReport, AnchorReport};
-use crate::verdict::Drift;
+use crate::verdict::{Drift, Reason};
 
 /// A pinned point of the past, and the sessions that a check of it would have used.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,44 +43,47 @@ impl Part {
             Err(why) => (0, Err(why)),
             Ok(history) => (history.len(), Ok(compare(record, first, workload, &history, workloads)?)),
         };
-        let (drift, report) = told(anchor, sessions, compared);
-        (self.evidence.drift, self.anchor) = (Some(drift), Some(report));
+        let (drift, report, reason) = told(anchor, sessions, compared);
+        (self.evidence.drift, self.anchor) = (Some(drift), Some((report, reason)));
         Ok(())
     }
 }
 
-/// The sessions that count. Errors, in words: there are none, or the work was another.
-fn history(record: &Record, workload: &WorkloadRecord, anchor: &Anchor) -> Result<Vec<judge::Session>, String> {
+/// The sessions that count. Errors: there are none, or the work was another.
+fn history(record: &Record, workload: &WorkloadRecord, anchor: &Anchor) -> Result<Vec<judge::Session>, AnchorGap> {
     if let Some(why) = &anchor.missing {
-        return Err(why.clone());
+        return Err(AnchorGap::Other(why.clone()));
     }
     let baseline = Baseline { sessions: anchor.sessions.clone(), ..Baseline::default() };
     let under_test = &record.policy.under_test;
     let selection = baseline.select(workload, under_test, Some(&record.session));
     if selection.used.is_empty() {
-        let Some(other) = incomparable(&selection) else { return Err("it has no session of this workload".into()) };
-        let differ: Vec<String> = differ::conflicts(other, workload, under_test).iter().map(ToString::to_string).collect();
-        return Err(format!("its sessions are of something else: {}", differ.join("; ")));
+        let Some(other) = incomparable(&selection) else { return Err(AnchorGap::NoSession) };
+        return Err(AnchorGap::OtherThings(differ::conflicts(other, workload, under_test)));
     }
     let sessions: Vec<_> = selection.sessions().collect();
     let (now, then) = (Tokens::of(workload), Earlier::of(&sessions));
     let untold = || now.untold(!then.input.is_empty(), !then.output.is_empty());
     let history = || sessions.iter().map(|s| method(s, workload)).collect();
-    now.drifted(&then).into_iter().next().or_else(untold).map_or_else(|| Ok(history()), Err)
+    let other = now.drifted(&then).into_iter().next().or_else(untold);
+    other.map_or_else(|| Ok(history()), |work| Err(AnchorGap::Work(Box::new(work))))
 }
 
-fn told(anchor: &Anchor, sessions: usize, compared: Result<Comparison, String>) -> (Drift, AnchorReport) {
-    let at = place(anchor);
-    let (state, words, metrics) = match compared {
-        Err(why) => ("not_compared", format!("not compared with the anchor {at}: {why}"), Vec::new()),
-        Ok(comparison) => {
-            let (state, changes) = summary(&comparison);
-            (state, format!("since the anchor {at}: {changes}"), comparison.metrics.iter().map(row).collect())
-        }
+fn told(anchor: &Anchor, sessions: usize, compared: Result<Comparison, AnchorGap>) -> (Drift, AnchorReport, Reason) {
+    let (found, metrics) = match compared {
+        Err(why) => (SinceAnchor::NotCompared(why), Vec::new()),
+        Ok(comparison) => (summary(&comparison), comparison.metrics.iter().map(row).collect()),
     };
+    let state = match found {
+        SinceAnchor::Worse(_) => "worse",
+        SinceAnchor::NotWorse(_) => "unchanged",
+        SinceAnchor::Open { .. } => "open",
+        SinceAnchor::NotCompared(_) => "not_compared",
+    };
+    let reason: Reason = Said::Anchor { name: anchor.name.clone(), commits: anchor.distance, found }.into();
     let drift = match state {
-        "worse" => Drift::Worse(words.clone()),
-        "not_compared" => Drift::NotCompared(words.clone()),
+        "worse" => Drift::Worse(reason.clone()),
+        "not_compared" => Drift::NotCompared(reason.clone()),
         _ => Drift::None,
     };
     let report = AnchorReport {
@@ -87,39 +92,28 @@ fn told(anchor: &Anchor, sessions: usize, compared: Result<Comparison, String>) 
         distance_commits: anchor.distance,
         sessions: u32::try_from(sessions).unwrap_or(u32::MAX),
         state: state.into(),
-        words,
+        words: reason.to_string(),
         metrics,
     };
-    (drift, report)
-}
-
-/// `v1.2 (120 commits ago)`.
-fn place(anchor: &Anchor) -> String {
-    let ago = |n: u32| if n == 1 { "1 commit ago".to_owned() } else { format!("{n} commits ago") };
-    anchor.distance.map_or_else(|| anchor.name.clone(), |n| format!("{} ({})", anchor.name, ago(n)))
+    (drift, report, reason)
 }
 
 /// What is proven worse; else where the primary metrics stand.
-fn summary(comparison: &Comparison) -> (&'static str, String) {
-    let list = |rows: &[&MetricComparison]| rows.iter().filter_map(|m| change(m)).collect::<Vec<_>>().join(", ");
-    let worse: Vec<&MetricComparison> = comparison.metrics.iter().filter(|m| m.judgement == Judgement::Regressed).collect();
-    if !worse.is_empty() {
-        return ("worse", list(&worse));
+fn summary(comparison: &Comparison) -> SinceAnchor {
+    let list = |wanted: fn(&MetricComparison) -> bool| {
+        let changed = comparison.metrics.iter().filter(|m| wanted(m) && m.change.is_some());
+        changed.map(|m| Measured { metric: m.metric, change: m.change, interval: m.interval, p: None }).collect::<Vec<_>>()
+    };
+    let worse = list(|m| m.judgement == Judgement::Regressed);
+    if comparison.metrics.iter().any(|m| m.judgement == Judgement::Regressed) {
+        return SinceAnchor::Worse(worse);
     }
-    let primary: Vec<&MetricComparison> = comparison.metrics.iter().filter(|m| m.class == Class::Primary).collect();
-    let needed =
-        comparison.sessions_needed.filter(|n| *n > 0).map(|n| format!(" ({n} more of its sessions are needed to judge)"));
+    let changes = list(|m| m.class == Class::Primary);
+    let sessions_needed = comparison.sessions_needed.filter(|n| *n > 0).map(|n| n as u64);
     match comparison.decision {
-        judge::Decision::Pass => ("unchanged", format!("not worse; {}", list(&primary))),
-        _ => ("open", format!("neither proven worse nor proven fine{}; {}", needed.unwrap_or_default(), list(&primary))),
+        judge::Decision::Pass => SinceAnchor::NotWorse(changes),
+        _ => SinceAnchor::Open { sessions_needed, changes },
     }
-}
-
-/// `tpot_geomean +6.1 % (+4.0 % to +8.2 %)`.
-fn change(m: &MetricComparison) -> Option<String> {
-    let of = |change| text::change(m.metric, change);
-    let range = m.interval.map(|(low, high)| format!(" ({} to {})", of(low), of(high)));
-    Some(format!("{} {}{}", m.metric, of(m.change?), range.unwrap_or_default()))
 }
 
 fn row(m: &MetricComparison) -> AnchorMetricReport {

@@ -26,7 +26,7 @@ pub fn same_build(record: &Record) -> anyhow::Result<Option<String>> {
                 policy: &judge_policy(workload, u32::try_from(record.workloads.len()).unwrap_or(u32::MAX))?,
             });
             if comparison.decision == Decision::Regression {
-                return Ok(Some(format!("{}: {}", workload.name, comparison.reasons.join("; "))));
+                return Ok(Some(format!("{}: {}", workload.name, text::joined(&comparison.reasons))));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The candidate's jobs of another-day mode: one, or two on different machines (METHOD section 4). Pure.
 
 use super::{Ruled, incomplete};
+use crate::compare::reason::RunReason;
 use crate::fingerprint::Fingerprint;
 use crate::judge::{self, Decision};
 use crate::measure::summary::StartSummary;
@@ -44,7 +45,7 @@ pub fn not_a_first_job(first: &Record, git: Option<&GitFacts>) -> Option<String>
     let unfit = first.workloads.iter().flat_map(WorkloadRecord::unfit).next();
     unfit
         .or_else(|| first.interrupted.then(|| "it was interrupted".into()))
-        .or_else(|| first.workloads.iter().find_map(|w| incomplete(first, w)))
+        .or_else(|| first.workloads.iter().find_map(|w| incomplete(first, w)).map(|why| why.to_string()))
         .map(|why| format!("it is not fit to be judged: {why}"))
 }
 
@@ -64,25 +65,17 @@ pub fn decided(ruled: &[Ruled<'_>]) -> Option<String> {
 }
 
 /// What is worth knowing of two jobs: on one machine they are hardly two.
-pub fn same_machine(record: &Record, first: Option<&Record>) -> Option<String> {
+pub fn same_machine(record: &Record, first: Option<&Record>) -> Option<RunReason> {
     let runner = record.host.get("runner")?;
-    (first?.host.get("runner") == Some(runner)).then(|| {
-        format!("both jobs ran on {runner}: how fast this machine is today counts twice, where the method wants another machine")
-    })
+    (first?.host.get("runner") == Some(runner)).then(|| RunReason::SameMachine { runner: runner.clone() })
 }
 
 /// Why the two jobs of one workload cannot be judged together: they measured something else.
-pub fn another_thing(record: &Record, first: Option<&Record>, workload: &WorkloadRecord) -> Option<String> {
+pub fn another_thing(record: &Record, first: Option<&Record>, workload: &WorkloadRecord) -> Option<RunReason> {
     let Some(other) = first?.workloads.iter().find(|w| w.name == workload.name) else {
-        return Some("the first job (--with) has no such workload".into());
+        return Some(RunReason::FirstJobLacksWorkload);
     };
-    let conflicts = Fingerprint::conflicts(&other.fingerprint, &workload.fingerprint, &record.policy.under_test);
-    let all: Vec<String> = conflicts.iter().map(ToString::to_string).collect();
-    let differ = !all.is_empty() || other.slo != workload.slo;
-    differ.then(|| {
-        format!(
-            "the first job (--with) measured something else: {}",
-            if all.is_empty() { "other SLOs".into() } else { all.join("; ") }
-        )
-    })
+    let differences = Fingerprint::conflicts(&other.fingerprint, &workload.fingerprint, &record.policy.under_test);
+    let differ = !differences.is_empty() || other.slo != workload.slo;
+    differ.then_some(RunReason::FirstJobDiffers { differences })
 }

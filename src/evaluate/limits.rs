@@ -1,9 +1,9 @@
 //! The limits of a workload, judged: what its config sets, and the default on failures. Pure. Not here: the statistics (`judge::limits`).
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use super::metric;
+use crate::compare::reason::RunReason;
 use crate::config::{Bound, Limit};
 use crate::judge::PastRun;
 use crate::judge::limits::{self, LimitFinding, LimitInput, LimitState};
@@ -17,33 +17,6 @@ use crate::record::{Record, StartRecord, WorkloadRecord};
 const MOST_FAILURES: f64 = 0.01;
 /// A limit that nothing exceeds: `limits: {error_rate: {max: none}}`.
 const NO_LIMIT: f64 = 1.0;
-
-/// What a config did to the default limit on failures, where it lets more fail.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Loosened {
-    Moved { max: f64 },
-    Removed,
-}
-
-impl fmt::Display for Loosened {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Hundredths of a percent are enough, and hide what binary makes of 7 %.
-        let percent = |share: f64| (share * 1e4).round() / 1e2;
-        let default = percent(MOST_FAILURES);
-        match self {
-            Self::Moved { max } => {
-                write!(
-                    f,
-                    "this config lets {} % of the requests fail (`limits.error_rate`): the default is {default} %",
-                    percent(*max)
-                )
-            }
-            Self::Removed => {
-                write!(f, "this config lets all requests fail (`limits.error_rate`): the default limit of {default} % is removed")
-            }
-        }
-    }
-}
 
 /// In the order of the config, the default on failures first where it counts.
 pub fn judged(
@@ -71,16 +44,16 @@ pub fn judged(
 }
 
 /// Why a gate that judges by limits alone has none.
-pub fn nothing_to_judge(record: &Record, workload: &WorkloadRecord) -> anyhow::Result<Option<String>> {
+pub fn nothing_to_judge(record: &Record, workload: &WorkloadRecord) -> anyhow::Result<Option<RunReason>> {
     let vacuous = |l: &Limit| l.metric == Metric::ErrorRate && l.bound == Bound::Max(NO_LIMIT);
     let none = record.policy.mode == "limits" && own(workload)?.iter().all(vacuous);
-    Ok(none.then(|| "nothing to judge: gate.mode is limits, and this workload sets none".to_owned()))
+    Ok(none.then_some(RunReason::NoLimits))
 }
 
 /// What more may fail than by default: said in every report.
-pub fn loosened(workload: &WorkloadRecord) -> anyhow::Result<Option<String>> {
+pub fn loosened(workload: &WorkloadRecord) -> anyhow::Result<Option<RunReason>> {
     let said = allowed(&own(workload)?).filter(|max| *max > MOST_FAILURES);
-    Ok(said.map(|max| if max < NO_LIMIT { Loosened::Moved { max } } else { Loosened::Removed }.to_string()))
+    Ok(said.map(|allowed| RunReason::FailuresAllowed { allowed, default: MOST_FAILURES }))
 }
 
 /// The default on failures.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::compare::{Accepted, History, Placed, Selection, Sought, Why};
+use crate::compare::reason::{Loosened, NoBaseline, RunReason};
+use crate::compare::{self, Accepted, History, Placed, Selection, Sought, Why};
 use crate::config::OnOpen;
 use crate::evidence::server;
 use crate::exit::ExitStatus;
@@ -15,7 +16,7 @@ use crate::record::{self, Record, Slo, StartRecord, WorkloadRecord, differ};
 use crate::report::build::{Beside, Judged, report};
 use crate::report::server::Before;
 use crate::report::{AnchorReport, BaselineReport, Report, text};
-use crate::verdict::{Against, Evidence, Policy, Ruling, overall, rule};
+use crate::verdict::{Against, Evidence, Policy, Reason, Ruling, overall, rule};
 
 mod accepted;
 mod anchor;
@@ -40,8 +41,8 @@ use work::{Earlier, Tokens};
 #[derive(Clone, Debug, Default)]
 pub struct Baseline {
     pub sessions: Vec<Placed>,
-    /// Why there are none, where there are none.
-    pub missing: Option<String>,
+    /// Why there are none, where there are none; else there are none in this branch's history.
+    pub missing: Option<NoBaseline>,
     /// Every workload that has sessions there: one that the record lacks is said, since nothing looks at it any more.
     pub workloads: Vec<String>,
     /// Where the walk to them began, where that is not HEAD.
@@ -80,7 +81,7 @@ pub fn alone<'a>(
         let baseline = baseline(workload);
         let mut part = one(record, first, workload, &baseline, workloads)?;
         if parts.is_empty() {
-            part.evidence.warnings.extend(vanished(record, &baseline.workloads));
+            part.evidence.warnings.extend(vanished(record, &baseline.workloads).map(Reason::from));
         }
         let ruling = rule(policy, &part.evidence);
         parts.push((workload, part, ruling));
@@ -130,10 +131,10 @@ pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Repor
     let (verdict, exit) = overall(&rulings);
     let exit = if record.interrupted { ExitStatus::Interrupted } else { exit };
     let too_good = |(w, part, _): &Ruled<'_>| match &part.evidence.against {
-        Against::Compared(c) => plausible::too_good(&w.name, c).map(|found| found.to_string()),
+        Against::Compared(c) => plausible::too_good(&w.name, c),
         Against::LimitsOnly | Against::Missing(_) | Against::Incomparable(_) => None,
     };
-    let too_good: Vec<String> = parts.iter().filter_map(too_good).collect();
+    let too_good: Vec<Reason> = parts.iter().filter_map(too_good).map(Reason::from).collect();
     let judged: Vec<Judged<'_>> = parts
         .into_iter()
         .map(|(workload, Part { evidence, baseline, beside, differences, anchor, before }, ruling)| {
@@ -142,7 +143,7 @@ pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Repor
         })
         .collect::<Result<_, record::RecordError>>()?;
     let mut report = report(record, &judged, Some(verdict), exit);
-    report.notices.splice(0..0, too_good);
+    report.notice(&too_good);
     Ok((report, exit))
 }
 
@@ -172,7 +173,7 @@ pub struct Part {
     baseline: Option<BaselineReport>,
     beside: Option<Beside>,
     differences: Vec<crate::fingerprint::Difference>,
-    anchor: Option<AnchorReport>,
+    anchor: Option<(AnchorReport, Reason)>,
     before: Before,
 }
 
@@ -185,26 +186,26 @@ fn one(
 ) -> anyhow::Result<Part> {
     let under_test = &record.policy.under_test;
     let selection = baseline.select(workload, under_test, Some(&record.session));
-    let mut warnings = repeated(&selection);
-    warnings.extend(selection.since.notice.clone());
-    warnings.extend(selection.levels());
+    let about_sessions = repeated(&selection).into_iter().chain(selection.since.notice.clone()).chain(selection.levels());
+    let mut warnings: Vec<Reason> = about_sessions.map(Reason::from).collect();
     let sessions: Vec<&Session> = selection.sessions().collect();
     let history: Vec<judge::Session> = sessions.iter().map(|s| method(s, workload)).collect();
     let rounds = workload.method_rounds();
     let past: Vec<PastRun> = history.iter().map(PastRun::from).collect();
     let limits = limits::judged(record, workload, &rounds, &past)?;
-    let mut invalid = workload.unfit();
-    invalid.extend(another_thing(record, first, workload));
+    let mut invalid: Vec<Reason> = workload.unfit().into_iter().map(Reason::Text).collect();
+    invalid.extend(another_thing(record, first, workload).map(Reason::from));
     let mut untold = None;
     let against = if record.policy.mode == "limits" {
         Against::LimitsOnly
     } else if let (true, Some(other)) = (sessions.is_empty(), incomparable(&selection)) {
         Against::Incomparable(differ::conflicts(other, workload, under_test))
     } else if sessions.is_empty() {
-        Against::Missing(missing(workload, baseline))
+        let why = baseline.missing.clone().unwrap_or(NoBaseline::History);
+        Against::Missing(compare::Reason::NoBaseline { workload: workload.name.clone(), why }.into())
     } else {
         let (now, then) = (Tokens::of(workload), Earlier::of(&sessions));
-        invalid.extend(now.drifted(&then));
+        invalid.extend(now.drifted(&then).into_iter().map(Reason::from));
         untold = now.untold(!then.input.is_empty(), !then.output.is_empty());
         let mut comparison = compare(record, first, workload, &history, workloads)?;
         if let Some(found) = comparison.blind() {
@@ -230,13 +231,12 @@ fn one(
     });
     let had_slo = nearest.is_some_and(|(_, s)| s.slo != Slo::default());
     if had_slo && workload.slo == Slo::default() {
-        warnings.push("the baseline has SLOs and this run has none: SLO attainment is not judged".into());
+        warnings.push(compare::Reason::BaselineHasSlos.into());
     }
-    warnings.extend(same_machine(record, first));
-    warnings.extend(loosened(workload));
-    warnings.extend(limits::loosened(workload)?);
+    let about_run = same_machine(record, first).into_iter().chain(loosened(workload)).chain(limits::loosened(workload)?);
+    warnings.extend(about_run.map(Reason::from));
     let nothing = limits::nothing_to_judge(record, workload)?;
-    let incomplete = incomplete(record, workload).into_iter().chain(untold).chain(nothing).collect();
+    let incomplete = incomplete(record, workload).into_iter().chain(untold).chain(nothing).map(Reason::from).collect();
     let (excused, drift) = (Vec::new(), None);
     let before = before(&sessions);
     let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
@@ -256,24 +256,25 @@ fn before(sessions: &[&Session]) -> Before {
 const LOOSE: f64 = 3.0;
 
 /// What the team's own policy takes away from a verdict: said in every report, since a PASS proves that much less.
-fn loosened(workload: &WorkloadRecord) -> Option<String> {
+fn loosened(workload: &WorkloadRecord) -> Option<RunReason> {
     let said = workload.regressions.iter().filter_map(|(name, said)| {
-        let row = Metric::parse(name)?.method()?;
+        let metric = Metric::parse(name)?;
+        let row = metric.method()?;
         let said = said.policy();
         let demoted = row.class == Class::Primary && said.class.is_some_and(|c| c != Class::Primary);
         let large = |x: Option<f64>, own: f64| x.filter(|x| *x > LOOSE * own);
         if demoted {
-            return Some(format!("{name} is no primary metric, so nothing is proven of it"));
+            return Some(Loosened::NotPrimary(metric));
         }
         if said.class == Some(Class::Info) {
-            return Some(format!("{name} is only shown"));
+            return Some(Loosened::OnlyShown(metric));
         }
         let (change, margin) =
             (large(said.min_change_ratio, row.d_min), large(said.margin_ratio, row.margin.unwrap_or(row.d_min)));
-        change.or(margin).map(|x| format!("{name} may be {:.0} % worse", x * 100.0))
+        change.or(margin).map(|x| Loosened::MayBeWorse(metric, x))
     });
-    let said: Vec<String> = said.collect();
-    (!said.is_empty()).then(|| format!("this config loosens the method's own rules (`regressions`): {}", said.join("; ")))
+    let rules: Vec<Loosened> = said.collect();
+    (!rules.is_empty()).then_some(RunReason::RegressionsLoosened { rules })
 }
 
 /// More than these are counted only.
@@ -303,21 +304,22 @@ fn incomparable<'a>(selection: &Selection<'a>) -> Option<&'a Session> {
 }
 
 /// What was left out since it is no other evidence than what counts.
-fn repeated(selection: &Selection<'_>) -> Vec<String> {
-    let words = |why: Why, what: &str| {
-        let n = selection.count(why) as u64;
-        (n > 0).then(|| format!("{} left out: {what}", text::count(n, "baseline file", "baseline files")))
-    };
-    [words(Why::Copy, "copies of another session"), words(Why::ThisRun, "this very run")].into_iter().flatten().collect()
+fn repeated(selection: &Selection<'_>) -> Vec<compare::Reason> {
+    let count = |why: Why| Some(selection.count(why) as u64).filter(|n| *n > 0);
+    let copies = count(Why::Copy).map(|files| compare::Reason::CopiesLeftOut { files });
+    let own = count(Why::ThisRun).map(|files| compare::Reason::OwnSessionLeftOut { files });
+    copies.into_iter().chain(own).collect()
 }
 
 /// Evidence that was planned and is not there. A start outlives the loss of fewer than half of its rounds, as its median does.
-pub fn incomplete(record: &Record, workload: &WorkloadRecord) -> Option<String> {
+pub fn incomplete(record: &Record, workload: &WorkloadRecord) -> Option<RunReason> {
     let policy = &record.policy;
     let starts = workload.starts.iter().filter(|s| mostly_whole(s, policy.rounds)).count();
-    ((starts as u64) < u64::from(policy.starts)).then(|| {
-        let (planned, rounds) = (policy.starts, text::count(u64::from(policy.rounds), "round", "rounds"));
-        format!("only {starts} of {planned} planned starts have most of their {rounds}: measure all of them for a PASS")
+    let starts = starts as u64;
+    (starts < u64::from(policy.starts)).then_some(RunReason::StartsMissing {
+        starts,
+        planned: policy.starts,
+        rounds: policy.rounds,
     })
 }
 
@@ -326,14 +328,11 @@ fn mostly_whole(start: &StartRecord, rounds: u32) -> bool {
     rounds.saturating_sub(whole).saturating_mul(2) < rounds
 }
 
-fn vanished(record: &Record, known: &[String]) -> Option<String> {
-    let mut gone: Vec<&str> =
-        known.iter().map(String::as_str).filter(|k| record.workloads.iter().all(|w| w.name != *k)).collect();
-    gone.sort_unstable();
-    gone.dedup();
-    (!gone.is_empty()).then(|| {
-        format!("not measured in this run, although the baseline has sessions of it: {}; nothing is said of it", gone.join(", "))
-    })
+fn vanished(record: &Record, known: &[String]) -> Option<compare::Reason> {
+    let mut workloads: Vec<String> = known.iter().filter(|k| record.workloads.iter().all(|w| w.name != **k)).cloned().collect();
+    workloads.sort_unstable();
+    workloads.dedup();
+    (!workloads.is_empty()).then_some(compare::Reason::WorkloadsNotMeasured { workloads })
 }
 
 fn compare(
@@ -371,14 +370,6 @@ fn method(session: &Session, workload: &WorkloadRecord) -> judge::Session {
     }
     work::at_lengths_of(workload, session, &mut method);
     method
-}
-
-fn missing(workload: &WorkloadRecord, baseline: &Baseline) -> String {
-    let why = baseline.missing.clone().unwrap_or_else(|| "none was captured on this lineage".into());
-    format!(
-        "no baseline for {}: {why}; `goodput-gate baseline update` on the target branch adds a session, six are needed to judge",
-        workload.name
-    )
 }
 
 fn metric(name: &str) -> anyhow::Result<Metric> {

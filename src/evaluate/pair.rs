@@ -2,15 +2,16 @@
 
 use super::work::{self, Tokens};
 use super::{Part, judge_policy, limits, loosened, mostly_whole};
+use crate::compare::reason::RunReason;
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Interleaved, Sampling};
+use crate::judge::reason::Side;
 use crate::judge::{Comparison, PastRun};
 use crate::record::programs::Builds;
 use crate::record::{PastSession, Record, WorkloadRecord, keyed};
 use crate::report::build::Beside;
 use crate::report::server::Before;
-use crate::report::text;
-use crate::verdict::{Against, Evidence};
+use crate::verdict::{Against, Evidence, Reason};
 
 /// Both sides ran in one job on one machine: which server it was may differ, since that is what is judged.
 const SERVER_FIELDS: [&str; 3] = ["server", "server_version", "server_flags"];
@@ -38,16 +39,16 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
         limits::judged(candidate, workload, &rounds, &history)
     };
     let Some(base) = baseline.workloads.iter().find(|w| w.name == workload.name) else {
-        let why = format!("the baseline's side has no workload {}", workload.name);
+        let why: Reason = RunReason::SideLacksWorkload { side: Side::Baseline, workload: workload.name.clone() }.into();
         let incomplete = vec![why.clone()];
         let evidence =
-            Evidence { limits: judged_limits(u32::MAX)?, incomplete, ..evidence(workload.unfit(), Against::Missing(why)) };
+            Evidence { limits: judged_limits(u32::MAX)?, incomplete, ..evidence(texts(workload.unfit()), Against::Missing(why)) };
         let (differences, before) = (Vec::new(), Before::default());
         return Ok(Part { evidence, baseline: None, beside: None, differences, anchor: None, before });
     };
-    let mut invalid: Vec<String> = base.unfit().into_iter().map(|why| format!("baseline: {why}")).collect();
-    invalid.extend(workload.unfit());
-    invalid.extend(vanished(baseline, candidate));
+    let mut invalid = texts(base.unfit().into_iter().map(|why| format!("baseline: {why}")).collect());
+    invalid.extend(texts(workload.unfit()));
+    invalid.extend(vanished(baseline, candidate).map(Reason::from));
     let differences = Fingerprint::differences(&base.fingerprint, &workload.fingerprint);
     let before = Before { server: base.server_values(), pooled: keyed(&base.pooled_values()?) };
     let conflicts = conflicts(candidate, &differences);
@@ -58,7 +59,7 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
     let comparison = compare(candidate, base, workload, &history, workloads)?;
     // Prompts that were shorter for one side are less work. (Output tokens are compared request by request by the judge.)
     let (now, then) = (Tokens::of(workload), Tokens::of(base));
-    invalid.extend(work::drifted_input(base, workload));
+    invalid.extend(work::drifted_input(base, workload).map(Reason::from));
     let (same, said) = builds(candidate);
     let evidence = Evidence {
         limits: judged_limits(used(&comparison))?,
@@ -66,20 +67,25 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
             .into_iter()
             .chain(incomplete(candidate, base, workload, &comparison))
             .chain(now.untold(then.input.is_some(), then.output.is_some()))
+            .map(Reason::from)
             .collect(),
-        warnings: said.into_iter().chain(loosened(workload)).chain(limits::loosened(workload)?).collect(),
+        warnings: said.into_iter().chain(loosened(workload)).chain(limits::loosened(workload)?).map(Reason::from).collect(),
         ..evidence(invalid, Against::Compared(comparison))
     };
     Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None, before })
 }
 
 /// Both sides measure the same workloads: one that only the baseline has was taken out.
-fn vanished(baseline: &Record, candidate: &Record) -> Option<String> {
+fn vanished(baseline: &Record, candidate: &Record) -> Option<RunReason> {
     let gone = baseline.workloads.iter().find(|b| candidate.workloads.iter().all(|c| c.name != b.name))?;
-    Some(format!("the candidate's side has no workload {}", gone.name))
+    Some(RunReason::SideLacksWorkload { side: Side::Candidate, workload: gone.name.clone() })
 }
 
-fn evidence(invalid: Vec<String>, against: Against) -> Evidence {
+fn texts(all: Vec<String>) -> Vec<Reason> {
+    all.into_iter().map(Reason::Text).collect()
+}
+
+fn evidence(invalid: Vec<Reason>, against: Against) -> Evidence {
     let (limits, excused, warnings) = (Vec::new(), Vec::new(), Vec::new());
     Evidence { invalid, against, limits, excused, drift: None, incomplete: Vec::new(), warnings }
 }
@@ -116,15 +122,17 @@ fn used(comparison: &Comparison) -> u32 {
 }
 
 /// What both sides have in common of their programs: in the way of a verdict, and worth knowing.
-fn builds(candidate: &Record) -> (Option<String>, Option<String>) {
+fn builds(candidate: &Record) -> (Option<RunReason>, Option<RunReason>) {
     let builds = candidate.pair.as_ref().and_then(|pair| pair.builds.as_ref());
     match builds {
-        Some(same @ Builds::Same { .. }) if candidate.policy.same_build != "allow" => (Some(same.to_string()), None),
-        Some(Builds::Same { path }) => {
-            (None, Some(format!("both sides ran the same program, {path}, in the same way, as gate.same_build allows")))
-        }
         None | Some(Builds::Different) => (None, None),
-        Some(other) => (None, Some(other.to_string())),
+        Some(Builds::Same { path }) if candidate.policy.same_build != "allow" => {
+            (Some(RunReason::SameProgram { path: path.clone() }), None)
+        }
+        Some(Builds::Same { path }) => (None, Some(RunReason::SameProgramAllowed { path: path.clone() })),
+        Some(Builds::Identical) => (None, Some(RunReason::IdenticalBuilds)),
+        Some(Builds::OtherArguments { path }) => (None, Some(RunReason::OnlyArgumentsDiffer { path: path.clone() })),
+        Some(Builds::Unknown { path }) => (None, Some(RunReason::CodeUnknown { path: path.clone() })),
     }
 }
 
@@ -134,21 +142,23 @@ pub fn is_one_program(candidate: &Record) -> bool {
 }
 
 /// A start that the decision used lacks most of its rounds, or the run was stopped before its last look.
-fn incomplete(candidate: &Record, base: &WorkloadRecord, workload: &WorkloadRecord, comparison: &Comparison) -> Option<String> {
+fn incomplete(
+    candidate: &Record,
+    base: &WorkloadRecord,
+    workload: &WorkloadRecord,
+    comparison: &Comparison,
+) -> Option<RunReason> {
     let rounds = candidate.policy.rounds;
     let used = used(comparison);
     let ragged =
         [base, workload].into_iter().flat_map(|w| &w.starts).filter(|s| s.index < used && !mostly_whole(s, rounds)).count();
     if ragged > 0 {
-        return Some(format!(
-            "{ragged} of the starts that were judged lack most of their {}: measure all of them for a PASS",
-            text::count(u64::from(rounds), "round", "rounds")
-        ));
+        return Some(RunReason::StartsRagged { starts: ragged as u64, rounds });
     }
     let most = candidate.pair.as_ref().map_or(1, |p| p.most_starts);
     let measured = base.starts.len().min(workload.starts.len());
     let stopped = comparison.decision.is_open() && (measured as u64) < u64::from(most);
-    stopped.then(|| format!("stopped after {measured} of at most {most} start pairs, before it was decided"))
+    stopped.then_some(RunReason::StoppedEarly { pairs: measured as u64, most })
 }
 
 fn beside(baseline: &Record, workload: &WorkloadRecord) -> Option<Beside> {

@@ -1,37 +1,17 @@
 //! An improvement that is too good: cached or cut answers are fast, and no better server. Pure. Not here: whether a change is proven.
 
-use std::fmt;
-
+use crate::compare::Reason;
 use crate::judge::{Comparison, MetricComparison};
-use crate::metric::{Class, Metric, Orientation};
+use crate::metric::{Class, Orientation};
 
 /// From here on a change for the better is hardly one of the server.
 const PLAUSIBLE: f64 = 3.0;
 
-/// One primary metric of a workload that improved beyond belief.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TooGood {
-    workload: String,
-    metric: Metric,
-    times: f64,
-}
-
-impl fmt::Display for TooGood {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { workload, metric, times } = self;
-        write!(
-            f,
-            "{workload}: {metric} is {times:.1} times as good as the baseline's: before this is believed, rule out answers from a \
-             cache, cut or empty answers, and another model"
-        )
-    }
-}
-
 /// The primary metric that improved most, where that is beyond what is plausible.
-pub fn too_good(workload: &str, comparison: &Comparison) -> Option<TooGood> {
+pub fn too_good(workload: &str, comparison: &Comparison) -> Option<Reason> {
     let primary = comparison.metrics.iter().filter(|m| m.class == Class::Primary);
     let best = primary.filter_map(|m| Some((m.metric, times_as_good(m)?))).max_by(|a, b| a.1.total_cmp(&b.1))?;
-    (best.1 > PLAUSIBLE).then(|| TooGood { workload: workload.to_owned(), metric: best.0, times: best.1 })
+    (best.1 > PLAUSIBLE).then(|| Reason::TooGood { workload: workload.to_owned(), metric: best.0, times: best.1 })
 }
 
 fn times_as_good(m: &MetricComparison) -> Option<f64> {

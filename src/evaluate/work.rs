@@ -1,6 +1,8 @@
 //! Did both sides do the same work? Token counts of records and sessions for the judge's test. Pure. Not here: the test (`judge::work`), or
 //! output tokens of an interleaved run, which the judge compares itself.
 
+use crate::compare::reason::{RunReason, Tokens as Kind};
+use crate::judge::reason::Side;
 use crate::judge::work::{Count, Work};
 use crate::measure::column::Column;
 use crate::measure::columns::Columns;
@@ -37,25 +39,20 @@ impl Tokens {
     }
 
     /// Where the work was another than the sessions'.
-    pub fn drifted(self, earlier: &Earlier) -> Vec<String> {
-        let sides = [("output", self.output, &earlier.output), ("input", self.input, &earlier.input)];
-        sides.into_iter().filter_map(|(what, now, then)| words(what, &Work::against(then, now?)?)).collect()
+    pub fn drifted(self, earlier: &Earlier) -> Vec<RunReason> {
+        let sides = [(Kind::Output, self.output, &earlier.output), (Kind::Input, self.input, &earlier.input)];
+        sides.into_iter().filter_map(|(what, now, then)| differs(what, &Work::against(then, now?)?)).collect()
     }
 
     /// Where only one side tells: then nobody knows whether the work was the same, and what nobody knows is no PASS.
-    pub fn untold(self, input: bool, output: bool) -> Option<String> {
-        let sides = [("input", self.input.is_some(), input), ("output", self.output.is_some(), output)];
-        let found = |teller: &str, silent: &str, is: fn(bool, bool) -> bool| {
-            let kinds: Vec<&str> = sides.into_iter().filter(|(_, now, then)| is(*now, *then)).map(|(kind, ..)| kind).collect();
-            (!kinds.is_empty()).then(|| {
-                format!(
-                    "the {teller} tells its {} tokens and the {silent} does not: whether the work is the same is not known, so this is no PASS",
-                    kinds.join(" and ")
-                )
-            })
+    pub fn untold(self, input: bool, output: bool) -> Option<RunReason> {
+        let sides = [(Kind::Input, self.input.is_some(), input), (Kind::Output, self.output.is_some(), output)];
+        let found = |silent: Side, is: fn(bool, bool) -> bool| {
+            let tokens: Vec<Kind> = sides.into_iter().filter(|(_, now, then)| is(*now, *then)).map(|(kind, ..)| kind).collect();
+            (!tokens.is_empty()).then_some(RunReason::TokensUntold { silent, tokens })
         };
-        let candidate = found("baseline", "candidate", |now, then| !now && then);
-        candidate.or_else(|| found("candidate", "baseline", |now, then| now && !then))
+        let candidate = found(Side::Candidate, |now, then| !now && then);
+        candidate.or_else(|| found(Side::Baseline, |now, then| now && !then))
     }
 }
 
@@ -70,9 +67,9 @@ impl Earlier {
 }
 
 /// Where the prompts of one side of an interleaved run were shorter or longer, request by request: less work, or more.
-pub fn drifted_input(base: &WorkloadRecord, workload: &WorkloadRecord) -> Option<String> {
+pub fn drifted_input(base: &WorkloadRecord, workload: &WorkloadRecord) -> Option<RunReason> {
     let pairs: Vec<(f64, f64)> = base.rounds().flat_map(|(start, b)| partners(start, b, workload)).collect();
-    words("input", &Work::paired(&pairs)?)
+    differs(Kind::Input, &Work::paired(&pairs)?)
 }
 
 /// Input tokens of the requests of a round that completed on both sides.
@@ -98,11 +95,8 @@ pub fn at_lengths_of(workload: &WorkloadRecord, session: &Session, method: &mut 
     }
 }
 
-fn words(what: &str, work: &Work) -> Option<String> {
-    let (now, then) = (work.now, work.then);
-    work.differs().then(|| {
-        format!("{what} tokens per request are {now:.1} and were {then:.1} in the baseline: the work is not the same, so times cannot be compared")
-    })
+fn differs(tokens: Kind, work: &Work) -> Option<RunReason> {
+    work.differs().then_some(RunReason::TokensDiffer { tokens, now: work.now, then: work.then })
 }
 
 #[cfg(test)]
@@ -116,9 +110,9 @@ mod tests {
     fn what_one_side_does_not_tell_is_not_the_same_work() {
         let silent = Tokens { input: None, ..KNOWN };
         assert!(KNOWN.untold(true, true).is_none() && silent.untold(false, true).is_none());
-        let said = silent.untold(true, true).expect("it is not known");
-        assert!(said.starts_with("the baseline tells its input tokens and the candidate does not"), "{said}");
-        let said = KNOWN.untold(false, false).expect("it is not known");
-        assert!(said.starts_with("the candidate tells its input and output tokens and the baseline does not"), "{said}");
+        let said = silent.untold(true, true).expect("it is not known").to_string();
+        assert!(said.starts_with("the baseline reports its input tokens and the candidate does not"), "{said}");
+        let said = KNOWN.untold(false, false).expect("it is not known").to_string();
+        assert!(said.starts_with("the candidate reports its input and output tokens and the baseline does not"), "{said}");
     }
 }

@@ -2,9 +2,8 @@
 //!
 //! Not here: what that means for the exit code (`verdict`), or which sessions are to blame (`evaluate`).
 
-use std::fmt;
-
-use crate::judge::{Class, Comparison, Decision, MetricComparison, Mode, text};
+use crate::judge::reason::NoiseUnit;
+use crate::judge::{Class, Comparison, Decision, MetricComparison, Mode, Reason};
 use crate::metric::Metric;
 
 /// A run is blind from so many times what must be found on.
@@ -49,18 +48,10 @@ fn beyond(blind: &Blind) -> f64 {
     blind.detectable.map_or(f64::INFINITY, |detectable| detectable / blind.wanted)
 }
 
-impl fmt::Display for Blind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let size = |x: f64| text::size(self.metric, x);
-        let unit = if self.mode == Mode::OtherDay { "sessions" } else { "starts" };
-        let noise = self.noise.map(|sd| format!(", since {unit} of unchanged code differ by {} (standard deviation)", size(sd)));
-        let sees = self.detectable.map_or_else(|| "nothing".to_owned(), |x| format!("only what is {} worse or more", size(x)));
-        write!(
-            f,
-            "this run could see {sees} in {}, and {} must be found{}",
-            self.metric,
-            size(self.wanted),
-            noise.unwrap_or_default()
-        )
+impl From<&Blind> for Reason {
+    fn from(blind: &Blind) -> Self {
+        let Blind { metric, detectable, wanted, noise, mode } = *blind;
+        let unit = if mode == Mode::OtherDay { NoiseUnit::Sessions } else { NoiseUnit::Starts };
+        Self::Blind { metric, detectable, wanted, noise, unit }
     }
 }

@@ -3,7 +3,7 @@
 //! Not here: error limits (`limits`), or what counts as a failure (`measure::summary`).
 
 use crate::judge::estimate::{Block, Finding, Sides};
-use crate::judge::{Check, Judgement, LOOKS_WORSE, MetricComparison, Policy, Thresholds, Working, all_hold, dist};
+use crate::judge::{Check, Judgement, MetricComparison, MetricReason, Policy, Thresholds, Working, all_hold, dist};
 use crate::measure::summary::StartSummary;
 
 /// Significance of the error rate's test, in both modes.
@@ -62,10 +62,10 @@ pub fn judge(t: &Thresholds, baseline: Counts, candidate: Counts, starts: usize,
     let worry = p < 0.01 && rate > t.d_min;
     let (judgement, reason) = match () {
         () if hit => (Judgement::Regressed, None),
-        () if worry => (Judgement::Inconclusive, Some(LOOKS_WORSE.to_owned())),
+        () if worry => (Judgement::Inconclusive, Some(MetricReason::MoreFailures)),
         () => (Judgement::Unchanged, None),
     };
-    let mut row = MetricComparison::unmeasured(t, sides, "");
+    let mut row = MetricComparison::unmeasured(t, sides, None);
     row.change = Some(rate - base);
     row.p = Some(p);
     row.mde = smallest_hit(t, baseline, candidate.n, policy);

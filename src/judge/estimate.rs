@@ -2,7 +2,8 @@
 //!
 //! Not here: where the standard error comes from (`interleaved`, `other_day`).
 
-use crate::judge::{Bearing, Comparison, Decision, Judgement, LOOKS_WORSE, MetricComparison, Thresholds, Working, dist, text};
+use crate::judge::reason::{Margin, Measured};
+use crate::judge::{Bearing, Comparison, Decision, Judgement, MetricComparison, MetricReason, Reason, Thresholds, Working, dist};
 use crate::measure::summary::{to_change, to_display};
 use crate::metric::{Class, Metric, Scale};
 
@@ -130,6 +131,14 @@ impl Tested {
         self.proven && (self.thresholds.margin.is_some() || within())
     }
 
+    /// Why it looks worse and is no hit.
+    fn worrying(&self) -> MetricReason {
+        match self.significant() {
+            true => MetricReason::NotThroughout,
+            false => MetricReason::PerhapsNoise { p: self.p, alpha: self.levels.alpha },
+        }
+    }
+
     /// The difference is worth failing for.
     pub fn relevant(&self) -> bool {
         self.estimate.difference >= self.thresholds.d_min
@@ -138,7 +147,7 @@ impl Tested {
 
 impl MetricComparison {
     /// A row of which nothing is known but its thresholds.
-    pub(super) fn unmeasured(t: &Thresholds, sides: Sides, reason: &str) -> Self {
+    pub(super) fn unmeasured(t: &Thresholds, sides: Sides, reason: Option<MetricReason>) -> Self {
         Self {
             metric: t.metric,
             class: t.class,
@@ -156,23 +165,19 @@ impl MetricComparison {
             gaps: false,
             judgement: Judgement::Unmeasured,
             bearing: Bearing::Free,
-            reason: Some(reason.to_owned()),
+            reason,
             working: Working::Nothing,
         }
     }
 
-    fn describe(&self) -> String {
-        let change = self.change.map(|change| format!(" {}", text::change(self.metric, change)));
-        let range = self
-            .interval
-            .map(|(low, high)| format!(" ({} to {})", text::change(self.metric, low), text::change(self.metric, high)));
-        let tail = match (self.bearing, self.p, &self.reason) {
-            (Bearing::Convicts, Some(p), _) => Some(format!(", {}", text::probability(p))),
-            (Bearing::Lacks | Bearing::Worries | Bearing::Blocks | Bearing::Free, _, Some(reason)) => Some(format!(": {reason}")),
-            _ => None,
-        };
-        let parts = [Some(self.metric.name()), change, range, tail];
-        parts.into_iter().flatten().collect()
+    fn describe(&self) -> Reason {
+        let Self { metric, change, interval, p, .. } = *self;
+        match self.bearing {
+            Bearing::Convicts => Reason::Worse(Measured { metric, change, interval, p }),
+            Bearing::Lacks | Bearing::Worries | Bearing::Blocks | Bearing::Free => {
+                Reason::NotProvenFine { metric, change, interval, why: self.reason.clone() }
+            }
+        }
     }
 }
 
@@ -180,12 +185,12 @@ impl Finding {
     /// Nothing to judge. A primary metric, or one that only one side has, forbids a PASS.
     pub fn missing(t: &Thresholds, sides: Sides) -> Self {
         let reason = match (sides.baseline, sides.candidate) {
-            (None, Some(_)) => "missing on the baseline's side",
-            (Some(_), None) => "missing on the candidate's side",
-            _ => "not measured on either side",
+            (None, Some(_)) => MetricReason::NoBaselineValue,
+            (Some(_), None) => MetricReason::NoCandidateValue,
+            _ => MetricReason::NoValue,
         };
         let one_sided = sides.baseline.is_some() != sides.candidate.is_some();
-        let row = MetricComparison::unmeasured(t, sides, reason);
+        let row = MetricComparison::unmeasured(t, sides, Some(reason));
         Self { row, hit: false, worry: false, blocks: (one_sided || t.is_primary()).then_some(Block::Missing) }
     }
 
@@ -193,13 +198,13 @@ impl Finding {
     pub fn unjudged(metric: Metric) -> Self {
         let none = Sides { baseline: None, candidate: None };
         let t = Thresholds { metric, class: Class::Guard, scale: Scale::Log, d_min: 0.0, d_neg: 0.0, margin: None };
-        let reason = "changes of this metric are not judged in this version; take it out of `regressions`";
-        Self { row: MetricComparison::unmeasured(&t, none, reason), hit: false, worry: false, blocks: Some(Block::Missing) }
+        let row = MetricComparison::unmeasured(&t, none, Some(MetricReason::ChangeNotJudged));
+        Self { row, hit: false, worry: false, blocks: Some(Block::Missing) }
     }
 
     /// A difference whose noise is not known well enough to judge: no PASS.
-    pub fn open(t: &Thresholds, sides: Sides, difference: f64, reason: &str) -> Self {
-        let mut row = MetricComparison::unmeasured(t, sides, reason);
+    pub fn open(t: &Thresholds, sides: Sides, difference: f64, reason: MetricReason) -> Self {
+        let mut row = MetricComparison::unmeasured(t, sides, Some(reason));
         row.change = Some(to_change(t.metric, difference));
         row.judgement = Judgement::Inconclusive;
         Self { row, hit: false, worry: false, blocks: Some(Block::Unproven) }
@@ -211,11 +216,11 @@ impl Finding {
         let (judgement, reason) = match () {
             () if hit => (Judgement::Regressed, None),
             () if tested.improved => (Judgement::Improved, None),
-            () if tested.worries => (Judgement::Inconclusive, Some(LOOKS_WORSE.to_owned())),
+            () if tested.worries => (Judgement::Inconclusive, Some(tested.worrying())),
             () if tested.settled() => (Judgement::Unchanged, None),
             () => (Judgement::Inconclusive, Some(unproven(t))),
         };
-        let mut row = MetricComparison::unmeasured(t, sides, "");
+        let mut row = MetricComparison::unmeasured(t, sides, None);
         row.change = Some(to_change(t.metric, tested.estimate.difference));
         row.interval = tested.interval.map(|(a, b)| ordered(to_change(t.metric, a), to_change(t.metric, b)));
         row.p = tested.p;
@@ -236,7 +241,7 @@ impl Finding {
         self.row.gaps = true;
         if !self.hit {
             self.row.judgement = Judgement::Inconclusive;
-            self.row.reason = Some("missing in some starts of one side".to_owned());
+            self.row.reason = Some(MetricReason::SomeStartsWithoutValue);
         }
         self
     }
@@ -245,7 +250,7 @@ impl Finding {
     fn shown_only(mut self) -> Self {
         if self.hit {
             self.row.judgement = Judgement::Inconclusive;
-            self.row.reason = Some("worse beyond the noise; shown only, as `class: info` asks".to_owned());
+            self.row.reason = Some(MetricReason::OnlyShown);
         }
         Self { hit: false, worry: false, blocks: None, ..self }
     }
@@ -267,8 +272,8 @@ impl Finding {
 pub fn conclude(known: &Comparison, findings: Vec<Finding>, looks: usize) -> Comparison {
     let shown = |f: Finding| if f.row.class == Class::Info { f.shown_only() } else { f };
     let metrics: Vec<MetricComparison> = findings.into_iter().map(|f| shown(f).into_row()).collect();
-    let noisy = metrics.iter().filter(|row| row.noisier_than_usual).map(|row| row.metric.name()).collect::<Vec<_>>();
-    let warnings = if noisy.is_empty() { vec![] } else { vec![format!("noisier than usual: {}", noisy.join(", "))] };
+    let noisy = metrics.iter().filter(|row| row.noisier_than_usual).map(|row| row.metric).collect::<Vec<_>>();
+    let warnings = if noisy.is_empty() { vec![] } else { vec![Reason::NoisierThanUsual { metrics: noisy }] };
     let mut comparison = Comparison { metrics, warnings, looks, ..known.clone() };
     decide(&mut comparison);
     comparison
@@ -280,10 +285,10 @@ pub fn decide(comparison: &mut Comparison) {
     let of = |bearing: Bearing| comparison.metrics.iter().filter(move |row| row.bearing == bearing);
     let mut convicting: Vec<&MetricComparison> = of(Bearing::Convicts).collect();
     convicting.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)));
-    let mut lacking: Vec<String> = of(Bearing::Lacks).map(MetricComparison::describe).collect();
-    let open: Vec<String> = of(Bearing::Worries).chain(of(Bearing::Blocks)).map(MetricComparison::describe).collect();
+    let mut lacking: Vec<Reason> = of(Bearing::Lacks).map(MetricComparison::describe).collect();
+    let open: Vec<Reason> = of(Bearing::Worries).chain(of(Bearing::Blocks)).map(MetricComparison::describe).collect();
     if !comparison.metrics.iter().any(|row| row.class == Class::Primary) {
-        lacking.push("no primary metric is left, so nothing could be proven: take `class` out of `regressions`".to_owned());
+        lacking.push(Reason::NoPrimaryMetric);
     }
     let (decision, reasons) = if !convicting.is_empty() {
         (Decision::Regression, convicting.into_iter().map(MetricComparison::describe).collect())
@@ -299,32 +304,27 @@ pub fn decide(comparison: &mut Comparison) {
 }
 
 /// A PASS says what it proves, and what of the others it would have seen (METHOD section 7).
-fn proof(metrics: &[MetricComparison]) -> String {
-    let mut bounds: Vec<(String, Vec<String>)> = Vec::new();
-    for (metric, margin) in metrics.iter().filter_map(|row| Some((row.metric, row.margin?))) {
-        let bound = text::size(metric, margin);
-        match bounds.iter_mut().find(|(b, _)| *b == bound) {
-            Some((_, names)) => names.push(metric.name()),
-            None => bounds.push((bound, vec![metric.name()])),
-        }
-    }
-    let proven: Vec<String> =
-        bounds.into_iter().map(|(bound, names)| format!("{} less than {bound} worse", names.join(", "))).collect();
-    let visible = metrics.iter().filter(|row| row.class == Class::Guard);
-    let visible: Vec<String> =
-        visible.filter_map(|row| Some(format!("{} {}", row.metric, text::size(row.metric, row.mde?)))).collect();
-    let words =
-        if proven.is_empty() { "nothing of a primary metric".to_owned() } else { format!("proven {}", proven.join(", ")) };
-    if visible.is_empty() {
-        return words;
-    }
-    format!("{words}; of the others a change would have been found from: {}", visible.join(", "))
+fn proof(metrics: &[MetricComparison]) -> Reason {
+    let detectable = metrics.iter().filter(|row| row.class == Class::Guard).filter_map(|row| Some((row.metric, row.mde?)));
+    Reason::Proof { margins: margins(metrics), detectable: detectable.collect() }
 }
 
-fn unproven(t: &Thresholds) -> String {
+/// What a PASS proves of primary metrics: those with one margin together.
+pub fn margins(metrics: &[MetricComparison]) -> Vec<Margin> {
+    let mut all: Vec<Margin> = Vec::new();
+    for (metric, ratio) in metrics.iter().filter_map(|row| Some((row.metric, row.margin?))) {
+        match all.iter_mut().find(|margin| margin.alike(metric, ratio)) {
+            Some(margin) => margin.metrics.push(metric),
+            None => all.push(Margin { ratio, metrics: vec![metric] }),
+        }
+    }
+    all
+}
+
+fn unproven(t: &Thresholds) -> MetricReason {
     match t.margin {
-        Some(margin) => format!("neither proven to be within {} nor proven worse", text::size(t.metric, margin)),
-        None => "not decided: the minimum relevant change is within the noise".to_owned(),
+        Some(margin) => MetricReason::MarginNotProven { metric: t.metric, margin },
+        None => MetricReason::TooNoisy { metric: t.metric, least: t.d_min },
     }
 }
 

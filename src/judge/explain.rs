@@ -31,7 +31,7 @@ pub fn steps(comparison: &Comparison, metric: Metric) -> Result<Vec<Step>, Strin
     let Some(row) = comparison.metrics.iter().find(|m| m.metric == metric) else {
         let judged: Vec<String> = comparison.metrics.iter().map(|m| m.metric.name()).collect();
         return Err(if judged.is_empty() {
-            format!("nothing was compared: {}", comparison.reasons.join("; "))
+            format!("nothing was compared: {}", text::joined(&comparison.reasons))
         } else {
             format!("{metric} was not judged here; judged were: {}", judged.join(", "))
         });

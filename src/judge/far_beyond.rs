@@ -3,7 +3,7 @@
 //! Shared by both modes. Not here: any rule that needs a known noise (`interleaved`, `other_day`).
 
 use crate::judge::estimate::{Estimate, Finding, Levels, Sides, Tested};
-use crate::judge::{Check, Policy, Thresholds, all_hold};
+use crate::judge::{Check, MetricReason, Policy, Thresholds, all_hold};
 use crate::metric::{Metric, Stat, Timing};
 
 /// Significance of the first-look rule (METHOD section 3, look 1).
@@ -60,7 +60,7 @@ pub fn judge(
     starts: (f64, f64),
     known: Option<f64>,
     policy: &Policy,
-    reason: &str,
+    reason: MetricReason,
 ) -> (Finding, Option<PriorTest>) {
     let open = Finding::open(t, sides, difference, reason);
     if !speaks_of_the_whole_engine(t.metric) {
@@ -112,7 +112,9 @@ mod tests {
     fn hit(difference: f64, starts: (f64, f64), known: Option<f64>) -> bool {
         let policy = Policy::default();
         let t = policy.thresholds(Metric::OutputTokenRate, Mode::OtherDay).expect("a metric of the method");
-        judge(&t, Sides { baseline: None, candidate: None }, difference, starts, known, &policy, "open").0.hit
+        judge(&t, Sides { baseline: None, candidate: None }, difference, starts, known, &policy, MetricReason::TooFewSessions)
+            .0
+            .hit
     }
 
     /// The figures of the documentation.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::interleaved::Interleaved;
-use crate::judge::text;
+use crate::judge::reason::{PairingReason, Side};
 use crate::judge::work::Work;
 use crate::measure::Round;
 
@@ -21,7 +21,7 @@ pub struct StartPair<'a> {
 pub struct Fit<'a> {
     /// By start index.
     pub starts: Vec<StartPair<'a>>,
-    pub warnings: Vec<String>,
+    pub warnings: Vec<PairingReason>,
 }
 
 type Pair<'a> = (&'a Round, &'a Round);
@@ -36,9 +36,9 @@ pub fn usable(input: &Interleaved<'_>) -> Vec<u32> {
 /// The start pairs whose index is at most `last`, or why there is no comparison of them.
 ///
 /// Nothing of later starts is looked at, so that a stored run is judged as it was while it was measured.
-pub fn prepare<'a>(input: &Interleaved<'a>, last: u32) -> Result<Fit<'a>, String> {
+pub fn prepare<'a>(input: &Interleaved<'a>, last: u32) -> Result<Fit<'a>, PairingReason> {
     if !input.differing.is_empty() {
-        return Err(format!("not comparable: {} differ between baseline and candidate", input.differing.join(", ")));
+        return Err(PairingReason::FieldsDiffer { fields: input.differing.to_vec() });
     }
     let within = |rounds: &'a [Round]| rounds.iter().filter(|r| r.start <= last).collect::<Vec<&Round>>();
     let (baseline, candidate) = (within(input.baseline), within(input.candidate));
@@ -47,21 +47,16 @@ pub fn prepare<'a>(input: &Interleaved<'a>, last: u32) -> Result<Fit<'a>, String
     interleaved_in_time(&pairs)?;
     let all_dead = baseline.iter().filter(|b| failed_completely(b)).count();
     if all_dead * 4 > baseline.len() {
-        return Err(format!(
-            "{all_dead} of {} rounds of the baseline failed completely: see its server's log, then measure again",
-            baseline.len()
-        ));
+        return Err(PairingReason::BaselineFailed { rounds: all_dead as u64, of: baseline.len() as u64 });
     }
     let (dead, alive): (Vec<Pair<'_>>, Vec<Pair<'_>>) = pairs.iter().partition(|(b, _)| failed_completely(b));
     let mut warnings = Vec::new();
     if !dead.is_empty() {
-        let rounds = text::count(dead.len() as u64, "round", "rounds");
-        warnings.push(format!("{rounds} of the baseline failed completely: dropped, with the partners"));
+        warnings.push(PairingReason::FailedRoundsDropped { rounds: dead.len() as u64 });
     }
     let unpaired = baseline.len().max(candidate.len()) - pairs.len();
     if unpaired > 0 {
-        let rounds = text::count(unpaired as u64, "round", "rounds");
-        warnings.push(format!("left out: {rounds} without a partner on the other side"));
+        warnings.push(PairingReason::UnpairedRoundsDropped { rounds: unpaired as u64 });
     }
     let mut starts: BTreeMap<u32, StartPair<'_>> = BTreeMap::new();
     for (baseline, candidate) in alive {
@@ -79,20 +74,17 @@ fn partners<'a>(baseline: impl IntoIterator<Item = &'a Round>, candidate: impl I
 }
 
 /// The partners, if at least half of the rounds have one.
-fn paired<'a>(baseline: &[&'a Round], candidate: &[&'a Round]) -> Result<Vec<Pair<'a>>, String> {
+fn paired<'a>(baseline: &[&'a Round], candidate: &[&'a Round]) -> Result<Vec<Pair<'a>>, PairingReason> {
     let pairs = partners(baseline.iter().copied(), candidate.iter().copied());
     let rounds = baseline.len().max(candidate.len());
     if pairs.is_empty() || pairs.len() * 2 < rounds {
-        return Err(format!(
-            "not comparable: only {} of {rounds} rounds have a partner with the same start and seed; measure both sides with the same plan",
-            pairs.len()
-        ));
+        return Err(PairingReason::FewPartners { pairs: pairs.len() as u64, rounds: rounds as u64 });
     }
     Ok(pairs)
 }
 
 /// Output tokens of requests that completed on both sides.
-fn same_work(pairs: &[Pair<'_>]) -> Result<(), String> {
+fn same_work(pairs: &[Pair<'_>]) -> Result<(), PairingReason> {
     let mut counts: Vec<(f64, f64)> = Vec::new();
     for (b, c) in pairs {
         for (rb, rc) in b.rows.iter().zip(&c.rows) {
@@ -102,17 +94,14 @@ fn same_work(pairs: &[Pair<'_>]) -> Result<(), String> {
         }
     }
     if let Some(work) = Work::paired(&counts).filter(Work::differs) {
-        return Err(format!(
-            "not comparable: the candidate answered the same requests with {:+.1} % output tokens, so the work is not the same",
-            work.change() * 100.0
-        ));
+        return Err(PairingReason::OtherWork { change: work.change() });
     }
     Ok(())
 }
 
 /// Drift of the machine cancels only if each side goes first often enough. With one server at a time, or one round per start, it
 /// takes a second start pair, in the other order.
-fn interleaved_in_time(pairs: &[Pair<'_>]) -> Result<(), String> {
+fn interleaved_in_time(pairs: &[Pair<'_>]) -> Result<(), PairingReason> {
     let first = pairs.iter().filter(|(b, c)| c.order < b.order).count();
     let share = first as f64 / pairs.len() as f64;
     if (0.2..=0.8).contains(&share) {
@@ -120,16 +109,8 @@ fn interleaved_in_time(pairs: &[Pair<'_>]) -> Result<(), String> {
     }
     let starts: BTreeSet<u32> = pairs.iter().map(|(b, _)| b.start).collect();
     Err(match starts.len() {
-        1 => {
-            let side = if first == 0 { "baseline" } else { "candidate" };
-            format!(
-                "not interleaved yet: in the only start pair the {side} went first throughout, so drift of the machine can not be told from a change; it takes another start pair, in the other order"
-            )
-        }
-        _ => format!(
-            "not interleaved: the candidate went first in {:.0} % of the pairs, so drift of the machine can not be told from a change",
-            share * 100.0
-        ),
+        1 => PairingReason::OneOrder { first: if first == 0 { Side::Baseline } else { Side::Candidate } },
+        _ => PairingReason::UnevenOrder { first: share },
     })
 }
 

@@ -7,7 +7,8 @@ use crate::judge::estimate::{Estimate, Finding, Levels, Sides, Tested, conclude}
 use crate::judge::far_beyond::{self, PriorTest};
 use crate::judge::fitness::{StartPair, prepare, usable};
 use crate::judge::history::{Variation, variation};
-use crate::judge::{Check, Comparison, Mode, PastRun, Policy, Thresholds, Working, all_hold, detectable, dist};
+use crate::judge::{Check, Comparison, MetricReason, Mode, PastRun, Policy, Reason, Thresholds, Working};
+use crate::judge::{all_hold, detectable, dist};
 use crate::measure::stats::mean;
 use crate::measure::summary::{Shape, StartSummary};
 use crate::measure::{Round, SloMs, mean_length};
@@ -18,7 +19,6 @@ const LOOKS: [usize; 4] = [1, 2, 3, 6];
 /// Significance of one metric at each look from the second on: half of what it may spend over looks 2 and 3.
 const ALPHA_PRIMARY: f64 = 0.003 / 2.0;
 const ALPHA_GUARD: f64 = 0.001 / 2.0;
-const NOISE_UNKNOWN: &str = "start-to-start noise unknown: needs another start or a history";
 
 /// Everything that an interleaved comparison looks at.
 #[derive(Clone, Copy, Debug)]
@@ -98,17 +98,17 @@ pub struct PairsTest {
 pub fn judge(input: &Interleaved<'_>) -> Comparison {
     let basis = Basis { history: input.history, shape: input.shape, policy: input.policy };
     let most = if input.sampling == Sampling::Starts { input.most_starts } else { 1 };
-    let undecided = |reason| basis.undecided(most, reason);
+    let undecided = |reason| basis.undecided(most, vec![reason]);
     let usable = usable(input);
     let mut pairs: Vec<Pair> = Vec::new();
-    let mut last = undecided("no start was measured on both sides".to_owned()).incomplete();
+    let mut last = undecided(Reason::NoStartOnBothSides).incomplete();
     for look in LOOKS.into_iter().filter(|&look| look <= most && look <= usable.len()) {
         last = match prepare(input, usable[look - 1]) {
-            Err(reason) => undecided(reason).incomplete(),
+            Err(reason) => undecided(Reason::Pairing(reason)).incomplete(),
             Ok(fit) => {
                 pairs.extend(fit.starts[pairs.len()..].iter().map(|starts| Pair::of(starts, &input.slo)));
                 let mut found = look_at(&basis, &pairs, most);
-                found.warnings.splice(0..0, fit.warnings);
+                found.warnings.splice(0..0, fit.warnings.into_iter().map(Reason::Pairing));
                 found
             }
         };
@@ -119,22 +119,18 @@ pub fn judge(input: &Interleaved<'_>) -> Comparison {
     // Starts with nothing to pair come after the last look, too: what is wrong with them is the better reason.
     let end = usable.get(most).map_or(u32::MAX, |next| next.saturating_sub(1));
     if let (true, Err(reason)) = (last.decision.is_open(), prepare(input, end)) {
-        last = undecided(reason).incomplete();
+        last = undecided(Reason::Pairing(reason)).incomplete();
     }
     if input.sampling == Sampling::RunningServers {
-        last.warnings.insert(0, UNSAMPLED.to_owned());
+        last.warnings.insert(0, Reason::StartsNotSampled);
     }
     last
 }
 
-const UNSAMPLED: &str = "start-to-start variance was not sampled: the gate did not start these servers, so each side is one start, \
-    however many rounds it has; a restart alone may shift TPOT by 1 to 2.5 %, so only a history of restarted servers, or a change \
-    far beyond that, can decide";
-
 /// The looks over pairs that are known to be fit.
 pub fn play(basis: &Basis<'_>, pairs: &[Pair]) -> Comparison {
     let most = pairs.len();
-    let mut last = basis.undecided(most, "no start pair".to_owned());
+    let mut last = basis.undecided(most, vec![Reason::NoStartOnBothSides]);
     for look in LOOKS.into_iter().filter(|&look| look <= most) {
         last = look_at(basis, &pairs[..look], most);
         if !last.decision.is_open() {
@@ -146,15 +142,15 @@ pub fn play(basis: &Basis<'_>, pairs: &[Pair]) -> Comparison {
 
 /// One look over all the pairs given, of a comparison of at most `most` starts per side.
 fn look_at(basis: &Basis<'_>, pairs: &[Pair], most: usize) -> Comparison {
-    conclude(&basis.undecided(most, String::new()), findings(basis, pairs), pairs.len())
+    conclude(&basis.undecided(most, Vec::new()), findings(basis, pairs), pairs.len())
 }
 
 impl Basis<'_> {
-    fn undecided(&self, most: usize, reason: String) -> Comparison {
+    fn undecided(&self, most: usize, reasons: Vec<Reason>) -> Comparison {
         // Looks from the second on spend a level each, the first one that of the obvious.
         let looks = LOOKS.into_iter().filter(|&look| look >= 2 && look <= most).count() as f64;
         let budget = self.policy.budget(self.shape, looks * ALPHA_PRIMARY, looks * ALPHA_GUARD, far_beyond::ALPHA);
-        Comparison::undecided(Mode::Interleaved, self.history.len(), budget, reason)
+        Comparison::undecided(Mode::Interleaved, self.history.len(), budget, reasons)
     }
 }
 
@@ -240,7 +236,8 @@ fn with_prior(t: &Thresholds, basis: &Basis<'_>, sides: Sides, difference: f64, 
         return None;
     }
     let known = working.noise.map(|n| n.variance);
-    let (found, prior) = far_beyond::judge(t, sides, difference, (1.0, 1.0), known, basis.policy, NOISE_UNKNOWN);
+    let (found, prior) =
+        far_beyond::judge(t, sides, difference, (1.0, 1.0), known, basis.policy, MetricReason::StartNoiseUnknown);
     working.prior = prior;
     let mut found = found;
     found.row.detectable = found.row.mde.filter(|_| t.margin.is_some());
@@ -248,7 +245,7 @@ fn with_prior(t: &Thresholds, basis: &Basis<'_>, sides: Sides, difference: f64, 
 }
 
 fn with_noise(t: &Thresholds, policy: &Policy, sides: Sides, difference: f64, working: &mut PairsTest) -> Finding {
-    let Some(noise) = working.noise else { return Finding::open(t, sides, difference, NOISE_UNKNOWN) };
+    let Some(noise) = working.noise else { return Finding::open(t, sides, difference, MetricReason::StartNoiseUnknown) };
     let se = standard_error(t, noise.variance, working.differences.len() as f64);
     let estimate = Estimate { difference, se, df: noise.df };
     let tested = Tested::of(t, &estimate, Levels { alpha: alpha(t, policy), pass_tail: 0.02 });

@@ -8,7 +8,7 @@ pub mod detectable;
 pub mod dist;
 mod blind;
 mod errors;
-mod estimate;
+pub mod estimate;
 pub mod explain;
 mod far_beyond;
 mod fitness;
@@ -19,6 +19,7 @@ pub mod limits;
 pub mod lone_guard;
 pub mod other_day;
 pub mod ranking;
+pub mod reason;
 pub mod shift;
 #[cfg(test)]
 mod tests;
@@ -34,9 +35,7 @@ use crate::metric::{Class, METHOD, MethodRow, Metric, Scale};
 
 pub use blind::Blind;
 use limits::{LimitFinding, LimitState};
-
-/// How every reason begins of a metric that is worse beyond the noise and by more than is irrelevant, and does not convict.
-pub const LOOKS_WORSE: &str = "looks worse, not proven";
+pub use reason::{MetricReason, Reason};
 
 /// What a team may set about comparisons. METHOD's values where it says nothing.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,7 +129,7 @@ pub struct MetricComparison {
     pub judgement: Judgement,
     pub bearing: Bearing,
     /// Why, where the judgement needs words.
-    pub reason: Option<String>,
+    pub reason: Option<MetricReason>,
     /// The numbers on the way, for `explain`.
     pub working: Working,
 }
@@ -175,9 +174,9 @@ pub struct Comparison {
     pub metrics: Vec<MetricComparison>,
     pub decision: Decision,
     /// Why the decision is what it is; the most telling first.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Reason>,
     /// What does not change the decision and should be known.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Reason>,
     /// Start pairs (interleaved) or jobs (other day) that the decision used.
     pub looks: usize,
     /// Earlier runs or sessions that were reckoned with.
@@ -185,7 +184,7 @@ pub struct Comparison {
     /// Sessions still missing for a full judgement.
     pub sessions_needed: Option<usize>,
     /// What a PASS proves; `None` for anything else.
-    pub proves: Option<String>,
+    pub proves: Option<Reason>,
     /// Chance of a false alarm that the significance levels add up to (Bonferroni), over the metrics that can convict and the looks
     /// or jobs planned, with the workload's share of it; a fraction. The true rate is lower (METHOD section 3).
     pub budget: f64,
@@ -195,8 +194,8 @@ pub struct Comparison {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Joined {
     pub decision: Decision,
-    pub reasons: Vec<String>,
-    pub warnings: Vec<String>,
+    pub reasons: Vec<Reason>,
+    pub warnings: Vec<Reason>,
 }
 
 /// METHOD section 2's row of a metric, under the team's policy.
@@ -325,12 +324,13 @@ impl Comparison {
         Self { decision: Decision::Incomplete, ..self }
     }
 
-    fn undecided(mode: Mode, sessions: usize, budget: f64, reason: String) -> Self {
+    /// `reasons`: none where they are found later.
+    fn undecided(mode: Mode, sessions: usize, budget: f64, reasons: Vec<Reason>) -> Self {
         Self {
             mode,
             metrics: Vec::new(),
             decision: Decision::Inconclusive,
-            reasons: vec![reason],
+            reasons,
             warnings: Vec::new(),
             looks: 0,
             sessions,
@@ -344,12 +344,12 @@ impl Comparison {
 /// Comparison and limits to one decision (METHOD section 5): a breach wins over everything, then a limit that is not measured; one whose
 /// measured value is on the wrong side turns a PASS to INCONCLUSIVE. Without a comparison only all limits MET is a PASS.
 pub fn join(comparison: Option<&Comparison>, limits: &[LimitFinding]) -> Joined {
-    let breached: Vec<String> = reasons_of(limits, |l| l.state == LimitState::Breached);
+    let breached = reasons_of(limits, |l| l.state == LimitState::Breached);
     let open_wrong = reasons_of(limits, |l| l.is_open() && l.side_ok != Some(true));
     let open_right = reasons_of(limits, |l| l.is_open() && l.side_ok == Some(true));
     let (base, mut reasons, mut warnings) = match comparison {
         Some(c) => (c.decision, c.reasons.clone(), c.warnings.clone()),
-        None if limits.is_empty() => (Decision::Incomplete, vec!["nothing to judge: no baseline and no limits".into()], vec![]),
+        None if limits.is_empty() => (Decision::Incomplete, vec![Reason::NothingToJudge], vec![]),
         None if open_right.is_empty() => (Decision::Pass, vec![], vec![]),
         None => (Decision::Inconclusive, open_right.clone(), vec![]),
     };
@@ -378,6 +378,6 @@ fn all_hold(checks: &[Check]) -> bool {
     checks.iter().all(|c| c.holds)
 }
 
-fn reasons_of(limits: &[LimitFinding], wanted: impl Fn(&LimitFinding) -> bool) -> Vec<String> {
-    limits.iter().filter(|l| wanted(l)).map(|l| format!("limit: {}", l.reason)).collect()
+fn reasons_of(limits: &[LimitFinding], wanted: impl Fn(&LimitFinding) -> bool) -> Vec<Reason> {
+    limits.iter().filter(|l| wanted(l)).map(|l| Reason::Limit(l.reason.clone())).collect()
 }

@@ -6,7 +6,9 @@
 use crate::judge::errors::{self, Counts};
 use crate::judge::estimate::{Block, Estimate, Finding, Levels, Sides, Tested, conclude};
 use crate::judge::gross::{self, GrossTest};
-use crate::judge::{Check, Comparison, Decision, Mode, Policy, Session, Thresholds, Working, all_hold, detectable, lone_guard};
+use crate::judge::reason::PairingReason;
+use crate::judge::{Check, Comparison, Decision, MetricReason, Mode, Policy, Reason, Session, Thresholds, Working};
+use crate::judge::{all_hold, detectable, lone_guard};
 use crate::measure::stats::{mean, sd};
 use crate::measure::summary::Shape;
 use crate::metric::{Class, Metric};
@@ -18,7 +20,6 @@ const ALPHA_PRIMARY: f64 = 0.003;
 const ALPHA_GUARD: f64 = 0.001;
 /// The first job's part of it, and the second's; and the tail of the bound that a PASS needs.
 const LEVELS: [JobLevels; 2] = [JobLevels { part: 0.15, pass_tail: 0.05 }, JobLevels { part: 0.6, pass_tail: 0.025 }];
-const TOO_FEW: &str = "too few sessions to know the noise";
 /// From so many sessions of the candidate's own machine on, the others are left out.
 const ENOUGH_OF_ONE_RUNNER: usize = 8;
 
@@ -73,19 +74,18 @@ struct Values {
 
 /// Judges after the first job, and after the second if there is one and the first left it open.
 pub fn judge(input: &OtherDay<'_>) -> Comparison {
-    let undecided = |reason| undecided(input, input.history.len(), reason);
+    let undecided = |reason| undecided(input, input.history.len(), vec![reason]);
     if !input.differing.is_empty() {
-        let fields = input.differing.join(", ");
-        return undecided(format!("not comparable: {fields} differ between baseline and candidate")).incomplete();
+        return undecided(Reason::Pairing(PairingReason::FieldsDiffer { fields: input.differing.to_vec() })).incomplete();
     }
     if input.jobs.is_empty() {
-        return undecided("the candidate was not measured".to_owned()).incomplete();
+        return undecided(Reason::CandidateNotMeasured).incomplete();
     }
     if input.history.is_empty() {
-        let none = undecided("no baseline session to compare with".to_owned());
+        let none = undecided(Reason::NoSessions);
         return Comparison { sessions_needed: Some(FEWEST_SESSIONS), ..none };
     }
-    let mut last = undecided("no job was judged".to_owned());
+    let mut last = undecided(Reason::CandidateNotMeasured);
     for jobs in 1..=input.jobs.len().min(2) {
         last = judge_jobs(input, &input.jobs[..jobs]);
         if !last.decision.is_open() {
@@ -95,14 +95,14 @@ pub fn judge(input: &OtherDay<'_>) -> Comparison {
     last
 }
 
-fn undecided(input: &OtherDay<'_>, sessions: usize, reason: String) -> Comparison {
+fn undecided(input: &OtherDay<'_>, sessions: usize, reasons: Vec<Reason>) -> Comparison {
     // The gross rule counts always, and alone with too few sessions.
     let (first, second) = (LEVELS[0].part, if input.jobs.len() > 1 { LEVELS[1].part } else { 0.0 });
     let known = sessions >= FEWEST_SESSIONS;
     let (primary, guard) =
         if known { ((first + second) * ALPHA_PRIMARY, lone_guard::ALPHA + second * ALPHA_GUARD) } else { (0.0, 0.0) };
     let budget = input.policy.budget(input.shape, gross::ALPHA + primary, guard, 0.0);
-    Comparison::undecided(Mode::OtherDay, sessions, budget, reason)
+    Comparison::undecided(Mode::OtherDay, sessions, budget, reasons)
 }
 
 fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
@@ -117,7 +117,7 @@ fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
         })
         .collect();
     findings.extend(input.policy.unjudged().into_iter().map(Finding::unjudged));
-    let mut comparison = conclude(&undecided(input, history.len(), String::new()), findings, jobs.len());
+    let mut comparison = conclude(&undecided(input, history.len(), Vec::new()), findings, jobs.len());
     if missing > 0 {
         comparison.sessions_needed = Some(missing);
     }
@@ -127,17 +127,13 @@ fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
         return comparison;
     }
     let advice = match (missing, jobs.len()) {
-        (0, 1) => "measure a second job on another machine, or run interleaved against the baseline build".to_owned(),
-        (0, _) => "run interleaved against the baseline build".to_owned(),
-        _ => format!(
-            "{missing} more baseline {} needed: {} of {FEWEST_SESSIONS} are there, and until then only changes far beyond any \
-             plausible noise are judged",
-            if missing == 1 { "session is" } else { "sessions are" },
-            history.len()
-        ),
+        (0, 1) => Reason::SecondJobHelps,
+        (0, _) => Reason::InterleavingHelps,
+        _ => Reason::SessionsNeeded { missing: missing as u64, present: history.len() as u64, needed: FEWEST_SESSIONS as u64 },
     };
     if missing > 0 {
-        comparison.reasons.retain(|r| !r.ends_with(TOO_FEW));
+        let too_few = |r: &Reason| matches!(r, Reason::NotProvenFine { why: Some(MetricReason::TooFewSessions), .. });
+        comparison.reasons.retain(|r| !too_few(r));
         let at = if noise { 0 } else { comparison.reasons.len() };
         comparison.reasons.insert(at, advice);
     } else {
@@ -206,7 +202,7 @@ fn test(t: &Thresholds, values: Values, sides: Sides, difference: f64, policy: &
     found.row.noise = Some(variance.sqrt());
     found.row.detectable = t.margin.and_then(|_| detectable::at_last(t, &precision, policy));
     if found.worry && !found.hit && jobs == 1 && !t.is_primary() {
-        found.row.reason = lone_guard::unconvicted(&tested, &starts).map(|why| why.to_string());
+        found.row.reason = lone_guard::unconvicted(&tested, &starts);
     }
     let working = SessionsTest {
         history: values.history,
@@ -252,7 +248,7 @@ fn smallest(t: &Thresholds, precision: &Estimate, history: &[f64], starts: usize
 
 /// Below six sessions the noise is not known; only what is gross is a hit.
 fn test_unknown(t: &Thresholds, values: Values, sides: Sides, difference: f64, policy: &Policy) -> Finding {
-    let mut found = Finding::open(t, sides, difference, TOO_FEW);
+    let mut found = Finding::open(t, sides, difference, MetricReason::TooFewSessions);
     let gross = gross::test(t, &values.history, &values.starts, &values.jobs, policy).filter(|_| t.is_primary());
     if let Some(gross) = &gross {
         // Nothing is proven against an assumed noise: no bound has a tail of 0.

@@ -4,6 +4,8 @@
 //!
 //! Not here: what a shift does to a history (`compare::segment`).
 
+use serde::{Deserialize, Serialize};
+
 use crate::judge::other_day::{FEWEST_SESSIONS, session_value, spread};
 use crate::judge::{Mode, Policy, Session, Thresholds, gross};
 use crate::measure::stats::mean;
@@ -14,7 +16,7 @@ use crate::metric::{METHOD, Metric};
 const LEVEL: f64 = 0.001;
 
 /// A metric in which a session is outside.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Moved {
     pub metric: Metric,
     /// In the metric's own direction, relative: +0.2 of a time is 20 % slower, of a rate 20 % faster.

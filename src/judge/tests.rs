@@ -89,7 +89,11 @@ fn log_change(comparison: &Comparison, metric: Metric) -> f64 {
 fn equal_sides_pass_at_the_first_look_and_say_what_is_proven() {
     let found = compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &Policy::default());
     assert_eq!((found.decision, found.looks), (Decision::Pass, 1));
-    assert!(found.proves.is_some_and(|p| p.contains("proven ttft_geomean less than 7.5 % worse, tpot_geomean")));
+    assert!(
+        found.proves.is_some_and(|p| p
+            .to_string()
+            .contains("TTFT less than 7.5 % worse, TPOT, E2E latency, output token rate less than"))
+    );
 }
 
 #[test]
@@ -108,19 +112,21 @@ fn a_guard_convicts_in_one_job_of_two_starts_that_agree_and_one_start_says_why_n
     let sessions: Vec<f64> = (0..8).map(|i| 5.0 + 0.05 * f64::from(i % 3)).collect();
     let by = |starts: &[f64]| {
         let found = with(p99, &sessions, &starts.iter().map(|d| 5.05 + d).collect::<Vec<_>>());
-        (found.decision, row(&found, p99).reason.clone().unwrap_or_default())
+        (found.decision, row(&found, p99).reason.clone())
     };
     assert_eq!(by(&[0.815, 0.80]).0, Decision::Regression);
     let open = |starts: &[f64], why: &str| {
         let (decision, reason) = by(starts);
-        assert!(decision == Decision::Inconclusive && reason.starts_with(LOOKS_WORSE) && reason.contains(why), "{reason}");
+        let reason = reason.expect("one");
+        let said = reason.to_string();
+        assert!(decision == Decision::Inconclusive && reason.looks_worse() && said.contains(why), "{said}");
     };
-    open(&[0.815], "a job of one start cannot convict by this metric");
+    open(&[0.815], "one start cannot fail by this metric");
     open(&[0.28, 0.28], "from 30 % on");
-    open(&[0.10, 0.70], "not every start is worse by 15 %");
+    open(&[0.10, 0.70], "not by 15 % in every start");
     let uneven: Vec<f64> = (0..8).map(|i| 5.0 + 0.15 * f64::from(i % 3)).collect();
     let reason = row(&with(p99, &uneven, &[5.7, 5.7]), p99).reason.clone();
-    assert!(reason.as_ref().is_some_and(|r| r.contains("sessions differ too much")), "{reason:?}");
+    assert!(reason.as_ref().is_some_and(|r| *r == MetricReason::SessionsDifferTooMuch), "{reason:?}");
     assert_eq!(row(&with(p99, &sessions, &[5.05]), p99).mde, None, "it could have convicted of nothing");
 }
 
@@ -145,7 +151,8 @@ fn an_open_comparison_that_could_see_nothing_is_blind() {
         blind.metric == TPOT && (blind.wanted - 0.10).abs() < 1e-12 && blind.detectable.is_some_and(|d| d > 0.4),
         "{blind:?}"
     );
-    assert!(blind.to_string().starts_with("this run could see only what is "), "{blind}");
+    let said = Reason::from(&blind).to_string();
+    assert!(said.starts_with("too noisy: only a change of "), "{said}");
     assert_eq!(with(TPOT, &uneven[..5], &[0.2; 2]).blind(), None, "young");
     assert_eq!(with(TPOT, &[0.0, 0.01, 0.0, 0.01, 0.0, 0.01], &[0.06; 2]).blind(), None, "open, and it saw enough");
     assert_eq!(with(TPOT, &uneven, &[1.2; 2]).blind(), None, "a regression was seen");
@@ -172,7 +179,7 @@ fn a_minimum_change_of_a_metric_that_nothing_judges_is_no_pass() {
     let policy = Policy { minimum_changes: [(Metric::Goodput, 0.05)].into(), ..Policy::default() };
     let found = compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &policy);
     assert_eq!(found.decision, Decision::Incomplete);
-    assert!(found.reasons.iter().any(|r| r.starts_with("goodput:")));
+    assert!(found.reasons.iter().any(|r| r.to_string().starts_with("goodput:")));
 }
 
 #[test]
@@ -208,7 +215,11 @@ fn short_histories_name_what_is_missing_and_still_see_the_absurd() {
     let slower = |by: f64| against(&history, &[session(&[by, by])]);
     let found = slower(1.1);
     assert_eq!((found.decision, found.sessions_needed), (Decision::Inconclusive, Some(3)));
-    assert!(found.reasons.iter().any(|r| r.contains("3 more baseline sessions are needed")), "{:?}", found.reasons);
+    assert!(
+        found.reasons.iter().any(|r| *r == Reason::SessionsNeeded { missing: 3, present: 3, needed: 6 }),
+        "{:?}",
+        found.reasons
+    );
     assert!(row(&found, TPOT).mde.is_some());
     assert_eq!(slower(0.5).decision, Decision::Inconclusive);
     assert_eq!(slower(1.5).decision, Decision::Regression);
@@ -243,7 +254,7 @@ fn a_breach_wins_and_an_open_limit_on_the_wrong_side_stops_a_pass() {
         interval: None,
         state,
         side_ok,
-        reason: "words".into(),
+        reason: reason::LimitReason::LimitUnknown { name: "words".into() },
     };
     let decide = |c: Option<&Comparison>, l: LimitFinding| join(c, &[l]).decision;
     assert_eq!(decide(Some(&pass), limit(LimitState::Met, Some(true))), Decision::Pass);

@@ -12,7 +12,8 @@ use crate::config::{Bound, Limit};
 use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::limits::{self, LimitFinding, LimitInput, LimitState};
 use crate::judge::other_day::{self, OtherDay};
-use crate::judge::{Comparison, Decision, Joined, PastRun, Policy, Session, join};
+use crate::judge::reason::LimitReason;
+use crate::judge::{Comparison, Decision, Joined, PastRun, Policy, Reason, Session, join, text};
 use crate::measure::summary::{Shape, StartSummary, summaries};
 use crate::measure::{Round, Row, SloMs};
 use crate::metric::Metric;
@@ -182,11 +183,8 @@ fn judge_limits(case: &Case, rounds: &[Round], history: &[PastRun]) -> Vec<(Stri
 
 /// A limit that names nothing we know is not measured, so it forbids a PASS.
 fn with_unknown(joined: Joined, limits: &[(String, Option<LimitFinding>)]) -> Joined {
-    let unknown: Vec<String> = limits
-        .iter()
-        .filter(|(_, finding)| finding.is_none())
-        .map(|(name, _)| format!("limit: {name} is not measured: no such metric"))
-        .collect();
+    let unknown = limits.iter().filter(|(_, finding)| finding.is_none());
+    let unknown: Vec<Reason> = unknown.map(|(name, _)| Reason::Limit(LimitReason::LimitUnknown { name: name.clone() })).collect();
     if unknown.is_empty() {
         return joined;
     }
@@ -211,14 +209,14 @@ fn answer(joined: &Joined, comparison: Option<&Comparison>, limits: &[(String, O
             json!({
                 "metric": m.metric.name(), "baseline": m.baseline, "candidate": m.candidate, "change": m.change,
                 "interval": m.interval.map(|(low, high)| [low, high]), "p": m.p, "mde": m.mde,
-                "judgement": format!("{:?}", m.judgement).to_lowercase(), "reason": m.reason,
+                "judgement": format!("{:?}", m.judgement).to_lowercase(), "reason": m.reason.as_ref().map(ToString::to_string),
             })
         })
         .collect();
     json!({
         "verdict": verdict,
-        "reason": joined.reasons.join("; "),
-        "warnings": joined.warnings,
+        "reason": text::joined(&joined.reasons),
+        "warnings": joined.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "looks": comparison.map(|c| c.looks),
         "limits": limits.iter().map(limit_answer).collect::<Vec<_>>(),
         "metrics": metrics,
@@ -233,7 +231,7 @@ fn limit_answer((name, finding): &(String, Option<LimitFinding>)) -> Value {
         LimitState::Open | LimitState::NotMeasured => "OPEN",
     };
     let (low, high) = finding.interval.unzip();
-    json!({"metric": name, "state": state, "value": finding.value, "lo": low, "hi": high, "reason": finding.reason})
+    json!({"metric": name, "state": state, "value": finding.value, "lo": low, "hi": high, "reason": finding.reason.to_string()})
 }
 
 fn rounds(case: &Case, side: &WireSide) -> Vec<Round> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CHUNK_GAP, LoadFacts, PastSession, PastStart, Record, WorkloadRecord, keyed};
 use crate::fingerprint::Fingerprint;
-use crate::judge;
+use crate::judge::{self, reason::Place};
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
 use crate::measure::summary::{StartSummary, oriented};
@@ -89,6 +89,13 @@ pub enum ParseError {
 }
 
 impl Session {
+    /// Its commit as people write it, and the day on which it was measured.
+    pub fn place(&self) -> Place {
+        let day = self.measured.as_deref().unwrap_or(&self.commit_date);
+        let day = day.split('T').next().unwrap_or_default().to_owned();
+        Place { commit: self.commit.chars().take(12).collect(), day }
+    }
+
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let value: serde_json::Value = serde_json::from_str(text)?;
         if value.get("schema").and_then(serde_json::Value::as_str) != Some(SCHEMA) {

@@ -7,17 +7,18 @@ use crate::evidence::gpu::Facts;
 use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
 use crate::judge::limits::{LimitFinding, LimitState};
+use crate::judge::reason::{LimitGap, LimitReason};
 use crate::judge::{Comparison, Judgement, MetricComparison, Mode};
 use crate::measure::collect::{Values, ttft_values};
 use crate::measure::columns::Columns;
 use crate::metric::{Class, Metric, Orientation, Stat, TIMINGS, Timing};
 use crate::record::{ErrorCount, Record, RoundRecord, WorkloadRecord};
-use crate::verdict::{Against, Evidence, Ruling, Verdict};
+use crate::verdict::{Against, Evidence, Reason, Ruling, Verdict};
 
 use super::server::{self, Before};
 use super::{
-    AnchorReport, BaselineReport, ClientReport, ComparisonReport, CountedReport, DistributionReport, LimitReport, MetricReport,
-    Report, SCHEMA, VERSION, ValueReport, WorkloadReport,
+    AnchorReport, BaselineReport, ClientReport, Codes, ComparisonReport, CountedReport, DistributionReport, LimitReport,
+    MetricReport, Report, SCHEMA, VERSION, ValueReport, WorkloadReport,
 };
 
 /// What was found out about one workload of a record.
@@ -31,7 +32,7 @@ pub struct Judged<'a> {
     /// The other side of an interleaved run.
     pub beside: Option<Beside>,
     pub differences: Vec<Difference>,
-    pub anchor: Option<AnchorReport>,
+    pub anchor: Option<(AnchorReport, Reason)>,
     /// What else is known of the baseline's side.
     pub before: Before,
 }
@@ -47,6 +48,7 @@ pub struct Beside {
 }
 
 pub fn report(record: &Record, judged: &[Judged<'_>], verdict: Option<Verdict>, exit: ExitStatus) -> Report {
+    let mut codes = Codes::default();
     Report {
         schema: SCHEMA.into(),
         version: VERSION,
@@ -55,7 +57,7 @@ pub fn report(record: &Record, judged: &[Judged<'_>], verdict: Option<Verdict>, 
         created: record.created.clone(),
         verdict,
         exit_code: exit.code(),
-        headline: super::headline::headline(judged, verdict),
+        headline: codes.text(&super::headline::headline(judged, verdict)),
         interrupted: record.interrupted,
         notices: record.gpu.iter().filter_map(|g| g.unwatched.clone()).collect(),
         git: record.git.clone(),
@@ -63,6 +65,7 @@ pub fn report(record: &Record, judged: &[Judged<'_>], verdict: Option<Verdict>, 
         workloads: judged.iter().map(|j| workload(j, record.gpu.as_ref())).collect(),
         attempts: Vec::new(),
         sweeps: super::sweep::sweeps(judged),
+        codes,
     }
 }
 
@@ -77,18 +80,21 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
     });
     let limits = judged.ruling.iter().flat_map(|(e, _)| &e.limits);
     let excused = judged.ruling.as_ref().map_or(&[][..], |(e, _)| &e.excused);
+    let mut codes = Codes::default();
+    let texts =
+        |codes: &mut Codes, reasons: fn(&Ruling) -> &Vec<Reason>| ruling.map_or_else(Vec::new, |r| codes.texts(reasons(r)));
     WorkloadReport {
         name: w.name.clone(),
         verdict: ruling.map(|r| r.verdict),
         // `run` judges nothing, and still says why its numbers are not to be trusted.
-        reasons: ruling.map_or_else(|| w.unfit(), |r| r.reasons.clone()),
-        warnings: ruling.map_or_else(Vec::new, |r| r.warnings.clone()),
-        accepted: ruling.map_or_else(Vec::new, |r| r.accepted.clone()),
+        reasons: if ruling.is_some() { texts(&mut codes, |r| &r.reasons) } else { w.unfit() },
+        warnings: texts(&mut codes, |r| &r.warnings),
+        accepted: texts(&mut codes, |r| &r.accepted),
         proves: judged
             .ruling
             .as_ref()
             .filter(|(_, r)| r.verdict == Verdict::Passed)
-            .and_then(|(e, _)| e.decisive()?.proves.clone()),
+            .and_then(|(e, _)| Some(codes.text(&Reason::from(e.decisive()?.proves.clone()?)))),
         load: w.load.clone(),
         counted: counted(w),
         slo: w.slo,
@@ -101,11 +107,11 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         duration_s: w.rounds().map(|(_, r)| r.duration_us as f64 / 1e6).fold(0.0, |sum, s| sum + s),
         baseline: judged.baseline.clone(),
         comparison: comparison.map(|c| how(c, w, judged.beside.as_ref())),
-        anchor: judged.anchor.clone(),
+        anchor: judged.anchor.as_ref().map(|(report, words)| AnchorReport { words: codes.text(words), ..report.clone() }),
         fingerprint: w.fingerprint.clone(),
         differences: judged.differences.clone(),
-        metrics: metrics(w, &judged.pooled, comparison, excused),
-        limits: limits.map(|l| if fit.is_some() { limit(l, excused) } else { unjudged(l) }).collect(),
+        metrics: metrics(w, &judged.pooled, comparison, excused, &mut codes),
+        limits: limits.map(|l| if fit.is_some() { limit(l, excused, &mut codes) } else { unjudged(l, &mut codes) }).collect(),
         distributions: distributions(&judged.pooled).into_iter().chain(turns(w)).collect(),
         rates: rates(&judged.pooled, w),
         errors: errors(w),
@@ -116,6 +122,7 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         server: server::report(w, &judged.before),
         why: server::meanwhile(judged, comparison),
         gpu: super::gpu::report(w, gpus),
+        codes,
     }
 }
 
@@ -157,17 +164,23 @@ fn requests(w: &WorkloadRecord) -> usize {
     w.rounds().map(|(_, r)| r.columns.len()).sum()
 }
 
-fn metrics(w: &WorkloadRecord, pooled: &Values, comparison: Option<&Comparison>, excused: &[Excused]) -> Vec<MetricReport> {
-    let accepted = |metric| excused.iter().find(|e| e.metric == metric && e.of == Of::Regression).map(|e| e.words.clone());
+fn metrics(
+    w: &WorkloadRecord,
+    pooled: &Values,
+    comparison: Option<&Comparison>,
+    excused: &[Excused],
+    codes: &mut Codes,
+) -> Vec<MetricReport> {
+    let accepted = |metric| excused.iter().find(|e| e.metric == metric && e.of == Of::Regression).map(|e| e.terms.to_string());
     let judged = |metric| comparison.and_then(|c| c.metrics.iter().find(|m| m.metric == metric));
     w.shape()
         .defined()
         .into_iter()
-        .map(|m| MetricReport { accepted: accepted(m), ..metric(m, pooled.get(&m).copied(), judged(m)) })
+        .map(|m| MetricReport { accepted: accepted(m), ..metric(m, pooled.get(&m).copied(), judged(m), codes) })
         .collect()
 }
 
-fn metric(metric: Metric, pooled: Option<f64>, judged: Option<&MetricComparison>) -> MetricReport {
+fn metric(metric: Metric, pooled: Option<f64>, judged: Option<&MetricComparison>, codes: &mut Codes) -> MetricReport {
     let row = metric.method();
     MetricReport {
         metric: metric.name(),
@@ -194,7 +207,7 @@ fn metric(metric: Metric, pooled: Option<f64>, judged: Option<&MetricComparison>
         noise_ratio: judged.and_then(|j| j.noise),
         smallest_visible_change_ratio: judged.and_then(|j| j.mde),
         judgement: judged.map(|j| word(j.judgement).into()),
-        reason: judged.and_then(|j| j.reason.clone()),
+        reason: judged.and_then(|j| j.reason.as_ref()).map(|reason| codes.text(reason)),
         accepted: None,
     }
 }
@@ -209,7 +222,7 @@ pub const fn word(judgement: Judgement) -> &'static str {
     }
 }
 
-fn limit(l: &LimitFinding, excused: &[Excused]) -> LimitReport {
+fn limit(l: &LimitFinding, excused: &[Excused], codes: &mut Codes) -> LimitReport {
     let (bound, limit) = match l.bound {
         crate::config::Bound::Max(x) => ("max", x),
         crate::config::Bound::Min(x) => ("min", x),
@@ -230,18 +243,16 @@ fn limit(l: &LimitFinding, excused: &[Excused]) -> LimitReport {
         }
         .into(),
         right_side: l.side_ok,
-        reason: l.reason.clone(),
-        accepted: excused.iter().find(|e| e.concerns(l)).map(|e| e.words.clone()),
+        reason: codes.text(&Reason::from(l)),
+        accepted: excused.iter().find(|e| e.concerns(l)).map(|e| e.terms.to_string()),
     }
 }
 
 /// Of a measurement that is not fit: the limit and what was seen, and no state that could pass.
-fn unjudged(l: &LimitFinding) -> LimitReport {
-    LimitReport {
-        state: "not_measured".into(),
-        reason: format!("{} is not measured: the measurement is INVALID", l.metric),
-        ..limit(l, &[])
-    }
+fn unjudged(l: &LimitFinding, codes: &mut Codes) -> LimitReport {
+    let reason = LimitReason::LimitNotMeasured { metric: l.metric, why: LimitGap::InvalidMeasurement };
+    let unjudged = LimitFinding { reason, ..l.clone() };
+    LimitReport { state: "not_measured".into(), ..limit(&unjudged, &[], codes) }
 }
 
 fn distributions(pooled: &Values) -> Vec<DistributionReport> {

@@ -133,9 +133,12 @@ pub fn worst(reports: &[Report]) -> Option<&Report> {
 
 /// One line for a check's title: the worst report's headline, and how many there are.
 pub fn title(reports: &[Report], about: &About) -> String {
-    let line = worst(reports).map_or_else(|| "nothing was measured".into(), |r| text::plain(&r.headline));
-    let many = if reports.len() > 1 { format!(" (worst of {} records)", reports.len()) } else { String::new() };
-    say(about.lang, &format!("{line}{many}{}", if about.untrusted { " (measured by an untrusted job)" } else { "" }))
+    let t = |english: &str| say(about.lang, english);
+    let line = worst(reports).map_or_else(|| t("nothing was measured"), |r| text::headline(r, about.lang));
+    let many = (reports.len() > 1).then(|| t(&format!("worst of {} records", reports.len())));
+    let untrusted = about.untrusted.then(|| t("measured by an untrusted job"));
+    let asides = many.into_iter().chain(untrusted).map(|aside| format!(" ({aside})"));
+    line + &asides.collect::<String>()
 }
 
 /// What regressed and which limits are breached, with their workload; without what is accepted.
@@ -200,10 +203,10 @@ fn one(report: &Report, tier: Tier, note: &str, lang: Lang) -> String {
     if tier == Tier::Headlines {
         return match report.verdict {
             Some(v) => {
-                let line = say(lang, &text::excerpt(&report.headline));
+                let line = text::excerpt(&text::headline(report, lang));
                 format!("**{}**{}\n{note}", v.word(), escape(line.strip_prefix(v.word()).unwrap_or(&line)))
             }
-            None => format!("{}\n{note}", escape(&say(lang, &text::excerpt(&report.headline)))),
+            None => format!("{}\n{note}", escape(&text::excerpt(&text::headline(report, lang)))),
         };
     }
     let mut out = headline(report, lang) + note;

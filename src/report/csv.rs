@@ -2,6 +2,8 @@
 //!
 //! Numbers are written in full and unrounded; absent ones are empty. Not here: what the report says in words.
 
+use crate::config::Lang;
+
 use super::gpu::{GpuDevice, GpuNumber};
 use super::server::ServerFact;
 use super::sweep::{SweepReport, axis_name};
@@ -45,7 +47,7 @@ pub fn render(report: &Report) -> Result<String, String> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADER).map_err(unwritable)?;
     let interrupted = report.interrupted.then(|| "interrupted: this is what was measured until then".to_owned());
-    for notice in text::notices(report).chain(interrupted) {
+    for notice in text::notices(report, Lang::En).chain(interrupted) {
         writer.write_record(fields("", "", &note(&notice))).map_err(unwritable)?;
     }
     for w in &report.workloads {

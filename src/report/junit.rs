@@ -15,8 +15,9 @@ use junit_report::{Duration, OffsetDateTime, TestCase, TestResult, TestSuite};
 use time::format_description::well_known::Rfc3339;
 
 use super::{LimitReport, MetricReport, Report, WorkloadReport, text};
+use crate::config::Lang;
 use crate::exit::ExitStatus;
-use crate::judge::LOOKS_WORSE;
+use crate::report::codes::Sentence;
 use crate::verdict::Verdict;
 
 /// What a reader of `JUnit` is told of one case.
@@ -73,7 +74,7 @@ fn nothing(report: &Report, created: Option<OffsetDateTime>) -> TestSuite {
 }
 
 fn noted(mut suite: TestSuite, report: &Report) -> TestSuite {
-    let notices: Vec<String> = text::notices(report).map(|notice| format!("note: {notice}")).collect();
+    let notices: Vec<String> = text::notices(report, Lang::En).map(|notice| format!("note: {notice}")).collect();
     suite.system_out = (!notices.is_empty()).then(|| cdata(&notices.join("\n")));
     suite
 }
@@ -152,7 +153,7 @@ fn measurement(report: &Report, w: &WorkloadReport) -> Case {
         None => (Outcome::Passed, "measured, nothing judged".into()),
     };
     let mut details = vec![if report.headline == message { String::new() } else { report.headline.clone() }];
-    details.extend(text::why(report, w).map(|(label, why)| format!("{label}: {why}")));
+    details.extend(text::why(report, w, Lang::En).map(|(label, why)| format!("{label}: {why}")));
     details.push(format!("load: {}", text::load(w)));
     details.push(format!("requests: {}", text::completed(w)));
     details.extend(w.baseline.iter().map(|b| format!("baseline: {}", text::baseline(b, &report.created))));
@@ -181,11 +182,11 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
             (Outcome::Skipped("unmeasured"), format!("{} unmeasured: {}", m.metric, reason(&why, TOO_FEW)))
         }
         "unmeasured" => (Outcome::Error("unmeasured"), format!("{} unmeasured: {}", m.metric, reason(&why, "no value"))),
-        "inconclusive" if looks_worse(m) => (
+        "inconclusive" if looks_worse(w, m) => (
             Outcome::Error("looks worse"),
-            match why.strip_prefix(LOOKS_WORSE) {
-                Some(rest) => format!("{} {LOOKS_WORSE}{rest}: {}", m.metric, numbers(m)),
-                None => format!("{} {LOOKS_WORSE}: {}: {}", m.metric, reason(&why, "open"), numbers(m)),
+            match why.starts_with("worse") {
+                true => format!("{} {why}: {}", m.metric, numbers(m)),
+                false => format!("{} looks worse: {}: {}", m.metric, reason(&why, "open"), numbers(m)),
             },
         ),
         "inconclusive" => (
@@ -210,13 +211,18 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
 /// Worse by a quarter (or 25 points), or beyond the noise, and by more than is irrelevant: no reader may take it for harmless.
 const A_LOT: f64 = 0.25;
 
-fn looks_worse(m: &MetricReport) -> bool {
+fn looks_worse(w: &WorkloadReport, m: &MetricReport) -> bool {
     if m.class == "info" {
         return false;
     }
     let worse = m.change_ratio.map(|change| if m.better == "lower" { change } else { -change });
     let a_lot = worse.is_some_and(|worse| worse >= A_LOT.max(2.0 * m.minimum_relevant_change_ratio));
-    a_lot || m.reason.as_deref().is_some_and(|why| why.starts_with(LOOKS_WORSE))
+    let unproven = |why: &str| match w.codes.sentence(why) {
+        Some(Sentence::Metric(reason)) => reason.looks_worse(),
+        // Of an earlier version.
+        _ => why.starts_with("looks worse, not proven"),
+    };
+    a_lot || m.reason.as_deref().is_some_and(unproven)
 }
 
 const TOO_FEW: &str = "neither side has enough values for it";

@@ -14,6 +14,7 @@ use super::sweep::{self, SweepReport};
 use super::{MetricReport, Report, WorkloadReport, advice, beside, say, server, text};
 use crate::attempt::Attempt;
 use crate::config::Lang;
+use crate::metric::Metric;
 use escape::{code, escape};
 
 pub fn render(report: &Report, lang: Lang) -> String {
@@ -80,7 +81,7 @@ pub(super) fn origin(report: &Report, lang: Lang) -> String {
 }
 
 pub(super) fn headline(report: &Report, lang: Lang) -> String {
-    let line = say(lang, &text::plain(&report.headline));
+    let line = text::headline(report, lang);
     let word = report.verdict.map_or("", |v| v.word());
     let mut out = match line.strip_prefix(word).filter(|_| !word.is_empty()) {
         // `PASS with 1 accepted regression: ...` is no PASS with a colon.
@@ -94,8 +95,8 @@ pub(super) fn headline(report: &Report, lang: Lang) -> String {
     if report.interrupted {
         let _ = write!(out, "\n{}\n", say(lang, "Interrupted: this is what was measured until then."));
     }
-    for notice in text::notices(report) {
-        let _ = write!(out, "\n> {}\n", escape(&say(lang, &format!("Note: {notice}"))));
+    for notice in text::notices(report, lang) {
+        let _ = write!(out, "\n> {}: {}\n", say(lang, "Note"), escape(&notice));
     }
     out
 }
@@ -116,18 +117,23 @@ pub(super) enum Below {
 pub(super) fn reasons(report: &Report, w: &WorkloadReport, below: Below, lang: Lang) -> String {
     let verdict = w.verdict.map_or_else(String::new, |v| format!(": {}", beside(lang, v.word())));
     let mut out = format!("\n### {}{verdict}\n", code(&w.name));
-    let regressed: Vec<String> =
-        w.metrics.iter().filter(|m| m.judgement.as_deref() == Some("regressed")).map(|m| format!("{} ", m.metric)).collect();
+    let regressed: Vec<String> = w
+        .metrics
+        .iter()
+        .filter(|m| m.judgement.as_deref() == Some("regressed"))
+        .flat_map(|m| [m.metric.clone(), Metric::parse(&m.metric).map_or_else(String::new, Metric::title)])
+        .map(|name| name + " ")
+        .collect();
     let in_table = |why: &str| below == Below::Tables && regressed.iter().any(|metric| why.starts_with(metric.as_str()));
-    let said = text::why(report, w).filter(|(label, why)| *label != "why" || !in_table(why));
-    let t = |line: &str| escape(&say(lang, line));
+    let said = text::why(report, w, lang).filter(|(label, why)| *label != "why" || !in_table(why));
+    let t = |label: &str, why: &str| format!("{}: {}", say(lang, label), escape(why));
     let said = said.map(|(label, why)| match label {
-        "proves" => t(&format!("A PASS proves: {why}")),
-        "accepted" => format!("**{}**: {}", t("Accepted regression"), t(&why)),
-        "warning" => t(&format!("Warning: {why}")),
-        _ => t(&why),
+        "proves" => t("A PASS proves", &why),
+        "accepted" => format!("**{}**: {}", say(lang, "Accepted regression"), escape(&why)),
+        "warning" => t("Warning", &why),
+        _ => escape(&why),
     });
-    out += &bullets(said.chain(text::sessions_needed(w).map(|line| t(&line))));
+    out += &bullets(said.chain(text::sessions_needed(w).map(|line| escape(&say(lang, &line)))));
     out
 }
 
@@ -199,9 +205,8 @@ fn limits(w: &WorkloadReport, lang: Lang) -> String {
 }
 
 fn not_judged(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
-    let line =
-        |(why, what): (String, Vec<String>)| format!("{}: {}", escape(&say(lang, &what.join(", "))), escape(&say(lang, &why)));
-    let rows: Vec<String> = text::not_judged(w).into_iter().map(line).collect();
+    let line = |(why, what): (String, Vec<String>)| format!("{}: {}", escape(&what.join(", ")), escape(&why));
+    let rows: Vec<String> = text::not_judged(w, lang).into_iter().map(line).collect();
     if report.verdict.is_none() || rows.is_empty() {
         return String::new();
     }

@@ -6,6 +6,7 @@ pub mod advice;
 pub mod attempts;
 pub mod badge;
 pub mod build;
+pub mod codes;
 pub mod comment;
 pub mod csv;
 mod gpu;
@@ -29,6 +30,7 @@ mod tests;
 pub mod text;
 pub mod xlsx;
 
+pub use codes::Codes;
 pub use say::{beside, say};
 
 use std::collections::BTreeMap;
@@ -42,6 +44,8 @@ use crate::fingerprint::{Difference, Fingerprint};
 use crate::record::{ErrorCount, GitFacts, LoadFacts, Slo};
 use crate::verdict::Verdict;
 
+use codes::Sentence;
+use headline::Headline;
 use sweep::SweepReport;
 
 pub const SCHEMA: &str = "goodput-gate/report";
@@ -75,6 +79,9 @@ pub struct Report {
     /// Workloads that differ in one number, and where their curve bends: shown only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sweeps: Vec<SweepReport>,
+    /// Of the headline and the notices.
+    #[serde(default, skip_serializing_if = "Codes::is_empty")]
+    pub codes: Codes,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -138,6 +145,9 @@ pub struct WorkloadReport {
     /// Absent where no GPU was watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<gpu::GpuReport>,
+    /// Of the reasons, the warnings and all other sentences.
+    #[serde(default, skip_serializing_if = "Codes::is_empty")]
+    pub codes: Codes,
 }
 
 /// Token counts of completed requests, mean of the rounds' means.
@@ -314,6 +324,7 @@ pub struct ClientReport {
 impl Report {
     /// The report of a run that could not measure anything: INVALID, with the reason.
     pub fn unmeasured(why: &str, tool_version: &str, created: String, git: Option<GitFacts>, exit: ExitStatus) -> Self {
+        let mut codes = Codes::default();
         Self {
             schema: SCHEMA.into(),
             version: VERSION,
@@ -322,7 +333,7 @@ impl Report {
             created,
             verdict: Some(Verdict::Invalid),
             exit_code: exit.code(),
-            headline: format!("{}: could not measure: {why}", Verdict::Invalid.word()),
+            headline: codes.text(&Headline::CouldNotMeasure { why: why.to_owned() }),
             interrupted: false,
             notices: Vec::new(),
             git,
@@ -330,7 +341,14 @@ impl Report {
             workloads: Vec::new(),
             attempts: Vec::new(),
             sweeps: Vec::new(),
+            codes,
         }
+    }
+
+    /// Said before all other notices.
+    pub fn notice<S: Clone + ToString + Into<Sentence>>(&mut self, all: &[S]) {
+        let texts = self.codes.texts(all);
+        self.notices.splice(0..0, texts);
     }
 
     /// Reads a stored report; refuses a newer version and another kind of file.

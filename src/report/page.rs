@@ -166,7 +166,7 @@ struct StartsRow {
 
 /// One file. A workload without charts says that there are none.
 pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
-    let headline = say(lang, &text::plain(&report.headline));
+    let headline = text::headline(report, lang);
     let word = report.verdict.map_or("", Verdict::word);
     let sentence = headline.strip_prefix(word).unwrap_or(&headline).trim_start_matches(':').trim().to_owned();
     let t = words::of(lang);
@@ -178,7 +178,7 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
         tone: tone(report.verdict),
         word,
         sentence,
-        notices: text::notices(report).map(|notice| say(lang, &notice)).collect(),
+        notices: text::notices(report, lang).collect(),
         sections: report.workloads.iter().enumerate().map(|(i, w)| section(report, w, i, charts, lang)).collect(),
         overview: overview(report).map(|all| glance(&all, lang)),
         families: report.sweeps.iter().map(|s| alone(s).said(lang)).collect(),
@@ -273,7 +273,7 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
         name: text::plain(&w.name),
         tone: tone(w.verdict),
         word: w.verdict.map_or("", Verdict::word),
-        why: said(text::why(report, w), lang),
+        why: grouped(text::why(report, w, lang), lang),
         meanwhile: w.why.iter().map(|line| say(lang, &text::plain(line))).collect(),
         advice: advice::of(report, w).into_iter().map(|a| Advice { words: say(lang, &a.words), ..a }).collect(),
         axis,
@@ -284,7 +284,7 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
         limits: w.limits.iter().map(|l| limit(l, lang)).collect(),
         slos: text::slos(w).into_iter().map(|row| row.map(|cell| say(lang, &cell))).collect(),
         not_judged: if report.verdict.is_none() { Vec::new() } else { not_judged(w, lang) },
-        facts: said(facts(report, w).into_iter(), lang),
+        facts: grouped(facts(report, w).into_iter().map(|(label, fact)| (label, say(lang, &fact))), lang),
         statistics: w.distributions.first().map(|d| text::statistics(d).map(|(name, _)| name).to_vec()).unwrap_or_default(),
         distributions: w
             .distributions
@@ -300,10 +300,10 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
     }
 }
 
-/// Labels and facts in the reader's language; a label that comes again at once stands once.
-fn said<'a>(facts: impl Iterator<Item = (&'a str, String)>, lang: Lang) -> Vec<(String, Vec<String>)> {
+/// Facts under their labels in the reader's language; a label that comes again at once stands once.
+fn grouped<'a>(facts: impl Iterator<Item = (&'a str, String)>, lang: Lang) -> Vec<(String, Vec<String>)> {
     let mut all: Vec<(String, Vec<String>)> = Vec::new();
-    for (label, fact) in facts.map(|(label, fact)| (say(lang, label), say(lang, &fact))) {
+    for (label, fact) in facts.map(|(label, fact)| (say(lang, label), fact)) {
         match all.last_mut() {
             Some((last, facts)) if *last == label => facts.push(fact),
             _ => all.push((label, vec![fact])),
@@ -349,7 +349,7 @@ fn limit(l: &LimitReport, lang: Lang) -> LimitRow {
 }
 
 fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<String> {
-    text::not_judged(w).into_iter().map(|(why, what)| format!("{}: {}", say(lang, &what.join(", ")), say(lang, &why))).collect()
+    text::not_judged(w, lang).into_iter().map(|(why, what)| format!("{}: {why}", what.join(", "))).collect()
 }
 
 fn facts(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {

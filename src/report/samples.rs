@@ -8,19 +8,54 @@ use std::collections::BTreeMap;
 
 pub use watched::watched;
 
+use super::headline::{Headline, Why};
 use super::{
-    BaselineReport, ClientReport, ComparisonReport, CountedReport, DistributionReport, LimitReport, MetricReport, Report, SCHEMA,
-    VERSION, ValueReport, WorkloadReport,
+    BaselineReport, ClientReport, Codes, ComparisonReport, CountedReport, DistributionReport, LimitReport, MetricReport, Report,
+    SCHEMA, VERSION, ValueReport, WorkloadReport,
 };
+use crate::compare::reason::{NoBaseline, RunReason, Tokens};
+use crate::compare::{self, Begin};
+use crate::config::Bound;
 use crate::fingerprint::{Difference, Fingerprint};
+use crate::judge::reason::{LimitReason, LimitValue, Margin, Measured, NoiseUnit, Place, Side, SpreadReason};
+use crate::judge::shift::Moved;
+use crate::judge::{self, MetricReason};
 use crate::metric::{Class, METHOD, Metric, Orientation, Stat, Timing, Unit};
 use crate::record::{ErrorCount, GitFacts, LoadDetail, LoadFacts, Slo};
-use crate::verdict::Verdict;
+use crate::verdict::{Reason, Verdict};
 
-const PROVES: &str = "ttft_geomean changed for the worse by less than 10 %, tpot_geomean changed for the worse by less than 10 %, \
-    e2e_geomean changed for the worse by less than 10 %, output_token_rate changed for the worse by less than 10 %; worse changes of \
-    the others would have been found from: ttft_p50 8.1 %, ttft_p95 14.2 %, ttft_p99 21 %, tpot_p95 8.8 %, chunk_gap_p99 15 %, \
-    e2e_p95 8.4 %, slo_attainment 2.9 pp, error_rate 0.6 pp";
+fn metric_named(name: &str) -> Metric {
+    Metric::parse(name).expect("a metric")
+}
+
+fn margins() -> Vec<Margin> {
+    let primary = METHOD.into_iter().filter(|m| m.method().is_some_and(|row| row.class == Class::Primary));
+    vec![Margin { ratio: 0.1, metrics: primary.collect() }]
+}
+
+fn proves() -> Reason {
+    let sizes = [0.081, 0.142, 0.21, 0.088, 0.15, 0.084, 0.029, 0.006];
+    let guards = METHOD.into_iter().filter(|m| m.method().is_some_and(|row| row.class == Class::Guard));
+    judge::Reason::Proof { margins: margins(), detectable: guards.zip(sizes).collect() }.into()
+}
+
+fn unproven() -> MetricReason {
+    MetricReason::MarginNotProven { metric: metric_named("ttft_geomean"), margin: 0.1 }
+}
+
+/// A workload with its verdict, and why.
+fn ruled(verdict: Verdict, reasons: &[Reason], warnings: &[Reason], mut w: WorkloadReport) -> WorkloadReport {
+    (w.reasons, w.warnings) = (w.codes.texts(reasons), w.codes.texts(warnings));
+    if w.metrics.iter().any(|m| m.reason == Some(unproven().to_string())) {
+        w.codes.text(&unproven());
+    }
+    WorkloadReport { verdict: Some(verdict), ..w }
+}
+
+/// Of a verdict that its first reason explains.
+fn headline(verdict: Verdict, reason: &Reason) -> Headline {
+    Headline::Verdict { verdict, workload: None, why: Some(Why::Reason(reason.clone())) }
+}
 
 /// Every sample with the name of its snapshots.
 pub fn all() -> Vec<(&'static str, Report)> {
@@ -44,10 +79,7 @@ pub fn all() -> Vec<(&'static str, Report)> {
 pub use swept::swept;
 
 pub fn pass() -> Report {
-    let workload = WorkloadReport {
-        verdict: Some(Verdict::Passed),
-        reasons: vec![PROVES.into()],
-        proves: Some(PROVES.into()),
+    let mut workload = WorkloadReport {
         baseline: Some(history(8, None)),
         comparison: Some(other_day()),
         metrics: compared(|_| (0.004, "unchanged")),
@@ -59,11 +91,23 @@ pub fn pass() -> Report {
         }],
         ..measured("chat")
     };
-    report(Some(Verdict::Passed), 0, &format!("PASS: {PROVES}"), vec![workload])
+    workload = ruled(Verdict::Passed, &[proves()], &[], workload);
+    workload.proves = Some(workload.codes.text(&proves()));
+    let headline = Headline::Verdict { verdict: Verdict::Passed, workload: None, why: Some(Why::NoSlowdown(margins())) };
+    report(&headline, 0, vec![workload])
+}
+
+fn slower() -> [Measured; 2] {
+    let of = |name, change, interval, p| Measured {
+        metric: metric_named(name),
+        change: Some(change),
+        interval: Some(interval),
+        p: Some(p),
+    };
+    [of("tpot_geomean", 0.082, (0.07, 0.094), 0.00001), of("e2e_geomean", 0.071, (0.059, 0.083), 0.0002)]
 }
 
 pub fn regression() -> Report {
-    let reasons = ["tpot_geomean +8.2 % (+7.0 % to +9.4 %), p < 0.0001", "e2e_geomean +7.1 % (+5.9 % to +8.3 %), p = 0.0002"];
     let worse = |m: Metric| match m {
         Metric::Timing(Timing::Tpot, Stat::Geomean) => (0.082, "regressed"),
         Metric::Timing(Timing::E2e, Stat::Geomean) => (0.071, "regressed"),
@@ -72,16 +116,21 @@ pub fn regression() -> Report {
         _ => (0.006, "unchanged"),
     };
     let workload = WorkloadReport {
-        verdict: Some(Verdict::Failed),
-        reasons: reasons.map(Into::into).to_vec(),
-        warnings: vec!["noisier than usual: e2e_geomean".into()],
         baseline: Some(history(8, None)),
         comparison: Some(other_day()),
         metrics: compared(worse),
         limits: vec![met()],
         ..measured("chat")
     };
-    report(Some(Verdict::Failed), 1, &format!("FAIL: {}", reasons[0]), vec![workload])
+    let reasons = slower().map(|m| judge::Reason::Worse(m).into());
+    let noisier = judge::Reason::NoisierThanUsual { metrics: vec![metric_named("e2e_geomean")] };
+    report(&regressed(None), 1, vec![ruled(Verdict::Failed, &reasons, &[noisier.into()], workload)])
+}
+
+fn regressed(workload: Option<&str>) -> Headline {
+    let [tpot, e2e] = slower();
+    let why = Why::Slower(tpot, e2e.change.map(|change| (e2e.metric, change)).into_iter().collect());
+    Headline::Verdict { verdict: Verdict::Failed, workload: workload.map(str::to_owned), why: Some(why) }
 }
 
 /// Both builds in one job.
@@ -93,141 +142,136 @@ pub fn interleaved() -> Report {
     report
 }
 
-pub fn limit_breach() -> Report {
-    let reason = "ttft_p95 612.4 ms (588.0 ms to 640.1 ms) is beyond the limit of at most 500.0 ms";
-    let breached = LimitReport {
+fn breach() -> LimitReason {
+    LimitReason::LimitBreached(LimitValue {
+        metric: metric_named("ttft_p95"),
+        bound: Bound::Max(500.0),
         value: Some(612.4),
-        interval_low: Some(588.0),
-        interval_high: Some(640.1),
-        state: "breached".into(),
-        right_side: Some(false),
-        reason: reason.into(),
-        ..met()
-    };
-    let open = LimitReport {
-        metric: "slo_attainment".into(),
-        unit: "ratio".into(),
-        bound: "min".into(),
-        limit: 0.95,
+        interval: Some((588.0, 640.1)),
+        obstacle: None,
+    })
+}
+
+pub fn limit_breach() -> Report {
+    let mut w = measured("chat");
+    let breached = judge::Reason::Limit(breach()).into();
+    let open: Reason = judge::Reason::Limit(LimitReason::LimitMetUnproven(LimitValue {
+        metric: Metric::SloAttainment,
+        bound: Bound::Min(0.95),
         value: Some(0.957),
-        interval_low: Some(0.938),
-        interval_high: Some(0.972),
-        state: "open".into(),
-        right_side: Some(true),
-        reason:
-            "slo_attainment 95.70 % (93.80 % to 97.20 %) is within, but not proven to be within, the limit of at least 95.00 %"
-                .into(),
-        accepted: None,
-    };
-    let workload = WorkloadReport {
-        verdict: Some(Verdict::Failed),
-        reasons: vec![format!("limit: {reason}")],
-        warnings: vec![format!("limit: {}", open.reason)],
-        limits: vec![breached, open],
-        ..measured("chat")
-    };
-    report(Some(Verdict::Failed), 1, &format!("FAIL: limit: {reason}"), vec![workload])
+        interval: Some((0.938, 0.972)),
+        obstacle: None,
+    }))
+    .into();
+    w.limits = vec![
+        LimitReport {
+            value: Some(612.4),
+            interval_low: Some(588.0),
+            interval_high: Some(640.1),
+            state: "breached".into(),
+            right_side: Some(false),
+            reason: w.codes.text(&breached),
+            ..met()
+        },
+        LimitReport {
+            metric: "slo_attainment".into(),
+            unit: "ratio".into(),
+            bound: "min".into(),
+            limit: 0.95,
+            value: Some(0.957),
+            interval_low: Some(0.938),
+            interval_high: Some(0.972),
+            state: "open".into(),
+            right_side: Some(true),
+            reason: w.codes.text(&open),
+            accepted: None,
+        },
+    ];
+    let why = Some(Why::Breached(breach(), Vec::new()));
+    let headline = Headline::Verdict { verdict: Verdict::Failed, workload: None, why };
+    report(&headline, 1, vec![ruled(Verdict::Failed, &[breached], &[open], w)])
 }
 
 pub fn inconclusive() -> Report {
-    let reason = "4 more baseline sessions are needed: 2 of 6 are there, and until then only changes far beyond any plausible noise are judged";
-    let mut metrics = compared(|_| (0.018, "inconclusive"));
-    for m in &mut metrics {
-        m.reason = Some("2 sessions are too few to know the noise".into());
+    let reason = judge::Reason::SessionsNeeded { missing: 4, present: 2, needed: 6 }.into();
+    let mut w = measured("chat");
+    w.metrics = compared(|_| (0.018, "inconclusive"));
+    for m in &mut w.metrics {
+        m.reason = Some(w.codes.text(&MetricReason::TooFewSessions));
         (m.interval_low_ratio, m.interval_high_ratio, m.p, m.smallest_visible_change_ratio) = (None, None, None, None);
     }
-    let p99 = metrics.iter_mut().find(|m| m.metric == "ttft_p99").expect("METHOD judges ttft_p99");
+    let p99 = w.metrics.iter_mut().find(|m| m.metric == "ttft_p99").expect("METHOD judges ttft_p99");
     (p99.candidate, p99.change_ratio, p99.judgement) = (None, None, Some("unmeasured".into()));
-    p99.reason = Some("missing on the candidate's side".into());
-    let workload = WorkloadReport {
-        verdict: Some(Verdict::Inconclusive),
-        reasons: vec![reason.into(), "ttft_p99: missing on the candidate's side".into()],
-        baseline: Some(BaselineReport {
-            found_from: Some("merge base with origin/main".into()),
-            skipped: vec!["0c1d2e3f4a5b (model: sim-8b -> sim-70b)".into()],
-            ..history(2, Some(4))
-        }),
-        metrics,
-        ..measured("chat")
-    };
+    p99.reason = Some(w.codes.text(&MetricReason::NoCandidateValue));
+    w.baseline = Some(BaselineReport {
+        found_from: Some("merge base with origin/main".into()),
+        skipped: vec!["0c1d2e3f4a5b (model: sim-8b -> sim-70b)".into()],
+        ..history(2, Some(4))
+    });
+    let head = headline(Verdict::Inconclusive, &reason);
     let notices = vec!["this change alters `gate` of goodput-gate.yaml: what the base says is what counts".into()];
-    Report { notices, ..report(Some(Verdict::Inconclusive), 0, &format!("INCONCLUSIVE: {reason}"), vec![workload]) }
+    let w = ruled(Verdict::Inconclusive, &[reason, missing("ttft_p99")], &[], w);
+    Report { notices, ..report(&head, 0, vec![w]) }
+}
+
+fn missing(metric: &str) -> Reason {
+    let why = Some(MetricReason::NoCandidateValue);
+    judge::Reason::NotProvenFine { metric: metric_named(metric), change: None, interval: None, why }.into()
 }
 
 /// The candidate stopped to tell its output tokens.
 pub fn incomplete() -> Report {
-    let reason = "the baseline tells its output tokens and the candidate does not: whether the work is the same is not known, so \
-                  this is no PASS";
-    let mut metrics = compared(|_| (0.004, "unchanged"));
-    for m in metrics.iter_mut().filter(|m| m.metric.starts_with("tpot") || m.metric == "output_token_rate") {
+    let reason = RunReason::TokensUntold { silent: Side::Candidate, tokens: vec![Tokens::Output] }.into();
+    let mut w = measured("chat");
+    w.metrics = compared(|_| (0.004, "unchanged"));
+    for m in w.metrics.iter_mut().filter(|m| m.metric.starts_with("tpot") || m.metric == "output_token_rate") {
         (m.candidate, m.change_ratio, m.judgement) = (None, None, Some("unmeasured".into()));
         (m.interval_low_ratio, m.interval_high_ratio, m.p, m.smallest_visible_change_ratio) = (None, None, None, None);
-        m.reason = Some("missing on the candidate's side".into());
+        m.reason = Some(w.codes.text(&MetricReason::NoCandidateValue));
     }
-    let workload = WorkloadReport {
-        verdict: Some(Verdict::Incomplete),
-        reasons: vec![reason.into(), "tpot_geomean: missing on the candidate's side".into()],
-        baseline: Some(history(8, None)),
-        comparison: Some(other_day()),
-        metrics,
-        limits: vec![met()],
-        ..measured("chat")
-    };
-    report(Some(Verdict::Incomplete), 3, &format!("INCOMPLETE: {reason}"), vec![workload])
+    let w = WorkloadReport { baseline: Some(history(8, None)), comparison: Some(other_day()), limits: vec![met()], ..w };
+    let head = headline(Verdict::Incomplete, &reason);
+    report(&head, 3, vec![ruled(Verdict::Incomplete, &[reason, missing("tpot_geomean")], &[], w)])
 }
 
 /// Eight sessions of two levels, and a p99 that looks worse.
 pub fn blind() -> Report {
-    let why = "this run could see only what is 51.2 % worse or more in ttft_geomean, and 10 % must be found, since sessions of unchanged \
-               code differ by 11.8 % (standard deviation)";
-    let mut metrics = compared(|_| (0.118, "inconclusive"));
-    let p99 = metrics.iter_mut().find(|m| m.metric == "ttft_p99").expect("METHOD judges ttft_p99");
-    p99.change_ratio = Some(1.26);
-    p99.reason = Some(
-        "looks worse, not proven: a job of one start cannot convict by this metric; measure two starts or more (gate.starts)"
-            .into(),
-    );
-    let workload = WorkloadReport {
-        verdict: Some(Verdict::Blind),
-        reasons: vec![
-            why.into(),
-            "3 sessions since 0c1d2e3f4a5b (2026-10-30): ttft_geomean +21.7 % against the 5 before".into(),
-            "way out: measure both builds in one job (`goodput-gate check --interleaved`), which needs none of these sessions; or measure \
-             disturbed sessions again (`goodput-gate baseline history METRIC` shows them, `baseline update` adds others)"
-                .into(),
-        ],
-        warnings: vec![
-            "the sessions that count begin at 0b1c2d3e4f5a (2026-10-20), faster than the sessions before it (tpot_geomean -12.0 %): 4 sessions \
-             of another level left out"
-                .into(),
-            "session 1a2b3c4d of 0d1e2f3a4b5c (2026-11-02) left out, since it is slower than the sessions that it would have joined \
-             (tpot_geomean +40.1 %) and nobody answers for it; if it is meant: `goodput-gate baseline update --level-shift REASON`"
-                .into(),
-        ],
-        baseline: Some(history(8, None)),
-        comparison: Some(other_day()),
-        metrics,
-        ..measured("chat")
-    };
-    report(Some(Verdict::Blind), 5, &format!("BLIND: {why}"), vec![workload])
+    let ttft = metric_named("ttft_geomean");
+    let (detectable, noise, unit) = (Some(0.512), Some(0.118), NoiseUnit::Sessions);
+    let why = judge::Reason::Blind { metric: ttft, detectable, wanted: 0.1, noise, unit }.into();
+    let mut w = measured("chat");
+    w.metrics = compared(|_| (0.118, "inconclusive"));
+    let p99 = w.metrics.iter_mut().find(|m| m.metric == "ttft_p99").expect("METHOD judges ttft_p99");
+    (p99.change_ratio, p99.reason) = (Some(1.26), Some(w.codes.text(&MetricReason::OneStart)));
+    let (commit, day) = ("0c1d2e3f4a5b".into(), "2026-10-30".into());
+    let step = SpreadReason::SessionsMoved { metric: ttft, newer: 3, commit, day, change: 0.217, older: 5 };
+    let spread = [step, SpreadReason::NoSessionsHelp].map(|reason| judge::Reason::Spread(reason).into());
+    let at = |commit: &str, day: &str| Place { commit: commit.into(), day: day.into() };
+    let moved = |change| vec![Moved { metric: metric_named("tpot_geomean"), change, slower: change > 0.0 }];
+    let warnings = [
+        compare::Reason::SessionsBegin { at: at("0b1c2d3e4f5a", "2026-10-20"), begin: Begin::Faster(moved(-0.12)), left_out: 4 },
+        compare::Reason::SlowerSessionLeftOut {
+            session: "1a2b3c4d".into(),
+            at: at("0d1e2f3a4b5c", "2026-11-02"),
+            moved: moved(0.401),
+        },
+    ];
+    let w = WorkloadReport { baseline: Some(history(8, None)), comparison: Some(other_day()), ..w };
+    let head = headline(Verdict::Blind, &why);
+    let reasons: Vec<Reason> = [why].into_iter().chain(spread).collect();
+    report(&head, 5, vec![ruled(Verdict::Blind, &reasons, &warnings.map(Reason::from), w)])
 }
 
 pub fn no_baseline() -> Report {
-    let reason = "no baseline session within 200 commits: make one with `goodput-gate baseline update` on the target branch";
-    let workload = WorkloadReport {
-        verdict: Some(Verdict::NoBaseline),
-        reasons: vec![reason.into()],
-        limits: vec![met()],
-        ..measured("chat")
-    };
-    report(Some(Verdict::NoBaseline), 4, &format!("NO BASELINE: {reason}"), vec![workload])
+    let reason = compare::Reason::NoBaseline { workload: "chat".into(), why: NoBaseline::History }.into();
+    let w = WorkloadReport { limits: vec![met()], ..measured("chat") };
+    let head = headline(Verdict::NoBaseline, &reason);
+    report(&head, 4, vec![ruled(Verdict::NoBaseline, &[reason], &[], w)])
 }
 
 pub fn invalid() -> Report {
     let reason = "start 1, round 1: none of 100 requests completed: see the errors, and try one request by hand";
     let workload = WorkloadReport {
-        verdict: Some(Verdict::Invalid),
-        reasons: vec![reason.into(), reason.replace("round 1", "round 2")],
         completed: 0,
         metrics: METHOD.iter().map(|m| MetricReport { candidate: None, ..metric(*m) }).collect(),
         distributions: vec![],
@@ -243,7 +287,8 @@ pub fn invalid() -> Report {
         client: ClientReport { own_lag_p99_ms: None, ..client() },
         ..measured("chat")
     };
-    report(Some(Verdict::Invalid), 3, &format!("INVALID: {reason}"), vec![workload])
+    let reasons = [reason.into(), reason.replace("round 1", "round 2")].map(Reason::Text);
+    report(&headline(Verdict::Invalid, &reasons[0]), 3, vec![ruled(Verdict::Invalid, &reasons, &[], workload)])
 }
 
 pub fn run_only() -> Report {
@@ -260,7 +305,7 @@ pub fn run_only() -> Report {
     for m in workload.metrics.iter_mut().filter(|m| m.metric == "output_token_rate" || m.metric == "ttft_p99") {
         m.candidate = None;
     }
-    report(None, 0, "measured 600 requests, nothing judged", vec![workload])
+    report(&Headline::Measured { requests: 600 }, 0, vec![workload])
 }
 
 pub fn two_workloads() -> Report {
@@ -274,7 +319,7 @@ pub fn two_workloads() -> Report {
         .map(|w| rename(w, "chat | 8 in flight"))
         .chain(bad.into_iter().map(|w| rename(w, "long-context")))
         .collect();
-    report(Some(Verdict::Failed), 1, "FAIL: long-context: tpot_geomean +8.2 % (+7.0 % to +9.4 %), p < 0.0001", workloads)
+    report(&regressed(Some("long-context")), 1, workloads)
 }
 
 /// A report whose every foreign text is `nasty`.
@@ -303,7 +348,13 @@ pub fn foreign(nasty: &str) -> Report {
     all
 }
 
-fn report(verdict: Option<Verdict>, exit_code: u8, headline: &str, workloads: Vec<WorkloadReport>) -> Report {
+fn report(headline: &Headline, exit_code: u8, workloads: Vec<WorkloadReport>) -> Report {
+    let verdict = match headline {
+        Headline::Verdict { verdict, .. } => Some(*verdict),
+        Headline::PassedWithAccepted { .. } => Some(Verdict::Passed),
+        Headline::Measured { .. } | Headline::Unfit { .. } | Headline::CouldNotMeasure { .. } => None,
+    };
+    let mut codes = Codes::default();
     Report {
         schema: SCHEMA.into(),
         version: VERSION,
@@ -312,7 +363,7 @@ fn report(verdict: Option<Verdict>, exit_code: u8, headline: &str, workloads: Ve
         created: "2026-11-20T09:30:00.25Z".into(),
         verdict,
         exit_code,
-        headline: headline.into(),
+        headline: codes.text(headline),
         interrupted: false,
         notices: Vec::new(),
         attempts: Vec::new(),
@@ -325,6 +376,7 @@ fn report(verdict: Option<Verdict>, exit_code: u8, headline: &str, workloads: Ve
         }),
         host: [("kernel", "6.1.0"), ("runner", "gpu-7")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
         workloads,
+        codes,
     }
 }
 
@@ -369,6 +421,7 @@ fn measured(name: &str) -> WorkloadReport {
         server: None,
         why: vec![],
         gpu: None,
+        codes: Codes::default(),
     }
 }
 
@@ -456,7 +509,7 @@ fn compared(change: impl Fn(Metric) -> (f64, &'static str)) -> Vec<MetricReport>
                 p: Some(if judgement == "regressed" { 0.000_04 } else { 0.31 }),
                 smallest_visible_change_ratio: Some(half * 4.0),
                 judgement: Some(judgement.into()),
-                reason: (judgement == "inconclusive").then(|| "neither proven to be within 10 % nor proven worse".into()),
+                reason: (judgement == "inconclusive").then(|| unproven().to_string()),
                 ..base
             }
         })

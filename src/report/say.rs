@@ -4,7 +4,7 @@
 //! and verdicts are carried over as they are. A sentence that no pattern knows stays English. Not here: the words of the HTML page's template
 //! (`page::words`), foreign text, layout.
 
-mod ko;
+pub(super) mod ko;
 mod pattern;
 #[cfg(test)]
 mod tests;

@@ -93,7 +93,11 @@ pub fn meanwhile(judged: &Judged<'_>, comparison: Option<&Comparison>) -> Vec<St
     let mut said: Vec<String> = Vec::new();
     for (m, concern) in regressed.into_iter().take(MOST) {
         let seen = mean(&judged.before.pooled, timing(concern));
-        said.extend(headline::said(m).and_then(|what| why(&what, concern, seen, &judged.before.server, &now)));
+        said.extend(
+            m.change
+                .map(|by| headline::changed(m.metric, by))
+                .and_then(|what| why(&what, concern, seen, &judged.before.server, &now)),
+        );
     }
     let pooled = judged.pooled.iter().map(|(m, v)| (m.key(), *v)).collect();
     said.extend(split(&pooled, &judged.before.pooled, judged.workload.load.open_loop));

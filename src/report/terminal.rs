@@ -56,7 +56,7 @@ pub fn render(report: &Report, width: u16, colour: bool, lang: Lang) -> String {
         out += &pen.workload(report, workload);
     }
     out.push('\n');
-    out += &pen.facts(&footer(report));
+    out += &pen.facts(&said(footer(report), lang));
     out
 }
 
@@ -66,8 +66,8 @@ pub fn several(reports: &[(&str, &Report)], width: u16, lang: Lang) -> String {
     let mut out = pen.overview(&side_by_side(reports));
     for (name, report) in reports {
         out.push('\n');
-        out += &pen.wrapped(&format!("{}: {}", text::plain(name), say(lang, &text::plain(&report.headline))));
-        out += &pen.facts(&footer(report));
+        out += &pen.wrapped(&format!("{}: {}", text::plain(name), text::headline(report, lang)));
+        out += &pen.facts(&said(footer(report), lang));
     }
     out
 }
@@ -99,7 +99,7 @@ pub(super) fn folded(name: &str, columns: usize) -> String {
 
 impl Pen {
     fn headline(&self, report: &Report) -> String {
-        let mut out = self.wrapped(&say(self.lang, &text::plain(&report.headline)));
+        let mut out = self.wrapped(&text::headline(report, self.lang));
         if let Some(verdict) = report.verdict {
             let word = verdict.word();
             if let Some(rest) = out.strip_prefix(word) {
@@ -109,8 +109,8 @@ impl Pen {
         if report.interrupted {
             out += &self.wrapped(&say(self.lang, "interrupted: this is what was measured until then"));
         }
-        for notice in text::notices(report) {
-            out += &self.wrapped(&say(self.lang, &format!("note: {notice}")));
+        for notice in text::notices(report, self.lang) {
+            out += &self.wrapped(&format!("{}: {notice}", say(self.lang, "note")));
         }
         out
     }
@@ -121,12 +121,12 @@ impl Pen {
             Some(verdict) => format!("{name}: {}\n", self.paint(hue(verdict), &beside(self.lang, verdict.word()))),
             None => format!("{name}\n"),
         };
-        out += &self.facts(&opening(report, w));
+        out += &self.facts(&opening(report, w, self.lang));
         out.push('\n');
         out += &self.metrics(w);
         out += &self.limits(w);
         out += &self.distributions(&w.distributions);
-        out += &self.facts(&closing(report, w));
+        out += &self.facts(&said(closing(report, w), self.lang));
         out
     }
 
@@ -227,14 +227,14 @@ impl Pen {
         format!("{}\n", self.highlight(&text))
     }
 
-    /// Labelled lines, wrapped beside their label.
+    /// Labelled lines in the reader's language, wrapped beside their label.
     fn facts(&self, facts: &[(&str, String)]) -> String {
         if facts.is_empty() {
             return String::new();
         }
         let mut table = Table::new();
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width).load_style(presets::NOTHING);
-        table.add_rows(facts.iter().map(|(label, fact)| vec![self.label(label), say(self.lang, fact)]));
+        table.add_rows(facts.iter().map(|(label, fact)| vec![self.label(label), fact.clone()]));
         for column in table.column_iter_mut() {
             column.set_padding((0, 2 * u16::from(column.index == 0)));
         }
@@ -308,8 +308,8 @@ const fn hue(verdict: Verdict) -> Hue {
 }
 
 /// What stands before the tables: why, under which load, against what.
-fn opening(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
-    let mut facts: Vec<(&str, String)> = text::why(report, w).collect();
+fn opening(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, String)> {
+    let mut facts: Vec<(&str, String)> = Vec::new();
     facts.extend(labelled("meanwhile", w.why.iter().map(|line| text::plain(line))));
     facts.push(("load", text::plain(&text::load(w))));
     facts.push(("requests", text::completed(w)));
@@ -317,7 +317,11 @@ fn opening(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
     facts.extend(text::sessions_needed(w).map(|needed| ("", needed)));
     facts.extend(w.comparison.iter().map(|c| ("judged", text::comparison(c))));
     facts.extend(labelled("under test", w.differences.iter().map(|d| text::plain(&d.to_string()))));
-    facts
+    text::why(report, w, lang).chain(said(facts, lang)).collect()
+}
+
+fn said(facts: Vec<(&'static str, String)>, lang: Lang) -> Vec<(&'static str, String)> {
+    facts.into_iter().map(|(label, fact)| (label, say(lang, &fact))).collect()
 }
 
 /// What stands behind the tables: rates, errors, and how well the measurement went.

@@ -355,16 +355,16 @@ pub fn error(error: &ErrorCount) -> String {
 }
 
 /// What got no clear judgement, by reason. Where nothing at all was compared, the verdict's own reason stands for all; a limit that a
-/// reason or a warning names already is not repeated.
-pub fn not_judged(w: &WorkloadReport) -> Vec<(String, Vec<String>)> {
+/// reason or a warning names already is not repeated. In the reader's language.
+pub fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<(String, Vec<String>)> {
     let compared = w.metrics.iter().any(|m| m.judgement.is_some());
     let open = |m: &&MetricReport| compared && matches!(m.judgement.as_deref(), None | Some("inconclusive" | "unmeasured"));
-    let metrics =
-        w.metrics.iter().filter(open).map(|m| (m.metric.clone(), plain(m.reason.as_deref().unwrap_or(judgement(w, m)))));
+    let metrics = w.metrics.iter().filter(open).map(|m| (m.metric.clone(), m.reason.as_deref().unwrap_or(judgement(w, m))));
     let said = |l: &LimitReport| w.reasons.iter().chain(&w.warnings).any(|r| r.ends_with(&l.reason));
     let limits = w.limits.iter().filter(|l| matches!(l.state.as_str(), "open" | "not_measured") && !said(l));
     let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
-    for (what, why) in metrics.chain(limits.map(|l| (format!("limit {} {}", l.metric, l.bound), plain(&l.reason)))) {
+    for (what, why) in metrics.chain(limits.map(|l| (format!("limit {} {}", l.metric, l.bound), l.reason.as_str()))) {
+        let (what, why) = (crate::report::say(lang, &what), plain(&w.codes.say(lang, why)));
         match by_reason.iter_mut().find(|(seen, _)| *seen == why) {
             Some((_, all)) => all.push(what),
             None => by_reason.push((why, vec![what])),
@@ -373,10 +373,10 @@ pub fn not_judged(w: &WorkloadReport) -> Vec<(String, Vec<String>)> {
     by_reason
 }
 
-/// Why the verdict is what it is, what is accepted, what a PASS proves, and warnings; each with its label. The headline of a report with one workload has
-/// said its first reason already.
-pub fn why<'a>(report: &'a Report, w: &'a WorkloadReport) -> impl Iterator<Item = (&'static str, String)> + 'a {
-    let said = |text: &String| report.workloads.len() == 1 && report.headline.ends_with(text.as_str());
+/// Why the verdict is what it is, what is accepted, what a PASS proves, and warnings, in the reader's language; each with its label. The
+/// headline of a report with one workload has said its first reason already.
+pub fn why<'a>(report: &'a Report, w: &'a WorkloadReport, lang: Lang) -> impl Iterator<Item = (&'static str, String)> + 'a {
+    let said = |text: &String| report.workloads.len() == 1 && report.headline.contains(text.as_str());
     let reasons = w.reasons.iter().filter(|r| Some(*r) != w.proves.as_ref()).map(|r| ("why", r));
     let proves = w.proves.iter().map(|p| ("proves", p));
     let accepted = w.accepted.iter().map(|a| ("accepted", a));
@@ -386,20 +386,23 @@ pub fn why<'a>(report: &'a Report, w: &'a WorkloadReport) -> impl Iterator<Item 
         .iter()
         .map(|a| ("anchor", &a.words))
         .filter(|(_, words)| !w.warnings.contains(words) && !w.reasons.contains(words));
-    // "proves: proven ..." would say it twice.
-    let bare = |label, text: &'a str| if label == "proves" { text.strip_prefix("proven ").unwrap_or(text) } else { text };
     reasons
         .chain(proves)
         .filter(move |(_, r)| !said(r))
         .chain(accepted)
         .chain(warnings)
         .chain(drift)
-        .map(move |(label, text)| (label, plain(bare(label, text))))
+        .map(move |(label, text)| (label, plain(&w.codes.say(lang, text))))
+}
+
+/// On one line, in the reader's language.
+pub fn headline(report: &Report, lang: Lang) -> String {
+    plain(&report.codes.say(lang, &report.headline))
 }
 
 /// What stands before everything else but the verdict.
-pub fn notices(report: &Report) -> impl Iterator<Item = String> {
-    report.notices.iter().map(|notice| plain(notice))
+pub fn notices(report: &Report, lang: Lang) -> impl Iterator<Item = String> + '_ {
+    report.notices.iter().map(move |notice| plain(&report.codes.say(lang, notice)))
 }
 
 /// Where it comes from: session, commit, fingerprints, host.

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Report, WorkloadReport, server, text};
+use crate::config::Lang;
 use crate::record::{Record, RoundRecord, StartRecord, WorkloadRecord};
 use crate::verdict::Verdict;
 use sheet::{Cell, Column, Sheet, count, number, whole};
@@ -174,7 +175,7 @@ fn facts(report: &Report, w: &WorkloadReport) -> Vec<[Cell; 4]> {
         fact("client connections opened", whole(w.client.connections_opened), ""),
         fact("client retries", whole(w.client.retries), ""),
     ];
-    rows.extend(text::why(report, w).map(|(label, said)| words(label, &said)));
+    rows.extend(text::why(report, w, Lang::En).map(|(label, said)| words(label, &said)));
     rows.extend(w.baseline.iter().map(|b| words("baseline", &text::baseline(b, &report.created))));
     rows.extend(w.comparison.iter().map(|c| words("judged", &text::comparison(c))));
     rows.extend(w.errors.iter().map(|e| fact(&format!("error {}", e.kind), count(e.count), "requests")));

@@ -47,7 +47,7 @@ fn land_acceptance(bed: &Bed) {
 fn an_accepted_regression_passes_loudly_and_no_further_one() {
     let bed = accepted();
     let ran = judge(&bed, &with_decode(SLOW));
-    ran.assert(0, &["PASS with 5 accepted regressions: tpot_geomean +25.1 %, until 2099-12-31: new sampler (not committed yet)"]);
+    ran.assert(0, &["PASS with 5 accepted regressions: TPOT +25.1 %, until 2099-12-31: new sampler (not committed yet)"]);
     let report = bed.json(".goodput-gate/report.json");
     assert_eq!(report["verdict"], "passed");
     let metrics = report["workloads"][0]["metrics"].as_array().expect("a list");
@@ -150,10 +150,10 @@ fn a_breached_limit_is_accepted_up_to_its_interval() {
     let bed = repository();
     code(&bed, "slow.txt");
     let breached = with_limit("ttft_p50", Some(150.0), None);
-    judge(&bed, &breached).assert(1, &["FAIL", "beyond the limit"]);
+    judge(&bed, &breached).assert(1, &["FAIL", "over its limit"]);
     let ran = bed.gate(&["accept", "--reason", "bigger model", "--metric", "ttft_p50"]);
     ran.assert(0, &["30 days from today", "up to "]);
-    judge(&bed, &breached).assert(0, &["PASS with 1 accepted regression: limit: ttft_p50", "breached, accepted"]);
+    judge(&bed, &breached).assert(0, &["PASS with 1 accepted regression: p50 TTFT", "breached, accepted"]);
     assert_eq!(bed.troubles().iter().filter(|t| t.kind == "accepted").count(), 1);
     let mut alone = breached.clone();
     alone["policy"]["mode"] = "limits".into();
@@ -206,16 +206,16 @@ fn check_and_comment_honour_what_the_base_accepts() {
     let bed = Bed::repository(LIMITED);
     bed.git(&["checkout", "-q", "-b", "feature"]);
     code(&bed, "slow.txt");
-    bed.measure(&["check", "--base", "main"]).assert(1, &["FAIL", "beyond the limit"]);
+    bed.measure(&["check", "--base", "main"]).assert(1, &["FAIL", "over its limit"]);
     bed.gate(&["accept", "--reason", "bigger model", "--at-most", "30s", "--until", "2099-12-31"]).assert(0, &["up to 30000 ms"]);
     let said = "this change brings an acceptance (chat/ttft_p50)";
     bed.measure(&["check", "--base", "main"]).assert(1, &["FAIL", said]);
     land_acceptance(&bed);
-    bed.measure(&["check", "--base", "main"]).assert(0, &["PASS with 1 accepted regression: limit: ttft_p50", "(by T)"]);
+    bed.measure(&["check", "--base", "main"]).assert(0, &["PASS with 1 accepted regression: p50 TTFT", "(by T)"]);
     let head = bed.git(&["rev-parse", "HEAD"]);
     bed.git(&["checkout", "-q", "main"]);
     let comment = ["comment", ".goodput-gate/record.json", "--dry-run", "--sha", &head];
-    bed.gate_with("", &CI, &comment).assert(0, &["**PASS** with 1 accepted regression", "**Accepted regression**: limit: ttft"]);
+    bed.gate_with("", &CI, &comment).assert(0, &["**PASS** with 1 accepted regression", "**Accepted regression**: p50 TTFT"]);
     bed.git(&["rm", "-q", "baselines/accepted.json"]);
     bed.commit("taken back");
     bed.gate_with("", &CI, &comment).assert(0, &["**FAIL**"]);

@@ -56,7 +56,7 @@ fn classes_and_margins_of_a_record_are_what_is_judged() {
     let info = json!({"class": "info"});
     let tails = ["tpot_p95", "e2e_p95", "chunk_gap_p99", "e2e_geomean", "output_token_rate", "tpot_geomean"];
     let shown = with(tails.into_iter().map(|m| (m.to_owned(), info.clone())).collect::<serde_json::Map<_, _>>().into());
-    shown.assert(0, "passed", &["PASS", "ttft_geomean less than 10 % worse"]);
+    shown.assert(0, "passed", &["PASS", "TTFT, TPOT, E2E latency, output token rate less than 10 % worse"]);
     assert_eq!(
         (&shown.metric("tpot_geomean")["class"], &shown.metric("tpot_geomean")["judgement"]),
         (&json!("info"), &json!("inconclusive"))
@@ -142,7 +142,7 @@ fn what_no_noise_explains_fails_with_one_session_too() {
 #[test]
 fn a_breached_limit_fails_whatever_the_comparison_says() {
     let judged = judge(&with_limit("ttft_p50", Some(1.0), None));
-    judged.assert(1, "failed", &["FAIL", "ttft_p50", "beyond the limit"]);
+    judged.assert(1, "failed", &["FAIL", "p50 TTFT", "over its limit"]);
     assert_eq!(judged.limit("ttft_p50")["state"], "breached");
     assert_eq!(judged.trouble("limit ttft_p50 max"), Some(("failure", "limit")));
     assert!(judged.ran.stdout.lines().any(|l| l.contains("ttft_p50 at most") && l.ends_with("breached")));
@@ -170,13 +170,13 @@ fn an_open_limit_is_said_and_policy_decides() {
     let (value, low, high) = (of("value"), of("interval_low"), of("interval_high"));
     let right = with_limit("ttft_p50", Some(f64::midpoint(value, high)), None);
     let judged = judge(&right);
-    judged.assert(0, "passed", &["within, but not proven to be within, the limit"]);
+    judged.assert(0, "passed", &["within its limit", "but that is not proven"]);
     assert_eq!(judged.limit("ttft_p50")["state"], "open");
     assert_eq!(judged.trouble("limit ttft_p50 max"), Some(("skipped", "open")));
     judge(&with_policy(right, "on_limit_open", "fail")).assert(5, "inconclusive", &["on_limit_open is fail"]);
     // The wrong side is never a PASS, proven or not.
     let wrong = with_limit("ttft_p50", Some(f64::midpoint(value, low)), None);
-    judge(&wrong).assert(0, "inconclusive", &["beyond, but not proven to be beyond, the limit"]);
+    judge(&wrong).assert(0, "inconclusive", &["over its limit", "but that is not proven"]);
     let mut strict = wrong;
     strict["policy"]["strict"] = json!(true);
     judge(&strict).assert(1, "failed", &["ttft_p50"]);
@@ -203,7 +203,7 @@ fn without_token_counts_nothing_that_needs_them_passes() {
         column(round, "output_tokens").fill(Value::Null);
     }
     let judged = judge(&record);
-    judged.assert(3, "incomplete", &["INCOMPLETE", "tpot_geomean", "missing on the candidate's side"]);
+    judged.assert(3, "incomplete", &["INCOMPLETE", "tpot_geomean", "no value in this run"]);
     judged.assert_named("tpot_geomean", "unmeasured");
     assert_eq!(judged.trouble("tpot_geomean"), Some(("error", "unmeasured")));
     assert_eq!(judged.metric("output_token_rate")["candidate"], Value::Null);
@@ -253,7 +253,7 @@ fn work_that_only_the_baseline_tells_is_no_pass() {
     for round in rounds(&mut record) {
         column(round, "input_tokens")[0] = Value::Null;
     }
-    let said = "the baseline tells its input tokens and the candidate does not";
+    let said = "the baseline reports its input tokens and the candidate does not";
     judge(&record).assert(3, "incomplete", &[said, "no PASS"]);
     judge(&with_policy(record, "on_inconclusive", "fail")).assert(3, "incomplete", &[said]);
 }
@@ -320,7 +320,7 @@ fn another_slo_is_not_compared_by_attainment() {
     let mut record = candidate();
     workload(&mut record)["slo"]["ttft_ms"] = json!(600.0);
     let judged = judge(&record);
-    judged.assert(0, "inconclusive", &["slo_attainment", "missing on the baseline's side"]);
+    judged.assert(0, "inconclusive", &["slo_attainment", "no value in the baseline"]);
     assert_eq!(judged.metric("slo_attainment")["judgement"], "unmeasured");
 }
 

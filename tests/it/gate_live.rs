@@ -138,7 +138,7 @@ fn an_update_refuses_what_must_not_become_a_reference() {
     let bed = Bed::repository(CONFIG);
     let limit = ["--set", "workloads.chat.limits={ttft_p50: {max: 1ms}}"];
     let ran = bed.measure(&[&["baseline", "update"][..], &limit].concat());
-    ran.assert(3, &["not added to the baseline", "breaches a limit", "ttft"]);
+    ran.assert(3, &["not added to the baseline", "breaches a limit", "p50 TTFT"]);
     let failing = ["--set", "target.sim.error_500=1"];
     bed.gate(&[&["baseline", "update"][..], &failing].concat()).assert(3, &["500"]);
     bed.measure(&["run"]).assert(0, &[]);
@@ -158,7 +158,7 @@ fn an_update_refuses_what_must_not_become_a_reference() {
 fn a_breached_limit_fails_with_one_start_and_without_a_baseline() {
     let bed = Bed::repository(CONFIG);
     let ran = bed.measure(&["check", "--set", "workloads.chat.limits={ttft_p50: {max: 1ms}}"]);
-    ran.assert(1, &["FAIL", "ttft_p50", "beyond the limit", "1 server start"]);
+    ran.assert(1, &["FAIL", "p50 TTFT", "over its limit", "1 server start"]);
     assert!(bed.troubles().iter().any(|t| t.case == "limit ttft_p50 max" && t.element == "failure"));
 }
 
@@ -189,7 +189,7 @@ fn sessions_are_found_by_commit_or_by_tree_along_first_parents() {
     bed.git(&["checkout", "-q", "main"]);
     bed.git(&["checkout", "-q", "side", "--", "baselines"]);
     bed.commit("only the baseline files");
-    bed.measure(&["check"]).assert(0, &["NO BASELINE", "none was captured on this lineage"]);
+    bed.measure(&["check"]).assert(0, &["NO BASELINE", "none in this branch's history"]);
     bed.gate(&["baseline", "list"]).assert(0, &["not on this lineage"]);
     bed.measure(&["check", "--set", "gate.on_missing_baseline=fail"]).assert(4, &["NO BASELINE"]);
 

@@ -42,7 +42,7 @@ pub fn paragraphs(config: &Config, asked: &Request<'_>) -> anyhow::Result<Vec<St
     let mut all = Vec::new();
     for workload in branch.workloads(config, &metrics) {
         let name = text::plain(&workload.name);
-        all.extend(workload.segment.iter().map(|line| format!("{name}: {}", text::plain(line))));
+        all.extend(workload.segment.iter().map(|line| format!("{name}: {}", text::plain(&line.to_string()))));
         for history in &workload.histories {
             all.push(in_words(&workload.name, history));
             let planned = config.workloads.iter().find(|w| w.name == workload.name);

@@ -54,7 +54,7 @@ fn level(session: &Session, selection: &Selection<'_>) -> String {
         (false, Some(why)) => format!("left out: {why}"),
         (false, None) => "left out: not on this lineage".to_owned(),
     };
-    let mut lines = vec![format!("  segment      {so}; {}", text::plain(&selection.segment()))];
+    let mut lines = vec![format!("  segment      {so}; {}", text::plain(&selection.segment().to_string()))];
     lines.extend(session.level_shift.iter().map(|why| format!("  level shift  {}", text::plain(why))));
     lines.join("\n")
 }

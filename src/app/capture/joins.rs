@@ -9,7 +9,7 @@ use crate::accept::Of;
 use crate::compare::{Accepted, Begin, History, Placed, Selection, Sought, changes};
 use crate::evaluate::{self, Baseline, Part};
 use crate::exit::Failure;
-use crate::judge::Decision;
+use crate::judge::{self, Decision};
 use crate::print::say;
 use crate::record::session::Session;
 use crate::record::{Record, WorkloadRecord};
@@ -57,7 +57,7 @@ fn answered(
     let selection = History { sessions: &all, accepted: &accepted }.select(&sought);
     let new = &all[all.len() - 1];
     let moved = selection.slower.iter().find(|(placed, _)| std::ptr::eq(*placed, new)).map(|(_, moved)| moved);
-    let worse = part.evidence.decisive().filter(|c| c.decision == Decision::Regression).map(|c| c.reasons.join("; "));
+    let worse = part.evidence.decisive().filter(|c| c.decision == Decision::Regression).map(|c| judge::text::joined(&c.reasons));
     let excused = |metric| part.evidence.excused.iter().find(|e| e.of == Of::Regression && e.metric == metric);
     let uncovered = moved.filter(|moved| moved.iter().any(|m| m.slower && excused(m.metric).is_none()));
     match (moved, stated) {
@@ -77,7 +77,7 @@ fn answered(
             Ok(Joined { level_shift: Some(reason.to_owned()), words: Some(words) })
         }
         (Some(moved), None) if worse.is_none() && uncovered.is_none() => {
-            let words = moved.iter().find_map(|m| excused(m.metric)).map(|e| e.words.clone()).unwrap_or_default();
+            let words = moved.iter().find_map(|m| excused(m.metric)).map(|e| e.terms.to_string()).unwrap_or_default();
             Ok(Joined { level_shift: Some(format!("accepted {words}")), words: None })
         }
         (moved, None) => {

@@ -355,7 +355,7 @@ impl Adding<'_> {
         let starts = measure::starts(self.config) as usize;
         let visible = evaluate::visible(record, workload, &sessions, starts)?;
         let sees = evaluate::words_of_visible(&workload.name, sessions.len(), &visible);
-        let levels = selection.levels().into_iter().map(|line| format!("note: {}", text::plain(&line)));
+        let levels = selection.levels().into_iter().map(|line| format!("note: {}", text::plain(&line.to_string())));
         Ok(std::iter::once(sees).chain(levels).collect::<Vec<_>>().join("\n"))
     }
 }

@@ -13,6 +13,7 @@ use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::baseline::store;
 use crate::baseline::tree::{Files, Found as AtPath};
 use crate::clock::date;
+use crate::compare::reason::NoBaseline;
 use crate::compare::{KEPT_SESSIONS, Placed};
 use crate::config::{Config, GateMode};
 use crate::evaluate::Baseline;
@@ -34,7 +35,7 @@ pub struct Baselines {
     /// What should be said before the verdict.
     pub notices: Vec<String>,
     sessions: Vec<Placed>,
-    missing: Option<String>,
+    missing: Option<NoBaseline>,
     /// Where the walk began, where that is not HEAD.
     from: Option<String>,
     reviewed: Reviewed,
@@ -51,18 +52,20 @@ impl Baselines {
         if let Some(path) = named {
             let Named { sessions, notice } = named_sessions(&repo, path, wanted)?;
             let sessions = sessions.into_iter().map(|s| (None, s)).collect();
-            let none = Self::without(git, Some(format!("{} has none", path.display())));
+            let none = Self::without(git, Some(NoBaseline::Path(path.display().to_string())));
             return Ok(Self { sessions, notices: notice.into_iter().collect(), ..none }.with(beside()));
         }
         if config.gate.mode == GateMode::Limits {
             return Ok(Self::without(git, None).with(Reviewed { anchor: None, ..beside() }));
         }
         if wanted.no_base() {
-            return Ok(Self::without(git, Some("no change is judged here (--base none)".into())));
+            return Ok(Self::without(git, Some(NoBaseline::NoChange)));
         }
         let repo = match repo {
             Ok(repo) => repo,
-            Err(e @ GitError::None) if !wanted.base_counts() => return Ok(Self::without(git, Some(e.to_string()))),
+            Err(e @ GitError::None) if !wanted.base_counts() => {
+                return Ok(Self::without(git, Some(NoBaseline::Other(e.to_string()))));
+            }
             Err(e @ GitError::None) => {
                 return Err(anyhow::Error::new(e).context(
                     "whether there is a baseline cannot be told\nhint: where this run judges no change, `--base none` says so",
@@ -72,7 +75,7 @@ impl Baselines {
         };
         match Found::at(&repo, config, wanted) {
             Err(e) if !wanted.base_counts() && matches!(e.downcast_ref(), Some(GitError::Unborn)) => {
-                Ok(Self::without(git, Some(e.to_string())))
+                Ok(Self::without(git, Some(NoBaseline::Other(e.to_string()))))
             }
             Err(e) => Err(e),
             Ok(Found { base, links, files, notices, .. }) => {
@@ -139,7 +142,7 @@ impl Baselines {
         selection.sessions().map(|s| s.to_past(s.slo == workload.slo)).collect()
     }
 
-    fn without(git: Option<GitFacts>, missing: Option<String>) -> Self {
+    fn without(git: Option<GitFacts>, missing: Option<NoBaseline>) -> Self {
         Self { git, notices: Vec::new(), sessions: Vec::new(), missing, from: None, reviewed: Reviewed::default() }
     }
 

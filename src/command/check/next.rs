@@ -4,8 +4,9 @@ use std::path::Path;
 use crate::app::workspace::ci;
 use crate::config::Lang;
 use crate::print::say;
-use crate::report::{self, Report};
-use crate::verdict::Verdict;
+use crate::report::codes::Sentence;
+use crate::report::{self, Report, WorkloadReport};
+use crate::verdict::{Reason, Verdict};
 
 /// After `check` on somebody's machine. In a CI job nobody reads it there: the comment says it.
 pub fn after_check(report: &Report, out: &Path, lang: Lang) {
@@ -37,7 +38,7 @@ fn advice(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
             }
         }
         // Its reason says what to do, and another attempt is not it.
-        Verdict::Inconclusive if worst.is_some_and(|w| w.reasons.first().is_some_and(|r| r.starts_with("attempt "))) => return None,
+        Verdict::Inconclusive if worst.is_some_and(held) => return None,
         Verdict::Inconclusive => {
             let needed = worst.and_then(|w| w.baseline.as_ref()).and_then(|b| b.sessions_needed).filter(|n| *n > 0);
             match (needed, mode) {
@@ -76,4 +77,10 @@ fn advice(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
         }
         Verdict::Invalid => "this measurement says nothing: do what the reason above says, or ask `goodput-gate doctor`".into(),
     })
+}
+
+/// An earlier attempt failed, and nothing else is in the way.
+fn held(w: &WorkloadReport) -> bool {
+    let first = w.reasons.first().and_then(|reason| w.codes.sentence(reason));
+    matches!(first, Some(Sentence::Reason(Reason::AttemptFailed { .. })))
 }

@@ -64,14 +64,14 @@ fn cut_of(landed: &[Option<u32>], all: &[Placed], under_test: &[String]) -> (Vec
 fn history_begins_after_the_accepted_change_once_it_has_sessions_enough() {
     let (left, since) = cut(&[Some(4)], &[(9, 6), (4, 2), (1, 4)]);
     assert_eq!((left.len(), left.iter().max(), since.newest), (6, Some(&4), None));
-    assert!(since.notice.is_some_and(|n| n.contains("6 sessions before it left out")));
+    assert!(since.notice == Some(Reason::SessionsBeforeAcceptedLeftOut { sessions: 6 }));
 }
 
 #[test]
 fn until_then_those_before_it_count_and_the_acceptance_with_them() {
     let (left, since) = cut(&[Some(4)], &[(9, 6), (4, 2), (1, 3)]);
     assert_eq!((left, since.newest), (vec![9; 6], Some(5)));
-    assert!(since.notice.is_some_and(|n| n.contains("5 of 6 sessions are there")));
+    assert!(since.notice == Some(Reason::AcceptedChangeIsYoung { sessions: 5, needed: 6 }));
     // Nothing of either side is enough: the larger one, never both together.
     assert_eq!(cut(&[Some(4)], &[(9, 2), (3, 3)]).0, [3; 3]);
     assert_eq!(cut(&[Some(4)], &[(9, 3), (3, 3)]).0, [3; 3]);

@@ -8,6 +8,7 @@ use std::f64::consts::LN_2;
 use crate::judge::limits::failures::Failures;
 use crate::judge::limits::location::{by_start, locate};
 use crate::judge::limits::{Judged, LimitInput, Ruling, near_saturation};
+use crate::judge::reason::LimitGap;
 use crate::measure::stats::mean;
 use crate::measure::{Factors, Good, Round, SloMs};
 use crate::metric::{Metric, Stat, Timing};
@@ -26,14 +27,14 @@ const UNKNOWN: f64 = 0.70;
 
 pub fn judge(input: &LimitInput<'_>, metric: Metric, min: f64) -> Ruling {
     if !input.shape.streaming && (input.slo.ttft.is_some() || input.slo.tpot.is_some()) {
-        return Err("an SLO on TTFT or TPOT needs streaming".into());
+        return Err(LimitGap::NotStreaming);
     }
     if input.shape.output_tokens < 2 && input.slo == (SloMs { tpot: input.slo.tpot, ..SloMs::default() }) {
-        return Err("one token per answer has no TPOT to hold to the SLO".into());
+        return Err(LimitGap::OneToken);
     }
     let g = |factors: Factors| value(input.rounds, metric, &input.slo, factors);
     let widths = Widths::of(input);
-    let Some(measured) = g(Factors::ONE) else { return Err("no requests after the ramp, or no time passed".into()) };
+    let Some(measured) = g(Factors::ONE) else { return Err(LimitGap::NoTime) };
     let rate = if metric == Metric::Goodput { widths.rate.exp() } else { 1.0 };
     let worse = g(widths.factors(1.0, 0.0)).map_or(0.0, |v| v / rate);
     let better = g(widths.factors(-1.0, 0.0)).map_or(f64::INFINITY, |v| v * rate);

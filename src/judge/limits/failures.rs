@@ -4,6 +4,7 @@
 
 use crate::judge::dist;
 use crate::judge::limits::{Judged, LimitInput, Ruling};
+use crate::judge::reason::LimitGap;
 use crate::measure::Round;
 
 /// Failures of a run, and how much evidence they are.
@@ -19,10 +20,10 @@ pub struct Failures {
 pub fn judge(input: &LimitInput<'_>, max: f64) -> Ruling {
     let failures = Failures::of(input.rounds);
     if failures.n == 0 {
-        return Err("no requests were sent".into());
+        return Err(LimitGap::NoRequests);
     }
     let (Some(interval), value) = (failures.interval(), failures.bad as f64 / failures.n as f64) else {
-        return Err("its interval can not be computed".into());
+        return Err(LimitGap::NoInterval);
     };
     // 1 - 0.99 is not 0.01 in binary; a limit that is met exactly is met.
     let max = if max.abs() < 1e-12 { 0.0 } else { max };

@@ -8,6 +8,7 @@ use std::f64::consts::LN_2;
 use crate::config::Bound;
 use crate::judge::history::Variation;
 use crate::judge::limits::{Judged, LimitInput, Ruling, beyond, near_saturation};
+use crate::judge::reason::LimitGap;
 use crate::judge::{PastRun, dist, history};
 use crate::measure::stats::{SHORTEST_MS, mean, median, percentile, tail_autocorrelation_time};
 use crate::measure::{Round, output_token_rate, request_rate};
@@ -43,7 +44,7 @@ pub fn judge(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Ruling {
     let own: Vec<Option<f64>> = input.rounds.iter().map(|r| own_value(r, metric)).collect();
     let starts = by_start(input.rounds).len();
     let Some(at) = locate(input.rounds, metric, input.history) else {
-        return Err("nothing succeeded, or it was not recorded".into());
+        return Err(LimitGap::NoSuccess);
     };
     // Mirrored for a lower limit, so that beyond is always upwards.
     let (sign, limit) = match bound {
@@ -175,18 +176,13 @@ fn enough(round: &Round, metric: Metric) -> bool {
 }
 
 /// Why a percentile has too few requests, in half of the rounds or more.
-fn too_few(rounds: &[Round], metric: Metric) -> Option<String> {
+fn too_few(rounds: &[Round], metric: Metric) -> Option<LimitGap> {
     let Metric::Timing(timing, stat) = metric else { return None };
     let short = rounds.iter().filter(|r| !enough(r, metric)).count();
     if timing == Timing::ChunkGap || short * 2 < rounds.len() {
         return None;
     }
-    Some(format!(
-        "{short} of {} rounds have fewer than {} completed requests with a {}",
-        rounds.len(),
-        stat.min_n(),
-        timing.name()
-    ))
+    Some(LimitGap::FewCompleted { rounds: short as u64, of: rounds.len() as u64, least: stat.min_n() as u64, timing })
 }
 
 /// A lower percentile that has enough requests and is over the limit proves that this one is too.

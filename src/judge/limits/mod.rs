@@ -10,7 +10,8 @@ mod start;
 mod tests;
 
 use crate::config::{Bound, Limit};
-use crate::judge::{PastRun, text};
+use crate::judge::PastRun;
+use crate::judge::reason::{LimitGap, LimitReason, LimitValue, Obstacle};
 use crate::measure::collect::Values;
 use crate::measure::stats::{lag1_autocorrelation, mean};
 use crate::measure::summary::Shape;
@@ -57,7 +58,7 @@ pub struct LimitFinding {
     pub state: LimitState,
     /// Whether the measured value is on the right side of the limit.
     pub side_ok: Option<bool>,
-    pub reason: String,
+    pub reason: LimitReason,
 }
 
 /// What a metric's own rule found, before `strict` and words.
@@ -72,13 +73,13 @@ struct Judged {
 }
 
 /// A rule's outcome: judged, or why there is nothing to judge.
-type Ruling = Result<Judged, String>;
+type Ruling = Result<Judged, LimitGap>;
 
 impl LimitFinding {
     /// Met by its measured value, although that is not proven.
     pub fn meet(&mut self) {
         self.state = LimitState::Met;
-        self.reason = words(self);
+        self.reason = reason(self);
     }
 
     /// Neither breached nor met.
@@ -109,16 +110,16 @@ fn finding(input: &LimitInput<'_>, limit: &Limit) -> LimitFinding {
         interval: None,
         state: LimitState::NotMeasured,
         side_ok: None,
-        reason: String::new(),
+        reason: LimitReason::LimitNotMeasured { metric, why: LimitGap::NoRequests },
     };
     match ruling(input, metric, bound) {
-        Err(why) => finding.reason = format!("{metric} is not measured: {why}"),
+        Err(why) => finding.reason = LimitReason::LimitNotMeasured { metric, why },
         Ok(judged) => {
             finding.value = Some(judged.value);
             finding.interval = Some(judged.interval);
             finding.side_ok = Some(!beyond(bound, judged.value));
             finding.state = state(&judged, beyond(bound, judged.value), input.strict);
-            finding.reason = words(&finding);
+            finding.reason = reason(&finding);
         }
     }
     finding
@@ -134,10 +135,10 @@ fn state(judged: &Judged, wrong_side: bool, strict: bool) -> LimitState {
 
 fn ruling(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Ruling {
     if input.rounds.iter().all(|r| r.rows.is_empty()) {
-        return Err("no requests were sent".into());
+        return Err(LimitGap::NoRequests);
     }
     if !input.shape.defines(metric) {
-        return Err("this workload does not define it".into());
+        return Err(LimitGap::NotDefined);
     }
     match (metric, bound) {
         _ if location::covers(metric) => location::judge(input, metric, bound),
@@ -146,9 +147,9 @@ fn ruling(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Ruling {
         (Metric::ErrorRate, Bound::Max(max)) => failures::judge(input, max),
         (Metric::SuccessRate, Bound::Min(min)) => failures::judge(input, 1.0 - min).map(|judged| mirrored(&judged)),
         (Metric::SloAttainment | Metric::Goodput | Metric::SuccessRate, Bound::Max(_)) | (Metric::ErrorRate, Bound::Min(_)) => {
-            Err("a limit on its good side is not judged".into())
+            Err(LimitGap::GoodSide)
         }
-        _ => Err(format!("limits on {metric} are not judged in this version")),
+        _ => Err(LimitGap::LimitNotJudged),
     }
 }
 
@@ -172,32 +173,24 @@ pub fn mean_lag(rounds: &[Round]) -> Option<f64> {
     mean(&lags)
 }
 
-fn words(finding: &LimitFinding) -> String {
-    let LimitFinding { metric, bound, value, interval, state, side_ok, .. } = finding;
-    let shown = value.map(|v| text::value(*metric, v)).unwrap_or_default();
-    let range = interval
-        .map(|(low, high)| format!(" ({} to {})", text::value(*metric, low), text::value(*metric, high)))
-        .unwrap_or_default();
-    let limit = match bound {
-        Bound::Max(max) => format!("at most {}", text::value(*metric, *max)),
-        Bound::Min(min) => format!("at least {}", text::value(*metric, *min)),
-    };
-    let what = match (state, side_ok) {
-        (LimitState::Breached, _) => "beyond the limit",
-        (LimitState::Met, _) => "within the limit",
-        (_, Some(true)) => "within, but not proven to be within, the limit",
-        _ => "beyond, but not proven to be beyond, the limit",
-    };
-    format!("{metric} {shown}{range} is {what}: {limit}{}", obstacle(finding))
+fn reason(finding: &LimitFinding) -> LimitReason {
+    let LimitFinding { metric, bound, value, interval, .. } = *finding;
+    let measured = LimitValue { metric, bound, value, interval, obstacle: obstacle(finding) };
+    match (finding.state, finding.side_ok) {
+        (LimitState::Breached, _) => LimitReason::LimitBreached(measured),
+        (LimitState::Met, _) => LimitReason::LimitMet(measured),
+        (_, Some(true)) => LimitReason::LimitMetUnproven(measured),
+        _ => LimitReason::LimitBreachedUnproven(measured),
+    }
 }
 
 /// Why a limit is open although its whole interval is on one side.
-fn obstacle(finding: &LimitFinding) -> &'static str {
-    let Some((low, high)) = finding.interval.filter(|_| finding.state == LimitState::Open) else { return "" };
+fn obstacle(finding: &LimitFinding) -> Option<Obstacle> {
+    let (low, high) = finding.interval.filter(|_| finding.state == LimitState::Open)?;
     match (beyond(finding.bound, low), beyond(finding.bound, high)) {
-        (one, two) if one == two && start::covers(finding.metric) => "; one start proves nothing: two that agree do",
-        (false, false) => "; failed requests, rounds without a value or a queue near saturation stand in the way",
-        (true, true) => "; the rounds disagree: one more start with the same seeds tells the plan from noise",
-        _ => "",
+        (one, two) if one == two && start::covers(finding.metric) => Some(Obstacle::OneStart),
+        (false, false) => Some(Obstacle::Disturbed),
+        (true, true) => Some(Obstacle::RoundsDisagree),
+        _ => None,
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::config::Bound;
 use crate::judge::limits::{Judged, LimitInput, Ruling, beyond};
+use crate::judge::reason::LimitGap;
 use crate::measure::stats::median;
 use crate::metric::Metric;
 
@@ -14,11 +15,11 @@ pub fn covers(metric: Metric) -> bool {
 
 pub fn judge(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Ruling {
     if metric == Metric::ServerStart {
-        return by_start(input.ready_ms, bound).ok_or_else(|| "the gate did not start the server".into());
+        return by_start(input.ready_ms, bound).ok_or(LimitGap::NotStartedHere);
     }
     let of_all: Option<Vec<f64>> = input.gpu.iter().map(|start| start.get(&metric).copied()).collect();
     let judged = of_all.and_then(|starts| by_start(&starts, bound));
-    judged.ok_or_else(|| "in some round no GPU was watched, or one does not tell it".into())
+    judged.ok_or(LimitGap::NoGpu)
 }
 
 /// The median of the starts; the interval is from the least of them to the largest.

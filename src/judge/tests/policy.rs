@@ -25,8 +25,8 @@ fn what_is_only_shown_never_decides() {
     let found = compare(&sides[0], &sides[1], &quiet_history(), &info);
     assert_eq!(found.decision, Decision::Regression);
     assert_eq!(row(&found, TPOT).judgement, Judgement::Inconclusive);
-    assert!(row(&found, TPOT).reason.as_ref().is_some_and(|r| r.contains("shown only")));
-    assert!(found.reasons.iter().all(|r| r.starts_with("ttft_geomean")), "{:?}", found.reasons);
+    assert!(row(&found, TPOT).reason.as_ref().is_some_and(|r| *r == MetricReason::OnlyShown));
+    assert!(found.reasons.iter().all(|r| r.to_string().starts_with("TTFT ")), "{:?}", found.reasons);
     let all = classed(&METHOD.map(|m| (m, Class::Info)));
     let nothing = compare(&sides[0], &sides[0].clone(), &quiet_history(), &all);
     assert_eq!(nothing.decision, Decision::Incomplete, "a PASS would prove nothing");
@@ -109,10 +109,14 @@ fn what_is_accepted_is_out_of_the_way_and_all_else_counts() {
     assert!(all.len() > 3 && found.decision == Decision::Regression);
     let rest = found.without(&all);
     assert_eq!(rest.decision, Decision::Pass, "{:?}", rest.reasons);
-    assert!(rest.proves.as_ref().is_some_and(|p| !p.contains("tpot_geomean") && p.starts_with("nothing")), "{:?}", rest.proves);
+    assert!(
+        rest.proves.as_ref().is_some_and(|p| !p.to_string().contains("TPOT") && p.to_string().starts_with("nothing")),
+        "{:?}",
+        rest.proves
+    );
     let most: BTreeSet<Metric> = all.iter().copied().filter(|m| *m != TPOT).collect();
     let rest = found.without(&most);
     assert_eq!(rest.decision, Decision::Regression);
-    assert!(rest.reasons.len() == 1 && rest.reasons[0].starts_with("tpot_geomean"), "{:?}", rest.reasons);
+    assert!(rest.reasons.len() == 1 && rest.reasons[0].to_string().starts_with("TPOT "), "{:?}", rest.reasons);
     assert_eq!(found.without(&BTreeSet::new()), found);
 }

@@ -19,7 +19,7 @@ use crate::judge::{Comparison, PastRun, Policy, Session};
 use crate::measure::Round;
 use crate::measure::summary::summaries;
 use crate::metric::{Metric, Scale};
-use crate::verdict::{self, Against, Evidence, Verdict, rule};
+use crate::verdict::{self, Against, Evidence, Reason, Verdict, rule};
 
 /// How a gate ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,6 +184,7 @@ fn play_other_day(scene: &Scene, change: Change, known: &[Session], rng: &mut Ch
 
 /// The whole way: what is not fit is not judged, and what is open is not passed.
 pub fn ruled(comparison: Comparison, limits: Vec<LimitFinding>, invalid: Vec<String>) -> Outcome {
+    let invalid = invalid.into_iter().map(Reason::Text).collect();
     let policy = verdict::Policy {
         on_inconclusive: OnOpen::Warn,
         on_blind: OnOpen::Fail,
@@ -197,7 +198,7 @@ pub fn ruled(comparison: Comparison, limits: Vec<LimitFinding>, invalid: Vec<Str
     let (excused, warnings) = (Vec::new(), Vec::new());
     let evidence = Evidence { invalid, against, limits, excused, drift: None, incomplete: Vec::new(), warnings };
     let ruling = rule(policy, &evidence);
-    Outcome { verdict: ruling.verdict, reasons: ruling.reasons, looks }
+    Outcome { verdict: ruling.verdict, reasons: ruling.reasons.iter().map(ToString::to_string).collect(), looks }
 }
 
 /// The limit on failures that every judged workload has.

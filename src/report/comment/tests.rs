@@ -85,7 +85,7 @@ fn the_text_is_cut_in_tiers_and_the_verdict_stays() {
         (60_000, "All metrics", "Cut to what fits"),
         (4_000, "| metric |", "All metrics"),
         (900, "noisier than usual", "| metric |"),
-        (400, "tpot_geomean", "noisier than usual"),
+        (400, "TPOT is 8.2 % longer", "noisier than usual"),
     ] {
         let text = fit(&reports, &about(), Room::Chars(room)).expect("it fits");
         assert!(text.chars().count() <= room && text.len() < last, "{room}: {}", text.len());

@@ -7,7 +7,9 @@ use askama::Template;
 use crate::config::Lang;
 
 use super::History;
+use crate::compare::Reason;
 use crate::record::session::Session;
+use crate::report::codes::Sentence;
 use crate::report::page::Shell;
 use crate::report::page::plot::{Across, Curve, Kind, Plot, Point, plot};
 use crate::report::{say, text};
@@ -32,7 +34,7 @@ pub struct Workload<'a> {
     /// Sessions of something else: another plan, machine or model.
     pub left_out: usize,
     /// Which of them a check counts, and why not the others.
-    pub segment: Vec<String>,
+    pub segment: Vec<Reason>,
 }
 
 #[derive(Template)]
@@ -90,11 +92,15 @@ fn section(branch: &Branch, w: &Workload<'_>, lang: Lang) -> Section {
     Section {
         name: text::plain(&w.name),
         count: say(lang, &format!("{}{left_out}", text::count(w.sessions.len() as u64, "session", "sessions"))),
-        segment: w.segment.iter().map(|line| say(lang, &text::plain(line))).collect(),
+        segment: w.segment.iter().map(|reason| said_plainly(reason, lang)).collect(),
         metrics: shown.iter().filter_map(|h| metric(branch, h, lang)).collect(),
         header: shown.iter().map(|h| h.metric.name()).collect(),
         rows: w.sessions.iter().map(row).collect(),
     }
+}
+
+fn said_plainly(reason: &Reason, lang: Lang) -> String {
+    text::plain(&Sentence::Reason(reason.clone().into()).say(lang))
 }
 
 fn metric(branch: &Branch, h: &History<'_>, lang: Lang) -> Option<Metric> {
@@ -161,7 +167,7 @@ mod tests {
             sessions: all,
             histories: histories.into(),
             left_out: 2,
-            segment: vec!["no session counts".into()],
+            segment: vec![Reason::NoSessionCounts],
         };
         render(branch, &[workload], "0.1.0", Lang::En)
     }

@@ -132,7 +132,9 @@ fn breached_is_a_failure_open_is_skipped_and_what_was_not_compared_too() {
     assert_eq!((read.count("failure"), read.count("error"), read.count("skipped")), (1, 0, 13));
     assert!(read.cases.contains(&("goodput-gate.chat".into(), "limit ttft_p95 max".into())));
     let failure = read.results.iter().find(|r| r.0 == "failure").expect("there is one");
-    assert!(failure.1 == "limit" && failure.2.contains("at most 500.0 ms") && failure.2.contains("588.0 ms to 640.1 ms"));
+    assert!(
+        failure.1 == "limit" && failure.2.contains("over its limit of 500.0 ms") && failure.2.contains("588.0 ms to 640.1 ms")
+    );
 }
 
 #[test]
@@ -145,7 +147,12 @@ fn nothing_passes_of_an_invalid_measurement() {
 #[test]
 fn no_baseline_is_skipped_with_the_reason_and_a_failure_where_the_policy_demands_one() {
     let read = of(&samples::no_baseline());
-    assert!(read.results.iter().filter(|r| r.0 == "skipped").all(|r| r.2.contains("NO BASELINE: no baseline session")));
+    assert!(
+        read.results
+            .iter()
+            .filter(|r| r.0 == "skipped")
+            .all(|r| r.2.contains("NO BASELINE: no baseline for chat: none in this branch's history"))
+    );
     assert_eq!((read.count("error"), read.count("skipped")), (0, 12));
     // Exit code 4: the gate failed, so a case does.
     let failure = read.results.iter().find(|r| r.0 == "failure").expect("there is one");

@@ -1,35 +1,45 @@
 //! A regression and a breached limit that somebody has accepted, and drift since the anchor.
 
-use super::{limit_breach, regression};
-use crate::report::{AnchorMetricReport, AnchorReport, Report};
-use crate::verdict::Verdict;
+use super::{breach, limit_breach, margins, metric_named, regression, report, slower};
+use crate::accept::Excusable;
+use crate::compare;
+use crate::compare::reason::SinceAnchor;
+use crate::judge::reason::{Measured, Terms};
+use crate::report::headline::Headline;
+use crate::report::{AnchorMetricReport, AnchorReport, Report, WorkloadReport};
+use crate::verdict::{Reason, Verdict};
 
-const WORDS: &str = "until 2026-12-22: new sampler, better answers (by Ada <ada@example.com>)";
+fn terms() -> Terms {
+    let by = Some("Ada <ada@example.com>".into());
+    Terms { until: "2026-12-22".into(), reason: "new sampler, better answers".into(), by }
+}
 
 pub fn accepted() -> Report {
-    let mut report = regression();
-    let w = &mut report.workloads[0];
+    let mut w = WorkloadReport { metrics: regression().workloads.remove(0).metrics, ..limit_breach().workloads.remove(0) };
+    let changes = slower().map(|m| Excusable::Change(Measured { interval: None, p: None, ..m }));
+    let found = changes.into_iter().chain([Excusable::Limit(breach())]);
+    let accepted: Vec<Reason> = found.map(|found| Reason::Accepted { found, terms: terms() }).collect();
+    w.accepted = w.codes.texts(&accepted);
     for m in w.metrics.iter_mut().filter(|m| m.judgement.as_deref() == Some("regressed")) {
-        m.accepted = Some(WORDS.into());
-        w.accepted.push(format!("{} +8.2 %, {WORDS}", m.metric));
+        m.accepted = Some(terms().to_string());
     }
-    let mut limits = limit_breach().workloads.remove(0).limits;
-    for l in limits.iter_mut().filter(|l| l.state == "breached") {
-        l.accepted = Some(WORDS.into());
-        w.accepted.push(format!("limit: {}, {WORDS}", l.reason));
+    for l in w.limits.iter_mut().filter(|l| l.state == "breached") {
+        l.accepted = Some(terms().to_string());
     }
-    w.limits = limits;
-    w.anchor = Some(drift());
-    w.warnings = vec![drift().words];
-    (w.verdict, report.verdict, report.exit_code) = (Some(Verdict::Passed), Some(Verdict::Passed), 0);
-    w.reasons = vec!["proven ttft_geomean less than 10 % worse".into()];
-    report.headline = format!("PASS with 3 accepted regressions: {}; and 2 more", w.accepted[0]);
+    let before = regression().workloads.remove(0);
+    (w.baseline, w.comparison) = (before.baseline, before.comparison);
+    let (drift, since) = drift();
+    w.anchor = Some(drift);
+    w.warnings = w.codes.texts(&[since]);
+    w.reasons = w.codes.texts(&[Reason::from(crate::judge::Reason::Proof { margins: margins(), detectable: vec![] })]);
+    w.verdict = Some(Verdict::Passed);
+    let mut report = report(&Headline::PassedWithAccepted { accepted: 3, first: accepted[0].clone() }, 0, vec![w]);
     report.notices =
         vec!["this change brings an acceptance (chat/tpot_geomean) that counts only once it is on the base branch".into()];
     report
 }
 
-fn drift() -> AnchorReport {
+fn drift() -> (AnchorReport, Reason) {
     let tpot = AnchorMetricReport {
         metric: "tpot_geomean".into(),
         unit: "ms".into(),
@@ -38,13 +48,17 @@ fn drift() -> AnchorReport {
         interval_high_ratio: Some(0.082),
         judgement: "regressed".into(),
     };
-    AnchorReport {
+    let worse = Measured { metric: metric_named("tpot_geomean"), change: Some(0.061), interval: Some((0.04, 0.082)), p: None };
+    let found = SinceAnchor::Worse(vec![worse]);
+    let since: Reason = compare::Reason::Anchor { name: "v1.2".into(), commits: Some(120), found }.into();
+    let report = AnchorReport {
         name: "v1.2".into(),
         commit: Some("3d1f0c7f1c0f9d1d5e8a7b6c5d4e3f2a1b0c9d8e".into()),
         distance_commits: Some(120),
         sessions: 12,
         state: "worse".into(),
-        words: "since the anchor v1.2 (120 commits ago): tpot_geomean +6.1 % (+4.0 % to +8.2 %)".into(),
+        words: since.to_string(),
         metrics: vec![tpot],
-    }
+    };
+    (report, since)
 }

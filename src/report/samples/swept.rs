@@ -2,6 +2,7 @@
 
 use super::{measured, report};
 use crate::config::Axis;
+use crate::report::headline::Headline;
 use crate::report::sweep::{SweepLevel, sweep};
 use crate::report::{Report, WorkloadReport};
 
@@ -27,7 +28,7 @@ pub fn swept() -> Report {
         error_rate_ratio: Some(level / 400.0),
         unfit: None,
     };
-    let mut all = report(None, 0, "measured 3000 requests, nothing judged", others.collect());
+    let mut all = report(&Headline::Measured { requests: 3000 }, 0, others.collect());
     all.sweeps = vec![sweep("chat", Axis::Concurrency, levels.map(at).to_vec())];
     all
 }

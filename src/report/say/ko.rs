@@ -2,12 +2,32 @@
 //! write them, so that no particle has to agree with a name.
 
 mod accepted;
+mod compare;
 mod evidence;
+mod judge;
 mod judged;
 mod policy;
 mod several;
+mod verdict;
 
 use super::Sentence;
+use crate::fingerprint::Difference;
+use crate::judge::text::joined;
+use crate::report::codes;
+
+/// A sentence that has a code.
+pub fn sentence(sentence: &codes::Sentence) -> String {
+    match sentence {
+        codes::Sentence::Headline(headline) => verdict::headline(headline),
+        codes::Sentence::Metric(reason) => judge::metric(reason),
+        codes::Sentence::Reason(reason) => verdict::reason(reason),
+    }
+}
+
+/// Names and values, which are no sentences.
+fn differences(all: &[Difference]) -> String {
+    joined(all)
+}
 
 /// In the order in which they are tried: what is accepted has a sentence of its own in it, and general forms come last.
 pub const SENTENCES: [&[Sentence]; 7] =
@@ -34,18 +54,15 @@ const VERDICT: &[Sentence] = &[
     ("could not measure: {a}", "측정하지 못함: {a}"),
     ("measured {n} requests, nothing judged", "요청 {n}개 측정, 판정 없음"),
     ("nothing was measured", "측정된 것이 없음"),
-    ("{A} (worst of {n} records)", "{A} (레코드 {n}개 중 최악)"),
-    ("{A} (measured by an untrusted job)", "{A} (신뢰할 수 없는 작업에서 측정)"),
-    ("{L} are each less than {q} worse than the baseline's, proven", "{L}: 각각 기준선 대비 저하가 {q} 미만임을 입증"),
+    ("worst of {n} records", "레코드 {n}개 중 최악"),
+    ("measured by an untrusted job", "신뢰할 수 없는 작업에서 측정"),
     ("{L} is less than {q} worse than the baseline's, proven", "{L}: 기준선 대비 저하가 {q} 미만임을 입증"),
     ("{A}; also worse: {L}", "{A}; 함께 나빠짐: {L}"),
     ("{a} is {q} longer than the baseline's ({C})", "{a}: 기준선보다 {q} 길어짐 ({C})"),
     ("{a} is {q} shorter than the baseline's ({C})", "{a}: 기준선보다 {q} 짧아짐 ({C})"),
-    ("{a} is {q} higher than the baseline's ({C})", "{a}: 기준선보다 {q} 높아짐 ({C})"),
     ("{a} is {q} lower than the baseline's ({C})", "{a}: 기준선보다 {q} 낮아짐 ({C})"),
     ("{a} is {q} longer than the baseline's", "{a}: 기준선보다 {q} 길어짐"),
     ("{a} is {q} shorter than the baseline's", "{a}: 기준선보다 {q} 짧아짐"),
-    ("{a} is {q} higher than the baseline's", "{a}: 기준선보다 {q} 높아짐"),
     ("{a} is {q} lower than the baseline's", "{a}: 기준선보다 {q} 낮아짐"),
     // Numbers.
     ("over {q}", "{q} 초과"),
@@ -146,10 +163,9 @@ const VERDICT: &[Sentence] = &[
     ("{w} with uncommitted changes", "{w}, 커밋되지 않은 변경 있음"),
     ("interrupted: this is what was measured until then", "중단됨: 그때까지 측정한 결과"),
     ("Interrupted: this is what was measured until then.", "중단됨: 그때까지 측정한 결과입니다."),
-    ("note: {A}", "참고: {A}"),
-    ("Note: {A}", "참고: {A}"),
-    ("Warning: {A}", "경고: {A}"),
-    ("A PASS proves: {A}", "PASS가 입증하는 것: {A}"),
+    ("Note", "참고"),
+    ("Warning", "경고"),
+    ("A PASS proves", "PASS가 입증하는 것"),
     ("Provenance", "출처"),
     ("How to reproduce, how to accept", "재현 방법, 받아들이는 방법"),
     ("All metrics", "전체 지표"),

@@ -24,37 +24,12 @@ pub const SENTENCES: &[Sentence] = &[
     ("some starts of one side lack it", "한쪽의 일부 시작에 값 없음"),
     ("the metric has no value", "지표에 값 없음"),
     ("the metric has no change", "지표에 변화 값 없음"),
-    ("it names no largest change", "허용할 최대 변화가 적혀 있지 않음"),
     ("{q} worse is more than the {r} that was accepted", "저하 {q}: 수용한 {r}보다 큼"),
     ("{q} is worse than the {r} that was accepted", "{q}: 수용한 {r}보다 나쁨"),
-    (
-        "it is of {a}, which is not in the code that was measured (accept it again after a rebase)",
-        "측정한 코드에 수용한 커밋이 없음: {a} (rebase 뒤에는 다시 수용)",
-    ),
-    (
-        "the accepted change is in the baseline by now, so this is another one",
-        "수용한 변경은 이미 기준선에 들어 있으므로 이것은 다른 저하",
-    ),
-    (
-        "history begins after an accepted change: {n} session[s] before it left out",
-        "수용된 변경 이후부터 이력 시작: 그 이전 세션 {n}개 제외",
-    ),
-    (
-        "of the accepted change {n} of {m} sessions are there: until then it is compared with those before it, and the acceptance covers it; `goodput-gate baseline update` on the target branch adds one",
-        "수용된 변경의 세션 {m}개 중 {n}개 있음: 그때까지는 그 이전 세션과 비교하고 수용을 적용; 대상 브랜치에서 `goodput-gate baseline update`로 추가",
-    ),
-    ("{A}, and on_anchor_drift is fail", "{A}; on_anchor_drift가 fail"),
     ("not compared with the anchor {A}: {B}", "앵커와 비교하지 않음 ({A}): {B}"),
     ("since the anchor {A}: {B}", "앵커 {A} 이후: {B}"),
-    ("{a} (1 commit ago)", "{a} (1커밋 전)"),
     ("{a} ({n} commits ago)", "{a} ({n}커밋 전)"),
     ("not worse", "나빠지지 않음"),
-    (
-        "neither proven worse nor proven fine ({n} more of its sessions are needed to judge)",
-        "나빠졌다는 것도 괜찮다는 것도 입증되지 않음 (판정에는 세션 {n}개 더 필요)",
-    ),
-    ("neither proven worse nor proven fine", "나빠졌다는 것도 괜찮다는 것도 입증되지 않음"),
-    ("it has no session of this workload", "이 워크로드의 세션이 없음"),
     ("its sessions are of something else: {a}", "세션이 다른 조건의 것: {a}"),
     (
         "To accept what is worse here, for a reason, until a day: beside this report",

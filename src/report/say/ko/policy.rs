@@ -112,10 +112,6 @@ pub const SENTENCES: &[Sentence] = &[
         "입증된 것 없음: 한 번의 시도에서 더 많이 측정 (`--starts`, `gate.starts` 또는 `--interleaved`); 또는 커밋한 뒤 다른 장비에서 `goodput-gate check --with {a}` (이 레코드)로 두 작업을 함께 판정",
     ),
     (
-        "attempt {n} failed ({a}), and this one alone is {b}: another attempt does not turn a FAIL green; change the code, or measure more in one attempt (gate.starts, interleaved)",
-        "시도 {n}이 실패함 ({a}), 이번 시도만으로는 {b}: 다시 시도해도 FAIL이 통과로 바뀌지 않음; 코드를 고치거나 한 번의 시도에서 더 많이 측정 (gate.starts, interleaved)",
-    ),
-    (
         "this is attempt {n} of the workflow run, and what the earlier ones came to is not known, so that it is judged by itself: {a}",
         "워크플로 실행의 시도 {n}이며 이전 시도의 결과를 알 수 없어 이번 시도만으로 판정: {a}",
     ),

@@ -1,0 +1,84 @@
+//! The verdict and its reasons in Korean. Not here: what they hold (`verdict::reason`, `report::headline`).
+
+use super::judge::{limit, measured, terms};
+use super::{compare, differences, judge};
+use crate::accept::Excusable;
+use crate::config::Lang;
+use crate::metric::Metric;
+use crate::report::headline::{Direction, Headline, Why, bound, bounds, direction, proof, size};
+use crate::report::say;
+use crate::verdict::{Reason, Verdict};
+
+pub fn headline(headline: &Headline) -> String {
+    match headline {
+        Headline::Measured { requests } => format!("요청 {requests}개 측정, 판정 없음"),
+        Headline::Unfit { requests, workload, why } => {
+            let workload = workload.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+            format!("{}: {workload}{}; 요청 {requests}개 측정, 판정 없음", Verdict::Invalid.word(), say(Lang::Ko, why))
+        }
+        Headline::CouldNotMeasure { why } => format!("{}: 측정하지 못함: {why}", Verdict::Invalid.word()),
+        Headline::PassedWithAccepted { accepted, first } => {
+            let more = if *accepted > 1 { format!("; 외 {}건", accepted - 1) } else { String::new() };
+            format!("{} (수용된 성능 저하 {accepted}건): {}{more}", Verdict::Passed.word(), reason(first))
+        }
+        Headline::Verdict { verdict, workload, why } => {
+            let workload = workload.as_ref().map_or_else(String::new, |name| format!(": {name}"));
+            let why = why.as_ref().map_or_else(String::new, |why| format!(": {}", self::why(why)));
+            format!("{}{workload}{why}", verdict.word())
+        }
+    }
+}
+
+fn why(why: &Why) -> String {
+    match why {
+        Why::NoSlowdown(margins) => match &margins[..] {
+            [one] => format!("성능 저하 없음 (입증: {} 미만)", bound(one)),
+            _ => format!("성능 저하 없음 (입증: {})", bounds(margins, |names, bound| format!("{names} {bound} 미만")).join("; ")),
+        },
+        Why::Slower(first, also) => {
+            let change = first.change.unwrap_or(f64::NAN);
+            let how = match direction(first.metric, change) {
+                Direction::Longer => "길어짐",
+                Direction::Shorter => "짧아짐",
+                Direction::Higher => "높아짐",
+                Direction::Lower => "낮아짐",
+            };
+            let size = size(first.metric, change);
+            format!("{}: 기준선보다 {size} {how}{}{}", first.metric.title(), proof(first, " ~ "), also_worse(also))
+        }
+        Why::Breached(breach, also) => format!("{}{}", limit(breach), also_worse(also)),
+        Why::Reason(reason) => self::reason(reason),
+    }
+}
+
+fn also_worse(also: &[(Metric, f64)]) -> String {
+    let also: Vec<String> =
+        also.iter().map(|(metric, change)| format!("{} {}", metric.title(), size(*metric, *change))).collect();
+    if also.is_empty() { String::new() } else { format!("; 함께 나빠짐: {}", also.join(", ")) }
+}
+
+pub fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::OpenLimitFails => "입증되지 않은 한도가 있고 on_limit_open이 fail".into(),
+        Reason::AnchorFails { why } => format!("{}; on_anchor_drift가 fail", self::reason(why)),
+        Reason::Incomparable { differences: all } => format!("기준선이 있으나 다른 조건의 것: {}", differences(all)),
+        Reason::Accepted { found, terms: until } => {
+            let found = match found {
+                Excusable::Limit(breach) => limit(breach),
+                Excusable::Change(change) => measured(change),
+            };
+            format!("{found}; {}", terms(until))
+        }
+        Reason::AttemptFailed { number, created, machine, alone } => {
+            let on = machine.as_ref().map_or_else(String::new, |machine| format!(", {machine}"));
+            format!(
+                "시도 {number}이 실패함 ({created}{on}), 이번 시도만으로는 {}: 다시 시도해도 FAIL이 통과로 바뀌지 않음; 코드를 고치거나 한 \
+                 번의 시도에서 더 많이 측정 (gate.starts, interleaved)",
+                alone.word()
+            )
+        }
+        Reason::Judge(reason) => judge::reason(reason),
+        Reason::Compare(reason) => compare::reason(reason),
+        Reason::Text(text) => say(Lang::Ko, text),
+    }
+}

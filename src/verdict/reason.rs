@@ -1,0 +1,102 @@
+//! Why a verdict is what it is: the reasons of every room below, and those of the policy. `Display` is the English.
+//!
+//! Not here: other languages (`report::say`), which reasons a verdict has (`verdict`).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Verdict;
+use crate::accept::{Excusable, Excused};
+use crate::compare::reason::RunReason;
+use crate::fingerprint::Difference;
+use crate::judge::limits::LimitFinding;
+use crate::judge::reason::Terms;
+use crate::judge::text::joined;
+use crate::{compare, judge};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Reason {
+    OpenLimitFails,
+    /// An anchor that nothing is known of, where drift fails.
+    AnchorFails {
+        why: Box<Reason>,
+    },
+    Incomparable {
+        differences: Vec<Difference>,
+    },
+    Accepted {
+        found: Excusable,
+        terms: Terms,
+    },
+    /// An earlier attempt failed, and this one alone would be `alone`.
+    AttemptFailed {
+        number: u64,
+        created: String,
+        machine: Option<String>,
+        alone: Verdict,
+    },
+    #[serde(untagged)]
+    Judge(judge::Reason),
+    #[serde(untagged)]
+    Compare(compare::Reason),
+    /// As it is: of an older record, another tool or a server.
+    #[serde(untagged)]
+    Text(String),
+}
+
+impl From<judge::Reason> for Reason {
+    fn from(reason: judge::Reason) -> Self {
+        Self::Judge(reason)
+    }
+}
+
+impl From<&LimitFinding> for Reason {
+    fn from(finding: &LimitFinding) -> Self {
+        Self::Judge(judge::Reason::Limit(finding.reason.clone()))
+    }
+}
+
+impl From<compare::Reason> for Reason {
+    fn from(reason: compare::Reason) -> Self {
+        Self::Compare(reason)
+    }
+}
+
+impl From<RunReason> for Reason {
+    fn from(reason: RunReason) -> Self {
+        Self::Compare(compare::Reason::Run(reason))
+    }
+}
+
+impl From<&Excused> for Reason {
+    fn from(excused: &Excused) -> Self {
+        Self::Accepted { found: excused.found.clone(), terms: excused.terms.clone() }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OpenLimitFails => f.write_str("a limit is not proven, and on_limit_open is fail"),
+            Self::AnchorFails { why } => write!(f, "{why}, and on_anchor_drift is fail"),
+            Self::Incomparable { differences } => {
+                write!(f, "baselines exist, but of something else: {}", joined(differences))
+            }
+            Self::Accepted { found, terms } => write!(f, "{found}, {terms}"),
+            Self::AttemptFailed { number, created, machine, alone } => {
+                let on = machine.as_ref().map_or_else(String::new, |machine| format!(" on {machine}"));
+                write!(
+                    f,
+                    "attempt {number} failed ({created}{on}), and this one alone is {}: another attempt does not turn a FAIL green; change \
+                     the code, or measure more in one attempt (gate.starts, interleaved)",
+                    alone.word()
+                )
+            }
+            Self::Judge(reason) => write!(f, "{reason}"),
+            Self::Compare(reason) => write!(f, "{reason}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
