@@ -144,7 +144,7 @@ pub(super) fn decided(report: &Report, w: &WorkloadReport, lang: Lang) -> String
 
 /// The other numbers, folded.
 pub(super) fn evidence(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
-    let advice = bullets(advice::of(report, w).iter().map(|a| escape(&say(lang, &a.words))));
+    let advice = bullets(advice::of(report, w).iter().map(|a| escape(&a.say(lang))));
     folded("Advice", &advice, lang)
         + &folded("All metrics", &everything(w, lang), lang)
         + &folded("Server evidence", &server_evidence(w, lang), lang)

@@ -22,7 +22,6 @@ use super::sweep::{HEADER, SweepReport};
 use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, beside, gpu, say, server, text};
 use crate::config::Lang;
 use crate::verdict::Verdict;
-use advice::Advice;
 use charts::Charts;
 use strip::Axis;
 pub(super) use sweeps::{Family, Swept, family};
@@ -102,7 +101,8 @@ struct Section<'a> {
     why: Vec<(String, Vec<String>)>,
     /// What changed on the server's side together with what regressed.
     meanwhile: Vec<String>,
-    advice: Vec<Advice>,
+    /// Rule and words.
+    advice: Vec<(&'static str, String)>,
     axis: Option<Axis>,
     /// Where nothing was judged, what stands in place of what decides.
     latencies: Vec<[String; 5]>,
@@ -275,7 +275,7 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
         word: w.verdict.map_or("", Verdict::word),
         why: grouped(text::why(report, w, lang), lang),
         meanwhile: w.why.iter().map(|line| say(lang, &text::plain(line))).collect(),
-        advice: advice::of(report, w).into_iter().map(|a| Advice { words: say(lang, &a.words), ..a }).collect(),
+        advice: advice::of(report, w).iter().map(|a| (a.rule(), a.say(lang))).collect(),
         axis,
         latencies: text::measured::latencies(w),
         main_rates: text::measured::main_rates(w),

@@ -126,7 +126,7 @@ impl Pen {
         out += &self.metrics(w);
         out += &self.limits(w);
         out += &self.distributions(&w.distributions);
-        out += &self.facts(&said(closing(report, w), self.lang));
+        out += &self.facts(&closing(report, w, self.lang));
         out
     }
 
@@ -325,7 +325,7 @@ fn said(facts: Vec<(&'static str, String)>, lang: Lang) -> Vec<(&'static str, St
 }
 
 /// What stands behind the tables: rates, errors, and how well the measurement went.
-fn closing(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
+fn closing(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&str, String)> = Vec::new();
     facts.extend(text::levels(w).map(|levels| ("interval", levels)));
     facts.extend(text::speed(w).map(|speed| ("speed", speed)));
@@ -343,8 +343,8 @@ fn closing(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
     facts.push(("client", text::client(w)));
     facts.extend(w.server.iter().map(|s| ("server", server::how(s))));
     facts.extend(labelled("GPU", w.gpu.iter().flat_map(super::gpu::lines)));
-    facts.extend(labelled("advice", advice::of(report, w).into_iter().take(MOST_ADVICE).map(|a| a.words)));
-    facts
+    let advice = advice::of(report, w).into_iter().take(MOST_ADVICE).map(|a| a.say(lang));
+    said(facts, lang).into_iter().chain(labelled("advice", advice)).collect()
 }
 
 fn footer(report: &Report) -> Vec<(&'static str, String)> {

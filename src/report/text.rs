@@ -329,7 +329,7 @@ pub fn sessions_needed(w: &WorkloadReport) -> Option<String> {
 pub fn visible(w: &WorkloadReport) -> Option<String> {
     let of = |m: &MetricReport| Some(format!("{} {}", m.metric, size(&m.unit, Some(m.smallest_visible_change_ratio?))));
     let all: Vec<String> = w.metrics.iter().filter(|m| m.class == "primary").filter_map(of).collect();
-    (!all.is_empty()).then(|| format!("smallest change seen in 95 % of such runs: {}", all.join(", ")))
+    (!all.is_empty()).then(|| format!("smallest detectable change: {}", all.join(", ")))
 }
 
 /// Evidence that the client was not the bottleneck.

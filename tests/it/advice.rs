@@ -28,7 +28,7 @@ const CLOSED: &str = "{closed: {concurrency: 8}}";
 const RULES: [(&str, &str); 6] = [
     ("client_bound", "the client was nearly the limit"),
     ("failures", "of the requests succeeded"),
-    ("goodput", "met their SLOs"),
+    ("goodput", "in time (SLO)"),
     ("queueing", "TTFT is mostly waiting"),
     ("bursty", "tokens come in bursts"),
     ("idle_gpu", "while no GPU was busy"),

@@ -23,7 +23,7 @@ fn bare() -> Report {
 }
 
 fn rules(report: &Report) -> Vec<&'static str> {
-    of(report, &report.workloads[0]).into_iter().map(|Advice { rule, .. }| rule).collect()
+    of(report, &report.workloads[0]).iter().map(Advice::rule).collect()
 }
 
 fn rates(w: &mut WorkloadReport, values: &[(&str, f64)]) {
@@ -64,7 +64,7 @@ fn gpus(w: &mut WorkloadReport, busy: &[Option<f64>]) {
 fn without_evidence_there_is_no_advice() {
     assert_eq!(advised(|_| ()), [""; 0]);
     for (name, report) in samples::all() {
-        assert!(report.workloads.iter().all(|w| of(&report, w).iter().all(|a| !a.words.contains("NaN"))), "{name}");
+        assert!(report.workloads.iter().all(|w| of(&report, w).iter().all(|a| !a.to_string().contains("NaN"))), "{name}");
     }
 }
 
@@ -81,7 +81,7 @@ fn one_failure_in_twenty_is_too_many() {
     let mut report = samples::pass();
     rates(&mut report.workloads[0], &[("success_rate", 0.5)]);
     let said = of(&report, &report.workloads[0]);
-    assert!(said[0].words.contains("50.00 %") && said[0].words.contains("mostly timeout (2)"), "{said:?}");
+    assert!(said[0].to_string().contains("50.00 %") && said[0].to_string().contains("mostly timeout (2)"), "{said:?}");
 }
 
 #[test]
@@ -190,8 +190,8 @@ fn the_warm_tier_is_told_beside_its_cold_one() {
         report.workloads = vec![tier(warm.0, Tier::Warm, warm.1), tier(cold.0, Tier::Cold, cold.1)];
         assert_eq!(of(&report, &report.workloads[1]), [], "nothing at the cold one");
         let all = of(&report, &report.workloads[0]);
-        assert!(all.iter().all(|a| a.rule == "prefix_cache"));
-        all.into_iter().map(|a| a.words).collect::<String>()
+        assert!(all.iter().all(|a| a.rule() == "prefix_cache"));
+        all.iter().map(ToString::to_string).collect::<String>()
     };
     let (cold, warm) = (("pc-cold", Some(351.6)), ("pc-warm", Some(114.7)));
     assert_eq!(said(cold, warm), "warm TTFT p50 is 0.33 of cold's: 114.7 ms of 351.6 ms");

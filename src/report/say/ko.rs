@@ -2,6 +2,7 @@
 //! write them, so that no particle has to agree with a name.
 
 mod accepted;
+pub mod advice;
 mod compare;
 mod evidence;
 mod judge;
@@ -222,11 +223,11 @@ const VERDICT: &[Sentence] = &[
     ("warm: the shared prefix is in the prefix cache", "warm: 공유 prefix가 prefix 캐시에 있음"),
     ("ready after {a} (spread {q})", "준비까지 {a} (편차 {q})"),
     ("ready after {a}", "준비까지 {a}"),
-    ("every request, all of them", "요청마다 SLO 모두 만족"),
-    ("{L} (every request, all of them)", "{L} (요청마다 모두 만족해야 함)"),
-    ("{L} (every request, all of them): met by {n} of {m}", "{L} (요청마다 모두 만족해야 함): {m}개 중 {n}개 만족"),
+    ("all SLOs together", "모든 SLO 동시 만족"),
+    ("{L} (all SLOs together)", "{L} (요청마다 모두 만족해야 함)"),
+    ("{L} (all SLOs together): met by {n} of {m}", "{L} (요청마다 모두 만족해야 함): {m}개 중 {n}개 만족"),
     (
-        "{L} (every request, all of them): met by {n} of {m} after the ramp",
+        "{L} (all SLOs together): met by {n} of {m} after the ramp",
         "{L} (요청마다 모두 만족해야 함): 램프 이후 {m}개 중 {n}개 만족",
     ),
     ("{q} ({n} of {m})", "{q} ({m}개 중 {n}개)"),
@@ -247,7 +248,7 @@ const VERDICT: &[Sentence] = &[
     ("{L} need[s] {n} completed requests per round after the ramp", "{L}: 램프 이후 라운드당 완료 요청 {n}개 필요"),
     ("{L} need[s] {n} completed requests after the ramp", "{L}: 램프 이후 완료 요청 {n}개 필요"),
     ("{L} need[s] {n}", "{L}: {n}개 필요"),
-    ("smallest change seen in 95 % of such runs: {A}", "이런 실행의 95 %에서 감지되는 최소 변화: {A}"),
+    ("smallest detectable change: {A}", "최소 감지 변화: {A}"),
     ("{n} (INCONCLUSIVE is let through by gate.{w}: warn)", "{n} (gate.{w}: warn 설정으로 INCONCLUSIVE 허용)"),
     ("{n} (BLIND is let through by gate.{w}: warn)", "{n} (gate.{w}: warn 설정으로 BLIND 허용)"),
     ("{n} ({A})", "{n} ({A})"),
