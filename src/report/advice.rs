@@ -16,15 +16,42 @@ use crate::evidence::server::Fact;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Advice {
     /// TTFT p50 of a warm tier beside that of the cold one.
-    PrefixCache { warm_ms: f64, cold_ms: f64, helps: bool },
-    ClientBound { busy: f64 },
-    Failures { succeeded: f64, most: Option<(String, u64)> },
-    BeyondKnee { level: f64, knee: f64, curve: String },
+    PrefixCache {
+        warm_ms: f64,
+        cold_ms: f64,
+        helps: bool,
+    },
+    ClientBound {
+        busy: f64,
+    },
+    Failures {
+        succeeded: f64,
+        most: Option<(String, u64)>,
+    },
+    BeyondKnee {
+        level: f64,
+        knee: f64,
+        curve: String,
+    },
     /// `worst`: the SLO that most requests missed, and the share that met it.
-    Late { in_time: f64, answered: f64, worst: Option<(&'static str, f64)> },
-    Queueing { queue_ms: f64, first_ms: f64, whose: Queue },
-    Bursty { tail_ms: f64, median_ms: f64 },
-    IdleGpu { waiting: f64, busiest: f64 },
+    Late {
+        in_time: f64,
+        answered: f64,
+        worst: Option<(&'static str, f64)>,
+    },
+    Queueing {
+        queue_ms: f64,
+        first_ms: f64,
+        whose: Queue,
+    },
+    Bursty {
+        tail_ms: f64,
+        median_ms: f64,
+    },
+    IdleGpu {
+        waiting: f64,
+        busiest: f64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,7 +224,8 @@ impl fmt::Display for Advice {
             ),
             Self::Late { in_time, answered, worst } => {
                 let worst = worst.map(|(slo, met)| format!("; most often missed: {slo}, met by {}", share(&met)));
-                let completed = if *answered >= 1.0 { "all requests".into() } else { format!("{} of the requests", share(answered)) };
+                let completed =
+                    if *answered >= 1.0 { "all requests".into() } else { format!("{} of the requests", share(answered)) };
                 let (in_time, worst) = (share(in_time), worst.unwrap_or_default());
                 write!(f, "{completed} completed, but only {in_time} in time (SLO){worst}; lower the load or look there")
             }

@@ -4,11 +4,13 @@
 
 use super::{Hue, Pen, RULED, hue, trimmed};
 use crate::config::Lang;
+use crate::judge;
 use crate::metric::{Metric, Stat, Timing};
+use crate::report::codes::Sentence;
 use crate::report::overview::overview;
 use crate::report::text::measured::{HEADER, rows};
 use crate::report::{MetricReport, Report, WorkloadReport, say, text};
-use crate::verdict::Verdict;
+use crate::verdict::{self, Verdict};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
@@ -19,8 +21,11 @@ const MOST: usize = 3;
 pub fn render(report: &Report, page: Option<&str>, width: u16, colour: bool, lang: Lang) -> String {
     let pen = Pen { width: width.max(super::NARROWEST), colour, lang };
     let mut out = String::new();
-    for notice in text::notices(report) {
-        out += &pen.wrapped(&say(lang, &format!("note: {notice}")));
+    if report.interrupted {
+        out += &pen.wrapped(&say(lang, "interrupted: this is what was measured until then"));
+    }
+    for notice in text::notices(report, lang) {
+        out += &pen.wrapped(&format!("{}: {notice}", say(lang, "note")));
     }
     let all = overview(report);
     let parts = all.iter().map(|all| pen.overview(all)).chain(report.sweeps.iter().map(|sweep| pen.sweep(sweep)));
@@ -166,9 +171,10 @@ impl Pen {
 
     /// Why, where the numbers above do not show it; warnings; what is accepted.
     fn reasons(&self, report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
-        let shown = |text: &str| text.starts_with("limit: ") || w.metrics.iter().any(|m| text.starts_with(&m.metric));
-        let all: Vec<(&str, String)> =
-            text::why(report, w).filter(|(label, text)| *label != "proves" && !(*label == "why" && shown(text))).collect();
+        let shown: Vec<String> =
+            w.reasons.iter().filter(|r| in_table(w, r)).map(|r| text::plain(&w.codes.say(self.lang, r))).collect();
+        let told = |(label, text): &(&str, String)| *label == "proves" || (*label == "why" && shown.contains(text));
+        let all: Vec<(&str, String)> = text::why(report, w, self.lang).filter(|line| !told(line)).collect();
         let more = all.len().saturating_sub(MOST);
         let mut facts: Vec<(&'static str, String)> = all.into_iter().take(MOST).collect();
         if more > 0 {
@@ -227,7 +233,7 @@ impl Pen {
 
     /// `FAIL (exit 1): TPOT is 22.8 % longer than the baseline's`.
     fn last_line(&self, report: &Report) -> String {
-        let said = say(self.lang, &text::plain(&report.headline));
+        let said = text::headline(report, self.lang);
         let Some(verdict) = report.verdict else { return self.wrapped(&said) };
         let word = verdict.word();
         let rest = said.strip_prefix(word).unwrap_or(&said);
@@ -250,6 +256,12 @@ impl Pen {
 fn decides(m: &MetricReport) -> bool {
     let worse = m.judgement.as_deref() == Some("regressed");
     m.judgement.is_some() && (m.class == "primary" || worse)
+}
+
+/// The table or the lines below it show it.
+fn in_table(w: &WorkloadReport, reason: &str) -> bool {
+    let Some(Sentence::Reason(verdict::Reason::Judge(reason))) = w.codes.sentence(reason) else { return false };
+    matches!(reason, judge::Reason::Worse(_) | judge::Reason::Limit(_) | judge::Reason::Proof { .. })
 }
 
 /// `97.8 -> 104.5 ms`.

@@ -24,7 +24,8 @@ pub fn advice(advice: &Advice) -> String {
         ),
         Advice::Late { in_time, answered, worst } => {
             let worst = worst.map(|(slo, met)| format!("; 가장 자주 어긴 SLO: {slo}, 달성률 {}", share(&met)));
-            let completed = if *answered >= 1.0 { "모든 요청이".into() } else { format!("요청의 {}가", share(answered)) };
+            let completed =
+                if *answered >= 1.0 { "모든 요청이".into() } else { format!("요청의 {}가", share(answered)) };
             let (in_time, worst) = (share(in_time), worst.unwrap_or_default());
             format!("{completed} 완료되었으나 제시간(SLO)에 끝난 것은 {in_time}뿐{worst}; 부하를 낮추거나 이 지표부터 살필 것")
         }
