@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::column::Column;
 use super::columns::{Columns, Context, millis};
 use super::histogram::Gaps;
-use super::round::{Good, Round, latency_is_measured, request_rate, token_sum};
+use super::round::{Good, latency_is_measured, per_second, token_sum};
 use super::{Row, SloMs, stats};
 use crate::metric::{Metric, SPEED_STATS, STATS, SloKind, Stat, Timing};
 
@@ -22,22 +22,33 @@ pub struct RoundView<'a> {
     pub gaps: &'a Gaps,
 }
 
-/// One request with where its further columns are.
+/// One request: its round and its place there. What is needed of it is made when it is: a long run has millions.
 #[derive(Clone, Copy)]
-struct Seen<'a> {
-    row: Row,
-    columns: &'a Columns,
-    i: usize,
+struct Seen<'a>(&'a RoundView<'a>, usize);
+
+impl RoundView<'_> {
+    fn row(&self, i: usize) -> Row {
+        self.columns.row(i, self.context.streaming)
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Row> + '_ {
+        (0..self.columns.len()).map(|i| self.row(i))
+    }
+}
+
+impl Seen<'_> {
+    fn row(&self) -> Row {
+        self.0.row(self.1)
+    }
 }
 
 /// Every metric that these rounds define. Latency is over completed requests after the ramp, and unmeasured where most failed; SLO
 /// attainment is over all scheduled requests after the ramp, the error rate over all scheduled requests (METHOD section 2).
-pub fn metrics(views: &[RoundView<'_>], slo: &SloMs) -> Values {
+pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
     let mut values = Values::new();
-    let rounds: Vec<Round> = views.iter().map(|view| view.columns.to_round(view.context)).collect();
-    let kept = after_ramp(views, &rounds);
-    let done: Vec<Seen<'_>> = kept.iter().copied().filter(|seen| seen.row.ok).collect();
-    let streaming = views.iter().all(|view| view.context.streaming);
+    let kept: Vec<Seen<'_>> = rounds.iter().flat_map(|r| (r.context.ramp..r.columns.len()).map(move |i| Seen(r, i))).collect();
+    let done: Vec<Seen<'_>> = kept.iter().copied().filter(|seen| seen.row().ok).collect();
+    let streaming = rounds.iter().all(|r| r.context.streaming);
     let measured = latency_is_measured(done.len(), kept.len());
     if measured {
         latencies(&mut values, &done, streaming);
@@ -46,27 +57,22 @@ pub fn metrics(views: &[RoundView<'_>], slo: &SloMs) -> Values {
     distribution(&mut values, Timing::Connect, column(&kept, |c| &c.connect_us));
     distribution(&mut values, Timing::SendLag, column(&kept, |c| &c.send_lag_us));
     if streaming && measured {
-        chunk_gaps(&mut values, views);
+        chunk_gaps(&mut values, rounds);
     }
     if !slo.is_empty() {
-        let good = Good::over(&rounds, |row| row.meets(slo));
-        let seconds = rounds.iter().map(|round| round.seconds).sum();
-        values.extend(good.share().map(|share| (Metric::SloAttainment, share)));
-        values.extend(good.per_second(seconds).map(|rate| (Metric::Goodput, rate)));
         attainments(&mut values, &kept, slo);
+        let good = rounds.iter().map(|r| Good::count(r.rows(), r.context.ramp, |row| row.meets(slo)));
+        let good = good.fold(Good::default(), Good::plus);
+        values.extend(good.share().map(|share| (Metric::SloAttainment, share)));
+        values.extend(good.per_second(seconds(rounds)).map(|rate| (Metric::Goodput, rate)));
     }
-    errors(&mut values, &rounds);
-    rates(&mut values, views, &rounds);
+    errors(&mut values, rounds);
+    rates(&mut values, rounds);
     values
 }
 
-fn after_ramp<'a>(views: &[RoundView<'a>], rounds: &[Round]) -> Vec<Seen<'a>> {
-    let each = views.iter().zip(rounds);
-    each.flat_map(|(view, round)| {
-        let columns = view.columns;
-        round.rows.iter().enumerate().skip(round.ramp).map(move |(i, row)| Seen { row: *row, columns, i })
-    })
-    .collect()
+fn seconds(rounds: &[RoundView<'_>]) -> f64 {
+    rounds.iter().map(|r| r.context.seconds()).sum()
 }
 
 /// The distribution of TTFT over the completed requests that are wanted, of rounds with so many leading requests left out.
@@ -80,7 +86,7 @@ pub fn ttft_values(rounds: &[(&Columns, u32)], wanted: impl Fn(usize) -> bool) -
 
 fn latencies(values: &mut Values, done: &[Seen<'_>], streaming: bool) {
     for timing in [Timing::Ttft, Timing::Tpot, Timing::E2e] {
-        distribution(values, timing, done.iter().filter_map(|seen| seen.row.timing_ms(timing)).collect());
+        distribution(values, timing, done.iter().filter_map(|seen| seen.row().timing_ms(timing)).collect());
     }
     if streaming {
         distribution(values, Timing::Ttfa, column(done, |c| &c.ttfa_us));
@@ -89,7 +95,7 @@ fn latencies(values: &mut Values, done: &[Seen<'_>], streaming: bool) {
 }
 
 fn column(kept: &[Seen<'_>], column: impl Fn(&Columns) -> &Column<u64>) -> Vec<f64> {
-    kept.iter().filter_map(|seen| column(seen.columns).at(seen.i)).map(millis).collect()
+    kept.iter().filter_map(|seen| column(seen.0.columns).at(seen.1)).map(millis).collect()
 }
 
 fn distribution(values: &mut Values, timing: Timing, mut sample: Vec<f64>) {
@@ -114,9 +120,9 @@ fn statistic(sorted: &[f64], stat: Stat) -> Option<f64> {
 
 /// Of the requests whose tokens are known.
 fn token_speeds(values: &mut Values, done: &[Seen<'_>]) {
-    let speed = |seen: &Seen<'_>| {
-        let e2e_us = seen.columns.e2e_us.at(seen.i).filter(|&us| us > 0)?;
-        Some(f64::from(seen.row.output_tokens?) * 1e6 / e2e_us as f64)
+    let speed = |Seen(round, i): &Seen<'_>| {
+        let e2e_us = round.columns.e2e_us.at(*i).filter(|&us| us > 0)?;
+        Some(f64::from(round.columns.output_tokens.at(*i)?) * 1e6 / e2e_us as f64)
     };
     let mut sample: Vec<f64> = done.iter().filter_map(speed).collect();
     sample.sort_unstable_by(f64::total_cmp);
@@ -146,11 +152,12 @@ fn chunk_gaps(values: &mut Values, rounds: &[RoundView<'_>]) {
     }
 }
 
-fn errors(values: &mut Values, rounds: &[Round]) {
-    let (scheduled, failed) = rounds.iter().map(Round::counts).fold((0, 0), |(n, bad), (rn, rbad)| (n + rn, bad + rbad));
+fn errors(values: &mut Values, rounds: &[RoundView<'_>]) {
+    let scheduled: usize = rounds.iter().map(|r| r.columns.len()).sum();
     if scheduled > 0 {
-        values.insert(Metric::SuccessRate, (scheduled - failed) as f64 / scheduled as f64);
-        values.insert(Metric::ErrorRate, failed as f64 / scheduled as f64);
+        let completed: usize = rounds.iter().map(|r| r.columns.completed()).sum();
+        values.insert(Metric::SuccessRate, completed as f64 / scheduled as f64);
+        values.insert(Metric::ErrorRate, (scheduled - completed) as f64 / scheduled as f64);
     }
 }
 
@@ -159,26 +166,27 @@ fn attainments(values: &mut Values, kept: &[Seen<'_>], slo: &SloMs) {
         return;
     }
     for kind in SloKind::ALL.into_iter().filter(|kind| slo.limit(*kind).is_some()) {
-        let good = kept.iter().filter(|seen| seen.row.meets_kind(slo, kind)).count();
+        let good = kept.iter().filter(|seen| seen.row().meets_kind(slo, kind)).count();
         values.insert(Metric::SloAttainmentOf(kind), good as f64 / kept.len() as f64);
     }
 }
 
 /// Over the whole of each round, ramp and drain included: what was served in the time that it took.
-fn rates(values: &mut Values, views: &[RoundView<'_>], rounds: &[Round]) {
-    let seconds: f64 = rounds.iter().map(|round| round.seconds).sum();
-    let Some(served) = request_rate(rounds) else { return };
-    values.insert(Metric::RequestRate, served);
-    let (input, output) = (token_sum(rounds, |row| row.input_tokens), token_sum(rounds, |row| row.output_tokens));
-    for (metric, tokens) in [
+fn rates(values: &mut Values, rounds: &[RoundView<'_>]) {
+    let seconds = seconds(rounds);
+    let done = || rounds.iter().flat_map(|r| (0..r.columns.len()).filter(|&i| r.columns.ok(i)).map(|i| (r.columns, i)));
+    let input = token_sum(done().map(|(c, i)| c.input_tokens.at(i)));
+    let output = token_sum(done().map(|(c, i)| c.output_tokens.at(i)));
+    for (metric, amount) in [
+        (Metric::RequestRate, Some(done().count() as f64)),
         (Metric::InputTokenRate, input),
         (Metric::OutputTokenRate, output),
         (Metric::TotalTokenRate, input.zip(output).map(|(i, o)| i + o)),
     ] {
-        values.extend(tokens.map(|tokens| (metric, tokens / seconds)));
+        values.extend(amount.and_then(|amount| Some((metric, per_second(amount, seconds)?))));
     }
-    if views.iter().all(|view| view.context.open_loop) {
-        arrivals(values, views);
+    if rounds.iter().all(|r| r.context.open_loop) {
+        arrivals(values, rounds);
     }
 }
 

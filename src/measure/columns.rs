@@ -61,6 +61,12 @@ pub struct Context {
     pub chunk_gap_p99_ms: Option<f64>,
 }
 
+impl Context {
+    pub fn seconds(&self) -> f64 {
+        self.duration_us as f64 / 1e6
+    }
+}
+
 impl Columns {
     /// `began_ns` is the round's zero. Only completed requests have latencies.
     pub fn from_timelines(timelines: &[Timeline], began_ns: u64) -> Self {
@@ -179,7 +185,6 @@ impl Columns {
         Row {
             ttft_ms: self.ttft_us.at(i).filter(|_| streaming).map(millis),
             e2e_ms: self.e2e_us.at(i).map(millis),
-            input_tokens: self.input_tokens.at(i),
             output_tokens: self.output_tokens.at(i),
             hidden: self.hidden(i),
             ok: self.ok(i),
@@ -192,7 +197,7 @@ impl Columns {
             start: context.start,
             seed: context.seed,
             order: context.order,
-            seconds: context.duration_us as f64 / 1e6,
+            seconds: context.seconds(),
             ramp: context.ramp,
             chunk_gap_p99_ms: context.chunk_gap_p99_ms,
             open_loop: context.open_loop,

@@ -12,7 +12,6 @@ pub struct Row {
     pub ttft_ms: Option<f64>,
     /// Start to last output event.
     pub e2e_ms: Option<f64>,
-    pub input_tokens: Option<u32>,
     pub output_tokens: Option<u32>,
     /// Of these, what the server never sent.
     pub hidden: Hidden,

@@ -81,15 +81,28 @@ impl Round {
 }
 
 impl Good {
-    pub fn over<'a>(rounds: impl IntoIterator<Item = &'a Round>, meets: impl Fn(&Row) -> bool) -> Self {
+    /// Of one round, of which the first `ramp` requests are left out.
+    pub fn count(rows: impl Iterator<Item = Row>, ramp: usize, meets: impl Fn(&Row) -> bool) -> Self {
         let mut all = Self::default();
-        for round in rounds {
-            let rest = round.after_ramp();
-            all.met += rest.iter().filter(|row| meets(row)).count();
-            all.scheduled += rest.len();
-            all.ramp += round.rows[..round.rows.len() - rest.len()].iter().filter(|row| row.ok).count();
+        for (i, row) in rows.enumerate() {
+            if i < ramp {
+                all.ramp += usize::from(row.ok);
+            } else {
+                all.met += usize::from(meets(&row));
+                all.scheduled += 1;
+            }
         }
         all
+    }
+
+    pub fn over<'a>(rounds: impl IntoIterator<Item = &'a Round>, meets: impl Fn(&Row) -> bool) -> Self {
+        let each = rounds.into_iter().map(|round| Self::count(round.rows.iter().copied(), round.ramp, &meets));
+        each.fold(Self::default(), Self::plus)
+    }
+
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self { met: self.met + other.met, scheduled: self.scheduled + other.scheduled, ramp: self.ramp + other.ramp }
     }
 
     /// SLO attainment, 0 to 1; none where nothing was scheduled after the ramp.
@@ -106,32 +119,41 @@ impl Good {
     }
 }
 
-/// Tokens of the completed requests of these rounds, ramp included; none where one has no count (a sum over the others would be too low),
-/// or where nothing completed.
-pub fn token_sum(rounds: &[impl Borrow<Round>], tokens: impl Fn(&Row) -> Option<u32>) -> Option<f64> {
-    let counts = rounds.iter().flat_map(|round| round.borrow().completed()).map(|row| tokens(row).map(f64::from));
-    let counts: Vec<f64> = counts.collect::<Option<_>>()?;
-    (!counts.is_empty()).then(|| counts.iter().sum())
+/// Tokens of completed requests; none where one has no count (a sum over the others would be too low), or where nothing completed.
+pub fn token_sum(counts: impl Iterator<Item = Option<u32>>) -> Option<f64> {
+    let mut counts = counts.map(|count| count.map(f64::from)).peekable();
+    counts.peek()?;
+    counts.sum()
 }
 
-/// Output tokens per second of whole rounds; none where [`token_sum`] is, or where no time passed.
+/// None where no time passed.
+pub fn per_second(amount: f64, seconds: f64) -> Option<f64> {
+    (seconds > 0.0).then(|| amount / seconds)
+}
+
+/// Output tokens per second of whole rounds, ramp included; none where [`token_sum`] is, or where no time passed.
 pub fn output_token_rate(rounds: &[impl Borrow<Round>]) -> Option<f64> {
-    let tokens = token_sum(rounds, |row| row.output_tokens)?;
-    per_second(rounds, tokens)
+    per_second(output_tokens(rounds)?, seconds(rounds))
 }
 
 /// Completed requests per second of whole rounds; none where no time passed.
 pub fn request_rate(rounds: &[impl Borrow<Round>]) -> Option<f64> {
-    per_second(rounds, rounds.iter().map(|round| round.borrow().completed().count()).sum::<usize>() as f64)
-}
-
-fn per_second(rounds: &[impl Borrow<Round>], amount: f64) -> Option<f64> {
-    let seconds: f64 = rounds.iter().map(|round| round.borrow().seconds).sum();
-    (seconds > 0.0).then(|| amount / seconds)
+    per_second(completed(rounds), seconds(rounds))
 }
 
 /// Output tokens per completed request; none where one has no count.
 pub fn mean_length(rounds: &[&Round]) -> Option<f64> {
-    let completed: usize = rounds.iter().map(|round| round.completed().count()).sum();
-    token_sum(rounds, |row| row.output_tokens).map(|tokens| tokens / completed as f64)
+    output_tokens(rounds).map(|tokens| tokens / completed(rounds))
+}
+
+fn output_tokens(rounds: &[impl Borrow<Round>]) -> Option<f64> {
+    token_sum(rounds.iter().flat_map(|round| round.borrow().completed()).map(|row| row.output_tokens))
+}
+
+fn completed(rounds: &[impl Borrow<Round>]) -> f64 {
+    rounds.iter().map(|round| round.borrow().completed().count()).sum::<usize>() as f64
+}
+
+fn seconds(rounds: &[impl Borrow<Round>]) -> f64 {
+    rounds.iter().map(|round| round.borrow().seconds).sum()
 }

@@ -4,9 +4,13 @@
 use super::*;
 use crate::measure::validity::{Finding, Severity};
 
-fn record() -> Record {
+fn text() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/records/candidate.json");
-    Record::parse(&std::fs::read_to_string(path).expect("a fixture")).expect("a record")
+    std::fs::read_to_string(path).expect("a fixture")
+}
+
+fn record() -> Record {
+    Record::parse(&text()).expect("a record")
 }
 
 fn first(record: &mut Record) -> &mut RoundRecord {
@@ -18,6 +22,27 @@ fn what_was_measured_says_the_same_again() {
     let (before, mut after) = (record(), record());
     findings(&mut after).expect("a sound record");
     assert_eq!(before, after);
+}
+
+/// Reading a record computes them anew: whatever computes them must not change what is stored, not even by a rounding.
+#[test]
+fn stored_numbers_come_out_of_the_columns_to_the_bit() {
+    let stored: serde_json::Value = serde_json::from_str(&text()).expect("it is JSON");
+    let ours = serde_json::to_value(record()).expect("plain data");
+    let mut compared = 0;
+    let mut same = |at: &str| {
+        for (metric, value) in stored.pointer(at).and_then(serde_json::Value::as_object).expect("metrics") {
+            assert_eq!(ours.pointer(at).map(|all| &all[metric]), Some(value), "{at}/{metric}");
+            compared += 1;
+        }
+    };
+    same("/workloads/0/pooled");
+    for start in 0..2 {
+        for round in 0..3 {
+            same(&format!("/workloads/0/starts/{start}/rounds/{round}/metrics"));
+        }
+    }
+    assert!(compared > 300, "only {compared}");
 }
 
 #[test]
