@@ -265,28 +265,67 @@ macro_rules! dialects {
             }
         }
 
-        #[rustfmt::skip]
         impl $crate::protocol::Dialect for Protocol {
-            fn family(&self) -> Family { match self { $(Self::$variant(d) => d.family()),+ } }
-            fn settings(&self) -> Option<String> { match self { $(Self::$variant(d) => d.settings()),+ } }
-            fn problems(&self) -> Vec<SettingProblem> { match self { $(Self::$variant(d) => d.problems()),+ } }
-            fn path(&self, model: &str, stream: bool) -> String { match self { $(Self::$variant(d) => d.path(model, stream)),+ } }
-            fn fields(&self, spec: &BodySpec<'_>) -> ExtraBody { match self { $(Self::$variant(d) => d.fields(spec)),+ } }
-            fn own_fields(&self) -> Vec<OwnField> { match self { $(Self::$variant(d) => d.own_fields()),+ } }
-            fn extras(&self, ignore_eos: bool, stream: bool) -> Extras { match self { $(Self::$variant(d) => d.extras(ignore_eos, stream)),+ } }
-            fn other_length(&self) -> Option<LengthField> { match self { $(Self::$variant(d) => d.other_length()),+ } }
-            fn sends(&self, field: &str) -> bool { match self { $(Self::$variant(d) => d.sends(field)),+ } }
-            fn event(&self, payload: &[u8]) -> Event { match self { $(Self::$variant(d) => d.event(payload)),+ } }
-            fn answer(&self, body: &[u8]) -> Event { match self { $(Self::$variant(d) => d.answer(body)),+ } }
-            fn refusal(&self, body: &[u8]) -> Option<String> { match self { $(Self::$variant(d) => d.refusal(body)),+ } }
-            fn text_names(&self) -> Vec<&str> { match self { $(Self::$variant(d) => d.text_names()),+ } }
-            fn ended(&self, seen: StreamEnd) -> bool { match self { $(Self::$variant(d) => d.ended(seen)),+ } }
-            fn end_words(&self) -> &'static str { match self { $(Self::$variant(d) => d.end_words()),+ } }
-            fn needs_finish_reason(&self) -> bool { match self { $(Self::$variant(d) => d.needs_finish_reason()),+ } }
-            fn add_usage(&self, so_far: Usage, new: Usage) -> Usage { match self { $(Self::$variant(d) => d.add_usage(so_far, new)),+ } }
-            fn output_text(&self, payload: &Value) -> Option<String> { match self { $(Self::$variant(d) => d.output_text(payload)),+ } }
-            fn call_arguments(&self, payload: &Value) -> Option<String> { match self { $(Self::$variant(d) => d.call_arguments(payload)),+ } }
-            fn prompt_text(&self, body: &Value) -> Option<String> { match self { $(Self::$variant(d) => d.prompt_text(body)),+ } }
+            fn family(&self) -> Family {
+                match self { $(Self::$variant(d) => d.family()),+ }
+            }
+            fn settings(&self) -> Option<String> {
+                match self { $(Self::$variant(d) => d.settings()),+ }
+            }
+            fn problems(&self) -> Vec<SettingProblem> {
+                match self { $(Self::$variant(d) => d.problems()),+ }
+            }
+            fn path(&self, model: &str, stream: bool) -> String {
+                match self { $(Self::$variant(d) => d.path(model, stream)),+ }
+            }
+            fn fields(&self, spec: &BodySpec<'_>) -> ExtraBody {
+                match self { $(Self::$variant(d) => d.fields(spec)),+ }
+            }
+            fn own_fields(&self) -> Vec<OwnField> {
+                match self { $(Self::$variant(d) => d.own_fields()),+ }
+            }
+            fn extras(&self, ignore_eos: bool, stream: bool) -> Extras {
+                match self { $(Self::$variant(d) => d.extras(ignore_eos, stream)),+ }
+            }
+            fn other_length(&self) -> Option<LengthField> {
+                match self { $(Self::$variant(d) => d.other_length()),+ }
+            }
+            fn sends(&self, field: &str) -> bool {
+                match self { $(Self::$variant(d) => d.sends(field)),+ }
+            }
+            fn event(&self, payload: &[u8]) -> Event {
+                match self { $(Self::$variant(d) => d.event(payload)),+ }
+            }
+            fn answer(&self, body: &[u8]) -> Event {
+                match self { $(Self::$variant(d) => d.answer(body)),+ }
+            }
+            fn refusal(&self, body: &[u8]) -> Option<String> {
+                match self { $(Self::$variant(d) => d.refusal(body)),+ }
+            }
+            fn text_names(&self) -> Vec<&str> {
+                match self { $(Self::$variant(d) => d.text_names()),+ }
+            }
+            fn ended(&self, seen: StreamEnd) -> bool {
+                match self { $(Self::$variant(d) => d.ended(seen)),+ }
+            }
+            fn end_words(&self) -> &'static str {
+                match self { $(Self::$variant(d) => d.end_words()),+ }
+            }
+            fn needs_finish_reason(&self) -> bool {
+                match self { $(Self::$variant(d) => d.needs_finish_reason()),+ }
+            }
+            fn add_usage(&self, so_far: Usage, new: Usage) -> Usage {
+                match self { $(Self::$variant(d) => d.add_usage(so_far, new)),+ }
+            }
+            fn output_text(&self, payload: &Value) -> Option<String> {
+                match self { $(Self::$variant(d) => d.output_text(payload)),+ }
+            }
+            fn call_arguments(&self, payload: &Value) -> Option<String> {
+                match self { $(Self::$variant(d) => d.call_arguments(payload)),+ }
+            }
+            fn prompt_text(&self, body: &Value) -> Option<String> {
+                match self { $(Self::$variant(d) => d.prompt_text(body)),+ }
+            }
         }
     };
 }
