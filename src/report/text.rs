@@ -309,7 +309,8 @@ pub fn baseline(baseline: &BaselineReport, created: &str) -> String {
     [Some(sessions), nearest, dated, distance].into_iter().flatten().chain(skipped).collect()
 }
 
-fn age_days(from: &str, to: &str) -> Option<u64> {
+/// Whole days between two instants.
+pub fn age_days(from: &str, to: &str) -> Option<u64> {
     let instant = |text| OffsetDateTime::parse(text, &Rfc3339).ok();
     u64::try_from((instant(to)? - instant(from)?).whole_days()).ok()
 }

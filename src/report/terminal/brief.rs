@@ -227,7 +227,16 @@ impl Pen {
             Lang::En => format!("{}, measured in turns in this job", text::plain(beside)),
             Lang::Ko => format!("{}, 이 작업에서 번갈아 측정", text::plain(beside)),
         });
-        let stored = || w.baseline.as_ref().map(|b| say(self.lang, &text::baseline(b, &report.created)));
+        let stored = || {
+            let baseline = w.baseline.as_ref()?;
+            let nearest = baseline.commit.as_deref().map(text::short)?;
+            let days = baseline.commit_date.as_deref().and_then(|date| text::age_days(date, &report.created))?;
+            let sessions = text::count(baseline.sessions.into(), "session", "sessions");
+            Some(match self.lang {
+                Lang::En => format!("{sessions}, nearest {nearest}, {}", text::count(days, "day old", "days old")),
+                Lang::Ko => format!("세션 {}개, 가장 가까운 것 {nearest} ({days}일 전)", baseline.sessions),
+            })
+        };
         beside.or_else(stored).map(|text| (label, text))
     }
 
