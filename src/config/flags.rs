@@ -12,8 +12,9 @@ use super::position::Origins;
 use super::prompts::{Corpus, PromptsFile, SyntheticFile};
 use super::target::TargetFile;
 use super::units::parse_duration;
+use super::warmup::WarmupFile;
 use super::wire::{Number, Span};
-use super::workload::{WarmupFile, WorkloadFile};
+use super::workload::WorkloadFile;
 use crate::protocol::{ExtraBody, ProtocolName};
 
 /// The workload of flags alone.

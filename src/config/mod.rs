@@ -36,6 +36,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod units;
+mod warmup;
 mod wire;
 mod workload;
 
@@ -63,7 +64,8 @@ pub use regression::Regression;
 pub use server::{CONTAINER, PORT, SIDE, Server};
 pub use target::{CacheReset, Endpoint, ModelChoice, Target, Verb};
 pub use units::{parse_duration, parse_percent, parse_points, parse_quantity};
-pub use workload::{MOST_OUTPUT_TOKENS, Tier, Warmup, Workload, is_workload_name};
+pub use warmup::Warmup;
+pub use workload::{MOST_OUTPUT_TOKENS, Tier, Workload, is_workload_name};
 
 /// A validated config. Everything in it can be acted on without further checks.
 #[derive(Clone, Debug, PartialEq)]
