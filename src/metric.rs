@@ -103,7 +103,7 @@ pub enum Unit {
     Mebibytes,
 }
 
-/// What a metric may do to a verdict (METHOD section 2).
+/// What a metric may do to a verdict (docs/METHODOLOGY.md#metrics).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
@@ -124,7 +124,7 @@ pub enum Scale {
     Absolute,
 }
 
-/// METHOD section 2's row of a metric. `d_min`: smallest estimate worth failing for; `d_neg`: tested null; `margin`: a PASS proves
+/// A metric's row of the method (docs/METHODOLOGY.md#metrics). `d_min`: smallest estimate worth failing for; `d_neg`: tested null; `margin`: a PASS proves
 /// the effect is below it (primary metrics only). All as fractions (0.03 = 3 % or 3 points).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MethodRow {
@@ -217,7 +217,7 @@ impl Stat {
         }
     }
 
-    /// The fewest values from which this statistic is reported (METHOD section 5.2; p99.9 by the same rule: one value beyond it).
+    /// The fewest values from which this statistic is reported (docs/METHODOLOGY.md#limit-rules; p99.9 by the same rule: one value beyond it).
     pub const fn min_n(self) -> usize {
         match self {
             Self::P50 | Self::P90 => 10,
@@ -331,7 +331,7 @@ impl Metric {
         }
     }
 
-    /// METHOD section 2's thresholds; `None` for metrics that are only shown.
+    /// The thresholds of docs/METHODOLOGY.md#metrics; `None` for metrics that are only shown.
     pub const fn method(self) -> Option<MethodRow> {
         const fn row(class: Class, scale: Scale, d_min: f64, d_neg: f64, margin: Option<f64>) -> MethodRow {
             MethodRow { class, scale, d_min, d_neg, margin }

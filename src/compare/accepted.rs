@@ -44,7 +44,7 @@ impl Accepted {
 }
 
 /// Keeps the sessions on one side of the accepted changes (`landings`) among them: those since the last one, where they are enough to judge
-/// (METHOD section 4), else the nearest side that has enough, else the largest.
+/// (docs/METHODOLOGY.md#accepted), else the nearest side that has enough, else the largest.
 pub(super) fn cut<'a>(landings: &[u32], sessions: &mut Vec<&'a Placed>, leave: impl FnMut(&'a Placed)) -> Since {
     // Without a distance nobody knows which side a session is on.
     if landings.is_empty() || sessions.iter().any(|(distance, _)| distance.is_none()) {

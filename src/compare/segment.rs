@@ -1,4 +1,4 @@
-//! A history in segments: sessions of one level (METHOD-2 section 7). Only those of the newest are mean and noise of a comparison.
+//! A history in segments: sessions of one level (docs/METHODOLOGY.md#segments). Only those of the newest are mean and noise of a comparison.
 //!
 //! A session outside of the segment that it would join begins another one, if it is faster, or if somebody has said why it may be slower;
 //! a slower one that nobody answers for is left out, as `baseline update` would have refused it. Where the level has moved for good

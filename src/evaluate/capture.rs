@@ -9,7 +9,7 @@ use crate::metric::Metric;
 use crate::record::session::Session;
 use crate::record::{Record, WorkloadRecord};
 
-/// METHOD section 6's A/A check: the starts of one build in pairs, judged as if they were two. The reason, where they differ.
+/// The A/A check of a first session (docs/METHODOLOGY.md#first-session): the starts of one build in pairs, judged as if they were two. The reason, where they differ.
 pub fn same_build(record: &Record) -> anyhow::Result<Option<String>> {
     for workload in &record.workloads {
         let sides = halves(workload);

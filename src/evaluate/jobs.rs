@@ -1,4 +1,4 @@
-//! The candidate's jobs of another-day mode: one, or two on different machines (METHOD section 4). Pure.
+//! The candidate's jobs of another-day mode: one, or two on different machines (docs/METHODOLOGY.md#alpha-budget). Pure.
 
 use super::{Ruled, incomplete};
 use crate::compare::reason::RunReason;
@@ -49,7 +49,7 @@ pub fn not_a_first_job(first: &Record, git: Option<&GitFacts>) -> Option<String>
         .map(|why| format!("it is not fit to be judged: {why}"))
 }
 
-/// Why a second job has nothing to add: the first one, as it was judged alone, was decided or could not be (METHOD section 4: a second job is for
+/// Why a second job has nothing to add: the first one, as it was judged alone, was decided or could not be (docs/METHODOLOGY.md#alpha-budget: a second job is for
 /// what the first leaves open).
 pub fn decided(ruled: &[Ruled<'_>]) -> Option<String> {
     ruled.iter().find_map(|(workload, part, ruling)| {

@@ -1,4 +1,4 @@
-//! A comparison that could not have seen what it is for (METHOD-2 section 7): its detectable change is beyond twice what must be found.
+//! A comparison that could not have seen what it is for (docs/METHODOLOGY.md#blind): its detectable change is beyond twice what must be found.
 //!
 //! Not here: what that means for the exit code (`verdict`), or which sessions are to blame (`evaluate`).
 

@@ -25,7 +25,7 @@ const QUEUE_RATIO: f64 = 3.0;
 /// Rounds per start that are advised at most: beyond, the estimate of the optimum is mostly noise.
 const MOST_ROUNDS: f64 = 10.0;
 
-/// A calibration run: starts of the same build, whose rounds share their seeds (METHOD section 1, common random numbers).
+/// A calibration run: starts of the same build, whose rounds share their seeds (docs/METHODOLOGY.md#measurement, common random numbers).
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     pub rounds: &'a [Round],
@@ -62,7 +62,7 @@ pub struct Calibration {
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricNoise {
     pub metric: Metric,
-    /// Of the start summaries: what every verdict rests on (METHOD section 8).
+    /// Of the start summaries: what every verdict rests on (docs/METHODOLOGY.md#measurement).
     pub start_sd: Option<f64>,
     /// The part of it that a restart adds, were each start's rounds endless.
     pub between_starts: Option<f64>,
@@ -74,7 +74,7 @@ pub struct MetricNoise {
     pub visible: Option<f64>,
 }
 
-/// Rounds per start that make the most of the time: sqrt(start cost / round cost * `var_round` / `var_start`) (METHOD section 1).
+/// Rounds per start that make the most of the time: sqrt(start cost / round cost * `var_round` / `var_start`) (docs/METHODOLOGY.md#calibration).
 #[derive(Clone, Debug, PartialEq)]
 pub struct BestRounds {
     pub metric: Metric,
@@ -93,7 +93,7 @@ pub struct Minutes {
 /// Whether the load sits where a small change of speed is a large change of TTFT.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Knee {
-    /// Open loop, and the mean over rounds of the lag-1 autocorrelation of log TTFT is above 0.70 (METHOD section 5.2).
+    /// Open loop, and the mean over rounds of the lag-1 autocorrelation of log TTFT is above 0.70 (docs/METHODOLOGY.md#limit-rules).
     pub near: bool,
     /// None in a closed loop, and where no round has 30 requests.
     pub autocorrelation: Option<f64>,

@@ -11,7 +11,7 @@ use crate::metric::Metric;
 
 /// What one job of `starts` starts sees against these sessions of unchanged code, by metric; fractions (0.05 = 5 % or 5 points).
 ///
-/// From six sessions on as the judgement reports it (METHOD section 4, first job); below, only the gross rule sees anything, and of
+/// From six sessions on as the judgement reports it (docs/METHODOLOGY.md#another-day, first job); below, only the gross rule sees anything, and of
 /// primary metrics alone. A metric without a number is absent.
 pub fn other_day(history: &[Session], starts: usize, shape: Shape, policy: &Policy) -> Vec<(Metric, f64)> {
     let sessions: Vec<&Session> = history.iter().collect();
@@ -26,7 +26,7 @@ pub fn other_day(history: &[Session], starts: usize, shape: Shape, policy: &Poli
 }
 
 /// What `starts` starts per side see in one job, by metric; fractions. One start sees only what is obvious. From two on the
-/// start-to-start noise must be known from at least two degrees of freedom of history (METHOD section 3): else it is absent.
+/// start-to-start noise must be known from at least two degrees of freedom of history (docs/METHODOLOGY.md#interleaved-test): else it is absent.
 pub fn interleaved(history: &[PastRun], starts: usize, shape: Shape, policy: &Policy) -> Vec<(Metric, f64)> {
     let measured = history.iter().filter_map(|run| run.sides.first()).flatten();
     of_each(shape, policy, Mode::Interleaved, |t| match t.metric {
@@ -40,7 +40,7 @@ pub fn interleaved(history: &[PastRun], starts: usize, shape: Shape, policy: &Po
     })
 }
 
-/// Phi(-3.0): the level of a primary metric at the last planned look (METHOD-2 section 4).
+/// Phi(-3.0): the level of a primary metric at the last planned look (docs/METHODOLOGY.md#blind).
 const LAST_LOOK: f64 = 1.349_898e-3;
 
 /// max(t(level; df) se, `D_min`) + t(0.05; df) se.
@@ -96,7 +96,7 @@ mod tests {
         dist::t_upper_quantile(tail, df).expect("in the domain")
     }
 
-    /// METHOD section 8: TPOT 5.4 % after three starts at typical noise, which its simulator put at 1.1 to 1.2 %.
+    /// By the method TPOT 5.4 % after three starts at typical noise, which its simulator put at 1.1 to 1.2 %.
     #[test]
     fn three_starts_see_what_the_formula_says() {
         let history = vec![PastRun { sides: vec![starts(0.011, 2); 12] }];

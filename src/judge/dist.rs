@@ -52,7 +52,7 @@ mod tests {
         assert!(value.is_some_and(|v| (v - expected).abs() < tolerance), "{value:?} is not {expected}");
     }
 
-    /// METHOD section 10.
+    /// The vectors of the method (docs/METHODOLOGY.md#measured).
     #[test]
     fn methods_test_vectors() {
         near(t_upper_tail(2.0, 7.0), 0.042_809_66, 1e-8);

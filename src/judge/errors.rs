@@ -1,4 +1,4 @@
-//! The error rate of two sides: a binomial test on counts (METHOD section 3, `err`).
+//! The error rate of two sides: a binomial test on counts (docs/METHODOLOGY.md#error-rate).
 //!
 //! Not here: error limits (`limits`), or what counts as a failure (`measure::summary`).
 
@@ -16,7 +16,7 @@ pub struct Counts {
     pub bad: u64,
 }
 
-/// METHOD section 3's numbers of the error rate.
+/// The numbers of the error rate (docs/METHODOLOGY.md#error-rate).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorsTest {
     pub baseline: Counts,

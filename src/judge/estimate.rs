@@ -303,7 +303,7 @@ pub fn decide(comparison: &mut Comparison) {
     (comparison.decision, comparison.reasons) = (decision, reasons);
 }
 
-/// A PASS says what it proves, and what of the others it would have seen (METHOD section 7).
+/// A PASS says what it proves, and what of the others it would have seen (docs/METHODOLOGY.md#pass-proves).
 fn proof(metrics: &[MetricComparison]) -> Reason {
     let detectable = metrics.iter().filter(|row| row.class == Class::Guard).filter_map(|row| Some((row.metric, row.mde?)));
     Reason::Proof { margins: margins(metrics), detectable: detectable.collect() }

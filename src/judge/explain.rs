@@ -21,7 +21,7 @@ use crate::metric::{Class, Metric, Scale};
 pub struct Step {
     /// METHOD's letter, or a word.
     pub name: String,
-    /// How it comes about, with METHOD's section where one begins.
+    /// How it comes about.
     pub formula: String,
     pub value: String,
 }
@@ -69,23 +69,23 @@ fn heading(comparison: &Comparison, row: &MetricComparison) -> Step {
         Class::Info => "info: shown, never decides",
     };
     let how = match comparison.mode {
-        Mode::Interleaved => format!("interleaved, look {} (METHOD section 3)", comparison.looks),
+        Mode::Interleaved => format!("interleaved, look {} (docs/METHODOLOGY.md#interleaved-test)", comparison.looks),
         Mode::OtherDay => {
             let sessions = text::count(comparison.sessions as u64, "session", "sessions");
-            format!("another day, job {} against {sessions} (METHOD section 4)", comparison.looks)
+            format!("another day, job {} against {sessions} (docs/METHODOLOGY.md#another-day)", comparison.looks)
         }
     };
     step(row.metric.name(), "", format!("{how}; {class}; positive differences are worse"))
 }
 
 fn pairs(test: &PairsTest, metric: Metric) -> Vec<Step> {
-    let start = "start summaries (section 2)";
+    let start = "start summaries";
     let mut steps = vec![
         step("b_s", format!("{start} of the baseline"), values(metric, &test.baseline)),
         step("c_s", format!("{start} of the candidate"), values(metric, &test.candidate)),
         step("D_s", "c_s - b_s", list(&test.differences, |d| signed(metric, d))),
         variation("SSn, dfn", "sum (b_s - mean b)^2 + sum (c_s - mean c)^2, 2 (L - 1)", test.now),
-        variation("SSh, dfh", "the same within each side of earlier runs, at most 12 df (section 6)", test.history),
+        variation("SSh, dfh", "the same within each side of earlier runs, at most 12 df", test.history),
     ];
     if let Some(noise) = test.noise {
         steps.push(step("df", "dfh + dfn", number(noise.df)));
@@ -136,7 +136,7 @@ fn sessions(test: &SessionsTest, metric: Metric) -> Vec<Step> {
     steps
 }
 
-/// METHOD-2 section 7's rule that is never dropped.
+/// The rule that is never dropped (docs/METHODOLOGY.md#gross-rule).
 fn gross(test: &GrossTest, metric: Metric) -> Vec<Step> {
     let e = &test.estimate;
     let (formula, sd) = ("(4 * 0.05^2 + (k - 1) s2) / (k + 3), df = k + 3", size(metric, test.variance.sqrt()));
@@ -161,7 +161,7 @@ fn tests(tested: &Tested, se: &str, suffix: &str) -> Vec<Step> {
     let mut steps = vec![
         step("D", "mean of the candidate - mean of the baseline", signed(metric, e.difference)),
         step("se", format!("{se}, floor {floor}"), number(e.se)),
-        step("D_neg", "tested null: allowance for order and drift (section 2)", size(metric, t.d_neg)),
+        step("D_neg", "tested null: allowance for order and drift", size(metric, t.d_neg)),
         step("p", "P(T_df > (D - D_neg) / se)", probability(tested.p)),
         step("p0", "P(T_df > D / se)", probability(tested.p0)),
         step(format!("alpha{suffix}"), "the metric's part of the budget / workloads", number(levels.alpha)),

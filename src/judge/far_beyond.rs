@@ -6,7 +6,7 @@ use crate::judge::estimate::{Estimate, Finding, Levels, Sides, Tested};
 use crate::judge::{Check, MetricReason, Policy, Thresholds, all_hold};
 use crate::metric::{Metric, Stat, Timing};
 
-/// Significance of the first-look rule (METHOD section 3, look 1).
+/// Significance of the first-look rule (docs/METHODOLOGY.md#first-look).
 pub const ALPHA: f64 = 1e-4;
 /// Smallest difference (log) that the rule calls obvious.
 pub const SMALLEST: f64 = 0.15;

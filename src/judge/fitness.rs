@@ -1,4 +1,4 @@
-//! Is an interleaved measurement fit to compare? METHOD section 3's checks, and the pairing of its rounds.
+//! Is an interleaved measurement fit to compare? The checks (docs/METHODOLOGY.md#fit-to-compare), and the pairing of its rounds.
 //!
 //! Not here: whether one side's measurement is valid in itself (`measure`), or which fingerprint fields must match.
 

@@ -1,4 +1,4 @@
-//! A change that no plausible spread of sessions explains: METHOD-2 section 7's gross rule. It holds from the first session on and is never
+//! A change that no plausible spread of sessions explains: the gross rule (docs/METHODOLOGY.md#gross-rule). It holds from the first session on and is never
 //! dropped, so that more sessions, however uneven, never weaken the gate.
 //!
 //! Sessions of two levels inflate their own variance until nothing is significant (three at 1.0 and three at 1.4: a server at 2.0 is not).

@@ -1,4 +1,4 @@
-//! The start-to-start variance that earlier runs tell (METHOD sections 3 and 6).
+//! The start-to-start variance that earlier runs tell (docs/METHODOLOGY.md#interleaved-test).
 //!
 //! Not here: which runs are comparable; the caller discards those of another driver, machine class, engine or workload.
 

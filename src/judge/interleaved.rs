@@ -1,4 +1,4 @@
-//! Both builds in one job, start by start (METHOD section 3): looks at 1, 2, 3 and, extended once, 6 starts per side.
+//! Both builds in one job, start by start (docs/METHODOLOGY.md#interleaved): looks at 1, 2, 3 and, extended once, 6 starts per side.
 //!
 //! Not here: measuring another start; the caller does so while the decision is INCONCLUSIVE and looks are left.
 
@@ -72,7 +72,7 @@ pub struct Noise {
     pub ratio: Option<(f64, Option<f64>)>,
 }
 
-/// METHOD section 3's numbers of one metric at one look.
+/// The numbers of one metric at one look (docs/METHODOLOGY.md#interleaved-test).
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairsTest {
     pub look: usize,
@@ -204,7 +204,7 @@ fn finding(t: &Thresholds, basis: &Basis<'_>, pairs: &[Pair]) -> Finding {
     if gap { tested.with_gap() } else { tested }
 }
 
-/// METHOD section 3's look, for one metric over the starts that have it on both sides.
+/// A look (docs/METHODOLOGY.md#interleaved-test), for one metric over the starts that have it on both sides.
 fn test(t: &Thresholds, basis: &Basis<'_>, look: usize, base: &[f64], cand: &[f64]) -> Finding {
     let differences: Vec<f64> = cand.iter().zip(base).map(|(c, b)| c - b).collect();
     let difference = differences.iter().sum::<f64>() / differences.len() as f64;

@@ -49,7 +49,7 @@ pub struct Policy {
     pub classes: BTreeMap<Metric, Class>,
     /// Gating workloads of the run; every significance level is divided by it. At least 1.
     pub workloads: u32,
-    /// What a PASS against earlier sessions proves of primary metrics (METHOD section 4, `M_od`), as a fraction.
+    /// What a PASS against earlier sessions proves of primary metrics (docs/METHODOLOGY.md#metrics, `M_od`), as a fraction.
     pub other_day_margin: f64,
 }
 
@@ -117,7 +117,7 @@ pub struct MetricComparison {
     pub margin: Option<f64>,
     /// Smallest change that would have been found in 95 % of such runs (METHOD's MDE95), a fraction.
     pub mde: Option<f64>,
-    /// What this run could have seen at its last planned look, where it is primary (METHOD-2 section 7): a fraction. Beyond twice the
+    /// What this run could have seen at its last planned look, where it is primary (docs/METHODOLOGY.md#blind): a fraction. Beyond twice the
     /// margin the run was blind.
     pub detectable: Option<f64>,
     /// Standard deviation of one start (interleaved) or session (other day) that was reckoned with, a fraction.
@@ -186,7 +186,7 @@ pub struct Comparison {
     /// What a PASS proves; `None` for anything else.
     pub proves: Option<Reason>,
     /// Chance of a false alarm that the significance levels add up to (Bonferroni), over the metrics that can convict and the looks
-    /// or jobs planned, with the workload's share of it; a fraction. The true rate is lower (METHOD section 3).
+    /// or jobs planned, with the workload's share of it; a fraction. The true rate is lower (docs/METHODOLOGY.md#error-budget).
     pub budget: f64,
 }
 
@@ -198,7 +198,7 @@ pub struct Joined {
     pub warnings: Vec<Reason>,
 }
 
-/// METHOD section 2's row of a metric, under the team's policy.
+/// A metric's row of the method (docs/METHODOLOGY.md#metrics), under the team's policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
     pub metric: Metric,
@@ -341,7 +341,7 @@ impl Comparison {
     }
 }
 
-/// Comparison and limits to one decision (METHOD section 5): a breach wins over everything, then a limit that is not measured; one whose
+/// Comparison and limits to one decision (docs/METHODOLOGY.md#limits): a breach wins over everything, then a limit that is not measured; one whose
 /// measured value is on the wrong side turns a PASS to INCONCLUSIVE. Without a comparison only all limits MET is a PASS.
 pub fn join(comparison: Option<&Comparison>, limits: &[LimitFinding]) -> Joined {
     let breached = reasons_of(limits, |l| l.state == LimitState::Breached);

@@ -1,4 +1,4 @@
-//! A candidate against sessions of other days, where the baseline's build can not be run now (METHOD section 4, with METHOD-2 section 7's
+//! A candidate against sessions of other days, where the baseline's build can not be run now (docs/METHODOLOGY.md#another-day, with the
 //! gross rule and guards).
 //!
 //! Not here: finding the sessions, or whether they are comparable.
@@ -36,7 +36,7 @@ pub struct OtherDay<'a> {
     pub policy: &'a Policy,
 }
 
-/// METHOD section 4's numbers of one metric.
+/// The numbers of one metric (docs/METHODOLOGY.md#another-day).
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionsTest {
     /// Session values h, and those of the candidate's jobs, oriented.
@@ -185,7 +185,7 @@ pub(crate) fn session_value(session: &Session, metric: Metric) -> Option<f64> {
     mean(&values?)
 }
 
-/// METHOD section 4 with q jobs and k >= 6 sessions; or gross.
+/// The rule of another day with q jobs and k >= 6 sessions (docs/METHODOLOGY.md#another-day); or gross.
 fn test(t: &Thresholds, values: Values, sides: Sides, difference: f64, policy: &Policy) -> Finding {
     let Some(variance) = variance(t, &values.history) else { return Finding::missing(t, sides) };
     let (k, jobs) = (values.history.len(), values.jobs.len());

@@ -1,5 +1,5 @@
 //! Several servers or configs side by side: each one's value with its interval, who is proven better than whom, and whether a statement
-//! about two of them holds. Server starts are the evidence, as everywhere (METHOD section 1).
+//! about two of them holds. Server starts are the evidence, as everywhere (docs/METHODOLOGY.md#measurement).
 //!
 //! Not here: whether a change made something worse (`interleaved`, `other_day`), or whether two records are of the same work.
 

@@ -43,7 +43,7 @@ impl Seen<'_> {
 }
 
 /// Every metric that these rounds define. Latency is over completed requests after the ramp, and unmeasured where most failed; SLO
-/// attainment is over all scheduled requests after the ramp, the error rate over all scheduled requests (METHOD section 2).
+/// attainment is over all scheduled requests after the ramp, the error rate over all scheduled requests (docs/METHODOLOGY.md#metrics).
 pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
     let mut values = Values::new();
     let kept: Vec<Seen<'_>> = rounds.iter().flat_map(|r| (r.context.ramp..r.columns.len()).map(move |i| Seen(r, i))).collect();

@@ -127,7 +127,7 @@ impl Columns {
         self.outcome.len()
     }
 
-    /// Completed as the protocol promises, with output. An answer of no tokens is a failure, whatever else came (METHOD section 5.2);
+    /// Completed as the protocol promises, with output. An answer of no tokens is a failure, whatever else came (docs/METRICS.md#one-request);
     /// so is one without times, which only a record from outside can hold.
     pub fn ok(&self, i: usize) -> bool {
         let timed = self.ttft_us.at(i).is_some() && self.e2e_us.at(i).is_some();

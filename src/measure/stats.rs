@@ -2,7 +2,7 @@
 //!
 //! Not here: distributions of test statistics (`judge::dist`), or what a number means. Empty in, `None` out.
 
-/// Times are clamped here before logs, in milliseconds: 1 us (METHOD section 2).
+/// Times are clamped here before logs, in milliseconds: 1 us (docs/METHODOLOGY.md#metrics).
 pub const SHORTEST_MS: f64 = 0.001;
 
 /// Quantile `q` (0 to 1) by linear interpolation at h = (m - 1) q. Infinite values are allowed, NaN is not.
@@ -60,7 +60,7 @@ pub fn lag1_autocorrelation(values: &[f64]) -> Option<f64> {
     (total > 0.0).then(|| lagged / total)
 }
 
-/// Integrated autocorrelation time of "slower than the pooled p95", in send order, of the rounds of one start (METHOD section 5.1).
+/// Integrated autocorrelation time of "slower than the pooled p95", in send order, of the rounds of one start (docs/METHODOLOGY.md#limit-intervals).
 ///
 /// 1 + 2 sum of `rho_k` over lags k = 1, 2, ... while `rho_k` > 0.05 and k < n/2; autocovariances are summed over the rounds and
 /// centred on the mean of all of them, so that one slow round counts as what it is: one event. 1 below 20 values.

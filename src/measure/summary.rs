@@ -1,4 +1,4 @@
-//! METHOD section 2: a round reduced to its twelve oriented values, a start to one value per metric, and the way back to display units.
+//! A round reduced to its twelve oriented values, a start to one value per metric, and the way back to display units.
 //!
 //! Oriented: natural logs of times (ms), minus logs of rates (per second), minus good shares, error shares; a positive difference
 //! is always worse. Absent where it can not be measured, never 0. Not here: comparison (`judge`).
@@ -74,7 +74,7 @@ pub fn summaries(rounds: &[Round], slo: &SloMs) -> BTreeMap<u32, StartSummary> {
     by_start.into_iter().map(|(start, rounds)| (start, StartSummary::over(rounds, slo))).collect()
 }
 
-/// METHOD section 2's twelve values of a round, as far as they can be measured.
+/// The twelve values of a round (docs/METHODOLOGY.md#metrics), as far as they can be measured.
 pub fn oriented(round: &Round, slo: &SloMs) -> BTreeMap<Metric, f64> {
     let timings = [Timing::Ttft, Timing::Tpot, Timing::E2e].map(|t| (t, round.times(t)));
     METHOD

@@ -60,7 +60,7 @@ pub struct RoundPlan {
     pub max_in_flight: Option<u32>,
     /// Closed loop by duration: no request starts later than this.
     pub stop_after: Option<Duration>,
-    /// Leading requests that count for nothing but errors (closed loop: the first wave; METHOD section 1).
+    /// Leading requests that count for nothing but errors (closed loop: the first wave; docs/METHODOLOGY.md#warm-up).
     pub ramp: u32,
     pub requests: Vec<PlannedRequest>,
 }

@@ -1,4 +1,4 @@
-//! A baseline session: what a baseline file keeps of one run of unchanged code (METHOD section 6). Wire form, version 1.
+//! A baseline session: what a baseline file keeps of one run of unchanged code (docs/METHODOLOGY.md#sessions). Wire form, version 1.
 //!
 //! Not here: where the files lie (`baseline::store`), how sessions are judged (`judge`).
 
@@ -17,7 +17,7 @@ use crate::metric::Metric;
 pub const SCHEMA: &str = "goodput-gate/baseline";
 pub const VERSION: u32 = 1;
 
-/// One session of unchanged code: what METHOD section 6 keeps.
+/// One session of unchanged code: what the method keeps of it (docs/METHODOLOGY.md#sessions).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "a session's id is called session everywhere")]

@@ -142,7 +142,7 @@ fn counted(w: &WorkloadRecord) -> Option<CountedReport> {
     Some(CountedReport { input_tokens_mean: w.mean_tokens(|c| &c.input_tokens)?, by: by.into() })
 }
 
-/// METHOD section 4: at most two jobs.
+/// At most two jobs (docs/METHODOLOGY.md#alpha-budget).
 const MOST_JOBS: u32 = 2;
 
 fn how(c: &Comparison, w: &WorkloadRecord, beside: Option<&Beside>) -> ComparisonReport {

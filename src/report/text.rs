@@ -240,7 +240,7 @@ pub fn let_through(code: u8, reports: &[Report]) -> Vec<(Verdict, &'static str)>
     passed
 }
 
-/// At which level a workload's intervals are, and that a PASS's bound is at another (METHOD sections 3 to 5); none without an interval.
+/// At which level a workload's intervals are, and that a PASS's bound is at another (docs/METHODOLOGY.md#levels); none without an interval.
 pub fn levels(w: &WorkloadReport) -> Option<String> {
     let change = w.comparison.as_ref().filter(|_| w.metrics.iter().any(|m| m.interval_low_ratio.is_some()));
     let change = change.map(|c| {

@@ -37,7 +37,10 @@ fn a_slower_decode_fails_and_every_format_names_the_metric() {
 fn a_red_check_is_explained_step_by_step() {
     let bed = judge(&with_decode(1.25)).bed;
     let ran = bed.gate(&["compare", "sessions", "record.json", "--explain", "tpot_geomean", "--explain", "error_rate"]);
-    ran.assert(1, &["FAIL", "chat: how tpot_geomean was judged", "another day, job 1 against 6 sessions (METHOD section 4)"]);
+    ran.assert(
+        1,
+        &["FAIL", "chat: how tpot_geomean was judged", "another day, job 1 against 6 sessions (docs/METHODOLOGY.md#another-day)"],
+    );
     for step in ["h_j", "s2", "p ", "D_min", "U ", "MDE95", "hit needs", "judgement", "decision"] {
         assert!(ran.stdout.lines().any(|l| l.trim_start().starts_with(step)), "{step} is not in {}", ran.stdout);
     }
@@ -434,7 +437,7 @@ fn newer_versions_are_refused() {
     bed.gate(&["compare", "sessions", "record.json"]).assert(2, &["cannot be used", "version 2"]);
 }
 
-/// A tail that one job may not convict by (METHOD section 4: guards need two).
+/// A tail that one job may not convict by (docs/METHODOLOGY.md#guard-alone).
 fn with_tail(session: &str, runner: &str) -> Value {
     let mut record = candidate();
     for round in rounds(&mut record) {

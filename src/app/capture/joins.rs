@@ -1,4 +1,4 @@
-//! Whether a new session may join the baseline (METHOD-2 section 7, "Segments"): it is judged against the sessions that it would join. A slower
+//! Whether a new session may join the baseline (docs/METHODOLOGY.md#segments): it is judged against the sessions that it would join. A slower
 //! one needs somebody who answers for it; a faster one begins a new segment.
 //!
 //! Not here: whether its measurement is fit (`capture`), where its file lies (`baseline::store`).

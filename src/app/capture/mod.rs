@@ -1,7 +1,7 @@
 //! New sessions of unchanged code, measured or of stored records, added to the baseline of this commit.
 //!
 //! The first session of its kind has three starts more, which are judged against the others: a build that differs from itself is no baseline
-//! (METHOD section 6). Not here: where the files lie (`baseline::store`).
+//! (docs/METHODOLOGY.md#sessions). Not here: where the files lie (`baseline::store`).
 
 use std::path::{Path, PathBuf};
 
@@ -309,7 +309,7 @@ struct Adding<'a> {
     added: Vec<Added>,
 }
 
-/// METHOD section 6: the first capture has three starts per side, judged against each other.
+/// The first session has three starts per side, judged against each other (docs/METHODOLOGY.md#first-session).
 const FIRST_CAPTURE: u32 = 6;
 
 impl Adding<'_> {

@@ -36,7 +36,7 @@ pub const BASELINE_RECORD: &str = "baseline.json";
 /// Folder of a run of several targets, with a folder for each.
 pub const EACH: &str = "each";
 
-/// METHOD section 3: the one extension, judged once.
+/// The one extension, judged once (docs/METHODOLOGY.md#interleaved).
 const EXTENDED: u32 = 6;
 
 /// Measures one server with everything that the config asks for. The record is saved in the output folder after every round.

@@ -101,7 +101,7 @@ fn the_best_number_of_rounds_follows_the_costs() {
     assert_eq!((best(0.01, 0.01), best(0.01, 0.015), best(0.05, 0.01), best(0.001, 0.01)), (2, 3, 1, 10));
 }
 
-/// METHOD section 1: 60 s start, 12 s warm-up, 3 rounds of 22 s are 4.6 minutes per look, 13.8 at most.
+/// An example of the method: 60 s start, 12 s warm-up, 3 rounds of 22 s are 4.6 minutes per look, 13.8 at most.
 #[test]
 fn minutes_are_methods() {
     let found = calibrated(&rounds(4, 0.01, 0.01)).minutes;

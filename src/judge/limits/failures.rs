@@ -1,4 +1,4 @@
-//! Limits on the error rate: a binomial interval that knows that failures come in bursts (METHOD section 5.2).
+//! Limits on the error rate: a binomial interval that knows that failures come in bursts (docs/METHODOLOGY.md#limit-rules).
 //!
 //! Not here: comparing two error rates (`judge::errors`).
 

@@ -1,4 +1,4 @@
-//! Limits on times and rates: the value of a run with its interval (METHOD section 5.1) and the decision (5.2).
+//! Limits on times and rates: the value of a run with its interval (docs/METHODOLOGY.md#limit-intervals) and the decision (docs/METHODOLOGY.md#limit-rules).
 //!
 //! Not here: shares (`attainment`, `failures`).
 
@@ -111,7 +111,7 @@ fn prior(metric: Metric, past: &[PastRun], sampling: f64) -> Option<Variation> {
     Some(known.unwrap_or_else(|| Variation { ss: 4.0 * (a * a + b * b * sampling).min(0.25f64.powi(2)), df: 4.0 }))
 }
 
-/// METHOD section 5.1's table: a, b, and the metric whose history speaks for this one.
+/// The table behind docs/METHODOLOGY.md#limit-intervals: a, b, and the metric whose history speaks for this one.
 const fn constants(metric: Metric) -> Option<(f64, f64, Option<Metric>)> {
     use Stat::{Geomean, Mean, P50, P90, P95, P99};
     use Timing::{ChunkGap, E2e, Tpot, Ttft};

@@ -1,4 +1,4 @@
-//! Absolute limits of a run (METHOD section 5): each BREACHED, MET or OPEN, with its interval. No baseline is needed.
+//! Absolute limits of a run (docs/METHODOLOGY.md#limits): each BREACHED, MET or OPEN, with its interval. No baseline is needed.
 //!
 //! The claim is about this build, this plan and this machine. Not here: joining with a comparison (`judge::join`).
 
@@ -160,7 +160,7 @@ fn mirrored(judged: &Judged) -> Judged {
 }
 
 /// Near saturation a queue carries from request to request and tails do not repeat: open loop, and the lag-1 autocorrelation of log
-/// TTFT above 0.70 on average over rounds of 30 requests or more (METHOD section 5.2).
+/// TTFT above 0.70 on average over rounds of 30 requests or more (docs/METHODOLOGY.md#limit-rules).
 pub fn near_saturation(rounds: &[Round]) -> bool {
     mean_lag(rounds).is_some_and(|lag| lag > 0.70)
 }

@@ -65,7 +65,7 @@ fn failing(n: usize, failed: impl Fn(usize) -> bool) -> Vec<Round> {
     vec![round]
 }
 
-/// METHOD section 10.
+/// The vectors of the method (docs/METHODOLOGY.md#measured).
 #[test]
 fn methods_vector_of_a_half_width() {
     let s0 = 0.025f64.powi(2) + 0.7f64.powi(2) * 2.5 / 100.0;
@@ -73,7 +73,7 @@ fn methods_vector_of_a_half_width() {
     near(h, 0.315_086_77);
 }
 
-/// METHOD section 10.
+/// The vectors of the method (docs/METHODOLOGY.md#measured).
 #[test]
 fn methods_vectors_of_the_error_interval() {
     let interval = |rounds: &[Round]| Failures::of(rounds).interval().expect("defined");

@@ -82,14 +82,14 @@ fn the_levels_add_up_to_what_the_method_says() {
         interleaved::judge(&Interleaved { shape, most_starts, ..input(&sides[0], &sides[1], &[], policy) }).budget
     };
     let policy = Policy::default();
-    // METHOD section 3: 4 x 0.003 + 7 x 0.001 + 0.0005 = 2 %; the first look's rule, for three metrics, is the rest.
+    // The budget (docs/METHODOLOGY.md#error-budget): 4 x 0.003 + 7 x 0.001 + 0.0005 = 2 %; the first look's rule, for three metrics, is the rest.
     let method = 4.0 * 0.003 + 7.0 * 0.001 + 0.0005;
     assert!((budget(3, &policy) - (method + 3e-4)).abs() < 1e-12);
     assert!((budget(6, &policy) - (4.0 * 0.0045 + 7.0 * 0.0015 + 0.0005 + 3e-4)).abs() < 1e-12);
     assert!((budget(3, &Policy { workloads: 4, ..Policy::default() }) * 4.0 - (method + 3e-4)).abs() < 1e-12);
     let promoted = classed(&[(TTFT_P95, Class::Primary), (TPOT, Class::Info)]);
     assert!((budget(3, &promoted) - (method - 0.001 + 3e-4 - 1e-4)).abs() < 1e-12);
-    // METHOD section 4 and METHOD-2 section 7: the gross rule of primary metrics always, guards alone in the first job.
+    // The budget (docs/METHODOLOGY.md#alpha-budget): the gross rule of primary metrics always, guards alone in the first job.
     let day = |history: usize, jobs: usize| {
         let (history, jobs) = (vec![session(&[1.0, 1.01]); history], vec![session(&[1.0, 1.01]); jobs]);
         other_day::judge(&OtherDay { history: &history, jobs: &jobs, shape, differing: &[], policy: &policy }).budget

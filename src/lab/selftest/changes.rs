@@ -1,4 +1,4 @@
-//! What is injected, and what the gate should say of it. Rates and their sources: METHOD section 9, unless said otherwise.
+//! What is injected, and what the gate should say of it. Rates and their sources: docs/METHODOLOGY.md#measured, unless said otherwise.
 //!
 //! Not here: playing (`gate`), or counting what was said (`table`).
 

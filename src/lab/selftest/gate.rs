@@ -49,7 +49,7 @@ struct Sides {
     invalid: Vec<String>,
 }
 
-/// Start pairs of an interleaved gate at most (METHOD section 3).
+/// Start pairs of an interleaved gate at most (docs/METHODOLOGY.md#interleaved).
 const LOOKS: u32 = 3;
 /// Earlier runs in a gate's history: of three starts on each side, so 4 df each and METHOD's 12 together.
 const PAST_RUNS: usize = 3;
@@ -57,7 +57,7 @@ const PAST_RUNS: usize = 3;
 const APART: f64 = 1.4;
 /// What is lost again.
 const FASTER: Change = Change::Engine(-0.20);
-/// Starts of one job in other-day mode (METHOD section 4).
+/// Starts of one job in other-day mode (docs/METHODOLOGY.md#another-day).
 const JOB_STARTS: u32 = 2;
 
 /// Plays and judges one gate.

@@ -57,7 +57,7 @@ pub struct Load {
     pub slot_ms: f64,
 }
 
-/// Rounds per start (METHOD section 1).
+/// Rounds per start (docs/METHODOLOGY.md#measurement).
 pub const ROUNDS: u32 = 3;
 /// After the last arrival of a round, virtual milliseconds: enough for the longest answer.
 const DRAIN_MS: f64 = 10_000.0;
@@ -251,7 +251,7 @@ pub fn workload(kind: LoadKind, arrival: Arrival, (input_tokens, output_tokens):
         ignore_eos: true,
         extra_body: ExtraBody::new(),
         seed,
-        // METHOD section 1: ten seconds of load before anything counts.
+        // Ten seconds of load before anything counts (docs/METHODOLOGY.md#measurement).
         warmup: Warmup::Duration(Duration::from_secs(10)),
         timeout: Duration::from_secs(120),
         stall_timeout: Duration::from_secs(60),
