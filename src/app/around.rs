@@ -6,10 +6,11 @@ use anyhow::Context as _;
 
 use super::workspace::secrets::secret;
 use crate::baseline::lineage::Repo;
-use crate::config::{self, ProtocolName};
+use crate::config;
 use crate::probe::host;
 use crate::probe::recognise::Model;
 use crate::probe::scan::{self, Found, USUAL_PORTS};
+use crate::protocol::ProtocolName;
 use crate::redact::Secrets;
 use crate::visible::one_line;
 

@@ -1,9 +1,9 @@
 //! `--dry-run`: what a run would do, in words; nothing is sent and nothing is started.
 
 use super::measure::{read_file, starts};
-use crate::config::{Config, Endpoint, GateMode, ModelChoice, Target, Verb, joined};
+use crate::config::{Config, Endpoint, GateMode, ModelChoice, Target, Verb};
 use crate::plan::{self, RoundPlan};
-use crate::protocol::Dialect as _;
+use crate::protocol::{Dialect as _, joined};
 use crate::record::facts::arrival;
 use crate::report::text::count;
 

@@ -13,12 +13,12 @@ use crate::app::gate::shown;
 use crate::app::workspace::Workspace;
 use crate::app::workspace::secrets::secret;
 use crate::cli::InitArgs;
-use crate::config::ProtocolName;
 use crate::config::starter::{self, StartTarget, Starter};
 use crate::exit::ExitStatus;
 use crate::print::say;
 use crate::probe::recognise::ServerFacts;
 use crate::probe::scan::Found;
+use crate::protocol::ProtocolName;
 
 const WORKFLOW: &str = ".github/workflows/goodput-gate.yml";
 /// Hosts that read no GitHub workflow.

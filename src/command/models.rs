@@ -8,10 +8,11 @@ use super::output::print;
 use crate::app::around::{self, is_url};
 use crate::app::workspace::secrets::secret;
 use crate::cli::ModelsArgs;
-use crate::config::{self, ProtocolName, did_you_mean};
+use crate::config::{self, did_you_mean};
 use crate::exit::{ExitStatus, Failure};
 use crate::print::say;
 use crate::probe::scan::Found;
+use crate::protocol::ProtocolName;
 use crate::redact::secrets;
 use crate::visible::one_line;
 

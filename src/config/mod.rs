@@ -46,7 +46,6 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use crate::protocol::{ExtraBody, Family, Protocol, ProtocolName, joined};
 pub use address::{HINT as CREDENTIAL_HINT, credential};
 pub use arrival::{Arrival, Axis, Length, Level, SessionBegin, TimeUnit, TraceFormat};
 pub use error::{ConfigError, did_you_mean};

@@ -9,9 +9,9 @@ use std::path::Path;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::config::Protocol;
 use crate::plan::RoundPlan;
 use crate::protocol;
+use crate::protocol::Protocol;
 use crate::read;
 use crate::timeline::Timeline;
 

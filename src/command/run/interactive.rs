@@ -6,9 +6,10 @@ use crate::app::{dry_run, gate};
 use crate::cli::{ConfigArgs, RunArgs, WorkloadArgs};
 use crate::command::args;
 use crate::command::ask::{Choice, Talk};
-use crate::config::{ADHOC, Config, Endpoint, ModelChoice, ProtocolName, Target, parse_duration, starter};
+use crate::config::{ADHOC, Config, Endpoint, ModelChoice, Target, parse_duration, starter};
 use crate::print::say;
 use crate::probe::scan::Found;
+use crate::protocol::ProtocolName;
 
 /// Where a first look starts: minutes, not the five of the older tools' loads.
 const USUAL_PRESET: &str = "quick";

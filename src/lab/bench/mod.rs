@@ -19,9 +19,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::config::ProtocolName;
 use crate::load::{Client, Control, Counters, Measured, Reading, Site, SiteSpec};
 use crate::plan::{Pace, PlannedRequest, RoundPlan};
+use crate::protocol::ProtocolName;
 use crate::server::SimServer;
 
 /// A replaying server, with its folder.

@@ -9,10 +9,10 @@ use anyhow::Context as _;
 use super::truth::{Burst, Errors, measure, watched};
 use super::{median, quantile};
 use crate::clock::monotonic_ns;
-use crate::config::Family;
 use crate::evidence::server::window::Watched;
 use crate::lab::print;
 use crate::probe::server::{Access, Probe};
+use crate::protocol::Family;
 use crate::watch::scrape::Source;
 
 /// As often as a config may ask for.

@@ -12,13 +12,11 @@ use rand_distr::{Distribution as _, LogNormal};
 
 use super::{Purpose, stream};
 use crate::config::sim::{Knobs, Profile};
-use crate::config::{
-    Arrival, Corpus, ExtraBody, Length, PromptKind, Prompts, Protocol, ProtocolName, TraceFormat, Warmup, Workload,
-};
+use crate::config::{Arrival, Corpus, Length, PromptKind, Prompts, TraceFormat, Warmup, Workload};
 use crate::measure::SloMs;
 use crate::measure::summary::Shape;
 use crate::plan::{self, Pace, RoundPlan};
-use crate::protocol::Extras;
+use crate::protocol::{ExtraBody, Extras, Protocol, ProtocolName};
 use crate::record::{LoadDetail, LoadFacts};
 use crate::sim::{Api, Call, parse};
 

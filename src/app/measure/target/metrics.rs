@@ -1,8 +1,9 @@
 //! Where the metrics page of a server is: what the config says, or where it usually is. Not here: reading it during a round (`watch::scrape`).
 
-use crate::config::{self, Family, MetricsPage, PORT, Target};
+use crate::config::{self, MetricsPage, PORT, Target};
 use crate::evidence::server::names;
 use crate::probe::server::{Access, PATIENCE, Probe, root};
+use crate::protocol::Family;
 use crate::watch::scrape::Source;
 
 /// What became of the metrics page of a server.

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::app::measure::raw::{self, Sent, Wall};
-use crate::config::ProtocolName;
 use crate::plan::{Pace, PlannedRequest};
-use crate::protocol::{BodySpec, Extras, LengthField, body};
+use crate::protocol::{BodySpec, Extras, LengthField, ProtocolName, body};
 use crate::timeline::{Counted, Outcome};
 
 fn word_tokenizer() -> Tokenizer {
