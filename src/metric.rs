@@ -84,10 +84,22 @@ pub enum Metric {
 }
 
 /// Whether a higher or a lower value is better: a property of the metric, never of a config.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Orientation {
+    #[serde(rename = "lower")]
     LowerIsBetter,
+    #[serde(rename = "higher")]
     HigherIsBetter,
+}
+
+impl Orientation {
+    /// Which is better, as in `report.json`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::LowerIsBetter => "lower",
+            Self::HigherIsBetter => "higher",
+        }
+    }
 }
 
 /// What a value counts.
@@ -159,6 +171,17 @@ pub const METHOD: [Metric; 12] = [
     Metric::SloAttainment,
     Metric::ErrorRate,
 ];
+
+impl Class {
+    /// As in `report.json`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Guard => "guard",
+            Self::Info => "info",
+        }
+    }
+}
 
 impl Timing {
     pub const fn name(self) -> &'static str {

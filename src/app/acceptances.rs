@@ -14,9 +14,11 @@ use crate::accept::{self, Acceptance, Of};
 use crate::baseline::reviewed::ACCEPTED;
 use crate::clock::today;
 use crate::config::{parse_percent, parse_points, parse_quantity};
-use crate::metric::{Metric, Orientation, Unit};
+use crate::judge::Judgement;
+use crate::judge::limits::LimitState;
+use crate::metric::{Class, Metric, Orientation, Unit};
 use crate::read;
-use crate::report::{LimitReport, MetricReport, Report, WorkloadReport, text};
+use crate::report::{BoundSide, LimitReport, MetricReport, Report, WorkloadReport, text};
 use crate::verdict::Verdict;
 
 /// Long enough to merge and to measure the sessions that make it the baseline; short enough to be looked at again.
@@ -112,7 +114,7 @@ fn entries(request: &Request<'_>, report: &Report, until: &str, under_test: &[St
         for m in worse(w).filter(|m| wanted(&m.metric, &m.accepted)) {
             all.push(about.regression(m)?);
         }
-        for l in w.limits.iter().filter(|l| l.state == "breached" && wanted(&l.metric, &l.accepted)) {
+        for l in w.limits.iter().filter(|l| l.state == LimitState::Breached && wanted(&l.metric, &l.accepted)) {
             all.push(about.breach(l)?);
         }
     }
@@ -133,14 +135,14 @@ fn entries(request: &Request<'_>, report: &Report, until: &str, under_test: &[St
 
 /// What regressed, and what goes with it: a metric that looks as bad, and is not proven so, would be in the way of a PASS.
 fn worse(w: &WorkloadReport) -> impl Iterator<Item = &MetricReport> {
-    let regressed = |m: &MetricReport| m.judgement.as_deref() == Some("regressed");
+    let regressed = MetricReport::is_regression;
     let any = w.metrics.iter().any(regressed);
     let relevant = |m: &MetricReport| {
         let worse = Metric::parse(&m.metric).zip(m.change_ratio).map(|(metric, change)| accept::worse(metric, change));
         worse.is_some_and(|worse| worse >= m.minimum_relevant_change_ratio)
     };
-    let open = move |m: &MetricReport| any && m.judgement.as_deref() == Some("inconclusive") && relevant(m);
-    w.metrics.iter().filter(move |m| m.class != "info" && (regressed(m) || open(m)))
+    let open = move |m: &MetricReport| any && m.judgement == Some(Judgement::Inconclusive) && relevant(m);
+    w.metrics.iter().filter(move |m| m.class != Class::Info && (regressed(m) || open(m)))
 }
 
 /// What all entries of one workload have in common.
@@ -175,7 +177,7 @@ impl About<'_> {
     fn breach(&self, l: &LimitReport) -> anyhow::Result<Acceptance> {
         let metric = parsed_metric(&l.metric)?;
         let value = l.value.with_context(|| format!("{metric} has no value in this report"))?;
-        let (of, far) = if l.bound == "max" { (Of::LimitMax, l.interval_high) } else { (Of::LimitMin, l.interval_low) };
+        let (of, far) = if l.bound == BoundSide::Max { (Of::LimitMax, l.interval_high) } else { (Of::LimitMin, l.interval_low) };
         let worst = match self.request.at_most {
             Some(said) => {
                 parse_quantity(said, metric.unit()).map_err(|e| anyhow::anyhow!("--at-most, for the limit of {metric}: {e}"))?

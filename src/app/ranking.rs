@@ -78,7 +78,14 @@ pub fn name(path: &Path, target: Option<&str>) -> String {
 }
 
 fn ranked<'a>(records: &[(String, &'a Record)]) -> anyhow::Result<RankingReport> {
-    let measured = |w| Ok(Measured { workload: w, unfit: w.unfit(), starts: w.start_values()?, pooled: w.pooled_values()? });
+    let measured = |w| {
+        Ok(Measured {
+            workload: w,
+            unfit: w.unfit().iter().map(ToString::to_string).collect(),
+            starts: w.start_values()?,
+            pooled: w.pooled_values()?,
+        })
+    };
     let entrant = |(name, record): &(String, &'a Record)| {
         let workloads = record.workloads.iter().map(measured).collect::<anyhow::Result<_>>()?;
         Ok(Entrant { name: name.clone(), record, workloads })

@@ -10,8 +10,7 @@ use crate::judge::reason::Measured;
 use crate::judge::{self, Comparison, Judgement, MetricComparison};
 use crate::metric::Class;
 use crate::record::{Record, WorkloadRecord, differ};
-use crate::report::build::word;
-use crate::report::{AnchorMetricReport, AnchorReport};
+use crate::report::{AnchorMetricReport, AnchorReport, AnchorState};
 use crate::verdict::{Drift, Reason};
 
 /// A pinned point of the past, and the sessions that a check of it would have used.
@@ -75,23 +74,23 @@ fn told(anchor: &Anchor, sessions: usize, compared: Result<Comparison, AnchorGap
         Ok(comparison) => (summary(&comparison), comparison.metrics.iter().map(row).collect()),
     };
     let state = match found {
-        SinceAnchor::Worse(_) => "worse",
-        SinceAnchor::NotWorse(_) => "unchanged",
-        SinceAnchor::Open { .. } => "open",
-        SinceAnchor::NotCompared(_) => "not_compared",
+        SinceAnchor::Worse(_) => AnchorState::Worse,
+        SinceAnchor::NotWorse(_) => AnchorState::Unchanged,
+        SinceAnchor::Open { .. } => AnchorState::Open,
+        SinceAnchor::NotCompared(_) => AnchorState::NotCompared,
     };
     let reason: Reason = Said::Anchor { name: anchor.name.clone(), commits: anchor.distance, found }.into();
     let drift = match state {
-        "worse" => Drift::Worse(reason.clone()),
-        "not_compared" => Drift::NotCompared(reason.clone()),
-        _ => Drift::None,
+        AnchorState::Worse => Drift::Worse(reason.clone()),
+        AnchorState::NotCompared => Drift::NotCompared(reason.clone()),
+        AnchorState::Unchanged | AnchorState::Open => Drift::None,
     };
     let report = AnchorReport {
         name: anchor.name.clone(),
         commit: anchor.commit.clone(),
         distance_commits: anchor.distance,
         sessions: u32::try_from(sessions).unwrap_or(u32::MAX),
-        state: state.into(),
+        state,
         words: reason.to_string(),
         metrics,
     };
@@ -123,6 +122,6 @@ fn row(m: &MetricComparison) -> AnchorMetricReport {
         change_ratio: m.change,
         interval_low_ratio: m.interval.map(|i| i.0),
         interval_high_ratio: m.interval.map(|i| i.1),
-        judgement: word(m.judgement).into(),
+        judgement: m.judgement,
     }
 }

@@ -42,7 +42,7 @@ pub fn not_a_first_job(first: &Record, git: Option<&GitFacts>) -> Option<String>
             of(git)
         ));
     }
-    let unfit = first.workloads.iter().flat_map(WorkloadRecord::unfit).next();
+    let unfit = first.workloads.iter().flat_map(WorkloadRecord::unfit).next().map(|why| why.to_string());
     unfit
         .or_else(|| first.interrupted.then(|| "it was interrupted".into()))
         .or_else(|| first.workloads.iter().find_map(|w| incomplete(first, w)).map(|why| why.to_string()))

@@ -193,7 +193,7 @@ fn one(
     let rounds = workload.method_rounds();
     let past: Vec<PastRun> = history.iter().map(PastRun::from).collect();
     let limits = limits::judged(record, workload, &rounds, &past)?;
-    let mut invalid: Vec<Reason> = workload.unfit().into_iter().map(Reason::Text).collect();
+    let mut invalid: Vec<Reason> = workload.unfit().into_iter().map(Reason::from).collect();
     invalid.extend(another_thing(record, first, workload).map(Reason::from));
     let mut untold = None;
     let against = if record.policy.mode == "limits" {

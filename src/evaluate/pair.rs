@@ -7,6 +7,7 @@ use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::interleaved::{self, Interleaved, Sampling};
 use crate::judge::reason::Side;
 use crate::judge::{Comparison, PastRun};
+use crate::record::note::Note;
 use crate::record::programs::Builds;
 use crate::record::{PastSession, Record, WorkloadRecord, keyed};
 use crate::report::build::Beside;
@@ -41,13 +42,16 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
     let Some(base) = baseline.workloads.iter().find(|w| w.name == workload.name) else {
         let why: Reason = RunReason::SideLacksWorkload { side: Side::Baseline, workload: workload.name.clone() }.into();
         let incomplete = vec![why.clone()];
-        let evidence =
-            Evidence { limits: judged_limits(u32::MAX)?, incomplete, ..evidence(texts(workload.unfit()), Against::Missing(why)) };
+        let evidence = Evidence {
+            limits: judged_limits(u32::MAX)?,
+            incomplete,
+            ..evidence(reasons(workload.unfit()), Against::Missing(why))
+        };
         let (differences, before) = (Vec::new(), Before::default());
         return Ok(Part { evidence, baseline: None, beside: None, differences, anchor: None, before });
     };
-    let mut invalid = texts(base.unfit().into_iter().map(|why| format!("baseline: {why}")).collect());
-    invalid.extend(texts(workload.unfit()));
+    let mut invalid: Vec<Reason> = base.unfit().into_iter().map(|why| Reason::OfBaseline { why }).collect();
+    invalid.extend(reasons(workload.unfit()));
     invalid.extend(vanished(baseline, candidate).map(Reason::from));
     let differences = Fingerprint::differences(&base.fingerprint, &workload.fingerprint);
     let before = Before { server: base.server_values(), pooled: keyed(&base.pooled_values()?) };
@@ -81,8 +85,8 @@ fn vanished(baseline: &Record, candidate: &Record) -> Option<RunReason> {
     Some(RunReason::SideLacksWorkload { side: Side::Candidate, workload: gone.name.clone() })
 }
 
-fn texts(all: Vec<String>) -> Vec<Reason> {
-    all.into_iter().map(Reason::Text).collect()
+fn reasons(all: Vec<Note>) -> Vec<Reason> {
+    all.into_iter().map(Reason::from).collect()
 }
 
 fn evidence(invalid: Vec<Reason>, against: Against) -> Evidence {

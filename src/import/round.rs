@@ -206,5 +206,5 @@ fn notes(measured: &Measured, place: Place, lag_known: bool) -> Vec<Finding> {
     let own = measured.own_notes.iter().map(|n| format!("imported: {n}"));
     let first = place.start == 0 && place.round == 0;
     let all: Vec<String> = if first { general().chain(own).collect() } else { own.collect() };
-    all.into_iter().map(|message| Finding { severity: Severity::Note, check: "imported".into(), message }).collect()
+    all.into_iter().map(|message| Finding::text(Severity::Note, "imported", message)).collect()
 }

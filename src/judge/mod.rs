@@ -30,6 +30,9 @@ mod worse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::measure::summary::{Shape, StartSummary};
 use crate::metric::{Class, METHOD, MethodRow, Metric, Scale};
 
@@ -70,7 +73,8 @@ pub struct PastRun {
 }
 
 /// Per metric, with nothing of the team's policy in it but the minimum relevant change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Judgement {
     Improved,
     /// Primary metrics: proven below the margin. Others: no change seen; the smallest visible one is beside it.
@@ -90,11 +94,13 @@ pub enum Decision {
     Incomplete,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Both builds in one job, start by start.
     Interleaved,
     /// Against sessions of other days.
+    #[serde(rename = "baseline")]
     OtherDay,
 }
 
@@ -288,6 +294,19 @@ impl Thresholds {
 
     fn is_primary(&self) -> bool {
         self.class == Class::Primary
+    }
+}
+
+impl Judgement {
+    /// As in `report.json`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Improved => "improved",
+            Self::Unchanged => "unchanged",
+            Self::Regressed => "regressed",
+            Self::Inconclusive => "inconclusive",
+            Self::Unmeasured => "unmeasured",
+        }
     }
 }
 

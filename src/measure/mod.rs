@@ -11,6 +11,7 @@ pub mod histogram;
 pub mod knee;
 mod request;
 mod round;
+pub mod seen;
 pub mod validity;
 pub mod stats;
 pub mod summary;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::collect::Values;
 use super::columns::{Columns, Context, millis};
+use super::seen::{CountSeen, Seen};
 use super::stats;
 use crate::metric::{Metric, Stat, Timing};
 use crate::timeline::{CountDoubt, Hidden, OutcomeKind};
@@ -31,7 +32,7 @@ pub struct ClientHealth {
 }
 
 /// A finding on the measurement itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     pub severity: Severity,
@@ -42,6 +43,33 @@ pub struct Finding {
     pub check: String,
     /// What was seen, against which bound, and what to do.
     pub message: String,
+    /// The message, typed; absent in older records, and where it is another's text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+}
+
+impl Finding {
+    pub fn new(severity: Severity, check: &str, seen: impl Into<Seen>) -> Self {
+        let seen = seen.into();
+        Self { severity, check: check.into(), message: seen.to_string(), seen: Some(seen) }
+    }
+
+    /// Of another's text.
+    pub fn text(severity: Severity, check: &str, message: String) -> Self {
+        Self { severity, check: check.into(), message, seen: None }
+    }
+
+    /// Says the same of another round, if with other numbers.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        let kinds = self.typed().zip(other.typed());
+        let alike = kinds.map_or(self.message == other.message, |(a, b)| a.is_alike(b));
+        self.check == other.check && self.severity == other.severity && alike
+    }
+
+    /// What the message says, where it says that.
+    pub fn typed(&self) -> Option<&Seen> {
+        self.seen.as_ref().filter(|seen| seen.to_string() == self.message)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
@@ -133,12 +161,11 @@ pub fn own_lag_p99_ms(columns: &Columns) -> Option<f64> {
     stats::percentile_of_sorted(&lags, 0.99)
 }
 
-fn no_success(columns: &Columns) -> String {
+fn no_success(columns: &Columns) -> Seen {
     let n = columns.len();
-    match (0..n).filter(|&i| columns.outcome[i] == OutcomeKind::Completed && columns.output_tokens.at(i) == Some(0)).count() {
-        0 => format!("none of {n} requests completed: see the errors, and try one request by hand"),
-        empty => format!("none of {n} requests completed: {empty} of them ended well and count 0 output tokens"),
-    }
+    let empty =
+        (0..n).filter(|&i| columns.outcome[i] == OutcomeKind::Completed && columns.output_tokens.at(i) == Some(0)).count();
+    Seen::NoneCompleted { requests: n as u64, empty: empty as u64 }
 }
 
 fn lag(health: &ClientHealth, median_ms: Option<f64>) -> Option<Finding> {
@@ -146,34 +173,26 @@ fn lag(health: &ClientHealth, median_ms: Option<f64>) -> Option<Finding> {
     // Where most requests failed there is no median: then only the floor excuses a lag.
     let median_ms = median_ms.unwrap_or(0.0);
     let bound = LAG_FLOOR_MS.max(LAG_SHARE * median_ms);
-    let seen = format!("p99 send lag {p99:.2} ms");
     if p99 > bound {
-        let todo = "the client was late: lower the rate, give it idle cores, or run it on another machine than the server";
-        return Some(invalid("send_lag", format!("{seen}, bound {bound:.2} ms: {todo}")));
+        return Some(invalid("send_lag", Seen::ClientLate { p99_ms: p99, bound_ms: bound }));
     }
     (p99 > LAG_NOTE_SHARE * median_ms && p99 > LAG_FLOOR_MS / 2.0)
-        .then(|| note("send_lag", format!("{seen} is over 1 % of the median TTFT")))
+        .then(|| note("send_lag", Seen::ClientNearlyLate { p99_ms: p99 }))
 }
 
 fn busy(health: &ClientHealth, median_ms: Option<f64>) -> Option<Finding> {
     if let Some(ratio) = health.busiest_worker_ratio.filter(|ratio| *ratio > BUSY) {
-        let seen = format!("a client thread was busy {:.0} % of the round", ratio * 100.0);
-        return Some(invalid("client_cpu", format!("{seen}, bound {:.0} %: raise --workers or lower the load", BUSY * 100.0)));
+        return Some(invalid("client_cpu", Seen::ClientBusy { busy: ratio, bound: BUSY }));
     }
     let bound = LOOP_LAG_MS.max(LOOP_LAG_SHARE * median_ms.unwrap_or(0.0));
-    health.loop_lag_p99_ms.filter(|lag| *lag > bound).map(|lag| {
-        let seen = format!("the client's event loop came round {lag:.1} ms late (p99)");
-        invalid("loop_lag", format!("{seen}, bound {bound:.1} ms: the machine is overloaded, so instants are not to be trusted"))
-    })
+    let late = health.loop_lag_p99_ms.filter(|lag| *lag > bound);
+    late.map(|p99_ms| invalid("loop_lag", Seen::LoopLate { p99_ms, bound_ms: bound }))
 }
 
 fn offered(context: &Context, values: &Values) -> Option<Finding> {
     let (offered, achieved) = (values.get(&Metric::OfferedRate)?, values.get(&Metric::AchievedRate)?);
     let short = context.open_loop && *achieved < offered * (1.0 - RATE_SHORTFALL);
-    short.then(|| {
-        let todo = "raise max_in_flight, or lower the rate";
-        invalid("offered_rate", format!("asked for {offered:.2} requests/s and sent {achieved:.2}: {todo}"))
-    })
+    short.then(|| invalid("offered_rate", Seen::RateMissed { asked: *offered, sent: *achieved }))
 }
 
 fn lengths(columns: &Columns, asked: Asked) -> Option<Finding> {
@@ -182,10 +201,7 @@ fn lengths(columns: &Columns, asked: Asked) -> Option<Finding> {
     }
     let (mean, wanted) = (mean_tokens(columns, |i| columns.output_tokens.at(i))?, asked.output_tokens?);
     let off = (mean / wanted - 1.0).abs();
-    (off > LENGTH_TOLERANCE).then(|| {
-        let todo = "the server does not keep the length: set ignore_eos: false, so that lengths are compared with the baseline's instead";
-        invalid("output_tokens", format!("asked for {wanted:.1} output tokens per request and got {mean:.1}: {todo}"))
-    })
+    (off > LENGTH_TOLERANCE).then(|| invalid("output_tokens", Seen::LengthMissed { asked: wanted, got: mean }))
 }
 
 /// Mean token count over completed requests; `None` where one of them has none.
@@ -196,16 +212,14 @@ pub fn mean_tokens(columns: &Columns, count: impl Fn(usize) -> Option<u32>) -> O
 
 fn usage(columns: &Columns) -> Option<Finding> {
     let missing = (0..columns.len()).filter(|&i| columns.ok(i) && columns.output_tokens.at(i).is_none()).count();
-    (missing > 0).then(|| {
-        note("no_usage", format!("{missing} answers came without token counts (usage): TPOT and token rates are unmeasured, and nothing that needs them can pass"))
-    })
+    (missing > 0).then(|| note("no_usage", CountSeen::NoTokenCounts { answers: missing as u64 }))
 }
 
 /// `run` judges no limit: there this is what says so.
 fn failures(columns: &Columns) -> Option<Finding> {
     let (all, failed) = (columns.len(), columns.len() - columns.completed());
     (failed as f64 > NOTED_FAILURES * all as f64)
-        .then(|| note("failures", format!("{failed} of {all} requests failed: see the errors")))
+        .then(|| note("failures", Seen::RequestsFailed { failed: failed as u64, requests: all as u64 }))
 }
 
 /// Many tokens in each event: TPOT averages over them, and a chunk gap is not a token's gap.
@@ -213,65 +227,44 @@ fn glued(columns: &Columns, context: &Context) -> Option<Finding> {
     let tokens = mean_tokens(columns, |i| columns.sent_tokens(i)).filter(|_| context.streaming)?;
     let counts: Vec<f64> = (0..columns.len()).filter(|&i| columns.ok(i)).map(|i| f64::from(columns.events[i])).collect();
     let events = stats::mean(&counts)?;
-    (tokens > events * GLUED_TOKENS).then(|| {
-        note("glued_tokens", format!("{tokens:.1} output tokens came in {events:.1} events per request: gaps between events are not gaps between tokens"))
-    })
+    (tokens > events * GLUED_TOKENS).then(|| note("glued_tokens", CountSeen::TokensInBursts { tokens, events }))
 }
 
 /// Reasoning that a server keeps to itself.
 fn hidden(columns: &Columns) -> Option<Finding> {
     let hide = (0..columns.len()).filter(|&i| columns.ok(i) && columns.hidden(i) != Hidden::Nothing).count();
-    (hide > 0).then(|| {
-        note("hidden_tokens", format!("{hide} answers count reasoning tokens that were never sent: TPOT is over the tokens that came, and absent where their number is not known"))
-    })
+    (hide > 0).then(|| note("hidden_tokens", CountSeen::HiddenTokens { answers: hide as u64 }))
 }
 
 /// What is wrong with the server's counts, each with the number of completed answers.
 pub fn count_doubts(doubts: &[CountDoubt]) -> Vec<Finding> {
     let all = [CountDoubt::ZeroBesideOutput, CountDoubt::TotalDiffers, CountDoubt::FewerThanEvents];
     let counted = all.map(|doubt| (doubt, doubts.iter().filter(|d| **d == doubt).count()));
-    let finding = |(doubt, n)| match doubt {
-        CountDoubt::ZeroBesideOutput => {
-            note("zero_tokens", format!("{n} answers count 0 output tokens beside output (usage): that is no count"))
+    let finding = |(doubt, n): (CountDoubt, usize)| {
+        let answers = n as u64;
+        match doubt {
+            CountDoubt::ZeroBesideOutput => note("zero_tokens", CountSeen::ZeroTokens { answers }),
+            CountDoubt::TotalDiffers => note("token_totals", CountSeen::TotalsDiffer { answers }),
+            CountDoubt::FewerThanEvents => note("few_tokens", CountSeen::FewerTokensThanEvents { answers }),
         }
-        CountDoubt::TotalDiffers => note(
-            "token_totals",
-            format!(
-                "{n} answers have a total of tokens that its parts do not add up to (usage): ask what this server counts before its token rates are compared"
-            ),
-        ),
-        CountDoubt::FewerThanEvents => note(
-            "few_tokens",
-            format!(
-                "{n} answers count fewer output tokens than events with output came (usage): TPOT and token rates may be wrong"
-            ),
-        ),
     };
     counted.into_iter().filter(|(_, n)| *n > 0).map(finding).collect()
 }
 
 fn retries(health: &ClientHealth) -> Option<Finding> {
-    health.retries.filter(|n| *n > 0).map(|n| {
-        note(
-            "retries",
-            format!("{n} requests went on a new connection: the server had closed the idle one before they were written"),
-        )
-    })
+    health.retries.filter(|n| *n > 0).map(|requests| note("retries", Seen::ConnectionsReopened { requests }))
 }
 
 fn unasked(health: &ClientHealth) -> Option<Finding> {
-    health.unasked.filter(|n| *n > 0).map(|n| {
-        let todo = "check the server and the proxies in front of it: they must send one answer per request";
-        note("unasked", format!("{n} connections were closed, since bytes came on them beyond the answer: {todo}"))
-    })
+    health.unasked.filter(|n| *n > 0).map(|connections| note("unasked", Seen::BytesBeyondAnswers { connections }))
 }
 
-fn invalid(check: &str, message: String) -> Finding {
-    Finding { severity: Severity::Invalid, check: check.into(), message }
+fn invalid(check: &str, seen: impl Into<Seen>) -> Finding {
+    Finding::new(Severity::Invalid, check, seen)
 }
 
-fn note(check: &str, message: String) -> Finding {
-    Finding { severity: Severity::Note, check: check.into(), message }
+fn note(check: &str, seen: impl Into<Seen>) -> Finding {
+    Finding::new(Severity::Note, check, seen)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod check;
 pub mod differ;
 pub mod facts;
 mod gpu;
+pub mod note;
 pub mod programs;
 pub mod recompute;
 pub mod session;

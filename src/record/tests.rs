@@ -118,7 +118,7 @@ fn a_round_that_was_cut_short_does_not_count() {
     let cut = &mut record.workloads[0].starts[1].rounds[2];
     cut.cut_short = true;
     cut.columns.output_tokens.fill(Some(800));
-    cut.findings = vec![Finding { severity: Severity::Invalid, check: "client_cpu".into(), message: "busy".into() }];
+    cut.findings = vec![Finding::text(Severity::Invalid, "client_cpu", "busy".into())];
     let (with, without) = (&whole.workloads[0], &record.workloads[0]);
     assert_eq!((with.rounds().count(), without.rounds().count(), without.method_rounds().len()), (6, 5, 5));
     assert!(without.invalid().is_empty());

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::note::{Found, Note, Place};
 use super::{RecordError, RoundRecord, WorkloadRecord, gpu};
 use crate::evidence::server;
 use crate::measure::Round;
@@ -10,6 +11,7 @@ use crate::measure::collect::{self, RoundView, Values};
 use crate::measure::column::Column;
 use crate::measure::columns::Columns;
 use crate::measure::histogram::Gaps;
+use crate::measure::seen::Seen;
 use crate::measure::stats;
 use crate::measure::summary::{Shape, over_rounds, to_oriented};
 use crate::measure::validity::{Finding, PASSING, Severity, mean_tokens};
@@ -125,50 +127,60 @@ impl WorkloadRecord {
     }
 
     /// Why the measurement is not fit to be judged.
-    pub fn unfit(&self) -> Vec<String> {
+    pub fn unfit(&self) -> Vec<Note> {
         let mut why = self.invalid();
         let dead = |r: &RoundRecord| r.columns.completed() == 0 && r.findings.iter().all(|f| f.severity != Severity::Invalid);
         // Found while measuring; looked at again, since a stored record may have lost its findings.
-        why.extend(self.rounds().filter(|(_, r)| dead(r)).map(|(start, r)| {
-            format!("start {}, round {}: none of {} requests completed", start + 1, r.index + 1, r.columns.len())
-        }));
+        let mut dead = self.rounds().filter(|(_, r)| dead(r)).map(|(start, r)| (start + 1, r.index + 1, r.columns.len()));
+        if let Some((start, round, requests)) = dead.next() {
+            let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+            let place = Place { start, round, rounds: count(1 + dead.count()), of: count(self.rounds().count()) };
+            why.push(Note::Found(Found { place, seen: Seen::NoneCompleted { requests: requests as u64, empty: 0 } }));
+        }
         if self.rounds().next().is_none() {
-            why.push("no round was finished: nothing was measured".into());
+            why.push(Note::NoRound);
         }
         why
     }
 
     /// Every finding that makes the measurement unfit, with where it was seen.
-    pub fn invalid(&self) -> Vec<String> {
+    pub fn invalid(&self) -> Vec<Note> {
         let mut why = self.findings(|start, f| f.severity == Severity::Invalid && !self.survived(start, f));
         why.extend(self.another_model());
         why
     }
 
     /// Where not all answers are of one model: what was measured is neither.
-    fn another_model(&self) -> Option<String> {
+    fn another_model(&self) -> Option<Note> {
         let mut names = self.rounds().flat_map(|(start, r)| r.models.iter().map(move |name| (start, r.index, name)));
         let (_, _, first) = names.next()?;
         let (start, round, other) = names.find(|(_, _, name)| *name != first)?;
-        Some(format!(
-            "start {}, round {}: answers are of model {other:?}, and before they were of {first:?}: what was measured is neither",
-            start + 1,
-            round + 1
-        ))
+        let (before, after) = (first.clone(), other.clone());
+        Some(Note::ModelChanged { start: start + 1, round: round + 1, before, after })
     }
 
     /// Everything else that is worth knowing, disturbed rounds that the median survives among it.
-    pub fn notes(&self) -> Vec<String> {
-        let left_out = self.load.detail.left_out.iter().map(ToString::to_string);
+    pub fn notes(&self) -> Vec<Note> {
+        let left_out = self.load.detail.left_out.iter().cloned().map(Note::EntriesLeftOut);
         left_out.chain(self.findings(|start, f| f.severity == Severity::Note || self.survived(start, f))).collect()
     }
 
-    fn findings(&self, wanted: impl Fn(u32, &Finding) -> bool) -> Vec<String> {
-        self.rounds()
-            .flat_map(|(s, r)| r.findings.iter().map(move |f| (s, r.index, f)))
-            .filter(|(s, _, f)| wanted(*s, f))
-            .map(|(s, r, f)| format!("start {}, round {}: {}", s + 1, r + 1, f.message))
-            .collect()
+    /// Each kind of finding once: its first, with the number of rounds that have one.
+    fn findings(&self, wanted: impl Fn(u32, &Finding) -> bool) -> Vec<Note> {
+        let all = self.rounds().flat_map(|(s, r)| r.findings.iter().map(move |f| (s, r.index, f)));
+        let of = u32::try_from(self.rounds().count()).unwrap_or(u32::MAX);
+        let mut kinds: Vec<(Place, &Finding)> = Vec::new();
+        for (start, round, finding) in all.filter(|(s, _, f)| wanted(*s, f)) {
+            match kinds.iter_mut().find(|(_, first)| first.is_alike(finding)) {
+                Some((place, _)) => place.rounds += 1,
+                None => kinds.push((Place { start: start + 1, round: round + 1, rounds: 1, of }, finding)),
+            }
+        }
+        let note = |(place, finding): (Place, &Finding)| match finding.typed() {
+            Some(seen) => Note::Found(Found { place, seen: seen.clone() }),
+            None => Note::FoundInWords { place, message: finding.message.clone() },
+        };
+        kinds.into_iter().map(note).collect()
     }
 
     /// A passing disturbance in fewer than half of a start's rounds.

@@ -8,17 +8,18 @@ use crate::exit::ExitStatus;
 use crate::fingerprint::Difference;
 use crate::judge::limits::{LimitFinding, LimitState};
 use crate::judge::reason::{LimitGap, LimitReason};
-use crate::judge::{Comparison, Judgement, MetricComparison, Mode};
+use crate::judge::{Comparison, MetricComparison};
 use crate::measure::collect::{Values, ttft_values};
 use crate::measure::columns::Columns;
-use crate::metric::{Class, Metric, Orientation, Stat, TIMINGS, Timing};
+use crate::metric::{Class, Metric, Stat, TIMINGS, Timing};
+use crate::record::note::Note;
 use crate::record::{ErrorCount, Record, RoundRecord, WorkloadRecord};
 use crate::verdict::{Against, Evidence, Reason, Ruling, Verdict};
 
 use super::server::{self, Before};
 use super::{
-    AnchorReport, BaselineReport, ClientReport, Codes, ComparisonReport, CountedReport, DistributionReport, LimitReport,
-    MetricReport, Report, SCHEMA, VERSION, ValueReport, WorkloadReport,
+    AnchorReport, BaselineReport, BoundSide, ClientReport, Codes, ComparisonReport, CountedReport, DistributionReport,
+    LimitReport, MetricReport, Report, SCHEMA, VERSION, ValueReport, WorkloadReport,
 };
 
 /// What was found out about one workload of a record.
@@ -87,7 +88,10 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         name: w.name.clone(),
         verdict: ruling.map(|r| r.verdict),
         // `run` judges nothing, and still says why its numbers are not to be trusted.
-        reasons: if ruling.is_some() { texts(&mut codes, |r| &r.reasons) } else { w.unfit() },
+        reasons: match ruling {
+            Some(_) => texts(&mut codes, |r| &r.reasons),
+            None => noted(&mut codes, w.unfit()),
+        },
         warnings: texts(&mut codes, |r| &r.warnings),
         accepted: texts(&mut codes, |r| &r.accepted),
         proves: judged
@@ -117,13 +121,17 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         errors: errors(w),
         server_start_ms: w.ready_ms().collect(),
         connections: connections(w),
-        notes: w.notes(),
+        notes: noted(&mut codes, w.notes()),
         client: client(w),
         server: server::report(w, &judged.before),
         why: server::meanwhile(judged, comparison),
         gpu: super::gpu::report(w, gpus),
         codes,
     }
+}
+
+fn noted(codes: &mut Codes, notes: Vec<Note>) -> Vec<String> {
+    notes.into_iter().map(|note| codes.text(&Reason::from(note))).collect()
 }
 
 fn after_ramp(w: &WorkloadRecord) -> u64 {
@@ -148,7 +156,7 @@ const MOST_JOBS: u32 = 2;
 fn how(c: &Comparison, w: &WorkloadRecord, beside: Option<&Beside>) -> ComparisonReport {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     ComparisonReport {
-        mode: if c.mode == Mode::Interleaved { "interleaved" } else { "baseline" }.into(),
+        mode: c.mode,
         beside: beside.map(|b| b.words.clone()),
         beside_commit: beside.and_then(|b| b.commit.clone()),
         looks: count(c.looks),
@@ -185,17 +193,8 @@ fn metric(metric: Metric, pooled: Option<f64>, judged: Option<&MetricComparison>
     MetricReport {
         metric: metric.name(),
         unit: metric.unit().suffix().into(),
-        class: match judged.map(|j| j.class).or(row.map(|r| r.class)) {
-            Some(Class::Primary) => "primary",
-            Some(Class::Guard) => "guard",
-            _ => "info",
-        }
-        .into(),
-        better: match metric.orientation() {
-            Orientation::LowerIsBetter => "lower",
-            Orientation::HigherIsBetter => "higher",
-        }
-        .into(),
+        class: judged.map(|j| j.class).or(row.map(|r| r.class)).unwrap_or(Class::Info),
+        better: metric.orientation(),
         baseline: judged.and_then(|j| j.baseline),
         candidate: judged.map_or(pooled, |j| j.candidate),
         change_ratio: judged.and_then(|j| j.change),
@@ -206,42 +205,26 @@ fn metric(metric: Metric, pooled: Option<f64>, judged: Option<&MetricComparison>
         pass_margin_ratio: judged.and_then(|j| j.margin),
         noise_ratio: judged.and_then(|j| j.noise),
         smallest_visible_change_ratio: judged.and_then(|j| j.mde),
-        judgement: judged.map(|j| word(j.judgement).into()),
+        judgement: judged.map(|j| j.judgement),
         reason: judged.and_then(|j| j.reason.as_ref()).map(|reason| codes.text(reason)),
         accepted: None,
     }
 }
 
-pub const fn word(judgement: Judgement) -> &'static str {
-    match judgement {
-        Judgement::Improved => "improved",
-        Judgement::Unchanged => "unchanged",
-        Judgement::Regressed => "regressed",
-        Judgement::Inconclusive => "inconclusive",
-        Judgement::Unmeasured => "unmeasured",
-    }
-}
-
 fn limit(l: &LimitFinding, excused: &[Excused], codes: &mut Codes) -> LimitReport {
     let (bound, limit) = match l.bound {
-        crate::config::Bound::Max(x) => ("max", x),
-        crate::config::Bound::Min(x) => ("min", x),
+        crate::config::Bound::Max(x) => (BoundSide::Max, x),
+        crate::config::Bound::Min(x) => (BoundSide::Min, x),
     };
     LimitReport {
         metric: l.metric.name(),
         unit: l.metric.unit().suffix().into(),
-        bound: bound.into(),
+        bound,
         limit,
         value: l.value,
         interval_low: l.interval.map(|i| i.0),
         interval_high: l.interval.map(|i| i.1),
-        state: match l.state {
-            LimitState::Breached => "breached",
-            LimitState::Met => "met",
-            LimitState::Open => "open",
-            LimitState::NotMeasured => "not_measured",
-        }
-        .into(),
+        state: l.state,
         right_side: l.side_ok,
         reason: codes.text(&Reason::from(l)),
         accepted: excused.iter().find(|e| e.concerns(l)).map(|e| e.terms.to_string()),
@@ -252,7 +235,7 @@ fn limit(l: &LimitFinding, excused: &[Excused], codes: &mut Codes) -> LimitRepor
 fn unjudged(l: &LimitFinding, codes: &mut Codes) -> LimitReport {
     let reason = LimitReason::LimitNotMeasured { metric: l.metric, why: LimitGap::InvalidMeasurement };
     let unjudged = LimitFinding { reason, ..l.clone() };
-    LimitReport { state: "not_measured".into(), ..limit(&unjudged, &[], codes) }
+    LimitReport { state: LimitState::NotMeasured, ..limit(&unjudged, &[], codes) }
 }
 
 fn distributions(pooled: &Values) -> Vec<DistributionReport> {

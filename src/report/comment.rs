@@ -145,11 +145,11 @@ pub fn title(reports: &[Report], about: &About) -> String {
 pub fn regressed(reports: &[Report]) -> Vec<(String, String)> {
     let all = reports.iter().flat_map(|r| &r.workloads);
     let of = |w: &super::WorkloadReport| {
-        let metrics = w.metrics.iter().filter(|m| m.judgement.as_deref() == Some("regressed") && m.accepted.is_none()).map(|m| {
+        let metrics = w.metrics.iter().filter(|m| m.is_unaccepted_regression()).map(|m| {
             let change = text::change(&m.unit, m.change_ratio);
             (format!("{}/{}", w.name, m.metric), format!("{} {change} ({})", m.metric, text::interval(m)))
         });
-        let limits = w.limits.iter().filter(|l| l.state == "breached" && l.accepted.is_none());
+        let limits = w.limits.iter().filter(|l| text::breached(l));
         let limits = limits.map(|l| (format!("{}/{}", w.name, l.metric), format!("limit: {}", text::plain(&l.reason))));
         metrics.chain(limits).collect::<Vec<_>>()
     };

@@ -182,8 +182,9 @@ fn limit(l: &LimitReport) -> [Row<'_>; 2] {
         value,
         ..Row::default()
     };
-    let measured = Row { low: l.interval_low, high: l.interval_high, judgement: &l.state, ..row("value", "candidate", l.value) };
-    [row(&l.bound, "limit", Some(l.limit)), measured]
+    let measured =
+        Row { low: l.interval_low, high: l.interval_high, judgement: l.state.word(), ..row("value", "candidate", l.value) };
+    [row(l.bound.word(), "limit", Some(l.limit)), measured]
 }
 
 /// A report keeps the change since the anchor, and no value of it.
@@ -197,7 +198,7 @@ fn anchor(m: &AnchorMetricReport) -> Row<'_> {
         change: m.change_ratio,
         low: m.interval_low_ratio,
         high: m.interval_high_ratio,
-        judgement: &m.judgement,
+        judgement: m.judgement.word(),
         ..Row::default()
     }
 }

@@ -10,6 +10,7 @@ use crate::judge::limits::LimitState;
 use crate::judge::reason::{LimitReason, Margin, Measured};
 use crate::judge::{Bearing, Comparison, Decision, MetricComparison, text};
 use crate::metric::{Metric, Orientation, Unit};
+use crate::record::note::Note;
 use crate::verdict::{Reason, Verdict};
 
 /// What stands first in a report.
@@ -23,7 +24,7 @@ pub enum Headline {
     Unfit {
         requests: u64,
         workload: Option<String>,
-        why: String,
+        why: Note,
     },
     CouldNotMeasure {
         why: String,

@@ -17,6 +17,8 @@ use time::format_description::well_known::Rfc3339;
 use super::{LimitReport, MetricReport, Report, WorkloadReport, text};
 use crate::config::Lang;
 use crate::exit::ExitStatus;
+use crate::judge::limits::LimitState;
+use crate::metric::{Class, Orientation};
 use crate::report::codes::Sentence;
 use crate::verdict::Verdict;
 
@@ -202,7 +204,7 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
         format!("p: {}", text::probability(m.p)),
         format!("minimum relevant change: {}", text::size(&m.unit, Some(m.minimum_relevant_change_ratio))),
         format!("smallest visible change: {}", text::size(&m.unit, m.smallest_visible_change_ratio)),
-        format!("class: {}, {} is better", m.class, m.better),
+        format!("class: {}, {} is better", m.class.word(), m.better.word()),
         why,
     ];
     Case { name: m.metric.clone(), seconds: 0.0, outcome, message, details }
@@ -212,10 +214,10 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
 const A_LOT: f64 = 0.25;
 
 fn looks_worse(w: &WorkloadReport, m: &MetricReport) -> bool {
-    if m.class == "info" {
+    if m.class == Class::Info {
         return false;
     }
-    let worse = m.change_ratio.map(|change| if m.better == "lower" { change } else { -change });
+    let worse = m.change_ratio.map(|change| if m.better == Orientation::LowerIsBetter { change } else { -change });
     let a_lot = worse.is_some_and(|worse| worse >= A_LOT.max(2.0 * m.minimum_relevant_change_ratio));
     let unproven = |why: &str| match w.codes.sentence(why) {
         Some(Sentence::Metric(reason)) => reason.looks_worse(),
@@ -229,7 +231,7 @@ const TOO_FEW: &str = "neither side has enough values for it";
 
 /// What neither side has (too few requests for its percentile) forbids a PASS only of a primary metric, so else it is no error.
 fn may_be_absent(m: &MetricReport) -> bool {
-    m.class != "primary" && m.candidate.is_none() && m.baseline.is_none()
+    m.class != Class::Primary && m.candidate.is_none() && m.baseline.is_none()
 }
 
 fn numbers(m: &MetricReport) -> String {
@@ -247,17 +249,17 @@ fn numbers(m: &MetricReport) -> String {
 }
 
 fn limit(w: &WorkloadReport, l: &LimitReport) -> Case {
-    let (outcome, word) = match l.state.as_str() {
+    let (outcome, word) = match l.state {
         _ if w.verdict == Some(Verdict::Invalid) => (Outcome::Error("invalid"), "not judged".into()),
-        "breached" if l.accepted.is_some() => {
+        LimitState::Breached if l.accepted.is_some() => {
             (Outcome::Skipped("accepted"), format!("{} {}", text::state(l), l.accepted.as_deref().unwrap_or_default()))
         }
-        "breached" => (Outcome::Failure("limit"), text::state(l)),
-        "met" => (Outcome::Passed, text::state(l)),
-        "open" => (Outcome::Skipped("open"), text::state(l)),
-        _ => (Outcome::Error("unmeasured"), text::state(l)),
+        LimitState::Breached => (Outcome::Failure("limit"), text::state(l)),
+        LimitState::Met => (Outcome::Passed, text::state(l)),
+        LimitState::Open => (Outcome::Skipped("open"), text::state(l)),
+        LimitState::NotMeasured => (Outcome::Error("unmeasured"), text::state(l)),
     };
-    let name = format!("limit {} {}", l.metric, l.bound);
+    let name = format!("limit {} {}", l.metric, l.bound.word());
     let details = vec![
         format!("limit: {}", text::limit(l)),
         format!("measured: {}", text::value(&l.unit, l.value)),

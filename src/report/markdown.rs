@@ -14,7 +14,8 @@ use super::sweep::{self, SweepReport};
 use super::{MetricReport, Report, WorkloadReport, advice, beside, say, server, text};
 use crate::attempt::Attempt;
 use crate::config::Lang;
-use crate::metric::Metric;
+use crate::judge::limits::LimitState;
+use crate::metric::{Class, Metric};
 use escape::{code, escape};
 
 pub fn render(report: &Report, lang: Lang) -> String {
@@ -120,7 +121,7 @@ pub(super) fn reasons(report: &Report, w: &WorkloadReport, below: Below, lang: L
     let regressed: Vec<String> = w
         .metrics
         .iter()
-        .filter(|m| m.judgement.as_deref() == Some("regressed"))
+        .filter(|m| m.is_regression())
         .flat_map(|m| [m.metric.clone(), Metric::parse(&m.metric).map_or_else(String::new, Metric::title)])
         .map(|name| name + " ")
         .collect();
@@ -165,11 +166,10 @@ fn decisive(w: &WorkloadReport, lang: Lang) -> String {
     if w.verdict.is_none() {
         return measured(w, lang);
     }
-    let shown: Vec<&MetricReport> =
-        w.metrics.iter().filter(|m| m.class == "primary" || m.judgement.as_deref() == Some("regressed")).collect();
+    let shown: Vec<&MetricReport> = w.metrics.iter().filter(|m| m.class == Class::Primary || m.is_regression()).collect();
     let judged = |m: &MetricReport| {
         let said = escape(&beside(lang, &text::judged(w, m)));
-        if m.judgement.as_deref() == Some("regressed") { format!("**{said}**") } else { said }
+        if m.is_regression() { format!("**{said}**") } else { said }
     };
     if w.metrics.iter().all(|m| m.judgement.is_none()) {
         let rows = shown.iter().map(|m| vec![code(&m.metric), cell(&text::value(&m.unit, m.candidate)), judged(m)]);
@@ -191,7 +191,7 @@ fn limits(w: &WorkloadReport, lang: Lang) -> String {
     let state = |l| {
         let state = text::state(l);
         let said = escape(&beside(lang, &state));
-        if l.state == "breached" { format!("**{said}**") } else { said }
+        if l.state == LimitState::Breached { format!("**{said}**") } else { said }
     };
     let rows = w.limits.iter().map(|l| {
         let interval = cell(&say(lang, &text::limit_interval(l)));
@@ -237,7 +237,7 @@ fn everything(w: &WorkloadReport, lang: Lang) -> String {
             text::size(&m.unit, Some(m.minimum_relevant_change_ratio)),
             text::size(&m.unit, m.smallest_visible_change_ratio),
         ];
-        let named = [code(&m.metric), escape(&m.class)].into_iter();
+        let named = [code(&m.metric), escape(m.class.word())].into_iter();
         named.chain(numbers.iter().map(|n| cell(n))).chain([escape(&beside(lang, &text::judged(w, m)))]).collect()
     });
     let header = [
@@ -279,9 +279,11 @@ fn client(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
     facts.extend(text::server_start(w).map(|starts| ("starts", starts)));
     facts.extend(text::visible(w).map(|v| ("visible", v)));
     facts.extend(w.errors.iter().map(|e| ("error", text::error(e))));
-    facts.extend(w.notes.iter().map(|n| ("note", n.clone())));
-    facts.extend(w.gpu.iter().flat_map(super::gpu::lines).map(|line| ("GPU", line)));
-    pairs(facts.iter().map(|(label, fact)| (escape(&say(lang, label)), escape(&say(lang, &text::plain(fact))))), lang)
+    let notes = text::notes(w, lang).map(|note| ("note", note));
+    let mut facts: Vec<(&str, String)> =
+        facts.iter().map(|(label, fact)| (*label, say(lang, &text::plain(fact)))).chain(notes).collect();
+    facts.extend(w.gpu.iter().flat_map(super::gpu::lines).map(|line| ("GPU", say(lang, &line))));
+    pairs(facts.iter().map(|(label, fact)| (escape(&say(lang, label)), escape(fact))), lang)
 }
 
 fn provenance(report: &Report, lang: Lang) -> String {

@@ -41,6 +41,9 @@ use serde::{Deserialize, Serialize};
 use crate::attempt::Attempt;
 use crate::exit::ExitStatus;
 use crate::fingerprint::{Difference, Fingerprint};
+use crate::judge::limits::LimitState;
+use crate::judge::{Judgement, Mode};
+use crate::metric::{Class, Orientation};
 use crate::record::{ErrorCount, GitFacts, LoadFacts, Slo};
 use crate::verdict::Verdict;
 
@@ -181,7 +184,7 @@ pub struct BaselineReport {
 #[serde(deny_unknown_fields)]
 pub struct ComparisonReport {
     /// `interleaved` (both builds in this job) or `baseline` (against sessions of other days).
-    pub mode: String,
+    pub mode: Mode,
     /// Interleaved: what the baseline is, in words.
     pub beside: Option<String>,
     /// Interleaved: the baseline's commit.
@@ -206,10 +209,9 @@ pub struct MetricReport {
     pub metric: String,
     /// `ms`, `per_s`, `tokens_per_s`, `ratio`.
     pub unit: String,
-    /// `primary` or `guard`.
-    pub class: String,
+    pub class: Class,
     /// `lower` or `higher` is better.
-    pub better: String,
+    pub better: Orientation,
     pub baseline: Option<f64>,
     pub candidate: Option<f64>,
     /// Relative for times and rates (0.05 = 5 % more), in shares for shares (0.02 = 2 points more).
@@ -224,8 +226,8 @@ pub struct MetricReport {
     pub noise_ratio: Option<f64>,
     /// The smallest change that this run would have seen in 95 % of cases.
     pub smallest_visible_change_ratio: Option<f64>,
-    /// `improved`, `unchanged`, `regressed`, `inconclusive`, `unmeasured`; absent where there was no comparison.
-    pub judgement: Option<String>,
+    /// Absent where there was no comparison.
+    pub judgement: Option<Judgement>,
     pub reason: Option<String>,
     /// Until when it is accepted, why and by whom; absent where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -242,12 +244,50 @@ pub struct AnchorReport {
     /// First-parent steps from where the walk to the baselines begins.
     pub distance_commits: Option<u32>,
     pub sessions: u32,
-    /// `worse`, `unchanged`, `open`, `not_compared`.
-    pub state: String,
+    pub state: AnchorState,
     /// The whole in one sentence.
     pub words: String,
     /// Metrics that were compared.
     pub metrics: Vec<AnchorMetricReport>,
+}
+
+/// What became of the comparison with the anchor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnchorState {
+    Worse,
+    Unchanged,
+    Open,
+    NotCompared,
+}
+
+/// Which side of a limit is beyond it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BoundSide {
+    Max,
+    Min,
+}
+
+impl BoundSide {
+    /// As in this JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Max => "max",
+            Self::Min => "min",
+        }
+    }
+}
+
+impl MetricReport {
+    /// Worse, proven, and not accepted.
+    pub fn is_unaccepted_regression(&self) -> bool {
+        self.is_regression() && self.accepted.is_none()
+    }
+
+    pub fn is_regression(&self) -> bool {
+        self.judgement == Some(Judgement::Regressed)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -259,7 +299,7 @@ pub struct AnchorMetricReport {
     pub change_ratio: Option<f64>,
     pub interval_low_ratio: Option<f64>,
     pub interval_high_ratio: Option<f64>,
-    pub judgement: String,
+    pub judgement: Judgement,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -267,14 +307,12 @@ pub struct AnchorMetricReport {
 pub struct LimitReport {
     pub metric: String,
     pub unit: String,
-    /// `max` or `min`.
-    pub bound: String,
+    pub bound: BoundSide,
     pub limit: f64,
     pub value: Option<f64>,
     pub interval_low: Option<f64>,
     pub interval_high: Option<f64>,
-    /// `breached`, `met`, `open`, `not_measured`.
-    pub state: String,
+    pub state: LimitState,
     /// The measured value is on the right side of the limit.
     pub right_side: Option<bool>,
     pub reason: String,

@@ -21,6 +21,9 @@ use super::overview::{Of, Overview, Row, overview};
 use super::sweep::{HEADER, SweepReport};
 use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, beside, gpu, say, server, text};
 use crate::config::Lang;
+use crate::judge::Judgement;
+use crate::judge::limits::LimitState;
+use crate::metric::Class;
 use crate::verdict::Verdict;
 use charts::Charts;
 use strip::Axis;
@@ -126,7 +129,7 @@ struct Section<'a> {
 
 struct MetricRow {
     metric: String,
-    class: String,
+    class: &'static str,
     baseline: String,
     candidate: String,
     change: String,
@@ -262,8 +265,7 @@ const fn tone(verdict: Option<Verdict>) -> &'static str {
 }
 
 fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: &'a [Charts], lang: Lang) -> Section<'a> {
-    let decides =
-        |m: &&MetricReport| w.verdict.is_some() && (m.class == "primary" || m.judgement.as_deref() == Some("regressed"));
+    let decides = |m: &&MetricReport| w.verdict.is_some() && (m.class == Class::Primary || m.is_regression());
     let axis = Axis::of(&w.metrics);
     let rows =
         |wanted: &dyn Fn(&&MetricReport) -> bool| w.metrics.iter().filter(wanted).map(|m| metric(w, m, axis, lang)).collect();
@@ -284,7 +286,7 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
         limits: w.limits.iter().map(|l| limit(l, lang)).collect(),
         slos: text::slos(w).into_iter().map(|row| row.map(|cell| say(lang, &cell))).collect(),
         not_judged: if report.verdict.is_none() { Vec::new() } else { not_judged(w, lang) },
-        facts: grouped(facts(report, w).into_iter().map(|(label, fact)| (label, say(lang, &fact))), lang),
+        facts: grouped(facts(report, w, lang).into_iter(), lang),
         statistics: w.distributions.first().map(|d| text::statistics(d).map(|(name, _)| name).to_vec()).unwrap_or_default(),
         distributions: w
             .distributions
@@ -316,18 +318,19 @@ fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>, lang: Lang) 
     let judgement = text::judgement(w, m);
     MetricRow {
         metric: m.metric.clone(),
-        class: m.class.clone(),
+        class: m.class.word(),
         baseline: text::value(&m.unit, m.baseline),
         candidate: text::value(&m.unit, m.candidate),
         change: text::change(&m.unit, m.change_ratio),
         interval: say(lang, &text::interval(m)),
         relevant: text::size(&m.unit, Some(m.minimum_relevant_change_ratio)),
         visible: text::size(&m.unit, m.smallest_visible_change_ratio),
-        tone: match judgement {
-            "improved" | "unchanged" => "good",
-            "regressed" | "unmeasured" => "bad",
-            "inconclusive" => "open",
-            _ => "plain",
+        tone: match m.judgement {
+            Some(Judgement::Improved | Judgement::Unchanged) => "good",
+            Some(Judgement::Regressed | Judgement::Unmeasured) => "bad",
+            Some(Judgement::Inconclusive) => "open",
+            None if m.candidate.is_none() => "bad",
+            None => "plain",
         },
         judgement: beside(lang, judgement),
         strip: axis.and_then(|axis| axis.change(m)),
@@ -340,10 +343,10 @@ fn limit(l: &LimitReport, lang: Lang) -> LimitRow {
         measured: text::value(&l.unit, l.value),
         interval: say(lang, &text::limit_interval(l)),
         state: beside(lang, &text::state(l)),
-        tone: match l.state.as_str() {
-            "met" => "good",
-            "breached" | "not_measured" => "bad",
-            _ => "open",
+        tone: match l.state {
+            LimitState::Met => "good",
+            LimitState::Breached | LimitState::NotMeasured => "bad",
+            LimitState::Open => "open",
         },
     }
 }
@@ -352,16 +355,16 @@ fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<String> {
     text::not_judged(w, lang).into_iter().map(|(why, what)| format!("{}: {why}", what.join(", "))).collect()
 }
 
-fn facts(report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
+fn facts(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, String)> {
     let mut facts = vec![("load", text::plain(&text::load(w))), ("requests", text::completed(w))];
     facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
     facts.extend(w.comparison.iter().map(|c| ("judged", text::comparison(c))));
     facts.extend(text::visible(w).map(|v| ("visible", v)));
     facts.extend(w.differences.iter().map(|d| ("under test", text::plain(&d.to_string()))));
     facts.extend(w.errors.iter().map(|e| ("error", text::error(e))));
-    facts.extend(w.notes.iter().map(|n| ("note", text::plain(n))));
     facts.push(("client", text::client(w)));
-    facts
+    let said = facts.into_iter().map(|(label, fact)| (label, say(lang, &fact)));
+    said.chain(text::notes(w, lang).map(|note| ("note", note))).collect()
 }
 
 fn starts(values: &charts::StartValues) -> Option<StartsRow> {

@@ -144,7 +144,13 @@ fn metric(out: &mut Exposition, w: &WorkloadReport, m: &MetricReport) {
     out.gauge("change_low_ratio", "Lower end of the change's interval.", &mine, m.interval_low_ratio);
     out.gauge("change_high_ratio", "Upper end of the change's interval.", &mine, m.interval_high_ratio);
     if let Some(judgement) = &m.judgement {
-        out.states("judgement", "1 for the metric's judgement, 0 for the others.", &mine, ("judgement", &JUDGEMENTS), judgement);
+        out.states(
+            "judgement",
+            "1 for the metric's judgement, 0 for the others.",
+            &mine,
+            ("judgement", &JUDGEMENTS),
+            judgement.word(),
+        );
     }
 }
 
@@ -156,12 +162,18 @@ fn anchor(out: &mut Exposition, w: &WorkloadReport, m: &AnchorMetricReport) {
 }
 
 fn limit(out: &mut Exposition, w: &WorkloadReport, l: &LimitReport) {
-    let mine = [("workload", w.name.as_str()), ("metric", l.metric.as_str()), ("bound", l.bound.as_str())];
+    let mine = [("workload", w.name.as_str()), ("metric", l.metric.as_str()), ("bound", l.bound.word())];
     if let Some(unit) = base(&l.unit) {
         out.gauge(&format!("limit_{}", unit.suffix), "What the config allows.", &mine, unit.of(Some(l.limit)));
         out.gauge(&format!("limited_{}", unit.suffix), "What was measured of it.", &mine, unit.of(l.value));
     }
-    out.states("limit_state", "1 for what became of the limit, 0 for the others.", &mine, ("state", &LIMIT_STATES), &l.state);
+    out.states(
+        "limit_state",
+        "1 for what became of the limit, 0 for the others.",
+        &mine,
+        ("state", &LIMIT_STATES),
+        l.state.word(),
+    );
 }
 
 const MIB: f64 = 1_048_576.0;

@@ -10,17 +10,20 @@ pub use watched::watched;
 
 use super::headline::{Headline, Why};
 use super::{
-    BaselineReport, ClientReport, Codes, ComparisonReport, CountedReport, DistributionReport, LimitReport, MetricReport, Report,
-    SCHEMA, VERSION, ValueReport, WorkloadReport,
+    BaselineReport, BoundSide, ClientReport, Codes, ComparisonReport, CountedReport, DistributionReport, LimitReport,
+    MetricReport, Report, SCHEMA, VERSION, ValueReport, WorkloadReport,
 };
 use crate::compare::reason::{NoBaseline, RunReason, Tokens};
 use crate::compare::{self, Begin};
 use crate::config::Bound;
 use crate::fingerprint::{Difference, Fingerprint};
-use crate::judge::reason::{LimitReason, LimitValue, Margin, Measured, NoiseUnit, Place, Side, SpreadReason};
+use crate::judge::limits::LimitState;
+use crate::judge::reason::{self, LimitReason, LimitValue, Margin, Measured, NoiseUnit, Side, SpreadReason};
 use crate::judge::shift::Moved;
-use crate::judge::{self, MetricReason};
-use crate::metric::{Class, METHOD, Metric, Orientation, Stat, Timing, Unit};
+use crate::judge::{self, Judgement, MetricReason, Mode};
+use crate::measure::seen::Seen;
+use crate::metric::{Class, METHOD, Metric, Stat, Timing, Unit};
+use crate::record::note::{Found, Note, Place};
 use crate::record::{ErrorCount, GitFacts, LoadDetail, LoadFacts, Slo};
 use crate::verdict::{Reason, Verdict};
 
@@ -82,7 +85,7 @@ pub fn pass() -> Report {
     let mut workload = WorkloadReport {
         baseline: Some(history(8, None)),
         comparison: Some(other_day()),
-        metrics: compared(|_| (0.004, "unchanged")),
+        metrics: compared(|_| (0.004, Judgement::Unchanged)),
         limits: vec![met()],
         differences: vec![Difference {
             field: "server_version".into(),
@@ -109,11 +112,11 @@ fn slower() -> [Measured; 2] {
 
 pub fn regression() -> Report {
     let worse = |m: Metric| match m {
-        Metric::Timing(Timing::Tpot, Stat::Geomean) => (0.082, "regressed"),
-        Metric::Timing(Timing::E2e, Stat::Geomean) => (0.071, "regressed"),
-        Metric::Timing(Timing::Ttft, Stat::Geomean) => (-0.041, "improved"),
-        Metric::OutputTokenRate => (-0.022, "inconclusive"),
-        _ => (0.006, "unchanged"),
+        Metric::Timing(Timing::Tpot, Stat::Geomean) => (0.082, Judgement::Regressed),
+        Metric::Timing(Timing::E2e, Stat::Geomean) => (0.071, Judgement::Regressed),
+        Metric::Timing(Timing::Ttft, Stat::Geomean) => (-0.041, Judgement::Improved),
+        Metric::OutputTokenRate => (-0.022, Judgement::Inconclusive),
+        _ => (0.006, Judgement::Unchanged),
     };
     let workload = WorkloadReport {
         baseline: Some(history(8, None)),
@@ -168,7 +171,7 @@ pub fn limit_breach() -> Report {
             value: Some(612.4),
             interval_low: Some(588.0),
             interval_high: Some(640.1),
-            state: "breached".into(),
+            state: LimitState::Breached,
             right_side: Some(false),
             reason: w.codes.text(&breached),
             ..met()
@@ -176,12 +179,12 @@ pub fn limit_breach() -> Report {
         LimitReport {
             metric: "slo_attainment".into(),
             unit: "ratio".into(),
-            bound: "min".into(),
+            bound: BoundSide::Min,
             limit: 0.95,
             value: Some(0.957),
             interval_low: Some(0.938),
             interval_high: Some(0.972),
-            state: "open".into(),
+            state: LimitState::Open,
             right_side: Some(true),
             reason: w.codes.text(&open),
             accepted: None,
@@ -195,13 +198,13 @@ pub fn limit_breach() -> Report {
 pub fn inconclusive() -> Report {
     let reason = judge::Reason::SessionsNeeded { missing: 4, present: 2, needed: 6 }.into();
     let mut w = measured("chat");
-    w.metrics = compared(|_| (0.018, "inconclusive"));
+    w.metrics = compared(|_| (0.018, Judgement::Inconclusive));
     for m in &mut w.metrics {
         m.reason = Some(w.codes.text(&MetricReason::TooFewSessions));
         (m.interval_low_ratio, m.interval_high_ratio, m.p, m.smallest_visible_change_ratio) = (None, None, None, None);
     }
     let p99 = w.metrics.iter_mut().find(|m| m.metric == "ttft_p99").expect("METHOD judges ttft_p99");
-    (p99.candidate, p99.change_ratio, p99.judgement) = (None, None, Some("unmeasured".into()));
+    (p99.candidate, p99.change_ratio, p99.judgement) = (None, None, Some(Judgement::Unmeasured));
     p99.reason = Some(w.codes.text(&MetricReason::NoCandidateValue));
     w.baseline = Some(BaselineReport {
         found_from: Some("merge base with origin/main".into()),
@@ -223,9 +226,9 @@ fn missing(metric: &str) -> Reason {
 pub fn incomplete() -> Report {
     let reason = RunReason::TokensUntold { silent: Side::Candidate, tokens: vec![Tokens::Output] }.into();
     let mut w = measured("chat");
-    w.metrics = compared(|_| (0.004, "unchanged"));
+    w.metrics = compared(|_| (0.004, Judgement::Unchanged));
     for m in w.metrics.iter_mut().filter(|m| m.metric.starts_with("tpot") || m.metric == "output_token_rate") {
-        (m.candidate, m.change_ratio, m.judgement) = (None, None, Some("unmeasured".into()));
+        (m.candidate, m.change_ratio, m.judgement) = (None, None, Some(Judgement::Unmeasured));
         (m.interval_low_ratio, m.interval_high_ratio, m.p, m.smallest_visible_change_ratio) = (None, None, None, None);
         m.reason = Some(w.codes.text(&MetricReason::NoCandidateValue));
     }
@@ -240,13 +243,13 @@ pub fn blind() -> Report {
     let (detectable, noise, unit) = (Some(0.512), Some(0.118), NoiseUnit::Sessions);
     let why = judge::Reason::Blind { metric: ttft, detectable, wanted: 0.1, noise, unit }.into();
     let mut w = measured("chat");
-    w.metrics = compared(|_| (0.118, "inconclusive"));
+    w.metrics = compared(|_| (0.118, Judgement::Inconclusive));
     let p99 = w.metrics.iter_mut().find(|m| m.metric == "ttft_p99").expect("METHOD judges ttft_p99");
     (p99.change_ratio, p99.reason) = (Some(1.26), Some(w.codes.text(&MetricReason::OneStart)));
     let (commit, day) = ("0c1d2e3f4a5b".into(), "2026-10-30".into());
     let step = SpreadReason::SessionsMoved { metric: ttft, newer: 3, commit, day, change: 0.217, older: 5 };
     let spread = [step, SpreadReason::NoSessionsHelp].map(|reason| judge::Reason::Spread(reason).into());
-    let at = |commit: &str, day: &str| Place { commit: commit.into(), day: day.into() };
+    let at = |commit: &str, day: &str| reason::Place { commit: commit.into(), day: day.into() };
     let moved = |change| vec![Moved { metric: metric_named("tpot_geomean"), change, slower: change > 0.0 }];
     let warnings = [
         compare::Reason::SessionsBegin { at: at("0b1c2d3e4f5a", "2026-10-20"), begin: Begin::Faster(moved(-0.12)), left_out: 4 },
@@ -270,7 +273,8 @@ pub fn no_baseline() -> Report {
 }
 
 pub fn invalid() -> Report {
-    let reason = "start 1, round 1: none of 100 requests completed: see the errors, and try one request by hand";
+    let place = Place { start: 1, round: 1, rounds: 6, of: 6 };
+    let reason = Note::Found(Found { place, seen: Seen::NoneCompleted { requests: 100, empty: 0 } }).into();
     let workload = WorkloadReport {
         completed: 0,
         metrics: METHOD.iter().map(|m| MetricReport { candidate: None, ..metric(*m) }).collect(),
@@ -287,18 +291,19 @@ pub fn invalid() -> Report {
         client: ClientReport { own_lag_p99_ms: None, ..client() },
         ..measured("chat")
     };
-    let reasons = [reason.into(), reason.replace("round 1", "round 2")].map(Reason::Text);
-    report(&headline(Verdict::Invalid, &reasons[0]), 3, vec![ruled(Verdict::Invalid, &reasons, &[], workload)])
+    report(&headline(Verdict::Invalid, &reason), 3, vec![ruled(Verdict::Invalid, &[reason], &[], workload)])
 }
 
 pub fn run_only() -> Report {
     let mut workload = WorkloadReport {
         server_start_ms: Vec::new(),
         connections: BTreeMap::new(),
-        notes: vec!["start 1, round 2: p99 send lag 1.40 ms is over 1 % of the median TTFT".into()],
         gpu: Some(super::gpu::tests::sample()),
         ..measured("chat")
     };
+    let place = Place { start: 1, round: 2, rounds: 1, of: 6 };
+    let late = Note::Found(Found { place, seen: Seen::ClientNearlyLate { p99_ms: 1.4 } });
+    workload.notes = vec![workload.codes.text(&Reason::from(late))];
     let of_gpu = [Some(0.842), Some(1.1876), Some(61746.0), None];
     workload.rates.extend(Metric::GPU.into_iter().zip(of_gpu).map(rate));
     workload.metrics.retain(|m| m.metric != "slo_attainment");
@@ -455,7 +460,7 @@ fn history(sessions: u32, needed: Option<u32>) -> BaselineReport {
 
 fn other_day() -> ComparisonReport {
     ComparisonReport {
-        mode: "baseline".into(),
+        mode: Mode::OtherDay,
         beside: None,
         beside_commit: None,
         looks: 1,
@@ -469,7 +474,7 @@ fn other_day() -> ComparisonReport {
 
 fn in_this_job() -> ComparisonReport {
     ComparisonReport {
-        mode: "interleaved".into(),
+        mode: Mode::Interleaved,
         beside: Some("3f2a91c0b1d2 (merge base with origin/main)".into()),
         beside_commit: Some("3f2a91c0b1d20123456789abcdef0123456789ab".into()),
         looks: 2,
@@ -491,7 +496,7 @@ fn client() -> ClientReport {
     }
 }
 
-fn compared(change: impl Fn(Metric) -> (f64, &'static str)) -> Vec<MetricReport> {
+fn compared(change: impl Fn(Metric) -> (f64, Judgement)) -> Vec<MetricReport> {
     METHOD
         .iter()
         .map(|m| {
@@ -506,10 +511,10 @@ fn compared(change: impl Fn(Metric) -> (f64, &'static str)) -> Vec<MetricReport>
                 change_ratio: Some(ratio),
                 interval_low_ratio: Some(ratio - half),
                 interval_high_ratio: Some(ratio + half),
-                p: Some(if judgement == "regressed" { 0.000_04 } else { 0.31 }),
+                p: Some(if judgement == Judgement::Regressed { 0.000_04 } else { 0.31 }),
                 smallest_visible_change_ratio: Some(half * 4.0),
-                judgement: Some(judgement.into()),
-                reason: (judgement == "inconclusive").then(|| unproven().to_string()),
+                judgement: Some(judgement),
+                reason: (judgement == Judgement::Inconclusive).then(|| unproven().to_string()),
                 ..base
             }
         })
@@ -531,8 +536,8 @@ fn metric(metric: Metric) -> MetricReport {
     MetricReport {
         metric: metric.name(),
         unit: metric.unit().suffix().into(),
-        class: if row.class == Class::Primary { "primary" } else { "guard" }.into(),
-        better: if metric.orientation() == Orientation::LowerIsBetter { "lower" } else { "higher" }.into(),
+        class: row.class,
+        better: metric.orientation(),
         baseline: None,
         candidate: Some(value),
         change_ratio: None,
@@ -553,12 +558,12 @@ fn met() -> LimitReport {
     LimitReport {
         metric: "ttft_p95".into(),
         unit: "ms".into(),
-        bound: "max".into(),
+        bound: BoundSide::Max,
         limit: 500.0,
         value: Some(312.4),
         interval_low: Some(290.2),
         interval_high: Some(337.8),
-        state: "met".into(),
+        state: LimitState::Met,
         right_side: Some(true),
         reason: "ttft_p95 312.4 ms (290.2 ms to 337.8 ms) is within the limit of at most 500.0 ms".into(),
         accepted: None,

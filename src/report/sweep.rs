@@ -101,7 +101,7 @@ pub fn sweeps(judged: &[Judged<'_>]) -> Vec<SweepReport> {
     let mut families: Vec<(&str, Axis, Vec<SweepLevel>)> = Vec::new();
     for one in judged {
         let Some(LevelRecord { family, axis, value }) = &one.workload.load.detail.level else { continue };
-        let level = level(one.workload, &one.pooled, *value, one.workload.invalid().into_iter().next());
+        let level = level(one.workload, &one.pooled, *value, one.workload.invalid().first().map(ToString::to_string));
         match families.iter_mut().find(|(name, of, _)| name == family && of == axis) {
             Some((_, _, levels)) => levels.push(level),
             None => families.push((family, *axis, vec![level])),

@@ -339,12 +339,12 @@ fn closing(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str
     facts.extend(text::unmeasured(w).map(|names| ("unmeasured", names)));
     facts.extend(labelled("errors", w.errors.iter().map(text::error)));
     facts.extend(text::visible(w).map(|v| ("visible", v)));
-    facts.extend(labelled("note", w.notes.iter().map(|n| text::plain(n))));
-    facts.push(("client", text::client(w)));
-    facts.extend(w.server.iter().map(|s| ("server", server::how(s))));
-    facts.extend(labelled("GPU", w.gpu.iter().flat_map(super::gpu::lines)));
+    let mut after = vec![("client", text::client(w))];
+    after.extend(w.server.iter().map(|s| ("server", server::how(s))));
+    after.extend(labelled("GPU", w.gpu.iter().flat_map(super::gpu::lines)));
     let advice = advice::of(report, w).into_iter().take(MOST_ADVICE).map(|a| a.say(lang));
-    said(facts, lang).into_iter().chain(labelled("advice", advice)).collect()
+    let notes = labelled("note", text::notes(w, lang));
+    said(facts, lang).into_iter().chain(notes).chain(said(after, lang)).chain(labelled("advice", advice)).collect()
 }
 
 fn footer(report: &Report) -> Vec<(&'static str, String)> {

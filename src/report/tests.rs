@@ -29,8 +29,7 @@ fn the_verdict_and_the_metric_are_in_every_format() {
         for (format, text) in formats(&report) {
             let word = if format == "json" { format!("\"exit_code\": {}", report.exit_code) } else { verdict.word().to_owned() };
             assert!(text.contains(&word), "{name} {format} does not say {word}");
-            for metric in report.workloads.iter().flat_map(|w| &w.metrics).filter(|m| m.judgement.as_deref() == Some("regressed"))
-            {
+            for metric in report.workloads.iter().flat_map(|w| &w.metrics).filter(|m| m.is_regression()) {
                 assert!(text.contains(&metric.metric), "{name} {format} does not name {}", metric.metric);
             }
         }

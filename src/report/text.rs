@@ -14,11 +14,14 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::config::{Lang, Tier};
+use crate::judge::limits::LimitState;
+use crate::judge::{Judgement, Mode};
+use crate::metric::Class;
 use crate::record::{ErrorCount, LoadDetail};
 use crate::verdict::Verdict;
 use crate::visible;
 
-use super::{BaselineReport, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
+use super::{BaselineReport, BoundSide, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
 
 pub use crate::judge::text::count;
 pub use missing::unmeasured;
@@ -115,9 +118,9 @@ pub fn duration(seconds: f64) -> String {
 }
 
 /// `improved`..., or why there is no judgement.
-pub fn judgement<'a>(workload: &WorkloadReport, metric: &'a MetricReport) -> &'a str {
+pub const fn judgement(workload: &WorkloadReport, metric: &MetricReport) -> &'static str {
     match &metric.judgement {
-        Some(judgement) => judgement,
+        Some(judgement) => judgement.word(),
         None if metric.candidate.is_none() => "unmeasured",
         None if workload.verdict.is_none() => "measured",
         None => "not judged",
@@ -132,7 +135,7 @@ pub fn judged(workload: &WorkloadReport, metric: &MetricReport) -> String {
 
 /// `ttft_p95 at most 500 ms`.
 pub fn limit(limit: &LimitReport) -> String {
-    let bound = if limit.bound == "max" { "at most" } else { "at least" };
+    let bound = if limit.bound == BoundSide::Max { "at most" } else { "at least" };
     format!("{} {bound} {}", limit.metric, value(&limit.unit, Some(limit.limit)))
 }
 
@@ -145,19 +148,18 @@ pub fn limit_interval(limit: &LimitReport) -> String {
 
 /// `not measured` for `not_measured`.
 pub fn state(limit: &LimitReport) -> String {
-    let state = limit.state.replace('_', " ");
+    let state = limit.state.word().replace('_', " ");
     if limit.accepted.is_some() { format!("{state}, accepted") } else { state }
 }
 
 /// Breached, and not accepted.
 pub fn breached(limit: &LimitReport) -> bool {
-    limit.state == "breached" && limit.accepted.is_none()
+    limit.state == LimitState::Breached && limit.accepted.is_none()
 }
 
 /// Whether anything regressed or breaches a limit that is not accepted already.
 pub fn worse(report: &Report) -> bool {
-    let regressed = |m: &MetricReport| m.judgement.as_deref() == Some("regressed") && m.accepted.is_none();
-    report.workloads.iter().any(|w| w.limits.iter().any(breached) || w.metrics.iter().any(regressed))
+    report.workloads.iter().any(|w| w.limits.iter().any(breached) || w.metrics.iter().any(MetricReport::is_unaccepted_regression))
 }
 
 /// How much load, in one line.
@@ -244,8 +246,8 @@ pub fn let_through(code: u8, reports: &[Report]) -> Vec<(Verdict, &'static str)>
 pub fn levels(w: &WorkloadReport) -> Option<String> {
     let change = w.comparison.as_ref().filter(|_| w.metrics.iter().any(|m| m.interval_low_ratio.is_some()));
     let change = change.map(|c| {
-        let bound = match (c.mode.as_str(), c.looks) {
-            ("interleaved", _) => "98 %",
+        let bound = match (c.mode, c.looks) {
+            (Mode::Interleaved, _) => "98 %",
             (_, 0 | 1) => "95 %",
             _ => "97.5 %",
         };
@@ -272,12 +274,12 @@ pub fn completed(w: &WorkloadReport) -> String {
 /// How the comparison was made, and what it cost.
 pub fn comparison(c: &ComparisonReport) -> String {
     let most = u64::from(c.most_looks);
-    let how = match (&c.beside, c.mode.as_str()) {
+    let how = match (&c.beside, c.mode) {
         (Some(beside), _) => {
             let looks = count(u64::from(c.looks), "start pair", "start pairs");
             format!("interleaved with {} in this job; {looks} of at most {most} judged", plain(beside))
         }
-        (None, "interleaved") => format!("interleaved; {} judged", count(u64::from(c.looks), "start pair", "start pairs")),
+        (None, Mode::Interleaved) => format!("interleaved; {} judged", count(u64::from(c.looks), "start pair", "start pairs")),
         _ => format!("against sessions of other days; {} of at most {most} judged", count(u64::from(c.looks), "job", "jobs")),
     };
     let noise = match c.history_sessions {
@@ -329,7 +331,7 @@ pub fn sessions_needed(w: &WorkloadReport) -> Option<String> {
 /// Smallest change that this run would have seen in 95 % of cases, by primary metric.
 pub fn visible(w: &WorkloadReport) -> Option<String> {
     let of = |m: &MetricReport| Some(format!("{} {}", m.metric, size(&m.unit, Some(m.smallest_visible_change_ratio?))));
-    let all: Vec<String> = w.metrics.iter().filter(|m| m.class == "primary").filter_map(of).collect();
+    let all: Vec<String> = w.metrics.iter().filter(|m| m.class == Class::Primary).filter_map(of).collect();
     (!all.is_empty()).then(|| format!("smallest detectable change: {}", all.join(", ")))
 }
 
@@ -359,12 +361,13 @@ pub fn error(error: &ErrorCount) -> String {
 /// reason or a warning names already is not repeated. In the reader's language.
 pub fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<(String, Vec<String>)> {
     let compared = w.metrics.iter().any(|m| m.judgement.is_some());
-    let open = |m: &&MetricReport| compared && matches!(m.judgement.as_deref(), None | Some("inconclusive" | "unmeasured"));
+    let open =
+        |m: &&MetricReport| compared && matches!(m.judgement, None | Some(Judgement::Inconclusive | Judgement::Unmeasured));
     let metrics = w.metrics.iter().filter(open).map(|m| (m.metric.clone(), m.reason.as_deref().unwrap_or(judgement(w, m))));
     let said = |l: &LimitReport| w.reasons.iter().chain(&w.warnings).any(|r| r.ends_with(&l.reason));
-    let limits = w.limits.iter().filter(|l| matches!(l.state.as_str(), "open" | "not_measured") && !said(l));
+    let limits = w.limits.iter().filter(|l| matches!(l.state, LimitState::Open | LimitState::NotMeasured) && !said(l));
     let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
-    for (what, why) in metrics.chain(limits.map(|l| (format!("limit {} {}", l.metric, l.bound), l.reason.as_str()))) {
+    for (what, why) in metrics.chain(limits.map(|l| (format!("limit {} {}", l.metric, l.bound.word()), l.reason.as_str()))) {
         let (what, why) = (crate::report::say(lang, &what), plain(&w.codes.say(lang, why)));
         match by_reason.iter_mut().find(|(seen, _)| *seen == why) {
             Some((_, all)) => all.push(what),
@@ -394,6 +397,11 @@ pub fn why<'a>(report: &'a Report, w: &'a WorkloadReport, lang: Lang) -> impl It
         .chain(warnings)
         .chain(drift)
         .map(move |(label, text)| (label, plain(&w.codes.say(lang, text))))
+}
+
+/// What is worth knowing of the measurement, in the reader's language.
+pub fn notes(w: &WorkloadReport, lang: Lang) -> impl Iterator<Item = String> + '_ {
+    w.notes.iter().map(move |note| plain(&w.codes.say(lang, note)))
 }
 
 /// On one line, in the reader's language.

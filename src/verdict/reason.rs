@@ -13,6 +13,7 @@ use crate::fingerprint::Difference;
 use crate::judge::limits::LimitFinding;
 use crate::judge::reason::Terms;
 use crate::judge::text::joined;
+use crate::record::note::Note;
 use crate::{compare, judge};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,10 +38,16 @@ pub enum Reason {
         machine: Option<String>,
         alone: Verdict,
     },
+    /// Of the baseline's side of an interleaved run.
+    OfBaseline {
+        why: Note,
+    },
     #[serde(untagged)]
     Judge(judge::Reason),
     #[serde(untagged)]
     Compare(compare::Reason),
+    #[serde(untagged)]
+    Measurement(Note),
     /// As it is: of an older record, another tool or a server.
     #[serde(untagged)]
     Text(String),
@@ -70,6 +77,12 @@ impl From<RunReason> for Reason {
     }
 }
 
+impl From<Note> for Reason {
+    fn from(note: Note) -> Self {
+        Self::Measurement(note)
+    }
+}
+
 impl From<&Excused> for Reason {
     fn from(excused: &Excused) -> Self {
         Self::Accepted { found: excused.found.clone(), terms: excused.terms.clone() }
@@ -94,7 +107,9 @@ impl fmt::Display for Reason {
                     alone.word()
                 )
             }
+            Self::OfBaseline { why } => write!(f, "baseline: {why}"),
             Self::Judge(reason) => write!(f, "{reason}"),
+            Self::Measurement(note) => write!(f, "{note}"),
             Self::Compare(reason) => write!(f, "{reason}"),
             Self::Text(text) => f.write_str(text),
         }

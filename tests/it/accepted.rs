@@ -57,7 +57,7 @@ fn an_accepted_regression_passes_loudly_and_no_further_one() {
     let troubles = bed.troubles();
     let case = troubles.iter().find(|t| t.case == "tpot_geomean").expect("never a silent pass");
     assert_eq!((case.element.as_str(), case.kind.as_str()), ("skipped", "accepted"));
-    assert!(bed.read(".goodput-gate/report.md").contains("**Accepted regression**: tpot"));
+    assert!(bed.read(".goodput-gate/report.md").contains("**Accepted regression**: TPOT"));
     judge(&bed, &with_decode(1.35)).assert(1, &["FAIL", "does not count", "worse is more than the 27.17 % that was accepted"]);
     judge(&bed, &candidate()).assert(0, &["PASS: "]);
 }

@@ -52,8 +52,7 @@ fn without_drift_it_says_where_the_metrics_stand() {
     bed.gate(&["baseline", "anchor", "HEAD"]).assert(0, &["chat has 6 sessions"]);
     bed.commit("anchor");
     code(&bed, "change");
-    judge(&bed, &with_decode(1.0))
-        .assert(0, &["PASS: ", "anchor since the anchor HEAD (2 commits ago): not worse; ttft_geomean"]);
+    judge(&bed, &with_decode(1.0)).assert(0, &["PASS: ", "anchor since the anchor HEAD (2 commits ago): not worse; TTFT"]);
     bed.gate(&["baseline", "anchor", "--remove"]).assert(0, &["removed"]);
     assert!(!judge(&bed, &with_decode(1.0)).stdout.contains("anchor"));
 }

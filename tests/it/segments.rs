@@ -37,7 +37,7 @@ fn a_slower_session_is_refused_unless_somebody_answers_for_it() {
         1,
         &[
             "not added to the baseline, chat is slower than the sessions that it would join (6 sessions since",
-            "tpot_geomean",
+            "TPOT +",
             "--level-shift",
         ],
     );

@@ -15,6 +15,7 @@ use crate::clock::now;
 use crate::config::{Config, Target};
 use crate::exit::Failure;
 use crate::lock::{self, ALL, Claim, Gate, Held, MACHINE, Outcome, Patience, SHARED};
+use crate::measure::seen::Seen;
 use crate::measure::validity::{Finding, OTHER_GATE, STANDSTILL, Severity};
 use crate::print::say;
 
@@ -82,19 +83,18 @@ impl Job {
     /// What of the machine disturbed a round: `standstills` is what [`Self::before_round`] gave.
     pub fn findings(&self, standstills: u64) -> Vec<Finding> {
         let stood = self.stop.standstills().saturating_sub(standstills);
-        let stood =
-            (stood > 0).then(|| Finding { severity: Severity::Invalid, check: STANDSTILL.into(), message: Stood.to_string() });
-        let beside = self.beside().map(|message| Finding { severity: Severity::Note, check: OTHER_GATE.into(), message });
+        let stood = (stood > 0).then(|| Finding::new(Severity::Invalid, STANDSTILL, Seen::ClientStoodStill));
+        let beside = self.beside().map(|gates| Finding::new(Severity::Note, OTHER_GATE, Seen::OtherGates { gates }));
         stood.into_iter().chain(beside).collect()
     }
 
     /// Other gates that run on this machine now, or did while this one ran.
-    fn beside(&self) -> Option<String> {
+    fn beside(&self) -> Option<Vec<String>> {
         let now = self.load.iter().flat_map(Held::others).map(|gate| gate.to_string());
         let mut seen = self.seen.lock().ok()?;
         let new: Vec<String> = now.filter(|gate| !seen.contains(gate)).collect();
         seen.extend(new);
-        (!seen.is_empty()).then(|| Beside(&seen).to_string())
+        (!seen.is_empty()).then(|| seen.clone())
     }
 }
 
@@ -140,23 +140,4 @@ fn file_claim(path: &Path) -> Option<Claim> {
     let special = path.metadata().is_ok_and(|m| !m.is_file());
     let name = path.file_name()?.to_string_lossy().into_owned();
     (!special).then(|| Claim::new("file", format!("{}:{}/{name}", facts.dev(), facts.ino())))
-}
-
-/// The round says nothing of the server.
-struct Stood;
-
-impl std::fmt::Display for Stood {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(
-            "this program stood still during the round (stopped by Ctrl-Z or SIGSTOP, or frozen with its machine): what the server sent meanwhile was read late; measure again",
-        )
-    }
-}
-
-struct Beside<'a>(&'a [String]);
-
-impl std::fmt::Display for Beside<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "other gates measured on this machine meanwhile, with servers of their own: {}", self.0.join(", "))
-    }
 }

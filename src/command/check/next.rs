@@ -3,6 +3,7 @@ use std::path::Path;
 
 use crate::app::workspace::ci;
 use crate::config::Lang;
+use crate::judge::Mode;
 use crate::print::say;
 use crate::report::codes::Sentence;
 use crate::report::{self, Report, WorkloadReport};
@@ -22,14 +23,14 @@ pub fn after_check(report: &Report, out: &Path, lang: Lang) {
 /// Nothing after a PASS: there is nothing to do.
 fn advice(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
     let worst = report.workloads.iter().find(|w| w.verdict == Some(verdict));
-    let mode = worst.and_then(|w| w.comparison.as_ref()).map(|c| c.mode.as_str());
+    let mode = worst.and_then(|w| w.comparison.as_ref()).map(|c| c.mode);
     Some(match verdict {
         Verdict::Passed => return None,
         Verdict::Failed => {
-            let metric = worst.and_then(|w| w.metrics.iter().find(|m| m.judgement.as_deref() == Some("regressed")));
+            let metric = worst.and_then(|w| w.metrics.iter().find(|m| m.is_regression()));
             match (metric, mode) {
                 (None, _) => "a limit is breached: make it faster, or change `limits` if it was never meant to hold here".into(),
-                (Some(_), Some("interleaved")) => "the change is the cause: both builds ran in this job. Find what makes it slower".into(),
+                (Some(_), Some(Mode::Interleaved)) => "the change is the cause: both builds ran in this job. Find what makes it slower".into(),
                 (Some(m), _) => format!(
                     "check the base branch here too (`git stash` or another worktree): if it passes, the change is the cause; \
                      `goodput-gate compare baselines {record} --explain {}` shows the arithmetic; if it is meant, `goodput-gate accept --reason ...`",
@@ -45,7 +46,7 @@ fn advice(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
                 (Some(n), _) => format!(
                     "nothing is proven yet; {n} more of the base branch let the gate see more: `goodput-gate baseline update` there, on different days"
                 ),
-                (None, Some("interleaved")) => {
+                (None, Some(Mode::Interleaved)) => {
                     "nothing is proven: a quieter machine, more starts (`--starts`, `gate.starts`) or more requests per round see more \
                      (`goodput-gate calibrate` says what is visible)"
                         .into()
@@ -56,7 +57,7 @@ fn advice(verdict: Verdict, report: &Report, record: &str) -> Option<String> {
                 (None, None) => "no limit is breached, and not all are proven: more rounds (`gate.rounds`) or requests prove them".into(),
             }
         }
-        Verdict::Blind if mode == Some("interleaved") => {
+        Verdict::Blind if mode == Some(Mode::Interleaved) => {
             "this run could see nothing that matters: let the gate start both servers more often (`gate.starts`), or on a quieter machine \
              (`goodput-gate calibrate` says what is visible)"
                 .into()

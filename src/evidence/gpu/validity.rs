@@ -64,12 +64,12 @@ pub fn silent(policy: &Gpu, seconds: u64) -> Finding {
 /// That nothing was watched although the config asks for it.
 pub fn unwatched(why: &str) -> Finding {
     let message = format!("no GPU was watched, and gpu.watch is required: {why}");
-    Finding { severity: Severity::Invalid, check: "gpu_unwatched".into(), message }
+    Finding::text(Severity::Invalid, "gpu_unwatched", message)
 }
 
 fn finding(on: OnUnfit, check: &str, who: &str, seen: &str) -> Finding {
     let severity = if on == OnUnfit::Invalid { Severity::Invalid } else { Severity::Note };
-    Finding { severity, check: check.into(), message: format!("{who}: {seen}") }
+    Finding::text(severity, check, format!("{who}: {seen}"))
 }
 
 fn lost(watched: &Watched, window: Window) -> Option<String> {

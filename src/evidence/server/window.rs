@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::names::{Page, Part, Raw};
 use super::{Fact, ServerRound, ServerSeries};
+use crate::measure::seen::{Restart, ServerSeen};
 use crate::measure::stats;
 use crate::measure::validity::{Finding, Severity};
 
@@ -40,7 +41,7 @@ pub struct Window {
 #[derive(Clone, Debug, PartialEq)]
 enum Continuity {
     Whole,
-    Restarted(String),
+    Restarted(Restart),
     /// Counters fell and rose again: several processes answer in turn, and differences mean nothing.
     Several,
 }
@@ -151,20 +152,11 @@ impl Watched {
 
     fn incomplete(&self, continuity: &Continuity) -> Option<Finding> {
         if *continuity == Continuity::Several {
-            let seen = "counters on the metrics page fall and rise again: several servers answer in turn";
-            return Some(note(
-                METRICS_PAGE,
-                format!("{seen}, so only gauges of it are used; name the page of one in target.metrics"),
-            ));
+            return Some(note(METRICS_PAGE, ServerSeen::SeveralServers));
         }
-        let problem = self.problem.as_deref().unwrap_or("no reason known");
-        (self.failed > 0).then(|| {
-            let all = self.failed as usize + self.readings.len();
-            note(
-                METRICS_PAGE,
-                format!("the server's metrics page failed {} of {all} times ({problem}): its evidence is partial", self.failed),
-            )
-        })
+        let why = self.problem.as_deref().unwrap_or("no reason known").to_owned();
+        let (failed, of) = (u64::from(self.failed), u64::from(self.failed) + self.readings.len() as u64);
+        (failed > 0).then(|| note(METRICS_PAGE, ServerSeen::MetricsFailed { failed, of, why }))
     }
 }
 
@@ -200,7 +192,7 @@ fn differences(first: &Page, last: &Page) -> BTreeMap<Fact, f64> {
 
 /// One fall is a restart; more are a page that several processes answer.
 fn continuity(readings: &[Reading]) -> Continuity {
-    let falls: Vec<String> = readings.windows(2).filter_map(|two| fall(&two[0].page, &two[1].page)).collect();
+    let falls: Vec<Restart> = readings.windows(2).filter_map(|two| fall(&two[0].page, &two[1].page)).collect();
     match &falls[..] {
         [] => Continuity::Whole,
         [fall] => Continuity::Restarted(fall.clone()),
@@ -208,10 +200,10 @@ fn continuity(readings: &[Reading]) -> Continuity {
     }
 }
 
-fn fall(before: &Page, after: &Page) -> Option<String> {
+fn fall(before: &Page, after: &Page) -> Option<Restart> {
     let starts = before.process_start_s.zip(after.process_start_s);
     if let Some((a, b)) = starts.filter(|(a, b)| (a - b).abs() > SAME_START_S) {
-        return Some(format!("its process start time moved by {:.0} s", b - a));
+        return Some(Restart::StartTimeMoved { seconds: b - a });
     }
     // Where it is told that the process is the same, a smaller sum is a series that is gone (a worker, an adapter).
     if starts.is_some() || before.server != after.server {
@@ -219,30 +211,24 @@ fn fall(before: &Page, after: &Page) -> Option<String> {
     }
     before.values.iter().filter(|(raw, _)| raw.is_counter()).find_map(|(raw, a)| {
         let b = after.values.get(raw).filter(|b| *b < a)?;
-        Some(format!("its counters fell, one from {a} to {b}"))
+        Some(Restart::CountersFell { from: *a, to: *b })
     })
 }
 
 fn restarted(continuity: &Continuity) -> Option<Finding> {
     let Continuity::Restarted(how) = continuity else { return None };
-    let message = format!("the server restarted mid-round ({how}): see its log for the reason, and measure again");
-    Some(Finding { severity: Severity::Invalid, check: RESTARTED.into(), message })
+    Some(Finding::new(Severity::Invalid, RESTARTED, ServerSeen::ServerRestarted { how: how.clone() }))
 }
 
 fn others(finished: Option<f64>, sent: u64) -> Option<Finding> {
     let (finished, ours) = (finished?, sent as f64);
     let excess = finished - ours;
-    (excess >= 2.0 && excess > OTHERS_SHARE * ours).then(|| {
-        let todo = "somebody else uses this server: leave it alone while it is measured";
-        note(
-            OTHER_CLIENT,
-            format!("the server finished {finished:.0} requests in this round and {sent} of them were ours: {todo}"),
-        )
-    })
+    let others = excess >= 2.0 && excess > OTHERS_SHARE * ours;
+    others.then(|| note(OTHER_CLIENT, ServerSeen::OtherClient { finished, ours: sent }))
 }
 
-fn note(check: &str, message: String) -> Finding {
-    Finding { severity: Severity::Note, check: check.into(), message }
+fn note(check: &str, seen: ServerSeen) -> Finding {
+    Finding::new(Severity::Note, check, seen)
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ mod start;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::config::{Bound, Limit};
 use crate::judge::PastRun;
 use crate::judge::reason::{LimitGap, LimitReason, LimitValue, Obstacle};
@@ -36,7 +39,8 @@ pub struct LimitInput<'a> {
     pub strict: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum LimitState {
     /// A repetition of the same plan on a fresh start would be beyond the limit too.
     Breached,
@@ -74,6 +78,18 @@ struct Judged {
 
 /// A rule's outcome: judged, or why there is nothing to judge.
 type Ruling = Result<Judged, LimitGap>;
+
+impl LimitState {
+    /// As in `report.json`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Breached => "breached",
+            Self::Met => "met",
+            Self::Open => "open",
+            Self::NotMeasured => "not_measured",
+        }
+    }
+}
 
 impl LimitFinding {
     /// Met by its measured value, although that is not proven.

@@ -204,7 +204,8 @@ impl Bench {
 
 impl Records {
     fn unfit(&self) -> Vec<String> {
-        [self.baseline.unfit(), self.candidate.unfit()].concat()
+        let both = [&self.baseline, &self.candidate].into_iter().flat_map(WorkloadRecord::unfit);
+        both.map(|why| why.to_string()).collect()
     }
 
     fn forget_last(&mut self) {

@@ -60,7 +60,7 @@ fn a_finding_that_was_taken_away_is_back() {
 #[test]
 fn what_spoke_against_it_then_stays() {
     let mut stored = record();
-    let mine = Finding { severity: Severity::Invalid, check: "gpu_throttled".into(), message: "hot".into() };
+    let mine = Finding::text(Severity::Invalid, "gpu_throttled", "hot".into());
     first(&mut stored).findings = vec![mine.clone()];
     findings(&mut stored).expect("a sound record");
     assert_eq!(first(&mut stored).findings.first(), Some(&mine));

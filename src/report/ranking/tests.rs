@@ -24,7 +24,7 @@ fn swept(levels: &[f64]) -> Record {
 fn measured(w: &WorkloadRecord) -> Measured<'_> {
     Measured {
         workload: w,
-        unfit: w.invalid(),
+        unfit: w.invalid().iter().map(ToString::to_string).collect(),
         starts: w.start_values().expect("whole columns"),
         pooled: w.pooled_values().expect("whole columns"),
     }
@@ -46,8 +46,8 @@ fn ranked(named: &[(&str, Record)]) -> RankingReport {
 fn odd() -> RankingReport {
     let (mut late, mut other, all) = (swept(&[5.0, 10.0, 20.0]), swept(&[5.0, 10.0, 20.0]), [5.0, 10.0, 20.0]);
     for round in late.workloads[2].starts.iter_mut().flat_map(|s| &mut s.rounds) {
-        let message = "a client thread was busy".into();
-        round.findings.push(Finding { severity: Severity::Invalid, check: "client_cpu".into(), message });
+        let busy = crate::measure::seen::Seen::ClientBusy { busy: 0.95, bound: 0.9 };
+        round.findings.push(Finding::new(Severity::Invalid, "client_cpu", busy));
     }
     other.workloads[0].load.arrival = "Poisson 6/s".into();
     ranked(&[("whole", swept(&all)), ("late", late), ("other", other), ("few", swept(&[10.0]))])

@@ -4,10 +4,11 @@ use super::{breach, limit_breach, margins, metric_named, regression, report, slo
 use crate::accept::Excusable;
 use crate::compare;
 use crate::compare::reason::SinceAnchor;
-use crate::judge::MetricReason;
+use crate::judge::limits::LimitState;
 use crate::judge::reason::{Measured, Terms};
+use crate::judge::{Judgement, MetricReason};
 use crate::report::headline::Headline;
-use crate::report::{AnchorMetricReport, AnchorReport, Report, WorkloadReport};
+use crate::report::{AnchorMetricReport, AnchorReport, AnchorState, Report, WorkloadReport};
 use crate::verdict::{Reason, Verdict};
 
 fn terms() -> Terms {
@@ -21,10 +22,10 @@ pub fn accepted() -> Report {
     let found = changes.into_iter().chain([Excusable::Limit(breach())]);
     let accepted: Vec<Reason> = found.map(|found| Reason::Accepted { found, terms: terms() }).collect();
     w.accepted = w.codes.texts(&accepted);
-    for m in w.metrics.iter_mut().filter(|m| m.judgement.as_deref() == Some("regressed")) {
+    for m in w.metrics.iter_mut().filter(|m| m.is_regression()) {
         m.accepted = Some(terms().to_string());
     }
-    for l in w.limits.iter_mut().filter(|l| l.state == "breached") {
+    for l in w.limits.iter_mut().filter(|l| l.state == LimitState::Breached) {
         l.accepted = Some(terms().to_string());
     }
     let before = regression().workloads.remove(0);
@@ -35,6 +36,7 @@ pub fn accepted() -> Report {
     w.anchor = Some(drift);
     w.warnings = w.codes.texts(&[since]);
     w.reasons = w.codes.texts(&[Reason::from(crate::judge::Reason::Proof { margins: margins(), detectable: vec![] })]);
+    w.codes.text(&super::unproven());
     w.verdict = Some(Verdict::Passed);
     let mut report = report(&Headline::PassedWithAccepted { accepted: 3, first: accepted[0].clone() }, 0, vec![w]);
     report.notices =
@@ -49,7 +51,7 @@ fn drift() -> (AnchorReport, Reason) {
         change_ratio: Some(0.061),
         interval_low_ratio: Some(0.04),
         interval_high_ratio: Some(0.082),
-        judgement: "regressed".into(),
+        judgement: Judgement::Regressed,
     };
     let worse = Measured { metric: metric_named("tpot_geomean"), change: Some(0.061), interval: Some((0.04, 0.082)), p: None };
     let found = SinceAnchor::Worse(vec![worse]);
@@ -59,7 +61,7 @@ fn drift() -> (AnchorReport, Reason) {
         commit: Some("3d1f0c7f1c0f9d1d5e8a7b6c5d4e3f2a1b0c9d8e".into()),
         distance_commits: Some(120),
         sessions: 12,
-        state: "worse".into(),
+        state: AnchorState::Worse,
         words: since.to_string(),
         metrics: vec![tpot],
     };

@@ -6,6 +6,7 @@ pub mod advice;
 mod compare;
 mod evidence;
 mod judge;
+mod measure;
 mod judged;
 mod policy;
 mod several;

@@ -4,8 +4,9 @@
 
 use super::{Hue, Pen, RULED, hue, trimmed};
 use crate::config::Lang;
-use crate::judge;
-use crate::metric::{Metric, Stat, Timing};
+use crate::judge::limits::LimitState;
+use crate::judge::{self, Judgement};
+use crate::metric::{Class, Metric, Stat, Timing};
 use crate::report::codes::Sentence;
 use crate::report::overview::overview;
 use crate::report::text::measured::{HEADER, rows};
@@ -78,13 +79,13 @@ impl Pen {
     }
 
     fn judgement(&self, m: &MetricReport) -> String {
-        let word = match (m.accepted.is_some(), m.judgement.as_deref()) {
+        let word = match (m.accepted.is_some(), m.judgement) {
             (true, _) => pick(self.lang, "accepted", "허용됨"),
-            (_, Some("regressed")) => pick(self.lang, "WORSE", "나빠짐"),
-            (_, Some("improved")) => pick(self.lang, "better", "좋아짐"),
-            (_, Some("unchanged")) => pick(self.lang, "ok", "이상 없음"),
-            (_, Some("inconclusive")) => pick(self.lang, "unclear", "불확실"),
-            _ => pick(self.lang, "not measured", "측정 안 됨"),
+            (_, Some(Judgement::Regressed)) => pick(self.lang, "WORSE", "나빠짐"),
+            (_, Some(Judgement::Improved)) => pick(self.lang, "better", "좋아짐"),
+            (_, Some(Judgement::Unchanged)) => pick(self.lang, "ok", "이상 없음"),
+            (_, Some(Judgement::Inconclusive)) => pick(self.lang, "unclear", "불확실"),
+            (_, Some(Judgement::Unmeasured) | None) => pick(self.lang, "not measured", "측정 안 됨"),
         };
         word.to_owned()
     }
@@ -189,7 +190,7 @@ impl Pen {
 
     fn limits_not_met(&self, w: &WorkloadReport) -> Vec<(&'static str, String)> {
         let label = pick(self.lang, "limits", "한도");
-        let (met, rest): (Vec<_>, Vec<_>) = w.limits.iter().partition(|l| l.state == "met");
+        let (met, rest): (Vec<_>, Vec<_>) = w.limits.iter().partition(|l| l.state == LimitState::Met);
         if rest.is_empty() {
             let all = match self.lang {
                 Lang::En if met.len() == 1 => "met".to_owned(),
@@ -209,7 +210,7 @@ impl Pen {
     /// How many metrics are not in the table, and that none of them is worse.
     fn others(&self, w: &WorkloadReport) -> Option<(&'static str, String)> {
         let all: Vec<_> = w.metrics.iter().filter(|m| m.judgement.is_some() && !decides(m)).collect();
-        let unmeasured = all.iter().filter(|m| m.judgement.as_deref() == Some("unmeasured")).count();
+        let unmeasured = all.iter().filter(|m| m.judgement == Some(Judgement::Unmeasured)).count();
         let count = all.len() - unmeasured;
         let text = match (self.lang, unmeasured) {
             _ if all.is_empty() => return None,
@@ -263,8 +264,8 @@ impl Pen {
 
 /// What a person looks at: the primary metrics, and every other one that got worse.
 fn decides(m: &MetricReport) -> bool {
-    let worse = m.judgement.as_deref() == Some("regressed");
-    m.judgement.is_some() && (m.class == "primary" || worse)
+    let worse = m.is_regression();
+    m.judgement.is_some() && (m.class == Class::Primary || worse)
 }
 
 /// The table or the lines below it show it.

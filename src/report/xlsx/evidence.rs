@@ -171,7 +171,7 @@ pub fn anchor(report: &Report) -> impl Iterator<Item = [Cell; 8]> {
     metrics.map(|(w, a, m)| {
         let [workload, name, metric, unit] = [&w.name, &a.name, &m.metric, &m.unit].map(|text| Cell::text(text));
         let [change, low, high] = [m.change_ratio, m.interval_low_ratio, m.interval_high_ratio].map(number);
-        [workload, name, metric, unit, change, low, high, Cell::text(&m.judgement)]
+        [workload, name, metric, unit, change, low, high, Cell::text(m.judgement.word())]
     })
 }
 

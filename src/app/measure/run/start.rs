@@ -20,6 +20,7 @@ use crate::exit::Failure;
 use crate::load::progress::{Extent, Live};
 use crate::load::{Client, Counters, IsGood, Measured, Reading, most_connections};
 use crate::measure::SloMs;
+use crate::measure::seen::{Seen, ServerSeen};
 use crate::measure::validity::{Finding, SERVER_ENDED, Severity};
 use crate::plan::{self, RoundPlan};
 use crate::protocol::Extras;
@@ -209,7 +210,7 @@ impl Run<'_> {
         stored.findings.extend(server_findings);
         stored.findings.extend(self.job.findings(standstills));
         stored.findings.extend(no_room(&measured));
-        stored.findings.extend(died.map(|message| Finding { check: SERVER_ENDED.into(), severity: Severity::Invalid, message }));
+        stored.findings.extend(died.map(|message| Finding::text(Severity::Invalid, SERVER_ENDED, message)));
         self.gpus.put(&open.gpu, gpu_seen, &measured, record.rounds().map(|(_, r)| r), &mut stored);
         if let Some(last) = record.starts.last_mut() {
             last.connections = open.target.site.addresses().connections();
@@ -275,21 +276,15 @@ fn server_evidence(page: Result<Option<Page>, String>, measured: &Measured) -> (
             let (round, findings) = page.finish().round(Window { began_ns: measured.began_ns, ended_ns, sent });
             (Some(round), findings)
         }
-        Err(why) => {
-            let message = format!("no server evidence: the metrics page cannot be read ({why}); see target.metrics");
-            (None, vec![Finding { severity: Severity::Note, check: METRICS_PAGE.into(), message }])
-        }
+        Err(why) => (None, vec![Finding::new(Severity::Note, METRICS_PAGE, ServerSeen::NoMetrics { why })]),
     }
 }
 
 /// Requests that this process had no descriptor for: the client's fault, so that their failure says nothing of the server.
 fn no_room(measured: &Measured) -> Option<Finding> {
     let n = Some(measured.health.no_room).filter(|n| *n > 0)?;
-    let most = most_connections();
-    let message = format!(
-        "{n} requests found no connection: this process may have {most} open at once (ulimit -n); raise the limit, or lower the load"
-    );
-    Some(Finding { check: "open_files".into(), severity: Severity::Invalid, message })
+    let seen = Seen::TooManyConnections { requests: n, most: most_connections() as u64 };
+    Some(Finding::new(Severity::Invalid, "open_files", seen))
 }
 
 /// Why a server that was started is not there any more. Also of the side that waits: the run is over, and this is the last round that

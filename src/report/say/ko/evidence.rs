@@ -132,32 +132,6 @@ pub const SENTENCES: &[Sentence] = &[
     ("time in the model or server behind", "뒤쪽 모델·서버에서의 시간"),
     ("requests that the server finished, per round", "라운드당 서버가 끝낸 요청"),
     (
-        "the server's metrics page failed {n} of {m} times ({a}): its evidence is partial",
-        "서버 메트릭 페이지 읽기 {m}번 중 {n}번 실패 ({a}): 증거가 일부뿐임",
-    ),
-    (
-        "counters on the metrics page fall and rise again: several servers answer in turn, so only gauges of it are used; name the page of one in target.metrics",
-        "메트릭 페이지의 카운터가 줄었다가 다시 늘어남: 여러 서버가 번갈아 응답하므로 게이지만 사용; target.metrics에 한 서버의 페이지를 지정",
-    ),
-    (
-        "the server restarted mid-round ({A}): see its log for the reason, and measure again",
-        "라운드 도중 서버 재시작 ({A}): 로그에서 원인을 확인하고 다시 측정",
-    ),
-    (
-        "this program stood still during the round (stopped by Ctrl-Z or SIGSTOP, or frozen with its machine): what the server sent meanwhile was read late; measure again",
-        "라운드 도중 이 프로그램이 멈춰 있었음 (Ctrl-Z나 SIGSTOP으로 정지, 또는 머신과 함께 동결): 그동안 서버가 보낸 것은 늦게 읽힘; 다시 측정",
-    ),
-    (
-        "other gates measured on this machine meanwhile, with servers of their own: {a}",
-        "그동안 이 머신에서 각자의 서버로 측정한 다른 게이트: {a}",
-    ),
-    ("its process start time moved by {n} s", "프로세스 시작 시각이 {n} s 달라짐"),
-    ("its counters fell, one from {a} to {b}", "카운터가 줄어듦 (예: {a} → {b})"),
-    (
-        "the server finished {n} requests in this round and {m} of them were ours: somebody else uses this server: leave it alone while it is measured",
-        "이 라운드에 서버가 끝낸 요청 {n}개 중 우리 요청은 {m}개: 다른 사용자가 있음: 측정하는 동안에는 다른 부하를 주지 말 것",
-    ),
-    (
         "no server evidence: the metrics page cannot be read ({a}); see target.metrics",
         "서버 증거 없음: 메트릭 페이지를 읽을 수 없음 ({a}); target.metrics 참고",
     ),

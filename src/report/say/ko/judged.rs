@@ -120,67 +120,10 @@ pub const SENTENCES: &[Sentence] = &[
     ("none of {n} requests completed", "요청 {n}개 중 완료된 것이 없음"),
     ("no round was finished: nothing was measured", "끝난 라운드가 없음: 측정된 것이 없음"),
     (
-        "p99 send lag {q}, bound {r}: the client was late: lower the rate, give it idle cores, or run it on another machine than the server",
-        "p99 전송 지연 {q}, 한계 {r}: 클라이언트가 늦음: 요청률을 낮추거나, 유휴 코어를 주거나, 서버와 다른 장비에서 실행",
-    ),
-    ("p99 send lag {q} is over 1 % of the median TTFT", "p99 전송 지연 {q}: TTFT 중앙값의 1 % 초과"),
-    (
-        "a client thread was busy {q} of the round, bound {r}: raise --workers or lower the load",
-        "클라이언트 스레드가 라운드의 {q} 동안 바쁨, 한계 {r}: --workers를 늘리거나 부하를 낮출 것",
-    ),
-    (
-        "the client's event loop came round {q} late (p99), bound {r}: the machine is overloaded, so instants are not to be trusted",
-        "클라이언트 이벤트 루프가 {q} 늦음 (p99), 한계 {r}: 장비가 과부하라 시각을 믿을 수 없음",
-    ),
-    (
         "asked for {n} requests/s and sent {m}: raise max_in_flight, or lower the rate",
         "목표 {n} requests/s, 실제 전송 {m}: max_in_flight를 늘리거나 요청률을 낮출 것",
     ),
-    (
-        "asked for {n} output tokens per request and got {m}: the server does not keep the length: set ignore_eos: false, so that lengths are compared with the baseline's instead",
-        "요청당 출력 토큰 {n}개를 요구했으나 {m}개를 받음: 서버가 길이를 지키지 않음: ignore_eos: false로 두면 기준선의 길이와 비교",
-    ),
-    (
-        "{n} answers came without token counts (usage): TPOT and token rates are unmeasured, and nothing that needs them can pass",
-        "응답 {n}개에 토큰 수(usage)가 없음: TPOT와 토큰 처리량을 측정할 수 없고, 이를 쓰는 판정은 통과할 수 없음",
-    ),
     ("{n} of {m} requests failed: see the errors", "요청 {m}개 중 {n}개 실패: 오류를 확인할 것"),
-    (
-        "{n} output tokens came in {m} events per request: gaps between events are not gaps between tokens",
-        "요청당 출력 토큰 {n}개가 이벤트 {m}개로 옴: 이벤트 간격은 토큰 간격이 아님",
-    ),
-    (
-        "none of {n} requests completed: {m} of them ended well and count 0 output tokens",
-        "요청 {n}개 중 완료된 것이 없음: 그중 {m}개는 정상으로 끝났지만 출력 토큰을 0개로 셈",
-    ),
-    (
-        "{n} answers count reasoning tokens that were never sent: TPOT is over the tokens that came, and absent where their number is not known",
-        "응답 {n}개가 보내지 않은 추론 토큰까지 셈: TPOT는 실제로 온 토큰으로 계산하고, 그 수를 알 수 없으면 비워 둠",
-    ),
-    (
-        "{n} answers count 0 output tokens beside output (usage): that is no count",
-        "응답 {n}개가 출력이 있는데도 출력 토큰을 0개로 셈(usage): 집계로 치지 않음",
-    ),
-    (
-        "{n} answers have a total of tokens that its parts do not add up to (usage): ask what this server counts before its token rates are compared",
-        "응답 {n}개의 토큰 합계가 항목의 합과 다름(usage): 토큰 처리율을 비교하기 전에 이 서버가 무엇을 세는지 확인할 것",
-    ),
-    (
-        "{n} answers count fewer output tokens than events with output came (usage): TPOT and token rates may be wrong",
-        "응답 {n}개가 센 출력 토큰이 출력 이벤트보다 적음(usage): TPOT와 토큰 처리율이 틀릴 수 있음",
-    ),
-    (
-        "{n} requests found no connection: this process may have {m} open at once (ulimit -n); raise the limit, or lower the load",
-        "요청 {n}개의 연결을 열지 못함: 이 프로세스가 동시에 열 수 있는 연결은 {m}개(ulimit -n). 한도를 올리거나 부하를 낮추세요",
-    ),
-    (
-        "{n} requests went on a new connection: the server had closed the idle one before they were written",
-        "요청 {n}개를 새 연결로 보냄: 쓰기 전에 서버가 유휴 연결을 닫음",
-    ),
-    (
-        "{n} connections were closed, since bytes came on them beyond the answer: check the server and the proxies in front of it: they must send one answer per request",
-        "응답 뒤에 남은 바이트가 와서 연결 {n}개를 닫음: 서버와 그 앞의 프록시를 확인할 것: 요청마다 응답을 하나만 보내야 함",
-    ),
     ("stopped after {n} of at most {m} start pairs, before it was decided", "결론 전에 시작 쌍 {n}개에서 중단 (최대 {m}개)"),
     ("{w} is only shown", "{w}: 표시만 함"),
     ("{w} may be {q} worse", "{w}: {q}까지 나빠져도 허용"),

@@ -1,7 +1,7 @@
 //! The verdict and its reasons in Korean. Not here: what they hold (`verdict::reason`, `report::headline`).
 
 use super::judge::{limit, measured, terms};
-use super::{compare, differences, judge};
+use super::{compare, differences, judge, measure};
 use crate::accept::Excusable;
 use crate::config::Lang;
 use crate::metric::Metric;
@@ -14,7 +14,7 @@ pub fn headline(headline: &Headline) -> String {
         Headline::Measured { requests } => format!("요청 {requests}개 측정, 판정 없음"),
         Headline::Unfit { requests, workload, why } => {
             let workload = workload.as_ref().map_or_else(String::new, |name| format!("{name}: "));
-            format!("{}: {workload}{}; 요청 {requests}개 측정, 판정 없음", Verdict::Invalid.word(), say(Lang::Ko, why))
+            format!("{}: {workload}{}; 요청 {requests}개 측정, 판정 없음", Verdict::Invalid.word(), measure::note(why))
         }
         Headline::CouldNotMeasure { why } => format!("{}: 측정하지 못함: {why}", Verdict::Invalid.word()),
         Headline::PassedWithAccepted { accepted, first } => {
@@ -77,7 +77,9 @@ pub fn reason(reason: &Reason) -> String {
                 alone.word()
             )
         }
+        Reason::OfBaseline { why } => format!("기준선: {}", measure::note(why)),
         Reason::Judge(reason) => judge::reason(reason),
+        Reason::Measurement(note) => measure::note(note),
         Reason::Compare(reason) => compare::reason(reason),
         Reason::Text(text) => say(Lang::Ko, text),
     }
