@@ -2,6 +2,7 @@
 //!
 //! Not here: METHOD's oriented summaries (`summary`), whether the round is fit to judge (`validity`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::column::Column;
@@ -131,10 +132,13 @@ fn token_speeds(values: &mut Values, done: &[Seen<'_>]) {
 
 /// One round has the exact p99 in its context; everything else comes from the histogram (3 significant digits).
 fn chunk_gaps(values: &mut Values, rounds: &[RoundView<'_>]) {
-    let mut all = Gaps::default();
-    for round in rounds {
-        all.merge(round.gaps);
-    }
+    let all = match rounds {
+        [only] => Cow::Borrowed(only.gaps),
+        _ => Cow::Owned(rounds.iter().fold(Gaps::default(), |mut all, round| {
+            all.merge(round.gaps);
+            all
+        })),
+    };
     let n = usize::try_from(all.len()).unwrap_or(usize::MAX);
     for stat in STATS.into_iter().filter(|s| n >= s.min_n()) {
         let value = match stat {
