@@ -61,7 +61,7 @@ pub(super) fn cut<'a>(landings: &[u32], sessions: &mut Vec<&'a Placed>, leave: i
     go.into_iter().for_each(leave);
     let newest = best.checked_sub(1).and_then(|before| landings.get(before)).map(|landed| landed + 1);
     let left = (all - sessions.len()) as u64;
-    let notice = (all > sessions.len()).then(|| match best {
+    let notice = (all > sessions.len()).then_some(match best {
         0 => Reason::SessionsBeforeAcceptedLeftOut { sessions: left },
         _ => Reason::AcceptedChangeIsYoung { sessions: newer as u64, needed: FEWEST_SESSIONS as u64 },
     });

@@ -133,9 +133,10 @@ impl Tested {
 
     /// Why it looks worse and is no hit.
     fn worrying(&self) -> MetricReason {
-        match self.significant() {
-            true => MetricReason::NotThroughout,
-            false => MetricReason::PerhapsNoise { p: self.p, alpha: self.levels.alpha },
+        if self.significant() {
+            MetricReason::NotThroughout
+        } else {
+            MetricReason::PerhapsNoise { p: self.p, alpha: self.levels.alpha }
         }
     }
 

@@ -213,6 +213,7 @@ pub enum MetricReason {
 /// What became of a limit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "the codes of report.json, which stand beside those of other reasons")]
 pub enum LimitReason {
     LimitBreached(LimitValue),
     LimitMet(LimitValue),
@@ -228,7 +229,7 @@ pub enum LimitReason {
     },
     /// A breach that somebody has accepted.
     LimitAccepted {
-        breach: Box<LimitReason>,
+        breach: Box<Self>,
         terms: Terms,
     },
 }

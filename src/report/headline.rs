@@ -180,10 +180,11 @@ pub fn proof(measured: &Measured, to: &str) -> String {
     let metric = measured.metric;
     let range = measured.interval.map(|(low, high)| {
         let (near, far) = if low.abs() <= high.abs() { (low, high) } else { (high, low) };
-        let ends = match near * far < 0.0 {
-            true => [text::change(metric, low), text::change(metric, high)],
+        let ends = if near * far < 0.0 {
+            [text::change(metric, low), text::change(metric, high)]
+        } else {
             // Without its unit, where the other end has it.
-            false => [size(metric, near).split(' ').next().unwrap_or_default().to_owned(), size(metric, far)],
+            [size(metric, near).split(' ').next().unwrap_or_default().to_owned(), size(metric, far)]
         };
         ends.join(to)
     });

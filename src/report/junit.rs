@@ -186,9 +186,10 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
         "unmeasured" => (Outcome::Error("unmeasured"), format!("{} unmeasured: {}", m.metric, reason(&why, "no value"))),
         "inconclusive" if looks_worse(w, m) => (
             Outcome::Error("looks worse"),
-            match why.starts_with("worse") {
-                true => format!("{} {why}: {}", m.metric, numbers(m)),
-                false => format!("{} looks worse: {}: {}", m.metric, reason(&why, "open"), numbers(m)),
+            if why.starts_with("worse") {
+                format!("{} {why}: {}", m.metric, numbers(m))
+            } else {
+                format!("{} looks worse: {}: {}", m.metric, reason(&why, "open"), numbers(m))
             },
         ),
         "inconclusive" => (

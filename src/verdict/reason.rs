@@ -22,7 +22,7 @@ pub enum Reason {
     OpenLimitFails,
     /// An anchor that nothing is known of, where drift fails.
     AnchorFails {
-        why: Box<Reason>,
+        why: Box<Self>,
     },
     Incomparable {
         differences: Vec<Difference>,

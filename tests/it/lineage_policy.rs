@@ -64,7 +64,8 @@ fn a_config_that_a_link_leads_to_outside_is_not_trusted_in_silence() {
 
 /// Each entry asks for so many tokens.
 fn dataset(output_tokens: u32) -> String {
-    (0..16).map(|i| format!("{{\"prompt\": \"why {i}?\", \"output_tokens\": {output_tokens}}}\n")).collect()
+    let entry = |i: u32| format!("{{\"prompt\": \"why {i}?\", \"output_tokens\": {output_tokens}}}\n");
+    (0..16).map(entry).collect::<Vec<_>>().concat()
 }
 
 #[test]
@@ -130,7 +131,7 @@ fn data_in_git_lfs_is_known_by_its_digest() {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 #[test]

@@ -125,15 +125,13 @@ impl fmt::Display for RunReason {
             }
             Self::FailuresAllowed { allowed, default } => {
                 let (share, default) = (percent(*allowed), percent(*default));
-                match *allowed < 1.0 {
-                    true => write!(
-                        f,
-                        "this config lets {share} % of the requests fail (`limits.error_rate`): the default is {default} %"
-                    ),
-                    false => write!(
+                if *allowed < 1.0 {
+                    write!(f, "this config lets {share} % of the requests fail (`limits.error_rate`): the default is {default} %")
+                } else {
+                    write!(
                         f,
                         "this config lets all requests fail (`limits.error_rate`): the default limit of {default} % is removed"
-                    ),
+                    )
                 }
             }
             Self::NoLimits => f.write_str("nothing to judge: gate.mode is limits, and this workload sets none"),

@@ -54,7 +54,7 @@ impl Pen {
     fn glance(&self, report: &Report, w: &WorkloadReport, named: bool) -> String {
         let mut out = if named { format!("{}\n", text::plain(&w.name)) } else { String::new() };
         out += &self.judged(w);
-        out += &self.measured(w);
+        out += &latencies(w);
         out + &self.facts(&self.beside(report, w))
     }
 
@@ -102,24 +102,6 @@ impl Pen {
             found.map_or_else(|| line.to_owned(), |(before, word, hue)| before.to_owned() + &self.paint(hue, word))
         };
         table.lines().map(|line| painted(line) + "\n").collect()
-    }
-
-    /// The latencies, where nothing was judged and what was measured is fit to be looked at.
-    fn measured(&self, w: &WorkloadReport) -> String {
-        let compared = w.metrics.iter().any(|m| m.judgement.is_some());
-        if compared || w.verdict == Some(Verdict::Invalid) {
-            return String::new();
-        }
-        let mut table = Table::new();
-        table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled).set_header(HEADER);
-        table.add_rows(rows(w));
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 3));
-            if column.index > 0 {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        trimmed(&table)
     }
 
     /// Labelled lines below the table.
@@ -260,6 +242,24 @@ impl Pen {
             None => line,
         }
     }
+}
+
+/// The latencies, where nothing was judged and what was measured is fit to be looked at.
+fn latencies(w: &WorkloadReport) -> String {
+    let compared = w.metrics.iter().any(|m| m.judgement.is_some());
+    if compared || w.verdict == Some(Verdict::Invalid) {
+        return String::new();
+    }
+    let mut table = Table::new();
+    table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled).set_header(HEADER);
+    table.add_rows(rows(w));
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 3));
+        if column.index > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    trimmed(&table)
 }
 
 /// What a person looks at: the primary metrics, and every other one that got worse.

@@ -112,9 +112,10 @@ pub fn run(reason: &RunReason) -> String {
         }
         RunReason::FailuresAllowed { allowed, default } => {
             let (share, default) = (percent(*allowed), percent(*default));
-            match *allowed < 1.0 {
-                true => format!("이 설정은 요청의 {share} %까지 실패를 허용함 (`limits.error_rate`): 기본값은 {default} %"),
-                false => format!("이 설정은 모든 요청의 실패를 허용함 (`limits.error_rate`): 기본 한도 {default} % 없음"),
+            if *allowed < 1.0 {
+                format!("이 설정은 요청의 {share} %까지 실패를 허용함 (`limits.error_rate`): 기본값은 {default} %")
+            } else {
+                format!("이 설정은 모든 요청의 실패를 허용함 (`limits.error_rate`): 기본 한도 {default} % 없음")
             }
         }
         RunReason::NoLimits => "판정할 것이 없음: gate.mode가 limits인데 이 워크로드에 한도가 없음".into(),
