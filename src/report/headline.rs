@@ -169,10 +169,15 @@ pub fn bound(margin: &Margin) -> String {
     margin.metrics.first().map_or_else(String::new, |metric| text::size(*metric, margin.ratio))
 }
 
+/// As many further metrics are named; the tables have them all.
+pub const ALSO: usize = 3;
+
 fn also_worse(f: &mut fmt::Formatter<'_>, also: &[(Metric, f64)]) -> fmt::Result {
-    let also: Vec<String> =
-        also.iter().map(|(metric, change)| format!("{} by {}", metric.title(), size(*metric, *change))).collect();
-    if also.is_empty() { Ok(()) } else { write!(f, "; also worse: {}", listed(&also)) }
+    let (first, rest) = also.split_at(also.len().min(ALSO));
+    let named = first.iter().map(|(metric, change)| format!("{} by {}", metric.title(), size(*metric, *change)));
+    let more = (!rest.is_empty()).then(|| format!("{} more", rest.len()));
+    let all: Vec<String> = named.chain(more).collect();
+    if all.is_empty() { Ok(()) } else { write!(f, "; also worse: {}", listed(&all)) }
 }
 
 /// ` (18.7 to 28.0 %, p < 0.0001)`: the interval of a change for the worse is without the common sign of its ends.

@@ -18,7 +18,7 @@ fn the_same_again_is_a_pass() {
     judged.assert(0, "passed", &["PASS", "TTFT, TPOT, E2E latency, output token rate less than 10 % worse"]);
     judged.assert_named("tpot_geomean", "unchanged");
     assert!(judged.troubles.iter().all(|t| t.element == "skipped"), "{:?}", judged.troubles);
-    assert!(judged.workload()["proves"].as_str().is_some_and(|p| p.contains("tpot_geomean")));
+    assert!(judged.workload()["proves"].as_str().is_some_and(|p| p.contains("TPOT")));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn classes_and_margins_of_a_record_are_what_is_judged() {
     let unjudged = with(
         json!({"goodput": {"class": "primary"}, "tpot_geomean": 0.9, "tpot_p95": info, "e2e_p95": info, "chunk_gap_p99": info, "e2e_geomean": 0.9, "output_token_rate": 0.9}),
     );
-    unjudged.assert(3, "incomplete", &["goodput: changes of this metric are not judged"]);
+    unjudged.assert(3, "incomplete", &["goodput: this version does not judge changes of this metric"]);
 }
 
 #[test]
@@ -81,9 +81,9 @@ fn a_faster_decode_is_an_improvement_and_passes() {
 #[test]
 fn an_improvement_beyond_belief_passes_and_is_said_at_the_top_of_every_report() {
     let judged = judge(&with_decode(0.1));
-    let words = "times as good as the baseline's: before this is believed, rule out answers from a cache";
+    let words = "times as good as the baseline's: before you believe it, rule out answers from a cache";
     judged.assert(0, "passed", &[words]);
-    assert!(judged.report["notices"][0].as_str().is_some_and(|n| n.starts_with("chat: tpot_geomean is ") && n.contains(words)));
+    assert!(judged.report["notices"][0].as_str().is_some_and(|n| n.starts_with("chat: TPOT is ") && n.contains(words)));
     let before_the_workload = |text: &str, heading: &str| {
         let text = flat(&text.replace('\\', ""));
         let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what:?} is not in {text}"));
@@ -113,7 +113,7 @@ fn an_slo_attainment_of_42_points_less_never_passes() {
     let others = ["ttft_geomean", "e2e_geomean", "e2e_p95", "ttft_p95"].map(|metric| (metric.to_owned(), info.clone()));
     workload(&mut record)["regressions"] = others.into_iter().collect::<serde_json::Map<_, _>>().into();
     let judged = judge(&record);
-    judged.assert(1, "failed", &["FAIL", "SLO attainment is 42.50 points lower"]);
+    judged.assert(1, "failed", &["FAIL", "SLO attainment is 42.50 pp lower"]);
     judged.assert_named("slo_attainment", "regressed");
     assert_eq!(judged.trouble("slo_attainment"), Some(("failure", "regression")));
     // One start has no second one to agree with it: nothing convicts, and nothing passes.
@@ -126,9 +126,10 @@ fn an_slo_attainment_of_42_points_less_never_passes() {
 
 #[test]
 fn below_six_sessions_it_is_inconclusive_and_says_how_many_are_missing() {
-    for (n, words) in
-        [(1, "5 more baseline sessions are needed (1 of 6 are there)"), (5, "1 more baseline session is needed: 5 of 6")]
-    {
+    for (n, words) in [
+        (1, "5 more baseline sessions are needed (1 of 6 are there)"),
+        (5, "1 more baseline session is needed (5 of 6 are there)"),
+    ] {
         let judged = judge_against(&candidate(), n);
         judged.assert(0, "inconclusive", &["INCONCLUSIVE", words]);
         assert_eq!(judged.workload()["baseline"]["sessions_needed"], 6 - n);
@@ -223,7 +224,7 @@ fn an_unfit_measurement_is_invalid_before_anything_else() {
         round["findings"] = json!([{"severity": "invalid", "check": "client_cpu", "message": "a client thread was busy"}]);
     }
     let judged = judge(&record);
-    judged.assert(3, "invalid", &["INVALID", "start 1, round 1: a client thread was busy"]);
+    judged.assert(3, "invalid", &["INVALID", "in all 6 rounds: a client thread was busy"]);
     for case in ["measurement", "tpot_geomean", "limit ttft_p50 max"] {
         assert_eq!(judged.trouble(case), Some(("error", "invalid")), "{case}");
     }

@@ -73,7 +73,7 @@ fn six_sessions_judge_and_a_slow_decode_fails_everywhere() {
 fn one_session_is_inconclusive_and_policy_decides() {
     let bed = updated();
     bed.commit("baselines");
-    bed.measure(&["check"]).assert(0, &["INCONCLUSIVE", "5 more baseline sessions are needed: 1 of 6", "this commit"]);
+    bed.measure(&["check"]).assert(0, &["INCONCLUSIVE", "5 more baseline sessions are needed (1 of 6 are there)", "this commit"]);
     bed.measure(&["check", "--set", "gate.on_inconclusive=fail"]).assert(5, &["INCONCLUSIVE"]);
     bed.measure(&["check", "--set", "target.sim.model=other"]).assert(4, &["INCOMPARABLE", "model: sim-8b -> other"]);
     let set = ["--set", "target.sim.model=other", "--set", "gate.on_incomparable=warn"];

@@ -100,7 +100,7 @@ fn limits_on_what_the_gpu_does_are_judged_and_never_met_where_it_does_not_tell()
     check(&gpus, "gpu_memory_peak: {max: 70000 MiB}, gpu_utilisation: {min: 80%}").assert(0, &["PASS"]);
     check(&gpus, "energy_per_token: {max: 0.000001 J/token}").assert(1, &["FAIL", "energy per token", "over its limit"]);
     let mute = Gpus::with(&[("processes", "-"), ("memory_mib", "!3")]);
-    let said = "gpu_memory_peak is not measured: in some round no GPU was watched, or one does not tell it";
+    let said = "gpu memory peak cannot be held against its limit: no GPU data in some round";
     check(&mute, "gpu_memory_peak: {max: 70000 MiB}").assert(3, &["INCOMPLETE", said]);
 }
 

@@ -5,7 +5,7 @@ use super::{compare, differences, judge, measure};
 use crate::accept::Excusable;
 use crate::config::Lang;
 use crate::metric::Metric;
-use crate::report::headline::{Direction, Headline, Why, bound, bounds, direction, proof, size};
+use crate::report::headline::{ALSO, Direction, Headline, Why, bound, bounds, direction, proof, size};
 use crate::report::say;
 use crate::verdict::{Reason, Verdict};
 
@@ -52,9 +52,11 @@ fn why(why: &Why) -> String {
 }
 
 fn also_worse(also: &[(Metric, f64)]) -> String {
-    let also: Vec<String> =
-        also.iter().map(|(metric, change)| format!("{} {}", metric.title(), size(*metric, *change))).collect();
-    if also.is_empty() { String::new() } else { format!("; 함께 나빠짐: {}", also.join(", ")) }
+    let (first, rest) = also.split_at(also.len().min(ALSO));
+    let named: Vec<String> =
+        first.iter().map(|(metric, change)| format!("{} {}", metric.title(), size(*metric, *change))).collect();
+    let more = if rest.is_empty() { String::new() } else { format!(" 외 {}개", rest.len()) };
+    if named.is_empty() { String::new() } else { format!("; 함께 나빠짐: {}{more}", named.join(", ")) }
 }
 
 pub fn reason(reason: &Reason) -> String {
