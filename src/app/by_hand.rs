@@ -153,11 +153,12 @@ fn start(place: &Place, stop: &Stop) -> anyhow::Result<String> {
 
 fn state_of(place: &Place, process: &Process, base_url: &str, log: PathBuf) -> anyhow::Result<State> {
     let Process::Started(watched) = process else { bail!("nothing was started") };
-    let known = |pid: i32| Identity::of(pid).context("the server ended at once");
-    let (supervisor, command) = watched.supervised.pids().context("the server ended at once")?;
+    // One that ended before this look at it ended by itself as any other, and its last words say why.
+    let ended = || Failure::measure(&process.end().unwrap_or_else(|| "the server ended at once".into()));
+    let (supervisor, command) = watched.supervised.pids().ok_or_else(ended)?;
     Ok(State {
         version: State::VERSION,
-        supervisor: known(supervisor)?,
+        supervisor: Identity::of(supervisor).ok_or_else(ended)?,
         // One that has ended already is told by who waits for it.
         command: Identity::of(command).unwrap_or(Identity { pid: command, started: String::new() }),
         base_url: base_url.to_owned(),

@@ -72,6 +72,11 @@ impl Process {
         }
     }
 
+    /// How it ended by itself, in words; `None` where it runs on.
+    pub fn end(&self) -> Option<String> {
+        self.died(LINGERS)
+    }
+
     /// From now on its end is the run's end.
     pub(super) fn watch(&self, stop: &Stop) {
         if let Self::Started(watched) = self {
