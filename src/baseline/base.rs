@@ -2,7 +2,7 @@
 //!
 //! Not here: what an event says of it (`command/base.rs`), which sessions are found on the way.
 
-use git2::{Commit, ErrorClass, ErrorCode};
+use git2::{BranchType, Commit, ErrorClass, ErrorCode};
 
 use super::error::other;
 use super::lineage::{GitError, Head, Repo, said};
@@ -181,7 +181,11 @@ impl Repo {
         if let Some([base, _]) = self.merge_parents(head, wanted.pull_head.as_deref())? {
             return Ok((base.id().to_string(), base, None));
         }
-        if let Some((tip, name)) = self.first_there(wanted.event.clone())? {
+        // Some systems check the change out as a branch of the target's name: then that is the change, and no base.
+        let itself = |tip: &Commit<'_>, name: &str| {
+            wanted.event_only && tip.id() == head.id() && self.inner.find_branch(name, BranchType::Local).is_ok()
+        };
+        if let Some((tip, name)) = self.first_there(wanted.event.clone())?.filter(|(tip, name)| !itself(tip, name)) {
             return Ok((name, tip, None));
         }
         let lost = wanted.event.first();

@@ -14,7 +14,7 @@ mod next;
 const VERB: &str = "check";
 
 pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
-    let here = Workspace::here();
+    let here = if args.demo { Workspace::apart() } else { Workspace::here() };
     let (options, base) = (args::options(&args.output), args.base.as_deref());
     let given = given(args);
     let gate = if args.demo { gate::demo(&given) } else { gate::gate(&here, &given, base) };

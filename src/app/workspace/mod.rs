@@ -34,6 +34,11 @@ impl Workspace {
         Self::default()
     }
 
+    /// Of a demo, which is no step of a workflow run: its verdict is of no change, so that nobody is told of it.
+    pub fn apart() -> Self {
+        Self { run: OnceLock::from(None), ..Self::default() }
+    }
+
     /// The working folder.
     pub fn cwd(&self) -> anyhow::Result<&Path> {
         self.folder().map_err(|why| anyhow::anyhow!("{why}")).context("cannot tell the working folder")

@@ -7,6 +7,7 @@ use crate::config::Lang;
 use crate::judge::limits::LimitState;
 use crate::judge::{self, Judgement};
 use crate::metric::{Class, Metric, Stat, Timing};
+use crate::record::note::Note;
 use crate::report::codes::Sentence;
 use crate::report::overview::overview;
 use crate::report::text::measured::{HEADER, rows};
@@ -32,7 +33,7 @@ pub fn render(report: &Report, page: Option<&str>, width: u16, colour: bool, lan
     let parts = all.iter().map(|all| pen.overview(all)).chain(report.sweeps.iter().map(|sweep| pen.sweep(sweep)));
     let several = report.workloads.len() > 1;
     // Of several the tables above show the numbers; below them stands what needs a look.
-    let shown = report.workloads.iter().filter(|w| !several || !matches!(w.verdict, None | Some(Verdict::Passed)));
+    let shown = report.workloads.iter().filter(|w| !several || needs_a_look(w));
     let parts: Vec<String> = parts.chain(shown.map(|w| pen.glance(report, w, several))).collect();
     for (i, part) in parts.iter().enumerate() {
         let gap = if i > 0 || !out.is_empty() { "\n" } else { "" };
@@ -157,9 +158,18 @@ impl Pen {
         let shown: Vec<String> =
             w.reasons.iter().filter(|r| in_table(w, r)).map(|r| text::plain(&w.codes.say(self.lang, r))).collect();
         let told = |(label, text): &(&str, String)| *label == "proves" || (*label == "why" && shown.contains(text));
-        let all: Vec<(&str, String)> = text::why(report, w, self.lang).filter(|line| !told(line)).collect();
-        let more = all.len().saturating_sub(MOST);
-        let mut facts: Vec<(&'static str, String)> = all.into_iter().take(MOST).collect();
+        let left_out = w.notes.iter().filter(|note| is_left_out(w, note));
+        let left_out = left_out.map(|note| ("note", text::plain(&w.codes.say(self.lang, note))));
+        let (mut facts, mut more): (Vec<(&'static str, String)>, usize) = (Vec::new(), 0);
+        for line in text::why(report, w, self.lang).filter(|line| !told(line)).chain(left_out) {
+            // Of each label: many reasons, or what is accepted, which the table shows too, must not hide a warning.
+            let most = if line.0 == "accepted" { 1 } else { MOST };
+            if facts.iter().filter(|(label, _)| *label == line.0).count() < most {
+                facts.push(line);
+            } else {
+                more += 1;
+            }
+        }
         if more > 0 {
             let rest = match self.lang {
                 Lang::En => format!("and {more} more, which -v shows"),
@@ -262,6 +272,20 @@ fn latencies(w: &WorkloadReport) -> String {
     trimmed(&table)
 }
 
+/// It did not pass, is not fit to be judged, or passed with something that no table shows.
+fn needs_a_look(w: &WorkloadReport) -> bool {
+    let said = !(w.warnings.is_empty() && w.accepted.is_empty()) || w.notes.iter().any(|note| is_left_out(w, note));
+    match w.verdict {
+        None => said || !w.reasons.is_empty(),
+        Some(verdict) => said || verdict != Verdict::Passed,
+    }
+}
+
+/// Entries of a dataset that were not sent, which every report says.
+fn is_left_out(w: &WorkloadReport, note: &str) -> bool {
+    matches!(w.codes.sentence(note), Some(Sentence::Reason(verdict::Reason::Measurement(Note::EntriesLeftOut(_)))))
+}
+
 /// What a person looks at: the primary metrics, and every other one that got worse.
 fn decides(m: &MetricReport) -> bool {
     let worse = m.is_regression();
@@ -326,7 +350,10 @@ mod tests {
                 let text = render(&report, Some(".goodput-gate/report.html"), 80, false, lang);
                 let code = if lang == Lang::En { "en" } else { "ko" };
                 insta::assert_snapshot!(format!("{name}_{code}"), &text);
-                assert!(report.workloads.len() > 1 || text.lines().count() <= 25, "{name}: {text}");
+                // A warning is never left out for the sake of brevity.
+                let warned = report.workloads.iter().any(|w| !w.warnings.is_empty());
+                let most = if warned { 30 } else { 25 };
+                assert!(report.workloads.len() > 1 || text.lines().count() <= most, "{name}: {text}");
                 assert!(text.lines().all(|line| line.width() <= 80), "{name}: {text}");
                 if let Some(verdict) = report.verdict {
                     let at = text.rfind(&format!("\n{} (exit ", verdict.word()));
