@@ -169,6 +169,34 @@ impl OutcomeKind {
 }
 
 impl Timeline {
+    /// Of a request of which nothing has happened yet. Cancelled, until something else is known.
+    pub const fn planned(index: u32, intended_ns: u64, closed_loop: bool) -> Self {
+        Self {
+            index,
+            intended_ns,
+            handed_ns: None,
+            slot_ns: None,
+            sent_ns: None,
+            connect_ns: None,
+            first_byte_ns: None,
+            first_answer_ns: None,
+            reasoning_seen: false,
+            outputs: Vec::new(),
+            end_ns: None,
+            input_tokens: None,
+            output_tokens: None,
+            cached_tokens: None,
+            finish_reason: None,
+            models: Vec::new(),
+            outcome: Outcome::Cancelled,
+            error: None,
+            retried: false,
+            closed_loop,
+            text: None,
+            counted: Counted { input: false, output: false, hidden: Hidden::Nothing, doubt: None },
+        }
+    }
+
     pub fn completed(&self) -> bool {
         self.outcome == Outcome::Completed
     }

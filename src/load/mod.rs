@@ -27,7 +27,7 @@ pub use files::most_connections;
 use crate::clock::monotonic_ns;
 use crate::plan::{Pace, Plan, RoundPlan};
 use crate::protocol::{Dialect as _, Protocol};
-use crate::timeline::{self, Counted, Outcome, Timeline};
+use crate::timeline::{self, Timeline};
 use worker::{Message, Worker, WorkerHealth};
 
 /// How answers of a workload are read.
@@ -267,29 +267,10 @@ fn complete(timelines: &mut Vec<Timeline>, plan: &RoundPlan, began_ns: u64) {
 }
 
 fn unsent(request: &crate::plan::PlannedRequest, plan: &RoundPlan, began_ns: u64) -> Timeline {
+    let intended_ns = began_ns.saturating_add(nanos(request.offset));
     Timeline {
-        index: request.index,
-        intended_ns: began_ns.saturating_add(nanos(request.offset)),
-        handed_ns: None,
-        slot_ns: None,
-        sent_ns: None,
-        connect_ns: None,
-        first_byte_ns: None,
-        first_answer_ns: None,
-        reasoning_seen: false,
-        outputs: Vec::new(),
-        end_ns: None,
-        input_tokens: None,
-        output_tokens: None,
-        cached_tokens: None,
-        finish_reason: None,
-        models: Vec::new(),
-        outcome: Outcome::Cancelled,
         error: Some("never sent: the run was stopped before its turn".into()),
-        retried: false,
-        closed_loop: plan.pace.is_closed(request.index),
-        text: None,
-        counted: Counted::default(),
+        ..Timeline::planned(request.index, intended_ns, plan.pace.is_closed(request.index))
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::plan::PlannedRequest;
+use crate::timeline::Outcome;
 
 /// Requests at these offsets.
 fn plan(pace: Pace, offsets_ms: &[u64]) -> RoundPlan {

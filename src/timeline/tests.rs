@@ -5,28 +5,18 @@ use super::*;
 /// Meant to go at 100, sent at 250 after 100 of waiting for a slot and 30 of connecting; output at 400, 500 and 900.
 fn timeline(closed_loop: bool) -> Timeline {
     Timeline {
-        index: 0,
-        intended_ns: 100,
         handed_ns: Some(110),
         slot_ns: Some(200),
         sent_ns: Some(250),
         connect_ns: Some(30),
         first_byte_ns: Some(390),
         first_answer_ns: Some(500),
-        reasoning_seen: false,
         outputs: [400, 500, 900].map(|at_ns| OutputEvent { at_ns }).to_vec(),
         end_ns: Some(950),
         input_tokens: Some(5),
         output_tokens: Some(3),
-        cached_tokens: None,
-        finish_reason: None,
-        models: Vec::new(),
         outcome: Outcome::Completed,
-        error: None,
-        retried: false,
-        closed_loop,
-        text: None,
-        counted: Counted::default(),
+        ..Timeline::planned(0, 100, closed_loop)
     }
 }
 

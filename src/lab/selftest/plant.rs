@@ -11,7 +11,7 @@ use crate::measure::validity::{ClientHealth, Severity};
 use crate::plan::Pace;
 use crate::record::build::{Raw, round};
 use crate::sim::{Engine, Fate, Request, fate};
-use crate::timeline::{Counted, Outcome, OutputEvent, Timeline};
+use crate::timeline::{Outcome, OutputEvent, Timeline};
 
 /// A server start in virtual time.
 pub struct Plant {
@@ -121,28 +121,13 @@ impl<'a> Playing<'a> {
         let sent = nanos(at_ms);
         let call = &self.prepared.calls[index];
         Timeline {
-            index: self.prepared.plan.requests[index].index,
-            intended_ns: sent,
             handed_ns: Some(sent),
             slot_ns: Some(sent),
             sent_ns: Some(sent),
-            connect_ns: None,
-            first_byte_ns: None,
-            first_answer_ns: None,
-            reasoning_seen: false,
             outputs: Vec::with_capacity(call.output_tokens as usize),
-            end_ns: None,
             input_tokens: Some(call.prompt_tokens),
             output_tokens: Some(0),
-            cached_tokens: None,
-            finish_reason: None,
-            models: Vec::new(),
-            outcome: Outcome::Cancelled,
-            error: None,
-            retried: false,
-            closed_loop: self.closed,
-            text: None,
-            counted: Counted::default(),
+            ..Timeline::planned(self.prepared.plan.requests[index].index, sent, self.closed)
         }
     }
 

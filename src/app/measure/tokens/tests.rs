@@ -37,30 +37,7 @@ fn plan(protocol: &Protocol) -> RoundPlan {
 }
 
 fn timeline(text: Option<&str>) -> Timeline {
-    Timeline {
-        index: 0,
-        intended_ns: 0,
-        handed_ns: None,
-        slot_ns: None,
-        sent_ns: None,
-        connect_ns: None,
-        first_byte_ns: None,
-        first_answer_ns: None,
-        reasoning_seen: false,
-        outputs: Vec::new(),
-        end_ns: None,
-        input_tokens: None,
-        output_tokens: None,
-        cached_tokens: None,
-        finish_reason: None,
-        models: Vec::new(),
-        outcome: Outcome::Completed,
-        error: None,
-        retried: false,
-        closed_loop: false,
-        text: text.map(str::to_owned),
-        counted: Counted::default(),
-    }
+    Timeline { outcome: Outcome::Completed, text: text.map(str::to_owned), ..Timeline::planned(0, 0, false) }
 }
 
 fn counted(timeline: Timeline) -> (Counted, Option<u32>, Option<u32>) {
