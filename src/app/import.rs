@@ -148,7 +148,7 @@ fn session(texts: &[Source]) -> String {
         hash.update(t.text.len().to_le_bytes());
         hash.update(&t.text);
     }
-    hash.finalize().iter().take(8).fold(String::new(), |s, b| format!("{s}{b:02x}"))
+    format!("{:x}", hash.finalize()).chars().take(16).collect()
 }
 
 fn tell(git: Option<&GitFacts>) {

@@ -55,5 +55,5 @@ pub fn sha256(path: &Path) -> Option<String> {
             n => hash.update(&chunk[..n]),
         }
     }
-    Some(hash.finalize().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")))
+    Some(format!("{:x}", hash.finalize()))
 }

@@ -51,14 +51,10 @@ fn workload_file(workload: &mut Workload, repo: &Repo, policy: &BasePolicy) -> a
     };
     let own = read::bytes(&file, read::DATA).ok();
     if let Some(large) = theirs.strip_prefix(LFS_POINTER) {
-        let same = own.is_some_and(|own| large.contains(&format!("oid sha256:{}", hex(&Sha256::digest(&own)))));
+        let same = own.is_some_and(|own| large.contains(&format!("oid sha256:{:x}", Sha256::digest(&own))));
         return if same { Ok(None) } else { unheld(&format!("is not the file that {base} has (in Git LFS)")) };
     }
     let altered = own.as_deref() != Some(theirs.as_bytes());
     workload.text = Some(Arc::from(theirs));
     Ok(altered.then(|| format!("this change alters {shown}, which a workload sends: what {base} has is what is sent here")))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
