@@ -1,6 +1,6 @@
 //! Which commit a change is judged against: the base branch, the merge base, and where the walk to a baseline begins.
 //!
-//! Not here: what an event says of it (`command/base.rs`), which sessions are found on the way.
+//! Not here: what an event says of it (`app/workspace/event.rs`), which sessions are found on the way.
 
 use git2::{BranchType, Commit, ErrorClass, ErrorCode};
 

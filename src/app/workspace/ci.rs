@@ -1,7 +1,7 @@
 //! Whether this process is a job of a CI system: the one place that knows. When in doubt it is one, since there a change must not choose
 //! what it is judged by.
 //!
-//! Not here: what a run of GitHub's is about (`github::event`), what CI changes (`setup`, `base`).
+//! Not here: what a run of GitHub's is about (`github::event`), what CI changes (`app::gate`, `event`).
 #![expect(clippy::disallowed_methods, reason = "rim: reads the environment")]
 
 /// Variables that say yes or no.
