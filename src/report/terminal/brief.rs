@@ -1,4 +1,5 @@
-//! The report at a glance: what decides, the verdict last, where the eye is; one workload takes at most 25 lines of 80 columns.
+//! The report at a glance: what decides, the verdict last, where the eye is; one workload takes at most 25 lines of 80
+//! columns, and a few more where there are warnings, which are never left out.
 //!
 //! Not here: every other number (`terminal`, which `-v` shows), which number is shown.
 
@@ -109,7 +110,7 @@ impl Pen {
     fn beside(&self, report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
         let lang = self.lang;
         let mut facts = self.reasons(report, w);
-        facts.extend(self.limits_not_met(w));
+        facts.extend(self.limit_lines(w));
         facts.extend(self.others(w));
         facts.extend(self.rates(w));
         if let Some((met, all)) = text::slo_counts(w) {
@@ -180,7 +181,7 @@ impl Pen {
         facts
     }
 
-    fn limits_not_met(&self, w: &WorkloadReport) -> Vec<(&'static str, String)> {
+    fn limit_lines(&self, w: &WorkloadReport) -> Vec<(&'static str, String)> {
         let label = pick(self.lang, "limits", "한도");
         let (met, rest): (Vec<_>, Vec<_>) = w.limits.iter().partition(|l| l.state == LimitState::Met);
         if rest.is_empty() {
@@ -193,7 +194,8 @@ impl Pen {
         }
         let lines = rest.iter().map(|l| {
             let (limit, state) = (say(self.lang, &text::limit(l)), say(self.lang, &text::state(l)));
-            let state = if text::breached(l) { self.paint(Hue::Bad, &state.to_uppercase()) } else { state };
+            // No colour: it would be counted as columns where the line is wrapped.
+            let state = if text::breached(l) { state.to_uppercase() } else { state };
             format!("{limit}: {}, {state}", text::value(&l.unit, l.value))
         });
         super::labelled(label, lines).collect()
@@ -230,7 +232,8 @@ impl Pen {
                 Lang::Ko => format!("세션 {}개, 가장 가까운 것 {nearest} ({days}일 전)", baseline.sessions),
             })
         };
-        beside.or_else(stored).map(|text| (label, text))
+        let undated = || w.baseline.as_ref().map(|b| say(self.lang, &text::baseline(b, &report.created)));
+        beside.or_else(stored).or_else(undated).map(|text| (label, text))
     }
 
     /// `FAIL (exit 1): TPOT is 22.8 % longer than the baseline's`.
@@ -316,16 +319,7 @@ fn range(m: &MetricReport) -> String {
 
 /// As people call it: `TTFT`, `E2E p95`, `tokens/s`.
 fn name(metric: &str) -> String {
-    let timing = |t: Timing| match t {
-        Timing::Ttft => "TTFT",
-        Timing::Ttfa => "TTFA",
-        Timing::Tpot => "TPOT",
-        Timing::ChunkGap => "chunk gap",
-        Timing::E2e => "E2E",
-        Timing::Queue => "queue",
-        Timing::Connect => "connect",
-        Timing::SendLag => "send lag",
-    };
+    let timing = |t: Timing| if t == Timing::E2e { "E2E" } else { t.title() };
     match Metric::parse(metric) {
         Some(Metric::Timing(t, Stat::Geomean)) => timing(t).to_owned(),
         Some(Metric::Timing(t, stat)) => format!("{} {}", timing(t), stat.name()),
@@ -366,10 +360,11 @@ mod tests {
 
     #[test]
     fn colour_changes_nothing_but_colour() {
-        let report = samples::regression();
-        let coloured = render(&report, None, 80, true, Lang::En);
-        let bare = render(&report, None, 80, false, Lang::En);
-        assert_ne!(coloured, bare);
-        assert_eq!(crate::visible::without_sequences(&coloured), bare);
+        for (name, report) in samples::all().into_iter().filter(|(_, report)| report.verdict.is_some()) {
+            let coloured = render(&report, None, 80, true, Lang::En);
+            let bare = render(&report, None, 80, false, Lang::En);
+            assert_ne!(coloured, bare, "{name}");
+            assert_eq!(crate::visible::without_sequences(&coloured), bare, "{name}");
+        }
     }
 }
