@@ -143,13 +143,17 @@ pub fn parse(text: &str) -> Result<Vec<Acceptance>, String> {
     match value["version"].as_u64().unwrap_or(0) {
         0 => return Err("it has no version from 1 on".into()),
         newer if newer > u64::from(VERSION) => {
-            return Err(format!("it has version {newer}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate"));
+            return Err(format!(
+                "it has version {newer}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate"
+            ));
         }
         _ => {}
     }
     let file: File = serde_json::from_value(value).map_err(|e| e.to_string())?;
     for entry in &file.accepted {
-        entry.check().map_err(|why| format!("the acceptance of {} of {}: {why}", entry.metric, entry.workload))?;
+        entry.check().map_err(|why| {
+            format!("the acceptance of {} of {}: {why}", entry.metric, entry.workload)
+        })?;
     }
     Ok(file.accepted)
 }
@@ -175,7 +179,9 @@ pub fn to_text(all: &[Acceptance]) -> String {
 /// `2026-12-31`, and no other form that ISO 8601 has (weeks, ordinal days), since days are compared as text. Errors: no such day.
 pub fn day(text: &str) -> Result<Date, String> {
     let written = Date::parse(text, &Iso8601::DATE).ok();
-    written.filter(|day| day.to_string() == text).ok_or_else(|| format!("{text:?} is no day: write it as 2026-12-31"))
+    written
+        .filter(|day| day.to_string() == text)
+        .ok_or_else(|| format!("{text:?} is no day: write it as 2026-12-31"))
 }
 
 /// What of a comparison and its limits these acceptances cover on a day, and what should be said of those that do not. `is_other`: why
@@ -189,12 +195,19 @@ pub fn excuse(
 ) -> (Vec<Excused>, Vec<Uncovered>) {
     let (mut excused, mut uncovered) = (Vec::new(), Vec::new());
     let mut look = |found: &Found, failing: bool| {
-        let of = |k: &&&Known| k.acceptance.of == found.of && k.acceptance.metric == found.metric.name();
+        let of =
+            |k: &&&Known| k.acceptance.of == found.of && k.acceptance.metric == found.metric.name();
         let mine: Vec<&Known> = known.iter().filter(of).copied().collect();
         let covers = |k: &Known| is_other(k).map_or_else(|| k.acceptance.covers(found, on), Err);
-        let tried: Vec<(&Known, Result<(), NotCovered>)> = mine.into_iter().map(|k| (k, covers(k))).collect();
+        let tried: Vec<(&Known, Result<(), NotCovered>)> =
+            mine.into_iter().map(|k| (k, covers(k))).collect();
         if let Some((k, _)) = tried.iter().find(|(_, covered)| covered.is_ok()) {
-            excused.push(Excused { metric: found.metric, of: found.of, found: found.shown.clone(), terms: k.terms() });
+            excused.push(Excused {
+                metric: found.metric,
+                of: found.of,
+                found: found.shown.clone(),
+                terms: k.terms(),
+            });
         } else if failing {
             let not = tried.iter().filter_map(|(k, covered)| Some((k, covered.as_ref().err()?)));
             uncovered.extend(not.map(|(k, why)| Uncovered {
@@ -205,7 +218,8 @@ pub fn excuse(
         }
     };
     // What is only unproven, too noisy or absent, was accepted by nobody.
-    for row in rows.iter().filter(|row| matches!(row.bearing, Bearing::Convicts | Bearing::Worries)) {
+    for row in rows.iter().filter(|row| matches!(row.bearing, Bearing::Convicts | Bearing::Worries))
+    {
         look(&Found::change(row), row.bearing == Bearing::Convicts);
     }
     for limit in limits.iter().filter(|l| l.state == LimitState::Breached) {
@@ -227,8 +241,20 @@ struct Found {
 impl Found {
     fn change(row: &MetricComparison) -> Self {
         let worse = row.change.map(|c| worse(row.metric, c));
-        let shown = Excusable::Change(Measured { metric: row.metric, change: row.change, interval: None, p: None });
-        Self { metric: row.metric, of: Of::Regression, worse, value: row.candidate, gaps: row.gaps, shown }
+        let shown = Excusable::Change(Measured {
+            metric: row.metric,
+            change: row.change,
+            interval: None,
+            p: None,
+        });
+        Self {
+            metric: row.metric,
+            of: Of::Regression,
+            worse,
+            value: row.candidate,
+            gaps: row.gaps,
+            shown,
+        }
     }
 
     fn limit(finding: &LimitFinding) -> Self {
@@ -255,7 +281,11 @@ pub fn worse(metric: Metric, change: f64) -> f64 {
 /// The value that a baseline's becomes by a change for the worse.
 pub fn worsened(metric: Metric, baseline: f64, worse: f64) -> f64 {
     let sign = if metric.orientation() == Orientation::LowerIsBetter { 1.0 } else { -1.0 };
-    if metric.unit() == Unit::Share { baseline + sign * worse } else { baseline * (1.0 + sign * worse) }
+    if metric.unit() == Unit::Share {
+        baseline + sign * worse
+    } else {
+        baseline * (1.0 + sign * worse)
+    }
 }
 
 impl fmt::Display for Excusable {
@@ -284,11 +314,21 @@ impl fmt::Display for NotCovered {
                 )
             }
             Self::ValueTooBad { metric, value, worst } => {
-                write!(f, "{} is worse than the {} that was accepted", text::value(*metric, *value), text::value(*metric, *worst))
+                write!(
+                    f,
+                    "{} is worse than the {} that was accepted",
+                    text::value(*metric, *value),
+                    text::value(*metric, *worst)
+                )
             }
-            Self::InBaseline => f.write_str("the accepted change is in the baseline by now, so this is another one"),
+            Self::InBaseline => {
+                f.write_str("the accepted change is in the baseline by now, so this is another one")
+            }
             Self::NotContained { commit } => {
-                write!(f, "it is of {commit}, which is not in the code that was measured (accept it again after a rebase)")
+                write!(
+                    f,
+                    "it is of {commit}, which is not in the code that was measured (accept it again after a rebase)"
+                )
             }
         }
     }
@@ -311,7 +351,11 @@ impl Of {
 
 impl Known {
     fn terms(&self) -> Terms {
-        Terms { until: self.acceptance.until.clone(), reason: self.acceptance.reason.clone(), by: self.by.clone() }
+        Terms {
+            until: self.acceptance.until.clone(),
+            reason: self.acceptance.reason.clone(),
+            by: self.by.clone(),
+        }
     }
 }
 
@@ -338,17 +382,26 @@ impl Acceptance {
             }
         }
         let beyond = match (self.of, found.metric.orientation()) {
-            (Of::LimitMax, _) | (Of::Regression, Orientation::LowerIsBetter) => value > self.worst_value,
-            (Of::LimitMin, _) | (Of::Regression, Orientation::HigherIsBetter) => value < self.worst_value,
+            (Of::LimitMax, _) | (Of::Regression, Orientation::LowerIsBetter) => {
+                value > self.worst_value
+            }
+            (Of::LimitMin, _) | (Of::Regression, Orientation::HigherIsBetter) => {
+                value < self.worst_value
+            }
         };
         if beyond {
-            return Err(NotCovered::ValueTooBad { metric: found.metric, value, worst: self.worst_value });
+            return Err(NotCovered::ValueTooBad {
+                metric: found.metric,
+                value,
+                worst: self.worst_value,
+            });
         }
         Ok(())
     }
 
     fn check(&self) -> Result<(), String> {
-        let metric = Metric::parse(&self.metric).ok_or("no metric of this version has that name")?;
+        let metric =
+            Metric::parse(&self.metric).ok_or("no metric of this version has that name")?;
         if metric.unit().suffix() != self.unit {
             return Err(format!("its unit is {}, not {:?}", metric.unit().suffix(), self.unit));
         }

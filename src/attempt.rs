@@ -10,7 +10,10 @@ use crate::verdict::{Reason, Ruling, Verdict};
 
 /// One row of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[expect(clippy::struct_field_names, reason = "a workflow run has attempts of its own, and GitHub calls them so")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "a workflow run has attempts of its own, and GitHub calls them so"
+)]
 pub struct Attempt {
     /// Digest of what was measured and by which rules: commit, plan, policy, target. Empty where it is not known.
     #[serde(default)]
@@ -92,7 +95,9 @@ impl Attempt {
 impl EarlierFail {
     /// A ruling that lets the change through becomes INCONCLUSIVE, exit 5; one that does not stays as it is. `workloads` are all of this run.
     pub fn hold(&self, workload: &str, workloads: &[&str], ruling: &mut Ruling) {
-        let concerns = |name: &str| self.failed.iter().any(|what| what.rsplit_once('/').is_some_and(|(of, _)| of == name));
+        let concerns = |name: &str| {
+            self.failed.iter().any(|what| what.rsplit_once('/').is_some_and(|(of, _)| of == name))
+        };
         let concerned = concerns(workload) || !workloads.iter().any(|name| concerns(name));
         if !concerned || ![ExitStatus::Pass, ExitStatus::Inconclusive].contains(&ruling.exit) {
             return;
@@ -113,8 +118,11 @@ impl From<EarlierFail> for Reason {
 pub fn merged(rows: impl IntoIterator<Item = Attempt>) -> Vec<Attempt> {
     let mut all: Vec<Attempt> = Vec::new();
     for row in rows {
-        let same =
-            |a: &Attempt| a.key == row.key && a.session == row.session && (!row.session.is_empty() || a.created == row.created);
+        let same = |a: &Attempt| {
+            a.key == row.key
+                && a.session == row.session
+                && (!row.session.is_empty() || a.created == row.created)
+        };
         if !all.iter().any(same) {
             all.push(row);
         }
@@ -135,11 +143,22 @@ mod tests {
     fn attempt(session: &str, verdict: Verdict, failed: &[&str]) -> Attempt {
         let failed = failed.iter().map(|f| (*f).to_owned()).collect();
         let created = format!("2026-11-20T09:30:0{session}Z");
-        Attempt { session: session.into(), verdict, failed, ..Attempt::failed_once("k".into(), &created, None) }
+        Attempt {
+            session: session.into(),
+            verdict,
+            failed,
+            ..Attempt::failed_once("k".into(), &created, None)
+        }
     }
 
     fn ruling(verdict: Verdict, exit: ExitStatus) -> Ruling {
-        Ruling { verdict, exit, reasons: vec![Reason::Text("why".into())], warnings: vec![], accepted: vec![] }
+        Ruling {
+            verdict,
+            exit,
+            reasons: vec![Reason::Text("why".into())],
+            warnings: vec![],
+            accepted: vec![],
+        }
     }
 
     #[test]
@@ -159,8 +178,9 @@ mod tests {
             let mut ruling = ruling(alone, exit);
             fail.hold("chat", &["chat", "rag"], &mut ruling);
             assert_eq!((ruling.verdict, ruling.exit), expected, "{alone:?}");
-            let said =
-                ruling.reasons[0].to_string().starts_with("attempt 1 failed (2026-11-20T09:30:01Z), and this one alone is ");
+            let said = ruling.reasons[0]
+                .to_string()
+                .starts_with("attempt 1 failed (2026-11-20T09:30:01Z), and this one alone is ");
             assert_eq!(said, expected.1 == ExitStatus::Inconclusive, "{:?}", ruling.reasons);
         }
         let mut other = ruling(Passed, ExitStatus::Pass);
@@ -173,9 +193,16 @@ mod tests {
     #[test]
     fn what_did_not_fail_holds_nothing() {
         use Verdict::{Incomplete, Inconclusive, Invalid, Passed};
-        let before: Vec<Attempt> = [Inconclusive, Invalid, Incomplete, Passed].iter().map(|v| attempt("1", *v, &[])).collect();
+        let before: Vec<Attempt> = [Inconclusive, Invalid, Incomplete, Passed]
+            .iter()
+            .map(|v| attempt("1", *v, &[]))
+            .collect();
         assert_eq!(earlier_fail(&before, "k", &[]), None);
-        assert_eq!(earlier_fail(&[attempt("1", Verdict::Failed, &[])], "other", &[]), None, "of other code or policy");
+        assert_eq!(
+            earlier_fail(&[attempt("1", Verdict::Failed, &[])], "other", &[]),
+            None,
+            "of other code or policy"
+        );
         let unknown = Attempt { key: String::new(), ..attempt("1", Verdict::Failed, &[]) };
         assert!(earlier_fail(&[unknown], "k", &[]).is_some(), "of what nobody knows");
     }

@@ -14,14 +14,18 @@ use clap::{Parser, Subcommand};
 
 pub use self::accept::AcceptArgs;
 pub use self::baseline::{
-    BaselineAnchorArgs, BaselineCommand, BaselineHistoryArgs, BaselineListArgs, BaselinePromoteArgs, BaselinePruneArgs,
-    BaselineResolveArgs, BaselineShowArgs, BaselineUpdateArgs, LandArgs,
+    BaselineAnchorArgs, BaselineCommand, BaselineHistoryArgs, BaselineListArgs,
+    BaselinePromoteArgs, BaselinePruneArgs, BaselineResolveArgs, BaselineShowArgs,
+    BaselineUpdateArgs, LandArgs,
 };
 pub use self::bench::BenchCommand;
 pub use self::common::{ConfigArgs, LangArgs, Language, LogFormat, LookArgs, OutputArgs, ViewArgs};
 pub use self::gate::{CalibrateArgs, CheckArgs, RunArgs, SelftestArgs};
 pub use self::machine::{DoctorArgs, GpuArgs, InitArgs, ModelsArgs, SimArgs, SuperviseArgs};
-pub use self::records::{CommentArgs, CompareArgs, ImportArgs, ImportFormat, ReportArgs, ReportFormat, SchemaArgs, SchemaKind};
+pub use self::records::{
+    CommentArgs, CompareArgs, ImportArgs, ImportFormat, ReportArgs, ReportFormat, SchemaArgs,
+    SchemaKind,
+};
 pub use self::server::{ServerArgs, ServerCommand};
 pub use crate::config::Flags as WorkloadArgs;
 

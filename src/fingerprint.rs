@@ -46,7 +46,8 @@ impl Fingerprint {
 
     /// Every field that differs, whether it may or not.
     pub fn differences(baseline: &Self, candidate: &Self) -> Vec<Difference> {
-        let fields: std::collections::BTreeSet<&String> = baseline.0.keys().chain(candidate.0.keys()).collect();
+        let fields: std::collections::BTreeSet<&String> =
+            baseline.0.keys().chain(candidate.0.keys()).collect();
         fields
             .into_iter()
             .filter(|f| baseline.0.get(*f) != candidate.0.get(*f))
@@ -58,7 +59,10 @@ impl Fingerprint {
             .collect()
     }
 
-    fn keyed<'a>(&'a self, under_test: &'a [String]) -> impl Iterator<Item = (&'a String, &'a String)> {
+    fn keyed<'a>(
+        &'a self,
+        under_test: &'a [String],
+    ) -> impl Iterator<Item = (&'a String, &'a String)> {
         self.0.iter().filter(|(field, _)| !under_test.contains(field))
     }
 }
@@ -80,7 +84,10 @@ mod tests {
 
     #[test]
     fn what_is_under_test_is_shown_but_not_keyed() {
-        let (a, b) = (print(&[("model", "m"), ("server_version", "1")]), print(&[("model", "m"), ("server_version", "2")]));
+        let (a, b) = (
+            print(&[("model", "m"), ("server_version", "1")]),
+            print(&[("model", "m"), ("server_version", "2")]),
+        );
         let under_test = ["server_version".to_owned()];
         assert_eq!(a.key(&under_test), b.key(&under_test));
         assert_ne!(a.key(&[]), b.key(&[]));

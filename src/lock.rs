@@ -126,9 +126,15 @@ pub fn hold(
         if stopped() {
             return Ok(Outcome::Stopped);
         }
-        let before: Vec<Gate> =
-            held.folder.living(Dead::Leave)?.into_iter().filter(|g| g.id != id && g.ticket < ticket).collect();
-        let Some((gate, claim)) = in_the_way(&wanted, &before) else { return Ok(Outcome::Held(held)) };
+        let before: Vec<Gate> = held
+            .folder
+            .living(Dead::Leave)?
+            .into_iter()
+            .filter(|g| g.id != id && g.ticket < ticket)
+            .collect();
+        let Some((gate, claim)) = in_the_way(&wanted, &before) else {
+            return Ok(Outcome::Held(held));
+        };
         if !told.contains(&gate) {
             waiting(&gate, &claim);
             told.push(gate);
@@ -142,10 +148,13 @@ impl Held {
     pub fn others(&self) -> Vec<Gate> {
         let all = self.folder.living(Dead::Leave).unwrap_or_default();
         let waits = |gate: &Gate| {
-            let before: Vec<Gate> = all.iter().filter(|g| g.ticket < gate.ticket).cloned().collect();
+            let before: Vec<Gate> =
+                all.iter().filter(|g| g.ticket < gate.ticket).cloned().collect();
             in_the_way(gate, &before).is_some()
         };
-        let sends = |gate: &Gate| gate.id != self.id && gate.claims.iter().any(|c| c.what == MACHINE) && !waits(gate);
+        let sends = |gate: &Gate| {
+            gate.id != self.id && gate.claims.iter().any(|c| c.what == MACHINE) && !waits(gate)
+        };
         all.iter().filter(|gate| sends(gate)).cloned().collect()
     }
 }
@@ -160,9 +169,12 @@ impl Drop for Held {
 fn in_the_way(wanted: &Gate, others: &[Gate]) -> Option<(Gate, Claim)> {
     let mut others: Vec<&Gate> = others.iter().filter(|g| g.id != wanted.id).collect();
     others.sort_by_key(|g| g.ticket);
-    others
-        .into_iter()
-        .find_map(|g| Some((g.clone(), wanted.claims.iter().find(|c| g.claims.iter().any(|o| c.conflicts(o)))?.clone())))
+    others.into_iter().find_map(|g| {
+        Some((
+            g.clone(),
+            wanted.claims.iter().find(|c| g.claims.iter().any(|o| c.conflicts(o)))?.clone(),
+        ))
+    })
 }
 
 impl Claim {
@@ -197,7 +209,9 @@ impl Folder {
         let shared = Self::at(Path::new("/tmp").join(FOLDER));
         let own = std::env::var_os("XDG_RUNTIME_DIR").filter(|v| !v.is_empty());
         match (shared, own) {
-            (Err(_), Some(own)) if !Path::new("/tmp").is_dir() => Self::at(PathBuf::from(own).join(FOLDER)),
+            (Err(_), Some(own)) if !Path::new("/tmp").is_dir() => {
+                Self::at(PathBuf::from(own).join(FOLDER))
+            }
             (shared, _) => shared,
         }
     }
@@ -207,8 +221,10 @@ impl Folder {
         let failed = |what, why: String| LockError::Folder { what, path: path.clone(), why };
         match std::fs::DirBuilder::new().mode(SHARED_FOLDER).create(&path) {
             // The process's mask takes rights away.
-            Ok(()) => std::fs::set_permissions(&path, std::fs::Permissions::from_mode(SHARED_FOLDER))
-                .map_err(|e| failed("cannot share", e.to_string()))?,
+            Ok(()) => {
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(SHARED_FOLDER))
+                    .map_err(|e| failed("cannot share", e.to_string()))?
+            }
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(e) => return Err(failed("cannot create", e.to_string())),
         }
@@ -219,7 +235,10 @@ impl Folder {
         let facts = file.metadata().map_err(|e| failed("cannot open", e.to_string()))?;
         let own = facts.uid() == rustix::process::geteuid().as_raw() || facts.uid() == 0;
         if !own && facts.mode() & SHARED_FOLDER != SHARED_FOLDER {
-            return Err(failed("cannot trust", "it belongs to another user, and is not open to all as /tmp is".into()));
+            return Err(failed(
+                "cannot trust",
+                "it belongs to another user, and is not open to all as /tmp is".into(),
+            ));
         }
         Ok(Self { file, path })
     }
@@ -249,11 +268,15 @@ impl Folder {
 
     /// Under the door's lock. Its name comes last, so that no file of this name is ever without its lock.
     fn register(self, gate: &Gate) -> Result<Held, LockError> {
-        let drawn = getrandom::u64().map_err(|e| self.failed("cannot draw a name for", std::io::Error::other(e.to_string())))?;
-        let (name, unnamed) = (format!("{PREFIX}{}-{drawn:016x}", gate.pid), format!("{UNNAMED}{drawn:016x}"));
+        let drawn = getrandom::u64().map_err(|e| {
+            self.failed("cannot draw a name for", std::io::Error::other(e.to_string()))
+        })?;
+        let (name, unnamed) =
+            (format!("{PREFIX}{}-{drawn:016x}", gate.pid), format!("{UNNAMED}{drawn:016x}"));
         let make = || -> std::io::Result<File> {
             let flags = flags(OFlags::RDWR | OFlags::CREATE | OFlags::EXCL);
-            let mut file = File::from(openat(&self.file, &unnamed, flags, Mode::from_raw_mode(0o644))?);
+            let mut file =
+                File::from(openat(&self.file, &unnamed, flags, Mode::from_raw_mode(0o644))?);
             file.lock()?;
             file.write_all(&serde_json::to_vec(gate)?)?;
             renameat(&self.file, &unnamed, &self.file, &name)?;
@@ -288,7 +311,10 @@ impl Folder {
 
     /// The gate of a file, while somebody holds its lock. What cannot be read is in everybody's way: it may be a newer version's.
     fn look(&self, name: &str) -> Option<Gate> {
-        let file = File::from(openat(&self.file, name, flags(OFlags::RDONLY | OFlags::NONBLOCK), Mode::empty()).ok()?);
+        let file = File::from(
+            openat(&self.file, name, flags(OFlags::RDONLY | OFlags::NONBLOCK), Mode::empty())
+                .ok()?,
+        );
         if !file.metadata().is_ok_and(|m| m.is_file()) || file.try_lock_shared().is_ok() {
             return None;
         }
@@ -311,19 +337,38 @@ fn unknown(name: &str) -> Gate {
 
 impl Gate {
     pub fn new(id: u64, verb: &str, folder: String, since: String, claims: Vec<Claim>) -> Self {
-        Self { id, pid: std::process::id(), verb: verb.to_owned(), folder, since, claims, ticket: 0 }
+        Self {
+            id,
+            pid: std::process::id(),
+            verb: verb.to_owned(),
+            folder,
+            since,
+            claims,
+            ticket: 0,
+        }
     }
 
     /// Its texts as one short line each: anybody may have written them.
     fn shown(self) -> Self {
-        let plain = |text: String| text.chars().filter(|c| !c.is_control()).take(LONGEST_WORD).collect::<String>();
-        Self { verb: plain(self.verb), folder: plain(self.folder), since: plain(self.since), ..self }
+        let plain = |text: String| {
+            text.chars().filter(|c| !c.is_control()).take(LONGEST_WORD).collect::<String>()
+        };
+        Self {
+            verb: plain(self.verb),
+            folder: plain(self.folder),
+            since: plain(self.since),
+            ..self
+        }
     }
 }
 
 impl std::fmt::Display for Gate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "`{}` (process {}, since {}, output folder {})", self.verb, self.pid, self.since, self.folder)
+        write!(
+            f,
+            "`{}` (process {}, since {}, output folder {})",
+            self.verb, self.pid, self.since, self.folder
+        )
     }
 }
 

@@ -147,11 +147,29 @@ pub struct MethodRow {
     pub margin: Option<f64>,
 }
 
-pub const TIMINGS: [Timing; 8] =
-    [Timing::Ttft, Timing::Ttfa, Timing::Tpot, Timing::ChunkGap, Timing::E2e, Timing::Queue, Timing::Connect, Timing::SendLag];
+pub const TIMINGS: [Timing; 8] = [
+    Timing::Ttft,
+    Timing::Ttfa,
+    Timing::Tpot,
+    Timing::ChunkGap,
+    Timing::E2e,
+    Timing::Queue,
+    Timing::Connect,
+    Timing::SendLag,
+];
 
-pub const STATS: [Stat; 10] =
-    [Stat::Geomean, Stat::Mean, Stat::Stddev, Stat::Min, Stat::P50, Stat::P90, Stat::P95, Stat::P99, Stat::P999, Stat::Max];
+pub const STATS: [Stat; 10] = [
+    Stat::Geomean,
+    Stat::Mean,
+    Stat::Stddev,
+    Stat::Min,
+    Stat::P50,
+    Stat::P90,
+    Stat::P95,
+    Stat::P99,
+    Stat::P999,
+    Stat::Max,
+];
 
 /// Statistics of `TokenSpeed`. The rest of the table's would say of TPOT again.
 pub const SPEED_STATS: [Stat; 5] = [Stat::Mean, Stat::P50, Stat::P95, Stat::Min, Stat::Max];
@@ -267,11 +285,13 @@ impl SloKind {
 
 impl Metric {
     /// What only a watched GPU tells. Shown only.
-    pub const GPU: [Self; 4] = [Self::EnergyPerToken, Self::TokensPerJoule, Self::GpuMemoryPeak, Self::GpuUtilisation];
+    pub const GPU: [Self; 4] =
+        [Self::EnergyPerToken, Self::TokensPerJoule, Self::GpuMemoryPeak, Self::GpuUtilisation];
 
     /// Every metric, in report order.
     pub fn all() -> impl Iterator<Item = Self> {
-        let timings = TIMINGS.into_iter().flat_map(|t| STATS.into_iter().map(move |s| Self::Timing(t, s)));
+        let timings =
+            TIMINGS.into_iter().flat_map(|t| STATS.into_iter().map(move |s| Self::Timing(t, s)));
         let shares = SloKind::ALL.into_iter().map(Self::SloAttainmentOf);
         timings
             .chain(SPEED_STATS.map(Self::TokenSpeed))
@@ -284,7 +304,13 @@ impl Metric {
                 Self::SloAttainment,
             ])
             .chain(shares)
-            .chain([Self::SuccessRate, Self::ErrorRate, Self::OfferedRate, Self::AchievedRate, Self::ServerStart])
+            .chain([
+                Self::SuccessRate,
+                Self::ErrorRate,
+                Self::OfferedRate,
+                Self::AchievedRate,
+                Self::ServerStart,
+            ])
             .chain(Self::GPU)
     }
 
@@ -334,11 +360,18 @@ impl Metric {
     pub const fn unit(self) -> Unit {
         match self {
             Self::Timing(..) | Self::ServerStart => Unit::Milliseconds,
-            Self::TokenSpeed(_) | Self::OutputTokenRate | Self::InputTokenRate | Self::TotalTokenRate => Unit::TokensPerSecond,
-            Self::RequestRate | Self::Goodput | Self::OfferedRate | Self::AchievedRate => Unit::PerSecond,
-            Self::SloAttainment | Self::SloAttainmentOf(_) | Self::SuccessRate | Self::ErrorRate | Self::GpuUtilisation => {
-                Unit::Share
+            Self::TokenSpeed(_)
+            | Self::OutputTokenRate
+            | Self::InputTokenRate
+            | Self::TotalTokenRate => Unit::TokensPerSecond,
+            Self::RequestRate | Self::Goodput | Self::OfferedRate | Self::AchievedRate => {
+                Unit::PerSecond
             }
+            Self::SloAttainment
+            | Self::SloAttainmentOf(_)
+            | Self::SuccessRate
+            | Self::ErrorRate
+            | Self::GpuUtilisation => Unit::Share,
             Self::EnergyPerToken => Unit::JoulesPerToken,
             Self::TokensPerJoule => Unit::TokensPerJoule,
             Self::GpuMemoryPeak => Unit::Mebibytes,
@@ -347,26 +380,37 @@ impl Metric {
 
     pub const fn orientation(self) -> Orientation {
         match self {
-            Self::Timing(..) | Self::ErrorRate | Self::ServerStart | Self::EnergyPerToken | Self::GpuMemoryPeak => {
-                Orientation::LowerIsBetter
-            }
+            Self::Timing(..)
+            | Self::ErrorRate
+            | Self::ServerStart
+            | Self::EnergyPerToken
+            | Self::GpuMemoryPeak => Orientation::LowerIsBetter,
             _ => Orientation::HigherIsBetter,
         }
     }
 
     /// The thresholds of docs/METHODOLOGY.md#metrics; `None` for metrics that are only shown.
     pub const fn method(self) -> Option<MethodRow> {
-        const fn row(class: Class, scale: Scale, d_min: f64, d_neg: f64, margin: Option<f64>) -> MethodRow {
+        const fn row(
+            class: Class,
+            scale: Scale,
+            d_min: f64,
+            d_neg: f64,
+            margin: Option<f64>,
+        ) -> MethodRow {
             MethodRow { class, scale, d_min, d_neg, margin }
         }
         use Class::{Guard, Primary};
         use Scale::{Absolute, Log};
         Some(match self {
-            Self::Timing(Timing::Ttft, Stat::Geomean) => row(Primary, Log, 0.03, 0.005, Some(0.075)),
+            Self::Timing(Timing::Ttft, Stat::Geomean) => {
+                row(Primary, Log, 0.03, 0.005, Some(0.075))
+            }
             Self::Timing(Timing::Tpot | Timing::E2e, Stat::Geomean) | Self::OutputTokenRate => {
                 row(Primary, Log, 0.03, 0.005, Some(0.05))
             }
-            Self::Timing(Timing::Ttft, Stat::P50) | Self::Timing(Timing::Tpot | Timing::E2e, Stat::P95) => {
+            Self::Timing(Timing::Ttft, Stat::P50)
+            | Self::Timing(Timing::Tpot | Timing::E2e, Stat::P95) => {
                 row(Guard, Log, 0.05, 0.005, None)
             }
             Self::Timing(Timing::Ttft, Stat::P95) | Self::Timing(Timing::ChunkGap, Stat::P99) => {

@@ -65,9 +65,9 @@ pub fn print_file(bytes: &[u8]) -> io::Result<()> {
         Ok(text) if terminal => print(text.trim_end()),
         Ok(_) if is_regular() => written(bytes.trim_ascii_end(), b"\n"),
         Ok(text) => written(guarded(text.trim_end()).as_bytes(), b"\n"),
-        Err(_) if terminal => {
-            Err(io::Error::other("this format is binary and not for a terminal\nhint: write it to a file with -o FILE"))
-        }
+        Err(_) if terminal => Err(io::Error::other(
+            "this format is binary and not for a terminal\nhint: write it to a file with -o FILE",
+        )),
         Err(_) => written(bytes, b""),
     }
 }
@@ -92,7 +92,8 @@ fn harmless(text: &str) -> String {
 }
 
 fn is_regular() -> bool {
-    rustix::fs::fstat(io::stdout()).is_ok_and(|s| rustix::fs::FileType::from_raw_mode(s.st_mode).is_file())
+    rustix::fs::fstat(io::stdout())
+        .is_ok_and(|s| rustix::fs::FileType::from_raw_mode(s.st_mode).is_file())
 }
 
 fn written(bytes: &[u8], end: &[u8]) -> io::Result<()> {

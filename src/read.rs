@@ -19,7 +19,8 @@ const HANDED: [&str; 3] = ["/dev/stdin", "/dev/fd", "/proc/self/fd"];
 /// The whole text. Errors: it is larger than `most` bytes, no text, a folder, or a pipe or device.
 pub fn text(path: &Path, most: u64) -> io::Result<String> {
     let bytes = bytes(path, most)?;
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no text (UTF-8)"))
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no text (UTF-8)"))
 }
 
 /// As [`text`], of any bytes.
@@ -32,7 +33,10 @@ pub fn to_end(reader: impl io::Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        return Err(io::Error::other(format!("it is larger than {} MiB, which is more than is read", most >> 20)));
+        return Err(io::Error::other(format!(
+            "it is larger than {} MiB, which is more than is read",
+            most >> 20
+        )));
     }
     Ok(bytes)
 }
@@ -65,13 +69,25 @@ mod tests {
         std::fs::write(&path, "1234567").unwrap();
         assert_eq!(text(&path, 7).unwrap(), "1234567");
         assert!(text(&path, 6).unwrap_err().to_string().contains("larger than 0 MiB"));
-        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
-        for (odd, why) in
-            [(pipe.as_path(), "pipe or a device"), (Path::new("/dev/zero"), "pipe or a device"), (folder.path(), "folder")]
-        {
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RWXU,
+            0,
+        )
+        .unwrap();
+        for (odd, why) in [
+            (pipe.as_path(), "pipe or a device"),
+            (Path::new("/dev/zero"), "pipe or a device"),
+            (folder.path(), "folder"),
+        ] {
             assert!(text(odd, WRITTEN).unwrap_err().to_string().contains(why), "{}", odd.display());
         }
-        assert_eq!(text(Path::new("/nowhere/at/all"), 1).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            text(Path::new("/nowhere/at/all"), 1).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
         assert!(to_end(io::repeat(0), 1 << 20).is_err());
     }
 }

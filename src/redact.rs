@@ -20,7 +20,8 @@ const RUN: usize = 8;
 /// Characters of base64 that eight bytes decide alone, whatever stands before and after them.
 const BASE64_RUN: usize = 9;
 /// Words that the documents of engines give for "no key": they are no secrets, and a server's own name is one of them.
-const PLACEHOLDERS: [&str; 4] = ["lm-studio", "not-needed", "no-key-required", "sk-no-key-required"];
+const PLACEHOLDERS: [&str; 4] =
+    ["lm-studio", "not-needed", "no-key-required", "sk-no-key-required"];
 /// Headers of these names carry no secrets, or names that a server says for good reason, such as a model's.
 const OPEN_HEADERS: [&str; 14] = [
     "accept",
@@ -84,7 +85,8 @@ pub fn secrets(api_key: Option<&str>, headers: &[(String, String)]) -> Secrets {
 
 /// As [`secrets`], without the headers that say a model's or a team's name: of those a server may say the same for good reason.
 pub fn keys(api_key: Option<&str>, headers: &[(String, String)]) -> Secrets {
-    let closed: Vec<(String, String)> = headers.iter().filter(|(name, _)| !is_open(name)).cloned().collect();
+    let closed: Vec<(String, String)> =
+        headers.iter().filter(|(name, _)| !is_open(name)).cloned().collect();
     secrets(api_key, &closed)
 }
 
@@ -143,12 +145,16 @@ impl Secrets {
         }
         self.words.push(secret.to_owned());
         self.need(&lower(secret), if extent == Extent::Runs { RUN } else { count }.min(count), 1);
-        let variants: BTreeSet<String> = [secret.to_owned(), secret.to_lowercase(), secret.to_uppercase()].into();
+        let variants: BTreeSet<String> =
+            [secret.to_owned(), secret.to_lowercase(), secret.to_uppercase()].into();
         for bytes in variants.iter().map(String::as_bytes) {
-            let hex: Vec<char> = bytes.iter().flat_map(|b| format!("{b:02x}").chars().collect::<Vec<_>>()).collect();
+            let hex: Vec<char> =
+                bytes.iter().flat_map(|b| format!("{b:02x}").chars().collect::<Vec<_>>()).collect();
             let run = if extent == Extent::Runs { 2 * RUN } else { hex.len() };
             self.need(&hex, run.min(hex.len()), 2);
-            for aligned in (0..3).map(|before| encoded(bytes, before)).filter(|e| e.len() >= BASE64_RUN) {
+            for aligned in
+                (0..3).map(|before| encoded(bytes, before)).filter(|e| e.len() >= BASE64_RUN)
+            {
                 let run = if extent == Extent::Runs { BASE64_RUN } else { aligned.len() };
                 let url: String = aligned.replace('+', "-").replace('/', "_");
                 for text in [aligned, url] {
@@ -160,7 +166,8 @@ impl Secrets {
 
     /// Of `Basic BASE64`: the password.
     fn login(&mut self, word: &str) {
-        let decoded = BASE64_STANDARD.decode(word).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let decoded =
+            BASE64_STANDARD.decode(word).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         if let Some((_, password)) = decoded.as_deref().and_then(|text| text.split_once(':')) {
             self.add(password, Extent::Runs);
         }
@@ -199,7 +206,8 @@ impl Secrets {
         if self.needles.is_empty() {
             return Vec::new();
         }
-        let mut found: Vec<(usize, usize)> = stages(signs(text)).iter().flat_map(|signs| self.found(signs)).collect();
+        let mut found: Vec<(usize, usize)> =
+            stages(signs(text)).iter().flat_map(|signs| self.found(signs)).collect();
         found.sort_unstable();
         found.dedup_by(|next, last| {
             let touch = next.0 <= last.1;
@@ -256,7 +264,10 @@ pub fn login_of(url: &str) -> Option<(&str, &str)> {
 /// Where the longest beginning of the secret starts that the text ends with.
 fn partial(text: &str, secret: &str) -> Option<usize> {
     let beginnings = secret.char_indices().map(|(at, _)| &secret[..at]).rev();
-    beginnings.take_while(|b| b.len() >= MIN_CHARS).find(|b| text.ends_with(b)).map(|b| text.len() - b.len())
+    beginnings
+        .take_while(|b| b.len() >= MIN_CHARS)
+        .find(|b| text.ends_with(b))
+        .map(|b| text.len() - b.len())
 }
 
 #[cfg(test)]

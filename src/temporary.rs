@@ -18,7 +18,11 @@ const DEPTH: u32 = 3;
 pub fn create(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let prefix = format!("{PREFIX}{}-", std::process::id());
     let permissions = std::fs::Permissions::from_mode(mode);
-    let file = tempfile::Builder::new().prefix(&prefix).suffix(SUFFIX).permissions(permissions).tempfile_in(folder)?;
+    let file = tempfile::Builder::new()
+        .prefix(&prefix)
+        .suffix(SUFFIX)
+        .permissions(permissions)
+        .tempfile_in(folder)?;
     // Where the file system knows no locks, the process's number tells.
     let _ = file.as_file().try_lock();
     Ok(file)
@@ -45,8 +49,10 @@ fn sweep_down(folder: &Path, depth: u32) {
 fn is_left(path: &PathBuf) -> bool {
     let Some(pid) = writer(path) else { return false };
     // Containers give the same numbers again: ours begins only now.
-    let lives = pid != rustix::process::getpid() && test_kill_process(pid) != Err(rustix::io::Errno::SRCH);
-    let held = File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
+    let lives =
+        pid != rustix::process::getpid() && test_kill_process(pid) != Err(rustix::io::Errno::SRCH);
+    let held =
+        File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
     !lives && !held
 }
 
@@ -70,7 +76,13 @@ mod tests {
         // No process has the largest number that there could be.
         let dead = format!("{PREFIX}{}-abc123{SUFFIX}", i32::MAX);
         let alive = format!("{PREFIX}1-abc123{SUFFIX}");
-        let others = [".tmpAbC123", ".goodput-gate-x-abc.tmp", ".goodput-gate-7-.tmp", "record.json", &*alive];
+        let others = [
+            ".tmpAbC123",
+            ".goodput-gate-x-abc.tmp",
+            ".goodput-gate-7-.tmp",
+            "record.json",
+            &*alive,
+        ];
         for folder in [home.path(), &*below] {
             for name in others.into_iter().chain([&*dead]) {
                 std::fs::write(folder.join(name), "half").unwrap();

@@ -234,7 +234,10 @@ impl Timeline {
     /// The part of the send lag that is the client's fault: not waiting for a slot (asked for), not connecting (the server's).
     pub fn own_lag_ns(&self) -> Option<u64> {
         let dispatch = self.handed_ns?.saturating_sub(self.intended_ns);
-        let send = self.sent_ns?.saturating_sub(self.slot_ns?).saturating_sub(self.connect_ns.unwrap_or(0));
+        let send = self
+            .sent_ns?
+            .saturating_sub(self.slot_ns?)
+            .saturating_sub(self.connect_ns.unwrap_or(0));
         Some(dispatch + send)
     }
 
@@ -247,10 +250,12 @@ impl Timeline {
 /// Fails the answers that ended without a finish reason where the server gives reasons: those were cut, whatever else ended them.
 /// `gives_reasons`: it gave some before. Returns whether it gives reasons.
 pub fn fail_without_reason(timelines: &mut [Timeline], gives_reasons: bool) -> bool {
-    let given = gives_reasons || timelines.iter().any(|t| t.completed() && t.finish_reason.is_some());
+    let given =
+        gives_reasons || timelines.iter().any(|t| t.completed() && t.finish_reason.is_some());
     for t in timelines.iter_mut().filter(|t| given && t.completed() && t.finish_reason.is_none()) {
         t.outcome = Outcome::Truncated;
-        t.error = Some("ended without a finish reason, which other answers of this server have".into());
+        t.error =
+            Some("ended without a finish reason, which other answers of this server have".into());
     }
     given
 }

@@ -105,7 +105,11 @@ pub struct Ruling {
 /// and is said.
 pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
     if !evidence.invalid.is_empty() {
-        return Ruling::new(Verdict::Invalid, ExitStatus::CouldNotMeasure, evidence.invalid.clone());
+        return Ruling::new(
+            Verdict::Invalid,
+            ExitStatus::CouldNotMeasure,
+            evidence.invalid.clone(),
+        );
     }
     let (rest, limits) = (evidence.decisive(), evidence.limits_without_accepted());
     let comparison = rest.as_deref();
@@ -113,22 +117,35 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
     let open_limit = limits.iter().any(LimitFinding::is_open);
     let missing = evidence.missing(&limits);
     let mut ruling = match (&evidence.against, joined.decision) {
-        (_, Decision::Regression) => Ruling::new(Verdict::Failed, ExitStatus::GateFailed, failing(&limits, comparison)),
+        (_, Decision::Regression) => {
+            Ruling::new(Verdict::Failed, ExitStatus::GateFailed, failing(&limits, comparison))
+        }
         _ if !missing.is_empty() => incomplete(missing, comparison),
         (Against::Missing(why), _) => {
             let reasons = std::iter::once(why.clone()).chain(limit_reasons(&limits)).collect();
-            Ruling::new(Verdict::NoBaseline, exit_of(policy.on_missing_baseline, ExitStatus::NoBaseline), reasons)
+            Ruling::new(
+                Verdict::NoBaseline,
+                exit_of(policy.on_missing_baseline, ExitStatus::NoBaseline),
+                reasons,
+            )
         }
         (Against::Incomparable(differences), _) => {
             let why = Reason::Incomparable { differences: differences.clone() };
-            Ruling::new(Verdict::Incomparable, exit_of(policy.on_incomparable, ExitStatus::NoBaseline), vec![why])
+            Ruling::new(
+                Verdict::Incomparable,
+                exit_of(policy.on_incomparable, ExitStatus::NoBaseline),
+                vec![why],
+            )
         }
-        (_, Decision::Pass) => Ruling::new(Verdict::Passed, ExitStatus::Pass, judged(joined.reasons)),
+        (_, Decision::Pass) => {
+            Ruling::new(Verdict::Passed, ExitStatus::Pass, judged(joined.reasons))
+        }
         (_, Decision::Incomplete) => incomplete(judged(joined.reasons), None),
         (_, Decision::Inconclusive) => unproven(policy, comparison, judged(joined.reasons)),
     };
     if open_limit && policy.on_limit_open == OnOpen::Fail && ruling.exit == ExitStatus::Pass {
-        ruling.verdict = if ruling.verdict == Verdict::Passed { Verdict::Inconclusive } else { ruling.verdict };
+        ruling.verdict =
+            if ruling.verdict == Verdict::Passed { Verdict::Inconclusive } else { ruling.verdict };
         ruling.exit = ExitStatus::Inconclusive;
         ruling.reasons.insert(0, Reason::OpenLimitFails);
     }
@@ -138,7 +155,9 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
     ruling.accepted = evidence.excused.iter().map(Reason::from).collect();
     ruling.warnings.extend(judged(joined.warnings));
     ruling.warnings.extend(evidence.warnings.iter().cloned());
-    if let (Verdict::Failed, Some(open)) = (ruling.verdict, comparison.filter(|c| c.decision.is_open())) {
+    if let (Verdict::Failed, Some(open)) =
+        (ruling.verdict, comparison.filter(|c| c.decision.is_open()))
+    {
         ruling.warnings.splice(0..0, judged(open.reasons.clone()));
     }
     ruling
@@ -147,11 +166,16 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
 /// Open for noise; blind where the noise hides even twice what must be found.
 fn unproven(policy: Policy, comparison: Option<&Comparison>, mut reasons: Vec<Reason>) -> Ruling {
     let Some(blind) = comparison.and_then(Comparison::blind) else {
-        return Ruling::new(Verdict::Inconclusive, exit_of(policy.on_inconclusive, ExitStatus::Inconclusive), reasons);
+        return Ruling::new(
+            Verdict::Inconclusive,
+            exit_of(policy.on_inconclusive, ExitStatus::Inconclusive),
+            reasons,
+        );
     };
     reasons.insert(0, judge::Reason::from(&blind).into());
     // It is open too: whoever lets nothing open through lets nothing blind through.
-    let strictest = if policy.on_inconclusive == OnOpen::Fail { OnOpen::Fail } else { policy.on_blind };
+    let strictest =
+        if policy.on_inconclusive == OnOpen::Fail { OnOpen::Fail } else { policy.on_blind };
     Ruling::new(Verdict::Blind, exit_of(strictest, ExitStatus::Inconclusive), reasons)
 }
 
@@ -160,7 +184,9 @@ fn drifted(policy: Policy, drift: &Drift, ruling: &mut Ruling) {
     let fails = policy.on_anchor_drift == OnOpen::Fail;
     match drift {
         Drift::None => {}
-        Drift::Worse(why) if fails && ruling.verdict == Verdict::Failed => ruling.reasons.push(why.clone()),
+        Drift::Worse(why) if fails && ruling.verdict == Verdict::Failed => {
+            ruling.reasons.push(why.clone())
+        }
         Drift::Worse(why) if fails => {
             // Why it was open explains no failure; what a PASS proved does not hold over all of the way.
             let open = std::mem::replace(&mut ruling.reasons, vec![why.clone()]);
@@ -168,7 +194,11 @@ fn drifted(policy: Policy, drift: &Drift, ruling: &mut Ruling) {
             (ruling.verdict, ruling.exit) = (Verdict::Failed, ExitStatus::GateFailed);
         }
         Drift::NotCompared(why) if fails && ruling.exit == ExitStatus::Pass => {
-            ruling.verdict = if ruling.verdict == Verdict::Passed { Verdict::Inconclusive } else { ruling.verdict };
+            ruling.verdict = if ruling.verdict == Verdict::Passed {
+                Verdict::Inconclusive
+            } else {
+                ruling.verdict
+            };
             ruling.exit = ExitStatus::Inconclusive;
             ruling.reasons.insert(0, Reason::AnchorFails { why: Box::new(why.clone()) });
         }
@@ -187,7 +217,10 @@ pub fn overall(rulings: &[Ruling]) -> (Verdict, ExitStatus) {
         // Let through by policy, and still not a pass: the verdict says so.
         _ => 4,
     };
-    rulings.iter().min_by_key(|r| rank(r)).map_or((Verdict::Invalid, ExitStatus::CouldNotMeasure), |r| (r.verdict, r.exit))
+    rulings
+        .iter()
+        .min_by_key(|r| rank(r))
+        .map_or((Verdict::Invalid, ExitStatus::CouldNotMeasure), |r| (r.verdict, r.exit))
 }
 
 impl Verdict {
@@ -215,14 +248,16 @@ impl Ruling {
 impl Evidence {
     /// What is not there although no baseline is needed for it: parts of the run, and values that limits are about.
     fn missing(&self, limits: &[LimitFinding]) -> Vec<Reason> {
-        let unmeasured = limits.iter().filter(|l| l.state == LimitState::NotMeasured).map(Reason::from);
+        let unmeasured =
+            limits.iter().filter(|l| l.state == LimitState::NotMeasured).map(Reason::from);
         self.incomplete.iter().cloned().chain(unmeasured).collect()
     }
 
     /// The comparison as it decides.
     pub fn decisive(&self) -> Option<Cow<'_, Comparison>> {
         let Against::Compared(c) = &self.against else { return None };
-        let accepted: BTreeSet<_> = self.excused.iter().filter(|e| e.of == Of::Regression).map(|e| e.metric).collect();
+        let accepted: BTreeSet<_> =
+            self.excused.iter().filter(|e| e.of == Of::Regression).map(|e| e.metric).collect();
         Some(if accepted.is_empty() { Cow::Borrowed(c) } else { Cow::Owned(c.without(&accepted)) })
     }
 
@@ -243,7 +278,8 @@ impl Evidence {
 /// What fails, and nothing else: why a comparison is open does not explain a breached limit.
 fn failing(limits: &[LimitFinding], comparison: Option<&Comparison>) -> Vec<Reason> {
     let breached = limits.iter().filter(|l| l.state == LimitState::Breached).map(Reason::from);
-    let regressed = comparison.filter(|c| c.decision == Decision::Regression).map_or(&[][..], |c| &c.reasons);
+    let regressed =
+        comparison.filter(|c| c.decision == Decision::Regression).map_or(&[][..], |c| &c.reasons);
     breached.chain(judged(regressed.to_vec())).collect()
 }
 
@@ -292,7 +328,10 @@ mod tests {
 
     #[test]
     fn an_unfit_measurement_is_never_judged() {
-        let e = Evidence { invalid: vec![Reason::Text("client late".into())], ..evidence(Against::LimitsOnly) };
+        let e = Evidence {
+            invalid: vec![Reason::Text("client late".into())],
+            ..evidence(Against::LimitsOnly)
+        };
         let ruling = rule(WARN, &e);
         assert_eq!((ruling.verdict, ruling.exit), (Verdict::Invalid, ExitStatus::CouldNotMeasure));
     }
@@ -308,7 +347,11 @@ mod tests {
 
     #[test]
     fn something_else_is_not_a_baseline() {
-        let difference = Difference { field: "gpu".into(), baseline: Some("H100".into()), candidate: Some("A100".into()) };
+        let difference = Difference {
+            field: "gpu".into(),
+            baseline: Some("H100".into()),
+            candidate: Some("A100".into()),
+        };
         let ruling = rule(WARN, &evidence(Against::Incomparable(vec![difference])));
         assert_eq!((ruling.verdict, ruling.exit), (Verdict::Incomparable, ExitStatus::NoBaseline));
         assert!(ruling.reasons[0].to_string().contains("gpu: H100 -> A100"));
@@ -327,9 +370,14 @@ mod tests {
             reason: LimitReason::LimitUnknown { name: "fine".into() },
         };
         let text = |words: &str| Reason::Text(words.into());
-        let of = |drift| Evidence { limits: vec![met.clone()], drift: Some(drift), ..evidence(Against::LimitsOnly) };
+        let of = |drift| Evidence {
+            limits: vec![met.clone()],
+            drift: Some(drift),
+            ..evidence(Against::LimitsOnly)
+        };
         let strict = Policy { on_anchor_drift: OnOpen::Fail, ..WARN };
-        let (worse, lost) = (of(Drift::Worse(text("TPOT +6 %"))), of(Drift::NotCompared(text("no sessions"))));
+        let (worse, lost) =
+            (of(Drift::Worse(text("TPOT +6 %"))), of(Drift::NotCompared(text("no sessions"))));
         assert_eq!(rule(strict, &of(Drift::None)).verdict, Verdict::Passed);
         for e in [&worse, &lost] {
             let ruling = rule(WARN, e);
@@ -341,7 +389,10 @@ mod tests {
             (Verdict::Failed, ExitStatus::GateFailed, &text("TPOT +6 %"))
         );
         let ruling = rule(strict, &lost);
-        assert_eq!((ruling.verdict, ruling.exit), (Verdict::Inconclusive, ExitStatus::Inconclusive));
+        assert_eq!(
+            (ruling.verdict, ruling.exit),
+            (Verdict::Inconclusive, ExitStatus::Inconclusive)
+        );
         let unfit = Evidence { invalid: vec![Reason::Text("client late".into())], ..worse };
         assert_eq!(rule(strict, &unfit).verdict, Verdict::Invalid);
     }
@@ -358,26 +409,44 @@ mod tests {
             reason: LimitReason::LimitUnknown { name: "error_rate".into() },
         };
         let found = Excusable::Limit(breached.reason.clone());
-        let terms = Terms { until: "2026-12-31".into(), reason: "known".into(), by: Some("Ada".into()) };
-        let excused = vec![Excused { metric: breached.metric, of: Of::LimitMax, found: found.clone(), terms: terms.clone() }];
-        let e = Evidence { limits: vec![breached.clone()], excused, ..evidence(Against::LimitsOnly) };
+        let terms =
+            Terms { until: "2026-12-31".into(), reason: "known".into(), by: Some("Ada".into()) };
+        let excused = vec![Excused {
+            metric: breached.metric,
+            of: Of::LimitMax,
+            found: found.clone(),
+            terms: terms.clone(),
+        }];
+        let e =
+            Evidence { limits: vec![breached.clone()], excused, ..evidence(Against::LimitsOnly) };
         let ruling = rule(WARN, &e);
         assert_eq!((ruling.verdict, ruling.exit), (Verdict::Passed, ExitStatus::Pass));
         assert_eq!(ruling.accepted, [Reason::Accepted { found, terms }]);
         let other = LimitFinding { bound: crate::config::Bound::Min(0.5), ..breached };
         let both = Evidence { limits: vec![e.limits[0].clone(), other], ..e.clone() };
         let ruling = rule(WARN, &both);
-        assert_eq!((ruling.verdict, ruling.reasons.len()), (Verdict::Failed, 1), "only what was accepted");
-        let short = Evidence { incomplete: vec![Reason::Text("one start of two".into())], ..e.clone() };
+        assert_eq!(
+            (ruling.verdict, ruling.reasons.len()),
+            (Verdict::Failed, 1),
+            "only what was accepted"
+        );
+        let short =
+            Evidence { incomplete: vec![Reason::Text("one start of two".into())], ..e.clone() };
         assert_eq!(rule(WARN, &short).verdict, Verdict::Incomplete);
         let unfit = Evidence { invalid: vec![Reason::Text("client late".into())], ..e };
-        assert_eq!((rule(WARN, &unfit).verdict, rule(WARN, &unfit).accepted.len()), (Verdict::Invalid, 0));
+        assert_eq!(
+            (rule(WARN, &unfit).verdict, rule(WARN, &unfit).accepted.len()),
+            (Verdict::Invalid, 0)
+        );
     }
 
     #[test]
     fn nothing_judged_is_never_a_pass() {
         let ruling = rule(WARN, &evidence(Against::LimitsOnly));
-        assert_eq!((ruling.verdict, ruling.exit), (Verdict::Incomplete, ExitStatus::CouldNotMeasure));
+        assert_eq!(
+            (ruling.verdict, ruling.exit),
+            (Verdict::Incomplete, ExitStatus::CouldNotMeasure)
+        );
         assert_eq!(overall(&[]).1, ExitStatus::CouldNotMeasure);
     }
 
@@ -387,19 +456,28 @@ mod tests {
         use OnOpen::{Fail, Warn};
         let all = |value: f64| crate::metric::METHOD.map(|metric| (metric, value)).into();
         let starts = |value: f64| vec![StartSummary { values: all(value), n: 100, bad: 0 }; 2];
-        let session = |value: f64| judge::Session { starts: starts(value), ..judge::Session::default() };
+        let session =
+            |value: f64| judge::Session { starts: starts(value), ..judge::Session::default() };
         let history: Vec<_> = [0.0, 0.2, 0.0, 0.2, 0.0, 0.2].map(session).into();
         let compared = judge::other_day::judge(&judge::other_day::OtherDay {
             history: &history,
             jobs: &[session(0.1)],
-            shape: crate::measure::summary::Shape { streaming: true, output_tokens: 8, has_slo: false },
+            shape: crate::measure::summary::Shape {
+                streaming: true,
+                output_tokens: 8,
+                has_slo: false,
+            },
             differing: &[],
             policy: &judge::Policy::default(),
         });
         let e = evidence(Against::Compared(compared));
         let of = |on_inconclusive, on_blind| {
             let ruling = rule(Policy { on_inconclusive, on_blind, ..WARN }, &e);
-            assert!(ruling.verdict == Verdict::Blind && ruling.reasons[0].to_string().contains("10 % must be"), "{ruling:?}");
+            assert!(
+                ruling.verdict == Verdict::Blind
+                    && ruling.reasons[0].to_string().contains("10 % must be"),
+                "{ruling:?}"
+            );
             ruling.exit
         };
         assert_eq!(of(Warn, Fail), ExitStatus::Inconclusive);

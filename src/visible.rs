@@ -39,9 +39,11 @@ pub fn clean(text: &str, colour: Colour) -> String {
 
 /// As [`clean`], on one line: each line break is shown as `\n`.
 pub fn one_line(text: &str) -> String {
-    let breaks = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let breaks =
+        |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
     let text = text.replace("\r\n", "\n");
-    let lines: Vec<String> = text.split(breaks).map(|line| clean(line, Colour::Removed).replace('\t', " ")).collect();
+    let lines: Vec<String> =
+        text.split(breaks).map(|line| clean(line, Colour::Removed).replace('\t', " ")).collect();
     lines.join("\\n")
 }
 
@@ -67,7 +69,9 @@ fn spaced(text: &str, hash: &str) -> String {
             '#' if is_command(rest) => out.push_str(hash),
             c => out.push(c),
         }
-        starts_line = matches!(c, '\u{2028}' | '\u{2029}') || starts_line && is_blank(c) || c.is_control() && c != '\t';
+        starts_line = matches!(c, '\u{2028}' | '\u{2029}')
+            || starts_line && is_blank(c)
+            || c.is_control() && c != '\t';
     }
     out
 }
@@ -86,7 +90,8 @@ fn is_command(text: &str) -> bool {
     let mut chars = seen(text);
     chars.next() == Some('#')
         && chars.next() == Some('#')
-        && chars.take(LONGEST_COMMAND).find(|c| !c.is_alphanumeric() && !"-_.".contains(*c)) == Some('[')
+        && chars.take(LONGEST_COMMAND).find(|c| !c.is_alphanumeric() && !"-_.".contains(*c))
+            == Some('[')
 }
 
 /// Removes escape sequences whole, so that no `[31m` is left behind.
@@ -182,12 +187,18 @@ mod tests {
         ] {
             assert_eq!(clean(text, Colour::Removed), expected, "{text:?}");
         }
-        assert_eq!(clean("\u{1b}[1;31mred\u{1b}[0m\u{1b}[2J\u{1b}[?25l\u{1b}[6n", Colour::Kept), "\u{1b}[1;31mred\u{1b}[0m");
+        assert_eq!(
+            clean("\u{1b}[1;31mred\u{1b}[0m\u{1b}[2J\u{1b}[?25l\u{1b}[6n", Colour::Kept),
+            "\u{1b}[1;31mred\u{1b}[0m"
+        );
     }
 
     #[test]
     fn a_line_break_is_seen_and_breaks_nothing() {
-        assert_eq!(one_line("key\r\n::error::x\ry\u{2028}z\u{1b}[1m\tw"), "key\\n::error::x\\ny\\nz w");
+        assert_eq!(
+            one_line("key\r\n::error::x\ry\u{2028}z\u{1b}[1m\tw"),
+            "key\\n::error::x\\ny\\nz w"
+        );
     }
 
     #[test]
@@ -199,7 +210,10 @@ mod tests {
             ("a\r::error::x\u{b}::warning::", "a\r: :error::x\u{b}: :warning::"),
             ("\u{feff}:\u{200b}:error::", "\u{feff}: \u{200b}:error::"),
             (":::add-mask::x", ": ::add-mask::x"),
-            ("a ##[error]b ##vso[task.x]c ##teamcity[d]", "a # #[error]b # #vso[task.x]c # #teamcity[d]"),
+            (
+                "a ##[error]b ##vso[task.x]c ##teamcity[d]",
+                "a # #[error]b # #vso[task.x]c # #teamcity[d]",
+            ),
             ("###[x] ##VSO[y] #\u{ad}#[z]", "## #[x] # #VSO[y] # \u{ad}#[z]"),
             ("\u{2028}::error::", "\u{2028}: :error::"),
             // What is none stays.

@@ -62,15 +62,25 @@ fn tried(a: &Acceptance, on: &str, row: &MetricComparison) -> (usize, Vec<String
 #[test]
 fn what_is_worse_than_was_accepted_is_not_covered() {
     let a = acceptance(TPOT, 0.08, 27.0);
-    let found = |change, value| tried(&a, "2026-12-01", &row(TPOT, change, value, Bearing::Convicts));
+    let found =
+        |change, value| tried(&a, "2026-12-01", &row(TPOT, change, value, Bearing::Convicts));
     assert_eq!(found(0.06, 26.5), (1, vec![]));
     let (n, said) = found(0.081, 26.5);
-    assert!(n == 0 && said[0].contains("8.1 % worse is more than the 8 % that was accepted"), "{said:?}");
+    assert!(
+        n == 0 && said[0].contains("8.1 % worse is more than the 8 % that was accepted"),
+        "{said:?}"
+    );
     // A regression on top, once the baseline has the first one in it: small against that, and beyond what was reviewed.
     let (n, said) = found(0.06, 28.1);
-    assert!(n == 0 && said[0].contains("28.10 ms is worse than the 27.00 ms that was accepted"), "{said:?}");
+    assert!(
+        n == 0 && said[0].contains("28.10 ms is worse than the 27.00 ms that was accepted"),
+        "{said:?}"
+    );
     let rate = acceptance(Metric::OutputTokenRate, 0.08, 460.0);
-    let fell = |change, value| tried(&rate, "2026-12-01", &row(Metric::OutputTokenRate, change, value, Bearing::Convicts)).0;
+    let fell = |change, value| {
+        tried(&rate, "2026-12-01", &row(Metric::OutputTokenRate, change, value, Bearing::Convicts))
+            .0
+    };
     assert_eq!((fell(-0.07, 465.0), fell(-0.09, 465.0), fell(-0.07, 459.0)), (1, 0, 0));
 }
 
@@ -91,7 +101,8 @@ fn a_day_has_one_form_since_days_are_compared_as_text() {
     for other in ["2026-W01-1", "+002026001", "2026-2-030", "2026-02-30", "2026-12-31T"] {
         assert!(day(other).is_err(), "{other}");
     }
-    let text = to_text(&[Acceptance { until: "2026-W01-1".into(), ..acceptance(TPOT, 0.08, 27.0) }]);
+    let text =
+        to_text(&[Acceptance { until: "2026-W01-1".into(), ..acceptance(TPOT, 0.08, 27.0) }]);
     assert!(parse(&text).is_err_and(|why| why.contains("write it as 2026-12-31")));
 }
 
@@ -100,17 +111,31 @@ fn an_acceptance_is_of_its_metric_and_of_what_was_measured() {
     let a = acceptance(TPOT, 0.08, 27.0);
     let e2e = Metric::Timing(Timing::E2e, Stat::Geomean);
     assert_eq!(tried(&a, "2026-12-01", &row(e2e, 0.06, 26.5, Bearing::Convicts)), (0, vec![]));
-    let absent = MetricComparison { change: None, candidate: None, ..row(TPOT, 0.0, 0.0, Bearing::Worries) };
+    let absent =
+        MetricComparison { change: None, candidate: None, ..row(TPOT, 0.0, 0.0, Bearing::Worries) };
     assert_eq!(tried(&a, "2026-12-01", &absent), (0, vec![]), "an absent number is never covered");
     let in_part = MetricComparison { gaps: true, ..row(TPOT, 0.06, 26.5, Bearing::Convicts) };
     let (n, said) = tried(&a, "2026-12-01", &in_part);
     assert!(n == 0 && said[0].contains("some starts of one side have no value"), "{said:?}");
-    assert_eq!(tried(&a, "2026-12-01", &row(TPOT, 0.06, 26.5, Bearing::Blocks)), (0, vec![]), "what is unproven needs proof");
+    assert_eq!(
+        tried(&a, "2026-12-01", &row(TPOT, 0.06, 26.5, Bearing::Blocks)),
+        (0, vec![]),
+        "what is unproven needs proof"
+    );
     assert_eq!(tried(&a, "2026-12-01", &row(TPOT, 0.06, 26.5, Bearing::Worries)).0, 1);
-    assert_eq!(tried(&a, "2026-12-01", &row(TPOT, 0.06, 26.5, Bearing::Free)), (0, vec![]), "nothing to excuse");
+    assert_eq!(
+        tried(&a, "2026-12-01", &row(TPOT, 0.06, 26.5, Bearing::Free)),
+        (0, vec![]),
+        "nothing to excuse"
+    );
     let k = known(a);
-    let (excused, said) =
-        excuse(&[&k], "2026-12-01", |_| Some(NotCovered::InBaseline), &[row(TPOT, 0.06, 26.5, Bearing::Convicts)], &[]);
+    let (excused, said) = excuse(
+        &[&k],
+        "2026-12-01",
+        |_| Some(NotCovered::InBaseline),
+        &[row(TPOT, 0.06, 26.5, Bearing::Convicts)],
+        &[],
+    );
     assert!(excused.is_empty() && said[0].why == NotCovered::InBaseline, "{said:?}");
 }
 
@@ -128,12 +153,16 @@ fn limit(value: f64, bound: Bound) -> LimitFinding {
 
 #[test]
 fn a_breach_is_covered_up_to_its_value_and_no_farther() {
-    let breach = Acceptance { of: Of::LimitMax, worse_at_most_ratio: None, ..acceptance(TPOT, 0.0, 60.0) };
+    let breach =
+        Acceptance { of: Of::LimitMax, worse_at_most_ratio: None, ..acceptance(TPOT, 0.0, 60.0) };
     let k = known(breach);
     let look = |l: LimitFinding| excuse(&[&k], "2026-12-01", |_| None, &[], &[l]).0;
     let covered = look(limit(55.0, Bound::Max(50.0)));
     assert_eq!(covered[0].terms.to_string(), "until 2026-12-31: new sampler (by Ada)");
-    assert!(matches!(covered[0].found, Excusable::Limit(_)) && covered[0].concerns(&limit(1.0, Bound::Max(50.0))));
+    assert!(
+        matches!(covered[0].found, Excusable::Limit(_))
+            && covered[0].concerns(&limit(1.0, Bound::Max(50.0)))
+    );
     assert!(look(limit(61.0, Bound::Max(50.0))).is_empty());
     assert!(look(limit(55.0, Bound::Min(70.0))).is_empty(), "another limit");
 }
@@ -147,7 +176,8 @@ fn the_file_is_stable_to_the_byte_and_sorted() {
     assert_eq!(read, [b, a]);
     assert_eq!(to_text(&read), text);
     let entry = text.split("    {\n").nth(1).expect("an entry");
-    let keys: Vec<&str> = entry.lines().filter_map(|l| l.trim().strip_prefix('"')?.split('"').next()).collect();
+    let keys: Vec<&str> =
+        entry.lines().filter_map(|l| l.trim().strip_prefix('"')?.split('"').next()).collect();
     assert!(keys.is_sorted() && keys.len() > 8, "{keys:?}");
 }
 
@@ -180,6 +210,12 @@ fn a_file_that_says_nothing_usable_is_refused() {
 fn worse_and_worsened_agree_with_the_metrics_direction() {
     let near = |a: f64, b: f64| (a - b).abs() < 1e-12;
     assert!(near(worse(TPOT, 0.1), 0.1) && near(worse(Metric::OutputTokenRate, 0.1), -0.1));
-    assert!(near(worsened(TPOT, 20.0, 0.1), 22.0) && near(worsened(Metric::OutputTokenRate, 500.0, 0.1), 450.0));
-    assert!(near(worsened(Metric::SloAttainment, 0.98, 0.03), 0.95) && near(worsened(Metric::ErrorRate, 0.01, 0.02), 0.03));
+    assert!(
+        near(worsened(TPOT, 20.0, 0.1), 22.0)
+            && near(worsened(Metric::OutputTokenRate, 500.0, 0.1), 450.0)
+    );
+    assert!(
+        near(worsened(Metric::SloAttainment, 0.98, 0.03), 0.95)
+            && near(worsened(Metric::ErrorRate, 0.01, 0.02), 0.03)
+    );
 }

@@ -30,7 +30,11 @@ pub struct Git {
 /// The repository around `folder`, if there is one.
 pub fn git(folder: &Path) -> Option<Git> {
     let repo = Repo::discover(folder, Path::new("")).ok()?;
-    Some(Git { root: repo.root()?.to_owned(), remote: repo.remote(), default_branch: repo.default_branch() })
+    Some(Git {
+        root: repo.root()?.to_owned(),
+        remote: repo.remote(),
+        default_branch: repo.default_branch(),
+    })
 }
 
 pub fn gpus() -> usize {
@@ -42,7 +46,9 @@ pub fn servers(ports: &[u16], key: Option<&str>) -> anyhow::Result<Vec<Found>> {
     let ports = if ports.is_empty() { &USUAL_PORTS[..] } else { ports };
     let mut keys = keys(key.into_iter())?;
     // Nobody named these, so a .env that cannot be read for them is no error.
-    keys.extend(LOCAL_KEYS.iter().filter_map(|name| Some(((*name).to_owned(), secret(name).ok()??))));
+    keys.extend(
+        LOCAL_KEYS.iter().filter_map(|name| Some(((*name).to_owned(), secret(name).ok()??))),
+    );
     Ok(runtime()?.block_on(scan::loopback(ports, &keys)))
 }
 
@@ -53,9 +59,15 @@ pub fn server(base_url: &str, key: Option<&str>) -> anyhow::Result<Option<Found>
 }
 
 /// One server that speaks this protocol, wherever it is.
-pub fn speaking(protocol: ProtocolName, base_url: &str, key: Option<&str>) -> anyhow::Result<Option<Found>> {
+pub fn speaking(
+    protocol: ProtocolName,
+    base_url: &str,
+    key: Option<&str>,
+) -> anyhow::Result<Option<Found>> {
     let keys = keys(key.into_iter())?;
-    Ok(runtime()?.block_on(scan::speaking(protocol, base_url.trim_end_matches('/'), &keys)).flatten())
+    Ok(runtime()?
+        .block_on(scan::speaking(protocol, base_url.trim_end_matches('/'), &keys))
+        .flatten())
 }
 
 /// The ports that were looked at, for people.
@@ -68,14 +80,16 @@ pub fn ports(asked: &[u16]) -> String {
 pub fn describe(found: &Found) -> String {
     const SHOWN: usize = 5;
     let facts = &found.facts;
-    let name: Vec<&str> = [facts.name.as_deref(), facts.version.as_deref()].into_iter().flatten().collect();
+    let name: Vec<&str> =
+        [facts.name.as_deref(), facts.version.as_deref()].into_iter().flatten().collect();
     let name = if name.is_empty() { String::new() } else { format!(" ({})", name.join(" ")) };
     let models = match (found.locked, facts.models.len()) {
         (true, _) => "asks for an API key".to_owned(),
         (false, 0) => "lists no model".to_owned(),
         (false, n) => {
             let more = if n > SHOWN { format!(", and {} more", n - SHOWN) } else { String::new() };
-            let names: Vec<&str> = facts.models.iter().take(SHOWN).map(|m| m.name.as_str()).collect();
+            let names: Vec<&str> =
+                facts.models.iter().take(SHOWN).map(|m| m.name.as_str()).collect();
             format!("{}{more}", names.join(", "))
         }
     };
@@ -85,15 +99,20 @@ pub fn describe(found: &Found) -> String {
 
 /// The models that answer prompts come first, in the server's order.
 pub fn chat_first(models: &[Model]) -> Vec<String> {
-    let other = |name: &String| ["embed", "rerank", "whisper"].iter().any(|w| name.to_ascii_lowercase().contains(w));
-    let (last, first): (Vec<String>, Vec<String>) = models.iter().map(|m| m.name.clone()).partition(other);
+    let other = |name: &String| {
+        ["embed", "rerank", "whisper"].iter().any(|w| name.to_ascii_lowercase().contains(w))
+    };
+    let (last, first): (Vec<String>, Vec<String>) =
+        models.iter().map(|m| m.name.clone()).partition(other);
     [first, last].concat()
 }
 
 /// Whether a base URL was typed, not a number or a name.
 pub fn is_url(text: &str) -> bool {
-    let usable = |url: &reqwest::Url| matches!(url.scheme(), "http" | "https") && url.host().is_some();
-    let bare = !text.contains(['?', '#']) && config::credential(text, &Secrets::default()).is_none();
+    let usable =
+        |url: &reqwest::Url| matches!(url.scheme(), "http" | "https") && url.host().is_some();
+    let bare =
+        !text.contains(['?', '#']) && config::credential(text, &Secrets::default()).is_none();
     bare && reqwest::Url::parse(text).is_ok_and(|url| usable(&url))
 }
 
@@ -106,5 +125,8 @@ fn keys<'a>(names: impl Iterator<Item = &'a str>) -> anyhow::Result<Vec<(String,
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start an event loop")
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start an event loop")
 }

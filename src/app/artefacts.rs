@@ -38,9 +38,14 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write_with(path, 0o600, |file| file.write_all(bytes))
 }
 
-fn write_with(path: &Path, mode: u32, fill: impl Fn(&mut dyn Write) -> std::io::Result<()>) -> anyhow::Result<()> {
+fn write_with(
+    path: &Path,
+    mode: u32,
+    fill: impl Fn(&mut dyn Write) -> std::io::Result<()>,
+) -> anyhow::Result<()> {
     if is_special(path) {
-        return write_special(path, fill).with_context(|| format!("cannot write {}", path.display()));
+        return write_special(path, fill)
+            .with_context(|| format!("cannot write {}", path.display()));
     }
     let real = path.canonicalize();
     let path = real.as_deref().unwrap_or(path);
@@ -69,7 +74,10 @@ fn write_with(path: &Path, mode: u32, fill: impl Fn(&mut dyn Write) -> std::io::
 }
 
 /// It may be the terminal or a runner's log by another name, such as /dev/stdout.
-fn write_special(path: &Path, fill: impl Fn(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
+fn write_special(
+    path: &Path,
+    fill: impl Fn(&mut dyn Write) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let mut bytes = Vec::new();
     fill(&mut bytes)?;
     let text = std::str::from_utf8(&bytes).map(print::guarded);
@@ -88,7 +96,9 @@ pub fn check_writable(path: &Path) -> anyhow::Result<()> {
     if is_special(path) {
         return Ok(());
     }
-    tempfile::tempfile_in(folder_of(path)).map(drop).with_context(|| format!("cannot write {}", path.display()))
+    tempfile::tempfile_in(folder_of(path))
+        .map(drop)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// There, and neither file nor folder: to rename a file onto `/dev/null` would take it from the whole machine.
@@ -102,7 +112,8 @@ fn folder_of(path: &Path) -> &Path {
 
 /// The output folder, with a `.gitignore` of its own so that nothing in it is ever committed.
 pub fn folder(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot create the output folder {}", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot create the output folder {}", folder.display()))?;
     let ignore = folder.join(".gitignore");
     if !ignore.exists() {
         write_atomic(&ignore, b"*\n")?;
@@ -111,7 +122,8 @@ pub fn folder(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Records, and what they are called once another run begins in their folder: minutes of a GPU are not lost to a run that cannot start.
-const RECORDS: [(&str, &str); 2] = [("record.json", "record.previous.json"), ("baseline.json", "baseline.previous.json")];
+const RECORDS: [(&str, &str); 2] =
+    [("record.json", "record.previous.json"), ("baseline.json", "baseline.previous.json")];
 
 /// The output folder for a new measurement: what an earlier one left must not be taken for this one's, should this one fail. Its record is
 /// kept under another name, until a run after the next one takes that.
@@ -129,9 +141,16 @@ pub fn sweep(folder: &Path) {
 
 /// No report of an earlier run is left, also where this one ends before it measures: a reader of `junit.xml` sees no exit code.
 pub fn clear(folder: &Path) -> anyhow::Result<()> {
-    for name in
-        ["report.json", "report.md", "report.html", "junit.xml", "ranking.json", "ranking.md", "ranking.csv", "ranking.html"]
-    {
+    for name in [
+        "report.json",
+        "report.md",
+        "report.html",
+        "junit.xml",
+        "ranking.json",
+        "ranking.md",
+        "ranking.csv",
+        "ranking.html",
+    ] {
         there(std::fs::remove_file(folder.join(name)))
             .with_context(|| format!("cannot remove the old {}", folder.join(name).display()))?;
     }
@@ -161,7 +180,11 @@ fn there(done: std::io::Result<()>) -> std::io::Result<()> {
 fn remove_logs(folder: &Path) -> anyhow::Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     let ours = |name: &str| {
-        let what = name.strip_suffix(".1").unwrap_or(name).strip_suffix(".log").and_then(|stem| stem.split_once('-'));
+        let what = name
+            .strip_suffix(".1")
+            .unwrap_or(name)
+            .strip_suffix(".log")
+            .and_then(|stem| stem.split_once('-'));
         what.is_some_and(|(side, what)| {
             let start = what.strip_prefix("start").is_some_and(|n| n.parse::<u32>().is_ok());
             ["server", "baseline", "candidate"].contains(&side) && (what == "build" || start)
@@ -169,7 +192,8 @@ fn remove_logs(folder: &Path) -> anyhow::Result<()> {
     };
     let paths = entries.filter_map(|e| Some(e.ok()?.path()));
     for path in paths.filter(|p| p.file_name().and_then(|n| n.to_str()).is_some_and(ours)) {
-        std::fs::remove_file(&path).with_context(|| format!("cannot remove the old {}", path.display()))?;
+        std::fs::remove_file(&path)
+            .with_context(|| format!("cannot remove the old {}", path.display()))?;
     }
     Ok(())
 }
@@ -186,11 +210,29 @@ pub fn save_reports(folder: &Path, report: &Report, charts: &[Charts], lang: Lan
     let junit = report::junit::render(report).map_err(anyhow::Error::msg);
     let written = [
         ("report.json", write_atomic(&folder.join("report.json"), report.to_json().as_bytes())),
-        ("report.md", write_atomic(&folder.join("report.md"), report::markdown::render(report, lang).as_bytes())),
-        ("report.html", write_atomic(&folder.join("report.html"), report::page::render(report, charts, lang).as_bytes())),
-        ("junit.xml", junit.and_then(|xml| write_atomic(&folder.join("junit.xml"), xml.as_bytes()))),
+        (
+            "report.md",
+            write_atomic(
+                &folder.join("report.md"),
+                report::markdown::render(report, lang).as_bytes(),
+            ),
+        ),
+        (
+            "report.html",
+            write_atomic(
+                &folder.join("report.html"),
+                report::page::render(report, charts, lang).as_bytes(),
+            ),
+        ),
+        (
+            "junit.xml",
+            junit.and_then(|xml| write_atomic(&folder.join("junit.xml"), xml.as_bytes())),
+        ),
     ];
-    written.into_iter().filter_map(|(name, done)| done.err().map(|e| unwritten(&name, &e))).collect()
+    written
+        .into_iter()
+        .filter_map(|(name, done)| done.err().map(|e| unwritten(&name, &e)))
+        .collect()
 }
 
 fn unwritten(what: &dyn std::fmt::Display, error: &anyhow::Error) -> String {
@@ -198,7 +240,11 @@ fn unwritten(what: &dyn std::fmt::Display, error: &anyhow::Error) -> String {
 }
 
 /// A verdict with what could not be kept of its measurement. It stands; only a good one is not good enough without its record.
-pub fn closed(report: &mut Report, exit: ExitStatus, unsaved: Option<&anyhow::Error>) -> ExitStatus {
+pub fn closed(
+    report: &mut Report,
+    exit: ExitStatus,
+    unsaved: Option<&anyhow::Error>,
+) -> ExitStatus {
     let Some(error) = unsaved else { return exit };
     let exit = match exit {
         ExitStatus::GateFailed | ExitStatus::Interrupted => exit,
@@ -207,7 +253,10 @@ pub fn closed(report: &mut Report, exit: ExitStatus, unsaved: Option<&anyhow::Er
     report.exit_code = exit.code();
     report.notices.insert(
         0,
-        format!("the measurement could not be saved: {}", error.root_cause().to_string().lines().next().unwrap_or_default()),
+        format!(
+            "the measurement could not be saved: {}",
+            error.root_cause().to_string().lines().next().unwrap_or_default()
+        ),
     );
     exit
 }
@@ -215,8 +264,9 @@ pub fn closed(report: &mut Report, exit: ExitStatus, unsaved: Option<&anyhow::Er
 /// The report of a run that came to nothing (exit 3); `None` for errors that are no run.
 pub fn failure(error: &anyhow::Error, git: Option<GitFacts>) -> Option<Report> {
     let exit = ExitStatus::of(error);
-    (exit == ExitStatus::CouldNotMeasure)
-        .then(|| Report::unmeasured(&format!("{error:#}"), env!("CARGO_PKG_VERSION"), now(), git, exit))
+    (exit == ExitStatus::CouldNotMeasure).then(|| {
+        Report::unmeasured(&format!("{error:#}"), env!("CARGO_PKG_VERSION"), now(), git, exit)
+    })
 }
 
 /// Its reports, so that whoever reads files finds the reason there and not last week's pass.
@@ -224,7 +274,9 @@ pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>,
     let Some(report) = failure(error, git) else { return };
     // The error itself is told all the same.
     match self::folder(folder) {
-        Ok(()) => save_reports(folder, &report, &[], lang).iter().for_each(|line| say(&format!("note: {line}"))),
+        Ok(()) => save_reports(folder, &report, &[], lang)
+            .iter()
+            .for_each(|line| say(&format!("note: {line}"))),
         Err(e) => say(&format!("note: {}", error_text(&e))),
     }
 }

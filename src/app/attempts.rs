@@ -56,22 +56,42 @@ impl Ledger {
     pub fn open(here: &Workspace, config: &Config, options: &RunOptions) -> Self {
         let ci = here.workflow_run().cloned();
         let head = ci.as_ref().and_then(|ci| ci.head_sha.clone());
-        let code = head.or_else(|| Some(format!("{}\n{}", working_tree(here, config, options)?, target(config))));
+        let code = head.or_else(|| {
+            Some(format!("{}\n{}", working_tree(here, config, options)?, target(config)))
+        });
         let file = options.out.join(FILE);
         let (stored, notice) = match read(&file) {
             Ok(stored) => (stored, None),
-            Err(why) => {
-                (Vec::new(), Some(format!("{} cannot be used, so earlier attempts in it are not known: {why}", file.display())))
-            }
+            Err(why) => (
+                Vec::new(),
+                Some(format!(
+                    "{} cannot be used, so earlier attempts in it are not known: {why}",
+                    file.display()
+                )),
+            ),
         };
-        Self { code, ci, file: Some(file), stored, told: Vec::new(), notices: notice.into_iter().collect() }
+        Self {
+            code,
+            ci,
+            file: Some(file),
+            stored,
+            told: Vec::new(),
+            notices: notice.into_iter().collect(),
+        }
     }
 
     /// Of a commit that another job has measured.
     pub fn of_commit(ci: &Ci, head: &str, repository: Option<&str>) -> Self {
         let repository = repository.map_or_else(|| ci.repository.clone(), Slug::parse);
         let ci = Ci { head_sha: Some(head.to_owned()), repository, ..ci.clone() };
-        Self { code: Some(head.to_owned()), ci: Some(ci), file: None, stored: Vec::new(), told: Vec::new(), notices: Vec::new() }
+        Self {
+            code: Some(head.to_owned()),
+            ci: Some(ci),
+            file: None,
+            stored: Vec::new(),
+            told: Vec::new(),
+            notices: Vec::new(),
+        }
     }
 
     /// Looks on GitHub for attempts before this one; nothing outside of a workflow run.
@@ -80,7 +100,8 @@ impl Ledger {
         let Some(sha) = ci.head_sha.clone() else { return };
         let why = match (token(), ci.repository.as_ref(), gate_name(gate)) {
             (Some(token), Some(repository), Ok(gate)) => {
-                let asked = async |client: &_| ledger::earlier(client, &sha, &gate, pull.or(ci.pull)).await;
+                let asked =
+                    async |client: &_| ledger::earlier(client, &sha, &gate, pull.or(ci.pull)).await;
                 match publish::with_client(&ci, repository, &token, asked) {
                     Ok(found) => {
                         self.told = found.attempts;
@@ -91,11 +112,17 @@ impl Ledger {
             }
             _ => "GITHUB_TOKEN is not in the environment of this step".into(),
         };
-        self.notices.extend(Untold::find(ci.run, &self.told, &self.stored, &why).map(|untold| untold.to_string()));
+        self.notices.extend(
+            Untold::find(ci.run, &self.told, &self.stored, &why).map(|untold| untold.to_string()),
+        );
     }
 
     /// The report of what was judged, with the attempts before it taken into account. This attempt is kept for the next one.
-    pub fn report(&self, record: &Record, mut parts: Vec<Ruled<'_>>) -> anyhow::Result<(Report, ExitStatus)> {
+    pub fn report(
+        &self,
+        record: &Record,
+        mut parts: Vec<Ruled<'_>>,
+    ) -> anyhow::Result<(Report, ExitStatus)> {
         let alone = self.hold(record, &mut parts);
         let (mut report, exit) = reported(record, parts)?;
         report.attempts = self.rows(record, &report, alone);
@@ -108,12 +135,19 @@ impl Ledger {
     fn hold(&self, record: &Record, parts: &mut [Ruled<'_>]) -> (Verdict, ExitStatus) {
         let rulings: Vec<Ruling> = parts.iter().map(|(_, _, ruling)| ruling.clone()).collect();
         let alone = overall(&rulings);
-        let Some(key) = self.key(record).filter(|_| record.policy.on_attempt != "latest") else { return alone };
+        let Some(key) = self.key(record).filter(|_| record.policy.on_attempt != "latest") else {
+            return alone;
+        };
         let excused = parts.iter().flat_map(|(w, part, _)| {
-            part.evidence.excused.iter().map(|e| format!("{}/{}", w.name, e.metric.name())).collect::<Vec<_>>()
+            part.evidence
+                .excused
+                .iter()
+                .map(|e| format!("{}/{}", w.name, e.metric.name()))
+                .collect::<Vec<_>>()
         });
         let excused: Vec<String> = excused.collect();
-        let earlier: Vec<Attempt> = self.earlier(record).into_iter().filter(|a| a.session != record.session).collect();
+        let earlier: Vec<Attempt> =
+            self.earlier(record).into_iter().filter(|a| a.session != record.session).collect();
         if let Some(fail) = earlier_fail(&earlier, &key, &excused) {
             let names: Vec<&str> = parts.iter().map(|(w, _, _)| w.name.as_str()).collect();
             for (workload, _, ruling) in parts.iter_mut() {
@@ -124,7 +158,12 @@ impl Ledger {
     }
 
     /// All attempts at this commit, with the one of this report: what it came to by itself.
-    fn rows(&self, record: &Record, report: &Report, (verdict, exit): (Verdict, ExitStatus)) -> Vec<Attempt> {
+    fn rows(
+        &self,
+        record: &Record,
+        report: &Report,
+        (verdict, exit): (Verdict, ExitStatus),
+    ) -> Vec<Attempt> {
         let Some(key) = self.key(record) else { return Vec::new() };
         let own = Attempt {
             key,
@@ -132,7 +171,10 @@ impl Ledger {
             exit_code: if record.interrupted { ExitStatus::Interrupted } else { exit }.code(),
             created: record.created.clone(),
             machine: record.host.get("runner").cloned(),
-            failed: regressed(std::slice::from_ref(report)).into_iter().map(|(what, _)| what).collect(),
+            failed: regressed(std::slice::from_ref(report))
+                .into_iter()
+                .map(|(what, _)| what)
+                .collect(),
             ..self.row(verdict)
         };
         let others = self.earlier(record).into_iter().filter(|a| a.session != own.session);
@@ -146,13 +188,22 @@ impl Ledger {
         }
         let verdict = report.verdict.unwrap_or(Verdict::Invalid);
         let machine = Some(crate::probe::host::runner());
-        let own = Attempt { exit_code: report.exit_code, created: report.created.clone(), machine, ..self.row(verdict) };
+        let own = Attempt {
+            exit_code: report.exit_code,
+            created: report.created.clone(),
+            machine,
+            ..self.row(verdict)
+        };
         merged(self.told.iter().cloned().chain([own]))
     }
 
     /// Keeps this report's attempt in the output folder. Errors are said: the verdict stands.
     fn save(&self, report: &Report) {
-        let (Some(file), Some(own)) = (&self.file, report.attempts.iter().find(|a| a.session == report.session)) else { return };
+        let (Some(file), Some(own)) =
+            (&self.file, report.attempts.iter().find(|a| a.session == report.session))
+        else {
+            return;
+        };
         let all = self.stored.iter().cloned().chain([own.clone()]).collect::<Vec<_>>();
         let attempts = all[all.len().saturating_sub(MOST_ROWS)..].to_vec();
         let stored = Stored { schema: SCHEMA.into(), version: VERSION, attempts };
@@ -188,12 +239,25 @@ impl Ledger {
     /// Code, plans and policy. How much was measured is not in it, nor what it was compared with: more of it is another attempt.
     fn key(&self, record: &Record) -> Option<String> {
         let code = self.code.as_ref()?;
-        let policy = crate::record::Policy { mode: String::new(), starts: 0, rounds: 0, ..record.policy.clone() };
+        let policy = crate::record::Policy {
+            mode: String::new(),
+            starts: 0,
+            rounds: 0,
+            ..record.policy.clone()
+        };
         // The digest of a plan is of all its rounds; the load says the rest of it.
-        let besides: Vec<String> = policy.under_test.iter().cloned().chain(["plan".to_owned()]).collect();
+        let besides: Vec<String> =
+            policy.under_test.iter().cloned().chain(["plan".to_owned()]).collect();
         let workload = |w: &crate::record::WorkloadRecord| {
             // A matrix measures several models or GPUs at one commit: none is an attempt at another.
-            serde_json::json!([w.name, w.fingerprint.key(&besides), w.load, w.slo, w.limits, w.regressions])
+            serde_json::json!([
+                w.name,
+                w.fingerprint.key(&besides),
+                w.load,
+                w.slo,
+                w.limits,
+                w.regressions
+            ])
         };
         let workloads: Vec<serde_json::Value> = record.workloads.iter().map(workload).collect();
         let whole = serde_json::json!([code, policy, workloads]).to_string();
@@ -212,7 +276,8 @@ struct Untold {
 impl Untold {
     fn find(run: Option<RunId>, told: &[Attempt], stored: &[Attempt], why: &str) -> Option<Self> {
         let run = run.filter(|r| r.attempt > 1)?;
-        let before = |a: &Attempt| a.run == Some(run.run) && a.run_attempt.is_some_and(|n| n < run.attempt);
+        let before =
+            |a: &Attempt| a.run == Some(run.run) && a.run_attempt.is_some_and(|n| n < run.attempt);
         let found = told.iter().chain(stored).any(before);
         let why = if why.is_empty() { "none has left a verdict" } else { why };
         (!found).then(|| Self { attempt: run.attempt, why: why.to_owned() })
@@ -248,7 +313,13 @@ fn target(config: &Config) -> String {
         Endpoint::Http(url) => url.clone(),
         Endpoint::Sim(knobs) => knobs.settings().join(" "),
         Endpoint::Started(server) => {
-            format!("{} {:?} {} {}", server.base_url, server.build, server.start, server.cwd.display())
+            format!(
+                "{} {:?} {} {}",
+                server.base_url,
+                server.build,
+                server.start,
+                server.cwd.display()
+            )
         }
     };
     format!("{endpoint} {} {:?} {:?}", target.protocol.name(), target.model, config.gate.baseline)

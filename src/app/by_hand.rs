@@ -41,9 +41,13 @@ impl Place {
         let side = Side::only(here, &config, None);
         let server = match &side.target.endpoint {
             Endpoint::Started(server) => (**server).clone(),
-            Endpoint::Sim(_) => bail!("the config's server is the simulated one\nhint: `goodput-gate sim` starts that by hand"),
+            Endpoint::Sim(_) => bail!(
+                "the config's server is the simulated one\nhint: `goodput-gate sim` starts that by hand"
+            ),
             Endpoint::Http(url) => {
-                bail!("the config does not say how {url} is started\nhint: add `server.start` or a recipe: docs/RECIPES.md")
+                bail!(
+                    "the config does not say how {url} is started\nhint: add `server.start` or a recipe: docs/RECIPES.md"
+                )
             }
         };
         let cwd = here.cwd()?;
@@ -80,16 +84,21 @@ impl Place {
     fn lock(&self) -> anyhow::Result<File> {
         artefacts::folder(&self.out)?;
         let path = self.folder.join("lock");
-        std::fs::create_dir_all(&self.folder).with_context(|| format!("cannot create {}", self.folder.display()))?;
+        std::fs::create_dir_all(&self.folder)
+            .with_context(|| format!("cannot create {}", self.folder.display()))?;
         // Not emptied: it may be a link to something that has content.
         let opened = File::options().write(true).create(true).truncate(false).open(&path);
         let file = opened.with_context(|| format!("cannot write {}", path.display()))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
-                bail!(Failure::measure(&"another `server up` or `server down` of this config is at work\nhint: wait for it"))
+                bail!(Failure::measure(
+                    &"another `server up` or `server down` of this config is at work\nhint: wait for it"
+                ))
             }
-            Err(TryLockError::Error(e)) => Err(e).with_context(|| format!("cannot lock {}", path.display())),
+            Err(TryLockError::Error(e)) => {
+                Err(e).with_context(|| format!("cannot lock {}", path.display()))
+            }
         }
     }
 
@@ -105,7 +114,10 @@ impl Place {
 }
 
 /// The base URL of the server, once it is ready; of one that is up already, too. `watch` begins to watch for signals. `None`: interrupted.
-pub fn up(place: &Place, watch: impl FnOnce() -> anyhow::Result<Stop>) -> anyhow::Result<Option<String>> {
+pub fn up(
+    place: &Place,
+    watch: impl FnOnce() -> anyhow::Result<Stop>,
+) -> anyhow::Result<Option<String>> {
     let _lock = place.lock()?;
     if let Some(state) = place.state()?.filter(State::alive) {
         let left = "something of a server that was stopped by force still runs\nhint: goodput-gate server down";
@@ -151,10 +163,16 @@ fn start(place: &Place, stop: &Stop) -> anyhow::Result<String> {
     Ok(base_url)
 }
 
-fn state_of(place: &Place, process: &Process, base_url: &str, log: PathBuf) -> anyhow::Result<State> {
+fn state_of(
+    place: &Place,
+    process: &Process,
+    base_url: &str,
+    log: PathBuf,
+) -> anyhow::Result<State> {
     let Process::Started(watched) = process else { bail!("nothing was started") };
     // One that ended before this look at it ended by itself as any other, and its last words say why.
-    let ended = || Failure::measure(&process.end().unwrap_or_else(|| "the server ended at once".into()));
+    let ended =
+        || Failure::measure(&process.end().unwrap_or_else(|| "the server ended at once".into()));
     let (supervisor, command) = watched.supervised.pids().ok_or_else(ended)?;
     Ok(State {
         version: State::VERSION,
@@ -210,7 +228,14 @@ const READY: &str = "ready";
 /// `None`: it is down.
 pub fn status(place: &Place) -> anyhow::Result<Option<Status>> {
     let Some(state) = place.state()? else { return Ok(None) };
-    let ready = || target::is_ready(&place.side, &place.server, &state.base_url, place.key_at_hand().as_deref());
+    let ready = || {
+        target::is_ready(
+            &place.side,
+            &place.server,
+            &state.base_url,
+            place.key_at_hand().as_deref(),
+        )
+    };
     let word = match (state.supervisor.alive(), state.ready) {
         (false, _) => "dead",
         (true, false) => "starting",
@@ -218,17 +243,31 @@ pub fn status(place: &Place) -> anyhow::Result<Option<Status>> {
         (true, true) => "unready",
     };
     let up_s = (word != "dead").then(|| now_s().saturating_sub(state.began_s));
-    Ok(Some(Status { word, base_url: state.base_url, pid: state.command.pid, up_s, log: state.log }))
+    Ok(Some(Status {
+        word,
+        base_url: state.base_url,
+        pid: state.command.pid,
+        up_s,
+        log: state.log,
+    }))
 }
 
 /// The last lines of its log; with `follow` also what comes, until the server ends. `line` takes each.
-pub fn logs(place: &Place, lines: usize, follow: bool, mut line: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub fn logs(
+    place: &Place,
+    lines: usize,
+    follow: bool,
+    mut line: impl FnMut(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let log = place.folder.join("server.log");
     let secrets = begin::secrets(&place.side, place.key_at_hand().as_deref());
     // Before the last lines are read: what comes meanwhile is shown twice rather than never.
     let follow = follow.then(|| Follow::open(&log));
     if !log.exists() {
-        bail!("no log of this server: {} is not there\nhint: goodput-gate server up", log.display());
+        bail!(
+            "no log of this server: {} is not there\nhint: goodput-gate server up",
+            log.display()
+        );
     }
     for last in server::log_tail(&log, lines, &secrets) {
         line(&last)?;

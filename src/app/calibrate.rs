@@ -56,7 +56,11 @@ pub fn calibrate(
             continue;
         }
         if let Some(first) = why.first() {
-            return Err(Failure::measure(&format!("nothing to learn from {}: {first}", workload.name)).into());
+            return Err(Failure::measure(&format!(
+                "nothing to learn from {}: {first}",
+                workload.name
+            ))
+            .into());
         }
         let found = calibration(&record, workload)?;
         (what.tell)(&in_words(&workload.name, &found));
@@ -76,9 +80,13 @@ pub fn calibrate(
 
 fn save(config: &Config, record: &Record, what: &Calibrate<'_>) -> anyhow::Result<()> {
     match record.git.as_ref() {
-        None => say("not added to the baseline: no git repository here, and baselines are found by commit"),
+        None => say(
+            "not added to the baseline: no git repository here, and baselines are found by commit",
+        ),
         Some(git) if git.dirty => {
-            say("not added to the baseline: the working tree has changes that no commit holds; commit them and calibrate again");
+            say(
+                "not added to the baseline: the working tree has changes that no commit holds; commit them and calibrate again",
+            );
         }
         Some(_) => capture::add_measured(what.here, config, record, what.tell)?,
     }
@@ -87,13 +95,23 @@ fn save(config: &Config, record: &Record, what: &Calibrate<'_>) -> anyhow::Resul
 
 fn calibration(record: &Record, workload: &WorkloadRecord) -> anyhow::Result<Calibration> {
     let rounds = workload.method_rounds();
-    let setups: Vec<f64> = workload.starts.iter().filter_map(|s| Some(s.setup_ms? as f64 / 1e3)).collect();
+    let setups: Vec<f64> =
+        workload.starts.iter().filter_map(|s| Some(s.setup_ms? as f64 / 1e3)).collect();
     let durations: Vec<f64> = rounds.iter().map(|r| r.seconds).collect();
     // Above 0, as a cost must be.
     let cost = |all: &[f64]| stats::mean(all).unwrap_or_default().max(1e-3);
-    let policy = evaluate::judge_policy(workload, u32::try_from(record.workloads.len()).unwrap_or(u32::MAX))?;
+    let policy = evaluate::judge_policy(
+        workload,
+        u32::try_from(record.workloads.len()).unwrap_or(u32::MAX),
+    )?;
     let costs = Costs { start_s: cost(&setups), round_s: cost(&durations) };
-    let input = Input { rounds: &rounds, slo: workload.slo.into(), shape: workload.shape(), costs, policy: &policy };
+    let input = Input {
+        rounds: &rounds,
+        slo: workload.slo.into(),
+        shape: workload.shape(),
+        costs,
+        policy: &policy,
+    };
     Ok(judged::calibrate(&input))
 }
 
@@ -104,13 +122,18 @@ fn in_words(name: &str, c: &Calibration) -> String {
         text::count(c.rounds_per_start as u64, "round", "rounds"),
         table(&c.metrics)
     );
-    let mut line = |label: &str, text: &str| out.extend([format!("{label:<12}"), text.to_owned(), "\n".to_owned()]);
+    let mut line = |label: &str, text: &str| {
+        out.extend([format!("{label:<12}"), text.to_owned(), "\n".to_owned()])
+    };
     for best in &c.best_rounds {
         line("rounds", &format!("{}: {}", best.metric, best.words));
     }
     line(
         "minutes",
-        &format!("{:.1} per verdict at the first look, {:.1} at the third", c.minutes.first_look, c.minutes.third_look),
+        &format!(
+            "{:.1} per verdict at the first look, {:.1} at the third",
+            c.minutes.first_look, c.minutes.third_look
+        ),
     );
     line("load", &c.knee.words);
     match &c.false_alarms {
@@ -148,14 +171,29 @@ fn table(metrics: &[MetricNoise]) -> String {
     ]);
     for m in metrics {
         let cell = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| size(m.metric, x));
-        let restarts = if m.clamped { "0 (less than rounds explain)".to_owned() } else { cell(m.between_starts) };
-        table.add_row([m.metric.name(), cell(m.start_sd), restarts, cell(m.between_rounds), cell(m.visible)]);
+        let restarts = if m.clamped {
+            "0 (less than rounds explain)".to_owned()
+        } else {
+            cell(m.between_starts)
+        };
+        table.add_row([
+            m.metric.name(),
+            cell(m.start_sd),
+            restarts,
+            cell(m.between_rounds),
+            cell(m.visible),
+        ]);
     }
     table.lines().map(|l| l.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// One start at each lower load, until one is off the knee.
-fn lower_load(config: &Config, what: &Calibrate<'_>, name: &str, job: &Job) -> anyhow::Result<String> {
+fn lower_load(
+    config: &Config,
+    what: &Calibrate<'_>,
+    name: &str,
+    job: &Job,
+) -> anyhow::Result<String> {
     let options = RunOptions { out: what.options.out.join("knee"), ..what.options.clone() };
     for share in LOWER {
         let Some(lower) = scaled(config, name, share) else {
@@ -166,7 +204,9 @@ fn lower_load(config: &Config, what: &Calibrate<'_>, name: &str, job: &Job) -> a
         let rate = arrival(&lower.workloads[0].arrival);
         say(&format!("at the knee: one start at {rate}"));
         let record = measure::measure(what.here, &lower, &options, None, job)?.value;
-        let Some(workload) = record.workloads.first().filter(|w| w.unfit().is_empty() && !record.interrupted) else {
+        let Some(workload) =
+            record.workloads.first().filter(|w| w.unfit().is_empty() && !record.interrupted)
+        else {
             return Ok(format!("lower load: {rate} could not be measured"));
         };
         if !calibration(&record, workload)?.knee.near {
@@ -184,8 +224,13 @@ fn scaled(config: &Config, name: &str, share: f64) -> Option<Config> {
     let mut workload = config.workloads.iter().find(|w| w.name == name)?.clone();
     workload.level = None;
     match &mut workload.arrival {
-        Arrival::Poisson { rate } | Arrival::Constant { rate } | Arrival::Gamma { rate, .. } => *rate *= share,
-        Arrival::Closed { .. } | Arrival::Ramp { .. } | Arrival::Trace { .. } | Arrival::Sessions { .. } => return None,
+        Arrival::Poisson { rate } | Arrival::Constant { rate } | Arrival::Gamma { rate, .. } => {
+            *rate *= share
+        }
+        Arrival::Closed { .. }
+        | Arrival::Ramp { .. }
+        | Arrival::Trace { .. }
+        | Arrival::Sessions { .. } => return None,
     }
     if let Length::Requests(n) = &mut workload.length {
         // The autocorrelation needs 30 requests a round.
@@ -197,7 +242,11 @@ fn scaled(config: &Config, name: &str, share: f64) -> Option<Config> {
     Some(config)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count is a count")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a count is a count"
+)]
 fn scaled_count(n: u32, share: f64) -> u32 {
     (f64::from(n) * share).round() as u32
 }

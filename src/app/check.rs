@@ -39,8 +39,10 @@ pub struct Check<'a> {
 /// What the check would do, in words; nothing is sent. Errors: a base that was named is not there.
 pub fn plan(here: &Workspace, config: &Config, base: Option<&str>) -> anyhow::Result<String> {
     // It looks at a config also where there is no repository.
-    let described =
-        || described(here, config, base).or_else(|e| if base.is_some() { Err(e) } else { Ok(format!("unknown here ({e})")) });
+    let described = || {
+        described(here, config, base)
+            .or_else(|e| if base.is_some() { Err(e) } else { Ok(format!("unknown here ({e})")) })
+    };
     let beside = (config.gate.mode == GateMode::Interleaved).then(described);
     dry_run::text(config, beside.transpose()?.as_deref())
 }
@@ -82,7 +84,12 @@ pub struct Outcome {
 }
 
 /// What could not be measured is told where a verdict would have been.
-fn failed(error: &anyhow::Error, what: &Check<'_>, git: Option<GitFacts>, ledger: Option<&mut Ledger>) {
+fn failed(
+    error: &anyhow::Error,
+    what: &Check<'_>,
+    git: Option<GitFacts>,
+    ledger: Option<&mut Ledger>,
+) {
     artefacts::save_failure(&what.options.out, error, git.clone(), what.lang);
     if let Some(mut report) = artefacts::failure(error, git) {
         if let Some(ledger) = ledger {
@@ -94,15 +101,24 @@ fn failed(error: &anyhow::Error, what: &Check<'_>, git: Option<GitFacts>, ledger
 }
 
 /// One side, against the sessions of other days.
-fn alone(config: &Config, what: &Check<'_>, job: &Job, mut ledger: Ledger) -> anyhow::Result<Outcome> {
+fn alone(
+    config: &Config,
+    what: &Check<'_>,
+    job: &Job,
+    mut ledger: Ledger,
+) -> anyhow::Result<Outcome> {
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
     let wanted = what.here.wanted(what.base);
     let baselines = Baselines::open(what.here, config, what.baseline, &wanted)?;
     what.with.iter().try_for_each(|path| not_of_this_commit(what.here, config, path, &wanted))?;
-    let first = what.with.map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.baseline(&w.name))).transpose()?;
+    let first = what
+        .with
+        .map(|path| first_job(path, baselines.git.as_ref(), |w| baselines.baseline(&w.name)))
+        .transpose()?;
     measure::warn_of_starts(config);
-    let Kept { value: record, unsaved } = measure::measure(what.here, config, what.options, baselines.git.clone(), job)
-        .inspect_err(|e| failed(e, what, baselines.git.clone(), Some(&mut ledger)))?;
+    let Kept { value: record, unsaved } =
+        measure::measure(what.here, config, what.options, baselines.git.clone(), job)
+            .inspect_err(|e| failed(e, what, baselines.git.clone(), Some(&mut ledger)))?;
     let parts = evaluate::alone(&record, first.as_ref(), |w| baselines.baseline(&w.name))?;
     ledger.ask_github(None, None);
     let (mut report, exit) = ledger.report(&record, parts)?;
@@ -112,9 +128,16 @@ fn alone(config: &Config, what: &Check<'_>, job: &Job, mut ledger: Ledger) -> an
 }
 
 /// Errors: the record is a file of the commit under test, so that the change brought its own evidence.
-fn not_of_this_commit(here: &Workspace, config: &Config, path: &Path, wanted: &Wanted) -> anyhow::Result<()> {
+fn not_of_this_commit(
+    here: &Workspace,
+    config: &Config,
+    path: &Path,
+    wanted: &Wanted,
+) -> anyhow::Result<()> {
     let Ok(repo) = here.repo(config) else { return Ok(()) };
-    let Some(inside) = repo.root().and_then(|root| inside(root, path)).filter(|_| wanted.base_counts()) else {
+    let Some(inside) =
+        repo.root().and_then(|root| inside(root, path)).filter(|_| wanted.base_counts())
+    else {
         return Ok(());
     };
     if repo.found_at("HEAD", &inside)?.is_some() {
@@ -135,9 +158,12 @@ fn interleaved(
     mut ledger: Ledger,
 ) -> anyhow::Result<Outcome> {
     if what.with.is_some() {
-        anyhow::bail!("--with is for a second job against earlier sessions; an interleaved run is decided by itself");
+        anyhow::bail!(
+            "--with is for a second job against earlier sessions; an interleaved run is decided by itself"
+        );
     }
-    let baselines = Baselines::for_noise(what.here, config, what.baseline, &what.here.wanted(what.base))?;
+    let baselines =
+        Baselines::for_noise(what.here, config, what.baseline, &what.here.wanted(what.base))?;
     let git = baselines.git.clone();
     let mut told = |e: &anyhow::Error| failed(e, what, git.clone(), Some(&mut ledger));
     let pair = Pair::open(what.here, config, git.as_ref(), what.base, beside)

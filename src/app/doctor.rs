@@ -30,7 +30,11 @@ pub fn lines(here: &Workspace, given: &Given) -> Vec<Line> {
     let mut lines = vec![machine(), gpu()];
     match gate::config(here, given) {
         Ok(config) => {
-            lines.push((Grade::Ok, "config".into(), format!("{}, {} workload(s)", source(here, given), config.workloads.len())));
+            lines.push((
+                Grade::Ok,
+                "config".into(),
+                format!("{}, {} workload(s)", source(here, given), config.workloads.len()),
+            ));
             lines.extend(git(here, &config));
             lines.push(server(here, &config));
         }
@@ -48,10 +52,25 @@ fn source(here: &Workspace, given: &Given) -> String {
 fn machine() -> Line {
     let facts = host::facts();
     let fact = |key: &str| facts.get(key).cloned().unwrap_or_else(|| "unknown".into());
-    let text = format!("{}, {} cores, {} MiB, {} {}", fact("cpu"), fact("cores"), fact("memory_mib"), fact("os"), fact("kernel"));
+    let text = format!(
+        "{}, {} cores, {} MiB, {} {}",
+        fact("cpu"),
+        fact("cores"),
+        fact("memory_mib"),
+        fact("os"),
+        fact("kernel")
+    );
     let few = std::thread::available_parallelism().is_ok_and(|n| n.get() < 2);
     let grade = if few { Grade::Note } else { Grade::Ok };
-    (grade, "host".into(), if few { format!("{text}\na server on the same core will be measured too slow") } else { text })
+    (
+        grade,
+        "host".into(),
+        if few {
+            format!("{text}\na server on the same core will be measured too slow")
+        } else {
+            text
+        },
+    )
 }
 
 fn gpu() -> Line {
@@ -71,31 +90,49 @@ fn git(here: &Workspace, config: &Config) -> Vec<Line> {
             (
                 Grade::Ok,
                 "git".into(),
-                format!("{}{dirty}, {} on the lineage", &facts.commit[..10], count(links.len() as u64, "commit", "commits")),
+                format!(
+                    "{}{dirty}, {} on the lineage",
+                    &facts.commit[..10],
+                    count(links.len() as u64, "commit", "commits")
+                ),
             )
         }
         (Err(e), _) | (_, Err(e)) => (Grade::Bad, "git".into(), e.to_string()),
     };
     let sessions = repo.root().map(|root| store::read_all(&root.join(&config.baselines_dir)));
     let baselines = match sessions {
-        Some(Ok(all)) if all.len() >= 6 => (Grade::Ok, "baseline".into(), count(all.len() as u64, "session", "sessions")),
+        Some(Ok(all)) if all.len() >= 6 => {
+            (Grade::Ok, "baseline".into(), count(all.len() as u64, "session", "sessions"))
+        }
         Some(Ok(all)) => (
             Grade::Note,
             "baseline".into(),
-            format!("{}; six of a workload are needed to judge", count(all.len() as u64, "session", "sessions")),
+            format!(
+                "{}; six of a workload are needed to judge",
+                count(all.len() as u64, "session", "sessions")
+            ),
         ),
         Some(Err(e)) => (Grade::Bad, "baseline".into(), e.to_string()),
-        None => (Grade::Note, "baseline".into(), "a bare repository has no folder for baseline files".into()),
+        None => (
+            Grade::Note,
+            "baseline".into(),
+            "a bare repository has no folder for baseline files".into(),
+        ),
     };
     vec![head, baselines]
 }
 
 fn server(here: &Workspace, config: &Config) -> Line {
     if let Endpoint::Started(server) = &config.target.endpoint {
-        return (Grade::Note, "server".into(), format!("is started by the gate, not by doctor: `{}`", server.start));
+        return (
+            Grade::Note,
+            "server".into(),
+            format!("is started by the gate, not by doctor: `{}`", server.start),
+        );
     }
     let (side, log) = (Side::only(here, config, None), std::path::Path::new(""));
-    let opened = api_key(&side.target).and_then(|key| Target::open(&side, key.as_deref(), log, &Stop::default()));
+    let opened = api_key(&side.target)
+        .and_then(|key| Target::open(&side, key.as_deref(), log, &Stop::default()));
     let asked = opened.and_then(|t| {
         let workload = config.workloads.first();
         let extras = workload.map(|w| t.extras(w)).transpose()?;
@@ -106,7 +143,11 @@ fn server(here: &Workspace, config: &Config) -> Line {
     match asked {
         Ok((model, extras, metrics)) => {
             let length = extras.map_or("", |e| {
-                if e.ignore_eos || e.min_tokens { ", keeps output lengths" } else { ", does not keep output lengths" }
+                if e.ignore_eos || e.min_tokens {
+                    ", keeps output lengths"
+                } else {
+                    ", does not keep output lengths"
+                }
             });
             let metrics = metrics.map(|words| format!("\nmetrics: {words}")).unwrap_or_default();
             (Grade::Ok, "server".into(), format!("answers with {model}{length}{metrics}"))

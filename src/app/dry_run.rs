@@ -14,7 +14,8 @@ pub fn text(config: &Config, beside: Option<&str>) -> anyhow::Result<String> {
 
 /// The same of all `targets`.
 pub fn each(config: &Config) -> anyhow::Result<String> {
-    let asked: Vec<String> = config.targets.iter().map(|(name, target)| format!("{name}: {}", asked(target))).collect();
+    let asked: Vec<String> =
+        config.targets.iter().map(|(name, target)| format!("{name}: {}", asked(target))).collect();
     lines(config, None, &asked).map(|lines| silent(&lines))
 }
 
@@ -30,8 +31,11 @@ fn silent(lines: &str) -> String {
 fn lines(config: &Config, beside: Option<&str>, asked: &[String]) -> anyhow::Result<String> {
     let starts = starts(config);
     let interleaved = config.gate.mode == GateMode::Interleaved;
-    let most =
-        if interleaved && config.gate.extend && starts == 3 { ", extended once by 3 where that leaves it open" } else { "" };
+    let most = if interleaved && config.gate.extend && starts == 3 {
+        ", extended once by 3 where that leaves it open"
+    } else {
+        ""
+    };
     let rounds = count(u64::from(config.gate.rounds), "round", "rounds");
     let starts_said = if interleaved {
         format!("{} at most", count(u64::from(starts), "start pair", "start pairs"))
@@ -63,7 +67,11 @@ fn lines(config: &Config, beside: Option<&str>, asked: &[String]) -> anyhow::Res
         let time: Option<f64> = d.rounds.iter().chain([&d.warmup]).map(|r| r.seconds).sum();
         // A closed loop by duration plans more than it will send: what is planned is then only the most that it could be.
         let most = |round: &RoundPlan| if round.stop_after.is_some() { "at most " } else { "" };
-        let all = if plan.rounds.iter().chain([&plan.warmup]).any(|r| r.stop_after.is_some()) { "at most " } else { "" };
+        let all = if plan.rounds.iter().chain([&plan.warmup]).any(|r| r.stop_after.is_some()) {
+            "at most "
+        } else {
+            ""
+        };
         lines.push(format!(
             "{}: {}; {}{} per round, {}{} of warm-up; {all}{} input and {} output tokens per start; plan {}",
             d.workload,
@@ -89,9 +97,13 @@ fn lines(config: &Config, beside: Option<&str>, asked: &[String]) -> anyhow::Res
             let most = if interleaved { "at most " } else { "" };
             let extended = if interleaved && config.gate.extend && starts == 3 { 2.0 } else { 1.0 };
             let minutes = s * f64::from(starts) * sides * extended / 60.0;
-            format!("expected: {most}{minutes:.1} minutes of load, and the time of the last answers")
+            format!(
+                "expected: {most}{minutes:.1} minutes of load, and the time of the last answers"
+            )
         }
-        None => "expected: as long as the server takes for a closed loop by number of requests".into(),
+        None => {
+            "expected: as long as the server takes for a closed loop by number of requests".into()
+        }
     });
     Ok(lines.join("\n"))
 }
@@ -112,7 +124,11 @@ fn asked(target: &Target) -> String {
 /// What would be started, and how it would be asked: above all what a recipe has become.
 fn started(target: &Target) -> Option<String> {
     let Endpoint::Started(server) = &target.endpoint else { return None };
-    let by = server.recipe.as_ref().map(|recipe| format!(" (recipe {})", recipe.name)).unwrap_or_default();
+    let by = server
+        .recipe
+        .as_ref()
+        .map(|recipe| format!(" (recipe {})", recipe.name))
+        .unwrap_or_default();
     let ready = server.ready_path.as_deref().unwrap_or("the list of models");
     let reset = target.cache_reset.as_ref().map(|reset| {
         let verb = match reset.verb {

@@ -29,7 +29,13 @@ mod tests {
 
     #[test]
     fn a_foreign_line_break_begins_no_line() {
-        let error = anyhow::anyhow!("unknown key `x\n::error::y\r::warning::z`\nhint: remove it\n  or this").context("bad.json");
-        assert_eq!(error_text(&error), "bad.json: unknown key `x\\n::error::y\\n::warning::z`\nhint: remove it\n  or this");
+        let error = anyhow::anyhow!(
+            "unknown key `x\n::error::y\r::warning::z`\nhint: remove it\n  or this"
+        )
+        .context("bad.json");
+        assert_eq!(
+            error_text(&error),
+            "bad.json: unknown key `x\\n::error::y\\n::warning::z`\nhint: remove it\n  or this"
+        );
     }
 }

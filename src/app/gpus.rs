@@ -63,7 +63,10 @@ pub struct Gpus(Nvml);
 impl Gpus {
     /// Errors: exit 3, none can be watched.
     pub fn open() -> anyhow::Result<Self> {
-        Ok(Self(Nvml::open().map_err(|why| Failure::measure(&format!("no GPU to show: {why}\n{}", hint())))?))
+        Ok(Self(
+            Nvml::open()
+                .map_err(|why| Failure::measure(&format!("no GPU to show: {why}\n{}", hint())))?,
+        ))
     }
 
     /// All of them now.
@@ -82,13 +85,26 @@ pub fn advice() -> (bool, String) {
     let gpus = match Nvml::open() {
         Ok(gpus) => gpus,
         Err(why) if nvidia_devices() == 0 => return (true, format!("none is watched: {why}")),
-        Err(why) => return (false, format!("/dev has NVIDIA GPUs, and none can be watched: {why}\n{}", hint())),
+        Err(why) => {
+            return (
+                false,
+                format!("/dev has NVIDIA GPUs, and none can be watched: {why}\n{}", hint()),
+            );
+        }
     };
     let all = all(&gpus);
     let lines: Vec<String> = all.gpus.iter().map(settings).collect();
     let todo: Vec<String> = all.gpus.iter().flat_map(todo).collect();
     let fine = todo.is_empty();
-    (fine, std::iter::once(versions(&all)).chain(lines).chain(todo).chain([LOCK.to_owned()]).collect::<Vec<_>>().join("\n"))
+    (
+        fine,
+        std::iter::once(versions(&all))
+            .chain(lines)
+            .chain(todo)
+            .chain([LOCK.to_owned()])
+            .collect::<Vec<_>>()
+            .join("\n"),
+    )
 }
 
 const fn hint() -> &'static str {
@@ -107,8 +123,12 @@ fn all(gpus: &Nvml) -> All {
 
 fn row(device: Device, sample: Sample) -> Row {
     let processes = sample.processes.map(|all| {
-        let row =
-            |p: Process| ProcessRow { pid: p.pid, name: p.name, memory_bytes: p.memory_bytes, visible: p.owner != Owner::Unseen };
+        let row = |p: Process| ProcessRow {
+            pid: p.pid,
+            name: p.name,
+            memory_bytes: p.memory_bytes,
+            visible: p.owner != Owner::Unseen,
+        };
         all.into_iter().map(row).collect()
     });
     Row {
@@ -132,10 +152,23 @@ fn row(device: Device, sample: Sample) -> Row {
 
 /// Absent is a dash.
 fn table(all: &All) -> String {
-    const HEADER: [&str; 10] =
-        ["GPU", "name", "memory MiB", "busy", "SM MHz", "power W", "C", "held back by", "processes", "uncorrected ECC"];
+    const HEADER: [&str; 10] = [
+        "GPU",
+        "name",
+        "memory MiB",
+        "busy",
+        "SM MHz",
+        "power W",
+        "C",
+        "held back by",
+        "processes",
+        "uncorrected ECC",
+    ];
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(HEADER.to_vec()).add_rows(all.gpus.iter().map(cells));
+    table
+        .load_style(presets::NOTHING)
+        .set_header(HEADER.to_vec())
+        .add_rows(all.gpus.iter().map(cells));
     for (i, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
         if matches!(i, 2..=6 | 9) {
@@ -161,10 +194,17 @@ fn cells(row: &Row) -> Vec<String> {
         (None, _) => "-".into(),
     };
     let memory = row.memory_used_bytes.map(|used| {
-        row.device.memory_total_bytes.map_or_else(|| mib(used).to_string(), |total| format!("{} / {}", mib(used), mib(total)))
+        row.device.memory_total_bytes.map_or_else(
+            || mib(used).to_string(),
+            |total| format!("{} / {}", mib(used), mib(total)),
+        )
     });
-    let throttle = row.throttle.as_ref().map(|all| all.iter().map(|t| t.words()).collect::<Vec<_>>().join(", "));
-    let processes = row.processes.as_ref().map(|all| all.iter().map(process).collect::<Vec<_>>().join(", "));
+    let throttle = row
+        .throttle
+        .as_ref()
+        .map(|all| all.iter().map(|t| t.words()).collect::<Vec<_>>().join(", "));
+    let processes =
+        row.processes.as_ref().map(|all| all.iter().map(process).collect::<Vec<_>>().join(", "));
     vec![
         row.device.index.to_string(),
         name,
@@ -187,15 +227,20 @@ fn process(p: &ProcessRow) -> String {
 }
 
 fn settings(row: &Row) -> String {
-    let switch = |what: &str, value: Option<bool>| value.map(|on| format!("{what} {}", if on { "on" } else { "off" }));
+    let switch = |what: &str, value: Option<bool>| {
+        value.map(|on| format!("{what} {}", if on { "on" } else { "off" }))
+    };
     let parts = [
         switch("persistence", row.device.persistence),
         switch("MIG", row.device.mig),
         switch("ECC", row.device.ecc),
         switch("MPS", row.device.mps),
         row.device.power_limit_w.map(|w| format!("power limit {w:.0} W")),
-        row.sm_clock_mhz.zip(row.device.max_sm_clock_mhz).map(|(now, most)| format!("SM {now} of {most} MHz")),
-        (!row.device.unsupported.is_empty()).then(|| format!("not told: {}", row.device.unsupported.join(", "))),
+        row.sm_clock_mhz
+            .zip(row.device.max_sm_clock_mhz)
+            .map(|(now, most)| format!("SM {now} of {most} MHz")),
+        (!row.device.unsupported.is_empty())
+            .then(|| format!("not told: {}", row.device.unsupported.join(", "))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     format!("{}: {}", row.device.words(), parts.join(", "))
@@ -220,9 +265,13 @@ fn todo(row: &Row) -> Vec<String> {
             names.join(", ")
         ));
     }
-    let slow: Vec<&str> = row.throttle.iter().flatten().filter(|t| t.is_slowdown()).map(|t| t.words()).collect();
+    let slow: Vec<&str> =
+        row.throttle.iter().flatten().filter(|t| t.is_slowdown()).map(|t| t.words()).collect();
     if !slow.is_empty() {
-        all.push(format!("GPU {index} is slowed down now ({}): cool it, and see to its power", slow.join(", ")));
+        all.push(format!(
+            "GPU {index} is slowed down now ({}): cool it, and see to its power",
+            slow.join(", ")
+        ));
     }
     if row.ecc_uncorrected.is_some_and(|n| n > 0) {
         all.push(format!(

@@ -45,17 +45,23 @@ pub fn import(what: &Import<'_>) -> anyhow::Result<(Record, PathBuf)> {
     let mut files = Vec::new();
     for t in &texts {
         let file = File { text: &t.text, summary: t.summary.as_deref() };
-        let measured = import::read(&file, what.tool).with_context(|| format!("cannot import {}", t.name))?;
+        let measured =
+            import::read(&file, what.tool).with_context(|| format!("cannot import {}", t.name))?;
         files.push((t.name.clone(), measured));
     }
-    let terms = terms(what, config.as_ref(), files.first().and_then(|(_, m)| m.first()).map(import::Measured::tool))?;
+    let terms = terms(
+        what,
+        config.as_ref(),
+        files.first().and_then(|(_, m)| m.first()).map(import::Measured::tool),
+    )?;
     let workloads = import::workloads(&files, &terms).context("cannot import these files")?;
     let fallback = bare(what.here, None)?;
     let config = config.as_ref().unwrap_or(&fallback);
     let git = what.here.head_facts_if_any(config);
     tell(git.as_ref());
     let most = workloads.iter().flat_map(|w| &w.starts).map(|s| s.rounds.len()).max().unwrap_or(1);
-    let policy = Policy { starts: number(what.files.len()), rounds: number(most), ..policy(config) };
+    let policy =
+        Policy { starts: number(what.files.len()), rounds: number(most), ..policy(config) };
     let record = Record {
         schema: SCHEMA.into(),
         version: VERSION,
@@ -85,12 +91,15 @@ pub fn import(what: &Import<'_>) -> anyhow::Result<(Record, PathBuf)> {
 /// The config that was named, with the workload that was named.
 fn config(what: &Import<'_>) -> anyhow::Result<Option<Config>> {
     if let Some(name) = what.workload.filter(|name| !is_workload_name(name)) {
-        bail!("{name:?} cannot be a workload's name\nhint: lower-case letters, digits, '.', '_' and '-', at most 64");
+        bail!(
+            "{name:?} cannot be a workload's name\nhint: lower-case letters, digits, '.', '_' and '-', at most 64"
+        );
     }
     let Some(path) = what.config else { return Ok(None) };
     let workloads = what.workload.map(str::to_owned).into_iter().collect();
     let flags = Flags { workload: workloads, slo: what.slo.map(str::to_owned), ..Flags::default() };
-    gate::config(what.here, &Given { file: Some(path.to_owned()), flags, ..Given::default() }).map(Some)
+    gate::config(what.here, &Given { file: Some(path.to_owned()), flags, ..Given::default() })
+        .map(Some)
 }
 
 /// The defaults, for a policy: nothing is sent to this address.
@@ -108,7 +117,10 @@ fn terms(what: &Import<'_>, config: Option<&Config>, tool: Option<Tool>) -> anyh
     };
     let [workload] = &config.workloads[..] else {
         let names: Vec<&str> = config.workloads.iter().map(|w| w.name.as_str()).collect();
-        bail!("the config has several workloads\nhint: name the imported one with --workload: {}", names.join(", "));
+        bail!(
+            "the config has several workloads\nhint: name the imported one with --workload: {}",
+            names.join(", ")
+        );
     };
     Ok(Terms {
         name: workload.name.clone(),
@@ -135,7 +147,11 @@ fn summary_path(path: &Path) -> Option<PathBuf> {
 fn refuse_copies(texts: &[Source]) -> anyhow::Result<()> {
     for (i, t) in texts.iter().enumerate() {
         if let Some(other) = texts[..i].iter().find(|other| other.text == t.text) {
-            bail!("{} and {} are the same: each file must be of a server start of its own", other.name, t.name);
+            bail!(
+                "{} and {} are the same: each file must be of a server start of its own",
+                other.name,
+                t.name
+            );
         }
     }
     Ok(())
@@ -158,7 +174,9 @@ fn tell(git: Option<&GitFacts>) {
             git.commit.chars().take(10).collect::<String>(),
             if git.dirty { " with changes" } else { "" }
         )),
-        None => say("not in a git repository: the record says nothing of a commit, and no baseline can be made of it"),
+        None => say(
+            "not in a git repository: the record says nothing of a commit, and no baseline can be made of it",
+        ),
     }
 }
 

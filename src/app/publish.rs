@@ -27,8 +27,12 @@ const STATUSES: &str = "statuses: write";
 const FORK: &str = "no check and no comment: this pull request is from a fork, so the token of its jobs only reads; `goodput-gate comment` in a \
     workflow_run job posts both (docs/GITHUB.md), and the verdict stands here all the same";
 /// Files that a gate leaves, with the outputs that name them.
-const FILES: [(&str, &str); 4] =
-    [("record", "record.json"), ("report_json", "report.json"), ("report_md", "report.md"), ("junit", "junit.xml")];
+const FILES: [(&str, &str); 4] = [
+    ("record", "record.json"),
+    ("report_json", "report.json"),
+    ("report_md", "report.md"),
+    ("junit", "junit.xml"),
+];
 
 /// What is posted, and where.
 pub struct Post<'a> {
@@ -64,7 +68,9 @@ pub fn after_check(here: &Workspace, report: &Report, folder: &Path, lang: Lang)
     files(ci, reports, &about, folder);
     let (Some(token), Some(repository)) = (token(), ci.repository.clone()) else {
         if ci.pull.is_some() {
-            say("note: no comment and no check: GITHUB_TOKEN is not in the environment of this step");
+            say(
+                "note: no comment and no check: GITHUB_TOKEN is not in the environment of this step",
+            );
         }
         return;
     };
@@ -93,10 +99,14 @@ pub async fn send(client: &Client, post: &Post<'_>) -> Vec<String> {
     for pull in &post.pulls {
         match comment::publish(client, *pull, &marker, &body).await {
             Ok(comment::Done::Newer) => {
-                troubles.push(format!("pull request {pull}: a newer run has commented; its comment stays"));
+                troubles.push(format!(
+                    "pull request {pull}: a newer run has commented; its comment stays"
+                ));
             }
             Ok(_) => {}
-            Err(e) => troubles.push(format!("no comment on pull request {pull}: {}", e.explain(PULLS))),
+            Err(e) => {
+                troubles.push(format!("no comment on pull request {pull}: {}", e.explain(PULLS)))
+            }
         }
     }
     troubles
@@ -113,11 +123,17 @@ pub fn marker(post: &Post<'_>) -> Marker {
 }
 
 /// Runs `work` against the API. Errors: there is no client.
-pub fn with_client<T>(ci: &Ci, repository: &Slug, token: &str, work: impl AsyncFnOnce(&Client) -> T) -> Result<T, String> {
+pub fn with_client<T>(
+    ci: &Ci,
+    repository: &Slug,
+    token: &str,
+    work: impl AsyncFnOnce(&Client) -> T,
+) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| format!("GitHub was not told: {e}"))?;
     runtime.block_on(async {
-        let client = Client::new(ci, repository, token).map_err(|e| format!("GitHub was not told: {e}"))?;
+        let client =
+            Client::new(ci, repository, token).map_err(|e| format!("GitHub was not told: {e}"))?;
         Ok(work(&client).await)
     })
 }
@@ -138,14 +154,19 @@ struct Trouble {
 
 async fn check_or_status(client: &Client, post: &Post<'_>, sha: &str) -> Result<(), Trouble> {
     let worst = text::worst(post.reports);
-    let conclusion = check::conclusion(worst.and_then(|r| r.verdict), worst.map_or(3, |r| r.exit_code), post.trusted);
+    let conclusion = check::conclusion(
+        worst.and_then(|r| r.verdict),
+        worst.map_or(3, |r| r.exit_code),
+        post.trusted,
+    );
     let title = text::title(post.reports, &post.about);
     let check = Check {
         name: post.gate.clone(),
         head_sha: sha.to_owned(),
         conclusion,
         title: title.clone(),
-        summary: text::fit(post.reports, &post.about, Room::Bytes(check::SUMMARY_BYTES)).unwrap_or_else(|| title.clone()),
+        summary: text::fit(post.reports, &post.about, Room::Bytes(check::SUMMARY_BYTES))
+            .unwrap_or_else(|| title.clone()),
         annotations: annotations(post.reports),
         details_url: post.about.run_url.clone(),
         run: post.ci.run,
@@ -155,7 +176,10 @@ async fn check_or_status(client: &Client, post: &Post<'_>, sha: &str) -> Result<
     let error = match check::publish(client, &check).await {
         Ok(true) => return Ok(()),
         Ok(false) => {
-            return Err(Trouble { said: vec!["a newer run's check stands on this commit, and stays".into()], hopeless: false });
+            return Err(Trouble {
+                said: vec!["a newer run's check stands on this commit, and stays".into()],
+                hopeless: false,
+            });
         }
         Err(error) => error,
     };
@@ -164,12 +188,24 @@ async fn check_or_status(client: &Client, post: &Post<'_>, sha: &str) -> Result<
         return Err(Trouble { said: vec![FORK.into()], hopeless: true });
     }
     let mut said = vec![format!("no check run: {}", error.explain(CHECKS))];
-    let hopeless = matches!(error, ApiError::Unreachable(_) | ApiError::Odd(_)) || error.status() == Some(401);
+    let hopeless =
+        matches!(error, ApiError::Unreachable(_) | ApiError::Odd(_)) || error.status() == Some(401);
     // A status has no neutral: what an untrusted job says well of itself is no status.
-    let proven = post.trusted || matches!(conclusion, Conclusion::Failure | Conclusion::ActionRequired);
+    let proven =
+        post.trusted || matches!(conclusion, Conclusion::Failure | Conclusion::ActionRequired);
     let key = worst.and_then(|r| r.attempts.last()).map(|a| a.key.as_str());
     if proven && (forbidden || error.status() == Some(404)) {
-        match status::publish(client, sha, &post.gate, conclusion, &title, check.details_url.as_deref(), key).await {
+        match status::publish(
+            client,
+            sha,
+            &post.gate,
+            conclusion,
+            &title,
+            check.details_url.as_deref(),
+            key,
+        )
+        .await
+        {
             Ok(()) => said.push("a commit status stands in for the check run".into()),
             Err(e) => said.push(format!("no commit status either: {}", e.explain(STATUSES))),
         }
@@ -189,13 +225,18 @@ fn annotation_line(report: &Report, gate: &str) -> Option<WorkflowCommand> {
         (_, 0) => Level::Warning,
         _ => Level::Error,
     };
-    Some(actions::command(level, gate, &text::title(std::slice::from_ref(report), &About::default())))
+    Some(actions::command(
+        level,
+        gate,
+        &text::title(std::slice::from_ref(report), &About::default()),
+    ))
 }
 
 /// `$GITHUB_OUTPUT` and `$GITHUB_STEP_SUMMARY`.
 fn files(ci: &Ci, reports: &[Report], about: &About, folder: &Path) {
     if let Some(path) = &ci.output {
-        let written = actions::delimiter().and_then(|d| actions::append(path, &actions::outputs(&outputs(reports, folder), &d)));
+        let written = actions::delimiter()
+            .and_then(|d| actions::append(path, &actions::outputs(&outputs(reports, folder), &d)));
         if let Err(e) = written {
             notice(ci, &format!("no outputs: cannot write {}: {e}", path.display()));
         }
@@ -203,7 +244,10 @@ fn files(ci: &Ci, reports: &[Report], about: &About, folder: &Path) {
     let Some(path) = &ci.step_summary else { return };
     let room = actions::summary_room(path);
     let Some(summary) = text::fit(reports, about, Room::Bytes(room.saturating_sub(1))) else {
-        return notice(ci, "no step summary: other parts of this step have filled it, and more would drop all of it");
+        return notice(
+            ci,
+            "no step summary: other parts of this step have filled it, and more would drop all of it",
+        );
     };
     // What stands there before may lack its last line end.
     if let Err(e) = actions::append(path, &format!("\n{summary}")) {
@@ -215,7 +259,8 @@ fn outputs(reports: &[Report], folder: &Path) -> Vec<(&'static str, String)> {
     let worst = text::worst(reports);
     let verdict = worst.and_then(|r| r.verdict).and_then(|v| serde_json::to_value(v).ok());
     let verdict = verdict.and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-    let regressed: Vec<String> = text::regressed(reports).into_iter().map(|(what, _)| what).collect();
+    let regressed: Vec<String> =
+        text::regressed(reports).into_iter().map(|(what, _)| what).collect();
     let mut all = vec![
         ("verdict", verdict),
         ("exit_code", worst.map_or_else(String::new, |r| r.exit_code.to_string())),
@@ -224,7 +269,10 @@ fn outputs(reports: &[Report], folder: &Path) -> Vec<(&'static str, String)> {
     ];
     // Absolute: a later step may work in another folder.
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    let there = FILES.iter().map(|(output, file)| (*output, folder.join(file))).filter(|(_, path)| path.is_file());
+    let there = FILES
+        .iter()
+        .map(|(output, file)| (*output, folder.join(file)))
+        .filter(|(_, path)| path.is_file());
     all.extend(there.map(|(output, path)| (output, path.display().to_string())));
     all
 }

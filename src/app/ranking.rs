@@ -32,25 +32,38 @@ pub fn each(
 ) -> anyhow::Result<Option<Each>> {
     let git = here.head_facts_if_any(config);
     let Some(mut job) = begin()? else { return Ok(None) };
-    if !job.load(here, config, config.targets.values()).inspect_err(|e| artefacts::save_failure(&options.out, e, None, lang))? {
+    if !job
+        .load(here, config, config.targets.values())
+        .inspect_err(|e| artefacts::save_failure(&options.out, e, None, lang))?
+    {
         return Ok(None);
     }
-    let Kept { value: measured, unsaved } = measure::each(here, config, options, git.as_ref(), &job)
-        .inspect_err(|e| artefacts::save_failure(&options.out, e, git.clone(), lang))?;
+    let Kept { value: measured, unsaved } =
+        measure::each(here, config, options, git.as_ref(), &job)
+            .inspect_err(|e| artefacts::save_failure(&options.out, e, git.clone(), lang))?;
     for (folder, record) in &measured {
-        let unwritten = artefacts::save_reports(folder, &evaluate::measured(record)?.0, &drawn::alone(record)?, lang);
+        let unwritten = artefacts::save_reports(
+            folder,
+            &evaluate::measured(record)?.0,
+            &drawn::alone(record)?,
+            lang,
+        );
         for line in &unwritten {
             say(&format!("note: {}: {line}", folder.display()));
         }
     }
-    let records: Vec<(String, &Record)> = measured.iter().map(|(_, r)| (r.target.clone().unwrap_or_default(), r)).collect();
+    let records: Vec<(String, &Record)> =
+        measured.iter().map(|(_, r)| (r.target.clone().unwrap_or_default(), r)).collect();
     let interrupted = measured.iter().any(|(_, r)| r.interrupted);
     Ok(Some(Each { ranking: ranked(&records)?, interrupted, unsaved }))
 }
 
 /// Ranks stored records.
 pub fn stored(paths: &[&PathBuf]) -> anyhow::Result<RankingReport> {
-    let records = paths.iter().map(|p| Ok(Record::parse(&artefacts::read(p)?)?)).collect::<anyhow::Result<Vec<_>>>()?;
+    let records = paths
+        .iter()
+        .map(|p| Ok(Record::parse(&artefacts::read(p)?)?))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     let named: Vec<(String, &Record)> =
         paths.iter().zip(&records).map(|(path, r)| (name(path, r.target.as_deref()), r)).collect();
     for (i, (name, _)) in named.iter().enumerate() {
@@ -72,7 +85,8 @@ pub fn name(path: &Path, target: Option<&str>) -> String {
     // A folder's name has no extension: `llama-3.1` stays whole.
     let whole = |p: &Path| p.file_name().map(|s| s.to_string_lossy().into_owned());
     let own = [measure::RECORD, "report.json"].iter().any(|file| path.ends_with(file));
-    let folders = || path.ancestors().skip(1).filter(|folder| !folder.ends_with(OUT)).find_map(whole);
+    let folders =
+        || path.ancestors().skip(1).filter(|folder| !folder.ends_with(OUT)).find_map(whole);
     let of_folder = || folders().or_else(|| path.parent().and_then(whole)).filter(|_| own);
     target.map(str::to_owned).or_else(of_folder).or_else(|| stem(path)).unwrap_or_default()
 }

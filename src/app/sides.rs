@@ -45,8 +45,20 @@ impl Side {
     }
 
     /// One of several that are measured in turn.
-    pub fn with_target(here: &Workspace, target: Target, config: &Config, git: Option<GitFacts>) -> Self {
-        Self { name: "server", target, root: root(here, config), git, patience: patience(config), worktree: None }
+    pub fn with_target(
+        here: &Workspace,
+        target: Target,
+        config: &Config,
+        git: Option<GitFacts>,
+    ) -> Self {
+        Self {
+            name: "server",
+            target,
+            root: root(here, config),
+            git,
+            patience: patience(config),
+            worktree: None,
+        }
     }
 
     /// Every start is a new server process.
@@ -56,15 +68,23 @@ impl Side {
 }
 
 /// Every target that a check of this config sends load to. `beside` is what the baseline's side is started as, where another commit says it.
-pub fn targets(here: &Workspace, config: &Config, beside: Option<&Target>) -> anyhow::Result<Vec<Target>> {
+pub fn targets(
+    here: &Workspace,
+    config: &Config,
+    beside: Option<&Target>,
+) -> anyhow::Result<Vec<Target>> {
     let mut all = vec![config.target.clone()];
     if config.gate.mode == GateMode::Interleaved {
         all.extend(beside.cloned());
         match &config.gate.baseline {
             Counterpart::Target(name) => all.extend(config.targets.get(name).cloned()),
-            Counterpart::Config(file) if beside.is_none() => all.push(gate::named(here, file)?.target),
+            Counterpart::Config(file) if beside.is_none() => {
+                all.push(gate::named(here, file)?.target)
+            }
             Counterpart::MergeBase | Counterpart::Ref(_) | Counterpart::Config(_) => {}
-            Counterpart::Url(url) => all.push(Target { endpoint: Endpoint::Http(url.clone()), ..config.target.clone() }),
+            Counterpart::Url(url) => {
+                all.push(Target { endpoint: Endpoint::Http(url.clone()), ..config.target.clone() })
+            }
         }
     }
     Ok(all)
@@ -100,15 +120,24 @@ impl Pair {
         };
         let side = match &config.gate.baseline {
             Counterpart::MergeBase | Counterpart::Ref(_) => commit(here, config, base, beside)?,
-            Counterpart::Target(name) => {
-                this_tree(config.targets.get(name).cloned().with_context(|| format!("no target `{name}`"))?, root)
-            }
-            Counterpart::Config(file) => {
-                this_tree(beside.map_or_else(|| gate::named(here, file).map(|other| other.target), Ok)?, root)
-            }
+            Counterpart::Target(name) => this_tree(
+                config.targets.get(name).cloned().with_context(|| format!("no target `{name}`"))?,
+                root,
+            ),
+            Counterpart::Config(file) => this_tree(
+                beside.map_or_else(|| gate::named(here, file).map(|other| other.target), Ok)?,
+                root,
+            ),
             Counterpart::Url(url) => {
                 let metrics = config.target.metrics.elsewhere();
-                this_tree(Target { endpoint: Endpoint::Http(url.clone()), metrics, ..config.target.clone() }, root)
+                this_tree(
+                    Target {
+                        endpoint: Endpoint::Http(url.clone()),
+                        metrics,
+                        ..config.target.clone()
+                    },
+                    root,
+                )
             }
         };
         let pair = Self { sides: [side, candidate], baseline: described(here, config, base)? };
@@ -119,7 +148,8 @@ impl Pair {
     /// Errors: both sides are the same server, of which a PASS would say nothing.
     fn differ(&self) -> anyhow::Result<()> {
         let [baseline, candidate] = &self.sides;
-        let same = baseline.worktree.is_none() && baseline.target.endpoint == candidate.target.endpoint;
+        let same =
+            baseline.worktree.is_none() && baseline.target.endpoint == candidate.target.endpoint;
         match (&candidate.target.endpoint, same) {
             (Endpoint::Http(url), true) => {
                 anyhow::bail!(
@@ -127,7 +157,9 @@ impl Pair {
                 )
             }
             (_, true) => {
-                say("note: both sides are the same server, started by the same commands: nothing is changed that could be found");
+                say(
+                    "note: both sides are the same server, started by the same commands: nothing is changed that could be found",
+                );
             }
             _ => {}
         }
@@ -146,7 +178,12 @@ fn patience(config: &Config) -> Duration {
 }
 
 /// Another commit's build, started as that commit says; where it says nothing, as the candidate's.
-fn commit(here: &Workspace, config: &Config, base: Option<&str>, beside: Option<Target>) -> anyhow::Result<Side> {
+fn commit(
+    here: &Workspace,
+    config: &Config,
+    base: Option<&str>,
+    beside: Option<Target>,
+) -> anyhow::Result<Side> {
     let repo = here.repo(config)?;
     let (commit, _) = baseline_commit(here, &repo, config, base)?;
     let ci = here.wanted(base).ci;
@@ -157,7 +194,9 @@ fn commit(here: &Workspace, config: &Config, base: Option<&str>, beside: Option<
         );
     }
     let worktree = repo.worktree(&commit).map_err(|why| match why {
-        why @ GitError::Unread { .. } => anyhow::Error::new(why).context("the baseline's commit cannot be checked out"),
+        why @ GitError::Unread { .. } => {
+            anyhow::Error::new(why).context("the baseline's commit cannot be checked out")
+        }
         why => Failure::measure(&format!("cannot check out the baseline's commit: {why}")).into(),
     })?;
     let git = commit_facts(&repo, &commit)?;

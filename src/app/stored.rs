@@ -57,21 +57,31 @@ pub fn compare(what: &Compare<'_>) -> anyhow::Result<Compared> {
         candidate.policy = policy(&gate::config(what.here, what.given)?);
     }
     let links = links(what.here, &candidate);
-    let sessions = if other.is_none() { ordered(sessions(what.baseline)?, &links) } else { Vec::new() };
+    let sessions =
+        if other.is_none() { ordered(sessions(what.baseline)?, &links) } else { Vec::new() };
     let reviewed = reviewed(what, &candidate, other.is_none().then_some(&links));
     let baseline = |w: &WorkloadRecord| baseline(what, &sessions, &reviewed, w);
     let (ruled, charts) = match &other {
-        Some(other) => (evaluate::paired(other, &candidate, baseline)?, drawn::beside_record(other, &candidate)?),
+        Some(other) => (
+            evaluate::paired(other, &candidate, baseline)?,
+            drawn::beside_record(other, &candidate)?,
+        ),
         None => (alone(what, &candidate, baseline)?, drawn::beside_sessions(&candidate, baseline)?),
     };
-    let against = ruled.iter().map(|(w, part, _)| (w.name.clone(), part.evidence.against.clone())).collect();
+    let against =
+        ruled.iter().map(|(w, part, _)| (w.name.clone(), part.evidence.against.clone())).collect();
     let (report, exit) = evaluate::reported(&candidate, ruled)?;
     Ok(Compared { candidate, report, exit, charts, against })
 }
 
 /// The job that left it open. Errors: it is of other code, unfit, or not open.
-pub fn first_job(path: &Path, git: Option<&GitFacts>, baseline: impl Fn(&WorkloadRecord) -> Baseline) -> anyhow::Result<Record> {
-    let record = Record::parse(&artefacts::read(path)?).with_context(|| format!("cannot use {}", path.display()))?;
+pub fn first_job(
+    path: &Path,
+    git: Option<&GitFacts>,
+    baseline: impl Fn(&WorkloadRecord) -> Baseline,
+) -> anyhow::Result<Record> {
+    let record = Record::parse(&artefacts::read(path)?)
+        .with_context(|| format!("cannot use {}", path.display()))?;
     let why = match evaluate::not_a_first_job(&record, git) {
         None => evaluate::decided(&evaluate::alone(&record, None, baseline)?),
         why => why,
@@ -84,7 +94,12 @@ pub fn first_job(path: &Path, git: Option<&GitFacts>, baseline: impl Fn(&Workloa
 
 /// The record's commit and its ancestors, where this repository knows it.
 fn links(here: &Workspace, candidate: &Record) -> Vec<Link> {
-    let found = || here.repo_with(Path::new("baselines")).ok()?.lineage_from(&candidate.git.as_ref()?.commit).ok();
+    let found = || {
+        here.repo_with(Path::new("baselines"))
+            .ok()?
+            .lineage_from(&candidate.git.as_ref()?.commit)
+            .ok()
+    };
     found().unwrap_or_default()
 }
 
@@ -93,14 +108,20 @@ fn alone<'a>(
     candidate: &'a Record,
     baseline: impl Fn(&WorkloadRecord) -> Baseline + Copy,
 ) -> anyhow::Result<Vec<Ruled<'a>>> {
-    let first = what.with.map(|path| first_job(path, candidate.git.as_ref(), baseline)).transpose()?;
+    let first =
+        what.with.map(|path| first_job(path, candidate.git.as_ref(), baseline)).transpose()?;
     if first.as_ref().is_some_and(|f| f.session == candidate.session) {
         anyhow::bail!("--with names the very record that is judged: two jobs are two measurements");
     }
     evaluate::alone(candidate, first.as_ref(), baseline)
 }
 
-fn baseline(what: &Compare<'_>, sessions: &[(Option<u32>, Session)], reviewed: &Reviewed, workload: &WorkloadRecord) -> Baseline {
+fn baseline(
+    what: &Compare<'_>,
+    sessions: &[(Option<u32>, Session)],
+    reviewed: &Reviewed,
+    workload: &WorkloadRecord,
+) -> Baseline {
     let mine = sessions.iter().filter(|(_, s)| s.workload == workload.name);
     Baseline {
         sessions: mine.cloned().collect(),
@@ -122,7 +143,8 @@ fn reviewed(what: &Compare<'_>, candidate: &Record, links: Option<&Vec<Link>>) -
         Some(links) => Reviewed::read(&repo, &config, &wanted, links),
         None => Reviewed::beside(&repo, &config, &wanted),
     };
-    let mut reviewed = reviewed.candidate(&repo, candidate.git.as_ref().map(|git| git.commit.as_str()));
+    let mut reviewed =
+        reviewed.candidate(&repo, candidate.git.as_ref().map(|git| git.commit.as_str()));
     for notice in &reviewed.notices {
         say(&format!("note: {notice}"));
     }
@@ -132,7 +154,9 @@ fn reviewed(what: &Compare<'_>, candidate: &Record, links: Option<&Vec<Link>>) -
 
 /// As `check` would have had them, where this repository knows the record's commit: those of its lineage. Elsewhere all, oldest first.
 fn ordered(mut sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Session)> {
-    sessions.sort_by(|a, b| (&a.commit_date, &a.measured, &a.session).cmp(&(&b.commit_date, &b.measured, &b.session)));
+    sessions.sort_by(|a, b| {
+        (&a.commit_date, &a.measured, &a.session).cmp(&(&b.commit_date, &b.measured, &b.session))
+    });
     let found = on_lineage(sessions.clone(), links);
     if found.is_empty() {
         return sessions.into_iter().map(|s| (None, s)).collect();
@@ -140,7 +164,9 @@ fn ordered(mut sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Sess
     let left = sessions.len() - found.len();
     if left > 0 {
         let all = sessions.len();
-        say(&format!("note: {left} of {all} sessions are not on this record's lineage and are left out, as check does"));
+        say(&format!(
+            "note: {left} of {all} sessions are not on this record's lineage and are left out, as check does"
+        ));
     }
     found
 }
@@ -172,9 +198,12 @@ fn other_side(path: &Path, candidate: &Record) -> anyhow::Result<Option<Record>>
 pub fn judged_metric(name: &str) -> anyhow::Result<Metric> {
     let names: Vec<String> = METHOD.into_iter().map(Metric::name).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    Metric::parse(name)
-        .filter(|metric| METHOD.contains(metric))
-        .ok_or_else(|| anyhow::anyhow!("--explain: no change of `{name}` is judged\n  hint: {}", did_you_mean(name, &names)))
+    Metric::parse(name).filter(|metric| METHOD.contains(metric)).ok_or_else(|| {
+        anyhow::anyhow!(
+            "--explain: no change of `{name}` is judged\n  hint: {}",
+            did_you_mean(name, &names)
+        )
+    })
 }
 
 /// How a metric of a workload was judged, step by step.
@@ -183,7 +212,9 @@ pub fn explanation(workload: &str, against: &Against, metric: Metric) -> String 
         Against::Compared(comparison) => explain::steps(comparison, metric),
         Against::LimitsOnly => Err("only limits were judged, nothing was compared".into()),
         Against::Missing(why) => Err(why.to_string()),
-        Against::Incomparable(differences) => Err(Reason::Incomparable { differences: differences.clone() }.to_string()),
+        Against::Incomparable(differences) => {
+            Err(Reason::Incomparable { differences: differences.clone() }.to_string())
+        }
     };
     match steps {
         Ok(steps) => format!("{workload}: how {metric} was judged\n{}", explain::render(&steps)),

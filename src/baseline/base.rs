@@ -71,13 +71,21 @@ impl Base {
     /// As messages name it: `origin/main (1a2b3c4d5e6f)`.
     pub fn known_as(&self) -> String {
         let short: String = self.tip.chars().take(12).collect();
-        if self.tip.starts_with(&self.name) { format!("the base {short}") } else { format!("{} ({short})", self.name) }
+        if self.tip.starts_with(&self.name) {
+            format!("the base {short}")
+        } else {
+            format!("{} ({short})", self.name)
+        }
     }
 
     /// Where the walk begins, in words; none where it is HEAD.
     pub fn words(&self) -> Option<String> {
         let same = self.merge_base.starts_with(&self.name) || self.merge_base == self.tip;
-        let what = if same { format!("base {}", brief(&self.name)) } else { format!("merge base with {}", brief(&self.name)) };
+        let what = if same {
+            format!("base {}", brief(&self.name))
+        } else {
+            format!("merge base with {}", brief(&self.name))
+        };
         (!self.on_base).then_some(what)
     }
 }
@@ -109,18 +117,29 @@ impl Repo {
         let (name, tip, notice) = self.tip(wanted, &head)?;
         let merge_base = self.common(&head, &tip, &name)?;
         let on_branch = || {
-            let reference = self.reference().ok().filter(|r| r.is_branch() && !wanted.ci && wanted.named.is_none());
+            let reference = self
+                .reference()
+                .ok()
+                .filter(|r| r.is_branch() && !wanted.ci && wanted.named.is_none());
             let branch = reference.and_then(|r| r.shorthand().ok().map(str::to_owned));
             branch.is_some_and(|b| self.is_branch_of(&name, &b))
         };
         let on_base = merge_base == head.id() || on_branch();
-        Ok(Base { name, tip: tip.id().to_string(), merge_base: merge_base.to_string(), on_base, notice })
+        Ok(Base {
+            name,
+            tip: tip.id().to_string(),
+            merge_base: merge_base.to_string(),
+            on_base,
+            notice,
+        })
     }
 
     /// As [`Self::base`], of a commit that is not HEAD: what the event names is its base, and nothing else.
     fn base_of_change(&self, change: &Change, wanted: &Wanted) -> Result<Base, GitError> {
         let lost = || {
-            wanted.event.first().map_or(GitError::NoEventBase("the branch that it goes to"), |b| GitError::NoCommit(b.clone()))
+            wanted.event.first().map_or(GitError::NoEventBase("the branch that it goes to"), |b| {
+                GitError::NoCommit(b.clone())
+            })
         };
         let (tip, name) = self.first_there(wanted.event.clone())?.ok_or_else(lost)?;
         let (merge_base, notice) = match (self.commit_if_there(&change.head)?, &change.merge_base) {
@@ -139,7 +158,12 @@ impl Repo {
         Ok(Base { name, tip: tip.id().to_string(), merge_base, on_base: false, notice })
     }
 
-    fn common(&self, head: &Commit<'_>, tip: &Commit<'_>, name: &str) -> Result<git2::Oid, GitError> {
+    fn common(
+        &self,
+        head: &Commit<'_>,
+        tip: &Commit<'_>,
+        name: &str,
+    ) -> Result<git2::Oid, GitError> {
         self.inner.merge_base(head.id(), tip.id()).map_err(|e| match (e.code(), e.class()) {
             (ErrorCode::NotFound, ErrorClass::Merge) => GitError::Unrelated(name.to_owned()),
             _ => self.unread(format!("the history of {} and {}", head.id(), brief(name)), &e),
@@ -171,10 +195,15 @@ impl Repo {
     pub fn is_head(&self, commit: &str) -> Result<bool, GitError> {
         let head = self.head_commit()?;
         let fetched = self.merge_parents(&head, None)?;
-        Ok(head.id().to_string() == commit || fetched.is_some_and(|[_, pull]| pull.id().to_string() == commit))
+        Ok(head.id().to_string() == commit
+            || fetched.is_some_and(|[_, pull]| pull.id().to_string() == commit))
     }
 
-    fn tip(&self, wanted: &Wanted, head: &Commit<'_>) -> Result<(String, Commit<'_>, Option<String>), GitError> {
+    fn tip(
+        &self,
+        wanted: &Wanted,
+        head: &Commit<'_>,
+    ) -> Result<(String, Commit<'_>, Option<String>), GitError> {
         if let Some(name) = &wanted.named {
             return Ok((name.clone(), self.commit(name)?, None));
         }
@@ -183,9 +212,13 @@ impl Repo {
         }
         // Some systems check the change out as a branch of the target's name: then that is the change, and no base.
         let itself = |tip: &Commit<'_>, name: &str| {
-            wanted.event_only && tip.id() == head.id() && self.inner.find_branch(name, BranchType::Local).is_ok()
+            wanted.event_only
+                && tip.id() == head.id()
+                && self.inner.find_branch(name, BranchType::Local).is_ok()
         };
-        if let Some((tip, name)) = self.first_there(wanted.event.clone())?.filter(|(tip, name)| !itself(tip, name)) {
+        if let Some((tip, name)) =
+            self.first_there(wanted.event.clone())?.filter(|(tip, name)| !itself(tip, name))
+        {
             return Ok((name, tip, None));
         }
         let lost = wanted.event.first();
@@ -196,9 +229,14 @@ impl Repo {
             return Err(GitError::NoEventBase("the branch that it goes to"));
         }
         let default = wanted.default_branch.iter().flat_map(|b| [format!("origin/{b}"), b.clone()]);
-        if let Some((tip, name)) = self.first_there(default.chain(BASES.map(str::to_owned)).collect())? {
+        if let Some((tip, name)) =
+            self.first_there(default.chain(BASES.map(str::to_owned)).collect())?
+        {
             let instead = |lost: &String| {
-                format!("the commit before this push ({}) is not here, as after a forced push: the base is {name}", brief(lost))
+                format!(
+                    "the commit before this push ({}) is not here, as after a forced push: the base is {name}",
+                    brief(lost)
+                )
             };
             let notice = lost.map(instead);
             return Ok((name, tip, notice));
@@ -206,8 +244,10 @@ impl Repo {
         if wanted.ci {
             return Err(GitError::NoBase(BASES.join(", ")));
         }
-        let notice =
-            format!("no base branch found (looked for {}): HEAD is its own base; --base REF names one", BASES.join(", "));
+        let notice = format!(
+            "no base branch found (looked for {}): HEAD is its own base; --base REF names one",
+            BASES.join(", ")
+        );
         Ok(("HEAD".into(), self.commit(&head.id().to_string())?, Some(notice)))
     }
 
@@ -222,7 +262,11 @@ impl Repo {
     }
 
     /// First and second parent, where HEAD is GitHub's merge of a pull request into its base.
-    fn merge_parents(&self, head: &Commit<'_>, pull_head: Option<&str>) -> Result<Option<[Commit<'_>; 2]>, GitError> {
+    fn merge_parents(
+        &self,
+        head: &Commit<'_>,
+        pull_head: Option<&str>,
+    ) -> Result<Option<[Commit<'_>; 2]>, GitError> {
         let parents: Vec<git2::Oid> = head.parent_ids().collect();
         let [first, second] = parents[..] else { return Ok(None) };
         if !self.inner.head_detached().map_err(|e| other(&e))? {
@@ -241,7 +285,9 @@ impl Repo {
             Some(pull) => second.to_string() == pull,
             None => fetched().map_err(|e| self.unread("refs/remotes/pull", &e))?,
         };
-        let parent = |id: git2::Oid| self.inner.find_commit(id).map_err(|e| self.unread(format!("commit {id}"), &e));
+        let parent = |id: git2::Oid| {
+            self.inner.find_commit(id).map_err(|e| self.unread(format!("commit {id}"), &e))
+        };
         Ok(if is_merge { Some([parent(first)?, parent(second)?]) } else { None })
     }
 

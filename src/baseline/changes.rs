@@ -25,16 +25,24 @@ impl Repo {
         for status in statuses.iter() {
             let relative = Path::new(std::ffi::OsStr::from_bytes(status.path_bytes()));
             let path = root.join(relative);
-            let left_out = relative.starts_with(&self.baselines) || without.iter().any(|w| is_below(&path, w));
+            let left_out =
+                relative.starts_with(&self.baselines) || without.iter().any(|w| is_below(&path, w));
             if !left_out {
-                lines.push(format!("{} {} {}\n", status.status().bits(), status.path_bytes().escape_ascii(), content(&path)));
+                lines.push(format!(
+                    "{} {} {}\n",
+                    status.status().bits(),
+                    status.path_bytes().escape_ascii(),
+                    content(&path)
+                ));
             }
         }
         if lines.is_empty() {
             return Ok(String::new());
         }
         lines.sort();
-        Oid::hash_object(ObjectType::Blob, lines.concat().as_bytes()).map(|id| id.to_string()).map_err(|e| other(&e))
+        Oid::hash_object(ObjectType::Blob, lines.concat().as_bytes())
+            .map(|id| id.to_string())
+            .map_err(|e| other(&e))
     }
 }
 
@@ -54,7 +62,9 @@ fn content(path: &Path) -> String {
     } else {
         None
     };
-    let known =
-        hashed.map_or_else(|| format!("{} bytes at {}.{}", facts.len(), facts.mtime(), facts.mtime_nsec()), |id| id.to_string());
+    let known = hashed.map_or_else(
+        || format!("{} bytes at {}.{}", facts.len(), facts.mtime(), facts.mtime_nsec()),
+        |id| id.to_string(),
+    );
     format!("{:o} {known}", facts.mode())
 }

@@ -74,12 +74,18 @@ impl Repo {
     /// The branch that pull requests go to: what `origin/HEAD` points to, else `main` or `master`, else the one that is checked out.
     pub fn default_branch(&self) -> Option<String> {
         let remote = self.inner.find_reference("refs/remotes/origin/HEAD").ok();
-        let named = remote.and_then(|r| Some(r.symbolic_target().ok()??.strip_prefix("refs/remotes/origin/")?.to_owned()));
+        let named = remote.and_then(|r| {
+            Some(r.symbolic_target().ok()??.strip_prefix("refs/remotes/origin/")?.to_owned())
+        });
         let exists = |name: &&str| {
             self.inner.find_branch(name, git2::BranchType::Local).is_ok()
-                || self.inner.find_branch(&format!("origin/{name}"), git2::BranchType::Remote).is_ok()
+                || self
+                    .inner
+                    .find_branch(&format!("origin/{name}"), git2::BranchType::Remote)
+                    .is_ok()
         };
-        let usual = || ["main", "master"].iter().find(|name| exists(name)).map(|name| (*name).to_owned());
+        let usual =
+            || ["main", "master"].iter().find(|name| exists(name)).map(|name| (*name).to_owned());
         // HEAD's own reference also names a branch that has no commit yet.
         let head = || {
             let head = self.inner.find_reference("HEAD").ok()?;
@@ -119,14 +125,19 @@ impl Repo {
     }
 
     /// None of the first commit. Errors: there is one, and it cannot be read.
-    pub(super) fn first_parent<'r>(&'r self, commit: &Commit<'r>) -> Result<Option<Commit<'r>>, GitError> {
+    pub(super) fn first_parent<'r>(
+        &'r self,
+        commit: &Commit<'r>,
+    ) -> Result<Option<Commit<'r>>, GitError> {
         let Some(id) = commit.parent_ids().next() else { return Ok(None) };
         self.inner.find_commit(id).map(Some).map_err(|e| self.unread(format!("commit {id}"), &e))
     }
 
     /// The last commit of a walk that ended before history does.
     pub fn walk_stopped_at<'l>(&self, links: &'l [Link]) -> Result<Option<&'l Link>, GitError> {
-        let Some(last) = links.last().filter(|_| links.len() >= self.max_walk) else { return Ok(None) };
+        let Some(last) = links.last().filter(|_| links.len() >= self.max_walk) else {
+            return Ok(None);
+        };
         Ok(self.first_parent(&self.commit(&last.commit)?)?.map(|_| last))
     }
 
@@ -183,20 +194,30 @@ impl Repo {
         match self.inner.find_reference(&format!("refs/remotes/{name}")) {
             Ok(reference) => self.commit_of(name, &reference).map(Some),
             Err(e) if !is_absent(&e) => Err(self.unread(format!("{name:?}"), &e)),
-            Err(_) => match self.inner.revparse_single(name).and_then(|object| object.peel_to_commit()) {
-                Ok(commit) => Ok(Some(commit)),
-                Err(e) => match self.inner.resolve_reference_from_short_name(name) {
-                    // A branch or tag whose object is lost is one all the same.
-                    Ok(reference) => self.commit_of(name, &reference).map(Some),
-                    Err(none) if is_absent(&none) && is_absent(&e) => Ok(None),
-                    Err(_) => Err(self.unread(format!("{name:?}"), &e)),
-                },
-            },
+            Err(_) => {
+                match self.inner.revparse_single(name).and_then(|object| object.peel_to_commit()) {
+                    Ok(commit) => Ok(Some(commit)),
+                    Err(e) => match self.inner.resolve_reference_from_short_name(name) {
+                        // A branch or tag whose object is lost is one all the same.
+                        Ok(reference) => self.commit_of(name, &reference).map(Some),
+                        Err(none) if is_absent(&none) && is_absent(&e) => Ok(None),
+                        Err(_) => Err(self.unread(format!("{name:?}"), &e)),
+                    },
+                }
+            }
         }
     }
 
-    fn commit_of<'r>(&'r self, name: &str, reference: &Reference<'r>) -> Result<Commit<'r>, GitError> {
-        let target = reference.resolve().ok().and_then(|r| r.target()).map_or_else(String::new, |id| format!(" (object {id})"));
+    fn commit_of<'r>(
+        &'r self,
+        name: &str,
+        reference: &Reference<'r>,
+    ) -> Result<Commit<'r>, GitError> {
+        let target = reference
+            .resolve()
+            .ok()
+            .and_then(|r| r.target())
+            .map_or_else(String::new, |id| format!(" (object {id})"));
         reference.peel_to_commit().map_err(|e| self.unread(format!("{name:?}{target}"), &e))
     }
 
@@ -214,7 +235,11 @@ impl Repo {
     }
 
     pub(super) fn link(&self, commit: &Commit<'_>) -> Result<Link, GitError> {
-        Ok(Link { commit: commit.id().to_string(), tree: self.bare_tree(commit)?.to_string(), time_s: commit.time().seconds() })
+        Ok(Link {
+            commit: commit.id().to_string(),
+            tree: self.bare_tree(commit)?.to_string(),
+            time_s: commit.time().seconds(),
+        })
     }
 
     pub(super) fn tree<'r>(&self, commit: &Commit<'r>) -> Result<Tree<'r>, GitError> {
@@ -245,7 +270,9 @@ pub(super) fn said(commit: Oid, words: &str) -> (String, String) {
 
 /// `https://user:key@github.com/acme/serving.git` and `git@github.com:acme/serving.git` are `github.com/acme/serving`.
 fn remote_name(url: &str) -> Option<String> {
-    let rest = url.split_once("://").map_or_else(|| url.replacen(':', "/", 1), |(_, rest)| rest.to_owned());
+    let rest = url
+        .split_once("://")
+        .map_or_else(|| url.replacen(':', "/", 1), |(_, rest)| rest.to_owned());
     let (host, path) = rest.split_once('/')?;
     let host = host.rsplit('@').next().filter(|h| h.contains('.') && !h.starts_with('.'))?;
     Some(format!("{host}/{}", path.trim_end_matches('/').trim_end_matches(".git")))
@@ -258,9 +285,15 @@ mod tests {
     #[test]
     fn a_remote_is_named_without_its_key() {
         let name = |url| remote_name(url).unwrap_or_default();
-        assert_eq!(name("https://me:s3cret@github.com/acme/serving.git"), "github.com/acme/serving");
+        assert_eq!(
+            name("https://me:s3cret@github.com/acme/serving.git"),
+            "github.com/acme/serving"
+        );
         assert_eq!(name("git@github.com:acme/serving.git"), "github.com/acme/serving");
-        assert_eq!(name("ssh://git@git.acme.example/acme/serving"), "git.acme.example/acme/serving");
+        assert_eq!(
+            name("ssh://git@git.acme.example/acme/serving"),
+            "git.acme.example/acme/serving"
+        );
         assert_eq!(remote_name("/srv/git/serving.git"), None);
     }
 }

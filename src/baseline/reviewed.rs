@@ -26,7 +26,12 @@ impl Repo {
     }
 
     /// Since when, on first parents from `from`, the file says something without a break; none where it does not say it there.
-    pub fn introduced(&self, from: &str, name: &str, says: impl Fn(&str) -> bool) -> Result<Option<Introduced>, GitError> {
+    pub fn introduced(
+        &self,
+        from: &str,
+        name: &str,
+        says: impl Fn(&str) -> bool,
+    ) -> Result<Option<Introduced>, GitError> {
         let path = self.baselines.join(name);
         let mut next = Some(self.commit(from)?);
         let mut last: Option<(Option<Oid>, bool)> = None;
@@ -51,7 +56,12 @@ impl Repo {
 
     /// The link with which a commit came into a lineage (nearest first): by a merge, or as it is; after a squash or a rebase by its
     /// tree without the baselines folder. None where it is not in it.
-    pub fn landing(&self, links: &[Link], commit: Option<&str>, tree: Option<&str>) -> Result<Option<usize>, GitError> {
+    pub fn landing(
+        &self,
+        links: &[Link],
+        commit: Option<&str>,
+        tree: Option<&str>,
+    ) -> Result<Option<usize>, GitError> {
         let mut with = 0;
         for link in links {
             if !commit.map_or(Ok(false), |commit| self.contains(&link.commit, commit))? {
@@ -66,11 +76,17 @@ impl Repo {
     /// Whether a commit is another, or has it among its ancestors; false where one of them is not here. Errors: one between them cannot
     /// be read.
     pub fn contains(&self, commit: &str, ancestor: &str) -> Result<bool, GitError> {
-        let Some((a, b)) = Oid::from_str(commit).ok().zip(Oid::from_str(ancestor).ok()) else { return Ok(false) };
+        let Some((a, b)) = Oid::from_str(commit).ok().zip(Oid::from_str(ancestor).ok()) else {
+            return Ok(false);
+        };
         if self.inner.find_commit(a).is_err() || self.inner.find_commit(b).is_err() {
             return Ok(false);
         }
-        let below = || self.inner.graph_descendant_of(a, b).map_err(|e| self.unread(format!("what {commit} is made of"), &e));
+        let below = || {
+            self.inner
+                .graph_descendant_of(a, b)
+                .map_err(|e| self.unread(format!("what {commit} is made of"), &e))
+        };
         Ok(a == b || below()?)
     }
 }

@@ -28,9 +28,14 @@ impl Repo {
         let Some(root) = self.root() else { return Ok(false) };
         let mut options = StatusOptions::new();
         options.include_untracked(untracked).recurse_untracked_dirs(false);
-        let statuses = self.inner.statuses(Some(&mut options)).map_err(|e| self.unread("the files of HEAD", &e))?;
-        let entries: Vec<(Status, String)> =
-            statuses.iter().map(|s| (s.status(), String::from_utf8_lossy(s.path_bytes()).into_owned())).collect();
+        let statuses = self
+            .inner
+            .statuses(Some(&mut options))
+            .map_err(|e| self.unread("the files of HEAD", &e))?;
+        let entries: Vec<(Status, String)> = statuses
+            .iter()
+            .map(|s| (s.status(), String::from_utf8_lossy(s.path_bytes()).into_owned()))
+            .collect();
         if !entries.iter().any(|(_, path)| self.outside_baselines(path)) {
             return Ok(false);
         }
@@ -59,13 +64,17 @@ impl Repo {
     fn left_out(&self, path: &str) -> Result<bool, GitError> {
         const SKIP_WORKTREE: u16 = 1 << 14;
         let index = self.inner.index().map_err(|e| other(&e))?;
-        Ok(index.get_path(Path::new(path), 0).is_some_and(|entry| entry.flags_extended & SKIP_WORKTREE != 0))
+        Ok(index
+            .get_path(Path::new(path), 0)
+            .is_some_and(|entry| entry.flags_extended & SKIP_WORKTREE != 0))
     }
 }
 
 /// Git keeps something else of it than what lies in the working tree.
 pub(super) fn has_filter(repo: &Repository, path: &str) -> Result<bool, GitError> {
-    let value = repo.get_attr(Path::new(path), "filter", AttrCheckFlags::FILE_THEN_INDEX).map_err(|e| other(&e))?;
+    let value = repo
+        .get_attr(Path::new(path), "filter", AttrCheckFlags::FILE_THEN_INDEX)
+        .map_err(|e| other(&e))?;
     Ok(matches!(AttrValue::from_string(value), AttrValue::String(_) | AttrValue::True))
 }
 
@@ -83,8 +92,14 @@ pub(super) fn git(folder: &Path) -> Command {
 fn paths_by_git(root: &Path, untracked: bool) -> Option<Vec<String>> {
     let files = if untracked { "--untracked-files=normal" } else { "--untracked-files=no" };
     let mut command = git(root);
-    let output = command.args(["--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", files]).output().ok()?;
+    let output = command
+        .args(["--no-optional-locks", "status", "--porcelain", "-z", "--no-renames", files])
+        .output()
+        .ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     // Two letters and a blank before each.
-    output.status.success().then(|| text.split('\0').filter_map(|entry| Some(entry.get(3..)?.to_owned())).collect())
+    output
+        .status
+        .success()
+        .then(|| text.split('\0').filter_map(|entry| Some(entry.get(3..)?.to_owned())).collect())
 }

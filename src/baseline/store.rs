@@ -42,7 +42,9 @@ pub fn same(dir: &Path, session: &Session, under_test: &[String]) -> Option<Path
 
 /// Git's name of a text as a blob.
 pub fn blob(text: &str) -> Result<String, GitError> {
-    git2::Oid::hash_object(git2::ObjectType::Blob, text.as_bytes()).map(|id| id.to_string()).map_err(|e| other(&e))
+    git2::Oid::hash_object(git2::ObjectType::Blob, text.as_bytes())
+        .map(|id| id.to_string())
+        .map_err(|e| other(&e))
 }
 
 /// Removes a session's file. Returns its path. Errors: it is not there, since it was measured under other rules of comparison.
@@ -54,7 +56,9 @@ pub fn remove(dir: &Path, session: &Session, under_test: &[String]) -> Result<Pa
 
 fn path_of(dir: &Path, session: &Session, under_test: &[String]) -> PathBuf {
     let commit: String = session.commit.chars().take(12).collect();
-    dir.join(&session.workload).join(session.fingerprint.key(under_test)).join(format!("{commit}-{}.json", session.session))
+    dir.join(&session.workload)
+        .join(session.fingerprint.key(under_test))
+        .join(format!("{commit}-{}.json", session.session))
 }
 
 /// Every session below a folder, or the one of a file, ordered by path.
@@ -73,8 +77,10 @@ pub fn read_files(path: &Path) -> Result<Vec<(PathBuf, Session)>, StoreError> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(sessions),
         Err(e) => return Err(io("read", path, e)),
     };
-    let mut paths: Vec<PathBuf> =
-        entries.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>().map_err(|e| io("read", path, e))?;
+    let mut paths: Vec<PathBuf> = entries
+        .map(|e| e.map(|e| e.path()))
+        .collect::<Result<_, _>>()
+        .map_err(|e| io("read", path, e))?;
     paths.sort();
     for path in paths {
         if path.is_dir() || is_session(&path) {
@@ -96,7 +102,8 @@ fn read_one(path: &Path) -> Result<Session, StoreError> {
 
 /// `path` is for the message only.
 pub fn parse(path: &Path, text: &str) -> Result<Session, StoreError> {
-    Session::parse(text).map_err(|e: ParseError| StoreError::Shape { path: path.to_owned(), why: e.to_string() })
+    Session::parse(text)
+        .map_err(|e: ParseError| StoreError::Shape { path: path.to_owned(), why: e.to_string() })
 }
 
 fn io(doing: &'static str, path: &Path, source: std::io::Error) -> StoreError {

@@ -50,7 +50,8 @@ impl Repo {
     pub fn found_at(&self, commit: &str, path: &Path) -> Result<Option<Found>, TreeError> {
         let tree = self.tree(&self.commit(commit)?)?;
         let Some(id) = self.followed(&tree, path, 0)? else { return Ok(None) };
-        let object = self.inner.find_object(id, None).map_err(|e| self.unread(object_name(path, id), &e))?;
+        let object =
+            self.inner.find_object(id, None).map_err(|e| self.unread(object_name(path, id), &e))?;
         if object.kind() == Some(ObjectType::Tree) {
             let mut files = Files::new();
             self.collect(&self.folder(id, path)?, Path::new(""), &mut files)?;
@@ -65,9 +66,11 @@ impl Repo {
     pub fn file_at(&self, commit: &str, path: &Path) -> Result<Option<String>, GitError> {
         let tree = self.tree(&self.commit(commit)?)?;
         let Some(id) = self.followed(&tree, path, 0)? else { return Ok(None) };
-        let object = self.inner.find_object(id, None).map_err(|e| self.unread(object_name(path, id), &e))?;
+        let object =
+            self.inner.find_object(id, None).map_err(|e| self.unread(object_name(path, id), &e))?;
         let Some(blob) = object.as_blob() else { return Ok(None) };
-        let text = std::str::from_utf8(blob.content()).map_err(|_| GitError::Other(format!("{} is no text", path.display())))?;
+        let text = std::str::from_utf8(blob.content())
+            .map_err(|_| GitError::Other(format!("{} is no text", path.display())))?;
         Ok(Some(text.to_owned()))
     }
 
@@ -86,7 +89,9 @@ impl Repo {
         let parts: Vec<Component<'_>> = path.components().collect();
         let mut tree = tree.clone();
         for (i, part) in parts.iter().enumerate() {
-            let Some(entry) = tree.get_name_bytes(part.as_os_str().as_encoded_bytes()).map(|e| e.to_owned()) else {
+            let Some(entry) =
+                tree.get_name_bytes(part.as_os_str().as_encoded_bytes()).map(|e| e.to_owned())
+            else {
                 return Ok(None);
             };
             if i + 1 == parts.len() {
@@ -104,16 +109,29 @@ impl Repo {
         self.inner.find_tree(id).map_err(|e| self.unread(object_name(path, id), &e))
     }
 
-    fn followed(&self, tree: &Tree<'_>, path: &Path, links: usize) -> Result<Option<Oid>, GitError> {
+    fn followed(
+        &self,
+        tree: &Tree<'_>,
+        path: &Path,
+        links: usize,
+    ) -> Result<Option<Oid>, GitError> {
         let parts: Vec<Component<'_>> = path.components().collect();
         for end in 1..=parts.len() {
-            let (here, rest) = (parts[..end].iter().collect::<PathBuf>(), parts[end..].iter().collect::<PathBuf>());
+            let (here, rest) = (
+                parts[..end].iter().collect::<PathBuf>(),
+                parts[end..].iter().collect::<PathBuf>(),
+            );
             let Some(entry) = self.entry(tree, &here)? else { return Ok(None) };
             if entry.filemode() == LINK_MODE {
-                let target = self.inner.find_blob(entry.id()).map_err(|e| self.unread(object_name(&here, entry.id()), &e))?;
+                let target = self
+                    .inner
+                    .find_blob(entry.id())
+                    .map_err(|e| self.unread(object_name(&here, entry.id()), &e))?;
                 let target = PathBuf::from(String::from_utf8_lossy(target.content()).into_owned());
                 let led = within(&here.parent().unwrap_or(Path::new("")).join(target).join(rest));
-                let led = led.filter(|_| links < MOST_LINKS).ok_or_else(|| GitError::LedOut(here.display().to_string()))?;
+                let led = led
+                    .filter(|_| links < MOST_LINKS)
+                    .ok_or_else(|| GitError::LedOut(here.display().to_string()))?;
                 return self.followed(tree, &led, links + 1);
             }
             if entry.kind() == Some(ObjectType::Commit) {
@@ -138,9 +156,17 @@ impl Repo {
                     let tree = self.folder(entry.id(), &path)?;
                     self.collect(&tree, &path, files)?;
                 }
-                Some(ObjectType::Blob) if store::is_session(&path) && FILE_MODES.contains(&entry.filemode()) => {
-                    let blob = self.inner.find_blob(entry.id()).map_err(|e| self.unread(object_name(&path, entry.id()), &e))?;
-                    let session = store::parse(&self.baselines.join(&path), &String::from_utf8_lossy(blob.content()))?;
+                Some(ObjectType::Blob)
+                    if store::is_session(&path) && FILE_MODES.contains(&entry.filemode()) =>
+                {
+                    let blob = self
+                        .inner
+                        .find_blob(entry.id())
+                        .map_err(|e| self.unread(object_name(&path, entry.id()), &e))?;
+                    let session = store::parse(
+                        &self.baselines.join(&path),
+                        &String::from_utf8_lossy(blob.content()),
+                    )?;
                     files.insert(path, session);
                 }
                 _ => {}

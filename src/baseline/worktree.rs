@@ -31,20 +31,34 @@ impl Worktree {
     /// A detached checkout of `commit`. Errors: the commit is not here, or the disk is full.
     pub fn add(repo: &Repository, commit: &str) -> Result<Self, GitError> {
         remove_abandoned(repo);
-        let failed = |e: std::io::Error| GitError::Other(format!("{e} in {}", std::env::temp_dir().display()));
+        let failed = |e: std::io::Error| {
+            GitError::Other(format!("{e} in {}", std::env::temp_dir().display()))
+        };
         let temporary = tempfile::Builder::new().prefix(PREFIX).tempdir().map_err(failed)?;
         let lock = File::create(temporary.path().join(LOCK)).map_err(failed)?;
         // Where the file system knows no locks, nothing is ever taken for abandoned.
         let _ = lock.try_lock();
-        let name = temporary.path().file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = temporary
+            .path()
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let folder = temporary.path().join("baseline");
-        let commit = repo.revparse_single(commit).and_then(|o| o.peel_to_commit()).map_err(|e| other(&e))?;
+        let commit =
+            repo.revparse_single(commit).and_then(|o| o.peel_to_commit()).map_err(|e| other(&e))?;
         // libgit2 adds a worktree for a branch only: one is made for the moment, and HEAD is detached from it.
         let branch = repo.branch(&name, &commit, false).map_err(|e| other(&e))?;
-        let worktree = Self { owner: repo.path().to_owned(), name, folder, temporary: Some(temporary), _lock: lock };
+        let worktree = Self {
+            owner: repo.path().to_owned(),
+            name,
+            folder,
+            temporary: Some(temporary),
+            _lock: lock,
+        };
         let mut options = WorktreeAddOptions::new();
         options.reference(Some(branch.get()));
-        repo.worktree(&worktree.name, &worktree.folder, Some(&options)).map_err(|e| checkout_error(repo, &e))?;
+        repo.worktree(&worktree.name, &worktree.folder, Some(&options))
+            .map_err(|e| checkout_error(repo, &e))?;
         let inside = Repository::open(&worktree.folder).map_err(|e| other(&e))?;
         inside.set_head_detached(commit.id()).map_err(|e| other(&e))?;
         remove_branch(repo, &worktree.name);
@@ -89,9 +103,15 @@ fn remove_branch(repo: &Repository, name: &str) {
 
 /// Removes what runs that were killed have left: nobody holds their lock any more. What cannot be removed is in nobody's way.
 pub fn remove_abandoned(repo: &Repository) {
-    let names = repo.worktrees().map(|names| names.iter().flatten().flatten().map(str::to_owned).collect::<Vec<_>>());
+    let names = repo
+        .worktrees()
+        .map(|names| names.iter().flatten().flatten().map(str::to_owned).collect::<Vec<_>>());
     for name in names.unwrap_or_default().iter().filter(|name| name.starts_with(PREFIX)) {
-        let Some(temporary) = repo.find_worktree(name).ok().and_then(|w| Some(w.path().parent()?.to_owned())) else { continue };
+        let Some(temporary) =
+            repo.find_worktree(name).ok().and_then(|w| Some(w.path().parent()?.to_owned()))
+        else {
+            continue;
+        };
         // By its name too: only a folder that one of us has made may be removed whole.
         let made_by_us = temporary.file_name().is_some_and(|folder| folder == name.as_str());
         if made_by_us && (!temporary.exists() || is_abandoned(&temporary, Duration::ZERO)) {
@@ -101,7 +121,8 @@ pub fn remove_abandoned(repo: &Repository) {
     }
     // Killed before git knew of it, or of a repository that is gone.
     for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
-        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX) && entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX)
+            && entry.file_type().is_ok_and(|kind| kind.is_dir());
         if ours && is_abandoned(&entry.path(), YOUNG) {
             let _ = std::fs::remove_dir_all(entry.path());
         }

@@ -84,7 +84,13 @@ pub struct SelftestArgs {
     #[arg(long, value_name = "N", default_value_t = 1000, hide_default_value = true)]
     pub gates: u32,
     /// Only rows with this text in change, load or mode, e.g. "decode" or "other day"
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, conflicts_with = "wire")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true,
+        conflicts_with = "wire"
+    )]
     pub only: String,
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1)]

@@ -11,7 +11,11 @@ pub struct SimArgs {
     /// Address to listen on; port 0 takes a free one and prints it
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub listen: String,
-    #[arg(long = "set", value_name = "KEY=VALUE", help = "Turn a knob, e.g. decode_factor=1.2 (repeatable)")]
+    #[arg(
+        long = "set",
+        value_name = "KEY=VALUE",
+        help = "Turn a knob, e.g. decode_factor=1.2 (repeatable)"
+    )]
     pub set: Vec<String>,
     /// Log the instant of every write, JSONL
     #[arg(long, value_name = "FILE")]

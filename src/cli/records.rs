@@ -52,7 +52,10 @@ pub struct CommentArgs {
     /// Pull request [default: the open ones whose head is the commit]
     #[arg(long, value_name = "N")]
     pub pr: Option<u64>,
-    #[arg(long, help = "Name of the gate: each has its own comment and check [default: $GOODPUT_GATE_NAME, else goodput-gate]")]
+    #[arg(
+        long,
+        help = "Name of the gate: each has its own comment and check [default: $GOODPUT_GATE_NAME, else goodput-gate]"
+    )]
     pub name: Option<String>,
     #[command(flatten)]
     pub config: ConfigArgs,

@@ -24,10 +24,14 @@ pub fn run(args: &AcceptArgs) -> anyhow::Result<ExitStatus> {
         output::tell(&acceptances::in_words(entry)?);
     }
     if args.until.is_none() {
-        say(&format!("note: they count until {until}, {DAYS} days from today; --until YYYY-MM-DD says another day"));
+        say(&format!(
+            "note: they count until {until}, {DAYS} days from today; --until YYYY-MM-DD says another day"
+        ));
     }
     if entries.iter().any(|a| a.commit.is_none()) {
-        say("note: it names no commit (--any-change, or changes that no commit holds), so it covers any change of that size");
+        say(
+            "note: it names no commit (--any-change, or changes that no commit holds), so it covers any change of that size",
+        );
     }
     say(&format!(
         "hint: commit {} in a pull request of its own: in CI it counts once it is on the base branch, never for the change that brings it",

@@ -43,6 +43,9 @@ pub fn options(args: &OutputArgs) -> RunOptions {
 
 /// Begins a job that listens to signals and to `--time-limit`. `None`: interrupted while it waited for another gate.
 pub fn begin(verb: &'static str, args: &OutputArgs) -> anyhow::Result<Option<Job>> {
-    let limit = args.time_limit.as_deref().map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}")));
+    let limit = args
+        .time_limit
+        .as_deref()
+        .map(|t| parse_duration(t).map_err(|e| anyhow::anyhow!("--time-limit: {e}")));
     Job::begin(verb, &options(args), signals::watch(limit.transpose()?)?)
 }

@@ -37,7 +37,12 @@ impl Talk {
     }
 
     /// One of `options`, by number or as `typed` accepts it; the first is the default. Errors: the input ended.
-    pub fn choose(&mut self, what: &str, options: &[String], typed: impl Fn(&str) -> bool) -> anyhow::Result<Choice> {
+    pub fn choose(
+        &mut self,
+        what: &str,
+        options: &[String],
+        typed: impl Fn(&str) -> bool,
+    ) -> anyhow::Result<Choice> {
         if self.input.is_none() {
             return Ok(Choice::Listed(0));
         }
@@ -51,7 +56,12 @@ impl Talk {
             if answer.is_empty() {
                 return Ok(Choice::Listed(0));
             }
-            if let Some(index) = answer.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).filter(|i| *i < options.len()) {
+            if let Some(index) = answer
+                .parse::<usize>()
+                .ok()
+                .and_then(|n| n.checked_sub(1))
+                .filter(|i| *i < options.len())
+            {
                 return Ok(Choice::Listed(index));
             }
             if typed(&answer) {
@@ -62,7 +72,13 @@ impl Talk {
     }
 
     /// Some text that `fits`; Enter takes the default. Errors: the input ended.
-    pub fn text(&mut self, what: &str, default: &str, fits: impl Fn(&str) -> bool, wanted: &str) -> anyhow::Result<String> {
+    pub fn text(
+        &mut self,
+        what: &str,
+        default: &str,
+        fits: impl Fn(&str) -> bool,
+        wanted: &str,
+    ) -> anyhow::Result<String> {
         if self.input.is_none() {
             return Ok(default.to_owned());
         }
@@ -97,7 +113,8 @@ impl Talk {
         // A prompt that nobody sees is no reason not to read the answer.
         print::prompt(prompt);
         let mut answer = String::new();
-        if input.take(LONGEST_ANSWER).read_line(&mut answer).context("cannot read the answer")? == 0 {
+        if input.take(LONGEST_ANSWER).read_line(&mut answer).context("cannot read the answer")? == 0
+        {
             bail!(
                 "standard input ended before the question was answered\nhint: Enter takes the default; --help has the flags that say it"
             );
@@ -111,7 +128,8 @@ mod tests {
     use super::*;
 
     fn choose(answers: &'static str) -> anyhow::Result<Choice> {
-        Talk::scripted(answers).choose("server", &["a".into(), "b".into()], |text| text.starts_with("http"))
+        Talk::scripted(answers)
+            .choose("server", &["a".into(), "b".into()], |text| text.starts_with("http"))
     }
 
     #[test]
@@ -133,6 +151,9 @@ mod tests {
     fn an_input_that_ended_is_no_answer() {
         assert!(choose("").expect_err("ended").to_string().contains("standard input ended"));
         assert!(choose("7\n").is_err());
-        assert_eq!(Talk::with_nobody().text("url", "d", |_| false, "").expect("nobody is asked"), "d");
+        assert_eq!(
+            Talk::with_nobody().text("url", "d", |_| false, "").expect("nobody is asked"),
+            "d"
+        );
     }
 }

@@ -8,11 +8,14 @@ use crate::lab::bench::{arrivals, events, judging, scraped, truth};
 
 pub fn run(command: &BenchCommand) -> anyhow::Result<ExitStatus> {
     match command {
-        BenchCommand::Events(args) => {
-            events::run(&Streams { count: args.streams, token_rate: args.token_rate, events: args.events })
-        }
+        BenchCommand::Events(args) => events::run(&Streams {
+            count: args.streams,
+            token_rate: args.token_rate,
+            events: args.events,
+        }),
         BenchCommand::Truth(args) => {
-            let burst = Burst { streams: args.streams, token_rate: args.token_rate, tokens: args.tokens };
+            let burst =
+                Burst { streams: args.streams, token_rate: args.token_rate, tokens: args.tokens };
             match (args.scrape, args.gpu) {
                 (Some(pairs), _) => scraped::run(&burst, pairs),
                 (None, Some(pairs)) => truth::sampled(&burst, pairs),

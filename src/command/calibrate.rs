@@ -15,6 +15,11 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<ExitStatus> {
         output::print(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
     }
-    let what = Calibrate { here: &here, options: &args::options(&args.output), save: !args.no_save, tell: &output::tell };
+    let what = Calibrate {
+        here: &here,
+        options: &args::options(&args.output),
+        save: !args.no_save,
+        tell: &output::tell,
+    };
     calibrate(&config, &what, || args::begin("calibrate", &args.output))
 }

@@ -27,8 +27,14 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
         return dry_run(&here, &gate, base);
     }
     let lang = gate::lang(args::lang(args.lang), &gate.config);
-    let what =
-        Check { here: &here, options: &options, base, baseline: args.baseline.as_deref(), with: args.with.as_deref(), lang };
+    let what = Check {
+        here: &here,
+        options: &options,
+        base,
+        baseline: args.baseline.as_deref(),
+        with: args.with.as_deref(),
+        lang,
+    };
     let Some(mut outcome) = check(gate, &what, || args::begin(VERB, &args.output))? else {
         return Ok(ExitStatus::Interrupted);
     };

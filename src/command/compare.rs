@@ -16,7 +16,11 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
         return ranked(args);
     }
     let here = Workspace::here();
-    let explain = args.explain.iter().map(|name| judged_metric(name)).collect::<anyhow::Result<Vec<Metric>>>()?;
+    let explain = args
+        .explain
+        .iter()
+        .map(|name| judged_metric(name))
+        .collect::<anyhow::Result<Vec<Metric>>>()?;
     let what = Compare {
         here: &here,
         baseline: &args.baseline,
@@ -51,8 +55,10 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
 
 fn ranked(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     let format = args.format.unwrap_or(ReportFormat::Terminal);
-    let paths: Vec<&PathBuf> = [&args.baseline, &args.candidate].into_iter().chain(&args.more).collect();
+    let paths: Vec<&PathBuf> =
+        [&args.baseline, &args.candidate].into_iter().chain(&args.more).collect();
     let ranking = ranking::stored(&paths)?;
-    let lang = gate::lang_here(&Workspace::here(), args::lang(args.lang), args.config.config.as_deref());
+    let lang =
+        gate::lang_here(&Workspace::here(), args::lang(args.lang), args.config.config.as_deref());
     formats::deliver_ranking(&ranking, &args.out, format, lang)
 }

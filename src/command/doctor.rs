@@ -43,7 +43,8 @@ fn client() -> Line {
             let p99 = percentile_of_sorted(&errors.ttft_ms, 0.99);
             let fine = p99.is_some_and(|p| p <= TTFT_ERROR_MS);
             let grade = if fine { Grade::Ok } else { Grade::Note };
-            let hint = if fine { "" } else { "\nthe machine is busy: instants are late by this much" };
+            let hint =
+                if fine { "" } else { "\nthe machine is busy: instants are late by this much" };
             (
                 grade,
                 "client".into(),

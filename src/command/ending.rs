@@ -33,23 +33,32 @@ goodput-gate keeps LLM serving from getting slower without anyone noticing.
 
 /// What clap has to say: help, the version, or what is wrong with the arguments.
 pub fn usage(mut error: clap::Error) -> ExitStatus {
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && std::env::args_os().len() <= 1 {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        && std::env::args_os().len() <= 1
+    {
         print::say(OVERVIEW);
         return ExitStatus::Usage;
     }
     let foreign: Vec<(ContextKind, String)> = error
         .context()
         .filter_map(|(kind, value)| match value {
-            ContextValue::String(text) if text.contains(char::is_control) => Some((kind, one_line(text))),
+            ContextValue::String(text) if text.contains(char::is_control) => {
+                Some((kind, one_line(text)))
+            }
             _ => None,
         })
         .collect();
     for (kind, text) in foreign {
         error.insert(kind, ContextValue::String(text));
     }
-    let terminal = if error.use_stderr() { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
+    let terminal = if error.use_stderr() {
+        std::io::stderr().is_terminal()
+    } else {
+        std::io::stdout().is_terminal()
+    };
     let coloured = terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    let text = if coloured { error.render().ansi().to_string() } else { error.render().to_string() };
+    let text =
+        if coloured { error.render().ansi().to_string() } else { error.render().to_string() };
     let text = text.trim_end();
     if error.use_stderr() {
         print::say_coloured(text);
@@ -66,15 +75,23 @@ pub fn panicked(info: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let place = info.location().map(|l| format!(" at {l}")).unwrap_or_default();
     let said = info.payload().downcast_ref::<&str>().copied();
-    let said = said.or_else(|| info.payload().downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    let said = said
+        .or_else(|| info.payload().downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
     let name = thread.name().unwrap_or("unnamed");
     let trace = std::backtrace::Backtrace::capture();
-    let trace = if trace.status() == std::backtrace::BacktraceStatus::Captured { format!("\n{trace}") } else { String::new() };
+    let trace = if trace.status() == std::backtrace::BacktraceStatus::Captured {
+        format!("\n{trace}")
+    } else {
+        String::new()
+    };
     print::say(&format!("thread {name} panicked{place}: {}{trace}", one_line(said)));
 }
 
 /// After [`panicked`].
 pub fn internal() -> ExitStatus {
-    print::say("internal error: this is a bug of goodput-gate; please report it with the lines above");
+    print::say(
+        "internal error: this is a bug of goodput-gate; please report it with the lines above",
+    );
     ExitStatus::Internal
 }

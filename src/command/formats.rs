@@ -45,7 +45,12 @@ const RANKING_FILES: [(&str, ReportFormat); 4] = [
 ];
 
 /// `width`: of the terminal, in columns. Errors: a ranking has no such form.
-pub fn rendered_ranking(report: &RankingReport, format: ReportFormat, width: u16, lang: Lang) -> anyhow::Result<Vec<u8>> {
+pub fn rendered_ranking(
+    report: &RankingReport,
+    format: ReportFormat,
+    width: u16,
+    lang: Lang,
+) -> anyhow::Result<Vec<u8>> {
     Ok(match format {
         ReportFormat::Terminal => ranking::terminal(report, width, lang).into(),
         ReportFormat::Md => ranking::markdown(report, lang).into(),
@@ -59,7 +64,12 @@ pub fn rendered_ranking(report: &RankingReport, format: ReportFormat, width: u16
 }
 
 /// A ranking as files and on the terminal.
-pub fn deliver_ranking(report: &RankingReport, out: &Path, format: ReportFormat, lang: Lang) -> anyhow::Result<ExitStatus> {
+pub fn deliver_ranking(
+    report: &RankingReport,
+    out: &Path,
+    format: ReportFormat,
+    lang: Lang,
+) -> anyhow::Result<ExitStatus> {
     // First of all: what cannot be shown is refused before anything is written.
     let shown = rendered_ranking(report, format, output::width(), lang)?;
     let writable = artefacts::folder(out);

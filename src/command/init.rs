@@ -27,25 +27,38 @@ const NOT_GITHUB: [&str; 2] = ["gitlab", "bitbucket"];
 pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
     let cwd = Workspace::here().cwd()?.to_owned();
     let git = around::git(args.dir.as_deref().unwrap_or(&cwd));
-    let dir = args.dir.clone().or_else(|| git.as_ref().map(|g| g.root.clone())).unwrap_or_else(|| cwd.clone());
+    let dir = args
+        .dir
+        .clone()
+        .or_else(|| git.as_ref().map(|g| g.root.clone()))
+        .unwrap_or_else(|| cwd.clone());
     let config_path = first_config::place(&dir, args.force)?;
     let person = args.ask || (!args.yes && std::io::stdin().is_terminal());
     let mut talk = if person { Talk::with_person() } else { Talk::with_nobody() };
     if let Some(git) = &git {
         let remote = git.remote.as_deref().unwrap_or("no remote `origin`");
-        say(&format!("git     {remote}, default branch {}", git.default_branch.as_deref().unwrap_or("unknown")));
+        say(&format!(
+            "git     {remote}, default branch {}",
+            git.default_branch.as_deref().unwrap_or("unknown")
+        ));
     } else {
         say("git     no repository here: baselines will need one (git init)");
     }
     let (starter, runs, files) = match &args.from {
-        Some(folder) => older_configs(folder).map(|carried| (carried.starter, false, carried.files))?,
+        Some(folder) => {
+            older_configs(folder).map(|carried| (carried.starter, false, carried.files))?
+        }
         None => first(args, &mut talk).map(|(starter, runs)| (starter, runs, Vec::new()))?,
     };
     let text = starter::render(&starter);
     first_config::check(&text)?;
-    let files: Vec<(PathBuf, String)> = files.into_iter().map(|(name, text)| (dir.join(name), text)).collect();
+    let files: Vec<(PathBuf, String)> =
+        files.into_iter().map(|(name, text)| (dir.join(name), text)).collect();
     if let Some((path, _)) = files.iter().find(|(path, _)| path.exists() && !args.force) {
-        bail!("{} is there already, and nothing was written\nhint: --force replaces it", shown(path, &cwd));
+        bail!(
+            "{} is there already, and nothing was written\nhint: --force replaces it",
+            shown(path, &cwd)
+        );
     }
     write(&config_path, &text, &cwd)?;
     files.iter().try_for_each(|(path, text)| write(path, text, &cwd))?;
@@ -56,7 +69,12 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
         );
     } else {
         let branch = git.as_ref().and_then(|g| g.default_branch.as_deref()).unwrap_or("main");
-        save_workflow(&dir.join(WORKFLOW), &workflow::render(branch, starter.target.api_key_env.as_deref()), args.force, &cwd)?;
+        save_workflow(
+            &dir.join(WORKFLOW),
+            &workflow::render(branch, starter.target.api_key_env.as_deref()),
+            args.force,
+            &cwd,
+        )?;
     }
     say(&next(&starter, runs));
     Ok(ExitStatus::Pass)
@@ -86,12 +104,19 @@ fn first(args: &InitArgs, talk: &mut Talk) -> anyhow::Result<(Starter, bool)> {
         say(&format!("server  none on 127.0.0.1, ports {}", around::ports(&args.look.ports)));
     }
     let gpus = around::gpus();
-    say(&format!("gpu     {}", if gpus == 0 { "none here (no /dev/nvidia0)".into() } else { format!("{gpus} of NVIDIA") }));
+    say(&format!(
+        "gpu     {}",
+        if gpus == 0 { "none here (no /dev/nvidia0)".into() } else { format!("{gpus} of NVIDIA") }
+    ));
     let chosen = server(&found, args, talk)?;
     let mut target = StartTarget {
         base_url: Some(chosen.base_url.clone()),
         protocol: (chosen.protocol != ProtocolName::OpenAiChat).then_some(chosen.protocol),
-        note: chosen.facts.name.clone().map(|n| chosen.facts.version.iter().fold(n, |n, v| format!("{n} {v}"))),
+        note: chosen
+            .facts
+            .name
+            .clone()
+            .map(|n| chosen.facts.version.iter().fold(n, |n, v| format!("{n} {v}"))),
         api_key_env: chosen.api_key_env.clone(),
         ..StartTarget::default()
     };
@@ -100,12 +125,24 @@ fn first(args: &InitArgs, talk: &mut Talk) -> anyhow::Result<(Starter, bool)> {
     }
     (target.model, target.model_note) = model(&chosen, talk)?;
     let runs = !chosen.facts.models.is_empty();
-    Ok((Starter { target, workloads: vec![starter::first_workload(gpus > 0)], ..Starter::default() }, runs))
+    Ok((
+        Starter {
+            target,
+            workloads: vec![starter::first_workload(gpus > 0)],
+            ..Starter::default()
+        },
+        runs,
+    ))
 }
 
 fn server(found: &[Found], args: &InitArgs, talk: &mut Talk) -> anyhow::Result<Found> {
     let url = match found {
-        [] => talk.text("base URL of the server", USUAL_URL, is_url, "a URL such as http://127.0.0.1:8000/v1")?,
+        [] => talk.text(
+            "base URL of the server",
+            USUAL_URL,
+            is_url,
+            "a URL such as http://127.0.0.1:8000/v1",
+        )?,
         [one] => return Ok(one.clone()),
         many => {
             let options: Vec<String> = many.iter().map(around::describe).collect();
@@ -122,7 +159,8 @@ fn server(found: &[Found], args: &InitArgs, talk: &mut Talk) -> anyhow::Result<F
         api_key_env: None,
         locked: false,
     };
-    let asked = if url == USUAL_URL { None } else { around::server(&url, args.api_key_env.as_deref())? };
+    let asked =
+        if url == USUAL_URL { None } else { around::server(&url, args.api_key_env.as_deref())? };
     let mut found = asked.unwrap_or_else(unknown);
     found.api_key_env = found.api_key_env.or_else(|| args.api_key_env.clone());
     Ok(found)
@@ -130,11 +168,19 @@ fn server(found: &[Found], args: &InitArgs, talk: &mut Talk) -> anyhow::Result<F
 
 /// The variable that the key of a server will be in.
 fn key_variable(chosen: &Found, args: &InitArgs, talk: &mut Talk) -> anyhow::Result<String> {
-    let usual = if chosen.base_url.contains(":4000") { "LITELLM_API_KEY" } else { "OPENAI_API_KEY" };
+    let usual =
+        if chosen.base_url.contains(":4000") { "LITELLM_API_KEY" } else { "OPENAI_API_KEY" };
     let default = args.api_key_env.as_deref().unwrap_or(usual);
-    let name =
-        talk.text("environment variable that holds its API key", default, is_variable, "the variable's name, never the key")?;
-    say(&format!("note: {} takes no key that is at hand: put it into {name}, in the environment or in .env", chosen.base_url));
+    let name = talk.text(
+        "environment variable that holds its API key",
+        default,
+        is_variable,
+        "the variable's name, never the key",
+    )?;
+    say(&format!(
+        "note: {} takes no key that is at hand: put it into {name}, in the environment or in .env",
+        chosen.base_url
+    ));
     Ok(name)
 }
 
@@ -143,9 +189,13 @@ fn model(chosen: &Found, talk: &mut Talk) -> anyhow::Result<(Option<String>, Opt
     let models = around::chat_first(&chosen.facts.models);
     Ok(match models.as_slice() {
         [] => (Some("auto".into()), Some("the only one that the server lists".into())),
-        [one] => (Some("auto".into()), Some(format!("the only one that the server lists, {one} now"))),
+        [one] => {
+            (Some("auto".into()), Some(format!("the only one that the server lists, {one} now")))
+        }
         many => {
-            let name = match talk.choose("model (number or name)", many, |text| text.parse::<usize>().is_err())? {
+            let name = match talk
+                .choose("model (number or name)", many, |text| text.parse::<usize>().is_err())?
+            {
                 Choice::Listed(index) => many[index].clone(),
                 Choice::Typed(name) => name,
             };
@@ -173,5 +223,6 @@ fn next(starter: &Starter, runs: bool) -> String {
 
 fn is_variable(text: &str) -> bool {
     let first = text.chars().next();
-    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -49,7 +49,10 @@ pub fn run(args: &ModelsArgs) -> anyhow::Result<ExitStatus> {
     if let Some(one) = offering {
         say(&format!("next: {}", command(one)));
     } else if let Some(one) = found.iter().find(|one| one.locked) {
-        say(&format!("hint: {} takes no key that is at hand: name the variable that holds it with --api-key-env", one.base_url));
+        say(&format!(
+            "hint: {} takes no key that is at hand: name the variable that holds it with --api-key-env",
+            one.base_url
+        ));
     } else {
         say("hint: name the model (--model, target.model) if you know that the server has it");
     }
@@ -62,7 +65,9 @@ fn found(args: &ModelsArgs) -> anyhow::Result<Vec<Found>> {
         let found = around::servers(&args.look.ports, key)?;
         if found.is_empty() {
             let ports = around::ports(&args.look.ports);
-            let what = format!("no server on 127.0.0.1, ports {ports}\nhint: name one with --base-url URL");
+            let what = format!(
+                "no server on 127.0.0.1, ports {ports}\nhint: name one with --base-url URL"
+            );
             bail!(Failure::measure(&what));
         }
         return Ok(found);
@@ -78,8 +83,11 @@ fn found(args: &ModelsArgs) -> anyhow::Result<Vec<Found>> {
         Some(name) => around::speaking(protocol(name)?, url, key)?,
     };
     let ending = "does the URL end in /v1 (for ollama and triton: at the server's root)";
-    let what =
-        || format!("no list of models at {url}\nhint: is the server up, {ending}, and does it want a key (--api-key-env)?");
+    let what = || {
+        format!(
+            "no list of models at {url}\nhint: is the server up, {ending}, and does it want a key (--api-key-env)?"
+        )
+    };
     Ok(vec![found.ok_or_else(|| Failure::measure(&what()))?])
 }
 
@@ -91,7 +99,11 @@ fn protocol(name: &str) -> anyhow::Result<ProtocolName> {
 
 impl<'a> Shown<'a> {
     fn new(found: &'a Found) -> Self {
-        let models = found.facts.models.iter().map(|m| Model { name: &m.name, context_tokens: m.context_tokens });
+        let models = found
+            .facts
+            .models
+            .iter()
+            .map(|m| Model { name: &m.name, context_tokens: m.context_tokens });
         Self {
             base_url: &found.base_url,
             protocol: found.protocol.name(),
@@ -111,7 +123,8 @@ fn text(found: &Found) -> String {
     let mut lines = vec![format!("{}  {name}{version}, {}", found.base_url, found.protocol.name())];
     let width = facts.models.iter().map(|m| m.name.chars().count()).max().unwrap_or(0);
     lines.extend(facts.models.iter().map(|m| {
-        let context = m.context_tokens.map(|n| format!("  {n} tokens of context")).unwrap_or_default();
+        let context =
+            m.context_tokens.map(|n| format!("  {n} tokens of context")).unwrap_or_default();
         format!("  {:width$}{context}", m.name).trim_end().to_owned()
     }));
     if found.locked {

@@ -43,7 +43,8 @@ pub fn tell(text: &str) {
 
 /// The report on standard output, in colour where a person looks at it. `page`: where it lies as HTML.
 pub fn show(report: &Report, page: Option<&str>, lang: Lang, view: ViewArgs) -> anyhow::Result<()> {
-    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let colour = std::io::stdout().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let text = if view.verbose {
         terminal::render(report, width(), colour, lang)
     } else {
@@ -54,7 +55,10 @@ pub fn show(report: &Report, page: Option<&str>, lang: Lang, view: ViewArgs) -> 
 
 /// The terminal's, or `COLUMNS`; wide enough for every table elsewhere.
 pub fn width() -> u16 {
-    let asked = rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0);
+    let asked = rustix::termios::tcgetwinsize(std::io::stdout())
+        .ok()
+        .map(|size| size.ws_col)
+        .filter(|columns| *columns > 0);
     asked.or_else(|| std::env::var("COLUMNS").ok()?.parse().ok()).unwrap_or(120)
 }
 

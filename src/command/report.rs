@@ -25,7 +25,8 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
         let (path, text) = (&args.record, text_of(&args.record)?);
         match kind(&text).as_deref() {
             Some(ranking::SCHEMA) => {
-                let ranking = RankingReport::parse(&text).map_err(|why| anyhow!("{}: {why}", path.display()))?;
+                let ranking = RankingReport::parse(&text)
+                    .map_err(|why| anyhow!("{}: {why}", path.display()))?;
                 rendered_ranking(&ranking, args.format, WIDTH, lang)?
             }
             kind => of_one(&text, kind, path, args.format, lang)?,
@@ -64,7 +65,8 @@ fn of_several(args: &ReportArgs, lang: Lang) -> anyhow::Result<Vec<u8>> {
             *name = path.display().to_string();
         }
     }
-    let reports: Vec<(&str, &Report)> = all.iter().map(|(name, report)| (name.as_str(), report)).collect();
+    let reports: Vec<(&str, &Report)> =
+        all.iter().map(|(name, report)| (name.as_str(), report)).collect();
     Ok(match args.format {
         ReportFormat::Terminal => report::terminal::several(&reports, WIDTH, lang).into(),
         ReportFormat::Md => report::markdown::several(&reports, lang).into(),
@@ -75,7 +77,13 @@ fn of_several(args: &ReportArgs, lang: Lang) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Of one run: its record, or its report. Errors: what the file is instead, and which files are meant.
-fn of_one(text: &str, kind: Option<&str>, path: &Path, format: ReportFormat, lang: Lang) -> anyhow::Result<Vec<u8>> {
+fn of_one(
+    text: &str,
+    kind: Option<&str>,
+    path: &Path,
+    format: ReportFormat,
+    lang: Lang,
+) -> anyhow::Result<Vec<u8>> {
     let (report, record) = read(text, kind, path)?;
     let drawn = record.as_ref().filter(|_| format == ReportFormat::Html);
     let charts = drawn.map(drawn::alone).transpose()?.unwrap_or_default();
@@ -91,10 +99,14 @@ fn read(text: &str, kind: Option<&str>, path: &Path) -> anyhow::Result<(Report, 
             Ok((report, record))
         }
         Some(session::SCHEMA) => {
-            bail!("{}: it is a baseline session, which has no single requests to show\n{WHICH}", path.display())
+            bail!(
+                "{}: it is a baseline session, which has no single requests to show\n{WHICH}",
+                path.display()
+            )
         }
         other => {
-            let hint = if other == Some(record::SCHEMA) { String::new() } else { format!("\n{WHICH}") };
+            let hint =
+                if other == Some(record::SCHEMA) { String::new() } else { format!("\n{WHICH}") };
             let record = Record::parse(text).map_err(|why| named(format!("{why}{hint}")))?;
             Ok((evaluate::measured(&record)?.0, Some(record)))
         }

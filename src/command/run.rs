@@ -29,14 +29,20 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     }
     let (options, lang) = (args::options(&args.output), gate::lang(args::lang(args.lang), &config));
     measure::warn_of_starts(&config);
-    let Some(mut job) = args::begin(VERB, &args.output)? else { return Ok(ExitStatus::Interrupted) };
-    if !job.load(&here, &config, [&config.target]).inspect_err(|e| artefacts::save_failure(&options.out, e, None, lang))? {
+    let Some(mut job) = args::begin(VERB, &args.output)? else {
+        return Ok(ExitStatus::Interrupted);
+    };
+    if !job
+        .load(&here, &config, [&config.target])
+        .inspect_err(|e| artefacts::save_failure(&options.out, e, None, lang))?
+    {
         return Ok(ExitStatus::Interrupted);
     }
     // Without git the record says nothing of a commit; that is no reason not to measure.
     let git = here.head_facts_if_any(&config);
-    let measure::Kept { value: record, unsaved } = measure::measure(&here, &config, &options, git.clone(), &job)
-        .inspect_err(|e| artefacts::save_failure(&options.out, e, git, lang))?;
+    let measure::Kept { value: record, unsaved } =
+        measure::measure(&here, &config, &options, git.clone(), &job)
+            .inspect_err(|e| artefacts::save_failure(&options.out, e, git, lang))?;
     let (mut report, exit) = evaluate::measured(&record)?;
     let exit = artefacts::closed(&mut report, exit, unsaved.as_ref());
     output::deliver(&options.out, &mut report, &drawn::alone(&record)?, lang, args.view);
@@ -61,8 +67,11 @@ fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
         return Ok(ExitStatus::Pass);
     }
     let (options, lang) = (args::options(&args.output), gate::lang(args::lang(args.lang), &config));
-    let measured = ranking::each(&here, &config, &options, lang, || args::begin(VERB, &args.output))?;
-    let Some(Each { ranking, interrupted, unsaved }) = measured else { return Ok(ExitStatus::Interrupted) };
+    let measured =
+        ranking::each(&here, &config, &options, lang, || args::begin(VERB, &args.output))?;
+    let Some(Each { ranking, interrupted, unsaved }) = measured else {
+        return Ok(ExitStatus::Interrupted);
+    };
     let exit = formats::deliver_ranking(&ranking, &options.out, ReportFormat::Terminal, lang)?;
     Ok(match unsaved {
         _ if interrupted => ExitStatus::Interrupted,

@@ -7,9 +7,15 @@ use crate::lab::selftest::{Scale, in_virtual_time, wire};
 use crate::print::say;
 
 pub fn run(args: &SelftestArgs) -> anyhow::Result<ExitStatus> {
-    let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    let threads = args
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
     let scale = Scale { seed: args.seed, gates: args.gates.max(1), threads: threads.max(1) };
-    let table = if args.wire { wire::play(args.seed, say) } else { in_virtual_time(scale, &args.only, say) }?;
+    let table = if args.wire {
+        wire::play(args.seed, say)
+    } else {
+        in_virtual_time(scale, &args.only, say)
+    }?;
     output::print(&if args.json { table.to_json() } else { table.to_text() })?;
     Ok(match (table.holds(), table.fit()) {
         (true, _) => ExitStatus::Pass,

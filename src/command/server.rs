@@ -27,7 +27,9 @@ fn place(args: &ServerArgs) -> anyhow::Result<Place> {
 }
 
 fn up(place: &Place) -> anyhow::Result<ExitStatus> {
-    let Some(base_url) = by_hand::up(place, || signals::watch(None))? else { return Ok(ExitStatus::Interrupted) };
+    let Some(base_url) = by_hand::up(place, || signals::watch(None))? else {
+        return Ok(ExitStatus::Interrupted);
+    };
     output::tell(&base_url);
     Ok(ExitStatus::Pass)
 }

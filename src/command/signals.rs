@@ -33,7 +33,10 @@ static QUIT: AtomicBool = AtomicBool::new(false);
 pub fn watch(limit: Option<Duration>) -> anyhow::Result<Stop> {
     let stop = Stop::default();
     let watched = stop.clone();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the signal watch")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the signal watch")?;
     // Registered here and not on the thread: from the first request on, a signal must find its handler.
     let signals = {
         let _context = runtime.enter();

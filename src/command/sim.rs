@@ -27,16 +27,21 @@ pub fn run(args: &SimArgs) -> anyhow::Result<ExitStatus> {
     let (truth, log) = match &args.truth {
         None => (None, None),
         Some(path) => {
-            let made = TruthLog::create(path).with_context(|| format!("cannot create the truth log {}", path.display()))?;
+            let made = TruthLog::create(path)
+                .with_context(|| format!("cannot create the truth log {}", path.display()))?;
             (Some(made.0), Some(made.1))
         }
     };
     // One thread: steps and writes keep their order, and the other cores are left to the client.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
     let served = runtime.block_on(async {
         let stop = stop(args.stop_with_stdin)?;
-        let server = Server::bind(addr, knobs, seed, replay, truth)
-            .with_context(|| format!("cannot listen on {addr}; choose another --listen, port 0 takes a free one"))?;
+        let server = Server::bind(addr, knobs, seed, replay, truth).with_context(|| {
+            format!("cannot listen on {addr}; choose another --listen, port 0 takes a free one")
+        })?;
         announce(server.addr(), seed)?;
         server.run(stop).await.context("the simulated server failed")
     });
@@ -62,8 +67,12 @@ fn knobs(settings: &[String]) -> anyhow::Result<Knobs> {
 fn replay(args: &SimArgs) -> anyhow::Result<Option<Replay>> {
     let Some(path) = &args.replay else { return Ok(None) };
     let interval = interval(&args.replay_interval)?;
-    let file = read::bytes(path, read::DATA).with_context(|| format!("cannot read the replay file {}", path.display()))?;
-    Replay::new(&file, interval).map(Some).map_err(|e| anyhow!(e)).with_context(|| format!("cannot replay {}", path.display()))
+    let file = read::bytes(path, read::DATA)
+        .with_context(|| format!("cannot read the replay file {}", path.display()))?;
+    Replay::new(&file, interval)
+        .map(Some)
+        .map_err(|e| anyhow!(e))
+        .with_context(|| format!("cannot replay {}", path.display()))
 }
 
 /// A time as in the config: a number and `us`, `ms` or `s`.
@@ -75,14 +84,21 @@ fn interval(text: &str) -> anyhow::Result<Duration> {
         "ms" => 1e-3,
         "s" => 1.0,
         "" if text == "0" => 1.0,
-        _ => bail!("cannot read --replay-interval {text}: write a number with us, ms or s, e.g. 33ms"),
+        _ => bail!(
+            "cannot read --replay-interval {text}: write a number with us, ms or s, e.g. 33ms"
+        ),
     };
-    let number: f64 = text[..split].trim().parse().with_context(|| format!("cannot read --replay-interval {text}"))?;
-    Duration::try_from_secs_f64(number * scale).with_context(|| format!("cannot use --replay-interval {text}"))
+    let number: f64 = text[..split]
+        .trim()
+        .parse()
+        .with_context(|| format!("cannot read --replay-interval {text}"))?;
+    Duration::try_from_secs_f64(number * scale)
+        .with_context(|| format!("cannot use --replay-interval {text}"))
 }
 
 fn drawn_seed() -> anyhow::Result<u64> {
-    getrandom::u64().map_err(|e| anyhow!("cannot draw a seed from the system: {e}; give one with --set seed=N"))
+    getrandom::u64()
+        .map_err(|e| anyhow!("cannot draw a seed from the system: {e}; give one with --set seed=N"))
 }
 
 /// One line of JSON on stdout.
@@ -99,8 +115,11 @@ fn stop(with_stdin: bool) -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
     // Only so that they have handlers: the terminal sends these to the whole group.
-    let to_the_group = [SignalKind::hangup(), SignalKind::quit()].into_iter().filter(|_| with_stdin).map(signal);
-    let to_the_group = to_the_group.collect::<io::Result<Vec<_>>>().context("cannot listen for SIGHUP and SIGQUIT")?;
+    let to_the_group =
+        [SignalKind::hangup(), SignalKind::quit()].into_iter().filter(|_| with_stdin).map(signal);
+    let to_the_group = to_the_group
+        .collect::<io::Result<Vec<_>>>()
+        .context("cannot listen for SIGHUP and SIGQUIT")?;
     let (ended, end) = oneshot::channel::<()>();
     if with_stdin {
         // A thread, since a blocking read of stdin would hold up the runtime's end.

@@ -8,7 +8,8 @@ use crate::exit::ExitStatus;
 use crate::server::{Container, Job, supervise};
 
 pub fn run(args: SuperviseArgs) -> anyhow::Result<ExitStatus> {
-    let grace = parse_duration(&args.grace).map_err(|e| anyhow!("{e}")).context("cannot read --grace")?;
+    let grace =
+        parse_duration(&args.grace).map_err(|e| anyhow!("{e}")).context("cannot read --grace")?;
     let container = args.container.map(|name| Container { program: args.container_program, name });
     supervise(&Job { line: args.line, cwd: args.cwd, log: args.log, grace, container })?;
     Ok(ExitStatus::Pass)

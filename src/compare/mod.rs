@@ -84,31 +84,51 @@ impl<'a> History<'a> {
     /// As a run of the newest session's kind would have them. None without a session of the workload.
     pub fn select_newest(&self, workload: &str, under_test: &[String]) -> Option<Selection<'a>> {
         let (_, newest) = self.sessions.iter().rev().find(|(_, s)| s.workload == workload)?;
-        Some(self.select(&Sought { workload, fingerprint: &newest.fingerprint, under_test, run: None }))
+        Some(self.select(&Sought {
+            workload,
+            fingerprint: &newest.fingerprint,
+            under_test,
+            run: None,
+        }))
     }
 
     /// As a run of this session's kind would have them.
     pub fn select_like(&self, session: &Session, under_test: &[String]) -> Selection<'a> {
-        self.select(&Sought { workload: &session.workload, fingerprint: &session.fingerprint, under_test, run: None })
+        self.select(&Sought {
+            workload: &session.workload,
+            fingerprint: &session.fingerprint,
+            under_test,
+            run: None,
+        })
     }
 
     pub fn select(&self, sought: &Sought<'_>) -> Selection<'a> {
         let mut left_out = Vec::new();
         let mut seen = BTreeSet::new();
-        let mut used: Vec<&Placed> = self.sessions.iter().filter(|(_, s)| s.workload == sought.workload).collect();
+        let mut used: Vec<&Placed> =
+            self.sessions.iter().filter(|(_, s)| s.workload == sought.workload).collect();
         leave(&mut used, &mut left_out, Why::Copy, |(_, s)| seen.insert(s.session.clone()));
         if used.len() > 1 {
-            leave(&mut used, &mut left_out, Why::ThisRun, |(_, s)| Some(s.session.as_str()) != sought.run);
+            leave(&mut used, &mut left_out, Why::ThisRun, |(_, s)| {
+                Some(s.session.as_str()) != sought.run
+            });
         }
-        let alike = |(_, s): &Placed| Fingerprint::conflicts(&s.fingerprint, sought.fingerprint, sought.under_test).is_empty();
+        let alike = |(_, s): &Placed| {
+            Fingerprint::conflicts(&s.fingerprint, sought.fingerprint, sought.under_test).is_empty()
+        };
         let newest = used.iter().rposition(|placed| alike(placed));
         let places: Vec<&Placed> = used.clone();
         for (at, placed) in places.into_iter().enumerate().filter(|(_, placed)| !alike(placed)) {
-            left_out.push((placed, Why::Incomparable { nearest: newest.is_none_or(|newest| at > newest) }));
+            left_out.push((
+                placed,
+                Why::Incomparable { nearest: newest.is_none_or(|newest| at > newest) },
+            ));
         }
         used.retain(|placed| alike(placed));
-        let landings = self.accepted.landings(sought.workload, sought.fingerprint, sought.under_test);
-        let since = accepted::cut(&landings, &mut used, |placed| left_out.push((placed, Why::OtherSide)));
+        let landings =
+            self.accepted.landings(sought.workload, sought.fingerprint, sought.under_test);
+        let since =
+            accepted::cut(&landings, &mut used, |placed| left_out.push((placed, Why::OtherSide)));
         let excess = used.len().saturating_sub(MOST_LOOKED_AT);
         left_out.extend(used.drain(..excess).map(|placed| (placed, Why::TooOld)));
         let (begin, slower) = newest_level(&mut used, &mut left_out);
@@ -130,7 +150,10 @@ impl Selection<'_> {
 }
 
 /// Keeps the newest segment.
-fn newest_level<'a>(used: &mut Vec<&'a Placed>, left_out: &mut Vec<(&'a Placed, Why)>) -> (Begin, Vec<(&'a Placed, Vec<Moved>)>) {
+fn newest_level<'a>(
+    used: &mut Vec<&'a Placed>,
+    left_out: &mut Vec<(&'a Placed, Why)>,
+) -> (Begin, Vec<(&'a Placed, Vec<Moved>)>) {
     let all = std::mem::take(used);
     let values: Vec<judge::Session> = all.iter().map(|(_, s)| s.to_method()).collect();
     let Segment { used: counting, begin, refused } = segment::newest(
@@ -142,7 +165,9 @@ fn newest_level<'a>(used: &mut Vec<&'a Placed>, left_out: &mut Vec<(&'a Placed, 
     for (at, placed) in all.into_iter().enumerate() {
         match counting.contains(&at) {
             true => used.push(placed),
-            false if slower.iter().any(|(refused, ..)| *refused == at) => left_out.push((placed, Why::Slower)),
+            false if slower.iter().any(|(refused, ..)| *refused == at) => {
+                left_out.push((placed, Why::Slower))
+            }
             false => left_out.push((placed, Why::OtherLevel)),
         }
     }

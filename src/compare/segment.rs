@@ -73,18 +73,27 @@ pub fn newest<'a>(
 /// The newest change point of a primary metric that is worth it, of so many sessions.
 fn last_level(sessions: usize, level: impl Fn(usize, Metric) -> Option<f64>) -> (usize, Begin) {
     let found = primary().filter_map(|t| {
-        let values: Vec<(usize, f64)> = (0..sessions).filter_map(|at| Some((at, level(at, t.metric)?))).collect();
+        let values: Vec<(usize, f64)> =
+            (0..sessions).filter_map(|at| Some((at, level(at, t.metric)?))).collect();
         let plain: Vec<f64> = values.iter().map(|(_, v)| *v).collect();
         let shifts = change_points(&plain);
         let mut each = shifts.iter().enumerate().filter_map(|(i, change)| {
-            let from = i.checked_sub(1).and_then(|before| shifts.get(before)).map_or(0, |before| before.at);
+            let from = i
+                .checked_sub(1)
+                .and_then(|before| shifts.get(before))
+                .map_or(0, |before| before.at);
             let to = shifts.get(i + 1).map_or(plain.len(), |next| next.at);
             let (base, new) = (mean(&plain[from..change.at])?, &plain[change.at..to]);
             let difference = mean(new)? - base;
             // An outlier within a level that did not move is no level of its own.
-            let moved = new.iter().filter(|v| (**v - base) * difference.signum() >= t.d_min / 2.0).count();
+            let moved =
+                new.iter().filter(|v| (**v - base) * difference.signum() >= t.d_min / 2.0).count();
             (difference.abs() >= t.d_min && moved >= SHORTEST).then(|| {
-                let moved = Moved { metric: t.metric, change: to_change(t.metric, difference), slower: difference > 0.0 };
+                let moved = Moved {
+                    metric: t.metric,
+                    change: to_change(t.metric, difference),
+                    slower: difference > 0.0,
+                };
                 (values[change.at].0, Begin::ChangePoint { moved, p: change.p })
             })
         });

@@ -13,7 +13,11 @@ fn levels(by: &[f64]) -> Vec<Placed> {
         let mut session = session(&format!("{i:02}"));
         for start in &mut session.starts {
             let primary = ["ttft_geomean", "tpot_geomean", "e2e_geomean", "output_token_rate"];
-            start.oriented.iter_mut().filter(|(name, _)| primary.contains(&name.as_str())).for_each(|(_, v)| *v += by.ln());
+            start
+                .oriented
+                .iter_mut()
+                .filter(|(name, _)| primary.contains(&name.as_str()))
+                .for_each(|(_, v)| *v += by.ln());
         }
         for (name, value) in &mut session.pooled {
             *value *= if name.ends_with("_ms") { *by } else { 1.0 / by };
@@ -25,7 +29,8 @@ fn levels(by: &[f64]) -> Vec<Placed> {
 
 fn selected(sessions: &[Placed], run: Option<&str>) -> (Vec<String>, Vec<(String, Why)>) {
     let (accepted, one) = (Accepted::default(), session("x"));
-    let sought = Sought { workload: &one.workload, fingerprint: &one.fingerprint, under_test: &[], run };
+    let sought =
+        Sought { workload: &one.workload, fingerprint: &one.fingerprint, under_test: &[], run };
     let selection = History { sessions, accepted: &accepted }.select(&sought);
     let left_out = selection.left_out.iter().map(|((_, s), why)| (s.session.clone(), *why));
     (selection.sessions().map(|s| s.session.clone()).collect(), left_out.collect())
@@ -37,10 +42,14 @@ fn each_session_that_does_not_count_has_its_reason() {
     other.fingerprint.set("gpu", "another");
     let elsewhere = Session { workload: "another".into(), ..session("elsewhere") };
     let newer = Session { session: "newer".into(), ..other.clone() };
-    let all: Vec<Placed> = [other, session("a"), session("a"), session("run"), elsewhere, newer].map(|s| (Some(1), s)).into();
+    let all: Vec<Placed> = [other, session("a"), session("a"), session("run"), elsewhere, newer]
+        .map(|s| (Some(1), s))
+        .into();
     let (used, left_out) = selected(&all, Some("run"));
     assert_eq!(used, ["a"]);
-    let reason = |id: &str| left_out.iter().filter(|(s, _)| s == id).map(|(_, why)| *why).collect::<Vec<_>>();
+    let reason = |id: &str| {
+        left_out.iter().filter(|(s, _)| s == id).map(|(_, why)| *why).collect::<Vec<_>>()
+    };
     assert_eq!(reason("a"), [Why::Copy]);
     assert_eq!(reason("run"), [Why::ThisRun]);
     assert_eq!(reason("other"), [Why::Incomparable { nearest: false }]);
@@ -66,7 +75,11 @@ fn a_faster_session_begins_a_segment_and_a_slower_one_is_left_out_unless_somebod
     assert!(left_out.iter().all(|(_, why)| *why == Why::OtherLevel));
     let mut slower = levels(&[&steady[..], &[1.25, 1.0]].concat());
     let (used, left_out) = selected(&slower, None);
-    assert_eq!((used.len(), left_out), (7, vec![("06".to_owned(), Why::Slower)]), "those that follow join the old level");
+    assert_eq!(
+        (used.len(), left_out),
+        (7, vec![("06".to_owned(), Why::Slower)]),
+        "those that follow join the old level"
+    );
     slower[6].1.level_shift = Some("another compiler".into());
     let (used, _) = selected(&slower, None);
     assert_eq!(used, ["06", "07"]);
@@ -81,17 +94,25 @@ fn below_six_sessions_only_a_gross_change_begins_or_breaks_a_segment() {
 
 #[test]
 fn a_level_that_moved_for_good_begins_a_segment_whoever_answers_for_it() {
-    let by: Vec<f64> =
-        (0..9).map(|i| 1.0 + 0.01 * f64::from(i % 3)).chain((0..7).map(|i| 1.2 + 0.01 * f64::from(i % 3))).collect();
+    let by: Vec<f64> = (0..9)
+        .map(|i| 1.0 + 0.01 * f64::from(i % 3))
+        .chain((0..7).map(|i| 1.2 + 0.01 * f64::from(i % 3)))
+        .collect();
     let all = levels(&by);
     let (used, left_out) = selected(&all, None);
     assert_eq!((used.len(), used[0].as_str(), left_out.len()), (7, "09", 9));
     let (accepted, one) = (Accepted::default(), session("x"));
     let selection = History { sessions: &all, accepted: &accepted }.select_like(&one, &[]);
-    assert!(matches!(selection.begin, Begin::ChangePoint { moved, .. } if moved.slower), "{:?}", selection.begin);
+    assert!(
+        matches!(selection.begin, Begin::ChangePoint { moved, .. } if moved.slower),
+        "{:?}",
+        selection.begin
+    );
     let words: Vec<String> = selection.levels().iter().map(ToString::to_string).collect();
     assert!(
-        words.len() == 1 && words[0].contains("where the level moved for good (") && words[0].contains("9 sessions"),
+        words.len() == 1
+            && words[0].contains("where the level moved for good (")
+            && words[0].contains("9 sessions"),
         "{words:?}"
     );
     // Two slow sessions are no level: they are left out, and the old one counts.

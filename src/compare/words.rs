@@ -24,7 +24,11 @@ impl Selection<'_> {
     pub fn levels(&self) -> Vec<Reason> {
         let older = self.count(Why::OtherLevel) as u64;
         let first = self.used.first().filter(|_| older > 0 && self.begin != Begin::First);
-        let begin = first.map(|first| Reason::SessionsBegin { at: first.1.place(), begin: self.begin.clone(), left_out: older });
+        let begin = first.map(|first| Reason::SessionsBegin {
+            at: first.1.place(),
+            begin: self.begin.clone(),
+            left_out: older,
+        });
         let slower = self.slower.iter().map(|(placed, moved)| Reason::SlowerSessionLeftOut {
             session: placed.1.session.clone(),
             at: placed.1.place(),

@@ -10,10 +10,35 @@ use crate::redact::{Secrets, secrets};
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Names of a query's parts that carry a credential, also as the end of a longer name (`x_api_key`).
-const NAMES: [&str; 12] =
-    ["key", "apikey", "token", "sig", "signature", "secret", "password", "passwd", "pwd", "auth", "credential", "jwt"];
+const NAMES: [&str; 12] = [
+    "key",
+    "apikey",
+    "token",
+    "sig",
+    "signature",
+    "secret",
+    "password",
+    "passwd",
+    "pwd",
+    "auth",
+    "credential",
+    "jwt",
+];
 /// How keys of well-known services begin.
-const PREFIXES: [&str; 12] = ["sk-", "sk_", "pk-", "hf_", "gsk_", "ghp_", "gho_", "github_pat_", "nvapi-", "xai-", "AKIA", "eyJ"];
+const PREFIXES: [&str; 12] = [
+    "sk-",
+    "sk_",
+    "pk-",
+    "hf_",
+    "gsk_",
+    "ghp_",
+    "gho_",
+    "github_pat_",
+    "nvapi-",
+    "xai-",
+    "AKIA",
+    "eyJ",
+];
 /// A key is longer than a word that happens to begin like one.
 const SHORTEST_KEY: usize = 16;
 
@@ -43,7 +68,17 @@ pub fn credential(url: &str, secrets: &Secrets) -> Option<&'static str> {
 
 /// Whether a line of a config may be repeated in a message.
 pub fn is_showable(line: &str) -> bool {
-    let words = ["headers", "authorization", "api_key", "apikey", "token:", "secret", "password", "env:", "args:"];
+    let words = [
+        "headers",
+        "authorization",
+        "api_key",
+        "apikey",
+        "token:",
+        "secret",
+        "password",
+        "env:",
+        "args:",
+    ];
     let lower = line.to_lowercase();
     let holds = line.contains("://") && credential(line, &Secrets::default()).is_some();
     !holds
@@ -69,7 +104,8 @@ impl Checker {
         while let Some(start) = rest.find("${") {
             out.push_str(&rest[..start]);
             let after = &rest[start + 2..];
-            let Some((name, tail)) = after.split_once('}').filter(|(name, _)| is_variable(name)) else {
+            let Some((name, tail)) = after.split_once('}').filter(|(name, _)| is_variable(name))
+            else {
                 self.bad(path, "`${` without the name of a variable and `}`", "write ${NAME}");
                 return None;
             };
@@ -96,7 +132,8 @@ pub fn is_path(path: &str) -> bool {
 
 pub fn is_variable(name: &str) -> bool {
     let first = name.chars().next();
-    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 #[cfg(test)]
@@ -121,10 +158,19 @@ mod tests {
         ] {
             assert!(credential(url, &secrets).is_some(), "{url}");
         }
-        for url in ["http://h:8000/v1", "https://[::1]/v1", "http://h/sk-team/v1", "http://h/m?format=json", "http://h/monkey"] {
+        for url in [
+            "http://h:8000/v1",
+            "https://[::1]/v1",
+            "http://h/sk-team/v1",
+            "http://h/m?format=json",
+            "http://h/monkey",
+        ] {
             assert_eq!(credential(url, &secrets), None, "{url}");
         }
         assert!(is_showable("  rate: -3") && is_showable("  base_url: ftp://h/v1"));
-        assert!(!is_showable("target: {headers: {x-gw: abc}, nonsense: 1}") && !is_showable("base_url: http://me:pw@h"));
+        assert!(
+            !is_showable("target: {headers: {x-gw: abc}, nonsense: 1}")
+                && !is_showable("base_url: http://me:pw@h")
+        );
     }
 }

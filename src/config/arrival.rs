@@ -185,7 +185,8 @@ impl Arrival {
     /// Requests in flight of a closed loop.
     pub const fn concurrency(&self) -> Option<u32> {
         match self {
-            Self::Closed { concurrency } | Self::Sessions { begin: SessionBegin::Closed { concurrency }, .. } => {
+            Self::Closed { concurrency }
+            | Self::Sessions { begin: SessionBegin::Closed { concurrency }, .. } => {
                 Some(*concurrency)
             }
             _ => None,
@@ -195,7 +196,9 @@ impl Arrival {
     /// Requests per second of an open loop, where that is one number.
     pub const fn rate(&self) -> Option<f64> {
         match self {
-            Self::Poisson { rate } | Self::Constant { rate } | Self::Gamma { rate, .. } => Some(*rate),
+            Self::Poisson { rate } | Self::Constant { rate } | Self::Gamma { rate, .. } => {
+                Some(*rate)
+            }
             _ => None,
         }
     }
@@ -210,7 +213,8 @@ impl ArrivalFile {
     /// Its list of levels, unless that is empty.
     pub fn levels(&self) -> Option<&[u32]> {
         match self {
-            Self::Closed { concurrency: Levels::Many(all) } | Self::Sessions { concurrency: Some(Levels::Many(all)), .. } => {
+            Self::Closed { concurrency: Levels::Many(all) }
+            | Self::Sessions { concurrency: Some(Levels::Many(all)), .. } => {
                 Some(all.as_slice()).filter(|all| !all.is_empty())
             }
             _ => None,
@@ -219,7 +223,9 @@ impl ArrivalFile {
 
     pub fn at_concurrency(self, n: u32) -> Self {
         match self {
-            Self::Sessions { think_time, .. } => Self::Sessions { concurrency: Some(Levels::One(n)), rate: None, think_time },
+            Self::Sessions { think_time, .. } => {
+                Self::Sessions { concurrency: Some(Levels::One(n)), rate: None, think_time }
+            }
             _ => Self::Closed { concurrency: Levels::One(n) },
         }
     }
@@ -227,7 +233,9 @@ impl ArrivalFile {
     /// The same process at another rate; Poisson where it has none.
     pub fn at_rate(self, rate: Number) -> Self {
         match self {
-            Self::Sessions { think_time, .. } => Self::Sessions { concurrency: None, rate: Some(rate), think_time },
+            Self::Sessions { think_time, .. } => {
+                Self::Sessions { concurrency: None, rate: Some(rate), think_time }
+            }
             Self::Constant { .. } => Self::Constant { rate },
             Self::Gamma { burstiness, .. } => Self::Gamma { rate, burstiness },
             _ => Self::Poisson { rate },
@@ -269,19 +277,28 @@ impl Checker {
     pub fn arrival(&mut self, path: &str, file: Option<&ArrivalFile>) -> Option<Arrival> {
         let at = |kind: &str| format!("{path}.arrival.{kind}");
         match file? {
-            ArrivalFile::Poisson { rate } => Some(Arrival::Poisson { rate: self.rate(&at("poisson.rate"), rate.0)? }),
-            ArrivalFile::Constant { rate } => Some(Arrival::Constant { rate: self.rate(&at("constant.rate"), rate.0)? }),
+            ArrivalFile::Poisson { rate } => {
+                Some(Arrival::Poisson { rate: self.rate(&at("poisson.rate"), rate.0)? })
+            }
+            ArrivalFile::Constant { rate } => {
+                Some(Arrival::Constant { rate: self.rate(&at("constant.rate"), rate.0)? })
+            }
             ArrivalFile::Gamma { rate, burstiness } => {
                 let rate = self.rate(&at("gamma.rate"), rate.0);
                 let burstiness = self.burstiness(&at("gamma.burstiness"), burstiness.0);
                 Some(Arrival::Gamma { rate: rate?, burstiness: burstiness? })
             }
-            ArrivalFile::Closed { concurrency } => {
-                self.concurrency(&at("closed.concurrency"), concurrency).map(|concurrency| Arrival::Closed { concurrency })
-            }
+            ArrivalFile::Closed { concurrency } => self
+                .concurrency(&at("closed.concurrency"), concurrency)
+                .map(|concurrency| Arrival::Closed { concurrency }),
             ArrivalFile::Ramp { from, to } => {
                 let (from, to) = (from.0, to.0);
-                if !(from.is_finite() && to.is_finite() && from >= 0.0 && to >= 0.0 && from + to > 0.0) {
+                if !(from.is_finite()
+                    && to.is_finite()
+                    && from >= 0.0
+                    && to >= 0.0
+                    && from + to > 0.0)
+                {
                     let hint = "both are requests per second, 0 or more, and one of them above 0";
                     self.bad(&at("ramp"), format!("cannot go from {from} to {to}"), hint);
                     return None;
@@ -297,19 +314,34 @@ impl Checker {
                 let speedup = speedup.map_or(1.0, |x| x.0);
                 if !(SLOWEST..=FASTEST).contains(&speedup) {
                     let hint = "2 is twice as fast; leave it out for the trace's own time";
-                    self.bad(&at("trace.speedup"), format!("must be from {SLOWEST} to {FASTEST}, not {speedup}"), hint);
+                    self.bad(
+                        &at("trace.speedup"),
+                        format!("must be from {SLOWEST} to {FASTEST}, not {speedup}"),
+                        hint,
+                    );
                     return None;
                 }
                 if *block_tokens == Some(0) {
-                    self.bad(&at("trace.block_tokens"), "must be 1 or more", "leave it out for Mooncake's 512");
+                    self.bad(
+                        &at("trace.block_tokens"),
+                        "must be 1 or more",
+                        "leave it out for Mooncake's 512",
+                    );
                 }
                 let ignore = ignore.clone().unwrap_or_default();
-                let format = TraceFormat { unit: *unit, block_tokens: block_tokens.filter(|n| *n > 0), ignore };
+                let format = TraceFormat {
+                    unit: *unit,
+                    block_tokens: block_tokens.filter(|n| *n > 0),
+                    ignore,
+                };
                 Some(Arrival::Trace { file: PathBuf::from(file), speedup, format })
             }
             ArrivalFile::Sessions { concurrency, rate, think_time } => {
                 let begin = self.begin(&at("sessions"), concurrency.as_ref(), *rate)?;
-                Some(Arrival::Sessions { begin, think_time: think_time.map(|time| time.0).unwrap_or_default() })
+                Some(Arrival::Sessions {
+                    begin,
+                    think_time: think_time.map(|time| time.0).unwrap_or_default(),
+                })
             }
         }
     }
@@ -320,7 +352,11 @@ impl Checker {
         if (0.01..=10_000.0).contains(&value) {
             return Some(value);
         }
-        self.bad(path, format!("must be from 0.01 to 10000, not {value}"), "1 is Poisson; below it arrivals come in bursts");
+        self.bad(
+            path,
+            format!("must be from 0.01 to 10000, not {value}"),
+            "1 is Poisson; below it arrivals come in bursts",
+        );
         None
     }
 
@@ -334,16 +370,31 @@ impl Checker {
         }
     }
 
-    fn begin(&mut self, path: &str, concurrency: Option<&Levels>, rate: Option<Number>) -> Option<SessionBegin> {
+    fn begin(
+        &mut self,
+        path: &str,
+        concurrency: Option<&Levels>,
+        rate: Option<Number>,
+    ) -> Option<SessionBegin> {
         match (concurrency, rate) {
             (Some(levels), None) => {
                 let concurrency = self.concurrency(&format!("{path}.concurrency"), levels)?;
                 Some(SessionBegin::Closed { concurrency })
             }
-            (None, Some(rate)) => Some(SessionBegin::Poisson { rate: self.rate(&format!("{path}.rate"), rate.0)? }),
+            (None, Some(rate)) => {
+                Some(SessionBegin::Poisson { rate: self.rate(&format!("{path}.rate"), rate.0)? })
+            }
             (both, _) => {
-                let what = if both.is_some() { "both `concurrency` and `rate`" } else { "neither `concurrency` nor `rate`" };
-                self.bad(path, what, "sessions at a time, {concurrency: 8}, or sessions per second, {rate: 0.5}");
+                let what = if both.is_some() {
+                    "both `concurrency` and `rate`"
+                } else {
+                    "neither `concurrency` nor `rate`"
+                };
+                self.bad(
+                    path,
+                    what,
+                    "sessions at a time, {concurrency: 8}, or sessions per second, {rate: 0.5}",
+                );
                 None
             }
         }
@@ -352,7 +403,9 @@ impl Checker {
     /// Whether a round has requests to measure, and not more than can be planned.
     pub fn size(&mut self, path: &str, arrival: &Arrival, length: Length, length_said: bool) {
         let rate = match *arrival {
-            Arrival::Constant { rate } | Arrival::Poisson { rate } | Arrival::Gamma { rate, .. } => rate,
+            Arrival::Constant { rate }
+            | Arrival::Poisson { rate }
+            | Arrival::Gamma { rate, .. } => rate,
             Arrival::Ramp { from, to } => f64::midpoint(from, to),
             // How many requests a session has is known in `together` only.
             Arrival::Closed { .. } | Arrival::Trace { .. } | Arrival::Sessions { .. } => 0.0,
@@ -364,7 +417,11 @@ impl Checker {
         };
         if planned > MOST_REQUESTS {
             let what = format!("a round of {planned:.0} requests cannot be planned");
-            self.bad(&format!("{path}.{key}"), what, "stay at a million: a shorter round, and more of them");
+            self.bad(
+                &format!("{path}.{key}"),
+                what,
+                "stay at a million: a shorter round, and more of them",
+            );
         }
         if let (Length::Requests(n), true) = (length, rate > 0.0)
             && f64::from(n) / rate > LONGEST_ROUND_S
@@ -381,7 +438,9 @@ impl Checker {
         }
         match (arrival, length) {
             (Arrival::Closed { concurrency }, Length::Requests(n)) if n <= *concurrency => {
-                let what = format!("{n} requests with {concurrency} in flight: nothing is left to measure");
+                let what = format!(
+                    "{n} requests with {concurrency} in flight: nothing is left to measure"
+                );
                 let hint = format!(
                     "the first {concurrency} arrive at once and are not measured: use {} or more",
                     concurrency.saturating_mul(2)
@@ -390,7 +449,11 @@ impl Checker {
             }
             (Arrival::Trace { .. }, _) if !length_said => {
                 let what = "a trace needs `requests` or `duration`";
-                self.bad(&format!("{path}.arrival"), what, "say how much of the trace is one round");
+                self.bad(
+                    &format!("{path}.arrival"),
+                    what,
+                    "say how much of the trace is one round",
+                );
             }
             _ => {}
         }

@@ -24,7 +24,8 @@ pub struct BaselinesFile {
 impl Checker {
     pub fn baselines_dir(&mut self, dir: Option<String>) -> Option<PathBuf> {
         let dir = dir?;
-        let inside = !dir.is_empty() && !dir.starts_with('/') && dir.split('/').all(|part| part != "..");
+        let inside =
+            !dir.is_empty() && !dir.starts_with('/') && dir.split('/').all(|part| part != "..");
         if !inside {
             self.bad(
                 "baselines.dir",
@@ -38,7 +39,11 @@ impl Checker {
     pub fn max_walk(&mut self, commits: Option<u32>) -> Option<u32> {
         let commits = commits?;
         if commits == 0 {
-            self.bad("baselines.max_walk", "is 0, so that no commit would be looked at", "write 1 or more");
+            self.bad(
+                "baselines.max_walk",
+                "is 0, so that no commit would be looked at",
+                "write 1 or more",
+            );
         }
         Some(commits).filter(|commits| *commits > 0)
     }

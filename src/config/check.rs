@@ -33,7 +33,11 @@ impl Checker {
     pub fn version(&mut self, version: Option<u32>) {
         match version {
             Some(1) => {}
-            Some(other) => self.bad("version", format!("version {other} is not known"), "this program reads version 1"),
+            Some(other) => self.bad(
+                "version",
+                format!("version {other} is not known"),
+                "this program reads version 1",
+            ),
             None => self.bad("", "`version` is missing", "add `version: 1`"),
         }
     }
@@ -51,7 +55,11 @@ impl Checker {
         if value.is_finite() && value > 0.0 {
             return Some(value);
         }
-        self.bad(path, format!("must be a number above 0, not {value}"), "rates are in requests per second");
+        self.bad(
+            path,
+            format!("must be a number above 0, not {value}"),
+            "rates are in requests per second",
+        );
         None
     }
 
@@ -59,7 +67,11 @@ impl Checker {
     pub fn bounded(&mut self, path: &str, value: Option<u32>, most: u32) -> Option<u32> {
         let value = self.at_least_one(path, value)?;
         if value > most {
-            self.bad(path, format!("must be at most {most}, not {value}"), "is it a slip of the keyboard?");
+            self.bad(
+                path,
+                format!("must be at most {most}, not {value}"),
+                "is it a slip of the keyboard?",
+            );
             return None;
         }
         Some(value)

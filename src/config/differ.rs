@@ -19,7 +19,9 @@ impl Target {
         ];
         let names = both.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name);
         match (&self.endpoint, &other.endpoint) {
-            (Endpoint::Started(one), Endpoint::Started(two)) => one.differences(two).chain(names).collect(),
+            (Endpoint::Started(one), Endpoint::Started(two)) => {
+                one.differences(two).chain(names).collect()
+            }
             (one, two) => (one != two).then_some("target").into_iter().chain(names).collect(),
         }
     }
@@ -33,7 +35,10 @@ impl Server {
             ("server.start", self.start != other.start || self.recipe != other.recipe),
             ("server.cwd", self.cwd != other.cwd),
             ("server.env", self.env != other.env),
-            ("server.ready", self.ready_path != other.ready_path || self.ready_timeout != other.ready_timeout),
+            (
+                "server.ready",
+                self.ready_path != other.ready_path || self.ready_timeout != other.ready_timeout,
+            ),
             ("server.grace", self.grace != other.grace),
             ("server.container", self.container != other.container),
         ];

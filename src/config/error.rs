@@ -54,7 +54,11 @@ pub enum Place {
 
 /// What the design has and this version has not: `(path without indices, unless empty, key or value, what to do)`.
 const LATER: [(&str, &str, &str); 2] = [
-    ("target.protocol", "sim", "for the simulated server write `target: {sim: {}}`; it speaks openai-chat"),
+    (
+        "target.protocol",
+        "sim",
+        "for the simulated server write `target: {sim: {}}`; it speaks openai-chat",
+    ),
     ("baselines", "ref", "baselines are read from the base branch"),
 ];
 
@@ -73,7 +77,13 @@ const ELSEWHERE: [(&str, &str, &str); 9] = [
 
 impl Issue {
     pub fn new(path: impl Into<String>, what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { path: path.into(), what: what.into(), hint: Some(hint.into()), place: Place::Unknown, on_key: false }
+        Self {
+            path: path.into(),
+            what: what.into(),
+            hint: Some(hint.into()),
+            place: Place::Unknown,
+            on_key: false,
+        }
     }
 }
 
@@ -86,11 +96,14 @@ impl From<Issue> for ConfigError {
 /// An unknown key or value at `parent`: not yet there, said elsewhere, or a slip of the pen.
 pub fn unknown(kind: &str, parent: &str, word: &str, valid: &[&str]) -> (String, String) {
     let parent = without_indices(parent);
-    if let Some((_, _, hint)) = LATER.iter().find(|(path, name, _)| *path == parent && *name == word) {
+    if let Some((_, _, hint)) =
+        LATER.iter().find(|(path, name, _)| *path == parent && *name == word)
+    {
         return (format!("`{word}` is not supported in this version"), (*hint).to_owned());
     }
     let deeper = ELSEWHERE.iter().find(|(path, key, _)| *path == parent && *key == word);
-    let hint = deeper.map_or_else(|| did_you_mean(word, valid), |(_, _, there)| format!("write `{there}`"));
+    let hint = deeper
+        .map_or_else(|| did_you_mean(word, valid), |(_, _, there)| format!("write `{there}`"));
     (format!("unknown {kind} `{word}`"), hint)
 }
 
@@ -105,12 +118,18 @@ pub fn did_you_mean(word: &str, valid: &[&str]) -> String {
 
 fn nearest<'a>(word: &str, valid: &[&'a str]) -> Option<&'a str> {
     // Jaro-Winkler, since slips are mostly after a right beginning; 0.8 keeps words apart that only share letters.
-    let scored = valid.iter().map(|v| (strsim::jaro_winkler(&word.to_lowercase(), v), *v)).filter(|(score, _)| *score >= 0.8);
+    let scored = valid
+        .iter()
+        .map(|v| (strsim::jaro_winkler(&word.to_lowercase(), v), *v))
+        .filter(|(score, _)| *score >= 0.8);
     scored.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, v)| v)
 }
 
 fn without_indices(path: &str) -> String {
-    path.split('.').map(|segment| segment.split('[').next().unwrap_or(segment)).collect::<Vec<_>>().join(".")
+    path.split('.')
+        .map(|segment| segment.split('[').next().unwrap_or(segment))
+        .collect::<Vec<_>>()
+        .join(".")
 }
 
 /// Whether what is said at this path may be a secret, so that neither it nor its line is shown.
@@ -131,14 +150,18 @@ pub fn describe(error: &YamlError, path: &str) -> (String, Option<String>) {
             let (what, hint) = unknown("value", path, variant, expected);
             (what, Some(hint))
         }
-        YamlError::SerdeMissingField { field, .. } => (format!("`{field}` is missing"), Some(format!("add `{field}`"))),
-        YamlError::SerdeInvalidType { unexpected, expected, .. } | YamlError::SerdeInvalidValue { unexpected, expected, .. } => {
+        YamlError::SerdeMissingField { field, .. } => {
+            (format!("`{field}` is missing"), Some(format!("add `{field}`")))
+        }
+        YamlError::SerdeInvalidType { unexpected, expected, .. }
+        | YamlError::SerdeInvalidValue { unexpected, expected, .. } => {
             let what = format!("expected {}, found {unexpected}", plain_type(expected));
             (what, Some("docs/CONFIG.md shows the form of each key".into()))
         }
-        YamlError::InvalidScalar { ty, .. } => {
-            (format!("expected {}", plain_type(ty)), Some("docs/CONFIG.md shows the form of each key".into()))
-        }
+        YamlError::InvalidScalar { ty, .. } => (
+            format!("expected {}", plain_type(ty)),
+            Some("docs/CONFIG.md shows the form of each key".into()),
+        ),
         YamlError::ExpectedMappingEndAfterEnumVariantValue { .. } => {
             ("only one can stand here".into(), Some("keep one of them".into()))
         }
@@ -194,7 +217,9 @@ impl fmt::Display for Issue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             Place::Unknown => {}
-            Place::File { name, at, .. } => write!(f, "{}:{}:{}: ", one_line(name), at.line, at.column)?,
+            Place::File { name, at, .. } => {
+                write!(f, "{}:{}:{}: ", one_line(name), at.line, at.column)?
+            }
             Place::Flag(flag) => write!(f, "{}: ", one_line(flag))?,
         }
         if !self.path.is_empty() {

@@ -68,7 +68,11 @@ pub struct Asked {
 
 impl SloFile {
     pub fn over(self, base: Self) -> Self {
-        Self { ttft: self.ttft.or(base.ttft), tpot: self.tpot.or(base.tpot), e2e: self.e2e.or(base.e2e) }
+        Self {
+            ttft: self.ttft.or(base.ttft),
+            tpot: self.tpot.or(base.tpot),
+            e2e: self.e2e.or(base.e2e),
+        }
     }
 }
 impl Checker {
@@ -81,22 +85,36 @@ impl Checker {
             }
             self.positive_span(&at, span)
         };
-        Slo { ttft: kind(Timing::Ttft, ttft), tpot: kind(Timing::Tpot, tpot), e2e: kind(Timing::E2e, e2e) }
+        Slo {
+            ttft: kind(Timing::Ttft, ttft),
+            tpot: kind(Timing::Tpot, tpot),
+            e2e: kind(Timing::E2e, e2e),
+        }
     }
 
     /// In the order of the metric table.
-    pub fn limits(&mut self, path: &str, all: Option<&BTreeMap<String, LimitFile>>, asked: Asked) -> Vec<Limit> {
+    pub fn limits(
+        &mut self,
+        path: &str,
+        all: Option<&BTreeMap<String, LimitFile>>,
+        asked: Asked,
+    ) -> Vec<Limit> {
         let mut limits = Vec::new();
         for (name, bounds) in all.into_iter().flatten() {
             let at = format!("{path}.limits.{name}");
-            let Some(metric) = self.metric(&at, name, Metric::all().collect(), asked) else { continue };
+            let Some(metric) = self.metric(&at, name, Metric::all().collect(), asked) else {
+                continue;
+            };
             let (right, wrong) = match metric.orientation() {
                 Orientation::LowerIsBetter => (("max", &bounds.max), ("min", &bounds.min)),
                 Orientation::HigherIsBetter => (("min", &bounds.min), ("max", &bounds.max)),
             };
             if wrong.1.is_some() {
                 let better = if right.0 == "max" { "lower" } else { "higher" };
-                let what = format!("`{}` would fail what is good: {name} is better when {better}", wrong.0);
+                let what = format!(
+                    "`{}` would fail what is good: {name} is better when {better}",
+                    wrong.0
+                );
                 self.bad(&format!("{at}.{}", wrong.0), what, format!("write `{}`", right.0));
             }
             let parsed = |text: &str| match (metric, text) {
@@ -106,11 +124,14 @@ impl Checker {
             };
             match right.1.as_deref().map(parsed) {
                 Some(Ok(value)) => {
-                    let bound = if right.0 == "max" { Bound::Max(value) } else { Bound::Min(value) };
+                    let bound =
+                        if right.0 == "max" { Bound::Max(value) } else { Bound::Min(value) };
                     limits.push(Limit { metric, bound });
                 }
                 Some(Err(error)) => self.unit(&format!("{at}.{}", right.0), error),
-                None if wrong.1.is_none() => self.bad(&at, "no bound", format!("write {{{}: VALUE}}", right.0)),
+                None if wrong.1.is_none() => {
+                    self.bad(&at, "no bound", format!("write {{{}: VALUE}}", right.0))
+                }
                 None => {}
             }
         }
@@ -119,17 +140,28 @@ impl Checker {
     }
 
     /// The metric of that name, where `valid` has it and the workload defines it.
-    pub fn metric(&mut self, at: &str, name: &str, valid: Vec<Metric>, asked: Asked) -> Option<Metric> {
+    pub fn metric(
+        &mut self,
+        at: &str,
+        name: &str,
+        valid: Vec<Metric>,
+        asked: Asked,
+    ) -> Option<Metric> {
         let Some(metric) = Metric::parse(name).filter(|metric| valid.contains(metric)) else {
             let names: Vec<String> = valid.into_iter().map(Metric::name).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             if Metric::parse(name).is_some() {
                 let what = format!("{name} is shown only: no change of it is judged");
                 let near = did_you_mean(name, &names);
-                let near = if near.starts_with("did you") { format!("{near} ") } else { String::new() };
+                let near =
+                    if near.starts_with("did you") { format!("{near} ") } else { String::new() };
                 self.bad_key(at, what, format!("{near}judged are: {}", names.join(", ")));
             } else {
-                let hint = if names.len() > 20 { nearest_or_shape(name, &names) } else { did_you_mean(name, &names) };
+                let hint = if names.len() > 20 {
+                    nearest_or_shape(name, &names)
+                } else {
+                    did_you_mean(name, &names)
+                };
                 self.bad_key(at, format!("unknown metric `{name}`"), hint);
             }
             return None;
@@ -159,10 +191,14 @@ fn nearest_or_shape(name: &str, names: &[&str]) -> String {
 /// Why a workload like this never has such a metric, and what to do.
 pub fn undefined(metric: Metric, asked: Asked) -> Option<(String, String)> {
     let slo = asked.slo;
-    let add = |what: &str| Some((format!("{metric} is undefined: {what}"), "add `slo: {ttft: 500ms}`".to_owned()));
+    let add = |what: &str| {
+        Some((format!("{metric} is undefined: {what}"), "add `slo: {ttft: 500ms}`".to_owned()))
+    };
     match metric {
         Metric::Timing(timing, _) => undefined_timing(timing, asked),
-        Metric::SloAttainment | Metric::Goodput if slo == SloFile::default() => add("the workload has no `slo`"),
+        Metric::SloAttainment | Metric::Goodput if slo == SloFile::default() => {
+            add("the workload has no `slo`")
+        }
         Metric::SloAttainmentOf(kind) => {
             let missing = match kind {
                 SloKind::Ttft => slo.ttft,
@@ -180,7 +216,10 @@ fn undefined_timing(timing: Timing, asked: Asked) -> Option<(String, String)> {
     let name = timing.name();
     let of_stream = matches!(timing, Timing::Ttft | Timing::Ttfa | Timing::Tpot | Timing::ChunkGap);
     if of_stream && asked.stream == Some(false) {
-        return Some((format!("{name} is undefined without streaming"), "use e2e, or remove `stream: false`".into()));
+        return Some((
+            format!("{name} is undefined without streaming"),
+            "use e2e, or remove `stream: false`".into(),
+        ));
     }
     if matches!(timing, Timing::Tpot | Timing::ChunkGap) && asked.output_tokens == Some(1) {
         return Some((

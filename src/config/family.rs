@@ -28,7 +28,11 @@ pub fn mark(workloads: &mut [&mut Workload]) {
         // The same level again is no family's: by what would it differ?
         let fits = |f: &&mut Group| match &name {
             Some(_) => f.axis == axis && f.name == name,
-            None => f.axis == axis && f.alike == alike && f.members.iter().all(|(_, level)| (level - value).abs() > 0.0),
+            None => {
+                f.axis == axis
+                    && f.alike == alike
+                    && f.members.iter().all(|(_, level)| (level - value).abs() > 0.0)
+            }
         };
         match all.iter_mut().find(fits) {
             Some(family) => family.members.push((i, value)),
@@ -38,13 +42,18 @@ pub fn mark(workloads: &mut [&mut Workload]) {
     let mut taken: BTreeMap<String, usize> = BTreeMap::new();
     for family in all.iter_mut().filter(|f| f.members.len() > 1) {
         family.members.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let names: Vec<&str> = family.members.iter().map(|(i, _)| workloads[*i].name.as_str()).collect();
+        let names: Vec<&str> =
+            family.members.iter().map(|(i, _)| workloads[*i].name.as_str()).collect();
         let name = family.name.clone().unwrap_or_else(|| common(&names));
         let times = taken.entry(name.clone()).or_default();
         *times += 1;
         let name = if family.name.is_none() && *times > 1 { span(&names) } else { name };
         for &(i, value) in &family.members {
-            workloads[i].level.get_or_insert(Level { family: name.clone(), axis: family.axis, value });
+            workloads[i].level.get_or_insert(Level {
+                family: name.clone(),
+                axis: family.axis,
+                value,
+            });
         }
     }
 }
@@ -53,13 +62,16 @@ pub fn mark(workloads: &mut [&mut Workload]) {
 fn parted(workload: &Workload) -> Option<(Axis, f64, Workload)> {
     let mut arrival = workload.arrival.clone();
     let (axis, value) = match &mut arrival {
-        Arrival::Closed { concurrency } | Arrival::Sessions { begin: SessionBegin::Closed { concurrency }, .. } => {
+        Arrival::Closed { concurrency }
+        | Arrival::Sessions { begin: SessionBegin::Closed { concurrency }, .. } => {
             (Axis::Concurrency, f64::from(std::mem::take(concurrency)))
         }
         Arrival::Constant { rate }
         | Arrival::Poisson { rate }
         | Arrival::Gamma { rate, .. }
-        | Arrival::Sessions { begin: SessionBegin::Poisson { rate }, .. } => (Axis::Rate, std::mem::take(rate)),
+        | Arrival::Sessions { begin: SessionBegin::Poisson { rate }, .. } => {
+            (Axis::Rate, std::mem::take(rate))
+        }
         Arrival::Ramp { .. } | Arrival::Trace { .. } => return None,
     };
     let alike = Workload {
@@ -80,9 +92,12 @@ fn parted(workload: &Workload) -> Option<(Axis, f64, Workload)> {
 fn common(names: &[&str]) -> String {
     let (first, rest) = names.split_first().map_or(("", &[][..]), |(first, rest)| (*first, rest));
     // Names are ASCII (`is_workload_name`).
-    let shared = |other: &&str| first.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let shared =
+        |other: &&str| first.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
     let head = &first[..rest.iter().map(shared).min().unwrap_or(first.len())];
-    let numbered = names.iter().all(|name| name[head.len()..].starts_with(|c: char| c.is_ascii_digit() || ".-_".contains(c)));
+    let numbered = names.iter().all(|name| {
+        name[head.len()..].starts_with(|c: char| c.is_ascii_digit() || ".-_".contains(c))
+    });
     // Not within a word.
     let whole = if numbered { head } else { head.rfind(['-', '_']).map_or("", |at| &head[..at]) };
     let trimmed = whole.trim_end_matches(|c: char| c.is_ascii_digit() || ".-_".contains(c));
@@ -100,8 +115,11 @@ mod tests {
 
     /// The families of workloads, each a line of YAML: `NAME axis=level,...`.
     fn families(lines: &[&str], sweep: Option<&str>) -> Vec<String> {
-        let text =
-            lines.iter().fold("version: 1\ntarget: {sim: {}}\nworkloads:\n".to_owned(), |all, l| all + "  - {" + l + "}\n");
+        let text = lines
+            .iter()
+            .fold("version: 1\ntarget: {sim: {}}\nworkloads:\n".to_owned(), |all, l| {
+                all + "  - {" + l + "}\n"
+            });
         let flags = Flags { sweep: sweep.map(str::to_owned), ..Flags::default() };
         let source = Source { name: "goodput-gate.yaml", text: &text };
         let config: Config = load(Some(source), &[], &flags, &|_| None).expect("a good config");
@@ -118,11 +136,15 @@ mod tests {
 
     #[test]
     fn workloads_that_differ_in_their_level_only_are_a_family() {
-        let closed = |name: &str, n: u32| format!("name: {name}, arrival: {{closed: {{concurrency: {n}}}}}, requests: {}", n * 8);
-        let lines = [closed("concurrent-1", 1), closed("concurrent-16", 16), closed("concurrent-4", 4)];
+        let closed = |name: &str, n: u32| {
+            format!("name: {name}, arrival: {{closed: {{concurrency: {n}}}}}, requests: {}", n * 8)
+        };
+        let lines =
+            [closed("concurrent-1", 1), closed("concurrent-16", 16), closed("concurrent-4", 4)];
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         assert_eq!(families(&lines, None), ["concurrent Concurrency [1.0, 16.0, 4.0]"]);
-        let rates = ["preset: low-load", "preset: medium-load", "preset: high-load", "preset: stress-test"];
+        let rates =
+            ["preset: low-load", "preset: medium-load", "preset: high-load", "preset: stress-test"];
         assert_eq!(families(&rates, None), ["low-load..stress-test Rate [1.0, 5.0, 20.0, 50.0]"]);
     }
 
@@ -133,24 +155,58 @@ mod tests {
             let one = format!("name: a, arrival: {{poisson: {{rate: 1}}}}, requests: 50, {key}");
             families(&[&one, two], None)
         };
-        assert_eq!(other("limits: {ttft_p95: {max: 1s}}"), ["a..b Rate [1.0, 2.0]"], "what it is judged by is no load");
-        for key in ["temperature: 0.5", "output_tokens: 7", "seed: 3", "prompts: {synthetic: {corpus: ko}}", "slo: {ttft: 1s}"] {
+        assert_eq!(
+            other("limits: {ttft_p95: {max: 1s}}"),
+            ["a..b Rate [1.0, 2.0]"],
+            "what it is judged by is no load"
+        );
+        for key in [
+            "temperature: 0.5",
+            "output_tokens: 7",
+            "seed: 3",
+            "prompts: {synthetic: {corpus: ko}}",
+            "slo: {ttft: 1s}",
+        ] {
             assert_eq!(other(key), [""; 0], "{key}");
         }
         assert_eq!(
-            families(&["name: a, arrival: {ramp: {from: 1, to: 2}}", "name: b, arrival: {ramp: {from: 1, to: 3}}"], None),
+            families(
+                &[
+                    "name: a, arrival: {ramp: {from: 1, to: 2}}",
+                    "name: b, arrival: {ramp: {from: 1, to: 3}}"
+                ],
+                None
+            ),
             [""; 0]
         );
         let twice = "arrival: {poisson: {rate: 2}}, requests: 50";
-        assert_eq!(families(&[&format!("name: a, {twice}"), &format!("name: b, {twice}, max_in_flight: 4")], None), [""; 0]);
+        assert_eq!(
+            families(
+                &[&format!("name: a, {twice}"), &format!("name: b, {twice}, max_in_flight: 4")],
+                None
+            ),
+            [""; 0]
+        );
     }
 
     #[test]
     fn a_list_keeps_its_name_and_takes_in_its_highest_level() {
-        assert_eq!(families(&["preset: stress"], None), ["stress Concurrency [10.0, 50.0, 100.0, 200.0, 500.0]"]);
-        assert_eq!(families(&["preset: concurrent"], Some("concurrency=1,2")), ["concurrent Concurrency [1.0, 2.0]"]);
-        let lists = ["name: a, arrival: {closed: {concurrency: [1, 2]}}", "name: b, arrival: {closed: {concurrency: [1, 2]}}"];
-        assert_eq!(families(&lists, None), ["a Concurrency [1.0, 2.0]", "b Concurrency [1.0, 2.0]"]);
+        assert_eq!(
+            families(&["preset: stress"], None),
+            ["stress Concurrency [10.0, 50.0, 100.0, 200.0, 500.0]"]
+        );
+        assert_eq!(
+            families(&["preset: concurrent"], Some("concurrency=1,2")),
+            ["concurrent Concurrency [1.0, 2.0]"]
+        );
+        let lists = [
+            "name: a, arrival: {closed: {concurrency: [1, 2]}}",
+            "name: b, arrival: {closed: {concurrency: [1, 2]}}",
+        ];
+        assert_eq!(
+            families(&lists, None),
+            ["a Concurrency [1.0, 2.0]", "b Concurrency [1.0, 2.0]"]
+        );
     }
 
     #[test]

@@ -124,7 +124,12 @@ impl Flags {
             base_url: self.base_url.clone(),
             model: self.model.clone(),
             api_key_env: self.api_key_env.clone(),
-            protocol: named(self.protocol.as_deref(), ("--protocol", "target.protocol"), &names, issues),
+            protocol: named(
+                self.protocol.as_deref(),
+                ("--protocol", "target.protocol"),
+                &names,
+                issues,
+            ),
             ..TargetFile::default()
         }
     }
@@ -132,8 +137,17 @@ impl Flags {
     /// The same of the workload.
     pub fn workload_file(&self, issues: &mut Vec<Issue>) -> WorkloadFile {
         let names = Corpus::ALL.map(|c| (c.name(), c));
-        let corpus = named(self.corpus.as_deref(), ("--corpus", "workloads.prompts.synthetic.corpus"), &names, issues);
-        let text = SyntheticFile { input_tokens: self.input_tokens, shared_prefix: self.shared_prefix.map(Number), corpus };
+        let corpus = named(
+            self.corpus.as_deref(),
+            ("--corpus", "workloads.prompts.synthetic.corpus"),
+            &names,
+            issues,
+        );
+        let text = SyntheticFile {
+            input_tokens: self.input_tokens,
+            shared_prefix: self.shared_prefix.map(Number),
+            corpus,
+        };
         WorkloadFile {
             arrival: self.arrival(issues),
             requests: self.requests,
@@ -180,7 +194,9 @@ impl Flags {
 
     /// Whether they apply to a workload of the file, whose list of levels is not expanded yet.
     pub fn select(&self, name: &str) -> bool {
-        let selects = |filter: &String| filter == name || filter.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+        let selects = |filter: &String| {
+            filter == name || filter.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'))
+        };
         self.workload.is_empty() || self.workload.iter().any(selects)
     }
 
@@ -216,7 +232,8 @@ impl Flags {
         for (path, flag, _) in all.into_iter().filter(|(_, _, typed)| *typed) {
             match path.strip_prefix('*') {
                 None => origins.override_by(path, flag),
-                Some(rest) => (0..workloads).for_each(|i| origins.override_by(&format!("workloads[{i}]{rest}"), flag)),
+                Some(rest) => (0..workloads)
+                    .for_each(|i| origins.override_by(&format!("workloads[{i}]{rest}"), flag)),
             }
         }
     }
@@ -239,10 +256,16 @@ impl Flags {
             }
             (Some(concurrency), None, None) => Some(ArrivalFile::Closed { concurrency }),
             (_, None, Some(_)) => {
-                issues.push(flag_issue("--arrival", "has no rate", "add --rate, in requests per second"));
+                issues.push(flag_issue(
+                    "--arrival",
+                    "has no rate",
+                    "add --rate, in requests per second",
+                ));
                 None
             }
-            (None, Some(rate), kind) => open_arrival(Number(rate), kind.unwrap_or("poisson"), issues),
+            (None, Some(rate), kind) => {
+                open_arrival(Number(rate), kind.unwrap_or("poisson"), issues)
+            }
             (None, None, None) => None,
         }
     }
@@ -257,7 +280,11 @@ fn open_arrival(rate: Number, kind: &str, issues: &mut Vec<Issue>) -> Option<Arr
         }
         _ => {
             let hint = "one of: poisson, constant, gamma:BURSTINESS (such as gamma:0.5)";
-            issues.push(flag_issue("--arrival", &format!("unknown arrival process `{kind}`"), hint));
+            issues.push(flag_issue(
+                "--arrival",
+                &format!("unknown arrival process `{kind}`"),
+                hint,
+            ));
             None
         }
     }
@@ -292,7 +319,11 @@ fn slo(text: &str, issues: &mut Vec<Issue>) -> SloFile {
             }
         };
         if slot.is_some() {
-            issues.push(flag_issue("--slo", &format!("`{}` is there twice", kind.trim()), "keep one of them"));
+            issues.push(flag_issue(
+                "--slo",
+                &format!("`{}` is there twice", kind.trim()),
+                "keep one of them",
+            ));
         }
         *slot = span(Some(time), "--slo", issues);
     }
@@ -309,7 +340,12 @@ fn span(text: Option<&str>, flag: &str, issues: &mut Vec<Issue>) -> Option<Span>
     }
 }
 
-fn named<T: Copy>(text: Option<&str>, (flag, path): (&str, &str), valid: &[(&str, T)], issues: &mut Vec<Issue>) -> Option<T> {
+fn named<T: Copy>(
+    text: Option<&str>,
+    (flag, path): (&str, &str),
+    valid: &[(&str, T)],
+    issues: &mut Vec<Issue>,
+) -> Option<T> {
     let text = text?;
     let found = valid.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
     if found.is_none() {

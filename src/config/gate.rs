@@ -13,7 +13,8 @@ use super::error::did_you_mean;
 use super::target::{Endpoint, Target};
 
 /// Fingerprint fields that `gate.under_test` may name.
-pub const UNDER_TEST: [&str; 5] = ["server_version", "server_flags", "server_args", "model", "quantisation"];
+pub const UNDER_TEST: [&str; 5] =
+    ["server_version", "server_flags", "server_args", "model", "quantisation"];
 
 const MOST_STARTS: u32 = 1000;
 
@@ -190,7 +191,12 @@ impl GateFile {
 
 impl Checker {
     /// `remote`: the target is at a `base_url`, so that the gate cannot restart it; unknown where the target is wrong.
-    pub fn gate(&mut self, file: GateFile, remote: Option<bool>, starts_flag: Option<u32>) -> Option<Gate> {
+    pub fn gate(
+        &mut self,
+        file: GateFile,
+        remote: Option<bool>,
+        starts_flag: Option<u32>,
+    ) -> Option<Gate> {
         let mode = file.mode?;
         // METHOD's other-day session has two starts; interleaved has three looks.
         let default_starts = if mode == GateMode::Interleaved { 3 } else { 2 };
@@ -201,11 +207,21 @@ impl Checker {
         }
         let rounds = self.at_least_one("gate.rounds", file.rounds);
         if remote == Some(true) && starts_flag.is_some_and(|n| n > 1) {
-            self.bad("gate.starts", "the gate cannot restart the server at `base_url`", "leave --starts out");
+            self.bad(
+                "gate.starts",
+                "the gate cannot restart the server at `base_url`",
+                "leave --starts out",
+            );
         }
         let under_test = file.under_test?;
-        for (i, field) in under_test.iter().enumerate().filter(|(_, field)| !UNDER_TEST.contains(&field.as_str())) {
-            self.bad(&format!("gate.under_test[{i}]"), format!("unknown field `{field}`"), did_you_mean(field, &UNDER_TEST));
+        for (i, field) in
+            under_test.iter().enumerate().filter(|(_, field)| !UNDER_TEST.contains(&field.as_str()))
+        {
+            self.bad(
+                &format!("gate.under_test[{i}]"),
+                format!("unknown field `{field}`"),
+                did_you_mean(field, &UNDER_TEST),
+            );
         }
         Some(Gate {
             mode,
@@ -235,7 +251,11 @@ impl Checker {
             BaselineFile::BaseUrl(x) => ("base_url", x),
         };
         if said.trim().is_empty() {
-            self.bad(&format!("gate.baseline.{key}"), "is empty", "name what the candidate is measured beside");
+            self.bad(
+                &format!("gate.baseline.{key}"),
+                "is empty",
+                "name what the candidate is measured beside",
+            );
             return None;
         }
         Some(match file {
@@ -262,17 +282,26 @@ impl Checker {
         match &gate.baseline {
             Counterpart::Target(name) if !targets.contains_key(name) => {
                 let names: Vec<&str> = targets.keys().map(String::as_str).collect();
-                let hint = if names.is_empty() { "add it to `targets`".into() } else { did_you_mean(name, &names) };
+                let hint = if names.is_empty() {
+                    "add it to `targets`".into()
+                } else {
+                    did_you_mean(name, &names)
+                };
                 self.bad(&format!("{path}.target"), format!("no target `{name}`"), hint);
             }
-            Counterpart::MergeBase | Counterpart::Ref(_) if !matches!(target.endpoint, Endpoint::Started(_)) => {
-                let hint =
-                    "say how it is started (`server.start`), or name another server: gate.baseline.base_url, --baseline-url";
+            Counterpart::MergeBase | Counterpart::Ref(_)
+                if !matches!(target.endpoint, Endpoint::Started(_)) =>
+            {
+                let hint = "say how it is started (`server.start`), or name another server: gate.baseline.base_url, --baseline-url";
                 self.bad(path, "another commit's server cannot be started", hint);
             }
             _ if gate.fit == Fit::Both && one_port(target, targets, gate) => {
                 let hint = "write ${PORT} in base_url and in the command, so that each gets a free one; or gate.fit: one";
-                self.bad("gate.fit", "two servers at once cannot listen on the one port of target.base_url", hint);
+                self.bad(
+                    "gate.fit",
+                    "two servers at once cannot listen on the one port of target.base_url",
+                    hint,
+                );
             }
             Counterpart::Url(url) => {
                 if let Some(url) = self.base_url(path, url, env) {
@@ -287,7 +316,9 @@ impl Checker {
 /// Both sides would be started on the port that `base_url` names.
 fn one_port(target: &Target, targets: &BTreeMap<String, Target>, gate: &Gate) -> bool {
     let fixed = |t: &Target| match &t.endpoint {
-        Endpoint::Started(server) if !server.base_url.contains("${PORT}") => Some(server.base_url.clone()),
+        Endpoint::Started(server) if !server.base_url.contains("${PORT}") => {
+            Some(server.base_url.clone())
+        }
         _ => None,
     };
     let other = match &gate.baseline {

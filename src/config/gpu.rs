@@ -75,7 +75,8 @@ pub struct GpuFile {
 }
 
 /// Slower than 1 s misses what happens in a round; faster than 10 ms costs a processor and says nothing new, since drivers average longer.
-const INTERVALS: std::ops::RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(1);
+const INTERVALS: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(10)..=Duration::from_secs(1);
 
 impl GpuFile {
     /// This, and what it does not say from `base`.
@@ -102,15 +103,19 @@ impl Checker {
         }
         let devices = file.devices.unwrap_or_default();
         for (i, device) in devices.iter().enumerate() {
-            if matches!(device, GpuName::Uuid(text) if !text.starts_with("GPU-") && !text.starts_with("MIG-")) {
-                let hint =
-                    "write an index such as 0, or a UUID as `goodput-gate gpu` and `nvidia-smi -L` show it: GPU-... or MIG-...";
+            if matches!(device, GpuName::Uuid(text) if !text.starts_with("GPU-") && !text.starts_with("MIG-"))
+            {
+                let hint = "write an index such as 0, or a UUID as `goodput-gate gpu` and `nvidia-smi -L` show it: GPU-... or MIG-...";
                 self.bad(&format!("gpu.devices[{i}]"), "is neither an index nor a UUID", hint);
             }
         }
         let watch = file.watch?;
         if sim && watch == GpuWatch::Required {
-            self.bad("gpu.watch", "the simulated server uses no GPU", "leave it out, or measure a real server");
+            self.bad(
+                "gpu.watch",
+                "the simulated server uses no GPU",
+                "leave it out, or measure a real server",
+            );
         }
         Some(Gpu {
             watch,

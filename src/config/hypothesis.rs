@@ -73,7 +73,8 @@ pub fn parse_claim(text: &str, metric: Metric) -> Result<Claim, (String, String)
     let right = match right.split_once('*') {
         Some((factor, name)) => {
             let factor = factor.trim().parse::<f64>().ok().filter(|f| f.is_finite() && *f > 0.0);
-            let factor = factor.ok_or_else(|| wrong(format!("the factor in `{text}` is no number above 0")))?;
+            let factor = factor
+                .ok_or_else(|| wrong(format!("the factor in `{text}` is no number above 0")))?;
             Term::Times(factor, name.trim().to_owned())
         }
         None if right.starts_with(|c: char| c.is_ascii_digit()) => {
@@ -96,14 +97,23 @@ impl Claim {
 }
 
 impl Checker {
-    pub fn hypotheses(&mut self, files: Vec<HypothesisFile>, targets: &[&str], workloads: &[&str]) -> Vec<Hypothesis> {
+    pub fn hypotheses(
+        &mut self,
+        files: Vec<HypothesisFile>,
+        targets: &[&str],
+        workloads: &[&str],
+    ) -> Vec<Hypothesis> {
         let mut seen = BTreeSet::new();
         let mut checked = Vec::new();
         for (index, file) in files.into_iter().enumerate() {
             let path = format!("hypotheses[{index}]");
             let name = file.name.clone().unwrap_or_else(|| format!("H{}", index + 1));
             if !seen.insert(name.clone()) {
-                self.bad(&format!("{path}.name"), format!("another one is called `{name}`"), "give each a name of its own");
+                self.bad(
+                    &format!("{path}.name"),
+                    format!("another one is called `{name}`"),
+                    "give each a name of its own",
+                );
             }
             checked.extend(self.hypothesis(&path, name, file, targets, workloads));
         }
@@ -120,13 +130,21 @@ impl Checker {
     ) -> Option<Hypothesis> {
         let workload = self.workload_of(path, file.workload, workloads);
         let Some((metric, text)) = file.metric.zip(file.claim) else {
-            self.bad(path, "`metric` or `claim` is missing", "add both, such as metric: output_token_rate, claim: a > b");
+            self.bad(
+                path,
+                "`metric` or `claim` is missing",
+                "add both, such as metric: output_token_rate, claim: a > b",
+            );
             return None;
         };
         let Some(metric) = Metric::parse(&metric) else {
             let names: Vec<String> = Metric::all().map(Metric::name).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            self.bad(&format!("{path}.metric"), format!("unknown metric `{metric}`"), did_you_mean(&metric, &names));
+            self.bad(
+                &format!("{path}.metric"),
+                format!("unknown metric `{metric}`"),
+                did_you_mean(&metric, &names),
+            );
             return None;
         };
         let at = format!("{path}.claim");
@@ -138,17 +156,30 @@ impl Checker {
             }
         };
         for target in claim.names().filter(|name| !targets.contains(name)) {
-            let hint = if targets.is_empty() { "add it to `targets`".into() } else { did_you_mean(target, targets) };
+            let hint = if targets.is_empty() {
+                "add it to `targets`".into()
+            } else {
+                did_you_mean(target, targets)
+            };
             self.bad(&at, format!("no target `{target}`"), hint);
         }
         Some(Hypothesis { name, says: file.says, workload: workload?, metric, claim, text })
     }
 
-    fn workload_of(&mut self, path: &str, said: Option<String>, workloads: &[&str]) -> Option<String> {
+    fn workload_of(
+        &mut self,
+        path: &str,
+        said: Option<String>,
+        workloads: &[&str],
+    ) -> Option<String> {
         match (said, workloads) {
             (Some(name), all) if all.contains(&name.as_str()) => Some(name),
             (Some(name), all) => {
-                self.bad(&format!("{path}.workload"), format!("no workload `{name}`"), did_you_mean(&name, all));
+                self.bad(
+                    &format!("{path}.workload"),
+                    format!("no workload `{name}`"),
+                    did_you_mean(&name, all),
+                );
                 None
             }
             (None, [only]) => Some((*only).to_owned()),
@@ -172,8 +203,14 @@ mod tests {
     #[test]
     fn claims_are_read() {
         let times = |factor, name: &str| Term::Times(factor, name.to_owned());
-        assert_eq!(claim("a > b"), Claim { left: "a".into(), greater: true, right: times(1.0, "b") });
-        assert_eq!(claim("vllm<0.9*sg-lang.1"), Claim { left: "vllm".into(), greater: false, right: times(0.9, "sg-lang.1") });
+        assert_eq!(
+            claim("a > b"),
+            Claim { left: "a".into(), greater: true, right: times(1.0, "b") }
+        );
+        assert_eq!(
+            claim("vllm<0.9*sg-lang.1"),
+            Claim { left: "vllm".into(), greater: false, right: times(0.9, "sg-lang.1") }
+        );
         assert_eq!(claim("a < 500ms").right, Term::Number(500.0));
         assert_eq!(claim("a < 0.9 * b").names().collect::<Vec<_>>(), ["a", "b"]);
     }
@@ -181,7 +218,10 @@ mod tests {
     #[test]
     fn what_claims_nothing_is_refused() {
         for wrong in ["a", "> b", "a >", "a > 0 * b", "a > x * b", "a < 5 parsecs", ""] {
-            assert!(parse_claim(wrong, Metric::Timing(Timing::Ttft, Stat::P95)).is_err(), "{wrong}");
+            assert!(
+                parse_claim(wrong, Metric::Timing(Timing::Ttft, Stat::P95)).is_err(),
+                "{wrong}"
+            );
         }
     }
 }

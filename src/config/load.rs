@@ -28,7 +28,8 @@ pub struct Source<'a> {
 
 const DEFAULTS: &str = include_str!("default.yaml");
 /// The config of `check --demo`.
-pub const DEMO: Source<'static> = Source { name: "the demo's config", text: include_str!("demo.yaml") };
+pub const DEMO: Source<'static> =
+    Source { name: "the demo's config", text: include_str!("demo.yaml") };
 
 /// The config of a file (if any), with `--set` overrides and flags over it, checked to the end.
 ///
@@ -40,7 +41,8 @@ pub fn load(
     flags: &Flags,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Config, ConfigError> {
-    if source.is_none() && flags.base_url.is_none() && !set.iter().any(|s| s.starts_with("target.")) {
+    if source.is_none() && flags.base_url.is_none() && !set.iter().any(|s| s.starts_with("target."))
+    {
         return Err(ConfigError::NoTarget);
     }
     let (file, origins) = source.map_or_else(|| Ok((adhoc(), Origins::default())), parse)?;
@@ -78,10 +80,19 @@ pub fn load_under(
         ("baselines", file.baselines != policy.baselines),
     ];
     let (theirs, theirs_at) = (policy.clone(), at.clone());
-    let merged = File { target: file.target, server: file.server, targets: file.targets, lang: file.lang, ..policy };
-    let mut config = finished(merged, at.beside(origins, &OWN), false, set, flags, env).map_err(Err)?;
-    let mut changed: Vec<&str> = sections.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
-    let baseline = Some(&config.gate.baseline).filter(|_| config.gate.mode == GateMode::Interleaved);
+    let merged = File {
+        target: file.target,
+        server: file.server,
+        targets: file.targets,
+        lang: file.lang,
+        ..policy
+    };
+    let mut config =
+        finished(merged, at.beside(origins, &OWN), false, set, flags, env).map_err(Err)?;
+    let mut changed: Vec<&str> =
+        sections.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
+    let baseline =
+        Some(&config.gate.baseline).filter(|_| config.gate.mode == GateMode::Interleaved);
     if let Some(Counterpart::Target(name)) = baseline
         && let Some(theirs) = one_of(theirs, theirs_at, set, name, env).map_err(Err)?
         && config.targets.insert(name.clone(), theirs.clone()).is_some_and(|own| own != theirs)
@@ -100,17 +111,25 @@ pub fn load_target(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Target, ConfigError> {
     let (file, mut origins) = parse(source)?;
-    let own = |said: &&String| OWN.iter().any(|section| said.split(['.', '=']).next() == Some(section));
+    let own =
+        |said: &&String| OWN.iter().any(|section| said.split(['.', '=']).next() == Some(section));
     let set: Vec<String> = set.iter().filter(own).cloned().collect();
-    let (file, defaults, mut check) = (overrides::apply(file, &set, &mut origins)?, defaults(), Checker::default());
+    let (file, defaults, mut check) =
+        (overrides::apply(file, &set, &mut origins)?, defaults(), Checker::default());
     let mut over = flags.target_file(&mut check.issues);
-    let sides = Sides { target: file.target, server: file.server, defaults: (defaults.target, defaults.server) };
+    let sides = Sides {
+        target: file.target,
+        server: file.server,
+        defaults: (defaults.target, defaults.server),
+    };
     let named = file.targets.unwrap_or_default();
     over.model = names::full_model(over.model, &named);
     let target = sides.chosen(&named, flags.target.as_deref(), over, &mut check, env);
     match target {
         Some(target) if check.issues.is_empty() => Ok(target),
-        _ => Err(ConfigError::Invalid(check.issues.into_iter().map(|issue| origins.locate(issue)).collect())),
+        _ => Err(ConfigError::Invalid(
+            check.issues.into_iter().map(|issue| origins.locate(issue)).collect(),
+        )),
     }
 }
 
@@ -122,9 +141,18 @@ fn one_of(
     name: &str,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<Target>, ConfigError> {
-    let (file, defaults, mut check) = (overrides::apply(file, set, &mut origins)?, defaults(), Checker::default());
-    let sides = Sides { target: file.target, server: file.server, defaults: (defaults.target, defaults.server) };
-    let target = file.targets.unwrap_or_default().get(name).and_then(|side| sides.named(name, side, &mut check, env));
+    let (file, defaults, mut check) =
+        (overrides::apply(file, set, &mut origins)?, defaults(), Checker::default());
+    let sides = Sides {
+        target: file.target,
+        server: file.server,
+        defaults: (defaults.target, defaults.server),
+    };
+    let target = file
+        .targets
+        .unwrap_or_default()
+        .get(name)
+        .and_then(|side| sides.named(name, side, &mut check, env));
     if check.issues.is_empty() {
         return Ok(target);
     }
@@ -141,14 +169,19 @@ fn finished(
 ) -> Result<Config, ConfigError> {
     if adhoc || !flags.preset.is_empty() {
         file.workloads = Some(flags.workload_files());
-        origins.override_by("workloads", if flags.preset.is_empty() { "flags" } else { "--preset" });
+        origins
+            .override_by("workloads", if flags.preset.is_empty() { "flags" } else { "--preset" });
     }
     let file = overrides::apply(file, set, &mut origins)?;
     flags.note(file.workloads.as_ref().map_or(0, Vec::len), &mut origins);
-    let located = |issues: Vec<Issue>| ConfigError::Invalid(issues.into_iter().map(|issue| origins.locate(issue)).collect());
+    let located = |issues: Vec<Issue>| {
+        ConfigError::Invalid(issues.into_iter().map(|issue| origins.locate(issue)).collect())
+    };
     match assemble(file, flags, env) {
         (Some(config), issues) if issues.is_empty() => Ok(config),
-        (None, issues) if issues.is_empty() => Err(Issue::new("", "the config is incomplete", "report this as a bug").into()),
+        (None, issues) if issues.is_empty() => {
+            Err(Issue::new("", "the config is incomplete", "report this as a bug").into())
+        }
         (_, issues) => Err(located(issues)),
     }
 }
@@ -184,29 +217,47 @@ fn yaml_issue(error: &YamlError, origins: &Origins) -> Issue {
     origins.locate(Issue { path, what, hint, place, on_key: false })
 }
 
-fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> (Option<Config>, Vec<Issue>) {
+fn assemble(
+    file: File,
+    flags: &Flags,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> (Option<Config>, Vec<Issue>) {
     let defaults = defaults();
     let mut check = Checker::default();
     check.version(file.version);
-    let (mut target_flags, workload_flags) = (flags.target_file(&mut check.issues), flags.workload_file(&mut check.issues));
-    let layered = layers::expand(&file, &defaults.workload, flags, &workload_flags, &mut check.issues);
-    let sides = Sides { target: file.target, server: file.server, defaults: (defaults.target, defaults.server) };
+    let (mut target_flags, workload_flags) =
+        (flags.target_file(&mut check.issues), flags.workload_file(&mut check.issues));
+    let layered =
+        layers::expand(&file, &defaults.workload, flags, &workload_flags, &mut check.issues);
+    let sides = Sides {
+        target: file.target,
+        server: file.server,
+        defaults: (defaults.target, defaults.server),
+    };
     let named = file.targets.unwrap_or_default();
     target_flags.model = names::full_model(target_flags.model, &named);
-    let targets: BTreeMap<String, Target> =
-        named.iter().filter_map(|(name, side)| Some((name.clone(), sides.named(name, side, &mut check, env)?))).collect();
+    let targets: BTreeMap<String, Target> = named
+        .iter()
+        .filter_map(|(name, side)| Some((name.clone(), sides.named(name, side, &mut check, env)?)))
+        .collect();
     let target = match &flags.target {
         None if flags.each => first_of(&targets, &mut check),
         chosen => sides.chosen(&named, chosen.as_deref(), target_flags, &mut check, env),
     };
     let gate = flags.gate_file().over(file.gate.unwrap_or_default()).over(defaults.gate);
-    let mut gate = check.gate(gate, target.as_ref().map(|t| matches!(t.endpoint, Endpoint::Http(_))), flags.starts);
+    let mut gate = check.gate(
+        gate,
+        target.as_ref().map(|t| matches!(t.endpoint, Endpoint::Http(_))),
+        flags.starts,
+    );
     if let Some((target, gate)) = target.as_ref().zip(gate.as_mut()).filter(|_| !flags.each) {
         check.sides(target, &targets, gate, env);
     }
     let loads: Vec<&str> = layered.iter().filter_map(|one| one.file.name.as_deref()).collect();
     let known: Vec<&str> = named.keys().map(String::as_str).collect();
-    let descriptions = layered.iter().filter_map(|one| Some((one.file.name.clone()?, one.file.description.clone()?)));
+    let descriptions = layered
+        .iter()
+        .filter_map(|one| Some((one.file.name.clone()?, one.file.description.clone()?)));
     let called = Names { workloads: descriptions.collect(), ..Names::from_sides(&named) };
     let hypotheses = check.hypotheses(file.hypotheses.unwrap_or_default(), &known, &loads);
     let mut workloads = check.workloads(&layered, file.workloads.is_some());
@@ -220,12 +271,16 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
     let (dir, baselines_ref) = (said.dir.or(defaults.baselines.dir), said.branch);
     let baselines_max_walk = check.max_walk(said.max_walk.or(defaults.baselines.max_walk));
     if baselines_ref.as_ref().is_some_and(|name| name.trim().is_empty()) {
-        check.issues.push(Issue::new("baselines.ref", "is empty", "name a branch, or leave it out for the base branch"));
+        check.issues.push(Issue::new(
+            "baselines.ref",
+            "is empty",
+            "name a branch, or leave it out for the base branch",
+        ));
     }
     let baselines_dir = check.baselines_dir(dir);
     let baselines = baselines_dir.zip(baselines_max_walk);
-    let config =
-        target.zip(gate).zip(gpu).zip(baselines).map(|(((target, gate), gpu), (baselines_dir, baselines_max_walk))| Config {
+    let config = target.zip(gate).zip(gpu).zip(baselines).map(
+        |(((target, gate), gpu), (baselines_dir, baselines_max_walk))| Config {
             target,
             targets,
             names: called,
@@ -237,7 +292,8 @@ fn assemble(file: File, flags: &Flags, env: &dyn Fn(&str) -> Option<String>) -> 
             baselines_ref,
             baselines_max_walk,
             lang: file.lang.unwrap_or_default(),
-        });
+        },
+    );
     (config, check.issues)
 }
 
@@ -251,7 +307,11 @@ fn first_of(targets: &BTreeMap<String, Target>, check: &mut Checker) -> Option<T
         );
     }
     for name in targets.keys().filter(|name| !is_workload_name(&name.to_ascii_lowercase())) {
-        check.bad(&format!("targets.{name}"), "is no name for a folder", "letters, digits, `.`, `_`, `-`");
+        check.bad(
+            &format!("targets.{name}"),
+            "is no name for a folder",
+            "letters, digits, `.`, `_`, `-`",
+        );
     }
     targets.values().next().cloned()
 }
@@ -279,10 +339,16 @@ impl Sides {
         let Some(side) = named.get(chosen) else {
             let all: Vec<&str> = named.keys().map(String::as_str).collect();
             let place = Place::Flag(format!("--target {chosen}"));
-            check.issues.push(Issue { place, ..Issue::new("", "no target of that name", did_you_mean(chosen, &all)) });
+            check.issues.push(Issue {
+                place,
+                ..Issue::new("", "no target of that name", did_you_mean(chosen, &all))
+            });
             return None;
         };
-        let over = SideFile { target: Some(flags.over(side.target.clone().unwrap_or_default())), ..side.clone() };
+        let over = SideFile {
+            target: Some(flags.over(side.target.clone().unwrap_or_default())),
+            ..side.clone()
+        };
         self.named(chosen, &over, check, env)
     }
 
@@ -305,7 +371,13 @@ impl Sides {
     }
 
     /// A named target says what differs; where it says an endpoint of another kind, the main one's does not hold.
-    fn named(&self, name: &str, side: &SideFile, check: &mut Checker, env: Env<'_>) -> Option<Target> {
+    fn named(
+        &self,
+        name: &str,
+        side: &SideFile,
+        check: &mut Checker,
+        env: Env<'_>,
+    ) -> Option<Target> {
         let mut base = self.target.clone().unwrap_or_default();
         let over = side.target.clone().unwrap_or_default();
         let another = over.base_url.is_some() || over.sim.is_some();
@@ -343,7 +415,11 @@ impl Sides {
 }
 
 /// What `--workload` names, by a workload's own name or by that of the levels it stands for.
-fn select(all: Vec<(String, Workload)>, flags: &Flags, issues: &mut Vec<Issue>) -> Vec<(String, Workload)> {
+fn select(
+    all: Vec<(String, Workload)>,
+    flags: &Flags,
+    issues: &mut Vec<Issue>,
+) -> Vec<(String, Workload)> {
     if flags.workload.is_empty() || all.is_empty() {
         return all;
     }
@@ -351,8 +427,15 @@ fn select(all: Vec<(String, Workload)>, flags: &Flags, issues: &mut Vec<Issue>) 
         if !all.iter().any(|(family, workload)| family == wanted || workload.name == *wanted) {
             let names: Vec<&str> = all.iter().map(|(_, workload)| workload.name.as_str()).collect();
             let place = Place::Flag(format!("--workload {wanted}"));
-            issues.push(Issue { place, ..Issue::new("", "no workload of that name", did_you_mean(wanted, &names)) });
+            issues.push(Issue {
+                place,
+                ..Issue::new("", "no workload of that name", did_you_mean(wanted, &names))
+            });
         }
     }
-    all.into_iter().filter(|(family, w)| flags.workload.iter().any(|wanted| wanted == family || *wanted == w.name)).collect()
+    all.into_iter()
+        .filter(|(family, w)| {
+            flags.workload.iter().any(|wanted| wanted == family || *wanted == w.name)
+        })
+        .collect()
 }

@@ -17,8 +17,11 @@ pub struct Names {
 
 impl Names {
     pub fn from_sides(sides: &BTreeMap<String, SideFile>) -> Self {
-        let models = sides.iter().filter_map(|(name, side)| Some((name.clone(), only_model(side)?.to_owned())));
-        let said = sides.iter().filter_map(|(name, side)| Some((name.clone(), side.description.clone()?)));
+        let models = sides
+            .iter()
+            .filter_map(|(name, side)| Some((name.clone(), only_model(side)?.to_owned())));
+        let said =
+            sides.iter().filter_map(|(name, side)| Some((name.clone(), side.description.clone()?)));
         Self { models: models.collect(), targets: said.collect(), workloads: BTreeMap::new() }
     }
 }

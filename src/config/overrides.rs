@@ -23,16 +23,23 @@ pub fn apply(file: File, overrides: &[String], origins: &mut Origins) -> Result<
     let schema = file::schema();
     let mut file = file;
     for text in overrides {
-        file = apply_one(&schema, &file, text, origins).map_err(|issue| Issue { place: Place::Flag(shown(text)), ..*issue })?;
+        file = apply_one(&schema, &file, text, origins)
+            .map_err(|issue| Issue { place: Place::Flag(shown(text)), ..*issue })?;
     }
     Ok(file)
 }
 
-fn apply_one(schema: &Value, file: &File, text: &str, origins: &mut Origins) -> Result<File, Box<Issue>> {
-    let (path, value) = text
-        .split_once('=')
-        .ok_or_else(|| wrong("", "no `=` in it", "write --set path.to.key=value, such as --set gate.starts=1"))?;
-    let mut tree = serde_json::to_value(file).map_err(|error| wrong(path, error.to_string(), "report this as a bug"))?;
+fn apply_one(
+    schema: &Value,
+    file: &File,
+    text: &str,
+    origins: &mut Origins,
+) -> Result<File, Box<Issue>> {
+    let (path, value) = text.split_once('=').ok_or_else(|| {
+        wrong("", "no `=` in it", "write --set path.to.key=value, such as --set gate.starts=1")
+    })?;
+    let mut tree = serde_json::to_value(file)
+        .map_err(|error| wrong(path, error.to_string(), "report this as a bug"))?;
     strip_nulls(&mut tree);
     let mut walk = Walk { schema, nodes: alternatives(schema, schema), path: String::new() };
     let slot = walk.descend(&mut tree, path)?;
@@ -40,11 +47,16 @@ fn apply_one(schema: &Value, file: &File, text: &str, origins: &mut Origins) -> 
     strip_nulls(&mut tree);
     let changed: File = serde_json::from_value(tree).map_err(|error| {
         let message = error.to_string();
-        let (what, hint) = message.split_once('\n').unwrap_or((&message, "docs/CONFIG.md shows the form of each key"));
+        let (what, hint) = message
+            .split_once('\n')
+            .unwrap_or((&message, "docs/CONFIG.md shows the form of each key"));
         let what = what
             .strip_prefix("invalid type: ")
             .and_then(|rest| rest.split_once(", expected "))
-            .map_or_else(|| what.to_owned(), |(found, expected)| format!("expected {}, found {found}", plain_type(expected)));
+            .map_or_else(
+                || what.to_owned(),
+                |(found, expected)| format!("expected {}, found {found}", plain_type(expected)),
+            );
         wrong(&walk.path, what, hint)
     })?;
     origins.override_by(&walk.path, &shown(text));
@@ -67,7 +79,9 @@ fn strip_nulls(value: &mut Value) {
         Value::Object(map) => {
             map.retain(|_, v| !v.is_null());
             // There null is a value, which is sent.
-            map.iter_mut().filter(|(key, _)| *key != "extra_body").for_each(|(_, v)| strip_nulls(v));
+            map.iter_mut()
+                .filter(|(key, _)| *key != "extra_body")
+                .for_each(|(_, v)| strip_nulls(v));
         }
         Value::Array(items) => items.iter_mut().for_each(strip_nulls),
         _ => {}
@@ -84,12 +98,17 @@ struct Walk<'s> {
 
 impl Walk<'_> {
     /// The place of `path`, made where it was not there yet.
-    fn descend<'v>(&mut self, mut value: &'v mut Value, path: &str) -> Result<&'v mut Value, Box<Issue>> {
+    fn descend<'v>(
+        &mut self,
+        mut value: &'v mut Value,
+        path: &str,
+    ) -> Result<&'v mut Value, Box<Issue>> {
         let normal = path.replace('[', ".").replace(']', "");
         let mut rest = normal.as_str();
         while !rest.is_empty() {
             let taken;
-            (value, taken) = if value.is_array() { self.item(value, rest)? } else { self.key(value, rest)? };
+            (value, taken) =
+                if value.is_array() { self.item(value, rest)? } else { self.key(value, rest)? };
             rest = rest[taken..].strip_prefix('.').unwrap_or(&rest[taken..]);
         }
         if self.path.is_empty() {
@@ -98,9 +117,14 @@ impl Walk<'_> {
         Ok(value)
     }
 
-    fn key<'v>(&mut self, value: &'v mut Value, rest: &str) -> Result<(&'v mut Value, usize), Box<Issue>> {
+    fn key<'v>(
+        &mut self,
+        value: &'v mut Value,
+        rest: &str,
+    ) -> Result<(&'v mut Value, usize), Box<Issue>> {
         let key = rest.split('.').next().unwrap_or(rest);
-        let below: Vec<&Value> = self.nodes.iter().flat_map(|node| child(self.schema, node, key)).collect();
+        let below: Vec<&Value> =
+            self.nodes.iter().flat_map(|node| child(self.schema, node, key)).collect();
         let parent = std::mem::take(&mut self.path);
         self.path = join(&parent, key);
         if below.is_empty() {
@@ -115,43 +139,73 @@ impl Walk<'_> {
         let Value::Object(map) = value else {
             return Err(wrong(&self.path, "not a mapping", "report this as a bug"));
         };
-        let excluded = |other: &str| EITHER_OR.iter().any(|group| group.contains(&key) && group.contains(&other));
+        let excluded = |other: &str| {
+            EITHER_OR.iter().any(|group| group.contains(&key) && group.contains(&other))
+        };
         map.retain(|other, _| other == key || !excluded(other));
         Ok((map.entry(key).or_insert(Value::Null), key.len()))
     }
 
     /// An item by index, or a workload by name; names may hold dots, so that the longest that fits is meant.
-    fn item<'v>(&mut self, value: &'v mut Value, rest: &str) -> Result<(&'v mut Value, usize), Box<Issue>> {
+    fn item<'v>(
+        &mut self,
+        value: &'v mut Value,
+        rest: &str,
+    ) -> Result<(&'v mut Value, usize), Box<Issue>> {
         let items = value.as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
         let names: Vec<String> = items.iter().map(|item| name_of(item).to_owned()).collect();
-        let fits = |name: &str| rest.strip_prefix(name).is_some_and(|r| r.is_empty() || r.starts_with('.'));
-        let by_name = names.iter().enumerate().filter(|(_, name)| !name.is_empty() && fits(name)).max_by_key(|(_, n)| n.len());
+        let fits = |name: &str| {
+            rest.strip_prefix(name).is_some_and(|r| r.is_empty() || r.starts_with('.'))
+        };
+        let by_name = names
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| !name.is_empty() && fits(name))
+            .max_by_key(|(_, n)| n.len());
         let first = rest.split('.').next().unwrap_or(rest);
         let (index, taken) = match by_name {
             Some((index, name)) => (Some(index), name.len()),
             None => (first.parse().ok().filter(|i| *i < items.len()), first.len()),
         };
         let Some(index) = index else {
-            let valid: Vec<&str> = names.iter().map(String::as_str).filter(|n| !n.is_empty()).collect();
-            return Err(wrong(&self.path, format!("nothing named `{first}` here"), did_you_mean(first, &valid)));
+            let valid: Vec<&str> =
+                names.iter().map(String::as_str).filter(|n| !n.is_empty()).collect();
+            return Err(wrong(
+                &self.path,
+                format!("nothing named `{first}` here"),
+                did_you_mean(first, &valid),
+            ));
         };
-        self.nodes = self.nodes.iter().filter_map(|n| n.get("items")).flat_map(|n| alternatives(self.schema, n)).collect();
+        self.nodes = self
+            .nodes
+            .iter()
+            .filter_map(|n| n.get("items"))
+            .flat_map(|n| alternatives(self.schema, n))
+            .collect();
         self.path = format!("{}[{index}]", self.path);
         Ok((&mut items[index], taken))
     }
 
     /// As YAML, except where only text fits: `1.10` stays a model's name.
     fn parse(&self, text: &str) -> Result<Value, Box<Issue>> {
-        let types: Vec<&str> = self.nodes.iter().flat_map(|node| type_names(node)).filter(|t| *t != "null").collect();
+        let types: Vec<&str> =
+            self.nodes.iter().flat_map(|node| type_names(node)).filter(|t| *t != "null").collect();
         let parsed = if !types.is_empty() && types.iter().all(|t| *t == "string") {
-            serde_saphyr::from_str::<Option<String>>(text).map(|s| s.map_or(Value::Null, Value::String))
+            serde_saphyr::from_str::<Option<String>>(text)
+                .map(|s| s.map_or(Value::Null, Value::String))
         } else {
             serde_saphyr::from_str(text)
         };
         parsed.map_err(|error| {
             let (what, hint) = super::error::describe(&error, "");
-            let hint = hint.unwrap_or_else(|| "the value is YAML: a number, text, [a, b] or {key: value}".into());
-            let value = if is_secret(&self.path) { "the value".to_owned() } else { format!("value `{text}`") };
+            let hint = hint.unwrap_or_else(|| {
+                "the value is YAML: a number, text, [a, b] or {key: value}".into()
+            });
+            let value = if is_secret(&self.path) {
+                "the value".to_owned()
+            } else {
+                format!("value `{text}`")
+            };
             wrong(&self.path, format!("{value}: {what}"), hint)
         })
     }
@@ -168,8 +222,12 @@ fn alternatives<'s>(root: &'s Value, node: &'s Value) -> Vec<&'s Value> {
         let target = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
         return target.map(|target| alternatives(root, target)).unwrap_or_default();
     }
-    let several = ["anyOf", "oneOf", "allOf"].iter().find_map(|key| node.get(key)).and_then(Value::as_array);
-    several.map_or_else(|| vec![node], |nodes| nodes.iter().flat_map(|n| alternatives(root, n)).collect())
+    let several =
+        ["anyOf", "oneOf", "allOf"].iter().find_map(|key| node.get(key)).and_then(Value::as_array);
+    several.map_or_else(
+        || vec![node],
+        |nodes| nodes.iter().flat_map(|n| alternatives(root, n)).collect(),
+    )
 }
 
 fn child<'s>(root: &'s Value, node: &'s Value, key: &str) -> Vec<&'s Value> {
@@ -181,7 +239,10 @@ fn child<'s>(root: &'s Value, node: &'s Value, key: &str) -> Vec<&'s Value> {
 }
 
 fn property_names(node: &Value) -> Vec<&str> {
-    node.get("properties").and_then(Value::as_object).map(|p| p.keys().map(String::as_str).collect()).unwrap_or_default()
+    node.get("properties")
+        .and_then(Value::as_object)
+        .map(|p| p.keys().map(String::as_str).collect())
+        .unwrap_or_default()
 }
 
 fn type_names(node: &Value) -> Vec<&str> {

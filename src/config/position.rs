@@ -27,7 +27,11 @@ pub struct Origins {
 impl Origins {
     /// The places in a text; none where the YAML cannot be read, and then why.
     pub fn of_text(name: &str, text: &str) -> (Self, Option<serde_saphyr::Error>) {
-        let mut origins = Self { name: name.to_owned(), lines: text.lines().map(str::to_owned).collect(), ..Self::default() };
+        let mut origins = Self {
+            name: name.to_owned(),
+            lines: text.lines().map(str::to_owned).collect(),
+            ..Self::default()
+        };
         match serde_saphyr::from_str::<Option<Spanned<Tree>>>(text) {
             Ok(Some(root)) => origins.walk("", &root),
             Ok(None) => {}
@@ -70,7 +74,12 @@ impl Origins {
     /// The longest path whose key or value is at this place of the file.
     pub fn path_at(&self, location: Location) -> String {
         let at = to_position(location);
-        let found = self.keys.iter().chain(&self.values).filter(|(_, position)| **position == at).map(|(path, _)| path);
+        let found = self
+            .keys
+            .iter()
+            .chain(&self.values)
+            .filter(|(_, position)| **position == at)
+            .map(|(path, _)| path);
         found.max_by_key(|path| path.len()).cloned().unwrap_or_default()
     }
 
@@ -105,7 +114,9 @@ impl Origins {
                 return Place::Flag(flag.clone());
             }
             let key = self.keys.get(at).filter(|_| key_is_wrong && at == path);
-            if let Some(position) = key.or_else(|| self.values.get(at)).filter(|_| !self.lines.is_empty()) {
+            if let Some(position) =
+                key.or_else(|| self.values.get(at)).filter(|_| !self.lines.is_empty())
+            {
                 return self.file_place(*position);
             }
             if at.is_empty() {

@@ -35,9 +35,10 @@ pub fn find(name: &str) -> Option<Vec<(&'static str, WorkloadFile)>> {
         "quick" => one(sweep(&[1, 5, 10], 50, 128, 64)),
         "standard" => one(sweep(&[1, 10, 50, 100], 200, 256, 128)),
         // Its 500 prompts at 500 in flight would all be the first wave, which is not measured: twice as many there.
-        "stress" => {
-            Some(vec![("", sweep(&[10, 50, 100, 200], 500, 512, 256)), (STRESS_TOP, closed(Levels::One(500), 1000, 512, 256))])
-        }
+        "stress" => Some(vec![
+            ("", sweep(&[10, 50, 100, 200], 500, 512, 256)),
+            (STRESS_TOP, closed(Levels::One(500), 1000, 512, 256)),
+        ]),
         // Rates and requests in flight of llm-benchmark's table of workloads; it sent at equal intervals.
         "low-load" => one(load(1.0, 1)),
         "medium-load" => one(load(5.0, 10)),
@@ -58,11 +59,19 @@ fn sweep(levels: &[u32], requests: u32, input_tokens: u32, output_tokens: u32) -
     closed(Levels::Many(levels.to_vec()), requests, input_tokens, output_tokens)
 }
 
-fn closed(concurrency: Levels, requests: u32, input_tokens: u32, output_tokens: u32) -> WorkloadFile {
+fn closed(
+    concurrency: Levels,
+    requests: u32,
+    input_tokens: u32,
+    output_tokens: u32,
+) -> WorkloadFile {
     WorkloadFile {
         arrival: Some(ArrivalFile::Closed { concurrency }),
         requests: Some(requests),
-        prompts: Some(prompts(SyntheticFile { input_tokens: Some(input_tokens), ..SyntheticFile::default() })),
+        prompts: Some(prompts(SyntheticFile {
+            input_tokens: Some(input_tokens),
+            ..SyntheticFile::default()
+        })),
         output_tokens: Some(output_tokens),
         ..WorkloadFile::default()
     }
@@ -82,13 +91,15 @@ fn load(rate: f64, max_in_flight: u32) -> WorkloadFile {
 
 /// The same load without and with a prefix that all prompts share: 0.9 of 2048 tokens, as a long system prompt.
 fn prefix_cache() -> WorkloadFile {
-    let text = SyntheticFile { input_tokens: Some(2048), shared_prefix: Some(Number(0.9)), corpus: None };
+    let text =
+        SyntheticFile { input_tokens: Some(2048), shared_prefix: Some(Number(0.9)), corpus: None };
     let load = closed(Levels::One(4), 100, 2048, 128);
     WorkloadFile { prompts: Some(prompts(text)), tiers: Some(vec![Tier::Cold, Tier::Warm]), ..load }
 }
 
 fn korean() -> WorkloadFile {
-    let text = SyntheticFile { input_tokens: Some(256), shared_prefix: None, corpus: Some(Corpus::Ko) };
+    let text =
+        SyntheticFile { input_tokens: Some(256), shared_prefix: None, corpus: Some(Corpus::Ko) };
     WorkloadFile { prompts: Some(prompts(text)), ..closed(Levels::One(4), 100, 256, 128) }
 }
 

@@ -162,15 +162,25 @@ impl Checker {
             Some(turns) if (1..=MOST_TURNS).contains(&turns) => PromptKind::Conversation { turns },
             Some(turns) => {
                 let what = format!("must be from 1 to {MOST_TURNS}, not {turns}");
-                self.bad(&format!("{path}.prompts.conversation.turns"), what, "each turn brings all that was said before it");
+                self.bad(
+                    &format!("{path}.prompts.conversation.turns"),
+                    what,
+                    "each turn brings all that was said before it",
+                );
                 return None;
             }
         };
         Some(Prompts { corpus: text.corpus?, input_tokens: input_tokens?, shared_prefix, kind })
     }
 
-    fn dataset(&mut self, path: &str, file: &PromptsFile, dataset: &DatasetFile) -> Option<Prompts> {
-        let beside = file.synthetic.map(|_| "synthetic").or(file.conversation.map(|_| "conversation"));
+    fn dataset(
+        &mut self,
+        path: &str,
+        file: &PromptsFile,
+        dataset: &DatasetFile,
+    ) -> Option<Prompts> {
+        let beside =
+            file.synthetic.map(|_| "synthetic").or(file.conversation.map(|_| "conversation"));
         if let Some(other) = beside {
             let what = format!("both `dataset` and `{other}`");
             let hint = "the file says what is asked: keep one of them (--input-tokens, --shared-prefix and --corpus speak of synthetic text)";
@@ -178,10 +188,15 @@ impl Checker {
             return None;
         }
         if dataset.file.is_empty() {
-            self.bad(&format!("{path}.prompts.dataset.file"), "is empty", "name a ShareGPT or JSONL file");
+            self.bad(
+                &format!("{path}.prompts.dataset.file"),
+                "is empty",
+                "name a ShareGPT or JSONL file",
+            );
             return None;
         }
-        let (format, ignore) = (dataset.format.unwrap_or_default(), dataset.ignore.clone().unwrap_or_default());
+        let (format, ignore) =
+            (dataset.format.unwrap_or_default(), dataset.ignore.clone().unwrap_or_default());
         let kind = PromptKind::Dataset { file: PathBuf::from(&dataset.file), format, ignore };
         // Its texts are in any language; the corpus only says how tokens are guessed before the server counts them.
         Some(Prompts { corpus: Corpus::En, input_tokens: 1, shared_prefix: 0.0, kind })

@@ -60,7 +60,8 @@ impl<'de> Deserialize<'de> for ReadyFile {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ReadyFile, A::Error> {
-                let ReadyMap { path, timeout } = ReadyMap::deserialize(MapAccessDeserializer::new(map))?;
+                let ReadyMap { path, timeout } =
+                    ReadyMap::deserialize(MapAccessDeserializer::new(map))?;
                 Ok(ReadyFile { path, timeout })
             }
         }

@@ -26,7 +26,11 @@ pub struct Arg(pub String);
 impl RecipeFile {
     /// This, and what it does not say from `base`.
     fn over(self, base: Self) -> Self {
-        Self { model: self.model.or(base.model), args: self.args.or(base.args), program: self.program.or(base.program) }
+        Self {
+            model: self.model.or(base.model),
+            args: self.args.or(base.args),
+            program: self.program.or(base.program),
+        }
     }
 
     /// Of two layers of a config; `another`: the upper one says how the server is started, so that the lower one's way holds no more.

@@ -120,9 +120,18 @@ const RECIPES: [Recipe; 6] = [
 
 impl Checker {
     /// Fills in what the config leaves unsaid beside a recipe; without one nothing changes.
-    pub fn recipe(&mut self, at: &str, server: &mut ServerFile, target: &mut TargetFile, env: Env<'_>) {
-        let named: Vec<(&Recipe, RecipeFile)> =
-            RECIPES.iter().zip(server.recipes()).filter_map(|(recipe, said)| Some((recipe, said?.clone()))).collect();
+    pub fn recipe(
+        &mut self,
+        at: &str,
+        server: &mut ServerFile,
+        target: &mut TargetFile,
+        env: Env<'_>,
+    ) {
+        let named: Vec<(&Recipe, RecipeFile)> = RECIPES
+            .iter()
+            .zip(server.recipes())
+            .filter_map(|(recipe, said)| Some((recipe, said?.clone())))
+            .collect();
         let (recipe, said) = match named.as_slice() {
             [] => return,
             [one] if server.start.is_none() => one,
@@ -145,9 +154,11 @@ impl Checker {
         target.protocol = target.protocol.or(recipe.protocol);
         // Where the API is depends on what is spoken.
         let native = target.protocol.is_some_and(ProtocolName::is_native);
-        let base_url = if native { recipe.base_url.trim_end_matches("/v1") } else { recipe.base_url };
+        let base_url =
+            if native { recipe.base_url.trim_end_matches("/v1") } else { recipe.base_url };
         target.base_url.get_or_insert_with(|| base_url.to_owned());
-        target.cache_reset = target.cache_reset.take().or_else(|| recipe.cache_reset.map(str::to_owned));
+        target.cache_reset =
+            target.cache_reset.take().or_else(|| recipe.cache_reset.map(str::to_owned));
         if recipe.model == Model::Requested {
             target.model = target.model.take().or_else(|| said.model.clone());
         }
@@ -156,17 +167,30 @@ impl Checker {
     fn line(&mut self, path: &str, recipe: &Recipe, said: &RecipeFile, known: Env<'_>) -> String {
         let program = said.program.as_deref().unwrap_or(recipe.program);
         if program.trim().is_empty() {
-            self.bad(&format!("{path}.program"), "is empty", format!("leave it out for `{}`", recipe.program));
+            self.bad(
+                &format!("{path}.program"),
+                "is empty",
+                format!("leave it out for `{}`", recipe.program),
+            );
         }
         let model = said.model.as_deref().filter(|model| !model.trim().is_empty());
-        if model.is_none() && (said.model.is_some() || matches!(recipe.model, Model::First | Model::Required(_))) {
-            self.bad(&format!("{path}.model"), "is missing or empty", "name what the engine is to load");
+        if model.is_none()
+            && (said.model.is_some() || matches!(recipe.model, Model::First | Model::Required(_)))
+        {
+            self.bad(
+                &format!("{path}.model"),
+                "is missing or empty",
+                "name what the engine is to load",
+            );
         }
         let mut words = vec![program.trim().to_owned()];
         match (recipe.model, model) {
-            (Model::First, Some(model)) => words.push(self.word(&format!("{path}.model"), model, known)),
+            (Model::First, Some(model)) => {
+                words.push(self.word(&format!("{path}.model"), model, known))
+            }
             (Model::Required(option) | Model::Option(option), Some(model)) => {
-                words.extend([option.to_owned(), self.word(&format!("{path}.model"), model, known)]);
+                words
+                    .extend([option.to_owned(), self.word(&format!("{path}.model"), model, known)]);
             }
             (Model::Requested, _) | (_, None) => {}
         }
@@ -199,19 +223,26 @@ impl Checker {
 impl ServerFile {
     /// In the table's order.
     fn recipes(&self) -> [Option<&RecipeFile>; RECIPES.len()] {
-        [&self.vllm, &self.sglang, &self.ollama, &self.llama_cpp, &self.litellm, &self.triton].map(Option::as_ref)
+        [&self.vllm, &self.sglang, &self.ollama, &self.llama_cpp, &self.litellm, &self.triton]
+            .map(Option::as_ref)
     }
 
     /// Which recipe it names, and its arguments without secrets, for the fingerprint; none of a command of the user's own.
     pub fn recipe_facts(&self) -> Option<(&'static str, String)> {
-        let (recipe, said) = RECIPES.iter().zip(self.recipes()).find_map(|(recipe, said)| Some((recipe, said?)))?;
+        let (recipe, said) =
+            RECIPES.iter().zip(self.recipes()).find_map(|(recipe, said)| Some((recipe, said?)))?;
         let args: Vec<&str> = said.args.iter().flatten().map(|arg| arg.0.as_str()).collect();
         Some((recipe.name, shown(&args)))
     }
 
     /// Says another way to start the server than `base`, so that what `base` says of that does not hold.
     pub fn starts_otherwise(&self, base: &Self) -> bool {
-        self.start.is_some() || self.recipes().iter().zip(base.recipes()).any(|(own, base)| own.is_some() && base.is_none())
+        self.start.is_some()
+            || self
+                .recipes()
+                .iter()
+                .zip(base.recipes())
+                .any(|(own, base)| own.is_some() && base.is_none())
     }
 }
 
@@ -219,7 +250,12 @@ impl ServerFile {
 fn variables<'a>(server: &ServerFile, env: Env<'a>) -> impl Fn(&str) -> Option<String> + 'a {
     let own: BTreeMap<String, String> = server.env.clone().unwrap_or_default();
     let ours = [Some(PORT), Some(SIDE), server.container.as_ref().map(|_| CONTAINER)];
-    move |name| own.get(name).cloned().or_else(|| ours.contains(&Some(name)).then(String::new)).or_else(|| env(name))
+    move |name| {
+        own.get(name)
+            .cloned()
+            .or_else(|| ours.contains(&Some(name)).then(String::new))
+            .or_else(|| env(name))
+    }
 }
 
 /// What stands before the first `${NAME}`, the name, and what stands after it.
@@ -232,7 +268,11 @@ fn reference(text: &str) -> Option<(&str, &str, &str)> {
 /// In single quotes a shell changes nothing (POSIX, Shell Command Language 2.2.2).
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "%+,-./:=@_".contains(c);
-    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// Arguments as a person may read them: `***` in place of what an option or a name before it says to be a secret (all values up to the
@@ -254,7 +294,9 @@ fn shown(args: &[&str]) -> String {
 
 /// One argument: `NAME=VALUE` by its name, and by the value's own where that is such a pair again (`--env=NAME=VALUE`).
 fn masked(arg: &str) -> String {
-    let named = arg.split_once('=').filter(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)));
+    let named = arg
+        .split_once('=')
+        .filter(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)));
     match named {
         Some((name, _)) if is_secret(name) => format!("{name}=***"),
         Some((name, value)) => format!("{name}={}", masked(value)),
@@ -265,16 +307,29 @@ fn masked(arg: &str) -> String {
 
 /// What is called so is a secret.
 fn is_secret(name: &str) -> bool {
-    const WORDS: [&str; 11] =
-        ["key", "apikey", "token", "secret", "password", "passwd", "credentials", "auth", "authorization", "header", "hft"];
+    const WORDS: [&str; 11] = [
+        "key",
+        "apikey",
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "credentials",
+        "auth",
+        "authorization",
+        "header",
+        "hft",
+    ];
     name.split(['-', '_', '.']).any(|word| WORDS.contains(&&*word.to_ascii_lowercase()))
 }
 
 /// A value that has its secret's name in it (a header, JSON), or a URL with a password.
 fn tells(value: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    let before = value.match_indices(':').map(|(at, _)| value[..at].trim_end_matches(['"', '\'', ' ']));
-    before.filter_map(|text| text.rsplit(|c| !word(c)).next()).any(is_secret) || (value.contains("://") && value.contains('@'))
+    let before =
+        value.match_indices(':').map(|(at, _)| value[..at].trim_end_matches(['"', '\'', ' ']));
+    before.filter_map(|text| text.rsplit(|c| !word(c)).next()).any(is_secret)
+        || (value.contains("://") && value.contains('@'))
 }
 
 #[cfg(test)]

@@ -47,26 +47,41 @@ impl Checker {
             let valid = Metric::all().filter(|m| m.method().is_some()).collect();
             let Some(metric) = self.metric(&at, name, valid, asked) else { continue };
             if *rule == RegressionFile::default() {
-                self.bad(&at, "nothing is said", "write the smallest change that matters, such as 5%, or {class: guard}");
+                self.bad(
+                    &at,
+                    "nothing is said",
+                    "write the smallest change that matters, such as 5%, or {class: guard}",
+                );
                 continue;
             }
             if let Some(regression) = self.regression(&at, metric, rule) {
                 judged.insert(metric, regression);
             }
         }
-        let class = |metric: Metric| judged.get(&metric).and_then(|r| r.class).or(metric.method().map(|row| row.class));
+        let class = |metric: Metric| {
+            judged.get(&metric).and_then(|r| r.class).or(metric.method().map(|row| row.class))
+        };
         let defined = |metric: Metric| {
             let single = metric == Metric::OutputTokenRate && asked.output_tokens == Some(1);
             undefined(metric, asked).is_none() && !single
         };
         if !METHOD.into_iter().any(|m| defined(m) && class(m) == Some(Class::Primary)) {
             let what = "no primary metric is left: a PASS would prove nothing";
-            self.bad(&format!("{path}.regressions"), what, "leave at least one metric `class: primary`, such as e2e_geomean");
+            self.bad(
+                &format!("{path}.regressions"),
+                what,
+                "leave at least one metric `class: primary`, such as e2e_geomean",
+            );
         }
         judged
     }
 
-    fn regression(&mut self, at: &str, metric: Metric, said: &RegressionFile) -> Option<Regression> {
+    fn regression(
+        &mut self,
+        at: &str,
+        metric: Metric,
+        said: &RegressionFile,
+    ) -> Option<Regression> {
         let row = metric.method()?;
         let bare = said.margin.is_none() && said.class.is_none();
         let change_at = if bare { at.to_owned() } else { format!("{at}.min_change") };
@@ -74,8 +89,13 @@ impl Checker {
         let margin = self.fraction(&format!("{at}.margin"), metric, said.margin.as_deref());
         let class = said.class.unwrap_or(row.class);
         if metric == Metric::ErrorRate && class == Class::Primary {
-            let what = "error_rate cannot be primary: it is tested as counts, which prove no margin";
-            self.bad(&format!("{at}.class"), what, "write `class: guard`, or set a limit: `limits: {error_rate: {max: 1%}}`");
+            let what =
+                "error_rate cannot be primary: it is tested as counts, which prove no margin";
+            self.bad(
+                &format!("{at}.class"),
+                what,
+                "write `class: guard`, or set a limit: `limits: {error_rate: {max: 1%}}`",
+            );
         }
         let smallest = min_change.unwrap_or(row.d_min);
         match margin {
@@ -84,7 +104,10 @@ impl Checker {
                 self.bad(&format!("{at}.margin"), what, "add `class: primary`, or remove `margin`");
             }
             Some(margin) if margin < smallest => {
-                let what = format!("the margin is below the minimum relevant change of {}", size(row.scale, smallest));
+                let what = format!(
+                    "the margin is below the minimum relevant change of {}",
+                    size(row.scale, smallest)
+                );
                 self.bad(&format!("{at}.margin"), what, "raise `margin`, or lower `min_change`");
             }
             _ => {}
@@ -158,15 +181,21 @@ impl<'de> Deserialize<'de> for RegressionFile {
             type Value = RegressionFile;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a size such as 5% or 2pp, or {min_change: 5%, margin: 7.5%, class: primary}")
+                f.write_str(
+                    "a size such as 5% or 2pp, or {min_change: 5%, margin: 7.5%, class: primary}",
+                )
             }
 
             fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<RegressionFile, E> {
-                Ok(RegressionFile { min_change: Some(value.to_owned()), ..RegressionFile::default() })
+                Ok(RegressionFile {
+                    min_change: Some(value.to_owned()),
+                    ..RegressionFile::default()
+                })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RegressionFile, A::Error> {
-                let RegressionMap { min_change, margin, class } = RegressionMap::deserialize(MapAccessDeserializer::new(map))?;
+                let RegressionMap { min_change, margin, class } =
+                    RegressionMap::deserialize(MapAccessDeserializer::new(map))?;
                 Ok(RegressionFile { min_change, margin, class })
             }
         }

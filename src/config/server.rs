@@ -146,11 +146,11 @@ impl Checker {
         let mut vars = BTreeMap::new();
         for (name, raw) in file.env.unwrap_or_default() {
             let path = path(&format!("env.{name}"));
-            let ours = name == PORT || name == SIDE || name == CONTAINER && file.container.is_some();
+            let ours =
+                name == PORT || name == SIDE || name == CONTAINER && file.container.is_some();
             if !is_variable(&name) || ours {
                 let what = format!("`{name}` cannot be set here");
-                let hint =
-                    "a variable's name is letters, digits and `_`; PORT, GOODPUT_GATE_SIDE and CONTAINER are set by the gate";
+                let hint = "a variable's name is letters, digits and `_`; PORT, GOODPUT_GATE_SIDE and CONTAINER are set by the gate";
                 self.bad(&path, what, hint);
             }
             if let Some(value) = self.expanded(&path, &raw, env) {
@@ -158,10 +158,16 @@ impl Checker {
             }
         }
         let ready = file.ready.unwrap_or_default();
-        if let Some(what) = ready.path.as_deref().and_then(|path| address::credential(path, &self.secrets)) {
+        if let Some(what) =
+            ready.path.as_deref().and_then(|path| address::credential(path, &self.secrets))
+        {
             self.bad(&path("ready.path"), what, address::HINT);
         } else if ready.path.as_deref().is_some_and(|path| !is_path(path)) {
-            self.bad(&path("ready.path"), "is not a path", "write it as the server serves it, such as /health");
+            self.bad(
+                &path("ready.path"),
+                "is not a path",
+                "write it as the server serves it, such as /health",
+            );
         }
         let ready_timeout = self.positive_span(&path("ready.timeout"), ready.timeout)?;
         let grace = file.grace.map_or(Duration::ZERO, |span| span.0);
@@ -184,11 +190,14 @@ impl Checker {
 
     fn container(&mut self, path: &str, program: &str, start: Option<&str>) {
         if program.is_empty() || program.contains(char::is_whitespace) {
-            self.bad(path, format!("`{program}` is no program"), "write `docker`, `podman`, or the path of one like them");
+            self.bad(
+                path,
+                format!("`{program}` is no program"),
+                "write `docker`, `podman`, or the path of one like them",
+            );
         }
         if start.is_some_and(|line| !line.contains(CONTAINER)) {
-            let hint =
-                "write `--name ${CONTAINER}` into it: the gate draws a name for each start, and removes no other container";
+            let hint = "write `--name ${CONTAINER}` into it: the gate draws a name for each start, and removes no other container";
             self.bad(path, "the command does not name its container", hint);
         }
     }

@@ -250,7 +250,10 @@ impl Knobs {
     /// Turns one knob. Says what is wrong with key or value, and the nearest key where there is none of that name.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         let Ok(Value::Object(fields)) = serde_json::to_value(&*self) else {
-            return Err("the simulated server's knobs cannot be written as an object; this is a bug".to_owned());
+            return Err(
+                "the simulated server's knobs cannot be written as an object; this is a bug"
+                    .to_owned(),
+            );
         };
         if !fields.contains_key(key) {
             return Err(unknown_key(key, fields.keys().map(String::as_str)));
@@ -263,18 +266,26 @@ impl Knobs {
             all.insert(key.to_owned(), v);
             serde_json::from_value::<Self>(Value::Object(all))
         };
-        *self =
-            with(typed).or_else(|e| with(text).map_err(|_| format!("bad value for simulated-server knob {key}={value}: {e}")))?;
+        *self = with(typed).or_else(|e| {
+            with(text)
+                .map_err(|_| format!("bad value for simulated-server knob {key}={value}: {e}"))
+        })?;
         Ok(())
     }
 
     /// The knobs that differ from their defaults, as `KEY=VALUE` for `goodput-gate sim --set`.
     pub fn settings(&self) -> Vec<String> {
-        let (Ok(Value::Object(mine)), Ok(defaults)) = (serde_json::to_value(self), serde_json::to_value(Self::default())) else {
+        let (Ok(Value::Object(mine)), Ok(defaults)) =
+            (serde_json::to_value(self), serde_json::to_value(Self::default()))
+        else {
             return Vec::new();
         };
         let changed = mine.into_iter().filter(|(key, value)| defaults.get(key) != Some(value));
-        changed.map(|(key, value)| value.as_str().map_or_else(|| format!("{key}={value}"), |s| format!("{key}={s}"))).collect()
+        changed
+            .map(|(key, value)| {
+                value.as_str().map_or_else(|| format!("{key}={value}"), |s| format!("{key}={s}"))
+            })
+            .collect()
     }
 
     /// Whether the knobs can be acted on; says which cannot, and its range.
@@ -288,16 +299,23 @@ impl Knobs {
             ("events_per_write", self.events_per_write, 1),
         ] {
             if value < least {
-                return Err(format!("simulated-server knob {name} is {value}; it must be at least {least}"));
+                return Err(format!(
+                    "simulated-server knob {name} is {value}; it must be at least {least}"
+                ));
             }
         }
         let engine = self.engine();
         if engine.max_seqs < 1 || engine.budget < engine.max_seqs {
             let (budget, seqs) = (engine.budget, engine.max_seqs);
-            return Err(format!("simulated-server knobs need 1 <= max_seqs <= budget, but they are {seqs} and {budget}"));
+            return Err(format!(
+                "simulated-server knobs need 1 <= max_seqs <= budget, but they are {seqs} and {budget}"
+            ));
         }
         if engine.kv_cap < 2 {
-            return Err(format!("simulated-server knob kv_cap is {}; it must be at least 2 tokens", engine.kv_cap));
+            return Err(format!(
+                "simulated-server knob kv_cap is {}; it must be at least 2 tokens",
+                engine.kv_cap
+            ));
         }
         if self.model.is_empty() {
             return Err("simulated-server knob model is empty; give it a name".to_owned());
@@ -355,7 +373,10 @@ impl Knobs {
             }
         }
         if !self.start_offset.is_finite() || self.start_offset <= -1.0 {
-            return Err(format!("simulated-server knob start_offset is {}; it must be above -1", self.start_offset));
+            return Err(format!(
+                "simulated-server knob start_offset is {}; it must be above -1",
+                self.start_offset
+            ));
         }
         Ok(())
     }
@@ -372,20 +393,25 @@ impl Knobs {
         let others = [("early_stop", self.early_stop), ("prefix_hit", self.engine().prefix_hit)];
         for (name, value) in faults.into_iter().chain(others) {
             if !(0.0..=1.0).contains(&value) {
-                return Err(format!("simulated-server knob {name} is {value}; it must be a share from 0 to 1"));
+                return Err(format!(
+                    "simulated-server knob {name} is {value}; it must be a share from 0 to 1"
+                ));
             }
         }
         let sum: f64 = faults.iter().map(|f| f.1).sum();
         // A little above 1 for the rounding of ten tenths.
         if sum > 1.0 + 1e-9 {
-            return Err(format!("the simulated server's error shares add up to {sum}; together they must be at most 1"));
+            return Err(format!(
+                "the simulated server's error shares add up to {sum}; together they must be at most 1"
+            ));
         }
         Ok(())
     }
 }
 
 fn unknown_key<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let nearest = known.max_by(|a, b| strsim::jaro_winkler(key, a).total_cmp(&strsim::jaro_winkler(key, b)));
+    let nearest =
+        known.max_by(|a, b| strsim::jaro_winkler(key, a).total_cmp(&strsim::jaro_winkler(key, b)));
     nearest.map_or_else(
         || format!("the simulated server has no knob {key}"),
         |n| format!("the simulated server has no knob {key}; did you mean {n}?"),

@@ -80,14 +80,22 @@ pub fn first_workload(gpu: bool) -> StartWorkload {
     let lines = if gpu {
         vec![
             Line::new("name", "chat"),
-            Line::with("arrival", "{poisson: {rate: 5}}", "requests per second: about half of what the server can take"),
+            Line::with(
+                "arrival",
+                "{poisson: {rate: 5}}",
+                "requests per second: about half of what the server can take",
+            ),
             Line::with("requests", "100", "per round: p99 needs 100"),
             Line::with("output_tokens", "128", "every answer has this length"),
         ]
     } else {
         vec![
             Line::new("name", "chat"),
-            Line::with("arrival", "{closed: {concurrency: 1}}", "one after the other; {poisson: {rate: 5}} is 5 a second"),
+            Line::with(
+                "arrival",
+                "{closed: {concurrency: 1}}",
+                "one after the other; {poisson: {rate: 5}} is 5 a second",
+            ),
             Line::with("requests", "30", "per round: p95 needs 20, p99 needs 100"),
             Line::with("output_tokens", "64", "every answer has this length"),
         ]
@@ -110,7 +118,13 @@ pub fn preset_load(name: &str) -> Option<PresetLoad> {
     else {
         return None;
     };
-    Some(PresetLoad { rate: rate.0, max_in_flight, seconds: duration.0.as_secs_f64(), output_tokens, temperature: temperature.0 })
+    Some(PresetLoad {
+        rate: rate.0,
+        max_in_flight,
+        seconds: duration.0.as_secs_f64(),
+        output_tokens,
+        temperature: temperature.0,
+    })
 }
 
 /// Whether there is a preset of that name.
@@ -134,7 +148,11 @@ pub fn render(starter: &Starter) -> String {
     out += "version: 1\ntarget:\n";
     target(&mut out, "  ", &starter.target);
     if starter.target.api_key_env.is_none() {
-        push(&mut out, "  # api_key_env: OPENAI_API_KEY", Some("the variable's name, never the key"));
+        push(
+            &mut out,
+            "  # api_key_env: OPENAI_API_KEY",
+            Some("the variable's name, never the key"),
+        );
     }
     if !starter.targets.is_empty() {
         push(&mut out, "targets:", Some("--target NAME measures one of these instead"));
@@ -162,7 +180,10 @@ gate:
 
 /// One of `targets`; without keys of its own it is a name for `target`.
 fn entry(out: &mut String, name: &str, side: &StartTarget) {
-    let (name, said) = (scalar(name), side.description.as_deref().map(|text| format!("description: {}", scalar(text))));
+    let (name, said) = (
+        scalar(name),
+        side.description.as_deref().map(|text| format!("description: {}", scalar(text))),
+    );
     if *side == (StartTarget { description: side.description.clone(), ..StartTarget::default() }) {
         let _ = writeln!(out, "  {name}: {{{}}}", said.unwrap_or_default());
         return;
@@ -184,13 +205,22 @@ fn target(out: &mut String, indent: &str, target: &StartTarget) {
         push(out, &format!("{indent}protocol: {}", protocol.name()), None);
     }
     if let Some(model) = &target.model {
-        push(out, &format!("{indent}model: {}", scalar(model)), target.model_note.as_deref().or(note));
+        push(
+            out,
+            &format!("{indent}model: {}", scalar(model)),
+            target.model_note.as_deref().or(note),
+        );
     }
     if let Some(name) = &target.api_key_env {
-        push(out, &format!("{indent}api_key_env: {}", scalar(name)), Some("the variable's name; its value may stand in .env"));
+        push(
+            out,
+            &format!("{indent}api_key_env: {}", scalar(name)),
+            Some("the variable's name; its value may stand in .env"),
+        );
     }
     if !target.headers.is_empty() {
-        let all: Vec<String> = target.headers.iter().map(|(k, v)| format!("{}: {}", scalar(k), scalar(v))).collect();
+        let all: Vec<String> =
+            target.headers.iter().map(|(k, v)| format!("{}: {}", scalar(k), scalar(v))).collect();
         push(out, &format!("{indent}headers: {{{}}}", all.join(", ")), None);
     }
 }
@@ -219,11 +249,19 @@ fn push(out: &mut String, line: &str, comment: Option<&str>) {
 /// Text as a YAML scalar, plain where it can only be read as that text. JSON's strings are YAML's double-quoted ones.
 pub fn scalar(text: &str) -> String {
     let inside = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
-    let url = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).filter(|rest| !rest.ends_with(':'));
+    let url = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"))
+        .filter(|rest| !rest.ends_with(':'));
     let plain = url.unwrap_or(text).chars().all(|c| inside(c) || (url.is_some() && c == ':'));
     let word = text.starts_with(|c: char| c.is_ascii_alphabetic());
-    let other = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text.to_ascii_lowercase().as_str());
-    if plain && word && !other { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+    let other = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
+        .contains(&text.to_ascii_lowercase().as_str());
+    if plain && word && !other {
+        text.to_owned()
+    } else {
+        serde_json::Value::from(text).to_string()
+    }
 }
 
 /// Foreign text cannot end a comment's line, nor steer a terminal that shows it.
@@ -238,21 +276,42 @@ mod tests {
 
     fn loaded(starter: &Starter) -> super::super::Config {
         let text = render(starter);
-        load(Some(Source { name: "c", text: &text }), &[], &Flags::default(), &|_| None).unwrap_or_else(|e| panic!("{e}\n{text}"))
+        load(Some(Source { name: "c", text: &text }), &[], &Flags::default(), &|_| None)
+            .unwrap_or_else(|e| panic!("{e}\n{text}"))
     }
 
     #[test]
     fn hostile_names_stay_names() {
-        for name in ["a: b", "{x}", "# c", "yes", "12", "-", "model:tag", "a\nworkloads: []", "\"q\" 'r'", "é", "*x", "ends:"] {
+        for name in [
+            "a: b",
+            "{x}",
+            "# c",
+            "yes",
+            "12",
+            "-",
+            "model:tag",
+            "a\nworkloads: []",
+            "\"q\" 'r'",
+            "é",
+            "*x",
+            "ends:",
+        ] {
             let target = StartTarget {
                 base_url: Some("http://127.0.0.1:8000/v1".into()),
                 model: Some(name.into()),
                 note: Some("one\ntwo: [".into()),
                 ..StartTarget::default()
             };
-            let targets = vec![(name.to_owned(), StartTarget { model: Some(name.into()), ..StartTarget::default() })];
-            let config =
-                loaded(&Starter { target, targets, workloads: vec![first_workload(true)], about: vec!["\nx: y".into()] });
+            let targets = vec![(
+                name.to_owned(),
+                StartTarget { model: Some(name.into()), ..StartTarget::default() },
+            )];
+            let config = loaded(&Starter {
+                target,
+                targets,
+                workloads: vec![first_workload(true)],
+                about: vec!["\nx: y".into()],
+            });
             assert_eq!(config.target.model, ModelChoice::Named(name.into()));
             assert_eq!(config.targets[name].model, ModelChoice::Named(name.into()));
             assert_eq!(config.target.endpoint, Endpoint::Http("http://127.0.0.1:8000/v1".into()));
@@ -262,8 +321,15 @@ mod tests {
     #[test]
     fn each_first_workload_is_valid() {
         for gpu in [true, false] {
-            let target = StartTarget { base_url: Some("http://127.0.0.1:8000/v1".into()), ..StartTarget::default() };
-            let config = loaded(&Starter { target, workloads: vec![first_workload(gpu)], ..Starter::default() });
+            let target = StartTarget {
+                base_url: Some("http://127.0.0.1:8000/v1".into()),
+                ..StartTarget::default()
+            };
+            let config = loaded(&Starter {
+                target,
+                workloads: vec![first_workload(gpu)],
+                ..Starter::default()
+            });
             assert_eq!(config.workloads[0].name, "chat");
         }
     }
@@ -271,7 +337,10 @@ mod tests {
     #[test]
     fn open_presets_have_figures_and_sweeps_have_none() {
         let medium = preset_load("medium-load").expect("it is one");
-        assert_eq!((medium.rate.to_string(), medium.max_in_flight, medium.output_tokens), ("5".into(), 10, 1024));
+        assert_eq!(
+            (medium.rate.to_string(), medium.max_in_flight, medium.output_tokens),
+            ("5".into(), 10, 1024)
+        );
         assert_eq!(preset_load("quick"), None);
         assert_eq!(preset_load("nothing"), None);
     }

@@ -17,7 +17,10 @@ use super::server::{PORT, Server, ServerFile};
 use super::sim::Knobs;
 use super::wire::{Span, merge};
 use super::workload::Layered;
-use crate::protocol::{Dialect as _, ExtraBody, Family, Ollama, Protocol, ProtocolName, Settings, Triton, conflict, joined};
+use crate::protocol::{
+    Dialect as _, ExtraBody, Family, Ollama, Protocol, ProtocolName, Settings, Triton, conflict,
+    joined,
+};
 
 /// Where a started server is asked, if nothing else is said.
 const DEFAULT_URL: &str = "http://127.0.0.1:${PORT}/v1";
@@ -126,7 +129,8 @@ impl TargetFile {
     /// This, and what it does not say from `base`.
     pub fn over(self, base: Self) -> Self {
         // Another protocol does not inherit what was said of this one.
-        let kin = |said: ProtocolName| base.protocol.is_none_or(|other| other.family() == said.family());
+        let kin =
+            |said: ProtocolName| base.protocol.is_none_or(|other| other.family() == said.family());
         let inherits = self.protocol.is_none_or(kin);
         Self {
             base_url: self.base_url.or(base.base_url),
@@ -138,7 +142,11 @@ impl TargetFile {
             model: self.model.or(base.model),
             api_key_env: self.api_key_env.or(base.api_key_env),
             headers: self.headers.or(base.headers),
-            extra_body: merge(self.extra_body, base.extra_body.filter(|_| inherits), |over, base| joined(&over, &base)),
+            extra_body: merge(
+                self.extra_body,
+                base.extra_body.filter(|_| inherits),
+                |over, base| joined(&over, &base),
+            ),
             ca_file: self.ca_file.or(base.ca_file),
             cache_reset: self.cache_reset.or(base.cache_reset),
             metrics: self.metrics.or(base.metrics),
@@ -149,17 +157,33 @@ impl TargetFile {
 
 impl Checker {
     /// `at` is where the target stands in the config: empty, or `targets.NAME.`.
-    pub fn target(&mut self, at: &str, file: TargetFile, server: Option<ServerFile>, env: Env<'_>) -> Option<Target> {
+    pub fn target(
+        &mut self,
+        at: &str,
+        file: TargetFile,
+        server: Option<ServerFile>,
+        env: Env<'_>,
+    ) -> Option<Target> {
         let started = server.is_some();
-        let keep = |name: &str| if started && name == PORT { Some(format!("${{{PORT}}}")) } else { env(name) };
-        let headers = self.headers(at, file.headers.clone().unwrap_or_default(), file.api_key_env.is_some(), env);
+        let keep = |name: &str| {
+            if started && name == PORT { Some(format!("${{{PORT}}}")) } else { env(name) }
+        };
+        let headers = self.headers(
+            at,
+            file.headers.clone().unwrap_or_default(),
+            file.api_key_env.is_some(),
+            env,
+        );
         self.secrets = address::sent(file.api_key_env.as_deref(), &headers, env);
         let page = server.as_ref().and_then(|s| s.metrics.as_deref());
         let metrics = self.metrics(at, file.metrics.as_deref(), page, file.metrics_every, &keep);
         let endpoint = self.endpoint(at, &file, server, env);
         let protocol = self.protocol(at, &file);
         if let Some(name) = file.api_key_env.as_deref().filter(|name| !is_variable(name)) {
-            let what = format!("not the name of an environment variable ({} characters)", name.chars().count());
+            let what = format!(
+                "not the name of an environment variable ({} characters)",
+                name.chars().count()
+            );
             let hint = "write the variable's name, such as OPENAI_API_KEY, never the key";
             self.bad(&format!("{at}target.api_key_env"), what, hint);
         }
@@ -174,9 +198,12 @@ impl Checker {
         };
         let ca_file = file.ca_file.map(PathBuf::from);
         if file.tokenizer.is_some() && !cfg!(feature = "tokenizer") {
-            let hint =
-                "build it with `cargo build --release --features tokenizer`, or leave the key out: counts are then the server's";
-            self.bad_key(&format!("{at}target.tokenizer"), "this goodput-gate was built without a tokenizer", hint);
+            let hint = "build it with `cargo build --release --features tokenizer`, or leave the key out: counts are then the server's";
+            self.bad_key(
+                &format!("{at}target.tokenizer"),
+                "this goodput-gate was built without a tokenizer",
+                hint,
+            );
         }
         let tokenizer = file.tokenizer.map(PathBuf::from);
         let extra_body = file.extra_body.unwrap_or_default();
@@ -184,16 +211,28 @@ impl Checker {
             self.extra_body(&format!("{at}target.extra_body"), protocol, &extra_body);
         }
         let (endpoint, protocol, api_key_env) = (endpoint?, protocol?, file.api_key_env);
-        Some(Target { endpoint, protocol, tokenizer, model, api_key_env, headers, ca_file, metrics, cache_reset, extra_body })
+        Some(Target {
+            endpoint,
+            protocol,
+            tokenizer,
+            model,
+            api_key_env,
+            headers,
+            ca_file,
+            metrics,
+            cache_reset,
+            extra_body,
+        })
     }
 
     /// The target's protocol with its settings. `at` is where the target stands in the config.
     pub fn protocol(&mut self, at: &str, file: &TargetFile) -> Option<Protocol> {
         let name = file.protocol?;
         let path = |key: &str| format!("{at}target.{key}");
-        for (key, present, meant) in
-            [("ollama", file.ollama.is_some(), Family::Ollama), ("triton", file.triton.is_some(), Family::Triton)]
-        {
+        for (key, present, meant) in [
+            ("ollama", file.ollama.is_some(), Family::Ollama),
+            ("triton", file.triton.is_some(), Family::Triton),
+        ] {
             if present && name.family() != meant {
                 let what = format!("has no meaning beside protocol {}", name.name());
                 self.bad_key(&path(key), what, format!("remove it, or write `protocol: {key}`"));
@@ -201,11 +240,24 @@ impl Checker {
         }
         if file.sim.is_some() && name.is_native() {
             let what = format!("the simulated server does not speak {}", name.name());
-            self.bad(&path("protocol"), what, "leave it out: it speaks openai-chat and openai-completions");
+            self.bad(
+                &path("protocol"),
+                what,
+                "leave it out: it speaks openai-chat and openai-completions",
+            );
         }
-        if name.is_native() && file.base_url.as_deref().is_some_and(|url| url.trim_end_matches('/').ends_with("/v1")) {
+        if name.is_native()
+            && file
+                .base_url
+                .as_deref()
+                .is_some_and(|url| url.trim_end_matches('/').ends_with("/v1"))
+        {
             let what = format!("`/v1` is where OpenAI's API is, not where {} is", name.name());
-            self.bad(&path("base_url"), what, "write only http://HOST:PORT, or `protocol: openai-chat`");
+            self.bad(
+                &path("base_url"),
+                what,
+                "write only http://HOST:PORT, or `protocol: openai-chat`",
+            );
         }
         let settings = Settings {
             ollama: Arc::new(file.ollama.clone().unwrap_or_default()),
@@ -221,7 +273,8 @@ impl Checker {
     /// No extra field is one that the gate sets itself, in the words of the target's protocol.
     pub fn extra_body(&mut self, path: &str, protocol: &Protocol, extra: &ExtraBody) {
         if let Some((place, instead)) = conflict(protocol, extra) {
-            let what = format!("the gate sets `{place}` itself in a request of {}", protocol.name());
+            let what =
+                format!("the gate sets `{place}` itself in a request of {}", protocol.name());
             self.bad(&format!("{path}.{place}"), what, instead);
         }
     }
@@ -230,7 +283,9 @@ impl Checker {
     pub fn extra_bodies(&mut self, workloads: &[Layered], targets: &[&Target]) {
         for workload in workloads {
             let Some(extra) = &workload.file.extra_body else { continue };
-            if let Some(target) = targets.iter().find(|target| conflict(&target.protocol, extra).is_some()) {
+            if let Some(target) =
+                targets.iter().find(|target| conflict(&target.protocol, extra).is_some())
+            {
                 self.extra_body(&format!("{}.extra_body", workload.path), &target.protocol, extra);
             }
         }
@@ -256,7 +311,13 @@ impl Checker {
         Some(CacheReset { verb, path: path.to_owned() })
     }
 
-    fn endpoint(&mut self, at: &str, file: &TargetFile, server: Option<ServerFile>, env: Env<'_>) -> Option<Endpoint> {
+    fn endpoint(
+        &mut self,
+        at: &str,
+        file: &TargetFile,
+        server: Option<ServerFile>,
+        env: Env<'_>,
+    ) -> Option<Endpoint> {
         let path = format!("{at}target");
         match (&file.base_url, file.sim.clone(), server) {
             (Some(_), Some(_), _) => {
@@ -269,13 +330,15 @@ impl Checker {
                 None
             }
             (url, None, Some(server)) => {
-                let keep = |name: &str| if name == PORT { Some(format!("${{{PORT}}}")) } else { env(name) };
+                let keep = |name: &str| {
+                    if name == PORT { Some(format!("${{{PORT}}}")) } else { env(name) }
+                };
                 let native = file.protocol.is_some_and(ProtocolName::is_native);
                 let usual = if native { DEFAULT_ROOT } else { DEFAULT_URL };
                 let url = self.base_url(&path, url.as_deref().unwrap_or(usual), &keep);
-                self.server(at, server, &keep)
-                    .zip(url)
-                    .map(|(server, base_url)| Endpoint::Started(Box::new(Server { base_url, ..server })))
+                self.server(at, server, &keep).zip(url).map(|(server, base_url)| {
+                    Endpoint::Started(Box::new(Server { base_url, ..server }))
+                })
             }
             (None, None, None) => {
                 let hint = "add `base_url: http://HOST:PORT/v1`, or `sim: {}`";
@@ -285,7 +348,11 @@ impl Checker {
             (Some(url), None, None) => self.base_url(&path, url, env).map(Endpoint::Http),
             (None, Some(knobs), None) => {
                 if let Err(what) = knobs.check() {
-                    self.bad(&format!("{path}.sim"), what, "see docs/SIM.md for the range of each knob");
+                    self.bad(
+                        &format!("{path}.sim"),
+                        what,
+                        "see docs/SIM.md for the range of each knob",
+                    );
                 }
                 Some(Endpoint::Sim(Box::new(knobs)))
             }
@@ -301,36 +368,58 @@ impl Checker {
             self.bad(path, what, address::HINT);
             return None;
         }
-        let Some(rest) = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")) else {
+        let Some(rest) = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))
+        else {
             self.bad(path, format!("`{raw}` is not an http:// or https:// URL"), example);
             return None;
         };
         let host = rest.split('/').next().unwrap_or(rest);
-        if host.is_empty() || host.starts_with(':') || url.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        if host.is_empty()
+            || host.starts_with(':')
+            || url.contains(|c: char| c.is_whitespace() || c.is_control())
+        {
             self.bad(path, format!("`{raw}` has no host, or has spaces"), example);
             return None;
         }
         if url.contains(['?', '#']) {
-            self.bad(path, "has a query or a fragment", "the path of each request is appended to it: end it with /v1");
+            self.bad(
+                path,
+                "has a query or a fragment",
+                "the path of each request is appended to it: end it with /v1",
+            );
             return None;
         }
         Some(url.trim_end_matches('/').to_owned())
     }
 
-    fn headers(&mut self, at: &str, headers: BTreeMap<String, String>, has_key: bool, env: Env<'_>) -> Vec<(String, String)> {
+    fn headers(
+        &mut self,
+        at: &str,
+        headers: BTreeMap<String, String>,
+        has_key: bool,
+        env: Env<'_>,
+    ) -> Vec<(String, String)> {
         let mut expanded = Vec::new();
         for (name, raw) in headers {
             let path = format!("{at}target.headers.{name}");
             let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
             if name.is_empty() || !name.chars().all(is_token) {
-                self.bad(&path, format!("`{name}` is not the name of a header"), "letters, digits and `-`");
+                self.bad(
+                    &path,
+                    format!("`{name}` is not the name of a header"),
+                    "letters, digits and `-`",
+                );
             }
             if has_key && name.eq_ignore_ascii_case("authorization") {
                 self.bad(&path, "`api_key_env` sends this header too", "keep one of them");
             }
             let Some(value) = self.expanded(&path, &raw, env) else { continue };
             if value.contains(|c: char| c.is_control() && c != '\t') {
-                self.bad(&path, "the value has a line break or another control character", "write it on one line");
+                self.bad(
+                    &path,
+                    "the value has a line break or another control character",
+                    "write it on one line",
+                );
             }
             expanded.push((name, value));
         }

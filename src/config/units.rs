@@ -15,8 +15,14 @@ pub struct UnitError {
 }
 
 /// Nanoseconds per unit, longest first, so that formatting takes the longest that divides.
-const TIME_UNITS: [(&str, u64); 6] =
-    [("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1000), ("ns", 1)];
+const TIME_UNITS: [(&str, u64); 6] = [
+    ("h", 3_600_000_000_000),
+    ("m", 60_000_000_000),
+    ("s", 1_000_000_000),
+    ("ms", 1_000_000),
+    ("us", 1000),
+    ("ns", 1),
+];
 
 /// A year: anything longer is a slip of the keyboard, and arithmetic on instants stays far from overflow.
 const LONGEST_NS: u128 = 365 * 24 * 3_600_000_000_000;
@@ -73,18 +79,32 @@ pub fn format_duration(duration: Duration) -> String {
         return "0s".into();
     }
     let longest = TIME_UNITS.iter().find(|(_, factor)| ns.is_multiple_of(u128::from(*factor)));
-    longest.map_or_else(|| format!("{ns}ns"), |(name, factor)| format!("{}{name}", ns / u128::from(*factor)))
+    longest.map_or_else(
+        || format!("{ns}ns"),
+        |(name, factor)| format!("{}{name}", ns / u128::from(*factor)),
+    )
 }
 
 /// Per cent as a fraction: `5%` is 0.05.
 pub fn parse_percent(text: &str) -> Result<f64, UnitError> {
-    parse_suffixed(text, &["%"], &format!("`{text}` is not a percentage"), "write a number and %, such as 5%").map(|v| v / 100.0)
+    parse_suffixed(
+        text,
+        &["%"],
+        &format!("`{text}` is not a percentage"),
+        "write a number and %, such as 5%",
+    )
+    .map(|v| v / 100.0)
 }
 
 /// Percentage points as a fraction: `2pp` is 0.02.
 pub fn parse_points(text: &str) -> Result<f64, UnitError> {
-    parse_suffixed(text, &["pp"], &format!("`{text}` is not a number of percentage points"), "write a number and pp, such as 2pp")
-        .map(|v| v / 100.0)
+    parse_suffixed(
+        text,
+        &["pp"],
+        &format!("`{text}` is not a number of percentage points"),
+        "write a number and pp, such as 2pp",
+    )
+    .map(|v| v / 100.0)
 }
 
 /// A value of a metric in the metric's own unit: milliseconds, per second, or a share of 0 to 1.
@@ -97,19 +117,39 @@ pub fn parse_quantity(text: &str, unit: Unit) -> Result<f64, UnitError> {
         },
         Unit::PerSecond => {
             let what = format!("`{text}` is not a rate of requests");
-            parse_suffixed(text, &["/s", "req/s", "requests/s"], &what, "write a number and /s, such as 5/s")
+            parse_suffixed(
+                text,
+                &["/s", "req/s", "requests/s"],
+                &what,
+                "write a number and /s, such as 5/s",
+            )
         }
         Unit::TokensPerSecond => {
             let what = format!("`{text}` is not a rate of tokens");
-            parse_suffixed(text, &["tok/s", "tokens/s"], &what, "write a number and tokens/s, such as 500 tokens/s")
+            parse_suffixed(
+                text,
+                &["tok/s", "tokens/s"],
+                &what,
+                "write a number and tokens/s, such as 500 tokens/s",
+            )
         }
         Unit::JoulesPerToken => {
             let what = format!("`{text}` is not an energy per token");
-            parse_suffixed(text, &["J/token"], &what, "write a number and J/token, such as 0.5 J/token")
+            parse_suffixed(
+                text,
+                &["J/token"],
+                &what,
+                "write a number and J/token, such as 0.5 J/token",
+            )
         }
         Unit::TokensPerJoule => {
             let what = format!("`{text}` is not a number of tokens per joule");
-            parse_suffixed(text, &["tokens/J", "tok/J"], &what, "write a number and tokens/J, such as 2 tokens/J")
+            parse_suffixed(
+                text,
+                &["tokens/J", "tok/J"],
+                &what,
+                "write a number and tokens/J, such as 2 tokens/J",
+            )
         }
         Unit::Mebibytes => {
             let what = format!("`{text}` is not a size of memory");
@@ -142,7 +182,8 @@ fn parse_decimal(number: &str) -> Option<(u128, u32)> {
         None => (number, ""),
     };
     let digits = format!("{whole}{fraction}");
-    let plain = !whole.is_empty() && digits.len() <= 24 && digits.bytes().all(|b| b.is_ascii_digit());
+    let plain =
+        !whole.is_empty() && digits.len() <= 24 && digits.bytes().all(|b| b.is_ascii_digit());
     let mantissa = digits.parse().ok().filter(|_| plain)?;
     Some((mantissa, u32::try_from(fraction.len()).ok()?))
 }
@@ -162,11 +203,28 @@ mod tests {
 
     #[test]
     fn wrong_durations_are_refused_with_their_text() {
-        for text in ["", "s", "-5s", "1.s", ".5s", "1e3s", "5 parsecs", "1m30s", "0.1ns", "9999999h", "1.2.3s", "NaN", "١s"] {
+        for text in [
+            "",
+            "s",
+            "-5s",
+            "1.s",
+            ".5s",
+            "1e3s",
+            "5 parsecs",
+            "1m30s",
+            "0.1ns",
+            "9999999h",
+            "1.2.3s",
+            "NaN",
+            "١s",
+        ] {
             let error = parse_duration(text).expect_err(text);
             assert!(error.what.contains(text), "{error}");
         }
-        assert_eq!(parse_duration("30").expect_err("no unit").hint, "write `30s` or `30ms` (units: h, m, s, ms, us)");
+        assert_eq!(
+            parse_duration("30").expect_err("no unit").hint,
+            "write `30s` or `30ms` (units: h, m, s, ms, us)"
+        );
     }
 
     #[test]

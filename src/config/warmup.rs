@@ -32,8 +32,11 @@ impl Checker {
             (Some(n), None) => Some(Warmup::Requests(n)),
             (None, Some(Span(duration))) => Some(Warmup::Duration(duration)),
             (requests, _) => {
-                let what =
-                    if requests.is_some() { "both `requests` and `duration`" } else { "neither `requests` nor `duration`" };
+                let what = if requests.is_some() {
+                    "both `requests` and `duration`"
+                } else {
+                    "neither `requests` nor `duration`"
+                };
                 self.bad(path, what, "write {duration: 10s} or {requests: 20}; 0 for no warm-up");
                 None
             }
@@ -89,7 +92,8 @@ impl<'de> Deserialize<'de> for WarmupFile {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WarmupFile, A::Error> {
-                let WarmupMap { requests, duration } = WarmupMap::deserialize(MapAccessDeserializer::new(map))?;
+                let WarmupMap { requests, duration } =
+                    WarmupMap::deserialize(MapAccessDeserializer::new(map))?;
                 Ok(WarmupFile { requests, duration })
             }
         }

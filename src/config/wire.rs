@@ -44,8 +44,12 @@ impl<'de> Deserialize<'de> for Number {
 }
 
 /// A whole number that fits.
-pub fn to_u32<E: serde::de::Error>(value: impl TryInto<u32> + fmt::Display + Copy) -> Result<u32, E> {
-    value.try_into().map_err(|_| E::custom(format!("{value} is not a whole number from 0 to {}", u32::MAX)))
+pub fn to_u32<E: serde::de::Error>(
+    value: impl TryInto<u32> + fmt::Display + Copy,
+) -> Result<u32, E> {
+    value
+        .try_into()
+        .map_err(|_| E::custom(format!("{value} is not a whole number from 0 to {}", u32::MAX)))
 }
 
 /// Where both layers say something, `both` of them; else the one that does.

@@ -180,7 +180,11 @@ impl WorkloadFile {
 
     /// What decides which metrics it has.
     pub fn asked(&self) -> Asked {
-        Asked { slo: self.slo.unwrap_or_default(), stream: self.stream, output_tokens: self.output_tokens }
+        Asked {
+            slo: self.slo.unwrap_or_default(),
+            stream: self.stream,
+            output_tokens: self.output_tokens,
+        }
     }
 }
 
@@ -195,14 +199,22 @@ impl Checker {
     pub fn workloads(&mut self, layered: &[Layered], said: bool) -> Vec<(String, Workload)> {
         if layered.is_empty() && self.issues.is_empty() {
             let path = if said { "workloads" } else { "" };
-            self.bad(path, "no workload", "add `workloads: [{preset: quick}]`, or one with a name and an arrival");
+            self.bad(
+                path,
+                "no workload",
+                "add `workloads: [{preset: quick}]`, or one with a name and an arrival",
+            );
         }
         let mut names: BTreeMap<&str, &str> = BTreeMap::new();
         for one in layered {
             let Some(name) = one.file.name.as_deref() else { continue };
             if let Some(first) = names.insert(name, &one.path) {
                 let what = format!("the name `{name}` is taken by {first}");
-                self.bad(&format!("{}.name", one.path), what, "names are folders of baselines: give each workload its own");
+                self.bad(
+                    &format!("{}.name", one.path),
+                    what,
+                    "names are folders of baselines: give each workload its own",
+                );
             }
         }
         let mut workloads = Vec::new();
@@ -211,7 +223,9 @@ impl Checker {
             match self.workload(one) {
                 Some(workload) => workloads.push((one.family.clone(), workload)),
                 // Never dropped in silence: a value without a default would be a hole in default.yaml.
-                None if self.issues.len() == before => self.bad(&one.path, "a value is missing", "report this as a bug"),
+                None if self.issues.len() == before => {
+                    self.bad(&one.path, "a value is missing", "report this as a bug")
+                }
                 None => {}
             }
         }
@@ -223,15 +237,21 @@ impl Checker {
         let name = self.name(path, file.name.as_deref());
         let arrival = self.arrival(path, file.arrival.as_ref());
         let length = self.length(path, file);
-        if file.arrival.as_ref().is_some_and(ArrivalFile::is_bounded) && file.max_in_flight.is_some() {
-            let hint =
-                "remove it: `concurrency` is what is in flight; or use an open loop, such as `arrival: {poisson: {rate: 5}}`";
+        if file.arrival.as_ref().is_some_and(ArrivalFile::is_bounded)
+            && file.max_in_flight.is_some()
+        {
+            let hint = "remove it: `concurrency` is what is in flight; or use an open loop, such as `arrival: {poisson: {rate: 5}}`";
             self.bad(&format!("{path}.max_in_flight"), "has no meaning in closed loop", hint);
         }
         if file.max_in_flight == Some(0) {
-            self.bad(&format!("{path}.max_in_flight"), "must be 1 or more", "leave it out for no bound");
+            self.bad(
+                &format!("{path}.max_in_flight"),
+                "must be 1 or more",
+                "leave it out for no bound",
+            );
         }
-        let output_tokens = self.bounded(&format!("{path}.output_tokens"), file.output_tokens, MOST_OUTPUT_TOKENS);
+        let output_tokens =
+            self.bounded(&format!("{path}.output_tokens"), file.output_tokens, MOST_OUTPUT_TOKENS);
         let temperature = file.temperature?.0;
         if !(0.0..=2.0).contains(&temperature) {
             self.bad(
@@ -241,7 +261,8 @@ impl Checker {
             );
         }
         let timeout = self.positive_span(&format!("{path}.timeout"), file.timeout);
-        let stall_timeout = self.positive_span(&format!("{path}.stall_timeout"), file.stall_timeout);
+        let stall_timeout =
+            self.positive_span(&format!("{path}.stall_timeout"), file.stall_timeout);
         let warmup = self.warmup(&format!("{path}.warmup"), file.warmup.as_ref());
         let prompts = self.prompts(path, file.prompts.as_ref());
         if let (Some(arrival), Some(length), Some(prompts)) = (&arrival, length, &prompts) {
@@ -283,8 +304,13 @@ impl Checker {
             return None;
         };
         if !is_workload_name(name) {
-            let hint = "it names a folder: a to z, 0 to 9, `.`, `_`, `-`, not first a `.`, at most 64";
-            self.bad(&format!("{path}.name"), format!("`{name}` cannot be a workload's name"), hint);
+            let hint =
+                "it names a folder: a to z, 0 to 9, `.`, `_`, `-`, not first a `.`, at most 64";
+            self.bad(
+                &format!("{path}.name"),
+                format!("`{name}` cannot be a workload's name"),
+                hint,
+            );
             return None;
         }
         Some(name.to_owned())
@@ -293,30 +319,50 @@ impl Checker {
     fn length(&mut self, path: &str, file: &WorkloadFile) -> Option<Length> {
         match (file.requests, file.duration) {
             (Some(_), Some(_)) => {
-                self.bad(&format!("{path}.duration"), "both `requests` and `duration`", "keep the one that ends a round");
+                self.bad(
+                    &format!("{path}.duration"),
+                    "both `requests` and `duration`",
+                    "keep the one that ends a round",
+                );
                 None
             }
-            (None, duration) => self.positive_span(&format!("{path}.duration"), duration).map(Length::Duration),
-            (requests, None) => self.at_least_one(&format!("{path}.requests"), requests).map(Length::Requests),
+            (None, duration) => {
+                self.positive_span(&format!("{path}.duration"), duration).map(Length::Duration)
+            }
+            (requests, None) => {
+                self.at_least_one(&format!("{path}.requests"), requests).map(Length::Requests)
+            }
         }
     }
 
     /// What arrivals, prompts and tiers ask of each other.
-    pub fn together(&mut self, layered: &Layered, arrival: &Arrival, length: Length, prompts: &Prompts) {
+    pub fn together(
+        &mut self,
+        layered: &Layered,
+        arrival: &Arrival,
+        length: Length,
+        prompts: &Prompts,
+    ) {
         let path = &layered.path;
         let turns = match prompts.kind {
             PromptKind::Conversation { turns } => Some(turns),
             PromptKind::Single | PromptKind::Dataset { .. } => None,
         };
         match (arrival, turns) {
-            (Arrival::Sessions { begin, .. }, Some(turns)) => self.sessions(path, *begin, turns, length),
+            (Arrival::Sessions { begin, .. }, Some(turns)) => {
+                self.sessions(path, *begin, turns, length)
+            }
             (Arrival::Sessions { .. }, None) => {
                 let hint = "add `prompts: {conversation: {turns: 4}}`";
                 self.bad(&format!("{path}.arrival.sessions"), "sessions need a conversation", hint);
             }
             (_, Some(_)) => {
                 let hint = "a turn follows an answer: use `arrival: {sessions: {concurrency: 8, think_time: 2s}}`";
-                self.bad(&format!("{path}.prompts.conversation"), "a conversation needs sessions", hint);
+                self.bad(
+                    &format!("{path}.prompts.conversation"),
+                    "a conversation needs sessions",
+                    hint,
+                );
             }
             (Arrival::Trace { .. }, None) if matches!(prompts.kind, PromptKind::Dataset { .. }) => {
                 let hint = "a trace says itself what is asked: keep one of them";
@@ -337,7 +383,11 @@ impl Checker {
             self.bad(&at, "the warm tier has nothing in common that could be warm", hint);
         }
         if matches!(warmup, Some(Warmup::Requests(0) | Warmup::Duration(Duration::ZERO))) {
-            self.bad(&at, "the warm tier has no warm-up that could make it warm", "leave `warmup` out, or write 1 or more");
+            self.bad(
+                &at,
+                "the warm tier has no warm-up that could make it warm",
+                "leave `warmup` out, or write 1 or more",
+            );
         }
     }
 
@@ -349,8 +399,11 @@ impl Checker {
         let least = at_once.saturating_mul(turns);
         match length {
             Length::Requests(n) if n < least => {
-                let what = format!("{n} requests are fewer than one session of {turns} turns for each of {at_once} at a time");
-                let hint = format!("turns count as requests: use {} or more", least.saturating_mul(2));
+                let what = format!(
+                    "{n} requests are fewer than one session of {turns} turns for each of {at_once} at a time"
+                );
+                let hint =
+                    format!("turns count as requests: use {} or more", least.saturating_mul(2));
                 self.bad(&format!("{path}.requests"), what, hint);
             }
             _ => {}

@@ -37,10 +37,14 @@ impl Part {
         anchor: Option<&Anchor>,
         workloads: u32,
     ) -> anyhow::Result<()> {
-        let Some(anchor) = anchor.filter(|_| self.evidence.invalid.is_empty()) else { return Ok(()) };
+        let Some(anchor) = anchor.filter(|_| self.evidence.invalid.is_empty()) else {
+            return Ok(());
+        };
         let (sessions, compared) = match history(record, workload, anchor) {
             Err(why) => (0, Err(why)),
-            Ok(history) => (history.len(), Ok(compare(record, first, workload, &history, workloads)?)),
+            Ok(history) => {
+                (history.len(), Ok(compare(record, first, workload, &history, workloads)?))
+            }
         };
         let (drift, report, reason) = told(anchor, sessions, compared);
         (self.evidence.drift, self.anchor) = (Some(drift), Some((report, reason)));
@@ -49,7 +53,11 @@ impl Part {
 }
 
 /// The sessions that count. Errors: there are none, or the work was another.
-fn history(record: &Record, workload: &WorkloadRecord, anchor: &Anchor) -> Result<Vec<judge::Session>, AnchorGap> {
+fn history(
+    record: &Record,
+    workload: &WorkloadRecord,
+    anchor: &Anchor,
+) -> Result<Vec<judge::Session>, AnchorGap> {
     if let Some(why) = &anchor.missing {
         return Err(AnchorGap::Other(why.clone()));
     }
@@ -68,7 +76,11 @@ fn history(record: &Record, workload: &WorkloadRecord, anchor: &Anchor) -> Resul
     other.map_or_else(|| Ok(history()), |work| Err(AnchorGap::Work(Box::new(work))))
 }
 
-fn told(anchor: &Anchor, sessions: usize, compared: Result<Comparison, AnchorGap>) -> (Drift, AnchorReport, Reason) {
+fn told(
+    anchor: &Anchor,
+    sessions: usize,
+    compared: Result<Comparison, AnchorGap>,
+) -> (Drift, AnchorReport, Reason) {
     let (found, metrics) = match compared {
         Err(why) => (SinceAnchor::NotCompared(why), Vec::new()),
         Ok(comparison) => (summary(&comparison), comparison.metrics.iter().map(row).collect()),
@@ -79,7 +91,8 @@ fn told(anchor: &Anchor, sessions: usize, compared: Result<Comparison, AnchorGap
         SinceAnchor::Open { .. } => AnchorState::Open,
         SinceAnchor::NotCompared(_) => AnchorState::NotCompared,
     };
-    let reason: Reason = Said::Anchor { name: anchor.name.clone(), commits: anchor.distance, found }.into();
+    let reason: Reason =
+        Said::Anchor { name: anchor.name.clone(), commits: anchor.distance, found }.into();
     let drift = match state {
         AnchorState::Worse => Drift::Worse(reason.clone()),
         AnchorState::NotCompared => Drift::NotCompared(reason.clone()),
@@ -101,7 +114,9 @@ fn told(anchor: &Anchor, sessions: usize, compared: Result<Comparison, AnchorGap
 fn summary(comparison: &Comparison) -> SinceAnchor {
     let list = |wanted: fn(&MetricComparison) -> bool| {
         let changed = comparison.metrics.iter().filter(|m| wanted(m) && m.change.is_some());
-        changed.map(|m| Measured { metric: m.metric, change: m.change, interval: m.interval, p: None }).collect::<Vec<_>>()
+        changed
+            .map(|m| Measured { metric: m.metric, change: m.change, interval: m.interval, p: None })
+            .collect::<Vec<_>>()
     };
     let worse = list(|m| m.judgement == Judgement::Regressed);
     if comparison.metrics.iter().any(|m| m.judgement == Judgement::Regressed) {

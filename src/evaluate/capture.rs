@@ -23,10 +23,17 @@ pub fn same_build(record: &Record) -> anyhow::Result<Option<String>> {
                 differing: &[],
                 most_starts: 3,
                 sampling: Sampling::Starts,
-                policy: &judge_policy(workload, u32::try_from(record.workloads.len()).unwrap_or(u32::MAX))?,
+                policy: &judge_policy(
+                    workload,
+                    u32::try_from(record.workloads.len()).unwrap_or(u32::MAX),
+                )?,
             });
             if comparison.decision == Decision::Regression {
-                return Ok(Some(format!("{}: {}", workload.name, text::joined(&comparison.reasons))));
+                return Ok(Some(format!(
+                    "{}: {}",
+                    workload.name,
+                    text::joined(&comparison.reasons)
+                )));
             }
         }
     }
@@ -53,13 +60,19 @@ pub fn visible(
 ) -> anyhow::Result<Vec<(Metric, f64)>> {
     let history: Vec<_> = sessions.iter().map(|s| method(s, workload)).collect();
     let workloads = u32::try_from(record.workloads.len()).unwrap_or(u32::MAX);
-    Ok(detectable::other_day(&history, starts, workload.shape(), &judge_policy(workload, workloads)?))
+    Ok(detectable::other_day(
+        &history,
+        starts,
+        workload.shape(),
+        &judge_policy(workload, workloads)?,
+    ))
 }
 
 /// `chat: 8 sessions; one check sees worse changes (in 95 % of cases) from: tpot_geomean 4.1 %, ...`
 pub fn words_of_visible(name: &str, sessions: usize, visible: &[(Metric, f64)]) -> String {
     let needed = crate::judge::other_day::FEWEST_SESSIONS;
-    let sizes: Vec<String> = visible.iter().map(|(m, x)| format!("{m} {}", text::size(*m, *x))).collect();
+    let sizes: Vec<String> =
+        visible.iter().map(|(m, x)| format!("{m} {}", text::size(*m, *x))).collect();
     let sizes = if sizes.is_empty() { "nothing".to_owned() } else { sizes.join(", ") };
     if sessions < needed {
         return format!(

@@ -11,7 +11,10 @@ pub fn alone(record: &Record) -> Result<Vec<Charts>, RecordError> {
 }
 
 /// Against the sessions that it was judged by.
-pub fn beside_sessions(record: &Record, baseline: impl Fn(&WorkloadRecord) -> Baseline) -> Result<Vec<Charts>, RecordError> {
+pub fn beside_sessions(
+    record: &Record,
+    baseline: impl Fn(&WorkloadRecord) -> Baseline,
+) -> Result<Vec<Charts>, RecordError> {
     let each = record.workloads.iter().map(|w| {
         let baseline = baseline(w);
         let selection = baseline.select(w, &record.policy.under_test, Some(&record.session));
@@ -24,5 +27,9 @@ pub fn beside_sessions(record: &Record, baseline: impl Fn(&WorkloadRecord) -> Ba
 /// Against the other side of an interleaved run.
 pub fn beside_record(baseline: &Record, candidate: &Record) -> Result<Vec<Charts>, RecordError> {
     let other = |w: &WorkloadRecord| baseline.workloads.iter().find(|b| b.name == w.name);
-    candidate.workloads.iter().map(|w| charts(w, other(w).map_or(Beside::Nothing, Beside::Record))).collect()
+    candidate
+        .workloads
+        .iter()
+        .map(|w| charts(w, other(w).map_or(Beside::Nothing, Beside::Record)))
+        .collect()
 }

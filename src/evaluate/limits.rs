@@ -32,11 +32,27 @@ pub fn judged(
     let (slo, strict) = (workload.slo.into(), record.policy.strict);
     let ready_ms: Vec<f64> = workload.ready_ms().collect();
     let used: BTreeSet<u32> = rounds.iter().map(|r| r.start).collect();
-    let gpu: Vec<Values> = workload.starts.iter().filter(|s| used.contains(&s.index)).map(StartRecord::gpu_values).collect();
-    let input =
-        LimitInput { rounds, limits: &all, slo, shape: workload.shape(), history, ready_ms: &ready_ms, gpu: &gpu, strict };
+    let gpu: Vec<Values> = workload
+        .starts
+        .iter()
+        .filter(|s| used.contains(&s.index))
+        .map(StartRecord::gpu_values)
+        .collect();
+    let input = LimitInput {
+        rounds,
+        limits: &all,
+        slo,
+        shape: workload.shape(),
+        history,
+        ready_ms: &ready_ms,
+        gpu: &gpu,
+        strict,
+    };
     let mut found = limits::judge(&input);
-    if let Some(limit) = found.first_mut().filter(|l| default && l.state == LimitState::Open && l.side_ok == Some(true)) {
+    if let Some(limit) = found
+        .first_mut()
+        .filter(|l| default && l.state == LimitState::Open && l.side_ok == Some(true))
+    {
         // Nobody asked for a proof: a round of a hundred requests could not give it.
         limit.meet();
     }
@@ -44,7 +60,10 @@ pub fn judged(
 }
 
 /// Why a gate that judges by limits alone has none.
-pub fn nothing_to_judge(record: &Record, workload: &WorkloadRecord) -> anyhow::Result<Option<RunReason>> {
+pub fn nothing_to_judge(
+    record: &Record,
+    workload: &WorkloadRecord,
+) -> anyhow::Result<Option<RunReason>> {
     let vacuous = |l: &Limit| l.metric == Metric::ErrorRate && l.bound == Bound::Max(NO_LIMIT);
     let none = record.policy.mode == "limits" && own(workload)?.iter().all(vacuous);
     Ok(none.then_some(RunReason::NoLimits))

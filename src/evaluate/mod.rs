@@ -53,8 +53,18 @@ pub struct Baseline {
 
 impl Baseline {
     /// Those that a run of this workload is compared with. `run`: the run's own session.
-    pub fn select(&self, workload: &WorkloadRecord, under_test: &[String], run: Option<&str>) -> Selection<'_> {
-        let sought = Sought { workload: &workload.name, fingerprint: &workload.fingerprint, under_test, run };
+    pub fn select(
+        &self,
+        workload: &WorkloadRecord,
+        under_test: &[String],
+        run: Option<&str>,
+    ) -> Selection<'_> {
+        let sought = Sought {
+            workload: &workload.name,
+            fingerprint: &workload.fingerprint,
+            under_test,
+            run,
+        };
         History { sessions: &self.sessions, accepted: &self.accepted }.select(&sought)
     }
 }
@@ -137,10 +147,25 @@ pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Repor
     let too_good: Vec<Reason> = parts.iter().filter_map(too_good).map(Reason::from).collect();
     let judged: Vec<Judged<'_>> = parts
         .into_iter()
-        .map(|(workload, Part { evidence, baseline, beside, differences, anchor, before }, ruling)| {
-            let pooled = workload.pooled_values()?;
-            Ok(Judged { workload, pooled, ruling: Some((evidence, ruling)), baseline, beside, differences, anchor, before })
-        })
+        .map(
+            |(
+                workload,
+                Part { evidence, baseline, beside, differences, anchor, before },
+                ruling,
+            )| {
+                let pooled = workload.pooled_values()?;
+                Ok(Judged {
+                    workload,
+                    pooled,
+                    ruling: Some((evidence, ruling)),
+                    baseline,
+                    beside,
+                    differences,
+                    anchor,
+                    before,
+                })
+            },
+        )
         .collect::<Result<_, record::RecordError>>()?;
     let mut report = report(record, &judged, Some(verdict), exit);
     report.notice(&too_good);
@@ -155,10 +180,20 @@ pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
         .map(|workload| {
             let pooled = workload.pooled_values()?;
             let (differences, before) = (Vec::new(), Before::default());
-            Ok(Judged { workload, pooled, ruling: None, baseline: None, beside: None, differences, anchor: None, before })
+            Ok(Judged {
+                workload,
+                pooled,
+                ruling: None,
+                baseline: None,
+                beside: None,
+                differences,
+                anchor: None,
+                before,
+            })
         })
         .collect::<Result<_, record::RecordError>>()?;
-    let unfit = record.workloads.iter().any(|w| !w.unfit().is_empty()) || record.workloads.is_empty();
+    let unfit =
+        record.workloads.iter().any(|w| !w.unfit().is_empty()) || record.workloads.is_empty();
     let exit = match (record.interrupted, unfit) {
         (true, _) => ExitStatus::Interrupted,
         (_, true) => ExitStatus::CouldNotMeasure,
@@ -186,7 +221,10 @@ fn one(
 ) -> anyhow::Result<Part> {
     let under_test = &record.policy.under_test;
     let selection = baseline.select(workload, under_test, Some(&record.session));
-    let about_sessions = repeated(&selection).into_iter().chain(selection.since.notice.clone()).chain(selection.levels());
+    let about_sessions = repeated(&selection)
+        .into_iter()
+        .chain(selection.since.notice.clone())
+        .chain(selection.levels());
     let mut warnings: Vec<Reason> = about_sessions.map(Reason::from).collect();
     let sessions: Vec<&Session> = selection.sessions().collect();
     let history: Vec<judge::Session> = sessions.iter().map(|s| method(s, workload)).collect();
@@ -202,20 +240,28 @@ fn one(
         Against::Incomparable(differ::conflicts(other, workload, under_test))
     } else if sessions.is_empty() {
         let why = baseline.missing.clone().unwrap_or(NoBaseline::History);
-        Against::Missing(compare::Reason::NoBaseline { workload: workload.name.clone(), why }.into())
+        Against::Missing(
+            compare::Reason::NoBaseline { workload: workload.name.clone(), why }.into(),
+        )
     } else {
         let (now, then) = (Tokens::of(workload), Earlier::of(&sessions));
         invalid.extend(now.drifted(&then).into_iter().map(Reason::from));
         untold = now.untold(!then.input.is_empty(), !then.output.is_empty());
         let mut comparison = compare(record, first, workload, &history, workloads)?;
         if let Some(found) = comparison.blind() {
-            let d_min = comparison.metrics.iter().find(|m| m.metric == found.metric).map_or(0.0, |m| m.d_min);
+            let d_min = comparison
+                .metrics
+                .iter()
+                .find(|m| m.metric == found.metric)
+                .map_or(0.0, |m| m.d_min);
             comparison.reasons.splice(0..0, blind::explained(&found, d_min, &sessions));
         }
         Against::Compared(comparison)
     };
     let nearest = selection.used.last();
-    let differences = nearest.map_or_else(Vec::new, |(_, s)| Fingerprint::differences(&s.fingerprint, &workload.fingerprint));
+    let differences = nearest.map_or_else(Vec::new, |(_, s)| {
+        Fingerprint::differences(&s.fingerprint, &workload.fingerprint)
+    });
     let needed = match &against {
         Against::Compared(c) => c.sessions_needed.and_then(|n| u32::try_from(n).ok()),
         _ => None,
@@ -233,14 +279,23 @@ fn one(
     if had_slo && workload.slo == Slo::default() {
         warnings.push(compare::Reason::BaselineHasSlos.into());
     }
-    let about_run = same_machine(record, first).into_iter().chain(loosened(workload)).chain(limits::loosened(workload)?);
+    let about_run = same_machine(record, first)
+        .into_iter()
+        .chain(loosened(workload))
+        .chain(limits::loosened(workload)?);
     warnings.extend(about_run.map(Reason::from));
     let nothing = limits::nothing_to_judge(record, workload)?;
-    let incomplete = incomplete(record, workload).into_iter().chain(untold).chain(nothing).map(Reason::from).collect();
+    let incomplete = incomplete(record, workload)
+        .into_iter()
+        .chain(untold)
+        .chain(nothing)
+        .map(Reason::from)
+        .collect();
     let (excused, drift) = (Vec::new(), None);
     let before = before(&sessions);
     let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
-    let mut found = Part { evidence, baseline: shown, beside: None, differences, anchor: None, before };
+    let mut found =
+        Part { evidence, baseline: shown, beside: None, differences, anchor: None, before };
     found.excuse(&baseline.accepted, record, workload, selection.since.newest);
     found.against_anchor(record, first, workload, baseline.anchor.as_ref(), workloads)?;
     Ok(found)
@@ -248,7 +303,9 @@ fn one(
 
 /// What the sessions know beside what is judged: the median of each number.
 fn before(sessions: &[&Session]) -> Before {
-    let of = |values: fn(&Session) -> &BTreeMap<String, f64>| server::typical(sessions.iter().map(|s| values(s)));
+    let of = |values: fn(&Session) -> &BTreeMap<String, f64>| {
+        server::typical(sessions.iter().map(|s| values(s)))
+    };
     Before { server: of(|s| &s.server), pooled: of(|s| &s.pooled) }
 }
 
@@ -261,7 +318,8 @@ fn loosened(workload: &WorkloadRecord) -> Option<RunReason> {
         let metric = Metric::parse(name)?;
         let row = metric.method()?;
         let said = said.policy();
-        let demoted = row.class == Class::Primary && said.class.is_some_and(|c| c != Class::Primary);
+        let demoted =
+            row.class == Class::Primary && said.class.is_some_and(|c| c != Class::Primary);
         let large = |x: Option<f64>, own: f64| x.filter(|x| *x > LOOSE * own);
         if demoted {
             return Some(Loosened::NotPrimary(metric));
@@ -269,8 +327,10 @@ fn loosened(workload: &WorkloadRecord) -> Option<RunReason> {
         if said.class == Some(Class::Info) {
             return Some(Loosened::OnlyShown(metric));
         }
-        let (change, margin) =
-            (large(said.min_change_ratio, row.d_min), large(said.margin_ratio, row.margin.unwrap_or(row.d_min)));
+        let (change, margin) = (
+            large(said.min_change_ratio, row.d_min),
+            large(said.margin_ratio, row.margin.unwrap_or(row.d_min)),
+        );
         change.or(margin).map(|x| Loosened::MayBeWorse(metric, x))
     });
     let rules: Vec<Loosened> = said.collect();
@@ -281,11 +341,22 @@ fn loosened(workload: &WorkloadRecord) -> Option<RunReason> {
 const MOST_SKIPPED: usize = 3;
 
 /// Why sessions nearer than the nearest comparable one were left out: one line for all of one commit and reason.
-fn skipped(selection: &Selection<'_>, workload: &WorkloadRecord, under_test: &[String]) -> Vec<String> {
-    let nearer = selection.left_out.iter().rev().filter(|(_, why)| *why == Why::Incomparable { nearest: true });
+fn skipped(
+    selection: &Selection<'_>,
+    workload: &WorkloadRecord,
+    under_test: &[String],
+) -> Vec<String> {
+    let nearer = selection
+        .left_out
+        .iter()
+        .rev()
+        .filter(|(_, why)| *why == Why::Incomparable { nearest: true });
     let mut lines: Vec<String> = Vec::new();
     for ((_, session), _) in nearer {
-        let conflicts: Vec<String> = differ::conflicts(session, workload, under_test).iter().map(ToString::to_string).collect();
+        let conflicts: Vec<String> = differ::conflicts(session, workload, under_test)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let line = format!("{} ({})", text::short(&session.commit), conflicts.join("; "));
         if !lines.contains(&line) {
             lines.push(line);
@@ -300,7 +371,12 @@ fn skipped(selection: &Selection<'_>, workload: &WorkloadRecord, under_test: &[S
 
 /// The newest session that is of something else.
 fn incomparable<'a>(selection: &Selection<'a>) -> Option<&'a Session> {
-    selection.left_out.iter().rev().find(|(_, why)| matches!(why, Why::Incomparable { .. })).map(|((_, s), _)| s)
+    selection
+        .left_out
+        .iter()
+        .rev()
+        .find(|(_, why)| matches!(why, Why::Incomparable { .. }))
+        .map(|((_, s), _)| s)
 }
 
 /// What was left out since it is no other evidence than what counts.
@@ -324,12 +400,14 @@ pub fn incomplete(record: &Record, workload: &WorkloadRecord) -> Option<RunReaso
 }
 
 fn mostly_whole(start: &StartRecord, rounds: u32) -> bool {
-    let whole = u32::try_from(start.rounds.iter().filter(|r| !r.cut_short).count()).unwrap_or(u32::MAX);
+    let whole =
+        u32::try_from(start.rounds.iter().filter(|r| !r.cut_short).count()).unwrap_or(u32::MAX);
     rounds.saturating_sub(whole).saturating_mul(2) < rounds
 }
 
 fn vanished(record: &Record, known: &[String]) -> Option<compare::Reason> {
-    let mut workloads: Vec<String> = known.iter().filter(|k| record.workloads.iter().all(|w| w.name != **k)).cloned().collect();
+    let mut workloads: Vec<String> =
+        known.iter().filter(|k| record.workloads.iter().all(|w| w.name != **k)).cloned().collect();
     workloads.sort_unstable();
     workloads.dedup();
     (!workloads.is_empty()).then_some(compare::Reason::WorkloadsNotMeasured { workloads })
@@ -342,10 +420,18 @@ fn compare(
     history: &[judge::Session],
     workloads: u32,
 ) -> anyhow::Result<judge::Comparison> {
-    let before = first.and_then(|first| Some((first, first.workloads.iter().find(|w| w.name == workload.name)?)));
-    let jobs: Vec<judge::Session> = before.into_iter().chain([(record, workload)]).map(|(r, w)| job(r, w)).collect();
+    let before = first
+        .and_then(|first| Some((first, first.workloads.iter().find(|w| w.name == workload.name)?)));
+    let jobs: Vec<judge::Session> =
+        before.into_iter().chain([(record, workload)]).map(|(r, w)| job(r, w)).collect();
     let policy = judge_policy(workload, workloads)?;
-    Ok(other_day::judge(&OtherDay { history, jobs: &jobs, shape: workload.shape(), differing: &[], policy: &policy }))
+    Ok(other_day::judge(&OtherDay {
+        history,
+        jobs: &jobs,
+        shape: workload.shape(),
+        differing: &[],
+        policy: &policy,
+    }))
 }
 
 /// What the record says about the judgement of changes.
@@ -373,7 +459,9 @@ fn method(session: &Session, workload: &WorkloadRecord) -> judge::Session {
 }
 
 fn metric(name: &str) -> anyhow::Result<Metric> {
-    Metric::parse(name).ok_or_else(|| anyhow::anyhow!("the record names a metric that this version does not know: {name:?}"))
+    Metric::parse(name).ok_or_else(|| {
+        anyhow::anyhow!("the record names a metric that this version does not know: {name:?}")
+    })
 }
 
 fn policy(record: &Record) -> Policy {

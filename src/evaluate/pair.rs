@@ -32,15 +32,23 @@ pub fn of_one_run(baseline: &Record, candidate: &Record) -> anyhow::Result<()> {
     )
 }
 
-pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, workloads: u32) -> anyhow::Result<Part> {
+pub fn part(
+    baseline: &Record,
+    candidate: &Record,
+    workload: &WorkloadRecord,
+    workloads: u32,
+) -> anyhow::Result<Part> {
     let history: Vec<PastRun> = workload.history.iter().map(PastSession::to_method).collect();
     // Limits need no baseline: they are judged whatever it is.
     let judged_limits = |used: u32| {
-        let rounds: Vec<_> = workload.method_rounds().into_iter().filter(|r| r.start < used).collect();
+        let rounds: Vec<_> =
+            workload.method_rounds().into_iter().filter(|r| r.start < used).collect();
         limits::judged(candidate, workload, &rounds, &history)
     };
     let Some(base) = baseline.workloads.iter().find(|w| w.name == workload.name) else {
-        let why: Reason = RunReason::SideLacksWorkload { side: Side::Baseline, workload: workload.name.clone() }.into();
+        let why: Reason =
+            RunReason::SideLacksWorkload { side: Side::Baseline, workload: workload.name.clone() }
+                .into();
         let incomplete = vec![why.clone()];
         let evidence = Evidence {
             limits: judged_limits(u32::MAX)?,
@@ -48,17 +56,35 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
             ..evidence(reasons(workload.unfit()), Against::Missing(why))
         };
         let (differences, before) = (Vec::new(), Before::default());
-        return Ok(Part { evidence, baseline: None, beside: None, differences, anchor: None, before });
+        return Ok(Part {
+            evidence,
+            baseline: None,
+            beside: None,
+            differences,
+            anchor: None,
+            before,
+        });
     };
-    let mut invalid: Vec<Reason> = base.unfit().into_iter().map(|why| Reason::OfBaseline { why }).collect();
+    let mut invalid: Vec<Reason> =
+        base.unfit().into_iter().map(|why| Reason::OfBaseline { why }).collect();
     invalid.extend(reasons(workload.unfit()));
     invalid.extend(vanished(baseline, candidate).map(Reason::from));
     let differences = Fingerprint::differences(&base.fingerprint, &workload.fingerprint);
     let before = Before { server: base.server_values(), pooled: keyed(&base.pooled_values()?) };
     let conflicts = conflicts(candidate, &differences);
     if !conflicts.is_empty() {
-        let evidence = Evidence { limits: judged_limits(u32::MAX)?, ..evidence(invalid, Against::Incomparable(conflicts)) };
-        return Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None, before });
+        let evidence = Evidence {
+            limits: judged_limits(u32::MAX)?,
+            ..evidence(invalid, Against::Incomparable(conflicts))
+        };
+        return Ok(Part {
+            evidence,
+            baseline: None,
+            beside: beside(baseline, base),
+            differences,
+            anchor: None,
+            before,
+        });
     }
     let comparison = compare(candidate, base, workload, &history, workloads)?;
     // Prompts that were shorter for one side are less work. (Output tokens are compared request by request by the judge.)
@@ -73,15 +99,28 @@ pub fn part(baseline: &Record, candidate: &Record, workload: &WorkloadRecord, wo
             .chain(now.untold(then.input.is_some(), then.output.is_some()))
             .map(Reason::from)
             .collect(),
-        warnings: said.into_iter().chain(loosened(workload)).chain(limits::loosened(workload)?).map(Reason::from).collect(),
+        warnings: said
+            .into_iter()
+            .chain(loosened(workload))
+            .chain(limits::loosened(workload)?)
+            .map(Reason::from)
+            .collect(),
         ..evidence(invalid, Against::Compared(comparison))
     };
-    Ok(Part { evidence, baseline: None, beside: beside(baseline, base), differences, anchor: None, before })
+    Ok(Part {
+        evidence,
+        baseline: None,
+        beside: beside(baseline, base),
+        differences,
+        anchor: None,
+        before,
+    })
 }
 
 /// Both sides measure the same workloads: one that only the baseline has was taken out.
 fn vanished(baseline: &Record, candidate: &Record) -> Option<RunReason> {
-    let gone = baseline.workloads.iter().find(|b| candidate.workloads.iter().all(|c| c.name != b.name))?;
+    let gone =
+        baseline.workloads.iter().find(|b| candidate.workloads.iter().all(|c| c.name != b.name))?;
     Some(RunReason::SideLacksWorkload { side: Side::Candidate, workload: gone.name.clone() })
 }
 
@@ -95,7 +134,9 @@ fn evidence(invalid: Vec<Reason>, against: Against) -> Evidence {
 }
 
 fn conflicts(candidate: &Record, differences: &[Difference]) -> Vec<Difference> {
-    let may = |field: &String| candidate.policy.under_test.contains(field) || SERVER_FIELDS.contains(&field.as_str());
+    let may = |field: &String| {
+        candidate.policy.under_test.contains(field) || SERVER_FIELDS.contains(&field.as_str())
+    };
     differences.iter().filter(|d| !may(&d.field)).cloned().collect()
 }
 
@@ -115,14 +156,22 @@ fn compare(
         shape: workload.shape(),
         differing: &[],
         most_starts: pair.map_or(1, |p| p.most_starts as usize),
-        sampling: if pair.is_some_and(|p| p.starts_sampled) { Sampling::Starts } else { Sampling::RunningServers },
+        sampling: if pair.is_some_and(|p| p.starts_sampled) {
+            Sampling::Starts
+        } else {
+            Sampling::RunningServers
+        },
         policy: &judge_policy(workload, workloads)?,
     }))
 }
 
 /// Start pairs that the decision used; all where nothing was decided.
 fn used(comparison: &Comparison) -> u32 {
-    if comparison.looks == 0 { u32::MAX } else { u32::try_from(comparison.looks).unwrap_or(u32::MAX) }
+    if comparison.looks == 0 {
+        u32::MAX
+    } else {
+        u32::try_from(comparison.looks).unwrap_or(u32::MAX)
+    }
 }
 
 /// What both sides have in common of their programs: in the way of a verdict, and worth knowing.
@@ -133,10 +182,16 @@ fn builds(candidate: &Record) -> (Option<RunReason>, Option<RunReason>) {
         Some(Builds::Same { path }) if candidate.policy.same_build != "allow" => {
             (Some(RunReason::SameProgram { path: path.clone() }), None)
         }
-        Some(Builds::Same { path }) => (None, Some(RunReason::SameProgramAllowed { path: path.clone() })),
+        Some(Builds::Same { path }) => {
+            (None, Some(RunReason::SameProgramAllowed { path: path.clone() }))
+        }
         Some(Builds::Identical) => (None, Some(RunReason::IdenticalBuilds)),
-        Some(Builds::OtherArguments { path }) => (None, Some(RunReason::OnlyArgumentsDiffer { path: path.clone() })),
-        Some(Builds::Unknown { path }) => (None, Some(RunReason::CodeUnknown { path: path.clone() })),
+        Some(Builds::OtherArguments { path }) => {
+            (None, Some(RunReason::OnlyArgumentsDiffer { path: path.clone() }))
+        }
+        Some(Builds::Unknown { path }) => {
+            (None, Some(RunReason::CodeUnknown { path: path.clone() }))
+        }
     }
 }
 
@@ -154,8 +209,11 @@ fn incomplete(
 ) -> Option<RunReason> {
     let rounds = candidate.policy.rounds;
     let used = used(comparison);
-    let ragged =
-        [base, workload].into_iter().flat_map(|w| &w.starts).filter(|s| s.index < used && !mostly_whole(s, rounds)).count();
+    let ragged = [base, workload]
+        .into_iter()
+        .flat_map(|w| &w.starts)
+        .filter(|s| s.index < used && !mostly_whole(s, rounds))
+        .count();
     if ragged > 0 {
         return Some(RunReason::StartsRagged { starts: ragged as u64, rounds });
     }

@@ -40,15 +40,28 @@ impl Tokens {
 
     /// Where the work was another than the sessions'.
     pub fn drifted(self, earlier: &Earlier) -> Vec<RunReason> {
-        let sides = [(Kind::Output, self.output, &earlier.output), (Kind::Input, self.input, &earlier.input)];
-        sides.into_iter().filter_map(|(what, now, then)| differs(what, &Work::against(then, now?)?)).collect()
+        let sides = [
+            (Kind::Output, self.output, &earlier.output),
+            (Kind::Input, self.input, &earlier.input),
+        ];
+        sides
+            .into_iter()
+            .filter_map(|(what, now, then)| differs(what, &Work::against(then, now?)?))
+            .collect()
     }
 
     /// Where only one side tells: then nobody knows whether the work was the same, and what nobody knows is no PASS.
     pub fn untold(self, input: bool, output: bool) -> Option<RunReason> {
-        let sides = [(Kind::Input, self.input.is_some(), input), (Kind::Output, self.output.is_some(), output)];
+        let sides = [
+            (Kind::Input, self.input.is_some(), input),
+            (Kind::Output, self.output.is_some(), output),
+        ];
         let found = |silent: Side, is: fn(bool, bool) -> bool| {
-            let tokens: Vec<Kind> = sides.into_iter().filter(|(_, now, then)| is(*now, *then)).map(|(kind, ..)| kind).collect();
+            let tokens: Vec<Kind> = sides
+                .into_iter()
+                .filter(|(_, now, then)| is(*now, *then))
+                .map(|(kind, ..)| kind)
+                .collect();
             (!tokens.is_empty()).then_some(RunReason::TokensUntold { silent, tokens })
         };
         let candidate = found(Side::Candidate, |now, then| !now && then);
@@ -58,17 +71,26 @@ impl Tokens {
 
 impl Earlier {
     pub fn of(sessions: &[&Session]) -> Self {
-        let count = |s: &Session, mean: Option<f64>, sd| Some(Count { mean: mean?, sd, requests: s.completed() });
+        let count = |s: &Session, mean: Option<f64>, sd| {
+            Some(Count { mean: mean?, sd, requests: s.completed() })
+        };
         Self {
-            input: sessions.iter().filter_map(|s| count(s, s.input_tokens_mean, s.input_tokens_sd)).collect(),
-            output: sessions.iter().filter_map(|s| count(s, s.output_tokens_mean, s.output_tokens_sd)).collect(),
+            input: sessions
+                .iter()
+                .filter_map(|s| count(s, s.input_tokens_mean, s.input_tokens_sd))
+                .collect(),
+            output: sessions
+                .iter()
+                .filter_map(|s| count(s, s.output_tokens_mean, s.output_tokens_sd))
+                .collect(),
         }
     }
 }
 
 /// Where the prompts of one side of an interleaved run were shorter or longer, request by request: less work, or more.
 pub fn drifted_input(base: &WorkloadRecord, workload: &WorkloadRecord) -> Option<RunReason> {
-    let pairs: Vec<(f64, f64)> = base.rounds().flat_map(|(start, b)| partners(start, b, workload)).collect();
+    let pairs: Vec<(f64, f64)> =
+        base.rounds().flat_map(|(start, b)| partners(start, b, workload)).collect();
     differs(Kind::Input, &Work::paired(&pairs)?)
 }
 
@@ -78,18 +100,35 @@ fn partners<'a>(
     base: &'a crate::record::RoundRecord,
     workload: &'a WorkloadRecord,
 ) -> impl Iterator<Item = (f64, f64)> + 'a {
-    let other = workload.rounds().find(|(s, c)| *s == start && c.seed == base.seed).map(|(_, c)| &c.columns);
-    let of = |columns: &Columns, i: usize| columns.ok(i).then(|| columns.input_tokens.at(i)).flatten().map(f64::from);
-    let both = other.map(|c| (0..base.columns.len().min(c.len())).filter_map(move |i| Some((of(&base.columns, i)?, of(c, i)?))));
+    let other = workload
+        .rounds()
+        .find(|(s, c)| *s == start && c.seed == base.seed)
+        .map(|(_, c)| &c.columns);
+    let of = |columns: &Columns, i: usize| {
+        columns.ok(i).then(|| columns.input_tokens.at(i)).flatten().map(f64::from)
+    };
+    let both = other.map(|c| {
+        (0..base.columns.len().min(c.len()))
+            .filter_map(move |i| Some((of(&base.columns, i)?, of(c, i)?)))
+    });
     both.into_iter().flatten()
 }
 
 /// In an open loop the output token rate is arrivals times length: how long the answers were is no speed. The rates of the sessions as
 /// they would be at the candidate's lengths.
-pub fn at_lengths_of(workload: &WorkloadRecord, session: &Session, method: &mut crate::judge::Session) {
+pub fn at_lengths_of(
+    workload: &WorkloadRecord,
+    session: &Session,
+    method: &mut crate::judge::Session,
+) {
     let now = Tokens::of(workload).output.map(|c| c.mean);
-    let Some((now, then)) = now.zip(session.output_tokens_mean).filter(|_| workload.load.open_loop) else { return };
-    for value in method.starts.iter_mut().filter_map(|start| start.values.get_mut(&Metric::OutputTokenRate)) {
+    let Some((now, then)) = now.zip(session.output_tokens_mean).filter(|_| workload.load.open_loop)
+    else {
+        return;
+    };
+    for value in
+        method.starts.iter_mut().filter_map(|start| start.values.get_mut(&Metric::OutputTokenRate))
+    {
         // Oriented: minus the log.
         *value -= (now / then).ln();
     }
@@ -111,8 +150,16 @@ mod tests {
         let silent = Tokens { input: None, ..KNOWN };
         assert!(KNOWN.untold(true, true).is_none() && silent.untold(false, true).is_none());
         let said = silent.untold(true, true).expect("it is not known").to_string();
-        assert!(said.starts_with("the baseline reports its input tokens and the candidate does not"), "{said}");
+        assert!(
+            said.starts_with("the baseline reports its input tokens and the candidate does not"),
+            "{said}"
+        );
         let said = KNOWN.untold(false, false).expect("it is not known").to_string();
-        assert!(said.starts_with("the candidate reports its input and output tokens and the baseline does not"), "{said}");
+        assert!(
+            said.starts_with(
+                "the candidate reports its input and output tokens and the baseline does not"
+            ),
+            "{said}"
+        );
     }
 }

@@ -64,7 +64,9 @@ pub enum Owner {
 }
 
 /// Why a GPU's clocks are not as high as they could be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Throttle {
     Idle,
@@ -172,7 +174,9 @@ pub struct Clock {
     pub max_mhz: f64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum EnergySource {
     /// The GPU's own counter.
@@ -258,10 +262,16 @@ impl Facts {
     pub fn model(&self) -> Option<String> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for device in &self.devices {
-            let profile = device.mig_profile.as_ref().map_or_else(String::new, |profile| format!(" MIG {profile}"));
+            let profile = device
+                .mig_profile
+                .as_ref()
+                .map_or_else(String::new, |profile| format!(" MIG {profile}"));
             *counts.entry(format!("{}{profile}", device.name.as_ref()?)).or_default() += 1;
         }
-        let each: Vec<String> = counts.into_iter().map(|(name, n)| if n == 1 { name } else { format!("{n}x {name}") }).collect();
+        let each: Vec<String> = counts
+            .into_iter()
+            .map(|(name, n)| if n == 1 { name } else { format!("{n}x {name}") })
+            .collect();
         (!each.is_empty()).then(|| each.join(", "))
     }
 
@@ -287,8 +297,13 @@ impl RoundGpu {
         /// Joules: a year of a megawatt.
         const MOST_J: f64 = 3.2e13;
         let shares = |d: &DeviceRound| {
-            let throttle = d.throttle_ratio.iter().flat_map(|t| t.values().copied().collect::<Vec<_>>());
-            [d.utilisation_mean_ratio, d.memory_utilisation_mean_ratio].into_iter().flatten().chain(throttle).collect::<Vec<_>>()
+            let throttle =
+                d.throttle_ratio.iter().flat_map(|t| t.values().copied().collect::<Vec<_>>());
+            [d.utilisation_mean_ratio, d.memory_utilisation_mean_ratio]
+                .into_iter()
+                .flatten()
+                .chain(throttle)
+                .collect::<Vec<_>>()
         };
         for device in &self.devices {
             if shares(device).into_iter().any(|share| !(0.0..=1.0).contains(&share)) {

@@ -1,5 +1,8 @@
 //! What the runner reads: workflow commands in the log, `$GITHUB_OUTPUT`, `$GITHUB_STEP_SUMMARY`. Not here: which texts go there.
-#![expect(clippy::disallowed_methods, reason = "rim: looks at the runner's files and draws delimiters")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "rim: looks at the runner's files and draws delimiters"
+)]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -78,7 +81,8 @@ mod tests {
 
     #[test]
     fn no_message_ends_its_command_or_begins_another() {
-        let command = |title: &str, message: &str| command(Level::Error, title, message).line().to_owned();
+        let command =
+            |title: &str, message: &str| command(Level::Error, title, message).line().to_owned();
         let line = command("a: b, c", "50 % slower\r\n::set-output name=x::y");
         assert_eq!(line, "::error title=a%3A b%2C c::50 %25 slower%0D%0A::set-output name=x::y");
         assert_eq!(line.lines().count(), 1);
@@ -88,7 +92,10 @@ mod tests {
 
     #[test]
     fn no_value_adds_an_output() {
-        let text = outputs(&[("verdict", "failed".into()), ("headline", "x\nEOF\nverdict=passed".into())], "d1");
+        let text = outputs(
+            &[("verdict", "failed".into()), ("headline", "x\nEOF\nverdict=passed".into())],
+            "d1",
+        );
         assert_eq!(text, "verdict<<d1\nfailed\nd1\nheadline<<d1\nx\nEOF\nverdict=passed\nd1\n");
         assert_ne!(delimiter().expect("random"), delimiter().expect("random"));
     }

@@ -82,17 +82,23 @@ impl Conclusion {
 
 /// Makes the check run, or updates the one that an earlier attempt made. False where a newer run's stands there and stays.
 pub async fn publish(client: &Client, check: &Check) -> Result<bool, ApiError> {
-    let (first, more) = check.annotations.split_at(check.annotations.len().min(ANNOTATIONS_A_REQUEST));
+    let (first, more) =
+        check.annotations.split_at(check.annotations.len().min(ANNOTATIONS_A_REQUEST));
     let mut known = find(client, check).await;
     if known.as_ref().is_some_and(|theirs| theirs.run > check.run) {
         return Ok(false);
     }
     // What another job has written meanwhile stays.
     let theirs = known.as_ref().map_or_else(Vec::new, |k| k.attempts.clone());
-    let check = &Check { attempts: merged(theirs.into_iter().chain(check.attempts.iter().cloned())), ..check.clone() };
+    let check = &Check {
+        attempts: merged(theirs.into_iter().chain(check.attempts.iter().cloned())),
+        ..check.clone()
+    };
     let id = loop {
         let written = match &known {
-            Some(ours) => client.patch(&format!("/check-runs/{}", ours.id), &body(check, first, false)).await,
+            Some(ours) => {
+                client.patch(&format!("/check-runs/{}", ours.id), &body(check, first, false)).await
+            }
             None => client.post("/check-runs", &body(check, first, true)).await,
         };
         match written {
@@ -137,12 +143,17 @@ pub async fn attempts(client: &Client, sha: &str, name: &str) -> Result<Vec<Atte
 
 async fn standing(client: &Client, sha: &str, name: &str) -> Result<Vec<Standing>, ApiError> {
     // All: else those that a later attempt of the workflow run replaced are left out.
-    let route = format!("/commits/{sha}/check-runs?check_name={}&filter=all&per_page=100", encoded(name));
+    let route =
+        format!("/commits/{sha}/check-runs?check_name={}&filter=all&per_page=100", encoded(name));
     let list = client.get(&route).await?;
     let ours = list["check_runs"].as_array().into_iter().flatten().filter_map(|run| {
         let made_by = run_id(run["external_id"].as_str()?.strip_prefix(OURS)?);
         let attempts = ledger(run, made_by);
-        (run["name"].as_str() == Some(name)).then_some(Standing { id: run["id"].as_u64()?, run: made_by, attempts })
+        (run["name"].as_str() == Some(name)).then_some(Standing {
+            id: run["id"].as_u64()?,
+            run: made_by,
+            attempts,
+        })
     });
     Ok(ours.collect())
 }
@@ -152,7 +163,12 @@ fn ledger(run: &Value, made_by: Option<RunId>) -> Vec<Attempt> {
     run["output"]["text"].as_str().and_then(attempts::parse).unwrap_or_else(|| {
         let failed = run["conclusion"].as_str() == Some(Conclusion::Failure.word());
         let created = run["completed_at"].as_str().unwrap_or_default();
-        failed.then(|| Attempt::failed_once(String::new(), created, made_by.map(|r| (r.run, r.attempt)))).into_iter().collect()
+        failed
+            .then(|| {
+                Attempt::failed_once(String::new(), created, made_by.map(|r| (r.run, r.attempt)))
+            })
+            .into_iter()
+            .collect()
     })
 }
 
@@ -182,7 +198,11 @@ fn output(check: &Check, annotations: &[Annotation]) -> Value {
     let title: String = check.title.chars().take(TITLE_CHARS).collect();
     let mut output = json!({"title": title, "summary": check.summary});
     if !check.attempts.is_empty() {
-        let text = format!("{}\n{}", attempts::data(&check.attempts), attempts::table(&check.attempts, check.lang));
+        let text = format!(
+            "{}\n{}",
+            attempts::data(&check.attempts),
+            attempts::table(&check.attempts, check.lang)
+        );
         output["text"] = json!(text);
     }
     if !annotations.is_empty() {
@@ -206,7 +226,9 @@ fn annotation(annotation: &Annotation) -> Value {
 /// For a URL's query.
 pub fn encoded(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    text.bytes()
+        .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
 }
 
 #[cfg(test)]
@@ -235,7 +257,11 @@ mod tests {
             (Some(Verdict::Invalid), 3, true, ActionRequired),
             (None, 0, true, ActionRequired),
         ] {
-            assert_eq!(conclusion(verdict, exit, trusted), expected, "{verdict:?} {exit} {trusted}");
+            assert_eq!(
+                conclusion(verdict, exit, trusted),
+                expected,
+                "{verdict:?} {exit} {trusted}"
+            );
         }
     }
 

@@ -2,7 +2,10 @@
 //!
 //! octocrab's own retries are off (its feature is not built in): they would send a POST again at once. Bodies are plain JSON values, since
 //! a strict model fails on the odd field of a server of one's own. Not here: what is sent.
-#![expect(clippy::disallowed_methods, reason = "rim: a rate limit names the instant at which it ends")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "rim: a rate limit names the instant at which it ends"
+)]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -91,7 +94,10 @@ impl Client {
             .map_err(|e| odd(&e))?;
         let above = |base: &str| {
             let builder = Octocrab::builder().base_uri(base).map_err(|e| odd(&e))?;
-            builder.personal_token(token.to_owned()).build_with_reqwest(http.clone()).map_err(|e| odd(&e))
+            builder
+                .personal_token(token.to_owned())
+                .build_with_reqwest(http.clone())
+                .map_err(|e| odd(&e))
         };
         Ok(Self {
             crab: above(&ci.api_url)?,
@@ -132,7 +138,9 @@ impl Client {
         for page in 1..=MOST_PAGES {
             let route = format!("{}{joint}per_page={PER_PAGE}&page={page}", self.below(route));
             let answer = self.send(Method::Get, route, None).await?;
-            let Value::Array(items) = answer.body else { return Err(ApiError::Odd("a list was expected".into())) };
+            let Value::Array(items) = answer.body else {
+                return Err(ApiError::Odd("a list was expected".into()));
+            };
             let last = items.len() < PER_PAGE && !answer.more;
             all.extend(items);
             if last {
@@ -145,12 +153,20 @@ impl Client {
     /// Login of whoever the token is; `None` where it cannot be known. An app's token may ask GraphQL only.
     pub async fn viewer(&self) -> Option<String> {
         let query = json!({"query": "query { viewer { login } }"});
-        let graphql = self.once(&self.graph, Method::Post, "/graphql", Some(&query)).await.ok().filter(|a| a.status == 200);
+        let graphql = self
+            .once(&self.graph, Method::Post, "/graphql", Some(&query))
+            .await
+            .ok()
+            .filter(|a| a.status == 200);
         let login = |v: &Value| v.as_str().filter(|l| !l.is_empty()).map(str::to_owned);
         if let Some(found) = graphql.and_then(|a| login(&a.body["data"]["viewer"]["login"])) {
             return Some(found);
         }
-        let user = self.once(&self.crab, Method::Get, "/user", None).await.ok().filter(|a| a.status == 200)?;
+        let user = self
+            .once(&self.crab, Method::Get, "/user", None)
+            .await
+            .ok()
+            .filter(|a| a.status == 200)?;
         login(&user.body["login"])
     }
 
@@ -158,7 +174,12 @@ impl Client {
         format!("/repos/{}{route}", self.repository)
     }
 
-    async fn send(&self, method: Method, route: String, body: Option<&Value>) -> Result<Answer, ApiError> {
+    async fn send(
+        &self,
+        method: Method,
+        route: String,
+        body: Option<&Value>,
+    ) -> Result<Answer, ApiError> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -167,10 +188,13 @@ impl Client {
                     return Ok(Answer { more: answer.more, body: answer.body });
                 }
                 Ok(answer) => Ok(answer),
-                Err(why) if method == Method::Post || tries >= TRIES => return Err(ApiError::Unreachable(why)),
+                Err(why) if method == Method::Post || tries >= TRIES => {
+                    return Err(ApiError::Unreachable(why));
+                }
                 Err(why) => Err(why),
             };
-            let next = answer.as_ref().map_or(Next::Wait(backoff(tries)), |a| a.next(method, tries));
+            let next =
+                answer.as_ref().map_or(Next::Wait(backoff(tries)), |a| a.next(method, tries));
             match next {
                 Next::Wait(pause) if Instant::now() + pause < self.deadline => sleep(pause).await,
                 next => return Err(given_up(answer, next, tries)),
@@ -178,7 +202,13 @@ impl Client {
         }
     }
 
-    async fn once(&self, crab: &Octocrab, method: Method, route: &str, body: Option<&Value>) -> Result<Raw, String> {
+    async fn once(
+        &self,
+        crab: &Octocrab,
+        method: Method,
+        route: &str,
+        body: Option<&Value>,
+    ) -> Result<Raw, String> {
         if Instant::now() >= self.deadline {
             return Err(format!("not tried any more after {} s", PATIENCE.as_secs()));
         }
@@ -190,7 +220,9 @@ impl Client {
             Method::Delete => crab._delete(route, body).await,
         }
         .map_err(said)?;
-        let header = |name: &str| answer.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let header = |name: &str| {
+            answer.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned)
+        };
         let number = |name: &str| header(name).and_then(|v| v.trim().parse::<u64>().ok());
         let mut raw = Raw {
             status: answer.status().as_u16(),
@@ -212,10 +244,16 @@ impl std::fmt::Display for ApiError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Refused { status, message } => write!(f, "GitHub answered {status}: {message}"),
-            Self::Limited { status, wait_s: Some(s) } => write!(f, "GitHub's rate limit ({status}) asks to wait {s} s"),
-            Self::Limited { status, wait_s: None } => write!(f, "GitHub's rate limit ({status}) is used up"),
+            Self::Limited { status, wait_s: Some(s) } => {
+                write!(f, "GitHub's rate limit ({status}) asks to wait {s} s")
+            }
+            Self::Limited { status, wait_s: None } => {
+                write!(f, "GitHub's rate limit ({status}) is used up")
+            }
             Self::Down { status, tries: 1 } => write!(f, "GitHub answered {status}"),
-            Self::Down { status, tries } => write!(f, "GitHub answered {status} to each of {tries} tries"),
+            Self::Down { status, tries } => {
+                write!(f, "GitHub answered {status} to each of {tries} tries")
+            }
             Self::Unreachable(why) => write!(f, "no answer from GitHub: {why}"),
             Self::Odd(why) => write!(f, "not GitHub's API: {why}"),
         }
@@ -225,7 +263,9 @@ impl std::fmt::Display for ApiError {
 impl ApiError {
     pub const fn status(&self) -> Option<u16> {
         match self {
-            Self::Refused { status, .. } | Self::Limited { status, .. } | Self::Down { status, .. } => Some(*status),
+            Self::Refused { status, .. }
+            | Self::Limited { status, .. }
+            | Self::Down { status, .. } => Some(*status),
             Self::Unreachable(_) | Self::Odd(_) => None,
         }
     }
@@ -284,7 +324,9 @@ impl Raw {
 
     fn limited(&self) -> bool {
         let secondary = self.message.to_ascii_lowercase().contains("rate limit");
-        self.status == 429 || (self.status == 403 && (self.retry_after_s.is_some() || self.remaining == Some(0) || secondary))
+        self.status == 429
+            || (self.status == 403
+                && (self.retry_after_s.is_some() || self.remaining == Some(0) || secondary))
     }
 
     fn wait_s(&self) -> Option<u64> {
@@ -293,7 +335,9 @@ impl Raw {
             // A second more: clocks differ.
             reset.saturating_sub(now) + 1
         };
-        self.retry_after_s.or_else(|| self.reset_s.filter(|_| self.remaining == Some(0)).map(until)).or(Some(SECONDARY_S))
+        self.retry_after_s
+            .or_else(|| self.reset_s.filter(|_| self.remaining == Some(0)).map(until))
+            .or(Some(SECONDARY_S))
     }
 }
 
@@ -304,7 +348,9 @@ fn given_up(answer: Result<Raw, String>, next: Next, tries: u32) -> ApiError {
     };
     match next {
         Next::Limited(wait_s) => ApiError::Limited { status: raw.status, wait_s },
-        Next::Wait(pause) if raw.limited() => ApiError::Limited { status: raw.status, wait_s: Some(pause.as_secs()) },
+        Next::Wait(pause) if raw.limited() => {
+            ApiError::Limited { status: raw.status, wait_s: Some(pause.as_secs()) }
+        }
         _ if raw.status >= 500 => ApiError::Down { status: raw.status, tries },
         _ => ApiError::Refused { status: raw.status, message: raw.message },
     }
@@ -318,8 +364,14 @@ fn backoff(tries: u32) -> Duration {
 fn message(body: &Value, text: &str) -> String {
     let said = body["message"].as_str().unwrap_or(text);
     let errors = body["errors"].as_array().into_iter().flatten();
-    let details: Vec<&str> = errors.filter_map(|e| e["message"].as_str().or(e["code"].as_str()).or(e.as_str())).collect();
-    let all = if details.is_empty() { said.to_owned() } else { format!("{said} ({})", details.join("; ")) };
+    let details: Vec<&str> = errors
+        .filter_map(|e| e["message"].as_str().or(e["code"].as_str()).or(e.as_str()))
+        .collect();
+    let all = if details.is_empty() {
+        said.to_owned()
+    } else {
+        format!("{said} ({})", details.join("; "))
+    };
     let line = all.split_whitespace().collect::<Vec<_>>().join(" ");
     let line: String = line.chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect();
     if line.is_empty() { "no reason given".into() } else { line }

@@ -39,7 +39,12 @@ struct Found {
 const LOOKS: u32 = 4;
 
 /// Writes `body`, which carries `marker`, below pull request `pull`.
-pub async fn publish(client: &Client, pull: u64, marker: &Marker, body: &str) -> Result<Done, ApiError> {
+pub async fn publish(
+    client: &Client,
+    pull: u64,
+    marker: &Marker,
+    body: &str,
+) -> Result<Done, ApiError> {
     let author = client.viewer().await.map_or(Author::AnyBot, Author::Known);
     let mut done = None;
     let mut trouble = None;
@@ -73,13 +78,22 @@ pub async fn publish(client: &Client, pull: u64, marker: &Marker, body: &str) ->
             });
         }
     }
-    done.ok_or_else(|| trouble.unwrap_or_else(|| ApiError::Odd("the comment changes whenever it is looked at".into())))
+    done.ok_or_else(|| {
+        trouble
+            .unwrap_or_else(|| ApiError::Odd("the comment changes whenever it is looked at".into()))
+    })
 }
 
 /// What our comment says of attempts at this commit.
-pub async fn attempts(client: &Client, pull: u64, sha: &str, gate: &str) -> Result<Vec<Attempt>, ApiError> {
+pub async fn attempts(
+    client: &Client,
+    pull: u64,
+    sha: &str,
+    gate: &str,
+) -> Result<Vec<Attempt>, ApiError> {
     let author = client.viewer().await.map_or(Author::AnyBot, Author::Known);
-    let wanted = Marker { gate: gate.into(), head: None, run: None, attempt: 1, attempts: Vec::new() };
+    let wanted =
+        Marker { gate: gate.into(), head: None, run: None, attempt: 1, attempts: Vec::new() };
     let all = ours(&client.all(&format!("/issues/{pull}/comments")).await?, &author, &wanted);
     let of_commit = all.into_iter().filter(|c| c.marker.head.as_deref() == Some(sha));
     Ok(of_commit.flat_map(|c| c.marker.attempts).collect())
@@ -90,7 +104,12 @@ async fn create(client: &Client, pull: u64, body: &str) -> Result<(), ApiError> 
 }
 
 /// `None` where the comment has gone meanwhile. Read again just before writing: the list may be old by the time its last page is here.
-async fn update(client: &Client, kept: &Found, marker: &Marker, body: &str) -> Result<Option<Done>, ApiError> {
+async fn update(
+    client: &Client,
+    kept: &Found,
+    marker: &Marker,
+    body: &str,
+) -> Result<Option<Done>, ApiError> {
     let route = format!("/issues/comments/{}", kept.id);
     let now = match client.get(&route).await {
         Ok(now) => now["body"].as_str().unwrap_or_default().to_owned(),
@@ -128,8 +147,12 @@ fn same(theirs: &str, ours: &str) -> bool {
 
 /// Ours, oldest first.
 fn ours(comments: &[Value], author: &Author, marker: &Marker) -> Vec<Found> {
-    let mut found: Vec<Found> =
-        comments.iter().filter(|c| wrote(c, author)).filter_map(found).filter(|c| c.marker.gate == marker.gate).collect();
+    let mut found: Vec<Found> = comments
+        .iter()
+        .filter(|c| wrote(c, author))
+        .filter_map(found)
+        .filter(|c| c.marker.gate == marker.gate)
+        .collect();
     found.sort_by_key(|c| c.id);
     found
 }
@@ -139,7 +162,9 @@ fn wrote(comment: &Value, author: &Author) -> bool {
     let bare = |login: &str| login.trim_end_matches("[bot]").to_ascii_lowercase();
     let bot = comment["user"]["type"].as_str() == Some("Bot");
     match (author, comment["user"]["login"].as_str()) {
-        (Author::Known(me), Some(login)) => bare(me) == bare(login) && (bot || !me.ends_with("[bot]")),
+        (Author::Known(me), Some(login)) => {
+            bare(me) == bare(login) && (bot || !me.ends_with("[bot]"))
+        }
         (Author::AnyBot, Some(_)) => bot,
         (_, None) => false,
     }
@@ -159,12 +184,14 @@ mod tests {
     use super::*;
 
     fn comment(id: u64, login: &str, kind: &str, gate: &str) -> Value {
-        let marker = Marker { gate: gate.into(), head: None, run: Some(1), attempt: 1, attempts: vec![] };
+        let marker =
+            Marker { gate: gate.into(), head: None, run: Some(1), attempt: 1, attempts: vec![] };
         json!({"id": id, "user": {"login": login, "type": kind}, "body": format!("{}\nx", marker.line())})
     }
 
     fn ids(author: &Author, comments: &[Value]) -> Vec<u64> {
-        let marker = Marker { gate: "a".into(), head: None, run: Some(2), attempt: 1, attempts: vec![] };
+        let marker =
+            Marker { gate: "a".into(), head: None, run: Some(2), attempt: 1, attempts: vec![] };
         ours(comments, author, &marker).iter().map(|c| c.id).collect()
     }
 

@@ -32,7 +32,10 @@ impl Pull {
     /// Of an object of the API or of an event. None without a number.
     pub fn parse(pull: &Value) -> Option<Self> {
         let number = pull["number"].as_u64().filter(|n| *n > 0)?;
-        let base = Base { branch: text(&pull["base"]["ref"]), sha: text(&pull["base"]["sha"]).as_deref().and_then(sha) };
+        let base = Base {
+            branch: text(&pull["base"]["ref"]),
+            sha: text(&pull["base"]["sha"]).as_deref().and_then(sha),
+        };
         Some(Self { number, base })
     }
 }
@@ -83,26 +86,35 @@ impl Ci {
     /// `None` outside of GitHub Actions. `event_file` is the text of `GITHUB_EVENT_PATH`.
     ///
     /// Errors: the event file is not JSON. Its fields are taken one by one: one that is absent or odd is `None`.
-    pub fn parse(env: impl Fn(&str) -> Option<String>, event_file: Option<&str>) -> Result<Option<Self>, String> {
+    pub fn parse(
+        env: impl Fn(&str) -> Option<String>,
+        event_file: Option<&str>,
+    ) -> Result<Option<Self>, String> {
         let env = |name: &str| env(name).filter(|v| !v.is_empty());
         let no = |value: &str| matches!(value.to_ascii_lowercase().as_str(), "false" | "0");
         if env("GITHUB_ACTIONS").is_none_or(|value| no(&value)) {
             return Ok(None);
         }
         let event: Value = match event_file {
-            Some(text) => serde_json::from_str(text).map_err(|e| format!("the event file is not JSON: {e}"))?,
+            Some(text) => serde_json::from_str(text)
+                .map_err(|e| format!("the event file is not JSON: {e}"))?,
             None => Value::Null,
         };
         let name = env("GITHUB_EVENT_NAME").unwrap_or_default();
-        let api_url = env("GITHUB_API_URL").unwrap_or_else(|| API.into()).trim_end_matches('/').to_owned();
+        let api_url =
+            env("GITHUB_API_URL").unwrap_or_else(|| API.into()).trim_end_matches('/').to_owned();
         let number = |key: &str| env(key).and_then(|v| v.parse().ok());
         let mut ci = Self {
             repository: env("GITHUB_REPOSITORY").as_deref().and_then(Slug::parse),
             checkout_sha: env("GITHUB_SHA").as_deref().and_then(sha),
-            run: number("GITHUB_RUN_ID").map(|run| RunId { run, attempt: number("GITHUB_RUN_ATTEMPT").unwrap_or(1) }),
+            run: number("GITHUB_RUN_ID")
+                .map(|run| RunId { run, attempt: number("GITHUB_RUN_ATTEMPT").unwrap_or(1) }),
             graphql_url: env("GITHUB_GRAPHQL_URL").unwrap_or_else(|| graphql(&api_url)),
             api_url,
-            server_url: env("GITHUB_SERVER_URL").unwrap_or_else(|| SERVER.into()).trim_end_matches('/').to_owned(),
+            server_url: env("GITHUB_SERVER_URL")
+                .unwrap_or_else(|| SERVER.into())
+                .trim_end_matches('/')
+                .to_owned(),
             output: env("GITHUB_OUTPUT").map(PathBuf::from),
             step_summary: env("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             head_branch: env("GITHUB_REF").and_then(|r| branch(&r)),
@@ -128,7 +140,10 @@ impl Ci {
     /// Page of the run that measured.
     pub fn run_url(&self) -> Option<String> {
         let (repository, run) = (self.repository.as_ref()?, self.run?);
-        Some(format!("{}/{}/actions/runs/{}/attempts/{}", self.server_url, repository, run.run, run.attempt))
+        Some(format!(
+            "{}/{}/actions/runs/{}/attempts/{}",
+            self.server_url, repository, run.run, run.attempt
+        ))
     }
 
     fn bare(event: String) -> Self {
@@ -156,7 +171,9 @@ impl Ci {
     fn read(&mut self, event: &Value) {
         self.default_branch = text(&event["repository"]["default_branch"]);
         match self.event.as_str() {
-            "pull_request" | "pull_request_target" | "pull_request_review" => self.pull_request(&event["pull_request"]),
+            "pull_request" | "pull_request_target" | "pull_request_review" => {
+                self.pull_request(&event["pull_request"])
+            }
             "merge_group" => {
                 let group = &event["merge_group"];
                 self.head_sha = text(&group["head_sha"]).as_deref().and_then(sha);
@@ -166,9 +183,15 @@ impl Ci {
                 };
             }
             "push" => {
-                self.head_sha = text(&event["after"]).as_deref().and_then(sha).or_else(|| self.checkout_sha.clone());
+                self.head_sha = text(&event["after"])
+                    .as_deref()
+                    .and_then(sha)
+                    .or_else(|| self.checkout_sha.clone());
                 // Zeros where the push made the branch.
-                self.base = Base { branch: self.head_branch.clone(), sha: text(&event["before"]).as_deref().and_then(sha) };
+                self.base = Base {
+                    branch: self.head_branch.clone(),
+                    sha: text(&event["before"]).as_deref().and_then(sha),
+                };
             }
             "workflow_run" => self.workflow_run(event),
             _ => self.head_sha.clone_from(&self.checkout_sha),
@@ -177,7 +200,10 @@ impl Ci {
 
     fn pull_request(&mut self, pull: &Value) {
         self.head_sha = text(&pull["head"]["sha"]).as_deref().and_then(sha);
-        self.base = Base { branch: text(&pull["base"]["ref"]), sha: text(&pull["base"]["sha"]).as_deref().and_then(sha) };
+        self.base = Base {
+            branch: text(&pull["base"]["ref"]),
+            sha: text(&pull["base"]["sha"]).as_deref().and_then(sha),
+        };
         self.pull = pull["number"].as_u64().filter(|n| *n > 0);
         self.head_repository = full_name(&pull["head"]["repo"]);
         self.head_branch = text(&pull["head"]["ref"]);
@@ -194,11 +220,21 @@ impl Ci {
         self.head_repository = full_name(&run["head_repository"]);
         let here = full_name(&event["repository"]).or_else(|| self.repository.clone());
         self.fork = self.head_repository.is_none() || self.head_repository != here;
-        let measured = run["id"].as_u64().map(|id| RunId { run: id, attempt: run["run_attempt"].as_u64().unwrap_or(1) });
+        let measured = run["id"]
+            .as_u64()
+            .map(|id| RunId { run: id, attempt: run["run_attempt"].as_u64().unwrap_or(1) });
         self.run = measured.or(self.run);
         let (head, repository) = (&run["head_sha"], &event["repository"]["id"]);
-        let mine = |pull: &&Value| pull["head"]["sha"] == *head && pull["base"]["repo"]["id"] == *repository;
-        self.run_pulls = run["pull_requests"].as_array().into_iter().flatten().filter(mine).filter_map(Pull::parse).collect();
+        let mine = |pull: &&Value| {
+            pull["head"]["sha"] == *head && pull["base"]["repo"]["id"] == *repository
+        };
+        self.run_pulls = run["pull_requests"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(mine)
+            .filter_map(Pull::parse)
+            .collect();
     }
 }
 

@@ -23,7 +23,11 @@ pub async fn earlier(client: &Client, sha: &str, name: &str, pull: Option<u64>) 
     // Where the token may not make check runs, these stand in.
     found.take("commit statuses", "statuses: read", status::attempts(client, sha, name).await);
     if let Some(pull) = pull {
-        found.take("the comment", "pull-requests: read", comment::attempts(client, pull, sha, name).await);
+        found.take(
+            "the comment",
+            "pull-requests: read",
+            comment::attempts(client, pull, sha, name).await,
+        );
     }
     found
 }

@@ -38,7 +38,8 @@ pub async fn propose(
     body: impl Fn(Option<&str>) -> String,
 ) -> Result<Proposed, PushError> {
     let base = proposal.base;
-    let base_tip = push::tip(client, base).await?.ok_or_else(|| PushError::NoBranch(base.to_owned()))?;
+    let base_tip =
+        push::tip(client, base).await?.ok_or_else(|| PushError::NoBranch(base.to_owned()))?;
     if push::missing(client, proposal.commit.files, &base_tip).await?.is_empty() {
         return Ok(Proposed::There);
     }
@@ -54,12 +55,20 @@ pub async fn propose(
 
 /// Makes the branch where there is none. One that was merged is brought up to its base: as well as can be, since it does no harm to go on
 /// from where it stands, and a workflow's token may not merge changes of workflows.
-async fn branch(client: &Client, proposal: &Proposal<'_>, base_tip: &str, open: bool) -> Result<(), ApiError> {
+async fn branch(
+    client: &Client,
+    proposal: &Proposal<'_>,
+    base_tip: &str,
+    open: bool,
+) -> Result<(), ApiError> {
     let name = proposal.commit.branch;
     if push::tip(client, name).await?.is_none() {
         let body = json!({"ref": format!("refs/heads/{name}"), "sha": base_tip});
-        twice(async || client.post("/git/refs", &body).await.map(drop), async || Ok(push::tip(client, name).await?.map(drop)))
-            .await
+        twice(
+            async || client.post("/git/refs", &body).await.map(drop),
+            async || Ok(push::tip(client, name).await?.map(drop)),
+        )
+        .await
     } else {
         if !open {
             let _ = client.post("/merges", &json!({"base": name, "head": proposal.base})).await;
@@ -68,7 +77,11 @@ async fn branch(client: &Client, proposal: &Proposal<'_>, base_tip: &str, open: 
     }
 }
 
-async fn create(client: &Client, proposal: &Proposal<'_>, body: impl Fn(Option<&str>) -> String) -> Result<Proposed, ApiError> {
+async fn create(
+    client: &Client,
+    proposal: &Proposal<'_>,
+    body: impl Fn(Option<&str>) -> String,
+) -> Result<Proposed, ApiError> {
     let new = json!({"title": proposal.title, "head": proposal.commit.branch, "base": proposal.base, "body": body(None)});
     let opened = async || Ok(Proposed::Opened(address(&client.post("/pulls", &new).await?)));
     // Another job of the same matrix may have opened it a moment ago.
@@ -79,8 +92,14 @@ async fn create(client: &Client, proposal: &Proposal<'_>, body: impl Fn(Option<&
     twice(opened, other).await
 }
 
-async fn update(client: &Client, pull: &Value, body: impl Fn(Option<&str>) -> String) -> Result<Proposed, ApiError> {
-    let number = pull["number"].as_u64().ok_or_else(|| ApiError::Odd("a pull request has no number".into()))?;
+async fn update(
+    client: &Client,
+    pull: &Value,
+    body: impl Fn(Option<&str>) -> String,
+) -> Result<Proposed, ApiError> {
+    let number = pull["number"]
+        .as_u64()
+        .ok_or_else(|| ApiError::Odd("a pull request has no number".into()))?;
     // Read again: others may have written since.
     let now = client.get(&format!("/pulls/{number}")).await?;
     let was = now["body"].as_str().unwrap_or_default();
@@ -94,9 +113,12 @@ async fn update(client: &Client, pull: &Value, body: impl Fn(Option<&str>) -> St
 /// The open one from our branch into the base. A fork's branch of the same name is another owner's.
 async fn find(client: &Client, proposal: &Proposal<'_>) -> Result<Option<Value>, ApiError> {
     let head = format!("{}:{}", client.repository().owner, proposal.commit.branch);
-    let route = format!("/pulls?state=open&head={}&base={}", encoded(&head), encoded(proposal.base));
+    let route =
+        format!("/pulls?state=open&head={}&base={}", encoded(&head), encoded(proposal.base));
     let ours = |pull: &Value| {
-        pull["state"] == "open" && pull["head"]["ref"] == proposal.commit.branch && pull["base"]["ref"] == proposal.base
+        pull["state"] == "open"
+            && pull["head"]["ref"] == proposal.commit.branch
+            && pull["base"]["ref"] == proposal.base
     };
     Ok(client.all(&route).await?.into_iter().find(ours))
 }
@@ -117,7 +139,8 @@ async fn twice<T>(
             Err(error) => error,
         };
         // 422: it is there already, says GitHub, or something else is wrong with it.
-        let there = if error.may_be_done() || error.status() == Some(422) { look().await? } else { None };
+        let there =
+            if error.may_be_done() || error.status() == Some(422) { look().await? } else { None };
         match there {
             Some(found) => return Ok(found),
             None if error.may_be_done() && times < TIMES => {}

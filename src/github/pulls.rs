@@ -27,7 +27,9 @@ pub async fn by_sha(client: &Client, sha: &str, head: &Head) -> Result<Vec<Pull>
         return Ok(pulls);
     }
     let narrowed = match (&head.repository, &head.branch) {
-        (Some(slug), Some(branch)) => format!("&head={}", encoded(&format!("{}:{branch}", slug.owner))),
+        (Some(slug), Some(branch)) => {
+            format!("&head={}", encoded(&format!("{}:{branch}", slug.owner)))
+        }
         _ => String::new(),
     };
     let open = client.all(&format!("/pulls?state=open{narrowed}")).await?;
@@ -41,7 +43,11 @@ pub async fn with_head(client: &Client, number: u64, sha: &str) -> Result<Option
 }
 
 /// The merge base of two commits, of which one may be a fork's. None where GitHub names none.
-pub async fn merge_base(client: &Client, base: &str, head: &str) -> Result<Option<String>, ApiError> {
+pub async fn merge_base(
+    client: &Client,
+    base: &str,
+    head: &str,
+) -> Result<Option<String>, ApiError> {
     let compared = client.get(&format!("/compare/{base}...{head}?per_page=1")).await?;
     Ok(compared["merge_base_commit"]["sha"].as_str().and_then(commit))
 }
@@ -63,7 +69,9 @@ fn matching(pulls: &[Value], here: &Slug, sha: &str, head: &Head) -> Vec<Pull> {
 
 /// GitHub's names differ in letters' case only for people.
 fn same(a: Option<&Slug>, b: &Slug) -> bool {
-    a.is_some_and(|a| a.owner.eq_ignore_ascii_case(&b.owner) && a.name.eq_ignore_ascii_case(&b.name))
+    a.is_some_and(|a| {
+        a.owner.eq_ignore_ascii_case(&b.owner) && a.name.eq_ignore_ascii_case(&b.name)
+    })
 }
 
 #[cfg(test)]
@@ -85,7 +93,9 @@ mod tests {
         ];
         let here = Slug::parse("acme/serve").expect("a slug");
         let head = Head { repository: Slug::parse("eve/serve"), branch: None };
-        let numbers = |head: &Head| matching(&pulls, &here, "a", head).iter().map(|pull| pull.number).collect::<Vec<_>>();
+        let numbers = |head: &Head| {
+            matching(&pulls, &here, "a", head).iter().map(|pull| pull.number).collect::<Vec<_>>()
+        };
         assert_eq!(numbers(&head), [3, 9]);
         assert_eq!(numbers(&Head::default()), [3, 5, 9]);
     }

@@ -87,7 +87,11 @@ pub async fn tip(client: &Client, branch: &str) -> Result<Option<String>, ApiErr
 }
 
 /// Those of the files that a commit lacks. Errors: it has one of them with other content.
-pub async fn missing<'a>(client: &Client, files: &'a [File], commit: &str) -> Result<Vec<&'a File>, PushError> {
+pub async fn missing<'a>(
+    client: &Client,
+    files: &'a [File],
+    commit: &str,
+) -> Result<Vec<&'a File>, PushError> {
     let mut missing = Vec::new();
     for file in files {
         match client.get(&format!("/contents/{}?ref={commit}", path(&file.path))).await {
@@ -109,12 +113,19 @@ async fn attempt(client: &Client, commit: &Commit<'_>) -> Result<Option<Pushed>,
         return Ok(Some(Pushed::There));
     }
     let below = hash(&client.get(&format!("/git/commits/{tip}")).await?["tree"]["sha"])?;
-    let entries = missing.iter().map(|f| json!({"path": f.path, "mode": "100644", "type": "blob", "content": f.text}));
-    let tree = client.post("/git/trees", &json!({"base_tree": below, "tree": entries.collect::<Vec<_>>()})).await?;
+    let entries = missing
+        .iter()
+        .map(|f| json!({"path": f.path, "mode": "100644", "type": "blob", "content": f.text}));
+    let tree = client
+        .post("/git/trees", &json!({"base_tree": below, "tree": entries.collect::<Vec<_>>()}))
+        .await?;
     // Without an author of ours it is the token's, and GitHub signs what a bot commits so.
     let body = json!({"message": commit.message, "tree": hash(&tree["sha"])?, "parents": [tip]});
     let made = hash(&client.post("/git/commits", &body).await?["sha"])?;
-    match client.patch(&format!("/git/refs/heads/{}", path(branch)), &json!({"sha": made, "force": false})).await {
+    match client
+        .patch(&format!("/git/refs/heads/{}", path(branch)), &json!({"sha": made, "force": false}))
+        .await
+    {
         Ok(_) => Ok(Some(Pushed::Committed(made))),
         Err(error) => stays(client, branch, &tip, error).await.map(|()| None),
     }
@@ -159,15 +170,25 @@ impl PushError {
     pub const fn is_final(&self) -> bool {
         match self {
             Self::Api(error) => matches!(error, ApiError::Refused { .. } | ApiError::Odd(_)),
-            Self::NoBranch(_) | Self::Differs(_) | Self::Protected(_) | Self::Raced(_) | Self::Pull(_) => true,
+            Self::NoBranch(_)
+            | Self::Differs(_)
+            | Self::Protected(_)
+            | Self::Raced(_)
+            | Self::Pull(_) => true,
         }
     }
 
     /// What to do.
     fn hint(&self) -> Option<&'static str> {
         let (error, pull) = match self {
-            Self::NoBranch(_) => return Some("name a branch that is there; the token needs `permissions: contents: write`"),
-            Self::Differs(_) => return Some("a session's file is never written over: see who wrote that one"),
+            Self::NoBranch(_) => {
+                return Some(
+                    "name a branch that is there; the token needs `permissions: contents: write`",
+                );
+            }
+            Self::Differs(_) => {
+                return Some("a session's file is never written over: see who wrote that one");
+            }
             Self::Protected(_) => return Some(PROTECTED),
             Self::Raced(_) => return Some(LATER),
             Self::Api(error) => (error, false),
@@ -175,7 +196,9 @@ impl PushError {
         };
         Some(match (error.status(), pull) {
             _ if matches!(error, ApiError::Limited { .. }) => LATER,
-            (Some(401), _) => "the token is not accepted: hand a valid one over in GITHUB_TOKEN or GOODPUT_GATE_TOKEN",
+            (Some(401), _) => {
+                "the token is not accepted: hand a valid one over in GITHUB_TOKEN or GOODPUT_GATE_TOKEN"
+            }
             (Some(403 | 404), false) => {
                 "give the job `permissions: contents: write`; the token of a pull request from a fork never writes"
             }
@@ -189,19 +212,26 @@ impl PushError {
 
 const PROTECTED: &str = "the branch takes changes through pull requests or from some people only: use --pull-request, or the token of an app \
      that its rules let past (GOODPUT_GATE_TOKEN)";
-const LATER: &str = "try again later: `goodput-gate baseline promote` does this step alone, from the stored record";
-const SETTING: &str =
-    "Settings, Actions, General: \"Allow GitHub Actions to create and approve pull requests\"; or the token of an app";
+const LATER: &str =
+    "try again later: `goodput-gate baseline promote` does this step alone, from the stored record";
+const SETTING: &str = "Settings, Actions, General: \"Allow GitHub Actions to create and approve pull requests\"; or the token of an app";
 
 impl std::fmt::Display for PushError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NoBranch(branch) => write!(f, "no branch {branch:?} on GitHub, or the token may not see it")?,
+            Self::NoBranch(branch) => {
+                write!(f, "no branch {branch:?} on GitHub, or the token may not see it")?
+            }
             Self::Differs(path) => write!(f, "the branch has {path} with other content")?,
             Self::Protected(words) => write!(f, "the branch is protected: {words}")?,
-            Self::Raced(tries) => write!(f, "others pushed to the branch {tries} times while this was committed")?,
+            Self::Raced(tries) => {
+                write!(f, "others pushed to the branch {tries} times while this was committed")?
+            }
             Self::Api(error) => write!(f, "{error}")?,
-            Self::Pull(error) => write!(f, "the files are on their branch, but there is no pull request that says so: {error}")?,
+            Self::Pull(error) => write!(
+                f,
+                "the files are on their branch, but there is no pull request that says so: {error}"
+            )?,
         }
         self.hint().map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
     }
@@ -228,12 +258,21 @@ mod tests {
     fn an_error_says_what_to_do() {
         let refused = |status, message: &str| ApiError::Refused { status, message: message.into() };
         let said = |e: PushError| e.to_string();
-        assert!(said(PushError::Api(refused(403, "no"))).contains("`permissions: contents: write`"));
-        assert!(said(PushError::Pull(refused(403, "no"))).contains("`permissions: pull-requests: write`"));
-        let setting = refused(403, "GitHub Actions is not permitted to create or approve pull requests.");
+        assert!(
+            said(PushError::Api(refused(403, "no"))).contains("`permissions: contents: write`")
+        );
+        assert!(
+            said(PushError::Pull(refused(403, "no")))
+                .contains("`permissions: pull-requests: write`")
+        );
+        let setting =
+            refused(403, "GitHub Actions is not permitted to create or approve pull requests.");
         assert!(said(PushError::Pull(setting)).contains("Allow GitHub Actions to create"));
         assert!(said(PushError::Protected("no".into())).contains("--pull-request"));
-        assert!(said(PushError::Api(ApiError::Limited { status: 403, wait_s: Some(9) })).contains("later"));
+        assert!(
+            said(PushError::Api(ApiError::Limited { status: 403, wait_s: Some(9) }))
+                .contains("later")
+        );
         assert!(!said(PushError::Api(refused(422, "no"))).contains("hint"));
     }
 }

@@ -29,7 +29,8 @@ pub async fn publish(
     };
     let mut body = json!({"state": state, "context": context, "description": short(description)});
     if let Some(url) = target_url {
-        body["target_url"] = json!(key.map_or_else(|| url.to_owned(), |key| format!("{url}{KEY}{key}")));
+        body["target_url"] =
+            json!(key.map_or_else(|| url.to_owned(), |key| format!("{url}{KEY}{key}")));
     }
     client.post(&format!("/statuses/{sha}"), &body).await.map(drop)
 }
@@ -37,9 +38,12 @@ pub async fn publish(
 /// Commits keep every status that they were given: the failed ones of ours are attempts.
 pub async fn attempts(client: &Client, sha: &str, context: &str) -> Result<Vec<Attempt>, ApiError> {
     let all = client.get(&format!("/commits/{sha}/statuses?per_page=100")).await?;
-    let failed = |s: &&Value| s["context"].as_str() == Some(context) && s["state"].as_str() == Some("failure");
+    let failed = |s: &&Value| {
+        s["context"].as_str() == Some(context) && s["state"].as_str() == Some("failure")
+    };
     let attempt = |s: &Value| {
-        let key = s["target_url"].as_str().and_then(|url| url.split_once(KEY)).map_or("", |(_, key)| key);
+        let key =
+            s["target_url"].as_str().and_then(|url| url.split_once(KEY)).map_or("", |(_, key)| key);
         Attempt::failed_once(key.to_owned(), s["created_at"].as_str().unwrap_or_default(), None)
     };
     Ok(all.as_array().into_iter().flatten().filter(failed).map(attempt).collect())

@@ -13,7 +13,9 @@ const NS: f64 = 1e-9;
 
 pub fn read(lines: &[Value], summary: Option<&str>) -> Result<Measured, ImportError> {
     if lines.iter().any(|l| l.get("aiperf_version").is_some() || l.get("input_config").is_some()) {
-        return Err(ImportError::NoDetails("name the profile_export.jsonl beside it (aiperf profile --export-level records)"));
+        return Err(ImportError::NoDetails(
+            "name the profile_export.jsonl beside it (aiperf profile --export-level records)",
+        ));
     }
     let summary = value::documents(summary.ok_or_else(|| {
         ImportError::Refused("its summary, profile_export_aiperf.json, is not beside it: which load this was is said only there\nhint: keep both files in one folder".into())
@@ -47,7 +49,10 @@ pub fn read(lines: &[Value], summary: Option<&str>) -> Result<Measured, ImportEr
         requests,
         stated_duration_ns: None,
         cut_short: summary["was_cancelled"].as_bool() == Some(true),
-        notes: notes(by_server, measured.iter().any(|l| !l["metadata"]["credit_issued_ns"].is_null())),
+        notes: notes(
+            by_server,
+            measured.iter().any(|l| !l["metadata"]["credit_issued_ns"].is_null()),
+        ),
         own_notes,
     })
 }
@@ -57,7 +62,8 @@ fn load(summary: &Value) -> Result<Load, ImportError> {
     let config = &summary["input_config"];
     if !config.is_object() {
         return Err(ImportError::Shape(
-            "the summary has no input_config: this AIPerf is older than what can be read (0.13)".into(),
+            "the summary has no input_config: this AIPerf is older than what can be read (0.13)"
+                .into(),
         ));
     }
     load.set("tool_version", stated(&summary["aiperf_version"]));
@@ -87,7 +93,8 @@ fn load(summary: &Value) -> Result<Load, ImportError> {
             "its input_config has neither phases nor loadgen: of which load it is cannot be told; AIPerf 0.2 to 0.13 say it";
         ImportError::Shape(what.into())
     })?;
-    let measured: Vec<&Value> = phases.iter().filter(|p| text(p, "kind") != Some("warmup")).collect();
+    let measured: Vec<&Value> =
+        phases.iter().filter(|p| text(p, "kind") != Some("warmup")).collect();
     let [phase] = measured[..] else {
         return Err(ImportError::Refused(format!(
             "it has {} measured phases, and one is one load\nhint: profile each phase by itself",
@@ -115,10 +122,19 @@ fn older(mut load: Load, config: &Value) -> Result<Load, ImportError> {
     let (input, phase) = (&config["input"], &config["loadgen"]);
     let mut data = input.clone();
     if let Some(fields) = data.as_object_mut() {
-        fields.retain(|key, _| !["headers", "header", "goodput", "random_seed"].contains(&key.as_str()));
+        fields.retain(|key, _| {
+            !["headers", "header", "goodput", "random_seed"].contains(&key.as_str())
+        });
     }
     let models = &config["endpoint"]["model_names"];
-    load.set("model", stated(if models.as_array().is_some_and(|all| all.len() == 1) { &models[0] } else { models }));
+    load.set(
+        "model",
+        stated(if models.as_array().is_some_and(|all| all.len() == 1) {
+            &models[0]
+        } else {
+            models
+        }),
+    );
     load.set("datasets", stated(&data));
     load.set("phases", stated(phase));
     load.set("seed", stated(&input["random_seed"]));
@@ -129,7 +145,9 @@ fn older(mut load: Load, config: &Value) -> Result<Load, ImportError> {
     load.max_in_flight = count(&phase["concurrency"], "concurrency")?;
     load.requests = count(&phase["request_count"], "request_count")?.map(u64::from);
     load.arrival = match (rate, load.max_in_flight) {
-        (Some(rate), _) => format!("{} {rate}/s", text(phase, "request_rate_mode").unwrap_or("poisson")),
+        (Some(rate), _) => {
+            format!("{} {rate}/s", text(phase, "request_rate_mode").unwrap_or("poisson"))
+        }
         (None, _) if scheduled => "fixed schedule".into(),
         (None, Some(cap)) => format!("closed loop, {cap} in flight"),
         (None, None) => "all at once".into(),
@@ -144,7 +162,12 @@ fn rounded(value: &Value) -> Result<Option<u32>, ImportError> {
     count(&Value::from(n.round()), "mean length")
 }
 
-fn request(line: &Value, open_loop: bool, by_server: bool, what: &str) -> Result<Request, ImportError> {
+fn request(
+    line: &Value,
+    open_loop: bool,
+    by_server: bool,
+    what: &str,
+) -> Result<Request, ImportError> {
     let (metadata, metrics) = (&line["metadata"], &line["metrics"]);
     let at = |key: &str| instant_ns(&metadata[key], NS, &format!("{what}: {key}"));
     let (issued, sent) = (at("credit_issued_ns")?, at("request_start_ns")?);
@@ -155,7 +178,10 @@ fn request(line: &Value, open_loop: bool, by_server: bool, what: &str) -> Result
     let ttft_ns = time("time_to_first_token")?;
     let latency_ns = time("request_latency")?;
     // The same end, to the nanosecond, where both are known.
-    let last_ns = ttft_ns.zip(gaps_ns.as_ref()).map(|(first, gaps)| first + gaps.iter().sum::<u64>()).or(latency_ns);
+    let last_ns = ttft_ns
+        .zip(gaps_ns.as_ref())
+        .map(|(first, gaps)| first + gaps.iter().sum::<u64>())
+        .or(latency_ns);
     let tokens = |key: &str| count(&metrics[key]["value"], &format!("{what}: {key}"));
     let request = Request {
         start_ns: sent.map(|sent| sent - waited.min(sent)),
@@ -166,14 +192,25 @@ fn request(line: &Value, open_loop: bool, by_server: bool, what: &str) -> Result
         end_ns: at("request_end_ns")?,
         events: gaps_ns.as_ref().map_or(1, |g| u32::try_from(g.len() + 1).unwrap_or(u32::MAX)),
         gaps_ns,
-        input_tokens: tokens(if by_server { "usage_prompt_tokens" } else { "input_sequence_length" })?,
-        output_tokens: tokens(if by_server { "usage_completion_tokens" } else { "output_sequence_length" })?,
+        input_tokens: tokens(if by_server {
+            "usage_prompt_tokens"
+        } else {
+            "input_sequence_length"
+        })?,
+        output_tokens: tokens(if by_server {
+            "usage_completion_tokens"
+        } else {
+            "output_sequence_length"
+        })?,
         cached_tokens: tokens("usage_prompt_cache_read_tokens")?,
         ..Request::default()
     };
     let error = &line["error"];
     Ok(if metadata["was_cancelled"].as_bool() == Some(true) {
-        request.failed(Ending::failed(OutcomeKind::Cancelled, text(error, "message").unwrap_or("cancelled")))
+        request.failed(Ending::failed(
+            OutcomeKind::Cancelled,
+            text(error, "message").unwrap_or("cancelled"),
+        ))
     } else if error.is_null() {
         request.checked()
     } else {
@@ -186,14 +223,18 @@ fn failure(error: &Value) -> Ending {
     match error["code"].as_u64() {
         Some(499) => Ending::failed(OutcomeKind::Cancelled, message),
         Some(408) => Ending::failed(OutcomeKind::Timeout, message),
-        Some(code @ 400..600) => Ending::failed(OutcomeKind::HttpStatus, &format!("{code}: {message}")),
-        _ => match Ending::from_words(&format!("{} {message}", text(error, "type").unwrap_or(""))) {
-            // No status, so none was answered.
-            Ending::Failed { outcome: OutcomeKind::HttpStatus, example } => {
-                Ending::Failed { outcome: OutcomeKind::Malformed, example }
+        Some(code @ 400..600) => {
+            Ending::failed(OutcomeKind::HttpStatus, &format!("{code}: {message}"))
+        }
+        _ => {
+            match Ending::from_words(&format!("{} {message}", text(error, "type").unwrap_or(""))) {
+                // No status, so none was answered.
+                Ending::Failed { outcome: OutcomeKind::HttpStatus, example } => {
+                    Ending::Failed { outcome: OutcomeKind::Malformed, example }
+                }
+                ending => ending,
             }
-            ending => ending,
-        },
+        }
     }
 }
 
@@ -210,7 +251,8 @@ fn gaps(metric: &Value, what: &str) -> Result<Option<Vec<u64>>, ImportError> {
     let unit_s = unit_s(metric, what)?;
     let gap = |value: &Value| {
         let what = format!("{what}: inter_chunk_latency");
-        duration_ns(value, unit_s, &what)?.ok_or_else(|| ImportError::Shape(format!("{what} holds no number")))
+        duration_ns(value, unit_s, &what)?
+            .ok_or_else(|| ImportError::Shape(format!("{what} holds no number")))
     };
     values.iter().map(gap).collect::<Result<Vec<_>, _>>().map(Some)
 }
@@ -221,15 +263,23 @@ fn unit_s(metric: &Value, what: &str) -> Result<f64, ImportError> {
         Some("ms") => Ok(1e-3),
         Some("us") => Ok(1e-6),
         Some("ns") => Ok(NS),
-        _ => Err(ImportError::Shape(format!("{what} has the unit {}, which is not known", value::shown(&metric["unit"])))),
+        _ => Err(ImportError::Shape(format!(
+            "{what} has the unit {}, which is not known",
+            value::shown(&metric["unit"])
+        ))),
     }
 }
 
 /// Requests that the phase asked for and that have no line.
-fn unfinished(summary: &Value, load: &mut Load, requests: &mut Vec<Request>) -> Result<Option<String>, ImportError> {
-    let finished = ["request_count", "error_request_count"]
-        .iter()
-        .try_fold(0_usize, |sum, key| Ok::<_, ImportError>(sum + rounded(&summary[key]["avg"])?.map_or(0, |n| n as usize)))?;
+fn unfinished(
+    summary: &Value,
+    load: &mut Load,
+    requests: &mut Vec<Request>,
+) -> Result<Option<String>, ImportError> {
+    let finished =
+        ["request_count", "error_request_count"].iter().try_fold(0_usize, |sum, key| {
+            Ok::<_, ImportError>(sum + rounded(&summary[key]["avg"])?.map_or(0, |n| n as usize))
+        })?;
     let there = requests.len();
     if finished > there {
         return Err(ImportError::Shape(format!(
@@ -240,9 +290,15 @@ fn unfinished(summary: &Value, load: &mut Load, requests: &mut Vec<Request>) -> 
     if asked <= there || asked > there.saturating_mul(1000).max(1_000_000) {
         return Ok(None);
     }
-    let absent = || Request::default().failed(Ending::failed(OutcomeKind::Cancelled, "asked for, and not in the file"));
+    let absent = || {
+        Request::default()
+            .failed(Ending::failed(OutcomeKind::Cancelled, "asked for, and not in the file"))
+    };
     requests.extend(std::iter::repeat_with(absent).take(asked - there));
-    Ok(Some(format!("{} of {asked} requests that were asked for are not in the file: they count as failed", asked - there)))
+    Ok(Some(format!(
+        "{} of {asked} requests that were asked for are not in the file: they count as failed",
+        asked - there
+    )))
 }
 
 fn notes(by_server: bool, credits: bool) -> Vec<String> {

@@ -64,7 +64,9 @@ fn load(report: &Value, benchmark: &Value) -> Result<Load, ImportError> {
     load.set("data", stated(&stated_load.data));
     load.set("constraints", stated(&stated_load.constraints));
     load.set("seed", stated(&stated_load.seed));
-    let path = text(backend, "request_format").or_else(|| format_of_answers(benchmark)).unwrap_or("unknown");
+    let path = text(backend, "request_format")
+        .or_else(|| format_of_answers(benchmark))
+        .unwrap_or("unknown");
     load.protocol = if path.contains("chat") {
         "openai-chat"
     } else if path.ends_with("completions") {
@@ -77,7 +79,8 @@ fn load(report: &Value, benchmark: &Value) -> Result<Load, ImportError> {
     load.streaming = backend["stream"].as_bool().unwrap_or(true);
     load.set("stream", Some(load.streaming.to_string()));
     load.open_loop = matches!(kind, "constant" | "poisson" | "trace");
-    load.max_in_flight = count(&strategy["streams"], "streams")?.or(count(&strategy["max_concurrency"], "max_concurrency")?);
+    load.max_in_flight = count(&strategy["streams"], "streams")?
+        .or(count(&strategy["max_concurrency"], "max_concurrency")?);
     let of = |key: &str| stated(&strategy[key]).unwrap_or_else(|| "?".into());
     load.arrival = match kind {
         "constant" => format!("constant {}/s", of("rate")),
@@ -103,15 +106,38 @@ struct StatedLoad {
 fn stated_load(report: &Value) -> Result<StatedLoad, ImportError> {
     let (spec, args) = (&report["config"]["spec"], &report["args"]);
     let some = |from: &Value, keys: &[&str]| -> Value {
-        keys.iter().filter(|key| !from[**key].is_null()).map(|key| ((*key).to_owned(), from[*key].clone())).collect()
+        keys.iter()
+            .filter(|key| !from[**key].is_null())
+            .map(|key| ((*key).to_owned(), from[*key].clone()))
+            .collect()
     };
     if !spec["data"].is_null() {
-        let [data, constraints, seed] = ["data", "constraints", "seed"].map(|key| spec[key].clone());
+        let [data, constraints, seed] =
+            ["data", "constraints", "seed"].map(|key| spec[key].clone());
         Ok(StatedLoad { data, constraints, seed })
     } else if !args["data"].is_null() {
         Ok(StatedLoad {
-            data: some(args, &["data", "data_args", "data_samples", "data_column_mapper", "data_request_formatter", "processor"]),
-            constraints: some(args, &["max_requests", "max_seconds", "max_errors", "max_error_rate", "max_global_error_rate"]),
+            data: some(
+                args,
+                &[
+                    "data",
+                    "data_args",
+                    "data_samples",
+                    "data_column_mapper",
+                    "data_request_formatter",
+                    "processor",
+                ],
+            ),
+            constraints: some(
+                args,
+                &[
+                    "max_requests",
+                    "max_seconds",
+                    "max_errors",
+                    "max_error_rate",
+                    "max_global_error_rate",
+                ],
+            ),
             seed: args["random_seed"].clone(),
         })
     } else {
@@ -126,8 +152,10 @@ impl StatedLoad {
     fn length(&self, key: &str) -> Result<Option<u32>, ImportError> {
         let first = &self.data[0];
         let text = first.as_str().or_else(|| self.data["data"][0].as_str());
-        let written =
-            text.into_iter().flat_map(|text| text.split(',')).find_map(|part| part.trim().strip_prefix(key)?.strip_prefix('='));
+        let written = text
+            .into_iter()
+            .flat_map(|text| text.split(','))
+            .find_map(|part| part.trim().strip_prefix(key)?.strip_prefix('='));
         match written {
             Some(number) => Ok(number.trim().parse().ok()),
             None => count(&first[key], key),
@@ -143,7 +171,12 @@ fn format_of_answers(benchmark: &Value) -> Option<&'static str> {
         .find_map(|(lead, path)| id.starts_with(lead).then_some(path))
 }
 
-fn request(entry: &Value, group: &str, open_loop: bool, what: &str) -> Result<Request, ImportError> {
+fn request(
+    entry: &Value,
+    group: &str,
+    open_loop: bool,
+    what: &str,
+) -> Result<Request, ImportError> {
     let (info, timings) = (&entry["info"], &entry["info"]["timings"]);
     if !timings.is_object() {
         return Err(ImportError::Shape(format!(
@@ -161,22 +194,37 @@ fn request(entry: &Value, group: &str, open_loop: bool, what: &str) -> Result<Re
         // Up to the backend's call: connecting, which comes after it, is not the client's.
         own_lag_ns: late(at("resolve_start")?),
         ttft_ns: from_start(at("first_token_iteration")?),
-        ttfa_ns: reasoning(entry).then_some(from_start(at("first_output_token_iteration")?)).flatten(),
+        ttfa_ns: reasoning(entry)
+            .then_some(from_start(at("first_output_token_iteration")?))
+            .flatten(),
         e2e_ns: from_start(at("last_token_iteration")?),
         end_ns: at("request_end")?.or(at("resolve_end")?),
-        events: count(&timings["token_iterations"], &format!("{what}.token_iterations"))?.unwrap_or(0),
-        input_tokens: count(&entry["input_metrics"]["total_tokens"], &format!("{what}.input_metrics.total_tokens"))?,
-        output_tokens: count(&entry["output_metrics"]["total_tokens"], &format!("{what}.output_metrics.total_tokens"))?,
-        cached_tokens: count(&entry["input_metrics"]["cached_tokens"], &format!("{what}.input_metrics.cached_tokens"))?,
+        events: count(&timings["token_iterations"], &format!("{what}.token_iterations"))?
+            .unwrap_or(0),
+        input_tokens: count(
+            &entry["input_metrics"]["total_tokens"],
+            &format!("{what}.input_metrics.total_tokens"),
+        )?,
+        output_tokens: count(
+            &entry["output_metrics"]["total_tokens"],
+            &format!("{what}.output_metrics.total_tokens"),
+        )?,
+        cached_tokens: count(
+            &entry["input_metrics"]["cached_tokens"],
+            &format!("{what}.input_metrics.cached_tokens"),
+        )?,
         ..Request::default()
     };
     let words = text(info, "error");
     Ok(match (group, words) {
         ("successful", None) => request.checked(),
-        ("incomplete", words) => {
-            request.failed(Ending::failed(OutcomeKind::Cancelled, words.unwrap_or("cut off at the end of the benchmark")))
+        ("incomplete", words) => request.failed(Ending::failed(
+            OutcomeKind::Cancelled,
+            words.unwrap_or("cut off at the end of the benchmark"),
+        )),
+        (_, words) => {
+            request.failed(Ending::from_words(words.unwrap_or("Traceback without a word")))
         }
-        (_, words) => request.failed(Ending::from_words(words.unwrap_or("Traceback without a word"))),
     })
 }
 
@@ -188,7 +236,8 @@ fn reasoning(entry: &Value) -> bool {
 /// Requests that were made and are not listed: a sample of them is no measurement.
 fn missing(benchmark: &Value, listed: usize) -> Result<Vec<String>, ImportError> {
     let made =
-        count(&benchmark["scheduler_metrics"]["requests_made"]["total"], "requests_made.total")?.map_or(listed, |n| n as usize);
+        count(&benchmark["scheduler_metrics"]["requests_made"]["total"], "requests_made.total")?
+            .map_or(listed, |n| n as usize);
     if made <= listed {
         return Ok(Vec::new());
     }
@@ -196,9 +245,9 @@ fn missing(benchmark: &Value, listed: usize) -> Result<Vec<String>, ImportError>
     let sampled = ["sample_size", "sample_requests"].iter().find(|key| !config[**key].is_null());
     let absent = made - listed;
     match (sampled, left_out_by_phases(benchmark, made)?) {
-        (None, Some(most)) if absent <= most => {
-            Ok(vec![format!("{absent} of {made} requests were warm-up or cool-down, and are not listed")])
-        }
+        (None, Some(most)) if absent <= most => Ok(vec![format!(
+            "{absent} of {made} requests were warm-up or cool-down, and are not listed"
+        )]),
         (None, Some(most)) => Err(ImportError::Refused(format!(
             "it lists {listed} of {made} requests, and warm-up and cool-down explain {most} of the others at most\nhint: {TODO}"
         ))),
@@ -212,20 +261,32 @@ fn missing(benchmark: &Value, listed: usize) -> Result<Vec<String>, ImportError>
 /// of it, and one for each that may have been in flight at either end. None where there was no such phase.
 fn left_out_by_phases(benchmark: &Value, made: usize) -> Result<Option<usize>, ImportError> {
     let (config, times) = (&benchmark["config"], &benchmark["scheduler_metrics"]);
-    let set = |phase: &str| !config[phase]["percent"].is_null() || !config[phase]["value"].is_null();
+    let set =
+        |phase: &str| !config[phase]["percent"].is_null() || !config[phase]["value"].is_null();
     if !set("warmup") && !set("cooldown") {
         return Ok(None);
     }
     let at = |key: &str| instant_ns(&times[key], 1.0, key);
-    let [first, begin, end, last] =
-        [at("request_start_time")?, at("measure_start_time")?, at("measure_end_time")?, at("request_end_time")?];
-    let (Some(first), Some(begin), Some(end), Some(last)) = (first, begin, end, last) else { return Ok(Some(0)) };
-    let (whole, outside) = (last.saturating_sub(first), begin.saturating_sub(first) + last.saturating_sub(end));
+    let [first, begin, end, last] = [
+        at("request_start_time")?,
+        at("measure_start_time")?,
+        at("measure_end_time")?,
+        at("request_end_time")?,
+    ];
+    let (Some(first), Some(begin), Some(end), Some(last)) = (first, begin, end, last) else {
+        return Ok(Some(0));
+    };
+    let (whole, outside) =
+        (last.saturating_sub(first), begin.saturating_sub(first) + last.saturating_sub(end));
     if outside == 0 || whole == 0 {
         return Ok(Some(0));
     }
     let in_flight = count(&config["strategy"]["streams"], "streams")?.unwrap_or(1) as usize;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share, at most 1, of a number that fits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share, at most 1, of a number that fits"
+    )]
     let share = (made as f64 * (2.0 * outside as f64 / whole as f64).min(1.0)).ceil() as usize;
     Ok(Some((share + 2 * in_flight).min(made)))
 }

@@ -34,8 +34,17 @@ pub enum Tool {
 }
 
 /// Fields that the others do not write.
-const VLLM: [&str; 9] =
-    ["model_id", "tokenizer_id", "num_prompts", "burstiness", "endpoint_type", "best_of", "start_times", "queue_times", "label"];
+const VLLM: [&str; 9] = [
+    "model_id",
+    "tokenizer_id",
+    "num_prompts",
+    "burstiness",
+    "endpoint_type",
+    "best_of",
+    "start_times",
+    "queue_times",
+    "label",
+];
 const SGLANG: [&str; 9] = [
     "dataset_name",
     "random_input_len",
@@ -48,7 +57,8 @@ const SGLANG: [&str; 9] = [
     "mean_e2e_latency_ms",
 ];
 const GUIDELLM: [&str; 5] = ["requests", "scheduler_metrics", "run_stats", "metrics", "type_"];
-const AIPERF_LINE: [&str; 5] = ["request_start_ns", "x_request_id", "benchmark_phase", "worker_id", "credit_issued_ns"];
+const AIPERF_LINE: [&str; 5] =
+    ["request_start_ns", "x_request_id", "benchmark_phase", "worker_id", "credit_issued_ns"];
 const AIPERF_SUMMARY: [&str; 3] = ["aiperf_version", "input_config", "benchmark_duration"];
 
 /// One file.
@@ -130,10 +140,15 @@ impl Tool {
     /// By the shape: how many of the fields that only this tool writes are there. One that a version leaves out or calls otherwise does not
     /// matter.
     fn guess(value: &Value) -> Option<Self> {
-        let count = |value: &Value, keys: &[&str]| keys.iter().filter(|key| value.get(key).is_some()).count();
+        let count = |value: &Value, keys: &[&str]| {
+            keys.iter().filter(|key| value.get(key).is_some()).count()
+        };
         let benchmark = &value["benchmarks"][0];
         let seen = [
-            (Self::Aiperf, 2 * count(&value["metadata"], &AIPERF_LINE) + 2 * count(value, &AIPERF_SUMMARY)),
+            (
+                Self::Aiperf,
+                2 * count(&value["metadata"], &AIPERF_LINE) + 2 * count(value, &AIPERF_SUMMARY),
+            ),
             (Self::Guidellm, 2 * count(benchmark, &GUIDELLM)),
             (Self::VllmBench, count(value, &VLLM)),
             (Self::SglangBench, count(value, &SGLANG)),
@@ -168,11 +183,17 @@ pub fn read(file: &File<'_>, said: Option<Tool>) -> Result<Vec<Measured>, Import
     Ok(all)
 }
 
-fn read_as(tool: Tool, documents: &[Value], summary: Option<&str>) -> Result<Vec<Measured>, ImportError> {
+fn read_as(
+    tool: Tool,
+    documents: &[Value],
+    summary: Option<&str>,
+) -> Result<Vec<Measured>, ImportError> {
     match tool {
         Tool::VllmBench => documents.iter().map(vllm::read).collect(),
         Tool::SglangBench => documents.iter().map(sglang::read).collect(),
-        Tool::Guidellm => Ok(documents.iter().map(guidellm::read).collect::<Result<Vec<_>, _>>()?.concat()),
+        Tool::Guidellm => {
+            Ok(documents.iter().map(guidellm::read).collect::<Result<Vec<_>, _>>()?.concat())
+        }
         Tool::Aiperf => Ok(vec![aiperf::read(documents, summary)?]),
     }
 }

@@ -40,9 +40,10 @@ pub struct Carried {
 /// Errors: a file that is no YAML, or no target in them. Never with text of the file, which may be a key.
 pub fn carry(files: Files<'_>) -> Result<Carried, String> {
     let mut notes = Vec::new();
-    let mut read = |name: &'static str, key: &str, text: Option<&str>| -> Result<Vec<Item>, String> {
-        text.map_or_else(|| Ok(Vec::new()), |text| items(name, key, text, &mut notes))
-    };
+    let mut read =
+        |name: &'static str, key: &str, text: Option<&str>| -> Result<Vec<Item>, String> {
+            text.map_or_else(|| Ok(Vec::new()), |text| items(name, key, text, &mut notes))
+        };
     let servers = read("targets.yaml", "targets", files.targets)?;
     let models = read("models.yaml", "models", files.models)?;
     let loads = read("workloads.yaml", "workloads", files.workloads)?;
@@ -51,7 +52,11 @@ pub fn carry(files: Files<'_>) -> Result<Carried, String> {
     let about = if others.len() > 1 { vec![more.to_owned()] } else { Vec::new() };
     let mut prompts = Prompts::of(beside(files.workloads).as_ref());
     let workloads = workloads::carry(loads, &mut prompts, &mut notes);
-    Ok(Carried { starter: Starter { about, target, targets: others, workloads }, notes, files: prompts.files })
+    Ok(Carried {
+        starter: Starter { about, target, targets: others, workloads },
+        notes,
+        files: prompts.files,
+    })
 }
 
 /// Prompts for all workloads, where these have a key of their own.
@@ -61,9 +66,15 @@ fn beside(workloads: Option<&str>) -> Option<Value> {
 }
 
 /// The entries below `key`: a list, or names with what belongs to each; also where the key itself is left out.
-fn items(file: &'static str, key: &str, text: &str, notes: &mut Vec<String>) -> Result<Vec<Item>, String> {
+fn items(
+    file: &'static str,
+    key: &str,
+    text: &str,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Item>, String> {
     let all: Value = serde_saphyr::from_str(text).map_err(|e| {
-        let at = e.location().map_or_else(String::new, |at| format!(":{}:{}", at.line(), at.column()));
+        let at =
+            e.location().map_or_else(String::new, |at| format!(":{}:{}", at.line(), at.column()));
         // The reader's own message would quote the line, and there may be a key in it.
         format!("{file}{at} is not valid YAML\nhint: repair it, or leave the file out")
     })?;
@@ -79,10 +90,16 @@ fn items(file: &'static str, key: &str, text: &str, notes: &mut Vec<String>) -> 
         other => other,
     };
     match entries {
-        Value::Array(list) => Ok(list.iter().enumerate().filter_map(|(i, v)| Item::of(file, i, None, v, notes)).collect()),
-        Value::Object(map) => {
-            Ok(map.iter().enumerate().filter_map(|(i, (name, v))| Item::of(file, i, Some(name), v, notes)).collect())
-        }
+        Value::Array(list) => Ok(list
+            .iter()
+            .enumerate()
+            .filter_map(|(i, v)| Item::of(file, i, None, v, notes))
+            .collect()),
+        Value::Object(map) => Ok(map
+            .iter()
+            .enumerate()
+            .filter_map(|(i, (name, v))| Item::of(file, i, Some(name), v, notes))
+            .collect()),
         Value::Null => Ok(Vec::new()),
         _ => Err(format!("{file} has no list `{key}`\nhint: write it as `{key}: [{{name: ...}}]`")),
     }

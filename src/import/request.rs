@@ -52,17 +52,35 @@ impl Ending {
 
     /// From the words of a Python client: its last line is the exception, or the reason of a refusing status.
     pub fn from_words(words: &str) -> Self {
-        let last = words.lines().map(str::trim).rfind(|l| !l.is_empty()).unwrap_or("failed without a word");
+        let last = words
+            .lines()
+            .map(str::trim)
+            .rfind(|l| !l.is_empty())
+            .unwrap_or("failed without a word");
         let has = |any: &[&str]| any.iter().any(|w| words.contains(w));
         let outcome = if has(&["imeout", "imed out"]) {
             OutcomeKind::Timeout
-        } else if has(&["ConnectorError", "ConnectError", "Connection refused", "Cannot connect", "getaddrinfo"]) {
+        } else if has(&[
+            "ConnectorError",
+            "ConnectError",
+            "Connection refused",
+            "Cannot connect",
+            "getaddrinfo",
+        ]) {
             OutcomeKind::Connect
-        } else if has(&["PayloadError", "ServerDisconnected", "IncompleteRead", "RemoteProtocolError", "Connection reset"]) {
+        } else if has(&[
+            "PayloadError",
+            "ServerDisconnected",
+            "IncompleteRead",
+            "RemoteProtocolError",
+            "Connection reset",
+        ]) {
             OutcomeKind::Truncated
         } else if has(&["Cancelled", "cancelled"]) {
             OutcomeKind::Cancelled
-        } else if has(&["Traceback", "Never received", "Error(", "Exception("]) && !has(&["HTTPStatusError"]) {
+        } else if has(&["Traceback", "Never received", "Error(", "Exception("])
+            && !has(&["HTTPStatusError"])
+        {
             OutcomeKind::Malformed
         } else {
             OutcomeKind::HttpStatus
@@ -127,8 +145,10 @@ pub fn cut_off_without_usage(requests: &mut [Request]) {
         return;
     }
     for r in requests.iter_mut().filter(|r| r.completed() && r.output_tokens.is_none()) {
-        *r = std::mem::take(r)
-            .failed(Ending::failed(OutcomeKind::Truncated, "no usage, which other answers have: it ended before its end"));
+        *r = std::mem::take(r).failed(Ending::failed(
+            OutcomeKind::Truncated,
+            "no usage, which other answers have: it ended before its end",
+        ));
     }
 }
 

@@ -13,7 +13,10 @@ use crate::measure::columns::micros;
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
 use crate::measure::validity::{Asked, ClientHealth, Finding, Severity, findings, own_lag_p99_ms};
-use crate::record::{ErrorCount, LevelRecord, LoadDetail, LoadFacts, RoundRecord, Series, StartRecord, WorkloadRecord, keyed};
+use crate::record::{
+    ErrorCount, LevelRecord, LoadDetail, LoadFacts, RoundRecord, Series, StartRecord,
+    WorkloadRecord, keyed,
+};
 
 /// From 100 gaps on, as METHOD asks of a p99.
 const GAPS_OF_P99: usize = 100;
@@ -22,7 +25,10 @@ const GAPS_OF_P99: usize = 100;
 /// loads (a sweep) are workloads of their own.
 ///
 /// Errors: a load that some of the files lack, since then they are not starts of one measurement.
-pub fn workloads(files: &[(String, Vec<Measured>)], terms: &Terms) -> Result<Vec<WorkloadRecord>, ImportError> {
+pub fn workloads(
+    files: &[(String, Vec<Measured>)],
+    terms: &Terms,
+) -> Result<Vec<WorkloadRecord>, ImportError> {
     let mut loads: Vec<&Load> = Vec::new();
     for measured in files.iter().flat_map(|(_, all)| all) {
         if loads.iter().all(|l| l.fingerprint != measured.load.fingerprint) {
@@ -50,7 +56,8 @@ fn workload(
     let name = position.map_or_else(|| terms.name.clone(), |i| format!("{}-{}", terms.name, i + 1));
     let mut record = empty(name, load, files, terms);
     for (file, all) in files {
-        let mine: Vec<&Measured> = all.iter().filter(|m| m.load.fingerprint == load.fingerprint).collect();
+        let mine: Vec<&Measured> =
+            all.iter().filter(|m| m.load.fingerprint == load.fingerprint).collect();
         if mine.is_empty() {
             return Err(ImportError::Refused(other_load(file, &all[0].load, load)));
         }
@@ -64,14 +71,19 @@ fn workload(
             rounds: Vec::new(),
         };
         for measured in mine {
-            let place = Place { start: index, round: u32::try_from(start.rounds.len()).unwrap_or(u32::MAX), order };
+            let place = Place {
+                start: index,
+                round: u32::try_from(start.rounds.len()).unwrap_or(u32::MAX),
+                order,
+            };
             start.rounds.push(round(measured, place, &record.load, terms));
             order += 1;
         }
         starts.push(start);
     }
     record.starts = starts;
-    record.pooled = record.pooled_values().map(|v| keyed(&v)).map_err(|e| ImportError::Shape(e.to_string()))?;
+    record.pooled =
+        record.pooled_values().map(|v| keyed(&v)).map_err(|e| ImportError::Shape(e.to_string()))?;
     Ok(record)
 }
 
@@ -85,11 +97,26 @@ fn other_load(file: &str, found: &Load, wanted: &Load) -> String {
 }
 
 /// A workload without its starts.
-fn empty(name: String, load: &Load, files: &[(String, Vec<Measured>)], terms: &Terms) -> WorkloadRecord {
-    let mine = || files.iter().flat_map(|(_, all)| all).filter(|m| m.load.fingerprint == load.fingerprint);
+fn empty(
+    name: String,
+    load: &Load,
+    files: &[(String, Vec<Measured>)],
+    terms: &Terms,
+) -> WorkloadRecord {
+    let mine =
+        || files.iter().flat_map(|(_, all)| all).filter(|m| m.load.fingerprint == load.fingerprint);
     let counted = |of: fn(&Request) -> Option<u32>| {
-        let all: Vec<f64> = mine().flat_map(|m| &m.requests).filter(|r| r.completed()).filter_map(of).map(f64::from).collect();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of counts is within their type")]
+        let all: Vec<f64> = mine()
+            .flat_map(|m| &m.requests)
+            .filter(|r| r.completed())
+            .filter_map(of)
+            .map(f64::from)
+            .collect();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a mean of counts is within their type"
+        )]
         stats::mean(&all).map_or(0, |mean| mean.round() as u32)
     };
     WorkloadRecord {
@@ -143,7 +170,10 @@ fn round(measured: &Measured, place: Place, load: &LoadFacts, terms: &Terms) -> 
         chunk_gap_p99_ms: p99,
         chunk_gaps_hdr: gaps.encode(),
         errors: errors(requests),
-        client: ClientHealth { own_lag_p99_ms: own_lag_p99_ms(&columns), ..ClientHealth::default() },
+        client: ClientHealth {
+            own_lag_p99_ms: own_lag_p99_ms(&columns),
+            ..ClientHealth::default()
+        },
         findings: Vec::new(),
         token_source: None,
         models: Vec::new(),
@@ -153,7 +183,10 @@ fn round(measured: &Measured, place: Place, load: &LoadFacts, terms: &Terms) -> 
         server: None,
     };
     let context = record.context(place.start, load);
-    let values = metrics(&[RoundView { columns: &record.columns, context: &context, gaps: &gaps }], &terms.slo.into());
+    let values = metrics(
+        &[RoundView { columns: &record.columns, context: &context, gaps: &gaps }],
+        &terms.slo.into(),
+    );
     let asked = Asked { output_tokens: None, length_forced: false };
     record.findings = findings(&record.columns, &context, &values, &record.client, asked);
     record.findings.extend(notes(measured, place, record.client.own_lag_p99_ms.is_some()));
@@ -165,14 +198,27 @@ fn round(measured: &Measured, place: Place, load: &LoadFacts, terms: &Terms) -> 
 fn duration_us(measured: &Measured) -> u64 {
     let first = measured.requests.iter().filter_map(|r| r.start_ns).min();
     let ends: Option<Vec<u64>> = measured.requests.iter().map(Request::end).collect();
-    let known = first.zip(ends.and_then(|e| e.into_iter().max())).map(|(first, last)| last.saturating_sub(first));
-    let listed =
-        measured.requests.iter().filter_map(Request::end).max().zip(first).map(|(last, first)| last.saturating_sub(first));
+    let known = first
+        .zip(ends.and_then(|e| e.into_iter().max()))
+        .map(|(first, last)| last.saturating_sub(first));
+    let listed = measured
+        .requests
+        .iter()
+        .filter_map(Request::end)
+        .max()
+        .zip(first)
+        .map(|(last, first)| last.saturating_sub(first));
     known.or(measured.stated_duration_ns).or(listed).map_or(0, micros)
 }
 
 fn gaps(requests: &[Request]) -> (Gaps, Option<f64>) {
-    let all: Vec<u64> = requests.iter().filter(|r| r.completed()).filter_map(|r| r.gaps_ns.as_ref()).flatten().copied().collect();
+    let all: Vec<u64> = requests
+        .iter()
+        .filter(|r| r.completed())
+        .filter_map(|r| r.gaps_ns.as_ref())
+        .flatten()
+        .copied()
+        .collect();
     let mut gaps = Gaps::default();
     for ns in &all {
         gaps.record_us(micros(*ns));
@@ -187,7 +233,11 @@ fn errors(requests: &[Request]) -> Vec<ErrorCount> {
     let mut kinds: BTreeMap<&str, ErrorCount> = BTreeMap::new();
     for request in requests {
         if let Ending::Failed { outcome, example } = &request.outcome {
-            let new = || ErrorCount { kind: outcome.name().to_owned(), count: 0, example: Some(example.clone()) };
+            let new = || ErrorCount {
+                kind: outcome.name().to_owned(),
+                count: 0,
+                example: Some(example.clone()),
+            };
             kinds.entry(outcome.name()).or_insert_with(new).count += 1;
         }
     }
@@ -202,7 +252,9 @@ fn notes(measured: &Measured, place: Place, lag_known: bool) -> Vec<Finding> {
     let unchecked = format!(
         "imported: whether the client kept up was not checked, since the file does not say {lag}its CPU time and its event loop's lateness"
     );
-    let general = || std::iter::once(unchecked).chain(measured.notes.iter().map(|n| format!("imported: {n}")));
+    let general = || {
+        std::iter::once(unchecked).chain(measured.notes.iter().map(|n| format!("imported: {n}")))
+    };
     let own = measured.own_notes.iter().map(|n| format!("imported: {n}"));
     let first = place.start == 0 && place.round == 0;
     let all: Vec<String> = if first { general().chain(own).collect() } else { own.collect() };

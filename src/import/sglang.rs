@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::request::Request;
 use super::value::{count, duration_ns, lists, number, stated, text};
-use super::vllm::{UNSEEN_ENDS, backend_protocol, disagreement, ended, rate, streamed, streamed_times};
+use super::vllm::{
+    UNSEEN_ENDS, backend_protocol, disagreement, ended, rate, streamed, streamed_times,
+};
 use super::{ImportError, Load, Measured, Tool, hidden_wait};
 
 const KEYED: [(&str, &str); 8] = [
@@ -49,7 +51,15 @@ pub fn read(run: &Value) -> Result<Measured, ImportError> {
         own_notes.push(output_tokens(run, &mut requests)?);
     }
     let stated_duration_ns = duration_ns(&run["duration"], 1.0, "duration")?;
-    Ok(Measured { tool: Tool::SglangBench, load, requests, stated_duration_ns, cut_short: false, notes, own_notes })
+    Ok(Measured {
+        tool: Tool::SglangBench,
+        load,
+        requests,
+        stated_duration_ns,
+        cut_short: false,
+        notes,
+        own_notes,
+    })
 }
 
 fn load(run: &Value) -> Result<Load, ImportError> {
@@ -59,7 +69,10 @@ fn load(run: &Value) -> Result<Load, ImportError> {
     }
     let server = &run["server_info"];
     load.set("server_version", text(server, "version").map(str::to_owned));
-    load.set("model", text(server, "served_model_name").or_else(|| text(server, "model_path")).map(str::to_owned));
+    load.set(
+        "model",
+        text(server, "served_model_name").or_else(|| text(server, "model_path")).map(str::to_owned),
+    );
     backend_protocol(text(run, "backend").unwrap_or("unknown")).clone_into(&mut load.protocol);
     load.set("protocol", Some(load.protocol.clone()));
     load.max_in_flight = count(&run["max_concurrency"], "max_concurrency")?;
@@ -80,14 +93,20 @@ fn load(run: &Value) -> Result<Load, ImportError> {
 }
 
 fn requests(run: &Value) -> Result<Vec<Request>, ImportError> {
-    let [ttfts, itls, input, output, errors] = lists(run, ["ttfts", "itls", "input_lens", "output_lens", "errors"])?;
-    let cached = if run["cached_tokens"].is_null() { None } else { Some(lists(run, ["ttfts", "cached_tokens"])?[1]) };
+    let [ttfts, itls, input, output, errors] =
+        lists(run, ["ttfts", "itls", "input_lens", "output_lens", "errors"])?;
+    let cached = if run["cached_tokens"].is_null() {
+        None
+    } else {
+        Some(lists(run, ["ttfts", "cached_tokens"])?[1])
+    };
     (0..ttfts.len())
         .map(|i| {
             let request = Request {
                 input_tokens: count(&input[i], &format!("input_lens[{i}]"))?,
                 output_tokens: count(&output[i], &format!("output_lens[{i}]"))?,
-                cached_tokens: cached.map_or(Ok(None), |c| count(&c[i], &format!("cached_tokens[{i}]")))?,
+                cached_tokens: cached
+                    .map_or(Ok(None), |c| count(&c[i], &format!("cached_tokens[{i}]")))?,
                 ..streamed_times(&ttfts[i], &itls[i], i)?
             };
             Ok(ended(request, &errors[i]))

@@ -34,8 +34,11 @@ fn read_text(text: &str) -> Result<Vec<Measured>, String> {
 }
 
 fn workload(measured: Vec<Measured>) -> WorkloadRecord {
-    let terms =
-        Terms { name: "w".into(), slo: crate::record::Slo { ttft_ms: Some(120.0), ..Default::default() }, ..Terms::default() };
+    let terms = Terms {
+        name: "w".into(),
+        slo: crate::record::Slo { ttft_ms: Some(120.0), ..Default::default() },
+        ..Terms::default()
+    };
     workloads(&[("f".into(), measured)], &terms).expect("one load").remove(0)
 }
 
@@ -64,7 +67,10 @@ fn times_are_of_our_definitions() {
     assert_eq!(c.e2e_us, vec![Some(140_000), Some(190_000), None].into());
     assert_eq!(c.start_us, vec![Some(0), Some(450_000), Some(1_000_000)].into());
     assert_eq!((c.events.clone(), c.max_gap_us.at(0)), (vec![3, 3, 0], Some(20_000)));
-    assert_eq!(c.outcome, [OutcomeKind::Completed, OutcomeKind::Completed, OutcomeKind::HttpStatus]);
+    assert_eq!(
+        c.outcome,
+        [OutcomeKind::Completed, OutcomeKind::Completed, OutcomeKind::HttpStatus]
+    );
     assert_eq!(round.errors[0].example.as_deref(), Some("Too Many Requests"));
     // A failed request misses the SLO, and so does the one that waited.
     let shares = [&round.metrics["slo_attainment_ratio"], &round.metrics["error_rate_ratio"]];
@@ -89,13 +95,20 @@ fn a_hidden_wait_is_refused_and_one_that_cannot_have_been_is_not() {
     assert!(refused(&capped).contains("the wait for a slot"), "{}", refused(&capped));
     capped["max_concurrency"] = json!(2);
     assert!(notes(&round_of(&capped)).contains("saves no client queue time"));
-    let sglang = with(sglang(), &json!({"request_rate": 3.0, "max_concurrency": 4, "max_concurrent_requests": 4}));
+    let sglang = with(
+        sglang(),
+        &json!({"request_rate": 3.0, "max_concurrency": 4, "max_concurrent_requests": 4}),
+    );
     assert!(refused(&sglang).contains("the wait for a slot"));
 }
 
 #[test]
 fn the_peak_counts_overlaps_and_not_touches() {
-    let at = |start: u64, e2e: u64| Request { start_ns: Some(start), e2e_ns: Some(e2e), ..Request::default() };
+    let at = |start: u64, e2e: u64| Request {
+        start_ns: Some(start),
+        e2e_ns: Some(e2e),
+        ..Request::default()
+    };
     assert_eq!(peak_in_flight(&[at(0, 10), at(10, 10)]), Some(1));
     assert_eq!(peak_in_flight(&[at(0, 11), at(10, 10)]), Some(2));
     assert_eq!(peak_in_flight(&[Request::default()]), None);
@@ -106,7 +119,10 @@ fn the_peak_counts_overlaps_and_not_touches() {
 fn zero_is_never_a_latency() {
     let silent = with(vllm(), &json!({"errors": ["", "", ""]}));
     let round = round_of(&silent);
-    assert_eq!((round.columns.ttft_us.at(2), round.columns.outcome[2]), (None, OutcomeKind::Malformed));
+    assert_eq!(
+        (round.columns.ttft_us.at(2), round.columns.outcome[2]),
+        (None, OutcomeKind::Malformed)
+    );
     let empty = with(vllm(), &json!({"output_lens": [3, 0, 0]}));
     assert_eq!(round_of(&empty).columns.completed(), 1);
 }
@@ -116,7 +132,9 @@ fn what_was_asked_for_and_is_not_there_failed() {
     let round = round_of(&with(vllm(), &json!({"num_prompts": 5})));
     assert_eq!((round.columns.len(), round.columns.outcome[4]), (5, OutcomeKind::Cancelled));
     assert!(notes(&round).contains("2 of 5 requests that were asked for are not in the file"));
-    assert!(refused(&with(vllm(), &json!({"num_prompts": 4_000_000_000_u32}))).contains("num_prompts"));
+    assert!(
+        refused(&with(vllm(), &json!({"num_prompts": 4_000_000_000_u32}))).contains("num_prompts")
+    );
 }
 
 #[test]
@@ -127,9 +145,15 @@ fn all_failed_is_no_measurement() {
             "errors": ["Not Found", "Traceback...\nasyncio.TimeoutError", "Traceback...\naiohttp.ClientConnectorError: Cannot connect"]}),
     );
     let round = round_of(&dead);
-    assert_eq!(round.columns.outcome, [OutcomeKind::HttpStatus, OutcomeKind::Timeout, OutcomeKind::Connect]);
+    assert_eq!(
+        round.columns.outcome,
+        [OutcomeKind::HttpStatus, OutcomeKind::Timeout, OutcomeKind::Connect]
+    );
     assert!(round.findings.iter().any(|f| f.check == "no_success"));
-    assert!(!round.metrics.contains_key("ttft_geomean_ms") && !round.metrics.contains_key("output_token_rate_per_s"));
+    assert!(
+        !round.metrics.contains_key("ttft_geomean_ms")
+            && !round.metrics.contains_key("output_token_rate_per_s")
+    );
 }
 
 #[test]
@@ -138,8 +162,15 @@ fn python_numbers_that_json_has_not_are_read() {
         .to_string()
         .replace("\"duration\":2.0", "\"duration\":NaN")
         .replace("\"burstiness\":1.0", "\"burstiness\":Infinity");
-    assert!(read_text(&text).expect_err("a burstiness is a number").contains("burstiness is \"Infinity\""));
-    let text = vllm().to_string().replace("[0.1,0.1,0.0]", "[NaN,0.1,0.0]").replace("\"m\"", "\"NaN \\\" Infinity\"");
+    assert!(
+        read_text(&text)
+            .expect_err("a burstiness is a number")
+            .contains("burstiness is \"Infinity\"")
+    );
+    let text = vllm()
+        .to_string()
+        .replace("[0.1,0.1,0.0]", "[NaN,0.1,0.0]")
+        .replace("\"m\"", "\"NaN \\\" Infinity\"");
     let record = workload(read_text(&text).expect("it reads"));
     assert_eq!(record.fingerprint.0["model"], "NaN \" Infinity");
     assert_eq!(record.starts[0].rounds[0].columns.outcome[0], OutcomeKind::Malformed);
@@ -171,11 +202,18 @@ fn damage_is_refused_and_named() {
     assert!(read_text("").expect_err("empty").contains("empty"));
     assert!(read_text("{\"backend\":").expect_err("cut").contains("not JSON"));
     for foreign in ["[]", "{}", "3", "{\"schema\": \"goodput-gate/record\"}"] {
-        assert!(read_text(foreign).expect_err("foreign").contains("no result of a tool"), "{foreign}");
+        assert!(
+            read_text(foreign).expect_err("foreign").contains("no result of a tool"),
+            "{foreign}"
+        );
     }
     let text = vllm().to_string();
-    let other = read(&File { text: &text, summary: None }, Some(Tool::Guidellm)).expect_err("another tool");
-    assert_eq!(other.to_string(), "it looks like a result of vllm-bench, and --format says guidellm");
+    let other =
+        read(&File { text: &text, summary: None }, Some(Tool::Guidellm)).expect_err("another tool");
+    assert_eq!(
+        other.to_string(),
+        "it looks like a result of vllm-bench, and --format says guidellm"
+    );
 }
 
 #[test]
@@ -185,8 +223,7 @@ fn a_file_without_requests_names_the_flag() {
         assert!(refused(&value).contains(flag), "{}", refused(&value));
     }
     assert!(refused(&json!({"aiperf_version": "0.13.0"})).contains("profile_export.jsonl"));
-    let bare =
-        json!({"benchmarks": [{"config": {"strategy": {"type_": "constant", "rate": 1.0}}, "requests": {"successful": []}}]});
+    let bare = json!({"benchmarks": [{"config": {"strategy": {"type_": "constant", "rate": 1.0}}, "requests": {"successful": []}}]});
     assert!(refused(&bare).contains("neither config.spec.data nor args.data"));
     let bare = with(bare, &json!({"args": {"data": ["prompt_tokens=1"]}}));
     assert!(refused(&bare).contains("sample_size"));
@@ -218,10 +255,16 @@ fn a_tool_is_known_by_its_shape() {
 fn a_format_that_is_said_overrules_the_shape() {
     let text =
         with(vllm(), &json!({"dataset_name": "x", "random_input_len": 1, "random_output_len": 1, "server_info": {}, "accept_length": 1, "random_range_ratio": 1})).to_string();
-    let as_said = |said| read(&File { text: &text, summary: None }, said).map(|m| m[0].tool().name()).map_err(|e| e.to_string());
+    let as_said = |said| {
+        read(&File { text: &text, summary: None }, said)
+            .map(|m| m[0].tool().name())
+            .map_err(|e| e.to_string())
+    };
     assert_eq!(as_said(None), Ok("sglang-bench"));
     assert_eq!(as_said(Some(Tool::VllmBench)), Ok("vllm-bench"));
-    assert!(as_said(Some(Tool::Guidellm)).expect_err("no report").contains("--format says guidellm"));
+    assert!(
+        as_said(Some(Tool::Guidellm)).expect_err("no report").contains("--format says guidellm")
+    );
 }
 
 /// Field case 28: what differs in what the load is differs in the fingerprint.
@@ -233,7 +276,9 @@ fn reports_with_arguments_state_their_load_in_them() {
         report["benchmarks"][0]["requests"]["successful"][0]["response_id"] = json!("chatcmpl-1");
         record_of(&report)
     };
-    let short = old(&json!({"data": ["prompt_tokens=32,output_tokens=12"], "random_seed": 42, "max_requests": 20}));
+    let short = old(
+        &json!({"data": ["prompt_tokens=32,output_tokens=12"], "random_seed": 42, "max_requests": 20}),
+    );
     assert_eq!((short.load.input_tokens, short.load.output_tokens, short.load.seed), (32, 12, 42));
     assert_eq!(short.load.protocol, "openai-chat");
     for other in [
@@ -251,11 +296,19 @@ fn reports_with_arguments_state_their_load_in_them() {
 fn an_older_aiperf_states_its_load_in_loadgen() {
     let text = include_str!("../../tests/fixtures/field/aiperf-0.2.jsonl");
     let summary = include_str!("../../tests/fixtures/field/aiperf-0.2_aiperf.json");
-    let as_summary = |summary: &str| read(&File { text, summary: Some(summary) }, None).map(workload).map_err(|e| e.to_string());
+    let as_summary = |summary: &str| {
+        read(&File { text, summary: Some(summary) }, None).map(workload).map_err(|e| e.to_string())
+    };
     let record = as_summary(summary).expect("AIPerf 0.2");
     let load = &record.load;
-    assert_eq!((load.arrival.as_str(), load.open_loop, load.streaming), ("closed loop, 2 in flight", false, true));
-    assert_eq!((load.input_tokens, load.output_tokens, load.seed, load.requests_per_round), (32, 12, 7, Some(20)));
+    assert_eq!(
+        (load.arrival.as_str(), load.open_loop, load.streaming),
+        ("closed loop, 2 in flight", false, true)
+    );
+    assert_eq!(
+        (load.input_tokens, load.output_tokens, load.seed, load.requests_per_round),
+        (32, 12, 7, Some(20))
+    );
     assert_eq!(record.fingerprint.0["model"], "smollm2-135m");
     assert_eq!(record.starts[0].rounds[0].columns.completed(), 20);
     assert!(notes(&record.starts[0].rounds[0]).contains("saves no credits"));
@@ -265,7 +318,11 @@ fn an_older_aiperf_states_its_load_in_loadgen() {
         ("\"concurrency\": 2", "\"concurrency\": 3"),
     ] {
         assert!(summary.contains(from));
-        assert_ne!(as_summary(&summary.replacen(from, to, 1)).expect("reads").fingerprint, record.fingerprint, "{to}");
+        assert_ne!(
+            as_summary(&summary.replacen(from, to, 1)).expect("reads").fingerprint,
+            record.fingerprint,
+            "{to}"
+        );
     }
     let unknown = summary.replacen("\"loadgen\"", "\"load\"", 1);
     assert!(as_summary(&unknown).expect_err("no load").contains("neither phases nor loadgen"));
@@ -283,12 +340,21 @@ fn sglang() -> Value {
 #[test]
 fn lengths_that_were_only_asked_for_are_refused() {
     let round = round_of(&sglang());
-    assert_eq!((round.columns.output_tokens.at(0), round.columns.input_tokens.at(0)), (Some(3), None));
+    assert_eq!(
+        (round.columns.output_tokens.at(0), round.columns.input_tokens.at(0)),
+        (Some(3), None)
+    );
     assert_eq!(round.columns.start_us, vec![None, None].into());
     let short = round_of(&with(sglang(), &json!({"total_output_tokens_retokenized": 4})));
     assert_eq!(short.columns.output_tokens.at(0), None);
-    assert!(!short.metrics.contains_key("tpot_mean_ms") && short.metrics.contains_key("ttft_mean_ms"));
-    assert!(notes(&short).contains("output tokens are refused, and TPOT with them"), "{}", notes(&short));
+    assert!(
+        !short.metrics.contains_key("tpot_mean_ms") && short.metrics.contains_key("ttft_mean_ms")
+    );
+    assert!(
+        notes(&short).contains("output tokens are refused, and TPOT with them"),
+        "{}",
+        notes(&short)
+    );
 }
 
 #[test]
@@ -331,11 +397,21 @@ fn guidellm_counts_from_the_target_in_open_loop_only() {
     let open = round_of(&guidellm("constant"));
     assert_eq!(open.columns.ttft_us, vec![Some(120_000), Some(120_000), None].into());
     assert_eq!(open.columns.start_us, vec![Some(0), Some(500_000), Some(1_000_000)].into());
-    assert_eq!((open.columns.send_lag_us.at(0), open.columns.own_lag_us.at(0)), (Some(20_000), Some(10_000)));
-    assert!(open.findings.iter().any(|f| f.check == "send_lag"), "10 ms late against a TTFT of 120 ms");
+    assert_eq!(
+        (open.columns.send_lag_us.at(0), open.columns.own_lag_us.at(0)),
+        (Some(20_000), Some(10_000))
+    );
+    assert!(
+        open.findings.iter().any(|f| f.check == "send_lag"),
+        "10 ms late against a TTFT of 120 ms"
+    );
     let closed = round_of(&guidellm("concurrent"));
     assert_eq!(
-        (closed.columns.ttft_us.at(0), closed.columns.e2e_us.at(0), closed.columns.own_lag_us.at(0)),
+        (
+            closed.columns.ttft_us.at(0),
+            closed.columns.e2e_us.at(0),
+            closed.columns.own_lag_us.at(0)
+        ),
         (Some(100_000), Some(140_000), None)
     );
     assert_eq!((closed.columns.outcome[2], closed.columns.events[0]), (OutcomeKind::Cancelled, 3));
@@ -354,12 +430,20 @@ fn a_sample_of_the_requests_is_refused() {
     sampled["benchmarks"][0]["scheduler_metrics"] = times(4.0);
     assert!(notes(&round_of(&sampled)).contains("9 of 12 requests were warm-up"));
     sampled["benchmarks"][0]["scheduler_metrics"] = times(1.0);
-    assert!(refused(&sampled).contains("3 of 12 requests, and warm-up and cool-down explain 7"), "{}", refused(&sampled));
+    assert!(
+        refused(&sampled).contains("3 of 12 requests, and warm-up and cool-down explain 7"),
+        "{}",
+        refused(&sampled)
+    );
     sampled["benchmarks"][0]["scheduler_metrics"] = times(4.0);
     for key in ["sample_size", "sample_requests"] {
         let mut said = sampled.clone();
         said["benchmarks"][0]["config"][key] = json!(3);
-        assert!(refused(&said).contains("a sample of them is no measurement"), "{}", refused(&said));
+        assert!(
+            refused(&said).contains("a sample of them is no measurement"),
+            "{}",
+            refused(&said)
+        );
     }
 }
 
@@ -374,7 +458,11 @@ fn events_are_no_tokens() {
         // Where one answer has usage, the other was cut off; where none has it, none can be told.
         let completed = [1, 2][i];
         assert_eq!(round.columns.completed(), completed);
-        assert!(i == 0 || round.metrics.contains_key("ttft_mean_ms") && !round.metrics.contains_key("tpot_mean_ms"));
+        assert!(
+            i == 0
+                || round.metrics.contains_key("ttft_mean_ms")
+                    && !round.metrics.contains_key("tpot_mean_ms")
+        );
     }
 }
 
@@ -386,10 +474,13 @@ fn a_sweep_is_one_workload_for_each_load() {
     sweep["benchmarks"].as_array_mut().expect("a list").push(second);
     let measured = read_text(&sweep.to_string()).expect("it reads");
     let terms = Terms { name: "w".into(), ..Terms::default() };
-    let all = workloads(&[("a".into(), measured.clone()), ("b".into(), measured)], &terms).expect("both loads in both");
+    let all = workloads(&[("a".into(), measured.clone()), ("b".into(), measured)], &terms)
+        .expect("both loads in both");
     let names: Vec<&str> = all.iter().map(|w| w.name.as_str()).collect();
     assert_eq!((names, all[1].starts.len()), (vec!["w-1", "w-2"], 2));
-    let level = |w: &WorkloadRecord| w.load.detail.level.as_ref().map(|l| (l.family.clone(), l.axis, l.value));
+    let level = |w: &WorkloadRecord| {
+        w.load.detail.level.as_ref().map(|l| (l.family.clone(), l.axis, l.value))
+    };
     assert_eq!(level(&all[1]), Some(("w".into(), Axis::Rate, 4.0)));
     // Another model as well: no curve goes through the two.
     sweep["benchmarks"][1]["config"]["backend"]["model"] = json!("another");
@@ -403,14 +494,25 @@ fn runs_of_one_load_in_a_file_are_rounds_and_files_are_starts() {
     let twice = format!("{}\n{}", vllm(), vllm());
     let measured = read_text(&twice).expect("JSON lines");
     let terms = Terms { name: "w".into(), ..Terms::default() };
-    let all = workloads(&[("a".into(), measured.clone()), ("b".into(), measured)], &terms).expect("one load");
-    let places: Vec<_> =
-        all[0].starts.iter().flat_map(|s| s.rounds.iter().map(|r| (s.index, r.index, r.seed, r.order))).collect();
+    let all = workloads(&[("a".into(), measured.clone()), ("b".into(), measured)], &terms)
+        .expect("one load");
+    let places: Vec<_> = all[0]
+        .starts
+        .iter()
+        .flat_map(|s| s.rounds.iter().map(|r| (s.index, r.index, r.seed, r.order)))
+        .collect();
     assert_eq!(places, [(0, 0, 0, 0), (0, 1, 1, 1), (1, 0, 0, 2), (1, 1, 1, 3)]);
-    let other = read_text(&with(vllm(), &json!({"request_rate": 4.0})).to_string()).expect("it reads");
-    let mixed = workloads(&[("a".into(), read_text(&twice).expect("it reads")), ("b".into(), other)], &terms);
+    let other =
+        read_text(&with(vllm(), &json!({"request_rate": 4.0})).to_string()).expect("it reads");
+    let mixed = workloads(
+        &[("a".into(), read_text(&twice).expect("it reads")), ("b".into(), other)],
+        &terms,
+    );
     let said = mixed.expect_err("two loads").to_string();
-    assert!(said.contains("b is of another load") && said.contains("request_rate: 2 -> 4"), "{said}");
+    assert!(
+        said.contains("b is of another load") && said.contains("request_rate: 2 -> 4"),
+        "{said}"
+    );
 }
 
 fn aiperf(metrics: &Value, error: &Value) -> Value {
@@ -427,7 +529,9 @@ fn aiperf_summary(phase: &Value) -> String {
 fn aiperf_round(lines: &[Value], phase: &Value) -> Result<WorkloadRecord, String> {
     let text = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let summary = aiperf_summary(phase);
-    read(&File { text: &text, summary: Some(&summary) }, None).map(workload).map_err(|e| e.to_string())
+    read(&File { text: &text, summary: Some(&summary) }, None)
+        .map(workload)
+        .map_err(|e| e.to_string())
 }
 
 fn aiperf_metrics() -> Value {
@@ -439,21 +543,41 @@ fn aiperf_metrics() -> Value {
 fn aiperf_units_are_read_and_failures_stay_in() {
     let good = aiperf(&aiperf_metrics(), &Value::Null);
     let bad = aiperf(&json!({}), &json!({"code": 429, "type": "E", "message": "slow down"}));
-    let lost = aiperf(&json!({}), &json!({"code": null, "type": "ClientPayloadError", "message": "lost"}));
+    let lost =
+        aiperf(&json!({}), &json!({"code": null, "type": "ClientPayloadError", "message": "lost"}));
     let mut warm = good.clone();
     warm["metadata"]["benchmark_phase"] = json!("warmup");
-    let closed = json!({"kind": "profiling", "type": "concurrency", "concurrency": 2, "requests": 4});
+    let closed =
+        json!({"kind": "profiling", "type": "concurrency", "concurrency": 2, "requests": 4});
     let record = aiperf_round(&[good.clone(), bad, lost, warm], &closed).expect("it reads");
     let c = &record.starts[0].rounds[0].columns;
-    assert_eq!(c.outcome, [OutcomeKind::Completed, OutcomeKind::HttpStatus, OutcomeKind::Truncated, OutcomeKind::Cancelled]);
-    assert_eq!((c.ttft_us.at(0), c.e2e_us.at(0), c.own_lag_us.at(0)), (Some(100_000), Some(140_000), Some(10_000)));
+    assert_eq!(
+        c.outcome,
+        [
+            OutcomeKind::Completed,
+            OutcomeKind::HttpStatus,
+            OutcomeKind::Truncated,
+            OutcomeKind::Cancelled
+        ]
+    );
+    assert_eq!(
+        (c.ttft_us.at(0), c.e2e_us.at(0), c.own_lag_us.at(0)),
+        (Some(100_000), Some(140_000), Some(10_000))
+    );
     assert!(!record.fingerprint.0.values().any(|v| v.contains("hush")), "a key is in no record");
     // In open loop latency counts from the credit.
     let open = json!({"kind": "profiling", "type": "poisson", "rate": 2.0, "requests": 1});
-    assert_eq!(aiperf_round(&[good], &open).expect("it reads").starts[0].rounds[0].columns.ttft_us.at(0), Some(110_000));
+    assert_eq!(
+        aiperf_round(&[good], &open).expect("it reads").starts[0].rounds[0].columns.ttft_us.at(0),
+        Some(110_000)
+    );
     let mut unit = aiperf_metrics();
     unit["request_latency"]["unit"] = json!("fortnights");
-    assert!(aiperf_round(&[aiperf(&unit, &Value::Null)], &closed).expect_err("a unit").contains("fortnights"));
+    assert!(
+        aiperf_round(&[aiperf(&unit, &Value::Null)], &closed)
+            .expect_err("a unit")
+            .contains("fortnights")
+    );
 }
 
 #[test]
@@ -476,8 +600,12 @@ fn what_was_not_checked_is_said_and_not_zero() {
 fn metrics_are_of_the_columns() {
     let record = record_of(&vllm());
     let round = &record.starts[0].rounds[0];
-    let (context, gaps) = (round.context(0, &record.load), Gaps::decode(&round.chunk_gaps_hdr).expect("a histogram"));
-    let values = metrics(&[RoundView { columns: &round.columns, context: &context, gaps: &gaps }], &record.slo.into());
+    let (context, gaps) =
+        (round.context(0, &record.load), Gaps::decode(&round.chunk_gaps_hdr).expect("a histogram"));
+    let values = metrics(
+        &[RoundView { columns: &round.columns, context: &context, gaps: &gaps }],
+        &record.slo.into(),
+    );
     assert_eq!(values.get(&Metric::ErrorRate), Some(&(1.0 / 3.0)));
     assert_eq!(crate::record::keyed(&values), round.metrics);
     assert_eq!(gaps.len(), 4);

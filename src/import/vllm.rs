@@ -25,7 +25,9 @@ pub const UNSEEN_ENDS: &str = "{}'s client takes a stream that ends early, or br
 
 pub fn read(run: &Value) -> Result<Measured, ImportError> {
     if run.get("ttfts").is_none() {
-        return Err(ImportError::NoDetails("run `vllm bench serve` with --save-result --save-detailed"));
+        return Err(ImportError::NoDetails(
+            "run `vllm bench serve` with --save-result --save-detailed",
+        ));
     }
     let mut load = load(run)?;
     let open_loop = load.open_loop;
@@ -34,7 +36,11 @@ pub fn read(run: &Value) -> Result<Measured, ImportError> {
     if let (true, Some(cap)) = (load.open_loop, load.max_in_flight)
         && run.get("queue_times").is_none()
     {
-        hidden_wait(peak_in_flight(&requests), cap, "use a vLLM that saves queue_times, or leave --max-concurrency out")?;
+        hidden_wait(
+            peak_in_flight(&requests),
+            cap,
+            "use a vLLM that saves queue_times, or leave --max-concurrency out",
+        )?;
     }
     own_notes.extend(disagreement(run, &requests)?);
     load.streaming = streamed(&requests);
@@ -101,13 +107,17 @@ pub fn rate(value: &Value) -> Result<Option<f64>, ImportError> {
     match value.as_str() {
         Some("inf" | "Infinity") => Ok(None),
         _ => number(value, "request_rate")?.map(Some).ok_or_else(|| {
-            ImportError::Shape(format!("request_rate is {}: without it the load is not known", value::shown(value)))
+            ImportError::Shape(format!(
+                "request_rate is {}: without it the load is not known",
+                value::shown(value)
+            ))
         }),
     }
 }
 
 fn requests(run: &Value, open_loop: bool) -> Result<Vec<Request>, ImportError> {
-    let [ttfts, itls, input, output, errors] = lists(run, ["ttfts", "itls", "input_lens", "output_lens", "errors"])?;
+    let [ttfts, itls, input, output, errors] =
+        lists(run, ["ttfts", "itls", "input_lens", "output_lens", "errors"])?;
     let starts = optional(run, "start_times", ttfts.len())?;
     let queues = optional(run, "queue_times", ttfts.len())?.filter(|_| open_loop);
     (0..ttfts.len())
@@ -136,12 +146,15 @@ pub fn streamed_times(ttft: &Value, itls: &Value, i: usize) -> Result<Request, I
     let ttft_ns = duration_ns(ttft, 1.0, &format!("ttfts[{i}]"))?.filter(|ns| *ns > 0);
     let gaps: Vec<u64> = itls
         .as_array()
-        .ok_or_else(|| ImportError::Shape(format!("itls[{i}] is {}, a list was expected", value::shown(itls))))?
+        .ok_or_else(|| {
+            ImportError::Shape(format!("itls[{i}] is {}, a list was expected", value::shown(itls)))
+        })?
         .iter()
         .enumerate()
         .map(|(k, gap)| {
             let what = format!("itls[{i}][{k}]");
-            duration_ns(gap, 1.0, &what)?.ok_or_else(|| ImportError::Shape(format!("{what} is no number")))
+            duration_ns(gap, 1.0, &what)?
+                .ok_or_else(|| ImportError::Shape(format!("{what} is no number")))
         })
         .collect::<Result<_, _>>()?;
     Ok(Request {
@@ -163,7 +176,11 @@ pub fn ended(request: Request, error: &Value) -> Request {
     }
 }
 
-fn optional<'v>(run: &'v Value, key: &str, length: usize) -> Result<Option<&'v [Value]>, ImportError> {
+fn optional<'v>(
+    run: &'v Value,
+    key: &str,
+    length: usize,
+) -> Result<Option<&'v [Value]>, ImportError> {
     if run[key].is_null() {
         return Ok(None);
     }
@@ -179,11 +196,19 @@ fn never_sent(run: &Value, requests: &mut Vec<Request>) -> Result<Vec<String>, I
     }
     // A claim in the file is no reason to fill the memory.
     if asked > there.saturating_mul(1000).max(1_000_000) {
-        return Err(ImportError::Shape(format!("num_prompts is {asked}, and {there} requests are in the file")));
+        return Err(ImportError::Shape(format!(
+            "num_prompts is {asked}, and {there} requests are in the file"
+        )));
     }
-    let absent = || Request::default().failed(Ending::failed(OutcomeKind::Cancelled, "asked for, and not in the file"));
+    let absent = || {
+        Request::default()
+            .failed(Ending::failed(OutcomeKind::Cancelled, "asked for, and not in the file"))
+    };
     requests.extend(std::iter::repeat_with(absent).take(asked - there));
-    Ok(vec![format!("{} of {asked} requests that were asked for are not in the file: they count as failed", asked - there)])
+    Ok(vec![format!(
+        "{} of {asked} requests that were asked for are not in the file: they count as failed",
+        asked - there
+    )])
 }
 
 /// The tool's count of completed requests beside ours.

@@ -34,7 +34,13 @@ impl Comparison {
 
     fn blind_in(&self, row: &MetricComparison) -> Option<Blind> {
         let wanted = row.margin?;
-        let found = Blind { metric: row.metric, detectable: row.detectable, wanted, noise: row.noise, mode: self.mode };
+        let found = Blind {
+            metric: row.metric,
+            detectable: row.detectable,
+            wanted,
+            noise: row.noise,
+            mode: self.mode,
+        };
         match row.detectable {
             Some(detectable) => detectable > TIMES * wanted,
             // The noise of sessions is known from six of them on; of one start alone it never is.

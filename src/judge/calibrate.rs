@@ -115,7 +115,8 @@ pub fn calibrate(input: &Input<'_>) -> Calibration {
     let cells = cells(input);
     let metrics = noise(input, &starts, &cells);
     let of = |metric| metrics.iter().find(|m| m.metric == metric);
-    let best = [TPOT, TTFT].into_iter().filter_map(of).filter_map(|noise| best_rounds(noise, input.costs));
+    let best =
+        [TPOT, TTFT].into_iter().filter_map(of).filter_map(|noise| best_rounds(noise, input.costs));
     let rounds_per_start = rounds_per_start(input.rounds);
     Calibration {
         starts: starts.len(),
@@ -143,7 +144,12 @@ fn cells(input: &Input<'_>) -> Cells {
     let mut cells = Cells::new();
     for round in input.rounds {
         for (metric, value) in oriented(round, &input.slo) {
-            cells.entry(metric).or_default().entry(round.start).or_default().insert(round.seed, value);
+            cells
+                .entry(metric)
+                .or_default()
+                .entry(round.start)
+                .or_default()
+                .insert(round.seed, value);
         }
     }
     cells
@@ -154,8 +160,11 @@ fn noise(input: &Input<'_>, starts: &[StartSummary], cells: &Cells) -> Vec<Metri
     let history = [PastRun { sides: vec![side] }];
     let visible = detectable::interleaved(&history, 3, input.shape, input.policy);
     let of = |metric: Metric| {
-        let values: Vec<f64> = starts.iter().filter_map(|s| s.values.get(&metric).copied()).collect();
-        let parts = cells.get(&metric).map_or(Components { start: None, round: None, clamped: false }, components);
+        let values: Vec<f64> =
+            starts.iter().filter_map(|s| s.values.get(&metric).copied()).collect();
+        let parts = cells
+            .get(&metric)
+            .map_or(Components { start: None, round: None, clamped: false }, components);
         MetricNoise {
             metric,
             start_sd: sd(&values),
@@ -171,9 +180,12 @@ fn noise(input: &Input<'_>, starts: &[StartSummary], cells: &Cells) -> Vec<Metri
 /// Two-way layout without repetition, x = mean + start + plan + rest, over the plans that every start has. Unbiased: the mean square
 /// of starts is `var_round` + R `var_start`, that of the rest is `var_round`; each plan's mean is taken out.
 fn components(by_start: &BTreeMap<u32, BTreeMap<u64, f64>>) -> Components {
-    let plans: BTreeSet<u64> = by_start.values().flat_map(|rounds| rounds.keys().copied()).collect();
-    let shared: Vec<u64> = plans.into_iter().filter(|plan| by_start.values().all(|r| r.contains_key(plan))).collect();
-    let table: Vec<Vec<f64>> = by_start.values().map(|rounds| shared.iter().map(|plan| rounds[plan]).collect()).collect();
+    let plans: BTreeSet<u64> =
+        by_start.values().flat_map(|rounds| rounds.keys().copied()).collect();
+    let shared: Vec<u64> =
+        plans.into_iter().filter(|plan| by_start.values().all(|r| r.contains_key(plan))).collect();
+    let table: Vec<Vec<f64>> =
+        by_start.values().map(|rounds| shared.iter().map(|plan| rounds[plan]).collect()).collect();
     let (starts, rounds) = (table.len() as f64, shared.len() as f64);
     let start_means: Vec<f64> = table.iter().filter_map(|row| mean(row)).collect();
     let known = squared_deviations(&start_means).filter(|_| table.len() >= 2 && shared.len() >= 2);
@@ -202,11 +214,18 @@ fn best_rounds(noise: &MetricNoise, costs: Costs) -> Option<BestRounds> {
     let raw = (costs.start_s / costs.round_s).sqrt() * round / start;
     match raw {
         _ if !raw.is_finite() => None,
-        _ if raw > MOST_ROUNDS => {
-            found(10, format!("the formula says {raw:.1}; beyond 10 its own error is larger than the gain"))
-        }
-        _ if raw < 1.0 => found(1, format!("the formula says {raw:.1}: rounds agree so well that only more starts help")),
-        _ => found(whole(raw), format!("sqrt(start cost / round cost) x sd of rounds / sd of starts = {raw:.1}")),
+        _ if raw > MOST_ROUNDS => found(
+            10,
+            format!("the formula says {raw:.1}; beyond 10 its own error is larger than the gain"),
+        ),
+        _ if raw < 1.0 => found(
+            1,
+            format!("the formula says {raw:.1}: rounds agree so well that only more starts help"),
+        ),
+        _ => found(
+            whole(raw),
+            format!("sqrt(start cost / round cost) x sd of rounds / sd of starts = {raw:.1}"),
+        ),
     }
 }
 
@@ -225,7 +244,8 @@ fn knee(rounds: &[Round], ttft: Option<&MetricNoise>, tpot: Option<&MetricNoise>
     let autocorrelation = mean_lag(rounds);
     let near = limits::near_saturation(rounds);
     let sd = |noise: Option<&MetricNoise>| noise.and_then(|n| n.start_sd);
-    let ratio = sd(ttft).zip(sd(tpot)).map(|(ttft, tpot)| ttft / tpot).filter(|ratio| ratio.is_finite());
+    let ratio =
+        sd(ttft).zip(sd(tpot)).map(|(ttft, tpot)| ttft / tpot).filter(|ratio| ratio.is_finite());
     let hint = ratio.is_some_and(|ratio| ratio > QUEUE_RATIO);
     let words = match (near, hint) {
         (true, _) => {

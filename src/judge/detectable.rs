@@ -13,7 +13,12 @@ use crate::metric::Metric;
 ///
 /// From six sessions on as the judgement reports it (docs/METHODOLOGY.md#another-day, first job); below, only the gross rule sees anything, and of
 /// primary metrics alone. A metric without a number is absent.
-pub fn other_day(history: &[Session], starts: usize, shape: Shape, policy: &Policy) -> Vec<(Metric, f64)> {
+pub fn other_day(
+    history: &[Session],
+    starts: usize,
+    shape: Shape,
+    policy: &Policy,
+) -> Vec<(Metric, f64)> {
     let sessions: Vec<&Session> = history.iter().collect();
     let measured = history.iter().flat_map(|s| &s.starts);
     of_each(shape, policy, Mode::OtherDay, |t| match t.metric {
@@ -27,7 +32,12 @@ pub fn other_day(history: &[Session], starts: usize, shape: Shape, policy: &Poli
 
 /// What `starts` starts per side see in one job, by metric; fractions. One start sees only what is obvious. From two on the
 /// start-to-start noise must be known from at least two degrees of freedom of history (docs/METHODOLOGY.md#interleaved-test): else it is absent.
-pub fn interleaved(history: &[PastRun], starts: usize, shape: Shape, policy: &Policy) -> Vec<(Metric, f64)> {
+pub fn interleaved(
+    history: &[PastRun],
+    starts: usize,
+    shape: Shape,
+    policy: &Policy,
+) -> Vec<(Metric, f64)> {
     let measured = history.iter().filter_map(|run| run.sides.first()).flatten();
     of_each(shape, policy, Mode::Interleaved, |t| match t.metric {
         Metric::ErrorRate => {
@@ -54,7 +64,12 @@ pub fn with_sessions(sd: f64, sessions: usize, d_min: f64) -> Option<f64> {
     Estimate::unknown(sd * (1.0 + 1.0 / k).sqrt(), k - 1.0).mde(LAST_LOOK, d_min, 0.0)
 }
 
-fn of_each(shape: Shape, policy: &Policy, mode: Mode, of: impl Fn(&Thresholds) -> Option<f64>) -> Vec<(Metric, f64)> {
+fn of_each(
+    shape: Shape,
+    policy: &Policy,
+    mode: Mode,
+    of: impl Fn(&Thresholds) -> Option<f64>,
+) -> Vec<(Metric, f64)> {
     let defined = shape.defined().into_iter().filter_map(|m| policy.thresholds(m, mode));
     defined.filter_map(|t| Some((t.metric, of(&t)?))).collect()
 }
@@ -85,7 +100,9 @@ mod tests {
     fn starts(sd: f64, n: usize) -> Vec<StartSummary> {
         let half = sd / 2f64.sqrt();
         let at = |i: usize| if i.is_multiple_of(2) { half } else { -half };
-        (0..n).map(|i| StartSummary { values: METHOD.map(|m| (m, at(i))).into(), n: 300, bad: 0 }).collect()
+        (0..n)
+            .map(|i| StartSummary { values: METHOD.map(|m| (m, at(i))).into(), n: 300, bad: 0 })
+            .collect()
     }
 
     fn of(found: &[(Metric, f64)], metric: Metric) -> Option<f64> {
@@ -106,7 +123,10 @@ mod tests {
         assert!(of(&found, TPOT).is_some_and(|d| (d - expected).abs() < 1e-9), "{found:?}");
         assert!((0.050..0.056).contains(&expected), "{expected}");
         assert_eq!(found.len(), SHAPE.defined().len());
-        assert!(of(&found, Metric::ErrorRate).is_some_and(|d| (0.002..0.02).contains(&d)), "{found:?}");
+        assert!(
+            of(&found, Metric::ErrorRate).is_some_and(|d| (0.002..0.02).contains(&d)),
+            "{found:?}"
+        );
         assert!(interleaved(&[], 3, SHAPE, &Policy::default()).is_empty(), "nothing is known");
     }
 
@@ -124,19 +144,34 @@ mod tests {
 
     #[test]
     fn another_day_needs_six_sessions_to_see_more_than_the_absurd() {
-        let day = |i: usize| Session { starts: starts(0.0, 2), id: i.to_string(), ..Session::default() };
+        let day =
+            |i: usize| Session { starts: starts(0.0, 2), id: i.to_string(), ..Session::default() };
         let sessions = |n: usize| -> Vec<Session> {
             let mut all: Vec<Session> = (0..n).map(day).collect();
-            for (i, start) in all.iter_mut().enumerate().flat_map(|(i, s)| s.starts.iter_mut().map(move |st| (i, st))) {
+            for (i, start) in all
+                .iter_mut()
+                .enumerate()
+                .flat_map(|(i, s)| s.starts.iter_mut().map(move |st| (i, st)))
+            {
                 start.values.insert(TPOT, if i % 2 == 0 { 0.01 } else { -0.01 });
             }
             all
         };
-        let at = |n: usize| of(&other_day(&sessions(n), 2, SHAPE, &Policy::default()), TPOT).expect("seen");
+        let at = |n: usize| {
+            of(&other_day(&sessions(n), 2, SHAPE, &Policy::default()), TPOT).expect("seen")
+        };
         let se = ((0.0002 * 6.0 / 2.0 / 5.0 * 1.0 + 0.002f64.powi(2)) * (1.0 + 1.0 / 6.0)).sqrt();
-        assert!((at(6) - (0.005 + t(0.00045, 5.0) * se + t(0.05, 5.0) * se)).abs() < 1e-9, "{}", at(6));
+        assert!(
+            (at(6) - (0.005 + t(0.00045, 5.0) * se + t(0.05, 5.0) * se)).abs() < 1e-9,
+            "{}",
+            at(6)
+        );
         assert!(at(5) > 0.2 && at(1) > at(5) && at(20) < at(6));
-        assert_eq!(other_day(&sessions(5), 2, SHAPE, &Policy::default()).len(), 5, "the primary metrics and errors");
+        assert_eq!(
+            other_day(&sessions(5), 2, SHAPE, &Policy::default()).len(),
+            5,
+            "the primary metrics and errors"
+        );
         let one_start = other_day(&sessions(6), 1, SHAPE, &Policy::default());
         assert_eq!(one_start.len(), 5, "a job of one start convicts by no guard");
         assert!(other_day(&[], 2, SHAPE, &Policy::default()).is_empty());

@@ -49,7 +49,10 @@ mod tests {
     use super::*;
 
     fn near(value: Option<f64>, expected: f64, tolerance: f64) {
-        assert!(value.is_some_and(|v| (v - expected).abs() < tolerance), "{value:?} is not {expected}");
+        assert!(
+            value.is_some_and(|v| (v - expected).abs() < tolerance),
+            "{value:?} is not {expected}"
+        );
     }
 
     /// The vectors of the method (docs/METHODOLOGY.md#measured).

@@ -3,7 +3,9 @@
 //! Not here: error limits (`limits`), or what counts as a failure (`measure::summary`).
 
 use crate::judge::estimate::{Block, Finding, Sides};
-use crate::judge::{Check, Judgement, MetricComparison, MetricReason, Policy, Thresholds, Working, all_hold, dist};
+use crate::judge::{
+    Check, Judgement, MetricComparison, MetricReason, Policy, Thresholds, Working, all_hold, dist,
+};
 use crate::measure::summary::StartSummary;
 
 /// Significance of the error rate's test, in both modes.
@@ -47,16 +49,27 @@ impl Counts {
 
 /// P(Binomial(`x_b` + `x_c`, `n_c` / (`n_c` + `n_b`)) >= `x_c`) <= 0.0005, an excess of 0.2 points, and two starts or ten failures
 /// are a hit; p < 0.01 with a rate above 0.2 % is a worry. Missing counts on either side forbid a PASS.
-pub fn judge(t: &Thresholds, baseline: Counts, candidate: Counts, starts: usize, policy: &Policy) -> Finding {
+pub fn judge(
+    t: &Thresholds,
+    baseline: Counts,
+    candidate: Counts,
+    starts: usize,
+    policy: &Policy,
+) -> Finding {
     let alpha = policy.level(ALPHA);
     let sides = Sides { baseline: baseline.share(), candidate: candidate.share() };
-    let (Some(base), Some(rate), Some(p)) = (sides.baseline, sides.candidate, p_of(baseline, candidate)) else {
+    let (Some(base), Some(rate), Some(p)) =
+        (sides.baseline, sides.candidate, p_of(baseline, candidate))
+    else {
         return Finding { blocks: Some(Block::Missing), ..Finding::missing(t, sides) };
     };
     let checks = vec![
         Check { formula: "pe <= 0.0005 / workloads", holds: p <= alpha },
         Check { formula: "excess share >= D_min", holds: rate - base >= t.d_min },
-        Check { formula: "two candidate starts, or ten failures", holds: starts >= 2 || candidate.bad >= 10 },
+        Check {
+            formula: "two candidate starts, or ten failures",
+            holds: starts >= 2 || candidate.bad >= 10,
+        },
     ];
     let hit = all_hold(&checks);
     let worry = p < 0.01 && rate > t.d_min;
@@ -71,7 +84,16 @@ pub fn judge(t: &Thresholds, baseline: Counts, candidate: Counts, starts: usize,
     row.mde = smallest_hit(t, baseline, candidate.n, policy);
     row.judgement = judgement;
     row.reason = reason;
-    let working = ErrorsTest { baseline, candidate, p, alpha, excess: rate - base, d_min: t.d_min, checks, worry };
+    let working = ErrorsTest {
+        baseline,
+        candidate,
+        p,
+        alpha,
+        excess: rate - base,
+        d_min: t.d_min,
+        checks,
+        worry,
+    };
     Finding { row, hit, worry, blocks: None }.worked(Working::Errors(working))
 }
 
@@ -107,8 +129,16 @@ mod tests {
 
     fn finding(base: (u64, u64), cand: (u64, u64), starts: usize) -> Finding {
         let policy = Policy::default();
-        let t = policy.thresholds(Metric::ErrorRate, Mode::Interleaved).expect("a metric of the method");
-        judge(&t, Counts { n: base.0, bad: base.1 }, Counts { n: cand.0, bad: cand.1 }, starts, &policy)
+        let t = policy
+            .thresholds(Metric::ErrorRate, Mode::Interleaved)
+            .expect("a metric of the method");
+        judge(
+            &t,
+            Counts { n: base.0, bad: base.1 },
+            Counts { n: cand.0, bad: cand.1 },
+            starts,
+            &policy,
+        )
     }
 
     #[test]
@@ -130,7 +160,8 @@ mod tests {
     #[test]
     fn the_smallest_hit_is_one() {
         let mde = finding((1000, 2), (1000, 2), 3).row.mde.expect("visible");
-        let smallest = (3..1000).find(|&bad| finding((1000, 2), (1000, bad), 3).hit).expect("visible");
+        let smallest =
+            (3..1000).find(|&bad| finding((1000, 2), (1000, bad), 3).hit).expect("visible");
         assert!((mde - (smallest as f64 - 2.0) / 1000.0).abs() < 1e-12);
     }
 }

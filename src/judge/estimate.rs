@@ -3,7 +3,10 @@
 //! Not here: where the standard error comes from (`interleaved`, `other_day`).
 
 use crate::judge::reason::{Margin, Measured};
-use crate::judge::{Bearing, Comparison, Decision, Judgement, MetricComparison, MetricReason, Reason, Thresholds, Working, dist};
+use crate::judge::{
+    Bearing, Comparison, Decision, Judgement, MetricComparison, MetricReason, Reason, Thresholds,
+    Working, dist,
+};
 use crate::measure::summary::{to_change, to_display};
 use crate::metric::{Class, Metric, Scale};
 
@@ -127,7 +130,11 @@ impl Tested {
 
     /// To be called unchanged: proven, or, where there is no margin to prove, no change that matters is in the interval.
     fn settled(&self) -> bool {
-        let within = || self.interval.is_some_and(|(low, high)| -self.thresholds.d_min < low && high < self.thresholds.d_min);
+        let within = || {
+            self.interval.is_some_and(|(low, high)| {
+                -self.thresholds.d_min < low && high < self.thresholds.d_min
+            })
+        };
         self.proven && (self.thresholds.margin.is_some() || within())
     }
 
@@ -192,13 +199,25 @@ impl Finding {
         };
         let one_sided = sides.baseline.is_some() != sides.candidate.is_some();
         let row = MetricComparison::unmeasured(t, sides, Some(reason));
-        Self { row, hit: false, worry: false, blocks: (one_sided || t.is_primary()).then_some(Block::Missing) }
+        Self {
+            row,
+            hit: false,
+            worry: false,
+            blocks: (one_sided || t.is_primary()).then_some(Block::Missing),
+        }
     }
 
     /// A change that the team wants judged and METHOD does not judge.
     pub fn unjudged(metric: Metric) -> Self {
         let none = Sides { baseline: None, candidate: None };
-        let t = Thresholds { metric, class: Class::Guard, scale: Scale::Log, d_min: 0.0, d_neg: 0.0, margin: None };
+        let t = Thresholds {
+            metric,
+            class: Class::Guard,
+            scale: Scale::Log,
+            d_min: 0.0,
+            d_neg: 0.0,
+            margin: None,
+        };
         let row = MetricComparison::unmeasured(&t, none, Some(MetricReason::ChangeNotJudged));
         Self { row, hit: false, worry: false, blocks: Some(Block::Missing) }
     }
@@ -223,12 +242,18 @@ impl Finding {
         };
         let mut row = MetricComparison::unmeasured(t, sides, None);
         row.change = Some(to_change(t.metric, tested.estimate.difference));
-        row.interval = tested.interval.map(|(a, b)| ordered(to_change(t.metric, a), to_change(t.metric, b)));
+        row.interval =
+            tested.interval.map(|(a, b)| ordered(to_change(t.metric, a), to_change(t.metric, b)));
         row.p = tested.p;
         row.mde = tested.mde;
         row.judgement = judgement;
         row.reason = reason;
-        Self { row, hit, worry: tested.worries, blocks: (!tested.proven).then_some(Block::Unproven) }
+        Self {
+            row,
+            hit,
+            worry: tested.worries,
+            blocks: (!tested.proven).then_some(Block::Unproven),
+        }
     }
 
     pub fn worked(mut self, working: Working) -> Self {
@@ -272,9 +297,15 @@ impl Finding {
 /// The findings of one look to a comparison. `known` is the comparison so far.
 pub fn conclude(known: &Comparison, findings: Vec<Finding>, looks: usize) -> Comparison {
     let shown = |f: Finding| if f.row.class == Class::Info { f.shown_only() } else { f };
-    let metrics: Vec<MetricComparison> = findings.into_iter().map(|f| shown(f).into_row()).collect();
-    let noisy = metrics.iter().filter(|row| row.noisier_than_usual).map(|row| row.metric).collect::<Vec<_>>();
-    let warnings = if noisy.is_empty() { vec![] } else { vec![Reason::NoisierThanUsual { metrics: noisy }] };
+    let metrics: Vec<MetricComparison> =
+        findings.into_iter().map(|f| shown(f).into_row()).collect();
+    let noisy = metrics
+        .iter()
+        .filter(|row| row.noisier_than_usual)
+        .map(|row| row.metric)
+        .collect::<Vec<_>>();
+    let warnings =
+        if noisy.is_empty() { vec![] } else { vec![Reason::NoisierThanUsual { metrics: noisy }] };
     let mut comparison = Comparison { metrics, warnings, looks, ..known.clone() };
     decide(&mut comparison);
     comparison
@@ -287,7 +318,8 @@ pub fn decide(comparison: &mut Comparison) {
     let mut convicting: Vec<&MetricComparison> = of(Bearing::Convicts).collect();
     convicting.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)));
     let mut lacking: Vec<Reason> = of(Bearing::Lacks).map(MetricComparison::describe).collect();
-    let open: Vec<Reason> = of(Bearing::Worries).chain(of(Bearing::Blocks)).map(MetricComparison::describe).collect();
+    let open: Vec<Reason> =
+        of(Bearing::Worries).chain(of(Bearing::Blocks)).map(MetricComparison::describe).collect();
     if !comparison.metrics.iter().any(|row| row.class == Class::Primary) {
         lacking.push(Reason::NoPrimaryMetric);
     }
@@ -306,7 +338,10 @@ pub fn decide(comparison: &mut Comparison) {
 
 /// A PASS says what it proves, and what of the others it would have seen (docs/METHODOLOGY.md#pass-proves).
 fn proof(metrics: &[MetricComparison]) -> Reason {
-    let detectable = metrics.iter().filter(|row| row.class == Class::Guard).filter_map(|row| Some((row.metric, row.mde?)));
+    let detectable = metrics
+        .iter()
+        .filter(|row| row.class == Class::Guard)
+        .filter_map(|row| Some((row.metric, row.mde?)));
     Reason::Proof { margins: margins(metrics), detectable: detectable.collect() }
 }
 
@@ -343,10 +378,21 @@ mod tests {
             let metric = Metric::parse("ttft_p95").expect("a metric");
             let (class, scale) = (Class::Guard, Scale::Log);
             let thresholds = Thresholds { metric, class, scale, d_min: 0.1, d_neg: 0.01, margin };
-            let tested =
-                Tested::of(&thresholds, &Estimate { difference, se, df: 12.0 }, Levels { alpha: 0.0005, pass_tail: 0.02 });
-            let finding = Finding::tested(Sides { baseline: Some(0.0), candidate: Some(difference) }, &tested, false);
-            assert_eq!(finding.worry || finding.blocks.is_some(), !tested.proven, "the word changes nothing of the decision");
+            let tested = Tested::of(
+                &thresholds,
+                &Estimate { difference, se, df: 12.0 },
+                Levels { alpha: 0.0005, pass_tail: 0.02 },
+            );
+            let finding = Finding::tested(
+                Sides { baseline: Some(0.0), candidate: Some(difference) },
+                &tested,
+                false,
+            );
+            assert_eq!(
+                finding.worry || finding.blocks.is_some(),
+                !tested.proven,
+                "the word changes nothing of the decision"
+            );
             finding.row.judgement
         };
         // t(0.9995; 12) is 4.3.

@@ -44,7 +44,11 @@ pub fn steps(comparison: &Comparison, metric: Metric) -> Result<Vec<Step>, Strin
         Working::Errors(test) => errors(test),
     });
     steps.push(conclusion(row));
-    steps.push(step("decision", "of all metrics together", format!("{:?}", comparison.decision).to_uppercase()));
+    steps.push(step(
+        "decision",
+        "of all metrics together",
+        format!("{:?}", comparison.decision).to_uppercase(),
+    ));
     Ok(steps)
 }
 
@@ -52,7 +56,8 @@ pub fn steps(comparison: &Comparison, metric: Metric) -> Result<Vec<Step>, Strin
 pub fn render(steps: &[Step]) -> String {
     let width = steps.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
     let line = |s: &Step| {
-        let formula = if s.formula.is_empty() { String::new() } else { format!("{} = ", s.formula) };
+        let formula =
+            if s.formula.is_empty() { String::new() } else { format!("{} = ", s.formula) };
         format!("  {:<width$}  {formula}{}\n", s.name, s.value)
     };
     steps.iter().map(line).collect()
@@ -69,10 +74,15 @@ fn heading(comparison: &Comparison, row: &MetricComparison) -> Step {
         Class::Info => "info: shown, never decides",
     };
     let how = match comparison.mode {
-        Mode::Interleaved => format!("interleaved, look {} (docs/METHODOLOGY.md#interleaved-test)", comparison.looks),
+        Mode::Interleaved => {
+            format!("interleaved, look {} (docs/METHODOLOGY.md#interleaved-test)", comparison.looks)
+        }
         Mode::OtherDay => {
             let sessions = text::count(comparison.sessions as u64, "session", "sessions");
-            format!("another day, job {} against {sessions} (docs/METHODOLOGY.md#another-day)", comparison.looks)
+            format!(
+                "another day, job {} against {sessions} (docs/METHODOLOGY.md#another-day)",
+                comparison.looks
+            )
         }
     };
     step(row.metric.name(), "", format!("{how}; {class}; positive differences are worse"))
@@ -85,7 +95,11 @@ fn pairs(test: &PairsTest, metric: Metric) -> Vec<Step> {
         step("c_s", format!("{start} of the candidate"), values(metric, &test.candidate)),
         step("D_s", "c_s - b_s", list(&test.differences, |d| signed(metric, d))),
         variation("SSn, dfn", "sum (b_s - mean b)^2 + sum (c_s - mean c)^2, 2 (L - 1)", test.now),
-        variation("SSh, dfh", "the same within each side of earlier runs, at most 12 df", test.history),
+        variation(
+            "SSh, dfh",
+            "the same within each side of earlier runs, at most 12 df",
+            test.history,
+        ),
     ];
     if let Some(noise) = test.noise {
         steps.push(step("df", "dfh + dfn", number(noise.df)));
@@ -93,21 +107,34 @@ fn pairs(test: &PairsTest, metric: Metric) -> Vec<Step> {
         let f = match noise.ratio {
             Some((ratio, cdf)) => {
                 let at = cdf.map_or_else(|| "undefined".to_owned(), |p| format!("{p:.4}"));
-                let so = if noise.noisier { "noisier: this run counts alone where it is larger" } else { "pooled" };
+                let so = if noise.noisier {
+                    "noisier: this run counts alone where it is larger"
+                } else {
+                    "pooled"
+                };
                 format!("{}, F_cdf {at}: {so}", number(ratio))
             }
             None => "not asked: it takes two degrees of freedom on each side".into(),
         };
         steps.push(step("F", formula, f));
-        let formula = if noise.noisier { "max((SSh + SSn) / df, SSn / dfn)" } else { "(SSh + SSn) / df" };
+        let formula =
+            if noise.noisier { "max((SSh + SSn) / df, SSn / dfn)" } else { "(SSh + SSn) / df" };
         steps.push(step(
             "v",
             formula,
-            format!("{}, sd of a start {}", number(noise.variance), size(metric, noise.variance.sqrt())),
+            format!(
+                "{}, sd of a start {}",
+                number(noise.variance),
+                size(metric, noise.variance.sqrt())
+            ),
         ));
     }
     if let Some(tested) = &test.tested {
-        steps.extend(tests(tested, "sqrt(2 v / L + 2 floor^2 / L)", if test.look == 1 { "" } else { "_L" }));
+        steps.extend(tests(
+            tested,
+            "sqrt(2 v / L + 2 floor^2 / L)",
+            if test.look == 1 { "" } else { "_L" },
+        ));
     }
     steps.extend(checks(&test.checks));
     steps.extend(prior(test.prior.as_ref(), metric));
@@ -121,13 +148,16 @@ fn sessions(test: &SessionsTest, metric: Metric) -> Vec<Step> {
         step("k, q", "sessions, jobs", format!("{}, {}", test.history.len(), test.jobs.len())),
     ];
     if let Some(variance) = test.variance {
-        let value = format!("{}, sd of a session {}", number(variance), size(metric, variance.sqrt()));
+        let value =
+            format!("{}, sd of a session {}", number(variance), size(metric, variance.sqrt()));
         steps.push(step("s2", "sample variance of h + floor^2", value));
     }
     if let Some(tested) = &test.tested {
         steps.extend(tests(tested, "sqrt(s2 (1/q + 1/k)), df = k - 1", ""));
         if test.alone.len() > 1 {
-            let each = list(&test.alone.iter().map(|e| e.difference).collect::<Vec<_>>(), |d| signed(metric, d));
+            let each = list(&test.alone.iter().map(|e| e.difference).collect::<Vec<_>>(), |d| {
+                signed(metric, d)
+            });
             steps.push(step("D_q", "c_q - mean h, each job alone", each));
         }
     }
@@ -139,10 +169,15 @@ fn sessions(test: &SessionsTest, metric: Metric) -> Vec<Step> {
 /// The rule that is never dropped (docs/METHODOLOGY.md#gross-rule).
 fn gross(test: &GrossTest, metric: Metric) -> Vec<Step> {
     let e = &test.estimate;
-    let (formula, sd) = ("(4 * 0.05^2 + (k - 1) s2) / (k + 3), df = k + 3", size(metric, test.variance.sqrt()));
+    let (formula, sd) =
+        ("(4 * 0.05^2 + (k - 1) s2) / (k + 3), df = k + 3", size(metric, test.variance.sqrt()));
     let mut steps = vec![
         step("gross: v", formula, format!("{}, sd of a session {sd}", number(test.variance))),
-        step("gross: D", "mean of the candidate - mean of the baseline", signed(metric, e.difference)),
+        step(
+            "gross: D",
+            "mean of the candidate - mean of the baseline",
+            signed(metric, e.difference),
+        ),
         step("gross: se", "sqrt(v (1/q + 1/k))", number(e.se)),
         step("gross: p", "P(T_df > D / se)", probability(test.p)),
     ];
@@ -164,21 +199,40 @@ fn tests(tested: &Tested, se: &str, suffix: &str) -> Vec<Step> {
         step("D_neg", "tested null: allowance for order and drift", size(metric, t.d_neg)),
         step("p", "P(T_df > (D - D_neg) / se)", probability(tested.p)),
         step("p0", "P(T_df > D / se)", probability(tested.p0)),
-        step(format!("alpha{suffix}"), "the metric's part of the budget / workloads", number(levels.alpha)),
+        step(
+            format!("alpha{suffix}"),
+            "the metric's part of the budget / workloads",
+            number(levels.alpha),
+        ),
         step("D_min", "minimum relevant change", size(metric, t.d_min)),
     ];
-    let both = tested.interval.map(|(low, high)| format!("{} to {}", signed(metric, low), signed(metric, high)));
-    steps.push(step("CI", format!("D -+ t(1 - alpha{suffix}; df) se"), both.unwrap_or_else(|| "undefined".into())));
+    let both = tested
+        .interval
+        .map(|(low, high)| format!("{} to {}", signed(metric, low), signed(metric, high)));
+    steps.push(step(
+        "CI",
+        format!("D -+ t(1 - alpha{suffix}; df) se"),
+        both.unwrap_or_else(|| "undefined".into()),
+    ));
     if let Some(margin) = t.margin {
         let upper = tested.upper.map_or_else(|| "undefined".into(), |u| signed(metric, u));
-        let so = if tested.proven { "below M: proven fine" } else { "not below M: not proven fine" };
+        let so =
+            if tested.proven { "below M: proven fine" } else { "not below M: not proven fine" };
         let tail = number(1.0 - levels.pass_tail);
-        steps.push(step("U", format!("D + t({tail}; df) se"), format!("{upper}, M {}: {so}", size(metric, margin))));
+        steps.push(step(
+            "U",
+            format!("D + t({tail}; df) se"),
+            format!("{upper}, M {}: {so}", size(metric, margin)),
+        ));
     }
     let worry = if tested.worries { "yes: no PASS" } else { "no" };
     steps.push(step("worry", "p0 < 0.02 and D >= D_min", worry));
     let mde = tested.mde.map_or_else(|| "undefined".into(), |d| size(metric, d));
-    steps.push(step("MDE95", format!("max(D_min, D_neg + t(1 - alpha{suffix}) se) + t(0.95) se"), mde));
+    steps.push(step(
+        "MDE95",
+        format!("max(D_min, D_neg + t(1 - alpha{suffix}) se) + t(0.95) se"),
+        mde,
+    ));
     steps
 }
 
@@ -187,7 +241,11 @@ fn prior(test: Option<&PriorTest>, metric: Metric) -> Vec<Step> {
     let e = &test.tested.estimate;
     let (b, c) = test.starts;
     let mut steps = vec![
-        step("prior", "noise not known from 4 df: sd of a start assumed, 4 df", size(metric, test.sd)),
+        step(
+            "prior",
+            "noise not known from 4 df: sd of a start assumed, 4 df",
+            size(metric, test.sd),
+        ),
         step("D", "mean of the candidate - mean of the baseline", signed(metric, e.difference)),
         step("se", format!("sd sqrt(1/{c} + 1/{b})"), number(e.se)),
         step("p", "P(T_4 > (D - D_neg) / se)", probability(test.tested.p)),
@@ -202,7 +260,11 @@ fn errors(test: &ErrorsTest) -> Vec<Step> {
         format!("{} of {}{share}", counts.bad, counts.n)
     };
     let mut steps = vec![
-        step("x_b, n_b", "failed of scheduled: the baseline, history included", share(test.baseline)),
+        step(
+            "x_b, n_b",
+            "failed of scheduled: the baseline, history included",
+            share(test.baseline),
+        ),
         step("x_c, n_c", "failed of scheduled: the candidate", share(test.candidate)),
         step("pe", "P(Binomial(x_b + x_c, n_c / (n_c + n_b)) >= x_c)", probability(Some(test.p))),
         step("alpha", "0.0005 / workloads", number(test.alpha)),
@@ -210,12 +272,17 @@ fn errors(test: &ErrorsTest) -> Vec<Step> {
         step("D_min", "minimum relevant change", size(Metric::ErrorRate, test.d_min)),
     ];
     steps.extend(checks(&test.checks));
-    steps.push(step("worry", "pe < 0.01 and x_c / n_c > D_min", if test.worry { "yes: no PASS" } else { "no" }));
+    steps.push(step(
+        "worry",
+        "pe < 0.01 and x_c / n_c > D_min",
+        if test.worry { "yes: no PASS" } else { "no" },
+    ));
     steps
 }
 
 fn checks(checks: &[Check]) -> Vec<Step> {
-    let line = |c: &Check| step("hit needs", c.formula, if c.holds { "holds" } else { "does not hold" });
+    let line =
+        |c: &Check| step("hit needs", c.formula, if c.holds { "holds" } else { "does not hold" });
     checks.iter().map(line).collect()
 }
 

@@ -36,12 +36,18 @@ pub fn checks(t: &Thresholds, estimate: &Estimate, policy: &Policy) -> Vec<Check
             holds: speaks_of_the_whole_engine(t.metric),
         },
         Check { formula: "p <= 1e-4 / workloads", holds: significant },
-        Check { formula: "D >= max(D_min, 0.15)", holds: estimate.difference >= t.d_min.max(SMALLEST) },
+        Check {
+            formula: "D >= max(D_min, 0.15)",
+            holds: estimate.difference >= t.d_min.max(SMALLEST),
+        },
     ]
 }
 
 pub const fn speaks_of_the_whole_engine(metric: Metric) -> bool {
-    matches!(metric, Metric::OutputTokenRate | Metric::Timing(Timing::Tpot | Timing::E2e, Stat::Geomean))
+    matches!(
+        metric,
+        Metric::OutputTokenRate | Metric::Timing(Timing::Tpot | Timing::E2e, Stat::Geomean)
+    )
 }
 
 /// A difference against the prior; open, with `reason`, where the rule does not convict.
@@ -85,7 +91,13 @@ pub fn judge(
 }
 
 /// MDE95 of the rule, by an estimate whose noise is known or else by the prior; none of metrics that it does not look at.
-pub fn reach(t: &Thresholds, own: Option<Estimate>, starts: (f64, f64), known: Option<f64>, policy: &Policy) -> Option<f64> {
+pub fn reach(
+    t: &Thresholds,
+    own: Option<Estimate>,
+    starts: (f64, f64),
+    known: Option<f64>,
+    policy: &Policy,
+) -> Option<f64> {
     let estimate = own.unwrap_or_else(|| estimate(0.0, prior_sd(known), starts));
     let speaks = speaks_of_the_whole_engine(t.metric) && estimate.se.is_finite();
     speaks.then(|| estimate.mde(policy.level(ALPHA), raised(t).d_min, t.d_neg)).flatten()
@@ -111,10 +123,20 @@ mod tests {
 
     fn hit(difference: f64, starts: (f64, f64), known: Option<f64>) -> bool {
         let policy = Policy::default();
-        let t = policy.thresholds(Metric::OutputTokenRate, Mode::OtherDay).expect("a metric of the method");
-        judge(&t, Sides { baseline: None, candidate: None }, difference, starts, known, &policy, MetricReason::TooFewSessions)
-            .0
-            .hit
+        let t = policy
+            .thresholds(Metric::OutputTokenRate, Mode::OtherDay)
+            .expect("a metric of the method");
+        judge(
+            &t,
+            Sides { baseline: None, candidate: None },
+            difference,
+            starts,
+            known,
+            &policy,
+            MetricReason::TooFewSessions,
+        )
+        .0
+        .hit
     }
 
     /// The figures of the documentation.

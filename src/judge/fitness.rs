@@ -29,7 +29,8 @@ type Pair<'a> = (&'a Round, &'a Round);
 /// Starts that have a pair to judge, ascending: rounds of both sides whose baseline did not fail completely.
 pub fn usable(input: &Interleaved<'_>) -> Vec<u32> {
     let pairs = partners(input.baseline, input.candidate);
-    let starts: BTreeSet<u32> = pairs.iter().filter(|(b, _)| !failed_completely(b)).map(|(b, _)| b.start).collect();
+    let starts: BTreeSet<u32> =
+        pairs.iter().filter(|(b, _)| !failed_completely(b)).map(|(b, _)| b.start).collect();
     starts.into_iter().collect()
 }
 
@@ -40,16 +41,21 @@ pub fn prepare<'a>(input: &Interleaved<'a>, last: u32) -> Result<Fit<'a>, Pairin
     if !input.differing.is_empty() {
         return Err(PairingReason::FieldsDiffer { fields: input.differing.to_vec() });
     }
-    let within = |rounds: &'a [Round]| rounds.iter().filter(|r| r.start <= last).collect::<Vec<&Round>>();
+    let within =
+        |rounds: &'a [Round]| rounds.iter().filter(|r| r.start <= last).collect::<Vec<&Round>>();
     let (baseline, candidate) = (within(input.baseline), within(input.candidate));
     let pairs = paired(&baseline, &candidate)?;
     same_work(&pairs)?;
     interleaved_in_time(&pairs)?;
     let all_dead = baseline.iter().filter(|b| failed_completely(b)).count();
     if all_dead * 4 > baseline.len() {
-        return Err(PairingReason::BaselineFailed { rounds: all_dead as u64, of: baseline.len() as u64 });
+        return Err(PairingReason::BaselineFailed {
+            rounds: all_dead as u64,
+            of: baseline.len() as u64,
+        });
     }
-    let (dead, alive): (Vec<Pair<'_>>, Vec<Pair<'_>>) = pairs.iter().partition(|(b, _)| failed_completely(b));
+    let (dead, alive): (Vec<Pair<'_>>, Vec<Pair<'_>>) =
+        pairs.iter().partition(|(b, _)| failed_completely(b));
     let mut warnings = Vec::new();
     if !dead.is_empty() {
         warnings.push(PairingReason::FailedRoundsDropped { rounds: dead.len() as u64 });
@@ -68,17 +74,30 @@ pub fn prepare<'a>(input: &Interleaved<'a>, last: u32) -> Result<Fit<'a>, Pairin
 }
 
 /// Partners by start and seed, in the baseline's order.
-fn partners<'a>(baseline: impl IntoIterator<Item = &'a Round>, candidate: impl IntoIterator<Item = &'a Round>) -> Vec<Pair<'a>> {
-    let mut partners: BTreeMap<(u32, u64), &Round> = candidate.into_iter().map(|r| ((r.start, r.seed), r)).collect();
-    baseline.into_iter().filter_map(|b| partners.remove(&(b.start, b.seed)).map(|c| (b, c))).collect()
+fn partners<'a>(
+    baseline: impl IntoIterator<Item = &'a Round>,
+    candidate: impl IntoIterator<Item = &'a Round>,
+) -> Vec<Pair<'a>> {
+    let mut partners: BTreeMap<(u32, u64), &Round> =
+        candidate.into_iter().map(|r| ((r.start, r.seed), r)).collect();
+    baseline
+        .into_iter()
+        .filter_map(|b| partners.remove(&(b.start, b.seed)).map(|c| (b, c)))
+        .collect()
 }
 
 /// The partners, if at least half of the rounds have one.
-fn paired<'a>(baseline: &[&'a Round], candidate: &[&'a Round]) -> Result<Vec<Pair<'a>>, PairingReason> {
+fn paired<'a>(
+    baseline: &[&'a Round],
+    candidate: &[&'a Round],
+) -> Result<Vec<Pair<'a>>, PairingReason> {
     let pairs = partners(baseline.iter().copied(), candidate.iter().copied());
     let rounds = baseline.len().max(candidate.len());
     if pairs.is_empty() || pairs.len() * 2 < rounds {
-        return Err(PairingReason::FewPartners { pairs: pairs.len() as u64, rounds: rounds as u64 });
+        return Err(PairingReason::FewPartners {
+            pairs: pairs.len() as u64,
+            rounds: rounds as u64,
+        });
     }
     Ok(pairs)
 }
@@ -88,7 +107,8 @@ fn same_work(pairs: &[Pair<'_>]) -> Result<(), PairingReason> {
     let mut counts: Vec<(f64, f64)> = Vec::new();
     for (b, c) in pairs {
         for (rb, rc) in b.rows.iter().zip(&c.rows) {
-            if let (true, Some(nb), Some(nc)) = (rb.ok && rc.ok, rb.output_tokens, rc.output_tokens) {
+            if let (true, Some(nb), Some(nc)) = (rb.ok && rc.ok, rb.output_tokens, rc.output_tokens)
+            {
                 counts.push((f64::from(nb), f64::from(nc)));
             }
         }
@@ -109,7 +129,9 @@ fn interleaved_in_time(pairs: &[Pair<'_>]) -> Result<(), PairingReason> {
     }
     let starts: BTreeSet<u32> = pairs.iter().map(|(b, _)| b.start).collect();
     Err(match starts.len() {
-        1 => PairingReason::OneOrder { first: if first == 0 { Side::Baseline } else { Side::Candidate } },
+        1 => PairingReason::OneOrder {
+            first: if first == 0 { Side::Baseline } else { Side::Candidate },
+        },
         _ => PairingReason::UnevenOrder { first: share },
     })
 }

@@ -37,7 +37,13 @@ pub struct GrossTest {
 }
 
 /// `starts`: every start of the candidate's jobs, oriented. None without a session.
-pub fn test(t: &Thresholds, history: &[f64], starts: &[f64], jobs: &[f64], policy: &Policy) -> Option<GrossTest> {
+pub fn test(
+    t: &Thresholds,
+    history: &[f64],
+    starts: &[f64],
+    jobs: &[f64],
+    policy: &Policy,
+) -> Option<GrossTest> {
     let (base, candidate) = (mean(history)?, mean(jobs)?);
     let variance = variance(t, history);
     let estimate = estimate(candidate - base, variance, history.len(), jobs.len());
@@ -48,7 +54,10 @@ pub fn test(t: &Thresholds, history: &[f64], starts: &[f64], jobs: &[f64], polic
     let far = history.len() > 1 && estimate.difference >= FAR && each(slowest + BEYOND_ALL);
     let checks = vec![
         Check { formula: "the metric is primary", holds: t.is_primary() },
-        Check { formula: "gross: D >= max(D_min, 0.25)", holds: estimate.difference >= t.d_min.max(SMALLEST) },
+        Check {
+            formula: "gross: D >= max(D_min, 0.25)",
+            holds: estimate.difference >= t.d_min.max(SMALLEST),
+        },
         Check {
             formula: "gross: p <= 0.0005 / workloads and each start - mean h >= 0.12; or D >= 0.5 and each start - slowest h >= 0.25",
             holds: significant || far,
@@ -88,7 +97,8 @@ mod tests {
         let policy = Policy::default();
         let metric = Metric::parse("ttft_geomean").expect("a metric");
         let t = policy.thresholds(metric, Mode::OtherDay).expect("a metric of the method");
-        test(&t, history, starts, &[mean(starts).expect("some")], &policy).is_some_and(|found| found.hit)
+        test(&t, history, starts, &[mean(starts).expect("some")], &policy)
+            .is_some_and(|found| found.hit)
     }
 
     const TWICE: f64 = std::f64::consts::LN_2;
@@ -96,14 +106,19 @@ mod tests {
     #[test]
     fn twice_as_slow_is_found_from_the_first_session_on_however_uneven_they_are() {
         // Six sessions that differ by 1.4 times, half of them slow.
-        let uneven: Vec<f64> = (0..6).map(|i| if i % 2 == 0 { 0.0 } else { 1.4_f64.ln() }).collect();
+        let uneven: Vec<f64> =
+            (0..6).map(|i| if i % 2 == 0 { 0.0 } else { 1.4_f64.ln() }).collect();
         for k in 1..=6 {
             let base = mean(&uneven[..k]).expect("some");
             assert!(hit(&uneven[..k], &[base + TWICE; 2]), "{k} sessions");
         }
         assert!(hit(&uneven, &[TWICE; 2]), "of the faster level");
         let spread: Vec<f64> = (0..6).map(|i| 1.4_f64.ln() * f64::from(i) / 5.0).collect();
-        assert!(hit(&spread, &[TWICE; 2]) && !hit(&uneven, &[0.17 + 0.49; 2]) && !hit(&uneven, &[0.58, 0.9]));
+        assert!(
+            hit(&spread, &[TWICE; 2])
+                && !hit(&uneven, &[0.17 + 0.49; 2])
+                && !hit(&uneven, &[0.58, 0.9])
+        );
         assert!(!hit(&[], &[TWICE; 2]));
     }
 
@@ -111,6 +126,9 @@ mod tests {
     fn less_than_a_quarter_or_one_start_alone_is_not_gross() {
         assert!(!hit(&[0.0; 20], &[0.24; 2]) && hit(&[0.0; 20], &[0.26; 2]));
         assert!(!hit(&[0.0; 20], &[0.11, 0.60]) && hit(&[0.0; 20], &[0.13, 0.60]));
-        assert!(!hit(&[0.0], &[0.60; 2]) && hit(&[0.0], &[0.62; 2]), "one session: t(0.0005; 4) is 8.61");
+        assert!(
+            !hit(&[0.0], &[0.60; 2]) && hit(&[0.0], &[0.62; 2]),
+            "one session: t(0.0005; 4) is 8.61"
+        );
     }
 }

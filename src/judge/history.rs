@@ -24,7 +24,8 @@ pub struct Variation {
 impl Variation {
     /// Around the mean of one side's starts.
     pub fn within(values: &[f64]) -> Self {
-        squared_deviations(values).map_or_else(Self::default, |ss| Self { ss, df: (values.len() - 1) as f64 })
+        squared_deviations(values)
+            .map_or_else(Self::default, |ss| Self { ss, df: (values.len() - 1) as f64 })
     }
 
     pub fn plus(self, other: Self) -> Self {
@@ -62,7 +63,8 @@ mod tests {
     use super::*;
 
     fn side(values: &[f64]) -> Vec<StartSummary> {
-        let start = |v: &f64| StartSummary { values: [(Metric::OutputTokenRate, *v)].into(), n: 1, bad: 0 };
+        let start =
+            |v: &f64| StartSummary { values: [(Metric::OutputTokenRate, *v)].into(), n: 1, bad: 0 };
         values.iter().map(start).collect()
     }
 

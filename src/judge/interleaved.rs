@@ -7,7 +7,9 @@ use crate::judge::estimate::{Estimate, Finding, Levels, Sides, Tested, conclude}
 use crate::judge::far_beyond::{self, PriorTest};
 use crate::judge::fitness::{StartPair, prepare, usable};
 use crate::judge::history::{Variation, variation};
-use crate::judge::{Check, Comparison, MetricReason, Mode, PastRun, Policy, Reason, Thresholds, Working};
+use crate::judge::{
+    Check, Comparison, MetricReason, Mode, PastRun, Policy, Reason, Thresholds, Working,
+};
 use crate::judge::{all_hold, detectable, dist};
 use crate::measure::stats::mean;
 use crate::measure::summary::{Shape, StartSummary};
@@ -106,7 +108,9 @@ pub fn judge(input: &Interleaved<'_>) -> Comparison {
         last = match prepare(input, usable[look - 1]) {
             Err(reason) => undecided(Reason::Pairing(reason)).incomplete(),
             Ok(fit) => {
-                pairs.extend(fit.starts[pairs.len()..].iter().map(|starts| Pair::of(starts, &input.slo)));
+                pairs.extend(
+                    fit.starts[pairs.len()..].iter().map(|starts| Pair::of(starts, &input.slo)),
+                );
                 let mut found = look_at(&basis, &pairs, most);
                 found.warnings.splice(0..0, fit.warnings.into_iter().map(Reason::Pairing));
                 found
@@ -149,7 +153,12 @@ impl Basis<'_> {
     fn undecided(&self, most: usize, reasons: Vec<Reason>) -> Comparison {
         // Looks from the second on spend a level each, the first one that of the obvious.
         let looks = LOOKS.into_iter().filter(|&look| look >= 2 && look <= most).count() as f64;
-        let budget = self.policy.budget(self.shape, looks * ALPHA_PRIMARY, looks * ALPHA_GUARD, far_beyond::ALPHA);
+        let budget = self.policy.budget(
+            self.shape,
+            looks * ALPHA_PRIMARY,
+            looks * ALPHA_GUARD,
+            far_beyond::ALPHA,
+        );
         Comparison::undecided(Mode::Interleaved, self.history.len(), budget, reasons)
     }
 }
@@ -157,9 +166,12 @@ impl Basis<'_> {
 impl Pair {
     fn of(starts: &StartPair<'_>, slo: &SloMs) -> Self {
         let summary = |rounds: &[&Round]| StartSummary::over(rounds.iter().copied(), slo);
-        let mut pair = Self { baseline: summary(&starts.baseline), candidate: summary(&starts.candidate) };
+        let mut pair =
+            Self { baseline: summary(&starts.baseline), candidate: summary(&starts.candidate) };
         let open_loop = starts.baseline.iter().all(|r| r.open_loop);
-        if let (true, Some(rate)) = (open_loop, pair.baseline.values.get_mut(&Metric::OutputTokenRate)) {
+        if let (true, Some(rate)) =
+            (open_loop, pair.baseline.values.get_mut(&Metric::OutputTokenRate))
+        {
             // The rate follows the lengths where arrivals are fixed: the baseline's as it would be at the candidate's lengths. Oriented:
             // minus the log.
             *rate -= log_of_lengths(starts).unwrap_or(0.0);
@@ -178,7 +190,13 @@ fn findings(basis: &Basis<'_>, pairs: &[Pair]) -> Vec<Finding> {
     let row = |metric| basis.policy.thresholds(metric, Mode::Interleaved);
     let defined = basis.shape.defined().into_iter().filter_map(row);
     let mut findings: Vec<Finding> = defined
-        .map(|t| if t.metric == Metric::ErrorRate { error_finding(&t, basis, pairs) } else { finding(&t, basis, pairs) })
+        .map(|t| {
+            if t.metric == Metric::ErrorRate {
+                error_finding(&t, basis, pairs)
+            } else {
+                finding(&t, basis, pairs)
+            }
+        })
         .collect();
     findings.extend(basis.policy.unjudged().into_iter().map(Finding::unjudged));
     findings
@@ -188,17 +206,29 @@ fn error_finding(t: &Thresholds, basis: &Basis<'_>, pairs: &[Pair]) -> Finding {
     // Only baselines' sides: a candidate of the past may have been the one that failed.
     let past = Counts::of(basis.history.iter().filter_map(|run| run.sides.first()).flatten());
     let baseline = Counts::of(pairs.iter().map(|p| &p.baseline)).plus(past);
-    errors::judge(t, baseline, Counts::of(pairs.iter().map(|p| &p.candidate)), pairs.len(), basis.policy)
+    errors::judge(
+        t,
+        baseline,
+        Counts::of(pairs.iter().map(|p| &p.candidate)),
+        pairs.len(),
+        basis.policy,
+    )
 }
 
 fn finding(t: &Thresholds, basis: &Basis<'_>, pairs: &[Pair]) -> Finding {
     let value = |start: &StartSummary| start.values.get(&t.metric).copied();
-    let both: Vec<(Option<f64>, Option<f64>)> = pairs.iter().map(|p| (value(&p.baseline), value(&p.candidate))).collect();
+    let both: Vec<(Option<f64>, Option<f64>)> =
+        pairs.iter().map(|p| (value(&p.baseline), value(&p.candidate))).collect();
     let (base, cand): (Vec<f64>, Vec<f64>) = both.iter().filter_map(|&(b, c)| b.zip(c)).unzip();
     let gap = both.iter().any(|(b, c)| b.is_some() != c.is_some());
     if base.is_empty() {
-        let of = |side: fn(&Pair) -> &StartSummary| mean(&pairs.iter().filter_map(|p| value(side(p))).collect::<Vec<_>>());
-        return Finding::missing(t, Sides { baseline: of(|p| &p.baseline), candidate: of(|p| &p.candidate) });
+        let of = |side: fn(&Pair) -> &StartSummary| {
+            mean(&pairs.iter().filter_map(|p| value(side(p))).collect::<Vec<_>>())
+        };
+        return Finding::missing(
+            t,
+            Sides { baseline: of(|p| &p.baseline), candidate: of(|p| &p.candidate) },
+        );
     }
     let tested = test(t, basis, pairs.len(), &base, &cand);
     if gap { tested.with_gap() } else { tested }
@@ -231,21 +261,42 @@ fn test(t: &Thresholds, basis: &Basis<'_>, look: usize, base: &[f64], cand: &[f6
 }
 
 /// The first look where the noise is known from fewer than four degrees of freedom, if that decides or nothing else could.
-fn with_prior(t: &Thresholds, basis: &Basis<'_>, sides: Sides, difference: f64, working: &mut PairsTest) -> Option<Finding> {
+fn with_prior(
+    t: &Thresholds,
+    basis: &Basis<'_>,
+    sides: Sides,
+    difference: f64,
+    working: &mut PairsTest,
+) -> Option<Finding> {
     if working.look > 1 || working.noise.is_some_and(|n| n.df >= far_beyond::ENOUGH_DF) {
         return None;
     }
     let known = working.noise.map(|n| n.variance);
-    let (found, prior) =
-        far_beyond::judge(t, sides, difference, (1.0, 1.0), known, basis.policy, MetricReason::StartNoiseUnknown);
+    let (found, prior) = far_beyond::judge(
+        t,
+        sides,
+        difference,
+        (1.0, 1.0),
+        known,
+        basis.policy,
+        MetricReason::StartNoiseUnknown,
+    );
     working.prior = prior;
     let mut found = found;
     found.row.detectable = found.row.mde.filter(|_| t.margin.is_some());
     (found.hit || known.is_none()).then_some(found)
 }
 
-fn with_noise(t: &Thresholds, policy: &Policy, sides: Sides, difference: f64, working: &mut PairsTest) -> Finding {
-    let Some(noise) = working.noise else { return Finding::open(t, sides, difference, MetricReason::StartNoiseUnknown) };
+fn with_noise(
+    t: &Thresholds,
+    policy: &Policy,
+    sides: Sides,
+    difference: f64,
+    working: &mut PairsTest,
+) -> Finding {
+    let Some(noise) = working.noise else {
+        return Finding::open(t, sides, difference, MetricReason::StartNoiseUnknown);
+    };
     let se = standard_error(t, noise.variance, working.differences.len() as f64);
     let estimate = Estimate { difference, se, df: noise.df };
     let tested = Tested::of(t, &estimate, Levels { alpha: alpha(t, policy), pass_tail: 0.02 });
@@ -274,15 +325,30 @@ fn alpha(t: &Thresholds, policy: &Policy) -> f64 {
 }
 
 /// MDE95 of a run of so many starts per side that varies as the history does; none where that is not known.
-pub(super) fn reach(t: &Thresholds, history: Variation, starts: usize, policy: &Policy) -> Option<f64> {
+pub(super) fn reach(
+    t: &Thresholds,
+    history: Variation,
+    starts: usize,
+    policy: &Policy,
+) -> Option<f64> {
     let known = history.mean_square().filter(|_| history.df >= 2.0);
     if starts < 2 {
         let enough = known.filter(|_| history.df >= far_beyond::ENOUGH_DF);
         let se = enough.map(|variance| standard_error(t, variance, 1.0));
-        return far_beyond::reach(t, se.map(|se| Estimate::unknown(se, history.df)), (1.0, 1.0), known, policy);
+        return far_beyond::reach(
+            t,
+            se.map(|se| Estimate::unknown(se, history.df)),
+            (1.0, 1.0),
+            known,
+            policy,
+        );
     }
     let se = standard_error(t, known?, starts as f64);
-    Estimate::unknown(se, history.df + 2.0 * (starts - 1) as f64).mde(alpha(t, policy), t.d_min, t.d_neg)
+    Estimate::unknown(se, history.df + 2.0 * (starts - 1) as f64).mde(
+        alpha(t, policy),
+        t.d_min,
+        t.d_neg,
+    )
 }
 
 /// Pools history and this run. Where this run varies clearly more than history (F test at 0.90), it counts alone.
@@ -291,8 +357,11 @@ fn noise(history: Variation, now: Variation) -> Option<Noise> {
     if pooled.df < 2.0 {
         return None;
     }
-    let mut noise = Noise { variance: pooled.mean_square()?, df: pooled.df, noisier: false, ratio: None };
-    if let (true, Some(ms_now), Some(ms_past)) = (now.df >= 2.0 && history.df >= 2.0, now.mean_square(), history.mean_square()) {
+    let mut noise =
+        Noise { variance: pooled.mean_square()?, df: pooled.df, noisier: false, ratio: None };
+    if let (true, Some(ms_now), Some(ms_past)) =
+        (now.df >= 2.0 && history.df >= 2.0, now.mean_square(), history.mean_square())
+    {
         let cdf = dist::f_cdf(ms_now / ms_past, now.df, history.df);
         noise.noisier = ms_now > ms_past && cdf.is_none_or(|p| p > 0.90);
         noise.variance = if noise.noisier { noise.variance.max(ms_now) } else { noise.variance };
@@ -304,11 +373,17 @@ fn noise(history: Variation, now: Variation) -> Option<Noise> {
 /// Significant, relevant, and every one of at least two starts agrees.
 fn checks(tested: &Tested, differences: &[f64]) -> Vec<Check> {
     vec![
-        Check { formula: "L >= 2 start pairs with the metric on both sides", holds: differences.len() >= 2 },
+        Check {
+            formula: "L >= 2 start pairs with the metric on both sides",
+            holds: differences.len() >= 2,
+        },
         Check { formula: "df >= 4", holds: tested.estimate.df >= 4.0 },
         Check { formula: "p <= alpha_L", holds: tested.significant() },
         Check { formula: "D >= D_min", holds: tested.relevant() },
-        Check { formula: "every D_s > D_neg", holds: differences.iter().all(|&d| d > tested.thresholds.d_neg) },
+        Check {
+            formula: "every D_s > D_neg",
+            holds: differences.iter().all(|&d| d > tested.thresholds.d_neg),
+        },
     ]
 }
 
@@ -322,7 +397,11 @@ mod tests {
         let loud = Variation { ss: 40e-4, df: 4.0 };
         assert!(noise(Variation::default(), Variation { ss: 1.0, df: 1.0 }).is_none());
         let pooled = noise(quiet, Variation { ss: 4e-4, df: 4.0 }).expect("known");
-        assert!(!pooled.noisier && (pooled.variance - 1e-4).abs() < 1e-12 && (pooled.df - 16.0).abs() < 1e-12);
+        assert!(
+            !pooled.noisier
+                && (pooled.variance - 1e-4).abs() < 1e-12
+                && (pooled.df - 16.0).abs() < 1e-12
+        );
         let noisy = noise(quiet, loud).expect("known");
         assert!(noisy.noisier && (noisy.variance - 10e-4).abs() < 1e-12);
     }

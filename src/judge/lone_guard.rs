@@ -16,10 +16,19 @@ pub const FEWEST_STARTS: usize = 2;
 pub fn checks(tested: &Tested, starts: &[f64]) -> Vec<Check> {
     let t = &tested.thresholds;
     vec![
-        Check { formula: "a guard alone: two starts or more in the job", holds: starts.len() >= FEWEST_STARTS },
+        Check {
+            formula: "a guard alone: two starts or more in the job",
+            holds: starts.len() >= FEWEST_STARTS,
+        },
         Check { formula: "p <= alpha", holds: tested.significant() },
-        Check { formula: "a guard alone: D >= 2 D_min", holds: tested.estimate.difference >= TIMES * t.d_min },
-        Check { formula: "a guard alone: each start - mean h >= D_min", holds: starts.iter().all(|d| *d >= t.d_min) },
+        Check {
+            formula: "a guard alone: D >= 2 D_min",
+            holds: tested.estimate.difference >= TIMES * t.d_min,
+        },
+        Check {
+            formula: "a guard alone: each start - mean h >= D_min",
+            holds: starts.iter().all(|d| *d >= t.d_min),
+        },
     ]
 }
 
@@ -31,7 +40,9 @@ pub fn unconvicted(tested: &Tested, starts: &[f64]) -> Option<MetricReason> {
     match () {
         () if all_hold(&checks) => None,
         () if fails(0) => Some(MetricReason::OneStart),
-        () if fails(2) => Some(MetricReason::BelowOneJob { metric: t.metric, least: TIMES * t.d_min }),
+        () if fails(2) => {
+            Some(MetricReason::BelowOneJob { metric: t.metric, least: TIMES * t.d_min })
+        }
         () if fails(3) => Some(MetricReason::NotInEveryStart { metric: t.metric, least: t.d_min }),
         () => Some(MetricReason::SessionsDifferTooMuch),
     }

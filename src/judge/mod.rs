@@ -231,8 +231,10 @@ impl Policy {
     /// Sum of the levels of the metrics that can convict, each by its class, divided among the gating workloads; `primary` and
     /// `guard` are what one metric spends over all looks or jobs.
     fn budget(&self, shape: Shape, primary: f64, guard: f64, first_look: f64) -> f64 {
-        let first = |metric| if far_beyond::speaks_of_the_whole_engine(metric) { first_look } else { 0.0 };
-        let of = |metric: Metric| match self.thresholds(metric, Mode::Interleaved).map(|t| t.class) {
+        let first =
+            |metric| if far_beyond::speaks_of_the_whole_engine(metric) { first_look } else { 0.0 };
+        let of = |metric: Metric| match self.thresholds(metric, Mode::Interleaved).map(|t| t.class)
+        {
             Some(Class::Primary | Class::Guard) if metric == Metric::ErrorRate => errors::ALPHA,
             Some(Class::Primary) => primary + first(metric),
             Some(Class::Guard) => guard + first(metric),
@@ -254,7 +256,8 @@ impl Policy {
             Some(&class) => class,
             None => row.class,
         };
-        let margin = || self.margins.get(&metric).copied().unwrap_or_else(|| self.margin(row, d_min, mode));
+        let margin =
+            || self.margins.get(&metric).copied().unwrap_or_else(|| self.margin(row, d_min, mode));
         // A team that calls 10 % irrelevant is not asked for proof of 5 %.
         let margin = (class == Class::Primary).then(|| margin().max(d_min));
         Some(Thresholds { metric, class, scale: row.scale, d_min, d_neg: row.d_neg, margin })
@@ -278,7 +281,8 @@ impl Policy {
     /// Metrics that the team wants judged and METHOD does not judge: they forbid a PASS, since nothing looks at them. A config
     /// can not say that; a record from elsewhere can.
     fn unjudged(&self) -> Vec<Metric> {
-        let said = self.minimum_changes.keys().chain(self.margins.keys()).chain(self.classes.keys());
+        let said =
+            self.minimum_changes.keys().chain(self.margins.keys()).chain(self.classes.keys());
         said.copied().filter(|m| !METHOD.contains(m)).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
@@ -330,7 +334,8 @@ impl Comparison {
     pub fn without(&self, accepted: &BTreeSet<Metric>) -> Self {
         let mut rest = self.clone();
         for row in rest.metrics.iter_mut().filter(|row| accepted.contains(&row.metric)) {
-            *row = MetricComparison { bearing: Bearing::Free, margin: None, mde: None, ..row.clone() };
+            *row =
+                MetricComparison { bearing: Bearing::Free, margin: None, mde: None, ..row.clone() };
         }
         if rest.metrics != self.metrics {
             estimate::decide(&mut rest);
@@ -377,7 +382,9 @@ pub fn join(comparison: Option<&Comparison>, limits: &[LimitFinding]) -> Joined 
     }
     let decision = match base {
         _ if !breached.is_empty() => Decision::Regression,
-        Decision::Pass | Decision::Inconclusive if limits.iter().any(|l| l.state == LimitState::NotMeasured) => {
+        Decision::Pass | Decision::Inconclusive
+            if limits.iter().any(|l| l.state == LimitState::NotMeasured) =>
+        {
             Decision::Incomplete
         }
         Decision::Pass if !open_wrong.is_empty() => Decision::Inconclusive,

@@ -7,7 +7,9 @@ use crate::judge::errors::{self, Counts};
 use crate::judge::estimate::{Block, Estimate, Finding, Levels, Sides, Tested, conclude};
 use crate::judge::gross::{self, GrossTest};
 use crate::judge::reason::PairingReason;
-use crate::judge::{Check, Comparison, Decision, MetricReason, Mode, Policy, Reason, Session, Thresholds, Working};
+use crate::judge::{
+    Check, Comparison, Decision, MetricReason, Mode, Policy, Reason, Session, Thresholds, Working,
+};
 use crate::judge::{all_hold, detectable, lone_guard};
 use crate::measure::stats::{mean, sd};
 use crate::measure::summary::Shape;
@@ -19,7 +21,8 @@ pub const FEWEST_SESSIONS: usize = 6;
 const ALPHA_PRIMARY: f64 = 0.003;
 const ALPHA_GUARD: f64 = 0.001;
 /// The first job's part of it, and the second's; and the tail of the bound that a PASS needs.
-const LEVELS: [JobLevels; 2] = [JobLevels { part: 0.15, pass_tail: 0.05 }, JobLevels { part: 0.6, pass_tail: 0.025 }];
+const LEVELS: [JobLevels; 2] =
+    [JobLevels { part: 0.15, pass_tail: 0.05 }, JobLevels { part: 0.6, pass_tail: 0.025 }];
 /// From so many sessions of the candidate's own machine on, the others are left out.
 const ENOUGH_OF_ONE_RUNNER: usize = 8;
 
@@ -76,7 +79,10 @@ struct Values {
 pub fn judge(input: &OtherDay<'_>) -> Comparison {
     let undecided = |reason| undecided(input, input.history.len(), vec![reason]);
     if !input.differing.is_empty() {
-        return undecided(Reason::Pairing(PairingReason::FieldsDiffer { fields: input.differing.to_vec() })).incomplete();
+        return undecided(Reason::Pairing(PairingReason::FieldsDiffer {
+            fields: input.differing.to_vec(),
+        }))
+        .incomplete();
     }
     if input.jobs.is_empty() {
         return undecided(Reason::CandidateNotMeasured).incomplete();
@@ -99,8 +105,11 @@ fn undecided(input: &OtherDay<'_>, sessions: usize, reasons: Vec<Reason>) -> Com
     // The gross rule counts always, and alone with too few sessions.
     let (first, second) = (LEVELS[0].part, if input.jobs.len() > 1 { LEVELS[1].part } else { 0.0 });
     let known = sessions >= FEWEST_SESSIONS;
-    let (primary, guard) =
-        if known { ((first + second) * ALPHA_PRIMARY, lone_guard::ALPHA + second * ALPHA_GUARD) } else { (0.0, 0.0) };
+    let (primary, guard) = if known {
+        ((first + second) * ALPHA_PRIMARY, lone_guard::ALPHA + second * ALPHA_GUARD)
+    } else {
+        (0.0, 0.0)
+    };
     let budget = input.policy.budget(input.shape, gross::ALPHA + primary, guard, 0.0);
     Comparison::undecided(Mode::OtherDay, sessions, budget, reasons)
 }
@@ -117,7 +126,8 @@ fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
         })
         .collect();
     findings.extend(input.policy.unjudged().into_iter().map(Finding::unjudged));
-    let mut comparison = conclude(&undecided(input, history.len(), Vec::new()), findings, jobs.len());
+    let mut comparison =
+        conclude(&undecided(input, history.len(), Vec::new()), findings, jobs.len());
     if missing > 0 {
         comparison.sessions_needed = Some(missing);
     }
@@ -129,10 +139,16 @@ fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
     let advice = match (missing, jobs.len()) {
         (0, 1) => Reason::SecondJobHelps,
         (0, _) => Reason::InterleavingHelps,
-        _ => Reason::SessionsNeeded { missing: missing as u64, present: history.len() as u64, needed: FEWEST_SESSIONS as u64 },
+        _ => Reason::SessionsNeeded {
+            missing: missing as u64,
+            present: history.len() as u64,
+            needed: FEWEST_SESSIONS as u64,
+        },
     };
     if missing > 0 {
-        let too_few = |r: &Reason| matches!(r, Reason::NotProvenFine { why: Some(MetricReason::TooFewSessions), .. });
+        let too_few = |r: &Reason| {
+            matches!(r, Reason::NotProvenFine { why: Some(MetricReason::TooFewSessions), .. })
+        };
         comparison.reasons.retain(|r| !too_few(r));
         let at = if noise { 0 } else { comparison.reasons.len() };
         comparison.reasons.insert(at, advice);
@@ -144,12 +160,21 @@ fn judge_jobs(input: &OtherDay<'_>, jobs: &[Session]) -> Comparison {
 
 /// Only the candidate's machine, where there are enough sessions of it and all its jobs ran there.
 fn same_runner<'a>(history: &'a [Session], jobs: &[Session]) -> Vec<&'a Session> {
-    let runner = jobs.first().and_then(|j| j.runner.as_ref()).filter(|r| jobs.iter().all(|j| j.runner.as_ref() == Some(r)));
-    let own: Vec<&Session> = history.iter().filter(|s| runner.is_some() && s.runner.as_ref() == runner).collect();
+    let runner = jobs
+        .first()
+        .and_then(|j| j.runner.as_ref())
+        .filter(|r| jobs.iter().all(|j| j.runner.as_ref() == Some(r)));
+    let own: Vec<&Session> =
+        history.iter().filter(|s| runner.is_some() && s.runner.as_ref() == runner).collect();
     if own.len() >= ENOUGH_OF_ONE_RUNNER { own } else { history.iter().collect() }
 }
 
-fn error_finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Policy) -> Finding {
+fn error_finding(
+    t: &Thresholds,
+    history: &[&Session],
+    jobs: &[Session],
+    policy: &Policy,
+) -> Finding {
     let baseline = Counts::of(history.iter().flat_map(|s| &s.starts));
     let starts = jobs.iter().map(|j| j.starts.len()).sum();
     errors::judge(t, baseline, Counts::of(jobs.iter().flat_map(|j| &j.starts)), starts, policy)
@@ -160,7 +185,10 @@ fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Poli
     let values = Values {
         history: history.iter().filter_map(|s| session_value(s, t.metric)).collect(),
         jobs: whole().filter_map(|s| session_value(s, t.metric)).collect(),
-        starts: whole().flat_map(|s| &s.starts).filter_map(|s| s.values.get(&t.metric).copied()).collect(),
+        starts: whole()
+            .flat_map(|s| &s.starts)
+            .filter_map(|s| s.values.get(&t.metric).copied())
+            .collect(),
         gap: jobs.iter().any(|s| session_value(s, t.metric).is_none()),
     };
     let sides = Sides { baseline: mean(&values.history), candidate: mean(&values.jobs) };
@@ -168,7 +196,11 @@ fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Poli
         let missing = Finding::missing(t, sides);
         // A guard that no session has yet is one of none of six sessions, and becomes known with them.
         let unknown = sides.candidate.is_some() && !t.is_primary();
-        return if unknown { Finding { blocks: Some(Block::Unproven), ..missing } } else { missing };
+        return if unknown {
+            Finding { blocks: Some(Block::Unproven), ..missing }
+        } else {
+            missing
+        };
     };
     let gap = values.gap;
     let found = if values.history.len() >= FEWEST_SESSIONS {
@@ -181,7 +213,8 @@ fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Poli
 
 /// Mean of the start summaries; none where a start lacks the metric, so that no session is judged by its better half.
 pub(crate) fn session_value(session: &Session, metric: Metric) -> Option<f64> {
-    let values: Option<Vec<f64>> = session.starts.iter().map(|s| s.values.get(&metric).copied()).collect();
+    let values: Option<Vec<f64>> =
+        session.starts.iter().map(|s| s.values.get(&metric).copied()).collect();
     mean(&values?)
 }
 
@@ -194,9 +227,11 @@ fn test(t: &Thresholds, values: Values, sides: Sides, difference: f64, policy: &
     let base = sides.baseline.unwrap_or(f64::NAN);
     let starts: Vec<f64> = values.starts.iter().map(|start| start - base).collect();
     tested.mde = smallest(t, &precision, &values.history, starts.len(), jobs, policy);
-    let alone: Vec<Estimate> = values.jobs.iter().map(|job| estimate(job - base, variance, k, 1)).collect();
+    let alone: Vec<Estimate> =
+        values.jobs.iter().map(|job| estimate(job - base, variance, k, 1)).collect();
     let checks = checks(&tested, &alone, &starts);
-    let gross = gross::test(t, &values.history, &values.starts, &values.jobs, policy).filter(|_| t.is_primary());
+    let gross = gross::test(t, &values.history, &values.starts, &values.jobs, policy)
+        .filter(|_| t.is_primary());
     let is_gross = gross.as_ref().is_some_and(|found| found.hit);
     let mut found = Finding::tested(sides, &tested, all_hold(&checks) || is_gross);
     found.row.noise = Some(variance.sqrt());
@@ -223,7 +258,8 @@ fn checks(tested: &Tested, alone: &[Estimate], starts: &[f64]) -> Vec<Check> {
     if alone.len() == 1 && !t.is_primary() {
         return lone_guard::checks(tested, starts);
     }
-    let agrees = |job: &Estimate| job.difference >= t.d_min && job.p_beyond(0.0).is_some_and(|p0| p0 < 0.10);
+    let agrees =
+        |job: &Estimate| job.difference >= t.d_min && job.p_beyond(0.0).is_some_and(|p0| p0 < 0.10);
     let mut checks = vec![
         Check { formula: "p <= alpha", holds: tested.significant() },
         Check { formula: "D >= D_min", holds: tested.relevant() },
@@ -236,23 +272,43 @@ fn checks(tested: &Tested, alone: &[Estimate], starts: &[f64]) -> Vec<Check> {
 }
 
 /// MDE95 of what convicts soonest; none of a guard in a job of one start, which convicts by nothing.
-fn smallest(t: &Thresholds, precision: &Estimate, history: &[f64], starts: usize, jobs: usize, policy: &Policy) -> Option<f64> {
+fn smallest(
+    t: &Thresholds,
+    precision: &Estimate,
+    history: &[f64],
+    starts: usize,
+    jobs: usize,
+    policy: &Policy,
+) -> Option<f64> {
     let alpha = levels(t, jobs, policy).alpha;
     let own = match (t.is_primary() || jobs > 1, starts) {
         (true, _) => precision.mde(alpha, t.d_min, t.d_neg),
-        (false, lone_guard::FEWEST_STARTS..) => precision.mde(alpha, lone_guard::TIMES * t.d_min, t.d_neg),
+        (false, lone_guard::FEWEST_STARTS..) => {
+            precision.mde(alpha, lone_guard::TIMES * t.d_min, t.d_neg)
+        }
         (false, _) => None,
     };
     [own, gross::reach(t, history, policy)].into_iter().flatten().reduce(f64::min)
 }
 
 /// Below six sessions the noise is not known; only what is gross is a hit.
-fn test_unknown(t: &Thresholds, values: Values, sides: Sides, difference: f64, policy: &Policy) -> Finding {
+fn test_unknown(
+    t: &Thresholds,
+    values: Values,
+    sides: Sides,
+    difference: f64,
+    policy: &Policy,
+) -> Finding {
     let mut found = Finding::open(t, sides, difference, MetricReason::TooFewSessions);
-    let gross = gross::test(t, &values.history, &values.starts, &values.jobs, policy).filter(|_| t.is_primary());
+    let gross = gross::test(t, &values.history, &values.starts, &values.jobs, policy)
+        .filter(|_| t.is_primary());
     if let Some(gross) = &gross {
         // Nothing is proven against an assumed noise: no bound has a tail of 0.
-        let tested = Tested::of(t, &gross.estimate, Levels { alpha: policy.level(gross::ALPHA), pass_tail: 0.0 });
+        let tested = Tested::of(
+            t,
+            &gross.estimate,
+            Levels { alpha: policy.level(gross::ALPHA), pass_tail: 0.0 },
+        );
         let known = Finding::tested(sides, &tested, gross.hit);
         let open = (found.row.judgement, found.row.reason);
         found = Finding { worry: false, ..known };
@@ -302,7 +358,12 @@ fn levels(t: &Thresholds, jobs: usize, policy: &Policy) -> Levels {
 }
 
 /// MDE95 of one job of so many starts against this history.
-pub(super) fn reach(t: &Thresholds, history: &[&Session], starts: usize, policy: &Policy) -> Option<f64> {
+pub(super) fn reach(
+    t: &Thresholds,
+    history: &[&Session],
+    starts: usize,
+    policy: &Policy,
+) -> Option<f64> {
     let values: Vec<f64> = history.iter().filter_map(|s| session_value(s, t.metric)).collect();
     match spread(t, &values).filter(|_| values.len() >= FEWEST_SESSIONS) {
         Some(precision) => smallest(t, &precision, &values, starts, 1, policy),

@@ -95,7 +95,9 @@ pub fn rank(metric: Metric, starts: &[&[f64]]) -> Ranking {
     let others = |me: usize| (0..means.len()).filter(move |&other| other != me);
     let place = |me: usize| {
         let value = means[me]?;
-        let interval = noise.and_then(|n| n.around(value, &[starts[me].len()], ALPHA / 2.0)).map(|ends| shown(metric, ends));
+        let interval = noise
+            .and_then(|n| n.around(value, &[starts[me].len()], ALPHA / 2.0))
+            .map(|ends| shown(metric, ends));
         let ahead = others(me).filter(|&other| better(other, me)).count();
         let behind = others(me).filter(|&other| better(me, other)).count();
         let rank = noise.filter(|_| known > 1).map(|_| (1 + ahead, known - behind));
@@ -105,26 +107,35 @@ pub fn rank(metric: Metric, starts: &[&[f64]]) -> Ranking {
     Ranking { metric, places, unproven: (noise.is_none() && known > 0).then_some(TOO_FEW) }
 }
 
-pub const TOO_FEW: &str = "the noise of so few server starts is not known: at least 3 of each are needed";
+pub const TOO_FEW: &str =
+    "the noise of so few server starts is not known: at least 3 of each are needed";
 
 /// Whether the statement holds, by the interval of the difference. `starts`: of all entrants, as for [`rank`], for their common noise.
 pub fn test(statement: &Statement<'_>, starts: &[&[f64]]) -> Tested {
     let Statement { metric, left, right, greater, among } = statement;
     let natural = |oriented: f64| oriented * sign(*metric);
     let (a, b, counts) = match right {
-        Right::Times(factor, right) => {
-            (mean(left), mean(right).map(|r| times(*metric, natural(r), *factor)), vec![left.len(), right.len()])
-        }
+        Right::Times(factor, right) => (
+            mean(left),
+            mean(right).map(|r| times(*metric, natural(r), *factor)),
+            vec![left.len(), right.len()],
+        ),
         Right::Number(number) => (mean(left), on_scale(*metric, *number), vec![left.len()]),
     };
     let (a, weights) = (a.map(natural), weights(*metric, right));
     let back = |x: f64| to_display(*metric, x * sign(*metric));
-    let mut tested = Tested { outcome: Outcome::Unmeasured, left: a.map(back), right: b.map(back), difference: None };
+    let mut tested = Tested {
+        outcome: Outcome::Unmeasured,
+        left: a.map(back),
+        right: b.map(back),
+        difference: None,
+    };
     let (Some(a), Some(b)) = (a, b) else { return tested };
     tested.outcome = Outcome::Undecided;
     let Some(noise) = noise(*metric, starts) else { return tested };
     let tail = ALPHA / (2.0 * (*among).max(1) as f64);
-    let se = (noise.variance * counts.iter().zip(weights).map(|(n, w)| w / *n as f64).sum::<f64>()).sqrt();
+    let se = (noise.variance * counts.iter().zip(weights).map(|(n, w)| w / *n as f64).sum::<f64>())
+        .sqrt();
     let Some(t) = t_upper_quantile(tail, noise.df) else { return tested };
     let (low, high) = (a - b - t * se, a - b + t * se);
     tested.outcome = match (greater, low > 0.0, high < 0.0) {
@@ -168,7 +179,8 @@ fn noise(metric: Metric, starts: &[&[f64]]) -> Option<Noise> {
         return Some(Noise { variance: squares / df + floor * floor, df });
     }
     let known = (df > 0.0).then(|| squares / df);
-    speaks_of_the_whole_engine(metric).then(|| Noise { variance: prior_sd(known).powi(2), df: ENOUGH_DF })
+    speaks_of_the_whole_engine(metric)
+        .then(|| Noise { variance: prior_sd(known).powi(2), df: ENOUGH_DF })
 }
 
 impl Noise {
@@ -219,7 +231,10 @@ mod tests {
     #[test]
     fn what_is_not_proven_shares_its_ranks() {
         let near: &[f64] = &[20.0, 20.4, 19.7];
-        assert_eq!(ranks(TPOT, &[near, &[20.1, 19.8, 20.3], &[30.0, 30.5, 29.9]]), [Some((1, 2)), Some((1, 2)), Some((3, 3))]);
+        assert_eq!(
+            ranks(TPOT, &[near, &[20.1, 19.8, 20.3], &[30.0, 30.5, 29.9]]),
+            [Some((1, 2)), Some((1, 2)), Some((3, 3))]
+        );
     }
 
     #[test]
@@ -244,7 +259,10 @@ mod tests {
         let placed = rank(TPOT, &[&spread, &spread]);
         let half = 2.776_445 * ((0.01_f64 + 0.002_f64.powi(2)) / 3.0).sqrt();
         let (low, high) = placed.places[0].interval.expect("six starts");
-        assert!((low.ln() - (1.0 - half)).abs() < 1e-6 && (high.ln() - (1.0 + half)).abs() < 1e-6, "{low} {high}");
+        assert!(
+            (low.ln() - (1.0 - half)).abs() < 1e-6 && (high.ln() - (1.0 + half)).abs() < 1e-6,
+            "{low} {high}"
+        );
     }
 
     fn statement<'a>(metric: Metric, left: &'a [f64], right: Right<'a>, greater: bool) -> Tested {
@@ -254,7 +272,8 @@ mod tests {
 
     #[test]
     fn a_statement_is_confirmed_refuted_or_undecided() {
-        let (fast, slow) = (oriented(RATE, &[300.0, 303.0, 297.0]), oriented(RATE, &[200.0, 202.0, 198.0]));
+        let (fast, slow) =
+            (oriented(RATE, &[300.0, 303.0, 297.0]), oriented(RATE, &[200.0, 202.0, 198.0]));
         let outcome = |left, right, greater| statement(RATE, left, right, greater).outcome;
         assert_eq!(outcome(&fast, Right::Times(1.0, &slow), true), Outcome::Confirmed);
         assert_eq!(outcome(&fast, Right::Times(1.0, &slow), false), Outcome::Refuted);
@@ -268,32 +287,52 @@ mod tests {
     #[test]
     fn one_start_confirms_nothing_that_method_has_no_prior_for() {
         let (low, high) = (oriented(TTFT_P95, &[20.0]), oriented(TTFT_P95, &[90.0]));
-        assert_eq!(statement(TTFT_P95, &low, Right::Times(1.0, &high), false).outcome, Outcome::Undecided);
+        assert_eq!(
+            statement(TTFT_P95, &low, Right::Times(1.0, &high), false).outcome,
+            Outcome::Undecided
+        );
     }
 
     #[test]
     fn statements_that_are_tested_together_share_the_level() {
-        let (a, b) = (oriented(RATE, &[102.0, 104.5, 103.2]), oriented(RATE, &[100.0, 101.0, 99.5]));
-        let among =
-            |among| test(&Statement { metric: RATE, left: &a, right: Right::Times(1.0, &b), greater: true, among }, &[&a, &b]);
+        let (a, b) =
+            (oriented(RATE, &[102.0, 104.5, 103.2]), oriented(RATE, &[100.0, 101.0, 99.5]));
+        let among = |among| {
+            test(
+                &Statement {
+                    metric: RATE,
+                    left: &a,
+                    right: Right::Times(1.0, &b),
+                    greater: true,
+                    among,
+                },
+                &[&a, &b],
+            )
+        };
         assert_eq!((among(1).outcome, among(50).outcome), (Outcome::Confirmed, Outcome::Undecided));
     }
 
     #[test]
     fn a_statement_says_by_how_much_in_the_metrics_own_direction() {
-        let (quick, slow) = (oriented(TPOT, &[10.0, 10.1, 9.9]), oriented(TPOT, &[20.0, 20.2, 19.8]));
+        let (quick, slow) =
+            (oriented(TPOT, &[10.0, 10.1, 9.9]), oriented(TPOT, &[20.0, 20.2, 19.8]));
         let tested = statement(TPOT, &quick, Right::Times(1.0, &slow), false);
         assert_eq!(tested.outcome, Outcome::Confirmed);
         let (low, high) = tested.difference.expect("tested");
         assert!(low < -0.5 && -0.5 < high && high < -0.45, "{low} {high}");
-        assert!((tested.left.expect("measured") - 10.0).abs() < 0.1 && (tested.right.expect("measured") - 20.0).abs() < 0.1);
+        assert!(
+            (tested.left.expect("measured") - 10.0).abs() < 0.1
+                && (tested.right.expect("measured") - 20.0).abs() < 0.1
+        );
     }
 
     #[test]
     fn a_share_is_compared_in_points() {
         let shares = |values: &[f64]| oriented(Metric::SloAttainment, values);
         let (good, bad) = (shares(&[0.99, 0.98, 0.99]), shares(&[0.90, 0.91, 0.90]));
-        let outcome = |factor| statement(Metric::SloAttainment, &good, Right::Times(factor, &bad), true).outcome;
+        let outcome = |factor| {
+            statement(Metric::SloAttainment, &good, Right::Times(factor, &bad), true).outcome
+        };
         assert_eq!((outcome(1.0), outcome(1.2)), (Outcome::Confirmed, Outcome::Refuted));
     }
 }

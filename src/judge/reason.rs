@@ -213,7 +213,10 @@ pub enum MetricReason {
 /// What became of a limit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
-#[expect(clippy::enum_variant_names, reason = "the codes of report.json, which stand beside those of other reasons")]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "the codes of report.json, which stand beside those of other reasons"
+)]
 pub enum LimitReason {
     LimitBreached(LimitValue),
     LimitMet(LimitValue),
@@ -284,7 +287,9 @@ pub struct Terms {
 impl Margin {
     /// Whether it is the margin of another metric, as it is written.
     pub fn alike(&self, metric: Metric, ratio: f64) -> bool {
-        self.metrics.first().is_some_and(|first| text::size(*first, self.ratio) == text::size(metric, ratio))
+        self.metrics
+            .first()
+            .is_some_and(|first| text::size(*first, self.ratio) == text::size(metric, ratio))
     }
 }
 

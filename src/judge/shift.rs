@@ -34,7 +34,10 @@ pub fn moved(segment: &[&Session], next: &Session) -> Vec<Moved> {
 /// METHOD's primary metrics, with its own thresholds.
 pub fn primary() -> impl Iterator<Item = Thresholds> {
     let policy = Policy::default();
-    METHOD.into_iter().filter_map(move |m| policy.thresholds(m, Mode::OtherDay)).filter(Thresholds::is_primary)
+    METHOD
+        .into_iter()
+        .filter_map(move |m| policy.thresholds(m, Mode::OtherDay))
+        .filter(Thresholds::is_primary)
 }
 
 fn moved_in(t: &Thresholds, segment: &[&Session], next: &Session) -> Option<Moved> {
@@ -55,7 +58,8 @@ fn moved_in(t: &Thresholds, segment: &[&Session], next: &Session) -> Option<Move
 fn is_gross(t: &Thresholds, history: &[f64], next: &Session, mirrored: bool) -> bool {
     let sign = if mirrored { -1.0 } else { 1.0 };
     let history: Vec<f64> = history.iter().map(|x| sign * x).collect();
-    let starts: Vec<f64> = next.starts.iter().filter_map(|s| s.values.get(&t.metric)).map(|x| sign * x).collect();
+    let starts: Vec<f64> =
+        next.starts.iter().filter_map(|s| s.values.get(&t.metric)).map(|x| sign * x).collect();
     let Some(value) = mean(&starts) else { return false };
     gross::test(t, &history, &starts, &[value], &Policy::default()).is_some_and(|found| found.hit)
 }
@@ -76,7 +80,10 @@ mod tests {
     fn slower(history: &[f64], next: f64) -> Option<bool> {
         let all: Vec<Session> = history.iter().map(|v| session(*v)).collect();
         let found = moved(&all.iter().collect::<Vec<_>>(), &session(next));
-        assert!(found.len() <= 1 && found.iter().all(|m| m.metric == TPOT && (m.change > 0.0) == m.slower));
+        assert!(
+            found.len() <= 1
+                && found.iter().all(|m| m.metric == TPOT && (m.change > 0.0) == m.slower)
+        );
         found.first().map(|m| m.slower)
     }
 

@@ -21,7 +21,13 @@ fn rounds(speeds: &[f64], goes_first: bool) -> Vec<Round> {
     let round = |(start, speed): (usize, &f64), round: u32| {
         let row = |i: u32| {
             let ttft = speed * (10.0 + f64::from((i * 7 + round) % 13));
-            Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + speed * 100.0), output_tokens: Some(11), ok: true, ..Row::default() }
+            Row {
+                ttft_ms: Some(ttft),
+                e2e_ms: Some(ttft + speed * 100.0),
+                output_tokens: Some(11),
+                ok: true,
+                ..Row::default()
+            }
         };
         let start = u32::try_from(start).expect("few starts");
         let first = (start * 3 + round).is_multiple_of(2) == goes_first;
@@ -38,13 +44,33 @@ fn rounds(speeds: &[f64], goes_first: bool) -> Vec<Round> {
     speeds.iter().enumerate().flat_map(|s| (0..3).map(move |r| round(s, r))).collect()
 }
 
-fn compare(baseline: &[Round], candidate: &[Round], history: &[PastRun], policy: &Policy) -> Comparison {
+fn compare(
+    baseline: &[Round],
+    candidate: &[Round],
+    history: &[PastRun],
+    policy: &Policy,
+) -> Comparison {
     interleaved::judge(&input(baseline, candidate, history, policy))
 }
 
-fn input<'a>(baseline: &'a [Round], candidate: &'a [Round], history: &'a [PastRun], policy: &'a Policy) -> Interleaved<'a> {
+fn input<'a>(
+    baseline: &'a [Round],
+    candidate: &'a [Round],
+    history: &'a [PastRun],
+    policy: &'a Policy,
+) -> Interleaved<'a> {
     let (slo, sampling) = (SloMs::default(), Sampling::Starts);
-    Interleaved { baseline, candidate, history, slo, shape: SHAPE, differing: &[], most_starts: 6, sampling, policy }
+    Interleaved {
+        baseline,
+        candidate,
+        history,
+        slo,
+        shape: SHAPE,
+        differing: &[],
+        most_starts: 6,
+        sampling,
+        policy,
+    }
 }
 
 fn starts(speeds: &[f64]) -> Vec<StartSummary> {
@@ -87,21 +113,36 @@ fn log_change(comparison: &Comparison, metric: Metric) -> f64 {
 
 #[test]
 fn equal_sides_pass_at_the_first_look_and_say_what_is_proven() {
-    let found = compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &Policy::default());
+    let found = compare(
+        &rounds(&[1.0; 3], true),
+        &rounds(&[1.0; 3], false),
+        &quiet_history(),
+        &Policy::default(),
+    );
     assert_eq!((found.decision, found.looks), (Decision::Pass, 1));
     assert!(
-        found.proves.is_some_and(|p| p
-            .to_string()
-            .contains("TTFT less than 7.5 % worse, TPOT, E2E latency, output token rate less than"))
+        found.proves.is_some_and(|p| p.to_string().contains(
+            "TTFT less than 7.5 % worse, TPOT, E2E latency, output token rate less than"
+        ))
     );
 }
 
 #[test]
 fn ten_per_cent_slower_is_a_regression_from_the_second_look() {
-    let found = compare(&rounds(&[1.0; 3], true), &rounds(&[1.1; 3], false), &quiet_history(), &Policy::default());
+    let found = compare(
+        &rounds(&[1.0; 3], true),
+        &rounds(&[1.1; 3], false),
+        &quiet_history(),
+        &Policy::default(),
+    );
     assert_eq!((found.decision, found.looks), (Decision::Regression, 2));
     assert_eq!(row(&found, TPOT).judgement, Judgement::Regressed);
-    let obvious = compare(&rounds(&[1.0; 3], true), &rounds(&[1.4; 3], false), &quiet_history(), &Policy::default());
+    let obvious = compare(
+        &rounds(&[1.0; 3], true),
+        &rounds(&[1.4; 3], false),
+        &quiet_history(),
+        &Policy::default(),
+    );
     assert_eq!((obvious.decision, obvious.looks), (Decision::Regression, 1));
 }
 
@@ -119,25 +160,43 @@ fn a_guard_convicts_in_one_job_of_two_starts_that_agree_and_one_start_says_why_n
         let (decision, reason) = by(starts);
         let reason = reason.expect("one");
         let said = reason.to_string();
-        assert!(decision == Decision::Inconclusive && reason.looks_worse() && said.contains(why), "{said}");
+        assert!(
+            decision == Decision::Inconclusive && reason.looks_worse() && said.contains(why),
+            "{said}"
+        );
     };
     open(&[0.815], "one start cannot fail by this metric");
     open(&[0.28, 0.28], "from 30 % on");
     open(&[0.10, 0.70], "not by 15 % in every start");
     let uneven: Vec<f64> = (0..8).map(|i| 5.0 + 0.15 * f64::from(i % 3)).collect();
     let reason = row(&with(p99, &uneven, &[5.7, 5.7]), p99).reason.clone();
-    assert!(reason.as_ref().is_some_and(|r| *r == MetricReason::SessionsDifferTooMuch), "{reason:?}");
-    assert_eq!(row(&with(p99, &sessions, &[5.05]), p99).mde, None, "it could have convicted of nothing");
+    assert!(
+        reason.as_ref().is_some_and(|r| *r == MetricReason::SessionsDifferTooMuch),
+        "{reason:?}"
+    );
+    assert_eq!(
+        row(&with(p99, &sessions, &[5.05]), p99).mde,
+        None,
+        "it could have convicted of nothing"
+    );
 }
 
 /// Sessions that differ by 1.4 times hid a server that was twice as slow.
 #[test]
 fn a_gross_change_is_never_excused_by_uneven_sessions() {
     let apart = 1.4_f64.ln();
-    for sessions in [vec![0.0], vec![0.0, apart], vec![0.0, apart, 0.0, apart, 0.0, apart], vec![apart; 20]] {
+    for sessions in
+        [vec![0.0], vec![0.0, apart], vec![0.0, apart, 0.0, apart, 0.0, apart], vec![apart; 20]]
+    {
         let mean = sessions.iter().sum::<f64>() / sessions.len() as f64;
         let slow = with(TPOT, &sessions, &[mean + 2f64.ln(); 2]);
-        assert_eq!(slow.decision, Decision::Regression, "{} sessions: {:?}", sessions.len(), slow.reasons);
+        assert_eq!(
+            slow.decision,
+            Decision::Regression,
+            "{} sessions: {:?}",
+            sessions.len(),
+            slow.reasons
+        );
         assert_eq!(row(&slow, TPOT).judgement, Judgement::Regressed);
     }
 }
@@ -148,19 +207,30 @@ fn an_open_comparison_that_could_see_nothing_is_blind() {
     let uneven = [0.0, 0.2, 0.0, 0.2, 0.0, 0.2];
     let blind = with(TPOT, &uneven, &[0.2; 2]).blind().expect("it is");
     assert!(
-        blind.metric == TPOT && (blind.wanted - 0.10).abs() < 1e-12 && blind.detectable.is_some_and(|d| d > 0.4),
+        blind.metric == TPOT
+            && (blind.wanted - 0.10).abs() < 1e-12
+            && blind.detectable.is_some_and(|d| d > 0.4),
         "{blind:?}"
     );
     let said = Reason::from(&blind).to_string();
     assert!(said.starts_with("too noisy: only a change of "), "{said}");
     assert_eq!(with(TPOT, &uneven[..5], &[0.2; 2]).blind(), None, "young");
-    assert_eq!(with(TPOT, &[0.0, 0.01, 0.0, 0.01, 0.0, 0.01], &[0.06; 2]).blind(), None, "open, and it saw enough");
+    assert_eq!(
+        with(TPOT, &[0.0, 0.01, 0.0, 0.01, 0.0, 0.01], &[0.06; 2]).blind(),
+        None,
+        "open, and it saw enough"
+    );
     assert_eq!(with(TPOT, &uneven, &[1.2; 2]).blind(), None, "a regression was seen");
 }
 
 #[test]
 fn ten_per_cent_faster_is_improved_and_passes() {
-    let found = compare(&rounds(&[1.0; 3], true), &rounds(&[0.9; 3], false), &quiet_history(), &Policy::default());
+    let found = compare(
+        &rounds(&[1.0; 3], true),
+        &rounds(&[0.9; 3], false),
+        &quiet_history(),
+        &Policy::default(),
+    );
     assert_eq!(found.decision, Decision::Pass);
     assert_eq!(row(&found, TPOT).judgement, Judgement::Improved);
     assert!(row(&found, Metric::OutputTokenRate).change.is_some_and(|c| c > 0.1));
@@ -170,14 +240,16 @@ fn ten_per_cent_faster_is_improved_and_passes() {
 fn a_change_that_the_team_calls_irrelevant_is_none() {
     let every = METHOD.into_iter().map(|m| (m, 0.2)).collect();
     let policy = Policy { minimum_changes: every, ..Policy::default() };
-    let found = compare(&rounds(&[1.0; 3], true), &rounds(&[1.1; 3], false), &quiet_history(), &policy);
+    let found =
+        compare(&rounds(&[1.0; 3], true), &rounds(&[1.1; 3], false), &quiet_history(), &policy);
     assert_eq!(found.decision, Decision::Pass, "{:?}", found.reasons);
 }
 
 #[test]
 fn a_minimum_change_of_a_metric_that_nothing_judges_is_no_pass() {
     let policy = Policy { minimum_changes: [(Metric::Goodput, 0.05)].into(), ..Policy::default() };
-    let found = compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &policy);
+    let found =
+        compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &policy);
     assert_eq!(found.decision, Decision::Incomplete);
     assert!(found.reasons.iter().any(|r| r.to_string().starts_with("goodput:")));
 }
@@ -186,11 +258,15 @@ fn a_minimum_change_of_a_metric_that_nothing_judges_is_no_pass() {
 fn what_can_not_be_compared_is_incomplete() {
     let (base, cand) = (rounds(&[1.0; 3], true), rounds(&[1.5; 3], false));
     let policy = Policy::default();
-    let undecided = |b: &[Round], c: &[Round]| compare(b, c, &quiet_history(), &policy).decision == Decision::Incomplete;
+    let undecided = |b: &[Round], c: &[Round]| {
+        compare(b, c, &quiet_history(), &policy).decision == Decision::Incomplete
+    };
     assert!(undecided(&[], &cand) && undecided(&base, &[]));
-    let reseeded: Vec<Round> = cand.iter().map(|r| Round { seed: r.seed + 100, ..r.clone() }).collect();
+    let reseeded: Vec<Round> =
+        cand.iter().map(|r| Round { seed: r.seed + 100, ..r.clone() }).collect();
     assert!(undecided(&base, &reseeded));
-    let later: Vec<Round> = cand.iter().map(|r| Round { order: r.order + 1000, ..r.clone() }).collect();
+    let later: Vec<Round> =
+        cand.iter().map(|r| Round { order: r.order + 1000, ..r.clone() }).collect();
     assert!(undecided(&base, &later));
     let mut shorter = cand.clone();
     shorter.iter_mut().flat_map(|r| &mut r.rows).for_each(|r| r.output_tokens = Some(10));
@@ -215,7 +291,11 @@ fn short_histories_name_what_is_missing_and_still_see_the_absurd() {
     let slower = |by: f64| against(&history, &[session(&[by, by])]);
     let found = slower(1.1);
     assert_eq!((found.decision, found.sessions_needed), (Decision::Inconclusive, Some(3)));
-    assert!(found.reasons.contains(&Reason::SessionsNeeded { missing: 3, present: 3, needed: 6 }), "{:?}", found.reasons);
+    assert!(
+        found.reasons.contains(&Reason::SessionsNeeded { missing: 3, present: 3, needed: 6 }),
+        "{:?}",
+        found.reasons
+    );
     assert!(row(&found, TPOT).mde.is_some());
     assert_eq!(slower(0.5).decision, Decision::Inconclusive);
     assert_eq!(slower(1.5).decision, Decision::Regression);
@@ -231,8 +311,10 @@ fn a_single_earlier_start_convicts_only_what_doubles() {
 
 #[test]
 fn eight_sessions_of_the_own_machine_outweigh_the_others() {
-    let on = |runner: &str, speed: f64| Session { runner: Some(runner.into()), ..session(&[speed]) };
-    let mut history: Vec<Session> = (0..8).map(|i| on("own", 1.0 + f64::from(i % 2) * 0.002)).collect();
+    let on =
+        |runner: &str, speed: f64| Session { runner: Some(runner.into()), ..session(&[speed]) };
+    let mut history: Vec<Session> =
+        (0..8).map(|i| on("own", 1.0 + f64::from(i % 2) * 0.002)).collect();
     history.extend((0..8).map(|i| on("other", 0.7 + f64::from(i) * 0.1)));
     let pinned = against(&history, &[on("own", 1.06)]);
     assert_eq!((pinned.decision, pinned.sessions), (Decision::Regression, 8));
@@ -242,7 +324,12 @@ fn eight_sessions_of_the_own_machine_outweigh_the_others() {
 
 #[test]
 fn a_breach_wins_and_an_open_limit_on_the_wrong_side_stops_a_pass() {
-    let mut pass = compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &Policy::default());
+    let mut pass = compare(
+        &rounds(&[1.0; 3], true),
+        &rounds(&[1.0; 3], false),
+        &quiet_history(),
+        &Policy::default(),
+    );
     let limit = |state, side_ok| LimitFinding {
         metric: TPOT,
         bound: Bound::Max(1.0),
@@ -259,7 +346,11 @@ fn a_breach_wins_and_an_open_limit_on_the_wrong_side_stops_a_pass() {
     assert_eq!(decide(Some(&pass), limit(LimitState::NotMeasured, None)), Decision::Incomplete);
     assert_eq!(decide(Some(&pass), limit(LimitState::Breached, Some(false))), Decision::Regression);
     pass.decision = Decision::Inconclusive;
-    assert_eq!(decide(Some(&pass), limit(LimitState::NotMeasured, None)), Decision::Incomplete, "it is no noise");
+    assert_eq!(
+        decide(Some(&pass), limit(LimitState::NotMeasured, None)),
+        Decision::Incomplete,
+        "it is no noise"
+    );
     assert_eq!(decide(Some(&pass), limit(LimitState::Breached, Some(false))), Decision::Regression);
     assert_eq!(decide(None, limit(LimitState::Met, Some(true))), Decision::Pass);
     assert_eq!(decide(None, limit(LimitState::Open, Some(true))), Decision::Inconclusive);

@@ -65,8 +65,10 @@ impl Work {
     /// More than chance explains, by one estimate of it, and enough to matter.
     pub fn differs(&self) -> bool {
         let difference = (self.now - self.then).abs();
-        let by_chance =
-            |&(se, df): &(f64, f64)| se > 0.0 && dist::t_upper_tail(difference / se, df).is_some_and(|tail| tail * 2.0 > ALPHA);
+        let by_chance = |&(se, df): &(f64, f64)| {
+            se > 0.0
+                && dist::t_upper_tail(difference / se, df).is_some_and(|tail| tail * 2.0 > ALPHA)
+        };
         let relevant = self.then > 0.0 && difference / self.then > RELEVANT;
         relevant && (self.noise.is_empty() || !self.noise.iter().all(by_chance))
     }
@@ -93,7 +95,9 @@ mod tests {
             let (u, v): (f64, f64) = (rng.random::<f64>().max(1e-300), rng.random());
             (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
         };
-        (0..REQUESTS).map(|_| (scale * 200.0 * (0.47 * normal(rng)).exp()).round().max(1.0)).collect()
+        (0..REQUESTS)
+            .map(|_| (scale * 200.0 * (0.47 * normal(rng)).exp()).round().max(1.0))
+            .collect()
     }
 
     fn share(of: impl Fn(&mut ChaCha8Rng) -> Work) -> f64 {
@@ -104,13 +108,16 @@ mod tests {
 
     fn against(rng: &mut ChaCha8Rng, sessions: usize, keeps_sd: bool, scale: f64) -> Work {
         let count = |lengths: Vec<f64>| Count::of(&lengths).expect("requests");
-        let earlier: Vec<Count> =
-            (0..sessions).map(|_| count(lengths(rng, 1.0))).map(|c| Count { sd: c.sd.filter(|_| keeps_sd), ..c }).collect();
+        let earlier: Vec<Count> = (0..sessions)
+            .map(|_| count(lengths(rng, 1.0)))
+            .map(|c| Count { sd: c.sd.filter(|_| keeps_sd), ..c })
+            .collect();
         Work::against(&earlier, count(lengths(rng, scale))).expect("sessions")
     }
 
     fn pairs(rng: &mut ChaCha8Rng, scale: f64) -> Work {
-        let both: Vec<(f64, f64)> = lengths(rng, 1.0).into_iter().zip(lengths(rng, scale)).collect();
+        let both: Vec<(f64, f64)> =
+            lengths(rng, 1.0).into_iter().zip(lengths(rng, scale)).collect();
         Work::paired(&both).expect("requests")
     }
 
@@ -138,21 +145,34 @@ mod tests {
     fn a_fixed_length_has_no_noise_and_one_percent_is_the_same_work() {
         let fixed = |mean: f64| Count { mean, sd: Some(0.0), requests: 100 };
         let work = |now| Work::against(&[fixed(128.0)], fixed(now)).expect("a session");
-        assert!(!work(128.0).differs() && !work(129.0).differs() && work(130.0).differs() && work(126.0).differs());
+        assert!(
+            !work(128.0).differs()
+                && !work(129.0).differs()
+                && work(130.0).differs()
+                && work(126.0).differs()
+        );
         let known = |now: f64| Work::paired(&[(128.0, now), (128.0, now)]).expect("requests");
         assert!(!known(127.0).differs() && known(126.0).differs());
         let untold = Count { sd: None, ..fixed(130.0) };
-        assert!(Work::against(&[fixed(128.0)], untold).is_some_and(|w| w.differs()), "no noise is known, so none excuses it");
+        assert!(
+            Work::against(&[fixed(128.0)], untold).is_some_and(|w| w.differs()),
+            "no noise is known, so none excuses it"
+        );
     }
 
     #[test]
     fn what_the_prompts_make_long_is_no_noise_between_runs() {
         // Prompts of very different length, and the same in each run: their spread hides nothing.
-        let earlier: Vec<Count> =
-            (0..6).map(|i| Count { mean: 200.0 + f64::from(i) * 0.1, sd: Some(400.0), requests: 100 }).collect();
-        let now = |mean| Work::against(&earlier, Count { mean, sd: Some(400.0), requests: 100 }).expect("sessions");
+        let earlier: Vec<Count> = (0..6)
+            .map(|i| Count { mean: 200.0 + f64::from(i) * 0.1, sd: Some(400.0), requests: 100 })
+            .collect();
+        let now = |mean| {
+            Work::against(&earlier, Count { mean, sd: Some(400.0), requests: 100 })
+                .expect("sessions")
+        };
         assert!(!now(201.0).differs() && now(190.0).differs());
-        let both: Vec<(f64, f64)> = (1..100).map(|i| f64::from(i * i)).map(|n| (n, n * 0.9)).collect();
+        let both: Vec<(f64, f64)> =
+            (1..100).map(|i| f64::from(i * i)).map(|n| (n, n * 0.9)).collect();
         assert!(Work::paired(&both).is_some_and(|w| w.differs()));
     }
 }

@@ -88,7 +88,13 @@ fn rounds(speeds: &[f64], spread: f64, candidate: bool) -> Vec<Round> {
     let round = |start: u32, speed: f64, index: u32| {
         let row = |i: usize| {
             let s = speed * (1.0 + spread * ((i * 7 + index as usize * 3) % 13) as f64);
-            Row { ttft_ms: Some(10.0 * s), e2e_ms: Some(110.0 * s), output_tokens: Some(TOKENS), ok: true, ..Row::default() }
+            Row {
+                ttft_ms: Some(10.0 * s),
+                e2e_ms: Some(110.0 * s),
+                output_tokens: Some(TOKENS),
+                ok: true,
+                ..Row::default()
+            }
         };
         let place = start * 3 + index;
         Round {
@@ -102,7 +108,10 @@ fn rounds(speeds: &[f64], spread: f64, candidate: bool) -> Vec<Round> {
             rows: (0..REQUESTS).map(row).collect(),
         }
     };
-    (0..).zip(speeds).flat_map(|(start, &speed)| (0..3).map(move |i| round(start, speed, i))).collect()
+    (0..)
+        .zip(speeds)
+        .flat_map(|(start, &speed)| (0..3).map(move |i| round(start, speed, i)))
+        .collect()
 }
 
 fn shape() -> Shape {
@@ -110,7 +119,10 @@ fn shape() -> Shape {
 }
 
 fn session(speeds: &[f64]) -> Session {
-    Session { starts: summaries(&rounds(speeds, 0.02, false), &SLO).into_values().collect(), ..Session::default() }
+    Session {
+        starts: summaries(&rounds(speeds, 0.02, false), &SLO).into_values().collect(),
+        ..Session::default()
+    }
 }
 
 fn interleaved(history: &[PastRun], baseline: &[Round], candidate: &[Round]) -> Decision {
@@ -131,16 +143,34 @@ fn interleaved(history: &[PastRun], baseline: &[Round], candidate: &[Round]) -> 
 }
 
 fn other_day(history: &[Session], jobs: &[Vec<Round>]) -> Decision {
-    let job = |rounds: &Vec<Round>| Session { starts: summaries(rounds, &SLO).into_values().collect(), ..Session::default() };
+    let job = |rounds: &Vec<Round>| Session {
+        starts: summaries(rounds, &SLO).into_values().collect(),
+        ..Session::default()
+    };
     let jobs: Vec<Session> = jobs.iter().map(job).collect();
     let policy = Policy::default();
-    other_day::judge(&OtherDay { history, jobs: &jobs, shape: shape(), differing: &[], policy: &policy }).decision
+    other_day::judge(&OtherDay {
+        history,
+        jobs: &jobs,
+        shape: shape(),
+        differing: &[],
+        policy: &policy,
+    })
+    .decision
 }
 
 fn limited(metric: Metric, bound: Bound, rounds: &[Round]) -> Decision {
     let limits = [Limit { metric, bound }];
-    let input =
-        LimitInput { rounds, limits: &limits, slo: SLO, shape: shape(), history: &[], ready_ms: &[], gpu: &[], strict: false };
+    let input = LimitInput {
+        rounds,
+        limits: &limits,
+        slo: SLO,
+        shape: shape(),
+        history: &[],
+        ready_ms: &[],
+        gpu: &[],
+        strict: false,
+    };
     join(None, &limits::judge(&input)).decision
 }
 
@@ -155,12 +185,14 @@ const fn rank(decision: Decision) -> u8 {
 /// Speeds of starts: unchanged up to noise, or a change of any size.
 fn speeds(n: usize) -> impl Strategy<Value = Vec<f64>> {
     let noise = prop_oneof![Just(0.0), Just(0.01), Just(0.05)];
-    (noise, prop_oneof![0.9..1.2, 0.98..1.06], prop::collection::vec(-1.0..1.0, n))
-        .prop_map(|(noise, level, draws)| draws.into_iter().map(|d| level * (1.0 + noise * d)).collect())
+    (noise, prop_oneof![0.9..1.2, 0.98..1.06], prop::collection::vec(-1.0..1.0, n)).prop_map(
+        |(noise, level, draws)| draws.into_iter().map(|d| level * (1.0 + noise * d)).collect(),
+    )
 }
 
 fn past() -> impl Strategy<Value = Vec<PastRun>> {
-    let run = (speeds(3), speeds(3)).prop_map(|(a, b)| PastRun { sides: vec![session(&a).starts, session(&b).starts] });
+    let run = (speeds(3), speeds(3))
+        .prop_map(|(a, b)| PastRun { sides: vec![session(&a).starts, session(&b).starts] });
     prop::collection::vec(run, 0..4)
 }
 
@@ -236,15 +268,26 @@ proptest! {
 }
 
 fn quiet() -> Vec<PastRun> {
-    vec![PastRun { sides: vec![session(&[1.0, 1.004, 0.996]).starts, session(&[1.0, 0.997, 1.003]).starts] }; 3]
+    vec![
+        PastRun {
+            sides: vec![session(&[1.0, 1.004, 0.996]).starts, session(&[1.0, 0.997, 1.003]).starts]
+        };
+        3
+    ]
 }
 
 /// Exception 1: one start that is much slower than the others makes the candidate noisy, and noise is no proof.
 #[test]
 fn one_start_much_slower_may_undo_a_regression_and_leaves_it_open() {
     let baseline = rounds(&[1.0; 3], 0.02, false);
-    assert_eq!(interleaved(&quiet(), &baseline, &rounds(&[1.06; 3], 0.02, true)), Decision::Regression);
-    assert_eq!(interleaved(&quiet(), &baseline, &rounds(&[1.06, 1.14, 1.06], 0.02, true)), Decision::Inconclusive);
+    assert_eq!(
+        interleaved(&quiet(), &baseline, &rounds(&[1.06; 3], 0.02, true)),
+        Decision::Regression
+    );
+    assert_eq!(
+        interleaved(&quiet(), &baseline, &rounds(&[1.06, 1.14, 1.06], 0.02, true)),
+        Decision::Inconclusive
+    );
 }
 
 /// Exception 2, the one that may end in a PASS: a failed request is in no latency. Six failures of 360 prove nothing by themselves
@@ -281,7 +324,9 @@ fn failures_beside_others_may_undo_a_breach_and_leave_it_open() {
 fn failures_may_undo_a_breach_of_a_limit_on_times_and_leave_it_open() {
     let slow = rounds(&[1.184], 0.0, true);
     let ttft = Metric::Timing(Timing::Ttft, Stat::P95);
-    let bound = (80..120).map(|at| Bound::Max(f64::from(at) / 10.0)).find(|&b| limited(ttft, b, &slow) != Decision::Regression);
+    let bound = (80..120)
+        .map(|at| Bound::Max(f64::from(at) / 10.0))
+        .find(|&b| limited(ttft, b, &slow) != Decision::Regression);
     let bound = bound.expect("some limit is too close");
     let (Bound::Max(open) | Bound::Min(open)) = bound;
     let proven = Bound::Max(open - 0.1);

@@ -90,9 +90,12 @@ struct WireLimit {
 
 /// Judges one case; the answer is one line of JSON.
 pub fn run(input: &str) -> anyhow::Result<String> {
-    let case: Case = serde_json::from_str(input).context("the case on standard input is not what cases/README.md describes")?;
-    let sessions = case.baseline.iter().flat_map(|b| &b.sessions).map(|s| PastRun::from(&session(s)));
-    let history: Vec<PastRun> = case.history.iter().flatten().map(past_run).chain(sessions).collect();
+    let case: Case = serde_json::from_str(input)
+        .context("the case on standard input is not what cases/README.md describes")?;
+    let sessions =
+        case.baseline.iter().flat_map(|b| &b.sessions).map(|s| PastRun::from(&session(s)));
+    let history: Vec<PastRun> =
+        case.history.iter().flatten().map(past_run).chain(sessions).collect();
     let policy = Policy::default();
     let (comparison, rounds) = match case.mode.as_str() {
         "interleaved" => compare_interleaved(&case, &history, &policy)?,
@@ -107,7 +110,11 @@ pub fn run(input: &str) -> anyhow::Result<String> {
 }
 
 /// The comparison, and the candidate's rounds of the looks that it used.
-fn compare_interleaved(case: &Case, history: &[PastRun], policy: &Policy) -> anyhow::Result<(Option<Comparison>, Vec<Round>)> {
+fn compare_interleaved(
+    case: &Case,
+    history: &[PastRun],
+    policy: &Policy,
+) -> anyhow::Result<(Option<Comparison>, Vec<Round>)> {
     let baseline = case.baseline.as_ref().context("an interleaved case needs a baseline")?;
     let (base, cand) = (rounds(case, baseline), rounds(case, &case.candidate));
     let comparison = interleaved::judge(&Interleaved {
@@ -130,7 +137,10 @@ fn compare_interleaved(case: &Case, history: &[PastRun], policy: &Policy) -> any
     Ok((Some(comparison), rounds))
 }
 
-fn compare_other_day(case: &Case, policy: &Policy) -> anyhow::Result<(Option<Comparison>, Vec<Round>)> {
+fn compare_other_day(
+    case: &Case,
+    policy: &Policy,
+) -> anyhow::Result<(Option<Comparison>, Vec<Round>)> {
     let baseline = case.baseline.as_ref().context("an other_day case needs a baseline")?;
     let mut jobs: BTreeMap<u32, Vec<Round>> = BTreeMap::new();
     for wire in &case.candidate.rounds {
@@ -155,14 +165,17 @@ fn compare_other_day(case: &Case, policy: &Policy) -> anyhow::Result<(Option<Com
     });
     let used = if comparison.looks == 0 { jobs.len() } else { comparison.looks };
     // Starts of different jobs are different starts.
-    let rounds = jobs
-        .into_iter()
-        .take(used)
-        .flat_map(|(job, rounds)| rounds.into_iter().map(move |r| Round { start: job * 1000 + r.start, ..r }));
+    let rounds = jobs.into_iter().take(used).flat_map(|(job, rounds)| {
+        rounds.into_iter().map(move |r| Round { start: job * 1000 + r.start, ..r })
+    });
     Ok((Some(comparison), rounds.collect()))
 }
 
-fn judge_limits(case: &Case, rounds: &[Round], history: &[PastRun]) -> Vec<(String, Option<LimitFinding>)> {
+fn judge_limits(
+    case: &Case,
+    rounds: &[Round],
+    history: &[PastRun],
+) -> Vec<(String, Option<LimitFinding>)> {
     let judged = |wire: &WireLimit| {
         let bound = wire.max.map(Bound::Max).or(wire.min.map(Bound::Min))?;
         let limit = Limit { metric: metric(&wire.metric)?, bound };
@@ -184,18 +197,25 @@ fn judge_limits(case: &Case, rounds: &[Round], history: &[PastRun]) -> Vec<(Stri
 /// A limit that names nothing we know is not measured, so it forbids a PASS.
 fn with_unknown(joined: Joined, limits: &[(String, Option<LimitFinding>)]) -> Joined {
     let unknown = limits.iter().filter(|(_, finding)| finding.is_none());
-    let unknown: Vec<Reason> = unknown.map(|(name, _)| Reason::Limit(LimitReason::LimitUnknown { name: name.clone() })).collect();
+    let unknown: Vec<Reason> = unknown
+        .map(|(name, _)| Reason::Limit(LimitReason::LimitUnknown { name: name.clone() }))
+        .collect();
     if unknown.is_empty() {
         return joined;
     }
     let none_known = limits.len() == unknown.len();
-    let open = joined.decision == Decision::Pass || (none_known && joined.decision == Decision::Inconclusive);
+    let open = joined.decision == Decision::Pass
+        || (none_known && joined.decision == Decision::Inconclusive);
     let decision = if open { Decision::Inconclusive } else { joined.decision };
     let reasons = if open { unknown } else { joined.reasons.into_iter().chain(unknown).collect() };
     Joined { decision, reasons, ..joined }
 }
 
-fn answer(joined: &Joined, comparison: Option<&Comparison>, limits: &[(String, Option<LimitFinding>)]) -> Value {
+fn answer(
+    joined: &Joined,
+    comparison: Option<&Comparison>,
+    limits: &[(String, Option<LimitFinding>)],
+) -> Value {
     let verdict = match joined.decision {
         Decision::Pass => "PASS",
         Decision::Regression => "REGRESSION",
@@ -224,7 +244,9 @@ fn answer(joined: &Joined, comparison: Option<&Comparison>, limits: &[(String, O
 }
 
 fn limit_answer((name, finding): &(String, Option<LimitFinding>)) -> Value {
-    let Some(finding) = finding else { return json!({"metric": name, "state": "OPEN", "reason": "no such metric"}) };
+    let Some(finding) = finding else {
+        return json!({"metric": name, "state": "OPEN", "reason": "no such metric"});
+    };
     let state = match finding.state {
         LimitState::Breached => "BREACHED",
         LimitState::Met => "MET",
@@ -240,7 +262,10 @@ fn rounds(case: &Case, side: &WireSide) -> Vec<Round> {
 
 fn round(case: &Case, wire: &WireRound) -> Round {
     let ok = |i: usize| {
-        let flag = wire.ok.as_ref().map(|flags| flags.get(i).is_some_and(|f| f == 1 || f.as_bool() == Some(true)));
+        let flag = wire
+            .ok
+            .as_ref()
+            .map(|flags| flags.get(i).is_some_and(|f| f == 1 || f.as_bool() == Some(true)));
         flag.unwrap_or(true)
     };
     let row = |i: usize| {
@@ -248,7 +273,8 @@ fn round(case: &Case, wire: &WireRound) -> Round {
         let output_tokens = wire.tokens.get(i).copied().flatten();
         let e2e_ms = wire.e2e_ms.get(i).copied().flatten();
         // The suite's rule: a success without a first token, an end or tokens is a failure.
-        let ok = ok(i) && ttft_ms.is_some() && e2e_ms.is_some() && output_tokens.is_some_and(|n| n > 0);
+        let ok =
+            ok(i) && ttft_ms.is_some() && e2e_ms.is_some() && output_tokens.is_some_and(|n| n > 0);
         Row { ttft_ms, e2e_ms, output_tokens, ok, ..Row::default() }
     };
     Round {
@@ -264,7 +290,11 @@ fn round(case: &Case, wire: &WireRound) -> Round {
 }
 
 fn slo(case: &Case) -> SloMs {
-    SloMs { ttft: case.workload.slo_ttft_ms, tpot: case.workload.slo_tpot_ms, e2e: case.workload.slo_e2e_ms }
+    SloMs {
+        ttft: case.workload.slo_ttft_ms,
+        tpot: case.workload.slo_tpot_ms,
+        e2e: case.workload.slo_e2e_ms,
+    }
 }
 
 /// All cases stream; what they ask for is not said, so one token means that no answer had more.
@@ -288,7 +318,11 @@ fn past_run(wire: &WireRun) -> PastRun {
 }
 
 fn session(wire: &WireSession) -> Session {
-    Session { id: wire.session.clone(), runner: wire.runner.clone(), starts: wire.starts.iter().map(start).collect() }
+    Session {
+        id: wire.session.clone(),
+        runner: wire.runner.clone(),
+        starts: wire.starts.iter().map(start).collect(),
+    }
 }
 
 fn start(wire: &WireStart) -> StartSummary {
@@ -298,10 +332,18 @@ fn start(wire: &WireStart) -> StartSummary {
         let shift = if metric == Metric::OutputTokenRate { 1000f64.ln() } else { 0.0 };
         Some((metric, (*value)? - shift))
     };
-    StartSummary { values: wire.iter().filter_map(value).collect(), n: count(wire, "_n"), bad: count(wire, "_bad") }
+    StartSummary {
+        values: wire.iter().filter_map(value).collect(),
+        n: count(wire, "_n"),
+        bad: count(wire, "_bad"),
+    }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests, rounded and not negative")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of requests, rounded and not negative"
+)]
 fn count(wire: &WireStart, key: &str) -> u64 {
     wire.get(key).copied().flatten().unwrap_or(0.0).max(0.0).round() as u64
 }
@@ -318,8 +360,9 @@ fn metric(name: &str) -> Option<Metric> {
         "goodput" => Some(Metric::SloAttainment),
         "goodput_rps" => Some(Metric::Goodput),
         "err" => Some(Metric::ErrorRate),
-        "ttft_p50" | "ttft_p90" | "ttft_p95" | "ttft_p99" | "ttft_mean" | "tpot_p50" | "tpot_p90" | "tpot_p95" | "tpot_p99"
-        | "tpot_mean" | "e2e_p50" | "e2e_p90" | "e2e_p95" | "e2e_p99" | "e2e_mean" => Metric::parse(name),
+        "ttft_p50" | "ttft_p90" | "ttft_p95" | "ttft_p99" | "ttft_mean" | "tpot_p50"
+        | "tpot_p90" | "tpot_p95" | "tpot_p99" | "tpot_mean" | "e2e_p50" | "e2e_p90"
+        | "e2e_p95" | "e2e_p99" | "e2e_mean" => Metric::parse(name),
         _ => None,
     }
 }

@@ -38,8 +38,17 @@ impl Addresses {
         // `localhost` is one machine under two addresses, where another program may hold the port of one of them.
         let has = |ip: IpAddr| found.iter().any(|at| at.ip() == ip);
         let localhost = has(Ipv4Addr::LOCALHOST.into()) && has(Ipv6Addr::LOCALHOST.into());
-        let address = |at| Address { at, down: AtomicBool::new(false), opened: AtomicU64::new(0), refused: AtomicU64::new(0) };
-        Self { all: found.into_iter().map(address).collect(), shared: !localhost, turn: AtomicUsize::new(0) }
+        let address = |at| Address {
+            at,
+            down: AtomicBool::new(false),
+            opened: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        };
+        Self {
+            all: found.into_iter().map(address).collect(),
+            shared: !localhost,
+            turn: AtomicUsize::new(0),
+        }
     }
 
     /// A connection to the next address. Errors: the last one's, where none takes it.
@@ -51,7 +60,9 @@ impl Addresses {
             let answer = if tried == order.len() {
                 connecting.await
             } else {
-                tokio::time::timeout(PATIENCE, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+                tokio::time::timeout(PATIENCE, connecting)
+                    .await
+                    .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             };
             address.down.store(answer.is_err(), Ordering::Relaxed);
             match answer {
@@ -70,7 +81,11 @@ impl Addresses {
 
     /// All of them, the one whose turn it is first, those that refused last.
     fn order(&self) -> Vec<&Address> {
-        let first = if self.shared { self.turn.fetch_add(1, Ordering::Relaxed) % self.all.len().max(1) } else { 0 };
+        let first = if self.shared {
+            self.turn.fetch_add(1, Ordering::Relaxed) % self.all.len().max(1)
+        } else {
+            0
+        };
         let (before, after) = self.all.split_at(first);
         let turned = || after.iter().chain(before);
         let down = |address: &&Address| address.down.load(Ordering::Relaxed);
@@ -102,7 +117,10 @@ mod tests {
     fn addresses_take_turns_and_one_that_refused_is_last() {
         let [a, b, c] = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"].map(at);
         let addresses = Addresses::new(vec![a, b, a, c]);
-        assert_eq!([order(&addresses), order(&addresses), order(&addresses)], [[a, b, c], [b, c, a], [c, a, b]]);
+        assert_eq!(
+            [order(&addresses), order(&addresses), order(&addresses)],
+            [[a, b, c], [b, c, a], [c, a, b]]
+        );
         addresses.all[0].down.store(true, Ordering::Relaxed);
         assert_eq!([order(&addresses), order(&addresses)], [[b, c, a], [b, c, a]]);
     }
@@ -124,7 +142,10 @@ mod tests {
             open.push(addresses.connect().await.expect("two of three answer"));
         }
         let counts = addresses.connections();
-        assert_eq!((counts[&one.0.to_string()] + counts[&two.0.to_string()], counts[&dead.to_string()]), (8, 0));
+        assert_eq!(
+            (counts[&one.0.to_string()] + counts[&two.0.to_string()], counts[&dead.to_string()]),
+            (8, 0)
+        );
         assert!(counts[&one.0.to_string()] >= 3 && counts[&two.0.to_string()] >= 3, "{counts:?}");
     }
 

@@ -84,7 +84,9 @@ impl Site {
         let port = url.port_or_known_default().ok_or_else(|| bad("it has no port"))?;
         let tls = match url.scheme() {
             "http" => None,
-            "https" => Some((connector(spec.ca_pem)?, server_name(bare(host)).map_err(|e| bad(&e))?)),
+            "https" => {
+                Some((connector(spec.ca_pem)?, server_name(bare(host)).map_err(|e| bad(&e))?))
+            }
             _ => return Err(bad("only http and https are served")),
         };
         let found: Vec<SocketAddr> = std::net::ToSocketAddrs::to_socket_addrs(&(bare(host), port))
@@ -93,7 +95,13 @@ impl Site {
         let authority = url.port().map_or_else(|| host.to_owned(), |p| format!("{host}:{p}"));
         let prefix = format!("POST {}", url.path().trim_end_matches('/'));
         let addresses = Addresses::new(found);
-        Ok(Self { addresses, tls, prefix, head: head(&authority, spec)?, secrets: protocol::secrets(spec.api_key, spec.headers) })
+        Ok(Self {
+            addresses,
+            tls,
+            prefix,
+            head: head(&authority, spec)?,
+            secrets: protocol::secrets(spec.api_key, spec.headers),
+        })
     }
 
     /// Opens one connection. Errors: no address takes one, TLS fails, or this process may have no more files open.
@@ -103,7 +111,9 @@ impl Site {
         tcp.set_nodelay(true)?;
         let wire = match &self.tls {
             None => Wire::Plain(tcp),
-            Some((connector, name)) => Wire::Tls(Box::new(connector.connect(name.clone(), tcp).await?)),
+            Some((connector, name)) => {
+                Wire::Tls(Box::new(connector.connect(name.clone(), tcp).await?))
+            }
         };
         Ok(Stream { wire, _descriptor: descriptor })
     }
@@ -120,7 +130,9 @@ impl Site {
     /// The bytes of one request. `path` is below the base URL: `/chat/completions`.
     pub fn request(&self, path: &str, id: &str, body: &[u8]) -> Vec<u8> {
         let own = format!("x-request-id: {id}\r\ncontent-length: {}\r\n\r\n", body.len());
-        let mut bytes = Vec::with_capacity(self.prefix.len() + path.len() + self.head.len() + own.len() + body.len());
+        let mut bytes = Vec::with_capacity(
+            self.prefix.len() + path.len() + self.head.len() + own.len() + body.len(),
+        );
         bytes.extend_from_slice(self.prefix.as_bytes());
         bytes.extend_from_slice(path.as_bytes());
         bytes.extend_from_slice(self.head.as_bytes());
@@ -141,7 +153,10 @@ fn head(authority: &str, spec: &SiteSpec<'_>) -> Result<String, SiteError> {
     );
     let key = spec.api_key.map(|k| ("authorization".to_owned(), format!("Bearer {k}")));
     for (name, value) in key.iter().chain(spec.headers) {
-        let parsed = (name.parse::<reqwest::header::HeaderName>(), value.parse::<reqwest::header::HeaderValue>());
+        let parsed = (
+            name.parse::<reqwest::header::HeaderName>(),
+            value.parse::<reqwest::header::HeaderValue>(),
+        );
         let (Ok(name), Ok(_)) = parsed else { return Err(SiteError::Header(name.clone())) };
         head.push_str(name.as_str());
         head.push_str(": ");
@@ -152,7 +167,8 @@ fn head(authority: &str, spec: &SiteSpec<'_>) -> Result<String, SiteError> {
 }
 
 fn connector(ca_pem: Option<&[u8]>) -> Result<TlsConnector, SiteError> {
-    let extra = CertificateDer::pem_slice_iter(ca_pem.unwrap_or_default()).collect::<Result<Vec<_>, _>>();
+    let extra =
+        CertificateDer::pem_slice_iter(ca_pem.unwrap_or_default()).collect::<Result<Vec<_>, _>>();
     let extra = extra.map_err(|e| SiteError::Authority(e.to_string()))?;
     let why = |e: rustls::Error| SiteError::Authority(e.to_string());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -206,7 +222,11 @@ impl Stream {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         match &mut self.get_mut().wire {
             Wire::Plain(s) => Pin::new(s).poll_read(cx, buf),
             Wire::Tls(s) => Pin::new(s).poll_read(cx, buf),
@@ -215,7 +235,11 @@ impl AsyncRead for Stream {
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().wire {
             Wire::Plain(s) => Pin::new(s).poll_write(cx, buf),
             Wire::Tls(s) => Pin::new(s).poll_write(cx, buf),
@@ -246,7 +270,8 @@ mod tests {
     /// The runtime is not given a turn between the server's write and the look.
     #[tokio::test]
     async fn a_look_sees_what_the_runtime_has_not_heard_of() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let listener =
+            std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let addr = listener.local_addr().expect("a bound socket has an address");
         let connected = async || Stream {
             wire: Wire::Plain(TcpStream::connect(addr).await.expect("it listens")),

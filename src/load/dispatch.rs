@@ -22,16 +22,18 @@ enum Wait {
 
 /// Hands each request to a worker at its instant. Returns when all are handed out or the run is stopping.
 pub fn open_loop(job: &RoundJob, began_ns: u64, workers: &[Worker]) {
-    hand_to_workers(job, &mut job.plan.requests.iter(), began_ns, workers, |index, intended_ns| Message::Send {
-        index,
-        intended_ns,
+    hand_to_workers(job, &mut job.plan.requests.iter(), began_ns, workers, |index, intended_ns| {
+        Message::Send { index, intended_ns }
     });
 }
 
 /// Hands each session to a worker at its instant; its turns go on by themselves. Returns as [`open_loop`].
 pub fn sessions(job: &RoundJob, turns: u32, began_ns: u64, workers: &[Worker]) {
     let mut first = job.plan.requests.iter().step_by(turns as usize);
-    hand_to_workers(job, &mut first, began_ns, workers, |first, intended_ns| Message::Session { first, intended_ns });
+    hand_to_workers(job, &mut first, began_ns, workers, |first, intended_ns| Message::Session {
+        first,
+        intended_ns,
+    });
 }
 
 fn hand_to_workers(
@@ -106,7 +108,14 @@ mod tests {
 
     fn request(index: u32, offset_us: u64) -> PlannedRequest {
         let offset = Duration::from_micros(offset_us);
-        PlannedRequest { index, id: index.to_string(), offset, body: Vec::new(), input_tokens: 1, output_tokens: 1 }
+        PlannedRequest {
+            index,
+            id: index.to_string(),
+            offset,
+            body: Vec::new(),
+            input_tokens: 1,
+            output_tokens: 1,
+        }
     }
 
     #[test]

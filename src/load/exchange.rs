@@ -96,13 +96,19 @@ fn receiver(sending: &Sending<'_>) -> Receiver {
     Receiver::with_capacity(&reading.protocol, reading.stream, room).keeping_text(reading.keep_text)
 }
 
-async fn attempt(shared: &Shared, sending: &Sending<'_>, flight: &Flight, trace: &mut Trace) -> Result<(), Broken> {
+async fn attempt(
+    shared: &Shared,
+    sending: &Sending<'_>,
+    flight: &Flight,
+    trace: &mut Trace,
+) -> Result<(), Broken> {
     let _slot = match sending.slots {
         // The semaphore is never closed: an error cannot happen, and would only mean no waiting.
         Some(slots) => slots.acquire().await.ok(),
         None => None,
     };
-    let bytes = shared.site.request(&sending.reading.path, &sending.request.id, &sending.request.body);
+    let bytes =
+        shared.site.request(&sending.reading.path, &sending.request.id, &sending.request.body);
     trace.slot_ns = Some(monotonic_ns());
     while let Some(mut idle) = shared.take_idle() {
         match idle.state(shared.habit()).await {
@@ -172,7 +178,10 @@ async fn converse(
 /// Writes a request. Errors: `Unwritten` where no byte of it left this process.
 async fn write(stream: &mut Stream, bytes: &[u8]) -> Result<(), Broken> {
     let whole = stream.writes_whole();
-    let written = stream.write(bytes).await.map_err(|e| if whole { Broken::Unwritten(e) } else { Broken::Lost(e) })?;
+    let written = stream
+        .write(bytes)
+        .await
+        .map_err(|e| if whole { Broken::Unwritten(e) } else { Broken::Lost(e) })?;
     stream.write_all(&bytes[written..]).await.map_err(Broken::Lost)?;
     stream.flush().await.map_err(Broken::Lost)
 }
@@ -209,14 +218,22 @@ async fn read(stream: &mut Stream, flight: &Flight, trace: &mut Trace) -> io::Re
 
 fn end_of_stream(trace: &mut Trace, now: u64) -> io::Result<Read> {
     if !trace.receiver.begun() {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "connection closed before any answer"));
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "connection closed before any answer",
+        ));
     }
     trace.receiver.eof(now);
     Ok(Read::Closed)
 }
 
-fn timeline(sending: &Sending<'_>, trace: Trace, ended: Result<Result<(), Broken>, GivenUp>) -> Timeline {
-    let (sent, answered, done) = (trace.sent_ns.is_some(), trace.receiver.begun(), trace.receiver.done());
+fn timeline(
+    sending: &Sending<'_>,
+    trace: Trace,
+    ended: Result<Result<(), Broken>, GivenUp>,
+) -> Timeline {
+    let (sent, answered, done) =
+        (trace.sent_ns.is_some(), trace.receiver.begun(), trace.receiver.done());
     let answer = trace.receiver.into_result();
     let (outcome, error) = match ended {
         Ok(Ok(())) => (answer.outcome.clone(), answer.error.clone()),
@@ -254,26 +271,43 @@ fn timeline(sending: &Sending<'_>, trace: Trace, ended: Result<Result<(), Broken
 fn broken_outcome(broken: &Broken, answer: &Answer, answered: bool) -> (Outcome, Option<String>) {
     match broken {
         Broken::Connect(e) => (Outcome::Connect, Some(format!("cannot connect: {e}"))),
-        Broken::Unwritten(e) => (Outcome::Connect, Some(format!("connection closed before the request was written: {e}"))),
-        Broken::Lost(e) if !answered => {
-            (Outcome::Dropped, Some(format!("connection lost after the request was written, before any answer: {e}")))
-        }
-        Broken::Lost(_) if answer.outcome != Outcome::Completed && answer.outcome != Outcome::Truncated => {
+        Broken::Unwritten(e) => (
+            Outcome::Connect,
+            Some(format!("connection closed before the request was written: {e}")),
+        ),
+        Broken::Lost(e) if !answered => (
+            Outcome::Dropped,
+            Some(format!("connection lost after the request was written, before any answer: {e}")),
+        ),
+        Broken::Lost(_)
+            if answer.outcome != Outcome::Completed && answer.outcome != Outcome::Truncated =>
+        {
             (answer.outcome.clone(), answer.error.clone())
         }
-        Broken::Lost(e) => (Outcome::Truncated, Some(format!("connection lost in the middle of the answer: {e}"))),
+        Broken::Lost(e) => {
+            (Outcome::Truncated, Some(format!("connection lost in the middle of the answer: {e}")))
+        }
     }
 }
 
-fn given_up_outcome(why: GivenUp, sent: bool, answered: bool, reading: &Reading) -> (Outcome, Option<String>) {
+fn given_up_outcome(
+    why: GivenUp,
+    sent: bool,
+    answered: bool,
+    reading: &Reading,
+) -> (Outcome, Option<String>) {
     let phase = match (sent, answered) {
         (false, _) => "before it could be sent",
         (true, false) => "before any answer",
         (true, true) => "in the middle of the answer",
     };
     match why {
-        GivenUp::Timeout => (Outcome::Timeout, Some(format!("time limit of {:?} passed {phase}", reading.timeout))),
-        GivenUp::Stalled => (Outcome::Stalled, Some(format!("no byte for {:?}, {phase}", reading.stall_timeout))),
+        GivenUp::Timeout => {
+            (Outcome::Timeout, Some(format!("time limit of {:?} passed {phase}", reading.timeout)))
+        }
+        GivenUp::Stalled => {
+            (Outcome::Stalled, Some(format!("no byte for {:?}, {phase}", reading.stall_timeout)))
+        }
         GivenUp::Cancelled => (Outcome::Cancelled, Some(format!("interrupted {phase}"))),
     }
 }

@@ -26,7 +26,13 @@ pub struct Flight {
 
 impl Flight {
     pub fn new(deadline_ns: u64, stall_ns: u64) -> Self {
-        Self { deadline_ns, stall_ns, last_read_ns: AtomicU64::new(0), ending: AtomicU8::new(0), waker: Mutex::new(None) }
+        Self {
+            deadline_ns,
+            stall_ns,
+            last_read_ns: AtomicU64::new(0),
+            ending: AtomicU8::new(0),
+            waker: Mutex::new(None),
+        }
     }
 
     pub fn read_at(&self, now_ns: u64) {

@@ -159,7 +159,8 @@ impl Client {
     /// Starts `workers` threads, each with its own event loop. Errors: the system refuses a thread or an event loop.
     pub fn new(site: &Arc<Site>, workers: usize) -> std::io::Result<Self> {
         let habit = Arc::new(pool::Habit::default());
-        let workers = (0..workers.max(1)).map(|i| Worker::spawn(i, Arc::clone(site), Arc::clone(&habit)));
+        let workers =
+            (0..workers.max(1)).map(|i| Worker::spawn(i, Arc::clone(site), Arc::clone(&habit)));
         let workers = workers.collect::<Result<_, _>>()?;
         Ok(Self { workers, site: Arc::clone(site), gives_reasons: AtomicBool::new(false) })
     }
@@ -205,18 +206,24 @@ impl Client {
         }
         match plan.pace {
             Pace::Open => dispatch::open_loop(&job, began_ns, &self.workers),
-            Pace::Closed { concurrency } => dispatch::lanes(concurrency, began_ns, &self.workers, || Message::Lane),
+            Pace::Closed { concurrency } => {
+                dispatch::lanes(concurrency, began_ns, &self.workers, || Message::Lane)
+            }
             Pace::Sessions { concurrency: Some(n), .. } => {
                 dispatch::lanes(n, began_ns, &self.workers, || Message::SessionLane);
             }
-            Pace::Sessions { concurrency: None, turns, .. } => dispatch::sessions(&job, turns, began_ns, &self.workers),
+            Pace::Sessions { concurrency: None, turns, .. } => {
+                dispatch::sessions(&job, turns, began_ns, &self.workers)
+            }
         }
-        let pending: Vec<_> = self.workers.iter().map(|w| w.ask(|reply| Message::End { reply })).collect();
+        let pending: Vec<_> =
+            self.workers.iter().map(|w| w.ask(|reply| Message::End { reply })).collect();
         let mut timelines = Vec::with_capacity(plan.requests.len());
         let mut health = Health::default();
         let mut lags = Vec::new();
         for answer in pending {
-            let (mine, worker) = answer.recv().map_err(|_| "a worker thread of the client died".to_owned())?;
+            let (mine, worker) =
+                answer.recv().map_err(|_| "a worker thread of the client died".to_owned())?;
             timelines.extend(mine);
             health.absorb(&worker);
             lags.extend(worker.loop_lags_ns);
@@ -225,7 +232,10 @@ impl Client {
         health.loop_lag_p99_ns = p99(lags);
         health.retries = timelines.iter().filter(|t| t.retried).count() as u64;
         if job.reading.protocol.needs_finish_reason() {
-            let given = timeline::fail_without_reason(&mut timelines, self.gives_reasons.load(Ordering::Relaxed));
+            let given = timeline::fail_without_reason(
+                &mut timelines,
+                self.gives_reasons.load(Ordering::Relaxed),
+            );
             self.gives_reasons.store(given, Ordering::Relaxed);
         }
         complete(&mut timelines, plan, began_ns);
@@ -279,13 +289,18 @@ fn unsent(request: &crate::plan::PlannedRequest, plan: &RoundPlan, began_ns: u64
 pub fn likely_in_flight(plan: &RoundPlan) -> usize {
     let planned = plan.requests.len();
     let wanted = match plan.pace {
-        Pace::Closed { concurrency } | Pace::Sessions { concurrency: Some(concurrency), .. } => concurrency as usize,
+        Pace::Closed { concurrency } | Pace::Sessions { concurrency: Some(concurrency), .. } => {
+            concurrency as usize
+        }
         // One request of a session at a time.
         Pace::Sessions { concurrency: None, turns, .. } => {
-            let begun = plan.requests.iter().take_while(|r| r.offset < Duration::from_secs(1)).count();
+            let begun =
+                plan.requests.iter().take_while(|r| r.offset < Duration::from_secs(1)).count();
             begun.div_ceil(turns as usize)
         }
-        Pace::Open => plan.requests.iter().take_while(|r| r.offset < Duration::from_secs(1)).count(),
+        Pace::Open => {
+            plan.requests.iter().take_while(|r| r.offset < Duration::from_secs(1)).count()
+        }
     };
     let cap = plan.max_in_flight.map_or(usize::MAX, |n| n as usize);
     wanted.min(planned).min(cap)

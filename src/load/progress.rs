@@ -47,7 +47,9 @@ impl Live {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         let run = move || match style {
-            Style::Text if std::io::stderr().is_terminal() => redraw(&label, extent, &counters, &flag),
+            Style::Text if std::io::stderr().is_terminal() => {
+                redraw(&label, extent, &counters, &flag)
+            }
             _ => plain(&label, extent, &counters, &flag, style),
         };
         let thread = std::thread::Builder::new().name("progress".into()).spawn(run).ok();
@@ -133,7 +135,10 @@ impl Now {
         let elapsed = self.elapsed.max(0.001);
         let rate = self.done as f64 / elapsed;
         let (of, left) = match extent {
-            Extent::Requests(all) => (format!(" of {all}"), (self.done > 0).then(|| all.saturating_sub(self.done) as f64 / rate)),
+            Extent::Requests(all) => (
+                format!(" of {all}"),
+                (self.done > 0).then(|| all.saturating_sub(self.done) as f64 / rate),
+            ),
             Extent::Time(all) => (String::new(), Some((all.as_secs_f64() - self.elapsed).max(0.0))),
         };
         format!(
@@ -142,7 +147,10 @@ impl Now {
             self.sent,
             self.done,
             self.failed,
-            self.good.map_or_else(String::new, |good| format!(", goodput {:.1} req/s", good as f64 / elapsed)),
+            self.good.map_or_else(String::new, |good| format!(
+                ", goodput {:.1} req/s",
+                good as f64 / elapsed
+            )),
         )
     }
 }
@@ -156,16 +164,25 @@ mod tests {
     #[test]
     fn what_is_left_comes_first_and_is_cut_off_nowhere() {
         let line = NOW.line(Extent::Requests(100));
-        assert_eq!(line, "30 s left, sent 45 of 100, done 40, failed 1, 2.0 req/s, goodput 1.5 req/s");
+        assert_eq!(
+            line,
+            "30 s left, sent 45 of 100, done 40, failed 1, 2.0 req/s, goodput 1.5 req/s"
+        );
         assert_eq!(NOW.parts(Extent::Requests(100)), 40);
         // Before the first answer nobody knows.
-        assert_eq!(Now { done: 0, ..NOW }.line(Extent::Requests(100)).split(',').next(), Some("sent 45 of 100"));
+        assert_eq!(
+            Now { done: 0, ..NOW }.line(Extent::Requests(100)).split(',').next(),
+            Some("sent 45 of 100")
+        );
     }
 
     #[test]
     fn a_closed_loop_by_duration_ends_by_the_clock() {
         let minute = Extent::Time(Duration::from_secs(60));
-        assert_eq!(NOW.line(minute), "40 s left, sent 45, done 40, failed 1, 2.0 req/s, goodput 1.5 req/s");
+        assert_eq!(
+            NOW.line(minute),
+            "40 s left, sent 45, done 40, failed 1, 2.0 req/s, goodput 1.5 req/s"
+        );
         assert_eq!(NOW.parts(minute), 33);
         let late = Now { elapsed: 61.0, ..NOW };
         assert!(late.line(minute).starts_with("0 s left, ") && late.parts(minute) == PARTS);

@@ -29,14 +29,25 @@ pub async fn lane(shared: Arc<Shared>, job: Arc<RoundJob>) -> Vec<Timeline> {
 }
 
 /// The session whose first request has this index.
-pub async fn session(shared: Arc<Shared>, job: Arc<RoundJob>, first: u32, intended_ns: u64) -> Vec<Timeline> {
+pub async fn session(
+    shared: Arc<Shared>,
+    job: Arc<RoundJob>,
+    first: u32,
+    intended_ns: u64,
+) -> Vec<Timeline> {
     turn_by_turn(&shared, &job, first, intended_ns).await
 }
 
 /// A turn that fails does not end its session: what follows it does not depend on what was answered.
-async fn turn_by_turn(shared: &Shared, job: &RoundJob, first: u32, intended_ns: u64) -> Vec<Timeline> {
+async fn turn_by_turn(
+    shared: &Shared,
+    job: &RoundJob,
+    first: u32,
+    intended_ns: u64,
+) -> Vec<Timeline> {
     let (turns, think) = shape(job.plan.pace);
-    let last = first.saturating_add(turns).min(u32::try_from(job.plan.requests.len()).unwrap_or(u32::MAX));
+    let last =
+        first.saturating_add(turns).min(u32::try_from(job.plan.requests.len()).unwrap_or(u32::MAX));
     let mut done = vec![one(shared, job, first, intended_ns).await];
     for index in first + 1..last {
         if !thought(job, think).await {

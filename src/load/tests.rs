@@ -16,7 +16,14 @@ fn plan(pace: Pace, offsets_ms: &[u64]) -> RoundPlan {
         input_tokens: 1,
         output_tokens: 1,
     });
-    RoundPlan { seed: 1, pace, max_in_flight: None, stop_after: None, ramp: 0, requests: requests.collect() }
+    RoundPlan {
+        seed: 1,
+        pace,
+        max_in_flight: None,
+        stop_after: None,
+        ramp: 0,
+        requests: requests.collect(),
+    }
 }
 
 fn done(plan: &RoundPlan, index: usize) -> Timeline {
@@ -61,7 +68,10 @@ fn what_was_never_sent_is_cancelled_and_in_its_place() {
 
 #[test]
 fn a_closed_loop_by_duration_schedules_only_what_it_started() {
-    let plan = RoundPlan { stop_after: Some(Duration::from_secs(1)), ..plan(Pace::Closed { concurrency: 1 }, &[0; 100]) };
+    let plan = RoundPlan {
+        stop_after: Some(Duration::from_secs(1)),
+        ..plan(Pace::Closed { concurrency: 1 }, &[0; 100])
+    };
     let mut timelines = vec![done(&plan, 1), done(&plan, 0)];
     complete(&mut timelines, &plan, 0);
     assert_eq!(timelines.iter().map(|t| t.index).collect::<Vec<_>>(), [0, 1]);

@@ -79,7 +79,8 @@ pub struct Shared {
 
 impl Worker {
     pub fn spawn(index: usize, site: Arc<Site>, habit: Arc<Habit>) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let (inbox, messages) = mpsc::unbounded_channel();
         std::thread::Builder::new()
             .name(format!("worker-{index}"))
@@ -92,7 +93,10 @@ impl Worker {
         let _ = self.inbox.send(message);
     }
 
-    pub fn ask<T>(&self, message: impl FnOnce(std_mpsc::Sender<T>) -> Message) -> std_mpsc::Receiver<T> {
+    pub fn ask<T>(
+        &self,
+        message: impl FnOnce(std_mpsc::Sender<T>) -> Message,
+    ) -> std_mpsc::Receiver<T> {
         let (reply, answer) = std_mpsc::channel();
         self.tell(message(reply));
         answer
@@ -103,7 +107,16 @@ impl Shared {
     fn new(site: Arc<Site>, habit: Arc<Habit>) -> Self {
         let zero = || AtomicU64::new(0);
         let (flights, lags) = (Mutex::default(), Mutex::default());
-        Self { site, pool: Pool::default(), habit, flights, lags, opened: zero(), unasked: zero(), no_room: zero() }
+        Self {
+            site,
+            pool: Pool::default(),
+            habit,
+            flights,
+            lags,
+            opened: zero(),
+            unasked: zero(),
+            no_room: zero(),
+        }
     }
 
     pub fn take_idle(&self) -> Option<Kept> {
@@ -162,18 +175,35 @@ async fn serve(shared: Arc<Shared>, mut messages: mpsc::UnboundedReceiver<Messag
                 let _ = reply.send(());
             }
             (Message::Begin(job), _) => round = Some(Round::begin(&shared, job)),
-            (Message::Send { index, intended_ns }, Some(round)) => round.send(&shared, index, intended_ns),
-            (Message::Lane, Some(round)) => round.spawn(lane(Arc::clone(&shared), Arc::clone(&round.job))),
-            (Message::SessionLane, Some(round)) => round.spawn(sessions::lane(Arc::clone(&shared), Arc::clone(&round.job))),
+            (Message::Send { index, intended_ns }, Some(round)) => {
+                round.send(&shared, index, intended_ns)
+            }
+            (Message::Lane, Some(round)) => {
+                round.spawn(lane(Arc::clone(&shared), Arc::clone(&round.job)))
+            }
+            (Message::SessionLane, Some(round)) => {
+                round.spawn(sessions::lane(Arc::clone(&shared), Arc::clone(&round.job)))
+            }
             (Message::Session { first, intended_ns }, Some(round)) => {
-                round.spawn(sessions::session(Arc::clone(&shared), Arc::clone(&round.job), first, intended_ns));
+                round.spawn(sessions::session(
+                    Arc::clone(&shared),
+                    Arc::clone(&round.job),
+                    first,
+                    intended_ns,
+                ));
             }
             (Message::End { reply }, open_round) => {
                 if let Some(round) = open_round.take() {
                     let _ = reply.send(round.end(&shared).await);
                 }
             }
-            (Message::Send { .. } | Message::Lane | Message::SessionLane | Message::Session { .. }, None) => {}
+            (
+                Message::Send { .. }
+                | Message::Lane
+                | Message::SessionLane
+                | Message::Session { .. },
+                None,
+            ) => {}
         }
     }
 }
@@ -295,10 +325,19 @@ async fn lane(shared: Arc<Shared>, job: Arc<RoundJob>) -> Vec<Timeline> {
 pub async fn one(shared: &Shared, job: &RoundJob, index: u32, intended_ns: u64) -> Timeline {
     let request = &job.plan.requests[index as usize];
     let closed_loop = job.plan.pace.is_closed(index);
-    let flight = Arc::new(Flight::new(intended_ns.saturating_add(nanos(job.reading.timeout)), nanos(job.reading.stall_timeout)));
+    let flight = Arc::new(Flight::new(
+        intended_ns.saturating_add(nanos(job.reading.timeout)),
+        nanos(job.reading.stall_timeout),
+    ));
     shared.take_off(index, &flight);
-    let sending =
-        Sending { request, reading: &job.reading, intended_ns, closed_loop, slots: job.slots.as_ref(), sent: &job.counters.sent };
+    let sending = Sending {
+        request,
+        reading: &job.reading,
+        intended_ns,
+        closed_loop,
+        slots: job.slots.as_ref(),
+        sent: &job.counters.sent,
+    };
     let timeline = exchange(shared, &sending, &flight).await;
     shared.land(index);
     job.counters.finished(&timeline);
@@ -338,7 +377,8 @@ mod tests {
         let socket = tokio::net::TcpSocket::new_v4().expect("a socket can be made");
         socket.bind("127.0.0.1:0".parse().expect("an address")).expect("loopback has a free port");
         let listener = socket.listen(1).expect("it listens");
-        let url = format!("http://{}/v1", listener.local_addr().expect("a bound socket has an address"));
+        let url =
+            format!("http://{}/v1", listener.local_addr().expect("a bound socket has an address"));
         let spec = SiteSpec { base_url: &url, api_key: None, headers: &[], ca_pem: None };
         let site = Arc::new(Site::resolve(&spec).expect("an address needs no name"));
         let shared = Shared::new(site, Arc::default());

@@ -39,7 +39,8 @@ pub fn change_points(series: &[f64]) -> Vec<ChangePoint> {
             for &(from, to) in &segments {
                 shuffle(&mut shuffled[from..to], &mut rng);
             }
-            as_good += u32::from(best(&shuffled, &segments).is_some_and(|(_, other)| other >= strength));
+            as_good +=
+                u32::from(best(&shuffled, &segments).is_some_and(|(_, other)| other >= strength));
         }
         let p = f64::from(as_good + 1) / f64::from(PERMUTATIONS + 1);
         if p > LEVEL {
@@ -116,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_level_that_moves_is_found_where_it_moves() {
-        let series: Vec<f64> = (0..30).map(|i| noise(i) + if i >= 18 { 5.0 } else { 0.0 }).collect();
+        let series: Vec<f64> =
+            (0..30).map(|i| noise(i) + if i >= 18 { 5.0 } else { 0.0 }).collect();
         let found = change_points(&series);
         assert_eq!(found.iter().map(|c| c.at).collect::<Vec<_>>(), [18]);
         assert!(found[0].p <= 0.01);

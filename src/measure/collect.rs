@@ -47,7 +47,10 @@ impl Seen<'_> {
 /// attainment is over all scheduled requests after the ramp, the error rate over all scheduled requests (docs/METHODOLOGY.md#metrics).
 pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
     let mut values = Values::new();
-    let kept: Vec<Seen<'_>> = rounds.iter().flat_map(|r| (r.context.ramp..r.columns.len()).map(move |i| Seen(r, i))).collect();
+    let kept: Vec<Seen<'_>> = rounds
+        .iter()
+        .flat_map(|r| (r.context.ramp..r.columns.len()).map(move |i| Seen(r, i)))
+        .collect();
     let done: Vec<Seen<'_>> = kept.iter().copied().filter(|seen| seen.row().ok).collect();
     let streaming = rounds.iter().all(|r| r.context.streaming);
     let measured = latency_is_measured(done.len(), kept.len());
@@ -62,7 +65,8 @@ pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
     }
     if !slo.is_empty() {
         attainments(&mut values, &kept, slo);
-        let good = rounds.iter().map(|r| Good::count(r.rows(), r.context.ramp, |row| row.meets(slo)));
+        let good =
+            rounds.iter().map(|r| Good::count(r.rows(), r.context.ramp, |row| row.meets(slo)));
         let good = good.fold(Good::default(), Good::plus);
         values.extend(good.share().map(|share| (Metric::SloAttainment, share)));
         values.extend(good.per_second(seconds(rounds)).map(|rate| (Metric::Goodput, rate)));
@@ -78,8 +82,11 @@ fn seconds(rounds: &[RoundView<'_>]) -> f64 {
 
 /// The distribution of TTFT over the completed requests that are wanted, of rounds with so many leading requests left out.
 pub fn ttft_values(rounds: &[(&Columns, u32)], wanted: impl Fn(usize) -> bool) -> Values {
-    let all = rounds.iter().flat_map(|(c, ramp)| (*ramp as usize..c.len()).map(move |i| (c.row(i, true), i)));
-    let sample = all.filter(|(row, i)| row.ok && wanted(*i)).filter_map(|(row, _)| row.ttft_ms).collect();
+    let all = rounds
+        .iter()
+        .flat_map(|(c, ramp)| (*ramp as usize..c.len()).map(move |i| (c.row(i, true), i)));
+    let sample =
+        all.filter(|(row, i)| row.ok && wanted(*i)).filter_map(|(row, _)| row.ttft_ms).collect();
     let mut values = Values::new();
     distribution(&mut values, Timing::Ttft, sample);
     values
@@ -87,7 +94,11 @@ pub fn ttft_values(rounds: &[(&Columns, u32)], wanted: impl Fn(usize) -> bool) -
 
 fn latencies(values: &mut Values, done: &[Seen<'_>], streaming: bool) {
     for timing in [Timing::Ttft, Timing::Tpot, Timing::E2e] {
-        distribution(values, timing, done.iter().filter_map(|seen| seen.row().timing_ms(timing)).collect());
+        distribution(
+            values,
+            timing,
+            done.iter().filter_map(|seen| seen.row().timing_ms(timing)).collect(),
+        );
     }
     if streaming {
         distribution(values, Timing::Ttfa, column(done, |c| &c.ttfa_us));
@@ -101,7 +112,11 @@ fn column(kept: &[Seen<'_>], column: impl Fn(&Columns) -> &Column<u64>) -> Vec<f
 
 fn distribution(values: &mut Values, timing: Timing, mut sample: Vec<f64>) {
     sample.sort_unstable_by(f64::total_cmp);
-    values.extend(STATS.into_iter().filter_map(|stat| Some((Metric::Timing(timing, stat), statistic(&sample, stat)?))));
+    values.extend(
+        STATS
+            .into_iter()
+            .filter_map(|stat| Some((Metric::Timing(timing, stat), statistic(&sample, stat)?))),
+    );
 }
 
 /// Of ascending values; none where they are too few.
@@ -127,7 +142,11 @@ fn token_speeds(values: &mut Values, done: &[Seen<'_>]) {
     };
     let mut sample: Vec<f64> = done.iter().filter_map(speed).collect();
     sample.sort_unstable_by(f64::total_cmp);
-    values.extend(SPEED_STATS.into_iter().filter_map(|stat| Some((Metric::TokenSpeed(stat), statistic(&sample, stat)?))));
+    values.extend(
+        SPEED_STATS
+            .into_iter()
+            .filter_map(|stat| Some((Metric::TokenSpeed(stat), statistic(&sample, stat)?))),
+    );
 }
 
 /// One round has the exact p99 in its context; everything else comes from the histogram (3 significant digits).
@@ -178,7 +197,11 @@ fn attainments(values: &mut Values, kept: &[Seen<'_>], slo: &SloMs) {
 /// Over the whole of each round, ramp and drain included: what was served in the time that it took.
 fn rates(values: &mut Values, rounds: &[RoundView<'_>]) {
     let seconds = seconds(rounds);
-    let done = || rounds.iter().flat_map(|r| (0..r.columns.len()).filter(|&i| r.columns.ok(i)).map(|i| (r.columns, i)));
+    let done = || {
+        rounds
+            .iter()
+            .flat_map(|r| (0..r.columns.len()).filter(|&i| r.columns.ok(i)).map(|i| (r.columns, i)))
+    };
     let input = token_sum(done().map(|(c, i)| c.input_tokens.at(i)));
     let output = token_sum(done().map(|(c, i)| c.output_tokens.at(i)));
     for (metric, amount) in [
@@ -200,7 +223,8 @@ fn arrivals(values: &mut Values, rounds: &[RoundView<'_>]) {
     for round in rounds {
         let c = round.columns;
         let starts: Vec<u64> = c.start_us.iter().flatten().collect();
-        let sends: Vec<u64> = (0..c.len()).filter_map(|i| Some(c.start_us.at(i)? + c.send_lag_us.at(i)?)).collect();
+        let sends: Vec<u64> =
+            (0..c.len()).filter_map(|i| Some(c.start_us.at(i)? + c.send_lag_us.at(i)?)).collect();
         // An unsent request has no send to compare with: the shares tell of it.
         if starts.len() < 2 || sends.len() != starts.len() {
             return;

@@ -35,7 +35,8 @@ impl<T: Number> Column<T> {
     /// The largest number of 64 bits is stored as the one below it: it must not be taken for an absent one.
     pub fn push(&mut self, value: Option<T>) {
         let value: Option<u64> = value.map(Into::into);
-        let small = value.map_or(Some(u32::MAX), |v| u32::try_from(v).ok().filter(|v| *v != u32::MAX));
+        let small =
+            value.map_or(Some(u32::MAX), |v| u32::try_from(v).ok().filter(|v| *v != u32::MAX));
         match (&mut self.stored, small) {
             (Stored::Narrow(values), Some(small)) => return values.push(small),
             (Stored::Narrow(_), None) => self.widen(),
@@ -73,7 +74,9 @@ impl<T: Number> Column<T> {
     fn widen(&mut self) {
         if let Stored::Narrow(values) = &mut self.stored {
             let mut wide = Vec::with_capacity(values.capacity());
-            wide.extend(values.iter().map(|v| if *v == u32::MAX { u64::MAX } else { u64::from(*v) }));
+            wide.extend(
+                values.iter().map(|v| if *v == u32::MAX { u64::MAX } else { u64::from(*v) }),
+            );
             self.stored = Stored::Wide(wide);
         }
     }
@@ -82,7 +85,8 @@ impl<T: Number> Column<T> {
 #[cfg(test)]
 impl<T: Number> Column<T> {
     pub fn set(&mut self, i: usize, value: Option<T>) {
-        let values: Vec<Option<T>> = self.iter().enumerate().map(|(at, old)| if at == i { value } else { old }).collect();
+        let values: Vec<Option<T>> =
+            self.iter().enumerate().map(|(at, old)| if at == i { value } else { old }).collect();
         *self = values.into();
     }
 
@@ -169,7 +173,13 @@ mod tests {
     use super::*;
 
     fn edges() -> impl Strategy<Value = Option<u64>> {
-        let near = [0, u64::from(u32::MAX) - 1, u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX - 1];
+        let near = [
+            0,
+            u64::from(u32::MAX) - 1,
+            u64::from(u32::MAX),
+            u64::from(u32::MAX) + 1,
+            u64::MAX - 1,
+        ];
         prop_oneof![
             Just(None),
             any::<u64>().prop_map(|v| Some(v.min(u64::MAX - 1))),
@@ -190,9 +200,11 @@ mod tests {
 
     #[test]
     fn no_number_becomes_an_absent_one() {
-        let largest: Column<u64> = serde_json::from_str("[18446744073709551615, null]").expect("whole numbers");
+        let largest: Column<u64> =
+            serde_json::from_str("[18446744073709551615, null]").expect("whole numbers");
         assert_eq!((largest.at(0), largest.at(1)), (Some(u64::MAX - 1), None));
-        let tokens: Column<u32> = serde_json::from_str("[4294967295, 7, null]").expect("whole numbers");
+        let tokens: Column<u32> =
+            serde_json::from_str("[4294967295, 7, null]").expect("whole numbers");
         assert_eq!(tokens.iter().collect::<Vec<_>>(), [Some(u32::MAX), Some(7), None]);
         for wrong in ["[4294967296]", "[-1]", "[1.5]", "[\"1\"]", "7"] {
             assert!(serde_json::from_str::<Column<u32>>(wrong).is_err(), "{wrong}");

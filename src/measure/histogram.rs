@@ -79,13 +79,19 @@ impl Gaps {
         if self.0.is_empty() {
             return None;
         }
-        let sum: f64 = self.0.iter_recorded().map(|v| (v.value_iterated_to() as f64).ln() * v.count_at_value() as f64).sum();
+        let sum: f64 = self
+            .0
+            .iter_recorded()
+            .map(|v| (v.value_iterated_to() as f64).ln() * v.count_at_value() as f64)
+            .sum();
         Some((sum / self.0.len() as f64).exp() / 1000.0)
     }
 
     pub fn encode(&self) -> String {
         let mut bytes = Vec::new();
-        V2DeflateSerializer::new().serialize(&self.0, &mut bytes).expect("writing to memory does not fail");
+        V2DeflateSerializer::new()
+            .serialize(&self.0, &mut bytes)
+            .expect("writing to memory does not fail");
         STANDARD.encode(bytes)
     }
 
@@ -94,33 +100,42 @@ impl Gaps {
         let bytes = STANDARD.decode(text).map_err(|e| format!("histogram is not base64: {e}"))?;
         let bytes = unpacked(&bytes)?;
         check_header(&bytes)?;
-        let histogram: Histogram<u64> =
-            Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|e| format!("histogram cannot be read: {e:?}"))?;
+        let histogram: Histogram<u64> = Deserializer::new()
+            .deserialize(&mut bytes.as_slice())
+            .map_err(|e| format!("histogram cannot be read: {e:?}"))?;
         Ok(Self(histogram))
     }
 }
 
 /// The plain form. Errors: more than any histogram of ours unpacks to.
 fn unpacked(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let Some(deflated) = bytes.strip_prefix(&DEFLATED).and_then(|rest| rest.get(4..)) else { return Ok(bytes.to_vec()) };
+    let Some(deflated) = bytes.strip_prefix(&DEFLATED).and_then(|rest| rest.get(4..)) else {
+        return Ok(bytes.to_vec());
+    };
     let mut plain = Vec::new();
     let read = ZlibDecoder::new(deflated).take(MOST_BYTES + 1).read_to_end(&mut plain);
     read.map_err(|e| format!("histogram cannot be unpacked: {e}"))?;
     if plain.len() as u64 > MOST_BYTES {
-        return Err(format!("histogram unpacks to more than {} KiB, which none of ours does", MOST_BYTES >> 10));
+        return Err(format!(
+            "histogram unpacks to more than {} KiB, which none of ours does",
+            MOST_BYTES >> 10
+        ));
     }
     Ok(plain)
 }
 
 /// Errors: the sizes that it declares are not those of its bytes, or its bounds are not ours, so that it cannot be merged.
 fn check_header(plain: &[u8]) -> Result<(), String> {
-    let field = |at: usize| plain.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes);
+    let field =
+        |at: usize| plain.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes);
     let wide = |at: usize| Some(u64::from(field(at)?) << 32 | u64::from(field(at + 4)?));
     if !plain.starts_with(&PLAIN) || plain.len() < HEADER {
         return Err("histogram cannot be read: it does not begin as one".into());
     }
     if (field(12), wide(16), wide(24)) != (Some(3), Some(1), Some(MAX_US)) {
-        return Err("histogram has other bounds than 1 us to 1 h with 3 digits: it cannot be merged".into());
+        return Err(
+            "histogram has other bounds than 1 us to 1 h with 3 digits: it cannot be merged".into(),
+        );
     }
     if field(4).map(u64::from) != Some((plain.len() - HEADER) as u64) {
         return Err("histogram cannot be read: it declares another length than it has".into());
@@ -130,7 +145,8 @@ fn check_header(plain: &[u8]) -> Result<(), String> {
 
 /// 0 for what is no time.
 fn whole_us(ms: f64) -> u64 {
-    Duration::try_from_secs_f64(ms / 1000.0).map_or(0, |time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+    Duration::try_from_secs_f64(ms / 1000.0)
+        .map_or(0, |time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -166,9 +182,16 @@ mod tests {
 
     /// A header with these fields and so many bytes of counts.
     fn plain(declared: u32, digits: u32, high: u64, counts: usize) -> Vec<u8> {
-        let numbers = [PLAIN, declared.to_be_bytes(), 0_u32.to_be_bytes(), digits.to_be_bytes()].concat();
-        [numbers, 1_u64.to_be_bytes().to_vec(), high.to_be_bytes().to_vec(), 1_f64.to_be_bytes().to_vec(), vec![0; counts]]
-            .concat()
+        let numbers =
+            [PLAIN, declared.to_be_bytes(), 0_u32.to_be_bytes(), digits.to_be_bytes()].concat();
+        [
+            numbers,
+            1_u64.to_be_bytes().to_vec(),
+            high.to_be_bytes().to_vec(),
+            1_f64.to_be_bytes().to_vec(),
+            vec![0; counts],
+        ]
+        .concat()
     }
 
     #[test]
@@ -178,9 +201,13 @@ mod tests {
         for declared in [1, 1 << 30, u32::MAX] {
             let text = deflated(&plain(declared, 3, MAX_US, 0));
             assert!(refused(&text).contains("another length"), "{}", refused(&text));
-            assert!(refused(&STANDARD.encode(plain(declared, 3, MAX_US, 0))).contains("another length"));
+            assert!(
+                refused(&STANDARD.encode(plain(declared, 3, MAX_US, 0))).contains("another length")
+            );
         }
-        assert!(refused(&deflated(&plain(64 << 20, 3, MAX_US, 64 << 20))).contains("more than 256 KiB"));
+        assert!(
+            refused(&deflated(&plain(64 << 20, 3, MAX_US, 64 << 20))).contains("more than 256 KiB")
+        );
         // Bounds decide how much memory the counts take.
         assert!(refused(&deflated(&plain(0, 5, u64::MAX, 0))).contains("other bounds"));
         assert!(refused(&STANDARD.encode(b"")).contains("begin"));

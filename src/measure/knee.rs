@@ -19,8 +19,9 @@ pub fn knee(points: &[(f64, f64)]) -> Option<usize> {
     // How far the curve is above the diagonal.
     let above: Vec<f64> = xs.iter().zip(&ys).map(|(x, y)| y - x).collect();
     let step = 1.0 / (points.len() - 1) as f64;
-    let peaks: Vec<usize> =
-        (1..above.len() - 1).filter(|&i| above[i] > 0.0 && above[i] >= above[i - 1] && above[i] > above[i + 1]).collect();
+    let peaks: Vec<usize> = (1..above.len() - 1)
+        .filter(|&i| above[i] > 0.0 && above[i] >= above[i - 1] && above[i] > above[i + 1])
+        .collect();
     peaks.iter().enumerate().find_map(|(n, &peak)| {
         let next = peaks.get(n + 1).copied().unwrap_or(above.len());
         let threshold = above[peak] - SENSITIVITY * step;
@@ -67,7 +68,8 @@ mod tests {
     /// The paper's own example, y = -1 / x + 5 at ten points, whose knee it finds at x = 0.22 of the unit square.
     #[test]
     fn the_papers_curve_has_the_papers_knee() {
-        let curve: Vec<(f64, f64)> = (0..10).map(|i| f64::from(i) / 9.0).map(|x| (x, -1.0 / (x + 0.1) + 5.0)).collect();
+        let curve: Vec<(f64, f64)> =
+            (0..10).map(|i| f64::from(i) / 9.0).map(|x| (x, -1.0 / (x + 0.1) + 5.0)).collect();
         assert_eq!(knee(&curve), Some(2));
     }
 

@@ -71,7 +71,11 @@ impl Round {
         if !self.is_measured() {
             return Vec::new();
         }
-        self.after_ramp().iter().filter(|row| row.ok).filter_map(|row| row.timing_ms(timing)).collect()
+        self.after_ramp()
+            .iter()
+            .filter(|row| row.ok)
+            .filter_map(|row| row.timing_ms(timing))
+            .collect()
     }
 
     /// p99 of the chunk gaps, milliseconds; none where most requests failed, whatever they left behind.
@@ -82,7 +86,11 @@ impl Round {
 
 impl Good {
     /// Of one round, of which the first `ramp` requests are left out.
-    pub fn count(rows: impl Iterator<Item = Row>, ramp: usize, meets: impl Fn(&Row) -> bool) -> Self {
+    pub fn count(
+        rows: impl Iterator<Item = Row>,
+        ramp: usize,
+        meets: impl Fn(&Row) -> bool,
+    ) -> Self {
         let mut all = Self::default();
         for (i, row) in rows.enumerate() {
             if i < ramp {
@@ -95,14 +103,23 @@ impl Good {
         all
     }
 
-    pub fn over<'a>(rounds: impl IntoIterator<Item = &'a Round>, meets: impl Fn(&Row) -> bool) -> Self {
-        let each = rounds.into_iter().map(|round| Self::count(round.rows.iter().copied(), round.ramp, &meets));
+    pub fn over<'a>(
+        rounds: impl IntoIterator<Item = &'a Round>,
+        meets: impl Fn(&Row) -> bool,
+    ) -> Self {
+        let each = rounds
+            .into_iter()
+            .map(|round| Self::count(round.rows.iter().copied(), round.ramp, &meets));
         each.fold(Self::default(), Self::plus)
     }
 
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
-        Self { met: self.met + other.met, scheduled: self.scheduled + other.scheduled, ramp: self.ramp + other.ramp }
+        Self {
+            met: self.met + other.met,
+            scheduled: self.scheduled + other.scheduled,
+            ramp: self.ramp + other.ramp,
+        }
     }
 
     /// SLO attainment, 0 to 1; none where nothing was scheduled after the ramp.
@@ -147,7 +164,9 @@ pub fn mean_length(rounds: &[&Round]) -> Option<f64> {
 }
 
 fn output_tokens(rounds: &[impl Borrow<Round>]) -> Option<f64> {
-    token_sum(rounds.iter().flat_map(|round| round.borrow().completed()).map(|row| row.output_tokens))
+    token_sum(
+        rounds.iter().flat_map(|round| round.borrow().completed()).map(|row| row.output_tokens),
+    )
 }
 
 fn completed(rounds: &[impl Borrow<Round>]) -> f64 {

@@ -214,7 +214,10 @@ impl fmt::Display for CountSeen {
                  number is not known"
             ),
             Self::ZeroTokens { answers } => {
-                write!(f, "{answers} answers count 0 output tokens beside output (usage): that is no count")
+                write!(
+                    f,
+                    "{answers} answers count 0 output tokens beside output (usage): that is no count"
+                )
             }
             Self::TotalsDiffer { answers } => write!(
                 f,
@@ -257,8 +260,12 @@ impl fmt::Display for ServerSeen {
 impl fmt::Display for Restart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StartTimeMoved { seconds } => write!(f, "its process start time moved by {seconds:.0} s"),
-            Self::CountersFell { from, to } => write!(f, "its counters fell, one from {from} to {to}"),
+            Self::StartTimeMoved { seconds } => {
+                write!(f, "its process start time moved by {seconds:.0} s")
+            }
+            Self::CountersFell { from, to } => {
+                write!(f, "its counters fell, one from {from} to {to}")
+            }
         }
     }
 }

@@ -39,7 +39,9 @@ pub fn squared_deviations(values: &[f64]) -> Option<f64> {
 
 /// Sample standard deviation (n - 1); none below two values.
 pub fn sd(values: &[f64]) -> Option<f64> {
-    (values.len() >= 2).then(|| squared_deviations(values).map(|ss| (ss / (values.len() - 1) as f64).sqrt())).flatten()
+    (values.len() >= 2)
+        .then(|| squared_deviations(values).map(|ss| (ss / (values.len() - 1) as f64).sqrt()))
+        .flatten()
 }
 
 /// Mean of natural logs of times in milliseconds, clamped at 1 us.
@@ -74,19 +76,30 @@ pub fn tail_autocorrelation_time(rounds: &[Vec<f64>]) -> f64 {
     // Order statistic ceil(0.95 n), counted from one, in whole numbers: 0.95 is not exact in binary.
     let Some(&bar) = sorted.get((n * 95).div_ceil(100) - 1) else { return 1.0 };
     let share = sorted.iter().filter(|&&v| v > bar).count() as f64 / n as f64;
-    let centred: Vec<Vec<f64>> =
-        rounds.iter().map(|r| r.iter().map(|&v| f64::from(u8::from(v > bar)) - share).collect()).collect();
-    let covariance =
-        |lag: usize| -> f64 { centred.iter().map(|r| r.iter().zip(r.iter().skip(lag)).map(|(a, b)| a * b).sum::<f64>()).sum() };
+    let centred: Vec<Vec<f64>> = rounds
+        .iter()
+        .map(|r| r.iter().map(|&v| f64::from(u8::from(v > bar)) - share).collect())
+        .collect();
+    let covariance = |lag: usize| -> f64 {
+        centred
+            .iter()
+            .map(|r| r.iter().zip(r.iter().skip(lag)).map(|(a, b)| a * b).sum::<f64>())
+            .sum()
+    };
     let total = covariance(0);
     if total <= 0.0 {
         return 1.0;
     }
-    let correlated = (1..n.div_ceil(2)).map(|lag| covariance(lag) / total).take_while(|&rho| rho > 0.05);
+    let correlated =
+        (1..n.div_ceil(2)).map(|lag| covariance(lag) / total).take_while(|&rho| rho > 0.05);
     1.0 + 2.0 * correlated.sum::<f64>()
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "callers pass a floored, non-negative rank")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "callers pass a floored, non-negative rank"
+)]
 const fn index_of(rank: f64) -> usize {
     rank as usize
 }

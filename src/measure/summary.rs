@@ -34,7 +34,9 @@ impl Shape {
     pub fn defines(self, metric: Metric) -> bool {
         match metric {
             Metric::Timing(Timing::Ttft | Timing::Ttfa, _) => self.streaming,
-            Metric::Timing(Timing::Tpot | Timing::ChunkGap, _) => self.streaming && self.output_tokens >= 2,
+            Metric::Timing(Timing::Tpot | Timing::ChunkGap, _) => {
+                self.streaming && self.output_tokens >= 2
+            }
             Metric::OutputTokenRate => self.output_tokens >= 2,
             Metric::SloAttainment | Metric::Goodput => self.has_slo,
             _ => true,
@@ -60,7 +62,8 @@ impl StartSummary {
                 values.entry(metric).or_default().push(value);
             }
         }
-        summary.values = values.into_iter().filter_map(|(m, v)| Some((m, over_rounds(m, &v)?))).collect();
+        summary.values =
+            values.into_iter().filter_map(|(m, v)| Some((m, over_rounds(m, &v)?))).collect();
         summary
     }
 }
@@ -86,7 +89,9 @@ pub fn oriented(round: &Round, slo: &SloMs) -> BTreeMap<Metric, f64> {
                     let (_, times) = timings.iter().find(|(t, _)| *t == timing)?;
                     log_stat(times, stat)
                 }
-                Metric::OutputTokenRate => output_token_rate(&[round]).and_then(|r| to_oriented(metric, r)),
+                Metric::OutputTokenRate => {
+                    output_token_rate(&[round]).and_then(|r| to_oriented(metric, r))
+                }
                 Metric::SloAttainment => attainment(round, slo).map(|share| -share),
                 Metric::ErrorRate => error_rate(round),
                 _ => None,
@@ -178,16 +183,31 @@ mod tests {
     const TTFT: Metric = Metric::Timing(Timing::Ttft, Stat::Geomean);
 
     fn row(ttft: f64, e2e: f64, tokens: u32) -> Row {
-        Row { ttft_ms: Some(ttft), e2e_ms: Some(e2e), output_tokens: Some(tokens), ok: true, ..Row::default() }
+        Row {
+            ttft_ms: Some(ttft),
+            e2e_ms: Some(e2e),
+            output_tokens: Some(tokens),
+            ok: true,
+            ..Row::default()
+        }
     }
 
     fn round(rows: Vec<Row>) -> Round {
-        Round { seconds: 2.0, chunk_gap_p99_ms: Some(20.0), open_loop: true, rows, ..Round::default() }
+        Round {
+            seconds: 2.0,
+            chunk_gap_p99_ms: Some(20.0),
+            open_loop: true,
+            rows,
+            ..Round::default()
+        }
     }
 
     #[test]
     fn a_round_has_the_methods_values_and_display_units_come_back() {
-        let values = oriented(&round(vec![row(10.0, 110.0, 11); 20]), &SloMs { ttft: Some(10.0), ..SloMs::default() });
+        let values = oriented(
+            &round(vec![row(10.0, 110.0, 11); 20]),
+            &SloMs { ttft: Some(10.0), ..SloMs::default() },
+        );
         let shown = |m| values.get(&m).map(|&v| (to_display(m, v) * 1e9).round() / 1e9);
         assert_eq!(shown(TTFT), Some(10.0));
         assert_eq!(shown(Metric::Timing(Timing::Tpot, Stat::P95)), Some(10.0));
@@ -216,7 +236,10 @@ mod tests {
 
     #[test]
     fn a_dead_round_has_an_error_rate_and_no_latency() {
-        let values = oriented(&round(vec![Row::default(); 30]), &SloMs { ttft: Some(10.0), ..SloMs::default() });
+        let values = oriented(
+            &round(vec![Row::default(); 30]),
+            &SloMs { ttft: Some(10.0), ..SloMs::default() },
+        );
         assert_eq!(values.get(&Metric::ErrorRate), Some(&1.0));
         assert_eq!(values.get(&Metric::SloAttainment), Some(&0.0));
         assert!(!values.contains_key(&TTFT) && !values.contains_key(&Metric::OutputTokenRate));
@@ -250,15 +273,27 @@ mod tests {
             (shown, values[&Metric::SloAttainment], values.contains_key(&Metric::OutputTokenRate))
         };
         assert_eq!(judged(Hidden::Nothing), (Some(3.0), -1.0, true));
-        assert_eq!(judged(Hidden::Tokens(60)), (Some(20.0), 0.0, true), "ten gaps between eleven tokens");
+        assert_eq!(
+            judged(Hidden::Tokens(60)),
+            (Some(20.0), 0.0, true),
+            "ten gaps between eleven tokens"
+        );
         assert_eq!(judged(Hidden::Unknown), (None, 0.0, true));
-        assert_eq!(judged(Hidden::Tokens(70)), (None, -1.0, true), "one token has no TPOT to be slow with");
+        assert_eq!(
+            judged(Hidden::Tokens(70)),
+            (None, -1.0, true),
+            "one token has no TPOT to be slow with"
+        );
     }
 
     #[test]
     fn shapes_define_what_they_can() {
         let whole = Shape { streaming: false, output_tokens: 64, has_slo: false }.defined();
-        assert!(whole.contains(&Metric::OutputTokenRate) && !whole.contains(&TTFT) && !whole.contains(&Metric::SloAttainment));
+        assert!(
+            whole.contains(&Metric::OutputTokenRate)
+                && !whole.contains(&TTFT)
+                && !whole.contains(&Metric::SloAttainment)
+        );
         let single = Shape { streaming: true, output_tokens: 1, has_slo: true }.defined();
         assert!(single.contains(&TTFT) && !single.contains(&Metric::OutputTokenRate));
     }

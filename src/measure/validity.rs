@@ -72,7 +72,9 @@ impl Finding {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     Note,
@@ -95,8 +97,16 @@ pub const GPU_CLOCK: &str = "gpu_clock";
 
 /// Findings that a passing disturbance of the client's or the server's machine causes. A start is reduced to the median of its rounds, so one such
 /// round of three is survived; from half of a start's rounds on it is not.
-pub const PASSING: [&str; 8] =
-    ["send_lag", "loop_lag", "client_cpu", "offered_rate", STANDSTILL, GPU_THROTTLE, GPU_FOREIGN_PROCESS, GPU_CLOCK];
+pub const PASSING: [&str; 8] = [
+    "send_lag",
+    "loop_lag",
+    "client_cpu",
+    "offered_rate",
+    STANDSTILL,
+    GPU_THROTTLE,
+    GPU_FOREIGN_PROCESS,
+    GPU_CLOCK,
+];
 
 /// The client stood still: stopped, or frozen with its machine.
 pub const STANDSTILL: &str = "standstill";
@@ -126,7 +136,13 @@ const GLUED_TOKENS: f64 = 2.0;
 const LENGTH_TOLERANCE: f64 = 0.01;
 
 /// All findings of a round, worst first.
-pub fn findings(columns: &Columns, context: &Context, values: &Values, health: &ClientHealth, asked: Asked) -> Vec<Finding> {
+pub fn findings(
+    columns: &Columns,
+    context: &Context,
+    values: &Values,
+    health: &ClientHealth,
+    asked: Asked,
+) -> Vec<Finding> {
     if columns.completed() == 0 {
         return vec![invalid("no_success", no_success(columns))];
     }
@@ -163,8 +179,11 @@ pub fn own_lag_p99_ms(columns: &Columns) -> Option<f64> {
 
 fn no_success(columns: &Columns) -> Seen {
     let n = columns.len();
-    let empty =
-        (0..n).filter(|&i| columns.outcome[i] == OutcomeKind::Completed && columns.output_tokens.at(i) == Some(0)).count();
+    let empty = (0..n)
+        .filter(|&i| {
+            columns.outcome[i] == OutcomeKind::Completed && columns.output_tokens.at(i) == Some(0)
+        })
+        .count();
     Seen::NoneCompleted { requests: n as u64, empty: empty as u64 }
 }
 
@@ -190,7 +209,8 @@ fn busy(health: &ClientHealth, median_ms: Option<f64>) -> Option<Finding> {
 }
 
 fn offered(context: &Context, values: &Values) -> Option<Finding> {
-    let (offered, achieved) = (values.get(&Metric::OfferedRate)?, values.get(&Metric::AchievedRate)?);
+    let (offered, achieved) =
+        (values.get(&Metric::OfferedRate)?, values.get(&Metric::AchievedRate)?);
     let short = context.open_loop && *achieved < offered * (1.0 - RATE_SHORTFALL);
     short.then(|| invalid("offered_rate", Seen::RateMissed { asked: *offered, sent: *achieved }))
 }
@@ -199,40 +219,52 @@ fn lengths(columns: &Columns, asked: Asked) -> Option<Finding> {
     if !asked.length_forced {
         return None;
     }
-    let (mean, wanted) = (mean_tokens(columns, |i| columns.output_tokens.at(i))?, asked.output_tokens?);
+    let (mean, wanted) =
+        (mean_tokens(columns, |i| columns.output_tokens.at(i))?, asked.output_tokens?);
     let off = (mean / wanted - 1.0).abs();
-    (off > LENGTH_TOLERANCE).then(|| invalid("output_tokens", Seen::LengthMissed { asked: wanted, got: mean }))
+    (off > LENGTH_TOLERANCE)
+        .then(|| invalid("output_tokens", Seen::LengthMissed { asked: wanted, got: mean }))
 }
 
 /// Mean token count over completed requests; `None` where one of them has none.
 pub fn mean_tokens(columns: &Columns, count: impl Fn(usize) -> Option<u32>) -> Option<f64> {
-    let done: Option<Vec<f64>> = (0..columns.len()).filter(|&i| columns.ok(i)).map(|i| count(i).map(f64::from)).collect();
+    let done: Option<Vec<f64>> =
+        (0..columns.len()).filter(|&i| columns.ok(i)).map(|i| count(i).map(f64::from)).collect();
     stats::mean(&done?)
 }
 
 fn usage(columns: &Columns) -> Option<Finding> {
-    let missing = (0..columns.len()).filter(|&i| columns.ok(i) && columns.output_tokens.at(i).is_none()).count();
+    let missing = (0..columns.len())
+        .filter(|&i| columns.ok(i) && columns.output_tokens.at(i).is_none())
+        .count();
     (missing > 0).then(|| note("no_usage", CountSeen::NoTokenCounts { answers: missing as u64 }))
 }
 
 /// `run` judges no limit: there this is what says so.
 fn failures(columns: &Columns) -> Option<Finding> {
     let (all, failed) = (columns.len(), columns.len() - columns.completed());
-    (failed as f64 > NOTED_FAILURES * all as f64)
-        .then(|| note("failures", Seen::RequestsFailed { failed: failed as u64, requests: all as u64 }))
+    (failed as f64 > NOTED_FAILURES * all as f64).then(|| {
+        note("failures", Seen::RequestsFailed { failed: failed as u64, requests: all as u64 })
+    })
 }
 
 /// Many tokens in each event: TPOT averages over them, and a chunk gap is not a token's gap.
 fn glued(columns: &Columns, context: &Context) -> Option<Finding> {
     let tokens = mean_tokens(columns, |i| columns.sent_tokens(i)).filter(|_| context.streaming)?;
-    let counts: Vec<f64> = (0..columns.len()).filter(|&i| columns.ok(i)).map(|i| f64::from(columns.events[i])).collect();
+    let counts: Vec<f64> = (0..columns.len())
+        .filter(|&i| columns.ok(i))
+        .map(|i| f64::from(columns.events[i]))
+        .collect();
     let events = stats::mean(&counts)?;
-    (tokens > events * GLUED_TOKENS).then(|| note("glued_tokens", CountSeen::TokensInBursts { tokens, events }))
+    (tokens > events * GLUED_TOKENS)
+        .then(|| note("glued_tokens", CountSeen::TokensInBursts { tokens, events }))
 }
 
 /// Reasoning that a server keeps to itself.
 fn hidden(columns: &Columns) -> Option<Finding> {
-    let hide = (0..columns.len()).filter(|&i| columns.ok(i) && columns.hidden(i) != Hidden::Nothing).count();
+    let hide = (0..columns.len())
+        .filter(|&i| columns.ok(i) && columns.hidden(i) != Hidden::Nothing)
+        .count();
     (hide > 0).then(|| note("hidden_tokens", CountSeen::HiddenTokens { answers: hide as u64 }))
 }
 
@@ -245,18 +277,26 @@ pub fn count_doubts(doubts: &[CountDoubt]) -> Vec<Finding> {
         match doubt {
             CountDoubt::ZeroBesideOutput => note("zero_tokens", CountSeen::ZeroTokens { answers }),
             CountDoubt::TotalDiffers => note("token_totals", CountSeen::TotalsDiffer { answers }),
-            CountDoubt::FewerThanEvents => note("few_tokens", CountSeen::FewerTokensThanEvents { answers }),
+            CountDoubt::FewerThanEvents => {
+                note("few_tokens", CountSeen::FewerTokensThanEvents { answers })
+            }
         }
     };
     counted.into_iter().filter(|(_, n)| *n > 0).map(finding).collect()
 }
 
 fn retries(health: &ClientHealth) -> Option<Finding> {
-    health.retries.filter(|n| *n > 0).map(|requests| note("retries", Seen::ConnectionsReopened { requests }))
+    health
+        .retries
+        .filter(|n| *n > 0)
+        .map(|requests| note("retries", Seen::ConnectionsReopened { requests }))
 }
 
 fn unasked(health: &ClientHealth) -> Option<Finding> {
-    health.unasked.filter(|n| *n > 0).map(|connections| note("unasked", Seen::BytesBeyondAnswers { connections }))
+    health
+        .unasked
+        .filter(|n| *n > 0)
+        .map(|connections| note("unasked", Seen::BytesBeyondAnswers { connections }))
 }
 
 fn invalid(check: &str, seen: impl Into<Seen>) -> Finding {

@@ -26,7 +26,11 @@ const CLOSED_MOST: u32 = 100_000;
 ///
 /// # Errors
 /// A rate or burstiness that is not a positive number, or more than [`MAX_REQUESTS`] arrivals.
-pub fn open(arrival: &Arrival, length: Length, rng: &mut ChaCha8Rng) -> Result<Vec<u64>, PlanError> {
+pub fn open(
+    arrival: &Arrival,
+    length: Length,
+    rng: &mut ChaCha8Rng,
+) -> Result<Vec<u64>, PlanError> {
     match *arrival {
         Arrival::Constant { rate } => {
             let rate = positive("rate", rate)?;
@@ -35,7 +39,8 @@ pub fn open(arrival: &Arrival, length: Length, rng: &mut ChaCha8Rng) -> Result<V
         Arrival::Poisson { rate } => collect(gaps(Exp1, rng, positive("rate", rate)?), length),
         Arrival::Gamma { rate, burstiness } => {
             let shape = positive("burstiness", burstiness)?;
-            let unit = Gamma::new(shape, 1.0 / shape).map_err(|_| PlanError::Rate { what: "burstiness", value: burstiness })?;
+            let unit = Gamma::new(shape, 1.0 / shape)
+                .map_err(|_| PlanError::Rate { what: "burstiness", value: burstiness })?;
             collect(gaps(unit, rng, positive("rate", rate)?), length)
         }
         Arrival::Ramp { from, to } => collect(ramp(from, to, length)?, length),
@@ -51,20 +56,28 @@ pub fn closed_count(concurrency: u32, length: Length, affordable: u32) -> u32 {
         Length::Requests(n) => n,
         Length::Duration(time) => {
             let waves = time.as_micros().div_ceil(FASTEST_ANSWER.as_micros());
-            let wanted = u32::try_from(waves.saturating_mul(u128::from(concurrency))).unwrap_or(u32::MAX);
+            let wanted =
+                u32::try_from(waves.saturating_mul(u128::from(concurrency))).unwrap_or(u32::MAX);
             wanted.min(CLOSED_MOST).min(affordable).max(concurrency.saturating_mul(2))
         }
     }
 }
 
 /// How many requests sessions of a closed loop plan: as [`closed_count`], where a turn also takes its share of the thinking.
-pub fn sessions_count(concurrency: u32, turns: u32, think: Duration, length: Length, affordable: u32) -> u32 {
+pub fn sessions_count(
+    concurrency: u32,
+    turns: u32,
+    think: Duration,
+    length: Length,
+    affordable: u32,
+) -> u32 {
     match length {
         Length::Requests(n) => n,
         Length::Duration(time) => {
             let turn = FASTEST_ANSWER + think * (turns - 1) / turns;
             let waves = time.as_micros().div_ceil(turn.as_micros());
-            let wanted = u32::try_from(waves.saturating_mul(u128::from(concurrency))).unwrap_or(u32::MAX);
+            let wanted =
+                u32::try_from(waves.saturating_mul(u128::from(concurrency))).unwrap_or(u32::MAX);
             let least = concurrency.saturating_mul(turns).saturating_mul(2);
             wanted.min(CLOSED_MOST).min(affordable).max(least)
         }
@@ -76,7 +89,11 @@ fn positive(what: &'static str, value: f64) -> Result<f64, PlanError> {
 }
 
 /// Sums of gaps whose mean is 1/rate. The first arrival comes after the first gap, as in a process that has always been running.
-fn gaps<'r>(unit: impl Distribution<f64> + 'r, rng: &'r mut ChaCha8Rng, rate: f64) -> impl Iterator<Item = f64> + 'r {
+fn gaps<'r>(
+    unit: impl Distribution<f64> + 'r,
+    rng: &'r mut ChaCha8Rng,
+    rate: f64,
+) -> impl Iterator<Item = f64> + 'r {
     let mut sum = 0.0;
     std::iter::repeat_with(move || {
         sum += unit.sample(rng);
@@ -110,20 +127,27 @@ fn ramp(from: f64, to: f64, length: Length) -> Result<impl Iterator<Item = f64>,
 fn collect(micros: impl Iterator<Item = f64>, length: Length) -> Result<Vec<u64>, PlanError> {
     match length {
         Length::Requests(n) if n > MAX_REQUESTS => Err(PlanError::TooManyRequests),
-        Length::Requests(n) => micros.take(n as usize).map(|at| whole(at).ok_or(PlanError::TooLong)).collect(),
+        Length::Requests(n) => {
+            micros.take(n as usize).map(|at| whole(at).ok_or(PlanError::TooLong)).collect()
+        }
         Length::Duration(time) => {
             let end = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
             let most = MAX_REQUESTS as usize;
             let before = |at: &Result<u64, PlanError>| at.as_ref().is_ok_and(|at| *at < end);
             let all = micros.map(|at| whole(at).ok_or(PlanError::TooLong));
-            let offsets: Vec<u64> = all.take_while(before).take(most + 1).collect::<Result<_, _>>()?;
+            let offsets: Vec<u64> =
+                all.take_while(before).take(most + 1).collect::<Result<_, _>>()?;
             if offsets.len() > most { Err(PlanError::TooManyRequests) } else { Ok(offsets) }
         }
     }
 }
 
 /// None where it is no instant within [`LONGEST_US`].
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie within the bounds")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to lie within the bounds"
+)]
 fn whole(micros: f64) -> Option<u64> {
     (0.0..=LONGEST_US).contains(&micros).then(|| micros.round() as u64)
 }

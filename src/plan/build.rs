@@ -9,9 +9,12 @@ use super::digest::Digest;
 use super::prompts::{Part, Writer};
 use super::trace::{self, Line};
 use super::{
-    Input, MAX_BODY_BYTES, MAX_REQUESTS, Pace, Plan, PlanError, PlannedRequest, RoundPlan, SALT_CHARS, arrival, corpus, seed,
+    Input, MAX_BODY_BYTES, MAX_REQUESTS, Pace, Plan, PlanError, PlannedRequest, RoundPlan,
+    SALT_CHARS, arrival, corpus, seed,
 };
-use crate::config::{Arrival, Length, MOST_OUTPUT_TOKENS, PromptKind, SessionBegin, Warmup, Workload};
+use crate::config::{
+    Arrival, Length, MOST_OUTPUT_TOKENS, PromptKind, SessionBegin, Warmup, Workload,
+};
 use crate::protocol::{self, BodySpec, Dialect as _, ExtraBody, Role, conflict, joined};
 
 /// What a closed loop by duration may plan for one round, in bytes of bodies: it plans far more than it will send, so that the bound of
@@ -85,12 +88,18 @@ pub struct Size {
 /// Whether the plan can be made, without a body of it, and its size. Errors: as [`build`].
 pub fn check(workload: &Workload, input: &Input<'_>) -> Result<Size, PlanError> {
     drafted(workload, input, |builder, drafts| {
-        let bytes = |slot: &Slot<'_>| builder.body_bytes(slot).saturating_add(u64::from(slot.output_tokens) * OUTPUT_BYTES);
+        let bytes = |slot: &Slot<'_>| {
+            builder.body_bytes(slot).saturating_add(u64::from(slot.output_tokens) * OUTPUT_BYTES)
+        };
         let rounds = || drafts[1..].iter().map(|draft| draft.slots.len() as u64);
         Size {
             requests: rounds().sum(),
             round_requests: rounds().max().unwrap_or(0),
-            round_bytes: drafts.iter().map(|draft| draft.slots.iter().map(bytes).fold(0, u64::saturating_add)).max().unwrap_or(0),
+            round_bytes: drafts
+                .iter()
+                .map(|draft| draft.slots.iter().map(bytes).fold(0, u64::saturating_add))
+                .max()
+                .unwrap_or(0),
         }
     })
 }
@@ -105,7 +114,9 @@ fn drafted<T>(
         return Err(PlanError::Salt);
     }
     let lines = match &workload.arrival {
-        Arrival::Trace { speedup, format, .. } => trace::parse(input.file.ok_or(PlanError::TraceMissing)?, *speedup, format)?,
+        Arrival::Trace { speedup, format, .. } => {
+            trace::parse(input.file.ok_or(PlanError::TraceMissing)?, *speedup, format)?
+        }
         _ => Vec::new(),
     };
     let mut digest = Digest::new(&protocol::shape(input.protocol), input.extras, workload);
@@ -117,9 +128,14 @@ fn drafted<T>(
             digest.file(text);
             dataset::parse(text, &Reading { format: *format, protocol: input.protocol, ignore })?
         }
-        PromptKind::Single | PromptKind::Conversation { .. } => Dataset { items: Vec::new(), left_out: Vec::new() },
+        PromptKind::Single | PromptKind::Conversation { .. } => {
+            Dataset { items: Vec::new(), left_out: Vec::new() }
+        }
     };
-    let longest = lines.iter().filter_map(|line| line.input_tokens).fold(workload.prompts.input_tokens, u32::max);
+    let longest = lines
+        .iter()
+        .filter_map(|line| line.input_tokens)
+        .fold(workload.prompts.input_tokens, u32::max);
     let builder = Builder {
         workload,
         input,
@@ -137,7 +153,8 @@ fn drafted<T>(
     let mut requests = drafts[0].slots.len();
     for round in 0..input.rounds {
         let draft = builder.draft(Part::Round(round))?;
-        if let Some(slot) = draft.slots.iter().find(|slot| slot.output_tokens > MOST_OUTPUT_TOKENS) {
+        if let Some(slot) = draft.slots.iter().find(|slot| slot.output_tokens > MOST_OUTPUT_TOKENS)
+        {
             return Err(PlanError::TooManyTokens { output_tokens: slot.output_tokens });
         }
         // As they come: the drafts of a billion rounds would fill the memory before they could be counted. A round without requests
@@ -156,7 +173,9 @@ fn drafted<T>(
 fn extra_body(workload: &Workload, input: &Input<'_>) -> Result<ExtraBody, PlanError> {
     let all = joined(&workload.extra_body, input.extra_body);
     match conflict(input.protocol, &all) {
-        Some((place, instead)) => Err(PlanError::ExtraBody { place, protocol: input.protocol.name(), instead }),
+        Some((place, instead)) => {
+            Err(PlanError::ExtraBody { place, protocol: input.protocol.name(), instead })
+        }
         None => Ok(all),
     }
 }
@@ -233,19 +252,29 @@ impl<'a> Builder<'a> {
             (Part::Warmup, Warmup::Duration(time)) => Length::Duration(time),
         };
         let mut slots = match self.workload.arrival {
-            Arrival::Closed { concurrency } => self.closed(arrival::closed_count(concurrency, length, self.affordable()))?,
+            Arrival::Closed { concurrency } => {
+                self.closed(arrival::closed_count(concurrency, length, self.affordable()))?
+            }
             Arrival::Trace { .. } => self.traced(part, length)?,
-            Arrival::Sessions { begin, think_time } => self.sessions(begin, think_time, length, seed)?,
+            Arrival::Sessions { begin, think_time } => {
+                self.sessions(begin, think_time, length, seed)?
+            }
             ref process => {
                 let mut rng = seed::stream(seed, "arrival", &[]);
-                arrival::open(process, length, &mut rng)?.into_iter().map(|at| self.slot(at)).collect()
+                arrival::open(process, length, &mut rng)?
+                    .into_iter()
+                    .map(|at| self.slot(at))
+                    .collect()
             }
         };
         if !self.items.is_empty() {
             self.choose(part, length, seed, &mut slots)?;
         }
         let stop_after = match (length, self.pace()) {
-            (Length::Duration(time), Pace::Closed { .. } | Pace::Sessions { concurrency: Some(_), .. }) => Some(time),
+            (
+                Length::Duration(time),
+                Pace::Closed { .. } | Pace::Sessions { concurrency: Some(_), .. },
+            ) => Some(time),
             _ => None,
         };
         Ok(Draft { part, seed, stop_after, slots })
@@ -260,7 +289,11 @@ impl<'a> Builder<'a> {
 
     /// How many requests a closed loop by duration may plan for a round.
     fn affordable(&self) -> u32 {
-        let largest = self.items.iter().map(|item| self.body_bytes(&Slot { text: Text::Item(item), ..self.slot(0) })).max();
+        let largest = self
+            .items
+            .iter()
+            .map(|item| self.body_bytes(&Slot { text: Text::Item(item), ..self.slot(0) }))
+            .max();
         let bytes = largest.unwrap_or_else(|| match self.turns() {
             1 => self.body_bytes(&self.slot(0)),
             turns => self.body_bytes(&Self::turn_slot(turns - 1, &self.slot(0))),
@@ -269,12 +302,22 @@ impl<'a> Builder<'a> {
     }
 
     /// Turns of sessions, session after session.
-    fn sessions(&self, begin: SessionBegin, think: Duration, length: Length, seed: u64) -> Result<Vec<Slot<'a>>, PlanError> {
+    fn sessions(
+        &self,
+        begin: SessionBegin,
+        think: Duration,
+        length: Length,
+        seed: u64,
+    ) -> Result<Vec<Slot<'a>>, PlanError> {
         let turns = self.turns();
         let slots = match begin {
-            SessionBegin::Closed { concurrency } => {
-                self.closed(arrival::sessions_count(concurrency, turns, think, length, self.affordable()))?
-            }
+            SessionBegin::Closed { concurrency } => self.closed(arrival::sessions_count(
+                concurrency,
+                turns,
+                think,
+                length,
+                self.affordable(),
+            ))?,
             SessionBegin::Poisson { rate } => {
                 let (length, most) = match length {
                     Length::Requests(n) => (Length::Requests(n.div_ceil(turns)), n as usize),
@@ -282,7 +325,12 @@ impl<'a> Builder<'a> {
                 };
                 let mut rng = seed::stream(seed, "arrival", &[]);
                 let begins = arrival::open(&Arrival::Poisson { rate }, length, &mut rng)?;
-                begins.into_iter().flat_map(|at| (0..turns).map(move |_| at)).take(most).map(|at| self.slot(at)).collect()
+                begins
+                    .into_iter()
+                    .flat_map(|at| (0..turns).map(move |_| at))
+                    .take(most)
+                    .map(|at| self.slot(at))
+                    .collect()
             }
         };
         Ok((0..turns).cycle().zip(slots).map(|(turn, slot)| Self::turn_slot(turn, &slot)).collect())
@@ -298,16 +346,30 @@ impl<'a> Builder<'a> {
     /// A turn brings the turns before it and their answers.
     const fn turn_slot(turn: u32, slot: &Slot<'a>) -> Slot<'a> {
         let said = (slot.input_tokens.saturating_add(slot.output_tokens)).saturating_mul(turn);
-        Slot { input_tokens: slot.input_tokens.saturating_add(said), text: Text::Turn(turn), ..*slot }
+        Slot {
+            input_tokens: slot.input_tokens.saturating_add(said),
+            text: Text::Turn(turn),
+            ..*slot
+        }
     }
 
     /// Gives each slot its own entry of the dataset, in an order that depends on the round alone. A warm-up, and a closed loop by
     /// duration, take what there is.
-    fn choose(&self, part: Part, length: Length, seed: u64, slots: &mut Vec<Slot<'a>>) -> Result<(), PlanError> {
+    fn choose(
+        &self,
+        part: Part,
+        length: Length,
+        seed: u64,
+        slots: &mut Vec<Slot<'a>>,
+    ) -> Result<(), PlanError> {
         let (has, asked) = (self.items.len(), slots.len());
         let by_time = matches!((length, self.pace()), (Length::Duration(_), Pace::Closed { .. }));
         if asked > has && part != Part::Warmup && !by_time {
-            return Err(PlanError::DatasetShort { has, asked, left_out: dataset::sentences(self.left_out) });
+            return Err(PlanError::DatasetShort {
+                has,
+                asked,
+                left_out: dataset::sentences(self.left_out),
+            });
         }
         slots.truncate(has);
         let mut order: Vec<u32> = (0..u32::try_from(has).unwrap_or(u32::MAX)).collect();
@@ -316,10 +378,15 @@ impl<'a> Builder<'a> {
             let left = u32::try_from(order.len() - place).unwrap_or(u32::MAX);
             order.swap(place, place + seed::below(&mut rng, left) as usize);
             let item = &self.items[order[place] as usize];
-            let tokens = |(_, text): &(Role, String)| corpus::nominal_tokens(self.workload.prompts.corpus, text);
+            let tokens = |(_, text): &(Role, String)| {
+                corpus::nominal_tokens(self.workload.prompts.corpus, text)
+            };
             let tools = PART_OF_PROMPT.iter().filter_map(|key| item.extra_body.get(*key));
-            let tools = tools.map(|value| corpus::nominal_tokens(self.workload.prompts.corpus, &value.to_string()));
-            slot.input_tokens = item.messages.iter().map(tokens).chain(tools).fold(0, u32::saturating_add);
+            let tools = tools.map(|value| {
+                corpus::nominal_tokens(self.workload.prompts.corpus, &value.to_string())
+            });
+            slot.input_tokens =
+                item.messages.iter().map(tokens).chain(tools).fold(0, u32::saturating_add);
             slot.output_tokens = item.output_tokens.unwrap_or(slot.output_tokens);
             slot.text = Text::Item(item);
         }
@@ -336,13 +403,18 @@ impl<'a> Builder<'a> {
                 }
                 asked.min(has)
             }
-            Length::Duration(time) => self.lines.partition_point(|line| u128::from(line.offset_us) < time.as_micros()),
+            Length::Duration(time) => {
+                self.lines.partition_point(|line| u128::from(line.offset_us) < time.as_micros())
+            }
         };
         Ok(self.lines[..count].iter().map(|line| self.line_slot(part, line)).collect())
     }
 
     fn line_slot(&self, part: Part, line: &'a Line) -> Slot<'a> {
-        let given = line.prompt.as_deref().map(|prompt| corpus::nominal_tokens(self.workload.prompts.corpus, prompt));
+        let given = line
+            .prompt
+            .as_deref()
+            .map(|prompt| corpus::nominal_tokens(self.workload.prompts.corpus, prompt));
         Slot {
             offset_us: line.offset_us,
             input_tokens: line.input_tokens.or(given).unwrap_or(self.workload.prompts.input_tokens),
@@ -356,7 +428,8 @@ impl<'a> Builder<'a> {
     }
 
     fn slot(&self, offset_us: u64) -> Slot<'a> {
-        let (input_tokens, output_tokens) = (self.workload.prompts.input_tokens, self.workload.output_tokens);
+        let (input_tokens, output_tokens) =
+            (self.workload.prompts.input_tokens, self.workload.output_tokens);
         Slot { offset_us, input_tokens, output_tokens, text: Text::Made }
     }
 
@@ -369,10 +442,17 @@ impl<'a> Builder<'a> {
     fn body_bytes(&self, slot: &Slot<'_>) -> u64 {
         let prompt = match slot.text {
             Text::Made | Text::Blocks(_) => self.writer.bytes(slot.input_tokens),
-            Text::Turn(_) => self.writer.bytes(slot.input_tokens) + u64::from(self.turns()) * 2 * BODY_FRAME_BYTES,
+            Text::Turn(_) => {
+                self.writer.bytes(slot.input_tokens)
+                    + u64::from(self.turns()) * 2 * BODY_FRAME_BYTES
+            }
             Text::Given(prompt) => prompt.len() as u64,
             Text::Item(item) => {
-                let messages: u64 = item.messages.iter().map(|(_, text)| text.len() as u64 + BODY_FRAME_BYTES).sum();
+                let messages: u64 = item
+                    .messages
+                    .iter()
+                    .map(|(_, text)| text.len() as u64 + BODY_FRAME_BYTES)
+                    .sum();
                 messages + written_bytes(&item.extra_body)
             }
         };
@@ -386,16 +466,34 @@ impl<'a> Builder<'a> {
         let first_wave = match (draft.part, pace) {
             (Part::Round(_), Pace::Closed { concurrency }) => concurrency,
             // Whole sessions, since a row of the round's plan tells its session.
-            (Part::Round(_), Pace::Sessions { concurrency: Some(n), turns, .. }) => n.saturating_mul(turns),
+            (Part::Round(_), Pace::Sessions { concurrency: Some(n), turns, .. }) => {
+                n.saturating_mul(turns)
+            }
             _ => 0,
         };
         let ramp = if draft.slots.len() / 2 >= first_wave as usize { first_wave } else { 0 };
         self.digest.round(pace, max_in_flight, draft.stop_after, ramp, draft.slots.len());
-        let requests = (0..).zip(&draft.slots).map(|(index, slot)| self.request(draft, index, slot, bodies)).collect();
-        RoundPlan { seed: draft.seed, pace, max_in_flight, stop_after: draft.stop_after, ramp, requests }
+        let requests = (0..)
+            .zip(&draft.slots)
+            .map(|(index, slot)| self.request(draft, index, slot, bodies))
+            .collect();
+        RoundPlan {
+            seed: draft.seed,
+            pace,
+            max_in_flight,
+            stop_after: draft.stop_after,
+            ramp,
+            requests,
+        }
     }
 
-    fn request(&mut self, draft: &Draft<'_>, index: u32, slot: &Slot<'_>, bodies: Bodies) -> PlannedRequest {
+    fn request(
+        &mut self,
+        draft: &Draft<'_>,
+        index: u32,
+        slot: &Slot<'_>,
+        bodies: Bodies,
+    ) -> PlannedRequest {
         self.compose(draft, index, slot);
         self.digest_request(slot);
         let (id, body) = match bodies {
@@ -415,7 +513,9 @@ impl<'a> Builder<'a> {
     /// Of what was composed last.
     fn body(&self, slot: &Slot<'_>) -> Vec<u8> {
         let more = match slot.text {
-            Text::Item(item) if !item.extra_body.is_empty() => Some(joined(&item.extra_body, self.extra_body)),
+            Text::Item(item) if !item.extra_body.is_empty() => {
+                Some(joined(&item.extra_body, self.extra_body))
+            }
             _ => None,
         };
         let mut body = protocol::body(
@@ -453,7 +553,13 @@ impl<'a> Builder<'a> {
         }
         match slot.text {
             Text::Made | Text::Turn(_) => {
-                self.writer.write(draft.seed, draft.part, index, slot.input_tokens, &mut self.prompt);
+                self.writer.write(
+                    draft.seed,
+                    draft.part,
+                    index,
+                    slot.input_tokens,
+                    &mut self.prompt,
+                );
             }
             Text::Blocks(ids) => {
                 let size = match &self.workload.arrival {
@@ -461,11 +567,17 @@ impl<'a> Builder<'a> {
                     _ => None,
                 };
                 let ids = (ids, size.unwrap_or(trace::BLOCK_TOKENS));
-                self.writer.blocks((draft.seed, draft.part, index), ids, slot.input_tokens, &mut self.prompt);
+                self.writer.blocks(
+                    (draft.seed, draft.part, index),
+                    ids,
+                    slot.input_tokens,
+                    &mut self.prompt,
+                );
             }
             Text::Given(prompt) => self.writer.given(draft.part, prompt, &mut self.prompt),
             Text::Item(item) => {
-                let (last, before) = item.messages.split_last().expect("an entry asks something (`dataset`)");
+                let (last, before) =
+                    item.messages.split_last().expect("an entry asks something (`dataset`)");
                 self.prompt.clone_from(&last.1);
                 self.history.extend_from_slice(before);
                 let first = self.history.first_mut().map_or(&mut self.prompt, |(_, text)| text);

@@ -30,7 +30,13 @@ const fn facts(corpus: Corpus) -> Facts {
     match corpus {
         // The usual rule of thumb for byte-pair tokenizers. Those with large vocabularies reach 5, so that the real count is below the
         // nominal one.
-        Corpus::En => Facts { text: include_str!("corpus/en.txt"), instruction: EN, cut: "\n", gap: " ", tenths: 40 },
+        Corpus::En => Facts {
+            text: include_str!("corpus/en.txt"),
+            instruction: EN,
+            cut: "\n",
+            gap: " ",
+            tenths: 40,
+        },
         // An assumption for vocabularies of 100,000 and more, which hold common syllables and short words as one token each. Older
         // ones need two or three tokens per syllable and count more than the nominal number.
         Corpus::Ko => Facts {
@@ -72,7 +78,8 @@ pub fn chars(corpus: Corpus, tokens: u32) -> usize {
 
 /// Nominal tokens of a text that somebody else wrote.
 pub fn nominal_tokens(corpus: Corpus, text: &str) -> u32 {
-    u32::try_from((text.chars().count() as u64 * 10).div_ceil(facts(corpus).tenths)).unwrap_or(u32::MAX)
+    u32::try_from((text.chars().count() as u64 * 10).div_ceil(facts(corpus).tenths))
+        .unwrap_or(u32::MAX)
 }
 
 /// A corpus, cut into templates once.
@@ -113,7 +120,10 @@ impl Sentences {
     pub fn new(corpus: Corpus) -> Self {
         let Facts { text, instruction, cut, gap, .. } = facts(corpus);
         let (lists, sentences) = lists(text);
-        let parts = sentences.split(cut).map(|part| part.trim_matches('\n')).filter(|part| !part.is_empty());
+        let parts = sentences
+            .split(cut)
+            .map(|part| part.trim_matches('\n'))
+            .filter(|part| !part.is_empty());
         let templates: Vec<Template> = parts.map(|part| template(part, &lists)).collect();
         Self {
             chars: text.chars().count() as u64,
@@ -130,7 +140,8 @@ impl Sentences {
     /// Appends exactly `chars` characters of sentences, in an order that `rng` shuffles again whenever all templates have been used
     /// (Fisher and Yates's shuffle, done only as far as it is needed).
     pub fn write(&mut self, rng: &mut ChaCha8Rng, chars: usize, out: &mut String) {
-        let count = u32::try_from(self.templates.len()).expect("a corpus has a few hundred templates");
+        let count =
+            u32::try_from(self.templates.len()).expect("a corpus has a few hundred templates");
         self.order.clear();
         self.order.extend(0..count);
         let mut left = chars;
@@ -181,7 +192,8 @@ fn draw(words: &[&'static str], rng: &mut ChaCha8Rng) -> &'static str {
 fn lists(text: &'static str) -> (Vec<List>, &'static str) {
     let (mut lists, mut rest) = (Vec::new(), text);
     while let Some((line, more)) = rest.strip_prefix('@').and_then(|rest| rest.split_once('\n')) {
-        let (name, words) = line.split_once(' ').expect("a list has a name and words (a test reads every corpus)");
+        let (name, words) =
+            line.split_once(' ').expect("a list has a name and words (a test reads every corpus)");
         lists.push(List { name, words: words.split('|').collect() });
         rest = more;
     }
@@ -196,7 +208,10 @@ fn template(part: &'static str, lists: &[List]) -> Template {
             return Piece::Text(piece);
         }
         let name = piece.trim_end_matches(|c: char| c.is_ascii_digit());
-        let list = lists.iter().position(|list| list.name == name).expect("every hole has a list (a test reads every corpus)");
+        let list = lists
+            .iter()
+            .position(|list| list.name == name)
+            .expect("every hole has a list (a test reads every corpus)");
         Piece::Hole { list, name: piece }
     };
     pieces.map(piece).collect()

@@ -84,20 +84,27 @@ pub fn parse(text: &str, reading: &Reading<'_>) -> Result<Dataset, PlanError> {
         DatasetFormat::Jsonl => false,
     };
     let dataset = if array { entries(text, reading)? } else { lines(text, reading)? };
-    if dataset.items.is_empty() { Err(PlanError::DatasetEmpty { left_out: sentences(&dataset.left_out) }) } else { Ok(dataset) }
+    if dataset.items.is_empty() {
+        Err(PlanError::DatasetEmpty { left_out: sentences(&dataset.left_out) })
+    } else {
+        Ok(dataset)
+    }
 }
 
 fn entries(text: &str, reading: &Reading<'_>) -> Result<Dataset, PlanError> {
-    let all: Vec<Fields> = serde_json::from_str(text).map_err(|e| PlanError::DatasetShape(e.to_string()))?;
+    let all: Vec<Fields> =
+        serde_json::from_str(text).map_err(|e| PlanError::DatasetShape(e.to_string()))?;
     let of = all.len() as u64;
     let (mut items, mut left_out) = (Vec::new(), Vec::<LeftOut>::new());
     for (number, fields) in (1..).zip(all) {
         match entry::item(fields, reading) {
             Ok(item) => items.push(item),
-            Err(Problem::LeftOut(why, _)) => match left_out.iter_mut().find(|other| other.why == why) {
-                Some(same) => same.count += 1,
-                None => left_out.push(LeftOut { why, count: 1, first: number, of }),
-            },
+            Err(Problem::LeftOut(why, _)) => {
+                match left_out.iter_mut().find(|other| other.why == why) {
+                    Some(same) => same.count += 1,
+                    None => left_out.push(LeftOut { why, count: 1, first: number, of }),
+                }
+            }
             Err(Problem::Refused(what)) => return Err(PlanError::DatasetEntry { number, what }),
         }
     }
@@ -105,10 +112,18 @@ fn entries(text: &str, reading: &Reading<'_>) -> Result<Dataset, PlanError> {
 }
 
 fn lines(text: &str, reading: &Reading<'_>) -> Result<Dataset, PlanError> {
-    let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim())).filter(|(_, line)| !line.is_empty());
+    let lines = text
+        .lines()
+        .enumerate()
+        .map(|(i, line)| (i + 1, line.trim()))
+        .filter(|(_, line)| !line.is_empty());
     let item = |(number, line)| {
-        let item = Fields::read(line).map_err(Problem::Refused).and_then(|fields| entry::item(fields, reading));
-        item.map_err(|(Problem::LeftOut(_, what) | Problem::Refused(what))| PlanError::DatasetLine { number, what })
+        let item = Fields::read(line)
+            .map_err(Problem::Refused)
+            .and_then(|fields| entry::item(fields, reading));
+        item.map_err(|(Problem::LeftOut(_, what) | Problem::Refused(what))| {
+            PlanError::DatasetLine { number, what }
+        })
     };
     Ok(Dataset { items: lines.map(item).collect::<Result<_, _>>()?, left_out: Vec::new() })
 }
@@ -126,7 +141,10 @@ impl fmt::Display for LeftOut {
             Why::NoText => "a message without text up to the question",
             Why::OtherRole => "a role other than system, user and assistant up to the question",
         };
-        write!(f, "{count} of {of} entries of the dataset are left out: {why} (the first is entry {first})")
+        write!(
+            f,
+            "{count} of {of} entries of the dataset are left out: {why} (the first is entry {first})"
+        )
     }
 }
 

@@ -28,7 +28,8 @@ pub struct RoundDescription {
 
 /// Sums a plan up.
 pub fn describe(plan: &Plan) -> Description {
-    let requests = || std::iter::once(&plan.warmup).chain(&plan.rounds).flat_map(|round| &round.requests);
+    let requests =
+        || std::iter::once(&plan.warmup).chain(&plan.rounds).flat_map(|round| &round.requests);
     Description {
         workload: plan.workload.clone(),
         warmup: describe_round(&plan.warmup),
@@ -48,5 +49,8 @@ fn describe_round(round: &RoundPlan) -> RoundDescription {
             Some(round.requests.last().map(|r| r.offset + think * (turns - 1)).unwrap_or_default())
         }
     };
-    RoundDescription { requests: u32::try_from(round.requests.len()).unwrap_or(u32::MAX), seconds: time.map(|t| t.as_secs_f64()) }
+    RoundDescription {
+        requests: u32::try_from(round.requests.len()).unwrap_or(u32::MAX),
+        seconds: time.map(|t| t.as_secs_f64()),
+    }
 }

@@ -35,7 +35,14 @@ impl Digest {
     }
 
     /// What leads the requests of a round.
-    pub fn round(&mut self, pace: Pace, max_in_flight: Option<u32>, stop_after: Option<Duration>, ramp: u32, requests: usize) {
+    pub fn round(
+        &mut self,
+        pace: Pace,
+        max_in_flight: Option<u32>,
+        stop_after: Option<Duration>,
+        ramp: u32,
+        requests: usize,
+    ) {
         match pace {
             Pace::Open => self.number(0),
             Pace::Closed { concurrency } => {

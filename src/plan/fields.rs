@@ -152,7 +152,9 @@ impl Fields {
     /// Of a value within an entry. Errors: no object.
     pub fn inner(value: Value, what: &str) -> Result<Self, String> {
         match value {
-            Value::Object(map) => Ok(Self(map.into_iter().filter(|(_, value)| says_something(value)).collect())),
+            Value::Object(map) => {
+                Ok(Self(map.into_iter().filter(|(_, value)| says_something(value)).collect()))
+            }
             other => Err(format!("{what} is {}: an object was expected", shown(&other))),
         }
     }
@@ -161,7 +163,9 @@ impl Fields {
     pub fn take(&mut self, names: &[&str]) -> Result<Option<Value>, String> {
         let mut there = names.iter().filter_map(|name| Some((*name, self.0.shift_remove(*name)?)));
         match (there.next(), there.next()) {
-            (Some((one, _)), Some((two, _))) => Err(format!("duplicate field: both {one} and {two}: keep one of them")),
+            (Some((one, _)), Some((two, _))) => {
+                Err(format!("duplicate field: both {one} and {two}: keep one of them"))
+            }
             (found, _) => Ok(found.map(|(_, value)| value)),
         }
     }
@@ -180,7 +184,9 @@ impl Fields {
         let Some(value) = self.take(names)? else { return Ok(None) };
         match value.as_u64().and_then(|n| u32::try_from(n).ok()) {
             Some(0) => Err(format!("{} is 0: it must be at least 1, or left out", names[0])),
-            Some(n) if n > MOST_INPUT_TOKENS => Err(format!("{} is {n}: it must be at most {MOST_INPUT_TOKENS}", names[0])),
+            Some(n) if n > MOST_INPUT_TOKENS => {
+                Err(format!("{} is {n}: it must be at most {MOST_INPUT_TOKENS}", names[0]))
+            }
             Some(n) => Ok(Some(n)),
             None => Err(format!("{} is {}: a whole number was expected", names[0], shown(&value))),
         }
@@ -203,7 +209,9 @@ impl Fields {
             None => Ok(()),
             Some(key) => {
                 let key = short(key);
-                Err(format!("`{key}` is not sent, and may be part of what is asked; remove it, or add it to {setting}"))
+                Err(format!(
+                    "`{key}` is not sent, and may be part of what is asked; remove it, or add it to {setting}"
+                ))
             }
         }
     }
@@ -216,7 +224,11 @@ pub fn shown(value: &Value) -> String {
 
 pub fn short(text: &str) -> String {
     const MOST: usize = 40;
-    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain("...".chars()).collect() }
+    if text.chars().count() <= MOST {
+        text.to_owned()
+    } else {
+        text.chars().take(MOST).chain("...".chars()).collect()
+    }
 }
 
 fn says_something(value: &Value) -> bool {

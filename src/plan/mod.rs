@@ -131,11 +131,17 @@ pub struct Input<'a> {
 pub enum PlanError {
     #[error("the {what} is {value}: arrivals need a finite number above zero")]
     Rate { what: &'static str, value: f64 },
-    #[error("a request of the file asks for {output_tokens} output tokens, and {MOST_OUTPUT_TOKENS} are allowed: correct it")]
+    #[error(
+        "a request of the file asks for {output_tokens} output tokens, and {MOST_OUTPUT_TOKENS} are allowed: correct it"
+    )]
     TooManyTokens { output_tokens: u32 },
-    #[error("a request of the plan would be sent later than in a year: raise the rate or the speedup, or ask for fewer requests")]
+    #[error(
+        "a request of the plan would be sent later than in a year: raise the rate or the speedup, or ask for fewer requests"
+    )]
     TooLong,
-    #[error("the plan has more than {MAX_REQUESTS} requests: lower the rate, the number of requests, the duration or the rounds")]
+    #[error(
+        "the plan has more than {MAX_REQUESTS} requests: lower the rate, the number of requests, the duration or the rounds"
+    )]
     TooManyRequests,
     #[error(
         "the plan's request bodies need about {} MiB, and {} MiB are allowed: ask for fewer requests, fewer rounds or shorter prompts",
@@ -143,35 +149,51 @@ pub enum PlanError {
         MAX_BODY_BYTES >> 20
     )]
     TooLarge { bytes: u64 },
-    #[error("the arrival process is a trace, but no trace was read: name its file in arrival.trace.file")]
+    #[error(
+        "the arrival process is a trace, but no trace was read: name its file in arrival.trace.file"
+    )]
     TraceMissing,
-    #[error("line {number} of the trace: {what}: correct the line; it needs offset_ms (or timestamp)")]
+    #[error(
+        "line {number} of the trace: {what}: correct the line; it needs offset_ms (or timestamp)"
+    )]
     TraceLine { number: usize, what: String },
     #[error(
         "{what}, and Mooncake's are milliseconds\nhint: say what they are in arrival.trace.unit (s, ms or us), or write them as offset_ms"
     )]
     TraceUnit { what: String },
-    #[error("the trace has no lines: each line is an object such as {{\"offset_ms\": 0, \"input_tokens\": 256}}")]
+    #[error(
+        "the trace has no lines: each line is an object such as {{\"offset_ms\": 0, \"input_tokens\": 256}}"
+    )]
     TraceEmpty,
-    #[error("the trace has {has} lines, and {asked} requests per round were asked for: set requests to {has} or fewer")]
+    #[error(
+        "the trace has {has} lines, and {asked} requests per round were asked for: set requests to {has} or fewer"
+    )]
     TraceShort { has: usize, asked: usize },
-    #[error("the prompts are a dataset's, but no dataset was read: name its file in prompts.dataset.file")]
+    #[error(
+        "the prompts are a dataset's, but no dataset was read: name its file in prompts.dataset.file"
+    )]
     DatasetMissing,
     #[error(
         "the dataset is no ShareGPT file: {0}: it needs an array of objects with conversations (from and value), messages or prompt"
     )]
     DatasetShape(String),
-    #[error("line {number} of the dataset: {what}: correct the line; it needs prompt (a text) or messages (role and content)")]
+    #[error(
+        "line {number} of the dataset: {what}: correct the line; it needs prompt (a text) or messages (role and content)"
+    )]
     DatasetLine { number: usize, what: String },
     #[error("entry {number} of the dataset: {what}")]
     DatasetEntry { number: u64, what: String },
-    #[error("the dataset has no request: each needs a prompt, or a conversation that a user begins{left_out}")]
+    #[error(
+        "the dataset has no request: each needs a prompt, or a conversation that a user begins{left_out}"
+    )]
     DatasetEmpty { left_out: String },
     #[error(
         "the dataset has {has} requests, and {asked} per round were planned: set requests to {has} or fewer, since none is sent twice{left_out}"
     )]
     DatasetShort { has: usize, asked: usize, left_out: String },
-    #[error("extra_body: the gate sets `{place}` itself in a request of {protocol}\nhint: {instead}")]
+    #[error(
+        "extra_body: the gate sets `{place}` itself in a request of {protocol}\nhint: {instead}"
+    )]
     ExtraBody { place: String, protocol: &'static str, instead: &'static str },
     #[error("the salt must be {SALT_CHARS} ASCII letters or digits")]
     Salt,

@@ -37,14 +37,25 @@ impl<'a> Writer<'a> {
         let mut sentences = Sentences::new(prompts.corpus);
         let mut shared = String::new();
         if prompts.shared_prefix > 0.0 {
-            sentences.write(&mut seed::stream(seed, "shared", &[]), chars(prompts.corpus, longest), &mut shared);
+            sentences.write(
+                &mut seed::stream(seed, "shared", &[]),
+                chars(prompts.corpus, longest),
+                &mut shared,
+            );
         }
         Self { prompts, salt, seed, sentences, shared }
     }
 
     /// Replaces `out` by the prompt of request `index`: `chars(corpus, tokens)` characters, or where these do not hold the salt and the
     /// marker (a dozen tokens), as many as those need. It depends on the arguments, the salt and the workload's `prompts` only.
-    pub fn write(&mut self, round_seed: u64, part: Part, index: u32, tokens: u32, out: &mut String) {
+    pub fn write(
+        &mut self,
+        round_seed: u64,
+        part: Part,
+        index: u32,
+        tokens: u32,
+        out: &mut String,
+    ) {
         let wanted = chars(self.prompts.corpus, tokens);
         let marker = part.marker(index);
         out.clear();
@@ -53,7 +64,8 @@ impl<'a> Writer<'a> {
         if self.prompts.shared_prefix > 0.0 {
             out.push_str("]\n");
             let room = wanted.saturating_sub(out.len() + marker.len() + "\n[]\n".len());
-            let common = share_of(wanted, self.prompts.shared_prefix).saturating_sub(out.len()).min(room);
+            let common =
+                share_of(wanted, self.prompts.shared_prefix).saturating_sub(out.len()).min(room);
             out.push_str(corpus::prefix(&self.shared, common));
             for piece in ["\n[", &marker, "]\n"] {
                 out.push_str(piece);
@@ -119,7 +131,8 @@ impl<'a> Writer<'a> {
 
     /// Bytes of a prompt of so many nominal tokens, about: for bounds.
     pub fn bytes(&self, tokens: u32) -> u64 {
-        (chars(self.prompts.corpus, tokens) as u64 * self.sentences.bytes).div_ceil(self.sentences.chars.max(1))
+        (chars(self.prompts.corpus, tokens) as u64 * self.sentences.bytes)
+            .div_ceil(self.sentences.chars.max(1))
     }
 
     fn lead_chars(&self) -> usize {
@@ -163,7 +176,11 @@ pub fn salt(random: u64) -> String {
     format!("{:0SALT_CHARS$}", random % SALTS)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share, 0 to 1, of a number that fits")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share, 0 to 1, of a number that fits"
+)]
 fn share_of(whole: usize, share: f64) -> usize {
     (whole as f64 * share.clamp(0.0, 1.0)).round() as usize
 }

@@ -9,10 +9,17 @@ use proptest::prelude::*;
 
 use super::describe::RoundDescription;
 use super::*;
-use crate::config::{Arrival, Corpus, Length, PromptKind, Prompts, Slo, TraceFormat, Warmup, Workload};
+use crate::config::{
+    Arrival, Corpus, Length, PromptKind, Prompts, Slo, TraceFormat, Warmup, Workload,
+};
 use crate::protocol::{LengthField, OpenAi, ProtocolName};
 
-const EXTRAS: Extras = Extras { ignore_eos: true, min_tokens: false, stream_usage: true, length: LengthField::MaxTokens };
+const EXTRAS: Extras = Extras {
+    ignore_eos: true,
+    min_tokens: false,
+    stream_usage: true,
+    length: LengthField::MaxTokens,
+};
 
 fn workload() -> Workload {
     Workload {
@@ -20,7 +27,12 @@ fn workload() -> Workload {
         arrival: Arrival::Poisson { rate: 5.0 },
         length: Length::Requests(12),
         max_in_flight: Some(8),
-        prompts: Prompts { corpus: Corpus::En, input_tokens: 64, shared_prefix: 0.0, kind: PromptKind::Single },
+        prompts: Prompts {
+            corpus: Corpus::En,
+            input_tokens: 64,
+            shared_prefix: 0.0,
+            kind: PromptKind::Single,
+        },
         output_tokens: 32,
         stream: true,
         temperature: 0.0,
@@ -61,8 +73,16 @@ fn input() -> Input<'static> {
 fn whole(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> {
     let plan = build(workload, input);
     let in_parts = outline(workload, input).and_then(|outline| {
-        assert!(outline.rounds.iter().flat_map(|r| &r.requests).all(|r| r.body.is_empty() && r.id.is_empty()));
-        let rounds = (0..outline.rounds.len()).map(|i| round(workload, input, i)).collect::<Result<_, _>>()?;
+        assert!(
+            outline
+                .rounds
+                .iter()
+                .flat_map(|r| &r.requests)
+                .all(|r| r.body.is_empty() && r.id.is_empty())
+        );
+        let rounds = (0..outline.rounds.len())
+            .map(|i| round(workload, input, i))
+            .collect::<Result<_, _>>()?;
         Ok(Plan { rounds, ..outline })
     });
     assert_eq!(plan, in_parts);
@@ -83,7 +103,11 @@ fn refusal(change: impl FnOnce(&mut Workload, &mut Input<'static>)) -> PlanError
 
 fn with_trace(trace: &str, change: impl FnOnce(&mut Workload)) -> Result<Plan, PlanError> {
     let mut workload = workload();
-    workload.arrival = Arrival::Trace { file: PathBuf::from("trace.jsonl"), speedup: 1.0, format: TraceFormat::default() };
+    workload.arrival = Arrival::Trace {
+        file: PathBuf::from("trace.jsonl"),
+        speedup: 1.0,
+        format: TraceFormat::default(),
+    };
     change(&mut workload);
     whole(&workload, &Input { file: Some(trace), ..input() })
 }
@@ -105,20 +129,27 @@ fn a_plan_is_a_function_of_its_inputs() {
 #[test]
 fn every_request_is_finished() {
     let plan = plan(|_| ());
-    assert_eq!((plan.warmup.requests.len(), plan.rounds.len(), plan.rounds[1].requests.len()), (3, 2, 12));
+    assert_eq!(
+        (plan.warmup.requests.len(), plan.rounds.len(), plan.rounds[1].requests.len()),
+        (3, 2, 12)
+    );
     assert_eq!(plan.warmup.requests[2].id, "s1-chat-w-2");
     let request = &plan.rounds[1].requests[7];
     assert_eq!((request.index, request.id.as_str()), (7, "s1-chat-r1-7"));
     assert_eq!((request.input_tokens, request.output_tokens), (64, 32));
     assert_eq!(prompt(request).chars().count(), 256);
     assert!(prompt(request).starts_with("[000000000001-1-000007]\n"));
-    assert_eq!((plan.rounds[0].pace, plan.rounds[0].max_in_flight, plan.rounds[0].ramp), (Pace::Open, Some(8), 0));
+    assert_eq!(
+        (plan.rounds[0].pace, plan.rounds[0].max_in_flight, plan.rounds[0].ramp),
+        (Pace::Open, Some(8), 0)
+    );
 }
 
 #[test]
 fn ids_are_unique_and_fit_for_a_header() {
     let plan = plan(|w| w.name = "긴 글/1".into());
-    let all = || std::iter::once(&plan.warmup).chain(&plan.rounds).flat_map(|round| &round.requests);
+    let all =
+        || std::iter::once(&plan.warmup).chain(&plan.rounds).flat_map(|round| &round.requests);
     assert_eq!(all().map(|r| &r.id).collect::<BTreeSet<_>>().len(), all().count());
     assert!(all().all(|r| r.id.bytes().all(|b| b.is_ascii_graphic())));
 }
@@ -129,7 +160,8 @@ fn rounds_differ_in_seed_prompts_and_arrivals() {
     assert_ne!(plan.rounds[0].seed, plan.rounds[1].seed);
     let offsets = |round: &RoundPlan| round.requests.iter().map(|r| r.offset).collect::<Vec<_>>();
     assert_ne!(offsets(&plan.rounds[0]), offsets(&plan.rounds[1]));
-    let all: BTreeSet<String> = std::iter::once(&plan.warmup).chain(&plan.rounds).flat_map(prompts).collect();
+    let all: BTreeSet<String> =
+        std::iter::once(&plan.warmup).chain(&plan.rounds).flat_map(prompts).collect();
     assert_eq!(all.len(), 27);
 }
 
@@ -155,7 +187,11 @@ fn requests_are_the_same_whatever_the_arrivals() {
     ];
     for other in others {
         for (a, b) in reference.rounds.iter().zip(&other.rounds) {
-            let same = a.requests.iter().zip(&b.requests).all(|(x, y)| (x.index, &x.id, &x.body) == (y.index, &y.id, &y.body));
+            let same = a
+                .requests
+                .iter()
+                .zip(&b.requests)
+                .all(|(x, y)| (x.index, &x.id, &x.body) == (y.index, &y.id, &y.body));
             assert!(same && b.requests.len() >= 12);
         }
     }
@@ -206,10 +242,18 @@ fn everything_that_shapes_the_load_changes_the_digest() {
 /// A failure here means that committed baselines stop being comparable: bump the version in `digest.rs` and say so in the changelog.
 #[test]
 fn the_digest_is_pinned() {
-    assert_eq!(plan(|_| ()).digest, "27b004763d28e9c73d14aa7fc858ca8c9b8d77d960c95b8e124910b8017a50a7");
+    assert_eq!(
+        plan(|_| ()).digest,
+        "27b004763d28e9c73d14aa7fc858ca8c9b8d77d960c95b8e124910b8017a50a7"
+    );
     let gamma = plan(|w| {
         w.arrival = Arrival::Gamma { rate: 20.0, burstiness: 0.5 };
-        w.prompts = Prompts { corpus: Corpus::Ko, input_tokens: 500, shared_prefix: 0.3, kind: PromptKind::Single };
+        w.prompts = Prompts {
+            corpus: Corpus::Ko,
+            input_tokens: 500,
+            shared_prefix: 0.3,
+            kind: PromptKind::Single,
+        };
         w.length = Length::Duration(Duration::from_secs(10));
     });
     assert_eq!(gamma.digest, "8d7cdc025f02c291a20470ffc039fc4a6f9817277b102813a98d8e73a948c61d");
@@ -217,7 +261,11 @@ fn the_digest_is_pinned() {
 
 #[test]
 fn a_closed_loop_drops_its_first_wave_only_where_as_much_remains() {
-    let ramp = |n| plan(|w| (w.arrival, w.length) = (Arrival::Closed { concurrency: 4 }, Length::Requests(n))).rounds[0].ramp;
+    let ramp = |n| {
+        plan(|w| (w.arrival, w.length) = (Arrival::Closed { concurrency: 4 }, Length::Requests(n)))
+            .rounds[0]
+            .ramp
+    };
     assert_eq!((ramp(100), ramp(8), ramp(7)), (4, 4, 0));
 }
 
@@ -229,7 +277,10 @@ fn a_closed_loop_by_duration_stops_in_time() {
         w.warmup = Warmup::Duration(Duration::from_secs(1));
     });
     let round = &plan.rounds[0];
-    assert_eq!((round.pace, round.stop_after), (Pace::Closed { concurrency: 2 }, Some(Duration::from_secs(5))));
+    assert_eq!(
+        (round.pace, round.stop_after),
+        (Pace::Closed { concurrency: 2 }, Some(Duration::from_secs(5)))
+    );
     assert_eq!((round.requests.len(), round.ramp, round.max_in_flight), (500, 2, None));
     assert_eq!((plan.warmup.requests.len(), plan.warmup.ramp), (100, 0));
     assert!(round.requests.iter().all(|r| r.offset.is_zero()));
@@ -238,8 +289,12 @@ fn a_closed_loop_by_duration_stops_in_time() {
 #[test]
 fn an_open_loop_by_duration_arrives_within_it() {
     let plan = plan(|w| w.length = Length::Duration(Duration::from_secs(10)));
-    assert!(plan.rounds.iter().all(|round| round.stop_after.is_none() && round.requests.len() > 20));
-    assert!(plan.rounds.iter().flat_map(|r| &r.requests).all(|r| r.offset < Duration::from_secs(10)));
+    assert!(
+        plan.rounds.iter().all(|round| round.stop_after.is_none() && round.requests.len() > 20)
+    );
+    assert!(
+        plan.rounds.iter().flat_map(|r| &r.requests).all(|r| r.offset < Duration::from_secs(10))
+    );
 }
 
 #[test]
@@ -252,20 +307,30 @@ fn a_trace_sets_offsets_lengths_and_prompts() {
     let [first, second] = &plan.rounds[1].requests[..] else { panic!("two requests") };
     assert_eq!((first.offset, first.input_tokens, first.output_tokens), (Duration::ZERO, 100, 7));
     assert_eq!(prompt(first).len(), 400);
-    assert_eq!((second.offset, second.input_tokens, second.output_tokens), (Duration::from_millis(250), 3, 32));
+    assert_eq!(
+        (second.offset, second.input_tokens, second.output_tokens),
+        (Duration::from_millis(250), 3, 32)
+    );
     assert_eq!(prompt(second), "[000000000001-1]\nsay hello");
     assert_eq!(plan.warmup.requests.len(), 2);
     assert!(prompts(&plan.warmup).iter().all(|p| !p.contains("hello")));
     assert_eq!(
-        with_trace(trace, |w| w.length = Length::Duration(Duration::from_millis(250))).expect("a plan").rounds[0].requests.len(),
+        with_trace(trace, |w| w.length = Length::Duration(Duration::from_millis(250)))
+            .expect("a plan")
+            .rounds[0]
+            .requests
+            .len(),
         1
     );
 }
 
 #[test]
 fn a_longer_line_of_a_trace_shares_as_much_as_asked() {
-    let trace = "{\"offset_ms\": 0, \"input_tokens\": 1000}\n{\"offset_ms\": 1, \"input_tokens\": 2000}\n";
-    let plan = with_trace(trace, |w| (w.length, w.prompts.shared_prefix) = (Length::Requests(2), 0.5)).expect("a plan");
+    let trace =
+        "{\"offset_ms\": 0, \"input_tokens\": 1000}\n{\"offset_ms\": 1, \"input_tokens\": 2000}\n";
+    let plan =
+        with_trace(trace, |w| (w.length, w.prompts.shared_prefix) = (Length::Requests(2), 0.5))
+            .expect("a plan");
     let [short, long] = &prompts(&plan.rounds[0])[..] else { panic!("two prompts") };
     assert_eq!(short[..2000], long[..2000]);
     assert_ne!(short[..2050], long[..2050]);
@@ -275,18 +340,27 @@ fn a_longer_line_of_a_trace_shares_as_much_as_asked() {
 
 #[test]
 fn what_cannot_be_planned_is_refused_with_a_reason() {
-    let trace = || Arrival::Trace { file: PathBuf::from("t"), speedup: 1.0, format: TraceFormat::default() };
+    let trace = || Arrival::Trace {
+        file: PathBuf::from("t"),
+        speedup: 1.0,
+        format: TraceFormat::default(),
+    };
     assert_eq!(refusal(|_, input| input.salt = "short"), PlanError::Salt);
     assert_eq!(refusal(|_, input| input.salt = "12345678901\n"), PlanError::Salt);
     assert_eq!(refusal(|w, _| w.arrival = trace()), PlanError::TraceMissing);
-    assert_eq!(with_trace("{\"offset_ms\": 1}", |_| ()), Err(PlanError::TraceShort { has: 1, asked: 12 }));
+    assert_eq!(
+        with_trace("{\"offset_ms\": 1}", |_| ()),
+        Err(PlanError::TraceShort { has: 1, asked: 12 })
+    );
     assert_eq!(refusal(|w, _| w.length = Length::Requests(500_001)), PlanError::TooManyRequests);
     assert_eq!(refusal(|_, input| input.rounds = u32::MAX), PlanError::TooManyRequests);
-    let huge = refusal(|w, _| (w.length, w.prompts.input_tokens) = (Length::Requests(5000), 128_000));
+    let huge =
+        refusal(|w, _| (w.length, w.prompts.input_tokens) = (Length::Requests(5000), 128_000));
     assert!(matches!(huge, PlanError::TooLarge { .. }));
     assert!(huge.to_string().contains("and 2048 MiB are allowed"), "{huge}");
     let wide = |w: &mut Workload| {
-        (w.arrival, w.length) = (Arrival::Closed { concurrency: u32::MAX }, Length::Duration(Duration::from_secs(1)));
+        (w.arrival, w.length) =
+            (Arrival::Closed { concurrency: u32::MAX }, Length::Duration(Duration::from_secs(1)));
     };
     assert_eq!(refusal(|w, _| wide(w)), PlanError::TooManyRequests);
 }
@@ -298,7 +372,9 @@ fn a_description_sums_the_plan_up() {
     assert_eq!(open.rounds, [RoundDescription { requests: 12, seconds: Some(5.5) }; 2]);
     assert_eq!((open.input_tokens, open.output_tokens), (27 * 64, 27 * 32));
     assert!(open.body_bytes > 27 * 256);
-    let closed = describe(&plan(|w| (w.arrival, w.warmup) = (Arrival::Closed { concurrency: 3 }, Warmup::Requests(0))));
+    let closed = describe(&plan(|w| {
+        (w.arrival, w.warmup) = (Arrival::Closed { concurrency: 3 }, Warmup::Requests(0))
+    }));
     assert_eq!((closed.warmup.requests, closed.rounds[0].seconds), (0, None));
 }
 

@@ -54,7 +54,8 @@ pub fn parse(text: &str, speedup: f64, format: &TraceFormat) -> Result<Vec<Line>
     let mut lines = Vec::new();
     for (number, line) in text.lines().enumerate().map(|(i, line)| (i + 1, line.trim())) {
         if !line.is_empty() {
-            let (at, line) = read(line, format).map_err(|what| PlanError::TraceLine { number, what })?;
+            let (at, line) =
+                read(line, format).map_err(|what| PlanError::TraceLine { number, what })?;
             times.push(at);
             lines.push(line);
         }
@@ -75,8 +76,12 @@ pub fn parse(text: &str, speedup: f64, format: &TraceFormat) -> Result<Vec<Line>
 
 /// Errors: timestamps that are no milliseconds, as far as numbers can tell. An `offset_ms` says its unit itself.
 fn believable(times: &[At]) -> Result<(), PlanError> {
-    let stamps: Vec<f64> = times.iter().filter_map(|at| if let At::Timestamp(t) = at { Some(*t) } else { None }).collect();
-    let (first, last) = stamps.iter().fold((f64::INFINITY, 0.0_f64), |(a, b), t| (a.min(*t), b.max(*t)));
+    let stamps: Vec<f64> = times
+        .iter()
+        .filter_map(|at| if let At::Timestamp(t) = at { Some(*t) } else { None })
+        .collect();
+    let (first, last) =
+        stamps.iter().fold((f64::INFINITY, 0.0_f64), |(a, b), t| (a.min(*t), b.max(*t)));
     let span = last - first;
     let gaps = stamps.len().saturating_sub(1) as f64;
     let what = if let Some(t) = stamps.iter().find(|t| t.fract() != 0.0) {
@@ -98,8 +103,12 @@ fn read(line: &str, format: &TraceFormat) -> Result<(At, Line), String> {
     let input_tokens = fields.count(&["input_tokens", "input_length"])?;
     let output_tokens = fields.count(&["output_tokens", "output_length", "max_tokens"])?;
     let blocks = ids(&mut fields)?;
-    if let Some(kind) = fields.text(&["type"])?.filter(|kind| !TEXT_TYPES.contains(&kind.as_str())) {
-        return Err(format!("it is a request of type `{}`, and only text is sent", super::fields::short(&kind)));
+    if let Some(kind) = fields.text(&["type"])?.filter(|kind| !TEXT_TYPES.contains(&kind.as_str()))
+    {
+        return Err(format!(
+            "it is a request of type `{}`, and only text is sent",
+            super::fields::short(&kind)
+        ));
     }
     fields.only_labels(&format.ignore, SETTING)?;
     if prompt.is_some() && !blocks.is_empty() {
@@ -109,15 +118,17 @@ fn read(line: &str, format: &TraceFormat) -> Result<(At, Line), String> {
         return Err("prompt is empty: leave it out to have one made from input_tokens".into());
     }
     if !blocks.is_empty() {
-        let tokens = input_tokens.ok_or("hash_ids without input_length: the last block would have no end")?;
+        let tokens = input_tokens
+            .ok_or("hash_ids without input_length: the last block would have no end")?;
         fitting(&blocks, tokens, format.block_tokens)?;
     }
     Ok((at, Line { offset_us, prompt, input_tokens, output_tokens, blocks }))
 }
 
 fn arrival(fields: &mut Fields, unit: Option<TimeUnit>) -> Result<(At, u64), String> {
-    let number =
-        |value: Value, name: &str| value.as_f64().ok_or_else(|| format!("{name} is {}: a number was expected", shown(&value)));
+    let number = |value: Value, name: &str| {
+        value.as_f64().ok_or_else(|| format!("{name} is {}: a number was expected", shown(&value)))
+    };
     let (offset, stamp) = (fields.take(&["offset_ms"])?, fields.take(&["timestamp"])?);
     let (at, name, ms) = match (offset, stamp) {
         (Some(value), None) => {
@@ -133,18 +144,27 @@ fn arrival(fields: &mut Fields, unit: Option<TimeUnit>) -> Result<(At, u64), Str
             };
             (At::Timestamp(t), "timestamp", ms)
         }
-        (Some(_), Some(_)) => return Err("duplicate field: both offset_ms and timestamp: keep one of them".into()),
+        (Some(_), Some(_)) => {
+            return Err("duplicate field: both offset_ms and timestamp: keep one of them".into());
+        }
         (None, None) => return Err("missing field `offset_ms`".into()),
     };
     if (0.0..=LATEST_MS).contains(&ms) {
         return Ok((at, micros(ms)));
     }
-    Err(format!("{name} is {ms} ms: it must be between 0 and {LATEST_MS}; say its unit in arrival.trace.unit"))
+    Err(format!(
+        "{name} is {ms} ms: it must be between 0 and {LATEST_MS}; say its unit in arrival.trace.unit"
+    ))
 }
 
 fn ids(fields: &mut Fields) -> Result<Vec<u64>, String> {
     let all = fields.list("hash_ids")?.unwrap_or_default();
-    all.iter().map(|id| id.as_u64().ok_or_else(|| format!("hash_ids holds {}: whole numbers were expected", shown(id)))).collect()
+    all.iter()
+        .map(|id| {
+            id.as_u64()
+                .ok_or_else(|| format!("hash_ids holds {}: whole numbers were expected", shown(id)))
+        })
+        .collect()
 }
 
 /// As many ids as there are blocks in the input; a last block that is not full may have one or not.
@@ -154,7 +174,9 @@ fn fitting(ids: &[u64], tokens: u32, said: Option<u32>) -> Result<(), String> {
     if (least..=most).contains(&ids.len()) {
         return Ok(());
     }
-    let guess = (1..=12).map(|power| 1_u32 << power).find(|size| tokens.div_ceil(*size) as usize == ids.len());
+    let guess = (1..=12)
+        .map(|power| 1_u32 << power)
+        .find(|size| tokens.div_ceil(*size) as usize == ids.len());
     let hint = guess.map(|size| format!(", such as {size}")).unwrap_or_default();
     Err(format!(
         "{} hash_ids for {tokens} input tokens are no blocks of {size}; say how many tokens a block has in arrival.trace.block_tokens{hint}",
@@ -162,12 +184,20 @@ fn fitting(ids: &[u64], tokens: u32, said: Option<u32>) -> Result<(), String> {
     ))
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative, and saturating is what is wanted")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "never negative, and saturating is what is wanted"
+)]
 fn faster(offset_us: u64, speedup: f64) -> u64 {
     (offset_us as f64 / speedup).round() as u64
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie between 0 and LATEST_MS")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to lie between 0 and LATEST_MS"
+)]
 fn micros(ms: f64) -> u64 {
     (ms * 1000.0).round() as u64
 }

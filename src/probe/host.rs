@@ -37,12 +37,21 @@ pub fn cpu() -> Option<String> {
 /// NVIDIA devices of this machine, by their files alone: `/dev/nvidia0`, `/dev/nvidia1`...
 pub fn nvidia_devices() -> usize {
     let Ok(entries) = fs::read_dir("/dev") else { return 0 };
-    let number = |name: &str| name.strip_prefix("nvidia").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let number = |name: &str| {
+        name.strip_prefix("nvidia")
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
     entries.filter_map(Result::ok).filter(|e| number(&e.file_name().to_string_lossy())).count()
 }
 
 fn memory_mib() -> Option<String> {
     let info = fs::read_to_string("/proc/meminfo").ok()?;
-    let kib: u64 = info.lines().find(|l| l.starts_with("MemTotal:"))?.split_whitespace().nth(1)?.parse().ok()?;
+    let kib: u64 = info
+        .lines()
+        .find(|l| l.starts_with("MemTotal:"))?
+        .split_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()?;
     Some((kib / 1024).to_string())
 }

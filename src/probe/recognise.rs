@@ -70,9 +70,21 @@ const SGLANG: [&str; 27] = [
 /// The same of vLLM's config, by its part.
 const VLLM: [(&str, &[&str]); 5] = [
     ("model_config", &["dtype", "enforce_eager", "max_model_len"]),
-    ("cache_config", &["block_size", "cache_dtype", "enable_prefix_caching", "gpu_memory_utilization"]),
+    (
+        "cache_config",
+        &["block_size", "cache_dtype", "enable_prefix_caching", "gpu_memory_utilization"],
+    ),
     ("parallel_config", &["data_parallel_size", "pipeline_parallel_size", "tensor_parallel_size"]),
-    ("scheduler_config", &["async_scheduling", "enable_chunked_prefill", "max_num_batched_tokens", "max_num_seqs", "policy"]),
+    (
+        "scheduler_config",
+        &[
+            "async_scheduling",
+            "enable_chunked_prefill",
+            "max_num_batched_tokens",
+            "max_num_seqs",
+            "policy",
+        ],
+    ),
     ("speculative_config", &["method", "num_speculative_tokens"]),
 ];
 
@@ -87,7 +99,10 @@ impl Probe {
         // Here, since everything that is shown or kept of them comes this way.
         let clean = |text: Option<String>| text.map(|text| self.secrets().redact(text));
         (facts.name, facts.version) = (clean(facts.name), clean(facts.version));
-        facts.models.iter_mut().for_each(|m| m.name = self.keys().redact(std::mem::take(&mut m.name)));
+        facts
+            .models
+            .iter_mut()
+            .for_each(|m| m.name = self.keys().redact(std::mem::take(&mut m.name)));
         Ok(facts)
     }
 
@@ -95,14 +110,19 @@ impl Probe {
     pub async fn settings(&self, facts: &ServerFacts, model: &str) -> Settings {
         let name = facts.name.as_deref().unwrap_or_default().to_ascii_lowercase();
         let mut settings = match (self.family(), name.as_str()) {
-            (Family::Triton, _) => self.at(&format!("/v2/models/{model}/config")).await.map(|said| triton(&said)),
+            (Family::Triton, _) => {
+                self.at(&format!("/v2/models/{model}/config")).await.map(|said| triton(&said))
+            }
             (Family::Ollama, _) | (_, "ollama") => {
                 let said = self.posted("/api/show", &json!({"model": model})).await.ok();
                 said.map(|said| ollama(&said))
             }
             (_, "sglang") => self.sglang().await.map(|said| sglang(&said)),
             (_, "llamacpp" | "llama.cpp") => self.at("/props").await.map(|said| llama_cpp(&said)),
-            (_, "vllm") => self.at("/server_info?config_format=json").await.map(|said| vllm(&said["vllm_config"])),
+            (_, "vllm") => self
+                .at("/server_info?config_format=json")
+                .await
+                .map(|said| vllm(&said["vllm_config"])),
             _ => None,
         }
         .unwrap_or_default();
@@ -110,7 +130,10 @@ impl Probe {
         if let Some(tokens) = context.filter(|_| !settings.flags.contains_key("max_model_len")) {
             settings.flags.insert("context_tokens".into(), tokens.to_string());
         }
-        settings.flags.values_mut().for_each(|value| *value = self.secrets().redact(std::mem::take(value)));
+        settings
+            .flags
+            .values_mut()
+            .for_each(|value| *value = self.secrets().redact(std::mem::take(value)));
         settings.quantisation = settings.quantisation.map(|text| self.secrets().redact(text));
         settings
     }
@@ -118,9 +141,12 @@ impl Probe {
     async fn openai(&self) -> Result<ServerFacts, ProbeError> {
         let (list, header) = self.models().await?;
         let mut models = listed(&list);
-        let owner = list["data"][0]["owned_by"].as_str().filter(|o| !o.is_empty()).map(str::to_owned);
+        let owner =
+            list["data"][0]["owned_by"].as_str().filter(|o| !o.is_empty()).map(str::to_owned);
         // vLLM and SGLang name themselves as the owner; their `server` header is the web framework's.
-        let mut name = owner.filter(|o| !["openai", "organization_owner", "library"].contains(&o.as_str())).or(header);
+        let mut name = owner
+            .filter(|o| !["openai", "organization_owner", "library"].contains(&o.as_str()))
+            .or(header);
         if models.is_empty() {
             // A LiteLLM proxy may keep its list behind a path of its own.
             for path in ["/model/info", "/v1/model/info"] {
@@ -128,7 +154,9 @@ impl Probe {
                     models = self.at(path).await.map(|said| proxied(&said)).unwrap_or_default();
                 }
             }
-            name = name.filter(|_| models.is_empty()).or_else(|| (!models.is_empty()).then(|| "LiteLLM".to_owned()));
+            name = name
+                .filter(|_| models.is_empty())
+                .or_else(|| (!models.is_empty()).then(|| "LiteLLM".to_owned()));
         }
         let (name, version) = self.named(name).await;
         Ok(ServerFacts { models, name, version })
@@ -151,13 +179,18 @@ impl Probe {
                     return (Some("ollama".into()), Some(said));
                 }
                 let ready = self.at("/health/readiness").await;
-                let proxy = ready.filter(|said| said.get("litellm_version").or_else(|| said.get("db")).is_some());
+                let proxy = ready.filter(|said| {
+                    said.get("litellm_version").or_else(|| said.get("db")).is_some()
+                });
                 if name.as_deref() == Some("LiteLLM") || proxy.is_some() {
                     let own = proxy.and_then(|said| word(&said["litellm_version"]));
                     if own.is_some() {
                         return (Some("LiteLLM".into()), own);
                     }
-                    let details = self.at("/health/readiness/details").await.and_then(|said| word(&said["litellm_version"]));
+                    let details = self
+                        .at("/health/readiness/details")
+                        .await
+                        .and_then(|said| word(&said["litellm_version"]));
                     if details.is_some() {
                         return (Some("LiteLLM".into()), details);
                     }
@@ -170,8 +203,11 @@ impl Probe {
 
     async fn ollama(&self) -> Result<ServerFacts, ProbeError> {
         let said = self.got("/api/tags").await?;
-        let names =
-            said["models"].as_array().into_iter().flatten().filter_map(|m| word(&m["name"]).or_else(|| word(&m["model"])));
+        let names = said["models"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|m| word(&m["name"]).or_else(|| word(&m["model"])));
         let models = names.map(|name| Model { name, context_tokens: None }).collect();
         let version = self.at("/api/version").await.and_then(|v| word(&v["version"]));
         Ok(ServerFacts { models, name: Some("ollama".into()), version })
@@ -182,7 +218,8 @@ impl Probe {
         // Some deployments restrict the index: then the model has to be named.
         let index = self.posted("/v2/repository/index", &json!({})).await.unwrap_or_default();
         let ready = |m: &&Value| m["state"].as_str().is_none_or(|state| state == "READY");
-        let names = index.as_array().into_iter().flatten().filter(ready).filter_map(|m| word(&m["name"]));
+        let names =
+            index.as_array().into_iter().flatten().filter(ready).filter_map(|m| word(&m["name"]));
         let models = unique(names.map(|name| Model { name, context_tokens: None }));
         Ok(ServerFacts { models, name: word(&said["name"]), version: word(&said["version"]) })
     }
@@ -199,15 +236,22 @@ impl Probe {
 impl Settings {
     /// All flags on one line, in the order of their names.
     pub fn line(&self) -> Option<String> {
-        let all: Vec<String> = self.flags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let all: Vec<String> =
+            self.flags.iter().map(|(key, value)| format!("{key}={value}")).collect();
         (!all.is_empty()).then(|| all.join(" "))
     }
 }
 
 fn listed(list: &Value) -> Vec<Model> {
-    let context = |m: &Value| [&m["max_model_len"], &m["meta"]["n_ctx"], &m["max_input_tokens"]].iter().find_map(|v| v.as_u64());
+    let context = |m: &Value| {
+        [&m["max_model_len"], &m["meta"]["n_ctx"], &m["max_input_tokens"]]
+            .iter()
+            .find_map(|v| v.as_u64())
+    };
     let models = list["data"].as_array().into_iter().flatten();
-    models.filter_map(|m| Some(Model { name: word(&m["id"])?, context_tokens: context(m) })).collect()
+    models
+        .filter_map(|m| Some(Model { name: word(&m["id"])?, context_tokens: context(m) }))
+        .collect()
 }
 
 /// `LiteLLM`'s `/model/info`: names that requests may use; a wildcard (`openai/*`) is none.
@@ -243,8 +287,11 @@ fn sglang(said: &Value) -> Settings {
 
 fn llama_cpp(said: &Value) -> Settings {
     let mut flags = picked(said, &["model_path", "total_slots"]);
-    flags.extend(value(&said["default_generation_settings"]["n_ctx"]).map(|n| ("n_ctx".to_owned(), n)));
-    let speculative = value(&said["default_generation_settings"]["params"]["speculative.types"]).filter(|s| s != "none");
+    flags.extend(
+        value(&said["default_generation_settings"]["n_ctx"]).map(|n| ("n_ctx".to_owned(), n)),
+    );
+    let speculative = value(&said["default_generation_settings"]["params"]["speculative.types"])
+        .filter(|s| s != "none");
     flags.extend(speculative.map(|s| ("speculative".to_owned(), s)));
     Settings { quantisation: word(&said["model_ftype"]), flags }
 }
@@ -259,7 +306,8 @@ fn ollama(said: &Value) -> Settings {
     let details = &said["details"];
     let mut flags = picked(details, &["family", "format", "parameter_size"]);
     let info = said["model_info"].as_object().into_iter().flatten();
-    let context = info.filter(|(key, _)| key.ends_with(".context_length")).find_map(|(_, v)| value(v));
+    let context =
+        info.filter(|(key, _)| key.ends_with(".context_length")).find_map(|(_, v)| value(v));
     flags.extend(context.map(|n| ("context_length".to_owned(), n)));
     Settings { quantisation: word(&details["quantization_level"]), flags }
 }
@@ -275,7 +323,9 @@ fn triton(said: &Value) -> Settings {
     if !groups.is_empty() {
         flags.insert("instances".into(), groups.join(","));
     }
-    flags.extend(value(&said["model_transaction_policy"]["decoupled"]).map(|v| ("decoupled".to_owned(), v)));
+    flags.extend(
+        value(&said["model_transaction_policy"]["decoupled"]).map(|v| ("decoupled".to_owned(), v)),
+    );
     if said["dynamic_batching"].is_object() {
         flags.insert("dynamic_batching".into(), "true".into());
     }
@@ -289,7 +339,9 @@ fn picked(said: &Value, keys: &[&str]) -> BTreeMap<String, String> {
 /// A scalar as text; of a path its last part. White space would split the line of flags.
 fn value(said: &Value) -> Option<String> {
     match said {
-        Value::String(text) => word(said).map(|_| base_name(text).split_whitespace().collect::<Vec<_>>().join("_")),
+        Value::String(text) => {
+            word(said).map(|_| base_name(text).split_whitespace().collect::<Vec<_>>().join("_"))
+        }
         Value::Bool(_) | Value::Number(_) => Some(said.to_string()),
         _ => None,
     }

@@ -51,7 +51,10 @@ pub async fn server(base_url: &str, keys: &[(String, String)]) -> Option<Found> 
     let with_v1 = format!("{}/v1", base_url.trim_end_matches('/'));
     let candidates = [
         (ProtocolName::OpenAiChat, base_url),
-        (ProtocolName::OpenAiChat, if base_url.trim_end_matches('/').ends_with("/v1") { base_url } else { &with_v1 }),
+        (
+            ProtocolName::OpenAiChat,
+            if base_url.trim_end_matches('/').ends_with("/v1") { base_url } else { &with_v1 },
+        ),
         (ProtocolName::Ollama, base_url),
         (ProtocolName::Triton, base_url),
     ];
@@ -67,11 +70,17 @@ pub async fn server(base_url: &str, keys: &[(String, String)]) -> Option<Found> 
 }
 
 /// The server, if it speaks this protocol. The outer `None` where nobody answers at all.
-pub async fn speaking(protocol: ProtocolName, base_url: &str, keys: &[(String, String)]) -> Option<Option<Found>> {
+pub async fn speaking(
+    protocol: ProtocolName,
+    base_url: &str,
+    keys: &[(String, String)],
+) -> Option<Option<Found>> {
     let native = protocol.is_native();
-    let base_url = if native { base_url.trim_end_matches('/').trim_end_matches("/v1") } else { base_url };
-    let found =
-        |facts, api_key_env, locked| Some(Some(Found { base_url: base_url.to_owned(), protocol, facts, api_key_env, locked }));
+    let base_url =
+        if native { base_url.trim_end_matches('/').trim_end_matches("/v1") } else { base_url };
+    let found = |facts, api_key_env, locked| {
+        Some(Some(Found { base_url: base_url.to_owned(), protocol, facts, api_key_env, locked }))
+    };
     let locked = match facts(protocol.family(), base_url, None).await? {
         Ok(facts) => return found(facts, None, false),
         Err(ProbeError::Status { status: 401 | 403, .. }) => true,
@@ -89,8 +98,20 @@ pub async fn speaking(protocol: ProtocolName, base_url: &str, keys: &[(String, S
 }
 
 /// `None` where nobody answers in time.
-async fn facts(family: Family, base_url: &str, api_key: Option<&str>) -> Option<Result<ServerFacts, ProbeError>> {
-    let probe = Probe::new(&Access { base_url, api_key, headers: &[], ca_pem: None, family, patience: PATIENCE }).ok()?;
+async fn facts(
+    family: Family,
+    base_url: &str,
+    api_key: Option<&str>,
+) -> Option<Result<ServerFacts, ProbeError>> {
+    let probe = Probe::new(&Access {
+        base_url,
+        api_key,
+        headers: &[],
+        ca_pem: None,
+        family,
+        patience: PATIENCE,
+    })
+    .ok()?;
     match tokio::time::timeout(PATIENCE, probe.facts()).await.ok()? {
         Err(ProbeError::Unreachable { .. }) => None,
         answer => Some(answer),

@@ -2,7 +2,10 @@
 //!
 //! Goes through reqwest: convenience matters here, microseconds do not. Not here: what it says of itself (`recognise`), measured requests
 //! (`load`).
-#![expect(clippy::disallowed_methods, reason = "rim: the date, against which a server says when to ask again")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "rim: the date, against which a server says when to ask again"
+)]
 
 use std::time::Duration;
 
@@ -13,7 +16,9 @@ use time::format_description::well_known::Rfc2822;
 
 use super::recognise::Model;
 use crate::config::{CacheReset, Verb};
-use crate::protocol::{self, BodySpec, Dialect as _, ExtraBody, Extras, Family, LengthField, Protocol, Secrets};
+use crate::protocol::{
+    self, BodySpec, Dialect as _, ExtraBody, Extras, Family, LengthField, Protocol, Secrets,
+};
 use crate::redact::HIDDEN;
 
 /// How the server is spoken to.
@@ -37,7 +42,9 @@ pub enum ProbeError {
     Status { url: String, status: u16, text: String, hint: &'static str },
     #[error("{url} answers 200 with an error: {text}")]
     Failure { url: String, text: String },
-    #[error("{url} answers with {what} where JSON was expected\nhint: base_url is the API's, usually ending in /v1")]
+    #[error(
+        "{url} answers with {what} where JSON was expected\nhint: base_url is the API's, usually ending in /v1"
+    )]
     NotJson { url: String, what: String },
     #[error("{url} answers with more than {} MiB\nhint: base_url is the API's, usually ending in /v1", MOST_BYTES >> 20)]
     Endless { url: String },
@@ -71,8 +78,7 @@ const MAX_COMPLETION_TOKENS: &str = LengthField::MaxCompletionTokens.name();
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Of a request that holds the user's own fields.
-const WITH_EXTRA: &str =
-    "\nhint: the request held the fields of extra_body, and none of them is left out; take out what the server refuses";
+const WITH_EXTRA: &str = "\nhint: the request held the fields of extra_body, and none of them is left out; take out what the server refuses";
 const NO_RESET: &str = "\nhint: target.cache_reset asks for it; vLLM serves it in development mode only (VLLM_SERVER_DEV_MODE=1); `none` goes without";
 
 pub struct Probe {
@@ -98,7 +104,8 @@ impl Probe {
             // Measured requests go straight to the server, so what is asked of it beforehand must too.
             .no_proxy();
         if let Some(pem) = access.ca_pem {
-            let authorities = reqwest::Certificate::from_pem_bundle(pem).map_err(|e| ProbeError::Access(chain(&e)))?;
+            let authorities = reqwest::Certificate::from_pem_bundle(pem)
+                .map_err(|e| ProbeError::Access(chain(&e)))?;
             if authorities.is_empty() {
                 return Err(ProbeError::Access("no certificate in target.ca_file".into()));
             }
@@ -109,7 +116,9 @@ impl Probe {
             builder = builder.tls_certs_only([]);
         }
         let no_authority = "name the authority that signed the server's certificate (target.ca_file), or install the system's";
-        let http = builder.build().map_err(|e| ProbeError::Access(format!("{}\nhint: {no_authority}", chain(&e))))?;
+        let http = builder
+            .build()
+            .map_err(|e| ProbeError::Access(format!("{}\nhint: {no_authority}", chain(&e))))?;
         let secrets = protocol::secrets(access.api_key, access.headers);
         let keys = protocol::keys(access.api_key, access.headers);
         Ok(Self {
@@ -137,11 +146,19 @@ impl Probe {
             Family::Ollama => Some("/api/version"),
             Family::Triton => Some("/v2/health/ready"),
         });
-        let url = path.map_or_else(|| format!("{}/models", self.base_url), |path| format!("{}{path}", root(&self.base_url)));
+        let url = path.map_or_else(
+            || format!("{}/models", self.base_url),
+            |path| format!("{}{path}", root(&self.base_url)),
+        );
         let answer = self.http.get(&url).timeout(READY_PATIENCE).send().await;
         let status = match answer {
             Ok(answer) => answer.status(),
-            Err(e) if e.is_timeout() => return Err(format!("GET {url} gave no answer within {} s", READY_PATIENCE.as_secs())),
+            Err(e) if e.is_timeout() => {
+                return Err(format!(
+                    "GET {url} gave no answer within {} s",
+                    READY_PATIENCE.as_secs()
+                ));
+            }
             Err(e) => return Err(format!("GET {url}: {}", chain(&e))),
         };
         let ready = if path.is_some() { status.is_success() } else { !status.is_server_error() };
@@ -158,7 +175,9 @@ impl Probe {
         let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;
         match self.refused(&url, answer).await {
             Ok(answer) => body(&url, answer).await.map(drop),
-            Err(ProbeError::Status { url, status, text, .. }) => Err(ProbeError::Status { url, status, text, hint: NO_RESET }),
+            Err(ProbeError::Status { url, status, text, .. }) => {
+                Err(ProbeError::Status { url, status, text, hint: NO_RESET })
+            }
             Err(other) => Err(other),
         }
     }
@@ -199,7 +218,8 @@ impl Probe {
 
     pub async fn posted(&self, path: &str, body: &Value) -> Result<Value, ProbeError> {
         let url = format!("{}{path}", self.root());
-        let request = self.http.post(&url).header(CONTENT_TYPE, "application/json").body(body.to_string());
+        let request =
+            self.http.post(&url).header(CONTENT_TYPE, "application/json").body(body.to_string());
         let answer = request.send().await.map_err(|e| unreachable(&url, &e))?;
         self.json(&url, answer).await
     }
@@ -222,7 +242,10 @@ impl Probe {
     ) -> Result<Extras, ProbeError> {
         match self.first_taken(protocol, model, stream, (wanted, extra)).await {
             Err(refusal) if names_length(&refusal) => match protocol.other_length() {
-                Some(length) => self.first_taken(protocol, model, stream, (Extras { length, ..wanted }, extra)).await,
+                Some(length) => {
+                    self.first_taken(protocol, model, stream, (Extras { length, ..wanted }, extra))
+                        .await
+                }
                 None => Err(refusal),
             },
             other => other,
@@ -244,8 +267,11 @@ impl Probe {
             }
             match self.one_token(protocol, model, stream, (extras, extra)).await {
                 Ok(()) => return Ok(extras),
-                Err(ProbeError::Status { url, status, text, hint }) if status == 400 || status == 422 => {
-                    let renames = wanted.length == LengthField::MaxTokens && text.contains(MAX_COMPLETION_TOKENS);
+                Err(ProbeError::Status { url, status, text, hint })
+                    if status == 400 || status == 422 =>
+                {
+                    let renames = wanted.length == LengthField::MaxTokens
+                        && text.contains(MAX_COMPLETION_TOKENS);
                     refusal = Some(ProbeError::Status { url, status, text, hint });
                     if renames {
                         break;
@@ -264,11 +290,19 @@ impl Probe {
     }
 
     /// Sends a question; where the server is busy (429, 503) it is asked again when it says so, for a while.
-    async fn asked(&self, url: &str, request: reqwest::RequestBuilder) -> Result<reqwest::Response, ProbeError> {
+    async fn asked(
+        &self,
+        url: &str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response, ProbeError> {
         let (mut left, mut pause) = (BUSY, BUSY_PAUSE);
         loop {
             let again = request.try_clone();
-            let answer = again.unwrap_or_else(|| self.http.get(url)).send().await.map_err(|e| unreachable(url, &e))?;
+            let answer = again
+                .unwrap_or_else(|| self.http.get(url))
+                .send()
+                .await
+                .map_err(|e| unreachable(url, &e))?;
             let busy = matches!(answer.status().as_u16(), 429 | 503);
             let wait = retry_after(answer.headers()).unwrap_or(pause).max(BUSY_PAUSE);
             if !busy || wait > left {
@@ -298,7 +332,11 @@ impl Probe {
             extra_body: Some(extra),
         };
         let url = format!("{}{}", self.base_url, protocol.path(model, stream));
-        let request = self.http.post(&url).header(CONTENT_TYPE, "application/json").body(protocol::body(protocol, &spec));
+        let request = self
+            .http
+            .post(&url)
+            .header(CONTENT_TYPE, "application/json")
+            .body(protocol::body(protocol, &spec));
         let answer = self.asked(&url, request).await?;
         let answer = self.refused(&url, answer).await?;
         // The answer is read to its end, so that the server is idle again. What it is shows in it, whatever its content type says.
@@ -307,7 +345,9 @@ impl Probe {
             return Err(ProbeError::NotJson { url, what: "HTML".into() });
         }
         match protocol.refusal(&body) {
-            Some(text) => Err(ProbeError::Failure { url, text: protocol::redact(text, &self.secrets) }),
+            Some(text) => {
+                Err(ProbeError::Failure { url, text: protocol::redact(text, &self.secrets) })
+            }
             None => Ok(()),
         }
     }
@@ -316,20 +356,30 @@ impl Probe {
         let answer = self.refused(url, answer).await?;
         let html = is_html(&answer);
         let bytes = body(url, answer).await?;
-        serde_json::from_slice(&bytes)
-            .map_err(|_| ProbeError::NotJson { url: url.to_owned(), what: if html { "HTML" } else { "text" }.into() })
+        serde_json::from_slice(&bytes).map_err(|_| ProbeError::NotJson {
+            url: url.to_owned(),
+            what: if html { "HTML" } else { "text" }.into(),
+        })
     }
 
-    async fn refused(&self, url: &str, answer: reqwest::Response) -> Result<reqwest::Response, ProbeError> {
+    async fn refused(
+        &self,
+        url: &str,
+        answer: reqwest::Response,
+    ) -> Result<reqwest::Response, ProbeError> {
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);
         }
         let body = body(url, answer).await.unwrap_or_default();
         let hint = match status.as_u16() {
-            401 | 403 => "\nhint: name the variable that holds the key (target.api_key_env, --api-key-env)",
+            401 | 403 => {
+                "\nhint: name the variable that holds the key (target.api_key_env, --api-key-env)"
+            }
             404 => match self.family {
-                Family::OpenAi => "\nhint: is the model's name right, and does base_url end in /v1?",
+                Family::OpenAi => {
+                    "\nhint: is the model's name right, and does base_url end in /v1?"
+                }
                 Family::Ollama | Family::Triton => {
                     "\nhint: is the model's name right, and is base_url the server's root (http://HOST:PORT)?"
                 }
@@ -382,7 +432,8 @@ pub fn only_model(models: &[Model]) -> Result<String, ProbeError> {
 
 /// Scheme, host and port.
 pub fn root(base_url: &str) -> String {
-    reqwest::Url::parse(base_url).map_or_else(|_| base_url.to_owned(), |url| url.origin().ascii_serialization())
+    reqwest::Url::parse(base_url)
+        .map_or_else(|_| base_url.to_owned(), |url| url.origin().ascii_serialization())
 }
 
 pub fn is_loopback(base_url: &str) -> bool {
@@ -424,7 +475,11 @@ fn fallbacks(wanted: Extras) -> [Extras; 6] {
 }
 
 fn is_html(answer: &reqwest::Response) -> bool {
-    answer.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("text/html"))
+    answer
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|t| t.starts_with("text/html"))
 }
 
 fn unreachable(url: &str, error: &reqwest::Error) -> ProbeError {

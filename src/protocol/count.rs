@@ -5,7 +5,9 @@
 use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
 /// A count; servers written in JavaScript may send `12.0`. A text, a boolean, a part of a token and a number out of range are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -198,11 +200,16 @@ mod tests {
             assert_eq!(two(&format!(r#"{{"n":{no_count},"m":7}}"#)), expected, "{no_count}");
         }
         assert_eq!(two(r#"{"n":12.0,"m":0}"#), Some(Two { n: Count(Some(12)), m: Count(Some(0)) }));
-        assert_eq!(two(r#"{"s":"\"1e999\\","n":1e999,"m":4294967295}"#), Some(Two { n: Count(None), m: Count(Some(u32::MAX)) }));
+        assert_eq!(
+            two(r#"{"s":"\"1e999\\","n":1e999,"m":4294967295}"#),
+            Some(Two { n: Count(None), m: Count(Some(u32::MAX)) })
+        );
         for none in ["null", "true", "5", "-5", "0.5", "1e999", "\"usage\"", "[1,2]"] {
             assert_eq!(two(none), None, "{none}");
         }
-        for broken in ["{", "{\"n\":1e999", "{\"n\":1e999}}", "{\"n\":1e}", "\"1e999", "{\"n\":--1e999}"] {
+        for broken in
+            ["{", "{\"n\":1e999", "{\"n\":1e999}}", "{\"n\":1e}", "\"1e999", "{\"n\":--1e999}"]
+        {
             assert!(from_json::<Counts<Two>>(broken.as_bytes()).is_err(), "{broken}");
         }
     }

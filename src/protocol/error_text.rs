@@ -24,14 +24,18 @@ pub fn text(body: &[u8]) -> String {
 /// The message of a body that is one JSON object with an error and nothing else, whatever its status.
 pub fn refusal(body: &[u8]) -> Option<String> {
     let fields: serde_json::Map<String, Value> = serde_json::from_slice(body.trim_ascii()).ok()?;
-    let error = fields.get("error").is_some_and(|error| !error.is_null()) || fields.get("object") == Some(&Value::from("error"));
+    let error = fields.get("error").is_some_and(|error| !error.is_null())
+        || fields.get("object") == Some(&Value::from("error"));
     error.then(|| text(body))
 }
 
 /// Servers that refuse a stream may do so in the form of one: then the value of its first `data:` line.
 fn data(body: &[u8]) -> &[u8] {
     let event = [&b"data:"[..], b"event:", b":"].iter().any(|start| body.starts_with(start));
-    let line = body.split(|byte| *byte == b'\n').filter(|_| event).find_map(|line| line.strip_prefix(b"data:"));
+    let line = body
+        .split(|byte| *byte == b'\n')
+        .filter(|_| event)
+        .find_map(|line| line.strip_prefix(b"data:"));
     line.map_or(body, <[u8]>::trim_ascii)
 }
 
@@ -44,9 +48,11 @@ fn message(json: &Value, depth: u8) -> Option<String> {
         Value::String(text) => Some(text.clone()).filter(|t| !t.trim().is_empty()),
         // FastAPI's list of validation errors.
         Value::Array(items) => items.iter().find_map(|item| message(item, depth + 1)),
-        Value::Object(fields) => ["error", "message", "detail", "msg", "error_message", "error_msg", "errors", "reason"]
-            .iter()
-            .find_map(|key| message(fields.get(*key)?, depth + 1)),
+        Value::Object(fields) => {
+            ["error", "message", "detail", "msg", "error_message", "error_msg", "errors", "reason"]
+                .iter()
+                .find_map(|key| message(fields.get(*key)?, depth + 1))
+        }
         _ => None,
     }
 }
@@ -97,7 +103,8 @@ pub fn one_word(text: &str) -> String {
 /// White space collapsed, control characters out, at most `MAX_CHARS` characters.
 pub fn one_line(text: &str) -> String {
     // Enough for the cut below even where much of it is white space, and bounded for a body of megabytes.
-    let start: String = text.chars().take(MAX_CHARS * 20).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let start: String =
+        text.chars().take(MAX_CHARS * 20).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let words: Vec<&str> = start.split_whitespace().collect();
     let line = words.join(" ");
     match line.char_indices().nth(MAX_CHARS) {
@@ -124,7 +131,10 @@ mod tests {
             (r#"{"errors":[{"message":"too long"}]}"#, "too long"),
             (r#"{"error_code":336100,"error_msg":"busy"}"#, "busy"),
             ("Internal Server Error\n", "Internal Server Error"),
-            ("<html>\n<head><TITLE>502 Bad\nGateway</TITLE></head><body>x</body></html>", "502 Bad Gateway"),
+            (
+                "<html>\n<head><TITLE>502 Bad\nGateway</TITLE></head><body>x</body></html>",
+                "502 Bad Gateway",
+            ),
             ("<!DOCTYPE html><html><body><h1>Oops</h1>try later</body></html>", "Oops try later"),
             ("", "empty body"),
             ("\"quoted\"", "quoted"),

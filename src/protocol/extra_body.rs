@@ -42,7 +42,9 @@ pub fn conflict(dialect: &impl Dialect, extra: &ExtraBody) -> Option<(String, &'
 fn meeting(extra: &ExtraBody, place: &str) -> Option<String> {
     let (key, rest) = place.split_once('.').map_or((place, None), |(key, rest)| (key, Some(rest)));
     match (extra.get(key)?, rest) {
-        (Value::Object(inner), Some(rest)) => meeting(inner, rest).map(|below| format!("{key}.{below}")),
+        (Value::Object(inner), Some(rest)) => {
+            meeting(inner, rest).map(|below| format!("{key}.{below}"))
+        }
         _ => Some(key.to_owned()),
     }
 }
@@ -73,25 +75,62 @@ mod tests {
 
     #[test]
     fn what_the_gate_sets_itself_is_found_at_every_depth() {
-        let found = |protocol: &Protocol, extra: Value| conflict(protocol, &object(extra)).map(|(place, _)| place);
-        for key in ["model", "messages", "max_tokens", "stream", "stream_options", "temperature", "n", "min_tokens"] {
+        let found = |protocol: &Protocol, extra: Value| {
+            conflict(protocol, &object(extra)).map(|(place, _)| place)
+        };
+        for key in [
+            "model",
+            "messages",
+            "max_tokens",
+            "stream",
+            "stream_options",
+            "temperature",
+            "n",
+            "min_tokens",
+        ] {
             for name in [ProtocolName::OpenAiChat, ProtocolName::OpenAiCompletions] {
-                assert_eq!(found(&name.into(), json!({"top_p": 0.9, key: {}})), Some(key.to_owned()));
+                assert_eq!(
+                    found(&name.into(), json!({"top_p": 0.9, key: {}})),
+                    Some(key.to_owned())
+                );
             }
         }
-        assert_eq!(found(&ProtocolName::OpenAiChat.into(), json!({"chat_template_kwargs": {"model": 1}, "seed": 1})), None);
-        let said = Ollama { think: Some(true), options: object(json!({"num_ctx": 1})), ..Ollama::default() };
+        assert_eq!(
+            found(
+                &ProtocolName::OpenAiChat.into(),
+                json!({"chat_template_kwargs": {"model": 1}, "seed": 1})
+            ),
+            None
+        );
+        let said = Ollama {
+            think: Some(true),
+            options: object(json!({"num_ctx": 1})),
+            ..Ollama::default()
+        };
         let settings = Settings { ollama: Arc::new(said), ..Settings::default() };
         let ollama = Protocol::new(ProtocolName::Ollama, &settings);
         assert_eq!(found(&ollama, json!({"options": {"top_k": 1}})), None);
-        assert_eq!(found(&ollama, json!({"options": {"num_predict": 1}})), Some("options.num_predict".into()));
-        assert_eq!(found(&ollama, json!({"options": {"num_ctx": 1}})), Some("options.num_ctx".into()));
-        assert_eq!(found(&ollama, json!({"options": 3})), Some("options".into()), "it would replace what is ours");
+        assert_eq!(
+            found(&ollama, json!({"options": {"num_predict": 1}})),
+            Some("options.num_predict".into())
+        );
+        assert_eq!(
+            found(&ollama, json!({"options": {"num_ctx": 1}})),
+            Some("options.num_ctx".into())
+        );
+        assert_eq!(
+            found(&ollama, json!({"options": 3})),
+            Some("options".into()),
+            "it would replace what is ours"
+        );
         assert_eq!(found(&ollama, json!({"think": false})), Some("think".into()));
         let names = Triton { max_tokens: "parameters.max_tokens".into(), ..Triton::default() };
         let settings = Settings { triton: Arc::new(names), ..Settings::default() };
         let triton = Protocol::new(ProtocolName::Triton, &settings);
-        assert_eq!(found(&triton, json!({"parameters": {"max_tokens": 1}})), Some("parameters.max_tokens".into()));
+        assert_eq!(
+            found(&triton, json!({"parameters": {"max_tokens": 1}})),
+            Some("parameters.max_tokens".into())
+        );
         assert_eq!(found(&triton, json!({"parameters": {"top_k": 1}})), None);
         assert_eq!(found(&triton, json!({"text_input": "x"})), Some("text_input".into()));
     }

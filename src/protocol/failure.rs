@@ -44,7 +44,9 @@ const UNFINISHED: [&str; 10] = [
 pub fn names_failure(text: &str) -> bool {
     let mut negated = false;
     for word in word_runs(text) {
-        let failure = FAILURES.contains(&word.as_str()) || word.ends_with("error") || word.ends_with("exception");
+        let failure = FAILURES.contains(&word.as_str())
+            || word.ends_with("error")
+            || word.ends_with("exception");
         if failure && !negated {
             return true;
         }
@@ -60,7 +62,9 @@ pub fn unfinished(reason: &str) -> bool {
 
 /// Runs of letters and digits, in lower case.
 fn word_runs(text: &str) -> impl Iterator<Item = String> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_ascii_lowercase)
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
 }
 
 #[cfg(test)]
@@ -103,12 +107,29 @@ mod tests {
 
     #[test]
     fn a_reason_that_ends_an_answer_is_told_from_one_that_broke_it() {
-        for reason in ["abort", "error", "Error", "cancelled", "timeout", "network_error", "engine_overloaded", "server_error"] {
+        for reason in [
+            "abort",
+            "error",
+            "Error",
+            "cancelled",
+            "timeout",
+            "network_error",
+            "engine_overloaded",
+            "server_error",
+        ] {
             assert!(unfinished(reason), "{reason}");
         }
-        for reason in
-            ["stop", "length", "tool_calls", "content_filter", "eos", "eos_token", "stop_sequence", "max_tokens", "load"]
-        {
+        for reason in [
+            "stop",
+            "length",
+            "tool_calls",
+            "content_filter",
+            "eos",
+            "eos_token",
+            "stop_sequence",
+            "max_tokens",
+            "load",
+        ] {
             assert!(!unfinished(reason), "{reason}");
         }
     }

@@ -49,9 +49,13 @@ pub enum HttpError {
     Switched,
     #[error("invalid content-length {0:?}; check the server or the proxy in front of it")]
     Length(String),
-    #[error("unsupported {0} {1:?}; turn off compression in the server or the proxy in front of it")]
+    #[error(
+        "unsupported {0} {1:?}; turn off compression in the server or the proxy in front of it"
+    )]
     Coding(&'static str, String),
-    #[error("transfer-encoding {0:?} is none that can be read: chunked alone is; check the proxy in front of the server")]
+    #[error(
+        "transfer-encoding {0:?} is none that can be read: chunked alone is; check the proxy in front of the server"
+    )]
     Framing(String),
     #[error("invalid chunked body ({0}); check the server or the proxy in front of it")]
     Chunk(&'static str),
@@ -105,7 +109,11 @@ impl ResponseReader {
 
     /// Takes the bytes of one read. `body` gets each decoded piece of the body together with the head, which is always complete
     /// by then. After an error the response cannot be read further.
-    pub fn feed(&mut self, bytes: &[u8], body: &mut impl FnMut(&Head, &[u8])) -> Result<Progress, HttpError> {
+    pub fn feed(
+        &mut self,
+        bytes: &[u8],
+        body: &mut impl FnMut(&Head, &[u8]),
+    ) -> Result<Progress, HttpError> {
         let mut rest = bytes;
         if self.head.is_none() {
             let Some(used) = self.read_head(bytes)? else { return Ok(Progress::More) };
@@ -130,7 +138,9 @@ impl ResponseReader {
 
     fn progress(&self) -> Progress {
         match (&self.head, &self.body) {
-            (Some(head), Body::Complete) => Progress::Complete { reusable: head.keep_alive && !self.excess },
+            (Some(head), Body::Complete) => {
+                Progress::Complete { reusable: head.keep_alive && !self.excess }
+            }
             _ => Progress::More,
         }
     }
@@ -160,7 +170,11 @@ impl ResponseReader {
         }
     }
 
-    fn read_body(&mut self, bytes: &[u8], body: &mut impl FnMut(&Head, &[u8])) -> Result<(), HttpError> {
+    fn read_body(
+        &mut self,
+        bytes: &[u8],
+        body: &mut impl FnMut(&Head, &[u8]),
+    ) -> Result<(), HttpError> {
         let Some(head) = &self.head else { return Ok(()) };
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -175,7 +189,8 @@ impl ResponseReader {
                 }
                 Body::Sized(left) => {
                     let piece;
-                    (piece, rest) = rest.split_at(usize::try_from(*left).map_or(rest.len(), |n| n.min(rest.len())));
+                    (piece, rest) = rest
+                        .split_at(usize::try_from(*left).map_or(rest.len(), |n| n.min(rest.len())));
                     *left -= piece.len() as u64;
                     let ended = *left == 0;
                     body(head, piece);
@@ -184,7 +199,9 @@ impl ResponseReader {
                     }
                 }
                 Body::Chunked(chunked) => {
-                    let Some(after) = chunked.feed(rest, &mut |piece| body(head, piece), &mut self.trailers)? else {
+                    let Some(after) =
+                        chunked.feed(rest, &mut |piece| body(head, piece), &mut self.trailers)?
+                    else {
                         return Ok(());
                     };
                     rest = after;
@@ -217,7 +234,11 @@ fn parse_head(bytes: &[u8]) -> Result<ParsedHead, HttpError> {
     }
 }
 
-fn final_head(status: u16, version: Option<u8>, headers: &[Header<'_>]) -> Result<(Head, Body), HttpError> {
+fn final_head(
+    status: u16,
+    version: Option<u8>,
+    headers: &[Header<'_>],
+) -> Result<(Head, Body), HttpError> {
     let chunked = transfer_coding(headers)?;
     let length = content_length(headers)?;
     if let Some(coding) = tokens(headers, "content-encoding").find(|c| c != "identity") {
@@ -232,10 +253,15 @@ fn final_head(status: u16, version: Option<u8>, headers: &[Header<'_>]) -> Resul
     let connection = |word| tokens(headers, "connection").any(|t| t == word);
     // Both framings at once: the chunks count, and what follows on the connection cannot be trusted (RFC 9112 section 6.3).
     let ambiguous = chunked && length.is_some();
-    let persistent = if version == Some(1) { !connection("close") } else { connection("keep-alive") };
-    let content_type = headers.iter().find(|h| h.name.eq_ignore_ascii_case("content-type")).map(media_type);
+    let persistent =
+        if version == Some(1) { !connection("close") } else { connection("keep-alive") };
+    let content_type =
+        headers.iter().find(|h| h.name.eq_ignore_ascii_case("content-type")).map(media_type);
     let delimited = body != Body::UntilClose;
-    Ok((Head { status, content_type, keep_alive: persistent && !ambiguous && delimited, delimited }, body))
+    Ok((
+        Head { status, content_type, keep_alive: persistent && !ambiguous && delimited, delimited },
+        body,
+    ))
 }
 
 fn transfer_coding(headers: &[Header<'_>]) -> Result<bool, HttpError> {
@@ -258,7 +284,8 @@ fn content_length(headers: &[Header<'_>]) -> Result<Option<u64>, HttpError> {
     let mut length = None;
     for value in tokens(headers, "content-length") {
         // `parse` alone would take a leading plus sign.
-        let number = value.bytes().all(|b| b.is_ascii_digit()).then(|| value.parse::<u64>().ok()).flatten();
+        let number =
+            value.bytes().all(|b| b.is_ascii_digit()).then(|| value.parse::<u64>().ok()).flatten();
         match (number, length) {
             (Some(n), None) => length = Some(n),
             (Some(n), Some(seen)) if n == seen => {}

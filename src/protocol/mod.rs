@@ -22,7 +22,8 @@ mod triton;
 
 pub use crate::redact::{Secrets, keys, redact, secrets};
 pub use dialect::{
-    BodySpec, Dialect, ExtraBody, Extras, Family, LengthField, OwnField, Role, SettingProblem, Settings, StreamEnd,
+    BodySpec, Dialect, ExtraBody, Extras, Family, LengthField, OwnField, Role, SettingProblem,
+    Settings, StreamEnd,
 };
 pub use error_text::text as error_text;
 pub use extra_body::{conflict, joined};
@@ -76,5 +77,8 @@ pub fn body(dialect: &impl Dialect, spec: &BodySpec<'_>) -> Vec<u8> {
 /// The protocol's name with all that the config says of it: what shapes a request besides workload and model.
 pub fn shape(protocol: &Protocol) -> String {
     let settings = protocol.settings();
-    settings.map_or_else(|| protocol.name().to_owned(), |settings| format!("{} {settings}", protocol.name()))
+    settings.map_or_else(
+        || protocol.name().to_owned(),
+        |settings| format!("{} {settings}", protocol.name()),
+    )
 }

@@ -25,7 +25,9 @@ pub struct Models {
 impl Models {
     /// Reads the name out of an event or a whole answer. It costs a parse: not for every token.
     pub fn see(&mut self, payload: &[u8]) {
-        let Ok(Named { model: Some(name) }) = serde_json::from_slice(payload.trim_ascii()) else { return };
+        let Ok(Named { model: Some(name) }) = serde_json::from_slice(payload.trim_ascii()) else {
+            return;
+        };
         let name: String = name.chars().take(MOST_CHARS).collect();
         if name.is_empty() {
             return;
@@ -61,7 +63,13 @@ mod tests {
     #[test]
     fn the_first_name_and_another_are_kept() {
         let mut models = Models::default();
-        for payload in [r#"{"id":1}"#, "[DONE]", r#"{"model":""}"#, r#"{"model":"a"}"#, r#" {"model":"a","choices":[]}"#] {
+        for payload in [
+            r#"{"id":1}"#,
+            "[DONE]",
+            r#"{"model":""}"#,
+            r#"{"model":"a"}"#,
+            r#" {"model":"a","choices":[]}"#,
+        ] {
             models.see(payload.as_bytes());
         }
         assert_eq!(models.clone().into_names(), ["a"]);

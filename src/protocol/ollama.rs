@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::count::{Count, from_json};
-use super::dialect::{BodySpec, Dialect, Extras, Family, OwnField, SettingProblem, Settings, StreamEnd};
+use super::dialect::{
+    BodySpec, Dialect, Extras, Family, OwnField, SettingProblem, Settings, StreamEnd,
+};
 use super::error_text;
 use super::event::{Delta, Event, Usage};
 use super::filled::{Content, Filled};
@@ -76,8 +78,10 @@ impl Dialect for Native {
     }
 
     fn problems(&self) -> Vec<SettingProblem> {
-        let own =
-            [("num_predict", "write `output_tokens` in the workload"), ("temperature", "write `temperature` in the workload")];
+        let own = [
+            ("num_predict", "write `output_tokens` in the workload"),
+            ("temperature", "write `temperature` in the workload"),
+        ];
         own.into_iter()
             .filter(|(option, _)| self.settings.options.contains_key(*option))
             .map(|(option, hint)| {
@@ -197,22 +201,32 @@ fn event(json: &[u8]) -> Event {
         Ok(line) => line,
         // A proxy that makes server-sent events of the lines may end them as those end.
         Err(_) if json.trim_ascii() == b"[DONE]" => return Event::Delta(Delta::default()),
-        Err(e) => return Event::Malformed(format!("unparsable line ({e}): {}", error_text::text(json))),
+        Err(e) => {
+            return Event::Malformed(format!("unparsable line ({e}): {}", error_text::text(json)));
+        }
     };
     if line.error.is_some() {
         return Event::Error(error_text::text(json));
     }
-    let mut delta =
-        Delta { answer: line.response.answer, reasoning: line.response.reasoning || line.thinking.0, ..Delta::default() };
+    let mut delta = Delta {
+        answer: line.response.answer,
+        reasoning: line.response.reasoning || line.thinking.0,
+        ..Delta::default()
+    };
     if let Some(message) = line.message {
-        delta.answer |= message.content.answer || message.tool_calls.is_some_and(|calls| !calls.is_empty());
+        delta.answer |=
+            message.content.answer || message.tool_calls.is_some_and(|calls| !calls.is_empty());
         delta.reasoning |= message.content.reasoning || message.thinking.0;
     }
     if !line.done {
         return Event::Delta(delta);
     }
     delta.finish_reason = line.done_reason.filter(|reason| !reason.is_empty());
-    let usage = Usage { prompt_tokens: line.prompt_eval_count.0, completion_tokens: line.eval_count.0, ..Usage::default() };
+    let usage = Usage {
+        prompt_tokens: line.prompt_eval_count.0,
+        completion_tokens: line.eval_count.0,
+        ..Usage::default()
+    };
     delta.usage = (usage != Usage::default()).then_some(usage);
     Event::Done(delta)
 }

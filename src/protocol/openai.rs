@@ -104,7 +104,12 @@ impl Dialect for OpenAi {
     }
 
     fn extras(&self, ignore_eos: bool, stream: bool) -> Extras {
-        Extras { ignore_eos, min_tokens: ignore_eos, stream_usage: stream, length: LengthField::default() }
+        Extras {
+            ignore_eos,
+            min_tokens: ignore_eos,
+            stream_usage: stream,
+            length: LengthField::default(),
+        }
     }
 
     fn other_length(&self) -> Option<LengthField> {
@@ -154,9 +159,11 @@ impl Dialect for OpenAi {
 
     fn call_arguments(&self, payload: &Value) -> Option<String> {
         let delta = &payload["choices"][0]["delta"];
-        let calls = delta["tool_calls"].as_array().into_iter().flatten().map(|call| &call["function"]);
+        let calls =
+            delta["tool_calls"].as_array().into_iter().flatten().map(|call| &call["function"]);
         let functions = calls.chain(Some(&delta["function_call"]).filter(|call| call.is_object()));
-        let texts: Vec<&str> = functions.filter_map(|function| function["arguments"].as_str()).collect();
+        let texts: Vec<&str> =
+            functions.filter_map(|function| function["arguments"].as_str()).collect();
         (!texts.is_empty()).then(|| texts.concat())
     }
 

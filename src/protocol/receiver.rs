@@ -86,7 +86,12 @@ pub struct Answer {
 impl<D: Dialect> Receiver<D> {
     /// `stream`: whether the request asked for a stream. `tokens`: room for so many output events, so that none allocates.
     pub fn with_capacity(dialect: &D, stream: bool, tokens: usize) -> Self {
-        Self { http: ResponseReader::new(), intake: Intake::new(dialect, stream, tokens), first_byte_ns: None, end: None }
+        Self {
+            http: ResponseReader::new(),
+            intake: Intake::new(dialect, stream, tokens),
+            first_byte_ns: None,
+            end: None,
+        }
     }
 
     /// Also keeps the text, so that its tokens can be counted once the round has ended.
@@ -190,16 +195,27 @@ impl<D: Dialect> Receiver<D> {
         };
         let broken = matches!(&self.end, Some(End { error: Some(e), .. }) if !matches!(e, HttpError::Truncated(_)));
         if self.first_byte_ns.is_none() {
-            return (Outcome::Connect, Some("connection closed before any byte of an answer".into()));
+            return (
+                Outcome::Connect,
+                Some("connection closed before any byte of an answer".into()),
+            );
         }
         match self.http.head() {
             None if broken => (Outcome::Malformed, cut),
             None => (Outcome::Truncated, cut),
-            Some(head) if head.status != 200 => (Outcome::HttpStatus(head.status), Some(self.intake.body_text())),
-            Some(head) => match (self.intake.failure(head, cut.as_deref(), broken), self.http.failure_at_end()) {
+            Some(head) if head.status != 200 => {
+                (Outcome::HttpStatus(head.status), Some(self.intake.body_text()))
+            }
+            Some(head) => match (
+                self.intake.failure(head, cut.as_deref(), broken),
+                self.http.failure_at_end(),
+            ) {
                 (Some((Outcome::Malformed, error)), _) => (Outcome::Malformed, Some(error)),
                 // What was streamed before it may look whole.
-                (_, Some(words)) => (Outcome::Malformed, Some(format!("error in the trailers of a 200 response: {words}"))),
+                (_, Some(words)) => (
+                    Outcome::Malformed,
+                    Some(format!("error in the trailers of a 200 response: {words}")),
+                ),
                 (Some((outcome, error)), None) => (outcome, Some(error)),
                 (None, None) => (Outcome::Completed, None),
             },

@@ -45,7 +45,11 @@ impl Shape {
         if text.is_empty() {
             return Some(Delta::default());
         }
-        is_string(text).then(|| Delta { answer: brings.answer, reasoning: brings.reasoning, ..Delta::default() })
+        is_string(text).then(|| Delta {
+            answer: brings.answer,
+            reasoning: brings.reasoning,
+            ..Delta::default()
+        })
     }
 
     /// Finds the one text of which it depends that this event is an output.
@@ -73,9 +77,14 @@ impl Shape {
 /// looks like a name is one (or the end of one).
 fn texts<'a>(payload: &'a [u8], name: &str) -> impl Iterator<Item = (usize, usize)> + 'a {
     let quoted = format!("\"{name}\"");
-    let found: Vec<usize> = memmem::find_iter(payload, &quoted).map(|at| at + quoted.len()).take(3).collect();
+    let found: Vec<usize> =
+        memmem::find_iter(payload, &quoted).map(|at| at + quoted.len()).take(3).collect();
     found.into_iter().filter_map(|behind| {
-        let value = payload[behind..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
+        let value = payload[behind..]
+            .trim_ascii_start()
+            .strip_prefix(b":")?
+            .trim_ascii_start()
+            .strip_prefix(b"\"")?;
         let from = payload.len() - value.len();
         let mut to = 0;
         while *value.get(to)? != b'"' {
@@ -92,7 +101,10 @@ fn is_string(text: &[u8]) -> bool {
         match byte {
             b'"' | ..=0x1f => return false,
             b'\\' => {
-                if !matches!(text.get(at + 1), Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')) {
+                if !matches!(
+                    text.get(at + 1),
+                    Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')
+                ) {
                     return false;
                 }
                 at += 1;

@@ -77,7 +77,11 @@ impl Scanner {
     }
 
     /// Takes a slice of the body. After an error the stream cannot be read further.
-    pub fn feed(&mut self, bytes: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) -> Result<(), EventTooLarge> {
+    pub fn feed(
+        &mut self,
+        bytes: &[u8],
+        sink: &mut impl FnMut(SseEvent<'_>),
+    ) -> Result<(), EventTooLarge> {
         let mut rest = bytes;
         if self.place == Place::AfterReturn && !rest.is_empty() {
             self.place = Place::Later;
@@ -103,7 +107,8 @@ impl Scanner {
             if terminated == b"\r" {
                 self.place = Place::AfterReturn;
             }
-            rest = if terminated.starts_with(b"\r\n") { &terminated[2..] } else { &terminated[1..] };
+            rest =
+                if terminated.starts_with(b"\r\n") { &terminated[2..] } else { &terminated[1..] };
         }
         self.carry.extend_from_slice(rest);
         self.check(self.carry.len())
@@ -125,9 +130,18 @@ impl Scanner {
     }
 
     /// The fast path: `line` is all of an event, and its blank line is here too. Returns the data and what follows.
-    fn whole_event<'a>(&self, line: &'a [u8], terminated: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    fn whole_event<'a>(
+        &self,
+        line: &'a [u8],
+        terminated: &'a [u8],
+    ) -> Option<(&'a [u8], &'a [u8])> {
         let idle = self.place == Place::Later && self.carry.is_empty() && !self.has_data;
-        if !idle || line.len() > MAX_EVENT || self.failure.is_some() || !self.comment.is_empty() || !self.stray.is_empty() {
+        if !idle
+            || line.len() > MAX_EVENT
+            || self.failure.is_some()
+            || !self.comment.is_empty()
+            || !self.stray.is_empty()
+        {
             return None;
         }
         let data = line.strip_prefix(b"data:")?;
@@ -135,7 +149,11 @@ impl Scanner {
         Some((data.strip_prefix(b" ").unwrap_or(data), after))
     }
 
-    fn line(&mut self, line: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) -> Result<(), EventTooLarge> {
+    fn line(
+        &mut self,
+        line: &[u8],
+        sink: &mut impl FnMut(SseEvent<'_>),
+    ) -> Result<(), EventTooLarge> {
         let first = std::mem::replace(&mut self.place, Place::Later) == Place::FirstLine;
         let line = line.strip_prefix("\u{feff}".as_bytes()).filter(|_| first).unwrap_or(line);
         if line.is_empty() {
@@ -169,10 +187,17 @@ impl Scanner {
     }
 
     /// A line of no known field. Most mean nothing; one that tells of a failure, or carries JSON or a page, was meant to be heard.
-    fn unknown(&mut self, line: &[u8], field: &[u8], value: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) {
+    fn unknown(
+        &mut self,
+        line: &[u8],
+        field: &[u8],
+        value: &[u8],
+        sink: &mut impl FnMut(SseEvent<'_>),
+    ) {
         keep_start(&mut self.strange, line);
         let field_fails = fails(field);
-        let carries = |text: &[u8]| matches!(text.trim_ascii(), [b'{' | b'<', ..] | [b'[', b'{' | b'"', ..]);
+        let carries =
+            |text: &[u8]| matches!(text.trim_ascii(), [b'{' | b'<', ..] | [b'[', b'{' | b'"', ..]);
         if !self.stray.is_empty() || carries(line) || (!field_fails && carries(value)) {
             if self.stray.len() < MAX_ASIDE {
                 self.stray.extend_from_slice(&line[..line.len().min(MAX_ASIDE)]);
@@ -203,7 +228,8 @@ impl Scanner {
         self.hand_out_stray(sink);
         let comment = std::mem::take(&mut self.comment);
         if let Some(name) = self.failure.take() {
-            let data = Some(self.data.trim_ascii()).filter(|data| !matches!(*data, b"" | b"{}" | b"null"));
+            let data =
+                Some(self.data.trim_ascii()).filter(|data| !matches!(*data, b"" | b"{}" | b"null"));
             let words = data.or(Some(comment.trim_ascii()).filter(|comment| !comment.is_empty()));
             sink(SseEvent::Failure(words.unwrap_or(&name)));
         } else {

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::count::{Count, from_json};
-use super::dialect::{BodySpec, Dialect, Extras, Family, OwnField, SettingProblem, Settings, StreamEnd};
+use super::dialect::{
+    BodySpec, Dialect, Extras, Family, OwnField, SettingProblem, Settings, StreamEnd,
+};
 use super::error_text;
 use super::event::{Delta, Event, Usage};
 
@@ -116,7 +118,11 @@ impl Dialect for Generate {
             (&names.ignore_eos, "write `ignore_eos` in the workload"),
         ];
         let sent = sent.into_iter().filter(|(name, _)| !name.is_empty());
-        let constants = names.inputs.keys().cloned().chain(names.parameters.keys().map(|key| format!("parameters.{key}")));
+        let constants = names
+            .inputs
+            .keys()
+            .cloned()
+            .chain(names.parameters.keys().map(|key| format!("parameters.{key}")));
         let instead = "target.triton says it too: keep one of them";
         let sent = sent.map(|(name, instead)| OwnField { place: name.clone(), instead });
         sent.chain(constants.map(|place| OwnField { place, instead })).collect()
@@ -162,18 +168,25 @@ impl Triton {
     /// Outputs without a name, and inputs that have two values.
     fn problems(&self) -> Vec<SettingProblem> {
         let named = [("text_input", &self.text_input), ("text_output", &self.text_output)];
-        let nameless = named.into_iter().filter(|(_, name)| name.trim().is_empty()).map(|(key, _)| SettingProblem {
-            key: format!("triton.{key}"),
-            what: "is empty".into(),
-            hint: "write the name of the model's tensor, as its config.pbtxt has it",
-        });
-        let sent = [&self.text_input, &self.max_tokens, &self.stream, &self.temperature, &self.ignore_eos];
+        let nameless =
+            named.into_iter().filter(|(_, name)| name.trim().is_empty()).map(|(key, _)| {
+                SettingProblem {
+                    key: format!("triton.{key}"),
+                    what: "is empty".into(),
+                    hint: "write the name of the model's tensor, as its config.pbtxt has it",
+                }
+            });
+        let sent =
+            [&self.text_input, &self.max_tokens, &self.stream, &self.temperature, &self.ignore_eos];
         let twice = |index: usize, name: &String| {
             let (group, leaf) = name.split_once('.').unwrap_or(("inputs", name));
             let constants = if group == "parameters" { &self.parameters } else { &self.inputs };
-            constants.contains_key(leaf) || name.split('.').any(str::is_empty) || sent[..index].contains(&name)
+            constants.contains_key(leaf)
+                || name.split('.').any(str::is_empty)
+                || sent[..index].contains(&name)
         };
-        let wrong = sent.iter().enumerate().filter(|(index, name)| !name.is_empty() && twice(*index, name));
+        let wrong =
+            sent.iter().enumerate().filter(|(index, name)| !name.is_empty() && twice(*index, name));
         let wrong = wrong.map(|(_, name)| SettingProblem {
             key: "triton".into(),
             what: format!("`{name}` cannot be sent, or is said twice"),
@@ -208,7 +221,12 @@ fn event(names: &Triton, payload: &[u8]) -> Event {
     }
     let fields: Map<String, Value> = match from_json(payload) {
         Ok(fields) => fields,
-        Err(e) => return Event::Malformed(format!("unparsable event ({e}): {}", error_text::text(payload))),
+        Err(e) => {
+            return Event::Malformed(format!(
+                "unparsable event ({e}): {}",
+                error_text::text(payload)
+            ));
+        }
     };
     if fields.get("error").is_some_and(|error| !error.is_null()) {
         return Event::Error(error_text::text(payload));
@@ -216,7 +234,9 @@ fn event(names: &Triton, payload: &[u8]) -> Event {
     let Some(output) = fields.get(&names.text_output) else {
         let outputs: Vec<&str> = fields.keys().map(String::as_str).collect();
         let (name, outputs) = (&names.text_output, outputs.join(", "));
-        return Event::Malformed(format!("no output `{name}` among {outputs} (target.triton.text_output)"));
+        return Event::Malformed(format!(
+            "no output `{name}` among {outputs} (target.triton.text_output)"
+        ));
     };
     let usage = Usage {
         prompt_tokens: count(&fields, &names.input_tokens),
@@ -227,9 +247,17 @@ fn event(names: &Triton, payload: &[u8]) -> Event {
     // A sum that lacks one part would look like a count.
     let uncounted = answer && !names.output_tokens.is_empty() && usage.completion_tokens.is_none();
     if uncounted && !fields.contains_key(&names.output_tokens) {
-        return Event::Malformed(format!("no count `{}` beside the output (target.triton.output_tokens)", names.output_tokens));
+        return Event::Malformed(format!(
+            "no count `{}` beside the output (target.triton.output_tokens)",
+            names.output_tokens
+        ));
     }
-    Event::Delta(Delta { answer, usage: (usage != Usage::default()).then_some(usage), uncounted, ..Delta::default() })
+    Event::Delta(Delta {
+        answer,
+        usage: (usage != Usage::default()).then_some(usage),
+        uncounted,
+        ..Delta::default()
+    })
 }
 
 /// A tensor of one element is that element; of several, the first counts, as there is one prompt.

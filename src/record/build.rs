@@ -55,18 +55,22 @@ pub fn round(raw: &Raw<'_>, load: &LoadFacts, slo: &SloMs) -> RoundRecord {
         gpu: None,
     };
     let context = record.context(raw.start, load);
-    let values = metrics(&[RoundView { columns: &record.columns, context: &context, gaps: &gaps }], slo);
+    let values =
+        metrics(&[RoundView { columns: &record.columns, context: &context, gaps: &gaps }], slo);
     let asked = Asked { output_tokens: asked_tokens(raw), length_forced: load.length_forced };
     record.findings = findings(&record.columns, &context, &values, &record.client, asked);
-    let doubts: Vec<CountDoubt> = raw.timelines.iter().filter(|t| t.completed()).filter_map(|t| t.counted.doubt).collect();
+    let doubts: Vec<CountDoubt> =
+        raw.timelines.iter().filter(|t| t.completed()).filter_map(|t| t.counted.doubt).collect();
     record.findings.extend(count_doubts(&doubts));
     record.metrics = keyed(&values);
     record
 }
 
 fn asked_tokens(raw: &Raw<'_>) -> Option<f64> {
-    let planned = |t: &Timeline| raw.plan.requests.get(t.index as usize).map(|r| f64::from(r.output_tokens));
-    let asked: Vec<f64> = raw.timelines.iter().filter(|t| t.completed()).filter_map(planned).collect();
+    let planned =
+        |t: &Timeline| raw.plan.requests.get(t.index as usize).map(|r| f64::from(r.output_tokens));
+    let asked: Vec<f64> =
+        raw.timelines.iter().filter(|t| t.completed()).filter_map(planned).collect();
     stats::mean(&asked)
 }
 
@@ -128,7 +132,11 @@ fn errors(timelines: &[Timeline]) -> Vec<ErrorCount> {
             Outcome::HttpStatus(code) => format!("http_status {code}"),
             other => other.name().to_owned(),
         };
-        let entry = kinds.entry(kind.clone()).or_insert_with(|| ErrorCount { kind, count: 0, example: t.error.clone() });
+        let entry = kinds.entry(kind.clone()).or_insert_with(|| ErrorCount {
+            kind,
+            count: 0,
+            example: t.error.clone(),
+        });
         entry.count += 1;
     }
     let mut all: Vec<ErrorCount> = kinds.into_values().collect();
@@ -137,10 +145,22 @@ fn errors(timelines: &[Timeline]) -> Vec<ErrorCount> {
 }
 
 fn series(timelines: &[Timeline], began_ns: u64) -> Series {
-    let second = |ns: u64| usize::try_from(ns.saturating_sub(began_ns) / SECOND_NS).unwrap_or(usize::MAX);
-    let length = timelines.iter().filter_map(|t| t.end_ns).map(second).max().map_or(0, |s| (s + 1).min(MAX_SECONDS));
+    let second =
+        |ns: u64| usize::try_from(ns.saturating_sub(began_ns) / SECOND_NS).unwrap_or(usize::MAX);
+    let length = timelines
+        .iter()
+        .filter_map(|t| t.end_ns)
+        .map(second)
+        .max()
+        .map_or(0, |s| (s + 1).min(MAX_SECONDS));
     let zeros = || vec![0_u32; length];
-    let mut s = Series { sent: zeros(), completed: zeros(), failed: zeros(), output_events: zeros(), in_flight: zeros() };
+    let mut s = Series {
+        sent: zeros(),
+        completed: zeros(),
+        failed: zeros(),
+        output_events: zeros(),
+        in_flight: zeros(),
+    };
     let count = |column: &mut Vec<u32>, at: Option<u64>| {
         if let Some(slot) = at.and_then(|ns| column.get_mut(second(ns))) {
             *slot += 1;

@@ -30,8 +30,12 @@ pub fn record(record: &Record) -> Result<(), String> {
         word("git.commit", &git.commit)?;
         word("git.tree", &git.tree)?;
     }
-    if let Some(field) = record.policy.under_test.iter().find(|f| !UNDER_TEST.contains(&f.as_str())) {
-        return Err(format!("policy.under_test names {field:?}, which no change may alter: one of {}", UNDER_TEST.join(", ")));
+    if let Some(field) = record.policy.under_test.iter().find(|f| !UNDER_TEST.contains(&f.as_str()))
+    {
+        return Err(format!(
+            "policy.under_test names {field:?}, which no change may alter: one of {}",
+            UNDER_TEST.join(", ")
+        ));
     }
     let mut names = BTreeSet::new();
     for workload in &record.workloads {
@@ -63,7 +67,9 @@ fn summary(requests: u64, failed: u64, oriented: &BTreeMap<String, f64>) -> Resu
         return Err(format!("{failed} of {requests} requests failed: that cannot be"));
     }
     match oriented.iter().find(|(_, v)| v.abs() > LARGEST_ORIENTED) {
-        Some((metric, value)) => Err(format!("oriented {metric} is {value}: that is no log of milliseconds, and no share")),
+        Some((metric, value)) => Err(format!(
+            "oriented {metric} is {value}: that is no log of milliseconds, and no share"
+        )),
         None => Ok(()),
     }
 }
@@ -73,11 +79,14 @@ fn workload(workload: &WorkloadRecord) -> Result<(), String> {
     for (metric, said) in &workload.regressions {
         regression(metric, said.policy())?;
     }
-    if let Some(limit) = workload.limits.iter().find(|l| l.max.into_iter().chain(l.min).any(|x| x < 0.0)) {
+    if let Some(limit) =
+        workload.limits.iter().find(|l| l.max.into_iter().chain(l.min).any(|x| x < 0.0))
+    {
         return Err(format!("limit on {} is negative", limit.metric));
     }
     for start in workload.history.iter().flat_map(|s| &s.starts) {
-        summary(start.requests, start.failed, &start.oriented).map_err(|why| format!("history: {why}"))?;
+        summary(start.requests, start.failed, &start.oriented)
+            .map_err(|why| format!("history: {why}"))?;
     }
     let mut starts = BTreeSet::new();
     for start in &workload.starts {
@@ -85,14 +94,17 @@ fn workload(workload: &WorkloadRecord) -> Result<(), String> {
             return Err(format!("two starts have index {}", start.index));
         }
         for round in &start.rounds {
-            self::round(round, &workload.load).map_err(|why| format!("start {}, round {}: {why}", start.index, round.index))?;
+            self::round(round, &workload.load)
+                .map_err(|why| format!("start {}, round {}: {why}", start.index, round.index))?;
         }
     }
     agree::workload(workload)
 }
 
 fn regression(metric: &str, said: RegressionPolicy) -> Result<(), String> {
-    for (what, ratio) in [("minimum relevant change", said.min_change_ratio), ("margin", said.margin_ratio)] {
+    for (what, ratio) in
+        [("minimum relevant change", said.min_change_ratio), ("margin", said.margin_ratio)]
+    {
         if let Some(ratio) = ratio.filter(|r| !(*r > 0.0 && *r < 1.0)) {
             return Err(format!("{what} of {metric} is {ratio}: it must be above 0 and below 1"));
         }
@@ -107,7 +119,9 @@ fn round(round: &RoundRecord, load: &LoadFacts) -> Result<(), String> {
     }
     let client = [round.client.connections_opened, round.client.retries, round.client.unasked];
     let counts = round.errors.iter().map(|e| e.count).chain(client.into_iter().flatten());
-    if round.duration_us > LONGEST_US || columns.times().into_iter().flat_map(Column::iter).flatten().any(|us| us > LONGEST_US) {
+    if round.duration_us > LONGEST_US
+        || columns.times().into_iter().flat_map(Column::iter).flatten().any(|us| us > LONGEST_US)
+    {
         return Err("a time is longer than a year".into());
     }
     if counts.into_iter().any(|n| n > MOST) {
@@ -135,12 +149,20 @@ fn overdrawn(columns: &Columns, i: usize) -> bool {
 
 /// Two without a plan would be comparable whatever was sent.
 fn fingerprint(fingerprint: &Fingerprint) -> Result<(), String> {
-    if fingerprint.0.contains_key("plan") { Ok(()) } else { Err("its fingerprint has no plan".into()) }
+    if fingerprint.0.contains_key("plan") {
+        Ok(())
+    } else {
+        Err("its fingerprint has no plan".into())
+    }
 }
 
 /// It becomes a folder of baselines.
 fn name(name: &str) -> Result<(), String> {
-    if is_workload_name(name) { Ok(()) } else { Err(format!("{name:?} cannot be a workload's name")) }
+    if is_workload_name(name) {
+        Ok(())
+    } else {
+        Err(format!("{name:?} cannot be a workload's name"))
+    }
 }
 
 /// It becomes part of a file's name.

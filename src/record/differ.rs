@@ -10,7 +10,11 @@ const PLAN: &str = "plan";
 const SHORT: usize = 12;
 
 /// Fields that forbid a comparison with a session; where the plan is one of them, followed by what is known of the two loads.
-pub fn conflicts(session: &Session, workload: &WorkloadRecord, under_test: &[String]) -> Vec<Difference> {
+pub fn conflicts(
+    session: &Session,
+    workload: &WorkloadRecord,
+    under_test: &[String],
+) -> Vec<Difference> {
     let mut all = Fingerprint::conflicts(&session.fingerprint, &workload.fingerprint, under_test);
     if let Some(plan) = all.iter_mut().find(|d| d.field == PLAN) {
         // Nobody reads 64 digits, and what follows says more.
@@ -18,11 +22,17 @@ pub fn conflicts(session: &Session, workload: &WorkloadRecord, under_test: &[Str
             *hash = hash.chars().take(SHORT).collect();
         }
         let theirs = session.load.as_ref().map_or_else(|| measured(session), planned);
-        let known = |field: &str| theirs.iter().find(|(name, _)| *name == field).map(|(_, value)| value.clone());
+        let known = |field: &str| {
+            theirs.iter().find(|(name, _)| *name == field).map(|(_, value)| value.clone())
+        };
         let ours = if session.load.is_some() { planned(&workload.load) } else { counted(workload) };
         let differ = ours.into_iter().filter_map(|(field, candidate)| {
             let baseline = known(field).filter(|b| *b != candidate)?;
-            Some(Difference { field: field.into(), baseline: Some(baseline), candidate: Some(candidate) })
+            Some(Difference {
+                field: field.into(),
+                baseline: Some(baseline),
+                candidate: Some(candidate),
+            })
         });
         all.extend(differ);
     }
@@ -48,18 +58,30 @@ fn planned(load: &LoadFacts) -> Words {
 /// Of a session that does not say what was planned: what came of it.
 fn measured(session: &Session) -> Words {
     let rounds = |s: &super::session::Start| s.requests.checked_div(s.rounds.len() as u64);
-    let requests = session.starts.first().and_then(rounds).map(|n| ("requests per round", n.to_string()));
+    let requests =
+        session.starts.first().and_then(rounds).map(|n| ("requests per round", n.to_string()));
     words(requests, session.input_tokens_mean, session.output_tokens_mean)
 }
 
 fn counted(workload: &WorkloadRecord) -> Words {
     let requests = workload.load.requests_per_round.map(|n| ("requests per round", n.to_string()));
-    words(requests, workload.mean_tokens(|c| &c.input_tokens), workload.mean_tokens(|c| &c.output_tokens))
+    words(
+        requests,
+        workload.mean_tokens(|c| &c.input_tokens),
+        workload.mean_tokens(|c| &c.output_tokens),
+    )
 }
 
-fn words(requests: Option<(&'static str, String)>, input: Option<f64>, output: Option<f64>) -> Words {
+fn words(
+    requests: Option<(&'static str, String)>,
+    input: Option<f64>,
+    output: Option<f64>,
+) -> Words {
     let mean = |name, tokens: Option<f64>| tokens.map(|n| (name, format!("{n:.0}")));
-    [requests, mean("mean input tokens", input), mean("mean output tokens", output)].into_iter().flatten().collect()
+    [requests, mean("mean input tokens", input), mean("mean output tokens", output)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[cfg(test)]
@@ -69,7 +91,8 @@ mod tests {
 
     #[test]
     fn another_plan_says_what_is_other_in_it() {
-        let record = Record::parse(include_str!("../../tests/fixtures/records/candidate.json")).expect("a record");
+        let record = Record::parse(include_str!("../../tests/fixtures/records/candidate.json"))
+            .expect("a record");
         let workload = &record.workloads[0];
         let same = Session::from_record(&record, workload).expect("it has git facts");
         assert_eq!(conflicts(&same, workload, &[]), []);
@@ -85,10 +108,17 @@ mod tests {
         assert_eq!(said(&other), [""; 0], "the same words: the prompts are others");
         let load = other.load.as_mut().expect("a new session says its load");
         (load.arrival, load.output_tokens) = ("closed loop, 8 in flight".into(), 5);
-        assert_eq!(said(&other)[0], format!("arrival: closed loop, 8 in flight -> {}", workload.load.arrival));
+        assert_eq!(
+            said(&other)[0],
+            format!("arrival: closed loop, 8 in flight -> {}", workload.load.arrival)
+        );
         assert_eq!(said(&other).len(), 2, "{:?}", said(&other));
         // A session of an earlier version.
         let old = Session { load: None, output_tokens_mean: Some(5.0), ..other };
-        assert!(said(&old).len() == 1 && said(&old)[0].starts_with("mean output tokens: 5 -> "), "{:?}", said(&old));
+        assert!(
+            said(&old).len() == 1 && said(&old)[0].starts_with("mean output tokens: 5 -> "),
+            "{:?}",
+            said(&old)
+        );
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! Not here: what only the machine knows (`app::measure`).
 
-use super::{HypothesisRecord, LevelRecord, LimitRecord, LoadDetail, LoadFacts, Policy, WorkloadRecord};
+use super::{
+    HypothesisRecord, LevelRecord, LimitRecord, LoadDetail, LoadFacts, Policy, WorkloadRecord,
+};
 use crate::config::{
-    Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnAttempt, OnOpen, PromptKind, SameBuild, SessionBegin, Workload,
+    Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnAttempt, OnOpen, PromptKind, SameBuild,
+    SessionBegin, Workload,
 };
 use crate::fingerprint::Fingerprint;
 use crate::plan::{Plan, PlannedRequest};
@@ -39,7 +42,12 @@ pub fn policy(config: &Config) -> Policy {
     }
 }
 
-pub fn workload_record(workload: &Workload, plan: &Plan, extras: Extras, fingerprint: Fingerprint) -> WorkloadRecord {
+pub fn workload_record(
+    workload: &Workload,
+    plan: &Plan,
+    extras: Extras,
+    fingerprint: Fingerprint,
+) -> WorkloadRecord {
     let open_loop = plan.rounds.first().is_none_or(|r| r.pace.is_open());
     WorkloadRecord {
         name: workload.name.clone(),
@@ -49,7 +57,11 @@ pub fn workload_record(workload: &Workload, plan: &Plan, extras: Extras, fingerp
             arrival: arrival(&workload.arrival),
             streaming: plan.stream,
             open_loop,
-            requests_per_round: plan.rounds.first().filter(|r| r.stop_after.is_none()).map(|r| r.requests.len() as u64),
+            requests_per_round: plan
+                .rounds
+                .first()
+                .filter(|r| r.stop_after.is_none())
+                .map(|r| r.requests.len() as u64),
             input_tokens: mean(plan, |r| r.input_tokens).unwrap_or(workload.prompts.input_tokens),
             output_tokens: mean(plan, |r| r.output_tokens).unwrap_or(workload.output_tokens),
             length_forced: extras.ignore_eos || extras.min_tokens,
@@ -86,10 +98,16 @@ fn mean(plan: &Plan, length: impl Fn(&PlannedRequest) -> u32) -> Option<u32> {
 fn detail(workload: &Workload) -> LoadDetail {
     let (prompts, turns) = match &workload.prompts.kind {
         PromptKind::Single => (None, None),
-        PromptKind::Conversation { turns } => (Some(format!("conversations of {turns} turns")), Some(*turns)),
+        PromptKind::Conversation { turns } => {
+            (Some(format!("conversations of {turns} turns")), Some(*turns))
+        }
         PromptKind::Dataset { .. } => (Some("requests of a dataset".to_owned()), None),
     };
-    let level = workload.level.as_ref().map(|l| LevelRecord { family: l.family.clone(), axis: l.axis, value: l.value });
+    let level = workload.level.as_ref().map(|l| LevelRecord {
+        family: l.family.clone(),
+        axis: l.axis,
+        value: l.value,
+    });
     LoadDetail { prompts, turns, tier: workload.tier, level, ..LoadDetail::default() }
 }
 
@@ -113,8 +131,12 @@ pub fn arrival(arrival: &Arrival) -> String {
         Arrival::Sessions { begin, think_time } => {
             let think = think_time.as_secs_f64();
             match begin {
-                SessionBegin::Closed { concurrency } => format!("{concurrency} sessions at a time, {think} s between turns"),
-                SessionBegin::Poisson { rate } => format!("sessions at Poisson {rate}/s, {think} s between turns"),
+                SessionBegin::Closed { concurrency } => {
+                    format!("{concurrency} sessions at a time, {think} s between turns")
+                }
+                SessionBegin::Poisson { rate } => {
+                    format!("sessions at Poisson {rate}/s, {think} s between turns")
+                }
             }
         }
     }

@@ -29,5 +29,8 @@ impl StartRecord {
 
 /// Of the completed requests; none where one of them has no count.
 fn output_tokens(columns: &Columns) -> Option<u64> {
-    (0..columns.len()).filter(|&i| columns.ok(i)).map(|i| columns.output_tokens.at(i).map(u64::from)).sum()
+    (0..columns.len())
+        .filter(|&i| columns.ok(i))
+        .map(|i| columns.output_tokens.at(i).map(u64::from))
+        .sum()
 }

@@ -259,7 +259,10 @@ pub struct LimitRecord {
 
 /// A number is a minimum relevant change.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "a regressions entry is a fraction, or {min_change_ratio, margin_ratio, class}")]
+#[serde(
+    untagged,
+    expecting = "a regressions entry is a fraction, or {min_change_ratio, margin_ratio, class}"
+)]
 pub enum RegressionRecord {
     /// As a fraction: 0.05 is 5 % or 5 points.
     MinChange(f64),
@@ -360,7 +363,9 @@ pub struct Series {
 pub enum RecordError {
     #[error("not a goodput-gate record: {0}")]
     Shape(String),
-    #[error("record has version {found}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate")]
+    #[error(
+        "record has version {found}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate"
+    )]
     Newer { found: u64 },
 }
 
@@ -368,7 +373,8 @@ impl Record {
     /// Reads a record; refuses a newer version, another kind of file, and what no run can have measured (`check`).
     pub fn parse(text: &str) -> Result<Self, RecordError> {
         let head = Head::of(text)?;
-        let kind = head.schema.as_ref().and_then(serde_json::Value::as_str).unwrap_or("no schema field");
+        let kind =
+            head.schema.as_ref().and_then(serde_json::Value::as_str).unwrap_or("no schema field");
         if kind != SCHEMA {
             return Err(RecordError::Shape(format!("schema is {kind:?}, expected {SCHEMA:?}")));
         }
@@ -379,7 +385,8 @@ impl Record {
         if found == 0 {
             return Err(RecordError::Shape("it has no version from 1 on".into()));
         }
-        let mut record: Self = serde_json::from_str(text).map_err(|e| RecordError::Shape(e.to_string()))?;
+        let mut record: Self =
+            serde_json::from_str(text).map_err(|e| RecordError::Shape(e.to_string()))?;
         check::record(&record).map_err(RecordError::Shape)?;
         recompute::metrics(&mut record)?;
         Ok(record)
@@ -437,7 +444,9 @@ impl RoundRecord {
 impl RegressionRecord {
     pub fn policy(self) -> RegressionPolicy {
         match self {
-            Self::MinChange(change) => RegressionPolicy { min_change_ratio: Some(change), margin_ratio: None, class: None },
+            Self::MinChange(change) => {
+                RegressionPolicy { min_change_ratio: Some(change), margin_ratio: None, class: None }
+            }
             Self::Full(policy) => policy,
         }
     }
@@ -446,10 +455,14 @@ impl RegressionRecord {
 impl From<config::Regression> for RegressionRecord {
     fn from(said: config::Regression) -> Self {
         match said {
-            config::Regression { min_change: Some(change), margin: None, class: None } => Self::MinChange(change),
-            config::Regression { min_change, margin, class } => {
-                Self::Full(RegressionPolicy { min_change_ratio: min_change, margin_ratio: margin, class })
+            config::Regression { min_change: Some(change), margin: None, class: None } => {
+                Self::MinChange(change)
             }
+            config::Regression { min_change, margin, class } => Self::Full(RegressionPolicy {
+                min_change_ratio: min_change,
+                margin_ratio: margin,
+                class,
+            }),
         }
     }
 }

@@ -40,17 +40,25 @@ impl fmt::Display for Builds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Different => f.write_str("the builds of both sides differ"),
-            Self::Identical => f.write_str("both builds are identical: no change of the program is there to be found"),
+            Self::Identical => f.write_str(
+                "both builds are identical: no change of the program is there to be found",
+            ),
             Self::Same { path } => write!(
                 f,
                 "both sides ran the same program, {path}, in the same way: nothing was compared; server.build and server.start \
                  have to stay in their own checkout (or set gate.same_build: allow)"
             ),
             Self::OtherArguments { path } => {
-                write!(f, "both sides ran the same program, {path}: only what their arguments and files change was compared")
+                write!(
+                    f,
+                    "both sides ran the same program, {path}: only what their arguments and files change was compared"
+                )
             }
             Self::Unknown { path } => {
-                write!(f, "both sides ran {path} in the same way: whether they loaded the same code cannot be told")
+                write!(
+                    f,
+                    "both sides ran {path} in the same way: whether they loaded the same code cannot be told"
+                )
             }
         }
     }

@@ -37,17 +37,30 @@ pub fn metrics(record: &mut Record) -> Result<(), RecordError> {
     Ok(())
 }
 
-fn metrics_of_round(round: &mut RoundRecord, start: u32, load: &LoadFacts, slo: &SloMs) -> Result<Values, RecordError> {
+fn metrics_of_round(
+    round: &mut RoundRecord,
+    start: u32,
+    load: &LoadFacts,
+    slo: &SloMs,
+) -> Result<Values, RecordError> {
     let gaps = Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?;
     let context = round.context(start, load);
-    let values = collect::metrics(&[RoundView { columns: &round.columns, context: &context, gaps: &gaps }], slo);
+    let values = collect::metrics(
+        &[RoundView { columns: &round.columns, context: &context, gaps: &gaps }],
+        slo,
+    );
     round.metrics = super::keyed(&values);
     let gpu = super::gpu::values(std::iter::once(&*round));
     round.metrics.extend(super::keyed(&gpu));
     Ok(values)
 }
 
-fn round(round: &mut RoundRecord, start: u32, load: &LoadFacts, slo: &SloMs) -> Result<(), RecordError> {
+fn round(
+    round: &mut RoundRecord,
+    start: u32,
+    load: &LoadFacts,
+    slo: &SloMs,
+) -> Result<(), RecordError> {
     let context = round.context(start, load);
     let values = metrics_of_round(round, start, load, slo)?;
     round.client.own_lag_p99_ms = own_lag_p99_ms(&round.columns);
@@ -56,7 +69,8 @@ fn round(round: &mut RoundRecord, start: u32, load: &LoadFacts, slo: &SloMs) -> 
     let asked = Asked { output_tokens: Some(f64::from(load.output_tokens)), length_forced: forced };
     let mut found = validity::findings(&round.columns, &context, &values, &round.client, asked);
     let stored = std::mem::take(&mut round.findings);
-    let weaker = |check: &str, severity| found.iter().any(|f| f.check == check && f.severity >= severity);
+    let weaker =
+        |check: &str, severity| found.iter().any(|f| f.check == check && f.severity >= severity);
     let kept: Vec<_> = stored.into_iter().filter(|f| !weaker(&f.check, f.severity)).collect();
     found.retain(|f| kept.iter().all(|k| k.check != f.check));
     found.extend(kept);

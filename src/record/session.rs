@@ -80,7 +80,9 @@ pub struct Start {
 pub enum ParseError {
     #[error("its schema is not {SCHEMA:?}")]
     Schema,
-    #[error("it has version {0}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate")]
+    #[error(
+        "it has version {0}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate"
+    )]
     Newer(u64),
     #[error("{0}")]
     Shape(#[from] serde_json::Error),
@@ -182,7 +184,11 @@ impl Session {
     /// METHOD's view.
     pub fn to_method(&self) -> judge::Session {
         let starts = self.starts.iter().map(|s| summary(&s.oriented, s.requests, s.failed));
-        judge::Session { id: self.session.clone(), runner: self.runner.clone(), starts: starts.collect() }
+        judge::Session {
+            id: self.session.clone(),
+            runner: self.runner.clone(),
+            starts: starts.collect(),
+        }
     }
 
     /// As an interleaved run's record keeps it; without attainment where its SLOs were others.
@@ -191,7 +197,12 @@ impl Session {
         let starts = self.starts.iter().map(|s| PastStart {
             requests: s.requests,
             failed: s.failed,
-            oriented: s.oriented.iter().filter(|(k, _)| same_slo || **k != attainment).map(|(k, v)| (k.clone(), *v)).collect(),
+            oriented: s
+                .oriented
+                .iter()
+                .filter(|(k, _)| same_slo || **k != attainment)
+                .map(|(k, v)| (k.clone(), *v))
+                .collect(),
         });
         PastSession { session: self.session.clone(), starts: starts.collect() }
     }
@@ -208,7 +219,11 @@ impl Session {
 impl PastSession {
     /// METHOD's view: a session of one build has one side.
     pub fn to_method(&self) -> judge::PastRun {
-        judge::PastRun { sides: vec![self.starts.iter().map(|s| summary(&s.oriented, s.requests, s.failed)).collect()] }
+        judge::PastRun {
+            sides: vec![
+                self.starts.iter().map(|s| summary(&s.oriented, s.requests, s.failed)).collect(),
+            ],
+        }
     }
 }
 
@@ -224,7 +239,8 @@ fn named(values: &BTreeMap<Metric, f64>) -> BTreeMap<String, f64> {
 fn sorted(value: serde_json::Value) -> serde_json::Value {
     match value {
         serde_json::Value::Object(map) => {
-            let ordered: BTreeMap<String, serde_json::Value> = map.into_iter().map(|(k, v)| (k, sorted(v))).collect();
+            let ordered: BTreeMap<String, serde_json::Value> =
+                map.into_iter().map(|(k, v)| (k, sorted(v))).collect();
             ordered.into_iter().collect()
         }
         serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),

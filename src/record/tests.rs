@@ -30,10 +30,16 @@ fn newer_versions_and_other_kinds_are_refused() {
     let newer = CANDIDATE.replacen("\"version\":1", "\"version\":2", 1);
     assert!(matches!(Record::parse(&newer), Err(RecordError::Newer { found: 2 })));
     let text = session().to_text();
-    assert!(matches!(Record::parse(&text), Err(RecordError::Shape(_))), "a baseline is not a record");
+    assert!(
+        matches!(Record::parse(&text), Err(RecordError::Shape(_))),
+        "a baseline is not a record"
+    );
     let newer = text.replacen("\"version\": 1", "\"version\": 2", 1);
     assert!(matches!(Session::parse(&newer), Err(session::ParseError::Newer(2))));
-    assert!(matches!(Session::parse(CANDIDATE), Err(session::ParseError::Schema)), "a record is not a baseline");
+    assert!(
+        matches!(Session::parse(CANDIDATE), Err(session::ParseError::Schema)),
+        "a record is not a baseline"
+    );
     let unknown = CANDIDATE.replacen("\"version\":1", "\"version\":1,\"colour\":1", 1);
     assert!(matches!(Record::parse(&unknown), Err(RecordError::Shape(_))));
 }
@@ -43,14 +49,18 @@ fn what_was_asked_of_changes_is_stored_and_what_cannot_be_is_refused() {
     let mut record = candidate();
     let said = |min_change, margin, class| config::Regression { min_change, margin, class };
     let full = said(Some(0.08), Some(0.15), Some(Class::Primary));
-    record.workloads[0].regressions =
-        [("ttft_geomean".into(), said(Some(0.05), None, None).into()), ("ttft_p95".into(), full.into())].into();
+    record.workloads[0].regressions = [
+        ("ttft_geomean".into(), said(Some(0.05), None, None).into()),
+        ("ttft_p95".into(), full.into()),
+    ]
+    .into();
     let text = record.to_json();
-    let form =
-        r#""regressions":{"ttft_geomean":0.05,"ttft_p95":{"min_change_ratio":0.08,"margin_ratio":0.15,"class":"primary"}}"#;
+    let form = r#""regressions":{"ttft_geomean":0.05,"ttft_p95":{"min_change_ratio":0.08,"margin_ratio":0.15,"class":"primary"}}"#;
     assert!(text.contains(form), "{text:.2000}");
     assert_eq!(Record::parse(&text).expect("its own form"), record);
-    for (from, to) in [("0.15", "1.5"), ("0.15", "0"), ("\"class\"", "\"klass\""), ("\"primary\"", "\"main\"")] {
+    for (from, to) in
+        [("0.15", "1.5"), ("0.15", "0"), ("\"class\"", "\"klass\""), ("\"primary\"", "\"main\"")]
+    {
         let wrong = text.replacen(form, &form.replace(from, to), 1);
         assert!(matches!(Record::parse(&wrong), Err(RecordError::Shape(_))), "{to}");
     }
@@ -63,7 +73,10 @@ fn columns_that_disagree_are_refused() {
     assert!(matches!(Record::parse(&record.to_json()), Err(RecordError::Shape(_))));
     let mut record = candidate();
     record.workloads[0].starts[0].rounds[0].ramp = 41;
-    assert!(matches!(Record::parse(&record.to_json()), Err(RecordError::Shape(_))), "a ramp of more than all requests");
+    assert!(
+        matches!(Record::parse(&record.to_json()), Err(RecordError::Shape(_))),
+        "a ramp of more than all requests"
+    );
 }
 
 #[test]
@@ -101,7 +114,8 @@ fn a_session_is_judged_by_what_its_record_says() {
     let record = candidate();
     let rounds = record.workloads[0].method_rounds();
     let summaries = crate::measure::summary::summaries(&rounds, &record.workloads[0].slo.into());
-    let stored: Vec<_> = Session::parse(&session().to_text()).expect("its own form").to_method().starts;
+    let stored: Vec<_> =
+        Session::parse(&session().to_text()).expect("its own form").to_method().starts;
     assert_eq!(stored, summaries.into_values().collect::<Vec<_>>());
 }
 
@@ -120,7 +134,10 @@ fn a_round_that_was_cut_short_does_not_count() {
     cut.columns.output_tokens.fill(Some(800));
     cut.findings = vec![Finding::text(Severity::Invalid, "client_cpu", "busy".into())];
     let (with, without) = (&whole.workloads[0], &record.workloads[0]);
-    assert_eq!((with.rounds().count(), without.rounds().count(), without.method_rounds().len()), (6, 5, 5));
+    assert_eq!(
+        (with.rounds().count(), without.rounds().count(), without.method_rounds().len()),
+        (6, 5, 5)
+    );
     assert!(without.invalid().is_empty());
     assert_eq!(without.mean_tokens(|c| &c.output_tokens), Some(8.0));
     let tpot = |w: &WorkloadRecord| w.pooled_values().expect("readable")[&TPOT];
@@ -155,11 +172,22 @@ fn first(workload: &mut WorkloadRecord) -> &mut RoundRecord {
 #[test]
 fn parts_that_contradict_each_other_are_refused() {
     let refused: [(&str, Result<Record, String>); 19] = [
-        ("error_rate_ratio", read_with(|w| _ = first(w).metrics.insert("error_rate_ratio".into(), 1.0))),
-        ("pooled has error_rate_ratio", read_with(|w| _ = w.pooled.insert("error_rate_ratio".into(), 0.5))),
+        (
+            "error_rate_ratio",
+            read_with(|w| _ = first(w).metrics.insert("error_rate_ratio".into(), 1.0)),
+        ),
+        (
+            "pooled has error_rate_ratio",
+            read_with(|w| _ = w.pooled.insert("error_rate_ratio".into(), 0.5)),
+        ),
         ("load.streaming is false", read_with(|w| w.load.streaming = false)),
         ("error_rate_ratio", read_with(|w| first(w).columns.outcome[30] = OutcomeKind::Timeout)),
-        ("its errors are", read_with(|w| first(w).errors.push(ErrorCount { kind: "timeout".into(), count: 1, example: None }))),
+        (
+            "its errors are",
+            read_with(|w| {
+                first(w).errors.push(ErrorCount { kind: "timeout".into(), count: 1, example: None })
+            }),
+        ),
         (
             "it has times of an answer",
             read_with(|w| {

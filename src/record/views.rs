@@ -24,7 +24,9 @@ pub const TIMINGS: [&str; 3] = ["ttft", "tpot", "e2e"];
 pub fn timings(workload: &WorkloadRecord) -> Result<BTreeMap<&'static str, Gaps>, RecordError> {
     let mut all: BTreeMap<&'static str, Gaps> = BTreeMap::new();
     for (_, round) in workload.rounds() {
-        all.entry(CHUNK_GAP).or_default().merge(&Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?);
+        all.entry(CHUNK_GAP)
+            .or_default()
+            .merge(&Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?);
     }
     for round in workload.method_rounds() {
         for (name, timing) in TIMINGS.into_iter().zip([Timing::Ttft, Timing::Tpot, Timing::E2e]) {
@@ -57,7 +59,10 @@ impl WorkloadRecord {
 
     /// The whole rounds, each with the index of its start.
     pub fn rounds(&self) -> impl Iterator<Item = (u32, &RoundRecord)> {
-        self.starts.iter().flat_map(|s| s.rounds.iter().map(move |r| (s.index, r))).filter(|(_, r)| !r.cut_short)
+        self.starts
+            .iter()
+            .flat_map(|s| s.rounds.iter().map(move |r| (s.index, r)))
+            .filter(|(_, r)| !r.cut_short)
     }
 
     /// Of each start that the gate made of a server, how long it took to be ready, milliseconds.
@@ -76,7 +81,11 @@ impl WorkloadRecord {
     /// Token counts of the completed requests of all rounds, of those that have one.
     pub fn completed_tokens(&self, counts: impl Fn(&Columns) -> &Column<u32>) -> Vec<f64> {
         let of = |c: &Columns| -> Vec<f64> {
-            (0..c.len()).filter(|&i| c.ok(i)).filter_map(|i| counts(c).at(i)).map(f64::from).collect()
+            (0..c.len())
+                .filter(|&i| c.ok(i))
+                .filter_map(|i| counts(c).at(i))
+                .map(f64::from)
+                .collect()
         };
         self.rounds().flat_map(|(_, r)| of(&r.columns)).collect()
     }
@@ -93,11 +102,16 @@ impl WorkloadRecord {
             let mut rounds = Vec::new();
             for round in start.rounds.iter().filter(|r| !r.cut_short) {
                 let gaps = Gaps::decode(&round.chunk_gaps_hdr).map_err(RecordError::Shape)?;
-                let view = RoundView { columns: &round.columns, context: &round.context(start.index, &self.load), gaps: &gaps };
+                let view = RoundView {
+                    columns: &round.columns,
+                    context: &round.context(start.index, &self.load),
+                    gaps: &gaps,
+                };
                 rounds.push(collect::metrics(&[view], &self.slo.into()));
             }
             for metric in Metric::all() {
-                let values: Option<Vec<f64>> = rounds.iter().map(|r| to_oriented(metric, *r.get(&metric)?)).collect();
+                let values: Option<Vec<f64>> =
+                    rounds.iter().map(|r| to_oriented(metric, *r.get(&metric)?)).collect();
                 all.entry(metric).or_default().extend(values.and_then(|v| over_rounds(metric, &v)));
             }
         }
@@ -114,8 +128,11 @@ impl WorkloadRecord {
             parts.push((round, round.context(start, &self.load)));
         }
         let each = std::iter::once(&all).chain(std::iter::repeat(&none));
-        let views: Vec<RoundView<'_>> =
-            parts.iter().zip(each).map(|((r, context), gaps)| RoundView { columns: &r.columns, context, gaps }).collect();
+        let views: Vec<RoundView<'_>> = parts
+            .iter()
+            .zip(each)
+            .map(|((r, context), gaps)| RoundView { columns: &r.columns, context, gaps })
+            .collect();
         let mut values = collect::metrics(&views, &self.slo.into());
         values.extend(gpu::values(self.rounds().map(|(_, round)| round)));
         Ok(values)
@@ -129,13 +146,26 @@ impl WorkloadRecord {
     /// Why the measurement is not fit to be judged.
     pub fn unfit(&self) -> Vec<Note> {
         let mut why = self.invalid();
-        let dead = |r: &RoundRecord| r.columns.completed() == 0 && r.findings.iter().all(|f| f.severity != Severity::Invalid);
+        let dead = |r: &RoundRecord| {
+            r.columns.completed() == 0 && r.findings.iter().all(|f| f.severity != Severity::Invalid)
+        };
         // Found while measuring; looked at again, since a stored record may have lost its findings.
-        let mut dead = self.rounds().filter(|(_, r)| dead(r)).map(|(start, r)| (start + 1, r.index + 1, r.columns.len()));
+        let mut dead = self
+            .rounds()
+            .filter(|(_, r)| dead(r))
+            .map(|(start, r)| (start + 1, r.index + 1, r.columns.len()));
         if let Some((start, round, requests)) = dead.next() {
             let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-            let place = Place { start, round, rounds: count(1 + dead.count()), of: count(self.rounds().count()) };
-            why.push(Note::Found(Found { place, seen: Seen::NoneCompleted { requests: requests as u64, empty: 0 } }));
+            let place = Place {
+                start,
+                round,
+                rounds: count(1 + dead.count()),
+                of: count(self.rounds().count()),
+            };
+            why.push(Note::Found(Found {
+                place,
+                seen: Seen::NoneCompleted { requests: requests as u64, empty: 0 },
+            }));
         }
         if self.rounds().next().is_none() {
             why.push(Note::NoRound);
@@ -145,14 +175,17 @@ impl WorkloadRecord {
 
     /// Every finding that makes the measurement unfit, with where it was seen.
     pub fn invalid(&self) -> Vec<Note> {
-        let mut why = self.findings(|start, f| f.severity == Severity::Invalid && !self.survived(start, f));
+        let mut why =
+            self.findings(|start, f| f.severity == Severity::Invalid && !self.survived(start, f));
         why.extend(self.another_model());
         why
     }
 
     /// Where not all answers are of one model: what was measured is neither.
     fn another_model(&self) -> Option<Note> {
-        let mut names = self.rounds().flat_map(|(start, r)| r.models.iter().map(move |name| (start, r.index, name)));
+        let mut names = self
+            .rounds()
+            .flat_map(|(start, r)| r.models.iter().map(move |name| (start, r.index, name)));
         let (_, _, first) = names.next()?;
         let (start, round, other) = names.find(|(_, _, name)| *name != first)?;
         let (before, after) = (first.clone(), other.clone());
@@ -162,7 +195,11 @@ impl WorkloadRecord {
     /// Everything else that is worth knowing, disturbed rounds that the median survives among it.
     pub fn notes(&self) -> Vec<Note> {
         let left_out = self.load.detail.left_out.iter().cloned().map(Note::EntriesLeftOut);
-        left_out.chain(self.findings(|start, f| f.severity == Severity::Note || self.survived(start, f))).collect()
+        left_out
+            .chain(
+                self.findings(|start, f| f.severity == Severity::Note || self.survived(start, f)),
+            )
+            .collect()
     }
 
     /// Each kind of finding once: its first, with the number of rounds that have one.
@@ -173,7 +210,8 @@ impl WorkloadRecord {
         for (start, round, finding) in all.filter(|(s, _, f)| wanted(*s, f)) {
             match kinds.iter_mut().find(|(_, first)| first.is_alike(finding)) {
                 Some((place, _)) => place.rounds += 1,
-                None => kinds.push((Place { start: start + 1, round: round + 1, rounds: 1, of }, finding)),
+                None => kinds
+                    .push((Place { start: start + 1, round: round + 1, rounds: 1, of }, finding)),
             }
         }
         let note = |(place, finding): (Place, &Finding)| match finding.typed() {
@@ -185,10 +223,16 @@ impl WorkloadRecord {
 
     /// A passing disturbance in fewer than half of a start's rounds.
     fn survived(&self, start: u32, finding: &Finding) -> bool {
-        let disturbed =
-            |r: &RoundRecord| r.findings.iter().any(|f| f.severity == Severity::Invalid && PASSING.contains(&&*f.check));
-        let mine: Vec<&RoundRecord> = self.rounds().filter(|(s, _)| *s == start).map(|(_, r)| r).collect();
+        let disturbed = |r: &RoundRecord| {
+            r.findings
+                .iter()
+                .any(|f| f.severity == Severity::Invalid && PASSING.contains(&&*f.check))
+        };
+        let mine: Vec<&RoundRecord> =
+            self.rounds().filter(|(s, _)| *s == start).map(|(_, r)| r).collect();
         let count = mine.iter().filter(|r| disturbed(r)).count();
-        finding.severity == Severity::Invalid && PASSING.contains(&&*finding.check) && count * 2 < mine.len()
+        finding.severity == Severity::Invalid
+            && PASSING.contains(&&*finding.check)
+            && count * 2 < mine.len()
     }
 }

@@ -14,10 +14,13 @@ pub struct Sign {
 const MOST_STAGES: usize = 4;
 /// Escapes of one letter (JSON, C) that keep their character.
 const KEPT: [char; 4] = ['/', '"', '\'', '\\'];
-const ENTITIES: [(&str, char); 5] = [("amp;", '&'), ("lt;", '<'), ("gt;", '>'), ("quot;", '"'), ("apos;", '\'')];
+const ENTITIES: [(&str, char); 5] =
+    [("amp;", '&'), ("lt;", '<'), ("gt;", '>'), ("quot;", '"'), ("apos;", '\'')];
 
 pub fn signs(text: &str) -> Vec<Sign> {
-    text.char_indices().map(|(start, shown)| Sign { shown, start, end: start + shown.len_utf8() }).collect()
+    text.char_indices()
+        .map(|(start, shown)| Sign { shown, start, end: start + shown.len_utf8() })
+        .collect()
 }
 
 /// The text as it stands, then with its escapes undone, again and again; at last without what may stand between characters.
@@ -64,7 +67,10 @@ fn escape(signs: &[Sign]) -> Option<(char, usize)> {
         ('\\', 'x') => number(&signs[2..], 16, 2).map(|c| (c, 4)),
         ('\\', c) if KEPT.contains(&c) => Some((c, 2)),
         ('&', '#') => entity_number(&signs[2..]).map(|(c, length)| (c, length + 2)),
-        ('&', _) => ENTITIES.iter().find(|(name, _)| begins(&signs[1..], name)).map(|(name, c)| (*c, name.len() + 1)),
+        ('&', _) => ENTITIES
+            .iter()
+            .find(|(name, _)| begins(&signs[1..], name))
+            .map(|(name, c)| (*c, name.len() + 1)),
         _ => None,
     }
 }

@@ -30,8 +30,9 @@ fn no_part_of_a_secret_is_left() {
 #[test]
 fn every_spelling_is_found_whole_and_in_part() {
     let each = |format: fn(u8) -> String| KEY.bytes().map(format).collect::<String>();
-    let percent =
-        |upper: bool| -> String { KEY.bytes().map(|b| if upper { format!("%{b:02X}") } else { format!("%{b:02x}") }).collect() };
+    let percent = |upper: bool| -> String {
+        KEY.bytes().map(|b| if upper { format!("%{b:02X}") } else { format!("%{b:02x}") }).collect()
+    };
     let hex = each(|b| format!("{b:02x}"));
     let spaced: Vec<String> = KEY.bytes().map(|b| format!("{b:02X}")).collect();
     let json = each(|b| format!("\\u{b:04x}"));
@@ -58,16 +59,24 @@ fn every_spelling_is_found_whole_and_in_part() {
         each(|b| format!("{} ", char::from(b))),
     ];
     for before in ["", "a", "ab", "user:"] {
-        for (engine, after) in [(&BASE64_STANDARD, ""), (&BASE64_URL_SAFE, "x"), (&BASE64_STANDARD_NO_PAD, "xy")] {
+        for (engine, after) in
+            [(&BASE64_STANDARD, ""), (&BASE64_URL_SAFE, "x"), (&BASE64_STANDARD_NO_PAD, "xy")]
+        {
             spellings.push(engine.encode(format!("{before}{KEY}{after}")));
         }
         spellings.push(BASE64_STANDARD.encode(format!("{before}{}", KEY.to_uppercase())));
     }
     for spelling in spellings {
         let shown = hidden(&format!("no such key: <{spelling}> at all"));
-        assert!(shown.starts_with("no such key: <") && shown.ends_with("> at all"), "{spelling}: {shown}");
+        assert!(
+            shown.starts_with("no such key: <") && shown.ends_with("> at all"),
+            "{spelling}: {shown}"
+        );
         // Of base64 the ends hold characters that others decide, too.
-        let left = shown.trim_start_matches("no such key: <").trim_end_matches("> at all").replace("***", "");
+        let left = shown
+            .trim_start_matches("no such key: <")
+            .trim_end_matches("> at all")
+            .replace("***", "");
         assert!(shown.contains("***") && left.chars().count() <= 12, "{spelling}: {shown}");
     }
     for half in [&KEY[..12], &KEY[12..], &KEY[5..13]] {
@@ -113,7 +122,10 @@ fn headers_carry_secrets_too() {
 #[test]
 fn the_password_of_a_url_is_a_secret_and_its_scheme_is_none() {
     let secrets = Secrets::default().with("https://me:hunter2hunter2@db.example:5432/x");
-    assert_eq!(redact("https://docs.example: hunter2hunt".into(), &secrets), "https://docs.example: ***");
+    assert_eq!(
+        redact("https://docs.example: hunter2hunt".into(), &secrets),
+        "https://docs.example: ***"
+    );
 }
 
 #[test]

@@ -63,7 +63,8 @@ pub enum Queue {
 type Rule = fn(&WorkloadReport, &[SweepReport]) -> Option<Advice>;
 
 /// What makes the numbers unfair first, then what makes them bad.
-const RULES: [Rule; 7] = [client_bound, failures, beyond_the_knee, late, queueing, bursty, idle_gpu];
+const RULES: [Rule; 7] =
+    [client_bound, failures, beyond_the_knee, late, queueing, bursty, idle_gpu];
 
 // Each number was held against the simulated server (docs/METRICS.md, "Advice"): sound runs draw nothing, a sick one draws its own advice.
 
@@ -106,12 +107,20 @@ fn warm_beside_cold(report: &Report, w: &WorkloadReport) -> Option<Advice> {
     let (family, level) = w.name.rsplit_once("-warm").filter(|_| tier(w, Tier::Warm))?;
     let other = format!("{family}-cold{level}");
     let beside = report.workloads.iter().find(|one| one.name == other && tier(one, Tier::Cold))?;
-    let (warm_ms, cold_ms) = (distribution(w, "ttft")?.p50_ms?, distribution(beside, "ttft")?.p50_ms?);
-    (cold_ms > 0.0).then(|| Advice::PrefixCache { warm_ms, cold_ms, helps: warm_ms / cold_ms < NO_QUICKER })
+    let (warm_ms, cold_ms) =
+        (distribution(w, "ttft")?.p50_ms?, distribution(beside, "ttft")?.p50_ms?);
+    (cold_ms > 0.0).then(|| Advice::PrefixCache {
+        warm_ms,
+        cold_ms,
+        helps: warm_ms / cold_ms < NO_QUICKER,
+    })
 }
 
 fn client_bound(w: &WorkloadReport, _: &[SweepReport]) -> Option<Advice> {
-    w.client.busiest_worker_ratio.filter(|busy| *busy >= BUSY).map(|busy| Advice::ClientBound { busy })
+    w.client
+        .busiest_worker_ratio
+        .filter(|busy| *busy >= BUSY)
+        .map(|busy| Advice::ClientBound { busy })
 }
 
 fn failures(w: &WorkloadReport, _: &[SweepReport]) -> Option<Advice> {
@@ -135,7 +144,10 @@ fn late(w: &WorkloadReport, _: &[SweepReport]) -> Option<Advice> {
         return None;
     }
     let each = ["ttft", "tpot", "e2e"].map(|slo| (slo, rate(w, &format!("slo_attainment_{slo}"))));
-    let worst = each.into_iter().filter_map(|(slo, share)| Some((slo, share?))).min_by(|a, b| a.1.total_cmp(&b.1));
+    let worst = each
+        .into_iter()
+        .filter_map(|(slo, share)| Some((slo, share?)))
+        .min_by(|a, b| a.1.total_cmp(&b.1));
     Some(Advice::Late { in_time, answered, worst })
 }
 
@@ -152,7 +164,8 @@ fn queueing(w: &WorkloadReport, _: &[SweepReport]) -> Option<Advice> {
         let server = w.server.as_ref()?;
         Some((fact(server, Fact::Queue)?, fact(server, Fact::FirstToken)?))
     };
-    let of_client = || Some((distribution(w, "queue")?.mean_ms?, distribution(w, "ttft")?.mean_ms?));
+    let of_client =
+        || Some((distribution(w, "queue")?.mean_ms?, distribution(w, "ttft")?.mean_ms?));
     let mostly = |(queue, first): &(f64, f64)| *queue >= LEAST_WAIT_MS && *queue >= first * MOSTLY;
     let says = |whose| move |(queue_ms, first_ms)| Advice::Queueing { queue_ms, first_ms, whose };
     let client = || of_client().filter(mostly).map(says(Queue::Client));
@@ -162,13 +175,16 @@ fn queueing(w: &WorkloadReport, _: &[SweepReport]) -> Option<Advice> {
 fn bursty(w: &WorkloadReport, _: &[SweepReport]) -> Option<Advice> {
     let gaps = distribution(w, "chunk_gap")?;
     let (median_ms, tail_ms) = (gaps.p50_ms?, gaps.p99_ms?);
-    (tail_ms >= NOTICED_MS && tail_ms >= median_ms * BURSTY).then_some(Advice::Bursty { tail_ms, median_ms })
+    (tail_ms >= NOTICED_MS && tail_ms >= median_ms * BURSTY)
+        .then_some(Advice::Bursty { tail_ms, median_ms })
 }
 
 fn idle_gpu(w: &WorkloadReport, _: &[SweepReport]) -> Option<Advice> {
-    let busy: Option<Vec<f64>> = w.gpu.as_ref()?.devices.iter().map(|d| d.utilisation_ratio).collect();
+    let busy: Option<Vec<f64>> =
+        w.gpu.as_ref()?.devices.iter().map(|d| d.utilisation_ratio).collect();
     let busiest = busy?.into_iter().reduce(f64::max).filter(|busiest| *busiest < IDLE)?;
-    let waiting = fact(w.server.as_ref()?, Fact::WaitingMean).filter(|waiting| *waiting >= WAITING)?;
+    let waiting =
+        fact(w.server.as_ref()?, Fact::WaitingMean).filter(|waiting| *waiting >= WAITING)?;
     Some(Advice::IdleGpu { waiting, busiest })
 }
 
@@ -198,11 +214,22 @@ impl Advice {
 
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ms, share) = (|x: &f64| text::value("ms", Some(*x)), |x: &f64| text::value("ratio", Some(*x)));
+        let (ms, share) =
+            (|x: &f64| text::value("ms", Some(*x)), |x: &f64| text::value("ratio", Some(*x)));
         match self {
             Self::PrefixCache { warm_ms, cold_ms, helps } => {
-                write!(f, "warm TTFT p50 is {:.2} of cold's: {} of {}", warm_ms / cold_ms, ms(warm_ms), ms(cold_ms))?;
-                f.write_str(if *helps { "" } else { "; look whether the server's prefix cache is on and has room" })
+                write!(
+                    f,
+                    "warm TTFT p50 is {:.2} of cold's: {} of {}",
+                    warm_ms / cold_ms,
+                    ms(warm_ms),
+                    ms(cold_ms)
+                )?;
+                f.write_str(if *helps {
+                    ""
+                } else {
+                    "; look whether the server's prefix cache is on and has room"
+                })
             }
             Self::ClientBound { busy } => write!(
                 f,
@@ -211,7 +238,9 @@ impl fmt::Display for Advice {
                 busy * 100.0
             ),
             Self::Failures { succeeded, most } => {
-                let most = most.as_ref().map_or_else(String::new, |(kind, n)| format!(", mostly {kind} ({n})"));
+                let most = most
+                    .as_ref()
+                    .map_or_else(String::new, |(kind, n)| format!(", mostly {kind} ({n})"));
                 let succeeded = share(succeeded);
                 write!(
                     f,
@@ -223,18 +252,36 @@ impl fmt::Display for Advice {
                 "level {level} is beyond the knee at {knee}: from there on {curve} hardly grows and latency does; run below it"
             ),
             Self::Late { in_time, answered, worst } => {
-                let worst = worst.map(|(slo, met)| format!("; most often missed: {slo}, met by {}", share(&met)));
-                let completed =
-                    if *answered >= 1.0 { "all requests".into() } else { format!("{} of the requests", share(answered)) };
+                let worst = worst.map(|(slo, met)| {
+                    format!("; most often missed: {slo}, met by {}", share(&met))
+                });
+                let completed = if *answered >= 1.0 {
+                    "all requests".into()
+                } else {
+                    format!("{} of the requests", share(answered))
+                };
                 let (in_time, worst) = (share(in_time), worst.unwrap_or_default());
-                write!(f, "{completed} completed, but only {in_time} in time (SLO){worst}; lower the load or look there")
+                write!(
+                    f,
+                    "{completed} completed, but only {in_time} in time (SLO){worst}; lower the load or look there"
+                )
             }
             Self::Queueing { queue_ms, first_ms, whose } => {
                 let (whose, todo) = match whose {
-                    Queue::Server => ("the server's queue", "lower the load, let more requests run at once, or add a replica"),
-                    Queue::Client => ("the client's queue", "raise max_in_flight, or lower the load"),
+                    Queue::Server => (
+                        "the server's queue",
+                        "lower the load, let more requests run at once, or add a replica",
+                    ),
+                    Queue::Client => {
+                        ("the client's queue", "raise max_in_flight, or lower the load")
+                    }
                 };
-                write!(f, "TTFT is mostly waiting: on average {} of {} in {whose}; {todo}", ms(queue_ms), ms(first_ms))
+                write!(
+                    f,
+                    "TTFT is mostly waiting: on average {} of {} in {whose}; {todo}",
+                    ms(queue_ms),
+                    ms(first_ms)
+                )
             }
             Self::Bursty { tail_ms, median_ms } => write!(
                 f,

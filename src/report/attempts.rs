@@ -24,7 +24,9 @@ pub fn table(attempts: &[Attempt], lang: Lang) -> String {
         let number = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
         let run = match (a.run, &a.url) {
             (None, _) => "-".to_owned(),
-            (Some(run), Some(url)) if is_link(url) => format!("[{run} ({})]({url})", number(a.run_attempt)),
+            (Some(run), Some(url)) if is_link(url) => {
+                format!("[{run} ({})]({url})", number(a.run_attempt))
+            }
             (Some(run), _) => format!("{run} ({})", number(a.run_attempt)),
         };
         let machine = a.machine.as_deref().map_or_else(|| "-".to_owned(), code);
@@ -44,7 +46,11 @@ fn is_link(url: &str) -> bool {
 pub fn data(attempts: &[Attempt]) -> String {
     let json = serde_json::to_string(attempts).expect("a ledger is plain data");
     // Nothing in it ends the HTML comment, or tells anybody.
-    let json = json.replace("--", "\\u002d\\u002d").replace('<', "\\u003c").replace('>', "\\u003e").replace('@', "\\u0040");
+    let json = json
+        .replace("--", "\\u002d\\u002d")
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('@', "\\u0040");
     format!("{OPEN}{json}{CLOSE}")
 }
 
@@ -86,9 +92,15 @@ mod tests {
     #[test]
     fn a_table_is_for_more_than_one_and_believes_no_link() {
         assert_eq!(table(&[attempt("1", Verdict::Failed)], Lang::En), "");
-        let odd = Attempt { url: Some("https://x/)[evil](javascript:1)".into()), ..attempt("2", Verdict::Passed) };
+        let odd = Attempt {
+            url: Some("https://x/)[evil](javascript:1)".into()),
+            ..attempt("2", Verdict::Passed)
+        };
         let text = table(&[attempt("1", Verdict::Failed), odd], Lang::En);
-        assert!(text.contains("[7 (1)](https://github.com/o/r/actions/runs/7/attempts/1)"), "{text}");
+        assert!(
+            text.contains("[7 (1)](https://github.com/o/r/actions/runs/7/attempts/1)"),
+            "{text}"
+        );
         assert!(!text.contains("evil") && !text.contains("<b>"), "{text}");
     }
 }

@@ -30,7 +30,10 @@ pub fn endpoint(report: &Report) -> String {
         label: LABEL,
         message: &message(report),
         color: colour(report.verdict),
-        is_error: matches!(report.verdict, Some(Verdict::Failed | Verdict::Invalid | Verdict::Incomplete)),
+        is_error: matches!(
+            report.verdict,
+            Some(Verdict::Failed | Verdict::Invalid | Verdict::Incomplete)
+        ),
     };
     serde_json::to_string_pretty(&badge).expect("a badge is plain data") + "\n"
 }
@@ -70,7 +73,8 @@ fn message(report: &Report) -> String {
 /// Absent where it was not measured, and where the measurement is not fit to be shown.
 fn goodput(report: &Report) -> Option<f64> {
     let [workload] = report.workloads.as_slice() else { return None };
-    let goodput = workload.rates.iter().find(|r| r.metric == "goodput")?.value.filter(|v| v.is_finite());
+    let goodput =
+        workload.rates.iter().find(|r| r.metric == "goodput")?.value.filter(|v| v.is_finite());
     let unfit = match report.verdict {
         None => !workload.reasons.is_empty(),
         Some(verdict) => verdict == Verdict::Invalid,
@@ -82,7 +86,9 @@ fn goodput(report: &Report) -> Option<f64> {
 const fn colour(verdict: Option<Verdict>) -> &'static str {
     match verdict {
         Some(Verdict::Passed) => "#1a7f37",
-        Some(Verdict::Failed | Verdict::Invalid | Verdict::Incomplete | Verdict::Blind) => "#cf222e",
+        Some(Verdict::Failed | Verdict::Invalid | Verdict::Incomplete | Verdict::Blind) => {
+            "#cf222e"
+        }
         Some(Verdict::Inconclusive | Verdict::Incomparable | Verdict::NoBaseline) => "#9a6700",
         None => "#57606a",
     }
@@ -110,8 +116,7 @@ mod tests {
 
     #[test]
     fn shields_is_told_the_verdict_and_the_goodput() {
-        let pass =
-            json!({"schemaVersion": 1, "label": "goodput", "message": "PASS, 4.75/s", "color": "#1a7f37", "isError": false});
+        let pass = json!({"schemaVersion": 1, "label": "goodput", "message": "PASS, 4.75/s", "color": "#1a7f37", "isError": false});
         assert_eq!(shields(&samples::pass()), pass);
         let fail = shields(&samples::regression());
         assert_eq!((&fail["message"], &fail["isError"]), (&json!("FAIL, 4.75/s"), &json!(true)));

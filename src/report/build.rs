@@ -18,8 +18,9 @@ use crate::verdict::{Against, Evidence, Reason, Ruling, Verdict};
 
 use super::server::{self, Before};
 use super::{
-    AnchorReport, BaselineReport, BoundSide, ClientReport, Codes, ComparisonReport, CountedReport, DistributionReport,
-    LimitReport, MetricReport, Report, SCHEMA, VERSION, ValueReport, WorkloadReport,
+    AnchorReport, BaselineReport, BoundSide, ClientReport, Codes, ComparisonReport, CountedReport,
+    DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION, ValueReport,
+    WorkloadReport,
 };
 
 /// What was found out about one workload of a record.
@@ -48,7 +49,12 @@ pub struct Beside {
     pub minutes: f64,
 }
 
-pub fn report(record: &Record, judged: &[Judged<'_>], verdict: Option<Verdict>, exit: ExitStatus) -> Report {
+pub fn report(
+    record: &Record,
+    judged: &[Judged<'_>],
+    verdict: Option<Verdict>,
+    exit: ExitStatus,
+) -> Report {
     let mut codes = Codes::default();
     Report {
         schema: SCHEMA.into(),
@@ -82,8 +88,9 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
     let limits = judged.ruling.iter().flat_map(|(e, _)| &e.limits);
     let excused = judged.ruling.as_ref().map_or(&[][..], |(e, _)| &e.excused);
     let mut codes = Codes::default();
-    let texts =
-        |codes: &mut Codes, reasons: fn(&Ruling) -> &Vec<Reason>| ruling.map_or_else(Vec::new, |r| codes.texts(reasons(r)));
+    let texts = |codes: &mut Codes, reasons: fn(&Ruling) -> &Vec<Reason>| {
+        ruling.map_or_else(Vec::new, |r| codes.texts(reasons(r)))
+    };
     WorkloadReport {
         name: w.name.clone(),
         verdict: ruling.map(|r| r.verdict),
@@ -111,11 +118,18 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         duration_s: w.rounds().map(|(_, r)| r.duration_us as f64 / 1e6).fold(0.0, |sum, s| sum + s),
         baseline: judged.baseline.clone(),
         comparison: comparison.map(|c| how(c, w, judged.beside.as_ref())),
-        anchor: judged.anchor.as_ref().map(|(report, words)| AnchorReport { words: codes.text(words), ..report.clone() }),
+        anchor: judged
+            .anchor
+            .as_ref()
+            .map(|(report, words)| AnchorReport { words: codes.text(words), ..report.clone() }),
         fingerprint: w.fingerprint.clone(),
         differences: judged.differences.clone(),
         metrics: metrics(w, &judged.pooled, comparison, excused, &mut codes),
-        limits: limits.map(|l| if fit.is_some() { limit(l, excused, &mut codes) } else { unjudged(l, &mut codes) }).collect(),
+        limits: limits
+            .map(|l| {
+                if fit.is_some() { limit(l, excused, &mut codes) } else { unjudged(l, &mut codes) }
+            })
+            .collect(),
         distributions: distributions(&judged.pooled).into_iter().chain(turns(w)).collect(),
         rates: rates(&judged.pooled, w),
         errors: errors(w),
@@ -179,16 +193,29 @@ fn metrics(
     excused: &[Excused],
     codes: &mut Codes,
 ) -> Vec<MetricReport> {
-    let accepted = |metric| excused.iter().find(|e| e.metric == metric && e.of == Of::Regression).map(|e| e.terms.to_string());
+    let accepted = |metric| {
+        excused
+            .iter()
+            .find(|e| e.metric == metric && e.of == Of::Regression)
+            .map(|e| e.terms.to_string())
+    };
     let judged = |metric| comparison.and_then(|c| c.metrics.iter().find(|m| m.metric == metric));
     w.shape()
         .defined()
         .into_iter()
-        .map(|m| MetricReport { accepted: accepted(m), ..metric(m, pooled.get(&m).copied(), judged(m), codes) })
+        .map(|m| MetricReport {
+            accepted: accepted(m),
+            ..metric(m, pooled.get(&m).copied(), judged(m), codes)
+        })
         .collect()
 }
 
-fn metric(metric: Metric, pooled: Option<f64>, judged: Option<&MetricComparison>, codes: &mut Codes) -> MetricReport {
+fn metric(
+    metric: Metric,
+    pooled: Option<f64>,
+    judged: Option<&MetricComparison>,
+    codes: &mut Codes,
+) -> MetricReport {
     let row = metric.method();
     MetricReport {
         metric: metric.name(),
@@ -233,7 +260,8 @@ fn limit(l: &LimitFinding, excused: &[Excused], codes: &mut Codes) -> LimitRepor
 
 /// Of a measurement that is not fit: the limit and what was seen, and no state that could pass.
 fn unjudged(l: &LimitFinding, codes: &mut Codes) -> LimitReport {
-    let reason = LimitReason::LimitNotMeasured { metric: l.metric, why: LimitGap::InvalidMeasurement };
+    let reason =
+        LimitReason::LimitNotMeasured { metric: l.metric, why: LimitGap::InvalidMeasurement };
     let unjudged = LimitFinding { reason, ..l.clone() };
     LimitReport { state: LimitState::NotMeasured, ..limit(&unjudged, &[], codes) }
 }
@@ -262,12 +290,15 @@ fn distribution(pooled: &Values, timing: Timing) -> Option<DistributionReport> {
 
 /// TTFT of the first turns of sessions, whose history is new to the server, and of the later ones, which bring what it has seen.
 fn turns(w: &WorkloadRecord) -> Vec<DistributionReport> {
-    let Some(turns) = w.load.detail.turns.filter(|&n| n > 0 && w.load.streaming).map(|n| n as usize) else {
+    let Some(turns) =
+        w.load.detail.turns.filter(|&n| n > 0 && w.load.streaming).map(|n| n as usize)
+    else {
         return Vec::new();
     };
     // A closed loop by duration stores no row for what it did not send, so that a row does not tell its turn.
     let whole = |r: &&RoundRecord| w.load.requests_per_round == Some(r.columns.len() as u64);
-    let rounds: Vec<(&Columns, u32)> = w.rounds().map(|(_, r)| r).filter(whole).map(|r| (&r.columns, r.ramp)).collect();
+    let rounds: Vec<(&Columns, u32)> =
+        w.rounds().map(|(_, r)| r).filter(whole).map(|r| (&r.columns, r.ramp)).collect();
     let part = |name: &str, wanted: &dyn Fn(usize) -> bool| {
         let found = distribution(&ttft_values(&rounds, wanted), Timing::Ttft);
         found.map(|d| DistributionReport { timing: name.to_owned(), ..d })
@@ -294,7 +325,11 @@ fn rates(pooled: &Values, w: &WorkloadRecord) -> Vec<ValueReport> {
     };
     Metric::all()
         .filter(wanted)
-        .map(|m| ValueReport { metric: m.name(), unit: m.unit().suffix().into(), value: pooled.get(&m).copied() })
+        .map(|m| ValueReport {
+            metric: m.name(),
+            unit: m.unit().suffix().into(),
+            value: pooled.get(&m).copied(),
+        })
         .collect()
 }
 
@@ -324,7 +359,9 @@ fn client(w: &WorkloadRecord) -> ClientReport {
         w.rounds().filter_map(|(_, r)| of(&r.client)).max_by(f64::total_cmp)
     };
     // Of all rounds, or of none: a sum over some would be too low.
-    let sum = |of: fn(&crate::measure::validity::ClientHealth) -> Option<u64>| w.rounds().map(|(_, r)| of(&r.client)).sum();
+    let sum = |of: fn(&crate::measure::validity::ClientHealth) -> Option<u64>| {
+        w.rounds().map(|(_, r)| of(&r.client)).sum()
+    };
     ClientReport {
         own_lag_p99_ms: worst(|c| c.own_lag_p99_ms),
         loop_lag_p99_ms: worst(|c| c.loop_lag_p99_ms),

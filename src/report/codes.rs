@@ -64,7 +64,10 @@ impl Codes {
         text
     }
 
-    pub fn texts<'a, S: Clone + ToString + Into<Sentence> + 'a>(&mut self, all: impl IntoIterator<Item = &'a S>) -> Vec<String> {
+    pub fn texts<'a, S: Clone + ToString + Into<Sentence> + 'a>(
+        &mut self,
+        all: impl IntoIterator<Item = &'a S>,
+    ) -> Vec<String> {
         all.into_iter().map(|sentence| self.text(sentence)).collect()
     }
 

@@ -78,7 +78,11 @@ impl Marker {
     pub fn line(&self) -> String {
         let json = serde_json::to_string(self).expect("a marker is plain data");
         // Nothing in it ends the HTML comment, or tells anybody. All that is not a string in this JSON has no such characters.
-        let json = json.replace('-', "\\u002d").replace('<', "\\u003c").replace('>', "\\u003e").replace('@', "\\u0040");
+        let json = json
+            .replace('-', "\\u002d")
+            .replace('<', "\\u003c")
+            .replace('>', "\\u003e")
+            .replace('@', "\\u0040");
         format!("{OPEN}{json}{CLOSE}")
     }
 
@@ -104,14 +108,21 @@ pub fn is_gate_name(name: &str) -> bool {
 pub fn comment(reports: &[Report], about: &About, marker: &Marker) -> String {
     let line = marker.line();
     let Room::Chars(most) = COMMENT else { return line };
-    format!("{line}\n{}", fit(reports, about, Room::Chars(most.saturating_sub(line.chars().count() + 1))).unwrap_or_default())
+    format!(
+        "{line}\n{}",
+        fit(reports, about, Room::Chars(most.saturating_sub(line.chars().count() + 1)))
+            .unwrap_or_default()
+    )
 }
 
 /// The longest text that fits. `None` where not even the shortest does.
 pub fn fit(reports: &[Report], about: &About, room: Room) -> Option<String> {
     let cuts = std::iter::repeat_n(Tier::Headlines, reports.len()).zip((0..reports.len()).rev());
     let tiers = TIERS.into_iter().map(|tier| (tier, reports.len()));
-    tiers.chain(cuts).map(|(tier, shown)| whole(reports, about, tier, shown)).find(|text| room.holds(text))
+    tiers
+        .chain(cuts)
+        .map(|(tier, shown)| whole(reports, about, tier, shown))
+        .find(|text| room.holds(text))
 }
 
 /// The report that stands for all: the worst.
@@ -134,7 +145,8 @@ pub fn worst(reports: &[Report]) -> Option<&Report> {
 /// One line for a check's title: the worst report's headline, and how many there are.
 pub fn title(reports: &[Report], about: &About) -> String {
     let t = |english: &str| say(about.lang, english);
-    let line = worst(reports).map_or_else(|| t("nothing was measured"), |r| text::headline(r, about.lang));
+    let line =
+        worst(reports).map_or_else(|| t("nothing was measured"), |r| text::headline(r, about.lang));
     let many = (reports.len() > 1).then(|| t(&format!("worst of {} records", reports.len())));
     let untrusted = about.untrusted.then(|| t("measured by an untrusted job"));
     let asides = many.into_iter().chain(untrusted).map(|aside| format!(" ({aside})"));
@@ -147,10 +159,15 @@ pub fn regressed(reports: &[Report]) -> Vec<(String, String)> {
     let of = |w: &super::WorkloadReport| {
         let metrics = w.metrics.iter().filter(|m| m.is_unaccepted_regression()).map(|m| {
             let change = text::change(&m.unit, m.change_ratio);
-            (format!("{}/{}", w.name, m.metric), format!("{} {change} ({})", m.metric, text::interval(m)))
+            (
+                format!("{}/{}", w.name, m.metric),
+                format!("{} {change} ({})", m.metric, text::interval(m)),
+            )
         });
         let limits = w.limits.iter().filter(|l| text::breached(l));
-        let limits = limits.map(|l| (format!("{}/{}", w.name, l.metric), format!("limit: {}", text::plain(&l.reason))));
+        let limits = limits.map(|l| {
+            (format!("{}/{}", w.name, l.metric), format!("limit: {}", text::plain(&l.reason)))
+        });
         metrics.chain(limits).collect::<Vec<_>>()
     };
     all.flat_map(of).collect()
@@ -175,13 +192,24 @@ fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String 
     let many = reports.len() > 1;
     if let Some(worst) = worst(reports).filter(|_| many) {
         let word = worst.verdict.map_or_else(|| t("nothing judged"), |v| v.word().to_owned());
-        let _ = writeln!(out, "**{word}** {}", t(&format!("is the worst of {} records.", reports.len())));
+        let _ = writeln!(
+            out,
+            "**{word}** {}",
+            t(&format!("is the worst of {} records.", reports.len()))
+        );
         out += &note;
     }
     for (i, report) in reports.iter().take(shown).enumerate() {
         if many {
-            let runner = report.host.get("runner").map_or_else(String::new, |r| format!(", runner {}", code(r)));
-            let _ = write!(out, "\n## {}{runner}\n\n", t(&format!("Record {} of {}", i + 1, reports.len())));
+            let runner = report
+                .host
+                .get("runner")
+                .map_or_else(String::new, |r| format!(", runner {}", code(r)));
+            let _ = write!(
+                out,
+                "\n## {}{runner}\n\n",
+                t(&format!("Record {} of {}", i + 1, reports.len()))
+            );
         }
         out += &one(report, tier, if many { "" } else { &note }, about.lang);
     }
@@ -204,7 +232,11 @@ fn one(report: &Report, tier: Tier, note: &str, lang: Lang) -> String {
         return match report.verdict {
             Some(v) => {
                 let line = text::excerpt(&text::headline(report, lang));
-                format!("**{}**{}\n{note}", v.word(), escape(line.strip_prefix(v.word()).unwrap_or(&line)))
+                format!(
+                    "**{}**{}\n{note}",
+                    v.word(),
+                    escape(line.strip_prefix(v.word()).unwrap_or(&line))
+                )
             }
             None => format!("{}\n{note}", escape(&text::excerpt(&text::headline(report, lang)))),
         };
@@ -214,7 +246,12 @@ fn one(report: &Report, tier: Tier, note: &str, lang: Lang) -> String {
         out += &at_a_glance(report, lang);
     }
     for w in &report.workloads {
-        out += &reasons(report, w, if tier <= Tier::Decisive { Below::Tables } else { Below::Nothing }, lang);
+        out += &reasons(
+            report,
+            w,
+            if tier <= Tier::Decisive { Below::Tables } else { Below::Nothing },
+            lang,
+        );
         if tier <= Tier::Decisive {
             out += &decided(report, w, lang);
         }
@@ -232,17 +269,26 @@ fn foot(reports: &[Report], about: &About, tier: Tier) -> String {
     let t = |english: &str| say(about.lang, english);
     let mut facts: Vec<String> = Vec::new();
     facts.extend(about.head.as_ref().map(|sha| format!("Head {}", code(&text::short(sha)))));
-    let measured = reports.first().and_then(|r| r.git.as_ref()).filter(|g| about.head.as_ref() != Some(&g.commit));
+    let measured = reports
+        .first()
+        .and_then(|r| r.git.as_ref())
+        .filter(|g| about.head.as_ref() != Some(&g.commit));
     facts.extend(measured.map(|g| format!("{} {}", t("measured"), code(&text::short(&g.commit)))));
     facts.extend(about.base.as_ref().map(|sha| format!("base {}", code(&text::short(sha)))));
     if let Some(first) = reports.first() {
         facts.push(format!("goodput-gate {}", escape(&first.tool_version)));
     }
-    facts.extend(worst(reports).map(|r| escape(&t(&format!("exit code {}", text::exit_code(r.exit_code, reports))))));
+    facts.extend(
+        worst(reports)
+            .map(|r| escape(&t(&format!("exit code {}", text::exit_code(r.exit_code, reports))))),
+    );
     facts.extend(about.run_url.as_ref().map(|url| format!("[run]({url})")));
     let cut = match tier {
         Tier::Everything => String::new(),
-        _ => format!("\n{}\n", t("Cut to what fits here: all numbers are in the report files of the run.")),
+        _ => format!(
+            "\n{}\n",
+            t("Cut to what fits here: all numbers are in the report files of the run.")
+        ),
     };
     format!("{cut}\n{}\n", facts.join(" · "))
 }

@@ -46,7 +46,8 @@ const HEADER: [&str; 14] = [
 pub fn render(report: &Report) -> Result<String, String> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADER).map_err(unwritable)?;
-    let interrupted = report.interrupted.then(|| "interrupted: this is what was measured until then".to_owned());
+    let interrupted =
+        report.interrupted.then(|| "interrupted: this is what was measured until then".to_owned());
     for notice in text::notices(report, Lang::En).chain(interrupted) {
         writer.write_record(fields("", "", &note(&notice))).map_err(unwritable)?;
     }
@@ -61,7 +62,9 @@ pub fn render(report: &Report) -> Result<String, String> {
         }
         for d in w.gpu.iter().flat_map(|g| &g.devices) {
             for number in d.numbers() {
-                writer.write_record(fields(&w.name, verdict, &of_gpu(d, &number))).map_err(unwritable)?;
+                writer
+                    .write_record(fields(&w.name, verdict, &of_gpu(d, &number)))
+                    .map_err(unwritable)?;
             }
         }
     }
@@ -103,9 +106,17 @@ fn fields(workload: &str, verdict: &str, row: &Row<'_>) -> [String; 14] {
 /// Which level of what each workload is, by its name, whose rows have its numbers; and where the curve bends.
 fn levels(s: &SweepReport) -> impl Iterator<Item = (&str, Row<'_>)> {
     let axis = axis_name(s.axis);
-    let level = move |l| Row { kind: "level", metric: axis, statistic: &s.family, value: Some(l), ..Row::default() };
+    let level = move |l| Row {
+        kind: "level",
+        metric: axis,
+        statistic: &s.family,
+        value: Some(l),
+        ..Row::default()
+    };
     let knee = s.levels.iter().filter(|l| s.knee == Some(l.level));
-    let knee = knee.map(move |l| (l.workload.as_str(), Row { kind: "knee", metric: &s.curve, ..level(l.level) }));
+    let knee = knee.map(move |l| {
+        (l.workload.as_str(), Row { kind: "knee", metric: &s.curve, ..level(l.level) })
+    });
     s.levels.iter().map(move |l| (l.workload.as_str(), level(l.level))).chain(knee)
 }
 
@@ -133,8 +144,15 @@ fn rows(w: &WorkloadReport) -> Vec<Row<'_>> {
 
 /// A baseline's row is there only where the baseline's side told.
 fn fact(f: &ServerFact) -> impl Iterator<Item = Row<'_>> {
-    let row =
-        |side, value| Row { kind: "server", metric: f.name(), unit: &f.unit, statistic: "value", side, value, ..Row::default() };
+    let row = |side, value| Row {
+        kind: "server",
+        metric: f.name(),
+        unit: &f.unit,
+        statistic: "value",
+        side,
+        value,
+        ..Row::default()
+    };
     let baseline = f.baseline.map(|_| row("baseline", f.baseline));
     baseline.into_iter().chain([row("candidate", f.candidate)])
 }
@@ -158,8 +176,15 @@ fn value(r: &super::ValueReport) -> Row<'_> {
 
 /// The change stands beside the candidate; a baseline's row is there only where something was compared.
 fn metric<'a>(w: &'a WorkloadReport, m: &'a MetricReport) -> Vec<Row<'a>> {
-    let side =
-        |side, value| Row { kind: "metric", metric: &m.metric, unit: &m.unit, statistic: "value", side, value, ..Row::default() };
+    let side = |side, value| Row {
+        kind: "metric",
+        metric: &m.metric,
+        unit: &m.unit,
+        statistic: "value",
+        side,
+        value,
+        ..Row::default()
+    };
     let candidate = Row {
         change: m.change_ratio,
         low: m.interval_low_ratio,
@@ -167,7 +192,8 @@ fn metric<'a>(w: &'a WorkloadReport, m: &'a MetricReport) -> Vec<Row<'a>> {
         judgement: text::judgement(w, m),
         ..side("candidate", m.candidate)
     };
-    let baseline = (m.judgement.is_some() || m.baseline.is_some()).then(|| side("baseline", m.baseline));
+    let baseline =
+        (m.judgement.is_some() || m.baseline.is_some()).then(|| side("baseline", m.baseline));
     baseline.into_iter().chain([candidate]).collect()
 }
 
@@ -182,8 +208,12 @@ fn limit(l: &LimitReport) -> [Row<'_>; 2] {
         value,
         ..Row::default()
     };
-    let measured =
-        Row { low: l.interval_low, high: l.interval_high, judgement: l.state.word(), ..row("value", "candidate", l.value) };
+    let measured = Row {
+        low: l.interval_low,
+        high: l.interval_high,
+        judgement: l.state.word(),
+        ..row("value", "candidate", l.value)
+    };
     [row(l.bound.word(), "limit", Some(l.limit)), measured]
 }
 
@@ -211,7 +241,11 @@ pub(super) fn number(x: Option<f64>) -> String {
 /// A text that a spreadsheet would run as a formula gets a leading apostrophe, which is how spreadsheets mark text.
 pub(super) fn cell(foreign: &str) -> String {
     let line = text::plain(foreign);
-    if line.starts_with(['=', '+', '-', '@', '\t', '\r', '|', '%']) { format!("'{line}") } else { line }
+    if line.starts_with(['=', '+', '-', '@', '\t', '\r', '|', '%']) {
+        format!("'{line}")
+    } else {
+        line
+    }
 }
 
 #[cfg(test)]

@@ -62,8 +62,9 @@ pub fn report(workload: &WorkloadRecord, facts: Option<&Facts>) -> Option<GpuRep
 
 fn of_rounds(rounds: &[&RoundGpu], facts: Option<&Facts>) -> Option<GpuReport> {
     let first = rounds.first()?;
-    let of =
-        |uuid: &str| -> Vec<&DeviceRound> { rounds.iter().filter_map(|r| r.devices.iter().find(|d| d.uuid == uuid)).collect() };
+    let of = |uuid: &str| -> Vec<&DeviceRound> {
+        rounds.iter().filter_map(|r| r.devices.iter().find(|d| d.uuid == uuid)).collect()
+    };
     Some(GpuReport {
         devices: first.devices.iter().map(|d| device(d, &of(&d.uuid), facts)).collect(),
         interval_ms: first.sampler.interval_ms,
@@ -73,15 +74,20 @@ fn of_rounds(rounds: &[&RoundGpu], facts: Option<&Facts>) -> Option<GpuReport> {
 
 fn device(first: &DeviceRound, rounds: &[&DeviceRound], facts: Option<&Facts>) -> GpuDevice {
     let known = facts.and_then(|f| f.devices.iter().find(|d| d.uuid == first.uuid));
-    let values = |of: fn(&DeviceRound) -> Option<f64>| rounds.iter().filter_map(|r| of(r)).collect::<Vec<f64>>();
+    let values = |of: fn(&DeviceRound) -> Option<f64>| {
+        rounds.iter().filter_map(|r| of(r)).collect::<Vec<f64>>()
+    };
     // Of all rounds, or of none: a sum over some would be too low.
-    let sum = |of: fn(&DeviceRound) -> Option<u64>| rounds.iter().map(|r| of(r)).sum::<Option<u64>>();
+    let sum =
+        |of: fn(&DeviceRound) -> Option<u64>| rounds.iter().map(|r| of(r)).sum::<Option<u64>>();
     let sources: Vec<EnergySource> = rounds.iter().filter_map(|r| r.energy_source).collect();
     GpuDevice {
         index: first.index,
         uuid: first.uuid.clone(),
         name: known.and_then(|d| d.name.clone()),
-        memory_peak_mib: values(|r| r.memory_peak_bytes.map(|b| b as f64 / MIB)).into_iter().reduce(f64::max),
+        memory_peak_mib: values(|r| r.memory_peak_bytes.map(|b| b as f64 / MIB))
+            .into_iter()
+            .reduce(f64::max),
         memory_mean_mib: mean(&values(|r| r.memory_mean_bytes.map(|b| b as f64 / MIB))),
         memory_total_mib: known.and_then(|d| d.memory_total_bytes).map(|b| b as f64 / MIB),
         utilisation_ratio: mean(&values(|r| r.utilisation_mean_ratio)),
@@ -110,9 +116,12 @@ fn clock(rounds: &[&DeviceRound]) -> Option<Clock> {
 }
 
 fn throttle(rounds: &[&DeviceRound]) -> BTreeMap<Throttle, f64> {
-    let told: Vec<&BTreeMap<Throttle, f64>> = rounds.iter().filter_map(|r| r.throttle_ratio.as_ref()).collect();
+    let told: Vec<&BTreeMap<Throttle, f64>> =
+        rounds.iter().filter_map(|r| r.throttle_ratio.as_ref()).collect();
     let mut sums: BTreeMap<Throttle, f64> = BTreeMap::new();
-    for (reason, share) in told.iter().flat_map(|t| t.iter()).filter(|(reason, _)| **reason != Throttle::Idle) {
+    for (reason, share) in
+        told.iter().flat_map(|t| t.iter()).filter(|(reason, _)| **reason != Throttle::Idle)
+    {
         *sums.entry(*reason).or_default() += share / told.len() as f64;
     }
     sums
@@ -149,25 +158,39 @@ impl GpuDevice {
             ("ecc_uncorrected", "count", "sum", counted(self.ecc_uncorrected)),
             ("pcie_replays", "count", "sum", counted(self.pcie_replays)),
         ];
-        let number =
-            |(metric, unit, statistic, value): (&str, _, _, _)| GpuNumber { metric: metric.into(), unit, statistic, value };
-        let held = |(by, share): (&Throttle, &f64)| number((&format!("throttle_{}", by.key()), "ratio", "mean", Some(*share)));
+        let number = |(metric, unit, statistic, value): (&str, _, _, _)| GpuNumber {
+            metric: metric.into(),
+            unit,
+            statistic,
+            value,
+        };
+        let held = |(by, share): (&Throttle, &f64)| {
+            number((&format!("throttle_{}", by.key()), "ratio", "mean", Some(*share)))
+        };
         fixed.into_iter().map(number).chain(self.throttle_ratio.iter().map(held)).collect()
     }
 }
 
 /// One line per GPU, without its number; then what watching cost.
 pub fn lines(gpu: &GpuReport) -> impl Iterator<Item = String> {
-    let cost = gpu
-        .sampler_cpu_ratio
-        .map(|share| format!("sampled each {} ms, at {:.2} % of one core", text::number(Some(gpu.interval_ms)), share * 100.0));
+    let cost = gpu.sampler_cpu_ratio.map(|share| {
+        format!(
+            "sampled each {} ms, at {:.2} % of one core",
+            text::number(Some(gpu.interval_ms)),
+            share * 100.0
+        )
+    });
     gpu.devices.iter().map(words).chain(cost)
 }
 
 fn words(d: &GpuDevice) -> String {
     let per_cent = |share: f64| format!("{:.0} %", share * 100.0);
     let total = d.memory_total_mib.map_or_else(String::new, |t| format!(" of {t:.0}"));
-    let throttle: Vec<String> = d.throttle_ratio.iter().map(|(r, share)| format!("{} {}", r.words(), per_cent(*share))).collect();
+    let throttle: Vec<String> = d
+        .throttle_ratio
+        .iter()
+        .map(|(r, share)| format!("{} {}", r.words(), per_cent(*share)))
+        .collect();
     let source = d.energy_source.map_or("", EnergySource::words);
     let counts = [
         ("corrected ECC errors", d.ecc_corrected),
@@ -180,14 +203,19 @@ fn words(d: &GpuDevice) -> String {
         d.utilisation_ratio.map(|share| format!("{} busy", per_cent(share))),
         d.power_mean_w.map(|w| format!("{w:.0} W")),
         d.energy_j.map(|j| format!("{} J ({source})", text::number(Some(j)))),
-        d.sm_clock.map(|c| format!("SM {:.0} MHz ({:.0} to {:.0})", c.median_mhz, c.min_mhz, c.max_mhz)),
+        d.sm_clock
+            .map(|c| format!("SM {:.0} MHz ({:.0} to {:.0})", c.median_mhz, c.min_mhz, c.max_mhz)),
         d.temperature_max_c.map(|c| format!("up to {c} C")),
         (!throttle.is_empty()).then(|| format!("held back by {}", throttle.join(", "))),
     ]
     .into_iter()
     .flatten()
     .collect();
-    parts.extend(counts.into_iter().filter_map(|(what, n)| n.filter(|n| *n > 0).map(|n| format!("{n} {what}"))));
+    parts.extend(
+        counts
+            .into_iter()
+            .filter_map(|(what, n)| n.filter(|n| *n > 0).map(|n| format!("{n} {what}"))),
+    );
     if !d.unsupported.is_empty() {
         parts.push(format!("not told: {}", d.unsupported.join(", ")));
     }

@@ -55,22 +55,31 @@ pub enum Why {
 
 pub fn headline(judged: &[Judged<'_>], verdict: Option<Verdict>) -> Headline {
     let Some(verdict) = verdict else {
-        let requests: usize = judged.iter().flat_map(|j| j.workload.rounds()).map(|(_, r)| r.columns.len()).sum();
+        let requests: usize =
+            judged.iter().flat_map(|j| j.workload.rounds()).map(|(_, r)| r.columns.len()).sum();
         let requests = requests as u64;
-        let unfit = judged.iter().find_map(|j| Some((&j.workload.name, j.workload.unfit().into_iter().next()?)));
+        let unfit = judged
+            .iter()
+            .find_map(|j| Some((&j.workload.name, j.workload.unfit().into_iter().next()?)));
         return unfit.map_or(Headline::Measured { requests }, |(name, why)| Headline::Unfit {
             requests,
             workload: (judged.len() > 1).then(|| name.clone()),
             why,
         });
     };
-    let accepted: Vec<&Reason> = judged.iter().filter_map(|j| j.ruling.as_ref()).flat_map(|(_, r)| &r.accepted).collect();
+    let accepted: Vec<&Reason> =
+        judged.iter().filter_map(|j| j.ruling.as_ref()).flat_map(|(_, r)| &r.accepted).collect();
     if let (Verdict::Passed, Some(first)) = (verdict, accepted.first()) {
-        return Headline::PassedWithAccepted { accepted: accepted.len() as u64, first: (*first).clone() };
+        return Headline::PassedWithAccepted {
+            accepted: accepted.len() as u64,
+            first: (*first).clone(),
+        };
     }
-    let decisive = judged.iter().find(|j| j.ruling.as_ref().is_some_and(|(_, r)| r.verdict == verdict));
+    let decisive =
+        judged.iter().find(|j| j.ruling.as_ref().is_some_and(|(_, r)| r.verdict == verdict));
     let why = decisive.and_then(|j| why(j, verdict));
-    let workload = decisive.filter(|_| judged.len() > 1 && why.is_some()).map(|j| j.workload.name.clone());
+    let workload =
+        decisive.filter(|_| judged.len() > 1 && why.is_some()).map(|j| j.workload.name.clone());
     Headline::Verdict { verdict, workload, why }
 }
 
@@ -81,10 +90,15 @@ fn why(judged: &Judged<'_>, verdict: Verdict) -> Option<Why> {
     let comparison = evidence.decisive();
     let regressed = comparison.as_deref().filter(|c| c.decision == Decision::Regression);
     let told = match (verdict, breached) {
-        (Verdict::Passed, _) => comparison.as_deref().map(|c| margins(&c.metrics)).filter(|m| !m.is_empty()).map(Why::NoSlowdown),
-        (Verdict::Failed, Some(limit)) => {
-            Some(Why::Breached(limit.reason.clone(), regressed.map(|c| changes(&convicting(c))).unwrap_or_default()))
-        }
+        (Verdict::Passed, _) => comparison
+            .as_deref()
+            .map(|c| margins(&c.metrics))
+            .filter(|m| !m.is_empty())
+            .map(Why::NoSlowdown),
+        (Verdict::Failed, Some(limit)) => Some(Why::Breached(
+            limit.reason.clone(),
+            regressed.map(|c| changes(&convicting(c))).unwrap_or_default(),
+        )),
         (Verdict::Failed, None) => regressed.and_then(slower),
         _ => None,
     };
@@ -93,7 +107,8 @@ fn why(judged: &Judged<'_>, verdict: Verdict) -> Option<Why> {
 
 /// Metrics that are proven worse, the most telling first.
 fn convicting(c: &Comparison) -> Vec<&MetricComparison> {
-    let mut worse: Vec<&MetricComparison> = c.metrics.iter().filter(|m| m.bearing == Bearing::Convicts).collect();
+    let mut worse: Vec<&MetricComparison> =
+        c.metrics.iter().filter(|m| m.bearing == Bearing::Convicts).collect();
     worse.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)));
     worse
 }
@@ -112,19 +127,33 @@ fn slower(c: &Comparison) -> Option<Why> {
 impl fmt::Display for Headline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Measured { requests } => write!(f, "measured {requests} requests, nothing judged"),
-            Self::Unfit { requests, workload, why } => {
-                let workload = workload.as_ref().map_or_else(String::new, |name| format!("{name}: "));
-                write!(f, "{}: {workload}{why}; measured {requests} requests, nothing judged", Verdict::Invalid.word())
+            Self::Measured { requests } => {
+                write!(f, "measured {requests} requests, nothing judged")
             }
-            Self::CouldNotMeasure { why } => write!(f, "{}: could not measure: {why}", Verdict::Invalid.word()),
+            Self::Unfit { requests, workload, why } => {
+                let workload =
+                    workload.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+                write!(
+                    f,
+                    "{}: {workload}{why}; measured {requests} requests, nothing judged",
+                    Verdict::Invalid.word()
+                )
+            }
+            Self::CouldNotMeasure { why } => {
+                write!(f, "{}: could not measure: {why}", Verdict::Invalid.word())
+            }
             Self::PassedWithAccepted { accepted, first } => {
                 let what = text::count(*accepted, "accepted regression", "accepted regressions");
-                let more = if *accepted > 1 { format!("; and {} more", accepted - 1) } else { String::new() };
+                let more = if *accepted > 1 {
+                    format!("; and {} more", accepted - 1)
+                } else {
+                    String::new()
+                };
                 write!(f, "{} with {what}: {first}{more}", Verdict::Passed.word())
             }
             Self::Verdict { verdict, workload, why } => {
-                let workload = workload.as_ref().map_or_else(String::new, |name| format!(": {name}"));
+                let workload =
+                    workload.as_ref().map_or_else(String::new, |name| format!(": {name}"));
                 let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
                 write!(f, "{}{workload}{why}", verdict.word())
             }
@@ -174,7 +203,9 @@ pub const ALSO: usize = 3;
 
 fn also_worse(f: &mut fmt::Formatter<'_>, also: &[(Metric, f64)]) -> fmt::Result {
     let (first, rest) = also.split_at(also.len().min(ALSO));
-    let named = first.iter().map(|(metric, change)| format!("{} by {}", metric.title(), size(*metric, *change)));
+    let named = first
+        .iter()
+        .map(|(metric, change)| format!("{} by {}", metric.title(), size(*metric, *change)));
     let more = (!rest.is_empty()).then(|| format!("{} more", rest.len()));
     let all: Vec<String> = named.chain(more).collect();
     if all.is_empty() { Ok(()) } else { write!(f, "; also worse: {}", listed(&all)) }
@@ -254,7 +285,12 @@ mod tests {
         Why::NoSlowdown(margins(metrics)).to_string()
     }
 
-    fn row(metric: Metric, change: f64, interval: (f64, f64), judgement: Judgement) -> MetricComparison {
+    fn row(
+        metric: Metric,
+        change: f64,
+        interval: (f64, f64),
+        judgement: Judgement,
+    ) -> MetricComparison {
         let method = metric.method().expect("a metric of the method");
         MetricComparison {
             metric,
@@ -272,7 +308,11 @@ mod tests {
             noisier_than_usual: false,
             gaps: false,
             judgement,
-            bearing: if judgement == Judgement::Regressed { Bearing::Convicts } else { Bearing::Free },
+            bearing: if judgement == Judgement::Regressed {
+                Bearing::Convicts
+            } else {
+                Bearing::Free
+            },
             reason: None,
             working: crate::judge::Working::Nothing,
         }
@@ -303,7 +343,12 @@ mod tests {
             Some("TPOT is 8.2 % longer than the baseline's (7.0 to 9.4 %, p < 0.0001)")
         );
         let rate = row(Metric::OutputTokenRate, -0.12, (-0.2, -0.04), Judgement::Regressed);
-        let gap = row(Metric::Timing(Timing::ChunkGap, Stat::P99), 0.3, (-0.01, 0.7), Judgement::Regressed);
+        let gap = row(
+            Metric::Timing(Timing::ChunkGap, Stat::P99),
+            0.3,
+            (-0.01, 0.7),
+            Judgement::Regressed,
+        );
         assert_eq!(
             worse(vec![gap, rate, tpot]).as_deref(),
             Some(
@@ -313,15 +358,19 @@ mod tests {
         let share = row(Metric::SloAttainment, -0.05, (-0.07, 0.01), Judgement::Regressed);
         assert_eq!(
             worse(vec![share]).as_deref(),
-            Some("SLO attainment is 5.00 pp lower than the baseline's (-7.00 pp to +1.00 pp, p < 0.0001)")
+            Some(
+                "SLO attainment is 5.00 pp lower than the baseline's (-7.00 pp to +1.00 pp, p < 0.0001)"
+            )
         );
     }
 
     #[test]
     fn a_pass_names_what_it_proves() {
-        let ttft = row(Metric::Timing(Timing::Ttft, Stat::Geomean), 0.0, (0.0, 0.0), Judgement::Unchanged);
+        let ttft =
+            row(Metric::Timing(Timing::Ttft, Stat::Geomean), 0.0, (0.0, 0.0), Judgement::Unchanged);
         let tpot = row(TPOT, 0.0, (0.0, 0.0), Judgement::Unchanged);
-        let e2e = row(Metric::Timing(Timing::E2e, Stat::Geomean), 0.0, (0.0, 0.0), Judgement::Unchanged);
+        let e2e =
+            row(Metric::Timing(Timing::E2e, Stat::Geomean), 0.0, (0.0, 0.0), Judgement::Unchanged);
         assert_eq!(
             fine(&[ttft, tpot.clone(), e2e.clone()]),
             "no slowdown found (proven: TTFT below 7.5 %; TPOT, E2E latency below 5 %)"

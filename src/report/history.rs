@@ -24,7 +24,8 @@ pub struct History<'a> {
 
 impl<'a> History<'a> {
     pub fn of(sessions: &[&'a Session], metric: Metric) -> Self {
-        let points: Vec<_> = sessions.iter().filter_map(|s| Some((*s, *s.pooled.get(&metric.key())?))).collect();
+        let points: Vec<_> =
+            sessions.iter().filter_map(|s| Some((*s, *s.pooled.get(&metric.key())?))).collect();
         let moved = change_points(&scaled(&values(&points)));
         Self { metric, unmeasured: sessions.len() - points.len(), points, moved }
     }
@@ -39,7 +40,11 @@ impl<'a> History<'a> {
 
     /// `over 8 sessions, 2 more without it`
     pub fn count(&self) -> String {
-        let without = if self.unmeasured > 0 { format!(", {} more without it", self.unmeasured) } else { String::new() };
+        let without = if self.unmeasured > 0 {
+            format!(", {} more without it", self.unmeasured)
+        } else {
+            String::new()
+        };
         format!("{}{without}", text::count(self.points.len() as u64, "session", "sessions"))
     }
 
@@ -47,17 +52,32 @@ impl<'a> History<'a> {
     pub fn step(&self, change: &ChangePoint) -> String {
         let values = self.values();
         let from = self.moved.iter().map(|c| c.at).filter(|at| *at < change.at).max().unwrap_or(0);
-        let to = self.moved.iter().map(|c| c.at).filter(|at| *at > change.at).min().unwrap_or(values.len());
+        let to = self
+            .moved
+            .iter()
+            .map(|c| c.at)
+            .filter(|at| *at > change.at)
+            .min()
+            .unwrap_or(values.len());
         let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
         let (before, after) = (mean(&values[from..change.at]), mean(&values[change.at..to]));
-        let by = if before > 0.0 { format!(", {:+.1} %", (after / before - 1.0) * 100.0) } else { String::new() };
+        let by = if before > 0.0 {
+            format!(", {:+.1} %", (after / before - 1.0) * 100.0)
+        } else {
+            String::new()
+        };
         format!("{} -> {}{by} (p {:.3})", self.value(before), self.value(after), change.p)
     }
 
     /// `moved at 0123456789ab: 20 ms -> 25 ms, +25.0 % (p 0.002)`
     pub fn moves(&self) -> impl Iterator<Item = String> {
-        let said =
-            |change: &ChangePoint| format!("moved at {}: {}", text::short(&self.points[change.at].0.commit), self.step(change));
+        let said = |change: &ChangePoint| {
+            format!(
+                "moved at {}: {}",
+                text::short(&self.points[change.at].0.commit),
+                self.step(change)
+            )
+        };
         self.moved.iter().map(said)
     }
 }

@@ -41,7 +41,9 @@ enum Outcome {
 
 /// Errors where the XML writer does.
 pub fn render(report: &Report) -> Result<String, String> {
-    let created = OffsetDateTime::parse(&report.created, &Rfc3339).ok().and_then(|t| t.replace_nanosecond(0).ok());
+    let created = OffsetDateTime::parse(&report.created, &Rfc3339)
+        .ok()
+        .and_then(|t| t.replace_nanosecond(0).ok());
     let mut names = BTreeSet::new();
     let suites: Vec<TestSuite> = report
         .workloads
@@ -49,7 +51,8 @@ pub fn render(report: &Report) -> Result<String, String> {
         .enumerate()
         .map(|(i, w)| {
             let name = unique(&mut names, text::plain(&w.name));
-            let suite = suite(&name, cases(report, w), created.unwrap_or(OffsetDateTime::UNIX_EPOCH));
+            let suite =
+                suite(&name, cases(report, w), created.unwrap_or(OffsetDateTime::UNIX_EPOCH));
             // They are about the run: once, in its first suite.
             if i == 0 { noted(suite, report) } else { suite }
         })
@@ -58,8 +61,11 @@ pub fn render(report: &Report) -> Result<String, String> {
     let mut written = junit_report::Report::new();
     written.add_testsuites(suites.iter().cloned());
     let mut bytes = Vec::new();
-    written.write_xml(&mut bytes).map_err(|e| format!("the JUnit report could not be written: {e}"))?;
-    let plain = String::from_utf8(bytes).map_err(|e| format!("the JUnit report is not UTF-8: {e}"))?;
+    written
+        .write_xml(&mut bytes)
+        .map_err(|e| format!("the JUnit report could not be written: {e}"))?;
+    let plain =
+        String::from_utf8(bytes).map_err(|e| format!("the JUnit report is not UTF-8: {e}"))?;
     totals::add(&plain, &suites, report, created.is_some())
 }
 
@@ -76,7 +82,8 @@ fn nothing(report: &Report, created: Option<OffsetDateTime>) -> TestSuite {
 }
 
 fn noted(mut suite: TestSuite, report: &Report) -> TestSuite {
-    let notices: Vec<String> = text::notices(report, Lang::En).map(|notice| format!("note: {notice}")).collect();
+    let notices: Vec<String> =
+        text::notices(report, Lang::En).map(|notice| format!("note: {notice}")).collect();
     suite.system_out = (!notices.is_empty()).then(|| cdata(&notices.join("\n")));
     suite
 }
@@ -85,8 +92,12 @@ fn noted(mut suite: TestSuite, report: &Report) -> TestSuite {
 fn suite(name: &str, cases: Vec<Case>, timestamp: OffsetDateTime) -> TestSuite {
     let classname = format!("goodput-gate.{name}");
     let mut names = BTreeSet::new();
-    let testcases =
-        cases.into_iter().map(|c| Case { name: unique(&mut names, text::plain(&c.name)), ..c }.into_junit(&classname)).collect();
+    let testcases = cases
+        .into_iter()
+        .map(|c| {
+            Case { name: unique(&mut names, text::plain(&c.name)), ..c }.into_junit(&classname)
+        })
+        .collect();
     TestSuite {
         name: name.into(),
         package: "goodput-gate".into(),
@@ -102,18 +113,25 @@ impl Case {
     fn into_junit(self, classname: &str) -> TestCase {
         let message = text::plain(&self.message);
         let details = self.details.iter().map(|d| text::plain(d)).filter(|d| !d.is_empty());
-        let content = cdata(&std::iter::once(message.clone()).chain(details).collect::<Vec<_>>().join("\n"));
+        let content =
+            cdata(&std::iter::once(message.clone()).chain(details).collect::<Vec<_>>().join("\n"));
         let passed = matches!(self.outcome, Outcome::Passed);
-        let (system_out, cause) = if passed { (Some(content), None) } else { (None, Some(content)) };
+        let (system_out, cause) =
+            if passed { (Some(content), None) } else { (None, Some(content)) };
         TestCase {
             name: self.name,
             // Whole milliseconds: the Jenkins schema allows three digits.
-            time: Duration::checked_seconds_f64((self.seconds * 1000.0).round() / 1000.0).unwrap_or(Duration::ZERO),
+            time: Duration::checked_seconds_f64((self.seconds * 1000.0).round() / 1000.0)
+                .unwrap_or(Duration::ZERO),
             result: match self.outcome {
                 Outcome::Passed => TestResult::Success,
-                Outcome::Failure(kind) => TestResult::Failure { type_: kind.into(), message, cause },
+                Outcome::Failure(kind) => {
+                    TestResult::Failure { type_: kind.into(), message, cause }
+                }
                 Outcome::Error(kind) => TestResult::Error { type_: kind.into(), message, cause },
-                Outcome::Skipped(kind) => TestResult::SkippedWithCause { type_: kind.into(), message, cause },
+                Outcome::Skipped(kind) => {
+                    TestResult::SkippedWithCause { type_: kind.into(), message, cause }
+                }
             },
             classname: Some(classname.into()),
             filepath: None,
@@ -131,7 +149,9 @@ fn cases(report: &Report, w: &WorkloadReport) -> Vec<Case> {
 
 /// The gate failed for want of a proof, and of nothing else.
 fn demanded(report: &Report) -> bool {
-    [ExitStatus::NoBaseline, ExitStatus::Inconclusive].iter().any(|status| status.code() == report.exit_code)
+    [ExitStatus::NoBaseline, ExitStatus::Inconclusive]
+        .iter()
+        .any(|status| status.code() == report.exit_code)
 }
 
 /// Whether the measurement is fit to be judged, and what it came to is let through; carries the time and the verdict in words.
@@ -139,26 +159,39 @@ fn measurement(report: &Report, w: &WorkloadReport) -> Case {
     let interrupted = report.interrupted && report.exit_code == ExitStatus::Interrupted.code();
     let (outcome, message) = match w.verdict {
         Some(Verdict::Invalid) => (Outcome::Error("invalid"), invalid(w)),
-        _ if interrupted => (Outcome::Error("interrupted"), "interrupted: measured only in part".into()),
+        _ if interrupted => {
+            (Outcome::Error("interrupted"), "interrupted: measured only in part".into())
+        }
         Some(Verdict::Incomplete) => {
             let why = w.reasons.first().map_or("evidence is missing", String::as_str);
             (Outcome::Error("incomplete"), format!("{}: {why}", Verdict::Incomplete.word()))
         }
         None if !w.reasons.is_empty() => (Outcome::Error("invalid"), invalid(w)),
-        None if w.completed == 0 => (Outcome::Error("invalid"), "INVALID: no request completed".into()),
+        None if w.completed == 0 => {
+            (Outcome::Error("invalid"), "INVALID: no request completed".into())
+        }
         // Else a gate that failed would have no case that did.
         Some(verdict) if demanded(report) && w.verdict == report.verdict => {
             let code = report.exit_code;
-            (Outcome::Failure("policy"), format!("{}: the policy does not let it through (exit code {code})", verdict.word()))
+            (
+                Outcome::Failure("policy"),
+                format!(
+                    "{}: the policy does not let it through (exit code {code})",
+                    verdict.word()
+                ),
+            )
         }
         Some(verdict) => (Outcome::Passed, verdict.word().into()),
         None => (Outcome::Passed, "measured, nothing judged".into()),
     };
-    let mut details = vec![if report.headline == message { String::new() } else { report.headline.clone() }];
+    let mut details =
+        vec![if report.headline == message { String::new() } else { report.headline.clone() }];
     details.extend(text::why(report, w, Lang::En).map(|(label, why)| format!("{label}: {why}")));
     details.push(format!("load: {}", text::load(w)));
     details.push(format!("requests: {}", text::completed(w)));
-    details.extend(w.baseline.iter().map(|b| format!("baseline: {}", text::baseline(b, &report.created))));
+    details.extend(
+        w.baseline.iter().map(|b| format!("baseline: {}", text::baseline(b, &report.created))),
+    );
     details.extend(text::sessions_needed(w));
     details.extend(w.comparison.iter().map(|c| format!("judged: {}", text::comparison(c))));
     details.extend(w.errors.iter().map(|e| format!("error: {}", text::error(e))));
@@ -176,14 +209,25 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
         }
         _ if m.accepted.is_some() => {
             let until = m.accepted.as_deref().unwrap_or_default();
-            (Outcome::Skipped("accepted"), format!("{} {judgement}, accepted {until}: {}", m.metric, numbers(m)))
+            (
+                Outcome::Skipped("accepted"),
+                format!("{} {judgement}, accepted {until}: {}", m.metric, numbers(m)),
+            )
         }
-        "regressed" => (Outcome::Failure("regression"), format!("{} regressed: {}", m.metric, numbers(m))),
-        "improved" | "unchanged" | "measured" => (Outcome::Passed, format!("{} {judgement}: {}", m.metric, numbers(m))),
-        "unmeasured" if may_be_absent(m) => {
-            (Outcome::Skipped("unmeasured"), format!("{} unmeasured: {}", m.metric, reason(&why, TOO_FEW)))
+        "regressed" => {
+            (Outcome::Failure("regression"), format!("{} regressed: {}", m.metric, numbers(m)))
         }
-        "unmeasured" => (Outcome::Error("unmeasured"), format!("{} unmeasured: {}", m.metric, reason(&why, "no value"))),
+        "improved" | "unchanged" | "measured" => {
+            (Outcome::Passed, format!("{} {judgement}: {}", m.metric, numbers(m)))
+        }
+        "unmeasured" if may_be_absent(m) => (
+            Outcome::Skipped("unmeasured"),
+            format!("{} unmeasured: {}", m.metric, reason(&why, TOO_FEW)),
+        ),
+        "unmeasured" => (
+            Outcome::Error("unmeasured"),
+            format!("{} unmeasured: {}", m.metric, reason(&why, "no value")),
+        ),
         "inconclusive" if looks_worse(w, m) => (
             Outcome::Error("looks worse"),
             if why.starts_with("worse") {
@@ -196,15 +240,28 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
             Outcome::Skipped("inconclusive"),
             format!("{} inconclusive: {}: {}", m.metric, reason(&why, "not proven"), numbers(m)),
         ),
-        _ => (Outcome::Skipped("not judged"), format!("{} not judged: {}", m.metric, without_comparison(w))),
+        _ => (
+            Outcome::Skipped("not judged"),
+            format!("{} not judged: {}", m.metric, without_comparison(w)),
+        ),
     };
     let details = vec![
         format!("candidate: {}", text::value(&m.unit, m.candidate)),
         format!("baseline: {}", text::value(&m.unit, m.baseline)),
-        format!("change: {}, interval {}", text::change(&m.unit, m.change_ratio), text::interval(m)),
+        format!(
+            "change: {}, interval {}",
+            text::change(&m.unit, m.change_ratio),
+            text::interval(m)
+        ),
         format!("p: {}", text::probability(m.p)),
-        format!("minimum relevant change: {}", text::size(&m.unit, Some(m.minimum_relevant_change_ratio))),
-        format!("smallest visible change: {}", text::size(&m.unit, m.smallest_visible_change_ratio)),
+        format!(
+            "minimum relevant change: {}",
+            text::size(&m.unit, Some(m.minimum_relevant_change_ratio))
+        ),
+        format!(
+            "smallest visible change: {}",
+            text::size(&m.unit, m.smallest_visible_change_ratio)
+        ),
         format!("class: {}, {} is better", m.class.word(), m.better.word()),
         why,
     ];
@@ -218,8 +275,11 @@ fn looks_worse(w: &WorkloadReport, m: &MetricReport) -> bool {
     if m.class == Class::Info {
         return false;
     }
-    let worse = m.change_ratio.map(|change| if m.better == Orientation::LowerIsBetter { change } else { -change });
-    let a_lot = worse.is_some_and(|worse| worse >= A_LOT.max(2.0 * m.minimum_relevant_change_ratio));
+    let worse = m
+        .change_ratio
+        .map(|change| if m.better == Orientation::LowerIsBetter { change } else { -change });
+    let a_lot =
+        worse.is_some_and(|worse| worse >= A_LOT.max(2.0 * m.minimum_relevant_change_ratio));
     let unproven = |why: &str| match w.codes.sentence(why) {
         Some(Sentence::Metric(reason)) => reason.looks_worse(),
         // Of an earlier version.
@@ -251,10 +311,13 @@ fn numbers(m: &MetricReport) -> String {
 
 fn limit(w: &WorkloadReport, l: &LimitReport) -> Case {
     let (outcome, word) = match l.state {
-        _ if w.verdict == Some(Verdict::Invalid) => (Outcome::Error("invalid"), "not judged".into()),
-        LimitState::Breached if l.accepted.is_some() => {
-            (Outcome::Skipped("accepted"), format!("{} {}", text::state(l), l.accepted.as_deref().unwrap_or_default()))
+        _ if w.verdict == Some(Verdict::Invalid) => {
+            (Outcome::Error("invalid"), "not judged".into())
         }
+        LimitState::Breached if l.accepted.is_some() => (
+            Outcome::Skipped("accepted"),
+            format!("{} {}", text::state(l), l.accepted.as_deref().unwrap_or_default()),
+        ),
         LimitState::Breached => (Outcome::Failure("limit"), text::state(l)),
         LimitState::Met => (Outcome::Passed, text::state(l)),
         LimitState::Open => (Outcome::Skipped("open"), text::state(l)),
@@ -270,7 +333,10 @@ fn limit(w: &WorkloadReport, l: &LimitReport) -> Case {
 }
 
 fn invalid(w: &WorkloadReport) -> String {
-    format!("INVALID: {}", w.reasons.first().map_or("the measurement is not fit to be judged", String::as_str))
+    format!(
+        "INVALID: {}",
+        w.reasons.first().map_or("the measurement is not fit to be judged", String::as_str)
+    )
 }
 
 /// Why nothing was compared.
@@ -288,7 +354,8 @@ fn reason<'a>(why: &'a str, otherwise: &'a str) -> &'a str {
 
 /// Readers take the same class and name twice for a retry, or drop the second.
 fn unique(taken: &mut BTreeSet<String>, name: String) -> String {
-    let candidates = std::iter::once(name.clone()).chain((2_u32..).map(|n| format!("{name} ({n})")));
+    let candidates =
+        std::iter::once(name.clone()).chain((2_u32..).map(|n| format!("{name} ({n})")));
     let free = candidates.into_iter().find(|c| !taken.contains(c)).unwrap_or(name);
     taken.insert(free.clone());
     free

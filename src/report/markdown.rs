@@ -35,8 +35,14 @@ pub fn render(report: &Report, lang: Lang) -> String {
 pub fn several(reports: &[(&str, &Report)], lang: Lang) -> String {
     let table = glance(&side_by_side(reports), lang);
     let said = reports.iter().map(|(name, report)| {
-        let origin = format!("{}, {}, goodput-gate {}", report.session, report.created, report.tool_version);
-        format!("\n### {}\n\n{}\n{}\n", code(name), headline(report, lang), escape(&text::plain(&origin)))
+        let origin =
+            format!("{}, {}, goodput-gate {}", report.session, report.created, report.tool_version);
+        format!(
+            "\n### {}\n\n{}\n{}\n",
+            code(name),
+            headline(report, lang),
+            escape(&text::plain(&origin))
+        )
     });
     table.trim_start().to_owned() + &said.collect::<String>()
 }
@@ -57,10 +63,17 @@ fn glance(all: &Overview, lang: Lang) -> String {
 /// Shown only: what the levels of a load say of the server.
 fn sweeps(report: &Report, lang: Lang) -> String {
     let one = |s: &SweepReport| {
-        let rows = s.levels.iter().map(|level| sweep::cells(level).iter().map(|c| cell(c)).collect());
-        let title = escape(&say(lang, &format!("{}: by {}", text::plain(&s.family), sweep::axis_name(s.axis))));
+        let rows =
+            s.levels.iter().map(|level| sweep::cells(level).iter().map(|c| cell(c)).collect());
+        let title = escape(&say(
+            lang,
+            &format!("{}: by {}", text::plain(&s.family), sweep::axis_name(s.axis)),
+        ));
         let matters = escape(&say(lang, &text::plain(&sweep::matters(s))));
-        format!("\n### {title}\n\n{matters}\n{}", titled(lang, &sweep::HEADER, 0..sweep::HEADER.len(), rows))
+        format!(
+            "\n### {title}\n\n{matters}\n{}",
+            titled(lang, &sweep::HEADER, 0..sweep::HEADER.len(), rows)
+        )
     };
     report.sweeps.iter().map(one).collect()
 }
@@ -68,7 +81,11 @@ fn sweeps(report: &Report, lang: Lang) -> String {
 /// Nothing where there is but one.
 pub(super) fn attempts(all: &[Attempt], lang: Lang) -> String {
     let table = table_of_attempts(all, lang);
-    if table.is_empty() { table } else { format!("\n{}\n{table}", escape(&say(lang, "All attempts at this commit:"))) }
+    if table.is_empty() {
+        table
+    } else {
+        format!("\n{}\n{table}", escape(&say(lang, "All attempts at this commit:")))
+    }
 }
 
 /// Where it comes from and what to do with it, folded.
@@ -94,7 +111,8 @@ pub(super) fn headline(report: &Report, lang: Lang) -> String {
         None => format!("{}\n", escape(&line)),
     };
     if report.interrupted {
-        let _ = write!(out, "\n{}\n", say(lang, "Interrupted: this is what was measured until then."));
+        let _ =
+            write!(out, "\n{}\n", say(lang, "Interrupted: this is what was measured until then."));
     }
     for notice in text::notices(report, lang) {
         let _ = write!(out, "\n> {}: {}\n", say(lang, "Note"), escape(&notice));
@@ -122,10 +140,14 @@ pub(super) fn reasons(report: &Report, w: &WorkloadReport, below: Below, lang: L
         .metrics
         .iter()
         .filter(|m| m.is_regression())
-        .flat_map(|m| [m.metric.clone(), Metric::parse(&m.metric).map_or_else(String::new, Metric::title)])
+        .flat_map(|m| {
+            [m.metric.clone(), Metric::parse(&m.metric).map_or_else(String::new, Metric::title)]
+        })
         .map(|name| name + " ")
         .collect();
-    let in_table = |why: &str| below == Below::Tables && regressed.iter().any(|metric| why.starts_with(metric.as_str()));
+    let in_table = |why: &str| {
+        below == Below::Tables && regressed.iter().any(|metric| why.starts_with(metric.as_str()))
+    };
     let said = text::why(report, w, lang).filter(|(label, why)| *label != "why" || !in_table(why));
     let t = |label: &str, why: &str| format!("{}: {}", say(lang, label), escape(why));
     let said = said.map(|(label, why)| match label {
@@ -154,9 +176,12 @@ pub(super) fn evidence(report: &Report, w: &WorkloadReport, lang: Lang) -> Strin
 
 /// Latencies and rates, where nothing was judged.
 fn measured(w: &WorkloadReport, lang: Lang) -> String {
-    let row =
-        |[timing, numbers @ ..]: [String; 5]| std::iter::once(code(&timing)).chain(numbers.iter().map(|n| cell(n))).collect();
-    let rates = text::measured::main_rates(w).into_iter().map(|(name, value)| vec![code(&name), cell(&value)]);
+    let row = |[timing, numbers @ ..]: [String; 5]| {
+        std::iter::once(code(&timing)).chain(numbers.iter().map(|n| cell(n))).collect()
+    };
+    let rates = text::measured::main_rates(w)
+        .into_iter()
+        .map(|(name, value)| vec![code(&name), cell(&value)]);
     titled(lang, &text::measured::HEADER, 1..5, text::measured::latencies(w).into_iter().map(row))
         + &titled(lang, &["rate or share", "value"], 1..2, rates)
 }
@@ -166,13 +191,16 @@ fn decisive(w: &WorkloadReport, lang: Lang) -> String {
     if w.verdict.is_none() {
         return measured(w, lang);
     }
-    let shown: Vec<&MetricReport> = w.metrics.iter().filter(|m| m.class == Class::Primary || m.is_regression()).collect();
+    let shown: Vec<&MetricReport> =
+        w.metrics.iter().filter(|m| m.class == Class::Primary || m.is_regression()).collect();
     let judged = |m: &MetricReport| {
         let said = escape(&beside(lang, &text::judged(w, m)));
         if m.is_regression() { format!("**{said}**") } else { said }
     };
     if w.metrics.iter().all(|m| m.judgement.is_none()) {
-        let rows = shown.iter().map(|m| vec![code(&m.metric), cell(&text::value(&m.unit, m.candidate)), judged(m)]);
+        let rows = shown
+            .iter()
+            .map(|m| vec![code(&m.metric), cell(&text::value(&m.unit, m.candidate)), judged(m)]);
         return titled(lang, &["metric", "measured", "judgement"], 1..2, rows);
     }
     let rows = shown.iter().map(|m| {
@@ -182,9 +210,17 @@ fn decisive(w: &WorkloadReport, lang: Lang) -> String {
             text::change(&m.unit, m.change_ratio),
             say(lang, &text::interval(m)),
         ];
-        std::iter::once(code(&m.metric)).chain(numbers.iter().map(|n| cell(n))).chain([judged(m)]).collect()
+        std::iter::once(code(&m.metric))
+            .chain(numbers.iter().map(|n| cell(n)))
+            .chain([judged(m)])
+            .collect()
     });
-    titled(lang, &["metric", "baseline", "candidate", "change", "interval", "judgement"], 1..5, rows)
+    titled(
+        lang,
+        &["metric", "baseline", "candidate", "change", "interval", "judgement"],
+        1..5,
+        rows,
+    )
 }
 
 fn limits(w: &WorkloadReport, lang: Lang) -> String {
@@ -195,7 +231,12 @@ fn limits(w: &WorkloadReport, lang: Lang) -> String {
     };
     let rows = w.limits.iter().map(|l| {
         let interval = cell(&say(lang, &text::limit_interval(l)));
-        vec![escape(&say(lang, &text::limit(l))), cell(&text::value(&l.unit, l.value)), interval, state(l)]
+        vec![
+            escape(&say(lang, &text::limit(l))),
+            cell(&text::value(&l.unit, l.value)),
+            interval,
+            state(l),
+        ]
     });
     let mut out = titled(lang, &["limit", "measured", "interval", "state"], 1..3, rows);
     if let Some(slo) = text::slo(w) {
@@ -205,25 +246,39 @@ fn limits(w: &WorkloadReport, lang: Lang) -> String {
 }
 
 fn not_judged(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
-    let line = |(why, what): (String, Vec<String>)| format!("{}: {}", escape(&what.join(", ")), escape(&why));
+    let line = |(why, what): (String, Vec<String>)| {
+        format!("{}: {}", escape(&what.join(", ")), escape(&why))
+    };
     let rows: Vec<String> = text::not_judged(w, lang).into_iter().map(line).collect();
     if report.verdict.is_none() || rows.is_empty() {
         return String::new();
     }
-    format!("\n{}\n{}", say(lang, "Inconclusive or unmeasured, and why:"), bullets(rows.into_iter()))
+    format!(
+        "\n{}\n{}",
+        say(lang, "Inconclusive or unmeasured, and why:"),
+        bullets(rows.into_iter())
+    )
 }
 
 /// What changed on the server's side together with what regressed.
 fn meanwhile(w: &WorkloadReport, lang: Lang) -> String {
     let lines = bullets(w.why.iter().map(|line| escape(&say(lang, &text::plain(line)))));
-    if lines.is_empty() { lines } else { format!("\n{}\n{lines}", say(lang, "Meanwhile (an explanation, no proof):")) }
+    if lines.is_empty() {
+        lines
+    } else {
+        format!("\n{}\n{lines}", say(lang, "Meanwhile (an explanation, no proof):"))
+    }
 }
 
 fn server_evidence(w: &WorkloadReport, lang: Lang) -> String {
+    let rows = server::rows(w).map(|[what, baseline, candidate]| {
+        vec![escape(&say(lang, &what)), cell(&baseline), cell(&candidate)]
+    });
     let rows =
-        server::rows(w).map(|[what, baseline, candidate]| vec![escape(&say(lang, &what)), cell(&baseline), cell(&candidate)]);
-    let rows = titled(lang, &["what the server said of itself", "baseline", "candidate"], 1..3, rows);
-    w.server.as_ref().map_or_else(String::new, |s| format!("{rows}\n{}\n", escape(&say(lang, &server::how(s)))))
+        titled(lang, &["what the server said of itself", "baseline", "candidate"], 1..3, rows);
+    w.server
+        .as_ref()
+        .map_or_else(String::new, |s| format!("{rows}\n{}\n", escape(&say(lang, &server::how(s)))))
 }
 
 fn everything(w: &WorkloadReport, lang: Lang) -> String {
@@ -238,7 +293,10 @@ fn everything(w: &WorkloadReport, lang: Lang) -> String {
             text::size(&m.unit, m.smallest_visible_change_ratio),
         ];
         let named = [code(&m.metric), escape(m.class.word())].into_iter();
-        named.chain(numbers.iter().map(|n| cell(n))).chain([escape(&beside(lang, &text::judged(w, m)))]).collect()
+        named
+            .chain(numbers.iter().map(|n| cell(n)))
+            .chain([escape(&beside(lang, &text::judged(w, m)))])
+            .collect()
     });
     let header = [
         "metric",
@@ -267,28 +325,44 @@ fn distributions(w: &WorkloadReport, lang: Lang) -> String {
         let numbers = text::statistics(d).map(|(_, x)| cell(&text::number(x)));
         std::iter::once(code(&d.timing)).chain(numbers).collect()
     });
-    let names = w.distributions.first().map(|d| text::statistics(d).map(|(name, _)| name)).unwrap_or_default();
+    let names = w
+        .distributions
+        .first()
+        .map(|d| text::statistics(d).map(|(name, _)| name))
+        .unwrap_or_default();
     let header: Vec<&str> = std::iter::once("ms").chain(names).collect();
     titled(lang, &header, 1..header.len(), rows)
 }
 
 fn client(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
-    let mut facts = vec![("load", text::load(w)), ("requests", text::completed(w)), ("client", text::client(w))];
+    let mut facts = vec![
+        ("load", text::load(w)),
+        ("requests", text::completed(w)),
+        ("client", text::client(w)),
+    ];
     facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
     facts.extend(w.comparison.iter().map(|c| ("judged", text::comparison(c))));
     facts.extend(text::server_start(w).map(|starts| ("starts", starts)));
     facts.extend(text::visible(w).map(|v| ("visible", v)));
     facts.extend(w.errors.iter().map(|e| ("error", text::error(e))));
     let notes = text::notes(w, lang).map(|note| ("note", note));
-    let mut facts: Vec<(&str, String)> =
-        facts.iter().map(|(label, fact)| (*label, say(lang, &text::plain(fact)))).chain(notes).collect();
+    let mut facts: Vec<(&str, String)> = facts
+        .iter()
+        .map(|(label, fact)| (*label, say(lang, &text::plain(fact))))
+        .chain(notes)
+        .collect();
     facts.extend(w.gpu.iter().flat_map(super::gpu::lines).map(|line| ("GPU", say(lang, &line))));
     pairs(facts.iter().map(|(label, fact)| (escape(&say(lang, label)), escape(fact))), lang)
 }
 
 fn provenance(report: &Report, lang: Lang) -> String {
     let facts = text::provenance(report);
-    pairs(facts.iter().map(|(label, fact)| (escape(&say(lang, &text::plain(label))), code(&text::fact(lang, label, fact)))), lang)
+    pairs(
+        facts.iter().map(|(label, fact)| {
+            (escape(&say(lang, &text::plain(label))), code(&text::fact(lang, label, fact)))
+        }),
+        lang,
+    )
 }
 
 fn instructions(report: &Report, lang: Lang) -> String {
@@ -318,7 +392,11 @@ fn instructions(report: &Report, lang: Lang) -> String {
         );
     }
     if report.workloads.iter().flat_map(|w| &w.limits).any(text::breached) {
-        let _ = write!(out, "\n{}\n", t("A limit that was never meant to hold is changed in the config."));
+        let _ = write!(
+            out,
+            "\n{}\n",
+            t("A limit that was never meant to hold is changed in the config.")
+        );
     }
     if report.verdict.is_some() {
         let how = "If this is how it should be from now on: merge, then add sessions to the baseline on the target branch and commit them.";
@@ -339,7 +417,11 @@ pub(super) fn titled(
 }
 
 /// Cells are escaped already. `numbers`: the columns that are set flush right.
-pub(super) fn table(header: &[&str], numbers: std::ops::Range<usize>, rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn table(
+    header: &[&str],
+    numbers: std::ops::Range<usize>,
+    rows: impl Iterator<Item = Vec<String>>,
+) -> String {
     let rows: Vec<String> = rows.map(|cells| format!("| {} |\n", cells.join(" | "))).collect();
     if rows.is_empty() {
         return String::new();

@@ -361,7 +361,13 @@ pub struct ClientReport {
 
 impl Report {
     /// The report of a run that could not measure anything: INVALID, with the reason.
-    pub fn unmeasured(why: &str, tool_version: &str, created: String, git: Option<GitFacts>, exit: ExitStatus) -> Self {
+    pub fn unmeasured(
+        why: &str,
+        tool_version: &str,
+        created: String,
+        git: Option<GitFacts>,
+        exit: ExitStatus,
+    ) -> Self {
         let mut codes = Codes::default();
         Self {
             schema: SCHEMA.into(),
@@ -391,14 +397,15 @@ impl Report {
 
     /// Reads a stored report; refuses a newer version and another kind of file.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|e| format!("not a report: {e}"))?;
+        let value: serde_json::Value =
+            serde_json::from_str(text).map_err(|e| format!("not a report: {e}"))?;
         if value["schema"].as_str() != Some(SCHEMA) {
             return Err(format!("not a report: its schema is not {SCHEMA:?}"));
         }
         match value["version"].as_u64().unwrap_or(0) {
-            newer if newer > u64::from(VERSION) => {
-                Err(format!("report has version {newer}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate"))
-            }
+            newer if newer > u64::from(VERSION) => Err(format!(
+                "report has version {newer}, this goodput-gate reads up to {VERSION}: use a newer goodput-gate"
+            )),
             _ => serde_json::from_value(value).map_err(|e| format!("not a report: {e}")),
         }
     }

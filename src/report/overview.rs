@@ -101,7 +101,11 @@ const COLUMNS: [Column; 10] = [
         slo: true,
         workload: |w| text::value("ratio", rate(w, Metric::SloAttainment)),
         family: |_, s| {
-            text::value("ratio", sweep::best(s, |l| l.slo_attainment_ratio, Orientation::HigherIsBetter).map(|(_, share)| share))
+            text::value(
+                "ratio",
+                sweep::best(s, |l| l.slo_attainment_ratio, Orientation::HigherIsBetter)
+                    .map(|(_, share)| share),
+            )
         },
     },
     Column {
@@ -130,9 +134,15 @@ pub fn side_by_side(reports: &[(&str, &Report)]) -> Overview {
     let header: Vec<&'static str> = words.chain(columns.iter().map(|c| c.title)).collect();
     let named = |(name, report): &(&str, &Report)| {
         let name = if name.is_empty() { String::new() } else { format!("{}: ", text::plain(name)) };
-        rows(report, &columns).into_iter().map(move |row| Row { name: format!("{name}{}", row.name), ..row })
+        rows(report, &columns)
+            .into_iter()
+            .map(move |row| Row { name: format!("{name}{}", row.name), ..row })
     };
-    Overview { numbers: header.len() - columns.len(), header, rows: reports.iter().flat_map(named).collect() }
+    Overview {
+        numbers: header.len() - columns.len(),
+        header,
+        rows: reports.iter().flat_map(named).collect(),
+    }
 }
 
 impl Overview {
@@ -143,7 +153,9 @@ impl Overview {
 
     /// The cells of a row but for its name, in the reader's language: words, then numbers.
     pub fn cells(&self, row: &Row, lang: Lang) -> Vec<String> {
-        let word = |(verdict, of): &(Verdict, String)| format!("{} {}", verdict.word(), say(lang, of)).trim_end().to_owned();
+        let word = |(verdict, of): &(Verdict, String)| {
+            format!("{} {}", verdict.word(), say(lang, of)).trim_end().to_owned()
+        };
         let verdict = || row.verdict.as_ref().map_or_else(|| text::ABSENT.into(), word);
         let said = std::iter::once(&row.load).chain(&row.values).map(|cell| say(lang, cell));
         self.is_judged().then(verdict).into_iter().chain(said).collect()
@@ -154,7 +166,8 @@ impl Overview {
 fn rows(report: &Report, columns: &[&Column]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for (i, w) in report.workloads.iter().enumerate() {
-        let family = report.sweeps.iter().position(|s| s.levels.iter().any(|l| l.workload == w.name));
+        let family =
+            report.sweeps.iter().position(|s| s.levels.iter().any(|l| l.workload == w.name));
         match family {
             None => rows.push(workload(i, w, columns)),
             Some(f) if rows.iter().any(|row| row.of == Of::Family(f)) => {}
@@ -179,8 +192,9 @@ fn family(index: usize, s: &SweepReport, report: &Report, columns: &[&Column]) -
     let of_it = |w: &&WorkloadReport| s.levels.iter().any(|l| l.workload == w.name);
     let all: Vec<&WorkloadReport> = report.workloads.iter().filter(of_it).collect();
     let ends = s.levels.first().zip(s.levels.last());
-    let from_to =
-        ends.map_or_else(String::new, |(first, last)| format!("{} {} to {}", sweep::axis_name(s.axis), first.level, last.level));
+    let from_to = ends.map_or_else(String::new, |(first, last)| {
+        format!("{} {} to {}", sweep::axis_name(s.axis), first.level, last.level)
+    });
     let knee = s.knee.map_or_else(String::new, |knee| format!(", knee {knee}"));
     let worst = all.iter().filter_map(|w| w.verdict).min_by_key(|v| gravity(*v));
     let verdict = worst.map(|worst| {
@@ -210,7 +224,11 @@ const fn gravity(verdict: Verdict) -> u8 {
     }
 }
 
-fn timing(w: &WorkloadReport, name: &str, of: impl Fn(&super::DistributionReport) -> Option<f64>) -> String {
+fn timing(
+    w: &WorkloadReport,
+    name: &str,
+    of: impl Fn(&super::DistributionReport) -> Option<f64>,
+) -> String {
     text::number(w.distributions.iter().find(|d| d.timing == name).and_then(of))
 }
 
@@ -230,7 +248,8 @@ fn most(s: &SweepReport, of: impl Fn(&SweepLevel) -> Option<f64>) -> String {
 fn failed(s: &SweepReport) -> String {
     let all: Option<Vec<f64>> = s.levels.iter().map(|l| l.error_rate_ratio).collect();
     let all = all.unwrap_or_default();
-    let (least, most) = (all.iter().copied().reduce(f64::min), all.iter().copied().reduce(f64::max));
+    let (least, most) =
+        (all.iter().copied().reduce(f64::min), all.iter().copied().reduce(f64::max));
     match (text::value("ratio", least), text::value("ratio", most)) {
         (least, most) if least == most => most,
         (least, most) => format!("{} to {most}", least.trim_end_matches(" %")),

@@ -19,7 +19,9 @@ use serde::Serialize;
 
 use super::overview::{Of, Overview, Row, overview};
 use super::sweep::{HEADER, SweepReport};
-use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, beside, gpu, say, server, text};
+use super::{
+    LimitReport, MetricReport, Report, WorkloadReport, advice, beside, gpu, say, server, text,
+};
 use crate::config::Lang;
 use crate::judge::Judgement;
 use crate::judge::limits::LimitState;
@@ -171,7 +173,8 @@ struct StartsRow {
 pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
     let headline = text::headline(report, lang);
     let word = report.verdict.map_or("", Verdict::word);
-    let sentence = headline.strip_prefix(word).unwrap_or(&headline).trim_start_matches(':').trim().to_owned();
+    let sentence =
+        headline.strip_prefix(word).unwrap_or(&headline).trim_start_matches(':').trim().to_owned();
     let t = words::of(lang);
     let title = if word.is_empty() { t.title.to_owned() } else { format!("{word} · {}", t.title) };
     let page = Page {
@@ -182,7 +185,12 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
         word,
         sentence,
         notices: text::notices(report, lang).collect(),
-        sections: report.workloads.iter().enumerate().map(|(i, w)| section(report, w, i, charts, lang)).collect(),
+        sections: report
+            .workloads
+            .iter()
+            .enumerate()
+            .map(|(i, w)| section(report, w, i, charts, lang))
+            .collect(),
         overview: overview(report).map(|all| glance(&all, lang)),
         families: report.sweeps.iter().map(|s| alone(s).said(lang)).collect(),
         provenance: provenance(report, lang),
@@ -248,8 +256,9 @@ fn chart_words(lang: Lang) -> String {
 
 /// No `<`, so that no text can end the element that holds it; and no line separators that scripts stumble over.
 fn data(report: &Report, charts: &[Charts]) -> String {
-    let of =
-        |(section, w): (usize, &WorkloadReport)| Some(Drawn { section, charts: charts.iter().find(|c| c.workload == w.name)? });
+    let of = |(section, w): (usize, &WorkloadReport)| {
+        Some(Drawn { section, charts: charts.iter().find(|c| c.workload == w.name)? })
+    };
     let drawn: Vec<Drawn<'_>> = report.workloads.iter().enumerate().filter_map(of).collect();
     let json = serde_json::to_string(&drawn).expect("charts are plain data");
     json.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
@@ -264,11 +273,19 @@ const fn tone(verdict: Option<Verdict>) -> &'static str {
     }
 }
 
-fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: &'a [Charts], lang: Lang) -> Section<'a> {
-    let decides = |m: &&MetricReport| w.verdict.is_some() && (m.class == Class::Primary || m.is_regression());
+fn section<'a>(
+    report: &'a Report,
+    w: &'a WorkloadReport,
+    index: usize,
+    charts: &'a [Charts],
+    lang: Lang,
+) -> Section<'a> {
+    let decides =
+        |m: &&MetricReport| w.verdict.is_some() && (m.class == Class::Primary || m.is_regression());
     let axis = Axis::of(&w.metrics);
-    let rows =
-        |wanted: &dyn Fn(&&MetricReport) -> bool| w.metrics.iter().filter(wanted).map(|m| metric(w, m, axis, lang)).collect();
+    let rows = |wanted: &dyn Fn(&&MetricReport) -> bool| {
+        w.metrics.iter().filter(wanted).map(|m| metric(w, m, axis, lang)).collect()
+    };
     let charts = charts.iter().find(|c| c.workload == w.name);
     Section {
         id: format!("w{index}"),
@@ -287,7 +304,11 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
         slos: text::slos(w).into_iter().map(|row| row.map(|cell| say(lang, &cell))).collect(),
         not_judged: if report.verdict.is_none() { Vec::new() } else { not_judged(w, lang) },
         facts: grouped(facts(report, w, lang).into_iter(), lang),
-        statistics: w.distributions.first().map(|d| text::statistics(d).map(|(name, _)| name).to_vec()).unwrap_or_default(),
+        statistics: w
+            .distributions
+            .first()
+            .map(|d| text::statistics(d).map(|(name, _)| name).to_vec())
+            .unwrap_or_default(),
         distributions: w
             .distributions
             .iter()
@@ -295,7 +316,9 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
             .collect(),
         rates: w.rates.iter().map(|r| (r.metric.clone(), text::value(&r.unit, r.value))).collect(),
         starts: charts.iter().flat_map(|c| &c.starts).filter_map(starts).collect(),
-        server: server::rows(w).map(|[what, baseline, candidate]| [say(lang, &what), baseline, candidate]).collect(),
+        server: server::rows(w)
+            .map(|[what, baseline, candidate]| [say(lang, &what), baseline, candidate])
+            .collect(),
         server_how: w.server.as_ref().map(|s| say(lang, &server::how(s))),
         gpu: w.gpu.iter().flat_map(gpu::lines).map(|line| say(lang, &line)).collect(),
         charts,
@@ -303,7 +326,10 @@ fn section<'a>(report: &'a Report, w: &'a WorkloadReport, index: usize, charts: 
 }
 
 /// Facts under their labels in the reader's language; a label that comes again at once stands once.
-fn grouped<'a>(facts: impl Iterator<Item = (&'a str, String)>, lang: Lang) -> Vec<(String, Vec<String>)> {
+fn grouped<'a>(
+    facts: impl Iterator<Item = (&'a str, String)>,
+    lang: Lang,
+) -> Vec<(String, Vec<String>)> {
     let mut all: Vec<(String, Vec<String>)> = Vec::new();
     for (label, fact) in facts.map(|(label, fact)| (say(lang, label), fact)) {
         match all.last_mut() {
@@ -352,7 +378,10 @@ fn limit(l: &LimitReport, lang: Lang) -> LimitRow {
 }
 
 fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<String> {
-    text::not_judged(w, lang).into_iter().map(|(why, what)| format!("{}: {why}", what.join(", "))).collect()
+    text::not_judged(w, lang)
+        .into_iter()
+        .map(|(why, what)| format!("{}: {why}", what.join(", ")))
+        .collect()
 }
 
 fn facts(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, String)> {
@@ -371,7 +400,9 @@ fn starts(values: &charts::StartValues) -> Option<StartsRow> {
     let all = || values.baseline.iter().chain(&values.candidate).copied();
     let (low, high) = (all().reduce(f64::min)?, all().reduce(f64::max)?);
     let width = (high - low).max(f64::MIN_POSITIVE);
-    let place = |list: &[f64]| list.iter().map(|x| if high > low { (x - low) / width * 100.0 } else { 50.0 }).collect();
+    let place = |list: &[f64]| {
+        list.iter().map(|x| if high > low { (x - low) / width * 100.0 } else { 50.0 }).collect()
+    };
     Some(StartsRow {
         metric: values.metric.clone(),
         low: text::value(values.unit, Some(low)),
@@ -383,8 +414,13 @@ fn starts(values: &charts::StartValues) -> Option<StartsRow> {
 
 fn provenance(report: &Report, lang: Lang) -> Vec<(String, String)> {
     let mut facts = text::provenance(report);
-    facts.push(("exit code".into(), say(lang, &text::exit_code(report.exit_code, std::slice::from_ref(report)))));
+    facts.push((
+        "exit code".into(),
+        say(lang, &text::exit_code(report.exit_code, std::slice::from_ref(report))),
+    ));
     facts.push(("goodput-gate".into(), report.tool_version.clone()));
-    let said = |(label, fact): (String, String)| (say(lang, &text::plain(&label)), text::plain(&text::fact(lang, &label, &fact)));
+    let said = |(label, fact): (String, String)| {
+        (say(lang, &text::plain(&label)), text::plain(&text::fact(lang, &label, &fact)))
+    };
     facts.into_iter().map(said).collect()
 }

@@ -12,13 +12,24 @@ use time::format_description::well_known::Rfc3339;
 
 use super::gpu::GpuDevice;
 use super::server::ServerFact;
-use super::{AnchorMetricReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport, text};
+use super::{
+    AnchorMetricReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport, text,
+};
 use crate::evidence::server::Fact;
 use crate::metric::{Metric, SloKind, TIMINGS, Timing};
 use crate::verdict::Verdict;
 use exposition::Exposition;
 
-const VERDICTS: [&str; 8] = ["passed", "failed", "inconclusive", "incomplete", "blind", "incomparable", "no_baseline", "invalid"];
+const VERDICTS: [&str; 8] = [
+    "passed",
+    "failed",
+    "inconclusive",
+    "incomplete",
+    "blind",
+    "incomparable",
+    "no_baseline",
+    "invalid",
+];
 const JUDGEMENTS: [&str; 5] = ["improved", "unchanged", "regressed", "inconclusive", "unmeasured"];
 const LIMIT_STATES: [&str; 4] = ["met", "open", "breached", "not_measured"];
 
@@ -40,13 +51,21 @@ pub fn render(report: &Report) -> String {
 
 fn run(out: &mut Exposition, report: &Report) {
     let commit = report.git.as_ref().map_or("", |g| g.commit.as_str());
-    let info = [("commit", commit), ("session", &report.session), ("tool_version", &report.tool_version)];
+    let info =
+        [("commit", commit), ("session", &report.session), ("tool_version", &report.tool_version)];
     out.gauge("run_info", "Always 1: which run this is.", &info, Some(1.0));
-    let created = OffsetDateTime::parse(&report.created, &Rfc3339).ok().map(|t| t.unix_timestamp() as f64);
+    let created =
+        OffsetDateTime::parse(&report.created, &Rfc3339).ok().map(|t| t.unix_timestamp() as f64);
     out.gauge("run_timestamp_seconds", "When the run began, since the epoch.", &[], created);
     out.gauge("run_exit_code", "What the gate ended with.", &[], Some(f64::from(report.exit_code)));
     if let Some(verdict) = report.verdict {
-        out.states("run_verdict", "1 for the verdict on the run, 0 for the others.", &[], ("verdict", &VERDICTS), label(verdict));
+        out.states(
+            "run_verdict",
+            "1 for the verdict on the run, 0 for the others.",
+            &[],
+            ("verdict", &VERDICTS),
+            label(verdict),
+        );
     }
 }
 
@@ -61,18 +80,33 @@ fn workload(out: &mut Exposition, w: &WorkloadReport) {
             label(verdict),
         );
     }
-    out.gauge("server_starts", "Server starts that were measured.", &mine, Some(f64::from(w.starts)));
+    out.gauge(
+        "server_starts",
+        "Server starts that were measured.",
+        &mine,
+        Some(f64::from(w.starts)),
+    );
     out.gauge("rounds", "Rounds that were measured.", &mine, Some(f64::from(w.rounds)));
     out.gauge("scheduled_requests", "Requests of all rounds.", &mine, Some(w.requests as f64));
     out.gauge("completed_requests", "Requests that completed.", &mine, Some(w.completed as f64));
     out.gauge("duration_seconds", "All rounds together.", &mine, Some(w.duration_s));
     for (start, ms) in (1..).zip(&w.server_start_ms) {
         let labels = [mine[0], ("start", &format!("{start}"))];
-        out.gauge("server_start_seconds", "Start of the server's process until it was ready.", &labels, Some(ms / 1000.0));
+        out.gauge(
+            "server_start_seconds",
+            "Start of the server's process until it was ready.",
+            &labels,
+            Some(ms / 1000.0),
+        );
     }
     for error in &w.errors {
         let labels = [mine[0], ("kind", error.kind.as_str())];
-        out.gauge("failed_requests", "Requests that failed, by kind of error.", &labels, Some(error.count as f64));
+        out.gauge(
+            "failed_requests",
+            "Requests that failed, by kind of error.",
+            &labels,
+            Some(error.count as f64),
+        );
     }
 }
 
@@ -80,16 +114,24 @@ fn distribution(out: &mut Exposition, w: &WorkloadReport, d: &DistributionReport
     let Some(timing) = TIMINGS.into_iter().find(|t| t.name() == d.timing) else { return };
     let name = format!("{}_seconds", timing.name());
     for (statistic, ms) in text::statistics(d) {
-        out.gauge(&name, help(timing), &[("workload", &w.name), ("statistic", statistic)], ms.map(|ms| ms / 1000.0));
+        out.gauge(
+            &name,
+            help(timing),
+            &[("workload", &w.name), ("statistic", statistic)],
+            ms.map(|ms| ms / 1000.0),
+        );
     }
 }
 
 fn rates(out: &mut Exposition, w: &WorkloadReport) {
     for rate in &w.rates {
-        let Some((metric, unit)) = Metric::parse(&rate.metric).zip(base(&rate.unit)) else { continue };
+        let Some((metric, unit)) = Metric::parse(&rate.metric).zip(base(&rate.unit)) else {
+            continue;
+        };
         let name = metric.name();
         // `tokens_per_joule` says its unit itself.
-        let name = if name.ends_with(unit.suffix) { name } else { format!("{name}_{}", unit.suffix) };
+        let name =
+            if name.ends_with(unit.suffix) { name } else { format!("{name}_{}", unit.suffix) };
         out.gauge(&name, rate_help(metric), &[("workload", &w.name)], unit.of(rate.value));
     }
 }
@@ -97,20 +139,55 @@ fn rates(out: &mut Exposition, w: &WorkloadReport) {
 fn gpu(out: &mut Exposition, w: &WorkloadReport, d: &GpuDevice) {
     let index = d.index.to_string();
     let mine = [("workload", w.name.as_str()), ("gpu", index.as_str()), ("uuid", d.uuid.as_str())];
-    out.gauge("gpu_device_memory_peak_bytes", "Largest memory in use.", &mine, d.memory_peak_mib.map(|m| m * MIB));
-    out.gauge("gpu_device_memory_bytes", "Memory that the GPU has.", &mine, d.memory_total_mib.map(|m| m * MIB));
-    out.gauge("gpu_device_utilisation_ratio", "Mean share of time in which it ran something.", &mine, d.utilisation_ratio);
+    out.gauge(
+        "gpu_device_memory_peak_bytes",
+        "Largest memory in use.",
+        &mine,
+        d.memory_peak_mib.map(|m| m * MIB),
+    );
+    out.gauge(
+        "gpu_device_memory_bytes",
+        "Memory that the GPU has.",
+        &mine,
+        d.memory_total_mib.map(|m| m * MIB),
+    );
+    out.gauge(
+        "gpu_device_utilisation_ratio",
+        "Mean share of time in which it ran something.",
+        &mine,
+        d.utilisation_ratio,
+    );
     out.gauge("gpu_device_power_watts", "Mean power.", &mine, d.power_mean_w);
     out.gauge("gpu_device_energy_joules", "Energy of all rounds together.", &mine, d.energy_j);
-    out.gauge("gpu_device_sm_clock_hertz", "Median clock.", &mine, d.sm_clock.map(|c| c.median_mhz * 1e6));
-    out.gauge("gpu_device_temperature_max_celsius", "Highest temperature.", &mine, d.temperature_max_c.map(f64::from));
+    out.gauge(
+        "gpu_device_sm_clock_hertz",
+        "Median clock.",
+        &mine,
+        d.sm_clock.map(|c| c.median_mhz * 1e6),
+    );
+    out.gauge(
+        "gpu_device_temperature_max_celsius",
+        "Highest temperature.",
+        &mine,
+        d.temperature_max_c.map(f64::from),
+    );
     for (reason, share) in &d.throttle_ratio {
         let labels = [mine[0], mine[1], mine[2], ("reason", reason.key())];
-        out.gauge("gpu_device_throttle_ratio", "Share of the samples in which its clocks were held back.", &labels, Some(*share));
+        out.gauge(
+            "gpu_device_throttle_ratio",
+            "Share of the samples in which its clocks were held back.",
+            &labels,
+            Some(*share),
+        );
     }
     for (kind, n) in [("corrected", d.ecc_corrected), ("uncorrected", d.ecc_uncorrected)] {
         let labels = [mine[0], mine[1], mine[2], ("kind", kind)];
-        out.gauge("gpu_device_ecc_errors", "ECC errors during the rounds.", &labels, n.map(|n| n as f64));
+        out.gauge(
+            "gpu_device_ecc_errors",
+            "ECC errors during the rounds.",
+            &labels,
+            n.map(|n| n as f64),
+        );
     }
 }
 
@@ -141,8 +218,18 @@ fn metric(out: &mut Exposition, w: &WorkloadReport, m: &MetricReport) {
     }
     let change = "Candidate against baseline: relative for times and rates, in shares for shares.";
     out.gauge("change_ratio", change, &mine, m.change_ratio);
-    out.gauge("change_low_ratio", "Lower end of the change's interval.", &mine, m.interval_low_ratio);
-    out.gauge("change_high_ratio", "Upper end of the change's interval.", &mine, m.interval_high_ratio);
+    out.gauge(
+        "change_low_ratio",
+        "Lower end of the change's interval.",
+        &mine,
+        m.interval_low_ratio,
+    );
+    out.gauge(
+        "change_high_ratio",
+        "Upper end of the change's interval.",
+        &mine,
+        m.interval_high_ratio,
+    );
     if let Some(judgement) = &m.judgement {
         out.states(
             "judgement",
@@ -156,16 +243,42 @@ fn metric(out: &mut Exposition, w: &WorkloadReport, m: &MetricReport) {
 
 fn anchor(out: &mut Exposition, w: &WorkloadReport, m: &AnchorMetricReport) {
     let mine = [("workload", w.name.as_str()), ("metric", m.metric.as_str())];
-    out.gauge("anchor_change_ratio", "Candidate against the anchor: as the change against the baseline.", &mine, m.change_ratio);
-    out.gauge("anchor_change_low_ratio", "Lower end of that change's interval.", &mine, m.interval_low_ratio);
-    out.gauge("anchor_change_high_ratio", "Upper end of that change's interval.", &mine, m.interval_high_ratio);
+    out.gauge(
+        "anchor_change_ratio",
+        "Candidate against the anchor: as the change against the baseline.",
+        &mine,
+        m.change_ratio,
+    );
+    out.gauge(
+        "anchor_change_low_ratio",
+        "Lower end of that change's interval.",
+        &mine,
+        m.interval_low_ratio,
+    );
+    out.gauge(
+        "anchor_change_high_ratio",
+        "Upper end of that change's interval.",
+        &mine,
+        m.interval_high_ratio,
+    );
 }
 
 fn limit(out: &mut Exposition, w: &WorkloadReport, l: &LimitReport) {
-    let mine = [("workload", w.name.as_str()), ("metric", l.metric.as_str()), ("bound", l.bound.word())];
+    let mine =
+        [("workload", w.name.as_str()), ("metric", l.metric.as_str()), ("bound", l.bound.word())];
     if let Some(unit) = base(&l.unit) {
-        out.gauge(&format!("limit_{}", unit.suffix), "What the config allows.", &mine, unit.of(Some(l.limit)));
-        out.gauge(&format!("limited_{}", unit.suffix), "What was measured of it.", &mine, unit.of(l.value));
+        out.gauge(
+            &format!("limit_{}", unit.suffix),
+            "What the config allows.",
+            &mine,
+            unit.of(Some(l.limit)),
+        );
+        out.gauge(
+            &format!("limited_{}", unit.suffix),
+            "What was measured of it.",
+            &mine,
+            unit.of(l.value),
+        );
     }
     out.states(
         "limit_state",
@@ -240,9 +353,15 @@ const fn rate_help(metric: Metric) -> &'static str {
         Metric::RequestRate => "Completed requests per second.",
         Metric::Goodput => "Requests per second that meet all SLOs.",
         Metric::SloAttainment => "Share of scheduled requests that meet all SLOs.",
-        Metric::SloAttainmentOf(SloKind::Ttft) => "Share of scheduled requests that meet the SLO on TTFT.",
-        Metric::SloAttainmentOf(SloKind::Tpot) => "Share of scheduled requests that meet the SLO on TPOT.",
-        Metric::SloAttainmentOf(SloKind::E2e) => "Share of scheduled requests that meet the SLO on E2E latency.",
+        Metric::SloAttainmentOf(SloKind::Ttft) => {
+            "Share of scheduled requests that meet the SLO on TTFT."
+        }
+        Metric::SloAttainmentOf(SloKind::Tpot) => {
+            "Share of scheduled requests that meet the SLO on TPOT."
+        }
+        Metric::SloAttainmentOf(SloKind::E2e) => {
+            "Share of scheduled requests that meet the SLO on E2E latency."
+        }
         Metric::SuccessRate => "Share of scheduled requests that completed.",
         Metric::ErrorRate => "Share of scheduled requests that failed.",
         Metric::OfferedRate => "Requests per second that the schedule asked for.",

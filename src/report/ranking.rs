@@ -137,29 +137,46 @@ impl RankingReport {
     /// Could not measure, where nobody was measured well enough to be placed on some load.
     pub fn exit(&self) -> ExitStatus {
         let dead = |w: &WorkloadRanking| {
-            w.metrics.iter().filter(|m| !build::of_gpu(m)).all(|m| m.places.iter().all(|p| p.value.is_none()))
+            w.metrics
+                .iter()
+                .filter(|m| !build::of_gpu(m))
+                .all(|m| m.places.iter().all(|p| p.value.is_none()))
         };
         let unfit = self.workloads.iter().any(|w| w.unfit.iter().any(Option::is_some) || dead(w));
-        if unfit || self.workloads.is_empty() { ExitStatus::CouldNotMeasure } else { ExitStatus::Pass }
+        if unfit || self.workloads.is_empty() {
+            ExitStatus::CouldNotMeasure
+        } else {
+            ExitStatus::Pass
+        }
     }
 
     /// Reads a stored ranking; refuses a newer version, another kind of file, and lists that are not of all entrants.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|e| format!("not a ranking: {e}"))?;
+        let value: serde_json::Value =
+            serde_json::from_str(text).map_err(|e| format!("not a ranking: {e}"))?;
         if value["schema"].as_str() != Some(SCHEMA) {
             return Err(format!("not a ranking: its schema is not {SCHEMA:?}"));
         }
         if let Some(newer) = value["version"].as_u64().filter(|v| *v > u64::from(VERSION)) {
-            return Err(format!("ranking has version {newer}, this goodput-gate reads up to {VERSION}"));
+            return Err(format!(
+                "ranking has version {newer}, this goodput-gate reads up to {VERSION}"
+            ));
         }
-        let read: Self = serde_json::from_value(value).map_err(|e| format!("not a ranking: {e}"))?;
-        if read.is_whole() { Ok(read) } else { Err("not a ranking: a list has not one value for each entrant".into()) }
+        let read: Self =
+            serde_json::from_value(value).map_err(|e| format!("not a ranking: {e}"))?;
+        if read.is_whole() {
+            Ok(read)
+        } else {
+            Err("not a ranking: a list has not one value for each entrant".into())
+        }
     }
 
     fn is_whole(&self) -> bool {
         let all = self.entrants.len();
         let ranked = |w: &WorkloadRanking| {
-            w.starts.len() == all && w.unfit.len() == all && w.metrics.iter().all(|m| m.places.len() == all)
+            w.starts.len() == all
+                && w.unfit.len() == all
+                && w.metrics.iter().all(|m| m.places.len() == all)
         };
         self.workloads.iter().all(ranked) && self.families.iter().all(|f| f.curves.len() == all)
     }
@@ -180,10 +197,14 @@ fn value(unit: &str, place: &PlaceReport) -> String {
     let shown = text::value(unit, place.value);
     let end = |x: Option<f64>| {
         let with_unit = text::value(unit, x);
-        with_unit.split_once(' ').map_or(with_unit.trim_end_matches("/s").to_owned(), |(number, _)| number.to_owned())
+        with_unit
+            .split_once(' ')
+            .map_or(with_unit.trim_end_matches("/s").to_owned(), |(number, _)| number.to_owned())
     };
     match (place.interval_low, place.interval_high) {
-        (Some(_), Some(_)) => format!("{shown} ({} to {})", end(place.interval_low), end(place.interval_high)),
+        (Some(_), Some(_)) => {
+            format!("{shown} ({} to {})", end(place.interval_low), end(place.interval_high))
+        }
         _ => shown,
     }
 }
@@ -191,10 +212,13 @@ fn value(unit: &str, place: &PlaceReport) -> String {
 /// What became of a hypothesis, with its numbers: `confirmed: 312 tok/s against 205 tok/s, 44.1 to 60.2 % more`.
 fn outcome(h: &HypothesisReport) -> String {
     let known = h.left.is_some() || h.right.is_some();
-    let numbers = known.then(|| format!(": {} against {}", text::value(&h.unit, h.left), text::value(&h.unit, h.right)));
+    let numbers = known.then(|| {
+        format!(": {} against {}", text::value(&h.unit, h.left), text::value(&h.unit, h.right))
+    });
     let ends = h.difference_low_ratio.zip(h.difference_high_ratio);
-    let difference =
-        ends.map(|(low, high)| format!(", {} to {}", text::change(&h.unit, Some(low)), text::change(&h.unit, Some(high))));
+    let difference = ends.map(|(low, high)| {
+        format!(", {} to {}", text::change(&h.unit, Some(low)), text::change(&h.unit, Some(high)))
+    });
     let reason = h.reason.as_ref().map(|why| format!(": {}", text::plain(why)));
     let parts = [Some(h.outcome.clone()), numbers, difference, reason];
     parts.into_iter().flatten().collect()

@@ -10,15 +10,18 @@ pub use watched::watched;
 
 use super::headline::{Headline, Why};
 use super::{
-    BaselineReport, BoundSide, ClientReport, Codes, ComparisonReport, CountedReport, DistributionReport, LimitReport,
-    MetricReport, Report, SCHEMA, VERSION, ValueReport, WorkloadReport,
+    BaselineReport, BoundSide, ClientReport, Codes, ComparisonReport, CountedReport,
+    DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION, ValueReport,
+    WorkloadReport,
 };
 use crate::compare::reason::{NoBaseline, RunReason, Tokens};
 use crate::compare::{self, Begin};
 use crate::config::Bound;
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::judge::limits::LimitState;
-use crate::judge::reason::{self, LimitReason, LimitValue, Margin, Measured, NoiseUnit, Side, SpreadReason};
+use crate::judge::reason::{
+    self, LimitReason, LimitValue, Margin, Measured, NoiseUnit, Side, SpreadReason,
+};
 use crate::judge::shift::Moved;
 use crate::judge::{self, Judgement, MetricReason, Mode};
 use crate::measure::seen::Seen;
@@ -32,13 +35,15 @@ fn metric_named(name: &str) -> Metric {
 }
 
 fn margins() -> Vec<Margin> {
-    let primary = METHOD.into_iter().filter(|m| m.method().is_some_and(|row| row.class == Class::Primary));
+    let primary =
+        METHOD.into_iter().filter(|m| m.method().is_some_and(|row| row.class == Class::Primary));
     vec![Margin { ratio: 0.1, metrics: primary.collect() }]
 }
 
 fn proves() -> Reason {
     let sizes = [0.081, 0.142, 0.21, 0.088, 0.15, 0.084, 0.029, 0.006];
-    let guards = METHOD.into_iter().filter(|m| m.method().is_some_and(|row| row.class == Class::Guard));
+    let guards =
+        METHOD.into_iter().filter(|m| m.method().is_some_and(|row| row.class == Class::Guard));
     judge::Reason::Proof { margins: margins(), detectable: guards.zip(sizes).collect() }.into()
 }
 
@@ -47,7 +52,12 @@ fn unproven() -> MetricReason {
 }
 
 /// A workload with its verdict, and why.
-fn ruled(verdict: Verdict, reasons: &[Reason], warnings: &[Reason], mut w: WorkloadReport) -> WorkloadReport {
+fn ruled(
+    verdict: Verdict,
+    reasons: &[Reason],
+    warnings: &[Reason],
+    mut w: WorkloadReport,
+) -> WorkloadReport {
     (w.reasons, w.warnings) = (w.codes.texts(reasons), w.codes.texts(warnings));
     if w.metrics.iter().any(|m| m.reason == Some(unproven().to_string())) {
         w.codes.text(&unproven());
@@ -96,7 +106,11 @@ pub fn pass() -> Report {
     };
     workload = ruled(Verdict::Passed, &[proves()], &[], workload);
     workload.proves = Some(workload.codes.text(&proves()));
-    let headline = Headline::Verdict { verdict: Verdict::Passed, workload: None, why: Some(Why::NoSlowdown(margins())) };
+    let headline = Headline::Verdict {
+        verdict: Verdict::Passed,
+        workload: None,
+        why: Some(Why::NoSlowdown(margins())),
+    };
     report(&headline, 0, vec![workload])
 }
 
@@ -107,7 +121,10 @@ fn slower() -> [Measured; 2] {
         interval: Some(interval),
         p: Some(p),
     };
-    [of("tpot_geomean", 0.082, (0.07, 0.094), 0.00001), of("e2e_geomean", 0.071, (0.059, 0.083), 0.0002)]
+    [
+        of("tpot_geomean", 0.082, (0.07, 0.094), 0.00001),
+        of("e2e_geomean", 0.071, (0.059, 0.083), 0.0002),
+    ]
 }
 
 pub fn regression() -> Report {
@@ -132,8 +149,13 @@ pub fn regression() -> Report {
 
 fn regressed(workload: Option<&str>) -> Headline {
     let [tpot, e2e] = slower();
-    let why = Why::Slower(tpot, e2e.change.map(|change| (e2e.metric, change)).into_iter().collect());
-    Headline::Verdict { verdict: Verdict::Failed, workload: workload.map(str::to_owned), why: Some(why) }
+    let why =
+        Why::Slower(tpot, e2e.change.map(|change| (e2e.metric, change)).into_iter().collect());
+    Headline::Verdict {
+        verdict: Verdict::Failed,
+        workload: workload.map(str::to_owned),
+        why: Some(why),
+    }
 }
 
 /// Both builds in one job.
@@ -201,9 +223,11 @@ pub fn inconclusive() -> Report {
     w.metrics = compared(|_| (0.018, Judgement::Inconclusive));
     for m in &mut w.metrics {
         m.reason = Some(w.codes.text(&MetricReason::TooFewSessions));
-        (m.interval_low_ratio, m.interval_high_ratio, m.p, m.smallest_visible_change_ratio) = (None, None, None, None);
+        (m.interval_low_ratio, m.interval_high_ratio, m.p, m.smallest_visible_change_ratio) =
+            (None, None, None, None);
     }
-    let p99 = w.metrics.iter_mut().find(|m| m.metric == "ttft_p99").expect("METHOD judges ttft_p99");
+    let p99 =
+        w.metrics.iter_mut().find(|m| m.metric == "ttft_p99").expect("METHOD judges ttft_p99");
     (p99.candidate, p99.change_ratio, p99.judgement) = (None, None, Some(Judgement::Unmeasured));
     p99.reason = Some(w.codes.text(&MetricReason::NoCandidateValue));
     w.baseline = Some(BaselineReport {
@@ -212,27 +236,41 @@ pub fn inconclusive() -> Report {
         ..history(2, Some(4))
     });
     let head = headline(Verdict::Inconclusive, &reason);
-    let notices = vec!["this change alters `gate` of goodput-gate.yaml: what the base says is what counts".into()];
+    let notices = vec![
+        "this change alters `gate` of goodput-gate.yaml: what the base says is what counts".into(),
+    ];
     let w = ruled(Verdict::Inconclusive, &[reason, missing("ttft_p99")], &[], w);
     Report { notices, ..report(&head, 0, vec![w]) }
 }
 
 fn missing(metric: &str) -> Reason {
     let why = Some(MetricReason::NoCandidateValue);
-    judge::Reason::NotProvenFine { metric: metric_named(metric), change: None, interval: None, why }.into()
+    judge::Reason::NotProvenFine { metric: metric_named(metric), change: None, interval: None, why }
+        .into()
 }
 
 /// The candidate stopped to tell its output tokens.
 pub fn incomplete() -> Report {
-    let reason = RunReason::TokensUntold { silent: Side::Candidate, tokens: vec![Tokens::Output] }.into();
+    let reason =
+        RunReason::TokensUntold { silent: Side::Candidate, tokens: vec![Tokens::Output] }.into();
     let mut w = measured("chat");
     w.metrics = compared(|_| (0.004, Judgement::Unchanged));
-    for m in w.metrics.iter_mut().filter(|m| m.metric.starts_with("tpot") || m.metric == "output_token_rate") {
+    for m in w
+        .metrics
+        .iter_mut()
+        .filter(|m| m.metric.starts_with("tpot") || m.metric == "output_token_rate")
+    {
         (m.candidate, m.change_ratio, m.judgement) = (None, None, Some(Judgement::Unmeasured));
-        (m.interval_low_ratio, m.interval_high_ratio, m.p, m.smallest_visible_change_ratio) = (None, None, None, None);
+        (m.interval_low_ratio, m.interval_high_ratio, m.p, m.smallest_visible_change_ratio) =
+            (None, None, None, None);
         m.reason = Some(w.codes.text(&MetricReason::NoCandidateValue));
     }
-    let w = WorkloadReport { baseline: Some(history(8, None)), comparison: Some(other_day()), limits: vec![met()], ..w };
+    let w = WorkloadReport {
+        baseline: Some(history(8, None)),
+        comparison: Some(other_day()),
+        limits: vec![met()],
+        ..w
+    };
     let head = headline(Verdict::Incomplete, &reason);
     report(&head, 3, vec![ruled(Verdict::Incomplete, &[reason, missing("tpot_geomean")], &[], w)])
 }
@@ -244,15 +282,29 @@ pub fn blind() -> Report {
     let why = judge::Reason::Blind { metric: ttft, detectable, wanted: 0.1, noise, unit }.into();
     let mut w = measured("chat");
     w.metrics = compared(|_| (0.118, Judgement::Inconclusive));
-    let p99 = w.metrics.iter_mut().find(|m| m.metric == "ttft_p99").expect("METHOD judges ttft_p99");
+    let p99 =
+        w.metrics.iter_mut().find(|m| m.metric == "ttft_p99").expect("METHOD judges ttft_p99");
     (p99.change_ratio, p99.reason) = (Some(1.26), Some(w.codes.text(&MetricReason::OneStart)));
     let (commit, day) = ("0c1d2e3f4a5b".into(), "2026-10-30".into());
-    let step = SpreadReason::SessionsMoved { metric: ttft, newer: 3, commit, day, change: 0.217, older: 5 };
-    let spread = [step, SpreadReason::NoSessionsHelp].map(|reason| judge::Reason::Spread(reason).into());
+    let step = SpreadReason::SessionsMoved {
+        metric: ttft,
+        newer: 3,
+        commit,
+        day,
+        change: 0.217,
+        older: 5,
+    };
+    let spread =
+        [step, SpreadReason::NoSessionsHelp].map(|reason| judge::Reason::Spread(reason).into());
     let at = |commit: &str, day: &str| reason::Place { commit: commit.into(), day: day.into() };
-    let moved = |change| vec![Moved { metric: metric_named("tpot_geomean"), change, slower: change > 0.0 }];
+    let moved =
+        |change| vec![Moved { metric: metric_named("tpot_geomean"), change, slower: change > 0.0 }];
     let warnings = [
-        compare::Reason::SessionsBegin { at: at("0b1c2d3e4f5a", "2026-10-20"), begin: Begin::Faster(moved(-0.12)), left_out: 4 },
+        compare::Reason::SessionsBegin {
+            at: at("0b1c2d3e4f5a", "2026-10-20"),
+            begin: Begin::Faster(moved(-0.12)),
+            left_out: 4,
+        },
         compare::Reason::SlowerSessionLeftOut {
             session: "1a2b3c4d".into(),
             at: at("0d1e2f3a4b5c", "2026-11-02"),
@@ -266,7 +318,8 @@ pub fn blind() -> Report {
 }
 
 pub fn no_baseline() -> Report {
-    let reason = compare::Reason::NoBaseline { workload: "chat".into(), why: NoBaseline::History }.into();
+    let reason =
+        compare::Reason::NoBaseline { workload: "chat".into(), why: NoBaseline::History }.into();
     let w = WorkloadReport { limits: vec![met()], ..measured("chat") };
     let head = headline(Verdict::NoBaseline, &reason);
     report(&head, 4, vec![ruled(Verdict::NoBaseline, &[reason], &[], w)])
@@ -274,7 +327,8 @@ pub fn no_baseline() -> Report {
 
 pub fn invalid() -> Report {
     let place = Place { start: 1, round: 1, rounds: 6, of: 6 };
-    let reason = Note::Found(Found { place, seen: Seen::NoneCompleted { requests: 100, empty: 0 } }).into();
+    let reason =
+        Note::Found(Found { place, seen: Seen::NoneCompleted { requests: 100, empty: 0 } }).into();
     let workload = WorkloadReport {
         completed: 0,
         metrics: METHOD.iter().map(|m| MetricReport { candidate: None, ..metric(*m) }).collect(),
@@ -291,7 +345,11 @@ pub fn invalid() -> Report {
         client: ClientReport { own_lag_p99_ms: None, ..client() },
         ..measured("chat")
     };
-    report(&headline(Verdict::Invalid, &reason), 3, vec![ruled(Verdict::Invalid, &[reason], &[], workload)])
+    report(
+        &headline(Verdict::Invalid, &reason),
+        3,
+        vec![ruled(Verdict::Invalid, &[reason], &[], workload)],
+    )
 }
 
 pub fn run_only() -> Report {
@@ -307,7 +365,11 @@ pub fn run_only() -> Report {
     let of_gpu = [Some(0.842), Some(1.1876), Some(61746.0), None];
     workload.rates.extend(Metric::GPU.into_iter().zip(of_gpu).map(rate));
     workload.metrics.retain(|m| m.metric != "slo_attainment");
-    for m in workload.metrics.iter_mut().filter(|m| m.metric == "output_token_rate" || m.metric == "ttft_p99") {
+    for m in workload
+        .metrics
+        .iter_mut()
+        .filter(|m| m.metric == "output_token_rate" || m.metric == "ttft_p99")
+    {
         m.candidate = None;
     }
     report(&Headline::Measured { requests: 600 }, 0, vec![workload])
@@ -333,7 +395,12 @@ pub fn foreign(nasty: &str) -> Report {
     all.headline = format!("FAIL: {nasty}");
     all.session = nasty.into();
     all.created = nasty.into();
-    all.git = all.git.map(|g| GitFacts { commit: nasty.into(), tree: nasty.into(), commit_date: nasty.into(), ..g });
+    all.git = all.git.map(|g| GitFacts {
+        commit: nasty.into(),
+        tree: nasty.into(),
+        commit_date: nasty.into(),
+        ..g
+    });
     all.host = BTreeMap::from([(nasty.to_owned(), nasty.to_owned())]);
     for w in &mut all.workloads {
         w.name = nasty.into();
@@ -344,11 +411,16 @@ pub fn foreign(nasty: &str) -> Report {
         (w.load.protocol, w.load.arrival) = (nasty.into(), nasty.into());
         w.fingerprint.set("model", nasty);
         w.fingerprint.set(nasty, nasty);
-        w.differences = vec![Difference { field: nasty.into(), baseline: None, candidate: Some(nasty.into()) }];
+        w.differences =
+            vec![Difference { field: nasty.into(), baseline: None, candidate: Some(nasty.into()) }];
         w.errors = vec![ErrorCount { kind: nasty.into(), count: 3, example: Some(nasty.into()) }];
         w.limits[0].reason = nasty.into();
         w.metrics[3].reason = Some(nasty.into());
-        w.baseline = Some(BaselineReport { commit: Some(nasty.into()), commit_date: Some(nasty.into()), ..history(8, None) });
+        w.baseline = Some(BaselineReport {
+            commit: Some(nasty.into()),
+            commit_date: Some(nasty.into()),
+            ..history(8, None)
+        });
     }
     all
 }
@@ -357,7 +429,9 @@ fn report(headline: &Headline, exit_code: u8, workloads: Vec<WorkloadReport>) ->
     let verdict = match headline {
         Headline::Verdict { verdict, .. } => Some(*verdict),
         Headline::PassedWithAccepted { .. } => Some(Verdict::Passed),
-        Headline::Measured { .. } | Headline::Unfit { .. } | Headline::CouldNotMeasure { .. } => None,
+        Headline::Measured { .. } | Headline::Unfit { .. } | Headline::CouldNotMeasure { .. } => {
+            None
+        }
     };
     let mut codes = Codes::default();
     Report {
@@ -379,7 +453,9 @@ fn report(headline: &Headline, exit_code: u8, workloads: Vec<WorkloadReport>) ->
             dirty: verdict.is_none(),
             commit_date: "2026-11-20T09:00:00Z".into(),
         }),
-        host: [("kernel", "6.1.0"), ("runner", "gpu-7")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        host: [("kernel", "6.1.0"), ("runner", "gpu-7")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into(),
         workloads,
         codes,
     }
@@ -388,9 +464,12 @@ fn report(headline: &Headline, exit_code: u8, workloads: Vec<WorkloadReport>) ->
 /// A workload as `run` leaves it: nothing judged.
 fn measured(name: &str) -> WorkloadReport {
     let mut fingerprint = Fingerprint::default();
-    for (field, value) in
-        [("model", "Qwen/Qwen3-4B"), ("plan", "c0ffee123456"), ("protocol", "openai-chat"), ("server_version", "0.11.1")]
-    {
+    for (field, value) in [
+        ("model", "Qwen/Qwen3-4B"),
+        ("plan", "c0ffee123456"),
+        ("protocol", "openai-chat"),
+        ("server_version", "0.11.1"),
+    ] {
         fingerprint.set(field, value);
     }
     WorkloadReport {
@@ -418,7 +497,11 @@ fn measured(name: &str) -> WorkloadReport {
         limits: vec![],
         distributions: distributions(),
         rates: rates(),
-        errors: vec![ErrorCount { kind: "timeout".into(), count: 2, example: Some("no byte for 30 s".into()) }],
+        errors: vec![ErrorCount {
+            kind: "timeout".into(),
+            count: 2,
+            example: Some("no byte for 30 s".into()),
+        }],
         server_start_ms: Vec::new(),
         connections: BTreeMap::new(),
         notes: vec![],
@@ -565,7 +648,8 @@ fn met() -> LimitReport {
         interval_high: Some(337.8),
         state: LimitState::Met,
         right_side: Some(true),
-        reason: "ttft_p95 312.4 ms (290.2 ms to 337.8 ms) is within the limit of at most 500.0 ms".into(),
+        reason: "ttft_p95 312.4 ms (290.2 ms to 337.8 ms) is within the limit of at most 500.0 ms"
+            .into(),
         accepted: None,
     }
 }
@@ -584,7 +668,14 @@ fn distributions() -> Vec<DistributionReport> {
         p999_ms: None,
         max_ms: Some(5.1177 * scale),
     };
-    vec![of("ttft", 100.0), of("tpot", 15.0), of("chunk_gap", 14.0), of("e2e", 2000.0), of("queue", 0.01), of("send_lag", 0.05)]
+    vec![
+        of("ttft", 100.0),
+        of("tpot", 15.0),
+        of("chunk_gap", 14.0),
+        of("e2e", 2000.0),
+        of("queue", 0.01),
+        of("send_lag", 0.05),
+    ]
 }
 
 fn rates() -> Vec<ValueReport> {

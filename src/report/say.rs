@@ -33,7 +33,10 @@ pub fn beside(lang: Lang, word: &str) -> String {
 }
 
 fn translated(sentences: &[&[Sentence]], english: &str) -> String {
-    let known = sentences.iter().flat_map(|part| part.iter()).find_map(|(from, to)| filled(sentences, from, to, english));
+    let known = sentences
+        .iter()
+        .flat_map(|part| part.iter())
+        .find_map(|(from, to)| filled(sentences, from, to, english));
     known.or_else(|| pattern::quantity(english)).unwrap_or_else(|| {
         let parted = ["; ", ", "].into_iter().find(|by| english.contains(by));
         parted.map_or_else(
@@ -47,11 +50,15 @@ fn filled(sentences: &[&[Sentence]], from: &str, to: &str, english: &str) -> Opt
     let found = pattern::holes(from, english)?;
     let said = |piece: Piece<'_>| match piece {
         Piece::Text(text) | Piece::Maybe(text) => text.to_owned(),
-        Piece::Hole(hole) => found.iter().find(|(name, _)| *name == hole).map_or_else(String::new, |(_, text)| match hole {
-            'q'..='t' | 'A'..='E' => translated(sentences, text),
-            'L' => listed(sentences, text),
-            _ => (*text).to_owned(),
-        }),
+        Piece::Hole(hole) => {
+            found.iter().find(|(name, _)| *name == hole).map_or_else(String::new, |(_, text)| {
+                match hole {
+                    'q'..='t' | 'A'..='E' => translated(sentences, text),
+                    'L' => listed(sentences, text),
+                    _ => (*text).to_owned(),
+                }
+            })
+        }
     };
     Some(pattern::pieces(to).map(said).collect())
 }

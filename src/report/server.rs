@@ -64,12 +64,20 @@ pub fn report(w: &WorkloadRecord, before: &Before) -> Option<ServerReport> {
     let rounds: Vec<&ServerRound> = w.rounds().filter_map(|(_, r)| r.server.as_ref()).collect();
     let now = w.server_values();
     let fact = |fact: &Fact| {
-        let (baseline, candidate) = (before.server.get(fact.key()).copied(), now.get(fact.key()).copied());
+        let (baseline, candidate) =
+            (before.server.get(fact.key()).copied(), now.get(fact.key()).copied());
         baseline.or(candidate)?;
-        Some(ServerFact { fact: fact.key().into(), words: fact.words().into(), unit: fact.unit().into(), baseline, candidate })
+        Some(ServerFact {
+            fact: fact.key().into(),
+            words: fact.words().into(),
+            unit: fact.unit().into(),
+            baseline,
+            candidate,
+        })
     };
     let cpu_ms: Option<f64> = rounds.iter().map(|r| r.cpu_ms).sum();
-    let watched_us: u64 = w.rounds().filter(|(_, r)| r.server.is_some()).map(|(_, r)| r.duration_us).sum();
+    let watched_us: u64 =
+        w.rounds().filter(|(_, r)| r.server.is_some()).map(|(_, r)| r.duration_us).sum();
     rounds.last().map(|last| ServerReport {
         names: last.server.clone(),
         samples: rounds.iter().map(|r| u64::from(r.samples)).sum(),
@@ -106,10 +114,14 @@ pub fn meanwhile(judged: &Judged<'_>, comparison: Option<&Comparison>) -> Vec<St
 
 /// The most telling regressed metric of each part of a request; of the whole only where no part is known to be slower.
 fn regressed(comparison: &Comparison) -> Vec<(&MetricComparison, Concern)> {
-    let mut worse: Vec<&MetricComparison> = comparison.metrics.iter().filter(|m| m.judgement == Judgement::Regressed).collect();
+    let mut worse: Vec<&MetricComparison> =
+        comparison.metrics.iter().filter(|m| m.judgement == Judgement::Regressed).collect();
     worse.sort_by(|a, b| a.p.unwrap_or(1.0).total_cmp(&b.p.unwrap_or(1.0)));
-    let first = |concern: Concern| worse.iter().find(|m| self::concern(m.metric) == concern).map(|m| (*m, concern));
-    let parts: Vec<_> = [Concern::FirstToken, Concern::LaterTokens].into_iter().filter_map(first).collect();
+    let first = |concern: Concern| {
+        worse.iter().find(|m| self::concern(m.metric) == concern).map(|m| (*m, concern))
+    };
+    let parts: Vec<_> =
+        [Concern::FirstToken, Concern::LaterTokens].into_iter().filter_map(first).collect();
     if parts.is_empty() { first(Concern::Both).into_iter().collect() } else { parts }
 }
 
@@ -135,15 +147,22 @@ fn mean(of: &BTreeMap<String, f64>, timing: Timing) -> Option<f64> {
 
 /// From our own instants: before the request was sent, then to the first token, then to the last. Closed loop: a request starts when it is
 /// sent.
-fn split(now: &BTreeMap<String, f64>, before: &BTreeMap<String, f64>, open_loop: bool) -> Option<String> {
+fn split(
+    now: &BTreeMap<String, f64>,
+    before: &BTreeMap<String, f64>,
+    open_loop: bool,
+) -> Option<String> {
     let parts = |of: &BTreeMap<String, f64>| {
         let (first, whole) = (mean(of, Timing::Ttft)?, mean(of, Timing::E2e)?);
         let lag = if open_loop { mean(of, Timing::SendLag)? } else { 0.0 };
         Some([lag, (first - lag).max(0.0), (whole - first).max(0.0)])
     };
     let (now, before) = (parts(now)?, parts(before));
-    let was = |i: usize| before.map_or_else(String::new, |b| format!(" (was {})", text::value("ms", Some(b[i]))));
-    let named = ["before it was sent", "from there to the first token", "from the first token to the last"];
+    let was = |i: usize| {
+        before.map_or_else(String::new, |b| format!(" (was {})", text::value("ms", Some(b[i]))))
+    };
+    let named =
+        ["before it was sent", "from there to the first token", "from the first token to the last"];
     let all: Vec<String> = named
         .iter()
         .enumerate()
@@ -167,9 +186,18 @@ fn value(unit: &str, value: Option<f64>) -> String {
 
 /// How it was read, and what that cost.
 pub fn how(server: &ServerReport) -> String {
-    let names = server.names.as_deref().map_or_else(String::new, |n| format!(", in the names of {}", text::plain(n)));
-    let failed = if server.failed > 0 { format!(", {} could not be read", server.failed) } else { String::new() };
-    let cpu = server.cpu_ratio.map_or_else(String::new, |r| format!("; reading them took {:.2} % of one processor", r * 100.0));
+    let names = server
+        .names
+        .as_deref()
+        .map_or_else(String::new, |n| format!(", in the names of {}", text::plain(n)));
+    let failed = if server.failed > 0 {
+        format!(", {} could not be read", server.failed)
+    } else {
+        String::new()
+    };
+    let cpu = server.cpu_ratio.map_or_else(String::new, |r| {
+        format!("; reading them took {:.2} % of one processor", r * 100.0)
+    });
     format!("{}{names}{failed}{cpu}", text::count(server.samples, "page", "pages"))
 }
 

@@ -100,8 +100,15 @@ pub fn is_of(sweep: &SweepReport, title: &str) -> bool {
 pub fn sweeps(judged: &[Judged<'_>]) -> Vec<SweepReport> {
     let mut families: Vec<(&str, Axis, Vec<SweepLevel>)> = Vec::new();
     for one in judged {
-        let Some(LevelRecord { family, axis, value }) = &one.workload.load.detail.level else { continue };
-        let level = level(one.workload, &one.pooled, *value, one.workload.invalid().first().map(ToString::to_string));
+        let Some(LevelRecord { family, axis, value }) = &one.workload.load.detail.level else {
+            continue;
+        };
+        let level = level(
+            one.workload,
+            &one.pooled,
+            *value,
+            one.workload.invalid().first().map(ToString::to_string),
+        );
         match families.iter_mut().find(|(name, of, _)| name == family && of == axis) {
             Some((_, _, levels)) => levels.push(level),
             None => families.push((family, *axis, vec![level])),
@@ -112,7 +119,12 @@ pub fn sweeps(judged: &[Judged<'_>]) -> Vec<SweepReport> {
 }
 
 /// `pooled`: over all rounds. `unfit`: why it is not fit to be judged.
-pub fn level(workload: &WorkloadRecord, pooled: &Values, level: f64, unfit: Option<String>) -> SweepLevel {
+pub fn level(
+    workload: &WorkloadRecord,
+    pooled: &Values,
+    level: f64,
+    unfit: Option<String>,
+) -> SweepLevel {
     let of = |metric| pooled.get(&metric).copied();
     SweepLevel {
         workload: workload.name.clone(),
@@ -134,12 +146,15 @@ pub fn level(workload: &WorkloadRecord, pooled: &Values, level: f64, unfit: Opti
 /// Levels in any order. What is not fit to be judged is kept, and bends no curve.
 pub fn sweep(family: &str, axis: Axis, mut levels: Vec<SweepLevel>) -> SweepReport {
     levels.sort_by(|a, b| a.level.total_cmp(&b.level));
-    let (fit, unfit): (Vec<&SweepLevel>, Vec<&SweepLevel>) = levels.iter().partition(|l| l.unfit.is_none());
+    let (fit, unfit): (Vec<&SweepLevel>, Vec<&SweepLevel>) =
+        levels.iter().partition(|l| l.unfit.is_none());
     let (curve, value) = curve(axis, &fit);
     let points: Option<Vec<(f64, f64)>> = fit.iter().map(|l| Some((l.level, value(l)?))).collect();
     let at = points.as_deref().and_then(knee);
     let words = match (&points, at) {
-        (None, _) => format!("no knee is looked for: {} is not measured at every level", curve.name()),
+        (None, _) => {
+            format!("no knee is looked for: {} is not measured at every level", curve.name())
+        }
         (Some(points), _) if points.len() < LEAST_POINTS => {
             format!("no knee is looked for: {LEAST_POINTS} levels are needed")
         }
@@ -147,7 +162,11 @@ pub fn sweep(family: &str, axis: Axis, mut levels: Vec<SweepLevel>) -> SweepRepo
         (Some(points), None) => straight(axis, curve, points),
     };
     let left_out: Vec<String> = unfit.iter().map(|l| l.level.to_string()).collect();
-    let left_out = if unfit.is_empty() { String::new() } else { format!("; INVALID and in no curve: {}", left_out.join(", ")) };
+    let left_out = if unfit.is_empty() {
+        String::new()
+    } else {
+        format!("; INVALID and in no curve: {}", left_out.join(", "))
+    };
     SweepReport {
         family: family.to_owned(),
         axis,
@@ -170,13 +189,21 @@ pub fn matters(sweep: &SweepReport) -> String {
         let (level, most) = best(sweep, *value, Orientation::HigherIsBetter)?;
         Some(format!("{name}: most at {}, {}", at(level), text::value(unit, Some(most))))
     });
-    let least = best(sweep, |l| l.ttft_p50_ms, Orientation::LowerIsBetter)
-        .map(|(level, least)| format!("TTFT p50: least at {}, {}", at(level), text::value("ms", Some(least))));
+    let least = best(sweep, |l| l.ttft_p50_ms, Orientation::LowerIsBetter).map(|(level, least)| {
+        format!("TTFT p50: least at {}, {}", at(level), text::value("ms", Some(least)))
+    });
     let failed = sweep.levels.last().map(|l| match l.error_rate_ratio {
-        Some(share) => format!("errors: {} at {}, the highest level", text::value("ratio", Some(share)), at(l)),
+        Some(share) => {
+            format!("errors: {} at {}, the highest level", text::value("ratio", Some(share)), at(l))
+        }
         None => format!("errors: unmeasured at {}, the highest level", at(l)),
     });
-    most.into_iter().chain(least).chain(failed).chain([sweep.words.clone()]).collect::<Vec<_>>().join("; ")
+    most.into_iter()
+        .chain(least)
+        .chain(failed)
+        .chain([sweep.words.clone()])
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// The best level and its value; the lowest of several that are as good. None where no fit level has one.
@@ -185,7 +212,8 @@ pub fn best(
     value: impl Fn(&SweepLevel) -> Option<f64>,
     orientation: Orientation,
 ) -> Option<(&SweepLevel, f64)> {
-    let known = sweep.levels.iter().filter(|l| l.unfit.is_none()).filter_map(|l| Some((l, value(l)?)));
+    let known =
+        sweep.levels.iter().filter(|l| l.unfit.is_none()).filter_map(|l| Some((l, value(l)?)));
     known.reduce(|best, next| {
         let better = match orientation {
             Orientation::LowerIsBetter => next.1 < best.1,
@@ -200,29 +228,52 @@ type Value = fn(&SweepLevel) -> Option<f64>;
 /// Goodput against rate, throughput against concurrency, each where it is measured; else requests per second.
 fn curve(axis: Axis, levels: &[&SweepLevel]) -> (Metric, Value) {
     let choices: [(Metric, Value); 2] = match axis {
-        Axis::Rate => [(Metric::Goodput, |l| l.goodput_per_s), (Metric::RequestRate, |l| l.request_rate_per_s)],
-        Axis::Concurrency => {
-            [(Metric::OutputTokenRate, |l| l.output_token_rate_tokens_per_s), (Metric::RequestRate, |l| l.request_rate_per_s)]
-        }
+        Axis::Rate => [
+            (Metric::Goodput, |l| l.goodput_per_s),
+            (Metric::RequestRate, |l| l.request_rate_per_s),
+        ],
+        Axis::Concurrency => [
+            (Metric::OutputTokenRate, |l| l.output_token_rate_tokens_per_s),
+            (Metric::RequestRate, |l| l.request_rate_per_s),
+        ],
     };
     let measured = |value: Value| levels.iter().all(|level| value(level).is_some());
     choices.into_iter().find(|(_, value)| measured(*value)).unwrap_or(choices[0])
 }
 
 /// `knee near 8 in flight: at 16 output_token_rate is 3 % higher, and ttft p95 2.1 times as long`.
-fn bent(axis: Axis, curve: Metric, points: &[(f64, f64)], levels: &[&SweepLevel], at: usize) -> String {
+fn bent(
+    axis: Axis,
+    curve: Metric,
+    points: &[(f64, f64)],
+    levels: &[&SweepLevel],
+    at: usize,
+) -> String {
     let beyond = at + 1;
     let ((here, y), (there, y_there)) = (points[at], points[beyond]);
-    let curved = format!("knee near {}: at {there} {} is {}", named(axis, here), curve.name(), grown(y, y_there));
+    let curved = format!(
+        "knee near {}: at {there} {} is {}",
+        named(axis, here),
+        curve.name(),
+        grown(y, y_there)
+    );
     let both = |of: Value| of(levels[at]).zip(of(levels[beyond])).filter(|(here, _)| *here > 0.0);
-    let tail = both(|l| l.ttft_p95_ms).map(|pair| ("p95", pair)).or_else(|| both(|l| l.ttft_p50_ms).map(|pair| ("p50", pair)));
-    let slower = tail.map(|(stat, (here, there))| format!(", and ttft {stat} {:.1} times as long", there / here));
+    let tail = both(|l| l.ttft_p95_ms)
+        .map(|pair| ("p95", pair))
+        .or_else(|| both(|l| l.ttft_p50_ms).map(|pair| ("p50", pair)));
+    let slower = tail.map(|(stat, (here, there))| {
+        format!(", and ttft {stat} {:.1} times as long", there / here)
+    });
     curved + slower.as_deref().unwrap_or_default()
 }
 
 fn straight(axis: Axis, curve: Metric, points: &[(f64, f64)]) -> String {
     let last = points.last().map(|p| p.0);
-    format!("no knee up to {}: {} does not bend", named(axis, last.unwrap_or_default()), curve.name())
+    format!(
+        "no knee up to {}: {} does not bend",
+        named(axis, last.unwrap_or_default()),
+        curve.name()
+    )
 }
 
 fn named(axis: Axis, level: f64) -> String {
@@ -251,7 +302,11 @@ pub const fn axis_name(axis: Axis) -> &'static str {
 /// The cells of a level, under [`HEADER`].
 pub fn cells(level: &SweepLevel) -> [String; 10] {
     [
-        if level.unfit.is_some() { format!("INVALID {}", level.level) } else { level.level.to_string() },
+        if level.unfit.is_some() {
+            format!("INVALID {}", level.level)
+        } else {
+            level.level.to_string()
+        },
         text::number(level.output_token_rate_tokens_per_s),
         text::number(level.request_rate_per_s),
         text::number(level.goodput_per_s),
@@ -311,7 +366,10 @@ pub(super) mod tests {
     fn a_knee_is_named_with_what_lies_beyond_it() {
         let found = sweep("w", Axis::Concurrency, levels());
         assert_eq!((found.knee, found.curve.as_str()), (Some(8.0), "output_token_rate"));
-        assert_eq!(found.words, "knee near 8 in flight: at 16 output_token_rate is 2 % higher, and ttft p95 9.0 times as long");
+        assert_eq!(
+            found.words,
+            "knee near 8 in flight: at 16 output_token_rate is 2 % higher, and ttft p95 9.0 times as long"
+        );
         assert_eq!(found.levels[0].workload, "w-c1");
     }
 
@@ -326,18 +384,30 @@ pub(super) mod tests {
         assert!(said.starts_with(expected), "{said}");
         let mut nothing = levels();
         for level in &mut nothing {
-            (level.output_token_rate_tokens_per_s, level.ttft_p50_ms, level.error_rate_ratio) = (None, None, None);
+            (level.output_token_rate_tokens_per_s, level.ttft_p50_ms, level.error_rate_ratio) =
+                (None, None, None);
         }
         let said = matters(&sweep("w", Axis::Rate, nothing));
-        assert!(said.starts_with("requests/s: most at 32/s, 32.00/s; errors: unmeasured at 32/s, the highest level; "), "{said}");
+        assert!(
+            said.starts_with(
+                "requests/s: most at 32/s, 32.00/s; errors: unmeasured at 32/s, the highest level; "
+            ),
+            "{said}"
+        );
     }
 
     #[test]
     fn a_curve_that_does_not_bend_says_so() {
         let straight = (1..6).map(|n| at(f64::from(n), Some(f64::from(n) * 10.0), 50.0)).collect();
-        assert_eq!(sweep("w", Axis::Concurrency, straight).words, "no knee up to 5 in flight: output_token_rate does not bend");
+        assert_eq!(
+            sweep("w", Axis::Concurrency, straight).words,
+            "no knee up to 5 in flight: output_token_rate does not bend"
+        );
         let few = levels().into_iter().take(3).collect();
-        assert_eq!(sweep("w", Axis::Concurrency, few).words, "no knee is looked for: 4 levels are needed");
+        assert_eq!(
+            sweep("w", Axis::Concurrency, few).words,
+            "no knee is looked for: 4 levels are needed"
+        );
     }
 
     #[test]
@@ -348,15 +418,22 @@ pub(super) mod tests {
         assert_eq!((found.curve.as_str(), found.knee), ("request_rate", None));
         some[2].request_rate_per_s = None;
         let found = sweep("w", Axis::Concurrency, some);
-        assert_eq!(found.words, "no knee is looked for: output_token_rate is not measured at every level");
+        assert_eq!(
+            found.words,
+            "no knee is looked for: output_token_rate is not measured at every level"
+        );
     }
 
     #[test]
     fn an_unfit_level_is_kept_and_bends_nothing() {
         let mut some = levels();
-        some.push(SweepLevel { unfit: Some("a client thread was busy".into()), ..at(64.0, Some(1.0), 9.0) });
+        some.push(SweepLevel {
+            unfit: Some("a client thread was busy".into()),
+            ..at(64.0, Some(1.0), 9.0)
+        });
         some.push(SweepLevel { unfit: Some("no round".into()), ..at(128.0, None, 9.0) });
-        let (with, without) = (sweep("w", Axis::Concurrency, some), sweep("w", Axis::Concurrency, levels()));
+        let (with, without) =
+            (sweep("w", Axis::Concurrency, some), sweep("w", Axis::Concurrency, levels()));
         assert_eq!((with.knee, with.levels.len()), (without.knee, without.levels.len() + 2));
         assert_eq!(with.words, format!("{}; INVALID and in no curve: 64, 128", without.words));
         assert_eq!(cells(&with.levels[6])[0], "INVALID 64");
@@ -370,6 +447,10 @@ pub(super) mod tests {
         }
         let found = sweep("w", Axis::Rate, all);
         assert_eq!((found.curve.as_str(), found.knee), ("goodput", Some(8.0)));
-        assert!(found.words.starts_with("knee near 8/s: at 16 goodput is 87 % lower"), "{}", found.words);
+        assert!(
+            found.words.starts_with("knee near 8/s: at 16 goodput is 87 % lower"),
+            "{}",
+            found.words
+        );
     }
 }

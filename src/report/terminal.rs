@@ -83,7 +83,12 @@ pub(super) fn ruled(
 }
 
 /// As `ruled`. What is wider than the terminal becomes several tables, each with the first column and as many of the others as fit.
-pub(super) fn parted(header: &[&str], rows: &[Vec<String>], numbers: std::ops::Range<usize>, width: u16) -> String {
+pub(super) fn parted(
+    header: &[&str],
+    rows: &[Vec<String>],
+    numbers: std::ops::Range<usize>,
+    width: u16,
+) -> String {
     bare(width).parted(header, rows, &numbers)
 }
 
@@ -94,7 +99,11 @@ fn bare(width: u16) -> Pen {
 /// A name on several lines, since a column is as wide as its widest.
 pub(super) fn folded(name: &str, columns: usize) -> String {
     let letters: Vec<char> = name.chars().collect();
-    letters.chunks(columns).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join("\n")
+    letters
+        .chunks(columns)
+        .map(|part| part.iter().collect::<String>())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 impl Pen {
@@ -107,7 +116,8 @@ impl Pen {
             }
         }
         if report.interrupted {
-            out += &self.wrapped(&say(self.lang, "interrupted: this is what was measured until then"));
+            out +=
+                &self.wrapped(&say(self.lang, "interrupted: this is what was measured until then"));
         }
         for notice in text::notices(report, self.lang) {
             out += &self.wrapped(&format!("{}: {notice}", say(self.lang, "note")));
@@ -118,7 +128,10 @@ impl Pen {
     fn workload(&self, report: &Report, w: &WorkloadReport) -> String {
         let name = text::plain(&w.name);
         let mut out = match w.verdict {
-            Some(verdict) => format!("{name}: {}\n", self.paint(hue(verdict), &beside(self.lang, verdict.word()))),
+            Some(verdict) => format!(
+                "{name}: {}\n",
+                self.paint(hue(verdict), &beside(self.lang, verdict.word()))
+            ),
             None => format!("{name}\n"),
         };
         out += &self.facts(&opening(report, w, self.lang));
@@ -153,17 +166,25 @@ impl Pen {
         let header = ["limit", "measured", "interval", "state"];
         let rows = w.limits.iter().map(|l| {
             let interval = say(self.lang, &text::limit_interval(l));
-            vec![say(self.lang, &text::limit(l)), text::value(&l.unit, l.value), interval, self.word(&text::state(l))]
+            vec![
+                say(self.lang, &text::limit(l)),
+                text::value(&l.unit, l.value),
+                interval,
+                self.word(&text::state(l)),
+            ]
         });
         self.table(&header, rows, 1..3)
     }
 
     fn distributions(&self, all: &[DistributionReport]) -> String {
-        let header: Vec<&str> =
-            std::iter::once("ms").chain(all.first().map(text::statistics).unwrap_or_default().map(|(name, _)| name)).collect();
-        let rows = all
-            .iter()
-            .map(|d| std::iter::once(d.timing.clone()).chain(text::statistics(d).map(|(_, x)| text::number(x))).collect());
+        let header: Vec<&str> = std::iter::once("ms")
+            .chain(all.first().map(text::statistics).unwrap_or_default().map(|(name, _)| name))
+            .collect();
+        let rows = all.iter().map(|d| {
+            std::iter::once(d.timing.clone())
+                .chain(text::statistics(d).map(|(_, x)| text::number(x)))
+                .collect()
+        });
         self.table(&header, rows, 1..header.len())
     }
 
@@ -177,24 +198,37 @@ impl Pen {
     }
 
     fn sweep(&self, sweep: &SweepReport) -> String {
-        let rows: Vec<Vec<String>> = sweep.levels.iter().map(|level| sweep::cells(level).to_vec()).collect();
-        let title = say(self.lang, &format!("{}: by {}", text::plain(&sweep.family), sweep::axis_name(sweep.axis)));
+        let rows: Vec<Vec<String>> =
+            sweep.levels.iter().map(|level| sweep::cells(level).to_vec()).collect();
+        let title = say(
+            self.lang,
+            &format!("{}: by {}", text::plain(&sweep.family), sweep::axis_name(sweep.axis)),
+        );
         let matters = self.wrapped(&say(self.lang, &text::plain(&sweep::matters(sweep))));
         let table = self.parted(&sweep::HEADER, &rows, &(0..sweep::HEADER.len()));
         format!("{title}\n{matters}\n{}", flush(&table))
     }
 
-    fn parted(&self, header: &[&str], rows: &[Vec<String>], numbers: &std::ops::Range<usize>) -> String {
+    fn parted(
+        &self,
+        header: &[&str],
+        rows: &[Vec<String>],
+        numbers: &std::ops::Range<usize>,
+    ) -> String {
         let table = |from: usize, to: usize| {
             let names: Vec<&str> = header[..1].iter().chain(&header[from..to]).copied().collect();
-            let rows = rows.iter().map(|row| row[..1].iter().chain(&row[from..to]).cloned().collect());
+            let rows =
+                rows.iter().map(|row| row[..1].iter().chain(&row[from..to]).cloned().collect());
             let first = if numbers.start == 0 { 0 } else { 1 + numbers.start.saturating_sub(from) };
             self.table(&names, rows, first..names.len())
         };
         let fits = |table: &str| table.lines().all(|line| line.width() <= usize::from(self.width));
         let (mut out, mut from) = (String::new(), 1);
         while from < header.len() {
-            let to = (from + 1..=header.len()).rev().find(|&to| fits(&table(from, to))).unwrap_or(from + 1);
+            let to = (from + 1..=header.len())
+                .rev()
+                .find(|&to| fits(&table(from, to)))
+                .unwrap_or(from + 1);
             out += &table(from, to);
             from = to;
         }
@@ -202,7 +236,12 @@ impl Pen {
     }
 
     /// `numbers`: the columns that are set flush right. Cells are never broken: a terminal too narrow for a table breaks its lines.
-    fn table(&self, header: &[&str], rows: impl Iterator<Item = Vec<String>>, numbers: std::ops::Range<usize>) -> String {
+    fn table(
+        &self,
+        header: &[&str],
+        rows: impl Iterator<Item = Vec<String>>,
+        numbers: std::ops::Range<usize>,
+    ) -> String {
         let mut table = Table::new();
         table
             .load_style(RULED)
@@ -233,7 +272,10 @@ impl Pen {
             return String::new();
         }
         let mut table = Table::new();
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width).load_style(presets::NOTHING);
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(self.width)
+            .load_style(presets::NOTHING);
         table.add_rows(facts.iter().map(|(label, fact)| vec![self.label(label), fact.clone()]));
         for column in table.column_iter_mut() {
             column.set_padding((0, 2 * u16::from(column.index == 0)));
@@ -255,7 +297,10 @@ impl Pen {
 
     fn wrapped(&self, line: &str) -> String {
         let mut table = Table::new();
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(self.width).load_style(presets::NOTHING);
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(self.width)
+            .load_style(presets::NOTHING);
         table.add_row([line]);
         for column in table.column_iter_mut() {
             column.set_padding((0, 0));
@@ -279,11 +324,14 @@ impl Pen {
         ];
         let words = WORDS.map(|(word, hue)| (self.word(word), hue));
         let paint = |line: &str| {
-            let word =
-                words.iter().find(|(word, _)| line.strip_suffix(word.as_str()).is_some_and(|before| before.ends_with(' ')));
+            let word = words.iter().find(|(word, _)| {
+                line.strip_suffix(word.as_str()).is_some_and(|before| before.ends_with(' '))
+            });
             word.map_or_else(
                 || line.to_owned(),
-                |(word, hue)| format!("{}{}", &line[..line.len() - word.len()], self.paint(*hue, word)),
+                |(word, hue)| {
+                    format!("{}{}", &line[..line.len() - word.len()], self.paint(*hue, word))
+                },
             )
         };
         table.lines().map(|line| paint(line) + "\n").collect()
@@ -330,7 +378,8 @@ fn closing(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str
     facts.extend(text::levels(w).map(|levels| ("interval", levels)));
     facts.extend(text::speed(w).map(|speed| ("speed", speed)));
     let measured = w.rates.iter().filter(|r| r.value.is_some() && !text::is_speed(r));
-    let rates: Vec<String> = measured.map(|r| format!("{} {}", r.metric, text::value(&r.unit, r.value))).collect();
+    let rates: Vec<String> =
+        measured.map(|r| format!("{} {}", r.metric, text::value(&r.unit, r.value))).collect();
     if !rates.is_empty() {
         facts.push(("rates", rates.join(", ")));
     }
@@ -344,7 +393,12 @@ fn closing(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str
     after.extend(labelled("GPU", w.gpu.iter().flat_map(super::gpu::lines)));
     let advice = advice::of(report, w).into_iter().take(MOST_ADVICE).map(|a| a.say(lang));
     let notes = labelled("note", text::notes(w, lang));
-    said(facts, lang).into_iter().chain(notes).chain(said(after, lang)).chain(labelled("advice", advice)).collect()
+    said(facts, lang)
+        .into_iter()
+        .chain(notes)
+        .chain(said(after, lang))
+        .chain(labelled("advice", advice))
+        .collect()
 }
 
 fn footer(report: &Report) -> Vec<(&'static str, String)> {
@@ -364,7 +418,10 @@ fn footer(report: &Report) -> Vec<(&'static str, String)> {
 }
 
 /// The label once, then nothing beside the further lines.
-fn labelled(label: &'static str, lines: impl Iterator<Item = String>) -> impl Iterator<Item = (&'static str, String)> {
+fn labelled(
+    label: &'static str,
+    lines: impl Iterator<Item = String>,
+) -> impl Iterator<Item = (&'static str, String)> {
     lines.enumerate().map(move |(i, line)| (if i == 0 { label } else { "" }, line))
 }
 

@@ -27,10 +27,20 @@ fn the_verdict_and_the_metric_are_in_every_format() {
     for (name, report) in samples::all() {
         let Some(verdict) = report.verdict else { continue };
         for (format, text) in formats(&report) {
-            let word = if format == "json" { format!("\"exit_code\": {}", report.exit_code) } else { verdict.word().to_owned() };
+            let word = if format == "json" {
+                format!("\"exit_code\": {}", report.exit_code)
+            } else {
+                verdict.word().to_owned()
+            };
             assert!(text.contains(&word), "{name} {format} does not say {word}");
-            for metric in report.workloads.iter().flat_map(|w| &w.metrics).filter(|m| m.is_regression()) {
-                assert!(text.contains(&metric.metric), "{name} {format} does not name {}", metric.metric);
+            for metric in
+                report.workloads.iter().flat_map(|w| &w.metrics).filter(|m| m.is_regression())
+            {
+                assert!(
+                    text.contains(&metric.metric),
+                    "{name} {format} does not name {}",
+                    metric.metric
+                );
             }
         }
     }
@@ -54,14 +64,20 @@ fn colour_adds_sequences_and_nothing_else() {
 
 #[test]
 fn no_foreign_text_steers_the_terminal() {
-    let text = terminal::render(&samples::foreign("\u{1b}]0;title\u{7}\u{1b}[2Jx\r\u{8}\u{9b}31m\u{202e}"), 100, false, Lang::En);
+    let text = terminal::render(
+        &samples::foreign("\u{1b}]0;title\u{7}\u{1b}[2Jx\r\u{8}\u{9b}31m\u{202e}"),
+        100,
+        false,
+        Lang::En,
+    );
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()) && !text.contains('\u{202e}'));
 }
 
 #[test]
 fn tables_fit_eighty_columns() {
     for (name, report) in samples::all() {
-        let widest = terminal::render(&report, 80, false, Lang::En).lines().map(|l| l.chars().count()).max();
+        let widest =
+            terminal::render(&report, 80, false, Lang::En).lines().map(|l| l.chars().count()).max();
         assert!(widest <= Some(80), "{name}: {widest:?}");
     }
 }

@@ -21,7 +21,10 @@ use crate::record::{ErrorCount, LoadDetail};
 use crate::verdict::Verdict;
 use crate::visible;
 
-use super::{BaselineReport, BoundSide, ComparisonReport, DistributionReport, LimitReport, MetricReport, Report, WorkloadReport};
+use super::{
+    BaselineReport, BoundSide, ComparisonReport, DistributionReport, LimitReport, MetricReport,
+    Report, WorkloadReport,
+};
 
 pub use crate::judge::text::count;
 pub use missing::unmeasured;
@@ -79,13 +82,17 @@ fn digits(value: f64) -> String {
 
 /// A change with its sign: `+5.3 %` of times and rates, `-2.10 pp` (percentage points) of shares.
 pub fn change(unit: &str, change: Option<f64>) -> String {
-    change.and_then(|c| signed(unit, c)).map_or_else(|| ABSENT.into(), |number| format!("{number} {}", change_unit(unit)))
+    change
+        .and_then(|c| signed(unit, c))
+        .map_or_else(|| ABSENT.into(), |number| format!("{number} {}", change_unit(unit)))
 }
 
 /// Both ends of a change's interval: `+3.1 to +7.4 %`.
 pub fn interval(metric: &MetricReport) -> String {
     // With two degrees of freedom an interval says nothing, and its end has ten digits.
-    let end = |x: Option<f64>| x.and_then(|x| if x > BEYOND { Some("over +1000".into()) } else { signed(&metric.unit, x) });
+    let end = |x: Option<f64>| {
+        x.and_then(|x| if x > BEYOND { Some("over +1000".into()) } else { signed(&metric.unit, x) })
+    };
     match (end(metric.interval_low_ratio), end(metric.interval_high_ratio)) {
         (Some(low), Some(high)) => format!("{low} to {high} {}", change_unit(&metric.unit)),
         _ => ABSENT.into(),
@@ -141,7 +148,9 @@ pub fn limit(limit: &LimitReport) -> String {
 
 pub fn limit_interval(limit: &LimitReport) -> String {
     match (limit.interval_low, limit.interval_high) {
-        (Some(low), Some(high)) => format!("{} to {}", value(&limit.unit, Some(low)), value(&limit.unit, Some(high))),
+        (Some(low), Some(high)) => {
+            format!("{} to {}", value(&limit.unit, Some(low)), value(&limit.unit, Some(high)))
+        }
         _ => ABSENT.into(),
     }
 }
@@ -159,15 +168,19 @@ pub fn breached(limit: &LimitReport) -> bool {
 
 /// Whether anything regressed or breaches a limit that is not accepted already.
 pub fn worse(report: &Report) -> bool {
-    report.workloads.iter().any(|w| w.limits.iter().any(breached) || w.metrics.iter().any(MetricReport::is_unaccepted_regression))
+    report.workloads.iter().any(|w| {
+        w.limits.iter().any(breached)
+            || w.metrics.iter().any(MetricReport::is_unaccepted_regression)
+    })
 }
 
 /// How much load, in one line.
 pub fn load(w: &WorkloadReport) -> String {
     let load = &w.load;
     let most = load.max_in_flight.map_or_else(String::new, |n| format!(", at most {n} in flight"));
-    let counted =
-        w.counted.as_ref().map_or_else(String::new, |c| format!("; the {} counted {:.0}", plain(&c.by), c.input_tokens_mean));
+    let counted = w.counted.as_ref().map_or_else(String::new, |c| {
+        format!("; the {} counted {:.0}", plain(&c.by), c.input_tokens_mean)
+    });
     let each = load.requests_per_round.map_or_else(String::new, |n| format!("{n} requests each, "));
     format!(
         "{}{most}{}; {} over {}, {each}{}; {} input (nominal{counted}), {} output tokens{}; {}{}",
@@ -215,8 +228,10 @@ pub fn statistics(d: &DistributionReport) -> [(&'static str, Option<f64>); 10] {
 /// gate.on_inconclusive: warn)`. `reports` are those that it stands for.
 pub fn exit_code(code: u8, reports: &[Report]) -> String {
     let passed = let_through(code, reports);
-    let texts: Vec<String> =
-        passed.iter().map(|(verdict, key)| format!("{} is let through by gate.{key}: warn", verdict.word())).collect();
+    let texts: Vec<String> = passed
+        .iter()
+        .map(|(verdict, key)| format!("{} is let through by gate.{key}: warn", verdict.word()))
+        .collect();
     if texts.is_empty() { code.to_string() } else { format!("{code} ({})", texts.join("; ")) }
 }
 
@@ -244,7 +259,8 @@ pub fn let_through(code: u8, reports: &[Report]) -> Vec<(Verdict, &'static str)>
 
 /// At which level a workload's intervals are, and that a PASS's bound is at another (docs/METHODOLOGY.md#levels); none without an interval.
 pub fn levels(w: &WorkloadReport) -> Option<String> {
-    let change = w.comparison.as_ref().filter(|_| w.metrics.iter().any(|m| m.interval_low_ratio.is_some()));
+    let change =
+        w.comparison.as_ref().filter(|_| w.metrics.iter().any(|m| m.interval_low_ratio.is_some()));
     let change = change.map(|c| {
         let bound = match (c.mode, c.looks) {
             (Mode::Interleaved, _) => "98 %",
@@ -255,7 +271,8 @@ pub fn levels(w: &WorkloadReport) -> Option<String> {
             "of a change two-sided at the level that a FAIL needs, 99.6 % or more (a PASS's bound is one-sided at {bound}, so it may lie within)"
         )
     });
-    let limit = w.limits.iter().any(|l| l.interval_low.is_some()).then(|| "of a limit at 95 %".to_owned());
+    let limit =
+        w.limits.iter().any(|l| l.interval_low.is_some()).then(|| "of a limit at 95 %".to_owned());
     let all: Vec<String> = change.into_iter().chain(limit).collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
@@ -267,7 +284,9 @@ pub fn completed(w: &WorkloadReport) -> String {
     if missing == 0 {
         of
     } else {
-        format!("{of}; {missing} are missing from latencies and count against goodput, SLO attainment and error rate")
+        format!(
+            "{of}; {missing} are missing from latencies and count against goodput, SLO attainment and error rate"
+        )
     }
 }
 
@@ -277,10 +296,19 @@ pub fn comparison(c: &ComparisonReport) -> String {
     let how = match (&c.beside, c.mode) {
         (Some(beside), _) => {
             let looks = count(u64::from(c.looks), "start pair", "start pairs");
-            format!("interleaved with {} in this job; {looks} of at most {most} judged", plain(beside))
+            format!(
+                "interleaved with {} in this job; {looks} of at most {most} judged",
+                plain(beside)
+            )
         }
-        (None, Mode::Interleaved) => format!("interleaved; {} judged", count(u64::from(c.looks), "start pair", "start pairs")),
-        _ => format!("against sessions of other days; {} of at most {most} judged", count(u64::from(c.looks), "job", "jobs")),
+        (None, Mode::Interleaved) => format!(
+            "interleaved; {} judged",
+            count(u64::from(c.looks), "start pair", "start pairs")
+        ),
+        _ => format!(
+            "against sessions of other days; {} of at most {most} judged",
+            count(u64::from(c.looks), "job", "jobs")
+        ),
     };
     let noise = match c.history_sessions {
         0 => "noise from this run alone".to_owned(),
@@ -296,7 +324,8 @@ pub fn baseline(baseline: &BaselineReport, created: &str) -> String {
     let nearest = baseline.commit.as_ref().map(|commit| format!(", nearest {}", short(commit)));
     let dated = baseline.commit_date.as_ref().map(|date| {
         let day = plain(date).split('T').next().unwrap_or_default().to_owned();
-        let age = age_days(date, created).map(|days| format!(", {} old", count(days, "day", "days")));
+        let age =
+            age_days(date, created).map(|days| format!(", {} old", count(days, "day", "days")));
         format!(" of {day}{}", age.unwrap_or_default())
     });
     let from = baseline.found_from.as_deref().map(plain);
@@ -304,10 +333,13 @@ pub fn baseline(baseline: &BaselineReport, created: &str) -> String {
         (0, None) => " (this commit)".to_owned(),
         (0, Some(from)) => format!(" ({from})"),
         (_, None) => format!(" ({} back)", count(u64::from(steps), "commit", "commits")),
-        (_, Some(from)) => format!(" ({} before the {from})", count(u64::from(steps), "commit", "commits")),
+        (_, Some(from)) => {
+            format!(" ({} before the {from})", count(u64::from(steps), "commit", "commits"))
+        }
     });
     let sessions = count(u64::from(baseline.sessions), "session", "sessions");
-    let skipped = baseline.skipped.iter().map(|why| format!("; nearer, but left out: {}", plain(why)));
+    let skipped =
+        baseline.skipped.iter().map(|why| format!("; nearer, but left out: {}", plain(why)));
     [Some(sessions), nearest, dated, distance].into_iter().flatten().chain(skipped).collect()
 }
 
@@ -330,8 +362,11 @@ pub fn sessions_needed(w: &WorkloadReport) -> Option<String> {
 
 /// Smallest change that this run would have seen in 95 % of cases, by primary metric.
 pub fn visible(w: &WorkloadReport) -> Option<String> {
-    let of = |m: &MetricReport| Some(format!("{} {}", m.metric, size(&m.unit, Some(m.smallest_visible_change_ratio?))));
-    let all: Vec<String> = w.metrics.iter().filter(|m| m.class == Class::Primary).filter_map(of).collect();
+    let of = |m: &MetricReport| {
+        Some(format!("{} {}", m.metric, size(&m.unit, Some(m.smallest_visible_change_ratio?))))
+    };
+    let all: Vec<String> =
+        w.metrics.iter().filter(|m| m.class == Class::Primary).filter_map(of).collect();
     (!all.is_empty()).then(|| format!("smallest detectable change: {}", all.join(", ")))
 }
 
@@ -339,10 +374,17 @@ pub fn visible(w: &WorkloadReport) -> Option<String> {
 pub fn client(w: &WorkloadReport) -> String {
     let c = &w.client;
     let lag = |x: Option<f64>| x.map_or_else(|| "unmeasured".into(), |x| value("ms", Some(x)));
-    let busy = c.busiest_worker_ratio.map_or_else(|| "unmeasured".into(), |x| format!("{:.0} %", x * 100.0));
-    let counts = c.connections_opened.zip(c.retries).map_or_else(String::new, |(opened, retries)| {
-        format!("; {}, {}", count(opened, "connection opened", "connections opened"), count(retries, "retry", "retries"))
-    });
+    let busy = c
+        .busiest_worker_ratio
+        .map_or_else(|| "unmeasured".into(), |x| format!("{:.0} %", x * 100.0));
+    let counts =
+        c.connections_opened.zip(c.retries).map_or_else(String::new, |(opened, retries)| {
+            format!(
+                "; {}, {}",
+                count(opened, "connection opened", "connections opened"),
+                count(retries, "retry", "retries")
+            )
+        });
     format!(
         "send lag p99 {}, event-loop lag p99 {}, busiest worker {busy}{counts} (worst round)",
         lag(c.own_lag_p99_ms),
@@ -361,13 +403,25 @@ pub fn error(error: &ErrorCount) -> String {
 /// reason or a warning names already is not repeated. In the reader's language.
 pub fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<(String, Vec<String>)> {
     let compared = w.metrics.iter().any(|m| m.judgement.is_some());
-    let open =
-        |m: &&MetricReport| compared && matches!(m.judgement, None | Some(Judgement::Inconclusive | Judgement::Unmeasured));
-    let metrics = w.metrics.iter().filter(open).map(|m| (m.metric.clone(), m.reason.as_deref().unwrap_or(judgement(w, m))));
-    let said = |l: &LimitReport| w.reasons.iter().chain(&w.warnings).any(|r| r.ends_with(&l.reason));
-    let limits = w.limits.iter().filter(|l| matches!(l.state, LimitState::Open | LimitState::NotMeasured) && !said(l));
+    let open = |m: &&MetricReport| {
+        compared
+            && matches!(m.judgement, None | Some(Judgement::Inconclusive | Judgement::Unmeasured))
+    };
+    let metrics = w
+        .metrics
+        .iter()
+        .filter(open)
+        .map(|m| (m.metric.clone(), m.reason.as_deref().unwrap_or(judgement(w, m))));
+    let said =
+        |l: &LimitReport| w.reasons.iter().chain(&w.warnings).any(|r| r.ends_with(&l.reason));
+    let limits = w
+        .limits
+        .iter()
+        .filter(|l| matches!(l.state, LimitState::Open | LimitState::NotMeasured) && !said(l));
     let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
-    for (what, why) in metrics.chain(limits.map(|l| (format!("limit {} {}", l.metric, l.bound.word()), l.reason.as_str()))) {
+    for (what, why) in metrics.chain(
+        limits.map(|l| (format!("limit {} {}", l.metric, l.bound.word()), l.reason.as_str())),
+    ) {
         let (what, why) = (crate::report::say(lang, &what), plain(&w.codes.say(lang, why)));
         match by_reason.iter_mut().find(|(seen, _)| *seen == why) {
             Some((_, all)) => all.push(what),
@@ -379,8 +433,13 @@ pub fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<(String, Vec<String>)> 
 
 /// Why the verdict is what it is, what is accepted, what a PASS proves, and warnings, in the reader's language; each with its label. The
 /// headline of a report with one workload has said its first reason already.
-pub fn why<'a>(report: &'a Report, w: &'a WorkloadReport, lang: Lang) -> impl Iterator<Item = (&'static str, String)> + 'a {
-    let said = |text: &String| report.workloads.len() == 1 && report.headline.contains(text.as_str());
+pub fn why<'a>(
+    report: &'a Report,
+    w: &'a WorkloadReport,
+    lang: Lang,
+) -> impl Iterator<Item = (&'static str, String)> + 'a {
+    let said =
+        |text: &String| report.workloads.len() == 1 && report.headline.contains(text.as_str());
     let reasons = w.reasons.iter().filter(|r| Some(*r) != w.proves.as_ref()).map(|r| ("why", r));
     let proves = w.proves.iter().map(|p| ("proves", p));
     let accepted = w.accepted.iter().map(|a| ("accepted", a));
@@ -416,7 +475,10 @@ pub fn notices(report: &Report, lang: Lang) -> impl Iterator<Item = String> + '_
 
 /// Where it comes from: session, commit, fingerprints, host.
 pub fn provenance(report: &Report) -> Vec<(String, String)> {
-    let mut facts = vec![("session".to_owned(), report.session.clone()), ("created".into(), report.created.clone())];
+    let mut facts = vec![
+        ("session".to_owned(), report.session.clone()),
+        ("created".into(), report.created.clone()),
+    ];
     match &report.git {
         Some(git) => {
             facts.push(("commit".into(), git.commit.clone()));
@@ -427,10 +489,15 @@ pub fn provenance(report: &Report) -> Vec<(String, String)> {
         None => facts.push(("commit".into(), "not in a git repository".into())),
     }
     for w in &report.workloads {
-        let of = |what: &str| if report.workloads.len() > 1 { format!("{}: {what}", w.name) } else { what.to_owned() };
+        let of = |what: &str| {
+            if report.workloads.len() > 1 { format!("{}: {what}", w.name) } else { what.to_owned() }
+        };
         facts.extend(w.fingerprint.0.iter().map(|(field, value)| (of(field), value.clone())));
-        facts.extend(w.connections.iter().map(|(address, n)| (of(&format!("connections to {}", plain(address))), n.to_string())));
-        facts.extend(w.differences.iter().map(|d| (of("differs from the baseline"), d.to_string())));
+        facts.extend(w.connections.iter().map(|(address, n)| {
+            (of(&format!("connections to {}", plain(address))), n.to_string())
+        }));
+        facts
+            .extend(w.differences.iter().map(|d| (of("differs from the baseline"), d.to_string())));
     }
     facts.extend(report.host.iter().map(|(field, value)| (format!("host {field}"), value.clone())));
     facts
@@ -447,7 +514,11 @@ pub fn fact(lang: Lang, label: &str, fact: &str) -> String {
 /// The code's commit, with what is not committed.
 pub fn commit(report: &Report) -> Option<String> {
     let git = report.git.as_ref()?;
-    Some(format!("{}{}", short(&git.commit), if git.dirty { " with uncommitted changes" } else { "" }))
+    Some(format!(
+        "{}{}",
+        short(&git.commit),
+        if git.dirty { " with uncommitted changes" } else { "" }
+    ))
 }
 
 /// A commit hash as people write it.
@@ -467,8 +538,10 @@ pub fn excerpt(text: &str) -> String {
 
 fn one_line(text: &str, longest: usize) -> String {
     let clean = visible::without_sequences(text);
-    let visible =
-        clean.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !c.is_control() && !visible::misleads(*c));
+    let visible = clean
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !c.is_control() && !visible::misleads(*c));
     let mut line = String::new();
     for c in visible {
         if !(c == ' ' && (line.is_empty() || line.ends_with(' '))) {

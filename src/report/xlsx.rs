@@ -83,7 +83,12 @@ const DISTRIBUTIONS: Sheet<12> = Sheet {
 
 const RATES: Sheet<4> = Sheet {
     name: "rates",
-    columns: [Column("workload", 22), Column("metric", 24), Column("unit", 14), Column("value", 16)],
+    columns: [
+        Column("workload", 22),
+        Column("metric", 24),
+        Column("unit", 14),
+        Column("value", 16),
+    ],
     frozen_columns: 2,
 };
 
@@ -125,15 +130,22 @@ fn workbook(report: &Report, record: Option<&Record>) -> Result<Vec<u8>, XlsxErr
 }
 
 fn rounds(record: &Record) -> impl Iterator<Item = (&WorkloadRecord, &StartRecord, &RoundRecord)> {
-    record.workloads.iter().flat_map(|w| w.starts.iter().flat_map(move |s| s.rounds.iter().map(move |r| (w, s, r))))
+    record
+        .workloads
+        .iter()
+        .flat_map(|w| w.starts.iter().flat_map(move |s| s.rounds.iter().map(move |r| (w, s, r))))
 }
 
 /// The time of the measurement, not of the writing: the same report gives the same bytes.
 fn properties(report: &Report) -> DocProperties {
-    let created = OffsetDateTime::parse(&report.created, &Rfc3339).map_or(0, OffsetDateTime::unix_timestamp);
+    let created =
+        OffsetDateTime::parse(&report.created, &Rfc3339).map_or(0, OffsetDateTime::unix_timestamp);
     // Excel knows no time before 1900.
     let created = ExcelDateTime::from_timestamp(created).unwrap_or_default();
-    DocProperties::new().set_title("goodput-gate").set_comment(text::plain(&report.headline)).set_creation_datetime(&created)
+    DocProperties::new()
+        .set_title("goodput-gate")
+        .set_comment(text::plain(&report.headline))
+        .set_creation_datetime(&created)
 }
 
 fn summary(report: &Report, record: Option<&Record>) -> Vec<[Cell; 4]> {
@@ -149,14 +161,19 @@ fn summary(report: &Report, record: Option<&Record>) -> Vec<[Cell; 4]> {
     rows.extend(report.workloads.iter().flat_map(|w| facts(report, w)));
     rows.extend(text::provenance(report).iter().map(|(label, fact)| run(label, Cell::text(fact))));
     if record.is_none() {
-        rows.push(run("requests", Cell::text("not in this workbook: the report's record was not beside it")));
+        rows.push(run(
+            "requests",
+            Cell::text("not in this workbook: the report's record was not beside it"),
+        ));
     }
     rows
 }
 
 /// What is no row of another sheet.
 fn facts(report: &Report, w: &WorkloadReport) -> Vec<[Cell; 4]> {
-    let fact = |what: &str, value: Cell, unit: &str| [Cell::text(&w.name), Cell::text(what), value, Cell::text(unit)];
+    let fact = |what: &str, value: Cell, unit: &str| {
+        [Cell::text(&w.name), Cell::text(what), value, Cell::text(unit)]
+    };
     let words = |what: &str, said: &str| fact(what, Cell::text(said), "");
     let mut rows = vec![
         words("verdict", w.verdict.map_or("", Verdict::word)),
@@ -178,7 +195,9 @@ fn facts(report: &Report, w: &WorkloadReport) -> Vec<[Cell; 4]> {
     rows.extend(text::why(report, w, Lang::En).map(|(label, said)| words(label, &said)));
     rows.extend(w.baseline.iter().map(|b| words("baseline", &text::baseline(b, &report.created))));
     rows.extend(w.comparison.iter().map(|c| words("judged", &text::comparison(c))));
-    rows.extend(w.errors.iter().map(|e| fact(&format!("error {}", e.kind), count(e.count), "requests")));
+    rows.extend(
+        w.errors.iter().map(|e| fact(&format!("error {}", e.kind), count(e.count), "requests")),
+    );
     rows.extend(w.server_start_ms.iter().map(|ms| fact("server start", number(Some(*ms)), "ms")));
     rows.extend(w.server.iter().map(|s| words("server", &server::how(s))));
     rows.extend(w.why.iter().map(|said| words("meanwhile", said)));
@@ -234,11 +253,27 @@ fn limits(w: &WorkloadReport) -> impl Iterator<Item = [Cell; 11]> {
 
 fn distributions(w: &WorkloadReport) -> impl Iterator<Item = [Cell; 12]> {
     w.distributions.iter().map(|d| {
-        let [geomean, mean, sd, min, p50, p90, p95, p99, p999, max] = text::statistics(d).map(|(_, ms)| number(ms));
-        [Cell::text(&w.name), Cell::text(&d.timing), geomean, mean, sd, min, p50, p90, p95, p99, p999, max]
+        let [geomean, mean, sd, min, p50, p90, p95, p99, p999, max] =
+            text::statistics(d).map(|(_, ms)| number(ms));
+        [
+            Cell::text(&w.name),
+            Cell::text(&d.timing),
+            geomean,
+            mean,
+            sd,
+            min,
+            p50,
+            p90,
+            p95,
+            p99,
+            p999,
+            max,
+        ]
     })
 }
 
 fn rates(w: &WorkloadReport) -> impl Iterator<Item = [Cell; 4]> {
-    w.rates.iter().map(|r| [Cell::text(&w.name), Cell::text(&r.metric), Cell::text(&r.unit), number(r.value)])
+    w.rates
+        .iter()
+        .map(|r| [Cell::text(&w.name), Cell::text(&r.metric), Cell::text(&r.unit), number(r.value)])
 }

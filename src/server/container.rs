@@ -32,7 +32,9 @@ impl Container {
     /// Its name is one that the gate drew: no other container, and no other thing that `rm` could mean.
     pub fn is_ours(&self) -> bool {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        self.name.strip_prefix(PREFIX).is_some_and(|rest| !rest.is_empty() && rest.chars().all(plain))
+        self.name
+            .strip_prefix(PREFIX)
+            .is_some_and(|rest| !rest.is_empty() && rest.chars().all(plain))
     }
 
     /// Removes it, and nothing else; one that is not there is removed. Takes at most [`REMOVAL`]. Errors: it is there all the same, or
@@ -42,9 +44,13 @@ impl Container {
         for _ in 0..TRIES {
             // Its own answer tells too little: it fails where there is nothing to remove, too.
             self.run(&["rm", "-f", &self.name], until)?;
-            match self.run(&["ps", "-a", "-q", "--filter", &format!("name=^{}$", self.name)], until)? {
+            match self
+                .run(&["ps", "-a", "-q", "--filter", &format!("name=^{}$", self.name)], until)?
+            {
                 (status, listed) if status.success() && listed.is_empty() => return Ok(()),
-                (status, _) if !status.success() => return Err(format!("`{} ps` ended with {status}", self.program)),
+                (status, _) if !status.success() => {
+                    return Err(format!("`{} ps` ended with {status}", self.program));
+                }
                 _ => thread::sleep(AGAIN),
             }
         }
@@ -64,7 +70,12 @@ impl Container {
         let shown = format!("`{} {}`", self.program, args[0]);
         let run = || -> io::Result<Option<(ExitStatus, String)>> {
             let mut command = Command::new(&self.program);
-            let mut child = command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+            let mut child = command
+                .args(args)
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()?;
             let status = loop {
                 match child.try_wait()? {
                     Some(status) => break status,

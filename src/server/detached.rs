@@ -66,7 +66,9 @@ impl State {
             return Err(io::Error::other("a newer goodput-gate has written it: use that one"));
         }
         if state.container.as_ref().is_some_and(|container| !container.is_ours()) {
-            return Err(io::Error::other("it names a container that is none of the gate's: look at it, and remove it"));
+            return Err(io::Error::other(
+                "it names a container that is none of the gate's: look at it, and remove it",
+            ));
         }
         Ok(Some(state))
     }
@@ -94,11 +96,21 @@ impl State {
         }
         // A supervisor that ended in order has removed it.
         if let Some(container) = &self.container {
-            let known = remover.map(|program| Container { program: program.to_owned(), name: container.name.clone() });
-            let gone = known.map_or_else(|| Err("the config names no server.container any more".into()), |c| c.remove());
+            let known = remover.map(|program| Container {
+                program: program.to_owned(),
+                name: container.name.clone(),
+            });
+            let gone = known.map_or_else(
+                || Err("the config names no server.container any more".into()),
+                |c| c.remove(),
+            );
             gone.map_err(|why| ServerError::Kept(container.name.clone(), why))?;
         }
-        let left: Vec<i32> = [&self.supervisor, &self.command].into_iter().filter(|p| p.alive()).map(|p| p.pid).collect();
+        let left: Vec<i32> = [&self.supervisor, &self.command]
+            .into_iter()
+            .filter(|p| p.alive())
+            .map(|p| p.pid)
+            .collect();
         if left.is_empty() { Ok(()) } else { Err(ServerError::Left(left)) }
     }
 }
@@ -107,7 +119,9 @@ impl State {
 fn own(facts: &Metadata) -> io::Result<()> {
     let wrong = |why: &str| io::Error::new(io::ErrorKind::PermissionDenied, why);
     if facts.uid() != rustix::process::geteuid().as_raw() {
-        return Err(wrong("another user owns it: let that user bring the server down, or remove the file"));
+        return Err(wrong(
+            "another user owns it: let that user bring the server down, or remove the file",
+        ));
     }
     if facts.mode() & 0o022 != 0 {
         return Err(wrong("others may write into it: look at what it says, then `chmod go-w` it"));
@@ -148,8 +162,14 @@ impl Identity {
 /// The start of a process that runs: on Linux the boot and the clock ticks since then (proc(5), stat, field 22), elsewhere what `ps` says.
 fn started(pid: i32) -> Option<String> {
     if !Path::new("/proc/self/stat").exists() {
-        let asked = Command::new("ps").args(["-o", "lstart=", "-p"]).arg(pid.to_string()).stdin(Stdio::null()).output().ok()?;
-        return Some(String::from_utf8_lossy(&asked.stdout).trim().to_owned()).filter(|text| !text.is_empty());
+        let asked = Command::new("ps")
+            .args(["-o", "lstart=", "-p"])
+            .arg(pid.to_string())
+            .stdin(Stdio::null())
+            .output()
+            .ok()?;
+        return Some(String::from_utf8_lossy(&asked.stdout).trim().to_owned())
+            .filter(|text| !text.is_empty());
     }
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
@@ -161,7 +181,8 @@ fn ticks(stat: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(stat);
     let (_, after_name) = text.rsplit_once(") ")?;
     let fields: Vec<&str> = after_name.split_whitespace().collect();
-    (!matches!(fields.first(), Some(&("Z" | "X")))).then(|| fields.get(19).map(|ticks| (*ticks).to_owned()))?
+    (!matches!(fields.first(), Some(&("Z" | "X"))))
+        .then(|| fields.get(19).map(|ticks| (*ticks).to_owned()))?
 }
 
 #[cfg(test)]
@@ -176,7 +197,10 @@ mod tests {
     fn the_start_is_read_past_any_name() {
         let stat = b"42 (a) S 1 (b) S 7 40 40 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 1000 10";
         assert_eq!(ticks(stat).as_deref(), Some("123456"));
-        assert_eq!(ticks(b"42 (a) Z 7 40 40 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 1000 10"), None);
+        assert_eq!(
+            ticks(b"42 (a) Z 7 40 40 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 1000 10"),
+            None
+        );
         assert_eq!(ticks(b"42 (a"), None);
     }
 
@@ -209,12 +233,21 @@ mod tests {
         };
         std::fs::write(&path, serde_json::to_string(&state).unwrap()).unwrap();
         assert_eq!(State::read(&path).unwrap().as_ref(), Some(&state));
-        let write = |state: &State| std::fs::write(&path, serde_json::to_string(state).unwrap()).unwrap();
-        let of =
-            |name: &str| State { container: Some(Container { program: "docker".into(), name: name.into() }), ..state.clone() };
+        let write =
+            |state: &State| std::fs::write(&path, serde_json::to_string(state).unwrap()).unwrap();
+        let of = |name: &str| State {
+            container: Some(Container { program: "docker".into(), name: name.into() }),
+            ..state.clone()
+        };
         write(&of("goodput-gate-server-0123456789abcdef"));
         assert!(State::read(&path).is_ok());
-        for other in ["database", "goodput-gate-", "goodput-gate-x database", "goodput-gate-.*", "/etc/passwd"] {
+        for other in [
+            "database",
+            "goodput-gate-",
+            "goodput-gate-x database",
+            "goodput-gate-.*",
+            "/etc/passwd",
+        ] {
             write(&of(other));
             assert!(State::read(&path).is_err(), "{other}");
         }
@@ -222,7 +255,8 @@ mod tests {
         assert!(State::read(&path).is_err());
         write(&state);
         for (mode, read) in [(0o600, true), (0o644, true), (0o664, false), (0o646, false)] {
-            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode))
+                .unwrap();
             assert_eq!(State::read(&path).is_ok(), read, "{mode:o}");
         }
     }

@@ -38,8 +38,12 @@ impl Follow {
     }
 
     fn began_anew(&self) -> bool {
-        let other = |now: std::fs::Metadata, ours: std::fs::Metadata| (now.dev(), now.ino()) != (ours.dev(), ours.ino());
-        std::fs::metadata(&self.path).and_then(|now| Ok(other(now, self.file.metadata()?))).unwrap_or(false)
+        let other = |now: std::fs::Metadata, ours: std::fs::Metadata| {
+            (now.dev(), now.ino()) != (ours.dev(), ours.ino())
+        };
+        std::fs::metadata(&self.path)
+            .and_then(|now| Ok(other(now, self.file.metadata()?)))
+            .unwrap_or(false)
     }
 }
 

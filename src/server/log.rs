@@ -15,14 +15,16 @@ const WIDTH: usize = 500;
 
 /// At most `count` lines, without the secrets; none where the log cannot be read.
 pub fn tail(path: &Path, count: usize, secrets: &Secrets) -> Vec<String> {
-    let mut lines = last_bytes(path).map(|(bytes, whole)| lines(&bytes, whole, secrets)).unwrap_or_default();
+    let mut lines =
+        last_bytes(path).map(|(bytes, whole)| lines(&bytes, whole, secrets)).unwrap_or_default();
     lines.split_off(lines.len().saturating_sub(count))
 }
 
 /// The end of the log, and whether that is all of it. What it was before it began anew comes first.
 fn last_bytes(path: &Path) -> io::Result<(Vec<u8>, bool)> {
     let (now, whole) = end_of(path, READ)?;
-    let before = if whole { end_of(&predecessor(path), READ - now.len() as u64).ok() } else { None };
+    let before =
+        if whole { end_of(&predecessor(path), READ - now.len() as u64).ok() } else { None };
     let (mut bytes, whole) = before.unwrap_or((Vec::new(), whole));
     bytes.extend(now);
     Ok((bytes, whole))
@@ -79,7 +81,10 @@ mod tests {
 
     #[test]
     fn of_a_progress_line_the_last_state_stays() {
-        assert_eq!(of("loading 1%\rloading 50%\rloading 99%\r\nready\r\n"), ["loading 99%", "ready"]);
+        assert_eq!(
+            of("loading 1%\rloading 50%\rloading 99%\r\nready\r\n"),
+            ["loading 99%", "ready"]
+        );
     }
 
     #[test]
@@ -102,7 +107,11 @@ mod tests {
         std::fs::write(&path, text.concat()).unwrap();
         assert_eq!(tail(&path, 2, &Secrets::default()), ["line 19998", "line 19999"]);
         let all = tail(&path, usize::MAX, &Secrets::default());
-        assert!(all.len() < 20_000 && all.iter().all(|l| l.len() == "line 00000".len()), "{} lines", all.len());
+        assert!(
+            all.len() < 20_000 && all.iter().all(|l| l.len() == "line 00000".len()),
+            "{} lines",
+            all.len()
+        );
         assert!(tail(&folder.path().join("none"), 3, &Secrets::default()).is_empty());
         std::fs::rename(&path, predecessor(&path)).unwrap();
         std::fs::write(&path, "line after\n").unwrap();

@@ -56,7 +56,8 @@ impl fmt::Display for Exit {
 }
 
 fn shown(signal: i32) -> String {
-    name(signal).map_or_else(|| format!("signal {signal}"), |name| format!("signal {signal} ({name})"))
+    name(signal)
+        .map_or_else(|| format!("signal {signal}"), |name| format!("signal {signal} ({name})"))
 }
 
 /// Of the signals whose number is the same on all systems, those that servers die of.

@@ -4,7 +4,10 @@
 //! behind, and ends it all when our end of a pipe closes: also when we panic or are killed.
 //!
 //! Not here: what a server serves, or talking to it (`load`, `probe`), or waiting until it is ready (`command`).
-#![expect(clippy::disallowed_methods, reason = "rim: starts processes, reads their log and waits for them")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "rim: starts processes, reads their log and waits for them"
+)]
 
 mod container;
 mod detached;
@@ -53,7 +56,9 @@ pub enum ServerError {
     )]
     Orphaned(i32),
     /// Its name, and why.
-    #[error("cannot remove the server's container {0}: {1}; remove it by hand before the next start")]
+    #[error(
+        "cannot remove the server's container {0}: {1}; remove it by hand before the next start"
+    )]
     Kept(String, String),
 }
 

@@ -38,6 +38,8 @@ mod tests {
     #[test]
     fn a_free_port_can_be_listened_on() {
         // Another process may be faster, once; not five times.
-        assert!((0..5).any(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, free_port().unwrap())).is_ok()));
+        assert!(
+            (0..5).any(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, free_port().unwrap())).is_ok())
+        );
     }
 }

@@ -16,7 +16,8 @@ struct Process {
 /// up their orderly end. What is gone meanwhile, or not ours to signal, is passed over; who calls checks what is left.
 pub fn signal_all(group: Pid, signal: Signal) {
     let _ = kill_process_group(group, signal);
-    let outside = below(&processes(), own_pid()).into_iter().filter(|p| p.group != group.as_raw_pid());
+    let outside =
+        below(&processes(), own_pid()).into_iter().filter(|p| p.group != group.as_raw_pid());
     for pid in outside.filter_map(|p| Pid::from_raw(p.pid)) {
         let _ = kill_process(pid, signal);
     }
@@ -96,7 +97,14 @@ mod tests {
     #[test]
     fn descendants_are_found_at_any_depth_and_in_any_order() {
         let process = |pid, parent| Process { pid, parent, group: 0 };
-        let all = [process(30, 20), process(20, 10), process(11, 1), process(10, 5), process(21, 10), process(5, 5)];
+        let all = [
+            process(30, 20),
+            process(20, 10),
+            process(11, 1),
+            process(10, 5),
+            process(21, 10),
+            process(5, 5),
+        ];
         let mut pids: Vec<i32> = below(&all, 5).iter().map(|p| p.pid).collect();
         pids.sort_unstable();
         assert_eq!(pids, [10, 20, 21, 30]);

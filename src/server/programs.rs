@@ -33,7 +33,10 @@ fn process(pid: i32) -> io::Result<Running> {
     let at = |what: &str| PathBuf::from(format!("/proc/{pid}/{what}"));
     let exe = std::fs::read_link(at("exe"))?;
     // So the kernel says that the file was replaced or removed.
-    let exe = exe.to_str().and_then(|path| path.strip_suffix(" (deleted)")).map_or(exe.clone(), PathBuf::from);
+    let exe = exe
+        .to_str()
+        .and_then(|path| path.strip_suffix(" (deleted)"))
+        .map_or(exe.clone(), PathBuf::from);
     let line = std::fs::read(at("cmdline"))?;
     let args = line.split(|byte| *byte == 0).map(|arg| String::from_utf8_lossy(arg).into_owned());
     let mut args: Vec<String> = args.collect();

@@ -87,7 +87,11 @@ mod tests {
         text.split_inclusive('\n').for_each(|line| log.copy(line.as_bytes()));
         let of = |path: &Path| std::fs::read_to_string(path).unwrap();
         let both = of(&predecessor(&path)) + &of(&path);
-        assert!(of(&path).len() <= 1000 && of(&predecessor(&path)).len() == 1000, "{} bytes", both.len());
+        assert!(
+            of(&path).len() <= 1000 && of(&predecessor(&path)).len() == 1000,
+            "{} bytes",
+            both.len()
+        );
         assert!(text.ends_with(&both), "nothing is missing in between");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 2);
     }
@@ -100,7 +104,12 @@ mod tests {
         std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         Rolling::open(&path, 25).unwrap().copy(&b"12345678"[..]);
         for path in [&path, &predecessor(&path)] {
-            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, OWNERS, "{}", path.display());
+            assert_eq!(
+                std::fs::metadata(path).unwrap().permissions().mode() & 0o777,
+                OWNERS,
+                "{}",
+                path.display()
+            );
         }
     }
 

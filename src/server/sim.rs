@@ -24,7 +24,11 @@ struct Hello {
 
 impl SimServer {
     /// Starts this program as `sim` with the given knobs, and waits for its address.
-    pub fn start(program: &Path, knobs: &[String], truth: Option<&Path>) -> Result<Self, ServerError> {
+    pub fn start(
+        program: &Path,
+        knobs: &[String],
+        truth: Option<&Path>,
+    ) -> Result<Self, ServerError> {
         let mut command = Command::new(program);
         // It needs nothing of ours, and our environment may hold keys.
         command.env_clear();
@@ -40,17 +44,26 @@ impl SimServer {
 
     /// Runs a prepared `sim` command.
     pub fn spawn(mut command: Command) -> Result<Self, ServerError> {
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().map_err(ServerError::Spawn)?;
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .map_err(ServerError::Spawn)?;
         let stdin = child.stdin.take();
         let mut line = String::new();
         let hello = child.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
         match (hello, serde_json::from_str::<Hello>(&line)) {
-            (Some(Ok(_)), Ok(hello)) => Ok(Self { child, stdin, base_url: hello.base_url, seed: hello.seed }),
+            (Some(Ok(_)), Ok(hello)) => {
+                Ok(Self { child, stdin, base_url: hello.base_url, seed: hello.seed })
+            }
             (read, _) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                Err(ServerError::Silent(read.and_then(Result::err).map_or_else(|| format!("{line:?}"), |e| e.to_string())))
+                Err(ServerError::Silent(
+                    read.and_then(Result::err)
+                        .map_or_else(|| format!("{line:?}"), |e| e.to_string()),
+                ))
             }
         }
     }

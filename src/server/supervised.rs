@@ -98,8 +98,12 @@ impl Supervised {
         let (log, container) = (command.log.to_owned(), command.container.cloned());
         let running = Self { supervisor, lifeline, watch, log, grace: command.grace, container };
         let reader = running.watch.clone();
-        thread::Builder::new().name("server".into()).spawn(move || read(output, &reader)).map_err(ServerError::Supervisor)?;
-        let mut state = running.watch.wait(None, |s| s.pid.is_some() || s.failed.is_some() || s.silent);
+        thread::Builder::new()
+            .name("server".into())
+            .spawn(move || read(output, &reader))
+            .map_err(ServerError::Supervisor)?;
+        let mut state =
+            running.watch.wait(None, |s| s.pid.is_some() || s.failed.is_some() || s.silent);
         match (state.pid, state.failed.take()) {
             (_, Some(why)) => Err(ServerError::NotStarted(why)),
             (None, None) => Err(ServerError::Lost),
@@ -182,7 +186,10 @@ impl Supervised {
         // A supervisor that was killed has ended nothing: what we can still reach is the command's group.
         if !ended_well {
             pid.and_then(Pid::from_raw).map(|group| kill_process_group(group, Signal::KILL));
-            let kept = self.container.as_ref().and_then(|c| c.remove().err().map(|why| (c.name.clone(), why)));
+            let kept = self
+                .container
+                .as_ref()
+                .and_then(|c| c.remove().err().map(|why| (c.name.clone(), why)));
             self.watch.set(|s| (s.orphaned, s.kept) = (true, kept));
         }
     }
@@ -214,7 +221,11 @@ fn prepared(command: &Command) -> process::Command {
     supervisor.arg("supervise").arg("--log").arg(command.log).arg("--cwd").arg(command.cwd);
     supervisor.arg("--grace").arg(format!("{}ms", command.grace.as_millis()));
     if let Some(container) = command.container {
-        supervisor.arg("--container").arg(&container.name).arg("--container-program").arg(&container.program);
+        supervisor
+            .arg("--container")
+            .arg(&container.name)
+            .arg("--container-program")
+            .arg(&container.program);
     }
     supervisor.arg("--").arg(command.line);
     for name in command.without {
@@ -230,7 +241,8 @@ fn prepared(command: &Command) -> process::Command {
 
 /// Until the supervisor closes its output: at its end, however that comes.
 fn read(output: Option<ChildStdout>, watch: &Watch) {
-    let lines = output.into_iter().flat_map(|out| BufReader::new(out).lines().map_while(io::Result::ok));
+    let lines =
+        output.into_iter().flat_map(|out| BufReader::new(out).lines().map_while(io::Result::ok));
     for line in lines {
         match serde_json::from_str(&line) {
             Ok(Message::Started { pid }) => watch.set(|s| s.pid = Some(pid)),
@@ -277,12 +289,22 @@ impl Watch {
     }
 
     /// Until it holds, at most this long.
-    fn wait(&self, within: Option<Duration>, holds: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+    fn wait(
+        &self,
+        within: Option<Duration>,
+        holds: impl Fn(&State) -> bool,
+    ) -> MutexGuard<'_, State> {
         let state = self.lock();
         match within {
-            None => self.changed.wait_while(state, |s| !holds(s)).unwrap_or_else(PoisonError::into_inner),
+            None => self
+                .changed
+                .wait_while(state, |s| !holds(s))
+                .unwrap_or_else(PoisonError::into_inner),
             Some(within) => {
-                self.changed.wait_timeout_while(state, within, |s| !holds(s)).unwrap_or_else(PoisonError::into_inner).0
+                self.changed
+                    .wait_timeout_while(state, within, |s| !holds(s))
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
             }
         }
     }

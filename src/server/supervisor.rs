@@ -97,13 +97,19 @@ pub fn supervise(job: &Job) -> Result<(), ServerError> {
 /// Everything that can stop the command watches before there is a command.
 fn start(job: &Job, events: &Sender<Event>) -> Result<Running, String> {
     own_group();
-    let log = Rolling::open(&job.log, rolling::MOST)
-        .map_err(|e| format!("its log {} cannot be written: {e}; choose a folder that can be written", job.log.display()))?;
+    let log = Rolling::open(&job.log, rolling::MOST).map_err(|e| {
+        format!(
+            "its log {} cannot be written: {e}; choose a folder that can be written",
+            job.log.display()
+        )
+    })?;
     if let Some(cwd) = &job.cwd {
         check_folder(cwd)?;
     }
-    let (output, written) = copy(log).map_err(|e| format!("its output cannot be taken down: {e}"))?;
-    let mut command = command(job, output).map_err(|e| format!("its output cannot be shared: {e}"))?;
+    let (output, written) =
+        copy(log).map_err(|e| format!("its output cannot be taken down: {e}"))?;
+    let mut command =
+        command(job, output).map_err(|e| format!("its output cannot be shared: {e}"))?;
     let watch = || {
         watch_signals(events.clone())?;
         watch_stdin(events.clone())
@@ -114,10 +120,12 @@ fn start(job: &Job, events: &Sender<Event>) -> Result<Running, String> {
     // Our own ends of the pipe: while they are open it has no end.
     drop(command);
     let events = events.clone();
-    thread::Builder::new().name("reaper".into()).spawn(move || reap(pid, &events)).map_err(|e| {
-        processes::signal_all(pid, Signal::KILL);
-        format!("its supervisor cannot wait for it: {e}")
-    })?;
+    thread::Builder::new().name("reaper".into()).spawn(move || reap(pid, &events)).map_err(
+        |e| {
+            processes::signal_all(pid, Signal::KILL);
+            format!("its supervisor cannot wait for it: {e}")
+        },
+    )?;
     Ok(Running { pid, written })
 }
 
@@ -170,7 +178,9 @@ fn watch_stdin(events: Sender<Event>) -> io::Result<()> {
         loop {
             match io::stdin().lock().read(&mut buffer) {
                 // More than this nobody has to say.
-                Ok(n @ 1..) => told.extend_from_slice(&buffer[..n.min(STAY.len().saturating_sub(told.len()))]),
+                Ok(n @ 1..) => {
+                    told.extend_from_slice(&buffer[..n.min(STAY.len().saturating_sub(told.len()))])
+                }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) => break,
             }
@@ -189,8 +199,13 @@ fn watch_signals(events: Sender<Event>) -> io::Result<()> {
     let outlives = processes::is_ignored(Signal::HUP);
     let (mut interrupt, mut terminate, mut hangup, mut quit, child) = {
         let _context = runtime.enter();
-        let wanted =
-            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit(), SignalKind::child()];
+        let wanted = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+            SignalKind::quit(),
+            SignalKind::child(),
+        ];
         let [int, term, hup, quit, child] = wanted.map(signal);
         (int?, term?, hup?, quit?, child?)
     };
@@ -224,7 +239,10 @@ fn reap(command: Pid, events: &Sender<Event>) {
     loop {
         match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if pid == command => {
-                let _ = events.send(Event::Exited(Exit { code: status.exit_status(), signal: status.terminating_signal() }));
+                let _ = events.send(Event::Exited(Exit {
+                    code: status.exit_status(),
+                    signal: status.terminating_signal(),
+                }));
             }
             Ok(_) | Err(Errno::INTR) => {}
             Err(_) => break,

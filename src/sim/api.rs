@@ -48,7 +48,13 @@ const DEFAULT_COMPLETION_TOKENS: u32 = 16;
 const DEFAULT_CHAT_TOKENS: u32 = 128;
 
 /// Reads the body of request `number`.
-pub fn parse(knobs: &Knobs, seed: u64, number: u64, api: Api, body: &[u8]) -> Result<Call, Refusal> {
+pub fn parse(
+    knobs: &Knobs,
+    seed: u64,
+    number: u64,
+    api: Api,
+    body: &[u8],
+) -> Result<Call, Refusal> {
     let body: Value = serde_json::from_slice(body).map_err(|e| {
         let detail =
             format!("{{'type': 'json_invalid', 'loc': 'body.{}', 'msg': 'JSON decode error', 'ctx': '{e}'}}", e.column());
@@ -65,9 +71,18 @@ pub fn parse(knobs: &Knobs, seed: u64, number: u64, api: Api, body: &[u8]) -> Re
     }
     let (output_tokens, reason) = stop_early(knobs, seed, number, &body, asked);
     let flag = |key: &str| body.get(key).and_then(Value::as_bool) == Some(true);
-    let include_usage = body.pointer("/stream_options/include_usage").and_then(Value::as_bool) == Some(true);
+    let include_usage =
+        body.pointer("/stream_options/include_usage").and_then(Value::as_bool) == Some(true);
     let stream = flag("stream");
-    Ok(Call { api, stream, include_usage, prompt_tokens, output_tokens, reason, blocks: blocks(&text) })
+    Ok(Call {
+        api,
+        stream,
+        include_usage,
+        prompt_tokens,
+        output_tokens,
+        reason,
+        blocks: blocks(&text),
+    })
 }
 
 /// Draws what befalls request `number`.
@@ -128,14 +143,16 @@ fn check_model(knobs: &Knobs, body: &Value) -> Result<(), Refusal> {
         Some(Value::String(name)) if *name == knobs.model => Ok(()),
         Some(other) => {
             let name = other.as_str().map_or_else(|| other.to_string(), str::to_owned);
-            let message = format!("The model `{name}` does not exist. Valid aliases: {}.", knobs.model);
+            let message =
+                format!("The model `{name}` does not exist. Valid aliases: {}.", knobs.model);
             Err(refusal(404, &message, "NotFoundError", Some("model")))
         }
     }
 }
 
 fn check_extras(knobs: &Knobs, body: &Value) -> Result<(), Refusal> {
-    let extra = ["ignore_eos", "min_tokens", "stream_options"].into_iter().find(|k| body.get(k).is_some());
+    let extra =
+        ["ignore_eos", "min_tokens", "stream_options"].into_iter().find(|k| body.get(k).is_some());
     match extra {
         Some(key) if knobs.refuse_extras => {
             let message = format!("Unrecognized request argument supplied: {key}");
@@ -152,13 +169,17 @@ fn check_extras(knobs: &Knobs, body: &Value) -> Result<(), Refusal> {
 fn prompt(api: Api, body: &Value) -> Result<(String, u32), Refusal> {
     match api {
         Api::Chat => {
-            let messages = body.get("messages").and_then(Value::as_array).ok_or_else(|| missing("messages"))?;
+            let messages = body
+                .get("messages")
+                .and_then(Value::as_array)
+                .ok_or_else(|| missing("messages"))?;
             let text = messages.iter().map(message_text).collect::<Vec<_>>().join("\n");
             let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
             Ok((text, count.saturating_mul(MESSAGE_TOKENS).saturating_add(TEMPLATE_TOKENS)))
         }
         Api::Completions => {
-            let text = body.get("prompt").and_then(Value::as_str).ok_or_else(|| missing("prompt"))?;
+            let text =
+                body.get("prompt").and_then(Value::as_str).ok_or_else(|| missing("prompt"))?;
             Ok((text.to_owned(), 1))
         }
     }
@@ -168,15 +189,21 @@ fn prompt(api: Api, body: &Value) -> Result<(String, u32), Refusal> {
 fn message_text(message: &Value) -> String {
     match message.get("content") {
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(parts)) => {
-            parts.iter().filter_map(|p| p.get("text").and_then(Value::as_str)).collect::<Vec<_>>().join("\n")
-        }
+        Some(Value::Array(parts)) => parts
+            .iter()
+            .filter_map(|p| p.get("text").and_then(Value::as_str))
+            .collect::<Vec<_>>()
+            .join("\n"),
         _ => String::new(),
     }
 }
 
 fn output_tokens(knobs: &Knobs, api: Api, body: &Value) -> Result<u32, Refusal> {
-    let key = if body.get("max_completion_tokens").is_some() { "max_completion_tokens" } else { "max_tokens" };
+    let key = if body.get("max_completion_tokens").is_some() {
+        "max_completion_tokens"
+    } else {
+        "max_tokens"
+    };
     let default = match api {
         Api::Chat => DEFAULT_CHAT_TOKENS,
         Api::Completions => DEFAULT_COMPLETION_TOKENS,
@@ -184,9 +211,13 @@ fn output_tokens(knobs: &Knobs, api: Api, body: &Value) -> Result<u32, Refusal> 
     match body.get(key) {
         None | Some(Value::Null) => Ok(default.min(knobs.longest_request() / 2).max(1)),
         Some(value) => {
-            let tokens = value.as_i64().ok_or_else(|| bad_request(&format!("{key} must be an integer, got {value}."), key))?;
+            let tokens = value.as_i64().ok_or_else(|| {
+                bad_request(&format!("{key} must be an integer, got {value}."), key)
+            })?;
             if tokens < 1 {
-                let message = format!("{key} must be at least 1, got {tokens}. (parameter={key}, value={tokens})");
+                let message = format!(
+                    "{key} must be at least 1, got {tokens}. (parameter={key}, value={tokens})"
+                );
                 return Err(bad_request(&message, key));
             }
             Ok(u32::try_from(tokens).unwrap_or(u32::MAX))
@@ -195,9 +226,19 @@ fn output_tokens(knobs: &Knobs, api: Api, body: &Value) -> Result<u32, Refusal> 
 }
 
 /// The model may end its answer by itself, where it is not told to go on.
-fn stop_early(knobs: &Knobs, seed: u64, number: u64, body: &Value, asked: u32) -> (u32, FinishReason) {
+fn stop_early(
+    knobs: &Knobs,
+    seed: u64,
+    number: u64,
+    body: &Value,
+    asked: u32,
+) -> (u32, FinishReason) {
     let goes_on = body.get("ignore_eos").and_then(Value::as_bool) == Some(true);
-    let least = body.get("min_tokens").and_then(Value::as_u64).map_or(1, |n| u32::try_from(n).unwrap_or(u32::MAX)).max(1);
+    let least = body
+        .get("min_tokens")
+        .and_then(Value::as_u64)
+        .map_or(1, |n| u32::try_from(n).unwrap_or(u32::MAX))
+        .max(1);
     let mut draw = request_draws(seed, number);
     // The first two draws are the request's fate.
     let (_, _, chance, place) = (draw(), draw(), draw(), draw());
@@ -225,7 +266,9 @@ fn too_long(longest: u32, prompt: u32, asked: u32) -> Refusal {
 }
 
 fn missing(field: &str) -> Refusal {
-    let message = format!("1 validation error:\n  {{'type': 'missing', 'loc': 'body.{field}', 'msg': 'Field required'}}");
+    let message = format!(
+        "1 validation error:\n  {{'type': 'missing', 'loc': 'body.{field}', 'msg': 'Field required'}}"
+    );
     bad_request(&message, &format!("body.{field}"))
 }
 
@@ -234,10 +277,17 @@ fn bad_request(message: &str, param: &str) -> Refusal {
 }
 
 fn refusal(status: u16, message: &str, kind: &str, param: Option<&str>) -> Refusal {
-    Refusal { status, body: json!({"error": {"message": message, "type": kind, "param": param, "code": status}}) }
+    Refusal {
+        status,
+        body: json!({"error": {"message": message, "type": kind, "param": param, "code": status}}),
+    }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share below 1 of a u32 is a u32")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share below 1 of a u32 is a u32"
+)]
 fn share_of(tokens: u32, share: f64) -> u32 {
     (f64::from(tokens) * share) as u32
 }

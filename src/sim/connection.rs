@@ -73,7 +73,8 @@ impl Connection {
                 return Ok(Then::Close);
             }
         };
-        let mut truth = Truth { received_ns: monotonic_ns(), id: request.id.clone(), ..Truth::default() };
+        let mut truth =
+            Truth { received_ns: monotonic_ns(), id: request.id.clone(), ..Truth::default() };
         let then = self.route(&request, &mut truth).await;
         if let Some(log) = self.shared.truth.as_ref().filter(|_| request.method == "POST") {
             log.put(truth);
@@ -83,7 +84,9 @@ impl Connection {
 
     async fn route(&mut self, request: &HttpRequest, truth: &mut Truth) -> io::Result<Then> {
         let api = match request.path.as_str() {
-            "/health" if request.method == "GET" => return self.send(200, "application/json", b"", request.close).await,
+            "/health" if request.method == "GET" => {
+                return self.send(200, "application/json", b"", request.close).await;
+            }
             "/v1/chat/completions" => Api::Chat,
             "/v1/completions" => Api::Completions,
             path => return self.get(path, request).await,
@@ -97,7 +100,14 @@ impl Connection {
         let shared = Arc::clone(&self.shared);
         let number = shared.requests.fetch_add(1, Ordering::Relaxed);
         if let Some(replay) = &shared.replay {
-            replay.answer(&mut self.socket, number, request.close, shared.truth.is_some().then_some(truth)).await?;
+            replay
+                .answer(
+                    &mut self.socket,
+                    number,
+                    request.close,
+                    shared.truth.is_some().then_some(truth),
+                )
+                .await?;
             return Ok(Then::Next);
         }
         match api::parse(&shared.knobs, shared.seed, number, api, &request.body) {
@@ -114,11 +124,19 @@ impl Connection {
         match path {
             "/metrics" => {
                 let text = shared.engine.metrics().render(&shared.knobs.model);
-                self.send(200, "text/plain; version=0.0.4; charset=utf-8", text.as_bytes(), request.close).await
+                self.send(
+                    200,
+                    "text/plain; version=0.0.4; charset=utf-8",
+                    text.as_bytes(),
+                    request.close,
+                )
+                .await
             }
             "/version" => {
-                let version = json!({"version": concat!("goodput-gate-sim-", env!("CARGO_PKG_VERSION"))});
-                self.send(200, "application/json", version.to_string().as_bytes(), request.close).await
+                let version =
+                    json!({"version": concat!("goodput-gate-sim-", env!("CARGO_PKG_VERSION"))});
+                self.send(200, "application/json", version.to_string().as_bytes(), request.close)
+                    .await
             }
             "/v1/models" if shared.knobs.require_key && !request.authorized => {
                 self.refuse(&api::unauthorized(), request.close).await
@@ -131,13 +149,25 @@ impl Connection {
         }
     }
 
-    async fn call(&mut self, shared: &Shared, call: Call, number: u64, close: bool, truth: &mut Truth) -> io::Result<Then> {
+    async fn call(
+        &mut self,
+        shared: &Shared,
+        call: Call,
+        number: u64,
+        close: bool,
+        truth: &mut Truth,
+    ) -> io::Result<Then> {
         let fate = match api::fate(&shared.knobs, shared.seed, number, call.output_tokens) {
             Fate::TooMany => return self.refuse(&api::too_many(), close).await,
             Fate::ServerError => return self.refuse(&api::server_error(), close).await,
             fate => fate,
         };
-        let label = Label { api: call.api, number, created: unix_seconds(), include_usage: call.include_usage };
+        let label = Label {
+            api: call.api,
+            number,
+            created: unix_seconds(),
+            include_usage: call.include_usage,
+        };
         let request = Request {
             id: number,
             prompt_tokens: call.prompt_tokens,
@@ -182,7 +212,12 @@ impl Connection {
     }
 
     /// Ends a stream as its fate says.
-    async fn meet(&mut self, fate: Fate, mut stream: Stream<'_>, truth: &mut Truth) -> io::Result<Then> {
+    async fn meet(
+        &mut self,
+        fate: Fate,
+        mut stream: Stream<'_>,
+        truth: &mut Truth,
+    ) -> io::Result<Then> {
         let writes = match fate {
             Fate::Event { .. } => stream.fail(),
             Fate::Truncated { .. } => stream.truncate(),
@@ -215,7 +250,8 @@ impl Connection {
                 return self.end_whole(fate, close).await;
             }
             if emission.last {
-                let body = stream::whole(&self.shared.knobs, label, call.reason, call.usage(emission));
+                let body =
+                    stream::whole(&self.shared.knobs, label, call.reason, call.usage(emission));
                 let bytes = http::answer(200, "application/json", body.as_bytes(), close);
                 self.put(vec![Write { bytes, tokens: call.output_tokens }], truth).await?;
                 return Ok(Then::Next);
@@ -269,10 +305,17 @@ impl Connection {
     }
 
     async fn refuse(&mut self, refusal: &Refusal, close: bool) -> io::Result<Then> {
-        self.send(refusal.status, "application/json", refusal.body.to_string().as_bytes(), close).await
+        self.send(refusal.status, "application/json", refusal.body.to_string().as_bytes(), close)
+            .await
     }
 
-    async fn send(&mut self, status: u16, content_type: &str, body: &[u8], close: bool) -> io::Result<Then> {
+    async fn send(
+        &mut self,
+        status: u16,
+        content_type: &str,
+        body: &[u8],
+        close: bool,
+    ) -> io::Result<Then> {
         self.socket.write(&http::answer(status, content_type, body, close)).await?;
         Ok(Then::Next)
     }
@@ -290,9 +333,10 @@ impl Fate {
     /// Whether token `number` (from 1) no longer comes.
     const fn ends_before(self, number: u32) -> bool {
         match self {
-            Self::Event { after } | Self::Disconnect { after } | Self::Hang { after } | Self::Truncated { after } => {
-                number > after
-            }
+            Self::Event { after }
+            | Self::Disconnect { after }
+            | Self::Hang { after }
+            | Self::Truncated { after } => number > after,
             Self::Served | Self::TooMany | Self::ServerError => false,
         }
     }

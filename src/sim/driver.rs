@@ -60,7 +60,12 @@ struct VirtualClock {
 
 impl Handle {
     /// Submits a request that was received at `at_ns`. Dropping the receiver does not abort it; `abort` does.
-    pub fn submit(&self, at_ns: u64, request: Request, reason: FinishReason) -> UnboundedReceiver<Emission> {
+    pub fn submit(
+        &self,
+        at_ns: u64,
+        request: Request,
+        reason: FinishReason,
+    ) -> UnboundedReceiver<Emission> {
         let (tokens, receiver) = unbounded_channel();
         // The driver lives as long as the server; if it is gone, the receiver says so.
         let _ = self.commands.send(Command::Submit { at_ns, request, reason, tokens });
@@ -80,10 +85,21 @@ impl Driver {
     pub fn new(knobs: &Knobs, seed: u64) -> io::Result<(Self, Handle)> {
         let (sender, commands) = unbounded_channel();
         let engine = Engine::new(knobs, seed);
-        let metrics = Arc::new(Mutex::new(Metrics { counts: engine.counts(), ..Metrics::default() }));
+        let metrics =
+            Arc::new(Mutex::new(Metrics { counts: engine.counts(), ..Metrics::default() }));
         let handle = Handle { commands: sender, metrics: Arc::clone(&metrics) };
         let clock = VirtualClock { start_ns: monotonic_ns(), scale: knobs.time_scale };
-        Ok((Self { engine, clock, pacer: Pacer::new()?, commands, clients: BTreeMap::new(), metrics }, handle))
+        Ok((
+            Self {
+                engine,
+                clock,
+                pacer: Pacer::new()?,
+                commands,
+                clients: BTreeMap::new(),
+                metrics,
+            },
+            handle,
+        ))
     }
 
     pub async fn run(mut self) -> io::Result<()> {
@@ -123,7 +139,10 @@ impl Driver {
             Command::Submit { at_ns, request, reason, tokens } => {
                 let start_ms = self.clock.to_ms(at_ns);
                 lock(&self.metrics).prompt_tokens += u64::from(request.prompt_tokens);
-                self.clients.insert(request.id, Client { tokens, reason, start_ms, first_ms: start_ms, latest_ms: start_ms });
+                self.clients.insert(
+                    request.id,
+                    Client { tokens, reason, start_ms, first_ms: start_ms, latest_ms: start_ms },
+                );
                 self.engine.submit(start_ms, request);
             }
             Command::Abort { id } => {
@@ -198,7 +217,11 @@ impl VirtualClock {
         ns.saturating_sub(self.start_ns) as f64 / 1e6 * self.scale
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, and times are not negative")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, and times are not negative"
+    )]
     fn to_ns(self, ms: f64) -> u64 {
         self.start_ns + (ms / self.scale * 1e6) as u64
     }

@@ -125,10 +125,20 @@ impl Engine {
     /// Takes a request that arrived at `now_ms`. Its prompt and output together must fit into the KV cache.
     pub fn submit(&mut self, now_ms: f64, request: Request) {
         let prefill = self.prefill_factor * self.noise.prefill() * self.noise.jitter();
-        let overhead = self.params.request_overhead_ms * prefill * self.noise.common(now_ms, self.busy_ms);
+        let overhead =
+            self.params.request_overhead_ms * prefill * self.noise.common(now_ms, self.busy_ms);
         let ready_ms = now_ms.max(0.0) + overhead;
         let target = request.prompt_tokens;
-        let sequence = Sequence { target, request, computed: 0, produced: 0, cached: 0, kv: 0, ready_ms, queued_ms: 0.0 };
+        let sequence = Sequence {
+            target,
+            request,
+            computed: 0,
+            produced: 0,
+            cached: 0,
+            kv: 0,
+            ready_ms,
+            queued_ms: 0.0,
+        };
         self.arriving.insert((ready_ms.to_bits(), sequence.request.id), sequence);
     }
 
@@ -179,7 +189,9 @@ impl Engine {
     }
 
     fn take_ready(&mut self, now_ms: f64) {
-        while let Some(entry) = self.arriving.first_entry().filter(|e| f64::from_bits(e.key().0) <= now_ms) {
+        while let Some(entry) =
+            self.arriving.first_entry().filter(|e| f64::from_bits(e.key().0) <= now_ms)
+        {
             self.waiting.push_back(entry.remove());
         }
     }
@@ -257,10 +269,13 @@ impl Engine {
     /// `dt = (a + c decoding + d context) * decode + (b tokens + e attention) * prefill`, with jitter and the slower factors on top.
     fn duration(&mut self, batch: &Batch, now_ms: f64) -> f64 {
         let p = &self.params;
-        let decode =
-            p.step_ms + p.decode_sequence_ms * f64::from(batch.decoding) + p.decode_context_ms * batch.decode_context as f64;
-        let prefill = p.prefill_token_ms * f64::from(batch.prefill) + p.prefill_context_ms * batch.prefill_context;
-        let work = decode * self.decode_factor * self.noise.decode() + prefill * self.prefill_factor * self.noise.prefill();
+        let decode = p.step_ms
+            + p.decode_sequence_ms * f64::from(batch.decoding)
+            + p.decode_context_ms * batch.decode_context as f64;
+        let prefill = p.prefill_token_ms * f64::from(batch.prefill)
+            + p.prefill_context_ms * batch.prefill_context;
+        let work = decode * self.decode_factor * self.noise.decode()
+            + prefill * self.prefill_factor * self.noise.prefill();
         work * self.noise.jitter() * self.noise.common(now_ms, self.busy_ms)
     }
 
@@ -294,7 +309,8 @@ impl Sequence {
     fn prefill(&mut self, batch: &mut Batch, budget: u32) -> u32 {
         let chunk = (self.target - self.computed).min(budget);
         batch.prefill += chunk;
-        batch.prefill_context += f64::from(chunk) * (f64::from(self.computed) + f64::from(chunk) / 2.0);
+        batch.prefill_context +=
+            f64::from(chunk) * (f64::from(self.computed) + f64::from(chunk) / 2.0);
         self.computed += chunk;
         chunk
     }

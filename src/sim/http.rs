@@ -162,7 +162,12 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, NoRequest> {
     let path = parsed.path.unwrap_or("/").split('?').next().unwrap_or("/").to_owned();
     let method = parsed.method.unwrap_or("GET").to_owned();
     let mut head = Head {
-        request: HttpRequest { method, path, close: parsed.version == Some(0), ..HttpRequest::default() },
+        request: HttpRequest {
+            method,
+            path,
+            close: parsed.version == Some(0),
+            ..HttpRequest::default()
+        },
         length,
         content_length: 0,
         expects_continue: false,

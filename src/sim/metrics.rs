@@ -6,13 +6,16 @@ use super::engine::Counts;
 
 /// Upper bounds in seconds, as in vLLM 0.32.
 const TTFT_BOUNDS: [f64; 22] = [
-    0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0, 160.0, 640.0,
-    2560.0,
+    0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+    20.0, 40.0, 80.0, 160.0, 640.0, 2560.0,
 ];
-const GAP_BOUNDS: [f64; 19] =
-    [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0];
+const GAP_BOUNDS: [f64; 19] = [
+    0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0,
+    40.0, 80.0,
+];
 const E2E_BOUNDS: [f64; 21] = [
-    0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 7680.0,
+    0.3, 0.5, 0.8, 1.0, 1.5, 2.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 120.0, 240.0,
+    480.0, 960.0, 1920.0, 7680.0,
 ];
 
 /// What has happened since the start.
@@ -67,31 +70,82 @@ impl Default for Metrics {
 
 impl Metrics {
     pub fn render(&self, model: &str) -> String {
-        let labels =
-            format!(r#"engine="0",model_name="{}""#, model.replace('\\', r"\\").replace('"', "\\\"").replace('\n', "\\n"));
+        let labels = format!(
+            r#"engine="0",model_name="{}""#,
+            model.replace('\\', r"\\").replace('"', "\\\"").replace('\n', "\\n")
+        );
         let mut out = String::with_capacity(8192);
         let c = &self.counts;
         let kv = f64::from(c.kv_used) / f64::from(c.kv_cap.max(1));
         for (name, kind, help, value) in [
-            ("vllm:num_requests_running", "gauge", "Requests in execution batches.", c.running as f64),
-            ("vllm:num_requests_waiting", "gauge", "Requests waiting to be processed.", c.waiting as f64),
+            (
+                "vllm:num_requests_running",
+                "gauge",
+                "Requests in execution batches.",
+                c.running as f64,
+            ),
+            (
+                "vllm:num_requests_waiting",
+                "gauge",
+                "Requests waiting to be processed.",
+                c.waiting as f64,
+            ),
             ("vllm:kv_cache_usage_perc", "gauge", "KV-cache usage; 1 is full.", kv),
-            ("vllm:prefix_cache_queries_total", "counter", "Prompt tokens looked up.", c.prefix_queries as f64),
-            ("vllm:prefix_cache_hits_total", "counter", "Prompt tokens found in the prefix cache.", c.prefix_hits as f64),
+            (
+                "vllm:prefix_cache_queries_total",
+                "counter",
+                "Prompt tokens looked up.",
+                c.prefix_queries as f64,
+            ),
+            (
+                "vllm:prefix_cache_hits_total",
+                "counter",
+                "Prompt tokens found in the prefix cache.",
+                c.prefix_hits as f64,
+            ),
             ("vllm:num_preemptions_total", "counter", "Preemptions.", c.preemptions as f64),
-            ("vllm:prompt_tokens_total", "counter", "Prefill tokens processed.", self.prompt_tokens as f64),
-            ("vllm:generation_tokens_total", "counter", "Generation tokens processed.", self.generation_tokens as f64),
+            (
+                "vllm:prompt_tokens_total",
+                "counter",
+                "Prefill tokens processed.",
+                self.prompt_tokens as f64,
+            ),
+            (
+                "vllm:generation_tokens_total",
+                "counter",
+                "Generation tokens processed.",
+                self.generation_tokens as f64,
+            ),
             ("sim:step_late_seconds", "gauge", "How late the latest step was written.", self.late),
-            ("sim:step_late_seconds_max", "gauge", "How late the latest step of all was written.", self.late_max),
+            (
+                "sim:step_late_seconds_max",
+                "gauge",
+                "How late the latest step of all was written.",
+                self.late_max,
+            ),
         ] {
-            put(&mut out, format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name}{{{labels}}} {value:?}\n"));
+            put(
+                &mut out,
+                format_args!(
+                    "# HELP {name} {help}\n# TYPE {name} {kind}\n{name}{{{labels}}} {value:?}\n"
+                ),
+            );
         }
         put(
             &mut out,
-            format_args!("# HELP vllm:request_success_total Requests processed.\n# TYPE vllm:request_success_total counter\n"),
+            format_args!(
+                "# HELP vllm:request_success_total Requests processed.\n# TYPE vllm:request_success_total counter\n"
+            ),
         );
-        for (reason, n) in [("stop", self.stopped), ("length", self.at_length), ("abort", self.aborted)] {
-            put(&mut out, format_args!("vllm:request_success_total{{{labels},finished_reason=\"{reason}\"}} {n}.0\n"));
+        for (reason, n) in
+            [("stop", self.stopped), ("length", self.at_length), ("abort", self.aborted)]
+        {
+            put(
+                &mut out,
+                format_args!(
+                    "vllm:request_success_total{{{labels},finished_reason=\"{reason}\"}} {n}.0\n"
+                ),
+            );
         }
         self.ttft.render(&mut out, "vllm:time_to_first_token_seconds", &labels);
         self.gap.render(&mut out, "vllm:inter_token_latency_seconds", &labels);
@@ -114,14 +168,25 @@ impl Histogram {
     }
 
     fn render(&self, out: &mut String, name: &str, labels: &str) {
-        put(out, format_args!("# HELP {name} In seconds, as the engine meant it.\n# TYPE {name} histogram\n"));
+        put(
+            out,
+            format_args!(
+                "# HELP {name} In seconds, as the engine meant it.\n# TYPE {name} histogram\n"
+            ),
+        );
         let mut total = 0;
         for (i, count) in self.counts.iter().enumerate() {
             total += count;
             let bound = self.bounds.get(i).map_or_else(|| "+Inf".to_owned(), |b| format!("{b:?}"));
             put(out, format_args!("{name}_bucket{{{labels},le=\"{bound}\"}} {total}.0\n"));
         }
-        put(out, format_args!("{name}_count{{{labels}}} {total}.0\n{name}_sum{{{labels}}} {:?}\n", self.sum));
+        put(
+            out,
+            format_args!(
+                "{name}_count{{{labels}}} {total}.0\n{name}_sum{{{labels}}} {:?}\n",
+                self.sum
+            ),
+        );
     }
 }
 

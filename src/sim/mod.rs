@@ -51,7 +51,13 @@ pub struct Server {
 impl Server {
     /// Listens on `addr` (port 0: a free one). `knobs` must have passed `Knobs::check`; `seed` draws this start's noise and fates.
     /// Needs a Tokio runtime.
-    pub fn bind(addr: SocketAddr, knobs: Knobs, seed: u64, replay: Option<Replay>, truth: Option<TruthLog>) -> io::Result<Self> {
+    pub fn bind(
+        addr: SocketAddr,
+        knobs: Knobs,
+        seed: u64,
+        replay: Option<Replay>,
+        truth: Option<TruthLog>,
+    ) -> io::Result<Self> {
         let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         socket.set_reuseaddr(true)?;
         socket.bind(addr)?;

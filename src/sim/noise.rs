@@ -65,10 +65,15 @@ impl Noise {
         let level = knobs.noise.level();
         let mut start = stream(seed, Purpose::Start);
         let common = normal(&mut start) * level.start_common;
-        let (prefill, decode) = (normal(&mut start) * level.start_apart, normal(&mut start) * level.start_apart);
-        let slow = if uniform(&mut start) < level.slow_start_share { level.slow_start } else { 0.0 };
-        let named = |seed: Option<u64>, purpose, sd: f64| seed.map_or(0.0, |s| normal(&mut stream(s, purpose)) * sd);
-        let place = named(knobs.gpu_seed, Purpose::Gpu, level.gpu) + named(knobs.day_seed, Purpose::Day, level.day);
+        let (prefill, decode) =
+            (normal(&mut start) * level.start_apart, normal(&mut start) * level.start_apart);
+        let slow =
+            if uniform(&mut start) < level.slow_start_share { level.slow_start } else { 0.0 };
+        let named = |seed: Option<u64>, purpose, sd: f64| {
+            seed.map_or(0.0, |s| normal(&mut stream(s, purpose)) * sd)
+        };
+        let place = named(knobs.gpu_seed, Purpose::Gpu, level.gpu)
+            + named(knobs.day_seed, Purpose::Day, level.day);
         Self {
             level,
             seed,
@@ -85,7 +90,11 @@ impl Noise {
             wander: Wander::new(seed),
             stalls: [
                 Stalls::new(stream(seed, Purpose::Stalls), level.stall_rate_per_s, level.stall_ms),
-                Stalls::new(stream(seed, Purpose::FurtherStalls), knobs.stall_rate_per_s, (knobs.stall_ms, knobs.stall_ms)),
+                Stalls::new(
+                    stream(seed, Purpose::FurtherStalls),
+                    knobs.stall_rate_per_s,
+                    (knobs.stall_ms, knobs.stall_ms),
+                ),
             ],
         }
     }
@@ -161,7 +170,8 @@ impl Stalls {
 
     fn draw(&mut self, after_ms: f64) {
         let gap: f64 = Exp1.sample(&mut self.rng);
-        self.next_ms = if self.rate_per_ms > 0.0 { after_ms + gap / self.rate_per_ms } else { f64::INFINITY };
+        self.next_ms =
+            if self.rate_per_ms > 0.0 { after_ms + gap / self.rate_per_ms } else { f64::INFINITY };
     }
 
     fn within(&mut self, from_ms: f64, to_ms: f64) -> f64 {
@@ -200,7 +210,11 @@ fn uniform(rng: &mut ChaCha8Rng) -> f64 {
     StandardUniform.sample(rng)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, and times are not negative")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, and times are not negative"
+)]
 const fn whole(x: f64) -> u64 {
     x as u64
 }

@@ -5,7 +5,10 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
 use tokio::io::unix::AsyncFd;
 
 use crate::clock::monotonic_ns;
@@ -16,8 +19,14 @@ pub struct Pacer(AsyncFd<OwnedFd>);
 impl Pacer {
     /// Needs a Tokio runtime with I/O.
     pub fn new() -> io::Result<Self> {
-        let fd = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        #[expect(deprecated, reason = "sound for an OwnedFd, whose descriptor never changes; the new name is an unsafe fn")]
+        let fd = timerfd_create(
+            TimerfdClockId::Monotonic,
+            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
+        )?;
+        #[expect(
+            deprecated,
+            reason = "sound for an OwnedFd, whose descriptor never changes; the new name is an unsafe fn"
+        )]
         AsyncFd::new(fd).map(Self)
     }
 
@@ -31,7 +40,11 @@ impl Pacer {
             tv_sec: i64::try_from(at_ns / 1_000_000_000).unwrap_or(i64::MAX),
             tv_nsec: i64::try_from(at_ns % 1_000_000_000).unwrap_or(0),
         };
-        timerfd_settime(self.0.get_ref(), TimerfdTimerFlags::ABSTIME, &Itimerspec { it_interval: zero, it_value: at })?;
+        timerfd_settime(
+            self.0.get_ref(),
+            TimerfdTimerFlags::ABSTIME,
+            &Itimerspec { it_interval: zero, it_value: at },
+        )?;
         loop {
             let mut ready = self.0.readable().await?;
             let mut count = [0; 8];

@@ -111,7 +111,11 @@ fn twelfths_to_tokens(twelfths: u64) -> u32 {
     u32::try_from(twelfths.div_ceil(12)).unwrap_or(u32::MAX)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a u32 is a u32")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a u32 is a u32"
+)]
 fn share_of(tokens: u32, share: f64) -> u32 {
     (f64::from(tokens) * share) as u32
 }
@@ -122,14 +126,24 @@ mod tests {
     use crate::config::sim::Knobs;
 
     fn cache(kv_cap: u32) -> PrefixCache {
-        PrefixCache::new(sim::PrefixCache::On, &EngineParams { kv_cap, prefix_hit: 1.0, ..Knobs::default().engine() })
+        PrefixCache::new(
+            sim::PrefixCache::On,
+            &EngineParams { kv_cap, prefix_hit: 1.0, ..Knobs::default().engine() },
+        )
     }
 
     #[test]
     fn tokens_by_script() {
-        for (text, tokens) in
-            [("", 0), ("a", 1), ("four", 1), ("fours", 2), ("안녕하", 2), ("안녕하세", 3), ("漢字", 2), ("ab안", 2)]
-        {
+        for (text, tokens) in [
+            ("", 0),
+            ("a", 1),
+            ("four", 1),
+            ("fours", 2),
+            ("안녕하", 2),
+            ("안녕하세", 3),
+            ("漢字", 2),
+            ("ab안", 2),
+        ] {
             assert_eq!(count_tokens(text), tokens, "{text}");
         }
     }

@@ -38,20 +38,36 @@ impl Replay {
             replay.bytes.extend_from_slice(&frame(event));
             replay.events.push(Event { end: replay.bytes.len(), has_output: has_output(event) });
         }
-        let last =
-            replay.events.last_mut().ok_or("the replay file holds no event; give it events with blank lines between them")?;
+        let last = replay.events.last_mut().ok_or(
+            "the replay file holds no event; give it events with blank lines between them",
+        )?;
         replay.bytes.extend_from_slice(END_OF_CHUNKS);
         last.end = replay.bytes.len();
         Ok(replay)
     }
 
     /// Answers one request, the `number`th of the server.
-    pub async fn answer(&self, socket: &mut Socket, number: u64, close: bool, truth: Option<&mut Truth>) -> io::Result<()> {
+    pub async fn answer(
+        &self,
+        socket: &mut Socket,
+        number: u64,
+        close: bool,
+        truth: Option<&mut Truth>,
+    ) -> io::Result<()> {
         socket.write(http::stream_head(close)).await?;
-        if self.interval.is_zero() { self.flood(socket, truth).await } else { self.paced(socket, number, truth).await }
+        if self.interval.is_zero() {
+            self.flood(socket, truth).await
+        } else {
+            self.paced(socket, number, truth).await
+        }
     }
 
-    async fn paced(&self, socket: &mut Socket, number: u64, mut truth: Option<&mut Truth>) -> io::Result<()> {
+    async fn paced(
+        &self,
+        socket: &mut Socket,
+        number: u64,
+        mut truth: Option<&mut Truth>,
+    ) -> io::Result<()> {
         // Streams that begin together must not all write at once.
         let phase = self.interval.mul_f64((number as f64 * GOLDEN).fract());
         let start = tokio::time::Instant::now() + phase;
@@ -90,7 +106,8 @@ fn note(truth: Option<&mut Truth>, tokens: u32) {
 fn split_events(file: &[u8]) -> Vec<&[u8]> {
     let (mut events, mut rest) = (Vec::new(), file);
     while !rest.trim_ascii().is_empty() {
-        let ends = [&b"\n\n"[..], b"\r\n\r\n"].map(|blank| memchr::memmem::find(rest, blank).map(|at| at + blank.len()));
+        let ends = [&b"\n\n"[..], b"\r\n\r\n"]
+            .map(|blank| memchr::memmem::find(rest, blank).map(|at| at + blank.len()));
         let end = ends.into_iter().flatten().min().unwrap_or(rest.len());
         let (event, after) = rest.split_at(end);
         events.push(event);
@@ -115,5 +132,7 @@ fn has_output(event: &[u8]) -> bool {
         "/choices/0/text",
         "/text_output",
     ];
-    fields.iter().any(|f| json.pointer(f).and_then(serde_json::Value::as_str).is_some_and(|s| !s.is_empty()))
+    fields
+        .iter()
+        .any(|f| json.pointer(f).and_then(serde_json::Value::as_str).is_some_and(|s| !s.is_empty()))
 }

@@ -4,7 +4,9 @@
 
 use serde_json::json;
 
-use crate::config::sim::{FinishPlace, Knobs, LineEnd, ReasoningField, RoleEvent, Text, UsagePlace};
+use crate::config::sim::{
+    FinishPlace, Knobs, LineEnd, ReasoningField, RoleEvent, Text, UsagePlace,
+};
 
 /// Which of the two protocols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +67,10 @@ pub struct Stream<'a> {
 }
 
 /// The words of answers; several bytes per character in Korean.
-const WORDS_EN: [&str; 12] =
-    [" the", " server", " answers", " with", " one", " more", " token", ",", " and", " then", " another", "."];
+const WORDS_EN: [&str; 12] = [
+    " the", " server", " answers", " with", " one", " more", " token", ",", " and", " then",
+    " another", ".",
+];
 const WORDS_KO: [&str; 8] = ["안녕", "하세요", " 서버", "가", " 토큰", "을", " 보냅니다", " 🦊"];
 
 impl<'a> Stream<'a> {
@@ -117,7 +121,8 @@ impl<'a> Stream<'a> {
             self.role();
         }
         self.hold();
-        let beside = (self.label.include_usage && self.knobs.usage == UsagePlace::Last).then_some(usage);
+        let beside =
+            (self.label.include_usage && self.knobs.usage == UsagePlace::Last).then_some(usage);
         match self.knobs.finish {
             FinishPlace::WithToken => self.content(Some((reason, beside))),
             FinishPlace::Own => {
@@ -187,8 +192,13 @@ impl<'a> Stream<'a> {
 
     fn content(&mut self, finish: Option<(FinishReason, Option<Usage>)>) {
         let first = self.tokens - self.held;
-        let text: String = (first..self.tokens).map(|i| word(self.knobs.text, self.label.number, i)).collect();
-        let field = if self.tokens <= self.reasoning() { self.knobs.reasoning_field.name() } else { "content" };
+        let text: String =
+            (first..self.tokens).map(|i| word(self.knobs.text, self.label.number, i)).collect();
+        let field = if self.tokens <= self.reasoning() {
+            self.knobs.reasoning_field.name()
+        } else {
+            "content"
+        };
         let content = match self.label.api {
             Api::Chat => format!(r#""delta":{{"{field}":"{text}"}},"logprobs":null"#),
             Api::Completions => format!(r#""text":"{text}","logprobs":null"#),
@@ -197,7 +207,10 @@ impl<'a> Stream<'a> {
             || r#""finish_reason":null,"token_ids":null}]}"#.to_owned(),
             |(reason, usage)| {
                 let usage = usage.map_or_else(String::new, |u| format!(r#","usage":{}"#, u.json()));
-                format!(r#""finish_reason":"{}","stop_reason":null,"token_ids":null}}]{usage}}}"#, reason.name())
+                format!(
+                    r#""finish_reason":"{}","stop_reason":null,"token_ids":null}}]{usage}}}"#,
+                    reason.name()
+                )
             },
         );
         let json = format!("{}{content},{end}", self.prefix);
@@ -212,7 +225,11 @@ impl<'a> Stream<'a> {
             Api::Completions => r#""text":"""#,
         };
         let usage = usage.map_or_else(String::new, |u| format!(r#","usage":{}"#, u.json()));
-        let json = format!(r#"{}{delta},"logprobs":null,"finish_reason":"{}"}}]{usage}}}"#, self.prefix, reason.name());
+        let json = format!(
+            r#"{}{delta},"logprobs":null,"finish_reason":"{}"}}]{usage}}}"#,
+            self.prefix,
+            reason.name()
+        );
         self.event(&json, 0);
     }
 
@@ -273,20 +290,31 @@ impl<'a> Stream<'a> {
 
 /// The whole answer of a request that did not ask for a stream.
 pub fn whole(knobs: &Knobs, label: &Label, reason: FinishReason, usage: Usage) -> String {
-    let reasoning = if label.api == Api::Chat { knobs.reasoning_tokens.min(usage.output) } else { 0 };
+    let reasoning =
+        if label.api == Api::Chat { knobs.reasoning_tokens.min(usage.output) } else { 0 };
     let text = |from, to| (from..to).map(|i| word(knobs.text, label.number, i)).collect::<String>();
     let answer = text(reasoning, usage.output);
     let content = match label.api {
         Api::Chat if reasoning > 0 => {
             let field = knobs.reasoning_field.name();
-            format!(r#""message":{{"role":"assistant","{field}":"{}","content":"{answer}"}}"#, text(0, reasoning))
+            format!(
+                r#""message":{{"role":"assistant","{field}":"{}","content":"{answer}"}}"#,
+                text(0, reasoning)
+            )
         }
         Api::Chat => format!(r#""message":{{"role":"assistant","content":"{answer}"}}"#),
         Api::Completions => format!(r#""text":"{answer}""#),
     };
-    let usage = if knobs.usage == UsagePlace::None { String::new() } else { format!(r#","usage":{}"#, usage.json()) };
+    let usage = if knobs.usage == UsagePlace::None {
+        String::new()
+    } else {
+        format!(r#","usage":{}"#, usage.json())
+    };
     let prefix = prefix(&knobs.model, label, label.api.object());
-    format!(r#"{prefix}{content},"logprobs":null,"finish_reason":"{}","stop_reason":null}}]{usage}}}"#, reason.name())
+    format!(
+        r#"{prefix}{content},"logprobs":null,"finish_reason":"{}","stop_reason":null}}]{usage}}}"#,
+        reason.name()
+    )
 }
 
 /// The body of a 500, and of the error event inside a stream.
@@ -315,7 +343,10 @@ pub fn split(bytes: &[u8], pieces: u32) -> Vec<&[u8]> {
     cuts.sort_unstable();
     cuts.dedup();
     let starts = std::iter::once(0).chain(cuts.iter().copied());
-    starts.zip(cuts.iter().copied().chain([bytes.len()])).map(|(from, to)| &bytes[from..to]).collect()
+    starts
+        .zip(cuts.iter().copied().chain([bytes.len()]))
+        .map(|(from, to)| &bytes[from..to])
+        .collect()
 }
 
 const CHOICE_OPENS: &str = r#""choices":[{"index":0,"#;

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use self::client::{Reply, Running, ask, chat, events, start};
 use super::*;
-use crate::config::sim::{FinishPlace, LineEnd, Noise, PrefixCache, ReasoningField, RoleEvent, Text, UsagePlace};
+use crate::config::sim::{
+    FinishPlace, LineEnd, Noise, PrefixCache, ReasoningField, RoleEvent, Text, UsagePlace,
+};
 
 /// Fast and quiet.
 fn knobs() -> Knobs {
@@ -21,11 +23,17 @@ async fn stream_of(knobs: Knobs, tokens: u32) -> Reply {
 
 /// The text of all deltas under `field`.
 fn text(events: &[Value], field: &str) -> String {
-    events.iter().filter_map(|e| e.pointer(&format!("/choices/0/delta/{field}")).and_then(Value::as_str)).collect()
+    events
+        .iter()
+        .filter_map(|e| e.pointer(&format!("/choices/0/delta/{field}")).and_then(Value::as_str))
+        .collect()
 }
 
 fn finish_reasons(events: &[Value]) -> Vec<&str> {
-    events.iter().filter_map(|e| e.pointer("/choices/0/finish_reason").and_then(Value::as_str)).collect()
+    events
+        .iter()
+        .filter_map(|e| e.pointer("/choices/0/finish_reason").and_then(Value::as_str))
+        .collect()
 }
 
 #[tokio::test]
@@ -54,10 +62,19 @@ async fn role_event_none_and_at_once() {
 
 #[tokio::test]
 async fn tokens_share_events_and_none_is_lost() {
-    let reply =
-        stream_of(Knobs { tokens_per_event: 3, role_event: RoleEvent::None, usage: UsagePlace::None, ..knobs() }, 7).await;
+    let reply = stream_of(
+        Knobs {
+            tokens_per_event: 3,
+            role_event: RoleEvent::None,
+            usage: UsagePlace::None,
+            ..knobs()
+        },
+        7,
+    )
+    .await;
     let events = events(&reply);
-    let contents: Vec<_> = events.iter().filter_map(|e| e.pointer("/choices/0/delta/content")).collect();
+    let contents: Vec<_> =
+        events.iter().filter_map(|e| e.pointer("/choices/0/delta/content")).collect();
     assert_eq!(contents, [" the server answers", " with one more", " token"]);
 }
 
@@ -77,7 +94,9 @@ async fn usage_is_where_the_knob_says() {
 
 #[tokio::test]
 async fn finish_reason_can_have_its_own_event() {
-    let events = events(&stream_of(Knobs { finish: FinishPlace::Own, usage: UsagePlace::None, ..knobs() }, 2).await);
+    let events = events(
+        &stream_of(Knobs { finish: FinishPlace::Own, usage: UsagePlace::None, ..knobs() }, 2).await,
+    );
     assert_eq!(events.len(), 4);
     assert_eq!(events[3].pointer("/choices/0/delta"), Some(&json!({})));
     assert_eq!(finish_reasons(&events), ["length"]);
@@ -85,8 +104,12 @@ async fn finish_reason_can_have_its_own_event() {
 
 #[tokio::test]
 async fn reasoning_comes_first() {
-    for (field, name) in [(ReasoningField::ReasoningContent, "reasoning_content"), (ReasoningField::Reasoning, "reasoning")] {
-        let knobs = Knobs { reasoning_tokens: 3, reasoning_field: field, tokens_per_event: 2, ..knobs() };
+    for (field, name) in [
+        (ReasoningField::ReasoningContent, "reasoning_content"),
+        (ReasoningField::Reasoning, "reasoning"),
+    ] {
+        let knobs =
+            Knobs { reasoning_tokens: 3, reasoning_field: field, tokens_per_event: 2, ..knobs() };
         let events = events(&stream_of(knobs, 5).await);
         assert_eq!(text(&events, name), " the server answers");
         assert_eq!(text(&events, "content"), " with one");
@@ -122,7 +145,11 @@ async fn writes_may_be_split_or_glued() {
 #[tokio::test]
 async fn a_whole_answer_needs_no_stream() {
     let server = start(knobs(), None).await;
-    let reply = ask(&server, &client::post("/v1/completions", r#"{"model":"sim-8b","prompt":"hi","max_tokens":3}"#)).await;
+    let reply = ask(
+        &server,
+        &client::post("/v1/completions", r#"{"model":"sim-8b","prompt":"hi","max_tokens":3}"#),
+    )
+    .await;
     let body: Value = serde_json::from_slice(&reply.body()).expect("JSON");
     assert_eq!(body.pointer("/choices/0/text"), Some(&json!(" the server answers")));
     assert_eq!(body.pointer("/usage/total_tokens"), Some(&json!(5)));
@@ -177,7 +204,10 @@ async fn keys_and_extras_can_be_refused() {
     assert_eq!(refused.status, 400);
     assert!(String::from_utf8_lossy(&refused.body()).contains("stream_options"));
     let plain = client::post("/v1/completions", r#"{"prompt":"a","max_tokens":2}"#);
-    assert_eq!(ask(&server, &plain.replacen("\r\n", "\r\nauthorization: Bearer x\r\n", 1)).await.status, 200);
+    assert_eq!(
+        ask(&server, &plain.replacen("\r\n", "\r\nauthorization: Bearer x\r\n", 1)).await.status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -188,7 +218,10 @@ async fn http_errors_come_in_their_share() {
     for _ in 0..200 {
         *statuses.entry(client.ask(&chat(1)).await.status).or_default() += 1;
     }
-    assert!(statuses.values().all(|n| (30..110).contains(n)) && statuses.len() == 3, "{statuses:?}");
+    assert!(
+        statuses.values().all(|n| (30..110).contains(n)) && statuses.len() == 3,
+        "{statuses:?}"
+    );
 }
 
 #[tokio::test]
@@ -200,7 +233,11 @@ async fn streams_break_as_the_knobs_say() {
 
     let truncated = stream_of(Knobs { truncated: 1.0, ..knobs() }, 8).await;
     let body = String::from_utf8_lossy(&truncated.chunks.concat()).into_owned();
-    assert!(truncated.complete && !body.contains("[DONE]") && finish_reasons(&events(&truncated)).is_empty());
+    assert!(
+        truncated.complete
+            && !body.contains("[DONE]")
+            && finish_reasons(&events(&truncated)).is_empty()
+    );
 
     let cut = stream_of(Knobs { disconnect: 1.0, ..knobs() }, 8).await;
     assert!(!cut.complete && cut.status == 200);
@@ -237,7 +274,10 @@ async fn answers_end_early_only_where_they_may() {
         let body = format!(r#"{{"prompt":"a","max_tokens":50{extra}}}"#);
         let reply = ask(&server, &client::post("/v1/completions", &body)).await;
         let body: Value = serde_json::from_slice(&reply.body()).expect("JSON");
-        (body["choices"][0]["finish_reason"].clone(), body["usage"]["completion_tokens"].as_u64().expect("usage"))
+        (
+            body["choices"][0]["finish_reason"].clone(),
+            body["usage"]["completion_tokens"].as_u64().expect("usage"),
+        )
     };
     let (reason, tokens) = ask_for("").await;
     assert!(reason == "stop" && tokens < 50);
@@ -254,8 +294,12 @@ async fn a_shared_prefix_hits_the_cache() {
             client::post("/v1/completions", &body.to_string())
         };
         ask(&server, &prompt("first")).await;
-        let second: Value = serde_json::from_slice(&ask(&server, &prompt("second")).await.body()).expect("JSON");
-        let cached = second.pointer("/usage/prompt_tokens_details/cached_tokens").and_then(Value::as_u64).expect("cached");
+        let second: Value =
+            serde_json::from_slice(&ask(&server, &prompt("second")).await.body()).expect("JSON");
+        let cached = second
+            .pointer("/usage/prompt_tokens_details/cached_tokens")
+            .and_then(Value::as_u64)
+            .expect("cached");
         assert_eq!(cached > 200, hits);
         assert_eq!(metric(&server, "vllm:prefix_cache_hits_total", "").await > 200.0, hits);
     }
@@ -288,7 +332,10 @@ async fn metrics_count_what_was_served() {
 async fn metric(server: &Running, name: &str, label: &str) -> f64 {
     let text = ask(server, "GET /metrics HTTP/1.1\r\n\r\n").await.body();
     let text = String::from_utf8(text).expect("text");
-    let line = text.lines().find(|l| l.starts_with(&format!("{name}{{")) && l.contains(label)).expect(name);
+    let line = text
+        .lines()
+        .find(|l| l.starts_with(&format!("{name}{{")) && l.contains(label))
+        .expect(name);
     line.rsplit(' ').next().and_then(|v| v.parse().ok()).expect("a number")
 }
 
@@ -300,7 +347,12 @@ async fn facts_are_there_to_ask_for() {
         serde_json::from_slice::<Value>(&reply.body()).expect("JSON")
     };
     assert_eq!(get("/v1/models").await.pointer("/data/0/id"), Some(&json!("sim-8b")));
-    assert!(get("/version").await["version"].as_str().expect("a version").starts_with("goodput-gate-sim"));
+    assert!(
+        get("/version").await["version"]
+            .as_str()
+            .expect("a version")
+            .starts_with("goodput-gate-sim")
+    );
 }
 
 #[tokio::test]
@@ -310,7 +362,11 @@ async fn the_truth_is_what_a_client_reads() {
     let (log, file) = TruthLog::create(&path).expect("a log");
     let server = start(Knobs { tokens_per_event: 2, split_writes: 2, ..knobs() }, Some(log)).await;
     let before = crate::clock::monotonic_ns();
-    let replies = tokio::join!(ask_named(&server, "a", 9), ask_named(&server, "b", 4), ask_named(&server, "c", 1),);
+    let replies = tokio::join!(
+        ask_named(&server, "a", 9),
+        ask_named(&server, "b", 4),
+        ask_named(&server, "c", 1),
+    );
     server.stop().await;
     file.finish().expect("written");
     let lines = std::fs::read_to_string(&path).expect("the log");
@@ -322,11 +378,15 @@ async fn the_truth_is_what_a_client_reads() {
             "b" => &replies.1,
             _ => &replies.2,
         };
-        let outputs = events(reply).iter().filter(|e| !text(&[(*e).clone()], "content").is_empty()).count();
-        let instants: Vec<u64> = serde_json::from_value(line["writes_ns"].clone()).expect("instants");
+        let outputs =
+            events(reply).iter().filter(|e| !text(&[(*e).clone()], "content").is_empty()).count();
+        let instants: Vec<u64> =
+            serde_json::from_value(line["writes_ns"].clone()).expect("instants");
         let tokens: Vec<u64> = serde_json::from_value(line["tokens"].clone()).expect("tokens");
         assert_eq!((instants.len(), tokens.len()), (outputs, outputs));
-        let usage = events(reply).iter().find_map(|e| e.pointer("/usage/completion_tokens").and_then(Value::as_u64));
+        let usage = events(reply)
+            .iter()
+            .find_map(|e| e.pointer("/usage/completion_tokens").and_then(Value::as_u64));
         assert_eq!(Some(tokens.iter().sum()), usage);
         let received = line["received_ns"].as_u64().expect("an instant");
         assert!(before <= received && received <= instants[0] && instants.is_sorted());
@@ -349,16 +409,29 @@ async fn a_replay_sends_its_file_event_by_event() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("truth.jsonl");
         let (log, truth) = TruthLog::create(&path).expect("a log");
-        let replay = Replay::new(file.as_bytes(), std::time::Duration::from_millis(interval)).expect("a replay");
+        let replay = Replay::new(file.as_bytes(), std::time::Duration::from_millis(interval))
+            .expect("a replay");
         let server = client::start_with(knobs(), Some(replay), Some(log)).await;
         let answer = ask(&server, &chat(1)).await;
         assert!(answer.complete);
-        assert_eq!((answer.chunks.len(), String::from_utf8_lossy(&answer.chunks.concat())), (4, file.into()));
+        assert_eq!(
+            (answer.chunks.len(), String::from_utf8_lossy(&answer.chunks.concat())),
+            (4, file.into())
+        );
         server.stop().await;
         truth.finish().expect("written");
-        let line: Value = serde_json::from_str(&std::fs::read_to_string(&path).expect("the log")).expect("JSON");
+        let line: Value =
+            serde_json::from_str(&std::fs::read_to_string(&path).expect("the log")).expect("JSON");
         assert_eq!(line["writes_ns"].as_array().map(Vec::len), Some(writes));
-        assert_eq!(line["tokens"].as_array().expect("tokens").iter().filter_map(Value::as_u64).sum::<u64>(), 2);
+        assert_eq!(
+            line["tokens"]
+                .as_array()
+                .expect("tokens")
+                .iter()
+                .filter_map(Value::as_u64)
+                .sum::<u64>(),
+            2
+        );
     }
     assert!(Replay::new(b"\n\n", std::time::Duration::ZERO).is_err());
 }

@@ -37,7 +37,9 @@ impl TruthLog {
     pub fn create(path: &Path) -> io::Result<(Self, LogFile)> {
         let file = BufWriter::with_capacity(1 << 18, File::create(path)?);
         let (sender, receiver) = channel();
-        let thread = std::thread::Builder::new().name("truth".to_owned()).spawn(move || write_all(file, &receiver))?;
+        let thread = std::thread::Builder::new()
+            .name("truth".to_owned())
+            .spawn(move || write_all(file, &receiver))?;
         Ok((Self(sender), LogFile(thread)))
     }
 

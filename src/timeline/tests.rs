@@ -25,7 +25,11 @@ fn an_open_loop_counts_from_the_intended_instant() {
     let t = timeline(false);
     assert_eq!((t.start_ns(), t.ttft_ns(), t.e2e_ns()), (Some(100), Some(300), Some(800)));
     let stalled = Timeline { sent_ns: Some(390), ..timeline(false) };
-    assert_eq!((stalled.ttft_ns(), stalled.e2e_ns()), (t.ttft_ns(), t.e2e_ns()), "sent late is waited for all the same");
+    assert_eq!(
+        (stalled.ttft_ns(), stalled.e2e_ns()),
+        (t.ttft_ns(), t.e2e_ns()),
+        "sent late is waited for all the same"
+    );
 }
 
 #[test]
@@ -57,7 +61,11 @@ fn ttfa_is_only_where_reasoning_was_seen() {
 fn waiting_for_a_slot_is_lag_and_not_the_clients_fault() {
     let t = timeline(false);
     assert_eq!((t.send_lag_ns(), t.queue_ns()), (Some(150), Some(100)));
-    assert_eq!(t.own_lag_ns(), Some(10 + 20), "late to take it up, late to write it; not the slot, not the connection");
+    assert_eq!(
+        t.own_lag_ns(),
+        Some(10 + 20),
+        "late to take it up, late to write it; not the slot, not the connection"
+    );
     assert_eq!(t.chunk_gaps_ns().collect::<Vec<_>>(), [100, 400]);
 }
 
@@ -74,15 +82,24 @@ fn an_answer_without_a_reason_is_cut_where_the_server_gives_reasons() {
         let given = fail_without_reason(&mut all, before);
         (all.iter().map(Timeline::completed).collect::<Vec<_>>(), given)
     };
-    assert_eq!(failed(vec![timeline(false), timeline(false)], false), (vec![true, true], false), "it may never give any");
+    assert_eq!(
+        failed(vec![timeline(false), timeline(false)], false),
+        (vec![true, true], false),
+        "it may never give any"
+    );
     assert_eq!(failed(vec![timeline(false), reason()], false), (vec![false, true], true));
     assert_eq!(failed(vec![timeline(false)], true), (vec![false], true));
     let lost = Timeline { outcome: Outcome::Timeout, ..reason() };
-    assert_eq!(failed(vec![timeline(false), lost], false), (vec![true, false], false), "what failed tells nothing");
+    assert_eq!(
+        failed(vec![timeline(false), lost], false),
+        (vec![true, false], false),
+        "what failed tells nothing"
+    );
 }
 
 #[test]
 fn tokens_that_were_sent_are_those_that_were_not_hidden() {
-    let sent = [Hidden::Nothing, Hidden::Tokens(3), Hidden::Tokens(9), Hidden::Unknown].map(|hidden| hidden.sent_of(8));
+    let sent = [Hidden::Nothing, Hidden::Tokens(3), Hidden::Tokens(9), Hidden::Unknown]
+        .map(|hidden| hidden.sent_of(8));
     assert_eq!(sent, [Some(8), Some(5), None, None]);
 }

@@ -99,7 +99,8 @@ impl fmt::Display for Reason {
             }
             Self::Accepted { found, terms } => write!(f, "{found}, {terms}"),
             Self::AttemptFailed { number, created, machine, alone } => {
-                let on = machine.as_ref().map_or_else(String::new, |machine| format!(" on {machine}"));
+                let on =
+                    machine.as_ref().map_or_else(String::new, |machine| format!(" on {machine}"));
                 write!(
                     f,
                     "attempt {number} failed ({created}{on}), and this one alone is {}: another attempt does not turn a FAIL green; change \

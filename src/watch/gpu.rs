@@ -78,7 +78,12 @@ impl Gpus {
 
     pub fn facts(&self, chosen: &[usize]) -> Facts {
         let (driver, cuda) = nvml::versions(&self.nvml);
-        Facts { driver, cuda, devices: self.watched(chosen).map(|(device, _)| device).collect(), unwatched: None }
+        Facts {
+            driver,
+            cuda,
+            devices: self.watched(chosen).map(|(device, _)| device).collect(),
+            unwatched: None,
+        }
     }
 
     /// Each with one sample of now.
@@ -95,16 +100,25 @@ impl Gpus {
     pub fn tenants(&self) -> BTreeSet<u32> {
         let mut owners = Owners::default();
         let uuids = self.known.iter().map(|(_, uuid)| uuid);
-        uuids.flat_map(|uuid| Asked::new(&self.nvml, uuid).processes(&mut owners)).map(|p| p.pid).collect()
+        uuids
+            .flat_map(|uuid| Asked::new(&self.nvml, uuid).processes(&mut owners))
+            .map(|p| p.pid)
+            .collect()
     }
 
     pub fn sampler(&self, chosen: &[usize], interval: Duration) -> Result<Sampler, String> {
         let (asks, inbox) = mpsc::channel();
         let nvml = Arc::clone(&self.nvml);
-        let uuids: Vec<String> = chosen.iter().filter_map(|i| self.known.get(*i)).map(|(_, uuid)| uuid.clone()).collect();
+        let uuids: Vec<String> = chosen
+            .iter()
+            .filter_map(|i| self.known.get(*i))
+            .map(|(_, uuid)| uuid.clone())
+            .collect();
         let run = move || watch(&nvml, &uuids, interval, &inbox);
         let thread = std::thread::Builder::new().name("gpu-sampler".into()).spawn(run);
-        thread.map(|_| Sampler { asks, interval }).map_err(|e| format!("cannot start the GPU sampler's thread: {e}"))
+        thread
+            .map(|_| Sampler { asks, interval })
+            .map_err(|e| format!("cannot start the GPU sampler's thread: {e}"))
     }
 }
 
@@ -142,7 +156,12 @@ fn watch(nvml: &Nvml, uuids: &[String], interval: Duration, inbox: &Receiver<Ask
 }
 
 /// One round; returns the next thing that is asked.
-fn window(devices: &[Asked<'_>], interval: Duration, inbox: &Receiver<Ask>, ready: &Sender<()>) -> Option<Ask> {
+fn window(
+    devices: &[Asked<'_>],
+    interval: Duration,
+    inbox: &Receiver<Ask>,
+    ready: &Sender<()>,
+) -> Option<Ask> {
     let (cpu_ns, began_ns) = (thread_cpu_ns(), monotonic_ns());
     let mut owners = Owners::default();
     let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); devices.len()];
@@ -166,14 +185,20 @@ fn window(devices: &[Asked<'_>], interval: Duration, inbox: &Receiver<Ask>, read
                 }
                 sample(slow);
                 // Ticks that a busy machine made it miss are left out, not made up for.
-                ticks = ticks.max(u32::try_from((now_ns - began_ns) / nanos(interval).max(1)).unwrap_or(u32::MAX));
+                ticks = ticks.max(
+                    u32::try_from((now_ns - began_ns) / nanos(interval).max(1)).unwrap_or(u32::MAX),
+                );
             }
             Err(RecvTimeoutError::Disconnected) => return None,
             Ok(Ask::Begin(again)) => return Some(Ask::Begin(again)),
             Ok(Ask::End(reply)) => {
                 sample(true);
                 let elapsed_ns = monotonic_ns().saturating_sub(began_ns);
-                let _ = reply.send(Taken { samples, cpu_ns: thread_cpu_ns().saturating_sub(cpu_ns), elapsed_ns });
+                let _ = reply.send(Taken {
+                    samples,
+                    cpu_ns: thread_cpu_ns().saturating_sub(cpu_ns),
+                    elapsed_ns,
+                });
                 return inbox.recv().ok();
             }
         }

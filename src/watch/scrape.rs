@@ -59,7 +59,10 @@ impl Source {
         let (stop, stopped) = oneshot::channel();
         let (first, read) = mpsc::channel();
         let source = self.clone();
-        let thread = std::thread::Builder::new().name("metrics".into()).spawn(move || source.run(stopped, &first)).ok()?;
+        let thread = std::thread::Builder::new()
+            .name("metrics".into())
+            .spawn(move || source.run(stopped, &first))
+            .ok()?;
         if !self.lost.load(Ordering::Relaxed) {
             // An error is a thread that ended, or a page that takes its time: the round begins all the same.
             let _ = read.recv_timeout(PATIENCE);
@@ -77,7 +80,12 @@ impl Source {
         seen
     }
 
-    async fn sample(&self, seen: &mut Watched, mut stopped: oneshot::Receiver<()>, first: &mpsc::Sender<()>) {
+    async fn sample(
+        &self,
+        seen: &mut Watched,
+        mut stopped: oneshot::Receiver<()>,
+        first: &mpsc::Sender<()>,
+    ) {
         let mut failures = 0;
         let mut ticks = interval_at(Instant::now(), self.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);

@@ -20,8 +20,12 @@ pub fn repository() -> Bed {
 
 /// The fixture's sessions, as they were had decoding taken so many times as long: TPOT by the factor, E2E by its share of it.
 pub fn sessions(decode: f64) -> Vec<Value> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/baselines");
-    let mut paths: Vec<_> = std::fs::read_dir(folder).expect("the fixture").map(|e| e.expect("an entry").path()).collect();
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/baselines");
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .expect("the fixture")
+        .map(|e| e.expect("an entry").path())
+        .collect();
     paths.sort();
     let read = |path: &std::path::PathBuf| std::fs::read_to_string(path).expect("text");
     paths.iter().map(|p| slower(serde_json::from_str(&read(p)).expect("JSON"), decode)).collect()

@@ -35,11 +35,18 @@ fn inputs() -> BTreeSet<String> {
 }
 
 fn flags(command: &[&str]) -> BTreeSet<String> {
-    let help =
-        Command::new(env!("CARGO_BIN_EXE_goodput-gate")).args(command).arg("--help").env_clear().output().expect("it starts");
+    let help = Command::new(env!("CARGO_BIN_EXE_goodput-gate"))
+        .args(command)
+        .arg("--help")
+        .env_clear()
+        .output()
+        .expect("it starts");
     let help = String::from_utf8(help.stdout).expect("text");
     let flag = |line: &str| {
-        let (_, after) = line.trim_start().split_once("--").filter(|(before, _)| before.is_empty() || before.ends_with(", "))?;
+        let (_, after) = line
+            .trim_start()
+            .split_once("--")
+            .filter(|(before, _)| before.is_empty() || before.ends_with(", "))?;
         Some(after.split([' ', '=', '[']).next()?.to_owned())
     };
     help.lines().filter_map(flag).filter(|f| !NOT_IN_CI.contains(&f.as_str())).collect()
@@ -47,7 +54,8 @@ fn flags(command: &[&str]) -> BTreeSet<String> {
 
 #[test]
 fn the_actions_inputs_are_the_flags() {
-    let all: BTreeSet<String> = COMMANDS.iter().flat_map(|c| flags(c)).chain(OWN.map(str::to_owned)).collect();
+    let all: BTreeSet<String> =
+        COMMANDS.iter().flat_map(|c| flags(c)).chain(OWN.map(str::to_owned)).collect();
     assert!(all.contains("baseline-url") && all.contains("from"), "{all:?}");
     assert_eq!(inputs(), all);
 }
@@ -65,7 +73,11 @@ fn every_input_reaches_the_script() {
             "name" => "GOODPUT_GATE_NAME".to_owned(),
             other => format!("GG_{}", other.to_uppercase().replace('-', "_")),
         };
-        assert_eq!(env.get(&name), Some(&Value::from(format!("${{{{ inputs.{input} }}}}"))), "{input}");
+        assert_eq!(
+            env.get(&name),
+            Some(&Value::from(format!("${{{{ inputs.{input} }}}}"))),
+            "{input}"
+        );
     }
 }
 
@@ -100,7 +112,11 @@ fn arguments(env: &[(&str, &str)]) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let (output, _) = script(folder.path(), 0, env);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    fs::read_to_string(folder.path().join("arguments")).expect("it ran").lines().map(str::to_owned).collect()
+    fs::read_to_string(folder.path().join("arguments"))
+        .expect("it ran")
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -110,26 +126,41 @@ fn every_flag_is_passed_on_by_its_name() {
         let passed = arguments(&[(&name, "true")]);
         assert_eq!(passed[0], "check");
         let passed = &passed[1];
-        assert!(*passed == format!("--{input}") || *passed == format!("--{input}=true"), "{passed}");
+        assert!(
+            *passed == format!("--{input}") || *passed == format!("--{input}=true"),
+            "{passed}"
+        );
     }
 }
 
 #[test]
 fn values_stay_values() {
     let hostile = "a b; $(touch gone) `touch gone` \"'*";
-    let env =
-        [("GG_CONFIG", hostile), ("GG_SET", "  a.b=1\n\nc.d=x y  \n"), ("GG_INTERLEAVED", "true"), ("GG_NO_STREAM", "false")];
+    let env = [
+        ("GG_CONFIG", hostile),
+        ("GG_SET", "  a.b=1\n\nc.d=x y  \n"),
+        ("GG_INTERLEAVED", "true"),
+        ("GG_NO_STREAM", "false"),
+    ];
     let config = format!("--config={hostile}");
-    assert_eq!(arguments(&env), ["check", &config, "--interleaved", "--set=a.b=1", "--set=c.d=x y"]);
-    let env = [("GG_COMMAND", "comment"), ("GG_RECORDS", "one/record.json\n--dry-run"), ("GG_PR", "7")];
+    assert_eq!(
+        arguments(&env),
+        ["check", &config, "--interleaved", "--set=a.b=1", "--set=c.d=x y"]
+    );
+    let env =
+        [("GG_COMMAND", "comment"), ("GG_RECORDS", "one/record.json\n--dry-run"), ("GG_PR", "7")];
     assert_eq!(arguments(&env), ["comment", "--pr=7", "--", "one/record.json", "--dry-run"]);
-    let update = |name, value| arguments(&[("GG_COMMAND", "baseline update"), (name, value)])[2..].join(" ");
+    let update =
+        |name, value| arguments(&[("GG_COMMAND", "baseline update"), (name, value)])[2..].join(" ");
     assert_eq!(update("GG_SESSIONS", "2"), "--sessions=2");
     assert_eq!(
         (update("GG_PULL_REQUEST", "true"), update("GG_PULL_REQUEST", "dev")),
         ("--pull-request".into(), "--pull-request=dev".into())
     );
-    assert_eq!((update("GG_PULL_REQUEST", "false"), update("GG_PUSH", "dev")), (String::new(), "--push=dev".into()));
+    assert_eq!(
+        (update("GG_PULL_REQUEST", "false"), update("GG_PUSH", "dev")),
+        (String::new(), "--push=dev".into())
+    );
 }
 
 #[test]
@@ -140,7 +171,10 @@ fn the_exit_code_is_the_binarys() {
         assert_eq!(output.status.code(), Some(code));
         assert_eq!(outputs["process_exit_code"], code.to_string());
         assert_eq!(outputs["verdict"], "passed", "what the binary wrote is kept");
-        assert!(outputs["binary"].ends_with("/stand-in") && outputs["binary"].starts_with('/'), "{outputs:?}");
+        assert!(
+            outputs["binary"].ends_with("/stand-in") && outputs["binary"].starts_with('/'),
+            "{outputs:?}"
+        );
     }
 }
 
@@ -164,7 +198,13 @@ fn a_cancelled_job_reaches_the_binary_and_waits_for_it() {
         assert!(shell.try_wait().expect("it can be asked").is_none(), "it ended before its time");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    assert!(Command::new("kill").args(["-INT", &shell.id().to_string()]).status().expect("kill starts").success());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &shell.id().to_string()])
+            .status()
+            .expect("kill starts")
+            .success()
+    );
     assert_eq!(shell.wait().expect("it ends").code(), Some(130));
     assert!(folder.path().join("saved").exists());
     let outputs = fs::read_to_string(folder.path().join("outputs")).expect("written");
@@ -185,7 +225,11 @@ fn what_cannot_run_says_so_and_has_an_exit_code() {
         let (output, outputs) = script(folder.path(), 0, &[env]);
         assert_eq!(output.status.code(), Some(code), "{env:?}");
         assert_eq!(outputs["process_exit_code"], code.to_string(), "{env:?}");
-        assert_eq!(String::from_utf8_lossy(&output.stdout).contains("::error"), code != 0, "{env:?}");
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout).contains("::error"),
+            code != 0,
+            "{env:?}"
+        );
     }
 }
 
@@ -200,7 +244,8 @@ fn a_release_counts_only_with_its_checksum() {
         "#!/bin/sh\nwhile [ $# -gt 1 ]; do [ \"$1\" = -o ] && to=$2; shift; done\ncp \"$SERVED/${1##*/}\" \"$to\"\n",
     )
     .expect("written");
-    fs::set_permissions(path.join("bin/curl"), fs::Permissions::from_mode(0o755)).expect("executable");
+    fs::set_permissions(path.join("bin/curl"), fs::Permissions::from_mode(0o755))
+        .expect("executable");
     let served = path.join("served");
     fs::create_dir_all(&served).expect("made");
     let asset = format!("goodput-gate-{}-unknown-linux-gnu", std::env::consts::ARCH);
@@ -223,8 +268,13 @@ fn a_release_counts_only_with_its_checksum() {
     let right = "275239824e00e61b0a220e61a41791c7e9b4bd726f8b0c27077a338f8131c9dc";
     let wrong = install(format!("{}  {asset}\n", "0".repeat(64)));
     assert_eq!(wrong.status.code(), Some(1));
-    assert!(wrong.stdout.is_empty() && String::from_utf8_lossy(&wrong.stderr).contains("checksum of"));
-    assert!(!install(format!("{right}  another-file\n")).status.success(), "no checksum is none that fits");
+    assert!(
+        wrong.stdout.is_empty() && String::from_utf8_lossy(&wrong.stderr).contains("checksum of")
+    );
+    assert!(
+        !install(format!("{right}  another-file\n")).status.success(),
+        "no checksum is none that fits"
+    );
     let good = install(format!("{right}  {asset}\n"));
     assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stderr));
     assert!(String::from_utf8_lossy(&good.stdout).trim().ends_with(&asset));
@@ -233,7 +283,8 @@ fn a_release_counts_only_with_its_checksum() {
 #[test]
 fn scripts_are_shell() {
     for script in ["action/main.sh", "action/install.sh", ".ci/run", ".ci/release-build"] {
-        let output = Command::new("bash").arg("-n").arg(root().join(script)).output().expect("bash starts");
+        let output =
+            Command::new("bash").arg("-n").arg(root().join(script)).output().expect("bash starts");
         assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
         let mode = fs::metadata(root().join(script)).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o111, 0o111, "{script} is executable");
@@ -254,7 +305,11 @@ fn blocks(document: &str) -> Vec<String> {
 fn steps_with_our_action(value: &Value, found: &mut Vec<Value>) {
     match value {
         Value::Object(map) => {
-            if map.get("uses").and_then(Value::as_str).is_some_and(|u| u == "./" || u.starts_with("OWNER/goodput-gate@")) {
+            if map
+                .get("uses")
+                .and_then(Value::as_str)
+                .is_some_and(|u| u == "./" || u.starts_with("OWNER/goodput-gate@"))
+            {
                 found.push(value.clone());
             }
             map.values().for_each(|v| steps_with_our_action(v, found));
@@ -268,7 +323,9 @@ fn steps_with_our_action(value: &Value, found: &mut Vec<Value>) {
 fn workflows_give_the_action_only_what_it_takes() {
     let inputs = inputs();
     let mut texts: Vec<String> =
-        [".github/workflows/gate.yml", ".github/workflows/ci.yml", ".github/workflows/release.yml"].map(read).into();
+        [".github/workflows/gate.yml", ".github/workflows/ci.yml", ".github/workflows/release.yml"]
+            .map(read)
+            .into();
     texts.extend(["docs/GITHUB.md", "docs/CI.md"].into_iter().flat_map(blocks));
     let mut steps = Vec::new();
     for text in &texts {
@@ -284,10 +341,24 @@ fn workflows_give_the_action_only_what_it_takes() {
 
 #[test]
 fn actions_of_others_are_pinned_by_commit() {
-    for path in [".github/workflows/gate.yml", ".github/workflows/ci.yml", ".github/workflows/release.yml", "action.yml"] {
-        for line in read(path).lines().filter_map(|l| l.split_once("uses: ")).map(|(_, u)| u).filter(|u| *u != "./") {
-            let pin = line.split_once('@').and_then(|(_, pin)| pin.split(' ').next()).unwrap_or_default();
-            assert!(pin.len() == 40 && pin.bytes().all(|b| b.is_ascii_hexdigit()), "{path}: {line}");
+    for path in [
+        ".github/workflows/gate.yml",
+        ".github/workflows/ci.yml",
+        ".github/workflows/release.yml",
+        "action.yml",
+    ] {
+        for line in read(path)
+            .lines()
+            .filter_map(|l| l.split_once("uses: "))
+            .map(|(_, u)| u)
+            .filter(|u| *u != "./")
+        {
+            let pin =
+                line.split_once('@').and_then(|(_, pin)| pin.split(' ').next()).unwrap_or_default();
+            assert!(
+                pin.len() == 40 && pin.bytes().all(|b| b.is_ascii_hexdigit()),
+                "{path}: {line}"
+            );
         }
     }
 }
@@ -320,7 +391,8 @@ fn act(with: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let repository = folder.path().join("repository");
     fs::create_dir_all(repository.join(".github/workflows")).expect("made");
-    let workflow = WORKFLOW.replace("BINARY", env!("CARGO_BIN_EXE_goodput-gate")).replace("WITH", with);
+    let workflow =
+        WORKFLOW.replace("BINARY", env!("CARGO_BIN_EXE_goodput-gate")).replace("WITH", with);
     fs::write(repository.join(".github/workflows/gate.yml"), workflow).expect("written");
     fs::write(repository.join("goodput-gate.yaml"), CONFIG).expect("written");
     let action = folder.path().join("action");
@@ -329,12 +401,29 @@ fn act(with: &str) -> String {
         fs::copy(root().join(file), action.join(file)).expect("copied");
     }
     for place in [&repository, &action] {
-        for args in [&["init", "-q"][..], &["add", "-A"], &["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]] {
-            assert!(Command::new("git").args(args).current_dir(place).status().expect("git starts").success());
+        for args in [
+            &["init", "-q"][..],
+            &["add", "-A"],
+            &["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"],
+        ] {
+            assert!(
+                Command::new("git")
+                    .args(args)
+                    .current_dir(place)
+                    .status()
+                    .expect("git starts")
+                    .success()
+            );
         }
     }
     let output = Command::new("act")
-        .args(["pull_request", "-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--local-repository"])
+        .args([
+            "pull_request",
+            "-P",
+            "ubuntu-latest=-self-hosted",
+            "--no-cache-server",
+            "--local-repository",
+        ])
         .arg(format!("OWNER/goodput-gate@v0.1.0={}", action.display()))
         .current_dir(&repository)
         .env("HOME", folder.path())
@@ -343,7 +432,9 @@ fn act(with: &str) -> String {
         .expect("act is on the PATH");
     let log = String::from_utf8_lossy(&output.stdout).into_owned();
     let seen = log.lines().find_map(|l| l.split_once("| seen=")).map(|(_, seen)| seen.to_owned());
-    seen.unwrap_or_else(|| panic!("the last step did not run:\n{log}\n{}", String::from_utf8_lossy(&output.stderr)))
+    seen.unwrap_or_else(|| {
+        panic!("the last step did not run:\n{log}\n{}", String::from_utf8_lossy(&output.stderr))
+    })
 }
 
 #[test]

@@ -36,10 +36,13 @@ const RULES: [(&str, &str); 6] = [
 
 fn advice(bed: &Bed) -> Vec<&'static str> {
     let report = bed.read(".goodput-gate/report.md").replace('\\', "");
-    let given =
-        report.split("<summary>Advice</summary>").nth(1).map_or("", |rest| &rest[..rest.find("</details>").expect("an end")]);
+    let given = report
+        .split("<summary>Advice</summary>")
+        .nth(1)
+        .map_or("", |rest| &rest[..rest.find("</details>").expect("an end")]);
     let lines = given.lines().filter(|line| line.starts_with('-'));
-    let rule = |line: &str| RULES.iter().find(|(_, words)| line.contains(words)).map(|(rule, _)| *rule);
+    let rule =
+        |line: &str| RULES.iter().find(|(_, words)| line.contains(words)).map(|(rule, _)| *rule);
     lines.map(|line| rule(line).unwrap_or_else(|| panic!("another rule: {line}"))).collect()
 }
 
@@ -96,11 +99,20 @@ fn a_gpu_that_idles_while_requests_wait_is_named() {
             .collect();
         let gpus = Gpus::new(Driver::Whole, &[&lines]);
         let bed = &gpus.servers.bed;
-        let serve = bed.read("serve.sh").replace("--set noise=off", &format!("--set noise=off --set max_seqs={most}"));
+        let serve = bed
+            .read("serve.sh")
+            .replace("--set noise=off", &format!("--set noise=off --set max_seqs={most}"));
         bed.write("serve.sh", &serve);
         // Of each request's time in the server about half is waiting for the others.
         let clients = "workloads.chat.arrival.closed.concurrency=6";
-        let load = ["--set", clients, "--set", "workloads.chat.requests=36", "--set", "target.metrics_every=500ms"];
+        let load = [
+            "--set",
+            clients,
+            "--set",
+            "workloads.chat.requests=36",
+            "--set",
+            "target.metrics_every=500ms",
+        ];
         let ran = gpus.run(&load);
         assert!(matches!(ran.code, Some(0 | 3)), "{ran:?}");
         advice(bed)

@@ -42,7 +42,10 @@ impl Scene {
     }
 
     fn attempts(&self) -> Vec<Value> {
-        self.bed.json(".goodput-gate/report.json")["attempts"].as_array().cloned().unwrap_or_default()
+        self.bed.json(".goodput-gate/report.json")["attempts"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
     }
 }
 
@@ -52,12 +55,23 @@ fn a_fail_is_not_turned_green_by_another_attempt() {
     scene.check(false, &[]).assert(0, &["PASS"]);
     scene.check(true, &[]).assert(1, &["FAIL"]);
     let held = scene.check(false, &[]);
-    held.assert(5, &["INCONCLUSIVE: attempt 2 failed", "this one alone is PASS", "does not turn a FAIL green"]);
+    held.assert(
+        5,
+        &["INCONCLUSIVE: attempt 2 failed", "this one alone is PASS", "does not turn a FAIL green"],
+    );
     assert!(!format!("{}{}", held.stdout, held.stderr).contains("check again"), "{held:?}");
     let verdicts: Vec<Value> = scene.attempts().into_iter().map(|a| a["verdict"].clone()).collect();
-    assert!(verdicts.contains(&"failed".into()) && verdicts.last() == Some(&"passed".into()), "{verdicts:?}");
+    assert!(
+        verdicts.contains(&"failed".into()) && verdicts.last() == Some(&"passed".into()),
+        "{verdicts:?}"
+    );
     let troubles = scene.bed.troubles();
-    assert!(troubles.iter().any(|t| t.case == "measurement" && t.element == "failure" && t.kind == "policy"), "{troubles:?}");
+    assert!(
+        troubles
+            .iter()
+            .any(|t| t.case == "measurement" && t.element == "failure" && t.kind == "policy"),
+        "{troubles:?}"
+    );
     assert!(scene.bed.read(".goodput-gate/report.md").contains("All attempts at this commit"));
 
     // More of the same is another attempt; so is the same change in another folder's words.
@@ -87,5 +101,7 @@ fn a_dirty_tree_is_held_by_a_fail_of_the_same_content_only() {
     scene.bed.write("change.rs", "fast");
     scene.check(false, &[]).assert(0, &["PASS"]);
     scene.bed.write(".goodput-gate/attempts.json", "{");
-    scene.check(false, &[]).assert(0, &["attempts.json cannot be used, so earlier attempts in it are not known"]);
+    scene
+        .check(false, &[])
+        .assert(0, &["attempts.json cannot be used, so earlier attempts in it are not known"]);
 }

@@ -12,7 +12,9 @@ fn with_models(models: Answer) -> Server {
 
 #[test]
 fn nobody_listens() {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("loopback has a free port");
+    let free = TcpListener::bind("127.0.0.1:0")
+        .and_then(|l| l.local_addr())
+        .expect("loopback has a free port");
     let gate = Gate::new();
     let ran = gate.measure(&format!("http://{free}/v1"), &["--requests", "3"]);
     ran.assert_says(3, &["cannot reach", "refused", "hint: is the server up"]);
@@ -31,12 +33,16 @@ fn something_else_listens() {
             let _ = std::io::Write::write_all(&mut socket, b"SSH-2.0-OpenSSH_9.6\r\n");
         }
     });
-    Gate::new().measure(&format!("http://{addr}/v1"), &["--requests", "3"]).assert_says(3, &["cannot reach", "hint"]);
+    Gate::new()
+        .measure(&format!("http://{addr}/v1"), &["--requests", "3"])
+        .assert_says(3, &["cannot reach", "hint"]);
 }
 
 #[test]
 fn a_base_url_that_is_none() {
-    for url in ["localhost:8000", "ftp://localhost/v1", "http://", "http://user:secret@localhost/v1"] {
+    for url in
+        ["localhost:8000", "ftp://localhost/v1", "http://", "http://user:secret@localhost/v1"]
+    {
         let ran = Gate::new().measure(url, &["--requests", "3"]);
         ran.assert_says(2, &["base_url"]);
         assert!(!ran.stderr.contains("secret"), "{}", ran.stderr);
@@ -52,21 +58,28 @@ fn a_key_is_missing_or_wrong() {
 
 #[test]
 fn the_model_is_unknown() {
-    let server = Server::start(|_| Answer::error("404 Not Found", "The model `tniy` does not exist."));
+    let server =
+        Server::start(|_| Answer::error("404 Not Found", "The model `tniy` does not exist."));
     let ran = Gate::new().measure(&server.url(), &["--requests", "3", "--model", "tniy"]);
-    ran.assert_says(3, &["404", "The model `tniy` does not exist.", "hint: is the model's name right"]);
+    ran.assert_says(
+        3,
+        &["404", "The model `tniy` does not exist.", "hint: is the model's name right"],
+    );
 }
 
 #[test]
 fn an_endless_list_of_models_does_not_fill_the_memory() {
     let server = with_models(Answer::whole("200 OK", "application/json", &"[".repeat(17 << 20)));
-    Gate::new().measure(&server.url(), &["--requests", "3"]).assert_says(3, &["/models", "more than 16 MiB"]);
+    Gate::new()
+        .measure(&server.url(), &["--requests", "3"])
+        .assert_says(3, &["/models", "more than 16 MiB"]);
 }
 
 #[test]
 fn no_terminal_sequence_of_a_server_reaches_the_terminal() {
     let names = json!({"data": [{"id": "a\u{1b}[31m"}, {"id": "b\u{1b}]0;title\u{7}"}]});
-    let ran = Gate::new().measure(&with_models(Answer::json("200 OK", &names)).url(), &["--requests", "3"]);
+    let ran = Gate::new()
+        .measure(&with_models(Answer::json("200 OK", &names)).url(), &["--requests", "3"]);
     ran.assert_says(3, &["2 models"]);
     assert!(!ran.stderr.contains(['\u{1b}', '\u{7}']), "{:?}", ran.stderr);
 }
@@ -82,9 +95,13 @@ fn a_server_without_models_is_measured_where_the_model_is_named() {
 #[test]
 fn a_web_page_instead_of_an_api() {
     let server = with_models(Answer::html());
-    Gate::new().measure(&server.url(), &["--requests", "3"]).assert_says(3, &["HTML where JSON was expected", "/v1"]);
+    Gate::new()
+        .measure(&server.url(), &["--requests", "3"])
+        .assert_says(3, &["HTML where JSON was expected", "/v1"]);
     let server = Server::start(|_| Answer::html());
-    Gate::new().measure(&server.url(), &["--requests", "3"]).assert_says(3, &["HTML where JSON was expected", "/v1"]);
+    Gate::new()
+        .measure(&server.url(), &["--requests", "3"])
+        .assert_says(3, &["HTML where JSON was expected", "/v1"]);
 }
 
 #[test]
@@ -96,13 +113,16 @@ fn the_choice_of_model_is_the_users() {
     assert!(server.planned().is_empty());
     for none in [json!({"data": []}), json!({"object": "list"}), json!([]), json!(null)] {
         let server = with_models(Answer::json("200 OK", &none));
-        Gate::new().measure(&server.url(), &["--requests", "3"]).assert_says(3, &["no model", "--model"]);
+        Gate::new()
+            .measure(&server.url(), &["--requests", "3"])
+            .assert_says(3, &["no model", "--model"]);
     }
 }
 
 #[test]
 fn a_prompt_that_is_longer_than_the_servers_context() {
-    let text = "This model's maximum context length is 2048 tokens. However, you requested 9000 tokens.";
+    let text =
+        "This model's maximum context length is 2048 tokens. However, you requested 9000 tokens.";
     let refuse = move |seen: &Seen| match seen.part {
         Part::Probe => seen.good(),
         _ => Answer::error("400 Bad Request", text),
@@ -161,7 +181,11 @@ fn flags_that_make_no_sense() {
         let gate = Gate::new();
         let ran = gate.run(&args);
         ran.assert_says(2, &["error", words]);
-        assert!(gate.files().is_empty() || flags.contains(&"--time-limit"), "{flags:?} leave {:?}", gate.files());
+        assert!(
+            gate.files().is_empty() || flags.contains(&"--time-limit"),
+            "{flags:?} leave {:?}",
+            gate.files()
+        );
     }
 }
 
@@ -173,8 +197,14 @@ fn a_config_with_mistakes() {
         (format!("{ok}workloads: 5\n"), &["bad.yaml:3", "workloads"]),
         (format!("{ok}workloads: []\n"), &["workloads"]),
         (format!("{ok}workloads:\n- {{name: a, requests: many}}\n"), &["bad.yaml:4", "requests"]),
-        (format!("{ok}workloads:\n- {{name: a, reqests: 5}}\n"), &["bad.yaml:4", "reqests", "requests"]),
-        (format!("{ok}workloads:\n- {{name: a, arrival: {{poisson: {{rate: -3}}}}}}\n"), &["bad.yaml:4", "rate"]),
+        (
+            format!("{ok}workloads:\n- {{name: a, reqests: 5}}\n"),
+            &["bad.yaml:4", "reqests", "requests"],
+        ),
+        (
+            format!("{ok}workloads:\n- {{name: a, arrival: {{poisson: {{rate: -3}}}}}}\n"),
+            &["bad.yaml:4", "rate"],
+        ),
         (format!("{ok}workloads:\n- {{name: a, requests: 0}}\n"), &["bad.yaml:4", "requests"]),
         (format!("{ok}workloads:\n- {{name: a, timeout: 30}}\n"), &["bad.yaml:4", "timeout"]),
         ("a: [1\n".to_owned(), &["bad.yaml"]),
@@ -193,9 +223,14 @@ fn a_config_that_is_passed_over_is_named() {
     let run = ["run", "--base-url", "http://127.0.0.1:9/v1", "--dry-run"];
     let said = "goodput-gate.yaml is not read";
     assert!(!gate.run(&run).stderr.contains(said));
-    gate.write("goodput-gate.yaml", "version: 1\ntarget: {base_url: \"http://127.0.0.1:9/v1\"}\nworkloads: [{preset: quick}]\n");
+    gate.write(
+        "goodput-gate.yaml",
+        "version: 1\ntarget: {base_url: \"http://127.0.0.1:9/v1\"}\nworkloads: [{preset: quick}]\n",
+    );
     assert!(gate.run(&run).stderr.contains(said));
-    assert!(!gate.run(&[&run[..], &["--config", "goodput-gate.yaml"]].concat()).stderr.contains(said));
+    assert!(
+        !gate.run(&[&run[..], &["--config", "goodput-gate.yaml"]].concat()).stderr.contains(said)
+    );
 }
 
 #[test]
@@ -207,7 +242,8 @@ fn no_config_at_all() {
 #[test]
 fn a_config_that_is_not_text() {
     let gate = Gate::new();
-    std::fs::write(gate.path("bad.yaml"), [0xff, 0xfe, 0x00]).expect("the test's folder can be written");
+    std::fs::write(gate.path("bad.yaml"), [0xff, 0xfe, 0x00])
+        .expect("the test's folder can be written");
     gate.run(&["run", "--config", "bad.yaml"]).assert_says(2, &["bad.yaml"]);
 }
 
@@ -217,7 +253,11 @@ fn a_trace_that_cannot_be_read() {
     let trace = ["--requests", "2", "--set", "workloads.0.arrival={trace: {file: t.jsonl}}"];
     let gate = Gate::new();
     gate.measure(&server.url(), &trace).assert_says(2, &["t.jsonl"]);
-    for (text, words) in [("", "no lines"), ("{\"offset_ms\": 0}\nnonsense\n", "line 2"), ("{\"offset_ms\": 0}\n", "requests")] {
+    for (text, words) in [
+        ("", "no lines"),
+        ("{\"offset_ms\": 0}\nnonsense\n", "line 2"),
+        ("{\"offset_ms\": 0}\n", "requests"),
+    ] {
         gate.write("t.jsonl", text);
         gate.measure(&server.url(), &trace).assert_says(2, &["trace", words]);
     }
@@ -257,9 +297,11 @@ fn a_record_that_cannot_be_used() {
         gate.run(&["report", "bad.json", "--format", "md"]).assert_says(2, &[words]);
         gate.run(&["compare", "r.json", "bad.json"]).assert_says(2, &[words]);
     }
-    for args in
-        [&["report", "none.json", "--format", "md"][..], &["compare", "r.json", "none.json"], &["compare", "none.json", "r.json"]]
-    {
+    for args in [
+        &["report", "none.json", "--format", "md"][..],
+        &["compare", "r.json", "none.json"],
+        &["compare", "none.json", "r.json"],
+    ] {
         gate.run(args).assert_says(2, &["none.json"]);
     }
     gate.run(&["report", ".", "--format", "md"]).assert_says(2, &["cannot read"]);
@@ -273,7 +315,10 @@ fn devices_and_links_are_written_and_not_replaced() {
     assert!(shown.stdout.contains("goodput-gate/report"), "{}", shown.stdout);
     let before = gate.write("real.json", "old");
     std::os::unix::fs::symlink(&before, gate.path("link.json")).expect("a link can be made");
-    assert_eq!(gate.run(&["report", "r.json", "--format", "json", "--output", "link.json"]).code, Some(0));
+    assert_eq!(
+        gate.run(&["report", "r.json", "--format", "json", "--output", "link.json"]).code,
+        Some(0)
+    );
     assert!(gate.path("link.json").is_symlink());
     assert!(gate.text("real.json").contains("goodput-gate/report"));
 }
@@ -298,7 +343,11 @@ fn a_full_disk_loses_no_round() {
         "/dev/full",
     ]);
     ran.assert_says(3, &["/dev/full", "No space left", "hint"]);
-    assert_eq!(gate.round()["columns"]["outcome"], json!(["completed", "completed", "completed"]), "the round was saved before");
+    assert_eq!(
+        gate.round()["columns"]["outcome"],
+        json!(["completed", "completed", "completed"]),
+        "the round was saved before"
+    );
 }
 
 #[test]
@@ -306,13 +355,15 @@ fn an_output_that_cannot_be_written() {
     let server = Server::good();
     let gate = Gate::new();
     gate.write("file", "in the way");
-    gate.measure(&server.url(), &["--requests", "3", "--out", "file"]).assert_says(2, &["cannot create the output folder file"]);
+    gate.measure(&server.url(), &["--requests", "3", "--out", "file"])
+        .assert_says(2, &["cannot create the output folder file"]);
     let ran = gate.measure(&server.url(), &["--requests", "3", "--out", "file/below"]);
     ran.assert_says(2, &["cannot create the output folder file/below"]);
     let raw = ["run", "--base-url", &server.url(), "--requests", "3", "--raw", "none/raw.jsonl"];
     gate.run(&raw).assert_says(2, &["none/raw.jsonl"]);
     for record in ["none/r.json", "file/r.json", "."] {
-        gate.measure(&server.url(), &["--requests", "3", "--record", record]).assert_says(2, &["cannot write", record]);
+        gate.measure(&server.url(), &["--requests", "3", "--record", record])
+            .assert_says(2, &["cannot write", record]);
     }
     assert!(server.seen().is_empty(), "nothing was sent before that was known");
 }
@@ -326,7 +377,8 @@ fn a_reader_that_goes_away_changes_no_exit_code() {
     let gate = Gate::new();
     let (reader, writer) = std::io::pipe().expect("a pipe can be made");
     drop(reader);
-    let child = gate.spawn_into(&Gate::measure_args(&server.url(), &["--requests", "3"]), writer.into());
+    let child =
+        gate.spawn_into(&Gate::measure_args(&server.url(), &["--requests", "3"]), writer.into());
     assert_eq!(Gate::end(child), Some(3), "{}", gate.text("stderr.txt"));
 }
 
@@ -335,7 +387,10 @@ fn a_run_that_cannot_start_keeps_the_last_record_beside() {
     let (gate, server) = (Gate::new(), Server::good());
     let few = ["--requests", "3", "--rounds", "1", "--warmup", "1", "--output-tokens", "4"];
     let measured = || gate.assert_measured(&gate.measure(&server.url(), &few));
-    let dead = || gate.run(&["run", "--base-url", "http://127.0.0.1:1/v1", "--requests", "3"]).assert_says(3, &["127.0.0.1:1"]);
+    let dead = || {
+        gate.run(&["run", "--base-url", "http://127.0.0.1:1/v1", "--requests", "3"])
+            .assert_says(3, &["127.0.0.1:1"])
+    };
     measured();
     let first = gate.text(".goodput-gate/record.json");
     // However often it fails, there is the record, and no report but of the failure.
@@ -345,7 +400,8 @@ fn a_run_that_cannot_start_keeps_the_last_record_beside() {
         assert_eq!(gate.text(".goodput-gate/record.previous.json"), first);
         assert!(gate.text(".goodput-gate/report.json").contains("\"verdict\": \"invalid\""));
     }
-    gate.run(&["report", ".goodput-gate/record.previous.json", "--format", "csv"]).assert_says(0, &[]);
+    gate.run(&["report", ".goodput-gate/record.previous.json", "--format", "csv"])
+        .assert_says(0, &[]);
     measured();
     let second = gate.text(".goodput-gate/record.json");
     measured();

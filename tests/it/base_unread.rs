@@ -28,7 +28,10 @@ fn loosened() -> Bed {
     let bed = Bed::repository(STRICT);
     code(&bed, "some");
     bed.git(&["checkout", "-q", "-b", "feature"]);
-    bed.write("goodput-gate.yaml", &STRICT.replace("max: 1ms", "max: 9s").replace("requests: 24", "requests: 32"));
+    bed.write(
+        "goodput-gate.yaml",
+        &STRICT.replace("max: 1ms", "max: 9s").replace("requests: 24", "requests: 32"),
+    );
     bed.commit("looser");
     bed.git(&["config", "uploadpack.allowFilter", "true"]);
     bed.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
@@ -37,14 +40,20 @@ fn loosened() -> Bed {
 
 /// Exit 2 in CI, with and without `--config`; what the change says counts outside CI, or where the job says that it judges no change.
 fn refused(bed: &Bed, folder: &str, words: &[&str]) {
-    let hint = ["the policy of the base cannot be read, and a change is not judged by its own", "`--base none` says so"];
+    let hint = [
+        "the policy of the base cannot be read, and a change is not judged by its own",
+        "`--base none` says so",
+    ];
     for args in [&DRY[..], &NAMED] {
         bed.gate_with(folder, &CI, args).assert(2, &[&hint, words].concat());
     }
     bed.gate_with(folder, &CI, &["check"]).assert(2, words);
     assert!(!bed.path(folder).join(".goodput-gate/report.json").exists());
     let none = [&DRY[..], &["--base", "none", "--config", "goodput-gate.yaml"]].concat();
-    let said = ["32 requests", "no change is judged here (--base none): this checkout's own policy counts"];
+    let said = [
+        "32 requests",
+        "no change is judged here (--base none): this checkout's own policy counts",
+    ];
     bed.gate_with(folder, &CI, &none).assert(0, &said);
 }
 
@@ -83,9 +92,16 @@ fn a_checkout_of_somebody_else_judges_no_change_by_its_own_policy() {
     if theirs("").is_err() || theirs(".git").is_err() {
         return;
     }
-    bed.gate_with("", &CI, &NAMED)
-        .assert(2, &["the policy of the base cannot be read", "belongs to another user", "safe.directory"]);
-    bed.git(&["config", "--global", "safe.directory", bed.path("").to_str().expect("text").trim_end_matches('/')]);
+    bed.gate_with("", &CI, &NAMED).assert(
+        2,
+        &["the policy of the base cannot be read", "belongs to another user", "safe.directory"],
+    );
+    bed.git(&[
+        "config",
+        "--global",
+        "safe.directory",
+        bed.path("").to_str().expect("text").trim_end_matches('/'),
+    ]);
     bed.gate_with("", &CI, &DRY).assert(0, &["24 requests"]);
 }
 
@@ -94,7 +110,11 @@ fn a_partial_clone_names_the_object_and_how_to_fetch_it() {
     let bed = loosened();
     cloned(&bed, &["--filter=blob:none"]);
     let blob = bed.git(&["rev-parse", "main:goodput-gate.yaml"]);
-    refused(&bed, "../clone", &[&blob, "goodput-gate.yaml", "git fetch --refetch --no-filter origin", "sparse-checkout"]);
+    refused(
+        &bed,
+        "../clone",
+        &[&blob, "goodput-gate.yaml", "git fetch --refetch --no-filter origin", "sparse-checkout"],
+    );
     // The advice helps.
     bed.git_in("../clone", &["fetch", "-q", "--refetch", "--no-filter", "origin"]);
     bed.gate_with("../clone", &CI, &DRY).assert(0, &["24 requests"]);
@@ -129,7 +149,8 @@ fn a_lost_folder_is_no_missing_baseline() {
     bed.git(&["checkout", "-q", "-b", "feature"]);
     code(&bed, "one");
     let folder = bed.git(&["rev-parse", "main:baselines/chat"]);
-    fs::remove_file(bed.path(&format!(".git/objects/{}/{}", &folder[..2], &folder[2..]))).expect("it is there");
+    fs::remove_file(bed.path(&format!(".git/objects/{}/{}", &folder[..2], &folder[2..])))
+        .expect("it is there");
     bed.gate(&["baseline", "resolve"]).assert(2, &["cannot read", &folder]);
 }
 
@@ -154,7 +175,8 @@ fn every_system_of_ci_is_one() {
         ("BITBUCKET_BUILD_NUMBER", "1"),
         ("CODEBUILD_BUILD_ID", "p:1"),
     ] {
-        bed.gate_with("", &[(name, value), ("CI", "false")], &DRY).assert(0, &["24 requests", "this change alters"]);
+        bed.gate_with("", &[(name, value), ("CI", "false")], &DRY)
+            .assert(0, &["24 requests", "this change alters"]);
     }
     bed.gate_with("", &[("CI", "false")], &DRY).assert(0, &["32 requests"]);
 }
@@ -162,9 +184,15 @@ fn every_system_of_ci_is_one() {
 #[test]
 fn a_pull_request_whose_event_is_lost_has_no_other_base() {
     let bed = loosened();
-    let env = [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_EVENT_PATH", "/nowhere")];
-    bed.gate_with("", &env, &DRY).assert(2, &["the event says neither its commit nor its branch", "--base REF"]);
-    bed.gate_with("", &[&env[..], &[("GITHUB_BASE_REF", "main")]].concat(), &DRY).assert(0, &["24 requests"]);
+    let env = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_EVENT_NAME", "pull_request"),
+        ("GITHUB_EVENT_PATH", "/nowhere"),
+    ];
+    bed.gate_with("", &env, &DRY)
+        .assert(2, &["the event says neither its commit nor its branch", "--base REF"]);
+    bed.gate_with("", &[&env[..], &[("GITHUB_BASE_REF", "main")]].concat(), &DRY)
+        .assert(0, &["24 requests"]);
 }
 
 /// Main is stricter than the branch that the change goes into, or the other way round: which one counts is the system's word.
@@ -183,7 +211,8 @@ fn a_change_on_another_system_goes_into_the_branch_that_it_names() {
     ] {
         bed.gate_with("", &[CI[0], target], &DRY).assert(0, &["28 requests", "this change alters"]);
         let lost = (target.0, "release/3");
-        bed.gate_with("", &[CI[0], lost], &DRY).assert(2, &["no commit, branch or tag \"origin/release/3\" here", "fetch it"]);
+        bed.gate_with("", &[CI[0], lost], &DRY)
+            .assert(2, &["no commit, branch or tag \"origin/release/3\" here", "fetch it"]);
         bed.gate_with("", &[target], &DRY).assert(0, &["32 requests"]);
     }
     let torn = [CI[0], ("CHANGE_TARGET", "main"), ("CI_COMMIT_TARGET_BRANCH", "release/2")];
@@ -215,24 +244,38 @@ fn a_named_baseline_is_the_bases_in_ci() {
     bed.write("perf/new.json", "{}");
     bed.commit("one that the base does not have");
     for path in ["perf/new.json", "untracked.json", ".git/config"] {
-        named(&CI, path)
-            .assert(2, &["main (", "(--baseline), and a change does not choose", "hint: commit it on the base branch"]);
+        named(&CI, path).assert(
+            2,
+            &[
+                "main (",
+                "(--baseline), and a change does not choose",
+                "hint: commit it on the base branch",
+            ],
+        );
     }
     // A link is the change's, whichever way it leads.
     let outside = bed.home().join("outside");
     fs::create_dir(&outside).expect("a folder");
     std::os::unix::fs::symlink(bed.path("perf"), outside.join("link")).expect("a link");
     std::os::unix::fs::symlink(&outside, bed.path("linked")).expect("a link");
-    named(&CI, outside.join("link/new.json").to_str().expect("text")).assert(2, &["a change does not choose"]);
+    named(&CI, outside.join("link/new.json").to_str().expect("text"))
+        .assert(2, &["a change does not choose"]);
     named(&CI, "linked").assert(2, &["a change does not choose"]);
     // Outside of the repository it is named in every report.
     let elsewhere = bed.home().join("elsewhere");
     fs::create_dir(&elsewhere).expect("a folder");
     let ran = named(&CI, elsewhere.to_str().expect("text"));
     assert!(matches!(ran.code, Some(0 | 3)), "{ran:?}");
-    assert!(notices().contains("which lies outside this repository: no commit holds it"), "{}", notices());
+    assert!(
+        notices().contains("which lies outside this repository: no commit holds it"),
+        "{}",
+        notices()
+    );
     for report in ["report.md", "junit.xml", "report.html"] {
-        assert!(bed.read(&format!(".goodput-gate/{report}")).contains("outside this repository"), "{report}");
+        assert!(
+            bed.read(&format!(".goodput-gate/{report}")).contains("outside this repository"),
+            "{report}"
+        );
     }
 }
 
@@ -255,8 +298,15 @@ fn a_walk_says_where_it_stopped_and_can_go_on() {
     }
     let resolve = |more: &[&str]| bed.gate(&[&["baseline", "resolve"], more].concat());
     let stopped = resolve(&["--set", "baselines.max_walk=2"]);
-    stopped
-        .assert(0, &["the walk to the baselines stopped after 2 commits", "history goes on", "`baselines.max_walk`", "left out"]);
+    stopped.assert(
+        0,
+        &[
+            "the walk to the baselines stopped after 2 commits",
+            "history goes on",
+            "`baselines.max_walk`",
+            "left out",
+        ],
+    );
     let on = resolve(&["--set", "baselines.max_walk=9"]);
     on.assert(0, &["3 commits back"]);
     assert!(!on.stdout.contains("stopped"), "{}", on.stdout);

@@ -30,7 +30,8 @@ fn the_search_for_a_config_ends_at_the_repositorys_root() {
         bed.gate_in(folder, &DRY).assert(2, &["no config found", "hint: name one with --config"]);
     }
     bed.gate_in("deep/er", &DRY).assert(2, &["up to", "(the repository's root)"]);
-    bed.gate_in("deep", &["check", "--dry-run", "--config", "../../goodput-gate.yaml"]).assert(0, &["4 requests"]);
+    bed.gate_in("deep", &["check", "--dry-run", "--config", "../../goodput-gate.yaml"])
+        .assert(0, &["4 requests"]);
     bed.write("goodput-gate.yaml", &CONFIG.replace("requests: 4", "requests: 5"));
     for folder in ["", "deep", "deep/er"] {
         bed.gate_in(folder, &DRY).assert(0, &["5 requests"]);
@@ -46,7 +47,8 @@ fn outside_a_repository_only_the_working_folder_counts() {
     fs::create_dir(bed.path("deep")).expect("a folder");
     bed.write("goodput-gate.yaml", CONFIG);
     bed.gate(&DRY).assert(0, &["4 requests"]);
-    bed.gate_in("deep", &DRY).assert(2, &["no config found", "nothing above it is of the same repository"]);
+    bed.gate_in("deep", &DRY)
+        .assert(2, &["no config found", "nothing above it is of the same repository"]);
 }
 
 #[test]
@@ -59,8 +61,12 @@ fn a_ceiling_stops_the_search() {
         let list = format!("/nowhere:{root}");
         bed.gate_with("deep", &[(name, &list)], &DRY).assert(2, &["no config found"]);
         bed.gate_with("", &[(name, &list)], &DRY).assert(0, &["4 requests"]);
-        bed.gate_with("deep", &[(name, &list)], &["baseline", "resolve", "--config", "../goodput-gate.yaml"])
-            .assert(2, &["no git repository"]);
+        bed.gate_with(
+            "deep",
+            &[(name, &list)],
+            &["baseline", "resolve", "--config", "../goodput-gate.yaml"],
+        )
+        .assert(2, &["no git repository"]);
     }
 }
 
@@ -70,8 +76,10 @@ fn a_config_that_everybody_can_write_is_not_read_unasked() {
     let (file, root, github) = (bed.path("goodput-gate.yaml"), bed.path(""), bed.path(".github"));
     let refused = |what: &str| {
         let hint = "hint: look at it, then name it with `--config";
-        bed.gate(&DRY).assert(2, &["is not read unasked: everybody on this machine can write", what, hint]);
-        bed.gate(&["check", "--dry-run", "--config", "goodput-gate.yaml"]).assert(0, &["4 requests"]);
+        bed.gate(&DRY)
+            .assert(2, &["is not read unasked: everybody on this machine can write", what, hint]);
+        bed.gate(&["check", "--dry-run", "--config", "goodput-gate.yaml"])
+            .assert(0, &["4 requests"]);
     };
     mode(&file, 0o666);
     refused("goodput-gate.yaml");
@@ -109,7 +117,8 @@ fn a_config_of_somebody_else_is_not_read_unasked() {
     }
     let refused = |said: &str| {
         bed.gate(&DRY).assert(2, &["is not read unasked:", said, "(uid 4242)", "safe.directory"]);
-        bed.gate(&["check", "--dry-run", "--config", "goodput-gate.yaml"]).assert(0, &["4 requests"]);
+        bed.gate(&["check", "--dry-run", "--config", "goodput-gate.yaml"])
+            .assert(0, &["4 requests"]);
     };
     refused("goodput-gate.yaml belongs to another user");
     chown(&file, Some(0), None).expect("ours again");
@@ -120,7 +129,12 @@ fn a_config_of_somebody_else_is_not_read_unasked() {
     bed.gate_with("", &[("SUDO_UID", "4242")], &DRY).assert(0, &["4 requests"]);
     // As git has it: who says that the repository is safe may work in it.
     chown(&file, Some(OTHER), None).expect("theirs");
-    bed.git(&["config", "--global", "safe.directory", root.to_str().expect("text").trim_end_matches('/')]);
+    bed.git(&[
+        "config",
+        "--global",
+        "safe.directory",
+        root.to_str().expect("text").trim_end_matches('/'),
+    ]);
     bed.gate(&DRY).assert(0, &["4 requests"]);
     chown(&file, Some(OTHER + 1), None).expect("a third one's");
     bed.gate(&DRY).assert(2, &["(uid 4243)"]);
@@ -140,5 +154,6 @@ fn a_key_is_not_taken_from_a_file_that_everybody_can_write() {
     bed.write(".env", "KEY=abcdefgh\n");
     mode(&bed.path(".env"), 0o666);
     let args = ["run", "--base-url", "http://127.0.0.1:9/v1", "--api-key-env", "KEY"];
-    bed.gate(&args).assert(2, &["KEY is not read from .env, since everybody on this machine can write .env"]);
+    bed.gate(&args)
+        .assert(2, &["KEY is not read from .env, since everybody on this machine can write .env"]);
 }

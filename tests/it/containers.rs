@@ -33,7 +33,8 @@ impl Containers {
         let servers = Servers::new(LIMITS);
         let docker = servers.bed.path("docker");
         servers.bed.write("docker", DOCKER);
-        std::fs::set_permissions(&docker, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+        std::fs::set_permissions(&docker, std::fs::Permissions::from_mode(0o755))
+            .expect("it is ours");
         std::fs::write(servers.place().join("container-another"), "").expect("a file");
         let start = "server.start=./docker run --name ${CONTAINER} image".to_owned();
         let container = format!("server.container={}", docker.display());
@@ -55,7 +56,8 @@ impl Containers {
 
     fn there(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.servers.place()).expect("it is there");
-        let names = entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned());
+        let names =
+            entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned());
         names.filter_map(|name| name.strip_prefix("container-").map(str::to_owned)).collect()
     }
 
@@ -74,7 +76,11 @@ impl Containers {
             names
         };
         assert_eq!(of("rm ", 2), of("run ", 2), "{:?}", self.calls());
-        assert!(of("run ", 2).iter().all(|name| name.starts_with("goodput-gate-server-")), "{:?}", self.calls());
+        assert!(
+            of("run ", 2).iter().all(|name| name.starts_with("goodput-gate-server-")),
+            "{:?}",
+            self.calls()
+        );
     }
 }
 
@@ -84,7 +90,8 @@ fn each_start_has_its_container_and_leaves_none() {
     bed.servers.bed.measure(&bed.args(&[])).assert(0, &["2 server starts"]);
     bed.servers.left_nothing();
     bed.left_none();
-    let runs: Vec<String> = bed.calls().into_iter().filter(|call| call.starts_with("run")).collect();
+    let runs: Vec<String> =
+        bed.calls().into_iter().filter(|call| call.starts_with("run")).collect();
     let names: BTreeSet<&String> = runs.iter().collect();
     assert!(runs.len() >= 2 && names.len() == runs.len(), "each has a name of its own: {runs:?}");
 }
@@ -110,7 +117,8 @@ fn a_killed_supervisor_leaves_no_container() {
     let bed = Containers::new();
     let gate = bed.servers.spawn(&bed.args(&["--set", "workloads.chat.requests=5000"]));
     bed.servers.answered("-r0-");
-    let of = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", gate.pid())).expect("its children");
+    let of = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", gate.pid()))
+        .expect("its children");
     send(of.trim().parse().expect("only the supervisor"), Signal::KILL);
     assert_eq!(gate.end().code, Some(3));
     bed.servers.soon_leaves_no_process();
@@ -131,7 +139,9 @@ fn a_container_that_stays_is_named() {
     std::fs::write(bed.servers.place().join("stuck"), "").expect("a file");
     let ran = bed.servers.bed.gate(&bed.args(&[]));
     ran.assert(3, &["cannot remove the server's container goodput-gate-server-", "by hand"]);
-    until("no process is left", || bed.servers.servers().iter().all(|(pid, _)| !super::lifecycle_bed::alive(*pid)));
+    until("no process is left", || {
+        bed.servers.servers().iter().all(|(pid, _)| !super::lifecycle_bed::alive(*pid))
+    });
     assert_eq!(bed.there().len(), 2);
 }
 
@@ -140,16 +150,20 @@ fn a_container_that_stays_is_named() {
 fn what_removes_a_container_is_what_the_config_says() {
     let bed = Containers::new();
     let server = |verb: &'static str| {
-        let args: Vec<&str> = ["server", verb].into_iter().chain(bed.set.iter().map(String::as_str)).collect();
+        let args: Vec<&str> =
+            ["server", verb].into_iter().chain(bed.set.iter().map(String::as_str)).collect();
         bed.servers.bed.gate(&args)
     };
     server("up").assert(0, &["is ready"]);
-    let folder = std::fs::read_dir(bed.servers.bed.path(".goodput-gate/servers")).expect("it is up").next();
+    let folder =
+        std::fs::read_dir(bed.servers.bed.path(".goodput-gate/servers")).expect("it is up").next();
     let file = folder.expect("one").expect("an entry").path().join("state.json");
-    let mut state: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).expect("text")).expect("JSON");
+    let mut state: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&file).expect("text")).expect("JSON");
     let evil = bed.servers.bed.path("evil");
     std::fs::write(&evil, "#!/bin/sh\ntouch \"$PLACE/ran\"\n").expect("a script");
-    std::fs::set_permissions(&evil, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
+    std::fs::set_permissions(&evil, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("ours");
     state["container"]["program"] = evil.display().to_string().into();
     std::fs::write(&file, state.to_string()).expect("it is ours");
     server("down").assert(0, &["stopped"]);
@@ -160,6 +174,9 @@ fn what_removes_a_container_is_what_the_config_says() {
     let gone = bed.servers.bed.gate(&["server", "down"]);
     gone.assert(
         3,
-        &["cannot remove the server's container goodput-gate-server-", "the config names no server.container any more"],
+        &[
+            "cannot remove the server's container goodput-gate-server-",
+            "the config names no server.container any more",
+        ],
     );
 }

@@ -19,7 +19,9 @@ fn alone_it_shows_the_verbs_that_matter() {
 
 #[test]
 fn where_nothing_is_configured_it_offers_what_to_do() {
-    Gate::new().run(&["check"]).assert_says(2, &["nothing to measure", "goodput-gate init", "check --demo"]);
+    Gate::new()
+        .run(&["check"])
+        .assert_says(2, &["nothing to measure", "goodput-gate init", "check --demo"]);
 }
 
 #[test]
@@ -42,9 +44,19 @@ fn the_terminal_ends_with_the_verdict_and_v_shows_the_rest() {
     let args = ["check", "--demo", "--requests", "10", "--rounds", "1", "--starts", "1"];
     let brief = gate.run(&args);
     let code = brief.code.expect("it ends by itself");
-    let last = brief.stdout.lines().rfind(|line| line.contains(" (exit ")).expect("a verdict with its exit code");
+    let last = brief
+        .stdout
+        .lines()
+        .rfind(|line| line.contains(" (exit "))
+        .expect("a verdict with its exit code");
     assert!(last.contains(&format!("(exit {code})")), "{brief:?}");
-    assert!(!brief.stdout.contains("send lag p99") && brief.stdout.lines().count() <= 25, "{brief:?}");
+    assert!(
+        !brief.stdout.contains("send lag p99") && brief.stdout.lines().count() <= 25,
+        "{brief:?}"
+    );
     let whole = gate.run(&[&args[..], &["-v"]].concat());
-    assert!(whole.stdout.contains("send lag p99") && whole.stdout.contains("exit code"), "{whole:?}");
+    assert!(
+        whole.stdout.contains("send lag p99") && whole.stdout.contains("exit code"),
+        "{whole:?}"
+    );
 }

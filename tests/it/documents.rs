@@ -42,11 +42,21 @@ fn every_config_loads() {
             text += if says("workloads") { "" } else { "workloads: [{preset: single}]\n" };
             let folder = tempfile::tempdir().expect("a folder");
             fs::write(folder.path().join("goodput-gate.yaml"), &text).expect("written");
-            let asked = "[".to_owned() + &vec![r#"{"conversations": [{"from": "human", "value": "why"}]}"#; 200].join(",") + "]";
+            let asked = "[".to_owned()
+                + &vec![r#"{"conversations": [{"from": "human", "value": "why"}]}"#; 200].join(",")
+                + "]";
             fs::write(folder.path().join("sharegpt.json"), asked).expect("written");
-            let verb: &[&str] = if says("hypotheses") { &["run", "--each", "--dry-run"] } else { &["run", "--dry-run"] };
+            let verb: &[&str] = if says("hypotheses") {
+                &["run", "--each", "--dry-run"]
+            } else {
+                &["run", "--dry-run"]
+            };
             let output = gate(verb, folder.path());
-            assert!(output.status.success(), "{name}: {text}: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(
+                output.status.success(),
+                "{name}: {text}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
     }
     assert!(complete >= 2, "only {complete} whole configs were found");
@@ -62,16 +72,23 @@ fn spans(line: &str) -> Vec<String> {
 /// Of both languages: each table's rows by what stands in code in them, then every block, without its comments.
 fn said(name: &str) -> Vec<String> {
     let text = read(name);
-    let rows = text.lines().filter(|line| line.starts_with('|')).map(|line| spans(line).join(" | "));
-    let blocks = blocks(&text).into_iter().flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>());
-    let commands = blocks.map(|line| line.split(" #").next().unwrap_or_default().trim_end().to_owned());
+    let rows =
+        text.lines().filter(|line| line.starts_with('|')).map(|line| spans(line).join(" | "));
+    let blocks = blocks(&text)
+        .into_iter()
+        .flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>());
+    let commands =
+        blocks.map(|line| line.split(" #").next().unwrap_or_default().trim_end().to_owned());
     rows.chain(commands).collect()
 }
 
 fn commands(name: &str) -> Vec<String> {
     let inline: Vec<String> = read(name).lines().flat_map(spans).collect();
     let blocks = said(name).into_iter().filter(|text| !text.contains(" | "));
-    blocks.chain(inline).filter_map(|text| text.strip_prefix("goodput-gate ").map(str::to_owned)).collect()
+    blocks
+        .chain(inline)
+        .filter_map(|text| text.strip_prefix("goodput-gate ").map(str::to_owned))
+        .collect()
 }
 
 #[test]
@@ -89,7 +106,10 @@ fn both_languages_of_the_migration_say_the_same() {
 #[test]
 fn every_command_of_the_migration_parses() {
     let text = read(MIGRATIONS[0]);
-    let here = text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1)).flat_map(spans);
+    let here = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1))
+        .flat_map(spans);
     let flags = here.filter(|span| span.starts_with("--")).map(|flags| format!("run {flags}"));
     let all: Vec<String> = commands(MIGRATIONS[0]).into_iter().chain(flags).collect();
     assert!(all.len() >= 40, "{all:?}");

@@ -20,8 +20,12 @@ const CASES: [(&str, &str, &str, usize, Option<u64>); 9] = [
 ];
 
 fn fixture(name: &str) -> Answer {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/field").join(format!("{name}.http"));
-    Answer(vec![Act::Write(std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())))])
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/field")
+        .join(format!("{name}.http"));
+    Answer(vec![Act::Write(
+        std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())),
+    )])
 }
 
 /// A run whose requests are answered by these, in turn.
@@ -32,7 +36,8 @@ fn run(answers: Vec<Answer>, more: &[&str]) -> Gate {
         _ => seen.good(),
     });
     let gate = Gate::new();
-    let args = ["--requests", &requests, "--concurrency", "1", "--set", "workloads.0.ignore_eos=false"];
+    let args =
+        ["--requests", &requests, "--concurrency", "1", "--set", "workloads.0.ignore_eos=false"];
     gate.assert_measured(&gate.measure(&server.url(), &[&args, more].concat()));
     gate
 }
@@ -57,21 +62,37 @@ fn each_response_is_what_it_is() {
 /// `[DONE]` comes after half of the tokens, and no finish reason.
 #[test]
 fn an_end_mark_without_a_reason_is_no_end_where_the_server_gives_reasons() {
-    let cut = || Answer::open(2).then(Act::Write([crate::support::chunk(b"data: [DONE]\n\n"), b"0\r\n\r\n".to_vec()].concat()));
+    let cut = || {
+        Answer::open(2).then(Act::Write(
+            [crate::support::chunk(b"data: [DONE]\n\n"), b"0\r\n\r\n".to_vec()].concat(),
+        ))
+    };
     let gate = run(vec![Answer::stream(4), cut(), Answer::stream(4)], &[]);
     let outcomes: Vec<Value> = gate.raw().iter().map(|line| line["outcome"].clone()).collect();
     assert_eq!(outcomes, ["completed", "truncated", "completed"]);
-    assert!(gate.raw()[1]["error"].as_str().is_some_and(|e| e.contains("without a finish reason")), "{}", gate.raw()[1]);
+    assert!(
+        gate.raw()[1]["error"].as_str().is_some_and(|e| e.contains("without a finish reason")),
+        "{}",
+        gate.raw()[1]
+    );
     assert_eq!(gate.round()["errors"][0]["kind"], "truncated");
     // What the warm-up showed is known in the round.
-    let alone = Server::start(move |seen| if matches!(seen.part, Part::Round(..)) { cut() } else { seen.good() });
+    let alone =
+        Server::start(
+            move |seen| if matches!(seen.part, Part::Round(..)) { cut() } else { seen.good() },
+        );
     let gate = Gate::new();
-    let ran = gate.measure(&alone.url(), &["--requests", "2", "--concurrency", "1", "--set", "workloads.0.ignore_eos=false"]);
+    let ran = gate.measure(
+        &alone.url(),
+        &["--requests", "2", "--concurrency", "1", "--set", "workloads.0.ignore_eos=false"],
+    );
     assert_eq!(ran.code, Some(3), "{ran:?}");
     // A server that never gives one is as it is.
     let silent = Server::start(move |_| cut());
     let gate = Gate::new();
-    gate.assert_measured(&gate.measure(&silent.url(), &["--requests", "2", "--set", "workloads.0.ignore_eos=false"]));
+    gate.assert_measured(
+        &gate.measure(&silent.url(), &["--requests", "2", "--set", "workloads.0.ignore_eos=false"]),
+    );
     assert!(gate.raw().iter().all(|line| line["outcome"] == "completed"), "{:?}", gate.raw());
 }
 
@@ -80,17 +101,23 @@ fn an_end_mark_without_a_reason_is_no_end_where_the_server_gives_reasons() {
 fn a_stream_under_any_label_is_measured_and_an_error_under_any_is_told() {
     let labelled = |seen: &Seen| {
         let Answer(mut acts) = seen.good();
-        let Some(Act::Write(head)) = acts.first_mut() else { panic!("an answer begins with its head") };
-        *head = String::from_utf8_lossy(head).replace("text/event-stream", "text/html").into_bytes();
+        let Some(Act::Write(head)) = acts.first_mut() else {
+            panic!("an answer begins with its head")
+        };
+        *head =
+            String::from_utf8_lossy(head).replace("text/event-stream", "text/html").into_bytes();
         Answer(acts)
     };
     let server = Server::with(Setup::default(), labelled);
     let gate = Gate::new();
     gate.assert_measured(&gate.measure(&server.url(), &["--requests", "2"]));
     assert!(gate.raw().iter().all(|line| line["outcome"] == "completed"), "{:?}", gate.raw());
-    let dead = Server::start(|_| Answer::whole("200 OK", "text/html", "{\"error\": \"Decode service timeout\"}"));
+    let dead = Server::start(|_| {
+        Answer::whole("200 OK", "text/html", "{\"error\": \"Decode service timeout\"}")
+    });
     let gate = Gate::new();
-    gate.measure(&dead.url(), &["--requests", "2"]).assert_says(3, &["answers 200 with an error: Decode service timeout"]);
+    gate.measure(&dead.url(), &["--requests", "2"])
+        .assert_says(3, &["answers 200 with an error: Decode service timeout"]);
 }
 
 /// A server that never ends its answer costs neither time nor memory.
@@ -109,6 +136,9 @@ fn an_endless_stream_is_ended() {
     assert_eq!(ran.code, Some(3), "{ran:?}");
     for line in gate.raw() {
         assert_eq!(line["outcome"], "malformed", "{line}");
-        assert!(line["error"].as_str().is_some_and(|e| e.starts_with("ended by goodput-gate")), "{line}");
+        assert!(
+            line["error"].as_str().is_some_and(|e| e.starts_with("ended by goodput-gate")),
+            "{line}"
+        );
     }
 }

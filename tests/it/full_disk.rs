@@ -24,21 +24,32 @@ fn ran(out: &std::process::Output) -> Ran {
 /// With a standard output that takes nothing.
 fn into_full(bed: &Bed, args: &[&str]) -> Ran {
     let full = std::fs::File::options().write(true).open("/dev/full").expect("it is there");
-    ran(&bed.command("").args(args).stdout(full).stderr(Stdio::piped()).output().expect("it starts"))
+    ran(&bed
+        .command("")
+        .args(args)
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output()
+        .expect("it starts"))
 }
 
 /// Where no file may have more than so many blocks of 512 bytes.
 fn on_full_disk(bed: &Bed, blocks: u32, args: &[&str]) -> Ran {
     let plain = bed.command("");
     let mut shell = std::process::Command::new("/bin/sh");
-    shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""), "sh"]).arg(plain.get_program()).args(args);
+    shell
+        .args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""), "sh"])
+        .arg(plain.get_program())
+        .args(args);
     shell.env_clear().current_dir(bed.path("")).stdin(Stdio::null());
     shell.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     ran(&shell.output().expect("it starts"))
 }
 
 fn retried(run: impl Fn() -> Ran) -> Ran {
-    let late = |ran: &Ran| ["send lag", "event loop", "client thread"].iter().any(|w| flat(&ran.stdout).contains(w));
+    let late = |ran: &Ran| {
+        ["send lag", "event loop", "client thread"].iter().any(|w| flat(&ran.stdout).contains(w))
+    };
     (0..4).map(|_| run()).find(|ran| !late(ran)).unwrap_or_else(&run)
 }
 
@@ -46,7 +57,10 @@ fn retried(run: impl Fn() -> Ran) -> Ran {
 fn a_verdict_stands_where_standard_output_is_full() {
     for (limit, code, verdict) in [("10s", 0, "passed"), ("1us", 1, "failed")] {
         let bed = bed(limit);
-        let ran = (0..4).map(|_| into_full(&bed, &["check"])).find(|r| r.code != Some(3)).expect("a quiet moment");
+        let ran = (0..4)
+            .map(|_| into_full(&bed, &["check"]))
+            .find(|r| r.code != Some(3))
+            .expect("a quiet moment");
         ran.assert(code, &["cannot write to standard output", "No space left"]);
         assert_eq!(bed.json(".goodput-gate/report.json")["verdict"], json!(verdict));
         assert_eq!(bed.json(".goodput-gate/report.json")["exit_code"], json!(code));
@@ -60,7 +74,11 @@ fn a_report_that_cannot_be_written_changes_no_verdict() {
         let bed = bed(limit);
         let ran = retried(|| on_full_disk(&bed, 40, &["check"]));
         ran.assert(code, &[word, "report.html could not be written", "File too large"]);
-        assert_eq!(bed.json(".goodput-gate/report.json")["exit_code"], json!(code), "the others are there");
+        assert_eq!(
+            bed.json(".goodput-gate/report.json")["exit_code"],
+            json!(code),
+            "the others are there"
+        );
         assert!(bed.path(".goodput-gate/record.json").is_file());
     }
 }
@@ -79,8 +97,10 @@ fn measurements_that_cannot_be_kept_are_exit_3_and_a_failure_stays_one() {
     let update = retried(|| on_full_disk(&bed, 1, &["baseline", "update"]));
     update.assert(3, &["hint"]);
     assert!(bed.baselines().is_empty());
-    retried(|| on_full_disk(&bed, 40, &["run", "--record", "/dev/full"])).assert(3, &["the measurement could not be saved"]);
-    retried(|| on_full_disk(&bed, 1000, &["run", "--raw", "/dev/full"])).assert(3, &["the measurement could not be saved"]);
+    retried(|| on_full_disk(&bed, 40, &["run", "--record", "/dev/full"]))
+        .assert(3, &["the measurement could not be saved"]);
+    retried(|| on_full_disk(&bed, 1000, &["run", "--raw", "/dev/full"]))
+        .assert(3, &["the measurement could not be saved"]);
 }
 
 #[test]
@@ -95,7 +115,13 @@ fn github_is_told_what_could_not_be_written() {
     let full = std::fs::File::options().write(true).open("/dev/full").expect("it is there");
     std::fs::create_dir_all(bed.path(".goodput-gate")).expect("a folder");
     let run = || {
-        let out = bed.command("").envs(env).arg("check").stdout(full.try_clone().expect("a copy")).output().expect("it starts");
+        let out = bed
+            .command("")
+            .envs(env)
+            .arg("check")
+            .stdout(full.try_clone().expect("a copy"))
+            .output()
+            .expect("it starts");
         ran(&out)
     };
     let ran = (0..4).map(|_| run()).find(|r| r.code != Some(3)).expect("a quiet moment");
@@ -125,7 +151,9 @@ fn every_verb_has_the_code_that_is_documented_where_its_words_cannot_be_written(
         (&["--help"], 2),
     ] {
         let ran = into_full(&bed, args);
-        let told = ran.stderr.contains("standard output") || ran.stderr.contains("/dev/full") || ran.code == Some(2);
+        let told = ran.stderr.contains("standard output")
+            || ran.stderr.contains("/dev/full")
+            || ran.code == Some(2);
         assert!(told, "{args:?}: {ran:?}");
         if args[0] == "compare" {
             assert_ne!(ran.code, Some(2), "{args:?}: {ran:?}");
@@ -168,7 +196,10 @@ fn what_has_no_end_or_no_writer_is_refused_and_not_read() {
             ],
         ] {
             let ran = bed.gate(args);
-            assert!(matches!(ran.code, Some(2 | 3)) && ran.stderr.contains("error"), "{args:?}: {ran:?}");
+            assert!(
+                matches!(ran.code, Some(2 | 3)) && ran.stderr.contains("error"),
+                "{args:?}: {ran:?}"
+            );
         }
     }
     bed.gate(&["compare", "sessions", "zero"]).assert(2, &["no file"]);
@@ -189,8 +220,11 @@ fn what_has_no_end_or_no_writer_is_refused_and_not_read() {
 fn outputs_that_are_no_files_are_named() {
     let bed = bed("10s");
     bed.gate(&["run"]);
-    for (out, why) in [(".", "folder"), ("none/x.md", "there is no folder none"), ("/dev/full", "No space left")] {
-        bed.gate(&["report", ".goodput-gate/record.json", "--format", "md", "-o", out]).assert(2, &["cannot write", why]);
+    for (out, why) in
+        [(".", "folder"), ("none/x.md", "there is no folder none"), ("/dev/full", "No space left")]
+    {
+        bed.gate(&["report", ".goodput-gate/record.json", "--format", "md", "-o", out])
+            .assert(2, &["cannot write", why]);
     }
     bed.write("file", "");
     for out in ["file", "/dev/full", "file/x"] {
@@ -198,6 +232,11 @@ fn outputs_that_are_no_files_are_named() {
         ran.assert(2, &["cannot"]);
         let record = ".goodput-gate/record.json";
         let ran = bed.gate(&["compare", record, record, "--out", out]);
-        assert!(ran.code != Some(2) && ran.stderr.contains("could not be written") && !ran.stdout.is_empty(), "{ran:?}");
+        assert!(
+            ran.code != Some(2)
+                && ran.stderr.contains("could not be written")
+                && !ran.stdout.is_empty(),
+            "{ran:?}"
+        );
     }
 }

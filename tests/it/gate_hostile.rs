@@ -47,7 +47,8 @@ fn edited(path: &str, value: Value) -> Value {
 #[test]
 fn a_copied_session_counts_once() {
     let one = sessions().remove(0);
-    compare(&candidate(), &vec![one; 6]).assert(0, &["INCONCLUSIVE", "1 of 6 are there", "5 baseline files left out"]);
+    compare(&candidate(), &vec![one; 6])
+        .assert(0, &["INCONCLUSIVE", "1 of 6 are there", "5 baseline files left out"]);
 }
 
 #[test]
@@ -74,7 +75,8 @@ fn a_dead_round_is_invalid_without_its_finding_too() {
     let mut record = candidate();
     let outcomes = &mut record["workloads"][0]["starts"][0]["rounds"][1]["columns"]["outcome"];
     outcomes.as_array_mut().expect("a column").fill(json!("timeout"));
-    compare(&agreed(&record), &sessions()).assert(3, &["INVALID", "start 1, round 2: none of 40 requests completed"]);
+    compare(&agreed(&record), &sessions())
+        .assert(3, &["INVALID", "start 1, round 2: none of 40 requests completed"]);
 }
 
 /// Failed requests of each round, and of each session, so many of a hundred.
@@ -96,7 +98,8 @@ fn failing(percent: usize) -> (Value, Vec<Value>) {
         }
     }
     for start in earlier.iter_mut().flat_map(|s| s["starts"].as_array_mut().expect("starts")) {
-        start["failed"] = json!(start["requests"].as_u64().expect("a count") * percent as u64 / 100);
+        start["failed"] =
+            json!(start["requests"].as_u64().expect("a count") * percent as u64 / 100);
         // Minus the log of a rate, which only answers count in.
         let rate = &mut start["oriented"]["output_token_rate"];
         *rate = json!(rate.as_f64().expect("a rate") - (1.0 - percent as f64 / 100.0).ln());
@@ -107,10 +110,12 @@ fn failing(percent: usize) -> (Value, Vec<Value>) {
 #[test]
 fn failures_on_both_sides_fail_unless_the_config_says_so() {
     let (mut record, earlier) = failing(60);
-    compare(&record, &earlier).assert(1, &["FAIL", "error rate 60.00 %", "over its limit of 1.00 %"]);
+    compare(&record, &earlier)
+        .assert(1, &["FAIL", "error rate 60.00 %", "over its limit of 1.00 %"]);
     compare(&record, &[]).assert(1, &["FAIL", "error rate 60.00 %"]);
     let limits = |record: &mut Value, max: f64| {
-        record["workloads"][0]["limits"] = json!([{"metric": "error_rate", "max": max, "min": null}]);
+        record["workloads"][0]["limits"] =
+            json!([{"metric": "error_rate", "max": max, "min": null}]);
     };
     // Without a limit on failures there is no latency either: it would be that of the lucky ones.
     limits(&mut record, 1.0);
@@ -120,12 +125,21 @@ fn failures_on_both_sides_fail_unless_the_config_says_so() {
     compare(&record, &earlier).assert(1, &["FAIL", "error rate "]);
     limits(&mut record, 0.1);
     let ran = compare(&record, &earlier);
-    ran.assert(0, &["PASS", "this config lets 10 % of the requests fail (`limits.error_rate`): the default is 1 %"]);
+    ran.assert(
+        0,
+        &[
+            "PASS",
+            "this config lets 10 % of the requests fail (`limits.error_rate`): the default is 1 %",
+        ],
+    );
     record["policy"]["mode"] = json!("limits");
     compare(&record, &[]).assert(0, &["PASS"]);
     limits(&mut record, 1.0);
     compare(&record, &[]).assert(3, &["INCOMPLETE", "nothing to judge"]);
-    assert!(!compare(&candidate(), &sessions()).stdout.contains("limits.error_rate"), "the default itself needs no word");
+    assert!(
+        !compare(&candidate(), &sessions()).stdout.contains("limits.error_rate"),
+        "the default itself needs no word"
+    );
 }
 
 #[test]
@@ -142,15 +156,20 @@ fn a_workload_or_slo_that_vanished_is_said() {
         session["workload"] = json!("code");
     }
     let both = [sessions(), other].concat();
-    compare(&candidate(), &both).assert(0, &["PASS", "although the baseline has sessions of it: code"]);
-    let mut record = edited("/workloads/0/slo", json!({"ttft_ms": null, "tpot_ms": null, "e2e_ms": null}));
+    compare(&candidate(), &both)
+        .assert(0, &["PASS", "although the baseline has sessions of it: code"]);
+    let mut record =
+        edited("/workloads/0/slo", json!({"ttft_ms": null, "tpot_ms": null, "e2e_ms": null}));
     record["workloads"][0]["limits"] = json!([]);
     compare(&record, &sessions()).assert(0, &["SLO attainment is not judged"]);
 }
 
 #[test]
 fn what_no_run_measures_is_refused() {
-    let n = candidate()["workloads"][0]["starts"][0]["rounds"][0]["columns"]["outcome"].as_array().expect("a column").len();
+    let n = candidate()["workloads"][0]["starts"][0]["rounds"][0]["columns"]["outcome"]
+        .as_array()
+        .expect("a column")
+        .len();
     let round = "/workloads/0/starts/0/rounds/0";
     for (path, value, words) in [
         ("/version", json!(0), "no version"),
@@ -159,13 +178,21 @@ fn what_no_run_measures_is_refused() {
         ("/policy/under_test", json!(["plan"]), "which no change may alter"),
         ("/workloads/0/name", json!("../../evil"), "cannot be a workload's name"),
         ("/workloads/0/regressions", json!({"ttft_geomean": 1e9}), "above 0 and below 1"),
-        ("/workloads/0/limits", json!([{"metric": "slo_attainment", "max": null, "min": -5.0}]), "is negative"),
+        (
+            "/workloads/0/limits",
+            json!([{"metric": "slo_attainment", "max": null, "min": -5.0}]),
+            "is negative",
+        ),
         ("/workloads/0/fingerprint", json!({}), "no plan"),
         ("/workloads/0/starts/1/index", json!(0), "two starts have index 0"),
         (&format!("{round}/duration_us"), json!(u64::MAX), "longer than a year"),
         (&format!("{round}/columns/start_us"), json!(vec![u64::MAX; n]), "longer than a year"),
         (&format!("{round}/columns/e2e_us"), json!(vec![0; n]), "took no time"),
-        (&format!("{round}/columns/ttft_us"), json!(vec![60_000_000; n]), "ended before its first output"),
+        (
+            &format!("{round}/columns/ttft_us"),
+            json!(vec![60_000_000; n]),
+            "ended before its first output",
+        ),
         (&format!("{round}/chunk_gaps_hdr"), json!("HISTFAAA"), "histogram"),
         (&format!("{round}/client/retries"), json!(u64::MAX), "a count is beyond any run"),
     ] {

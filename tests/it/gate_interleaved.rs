@@ -33,7 +33,8 @@ fn records(servers: &Servers) -> [Value; 2] {
 /// Of every round, by start.
 fn orders(record: &Value) -> Vec<Vec<u64>> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let of = |start: &Value| list(&start["rounds"]).iter().filter_map(|r| r["order"].as_u64()).collect();
+    let of =
+        |start: &Value| list(&start["rounds"]).iter().filter_map(|r| r["order"].as_u64()).collect();
     list(&record["workloads"][0]["starts"]).iter().map(of).collect()
 }
 
@@ -77,10 +78,20 @@ fn the_same_offline(servers: &Servers, exit: i32) {
     assert_eq!(report("offline/report.json").0, live);
     // Of earlier attempts the two records know nothing.
     for file in ["report.md", "junit.xml"].iter().filter(|_| attempts < 2) {
-        assert_eq!(servers.bed.read(&format!("offline/{file}")), servers.bed.read(&at(file)), "{file}");
+        assert_eq!(
+            servers.bed.read(&format!("offline/{file}")),
+            servers.bed.read(&at(file)),
+            "{file}"
+        );
     }
     let swapped = servers.bed.gate(&["compare", &both[1], &both[0]]);
-    swapped.assert(2, &["baseline's side", "the candidate comes second: goodput-gate compare baseline.json record.json"]);
+    swapped.assert(
+        2,
+        &[
+            "baseline's side",
+            "the candidate comes second: goodput-gate compare baseline.json record.json",
+        ],
+    );
 }
 
 #[test]
@@ -88,26 +99,59 @@ fn a_slower_candidate_is_found_and_no_more_starts_are_spent() {
     let servers = candidate(GATE, "6\n");
     let ran = servers.bed.measure(&["check"]);
     let base = commit(&servers, "main");
-    ran.assert(1, &["FAIL", "tpot_geomean", &format!("interleaved with {base} (merge base with main)"), "of at most 6"]);
+    ran.assert(
+        1,
+        &[
+            "FAIL",
+            "tpot_geomean",
+            &format!("interleaved with {base} (merge base with main)"),
+            "of at most 6",
+        ],
+    );
     servers.left_nothing();
     let [baseline, candidate] = records(&servers);
     assert_eq!(baseline["session"], candidate["session"]);
-    assert_eq!((&baseline["pair"]["side"], &candidate["pair"]["side"]), (&"baseline".into(), &"candidate".into()));
+    assert_eq!(
+        (&baseline["pair"]["side"], &candidate["pair"]["side"]),
+        (&"baseline".into(), &"candidate".into())
+    );
     assert_eq!(baseline["git"]["commit"].as_str(), Some(&*servers.bed.git(&["rev-parse", "main"])));
-    assert_eq!(candidate["git"]["commit"].as_str(), Some(&*servers.bed.git(&["rev-parse", "HEAD"])));
+    assert_eq!(
+        candidate["git"]["commit"].as_str(),
+        Some(&*servers.bed.git(&["rev-parse", "HEAD"]))
+    );
     // ABBA within a start: both servers ran at once.
     let orders = [orders(&baseline), orders(&candidate)];
     assert!(orders[0].len() < 6 && orders[0].len() == orders[1].len(), "{orders:?}");
     assert_eq!((&orders[0][0], &orders[1][0]), (&vec![0, 3], &vec![1, 2]));
     the_same_offline(&servers, 1);
     // Accepted, it stays what it is, and is no reason to fail any more.
-    let accept = ["accept", "--reason", "slower on purpose", "--metric", "tpot_geomean", "--at-most", "5000%"];
+    let accept = [
+        "accept",
+        "--reason",
+        "slower on purpose",
+        "--metric",
+        "tpot_geomean",
+        "--at-most",
+        "5000%",
+    ];
     servers.bed.gate(&accept).assert(0, &["accepted for chat: tpot_geomean", "up to 5000 % worse"]);
     servers.bed.gate(&["compare", ".goodput-gate/baseline.json", ".goodput-gate/record.json"]);
     let report = servers.bed.json(".goodput-gate/report.json");
-    let tpot = report["workloads"][0]["metrics"].as_array().expect("a list").iter().find(|m| m["metric"] == "tpot_geomean");
-    assert!(tpot.is_some_and(|m| m["judgement"] == "regressed" && m["accepted"].is_string()), "{tpot:?}");
-    assert!(!report["workloads"][0]["reasons"].to_string().contains("TPOT +"), "{}", report["workloads"][0]["reasons"]);
+    let tpot = report["workloads"][0]["metrics"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|m| m["metric"] == "tpot_geomean");
+    assert!(
+        tpot.is_some_and(|m| m["judgement"] == "regressed" && m["accepted"].is_string()),
+        "{tpot:?}"
+    );
+    assert!(
+        !report["workloads"][0]["reasons"].to_string().contains("TPOT +"),
+        "{}",
+        report["workloads"][0]["reasons"]
+    );
 }
 
 #[test]
@@ -136,19 +180,42 @@ fn the_baseline_is_the_commit_that_was_asked_for() {
     let measured = |args: &[&str]| bed.measure(&[&["check"][..], args].concat());
     let is = |name: &str, words: &str| format!("{} ({words})", commit(&servers, name));
     beside(&servers, &measured(&[]), &is("main", "merge base with main"), ["1", "1.04"]);
-    beside(&servers, &measured(&["--base", "change"]), &is("change", "merge base with change"), ["1.03", "1.04"]);
-    beside(&servers, &measured(&["--set", "gate.baseline={ref: v1}"]), &is("main", "v1"), ["1", "1.04"]);
+    beside(
+        &servers,
+        &measured(&["--base", "change"]),
+        &is("change", "merge base with change"),
+        ["1.03", "1.04"],
+    );
+    beside(
+        &servers,
+        &measured(&["--set", "gate.baseline={ref: v1}"]),
+        &is("main", "v1"),
+        ["1", "1.04"],
+    );
 
     // On the base branch itself: the commit before, or HEAD while there are changes.
     bed.git(&["branch", "-q", "-f", "main", "HEAD"]);
     bed.git(&["checkout", "-q", "main"]);
     // A note that lies about is no change of the code: else the commit would be judged against itself.
     bed.write("notes.txt", "junk\n");
-    beside(&servers, &measured(&[]), &is("change", "the commit before HEAD, which is on main"), ["1.03", "1.04"]);
+    beside(
+        &servers,
+        &measured(&[]),
+        &is("change", "the commit before HEAD, which is on main"),
+        ["1.03", "1.04"],
+    );
     bed.write("factor", "1.05\n");
-    beside(&servers, &measured(&[]), &is("main", "HEAD, without the working tree's changes"), ["1.04", "1.05"]);
+    beside(
+        &servers,
+        &measured(&[]),
+        &is("main", "HEAD, without the working tree's changes"),
+        ["1.04", "1.05"],
+    );
     let [baseline, candidate] = records(&servers);
-    assert_eq!((&baseline["git"]["dirty"], &candidate["git"]["dirty"]), (&false.into(), &true.into()));
+    assert_eq!(
+        (&baseline["git"]["dirty"], &candidate["git"]["dirty"]),
+        (&false.into(), &true.into())
+    );
     assert_eq!(bed.read("factor"), "1.05\n", "the working tree is as it was");
 }
 
@@ -157,10 +224,13 @@ fn the_baseline_is_the_commit_that_was_asked_for() {
 fn each_commit_is_started_as_it_says_itself() {
     let servers = candidate(GATE, "1.0\n");
     let bed = &servers.bed;
-    let slow = bed.read("goodput-gate.yaml").replace("exec sh serve.sh", "echo 6 > factor; exec sh serve.sh");
+    let slow = bed
+        .read("goodput-gate.yaml")
+        .replace("exec sh serve.sh", "echo 6 > factor; exec sh serve.sh");
     bed.write("goodput-gate.yaml", &slow);
     bed.commit("slow however it is built");
-    let words = "each side is built and started as its own config says, and they differ in server.start";
+    let words =
+        "each side is built and started as its own config says, and they differ in server.start";
     bed.measure(&["check"]).assert(1, &["FAIL", "tpot_geomean", words]);
     servers.left_nothing();
     for (side, factor) in [("baseline", "1"), ("candidate", "6")] {
@@ -173,7 +243,9 @@ fn each_commit_is_started_as_it_says_itself() {
 fn the_baseline_is_another_target_or_config() {
     let servers = Servers::new(ONE);
     let bed = &servers.bed;
-    let other = bed.read("goodput-gate.yaml").replace("exec sh serve.sh", "echo 3 > factor; exec sh serve.sh");
+    let other = bed
+        .read("goodput-gate.yaml")
+        .replace("exec sh serve.sh", "echo 3 > factor; exec sh serve.sh");
     bed.write("other.yaml", &other);
     let named = r#"targets={other: {server: {start: "echo 2 > factor; exec sh serve.sh"}}}"#;
     // Both sides run in this folder: one at a time, so that each says what it found.
@@ -183,7 +255,8 @@ fn the_baseline_is_another_target_or_config() {
     // The baseline's side went first in the only pair.
     ran.assert(3, &["INCOMPLETE", "cannot be told from a change yet", "target other"]);
     started(&servers, "target other", ["2", "2"]);
-    let ran = bed.measure(&[&["check"][..], &set, &["gate.baseline={config: other.yaml}"]].concat());
+    let ran =
+        bed.measure(&[&["check"][..], &set, &["gate.baseline={config: other.yaml}"]].concat());
     ran.assert(3, &["INCOMPLETE", "the target of other.yaml"]);
     started(&servers, "the target of other.yaml", ["3", "3"]);
     // One server at a time: the baseline's rounds, then the candidate's.
@@ -198,7 +271,8 @@ fn two_sides_that_are_one_program_are_not_compared() {
     let servers = candidate(ONE, "1.03\n");
     let serve = r#"sim --listen "127.0.0.1:$PORT" --set noise=off --set seed=7 --set request_overhead_ms=150"#;
     let check = |build: &str, program: &str, more: &[&str]| {
-        let (build, start) = (format!("server.build={build}"), format!("server.start={program} {serve}"));
+        let (build, start) =
+            (format!("server.build={build}"), format!("server.start={program} {serve}"));
         servers.bed.measure(&[&["check", "--set", &build, "--set", &start], more].concat())
     };
     let shared = r#"cp "$GATE" "$PLACE/shared""#;
@@ -208,13 +282,21 @@ fn two_sides_that_are_one_program_are_not_compared() {
     }
     assert_eq!(records(&servers)[1]["pair"]["builds"]["what"], "same");
     let allowed = "as gate.same_build allows";
-    check(shared, r#"exec "$PLACE/shared""#, &["--set", "gate.same_build=allow"]).assert(0, &["BLIND", said, allowed]);
+    check(shared, r#"exec "$PLACE/shared""#, &["--set", "gate.same_build=allow"])
+        .assert(0, &["BLIND", said, allowed]);
     // Each side's own, and equal.
     let own = check(r#"ln "$GATE" server || cp "$GATE" server"#, "exec ./server", &[]);
     own.assert(0, &["BLIND"]);
     let [baseline, candidate] = records(&servers);
-    assert_eq!((&baseline["programs"], &baseline["programs"][0]["path"]), (&candidate["programs"], &"server".into()));
-    assert!(matches!(candidate["pair"]["builds"]["what"].as_str(), Some("identical" | "different")), "{}", candidate["pair"]);
+    assert_eq!(
+        (&baseline["programs"], &baseline["programs"][0]["path"]),
+        (&candidate["programs"], &"server".into())
+    );
+    assert!(
+        matches!(candidate["pair"]["builds"]["what"].as_str(), Some("identical" | "different")),
+        "{}",
+        candidate["pair"]
+    );
     servers.left_nothing();
 }
 
@@ -224,9 +306,13 @@ fn servers_that_run_already_are_one_start_each_and_that_is_said() {
     let [base, change] = [Server::good(), Server::good()];
     let target = format!("target={{base_url: \"{}\"}}", change.url());
     let config = servers.bed.read("goodput-gate.yaml");
-    let without =
-        config.split_once("server:").and_then(|(top, rest)| Some(format!("{top}{}", &rest[rest.find("workloads:")?..])));
-    servers.bed.write("goodput-gate.yaml", &without.expect("it has both").replace("starts: 1", "starts: 3"));
+    let without = config
+        .split_once("server:")
+        .and_then(|(top, rest)| Some(format!("{top}{}", &rest[rest.find("workloads:")?..])));
+    servers.bed.write(
+        "goodput-gate.yaml",
+        &without.expect("it has both").replace("starts: 1", "starts: 3"),
+    );
     let ran = servers.bed.measure(&["check", "--set", &target, "--baseline-url", &base.url()]);
     assert!(ran.stderr.contains("start-to-start variance is not sampled"), "{}", ran.stderr);
     // These servers answer at once, so that a busy machine alone may look like a change: what is said counts here, not the verdict.
@@ -236,8 +322,13 @@ fn servers_that_run_already_are_one_start_each_and_that_is_said() {
     let found = records.each_ref().map(orders);
     assert_eq!(found, [vec![vec![0, 3]], vec![vec![1, 2]]]);
     assert!(records.iter().all(|r| r["pair"]["starts_sampled"] == false));
-    let prompts = |server: &Server| server.planned().iter().map(Seen::prompt).collect::<std::collections::BTreeSet<_>>();
-    assert!(prompts(&base).is_disjoint(&prompts(&change)), "no prompt reaches what both may share twice");
+    let prompts = |server: &Server| {
+        server.planned().iter().map(Seen::prompt).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert!(
+        prompts(&base).is_disjoint(&prompts(&change)),
+        "no prompt reaches what both may share twice"
+    );
     the_same_offline(&servers, code);
     // A workload that only one side has was taken out of the other.
     let mut more = records[0].clone();
@@ -245,7 +336,8 @@ fn servers_that_run_already_are_one_start_each_and_that_is_said() {
     other["name"] = "other".into();
     more["workloads"].as_array_mut().expect("workloads").push(other);
     servers.bed.write("more.json", &more.to_string());
-    let ran = servers.bed.gate(&["compare", "more.json", ".goodput-gate/record.json", "--out", "more"]);
+    let ran =
+        servers.bed.gate(&["compare", "more.json", ".goodput-gate/record.json", "--out", "more"]);
     ran.assert(3, &["INVALID", "the candidate's side has no workload other"]);
     servers.left_nothing();
 }
@@ -287,7 +379,8 @@ fn the_death_of_either_server_is_the_reason_and_the_other_is_ended() {
         servers.answered("-r0-");
         let side = ["baseline", "candidate"][dead];
         let listening = log(&servers, &format!("{side}-start1.log"));
-        let hello: Value = serde_json::from_str(listening.lines().last().expect("a line")).expect("JSON");
+        let hello: Value =
+            serde_json::from_str(listening.lines().last().expect("a line")).expect("JSON");
         send(i32::try_from(hello["pid"].as_i64().expect("an id")).expect("it fits"), Signal::KILL);
         let words = format!("the {side}'s server ended by itself (signal 9 (killed))");
         gate.end().assert(3, &["INVALID", &words, "serving with factor 1"]);
@@ -316,7 +409,9 @@ fn a_signal_while_the_baseline_is_checked_out_leaves_nothing() {
     servers.bed.git(&["branch", "-q", "-f", "main", "HEAD"]);
     servers.bed.commit("nothing");
     let gate = servers.spawn(&["check"]);
-    until("the checkout begins", || std::fs::read_dir(servers.bed.home().join("tmp")).is_ok_and(|mut all| all.next().is_some()));
+    until("the checkout begins", || {
+        std::fs::read_dir(servers.bed.home().join("tmp")).is_ok_and(|mut all| all.next().is_some())
+    });
     gate.signal(Signal::INT);
     gate.end().assert(130, &["interrupted"]);
     servers.left_nothing();
@@ -340,7 +435,8 @@ fn what_a_killed_gate_leaves_is_removed_by_the_next() {
     servers.reaches("build");
     assert_eq!(worktrees(), 2, "of the one that goes on");
     // As on a machine whose gates do not see each other: it would wait.
-    let alone = [("GOODPUT_GATE_LOCK_DIR", servers.bed.home().join("others").display().to_string())];
+    let alone =
+        [("GOODPUT_GATE_LOCK_DIR", servers.bed.home().join("others").display().to_string())];
     let alone = alone.each_ref().map(|(name, value)| (*name, value.as_str()));
     let beside = ["check", "--out", "other", "--set", "server.build=false"];
     servers.bed.gate_with("", &alone, &beside).assert(3, &["building the baseline failed"]);
@@ -357,12 +453,24 @@ fn a_baseline_that_does_not_build_is_never_started() {
     servers.bed.write("Makefile", "");
     servers.bed.commit("what the build needs");
     let ran = servers.bed.gate(&["check", "--set", "server.build=echo compiling; cat Makefile"]);
-    ran.assert(3, &["building the baseline failed", "exit status 1", "compiling", "No such file", "baseline-build.log"]);
+    ran.assert(
+        3,
+        &[
+            "building the baseline failed",
+            "exit status 1",
+            "compiling",
+            "No such file",
+            "baseline-build.log",
+        ],
+    );
     assert!(servers.servers().is_empty());
     assert_eq!(servers.bed.json(".goodput-gate/report.json")["verdict"], "invalid");
     servers.left_nothing();
     let failing = "server.build=test \"$(cat factor)\" = 1";
-    servers.bed.gate(&["check", "--set", failing]).assert(3, &["building the candidate failed", "printed nothing"]);
+    servers
+        .bed
+        .gate(&["check", "--set", failing])
+        .assert(3, &["building the candidate failed", "printed nothing"]);
     assert!(servers.servers().is_empty());
     servers.left_nothing();
 }
@@ -378,7 +486,11 @@ fn without_a_commit_to_compare_with_nothing_is_started() {
     };
     refused("", &[], &["HEAD is the first commit of its branch", "nothing to compare it with"]);
     refused("", &["--base", "nowhere"], &["no commit, branch or tag \"nowhere\"", "fetch it"]);
-    refused("", &["--set", "gate.baseline={ref: v9}"], &["no commit, branch or tag \"v9\"", "gate.baseline.ref"]);
+    refused(
+        "",
+        &["--set", "gate.baseline={ref: v9}"],
+        &["no commit, branch or tag \"v9\"", "gate.baseline.ref"],
+    );
     bed.git(&["checkout", "-q", "--orphan", "other"]);
     bed.commit("unrelated");
     refused("", &[], &["HEAD and main have no commit in common", "gate.baseline.ref"]);
@@ -395,5 +507,9 @@ fn without_a_commit_to_compare_with_nothing_is_started() {
         std::fs::copy(bed.path(file), bed.home().join("plain").join(file)).expect("a copy");
     }
     refused("../plain", &[], &["no git repository here or above"]);
-    refused("../plain", &["--set", "gate.baseline={ref: v1}"], &["no git repository here or above"]);
+    refused(
+        "../plain",
+        &["--set", "gate.baseline={ref: v1}"],
+        &["no git repository here or above"],
+    );
 }

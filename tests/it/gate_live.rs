@@ -40,7 +40,9 @@ fn report(bed: &Bed) -> Value {
 fn six_sessions_judge_and_a_slow_decode_fails_everywhere() {
     // Half as slow again is what this team calls relevant: no neighbour on this machine does that.
     let relevant = "ttft_geomean: 50%, ttft_p50: 50%, tpot_geomean: 50%, e2e_geomean: 50%, output_token_rate: 50%";
-    let bed = Bed::repository(&CONFIG.replace("gate:", &format!("    regressions: {{{relevant}}}\ngate:")));
+    let bed = Bed::repository(
+        &CONFIG.replace("gate:", &format!("    regressions: {{{relevant}}}\ngate:")),
+    );
     while bed.baselines().len() < 6 {
         bed.measure(&["baseline", "update"]).assert(0, &["added"]);
     }
@@ -49,16 +51,23 @@ fn six_sessions_judge_and_a_slow_decode_fails_everywhere() {
     bed.measure(&["check"]).assert(0, &["PASS", "6 sessions"]);
     assert_eq!(report(&bed)["verdict"], "passed");
 
-    bed.measure(&["check", "--set", "target.sim.decode_factor=6"]).assert(1, &["FAIL", "tpot_geomean", "regressed"]);
+    bed.measure(&["check", "--set", "target.sim.decode_factor=6"])
+        .assert(1, &["FAIL", "tpot_geomean", "regressed"]);
     let checked = report(&bed);
-    let tpot = checked["workloads"][0]["metrics"].as_array().and_then(|all| all.iter().find(|m| m["metric"] == "tpot_geomean"));
-    assert_eq!((&checked["verdict"], &tpot.expect("judged")["judgement"]), (&"failed".into(), &"regressed".into()));
+    let tpot = checked["workloads"][0]["metrics"]
+        .as_array()
+        .and_then(|all| all.iter().find(|m| m["metric"] == "tpot_geomean"));
+    assert_eq!(
+        (&checked["verdict"], &tpot.expect("judged")["judgement"]),
+        (&"failed".into(), &"regressed".into())
+    );
     assert!(bed.troubles().iter().any(|t| t.case == "tpot_geomean" && t.element == "failure"));
     let markdown = bed.read(".goodput-gate/report.md").replace('\\', "");
     assert!(markdown.contains("FAIL") && markdown.contains("tpot_geomean"), "{markdown}");
     assert_eq!(bed.baselines(), before, "a run that gates never writes a baseline");
 
-    let offline = bed.gate(&["compare", "baselines", ".goodput-gate/record.json", "--out", "offline"]);
+    let offline =
+        bed.gate(&["compare", "baselines", ".goodput-gate/record.json", "--out", "offline"]);
     offline.assert(1, &["FAIL"]);
     let compared = bed.json("offline/report.json");
     for part in ["verdict", "exit_code", "headline"] {
@@ -73,9 +82,13 @@ fn six_sessions_judge_and_a_slow_decode_fails_everywhere() {
 fn one_session_is_inconclusive_and_policy_decides() {
     let bed = updated();
     bed.commit("baselines");
-    bed.measure(&["check"]).assert(0, &["INCONCLUSIVE", "5 more baseline sessions are needed (1 of 6 are there)", "this commit"]);
+    bed.measure(&["check"]).assert(
+        0,
+        &["INCONCLUSIVE", "5 more baseline sessions are needed (1 of 6 are there)", "this commit"],
+    );
     bed.measure(&["check", "--set", "gate.on_inconclusive=fail"]).assert(5, &["INCONCLUSIVE"]);
-    bed.measure(&["check", "--set", "target.sim.model=other"]).assert(4, &["INCOMPARABLE", "model: sim-8b -> other"]);
+    bed.measure(&["check", "--set", "target.sim.model=other"])
+        .assert(4, &["INCOMPARABLE", "model: sim-8b -> other"]);
     let set = ["--set", "target.sim.model=other", "--set", "gate.on_incomparable=warn"];
     bed.measure(&[&["check"][..], &set].concat()).assert(0, &["INCOMPARABLE", "model"]);
     bed.gate(&["baseline", "list"]).assert(0, &["chat", &bed.git(&["rev-parse", "HEAD~1"])[..10]]);
@@ -85,14 +98,25 @@ fn one_session_is_inconclusive_and_policy_decides() {
 
 #[test]
 fn an_update_adds_a_file_for_each_workload_and_a_dry_run_none() {
-    let one = CONFIG.split_once("workloads:\n").and_then(|(_, rest)| rest.split_once("gate:")).expect("it has both").0;
-    let bed = Bed::repository(&CONFIG.replace(one, &format!("{one}{}", one.replace("name: chat", "name: code"))));
+    let one = CONFIG
+        .split_once("workloads:\n")
+        .and_then(|(_, rest)| rest.split_once("gate:"))
+        .expect("it has both")
+        .0;
+    let bed = Bed::repository(
+        &CONFIG.replace(one, &format!("{one}{}", one.replace("name: chat", "name: code"))),
+    );
     for verb in [&["check"][..], &["run"], &["baseline", "update"]] {
-        bed.gate(&[verb, &["--dry-run"]].concat()).assert(0, &["nothing is sent", "chat:", "code:"]);
+        bed.gate(&[verb, &["--dry-run"]].concat())
+            .assert(0, &["nothing is sent", "chat:", "code:"]);
     }
     assert!(!bed.path(".goodput-gate").exists() && bed.baselines().is_empty());
     bed.measure(&["baseline", "update"]).assert(0, &["baselines/chat/", "baselines/code/"]);
-    let names: Vec<_> = bed.baselines().into_iter().map(|(_, text)| text.contains("\"workload\": \"chat\"")).collect();
+    let names: Vec<_> = bed
+        .baselines()
+        .into_iter()
+        .map(|(_, text)| text.contains("\"workload\": \"chat\""))
+        .collect();
     assert_eq!(names, [true, false]);
 }
 
@@ -109,7 +133,10 @@ fn an_update_adds_a_file_and_never_overwrites() {
     let again = bed.gate(&["baseline", "update", "--from", ".goodput-gate/record.json"]);
     again.assert(3, &["cannot write", "exists"]);
     assert_eq!(bed.baselines(), both);
-    assert!(both.iter().all(|(path, _)| path.extension().is_some_and(|e| e == "json")), "no temporary file is left");
+    assert!(
+        both.iter().all(|(path, _)| path.extension().is_some_and(|e| e == "json")),
+        "no temporary file is left"
+    );
 }
 
 #[test]
@@ -125,9 +152,11 @@ fn an_update_is_only_of_what_a_commit_holds() {
 
     // Measured in a dirty tree: a clean one afterwards does not make it the commit's.
     bed.measure(&["run"]).assert(0, &[]);
-    std::fs::copy(bed.path(".goodput-gate/record.json"), bed.home().join("dirty.json")).expect("a copy");
+    std::fs::copy(bed.path(".goodput-gate/record.json"), bed.home().join("dirty.json"))
+        .expect("a copy");
     std::fs::remove_file(bed.path("baselines-notes.txt")).expect("it is there");
-    bed.gate(&["baseline", "update", "--from", "../dirty.json"]).assert(2, &["dirty.json", "no commit holds", "--force"]);
+    bed.gate(&["baseline", "update", "--from", "../dirty.json"])
+        .assert(2, &["dirty.json", "no commit holds", "--force"]);
     assert!(bed.baselines().is_empty());
     bed.gate(&["baseline", "update", "--from", "../dirty.json", "--force"]).assert(0, &["added"]);
     assert_eq!(bed.baselines().len(), 1);
@@ -145,12 +174,14 @@ fn an_update_refuses_what_must_not_become_a_reference() {
     let mut record = bed.json(".goodput-gate/record.json");
     record["interrupted"] = true.into();
     std::fs::write(bed.home().join("cut.json"), record.to_string()).expect("it can be written");
-    bed.gate(&["baseline", "update", "--from", "../cut.json"]).assert(3, &["not added to the baseline", "interrupted"]);
+    bed.gate(&["baseline", "update", "--from", "../cut.json"])
+        .assert(3, &["not added to the baseline", "interrupted"]);
     record["interrupted"] = false.into();
     let round = &mut record["workloads"][0]["starts"][0]["rounds"][0];
     round["findings"] = serde_json::json!([{"severity": "invalid", "check": "client_cpu", "message": "a thread was busy"}]);
     std::fs::write(bed.home().join("unfit.json"), record.to_string()).expect("it can be written");
-    bed.gate(&["baseline", "update", "--from", "../unfit.json"]).assert(3, &["INVALID", "a thread was busy"]);
+    bed.gate(&["baseline", "update", "--from", "../unfit.json"])
+        .assert(3, &["INVALID", "a thread was busy"]);
     assert!(bed.baselines().is_empty());
 }
 
@@ -159,7 +190,9 @@ fn a_breached_limit_fails_with_one_start_and_without_a_baseline() {
     let bed = Bed::repository(CONFIG);
     let ran = bed.measure(&["check", "--set", "workloads.chat.limits={ttft_p50: {max: 1ms}}"]);
     ran.assert(1, &["FAIL", "p50 TTFT", "over its limit", "1 server start"]);
-    assert!(bed.troubles().iter().any(|t| t.case == "limit ttft_p50 max" && t.element == "failure"));
+    assert!(
+        bed.troubles().iter().any(|t| t.case == "limit ttft_p50 max" && t.element == "failure")
+    );
 }
 
 #[test]
@@ -240,24 +273,42 @@ fn a_repository_without_a_commit_has_no_baseline() {
 fn without_a_config_it_says_where_it_looked() {
     let bed = Bed::new();
     let ran = bed.gate(&["check"]);
-    ran.assert(2, &["no config found", ".github/goodput-gate.yaml or goodput-gate.yaml", "--config FILE"]);
-    assert!(flat(&ran.stderr).contains(&bed.path("").display().to_string().trim_end_matches('/').to_owned()));
+    ran.assert(
+        2,
+        &["no config found", ".github/goodput-gate.yaml or goodput-gate.yaml", "--config FILE"],
+    );
+    assert!(
+        flat(&ran.stderr)
+            .contains(&bed.path("").display().to_string().trim_end_matches('/').to_owned())
+    );
     assert!(files(&bed.path("")).is_empty(), "nothing was written");
 }
 
 #[test]
 fn a_dead_server_is_3_and_the_reports_say_so() {
-    let bed = Bed::repository(
-        &CONFIG.replace("sim: {noise: \"off\", request_overhead_ms: 250, seed: 7}", "base_url: http://127.0.0.1:9/v1"),
-    );
+    let bed = Bed::repository(&CONFIG.replace(
+        "sim: {noise: \"off\", request_overhead_ms: 250, seed: 7}",
+        "base_url: http://127.0.0.1:9/v1",
+    ));
     for command in ["check", "run"] {
         bed.gate(&[command]).assert(3, &["127.0.0.1:9"]);
         let report = report(&bed);
-        assert_eq!((&report["verdict"], &report["exit_code"]), (&"invalid".into(), &3.into()), "{command}");
+        assert_eq!(
+            (&report["verdict"], &report["exit_code"]),
+            (&"invalid".into(), &3.into()),
+            "{command}"
+        );
         assert_eq!(report["workloads"], Value::Array(Vec::new()));
         let troubles = bed.troubles();
-        assert!(troubles.len() == 1 && troubles[0].element == "error", "a file without a case reads as a pass to some");
-        for said in [report["headline"].to_string(), bed.read(".goodput-gate/report.md"), bed.read(".goodput-gate/junit.xml")] {
+        assert!(
+            troubles.len() == 1 && troubles[0].element == "error",
+            "a file without a case reads as a pass to some"
+        );
+        for said in [
+            report["headline"].to_string(),
+            bed.read(".goodput-gate/report.md"),
+            bed.read(".goodput-gate/junit.xml"),
+        ] {
             assert!(said.contains("INVALID") || said.contains("could not measure"), "{said}");
         }
     }
@@ -291,10 +342,13 @@ fn the_simulated_server_gets_none_of_our_environment() {
     let mut gate = bed.spawn(&["check"]);
     let mut seen = None;
     for _ in 0..3000 {
-        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", gate.id())).unwrap_or_default();
+        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", gate.id()))
+            .unwrap_or_default();
         let sim = children.split_whitespace().find_map(|pid| {
             let of = |what: &str| std::fs::read_to_string(format!("/proc/{pid}/{what}")).ok();
-            of("cmdline").filter(|line| line.contains("--stop-with-stdin")).and_then(|_| of("environ"))
+            of("cmdline")
+                .filter(|line| line.contains("--stop-with-stdin"))
+                .and_then(|_| of("environ"))
         });
         if sim.is_some() || gate.try_wait().expect("it is ours").is_some() {
             seen = sim;
@@ -319,7 +373,9 @@ fn terminated(bed: &Bed, args: &[&str]) {
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     let record = bed.json(".goodput-gate/record.json");
     assert_eq!(record["interrupted"], true);
-    assert!(record["workloads"][0]["starts"][0]["rounds"].as_array().is_some_and(|r| !r.is_empty()));
+    assert!(
+        record["workloads"][0]["starts"][0]["rounds"].as_array().is_some_and(|r| !r.is_empty())
+    );
 }
 
 #[test]

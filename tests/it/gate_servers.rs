@@ -12,19 +12,27 @@ use super::support::{Act, Answer, Part, Seen, Server, Setup};
 const LIMITS: &str = "gate: {mode: limits, starts: 2, rounds: 1}";
 
 /// A server that only waits; the scripted one of the test answers in its place, on its port.
-const STAND_IN: &str = r#"server.start=echo "$PORT" > "$PLACE/$$.pid"; echo standing in; exec sleep 1000"#;
+const STAND_IN: &str =
+    r#"server.start=echo "$PORT" > "$PLACE/$$.pid"; echo standing in; exec sleep 1000"#;
 
 /// The last lines of its log and why, wherever somebody may look. Returns the headline.
 fn told_everywhere(servers: &Servers, ran: &Ran, words: &[&str]) -> String {
     ran.assert(3, words);
     let bed = &servers.bed;
     let report: Value = bed.json(".goodput-gate/report.json");
-    assert_eq!((&report["verdict"], &report["exit_code"]), (&"invalid".into(), &3.into()), "{report}");
-    let markdown = flat(&bed.read(".goodput-gate/report.md")).replace('\\', "").replace("&#36;", "$");
+    assert_eq!(
+        (&report["verdict"], &report["exit_code"]),
+        (&"invalid".into(), &3.into()),
+        "{report}"
+    );
+    let markdown =
+        flat(&bed.read(".goodput-gate/report.md")).replace('\\', "").replace("&#36;", "$");
     let junit = bed.read(".goodput-gate/junit.xml");
     assert!(bed.troubles().iter().any(|t| t.element == "error"), "{junit}");
     for word in words {
-        for (file, text) in [("report.json", &report.to_string()), ("report.md", &markdown), ("junit.xml", &junit)] {
+        for (file, text) in
+            [("report.json", &report.to_string()), ("report.md", &markdown), ("junit.xml", &junit)]
+        {
             assert!(text.contains(word), "{word:?} is not in {file}:\n{text}");
         }
     }
@@ -34,8 +42,12 @@ fn told_everywhere(servers: &Servers, ran: &Ran, words: &[&str]) -> String {
 #[test]
 fn a_server_is_built_started_measured_and_stopped() {
     let servers = Servers::new(LIMITS);
-    let build = ["--set", "server.build=echo compiled; touch \"$PLACE/built\"; [ -z \"$GITHUB_TOKEN\" ]"];
-    servers.bed.measure(&[&["run"][..], &build].concat()).assert(0, &["nothing judged", "2 server starts"]);
+    let build =
+        ["--set", "server.build=echo compiled; touch \"$PLACE/built\"; [ -z \"$GITHUB_TOKEN\" ]"];
+    servers
+        .bed
+        .measure(&[&["run"][..], &build].concat())
+        .assert(0, &["nothing judged", "2 server starts"]);
     servers.left_nothing();
     let record = servers.bed.json(".goodput-gate/record.json");
     let starts = record["workloads"][0]["starts"].as_array().expect("starts");
@@ -71,7 +83,11 @@ fn a_signal_at_any_time_leaves_nothing() {
             }
             servers.left_nothing();
             assert_eq!(servers.bed.json(".goodput-gate/report.json")["exit_code"], 130, "{phase}");
-            assert_eq!(servers.bed.json(".goodput-gate/record.json")["interrupted"], true, "{phase}");
+            assert_eq!(
+                servers.bed.json(".goodput-gate/record.json")["interrupted"],
+                true,
+                "{phase}"
+            );
         }
     }
 }
@@ -80,7 +96,8 @@ fn a_signal_at_any_time_leaves_nothing() {
 #[test]
 fn a_second_signal_leaves_nothing() {
     let servers = Servers::new(LIMITS);
-    let long = ["--set", "workloads.chat.output_tokens=4000", "--set", "workloads.chat.warmup.requests=0"];
+    let long =
+        ["--set", "workloads.chat.output_tokens=4000", "--set", "workloads.chat.warmup.requests=0"];
     let gate = servers.spawn(&[&["check"][..], &long].concat());
     servers.answered("null");
     until("a round is under way", || servers.servers().iter().any(|(_, port)| working(*port)));
@@ -89,15 +106,17 @@ fn a_second_signal_leaves_nothing() {
     gate.signal(Signal::INT);
     gate.end().assert(130, &["interrupted"]);
     servers.left_nothing();
-    let round = &servers.bed.json(".goodput-gate/record.json")["workloads"][0]["starts"][0]["rounds"][0];
+    let round =
+        &servers.bed.json(".goodput-gate/record.json")["workloads"][0]["starts"][0]["rounds"][0];
     assert_eq!(round["cut_short"], true);
 }
 
 #[test]
 fn a_killed_gate_leaves_no_process() {
-    for (phase, set) in
-        [("build", "server.build=touch \"$PLACE/build\"; trap '' HUP; sleep 1000"), ("-r0-", "workloads.chat.requests=5000")]
-    {
+    for (phase, set) in [
+        ("build", "server.build=touch \"$PLACE/build\"; trap '' HUP; sleep 1000"),
+        ("-r0-", "workloads.chat.requests=5000"),
+    ] {
         let servers = Servers::new(LIMITS);
         let gate = servers.spawn(&["check", "--set", set]);
         servers.reaches(phase);
@@ -109,14 +128,21 @@ fn a_killed_gate_leaves_no_process() {
 
 #[test]
 fn a_server_that_dies_under_load_makes_the_run_invalid() {
-    for (phase, set) in [("-w-", "workloads.chat.warmup.requests=5000"), ("-r0-", "workloads.chat.requests=5000")] {
+    for (phase, set) in
+        [("-w-", "workloads.chat.warmup.requests=5000"), ("-r0-", "workloads.chat.requests=5000")]
+    {
         let servers = Servers::new(LIMITS);
         let gate = servers.spawn(&["check", "--set", set]);
         servers.answered(phase);
         let (pid, _) = servers.servers()[0];
         send(pid, Signal::KILL);
         let ran = gate.end();
-        let words = ["the server ended by itself", "signal 9", "serving with factor 1", "server-start1.log"];
+        let words = [
+            "the server ended by itself",
+            "signal 9",
+            "serving with factor 1",
+            "server-start1.log",
+        ];
         told_everywhere(&servers, &ran, &words);
         assert_eq!(servers.servers().len(), 1, "there is no second start");
         servers.left_nothing();
@@ -126,7 +152,15 @@ fn a_server_that_dies_under_load_makes_the_run_invalid() {
 /// A server whose connections close a moment before its process ends: the end is still the reason.
 fn dies_at(fatal: Part) -> (Servers, Ran) {
     let servers = Servers::new(LIMITS);
-    let gate = servers.spawn(&["check", "--set", STAND_IN, "--set", "server.ready.path=null", "--set", "gate.starts=1"]);
+    let gate = servers.spawn(&[
+        "check",
+        "--set",
+        STAND_IN,
+        "--set",
+        "server.ready.path=null",
+        "--set",
+        "gate.starts=1",
+    ]);
     until("a server was started", || !servers.servers().is_empty());
     let (pid, port) = servers.servers()[0];
     let script = move |seen: &Seen| {
@@ -168,7 +202,10 @@ fn a_server_that_dies_in_the_last_round_is_the_reason() {
 fn a_server_that_ignores_the_request_to_end_is_killed() {
     let servers = Servers::new(LIMITS);
     let deaf = r#"server.start=trap '' TERM; echo $$ > "$PLACE/deaf"; sh serve.sh; while :; do sleep 1; done"#;
-    servers.bed.measure(&["run", "--set", deaf, "--set", "server.grace=200ms", "--set", "gate.starts=1"]).assert(0, &[]);
+    servers
+        .bed
+        .measure(&["run", "--set", deaf, "--set", "server.grace=200ms", "--set", "gate.starts=1"])
+        .assert(0, &[]);
     let pid = servers.bed.read("../place/deaf").trim().parse().expect("a process id");
     assert!(!alive(pid));
     servers.left_nothing();
@@ -194,7 +231,8 @@ fn another_server_is_never_measured() {
         "server.ready.path=null",
     ]);
     until("a server was started", || !servers.servers().is_empty());
-    let busy = Setup { models: Answer::error("503 Service Unavailable", "not yet"), ..Setup::default() };
+    let busy =
+        Setup { models: Answer::error("503 Service Unavailable", "not yet"), ..Setup::default() };
     let thief = Server::on(servers.servers()[0].1, busy, Seen::good);
     std::fs::write(servers.place().join("stolen"), "").expect("a file");
     let ran = gate.end();
@@ -206,13 +244,31 @@ fn another_server_is_never_measured() {
 #[test]
 fn a_server_that_is_never_ready_says_what_it_printed_last() {
     let servers = Servers::new(LIMITS);
-    let never = ["--set", "server.start=echo loading weights; exec sleep 1000", "--set", "server.ready.timeout=1s"];
+    let never = [
+        "--set",
+        "server.start=echo loading weights; exec sleep 1000",
+        "--set",
+        "server.ready.timeout=1s",
+    ];
     let ran = servers.bed.gate(&[&["check"][..], &never].concat());
-    told_everywhere(&servers, &ran, &["not ready after 1 s", "/health", "loading weights", "server.ready.timeout"]);
+    told_everywhere(
+        &servers,
+        &ran,
+        &["not ready after 1 s", "/health", "loading weights", "server.ready.timeout"],
+    );
     servers.left_nothing();
     // What an earlier run printed is not taken for this one's.
-    let ran = servers.bed.gate(&["check", "--set", "server.start=exec sleep 1000", "--set", "server.ready.timeout=1s"]);
-    assert!(!told_everywhere(&servers, &ran, &["not ready", "printed nothing"]).contains("loading weights"));
+    let ran = servers.bed.gate(&[
+        "check",
+        "--set",
+        "server.start=exec sleep 1000",
+        "--set",
+        "server.ready.timeout=1s",
+    ]);
+    assert!(
+        !told_everywhere(&servers, &ran, &["not ready", "printed nothing"])
+            .contains("loading weights")
+    );
     servers.left_nothing();
 }
 
@@ -221,15 +277,26 @@ fn who_is_not_there_is_told_from_who_answers_something_else() {
     let servers = Servers::new(LIMITS);
     let ready = |path: &str, start: &str| {
         // A path alone is short for the map.
-        let config = servers.bed.read("goodput-gate.yaml").replace("{path: /health, timeout: 60s}", path);
+        let config =
+            servers.bed.read("goodput-gate.yaml").replace("{path: /health, timeout: 60s}", path);
         servers.bed.write("short.yaml", &config);
         let start = format!("server.start={start}");
-        let ran = servers.bed.gate(&["run", "--config", "short.yaml", "--set", "server.ready.timeout=2s", "--set", &start]);
+        let ran = servers.bed.gate(&[
+            "run",
+            "--config",
+            "short.yaml",
+            "--set",
+            "server.ready.timeout=2s",
+            "--set",
+            &start,
+        ]);
         servers.left_nothing();
         ran
     };
-    ready("/health", "exec sleep 1000").assert(3, &["/health gives no answer", "Connection refused"]);
-    ready("/nosuch", "exec sh serve.sh").assert(3, &["(the last time: GET http://127.0.0.1:", "/nosuch answered 404)"]);
+    ready("/health", "exec sleep 1000")
+        .assert(3, &["/health gives no answer", "Connection refused"]);
+    ready("/nosuch", "exec sh serve.sh")
+        .assert(3, &["(the last time: GET http://127.0.0.1:", "/nosuch answered 404)"]);
     ready("[/health]", "exec sleep 1000").assert(2, &["server.ready", "a path such as /health"]);
 }
 
@@ -238,9 +305,14 @@ fn a_dry_run_names_the_side_beside_and_a_wrong_base_is_told_once() {
     let servers = Servers::new("gate: {mode: interleaved, starts: 1, rounds: 1}");
     servers.bed.commit("second");
     let first = servers.bed.git(&["rev-parse", "HEAD~1"]);
-    let words = format!("interleaved: the baseline's side is {} (the commit before HEAD", &first[..12]);
-    servers.bed.gate(&["check", "--dry-run"]).assert(0, &["1 start pair at most, 1 round each", "12 requests per round", &words]);
-    std::fs::write(servers.bed.home().join("alone.yaml"), servers.bed.read("goodput-gate.yaml")).expect("written");
+    let words =
+        format!("interleaved: the baseline's side is {} (the commit before HEAD", &first[..12]);
+    servers
+        .bed
+        .gate(&["check", "--dry-run"])
+        .assert(0, &["1 start pair at most, 1 round each", "12 requests per round", &words]);
+    std::fs::write(servers.bed.home().join("alone.yaml"), servers.bed.read("goodput-gate.yaml"))
+        .expect("written");
     let alone = servers.bed.gate_in("..", &["check", "--dry-run", "--config", "alone.yaml"]);
     alone.assert(0, &["the baseline's side is unknown here (no git repository"]);
     for args in [&["check", "--base", "nosuch"][..], &["check", "--base", "nosuch", "--dry-run"]] {
@@ -260,10 +332,25 @@ fn what_cannot_be_built_or_started_says_why() {
         assert!(servers.servers().is_empty(), "{set}");
     };
     let build = "server.build=echo compiling; echo E0425 not found >&2; exit 101";
-    refused(build, &["building the server failed", "exit status 101", "compiling", "E0425 not found", "server-build.log"]);
+    refused(
+        build,
+        &[
+            "building the server failed",
+            "exit status 101",
+            "compiling",
+            "E0425 not found",
+            "server-build.log",
+        ],
+    );
     refused("server.cwd=nowhere", &["working folder", "nowhere", "correct its cwd"]);
-    refused("server.start=no-such-server --port 1", &["exit status 127 (command not found)", "no-such-server"]);
-    refused("server.start=echo out of memory; exit 3", &["exit status 3", "out of memory", "stay in the foreground"]);
+    refused(
+        "server.start=no-such-server --port 1",
+        &["exit status 127 (command not found)", "no-such-server"],
+    );
+    refused(
+        "server.start=echo out of memory; exit 3",
+        &["exit status 3", "out of memory", "stay in the foreground"],
+    );
 }
 
 /// Keys of the user's: in the server's own log if it prints them, and nowhere else.
@@ -276,24 +363,38 @@ fn a_key_is_in_no_file_of_ours_and_not_on_the_terminal() {
     let prints = r#"echo "token $HF_TOKEN, sent $LLM_KEY" >&2"#;
     let set = |more: &str| {
         let start = format!("server.start={prints}; {more}");
-        ["target={api_key_env: LLM_KEY, model: sim-8b}", "server.env.HF_TOKEN=${HF_KEY}", start.as_str()]
-            .into_iter()
-            .flat_map(|s| ["--set".to_owned(), s.to_owned()])
-            .collect::<Vec<_>>()
+        [
+            "target={api_key_env: LLM_KEY, model: sim-8b}",
+            "server.env.HF_TOKEN=${HF_KEY}",
+            start.as_str(),
+        ]
+        .into_iter()
+        .flat_map(|s| ["--set".to_owned(), s.to_owned()])
+        .collect::<Vec<_>>()
     };
-    for (more, code) in [("exec sh serve.sh", 0), ("exit 3", 3), ("exec sh serve.sh --broken; exit 4", 0)] {
+    for (more, code) in
+        [("exec sh serve.sh", 0), ("exit 3", 3), ("exec sh serve.sh --broken; exit 4", 0)]
+    {
         let set = set(more);
-        let args: Vec<&str> =
-            ["run", "--raw", "raw.jsonl", "--set", "gate.starts=1"].into_iter().chain(set.iter().map(String::as_str)).collect();
+        let args: Vec<&str> = ["run", "--raw", "raw.jsonl", "--set", "gate.starts=1"]
+            .into_iter()
+            .chain(set.iter().map(String::as_str))
+            .collect();
         let ran = servers.bed.measure(&args);
         ran.assert(code, &[]);
         let log = servers.bed.read(".goodput-gate/logs/server-start1.log");
         assert!(log.contains(theirs), "the server prints what it likes: {log}");
-        let kept =
-            files(&servers.bed.path(".goodput-gate")).into_iter().filter(|(path, _)| !path.ends_with("logs/server-start1.log"));
-        let said = [("stdout", ran.stdout), ("stderr", ran.stderr), ("raw", servers.bed.read("raw.jsonl"))];
-        for (name, text) in
-            kept.map(|(path, text)| (path.display().to_string(), text)).chain(said.map(|(n, t)| (n.to_owned(), t)))
+        let kept = files(&servers.bed.path(".goodput-gate"))
+            .into_iter()
+            .filter(|(path, _)| !path.ends_with("logs/server-start1.log"));
+        let said = [
+            ("stdout", ran.stdout),
+            ("stderr", ran.stderr),
+            ("raw", servers.bed.read("raw.jsonl")),
+        ];
+        for (name, text) in kept
+            .map(|(path, text)| (path.display().to_string(), text))
+            .chain(said.map(|(n, t)| (n.to_owned(), t)))
         {
             assert!(!text.contains(ours) && !text.contains(theirs), "{name}: {text}");
         }

@@ -73,17 +73,25 @@ impl Servers {
     }
 
     pub fn spawn(&self, args: &[&str]) -> Running<'_> {
-        let file = |name: &str| Stdio::from(std::fs::File::create(self.bed.home().join(name)).expect("a file"));
-        let child =
-            self.bed.command("").args(args).stdout(file("stdout")).stderr(file("stderr")).spawn().expect("the binary starts");
+        let file = |name: &str| {
+            Stdio::from(std::fs::File::create(self.bed.home().join(name)).expect("a file"))
+        };
+        let child = self
+            .bed
+            .command("")
+            .args(args)
+            .stdout(file("stdout"))
+            .stderr(file("stderr"))
+            .spawn()
+            .expect("the binary starts");
         Running { servers: self, child }
     }
 
     /// Process ids of the servers so far, with their ports, in the order of the ids.
     pub fn servers(&self) -> Vec<(i32, u16)> {
-        let all = files(&self.place())
-            .into_iter()
-            .filter(|(path, text)| path.extension().is_some_and(|e| e == "pid") && text.ends_with('\n'));
+        let all = files(&self.place()).into_iter().filter(|(path, text)| {
+            path.extension().is_some_and(|e| e == "pid") && text.ends_with('\n')
+        });
         let number = |path: &Path| path.file_stem()?.to_str()?.parse().ok();
         all.filter_map(|(path, text)| Some((number(&path)?, text.trim().parse().ok()?))).collect()
     }
@@ -91,7 +99,9 @@ impl Servers {
     /// Waits until a request with this in its id has been answered: `-w-` of a warm-up, `-r0-` of a round.
     pub fn answered(&self, id: &str) {
         until(&format!("a request {id} was answered"), || {
-            files(&self.place()).iter().any(|(path, text)| path.extension().is_some_and(|e| e == "truth") && text.contains(id))
+            files(&self.place()).iter().any(|(path, text)| {
+                path.extension().is_some_and(|e| e == "truth") && text.contains(id)
+            })
         });
     }
 
@@ -118,7 +128,9 @@ impl Servers {
     pub fn left_no_files(&self) {
         let names = |folder: PathBuf| -> Vec<String> {
             let entries = std::fs::read_dir(folder).into_iter().flatten();
-            entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+            entries
+                .map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned())
+                .collect()
         };
         assert_eq!(names(self.bed.home().join("tmp")), [""; 0], "temporary files");
         assert_eq!(names(self.bed.path(".git/worktrees")), [""; 0], "worktrees");
@@ -129,10 +141,20 @@ impl Servers {
     /// Command lines of the processes that have our mark in their environment. One that has ended has no environment any more.
     fn marked(&self) -> Vec<String> {
         let mark = format!("{MARK}={}", self.place().display());
-        let read = |pid: &str, what: &str| std::fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
-        let pids = std::fs::read_dir("/proc").into_iter().flatten().filter_map(|e| e.ok()?.file_name().into_string().ok());
-        let ours = pids.filter(|pid| read(pid, "environ").split(|b| *b == 0).any(|variable| variable == mark.as_bytes()));
-        ours.map(|pid| format!("{pid}: {}", String::from_utf8_lossy(&read(&pid, "cmdline")).replace('\0', " "))).collect()
+        let read = |pid: &str, what: &str| {
+            std::fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default()
+        };
+        let pids = std::fs::read_dir("/proc")
+            .into_iter()
+            .flatten()
+            .filter_map(|e| e.ok()?.file_name().into_string().ok());
+        let ours = pids.filter(|pid| {
+            read(pid, "environ").split(|b| *b == 0).any(|variable| variable == mark.as_bytes())
+        });
+        ours.map(|pid| {
+            format!("{pid}: {}", String::from_utf8_lossy(&read(&pid, "cmdline")).replace('\0', " "))
+        })
+        .collect()
     }
 }
 
@@ -147,7 +169,9 @@ impl Running<'_> {
 
     /// Waits until it says so on standard error.
     pub fn says(&self, words: &str) {
-        until(&format!("it says {words:?}"), || flat(&self.servers.bed.read("../stderr")).contains(words));
+        until(&format!("it says {words:?}"), || {
+            flat(&self.servers.bed.read("../stderr")).contains(words)
+        });
     }
 
     pub fn end(mut self) -> Ran {

@@ -87,7 +87,12 @@ impl Bed {
 
     /// With more in its environment, such as an event of GitHub's.
     pub fn gate_with(&self, folder: &str, env: &[(&str, &str)], args: &[&str]) -> Ran {
-        let out = self.command(folder).envs(env.iter().copied()).args(args).output().expect("the binary starts");
+        let out = self
+            .command(folder)
+            .envs(env.iter().copied())
+            .args(args)
+            .output()
+            .expect("the binary starts");
         Ran::of(&out)
     }
 
@@ -109,7 +114,12 @@ impl Bed {
     }
 
     pub fn spawn(&self, args: &[&str]) -> Child {
-        self.command("").args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts")
+        self.command("")
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts")
     }
 
     pub fn git(&self, args: &[&str]) -> String {
@@ -119,7 +129,16 @@ impl Bed {
     pub fn git_in(&self, folder: &str, args: &[&str]) -> String {
         let mut command = Command::new("git");
         self.clean(&mut command, folder);
-        command.args(["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]).args(args);
+        command
+            .args([
+                "-c",
+                "user.name=T",
+                "-c",
+                "user.email=t@example.com",
+                "-c",
+                "commit.gpgsign=false",
+            ])
+            .args(args);
         let out = command.output().expect("git is installed");
         assert!(out.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8(out.stdout).expect("text").trim().to_owned()
@@ -150,7 +169,9 @@ impl Bed {
 
     fn clean(&self, command: &mut Command, folder: &str) {
         command.current_dir(self.path(folder)).env_clear().stdin(Stdio::null());
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.home.path());
+        command
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home.path());
         command.env("GOODPUT_GATE_LOCK_DIR", self.home.path().join("locks"));
         // What tests look at is anywhere in a report.
         command.env("GOODPUT_GATE_VERBOSE", "1");
@@ -164,7 +185,8 @@ impl Bed {
 impl Ran {
     fn of(out: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let ran = Self { code: out.status.code(), stdout: text(&out.stdout), stderr: text(&out.stderr) };
+        let ran =
+            Self { code: out.status.code(), stdout: text(&out.stdout), stderr: text(&out.stderr) };
         assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
         ran
     }
@@ -184,7 +206,9 @@ impl Ran {
 
     fn client_was_late(&self) -> bool {
         let said = format!("{} {}", self.said(), flat(&self.stderr));
-        said.contains("p99 send lag") || said.contains("event loop came round") || said.contains("a client thread was busy")
+        said.contains("p99 send lag")
+            || said.contains("event loop came round")
+            || said.contains("a client thread was busy")
     }
 }
 
@@ -196,13 +220,16 @@ pub fn flat(text: &str) -> String {
 /// Every file below a folder, by path.
 pub fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut all: Vec<_> =
-        entries
-            .map(|e| e.expect("an entry").path())
-            .flat_map(|path| {
-                if path.is_dir() { files(&path) } else { vec![(path.clone(), std::fs::read_to_string(&path).expect("text"))] }
-            })
-            .collect();
+    let mut all: Vec<_> = entries
+        .map(|e| e.expect("an entry").path())
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![(path.clone(), std::fs::read_to_string(&path).expect("text"))]
+            }
+        })
+        .collect();
     all.sort();
     all
 }

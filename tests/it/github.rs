@@ -41,8 +41,13 @@ struct Scene {
 
 fn git(gate: &Gate, args: &[&str]) {
     let mut git = std::process::Command::new("git");
-    git.arg("-C").arg(gate.path("")).args(["-c", "user.name=T", "-c", "user.email=t@example.com"]).args(args);
-    git.env("HOME", gate.path("")).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    git.arg("-C")
+        .arg(gate.path(""))
+        .args(["-c", "user.name=T", "-c", "user.email=t@example.com"])
+        .args(args);
+    git.env("HOME", gate.path(""))
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null");
     assert!(git.status().expect("git is installed").success());
 }
 
@@ -128,7 +133,11 @@ impl Scene {
         assert!(!ran.stdout.contains(TOKEN) && !ran.stderr.contains(TOKEN), "{ran:?}");
         for path in self.gate.files() {
             let bytes = std::fs::read(&path).expect("readable");
-            assert!(!String::from_utf8_lossy(&bytes).contains(TOKEN), "{} holds the token", path.display());
+            assert!(
+                !String::from_utf8_lossy(&bytes).contains(TOKEN),
+                "{} holds the token",
+                path.display()
+            );
         }
         let state = self.github.state();
         let bodies = state.comments.iter().chain(&state.checks).chain(&state.statuses);
@@ -158,7 +167,9 @@ fn github() -> GitHub {
 }
 
 fn marker(gate: &str, run: u64) -> String {
-    format!("<!-- goodput-gate: {{\"gate\":\"{gate}\",\"head\":null,\"run\":{run},\"attempt\":1}} -->\nold")
+    format!(
+        "<!-- goodput-gate: {{\"gate\":\"{gate}\",\"head\":null,\"run\":{run},\"attempt\":1}} -->\nold"
+    )
 }
 
 #[test]
@@ -167,13 +178,20 @@ fn a_comment_is_made_once_and_updated_in_place() {
     let scene = Scene::trusted_half(70, 1, &github);
     scene.comment(&[]).assert_says(0, &[]);
     let made = scene.bodies();
-    assert!(made.len() == 1 && made[0].contains("**PASS**") && made[0].contains("Measured by an untrusted job"), "{made:?}");
+    assert!(
+        made.len() == 1
+            && made[0].contains("**PASS**")
+            && made[0].contains("Measured by an untrusted job"),
+        "{made:?}"
+    );
     assert_eq!(github.sent("PATCH"), 0);
 
     // The same again: nothing is written but the check, which is there already.
     scene.comment(&[]).assert_says(0, &[]);
     assert_eq!((scene.bodies(), github.sent("DELETE")), (made.clone(), 0));
-    assert!(github.state().log.iter().all(|(m, path, _)| m != "PATCH" || path.contains("check-runs")));
+    assert!(
+        github.state().log.iter().all(|(m, path, _)| m != "PATCH" || path.contains("check-runs"))
+    );
 
     Scene::trusted_half(70, 2, &github).comment(&[]).assert_says(0, &[]);
     let updated = scene.bodies();
@@ -195,10 +213,20 @@ fn it_is_found_on_the_last_page_and_by_its_author_only() {
     let theirs = github.comment(ME, &marker("another gate", 1));
     Scene::trusted_half(70, 1, &github).comment(&[]).assert_says(0, &[]);
     let state = github.state();
-    let body = |id: u64| state.comments.iter().find(|c| c["id"] == id).map(|c| c["body"].clone()).expect("it is there");
+    let body = |id: u64| {
+        state
+            .comments
+            .iter()
+            .find(|c| c["id"] == id)
+            .map(|c| c["body"].clone())
+            .expect("it is there")
+    };
     assert_eq!(state.comments.len(), 253, "none was made, none removed");
     assert!(body(ours).as_str().is_some_and(|b| b.contains("**PASS**")));
-    assert_eq!((body(pasted), body(theirs)), (json!(marker("goodput-gate", 1)), json!(marker("another gate", 1))));
+    assert_eq!(
+        (body(pasted), body(theirs)),
+        (json!(marker("goodput-gate", 1)), json!(marker("another gate", 1)))
+    );
 }
 
 #[test]
@@ -236,11 +264,16 @@ fn two_gates_keep_two_comments() {
     let github = github();
     let scene = Scene::trusted_half(70, 1, &github);
     scene.comment(&["--name", "h100"]).assert_says(0, &[]);
-    Scene::trusted_half(71, 1, &github).env("GOODPUT_GATE_NAME", "l40s").comment(&[]).assert_says(0, &[]);
+    Scene::trusted_half(71, 1, &github)
+        .env("GOODPUT_GATE_NAME", "l40s")
+        .comment(&[])
+        .assert_says(0, &[]);
     scene.comment(&["--name", "h100"]).assert_says(0, &[]);
     let bodies = scene.bodies();
     assert!(
-        bodies.len() == 2 && bodies[0].contains("<code>h100</code>") && bodies[1].contains("<code>l40s</code>"),
+        bodies.len() == 2
+            && bodies[0].contains("<code>h100</code>")
+            && bodies[1].contains("<code>l40s</code>"),
         "{bodies:?}"
     );
     let names: Vec<Value> = github.state().checks.iter().map(|c| c["name"].clone()).collect();
@@ -272,18 +305,36 @@ fn a_502_before_it_was_made_is_tried_once_more() {
 #[test]
 fn a_limit_that_ends_soon_is_waited_for_and_one_that_does_not_is_told() {
     let soon = github();
-    soon.fault(Fault { times: 1, headers: vec![("retry-after", "1")], ..Fault::new("POST", "/comments", 429) });
-    soon.fault(Fault { times: 1, headers: vec![("retry-after", "0")], ..Fault::new("GET", "/comments", 403) });
+    soon.fault(Fault {
+        times: 1,
+        headers: vec![("retry-after", "1")],
+        ..Fault::new("POST", "/comments", 429)
+    });
+    soon.fault(Fault {
+        times: 1,
+        headers: vec![("retry-after", "0")],
+        ..Fault::new("GET", "/comments", 403)
+    });
     let scene = Scene::trusted_half(70, 1, &soon);
     scene.comment(&[]).assert_says(0, &[]);
     assert_eq!(scene.bodies().len(), 1);
 
     let late = github();
-    late.fault(Fault { headers: vec![("retry-after", "3600")], ..Fault::new("POST", "/comments", 403) });
+    late.fault(Fault {
+        headers: vec![("retry-after", "3600")],
+        ..Fault::new("POST", "/comments", 403)
+    });
     let scene = Scene::trusted_half(70, 1, &late);
     scene.comment(&[]).assert_says(0, &["::notice title=goodput-gate::", "asks to wait 3600 s"]);
     assert_eq!(
-        (scene.bodies().len(), late.state().log.iter().filter(|(m, p, _)| m == "POST" && p.contains("/comments")).count()),
+        (
+            scene.bodies().len(),
+            late.state()
+                .log
+                .iter()
+                .filter(|(m, p, _)| m == "POST" && p.contains("/comments"))
+                .count()
+        ),
         (0, 1)
     );
 }
@@ -302,8 +353,11 @@ fn what_github_refuses_is_a_notice_that_says_what_to_do() {
     ] {
         let github = github();
         // As a proxy answers that shows what it was sent.
-        let message =
-            if status == 422 { "injected: Authorization: Bearer ghs_thisIsTheSecretToken0123456789" } else { "injected" };
+        let message = if status == 422 {
+            "injected: Authorization: Bearer ghs_thisIsTheSecretToken0123456789"
+        } else {
+            "injected"
+        };
         github.fault(Fault { message, ..Fault::new("POST", path, status) });
         let scene = Scene::trusted_half(70, 1, &github);
         scene.comment(&[]).assert_says(0, &["::notice title=goodput-gate::", words]);
@@ -314,7 +368,8 @@ fn what_github_refuses_is_a_notice_that_says_what_to_do() {
 #[test]
 fn a_dead_connection_and_a_proxys_page_are_notices() {
     let github = github();
-    let nobody = Scene::trusted_half(70, 1, &github).env("GITHUB_API_URL", "http://127.0.0.1:1/api/v3");
+    let nobody =
+        Scene::trusted_half(70, 1, &github).env("GITHUB_API_URL", "http://127.0.0.1:1/api/v3");
     nobody.comment(&[]).assert_says(0, &["no answer from GitHub"]);
     assert_eq!(github.state().log.len(), 0);
     let elsewhere = Scene::trusted_half(70, 1, &github).env("GITHUB_API_URL", "not a url at all");
@@ -369,7 +424,10 @@ fn a_record_from_outside_is_judged_by_the_rules_of_this_checkout() {
     assert!(late.contains("**INVALID**") && late.contains("send lag"), "{late}");
     // The workload that it slows down, under another name.
     let renamed = judge(&|r| r["workloads"][0]["name"] = json!("other"));
-    assert!(!renamed.contains("**PASS**") && renamed.contains("in none of the records: chat"), "{renamed}");
+    assert!(
+        !renamed.contains("**PASS**") && renamed.contains("in none of the records: chat"),
+        "{renamed}"
+    );
 }
 
 fn each_round(record: &mut Value, change: &mut dyn FnMut(&mut Value)) {
@@ -420,10 +478,14 @@ fn a_matrix_makes_one_comment_and_the_worst_record_stands_first() {
     scene.gate.write("slow.json", &slow.to_string());
     scene.comment(&["slow.json"]).assert_says(0, &[]);
     let body = scene.bodies().concat();
-    assert!(body.contains("**FAIL** is the worst of 2 records") && body.contains("Record 2 of 2"), "{body}");
+    assert!(
+        body.contains("**FAIL** is the worst of 2 records") && body.contains("Record 2 of 2"),
+        "{body}"
+    );
     assert!(!body.contains("@everyone") && !body.contains("<img"), "{body}");
     assert_eq!(github.state().checks[0]["conclusion"], "failure");
-    let title = github.state().checks[0]["output"]["title"].as_str().map(str::to_owned).unwrap_or_default();
+    let title =
+        github.state().checks[0]["output"]["title"].as_str().map(str::to_owned).unwrap_or_default();
     assert!(title.starts_with("FAIL") && title.contains("worst of 2 records"), "{title}");
 }
 
@@ -437,8 +499,12 @@ fn more_annotations_than_one_request_may_have_go_with_several() {
     scene.comment(&["record.json"; 15]).assert_says(0, &[]);
     let state = github.state();
     let of = |body: &Value| body["output"]["annotations"].as_array().map(Vec::len);
-    let sent: Vec<usize> =
-        state.log.iter().filter(|(_, path, _)| path.contains("/check-runs")).filter_map(|(.., body)| of(body)).collect();
+    let sent: Vec<usize> = state
+        .log
+        .iter()
+        .filter(|(_, path, _)| path.contains("/check-runs"))
+        .filter_map(|(.., body)| of(body))
+        .collect();
     assert!(sent.len() > 1 && sent[0] == 50 && sent.iter().all(|n| *n <= 50), "{sent:?}");
     assert_eq!(sent.iter().sum::<usize>() % 16, 0, "as many for each record: {sent:?}");
     assert_eq!(state.checks.len(), 1);
@@ -447,7 +513,10 @@ fn more_annotations_than_one_request_may_have_go_with_several() {
 #[test]
 fn a_status_stands_in_for_a_check_but_not_for_an_untrusted_pass() {
     let github = github();
-    github.fault(Fault { message: "Resource not accessible by integration", ..Fault::new("POST", "/check-runs", 403) });
+    github.fault(Fault {
+        message: "Resource not accessible by integration",
+        ..Fault::new("POST", "/check-runs", 403)
+    });
     let scene = Scene::trusted_half(70, 1, &github);
     scene.comment(&[]).assert_says(0, &["checks: write"]);
     assert_eq!(github.state().statuses.len(), 0);
@@ -457,7 +526,10 @@ fn a_status_stands_in_for_a_check_but_not_for_an_untrusted_pass() {
     scene.gate.write("record.json", &slow.to_string());
     scene.comment(&[]).assert_says(0, &["a commit status stands in"]);
     let status = github.state().statuses[0].clone();
-    assert_eq!((status["state"].as_str(), status["context"].as_str()), (Some("failure"), Some("goodput-gate")));
+    assert_eq!(
+        (status["state"].as_str(), status["context"].as_str()),
+        (Some("failure"), Some("goodput-gate"))
+    );
     assert!(status["description"].as_str().is_some_and(|d| d.chars().count() <= 140));
 }
 
@@ -469,14 +541,25 @@ fn a_check_that_could_not_measure_tells_everybody_and_keeps_its_exit_code() {
     let ran = check_of_nothing(&scene);
     ran.assert_says(3, &["::error title=goodput-gate::INVALID"]);
     let output = scene.gate.text("output");
-    assert!(output.contains("verdict<<goodput_gate_") && output.contains("\ninvalid\n") && output.contains("\n3\n"), "{output}");
+    assert!(
+        output.contains("verdict<<goodput_gate_")
+            && output.contains("\ninvalid\n")
+            && output.contains("\n3\n"),
+        "{output}"
+    );
     assert!(output.contains("report.md"), "{output}");
     let summary = scene.gate.text("summary.md");
     assert!(summary.starts_with("theirs\n**INVALID**"), "{summary}");
     let bodies = scene.bodies();
-    assert!(bodies.len() == 1 && bodies[0].contains("**INVALID**") && !bodies[0].contains("untrusted"), "{bodies:?}");
+    assert!(
+        bodies.len() == 1 && bodies[0].contains("**INVALID**") && !bodies[0].contains("untrusted"),
+        "{bodies:?}"
+    );
     let state = github.state();
-    assert_eq!((&state.checks[0]["conclusion"], &state.checks[0]["head_sha"]), (&json!("action_required"), &json!(HEAD)));
+    assert_eq!(
+        (&state.checks[0]["conclusion"], &state.checks[0]["head_sha"]),
+        (&json!("action_required"), &json!(HEAD))
+    );
 }
 
 #[test]
@@ -515,12 +598,18 @@ fn a_check_without_a_baseline_is_no_success() {
 #[test]
 fn a_forks_token_that_only_reads_is_one_notice_and_no_failure() {
     let github = github();
-    github.fault(Fault { message: "Resource not accessible by integration", ..Fault::new("POST", "/repos/", 403) });
+    github.fault(Fault {
+        message: "Resource not accessible by integration",
+        ..Fault::new("POST", "/repos/", 403)
+    });
     let scene = Scene::pull_request("eve/serve", &github);
     let ran = check_of_nothing(&scene);
     ran.assert_says(3, &["is from a fork"]);
     assert_eq!(ran.stderr.matches("::notice").count(), 1, "{}", ran.stderr);
-    assert!(scene.gate.text("summary.md").contains("**INVALID**"), "the verdict is where it can be written");
+    assert!(
+        scene.gate.text("summary.md").contains("**INVALID**"),
+        "the verdict is where it can be written"
+    );
 }
 
 #[test]

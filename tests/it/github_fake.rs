@@ -56,7 +56,15 @@ pub struct GitHub {
 
 impl Fault {
     pub fn new(method: &'static str, path: &'static str, status: u16) -> Self {
-        Self { method, path, times: usize::MAX, status, headers: vec![], message: "injected", done: false }
+        Self {
+            method,
+            path,
+            times: usize::MAX,
+            status,
+            headers: vec![],
+            message: "injected",
+            done: false,
+        }
     }
 }
 
@@ -109,17 +117,25 @@ impl GitHub {
 
     /// Requests with this method.
     pub fn sent(&self, method: &str) -> usize {
-        self.state().log.iter().filter(|(m, path, _)| m == method && !path.contains("graphql")).count()
+        self.state()
+            .log
+            .iter()
+            .filter(|(m, path, _)| m == method && !path.contains("graphql"))
+            .count()
     }
 
     fn serve(&self, socket: &TcpStream) {
         let mut reader = BufReader::new(socket);
         while let Ok(Some((method, path, headers, body))) = request(&mut reader) {
-            let Some((status, extra, answer)) = self.answer(&method, &path, &headers, &body) else { break };
+            let Some((status, extra, answer)) = self.answer(&method, &path, &headers, &body) else {
+                break;
+            };
             let text = if answer.is_null() { String::new() } else { answer.to_string() };
             let extra = extra.iter().fold(String::new(), |all, (k, v)| all + k + ": " + v + "\r\n");
-            let head =
-                format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{extra}\r\n", text.len());
+            let head = format!(
+                "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{extra}\r\n",
+                text.len()
+            );
             let mut socket = socket;
             if socket.write_all((head + &text).as_bytes()).is_err() {
                 break;
@@ -128,13 +144,22 @@ impl GitHub {
         let _ = socket.shutdown(Shutdown::Both);
     }
 
-    fn answer(&self, method: &str, path: &str, headers: &BTreeMap<String, String>, body: &Value) -> Option<Reply> {
+    fn answer(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &BTreeMap<String, String>,
+        body: &Value,
+    ) -> Option<Reply> {
         let mut state = self.state();
         state.log.push((method.into(), path.into(), body.clone()));
         if headers.get("authorization").is_none_or(|a| *a != format!("Bearer {TOKEN}")) {
             return Some(error(401, "Bad credentials"));
         }
-        let hit = state.faults.iter_mut().find(|f| f.times > 0 && f.method == method && path.contains(f.path));
+        let hit = state
+            .faults
+            .iter_mut()
+            .find(|f| f.times > 0 && f.method == method && path.contains(f.path));
         let fault = hit.map(|f| {
             f.times -= 1;
             f.clone()
@@ -143,8 +168,10 @@ impl GitHub {
             if fault.done {
                 state.handle(method, path, body);
             }
-            let headers = fault.headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-            return (fault.status > 0).then(|| (fault.status, headers, json!({"message": fault.message})));
+            let headers =
+                fault.headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+            return (fault.status > 0)
+                .then(|| (fault.status, headers, json!({"message": fault.message})));
         }
         Some(state.handle(method, path, body))
     }
@@ -153,7 +180,11 @@ impl GitHub {
 type Reply = (u16, Vec<(String, String)>, Value);
 
 fn error(status: u16, message: &str) -> Reply {
-    (status, vec![], json!({"message": message, "documentation_url": "https://docs.github.com/rest"}))
+    (
+        status,
+        vec![],
+        json!({"message": message, "documentation_url": "https://docs.github.com/rest"}),
+    )
 }
 
 const fn ok(status: u16, body: Value) -> Reply {
@@ -164,7 +195,8 @@ impl State {
     fn add_comment(&mut self, login: &str, body: &str) -> Value {
         self.next += 1;
         let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
-        let comment = json!({"id": self.next, "body": body, "user": {"login": login, "type": kind}});
+        let comment =
+            json!({"id": self.next, "body": body, "user": {"login": login, "type": kind}});
         self.comments.push(comment.clone());
         comment
     }
@@ -176,7 +208,9 @@ impl State {
                 None => error(404, "Not Found"),
             };
         }
-        let Some(below) = path.strip_prefix(&format!("{BASE}/repos/{REPO}")) else { return error(404, "Not Found") };
+        let Some(below) = path.strip_prefix(&format!("{BASE}/repos/{REPO}")) else {
+            return error(404, "Not Found");
+        };
         let (route, query) = below.split_once('?').unwrap_or((below, ""));
         let parts: Vec<&str> = route.split('/').skip(1).collect();
         if let Some((status, answer)) = self.git.handle(method, &parts, query, body) {
@@ -204,7 +238,11 @@ impl State {
             },
             ("GET", ["pulls"]) => page(&self.pulls, query),
             ("POST", ["pulls"]) => self.open_pull(body),
-            (_, ["pulls", number]) => match self.pulls.iter_mut().find(|p| p["number"].as_u64() == number.parse().ok()) {
+            (_, ["pulls", number]) => match self
+                .pulls
+                .iter_mut()
+                .find(|p| p["number"].as_u64() == number.parse().ok())
+            {
                 Some(pull) => {
                     body.as_object().into_iter().flatten().for_each(|(k, v)| pull[k] = v.clone());
                     ok(200, pull.clone())
@@ -212,7 +250,8 @@ impl State {
                 None => error(404, "Not Found"),
             },
             ("GET", ["commits", sha, "check-runs"]) => {
-                let of: Vec<&Value> = self.checks.iter().filter(|c| c["head_sha"] == *sha).collect();
+                let of: Vec<&Value> =
+                    self.checks.iter().filter(|c| c["head_sha"] == *sha).collect();
                 ok(200, json!({"total_count": of.len(), "check_runs": of}))
             }
             ("POST", ["check-runs"]) => {
@@ -222,14 +261,16 @@ impl State {
                 self.checks.push(check.clone());
                 ok(201, check)
             }
-            ("PATCH", ["check-runs", id]) => match self.checks.iter_mut().find(|c| c["id"].as_u64() == id.parse().ok()) {
-                Some(check) => {
-                    let fields = body.as_object().expect("an object");
-                    fields.iter().for_each(|(k, v)| check[k] = v.clone());
-                    ok(200, check.clone())
+            ("PATCH", ["check-runs", id]) => {
+                match self.checks.iter_mut().find(|c| c["id"].as_u64() == id.parse().ok()) {
+                    Some(check) => {
+                        let fields = body.as_object().expect("an object");
+                        fields.iter().for_each(|(k, v)| check[k] = v.clone());
+                        ok(200, check.clone())
+                    }
+                    None => error(404, "Not Found"),
                 }
-                None => error(404, "Not Found"),
-            },
+            }
             ("GET", ["commits", _, "statuses"]) => ok(200, json!(self.statuses)),
             ("POST", ["statuses", _]) => {
                 self.statuses.push(body.clone());
@@ -240,7 +281,11 @@ impl State {
     }
 
     fn open_pull(&mut self, body: &Value) -> Reply {
-        let same = |p: &Value| p["state"] == "open" && p["head"]["ref"] == body["head"] && p["base"]["ref"] == body["base"];
+        let same = |p: &Value| {
+            p["state"] == "open"
+                && p["head"]["ref"] == body["head"]
+                && p["base"]["ref"] == body["base"]
+        };
         if self.pulls.iter().any(same) {
             return error(422, "Validation Failed: A pull request already exists for acme:it.");
         }
@@ -256,7 +301,8 @@ impl State {
     }
 
     fn one_comment(&mut self, method: &str, id: &str, body: &Value) -> Reply {
-        let Some(at) = self.comments.iter().position(|c| c["id"].as_u64() == id.parse().ok()) else {
+        let Some(at) = self.comments.iter().position(|c| c["id"].as_u64() == id.parse().ok())
+        else {
             return error(404, "Not Found");
         };
         match (method, text_of(body)) {
@@ -285,12 +331,16 @@ fn text_of(body: &Value) -> Result<String, Reply> {
 /// As GitHub pages, with a Link header that leads elsewhere: nobody is to follow it.
 fn page(items: &[Value], query: &str) -> Reply {
     let of = |name: &str, other: usize| {
-        query.split('&').find_map(|p| p.strip_prefix(name)?.strip_prefix('=')?.parse().ok()).unwrap_or(other)
+        query
+            .split('&')
+            .find_map(|p| p.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+            .unwrap_or(other)
     };
     let (size, number) = (of("per_page", 30).min(100), of("page", 1));
     let shown: Vec<Value> = items.iter().skip((number - 1) * size).take(size).cloned().collect();
     let more = number * size < items.len();
-    let link = ("link".to_owned(), "<http://127.0.0.1:1/elsewhere?page=2>; rel=\"next\"".to_owned());
+    let link =
+        ("link".to_owned(), "<http://127.0.0.1:1/elsewhere?page=2>; rel=\"next\"".to_owned());
     (200, if more { vec![link] } else { vec![] }, Value::Array(shown))
 }
 
@@ -307,7 +357,9 @@ fn request(reader: &mut BufReader<&TcpStream>) -> io::Result<Option<Request>> {
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(": ").map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned())) else {
+        let Some((name, value)) =
+            line.trim_end().split_once(": ").map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned()))
+        else {
             break;
         };
         headers.insert(name, value);
@@ -315,7 +367,8 @@ fn request(reader: &mut BufReader<&TcpStream>) -> io::Result<Option<Request>> {
     let body = if headers.get("transfer-encoding").is_some_and(|t| t == "chunked") {
         chunked(reader)?
     } else {
-        let mut body = vec![0; headers.get("content-length").and_then(|l| l.parse().ok()).unwrap_or(0)];
+        let mut body =
+            vec![0; headers.get("content-length").and_then(|l| l.parse().ok()).unwrap_or(0)];
         reader.read_exact(&mut body)?;
         body
     };

@@ -76,7 +76,10 @@ impl Git {
             ("POST", ["git", "refs"]) => self.new_branch(body),
             ("PATCH", ["git", "refs", "heads", branch @ ..]) => self.moved(&branch.join("/"), body),
             ("GET", ["git", "commits", sha]) => match self.commits.get(*sha) {
-                Some(commit) => (200, json!({"sha": sha, "tree": {"sha": commit.tree}, "message": commit.message})),
+                Some(commit) => (
+                    200,
+                    json!({"sha": sha, "tree": {"sha": commit.tree}, "message": commit.message}),
+                ),
                 None => said(404, "Not Found"),
             },
             ("POST", ["git", "commits"]) => self.new_commit(body),
@@ -101,14 +104,20 @@ impl Git {
 
     fn reference(&self, branch: &str) -> (u16, Value) {
         match self.branches.get(branch) {
-            Some(sha) => (200, json!({"ref": format!("refs/heads/{branch}"), "object": {"type": "commit", "sha": sha}})),
+            Some(sha) => (
+                200,
+                json!({"ref": format!("refs/heads/{branch}"), "object": {"type": "commit", "sha": sha}}),
+            ),
             None => said(404, "Not Found"),
         }
     }
 
     fn new_branch(&mut self, body: &Value) -> (u16, Value) {
         let full = body["ref"].as_str().expect("a ref");
-        let (branch, sha) = (full.strip_prefix("refs/heads/").expect("a full name"), body["sha"].as_str().expect("a commit"));
+        let (branch, sha) = (
+            full.strip_prefix("refs/heads/").expect("a full name"),
+            body["sha"].as_str().expect("a commit"),
+        );
         if self.branches.contains_key(branch) {
             return said(422, "Reference already exists");
         }
@@ -138,10 +147,16 @@ impl Git {
     }
 
     fn new_commit(&mut self, body: &Value) -> (u16, Value) {
-        let parents = body["parents"].as_array().expect("parents").iter().map(|p| p.as_str().expect("a hash").to_owned());
-        let (tree, message) = (body["tree"].as_str().expect("a tree"), body["message"].as_str().expect("a message"));
+        let parents = body["parents"]
+            .as_array()
+            .expect("parents")
+            .iter()
+            .map(|p| p.as_str().expect("a hash").to_owned());
+        let (tree, message) =
+            (body["tree"].as_str().expect("a tree"), body["message"].as_str().expect("a message"));
         assert!(self.trees.contains_key(tree) && body.get("author").is_none());
-        let commit = Commit { tree: tree.into(), parents: parents.collect(), message: message.into() };
+        let commit =
+            Commit { tree: tree.into(), parents: parents.collect(), message: message.into() };
         (201, json!({"sha": self.add_commit(commit)}))
     }
 
@@ -158,19 +173,23 @@ impl Git {
     fn contents(&self, path: &str, query: &str) -> (u16, Value) {
         let commit = self.commits.get(query.strip_prefix("ref=").expect("of a commit"));
         match commit.and_then(|c| self.trees[&c.tree].get(path)) {
-            Some(text) => (200, json!({"path": path, "type": "file", "sha": name(ObjectType::Blob, text)})),
+            Some(text) => {
+                (200, json!({"path": path, "type": "file", "sha": name(ObjectType::Blob, text)}))
+            }
             None => said(404, "Not Found"),
         }
     }
 
     /// Nothing conflicts here.
     fn merge(&mut self, body: &Value) -> (u16, Value) {
-        let (into, from) = (body["base"].as_str().expect("a base"), body["head"].as_str().expect("a head"));
+        let (into, from) =
+            (body["base"].as_str().expect("a base"), body["head"].as_str().expect("a head"));
         let mut tree = self.files(into);
         tree.extend(self.files(from));
         let tree = self.add_tree(tree);
         let parents = vec![self.branches[into].clone(), self.branches[from].clone()];
-        let made = self.add_commit(Commit { tree, parents, message: format!("Merge {from} into {into}") });
+        let made =
+            self.add_commit(Commit { tree, parents, message: format!("Merge {from} into {into}") });
         self.branches.insert(into.into(), made.clone());
         (201, json!({"sha": made}))
     }

@@ -22,7 +22,8 @@ fn github() -> GitHub {
 fn scene(github: &GitHub) -> Bed {
     let mut bed = Bed::repository(CONFIG);
     let event = bed.home().join("event.json");
-    std::fs::write(&event, json!({"repository": {"default_branch": "main"}}).to_string()).expect("it can be written");
+    std::fs::write(&event, json!({"repository": {"default_branch": "main"}}).to_string())
+        .expect("it can be written");
     for (name, value) in [
         ("GITHUB_ACTIONS", "true"),
         ("GITHUB_EVENT_NAME", "schedule"),
@@ -70,7 +71,8 @@ fn path(session: &str) -> String {
 fn a_session_is_committed_on_top_of_the_branch_as_it_is_in_the_working_tree() {
     let github = github();
     let bed = scene(&github);
-    promote(&bed, "aaaaaaaa", "--push=main").assert(0, &["pushed 1 session to main: https://github.com/acme/serve/commit/"]);
+    promote(&bed, "aaaaaaaa", "--push=main")
+        .assert(0, &["pushed 1 session to main: https://github.com/acme/serve/commit/"]);
     let state = github.state();
     let files = state.git.files("main");
     assert_eq!(files.get("README.md").map(String::as_str), Some("hello"), "what is there stays");
@@ -95,7 +97,8 @@ fn what_is_there_is_not_pushed_again_and_never_written_over() {
     assert_eq!(github.state().pulls.len(), 0);
 
     github.state().git.commit("main", &path("bbbbbbbb"), "{}");
-    promote(&bed, "bbbbbbbb", "--push=main").assert(3, &["with other content", "the files are in the working tree"]);
+    promote(&bed, "bbbbbbbb", "--push=main")
+        .assert(3, &["with other content", "the files are in the working tree"]);
     assert_eq!(github.state().git.files("main")[&path("bbbbbbbb")], "{}");
 }
 
@@ -107,7 +110,11 @@ fn a_lost_race_is_run_again_on_the_new_tip() {
         let bed = scene(&github);
         promote(&bed, "aaaaaaaa", "--push=main").assert(0, &["pushed"]);
         let files = github.state().git.files("main");
-        assert_eq!(files.keys().filter(|p| p.starts_with("other/")).count(), races, "what others pushed stays");
+        assert_eq!(
+            files.keys().filter(|p| p.starts_with("other/")).count(),
+            races,
+            "what others pushed stays"
+        );
         assert!(files.contains_key(&path("aaaaaaaa")));
     }
 }
@@ -159,12 +166,21 @@ fn what_github_refuses_is_exit_3_with_what_to_do_and_the_session_stays() {
         ("POST", "/git/commits", 0, "no answer from GitHub"),
     ] {
         let github = github();
-        let message = if status == 422 { "injected: Bearer ghs_thisIsTheSecretToken0123456789" } else { "injected" };
+        let message = if status == 422 {
+            "injected: Bearer ghs_thisIsTheSecretToken0123456789"
+        } else {
+            "injected"
+        };
         github.fault(Fault { message, ..Fault::new(method, route, status) });
         let bed = scene(&github);
         promote(&bed, "aaaaaaaa", "--push=main").assert(
             3,
-            &["::error title=goodput-gate::1 session not on GitHub", words, "the files are in the working tree", "aaaaaaaa.json"],
+            &[
+                "::error title=goodput-gate::1 session not on GitHub",
+                words,
+                "the files are in the working tree",
+                "aaaaaaaa.json",
+            ],
         );
         assert_eq!(bed.baselines().len(), 1, "{route} {status}");
         assert_eq!(github.state().git.history("main").len(), 1);
@@ -188,10 +204,18 @@ fn trouble_that_passes_is_no_trouble() {
         assert_eq!(github.state().git.history("main").len(), 2, "once: {method} {route} {status}");
     }
     let github = github();
-    github.fault(Fault { times: 1, headers: vec![("retry-after", "1")], ..Fault::new("POST", "/git/commits", 429) });
+    github.fault(Fault {
+        times: 1,
+        headers: vec![("retry-after", "1")],
+        ..Fault::new("POST", "/git/commits", 429)
+    });
     promote(&scene(&github), "aaaaaaaa", "--push=main").assert(0, &["pushed"]);
-    github.fault(Fault { headers: vec![("retry-after", "3600")], ..Fault::new("POST", "/git/trees", 403) });
-    promote(&scene(&github), "bbbbbbbb", "--push=main").assert(3, &["asks to wait 3600 s", "later"]);
+    github.fault(Fault {
+        headers: vec![("retry-after", "3600")],
+        ..Fault::new("POST", "/git/trees", 403)
+    });
+    promote(&scene(&github), "bbbbbbbb", "--push=main")
+        .assert(3, &["asks to wait 3600 s", "later"]);
 }
 
 #[test]
@@ -204,7 +228,8 @@ fn a_protected_branch_is_no_lost_race() {
         let github = github();
         github.state().git.protected = Some(("main", status, message));
         let bed = scene(&github);
-        promote(&bed, "aaaaaaaa", "--push=main").assert(3, &["the branch is protected: Re", "use --pull-request"]);
+        promote(&bed, "aaaaaaaa", "--push=main")
+            .assert(3, &["the branch is protected: Re", "use --pull-request"]);
         assert_eq!(github.sent("PATCH"), 1, "tried once");
         promote(&bed, "aaaaaaaa", "--pull-request").assert(0, &["opened a pull request"]);
     }
@@ -214,19 +239,34 @@ fn a_protected_branch_is_no_lost_race() {
 fn a_pull_request_is_opened_and_later_sessions_go_on_in_it() {
     let github = github();
     let bed = scene(&github);
-    promote(&bed, "aaaaaaaa", "--pull-request")
-        .assert(0, &["opened a pull request with 1 session: https://github.com/acme/serve/pull/1001"]);
-    promote(&bed, "bbbbbbbb", "--pull-request=main")
-        .assert(0, &["added 1 session to the open pull request: https://github.com/acme/serve/pull/1001"]);
+    promote(&bed, "aaaaaaaa", "--pull-request").assert(
+        0,
+        &["opened a pull request with 1 session: https://github.com/acme/serve/pull/1001"],
+    );
+    promote(&bed, "bbbbbbbb", "--pull-request=main").assert(
+        0,
+        &["added 1 session to the open pull request: https://github.com/acme/serve/pull/1001"],
+    );
     // Once more, as when a job is run again.
     promote(&bed, "bbbbbbbb", "--pull-request").assert(0, &["pull/1001"]);
     let state = github.state();
     assert_eq!(state.pulls.len(), 1);
     let (pull, files) = (&state.pulls[0], state.git.files(PROPOSED));
-    assert_eq!((&pull["title"], &pull["base"]["ref"]), (&json!("Add baseline sessions to main"), &json!("main")));
+    assert_eq!(
+        (&pull["title"], &pull["base"]["ref"]),
+        (&json!("Add baseline sessions to main"), &json!("main"))
+    );
     let body = pull["body"].as_str().expect("text");
-    assert!(["aaaaaaaa", "bbbbbbbb"].iter().all(|s| body.matches(s).count() == 1 && files.contains_key(&path(s))), "{body}");
-    assert!(body.contains("| ttft_geomean |") && body.contains(COMMIT) && !body.contains(TOKEN), "{body}");
+    assert!(
+        ["aaaaaaaa", "bbbbbbbb"]
+            .iter()
+            .all(|s| body.matches(s).count() == 1 && files.contains_key(&path(s))),
+        "{body}"
+    );
+    assert!(
+        body.contains("| ttft_geomean |") && body.contains(COMMIT) && !body.contains(TOKEN),
+        "{body}"
+    );
     assert_eq!(state.git.files("main").len(), 1, "main is as it was");
 }
 
@@ -261,7 +301,8 @@ fn a_request_that_could_not_be_opened_says_so_and_its_branch_is_there() {
         let github = github();
         github.fault(Fault { message, ..Fault::new("POST", "/pulls", status) });
         let bed = scene(&github);
-        promote(&bed, "aaaaaaaa", "--pull-request").assert(3, &[words, "the files are on their branch"]);
+        promote(&bed, "aaaaaaaa", "--pull-request")
+            .assert(3, &[words, "the files are on their branch"]);
         assert!(github.state().git.files(PROPOSED).contains_key(&path("aaaaaaaa")));
         github.state().faults.clear();
         promote(&bed, "aaaaaaaa", "--pull-request").assert(0, &["opened"]);
@@ -277,19 +318,29 @@ fn a_request_that_could_not_be_opened_says_so_and_its_branch_is_there() {
 fn what_cannot_land_is_known_before_anything_is_measured() {
     let github = github();
     let bed = scene(&github);
-    let update = |env: &[(&str, &str)], how: &str| safe(&bed, bed.gate_with("", env, &["baseline", "update", how]));
-    update(&[], "--push=mian").assert(2, &["nothing was done", "no branch \"mian\" on GitHub", "contents: write"]);
+    let update = |env: &[(&str, &str)], how: &str| {
+        safe(&bed, bed.gate_with("", env, &["baseline", "update", how]))
+    };
+    update(&[], "--push=mian")
+        .assert(2, &["nothing was done", "no branch \"mian\" on GitHub", "contents: write"]);
     update(&[("GITHUB_TOKEN", "wrong")], "--push=main").assert(2, &["401", "GOODPUT_GATE_TOKEN"]);
     update(&[("GITHUB_TOKEN", "")], "--push=main")
         .assert(2, &["GITHUB_TOKEN is not in the environment", "git push origin HEAD:main"]);
     let local = [("GITHUB_ACTIONS", ""), ("GITHUB_REPOSITORY", ""), ("GITHUB_TOKEN", "")];
-    update(&local, "--pull-request")
-        .assert(2, &["git add baselines && git commit", "git push origin HEAD:goodput-gate/baseline-main"]);
-    bed.gate(&["baseline", "update", "--push=main", "--pull-request"]).assert(2, &["cannot be used with"]);
+    update(&local, "--pull-request").assert(
+        2,
+        &["git add baselines && git commit", "git push origin HEAD:goodput-gate/baseline-main"],
+    );
+    bed.gate(&["baseline", "update", "--push=main", "--pull-request"])
+        .assert(2, &["cannot be used with"]);
     assert!(bed.baselines().is_empty() && !bed.path(".goodput-gate").exists());
     // Outside of a workflow, with both variables, the repository's own default branch is the base.
     let laptop = [("GITHUB_ACTIONS", ""), ("GITHUB_REF", "")];
     let record = record(&bed, "aaaaaaaa");
-    safe(&bed, bed.gate_with("", &laptop, &["baseline", "update", "--pull-request", "--from", &record])).assert(0, &["opened"]);
+    safe(
+        &bed,
+        bed.gate_with("", &laptop, &["baseline", "update", "--pull-request", "--from", &record]),
+    )
+    .assert(0, &["opened"]);
     assert_eq!(github.state().pulls[0]["base"]["ref"], "main");
 }

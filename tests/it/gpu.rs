@@ -14,7 +14,16 @@ fn instant(line: &Value, key: &str) -> u64 {
 #[test]
 fn every_value_is_in_the_record() {
     let gpus = Gpus::with(&[("ecc_corrected", "3 #3=5")]);
-    gpus.run(&[]).assert(0, &["GPU", "61234 of 81559 MiB at peak", "87 % busy", "power limit 100 %", "energy_per_token"]);
+    gpus.run(&[]).assert(
+        0,
+        &[
+            "GPU",
+            "61234 of 81559 MiB at peak",
+            "87 % busy",
+            "power limit 100 %",
+            "energy_per_token",
+        ],
+    );
     let record = gpus.record();
     let expected = json!({
         "driver": "550.54.15", "cuda": "12.4",
@@ -27,7 +36,10 @@ fn every_value_is_in_the_record() {
     assert_eq!(record["gpu"], expected);
     assert_eq!(record["host"]["gpu"], "NVIDIA H100 80GB HBM3, driver 550.54.15, CUDA 12.4");
     let fingerprint = &record["workloads"][0]["fingerprint"];
-    assert_eq!((&fingerprint["gpu"], &fingerprint["gpu_driver"]), (&"NVIDIA H100 80GB HBM3".into(), &"550".into()));
+    assert_eq!(
+        (&fingerprint["gpu"], &fingerprint["gpu_driver"]),
+        (&"NVIDIA H100 80GB HBM3".into(), &"550".into())
+    );
     let device = gpus.device(1);
     let clock = |mhz: f64| json!({"min_mhz": mhz, "median_mhz": mhz, "max_mhz": mhz});
     for (key, value) in [
@@ -45,19 +57,32 @@ fn every_value_is_in_the_record() {
         assert_eq!(device[key], value, "{key}");
     }
     for (key, value) in [("utilisation_mean_ratio", 0.87), ("memory_utilisation_mean_ratio", 0.4)] {
-        assert!((device[key].as_f64().expect("a share") - value).abs() < 1e-9, "{key}: {}", device[key]);
+        assert!(
+            (device[key].as_f64().expect("a share") - value).abs() < 1e-9,
+            "{key}: {}",
+            device[key]
+        );
     }
     assert!(device["samples"].as_u64().is_some_and(|n| n > 1), "{device}");
     assert_eq!(device["processes"][0]["memory_peak_bytes"], 512_u64 << 20, "{device}");
     assert_eq!(device["processes"][0]["foreign"], false, "it descends from the gate");
-    assert_eq!((&device["series"]["temperature_c"][0], &device["series"]["memory_clock_mhz"][0]), (&json!(61.0), &json!(2619.0)));
+    assert_eq!(
+        (&device["series"]["temperature_c"][0], &device["series"]["memory_clock_mhz"][0]),
+        (&json!(61.0), &json!(2619.0))
+    );
     assert_eq!(gpus.device(0)["ecc_corrected"], 2, "counted during the round alone");
     let sampler = &record["workloads"][0]["starts"][0]["rounds"][0]["gpu"]["sampler"];
-    assert!(sampler["interval_ms"] == 20.0 && sampler["cpu_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{sampler}");
+    assert!(
+        sampler["interval_ms"] == 20.0 && sampler["cpu_ms"].as_f64().is_some_and(|ms| ms > 0.0),
+        "{sampler}"
+    );
     assert_eq!(gpus.findings(0), [], "the power limit is normal under load");
     let report = gpus.servers.bed.json(".goodput-gate/report.json");
     let device = &report["workloads"][0]["gpu"]["devices"][0];
-    assert_eq!((&device["memory_peak_mib"], &device["memory_mean_mib"]), (&json!(61234.0), &json!(61234.0)));
+    assert_eq!(
+        (&device["memory_peak_mib"], &device["memory_mean_mib"]),
+        (&json!(61234.0), &json!(61234.0))
+    );
 }
 
 /// Watts grow by one each second from 100 at second 0: a line, of which trapezoids are exact whenever a busy machine takes its samples.
@@ -67,7 +92,8 @@ fn energy_per_token_is_right_to_one_per_cent() {
         let gpus = Gpus::new(driver, &[EVERYTHING, EVERYTHING]);
         gpus.run(&["--raw", "raw.jsonl"]).assert(0, &["energy_per_token"]);
         let raw = gpus.servers.bed.read("raw.jsonl");
-        let lines: Vec<Value> = raw.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+        let lines: Vec<Value> =
+            raw.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
         for round in 0..2 {
             let mine: Vec<&Value> = lines.iter().filter(|l| l["round"] == round).collect();
             let begin = mine.iter().map(|l| instant(l, "sent_ns")).min().expect("requests");
@@ -78,10 +104,17 @@ fn energy_per_token_is_right_to_one_per_cent() {
             let joules = 2.0 * ((t1 - t0) * 100.0 + (t1 * t1 - t0 * t0) / 2.0);
             let stored = &gpus.record()["workloads"][0]["starts"][0]["rounds"][round];
             assert_eq!(stored["gpu"]["devices"][1]["energy_source"], source);
-            let measured = stored["metrics"]["energy_per_token_j_per_token"].as_f64().expect("energy per token");
+            let measured = stored["metrics"]["energy_per_token_j_per_token"]
+                .as_f64()
+                .expect("energy per token");
             let truth = joules / tokens as f64;
-            assert!((measured / truth - 1.0).abs() < 0.01, "{source}, round {round}: {measured} J/token, and it is {truth}");
-            let inverse = stored["metrics"]["tokens_per_joule_tokens_per_j"].as_f64().expect("tokens per joule");
+            assert!(
+                (measured / truth - 1.0).abs() < 0.01,
+                "{source}, round {round}: {measured} J/token, and it is {truth}"
+            );
+            let inverse = stored["metrics"]["tokens_per_joule_tokens_per_j"]
+                .as_f64()
+                .expect("tokens per joule");
             assert!((inverse * measured - 1.0).abs() < 1e-9);
             assert_eq!(stored["metrics"]["gpu_memory_peak_mib"], 2.0 * 61234.0, "of both GPUs");
         }
@@ -92,13 +125,28 @@ fn energy_per_token_is_right_to_one_per_cent() {
 fn limits_on_what_the_gpu_does_are_judged_and_never_met_where_it_does_not_tell() {
     let check = |gpus: &Gpus, limit: &str| {
         let set = format!("workloads.chat.limits={{{limit}}}");
-        gpus.servers.bed.measure(&["check", "--set", "gate.starts=2", "--set", "gate.on_limit_open=fail", "--set", &set])
+        gpus.servers.bed.measure(&[
+            "check",
+            "--set",
+            "gate.starts=2",
+            "--set",
+            "gate.on_limit_open=fail",
+            "--set",
+            &set,
+        ])
     };
     let gpus = Gpus::with(&[("processes", "-")]);
-    check(&gpus, "gpu_memory_peak: {max: 60000 MiB}")
-        .assert(1, &["FAIL", "gpu memory peak 61234 MiB (61234 MiB to 61234 MiB), over its limit of 60000 MiB"]);
-    check(&gpus, "gpu_memory_peak: {max: 70000 MiB}, gpu_utilisation: {min: 80%}").assert(0, &["PASS"]);
-    check(&gpus, "energy_per_token: {max: 0.000001 J/token}").assert(1, &["FAIL", "energy per token", "over its limit"]);
+    check(&gpus, "gpu_memory_peak: {max: 60000 MiB}").assert(
+        1,
+        &[
+            "FAIL",
+            "gpu memory peak 61234 MiB (61234 MiB to 61234 MiB), over its limit of 60000 MiB",
+        ],
+    );
+    check(&gpus, "gpu_memory_peak: {max: 70000 MiB}, gpu_utilisation: {min: 80%}")
+        .assert(0, &["PASS"]);
+    check(&gpus, "energy_per_token: {max: 0.000001 J/token}")
+        .assert(1, &["FAIL", "energy per token", "over its limit"]);
     let mute = Gpus::with(&[("processes", "-"), ("memory_mib", "!3")]);
     let said = "gpu memory peak cannot be held against its limit: no GPU data in some round";
     check(&mute, "gpu_memory_peak: {max: 70000 MiB}").assert(3, &["INCOMPLETE", said]);
@@ -123,7 +171,15 @@ fn what_a_gpu_does_not_tell_is_absent_and_never_zero() {
         })
         .collect();
     let gpus = Gpus::new(Driver::Old, &[&mute]);
-    gpus.run(&[]).assert(0, &["not told: memory, utilisation, SM clock", "unmeasured", "energy_per_token", "gpu_memory_peak"]);
+    gpus.run(&[]).assert(
+        0,
+        &[
+            "not told: memory, utilisation, SM clock",
+            "unmeasured",
+            "energy_per_token",
+            "gpu_memory_peak",
+        ],
+    );
     let device = gpus.device(0);
     for (key, value) in device.as_object().expect("a device") {
         let known = ["index", "uuid", "samples", "series"].contains(&key.as_str());
@@ -156,7 +212,13 @@ fn what_makes_a_round_unfit_is_said_with_its_sample_and_what_to_do() {
             "on_throttle",
             &["thermal slowdown (software)", "100 %", "61 C, SM 1755 MHz", "-lgc"],
         ),
-        ("gpu_throttle", "throttle", "72".into(), "on_throttle", &["thermal slowdown (hardware)", "hardware slowdown"]),
+        (
+            "gpu_throttle",
+            "throttle",
+            "72".into(),
+            "on_throttle",
+            &["thermal slowdown (hardware)", "hardware slowdown"],
+        ),
         ("gpu_throttle", "throttle", "128".into(), "on_throttle", &["power brake", "-pl WATTS"]),
         (
             "gpu_foreign_process",
@@ -165,11 +227,35 @@ fn what_makes_a_round_unfit_is_said_with_its_sample_and_what_to_do() {
             "on_foreign_process",
             &["process 1", "500 MiB", "before the server"],
         ),
-        ("gpu_foreign_process", "processes", format!("- #4={stranger}"), "on_foreign_process", &["999999999", "came to it"]),
-        ("gpu_foreign_process", "processes", format!("- #2={stranger} #4=-"), "on_foreign_process", &["left it", "gpu.devices"]),
-        ("gpu_foreign_process", "processes", "- #2=self:9,1:5".into(), "on_foreign_process", &["process 1", "not the server's"]),
+        (
+            "gpu_foreign_process",
+            "processes",
+            format!("- #4={stranger}"),
+            "on_foreign_process",
+            &["999999999", "came to it"],
+        ),
+        (
+            "gpu_foreign_process",
+            "processes",
+            format!("- #2={stranger} #4=-"),
+            "on_foreign_process",
+            &["left it", "gpu.devices"],
+        ),
+        (
+            "gpu_foreign_process",
+            "processes",
+            "- #2=self:9,1:5".into(),
+            "on_foreign_process",
+            &["process 1", "not the server's"],
+        ),
         // Asked at facts (1) and at both ends of the rounds (2, 3).
-        ("gpu_ecc", "ecc_uncorrected", "0 #3=2".into(), "on_ecc_error", &["2 uncorrected ECC errors", "nvidia-smi -q -d ECC"]),
+        (
+            "gpu_ecc",
+            "ecc_uncorrected",
+            "0 #3=2".into(),
+            "on_ecc_error",
+            &["2 uncorrected ECC errors", "nvidia-smi -q -d ECC"],
+        ),
         ("gpu_lost", "temperature", "61 #3=!15".into(), "on_lost", &["fell off the bus", "dmesg"]),
     ];
     for (check, key, value, policy, words) in cases {
@@ -178,8 +264,14 @@ fn what_makes_a_round_unfit_is_said_with_its_sample_and_what_to_do() {
         let ran = gpus.servers.bed.gate(&["run", "--set", "gate.rounds=1", "--set", &set]);
         ran.assert(3, words);
         let found = gpus.findings(0);
-        assert!(found.iter().any(|(c, severity, _)| c == check && severity == "invalid"), "{value}: {found:?}");
-        assert!(found.iter().all(|(_, _, message)| message.starts_with("GPU 0 (NVIDIA H100")), "{found:?}");
+        assert!(
+            found.iter().any(|(c, severity, _)| c == check && severity == "invalid"),
+            "{value}: {found:?}"
+        );
+        assert!(
+            found.iter().all(|(_, _, message)| message.starts_with("GPU 0 (NVIDIA H100")),
+            "{found:?}"
+        );
     }
 }
 
@@ -195,7 +287,8 @@ fn a_driver_that_does_not_answer_holds_up_nothing_and_is_said() {
 #[test]
 fn a_policy_of_warn_makes_it_a_note() {
     let gpus = Gpus::with(&[("throttle", "64")]);
-    gpus.run(&["--set", "gpu.on_throttle=warn"]).assert(0, &["note", "thermal slowdown (hardware) in 100 %"]);
+    gpus.run(&["--set", "gpu.on_throttle=warn"])
+        .assert(0, &["note", "thermal slowdown (hardware) in 100 %"]);
     assert_eq!(gpus.findings(0)[0].1, "note");
 }
 
@@ -203,9 +296,16 @@ fn a_policy_of_warn_makes_it_a_note() {
 fn clocks_that_moved_between_rounds_are_noted_and_can_be_invalid() {
     // Slower than a round: asked at facts (1) and at both ends of the rounds (2, 3; 4, 5).
     let gpus = Gpus::with(&[("sm_clock", "2000 #4=1000")]);
-    gpus.run(&["--set", "gpu.interval=1s"]).assert(0, &["note", "1000 MHz, and 2000 MHz in the first round (-50.0 %)", "-lgc"]);
+    gpus.run(&["--set", "gpu.interval=1s"])
+        .assert(0, &["note", "1000 MHz, and 2000 MHz in the first round (-50.0 %)", "-lgc"]);
     assert_eq!((gpus.findings(0).len(), gpus.findings(1)[0].0.as_str()), (0, "gpu_clock"));
-    let ran = gpus.servers.bed.gate(&["run", "--set", "gpu.interval=1s", "--set", "gpu.on_clock_change=invalid"]);
+    let ran = gpus.servers.bed.gate(&[
+        "run",
+        "--set",
+        "gpu.interval=1s",
+        "--set",
+        "gpu.on_clock_change=invalid",
+    ]);
     ran.assert(3, &["start 1, round 2: GPU 0", "-50.0 %"]);
 }
 
@@ -260,9 +360,21 @@ fn without_a_driver_it_is_a_fact_and_only_where_it_is_required_a_fault() {
         gpus.run(&["--set", "gate.rounds=1"]).assert(0, &["nothing judged"]);
         assert_eq!(gpus.record()["host"]["gpu"], "no NVML: no GPU was watched", "{why}");
         assert_eq!(gpus.record()["workloads"][0]["fingerprint"]["gpu"], Value::Null);
-        let ran = gpus.servers.bed.gate(&["run", "--set", "gate.rounds=1", "--set", "gpu.watch=required"]);
+        let ran = gpus.servers.bed.gate(&[
+            "run",
+            "--set",
+            "gate.rounds=1",
+            "--set",
+            "gpu.watch=required",
+        ]);
         ran.assert(3, &["note: no GPU was watched", "gpu.watch is required", why]);
-        let ran = gpus.servers.bed.gate(&["check", "--set", "gate.rounds=1", "--set", "gpu.watch=required"]);
+        let ran = gpus.servers.bed.gate(&[
+            "check",
+            "--set",
+            "gate.rounds=1",
+            "--set",
+            "gpu.watch=required",
+        ]);
         ran.assert(3, &["INVALID", "note: no GPU was watched", "gpu.watch is required", why]);
         for file in ["report.md", "report.json", "junit.xml"] {
             let text = gpus.servers.bed.read(&format!(".goodput-gate/{file}"));
@@ -286,31 +398,46 @@ fn a_simulated_server_has_no_gpu() {
     let script = bed.home().join("script");
     std::fs::write(&script, "uuid 0 GPU-1\nname 0 X\n").expect("it can be written");
     stand_in(&mut bed, Driver::Whole, &script);
-    bed.write("goodput-gate.yaml", "version: 1\ntarget: {sim: {}}\nworkloads: [{name: a, requests: 2, warmup: 0}]\n");
+    bed.write(
+        "goodput-gate.yaml",
+        "version: 1\ntarget: {sim: {}}\nworkloads: [{name: a, requests: 2, warmup: 0}]\n",
+    );
     bed.measure(&["run", "--set", "gate.rounds=1", "--set", "gate.starts=1"]).assert(0, &[]);
     let record = bed.json(".goodput-gate/record.json");
     assert_eq!((&record["gpu"], &record["host"]["gpu"]), (&Value::Null, &Value::Null));
     assert_eq!(record["workloads"][0]["fingerprint"]["gpu"], Value::Null);
-    bed.gate(&["run", "--set", "gpu.watch=required"]).assert(2, &["gpu.watch", "simulated server uses no GPU"]);
+    bed.gate(&["run", "--set", "gpu.watch=required"])
+        .assert(2, &["gpu.watch", "simulated server uses no GPU"]);
 }
 
 #[test]
 fn the_table_and_its_json_show_every_gpu() {
     // What grows would not be the same at the next look.
-    let still: Vec<(&str, &str)> = EVERYTHING.iter().map(|(k, v)| (*k, if *k == "power" { "412" } else { *v })).collect();
+    let still: Vec<(&str, &str)> =
+        EVERYTHING.iter().map(|(k, v)| (*k, if *k == "power" { "412" } else { *v })).collect();
     let gpus = Gpus::new(Driver::Whole, &[&still, &[("name", "Tesla_K80")]]);
     let ran = gpus.servers.bed.gate(&["gpu"]);
     ran.assert(0, &[]);
     insta::assert_snapshot!("gpu_table", ran.stdout);
-    let json: Value = serde_json::from_str(&gpus.servers.bed.gate(&["gpu", "--json"]).stdout).expect("JSON");
+    let json: Value =
+        serde_json::from_str(&gpus.servers.bed.gate(&["gpu", "--json"]).stdout).expect("JSON");
     let (first, second) = (&json["gpus"][0], &json["gpus"][1]);
-    assert_eq!((&json["driver"], &first["memory_used_bytes"]), (&"550.54.15".into(), &(61234_u64 << 20).into()));
-    assert_eq!((&first["throttle"], &first["power_limit_w"]), (&json!(["power_cap"]), &700.0.into()));
+    assert_eq!(
+        (&json["driver"], &first["memory_used_bytes"]),
+        (&"550.54.15".into(), &(61234_u64 << 20).into())
+    );
+    assert_eq!(
+        (&first["throttle"], &first["power_limit_w"]),
+        (&json!(["power_cap"]), &700.0.into())
+    );
     assert_eq!(
         (&second["name"], &second["memory_used_bytes"], &second["processes"]),
         (&"Tesla K80".into(), &Value::Null, &Value::Null)
     );
-    gpus.servers.bed.gate(&["gpu", "--watch", "--every", "0ms"]).assert(2, &["--every: must be above 0"]);
+    gpus.servers
+        .bed
+        .gate(&["gpu", "--watch", "--every", "0ms"])
+        .assert(2, &["--every: must be above 0"]);
     Gpus::scripted(Driver::Whole, "init 9\n")
         .servers
         .bed
@@ -320,8 +447,13 @@ fn the_table_and_its_json_show_every_gpu() {
 
 #[test]
 fn the_doctor_says_what_to_do_and_does_none_of_it() {
-    let gpus =
-        Gpus::with(&[("persistence", "0"), ("throttle", "64"), ("processes", "1:900"), ("ecc_uncorrected", "4"), ("mig", "1")]);
+    let gpus = Gpus::with(&[
+        ("persistence", "0"),
+        ("throttle", "64"),
+        ("processes", "1:900"),
+        ("ecc_uncorrected", "4"),
+        ("mig", "1"),
+    ]);
     let ran = gpus.servers.bed.gate(&["doctor"]);
     for words in [
         "note  GPU",
@@ -335,7 +467,14 @@ fn the_doctor_says_what_to_do_and_does_none_of_it() {
         assert!(ran.stdout.contains(words), "{words}:\n{}", ran.stdout);
     }
     let fine = Gpus::with(&[("processes", "-")]).servers.bed.gate(&["doctor"]).stdout;
-    assert!(fine.contains("ok    GPU") && fine.contains("persistence on, MIG off, ECC on, MPS off, power limit 700 W"), "{fine}");
+    assert!(
+        fine.contains("ok    GPU")
+            && fine.contains("persistence on, MIG off, ECC on, MPS off, power limit 700 W"),
+        "{fine}"
+    );
     let none = Gpus::scripted(Driver::Whole, "init 9\n").servers.bed.gate(&["doctor"]).stdout;
-    assert!(none.contains("none is watched: NVML is there, but the NVIDIA driver is not loaded"), "{none}");
+    assert!(
+        none.contains("none is watched: NVML is there, but the NVIDIA driver is not loaded"),
+        "{none}"
+    );
 }

@@ -60,8 +60,11 @@ pub struct Gpus {
 impl Gpus {
     /// `each`: the lines of each GPU.
     pub fn new(driver: Driver, each: &[&[(&str, &str)]]) -> Self {
-        let lines: Vec<(usize, &str, &str)> =
-            each.iter().enumerate().flat_map(|(i, lines)| lines.iter().map(move |(k, v)| (i, *k, *v))).collect();
+        let lines: Vec<(usize, &str, &str)> = each
+            .iter()
+            .enumerate()
+            .flat_map(|(i, lines)| lines.iter().map(move |(k, v)| (i, *k, *v)))
+            .collect();
         let mut head = String::from("driver 550.54.15\ncuda 12040\n");
         for (i, _) in each.iter().enumerate() {
             let _ = writeln!(head, "uuid {i} GPU-{i}000aaaa-0001");
@@ -75,7 +78,8 @@ impl Gpus {
     /// With these of `EVERYTHING` otherwise.
     pub fn with(other: &[(&str, &str)]) -> Self {
         let changed = |key: &str| other.iter().find(|(k, _)| *k == key).map(|(_, v)| *v);
-        let lines: Vec<(&str, &str)> = EVERYTHING.iter().map(|(k, v)| (*k, changed(k).unwrap_or(v))).collect();
+        let lines: Vec<(&str, &str)> =
+            EVERYTHING.iter().map(|(k, v)| (*k, changed(k).unwrap_or(v))).collect();
         Self::new(Driver::Whole, &[&lines])
     }
 
@@ -103,10 +107,14 @@ impl Gpus {
 
     /// Checks and severities of a round's findings on the GPU.
     pub fn findings(&self, round: usize) -> Vec<(String, String, String)> {
-        let findings = self.record()["workloads"][0]["starts"][0]["rounds"][round]["findings"].clone();
+        let findings =
+            self.record()["workloads"][0]["starts"][0]["rounds"][round]["findings"].clone();
         let text = |f: &Value, key: &str| f[key].as_str().expect("a text").to_owned();
-        let all =
-            findings.as_array().expect("findings").iter().map(|f| (text(f, "check"), text(f, "severity"), text(f, "message")));
+        let all = findings
+            .as_array()
+            .expect("findings")
+            .iter()
+            .map(|f| (text(f, "check"), text(f, "severity"), text(f, "message")));
         all.filter(|(check, ..)| check.starts_with("gpu_")).collect()
     }
 }
@@ -119,7 +127,8 @@ pub fn stand_in(bed: &mut Bed, driver: Driver, script: &Path) {
 
 pub fn monotonic_ns() -> u64 {
     let t = clock_gettime(ClockId::Monotonic);
-    u64::try_from(t.tv_sec).expect("after the start") * 1_000_000_000 + u64::try_from(t.tv_nsec).expect("a fraction")
+    u64::try_from(t.tv_sec).expect("after the start") * 1_000_000_000
+        + u64::try_from(t.tv_nsec).expect("a fraction")
 }
 
 /// The folder of the compiled library: below `target/`, compiled once by each run of the tests.
@@ -138,8 +147,15 @@ fn library(driver: Driver) -> PathBuf {
 fn compile(driver: Driver, folder: &Path) {
     std::fs::create_dir_all(folder).expect("a folder");
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let compiler = cc::Build::new().host(&target).target(&target).opt_level(1).cargo_metadata(false).try_get_compiler();
-    let compiler = compiler.unwrap_or_else(|e| panic!("the stand-in for NVML needs a C compiler (install gcc or clang): {e}"));
+    let compiler = cc::Build::new()
+        .host(&target)
+        .target(&target)
+        .opt_level(1)
+        .cargo_metadata(false)
+        .try_get_compiler();
+    let compiler = compiler.unwrap_or_else(|e| {
+        panic!("the stand-in for NVML needs a C compiler (install gcc or clang): {e}")
+    });
     let left_out: &[&str] = match driver {
         Driver::Whole => &[],
         Driver::WithoutEnergy => &["-DWITHOUT_ENERGY"],
@@ -150,7 +166,9 @@ fn compile(driver: Driver, folder: &Path) {
     let new = folder.join(format!("new-{}.so", std::process::id()));
     let mut command = compiler.to_command();
     command.args(["-shared", "-fPIC"]).args(left_out).arg("-o").arg(&new).arg(source);
-    let out = command.output().unwrap_or_else(|e| panic!("the stand-in for NVML needs a C compiler ({command:?}): {e}"));
+    let out = command
+        .output()
+        .unwrap_or_else(|e| panic!("the stand-in for NVML needs a C compiler ({command:?}): {e}"));
     assert!(out.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&out.stderr));
     std::fs::rename(&new, folder.join("libnvidia-ml.so.1")).expect("it can be renamed");
 }

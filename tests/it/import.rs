@@ -59,8 +59,10 @@ fn round(round: &Value) -> Value {
         "error_rate_ratio",
         "output_token_rate_tokens_per_s",
     ];
-    let metrics: serde_json::Map<String, Value> =
-        shown.iter().filter_map(|k| Some(((*k).to_owned(), json!(rounded(round["metrics"].get(*k)?))))).collect();
+    let metrics: serde_json::Map<String, Value> = shown
+        .iter()
+        .filter_map(|k| Some(((*k).to_owned(), json!(rounded(round["metrics"].get(*k)?)))))
+        .collect();
     json!({
         "requests": array(&columns["outcome"]).len(), "unknown": unknown, "metrics": metrics, "errors": round["errors"],
         "findings": round["findings"], "client": round["client"],
@@ -90,7 +92,11 @@ fn files_of_the_real_tools_are_imported() {
         ("aiperf_faults", &["aiperf-0.13.0-faults.jsonl"]),
     ] {
         let bed = bed(files);
-        for file in files.iter().filter_map(|f| f.strip_suffix(".jsonl")).filter(|f| f.starts_with("aiperf")) {
+        for file in files
+            .iter()
+            .filter_map(|f| f.strip_suffix(".jsonl"))
+            .filter(|f| f.starts_with("aiperf"))
+        {
             let beside = format!("{file}_aiperf.json");
             bed.write(&beside, &fixture(&beside));
         }
@@ -112,38 +118,65 @@ fn a_late_client_of_another_tool_is_found() {
 
 #[test]
 fn two_imports_are_compared() {
-    let files = ["vllm-bench-0.32.0-open-1.json", "vllm-bench-0.32.0-open-2.json", "vllm-bench-0.32.0-closed-1.json"];
+    let files = [
+        "vllm-bench-0.32.0-open-1.json",
+        "vllm-bench-0.32.0-open-2.json",
+        "vllm-bench-0.32.0-closed-1.json",
+    ];
     let bed = bed(&files);
     for (file, record) in files.iter().zip(["a.json", "b.json", "c.json"]) {
-        let ran = bed.gate(&["import", file, "-o", record, "--workload", "chat", "--slo", "ttft=500ms,tpot=100ms"]);
+        let ran = bed.gate(&[
+            "import",
+            file,
+            "-o",
+            record,
+            "--workload",
+            "chat",
+            "--slo",
+            "ttft=500ms,tpot=100ms",
+        ]);
         assert_eq!(ran.code, Some(0), "{ran:?}");
     }
     let ran = bed.gate(&["compare", "a.json", "b.json"]);
     assert!(
-        ran.code == Some(0) && ran.stdout.contains("INCONCLUSIVE") && ran.stdout.contains("more baseline session"),
+        ran.code == Some(0)
+            && ran.stdout.contains("INCONCLUSIVE")
+            && ran.stdout.contains("more baseline session"),
         "{ran:?}"
     );
     assert!(
-        ran.stdout.contains("slo_attainment") && ran.stdout.contains("whether the client kept up was not checked"),
+        ran.stdout.contains("slo_attainment")
+            && ran.stdout.contains("whether the client kept up was not checked"),
         "{ran:?}"
     );
     // Another load is another thing, and the fields that differ are named.
     let ran = bed.gate(&["compare", "a.json", "c.json"]);
-    assert!(ran.code == Some(4) && ran.stdout.contains("INCOMPARABLE") && ran.stdout.contains("request_rate"), "{ran:?}");
+    assert!(
+        ran.code == Some(4)
+            && ran.stdout.contains("INCOMPARABLE")
+            && ran.stdout.contains("request_rate"),
+        "{ran:?}"
+    );
 }
 
 /// Seven sessions of unchanged code, made of one file with its times stretched a little, and one that is a half slower.
 #[test]
 fn a_slower_import_fails_against_imported_sessions() {
     let bed = Bed::new();
-    let sessions: Vec<String> = (0..7).map(|i| import_stretched(&bed, &format!("s{i}"), 1.0 + f64::from(i) / 1000.0)).collect();
+    let sessions: Vec<String> = (0..7)
+        .map(|i| import_stretched(&bed, &format!("s{i}"), 1.0 + f64::from(i) / 1000.0))
+        .collect();
     std::fs::create_dir(bed.path("sessions")).expect("a folder");
     bed.git(&["init", "-q", "-b", "main", "."]);
-    bed.write("goodput-gate.yaml", "version: 1\ntarget: {sim: {}}\nworkloads: [{name: chat, arrival: {poisson: {rate: 1}}}]\n");
+    bed.write(
+        "goodput-gate.yaml",
+        "version: 1\ntarget: {sim: {}}\nworkloads: [{name: chat, arrival: {poisson: {rate: 1}}}]\n",
+    );
     bed.commit("all");
     for session in &sessions {
         // Imported again, now that there is a commit to be of.
-        let ran = bed.gate(&["import", &format!("{session}.raw"), "-o", session, "--workload", "chat"]);
+        let ran =
+            bed.gate(&["import", &format!("{session}.raw"), "-o", session, "--workload", "chat"]);
         assert_eq!(ran.code, Some(0), "{ran:?}");
         let ran = bed.gate(&["baseline", "update", "--from", session, "--force"]);
         assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -151,12 +184,16 @@ fn a_slower_import_fails_against_imported_sessions() {
     assert_eq!(bed.baselines().len(), 7);
     let slow = import_stretched(&bed, "slow", 1.5);
     let ran = bed.gate(&["compare", "baselines", &slow]);
-    assert!(ran.code == Some(1) && ran.stdout.contains("FAIL") && ran.stdout.contains("ttft_geomean"), "{ran:?}");
+    assert!(
+        ran.code == Some(1) && ran.stdout.contains("FAIL") && ran.stdout.contains("ttft_geomean"),
+        "{ran:?}"
+    );
 }
 
 /// The record's name; the file that it was made of is beside it.
 fn import_stretched(bed: &Bed, name: &str, factor: f64) -> String {
-    let mut run: Value = serde_json::from_str(&fixture("vllm-bench-0.32.0-open-1.json")).expect("JSON");
+    let mut run: Value =
+        serde_json::from_str(&fixture("vllm-bench-0.32.0-open-1.json")).expect("JSON");
     let stretch = |v: &mut Value| *v = json!(v.as_f64().expect("a time") * factor);
     run["ttfts"].as_array_mut().expect("a list").iter_mut().for_each(stretch);
     for gaps in run["itls"].as_array_mut().expect("a list") {
@@ -171,7 +208,11 @@ fn import_stretched(bed: &Bed, name: &str, factor: f64) -> String {
 
 #[test]
 fn what_cannot_be_imported_is_exit_2_and_said() {
-    let bed = bed(&["vllm-bench-0.32.0-open-1.json", "vllm-bench-0.32.0-closed-1.json", "aiperf-0.13.0-1.jsonl"]);
+    let bed = bed(&[
+        "vllm-bench-0.32.0-open-1.json",
+        "vllm-bench-0.32.0-closed-1.json",
+        "aiperf-0.13.0-1.jsonl",
+    ]);
     let whole = fixture("vllm-bench-0.32.0-open-1.json");
     bed.write("cut.json", &whole[..whole.len() / 2]);
     bed.write("empty.json", "");
@@ -209,7 +250,11 @@ fn the_config_says_what_the_file_cannot() {
     );
     let args = ["import", "vllm-bench-0.32.0-open-1.json", "-o", "r.json", "--config", "gate.yaml"];
     let ran = bed.gate(&args);
-    assert!(ran.code == Some(2) && ran.stderr.contains("name the imported one with --workload: chat, other"), "{ran:?}");
+    assert!(
+        ran.code == Some(2)
+            && ran.stderr.contains("name the imported one with --workload: chat, other"),
+        "{ran:?}"
+    );
     let ran = bed.gate(&[&args[..], &["--workload", "chat"]].concat());
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let record = bed.json("r.json");

@@ -16,7 +16,8 @@ fn port(server: &Server) -> String {
 /// A server that lists these models.
 fn listing(models: &[&str]) -> Server {
     let data: Vec<_> = models.iter().map(|m| json!({"id": m, "owned_by": "scripted"})).collect();
-    let setup = Setup { models: Answer::json("200 OK", &json!({"data": data})), ..Setup::default() };
+    let setup =
+        Setup { models: Answer::json("200 OK", &json!({"data": data})), ..Setup::default() };
     Server::with(setup, Seen::good)
 }
 
@@ -44,9 +45,17 @@ fn one_server_is_found_and_nothing_is_asked() {
     let ran = gate.run(&["init", "--yes", "--ports", &port(&server)]);
     ran.assert_says(
         0,
-        &["server  http://127.0.0.1:", "(scripted 1.2.3): tiny", "git     no repository here", "next:   goodput-gate run"],
+        &[
+            "server  http://127.0.0.1:",
+            "(scripted 1.2.3): tiny",
+            "git     no repository here",
+            "next:   goodput-gate run",
+        ],
     );
-    assert_eq!(ran.stdout, "wrote   goodput-gate.yaml\nwrote   .github/workflows/goodput-gate.yml\n");
+    assert_eq!(
+        ran.stdout,
+        "wrote   goodput-gate.yaml\nwrote   .github/workflows/goodput-gate.yml\n"
+    );
     assert!(assert_runs(&gate).contains("chat: "));
     insta::assert_snapshot!("init_config", without_workload(&config(&gate)));
     insta::assert_snapshot!("init_workflow", gate.text(".github/workflows/goodput-gate.yml"));
@@ -57,8 +66,19 @@ fn one_server_is_found_and_nothing_is_asked() {
 fn what_was_found_can_be_measured() {
     let (gate, server) = (Gate::new(), Server::good());
     gate.run(&["init", "--yes", "--ports", &port(&server)]).assert_says(0, &[]);
-    let ran =
-        gate.run(&["run", "--rounds", "1", "--requests", "3", "--warmup", "1", "--output-tokens", "4", "--concurrency", "1"]);
+    let ran = gate.run(&[
+        "run",
+        "--rounds",
+        "1",
+        "--requests",
+        "3",
+        "--warmup",
+        "1",
+        "--output-tokens",
+        "4",
+        "--concurrency",
+        "1",
+    ]);
     gate.assert_measured(&ran);
     assert_eq!(gate.record()["workloads"][0]["name"], "chat");
 }
@@ -66,15 +86,21 @@ fn what_was_found_can_be_measured() {
 #[test]
 fn no_server_is_said_and_the_config_waits_for_one() {
     let gate = Gate::new();
-    gate.run(&["init", "--yes", "--ports", NOBODY])
-        .assert_says(0, &["server  none on 127.0.0.1, ports 1", "next:   start the server, then goodput-gate doctor"]);
+    gate.run(&["init", "--yes", "--ports", NOBODY]).assert_says(
+        0,
+        &[
+            "server  none on 127.0.0.1, ports 1",
+            "next:   start the server, then goodput-gate doctor",
+        ],
+    );
     assert!(config(&gate).contains("base_url: http://127.0.0.1:[PORT]/v1"));
     assert_runs(&gate);
 }
 
 #[test]
 fn of_two_servers_and_models_the_chosen_ones_are_written() {
-    let (gate, first, second) = (Gate::new(), Server::good(), listing(&["text-embed", "small", "large: v2"]));
+    let (gate, first, second) =
+        (Gate::new(), Server::good(), listing(&["text-embed", "small", "large: v2"]));
     let ports = format!("{},{}", port(&first), port(&second));
     // An answer that fits nothing is asked again.
     let ran = gate.answering(&["init", "--ask", "--ports", &ports], "9\n2\n2\n");
@@ -97,14 +123,18 @@ fn a_proxy_lists_its_models_on_a_path_of_its_own() {
         ..Setup::default()
     };
     let server = Server::with(setup, Seen::good);
-    gate.run(&["init", "--yes", "--ports", &port(&server)]).assert_says(0, &["(LiteLLM 1.2.3): chat-small\n"]);
+    gate.run(&["init", "--yes", "--ports", &port(&server)])
+        .assert_says(0, &["(LiteLLM 1.2.3): chat-small\n"]);
 }
 
 #[test]
 fn a_name_does_not_steer_the_terminal() {
     let (gate, server) = (Gate::new(), listing(&["a\u{1b}[2Jb", "c"]));
     let ran = gate.answering(&["init", "--ask", "--ports", &port(&server)], "\n");
-    assert!(ran.code == Some(0) && !ran.stderr.contains('\u{1b}') && !ran.stdout.contains('\u{1b}'), "{ran:?}");
+    assert!(
+        ran.code == Some(0) && !ran.stderr.contains('\u{1b}') && !ran.stdout.contains('\u{1b}'),
+        "{ran:?}"
+    );
     assert!(!gate.text("goodput-gate.yaml").contains('\u{1b}'));
     assert_runs(&gate);
 }
@@ -112,7 +142,8 @@ fn a_name_does_not_steer_the_terminal() {
 #[test]
 fn an_answer_that_never_comes_writes_nothing() {
     let gate = Gate::new();
-    gate.answering(&["init", "--ask", "--ports", NOBODY], "").assert_says(2, &["standard input ended", "hint:"]);
+    gate.answering(&["init", "--ask", "--ports", NOBODY], "")
+        .assert_says(2, &["standard input ended", "hint:"]);
     assert!(gate.files().is_empty());
 }
 
@@ -121,13 +152,17 @@ fn files_that_are_there_stay() {
     let (gate, server) = (Gate::new(), Server::good());
     gate.write("goodput-gate.yaml", "mine");
     let args = ["init", "--yes", "--ports", &port(&server)];
-    gate.run(&args).assert_says(2, &["goodput-gate.yaml is there already, and nothing was written", "--force"]);
+    gate.run(&args).assert_says(
+        2,
+        &["goodput-gate.yaml is there already, and nothing was written", "--force"],
+    );
     assert_eq!((gate.text("goodput-gate.yaml").as_str(), gate.files().len()), ("mine", 1));
     gate.run(&[&args[..], &["--force"]].concat()).assert_says(0, &[]);
     assert_runs(&gate);
     // The workflow alone stays too, and does not stop the rest.
     std::fs::remove_file(gate.path("goodput-gate.yaml")).expect("it was written");
-    std::fs::write(gate.path(".github/workflows/goodput-gate.yml"), "mine").expect("it can be written");
+    std::fs::write(gate.path(".github/workflows/goodput-gate.yml"), "mine")
+        .expect("it can be written");
     gate.run(&args).assert_says(0, &["kept    .github/workflows/goodput-gate.yml"]);
     assert_eq!(gate.text(".github/workflows/goodput-gate.yml"), "mine");
 }
@@ -136,8 +171,10 @@ fn files_that_are_there_stay() {
 fn the_repository_says_where_and_which_branch() {
     let (gate, server) = (Gate::new(), Server::good());
     let repo = git2::Repository::init(gate.path("")).expect("a repository can be made");
-    repo.remote("origin", "https://me:s3cret@github.com/acme/serving.git").expect("it takes a remote");
-    repo.reference_symbolic("refs/remotes/origin/HEAD", "refs/remotes/origin/trunk", true, "").expect("it takes a reference");
+    repo.remote("origin", "https://me:s3cret@github.com/acme/serving.git")
+        .expect("it takes a remote");
+    repo.reference_symbolic("refs/remotes/origin/HEAD", "refs/remotes/origin/trunk", true, "")
+        .expect("it takes a reference");
     std::fs::create_dir(gate.path("deep")).expect("the test's folder can be written");
     let ran = gate.run(&["init", "--yes", "--ports", &port(&server)]);
     ran.assert_says(0, &["git     github.com/acme/serving, default branch trunk"]);
@@ -152,16 +189,24 @@ fn a_key_is_found_in_the_env_file_and_never_shown() {
     let setup = Setup { models: Answer::error("401 Unauthorized", "no key"), ..Setup::default() };
     let server = Server::with(setup, Seen::good);
     gate.write(".env", &format!("# keys\nOTHER=1\nexport VLLM_API_KEY='{KEY}'\n"));
-    let ran = gate.run(&["init", "--yes", "--ports", &port(&server), "--api-key-env", "VLLM_API_KEY"]);
+    let ran =
+        gate.run(&["init", "--yes", "--ports", &port(&server), "--api-key-env", "VLLM_API_KEY"]);
     ran.assert_says(0, &["asks for an API key"]);
     assert!(gate.text("goodput-gate.yaml").contains("api_key_env: VLLM_API_KEY"));
-    assert!(gate.text(".github/workflows/goodput-gate.yml").contains("VLLM_API_KEY: ${{ secrets.VLLM_API_KEY }}"));
+    assert!(
+        gate.text(".github/workflows/goodput-gate.yml")
+            .contains("VLLM_API_KEY: ${{ secrets.VLLM_API_KEY }}")
+    );
     let asked = server.seen();
     let keys: Vec<_> = asked.iter().map(|s| s.headers.get("authorization").cloned()).collect();
     assert_eq!(keys.first(), Some(&None), "a server that may not ask for a key is sent none");
     assert!(keys.contains(&Some(format!("Bearer {KEY}"))), "{keys:?}");
-    let written: String =
-        gate.files().iter().filter(|p| !p.ends_with(".env")).map(|p| std::fs::read_to_string(p).expect("text")).collect();
+    let written: String = gate
+        .files()
+        .iter()
+        .filter(|p| !p.ends_with(".env"))
+        .map(|p| std::fs::read_to_string(p).expect("text"))
+        .collect();
     assert!(!format!("{written}{ran:?}").contains("0123456789abcdef"));
 }
 
@@ -203,21 +248,39 @@ fn older_configs_become_one() {
     let gate = Gate::new();
     let ran = gate.run(&["init", "--yes", "--from", &older(&gate)]);
     ran.assert_says(0, &["SPARK_TEST_API_KEY", "sweep", "context_length"]);
-    insta::assert_snapshot!("init_from_older", format!("{}\n---\n{}", ran.redacted(&gate), gate.text("goodput-gate.yaml")));
+    insta::assert_snapshot!(
+        "init_from_older",
+        format!("{}\n---\n{}", ran.redacted(&gate), gate.text("goodput-gate.yaml"))
+    );
     assert!(!format!("{ran:?}{}", gate.text("goodput-gate.yaml")).contains("sk-live"));
     // Rounds of their own length have tens of thousands of requests, and are made for every dry run.
     let short = ["run", "--dry-run", "--duration", "2s"];
     let plan = gate.run(&short).stdout;
-    assert!(["medium-load: ", "high-load-5min: ", "stress-test: ", "sweep-c50: "].iter().all(|w| plan.contains(w)), "{plan}");
+    assert!(
+        ["medium-load: ", "high-load-5min: ", "stress-test: ", "sweep-c50: "]
+            .iter()
+            .all(|w| plan.contains(w)),
+        "{plan}"
+    );
     // Every server, and the further model, by name.
     let full = |short: &str| {
-        if short.starts_with("llama") { "meta-llama/Meta-Llama-3.1-8B-Instruct" } else { "Qwen/Qwen3-Coder-30B-A3B-Instruct" }
+        if short.starts_with("llama") {
+            "meta-llama/Meta-Llama-3.1-8B-Instruct"
+        } else {
+            "Qwen/Qwen3-Coder-30B-A3B-Instruct"
+        }
     };
     for target in ["vllm-local", "spark-test", "litellm"] {
         for model in ["llama-3.1-8b-instruct", "qwen3-coder-30b"] {
-            let ran = gate.run(&[&short[..], &["--target", target, "--model", model, "--workload", "medium-load"]].concat());
+            let ran = gate.run(
+                &[&short[..], &["--target", target, "--model", model, "--workload", "medium-load"]]
+                    .concat(),
+            );
             ran.assert_says(0, &[]);
-            assert!(ran.stdout.contains(&format!("model {} at http://", full(model))), "{target}: {ran:?}");
+            assert!(
+                ran.stdout.contains(&format!("model {} at http://", full(model))),
+                "{target}: {ran:?}"
+            );
         }
     }
     gate.run(&[&short[..], &["--target", "qwen3-coder-30b"]].concat()).assert_says(0, &[]);
@@ -230,12 +293,15 @@ fn older_prompts_are_sent_from_a_file_of_their_own() {
     gate.write("workloads.yaml", "workloads: [{name: w, concurrency: 1, requests: 2, warmup: 1, max_tokens: 4, prompts: [first question, second question]}]");
     let init = ["init", "--yes", "--from", "."];
     gate.write("prompts.jsonl", "mine");
-    gate.run(&init).assert_says(2, &["prompts.jsonl is there already, and nothing was written", "--force"]);
+    gate.run(&init)
+        .assert_says(2, &["prompts.jsonl is there already, and nothing was written", "--force"]);
     assert!(!gate.path("goodput-gate.yaml").exists());
-    gate.run(&[&init[..], &["--force"]].concat()).assert_says(0, &["w, prompts: 2 of them, in prompts.jsonl"]);
+    gate.run(&[&init[..], &["--force"]].concat())
+        .assert_says(0, &["w, prompts: 2 of them, in prompts.jsonl"]);
     let ran = gate.run(&["run", "--target", "a", "--rounds", "1"]);
     gate.assert_measured(&ran);
-    let sent: String = server.seen().iter().map(|seen| String::from_utf8_lossy(&seen.body).into_owned()).collect();
+    let sent: String =
+        server.seen().iter().map(|seen| String::from_utf8_lossy(&seen.body).into_owned()).collect();
     assert!(sent.contains("first question") && sent.contains("second question"), "{ran:?} {sent}");
 }
 
@@ -251,8 +317,20 @@ fn older_configs_that_name_no_server_are_refused() {
 #[test]
 fn enter_three_times_measures_the_first_of_each() {
     let (gate, server) = (Gate::new(), listing(&["small", "large"]));
-    let few = ["--requests", "2", "--rounds", "1", "--warmup", "1", "--output-tokens", "4", "--preset", "single"];
-    let ran = gate.answering(&[&["run", "-i", "--ports", &port(&server)][..], &few].concat(), "\n\n\n");
+    let few = [
+        "--requests",
+        "2",
+        "--rounds",
+        "1",
+        "--warmup",
+        "1",
+        "--output-tokens",
+        "4",
+        "--preset",
+        "single",
+    ];
+    let ran =
+        gate.answering(&[&["run", "-i", "--ports", &port(&server)][..], &few].concat(), "\n\n\n");
     gate.assert_measured(&ran);
     let record = gate.record();
     assert_eq!(
@@ -260,15 +338,25 @@ fn enter_three_times_measures_the_first_of_each() {
         (&json!("single"), &json!("small"))
     );
     assert!(
-        ran.stderr.contains(&format!("goodput-gate run --base-url {} --model small --preset single", server.url())),
+        ran.stderr.contains(&format!(
+            "goodput-gate run --base-url {} --model small --preset single",
+            server.url()
+        )),
         "{ran:?}"
     );
     // Without a preset said, the third question is the workload.
     let ran = gate.answering(&["run", "-i", "--dry-run", "--ports", &port(&server)], "\n\n\n");
-    ran.assert_says(0, &["server (number or URL):", "model (number or name):", "workload (number or preset):"]);
+    ran.assert_says(
+        0,
+        &["server (number or URL):", "model (number or name):", "workload (number or preset):"],
+    );
     assert!(ran.stdout.contains("quick-c1: "), "{ran:?}");
-    let ran = gate.answering(&["run", "-i", "--dry-run", "--ports", &port(&server)], "\n2\nkorean\n");
-    assert!(ran.stderr.contains("--model large --preset korean") && ran.stdout.contains("korean: "), "{ran:?}");
+    let ran =
+        gate.answering(&["run", "-i", "--dry-run", "--ports", &port(&server)], "\n2\nkorean\n");
+    assert!(
+        ran.stderr.contains("--model large --preset korean") && ran.stdout.contains("korean: "),
+        "{ran:?}"
+    );
 }
 
 #[test]
@@ -277,14 +365,24 @@ fn a_config_is_offered_first() {
     let text = "version: 1\ntarget: {base_url: URL}\ntargets: {sim: {target: {sim: {}}}}\nworkloads: [{name: a}, {name: b, requests: 7}]\n";
     gate.write("goodput-gate.yaml", &text.replace("URL", &server.url()));
     let ports = port(&other);
-    let ask = |answers: &str| gate.answering(&["run", "-i", "--dry-run", "--ports", &ports], answers);
+    let ask =
+        |answers: &str| gate.answering(&["run", "-i", "--dry-run", "--ports", &ports], answers);
     let ran = ask("\n\n\n");
-    assert!(ran.stdout.contains("a: ") && ran.stdout.contains("b: ") && ran.code == Some(0), "{ran:?}");
+    assert!(
+        ran.stdout.contains("a: ") && ran.stdout.contains("b: ") && ran.code == Some(0),
+        "{ran:?}"
+    );
     // The simulated server is started by the gate: there is no model to ask it for.
     let ran = ask("2\n3\n");
-    assert!(ran.stderr.contains("--target sim --workload b") && !ran.stdout.contains("a: "), "{ran:?}");
+    assert!(
+        ran.stderr.contains("--target sim --workload b") && !ran.stdout.contains("a: "),
+        "{ran:?}"
+    );
     let ran = ask("3\n\n4\n");
-    assert!(ran.stderr.contains(&format!("--base-url {} --model tiny --preset low-load", other.url())), "{ran:?}");
+    assert!(
+        ran.stderr.contains(&format!("--base-url {} --model tiny --preset low-load", other.url())),
+        "{ran:?}"
+    );
 }
 
 /// As the older tool's script asked: names with what was said of them, then what is about to be sent, and whether to start.
@@ -296,7 +394,10 @@ fn names_are_shown_and_nothing_is_sent_before_it_is_confirmed() {
                 workloads:\n  - {name: a, description: one of three, requests: 3, arrival: {closed: {concurrency: 1}}, warmup: 1, output_tokens: 4}\n";
     gate.write("goodput-gate.yaml", &text.replace("URL", &server.url()));
     let ask = |args: &[&str], answers: &str| {
-        gate.answering(&[&["run", "-i", "--rounds", "1", "--ports", NOBODY][..], args].concat(), answers)
+        gate.answering(
+            &[&["run", "-i", "--rounds", "1", "--ports", NOBODY][..], args].concat(),
+            answers,
+        )
     };
     let ran = ask(&[], "\n2\n\nn\n");
     let here = format!("> 1. here: {} (this machine)\n", server.url());
@@ -326,35 +427,71 @@ fn names_are_shown_and_nothing_is_sent_before_it_is_confirmed() {
     gate.assert_measured(&ran);
     ran.assert_says(
         ran.code.unwrap_or(-1),
-        &["--preset adhoc --rate 20 --duration 0.2s --input-tokens 16 --output-tokens 4\n", "adhoc: Poisson 20/s"],
+        &[
+            "--preset adhoc --rate 20 --duration 0.2s --input-tokens 16 --output-tokens 4\n",
+            "adhoc: Poisson 20/s",
+        ],
     );
     let record = gate.record();
-    assert_eq!((&record["workloads"][0]["name"], record["workloads"].as_array().map(Vec::len)), (&json!("adhoc"), Some(1)));
+    assert_eq!(
+        (&record["workloads"][0]["name"], record["workloads"].as_array().map(Vec::len)),
+        (&json!("adhoc"), Some(1))
+    );
     ask(&[], "\n\n\n").assert_says(2, &["standard input ended"]);
 }
 
 #[test]
 fn doctor_names_the_config_and_asks_another_server() {
     let (gate, server) = (Gate::new(), Server::good());
-    gate.write("goodput-gate.yaml", "version: 1\ntarget: {base_url: 'http://127.0.0.1:1/v1'}\nworkloads: [{name: a}]\n");
+    gate.write(
+        "goodput-gate.yaml",
+        "version: 1\ntarget: {base_url: 'http://127.0.0.1:1/v1'}\nworkloads: [{name: a}]\n",
+    );
     let ran = gate.run(&["doctor"]);
-    assert!(ran.stdout.contains("goodput-gate.yaml, 1 workload(s)") && ran.stdout.contains("bad   server"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("goodput-gate.yaml, 1 workload(s)")
+            && ran.stdout.contains("bad   server"),
+        "{ran:?}"
+    );
     let ran = gate.run(&["doctor", "--base-url", &server.url()]);
-    assert!(ran.stdout.contains("of the command line") && ran.stdout.contains("ok    server   answers with tiny"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("of the command line")
+            && ran.stdout.contains("ok    server   answers with tiny"),
+        "{ran:?}"
+    );
 }
 
 #[test]
 fn a_local_check_says_what_to_do_next_and_a_job_does_not() {
     let server = Server::good();
-    let args =
-        ["check", "--base-url", &server.url(), "--requests", "3", "--rounds", "1", "--warmup", "1", "--output-tokens", "4"];
+    let args = [
+        "check",
+        "--base-url",
+        &server.url(),
+        "--requests",
+        "3",
+        "--rounds",
+        "1",
+        "--warmup",
+        "1",
+        "--output-tokens",
+        "4",
+    ];
     let gate = Gate::new();
     let ran = gate.run(&args);
     gate.assert_measured(&ran);
     if ran.code == Some(0) {
-        assert!(ran.stdout.contains("exit code   0 (NO BASELINE is let through by gate.on_missing_baseline: warn)"), "{ran:?}");
+        assert!(
+            ran.stdout.contains(
+                "exit code   0 (NO BASELINE is let through by gate.on_missing_baseline: warn)"
+            ),
+            "{ran:?}"
+        );
         assert!(ran.stderr.contains("next: there is nothing to compare with yet"), "{ran:?}");
-        assert!(ran.stdout.contains("ttft_p50 needs 10 completed requests after the ramp"), "{ran:?}");
+        assert!(
+            ran.stdout.contains("ttft_p50 needs 10 completed requests after the ramp"),
+            "{ran:?}"
+        );
     } else {
         assert!(ran.stderr.contains("next: this measurement says nothing"), "{ran:?}");
     }

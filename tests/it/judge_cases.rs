@@ -17,8 +17,11 @@ const RIGHT_LIMITS: usize = 70;
 
 #[test]
 fn no_labelled_case_is_judged_wrongly() {
-    let labels: BTreeMap<String, Value> =
-        lines("labels.jsonl.gz").into_iter().map(|line| parse(&line)).map(|l| (text(&l, "id"), l)).collect();
+    let labels: BTreeMap<String, Value> = lines("labels.jsonl.gz")
+        .into_iter()
+        .map(|line| parse(&line))
+        .map(|l| (text(&l, "id"), l))
+        .collect();
     let files = ["cases-00", "cases-01", "cases-02", "cases-03", "cases-limits"];
     let cases: Vec<String> = files.iter().flat_map(|f| lines(&format!("{f}.jsonl.gz"))).collect();
     assert_eq!(cases.len(), labels.len());
@@ -41,7 +44,11 @@ fn no_labelled_case_is_judged_wrongly() {
         }
     }
     assert!(wrong.is_empty(), "judged wrongly:\n{}", wrong.join("\n"));
-    assert!(verdicts >= RIGHT_VERDICTS, "{verdicts} of {} verdicts are right, there were {RIGHT_VERDICTS}", cases.len());
+    assert!(
+        verdicts >= RIGHT_VERDICTS,
+        "{verdicts} of {} verdicts are right, there were {RIGHT_VERDICTS}",
+        cases.len()
+    );
     assert!(limits >= RIGHT_LIMITS, "{limits} limits are right, there were {RIGHT_LIMITS}");
 }
 
@@ -60,7 +67,10 @@ fn judge(case: &str) -> Value {
 fn lines(name: &str) -> Vec<String> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cases").join(name);
     let file = File::open(&path).expect("the fixture is in the repository");
-    BufReader::new(GzDecoder::new(file)).lines().map(|line| line.expect("the fixture is text")).collect()
+    BufReader::new(GzDecoder::new(file))
+        .lines()
+        .map(|line| line.expect("the fixture is text"))
+        .collect()
 }
 
 fn parse(line: &str) -> Value {

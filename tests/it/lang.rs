@@ -7,7 +7,8 @@ use std::process::{Command, Output};
 const CONFIG: &str = "version: 1\nlang: ko\ntarget: {sim: {}}\nworkloads: [{preset: quick}]\n";
 
 fn report(format: &str, flag: &[&str], env: &[(&str, &str)], folder: &Path) -> Output {
-    let record = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/candidate.json");
+    let record =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/candidate.json");
     let mut command = Command::new(env!("CARGO_BIN_EXE_goodput-gate"));
     command
         .arg("report")
@@ -31,9 +32,12 @@ fn is_korean(text: &str) -> bool {
 
 #[test]
 fn the_flag_wins_over_the_environment_and_that_over_the_config() {
-    let (plain, configured) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let (plain, configured) =
+        (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     fs::write(configured.path().join("goodput-gate.yaml"), CONFIG).expect("written");
-    let korean = |flag: &[&str], env: &[(&str, &str)], folder: &Path| is_korean(&text(&report("md", flag, env, folder)));
+    let korean = |flag: &[&str], env: &[(&str, &str)], folder: &Path| {
+        is_korean(&text(&report("md", flag, env, folder)))
+    };
     assert!(!korean(&[], &[], plain.path()));
     assert!(korean(&[], &[], configured.path()));
     assert!(!korean(&[], &[("GOODPUT_GATE_LANG", "en")], configured.path()));
@@ -44,23 +48,31 @@ fn the_flag_wins_over_the_environment_and_that_over_the_config() {
 fn what_machines_read_is_english() {
     let folder = tempfile::tempdir().expect("a folder");
     for format in ["json", "csv", "junit"] {
-        assert!(!is_korean(&text(&report(format, &["--lang", "ko"], &[], folder.path()))), "{format}");
+        assert!(
+            !is_korean(&text(&report(format, &["--lang", "ko"], &[], folder.path()))),
+            "{format}"
+        );
     }
     for format in ["terminal", "md", "html"] {
-        assert!(is_korean(&text(&report(format, &["--lang", "ko"], &[], folder.path()))), "{format}");
+        assert!(
+            is_korean(&text(&report(format, &["--lang", "ko"], &[], folder.path()))),
+            "{format}"
+        );
     }
 }
 
 #[test]
 fn an_unknown_language_is_refused_wherever_it_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
-    for output in
-        [report("md", &["--lang", "de"], &[], folder.path()), report("md", &[], &[("GOODPUT_GATE_LANG", "de")], folder.path())]
-    {
+    for output in [
+        report("md", &["--lang", "de"], &[], folder.path()),
+        report("md", &[], &[("GOODPUT_GATE_LANG", "de")], folder.path()),
+    ] {
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&output.stderr).contains("possible values: en, ko"));
     }
-    fs::write(folder.path().join("goodput-gate.yaml"), CONFIG.replace("ko", "de")).expect("written");
+    fs::write(folder.path().join("goodput-gate.yaml"), CONFIG.replace("ko", "de"))
+        .expect("written");
     let mut check = Command::new(env!("CARGO_BIN_EXE_goodput-gate"));
     let output = check
         .args(["check", "--dry-run"])

@@ -13,12 +13,18 @@ const SERVE: &str = "while :; do sleep 0.05; done";
 #[test]
 fn a_server_is_asked_to_end_and_waited_for() {
     let bed = Bed::new();
-    let server = format!("trap 'echo finished > end; exit 0' TERM; echo serving; echo warning >&2; echo $$ > pid; {SERVE}");
+    let server = format!(
+        "trap 'echo finished > end; exit 0' TERM; echo serving; echo warning >&2; echo $$ > pid; {SERVE}"
+    );
     // Far beyond the patience of the test: that the grace is not waited out shows by the test's end.
     let mut supervisor = bed.supervise(&["--grace", "600s"], &server);
     let pid = bed.pid("pid");
     until("both streams are in its log", || bed.text("logs/server.log") == "serving\nwarning\n");
-    assert_eq!(supervisor.say(), Some(json!({"started": {"pid": pid}})), "the id is that of the shell itself");
+    assert_eq!(
+        supervisor.say(),
+        Some(json!({"started": {"pid": pid}})),
+        "the id is that of the shell itself"
+    );
     supervisor.close();
     assert_eq!((supervisor.say(), supervisor.wait()), (None, Some(0)));
     assert!(!alive(pid));
@@ -62,7 +68,8 @@ fn a_daemon_does_not_get_away() {
     let bed = Bed::new();
     // A session of its own, its parents gone, and deaf.
     let daemon = format!("trap \"\" TERM HUP; echo $$ > daemon; {SERVE}");
-    let server = format!("(setsid sh -c '{daemon}' < /dev/null > /dev/null 2>&1 &); echo $$ > pid; {SERVE}");
+    let server =
+        format!("(setsid sh -c '{daemon}' < /dev/null > /dev/null 2>&1 &); echo $$ > pid; {SERVE}");
     let mut supervisor = bed.supervise(&["--grace", "200ms"], &server);
     let pids = [bed.pid("pid"), bed.pid("daemon")];
     supervisor.close();
@@ -74,7 +81,9 @@ fn a_daemon_does_not_get_away() {
 #[cfg(target_os = "linux")]
 fn a_server_that_daemonises_has_exited_and_is_ended() {
     let bed = Bed::new();
-    let server = format!("setsid sh -c 'echo $$ > daemon; {SERVE}' & until [ -s daemon ]; do sleep 0.05; done");
+    let server = format!(
+        "setsid sh -c 'echo $$ > daemon; {SERVE}' & until [ -s daemon ]; do sleep 0.05; done"
+    );
     let mut supervisor = bed.supervise(&["--grace", "600s"], &server);
     let daemon = bed.pid("daemon");
     assert!(supervisor.say().is_some_and(|s| s["started"]["pid"].is_number()));
@@ -93,9 +102,18 @@ fn a_server_that_dies_is_reported_with_its_status() {
         let bed = Bed::new();
         let mut supervisor = bed.supervise(&[], server);
         supervisor.say();
-        assert_eq!((supervisor.say(), supervisor.wait()), (Some(json!({"exited": exited})), Some(0)), "{server}");
+        assert_eq!(
+            (supervisor.say(), supervisor.wait()),
+            (Some(json!({"exited": exited})), Some(0)),
+            "{server}"
+        );
         let log = bed.text("logs/server.log");
-        assert!(server.starts_with("kill") || log.contains("out of memory") || log.contains("not found"), "{log}");
+        assert!(
+            server.starts_with("kill")
+                || log.contains("out of memory")
+                || log.contains("not found"),
+            "{log}"
+        );
     }
 }
 
@@ -103,7 +121,8 @@ fn a_server_that_dies_is_reported_with_its_status() {
 fn a_signal_to_the_supervisor_is_a_request_to_stop() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
         let bed = Bed::new();
-        let mut supervisor = bed.supervise(&["--grace", "600s"], &format!("echo $$ > pid; {SERVE}"));
+        let mut supervisor =
+            bed.supervise(&["--grace", "600s"], &format!("echo $$ > pid; {SERVE}"));
         let pid = bed.pid("pid");
         send(supervisor.pid(), signal);
         assert_eq!(supervisor.wait(), Some(0), "{signal:?}");
@@ -116,12 +135,19 @@ fn a_signal_to_the_supervisor_is_a_request_to_stop() {
 fn a_command_inherits_no_signal_setting() {
     let bed = Bed::new();
     // Ignored by who starts the supervisor, as by nohup or by a script in the background; the status is known all the same.
-    let outer = format!("trap '' INT HUP CHLD TERM; exec {}", command_line(&[], "grep SigIgn /proc/$$/status > ignored; exit 5"));
+    let outer = format!(
+        "trap '' INT HUP CHLD TERM; exec {}",
+        command_line(&[], "grep SigIgn /proc/$$/status > ignored; exit 5")
+    );
     let mut supervisor = bed.shell(&outer);
     supervisor.say();
-    assert_eq!((supervisor.say(), supervisor.wait()), (Some(json!({"exited": {"code": 5, "signal": null}})), Some(0)));
+    assert_eq!(
+        (supervisor.say(), supervisor.wait()),
+        (Some(json!({"exited": {"code": 5, "signal": null}})), Some(0))
+    );
     let text = bed.text("ignored");
-    let mask = u64::from_str_radix(text.trim().rsplit('\t').next().expect("a mask"), 16).expect("hexadecimal");
+    let mask = u64::from_str_radix(text.trim().rsplit('\t').next().expect("a mask"), 16)
+        .expect("hexadecimal");
     let bit = |signal: Signal| 1 << (signal.as_raw() - 1);
     let ours = [Signal::INT, Signal::HUP, Signal::CHILD, Signal::TERM].map(bit).iter().sum::<u64>();
     assert_eq!(mask & ours, 0, "{text}");
@@ -132,7 +158,8 @@ fn when_the_gate_is_killed_its_server_ends() {
     let bed = Bed::new();
     let server = format!("trap 'echo finished > end; exit 0' TERM; echo $$ > pid; {SERVE}");
     // `sleep` stands for the gate: it alone holds the pipe.
-    let script = format!("sh -c 'echo $$ > gate; exec sleep 1000' | {}", command_line(&[], &server));
+    let script =
+        format!("sh -c 'echo $$ > gate; exec sleep 1000' | {}", command_line(&[], &server));
     let mut gate = bed.shell(&script);
     let (killed, pid) = (bed.pid("gate"), bed.pid("pid"));
     send(killed, Signal::KILL);
@@ -144,9 +171,12 @@ fn when_the_gate_is_killed_its_server_ends() {
 #[test]
 fn a_ctrl_c_reaches_the_gate_and_not_the_server() {
     let bed = Bed::new();
-    let server = format!("trap 'echo int >> heard' INT; trap 'echo term >> heard; exit 0' TERM; echo $$ > pid; {SERVE}");
+    let server = format!(
+        "trap 'echo int >> heard' INT; trap 'echo term >> heard; exit 0' TERM; echo $$ > pid; {SERVE}"
+    );
     let gate = format!("trap \"echo asked > asked\" INT; echo $$ > gate; {SERVE}");
-    let mut both = bed.shell(&format!("trap : INT; sh -c '{gate}' | {}", command_line(&[], &server)));
+    let mut both =
+        bed.shell(&format!("trap : INT; sh -c '{gate}' | {}", command_line(&[], &server)));
     let (gate, pid) = (bed.pid("gate"), bed.pid("pid"));
     // What a terminal does: to the whole foreground group.
     send_group(both.pid(), Signal::INT);
@@ -171,9 +201,16 @@ fn the_log_is_appended_to() {
 fn the_command_runs_where_it_is_told_without_our_input_and_output() {
     let bed = Bed::new();
     std::fs::create_dir(bed.path("there")).expect("a folder");
-    let mut supervisor = bed.supervise(&["--cwd", "there"], "pwd > here; cat > input; echo '{\"failed\":{\"why\":\"a lie\"}}'");
+    let mut supervisor = bed.supervise(
+        &["--cwd", "there"],
+        "pwd > here; cat > input; echo '{\"failed\":{\"why\":\"a lie\"}}'",
+    );
     supervisor.say();
-    assert_eq!(supervisor.say(), Some(json!({"exited": {"code": 0, "signal": null}})), "its output is in the log");
+    assert_eq!(
+        supervisor.say(),
+        Some(json!({"exited": {"code": 0, "signal": null}})),
+        "its output is in the log"
+    );
     assert_eq!(supervisor.wait(), Some(0));
     assert!(bed.text("there/here").trim_end().ends_with("/there"), "{}", bed.text("there/here"));
     assert_eq!(bed.text("there/input"), "", "its input is empty, and ended");
@@ -201,11 +238,14 @@ fn what_cannot_be_started_says_why() {
 fn a_chatty_server_fills_no_disk() {
     const CAP: u64 = 16 * 1024 * 1024;
     let bed = Bed::new();
-    let server =
-        format!("yes a line of a server that says too much | head -c 60000000; echo; echo last words; echo $$ > pid; {SERVE}");
+    let server = format!(
+        "yes a line of a server that says too much | head -c 60000000; echo; echo last words; echo $$ > pid; {SERVE}"
+    );
     let mut supervisor = bed.supervise(&[], &server);
     bed.pid("pid");
-    until("its last words are in the log", || bed.text("logs/server.log").ends_with("\nlast words\n"));
+    until("its last words are in the log", || {
+        bed.text("logs/server.log").ends_with("\nlast words\n")
+    });
     let size = |name: &str| std::fs::metadata(bed.path(name)).expect("it is there").len();
     assert!(size("logs/server.log") <= CAP && size("logs/server.log.1") <= CAP);
     assert_eq!(std::fs::read_dir(bed.path("logs")).expect("the folder").count(), 2);

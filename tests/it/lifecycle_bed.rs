@@ -62,12 +62,18 @@ impl Bed {
     }
 
     fn start(&self, mut command: Command) -> Supervisor {
-        command.current_dir(self.folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .current_dir(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut child = command.spawn().expect("it starts");
         let stdin = child.stdin.take();
         let output = BufReader::new(child.stdout.take().expect("its output is a pipe"));
         let (sender, lines) = channel();
-        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        std::thread::spawn(move || {
+            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
         Supervisor { child, stdin, lines }
     }
 }
@@ -96,7 +102,9 @@ impl Supervisor {
         match self.lines.recv_timeout(PATIENCE) {
             Ok(line) => Some(serde_json::from_str(&line).expect("a line of JSON")),
             Err(RecvTimeoutError::Disconnected) => None,
-            Err(RecvTimeoutError::Timeout) => panic!("not within a minute: a line of the supervisor"),
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("not within a minute: a line of the supervisor")
+            }
         }
     }
 

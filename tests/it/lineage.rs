@@ -3,7 +3,9 @@
 //! Not here: which event means which base (`lineage_events`).
 
 use crate::gate_support::Bed;
-use crate::lineage_support::{CONFIG, code, found, notices, plant, sessions, walk, walk_in, with_session};
+use crate::lineage_support::{
+    CONFIG, code, found, notices, plant, sessions, walk, walk_in, with_session,
+};
 
 #[test]
 fn a_branch_walks_from_its_merge_base() {
@@ -19,10 +21,14 @@ fn a_branch_walks_from_its_merge_base() {
     bed.commit("later baselines");
     bed.git(&["checkout", "-q", "feature"]);
     let walk = walk(&bed);
-    assert_eq!((&walk["merge_base"], &walk["start"], &walk["on_base"]), (&base.clone().into(), &base.into(), &false.into()));
+    assert_eq!(
+        (&walk["merge_base"], &walk["start"], &walk["on_base"]),
+        (&base.clone().into(), &base.into(), &false.into())
+    );
     // Read from the base's tip, where a session of the merge base may have come later; that of a later commit is no baseline of this.
     assert_eq!(sessions(&walk), found(&[("cccccccc", 0), ("aaaaaaaa", 1), ("bbbbbbbb", -1)]));
-    bed.gate(&["baseline", "resolve"]).assert(0, &["merge base", "1 commit back", "left out", "the tree of"]);
+    bed.gate(&["baseline", "resolve"])
+        .assert(0, &["merge base", "1 commit back", "left out", "the tree of"]);
 }
 
 #[test]
@@ -50,7 +56,10 @@ fn what_nobody_committed_counts_on_the_base_branch_outside_ci_only() {
     plant(&bed, "HEAD", "bbbbbbbb");
     let here = walk(&bed);
     assert_eq!(sessions(&here), found(&[("aaaaaaaa", 0), ("bbbbbbbb", 0)]));
-    assert!(notices(&here).contains("1 session in baselines that no commit holds yet counts"), "{here}");
+    assert!(
+        notices(&here).contains("1 session in baselines that no commit holds yet counts"),
+        "{here}"
+    );
     let ci = walk_in(&bed, "", &[("CI", "true")], &[]);
     assert_eq!((sessions(&ci), notices(&ci)), (found(&[("aaaaaaaa", 0)]), "[]".into()));
 }
@@ -106,7 +115,8 @@ fn a_shallow_clone_of_any_depth_is_an_error_in_its_worktrees_too() {
         let folder = format!("../{name}");
         bed.gate_in(&folder, &["baseline", "resolve"]).assert(2, &["shallow", "fetch-depth: 0"]);
         bed.git_in(&folder, &["worktree", "add", "-q", &format!("../wt{depth}"), "-b", "other"]);
-        bed.gate_in(&format!("../wt{depth}"), &["baseline", "resolve"]).assert(2, &["shallow", "fetch-depth: 0"]);
+        bed.gate_in(&format!("../wt{depth}"), &["baseline", "resolve"])
+            .assert(2, &["shallow", "fetch-depth: 0"]);
     }
 }
 
@@ -127,7 +137,8 @@ fn a_fork_names_the_upstream() {
     assert_eq!(sessions(&walk_in(&bed, "../fork", &[], &[])), found(&[("aaaaaaaa", 0)]));
     let walk = walk_in(&bed, "../fork", &[], &["--base", "upstream/main"]);
     assert_eq!(sessions(&walk), found(&[("bbbbbbbb", 0), ("aaaaaaaa", 2)]));
-    bed.gate_in("../fork", &["baseline", "resolve", "--base", "nowhere"]).assert(2, &["no commit, branch or tag", "nowhere"]);
+    bed.gate_in("../fork", &["baseline", "resolve", "--base", "nowhere"])
+        .assert(2, &["no commit, branch or tag", "nowhere"]);
 }
 
 #[test]
@@ -158,13 +169,20 @@ fn a_renamed_branch_is_found_by_the_remote_or_is_its_own_base() {
     bed.git(&["branch", "-m", "main", "trunk"]);
     let alone = walk(&bed);
     assert_eq!(sessions(&alone), found(&[("aaaaaaaa", 0)]));
-    assert!(notices(&alone).contains("no base branch found") && notices(&alone).contains("--base REF"), "{alone}");
+    assert!(
+        notices(&alone).contains("no base branch found") && notices(&alone).contains("--base REF"),
+        "{alone}"
+    );
     // Where a pull request is gated, nothing is taken for the base that is not.
-    bed.gate_with("", &[("CI", "true")], &["baseline", "resolve"]).assert(2, &["no base branch found", "--base REF"]);
+    bed.gate_with("", &[("CI", "true")], &["baseline", "resolve"])
+        .assert(2, &["no base branch found", "--base REF"]);
     bed.git_in("..", &["clone", "-q", "repo", "clone"]);
     bed.git_in("../clone", &["checkout", "-q", "-b", "feature"]);
     let walk = walk_in(&bed, "../clone", &[("CI", "true")], &[]);
-    assert_eq!((&walk["base"], sessions(&walk)), (&"origin/HEAD".into(), found(&[("aaaaaaaa", 0)])));
+    assert_eq!(
+        (&walk["base"], sessions(&walk)),
+        (&"origin/HEAD".into(), found(&[("aaaaaaaa", 0)]))
+    );
 }
 
 #[test]
@@ -179,7 +197,8 @@ fn unrelated_history_is_an_error() {
 #[test]
 fn another_branch_may_hold_the_baselines() {
     let bed = Bed::repository(&format!("{CONFIG}baselines: {{ref: perf}}\n"));
-    bed.gate(&["baseline", "resolve"]).assert(2, &["no commit, branch or tag", "perf", "baselines.ref"]);
+    bed.gate(&["baseline", "resolve"])
+        .assert(2, &["no commit, branch or tag", "perf", "baselines.ref"]);
     bed.git(&["checkout", "-q", "-b", "perf"]);
     plant(&bed, "main", "aaaaaaaa");
     bed.commit("its baseline");
@@ -210,13 +229,21 @@ fn somebody_elses_repository_names_safe_directory() {
             eprintln!("skipped: only root can make a repository of somebody else's");
             return;
         }
-        let entries = std::fs::read_dir(&folder).expect("it can be read").map(|e| e.expect("an entry").path());
+        let entries = std::fs::read_dir(&folder)
+            .expect("it can be read")
+            .map(|e| e.expect("an entry").path());
         folders.extend(entries.filter(|p| p.is_dir() && !p.is_symlink()));
     }
     bed.gate(&["baseline", "resolve"]).assert(2, &["belongs to another user", "safe.directory"]);
     bed.git_in(
         "..",
-        &["config", "--global", "--add", "safe.directory", bed.path("").display().to_string().trim_end_matches('/')],
+        &[
+            "config",
+            "--global",
+            "--add",
+            "safe.directory",
+            bed.path("").display().to_string().trim_end_matches('/'),
+        ],
     );
     assert_eq!(sessions(&walk(&bed)), found(&[("aaaaaaaa", 0)]));
 }

@@ -78,7 +78,11 @@ fn a_checkout_of_the_head_is_judged_against_the_merge_base() {
     bed.git(&["checkout", "-q", "--detach", &head]);
     let walk = walk(&bed, "pull_request", &pull(&base, &head));
     assert_eq!((&walk["base_commit"], &walk["start"]), (&base.into(), &fork_point.into()));
-    assert_eq!(sessions(&walk), found(&[("aaaaaaaa", 0), ("bbbbbbbb", -1)]), "nor what the branch brought");
+    assert_eq!(
+        sessions(&walk),
+        found(&[("aaaaaaaa", 0), ("bbbbbbbb", -1)]),
+        "nor what the branch brought"
+    );
 }
 
 #[test]
@@ -89,8 +93,13 @@ fn a_pull_request_without_its_base_is_an_error() {
     let path = bed.home().join("event.json");
     std::fs::write(&path, pull(&"1".repeat(40), &head).to_string()).expect("it can be written");
     let path = path.display().to_string();
-    let env = [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_EVENT_PATH", path.as_str())];
-    bed.gate_with("", &env, &["baseline", "resolve"]).assert(2, &["no commit, branch or tag", "1111111", "fetch it"]);
+    let env = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_EVENT_NAME", "pull_request"),
+        ("GITHUB_EVENT_PATH", path.as_str()),
+    ];
+    bed.gate_with("", &env, &["baseline", "resolve"])
+        .assert(2, &["no commit, branch or tag", "1111111", "fetch it"]);
 }
 
 #[test]
@@ -103,34 +112,53 @@ fn a_push_is_judged_against_what_the_branch_was() {
     bed.commit("a baseline in the same push");
     let after = bed.git(&["rev-parse", "HEAD"]);
     let push = walk(&bed, "push", &json!({"before": before, "after": after}));
-    assert_eq!((&push["base_commit"], &push["start"], &push["on_base"]), (&before.clone().into(), &before.into(), &false.into()));
+    assert_eq!(
+        (&push["base_commit"], &push["start"], &push["on_base"]),
+        (&before.clone().into(), &before.into(), &false.into())
+    );
     assert_eq!(sessions(&push), found(&[("aaaaaaaa", 0)]));
 }
 
 #[test]
 fn a_forced_push_says_that_its_base_is_gone() {
     let bed = with_session();
-    let forced = walk(&bed, "push", &json!({"before": "1".repeat(40), "repository": {"default_branch": "main"}}));
-    assert!(notices(&forced).contains("111111111111") && notices(&forced).contains("forced push"), "{forced}");
+    let forced = walk(
+        &bed,
+        "push",
+        &json!({"before": "1".repeat(40), "repository": {"default_branch": "main"}}),
+    );
+    assert!(
+        notices(&forced).contains("111111111111") && notices(&forced).contains("forced push"),
+        "{forced}"
+    );
     assert_eq!((&forced["base"], sessions(&forced)), (&"main".into(), found(&[("aaaaaaaa", 0)])));
     // A push that is still here is the base, though it is no ancestor.
     let before = code(&bed, "lost.txt");
     bed.git(&["reset", "-q", "--hard", "HEAD~1"]);
     code(&bed, "instead.txt");
     let here = walk(&bed, "push", &json!({"before": before}));
-    assert_eq!((&here["base_commit"], &here["start"]), (&before.into(), &bed.git(&["rev-parse", "HEAD~1"]).into()));
+    assert_eq!(
+        (&here["base_commit"], &here["start"]),
+        (&before.into(), &bed.git(&["rev-parse", "HEAD~1"]).into())
+    );
     // A new branch has no `before`.
-    let new = walk(&bed, "push", &json!({"before": "0".repeat(40), "repository": {"default_branch": "main"}}));
+    let new = walk(
+        &bed,
+        "push",
+        &json!({"before": "0".repeat(40), "repository": {"default_branch": "main"}}),
+    );
     assert_eq!((&new["base"], notices(&new)), (&"main".into(), "[]".into()));
 }
 
 #[test]
 fn a_merge_group_is_judged_against_what_it_was_queued_on() {
     let Merge { bed, base, .. } = merge();
-    let group =
-        json!({"merge_group": {"head_sha": bed.git(&["rev-parse", "HEAD"]), "base_sha": base, "base_ref": "refs/heads/main"}});
+    let group = json!({"merge_group": {"head_sha": bed.git(&["rev-parse", "HEAD"]), "base_sha": base, "base_ref": "refs/heads/main"}});
     let walk = walk(&bed, "merge_group", &group);
-    assert_eq!((&walk["base_commit"], sessions(&walk)), (&base.into(), found(&[("bbbbbbbb", 0), ("aaaaaaaa", 2)])));
+    assert_eq!(
+        (&walk["base_commit"], sessions(&walk)),
+        (&base.into(), found(&[("bbbbbbbb", 0), ("aaaaaaaa", 2)]))
+    );
 }
 
 #[test]
@@ -140,6 +168,10 @@ fn a_schedule_is_judged_against_the_default_branch() {
     let event = json!({"repository": {"default_branch": "trunk"}});
     for name in ["schedule", "workflow_dispatch"] {
         let walk = walk(&bed, name, &event);
-        assert_eq!((&walk["base"], sessions(&walk)), (&"trunk".into(), found(&[("aaaaaaaa", 0)])), "{name}");
+        assert_eq!(
+            (&walk["base"], sessions(&walk)),
+            (&"trunk".into(), found(&[("aaaaaaaa", 0)])),
+            "{name}"
+        );
     }
 }

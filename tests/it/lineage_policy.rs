@@ -30,23 +30,29 @@ fn changed(config: &str) -> Bed {
 
 #[test]
 fn a_change_cannot_loosen_the_gate_that_judges_it() {
-    let bed = changed(&CONFIG.replace("max: 1ms", "max: 9s").replace("requests: 24", "requests: 32"));
+    let bed =
+        changed(&CONFIG.replace("max: 1ms", "max: 9s").replace("requests: 24", "requests: 32"));
     bed.gate(&["check", "--dry-run"]).assert(0, &["32 requests"]);
     let said = ["this change alters workloads in goodput-gate.yaml", "main (", "24 requests"];
     bed.gate_with("", &CI, &["check", "--dry-run"]).assert(0, &said);
     bed.gate(&["check", "--dry-run", "--base", "main"]).assert(0, &said);
     bed.measure(&["check"]).assert(0, &["ttft_p50"]);
-    bed.measure(&["check", "--base", "main"]).assert(1, &["FAIL", "over its limit", "note: this change alters workloads"]);
+    bed.measure(&["check", "--base", "main"])
+        .assert(1, &["FAIL", "over its limit", "note: this change alters workloads"]);
     let notices = bed.json(".goodput-gate/report.json")["notices"].to_string();
     assert!(notices.contains("this change alters workloads"), "{notices}");
     for file in ["report.md", "junit.xml"] {
-        assert!(bed.read(&format!(".goodput-gate/{file}")).contains("this change alters workloads"), "{file}");
+        assert!(
+            bed.read(&format!(".goodput-gate/{file}")).contains("this change alters workloads"),
+            "{file}"
+        );
     }
     // A config of a name that is looked for first is no way out either.
     let loose = bed.read("goodput-gate.yaml");
     std::fs::create_dir(bed.path(".github")).expect("a folder");
     bed.write(".github/goodput-gate.yaml", &loose);
-    bed.gate_with("", &CI, &["check", "--dry-run"]).assert(0, &["this change alters workloads", "24 requests"]);
+    bed.gate_with("", &CI, &["check", "--dry-run"])
+        .assert(0, &["this change alters workloads", "24 requests"]);
 }
 
 #[test]
@@ -54,17 +60,23 @@ fn a_config_that_a_link_leads_to_outside_is_not_trusted_in_silence() {
     let bed = Bed::repository(CONFIG);
     let outside = bed.home().join("outside");
     std::fs::create_dir(&outside).expect("a folder");
-    std::fs::write(outside.join("goodput-gate.yaml"), CONFIG.replace("max: 1ms", "max: 9s")).expect("a config");
+    std::fs::write(outside.join("goodput-gate.yaml"), CONFIG.replace("max: 1ms", "max: 9s"))
+        .expect("a config");
     bed.git(&["checkout", "-q", "-b", "feature"]);
     std::os::unix::fs::symlink(&outside, bed.path("linked")).expect("a link");
     bed.commit("a config elsewhere");
-    let said = ["this change's config is linked/goodput-gate.yaml", ":goodput-gate.yaml says is what counts here"];
-    bed.gate_with("", &CI, &["check", "--dry-run", "--config", "linked/goodput-gate.yaml"]).assert(0, &said);
+    let said = [
+        "this change's config is linked/goodput-gate.yaml",
+        ":goodput-gate.yaml says is what counts here",
+    ];
+    bed.gate_with("", &CI, &["check", "--dry-run", "--config", "linked/goodput-gate.yaml"])
+        .assert(0, &said);
 }
 
 /// Each entry asks for so many tokens.
 fn dataset(output_tokens: u32) -> String {
-    let entry = |i: u32| format!("{{\"prompt\": \"why {i}?\", \"output_tokens\": {output_tokens}}}\n");
+    let entry =
+        |i: u32| format!("{{\"prompt\": \"why {i}?\", \"output_tokens\": {output_tokens}}}\n");
     (0..16).map(entry).collect::<Vec<_>>().concat()
 }
 
@@ -80,20 +92,30 @@ fn a_change_cannot_choose_the_data_that_it_is_measured_with() {
     let bed = Bed::repository(&config("d.jsonl"));
     bed.write("d.jsonl", &dataset(40));
     bed.commit("data");
-    let dry = |env: &[(&str, &str)], words: &[&str]| bed.gate_with("", env, &["check", "--dry-run"]).assert(0, words);
+    let dry = |env: &[(&str, &str)], words: &[&str]| {
+        bed.gate_with("", env, &["check", "--dry-run"]).assert(0, words)
+    };
     bed.git(&["checkout", "-q", "-b", "feature"]);
     dry(&CI, &[" 600 output tokens per start"]);
     bed.write("d.jsonl", &dataset(1));
     bed.commit("lighter data");
-    let said = ["this change alters d.jsonl, which a workload sends", "main (", " 600 output tokens per start"];
+    let said = [
+        "this change alters d.jsonl, which a workload sends",
+        "main (",
+        " 600 output tokens per start",
+    ];
     dry(&[], &[" 15 output tokens per start"]);
     dry(&CI, &said);
     bed.git(&["rm", "-q", "d.jsonl"]);
     bed.commit("no data");
     dry(&CI, &said);
-    bed.measure_in("", &["check", "--base", "main"]).assert(1, &["FAIL", "this change alters d.jsonl"]);
+    bed.measure_in("", &["check", "--base", "main"])
+        .assert(1, &["FAIL", "this change alters d.jsonl"]);
     for report in ["report.json", "report.md", "report.html", "junit.xml"] {
-        assert!(bed.read(&format!(".goodput-gate/{report}")).contains("this change alters d.jsonl"), "{report}");
+        assert!(
+            bed.read(&format!(".goodput-gate/{report}")).contains("this change alters d.jsonl"),
+            "{report}"
+        );
     }
     // What the base does not have is named: nobody has reviewed it.
     let elsewhere = |file: &str, words: &[&str]| {
@@ -105,16 +127,28 @@ fn a_change_cannot_choose_the_data_that_it_is_measured_with() {
         bed.git(&["commit", "-q", "--allow-empty", "-m", "a change"]);
         dry(&CI, &[&[" 15 output tokens per start"], words].concat());
     };
-    elsewhere("untracked.jsonl", &["untracked.jsonl, which a workload sends, is no file of main ("]);
-    elsewhere("../outside.jsonl", &["../outside.jsonl, which a workload sends, lies outside this repository"]);
+    elsewhere(
+        "untracked.jsonl",
+        &["untracked.jsonl, which a workload sends, is no file of main ("],
+    );
+    elsewhere(
+        "../outside.jsonl",
+        &["../outside.jsonl, which a workload sends, lies outside this repository"],
+    );
 }
 
 #[test]
 fn data_in_git_lfs_is_known_by_its_digest() {
-    let large = CONFIG.replace("prompts: {synthetic: {input_tokens: 16}}", "prompts: {dataset: {file: d.jsonl}}");
-    let bed = Bed::repository(&large.replace("requests: 24", "requests: 14").replace("concurrency: 8", "concurrency: 2"));
+    let large = CONFIG
+        .replace("prompts: {synthetic: {input_tokens: 16}}", "prompts: {dataset: {file: d.jsonl}}");
+    let bed = Bed::repository(
+        &large.replace("requests: 24", "requests: 14").replace("concurrency: 8", "concurrency: 2"),
+    );
     let digest = hex(&<sha2::Sha256 as sha2::Digest>::digest(dataset(40)));
-    bed.write("d.jsonl", &format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 9\n"));
+    bed.write(
+        "d.jsonl",
+        &format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 9\n"),
+    );
     bed.commit("a pointer");
     bed.git(&["checkout", "-q", "-b", "feature"]);
     bed.commit("a change");
@@ -126,7 +160,11 @@ fn data_in_git_lfs_is_known_by_its_digest() {
     bed.write("d.jsonl", &dataset(1));
     dry().assert(
         0,
-        &[" 15 output tokens per start", "d.jsonl, which a workload sends, is not the file that main (", "(in Git LFS)"],
+        &[
+            " 15 output tokens per start",
+            "d.jsonl, which a workload sends, is not the file that main (",
+            "(in Git LFS)",
+        ],
     );
 }
 
@@ -136,17 +174,22 @@ fn hex(bytes: &[u8]) -> String {
 
 #[test]
 fn a_change_cannot_slow_down_what_it_is_compared_with() {
-    let beside = CONFIG.replace("gate: {mode: limits,", "gate: {mode: interleaved, baseline: {target: stable},");
+    let beside = CONFIG
+        .replace("gate: {mode: limits,", "gate: {mode: interleaved, baseline: {target: stable},");
     let beside = beside.replace("    limits: {ttft_p50: {max: 1ms}}\n", "");
-    let stable =
-        |ms: u32| format!("{beside}targets: {{stable: {{target: {{sim: {{noise: \"off\", request_overhead_ms: {ms}}}}}}}}}\n");
+    let stable = |ms: u32| {
+        format!(
+            "{beside}targets: {{stable: {{target: {{sim: {{noise: \"off\", request_overhead_ms: {ms}}}}}}}}}\n"
+        )
+    };
     let bed = Bed::repository(&stable(1));
     bed.git(&["checkout", "-q", "-b", "feature"]);
     bed.write("goodput-gate.yaml", &stable(250));
     bed.commit("as slow as the candidate");
     let ttft = |args: &[&str]| {
         bed.measure(&[&["check"][..], args].concat());
-        bed.json(".goodput-gate/baseline.json")["workloads"][0]["starts"][0]["rounds"][0]["metrics"]["ttft_p50_ms"]
+        bed.json(".goodput-gate/baseline.json")["workloads"][0]["starts"][0]["rounds"][0]["metrics"]
+            ["ttft_p50_ms"]
             .as_f64()
             .expect("measured")
     };
@@ -159,15 +202,23 @@ fn a_change_cannot_slow_down_what_it_is_compared_with() {
 
 #[test]
 fn a_change_cannot_choose_the_config_that_it_is_compared_with() {
-    let beside = CONFIG.replace("gate: {mode: limits,", "gate: {mode: interleaved, baseline: {config: stable.yaml},");
+    let beside = CONFIG.replace(
+        "gate: {mode: limits,",
+        "gate: {mode: interleaved, baseline: {config: stable.yaml},",
+    );
     let beside = beside.replace("    limits: {ttft_p50: {max: 1ms}}\n", "");
-    let stable = |ms: u32| CONFIG.replace("request_overhead_ms: 250", &format!("request_overhead_ms: {ms}"));
+    let stable =
+        |ms: u32| CONFIG.replace("request_overhead_ms: 250", &format!("request_overhead_ms: {ms}"));
     let bed = Bed::repository(&beside);
     bed.git(&["checkout", "-q", "-b", "feature"]);
     bed.write("stable.yaml", &stable(250));
     bed.commit("as slow as the candidate");
     let dry = ["check", "--dry-run"];
-    let said = ["has no stable.yaml (gate.baseline.config)", "a change does not choose", "put it on the base branch first"];
+    let said = [
+        "has no stable.yaml (gate.baseline.config)",
+        "a change does not choose",
+        "put it on the base branch first",
+    ];
     bed.gate_with("", &CI, &dry).assert(2, &said);
     bed.gate(&dry).assert(0, &[]);
     bed.git(&["checkout", "-q", "main"]);
@@ -180,7 +231,9 @@ fn a_change_cannot_choose_the_config_that_it_is_compared_with() {
     let ttft = |args: &[&str]| {
         bed.measure(&[&["check"][..], args].concat());
         let record = bed.json(".goodput-gate/baseline.json");
-        record["workloads"][0]["starts"][0]["rounds"][0]["metrics"]["ttft_p50_ms"].as_f64().expect("measured")
+        record["workloads"][0]["starts"][0]["rounds"][0]["metrics"]["ttft_p50_ms"]
+            .as_f64()
+            .expect("measured")
     };
     // 250 ms of the server against 1 ms: no machine is so slow that they meet.
     assert!(ttft(&[]) >= 250.0);
@@ -197,7 +250,8 @@ fn a_change_cannot_choose_the_config_that_it_is_compared_with() {
     let outside = bed.home().join("outside.yaml");
     std::fs::write(&outside, stable(1)).expect("a config");
     let set = format!("gate.baseline={{config: {}}}", outside.display());
-    bed.gate(&["check", "--set", &set, "--base", "main", "--dry-run"]).assert(0, &["lies outside this repository"]);
+    bed.gate(&["check", "--set", &set, "--base", "main", "--dry-run"])
+        .assert(0, &["lies outside this repository"]);
 }
 
 #[test]
@@ -218,9 +272,16 @@ fn what_starts_the_sides_differently_is_said() {
     bed.commit("code alone");
     let dry = || bed.gate_with("", &CI, &["check", "--dry-run"]);
     assert!(!dry().stderr.contains("note:"), "{}", dry().stderr);
-    bed.write("goodput-gate.yaml", &server("--enforce-eager").replace("target: {", "target: {model: other, "));
+    bed.write(
+        "goodput-gate.yaml",
+        &server("--enforce-eager").replace("target: {", "target: {model: other, "),
+    );
     bed.commit("slower");
-    let said = ["as its own config says", "they differ in server.start, target.model", "is in the comparison"];
+    let said = [
+        "as its own config says",
+        "they differ in server.start, target.model",
+        "is in the comparison",
+    ];
     dry().assert(0, &said);
     // It is so wherever two commits are compared, and what was typed holds for both.
     bed.gate(&["check", "--dry-run"]).assert(0, &said);
@@ -229,7 +290,10 @@ fn what_starts_the_sides_differently_is_said() {
     // A commit from before the gate, or of one that nobody can read, says nothing.
     let both = "so both sides are built and started as this checkout says";
     let simulated = CONFIG.replace("mode: limits", "mode: interleaved");
-    for (text, why) in [("workloads: [", "cannot be used"), (&simulated, "it does not say how a server is started")] {
+    for (text, why) in [
+        ("workloads: [", "cannot be used"),
+        (&simulated, "it does not say how a server is started"),
+    ] {
         bed.git(&["checkout", "-q", "--orphan", "other"]);
         bed.write("goodput-gate.yaml", text);
         bed.commit("another main");
@@ -250,12 +314,17 @@ fn what_starts_the_sides_differently_is_said() {
 
 #[test]
 fn the_server_under_test_is_the_changes() {
-    let bed = changed(&CONFIG.replace("request_overhead_ms: 250", "request_overhead_ms: 250, model: other"));
+    let bed = changed(
+        &CONFIG.replace("request_overhead_ms: 250", "request_overhead_ms: 250, model: other"),
+    );
     let ran = bed.gate_with("", &CI, &["check", "--dry-run"]);
     ran.assert(0, &["24 requests"]);
     assert!(!ran.stderr.contains("alters"), "{}", ran.stderr);
     // What is wrong with it is found at its own place.
-    bed.write("goodput-gate.yaml", &CONFIG.replace("target: {sim: {", "target: {protocol: openai-chat, sim: {noize: 1, "));
+    bed.write(
+        "goodput-gate.yaml",
+        &CONFIG.replace("target: {sim: {", "target: {protocol: openai-chat, sim: {noize: 1, "),
+    );
     bed.gate_with("", &CI, &["check", "--dry-run"]).assert(2, &["goodput-gate.yaml:2", "noise"]);
 }
 
@@ -279,7 +348,11 @@ fn a_config_on_the_base_that_nobody_can_read_gives_no_change_its_own_policy() {
     bed.git(&["checkout", "-q", "-b", "feature"]);
     bed.write("goodput-gate.yaml", CONFIG);
     bed.commit("mended");
-    let said = ["the policy of the base cannot be used", "goodput-gate.yaml:1:12", "hint: mend it on the base branch"];
+    let said = [
+        "the policy of the base cannot be used",
+        "goodput-gate.yaml:1:12",
+        "hint: mend it on the base branch",
+    ];
     bed.gate_with("", &CI, &["check", "--dry-run"]).assert(2, &said);
     // The way out for the change that mends it.
     bed.gate_with("", &CI, &["check", "--dry-run", "--base", "main~1"]).assert(0, &["24 requests"]);
@@ -300,7 +373,10 @@ fn a_link_of_the_change_leads_to_no_other_policy() {
     let bed = Bed::repository(CONFIG);
     for (folder, max) in [("ci", "1ms"), ("examples", "9s")] {
         std::fs::create_dir(bed.path(folder)).expect("a folder");
-        bed.write(&format!("{folder}/gate.yaml"), &CONFIG.replace("max: 1ms", &format!("max: {max}")));
+        bed.write(
+            &format!("{folder}/gate.yaml"),
+            &CONFIG.replace("max: 1ms", &format!("max: {max}")),
+        );
     }
     bed.commit("two configs");
     bed.git(&["checkout", "-q", "-b", "feature"]);
@@ -323,7 +399,8 @@ fn a_config_that_is_a_link_on_the_base_is_read_there() {
     bed.git(&["checkout", "-q", "-b", "feature"]);
     bed.write("ci/gate.yaml", &CONFIG.replace("requests: 24", "requests: 32"));
     bed.commit("another load");
-    bed.gate_with("", &CI, &["check", "--dry-run"]).assert(0, &["24 requests", "this change alters workloads"]);
+    bed.gate_with("", &CI, &["check", "--dry-run"])
+        .assert(0, &["24 requests", "this change alters workloads"]);
 }
 
 /// The config that a change takes away is not replaced by a looser one of the base.
@@ -336,7 +413,11 @@ fn a_config_that_the_change_removed_still_counts() {
     bed.git(&["checkout", "-q", "-b", "feature"]);
     std::fs::remove_file(bed.path(".github/goodput-gate.yaml")).expect("its file");
     bed.commit("without the first");
-    let said = ["24 requests", "this change's config is goodput-gate.yaml", ".github/goodput-gate.yaml says is what counts"];
+    let said = [
+        "24 requests",
+        "this change's config is goodput-gate.yaml",
+        ".github/goodput-gate.yaml says is what counts",
+    ];
     bed.gate_with("", &CI, &["check", "--dry-run"]).assert(0, &said);
 }
 

@@ -26,7 +26,8 @@ pub fn plant(bed: &Bed, commit: &str, session: &str) {
 /// As [`plant`], with other pooled values.
 pub fn plant_with(bed: &Bed, commit: &str, session: &str, pooled: &[(&str, f64)]) {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(root.join("tests/fixtures/lineage/session.json")).expect("it is there");
+    let text = std::fs::read_to_string(root.join("tests/fixtures/lineage/session.json"))
+        .expect("it is there");
     let mut value: Value = serde_json::from_str(&text).expect("JSON");
     let hash = bed.git(&["rev-parse", commit]);
     let bare = format!("alias.bare=!git ls-tree {hash} | grep -v '\tbaselines$' | git mktree");
@@ -39,7 +40,8 @@ pub fn plant_with(bed: &Bed, commit: &str, session: &str, pooled: &[(&str, f64)]
         value["pooled"][*name] = (*number).into();
     }
     value["session"] = session.into();
-    std::fs::write(file, serde_json::to_string_pretty(&value).expect("JSON")).expect("it can be written");
+    std::fs::write(file, serde_json::to_string_pretty(&value).expect("JSON"))
+        .expect("it can be written");
 }
 
 /// A commit that changes the code; its hash.
@@ -63,7 +65,13 @@ pub fn walk(bed: &Bed) -> Value {
 /// Sessions with their distance, nearest first; -1 is not on the lineage.
 pub fn sessions(walk: &Value) -> Vec<(String, i64)> {
     let all = walk["sessions"].as_array().expect("a list").iter();
-    all.map(|s| (s["session"].as_str().expect("an id").to_owned(), s["distance_commits"].as_i64().unwrap_or(-1))).collect()
+    all.map(|s| {
+        (
+            s["session"].as_str().expect("an id").to_owned(),
+            s["distance_commits"].as_i64().unwrap_or(-1),
+        )
+    })
+    .collect()
 }
 
 /// As [`sessions`] gives them.

@@ -10,7 +10,10 @@ fn a_session_is_shown_by_its_name_its_commit_or_its_branch() {
     bed.git(&["tag", "measured", "HEAD~1"]);
     for name in ["aaaaaaaa", "aaaa", &commit, &commit[..7], "measured"] {
         let shown = bed.gate(&["baseline", "show", name]);
-        shown.assert(0, &["baselines/chat/0123456789ab/", "this commit", &commit[..12], "ttft_geomean_ms"]);
+        shown.assert(
+            0,
+            &["baselines/chat/0123456789ab/", "this commit", &commit[..12], "ttft_geomean_ms"],
+        );
     }
     for name in ["bbbb", "aaa", "HEAD"] {
         bed.gate(&["baseline", "show", name]).assert(2, &["no session or commit", "baseline list"]);
@@ -47,17 +50,22 @@ fn pruning_keeps_the_nearest_and_what_is_not_on_this_lineage() {
         let mut all: Vec<String> = bed
             .baselines()
             .iter()
-            .map(|(p, _)| p.display().to_string()[..].rsplit_once('-').expect("a name").1.to_owned())
+            .map(|(p, _)| {
+                p.display().to_string()[..].rsplit_once('-').expect("a name").1.to_owned()
+            })
             .collect();
         all.sort();
         all
     };
     assert_eq!(left(&bed).len(), 4);
     bed.gate(&["baseline", "prune"]).assert(0, &["nothing to remove"]);
-    bed.gate(&["baseline", "prune", "--keep", "2", "--dry-run"]).assert(0, &["would remove", "aaaaaaaa"]);
+    bed.gate(&["baseline", "prune", "--keep", "2", "--dry-run"])
+        .assert(0, &["would remove", "aaaaaaaa"]);
     assert_eq!(left(&bed).len(), 4);
-    bed.gate(&["baseline", "prune", "--keep", "2"])
-        .assert(0, &["removed", "aaaaaaaa", "1 not on this lineage left alone", "commit the removal"]);
+    bed.gate(&["baseline", "prune", "--keep", "2"]).assert(
+        0,
+        &["removed", "aaaaaaaa", "1 not on this lineage left alone", "commit the removal"],
+    );
     assert_eq!(left(&bed), ["bbbbbbbb.json", "cccccccc.json", "dddddddd.json"]);
 }
 
@@ -78,19 +86,32 @@ fn history_names_the_commit_at_which_a_metric_moved_and_the_limit_that_is_slack(
     }
     bed.commit("baselines");
     let ran = bed.gate(&["baseline", "history", "ttft_geomean", "--workload", "chat"]);
-    ran.assert(0, &["14 sessions", &format!("moved at {}", &moved[..12]), "limit ttft_geomean max", "is slack", "room"]);
+    ran.assert(
+        0,
+        &[
+            "14 sessions",
+            &format!("moved at {}", &moved[..12]),
+            "limit ttft_geomean max",
+            "is slack",
+            "room",
+        ],
+    );
     assert!(ran.stdout.contains('▁') && ran.stdout.contains('█'), "{}", ran.stdout);
     assert_eq!(ran.stdout.matches("moved at").count(), 1, "{}", ran.stdout);
     bed.gate(&["baseline", "history", "tpot_geomean"]).assert(0, &["no change point"]);
-    bed.gate(&["baseline", "history", "--html", "history.html"]).assert(0, &["written to history.html"]);
+    bed.gate(&["baseline", "history", "--html", "history.html"])
+        .assert(0, &["written to history.html"]);
     let page = bed.read("history.html");
     assert!(
-        page.contains("data-metric=\"ttft_geomean\"") && page.contains("class=\"moved\"") && page.contains(", authored "),
+        page.contains("data-metric=\"ttft_geomean\"")
+            && page.contains("class=\"moved\"")
+            && page.contains(", authored "),
         "{page}"
     );
     bed.gate(&["baseline", "history"]).assert(2, &["METRIC"]);
     bed.gate(&["baseline", "history", "ttft_geomen"]).assert(2, &["no metric", "ttft_geomean"]);
-    bed.gate(&["baseline", "history", "ttft_geomean", "--workload", "chta"]).assert(2, &["no session of workload", "chat"]);
+    bed.gate(&["baseline", "history", "ttft_geomean", "--workload", "chta"])
+        .assert(2, &["no session of workload", "chat"]);
 }
 
 const SMALL: &str = "\
@@ -117,5 +138,9 @@ fn a_record_of_clean_code_is_promoted_and_no_other() {
     // It is of the commit that was measured, not of this one.
     bed.gate(&["baseline", "promote", ".goodput-gate/record.json"]).assert(0, &["added"]);
     let (path, _) = bed.baselines().remove(0);
-    assert!(path.display().to_string().contains(&bed.git(&["rev-parse", "HEAD~1"])[..12]), "{}", path.display());
+    assert!(
+        path.display().to_string().contains(&bed.git(&["rev-parse", "HEAD~1"])[..12]),
+        "{}",
+        path.display()
+    );
 }

@@ -16,7 +16,9 @@ const FOLDERS: [&str; 7] = [".ci", ".github", "action", "docs", "examples", "src
 fn texts() -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     let mut folders: Vec<PathBuf> = FOLDERS.iter().map(|folder| root().join(folder)).collect();
-    let top = fs::read_dir(root()).expect("the root is there").map(|entry| entry.expect("readable").path());
+    let top = fs::read_dir(root())
+        .expect("the root is there")
+        .map(|entry| entry.expect("readable").path());
     let mut waiting: Vec<PathBuf> = top.filter(|path| path.is_file()).collect();
     loop {
         for path in waiting.drain(..) {
@@ -37,8 +39,12 @@ fn texts() -> BTreeMap<PathBuf, String> {
 fn places_and_links(text: &str) -> (BTreeSet<String>, Vec<String>) {
     let arena = Arena::new();
     let (mut anchors, mut links) = (Anchorizer::new(), Vec::new());
-    let mut places: BTreeSet<String> =
-        text.split("<a id=\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect();
+    let mut places: BTreeSet<String> = text
+        .split("<a id=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .map(str::to_owned)
+        .collect();
     for node in parse_document(&arena, text, &Options::default()).descendants() {
         match &node.data.borrow().value {
             NodeValue::Heading(_) => {
@@ -68,12 +74,15 @@ fn plain(path: &Path) -> PathBuf {
 
 /// Why a link leads nowhere; none where it leads somewhere.
 fn dead(places: &BTreeMap<PathBuf, BTreeSet<String>>, file: &Path, link: &str) -> Option<String> {
-    let (path, place) = link.split_once('#').map_or((link, None), |(path, place)| (path, Some(place)));
+    let (path, place) =
+        link.split_once('#').map_or((link, None), |(path, place)| (path, Some(place)));
     let folder = file.parent().unwrap_or(Path::new(""));
     let target = if path.is_empty() { file.to_owned() } else { plain(&folder.join(path)) };
     let why = match place {
         _ if !root().join(&target).exists() => "no such file",
-        Some(place) if places.get(&target).is_some_and(|known| !known.contains(place)) => "no such place in it",
+        Some(place) if places.get(&target).is_some_and(|known| !known.contains(place)) => {
+            "no such place in it"
+        }
         _ => return None,
     };
     Some(format!("{}: {link}: {why}", file.display()))
@@ -106,7 +115,10 @@ fn no_link_between_the_documents_is_dead() {
 fn citations(text: &str) -> Vec<String> {
     let outside = |c: char| !(c.is_ascii_alphanumeric() || "./#_-".contains(c));
     let words = text.split(outside).map(|word| word.trim_end_matches(['.', '#', '-']));
-    words.filter(|word| word.starts_with("docs/") && word.contains(".md")).map(str::to_owned).collect()
+    words
+        .filter(|word| word.starts_with("docs/") && word.contains(".md"))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -151,6 +163,12 @@ fn a_dead_link_is_found() {
     let file = PathBuf::from("README.md");
     let places = BTreeMap::from([(file.clone(), named)]);
     let broken: Vec<String> = links.iter().filter_map(|link| dead(&places, &file, link)).collect();
-    assert_eq!(broken, ["README.md: #another: no such place in it", "README.md: no.md: no such file"]);
-    assert_eq!(citations("see (docs/x.md#one-thing), docs/y.md."), ["docs/x.md#one-thing", "docs/y.md"]);
+    assert_eq!(
+        broken,
+        ["README.md: #another: no such place in it", "README.md: no.md: no such file"]
+    );
+    assert_eq!(
+        citations("see (docs/x.md#one-thing), docs/y.md."),
+        ["docs/x.md#one-thing", "docs/y.md"]
+    );
 }

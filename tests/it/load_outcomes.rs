@@ -24,7 +24,11 @@ fn misbehaviours() -> Vec<(Answer, &'static str, &'static str)> {
         (Answer::open(2).then(Act::Hang), "stalled", "in the middle of the answer"),
         (Answer::stream(4), "completed", ""),
         (Answer::whole("200 OK", "text/plain", "").then(Act::Close), "truncated", ""),
-        (Answer(vec![Act::Write(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()), Act::Close]), "malformed", ""),
+        (
+            Answer(vec![Act::Write(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()), Act::Close]),
+            "malformed",
+            "",
+        ),
     ]
 }
 
@@ -58,22 +62,44 @@ fn every_end_of_a_request_has_its_own_name() {
         let line = &raw[index];
         assert_eq!(line["outcome"], outcome, "request {index}: {line}");
         assert_eq!(columns["outcome"][index], outcome, "request {index}");
-        assert!(line["error"].as_str().unwrap_or_default().contains(words), "request {index}: {line}");
+        assert!(
+            line["error"].as_str().unwrap_or_default().contains(words),
+            "request {index}: {line}"
+        );
         assert_eq!(line["error"].is_null(), outcome == "completed", "request {index}: {line}");
-        assert_eq!(columns["e2e_us"][index].is_null(), outcome != "completed", "request {index}: failures have no latency");
+        assert_eq!(
+            columns["e2e_us"][index].is_null(),
+            outcome != "completed",
+            "request {index}: failures have no latency"
+        );
     }
     assert_eq!(
         error_counts(&gate.round()),
         BTreeMap::from(
-            [("http_status 429", 1), ("http_status 500", 1), ("malformed", 4), ("stalled", 1), ("timeout", 1), ("truncated", 3)]
-                .map(|(k, n)| (k.to_owned(), n))
+            [
+                ("http_status 429", 1),
+                ("http_status 500", 1),
+                ("malformed", 4),
+                ("stalled", 1),
+                ("timeout", 1),
+                ("truncated", 3)
+            ]
+            .map(|(k, n)| (k.to_owned(), n))
         )
     );
 }
 
 fn error_counts(round: &Value) -> BTreeMap<String, u64> {
     let errors = round["errors"].as_array().expect("a round has errors");
-    errors.iter().map(|e| (e["kind"].as_str().unwrap_or_default().to_owned(), e["count"].as_u64().unwrap_or_default())).collect()
+    errors
+        .iter()
+        .map(|e| {
+            (
+                e["kind"].as_str().unwrap_or_default().to_owned(),
+                e["count"].as_u64().unwrap_or_default(),
+            )
+        })
+        .collect()
 }
 
 #[test]
@@ -100,7 +126,9 @@ fn a_server_that_goes_away_is_a_connect_error() {
 #[test]
 fn a_connection_lost_within_the_head_is_truncated() {
     let server = Server::start(|seen| match seen.part {
-        Part::Round(..) => Answer(vec![Act::Write(b"HTTP/1.1 200 OK\r\ncontent-ty".to_vec()), Act::Close]),
+        Part::Round(..) => {
+            Answer(vec![Act::Write(b"HTTP/1.1 200 OK\r\ncontent-ty".to_vec()), Act::Close])
+        }
         _ => seen.good(),
     });
     let gate = Gate::new();
@@ -146,10 +174,17 @@ fn a_round_without_success_is_never_a_pass() {
     assert_eq!(ran.code, Some(3), "{ran:?}");
     assert_eq!(gate.findings("invalid"), ["no_success"]);
     let errors = &gate.round()["errors"][0];
-    assert_eq!((&errors["kind"], &errors["example"]), (&json!("http_status 503"), &json!("no healthy upstream")));
-    let report: Value = serde_json::from_str(&gate.text(".goodput-gate/report.json")).expect("JSON");
+    assert_eq!(
+        (&errors["kind"], &errors["example"]),
+        (&json!("http_status 503"), &json!("no healthy upstream"))
+    );
+    let report: Value =
+        serde_json::from_str(&gate.text(".goodput-gate/report.json")).expect("JSON");
     let headline = report["headline"].as_str().expect("text");
-    assert!(headline.starts_with("INVALID: start 1, round 1: none of 5 requests completed"), "{headline}");
+    assert!(
+        headline.starts_with("INVALID: start 1, round 1: none of 5 requests completed"),
+        "{headline}"
+    );
     assert!(headline.ends_with("; measured 5 requests, nothing judged"), "{headline}");
     assert!(ran.stdout.starts_with("INVALID: "), "{ran:?}");
 }
@@ -158,12 +193,16 @@ fn a_round_without_success_is_never_a_pass() {
 fn goodput_is_the_request_rate_where_every_request_is_good() {
     let server = Server::good();
     let gate = Gate::new();
-    let load = ["--concurrency", "10", "--requests", "20", "--slo", "e2e=1h", "--set", "gate.rounds=1"];
+    let load =
+        ["--concurrency", "10", "--requests", "20", "--slo", "e2e=1h", "--set", "gate.rounds=1"];
     let ran = gate.measure(&server.url(), &load);
     gate.assert_measured(&ran);
     let metrics = &gate.round()["metrics"];
     assert!(metrics["request_rate_per_s"].as_f64() > Some(0.0), "{metrics}");
     assert_eq!(metrics["slo_attainment_ratio"], 1.0, "{metrics}");
-    assert_eq!(metrics["goodput_per_s"], metrics["request_rate_per_s"], "half of the requests are the first wave");
+    assert_eq!(
+        metrics["goodput_per_s"], metrics["request_rate_per_s"],
+        "half of the requests are the first wave"
+    );
     assert!(!ran.stdout.contains("of the throughput"), "{}", ran.stdout);
 }

@@ -12,18 +12,29 @@ const KEY: &str = "sk-test-4f1b9c0d7e";
 fn every_request_carries_its_own_id() {
     let server = Server::good();
     let gate = Gate::new();
-    let ran = gate.measure(&server.url(), &["--requests", "4", "--concurrency", "2,1", "--rounds", "2"]);
+    let ran =
+        gate.measure(&server.url(), &["--requests", "4", "--concurrency", "2,1", "--rounds", "2"]);
     gate.assert_measured(&ran);
     let raw = gate.raw();
     let of_rounds = |s: &&Seen| matches!(s.part, Part::Round(..));
-    let mut sent: Vec<String> = server.planned().iter().filter(of_rounds).map(|s| s.headers["x-request-id"].clone()).collect();
-    let mut known: Vec<String> = raw.iter().map(|l| l["id"].as_str().expect("a raw line has an id").to_owned()).collect();
+    let mut sent: Vec<String> = server
+        .planned()
+        .iter()
+        .filter(of_rounds)
+        .map(|s| s.headers["x-request-id"].clone())
+        .collect();
+    let mut known: Vec<String> =
+        raw.iter().map(|l| l["id"].as_str().expect("a raw line has an id").to_owned()).collect();
     sent.sort();
     known.sort();
     assert_eq!(sent, known);
     assert_eq!(known.len(), 16);
     let all = server.planned();
-    assert_eq!(all.iter().map(|s| &s.headers["x-request-id"]).collect::<BTreeSet<_>>().len(), all.len(), "ids are unique");
+    assert_eq!(
+        all.iter().map(|s| &s.headers["x-request-id"]).collect::<BTreeSet<_>>().len(),
+        all.len(),
+        "ids are unique"
+    );
 }
 
 #[test]
@@ -31,10 +42,15 @@ fn two_runs_share_no_id_and_no_prompt() {
     let server = Server::good();
     let gate = Gate::new();
     for _ in 0..2 {
-        gate.assert_measured(&gate.measure(&server.url(), &["--requests", "3", "--concurrency", "1"]));
+        gate.assert_measured(
+            &gate.measure(&server.url(), &["--requests", "3", "--concurrency", "1"]),
+        );
     }
     let all = server.planned();
-    assert_eq!(all.iter().map(|s| &s.headers["x-request-id"]).collect::<BTreeSet<_>>().len(), all.len());
+    assert_eq!(
+        all.iter().map(|s| &s.headers["x-request-id"]).collect::<BTreeSet<_>>().len(),
+        all.len()
+    );
     assert_eq!(all.iter().map(Seen::prompt).collect::<BTreeSet<_>>().len(), all.len());
 }
 
@@ -42,29 +58,52 @@ fn two_runs_share_no_id_and_no_prompt() {
 fn starts_share_their_requests_and_no_id() {
     let gate = Gate::new();
     let sim = "version: 1\ntarget: {sim: {time_scale: 20}}\ngate: {starts: 2, rounds: 1}\n";
-    let load =
-        "workloads:\n- {name: small, requests: 4, output_tokens: 4, prompts: {synthetic: {input_tokens: 16}}, warmup: 1}\n";
+    let load = "workloads:\n- {name: small, requests: 4, output_tokens: 4, prompts: {synthetic: {input_tokens: 16}}, warmup: 1}\n";
     gate.write("c.yaml", &[sim, load].concat());
     gate.assert_measured(&gate.run(&["run", "--config", "c.yaml", "--raw", "raw.jsonl"]));
     let raw = gate.raw();
-    assert_eq!(raw.iter().map(|l| l["start"].as_u64()).collect::<BTreeSet<_>>(), [Some(0), Some(1)].into());
+    assert_eq!(
+        raw.iter().map(|l| l["start"].as_u64()).collect::<BTreeSet<_>>(),
+        [Some(0), Some(1)].into()
+    );
     assert_eq!(raw.iter().map(|l| l["id"].as_str()).collect::<BTreeSet<_>>().len(), 8, "{raw:?}");
 }
 
 #[test]
 fn the_key_is_sent_and_never_shown() {
     let server = Server::start(|seen| match seen.part {
-        Part::Round(_, 1) => Answer::error("401 Unauthorized", &format!("Incorrect API key provided: {KEY}")),
+        Part::Round(_, 1) => {
+            Answer::error("401 Unauthorized", &format!("Incorrect API key provided: {KEY}"))
+        }
         // The text is cut after 500 characters: the cut goes through the key.
-        Part::Round(_, 2) => Answer::error("401 Unauthorized", &format!("{}{KEY}", "x".repeat(490))),
-        Part::Round(_, 3) => Answer::open(2).then(Act::Write([delta("!", Some(KEY)), b"0\r\n\r\n".to_vec()].concat())),
+        Part::Round(_, 2) => {
+            Answer::error("401 Unauthorized", &format!("{}{KEY}", "x".repeat(490)))
+        }
+        Part::Round(_, 3) => Answer::open(2)
+            .then(Act::Write([delta("!", Some(KEY)), b"0\r\n\r\n".to_vec()].concat())),
         _ => seen.good(),
     });
     let gate = keyed();
-    let ran =
-        gate.measure(&server.url(), &["--requests", "4", "--concurrency", "1", "--api-key-env", "THE_KEY", "--record", "r.json"]);
+    let ran = gate.measure(
+        &server.url(),
+        &[
+            "--requests",
+            "4",
+            "--concurrency",
+            "1",
+            "--api-key-env",
+            "THE_KEY",
+            "--record",
+            "r.json",
+        ],
+    );
     gate.assert_measured(&ran);
-    assert!(server.seen().iter().all(|s| s.headers.get("authorization") == Some(&format!("Bearer {KEY}"))));
+    assert!(
+        server
+            .seen()
+            .iter()
+            .all(|s| s.headers.get("authorization") == Some(&format!("Bearer {KEY}")))
+    );
     let raw = gate.raw();
     assert_eq!(raw[1]["error"], "Incorrect API key provided: ***");
     assert_eq!(raw[3]["finish_reason"], "***");
@@ -73,11 +112,16 @@ fn the_key_is_sent_and_never_shown() {
 
 #[test]
 fn the_key_is_not_shown_where_the_probe_or_the_warm_up_is_refused() {
-    let refusal = || Answer::error("401 Unauthorized", &format!("Incorrect API key provided: {KEY}"));
+    let refusal =
+        || Answer::error("401 Unauthorized", &format!("Incorrect API key provided: {KEY}"));
     for refused in [Part::Probe, Part::Warmup(0)] {
-        let server = Server::start(move |seen| if seen.part == refused { refusal() } else { seen.good() });
+        let server =
+            Server::start(move |seen| if seen.part == refused { refusal() } else { seen.good() });
         let gate = keyed();
-        let ran = gate.measure(&server.url(), &["--requests", "2", "--api-key-env", "THE_KEY", "--log-format", "json"]);
+        let ran = gate.measure(
+            &server.url(),
+            &["--requests", "2", "--api-key-env", "THE_KEY", "--log-format", "json"],
+        );
         ran.assert_says(3, &["Incorrect API key provided: ***"]);
         assert_never_shown(&gate, &ran);
     }
@@ -108,18 +152,26 @@ fn a_key_that_is_not_set_is_a_usage_error() {
 #[test]
 fn extra_headers_are_sent_with_everything() {
     let server = Server::start(|seen| match seen.part {
-        Part::Round(_, 1) => Answer::error("403 Forbidden", &format!("no such tenant: {}", seen.headers["x-tenant"])),
+        Part::Round(_, 1) => {
+            Answer::error("403 Forbidden", &format!("no such tenant: {}", seen.headers["x-tenant"]))
+        }
         _ => seen.good(),
     });
     let gate = Gate::new().env("TENANT", "blue-7f3a");
-    gate.write("c.yaml", &config(&server, "  headers: {x-team: serving, x-tenant: \"${TENANT}\"}\n"));
+    gate.write(
+        "c.yaml",
+        &config(&server, "  headers: {x-team: serving, x-tenant: \"${TENANT}\"}\n"),
+    );
     let ran = gate.run(&["run", "--config", "c.yaml"]);
     gate.assert_measured(&ran);
     for seen in server.seen() {
         assert_eq!(seen.headers.get("x-team").map(String::as_str), Some("serving"), "{seen:?}");
         assert_eq!(seen.headers.get("x-tenant").map(String::as_str), Some("blue-7f3a"), "{seen:?}");
     }
-    assert!(!gate.text(".goodput-gate/record.json").contains("blue-7f3a"), "header values are never recorded");
+    assert!(
+        !gate.text(".goodput-gate/record.json").contains("blue-7f3a"),
+        "header values are never recorded"
+    );
     assert_eq!(gate.round()["errors"][0]["example"], "no such tenant: ***");
 }
 
@@ -163,16 +215,20 @@ fn a_chat_that_refuses_max_tokens_is_asked_by_the_other_name() {
         "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
         "unknown field max_tokens",
     ] {
-        let server = Server::start(move |seen| match ["max_tokens", "min_tokens"].iter().find(|f| seen.has(f)) {
-            Some(&"max_tokens") => Answer::error("400 Bad Request", words),
-            Some(field) => Answer::error("400 Bad Request", &format!("unknown field {field}")),
-            None => seen.good(),
+        let server = Server::start(move |seen| {
+            match ["max_tokens", "min_tokens"].iter().find(|f| seen.has(f)) {
+                Some(&"max_tokens") => Answer::error("400 Bad Request", words),
+                Some(field) => Answer::error("400 Bad Request", &format!("unknown field {field}")),
+                None => seen.good(),
+            }
         });
         let gate = Gate::new();
         gate.assert_measured(&gate.measure(&server.url(), &["--requests", "3"]));
         assert!(gate.raw().iter().all(|l| l["outcome"] == "completed"), "{:?}", gate.raw());
         let sent = server.planned();
-        assert!(sent.iter().all(|s| s.json()["max_completion_tokens"] == 4 && !s.has("max_tokens") && !s.has("min_tokens")));
+        assert!(sent.iter().all(|s| s.json()["max_completion_tokens"] == 4
+            && !s.has("max_tokens")
+            && !s.has("min_tokens")));
     }
     // Completions know no other name: the refusal is told, and is not tried for ever.
     let server = Server::start(|_| Answer::error("400 Bad Request", "max_tokens is not supported"));
@@ -187,16 +243,21 @@ fn a_busy_server_is_asked_again_when_it_says_so() {
     use std::sync::atomic::{AtomicU32, Ordering};
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         let asked = AtomicU32::new(0);
-        let busy = format!("HTTP/1.1 {status}\r\nretry-after: 1\r\ncontent-length: 4\r\n\r\nbusy").into_bytes();
+        let busy = format!("HTTP/1.1 {status}\r\nretry-after: 1\r\ncontent-length: 4\r\n\r\nbusy")
+            .into_bytes();
         let server = Server::start(move |seen| match seen.part {
-            Part::Probe if asked.fetch_add(1, Ordering::Relaxed) == 0 => Answer(vec![Act::Write(busy.clone())]),
+            Part::Probe if asked.fetch_add(1, Ordering::Relaxed) == 0 => {
+                Answer(vec![Act::Write(busy.clone())])
+            }
             _ => seen.good(),
         });
         let gate = Gate::new();
         gate.assert_measured(&gate.measure(&server.url(), &["--requests", "3"]));
     }
     // One that asks for more than a minute is not waited for.
-    let busy = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 3600\r\ncontent-length: 4\r\n\r\nbusy".to_vec();
+    let busy =
+        b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 3600\r\ncontent-length: 4\r\n\r\nbusy"
+            .to_vec();
     let server = Server::start(move |_| Answer(vec![Act::Write(busy.clone())]));
     let ran = Gate::new().measure(&server.url(), &["--requests", "3"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
@@ -205,7 +266,8 @@ fn a_busy_server_is_asked_again_when_it_says_so() {
 
 #[test]
 fn a_list_of_models_that_never_comes_is_waited_for_no_longer_than_a_request() {
-    let server = Server::with(Setup { models: Answer(vec![Act::Hang]), ..Setup::default() }, Seen::good);
+    let server =
+        Server::with(Setup { models: Answer(vec![Act::Hang]), ..Setup::default() }, Seen::good);
     // Without the bound it takes two minutes, which is more than a test waits.
     let ran = Gate::new().measure(&server.url(), &["--requests", "3", "--timeout", "1s"]);
     assert_eq!(ran.code, Some(3), "{ran:?}");
@@ -248,14 +310,23 @@ fn connections_are_bounded_by_the_limit_of_open_files() {
     let limited = |gate: &Gate, args: &[&str]| {
         let command = gate.command(&Gate::measure_args(&server.url(), args));
         let mut limited = std::process::Command::new("sh");
-        limited.args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
+        limited
+            .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
+            .arg(command.get_program())
+            .args(command.get_args());
         limited.current_dir(command.get_current_dir().expect("the test's folder"));
-        limited.env_clear().envs(command.get_envs().filter_map(|(k, v)| Some((k, v?)))).env("PATH", "/usr/bin:/bin");
+        limited
+            .env_clear()
+            .envs(command.get_envs().filter_map(|(k, v)| Some((k, v?))))
+            .env("PATH", "/usr/bin:/bin");
         let output = limited.output().expect("sh runs");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
     let gate = Gate::new();
-    let (code, stderr) = limited(&gate, &["--requests", "120", "--rate", "100", "--arrival", "constant", "--timeout", "20s"]);
+    let (code, stderr) = limited(
+        &gate,
+        &["--requests", "120", "--rate", "100", "--arrival", "constant", "--timeout", "20s"],
+    );
     assert_eq!(code, Some(3), "{stderr}");
     assert!(stderr.contains("leaves room for"), "{stderr}");
     let findings = gate.findings("invalid");
@@ -274,9 +345,22 @@ fn connections_are_bounded_by_the_limit_of_open_files() {
 fn a_dry_run_sends_nothing() {
     let server = Server::good();
     let gate = Gate::new();
-    let ran = gate.run(&["run", "--base-url", &server.url(), "--rate", "5", "--duration", "20s", "--dry-run"]);
+    let ran = gate.run(&[
+        "run",
+        "--base-url",
+        &server.url(),
+        "--rate",
+        "5",
+        "--duration",
+        "20s",
+        "--dry-run",
+    ]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.stdout.contains("nothing is sent") && ran.stdout.contains("Poisson 5/s"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("nothing is sent") && ran.stdout.contains("Poisson 5/s"),
+        "{}",
+        ran.stdout
+    );
     assert!(server.seen().is_empty());
     assert!(gate.files().is_empty(), "{:?}", gate.files());
 }
@@ -285,11 +369,15 @@ fn a_dry_run_sends_nothing() {
 fn a_list_of_levels_makes_one_workload_each() {
     let server = Server::good();
     let gate = Gate::new();
-    let ran = gate.measure(&server.url(), &["--concurrency", "1,2", "--requests", "4", "--set", "gate.rounds=1"]);
+    let ran = gate.measure(
+        &server.url(),
+        &["--concurrency", "1,2", "--requests", "4", "--set", "gate.rounds=1"],
+    );
     gate.assert_measured(&ran);
     let record = gate.record();
     let workloads = record["workloads"].as_array().expect("a record has workloads");
-    let loads: Vec<_> = workloads.iter().map(|w| w["load"]["arrival"].as_str().unwrap_or_default()).collect();
+    let loads: Vec<_> =
+        workloads.iter().map(|w| w["load"]["arrival"].as_str().unwrap_or_default()).collect();
     assert_eq!(loads, ["closed loop, 1 in flight", "closed loop, 2 in flight"]);
     assert_eq!(gate.raw().len(), 8);
 }
@@ -298,7 +386,8 @@ fn a_list_of_levels_makes_one_workload_each() {
 fn set_reaches_the_workload_of_the_flags() {
     let server = Server::good();
     let gate = Gate::new();
-    let ran = gate.measure(&server.url(), &["--requests", "2", "--set", "workloads.0.temperature=0.5"]);
+    let ran =
+        gate.measure(&server.url(), &["--requests", "2", "--set", "workloads.0.temperature=0.5"]);
     gate.assert_measured(&ran);
     assert!(server.planned().iter().all(|s| s.json()["temperature"] == 0.5));
 }
@@ -314,7 +403,10 @@ fn a_request_is_the_same_whatever_the_load() {
     ] {
         let server = Server::good();
         let gate = Gate::new();
-        let ran = gate.measure(&server.url(), &[load, &["--requests", "8", "--rounds", "2", "--warmup", "2"]].concat());
+        let ran = gate.measure(
+            &server.url(),
+            &[load, &["--requests", "8", "--rounds", "2", "--warmup", "2"]].concat(),
+        );
         gate.assert_measured(&ran);
         let mut parts = BTreeSet::new();
         for seen in server.planned() {
@@ -347,16 +439,25 @@ fn whole_answers_are_asked_for_and_read() {
     gate.assert_measured(&ran);
     assert!(server.planned().iter().all(|s| s.json()["stream"] == false));
     for line in gate.raw() {
-        assert_eq!((&line["outcome"], &line["output_tokens"]), (&"completed".into(), &4.into()), "{line}");
+        assert_eq!(
+            (&line["outcome"], &line["output_tokens"]),
+            (&"completed".into(), &4.into()),
+            "{line}"
+        );
     }
-    assert!(gate.round()["metrics"].as_object().is_some_and(|m| m.keys().all(|k| !k.starts_with("ttft"))));
+    assert!(
+        gate.round()["metrics"]
+            .as_object()
+            .is_some_and(|m| m.keys().all(|k| !k.starts_with("ttft")))
+    );
 }
 
 #[test]
 fn no_proxy_stands_between_client_and_server() {
     let server = Server::good();
-    let gate =
-        ["http_proxy", "HTTP_PROXY", "all_proxy"].into_iter().fold(Gate::new(), |g, name| g.env(name, "http://127.0.0.1:1"));
+    let gate = ["http_proxy", "HTTP_PROXY", "all_proxy"]
+        .into_iter()
+        .fold(Gate::new(), |g, name| g.env(name, "http://127.0.0.1:1"));
     // An address that is loopback, and does not look like it.
     let url = server.url().replace("127.0.0.1", "0.0.0.0");
     gate.assert_measured(&gate.measure(&url, &["--requests", "2"]));
@@ -372,7 +473,9 @@ fn what_the_server_counted_stands_beside_the_nominal_length() {
     assert!(said(&ran).contains("40 input (nominal; the server counted 16)"), "{ran:?}");
 
     let silent = Server::start(|_| {
-        Answer::events(&[json!({"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]})])
+        Answer::events(&[
+            json!({"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}),
+        ])
     });
     let ran = gate.measure(&silent.url(), &["--requests", "3", "--input-tokens", "40"]);
     assert!(said(&ran).contains("40 input (nominal), "), "{ran:?}");
@@ -381,12 +484,15 @@ fn what_the_server_counted_stands_beside_the_nominal_length() {
 #[test]
 fn a_raw_line_says_when_and_for_which_model() {
     let (gate, server) = (Gate::new(), Server::good());
-    gate.assert_measured(&gate.measure(&server.url(), &["--requests", "4", "--concurrency", "1", "--rounds", "1"]));
+    gate.assert_measured(
+        &gate.measure(&server.url(), &["--requests", "4", "--concurrency", "1", "--rounds", "1"]),
+    );
     let raw = gate.raw();
     let at = |line: &serde_json::Value| {
         let text = line["sent_at"].as_str().expect("it was sent");
         assert!(text.ends_with('Z') && text.len() == "2026-11-22T10:00:00.000000Z".len(), "{text}");
-        time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).expect("a date")
+        time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339)
+            .expect("a date")
     };
     let ns = |line: &serde_json::Value| line["sent_ns"].as_i64().expect("it was sent");
     for pair in raw.windows(2) {
@@ -403,23 +509,30 @@ fn further_fields_of_the_body_are_sent_with_every_request() {
     let extra = r#"{"top_k": 20, "chat_template_kwargs": {"enable_thinking": false}}"#;
     gate.assert_measured(&gate.measure(&server.url(), &["--requests", "3", "--extra-body", extra]));
     let bodies: Vec<_> = server.planned().iter().map(Seen::json).collect();
-    let has_both = |body: &serde_json::Value| body["top_k"] == 20 && body["chat_template_kwargs"]["enable_thinking"] == false;
+    let has_both = |body: &serde_json::Value| {
+        body["top_k"] == 20 && body["chat_template_kwargs"]["enable_thinking"] == false
+    };
     assert!(bodies.len() >= 3 && bodies.iter().all(has_both), "{bodies:?}");
-    gate.measure(&server.url(), &["--extra-body", r#"{"stream": false}"#]).assert_says(2, &["stream"]);
+    gate.measure(&server.url(), &["--extra-body", r#"{"stream": false}"#])
+        .assert_says(2, &["stream"]);
 }
 
 #[test]
 fn answers_of_another_model_from_the_middle_on_are_invalid() {
     let server = Server::start(|seen| {
-        let model = if matches!(seen.part, Part::Round(_, i) if i >= 4) { "small" } else { "large" };
+        let model =
+            if matches!(seen.part, Part::Round(_, i) if i >= 4) { "small" } else { "large" };
         let event = |choices: serde_json::Value| json!({"model": model, "choices": choices});
-        let word = |end: Option<&str>| event(json!([{"index": 0, "delta": {"content": " a"}, "finish_reason": end}]));
+        let word = |end: Option<&str>| {
+            event(json!([{"index": 0, "delta": {"content": " a"}, "finish_reason": end}]))
+        };
         let mut usage = event(json!([]));
         usage["usage"] = json!({"prompt_tokens": 16, "completion_tokens": 2, "total_tokens": 18});
         Answer::events(&[word(None), word(Some("length")), usage])
     });
     let gate = Gate::new();
-    let ran = gate.measure(&server.url(), &["--requests", "8", "--concurrency", "1", "--output-tokens", "2"]);
+    let ran = gate
+        .measure(&server.url(), &["--requests", "8", "--concurrency", "1", "--output-tokens", "2"]);
     ran.assert_says(3, &[]);
     let why = "answers are of model \"small\", and before they were of \"large\"";
     assert!(ran.stdout.contains(why), "{}", ran.stdout);

@@ -8,18 +8,25 @@ use crate::support::{Act, Answer, Gate, Part, Seen, Server, wait_for};
 
 /// The second request of the round is under way: what comes now comes in the middle of it.
 fn in_the_middle(server: &Server) {
-    assert!(wait_for(|| server.planned().iter().any(|s| s.part == Part::Round(0, 1))), "the round gets under way");
+    assert!(
+        wait_for(|| server.planned().iter().any(|s| s.part == Part::Round(0, 1))),
+        "the round gets under way"
+    );
 }
 
 fn send(child: &Child, signal: Signal) {
-    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id fits")).expect("a process id is not 0");
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id fits"))
+        .expect("a process id is not 0");
     kill_process(pid, signal).expect("the command is still running");
 }
 
 /// Sends the signal and waits until the command says that it has seen it.
 fn interrupt(gate: &Gate, child: &Child, signal: Signal) {
     send(child, signal);
-    assert!(wait_for(|| gate.text("stderr.txt").contains("interrupted")), "the command says that it stops");
+    assert!(
+        wait_for(|| gate.text("stderr.txt").contains("interrupted")),
+        "the command says that it stops"
+    );
 }
 
 fn held(act: Act) -> impl Fn(&Seen) -> Answer + Send + Sync {
@@ -34,16 +41,23 @@ fn an_interrupted_run_finishes_what_is_in_flight_and_saves_it() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let server = Server::start(held(Act::Hold));
         let gate = Gate::new();
-        let child = gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "9", "--concurrency", "1"]));
+        let child = gate
+            .spawn(&Gate::measure_args(&server.url(), &["--requests", "9", "--concurrency", "1"]));
         in_the_middle(&server);
         interrupt(&gate, &child, signal);
         server.release();
         assert_eq!(Gate::end(child), Some(130), "{}", gate.text("stderr.txt"));
         let raw = gate.raw();
-        let outcomes: Vec<_> = raw.iter().map(|l| l["outcome"].as_str().unwrap_or_default()).collect();
+        let outcomes: Vec<_> =
+            raw.iter().map(|l| l["outcome"].as_str().unwrap_or_default()).collect();
         assert_eq!(outcomes[..2], ["completed"; 2]);
         assert_eq!(outcomes[2..], ["cancelled"; 7], "what was never sent is there all the same");
-        assert!(raw[2]["sent_ns"].is_null() && raw[2]["error"].as_str().is_some_and(|e| e.contains("never sent")), "{}", raw[2]);
+        assert!(
+            raw[2]["sent_ns"].is_null()
+                && raw[2]["error"].as_str().is_some_and(|e| e.contains("never sent")),
+            "{}",
+            raw[2]
+        );
         assert_saved(&gate);
     }
 }
@@ -52,7 +66,8 @@ fn an_interrupted_run_finishes_what_is_in_flight_and_saves_it() {
 fn a_second_signal_cancels_what_is_in_flight() {
     let server = Server::start(held(Act::Hang));
     let gate = Gate::new();
-    let child = gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "9", "--concurrency", "1"]));
+    let child =
+        gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "9", "--concurrency", "1"]));
     in_the_middle(&server);
     interrupt(&gate, &child, Signal::INT);
     send(&child, Signal::INT);
@@ -82,15 +97,23 @@ fn rounds_before_an_interrupt_are_kept_whole() {
     let gate = Gate::new();
     let args = ["--requests", "4", "--concurrency", "1", "--rounds", "3"];
     let child = gate.spawn(&Gate::measure_args(&server.url(), &args));
-    assert!(wait_for(|| server.planned().iter().any(|s| s.part == Part::Round(1, 1))), "the second round gets under way");
+    assert!(
+        wait_for(|| server.planned().iter().any(|s| s.part == Part::Round(1, 1))),
+        "the second round gets under way"
+    );
     interrupt(&gate, &child, Signal::INT);
     send(&child, Signal::INT);
     assert_eq!(Gate::end(child), Some(130));
     let record = gate.record();
-    let rounds = record["workloads"][0]["starts"][0]["rounds"].as_array().cloned().unwrap_or_default();
+    let rounds =
+        record["workloads"][0]["starts"][0]["rounds"].as_array().cloned().unwrap_or_default();
     let cut: Vec<_> = rounds.iter().map(|r| r["cut_short"].as_bool()).collect();
     assert_eq!(cut, [Some(false), Some(true)]);
-    assert!(record["workloads"][0]["pooled"]["e2e_mean_ms"].is_number(), "{}", record["workloads"][0]["pooled"]);
+    assert!(
+        record["workloads"][0]["pooled"]["e2e_mean_ms"].is_number(),
+        "{}",
+        record["workloads"][0]["pooled"]
+    );
 }
 
 #[test]
@@ -103,13 +126,20 @@ fn a_killed_run_leaves_the_rounds_that_had_ended() {
     let args = ["--requests", "4", "--concurrency", "1", "--rounds", "3"];
     let mut child = gate.spawn(&Gate::measure_args(&server.url(), &args));
     // Round 0 was saved before round 1 began, and round 1 does not end.
-    assert!(wait_for(|| server.planned().iter().any(|s| s.part == Part::Round(1, 1))), "the second round gets under way");
+    assert!(
+        wait_for(|| server.planned().iter().any(|s| s.part == Part::Round(1, 1))),
+        "the second round gets under way"
+    );
     child.kill().expect("the command is still running");
     assert_eq!(Gate::end(child), None, "it had no chance to tidy up");
     let record = gate.record();
-    let rounds = record["workloads"][0]["starts"][0]["rounds"].as_array().cloned().unwrap_or_default();
+    let rounds =
+        record["workloads"][0]["starts"][0]["rounds"].as_array().cloned().unwrap_or_default();
     assert_eq!(rounds.len(), 1);
-    assert_eq!((&rounds[0]["cut_short"], &rounds[0]["columns"]["outcome"]), (&false.into(), &vec!["completed"; 4].into()));
+    assert_eq!(
+        (&rounds[0]["cut_short"], &rounds[0]["columns"]["outcome"]),
+        (&false.into(), &vec!["completed"; 4].into())
+    );
     let again = gate.run(&["report", ".goodput-gate/record.json", "--format", "csv"]);
     assert_eq!(again.code, Some(0), "{again:?}");
 }
@@ -138,7 +168,10 @@ fn a_hangup_that_was_ignored_stays_ignored() {
     server.release();
     let code = Gate::end(child);
     assert!(matches!(code, Some(0 | 3)), "{code:?} {}", gate.text("stderr.txt"));
-    assert_eq!((&gate.record()["interrupted"], &gate.round()["cut_short"]), (&false.into(), &false.into()));
+    assert_eq!(
+        (&gate.record()["interrupted"], &gate.round()["cut_short"]),
+        (&false.into(), &false.into())
+    );
 }
 
 #[test]
@@ -146,7 +179,8 @@ fn a_quit_saves_what_there_is_and_ends_by_that_signal() {
     use std::os::unix::process::ExitStatusExt as _;
     let server = Server::start(held(Act::Hang));
     let gate = Gate::new();
-    let mut child = gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "9", "--concurrency", "1"]));
+    let mut child =
+        gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "9", "--concurrency", "1"]));
     in_the_middle(&server);
     send(&child, Signal::QUIT);
     let mut status = None;
@@ -154,7 +188,12 @@ fn a_quit_saves_what_there_is_and_ends_by_that_signal() {
         status = child.try_wait().expect("it is ours");
         status.is_some()
     }));
-    assert_eq!(status.and_then(|s| s.signal()), Some(Signal::QUIT.as_raw()), "{}", gate.text("stderr.txt"));
+    assert_eq!(
+        status.and_then(|s| s.signal()),
+        Some(Signal::QUIT.as_raw()),
+        "{}",
+        gate.text("stderr.txt")
+    );
     assert_saved(&gate);
 }
 
@@ -163,7 +202,8 @@ fn a_quit_saves_what_there_is_and_ends_by_that_signal() {
 fn a_round_in_which_the_client_stood_still_is_invalid() {
     let server = Server::start(held(Act::Hold));
     let gate = Gate::new();
-    let child = gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "3", "--concurrency", "1"]));
+    let child =
+        gate.spawn(&Gate::measure_args(&server.url(), &["--requests", "3", "--concurrency", "1"]));
     in_the_middle(&server);
     send(&child, Signal::STOP);
     send(&child, Signal::CONT);
@@ -171,7 +211,11 @@ fn a_round_in_which_the_client_stood_still_is_invalid() {
     std::thread::sleep(std::time::Duration::from_millis(200));
     server.release();
     assert_eq!(Gate::end(child), Some(3), "{}", gate.text("stderr.txt"));
-    assert!(gate.findings("invalid").contains(&"standstill".to_owned()), "{}", gate.round()["findings"]);
+    assert!(
+        gate.findings("invalid").contains(&"standstill".to_owned()),
+        "{}",
+        gate.round()["findings"]
+    );
 }
 
 #[test]
@@ -179,8 +223,18 @@ fn whatever_measures_is_130_when_it_is_interrupted() {
     for verb in ["check", "calibrate", "run"] {
         let server = Server::start(held(Act::Hold));
         let gate = Gate::new();
-        let args =
-            ["--base-url", &server.url(), "--requests", "9", "--concurrency", "1", "--rounds", "1", "--output-tokens", "4"];
+        let args = [
+            "--base-url",
+            &server.url(),
+            "--requests",
+            "9",
+            "--concurrency",
+            "1",
+            "--rounds",
+            "1",
+            "--output-tokens",
+            "4",
+        ];
         let child = gate.spawn(&[&[verb][..], &args].concat());
         in_the_middle(&server);
         interrupt(&gate, &child, Signal::TERM);
@@ -194,7 +248,10 @@ fn whatever_measures_is_130_when_it_is_interrupted() {
 fn the_time_limit_reports_what_there_is() {
     let server = Server::start(|seen| seen.good().after(Act::Pause(20)));
     let gate = Gate::new();
-    let ran = gate.measure(&server.url(), &["--requests", "9000", "--concurrency", "1", "--time-limit", "3s"]);
+    let ran = gate.measure(
+        &server.url(),
+        &["--requests", "9000", "--concurrency", "1", "--time-limit", "3s"],
+    );
     // The only round was cut short: nothing was measured, and that is no interrupt.
     assert_eq!(ran.code, Some(3), "{ran:?}");
     let record = gate.record();

@@ -19,7 +19,8 @@ const CAPTURES: [&str; 10] = [
 ];
 
 /// How a response is cut: bytes of each piece in turn, and a pause after every so many pieces.
-const CUTS: [(&[usize], usize); 4] = [(&[usize::MAX], 1), (&[1, 2, 3, 5, 8, 13], 40), (&[7, 1500, 1, 1], 11), (&[333], 3)];
+const CUTS: [(&[usize], usize); 4] =
+    [(&[usize::MAX], 1), (&[1, 2, 3, 5, 8, 13], 40), (&[7, 1500, 1, 1], 11), (&[333], 3)];
 
 #[test]
 fn how_a_response_is_cut_changes_nothing() {
@@ -33,7 +34,10 @@ fn how_a_response_is_cut_changes_nothing() {
         let at = CAPTURES.iter().position(|c| *c == name).expect("it is on the list");
         &seen[0][at]
     };
-    assert_eq!((of("vllm-stream_usage").outcome.as_str(), of("vllm-aborted").outcome.as_str()), ("completed", "truncated"));
+    assert_eq!(
+        (of("vllm-stream_usage").outcome.as_str(), of("vllm-aborted").outcome.as_str()),
+        ("completed", "truncated")
+    );
     assert!(CAPTURES.iter().all(|c| of(c).events > 0), "{seen:?}");
 }
 
@@ -41,7 +45,11 @@ fn how_a_response_is_cut_changes_nothing() {
 #[test]
 fn events_of_one_write_share_their_instant() {
     let server = Server::start(|seen| {
-        let bytes = seen.good().0.into_iter().flat_map(|act| if let Act::Write(bytes) = act { bytes } else { Vec::new() });
+        let bytes = seen
+            .good()
+            .0
+            .into_iter()
+            .flat_map(|act| if let Act::Write(bytes) = act { bytes } else { Vec::new() });
         // Less than a kilobyte: one segment, so one read.
         Answer(vec![Act::Write(bytes.collect())])
     });
@@ -50,7 +58,13 @@ fn events_of_one_write_share_their_instant() {
     for line in gate.raw() {
         let instants = line["output_ns"].as_array().cloned().unwrap_or_default();
         assert_eq!(instants.len(), 4, "{line}");
-        assert!(instants.iter().chain([&line["first_byte_ns"], &line["end_ns"]]).all(|at| *at == instants[0]), "{line}");
+        assert!(
+            instants
+                .iter()
+                .chain([&line["first_byte_ns"], &line["end_ns"]])
+                .all(|at| *at == instants[0]),
+            "{line}"
+        );
     }
 }
 
@@ -66,7 +80,9 @@ fn a_second_answer_is_not_given_to_the_next_request() {
         answer
     });
     let gate = Gate::new();
-    gate.assert_measured(&gate.measure(&server.url(), &["--requests", "4", "--rate", "5", "--arrival", "constant"]));
+    gate.assert_measured(
+        &gate.measure(&server.url(), &["--requests", "4", "--rate", "5", "--arrival", "constant"]),
+    );
     assert!(gate.raw().iter().all(|line| line["outcome"] == "completed"), "{:?}", gate.raw());
     let client = gate.round()["client"].clone();
     assert!(client["unasked"].as_u64().is_some_and(|n| n >= 3), "{client}");
@@ -92,7 +108,16 @@ fn run(cut: (&'static [usize], usize)) -> Vec<Read> {
     });
     let gate = Gate::new();
     let requests = CAPTURES.len().to_string();
-    let args = ["--requests", &requests, "--rate", "100", "--arrival", "constant", "--set", "workloads.0.ignore_eos=false"];
+    let args = [
+        "--requests",
+        &requests,
+        "--rate",
+        "100",
+        "--arrival",
+        "constant",
+        "--set",
+        "workloads.0.ignore_eos=false",
+    ];
     gate.assert_measured(&gate.measure(&server.url(), &args));
     let text = |line: &serde_json::Value, field: &str| line[field].as_str().map(str::to_owned);
     let read = gate.raw().into_iter().map(|line| Read {
@@ -122,6 +147,8 @@ fn pieces(response: &[u8], (sizes, pause_every): (&[usize], usize)) -> Answer {
 }
 
 fn capture(name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/captures").join(format!("{name}.http"));
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/captures")
+        .join(format!("{name}.http"));
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }

@@ -20,12 +20,14 @@ fn server_at(ip: IpAddr) -> (Server, String) {
     let certificate = names.signed_by(&key, &authority).expect("the authority signs");
     let chain = vec![CertificateDer::from(certificate)];
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring has the default versions")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("key and certificate belong together");
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(
+        rustls::crypto::ring::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .expect("ring has the default versions")
+    .with_no_client_auth()
+    .with_single_cert(chain, key)
+    .expect("key and certificate belong together");
     let setup = Setup { tls: Some(Arc::new(config)), ip, ..Setup::default() };
     (Server::with(setup, Seen::good), pem)
 }
@@ -58,7 +60,11 @@ fn an_authority_from_the_config_is_trusted() {
     gate.write("ca.pem", &pem);
     gate.assert_measured(&run(&gate, &server, Some("ca.pem")));
     assert!(gate.raw().iter().all(|l| l["outcome"] == "completed"), "{:?}", gate.raw());
-    assert_eq!(gate.round()["client"]["retries"], 0, "session tickets are no sign of a closed connection");
+    assert_eq!(
+        gate.round()["client"]["retries"],
+        0,
+        "session tickets are no sign of a closed connection"
+    );
 }
 
 #[test]
@@ -68,7 +74,11 @@ fn an_ipv6_address_is_named_as_a_certificate_and_a_host_header_name_it() {
     gate.write("ca.pem", &pem);
     gate.assert_measured(&run(&gate, &server, Some("ca.pem")));
     assert!(gate.raw().iter().all(|l| l["outcome"] == "completed"), "{:?}", gate.raw());
-    let hosts = server.seen().iter().map(|s| s.headers["host"].clone()).collect::<std::collections::BTreeSet<_>>();
+    let hosts = server
+        .seen()
+        .iter()
+        .map(|s| s.headers["host"].clone())
+        .collect::<std::collections::BTreeSet<_>>();
     assert!(hosts.len() == 1 && hosts.iter().all(|h| h.starts_with("[::1]:")), "{hosts:?}");
 }
 

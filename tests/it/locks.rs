@@ -22,7 +22,10 @@ fn run(url: &str, more: &[&str]) -> Vec<String> {
 }
 
 fn under_way(server: &Server) {
-    assert!(wait_for(|| server.planned().iter().any(|s| s.part == Part::Round(0, 1))), "the round gets under way");
+    assert!(
+        wait_for(|| server.planned().iter().any(|s| s.part == Part::Round(0, 1))),
+        "the round gets under way"
+    );
 }
 
 fn waits_for(gate: &Gate, other: &Child, why: &str) {
@@ -34,7 +37,10 @@ fn waits_for(gate: &Gate, other: &Child, why: &str) {
 fn measured(child: Child, gate: &Gate) {
     let code = Gate::end(child);
     assert!(matches!(code, Some(0 | 3)), "{code:?} {}", gate.text("stderr.txt"));
-    assert_eq!(gate.round()["columns"]["outcome"], serde_json::json!(["completed", "completed", "completed"]));
+    assert_eq!(
+        gate.round()["columns"]["outcome"],
+        serde_json::json!(["completed", "completed", "completed"])
+    );
 }
 
 #[test]
@@ -47,11 +53,15 @@ fn a_second_gate_waits_for_the_server_however_it_is_spelled() {
     let other = second.spawn(&run(&server.url().replace("127.0.0.1", "localhost"), &[]));
     waits_for(&second, &one, "it has address this machine:");
     let refused = first.beside().run(&run(&server.url(), &["--no-wait"]));
-    refused.assert_says(3, &["another gate is in the way", "hint: wait for it, leave out --no-wait"]);
+    refused
+        .assert_says(3, &["another gate is in the way", "hint: wait for it, leave out --no-wait"]);
     server.release();
     measured(one, &first);
     measured(other, &second);
-    assert!(!first.findings("note").contains(&"other_gate".to_owned()), "they never measured together");
+    assert!(
+        !first.findings("note").contains(&"other_gate".to_owned()),
+        "they never measured together"
+    );
 }
 
 #[test]
@@ -91,7 +101,9 @@ fn gates_of_two_servers_go_side_by_side_and_name_each_other() {
     measured(two, &second);
     for (gate, pid) in [(&first, pids[1]), (&second, pids[0])] {
         let text = gate.round()["findings"].to_string();
-        let words = format!("other gates measured on this machine meanwhile, with servers of their own: `run` (process {pid},");
+        let words = format!(
+            "other gates measured on this machine meanwhile, with servers of their own: `run` (process {pid},"
+        );
         assert!(text.contains(&words), "{text}");
     }
 }
@@ -102,12 +114,18 @@ fn exclusive_is_for_the_whole_machine() {
     let first = Gate::new();
     let one = first.spawn(&run(&server.url(), &[]));
     under_way(&server);
-    first.beside().run(&run(&other.url(), &["--exclusive", "--no-wait"])).assert_says(3, &["has this machine (--exclusive)"]);
+    first
+        .beside()
+        .run(&run(&other.url(), &["--exclusive", "--no-wait"]))
+        .assert_says(3, &["has this machine (--exclusive)"]);
     let second = first.beside();
     let two = second.spawn(&run(&other.url(), &["--exclusive"]));
     waits_for(&second, &one, "this machine");
     // In the order in which they came: nobody overtakes who waits.
-    first.beside().run(&run(&Server::good().url(), &["--no-wait"])).assert_says(3, &["another gate is in the way"]);
+    first
+        .beside()
+        .run(&run(&Server::good().url(), &["--no-wait"]))
+        .assert_says(3, &["another gate is in the way"]);
     server.release();
     measured(one, &first);
     measured(two, &second);
@@ -133,7 +151,9 @@ fn who_waits_can_be_interrupted() {
     let one = first.spawn(&run(&server.url(), &[]));
     under_way(&server);
     let sent = server.seen().len();
-    for (signal, verb) in [(Signal::INT, "run"), (Signal::TERM, "check"), (Signal::HUP, "calibrate")] {
+    for (signal, verb) in
+        [(Signal::INT, "run"), (Signal::TERM, "check"), (Signal::HUP, "calibrate")]
+    {
         let second = first.beside();
         let two = second.spawn(&[verb, "--base-url", &server.url(), "--time-limit", "1ms"]);
         waits_for(&second, &one, "address");
@@ -152,7 +172,14 @@ fn a_folder_for_locks_that_cannot_be_had_is_said() {
     let locks = gate.write("file", "").display().to_string();
     let gate = gate.env("GOODPUT_GATE_LOCK_DIR", &locks);
     let ran = gate.run(&run(&Server::good().url(), &[]));
-    ran.assert_says(3, &["gates on this machine cannot see each other", "hint: name a folder", "GOODPUT_GATE_LOCK_DIR"]);
+    ran.assert_says(
+        3,
+        &[
+            "gates on this machine cannot see each other",
+            "hint: name a folder",
+            "GOODPUT_GATE_LOCK_DIR",
+        ],
+    );
 }
 
 /// What the gate starts runs on this machine, whatever port it draws.
@@ -165,13 +192,22 @@ fn a_baseline_is_not_captured_beside_another_gate() {
     // One file for its folder, one for its server.
     let gates = || {
         std::fs::read_dir(bed.home().join("locks")).map_or(0, |all| {
-            all.filter(|e| e.as_ref().is_ok_and(|e| e.file_name().to_string_lossy().starts_with("gate-"))).count()
+            all.filter(|e| {
+                e.as_ref().is_ok_and(|e| e.file_name().to_string_lossy().starts_with("gate-"))
+            })
+            .count()
         })
     };
     assert!(wait_for(|| gates() == 2), "it has what it needs");
-    bed.gate(&["baseline", "update", "--no-wait"]).assert(3, &["another gate is in the way", "processors of this machine"]);
-    bed.gate(&["check", "--no-wait"]).assert(3, &["another gate is in the way", "processors of this machine"]);
-    assert_eq!(bed.json(".goodput-gate/report.json")["verdict"], "invalid", "its own folder says so");
+    bed.gate(&["baseline", "update", "--no-wait"])
+        .assert(3, &["another gate is in the way", "processors of this machine"]);
+    bed.gate(&["check", "--no-wait"])
+        .assert(3, &["another gate is in the way", "processors of this machine"]);
+    assert_eq!(
+        bed.json(".goodput-gate/report.json")["verdict"],
+        "invalid",
+        "its own folder says so"
+    );
     child.kill().expect("it runs");
     child.wait().expect("it is ours");
 }

@@ -12,7 +12,8 @@ const MIB: u64 = 1 << 20;
 
 /// The most memory that a command ever held, bytes; it may look at it a few milliseconds before the end.
 fn peak(mut command: Command) -> u64 {
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    let mut child =
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
     let mut peak = 0;
     while child.try_wait().expect("it can be waited for").is_none() {
         peak = peak.max(held(&child).unwrap_or(0));
@@ -42,8 +43,7 @@ fn command(bed: &Bed, args: &[&str]) -> Command {
 #[test]
 fn a_longer_run_holds_no_more_bodies() {
     let bed = Bed::new();
-    let sim =
-        "noise: \"off\", step_ms: 0.01, prefill_token_ms: 0, decode_sequence_ms: 0, decode_context_ms: 0, prefill_context_ms: 0";
+    let sim = "noise: \"off\", step_ms: 0.01, prefill_token_ms: 0, decode_sequence_ms: 0, decode_context_ms: 0, prefill_context_ms: 0";
     let load = "arrival: {closed: {concurrency: 8}}, requests: 300, warmup: 1, output_tokens: 2, prompts: {synthetic: {input_tokens: 2000}}";
     bed.write(
         "goodput-gate.yaml",
@@ -68,7 +68,9 @@ fn a_workbook_holds_no_row() {
     round["duration_us"] = json!(9_000_000);
     record["workloads"][0]["pooled"] = json!({});
     bed.write("record.json", &record.to_string());
-    let as_format = |format| peak(command(&bed, &["report", "record.json", "--format", format, "-o", "report"]));
+    let as_format = |format| {
+        peak(command(&bed, &["report", "record.json", "--format", format, "-o", "report"]))
+    };
     let (csv, xlsx) = (as_format("csv"), as_format("xlsx"));
     assert!(xlsx < csv + 24 * MIB, "{} MiB as csv, {} MiB as xlsx", csv / MIB, xlsx / MIB);
 }
@@ -82,13 +84,21 @@ fn a_load_that_the_limit_of_address_space_cannot_hold_is_exit_2() {
     let limited = |mib: u64, args: &str| {
         let plain = bed.command("");
         let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", &format!("ulimit -v {}; exec \"$0\" {args}", mib * 1024)]).arg(plain.get_program());
-        shell.env_clear().current_dir(bed.path("")).envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell
+            .args(["-c", &format!("ulimit -v {}; exec \"$0\" {args}", mib * 1024)])
+            .arg(plain.get_program());
+        shell
+            .env_clear()
+            .current_dir(bed.path(""))
+            .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let out = shell.output().expect("it starts");
         (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
     };
     let (code, said) = limited(1000, "run");
-    assert!(code == Some(2) && said.contains("this load may need") && said.contains("ulimit -v"), "{code:?} {said}");
+    assert!(
+        code == Some(2) && said.contains("this load may need") && said.contains("ulimit -v"),
+        "{code:?} {said}"
+    );
     let (code, said) = limited(1000, "run --dry-run --requests 10");
     assert_eq!(code, Some(0), "{said}");
     let (code, said) = limited(300, "schema record");

@@ -15,12 +15,18 @@ const HOSTILE: &str = "::error::forged\n \t::stop-commands::x\r::warning::y ##[e
 /// As a runner reads: lines end with either character, GitHub takes `::` after blanks, and `##[` anywhere.
 fn obeys_nothing(text: &str) {
     for line in text.split(['\n', '\r']) {
-        let ours = ["::error title=", "::notice title=", "::warning title="].iter().any(|own| line.starts_with(own));
+        let ours = ["::error title=", "::notice title=", "::warning title="]
+            .iter()
+            .any(|own| line.starts_with(own));
         let commands = ["##[", "##vso[", "##teamcity["].iter().any(|c| line.contains(c));
-        assert!(ours || !line.trim_start().starts_with("::"), "a runner obeys {line:?} in {text:?}");
+        assert!(
+            ours || !line.trim_start().starts_with("::"),
+            "a runner obeys {line:?} in {text:?}"
+        );
         assert!(!commands, "a runner obeys {line:?} in {text:?}");
     }
-    let acting = |c: char| c.is_control() && !"\n\t".contains(c) || ('\u{202a}'..='\u{202e}').contains(&c);
+    let acting =
+        |c: char| c.is_control() && !"\n\t".contains(c) || ('\u{202a}'..='\u{202e}').contains(&c);
     assert!(!text.contains(acting), "a terminal obeys {text:?}");
 }
 
@@ -35,7 +41,9 @@ fn assert_tame(ran: &Ran, code: i32, word: &str) {
 fn a_servers_error_text_is_only_text() {
     let refusing = |part: Part| {
         Server::start(move |seen| match (seen.part, part) {
-            (Part::Probe, Part::Warmup(_)) | (Part::Probe | Part::Warmup(_), Part::Round(..)) => seen.good(),
+            (Part::Probe, Part::Warmup(_)) | (Part::Probe | Part::Warmup(_), Part::Round(..)) => {
+                seen.good()
+            }
             _ => Answer::error("400 Bad Request", HOSTILE),
         })
     };
@@ -45,7 +53,14 @@ fn a_servers_error_text_is_only_text() {
         assert_tame(&gate.measure(&server.url(), &["--requests", "3"]), 3, "forged");
         for file in ["report.md", "junit.xml", "report.html"] {
             let text = gate.text(&format!(".goodput-gate/{file}"));
-            let shown = gate.run(&["report", ".goodput-gate/record.json", "--format", "md", "-o", "/dev/stdout"]);
+            let shown = gate.run(&[
+                "report",
+                ".goodput-gate/record.json",
+                "--format",
+                "md",
+                "-o",
+                "/dev/stdout",
+            ]);
             obeys_nothing(&shown.stdout);
             assert!(!text.contains(['\u{1b}', '\u{202e}']), "{file}: {text:?}");
         }
@@ -55,7 +70,10 @@ fn a_servers_error_text_is_only_text() {
 #[test]
 fn names_that_a_server_gives_are_only_names() {
     let names = json!({"data": [{"id": HOSTILE}, {"id": "::error::forged"}, {"id": "##[b]"}]});
-    let server = Server::with(Setup { models: Answer::json("200 OK", &names), ..Setup::default() }, Seen::good);
+    let server = Server::with(
+        Setup { models: Answer::json("200 OK", &names), ..Setup::default() },
+        Seen::good,
+    );
     let gate = Gate::new();
     assert_tame(&gate.measure(&server.url(), &["--requests", "3"]), 3, "3 models");
     for verb in [&["models", "--base-url"][..], &["models", "--json", "--base-url"]] {
@@ -110,7 +128,10 @@ fn a_word_of_the_command_line_begins_no_line() {
     ] {
         let ran = gate.run(args);
         assert_tame(&ran, 2, "");
-        assert!(!ran.stderr.lines().skip(1).any(|line| line.trim_start().starts_with(": :error")), "{args:?}: {ran:?}");
+        assert!(
+            !ran.stderr.lines().skip(1).any(|line| line.trim_start().starts_with(": :error")),
+            "{args:?}: {ran:?}"
+        );
     }
 }
 
@@ -133,8 +154,10 @@ fn a_log_tail_is_only_text() {
 
 #[test]
 fn a_records_words_are_only_words_in_every_format() {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/candidate.json");
-    let mut record: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("the fixture")).expect("JSON");
+    let path =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/candidate.json");
+    let mut record: Value =
+        serde_json::from_str(&std::fs::read_to_string(path).expect("the fixture")).expect("JSON");
     record["workloads"][0]["fingerprint"]["model"] = json!(HOSTILE);
     record["workloads"][0]["fingerprint"]["server_version"] = json!("::error::v");
     let bed = Bed::new();
@@ -151,7 +174,9 @@ fn a_records_words_are_only_words_in_every_format() {
         }
     }
     // In a pipe JSON says what the file says.
-    let piped: Value = serde_json::from_str(&bed.gate(&["report", "r.json", "--format", "json"]).stdout).expect("JSON");
+    let piped: Value =
+        serde_json::from_str(&bed.gate(&["report", "r.json", "--format", "json"]).stdout)
+            .expect("JSON");
     bed.gate(&["report", "r.json", "--format", "json", "-o", "r2.json"]);
     assert_eq!(piped, bed.json("r2.json"));
     assert!(bed.read("r2.json").contains("##vso["), "the file has it as it is");

@@ -49,12 +49,19 @@ fn opened(bed: &Bed, page: &str) -> Value {
     let text = bed.read(page).replacen("<head>", WATCH, 1).replacen("</body>", DRIVER, 1);
     bed.write("driven.html", &text);
     let dom = dumped(&bed.path("driven.html"), &bed.path("profile"));
-    let from =
-        dom.find("<pre id=\"answer\">").unwrap_or_else(|| panic!("the driver gave no answer:\n{}", &dom[..dom.len().min(2000)]));
+    let from = dom
+        .find("<pre id=\"answer\">")
+        .unwrap_or_else(|| panic!("the driver gave no answer:\n{}", &dom[..dom.len().min(2000)]));
     let rest = &dom[from + "<pre id=\"answer\">".len()..];
     let answer = &rest[..rest.find("</pre>").expect("it ends")];
-    serde_json::from_str(&answer.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", " ").replace("&amp;", "&"))
-        .expect("JSON")
+    serde_json::from_str(
+        &answer
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&nbsp;", " ")
+            .replace("&amp;", "&"),
+    )
+    .expect("JSON")
 }
 
 fn dumped(page: &Path, profile: &Path) -> String {
@@ -67,7 +74,12 @@ fn dumped(page: &Path, profile: &Path) -> String {
             "--disable-background-networking",
             "--disable-sync",
         ])
-        .args(["--disable-component-update", "--window-size=1200,900", "--virtual-time-budget=10000", "--dump-dom"])
+        .args([
+            "--disable-component-update",
+            "--window-size=1200,900",
+            "--virtual-time-budget=10000",
+            "--dump-dom",
+        ])
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("file://{}", page.display()))
         .output()
@@ -104,23 +116,33 @@ fn a_reader_finds_the_verdict_switches_the_theme_and_zooms() {
     assert_eq!(answer["verdict"], "FAIL");
     let report = bed.json(".goodput-gate/report.json");
     let rows = answer["rows"].as_array().expect("rows");
-    let of = |name: &str| rows.iter().find(|r| r[0] == name).unwrap_or_else(|| panic!("{name} is not in {rows:?}"));
+    let of = |name: &str| {
+        rows.iter().find(|r| r[0] == name).unwrap_or_else(|| panic!("{name} is not in {rows:?}"))
+    };
     let metrics = report["workloads"][0]["metrics"].as_array().expect("metrics");
     for metric in metrics {
         let row = of(metric["metric"].as_str().expect("a name")).as_array().expect("cells");
-        assert!(row.iter().any(|cell| Some(cell.as_str().unwrap_or("").trim()) == metric["judgement"].as_str()), "{row:?}");
+        assert!(
+            row.iter().any(
+                |cell| Some(cell.as_str().unwrap_or("").trim()) == metric["judgement"].as_str()
+            ),
+            "{row:?}"
+        );
     }
-    let (whole, zoomed) = (answer["whole"].as_array().expect("ranges"), answer["zoomed"].as_array().expect("ranges"));
+    let (whole, zoomed) =
+        (answer["whole"].as_array().expect("ranges"), answer["zoomed"].as_array().expect("ranges"));
     assert!(whole.len() >= 3 && answer["charts"] == answer["redrawn"], "{answer}");
     assert!(zoomed.iter().all(|range| *range == zoomed[0]), "every chart follows: {zoomed:?}");
-    let width = |range: &Value| range[1].as_f64().expect("an end") - range[0].as_f64().expect("a begin");
+    let width =
+        |range: &Value| range[1].as_f64().expect("an end") - range[0].as_f64().expect("a begin");
     assert!((width(&zoomed[0]) * 2.0 - width(&whole[0])).abs() < 0.01, "{whole:?} {zoomed:?}");
 }
 
 #[test]
 #[ignore = "needs Chromium"]
 fn a_hostile_name_runs_nothing_and_keeps_the_layout() {
-    let script = "</script><script>window.owned = true</script><img src=x onerror='window.owned = true'>";
+    let script =
+        "</script><script>window.owned = true</script><img src=x onerror='window.owned = true'>";
     let long = "a".repeat(10_000);
     let turned = "\u{202e}\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{645}\u{631}\u{62d}\u{628}\u{627}";
     for name in [script, &long, turned, "\"onmouseover=\"window.owned=true"] {
@@ -137,7 +159,15 @@ fn a_hostile_name_runs_nothing_and_keeps_the_layout() {
         }
         shown["name"] = json!(name);
         bed.write(".goodput-gate/report.json", &report.to_string());
-        bed.gate(&["report", ".goodput-gate/report.json", "--format", "html", "--output", "hostile.html"]).assert(0, &[]);
+        bed.gate(&[
+            "report",
+            ".goodput-gate/report.json",
+            "--format",
+            "html",
+            "--output",
+            "hostile.html",
+        ])
+        .assert(0, &[]);
         assert_sound(&opened(&bed, "hostile.html"));
         bed.write("second.json", &record.to_string());
         bed.gate(&["compare", "--rank", "record.json", "second.json"]);
@@ -149,8 +179,15 @@ fn a_hostile_name_runs_nothing_and_keeps_the_layout() {
 #[ignore = "needs Chromium"]
 fn seven_records_by_load_keep_the_layout() {
     let bed = Bed::new();
-    let names =
-        ["one", "two", "three", "four", "five", "a-server-with-a-very-long-name-that-was-given-in-a-hurry", "<img src=x>"];
+    let names = [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "a-server-with-a-very-long-name-that-was-given-in-a-hurry",
+        "<img src=x>",
+    ];
     let mut args = vec!["compare".to_owned()];
     for (i, name) in names.into_iter().enumerate() {
         let mut record = candidate();
@@ -159,7 +196,8 @@ fn seven_records_by_load_keep_the_layout() {
         let level = |n: u32| {
             let mut w = one.clone();
             w["name"] = json!(format!("chat-{n}"));
-            w["load"]["detail"] = json!({"level": {"family": "chat", "axis": "rate", "value": f64::from(n)}});
+            w["load"]["detail"] =
+                json!({"level": {"family": "chat", "axis": "rate", "value": f64::from(n)}});
             w
         };
         record["workloads"] = json!([level(1), level(2), level(3)]);

@@ -19,15 +19,22 @@ fn each_byte(text: &str, written: fn(u8) -> String) -> String {
 
 /// As a log's reader would search: eight characters in a row, in either case, also of hex, base64 and escapes.
 fn assert_none_of(secret: &str, text: &str, place: &str) {
-    let plain = text.to_lowercase().replace("\\/", "/").replace("&amp;", "&").replace("\\u0026", "&");
+    let plain =
+        text.to_lowercase().replace("\\/", "/").replace("&amp;", "&").replace("\\u0026", "&");
     let runs = |of: &str, n: usize| {
-        of.to_lowercase().chars().collect::<Vec<_>>().windows(n).map(|w| w.iter().collect::<String>()).collect::<Vec<_>>()
+        of.to_lowercase()
+            .chars()
+            .collect::<Vec<_>>()
+            .windows(n)
+            .map(|w| w.iter().collect::<String>())
+            .collect::<Vec<_>>()
     };
     let hex: String = each_byte(secret, |b| format!("{b:02x}"));
     let percent: String = each_byte(secret, |b| format!("%{b:02x}"));
     let json: String = each_byte(secret, |b| format!("\\u{b:04x}"));
     let b64 = BASE64_STANDARD.encode(secret);
-    let mut needles = [runs(secret, 8), runs(&hex, 16), runs(&percent, 24), runs(&json, 48)].concat();
+    let mut needles =
+        [runs(secret, 8), runs(&hex, 16), runs(&percent, 24), runs(&json, 48)].concat();
     needles.extend(runs(b64.trim_end_matches('='), 12));
     for needle in needles {
         assert!(!plain.contains(&needle), "{place} has {needle} of {secret}: {text}");
@@ -70,9 +77,14 @@ fn spellings() -> Vec<String> {
 
 fn gate(url: &str) -> Gate {
     let gate = Gate::new().env("LLM_KEY", KEY).env("GW", HEADER);
-    let target = format!("{{base_url: \"{url}\", api_key_env: LLM_KEY, headers: {{x-gateway: \"${{GW}}\"}}}}");
+    let target = format!(
+        "{{base_url: \"{url}\", api_key_env: LLM_KEY, headers: {{x-gateway: \"${{GW}}\"}}}}"
+    );
     let load = "{name: a, arrival: {closed: {concurrency: 1}}, requests: 3, output_tokens: 4, warmup: {requests: 1}, prompts: {synthetic: {input_tokens: 16}}}";
-    gate.write("gate.yaml", &format!("version: 1\ntarget: {target}\ngate: {{rounds: 1}}\nworkloads: [{load}]\n"));
+    gate.write(
+        "gate.yaml",
+        &format!("version: 1\ntarget: {target}\ngate: {{rounds: 1}}\nworkloads: [{load}]\n"),
+    );
     gate
 }
 
@@ -80,8 +92,14 @@ fn gate(url: &str) -> Gate {
 fn what_the_server_says_of_itself_holds_no_secret() {
     for spelling in spellings() {
         let setup = Setup {
-            models: Answer::json("200 OK", &json!({"data": [{"id": "tiny", "owned_by": format!("vllm {spelling}")}]})),
-            others: vec![("/version", Answer::json("200 OK", &json!({"version": format!("1.0-{spelling}-x")})))],
+            models: Answer::json(
+                "200 OK",
+                &json!({"data": [{"id": "tiny", "owned_by": format!("vllm {spelling}")}]}),
+            ),
+            others: vec![(
+                "/version",
+                Answer::json("200 OK", &json!({"version": format!("1.0-{spelling}-x")})),
+            )],
             ..Setup::default()
         };
         let server = Server::with(setup, Seen::good);
@@ -90,7 +108,14 @@ fn what_the_server_says_of_itself_holds_no_secret() {
         gate.assert_measured(&ran);
         assert_nothing_of_it(&gate, &ran);
         assert_nothing_of_it(&gate, &gate.run(&["doctor", "--config", "gate.yaml"]));
-        let report = gate.run(&["report", ".goodput-gate/record.json", "--format", "html", "-o", "page.html"]);
+        let report = gate.run(&[
+            "report",
+            ".goodput-gate/record.json",
+            "--format",
+            "html",
+            "-o",
+            "page.html",
+        ]);
         assert_nothing_of_it(&gate, &report);
     }
 }
@@ -102,14 +127,18 @@ fn errors_and_finish_reasons_hold_no_secret() {
         let texts = Arc::clone(&all);
         let next = std::sync::atomic::AtomicUsize::new(0);
         let server = Server::start(move |seen| match (seen.part, part) {
-            (Part::Probe, Part::Warmup(_)) | (Part::Probe | Part::Warmup(_), Part::Round(..)) => seen.good(),
+            (Part::Probe, Part::Warmup(_)) | (Part::Probe | Part::Warmup(_), Part::Round(..)) => {
+                seen.good()
+            }
             _ => {
-                let said = &texts[next.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % texts.len()];
+                let said =
+                    &texts[next.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % texts.len()];
                 Answer::error("401 Unauthorized", &format!("no such key: {said}, ask {said}"))
             }
         });
         let gate = gate(&server.url());
-        let ran = gate.run(&["run", "--config", "gate.yaml", "--requests", "20", "--raw", "raw.jsonl"]);
+        let ran =
+            gate.run(&["run", "--config", "gate.yaml", "--requests", "20", "--raw", "raw.jsonl"]);
         assert_eq!(ran.code, Some(3), "{ran:?}");
         assert_nothing_of_it(&gate, &ran);
     }
@@ -140,7 +169,8 @@ fn a_model_that_is_called_like_the_key_is_refused() {
 
 #[test]
 fn an_address_with_a_credential_is_refused_and_not_shown() {
-    let encoded = KEY.replace('/', "%2F").replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    let encoded =
+        KEY.replace('/', "%2F").replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     let secret = "hunter2hunter2";
     for url in [
         format!("http://127.0.0.1:9/{encoded}/v1"),
@@ -156,9 +186,11 @@ fn an_address_with_a_credential_is_refused_and_not_shown() {
         format!("me:{secret}@127.0.0.1:9/v1"),
     ] {
         let gate = gate(&url);
-        for args in
-            [&["run", "--config", "gate.yaml"][..], &["doctor", "--config", "gate.yaml"], &["check", "--config", "gate.yaml"]]
-        {
+        for args in [
+            &["run", "--config", "gate.yaml"][..],
+            &["doctor", "--config", "gate.yaml"],
+            &["check", "--config", "gate.yaml"],
+        ] {
             let ran = gate.run(args);
             assert!(ran.code == Some(2) || args[0] == "doctor", "{url}: {ran:?}");
             assert_nothing_of_it(&gate, &ran);
@@ -174,12 +206,18 @@ fn an_address_with_a_credential_is_refused_and_not_shown() {
         ] {
             let flag = if verb.len() == 4 { "--baseline-url" } else { "--base-url" };
             let ran = Gate::new().env("LLM_KEY", KEY).run(&[verb, &[flag, url.as_str()]].concat());
-            assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(secret), "{verb:?} {url}: {ran:?}");
+            assert!(
+                !format!("{}{}", ran.stdout, ran.stderr).contains(secret),
+                "{verb:?} {url}: {ran:?}"
+            );
         }
     }
     // The same of the metrics page.
     let gate = Gate::new();
-    for url in [format!("http://me:{secret}@127.0.0.1:9/metrics"), format!("http://127.0.0.1:9/metrics?token={secret}")] {
+    for url in [
+        format!("http://me:{secret}@127.0.0.1:9/metrics"),
+        format!("http://127.0.0.1:9/metrics?token={secret}"),
+    ] {
         gate.write("m.yaml", &format!("version: 1\ntarget: {{base_url: \"http://127.0.0.1:9/v1\", metrics: \"{url}\"}}\nworkloads: [{{preset: quick}}]\n"));
         let ran = gate.run(&["run", "--config", "m.yaml", "--dry-run"]);
         assert_eq!(ran.code, Some(2), "{ran:?}");

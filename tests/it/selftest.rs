@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::gate_support::Bed;
 
 fn table(bed: &Bed, args: &[&str]) -> (Option<i32>, String) {
-    let ran = bed.gate(&[&["selftest", "--only", "demo", "--gates", "40", "--json"], args].concat());
+    let ran =
+        bed.gate(&[&["selftest", "--only", "demo", "--gates", "40", "--json"], args].concat());
     (ran.code, ran.stdout)
 }
 
@@ -19,7 +20,11 @@ fn the_table_says_what_the_exit_code_says_and_depends_on_the_seed_only() {
     assert!(rows.len() >= 2, "{json}");
     for row in rows {
         let count = |name: &str| row[name].as_u64().expect("a count");
-        assert_eq!(count("regression") + count("pass") + count("inconclusive") + count("blind"), count("gates"), "{row}");
+        assert_eq!(
+            count("regression") + count("pass") + count("inconclusive") + count("blind"),
+            count("gates"),
+            "{row}"
+        );
         assert!(count("gates") >= 2 && count("invalid") == 0 && row["load"] == "demo", "{row}");
     }
     let holds = rows.iter().all(|row| row["holds"] == true);

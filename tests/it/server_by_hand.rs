@@ -49,8 +49,22 @@ fn a_server_is_brought_up_looked_at_and_brought_down() {
     assert_eq!((again.stdout.trim(), servers.servers().len()), (url.as_str(), 1));
     server(&servers, &["logs", "-n", "5"]).assert(0, &["serving with factor 1"]);
     // It can be measured as any other.
-    let load = ["--concurrency", "2", "--requests", "12", "--output-tokens", "4", "--rounds", "1", "--warmup", "1"];
-    servers.bed.measure(&[&["run", "--base-url", &url][..], &load].concat()).assert(0, &["nothing judged"]);
+    let load = [
+        "--concurrency",
+        "2",
+        "--requests",
+        "12",
+        "--output-tokens",
+        "4",
+        "--rounds",
+        "1",
+        "--warmup",
+        "1",
+    ];
+    servers
+        .bed
+        .measure(&[&["run", "--base-url", &url][..], &load].concat())
+        .assert(0, &["nothing judged"]);
     server(&servers, &["down"]).assert(0, &["stopped"]);
     servers.left_nothing();
     server(&servers, &["down"]).assert(0, &["nothing is up"]);
@@ -63,7 +77,8 @@ fn two_configs_and_two_targets_do_not_meet() {
     let servers = servers();
     let other = servers.bed.read("goodput-gate.yaml") + "targets: {fast: {server: {grace: 1s}}}\n";
     servers.bed.write("other.yaml", &other);
-    let all: [&[&str]; 3] = [&[], &["--config", "other.yaml"], &["--config", "other.yaml", "--target", "fast"]];
+    let all: [&[&str]; 3] =
+        [&[], &["--config", "other.yaml"], &["--config", "other.yaml", "--target", "fast"]];
     for (n, args) in all.iter().enumerate() {
         server(&servers, &[&["up"], *args].concat()).assert(0, &["is ready"]);
         assert_eq!((servers.servers().len(), folders(&servers).len()), (n + 1, n + 1));
@@ -81,15 +96,23 @@ fn two_configs_and_two_targets_do_not_meet() {
 fn until_it_is_ready_it_ends_with_who_starts_it() {
     for signal in [Signal::INT, Signal::KILL] {
         let servers = servers();
-        let up = servers.spawn(&["server", "up", "--set", "server.start=touch \"$PLACE/begun\"; exec sleep 1000"]);
+        let up = servers.spawn(&[
+            "server",
+            "up",
+            "--set",
+            "server.start=touch \"$PLACE/begun\"; exec sleep 1000",
+        ]);
         servers.reaches("begun");
-        until("its state is known", || !folders(&servers).is_empty() && folders(&servers)[0].join("state.json").exists());
+        until("its state is known", || {
+            !folders(&servers).is_empty() && folders(&servers)[0].join("state.json").exists()
+        });
         server(&servers, &["status"]).assert(3, &["starting"]);
         server(&servers, &["down"]).assert(3, &["is at work"]);
         up.signal(signal);
         assert_eq!(up.end().code, (signal == Signal::INT).then_some(130));
         servers.soon_leaves_no_process();
-        server(&servers, &["status"]).assert(3, &[if signal == Signal::INT { "down" } else { "dead" }]);
+        server(&servers, &["status"])
+            .assert(3, &[if signal == Signal::INT { "down" } else { "dead" }]);
         server(&servers, &["down"]).assert(0, &[]);
     }
 }
@@ -162,10 +185,13 @@ fn what_is_kept_of_a_server_is_its_owners_alone() {
     server(&servers, &["up", "--set", "server.build=echo compiled"]).assert(0, &["is ready"]);
     let (file, _) = state(&servers);
     for name in ["state.json", "server.log", "build.log"] {
-        let mode = std::fs::metadata(file.with_file_name(name)).expect("it is there").permissions().mode();
+        let mode =
+            std::fs::metadata(file.with_file_name(name)).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
-    let set = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+    let set = |mode| {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("it is ours")
+    };
     set(0o666);
     for verb in ["down", "up", "status"] {
         server(&servers, &[verb]).assert(2, &["state.json", "others may write into it"]);
@@ -178,7 +204,8 @@ fn what_is_kept_of_a_server_is_its_owners_alone() {
 #[test]
 fn a_log_is_followed_until_the_server_ends() {
     let servers = servers();
-    let chatty = "server.start=(i=0; while sleep 0.1; do i=$((i+1)); echo line $i; done) & exec sh serve.sh";
+    let chatty =
+        "server.start=(i=0; while sleep 0.1; do i=$((i+1)); echo line $i; done) & exec sh serve.sh";
     server(&servers, &["up", "--set", chatty]).assert(0, &["is ready"]);
     let logs = servers.spawn(&["server", "logs", "-f", "-n", "1"]);
     let said = || servers.bed.read("../stdout").matches("line ").count();
@@ -191,9 +218,12 @@ fn a_log_is_followed_until_the_server_ends() {
 #[test]
 fn only_what_the_config_starts_is_brought_up() {
     let servers = servers();
-    let remote = ["up", "--set", "server=null", "--set", "target={base_url: \"http://127.0.0.1:9/v1\"}"];
-    server(&servers, &remote).assert(2, &["does not say how http://127.0.0.1:9/v1 is started", "docs/RECIPES.md"]);
-    server(&servers, &["up", "--set", "server=null", "--set", "target={sim: {}}"]).assert(2, &["goodput-gate sim"]);
+    let remote =
+        ["up", "--set", "server=null", "--set", "target={base_url: \"http://127.0.0.1:9/v1\"}"];
+    server(&servers, &remote)
+        .assert(2, &["does not say how http://127.0.0.1:9/v1 is started", "docs/RECIPES.md"]);
+    server(&servers, &["up", "--set", "server=null", "--set", "target={sim: {}}"])
+        .assert(2, &["goodput-gate sim"]);
 }
 
 #[test]

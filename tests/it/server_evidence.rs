@@ -34,7 +34,12 @@ impl Page {
 
     /// Of vLLM's kind; the nth has finished this many requests.
     fn finished(count: impl Fn(usize) -> u64 + Send + Sync + 'static) -> Self {
-        Self::serve(move |n| Some(page(&format!("vllm:num_requests_running 1.0\nvllm:request_success_total {}.0\n", count(n)))))
+        Self::serve(move |n| {
+            Some(page(&format!(
+                "vllm:num_requests_running 1.0\nvllm:request_success_total {}.0\n",
+                count(n)
+            )))
+        })
     }
 
     fn heads(&self) -> Vec<String> {
@@ -45,7 +50,9 @@ impl Page {
 fn reply(mut stream: TcpStream, seen: &Mutex<Vec<String>>, answer: Option<String>) {
     let mut head = [0; 4096];
     let n = stream.read(&mut head).unwrap_or(0);
-    seen.lock().expect("no test panics while it holds this").push(String::from_utf8_lossy(&head[..n]).into_owned());
+    seen.lock()
+        .expect("no test panics while it holds this")
+        .push(String::from_utf8_lossy(&head[..n]).into_owned());
     match answer {
         Some(text) => drop(stream.write_all(text.as_bytes())),
         // Until the reader gives up.
@@ -54,7 +61,10 @@ fn reply(mut stream: TcpStream, seen: &Mutex<Vec<String>>, answer: Option<String
 }
 
 fn page(text: &str) -> String {
-    format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}", text.len())
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
+        text.len()
+    )
 }
 
 /// A run against a scripted server whose metrics are at `url`.
@@ -73,7 +83,11 @@ fn measured_of(server: &Server, metrics: &str) -> Gate {
     gate.write("goodput-gate.yaml", &config);
     let ran = gate.run(&["run"]);
     assert!(matches!(ran.code, Some(0 | 3)), "{ran:?}");
-    assert_eq!(gate.round()["columns"]["outcome"].as_array().map(Vec::len), Some(24), "all was sent: {ran:?}");
+    assert_eq!(
+        gate.round()["columns"]["outcome"].as_array().map(Vec::len),
+        Some(24),
+        "all was sent: {ran:?}"
+    );
     gate
 }
 
@@ -83,8 +97,11 @@ fn at(page: &Page) -> String {
 
 fn message(gate: &Gate, check: &str) -> String {
     let findings = gate.round()["findings"].clone();
-    let found = findings.as_array().and_then(|all| all.iter().find(|f| f["check"] == check).cloned());
-    found.and_then(|f| f["message"].as_str().map(str::to_owned)).unwrap_or_else(|| panic!("no {check} in {findings}"))
+    let found =
+        findings.as_array().and_then(|all| all.iter().find(|f| f["check"] == check).cloned());
+    found
+        .and_then(|f| f["message"].as_str().map(str::to_owned))
+        .unwrap_or_else(|| panic!("no {check} in {findings}"))
 }
 
 #[test]
@@ -93,7 +110,10 @@ fn a_sound_page_is_in_the_record_and_nothing_is_found() {
     let gate = measured(&at(&Page::finished(|n| if n < 2 { 100 } else { 124 })));
     let server = gate.round()["server"].clone();
     assert_eq!((&server["server"], &server["failed"]), (&json!("vllm"), &json!(0)), "{server}");
-    assert!(server["samples"].as_u64().is_some_and(|n| n >= 3), "before, during and after: {server}");
+    assert!(
+        server["samples"].as_u64().is_some_and(|n| n >= 3),
+        "before, during and after: {server}"
+    );
     assert_eq!(server["values"]["finished_requests"], 24.0, "{server}");
     assert_eq!(server["values"]["running_mean"], 1.0);
     assert!(server["cpu_ms"].as_f64().is_some_and(|ms| ms > 0.0));
@@ -113,15 +133,27 @@ fn doctor_lists_what_a_page_has_and_nobody_knows() {
     let doctor = |metrics: &str| {
         let gate = Gate::new();
         let workload = "workloads: [{name: chat, requests: 3}]";
-        let config = format!("version: 1\ntarget: {{base_url: \"{}\", metrics: \"{metrics}\"}}\n{workload}\n", server.url());
+        let config = format!(
+            "version: 1\ntarget: {{base_url: \"{}\", metrics: \"{metrics}\"}}\n{workload}\n",
+            server.url()
+        );
         gate.write("goodput-gate.yaml", &config);
         flat(&gate.run(&["doctor"]).stdout)
     };
     let said = doctor(&at(&known));
-    assert!(said.contains("metrics has names of vllm; not used: our_queue_depth, vllm:brand_new"), "{said}");
-    assert!(!said.contains("python_gc_objects"), "what a client of Prometheus adds by itself: {said}");
+    assert!(
+        said.contains("metrics has names of vllm; not used: our_queue_depth, vllm:brand_new"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("python_gc_objects"),
+        "what a client of Prometheus adds by itself: {said}"
+    );
     let said = doctor(&at(&strange));
-    assert!(said.contains("metrics has no names that are known; not used: our_queue_depth"), "{said}");
+    assert!(
+        said.contains("metrics has no names that are known; not used: our_queue_depth"),
+        "{said}"
+    );
 }
 
 /// Field case 31: nothing is on the page of TGI before the first request.
@@ -130,7 +162,10 @@ fn a_page_that_is_empty_at_first_is_asked_again_after_the_warm_up() {
     let tgi = include_str!("../fixtures/field/tgi-metrics.txt");
     let later = Page::serve(move |n| Some(page(if n == 0 { "" } else { tgi })));
     let gate = measured(&at(&later));
-    assert_eq!((&gate.round()["server"]["server"], &gate.round()["server"]["failed"]), (&json!("tgi"), &json!(0)));
+    assert_eq!(
+        (&gate.round()["server"]["server"], &gate.round()["server"]["failed"]),
+        (&json!("tgi"), &json!(0))
+    );
 }
 
 #[test]
@@ -164,15 +199,23 @@ fn a_page_that_fails_is_said_and_the_run_goes_on() {
             }),
             "it answers 500",
         ),
-        ("hang", Page::serve(|n| (n < 2).then(|| page("vllm:num_requests_running 1\n"))), "no answer within"),
+        (
+            "hang",
+            Page::serve(|n| (n < 2).then(|| page("vllm:num_requests_running 1\n"))),
+            "no answer within",
+        ),
         (
             "huge",
-            Page::serve(|n| Some(page(&"vllm:num_requests_running 1\n".repeat(if n < 2 { 1 } else { 400_000 })))),
+            Page::serve(|n| {
+                Some(page(&"vllm:num_requests_running 1\n".repeat(if n < 2 { 1 } else { 400_000 })))
+            }),
             "larger than 4 MiB",
         ),
         (
             "names",
-            Page::serve(|n| Some(page(if n < 2 { "vllm:num_requests_running 1\n" } else { "new_names 1\n" }))),
+            Page::serve(|n| {
+                Some(page(if n < 2 { "vllm:num_requests_running 1\n" } else { "new_names 1\n" }))
+            }),
             "no names that are known",
         ),
         (
@@ -200,7 +243,12 @@ fn a_page_that_was_asked_for_and_is_not_there_is_said() {
     ] {
         let gate = measured(&at(&page));
         let said = message(&gate, "server_metrics");
-        assert!(said.contains("no server evidence") && said.contains(words) && said.contains("target.metrics"), "{name}: {said}");
+        assert!(
+            said.contains("no server evidence")
+                && said.contains(words)
+                && said.contains("target.metrics"),
+            "{name}: {said}"
+        );
         assert_eq!(gate.round()["server"], Value::Null);
     }
 }
@@ -218,7 +266,12 @@ fn a_page_that_nobody_asked_for_may_be_missing_or_hang() {
 #[test]
 fn off_is_off_and_auto_finds_it() {
     let text = Answer::whole("200 OK", "text/plain", "vllm:num_requests_running 2\n");
-    let server = || Server::with(Setup { others: vec![("/metrics", text.clone())], ..Setup::default() }, Seen::good);
+    let server = || {
+        Server::with(
+            Setup { others: vec![("/metrics", text.clone())], ..Setup::default() },
+            Seen::good,
+        )
+    };
     let asked = |server: &Server| server.seen().iter().any(|s| s.path == "/metrics");
     let (off, auto) = (server(), server());
     assert_eq!(measured_of(&off, "off").round()["server"], Value::Null);
@@ -229,7 +282,8 @@ fn off_is_off_and_auto_finds_it() {
 
 #[test]
 fn the_key_goes_to_the_servers_own_host_only() {
-    let has_key = |page: &Page| page.heads().iter().map(|h| h.contains("sk-0123456789")).collect::<Vec<_>>();
+    let has_key =
+        |page: &Page| page.heads().iter().map(|h| h.contains("sk-0123456789")).collect::<Vec<_>>();
     let (own, other) = (Page::finished(|_| 5), Page::finished(|_| 5));
     measured(&at(&own));
     measured(&format!("http://localhost:{}/metrics", other.port));
@@ -255,7 +309,9 @@ fn simulated(knobs: &str) -> Value {
 
 #[test]
 fn the_simulated_servers_knobs_show_where_they_should() {
-    let of = |values: &Value, key: &str| values[key].as_f64().unwrap_or_else(|| panic!("no {key} in {values}"));
+    let of = |values: &Value, key: &str| {
+        values[key].as_f64().unwrap_or_else(|| panic!("no {key} in {values}"))
+    };
     let usual = simulated("");
     assert!(of(&usual, "prefix_hit_ratio") > 0.4 && of(&usual, "preemptions") < 0.5, "{usual}");
     // Far more than a busy machine adds to virtual time.
@@ -267,7 +323,10 @@ fn the_simulated_servers_knobs_show_where_they_should() {
     ] {
         let turned = simulated(knobs);
         for key in keys {
-            assert!(of(&turned, key) > 3.0 * of(&usual, key), "{knobs}: {key} in {turned}, usual {usual}");
+            assert!(
+                of(&turned, key) > 3.0 * of(&usual, key),
+                "{knobs}: {key} in {turned}, usual {usual}"
+            );
         }
     }
     assert!(of(&simulated("prefix_cache: \"off\""), "prefix_hit_ratio") < 0.01);
@@ -296,18 +355,31 @@ fn explained(before: &Value, after: &Value) -> Bed {
 
 #[test]
 fn a_regression_is_explained_in_every_format_and_never_proven() {
-    let bed = explained(&json!({"token_gap_ms": 19.2, "waiting_mean": 0.2}), &json!({"token_gap_ms": 24.1, "waiting_mean": 0.2}));
+    let bed = explained(
+        &json!({"token_gap_ms": 19.2, "waiting_mean": 0.2}),
+        &json!({"token_gap_ms": 24.1, "waiting_mean": 0.2}),
+    );
     let report = bed.json(".goodput-gate/report.json");
     let why = report["workloads"][0]["why"].as_array().cloned().unwrap_or_default();
     let said = why.first().and_then(Value::as_str).unwrap_or_default();
     assert!(
-        said.starts_with("TPOT is ") && said.contains(" longer; at the same time the server's own time between tokens rose"),
+        said.starts_with("TPOT is ")
+            && said.contains(" longer; at the same time the server's own time between tokens rose"),
         "{said}"
     );
     assert!(said.contains("from 19.2 ms to 24.1 ms: the time is likely lost in decode"), "{said}");
-    assert!(why.last().and_then(Value::as_str).is_some_and(|l| l.starts_with("where a request's time went")), "{why:?}");
-    let terminal = bed.gate(&["report", ".goodput-gate/report.json", "--format", "terminal"]).stdout;
-    assert!(terminal.contains("meanwhile") && flat(&terminal).contains("likely lost in decode"), "{terminal}");
+    assert!(
+        why.last()
+            .and_then(Value::as_str)
+            .is_some_and(|l| l.starts_with("where a request's time went")),
+        "{why:?}"
+    );
+    let terminal =
+        bed.gate(&["report", ".goodput-gate/report.json", "--format", "terminal"]).stdout;
+    assert!(
+        terminal.contains("meanwhile") && flat(&terminal).contains("likely lost in decode"),
+        "{terminal}"
+    );
     let markdown = bed.read(".goodput-gate/report.md").replace('\\', "");
     for words in [
         "Meanwhile (an explanation, no proof):",
@@ -326,7 +398,10 @@ fn what_the_server_does_not_tell_is_not_made_up() {
     assert!(!why.contains("likely") && why.contains("where a request's time went"), "{why}");
     let same = explained(&json!({"token_gap_ms": 24.1}), &json!({"token_gap_ms": 24.1}));
     let why = same.json(".goodput-gate/report.json")["workloads"][0]["why"].to_string();
-    assert!(why.contains("stayed at 24.1 ms: the time is likely lost between client and server"), "{why}");
+    assert!(
+        why.contains("stayed at 24.1 ms: the time is likely lost between client and server"),
+        "{why}"
+    );
 }
 
 #[test]
@@ -342,7 +417,9 @@ fn a_baseline_keeps_what_the_server_said() {
     bed.commit("a baseline");
     bed.measure(&["check"]).assert(0, &["INCONCLUSIVE"]);
     let facts = bed.json(".goodput-gate/report.json")["workloads"][0]["server"]["facts"].clone();
-    let ttft =
-        facts.as_array().and_then(|all| all.iter().find(|f| f["fact"] == "ttft_ms").cloned()).expect("the server's own TTFT");
+    let ttft = facts
+        .as_array()
+        .and_then(|all| all.iter().find(|f| f["fact"] == "ttft_ms").cloned())
+        .expect("the server's own TTFT");
     assert!(ttft["baseline"].is_number() && ttft["candidate"].is_number(), "{ttft}");
 }

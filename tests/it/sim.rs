@@ -26,7 +26,8 @@ fn start(args: &[&str]) -> (Sim, Value) {
 }
 
 fn ask(hello: &Value) -> String {
-    let mut stream = TcpStream::connect(hello["listening"].as_str().expect("an address")).expect("it listens");
+    let mut stream =
+        TcpStream::connect(hello["listening"].as_str().expect("an address")).expect("it listens");
     let body = r#"{"model":"m","prompt":"hi","max_tokens":3,"stream":true}"#;
     let head = "POST /v1/completions HTTP/1.1\r\nConnection: close\r\nx-request-id: r1";
     write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("it reads");
@@ -40,16 +41,36 @@ fn says_where_it_listens_serves_and_stops_with_stdin() {
     let folder = tempfile::tempdir().expect("a folder");
     let truth = folder.path().join("truth.jsonl");
     let truth_arg = truth.to_str().expect("a plain path");
-    let (mut sim, hello) =
-        start(&["--set", "model=m", "--set", "seed=7", "--set", "time_scale=20", "--stop-with-stdin", "--truth", truth_arg]);
-    assert_eq!((hello["seed"].as_u64(), hello["pid"].as_u64()), (Some(7), Some(u64::from(sim.0.id()))));
-    assert!(hello["base_url"].as_str().is_some_and(|u| u.starts_with("http://127.0.0.1:") && u.ends_with("/v1")));
+    let (mut sim, hello) = start(&[
+        "--set",
+        "model=m",
+        "--set",
+        "seed=7",
+        "--set",
+        "time_scale=20",
+        "--stop-with-stdin",
+        "--truth",
+        truth_arg,
+    ]);
+    assert_eq!(
+        (hello["seed"].as_u64(), hello["pid"].as_u64()),
+        (Some(7), Some(u64::from(sim.0.id())))
+    );
+    assert!(
+        hello["base_url"]
+            .as_str()
+            .is_some_and(|u| u.starts_with("http://127.0.0.1:") && u.ends_with("/v1"))
+    );
     let answer = ask(&hello);
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("[DONE]"), "{answer}");
     drop(sim.0.stdin.take());
     assert!(sim.0.wait().expect("it ends").success());
-    let line: Value = serde_json::from_str(&std::fs::read_to_string(&truth).expect("the log")).expect("one line of JSON");
-    assert_eq!((line["id"].as_str(), line["tokens"].as_array().map(Vec::len)), (Some("r1"), Some(3)));
+    let line: Value = serde_json::from_str(&std::fs::read_to_string(&truth).expect("the log"))
+        .expect("one line of JSON");
+    assert_eq!(
+        (line["id"].as_str(), line["tokens"].as_array().map(Vec::len)),
+        (Some("r1"), Some(3))
+    );
 }
 
 #[test]
@@ -63,7 +84,8 @@ fn stops_at_sigterm_and_reports_a_drawn_seed() {
 
 #[test]
 fn outlives_the_terminals_ctrl_c_where_its_parent_decides() {
-    let (mut sim, hello) = start(&["--set", "model=m", "--set", "time_scale=20", "--stop-with-stdin"]);
+    let (mut sim, hello) =
+        start(&["--set", "model=m", "--set", "time_scale=20", "--stop-with-stdin"]);
     let pid = rustix::process::Pid::from_child(&sim.0);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
     assert!(ask(&hello).contains("[DONE]"));
@@ -80,7 +102,11 @@ fn refuses_what_it_cannot_do_before_it_listens() {
         ["--listen", "nowhere"],
         ["--replay", "/no/such/file"],
     ] {
-        let out = Command::new(env!("CARGO_BIN_EXE_goodput-gate")).arg("sim").args(args).output().expect("the binary starts");
+        let out = Command::new(env!("CARGO_BIN_EXE_goodput-gate"))
+            .arg("sim")
+            .args(args)
+            .output()
+            .expect("the binary starts");
         assert_eq!((out.status.code(), out.stdout.len()), (Some(2), 0), "{args:?}");
     }
 }

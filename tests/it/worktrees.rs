@@ -49,7 +49,8 @@ fn what_git_calls_clean_is_not_compared_with_itself() {
     // Without git nobody can tell, and nobody guesses.
     bed.write("data.bin", "SHOUTED\n");
     touched(&bed, "data.bin");
-    bed.gate_with("", &[("PATH", "/nowhere")], &["check"]).assert(2, &["data.bin", "takes its filter", "install git"]);
+    bed.gate_with("", &[("PATH", "/nowhere")], &["check"])
+        .assert(2, &["data.bin", "takes its filter", "install git"]);
 }
 
 #[test]
@@ -89,11 +90,14 @@ fn a_commit_is_not_compared_with_itself() {
 fn the_baselines_files_are_filtered_as_the_checkouts() {
     let bed = filtered();
     bed.gate(&["check"]).assert(3, &[]);
-    let seen = |side: &str| fs::read_to_string(bed.home().join(format!("seen-{side}"))).expect("it was built");
+    let seen = |side: &str| {
+        fs::read_to_string(bed.home().join(format!("seen-{side}"))).expect("it was built")
+    };
     assert_eq!((seen("baseline"), seen("candidate")), ("SHOUTED\n".into(), "SHOUTED\n".into()));
     // Where the filter does not run, the two would differ by that alone.
     bed.git(&["config", "filter.up.smudge", "cat"]);
-    let said = ["the checkout has the content of \"data.bin\"", "a pointer of LFS", "`git lfs install`"];
+    let said =
+        ["the checkout has the content of \"data.bin\"", "a pointer of LFS", "`git lfs install`"];
     bed.gate(&["check"]).assert(3, &said);
     assert!(bed.read(".goodput-gate/report.json").contains("data.bin"), "and every report says so");
     // Both alike are compared.
@@ -106,9 +110,13 @@ fn the_baselines_files_are_filtered_as_the_checkouts() {
 #[test]
 fn a_worktree_that_cannot_be_made_leaves_its_reports() {
     let bed = filtered();
-    bed.gate_with("", &[("TMPDIR", "/nowhere")], &["check"]).assert(3, &["cannot check out the baseline's commit"]);
+    bed.gate_with("", &[("TMPDIR", "/nowhere")], &["check"])
+        .assert(3, &["cannot check out the baseline's commit"]);
     for report in ["report.json", "report.md", "junit.xml"] {
-        assert!(bed.read(&format!(".goodput-gate/{report}")).contains("cannot check out"), "{report}");
+        assert!(
+            bed.read(&format!(".goodput-gate/{report}")).contains("cannot check out"),
+            "{report}"
+        );
     }
 }
 
@@ -132,7 +140,14 @@ fn what_a_killed_gate_left_is_removed_at_the_next_start() {
     let (others, _) = left("something-else", 100);
     let worktree = temporary.join("goodput-gate-known");
     fs::create_dir(&worktree).expect("a folder");
-    bed.git(&["worktree", "add", "-q", "--detach", worktree.join("goodput-gate-known").to_str().expect("text"), "HEAD"]);
+    bed.git(&[
+        "worktree",
+        "add",
+        "-q",
+        "--detach",
+        worktree.join("goodput-gate-known").to_str().expect("text"),
+        "HEAD",
+    ]);
     File::create(worktree.join("lock")).expect("a file");
     // Any check will do.
     bed.gate(&["check", "--set", "gate.mode=limits"]).assert(3, &[]);

@@ -49,7 +49,12 @@ pub fn pin(here: &Workspace, config: &Config, what: &str) -> anyhow::Result<Stri
         );
     }
     artefacts::write_atomic(&folder.join(ANCHOR), format!("{commit} {what}\n").as_bytes())?;
-    Ok(format!("anchored at {} ({}): {}", text::short(&commit), text::plain(what), per_workload(config, &found)))
+    Ok(format!(
+        "anchored at {} ({}): {}",
+        text::short(&commit),
+        text::plain(what),
+        per_workload(config, &found)
+    ))
 }
 
 /// Errors: neither a commit nor a session is called so.
@@ -65,8 +70,16 @@ fn per_workload(config: &Config, found: &[(Option<u32>, Session)]) -> String {
     let count = |name: &str| found.iter().filter(|(_, s)| s.workload == name).count();
     let each = config.workloads.iter().map(|w| {
         let n = count(&w.name);
-        let few = if n < FEWEST_SESSIONS { format!(" ({FEWEST_SESSIONS} are needed to judge)") } else { String::new() };
-        format!("{} has {}{few}", text::plain(&w.name), text::count(n as u64, "session", "sessions"))
+        let few = if n < FEWEST_SESSIONS {
+            format!(" ({FEWEST_SESSIONS} are needed to judge)")
+        } else {
+            String::new()
+        };
+        format!(
+            "{} has {}{few}",
+            text::plain(&w.name),
+            text::count(n as u64, "session", "sessions")
+        )
     });
     each.collect::<Vec<_>>().join(", ")
 }

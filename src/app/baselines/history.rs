@@ -42,15 +42,25 @@ pub fn paragraphs(config: &Config, asked: &Request<'_>) -> anyhow::Result<Vec<St
     let mut all = Vec::new();
     for workload in branch.workloads(config, &metrics) {
         let name = text::plain(&workload.name);
-        all.extend(workload.segment.iter().map(|line| format!("{name}: {}", text::plain(&line.to_string()))));
+        all.extend(
+            workload
+                .segment
+                .iter()
+                .map(|line| format!("{name}: {}", text::plain(&line.to_string()))),
+        );
         for history in &workload.histories {
             all.push(in_words(&workload.name, history));
             let planned = config.workloads.iter().find(|w| w.name == workload.name);
-            all.extend(planned.and_then(|w| slack(w, &branch.sessions_of(&workload.name), history.metric)));
+            all.extend(
+                planned.and_then(|w| slack(w, &branch.sessions_of(&workload.name), history.metric)),
+            );
         }
     }
     if branch.names.is_empty() {
-        all.push("no baseline sessions on this lineage yet: `goodput-gate baseline update` adds one".into());
+        all.push(
+            "no baseline sessions on this lineage yet: `goodput-gate baseline update` adds one"
+                .into(),
+        );
     }
     Ok(all)
 }
@@ -94,7 +104,10 @@ impl Sessions {
         if let Some(wanted) = asked.workload {
             if names.iter().all(|name| name != wanted) {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                bail!("no session of workload {wanted:?} on this lineage\nhint: {}", did_you_mean(wanted, &names));
+                bail!(
+                    "no session of workload {wanted:?} on this lineage\nhint: {}",
+                    did_you_mean(wanted, &names)
+                );
             }
             names.retain(|name| name == wanted);
         }
@@ -108,7 +121,8 @@ impl Sessions {
     fn workloads(&self, config: &Config, metrics: &[Metric]) -> Vec<history::Workload<'_>> {
         let one = |name: &String| {
             let history = History { sessions: &self.placed, accepted: &self.reviewed.accepted };
-            let selection = history.select_newest(name, &config.gate.under_test).unwrap_or_default();
+            let selection =
+                history.select_newest(name, &config.gate.under_test).unwrap_or_default();
             let alike = alike(&selection, &self.placed);
             history::Workload {
                 name: name.clone(),
@@ -135,18 +149,26 @@ fn metrics(asked: Option<&str>) -> anyhow::Result<Vec<Metric>> {
 
 /// Those that may be compared with the newest, each once, oldest first.
 fn alike<'a>(selection: &Selection<'a>, sessions: &'a [Placed]) -> Vec<&'a Session> {
-    let other = |s: &Session| matches!(selection.why_not(s), Some(Why::Copy | Why::Incomparable { .. }));
-    let known = |s: &Session| selection.sessions().any(|used| std::ptr::eq(used, s)) || selection.why_not(s).is_some();
+    let other =
+        |s: &Session| matches!(selection.why_not(s), Some(Why::Copy | Why::Incomparable { .. }));
+    let known = |s: &Session| {
+        selection.sessions().any(|used| std::ptr::eq(used, s)) || selection.why_not(s).is_some()
+    };
     sessions.iter().map(|(_, s)| s).filter(|s| known(s) && !other(s)).collect()
 }
 
 fn in_words(name: &str, history: &history::History<'_>) -> String {
     let (metric, count) = (history.metric, history.count());
-    let mut out = vec![format!("{}: {metric} over {count}  {}", text::plain(name), sparkline(&history.values()))];
+    let mut out = vec![format!(
+        "{}: {metric} over {count}  {}",
+        text::plain(name),
+        sparkline(&history.values())
+    )];
     for (i, (session, value)) in history.points.iter().enumerate() {
         let here = history.moved.iter().filter(|c| c.at == i);
         out.extend(here.map(|change| format!("  -- {}", history.step(change))));
-        let day = text::plain(&session.commit_date).split('T').next().unwrap_or_default().to_owned();
+        let day =
+            text::plain(&session.commit_date).split('T').next().unwrap_or_default().to_owned();
         let (commit, id) = (text::short(&session.commit), text::plain(&session.session));
         out.push(format!("  {commit}  {day}  {id}  {}", history.value(*value)));
     }
@@ -163,8 +185,11 @@ fn sparkline(values: &[f64]) -> String {
     let steps = BARS.len() as f64 - 1.0;
     let rank = |x: f64| if high > low { (x - low) / (high - low) * steps } else { steps / 2.0 };
     // The bar whose rank is nearest; a rank is never outside of the bars.
-    let bar =
-        |x: f64| BARS.iter().enumerate().min_by(|a, b| (a.0 as f64 - rank(x)).abs().total_cmp(&(b.0 as f64 - rank(x)).abs()));
+    let bar = |x: f64| {
+        BARS.iter()
+            .enumerate()
+            .min_by(|a, b| (a.0 as f64 - rank(x)).abs().total_cmp(&(b.0 as f64 - rank(x)).abs()))
+    };
     values.iter().filter_map(|x| bar(*x).map(|(_, c)| *c)).collect()
 }
 
@@ -174,7 +199,8 @@ fn slack(workload: &Workload, sessions: &[&Session], metric: Metric) -> Option<S
         Bound::Max(max) if l.metric == metric => Some(max),
         _ => None,
     })?;
-    let values: Vec<f64> = sessions.iter().filter_map(|s| s.pooled.get(&metric.key()).copied()).collect();
+    let values: Vec<f64> =
+        sessions.iter().filter_map(|s| s.pooled.get(&metric.key()).copied()).collect();
     let worst = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let unit = metric.unit().suffix();
     (values.len() >= MANY && worst < limit * SLACK).then(|| {

@@ -35,7 +35,9 @@ pub fn list(here: &Workspace, config: &Config) -> anyhow::Result<Option<String>>
         "TPOT",
     ]);
     for session in &all {
-        let ms = |key: &str| session.pooled.get(key).map_or_else(|| "-".to_owned(), |v| format!("{v:.1} ms"));
+        let ms = |key: &str| {
+            session.pooled.get(key).map_or_else(|| "-".to_owned(), |v| format!("{v:.1} ms"))
+        };
         table.add_row([
             session.workload.clone(),
             session.fingerprint.key(&config.gate.under_test),

@@ -32,7 +32,8 @@ pub fn prune(
     for (path, session) in store::read_files(&baselines_folder(&repo, config)?)? {
         match distance(&links, &session) {
             Some(steps) => {
-                let kind = (session.workload.clone(), session.fingerprint.key(&config.gate.under_test));
+                let kind =
+                    (session.workload.clone(), session.fingerprint.key(&config.gate.under_test));
                 let place = (steps, std::cmp::Reverse(session.measured));
                 kinds.entry(kind).or_insert_with(Vec::new).push((place, session.session, path));
             }
@@ -46,7 +47,8 @@ pub fn prune(
         for (_, _, path) in sessions.iter().skip(keep) {
             removed += 1;
             if !dry_run {
-                std::fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
+                std::fs::remove_file(path)
+                    .with_context(|| format!("cannot remove {}", path.display()))?;
             }
             each(path);
         }

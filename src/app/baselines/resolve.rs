@@ -89,11 +89,20 @@ pub fn walk(here: &Workspace, config: &Config, named: Option<&str>) -> anyhow::R
     let history = History { sessions: &placed, accepted: &reviewed.accepted };
     let kinds: BTreeMap<(String, String), Selection<'_>> = placed
         .iter()
-        .map(|(_, s)| ((s.workload.clone(), s.fingerprint.key(under_test)), history.select_like(s, under_test)))
+        .map(|(_, s)| {
+            (
+                (s.workload.clone(), s.fingerprint.key(under_test)),
+                history.select_like(s, under_test),
+            )
+        })
         .collect();
     let left_out = |s: &Session| {
         let kind = kinds.get(&(s.workload.clone(), s.fingerprint.key(under_test)))?;
-        let why = kind.left_out.iter().find(|((_, other), why)| other == s && *why != Why::Copy).map(|(_, why)| why.to_string());
+        let why = kind
+            .left_out
+            .iter()
+            .find(|((_, other), why)| other == s && *why != Why::Copy)
+            .map(|(_, why)| why.to_string());
         why.filter(|_| kind.sessions().all(|used| used != s))
     };
     let mut sessions: Vec<Step> = found
@@ -110,7 +119,9 @@ pub fn walk(here: &Workspace, config: &Config, named: Option<&str>) -> anyhow::R
             left_out: left_out(s),
         })
         .collect();
-    sessions.sort_by_cached_key(|s| (s.distance_commits.is_none(), s.distance_commits, s.session.clone()));
+    sessions.sort_by_cached_key(|s| {
+        (s.distance_commits.is_none(), s.distance_commits, s.session.clone())
+    });
     Ok(Walk {
         start: found.base.start(&head).to_owned(),
         head,
@@ -122,7 +133,12 @@ pub fn walk(here: &Workspace, config: &Config, named: Option<&str>) -> anyhow::R
         read_from_words: found.read_from.1,
         commits: found.links.len(),
         notices: found.notices.into_iter().chain(reviewed.notices).collect(),
-        accepted: reviewed.accepted.known.iter().map(|k| accepted(k, &reviewed.accepted.on)).collect(),
+        accepted: reviewed
+            .accepted
+            .known
+            .iter()
+            .map(|k| accepted(k, &reviewed.accepted.on))
+            .collect(),
         anchor: reviewed.anchor.map(|a| AnchorStep {
             name: a.name,
             commit: a.commit,
@@ -180,8 +196,11 @@ pub fn in_words(walk: &Walk) -> String {
     lines.extend(walk.notices.iter().map(|n| format!("note: {}", text::plain(n))));
     let on = walk.sessions.iter().filter_map(|s| Some((s.distance_commits?, s)));
     lines.extend(on.map(|(steps, s)| {
-        let back =
-            if steps == 0 { "there".into() } else { format!("{} back", text::count(u64::from(steps), "commit", "commits")) };
+        let back = if steps == 0 {
+            "there".into()
+        } else {
+            format!("{} back", text::count(u64::from(steps), "commit", "commits"))
+        };
         format!(
             "  {:<14} {} {back:<16} {} {}{}",
             text::plain(&s.workload),
@@ -204,20 +223,36 @@ pub fn in_words(walk: &Walk) -> String {
         let state = match (a.state, a.landed_commits) {
             ("expired", _) => format!("expired on {}", a.until),
             (_, Some(back)) => {
-                format!("in the history since {} back, until {}", text::count(u64::from(back), "commit", "commits"), a.until)
+                format!(
+                    "in the history since {} back, until {}",
+                    text::count(u64::from(back), "commit", "commits"),
+                    a.until
+                )
             }
             _ => format!("until {}", a.until),
         };
-        let by = a.by.as_deref().map_or("not committed yet".into(), |by| format!("by {}", text::plain(by)));
+        let by =
+            a.by.as_deref()
+                .map_or("not committed yet".into(), |by| format!("by {}", text::plain(by)));
         let (workload, reason) = (text::plain(&a.workload), text::plain(&a.reason));
-        format!("accepted     {} of {workload} on {}, {state}: {reason} ({by})", a.metric, text::plain(&a.fingerprint))
+        format!(
+            "accepted     {} of {workload} on {}, {state}: {reason} ({by})",
+            a.metric,
+            text::plain(&a.fingerprint)
+        )
     }));
     lines.extend(walk.anchor.iter().map(|a| match &a.missing {
         Some(why) => format!("anchor       {}: {}", text::plain(&a.name), text::plain(why)),
-        None => format!("anchor       {}: {}", text::plain(&a.name), text::count(a.sessions as u64, "session", "sessions")),
+        None => format!(
+            "anchor       {}: {}",
+            text::plain(&a.name),
+            text::count(a.sessions as u64, "session", "sessions")
+        ),
     }));
     if walk.sessions.is_empty() {
-        lines.push("no session there: `goodput-gate baseline update` on the base branch adds one".into());
+        lines.push(
+            "no session there: `goodput-gate baseline update` on the base branch adds one".into(),
+        );
     }
     lines.join("\n")
 }

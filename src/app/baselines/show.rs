@@ -40,7 +40,10 @@ pub fn show(here: &Workspace, config: &Config, what: &str) -> anyhow::Result<Vec
     let paragraphs = found.iter().flat_map(|(path, session)| {
         let path = path.strip_prefix(&root).unwrap_or(path).display().to_string();
         let under_test = &config.gate.under_test;
-        [facts(&path, session, &links, under_test), level(session, &history.select_like(session, under_test))]
+        [
+            facts(&path, session, &links, under_test),
+            level(session, &history.select_like(session, under_test)),
+        ]
     });
     Ok(paragraphs.collect())
 }
@@ -48,14 +51,19 @@ pub fn show(here: &Workspace, config: &Config, what: &str) -> anyhow::Result<Vec
 /// Whether a check of its kind counts it, and why it may be of another level.
 fn level(session: &Session, selection: &Selection<'_>) -> String {
     let counts = selection.sessions().any(|used| used == session);
-    let why = || selection.left_out.iter().find(|((_, s), _)| s == session).map(|(_, why)| why.to_string());
+    let why = || {
+        selection.left_out.iter().find(|((_, s), _)| s == session).map(|(_, why)| why.to_string())
+    };
     let so = match (counts, why()) {
         (true, _) => "counts".to_owned(),
         (false, Some(why)) => format!("left out: {why}"),
         (false, None) => "left out: not on this lineage".to_owned(),
     };
-    let mut lines = vec![format!("  segment      {so}; {}", text::plain(&selection.segment().to_string()))];
-    lines.extend(session.level_shift.iter().map(|why| format!("  level shift  {}", text::plain(why))));
+    let mut lines =
+        vec![format!("  segment      {so}; {}", text::plain(&selection.segment().to_string()))];
+    lines.extend(
+        session.level_shift.iter().map(|why| format!("  level shift  {}", text::plain(why))),
+    );
     lines.join("\n")
 }
 
@@ -63,10 +71,15 @@ fn facts(path: &str, s: &Session, links: &[Link], under_test: &[String]) -> Stri
     let place = distance(links, s).map_or_else(
         || "not on this lineage".to_owned(),
         |steps| {
-            if steps == 0 { "this commit".into() } else { format!("{} back", text::count(u64::from(steps), "commit", "commits")) }
+            if steps == 0 {
+                "this commit".into()
+            } else {
+                format!("{} back", text::count(u64::from(steps), "commit", "commits"))
+            }
         },
     );
-    let (requests, failed) = s.starts.iter().fold((0, 0), |(n, bad), start| (n + start.requests, bad + start.failed));
+    let (requests, failed) =
+        s.starts.iter().fold((0, 0), |(n, bad), start| (n + start.requests, bad + start.failed));
     let mut out = vec![
         text::plain(path),
         format!("  workload     {}", text::plain(&s.workload)),
@@ -75,7 +88,11 @@ fn facts(path: &str, s: &Session, links: &[Link], under_test: &[String]) -> Stri
             text::plain(&s.session),
             text::plain(s.runner.as_deref().unwrap_or("an unknown runner"))
         ),
-        format!("  commit       {} of {} ({place})", text::short(&s.commit), text::plain(&s.commit_date)),
+        format!(
+            "  commit       {} of {} ({place})",
+            text::short(&s.commit),
+            text::plain(&s.commit_date)
+        ),
         format!("  tree         {} (without the baselines)", text::short(&s.tree)),
         format!("  fingerprint  {}", s.fingerprint.key(under_test)),
         format!(

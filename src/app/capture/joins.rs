@@ -33,7 +33,10 @@ pub fn joined(
     baseline: impl Fn(&WorkloadRecord) -> Baseline,
 ) -> anyhow::Result<Vec<Joined>> {
     let ruled = evaluate::alone(record, None, &baseline)?;
-    ruled.iter().map(|(workload, part, _)| answered(record, workload, part, stated, &baseline(workload))).collect()
+    ruled
+        .iter()
+        .map(|(workload, part, _)| answered(record, workload, part, stated, &baseline(workload)))
+        .collect()
 }
 
 fn answered(
@@ -43,7 +46,8 @@ fn answered(
     stated: Option<&str>,
     baseline: &Baseline,
 ) -> anyhow::Result<Joined> {
-    let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;
+    let session = Session::from_record(record, workload)
+        .context("a baseline is keyed by commit, and the record has none")?;
     // Written the last time, and landed nowhere.
     if let Some((_, there)) = baseline.sessions.iter().find(|(_, s)| s.session == session.session) {
         return Ok(Joined { level_shift: there.level_shift.clone(), words: None });
@@ -52,24 +56,44 @@ fn answered(
     // The newest of all: what is added is judged against what came before it.
     let mut all = baseline.sessions.clone();
     all.push((Some(0), session));
-    let sought = Sought { workload: &workload.name, fingerprint: &workload.fingerprint, under_test, run: None };
+    let sought = Sought {
+        workload: &workload.name,
+        fingerprint: &workload.fingerprint,
+        under_test,
+        run: None,
+    };
     let accepted = Accepted::default();
     let selection = History { sessions: &all, accepted: &accepted }.select(&sought);
     let new = &all[all.len() - 1];
-    let moved = selection.slower.iter().find(|(placed, _)| std::ptr::eq(*placed, new)).map(|(_, moved)| moved);
-    let worse = part.evidence.decisive().filter(|c| c.decision == Decision::Regression).map(|c| judge::text::joined(&c.reasons));
-    let excused = |metric| part.evidence.excused.iter().find(|e| e.of == Of::Regression && e.metric == metric);
-    let uncovered = moved.filter(|moved| moved.iter().any(|m| m.slower && excused(m.metric).is_none()));
+    let moved = selection
+        .slower
+        .iter()
+        .find(|(placed, _)| std::ptr::eq(*placed, new))
+        .map(|(_, moved)| moved);
+    let worse = part
+        .evidence
+        .decisive()
+        .filter(|c| c.decision == Decision::Regression)
+        .map(|c| judge::text::joined(&c.reasons));
+    let excused = |metric| {
+        part.evidence.excused.iter().find(|e| e.of == Of::Regression && e.metric == metric)
+    };
+    let uncovered =
+        moved.filter(|moved| moved.iter().any(|m| m.slower && excused(m.metric).is_none()));
     match (moved, stated) {
-        (None, None) if worse.is_none() => {
-            Ok(Joined { level_shift: None, words: words_if_faster(&selection, &workload.name, new) })
-        }
+        (None, None) if worse.is_none() => Ok(Joined {
+            level_shift: None,
+            words: words_if_faster(&selection, &workload.name, new),
+        }),
         (None, Some(_)) if worse.is_none() => {
             say(&format!(
                 "note: {} needs no --level-shift: it is not slower than the sessions that it joins, so none is kept",
                 text::plain(&workload.name)
             ));
-            Ok(Joined { level_shift: None, words: words_if_faster(&selection, &workload.name, new) })
+            Ok(Joined {
+                level_shift: None,
+                words: words_if_faster(&selection, &workload.name, new),
+            })
         }
         (_, Some(reason)) => {
             let (name, why) = (text::plain(&workload.name), text::plain(reason));
@@ -77,7 +101,11 @@ fn answered(
             Ok(Joined { level_shift: Some(reason.to_owned()), words: Some(words) })
         }
         (Some(moved), None) if worse.is_none() && uncovered.is_none() => {
-            let words = moved.iter().find_map(|m| excused(m.metric)).map(|e| e.terms.to_string()).unwrap_or_default();
+            let words = moved
+                .iter()
+                .find_map(|m| excused(m.metric))
+                .map(|e| e.terms.to_string())
+                .unwrap_or_default();
             Ok(Joined { level_shift: Some(format!("accepted {words}")), words: None })
         }
         (moved, None) => {

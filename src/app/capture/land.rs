@@ -70,9 +70,14 @@ impl Landing {
         };
         // The branch of a `workflow_run` is that of what was measured, maybe a fork's.
         let own = ci.head_branch.clone().filter(|_| ci.event != "workflow_run");
-        let named = named.or_else(|| ci.base.branch.clone()).or(own).or_else(|| ci.default_branch.clone());
-        let asked = publish::with_client(&ci, &repository, &token, async |client| there(client, named).await);
-        let branch = asked.map_err(anyhow::Error::msg)?.map_err(|e| anyhow::anyhow!("nothing was done, since {e}"))?;
+        let named =
+            named.or_else(|| ci.base.branch.clone()).or(own).or_else(|| ci.default_branch.clone());
+        let asked = publish::with_client(&ci, &repository, &token, async |client| {
+            there(client, named).await
+        });
+        let branch = asked
+            .map_err(anyhow::Error::msg)?
+            .map_err(|e| anyhow::anyhow!("nothing was done, since {e}"))?;
         Ok(Self { ci, repository, token, branch, how })
     }
 
@@ -89,7 +94,11 @@ impl Landing {
             Ok(Err(why)) | Err(why) => why,
         };
         if !self.ci.event.is_empty() {
-            print::tell_runner(&actions::command(Level::Error, "goodput-gate", &format!("{what} not on GitHub: {why}")));
+            print::tell_runner(&actions::command(
+                Level::Error,
+                "goodput-gate",
+                &format!("{what} not on GitHub: {why}"),
+            ));
         }
         bail!(Failure::measure(&format!(
             "{what} measured and not on GitHub: {why}\nnote: nothing is lost, the files are in the working tree ({}); keep them and the record as an artifact, or commit them with git",
@@ -97,20 +106,37 @@ impl Landing {
         )))
     }
 
-    async fn sent(&self, client: &Client, files: &[File], sessions: &[Session], what: &str) -> Result<String, PushError> {
+    async fn sent(
+        &self,
+        client: &Client,
+        files: &[File],
+        sessions: &[Session],
+        what: &str,
+    ) -> Result<String, PushError> {
         let message = text::commit_message(sessions, self.ci.run_url().as_deref());
         let base = &self.branch;
         if self.how == How::Push {
-            return Ok(match push::push(client, &Commit { branch: base, message: &message, files }).await? {
-                Pushed::Committed(sha) => {
-                    format!("pushed {what} to {base}: {}/{}/commit/{sha}", self.ci.server_url, self.repository)
-                }
-                Pushed::There => format!("{what} on {base} already"),
-            });
+            return Ok(
+                match push::push(client, &Commit { branch: base, message: &message, files }).await?
+                {
+                    Pushed::Committed(sha) => {
+                        format!(
+                            "pushed {what} to {base}: {}/{}/commit/{sha}",
+                            self.ci.server_url, self.repository
+                        )
+                    }
+                    Pushed::There => format!("{what} on {base} already"),
+                },
+            );
         }
         let (branch, title) = (format!("{BRANCHES}{base}"), text::title(base));
-        let proposal = Proposal { base, commit: Commit { branch: &branch, message: &message, files }, title: &title };
-        let proposed = proposal::propose(client, &proposal, |open| text::body(sessions, open)).await?;
+        let proposal = Proposal {
+            base,
+            commit: Commit { branch: &branch, message: &message, files },
+            title: &title,
+        };
+        let proposed =
+            proposal::propose(client, &proposal, |open| text::body(sessions, open)).await?;
         Ok(match proposed {
             Proposed::Opened(url) => format!("opened a pull request with {what}: {url}"),
             Proposed::Updated(url) => format!("added {what} to the open pull request: {url}"),
@@ -139,8 +165,12 @@ async fn there(client: &Client, named: Option<String>) -> Result<String, PushErr
 }
 
 fn file(added: &Added, root: &Path) -> anyhow::Result<File> {
-    let below = added.path.strip_prefix(root).with_context(|| format!("{} is not in the repository", added.path.display()))?;
-    let parts: Vec<String> = below.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+    let below = added
+        .path
+        .strip_prefix(root)
+        .with_context(|| format!("{} is not in the repository", added.path.display()))?;
+    let parts: Vec<String> =
+        below.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
     let text = added.session.to_text();
     Ok(File { path: parts.join("/"), blob: store::blob(&text)?, text })
 }
@@ -150,7 +180,9 @@ fn elsewhere(ci: &Ci, how: How, branch: Option<&str>, baselines: &Path) -> Strin
     let lacks = match (&ci.repository, token()) {
         (None, None) => "GITHUB_REPOSITORY and GITHUB_TOKEN are not set",
         (None, Some(_)) => "GITHUB_REPOSITORY is not set (OWNER/NAME)",
-        (Some(_), _) => "GITHUB_TOKEN is not in the environment (a step: `env: {GITHUB_TOKEN: \"${{ github.token }}\"}`)",
+        (Some(_), _) => {
+            "GITHUB_TOKEN is not in the environment (a step: `env: {GITHUB_TOKEN: \"${{ github.token }}\"}`)"
+        }
     };
     let (flag, to) = match how {
         How::Push => ("--push", branch.unwrap_or("BRANCH").to_owned()),

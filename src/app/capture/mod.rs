@@ -77,7 +77,11 @@ fn add_and_land(
     let git = clean(here, &repo, new.force)?;
     let folder = baselines_folder(&repo, config)?;
     artefacts::sweep(&folder);
-    let landing = new.land.as_ref().map(|land| Landing::open(here, land, &config.baselines_dir)).transpose()?;
+    let landing = new
+        .land
+        .as_ref()
+        .map(|land| Landing::open(here, land, &config.baselines_dir))
+        .transpose()?;
     let mut adding = Adding {
         here,
         config,
@@ -100,7 +104,9 @@ fn landed(
 ) -> anyhow::Result<ExitStatus> {
     let Some(landing) = landing.filter(|_| !adding.added.is_empty()) else { return outcome };
     if matches!(outcome, Ok(ExitStatus::Interrupted)) {
-        say("note: not on GitHub, since the run was interrupted: the files that were added are in the working tree");
+        say(
+            "note: not on GitHub, since the run was interrupted: the files that were added are in the working tree",
+        );
         return outcome;
     }
     match (landing.land(&adding.added, repo.root().unwrap_or(Path::new(""))), outcome) {
@@ -117,7 +123,11 @@ fn landed(
     }
 }
 
-fn measured(sessions: &Sessions<'_>, git: &GitFacts, adding: &mut Adding<'_>) -> anyhow::Result<ExitStatus> {
+fn measured(
+    sessions: &Sessions<'_>,
+    git: &GitFacts,
+    adding: &mut Adding<'_>,
+) -> anyhow::Result<ExitStatus> {
     let (here, config, options) = (adding.here, adding.config, sessions.options);
     if sessions.count > 1 && matches!(config.target.endpoint, Endpoint::Http(_)) {
         say(
@@ -125,7 +135,9 @@ fn measured(sessions: &Sessions<'_>, git: &GitFacts, adding: &mut Adding<'_>) ->
         );
     }
     let Some(mut job) = (sessions.begin)()? else { return Ok(ExitStatus::Interrupted) };
-    let told = |e: &anyhow::Error| artefacts::save_failure(&options.out, e, Some(git.clone()), sessions.lang);
+    let told = |e: &anyhow::Error| {
+        artefacts::save_failure(&options.out, e, Some(git.clone()), sessions.lang)
+    };
     if !job.load(here, config, [&config.target]).inspect_err(told)? {
         return Ok(ExitStatus::Interrupted);
     }
@@ -135,7 +147,9 @@ fn measured(sessions: &Sessions<'_>, git: &GitFacts, adding: &mut Adding<'_>) ->
             say(&format!("session {} of {}", session + 1, sessions.count));
         }
         let starts = |record: &Record| adding.starts(record, sessions.starts_given);
-        let record = measure::capture(here, config, options, Some(git.clone()), &job, &starts).inspect_err(told)?.saved()?;
+        let record = measure::capture(here, config, options, Some(git.clone()), &job, &starts)
+            .inspect_err(told)?
+            .saved()?;
         if job.stop.signalled() {
             say("interrupted: nothing was added to the baseline");
             return Ok(ExitStatus::Interrupted);
@@ -159,7 +173,10 @@ fn measured(sessions: &Sessions<'_>, git: &GitFacts, adding: &mut Adding<'_>) ->
         }
     }
     if refused > 0 {
-        say(&format!("{refused} of {} were not added", text::count(u64::from(sessions.count), "session", "sessions")));
+        say(&format!(
+            "{refused} of {} were not added",
+            text::count(u64::from(sessions.count), "session", "sessions")
+        ));
         return Ok(ExitStatus::CouldNotMeasure);
     }
     Ok(ExitStatus::Pass)
@@ -175,19 +192,27 @@ fn clean(here: &Workspace, repo: &Repo, force: bool) -> anyhow::Result<GitFacts>
     Ok(git)
 }
 
-fn from_records(paths: &[PathBuf], force: bool, adding: &mut Adding<'_>) -> anyhow::Result<ExitStatus> {
+fn from_records(
+    paths: &[PathBuf],
+    force: bool,
+    adding: &mut Adding<'_>,
+) -> anyhow::Result<ExitStatus> {
     let records = paths.iter().map(|path| stored(path, force)).collect::<Result<Vec<_>, _>>()?;
     // All or none: a refused record leaves no half of a list behind.
     records.iter().try_for_each(|record| accept(adding.here, record, adding.config))?;
     let mut before = Vec::new();
-    let new = records.iter().map(|record| joins(record, adding, &mut before)).collect::<Result<Vec<_>, _>>()?;
+    let new = records
+        .iter()
+        .map(|record| joins(record, adding, &mut before))
+        .collect::<Result<Vec<_>, _>>()?;
     records.iter().zip(new).try_for_each(|(record, new)| add(record, new, adding))?;
     Ok(ExitStatus::Pass)
 }
 
 /// A record for `--from`. What was measured in a dirty tree is not of its commit, however clean the tree is now.
 fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
-    let record = Record::parse(&artefacts::read(path)?).with_context(|| format!("cannot use {}", path.display()))?;
+    let record = Record::parse(&artefacts::read(path)?)
+        .with_context(|| format!("cannot use {}", path.display()))?;
     if record.git.as_ref().is_some_and(|git| git.dirty) && !force {
         bail!(
             "{} was measured in a tree with changes that no commit holds, so it is not of its commit\nhint: measure again in a clean tree, or say --force",
@@ -201,7 +226,9 @@ fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
 /// accepted.
 fn accept(here: &Workspace, record: &Record, config: &Config) -> anyhow::Result<()> {
     if record.interrupted {
-        bail!(Failure::measure(&"not added to the baseline, the run was interrupted: measure again"));
+        bail!(Failure::measure(
+            &"not added to the baseline, the run was interrupted: measure again"
+        ));
     }
     if record.pair.is_some() {
         bail!(
@@ -210,7 +237,10 @@ fn accept(here: &Workspace, record: &Record, config: &Config) -> anyhow::Result<
     }
     for workload in &record.workloads {
         if let Some(why) = evaluate::incomplete(record, workload) {
-            bail!(Failure::measure(&format!("not added to the baseline, {}: {why}", workload.name)));
+            bail!(Failure::measure(&format!(
+                "not added to the baseline, {}: {why}",
+                workload.name
+            )));
         }
     }
     for workload in &record.workloads {
@@ -228,7 +258,10 @@ fn accept(here: &Workspace, record: &Record, config: &Config) -> anyhow::Result<
         )));
     }
     let accepted = Baselines::of_head(here, config)?.baseline("").accepted;
-    let (report, _) = evaluate::judged(record, None, |_| Baseline { accepted: accepted.clone(), ..Baseline::default() })?;
+    let (report, _) = evaluate::judged(record, None, |_| Baseline {
+        accepted: accepted.clone(),
+        ..Baseline::default()
+    })?;
     for workload in &report.workloads {
         if workload.verdict == Some(Verdict::Failed) {
             let first = workload.reasons.first().cloned().unwrap_or_default();
@@ -250,10 +283,23 @@ fn accept(here: &Workspace, record: &Record, config: &Config) -> anyhow::Result<
 }
 
 /// What another verb measured of unchanged code in a clean tree.
-pub fn add_measured(here: &Workspace, config: &Config, record: &Record, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
+pub fn add_measured(
+    here: &Workspace,
+    config: &Config,
+    record: &Record,
+    tell: &dyn Fn(&str),
+) -> anyhow::Result<()> {
     accept(here, record, config)?;
     let folder = here.baselines_folder(config)?;
-    let mut adding = Adding { here, config, folder: &folder, lands: false, level_shift: None, tell, added: Vec::new() };
+    let mut adding = Adding {
+        here,
+        config,
+        folder: &folder,
+        lands: false,
+        level_shift: None,
+        tell,
+        added: Vec::new(),
+    };
     let new = joins(record, &adding, &mut Vec::new())?;
     add(record, new, &mut adding)
 }
@@ -261,7 +307,11 @@ pub fn add_measured(here: &Workspace, config: &Config, record: &Record, tell: &d
 /// The sessions of a record as they join what came before: the files, and `before`, to which they are added.
 ///
 /// Errors: exit 1, slower than the sessions that it would join, without anybody who answers for it.
-fn joins(record: &Record, adding: &Adding<'_>, before: &mut Vec<Session>) -> anyhow::Result<Vec<Session>> {
+fn joins(
+    record: &Record,
+    adding: &Adding<'_>,
+    before: &mut Vec<Session>,
+) -> anyhow::Result<Vec<Session>> {
     let baselines = Baselines::of_head_with(adding.here, adding.config, before)?;
     let joined = joined(record, adding.level_shift, |w| baselines.baseline(&w.name))?;
     let mut sessions = Vec::new();
@@ -269,7 +319,8 @@ fn joins(record: &Record, adding: &Adding<'_>, before: &mut Vec<Session>) -> any
         if let Some(line) = words {
             (adding.tell)(&line);
         }
-        let session = Session::from_record(record, workload).context("a baseline is keyed by commit, and the record has none")?;
+        let session = Session::from_record(record, workload)
+            .context("a baseline is keyed by commit, and the record has none")?;
         sessions.push(Session { level_shift, ..session });
     }
     before.extend(sessions.iter().cloned());
@@ -283,7 +334,8 @@ fn add(record: &Record, new: Vec<Session>, adding: &mut Adding<'_>) -> anyhow::R
         let there = store::same(adding.folder, &session, under_test).filter(|_| adding.lands);
         let written = there.map_or_else(|| store::write(adding.folder, &session, under_test), Ok);
         // What was measured is lost for the baseline.
-        let path = written.map_err(|e| Failure::measure(&format!("{:#}", anyhow::Error::from(e))))?;
+        let path =
+            written.map_err(|e| Failure::measure(&format!("{:#}", anyhow::Error::from(e))))?;
         (adding.tell)(&format!("added {}", path.display()));
         adding.added.push(Added { path, session });
         adding.keep_the_last(workload)?;
@@ -316,12 +368,14 @@ impl Adding<'_> {
     /// Starts of a session, once the first one has told what the server is. `given`: the user wants no more than were asked for.
     fn starts(&self, record: &Record, given: bool) -> u32 {
         let usual = measure::starts(self.config);
-        let first = record
-            .workloads
-            .iter()
-            .any(|w| self.baseline(w).is_ok_and(|all| all.select(w, &self.config.gate.under_test, None).used.is_empty()));
+        let first = record.workloads.iter().any(|w| {
+            self.baseline(w)
+                .is_ok_and(|all| all.select(w, &self.config.gate.under_test, None).used.is_empty())
+        });
         if first && usual >= 2 && !given {
-            say("first session of its kind: six starts, so that this build is also compared with itself");
+            say(
+                "first session of its kind: six starts, so that this build is also compared with itself",
+            );
             return FIRST_CAPTURE.max(usual);
         }
         usual
@@ -337,7 +391,8 @@ impl Adding<'_> {
             return Ok(());
         }
         let baseline = self.baseline(workload)?;
-        for (placed, why) in baseline.select(workload, &self.config.gate.under_test, None).left_out {
+        for (placed, why) in baseline.select(workload, &self.config.gate.under_test, None).left_out
+        {
             if why != Why::TooOld {
                 continue;
             }
@@ -355,7 +410,10 @@ impl Adding<'_> {
         let starts = measure::starts(self.config) as usize;
         let visible = evaluate::visible(record, workload, &sessions, starts)?;
         let sees = evaluate::words_of_visible(&workload.name, sessions.len(), &visible);
-        let levels = selection.levels().into_iter().map(|line| format!("note: {}", text::plain(&line.to_string())));
+        let levels = selection
+            .levels()
+            .into_iter()
+            .map(|line| format!("note: {}", text::plain(&line.to_string())));
         Ok(std::iter::once(sees).chain(levels).collect::<Vec<_>>().join("\n"))
     }
 }

@@ -51,7 +51,8 @@ pub fn judged(what: &Comment<'_>, asked: &GitHubAccess<'_>, own: Config) -> anyh
     let wanted = what.here.wanted(None);
     let (pull, pulls, troubles) = one_base(told.pulls);
     let mut judged = Judged { config: own, wanted, notices: Vec::new(), pulls, troubles };
-    let of_this_run = asked.ci.head_sha.as_deref() == Some(asked.head) && OF_A_CHANGE.contains(&asked.ci.event.as_str());
+    let of_this_run = asked.ci.head_sha.as_deref() == Some(asked.head)
+        && OF_A_CHANGE.contains(&asked.ci.event.as_str());
     if of_this_run {
         return Ok(judged);
     }
@@ -77,7 +78,13 @@ pub fn judged(what: &Comment<'_>, asked: &GitHubAccess<'_>, own: Config) -> anyh
     Ok(judged)
 }
 
-fn under(repo: &Repo, what: &Comment<'_>, wanted: Wanted, number: u64, judged: &mut Judged) -> anyhow::Result<()> {
+fn under(
+    repo: &Repo,
+    what: &Comment<'_>,
+    wanted: Wanted,
+    number: u64,
+    judged: &mut Judged,
+) -> anyhow::Result<()> {
     let base = repo.base(&wanted)?;
     let name = text::plain(&base.known_as());
     match gate::base_config(what.here, repo, &base, what.given)? {
@@ -94,16 +101,22 @@ fn under(repo: &Repo, what: &Comment<'_>, wanted: Wanted, number: u64, judged: &
 }
 
 /// The first pull request, and those that go to the same base: one verdict cannot be that of two.
-fn one_base(found: Result<Vec<Pull>, String>) -> (Option<Pull>, Result<Vec<u64>, String>, Vec<String>) {
+fn one_base(
+    found: Result<Vec<Pull>, String>,
+) -> (Option<Pull>, Result<Vec<u64>, String>, Vec<String>) {
     let all = match found {
         Ok(all) => all,
         Err(why) => return (None, Err(why), Vec::new()),
     };
     let first = all.first().cloned();
-    let same = |pull: &Pull| first.as_ref().is_some_and(|first| first.base.branch == pull.base.branch);
+    let same =
+        |pull: &Pull| first.as_ref().is_some_and(|first| first.base.branch == pull.base.branch);
     let (told, others): (Vec<&Pull>, Vec<&Pull>) = all.iter().partition(|pull| same(pull));
     let left = |pull: &&Pull| {
-        format!("pull request {} has another base, and is not told: `--pr {}` judges it", pull.number, pull.number)
+        format!(
+            "pull request {} has another base, and is not told: `--pr {}` judges it",
+            pull.number, pull.number
+        )
     };
     let troubles = others.iter().map(left).collect();
     (first.clone(), Ok(told.iter().map(|pull| pull.number).collect()), troubles)
@@ -111,11 +124,19 @@ fn one_base(found: Result<Vec<Pull>, String>) -> (Option<Pull>, Result<Vec<u64>,
 
 /// `here`: the commit is in this repository, so that nobody has to be asked for the merge base.
 fn told(named: Option<u64>, asked: &GitHubAccess<'_>, here: bool) -> Told {
-    let of_event: Vec<Pull> =
-        asked.ci.run_pulls.iter().filter(|_| asked.ci.head_sha.as_deref() == Some(asked.head)).cloned().collect();
+    let of_event: Vec<Pull> = asked
+        .ci
+        .run_pulls
+        .iter()
+        .filter(|_| asked.ci.head_sha.as_deref() == Some(asked.head))
+        .cloned()
+        .collect();
     let (Some(repository), Some(token)) = (asked.repository, asked.token) else {
-        let known =
-            if of_event.is_empty() { Err("GitHub was not asked, without a repository and a token".into()) } else { Ok(of_event) };
+        let known = if of_event.is_empty() {
+            Err("GitHub was not asked, without a repository and a token".into())
+        } else {
+            Ok(of_event)
+        };
         return Told { pulls: known, merge_base: None };
     };
     let answer = publish::with_client(asked.ci, repository, token, async |client| {
@@ -123,7 +144,9 @@ fn told(named: Option<u64>, asked: &GitHubAccess<'_>, here: bool) -> Told {
             Err(_) if named.is_none() && !of_event.is_empty() => Ok(of_event),
             found => found,
         };
-        let base = pulls.as_ref().ok().and_then(|all| all.first()?.base.sha.clone().or_else(|| all.first()?.base.branch.clone()));
+        let base = pulls.as_ref().ok().and_then(|all| {
+            all.first()?.base.sha.clone().or_else(|| all.first()?.base.branch.clone())
+        });
         let merge_base = match base.filter(|_| !here) {
             Some(base) => pulls::merge_base(client, &base, asked.head).await.ok().flatten(),
             None => None,
@@ -133,19 +156,34 @@ fn told(named: Option<u64>, asked: &GitHubAccess<'_>, here: bool) -> Told {
     answer.unwrap_or_else(|why| Told { pulls: Err(why), merge_base: None })
 }
 
-async fn find(client: &Client, named: Option<u64>, ci: &Ci, head: &str) -> Result<Vec<Pull>, String> {
-    let failed = |e: ApiError| format!("the pull request was not found: {}", e.explain("pull-requests: write"));
+async fn find(
+    client: &Client,
+    named: Option<u64>,
+    ci: &Ci,
+    head: &str,
+) -> Result<Vec<Pull>, String> {
+    let failed = |e: ApiError| {
+        format!("the pull request was not found: {}", e.explain("pull-requests: write"))
+    };
     if let Some(number) = named.or(ci.pull.filter(|_| ci.head_sha.as_deref() == Some(head))) {
         return match pulls::with_head(client, number, head).await {
             Ok(Some(pull)) => Ok(vec![pull]),
-            Ok(None) => Err(format!("no comment: {head} is not the head of pull request {number} (any more)")),
+            Ok(None) => Err(format!(
+                "no comment: {head} is not the head of pull request {number} (any more)"
+            )),
             Err(e) => Err(failed(e)),
         };
     }
     // What the event says of a commit holds for that commit only.
     let mine = ci.head_sha.as_deref() == Some(head);
-    let from =
-        pulls::Head { repository: ci.head_repository.clone().filter(|_| mine), branch: ci.head_branch.clone().filter(|_| mine) };
+    let from = pulls::Head {
+        repository: ci.head_repository.clone().filter(|_| mine),
+        branch: ci.head_branch.clone().filter(|_| mine),
+    };
     let found = pulls::by_sha(client, head, &from).await.map_err(failed)?;
-    if found.is_empty() { Err(format!("no comment: no open pull request has {head} at its head")) } else { Ok(found) }
+    if found.is_empty() {
+        Err(format!("no comment: no open pull request has {head} at its head"))
+    } else {
+        Ok(found)
+    }
 }

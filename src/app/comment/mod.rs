@@ -34,7 +34,8 @@ const MOST_RECORDS: usize = 32;
 const OWN_CHOICE: &str = "this run was interleaved, and this repository's config is not: what it was compared with is the measuring job's own \
      choice, and no committed baseline was looked at";
 /// Events in which the job that measured is the same workflow's, and not a fork's.
-const OWN_EVENTS: [&str; 5] = ["pull_request", "push", "merge_group", "schedule", "workflow_dispatch"];
+const OWN_EVENTS: [&str; 5] =
+    ["pull_request", "push", "merge_group", "schedule", "workflow_dispatch"];
 
 /// What is posted, and where.
 pub struct Comment<'a> {
@@ -59,7 +60,10 @@ pub struct Comment<'a> {
 /// The comment where it was only to be made; none where it was sent. What went wrong with sending it is said, and is no error.
 pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
     if what.records.len() > MOST_RECORDS {
-        bail!("{} records are too many for one comment: at most {MOST_RECORDS}", what.records.len());
+        bail!(
+            "{} records are too many for one comment: at most {MOST_RECORDS}",
+            what.records.len()
+        );
     }
     let ci = what.here.workflow_run().cloned().unwrap_or_else(runner::outside);
     let gate = runner::gate_name(what.gate).map_err(anyhow::Error::msg)?;
@@ -70,14 +74,21 @@ pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
         )?,
     };
     let repository = match what.repository {
-        Some(text) => Some(Slug::parse(text).context("--repo is no repository: OWNER/NAME is needed")?),
+        Some(text) => {
+            Some(Slug::parse(text).context("--repo is no repository: OWNER/NAME is needed")?)
+        }
         None => ci.repository.clone(),
     };
     let token = runner::token();
     let own = gate::config(what.here, what.given)?;
     // What is no record is refused before anybody is asked anything.
     records::each(what.records, |_| Ok(()))?;
-    let asked = GitHubAccess { ci: &ci, repository: repository.as_ref(), token: token.as_deref(), head: &head };
+    let asked = GitHubAccess {
+        ci: &ci,
+        repository: repository.as_ref(),
+        token: token.as_deref(),
+        head: &head,
+    };
     let judged = change::judged(what, &asked, own)?;
     let mut ledger = Ledger::of_commit(&ci, &head, what.repository);
     if !what.dry_run {
@@ -91,7 +102,9 @@ pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
         return Ok(Some(text::comment(&reports, &post.about, &publish::marker(&post))));
     }
     let repository = repository.context("which repository? Name it with --repo OWNER/NAME")?;
-    let token = token.context("GITHUB_TOKEN is not set: the comment is posted with it (or with GOODPUT_GATE_TOKEN)")?;
+    let token = token.context(
+        "GITHUB_TOKEN is not set: the comment is posted with it (or with GOODPUT_GATE_TOKEN)",
+    )?;
     send(post, judged, &repository, &token);
     Ok(None)
 }
@@ -124,17 +137,30 @@ fn send(mut post: Post<'_>, judged: Judged, repository: &Slug, token: &str) {
 }
 
 /// One report per record or pair of them, and one for workloads that should have been measured and are in none of them.
-fn reports(what: &Comment<'_>, against: &Judged, head: &str, ledger: &Ledger) -> anyhow::Result<Vec<Report>> {
+fn reports(
+    what: &Comment<'_>,
+    against: &Judged,
+    head: &str,
+    ledger: &Ledger,
+) -> anyhow::Result<Vec<Report>> {
     let config = &against.config;
-    let baselines = Baselines::open(what.here, config, what.baseline, &against.wanted)?.candidate(what.here, config, head);
+    let baselines = Baselines::open(what.here, config, what.baseline, &against.wanted)?
+        .candidate(what.here, config, head);
     let mut reports = Vec::new();
     records::each(what.records, |measured| {
         let path = measured.path.clone();
         let own_choice = measured.baseline.is_some() && config.gate.mode != GateMode::Interleaved;
-        let mut report = judged(measured, config, &baselines, ledger)
-            .map_err(|e| anyhow::anyhow!("cannot use {}: {}", path.display(), one_line(&format!("{e:#}"))))?;
-        for workload in report.workloads.iter_mut().filter(|w| config.workloads.iter().all(|c| c.name != w.name)) {
-            workload.warnings.push("not in this repository's config: judged without limits and SLOs".into());
+        let mut report = judged(measured, config, &baselines, ledger).map_err(|e| {
+            anyhow::anyhow!("cannot use {}: {}", path.display(), one_line(&format!("{e:#}")))
+        })?;
+        for workload in report
+            .workloads
+            .iter_mut()
+            .filter(|w| config.workloads.iter().all(|c| c.name != w.name))
+        {
+            workload
+                .warnings
+                .push("not in this repository's config: judged without limits and SLOs".into());
         }
         report.notices.splice(0..0, against.notices.iter().cloned());
         report.notices.extend(own_choice.then(|| OWN_CHOICE.to_owned()));
@@ -146,7 +172,12 @@ fn reports(what: &Comment<'_>, against: &Judged, head: &str, ledger: &Ledger) ->
     Ok(reports)
 }
 
-fn judged(mut measured: OneRun, config: &Config, baselines: &Baselines, ledger: &Ledger) -> anyhow::Result<Report> {
+fn judged(
+    mut measured: OneRun,
+    config: &Config,
+    baselines: &Baselines,
+    ledger: &Ledger,
+) -> anyhow::Result<Report> {
     for record in measured.baseline.iter_mut().chain([&mut measured.candidate]) {
         under(config, record);
         recompute::findings(record)?;
@@ -181,11 +212,18 @@ fn under(config: &Config, record: &mut Record) {
 /// A change that leaves out the workload that it slows down must not pass.
 fn unmeasured(config: &Config, reports: &[Report]) -> Option<Report> {
     let measured = |name: &str| reports.iter().flat_map(|r| &r.workloads).any(|w| w.name == name);
-    let gone: Vec<&str> = config.workloads.iter().map(|w| w.name.as_str()).filter(|n| !measured(n)).collect();
+    let gone: Vec<&str> =
+        config.workloads.iter().map(|w| w.name.as_str()).filter(|n| !measured(n)).collect();
     let first = reports.first().filter(|_| !gone.is_empty())?;
-    let why = format!("in this repository's config and in none of the records: {}", gone.join(", "));
-    let base =
-        Report::unmeasured(&why, &first.tool_version, first.created.clone(), first.git.clone(), ExitStatus::CouldNotMeasure);
+    let why =
+        format!("in this repository's config and in none of the records: {}", gone.join(", "));
+    let base = Report::unmeasured(
+        &why,
+        &first.tool_version,
+        first.created.clone(),
+        first.git.clone(),
+        ExitStatus::CouldNotMeasure,
+    );
     let headline = format!("{}: {why}", Verdict::Incomplete.word());
     Some(Report { verdict: Some(Verdict::Incomplete), headline, ..base })
 }

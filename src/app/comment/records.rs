@@ -31,11 +31,18 @@ pub struct OneRun {
 /// Hands on each record that stands alone, and each pair as soon as both of its sides are read: not all need fit into memory at once.
 ///
 /// Errors: a file that is no record of this program's, more than is read for one comment, or one side of an interleaved run without its other.
-pub fn each(paths: &[PathBuf], judge: impl FnMut(OneRun) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub fn each(
+    paths: &[PathBuf],
+    judge: impl FnMut(OneRun) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     within(ALL_BYTES, paths, judge)
 }
 
-fn within(all: u64, paths: &[PathBuf], mut judge: impl FnMut(OneRun) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn within(
+    all: u64,
+    paths: &[PathBuf],
+    mut judge: impl FnMut(OneRun) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let mut waiting: Vec<(Role, &PathBuf, Record)> = Vec::new();
     let mut left = all;
     for path in paths {
@@ -55,8 +62,12 @@ fn within(all: u64, paths: &[PathBuf], mut judge: impl FnMut(OneRun) -> anyhow::
         };
         let other = waiting.iter().position(|(s, _, r)| *s != side && r.session == record.session);
         match (other.map(|i| waiting.remove(i)), side) {
-            (Some((_, at, baseline)), Role::Candidate) => judge(pair((at, baseline), (path, record))?)?,
-            (Some((_, at, candidate)), Role::Baseline) => judge(pair((path, record), (at, candidate))?)?,
+            (Some((_, at, baseline)), Role::Candidate) => {
+                judge(pair((at, baseline), (path, record))?)?
+            }
+            (Some((_, at, candidate)), Role::Baseline) => {
+                judge(pair((path, record), (at, candidate))?)?
+            }
             (None, _) => waiting.push((side, path, record)),
         }
     }
@@ -65,8 +76,9 @@ fn within(all: u64, paths: &[PathBuf], mut judge: impl FnMut(OneRun) -> anyhow::
 
 /// Baseline first.
 fn pair(baseline: (&PathBuf, Record), candidate: (&PathBuf, Record)) -> anyhow::Result<OneRun> {
-    evaluate::of_one_run(&baseline.1, &candidate.1)
-        .map_err(|e| anyhow::anyhow!("cannot use {} with {}: {e}", candidate.0.display(), baseline.0.display()))?;
+    evaluate::of_one_run(&baseline.1, &candidate.1).map_err(|e| {
+        anyhow::anyhow!("cannot use {} with {}: {e}", candidate.0.display(), baseline.0.display())
+    })?;
     Ok(OneRun { baseline: Some(baseline.1), candidate: candidate.1, path: candidate.0.clone() })
 }
 
@@ -93,7 +105,9 @@ fn text(path: &Path) -> anyhow::Result<Vec<u8>> {
     }
     let mut text = Vec::new();
     let file = std::fs::File::open(path).with_context(|| format!("cannot read {shown}"))?;
-    file.take(RECORD_BYTES + 1).read_to_end(&mut text).with_context(|| format!("cannot read {shown}"))?;
+    file.take(RECORD_BYTES + 1)
+        .read_to_end(&mut text)
+        .with_context(|| format!("cannot read {shown}"))?;
     if text.len() as u64 > RECORD_BYTES {
         bail!("cannot use {shown}: it is larger than {} MiB", RECORD_BYTES >> 20);
     }
@@ -103,8 +117,10 @@ fn text(path: &Path) -> anyhow::Result<Vec<u8>> {
 /// Errors: whatever no run of this program has written.
 fn parsed(path: &Path, text: Vec<u8>) -> anyhow::Result<Record> {
     let shown = path.display();
-    let text = String::from_utf8(text).map_err(|_| anyhow::anyhow!("cannot use {shown}: it is no text"))?;
-    Record::parse(&text).map_err(|e| anyhow::anyhow!("cannot use {shown}: {}", one_line(&e.to_string())))
+    let text = String::from_utf8(text)
+        .map_err(|_| anyhow::anyhow!("cannot use {shown}: it is no text"))?;
+    Record::parse(&text)
+        .map_err(|e| anyhow::anyhow!("cannot use {shown}: {}", one_line(&e.to_string())))
 }
 
 #[cfg(test)]
@@ -113,7 +129,8 @@ mod tests {
 
     #[test]
     fn no_more_is_read_than_one_comment_may_hold() {
-        let record = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/candidate.json");
+        let record =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/candidate.json");
         let (size, paths) = (std::fs::metadata(&record).unwrap().len(), vec![record; 3]);
         let read = |all: u64| {
             let mut count = 0;
@@ -125,6 +142,8 @@ mod tests {
         };
         assert_eq!(read(3 * size), (3, None));
         let (count, why) = read(3 * size - 1);
-        assert!(count == 2 && why.is_some_and(|why| why.contains("MiB together\nhint: name fewer")));
+        assert!(
+            count == 2 && why.is_some_and(|why| why.contains("MiB together\nhint: name fewer"))
+        );
     }
 }

@@ -1,5 +1,8 @@
 //! A first config and its workflow as files: where they go, whether they hold. Not here: what is asked before (`command::init`).
-#![expect(clippy::disallowed_methods, reason = "rim: reads the older configs and the environment, writes files")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "rim: reads the older configs and the environment, writes files"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -34,7 +37,8 @@ pub fn place(dir: &Path, force: bool) -> anyhow::Result<PathBuf> {
 /// Writes a file, and the folder that it is in.
 pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
     }
     write_atomic(path, text.as_bytes())
 }
@@ -46,16 +50,23 @@ pub fn older_configs(folder: &Path) -> anyhow::Result<older::Carried> {
         if !path.exists() {
             return Ok(None);
         }
-        read::text(&path, read::WRITTEN).map(Some).with_context(|| format!("cannot read {}", path.display()))
+        read::text(&path, read::WRITTEN)
+            .map(Some)
+            .with_context(|| format!("cannot read {}", path.display()))
     };
-    let (targets, models, workloads) = (read("targets.yaml")?, read("models.yaml")?, read("workloads.yaml")?);
+    let (targets, models, workloads) =
+        (read("targets.yaml")?, read("models.yaml")?, read("workloads.yaml")?);
     if targets.is_none() {
         bail!(
             "no targets.yaml in {}\nhint: --from names the folder of the older tool's configs, usually configs/",
             folder.display()
         );
     }
-    let files = older::Files { targets: targets.as_deref(), models: models.as_deref(), workloads: workloads.as_deref() };
+    let files = older::Files {
+        targets: targets.as_deref(),
+        models: models.as_deref(),
+        workloads: workloads.as_deref(),
+    };
     let carried = older::carry(files).map_err(anyhow::Error::msg)?;
     for note in &carried.notes {
         say(&format!("note: {}", one_line(note)));
@@ -65,7 +76,8 @@ pub fn older_configs(folder: &Path) -> anyhow::Result<older::Carried> {
 
 /// Loads what is about to be written. A variable in a URL need not be set here.
 pub fn check(text: &str) -> anyhow::Result<()> {
-    let in_address = |name: &str| text.contains(&format!("${{{name}}}")).then(|| "127.0.0.1".to_owned());
+    let in_address =
+        |name: &str| text.contains(&format!("${{{name}}}")).then(|| "127.0.0.1".to_owned());
     let env = |name: &str| std::env::var(name).ok().or_else(|| in_address(name));
     let source = Source { name: "the new config", text };
     match config::load(Some(source), &[], &Flags::default(), &env) {

@@ -4,7 +4,8 @@ use crate::config::starter::scalar;
 
 /// `branch` is the one that pull requests go to; `key` the variable that the server's API key is in.
 pub fn render(branch: &str, key: Option<&str>) -> String {
-    let key = key.map_or_else(String::new, |name| format!("          {name}: ${{{{ secrets.{name} }}}}\n"));
+    let key = key
+        .map_or_else(String::new, |name| format!("          {name}: ${{{{ secrets.{name} }}}}\n"));
     format!(
         "\
 # Gates every pull request; written by `goodput-gate init`. The runner is a machine of yours that has goodput-gate installed and

@@ -22,7 +22,11 @@ const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/v1";
 /// Gives each workload the text that the base has of its file. What a reader should know before the verdict.
 ///
 /// Errors (exit 2): what the base has cannot be read.
-pub fn take_from_base(here: &Workspace, config: &mut Config, policy: &BasePolicy) -> anyhow::Result<Vec<String>> {
+pub fn take_from_base(
+    here: &Workspace,
+    config: &mut Config,
+    policy: &BasePolicy,
+) -> anyhow::Result<Vec<String>> {
     if config.workloads.iter().all(|w| w.file().is_none()) {
         return Ok(Vec::new());
     }
@@ -36,23 +40,38 @@ pub fn take_from_base(here: &Workspace, config: &mut Config, policy: &BasePolicy
     Ok(notices)
 }
 
-fn workload_file(workload: &mut Workload, repo: &Repo, policy: &BasePolicy) -> anyhow::Result<Option<String>> {
+fn workload_file(
+    workload: &mut Workload,
+    repo: &Repo,
+    policy: &BasePolicy,
+) -> anyhow::Result<Option<String>> {
     let Some(file) = workload.file().map(Path::to_owned) else { return Ok(None) };
     let (shown, base) = (file.display(), &policy.base);
-    let unheld = |why: &str| Ok(Some(format!("{shown}, which a workload sends, {why}: it is sent as it is in this job")));
+    let unheld = |why: &str| {
+        Ok(Some(format!("{shown}, which a workload sends, {why}: it is sent as it is in this job")))
+    };
     let Some(path) = repo.root().and_then(|root| inside(root, &file)) else {
         return unheld("lies outside this repository, so that no commit holds it");
     };
     let theirs = match repo.file_at(&policy.tip, &path) {
         Ok(Some(theirs)) => theirs,
         Ok(None) => return unheld(&format!("is no file of {base}")),
-        Err(why @ (GitError::InSubmodule(_) | GitError::LedOut(_))) => return unheld(&format!("is no file of {base} ({why})")),
-        Err(why) => bail!("what {base} sends cannot be read, and a change does not choose what it is measured with: {why}"),
+        Err(why @ (GitError::InSubmodule(_) | GitError::LedOut(_))) => {
+            return unheld(&format!("is no file of {base} ({why})"));
+        }
+        Err(why) => bail!(
+            "what {base} sends cannot be read, and a change does not choose what it is measured with: {why}"
+        ),
     };
     let own = read::bytes(&file, read::DATA).ok();
     if let Some(large) = theirs.strip_prefix(LFS_POINTER) {
-        let same = own.is_some_and(|own| large.contains(&format!("oid sha256:{:x}", Sha256::digest(&own))));
-        return if same { Ok(None) } else { unheld(&format!("is not the file that {base} has (in Git LFS)")) };
+        let same = own
+            .is_some_and(|own| large.contains(&format!("oid sha256:{:x}", Sha256::digest(&own))));
+        return if same {
+            Ok(None)
+        } else {
+            unheld(&format!("is not the file that {base} has (in Git LFS)"))
+        };
     }
     let altered = own.as_deref() != Some(theirs.as_bytes());
     workload.text = Some(Arc::from(theirs));

@@ -1,7 +1,10 @@
 //! From what was typed to a validated config: finds the file, reads it, layers flags over it. Nothing is sent before this succeeds.
 //!
 //! Not here: whose policy counts (`theirs`), what a config means (`config`).
-#![expect(clippy::disallowed_methods, reason = "rim: the environment, which configs name variables of")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "rim: the environment, which configs name variables of"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -84,11 +87,13 @@ fn unasked(refused: &Refused, cwd: &Path) -> anyhow::Error {
 
 /// The config of a file that another config names, with nothing over it.
 pub fn named(here: &Workspace, file: &Path) -> anyhow::Result<Config> {
-    config(here, &Given::file(Some(file.to_owned()))).with_context(|| format!("gate.baseline.config: {}", file.display()))
+    config(here, &Given::file(Some(file.to_owned())))
+        .with_context(|| format!("gate.baseline.config: {}", file.display()))
 }
 
 pub fn read_config(path: &Path) -> anyhow::Result<String> {
-    read::text(path, read::WRITTEN).with_context(|| format!("cannot read the config {}", path.display()))
+    read::text(path, read::WRITTEN)
+        .with_context(|| format!("cannot read the config {}", path.display()))
 }
 
 pub fn shown(path: &Path, cwd: &Path) -> String {

@@ -1,7 +1,10 @@
 //! What a check is judged by: the config, and of it what is the base's to say and not the change's.
 //!
 //! Not here: which commit the base is (`baseline::base`), what a config means (`config`).
-#![expect(clippy::disallowed_methods, reason = "rim: the environment, which configs name variables of")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "rim: the environment, which configs name variables of"
+)]
 
 use std::path::Path;
 
@@ -40,9 +43,12 @@ pub fn gate(here: &Workspace, given: &Given, base: Option<&str>) -> anyhow::Resu
     let own = config(here, given)?;
     let path = path(here, given)?;
     let wanted = here.wanted(base);
-    let asked = path.as_ref().map(|_| given.file.as_deref().map_or(ConfigChoice::Here, ConfigChoice::Typed));
+    let asked = path
+        .as_ref()
+        .map(|_| given.file.as_deref().map_or(ConfigChoice::Here, ConfigChoice::Typed));
     let trusted = asked.zip(path.as_deref()).filter(|_| wanted.base_counts());
-    let whose = trusted.map(|(asked, file)| theirs::policy(here, asked, file, &wanted)).transpose()?;
+    let whose =
+        trusted.map(|(asked, file)| theirs::policy(here, asked, file, &wanted)).transpose()?;
     let (policy, mut notices) = match whose {
         None => (None, Vec::new()),
         Some(Whose::Base(policy)) => (Some(policy), Vec::new()),
@@ -56,33 +62,50 @@ pub fn gate(here: &Workspace, given: &Given, base: Option<&str>) -> anyhow::Resu
         }
         None => own,
     };
-    let Beside { target: beside, notice } = theirs::beside(here, &config, asked, policy.as_ref(), given, base)?;
+    let Beside { target: beside, notice } =
+        theirs::beside(here, &config, asked, policy.as_ref(), given, base)?;
     notices.extend(notice);
     Ok(Gate { config, beside, notices })
 }
 
 /// The gate of `check --demo`: of no repository and no change, so that no base has a say.
 pub fn demo(given: &Given) -> anyhow::Result<Gate> {
-    let config = config::load(Some(config::DEMO), &given.set, &given.flags, &|name| std::env::var(name).ok())?;
+    let config = config::load(Some(config::DEMO), &given.set, &given.flags, &|name| {
+        std::env::var(name).ok()
+    })?;
     let notices =
         vec!["this is a demo: both sides are the simulated server, which is an instrument and predicts no real engine".into()];
     Ok(Gate { config, beside: None, notices })
 }
 
 /// The change's config under the base's policy. Errors: either of them, or both together, cannot be used.
-fn under(here: &Workspace, path: &Path, policy: &BasePolicy, given: &Given, notices: &mut Vec<String>) -> anyhow::Result<Config> {
-    let (name, text, shown) =
-        (format!("{}:{}", policy.base, policy.path.display()), read_config(path)?, shown(path, here.cwd()?));
+fn under(
+    here: &Workspace,
+    path: &Path,
+    policy: &BasePolicy,
+    given: &Given,
+    notices: &mut Vec<String>,
+) -> anyhow::Result<Config> {
+    let (name, text, shown) = (
+        format!("{}:{}", policy.base, policy.path.display()),
+        read_config(path)?,
+        shown(path, here.cwd()?),
+    );
     let env = |name: &str| std::env::var(name).ok();
-    let (head, base) = (Source { name: &shown, text: &text }, Source { name: &name, text: &policy.text });
+    let (head, base) =
+        (Source { name: &shown, text: &text }, Source { name: &name, text: &policy.text });
     if policy.moved {
-        notices.push(format!("this change's config is {shown}: what {name} says is what counts here"));
+        notices
+            .push(format!("this change's config is {shown}: what {name} says is what counts here"));
     }
     match config::load_under(head, base, &given.set, &given.flags, &env) {
         Ok(Under { config, changed }) => {
             if !changed.is_empty() {
                 let what = changed.join(" and ");
-                notices.push(format!("this change alters {what} in {shown}: what {} says is what counts here", policy.base));
+                notices.push(format!(
+                    "this change alters {what} in {shown}: what {} says is what counts here",
+                    policy.base
+                ));
             }
             Ok(config)
         }
@@ -95,10 +118,24 @@ fn under(here: &Workspace, path: &Path, policy: &BasePolicy, given: &Given, noti
 }
 
 /// As [`config`], of a base that is not checked out, with what it is called. None where it has none. Errors: it cannot be read or used.
-pub fn base_config(here: &Workspace, repo: &Repo, base: &Base, given: &Given) -> anyhow::Result<Option<Config>> {
+pub fn base_config(
+    here: &Workspace,
+    repo: &Repo,
+    base: &Base,
+    given: &Given,
+) -> anyhow::Result<Option<Config>> {
     let asked = given.file.as_deref().map_or(ConfigChoice::Here, ConfigChoice::Typed);
-    let Some((name, text)) = theirs::config_at_base(here, repo, base, asked)? else { return Ok(None) };
+    let Some((name, text)) = theirs::config_at_base(here, repo, base, asked)? else {
+        return Ok(None);
+    };
     let env = |name: &str| std::env::var(name).ok();
-    let found = config::load(Some(Source { name: &name, text: &text }), &given.set, &Flags::default(), &env);
-    found.map(Some).map_err(|why| anyhow::anyhow!("the config of the pull request's base cannot be used: {why}"))
+    let found = config::load(
+        Some(Source { name: &name, text: &text }),
+        &given.set,
+        &Flags::default(),
+        &env,
+    );
+    found.map(Some).map_err(|why| {
+        anyhow::anyhow!("the config of the pull request's base cannot be used: {why}")
+    })
 }

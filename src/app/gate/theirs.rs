@@ -2,7 +2,10 @@
 //! A change must choose neither.
 //!
 //! Not here: what the change's own config says (`load`), finding the base (`baseline::base`).
-#![expect(clippy::disallowed_methods, reason = "rim: the environment, which configs name variables of")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "rim: the environment, which configs name variables of"
+)]
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -46,7 +49,12 @@ pub enum Whose {
 }
 
 /// `file`: the change's config. Errors (exit 2): the base cannot be read, so that nobody knows whether this change loosens its policy.
-pub fn policy(here: &Workspace, asked: ConfigChoice<'_>, file: &Path, wanted: &Wanted) -> anyhow::Result<Whose> {
+pub fn policy(
+    here: &Workspace,
+    asked: ConfigChoice<'_>,
+    file: &Path,
+    wanted: &Wanted,
+) -> anyhow::Result<Whose> {
     let own = |why: &str| Ok(Whose::Own(Some(format!("{why}: this checkout's own policy counts"))));
     if wanted.no_base() {
         return own("no change is judged here (--base none)");
@@ -57,11 +65,17 @@ pub fn policy(here: &Workspace, asked: ConfigChoice<'_>, file: &Path, wanted: &W
     if base.on_base {
         return Ok(Whose::Own(None));
     }
-    let root = repo.root().ok_or_else(|| unreadable(&"the repository is bare, and has no files of a change"))?;
+    let root = repo
+        .root()
+        .ok_or_else(|| unreadable(&"the repository is bare, and has no files of a change"))?;
     let Some(paths) = places(here, root, asked) else {
         return match asked {
-            ConfigChoice::Typed(_) => own("the config lies outside this repository, so the base has none of it"),
-            ConfigChoice::Here => Err(unreadable(&"the working folder lies outside the repository's files")),
+            ConfigChoice::Typed(_) => {
+                own("the config lies outside this repository, so the base has none of it")
+            }
+            ConfigChoice::Here => {
+                Err(unreadable(&"the working folder lies outside the repository's files"))
+            }
         };
     };
     let name = base.known_as();
@@ -82,7 +96,9 @@ pub fn config_at_base(
     base: &Base,
     asked: ConfigChoice<'_>,
 ) -> anyhow::Result<Option<(String, String)>> {
-    let Some(paths) = repo.root().and_then(|root| places(here, root, asked)) else { return Ok(None) };
+    let Some(paths) = repo.root().and_then(|root| places(here, root, asked)) else {
+        return Ok(None);
+    };
     let found = config_at(repo, &base.tip, &paths).map_err(|why| unreadable(&why))?;
     Ok(found.map(|(path, text)| (format!("{}:{}", base.known_as(), path.display()), text)))
 }
@@ -112,7 +128,11 @@ fn places(here: &Workspace, root: &Path, asked: ConfigChoice<'_>) -> Option<Vec<
     Some(typed.into_iter().chain(found).collect())
 }
 
-fn config_at(repo: &Repo, commit: &str, paths: &[PathBuf]) -> Result<Option<(PathBuf, String)>, GitError> {
+fn config_at(
+    repo: &Repo,
+    commit: &str,
+    paths: &[PathBuf],
+) -> Result<Option<(PathBuf, String)>, GitError> {
     for path in paths {
         if let Some(text) = repo.file_at(commit, path)? {
             return Ok(Some((path.clone(), text)));
@@ -149,7 +169,9 @@ pub fn beside(
 ) -> anyhow::Result<Beside> {
     match (&config.gate.baseline, asked, policy) {
         _ if config.gate.mode != GateMode::Interleaved => Ok(Beside::default()),
-        (Counterpart::MergeBase | Counterpart::Ref(_), Some(asked), _) => commits_own(here, config, asked, given, base),
+        (Counterpart::MergeBase | Counterpart::Ref(_), Some(asked), _) => {
+            commits_own(here, config, asked, given, base)
+        }
         (Counterpart::Config(named), _, Some(policy)) => bases_own(here, config, named, policy),
         _ => Ok(Beside::default()),
     }
@@ -164,7 +186,9 @@ fn commits_own(
     base: Option<&str>,
 ) -> anyhow::Result<Beside> {
     let Ok(repo) = here.repo(config) else { return Ok(Beside::default()) };
-    let Ok((commit, _)) = baseline_commit(here, &repo, config, base) else { return Ok(Beside::default()) };
+    let Ok((commit, _)) = baseline_commit(here, &repo, config, base) else {
+        return Ok(Beside::default());
+    };
     let short = short(&commit);
     let found = match repo.root().and_then(|root| places(here, root, asked)) {
         Some(paths) => config_at(&repo, &commit, &paths)?,
@@ -173,7 +197,8 @@ fn commits_own(
     let theirs = match found {
         Some((path, text)) => {
             let name = format!("{short}:{}", path.display());
-            started_target(&name, &text, given).map_err(|why| format!("{name} cannot be used ({why})"))
+            started_target(&name, &text, given)
+                .map_err(|why| format!("{name} cannot be used ({why})"))
         }
         None => Err(format!("{short} has no config")),
     };
@@ -197,7 +222,8 @@ fn commits_own(
 
 fn started_target(name: &str, text: &str, given: &Given) -> Result<Target, String> {
     let env = |name: &str| std::env::var(name).ok();
-    let target = config::load_target(Source { name, text }, &given.set, &given.flags, &env).map_err(|e| e.to_string())?;
+    let target = config::load_target(Source { name, text }, &given.set, &given.flags, &env)
+        .map_err(|e| e.to_string())?;
     if matches!(target.endpoint, Endpoint::Started(_)) {
         return Ok(target);
     }
@@ -206,7 +232,12 @@ fn started_target(name: &str, text: &str, given: &Given) -> Result<Target, Strin
 
 /// The file that `gate.baseline.config` names, as the base has it. Errors: the base has none that can be used, so that this change would
 /// choose what it is compared with.
-fn bases_own(here: &Workspace, config: &Config, file: &Path, policy: &BasePolicy) -> anyhow::Result<Beside> {
+fn bases_own(
+    here: &Workspace,
+    config: &Config,
+    file: &Path,
+    policy: &BasePolicy,
+) -> anyhow::Result<Beside> {
     let shown = file.display();
     let repo = here.repo(config)?;
     let Some(path) = repo.root().and_then(|root| inside(root, file)) else {
@@ -224,9 +255,15 @@ fn bases_own(here: &Workspace, config: &Config, file: &Path, policy: &BasePolicy
     };
     let name = format!("{}:{}", policy.base, path.display());
     let env = |name: &str| std::env::var(name).ok();
-    let theirs = config::load(Some(Source { name: &name, text: &text }), &[], &Flags::default(), &env)
-        .map_err(|why| anyhow::anyhow!("{name} (gate.baseline.config) cannot be used: {why}"))?;
+    let theirs =
+        config::load(Some(Source { name: &name, text: &text }), &[], &Flags::default(), &env)
+            .map_err(|why| {
+                anyhow::anyhow!("{name} (gate.baseline.config) cannot be used: {why}")
+            })?;
     let altered = named(here, file).map_or(true, |own| own.target != theirs.target);
-    let notice = format!("this change alters {shown} (gate.baseline.config): what {} says is what counts here", policy.base);
+    let notice = format!(
+        "this change alters {shown} (gate.baseline.config): what {} says is what counts here",
+        policy.base
+    );
     Ok(Beside { target: Some(theirs.target), notice: altered.then_some(notice) })
 }

@@ -12,7 +12,12 @@ use crate::lock::Claim;
 use crate::watch::gpu::Gpus;
 
 /// Which GPUs a program sees, as the vendors' runtimes and container tools have it.
-const VISIBLE: [&str; 4] = ["CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"];
+const VISIBLE: [&str; 4] = [
+    "CUDA_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "NVIDIA_VISIBLE_DEVICES",
+];
 /// Every address of this machine: a server that listens on one of them mostly listens on all.
 const HERE: &str = "this machine";
 /// A name server that does not answer does not hold the gate up; the run itself will say so.
@@ -41,9 +46,14 @@ fn processors() -> Claim {
 /// `localhost`, `127.0.0.1`, `[::1]` and this machine's own addresses are one; another machine is its name and all of its addresses.
 fn addresses(url: &str, stopped: &dyn Fn() -> bool) -> Vec<Claim> {
     let Ok(url) = reqwest::Url::parse(url) else { return Vec::new() };
-    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return Vec::new() };
+    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+        return Vec::new();
+    };
     let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
-    let mut keys: Vec<String> = resolved(&host, port, stopped).into_iter().map(|ip| format!("{}:{port}", place(ip))).collect();
+    let mut keys: Vec<String> = resolved(&host, port, stopped)
+        .into_iter()
+        .map(|ip| format!("{}:{port}", place(ip)))
+        .collect();
     // A name with other addresses each time is still the same server.
     if !keys.contains(&format!("{HERE}:{port}")) {
         keys.push(format!("{host}:{port}"));
@@ -86,11 +96,16 @@ fn place(ip: IpAddr) -> String {
 /// nothing is said, all; where there are none, the processors.
 fn devices(server: &Server, gpu: &Gpu) -> Vec<Claim> {
     let named = VISIBLE.iter().find_map(|name| visible(&server.start, &server.env, name));
-    let all = |keys: Vec<String>| keys.into_iter().map(|key| Claim::new("GPU", key)).collect::<Vec<_>>();
+    let all =
+        |keys: Vec<String>| keys.into_iter().map(|key| Claim::new("GPU", key)).collect::<Vec<_>>();
     let Ok(gpus) = Gpus::open() else {
         // Without NVML their names are all that is known of them.
-        let keys = named.map(|list| list.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect());
-        return keys.filter(|keys: &Vec<String>| !keys.is_empty()).map_or_else(|| vec![processors()], all);
+        let keys = named.map(|list| {
+            list.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()
+        });
+        return keys
+            .filter(|keys: &Vec<String>| !keys.is_empty())
+            .map_or_else(|| vec![processors()], all);
     };
     let chosen = match (gpu.devices.is_empty(), named) {
         (false, _) => gpus.named(&gpu.devices).unwrap_or_else(|_| gpus.all()),
@@ -131,7 +146,11 @@ mod tests {
         assert_eq!(keys("http://localhost"), ["this machine:80"]);
         assert_ne!(keys("http://127.0.0.1:8001"), here);
         assert_eq!(keys("http://192.0.2.7:8000/v1"), ["192.0.2.7:8000"], "another machine's");
-        assert_eq!(keys("https://no-such-name.invalid/v1"), ["no-such-name.invalid:443"], "its name will do");
+        assert_eq!(
+            keys("https://no-such-name.invalid/v1"),
+            ["no-such-name.invalid:443"],
+            "its name will do"
+        );
     }
 
     #[test]

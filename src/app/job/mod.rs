@@ -38,18 +38,38 @@ pub struct Job {
 impl Job {
     /// Takes the output folder. `None`: interrupted while it waited for another gate, and nothing was touched.
     /// Errors: exit 3 with `--no-wait`, another gate has the folder, and no file in it was touched.
-    pub fn begin(verb: &'static str, options: &RunOptions, stop: Stop) -> anyhow::Result<Option<Self>> {
-        let id = getrandom::u64().map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
+    pub fn begin(
+        verb: &'static str,
+        options: &RunOptions,
+        stop: Stop,
+    ) -> anyhow::Result<Option<Self>> {
+        let id = getrandom::u64()
+            .map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
         artefacts::folder(&options.out)?;
-        let shown = std::path::absolute(&options.out).unwrap_or_else(|_| options.out.clone()).display().to_string();
+        let shown = std::path::absolute(&options.out)
+            .unwrap_or_else(|_| options.out.clone())
+            .display()
+            .to_string();
         let patience = options.patience;
         let files = [&options.record, &options.raw].into_iter().flatten();
-        let claims = std::iter::once(folder_claim(&options.out)?).chain(files.filter_map(|path| file_claim(path))).collect();
+        let claims = std::iter::once(folder_claim(&options.out)?)
+            .chain(files.filter_map(|path| file_claim(path)))
+            .collect();
         let gate = Gate::new(id, verb, shown.clone(), now(), claims);
         let Some(held) = held(gate, patience, &stop)? else { return Ok(None) };
         artefacts::sweep(&options.out);
         let (exclusive, seen) = (options.exclusive, Mutex::default());
-        Ok(Some(Self { stop, verb, id, exclusive, patience, folder: shown, _folder: held, load: None, seen }))
+        Ok(Some(Self {
+            stop,
+            verb,
+            id,
+            exclusive,
+            patience,
+            folder: shown,
+            _folder: held,
+            load: None,
+            seen,
+        }))
     }
 
     /// Takes the servers of these targets; the time limit begins. False: interrupted while it waited. Errors: exit 3, as [`Job::begin`].
@@ -83,8 +103,11 @@ impl Job {
     /// What of the machine disturbed a round: `standstills` is what [`Self::before_round`] gave.
     pub fn findings(&self, standstills: u64) -> Vec<Finding> {
         let stood = self.stop.standstills().saturating_sub(standstills);
-        let stood = (stood > 0).then(|| Finding::new(Severity::Invalid, STANDSTILL, Seen::ClientStoodStill));
-        let beside = self.beside().map(|gates| Finding::new(Severity::Note, OTHER_GATE, Seen::OtherGates { gates }));
+        let stood = (stood > 0)
+            .then(|| Finding::new(Severity::Invalid, STANDSTILL, Seen::ClientStoodStill));
+        let beside = self
+            .beside()
+            .map(|gates| Finding::new(Severity::Note, OTHER_GATE, Seen::OtherGates { gates }));
         stood.into_iter().chain(beside).collect()
     }
 
@@ -103,7 +126,15 @@ pub fn clear_if_free(verb: &'static str, options: &RunOptions) {
     if !options.out.is_dir() {
         return;
     }
-    let claim = || Some(Gate::new(getrandom::u64().ok()?, verb, String::new(), now(), vec![folder_claim(&options.out).ok()?]));
+    let claim = || {
+        Some(Gate::new(
+            getrandom::u64().ok()?,
+            verb,
+            String::new(),
+            now(),
+            vec![folder_claim(&options.out).ok()?],
+        ))
+    };
     let free = |gate| lock::hold(gate, Patience::None, &mut |_, _| {}, &|| false);
     // Where nobody can tell whether another gate writes there, its files stay.
     if let Some(Ok(Outcome::Held(_held))) = claim().map(free)
@@ -115,7 +146,9 @@ pub fn clear_if_free(verb: &'static str, options: &RunOptions) {
 
 /// `None`: interrupted.
 fn held(gate: Gate, patience: Patience, stop: &Stop) -> anyhow::Result<Option<Held>> {
-    let mut waiting = |other: &Gate, claim: &Claim| say(&format!("waiting for {other}: it has {claim}, which this one needs"));
+    let mut waiting = |other: &Gate, claim: &Claim| {
+        say(&format!("waiting for {other}: it has {claim}, which this one needs"))
+    };
     match lock::hold(gate, patience, &mut waiting, &|| stop.stopping()).map_err(|e| Failure::measure(&e))? {
         Outcome::Held(held) => Ok(Some(held)),
         Outcome::Stopped => Ok(None),
@@ -128,7 +161,8 @@ fn held(gate: Gate, patience: Patience, stop: &Stop) -> anyhow::Result<Option<He
 
 /// By the file system's number: a folder has many paths.
 fn folder_claim(folder: &Path) -> anyhow::Result<Claim> {
-    let facts = std::fs::metadata(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let facts =
+        std::fs::metadata(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     Ok(Claim::new("output folder", format!("{}:{}", facts.dev(), facts.ino())))
 }
 

@@ -28,7 +28,8 @@ pub fn read_file(workload: &Workload) -> anyhow::Result<Option<Arc<str>>> {
             MAX_FILE_BYTES >> 20
         );
     }
-    let text = read::text(path, MAX_FILE_BYTES).with_context(|| format!("cannot read {}", path.display()));
+    let text =
+        read::text(path, MAX_FILE_BYTES).with_context(|| format!("cannot read {}", path.display()));
     text.map(|text| Some(text.into())).with_context(|| format!("workload {}", workload.name))
 }
 
@@ -39,18 +40,37 @@ const RECORDED_BYTES: u64 = 200;
 
 /// Address space that the loads of all workloads and sides may take, bytes, about.
 pub fn needed(sizes: &[plan::Size], starts: u32) -> u64 {
-    let kept: u64 = sizes.iter().map(|s| s.requests.saturating_mul(u64::from(starts)).saturating_mul(RECORDED_BYTES)).sum();
-    let round = |s: &plan::Size| s.round_bytes.saturating_add(s.round_requests.saturating_mul(RUNNING_BYTES));
+    let kept: u64 = sizes
+        .iter()
+        .map(|s| s.requests.saturating_mul(u64::from(starts)).saturating_mul(RECORDED_BYTES))
+        .sum();
+    let round = |s: &plan::Size| {
+        s.round_bytes.saturating_add(s.round_requests.saturating_mul(RUNNING_BYTES))
+    };
     memory::LEAST + kept + sizes.iter().map(round).max().unwrap_or(0)
 }
 
 /// Errors: exit 2, the workload cannot be planned, or keeps more requests in flight than this process may have connections.
-pub fn fits(workload: &Workload, file: Option<&str>, target: &config::Target, rounds: u32) -> anyhow::Result<plan::Size> {
+pub fn fits(
+    workload: &Workload,
+    file: Option<&str>,
+    target: &config::Target,
+    rounds: u32,
+) -> anyhow::Result<plan::Size> {
     let (protocol, salt) = (&target.protocol, plan::salt(0));
     let extras = protocol.extras(workload.ignore_eos, workload.stream);
     let size = plan::check(
         workload,
-        &plan::Input { protocol, model: "", extras, salt: &salt, session: "", rounds, file, extra_body: &target.extra_body },
+        &plan::Input {
+            protocol,
+            model: "",
+            extras,
+            salt: &salt,
+            session: "",
+            rounds,
+            file,
+            extra_body: &target.extra_body,
+        },
     )
     .with_context(|| format!("workload {}", workload.name))?;
     let (wanted, room) = (workload.arrival.concurrency().unwrap_or(0) as usize, most_connections());

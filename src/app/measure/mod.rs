@@ -82,8 +82,11 @@ pub fn each(
     git: Option<&GitFacts>,
     job: &Job,
 ) -> anyhow::Result<Kept<Vec<(PathBuf, Record)>>> {
-    let sides: Vec<Side> =
-        config.targets.values().map(|target| Side::with_target(here, target.clone(), config, git.cloned())).collect();
+    let sides: Vec<Side> = config
+        .targets
+        .values()
+        .map(|target| Side::with_target(here, target.clone(), config, git.cloned()))
+        .collect();
     let named: Vec<(&Side, &str)> = sides.iter().map(|side| (side, RECORD)).collect();
     let mut run = Run::begin(config, options, job, config.gate.starts, named)?;
     for (measuring, name) in run.sides.iter_mut().zip(config.targets.keys()) {
@@ -98,7 +101,8 @@ pub fn each(
     }
     run.build()?;
     for start in 0..run.starts {
-        let mut order: Vec<usize> = (0..sides.len()).filter(|&i| start == 0 || sides[i].restarts()).collect();
+        let mut order: Vec<usize> =
+            (0..sides.len()).filter(|&i| start == 0 || sides[i].restarts()).collect();
         let turn = start as usize % order.len().max(1);
         order.rotate_left(turn);
         let groups: Vec<&[usize]> = order.chunks(1).collect();
@@ -131,12 +135,24 @@ pub fn pair(
     let sampled = pair.restarts();
     let looks = if sampled { config.gate.starts } else { 1 };
     let most = if config.gate.extend && looks == 3 { EXTENDED } else { looks };
-    let mut run = Run::begin(config, options, job, most, vec![(baseline, BASELINE_RECORD), (candidate, RECORD)])?;
+    let mut run = Run::begin(
+        config,
+        options,
+        job,
+        most,
+        vec![(baseline, BASELINE_RECORD), (candidate, RECORD)],
+    )?;
     let at_once = config.gate.fit == Fit::Both;
     for (measuring, role) in run.sides.iter_mut().zip([Role::Baseline, Role::Candidate]) {
         let baseline = pair.baseline.clone();
-        measuring.record.pair =
-            Some(record::Pair { side: role, baseline, most_starts: most, starts_sampled: sampled, at_once, builds: None });
+        measuring.record.pair = Some(record::Pair {
+            side: role,
+            baseline,
+            most_starts: most,
+            starts_sampled: sampled,
+            at_once,
+            builds: None,
+        });
     }
     if !sampled {
         // Servers that we do not start may share what lies behind them, a prefix cache for one: no prompt may reach it twice.
@@ -145,7 +161,8 @@ pub fn pair(
     run.build()?;
     for start in 0..most {
         let groups: [&[usize]; 2] = if start % 2 == 0 { [&[0], &[1]] } else { [&[1], &[0]] };
-        let went_on = if at_once { run.start(start, &[&[0, 1]])? } else { run.start(start, &groups)? };
+        let went_on =
+            if at_once { run.start(start, &[&[0, 1]])? } else { run.start(start, &groups)? };
         run.set_history(between.history);
         run.compare_builds();
         let looked = matches!(start + 1, 1 | 2 | 3 | EXTENDED);
@@ -158,7 +175,10 @@ pub fn pair(
     }
     let Kept { value, unsaved } = run.finish()?;
     let mut records = value.into_iter();
-    Ok(Kept { value: records.next().zip(records.next()).context("an interleaved run has two sides")?, unsaved })
+    Ok(Kept {
+        value: records.next().zip(records.next()).context("an interleaved run has two sides")?,
+        unsaved,
+    })
 }
 
 /// Starts that a run of one side will have: a server that the gate does not start gives one.
@@ -172,7 +192,9 @@ pub fn starts(config: &Config) -> u32 {
 /// Said once before anything is sent, where the config asks for what cannot be had.
 pub fn warn_of_starts(config: &Config) {
     if config.gate.starts > 1 && starts(config) == 1 {
-        say("note: this server is not started by the gate, so a run is one start whatever gate.starts says");
+        say(
+            "note: this server is not started by the gate, so a run is one start whatever gate.starts says",
+        );
     }
     if let Endpoint::Started(server) = &config.target.endpoint
         && server.container.is_none()

@@ -39,8 +39,8 @@ const LAUNCHERS: [&str; 25] = [
 ];
 /// They run somebody else's code, and their own file tells nothing of it.
 const INTERPRETERS: [&str; 16] = [
-    "python", "pypy", "node", "deno", "bun", "ruby", "perl", "java", "php", "lua", "julia", "Rscript", "sh", "bash", "dash",
-    "busybox",
+    "python", "pypy", "node", "deno", "bun", "ruby", "perl", "java", "php", "lua", "julia",
+    "Rscript", "sh", "bash", "dash", "busybox",
 ];
 
 /// A program of a side, and how it was called.
@@ -78,25 +78,37 @@ pub fn called(supervised: &Supervised, side: &Side, port: Option<u16>) -> Vec<Ca
     let Some((supervisor, _)) = supervised.pids() else { return Vec::new() };
     let all = server::running(supervisor);
     let root = side.root.canonicalize().unwrap_or_else(|_| side.root.clone());
-    let mut ours: Vec<String> = all.iter().map(|p| p.pid.to_string()).chain(port.map(|p| p.to_string())).collect();
+    let mut ours: Vec<String> =
+        all.iter().map(|p| p.pid.to_string()).chain(port.map(|p| p.to_string())).collect();
     ours.push(side.name.to_owned());
     if let Some(container) = supervised.container() {
-        ours = vec![container.name.clone()].into_iter().chain(port.map(|p| p.to_string())).collect();
+        ours =
+            vec![container.name.clone()].into_iter().chain(port.map(|p| p.to_string())).collect();
     }
     let image = supervised.container().map(|c| c.image().ok());
     let servers: Vec<&Running> = all.iter().filter(|p| !named(&LAUNCHERS, &p.exe)).collect();
     let servers = if servers.is_empty() { all.iter().collect() } else { servers };
-    let found: BTreeSet<Called> = servers.into_iter().map(|p| call(p, &root, &ours, image.as_ref())).collect();
+    let found: BTreeSet<Called> =
+        servers.into_iter().map(|p| call(p, &root, &ours, image.as_ref())).collect();
     let telling = found.iter().any(|c| c.code != Code::Hidden);
     // Helpers of an interpreter, beside the script that it was started with.
     found.into_iter().filter(|c| !telling || c.code != Code::Hidden).collect()
 }
 
 fn call(running: &Running, root: &Path, ours: &[String], image: Option<&Option<String>>) -> Called {
-    let args: Vec<String> = running.args.iter().skip(1).map(|arg| plain(arg, running, root, ours)).collect();
+    let args: Vec<String> =
+        running.args.iter().skip(1).map(|arg| plain(arg, running, root, ours)).collect();
     let of = |path: &Path, sha256, place, code| {
-        let shown = path.strip_prefix(root).map_or_else(|_| path.display().to_string(), |own| own.display().to_string());
-        Called { program: Program { path: shown, sha256 }, file: path.to_owned(), place, code, args: args.clone() }
+        let shown = path
+            .strip_prefix(root)
+            .map_or_else(|_| path.display().to_string(), |own| own.display().to_string());
+        Called {
+            program: Program { path: shown, sha256 },
+            file: path.to_owned(),
+            place,
+            code,
+            args: args.clone(),
+        }
     };
     let place = |path: &Path| if path.starts_with(root) { Place::Own } else { Place::Elsewhere };
     if let Some(id) = image {
@@ -105,12 +117,21 @@ fn call(running: &Running, root: &Path, ours: &[String], image: Option<&Option<S
     if !named(&INTERPRETERS, &running.exe) {
         return of(&running.exe, running.sha256.clone(), place(&running.exe), Code::File);
     }
-    let script = running.args.iter().skip(1).take_while(|arg| !hides(arg)).find_map(|arg| file(arg, &running.cwd));
+    let script = running
+        .args
+        .iter()
+        .skip(1)
+        .take_while(|arg| !hides(arg))
+        .find_map(|arg| file(arg, &running.cwd));
     if let Some(script) = script {
         return of(&script, server::sha256(&script), place(&script), Code::Script);
     }
     // A virtual environment links to an interpreter elsewhere: by the name that it was called by it is the side's own.
-    let called = running.args.first().map(|name| running.cwd.join(name)).filter(|path| path.starts_with(root));
+    let called = running
+        .args
+        .first()
+        .map(|name| running.cwd.join(name))
+        .filter(|path| path.starts_with(root));
     let path = called.unwrap_or_else(|| running.exe.clone());
     of(&path, None, place(&path), Code::Hidden)
 }
@@ -133,9 +154,16 @@ fn file(arg: &str, cwd: &Path) -> Option<PathBuf> {
 /// An argument as both sides would have it; a file of the side's own by its content, a folder by its side.
 fn plain(arg: &str, running: &Running, root: &Path, ours: &[String]) -> String {
     let value = arg.split_once('=').map_or(arg, |(_, value)| value);
-    let path = running.cwd.join(value).canonicalize().ok().filter(|path| path.starts_with(root) && !value.is_empty());
+    let path = running
+        .cwd
+        .join(value)
+        .canonicalize()
+        .ok()
+        .filter(|path| path.starts_with(root) && !value.is_empty());
     match path {
-        Some(path) if path.is_file() => server::sha256(&path).unwrap_or_else(|| path.display().to_string()),
+        Some(path) if path.is_file() => {
+            server::sha256(&path).unwrap_or_else(|| path.display().to_string())
+        }
         Some(path) => path.display().to_string(),
         None if ours.iter().any(|own| own == value) => String::new(),
         None => ours.iter().fold(arg.to_owned(), |arg, own| without(&arg, own)),
@@ -163,19 +191,27 @@ pub fn compared(baseline: &[Called], candidate: &[Called]) -> Option<Builds> {
     if baseline.is_empty() || candidate.is_empty() {
         return None;
     }
-    let files = |all: &[Called]| all.iter().map(|c| (c.file.clone(), c.program.sha256.clone())).collect::<BTreeSet<_>>();
-    let calls = |all: &[Called]| all.iter().map(|c| (c.program.path.clone(), c.args.clone())).collect::<BTreeSet<_>>();
+    let files = |all: &[Called]| {
+        all.iter().map(|c| (c.file.clone(), c.program.sha256.clone())).collect::<BTreeSet<_>>()
+    };
+    let calls = |all: &[Called]| {
+        all.iter().map(|c| (c.program.path.clone(), c.args.clone())).collect::<BTreeSet<_>>()
+    };
     let contents = |all: &[Called]| all.iter().map(|c| c.program.clone()).collect::<BTreeSet<_>>();
     let hidden = candidate.iter().find(|c| c.code == Code::Hidden);
     let image = candidate.iter().any(|c| c.code == Code::Image && c.program.sha256.is_some());
     let path = candidate.first()?.file.display().to_string();
     if files(baseline) != files(candidate) {
         let own: Vec<&Called> = candidate.iter().filter(|c| c.place == Place::Own).collect();
-        let told = !own.is_empty() && own.iter().all(|c| c.code == Code::File && c.program.sha256.is_some());
-        let alike = contents(baseline) == contents(candidate) && calls(baseline) == calls(candidate);
+        let told = !own.is_empty()
+            && own.iter().all(|c| c.code == Code::File && c.program.sha256.is_some());
+        let alike =
+            contents(baseline) == contents(candidate) && calls(baseline) == calls(candidate);
         return Some(if told && alike { Builds::Identical } else { Builds::Different });
     }
-    let arguments = |all: &[Called]| all.iter().map(|c| (c.file.clone(), c.args.clone())).collect::<BTreeSet<_>>();
+    let arguments = |all: &[Called]| {
+        all.iter().map(|c| (c.file.clone(), c.args.clone())).collect::<BTreeSet<_>>()
+    };
     Some(match (arguments(baseline) == arguments(candidate), hidden) {
         (true, Some(hidden)) => Builds::Unknown { path: hidden.file.display().to_string() },
         (true, None) => Builds::Same { path },
@@ -191,11 +227,22 @@ mod tests {
 
     fn running(exe: &str, args: &[&str]) -> Running {
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        Running { pid: 77, exe: exe.into(), sha256: Some("aa".into()), args, cwd: "/nowhere/side".into() }
+        Running {
+            pid: 77,
+            exe: exe.into(),
+            sha256: Some("aa".into()),
+            args,
+            cwd: "/nowhere/side".into(),
+        }
     }
 
     fn called_from(root: &str, running: &Running) -> Vec<Called> {
-        vec![call(running, Path::new(root), &["8123".into(), "77".into(), "baseline".into(), "candidate".into()], None)]
+        vec![call(
+            running,
+            Path::new(root),
+            &["8123".into(), "77".into(), "baseline".into(), "candidate".into()],
+            None,
+        )]
     }
 
     #[test]
@@ -208,7 +255,10 @@ mod tests {
         );
         assert_eq!(compared(&left, &right), Some(Builds::Same { path: "/opt/server".into() }));
         let other = called_from("/b", &serve(&["server", "--port", "8123", "--eager"]));
-        assert_eq!(compared(&left, &other), Some(Builds::OtherArguments { path: "/opt/server".into() }));
+        assert_eq!(
+            compared(&left, &other),
+            Some(Builds::OtherArguments { path: "/opt/server".into() })
+        );
         let rebuilt = called_from("/b", &Running { sha256: Some("bb".into()), ..serve(&args) });
         assert_eq!(compared(&left, &rebuilt), Some(Builds::Different));
         assert_eq!(compared(&[], &right), None);
@@ -221,7 +271,13 @@ mod tests {
     #[test]
     fn each_sides_own_program_is_judged_and_equal_ones_are_called_so() {
         let own = |root: &str, digest: &str| {
-            called_from(root, &Running { sha256: Some(digest.into()), ..running(&format!("{root}/bin/server"), &["server"]) })
+            called_from(
+                root,
+                &Running {
+                    sha256: Some(digest.into()),
+                    ..running(&format!("{root}/bin/server"), &["server"])
+                },
+            )
         };
         assert_eq!(compared(&own("/a", "aa"), &own("/b", "aa")), Some(Builds::Identical));
         assert_eq!(compared(&own("/a", "aa"), &own("/b", "bb")), Some(Builds::Different));
@@ -229,13 +285,21 @@ mod tests {
 
     #[test]
     fn what_an_interpreter_loads_is_not_claimed() {
-        let module = |root: &str, name: &str| called_from(root, &running("/usr/bin/python3.11", &[name, "-m", "server"]));
+        let module = |root: &str, name: &str| {
+            called_from(root, &running("/usr/bin/python3.11", &[name, "-m", "server"]))
+        };
         let system = compared(&module("/a", "python3"), &module("/b", "python3"));
         assert_eq!(system, Some(Builds::Unknown { path: "/usr/bin/python3.11".into() }));
-        let venv = compared(&module("/a", "/a/.venv/bin/python"), &module("/b", "/b/.venv/bin/python"));
+        let venv =
+            compared(&module("/a", "/a/.venv/bin/python"), &module("/b", "/b/.venv/bin/python"));
         assert_eq!(venv, Some(Builds::Different));
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        let script = |root: &str| called_from(root, &running("/usr/bin/python3.11", &["python3", file, "serve"]));
-        assert_eq!(compared(&script("/a"), &script("/b")).map(|b| matches!(b, Builds::Same { .. })), Some(true));
+        let script = |root: &str| {
+            called_from(root, &running("/usr/bin/python3.11", &["python3", file, "serve"]))
+        };
+        assert_eq!(
+            compared(&script("/a"), &script("/b")).map(|b| matches!(b, Builds::Same { .. })),
+            Some(true)
+        );
     }
 }

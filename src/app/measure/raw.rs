@@ -77,7 +77,10 @@ mod tests {
 
     #[test]
     fn an_instant_is_dated_by_how_long_ago_it_was() {
-        let wall = Wall { monotonic_ns: 5_000_000_000, date: time::OffsetDateTime::UNIX_EPOCH + time::Duration::days(1) };
+        let wall = Wall {
+            monotonic_ns: 5_000_000_000,
+            date: time::OffsetDateTime::UNIX_EPOCH + time::Duration::days(1),
+        };
         assert_eq!(wall.date(4_750_000_999).as_deref(), Some("1970-01-01T23:59:59.750000Z"));
         assert_eq!(wall.date(5_000_000_000).as_deref(), Some("1970-01-02T00:00:00.000000Z"));
     }

@@ -89,14 +89,29 @@ impl<'a> Run<'a> {
         let sides = sides.into_iter().map(|(side, file)| {
             let record = empty_record(config, side.git.clone(), &session);
             let api_key = api_key(&side.target)?;
-            Ok(Measuring { side, api_key, salt, record, called: Vec::new(), out: options.out.clone(), file })
+            Ok(Measuring {
+                side,
+                api_key,
+                salt,
+                record,
+                called: Vec::new(),
+                out: options.out.clone(),
+                file,
+            })
         });
         let sides = sides.collect::<anyhow::Result<Vec<Measuring<'a>>>>()?;
         let gpus = Gpus::open(&config.gpu, sides.iter().map(|m| m.side));
         let files = config.workloads.iter().map(read_file).collect::<Result<Vec<_>, _>>()?;
         let mut loads = Vec::new();
-        for ((workload, file), measuring) in config.workloads.iter().zip(&files).flat_map(|w| sides.iter().map(move |s| (w, s))) {
-            loads.push(fits(workload, file.as_deref(), &measuring.side.target, config.gate.rounds)?);
+        for ((workload, file), measuring) in
+            config.workloads.iter().zip(&files).flat_map(|w| sides.iter().map(move |s| (w, s)))
+        {
+            loads.push(fits(
+                workload,
+                file.as_deref(),
+                &measuring.side.target,
+                config.gate.rounds,
+            )?);
         }
         memory::check("this load", needed(&loads, starts))?;
         // Nothing of an earlier run goes before it is known that this one can begin.
@@ -104,7 +119,20 @@ impl<'a> Run<'a> {
         // It is written at the very end: too late to learn that it cannot be.
         options.record.as_deref().map(artefacts::check_writable).transpose()?;
         let raw = options.raw.as_ref().map(create).transpose()?.map(BufWriter::new);
-        Ok(Self { config, options, files, job, raw, order: 0, starts, told: false, unsaved: None, raw_lost: false, sides, gpus })
+        Ok(Self {
+            config,
+            options,
+            files,
+            job,
+            raw,
+            order: 0,
+            starts,
+            told: false,
+            unsaved: None,
+            raw_lost: false,
+            sides,
+            gpus,
+        })
     }
 
     /// Errors: exit 3, a build failed.
@@ -134,7 +162,12 @@ impl<'a> Run<'a> {
                     say(&error_text(&e));
                     break;
                 }
-                other => other.map_err(|e| about(e, group.first().and_then(|&side| self.sides[side].record.target.as_ref())))?,
+                other => other.map_err(|e| {
+                    about(
+                        e,
+                        group.first().and_then(|&side| self.sides[side].record.target.as_ref()),
+                    )
+                })?,
             }
         }
         Ok(!self.job.stop.stopping())
@@ -144,9 +177,11 @@ impl<'a> Run<'a> {
         let mut open: Vec<Open> = Vec::new();
         self.gpus.note_tenants();
         for &side in members {
-            let next = self.open(side, start).map_err(|e| match dead(&open).filter(|_| !self.job.stop.signalled()) {
-                Some(why) => Failure::measure(&why).into(),
-                None => e,
+            let next = self.open(side, start).map_err(|e| {
+                match dead(&open).filter(|_| !self.job.stop.signalled()) {
+                    Some(why) => Failure::measure(&why).into(),
+                    None => e,
+                }
             })?;
             open.push(next);
         }
@@ -193,7 +228,9 @@ impl<'a> Run<'a> {
 
     /// Of the candidate, once its workloads are known.
     pub(super) fn set_history(&mut self, history: &dyn Fn(&WorkloadRecord) -> Vec<PastSession>) {
-        for workload in self.sides.last_mut().into_iter().flat_map(|side| &mut side.record.workloads) {
+        for workload in
+            self.sides.last_mut().into_iter().flat_map(|side| &mut side.record.workloads)
+        {
             workload.history = history(workload);
         }
     }
@@ -246,7 +283,10 @@ impl Measuring<'_> {
 /// Requests were sent, so it is no usage error any more: exit 3.
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
 fn unsaved(error: anyhow::Error) -> anyhow::Error {
-    Failure::measure(&format!("{error:#}\nhint: make room on the disk, or write elsewhere; what was saved before is kept")).into()
+    Failure::measure(&format!(
+        "{error:#}\nhint: make room on the disk, or write elsewhere; what was saved before is kept"
+    ))
+    .into()
 }
 
 fn create(path: impl AsRef<Path>) -> anyhow::Result<std::fs::File> {

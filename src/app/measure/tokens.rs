@@ -27,9 +27,13 @@ pub struct Tokenizer {
 impl Tokenizer {
     /// Errors: the file cannot be read, or is no tokenizer.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let bytes = read::bytes(path, read::DATA).with_context(|| format!("cannot read target.tokenizer: {}", path.display()))?;
+        let bytes = read::bytes(path, read::DATA)
+            .with_context(|| format!("cannot read target.tokenizer: {}", path.display()))?;
         let hash = Sha256::digest(&bytes);
-        let digest = format!("{:012x}", hash.iter().take(6).fold(0_u64, |n, byte| (n << 8) | u64::from(*byte)));
+        let digest = format!(
+            "{:012x}",
+            hash.iter().take(6).fold(0_u64, |n, byte| (n << 8) | u64::from(*byte))
+        );
         let count = load(&bytes).with_context(|| {
             format!(
                 "target.tokenizer: {} is no tokenizer\nhint: it is the model's tokenizer.json, as Hugging Face has it",
@@ -43,12 +47,14 @@ impl Tokenizer {
     pub fn count(&self, timelines: &mut [Timeline], plan: &RoundPlan, protocol: &Protocol) {
         for timeline in timelines.iter_mut().filter(|t| t.completed()) {
             if timeline.output_tokens.is_none() {
-                timeline.output_tokens = timeline.text.as_deref().and_then(&self.count).filter(|&n| n > 0);
+                timeline.output_tokens =
+                    timeline.text.as_deref().and_then(&self.count).filter(|&n| n > 0);
                 timeline.counted.output = timeline.output_tokens.is_some();
             }
             if timeline.input_tokens.is_none() {
                 let body = plan.requests.get(timeline.index as usize).map(|request| &request.body);
-                timeline.input_tokens = body.and_then(|body| (self.count)(&protocol::prompt(protocol, body)?));
+                timeline.input_tokens =
+                    body.and_then(|body| (self.count)(&protocol::prompt(protocol, body)?));
                 timeline.counted.input = timeline.input_tokens.is_some();
             }
         }

@@ -26,8 +26,12 @@ pub fn sessions_in_text(path: &Path, text: &str) -> anyhow::Result<Vec<Session>>
 }
 
 fn record_sessions(record: &Record) -> Vec<Session> {
-    let unknown =
-        || GitFacts { commit: "unknown".into(), tree: "unknown".into(), dirty: true, commit_date: record.created.clone() };
+    let unknown = || GitFacts {
+        commit: "unknown".into(),
+        tree: "unknown".into(),
+        dirty: true,
+        commit_date: record.created.clone(),
+    };
     let record = Record { git: Some(record.git.clone().unwrap_or_else(unknown)), ..record.clone() };
     record.workloads.iter().filter_map(|w| Session::from_record(&record, w)).collect()
 }

@@ -45,15 +45,23 @@ impl Baselines {
     /// `named` is a file or folder instead of the repository's.
     ///
     /// Errors: a shallow clone, no base, an unreadable file; where the base's word counts, also no repository.
-    pub fn open(here: &Workspace, config: &Config, named: Option<&Path>, wanted: &Wanted) -> anyhow::Result<Self> {
+    pub fn open(
+        here: &Workspace,
+        config: &Config,
+        named: Option<&Path>,
+        wanted: &Wanted,
+    ) -> anyhow::Result<Self> {
         let repo = here.repo(config);
         let git = repo.as_ref().map_or(Ok(None), |repo| here.head_facts_if_born(repo))?;
-        let beside = || repo.as_ref().map(|r| Reviewed::beside(r, config, wanted)).unwrap_or_default();
+        let beside =
+            || repo.as_ref().map(|r| Reviewed::beside(r, config, wanted)).unwrap_or_default();
         if let Some(path) = named {
             let Named { sessions, notice } = named_sessions(&repo, path, wanted)?;
             let sessions = sessions.into_iter().map(|s| (None, s)).collect();
             let none = Self::without(git, Some(NoBaseline::Path(path.display().to_string())));
-            return Ok(Self { sessions, notices: notice.into_iter().collect(), ..none }.with(beside()));
+            return Ok(
+                Self { sessions, notices: notice.into_iter().collect(), ..none }.with(beside())
+            );
         }
         if config.gate.mode == GateMode::Limits {
             return Ok(Self::without(git, None).with(Reviewed { anchor: None, ..beside() }));
@@ -74,14 +82,17 @@ impl Baselines {
             Err(e) => return Err(e.into()),
         };
         match Found::at(&repo, config, wanted) {
-            Err(e) if !wanted.base_counts() && matches!(e.downcast_ref(), Some(GitError::Unborn)) => {
+            Err(e)
+                if !wanted.base_counts() && matches!(e.downcast_ref(), Some(GitError::Unborn)) =>
+            {
                 Ok(Self::without(git, Some(NoBaseline::Other(e.to_string()))))
             }
             Err(e) => Err(e),
             Ok(Found { base, links, files, notices, .. }) => {
                 let reviewed = Reviewed::read(&repo, config, wanted, &links);
                 let sessions = on_lineage(files.into_values().collect(), &links);
-                Ok(Self { notices, sessions, from: base.words(), ..Self::without(git, None) }.with(reviewed))
+                Ok(Self { notices, sessions, from: base.words(), ..Self::without(git, None) }
+                    .with(reviewed))
             }
         }
     }
@@ -92,7 +103,11 @@ impl Baselines {
     }
 
     /// As [`Self::of_head`], with sessions that have no file yet.
-    pub fn of_head_with(here: &Workspace, config: &Config, new: &[Session]) -> anyhow::Result<Self> {
+    pub fn of_head_with(
+        here: &Workspace,
+        config: &Config,
+        new: &[Session],
+    ) -> anyhow::Result<Self> {
         let repo = here.repo(config)?;
         let (git, links) = (here.head_facts_if_born(&repo)?, repo.lineage()?);
         let mut all = store::read_all(&baselines_folder(&repo, config)?)?;
@@ -102,19 +117,32 @@ impl Baselines {
     }
 
     /// As [`Self::open`], but nothing is compared with them: a clone without history, or without a base, has none.
-    pub fn for_noise(here: &Workspace, config: &Config, named: Option<&Path>, wanted: &Wanted) -> anyhow::Result<Self> {
+    pub fn for_noise(
+        here: &Workspace,
+        config: &Config,
+        named: Option<&Path>,
+        wanted: &Wanted,
+    ) -> anyhow::Result<Self> {
         let lost = |e: &anyhow::Error| {
             use GitError::{NoBase, NoCommit, NoEventBase, Shallow, Unrelated};
             match e.downcast_ref() {
                 // Who names it wants this one.
                 Some(NoCommit(name)) => wanted.named.as_ref() != Some(name),
-                found => matches!(found, Some(GitError::None | Shallow | NoBase(_) | NoEventBase(_) | Unrelated(_))),
+                found => matches!(
+                    found,
+                    Some(GitError::None | Shallow | NoBase(_) | NoEventBase(_) | Unrelated(_))
+                ),
             }
         };
         match Self::open(here, config, named, wanted) {
             Err(e) if lost(&e) => {
-                let git = here.repo(config).as_ref().map_or(Ok(None), |repo| here.head_facts_if_born(repo))?;
-                say(&format!("note: earlier sessions are not used, though their noise would let fewer starts decide: {e}"));
+                let git = here
+                    .repo(config)
+                    .as_ref()
+                    .map_or(Ok(None), |repo| here.head_facts_if_born(repo))?;
+                say(&format!(
+                    "note: earlier sessions are not used, though their noise would let fewer starts decide: {e}"
+                ));
                 Ok(Self::without(git, None))
             }
             other => other,
@@ -143,7 +171,14 @@ impl Baselines {
     }
 
     fn without(git: Option<GitFacts>, missing: Option<NoBaseline>) -> Self {
-        Self { git, notices: Vec::new(), sessions: Vec::new(), missing, from: None, reviewed: Reviewed::default() }
+        Self {
+            git,
+            notices: Vec::new(),
+            sessions: Vec::new(),
+            missing,
+            from: None,
+            reviewed: Reviewed::default(),
+        }
     }
 
     /// What is judged is not HEAD, but a commit that the event names.
@@ -194,7 +229,9 @@ impl Found {
         if own && repo.root().is_some() {
             let folder = baselines_folder(repo, config)?;
             let here = store::read_files(&folder)?.into_iter();
-            let here = here.map(|(path, s)| (path.strip_prefix(&folder).map(Path::to_owned).unwrap_or(path), s));
+            let here = here.map(|(path, s)| {
+                (path.strip_prefix(&folder).map(Path::to_owned).unwrap_or(path), s)
+            });
             let new: Files = here.filter(|(path, _)| !files.contains_key(path)).collect();
             if !new.is_empty() {
                 notices.push(format!(
@@ -206,7 +243,8 @@ impl Found {
             }
             files.extend(new);
         }
-        let may_change = !base.on_base && config.baselines_ref.is_none() && repo.has_commit(&head)?;
+        let may_change =
+            !base.on_base && config.baselines_ref.is_none() && repo.has_commit(&head)?;
         let changed = may_change && !repo.same_baselines(&base.merge_base, &head)?;
         if changed {
             notices.push(format!(
@@ -221,7 +259,8 @@ impl Found {
 
 /// Where the walk ended before history did, and before it had found all that a check may use.
 fn stopped(repo: &Repo, links: &[Link], files: &Files) -> Result<Option<String>, GitError> {
-    if files.values().filter(|session| distance(links, session).is_some()).count() >= KEPT_SESSIONS {
+    if files.values().filter(|session| distance(links, session).is_some()).count() >= KEPT_SESSIONS
+    {
         return Ok(None);
     }
     let Some(last) = repo.walk_stopped_at(links)? else { return Ok(None) };
@@ -243,19 +282,27 @@ struct Named {
 
 /// A file or folder of the repository is read as the base has it, wherever the base's word counts: a change does not choose what it is
 /// compared with. One outside it is named in the report. Errors: the base has none, or cannot be read.
-fn named_sessions(repo: &Result<Repo, GitError>, path: &Path, wanted: &Wanted) -> anyhow::Result<Named> {
+fn named_sessions(
+    repo: &Result<Repo, GitError>,
+    path: &Path,
+    wanted: &Wanted,
+) -> anyhow::Result<Named> {
     let shown = text::plain(&path.display().to_string());
     let here = |notice: Option<String>| Ok(Named { sessions: files::sessions(path)?, notice });
     if !wanted.base_counts() {
         return here(None);
     }
-    let outside = Some(format!("compared with {shown} (--baseline), which lies outside this repository: no commit holds it"));
+    let outside = Some(format!(
+        "compared with {shown} (--baseline), which lies outside this repository: no commit holds it"
+    ));
     let repo = match repo {
         Err(GitError::None) => return here(outside),
         Err(why) => bail!("which files of {shown} (--baseline) the base has cannot be read: {why}"),
         Ok(repo) => repo,
     };
-    let Some(relative) = repo.root().and_then(|root| inside(root, path)) else { return here(outside) };
+    let Some(relative) = repo.root().and_then(|root| inside(root, path)) else {
+        return here(outside);
+    };
     if wanted.no_base() {
         return here(Some(format!(
             "compared with {shown} (--baseline) as this checkout has it, since no change is judged here (--base none)"

@@ -43,35 +43,50 @@ impl Reviewed {
             Ok(source) => source,
             Err(why) => {
                 // Said only to those who have some: limits need no base.
-                let some = Source::Here.acceptances(repo, config).map_or(true, |own| !own.is_empty());
-                let notice = some.then(|| format!("acceptances of the base cannot be read, so none counts: {why}"));
+                let some =
+                    Source::Here.acceptances(repo, config).map_or(true, |own| !own.is_empty());
+                let notice = some.then(|| {
+                    format!("acceptances of the base cannot be read, so none counts: {why}")
+                });
                 return Self { notices: notice.into_iter().collect(), ..Self::default() };
             }
         };
         let accepted = source.acceptances(repo, config).and_then(|all| {
             if let Source::At(..) = source {
-                notices.extend(brought(&Source::Here.acceptances(repo, config).unwrap_or_default(), &all));
+                notices.extend(brought(
+                    &Source::Here.acceptances(repo, config).unwrap_or_default(),
+                    &all,
+                ));
             }
             on_the_way(repo, &source, links, all).map_err(|e| e.to_string())
         });
         let known = match accepted {
             Ok(known) => known,
             Err(why) => {
-                notices.push(format!("{} cannot be used, so no acceptance counts: {why}", source.shown(config, ACCEPTED)));
+                notices.push(format!(
+                    "{} cannot be used, so no acceptance counts: {why}",
+                    source.shown(config, ACCEPTED)
+                ));
                 Vec::new()
             }
         };
         let anchor = anchor(repo, config, &source, links);
         let head = repo.head().ok().map(|head| head.link.commit);
-        Self { accepted: Accepted { known, on: today() }, anchor, notices }.candidate(repo, head.as_deref())
+        Self { accepted: Accepted { known, on: today() }, anchor, notices }
+            .candidate(repo, head.as_deref())
     }
 
     /// Judges another commit than HEAD.
     pub fn candidate(mut self, repo: &Repo, commit: Option<&str>) -> Self {
         for k in &mut self.accepted.known {
-            let contained = commit.zip(k.acceptance.commit.as_deref()).map(|(here, accepted)| repo.contains(here, accepted));
+            let contained = commit
+                .zip(k.acceptance.commit.as_deref())
+                .map(|(here, accepted)| repo.contains(here, accepted));
             k.contained = contained.unwrap_or(Ok(false)).unwrap_or_else(|why| {
-                self.notices.push(format!("an acceptance of {} does not count: {why}", text::plain(&k.acceptance.workload)));
+                self.notices.push(format!(
+                    "an acceptance of {} does not count: {why}",
+                    text::plain(&k.acceptance.workload)
+                ));
                 false
             });
         }
@@ -115,7 +130,8 @@ impl Source {
     }
 
     fn acceptances(&self, repo: &Repo, config: &Config) -> Result<Vec<Acceptance>, String> {
-        self.text(repo, config, ACCEPTED)?.map_or_else(|| Ok(Vec::new()), |text| accept::parse(&text))
+        self.text(repo, config, ACCEPTED)?
+            .map_or_else(|| Ok(Vec::new()), |text| accept::parse(&text))
     }
 
     fn shown(&self, config: &Config, name: &str) -> String {
@@ -127,11 +143,20 @@ impl Source {
     }
 
     fn sessions(&self, repo: &Repo, config: &Config) -> anyhow::Result<Files> {
-        let Self::Here = self else { return Ok(self.tip(repo).map_or_else(|| Ok(Files::new()), |tip| repo.sessions_at(&tip))?) };
+        let Self::Here = self else {
+            return Ok(self
+                .tip(repo)
+                .map_or_else(|| Ok(Files::new()), |tip| repo.sessions_at(&tip))?);
+        };
         let Some(root) = repo.root() else { return Ok(Files::new()) };
         let folder = root.join(&config.baselines_dir);
-        let below = |path: std::path::PathBuf| path.strip_prefix(&folder).map(Path::to_owned).unwrap_or(path);
-        Ok(store::read_files(&folder)?.into_iter().map(|(path, session)| (below(path), session)).collect())
+        let below = |path: std::path::PathBuf| {
+            path.strip_prefix(&folder).map(Path::to_owned).unwrap_or(path)
+        };
+        Ok(store::read_files(&folder)?
+            .into_iter()
+            .map(|(path, session)| (below(path), session))
+            .collect())
     }
 
     /// From where who brought an entry is looked for.
@@ -145,25 +170,44 @@ impl Source {
 
 /// A change must not accept its own regression.
 fn brought(own: &[Acceptance], base: &[Acceptance]) -> Option<String> {
-    let new: Vec<String> =
-        own.iter().filter(|a| !base.contains(a)).map(|a| format!("{}/{}", text::plain(&a.workload), a.metric)).collect();
-    (!new.is_empty())
-        .then(|| format!("this change brings an acceptance ({}) that counts only once it is on the base branch", new.join(", ")))
+    let new: Vec<String> = own
+        .iter()
+        .filter(|a| !base.contains(a))
+        .map(|a| format!("{}/{}", text::plain(&a.workload), a.metric))
+        .collect();
+    (!new.is_empty()).then(|| {
+        format!(
+            "this change brings an acceptance ({}) that counts only once it is on the base branch",
+            new.join(", ")
+        )
+    })
 }
 
 /// Errors: what a commit of its way here holds cannot be read.
-fn on_the_way(repo: &Repo, source: &Source, links: &[Link], all: Vec<Acceptance>) -> Result<Vec<Known>, GitError> {
+fn on_the_way(
+    repo: &Repo,
+    source: &Source,
+    links: &[Link],
+    all: Vec<Acceptance>,
+) -> Result<Vec<Known>, GitError> {
     let tip = source.tip(repo);
     let one = |acceptance: Acceptance| {
         let says = |text: &str| accept::parse(text).is_ok_and(|all| all.contains(&acceptance));
-        let introduced = tip.as_ref().map_or(Ok(None), |tip| repo.introduced(tip, ACCEPTED, says))?;
+        let introduced =
+            tip.as_ref().map_or(Ok(None), |tip| repo.introduced(tip, ACCEPTED, says))?;
         // The acceptance that comes in one commit with code is of that code.
         let together = || {
-            let at = links.iter().position(|l| Some(&l.commit) == introduced.as_ref().map(|i| &i.commit))?;
+            let at = links
+                .iter()
+                .position(|l| Some(&l.commit) == introduced.as_ref().map(|i| &i.commit))?;
             links.get(at + 1).filter(|before| before.tree != links[at].tree).map(|_| at)
         };
-        let landed = repo.landing(links, acceptance.commit.as_deref(), acceptance.tree.as_deref())?.or_else(together);
-        let landed = landed.filter(|_| acceptance.of == Of::Regression).and_then(|at| u32::try_from(at).ok());
+        let landed = repo
+            .landing(links, acceptance.commit.as_deref(), acceptance.tree.as_deref())?
+            .or_else(together);
+        let landed = landed
+            .filter(|_| acceptance.of == Of::Regression)
+            .and_then(|at| u32::try_from(at).ok());
         Ok(Known { by: introduced.map(|i| i.author), landed, contained: false, acceptance })
     };
     all.into_iter().map(one).collect()
@@ -172,14 +216,24 @@ fn on_the_way(repo: &Repo, source: &Source, links: &[Link], all: Vec<Acceptance>
 /// The anchor as its file names it: a commit or anything that git resolves to one, then what people call it.
 fn anchor(repo: &Repo, config: &Config, source: &Source, links: &[Link]) -> Option<Anchor> {
     let none = |name: &str, why: String| {
-        Some(Anchor { name: name.to_owned(), commit: None, distance: None, sessions: Vec::new(), missing: Some(why) })
+        Some(Anchor {
+            name: name.to_owned(),
+            commit: None,
+            distance: None,
+            sessions: Vec::new(),
+            missing: Some(why),
+        })
     };
     let text = match source.text(repo, config, ANCHOR) {
         Ok(text) => text?,
-        Err(why) => return none("?", format!("{} cannot be read: {why}", source.shown(config, ANCHOR))),
+        Err(why) => {
+            return none("?", format!("{} cannot be read: {why}", source.shown(config, ANCHOR)));
+        }
     };
     let line = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default().trim();
-    let (what, name) = line.split_once(char::is_whitespace).map_or((line, line), |(what, name)| (what, name.trim()));
+    let (what, name) = line
+        .split_once(char::is_whitespace)
+        .map_or((line, line), |(what, name)| (what, name.trim()));
     let name = text::excerpt(if name.is_empty() { "?" } else { name });
     let read = || -> anyhow::Result<Anchor> {
         let (commit, _) = repo.resolve(what)?;
@@ -187,7 +241,8 @@ fn anchor(repo: &Repo, config: &Config, source: &Source, links: &[Link]) -> Opti
         // Those of its own tree too: the target branch keeps only the last ones.
         let mut all = repo.sessions_at(&commit)?;
         all.extend(source.sessions(repo, config)?);
-        let distance = links.iter().position(|l| l.commit == commit).and_then(|at| u32::try_from(at).ok());
+        let distance =
+            links.iter().position(|l| l.commit == commit).and_then(|at| u32::try_from(at).ok());
         let sessions = on_lineage(all.into_values().collect(), &lineage);
         Ok(Anchor { name: name.clone(), commit: Some(commit), distance, sessions, missing: None })
     };

@@ -77,10 +77,13 @@ pub fn target_branches() -> Vec<String> {
 }
 
 fn targets(env: impl Fn(&str) -> Option<String>) -> Vec<String> {
-    let set = |name: &str| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let set = |name: &str| {
+        env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    };
     let named = TARGETS.iter().filter(|(_, change)| change.is_none_or(|name| set(name).is_some()));
     let branches = named.filter_map(|(name, _)| set(name));
-    let mut branches: Vec<String> = branches.map(|b| b.strip_prefix("refs/heads/").unwrap_or(&b).to_owned()).collect();
+    let mut branches: Vec<String> =
+        branches.map(|b| b.strip_prefix("refs/heads/").unwrap_or(&b).to_owned()).collect();
     branches.sort_unstable();
     branches.dedup();
     branches
@@ -108,15 +111,26 @@ mod tests {
 
     #[test]
     fn the_branch_that_a_change_goes_into_is_known_by_what_each_system_sets() {
-        let branches = |set: &[(&str, &str)]| targets(|name| set.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()));
+        let branches = |set: &[(&str, &str)]| {
+            targets(|name| set.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+        };
         for (name, change) in TARGETS {
             let both = [(name, "refs/heads/release/2"), (change.unwrap_or("OTHER"), "7")];
             assert_eq!(branches(&both), ["release/2"], "{name}");
             assert!(branches(&[(name, " ")]).is_empty(), "{name}");
         }
         assert!(branches(&[("DRONE_TARGET_BRANCH", "feature")]).is_empty(), "a push to a branch");
-        assert_eq!(branches(&[("CHANGE_TARGET", "main"), ("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/main")]), ["main"]);
-        assert_eq!(branches(&[("CHANGE_TARGET", "main"), ("CI_COMMIT_TARGET_BRANCH", "other")]), ["main", "other"]);
+        assert_eq!(
+            branches(&[
+                ("CHANGE_TARGET", "main"),
+                ("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/main")
+            ]),
+            ["main"]
+        );
+        assert_eq!(
+            branches(&[("CHANGE_TARGET", "main"), ("CI_COMMIT_TARGET_BRANCH", "other")]),
+            ["main", "other"]
+        );
     }
 
     fn ci(set: &[(&str, &str)]) -> bool {

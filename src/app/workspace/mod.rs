@@ -41,7 +41,9 @@ impl Workspace {
 
     /// The working folder.
     pub fn cwd(&self) -> anyhow::Result<&Path> {
-        self.folder().map_err(|why| anyhow::anyhow!("{why}")).context("cannot tell the working folder")
+        self.folder()
+            .map_err(|why| anyhow::anyhow!("{why}"))
+            .context("cannot tell the working folder")
     }
 
     fn folder(&self) -> Result<&Path, &String> {
@@ -106,11 +108,13 @@ pub fn commit_facts(repo: &Repo, commit: &str) -> Result<GitFacts, GitError> {
 }
 
 fn git_facts(link: Link, dirty: bool) -> Result<GitFacts, GitError> {
-    let at = time::OffsetDateTime::from_unix_timestamp(link.time_s).map_err(|e| GitError::Other(e.to_string()))?;
+    let at = time::OffsetDateTime::from_unix_timestamp(link.time_s)
+        .map_err(|e| GitError::Other(e.to_string()))?;
     Ok(GitFacts { commit: link.commit, tree: link.tree, dirty, commit_date: date(at) })
 }
 
 pub fn baselines_folder(repo: &Repo, config: &Config) -> anyhow::Result<PathBuf> {
-    let root = repo.root().context("the repository is bare: it has no folder for baseline files")?;
+    let root =
+        repo.root().context("the repository is bare: it has no folder for baseline files")?;
     Ok(root.join(&config.baselines_dir))
 }

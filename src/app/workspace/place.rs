@@ -24,7 +24,8 @@ pub struct Refused {
 
 /// The nearest config at or above the folder, up to the repository's root. Errors: it is somebody else's, or anybody can write it.
 pub fn find(folder: &Path) -> Result<Option<PathBuf>, Refused> {
-    let mut places = upwards(folder).into_iter().flat_map(|dir| NAMES.map(|name| (dir, dir.join(name))));
+    let mut places =
+        upwards(folder).into_iter().flat_map(|dir| NAMES.map(|name| (dir, dir.join(name))));
     let Some((dir, path)) = places.find(|(_, path)| path.is_file()) else { return Ok(None) };
     match trouble(dir, &path) {
         None => Ok(Some(path)),
@@ -37,7 +38,11 @@ pub fn searched(folder: &Path) -> String {
     let all = upwards(folder);
     match (all.first(), all.last()) {
         (Some(first), Some(last)) if first != last => {
-            format!("{} and above, up to {} (the repository's root)", first.display(), last.display())
+            format!(
+                "{} and above, up to {} (the repository's root)",
+                first.display(),
+                last.display()
+            )
         }
         _ => format!("{} (nothing above it is of the same repository)", folder.display()),
     }
@@ -58,7 +63,8 @@ pub fn trouble(dir: &Path, file: &Path) -> Option<String> {
         }
         let owner = facts.uid();
         let known = || git_trusts(dir).is_some_and(|trusted| trusted == owner);
-        (!ours(owner) && !known()).then(|| format!("{} belongs to another user (uid {owner})", path.display()))
+        (!ours(owner) && !known())
+            .then(|| format!("{} belongs to another user (uid {owner})", path.display()))
     })
 }
 
@@ -85,7 +91,8 @@ fn git_trusts(dir: &Path) -> Option<u32> {
 
 /// A path relative to the repository's root; none of what lies outside, by its words and by what it leads to.
 pub fn inside(root: &Path, path: &Path) -> Option<PathBuf> {
-    let led_to = || Some(path.canonicalize().ok()?.strip_prefix(root.canonicalize().ok()?).ok()?.to_owned());
+    let led_to =
+        || Some(path.canonicalize().ok()?.strip_prefix(root.canonicalize().ok()?).ok()?.to_owned());
     worded(root, path).or_else(|| below(root, path)).or_else(led_to)
 }
 

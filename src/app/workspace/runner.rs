@@ -1,5 +1,8 @@
 //! What the environment of a workflow run says: the event, the token, the gate's name. Not here: telling GitHub anything (`publish`).
-#![expect(clippy::disallowed_methods, reason = "rim: reads the runner's environment and event file")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "rim: reads the runner's environment and event file"
+)]
 
 use std::path::Path;
 
@@ -30,13 +33,17 @@ pub fn outside() -> Ci {
 
 /// Only ever from the environment. The tool's own variable is for a token of an app of one's own.
 pub fn token() -> Option<String> {
-    let of = |name: &str| std::env::var(name).ok().map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
+    let of = |name: &str| {
+        std::env::var(name).ok().map(|t| t.trim().to_owned()).filter(|t| !t.is_empty())
+    };
     of("GOODPUT_GATE_TOKEN").or_else(|| of("GITHUB_TOKEN"))
 }
 
 /// Errors: a name that a check cannot have.
 pub fn gate_name(flag: Option<&str>) -> Result<String, String> {
-    let named = flag.map(str::to_owned).or_else(|| std::env::var("GOODPUT_GATE_NAME").ok().filter(|n| !n.is_empty()));
+    let named = flag
+        .map(str::to_owned)
+        .or_else(|| std::env::var("GOODPUT_GATE_NAME").ok().filter(|n| !n.is_empty()));
     let name = named.unwrap_or_else(|| DEFAULT_GATE.into());
     if is_gate_name(&name) {
         Ok(name)

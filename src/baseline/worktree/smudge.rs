@@ -16,7 +16,11 @@ const FILE_TYPE: u32 = 0o170_000;
 const PLAIN: u32 = 0o100_000;
 
 /// Errors: the baseline has what git keeps where the checkout has the file, or the other way round; their builds would differ by that alone.
-pub fn as_the_checkout(checkout: &Repository, worktree: &Repository, folder: &Path) -> Result<(), GitError> {
+pub fn as_the_checkout(
+    checkout: &Repository,
+    worktree: &Repository,
+    folder: &Path,
+) -> Result<(), GitError> {
     let filtered = filtered(worktree)?;
     if filtered.is_empty() {
         return Ok(());
@@ -27,8 +31,11 @@ pub fn as_the_checkout(checkout: &Repository, worktree: &Repository, folder: &Pa
         let theirs = is_as_kept(&folder.join(path), *kept);
         let ours = kept_at(checkout, path)?.and_then(|kept| is_as_kept(&root.join(path), kept));
         if let Some((theirs, _)) = theirs.zip(ours).filter(|(theirs, ours)| theirs != ours) {
-            let (has, lacks) =
-                if theirs { ("the checkout", "the baseline's worktree") } else { ("the baseline's worktree", "the checkout") };
+            let (has, lacks) = if theirs {
+                ("the checkout", "the baseline's worktree")
+            } else {
+                ("the baseline's worktree", "the checkout")
+            };
             return Err(GitError::Other(format!(
                 "{has} has the content of {path:?}, and {lacks} has what git keeps in its place (a pointer of LFS, say): install git and \
                  the filter (`git lfs install`), and fetch the files in both (`git lfs pull`; actions/checkout: `lfs: true`)"
@@ -60,7 +67,9 @@ fn written_by_git(folder: &Path, files: &[(String, Oid)]) -> Result<(), GitError
         return Ok(());
     }
     let failed = |why: &dyn std::fmt::Display| {
-        GitError::Other(format!("the files of the baseline that have a filter (LFS) cannot be checked out: {why}"))
+        GitError::Other(format!(
+            "the files of the baseline that have a filter (LFS) cannot be checked out: {why}"
+        ))
     };
     for (path, _) in files {
         std::fs::remove_file(folder.join(path)).map_err(|e| failed(&e))?;
@@ -74,7 +83,11 @@ fn written_by_git(folder: &Path, files: &[(String, Oid)]) -> Result<(), GitError
     let ended = git.wait_with_output().map_err(|e| failed(&e))?;
     let said = String::from_utf8_lossy(&ended.stderr);
     let last: Vec<&str> = said.lines().rev().take(3).collect();
-    if ended.status.success() { Ok(()) } else { Err(failed(&last.into_iter().rev().collect::<Vec<_>>().join("; "))) }
+    if ended.status.success() {
+        Ok(())
+    } else {
+        Err(failed(&last.into_iter().rev().collect::<Vec<_>>().join("; ")))
+    }
 }
 
 /// None where there is no such file.

@@ -37,7 +37,10 @@ pub fn choose(here: &Workspace, args: &RunArgs) -> anyhow::Result<RunArgs> {
         model(&mut args, config.as_ref(), &mut talk)?;
     }
     let w = &args.workload;
-    let load = !w.preset.is_empty() || !w.workload.is_empty() || !w.concurrency.is_empty() || w.rate.is_some();
+    let load = !w.preset.is_empty()
+        || !w.workload.is_empty()
+        || !w.concurrency.is_empty()
+        || w.rate.is_some();
     if !load {
         workload(&mut args, config.as_ref(), &mut talk)?;
     }
@@ -83,8 +86,12 @@ fn server(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyho
     servers.extend(new.map(|f| (around::describe(&f), Server::Found(Box::new(f)))));
     if servers.is_empty() {
         say(&format!("no server on 127.0.0.1, ports {}", around::ports(&args.look.ports)));
-        args.workload.base_url =
-            Some(talk.text("base URL of the server", USUAL_URL, is_url, "a URL such as http://127.0.0.1:8000/v1")?);
+        args.workload.base_url = Some(talk.text(
+            "base URL of the server",
+            USUAL_URL,
+            is_url,
+            "a URL such as http://127.0.0.1:8000/v1",
+        )?);
         return Ok(());
     }
     let options: Vec<String> = servers.iter().map(|(text, _)| text.clone()).collect();
@@ -95,7 +102,11 @@ fn server(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyho
             Server::Found(found) => {
                 args.workload.base_url = Some(found.base_url);
                 let usual = found.protocol == ProtocolName::OpenAiChat;
-                args.workload.protocol = args.workload.protocol.take().or((!usual).then(|| found.protocol.name().to_owned()));
+                args.workload.protocol = args
+                    .workload
+                    .protocol
+                    .take()
+                    .or((!usual).then(|| found.protocol.name().to_owned()));
                 args.workload.api_key_env = args.workload.api_key_env.take().or(found.api_key_env);
             }
         },
@@ -105,8 +116,10 @@ fn server(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyho
 
 /// The config's servers, its own first: under its name, if one of `targets` says nothing else. Those that only name a model are no servers.
 fn configured(config: &Config) -> Vec<(Option<String>, &Target)> {
-    let servers = config.targets.iter().filter(|(name, _)| !config.names.models.contains_key(*name));
-    let (own, others): (Vec<_>, Vec<_>) = servers.partition(|(_, target)| **target == config.target);
+    let servers =
+        config.targets.iter().filter(|(name, _)| !config.names.models.contains_key(*name));
+    let (own, others): (Vec<_>, Vec<_>) =
+        servers.partition(|(_, target)| **target == config.target);
     let named = |(name, target): (&String, _)| (Some(name.clone()), target);
     let first = own.into_iter().map(named).collect::<Vec<_>>();
     let first = if first.is_empty() { vec![(None, &config.target)] } else { first };
@@ -125,19 +138,25 @@ fn model(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow
     let (url, key, usual) = match (&args.workload.base_url, target) {
         (Some(url), _) => (url.clone(), args.workload.api_key_env.clone(), None),
         (None, Some(Target { endpoint: Endpoint::Http(url), api_key_env, model, .. })) => {
-            let usual = if let ModelChoice::Named(name) = model { Some(name.clone()) } else { None };
+            let usual =
+                if let ModelChoice::Named(name) = model { Some(name.clone()) } else { None };
             (url.clone(), api_key_env.clone(), usual)
         }
         // The gate starts it, so there is nobody to ask yet.
         (None, _) => return Ok(()),
     };
-    let listed = around::server(&url, key.as_deref())?.map(|f| around::chat_first(&f.facts.models)).unwrap_or_default();
-    let options = models(usual.as_ref(), config.filter(|_| args.workload.base_url.is_none()), &listed);
+    let listed = around::server(&url, key.as_deref())?
+        .map(|f| around::chat_first(&f.facts.models))
+        .unwrap_or_default();
+    let options =
+        models(usual.as_ref(), config.filter(|_| args.workload.base_url.is_none()), &listed);
     if options.is_empty() {
         return Ok(());
     }
     let lines: Vec<String> = options.iter().map(|(line, _)| line.clone()).collect();
-    let name = match talk.choose("model (number or name)", &lines, |text| text.parse::<usize>().is_err())? {
+    let name = match talk
+        .choose("model (number or name)", &lines, |text| text.parse::<usize>().is_err())?
+    {
         Choice::Listed(index) => options[index].1.clone(),
         Choice::Typed(name) => name,
     };
@@ -149,19 +168,31 @@ fn model(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow
 }
 
 /// What is shown of each model, and what says it: the target's own first, then the config's short names, then what the server lists.
-fn models(usual: Option<&String>, config: Option<&Config>, listed: &[String]) -> Vec<(String, String)> {
-    let names =
-        config.into_iter().flat_map(|c| c.names.models.iter().map(|(short, full)| (short, full, c.names.targets.get(short))));
+fn models(
+    usual: Option<&String>,
+    config: Option<&Config>,
+    listed: &[String],
+) -> Vec<(String, String)> {
+    let names = config.into_iter().flat_map(|c| {
+        c.names.models.iter().map(|(short, full)| (short, full, c.names.targets.get(short)))
+    });
     let (own, mut others): (Vec<_>, Vec<_>) = names.partition(|(_, full, _)| Some(*full) == usual);
     let mut all: Vec<(String, String)> = Vec::new();
     match (usual, own.first()) {
-        (Some(full), Some((short, _, said))) => all.push((line(Some(short.as_str()), full, *said), (*short).clone())),
+        (Some(full), Some((short, _, said))) => {
+            all.push((line(Some(short.as_str()), full, *said), (*short).clone()))
+        }
         (Some(full), None) => all.push((full.clone(), full.clone())),
         (None, _) => {}
     }
     others.extend(own.into_iter().skip(1));
-    all.extend(others.iter().map(|(short, full, said)| (line(Some(short.as_str()), full, *said), (*short).clone())));
-    let known = |name: &String| Some(name) == usual || others.iter().any(|(_, full, _)| *full == name);
+    all.extend(
+        others
+            .iter()
+            .map(|(short, full, said)| (line(Some(short.as_str()), full, *said), (*short).clone())),
+    );
+    let known =
+        |name: &String| Some(name) == usual || others.iter().any(|(_, full, _)| *full == name);
     all.extend(listed.iter().filter(|name| !known(name)).map(|name| (name.clone(), name.clone())));
     all
 }
@@ -169,10 +200,14 @@ fn models(usual: Option<&String>, config: Option<&Config>, listed: &[String]) ->
 /// With the config's server its workloads, with another the presets; a load of one's own last.
 fn workload(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow::Result<()> {
     let known = config.filter(|_| args.workload.base_url.is_none());
-    let names: Vec<&String> = known.into_iter().flat_map(|c| &c.workloads).map(|w| &w.name).collect();
+    let names: Vec<&String> =
+        known.into_iter().flat_map(|c| &c.workloads).map(|w| &w.name).collect();
     let presets = starter::presets();
     if names.is_empty() {
-        let quick_first = presets.iter().filter(|p| **p == USUAL_PRESET).chain(presets.iter().filter(|p| **p != USUAL_PRESET));
+        let quick_first = presets
+            .iter()
+            .filter(|p| **p == USUAL_PRESET)
+            .chain(presets.iter().filter(|p| **p != USUAL_PRESET));
         let options: Vec<String> = quick_first.copied().chain([OWN]).map(str::to_owned).collect();
         match talk.choose("workload (number or preset)", &options, starter::is_preset)? {
             Choice::Listed(index) if index + 1 == options.len() => own(args, talk)?,
@@ -184,7 +219,8 @@ fn workload(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> any
     let said = |name: &String| line(None, name, known.and_then(|c| c.names.workloads.get(name)));
     let all = (names.len() > 1).then(|| format!("all {} of the config", names.len()));
     let skipped = usize::from(all.is_some());
-    let options: Vec<String> = all.into_iter().chain(names.iter().map(|n| said(n))).chain([OWN.to_owned()]).collect();
+    let options: Vec<String> =
+        all.into_iter().chain(names.iter().map(|n| said(n))).chain([OWN.to_owned()]).collect();
     let what = format!("workload (number, or a preset: {})", presets.join(", "));
     match talk.choose(&what, &options, starter::is_preset)? {
         Choice::Typed(preset) => args.workload.preset = vec![preset],
@@ -200,10 +236,16 @@ fn workload(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> any
 fn own(args: &mut RunArgs, talk: &mut Talk) -> anyhow::Result<()> {
     let w = &mut args.workload;
     w.preset = vec![ADHOC.into()];
-    let positive = |text: &str| text.parse::<f64>().is_ok_and(|rate| rate.is_finite() && rate > 0.0);
+    let positive =
+        |text: &str| text.parse::<f64>().is_ok_and(|rate| rate.is_finite() && rate > 0.0);
     w.rate = talk.text("requests per second", "5", positive, "a number above 0")?.parse().ok();
     if w.requests.is_none() && w.duration.is_none() {
-        let text = talk.text("length of a round", "60s", |text| span(text).is_some(), "a time such as 60s or 5m")?;
+        let text = talk.text(
+            "length of a round",
+            "60s",
+            |text| span(text).is_some(),
+            "a time such as 60s or 5m",
+        )?;
         w.duration = span(&text);
     }
     let count = |text: &str| text.parse::<u32>().is_ok_and(|n| n > 0);
@@ -212,7 +254,8 @@ fn own(args: &mut RunArgs, talk: &mut Talk) -> anyhow::Result<()> {
         w.input_tokens = talk.text("input tokens of a prompt", "256", count, tokens)?.parse().ok();
     }
     if w.output_tokens.is_none() {
-        w.output_tokens = talk.text("output tokens of an answer", "128", count, tokens)?.parse().ok();
+        w.output_tokens =
+            talk.text("output tokens of an answer", "128", count, tokens)?.parse().ok();
     }
     Ok(())
 }
@@ -242,7 +285,9 @@ fn command(args: &RunArgs) -> String {
     let w = &args.workload;
     let ConfigArgs { config, set } = &args.config;
     let mut words = vec!["goodput-gate".to_owned(), "run".into()];
-    let mut push = |flag: &str, value: Option<String>| words.extend(value.map(|v| format!("{flag} {}", quoted(&v))));
+    let mut push = |flag: &str, value: Option<String>| {
+        words.extend(value.map(|v| format!("{flag} {}", quoted(&v))))
+    };
     push("--config", config.as_ref().map(|c| c.display().to_string()));
     for one in set {
         push("--set", Some(one.clone()));

@@ -12,7 +12,8 @@ fn session(id: usize) -> Session {
 
 /// So many sessions at each distance, farthest first.
 fn at(counts: &[(u32, usize)]) -> Vec<(Option<u32>, Session)> {
-    let all = counts.iter().flat_map(|(distance, n)| (0..*n).map(move |i| (Some(*distance), session(i))));
+    let all =
+        counts.iter().flat_map(|(distance, n)| (0..*n).map(move |i| (Some(*distance), session(i))));
     all.collect()
 }
 

@@ -17,11 +17,18 @@ impl fmt::Display for Reason {
             ),
             Self::NoSessionCounts => f.write_str("no session counts"),
             Self::SessionsCount { sessions, since, begin } => {
-                write!(f, "{} since {since}: {begin}", count(*sessions, "session counts", "sessions count"))
+                write!(
+                    f,
+                    "{} since {since}: {begin}",
+                    count(*sessions, "session counts", "sessions count")
+                )
             }
             Self::SessionsBegin { at, begin, left_out } => {
                 let left = count(*left_out, "session", "sessions");
-                write!(f, "the sessions that count begin at {at}, {begin}: {left} of another level left out")
+                write!(
+                    f,
+                    "the sessions that count begin at {at}, {begin}: {left} of another level left out"
+                )
             }
             Self::SlowerSessionLeftOut { session, at, moved } => write!(
                 f,
@@ -38,18 +45,28 @@ impl fmt::Display for Reason {
                 "of the accepted change {sessions} of {needed} sessions are there: until then it is compared with those before it, and \
                  the acceptance covers it; `goodput-gate baseline update` on the target branch adds one"
             ),
-            Self::CopiesLeftOut { files } => write!(f, "{} left out: copies of another session", these_files(*files)),
-            Self::OwnSessionLeftOut { files } => write!(f, "{} left out: this very run", these_files(*files)),
-            Self::BaselineHasSlos => f.write_str("the baseline has SLOs and this run has none: SLO attainment is not judged"),
+            Self::CopiesLeftOut { files } => {
+                write!(f, "{} left out: copies of another session", these_files(*files))
+            }
+            Self::OwnSessionLeftOut { files } => {
+                write!(f, "{} left out: this very run", these_files(*files))
+            }
+            Self::BaselineHasSlos => f.write_str(
+                "the baseline has SLOs and this run has none: SLO attainment is not judged",
+            ),
             Self::WorkloadsNotMeasured { workloads } => write!(
                 f,
                 "not measured in this run, although the baseline has sessions of it: {}; nothing is known of it",
                 workloads.join(", ")
             ),
             Self::Anchor { name, commits, found } => {
-                let ago = commits.map_or_else(String::new, |n| format!(" ({} ago)", count(n.into(), "commit", "commits")));
+                let ago = commits.map_or_else(String::new, |n| {
+                    format!(" ({} ago)", count(n.into(), "commit", "commits"))
+                });
                 match found {
-                    SinceAnchor::NotCompared(_) => write!(f, "not compared with the anchor {name}{ago}: {found}"),
+                    SinceAnchor::NotCompared(_) => {
+                        write!(f, "not compared with the anchor {name}{ago}: {found}")
+                    }
                     _ => write!(f, "since the anchor {name}{ago}: {found}"),
                 }
             }
@@ -73,60 +90,97 @@ impl fmt::Display for RunReason {
         match self {
             Self::StartsMissing { starts, planned, rounds } => {
                 let rounds = rounds_of(*rounds);
-                write!(f, "only {starts} of {planned} planned starts have most of their {rounds}: measure all of them for a PASS")
+                write!(
+                    f,
+                    "only {starts} of {planned} planned starts have most of their {rounds}: measure all of them for a PASS"
+                )
             }
             Self::StartsRagged { starts, rounds } => {
                 let rounds = rounds_of(*rounds);
-                write!(f, "{starts} of the judged starts lack most of their {rounds}: measure all of them for a PASS")
+                write!(
+                    f,
+                    "{starts} of the judged starts lack most of their {rounds}: measure all of them for a PASS"
+                )
             }
             Self::StoppedEarly { pairs, most } => {
-                write!(f, "stopped after {pairs} of at most {most} start pairs, before it was decided")
+                write!(
+                    f,
+                    "stopped after {pairs} of at most {most} start pairs, before it was decided"
+                )
             }
             Self::TokensDiffer { tokens, now, then } => write!(
                 f,
                 "{now:.1} {tokens} tokens per request, and {then:.1} in the baseline: the work is not the same, so times cannot be compared"
             ),
             Self::TokensUntold { silent, tokens } => {
-                let teller = if *silent == Side::Candidate { Side::Baseline } else { Side::Candidate };
-                let tokens = tokens.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+                let teller =
+                    if *silent == Side::Candidate { Side::Baseline } else { Side::Candidate };
+                let tokens =
+                    tokens.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
                 write!(
                     f,
                     "the {teller} reports its {tokens} tokens and the {silent} does not: whether the work is the same is unknown, so this is \
                      no PASS"
                 )
             }
-            Self::SideLacksWorkload { side, workload } => write!(f, "the {side}'s side has no workload {workload}"),
+            Self::SideLacksWorkload { side, workload } => {
+                write!(f, "the {side}'s side has no workload {workload}")
+            }
             Self::SameMachine { runner } => write!(
                 f,
                 "both jobs ran on {runner}: how fast this machine is today counts twice, where the method wants another machine"
             ),
-            Self::FirstJobLacksWorkload => f.write_str("the first job (--with) has no such workload"),
+            Self::FirstJobLacksWorkload => {
+                f.write_str("the first job (--with) has no such workload")
+            }
             Self::FirstJobDiffers { differences } => {
-                let differ = if differences.is_empty() { "other SLOs".to_owned() } else { joined(differences) };
+                let differ = if differences.is_empty() {
+                    "other SLOs".to_owned()
+                } else {
+                    joined(differences)
+                };
                 write!(f, "the first job (--with) measured something else: {differ}")
             }
-            Self::IdenticalBuilds => f.write_str("both builds are identical: there is no change of the program to find"),
+            Self::IdenticalBuilds => {
+                f.write_str("both builds are identical: there is no change of the program to find")
+            }
             Self::SameProgram { path } => write!(
                 f,
                 "both sides ran the same program, {path}, in the same way: nothing was compared; server.build and server.start \
                  have to stay in their own checkout (or set gate.same_build: allow)"
             ),
             Self::SameProgramAllowed { path } => {
-                write!(f, "both sides ran the same program, {path}, in the same way, as gate.same_build allows")
+                write!(
+                    f,
+                    "both sides ran the same program, {path}, in the same way, as gate.same_build allows"
+                )
             }
             Self::OnlyArgumentsDiffer { path } => {
-                write!(f, "both sides ran the same program, {path}: only what their arguments and files change was compared")
+                write!(
+                    f,
+                    "both sides ran the same program, {path}: only what their arguments and files change was compared"
+                )
             }
             Self::CodeUnknown { path } => {
-                write!(f, "both sides ran {path} in the same way: whether they loaded the same code is unknown")
+                write!(
+                    f,
+                    "both sides ran {path} in the same way: whether they loaded the same code is unknown"
+                )
             }
             Self::RegressionsLoosened { rules } => {
-                write!(f, "this config loosens the method's own rules (`regressions`): {}", joined(rules))
+                write!(
+                    f,
+                    "this config loosens the method's own rules (`regressions`): {}",
+                    joined(rules)
+                )
             }
             Self::FailuresAllowed { allowed, default } => {
                 let (share, default) = (percent(*allowed), percent(*default));
                 if *allowed < 1.0 {
-                    write!(f, "this config lets {share} % of the requests fail (`limits.error_rate`): the default is {default} %")
+                    write!(
+                        f,
+                        "this config lets {share} % of the requests fail (`limits.error_rate`): the default is {default} %"
+                    )
                 } else {
                     write!(
                         f,
@@ -134,7 +188,9 @@ impl fmt::Display for RunReason {
                     )
                 }
             }
-            Self::NoLimits => f.write_str("nothing to judge: gate.mode is limits, and this workload sets none"),
+            Self::NoLimits => {
+                f.write_str("nothing to judge: gate.mode is limits, and this workload sets none")
+            }
         }
     }
 }
@@ -161,10 +217,18 @@ impl fmt::Display for SinceAnchor {
             Self::Worse(changes) => f.write_str(&listed(changes)),
             Self::NotWorse(changes) => write!(f, "not worse; {}", listed(changes)),
             Self::Open { sessions_needed, changes } => {
-                let needed = sessions_needed.map(|n| format!(" ({n} more of its sessions are needed to judge)"));
-                write!(f, "neither proven worse nor proven fine{}; {}", needed.unwrap_or_default(), listed(changes))
+                let needed = sessions_needed
+                    .map(|n| format!(" ({n} more of its sessions are needed to judge)"));
+                write!(
+                    f,
+                    "neither proven worse nor proven fine{}; {}",
+                    needed.unwrap_or_default(),
+                    listed(changes)
+                )
             }
-            Self::NotCompared(AnchorGap::NoSession) => f.write_str("it has no session of this workload"),
+            Self::NotCompared(AnchorGap::NoSession) => {
+                f.write_str("it has no session of this workload")
+            }
             Self::NotCompared(AnchorGap::OtherThings(differences)) => {
                 write!(f, "its sessions are of something else: {}", joined(differences))
             }
@@ -177,9 +241,13 @@ impl fmt::Display for SinceAnchor {
 impl fmt::Display for Loosened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotPrimary(metric) => write!(f, "{metric} is no primary metric, so nothing is proven of it"),
+            Self::NotPrimary(metric) => {
+                write!(f, "{metric} is no primary metric, so nothing is proven of it")
+            }
             Self::OnlyShown(metric) => write!(f, "{metric} is only shown"),
-            Self::MayBeWorse(metric, ratio) => write!(f, "{metric} may be {:.0} % worse", ratio * 100.0),
+            Self::MayBeWorse(metric, ratio) => {
+                write!(f, "{metric} may be {:.0} % worse", ratio * 100.0)
+            }
         }
     }
 }
@@ -200,10 +268,16 @@ impl fmt::Display for Begin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::First => f.write_str("its first session"),
-            Self::Faster(moved) => write!(f, "faster than the sessions before it ({})", changes(moved)),
+            Self::Faster(moved) => {
+                write!(f, "faster than the sessions before it ({})", changes(moved))
+            }
             Self::Stated(why) => write!(f, "a stated shift of level: {why}"),
             Self::ChangePoint { moved, p } => {
-                write!(f, "where the level moved for good ({}, p {p:.3})", changes(std::slice::from_ref(moved)))
+                write!(
+                    f,
+                    "where the level moved for good ({}, p {p:.3})",
+                    changes(std::slice::from_ref(moved))
+                )
             }
         }
     }
@@ -211,7 +285,11 @@ impl fmt::Display for Begin {
 
 /// `TPOT +20.0 %, E2E latency +18.1 %`
 pub fn changes(moved: &[Moved]) -> String {
-    moved.iter().map(|m| format!("{} {}", m.metric.title(), change(m.metric, m.change))).collect::<Vec<_>>().join(", ")
+    moved
+        .iter()
+        .map(|m| format!("{} {}", m.metric.title(), change(m.metric, m.change)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn listed(changes: &[Measured]) -> String {

@@ -30,7 +30,9 @@ fn line(text: &str) -> String {
 #[test]
 fn every_recipe_is_a_command_and_its_probes() {
     // Until every protocol of the table is spoken, its recipe needs one that is.
-    let spoken = |name: &str| if name == "triton" { "target: {protocol: openai-chat, model: ensemble}" } else { "" };
+    let spoken = |name: &str| {
+        if name == "triton" { "target: {protocol: openai-chat, model: ensemble}" } else { "" }
+    };
     let recipes = [
         ("vllm", "{model: Qwen/Qwen3-0.6B, args: [--max-model-len, 4096, --dtype=bfloat16]}"),
         ("sglang", "{model: /models/qwen, args: [--mem-fraction-static, 0.8]}"),
@@ -47,7 +49,13 @@ fn every_recipe_is_a_command_and_its_probes() {
             let recipe = server.recipe.as_ref().map(|r| (r.name, r.args.as_str()));
             format!(
                 "{name}\n  {}\n  {:?} {:?}\n  ready {:?}, reset {:?}\n  model {:?}, env {:?}",
-                server.start, server.base_url, recipe, server.ready_path, target.cache_reset, target.model, server.env
+                server.start,
+                server.base_url,
+                recipe,
+                server.ready_path,
+                target.cache_reset,
+                target.model,
+                server.env
             )
         })
         .collect();
@@ -62,11 +70,20 @@ fn what_the_config_says_beside_a_recipe_holds() {
     );
     let server = server(&config);
     assert_eq!(server.start, "/opt/venv/bin/vllm serve m --host 127.0.0.1 --port ${PORT}");
-    assert_eq!((server.base_url.as_str(), server.ready_path.as_deref()), ("http://127.0.0.1:9000/v1", Some("/ping")));
-    assert_eq!((server.build.as_deref(), server.grace.as_secs(), server.ready_timeout.as_secs()), (Some("make"), 1, 180));
+    assert_eq!(
+        (server.base_url.as_str(), server.ready_path.as_deref()),
+        ("http://127.0.0.1:9000/v1", Some("/ping"))
+    );
+    assert_eq!(
+        (server.build.as_deref(), server.grace.as_secs(), server.ready_timeout.as_secs()),
+        (Some("make"), 1, 180)
+    );
     assert_eq!((server.env["VLLM_SERVER_DEV_MODE"].as_str(), server.env["A"].as_str()), ("0", "b"));
     assert_eq!(config.target.protocol, ProtocolName::OpenAiCompletions.into());
-    assert_eq!((config.target.model.clone(), config.target.cache_reset), (ModelChoice::Named("served".into()), None));
+    assert_eq!(
+        (config.target.model.clone(), config.target.cache_reset),
+        (ModelChoice::Named("served".into()), None)
+    );
 }
 
 #[test]
@@ -74,11 +91,17 @@ fn another_target_starts_another_way() {
     let more = "targets: {longer: {server: {vllm: {args: [--max-model-len, 9]}}}, other: {server: {sglang: {model: n}}}, own: {server: {start: ./serve}}}";
     let config = good("{vllm: {model: m, program: v}}", more);
     let of = |name: &str| {
-        let Endpoint::Started(server) = &config.targets[name].endpoint else { panic!("it is started") };
+        let Endpoint::Started(server) = &config.targets[name].endpoint else {
+            panic!("it is started")
+        };
         server.start.clone()
     };
     assert_eq!(of("longer"), "v m --host 127.0.0.1 --port ${PORT} --max-model-len 9");
-    assert!(of("other").starts_with("python3 -m sglang.launch_server --model-path n "), "{}", of("other"));
+    assert!(
+        of("other").starts_with("python3 -m sglang.launch_server --model-path n "),
+        "{}",
+        of("other")
+    );
     assert_eq!(of("own"), "./serve");
 }
 
@@ -97,18 +120,32 @@ fn no_secret_is_in_the_fingerprint() {
         let config = good(&format!("{{llama-cpp: {{args: {args}}}}}"), "");
         server(&config).recipe.clone().expect("a recipe").args
     };
-    assert_eq!(facts("[--api-key, s3cret, --max-num-batched-tokens, 4096]"), "--api-key *** --max-num-batched-tokens 4096");
+    assert_eq!(
+        facts("[--api-key, s3cret, --max-num-batched-tokens, 4096]"),
+        "--api-key *** --max-num-batched-tokens 4096"
+    );
     assert_eq!(facts("[--hf-token=s3cret, --tokenizer, t]"), "--hf-token=*** --tokenizer t");
-    assert_eq!(facts("[--store, \"redis://me:s3cret@h/0\", --api-key, \"${HF_TOKEN}\"]"), "--store *** --api-key ***");
+    assert_eq!(
+        facts("[--store, \"redis://me:s3cret@h/0\", --api-key, \"${HF_TOKEN}\"]"),
+        "--store *** --api-key ***"
+    );
     // vLLM takes several keys after one option, llama.cpp has a short one, and others want them as a header, a variable or JSON.
     assert_eq!(facts("[--api-key, s3cret, s3cret2, --port, 1]"), "--api-key *** *** --port 1");
     assert_eq!(facts("[-hft, s3cret, --ctx, 1]"), "-hft *** --ctx 1");
-    assert_eq!(facts("[-e, HF_TOKEN=s3cret, --env=HF_TOKEN=s3cret, -x, A=b]"), "-e HF_TOKEN=*** --env=HF_TOKEN=*** -x A=b");
-    assert_eq!(facts("[--header, 'Authorization: Bearer s3cret', '--header=X-Api-Key: s3cret']"), "--header *** --header=***");
+    assert_eq!(
+        facts("[-e, HF_TOKEN=s3cret, --env=HF_TOKEN=s3cret, -x, A=b]"),
+        "-e HF_TOKEN=*** --env=HF_TOKEN=*** -x A=b"
+    );
+    assert_eq!(
+        facts("[--header, 'Authorization: Bearer s3cret', '--header=X-Api-Key: s3cret']"),
+        "--header *** --header=***"
+    );
     let json = r#"[--extra, '{"api_key": "s3cret"}', '--other={"password":"s3cret"}', --rope, '{"factor": 2}']"#;
     assert_eq!(facts(json), r#"--extra *** --other=*** --rope {"factor": 2}"#);
     assert_eq!(
-        facts("[--store=redis://me:s3cret@h/0, \"${HF_TOKEN}://me:s3cret@h/0\", \"--at=${HF_TOKEN}\"]"),
+        facts(
+            "[--store=redis://me:s3cret@h/0, \"${HF_TOKEN}://me:s3cret@h/0\", \"--at=${HF_TOKEN}\"]"
+        ),
         "--store=*** *** --at=${HF_TOKEN}"
     );
     assert_eq!(facts("[]"), "none");

@@ -23,14 +23,18 @@ fn set_turns_numbers_names_and_flags() {
         knobs.set(key, value).expect(key);
     }
     assert_eq!(knobs.kv_cap, Some(14_000));
-    assert_eq!((knobs.noise, knobs.profile, knobs.done), (Noise::Off, Profile::SmallModel1b, false));
+    assert_eq!(
+        (knobs.noise, knobs.profile, knobs.done),
+        (Noise::Off, Profile::SmallModel1b, false)
+    );
     assert_eq!((knobs.model.as_str(), knobs.seed), ("8", Some(u64::MAX)));
     assert!((knobs.decode_factor - 1.2).abs() < 1e-12);
 }
 
 #[test]
 fn settings_restore_the_knobs() {
-    let mut knobs = Knobs { role_event: RoleEvent::AtOnce, hang: 0.25, text: Text::Ko, ..Knobs::default() };
+    let mut knobs =
+        Knobs { role_event: RoleEvent::AtOnce, hang: 0.25, text: Text::Ko, ..Knobs::default() };
     knobs.reasoning_field = ReasoningField::Reasoning;
     knobs.step_ms = Some(9.5);
     let mut again = Knobs::default();
@@ -78,9 +82,13 @@ fn unfit_knobs_are_refused_by_name() {
 #[test]
 fn every_knob_is_in_the_reference() {
     let reference = include_str!("../../../docs/SIM.md");
-    let Ok(Value::Object(knobs)) = serde_json::to_value(Knobs::default()) else { panic!("knobs are an object") };
+    let Ok(Value::Object(knobs)) = serde_json::to_value(Knobs::default()) else {
+        panic!("knobs are an object")
+    };
     for (name, default) in knobs {
-        let rows = reference.lines().filter(|l| l.starts_with(&format!("| `{name}` |")) && l.split('|').count() == 7);
+        let rows = reference
+            .lines()
+            .filter(|l| l.starts_with(&format!("| `{name}` |")) && l.split('|').count() == 7);
         let cells: Vec<&str> = rows.filter_map(|l| l.split('|').nth(3)).map(str::trim).collect();
         let [cell] = cells[..] else { panic!("{name} has {} rows in docs/SIM.md", cells.len()) };
         let same = match (&default, default.as_f64()) {

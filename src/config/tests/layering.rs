@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use super::{SKETCH, env, good, read};
 use crate::config::{
-    Arrival, Bound, Config, ConfigError, Corpus, Endpoint, Flags, GateMode, Length, Limit, MetricsPage, ModelChoice, OnOpen,
-    Warmup, load, presets,
+    Arrival, Bound, Config, ConfigError, Corpus, Endpoint, Flags, GateMode, Length, Limit,
+    MetricsPage, ModelChoice, OnOpen, Warmup, load, presets,
 };
 use crate::metric::{Metric, Stat, Timing};
 
 fn flags_only(flags: Flags) -> Config {
-    load(None, &[], &Flags { base_url: Some("http://h:1/v1".into()), ..flags }, &env).unwrap_or_else(|error| panic!("{error}"))
+    load(None, &[], &Flags { base_url: Some("http://h:1/v1".into()), ..flags }, &env)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn names(config: &Config) -> Vec<&str> {
@@ -23,10 +24,16 @@ fn the_sketch_means_what_it_says() {
     let chat = &config.workloads[0];
     assert_eq!(config.target.endpoint, Endpoint::Http("http://127.0.0.1:8000/v1".into()));
     assert_eq!(config.target.model, ModelChoice::Auto);
-    assert_eq!((chat.arrival.clone(), chat.length), (Arrival::Poisson { rate: 5.0 }, Length::Requests(100)));
+    assert_eq!(
+        (chat.arrival.clone(), chat.length),
+        (Arrival::Poisson { rate: 5.0 }, Length::Requests(100))
+    );
     assert_eq!(chat.slo.ttft, Some(Duration::from_millis(500)));
     let ttft = Limit { metric: Metric::Timing(Timing::Ttft, Stat::P95), bound: Bound::Max(500.0) };
-    assert_eq!(chat.limits, [ttft, Limit { metric: Metric::SloAttainment, bound: Bound::Min(0.95) }]);
+    assert_eq!(
+        chat.limits,
+        [ttft, Limit { metric: Metric::SloAttainment, bound: Bound::Min(0.95) }]
+    );
     assert_eq!(chat.regressions.get(&Metric::SloAttainment).and_then(|r| r.min_change), Some(0.02));
     assert_eq!(chat.warmup, Warmup::Duration(Duration::from_secs(10)));
     assert_eq!((config.gate.mode, config.gate.rounds), (GateMode::Baseline, 3));
@@ -37,13 +44,23 @@ fn the_sketch_means_what_it_says() {
 fn policies_default_as_documented() {
     let gate = good(SKETCH, &[], &Flags::default()).gate;
     assert_eq!(
-        [gate.on_inconclusive, gate.on_missing_baseline, gate.on_incomparable, gate.on_limit_open, gate.on_anchor_drift],
+        [
+            gate.on_inconclusive,
+            gate.on_missing_baseline,
+            gate.on_incomparable,
+            gate.on_limit_open,
+            gate.on_anchor_drift
+        ],
         [OnOpen::Warn, OnOpen::Warn, OnOpen::Fail, OnOpen::Warn, OnOpen::Warn]
     );
     assert_eq!(gate.on_blind, OnOpen::Fail);
     assert_eq!(
         (gate.on_attempt, gate.strict, gate.under_test),
-        (crate::config::OnAttempt::All, false, vec!["server_version".to_owned(), "server_args".to_owned()])
+        (
+            crate::config::OnAttempt::All,
+            false,
+            vec!["server_version".to_owned(), "server_args".to_owned()]
+        )
     );
 }
 
@@ -71,7 +88,9 @@ fn set_reaches_keys_by_name_and_by_index() {
         "baselines.dir=elsewhere",
     ];
     let config = good(&sim, &set, &Flags::default());
-    let Endpoint::Sim(knobs) = &config.target.endpoint else { panic!("{:?}", config.target.endpoint) };
+    let Endpoint::Sim(knobs) = &config.target.endpoint else {
+        panic!("{:?}", config.target.endpoint)
+    };
     assert_eq!(Some(knobs.decode_factor), Some(1.2));
     assert_eq!(config.workloads[0].length, Length::Requests(7));
     assert_eq!(config.workloads[0].slo.ttft, Some(Duration::from_secs(1)));
@@ -85,7 +104,8 @@ fn set_reaches_keys_by_name_and_by_index() {
 
 #[test]
 fn set_replaces_what_cannot_stand_beside_it() {
-    let set = ["workloads.chat.duration=20s", "workloads.chat.arrival.constant.rate=3", "target.sim={}"];
+    let set =
+        ["workloads.chat.duration=20s", "workloads.chat.arrival.constant.rate=3", "target.sim={}"];
     let config = good(SKETCH, &set, &Flags::default());
     assert_eq!(config.workloads[0].length, Length::Duration(Duration::from_secs(20)));
     assert_eq!(config.workloads[0].arrival, Arrival::Constant { rate: 3.0 });
@@ -100,13 +120,18 @@ fn set_reaches_a_workload_whose_name_has_dots() {
 
 #[test]
 fn set_null_takes_a_value_away() {
-    assert_eq!(good(SKETCH, &["workloads.chat.max_in_flight=null"], &Flags::default()).workloads[0].max_in_flight, None);
+    assert_eq!(
+        good(SKETCH, &["workloads.chat.max_in_flight=null"], &Flags::default()).workloads[0]
+            .max_in_flight,
+        None
+    );
 }
 
 #[test]
 fn lists_become_one_workload_per_level() {
-    let text =
-        SKETCH.replace("{poisson: {rate: 5}}", "{closed: {concurrency: [1, 10, 50]}}").replace("    max_in_flight: 64\n", "");
+    let text = SKETCH
+        .replace("{poisson: {rate: 5}}", "{closed: {concurrency: [1, 10, 50]}}")
+        .replace("    max_in_flight: 64\n", "");
     let config = good(&text, &[], &Flags::default());
     assert_eq!(names(&config), ["chat-c1", "chat-c10", "chat-c50"]);
     assert_eq!(config.workloads[2].arrival, Arrival::Closed { concurrency: 50 });
@@ -117,7 +142,12 @@ fn flags_alone_make_a_config() {
     let config = flags_only(Flags::default());
     assert_eq!(names(&config), ["adhoc"]);
     assert_eq!(config.workloads[0].arrival, Arrival::Closed { concurrency: 1 });
-    let flags = Flags { rate: Some(4.0), arrival: Some("gamma:0.5".into()), duration: Some("20s".into()), ..Flags::default() };
+    let flags = Flags {
+        rate: Some(4.0),
+        arrival: Some("gamma:0.5".into()),
+        duration: Some("20s".into()),
+        ..Flags::default()
+    };
     let adhoc = flags_only(flags).workloads.remove(0);
     assert_eq!(adhoc.arrival, Arrival::Gamma { rate: 4.0, burstiness: 0.5 });
     assert_eq!(adhoc.length, Length::Duration(Duration::from_secs(20)));
@@ -159,12 +189,21 @@ fn every_preset_expands_to_valid_workloads() {
 
 #[test]
 fn presets_carry_the_older_tools_figures() {
-    let high = flags_only(Flags { preset: vec!["high-load".into()], ..Flags::default() }).workloads.remove(0);
+    let high = flags_only(Flags { preset: vec!["high-load".into()], ..Flags::default() })
+        .workloads
+        .remove(0);
     assert_eq!((high.arrival, high.max_in_flight), (Arrival::Constant { rate: 20.0 }, Some(50)));
-    assert_eq!((high.length, high.output_tokens), (Length::Duration(Duration::from_secs(300)), 1024));
+    assert_eq!(
+        (high.length, high.output_tokens),
+        (Length::Duration(Duration::from_secs(300)), 1024)
+    );
     let stress = flags_only(Flags { preset: vec!["stress".into()], ..Flags::default() }).workloads;
-    assert_eq!((stress[0].prompts.input_tokens, stress[0].output_tokens, stress[0].length), (512, 256, Length::Requests(500)));
-    let korean = flags_only(Flags { preset: vec!["korean".into()], ..Flags::default() }).workloads.remove(0);
+    assert_eq!(
+        (stress[0].prompts.input_tokens, stress[0].output_tokens, stress[0].length),
+        (512, 256, Length::Requests(500))
+    );
+    let korean =
+        flags_only(Flags { preset: vec!["korean".into()], ..Flags::default() }).workloads.remove(0);
     assert_eq!(korean.prompts.corpus, Corpus::Ko);
 }
 
@@ -173,14 +212,19 @@ fn a_preset_gives_way_to_the_keys_beside_it() {
     let text = "version: 1\ntarget: {sim: {}}\nworkloads:\n  - {preset: medium-load, name: mine, requests: 50, seed: 3}\n  - {preset: low-load, arrival: {closed: {concurrency: 2}}}\n";
     let config = good(text, &[], &Flags::default());
     assert_eq!(names(&config), ["mine", "low-load"]);
-    assert_eq!((config.workloads[0].length, config.workloads[0].max_in_flight), (Length::Requests(50), Some(10)));
+    assert_eq!(
+        (config.workloads[0].length, config.workloads[0].max_in_flight),
+        (Length::Requests(50), Some(10))
+    );
     assert_eq!(config.workloads[1].max_in_flight, None, "closed loop has none");
 }
 
 #[test]
 fn the_workload_filter_takes_names_and_families() {
     let text = "version: 1\ntarget: {sim: {}}\nworkloads: [{preset: quick}, {name: chat}]\n";
-    let only = |name: &str, seed| good(text, &[], &Flags { workload: vec![name.into()], seed, ..Flags::default() });
+    let only = |name: &str, seed| {
+        good(text, &[], &Flags { workload: vec![name.into()], seed, ..Flags::default() })
+    };
     assert_eq!(names(&only("quick", None)), ["quick-c1", "quick-c5", "quick-c10"]);
     assert_eq!(names(&only("quick-c5", Some(1))), ["quick-c5"]);
     assert_eq!(only("quick-c5", Some(1)).workloads[0].seed, 1);
@@ -193,7 +237,8 @@ fn several_presets_are_as_many_workloads_and_adhoc_is_none_of_the_files() {
     let config = good(SKETCH, &[], &Flags { preset, requests: Some(7), ..Flags::default() });
     assert_eq!(names(&config), ["single", "korean", "adhoc"]);
     assert!(config.workloads.iter().all(|w| w.length == Length::Requests(7)));
-    let (adhoc, alone) = (&config.workloads[2], flags_only(Flags { requests: Some(7), ..Flags::default() }));
+    let (adhoc, alone) =
+        (&config.workloads[2], flags_only(Flags { requests: Some(7), ..Flags::default() }));
     assert_eq!(*adhoc, alone.workloads[0]);
 }
 
@@ -208,7 +253,8 @@ fn a_short_name_of_a_model_is_sent_in_full() {
 
 #[test]
 fn the_presets_flag_replaces_the_files_workloads() {
-    let config = good(SKETCH, &[], &Flags { preset: vec!["prefix-cache".into()], ..Flags::default() });
+    let config =
+        good(SKETCH, &[], &Flags { preset: vec!["prefix-cache".into()], ..Flags::default() });
     assert_eq!(names(&config), ["prefix-cache-cold", "prefix-cache-warm"]);
     assert_eq!(Some(config.workloads[1].prompts.shared_prefix), Some(0.9));
 }
@@ -216,21 +262,35 @@ fn the_presets_flag_replaces_the_files_workloads() {
 #[test]
 fn the_metrics_page_is_of_its_own_server() {
     let page = |text: &str, flags: &Flags| good(text, &[], flags).target.metrics.page;
-    let text = |target: &str, server: &str| format!("version: 1\ntarget: {{{target}}}\n{server}\nworkloads: [{{preset: quick}}]");
+    let text = |target: &str, server: &str| {
+        format!("version: 1\ntarget: {{{target}}}\n{server}\nworkloads: [{{preset: quick}}]")
+    };
     let none = Flags::default();
     assert_eq!(page(&text("sim: {}", ""), &none), MetricsPage::Auto);
     assert_eq!(page(&text("sim: {}, metrics: off", ""), &none), MetricsPage::Off);
-    assert_eq!(page(&text("", "server: {start: ./serve, metrics: /m}"), &none), MetricsPage::Path("/m".into()));
+    assert_eq!(
+        page(&text("", "server: {start: ./serve, metrics: /m}"), &none),
+        MetricsPage::Path("/m".into())
+    );
     let url = text("metrics: \"http://127.0.0.1:${PORT}/m\"", "server: {start: ./serve}");
-    assert_eq!(page(&url, &none), MetricsPage::Url("http://127.0.0.1:${PORT}/m".into()), "the port is drawn for each start");
+    assert_eq!(
+        page(&url, &none),
+        MetricsPage::Url("http://127.0.0.1:${PORT}/m".into()),
+        "the port is drawn for each start"
+    );
     let other = Flags { base_url: Some("http://127.0.0.1:9/v1".into()), ..Flags::default() };
-    assert_eq!(page(&url, &other), MetricsPage::Auto, "a server that is named on the command line has another page");
+    assert_eq!(
+        page(&url, &other),
+        MetricsPage::Auto,
+        "a server that is named on the command line has another page"
+    );
 }
 
 #[test]
 fn a_base_url_flag_takes_the_place_of_the_simulated_server() {
     let sim = SKETCH.replace("base_url: http://127.0.0.1:8000/v1", "sim: {}");
-    let config = good(&sim, &[], &Flags { base_url: Some("http://h:1/v1/".into()), ..Flags::default() });
+    let config =
+        good(&sim, &[], &Flags { base_url: Some("http://h:1/v1/".into()), ..Flags::default() });
     assert_eq!(config.target.endpoint, Endpoint::Http("http://h:1/v1".into()));
 }
 

@@ -15,7 +15,9 @@ fn wrong_set(set: &str) -> String {
 }
 
 fn wrong_flags(flags: Flags) -> String {
-    load(None, &[], &Flags { base_url: Some("http://h:1/v1".into()), ..flags }, &env).expect_err("wrong flags").to_string()
+    load(None, &[], &Flags { base_url: Some("http://h:1/v1".into()), ..flags }, &env)
+        .expect_err("wrong flags")
+        .to_string()
 }
 
 #[test]
@@ -35,15 +37,32 @@ fn slips_of_the_pen() {
 
 #[test]
 fn what_is_said_elsewhere_is_shown_as_it_is_written_there() {
-    let keys = ["input_tokens", "shared_prefix", "corpus", "dataset", "prompt_type", "concurrency", "rate", "rps", "max_tokens"];
+    let keys = [
+        "input_tokens",
+        "shared_prefix",
+        "corpus",
+        "dataset",
+        "prompt_type",
+        "concurrency",
+        "rate",
+        "rps",
+        "max_tokens",
+    ];
     let load = "version: 1\ntarget: {sim: {}}\nworkloads:\n  - name: chat\n    KEY\n";
     for key in keys {
         let text = message(&load.replace("KEY", &format!("{key}: 5")), &[], &Flags::default());
-        let hint = text.split("hint: write `").nth(1).and_then(|rest| rest.split('`').next()).unwrap_or_else(|| panic!("{text}"));
+        let hint = text
+            .split("hint: write `")
+            .nth(1)
+            .and_then(|rest| rest.split('`').next())
+            .unwrap_or_else(|| panic!("{text}"));
         // As it is written, it is right.
         super::good(&load.replace("KEY", hint), &[], &Flags::default());
     }
-    assert!(wrong_set("workloads.chat.input_tokens=5").contains("hint: write `prompts: {synthetic: {input_tokens: 256}}`"));
+    assert!(
+        wrong_set("workloads.chat.input_tokens=5")
+            .contains("hint: write `prompts: {synthetic: {input_tokens: 256}}`")
+    );
 }
 
 #[test]
@@ -108,7 +127,10 @@ fn what_cannot_be_together() {
             "{poisson: {rate: 5}}\n    requests: 100\n    max_in_flight: 64",
             "{closed: {concurrency: 100}}\n    requests: 100",
         ),
-        wrong("{poisson: {rate: 5}}\n    requests: 100", "{poisson: {rate: 0.001}}\n    duration: 20s"),
+        wrong(
+            "{poisson: {rate: 5}}\n    requests: 100",
+            "{poisson: {rate: 0.001}}\n    duration: 20s",
+        ),
         wrong("requests: 100", "requests: 9000000"),
         message("version: 1\ntarget: {sim: {}}\nworkloads: []\n", &[], &Flags::default()),
         message("version: 1\ntarget: {sim: {}}\n", &[], &Flags::default()),
@@ -120,8 +142,14 @@ fn what_cannot_be_together() {
 #[test]
 fn regressions_that_cannot_be_judged() {
     let said = |text: &str| wrong("ttft_geomean: 5%", text);
-    let info = ["tpot_geomean", "e2e_geomean", "output_token_rate"].map(|m| format!("{m}: {{class: info}}")).join(", ");
-    let none = SKETCH.replacen("ttft_geomean: 5%, tpot_geomean: 5%", &format!("ttft_geomean: {{class: guard}}, {info}"), 1);
+    let info = ["tpot_geomean", "e2e_geomean", "output_token_rate"]
+        .map(|m| format!("{m}: {{class: info}}"))
+        .join(", ");
+    let none = SKETCH.replacen(
+        "ttft_geomean: 5%, tpot_geomean: 5%",
+        &format!("ttft_geomean: {{class: guard}}, {info}"),
+        1,
+    );
     let all = [
         said("ttft_p90: 5%"),
         said("ttft_geomaen: 5%"),
@@ -171,7 +199,8 @@ fn what_comes_later() {
 fn loads_that_do_not_fit_together() {
     let text = "{synthetic: {input_tokens: 256, shared_prefix: 0.0}}";
     let arrival = "arrival: {poisson: {rate: 5}}";
-    let sessions = |rest: &str| wrong("workloads:", &format!("workloads:\n  - {{name: talk, {rest}}}"));
+    let sessions =
+        |rest: &str| wrong("workloads:", &format!("workloads:\n  - {{name: talk, {rest}}}"));
     let all = [
         wrong(text, "{dataset: file.jsonl}"),
         wrong(text, "{dataset: {file: \"\"}}"),
@@ -183,10 +212,14 @@ fn loads_that_do_not_fit_together() {
         wrong(arrival, "arrival: {trace: {file: t.jsonl, speedup: 0}}"),
         sessions("arrival: {sessions: {concurrency: 2}}"),
         sessions("arrival: {sessions: {think_time: 2s}}, prompts: {conversation: {turns: 2}}"),
-        sessions("arrival: {sessions: {rate: 1, concurrency: 2}}, prompts: {conversation: {turns: 2}}"),
+        sessions(
+            "arrival: {sessions: {rate: 1, concurrency: 2}}, prompts: {conversation: {turns: 2}}",
+        ),
         sessions("arrival: {sessions: {concurrency: 0}}, prompts: {conversation: {turns: 2}}"),
         sessions("arrival: {sessions: {concurrency: 50}}, prompts: {conversation: {turns: 4}}"),
-        sessions("arrival: {sessions: {concurrency: 2}}, max_in_flight: 3, prompts: {conversation: {turns: 2}}"),
+        sessions(
+            "arrival: {sessions: {concurrency: 2}}, max_in_flight: 3, prompts: {conversation: {turns: 2}}",
+        ),
         sessions("arrival: {sessions: {concurrency: 2}}, prompts: {conversation: {turns: 0}}"),
         sessions("tiers: [cold, warm]"),
         sessions("tiers: [warm], warmup: 0, prompts: {synthetic: {shared_prefix: 0.5}}"),
@@ -201,7 +234,9 @@ fn protocols_and_what_is_said_of_them() {
     let native = |rest: &str| wrong("protocol: openai-chat", rest);
     let all = [
         native("protocol: ollama"),
-        native("protocol: triton\n  triton: {text_output: \"\", parameters: {max_tokens: 1}, max_tokens: parameters.max_tokens}"),
+        native(
+            "protocol: triton\n  triton: {text_output: \"\", parameters: {max_tokens: 1}, max_tokens: parameters.max_tokens}",
+        ),
         native("triton: {}\n  ollama: {think: false}"),
         native("protocol: ollama-generate\n  ollama: {options: {num_predict: 5, temperature: 1}}"),
         native("protocol: triton\n  triton: {text_inputs: x}"),
@@ -213,7 +248,8 @@ fn protocols_and_what_is_said_of_them() {
 #[test]
 fn servers_and_sides() {
     let with = |server: &str| wrong("workloads:", &format!("{server}\nworkloads:"));
-    let interleaved = |rest: &str| wrong("{mode: baseline, starts: 2,", &format!("{{mode: interleaved, {rest}"));
+    let interleaved =
+        |rest: &str| wrong("{mode: baseline, starts: 2,", &format!("{{mode: interleaved, {rest}"));
     let all = [
         with("server: {}"),
         with("server: {start: ./serve, build: \"\", cwd: ../elsewhere}"),
@@ -223,7 +259,10 @@ fn servers_and_sides() {
         interleaved("starts: 4, baseline: {base_url: \"http://h:1/v1\"},"),
         interleaved(""),
         interleaved("baseline: {target: othr},"),
-        wrong("gate: {mode: baseline, starts: 2,", "server: {start: ./serve}\ngate: {mode: interleaved,"),
+        wrong(
+            "gate: {mode: baseline, starts: 2,",
+            "server: {start: ./serve}\ngate: {mode: interleaved,",
+        ),
         interleaved("baseline: {ref: \"\"},"),
         interleaved("baseline: {base_url: h:1},"),
         interleaved("baseline: {branch: main},"),
@@ -234,7 +273,8 @@ fn servers_and_sides() {
 
 #[test]
 fn metrics_pages() {
-    let with = |target: &str, server: &str| wrong("target:", &format!("{server}target:\n  {target}"));
+    let with =
+        |target: &str, server: &str| wrong("target:", &format!("{server}target:\n  {target}"));
     let all = [
         with("metrics: metrics", ""),
         with("metrics: ftp://host/metrics", ""),
@@ -246,7 +286,10 @@ fn metrics_pages() {
             "target:\n  base_url: http://127.0.0.1:8000/v1",
             "server: {start: ./serve, metrics: /m}\ntarget:\n  metrics: /metrics",
         ),
-        wrong("target:\n  base_url: http://127.0.0.1:8000/v1", "server: {start: ./serve, metrics: m}\ntarget:"),
+        wrong(
+            "target:\n  base_url: http://127.0.0.1:8000/v1",
+            "server: {start: ./serve, metrics: m}\ntarget:",
+        ),
     ];
     insta::assert_snapshot!(all.join("\n\n"));
 }

@@ -23,7 +23,8 @@ fn what_the_reader_takes_validates() {
         "{name: a, regressions: {ttft_p95: {min_change: 8%, margin: 15%, class: primary}, e2e_p95: {class: info}}}",
         "{name: a, arrival: {trace: {file: t.jsonl}}, requests: 10, stream: false}",
     ] {
-        let text = format!("version: 1\ntarget: {{sim: {{decode_factor: 1.1}}}}\nworkloads: [{workload}]");
+        let text =
+            format!("version: 1\ntarget: {{sim: {{decode_factor: 1.1}}}}\nworkloads: [{workload}]");
         assert!(is_valid(&text), "{workload}");
         super::good(&text, &[], &super::Flags::default());
     }
@@ -31,8 +32,14 @@ fn what_the_reader_takes_validates() {
         "{start: ./serve}",
         "{build: make, start: ./serve, cwd: srv, env: {A: b}, ready: {path: /health, timeout: 1m}, grace: 5s}",
     ] {
-        for baseline in ["{ref: v1.2}", "{target: other}", "{config: old.yaml}", "{base_url: http://127.0.0.1:8000/v1}"] {
-            let gate = format!("{{mode: interleaved, fit: one, extend: false, baseline: {baseline}}}");
+        for baseline in [
+            "{ref: v1.2}",
+            "{target: other}",
+            "{config: old.yaml}",
+            "{base_url: http://127.0.0.1:8000/v1}",
+        ] {
+            let gate =
+                format!("{{mode: interleaved, fit: one, extend: false, baseline: {baseline}}}");
             let text = format!(
                 "version: 1\ntarget: {{}}\nserver: {server}\ntargets: {{other: {{server: {{start: ./old}}}}}}\nworkloads: [{{preset: quick}}]\ngate: {gate}"
             );
@@ -57,7 +64,11 @@ fn what_the_reader_refuses_does_not() {
         ("ttft_geomean: 5%", "ttft_geomean: {min: 5%}"),
         ("ttft_geomean: 5%", "ttft_geomean: {class: main}"),
     ] {
-        let text = if to == "{}" { SKETCH.replacen("version: 1\n", "", 1) } else { SKETCH.replacen(from, to, 1) };
+        let text = if to == "{}" {
+            SKETCH.replacen("version: 1\n", "", 1)
+        } else {
+            SKETCH.replacen(from, to, 1)
+        };
         assert_ne!(text, SKETCH);
         assert!(!is_valid(&text), "{to}");
     }
@@ -70,7 +81,9 @@ fn every_key_and_preset_is_in_the_reference() {
         keys.extend(properties.into_iter().flatten().map(|(key, _)| key.clone()));
         match value {
             // The knobs of the simulated server are described with it.
-            Value::Object(map) => map.iter().filter(|(key, _)| *key != "Knobs").for_each(|(_, v)| visit(v, keys)),
+            Value::Object(map) => {
+                map.iter().filter(|(key, _)| *key != "Knobs").for_each(|(_, v)| visit(v, keys))
+            }
             Value::Array(items) => items.iter().for_each(|v| visit(v, keys)),
             _ => {}
         }
@@ -79,18 +92,24 @@ fn every_key_and_preset_is_in_the_reference() {
     visit(&schema(), &mut words);
     words.extend(presets::NAMES.map(str::to_owned));
     let reference = include_str!("../../../docs/CONFIG.md");
-    let missing: Vec<String> = words.into_iter().filter(|word| !reference.contains(&format!("`{word}`"))).collect();
+    let missing: Vec<String> =
+        words.into_iter().filter(|word| !reference.contains(&format!("`{word}`"))).collect();
     assert_eq!(missing, Vec::<String>::new());
 }
 
 #[test]
 fn every_key_is_described() {
     fn visit(value: &Value, bare: &mut Vec<String>) {
-        for (key, property) in value.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        for (key, property) in
+            value.get("properties").and_then(Value::as_object).into_iter().flatten()
+        {
             // One variant of an arrival or a baseline is a property of its own, described on the variant.
             let on_variant = property.get("properties").is_some()
                 || value.get("description").is_some_and(|_| value.get("title").is_none())
-                    && value.get("required").and_then(Value::as_array).is_some_and(|all| all.len() == 1);
+                    && value
+                        .get("required")
+                        .and_then(Value::as_array)
+                        .is_some_and(|all| all.len() == 1);
             if property.get("description").is_none() && !on_variant {
                 bare.push(key.clone());
             }
@@ -116,7 +135,10 @@ fn the_embedded_defaults_read_and_every_preset_exists() {
 fn the_example_in_the_defaults_reads() {
     // The commented example at the head of default.yaml is the template: it must be right too.
     let head = include_str!("../default.yaml").split("\ntarget:").next().expect("a head");
-    let lines = head.lines().skip_while(|line| *line != "#").map(|line| line.strip_prefix("#   ").unwrap_or(""));
+    let lines = head
+        .lines()
+        .skip_while(|line| *line != "#")
+        .map(|line| line.strip_prefix("#   ").unwrap_or(""));
     let text = lines.collect::<Vec<_>>().join("\n");
     assert!(is_valid(&text), "{text}");
     super::good(&text, &[], &super::Flags::default());

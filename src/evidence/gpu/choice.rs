@@ -10,10 +10,12 @@ pub fn named(known: &Known, names: &[GpuName]) -> Result<Vec<usize>, String> {
     names
         .iter()
         .map(|name| match name {
-            GpuName::Index(index) => {
-                known.iter().position(|(i, _)| i == index).ok_or_else(|| format!("gpu.devices: there is no GPU {index}"))
-            }
-            GpuName::Uuid(uuid) => by_uuid(known, uuid).ok_or_else(|| format!("gpu.devices: there is no GPU {uuid}, or several")),
+            GpuName::Index(index) => known
+                .iter()
+                .position(|(i, _)| i == index)
+                .ok_or_else(|| format!("gpu.devices: there is no GPU {index}")),
+            GpuName::Uuid(uuid) => by_uuid(known, uuid)
+                .ok_or_else(|| format!("gpu.devices: there is no GPU {uuid}, or several")),
         })
         .collect()
 }
@@ -35,7 +37,10 @@ pub fn visible(known: &Known, variable: &str) -> Vec<usize> {
 }
 
 fn by_uuid(known: &Known, beginning: &str) -> Option<usize> {
-    let mut fitting = known.iter().enumerate().filter(|(_, (_, uuid))| !beginning.is_empty() && uuid.starts_with(beginning));
+    let mut fitting = known
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, uuid))| !beginning.is_empty() && uuid.starts_with(beginning));
     let first = fitting.next()?.0;
     fitting.next().is_none().then_some(first)
 }

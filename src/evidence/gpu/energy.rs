@@ -9,8 +9,11 @@ const LONGEST_GAP_NS: u64 = 2_000_000_000;
 
 /// Joules, and where they come from.
 pub fn of(samples: &[Sample], window: Window) -> Option<(f64, EnergySource)> {
-    let power = || integrated(&points(samples, |s| s.power_w), window).map(|j| (j, EnergySource::Power));
-    counted(&points(samples, |s| s.energy_j), window).map(|j| (j, EnergySource::Counter)).or_else(power)
+    let power =
+        || integrated(&points(samples, |s| s.power_w), window).map(|j| (j, EnergySource::Power));
+    counted(&points(samples, |s| s.energy_j), window)
+        .map(|j| (j, EnergySource::Counter))
+        .or_else(power)
 }
 
 fn points(samples: &[Sample], of: fn(&Sample) -> Option<f64>) -> Vec<(u64, f64)> {
@@ -34,7 +37,11 @@ fn integrated(points: &[(u64, f64)], window: Window) -> Option<f64> {
     if all.windows(2).any(|pair| pair[1].0 - pair[0].0 > LONGEST_GAP_NS) {
         return None;
     }
-    Some(all.windows(2).map(|p| (p[1].0 - p[0].0) as f64 / 1e9 * f64::midpoint(p[0].1, p[1].1)).sum())
+    Some(
+        all.windows(2)
+            .map(|p| (p[1].0 - p[0].0) as f64 / 1e9 * f64::midpoint(p[0].1, p[1].1))
+            .sum(),
+    )
 }
 
 /// The value at an instant, on the line between its neighbours; none outside of what was sampled.

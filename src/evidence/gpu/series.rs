@@ -36,13 +36,20 @@ pub fn of(samples: &[&Sample], window: Window) -> Series {
     }
 }
 
-fn lane(samples: &[&Sample], window: Window, value: fn(&Sample) -> Option<f64>) -> Vec<Option<f64>> {
+fn lane(
+    samples: &[&Sample],
+    window: Window,
+    value: fn(&Sample) -> Option<f64>,
+) -> Vec<Option<f64>> {
     if samples.iter().all(|s| value(s).is_none()) {
         return Vec::new();
     }
-    let seconds = window.end_ns.saturating_sub(window.begin_ns).div_ceil(SECOND_NS).min(MOST_SECONDS);
+    let seconds =
+        window.end_ns.saturating_sub(window.begin_ns).div_ceil(SECOND_NS).min(MOST_SECONDS);
     let within = |second: u64| {
-        let mine = samples.iter().filter(move |s| s.at_ns.saturating_sub(window.begin_ns) / SECOND_NS == second);
+        let mine = samples
+            .iter()
+            .filter(move |s| s.at_ns.saturating_sub(window.begin_ns) / SECOND_NS == second);
         mean(&mine.filter_map(|s| value(s)).collect::<Vec<f64>>())
     };
     (0..seconds).map(|second| within(second).map(rounded)).collect()

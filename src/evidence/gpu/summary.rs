@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Clock, Device, DeviceRound, ProcessSeen, RoundGpu, Sample, Sampler, Throttle, energy, series, validity};
+use super::{
+    Clock, Device, DeviceRound, ProcessSeen, RoundGpu, Sample, Sampler, Throttle, energy, series,
+    validity,
+};
 use crate::measure::stats::{mean, median};
 
 /// From the first send to the last end, on the monotonic clock.
@@ -36,13 +39,20 @@ impl Watched {
 }
 
 /// `tenants`: processes that computed on some GPU before the server was started; none are known of a server that ran already.
-pub fn round(watched: &[Watched], window: Window, sampler: Sampler, tenants: &BTreeSet<u32>) -> RoundGpu {
+pub fn round(
+    watched: &[Watched],
+    window: Window,
+    sampler: Sampler,
+    tenants: &BTreeSet<u32>,
+) -> RoundGpu {
     RoundGpu { devices: watched.iter().map(|w| device(w, window, tenants)).collect(), sampler }
 }
 
 fn device(watched: &Watched, window: Window, tenants: &BTreeSet<u32>) -> DeviceRound {
     let (all, inside) = (&watched.samples, watched.within(window));
-    let values = |of: fn(&Sample) -> Option<f64>| -> Vec<f64> { inside.iter().filter_map(|s| of(s)).collect() };
+    let values = |of: fn(&Sample) -> Option<f64>| -> Vec<f64> {
+        inside.iter().filter_map(|s| of(s)).collect()
+    };
     let memory: Vec<u64> = inside.iter().filter_map(|s| s.memory_used_bytes).collect();
     let energy = energy::of(all, window);
     DeviceRound {
@@ -76,14 +86,22 @@ fn whole_mean(values: &[u64]) -> Option<u64> {
 
 fn clock(mhz: &[f64]) -> Option<Clock> {
     let extreme = |of: fn(f64, f64) -> f64| mhz.iter().copied().reduce(of);
-    Some(Clock { min_mhz: extreme(f64::min)?, median_mhz: median(mhz)?, max_mhz: extreme(f64::max)? })
+    Some(Clock {
+        min_mhz: extreme(f64::min)?,
+        median_mhz: median(mhz)?,
+        max_mhz: extreme(f64::max)?,
+    })
 }
 
 fn throttle(inside: &[&Sample]) -> Option<BTreeMap<Throttle, f64>> {
     let told: Vec<&Vec<Throttle>> = inside.iter().filter_map(|s| s.throttle.as_ref()).collect();
     let mut counts: BTreeMap<Throttle, usize> = BTreeMap::new();
-    told.iter().flat_map(|reasons| reasons.iter()).for_each(|reason| *counts.entry(*reason).or_default() += 1);
-    (!told.is_empty()).then(|| counts.into_iter().map(|(reason, n)| (reason, n as f64 / told.len() as f64)).collect())
+    told.iter()
+        .flat_map(|reasons| reasons.iter())
+        .for_each(|reason| *counts.entry(*reason).or_default() += 1);
+    (!told.is_empty()).then(|| {
+        counts.into_iter().map(|(reason, n)| (reason, n as f64 / told.len() as f64)).collect()
+    })
 }
 
 /// From the first to the last sample that has the counter; none of one reading, or where it went back.

@@ -43,21 +43,29 @@ pub fn findings(
     for one in watched {
         let name = one.device.words();
         all.extend(lost(one, window).map(|seen| finding(policy.on_lost, "gpu_lost", &name, &seen)));
-        all.extend(ecc(one, window).map(|seen| finding(policy.on_ecc_error, "gpu_ecc", &name, &seen)));
-        all.extend(throttle(one, window).map(|seen| finding(policy.on_throttle, GPU_THROTTLE, &name, &seen)));
         all.extend(
-            foreign(&one.samples, tenants)
-                .first()
-                .map(|f| finding(policy.on_foreign_process, GPU_FOREIGN_PROCESS, &name, &stranger(f, window))),
+            ecc(one, window).map(|seen| finding(policy.on_ecc_error, "gpu_ecc", &name, &seen)),
         );
-        all.extend(clock(&one.device, round, first).map(|seen| finding(policy.on_clock_change, GPU_CLOCK, &name, &seen)));
+        all.extend(
+            throttle(one, window)
+                .map(|seen| finding(policy.on_throttle, GPU_THROTTLE, &name, &seen)),
+        );
+        all.extend(foreign(&one.samples, tenants).first().map(|f| {
+            finding(policy.on_foreign_process, GPU_FOREIGN_PROCESS, &name, &stranger(f, window))
+        }));
+        all.extend(
+            clock(&one.device, round, first)
+                .map(|seen| finding(policy.on_clock_change, GPU_CLOCK, &name, &seen)),
+        );
     }
     all
 }
 
 /// That the driver did not answer at the end of a round.
 pub fn silent(policy: &Gpu, seconds: u64) -> Finding {
-    let seen = format!("did not answer within {seconds} s at the end of the round: see `nvidia-smi` and `dmesg | grep -i xid`");
+    let seen = format!(
+        "did not answer within {seconds} s at the end of the round: see `nvidia-smi` and `dmesg | grep -i xid`"
+    );
     finding(policy.on_lost, "gpu_lost", "the GPU driver", &seen)
 }
 
@@ -75,26 +83,35 @@ fn finding(on: OnUnfit, check: &str, who: &str, seen: &str) -> Finding {
 fn lost(watched: &Watched, window: Window) -> Option<String> {
     let sample = watched.samples.iter().find(|s| s.lost)?;
     let at = window.seconds(sample.at_ns);
-    Some(format!("fell off the bus {at:.1} s into the round: see `dmesg | grep -i xid`, then reset it or restart the machine"))
+    Some(format!(
+        "fell off the bus {at:.1} s into the round: see `dmesg | grep -i xid`, then reset it or restart the machine"
+    ))
 }
 
 fn ecc(watched: &Watched, window: Window) -> Option<String> {
-    let told: Vec<(u64, u64)> = watched.samples.iter().filter_map(|s| Some((s.at_ns, s.ecc_uncorrected?))).collect();
+    let told: Vec<(u64, u64)> =
+        watched.samples.iter().filter_map(|s| Some((s.at_ns, s.ecc_uncorrected?))).collect();
     let rise = told.windows(2).find(|pair| pair[1].1 > pair[0].1)?;
     let at = window.seconds(rise[1].0);
     let count = rise[1].1 - rise[0].1;
-    Some(format!("{count} uncorrected ECC errors {at:.1} s into the round: `nvidia-smi -q -d ECC`, then reset or replace it"))
+    Some(format!(
+        "{count} uncorrected ECC errors {at:.1} s into the round: `nvidia-smi -q -d ECC`, then reset or replace it"
+    ))
 }
 
 fn throttle(watched: &Watched, window: Window) -> Option<String> {
     let inside = watched.within(window);
     let told: Vec<(&Sample, Vec<Throttle>)> = inside
         .iter()
-        .filter_map(|s| Some((*s, s.throttle.as_ref()?.iter().copied().filter(|t| t.is_slowdown()).collect())))
+        .filter_map(|s| {
+            Some((*s, s.throttle.as_ref()?.iter().copied().filter(|t| t.is_slowdown()).collect()))
+        })
         .collect();
-    let slowed: Vec<&(&Sample, Vec<Throttle>)> = told.iter().filter(|(_, reasons)| !reasons.is_empty()).collect();
+    let slowed: Vec<&(&Sample, Vec<Throttle>)> =
+        told.iter().filter(|(_, reasons)| !reasons.is_empty()).collect();
     let (first, _) = slowed.first()?;
-    let reasons: BTreeSet<Throttle> = slowed.iter().flat_map(|(_, reasons)| reasons.iter().copied()).collect();
+    let reasons: BTreeSet<Throttle> =
+        slowed.iter().flat_map(|(_, reasons)| reasons.iter().copied()).collect();
     let words: Vec<&str> = reasons.iter().map(|r| r.words()).collect();
     let share = slowed.len() as f64 / told.len() as f64 * 100.0;
     let at = window.seconds(first.at_ns);
@@ -129,7 +146,8 @@ fn remedy(reasons: &BTreeSet<Throttle>) -> &'static str {
 /// Processes that are not the server's, by what is known of each: one that descends from the gate never is. Of the others it is one that
 /// was there before the server, one that came or went during the round, and, where the server's own processes are seen, any other that is seen.
 pub fn foreign<'a>(samples: &'a [Sample], tenants: &BTreeSet<u32>) -> Vec<Foreign<'a>> {
-    let told: Vec<(u64, &Vec<Process>)> = samples.iter().filter_map(|s| Some((s.at_ns, s.processes.as_ref()?))).collect();
+    let told: Vec<(u64, &Vec<Process>)> =
+        samples.iter().filter_map(|s| Some((s.at_ns, s.processes.as_ref()?))).collect();
     let ours_seen = told.iter().flat_map(|(_, list)| list.iter()).any(|p| p.owner == Owner::Ours);
     let mut found: Vec<Foreign<'_>> = Vec::new();
     for (i, (at, list)) in told.iter().enumerate() {
@@ -155,7 +173,8 @@ pub fn foreign<'a>(samples: &'a [Sample], tenants: &BTreeSet<u32>) -> Vec<Foreig
 fn stranger(foreign: &Foreign<'_>, window: Window) -> String {
     let Process { pid, name, memory_bytes, .. } = foreign.process;
     let name = name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
-    let memory = memory_bytes.map_or_else(String::new, |bytes| format!(" with {} MiB", bytes >> 20));
+    let memory =
+        memory_bytes.map_or_else(String::new, |bytes| format!(" with {} MiB", bytes >> 20));
     let at = window.seconds(foreign.at_ns);
     let why = match foreign.why {
         Why::Before => "computed on it before the server was started".to_owned(),
@@ -163,11 +182,15 @@ fn stranger(foreign: &Foreign<'_>, window: Window) -> String {
         Why::Came => format!("came to it {at:.1} s into the round"),
         Why::Went => format!("left it {at:.1} s into the round"),
     };
-    format!("process {pid}{name}{memory} {why}: measure when nobody else uses the GPU, or choose another (gpu.devices)")
+    format!(
+        "process {pid}{name}{memory} {why}: measure when nobody else uses the GPU, or choose another (gpu.devices)"
+    )
 }
 
 fn clock(device: &Device, round: &RoundGpu, first: Option<&RoundGpu>) -> Option<String> {
-    let of = |round: &RoundGpu| round.devices.iter().find(|d| d.uuid == device.uuid)?.sm_clock.map(|c| c.median_mhz);
+    let of = |round: &RoundGpu| {
+        round.devices.iter().find(|d| d.uuid == device.uuid)?.sm_clock.map(|c| c.median_mhz)
+    };
     let (now, then) = (of(round)?, of(first?)?);
     ((now / then - 1.0).abs() > CLOCK_CHANGE).then(|| {
         format!(

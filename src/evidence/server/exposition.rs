@@ -46,7 +46,11 @@ fn value(rest: &str) -> Option<f64> {
     match words.next() {
         None => Some(value),
         Some(word) if word.starts_with('#') => Some(value),
-        Some(stamp) => stamp.parse::<f64>().ok().filter(|_| words.next().is_none_or(|w| w.starts_with('#'))).map(|_| value),
+        Some(stamp) => stamp
+            .parse::<f64>()
+            .ok()
+            .filter(|_| words.next().is_none_or(|w| w.starts_with('#')))
+            .map(|_| value),
     }
 }
 

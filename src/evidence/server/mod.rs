@@ -156,5 +156,7 @@ pub fn typical<'a>(sessions: impl Iterator<Item = &'a Values>) -> Values {
     for (key, value) in sessions.flatten().filter(|(_, v)| v.is_finite()) {
         all.entry(key).or_default().push(*value);
     }
-    all.into_iter().filter_map(|(key, values)| Some((key.to_owned(), stats::median(&values)?))).collect()
+    all.into_iter()
+        .filter_map(|(key, values)| Some((key.to_owned(), stats::median(&values)?)))
+        .collect()
 }

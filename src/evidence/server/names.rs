@@ -143,7 +143,10 @@ const ALL: [Names; 9] = [
             one(Raw::AcceptRate, "sglang:spec_accept_rate"),
             one(Raw::Finished, "sglang:num_requests"),
             histogram(Part::Queue, "sglang:queue_time_seconds"),
-            Row { only: Some(("stage", "prefill_forward")), ..histogram(Part::Prefill, "sglang:per_stage_req_latency_seconds") },
+            Row {
+                only: Some(("stage", "prefill_forward")),
+                ..histogram(Part::Prefill, "sglang:per_stage_req_latency_seconds")
+            },
             histogram(Part::FirstToken, "sglang:time_to_first_token_seconds"),
             histogram(Part::TokenGap, "sglang:inter_token_latency_seconds"),
             histogram(Part::Whole, "sglang:e2e_request_latency_seconds"),
@@ -263,49 +266,69 @@ type Found = BTreeMap<Raw, BTreeMap<usize, BTreeMap<String, f64>>>;
 pub fn read(text: &str) -> Page {
     let mut found: Vec<Found> = ALL.iter().map(|_| Found::new()).collect();
     let mut process_start_s = None;
-    let known = |name: &str| name == PROCESS_START || ALL.iter().any(|names| name.starts_with(names.prefix));
+    let known = |name: &str| {
+        name == PROCESS_START || ALL.iter().any(|names| name.starts_with(names.prefix))
+    };
     for sample in samples(text, known).filter(|s| s.value.is_finite()) {
         if sample.name == PROCESS_START {
             process_start_s = Some(sample.value);
             continue;
         }
-        for (names, found) in ALL.iter().zip(&mut found).filter(|(names, _)| sample.name.starts_with(names.prefix)) {
+        for (names, found) in
+            ALL.iter().zip(&mut found).filter(|(names, _)| sample.name.starts_with(names.prefix))
+        {
             names.take(&sample, found);
         }
     }
-    let best = ALL.iter().zip(found).max_by_key(|(_, found)| found.len()).filter(|(_, found)| !found.is_empty());
+    let best = ALL
+        .iter()
+        .zip(found)
+        .max_by_key(|(_, found)| found.len())
+        .filter(|(_, found)| !found.is_empty());
     let Some((names, found)) = best else { return Page { process_start_s, ..Page::default() } };
-    let values = found.into_iter().filter_map(|(raw, rows)| Some((raw, raw.together(rows.into_values().next()?)?)));
+    let values = found
+        .into_iter()
+        .filter_map(|(raw, rows)| Some((raw, raw.together(rows.into_values().next()?)?)));
     Page { server: Some(names.server), values: values.collect(), process_start_s }
 }
 
 /// Names of a page that mean nothing to us, without what clients of Prometheus add by themselves; in alphabetical order, each once.
 pub fn unknown(text: &str) -> Vec<String> {
     const OF_CLIENTS: [&str; 5] = ["python_", "process_", "go_", "promhttp_", "http_"];
-    let ours = |name: &str| ALL.iter().flat_map(|names| names.rows).any(|row| row.meaning(name).is_some());
+    let ours =
+        |name: &str| ALL.iter().flat_map(|names| names.rows).any(|row| row.meaning(name).is_some());
     // A counter may be called `..._count` by itself: only beside a sum is that a part of something larger.
-    let is_whole = |part: &str, stem: &str| part != "_count" || text.contains(&format!("{stem}_sum"));
+    let is_whole =
+        |part: &str, stem: &str| part != "_count" || text.contains(&format!("{stem}_sum"));
     let family = |name: &str| {
         let parts = ["_bucket", "_sum", "_count", "_total", "_created"];
-        let mut stems = parts.iter().filter_map(|part| name.strip_suffix(part).filter(|stem| is_whole(part, stem)));
+        let mut stems = parts
+            .iter()
+            .filter_map(|part| name.strip_suffix(part).filter(|stem| is_whole(part, stem)));
         stems.next().unwrap_or(name).to_owned()
     };
     let wanted = |name: &str| !OF_CLIENTS.iter().any(|lead| name.starts_with(lead));
-    let all: Vec<(String, bool)> = samples(text, wanted).map(|s| (family(s.name), ours(s.name))).collect();
-    let known: BTreeSet<&str> = all.iter().filter(|(_, ours)| *ours).map(|(family, _)| family.as_str()).collect();
+    let all: Vec<(String, bool)> =
+        samples(text, wanted).map(|s| (family(s.name), ours(s.name))).collect();
+    let known: BTreeSet<&str> =
+        all.iter().filter(|(_, ours)| *ours).map(|(family, _)| family.as_str()).collect();
     let unknown: BTreeSet<&str> = all.iter().map(|(family, _)| family.as_str()).collect();
     unknown.difference(&known).map(|family| (*family).to_owned()).collect()
 }
 
 impl Names {
     fn take(&self, sample: &Sample<'_>, found: &mut Found) {
-        let has = |(label, value): (&str, &str)| sample.labels.iter().any(|(l, v)| *l == label && v == value);
+        let has = |(label, value): (&str, &str)| {
+            sample.labels.iter().any(|(l, v)| *l == label && v == value)
+        };
         // SGLang: the sum is there too, with an empty one.
         if sample.labels.iter().any(|(l, v)| *l == "priority" && !v.is_empty()) {
             return;
         }
         for (index, row) in self.rows.iter().enumerate() {
-            let Some(raw) = row.meaning(sample.name).filter(|_| row.only.is_none_or(has)) else { continue };
+            let Some(raw) = row.meaning(sample.name).filter(|_| row.only.is_none_or(has)) else {
+                continue;
+            };
             let series = found.entry(raw).or_default().entry(index).or_default();
             let labels = sample.labels.iter().filter(|(l, _)| !COPIES.contains(l));
             let key: String = labels.flat_map(|(l, v)| [*l, "\u{1}", v, "\u{2}"]).collect();
@@ -333,7 +356,10 @@ impl Row {
 impl Raw {
     /// Only rises, unless the server begins anew.
     pub const fn is_counter(self) -> bool {
-        !matches!(self, Self::Running | Self::Waiting | Self::KvUse | Self::PrefixHitRate | Self::AcceptRate)
+        !matches!(
+            self,
+            Self::Running | Self::Waiting | Self::KvUse | Self::PrefixHitRate | Self::AcceptRate
+        )
     }
 
     /// Several engines (data parallel) and labels: counts add up, shares are averaged.

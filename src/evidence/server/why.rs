@@ -53,7 +53,8 @@ const BARS: [Bar; 13] = [
     bar(Fact::RunningMean, true, 1.0, 0.15),
 ];
 /// Causes by themselves.
-const CAUSES: [Fact; 5] = [Fact::PrefixHits, Fact::SpecAccepted, Fact::Preemptions, Fact::Gateway, Fact::Upstream];
+const CAUSES: [Fact; 5] =
+    [Fact::PrefixHits, Fact::SpecAccepted, Fact::Preemptions, Fact::Gateway, Fact::Upstream];
 /// More numbers than these in one sentence are a table.
 const MOST: usize = 3;
 /// The server's own view of a latency stands still if it moved less than this share.
@@ -69,9 +70,16 @@ const FULL: f64 = 0.85;
 /// One sentence or two about `said`, such as `TTFT is 35 % longer`. None where the server told nothing on one of the sides.
 ///
 /// `client_ms`: the client's own mean of that part of a request, on the baseline's side.
-pub fn why(said: &str, concern: Concern, client_ms: Option<f64>, baseline: &Values, candidate: &Values) -> Option<String> {
+pub fn why(
+    said: &str,
+    concern: Concern,
+    client_ms: Option<f64>,
+    baseline: &Values,
+    candidate: &Values,
+) -> Option<String> {
     Fact::ALL.iter().find(|f| baseline.contains_key(f.key()) && candidate.contains_key(f.key()))?;
-    let mut changes: Vec<Change> = BARS.iter().filter_map(|bar| bar.exceeded(baseline, candidate)).collect();
+    let mut changes: Vec<Change> =
+        BARS.iter().filter_map(|bar| bar.exceeded(baseline, candidate)).collect();
     changes.sort_by(|a, b| b.is_cause().cmp(&a.is_cause()).then(b.growth.total_cmp(&a.growth)));
     let full = candidate.get(Fact::KvUseMax.key()).is_some_and(|use_| *use_ >= FULL);
     let Some(place) = place(&changes, full) else {
@@ -89,7 +97,12 @@ impl Bar {
         let (before, after) = (*baseline.get(self.fact.key())?, *candidate.get(self.fact.key())?);
         let worse = if self.rises { after - before } else { before - after };
         let growth = worse / before.abs().max(self.least);
-        (worse > self.least && worse > self.share * before.abs()).then_some(Change { fact: self.fact, before, after, growth })
+        (worse > self.least && worse > self.share * before.abs()).then_some(Change {
+            fact: self.fact,
+            before,
+            after,
+            growth,
+        })
     }
 }
 
@@ -100,7 +113,11 @@ impl Change {
 
     fn words(self) -> String {
         let verb = if self.after > self.before { "rose" } else { "fell" };
-        let mean = if matches!(self.fact, Fact::WaitingMean | Fact::RunningMean) { " on average" } else { "" };
+        let mean = if matches!(self.fact, Fact::WaitingMean | Fact::RunningMean) {
+            " on average"
+        } else {
+            ""
+        };
         let (before, after) = (value(self.fact, self.before), value(self.fact, self.after));
         format!("{} {verb} from {before} to {after}{mean}", self.fact.words())
     }
@@ -112,14 +129,21 @@ fn place(changes: &[Change], full: bool) -> Option<&'static str> {
     let first = changes.first()?;
     let of = |facts: &[Fact]| changes.iter().find(|c| facts.contains(&c.fact));
     let ms = |fact| of(&[fact]).map_or(0.0, |c| c.after - c.before);
-    let (prefill, decode) = (of(&[Fact::Prefill, Fact::PrefillToken]), of(&[Fact::TokenGap, Fact::Decode]));
+    let (prefill, decode) =
+        (of(&[Fact::Prefill, Fact::PrefillToken]), of(&[Fact::TokenGap, Fact::Decode]));
     let growth = |c: Option<&Change>| c.map_or(0.0, |c| c.growth);
     let waits = of(&[Fact::Queue, Fact::WaitingMean]).is_some();
     let works = prefill.is_some() || decode.is_some();
     Some(match first.fact {
-        Fact::PrefixHits => "it is likely that prompts are computed again that the prefix cache used to hold",
-        Fact::SpecAccepted => "it is likely that each step yields fewer tokens, since fewer of the drafted ones are accepted",
-        Fact::Preemptions => "it is likely that the KV cache is too small, so that requests are interrupted and computed again",
+        Fact::PrefixHits => {
+            "it is likely that prompts are computed again that the prefix cache used to hold"
+        }
+        Fact::SpecAccepted => {
+            "it is likely that each step yields fewer tokens, since fewer of the drafted ones are accepted"
+        }
+        Fact::Preemptions => {
+            "it is likely that the KV cache is too small, so that requests are interrupted and computed again"
+        }
         Fact::Gateway => "the time is likely lost in the gateway",
         Fact::Upstream => "the time is likely lost in the model or server behind",
         _ if waits && (!works || ms(Fact::Queue) > ms(Fact::Prefill) + ms(Fact::Decode)) => {
@@ -130,7 +154,9 @@ fn place(changes: &[Change], full: bool) -> Option<&'static str> {
             }
         }
         _ if works => match (growth(prefill), growth(decode)) {
-            (one, two) if one.min(two) >= ALIKE * one.max(two) => "the time is likely lost in prefill and in decode",
+            (one, two) if one.min(two) >= ALIKE * one.max(two) => {
+                "the time is likely lost in prefill and in decode"
+            }
             (one, two) if one > two => "the time is likely lost in prefill",
             _ => "the time is likely lost in decode",
         },
@@ -140,16 +166,26 @@ fn place(changes: &[Change], full: bool) -> Option<&'static str> {
 }
 
 /// Nothing changed for the worse: either the server does not see the loss, or it does not say where it is.
-fn unexplained(concern: Concern, client_ms: Option<f64>, baseline: &Values, candidate: &Values) -> String {
+fn unexplained(
+    concern: Concern,
+    client_ms: Option<f64>,
+    baseline: &Values,
+    candidate: &Values,
+) -> String {
     let own = match concern {
         Concern::FirstToken => Fact::FirstToken,
         Concern::LaterTokens => Fact::TokenGap,
         Concern::Both => Fact::Whole,
     };
-    let same_thing = |before: f64| before > 0.0 && client_ms.is_some_and(|ms| before >= SAME_THING * ms);
+    let same_thing =
+        |before: f64| before > 0.0 && client_ms.is_some_and(|ms| before >= SAME_THING * ms);
     match baseline.get(own.key()).zip(candidate.get(own.key())) {
         Some((before, after)) if same_thing(*before) && (after / before - 1.0).abs() < STILL => {
-            format!("and {} stayed at {}: the time is likely lost between client and server", own.words(), value(own, *after))
+            format!(
+                "and {} stayed at {}: the time is likely lost between client and server",
+                own.words(),
+                value(own, *after)
+            )
         }
         _ => "and nothing else that the server tells of itself changed with it".into(),
     }

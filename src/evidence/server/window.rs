@@ -94,15 +94,21 @@ impl Watched {
         }
         // No number of JSON: a record that held one could not be read again.
         values.retain(|_, value| value.is_finite());
-        let found =
-            [restarted(&continuity), others(values.get(&Fact::Finished).copied(), window.sent), self.incomplete(&continuity)];
+        let found = [
+            restarted(&continuity),
+            others(values.get(&Fact::Finished).copied(), window.sent),
+            self.incomplete(&continuity),
+        ];
         let round = ServerRound {
             server: self.readings.last().and_then(|r| r.page.server).map(str::to_owned),
             samples: u32::try_from(self.readings.len()).unwrap_or(u32::MAX),
             failed: self.failed,
             problem: self.problem.clone(),
             cpu_ms: Some(self.cpu_ns as f64 / 1e6),
-            values: values.into_iter().map(|(fact, value)| (fact.key().to_owned(), value)).collect(),
+            values: values
+                .into_iter()
+                .map(|(fact, value)| (fact.key().to_owned(), value))
+                .collect(),
             series: self.series(window),
         };
         (round, found.into_iter().flatten().collect())
@@ -114,7 +120,11 @@ impl Watched {
     }
 
     fn gauges(&self, window: Window) -> BTreeMap<Fact, f64> {
-        let of = |raw: Raw| self.during(window).filter_map(|r| r.page.values.get(&raw).copied()).collect::<Vec<f64>>();
+        let of = |raw: Raw| {
+            self.during(window)
+                .filter_map(|r| r.page.values.get(&raw).copied())
+                .collect::<Vec<f64>>()
+        };
         let mut values = BTreeMap::new();
         for (raw, mean, max) in [
             (Raw::Running, Fact::RunningMean, Some(Fact::RunningMax)),
@@ -140,14 +150,19 @@ impl Watched {
         let of = |raw: Raw| {
             let mut slots = vec![None; slots];
             for reading in self.during(window) {
-                let slot = usize::try_from(second(reading.at_ns)).ok().and_then(|i| slots.get_mut(i));
+                let slot =
+                    usize::try_from(second(reading.at_ns)).ok().and_then(|i| slots.get_mut(i));
                 if let Some((slot, value)) = slot.zip(reading.page.values.get(&raw)) {
                     *slot = Some(*value);
                 }
             }
             if slots.iter().all(Option::is_none) { Vec::new() } else { slots }
         };
-        ServerSeries { running: of(Raw::Running), waiting: of(Raw::Waiting), kv_use_ratio: of(Raw::KvUse) }
+        ServerSeries {
+            running: of(Raw::Running),
+            waiting: of(Raw::Waiting),
+            kv_use_ratio: of(Raw::KvUse),
+        }
     }
 
     fn incomplete(&self, continuity: &Continuity) -> Option<Finding> {
@@ -155,7 +170,8 @@ impl Watched {
             return Some(note(METRICS_PAGE, ServerSeen::SeveralServers));
         }
         let why = self.problem.as_deref().unwrap_or("no reason known").to_owned();
-        let (failed, of) = (u64::from(self.failed), u64::from(self.failed) + self.readings.len() as u64);
+        let (failed, of) =
+            (u64::from(self.failed), u64::from(self.failed) + self.readings.len() as u64);
         (failed > 0).then(|| note(METRICS_PAGE, ServerSeen::MetricsFailed { failed, of, why }))
     }
 }
@@ -166,8 +182,11 @@ fn differences(first: &Page, last: &Page) -> BTreeMap<Fact, f64> {
         return BTreeMap::new();
     }
     let rise = |raw: Raw| Some(last.values.get(&raw)? - first.values.get(&raw)?);
-    let share = |part: Raw, whole: Option<f64>| Some((rise(part)? / whole.filter(|n| *n > 0.0)?).clamp(0.0, 1.0));
-    let looked_up = rise(Raw::PrefixQueried).or_else(|| Some(rise(Raw::PrefixFound)? + rise(Raw::PrefixMissed)?));
+    let share = |part: Raw, whole: Option<f64>| {
+        Some((rise(part)? / whole.filter(|n| *n > 0.0)?).clamp(0.0, 1.0))
+    };
+    let looked_up = rise(Raw::PrefixQueried)
+        .or_else(|| Some(rise(Raw::PrefixFound)? + rise(Raw::PrefixMissed)?));
     let mean_ms = |part: Part| {
         let count = rise(Raw::Count(part)).filter(|n| *n > 0.0)?;
         Some(rise(Raw::Seconds(part))? * 1000.0 / count)
@@ -187,12 +206,15 @@ fn differences(first: &Page, last: &Page) -> BTreeMap<Fact, f64> {
         (Fact::Gateway, mean_ms(Part::Gateway)),
         (Fact::Upstream, mean_ms(Part::Upstream)),
     ];
-    all.into_iter().filter_map(|(fact, value)| Some((fact, value.filter(|v| v.is_finite())?))).collect()
+    all.into_iter()
+        .filter_map(|(fact, value)| Some((fact, value.filter(|v| v.is_finite())?)))
+        .collect()
 }
 
 /// One fall is a restart; more are a page that several processes answer.
 fn continuity(readings: &[Reading]) -> Continuity {
-    let falls: Vec<Restart> = readings.windows(2).filter_map(|two| fall(&two[0].page, &two[1].page)).collect();
+    let falls: Vec<Restart> =
+        readings.windows(2).filter_map(|two| fall(&two[0].page, &two[1].page)).collect();
     match &falls[..] {
         [] => Continuity::Whole,
         [fall] => Continuity::Restarted(fall.clone()),
@@ -217,7 +239,11 @@ fn fall(before: &Page, after: &Page) -> Option<Restart> {
 
 fn restarted(continuity: &Continuity) -> Option<Finding> {
     let Continuity::Restarted(how) = continuity else { return None };
-    Some(Finding::new(Severity::Invalid, RESTARTED, ServerSeen::ServerRestarted { how: how.clone() }))
+    Some(Finding::new(
+        Severity::Invalid,
+        RESTARTED,
+        ServerSeen::ServerRestarted { how: how.clone() },
+    ))
 }
 
 fn others(finished: Option<f64>, sent: u64) -> Option<Finding> {

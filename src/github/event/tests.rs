@@ -36,11 +36,15 @@ fn pull(head_repo: &serde_json::Value) -> serde_json::Value {
 
 #[test]
 fn a_pull_request_is_its_head_and_not_the_merge() {
-    let ci = parse("pull_request", "refs/pull/42/merge", &pull(&json!({"full_name": "acme/serve"})));
+    let ci =
+        parse("pull_request", "refs/pull/42/merge", &pull(&json!({"full_name": "acme/serve"})));
     assert_eq!((ci.head_sha.as_deref(), ci.checkout_sha.as_deref()), (Some(HEAD), Some(MERGE)));
     assert_eq!(ci.base, Base { branch: Some("main".into()), sha: Some(BASE.into()) });
     assert_eq!((ci.pull, ci.fork, ci.run), (Some(42), false, Some(RunId { run: 77, attempt: 2 })));
-    assert_eq!(ci.run_url().as_deref(), Some("https://github.com/acme/serve/actions/runs/77/attempts/2"));
+    assert_eq!(
+        ci.run_url().as_deref(),
+        Some("https://github.com/acme/serve/actions/runs/77/attempts/2")
+    );
 }
 
 #[test]
@@ -51,7 +55,8 @@ fn a_fork_is_one_even_after_it_was_deleted() {
 
 #[test]
 fn a_merge_group_and_a_push_name_both_ends() {
-    let group = json!({"merge_group": {"head_sha": HEAD, "base_sha": BASE, "base_ref": "refs/heads/main"}});
+    let group =
+        json!({"merge_group": {"head_sha": HEAD, "base_sha": BASE, "base_ref": "refs/heads/main"}});
     let ci = parse("merge_group", "refs/heads/gh-readonly-queue/main/pr-42-x", &group);
     assert_eq!((ci.head_sha.as_deref(), ci.pull), (Some(HEAD), None));
     assert_eq!(ci.base, Base { branch: Some("main".into()), sha: Some(BASE.into()) });
@@ -66,7 +71,11 @@ fn a_merge_group_and_a_push_name_both_ends() {
 fn a_schedule_and_a_dispatch_test_what_is_checked_out() {
     for event in ["schedule", "workflow_dispatch", "an_event_of_tomorrow"] {
         let ci = parse(event, "refs/heads/main", &json!({}));
-        assert_eq!((ci.head_sha.as_deref(), ci.pull, ci.base), (Some(MERGE), None, Base::default()), "{event}");
+        assert_eq!(
+            (ci.head_sha.as_deref(), ci.pull, ci.base),
+            (Some(MERGE), None, Base::default()),
+            "{event}"
+        );
     }
 }
 
@@ -78,8 +87,15 @@ fn a_workflow_run_is_about_the_run_that_measured() {
             "head_repository": {"full_name": "eve/serve"}, "pull_requests": [{"number": 1}]},
     });
     let ci = parse("workflow_run", "refs/heads/main", &run);
-    assert_eq!((ci.head_sha.as_deref(), ci.fork, ci.pull), (Some(HEAD), true, None), "no number from the event's own list");
-    assert_eq!((ci.run, ci.head_branch.as_deref()), (Some(RunId { run: 70, attempt: 3 }), Some("fast")));
+    assert_eq!(
+        (ci.head_sha.as_deref(), ci.fork, ci.pull),
+        (Some(HEAD), true, None),
+        "no number from the event's own list"
+    );
+    assert_eq!(
+        (ci.run, ci.head_branch.as_deref()),
+        (Some(RunId { run: 70, attempt: 3 }), Some("fast"))
+    );
     assert_eq!(ci.head_repository, Slug::parse("eve/serve"));
 }
 
@@ -88,16 +104,24 @@ fn what_is_odd_is_unknown_and_never_a_path() {
     for odd in ["acme", "acme/", "acme/../x", "a/b/c", "acme/..", "a b/c", "acme/x?y"] {
         assert_eq!(Slug::parse(odd), None, "{odd}");
     }
-    let ci = parse("pull_request", "", &json!({"pull_request": {"number": -1, "head": {"sha": "main; rm"}}}));
+    let ci = parse(
+        "pull_request",
+        "",
+        &json!({"pull_request": {"number": -1, "head": {"sha": "main; rm"}}}),
+    );
     assert_eq!((ci.head_sha, ci.pull, ci.fork), (None, None, true));
 }
 
 #[test]
 fn outside_of_a_workflow_there_is_none_and_a_server_of_ones_own_has_its_own_graphql() {
     assert_eq!(Ci::parse(|_| None, None), Ok(None));
-    let env = |name: &str| (name == "GITHUB_API_URL").then(|| "https://ghe.example/api/v3/".to_owned());
+    let env =
+        |name: &str| (name == "GITHUB_API_URL").then(|| "https://ghe.example/api/v3/".to_owned());
     let ci = Ci::outside(env);
-    assert_eq!((ci.api_url.as_str(), ci.graphql_url.as_str()), ("https://ghe.example/api/v3", "https://ghe.example/api/graphql"));
+    assert_eq!(
+        (ci.api_url.as_str(), ci.graphql_url.as_str()),
+        ("https://ghe.example/api/v3", "https://ghe.example/api/graphql")
+    );
     assert_eq!(Ci::outside(|_| None).graphql_url, "https://api.github.com/graphql");
     let actions = |name: &str| (name == "GITHUB_ACTIONS").then(|| "true".to_owned());
     assert!(Ci::parse(actions, Some("{")).is_err());

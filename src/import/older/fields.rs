@@ -13,10 +13,18 @@ const LONGEST: usize = 60;
 
 impl Item {
     /// An entry is a mapping, or a name alone. Anything else is told and left out.
-    pub fn of(file: &'static str, index: usize, name: Option<&str>, value: &Value, notes: &mut Vec<String>) -> Option<Self> {
+    pub fn of(
+        file: &'static str,
+        index: usize,
+        name: Option<&str>,
+        value: &Value,
+        notes: &mut Vec<String>,
+    ) -> Option<Self> {
         let rest = match value {
             Value::Object(map) => map.clone(),
-            Value::String(text) if name.is_none() => Map::from_iter([("name".to_owned(), Value::from(text.as_str()))]),
+            Value::String(text) if name.is_none() => {
+                Map::from_iter([("name".to_owned(), Value::from(text.as_str()))])
+            }
             _ => {
                 notes.push(format!("{file}, entry {}: it is no mapping", index + 1));
                 return None;
@@ -24,7 +32,8 @@ impl Item {
         };
         let mut item = Self { name: String::new(), file, rest };
         let own = item.text(&["name"]).or_else(|| name.map(str::to_owned));
-        item.name = own.unwrap_or_else(|| format!("{}-{}", file.trim_end_matches("s.yaml"), index + 1));
+        item.name =
+            own.unwrap_or_else(|| format!("{}-{}", file.trim_end_matches("s.yaml"), index + 1));
         Some(item)
     }
 

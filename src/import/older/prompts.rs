@@ -30,7 +30,9 @@ impl Prompts {
     /// `prompts: {short: [...], long: [...]}` beside the workloads, or one list for all of them.
     pub fn of(beside: Option<&Value>) -> Self {
         let by_type = match beside {
-            Some(Value::Object(map)) => map.iter().map(|(kind, list)| (kind.clone(), texts(list))).collect(),
+            Some(Value::Object(map)) => {
+                map.iter().map(|(kind, list)| (kind.clone(), texts(list))).collect()
+            }
             Some(list) => vec![(String::new(), texts(list))],
             None => Vec::new(),
         };
@@ -38,10 +40,17 @@ impl Prompts {
     }
 
     /// The `prompts` of a workload. `sends` is how many requests a round has, where that is known before.
-    pub fn line(&mut self, item: &mut Item, name: &str, sends: Option<u64>, notes: &mut Vec<String>) -> Option<Line> {
+    pub fn line(
+        &mut self,
+        item: &mut Item,
+        name: &str,
+        sends: Option<u64>,
+        notes: &mut Vec<String>,
+    ) -> Option<Line> {
         let (place, kind_place) = (item.place("prompts"), item.place("prompt_type"));
         let kind = item.text(&["prompt_type"]);
-        let length = kind.as_deref().and_then(|kind| LENGTHS.iter().find(|(known, ..)| *known == kind));
+        let length =
+            kind.as_deref().and_then(|kind| LENGTHS.iter().find(|(known, ..)| *known == kind));
         let said = count(item, &["input_tokens", "input_len", "prompt_tokens"], notes);
         let own = item.take(&["prompts", "prompt"]).map(|value| texts(&value));
         let list = own.or_else(|| self.shared(kind.as_deref())).filter(|list| !list.is_empty());
@@ -83,12 +92,17 @@ impl Prompts {
 
     /// The same texts are one file.
     fn file(&mut self, workload: &str, list: &[String]) -> String {
-        let lines: Vec<String> = list.iter().map(|prompt| json!({ "prompt": prompt }).to_string()).collect();
+        let lines: Vec<String> =
+            list.iter().map(|prompt| json!({ "prompt": prompt }).to_string()).collect();
         let text = lines.join("\n") + "\n";
         if let Some((name, _)) = self.files.iter().find(|(_, known)| *known == text) {
             return name.clone();
         }
-        let name = if self.files.is_empty() { "prompts.jsonl".to_owned() } else { format!("prompts-{workload}.jsonl") };
+        let name = if self.files.is_empty() {
+            "prompts.jsonl".to_owned()
+        } else {
+            format!("prompts-{workload}.jsonl")
+        };
         self.files.push((name.clone(), text));
         name
     }
@@ -99,7 +113,9 @@ fn texts(value: &Value) -> Vec<String> {
     let one = |value: &Value| {
         let text = match value {
             Value::String(text) => Some(text.as_str()),
-            Value::Object(map) => ["prompt", "text", "content"].iter().find_map(|key| map.get(*key)?.as_str()),
+            Value::Object(map) => {
+                ["prompt", "text", "content"].iter().find_map(|key| map.get(*key)?.as_str())
+            }
             _ => None,
         };
         text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)

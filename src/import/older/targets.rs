@@ -11,7 +11,11 @@ const NO_KEY: [&str; 5] = ["EMPTY", "none", "null", "dummy", "sk-no-key-required
 type Named = (String, StartTarget);
 
 /// Errors: no target with a URL.
-pub fn carry(servers: Vec<Item>, models: Vec<Item>, notes: &mut Vec<String>) -> Result<(StartTarget, Vec<Named>), String> {
+pub fn carry(
+    servers: Vec<Item>,
+    models: Vec<Item>,
+    notes: &mut Vec<String>,
+) -> Result<(StartTarget, Vec<Named>), String> {
     let mut sides: Vec<Named> = Vec::new();
     for item in servers {
         sides.extend(server(item, &sides, notes));
@@ -23,7 +27,10 @@ pub fn carry(servers: Vec<Item>, models: Vec<Item>, notes: &mut Vec<String>) -> 
         );
     }
     // Whatever an entry of `targets` does not say it takes from `target`: the key of one server would go to another.
-    let keyless = sides.iter().position(|(_, side)| side.api_key_env.is_none() && side.headers.is_empty()).unwrap_or(0);
+    let keyless = sides
+        .iter()
+        .position(|(_, side)| side.api_key_env.is_none() && side.headers.is_empty())
+        .unwrap_or(0);
     if keyless > 0 {
         let (first, chosen) = (&sides[0].0, &sides[keyless].0);
         notes.push(format!(
@@ -33,7 +40,8 @@ pub fn carry(servers: Vec<Item>, models: Vec<Item>, notes: &mut Vec<String>) -> 
     let (name, chosen) = &mut sides[keyless];
     let description = chosen.description.take();
     // Its name stays one that `--target` takes: an entry that says nothing of its own is `target` by another name.
-    let mut target = std::mem::replace(chosen, StartTarget { description, ..StartTarget::default() });
+    let mut target =
+        std::mem::replace(chosen, StartTarget { description, ..StartTarget::default() });
     target.note = Some(name.clone());
     for (index, item) in models.into_iter().enumerate() {
         let taken: Vec<String> = sides.iter().map(|(name, _)| name.clone()).collect();
@@ -48,7 +56,10 @@ pub fn carry(servers: Vec<Item>, models: Vec<Item>, notes: &mut Vec<String>) -> 
             if name != short {
                 notes.push(format!("models.yaml, {}, name: is called {name} here", shown(&short)));
             }
-            sides.push((name, StartTarget { model: Some(full), description, ..StartTarget::default() }));
+            sides.push((
+                name,
+                StartTarget { model: Some(full), description, ..StartTarget::default() },
+            ));
         }
     }
     Ok((target, sides))
@@ -72,7 +83,17 @@ fn server(mut item: Item, so_far: &[Named], notes: &mut Vec<String>) -> Option<N
     for key in item.left() {
         notes.push(format!("{}: goodput-gate has no such key", item.place(key)));
     }
-    Some((name, StartTarget { description, base_url: Some(base_url), model, api_key_env, headers, ..StartTarget::default() }))
+    Some((
+        name,
+        StartTarget {
+            description,
+            base_url: Some(base_url),
+            model,
+            api_key_env,
+            headers,
+            ..StartTarget::default()
+        },
+    ))
 }
 
 /// Without user and password, and with the `/v1` that some of the older tools append by themselves.
@@ -82,7 +103,10 @@ fn base_url(item: &Item, url: &str, notes: &mut Vec<String>) -> String {
     let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
     let bare = host.rsplit('@').next().unwrap_or(host);
     if bare != host {
-        notes.push(format!("{}: the user name or password in it is not carried over; name a variable", item.place("base_url")));
+        notes.push(format!(
+            "{}: the user name or password in it is not carried over; name a variable",
+            item.place("base_url")
+        ));
     }
     match path {
         Some(path) => format!("{scheme}://{bare}/{path}"),
@@ -107,8 +131,12 @@ fn key(item: &mut Item, name: &str, notes: &mut Vec<String>) -> Option<String> {
     if let Some(variable) = variable(&text) {
         return Some(variable.to_owned());
     }
-    let own: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-    let own = if own.starts_with(|c: char| c.is_ascii_digit()) { format!("KEY_{own}") } else { own };
+    let own: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect();
+    let own =
+        if own.starts_with(|c: char| c.is_ascii_digit()) { format!("KEY_{own}") } else { own };
     let variable = format!("{own}_API_KEY");
     notes.push(format!(
         "{place}: keys are never carried over; put it into the variable {variable}, in the environment or in .env"
@@ -119,7 +147,8 @@ fn key(item: &mut Item, name: &str, notes: &mut Vec<String>) -> Option<String> {
 /// `${NAME}`, `$NAME`, `LiteLLM`'s `os.environ/NAME`, or a name in capitals that ends as names of keys do.
 fn variable(text: &str) -> Option<&str> {
     let braced = text.strip_prefix("${").and_then(|t| t.strip_suffix('}'));
-    let marked = braced.or_else(|| text.strip_prefix("os.environ/")).or_else(|| text.strip_prefix('$'));
+    let marked =
+        braced.or_else(|| text.strip_prefix("os.environ/")).or_else(|| text.strip_prefix('$'));
     let usual = ["_KEY", "_TOKEN", "_SECRET"].iter().any(|end| text.ends_with(end));
     let name = marked.or_else(|| Some(text).filter(|_| usual))?;
     let capital = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
@@ -135,7 +164,8 @@ fn headers(item: &mut Item, has_key: bool, notes: &mut Vec<String>) -> Vec<(Stri
     for (name, value) in map {
         let value = value.as_str().unwrap_or_default();
         let from_variable = value.split_once("${").is_some_and(|(before, rest)| {
-            before.trim_end().is_empty() | before.trim_end().eq_ignore_ascii_case("bearer") && rest.ends_with('}')
+            before.trim_end().is_empty() | before.trim_end().eq_ignore_ascii_case("bearer")
+                && rest.ends_with('}')
         });
         if from_variable && !(has_key && name.eq_ignore_ascii_case("authorization")) {
             kept.push((name, value.to_owned()));
@@ -151,11 +181,14 @@ fn headers(item: &mut Item, has_key: bool, notes: &mut Vec<String>) -> Vec<(Stri
 
 /// Short name, full name, description.
 fn model(mut item: Item, notes: &mut Vec<String>) -> (String, String, Option<String>) {
-    let full = item.text(&["full_name", "model", "id", "path"]).unwrap_or_else(|| item.name.clone());
+    let full =
+        item.text(&["full_name", "model", "id", "path"]).unwrap_or_else(|| item.name.clone());
     let description = item.text(&["description"]);
     for key in item.left() {
         let why = match key.as_str() {
-            "context_length" | "max_model_len" => "the server knows it; prompts are as long as the workload says",
+            "context_length" | "max_model_len" => {
+                "the server knows it; prompts are as long as the workload says"
+            }
             _ => "goodput-gate has no such key",
         };
         notes.push(format!("{}: {why}", item.place(key)));

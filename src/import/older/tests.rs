@@ -7,12 +7,14 @@ use crate::config::{Arrival, Config, Endpoint, Flags, ModelChoice, PromptKind, S
 const TARGETS: &str = "targets: [{name: a, base_url: 'http://127.0.0.1:8000/v1'}]";
 
 fn carried(targets: &str, models: &str, workloads: &str) -> Carried {
-    carry(Files { targets: Some(targets), models: Some(models), workloads: Some(workloads) }).expect("it can be carried over")
+    carry(Files { targets: Some(targets), models: Some(models), workloads: Some(workloads) })
+        .expect("it can be carried over")
 }
 
 fn loaded(carried: &Carried) -> Config {
     let text = render(&carried.starter);
-    load(Some(Source { name: "c", text: &text }), &[], &Flags::default(), &|_| None).unwrap_or_else(|e| panic!("{e}\n{text}"))
+    load(Some(Source { name: "c", text: &text }), &[], &Flags::default(), &|_| None)
+        .unwrap_or_else(|e| panic!("{e}\n{text}"))
 }
 
 #[test]
@@ -27,20 +29,27 @@ fn a_key_is_never_carried_over_or_shown() {
     assert!(!text.contains("0123456789abcdef"), "{text}");
     assert_eq!(loaded(&all).target.api_key_env.as_deref(), Some("A_API_KEY"));
     assert!(
-        all.notes.iter().any(|n| n.contains("A_API_KEY")) && all.notes.iter().any(|n| n.contains("password")),
+        all.notes.iter().any(|n| n.contains("A_API_KEY"))
+            && all.notes.iter().any(|n| n.contains("password")),
         "{:?}",
         all.notes
     );
     // Also not by a syntax error beside it.
-    let error =
-        carry(Files { targets: Some(&format!("targets: [{{api_key: {literal}")), ..Files::default() }).expect_err("no YAML");
+    let error = carry(Files {
+        targets: Some(&format!("targets: [{{api_key: {literal}")),
+        ..Files::default()
+    })
+    .expect_err("no YAML");
     assert!(!error.contains("0123456789abcdef") && error.contains("targets.yaml:"), "{error}");
 }
 
 #[test]
 fn a_key_does_not_reach_another_server() {
-    let all =
-        carried("targets:\n- {name: a, base_url: http://h:1/v1, api_key: $A_KEY}\n- {name: b, base_url: http://h:2/v1}", "", "");
+    let all = carried(
+        "targets:\n- {name: a, base_url: http://h:1/v1, api_key: $A_KEY}\n- {name: b, base_url: http://h:2/v1}",
+        "",
+        "",
+    );
     let config = loaded(&all);
     assert_eq!(config.target.api_key_env, None);
     assert_eq!(config.targets["a"].api_key_env.as_deref(), Some("A_KEY"));
@@ -56,7 +65,8 @@ fn another_server_takes_another_model() {
     );
     let text = render(&all.starter);
     let flags = Flags { target: Some("b".into()), model: Some("org/n".into()), ..Flags::default() };
-    let config = load(Some(Source { name: "c", text: &text }), &[], &flags, &|_| None).expect("it is valid");
+    let config =
+        load(Some(Source { name: "c", text: &text }), &[], &flags, &|_| None).expect("it is valid");
     assert_eq!(config.target.endpoint, Endpoint::Http("http://h:2/v1".into()));
     assert_eq!(config.target.model, ModelChoice::Named("org/n".into()));
     assert_eq!(config.targets["b"].model, ModelChoice::Named("org/m".into()));
@@ -71,17 +81,35 @@ fn every_name_of_theirs_is_one_here() {
     );
     let text = render(&all.starter);
     for (target, port) in [("a", 1), ("b", 2)] {
-        for (model, full) in [("m", "org/m"), ("Nx", "org/n"), ("b-2", "org/b"), ("org/other", "org/other")] {
-            let flags = Flags { target: Some(target.into()), model: Some(model.into()), ..Flags::default() };
-            let config = load(Some(Source { name: "c", text: &text }), &[], &flags, &|_| None).expect("it is valid");
-            assert_eq!(config.target.endpoint, Endpoint::Http(format!("http://h:{port}/v1")), "{target}");
+        for (model, full) in
+            [("m", "org/m"), ("Nx", "org/n"), ("b-2", "org/b"), ("org/other", "org/other")]
+        {
+            let flags = Flags {
+                target: Some(target.into()),
+                model: Some(model.into()),
+                ..Flags::default()
+            };
+            let config = load(Some(Source { name: "c", text: &text }), &[], &flags, &|_| None)
+                .expect("it is valid");
+            assert_eq!(
+                config.target.endpoint,
+                Endpoint::Http(format!("http://h:{port}/v1")),
+                "{target}"
+            );
             assert_eq!(config.target.model, ModelChoice::Named(full.into()), "{model}");
         }
     }
     let names = loaded(&all).names;
-    assert_eq!((names.targets["b"].as_str(), names.targets["m"].as_str()), ("second", "small: one"));
+    assert_eq!(
+        (names.targets["b"].as_str(), names.targets["m"].as_str()),
+        ("second", "small: one")
+    );
     assert_eq!((names.workloads["w"].as_str(), names.models["b-2"].as_str()), ("the #1", "org/b"));
-    assert!(all.notes.contains(&"models.yaml, b, name: is called b-2 here".to_owned()), "{:?}", all.notes);
+    assert!(
+        all.notes.contains(&"models.yaml, b, name: is called b-2 here".to_owned()),
+        "{:?}",
+        all.notes
+    );
 }
 
 #[test]
@@ -97,7 +125,10 @@ fn figures_of_a_preset_are_the_preset_and_others_stay() {
     assert_eq!(keys(1), ["preset", "arrival", "duration"]);
     let config = loaded(&all);
     assert_eq!(config.workloads[1].arrival, Arrival::Constant { rate: 30.0 });
-    assert_eq!((config.workloads[1].max_in_flight, config.workloads[2].max_in_flight), (Some(50), Some(8)));
+    assert_eq!(
+        (config.workloads[1].max_in_flight, config.workloads[2].max_in_flight),
+        (Some(50), Some(8))
+    );
 }
 
 #[test]
@@ -107,7 +138,14 @@ fn what_cannot_be_carried_over_is_said() {
         "models: [{name: m, full_name: org/m, context_length: 8192}]",
         "defaults: {}\nworkloads: [{name: w, rps: fast, prompt_type: long, slo: {ttft: 500, itl: 5}}, 7]",
     );
-    for part in ["m, context_length", "workloads.yaml, defaults", "w, rps: not a number", "prompt_type", "slo.itl", "entry 2"] {
+    for part in [
+        "m, context_length",
+        "workloads.yaml, defaults",
+        "w, rps: not a number",
+        "prompt_type",
+        "slo.itl",
+        "entry 2",
+    ] {
         assert!(all.notes.iter().any(|n| n.contains(part)), "{part} is not in {:#?}", all.notes);
     }
     assert!(render(&all.starter).contains("slo: {ttft: 500ms}"));
@@ -125,7 +163,9 @@ fn a_type_of_prompts_is_a_length() {
     let tokens: Vec<u32> = loaded(&all).workloads.iter().map(|w| w.prompts.input_tokens).collect();
     assert_eq!(tokens, [1024, 64, 99, 256]);
     assert!(
-        all.notes.iter().any(|n| n.starts_with("workloads.yaml, b, prompt_type: texts of 64 nominal tokens")),
+        all.notes
+            .iter()
+            .any(|n| n.starts_with("workloads.yaml, b, prompt_type: texts of 64 nominal tokens")),
         "{:?}",
         all.notes
     );
@@ -141,7 +181,10 @@ fn prompts_become_a_dataset_where_there_are_enough() {
          - {name: d, prompt_type: short, rps: 2, duration: 2}\n- {name: e, prompts: [x], concurrency: 1, duration: 60}",
     );
     let short = "{\"prompt\":\"one\"}\n{\"prompt\":\"two\"}\n{\"prompt\":\"on\\\"ce\"}\n";
-    let files = [("prompts.jsonl", "{\"prompt\":\"p1\"}\n{\"prompt\":\"p2\"}\n"), ("prompts-b.jsonl", short)];
+    let files = [
+        ("prompts.jsonl", "{\"prompt\":\"p1\"}\n{\"prompt\":\"p2\"}\n"),
+        ("prompts-b.jsonl", short),
+    ];
     assert_eq!(all.files, files.map(|(name, text)| (name.to_owned(), text.to_owned())));
     let kinds = loaded(&all).workloads.into_iter().map(|w| match w.prompts.kind {
         PromptKind::Dataset { file, .. } => Some(file.display().to_string()),
@@ -150,7 +193,8 @@ fn prompts_become_a_dataset_where_there_are_enough() {
     let kinds: Vec<Option<String>> = kinds.collect();
     assert_eq!(
         kinds,
-        [Some("prompts.jsonl"), Some("prompts-b.jsonl"), Some("prompts-b.jsonl"), None, None].map(|k| k.map(str::to_owned))
+        [Some("prompts.jsonl"), Some("prompts-b.jsonl"), Some("prompts-b.jsonl"), None, None]
+            .map(|k| k.map(str::to_owned))
     );
     for part in [
         "d, prompts: 3 of them, and a round sends 4 requests",

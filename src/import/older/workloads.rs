@@ -16,7 +16,11 @@ const USUAL: &str = "medium-load";
 /// Requests of a round where nothing is said of its length: `default.yaml`.
 const USUAL_REQUESTS: u64 = 100;
 
-pub fn carry(items: Vec<Item>, prompts: &mut Prompts, notes: &mut Vec<String>) -> Vec<StartWorkload> {
+pub fn carry(
+    items: Vec<Item>,
+    prompts: &mut Prompts,
+    notes: &mut Vec<String>,
+) -> Vec<StartWorkload> {
     if items.is_empty() {
         notes.push(format!("no workload was found: {USUAL} stands there instead"));
         return vec![StartWorkload { description: None, lines: vec![Line::new("preset", USUAL)] }];
@@ -34,16 +38,24 @@ pub fn carry(items: Vec<Item>, prompts: &mut Prompts, notes: &mut Vec<String>) -
     all
 }
 
-fn workload(mut item: Item, name: &str, prompts: &mut Prompts, notes: &mut Vec<String>) -> StartWorkload {
+fn workload(
+    mut item: Item,
+    name: &str,
+    prompts: &mut Prompts,
+    notes: &mut Vec<String>,
+) -> StartWorkload {
     let preset = starter::preset_load(name);
     let description = item.text(&["description"]);
     let sends = sends(&item, preset);
-    let mut lines = vec![if preset.is_some() { Line::new("preset", name) } else { Line::new("name", name) }];
+    let mut lines =
+        vec![if preset.is_some() { Line::new("preset", name) } else { Line::new("name", name) }];
     lines.extend(arrival(&mut item, preset, notes));
     lines.extend(length(&mut item, preset, notes));
     let tokens = count(&mut item, &["max_tokens", "output_tokens", "output_len"], notes);
     lines.extend(
-        tokens.filter(|n| preset.is_none_or(|p| p.output_tokens != *n)).map(|n| Line::new("output_tokens", n.to_string())),
+        tokens
+            .filter(|n| preset.is_none_or(|p| p.output_tokens != *n))
+            .map(|n| Line::new("output_tokens", n.to_string())),
     );
     lines.extend(prompts.line(&mut item, name, sends, notes));
     let temperature = number(&mut item, "temperature", notes).filter(|t| (0.0..=2.0).contains(t));
@@ -54,7 +66,8 @@ fn workload(mut item: Item, name: &str, prompts: &mut Prompts, notes: &mut Vec<S
     }
     lines.extend(seconds(&mut item, "timeout", notes).map(|t| Line::new("timeout", t)));
     lines.extend(
-        count(&mut item, &["warmup", "warmup_requests"], notes).map(|n| Line::new("warmup", format!("{{requests: {n}}}"))),
+        count(&mut item, &["warmup", "warmup_requests"], notes)
+            .map(|n| Line::new("warmup", format!("{{requests: {n}}}"))),
     );
     lines.extend(slo(&mut item, notes).map(|text| Line::new("slo", text)));
     left(&item, notes);
@@ -63,9 +76,14 @@ fn workload(mut item: Item, name: &str, prompts: &mut Prompts, notes: &mut Vec<S
 
 /// Requests of a round, where that is known before: as [`length`] has it.
 fn sends(item: &Item, preset: Option<PresetLoad>) -> Option<u64> {
-    let number = |keys: &[&str]| keys.iter().find_map(|key| item.peek(key)?.parse::<f64>().ok()).filter(|n| *n > 0.0);
+    let number = |keys: &[&str]| {
+        keys.iter().find_map(|key| item.peek(key)?.parse::<f64>().ok()).filter(|n| *n > 0.0)
+    };
     let requests = number(&REQUESTS);
-    let time = item.peek("duration").and_then(|text| parse_duration(&with_unit(text)).ok()).map(|d| d.as_secs_f64());
+    let time = item
+        .peek("duration")
+        .and_then(|text| parse_duration(&with_unit(text)).ok())
+        .map(|d| d.as_secs_f64());
     let rate = number(&["rps", "rate"]).or(preset.map(|p| p.rate));
     match (time.or(preset.filter(|_| requests.is_none()).map(|p| p.seconds)), rate) {
         (Some(time), Some(rate)) => format!("{:.0}", (time * rate).ceil()).parse().ok(),
@@ -83,12 +101,18 @@ fn arrival(item: &mut Item, preset: Option<PresetLoad>, notes: &mut Vec<String>)
     }
     let mut lines = Vec::new();
     let other = rate.filter(|r| preset.is_none_or(|p| p.rate.to_bits() != r.to_bits()));
-    lines.extend(
-        other.map(|r| Line::with("arrival", format!("{{constant: {{rate: {r}}}}}"), "poisson: as independent users come")),
-    );
+    lines.extend(other.map(|r| {
+        Line::with(
+            "arrival",
+            format!("{{constant: {{rate: {r}}}}}"),
+            "poisson: as independent users come",
+        )
+    }));
     let most = count(item, &["concurrency", "max_concurrency"], notes);
     let other = most.filter(|n| preset.is_none_or(|p| p.max_in_flight != *n));
-    lines.extend(other.map(|n| Line::with("max_in_flight", n.to_string(), "waiting for a slot counts as latency here")));
+    lines.extend(other.map(|n| {
+        Line::with("max_in_flight", n.to_string(), "waiting for a slot counts as latency here")
+    }));
     lines
 }
 
@@ -101,13 +125,19 @@ fn closed(item: &mut Item, notes: &mut Vec<String>) -> Vec<Line> {
     };
     match levels.as_slice() {
         [] => {
-            notes.push(format!("{place}: neither a rate nor a concurrency, so one request after the other"));
+            notes.push(format!(
+                "{place}: neither a rate nor a concurrency, so one request after the other"
+            ));
             vec![Line::new("arrival", "{closed: {concurrency: 1}}")]
         }
         [one] => vec![Line::new("arrival", format!("{{closed: {{concurrency: {one}}}}}"))],
         many => {
             let all: Vec<String> = many.iter().map(ToString::to_string).collect();
-            vec![Line::with("arrival", format!("{{closed: {{concurrency: [{}]}}}}", all.join(", ")), "one workload per level")]
+            vec![Line::with(
+                "arrival",
+                format!("{{closed: {{concurrency: [{}]}}}}", all.join(", ")),
+                "one workload per level",
+            )]
         }
     }
 }
@@ -117,12 +147,17 @@ fn length(item: &mut Item, preset: Option<PresetLoad>, notes: &mut Vec<String>) 
     let requests = count(item, &REQUESTS, notes);
     let duration = seconds(item, "duration", notes);
     let same = |text: &String| {
-        preset.zip(parse_duration(text).ok()).is_some_and(|(p, d)| p.seconds.to_bits() == d.as_secs_f64().to_bits())
+        preset
+            .zip(parse_duration(text).ok())
+            .is_some_and(|(p, d)| p.seconds.to_bits() == d.as_secs_f64().to_bits())
     };
     match (duration, requests) {
         (Some(time), requests) => {
             if requests.is_some() {
-                notes.push(format!("{}: a round is as long as `duration` says", item.place("requests")));
+                notes.push(format!(
+                    "{}: a round is as long as `duration` says",
+                    item.place("requests")
+                ));
             }
             (!same(&time)).then(|| Line::with("duration", time, "of each round"))
         }
@@ -136,12 +171,15 @@ fn slo(item: &mut Item, notes: &mut Vec<String>) -> Option<String> {
     let place = item.place("slo");
     let said = item.take(&["slo", "slos", "sla", "goodput", "goodput_thresholds"])?;
     let pairs: Vec<(String, String)> = match said {
-        Value::Object(map) => {
-            map.into_iter().map(|(k, v)| (k, v.as_str().map_or_else(|| v.to_string(), str::to_owned))).collect()
-        }
-        Value::String(text) => {
-            text.split(',').filter_map(|p| p.split_once([':', '='])).map(|(k, v)| (k.into(), v.into())).collect()
-        }
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(k, v)| (k, v.as_str().map_or_else(|| v.to_string(), str::to_owned)))
+            .collect(),
+        Value::String(text) => text
+            .split(',')
+            .filter_map(|p| p.split_once([':', '=']))
+            .map(|(k, v)| (k.into(), v.into()))
+            .collect(),
         _ => Vec::new(),
     };
     let mut limits = Vec::new();
@@ -156,7 +194,8 @@ fn slo(item: &mut Item, notes: &mut Vec<String>) -> Option<String> {
             }
         };
         let value = value.trim();
-        let time = if value.parse::<f64>().is_ok() { format!("{value}ms") } else { value.to_owned() };
+        let time =
+            if value.parse::<f64>().is_ok() { format!("{value}ms") } else { value.to_owned() };
         match parse_duration(&time).ok().filter(|d| !d.is_zero()) {
             Some(_) => limits.push(format!("{kind}: {time}")),
             None => notes.push(format!("{place}.{kind}: not a duration")),

@@ -65,10 +65,14 @@ pub fn false_alarms(starts: &[StartSummary], shape: Shape, policy: &Policy) -> O
 
 /// A split: even places of the order are the baseline, odd ones the candidate.
 fn judged(starts: &[StartSummary], order: &[usize], shape: Shape, policy: &Policy) -> Decision {
-    let pair = |both: &[usize]| Pair { baseline: starts[both[0]].clone(), candidate: starts[both[1]].clone() };
+    let pair = |both: &[usize]| Pair {
+        baseline: starts[both[0]].clone(),
+        candidate: starts[both[1]].clone(),
+    };
     let pairs: Vec<Pair> = order.chunks_exact(2).map(pair).collect();
     let rest: Vec<usize> = (0..starts.len()).filter(|i| !order.contains(i)).collect();
-    let side = rest.iter().rev().take(MOST_OF_A_SIDE).map(|&i| starts[i].clone()).collect::<Vec<_>>();
+    let side =
+        rest.iter().rev().take(MOST_OF_A_SIDE).map(|&i| starts[i].clone()).collect::<Vec<_>>();
     let history = if side.len() >= 2 { vec![PastRun { sides: vec![side] }] } else { vec![] };
     interleaved::play(&Basis { history: &history, shape, policy }, &pairs).decision
 }
@@ -114,9 +118,13 @@ fn clopper_pearson(hits: u64, n: u64) -> Option<(f64, f64)> {
 }
 
 fn words(starts: usize, pairs: usize, splits: u64, total: u64, disjoint: usize) -> String {
-    let which = if splits == total { format!("all {total}") } else { format!("{splits} of {total}") };
-    let looks =
-        if pairs == 1 { "; one pair plays the first look only, which convicts what is obvious and nothing else" } else { "" };
+    let which =
+        if splits == total { format!("all {total}") } else { format!("{splits} of {total}") };
+    let looks = if pairs == 1 {
+        "; one pair plays the first look only, which convicts what is obvious and nothing else"
+    } else {
+        ""
+    };
     format!(
         "{which} ordered splits of {starts} starts into {pairs} pair(s): they share starts and are not independent, so the interval is \
          narrower than what is known; {disjoint} of them can be disjoint{looks}"
@@ -132,9 +140,15 @@ mod tests {
     #[test]
     fn every_rank_is_another_arrangement() {
         let all: BTreeSet<Vec<usize>> = (0..120).map(|rank| arrangement(rank, 5, 4)).collect();
-        assert_eq!((all.len(), arrangements(5, 4), arrangements(8, 6)), (120, Some(120), Some(20_160)));
+        assert_eq!(
+            (all.len(), arrangements(5, 4), arrangements(8, 6)),
+            (120, Some(120), Some(20_160))
+        );
         assert!(all.iter().all(|order| order.iter().collect::<BTreeSet<_>>().len() == 4));
-        assert_eq!((arrangement(0, 6, 4), arrangement(119, 5, 4)), (vec![0, 1, 2, 3], vec![4, 3, 2, 1]));
+        assert_eq!(
+            (arrangement(0, 6, 4), arrangement(119, 5, 4)),
+            (vec![0, 1, 2, 3], vec![4, 3, 2, 1])
+        );
     }
 
     #[test]

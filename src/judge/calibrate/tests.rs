@@ -16,11 +16,18 @@ fn jitter(i: u32) -> f64 {
 /// `starts` starts of three plans: each plan 30 % slower than the one before, a start's offset, a round's jitter.
 fn rounds(starts: u32, start_noise: f64, round_noise: f64) -> Vec<Round> {
     let one = |start: u32, plan: u32| {
-        let offset = start_noise * jitter(start + 1) + round_noise * jitter(1000 + start * 3 + plan);
+        let offset =
+            start_noise * jitter(start + 1) + round_noise * jitter(1000 + start * 3 + plan);
         let speed = 1.3f64.powi(i32::try_from(plan).expect("few")) * offset.exp();
         let row = |i: u32| {
             let ttft = speed * (10.0 + f64::from((i * 37) % 29));
-            Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + speed * 100.0), output_tokens: Some(11), ok: true, ..Row::default() }
+            Row {
+                ttft_ms: Some(ttft),
+                e2e_ms: Some(ttft + speed * 100.0),
+                output_tokens: Some(11),
+                ok: true,
+                ..Row::default()
+            }
         };
         Round {
             start,
@@ -37,7 +44,13 @@ fn rounds(starts: u32, start_noise: f64, round_noise: f64) -> Vec<Round> {
 
 fn calibrated(rounds: &[Round]) -> Calibration {
     let costs = Costs { start_s: 72.0, round_s: 22.0 };
-    calibrate(&Input { rounds, slo: SloMs::default(), shape: SHAPE, costs, policy: &Policy::default() })
+    calibrate(&Input {
+        rounds,
+        slo: SloMs::default(),
+        shape: SHAPE,
+        costs,
+        policy: &Policy::default(),
+    })
 }
 
 fn of(calibration: &Calibration, metric: Metric) -> &MetricNoise {
@@ -97,8 +110,15 @@ fn the_best_number_of_rounds_follows_the_costs() {
         clamped: false,
         visible: None,
     };
-    let best = |start, round| best_rounds(&noise(start, round), Costs { start_s: 72.0, round_s: 18.0 }).expect("defined").rounds;
-    assert_eq!((best(0.01, 0.01), best(0.01, 0.015), best(0.05, 0.01), best(0.001, 0.01)), (2, 3, 1, 10));
+    let best = |start, round| {
+        best_rounds(&noise(start, round), Costs { start_s: 72.0, round_s: 18.0 })
+            .expect("defined")
+            .rounds
+    };
+    assert_eq!(
+        (best(0.01, 0.01), best(0.01, 0.015), best(0.05, 0.01), best(0.001, 0.01)),
+        (2, 3, 1, 10)
+    );
 }
 
 /// An example of the method: 60 s start, 12 s warm-up, 3 rounds of 22 s are 4.6 minutes per look, 13.8 at most.
@@ -113,10 +133,15 @@ fn minutes_are_methods() {
 fn quiet_starts_give_no_alarm_and_loud_ones_are_seen_in_the_visible_change() {
     let (quiet, loud) = (calibrated(&rounds(6, 0.005, 0.002)), calibrated(&rounds(6, 0.05, 0.002)));
     let alarms = quiet.false_alarms.expect("enough starts");
-    assert_eq!((alarms.splits, alarms.exhaustive, alarms.pairs, alarms.disjoint), (720, true, 3, 1));
+    assert_eq!(
+        (alarms.splits, alarms.exhaustive, alarms.pairs, alarms.disjoint),
+        (720, true, 3, 1)
+    );
     assert_eq!(alarms.alarms, 0);
     assert!(alarms.words.contains("not independent"), "{}", alarms.words);
-    let visible = |c: &[MetricNoise]| c.iter().find(|m| m.metric == TPOT).and_then(|m| m.visible).expect("known");
+    let visible = |c: &[MetricNoise]| {
+        c.iter().find(|m| m.metric == TPOT).and_then(|m| m.visible).expect("known")
+    };
     assert!(visible(&loud.metrics) > 3.0 * visible(&quiet.metrics));
     assert!(calibrated(&rounds(1, 0.01, 0.01)).false_alarms.is_none());
     assert_eq!(calibrated(&rounds(2, 0.01, 0.01)).false_alarms.expect("a pair").splits, 2);
@@ -140,7 +165,11 @@ fn a_machine_of_two_minds_raises_alarms() {
 #[test]
 fn a_queue_is_the_knee_and_a_varying_ttft_a_hint() {
     let calm = calibrated(&rounds(4, 0.01, 0.001));
-    assert!(!calm.knee.near && calm.knee.autocorrelation.is_some_and(|a| a < 0.7), "{:?}", calm.knee);
+    assert!(
+        !calm.knee.near && calm.knee.autocorrelation.is_some_and(|a| a < 0.7),
+        "{:?}",
+        calm.knee
+    );
     let mut queue = rounds(4, 0.01, 0.001);
     for round in &mut queue {
         for (i, row) in (0_u32..).zip(&mut round.rows) {
@@ -164,12 +193,21 @@ fn a_queue_is_the_knee_and_a_varying_ttft_a_hint() {
         }
     }
     let hint = calibrated(&spread).knee;
-    assert!(!hint.near && hint.ttft_over_tpot.is_some_and(|r| r > 3.0) && hint.words.contains("close to the knee"), "{hint:?}");
+    assert!(
+        !hint.near
+            && hint.ttft_over_tpot.is_some_and(|r| r > 3.0)
+            && hint.words.contains("close to the knee"),
+        "{hint:?}"
+    );
 }
 
 #[test]
 fn nothing_measured_is_nothing_said() {
     let found = calibrated(&[]);
     assert!(found.metrics.iter().all(|m| m.start_sd.is_none() && m.visible.is_none()));
-    assert!(found.best_rounds.is_empty() && found.false_alarms.is_none() && found.knee.autocorrelation.is_none());
+    assert!(
+        found.best_rounds.is_empty()
+            && found.false_alarms.is_none()
+            && found.knee.autocorrelation.is_none()
+    );
 }

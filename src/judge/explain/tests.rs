@@ -14,13 +14,23 @@ const TTFT_P99: Metric = Metric::Timing(Timing::Ttft, Stat::P99);
 
 fn start(offset: f64, bad: u64) -> StartSummary {
     let value = |m: Metric| (m, if m == Metric::OutputTokenRate { -3.0 } else { 2.0 } + offset);
-    StartSummary { values: METHOD.into_iter().filter(|m| *m != TTFT_P99).map(value).collect(), n: 300, bad }
+    StartSummary {
+        values: METHOD.into_iter().filter(|m| *m != TTFT_P99).map(value).collect(),
+        n: 300,
+        bad,
+    }
 }
 
 fn round(start: u32, candidate: bool, speed: f64, plan: u32) -> Round {
     let row = |i: u32| {
         let ttft = speed * (10.0 + f64::from((i * 7) % 13));
-        Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + speed * 100.0), output_tokens: Some(11), ok: true, ..Row::default() }
+        Row {
+            ttft_ms: Some(ttft),
+            e2e_ms: Some(ttft + speed * 100.0),
+            output_tokens: Some(11),
+            ok: true,
+            ..Row::default()
+        }
     };
     Round {
         start,
@@ -33,7 +43,9 @@ fn round(start: u32, candidate: bool, speed: f64, plan: u32) -> Round {
 }
 
 fn side(speeds: &[f64], candidate: bool) -> Vec<Round> {
-    let all = (0_u32..).zip(speeds).flat_map(|(s, &speed)| (0..3).map(move |r| round(s, candidate, speed, r)));
+    let all = (0_u32..)
+        .zip(speeds)
+        .flat_map(|(s, &speed)| (0..3).map(move |r| round(s, candidate, speed, r)));
     all.collect()
 }
 
@@ -73,12 +85,17 @@ fn first_looks_are_explained_with_and_without_noise() {
     let pass = comparison(&[1.0], &[1.0], &past());
     let absurd = comparison(&[1.0], &[1.8], &[]);
     assert_eq!((pass.decision, absurd.decision), (Decision::Pass, Decision::Regression));
-    insta::assert_snapshot!([explained(&pass, TPOT), explained(&absurd, TPOT), explained(&absurd, TTFT_P99)].join("\n"));
+    insta::assert_snapshot!(
+        [explained(&pass, TPOT), explained(&absurd, TPOT), explained(&absurd, TTFT_P99)].join("\n")
+    );
 }
 
 #[test]
 fn other_days_are_explained() {
-    let session = |offset: f64| Session { starts: vec![start(offset, 0), start(offset + 0.004, 1)], ..Session::default() };
+    let session = |offset: f64| Session {
+        starts: vec![start(offset, 0), start(offset + 0.004, 1)],
+        ..Session::default()
+    };
     let sessions: Vec<Session> = [0.0, 0.01, -0.01, 0.004, -0.004, 0.002].map(session).into();
     let policy = Policy::default();
     let against = |history: &[Session], jobs: &[Session], metric| {
@@ -91,7 +108,11 @@ fn other_days_are_explained() {
         against(&sessions, &slower, TPOT),
         against(&sessions, &two, TPOT),
         against(&sessions[..3], &slower, TPOT),
-        against(&sessions, &[Session { starts: vec![start(0.0, 30)], ..Session::default() }], Metric::ErrorRate),
+        against(
+            &sessions,
+            &[Session { starts: vec![start(0.0, 30)], ..Session::default() }],
+            Metric::ErrorRate,
+        ),
     ];
     insta::assert_snapshot!(texts.join("\n"));
 }

@@ -29,7 +29,9 @@ pub fn judge(input: &LimitInput<'_>, metric: Metric, min: f64) -> Ruling {
     if !input.shape.streaming && (input.slo.ttft.is_some() || input.slo.tpot.is_some()) {
         return Err(LimitGap::NotStreaming);
     }
-    if input.shape.output_tokens < 2 && input.slo == (SloMs { tpot: input.slo.tpot, ..SloMs::default() }) {
+    if input.shape.output_tokens < 2
+        && input.slo == (SloMs { tpot: input.slo.tpot, ..SloMs::default() })
+    {
         return Err(LimitGap::OneToken);
     }
     let g = |factors: Factors| value(input.rounds, metric, &input.slo, factors);
@@ -42,15 +44,24 @@ pub fn judge(input: &LimitInput<'_>, metric: Metric, min: f64) -> Ruling {
     let floor = if near_saturation(input.rounds) { LN_2 } else { 0.0 };
     let far = g(widths.at_least(floor).factors(1.0, 0.0)).map_or(0.0, |v| v / rate);
     let every_round = input.rounds.iter().all(|r| own_value(r, metric, &input.slo).is_some());
-    let failed = metric == Metric::SloAttainment && Failures::of(input.rounds).interval().is_some_and(|(low, _)| low > 1.0 - min);
+    let failed = metric == Metric::SloAttainment
+        && Failures::of(input.rounds).interval().is_some_and(|(low, _)| low > 1.0 - min);
     let breached = (better < min && (rounds_agree(input, metric, min) || halved < min)) || failed;
     let met_by_value = measured >= min && every_round;
-    Ok(Judged { value: measured, interval: (worse, better), breached, met: far >= min && every_round, met_by_value })
+    Ok(Judged {
+        value: measured,
+        interval: (worse, better),
+        breached,
+        met: far >= min && every_round,
+        met_by_value,
+    })
 }
 
 impl Widths {
     fn of(input: &LimitInput<'_>) -> Self {
-        let width = |metric| locate(input.rounds, metric, input.history).map_or(UNKNOWN, |at| at.half_width);
+        let width = |metric| {
+            locate(input.rounds, metric, input.history).map_or(UNKNOWN, |at| at.half_width)
+        };
         Self {
             ttft: width(Metric::Timing(Timing::Ttft, Stat::P95)),
             tpot: width(Metric::Timing(Timing::Tpot, Stat::P95)),
@@ -66,7 +77,12 @@ impl Widths {
     }
 
     fn at_least(self, floor: f64) -> Self {
-        Self { ttft: self.ttft.max(floor), tpot: self.tpot.max(floor), e2e: self.e2e.max(floor), rate: self.rate }
+        Self {
+            ttft: self.ttft.max(floor),
+            tpot: self.tpot.max(floor),
+            e2e: self.e2e.max(floor),
+            rate: self.rate,
+        }
     }
 }
 
@@ -75,13 +91,15 @@ fn rounds_agree(input: &LimitInput<'_>, metric: Metric, min: f64) -> bool {
     let under = |value: Option<f64>| value.is_some_and(|v| v < min);
     let rounds = input.rounds.iter().filter(|r| under(own_value(r, metric, &input.slo))).count();
     let starts = by_start(input.rounds);
-    let every_start = starts.len() >= 2 && starts.values().all(|r| under(start_value(r, metric, &input.slo, Factors::ONE)));
+    let every_start = starts.len() >= 2
+        && starts.values().all(|r| under(start_value(r, metric, &input.slo, Factors::ONE)));
     rounds * 2 > input.rounds.len() || every_start
 }
 
 /// Mean over the starts.
 fn value(rounds: &[Round], metric: Metric, slo: &SloMs, factors: Factors) -> Option<f64> {
-    let starts: Vec<f64> = by_start(rounds).values().filter_map(|r| start_value(r, metric, slo, factors)).collect();
+    let starts: Vec<f64> =
+        by_start(rounds).values().filter_map(|r| start_value(r, metric, slo, factors)).collect();
     mean(&starts)
 }
 

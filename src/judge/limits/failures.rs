@@ -22,7 +22,8 @@ pub fn judge(input: &LimitInput<'_>, max: f64) -> Ruling {
     if failures.n == 0 {
         return Err(LimitGap::NoRequests);
     }
-    let (Some(interval), value) = (failures.interval(), failures.bad as f64 / failures.n as f64) else {
+    let (Some(interval), value) = (failures.interval(), failures.bad as f64 / failures.n as f64)
+    else {
         return Err(LimitGap::NoInterval);
     };
     // 1 - 0.99 is not 0.01 in binary; a limit that is met exactly is met.
@@ -55,7 +56,8 @@ impl Failures {
     pub fn interval(&self) -> Option<(f64, f64)> {
         let (k, m) = (self.bad as f64 / self.clustering, self.n as f64 / self.clustering);
         let low = if self.bad == 0 { 0.0 } else { dist::beta_quantile(0.025, k, m - k + 1.0)? };
-        let high = if self.bad == self.n { 1.0 } else { dist::beta_quantile(0.95, k + 1.0, m - k)? };
+        let high =
+            if self.bad == self.n { 1.0 } else { dist::beta_quantile(0.95, k + 1.0, m - k)? };
         Some((low, high))
     }
 }

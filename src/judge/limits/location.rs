@@ -71,15 +71,20 @@ pub fn judge(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Ruling {
 
 /// Value and interval of a metric over all starts; none where no start has a value.
 pub fn locate(rounds: &[Round], metric: Metric, past: &[PastRun]) -> Option<Location> {
-    let measured: Vec<(Vec<&Round>, f64)> =
-        by_start(rounds).into_values().filter_map(|rounds| start_value(&rounds, metric).map(|v| (rounds, log(v)))).collect();
+    let measured: Vec<(Vec<&Round>, f64)> = by_start(rounds)
+        .into_values()
+        .filter_map(|rounds| start_value(&rounds, metric).map(|v| (rounds, log(v))))
+        .collect();
     let starts: Vec<f64> = measured.iter().map(|(_, v)| *v).collect();
     let centre = mean(&starts)?;
     let fewest = measured.iter().map(|(rounds, _)| requests(rounds, metric)).min()?;
     let tau = match metric {
         Metric::Timing(Timing::Ttft, _) => {
-            let of =
-                |rounds: &[&Round]| tail_autocorrelation_time(&rounds.iter().map(|r| r.times(Timing::Ttft)).collect::<Vec<_>>());
+            let of = |rounds: &[&Round]| {
+                tail_autocorrelation_time(
+                    &rounds.iter().map(|r| r.times(Timing::Ttft)).collect::<Vec<_>>(),
+                )
+            };
             measured.iter().map(|(rounds, _)| of(rounds)).fold(1.0, f64::max)
         }
         _ => 1.0,
@@ -93,7 +98,8 @@ pub fn locate(rounds: &[Round], metric: Metric, past: &[PastRun]) -> Option<Loca
 pub fn half_width(prior: Variation, now: Variation, starts: usize) -> Option<f64> {
     let pooled = prior.plus(now);
     let mut variance = pooled.mean_square()?;
-    if let (true, Some(seen), Some(expected)) = (now.df >= 2.0, now.mean_square(), prior.mean_square())
+    if let (true, Some(seen), Some(expected)) =
+        (now.df >= 2.0, now.mean_square(), prior.mean_square())
         && seen > expected
         && dist::f_cdf(seen / expected, now.df, prior.df).is_none_or(|p| p > 0.90)
     {
@@ -108,7 +114,10 @@ pub fn half_width(prior: Variation, now: Variation, starts: usize) -> Option<f64
 fn prior(metric: Metric, past: &[PastRun], sampling: f64) -> Option<Variation> {
     let (a, b, relative) = constants(metric)?;
     let known = relative.map(|r| history::variation(past, r)).filter(|v| v.df >= 4.0);
-    Some(known.unwrap_or_else(|| Variation { ss: 4.0 * (a * a + b * b * sampling).min(0.25f64.powi(2)), df: 4.0 }))
+    Some(known.unwrap_or_else(|| Variation {
+        ss: 4.0 * (a * a + b * b * sampling).min(0.25f64.powi(2)),
+        df: 4.0,
+    }))
 }
 
 /// The table behind docs/METHODOLOGY.md#limit-intervals: a, b, and the metric whose history speaks for this one.
@@ -141,7 +150,9 @@ pub fn by_start(rounds: &[Round]) -> BTreeMap<u32, Vec<&Round>> {
 /// Over all requests of the rounds together; chunk gaps: median over the rounds.
 fn start_value(rounds: &[&Round], metric: Metric) -> Option<f64> {
     match metric {
-        Metric::Timing(Timing::ChunkGap, _) => median(&rounds.iter().filter_map(|r| r.chunk_gap_p99()).collect::<Vec<_>>()),
+        Metric::Timing(Timing::ChunkGap, _) => {
+            median(&rounds.iter().filter_map(|r| r.chunk_gap_p99()).collect::<Vec<_>>())
+        }
         Metric::Timing(timing, stat) => {
             let pooled: Vec<f64> = rounds.iter().flat_map(|r| r.times(timing)).collect();
             stat.quantile().map_or_else(|| mean(&pooled), |q| percentile(&pooled, q))
@@ -170,7 +181,9 @@ fn requests(rounds: &[&Round], metric: Metric) -> usize {
 fn enough(round: &Round, metric: Metric) -> bool {
     match metric {
         // A p99 of chunk gaps has many gaps per request; the round's own count is `measure`'s business.
-        Metric::Timing(timing, stat) if timing != Timing::ChunkGap => round.times(timing).len() >= stat.min_n(),
+        Metric::Timing(timing, stat) if timing != Timing::ChunkGap => {
+            round.times(timing).len() >= stat.min_n()
+        }
         _ => true,
     }
 }
@@ -182,15 +195,22 @@ fn too_few(rounds: &[Round], metric: Metric) -> Option<LimitGap> {
     if timing == Timing::ChunkGap || short * 2 < rounds.len() {
         return None;
     }
-    Some(LimitGap::FewCompleted { rounds: short as u64, of: rounds.len() as u64, least: stat.min_n() as u64, timing })
+    Some(LimitGap::FewCompleted {
+        rounds: short as u64,
+        of: rounds.len() as u64,
+        least: stat.min_n() as u64,
+        timing,
+    })
 }
 
 /// A lower percentile that has enough requests and is over the limit proves that this one is too.
 fn lower_percentile(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Option<Judged> {
     let (Metric::Timing(timing, stat), Bound::Max(_)) = (metric, bound) else { return None };
     let quantile = stat.quantile()?;
-    let lower = [Stat::P95, Stat::P90, Stat::P50].into_iter().filter(|s| s.quantile() < Some(quantile));
-    let mut measured = lower.map(|s| Metric::Timing(timing, s)).filter(|&m| too_few(input.rounds, m).is_none());
+    let lower =
+        [Stat::P95, Stat::P90, Stat::P50].into_iter().filter(|s| s.quantile() < Some(quantile));
+    let mut measured =
+        lower.map(|s| Metric::Timing(timing, s)).filter(|&m| too_few(input.rounds, m).is_none());
     judge(input, measured.next()?, bound).ok().filter(|judged| judged.breached)
 }
 
@@ -198,15 +218,22 @@ fn lower_percentile(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Opt
 /// completed, so failures are in them already.
 fn failures_allow(rounds: &[Round], metric: Metric, bound: Bound) -> bool {
     let few = || {
-        let (n, bad) = rounds.iter().map(Round::counts).fold((0, 0), |(n, bad), (rn, rbad)| (n + rn, bad + rbad));
+        let (n, bad) = rounds
+            .iter()
+            .map(Round::counts)
+            .fold((0, 0), |(n, bad), (rn, rbad)| (n + rn, bad + rbad));
         bad * 100 <= n
     };
     match (metric, bound) {
         (Metric::OutputTokenRate | Metric::RequestRate, _) => true,
-        (Metric::Timing(timing, stat), Bound::Max(_)) if timing != Timing::ChunkGap => match stat.quantile() {
-            Some(q) => percentile(&with_failures(rounds, timing), q).is_some_and(|v| !beyond(bound, v)),
-            None => few(),
-        },
+        (Metric::Timing(timing, stat), Bound::Max(_)) if timing != Timing::ChunkGap => {
+            match stat.quantile() {
+                Some(q) => {
+                    percentile(&with_failures(rounds, timing), q).is_some_and(|v| !beyond(bound, v))
+                }
+                None => few(),
+            }
+        }
         _ => few(),
     }
 }

@@ -159,12 +159,15 @@ fn ruling(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Ruling {
     match (metric, bound) {
         _ if location::covers(metric) => location::judge(input, metric, bound),
         _ if start::covers(metric) => start::judge(input, metric, bound),
-        (Metric::SloAttainment | Metric::Goodput, Bound::Min(min)) => attainment::judge(input, metric, min),
-        (Metric::ErrorRate, Bound::Max(max)) => failures::judge(input, max),
-        (Metric::SuccessRate, Bound::Min(min)) => failures::judge(input, 1.0 - min).map(|judged| mirrored(&judged)),
-        (Metric::SloAttainment | Metric::Goodput | Metric::SuccessRate, Bound::Max(_)) | (Metric::ErrorRate, Bound::Min(_)) => {
-            Err(LimitGap::GoodSide)
+        (Metric::SloAttainment | Metric::Goodput, Bound::Min(min)) => {
+            attainment::judge(input, metric, min)
         }
+        (Metric::ErrorRate, Bound::Max(max)) => failures::judge(input, max),
+        (Metric::SuccessRate, Bound::Min(min)) => {
+            failures::judge(input, 1.0 - min).map(|judged| mirrored(&judged))
+        }
+        (Metric::SloAttainment | Metric::Goodput | Metric::SuccessRate, Bound::Max(_))
+        | (Metric::ErrorRate, Bound::Min(_)) => Err(LimitGap::GoodSide),
         _ => Err(LimitGap::LimitNotJudged),
     }
 }
@@ -183,9 +186,16 @@ pub fn near_saturation(rounds: &[Round]) -> bool {
 
 /// Mean over the open-loop rounds of 30 requests or more of the lag-1 autocorrelation of log TTFT; none without such a round.
 pub fn mean_lag(rounds: &[Round]) -> Option<f64> {
-    let series = rounds.iter().filter(|r| r.open_loop).map(|r| r.times(Timing::Ttft)).filter(|t| t.len() >= 30);
-    let lags: Vec<f64> =
-        series.filter_map(|t| lag1_autocorrelation(&t.iter().map(|ms| location::log(*ms)).collect::<Vec<_>>())).collect();
+    let series = rounds
+        .iter()
+        .filter(|r| r.open_loop)
+        .map(|r| r.times(Timing::Ttft))
+        .filter(|t| t.len() >= 30);
+    let lags: Vec<f64> = series
+        .filter_map(|t| {
+            lag1_autocorrelation(&t.iter().map(|ms| location::log(*ms)).collect::<Vec<_>>())
+        })
+        .collect();
     mean(&lags)
 }
 

@@ -17,7 +17,8 @@ pub fn judge(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Ruling {
     if metric == Metric::ServerStart {
         return by_start(input.ready_ms, bound).ok_or(LimitGap::NotStartedHere);
     }
-    let of_all: Option<Vec<f64>> = input.gpu.iter().map(|start| start.get(&metric).copied()).collect();
+    let of_all: Option<Vec<f64>> =
+        input.gpu.iter().map(|start| start.get(&metric).copied()).collect();
     let judged = of_all.and_then(|starts| by_start(&starts, bound));
     judged.ok_or(LimitGap::NoGpu)
 }
@@ -25,7 +26,8 @@ pub fn judge(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Ruling {
 /// The median of the starts; the interval is from the least of them to the largest.
 fn by_start(starts: &[f64], bound: Bound) -> Option<Judged> {
     let value = median(starts)?;
-    let interval = starts.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), x| (low.min(*x), high.max(*x)));
+    let interval =
+        starts.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), x| (low.min(*x), high.max(*x)));
     let over = starts.iter().filter(|x| beyond(bound, **x)).count();
     let several = starts.len() >= 2;
     Some(Judged {

@@ -14,7 +14,13 @@ const TTFT_P99: Metric = Metric::Timing(Timing::Ttft, Stat::P99);
 fn round(start: u32, n: u32, ttft: impl Fn(u32) -> f64) -> Round {
     let row = |i: u32| {
         let ttft = ttft(i);
-        Row { ttft_ms: Some(ttft), e2e_ms: Some(ttft + 100.0), output_tokens: Some(11), ok: true, ..Row::default() }
+        Row {
+            ttft_ms: Some(ttft),
+            e2e_ms: Some(ttft + 100.0),
+            output_tokens: Some(11),
+            ok: true,
+            ..Row::default()
+        }
     };
     Round {
         start,
@@ -37,8 +43,16 @@ fn slo() -> SloMs {
 
 fn judged(rounds: &[Round], metric: Metric, bound: Bound) -> LimitFinding {
     let limits = [Limit { metric, bound }];
-    let input =
-        LimitInput { rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], ready_ms: &[], gpu: &[], strict: false };
+    let input = LimitInput {
+        rounds,
+        limits: &limits,
+        slo: slo(),
+        shape: SHAPE,
+        history: &[],
+        ready_ms: &[],
+        gpu: &[],
+        strict: false,
+    };
     judge(&input).pop().expect("one limit, one finding")
 }
 
@@ -48,8 +62,16 @@ fn state_of(rounds: &[Round], metric: Metric, bound: Bound) -> LimitState {
 
 fn strictly(rounds: &[Round], metric: Metric, bound: Bound) -> LimitState {
     let limits = [Limit { metric, bound }];
-    let input =
-        LimitInput { rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], ready_ms: &[], gpu: &[], strict: true };
+    let input = LimitInput {
+        rounds,
+        limits: &limits,
+        slo: slo(),
+        shape: SHAPE,
+        history: &[],
+        ready_ms: &[],
+        gpu: &[],
+        strict: true,
+    };
     judge(&input).pop().expect("one limit, one finding").state
 }
 
@@ -69,7 +91,8 @@ fn failing(n: usize, failed: impl Fn(usize) -> bool) -> Vec<Round> {
 #[test]
 fn methods_vector_of_a_half_width() {
     let s0 = 0.025f64.powi(2) + 0.7f64.powi(2) * 2.5 / 100.0;
-    let h = half_width(Variation { ss: 4.0 * s0, df: 4.0 }, Variation::default(), 1).expect("defined");
+    let h =
+        half_width(Variation { ss: 4.0 * s0, df: 4.0 }, Variation::default(), 1).expect("defined");
     near(h, 0.315_086_77);
 }
 
@@ -104,8 +127,12 @@ fn one_bad_round_of_three_is_open() {
     let slow = |i: u32| steady(i) * 3.0;
     let rounds = [round(0, 100, steady), round(0, 100, steady), round(0, 100, slow)];
     assert_eq!(state_of(&rounds, TTFT_P95, Bound::Max(35.0)), LimitState::Open);
-    let again: Vec<Round> =
-        rounds.iter().chain(&rounds).enumerate().map(|(i, r)| Round { start: u32::from(i >= 3), ..r.clone() }).collect();
+    let again: Vec<Round> = rounds
+        .iter()
+        .chain(&rounds)
+        .enumerate()
+        .map(|(i, r)| Round { start: u32::from(i >= 3), ..r.clone() })
+        .collect();
     assert_eq!(state_of(&again, TTFT_P95, Bound::Max(35.0)), LimitState::Breached);
 }
 
@@ -130,15 +157,28 @@ fn failures_forbid_met_but_not_by_hiding() {
 
 #[test]
 fn error_and_success_rates_are_one_limit() {
-    for (bad, expected) in [(0, LimitState::Met), (4, LimitState::Open), (60, LimitState::Breached)] {
+    for (bad, expected) in [(0, LimitState::Met), (4, LimitState::Open), (60, LimitState::Breached)]
+    {
         let rounds = failing(300, |i| i % 5 == 0 && i / 5 < bad);
         assert_eq!(state_of(&rounds, Metric::ErrorRate, Bound::Max(0.01)), expected);
         assert_eq!(state_of(&rounds, Metric::SuccessRate, Bound::Min(0.99)), expected);
     }
-    assert_eq!(state_of(&failing(300, |i| i == 9), Metric::ErrorRate, Bound::Max(0.0)), LimitState::Breached);
-    assert_eq!(state_of(&failing(300, |i| i == 9), Metric::SuccessRate, Bound::Min(1.0)), LimitState::Breached);
-    assert_eq!(state_of(&failing(99, |_| false), Metric::ErrorRate, Bound::Max(0.0)), LimitState::Open);
-    assert_eq!(state_of(&failing(100, |_| false), Metric::ErrorRate, Bound::Max(0.0)), LimitState::Met);
+    assert_eq!(
+        state_of(&failing(300, |i| i == 9), Metric::ErrorRate, Bound::Max(0.0)),
+        LimitState::Breached
+    );
+    assert_eq!(
+        state_of(&failing(300, |i| i == 9), Metric::SuccessRate, Bound::Min(1.0)),
+        LimitState::Breached
+    );
+    assert_eq!(
+        state_of(&failing(99, |_| false), Metric::ErrorRate, Bound::Max(0.0)),
+        LimitState::Open
+    );
+    assert_eq!(
+        state_of(&failing(100, |_| false), Metric::ErrorRate, Bound::Max(0.0)),
+        LimitState::Met
+    );
 }
 
 #[test]
@@ -156,7 +196,11 @@ fn a_limit_on_goodput_is_judged_by_what_is_shown() {
     let wave = |i: u32| if i < 50 { 400.0 } else { steady(i) };
     let rounds = [Round { ramp: 50, open_loop: false, ..round(0, 100, wave) }];
     let found = judged(&rounds, Metric::Goodput, Bound::Min(7.5));
-    assert_eq!((found.value, found.state), (Some(10.0), LimitState::Met), "100 requests in 10 s, all good after the ramp");
+    assert_eq!(
+        (found.value, found.state),
+        (Some(10.0), LimitState::Met),
+        "100 requests in 10 s, all good after the ramp"
+    );
     assert_eq!(found.value, request_rate(&rounds));
 }
 
@@ -196,15 +240,29 @@ fn a_limit_on_starts_wants_several_that_agree() {
     let rounds = [round(0, 10, steady)];
     let state = |ready_ms: &[f64], strict| {
         let limits = [Limit { metric: Metric::ServerStart, bound: Bound::Max(100.0) }];
-        let input =
-            LimitInput { rounds: &rounds, limits: &limits, slo: slo(), shape: SHAPE, history: &[], ready_ms, gpu: &[], strict };
+        let input = LimitInput {
+            rounds: &rounds,
+            limits: &limits,
+            slo: slo(),
+            shape: SHAPE,
+            history: &[],
+            ready_ms,
+            gpu: &[],
+            strict,
+        };
         judge(&input).pop().expect("one limit, one finding")
     };
     assert_eq!(state(&[90.0, 100.0], false).state, LimitState::Met);
     assert_eq!(state(&[101.0, 130.0], false).state, LimitState::Breached);
     assert_eq!(state(&[90.0, 130.0], false).state, LimitState::Open);
-    assert_eq!((state(&[90.0], false).state, state(&[90.0], true).state), (LimitState::Open, LimitState::Met));
-    assert_eq!((state(&[130.0], false).state, state(&[130.0], true).state), (LimitState::Open, LimitState::Breached));
+    assert_eq!(
+        (state(&[90.0], false).state, state(&[90.0], true).state),
+        (LimitState::Open, LimitState::Met)
+    );
+    assert_eq!(
+        (state(&[130.0], false).state, state(&[130.0], true).state),
+        (LimitState::Open, LimitState::Breached)
+    );
     let none = state(&[], true);
     assert_eq!(none.state, LimitState::NotMeasured);
     assert!(none.reason.to_string().contains("did not start the server"), "{}", none.reason);
@@ -216,7 +274,8 @@ fn a_limit_on_starts_wants_several_that_agree() {
 fn a_limit_on_gpus_is_judged_by_starts_that_agree_and_an_absent_value_is_never_met() {
     let rounds = [round(0, 10, steady)];
     let judged = |metric, bound, starts: &[Option<f64>], strict| {
-        let gpu: Vec<Values> = starts.iter().map(|v| v.map(|v| (metric, v)).into_iter().collect()).collect();
+        let gpu: Vec<Values> =
+            starts.iter().map(|v| v.map(|v| (metric, v)).into_iter().collect()).collect();
         let limits = [Limit { metric, bound }];
         let input = LimitInput {
             rounds: &rounds,
@@ -246,6 +305,12 @@ fn a_limit_on_gpus_is_judged_by_starts_that_agree_and_an_absent_value_is_never_m
     let one = judged(memory, most, &[Some(71_000.0)], false).reason.to_string();
     assert!(one.ends_with(": one start proves nothing, two that agree do"), "{one}");
     let least = Bound::Min(2.0);
-    assert_eq!(judged(Metric::TokensPerJoule, least, &[Some(1.0), Some(1.5)], false).state, LimitState::Breached);
-    assert_eq!(judged(Metric::EnergyPerToken, Bound::Max(0.5), &[Some(0.4), Some(0.3)], false).state, LimitState::Met);
+    assert_eq!(
+        judged(Metric::TokensPerJoule, least, &[Some(1.0), Some(1.5)], false).state,
+        LimitState::Breached
+    );
+    assert_eq!(
+        judged(Metric::EnergyPerToken, Bound::Max(0.5), &[Some(0.4), Some(0.3)], false).state,
+        LimitState::Met
+    );
 }

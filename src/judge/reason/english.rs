@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    LimitGap, LimitReason, LimitValue, Margin, Measured, MetricReason, NoiseUnit, Obstacle, PairingReason, Reason, Side,
-    SpreadReason, Terms,
+    LimitGap, LimitReason, LimitValue, Margin, Measured, MetricReason, NoiseUnit, Obstacle,
+    PairingReason, Reason, Side, SpreadReason, Terms,
 };
 use crate::config::Bound;
 use crate::judge::text::{change, count, probability, size, titles, value};
@@ -65,7 +65,11 @@ impl fmt::Display for PairingReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::FieldsDiffer { fields } => {
-                write!(f, "not comparable: {} differ between baseline and candidate", fields.join(", "))
+                write!(
+                    f,
+                    "not comparable: {} differ between baseline and candidate",
+                    fields.join(", ")
+                )
             }
             Self::FewPartners { pairs, rounds } => write!(
                 f,
@@ -93,10 +97,17 @@ impl fmt::Display for PairingReason {
             ),
             Self::FailedRoundsDropped { rounds } => {
                 let rounds = count(*rounds, "round", "rounds");
-                write!(f, "left out: {rounds} in which all requests of the baseline failed, with the candidate's")
+                write!(
+                    f,
+                    "left out: {rounds} in which all requests of the baseline failed, with the candidate's"
+                )
             }
             Self::UnpairedRoundsDropped { rounds } => {
-                write!(f, "left out: {} measured on one side only", count(*rounds, "round", "rounds"))
+                write!(
+                    f,
+                    "left out: {} measured on one side only",
+                    count(*rounds, "round", "rounds")
+                )
             }
         }
     }
@@ -192,13 +203,28 @@ impl fmt::Display for LimitReason {
             Self::LimitBreached(l) => write!(f, "{l}, {} its limit of {}", over(l.bound), edge(l)),
             Self::LimitMet(l) => write!(f, "{l}, within its limit of {}", edge(l)),
             Self::LimitMetUnproven(l) => {
-                write!(f, "{l}, within its limit of {}, but that is not proven{}", edge(l), obstacle(l))
+                write!(
+                    f,
+                    "{l}, within its limit of {}, but that is not proven{}",
+                    edge(l),
+                    obstacle(l)
+                )
             }
             Self::LimitBreachedUnproven(l) => {
-                write!(f, "{l}, {} its limit of {}, but that is not proven{}", over(l.bound), edge(l), obstacle(l))
+                write!(
+                    f,
+                    "{l}, {} its limit of {}, but that is not proven{}",
+                    over(l.bound),
+                    edge(l),
+                    obstacle(l)
+                )
             }
-            Self::LimitNotMeasured { metric, why } => write!(f, "{} cannot be held against its limit: {why}", metric.title()),
-            Self::LimitUnknown { name } => write!(f, "{name} cannot be held against its limit: no such metric"),
+            Self::LimitNotMeasured { metric, why } => {
+                write!(f, "{} cannot be held against its limit: {why}", metric.title())
+            }
+            Self::LimitUnknown { name } => {
+                write!(f, "{name} cannot be held against its limit: no such metric")
+            }
             Self::LimitAccepted { breach, terms } => write!(f, "{breach}, accepted {terms}"),
         }
     }
@@ -208,7 +234,13 @@ impl fmt::Display for LimitValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = |x: f64| value(self.metric, x);
         let interval = self.interval.map(|(low, high)| format!(" ({} to {})", of(low), of(high)));
-        write!(f, "{} {}{}", self.metric.title(), self.value.map(of).unwrap_or_default(), interval.unwrap_or_default())
+        write!(
+            f,
+            "{} {}{}",
+            self.metric.title(),
+            self.value.map(of).unwrap_or_default(),
+            interval.unwrap_or_default()
+        )
     }
 }
 
@@ -218,16 +250,24 @@ impl fmt::Display for LimitGap {
             Self::NoRequests => f.write_str("no requests were sent"),
             Self::NotDefined => f.write_str("this workload does not have it"),
             Self::GoodSide => f.write_str("a limit on its good side is not judged"),
-            Self::LimitNotJudged => f.write_str("limits on this metric are not judged in this version"),
+            Self::LimitNotJudged => {
+                f.write_str("limits on this metric are not judged in this version")
+            }
             Self::NotStreaming => f.write_str("an SLO on TTFT or TPOT needs streaming"),
-            Self::OneToken => f.write_str("an answer of one token has no TPOT to hold against the SLO"),
+            Self::OneToken => {
+                f.write_str("an answer of one token has no TPOT to hold against the SLO")
+            }
             Self::NoTime => f.write_str("no requests after the ramp, or no time passed"),
             Self::NoInterval => f.write_str("its interval cannot be computed"),
             Self::NoSuccess => f.write_str("no request succeeded, or it was not recorded"),
             Self::NotStartedHere => f.write_str("the gate did not start the server"),
             Self::NoGpu => f.write_str("no GPU data in some round, or a GPU does not tell it"),
             Self::FewCompleted { rounds, of, least, timing } => {
-                write!(f, "{rounds} of {of} rounds have fewer than {least} completed requests with a {}", timing.title())
+                write!(
+                    f,
+                    "{rounds} of {of} rounds have fewer than {least} completed requests with a {}",
+                    timing.title()
+                )
             }
             Self::InvalidMeasurement => f.write_str("the measurement is INVALID"),
         }
@@ -236,7 +276,10 @@ impl fmt::Display for LimitGap {
 
 impl fmt::Display for Terms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let by = self.by.as_ref().map_or_else(|| "not committed yet".to_owned(), |by| format!("by {by}"));
+        let by = self
+            .by
+            .as_ref()
+            .map_or_else(|| "not committed yet".to_owned(), |by| format!("by {by}"));
         write!(f, "until {}: {} ({by})", self.until, self.reason)
     }
 }
@@ -254,7 +297,11 @@ fn moved(metric: Metric, by: Option<f64>, interval: Option<(f64, f64)>) -> Strin
     by + &interval.map(|(low, high)| format!(" ({} to {})", of(low), of(high))).unwrap_or_default()
 }
 
-fn proof(f: &mut fmt::Formatter<'_>, margins: &[Margin], detectable: &[(Metric, f64)]) -> fmt::Result {
+fn proof(
+    f: &mut fmt::Formatter<'_>,
+    margins: &[Margin],
+    detectable: &[(Metric, f64)],
+) -> fmt::Result {
     let of = |m: &Margin| {
         let ratio = m.metrics.first().map_or_else(String::new, |metric| size(*metric, m.ratio));
         format!("{} less than {ratio} worse", titles(&m.metrics))
@@ -266,7 +313,10 @@ fn proof(f: &mut fmt::Formatter<'_>, margins: &[Margin], detectable: &[(Metric, 
     if detectable.is_empty() {
         return Ok(());
     }
-    let each: Vec<String> = detectable.iter().map(|(metric, x)| format!("{} {}", metric.title(), size(*metric, *x))).collect();
+    let each: Vec<String> = detectable
+        .iter()
+        .map(|(metric, x)| format!("{} {}", metric.title(), size(*metric, *x)))
+        .collect();
     write!(f, "; smallest detectable change: {}", each.join(", "))
 }
 
@@ -283,8 +333,12 @@ impl Obstacle {
     const fn english(self) -> &'static str {
         match self {
             Self::OneStart => "one start proves nothing, two that agree do",
-            Self::Disturbed => "failed requests, rounds without a value or a queue near saturation are in the way",
-            Self::RoundsDisagree => "the rounds disagree, and one more start with the same seeds would tell the plan from noise",
+            Self::Disturbed => {
+                "failed requests, rounds without a value or a queue near saturation are in the way"
+            }
+            Self::RoundsDisagree => {
+                "the rounds disagree, and one more start with the same seeds would tell the plan from noise"
+            }
         }
     }
 }

@@ -7,7 +7,9 @@ fn one_at_a_time(sides: &mut [Vec<Round>; 2]) {
     for (side, rounds) in sides.iter_mut().enumerate() {
         for round in rounds {
             let second = (side == 1) == round.start.is_multiple_of(2);
-            round.order = round.start * 100 + u32::from(second) * 50 + u32::try_from(round.seed).expect("small");
+            round.order = round.start * 100
+                + u32::from(second) * 50
+                + u32::try_from(round.seed).expect("small");
         }
     }
 }
@@ -22,11 +24,16 @@ fn with_one_server_at_a_time_the_first_look_never_decides() {
     for speed in [1.0, 3.0] {
         let mut both = sides(&[1.0; 3], &[speed; 3]);
         one_at_a_time(&mut both);
-        let first = |rounds: &[Round]| rounds.iter().filter(|r| r.start == 0).cloned().collect::<Vec<_>>();
+        let first =
+            |rounds: &[Round]| rounds.iter().filter(|r| r.start == 0).cloned().collect::<Vec<_>>();
         let (base, cand) = (first(&both[0]), first(&both[1]));
         let alone = compare(&base, &cand, &quiet_history(), &policy);
         assert_eq!(alone.decision, Decision::Incomplete);
-        assert!(matches!(alone.reasons[0], Reason::Pairing(reason::PairingReason::OneOrder { .. })), "{:?}", alone.reasons);
+        assert!(
+            matches!(alone.reasons[0], Reason::Pairing(reason::PairingReason::OneOrder { .. })),
+            "{:?}",
+            alone.reasons
+        );
         let all = compare(&both[0], &both[1], &quiet_history(), &policy);
         assert_eq!(all.looks, 2);
         assert!(!all.decision.is_open());
@@ -42,9 +49,15 @@ fn later_starts_do_not_unmake_a_decision() {
     let found = compare(&base, &cand, &quiet_history(), &policy);
     assert_eq!((found.decision, found.looks), (Decision::Pass, 1));
     let [_, slower] = sides(&[1.0; 3], &[1.04; 3]);
-    let late: Vec<Round> = slower.into_iter().map(|r| Round { order: r.order + r.start * 1000, ..r }).collect();
+    let late: Vec<Round> =
+        slower.into_iter().map(|r| Round { order: r.order + r.start * 1000, ..r }).collect();
     let open = compare(&base, &late, &quiet_history(), &policy);
-    assert_eq!((open.decision, open.metrics.len()), (Decision::Incomplete, 0), "{:?}", open.reasons);
+    assert_eq!(
+        (open.decision, open.metrics.len()),
+        (Decision::Incomplete, 0),
+        "{:?}",
+        open.reasons
+    );
 }
 
 #[test]
@@ -59,7 +72,9 @@ fn without_history_the_first_look_sees_only_the_absurd() {
     assert_eq!(row(&absurd, TPOT).judgement, Judgement::Regressed);
     let large = at_one(1.55);
     assert_eq!(large.decision, Decision::Inconclusive);
-    assert!(row(&large, TPOT).mde.is_some() && row(&large, TPOT).judgement == Judgement::Inconclusive);
+    assert!(
+        row(&large, TPOT).mde.is_some() && row(&large, TPOT).judgement == Judgement::Inconclusive
+    );
     assert_eq!(row(&at_one(0.5), TPOT).judgement, Judgement::Inconclusive);
     assert_ne!(at_one(1.0).decision, Decision::Pass);
 }
@@ -77,10 +92,17 @@ fn servers_that_ran_already_are_one_start_each_and_it_is_said() {
     let policy = Policy::default();
     let [base, cand] = sides(&[1.0; 3], &[1.1; 3]);
     let judged = |cand: &[Round], history: &[PastRun]| {
-        interleaved::judge(&Interleaved { sampling: Sampling::RunningServers, ..input(&base, cand, history, &policy) })
+        interleaved::judge(&Interleaved {
+            sampling: Sampling::RunningServers,
+            ..input(&base, cand, history, &policy)
+        })
     };
     let open = judged(&cand, &quiet_history());
-    assert_eq!((open.decision, open.looks), (Decision::Inconclusive, 1), "two agreeing starts would have convicted");
+    assert_eq!(
+        (open.decision, open.looks),
+        (Decision::Inconclusive, 1),
+        "two agreeing starts would have convicted"
+    );
     assert!(open.warnings[0] == Reason::StartsNotSampled, "{:?}", open.warnings);
     let [_, same] = sides(&[1.0; 3], &[1.0; 3]);
     assert_ne!(judged(&same, &[]).decision, Decision::Pass);
@@ -93,11 +115,19 @@ fn servers_that_ran_already_are_one_start_each_and_it_is_said() {
 fn mishap(rounds: &mut [Vec<Round>; 2], start: u32, kind: u32) {
     let side = usize::from(kind == 2 || kind == 4);
     match kind {
-        1 | 2 => rounds[side].iter_mut().filter(|r| r.start == start).flat_map(|r| &mut r.rows).for_each(|r| r.ok = false),
+        1 | 2 => rounds[side]
+            .iter_mut()
+            .filter(|r| r.start == start)
+            .flat_map(|r| &mut r.rows)
+            .for_each(|r| r.ok = false),
         3 | 4 => rounds[side].retain(|r| r.start != start),
         5 => rounds[1].iter_mut().filter(|r| r.start == start).for_each(|r| r.order += 10_000),
         6 => {
-            rounds[0].iter_mut().filter(|r| r.start == start && r.seed == 1).flat_map(|r| &mut r.rows).for_each(|r| r.ok = false);
+            rounds[0]
+                .iter_mut()
+                .filter(|r| r.start == start && r.seed == 1)
+                .flat_map(|r| &mut r.rows)
+                .for_each(|r| r.ok = false);
         }
         _ => {}
     }

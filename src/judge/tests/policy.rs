@@ -26,7 +26,11 @@ fn what_is_only_shown_never_decides() {
     assert_eq!(found.decision, Decision::Regression);
     assert_eq!(row(&found, TPOT).judgement, Judgement::Inconclusive);
     assert!(row(&found, TPOT).reason.as_ref().is_some_and(|r| *r == MetricReason::OnlyShown));
-    assert!(found.reasons.iter().all(|r| r.to_string().starts_with("TTFT ")), "{:?}", found.reasons);
+    assert!(
+        found.reasons.iter().all(|r| r.to_string().starts_with("TTFT ")),
+        "{:?}",
+        found.reasons
+    );
     let all = classed(&METHOD.map(|m| (m, Class::Info)));
     let nothing = compare(&sides[0], &sides[0].clone(), &quiet_history(), &all);
     assert_eq!(nothing.decision, Decision::Incomplete, "a PASS would prove nothing");
@@ -37,11 +41,16 @@ fn what_is_only_shown_never_decides() {
 fn a_guard_that_is_only_shown_fails_nothing() {
     let [base, cand] = slow_tails(1.6);
     let ttft_p50 = Metric::Timing(Timing::Ttft, Stat::P50);
-    let irrelevant: Vec<(Metric, f64)> = METHOD.into_iter().filter(|m| *m != TTFT_P95).map(|m| (m, 0.9)).collect();
+    let irrelevant: Vec<(Metric, f64)> =
+        METHOD.into_iter().filter(|m| *m != TTFT_P95).map(|m| (m, 0.9)).collect();
     let policy = Policy { minimum_changes: irrelevant.into_iter().collect(), ..Policy::default() };
     let found = compare(&base, &cand, &quiet_history(), &policy);
-    assert_eq!((found.decision, row(&found, TTFT_P95).judgement), (Decision::Regression, Judgement::Regressed));
-    let policy = Policy { classes: [(TTFT_P95, Class::Info), (ttft_p50, Class::Guard)].into(), ..policy };
+    assert_eq!(
+        (found.decision, row(&found, TTFT_P95).judgement),
+        (Decision::Regression, Judgement::Regressed)
+    );
+    let policy =
+        Policy { classes: [(TTFT_P95, Class::Info), (ttft_p50, Class::Guard)].into(), ..policy };
     assert_eq!(compare(&base, &cand, &quiet_history(), &policy).decision, Decision::Pass);
 }
 
@@ -56,9 +65,11 @@ fn a_primary_metric_is_proven_within_its_margin() {
     assert_eq!(of(&policy(Class::Primary, Some(0.3)), Mode::OtherDay), Some(0.3));
     let promoted = of(&policy(Class::Primary, None), Mode::Interleaved).expect("primary");
     assert!((promoted - 0.15).abs() < 1e-12);
-    let share = classed(&[(Metric::SloAttainment, Class::Primary)]).thresholds(Metric::SloAttainment, Mode::OtherDay);
+    let share = classed(&[(Metric::SloAttainment, Class::Primary)])
+        .thresholds(Metric::SloAttainment, Mode::OtherDay);
     assert!(share.and_then(|t| t.margin).is_some_and(|m| (m - 0.03).abs() < 1e-12));
-    let errors = classed(&[(Metric::ErrorRate, Class::Primary)]).thresholds(Metric::ErrorRate, Mode::OtherDay);
+    let errors = classed(&[(Metric::ErrorRate, Class::Primary)])
+        .thresholds(Metric::ErrorRate, Mode::OtherDay);
     assert_eq!(errors.map(|t| (t.class, t.margin)), Some((Class::Guard, None)));
 }
 
@@ -66,11 +77,22 @@ fn a_primary_metric_is_proven_within_its_margin() {
 fn a_missing_promoted_guard_forbids_a_pass() {
     // Forty requests have no p99: no PASS for lack of it, once it is primary.
     let p99 = Metric::Timing(Timing::Ttft, Stat::P99);
-    let same =
-        || compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &classed(&[(p99, Class::Primary)]));
+    let same = || {
+        compare(
+            &rounds(&[1.0; 3], true),
+            &rounds(&[1.0; 3], false),
+            &quiet_history(),
+            &classed(&[(p99, Class::Primary)]),
+        )
+    };
     assert_eq!(same().decision, Decision::Incomplete);
-    let narrow = Policy { margins: [(TPOT, 0.0001)].into(), minimum_changes: [(TPOT, 0.0001)].into(), ..Policy::default() };
-    let found = compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &narrow);
+    let narrow = Policy {
+        margins: [(TPOT, 0.0001)].into(),
+        minimum_changes: [(TPOT, 0.0001)].into(),
+        ..Policy::default()
+    };
+    let found =
+        compare(&rounds(&[1.0; 3], true), &rounds(&[1.0; 3], false), &quiet_history(), &narrow);
     assert_eq!(found.decision, Decision::Inconclusive, "0.01 % is not proven by three starts");
 }
 
@@ -79,24 +101,43 @@ fn the_levels_add_up_to_what_the_method_says() {
     let sides = [rounds(&[1.0; 3], true), rounds(&[1.0; 3], false)];
     let shape = Shape { has_slo: true, ..SHAPE };
     let budget = |most_starts, policy: &Policy| {
-        interleaved::judge(&Interleaved { shape, most_starts, ..input(&sides[0], &sides[1], &[], policy) }).budget
+        interleaved::judge(&Interleaved {
+            shape,
+            most_starts,
+            ..input(&sides[0], &sides[1], &[], policy)
+        })
+        .budget
     };
     let policy = Policy::default();
     // The budget (docs/METHODOLOGY.md#error-budget): 4 x 0.003 + 7 x 0.001 + 0.0005 = 2 %; the first look's rule, for three metrics, is the rest.
     let method = 4.0 * 0.003 + 7.0 * 0.001 + 0.0005;
     assert!((budget(3, &policy) - (method + 3e-4)).abs() < 1e-12);
     assert!((budget(6, &policy) - (4.0 * 0.0045 + 7.0 * 0.0015 + 0.0005 + 3e-4)).abs() < 1e-12);
-    assert!((budget(3, &Policy { workloads: 4, ..Policy::default() }) * 4.0 - (method + 3e-4)).abs() < 1e-12);
+    assert!(
+        (budget(3, &Policy { workloads: 4, ..Policy::default() }) * 4.0 - (method + 3e-4)).abs()
+            < 1e-12
+    );
     let promoted = classed(&[(TTFT_P95, Class::Primary), (TPOT, Class::Info)]);
     assert!((budget(3, &promoted) - (method - 0.001 + 3e-4 - 1e-4)).abs() < 1e-12);
     // The budget (docs/METHODOLOGY.md#alpha-budget): the gross rule of primary metrics always, guards alone in the first job.
     let day = |history: usize, jobs: usize| {
-        let (history, jobs) = (vec![session(&[1.0, 1.01]); history], vec![session(&[1.0, 1.01]); jobs]);
-        other_day::judge(&OtherDay { history: &history, jobs: &jobs, shape, differing: &[], policy: &policy }).budget
+        let (history, jobs) =
+            (vec![session(&[1.0, 1.01]); history], vec![session(&[1.0, 1.01]); jobs]);
+        other_day::judge(&OtherDay {
+            history: &history,
+            jobs: &jobs,
+            shape,
+            differing: &[],
+            policy: &policy,
+        })
+        .budget
     };
     let (gross, guards) = (4.0 * 0.0005, 7.0 * lone_guard::ALPHA);
     assert!((day(8, 1) - (4.0 * 0.00045 + gross + guards + 0.0005)).abs() < 1e-12);
-    assert!((day(8, 2) - (4.0 * 0.75 * 0.003 + gross + guards + 7.0 * 0.6 * 0.001 + 0.0005)).abs() < 1e-12);
+    assert!(
+        (day(8, 2) - (4.0 * 0.75 * 0.003 + gross + guards + 7.0 * 0.6 * 0.001 + 0.0005)).abs()
+            < 1e-12
+    );
     assert!((day(3, 1) - (gross + 0.0005)).abs() < 1e-12);
 }
 
@@ -104,19 +145,27 @@ fn the_levels_add_up_to_what_the_method_says() {
 fn what_is_accepted_is_out_of_the_way_and_all_else_counts() {
     let sides = [rounds(&[1.0; 3], true), rounds(&[1.1; 3], false)];
     let found = compare(&sides[0], &sides[1], &quiet_history(), &Policy::default());
-    let hits = |c: &Comparison| c.metrics.iter().filter(|m| m.bearing == Bearing::Convicts).map(|m| m.metric).collect();
+    let hits = |c: &Comparison| {
+        c.metrics.iter().filter(|m| m.bearing == Bearing::Convicts).map(|m| m.metric).collect()
+    };
     let all: BTreeSet<Metric> = hits(&found);
     assert!(all.len() > 3 && found.decision == Decision::Regression);
     let rest = found.without(&all);
     assert_eq!(rest.decision, Decision::Pass, "{:?}", rest.reasons);
     assert!(
-        rest.proves.as_ref().is_some_and(|p| !p.to_string().contains("TPOT") && p.to_string().starts_with("nothing")),
+        rest.proves.as_ref().is_some_and(
+            |p| !p.to_string().contains("TPOT") && p.to_string().starts_with("nothing")
+        ),
         "{:?}",
         rest.proves
     );
     let most: BTreeSet<Metric> = all.iter().copied().filter(|m| *m != TPOT).collect();
     let rest = found.without(&most);
     assert_eq!(rest.decision, Decision::Regression);
-    assert!(rest.reasons.len() == 1 && rest.reasons[0].to_string().starts_with("TPOT "), "{:?}", rest.reasons);
+    assert!(
+        rest.reasons.len() == 1 && rest.reasons[0].to_string().starts_with("TPOT "),
+        "{:?}",
+        rest.reasons
+    );
     assert_eq!(found.without(&BTreeSet::new()), found);
 }

@@ -15,7 +15,11 @@ thread_local! {
 /// The same runtime, buffer and tasks as a worker's, one connection per stream; the server ends each connection.
 pub fn read_only(base_url: &str, streams: u32) -> anyhow::Result<()> {
     let url = reqwest::Url::parse(base_url)?;
-    let address = format!("{}:{}", url.host_str().unwrap_or("127.0.0.1"), url.port().context("the bench server has a port")?);
+    let address = format!(
+        "{}:{}",
+        url.host_str().unwrap_or("127.0.0.1"),
+        url.port().context("the bench server has a port")?
+    );
     runtime()?.block_on(async {
         let mut tasks = JoinSet::new();
         for _ in 0..streams {
@@ -63,10 +67,16 @@ async fn read(stream: &mut TcpStream) -> std::io::Result<usize> {
 pub fn reqwest(base_url: &str, streams: u32) -> anyhow::Result<()> {
     let url = format!("{base_url}/chat/completions");
     runtime()?.block_on(async {
-        let http = reqwest::Client::builder().no_proxy().http1_only().retry(reqwest::retry::never()).build()?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .http1_only()
+            .retry(reqwest::retry::never())
+            .build()?;
         let mut tasks = JoinSet::new();
         for _ in 0..streams {
-            let request = http.post(&url).body(r#"{"model":"sim-8b","messages":[{"role":"user","content":"go"}],"stream":true}"#);
+            let request = http.post(&url).body(
+                r#"{"model":"sim-8b","messages":[{"role":"user","content":"go"}],"stream":true}"#,
+            );
             tasks.spawn(async move {
                 let mut answer = request.send().await?;
                 let mut bytes = 0;

@@ -18,7 +18,11 @@ pub struct Streams {
 }
 
 pub fn run(what: &Streams) -> anyhow::Result<()> {
-    let interval = if what.token_rate > 0.0 { Duration::from_secs_f64(1.0 / what.token_rate) } else { Duration::ZERO };
+    let interval = if what.token_rate > 0.0 {
+        Duration::from_secs_f64(1.0 / what.token_rate)
+    } else {
+        Duration::ZERO
+    };
     let bed = Bed::new(what.events, interval, false)?;
     let total = f64::from(what.count) * f64::from(what.events + 3);
     let client = Client::new(&bed.site()?, 1)?;
@@ -35,7 +39,11 @@ pub fn run(what: &Streams) -> anyhow::Result<()> {
          ratio goodput-gate / only reading {:.2}",
         what.count,
         what.events,
-        if interval.is_zero() { "as fast as possible".to_owned() } else { format!("{}/s each", what.token_rate) },
+        if interval.is_zero() {
+            "as fast as possible".to_owned()
+        } else {
+            format!("{}/s each", what.token_rate)
+        },
         ours / reads,
     ))
 }

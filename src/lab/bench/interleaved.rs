@@ -15,7 +15,8 @@ const REQUESTS: u32 = 10_000;
 
 pub fn run() -> anyhow::Result<()> {
     let (baseline, candidate) = (side(false), side(true));
-    let (slo, policy) = (SloMs { ttft: Some(500.0), tpot: Some(50.0), e2e: None }, Policy::default());
+    let (slo, policy) =
+        (SloMs { ttft: Some(500.0), tpot: Some(50.0), e2e: None }, Policy::default());
     let before = process_cpu_ns();
     let found = interleaved::judge(&Interleaved {
         baseline: &baseline,
@@ -37,7 +38,9 @@ pub fn run() -> anyhow::Result<()> {
 }
 
 fn side(candidate: bool) -> Vec<Round> {
-    (0..STARTS).flat_map(|start| (0..ROUNDS).map(move |round| played(start, round, candidate))).collect()
+    (0..STARTS)
+        .flat_map(|start| (0..ROUNDS).map(move |round| played(start, round, candidate)))
+        .collect()
 }
 
 /// Starts differ by more than the sides do, so that every look stays open and the next is judged, too.

@@ -13,8 +13,8 @@ use crate::measure::histogram::Gaps;
 use crate::measure::validity::ClientHealth;
 use crate::record::session::Session;
 use crate::record::{
-    GitFacts, LimitRecord, LoadDetail, LoadFacts, Policy, Record, RoundRecord, SCHEMA, Series, Slo, StartRecord, VERSION,
-    WorkloadRecord,
+    GitFacts, LimitRecord, LoadDetail, LoadFacts, Policy, Record, RoundRecord, SCHEMA, Series, Slo,
+    StartRecord, VERSION, WorkloadRecord,
 };
 use crate::report;
 use crate::timeline::OutcomeKind;
@@ -29,9 +29,13 @@ pub fn run() -> anyhow::Result<()> {
     let read = process_cpu_ns();
     let session = Session::from_record(&record, &record.workloads[0]);
     let distinct = |(i, s): (u32, Session)| (Some(0), Session { session: format!("{i:08x}"), ..s });
-    let history: Vec<_> = (0_u32..).zip(session.into_iter().cycle().take(8)).map(distinct).collect();
+    let history: Vec<_> =
+        (0_u32..).zip(session.into_iter().cycle().take(8)).map(distinct).collect();
     let prepared = process_cpu_ns();
-    let (report, _) = evaluate::judged(&record, None, |_| Baseline { sessions: history.clone(), ..Baseline::default() })?;
+    let (report, _) = evaluate::judged(&record, None, |_| Baseline {
+        sessions: history.clone(),
+        ..Baseline::default()
+    })?;
     let judged = process_cpu_ns();
     let junit = report::junit::render(&report).map_err(anyhow::Error::msg)?;
     let csv = report::csv::render(&report).map_err(anyhow::Error::msg)?;
@@ -97,7 +101,12 @@ fn record() -> Record {
         session: "bench".into(),
         created: "2026-01-01T00:00:00Z".into(),
         interrupted: false,
-        git: Some(GitFacts { commit: "0".into(), tree: "0".into(), dirty: false, commit_date: "2026-01-01T00:00:00Z".into() }),
+        git: Some(GitFacts {
+            commit: "0".into(),
+            tree: "0".into(),
+            dirty: false,
+            commit_date: "2026-01-01T00:00:00Z".into(),
+        }),
         host: BTreeMap::new(),
         gpu: None,
         pair: None,
@@ -128,7 +137,9 @@ fn round(index: u32) -> RoundRecord {
     let n = REQUESTS / u64::from(ROUNDS);
     let count = usize::try_from(n).unwrap_or(usize::MAX);
     let vary = |i: u64, scale: u64| (i * 7919 + u64::from(index) * 104_729) % scale;
-    let times = |base: u64, scale: u64| (0..n).map(|i| Some(base + vary(i, scale))).collect::<Column<u64>>();
+    let times = |base: u64, scale: u64| {
+        (0..n).map(|i| Some(base + vary(i, scale))).collect::<Column<u64>>()
+    };
     let mut gaps = Gaps::default();
     (0..n).for_each(|i| gaps.record_us(15_000 + vary(i, 10_000)));
     RoundRecord {

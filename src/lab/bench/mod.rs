@@ -2,7 +2,10 @@
 //!
 //! The server is `sim --replay` in a process of its own: bytes rendered once, so that the client is the limit. With two processors the
 //! client keeps to one and the server to the other.
-#![expect(clippy::disallowed_methods, reason = "rim: starts the server and writes the stream it replays")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "rim: starts the server and writes the stream it replays"
+)]
 
 pub mod arrivals;
 mod bare;
@@ -39,7 +42,9 @@ impl Bed {
         let program = std::env::current_exe().context("cannot tell where this program is")?;
         pin(0);
         let mut command = Command::new(program);
-        command.args(["sim", "--listen", "127.0.0.1:0", "--stop-with-stdin", "--replay"]).arg(&replay);
+        command
+            .args(["sim", "--listen", "127.0.0.1:0", "--stop-with-stdin", "--replay"])
+            .arg(&replay);
         command.arg("--replay-interval").arg(format!("{}us", interval.as_micros()));
         if truth {
             command.arg("--truth").arg(folder.path().join("truth.jsonl"));
@@ -54,7 +59,8 @@ impl Bed {
     }
 
     fn site(&self) -> anyhow::Result<Arc<Site>> {
-        let spec = SiteSpec { base_url: &self.server.base_url, api_key: None, headers: &[], ca_pem: None };
+        let spec =
+            SiteSpec { base_url: &self.server.base_url, api_key: None, headers: &[], ca_pem: None };
         Ok(Arc::new(Site::resolve(&spec)?))
     }
 }
@@ -69,7 +75,10 @@ fn stream(events: u32) -> String {
     };
     let mut text = event("{\"role\":\"assistant\",\"content\":\"\"}", "null");
     for i in 0..events {
-        text.push_str(&event(&format!("{{\"content\":\" word{i}\"}}"), if i + 1 == events { "\"length\"" } else { "null" }));
+        text.push_str(&event(
+            &format!("{{\"content\":\" word{i}\"}}"),
+            if i + 1 == events { "\"length\"" } else { "null" },
+        ));
     }
     let usage = format!(
         "data: {{\"id\":\"chatcmpl-0a1b2c3d4e5f\",\"object\":\"chat.completion.chunk\",\"choices\":[],\
@@ -94,7 +103,8 @@ fn id(index: u32) -> String {
 }
 
 fn request(index: u32, offset: Duration) -> PlannedRequest {
-    let body = br#"{"model":"sim-8b","messages":[{"role":"user","content":"go"}],"stream":true}"#.to_vec();
+    let body =
+        br#"{"model":"sim-8b","messages":[{"role":"user","content":"go"}],"stream":true}"#.to_vec();
     PlannedRequest { index, id: id(index), offset, body, input_tokens: 1, output_tokens: 320 }
 }
 
@@ -114,10 +124,16 @@ fn send(client: &Client, plan: &Arc<RoundPlan>) -> anyhow::Result<Measured> {
         keep_text: false,
     };
     let counters = Arc::new(Counters::new(None));
-    let measured = client.round(plan, reading, &Arc::new(Control::default()), &counters).map_err(anyhow::Error::msg)?;
+    let measured = client
+        .round(plan, reading, &Arc::new(Control::default()), &counters)
+        .map_err(anyhow::Error::msg)?;
     let failed = measured.timelines.iter().find(|t| !t.completed());
     match failed {
-        Some(t) => anyhow::bail!("a request of the benchmark failed: {}: {}", t.outcome.name(), t.error.as_deref().unwrap_or("")),
+        Some(t) => anyhow::bail!(
+            "a request of the benchmark failed: {}: {}",
+            t.outcome.name(),
+            t.error.as_deref().unwrap_or("")
+        ),
         None => Ok(measured),
     }
 }
@@ -125,7 +141,13 @@ fn send(client: &Client, plan: &Arc<RoundPlan>) -> anyhow::Result<Measured> {
 /// Largest resident set of this process so far, in MB.
 fn peak_mb() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kib: f64 = status.lines().find(|l| l.starts_with("VmHWM:"))?.split_whitespace().nth(1)?.parse().ok()?;
+    let kib: f64 = status
+        .lines()
+        .find(|l| l.starts_with("VmHWM:"))?
+        .split_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()?;
     Some(kib * 1024.0 / 1e6)
 }
 

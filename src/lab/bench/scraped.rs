@@ -45,7 +45,9 @@ pub fn run(burst: &Burst, pairs: u32) -> anyhow::Result<()> {
 }
 
 fn line(name: &str, bursts: &[Errors]) -> String {
-    let of = |pick: fn(&Errors) -> &Vec<f64>, q: f64| median(bursts.iter().map(|e| quantile(pick(e), q)).collect());
+    let of = |pick: fn(&Errors) -> &Vec<f64>, q: f64| {
+        median(bursts.iter().map(|e| quantile(pick(e), q)).collect())
+    };
     format!(
         "{name:<8} TTFT error p50 {:.3} ms, p99 {:.3} ms; chunk gap error p50 {:.3} ms, p99 {:.3} ms",
         of(|e| &e.ttft_ms, 0.5),
@@ -68,7 +70,9 @@ fn scraped(burst: &Burst) -> anyhow::Result<(Errors, Watched, u64)> {
         })?;
         let url = format!("{}/metrics", crate::probe::server::root(base_url));
         let began_ns = monotonic_ns();
-        let watch = Source::new(probe.http(), url, EVERY).watch().context("cannot start the thread that reads the page")?;
+        let watch = Source::new(probe.http(), url, EVERY)
+            .watch()
+            .context("cannot start the thread that reads the page")?;
         let measured = send();
         seen = watch.finish();
         elapsed_ns = monotonic_ns() - began_ns;

@@ -42,7 +42,10 @@ pub struct Burst {
 pub fn run(burst: &Burst) -> anyhow::Result<()> {
     let errors = measure(burst)?;
     let Burst { streams, token_rate, tokens } = burst;
-    print(&format!("{streams} streams x {tokens} tokens at {token_rate}/s each\n{}", describe(&errors)))
+    print(&format!(
+        "{streams} streams x {tokens} tokens at {token_rate}/s each\n{}",
+        describe(&errors)
+    ))
 }
 
 /// The same with and without a sampler beside it, in turn, so that what else the machine does meets both.
@@ -92,7 +95,11 @@ pub fn describe(errors: &Errors) -> String {
         )
     };
     let memory = peak_mb().map_or_else(String::new, |mb| format!("\npeak resident {mb:.1} MB"));
-    format!("{}\n{}{memory}", line("TTFT error", &errors.ttft_ms), line("chunk gap error", &errors.gap_ms))
+    format!(
+        "{}\n{}{memory}",
+        line("TTFT error", &errors.ttft_ms),
+        line("chunk gap error", &errors.gap_ms)
+    )
 }
 
 pub fn measure(burst: &Burst) -> anyhow::Result<Errors> {
@@ -119,7 +126,8 @@ pub fn watched(
 fn pair(timelines: &[Timeline], log: &Path) -> anyhow::Result<Errors> {
     let mut written: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for line in read(log)?.lines() {
-        let w: Written = serde_json::from_str(line).context("the server's log has a line that cannot be read")?;
+        let w: Written = serde_json::from_str(line)
+            .context("the server's log has a line that cannot be read")?;
         written.insert(w.id.unwrap_or_default(), w.writes_ns);
     }
     let mut errors = Errors::default();
@@ -127,7 +135,11 @@ fn pair(timelines: &[Timeline], log: &Path) -> anyhow::Result<Errors> {
         let id = id(t.index);
         let truth = written.get(&id).with_context(|| format!("the server's log lacks {id}"))?;
         if truth.len() != t.outputs.len() {
-            bail!("{id}: the server wrote {} output events, the client saw {}", truth.len(), t.outputs.len());
+            bail!(
+                "{id}: the server wrote {} output events, the client saw {}",
+                truth.len(),
+                t.outputs.len()
+            );
         }
         let late = |i: usize| t.outputs[i].at_ns as f64 / 1e6 - truth[i] as f64 / 1e6;
         errors.ttft_ms.push(late(0).abs());

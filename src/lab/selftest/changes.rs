@@ -97,7 +97,14 @@ pub fn rows() -> Vec<Row> {
     use Change as C;
     use Expect::{Found, FoundAbout, Quiet};
     use LoadKind::{Chat, Closed, Demo, KvBound, Prefix};
-    let row = |name, load, change, expect| Row { name, load, mode: Mode::Interleaved, change, expect, per_thousand: 100 };
+    let row = |name, load, change, expect| Row {
+        name,
+        load,
+        mode: Mode::Interleaved,
+        change,
+        expect,
+        per_thousand: 100,
+    };
     let mut rows = vec![
         Row { per_thousand: 1000, ..row("nothing (A/A)", Chat, C::None, Quiet(FALSE_ALARMS)) },
         Row { per_thousand: 250, ..row("nothing (A/A)", Closed, C::None, Quiet(FALSE_ALARMS)) },
@@ -122,16 +129,29 @@ pub fn rows() -> Vec<Row> {
     ];
     for (sessions, ten) in [(8, 0.90), (20, 0.99)] {
         let mode = Mode::OtherDay { sessions };
-        let day = |name, change, expect, per_thousand| Row { mode, per_thousand, ..row(name, Chat, change, expect) };
+        let day = |name, change, expect, per_thousand| Row {
+            mode,
+            per_thousand,
+            ..row(name, Chat, change, expect)
+        };
         rows.extend([
             day("nothing (A/A)", C::None, Quiet(FALSE_ALARMS), 200),
             day("engine +10 %", C::Engine(0.10), FoundAbout(ten), 100),
             day("engine +15 %", C::Engine(0.15), Found(FOUND), 100),
         ]);
     }
-    let few = |name, mode, change, expect| Row { mode, per_thousand: 20, ..row(name, Chat, change, expect) };
+    let few = |name, mode, change, expect| Row {
+        mode,
+        per_thousand: 20,
+        ..row(name, Chat, change, expect)
+    };
     rows.extend([
-        few("stalls 1/s (guards only)", Mode::OtherDay { sessions: 20 }, C::Stalls(1.0), Found(FOUND)),
+        few(
+            "stalls 1/s (guards only)",
+            Mode::OtherDay { sessions: 20 },
+            C::Stalls(1.0),
+            Found(FOUND),
+        ),
         few("nothing (A/A)", Mode::Uneven { sessions: 6 }, C::None, Expect::Blind(FOUND)),
         few("engine +100 %", Mode::Uneven { sessions: 6 }, C::Engine(1.0), Found(FOUND)),
         few("engine +25 %", Mode::Poisoned { sessions: 8 }, C::Engine(0.25), Found(FOUND)),
@@ -142,7 +162,9 @@ pub fn rows() -> Vec<Row> {
 
 impl Row {
     pub fn mentions(&self, text: &str) -> bool {
-        [self.name, self.load.name(), &self.mode.in_words()].iter().any(|words| words.contains(text))
+        [self.name, self.load.name(), &self.mode.in_words()]
+            .iter()
+            .any(|words| words.contains(text))
     }
 }
 
@@ -153,7 +175,9 @@ impl Mode {
             Self::OtherDay { sessions } => format!("other day, {sessions} sessions"),
             Self::Uneven { sessions } => format!("other day, {sessions} sessions, 1.4 times apart"),
             Self::Poisoned { sessions } => format!("other day, {sessions} sessions and a slow one"),
-            Self::Lost { sessions } => format!("other day, {sessions} sessions and as many faster ones"),
+            Self::Lost { sessions } => {
+                format!("other day, {sessions} sessions and as many faster ones")
+            }
         }
     }
 }
@@ -170,7 +194,8 @@ impl Change {
             Self::PrefixCacheOff => knobs.prefix_cache = PrefixCache::Off,
             Self::KvCap(tokens) => knobs.kv_cap = Some(tokens),
             Self::OutlierRound(share) if start == 0 => {
-                (knobs.outlier, knobs.outlier_from_ms, knobs.outlier_length_ms) = (share, window.0, window.1 - window.0);
+                (knobs.outlier, knobs.outlier_from_ms, knobs.outlier_length_ms) =
+                    (share, window.0, window.1 - window.0);
             }
             Self::None | Self::OutlierRound(_) | Self::FreeLengths => {}
             Self::Drift(_) | Self::BothFail(_) => self.machine(knobs),
@@ -202,13 +227,18 @@ impl Expect {
     /// The fewest REGRESSIONs of `gates` that hold, where there is such a bound; the most, where it is an upper one.
     pub fn floor(self, gates: u32) -> u32 {
         match self {
-            Self::Quiet(most) => (0..=gates).rev().find(|&x| f64::from(x) <= most * f64::from(gates)).unwrap_or(0),
+            Self::Quiet(most) => {
+                (0..=gates).rev().find(|&x| f64::from(x) <= most * f64::from(gates)).unwrap_or(0)
+            }
             Self::Found(least) | Self::Blind(least) => {
                 (0..=gates).find(|&x| f64::from(x) >= least * f64::from(gates)).unwrap_or(gates)
             }
             Self::FoundAbout(rate) => {
                 // P(X <= x) of X ~ Binomial(gates, rate): below the floor it is less than the allowance.
-                let at_most = |x: u32| binomial_upper_tail(u64::from(x) + 1, gates.into(), rate).map_or(0.0, |p| 1.0 - p);
+                let at_most = |x: u32| {
+                    binomial_upper_tail(u64::from(x) + 1, gates.into(), rate)
+                        .map_or(0.0, |p| 1.0 - p)
+                };
                 (0..=gates).find(|&x| at_most(x) > ALLOWANCE).unwrap_or(gates)
             }
         }
@@ -217,10 +247,15 @@ impl Expect {
     pub fn in_words(self, gates: u32) -> String {
         let bound = self.floor(gates);
         match self {
-            Self::Quiet(most) => format!("no REGRESSION, or at most {bound} ({:.0} %)", most * 100.0),
+            Self::Quiet(most) => {
+                format!("no REGRESSION, or at most {bound} ({:.0} %)", most * 100.0)
+            }
             Self::Found(least) => format!("REGRESSION, at least {bound} ({:.0} %)", least * 100.0),
             Self::Blind(least) => format!("BLIND, at least {bound} ({:.0} %)", least * 100.0),
-            Self::FoundAbout(rate) => format!("REGRESSION, at least {bound} (known: {} %)", (rate * 1000.0).round() / 10.0),
+            Self::FoundAbout(rate) => format!(
+                "REGRESSION, at least {bound} (known: {} %)",
+                (rate * 1000.0).round() / 10.0
+            ),
         }
     }
 }

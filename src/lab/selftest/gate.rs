@@ -108,7 +108,11 @@ pub fn session(load: &Load, change: Change, rng: &mut ChaCha8Rng) -> (Session, V
         for (index, prepared) in (0..ROUNDS).zip(&load.rounds) {
             let played = plant.play(prepared, at_ms);
             at_ms = played.end_ms;
-            let (round, unfit) = played.measured(load, prepared, Place { start, index, order: start * ROUNDS + index });
+            let (round, unfit) = played.measured(
+                load,
+                prepared,
+                Place { start, index, order: start * ROUNDS + index },
+            );
             rounds.push(round);
             invalid.extend(unfit);
         }
@@ -161,7 +165,12 @@ fn uneven(mut history: Vec<Session>) -> Vec<Session> {
 }
 
 /// Against the newest segment of the history, as everywhere.
-fn play_other_day(scene: &Scene, change: Change, known: &[Session], rng: &mut ChaCha8Rng) -> Outcome {
+fn play_other_day(
+    scene: &Scene,
+    change: Change,
+    known: &[Session],
+    rng: &mut ChaCha8Rng,
+) -> Outcome {
     let segment = newest_segment(known, |_| None, |at, metric| session_value(&known[at], metric));
     let history: Vec<Session> = segment.used.into_iter().map(|at| known[at].clone()).collect();
     let (mut jobs, mut invalid) = (Vec::new(), Vec::new());
@@ -196,17 +205,42 @@ pub fn ruled(comparison: Comparison, limits: Vec<LimitFinding>, invalid: Vec<Str
     let looks = comparison.looks;
     let against = Against::Compared(comparison);
     let (excused, warnings) = (Vec::new(), Vec::new());
-    let evidence = Evidence { invalid, against, limits, excused, drift: None, incomplete: Vec::new(), warnings };
+    let evidence = Evidence {
+        invalid,
+        against,
+        limits,
+        excused,
+        drift: None,
+        incomplete: Vec::new(),
+        warnings,
+    };
     let ruling = rule(policy, &evidence);
-    Outcome { verdict: ruling.verdict, reasons: ruling.reasons.iter().map(ToString::to_string).collect(), looks }
+    Outcome {
+        verdict: ruling.verdict,
+        reasons: ruling.reasons.iter().map(ToString::to_string).collect(),
+        looks,
+    }
 }
 
 /// The limit on failures that every judged workload has.
 fn failures(load: &Load, rounds: &[Round]) -> Vec<LimitFinding> {
     let limits = [on_failures()];
-    let (slo, shape, history, ready_ms, gpu, strict) = (load.slo, load.shape, &[][..], &[][..], &[][..], false);
-    let mut found = limits::judge(&LimitInput { rounds, limits: &limits, slo, shape, history, ready_ms, gpu, strict });
-    found.iter_mut().filter(|l| l.is_open() && l.side_ok == Some(true)).for_each(LimitFinding::meet);
+    let (slo, shape, history, ready_ms, gpu, strict) =
+        (load.slo, load.shape, &[][..], &[][..], &[][..], false);
+    let mut found = limits::judge(&LimitInput {
+        rounds,
+        limits: &limits,
+        slo,
+        shape,
+        history,
+        ready_ms,
+        gpu,
+        strict,
+    });
+    found
+        .iter_mut()
+        .filter(|l| l.is_open() && l.side_ok == Some(true))
+        .for_each(LimitFinding::meet);
     found
 }
 
@@ -234,7 +268,14 @@ pub const fn candidate_first(start: u32, index: u32) -> bool {
 
 impl Sides {
     /// One start of both sides on one machine, warmed up one after the other, then round by round.
-    fn play(&mut self, load: &Load, machine: &Knobs, change: Change, start: u32, rng: &mut ChaCha8Rng) {
+    fn play(
+        &mut self,
+        load: &Load,
+        machine: &Knobs,
+        change: Change,
+        start: u32,
+        rng: &mut ChaCha8Rng,
+    ) {
         let mut knobs = machine.clone();
         change.machine(&mut knobs);
         let mut baseline = Plant::start(knobs.clone(), rng.random());
@@ -246,8 +287,11 @@ impl Sides {
         for (index, prepared) in (0..ROUNDS).zip(&load.rounds) {
             let first = candidate_first(start, index);
             for is_candidate in [first, !first] {
-                let (plant, rounds) =
-                    if is_candidate { (&mut candidate, &mut self.candidate) } else { (&mut baseline, &mut self.baseline) };
+                let (plant, rounds) = if is_candidate {
+                    (&mut candidate, &mut self.candidate)
+                } else {
+                    (&mut baseline, &mut self.baseline)
+                };
                 let free = (change == Change::FreeLengths).then(|| prepared.with_free_lengths(rng));
                 let prepared = free.as_ref().unwrap_or(prepared);
                 let played = plant.play(prepared, free_ms.max(f64::from(slot) * load.slot_ms));

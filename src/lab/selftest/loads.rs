@@ -138,12 +138,20 @@ impl Load {
             Some(lengths) => alike(kind, lengths, draw(&mut rng))?,
             None => mixed(kind, &mut rng)?,
         };
-        let longest = plans.iter().filter_map(|p| p.requests.last()).map(|r| r.offset).max().unwrap_or_default();
+        let longest = plans
+            .iter()
+            .filter_map(|p| p.requests.last())
+            .map(|r| r.offset)
+            .max()
+            .unwrap_or_default();
         let open = kind.in_flight().is_none();
         let output_tokens = kind.lengths().map_or(110, |l| l.1);
         Ok(Self {
             warmup: Prepared::read(warmup, &knobs)?,
-            rounds: plans.into_iter().map(|p| Prepared::read(p, &knobs)).collect::<Result<_, _>>()?,
+            rounds: plans
+                .into_iter()
+                .map(|p| Prepared::read(p, &knobs))
+                .collect::<Result<_, _>>()?,
             facts: facts(kind, output_tokens),
             slo: kind.slo(),
             shape: Shape { streaming: true, output_tokens, has_slo: true },
@@ -156,8 +164,10 @@ impl Load {
 impl Prepared {
     /// Reads the plan's bodies as the simulated server does.
     pub fn read(plan: RoundPlan, knobs: &Knobs) -> anyhow::Result<Self> {
-        let call =
-            |body: &[u8]| parse(knobs, 0, 0, Api::Chat, body).map_err(|r| anyhow!("the self-test's own request: {}", r.body));
+        let call = |body: &[u8]| {
+            parse(knobs, 0, 0, Api::Chat, body)
+                .map_err(|r| anyhow!("the self-test's own request: {}", r.body))
+        };
         let calls = plan.requests.iter().map(|r| call(&r.body)).collect::<Result<_, _>>()?;
         Ok(Self { plan, calls })
     }
@@ -166,10 +176,15 @@ impl Prepared {
     pub fn with_free_lengths(&self, rng: &mut ChaCha8Rng) -> Self {
         let mut free = self.clone();
         for (call, request) in free.calls.iter_mut().zip(&mut free.plan.requests) {
-            let (u, v): (f64, f64) = (rand::RngExt::random::<f64>(rng).max(1e-300), rand::RngExt::random(rng));
+            let (u, v): (f64, f64) =
+                (rand::RngExt::random::<f64>(rng).max(1e-300), rand::RngExt::random(rng));
             let normal = (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos();
             let tokens = (f64::from(call.output_tokens) * (0.47 * normal).exp()).clamp(2.0, 4096.0);
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 2 to 4096, as just clamped")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "from 2 to 4096, as just clamped"
+            )]
             let tokens = tokens.round() as u32;
             // What came is what was asked, so that the length counts as kept.
             (call.output_tokens, request.output_tokens) = (tokens, tokens);
@@ -186,7 +201,11 @@ fn draw(rng: &mut ChaCha8Rng) -> u64 {
 
 /// All requests of one length: one plan has all rounds.
 fn alike(kind: LoadKind, lengths: (u32, u32), seed: u64) -> anyhow::Result<Plans> {
-    let plan = build(&workload(kind, Arrival::Poisson { rate: kind.rate() }, lengths, seed), ROUNDS, None)?;
+    let plan = build(
+        &workload(kind, Arrival::Poisson { rate: kind.rate() }, lengths, seed),
+        ROUNDS,
+        None,
+    )?;
     Ok((plan.warmup, plan.rounds))
 }
 
@@ -197,7 +216,8 @@ fn mixed(kind: LoadKind, rng: &mut ChaCha8Rng) -> anyhow::Result<Plans> {
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
         let seed = draw(rng);
-        let arrivals = build(&workload(kind, Arrival::Poisson { rate: kind.rate() }, (16, 8), seed), 1, None)?;
+        let arrivals =
+            build(&workload(kind, Arrival::Poisson { rate: kind.rate() }, (16, 8), seed), 1, None)?;
         let trace = trace(&arrivals.rounds[0], rng)?;
         let workload = workload(
             kind,
@@ -215,23 +235,35 @@ fn mixed(kind: LoadKind, rng: &mut ChaCha8Rng) -> anyhow::Result<Plans> {
 /// A trace is sent in open loop; here its lengths may also be those of a closed one.
 fn paced(kind: LoadKind, plan: RoundPlan) -> RoundPlan {
     match kind.in_flight() {
-        Some(concurrency) => RoundPlan { pace: Pace::Closed { concurrency }, ramp: concurrency, ..plan },
+        Some(concurrency) => {
+            RoundPlan { pace: Pace::Closed { concurrency }, ramp: concurrency, ..plan }
+        }
         None => plan,
     }
 }
 
 fn trace(arrivals: &RoundPlan, rng: &mut ChaCha8Rng) -> anyhow::Result<String> {
-    let (prompts, outputs) = (LogNormal::new(350_f64.ln(), 0.8)?, LogNormal::new(110_f64.ln(), 0.5)?);
+    let (prompts, outputs) =
+        (LogNormal::new(350_f64.ln(), 0.8)?, LogNormal::new(110_f64.ln(), 0.5)?);
     let mut text = String::new();
     for request in &arrivals.requests {
-        let (input, output) = (prompts.sample(rng).clamp(16.0, 4096.0), outputs.sample(rng).clamp(8.0, 512.0));
+        let (input, output) =
+            (prompts.sample(rng).clamp(16.0, 4096.0), outputs.sample(rng).clamp(8.0, 512.0));
         let offset_ms = request.offset.as_secs_f64() * 1000.0;
-        writeln!(text, "{{\"offset_ms\":{offset_ms:.3},\"input_tokens\":{input:.0},\"output_tokens\":{output:.0}}}")?;
+        writeln!(
+            text,
+            "{{\"offset_ms\":{offset_ms:.3},\"input_tokens\":{input:.0},\"output_tokens\":{output:.0}}}"
+        )?;
     }
     Ok(text)
 }
 
-pub fn workload(kind: LoadKind, arrival: Arrival, (input_tokens, output_tokens): (u32, u32), seed: u64) -> Workload {
+pub fn workload(
+    kind: LoadKind,
+    arrival: Arrival,
+    (input_tokens, output_tokens): (u32, u32),
+    seed: u64,
+) -> Workload {
     Workload {
         name: "selftest".into(),
         arrival,
@@ -264,9 +296,14 @@ pub fn workload(kind: LoadKind, arrival: Arrival, (input_tokens, output_tokens):
 
 fn build(workload: &Workload, rounds: u32, trace: Option<&str>) -> anyhow::Result<plan::Plan> {
     let salt = plan::salt(0);
-    let extras =
-        Extras { ignore_eos: true, min_tokens: true, stream_usage: true, length: crate::protocol::LengthField::MaxTokens };
-    let (protocol, model, session) = (Protocol::from(ProtocolName::OpenAiChat), "sim-8b", "selftest");
+    let extras = Extras {
+        ignore_eos: true,
+        min_tokens: true,
+        stream_usage: true,
+        length: crate::protocol::LengthField::MaxTokens,
+    };
+    let (protocol, model, session) =
+        (Protocol::from(ProtocolName::OpenAiChat), "sim-8b", "selftest");
     Ok(plan::build(
         workload,
         &plan::Input {

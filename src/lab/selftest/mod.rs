@@ -96,13 +96,18 @@ fn build_scenes(scale: Scale, load: LoadKind, rows: &[Row]) -> anyhow::Result<Ve
     let pool = |size: u32| if most < GATES_PER_PLAN { size / 2 } else { size };
     let runs = if mine().any(|r| r.mode == Mode::Interleaved) { pool(RUNS) } else { 0 };
     let sessions = if mine().any(|r| r.mode != Mode::Interleaved) { pool(SESSIONS) } else { 0 };
-    let loads = (0..plans).map(|i| Load::build(load, scale.seed, i)).collect::<anyhow::Result<Vec<_>>>()?;
+    let loads =
+        (0..plans).map(|i| Load::build(load, scale.seed, i)).collect::<anyhow::Result<Vec<_>>>()?;
     let past = parallel(plans * runs, scale.threads, |i| {
-        gate::past_run(&loads[(i / runs) as usize], &mut stream(scale.seed, Purpose::Runs(load), i.into()))
+        gate::past_run(
+            &loads[(i / runs) as usize],
+            &mut stream(scale.seed, Purpose::Runs(load), i.into()),
+        )
     });
     let sessions_of = |plan: u32| {
         parallel(sessions, scale.threads, |i| {
-            let mut rng = stream(scale.seed, Purpose::Sessions(load), u64::from(plan * SESSIONS + i));
+            let mut rng =
+                stream(scale.seed, Purpose::Sessions(load), u64::from(plan * SESSIONS + i));
             gate::session(&loads[plan as usize], changes::Change::None, &mut rng).0
         })
     };
@@ -111,7 +116,11 @@ fn build_scenes(scale: Scale, load: LoadKind, rows: &[Row]) -> anyhow::Result<Ve
     Ok(loads
         .iter()
         .zip(sessions)
-        .map(|(load, sessions)| Scene { load: load.clone(), runs: past.by_ref().take(runs as usize).collect(), sessions })
+        .map(|(load, sessions)| Scene {
+            load: load.clone(),
+            runs: past.by_ref().take(runs as usize).collect(),
+            sessions,
+        })
         .collect())
 }
 
@@ -122,7 +131,9 @@ fn parallel<T: Send>(count: u32, threads: usize, work: impl Fn(u32) -> T + Sync)
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while let Some(i) = u32::try_from(next.fetch_add(1, Ordering::Relaxed)).ok().filter(|&i| i < count) {
+                while let Some(i) =
+                    u32::try_from(next.fetch_add(1, Ordering::Relaxed)).ok().filter(|&i| i < count)
+                {
                     let result = work(i);
                     // A panic elsewhere ends the scope; what is there is whole.
                     done.lock().unwrap_or_else(PoisonError::into_inner).insert(i, result);

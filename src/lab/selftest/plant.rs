@@ -64,10 +64,15 @@ impl Plant {
             self.submit_due(&mut playing);
             if let Some(step) = self.engine.step(self.now_ms) {
                 self.now_ms = step.end_ms;
-                step.emissions.iter().for_each(|e| playing.note(e.id, e.last, e.cached_tokens, step.end_ms));
+                step.emissions
+                    .iter()
+                    .for_each(|e| playing.note(e.id, e.last, e.cached_tokens, step.end_ms));
                 continue;
             }
-            let next = [self.engine.next_ready_ms(), playing.next_due()].into_iter().flatten().reduce(f64::min);
+            let next = [self.engine.next_ready_ms(), playing.next_due()]
+                .into_iter()
+                .flatten()
+                .reduce(f64::min);
             let Some(next) = next else { break };
             self.now_ms = self.now_ms.max(next);
         }
@@ -80,7 +85,10 @@ impl Plant {
             let call = &playing.prepared.calls[index];
             if fate(&self.knobs, self.seed, id, call.output_tokens) == Fate::Served {
                 let (prompt_tokens, output_tokens) = (call.prompt_tokens, call.output_tokens);
-                self.engine.submit(at_ms, Request { id, prompt_tokens, output_tokens, blocks: call.blocks.clone() });
+                self.engine.submit(
+                    at_ms,
+                    Request { id, prompt_tokens, output_tokens, blocks: call.blocks.clone() },
+                );
             } else {
                 // Whatever its kind, a failure is refused at once: how failures look on the wire is the protocol tests' matter.
                 playing.refuse(index, at_ms);
@@ -92,16 +100,26 @@ impl Plant {
 impl<'a> Playing<'a> {
     fn new(prepared: &'a Prepared, began_ms: f64, first_id: u64) -> Self {
         let due_ms = match prepared.plan.pace {
-            Pace::Open | Pace::Sessions { concurrency: None, .. } => {
-                prepared.plan.requests.iter().map(|r| began_ms + r.offset.as_secs_f64() * 1000.0).collect()
-            }
+            Pace::Open | Pace::Sessions { concurrency: None, .. } => prepared
+                .plan
+                .requests
+                .iter()
+                .map(|r| began_ms + r.offset.as_secs_f64() * 1000.0)
+                .collect(),
             // What the selftest plays has no sessions.
-            Pace::Closed { concurrency } | Pace::Sessions { concurrency: Some(concurrency), .. } => {
+            Pace::Closed { concurrency }
+            | Pace::Sessions { concurrency: Some(concurrency), .. } => {
                 vec![began_ms; concurrency as usize].into()
             }
         };
         let closed = !prepared.plan.pace.is_open();
-        Self { prepared, timelines: Vec::with_capacity(prepared.calls.len()), due_ms, first_id, closed }
+        Self {
+            prepared,
+            timelines: Vec::with_capacity(prepared.calls.len()),
+            due_ms,
+            first_id,
+            closed,
+        }
     }
 
     fn next_due(&self) -> Option<f64> {
@@ -175,7 +193,12 @@ impl Played {
             cut_short: false,
         };
         let record = round(&raw, &load.facts, &load.slo);
-        let unfit = record.findings.iter().filter(|f| f.severity == Severity::Invalid).map(|f| f.message.clone()).collect();
+        let unfit = record
+            .findings
+            .iter()
+            .filter(|f| f.severity == Severity::Invalid)
+            .map(|f| f.message.clone())
+            .collect();
         (record.columns.to_round(&record.context(place.start, &load.facts)), unfit)
     }
 }

@@ -36,8 +36,19 @@ pub struct Line {
     pub by: BTreeMap<String, u32>,
 }
 
-const HEADER: [&str; 11] =
-    ["injected", "load", "mode", "should say", "REGRESSION", "PASS", "INCONCLUSIVE", "BLIND", "rate (95 %)", "looks", ""];
+const HEADER: [&str; 11] = [
+    "injected",
+    "load",
+    "mode",
+    "should say",
+    "REGRESSION",
+    "PASS",
+    "INCONCLUSIVE",
+    "BLIND",
+    "rate (95 %)",
+    "looks",
+    "",
+];
 
 impl Table {
     /// Every row is as it should be; a table without rows is not.
@@ -52,7 +63,9 @@ impl Table {
 
     pub fn to_text(&self) -> String {
         let mut grid = comfy_table::Table::new();
-        grid.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(HEADER.to_vec());
+        grid.load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Disabled)
+            .set_header(HEADER.to_vec());
         grid.add_rows(self.lines.iter().map(Line::cells));
         for column in [4, 5, 6, 7, 9] {
             if let Some(column) = grid.column_mut(column) {
@@ -85,7 +98,11 @@ impl Line {
         let gates = outcomes.iter().map(|_| 1).sum();
         let looks = outcomes.iter().map(|o| o.looks as f64).sum::<f64>() / f64::from(gates);
         let mut by = BTreeMap::new();
-        for reason in outcomes.iter().filter(|o| o.verdict == Verdict::Failed).filter_map(|o| o.reasons.first()) {
+        for reason in outcomes
+            .iter()
+            .filter(|o| o.verdict == Verdict::Failed)
+            .filter_map(|o| o.reasons.first())
+        {
             *by.entry(reason.split(' ').next().unwrap_or_default().to_owned()).or_default() += 1;
         }
         Self {
@@ -105,7 +122,8 @@ impl Line {
     }
 
     pub fn holds(&self) -> bool {
-        let found = if matches!(self.expect, Expect::Blind(_)) { self.blind } else { self.regression };
+        let found =
+            if matches!(self.expect, Expect::Blind(_)) { self.blind } else { self.regression };
         self.invalid == 0 && self.expect.holds(found, self.gates)
     }
 
@@ -120,17 +138,26 @@ impl Line {
     /// One line, for those who wait.
     pub fn to_text(&self) -> String {
         let word = if self.holds() { "as it should be".into() } else { self.word() };
-        let by: Vec<String> = self.by.iter().map(|(metric, count)| format!("{metric} {count}")).collect();
+        let by: Vec<String> =
+            self.by.iter().map(|(metric, count)| format!("{metric} {count}")).collect();
         let by = if by.is_empty() { String::new() } else { format!(" ({})", by.join(", ")) };
         let (name, load, mode) = (self.injected, self.load, &self.mode);
-        format!("{name} ({load}, {mode}): {} of {} REGRESSION{by}, {word}", self.regression, self.gates)
+        format!(
+            "{name} ({load}, {mode}): {} of {} REGRESSION{by}, {word}",
+            self.regression, self.gates
+        )
     }
 
     /// Share of REGRESSION with its exact 95 % interval (Clopper and Pearson 1934).
     fn rate(&self) -> (f64, f64, f64) {
         let (x, n) = (f64::from(self.regression), f64::from(self.gates));
-        let low = if self.regression == 0 { Some(0.0) } else { beta_quantile(0.025, x, n - x + 1.0) };
-        let high = if self.regression == self.gates { Some(1.0) } else { beta_quantile(0.975, x + 1.0, n - x) };
+        let low =
+            if self.regression == 0 { Some(0.0) } else { beta_quantile(0.025, x, n - x + 1.0) };
+        let high = if self.regression == self.gates {
+            Some(1.0)
+        } else {
+            beta_quantile(0.975, x + 1.0, n - x)
+        };
         // Outside the domain nothing is known of the rate.
         (x / n, low.unwrap_or(0.0), high.unwrap_or(1.0))
     }

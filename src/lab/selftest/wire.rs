@@ -1,7 +1,10 @@
 //! The self-test over real sockets: each change once, against the simulated server as a process, measured by the gate's own client.
 //!
 //! Changes are large, since one gate of each must do. Not here: rates (virtual time has them), or a config of the user's.
-#![expect(clippy::disallowed_methods, reason = "rim: starts the server from this program's own file")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "rim: starts the server from this program's own file"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -44,8 +47,12 @@ const INPUT_TOKENS: u32 = 512;
 const SPARE_STARTS: u32 = 4;
 const LOOKS: u32 = 3;
 /// What all requests are asked with: the simulated server takes everything.
-const EXTRAS: Extras =
-    Extras { ignore_eos: true, min_tokens: true, stream_usage: true, length: crate::protocol::LengthField::MaxTokens };
+const EXTRAS: Extras = Extras {
+    ignore_eos: true,
+    min_tokens: true,
+    stream_usage: true,
+    length: crate::protocol::LengthField::MaxTokens,
+};
 
 /// What one load is played with.
 struct Bench {
@@ -72,8 +79,14 @@ struct Records {
 fn rows() -> Vec<Row> {
     use Change as C;
     use Expect::{Found, Quiet};
-    let row =
-        |name, change, expect| Row { name, load: LoadKind::Prefix, mode: Mode::Interleaved, change, expect, per_thousand: 1 };
+    let row = |name, change, expect| Row {
+        name,
+        load: LoadKind::Prefix,
+        mode: Mode::Interleaved,
+        change,
+        expect,
+        per_thousand: 1,
+    };
     vec![
         // First, since its starts are the history of those that follow.
         row("nothing (A/A)", C::None, Quiet(0.01)),
@@ -117,10 +130,16 @@ impl Bench {
             length: Length::Requests(REQUESTS),
             warmup: Warmup::Requests(WARMUP_REQUESTS),
             slo: Slo { ttft: Some(ms(150)), tpot: Some(ms(20)), e2e: None },
-            ..loads::workload(LoadKind::Prefix, Arrival::Poisson { rate: RATE }, (INPUT_TOKENS, 32), seed)
+            ..loads::workload(
+                LoadKind::Prefix,
+                Arrival::Poisson { rate: RATE },
+                (INPUT_TOKENS, 32),
+                seed,
+            )
         };
         let salt = plan::salt(seed);
-        let (protocol, model, session) = (Protocol::from(ProtocolName::OpenAiChat), knobs.model.as_str(), "selftest");
+        let (protocol, model, session) =
+            (Protocol::from(ProtocolName::OpenAiChat), knobs.model.as_str(), "selftest");
         let input = plan::Input {
             protocol: &protocol,
             model,
@@ -148,7 +167,8 @@ impl Bench {
                 records.forget_last();
                 self.start(row.change, start, &mut records)?;
             }
-            let (baseline, candidate) = (records.baseline.method_rounds(), records.candidate.method_rounds());
+            let (baseline, candidate) =
+                (records.baseline.method_rounds(), records.candidate.method_rounds());
             let comparison = interleaved::judge(&Interleaved {
                 baseline: &baseline,
                 candidate: &candidate,
@@ -166,7 +186,9 @@ impl Bench {
                 break;
             }
         }
-        let side = |record: &WorkloadRecord| summaries(&record.method_rounds(), &slo).into_values().collect();
+        let side = |record: &WorkloadRecord| {
+            summaries(&record.method_rounds(), &slo).into_values().collect()
+        };
         let run = PastRun { sides: vec![side(&records.baseline), side(&records.candidate)] };
         Ok((outcome.context("no start was played; this is a bug")?, run))
     }
@@ -178,7 +200,9 @@ impl Bench {
         let baseline = Side::start(&self.program, &knobs)?;
         change.candidate(&mut knobs, start, (0.0, 0.0));
         let candidate = Side::start(&self.program, &knobs)?;
-        for (side, record) in [(&baseline, &mut records.baseline), (&candidate, &mut records.candidate)] {
+        for (side, record) in
+            [(&baseline, &mut records.baseline), (&candidate, &mut records.candidate)]
+        {
             side.send(&self.plan, &self.plan.warmup)?;
             record.starts.push(StartRecord {
                 index: start,
@@ -193,8 +217,11 @@ impl Bench {
             let first = candidate_first(start, index);
             for (place, is_candidate) in (0..).zip([first, !first]) {
                 let order = (start * ROUNDS + index) * 2 + place;
-                let (side, record) =
-                    if is_candidate { (&candidate, &mut records.candidate) } else { (&baseline, &mut records.baseline) };
+                let (side, record) = if is_candidate {
+                    (&candidate, &mut records.candidate)
+                } else {
+                    (&baseline, &mut records.baseline)
+                };
                 side.round(&self.plan, plan, (start, index, order), record)?;
             }
         }
@@ -216,8 +243,10 @@ impl Records {
 
 impl Side {
     fn start(program: &Path, knobs: &Knobs) -> anyhow::Result<Self> {
-        let server = SimServer::start(program, &knobs.settings(), None).map_err(|e| Failure::measure(&e))?;
-        let spec = SiteSpec { base_url: &server.base_url, api_key: None, headers: &[], ca_pem: None };
+        let server =
+            SimServer::start(program, &knobs.settings(), None).map_err(|e| Failure::measure(&e))?;
+        let spec =
+            SiteSpec { base_url: &server.base_url, api_key: None, headers: &[], ca_pem: None };
         let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
         let client = Client::new(&site, 1).context("cannot start the client's threads")?;
         Ok(Self { client, server })
@@ -226,7 +255,12 @@ impl Side {
     fn send(&self, plan: &Plan, round: &RoundPlan) -> anyhow::Result<crate::load::Measured> {
         let reading = Reading::of(plan);
         let counters = Arc::new(Counters::new(None));
-        let measured = self.client.round(&Arc::new(round.clone()), reading, &Arc::new(Control::default()), &counters);
+        let measured = self.client.round(
+            &Arc::new(round.clone()),
+            reading,
+            &Arc::new(Control::default()),
+            &counters,
+        );
         measured.map_err(|e| Failure::measure(&e).into())
     }
 

@@ -47,7 +47,14 @@ fn context(ramp: usize) -> Context {
 }
 
 fn values(requests: &[Request], ramp: usize) -> Values {
-    metrics(&[RoundView { columns: &columns(requests), context: &context(ramp), gaps: &Gaps::default() }], &SLO)
+    metrics(
+        &[RoundView {
+            columns: &columns(requests),
+            context: &context(ramp),
+            gaps: &Gaps::default(),
+        }],
+        &SLO,
+    )
 }
 
 const GOOD: Request = (20_000, 90_000, Some(10), Completed);
@@ -59,11 +66,17 @@ const TPOT_MEAN: Metric = Metric::Timing(Timing::Tpot, Stat::Mean);
 fn a_failure_is_in_every_share_and_in_no_latency() {
     let v = values(&[GOOD, GOOD, GOOD, FAILED], 0);
     assert_eq!((v[&TTFT_MEAN], v[&TPOT_MEAN]), (20.0, 10.0));
-    assert_eq!((v[&Metric::SuccessRate], v[&Metric::ErrorRate], v[&Metric::SloAttainment]), (0.75, 0.25, 0.75));
+    assert_eq!(
+        (v[&Metric::SuccessRate], v[&Metric::ErrorRate], v[&Metric::SloAttainment]),
+        (0.75, 0.25, 0.75)
+    );
     for kind in SloKind::ALL {
         assert_eq!(v.get(&Metric::SloAttainmentOf(kind)), Some(&0.75), "{kind:?}");
     }
-    assert_eq!((v[&Metric::Goodput], v[&Metric::RequestRate], v[&Metric::OutputTokenRate]), (1.5, 1.5, 15.0));
+    assert_eq!(
+        (v[&Metric::Goodput], v[&Metric::RequestRate], v[&Metric::OutputTokenRate]),
+        (1.5, 1.5, 15.0)
+    );
 }
 
 #[test]
@@ -79,9 +92,16 @@ fn an_answer_of_no_tokens_is_a_failure_in_all_that_is_shown() {
 fn latency_is_unmeasured_where_most_failed() {
     assert!(values(&[GOOD, FAILED], 0).contains_key(&TTFT_MEAN));
     let v = values(&[GOOD, FAILED, FAILED], 0);
-    assert!(!v.keys().any(|m| matches!(m, Metric::Timing(Timing::Ttft | Timing::Tpot | Timing::E2e, _))), "{v:?}");
+    assert!(
+        !v.keys()
+            .any(|m| matches!(m, Metric::Timing(Timing::Ttft | Timing::Tpot | Timing::E2e, _))),
+        "{v:?}"
+    );
     let dead = values(&[FAILED; 30], 0);
-    assert_eq!((dead[&Metric::ErrorRate], dead[&Metric::SloAttainment], dead[&Metric::Goodput]), (1.0, 0.0, 0.0));
+    assert_eq!(
+        (dead[&Metric::ErrorRate], dead[&Metric::SloAttainment], dead[&Metric::Goodput]),
+        (1.0, 0.0, 0.0)
+    );
     assert!(!dead.contains_key(&Metric::OutputTokenRate));
 }
 
@@ -89,8 +109,16 @@ fn latency_is_unmeasured_where_most_failed() {
 fn absent_usage_is_no_tpot_and_no_token_rate() {
     let uncounted = (20_000, 90_000, None, Completed);
     let v = values(&[uncounted; 3], 0);
-    assert!(!v.contains_key(&TPOT_MEAN) && !v.contains_key(&Metric::OutputTokenRate) && !v.contains_key(&Metric::TotalTokenRate));
-    assert_eq!(v.get(&Metric::SloAttainmentOf(SloKind::Tpot)), Some(&0.0), "what is not known is not met");
+    assert!(
+        !v.contains_key(&TPOT_MEAN)
+            && !v.contains_key(&Metric::OutputTokenRate)
+            && !v.contains_key(&Metric::TotalTokenRate)
+    );
+    assert_eq!(
+        v.get(&Metric::SloAttainmentOf(SloKind::Tpot)),
+        Some(&0.0),
+        "what is not known is not met"
+    );
     let one = values(&[GOOD, GOOD, uncounted], 0);
     assert!(!one.contains_key(&Metric::OutputTokenRate), "a sum over the others would be too low");
 }
@@ -99,7 +127,10 @@ fn absent_usage_is_no_tpot_and_no_token_rate() {
 fn the_ramp_is_in_errors_and_rates_only() {
     let slow = (400_000, 900_000, Some(10), Completed);
     let v = values(&[slow, FAILED, GOOD, GOOD], 2);
-    assert_eq!((v[&TTFT_MEAN], v[&Metric::SloAttainment], v[&Metric::ErrorRate]), (20.0, 1.0, 0.25));
+    assert_eq!(
+        (v[&TTFT_MEAN], v[&Metric::SloAttainment], v[&Metric::ErrorRate]),
+        (20.0, 1.0, 0.25)
+    );
     assert_eq!(
         (v[&Metric::RequestRate], v[&Metric::Goodput]),
         (1.5, 1.5),
@@ -110,11 +141,18 @@ fn the_ramp_is_in_errors_and_rates_only() {
 #[test]
 fn a_large_first_wave_does_not_halve_the_goodput() {
     let slow = (400_000, 90_000, Some(10), Completed);
-    let requests: Vec<Request> = std::iter::repeat_n(slow, 50).chain(std::iter::repeat_n(GOOD, 50)).collect();
+    let requests: Vec<Request> =
+        std::iter::repeat_n(slow, 50).chain(std::iter::repeat_n(GOOD, 50)).collect();
     let v = values(&requests, 50);
-    assert_eq!((v[&Metric::SloAttainment], v[&Metric::RequestRate], v[&Metric::Goodput]), (1.0, 50.0, 50.0));
+    assert_eq!(
+        (v[&Metric::SloAttainment], v[&Metric::RequestRate], v[&Metric::Goodput]),
+        (1.0, 50.0, 50.0)
+    );
     let v = values(&[&requests[..50], &[GOOD, FAILED].repeat(25)].concat(), 50);
-    assert_eq!((v[&Metric::SloAttainment], v[&Metric::RequestRate], v[&Metric::Goodput]), (0.5, 37.5, 25.0));
+    assert_eq!(
+        (v[&Metric::SloAttainment], v[&Metric::RequestRate], v[&Metric::Goodput]),
+        (0.5, 37.5, 25.0)
+    );
     let dead_wave = values(&[&[FAILED; 50], &requests[50..]].concat(), 50);
     assert_eq!((dead_wave[&Metric::RequestRate], dead_wave[&Metric::Goodput]), (25.0, 25.0));
 }
@@ -126,19 +164,27 @@ fn the_speed_of_a_request_is_its_tokens_by_its_e2e() {
     let uncounted = (1, 1, None, Completed);
     let v = values(&[FAILED, slow, fast, fast, uncounted], 1);
     let of = |stat| v.get(&Metric::TokenSpeed(stat)).copied();
-    assert_eq!([Stat::Min, Stat::Max, Stat::Mean].map(of), [Some(5.0), Some(40.0), Some(85.0 / 3.0)]);
+    assert_eq!(
+        [Stat::Min, Stat::Max, Stat::Mean].map(of),
+        [Some(5.0), Some(40.0), Some(85.0 / 3.0)]
+    );
     assert_eq!((of(Stat::P50), of(Stat::P95)), (None, None), "three requests have no median");
     let v = values(&[slow; 20], 0);
     assert_eq!((v[&Metric::TokenSpeed(Stat::P50)], v[&Metric::TokenSpeed(Stat::P95)]), (5.0, 5.0));
     let unknown = values(&[uncounted; 30], 0);
-    assert!(!unknown.keys().any(|m| matches!(m, Metric::TokenSpeed(_))) && unknown.contains_key(&TTFT_MEAN));
+    assert!(
+        !unknown.keys().any(|m| matches!(m, Metric::TokenSpeed(_)))
+            && unknown.contains_key(&TTFT_MEAN)
+    );
     // As latency: the few that came through are not the server.
     assert!(!values(&[slow, FAILED, FAILED], 0).keys().any(|m| matches!(m, Metric::TokenSpeed(_))));
 }
 
 #[test]
 fn percentiles_need_their_n() {
-    let has = |n: usize, stat| values(&vec![GOOD; n], 0).contains_key(&Metric::Timing(Timing::Ttft, stat));
+    let has = |n: usize, stat| {
+        values(&vec![GOOD; n], 0).contains_key(&Metric::Timing(Timing::Ttft, stat))
+    };
     for stat in [Stat::P50, Stat::P90, Stat::P95, Stat::P99, Stat::P999] {
         assert!(!has(stat.min_n() - 1, stat) && has(stat.min_n(), stat), "{stat:?}");
     }
@@ -147,7 +193,13 @@ fn percentiles_need_their_n() {
 #[test]
 fn nothing_sent_is_nothing_measured() {
     let (columns, context) = (columns(&[]), Context { duration_us: 0, ..context(0) });
-    assert!(metrics(&[RoundView { columns: &columns, context: &context, gaps: &Gaps::default() }], &SLO).is_empty());
+    assert!(
+        metrics(
+            &[RoundView { columns: &columns, context: &context, gaps: &Gaps::default() }],
+            &SLO
+        )
+        .is_empty()
+    );
     assert!(metrics(&[], &SLO).is_empty());
 }
 
@@ -210,7 +262,11 @@ fn hidden_tokens_are_in_rates_and_not_in_tpot() {
         let view = RoundView { columns: c, context: &context(0), gaps: &Gaps::default() };
         let values = metrics(&[view], &SloMs { tpot: Some(5.0), ..SloMs::default() });
         let rate = values.contains_key(&Metric::OutputTokenRate);
-        (values.get(&Metric::Timing(Timing::Tpot, Stat::Mean)).map(|ms| ms.round()), values[&Metric::SloAttainment], rate)
+        (
+            values.get(&Metric::Timing(Timing::Tpot, Stat::Mean)).map(|ms| ms.round()),
+            values[&Metric::SloAttainment],
+            rate,
+        )
     };
     assert_eq!(tpot(&c), (Some(1.0), 1.0, true));
     c.hidden_tokens = vec![Some(60); 20].into();

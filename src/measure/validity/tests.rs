@@ -28,7 +28,16 @@ fn columns(n: usize, tokens: Option<u32>) -> Columns {
 }
 
 fn context(open_loop: bool) -> Context {
-    Context { start: 0, seed: 1, order: 0, ramp: 0, open_loop, streaming: true, duration_us: 1_000_000, chunk_gap_p99_ms: None }
+    Context {
+        start: 0,
+        seed: 1,
+        order: 0,
+        ramp: 0,
+        open_loop,
+        streaming: true,
+        duration_us: 1_000_000,
+        chunk_gap_p99_ms: None,
+    }
 }
 
 fn ttft(median_ms: f64) -> Values {
@@ -36,7 +45,10 @@ fn ttft(median_ms: f64) -> Values {
 }
 
 fn of(columns: &Columns, values: &Values, health: ClientHealth) -> Vec<(Severity, String)> {
-    findings(columns, &context(true), values, &health, ASKED).into_iter().map(|f| (f.severity, f.check)).collect()
+    findings(columns, &context(true), values, &health, ASKED)
+        .into_iter()
+        .map(|f| (f.severity, f.check))
+        .collect()
 }
 
 /// The only finding on the client's health at this median TTFT.
@@ -62,13 +74,18 @@ fn send_lag_is_bound_by_the_median_ttft() {
     assert_eq!(health(1000.0, lag(10.1)), Some(seen(Severity::Note, "send_lag")));
     assert_eq!(health(1000.0, lag(9.9)), None);
     assert_eq!(health(10.0, lag(2.1)), invalid());
-    assert_eq!(health(10.0, lag(1.9)), Some(seen(Severity::Note, "send_lag")), "below 2 ms it never invalidates");
+    assert_eq!(
+        health(10.0, lag(1.9)),
+        Some(seen(Severity::Note, "send_lag")),
+        "below 2 ms it never invalidates"
+    );
     assert_eq!(health(10.0, lag(0.9)), None, "below 1 ms it is not worth a word");
 }
 
 #[test]
 fn a_busy_thread_is_invalid() {
-    let busy = |ratio| ClientHealth { busiest_worker_ratio: Some(ratio), ..ClientHealth::default() };
+    let busy =
+        |ratio| ClientHealth { busiest_worker_ratio: Some(ratio), ..ClientHealth::default() };
     assert_eq!(health(100.0, busy(0.91)), Some(seen(Severity::Invalid, "client_cpu")));
     assert_eq!(health(100.0, busy(0.90)), None);
 }
@@ -83,11 +100,20 @@ fn a_late_event_loop_is_invalid() {
 
 #[test]
 fn an_offered_rate_that_was_not_achieved_is_invalid_in_open_loop() {
-    let rates = |achieved: f64| Values::from([(Metric::OfferedRate, 100.0), (Metric::AchievedRate, achieved)]);
-    let checks = |achieved: f64| of(&columns(20, Some(1000)), &rates(achieved), ClientHealth::default());
+    let rates = |achieved: f64| {
+        Values::from([(Metric::OfferedRate, 100.0), (Metric::AchievedRate, achieved)])
+    };
+    let checks =
+        |achieved: f64| of(&columns(20, Some(1000)), &rates(achieved), ClientHealth::default());
     assert_eq!(checks(98.9), [(Severity::Invalid, "offered_rate".to_owned())]);
     assert_eq!((checks(99.1), checks(120.0)), (vec![], vec![]));
-    let closed = findings(&columns(20, Some(1000)), &context(false), &rates(1.0), &ClientHealth::default(), ASKED);
+    let closed = findings(
+        &columns(20, Some(1000)),
+        &context(false),
+        &rates(1.0),
+        &ClientHealth::default(),
+        ASKED,
+    );
     assert!(closed.is_empty(), "a closed loop offers no rate: {closed:?}");
 }
 
@@ -98,25 +124,49 @@ fn lengths_must_be_what_was_asked_where_they_were_forced() {
     assert_eq!((checks(989), checks(1011)), (invalid.to_vec(), invalid.to_vec()));
     assert_eq!((checks(991), checks(1000), checks(1009)), (vec![], vec![], vec![]));
     let free = Asked { length_forced: false, ..ASKED };
-    assert!(findings(&columns(20, Some(7)), &context(true), &Values::new(), &ClientHealth::default(), free).is_empty());
+    assert!(
+        findings(
+            &columns(20, Some(7)),
+            &context(true),
+            &Values::new(),
+            &ClientHealth::default(),
+            free
+        )
+        .is_empty()
+    );
 }
 
 #[test]
 fn one_success_is_something_to_judge_and_none_is_not() {
     let mut all = columns(20, Some(1000));
     all.outcome.fill(OutcomeKind::Timeout);
-    assert_eq!(of(&all, &Values::new(), lag(9e9)), [(Severity::Invalid, "no_success".to_owned())], "and nothing else matters");
+    assert_eq!(
+        of(&all, &Values::new(), lag(9e9)),
+        [(Severity::Invalid, "no_success".to_owned())],
+        "and nothing else matters"
+    );
     all.outcome[3] = OutcomeKind::Completed;
-    assert_eq!(of(&all, &Values::new(), ClientHealth::default()), [seen(Severity::Note, "failures")]);
-    assert_eq!(of(&columns(0, None), &Values::new(), ClientHealth::default()).len(), 1, "no request is no success");
+    assert_eq!(
+        of(&all, &Values::new(), ClientHealth::default()),
+        [seen(Severity::Note, "failures")]
+    );
+    assert_eq!(
+        of(&columns(0, None), &Values::new(), ClientHealth::default()).len(),
+        1,
+        "no request is no success"
+    );
 }
 
 #[test]
 fn an_answer_without_a_count_is_noted_and_the_worst_comes_first() {
     let mut some = columns(20, Some(1000));
     some.output_tokens.set(0, None);
-    assert_eq!(of(&some, &Values::new(), ClientHealth::default()), [(Severity::Note, "no_usage".to_owned())]);
-    let both = of(&some, &ttft(10.0), ClientHealth { retries: Some(1), unasked: Some(2), ..lag(50.0) });
+    assert_eq!(
+        of(&some, &Values::new(), ClientHealth::default()),
+        [(Severity::Note, "no_usage".to_owned())]
+    );
+    let both =
+        of(&some, &ttft(10.0), ClientHealth { retries: Some(1), unasked: Some(2), ..lag(50.0) });
     let words: Vec<&str> = both.iter().map(|(_, check)| check.as_str()).collect();
     assert_eq!(words, ["send_lag", "no_usage", "retries", "unasked"]);
 }
@@ -126,7 +176,8 @@ fn every_invalid_says_what_to_do() {
     let late = ClientHealth { loop_lag_p99_ms: Some(99.0), ..lag(99.0) };
     let busy = ClientHealth { busiest_worker_ratio: Some(1.0), ..ClientHealth::default() };
     for health in [late, busy] {
-        for finding in findings(&columns(20, Some(7)), &context(true), &ttft(10.0), &health, ASKED) {
+        for finding in findings(&columns(20, Some(7)), &context(true), &ttft(10.0), &health, ASKED)
+        {
             assert!(finding.message.contains(':'), "{}", finding.message);
         }
     }
@@ -138,7 +189,10 @@ fn failures_are_noted_from_more_than_one_in_a_hundred() {
     all.outcome[..2].fill(OutcomeKind::Timeout);
     assert!(of(&all, &Values::new(), ClientHealth::default()).is_empty());
     all.outcome[2] = OutcomeKind::Timeout;
-    assert_eq!(of(&all, &Values::new(), ClientHealth::default()), [seen(Severity::Note, "failures")]);
+    assert_eq!(
+        of(&all, &Values::new(), ClientHealth::default()),
+        [seen(Severity::Note, "failures")]
+    );
 }
 
 #[test]
@@ -147,7 +201,10 @@ fn more_than_two_tokens_an_event_are_noted() {
     all.events.fill(500);
     assert!(of(&all, &Values::new(), ClientHealth::default()).is_empty());
     all.events.fill(499);
-    assert_eq!(of(&all, &Values::new(), ClientHealth::default()), [seen(Severity::Note, "glued_tokens")]);
+    assert_eq!(
+        of(&all, &Values::new(), ClientHealth::default()),
+        [seen(Severity::Note, "glued_tokens")]
+    );
 }
 
 #[test]

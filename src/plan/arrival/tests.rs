@@ -54,7 +54,8 @@ fn constant_by_duration_stops_before_the_end() {
 fn poisson_has_its_rate_and_the_dispersion_of_a_poisson_process() {
     let (mut rates, mut dispersions) = (Vec::new(), Vec::new());
     for seed in 0..SEEDS {
-        let counts = per_second(&offsets(&Arrival::Poisson { rate: 50.0 }, seconds(100), seed), 100);
+        let counts =
+            per_second(&offsets(&Arrival::Poisson { rate: 50.0 }, seconds(100), seed), 100);
         rates.push(mean(&counts));
         dispersions.push(variance(&counts) / mean(&counts));
     }
@@ -67,10 +68,16 @@ fn poisson_has_its_rate_and_the_dispersion_of_a_poisson_process() {
 fn gamma_gaps_vary_as_burstiness_says() {
     for burstiness in [0.25, 1.0, 4.0] {
         let arrival = Arrival::Gamma { rate: 20.0, burstiness };
-        let runs: Vec<Vec<u64>> = (0..SEEDS).map(|seed| offsets(&arrival, Length::Requests(2000), seed)).collect();
+        let runs: Vec<Vec<u64>> =
+            (0..SEEDS).map(|seed| offsets(&arrival, Length::Requests(2000), seed)).collect();
         let cv = mean(&runs.iter().map(|run| gap_cv(run)).collect::<Vec<_>>());
-        let time = mean(&runs.iter().map(|run| *run.last().expect("some") as f64 / 1e6).collect::<Vec<_>>());
-        assert!((cv * f64::sqrt(burstiness) - 1.0).abs() < 0.03, "burstiness {burstiness}: CV {cv}");
+        let time = mean(
+            &runs.iter().map(|run| *run.last().expect("some") as f64 / 1e6).collect::<Vec<_>>(),
+        );
+        assert!(
+            (cv * f64::sqrt(burstiness) - 1.0).abs() < 0.03,
+            "burstiness {burstiness}: CV {cv}"
+        );
         assert!((time / 100.0 - 1.0).abs() < 0.04, "burstiness {burstiness}: {time} s");
     }
 }
@@ -89,7 +96,10 @@ fn a_ramps_local_rate_is_linear() {
         assert_eq!(by_time.len(), 400);
         for (second, count) in per_second(&by_time, 20).into_iter().enumerate() {
             let expected = from + (to - from) * (second as f64 + 0.5) / 20.0;
-            assert!((count - expected).abs() <= 1.0, "{from} to {to}, second {second}: {count} instead of {expected}");
+            assert!(
+                (count - expected).abs() <= 1.0,
+                "{from} to {to}, second {second}: {count} instead of {expected}"
+            );
         }
         assert_eq!(offsets(&Arrival::Ramp { from, to }, Length::Requests(400), 1), by_time);
     }
@@ -111,15 +121,29 @@ fn zero_requests_are_zero_arrivals() {
 
 #[test]
 fn impossible_rates_are_refused_and_endless_plans_stopped() {
-    let refused = |arrival: &Arrival, length| open(arrival, length, &mut seed::stream(1, "arrival", &[])).expect_err("refused");
+    let refused = |arrival: &Arrival, length| {
+        open(arrival, length, &mut seed::stream(1, "arrival", &[])).expect_err("refused")
+    };
     for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        assert!(matches!(refused(&Arrival::Poisson { rate }, seconds(1)), PlanError::Rate { what: "rate", .. }));
+        assert!(matches!(
+            refused(&Arrival::Poisson { rate }, seconds(1)),
+            PlanError::Rate { what: "rate", .. }
+        ));
     }
     let shapeless = Arrival::Gamma { rate: 1.0, burstiness: 0.0 };
     assert!(matches!(refused(&shapeless, seconds(1)), PlanError::Rate { what: "burstiness", .. }));
-    assert!(matches!(refused(&Arrival::Ramp { from: 0.0, to: 0.0 }, seconds(1)), PlanError::Rate { .. }));
-    assert_eq!(refused(&Arrival::Constant { rate: 1e9 }, seconds(3600)), PlanError::TooManyRequests);
-    assert_eq!(refused(&Arrival::Constant { rate: 1.0 }, Length::Requests(u32::MAX)), PlanError::TooManyRequests);
+    assert!(matches!(
+        refused(&Arrival::Ramp { from: 0.0, to: 0.0 }, seconds(1)),
+        PlanError::Rate { .. }
+    ));
+    assert_eq!(
+        refused(&Arrival::Constant { rate: 1e9 }, seconds(3600)),
+        PlanError::TooManyRequests
+    );
+    assert_eq!(
+        refused(&Arrival::Constant { rate: 1.0 }, Length::Requests(u32::MAX)),
+        PlanError::TooManyRequests
+    );
 }
 
 #[test]
@@ -155,13 +179,22 @@ proptest! {
 
 #[test]
 fn no_arrival_is_later_than_a_year_or_at_no_instant() {
-    let refused = |arrival: &Arrival, length| open(arrival, length, &mut seed::stream(1, "arrival", &[])).expect_err("refused");
+    let refused = |arrival: &Arrival, length| {
+        open(arrival, length, &mut seed::stream(1, "arrival", &[])).expect_err("refused")
+    };
     for rate in [1e-300, 1e-12] {
-        for arrival in [Arrival::Constant { rate }, Arrival::Poisson { rate }, Arrival::Gamma { rate, burstiness: 1.0 }] {
+        for arrival in [
+            Arrival::Constant { rate },
+            Arrival::Poisson { rate },
+            Arrival::Gamma { rate, burstiness: 1.0 },
+        ] {
             assert_eq!(refused(&arrival, Length::Requests(10)), PlanError::TooLong, "{arrival:?}");
         }
     }
-    assert_eq!(refused(&Arrival::Ramp { from: 0.0, to: 1e-300 }, Length::Requests(10)), PlanError::TooLong);
+    assert_eq!(
+        refused(&Arrival::Ramp { from: 0.0, to: 1e-300 }, Length::Requests(10)),
+        PlanError::TooLong
+    );
     // By duration the first that is too late ends the round, as any other that is after its end.
     assert_eq!(offsets(&Arrival::Constant { rate: 1e-300 }, seconds(60), 1), [0]);
 }

@@ -42,7 +42,8 @@ const SENT: [&str; 26] = [
 const FUNCTIONS: [&str; 2] = ["function_call", "functions"];
 
 pub fn item(mut fields: Fields, reading: &Reading<'_>) -> Result<Item, Problem> {
-    let output_tokens = fields.count(&["output_tokens", "output_length", "max_tokens", "max_completion_tokens"])?;
+    let output_tokens =
+        fields.count(&["output_tokens", "output_length", "max_tokens", "max_completion_tokens"])?;
     let extra_body = extra_body(&mut fields, reading)?;
     let messages = messages(&mut fields, reading)?;
     fields.only_labels(reading.ignore, SETTING)?;
@@ -62,13 +63,17 @@ fn messages(fields: &mut Fields, reading: &Reading<'_>) -> Result<Asked, Problem
         (None, Some(all), None) => said(&all, all.iter().rposition(is_users), reading)?,
         // Its conversations go on for many turns: what is asked first is asked alone, as other tools have it.
         (None, None, Some(all)) => said(&all, all.iter().position(is_users), reading)?,
-        (None, None, None) => Err(Problem::LeftOut(Why::NoQuestion, "neither prompt nor messages".into())),
+        (None, None, None) => {
+            Err(Problem::LeftOut(Why::NoQuestion, "neither prompt nor messages".into()))
+        }
         _ => return Err(Problem::Refused("prompt and messages: keep one of them".into())),
     };
     let Some(system) = system else { return Ok(asked) };
     Ok(match asked {
         Ok(all) if all.iter().any(|(role, _)| *role == Role::System) => {
-            return Err(Problem::Refused("both `system` and a message of the system: keep one of them".into()));
+            return Err(Problem::Refused(
+                "both `system` and a message of the system: keep one of them".into(),
+            ));
         }
         Ok(all) => Ok([(Role::System, system)].into_iter().chain(all).collect()),
         Err(problem) => Err(problem),
@@ -90,9 +95,14 @@ fn said(all: &[Value], last: Option<usize>, reading: &Reading<'_>) -> Result<Ask
         };
         let content = fields.take(&["content", "value"])?;
         if fields.take(&["name"])?.is_some() {
-            return Err(Problem::Refused(format!("message {}: `name` is not sent; remove it", place + 1)));
+            return Err(Problem::Refused(format!(
+                "message {}: `name` is not sent; remove it",
+                place + 1
+            )));
         }
-        fields.only_labels(reading.ignore, SETTING).map_err(|what| format!("message {}: {what}", place + 1))?;
+        fields
+            .only_labels(reading.ignore, SETTING)
+            .map_err(|what| format!("message {}: {what}", place + 1))?;
         match content.map(text).transpose()? {
             Some(text) if !text.is_empty() => messages.push((role, text)),
             Some(_) => return Ok(Err(no_text("a message is empty"))),
@@ -125,7 +135,9 @@ fn text(value: Value) -> Result<String, Problem> {
     match value {
         Value::String(text) => Ok(text),
         Value::Array(parts) => {
-            let plain = |part: &Value| part.as_object().is_some_and(|o| o.len() == 2) && part["type"] == "text";
+            let plain = |part: &Value| {
+                part.as_object().is_some_and(|o| o.len() == 2) && part["type"] == "text"
+            };
             let texts = parts.iter().map(|part| part["text"].as_str().filter(|_| plain(part)));
             let all: Option<Vec<&str>> = texts.collect();
             let what = "content has a part that is no text, or is more than text";
@@ -155,24 +167,37 @@ fn extra_body(fields: &mut Fields, reading: &Reading<'_>) -> Result<ExtraBody, P
             add(key, value)?;
         }
     }
-    if let Some(tools) = fields.take(&["tools"])?.filter(|_| !ignored("tools")).as_ref().map(tools).transpose()?.flatten() {
+    if let Some(tools) = fields
+        .take(&["tools"])?
+        .filter(|_| !ignored("tools"))
+        .as_ref()
+        .map(tools)
+        .transpose()?
+        .flatten()
+    {
         add("tools", tools)?;
     }
     if let Some(said) = fields.take(&["extra_body"])? {
         let Value::Object(said) = said else {
-            return Err(Problem::Refused(format!("extra_body is {}: an object was expected", shown(&said))));
+            return Err(Problem::Refused(format!(
+                "extra_body is {}: an object was expected",
+                shown(&said)
+            )));
         };
         extra = joined(&said, &extra);
     }
     match conflict(reading.protocol, &extra) {
-        Some((place, instead)) => Err(Problem::Refused(format!("extra_body: the gate sets `{place}` itself; {instead}"))),
+        Some((place, instead)) => {
+            Err(Problem::Refused(format!("extra_body: the gate sets `{place}` itself; {instead}")))
+        }
         None => Ok(extra),
     }
 }
 
 /// A list of tools as `OpenAI` has it; of bare functions, or as a text that holds either, it is made one. None where it is empty.
 fn tools(value: &Value) -> Result<Option<Value>, Problem> {
-    let wrong = || Problem::Refused(format!("tools is {}: a list of functions was expected", shown(value)));
+    let wrong =
+        || Problem::Refused(format!("tools is {}: a list of functions was expected", shown(value)));
     let list = match value {
         Value::String(text) if text.trim().is_empty() => return Ok(None),
         Value::String(text) => serde_json::from_str(text).map_err(|_| wrong())?,
@@ -183,7 +208,10 @@ fn tools(value: &Value) -> Result<Option<Value>, Problem> {
         Value::Array(list) => list,
         _ => return Err(wrong()),
     };
-    let tool = |one: Value| match (one.get("type").is_some(), one.get("name").is_some_and(Value::is_string)) {
+    let tool = |one: Value| match (
+        one.get("type").is_some(),
+        one.get("name").is_some_and(Value::is_string),
+    ) {
         (true, _) => Ok(one),
         (false, true) => Ok(json!({"type": "function", "function": one})),
         (false, false) if one.get("function").is_some_and(Value::is_object) => {

@@ -42,8 +42,14 @@ fn a_shared_prompt_leads_with_the_salt_and_marks_its_own_part() {
 
 #[test]
 fn very_short_prompts_are_as_long_as_their_salt_and_marker_need() {
-    assert_eq!(prompt(&prompts(Corpus::En, 0.0), Part::Round(0), 5, 1), "[123456789012-0-000005]\n");
-    assert_eq!(prompt(&prompts(Corpus::En, 1.0), Part::Round(0), 5, 1), "[123456789012]\n\n[0-000005]\n");
+    assert_eq!(
+        prompt(&prompts(Corpus::En, 0.0), Part::Round(0), 5, 1),
+        "[123456789012-0-000005]\n"
+    );
+    assert_eq!(
+        prompt(&prompts(Corpus::En, 1.0), Part::Round(0), 5, 1),
+        "[123456789012]\n\n[0-000005]\n"
+    );
 }
 
 #[test]

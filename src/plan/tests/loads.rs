@@ -12,7 +12,8 @@ fn sessions(begin: SessionBegin, turns: u32, requests: u32) -> Plan {
     plan(|w| {
         w.arrival = Arrival::Sessions { begin, think_time: Duration::from_secs(2) };
         w.prompts.kind = PromptKind::Conversation { turns };
-        (w.length, w.max_in_flight, w.warmup) = (Length::Requests(requests), None, Warmup::Requests(turns));
+        (w.length, w.max_in_flight, w.warmup) =
+            (Length::Requests(requests), None, Warmup::Requests(turns));
     })
 }
 
@@ -23,13 +24,21 @@ fn closed(concurrency: u32) -> SessionBegin {
 fn messages(request: &PlannedRequest) -> Vec<(String, String)> {
     let body: Value = serde_json::from_slice(&request.body).expect("JSON");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    body["messages"].as_array().expect("messages").iter().map(|m| (text(&m["role"]), text(&m["content"]))).collect()
+    body["messages"]
+        .as_array()
+        .expect("messages")
+        .iter()
+        .map(|m| (text(&m["role"]), text(&m["content"])))
+        .collect()
 }
 
 fn with_dataset(text: &str, change: impl FnOnce(&mut Workload)) -> Result<Plan, PlanError> {
     let mut workload = workload();
-    workload.prompts.kind =
-        PromptKind::Dataset { file: PathBuf::from("d.jsonl"), format: DatasetFormat::Auto, ignore: Vec::new() };
+    workload.prompts.kind = PromptKind::Dataset {
+        file: PathBuf::from("d.jsonl"),
+        format: DatasetFormat::Auto,
+        ignore: Vec::new(),
+    };
     change(&mut workload);
     whole(&workload, &Input { file: Some(text), ..input() })
 }
@@ -43,7 +52,10 @@ fn lines(count: usize) -> String {
 fn a_turn_brings_all_that_was_said_before_it() {
     let plan = sessions(closed(2), 3, 12);
     let round = &plan.rounds[1];
-    assert_eq!(round.pace, Pace::Sessions { concurrency: Some(2), turns: 3, think: Duration::from_secs(2) });
+    assert_eq!(
+        round.pace,
+        Pace::Sessions { concurrency: Some(2), turns: 3, think: Duration::from_secs(2) }
+    );
     for session in round.requests.chunks(3) {
         let all: Vec<_> = session.iter().map(messages).collect();
         assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [1, 3, 5]);
@@ -51,7 +63,9 @@ fn a_turn_brings_all_that_was_said_before_it() {
         let roles: Vec<&str> = all[2].iter().map(|(role, _)| role.as_str()).collect();
         assert_eq!(roles, ["user", "assistant", "user", "assistant", "user"]);
         // 64 tokens asked, 32 answered, of 4 characters each.
-        assert!(all[2].iter().all(|(role, text)| text.len() == if role == "user" { 256 } else { 128 }));
+        assert!(
+            all[2].iter().all(|(role, text)| text.len() == if role == "user" { 256 } else { 128 })
+        );
         assert_eq!(session.iter().map(|r| r.input_tokens).collect::<Vec<_>>(), [64, 160, 256]);
     }
 }
@@ -73,9 +87,15 @@ fn sessions_have_nothing_in_common_unless_asked() {
 #[test]
 fn a_turn_is_the_same_whatever_the_load() {
     let reference = sessions(closed(2), 3, 12);
-    for other in [sessions(closed(1), 3, 30), sessions(SessionBegin::Poisson { rate: 9.0 }, 3, 13)] {
+    for other in [sessions(closed(1), 3, 30), sessions(SessionBegin::Poisson { rate: 9.0 }, 3, 13)]
+    {
         for (a, b) in reference.rounds.iter().zip(&other.rounds) {
-            assert!(a.requests.iter().zip(&b.requests).all(|(x, y)| (&x.id, &x.body) == (&y.id, &y.body)));
+            assert!(
+                a.requests
+                    .iter()
+                    .zip(&b.requests)
+                    .all(|(x, y)| (&x.id, &x.body) == (&y.id, &y.body))
+            );
         }
     }
 }
@@ -94,7 +114,10 @@ fn sessions_of_an_open_loop_begin_at_their_own_offsets() {
     assert_eq!(round.requests.len(), 10, "the last session is cut short");
     assert!(round.requests.chunks(4).all(|s| s.iter().all(|r| r.offset == s[0].offset)));
     assert!(round.requests[0].offset < round.requests[4].offset);
-    assert_eq!((0..5).map(|i| round.pace.is_closed(i)).collect::<Vec<_>>(), [false, true, true, true, false]);
+    assert_eq!(
+        (0..5).map(|i| round.pace.is_closed(i)).collect::<Vec<_>>(),
+        [false, true, true, true, false]
+    );
 }
 
 #[test]
@@ -136,7 +159,9 @@ fn a_protocol_without_roles_gets_the_conversation_as_one_text() {
     let mut workload = workload();
     workload.arrival = Arrival::Sessions { begin: closed(1), think_time: Duration::ZERO };
     workload.prompts.kind = PromptKind::Conversation { turns: 2 };
-    let plan = build(&workload, &Input { protocol: &ProtocolName::OpenAiCompletions.into(), ..input() }).expect("a plan");
+    let plan =
+        build(&workload, &Input { protocol: &ProtocolName::OpenAiCompletions.into(), ..input() })
+            .expect("a plan");
     let text = |i: usize| {
         let body: Value = serde_json::from_slice(&plan.rounds[0].requests[i].body).expect("JSON");
         body["prompt"].as_str().expect("a prompt").to_owned()
@@ -161,14 +186,22 @@ fn every_protocol_sends_what_was_said_before() {
 fn a_dataset_is_drawn_without_replacement_and_anew_for_each_round() {
     let plan = with_dataset(&lines(20), |_| ()).expect("a plan");
     let texts = |round: &RoundPlan| round.requests.iter().map(prompt).collect::<Vec<_>>();
-    let questions = |round| texts(round).iter().map(|t| t.split('\n').nth(1).expect("a question").to_owned()).collect::<Vec<_>>();
+    let questions = |round| {
+        texts(round)
+            .iter()
+            .map(|t| t.split('\n').nth(1).expect("a question").to_owned())
+            .collect::<Vec<_>>()
+    };
     let (first, second) = (questions(&plan.rounds[0]), questions(&plan.rounds[1]));
     assert_eq!(first.iter().collect::<BTreeSet<_>>().len(), 12);
     assert_ne!(first, second);
     assert!(texts(&plan.rounds[1])[0].starts_with("[000000000001-1]\nquestion "));
     assert!(texts(&plan.warmup)[0].starts_with("[000000000001-w]\nquestion "));
     for (text, request) in first.iter().zip(&plan.rounds[0].requests) {
-        assert_eq!(text.split(' ').nth(1).and_then(|n| n.parse::<u32>().ok()), Some(request.output_tokens - 1));
+        assert_eq!(
+            text.split(' ').nth(1).and_then(|n| n.parse::<u32>().ok()),
+            Some(request.output_tokens - 1)
+        );
     }
 }
 
@@ -180,28 +213,41 @@ fn a_datasets_requests_are_the_same_whatever_the_arrivals() {
         with_dataset(&text, |w| w.arrival = Arrival::Closed { concurrency: 3 }),
         with_dataset(&text, |w| w.length = Length::Requests(20)),
         with_dataset(&text, |w| {
-            (w.arrival, w.length) = (Arrival::Closed { concurrency: 3 }, Length::Duration(Duration::from_secs(5)));
+            (w.arrival, w.length) =
+                (Arrival::Closed { concurrency: 3 }, Length::Duration(Duration::from_secs(5)));
         }),
     ];
     for other in others {
         let other = other.expect("a plan");
-        assert!(reference.rounds[1].requests.iter().zip(&other.rounds[1].requests).all(|(a, b)| a.body == b.body));
+        assert!(
+            reference.rounds[1]
+                .requests
+                .iter()
+                .zip(&other.rounds[1].requests)
+                .all(|(a, b)| a.body == b.body)
+        );
     }
 }
 
 #[test]
 fn a_dataset_has_as_many_requests_as_it_has() {
-    assert_eq!(with_dataset(&lines(11), |_| ()), Err(PlanError::DatasetShort { has: 11, asked: 12, left_out: String::new() }));
+    assert_eq!(
+        with_dataset(&lines(11), |_| ()),
+        Err(PlanError::DatasetShort { has: 11, asked: 12, left_out: String::new() })
+    );
     let short = with_dataset(&lines(12), |w| w.warmup = Warmup::Requests(50)).expect("a plan");
     assert_eq!(short.warmup.requests.len(), 12);
     let timed = |w: &mut Workload| {
-        (w.arrival, w.length) = (Arrival::Closed { concurrency: 1 }, Length::Duration(Duration::from_secs(60)));
+        (w.arrival, w.length) =
+            (Arrival::Closed { concurrency: 1 }, Length::Duration(Duration::from_secs(60)));
     };
     assert_eq!(with_dataset(&lines(12), timed).expect("a plan").rounds[0].requests.len(), 12);
     assert_eq!(
-        refusal(
-            |w, _| w.prompts.kind = PromptKind::Dataset { file: PathBuf::new(), format: DatasetFormat::Auto, ignore: Vec::new() }
-        ),
+        refusal(|w, _| w.prompts.kind = PromptKind::Dataset {
+            file: PathBuf::new(),
+            format: DatasetFormat::Auto,
+            ignore: Vec::new()
+        }),
         PlanError::DatasetMissing
     );
 }
@@ -209,7 +255,11 @@ fn a_dataset_has_as_many_requests_as_it_has() {
 #[test]
 fn the_digest_of_a_dataset_is_of_its_content() {
     let digest = |text: &str, name: &str| {
-        let kind = PromptKind::Dataset { file: PathBuf::from(name), format: DatasetFormat::Auto, ignore: Vec::new() };
+        let kind = PromptKind::Dataset {
+            file: PathBuf::from(name),
+            format: DatasetFormat::Auto,
+            ignore: Vec::new(),
+        };
         with_dataset(text, |w| w.prompts.kind = kind).expect("a plan").digest
     };
     assert_eq!(digest(&lines(20), "a"), digest(&lines(20), "b"));
@@ -221,15 +271,26 @@ fn the_digest_of_a_dataset_is_of_its_content() {
 
 #[test]
 fn messages_of_a_dataset_are_sent_with_their_roles_and_led_by_the_salt() {
-    let line =
-        "{\"messages\": [{\"role\": \"system\", \"content\": \"be brief\"}, {\"role\": \"user\", \"content\": \"why\"}]}\n";
+    let line = "{\"messages\": [{\"role\": \"system\", \"content\": \"be brief\"}, {\"role\": \"user\", \"content\": \"why\"}]}\n";
     let plan = with_dataset(&line.repeat(12), |_| ()).expect("a plan");
     let all = messages(&plan.rounds[0].requests[3]);
-    assert_eq!(all, [("system".to_owned(), "[000000000001-0]\nbe brief".to_owned()), ("user".to_owned(), "why".to_owned())]);
+    assert_eq!(
+        all,
+        [
+            ("system".to_owned(), "[000000000001-0]\nbe brief".to_owned()),
+            ("user".to_owned(), "why".to_owned())
+        ]
+    );
     let other = |salt| {
         let mut workload = workload();
-        workload.prompts.kind = PromptKind::Dataset { file: PathBuf::new(), format: DatasetFormat::Auto, ignore: Vec::new() };
-        build(&workload, &Input { salt, file: Some(&line.repeat(12)), ..input() }).expect("a plan").digest
+        workload.prompts.kind = PromptKind::Dataset {
+            file: PathBuf::new(),
+            format: DatasetFormat::Auto,
+            ignore: Vec::new(),
+        };
+        build(&workload, &Input { salt, file: Some(&line.repeat(12)), ..input() })
+            .expect("a plan")
+            .digest
     };
     assert_eq!(other("zzzzzzzzzzzz"), plan.digest, "the salt is not in the digest");
 }
@@ -248,18 +309,27 @@ fn equal_block_ids_are_equal_text_within_a_round() {
     let lead = "[000000000001-0]\n".len();
     assert_eq!(texts[0][..lead + 4096], texts[1][..lead + 4096], "two blocks of 512 tokens");
     assert!((lead + 4096..lead + 4160).contains(&common(&texts[0], &texts[1])));
-    assert!(common(&texts[0], &texts[2]) > 5900 && texts[0] != texts[2], "the same ids, and yet no prompt twice");
+    assert!(
+        common(&texts[0], &texts[2]) > 5900 && texts[0] != texts[2],
+        "the same ids, and yet no prompt twice"
+    );
     let elsewhere = [prompts(&plan.rounds[1]), prompts(&plan.warmup)];
-    assert!(elsewhere.iter().all(|other| common(&other[0], &texts[0]) < lead), "nothing is known from another round");
+    assert!(
+        elsewhere.iter().all(|other| common(&other[0], &texts[0]) < lead),
+        "nothing is known from another round"
+    );
 }
 
 #[test]
 fn a_trace_can_be_played_faster() {
-    let trace = "{\"timestamp\": 0, \"input_length\": 10}\n{\"timestamp\": 3000, \"input_length\": 10}\n";
+    let trace =
+        "{\"timestamp\": 0, \"input_length\": 10}\n{\"timestamp\": 3000, \"input_length\": 10}\n";
     let at = |speedup| {
         let change = |w: &mut Workload| {
-            (w.arrival, w.length) =
-                (Arrival::Trace { file: PathBuf::new(), speedup, format: TraceFormat::default() }, Length::Requests(2));
+            (w.arrival, w.length) = (
+                Arrival::Trace { file: PathBuf::new(), speedup, format: TraceFormat::default() },
+                Length::Requests(2),
+            );
         };
         with_trace(trace, change).expect("a plan")
     };

@@ -16,7 +16,10 @@ fn llama_cpp_tells_its_slots_and_a_models_file_without_its_folder() {
         "model_path": "/root/models/SmolLM2-135M-Instruct.Q4_1.gguf", "build_info": "b8681", "media_marker": "<__media_x__>",
     });
     let settings = llama_cpp(&said);
-    assert_eq!(line(&settings), "model_path=SmolLM2-135M-Instruct.Q4_1.gguf n_ctx=2048 total_slots=4");
+    assert_eq!(
+        line(&settings),
+        "model_path=SmolLM2-135M-Instruct.Q4_1.gguf n_ctx=2048 total_slots=4"
+    );
     assert_eq!(settings.quantisation.as_deref(), Some("Q4_1"));
 }
 
@@ -28,7 +31,10 @@ fn triton_tells_how_the_model_is_run() {
         "parameters": {"workspace-path": {"string_value": "/root/.cache/pytriton/workspace_w7nu4md9"}},
         "model_transaction_policy": {"decoupled": true},
     });
-    assert_eq!(line(&triton(&said)), "backend=python decoupled=true instances=1xKIND_CPU max_batch_size=0");
+    assert_eq!(
+        line(&triton(&said)),
+        "backend=python decoupled=true instances=1xKIND_CPU max_batch_size=0"
+    );
 }
 
 #[test]
@@ -40,7 +46,10 @@ fn sglang_tells_its_arguments_and_neither_key_port_nor_memory_that_is_free() {
     });
     let flags = "chunked_prefill_size=8192 disable_radix_cache=false dtype=bfloat16 kv_cache_dtype=auto mem_fraction_static=0.88 \
                  model_path=llama tp_size=2";
-    assert_eq!((line(&sglang(&said)).as_str(), sglang(&said).quantisation.as_deref()), (flags, Some("fp8")));
+    assert_eq!(
+        (line(&sglang(&said)).as_str(), sglang(&said).quantisation.as_deref()),
+        (flags, Some("fp8"))
+    );
     assert_eq!(sglang(&json!({"server_args": said})), sglang(&said));
 }
 
@@ -52,7 +61,10 @@ fn vllm_tells_its_config_as_json_or_nothing() {
         "scheduler_config": {"max_num_seqs": 256},
         "speculative_config": null,
     });
-    assert_eq!(line(&vllm(&said)), "dtype=torch.bfloat16 max_model_len=4096 max_num_seqs=256 tensor_parallel_size=2");
+    assert_eq!(
+        line(&vllm(&said)),
+        "dtype=torch.bfloat16 max_model_len=4096 max_num_seqs=256 tensor_parallel_size=2"
+    );
     assert_eq!(vllm(&json!("model='m', dtype=torch.bfloat16")), Settings::default());
 }
 
@@ -67,7 +79,8 @@ fn what_vllm_and_sglang_answered_is_understood() {
          enable_prefix_caching=true enforce_eager=true gpu_memory_utilization=0.92 max_model_len=2048 max_num_batched_tokens=2048 \
          max_num_seqs=8 pipeline_parallel_size=1 policy=fcfs tensor_parallel_size=1"
     );
-    let of_sglang = sglang(&said(include_str!("../../../tests/fixtures/servers/sglang-get_server_info.json")));
+    let of_sglang =
+        sglang(&said(include_str!("../../../tests/fixtures/servers/sglang-get_server_info.json")));
     assert_eq!(
         line(&of_sglang),
         "attention_backend=torch_native chunked_prefill_size=4096 context_length=2048 cuda_graph_max_bs=32 device=cpu disable_cuda_graph=false \
@@ -84,17 +97,31 @@ fn ollama_tells_size_and_quantisation() {
         "modelfile": "...", "details": {"format": "gguf", "family": "llama", "parameter_size": "8.0B", "quantization_level": "Q4_0"},
         "model_info": {"general.architecture": "llama", "llama.context_length": 8192},
     });
-    assert_eq!(line(&ollama(&said)), "context_length=8192 family=llama format=gguf parameter_size=8.0B");
+    assert_eq!(
+        line(&ollama(&said)),
+        "context_length=8192 family=llama format=gguf parameter_size=8.0B"
+    );
     assert_eq!(ollama(&said).quantisation.as_deref(), Some("Q4_0"));
 }
 
 #[test]
 fn lists_of_models_tell_context_where_they_have_it() {
-    let context = |list: Value| listed(&list).into_iter().map(|m| (m.name, m.context_tokens)).collect::<Vec<_>>();
+    let context = |list: Value| {
+        listed(&list).into_iter().map(|m| (m.name, m.context_tokens)).collect::<Vec<_>>()
+    };
     let one = |name: &str, n: Option<u64>| vec![(name.to_owned(), n)];
-    assert_eq!(context(json!({"data": [{"id": "a", "max_model_len": 2048}]})), one("a", Some(2048)));
-    assert_eq!(context(json!({"data": [{"id": "b", "meta": {"n_ctx": 512}}]})), one("b", Some(512)));
-    assert_eq!(context(json!({"data": [{"id": "c", "max_input_tokens": 7}, {"object": "model"}]})), one("c", Some(7)));
+    assert_eq!(
+        context(json!({"data": [{"id": "a", "max_model_len": 2048}]})),
+        one("a", Some(2048))
+    );
+    assert_eq!(
+        context(json!({"data": [{"id": "b", "meta": {"n_ctx": 512}}]})),
+        one("b", Some(512))
+    );
+    assert_eq!(
+        context(json!({"data": [{"id": "c", "max_input_tokens": 7}, {"object": "model"}]})),
+        one("c", Some(7))
+    );
     assert_eq!(context(json!({"data": [{"id": "d"}]})), one("d", None));
     assert_eq!(context(json!([])), Vec::new());
     let info = json!({"data": [{"model_name": "m", "model_info": {"max_input_tokens": 9}}, {"model_name": "openai/*"}, {"model_name": "m"}]});

@@ -40,7 +40,8 @@ impl Chunked {
         let mut rest = bytes;
         while let Some((&byte, after)) = rest.split_first() {
             if let Self::Data { left } = *self {
-                let (piece, later) = rest.split_at(usize::try_from(left).map_or(rest.len(), |n| n.min(rest.len())));
+                let (piece, later) =
+                    rest.split_at(usize::try_from(left).map_or(rest.len(), |n| n.min(rest.len())));
                 data(piece);
                 rest = later;
                 let left = left - piece.len() as u64;
@@ -63,16 +64,26 @@ impl Chunked {
         *self = match *self {
             Self::Size { size, digits } => size_byte(size, digits, byte)?,
             Self::Extension { size, .. } if byte == b'\r' => Self::SizeLineFeed { size },
-            Self::Extension { size, length } if length < MAX_EXTRAS => Self::Extension { size, length: length + 1 },
+            Self::Extension { size, length } if length < MAX_EXTRAS => {
+                Self::Extension { size, length: length + 1 }
+            }
             Self::Extension { .. } => return Err(HttpError::Chunk("endless chunk extension")),
-            Self::SizeLineFeed { size: 0 } if byte == b'\n' => Self::Trailers { length: 0, line_empty: true },
+            Self::SizeLineFeed { size: 0 } if byte == b'\n' => {
+                Self::Trailers { length: 0, line_empty: true }
+            }
             Self::SizeLineFeed { size } if byte == b'\n' => Self::Data { left: size },
-            Self::SizeLineFeed { .. } => return Err(HttpError::Chunk("no line end after a chunk size")),
+            Self::SizeLineFeed { .. } => {
+                return Err(HttpError::Chunk("no line end after a chunk size"));
+            }
             Self::DataReturn if byte == b'\r' => Self::DataLineFeed,
             Self::DataLineFeed if byte == b'\n' => Self::default(),
-            Self::DataReturn | Self::DataLineFeed => return Err(HttpError::Chunk("chunk longer than its size")),
+            Self::DataReturn | Self::DataLineFeed => {
+                return Err(HttpError::Chunk("chunk longer than its size"));
+            }
             Self::Trailers { line_empty: true, .. } if byte == b'\n' => return Ok(true),
-            Self::Trailers { length, .. } if length >= MAX_EXTRAS => return Err(HttpError::Chunk("endless trailers")),
+            Self::Trailers { length, .. } if length >= MAX_EXTRAS => {
+                return Err(HttpError::Chunk("endless trailers"));
+            }
             Self::Trailers { length, line_empty } => {
                 let line_empty = byte == b'\n' || (line_empty && byte == b'\r');
                 Self::Trailers { length: length + 1, line_empty }

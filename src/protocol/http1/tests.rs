@@ -39,7 +39,10 @@ fn content_length_ends_the_body_and_keeps_the_connection() {
     assert_eq!(got.body, b"hello");
     assert_eq!(got.end, COMPLETE);
     let head = got.head.expect("the head is whole");
-    assert_eq!((head.status, head.content_type.as_deref(), head.keep_alive), (200, Some("application/json"), true));
+    assert_eq!(
+        (head.status, head.content_type.as_deref(), head.keep_alive),
+        (200, Some("application/json"), true)
+    );
 }
 
 #[test]
@@ -53,9 +56,15 @@ fn chunks_extensions_and_trailers_are_decoded() {
 
 #[test]
 fn connection_close_and_http_1_0_are_not_reusable() {
-    assert_eq!(read(b"HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 0\r\n\r\n").end, LAST);
+    assert_eq!(
+        read(b"HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 0\r\n\r\n").end,
+        LAST
+    );
     assert_eq!(read(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n").end, LAST);
-    assert_eq!(read(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n").end, COMPLETE);
+    assert_eq!(
+        read(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n").end,
+        COMPLETE
+    );
 }
 
 #[test]
@@ -68,7 +77,8 @@ fn a_body_without_length_lasts_until_close() {
 #[test]
 fn no_content_ends_with_its_head() {
     for status in ["204 No Content", "304 Not Modified"] {
-        let got = read(format!("HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n").as_bytes());
+        let got =
+            read(format!("HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n").as_bytes());
         assert_eq!((got.body.len(), got.end), (0, COMPLETE));
     }
 }
@@ -77,14 +87,18 @@ fn no_content_ends_with_its_head() {
 fn interim_heads_are_skipped() {
     let bytes = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok";
     let whole = read(bytes);
-    assert_eq!((whole.head.as_ref().map(|h| h.status), whole.body.as_slice()), (Some(201), &b"ok"[..]));
+    assert_eq!(
+        (whole.head.as_ref().map(|h| h.status), whole.body.as_slice()),
+        (Some(201), &b"ok"[..])
+    );
     assert_eq!(read_pieces(bytes.chunks(1)).1, whole);
 }
 
 #[test]
 fn bytes_after_the_end_make_the_connection_unusable() {
     assert_eq!(read(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP").end, LAST);
-    let (mut reader, got) = read_pieces([&b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"[..]]);
+    let (mut reader, got) =
+        read_pieces([&b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"[..]]);
     assert_eq!(got.end, COMPLETE);
     assert_eq!(reader.feed(b"x", &mut |_, _| {}), LAST);
 }
@@ -104,8 +118,12 @@ fn closing_too_early_is_truncation() {
 
 #[test]
 fn broken_framing_is_an_error() {
-    let chunked = |body: &str| read(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}").as_bytes()).end;
-    for body in ["\r\n", "xyz\r\n", "3\r\nabcd\r\n", "3\nabc\r\n", "11111111111111111\r\n", "-3\r\nabc"] {
+    let chunked = |body: &str| {
+        read(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}").as_bytes()).end
+    };
+    for body in
+        ["\r\n", "xyz\r\n", "3\r\nabcd\r\n", "3\nabc\r\n", "11111111111111111\r\n", "-3\r\nabc"]
+    {
         assert!(matches!(chunked(body), Err(HttpError::Chunk(_))), "{body:?}");
     }
     let head = |headers: &str| read(format!("HTTP/1.1 200 OK\r\n{headers}\r\n\r\n").as_bytes()).end;
@@ -115,7 +133,10 @@ fn broken_framing_is_an_error() {
     assert!(matches!(head("Transfer-Encoding: gzip, chunked"), Err(HttpError::Coding(..))));
     assert!(matches!(head("Transfer-Encoding: chunked, x-own"), Err(HttpError::Framing(_))));
     assert!(matches!(read(b"\x15\x03\x01\x00\x02\x02").end, Err(HttpError::Head(_))));
-    assert!(matches!(read(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").end, Err(HttpError::Switched)));
+    assert!(matches!(
+        read(b"HTTP/1.1 101 Switching Protocols\r\n\r\n").end,
+        Err(HttpError::Switched)
+    ));
 }
 
 #[test]

@@ -12,11 +12,20 @@ const HTTP_ERROR: u32 = 400;
 
 /// The failure that these lines tell of, in the server's words.
 pub fn failure(lines: &[u8]) -> Option<String> {
-    let fields: Vec<(String, String)> = lines.split(|byte| *byte == b'\n').filter_map(field).collect();
-    let value = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let fields: Vec<(String, String)> =
+        lines.split(|byte| *byte == b'\n').filter_map(field).collect();
+    let value = |wanted: &str| {
+        fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+    };
     let (name, said) = fields.iter().find(|(name, value)| fails(name, value))?;
-    let words = if name == "grpc-status" { value("grpc-message").filter(|text| !text.is_empty()) } else { None };
-    Some(words.map_or_else(|| format!("{name}: {said}"), |words| format!("{name}: {said}, {words}")))
+    let words = if name == "grpc-status" {
+        value("grpc-message").filter(|text| !text.is_empty())
+    } else {
+        None
+    };
+    Some(
+        words.map_or_else(|| format!("{name}: {said}"), |words| format!("{name}: {said}, {words}")),
+    )
 }
 
 /// Name in lower case, and the message in the value.
@@ -32,7 +41,9 @@ fn fails(name: &str, value: &str) -> bool {
     match name {
         "grpc-status" => number != Some(0),
         "grpc-message" => false,
-        _ if name.ends_with("status") || name.ends_with("status-code") => number.is_some_and(|status| status >= HTTP_ERROR),
+        _ if name.ends_with("status") || name.ends_with("status-code") => {
+            number.is_some_and(|status| status >= HTTP_ERROR)
+        }
         _ => names_failure(name) && !NOTHING.contains(&value.to_ascii_lowercase().as_str()),
     }
 }
@@ -45,12 +56,18 @@ mod tests {
     fn a_failure_is_told_from_what_servers_add_to_an_answer() {
         for (lines, said) in [
             ("x-error: engine died\r\n", "x-error: engine died"),
-            ("Error: {\"error\":{\"message\":\"CUDA out of memory\"}}\r\n", "error: CUDA out of memory"),
+            (
+                "Error: {\"error\":{\"message\":\"CUDA out of memory\"}}\r\n",
+                "error: CUDA out of memory",
+            ),
             ("x-a: b\r\nX-Stream-Failed: yes\r\n", "x-stream-failed: yes"),
             ("grpc-status: 14\r\ngrpc-message: no worker\r\n", "grpc-status: 14, no worker"),
             ("grpc-message: no worker\r\ngrpc-status: 2\r\n", "grpc-status: 2, no worker"),
             ("grpc-status: ?\r\n", "grpc-status: ?"),
-            ("x-http-status: 503 Service Unavailable\r\n", "x-http-status: 503 Service Unavailable"),
+            (
+                "x-http-status: 503 Service Unavailable\r\n",
+                "x-http-status: 503 Service Unavailable",
+            ),
             ("X-Status-Code:500\n", "x-status-code: 500"),
         ] {
             assert_eq!(failure(lines.as_bytes()).as_deref(), Some(said), "{lines:?}");

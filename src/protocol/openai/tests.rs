@@ -17,11 +17,22 @@ fn delta(dialect: OpenAi, payload: &str) -> Delta {
 }
 
 fn chat(delta_json: &str) -> Delta {
-    delta(CHAT, &format!(r#"{{"id":"x","choices":[{{"index":0,"delta":{delta_json},"finish_reason":null}}]}}"#))
+    delta(
+        CHAT,
+        &format!(
+            r#"{{"id":"x","choices":[{{"index":0,"delta":{delta_json},"finish_reason":null}}]}}"#
+        ),
+    )
 }
 
-const NOTHING: Delta =
-    Delta { answer: false, reasoning: false, kind: DeltaKind::New, finish_reason: None, usage: None, uncounted: false };
+const NOTHING: Delta = Delta {
+    answer: false,
+    reasoning: false,
+    kind: DeltaKind::New,
+    finish_reason: None,
+    usage: None,
+    uncounted: false,
+};
 const ANSWER: Delta = Delta { answer: true, ..NOTHING };
 const CALL: Delta = Delta { kind: DeltaKind::Call, ..ANSWER };
 const REASONING: Delta = Delta { reasoning: true, ..NOTHING };
@@ -57,15 +68,29 @@ fn reasoning_is_output_under_both_names() {
 
 #[test]
 fn tool_calls_are_output() {
-    assert_eq!(chat(r#"{"tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":""}}]}"#), CALL);
-    assert_eq!(chat(r#"{"content":null,"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]}"#), CALL);
+    assert_eq!(
+        chat(
+            r#"{"tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":""}}]}"#
+        ),
+        CALL
+    );
+    assert_eq!(
+        chat(r#"{"content":null,"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]}"#),
+        CALL
+    );
     assert_eq!(chat(r#"{"tool_calls":[{"function":{"name":null,"arguments":{"a":1}}}]}"#), CALL);
     assert_eq!(chat(r#"{"function_call":{"name":"f"}}"#), CALL);
 }
 
 #[test]
 fn completions_have_text() {
-    assert_eq!(delta(COMPLETIONS, r#"{"choices":[{"index":0,"text":" a","logprobs":null,"finish_reason":null}]}"#), ANSWER);
+    assert_eq!(
+        delta(
+            COMPLETIONS,
+            r#"{"choices":[{"index":0,"text":" a","logprobs":null,"finish_reason":null}]}"#
+        ),
+        ANSWER
+    );
     assert_eq!(delta(COMPLETIONS, r#"{"choices": [{"text": ""}]}"#), Delta::default());
     assert_eq!(
         delta(COMPLETIONS, r#"{"choices":[{"text":"a","finish_reason":"length"}]}"#),
@@ -75,8 +100,7 @@ fn completions_have_text() {
 
 #[test]
 fn usage_is_taken_wherever_it_stands() {
-    let counts =
-        r#""usage":{"prompt_tokens":38,"completion_tokens":12,"total_tokens":50,"prompt_tokens_details":{"cached_tokens":37}}"#;
+    let counts = r#""usage":{"prompt_tokens":38,"completion_tokens":12,"total_tokens":50,"prompt_tokens_details":{"cached_tokens":37}}"#;
     let usage = Usage {
         prompt_tokens: Some(38),
         completion_tokens: Some(12),
@@ -85,25 +109,38 @@ fn usage_is_taken_wherever_it_stands() {
         reasoning_tokens: None,
     };
     assert_eq!(delta(CHAT, &format!(r#"{{"choices":[],{counts}}}"#)).usage, Some(usage));
-    let beside = delta(CHAT, &format!(r#"{{"choices":[{{"delta":{{"content":"X"}},"finish_reason":"stop"}}],{counts}}}"#));
+    let beside = delta(
+        CHAT,
+        &format!(
+            r#"{{"choices":[{{"delta":{{"content":"X"}},"finish_reason":"stop"}}],{counts}}}"#
+        ),
+    );
     assert_eq!(beside, Delta { finish_reason: Some("stop".into()), usage: Some(usage), ..ANSWER });
     assert_eq!(delta(CHAT, r#"{"choices":[{"delta":{"content":"X"}}],"usage":null}"#), ANSWER);
 }
 
 #[test]
 fn counts_that_are_no_counts_are_absent() {
-    let usage = |json: &str| delta(CHAT, &format!(r#"{{"choices":[],"usage":{json}}}"#)).usage.expect("usage is there");
+    let usage = |json: &str| {
+        delta(CHAT, &format!(r#"{{"choices":[],"usage":{json}}}"#)).usage.expect("usage is there")
+    };
     assert_eq!(usage(r#"{"prompt_tokens":null,"completion_tokens":-1}"#), Usage::default());
     assert_eq!(usage(r#"{"prompt_tokens":1e12,"completion_tokens":1.5}"#), Usage::default());
     assert_eq!(usage(r#"{"completion_tokens":12.0}"#).completion_tokens, Some(12));
-    assert_eq!(usage(r#"{"reasoning_tokens":3,"completion_tokens_details":null}"#).reasoning_tokens, Some(3));
+    assert_eq!(
+        usage(r#"{"reasoning_tokens":3,"completion_tokens_details":null}"#).reasoning_tokens,
+        Some(3)
+    );
 }
 
 #[test]
 fn later_usage_replaces_what_it_gives() {
     let early = Usage { prompt_tokens: Some(5), completion_tokens: Some(1), ..Usage::default() };
     let late = Usage { completion_tokens: Some(2), ..Usage::default() };
-    assert_eq!(early.updated(late), Usage { prompt_tokens: Some(5), completion_tokens: Some(2), ..Usage::default() });
+    assert_eq!(
+        early.updated(late),
+        Usage { prompt_tokens: Some(5), completion_tokens: Some(2), ..Usage::default() }
+    );
 }
 
 #[test]
@@ -124,14 +161,23 @@ fn end_mark_keep_alive_and_garbage() {
     assert_eq!(CHAT.event(b"[DONE]"), Event::Done(Delta::default()));
     assert_eq!(CHAT.event(b" [DONE] "), Event::Done(Delta::default()));
     assert_eq!(CHAT.event(b""), Event::Delta(Delta::default()));
-    for garbage in ["hello", r#"{"choices":[{"delta":{"content":"X"#, r#"{"choices":3}"#, "[]", "{\"choices\":[]}{}"] {
+    for garbage in [
+        "hello",
+        r#"{"choices":[{"delta":{"content":"X"#,
+        r#"{"choices":3}"#,
+        "[]",
+        "{\"choices\":[]}{}",
+    ] {
         assert!(matches!(CHAT.event(garbage.as_bytes()), Event::Malformed(_)), "{garbage}");
     }
 }
 
 #[test]
 fn an_empty_finish_reason_is_none() {
-    assert_eq!(delta(CHAT, r#"{"choices":[{"delta":{"content":"X"},"finish_reason":""}]}"#), ANSWER);
+    assert_eq!(
+        delta(CHAT, r#"{"choices":[{"delta":{"content":"X"},"finish_reason":""}]}"#),
+        ANSWER
+    );
 }
 
 #[test]
@@ -162,17 +208,32 @@ fn parts_of_content_are_what_they_say_they_are() {
     ] {
         assert_eq!(chat(&format!(r#"{{"content":{content}}}"#)), expected, "{content}");
     }
-    assert_eq!(chat(r#"{"content":"","reasoning_details":[{"type":"reasoning.text","text":"hm"}]}"#), REASONING);
-    assert_eq!(chat(r#"{"content":"","reasoning_details":[{"type":"reasoning.text","text":"","index":0}]}"#), NOTHING);
+    assert_eq!(
+        chat(r#"{"content":"","reasoning_details":[{"type":"reasoning.text","text":"hm"}]}"#),
+        REASONING
+    );
+    assert_eq!(
+        chat(
+            r#"{"content":"","reasoning_details":[{"type":"reasoning.text","text":"","index":0}]}"#
+        ),
+        NOTHING
+    );
 }
 
 #[test]
 fn a_message_beside_a_delta_is_no_output_of_its_own() {
-    let both = |delta: &str| delta_of(&format!(r#"{{"choices":[{{"delta":{delta},"message":{{"content":"one two"}}}}]}}"#));
+    let both = |delta: &str| {
+        delta_of(&format!(
+            r#"{{"choices":[{{"delta":{delta},"message":{{"content":"one two"}}}}]}}"#
+        ))
+    };
     assert_eq!(both(r#"{"content":" two"}"#), ANSWER);
     assert_eq!(both(r#"{"content":""}"#), Delta { kind: DeltaKind::Whole, ..ANSWER });
     assert_eq!(both("null"), Delta { kind: DeltaKind::Whole, ..ANSWER });
-    assert_eq!(delta_of(r#"{"choices":[{"delta":{"content":""},"message":{"content":""}}]}"#), NOTHING);
+    assert_eq!(
+        delta_of(r#"{"choices":[{"delta":{"content":""},"message":{"content":""}}]}"#),
+        NOTHING
+    );
 }
 
 fn delta_of(payload: &str) -> Delta {
@@ -181,7 +242,10 @@ fn delta_of(payload: &str) -> Delta {
 
 #[test]
 fn a_refusal_is_no_output() {
-    assert_eq!(chat(r#"{"content":null,"refusal":"I cannot"}"#), Delta { kind: DeltaKind::Refusal, ..NOTHING });
+    assert_eq!(
+        chat(r#"{"content":null,"refusal":"I cannot"}"#),
+        Delta { kind: DeltaKind::Refusal, ..NOTHING }
+    );
     assert_eq!(chat(r#"{"content":"X","refusal":""}"#), ANSWER);
 }
 
@@ -198,9 +262,12 @@ fn errors_have_many_spellings_where_there_is_no_choice() {
     ] {
         assert_eq!(CHAT.event(payload.as_bytes()), Event::Error("boom".into()), "{payload}");
     }
-    for nothing in
-        [r#"{"type":"ping"}"#, "{}", r#"{"choices":[],"prompt_filter_results":[]}"#, r#"{"id":"x","errors":[],"error":null}"#]
-    {
+    for nothing in [
+        r#"{"type":"ping"}"#,
+        "{}",
+        r#"{"choices":[],"prompt_filter_results":[]}"#,
+        r#"{"id":"x","errors":[],"error":null}"#,
+    ] {
         assert_eq!(delta(CHAT, nothing), NOTHING, "{nothing}");
     }
 }
@@ -217,8 +284,15 @@ fn counts_that_are_no_counts_harm_no_event() {
         r#"{"completion_tokens":1e999}"#,
         r#"{"completion_tokens_details":7}"#,
     ] {
-        let got = delta(CHAT, &format!(r#"{{"choices":[{{"delta":{{"content":"X"}}}}],"usage":{usage}}}"#));
-        assert_eq!((got.answer, got.usage.unwrap_or_default()), (true, Usage::default()), "{usage}");
+        let got = delta(
+            CHAT,
+            &format!(r#"{{"choices":[{{"delta":{{"content":"X"}}}}],"usage":{usage}}}"#),
+        );
+        assert_eq!(
+            (got.answer, got.usage.unwrap_or_default()),
+            (true, Usage::default()),
+            "{usage}"
+        );
     }
 }
 
@@ -247,7 +321,10 @@ fn plain_events_of_real_servers_are_parsed_once() {
         }
     }
     let text = r#"{"id":"c","choices":[{"index":0,"text":"@the","logprobs":null,"finish_reason":null}],"usage":null}"#;
-    assert_eq!(in_turn(COMPLETIONS, text, &text.replace("@the", "x")), (Event::Delta(ANSWER), true));
+    assert_eq!(
+        in_turn(COMPLETIONS, text, &text.replace("@the", "x")),
+        (Event::Delta(ANSWER), true)
+    );
 }
 
 #[test]
@@ -298,7 +375,8 @@ fn text() -> impl Strategy<Value = String> {
         "null",
         "\"delta\":{\"content\":\"",
     ];
-    prop::collection::vec(prop::sample::select(tricky.to_vec()), 0..4).prop_map(|parts| parts.concat())
+    prop::collection::vec(prop::sample::select(tricky.to_vec()), 0..4)
+        .prop_map(|parts| parts.concat())
 }
 
 fn text_value() -> impl Strategy<Value = Value> {
@@ -306,43 +384,66 @@ fn text_value() -> impl Strategy<Value = Value> {
 }
 
 fn choice() -> impl Strategy<Value = Value> {
-    let names = ["content", "reasoning_content", "reasoning", "role", "refusal", "tool_calls", "function_call", "delta", "text"];
-    let field = (prop::sample::select(names.to_vec()), text_value()).prop_map(|(name, text)| match (name, &text) {
-        ("tool_calls", Value::String(arguments)) => (name, json!([{"function": {"arguments": arguments}}])),
-        ("function_call", Value::String(called)) => (name, json!({"name": called})),
-        _ => (name, text),
-    });
+    let names = [
+        "content",
+        "reasoning_content",
+        "reasoning",
+        "role",
+        "refusal",
+        "tool_calls",
+        "function_call",
+        "delta",
+        "text",
+    ];
+    let field =
+        (prop::sample::select(names.to_vec()), text_value()).prop_map(|(name, text)| {
+            match (name, &text) {
+                ("tool_calls", Value::String(arguments)) => {
+                    (name, json!([{"function": {"arguments": arguments}}]))
+                }
+                ("function_call", Value::String(called)) => (name, json!({"name": called})),
+                _ => (name, text),
+            }
+        });
     let finish = prop_oneof![3 => Just(Value::Null), 1 => Just(json!("stop")), 1 => Just(json!("")), 1 => text_value()];
-    (prop::collection::vec(field, 0..4), text_value(), prop::option::of(finish), any::<bool>()).prop_map(
-        |(fields, text, finish, first)| {
+    (prop::collection::vec(field, 0..4), text_value(), prop::option::of(finish), any::<bool>())
+        .prop_map(|(fields, text, finish, first)| {
             let mut out = Map::new();
             if let (true, Some(finish)) = (first, &finish) {
                 out.insert("finish_reason".into(), finish.clone());
             }
-            out.insert("delta".into(), fields.into_iter().map(|(k, v)| (k.to_owned(), v)).collect());
+            out.insert(
+                "delta".into(),
+                fields.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+            );
             out.insert("text".into(), text);
             out.insert("logprobs".into(), json!({"content": [{"token": "X"}]}));
             if let (false, Some(finish)) = (first, finish) {
                 out.insert("finish_reason".into(), finish);
             }
             Value::Object(out)
-        },
-    )
+        })
 }
 
 fn payload() -> impl Strategy<Value = String> {
     let usage = prop_oneof![2 => Just(Value::Null), 1 => Just(json!({"prompt_tokens": 1, "completion_tokens": 2}))];
     let error = prop_oneof![1 => Just(Value::Null), 1 => text_value()];
     let extras = (text(), prop::option::weighted(0.4, usage), prop::option::weighted(0.2, error));
-    (prop::collection::vec(choice(), 0..3), extras, any::<bool>()).prop_map(|(choices, (model, usage, error), pretty)| {
-        let mut out = json!({"id": "x", "model": model, "choices": choices});
-        for (name, value) in [("usage", usage), ("error", error)] {
-            if let Some(value) = value {
-                out[name] = value;
+    (prop::collection::vec(choice(), 0..3), extras, any::<bool>()).prop_map(
+        |(choices, (model, usage, error), pretty)| {
+            let mut out = json!({"id": "x", "model": model, "choices": choices});
+            for (name, value) in [("usage", usage), ("error", error)] {
+                if let Some(value) = value {
+                    out[name] = value;
+                }
             }
-        }
-        if pretty { serde_json::to_string_pretty(&out).expect("it is JSON") } else { out.to_string() }
-    })
+            if pretty {
+                serde_json::to_string_pretty(&out).expect("it is JSON")
+            } else {
+                out.to_string()
+            }
+        },
+    )
 }
 
 /// What an event is damaged with.

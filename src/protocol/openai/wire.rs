@@ -112,10 +112,13 @@ struct CompletionDetails {
 pub(super) fn parse(form: Form, json: &[u8], streamed: bool) -> Event {
     let answer: Answer = match from_json(json) {
         Ok(answer) => answer,
-        Err(e) => return Event::Malformed(format!("unparsable event ({e}): {}", error_text::text(json))),
+        Err(e) => {
+            return Event::Malformed(format!("unparsable event ({e}): {}", error_text::text(json)));
+        }
     };
     let flat_error = answer.object.as_ref().and_then(Value::as_str) == Some("error");
-    if flat_error || answer.error.is_some() || (answer.choices.is_none() && tells_of_failure(json)) {
+    if flat_error || answer.error.is_some() || (answer.choices.is_none() && tells_of_failure(json))
+    {
         return Event::Error(error_text::text(json));
     }
     let mut delta = Delta { usage: answer.usage.0.map(Into::into), ..Delta::default() };
@@ -143,7 +146,8 @@ pub(super) fn parse(form: Form, json: &[u8], streamed: bool) -> Event {
             Form::Completions => delta.answer |= choice.text.0,
         }
         // Some servers send an empty string until there is a reason.
-        delta.finish_reason = choice.finish_reason.filter(|reason| !reason.is_empty()).or(delta.finish_reason);
+        delta.finish_reason =
+            choice.finish_reason.filter(|reason| !reason.is_empty()).or(delta.finish_reason);
     }
     Event::Delta(delta)
 }
@@ -153,16 +157,25 @@ fn tells_of_failure(json: &[u8]) -> bool {
     let Ok(fields) = from_json::<Map<String, Value>>(json) else { return false };
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
     let named = fields.iter().any(|(name, value)| {
-        let nothing = [Value::Null, Value::Bool(false), Value::from(0), Value::from(""), Value::from(Vec::<Value>::new())];
+        let nothing = [
+            Value::Null,
+            Value::Bool(false),
+            Value::from(0),
+            Value::from(""),
+            Value::from(Vec::<Value>::new()),
+        ];
         names_failure(name) && !nothing.contains(value)
     });
-    let told = ["type", "object", "status", "event", "code"].iter().any(|name| names_failure(text(name)));
+    let told =
+        ["type", "object", "status", "event", "code"].iter().any(|name| names_failure(text(name)));
     named || told || ["detail", "message", "msg"].iter().any(|name| !text(name).is_empty())
 }
 
 impl Message {
     fn reasons(&self) -> bool {
-        let parts = [self.reasoning_details, self.thinking].iter().any(|parts| parts.answer || parts.reasoning);
+        let parts = [self.reasoning_details, self.thinking]
+            .iter()
+            .any(|parts| parts.answer || parts.reasoning);
         self.content.reasoning || self.reasoning_content.0 || self.reasoning.0 || parts
     }
 
@@ -173,7 +186,8 @@ impl Message {
     fn calls(&self) -> bool {
         let calls = self.tool_calls.iter().flatten();
         let custom = calls.clone().any(|call| call.custom.answer);
-        let mut functions = calls.filter_map(|call| call.function.as_ref()).chain(&self.function_call);
+        let mut functions =
+            calls.filter_map(|call| call.function.as_ref()).chain(&self.function_call);
         custom || functions.any(|function| function.name.0 || function.arguments.0)
     }
 

@@ -35,7 +35,10 @@ impl Dialect for Parrot {
     }
 
     fn fields(&self, spec: &BodySpec<'_>) -> Map<String, Value> {
-        Map::from_iter([("hear".into(), json!(spec.text())), ("words".into(), json!(spec.output_tokens))])
+        Map::from_iter([
+            ("hear".into(), json!(spec.text())),
+            ("words".into(), json!(spec.output_tokens)),
+        ])
     }
 
     fn own_fields(&self) -> Vec<OwnField> {
@@ -48,13 +51,19 @@ impl Dialect for Parrot {
 
     /// `{"squawk": TEXT, "n": TOKENS}`; the last event is `{"bye": REASON}`.
     fn event(&self, payload: &[u8]) -> Event {
-        let Ok(fields) = from_json::<Map<String, Value>>(payload) else { return Event::Malformed("no parrot".into()) };
+        let Ok(fields) = from_json::<Map<String, Value>>(payload) else {
+            return Event::Malformed("no parrot".into());
+        };
         if let Some(reason) = fields.get("bye") {
-            return Event::Done(Delta { finish_reason: reason.as_str().map(str::to_owned), ..Delta::default() });
+            return Event::Done(Delta {
+                finish_reason: reason.as_str().map(str::to_owned),
+                ..Delta::default()
+            });
         }
         let tokens = fields.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
         let usage = tokens.map(|n| Usage { completion_tokens: Some(n), ..Usage::default() });
-        let answer = fields.get("squawk").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        let answer =
+            fields.get("squawk").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
         Event::Delta(Delta { answer, usage, ..Delta::default() })
     }
 
@@ -92,12 +101,17 @@ fn read(stream: bool, body: &str) -> Answer {
     let bytes = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let (whole, step) = read_in(&parrot(), stream, bytes.as_bytes(), bytes.len());
     for size in 1..20 {
-        assert_eq!(read_in(&parrot(), stream, bytes.as_bytes(), size), (whole.clone(), step), "reads of {size}");
+        assert_eq!(
+            read_in(&parrot(), stream, bytes.as_bytes(), size),
+            (whole.clone(), step),
+            "reads of {size}"
+        );
     }
     whole
 }
 
-const TALK: &str = "event: token\ndata: {\"squawk\":\"hi\",\"n\":2}\n\ndata: {\"squawk\":\"ho\",\"n\":1}\n\n";
+const TALK: &str =
+    "event: token\ndata: {\"squawk\":\"hi\",\"n\":2}\n\ndata: {\"squawk\":\"ho\",\"n\":1}\n\n";
 const BYE: &str = "data: {\"bye\":\"tired\"}\n\n";
 
 #[test]
@@ -122,17 +136,26 @@ fn one_protocol_more_is_one_file_and_one_line() {
     assert!(conflict(&parrot, &Map::from_iter([("hear".into(), Value::Null)])).is_some());
 
     let answer = read(true, &[TALK, BYE].concat());
-    assert_eq!((answer.outcome, answer.outputs.len(), answer.usage.completion_tokens), (Completed, 2, Some(3)));
+    assert_eq!(
+        (answer.outcome, answer.outputs.len(), answer.usage.completion_tokens),
+        (Completed, 2, Some(3))
+    );
     assert_eq!(answer.finish_reason.as_deref(), Some("tired"));
     let open = read(true, TALK);
-    assert_eq!((open.outcome, open.error.as_deref()), (Truncated, Some("stream ended without a goodbye")));
+    assert_eq!(
+        (open.outcome, open.error.as_deref()),
+        (Truncated, Some("stream ended without a goodbye"))
+    );
     assert_eq!(read(true, &["data: squawk\n\n", BYE].concat()).outcome, Malformed);
 }
 
 #[test]
 fn a_protocol_without_a_stream_is_read_whole() {
     let answer = read(false, r#"{"squawk":"hi ho","n":3}"#);
-    assert_eq!((answer.outcome, answer.outputs.len(), answer.usage.completion_tokens), (Completed, 1, Some(3)));
+    assert_eq!(
+        (answer.outcome, answer.outputs.len(), answer.usage.completion_tokens),
+        (Completed, 1, Some(3))
+    );
     assert_eq!(output(&parrot(), br#"{"squawk":"hi ho"}"#).as_deref(), Some("hi ho"));
     assert_eq!(parrot().refusal(br#"{"error":"asleep"}"#).as_deref(), Some("asleep"));
 }

@@ -23,7 +23,12 @@ macro_rules! case {
     ($name:literal, $protocol:expr, $stream:expr, $outcome:expr, $events:expr, $tokens:expr, $finish:expr, $reusable:expr) => {
         Case {
             name: $name,
-            bytes: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/captures/", $name, ".http")),
+            bytes: include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/tests/fixtures/captures/",
+                $name,
+                ".http"
+            )),
             protocol: $protocol,
             stream: $stream,
             outcome: $outcome,
@@ -139,12 +144,20 @@ fn every_capture_gives_what_was_counted_in_it() {
         assert_eq!(answer.outcome, case.outcome, "{name}: {:?}", answer.error);
         assert_eq!(answer.outputs.len(), case.events, "{name}");
         let usage = answer.usage;
-        assert_eq!([usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens], case.tokens, "{name}");
+        assert_eq!(
+            [usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens],
+            case.tokens,
+            "{name}"
+        );
         assert_eq!(answer.finish_reason.as_deref(), case.finish_reason, "{name}");
         assert_eq!(answer.error.is_none(), case.outcome == Completed, "{name}");
         assert!(!answer.reasoning_seen, "{name}");
         let ended = case.outcome != Truncated;
-        assert_eq!(step, if ended { Step::Complete { reusable: case.reusable } } else { Step::Continue }, "{name}");
+        assert_eq!(
+            step,
+            if ended { Step::Complete { reusable: case.reusable } } else { Step::Continue },
+            "{name}"
+        );
     }
 }
 
@@ -159,7 +172,8 @@ fn every_capture_reads_the_same_byte_by_byte() {
 #[test]
 fn every_capture_that_is_cut_is_neither_completed_nor_malformed() {
     for case in CASES.iter().filter(|case| case.outcome == Completed && case.stream) {
-        let end_mark = memchr::memmem::rfind(case.bytes, b"[DONE]").expect("these streams have an end mark");
+        let end_mark =
+            memchr::memmem::rfind(case.bytes, b"[DONE]").expect("these streams have an end mark");
         for len in (1..end_mark).step_by(7) {
             let (answer, _) = read_all(&case.protocol, case.stream, &case.bytes[..len]);
             assert_eq!(answer.outcome, Truncated, "{} cut at {len}: {:?}", case.name, answer.error);
@@ -172,14 +186,24 @@ fn refusals_say_what_the_server_said() {
     for (name, expected) in [
         ("litellm-err_no_key", "Internal Server Error"),
         ("vllm-err_wrong_key", "Unauthorized"),
-        ("vllm-max_tokens_0_stream", "max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)"),
-        ("sglang-err_long_prompt", "The input (20031 tokens) is longer than the model's context length (2048 tokens)."),
+        (
+            "vllm-max_tokens_0_stream",
+            "max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)",
+        ),
+        (
+            "sglang-err_long_prompt",
+            "The input (20031 tokens) is longer than the model's context length (2048 tokens).",
+        ),
         (
             "llama-cpp-err_long_prompt",
             "request (20031 tokens) exceeds the available context size (2048 tokens), try increasing it",
         ),
     ] {
         let case = CASES.iter().find(|case| case.name == name).expect("the capture is listed");
-        assert_eq!(read_all(&case.protocol, case.stream, case.bytes).0.error.as_deref(), Some(expected), "{name}");
+        assert_eq!(
+            read_all(&case.protocol, case.stream, case.bytes).0.error.as_deref(),
+            Some(expected),
+            "{name}"
+        );
     }
 }

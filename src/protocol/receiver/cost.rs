@@ -56,7 +56,8 @@ fn nanoseconds_per_event() {
             let taken = from.elapsed();
             let events = receiver.into_result().outputs.len();
             assert_eq!(events, EVENTS);
-            writeln!(report, "{name}, {reads}: {:.0} ns", taken.as_nanos() as f64 / events as f64).expect("strings take all");
+            writeln!(report, "{name}, {reads}: {:.0} ns", taken.as_nanos() as f64 / events as f64)
+                .expect("strings take all");
         }
     }
     std::io::Write::write_all(&mut std::io::stderr(), report.as_bytes()).expect("stderr is open");

@@ -25,13 +25,16 @@ pub(super) fn believable(received: &Received) -> (Usage, Option<CountDoubt>) {
         _ => None,
     };
     // A count of half the events is none either: one token beside eight events would have no TPOT, and nothing to be slow with.
-    usage.completion_tokens = usage.completion_tokens.filter(|&tokens| tokens.saturating_mul(2) >= events);
+    usage.completion_tokens =
+        usage.completion_tokens.filter(|&tokens| tokens.saturating_mul(2) >= events);
     (usage, doubt)
 }
 
 /// Some servers count reasoning beside the output, some within it.
 fn adds_up(usage: &Usage) -> bool {
-    let (Some(total), Some(prompt), Some(output)) = (usage.total_tokens, usage.prompt_tokens, usage.completion_tokens) else {
+    let (Some(total), Some(prompt), Some(output)) =
+        (usage.total_tokens, usage.prompt_tokens, usage.completion_tokens)
+    else {
         return true;
     };
     let sum = u64::from(prompt) + u64::from(output);
@@ -41,10 +44,15 @@ fn adds_up(usage: &Usage) -> bool {
 
 /// Reasoning that is counted within the output and was not sent.
 pub(super) fn hidden(usage: &Usage, received: &Received) -> Hidden {
-    let (Some(output), Some(reasoning)) = (usage.completion_tokens, usage.reasoning_tokens.filter(|&n| n > 0)) else {
+    let (Some(output), Some(reasoning)) =
+        (usage.completion_tokens, usage.reasoning_tokens.filter(|&n| n > 0))
+    else {
         return Hidden::Nothing;
     };
-    let within = usage.total_tokens.zip(usage.prompt_tokens).is_none_or(|(total, prompt)| total == prompt.saturating_add(output));
+    let within = usage
+        .total_tokens
+        .zip(usage.prompt_tokens)
+        .is_none_or(|(total, prompt)| total == prompt.saturating_add(output));
     if !within {
         // Beside the output, which is then what was sent.
         return if adds_up(usage) { Hidden::Nothing } else { Hidden::Unknown };
@@ -56,7 +64,11 @@ pub(super) fn hidden(usage: &Usage, received: &Received) -> Hidden {
         return if sent == 0 { Hidden::Unknown } else { Hidden::Tokens(reasoning) };
     }
     // A summary of the reasoning is fewer tokens than were counted: as many events as it has do not bring so many.
-    let usual = sent.div_ceil(answers.max(1)).max(1).saturating_mul(GLUED).saturating_mul(received.reasoning_events);
+    let usual = sent
+        .div_ceil(answers.max(1))
+        .max(1)
+        .saturating_mul(GLUED)
+        .saturating_mul(received.reasoning_events);
     if reasoning > usual.saturating_add(FEW) { Hidden::Unknown } else { Hidden::Nothing }
 }
 
@@ -65,7 +77,11 @@ mod tests {
     use super::*;
     use crate::timeline::OutputEvent;
 
-    fn received(events: usize, reasoning_events: u32, [prompt, output, total, reasoning]: [Option<u32>; 4]) -> Received {
+    fn received(
+        events: usize,
+        reasoning_events: u32,
+        [prompt, output, total, reasoning]: [Option<u32>; 4],
+    ) -> Received {
         let usage = Usage {
             prompt_tokens: prompt,
             completion_tokens: output,
@@ -73,7 +89,12 @@ mod tests {
             reasoning_tokens: reasoning,
             cached_tokens: None,
         };
-        Received { outputs: vec![OutputEvent { at_ns: 1 }; events], reasoning_events, usage, ..Received::default() }
+        Received {
+            outputs: vec![OutputEvent { at_ns: 1 }; events],
+            reasoning_events,
+            usage,
+            ..Received::default()
+        }
     }
 
     fn hidden_of(received: &Received) -> Hidden {
@@ -94,24 +115,41 @@ mod tests {
         assert_eq!(hidden_of(&glued), Hidden::Nothing, "answers come glued as well");
         let summary = received(9, 1, [Some(16), Some(68), Some(84), Some(60)]);
         assert_eq!(hidden_of(&summary), Hidden::Unknown);
-        for unclear in [[Some(16), Some(8), None, Some(60)], [Some(16), Some(60), Some(76), Some(60)]] {
+        for unclear in
+            [[Some(16), Some(8), None, Some(60)], [Some(16), Some(60), Some(76), Some(60)]]
+        {
             assert_eq!(hidden_of(&received(8, 0, unclear)), Hidden::Unknown, "{unclear:?}");
         }
-        assert_eq!(hidden_of(&received(8, 0, [Some(16), Some(8), Some(24), Some(0)])), Hidden::Nothing);
+        assert_eq!(
+            hidden_of(&received(8, 0, [Some(16), Some(8), Some(24), Some(0)])),
+            Hidden::Nothing
+        );
     }
 
     #[test]
     fn counts_that_contradict_what_came_are_doubted() {
         let doubt = |events, counts| believable(&received(events, 0, counts));
         let (usage, why) = doubt(8, [Some(0), Some(0), Some(0), None]);
-        assert_eq!((usage.prompt_tokens, usage.completion_tokens, why), (None, None, Some(CountDoubt::ZeroBesideOutput)));
-        assert_eq!(doubt(0, [Some(3), Some(0), Some(3), None]), (received(0, 0, [Some(3), Some(0), Some(3), None]).usage, None));
+        assert_eq!(
+            (usage.prompt_tokens, usage.completion_tokens, why),
+            (None, None, Some(CountDoubt::ZeroBesideOutput))
+        );
+        assert_eq!(
+            doubt(0, [Some(3), Some(0), Some(3), None]),
+            (received(0, 0, [Some(3), Some(0), Some(3), None]).usage, None)
+        );
         assert_eq!(doubt(8, [Some(3), Some(8), Some(30), None]).1, Some(CountDoubt::TotalDiffers));
         assert_eq!(doubt(8, [Some(3), Some(8), Some(11), None]).1, None);
-        assert_eq!(doubt(8, [Some(3), Some(5), Some(8), None]).1, Some(CountDoubt::FewerThanEvents));
+        assert_eq!(
+            doubt(8, [Some(3), Some(5), Some(8), None]).1,
+            Some(CountDoubt::FewerThanEvents)
+        );
         let (usage, why) = doubt(8, [Some(3), Some(1), Some(4), None]);
         assert_eq!((usage.completion_tokens, why), (None, Some(CountDoubt::FewerThanEvents)));
         assert_eq!(doubt(2, [Some(3), Some(1), Some(4), None]).0.completion_tokens, Some(1));
-        assert_eq!(doubt(8, [Some(u32::MAX), Some(u32::MAX), Some(u32::MAX), None]).1, Some(CountDoubt::TotalDiffers));
+        assert_eq!(
+            doubt(8, [Some(u32::MAX), Some(u32::MAX), Some(u32::MAX), None]).1,
+            Some(CountDoubt::TotalDiffers)
+        );
     }
 }

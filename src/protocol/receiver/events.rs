@@ -17,8 +17,7 @@ const MAX_TEXT: usize = 4 * 1024 * 1024;
 const MAX_OUTPUTS_PER_TOKEN: usize = 4;
 const MAX_OUTPUTS_BESIDE: usize = 1024;
 
-pub(super) const CUMULATIVE: &str =
-    "cumulative deltas: each event repeats the text before it; the server has to be told to send only what is new";
+pub(super) const CUMULATIVE: &str = "cumulative deltas: each event repeats the text before it; the server has to be told to send only what is new";
 
 const UNASKED: &str = "a stream where none was asked for";
 
@@ -40,7 +39,10 @@ pub(super) struct Received {
 }
 
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "facts of an answer that do not depend on each other")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of an answer that do not depend on each other"
+)]
 pub(super) struct Events<D> {
     dialect: D,
     shape: Shape,
@@ -70,7 +72,8 @@ impl<D: Dialect> Events<D> {
             growth: Growth::default(),
             calls: Growth::default(),
             received: Received { outputs: Vec::with_capacity(tokens), ..Received::default() },
-            most_outputs: MAX_OUTPUTS_BESIDE.saturating_add(tokens.saturating_mul(MAX_OUTPUTS_PER_TOKEN)),
+            most_outputs: MAX_OUTPUTS_BESIDE
+                .saturating_add(tokens.saturating_mul(MAX_OUTPUTS_PER_TOKEN)),
             tokens,
             any: false,
             deltas: false,
@@ -118,7 +121,9 @@ impl<D: Dialect> Events<D> {
                 Event::Error(words) => format!("error in a 200 response: {words}"),
                 _ => format!("lines that are in no event's data: {}", error_text::text(text)),
             },
-            SseEvent::Data(text) | SseEvent::Failure(text) => format!("error in a 200 response: {}", error_text::text(text)),
+            SseEvent::Data(text) | SseEvent::Failure(text) => {
+                format!("error in a 200 response: {}", error_text::text(text))
+            }
         };
         self.malformed.get_or_insert(text);
     }
@@ -130,8 +135,12 @@ impl<D: Dialect> Events<D> {
         }
         self.any = true;
         match self.dialect.answer(body) {
-            Event::Malformed(_) if !body.trim_ascii_start().starts_with(b"{") => self.no_stream(kind, body),
-            Event::Malformed(_) if is_lines(body) => self.give_up(format!("{UNASKED}: {}", error_text::text(body))),
+            Event::Malformed(_) if !body.trim_ascii_start().starts_with(b"{") => {
+                self.no_stream(kind, body)
+            }
+            Event::Malformed(_) if is_lines(body) => {
+                self.give_up(format!("{UNASKED}: {}", error_text::text(body)))
+            }
             event => self.apply(event, body, now_ns),
         }
     }
@@ -192,7 +201,8 @@ impl<D: Dialect> Events<D> {
         self.refusal |= delta.kind == DeltaKind::Refusal;
         self.deltas |= delta.has_output() && !whole;
         let ends = last || delta.finish_reason.is_some();
-        let repeat = (whole && self.deltas) || (ends && delta.has_output() && self.repeats(payload));
+        let repeat =
+            (whole && self.deltas) || (ends && delta.has_output() && self.repeats(payload));
         if delta.has_output() && !repeat {
             self.output(&delta, payload, now_ns);
         }
@@ -257,9 +267,16 @@ impl<D: Dialect> Events<D> {
 
     /// Why a complete answer has no output.
     pub(super) fn no_output(&self) -> String {
-        let reason = self.received.finish_reason.as_deref().map(|reason| format!(" (finish reason {reason})"));
+        let reason = self
+            .received
+            .finish_reason
+            .as_deref()
+            .map(|reason| format!(" (finish reason {reason})"));
         let why = if self.refusal { ": it is only a refusal" } else { "" };
-        format!("no output in a complete answer{why}{}", reason.filter(|_| why.is_empty()).unwrap_or_default())
+        format!(
+            "no output in a complete answer{why}{}",
+            reason.filter(|_| why.is_empty()).unwrap_or_default()
+        )
     }
 
     pub(super) const fn is_cumulative(&self, ended: bool) -> bool {

@@ -9,7 +9,12 @@ use crate::timeline::Outcome::{Completed, Malformed, Truncated};
 
 macro_rules! field {
     ($name:literal) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/field/", $name, ".http"))
+        include_bytes!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/fixtures/field/",
+            $name,
+            ".http"
+        ))
     };
 }
 
@@ -37,8 +42,10 @@ fn streamed(body: &str) -> Answer {
     read(&labelled("text/event-stream", body))
 }
 
-const ONE: &str = "data: {\"choices\":[{\"delta\":{\"content\":\" one\"},\"finish_reason\":null}]}\n\n";
-const TWO: &str = "data: {\"choices\":[{\"delta\":{\"content\":\" two\"},\"finish_reason\":null}]}\n\n";
+const ONE: &str =
+    "data: {\"choices\":[{\"delta\":{\"content\":\" one\"},\"finish_reason\":null}]}\n\n";
+const TWO: &str =
+    "data: {\"choices\":[{\"delta\":{\"content\":\" two\"},\"finish_reason\":null}]}\n\n";
 const STOP: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 const DONE: &str = "data: [DONE]\n\n";
 
@@ -49,7 +56,10 @@ fn told(answer: &Answer) -> (Outcome, &str) {
 #[test]
 fn a_failure_beside_the_events_is_told_in_the_servers_words() {
     let lost = read(field!("dynamo-comment-error"));
-    assert_eq!(told(&lost), (Malformed, "error in a 200 response: worker instance disconnected mid-stream"));
+    assert_eq!(
+        told(&lost),
+        (Malformed, "error in a 200 response: worker instance disconnected mid-stream")
+    );
     let done = read(field!("dynamo-comment-error-with-done"));
     assert_eq!(told(&done), (Malformed, "error in a 200 response: Exception: engine core died"));
     let bare = read(field!("bare-json-error-in-stream-mid"));
@@ -68,8 +78,12 @@ fn a_failure_beside_the_events_is_told_in_the_servers_words() {
         for end in [DONE, "", STOP] {
             let text = [ONE, failure, end].concat();
             for text in [text.replace('\n', "\r\n"), text] {
-                let (outcome, error) = (streamed(&text).outcome, streamed(&text).error.unwrap_or_default());
-                assert!(outcome == Malformed && error.ends_with("boom"), "{text:?} is {outcome:?}: {error}");
+                let (outcome, error) =
+                    (streamed(&text).outcome, streamed(&text).error.unwrap_or_default());
+                assert!(
+                    outcome == Malformed && error.ends_with("boom"),
+                    "{text:?} is {outcome:?}: {error}"
+                );
             }
         }
     }
@@ -93,19 +107,32 @@ fn what_keeps_a_connection_alive_is_no_failure() {
 
 #[test]
 fn json_in_no_events_data_is_not_passed_over() {
-    let answer = streamed(&[ONE, "{\"choices\":[{\"delta\":{\"content\":\" two\"}}]}\n\n", STOP, DONE].concat());
-    assert!(told(&answer).1.starts_with("lines that are in no event's data: {\"choices\""), "{answer:?}");
+    let answer = streamed(
+        &[ONE, "{\"choices\":[{\"delta\":{\"content\":\" two\"}}]}\n\n", STOP, DONE].concat(),
+    );
+    assert!(
+        told(&answer).1.starts_with("lines that are in no event's data: {\"choices\""),
+        "{answer:?}"
+    );
     let indented = streamed(&[ONE, " data: {\"choices\":[]}\n\n", STOP, DONE].concat());
     assert!(told(&indented).1.starts_with("lines that are in no event's data: {"), "{indented:?}");
     let page = streamed(&[ONE, "<html><title>502 Bad Gateway</title></html>\n"].concat());
     assert_eq!(told(&page), (Malformed, "lines that are in no event's data: 502 Bad Gateway"));
     let words = streamed(&[ONE, "upstream request timeout\n"].concat());
-    assert_eq!(told(&words), (Truncated, "stream ended without [DONE] or a finish reason; it said: upstream request timeout"));
+    assert_eq!(
+        told(&words),
+        (
+            Truncated,
+            "stream ended without [DONE] or a finish reason; it said: upstream request timeout"
+        )
+    );
 }
 
 #[test]
 fn the_body_says_what_it_is_and_not_its_label() {
-    for (name, bytes) in [("json", &field!("sse-labelled-json")[..]), ("plain", field!("sse-labelled-json-plain"))] {
+    for (name, bytes) in
+        [("json", &field!("sse-labelled-json")[..]), ("plain", field!("sse-labelled-json-plain"))]
+    {
         let answer = read(bytes);
         assert_eq!(
             (told(&answer), answer.outputs.len(), answer.usage.completion_tokens),
@@ -115,16 +142,30 @@ fn the_body_says_what_it_is_and_not_its_label() {
     }
     let events = [ONE, TWO, STOP, DONE].concat();
     let lines = events.replace("data: [DONE]", "").replace("data: ", "").replace("\n\n", "\n");
-    for kind in ["text/html", "application/json; charset=utf-8", "application/x-ndjson", "text/event-stream", "image/png", ""] {
-        for body in
-            [events.clone(), format!("\u{feff}{events}"), format!("\n\n{events}"), lines.clone(), format!("\u{feff}\r\n{lines}")]
-        {
+    for kind in [
+        "text/html",
+        "application/json; charset=utf-8",
+        "application/x-ndjson",
+        "text/event-stream",
+        "image/png",
+        "",
+    ] {
+        for body in [
+            events.clone(),
+            format!("\u{feff}{events}"),
+            format!("\n\n{events}"),
+            lines.clone(),
+            format!("\u{feff}\r\n{lines}"),
+        ] {
             let answer = read(&labelled(kind, &body));
-            assert_eq!((told(&answer), answer.outputs.len()), ((Completed, ""), 2), "{kind} {body:?}");
+            assert_eq!(
+                (told(&answer), answer.outputs.len()),
+                ((Completed, ""), 2),
+                "{kind} {body:?}"
+            );
         }
     }
-    let ollama =
-        "{\"message\":{\"content\":\"a\"},\"done\":false}\n{\"message\":{\"content\":\"\"},\"done\":true,\"eval_count\":1}\n";
+    let ollama = "{\"message\":{\"content\":\"a\"},\"done\":false}\n{\"message\":{\"content\":\"\"},\"done\":true,\"eval_count\":1}\n";
     let wrapped = ollama.lines().fold(String::new(), |mut all, line| {
         write!(all, "data: {line}\n\n").expect("strings take all");
         all
@@ -132,7 +173,11 @@ fn the_body_says_what_it_is_and_not_its_label() {
     for body in [ollama, &wrapped] {
         for kind in ["text/html", "application/json", "application/x-ndjson", "text/event-stream"] {
             let answer = read_as(ProtocolName::Ollama, &labelled(kind, body));
-            assert_eq!((told(&answer), answer.outputs.len()), ((Completed, ""), 1), "{kind} {body}");
+            assert_eq!(
+                (told(&answer), answer.outputs.len()),
+                ((Completed, ""), 1),
+                "{kind} {body}"
+            );
         }
     }
     assert_eq!(
@@ -160,74 +205,127 @@ fn what_is_no_stream_says_what_it_is() {
     let at = gzip.windows(2).position(|w| w == b"ab").expect("it is there");
     gzip[at..at + 2].copy_from_slice(&[0x1f, 0x8b]);
     assert!(told(&read(&gzip)).1.contains("gzip"), "{:?}", read(&gzip));
-    let (unasked, _) = read_all(&ProtocolName::OpenAiChat.into(), false, &labelled("application/json", ONE));
+    let (unasked, _) =
+        read_all(&ProtocolName::OpenAiChat.into(), false, &labelled("application/json", ONE));
     assert!(told(&unasked).1.starts_with("a stream where none was asked for"), "{unasked:?}");
     let lines = "{\"response\":\"a\",\"done\":false}\n{\"response\":\"\",\"done\":true}\n";
-    let (unasked, _) = read_all(&ProtocolName::OllamaGenerate.into(), false, &labelled("application/x-ndjson", lines));
+    let (unasked, _) = read_all(
+        &ProtocolName::OllamaGenerate.into(),
+        false,
+        &labelled("application/x-ndjson", lines),
+    );
     assert!(told(&unasked).1.starts_with("a stream where none was asked for"), "{unasked:?}");
 }
 
 #[test]
 fn a_repeat_of_the_whole_text_is_no_output() {
     let answer = read(field!("perplexity-message-beside-delta"));
-    assert_eq!((told(&answer), answer.outputs.len(), answer.usage.completion_tokens), ((Completed, ""), 8, Some(8)));
-    let message = |text: &str| format!("data: {{\"choices\":[{{\"message\":{{\"content\":\"{text}\"}}}}]}}\n\n");
+    assert_eq!(
+        (told(&answer), answer.outputs.len(), answer.usage.completion_tokens),
+        ((Completed, ""), 8, Some(8))
+    );
+    let message = |text: &str| {
+        format!("data: {{\"choices\":[{{\"message\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+    };
     let instead = streamed(&[&message("one"), &message(" two"), STOP, DONE].concat());
-    assert_eq!((told(&instead), instead.outputs.len()), ((Completed, ""), 2), "where there are no deltas it is all there is");
+    assert_eq!(
+        (told(&instead), instead.outputs.len()),
+        ((Completed, ""), 2),
+        "where there are no deltas it is all there is"
+    );
     let last = ONE.replace(" one", " one two three").replace("null", "\"stop\"");
     let ended = streamed(&[ONE, TWO, &TWO.replace("two", "three"), &last, DONE].concat());
-    assert_eq!((told(&ended), ended.outputs.len()), ((Completed, ""), 3), "the last event has it all once more");
+    assert_eq!(
+        (told(&ended), ended.outputs.len()),
+        ((Completed, ""), 3),
+        "the last event has it all once more"
+    );
     let after = streamed(&[ONE, TWO, &message(" one two"), STOP, DONE].concat());
     assert_eq!((told(&after), after.outputs.len()), ((Completed, ""), 2));
 }
 
 #[test]
 fn cumulative_deltas_are_refused_by_that_word() {
-    let event = |field: &str, text: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"{field}\":\"{text}\"}}}}]}}\n\n");
+    let event = |field: &str, text: &str| {
+        format!("data: {{\"choices\":[{{\"delta\":{{\"{field}\":\"{text}\"}}}}]}}\n\n")
+    };
     let texts = ["a", "a b", "a b c", "a b c d", "a b c d e"];
     for field in ["content", "reasoning_content"] {
         for n in [3, 5] {
             let events: String = texts[..n].iter().map(|text| event(field, text)).collect();
             let answer = streamed(&[&events, STOP, DONE].concat());
-            assert!(answer.outcome == Malformed && told(&answer).1.starts_with("cumulative deltas"), "{answer:?}");
+            assert!(
+                answer.outcome == Malformed && told(&answer).1.starts_with("cumulative deltas"),
+                "{answer:?}"
+            );
         }
     }
     let beside: String = texts
         .iter()
-        .map(|text| event("content", text).replace("\"delta\"", &format!("\"message\":{{\"content\":\"{text}\"}},\"delta\"")))
+        .map(|text| {
+            event("content", text)
+                .replace("\"delta\"", &format!("\"message\":{{\"content\":\"{text}\"}},\"delta\""))
+        })
         .collect();
     assert!(told(&streamed(&[&beside, STOP, DONE].concat())).1.starts_with("cumulative deltas"));
     let each = |event: fn(&str) -> String| texts.map(event).concat();
     let lines = each(|text| format!("{{\"response\":\"{text}\",\"done\":false}}\n"));
-    let ollama = read_as(ProtocolName::OllamaGenerate, &labelled("application/x-ndjson", &(lines + "{\"done\":true}\n")));
+    let ollama = read_as(
+        ProtocolName::OllamaGenerate,
+        &labelled("application/x-ndjson", &(lines + "{\"done\":true}\n")),
+    );
     assert!(told(&ollama).1.starts_with("cumulative deltas"), "{ollama:?}");
     let triton = each(|text| format!("data: {{\"text_output\":\"{text}\"}}\n\n"));
     let triton = read_as(ProtocolName::Triton, &labelled("text/event-stream", &triton));
     assert!(told(&triton).1.starts_with("cumulative deltas"), "{triton:?}");
     let thought = "data: {\"choices\":[{\"delta\":{\"reasoning\":\"hm\"}}]}\n\n".repeat(3);
     let after: String = texts.iter().map(|text| event("content", text)).collect();
-    assert!(told(&streamed(&[&thought, &after, STOP, DONE].concat())).1.starts_with("cumulative deltas"), "after reasoning");
+    assert!(
+        told(&streamed(&[&thought, &after, STOP, DONE].concat()))
+            .1
+            .starts_with("cumulative deltas"),
+        "after reasoning"
+    );
     let same = streamed(&[ONE, ONE, ONE, ONE, STOP, DONE].concat());
-    assert_eq!((told(&same), same.outputs.len()), ((Completed, ""), 4), "one token again and again is an answer");
+    assert_eq!(
+        (told(&same), same.outputs.len()),
+        ((Completed, ""), 4),
+        "one token again and again is an answer"
+    );
 }
 
 #[test]
 fn cumulative_arguments_of_tool_calls_are_refused_by_that_word() {
-    let event = |delta: &str| format!("data: {{\"choices\":[{{\"delta\":{delta},\"finish_reason\":null}}]}}\n\n");
-    let function = |arguments: &str| format!("{{\"name\":\"f\",\"arguments\":{}}}", serde_json::Value::from(arguments));
-    let call = |arguments: &str| event(&format!("{{\"tool_calls\":[{{\"index\":0,\"function\":{}}}]}}", function(arguments)));
+    let event = |delta: &str| {
+        format!("data: {{\"choices\":[{{\"delta\":{delta},\"finish_reason\":null}}]}}\n\n")
+    };
+    let function = |arguments: &str| {
+        format!("{{\"name\":\"f\",\"arguments\":{}}}", serde_json::Value::from(arguments))
+    };
+    let call = |arguments: &str| {
+        event(&format!("{{\"tool_calls\":[{{\"index\":0,\"function\":{}}}]}}", function(arguments)))
+    };
     let older = |arguments: &str| event(&format!("{{\"function_call\":{}}}", function(arguments)));
     let growing = ["", "{\"city\"", "{\"city\": \"Se", "{\"city\": \"Seoul\"}"];
     let parts = ["", "{\"city\"", ": \"Se", "oul\"}"];
-    let text = event("{\"content\":\"one\"}") + &event("{\"content\":\" two\"}") + &event("{\"content\":\" three\"}");
+    let text = event("{\"content\":\"one\"}")
+        + &event("{\"content\":\" two\"}")
+        + &event("{\"content\":\" three\"}");
     for before in ["", &text] {
-        let all =
-            |each: &dyn Fn(&str) -> String, parts: [&str; 4]| streamed(&[before, &parts.map(each).concat(), STOP, DONE].concat());
+        let all = |each: &dyn Fn(&str) -> String, parts: [&str; 4]| {
+            streamed(&[before, &parts.map(each).concat(), STOP, DONE].concat())
+        };
         for each in [&call as &dyn Fn(&str) -> String, &older] {
             let grown = all(each, growing);
-            assert!(grown.outcome == Malformed && told(&grown).1.starts_with("cumulative deltas"), "{grown:?}");
+            assert!(
+                grown.outcome == Malformed && told(&grown).1.starts_with("cumulative deltas"),
+                "{grown:?}"
+            );
             let sound = all(each, parts);
-            assert_eq!((told(&sound), sound.outputs.len()), ((Completed, ""), 4 + if before.is_empty() { 0 } else { 3 }));
+            assert_eq!(
+                (told(&sound), sound.outputs.len()),
+                ((Completed, ""), 4 + if before.is_empty() { 0 } else { 3 })
+            );
         }
     }
 }
@@ -242,11 +340,17 @@ fn an_error_in_the_trailers_fails_an_answer_that_looks_whole() {
     let whole = [ONE, TWO, STOP, DONE].concat();
     for (trailers, words) in [
         ("x-error: engine died\r\n", "x-error: engine died"),
-        ("X-A: b\r\ngrpc-status: 13\r\ngrpc-message: out of memory\r\n", "grpc-status: 13, out of memory"),
+        (
+            "X-A: b\r\ngrpc-status: 13\r\ngrpc-message: out of memory\r\n",
+            "grpc-status: 13, out of memory",
+        ),
     ] {
         for body in [&whole, &[ONE, TWO].concat()] {
             let answer = read(&with(trailers, body));
-            assert_eq!(told(&answer), (Malformed, &*format!("error in the trailers of a 200 response: {words}")));
+            assert_eq!(
+                told(&answer),
+                (Malformed, &*format!("error in the trailers of a 200 response: {words}"))
+            );
         }
     }
     assert_eq!(told(&read(&with("x-checksum: 7\r\ngrpc-status: 0\r\n", &whole))), (Completed, ""));
@@ -260,13 +364,17 @@ fn parts_that_think_are_reasoning_and_empty_parts_are_nothing() {
     let answer = read(field!("mistral-thinking-parts"));
     assert_eq!((told(&answer), answer.outputs.len()), ((Completed, ""), 8));
     assert!(answer.reasoning_seen && answer.first_answer_ns.is_some());
-    let mut receiver = Receiver::<Protocol>::with_capacity(&ProtocolName::OpenAiChat.into(), true, 8);
+    let mut receiver =
+        Receiver::<Protocol>::with_capacity(&ProtocolName::OpenAiChat.into(), true, 8);
     let events = field!("mistral-thinking-parts").split_inclusive(|byte| *byte == b'\n');
     for (line, at) in events.zip(1..) {
         receiver.read(line, at);
     }
     let answer = receiver.into_result();
-    assert!(answer.first_answer_ns > answer.outputs.first().map(|output| output.at_ns), "thoughts come first");
+    assert!(
+        answer.first_answer_ns > answer.outputs.first().map(|output| output.at_ns),
+        "thoughts come first"
+    );
 }
 
 #[test]
@@ -277,14 +385,20 @@ fn single_line_feeds_are_read() {
         assert_eq!((told(&answer), answer.outputs.len()), ((Completed, ""), 2), "{end:?}");
     }
     // Each event counts when it comes, and not when the next one does.
-    let mut receiver = Receiver::<Protocol>::with_capacity(&ProtocolName::OpenAiChat.into(), true, 2);
-    receiver.read(&labelled("text/event-stream", &[ONE, TWO].concat().replace("\n\n", "\n"))[..90 + ONE.len()], 5);
+    let mut receiver =
+        Receiver::<Protocol>::with_capacity(&ProtocolName::OpenAiChat.into(), true, 2);
+    receiver.read(
+        &labelled("text/event-stream", &[ONE, TWO].concat().replace("\n\n", "\n"))
+            [..90 + ONE.len()],
+        5,
+    );
     assert_eq!(receiver.into_result().outputs.len(), 1);
 }
 
 #[test]
 fn an_answer_that_is_only_a_refusal_says_so() {
-    let refusal = "data: {\"choices\":[{\"delta\":{\"content\":null,\"refusal\":\"I cannot help\"}}]}\n\n";
+    let refusal =
+        "data: {\"choices\":[{\"delta\":{\"content\":null,\"refusal\":\"I cannot help\"}}]}\n\n";
     assert_eq!(
         told(&streamed(&[refusal, STOP, DONE].concat())),
         (Malformed, "no output in a complete answer: it is only a refusal")
@@ -300,9 +414,13 @@ fn an_answer_that_is_only_a_refusal_says_so() {
 fn counts_are_believed_as_far_as_they_can_be_true() {
     let zero = read(field!("localai-usage-zero"));
     let counts = (zero.usage.prompt_tokens, zero.usage.completion_tokens, zero.doubt);
-    assert_eq!((told(&zero), counts), ((Completed, ""), (None, None, Some(CountDoubt::ZeroBesideOutput))));
+    assert_eq!(
+        (told(&zero), counts),
+        ((Completed, ""), (None, None, Some(CountDoubt::ZeroBesideOutput)))
+    );
     let hidden = read(field!("hidden-reasoning-tokens"));
-    let counts = (hidden.usage.completion_tokens, hidden.outputs.len(), hidden.hidden, hidden.doubt);
+    let counts =
+        (hidden.usage.completion_tokens, hidden.outputs.len(), hidden.hidden, hidden.doubt);
     assert_eq!((told(&hidden), counts), ((Completed, ""), (Some(68), 8, Hidden::Tokens(60), None)));
     let shown = read(field!("sse-labelled-json"));
     assert_eq!((shown.hidden, shown.doubt), (Hidden::Nothing, None));
@@ -311,11 +429,9 @@ fn counts_are_believed_as_far_as_they_can_be_true() {
 #[test]
 fn chunked_twice_is_chunked_once() {
     let twice = &field!("transfer-encoding-twice")[..];
-    let one_line = String::from_utf8_lossy(twice).replacen("Transfer-Encoding: chunked\r\n", "", 1).replacen(
-        "chunked",
-        "chunked, Chunked",
-        1,
-    );
+    let one_line = String::from_utf8_lossy(twice)
+        .replacen("Transfer-Encoding: chunked\r\n", "", 1)
+        .replacen("chunked", "chunked, Chunked", 1);
     for bytes in [twice, one_line.as_bytes()] {
         let answer = read(bytes);
         assert_eq!((told(&answer), answer.outputs.len()), ((Completed, ""), 8));
@@ -325,12 +441,18 @@ fn chunked_twice_is_chunked_once() {
 #[test]
 fn what_a_server_sends_without_end_is_ended() {
     let receive = |piece: &str, tokens: usize| {
-        let mut receiver = Receiver::<Protocol>::with_capacity(&ProtocolName::OpenAiChat.into(), true, tokens);
+        let mut receiver =
+            Receiver::<Protocol>::with_capacity(&ProtocolName::OpenAiChat.into(), true, tokens);
         receiver.read(b"HTTP/1.1 200 OK\r\n\r\n", 1);
-        let pieces = (0..200_000).find(|_| receiver.read(piece.as_bytes(), 2) == Step::Complete { reusable: false });
+        let pieces = (0..200_000)
+            .find(|_| receiver.read(piece.as_bytes(), 2) == Step::Complete { reusable: false });
         (pieces.is_some(), receiver.into_result())
     };
-    for piece in [ONE.repeat(50), ": ping\n\n".repeat(500), format!("{}{}", ONE.replace("one", ""), "x: y\n".repeat(900))] {
+    for piece in [
+        ONE.repeat(50),
+        ": ping\n\n".repeat(500),
+        format!("{}{}", ONE.replace("one", ""), "x: y\n".repeat(900)),
+    ] {
         let (ended, answer) = receive(&piece, 8);
         assert!(ended && answer.outputs.len() <= 1024 + 4 * 8, "{}", answer.outputs.len());
         assert!(told(&answer).1.starts_with("ended by goodput-gate"), "{:?}", told(&answer));
@@ -345,16 +467,27 @@ fn foreign_words_are_bounded() {
     for body in [
         format!("data: {{\"choices\":[{{\"delta\":{{}},\"finish_reason\":\"{long}\"}}]}}\n\n"),
         format!("data: {{\"choices\":\"{long}\"}}\n\n"),
-        format!("data: {{\"choices\":[{{\"delta\":{{}},\"finish_reason\":\"error {long}\"}}]}}\n\n"),
+        format!(
+            "data: {{\"choices\":[{{\"delta\":{{}},\"finish_reason\":\"error {long}\"}}]}}\n\n"
+        ),
         format!(": error {long}\n\n"),
         format!("{{\"error\":\"{long}\"}}\n"),
         format!("{long}\n"),
     ] {
-        let (answer, _) =
-            read_all(&ProtocolName::OpenAiChat.into(), true, &labelled("text/event-stream", &[&body, DONE].concat()));
-        let lengths = [answer.error, answer.finish_reason].map(|text| text.map_or(0, |text| text.len()));
+        let (answer, _) = read_all(
+            &ProtocolName::OpenAiChat.into(),
+            true,
+            &labelled("text/event-stream", &[&body, DONE].concat()),
+        );
+        let lengths =
+            [answer.error, answer.finish_reason].map(|text| text.map_or(0, |text| text.len()));
         assert!(lengths.iter().all(|n| *n < 1200), "{lengths:?}");
     }
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", "9".repeat(50_000));
-    assert!(read_all(&ProtocolName::OpenAiChat.into(), true, head.as_bytes()).0.error.is_some_and(|text| text.len() < 1200));
+    assert!(
+        read_all(&ProtocolName::OpenAiChat.into(), true, head.as_bytes())
+            .0
+            .error
+            .is_some_and(|text| text.len() < 1200)
+    );
 }

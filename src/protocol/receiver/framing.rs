@@ -43,7 +43,11 @@ impl Default for Framing {
 
 impl Framing {
     /// Takes a piece of the body. Errors: an event or a line beyond all bounds; nothing further can be read.
-    pub(super) fn feed(&mut self, piece: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) -> Result<(), String> {
+    pub(super) fn feed(
+        &mut self,
+        piece: &[u8],
+        sink: &mut impl FnMut(SseEvent<'_>),
+    ) -> Result<(), String> {
         match self {
             Self::Open(start) => {
                 // Nearly always the first piece tells, and nothing is copied.
@@ -63,7 +67,9 @@ impl Framing {
                 };
                 match self {
                     Self::Open(_) => Ok(()),
-                    Self::Lines { .. } => self.feed(bytes.strip_prefix(MARK).unwrap_or(bytes), sink),
+                    Self::Lines { .. } => {
+                        self.feed(bytes.strip_prefix(MARK).unwrap_or(bytes), sink)
+                    }
                     _ => self.feed(bytes, sink),
                 }
             }
@@ -76,7 +82,9 @@ impl Framing {
                 lines.feed(piece, &mut counted).map_err(|e| e.to_string())
             }
             Self::Whole(body) => {
-                body.extend_from_slice(&piece[..piece.len().min(MAX_WHOLE.saturating_sub(body.len()))]);
+                body.extend_from_slice(
+                    &piece[..piece.len().min(MAX_WHOLE.saturating_sub(body.len()))],
+                );
                 Ok(())
             }
         }
@@ -132,7 +140,11 @@ fn kind(bytes: &[u8]) -> Kind {
     match start.first() {
         None => Kind::Open,
         Some(b'{' | b'[') => match memchr::memchr(b'\n', start) {
-            Some(end) if serde_json::from_slice::<IgnoredAny>(start[..end].trim_ascii()).is_ok() => Kind::Lines,
+            Some(end)
+                if serde_json::from_slice::<IgnoredAny>(start[..end].trim_ascii()).is_ok() =>
+            {
+                Kind::Lines
+            }
             None if start.len() < MAX_FIRST_LINE => Kind::Open,
             _ => Kind::Whole,
         },

@@ -30,10 +30,14 @@ impl Growth {
     pub fn next(&mut self, text: Option<String>) {
         *self = match (std::mem::take(self), text) {
             (Self::Begun, Some(last)) => Self::Grown { last, times: 0 },
-            (Self::Grown { last, times }, Some(text)) if text.len() > last.len() && text.starts_with(&last) => {
+            (Self::Grown { last, times }, Some(text))
+                if text.len() > last.len() && text.starts_with(&last) =>
+            {
                 Self::Grown { last: text, times: times + 1 }
             }
-            (Self::Grown { last, times: 0 }, Some(text)) => Self::Deltas { start: Some(last + &text) },
+            (Self::Grown { last, times: 0 }, Some(text)) => {
+                Self::Deltas { start: Some(last + &text) }
+            }
             _ => Self::Deltas { start: None },
         }
     }
@@ -68,9 +72,15 @@ mod tests {
     fn what_repeats_itself_is_told_from_deltas() {
         let growing = [Some("a"), Some("a b"), Some("a b c"), Some("a b c d")];
         assert!(grown(&growing).is_cumulative(false) && !grown(&growing).is_open());
-        assert!(!grown(&growing[..3]).is_cumulative(false) && grown(&growing[..3]).is_cumulative(true));
+        assert!(
+            !grown(&growing[..3]).is_cumulative(false) && grown(&growing[..3]).is_cumulative(true)
+        );
         assert!(!grown(&growing[..2]).is_cumulative(true), "two outputs may be chance");
-        for deltas in [&[Some("a"), Some("b")][..], &[Some("a"), Some("a"), Some("a"), Some("a")], &[Some("a"), None]] {
+        for deltas in [
+            &[Some("a"), Some("b")][..],
+            &[Some("a"), Some("a"), Some("a"), Some("a")],
+            &[Some("a"), None],
+        ] {
             assert!(!grown(deltas).is_open() && !grown(deltas).is_cumulative(true), "{deltas:?}");
         }
     }
@@ -79,7 +89,11 @@ mod tests {
     fn the_whole_text_at_the_end_is_a_repeat() {
         let growth = grown(&[Some("I"), Some(" am")]);
         assert!(growth.repeats("I am here.", 4));
-        assert!(!growth.repeats("I am here.", 2) && !growth.repeats("I am", 9) && !growth.repeats("It is here.", 4));
+        assert!(
+            !growth.repeats("I am here.", 2)
+                && !growth.repeats("I am", 9)
+                && !growth.repeats("It is here.", 4)
+        );
         assert!(!grown(&[Some("I"), None]).repeats("I am here.", 4));
     }
 }

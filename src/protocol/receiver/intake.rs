@@ -43,7 +43,14 @@ enum Mode {
 impl<D: Dialect> Intake<D> {
     pub(super) fn new(dialect: &D, stream: bool, tokens: usize) -> Self {
         let room = most_bytes(tokens);
-        Self { stream, framing: Framing::default(), body: Vec::new(), room, tokens, events: Events::new(dialect, tokens) }
+        Self {
+            stream,
+            framing: Framing::default(),
+            body: Vec::new(),
+            room,
+            tokens,
+            events: Events::new(dialect, tokens),
+        }
     }
 
     pub(super) fn keep_text(&mut self, keep: bool) {
@@ -61,7 +68,9 @@ impl<D: Dialect> Intake<D> {
         self.body.extend_from_slice(&piece[..room]);
         if room < piece.len() && self.mode(head) == Mode::Whole {
             let mib = limit >> 20;
-            self.events.give_up(format!("answer exceeds {mib} MiB; check that the model server answers this request"));
+            self.events.give_up(format!(
+                "answer exceeds {mib} MiB; check that the model server answers this request"
+            ));
         }
     }
 
@@ -119,7 +128,12 @@ impl<D: Dialect> Intake<D> {
     }
 
     /// Why a 200 response is not a completed one. `cut`: what ended the bytes too early, if anything did; `broken`: it was broken HTTP.
-    pub(super) fn failure(&self, head: &Head, cut: Option<&str>, broken: bool) -> Option<(Outcome, String)> {
+    pub(super) fn failure(
+        &self,
+        head: &Head,
+        cut: Option<&str>,
+        broken: bool,
+    ) -> Option<(Outcome, String)> {
         let events = &self.events;
         if let Some(text) = events.malformed() {
             return Some((Outcome::Malformed, text.to_owned()));
@@ -143,7 +157,10 @@ impl<D: Dialect> Intake<D> {
         }
         let reason = events.received().finish_reason.as_deref();
         if let Some(reason) = reason.filter(|reason| unfinished(reason)) {
-            return Some((Outcome::Truncated, format!("server ended the answer with finish reason {reason}")));
+            return Some((
+                Outcome::Truncated,
+                format!("server ended the answer with finish reason {reason}"),
+            ));
         }
         events.received().outputs.is_empty().then(|| (Outcome::Malformed, events.no_output()))
     }
@@ -153,16 +170,29 @@ impl<D: Dialect> Intake<D> {
         let strange = self.framing.strange();
         let text = error_text::text(strange);
         if !strange.is_empty() && !self.events.any() {
-            return (Outcome::Malformed, format!("{} instead of an answer: {text}", media_type(head.content_type.as_deref())));
+            return (
+                Outcome::Malformed,
+                format!(
+                    "{} instead of an answer: {text}",
+                    media_type(head.content_type.as_deref())
+                ),
+            );
         }
         let told = if strange.is_empty() { String::new() } else { format!("; it said: {text}") };
-        (Outcome::Truncated, format!("stream ended without {}{told}", self.events.dialect().end_words()))
+        (
+            Outcome::Truncated,
+            format!("stream ended without {}{told}", self.events.dialect().end_words()),
+        )
     }
 
     /// A stream whose bytes ended well ended as its protocol promises.
     fn ended(&self, head: &Head) -> bool {
         let finish_reason = self.events.received().finish_reason.is_some();
-        self.events.dialect().ended(StreamEnd { mark: self.done(), finish_reason, delimited: head.delimited })
+        self.events.dialect().ended(StreamEnd {
+            mark: self.done(),
+            finish_reason,
+            delimited: head.delimited,
+        })
     }
 
     /// What the body is shows in the body, whatever its content type says.

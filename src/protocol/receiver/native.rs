@@ -28,7 +28,12 @@ macro_rules! case {
     ($name:literal, $protocol:expr, $stream:expr, $outcome:expr, $events:expr, $tokens:expr, $finish:expr) => {
         Case {
             name: $name,
-            bytes: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/captures/", $name, ".http")),
+            bytes: include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/tests/fixtures/captures/",
+                $name,
+                ".http"
+            )),
             protocol: $protocol,
             stream: $stream,
             outcome: $outcome,
@@ -61,7 +66,12 @@ const CASES: &[Case] = &[
 impl Case {
     fn read(&self, bytes: &[u8]) -> Answer {
         let (whole, step) = read_all(&self.protocol.into(), self.stream, bytes);
-        assert_eq!(read_bytewise(&self.protocol.into(), self.stream, bytes), (whole.clone(), step), "{} byte by byte", self.name);
+        assert_eq!(
+            read_bytewise(&self.protocol.into(), self.stream, bytes),
+            (whole.clone(), step),
+            "{} byte by byte",
+            self.name
+        );
         whole
     }
 }
@@ -72,7 +82,11 @@ fn every_response_gives_what_was_counted_in_it() {
         let (name, answer) = (case.name, case.read(case.bytes));
         assert_eq!(answer.outcome, case.outcome, "{name}: {:?}", answer.error);
         assert_eq!(answer.outputs.len(), case.events, "{name}");
-        assert_eq!([answer.usage.prompt_tokens, answer.usage.completion_tokens], case.tokens, "{name}");
+        assert_eq!(
+            [answer.usage.prompt_tokens, answer.usage.completion_tokens],
+            case.tokens,
+            "{name}"
+        );
         assert_eq!(answer.finish_reason.as_deref(), case.finish_reason, "{name}");
         assert!(!answer.reasoning_seen, "{name}");
     }
@@ -81,7 +95,11 @@ fn every_response_gives_what_was_counted_in_it() {
 #[test]
 fn a_stream_that_is_cut_is_neither_completed_nor_malformed() {
     for case in CASES.iter().filter(|case| case.outcome == Completed && case.stream) {
-        let end = if case.protocol == TRITON { case.bytes.len() - 5 } else { find(case.bytes, b"\"done\":true") };
+        let end = if case.protocol == TRITON {
+            case.bytes.len() - 5
+        } else {
+            find(case.bytes, b"\"done\":true")
+        };
         for len in 1..end {
             let answer = case.read(&case.bytes[..len]);
             assert_eq!(answer.outcome, Truncated, "{} cut at {len}: {:?}", case.name, answer.error);
@@ -107,10 +125,10 @@ fn errors_are_told_in_the_servers_words() {
     assert!(whole.contains("generate expects model to produce exactly 1 response"), "{whole}");
 }
 
-const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n";
+const HEAD: &str =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n";
 const TOKEN: &str = "{\"message\":{\"role\":\"assistant\",\"content\":\"Hi\"},\"done\":false}\n";
-const LAST: &str =
-    "{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"length\",\"prompt_eval_count\":3,\"eval_count\":2}\n";
+const LAST: &str = "{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"length\",\"prompt_eval_count\":3,\"eval_count\":2}\n";
 
 fn chunked(head: &str, body: &str) -> String {
     format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len())
@@ -118,14 +136,21 @@ fn chunked(head: &str, body: &str) -> String {
 
 fn ollama(bytes: &str) -> Answer {
     let (whole, step) = read_all(&CHAT.into(), true, bytes.as_bytes());
-    assert_eq!(read_bytewise(&CHAT.into(), true, bytes.as_bytes()), (whole.clone(), step), "byte by byte");
+    assert_eq!(
+        read_bytewise(&CHAT.into(), true, bytes.as_bytes()),
+        (whole.clone(), step),
+        "byte by byte"
+    );
     whole
 }
 
 #[test]
 fn only_done_ends_ollamas_stream_well() {
     let whole = ollama(&chunked(HEAD, &[TOKEN, TOKEN, LAST].concat()));
-    assert_eq!((whole.outcome, whole.outputs.len(), whole.usage.completion_tokens), (Completed, 2, Some(2)));
+    assert_eq!(
+        (whole.outcome, whole.outputs.len(), whole.usage.completion_tokens),
+        (Completed, 2, Some(2))
+    );
     // What follows the end counts for nothing.
     let after = ollama(&chunked(HEAD, &[TOKEN, LAST, TOKEN, "{\"error\":\"x\"}\n"].concat()));
     assert_eq!((after.outcome, after.outputs.len()), (Completed, 1));
@@ -140,7 +165,10 @@ fn only_done_ends_ollamas_stream_well() {
 
 #[test]
 fn an_error_in_ollamas_stream_is_malformed_with_its_text() {
-    let got = ollama(&chunked(HEAD, &format!("{TOKEN}{{\"error\":\"an error was encountered while running the model\"}}\n")));
+    let got = ollama(&chunked(
+        HEAD,
+        &format!("{TOKEN}{{\"error\":\"an error was encountered while running the model\"}}\n"),
+    ));
     let text = "error in a 200 response: an error was encountered while running the model";
     assert_eq!((got.outcome, got.error.as_deref()), (Malformed, Some(text)));
 }
@@ -158,15 +186,19 @@ fn a_triton_stream_that_lasts_until_the_connection_closes_has_no_end() {
     let event = "data: {\"text_output\":\"a\"}\n\n";
     let (answer, _) = read_all(&TRITON.into(), true, format!("{head}{event}{event}").as_bytes());
     assert_eq!((answer.outcome, answer.outputs.len()), (Truncated, 2));
-    let sized = format!("{}Content-Length: {}\r\n\r\n{event}", &head[..head.len() - 2], event.len());
+    let sized =
+        format!("{}Content-Length: {}\r\n\r\n{event}", &head[..head.len() - 2], event.len());
     assert_eq!(read_all(&TRITON.into(), true, sized.as_bytes()).0.outcome, Completed);
 }
 
 #[test]
 fn tritons_counts_are_summed_over_its_responses() {
-    let names = Triton { input_tokens: "n_in".into(), output_tokens: "n_out".into(), ..Triton::default() };
+    let names =
+        Triton { input_tokens: "n_in".into(), output_tokens: "n_out".into(), ..Triton::default() };
     let head = HEAD.replace("application/x-ndjson", "text/event-stream");
-    let event = |n: u32, text: &str| format!("data: {{\"text_output\":\"{text}\",\"n_in\":4,\"n_out\":{n}}}\n\n");
+    let event = |n: u32, text: &str| {
+        format!("data: {{\"text_output\":\"{text}\",\"n_in\":4,\"n_out\":{n}}}\n\n")
+    };
     let bytes = chunked(&head, &[event(1, "a"), event(2, "bc"), event(0, "")].concat());
     let settings = Settings { triton: Arc::new(names), ..Settings::default() };
     let (answer, _) = read_all(&Protocol::new(TRITON, &settings), true, bytes.as_bytes());

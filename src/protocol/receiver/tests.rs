@@ -10,7 +10,8 @@ use crate::protocol::OpenAi;
 pub(super) const CHAT: Protocol = Protocol::OpenAiChat(OpenAi::CHAT);
 pub(super) const COMPLETIONS: Protocol = Protocol::OpenAiCompletions(OpenAi::COMPLETIONS);
 
-const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+const HEAD: &str =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 /// The answer of one read and a close, all at instant 7.
 pub(super) fn read_all(protocol: &Protocol, stream: bool, bytes: &[u8]) -> (Answer, Step) {
@@ -22,7 +23,12 @@ pub(super) fn read_bytewise(protocol: &Protocol, stream: bool, bytes: &[u8]) -> 
 }
 
 /// In reads of this size.
-pub(super) fn read_in(dialect: &impl Dialect, stream: bool, bytes: &[u8], size: usize) -> (Answer, Step) {
+pub(super) fn read_in(
+    dialect: &impl Dialect,
+    stream: bool,
+    bytes: &[u8],
+    size: usize,
+) -> (Answer, Step) {
     let mut receiver = Receiver::with_capacity(dialect, stream, 0);
     let mut step = Step::Continue;
     for piece in bytes.chunks(size.max(1)) {
@@ -82,7 +88,10 @@ fn instants_are_those_of_the_reads() {
     assert_eq!(done, [false, false, false, false, true, true]);
     let answer = receiver.into_result();
     assert_eq!(answer.outcome, Outcome::Completed);
-    assert_eq!((answer.first_byte_ns, answer.first_answer_ns, answer.end_ns), (Some(10), Some(30), Some(60)));
+    assert_eq!(
+        (answer.first_byte_ns, answer.first_answer_ns, answer.end_ns),
+        (Some(10), Some(30), Some(60))
+    );
     assert!(answer.reasoning_seen);
     let instants: Vec<u64> = answer.outputs.iter().map(|o| o.at_ns).collect();
     assert_eq!(instants, [20, 30, 30], "two events of one read share its instant");
@@ -90,14 +99,18 @@ fn instants_are_those_of_the_reads() {
 
 #[test]
 fn tool_calls_and_reasoning_alone_are_output() {
-    let call = delta("{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}");
+    let call =
+        delta("{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}");
     let got = answer(&stream(&[&call, STOP, DONE]));
     assert_eq!(
         (got.outcome, got.outputs.len(), got.first_answer_ns, got.reasoning_seen),
         (Outcome::Completed, 1, Some(7), false)
     );
     let got = answer(&stream(&[&delta("{\"reasoning\":\"hm\"}"), STOP, DONE]));
-    assert_eq!((got.outcome, got.outputs.len(), got.first_answer_ns, got.reasoning_seen), (Outcome::Completed, 1, None, true));
+    assert_eq!(
+        (got.outcome, got.outputs.len(), got.first_answer_ns, got.reasoning_seen),
+        (Outcome::Completed, 1, None, true)
+    );
 }
 
 #[test]
@@ -105,7 +118,8 @@ fn a_finish_reason_and_a_proper_end_need_no_end_mark() {
     assert_eq!(answer(&stream(&[HELLO, STOP])).outcome, Outcome::Completed);
     // The last event without its blank line.
     assert_eq!(answer(&stream(&[HELLO, STOP.trim_end()])).outcome, Outcome::Completed);
-    let until_close = format!("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n{HELLO}{STOP}");
+    let until_close =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n{HELLO}{STOP}");
     assert_eq!(answer(&until_close).outcome, Outcome::Completed);
 }
 
@@ -128,7 +142,10 @@ fn a_caller_may_stop_at_the_end_mark() {
 #[test]
 fn an_end_without_mark_or_reason_is_truncation() {
     let got = answer(&stream(&[HELLO]));
-    assert_eq!(failure(&got), (Outcome::Truncated, "stream ended without [DONE] or a finish reason"));
+    assert_eq!(
+        failure(&got),
+        (Outcome::Truncated, "stream ended without [DONE] or a finish reason")
+    );
     assert_eq!(got.outputs.len(), 1);
 }
 
@@ -136,14 +153,22 @@ fn an_end_without_mark_or_reason_is_truncation() {
 fn a_disconnect_is_truncation_even_after_a_finish_reason() {
     let bytes = stream(&[HELLO, STOP, DONE]);
     let cut = bytes.find("data: [DONE]").expect("it is there");
-    assert_eq!(failure(&answer(&bytes[..cut])), (Outcome::Truncated, "connection closed within the response body"));
+    assert_eq!(
+        failure(&answer(&bytes[..cut])),
+        (Outcome::Truncated, "connection closed within the response body")
+    );
     assert_eq!(answer("HTTP/1.1 200 OK\r\nConte").outcome, Outcome::Truncated);
 }
 
 #[test]
 fn a_close_within_an_event_is_truncation_not_garbage() {
-    let until_close = format!("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n{HELLO}{STOP}data: {{\"choi");
-    assert_eq!(failure(&answer(&until_close)), (Outcome::Truncated, "stream ended within an event"));
+    let until_close = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n{HELLO}{STOP}data: {{\"choi"
+    );
+    assert_eq!(
+        failure(&answer(&until_close)),
+        (Outcome::Truncated, "stream ended within an event")
+    );
 }
 
 #[test]
@@ -165,7 +190,11 @@ fn an_error_in_a_200_stream_is_malformed_with_its_text() {
         "event: error\ndata: {\"detail\":\"out of memory\"}\n\n",
     ] {
         let got = answer(&stream(&[HELLO, error, STOP, DONE]));
-        assert_eq!(failure(&got), (Outcome::Malformed, "error in a 200 response: out of memory"), "{error}");
+        assert_eq!(
+            failure(&got),
+            (Outcome::Malformed, "error in a 200 response: out of memory"),
+            "{error}"
+        );
     }
 }
 
@@ -180,24 +209,39 @@ fn an_unparsable_event_is_malformed() {
 #[test]
 fn a_complete_stream_without_output_is_malformed() {
     let got = answer(&stream(&[&delta("{\"role\":\"assistant\",\"content\":\"\"}"), STOP, DONE]));
-    assert_eq!(failure(&got), (Outcome::Malformed, "no output in a complete answer (finish reason stop)"));
+    assert_eq!(
+        failure(&got),
+        (Outcome::Malformed, "no output in a complete answer (finish reason stop)")
+    );
 }
 
 #[test]
 fn a_server_that_gave_up_has_not_completed() {
     let abort = STOP.replace("stop", "abort");
     let got = answer(&stream(&[HELLO, &abort, DONE]));
-    assert_eq!(failure(&got), (Outcome::Truncated, "server ended the answer with finish reason abort"));
+    assert_eq!(
+        failure(&got),
+        (Outcome::Truncated, "server ended the answer with finish reason abort")
+    );
 }
 
 #[test]
 fn another_content_type_is_no_answer() {
     let page = "<html><title>Sign in</title></html>";
-    let html = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{page}", page.len());
-    assert_eq!(failure(&answer(&html)), (Outcome::Malformed, "text/html instead of an answer: Sign in"));
+    let html = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{page}",
+        page.len()
+    );
+    assert_eq!(
+        failure(&answer(&html)),
+        (Outcome::Malformed, "text/html instead of an answer: Sign in")
+    );
     assert_eq!(read_all(&CHAT, false, html.as_bytes()).0.outcome, Outcome::Malformed);
     let body = "{\"object\":\"error\",\"message\":\"busy\"}";
-    let json = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let json = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
     assert_eq!(failure(&answer(&json)), (Outcome::Malformed, "error in a 200 response: busy"));
 }
 
@@ -206,7 +250,10 @@ fn other_statuses_are_kept_with_their_message() {
     let got = answer("HTTP/1.1 503 Busy\r\nContent-Length: 16\r\n\r\n{\"error\":\"busy\"}");
     assert_eq!(failure(&got), (Outcome::HttpStatus(503), "busy"));
     assert_eq!(got.status, Some(503));
-    assert_eq!(failure(&answer("HTTP/1.1 204 No Content\r\n\r\n")), (Outcome::HttpStatus(204), "empty body"));
+    assert_eq!(
+        failure(&answer("HTTP/1.1 204 No Content\r\n\r\n")),
+        (Outcome::HttpStatus(204), "empty body")
+    );
 }
 
 #[test]
@@ -250,20 +297,28 @@ fn usage_may_be_repeated_and_the_last_counts() {
         )
     };
     let got = answer(&stream(&[&usage("1"), &usage("2"), &usage("null"), STOP, DONE]));
-    assert_eq!((got.usage.prompt_tokens, got.usage.completion_tokens, got.outputs.len()), (Some(3), Some(2), 3));
+    assert_eq!(
+        (got.usage.prompt_tokens, got.usage.completion_tokens, got.outputs.len()),
+        (Some(3), Some(2), 3)
+    );
 }
 
 #[test]
 fn an_answer_that_is_not_streamed_has_one_output_at_its_end() {
-    let body =
-        "{\"choices\":[{\"text\":\"hi\",\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}";
-    let bytes = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let body = "{\"choices\":[{\"text\":\"hi\",\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}";
+    let bytes = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
     let mut receiver = Receiver::with_capacity(&COMPLETIONS, false, 0);
     let (first, second) = bytes.as_bytes().split_at(bytes.len() - 4);
     assert_eq!(receiver.read(first, 1), Step::Continue);
     assert_eq!(receiver.read(second, 9), Step::Complete { reusable: true });
     let got = receiver.into_result();
-    assert_eq!((got.outcome, got.first_byte_ns, got.end_ns), (Outcome::Completed, Some(1), Some(9)));
+    assert_eq!(
+        (got.outcome, got.first_byte_ns, got.end_ns),
+        (Outcome::Completed, Some(1), Some(9))
+    );
     assert_eq!(got.outputs, [OutputEvent { at_ns: 9 }]);
     let (got, _) = read_all(&COMPLETIONS, false, first);
     assert_eq!(failure(&got), (Outcome::Truncated, "connection closed within the response body"));
@@ -318,7 +373,8 @@ fn text_is_kept_whole_or_not_at_all() {
         receiver.eof(7);
         receiver.into_result().text
     };
-    let whole = stream(&[&delta("{\"role\":\"assistant\",\"reasoning\":\"hm \"}"), HELLO, STOP, DONE]);
+    let whole =
+        stream(&[&delta("{\"role\":\"assistant\",\"reasoning\":\"hm \"}"), HELLO, STOP, DONE]);
     let call = delta("{\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}");
     let called = stream(&[HELLO, &call, STOP, DONE]);
     for size in [1, 7, 4096] {

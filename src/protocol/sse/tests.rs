@@ -35,7 +35,10 @@ fn data(bytes: &str) -> Vec<String> {
 /// Each event as `d`, `f` or `s` before its text.
 fn told(bytes: &str) -> Vec<String> {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    scan([bytes.as_bytes()]).into_iter().map(|(kind, bytes)| format!("{kind} {}", text(bytes).trim_end())).collect()
+    scan([bytes.as_bytes()])
+        .into_iter()
+        .map(|(kind, bytes)| format!("{kind} {}", text(bytes).trim_end()))
+        .collect()
 }
 
 /// The standard's rules over the whole text at once, written as plainly as possible.
@@ -69,14 +72,18 @@ fn reference(bytes: &[u8]) -> Events {
 #[test]
 fn line_ends_of_every_kind() {
     for end in ["\n", "\r\n", "\r"] {
-        let text = ["data: a", "", "data:b", "", ": comment", "", "data: c", "data: d", "", ""].join(end);
+        let text =
+            ["data: a", "", "data:b", "", ": comment", "", "data: c", "data: d", "", ""].join(end);
         assert_eq!(data(&text), ["a", "b", "c\nd"], "{end:?}");
     }
 }
 
 #[test]
 fn comments_and_other_fields_are_no_events() {
-    assert_eq!(data(":\n\n: ping\n\nid: 7\nretry: 10\nevent: message\n\ndata: x\n\nevent\n\n"), ["x"]);
+    assert_eq!(
+        data(":\n\n: ping\n\nid: 7\nretry: 10\nevent: message\n\ndata: x\n\nevent\n\n"),
+        ["x"]
+    );
 }
 
 #[test]
@@ -98,23 +105,40 @@ fn a_failure_is_heard_wherever_a_server_puts_it() {
         ("error: {\"message\":\"boom\"}\n\n", "f {\"message\":\"boom\"}"),
         ("error: boom\n", "f boom"),
         ("exception: boom", "f boom"),
-        ("upstream connect error or disconnect: reset\n", "f upstream connect error or disconnect: reset"),
+        (
+            "upstream connect error or disconnect: reset\n",
+            "f upstream connect error or disconnect: reset",
+        ),
         ("Internal Server Error\n", "f Internal Server Error"),
         ("{\"error\": \"Decode service timeout\"}", "s {\"error\": \"Decode service timeout\"}"),
-        ("{\n \"error\": {\n  \"message\": \"x\"\n }\n}\n", "s {\n \"error\": {\n  \"message\": \"x\"\n }\n}"),
+        (
+            "{\n \"error\": {\n  \"message\": \"x\"\n }\n}\n",
+            "s {\n \"error\": {\n  \"message\": \"x\"\n }\n}",
+        ),
         ("[{\"error\": 1}]\n", "s [{\"error\": 1}]"),
         ("<html>\n<title>502</title>\n", "s <html>\n<title>502</title>"),
         (" data: {\"choices\":[]}\n", "s  data: {\"choices\":[]}"),
     ] {
         assert_eq!(told(text), [expected], "{text:?}");
-        assert_eq!(told(&format!("data: a\n\n{text}\n\ndata: [DONE]\n\n")), ["d a", expected, "d [DONE]"], "{text:?}");
+        assert_eq!(
+            told(&format!("data: a\n\n{text}\n\ndata: [DONE]\n\n")),
+            ["d a", expected, "d [DONE]"],
+            "{text:?}"
+        );
     }
     assert_eq!(told(": error x\ndata: [DONE]\n\n"), ["f error x", "d [DONE]"]);
     assert_eq!(told("{\"error\":1}\ndata: [DONE]\n\n"), ["s {\"error\":1}", "d [DONE]"]);
     assert_eq!(told("data: {\"a\":1}\nevent: error\n\n"), ["d {\"a\":1}", "f error"]);
-    for nothing in
-        ["error:\n", "error: null\n", "errors: 0\n", "meta: 5\n", ": 0 errors\n", "event: done\n\n", "[INFO] ready\n", "x"]
-    {
+    for nothing in [
+        "error:\n",
+        "error: null\n",
+        "errors: 0\n",
+        "meta: 5\n",
+        ": 0 errors\n",
+        "event: done\n\n",
+        "[INFO] ready\n",
+        "x",
+    ] {
         assert_eq!(told(nothing), [""; 0], "{nothing}");
     }
 }
@@ -122,7 +146,9 @@ fn a_failure_is_heard_wherever_a_server_puts_it() {
 #[test]
 fn single_line_feeds_part_events_of_json() {
     for end in ["\n", "\r\n", "\r"] {
-        let text = ["data: {\"a\":1}", "data: {\"b\":2}", "id: 4", "data: {\"c\":3}", "data: [DONE]", ""].join(end);
+        let text =
+            ["data: {\"a\":1}", "data: {\"b\":2}", "id: 4", "data: {\"c\":3}", "data: [DONE]", ""]
+                .join(end);
         assert_eq!(data(&text), ["{\"a\":1}", "{\"b\":2}", "{\"c\":3}", "[DONE]"], "{end:?}");
     }
     // What is not whole yet goes on, as the standard has it.
@@ -153,7 +179,9 @@ fn payloads_of_whole_events_are_slices_of_the_input() {
     let range = bytes.as_ptr_range();
     let mut borrowed = Vec::new();
     Scanner::new()
-        .feed(bytes, &mut |e| borrowed.push(matches!(e, SseEvent::Data(data) if range.contains(&data.as_ptr()))))
+        .feed(bytes, &mut |e| {
+            borrowed.push(matches!(e, SseEvent::Data(data) if range.contains(&data.as_ptr())))
+        })
         .expect("events are small");
     // Of the first line nobody knows yet whether a byte order mark leads it.
     assert_eq!(borrowed, [false, true, true]);
@@ -163,7 +191,8 @@ fn payloads_of_whole_events_are_slices_of_the_input() {
 fn an_endless_event_is_an_error() {
     let mut scanner = Scanner::new();
     let piece = vec![b'x'; 1024 * 1024];
-    let fed: Result<(), EventTooLarge> = (0..17).try_for_each(|_| scanner.feed(&piece, &mut |_| {}));
+    let fed: Result<(), EventTooLarge> =
+        (0..17).try_for_each(|_| scanner.feed(&piece, &mut |_| {}));
     assert_eq!(fed, Err(EventTooLarge));
     let mut scanner = Scanner::new();
     let line = [b"data: ".to_vec(), piece, b"\n".to_vec()].concat();
@@ -191,11 +220,22 @@ const PLAIN: [&str; 17] = [
     "\u{feff}",
     "[DONE]",
 ];
-const ASIDE: [&str; 10] =
-    ["{\"a\":\"b\"}", "data: {\"a\":1}\n", "event: error\n", ": error\n", "error: x\n", "{", "}", "\"a\":1", "<html>", "failed"];
+const ASIDE: [&str; 10] = [
+    "{\"a\":\"b\"}",
+    "data: {\"a\":1}\n",
+    "event: error\n",
+    ": error\n",
+    "error: x\n",
+    "{",
+    "}",
+    "\"a\":1",
+    "<html>",
+    "failed",
+];
 
 fn pieces<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
-    let mut at: Vec<usize> = cuts.iter().map(|c| c.index(bytes.len() + 1)).chain([0, bytes.len()]).collect();
+    let mut at: Vec<usize> =
+        cuts.iter().map(|c| c.index(bytes.len() + 1)).chain([0, bytes.len()]).collect();
     at.sort_unstable();
     at.windows(2).map(|w| &bytes[w[0]..w[1]]).collect()
 }

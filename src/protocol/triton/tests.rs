@@ -5,7 +5,8 @@ use serde_json::json;
 use super::*;
 
 fn spec() -> BodySpec<'static> {
-    let extras = Extras { ignore_eos: true, min_tokens: true, stream_usage: true, ..Extras::default() };
+    let extras =
+        Extras { ignore_eos: true, min_tokens: true, stream_usage: true, ..Extras::default() };
     BodySpec {
         model: "ensemble",
         history: &[],
@@ -28,7 +29,10 @@ fn object(value: &Value) -> Map<String, Value> {
 
 #[test]
 fn a_request_has_the_models_names_and_no_others() {
-    assert_eq!(sent(&Triton::default()), json!({"text_input": "hi", "max_tokens": 7, "stream": true}));
+    assert_eq!(
+        sent(&Triton::default()),
+        json!({"text_input": "hi", "max_tokens": 7, "stream": true})
+    );
     let own = Triton {
         text_input: "PROMPT".into(),
         max_tokens: "parameters.max_tokens".into(),
@@ -54,7 +58,9 @@ fn the_named_tensor_is_the_output() {
     assert!(answer(r#"{"text_output":["a"]}"#));
     assert!(!answer(r#"{"text_output":""}"#));
     assert!(!answer(""));
-    let Event::Malformed(text) = event(&names, br#"{"model_name":"m","OUT":"a"}"#) else { panic!("it is not the output") };
+    let Event::Malformed(text) = event(&names, br#"{"model_name":"m","OUT":"a"}"#) else {
+        panic!("it is not the output")
+    };
     assert_eq!(text, "no output `text_output` among model_name, OUT (target.triton.text_output)");
 }
 
@@ -66,17 +72,24 @@ fn tokens_are_unknown_unless_they_are_named() {
         other => Err(format!("{other:?}")),
     };
     assert_eq!(usage(&Triton::default(), line), Ok(None));
-    let named =
-        Triton { input_tokens: "num_input_tokens".into(), output_tokens: "num_output_tokens".into(), ..Triton::default() };
+    let named = Triton {
+        input_tokens: "num_input_tokens".into(),
+        output_tokens: "num_output_tokens".into(),
+        ..Triton::default()
+    };
     assert_eq!(usage(&named, line), Ok(Some((Some(5), Some(2)))));
     // A part without its count would make the sum too low.
-    let error = usage(&named, br#"{"text_output":"a","num_input_tokens":5}"#).expect_err("a count is missing");
+    let error = usage(&named, br#"{"text_output":"a","num_input_tokens":5}"#)
+        .expect_err("a count is missing");
     assert!(error.contains("no count `num_output_tokens`"), "{error}");
     assert_eq!(usage(&named, br#"{"text_output":""}"#), Ok(None));
 }
 
 #[test]
 fn errors_and_other_things_are_no_output() {
-    assert_eq!(event(&Triton::default(), br#"{"error":"queue is full"}"#), Event::Error("queue is full".into()));
+    assert_eq!(
+        event(&Triton::default(), br#"{"error":"queue is full"}"#),
+        Event::Error("queue is full".into())
+    );
     assert!(matches!(event(&Triton::default(), b"[DONE]"), Event::Malformed(_)));
 }

@@ -25,14 +25,21 @@ pub fn workload(workload: &WorkloadRecord) -> Result<(), String> {
     let arrival = load.arrival.to_ascii_lowercase();
     let said_open = OPEN.iter().any(|word| arrival.starts_with(word));
     if load.open_loop && arrival.starts_with("closed loop") || !load.open_loop && said_open {
-        return Err(format!("its arrivals are {:?}, and open_loop is {}", load.arrival, load.open_loop));
+        return Err(format!(
+            "its arrivals are {:?}, and open_loop is {}",
+            load.arrival, load.open_loop
+        ));
     }
     let keyed = workload.fingerprint.0.get("protocol");
     if let Some(protocol) = keyed.filter(|protocol| **protocol != load.protocol) {
-        return Err(format!("its fingerprint says protocol {protocol:?}, and its load says {:?}", load.protocol));
+        return Err(format!(
+            "its fingerprint says protocol {protocol:?}, and its load says {:?}",
+            load.protocol
+        ));
     }
     let whole = workload.rounds().map(|(_, round)| &round.columns);
-    let (failed, all) = whole.fold((0, 0), |(failed, all), c| (failed + c.len() - c.completed(), all + c.len()));
+    let (failed, all) =
+        whole.fold((0, 0), |(failed, all), c| (failed + c.len() - c.completed(), all + c.len()));
     rate("pooled", &workload.pooled, failed, all)
 }
 
@@ -42,14 +49,24 @@ pub fn round(round: &RoundRecord, load: &LoadFacts, gaps: &Gaps) -> Result<(), S
     rate("metrics", &round.metrics, columns.len() - columns.completed(), columns.len())?;
     outcomes(round)?;
     if round.ramp > 0 && (load.open_loop || round.ramp as usize * 2 > columns.len()) {
-        return Err(format!("{} requests are left out as a ramp, which no round of this load leaves out", round.ramp));
+        return Err(format!(
+            "{} requests are left out as a ramp, which no round of this load leaves out",
+            round.ramp
+        ));
     }
-    (0..columns.len()).try_for_each(|i| row(columns, i, load.streaming).map_err(|why| format!("request {i}: {why}")))?;
+    (0..columns.len()).try_for_each(|i| {
+        row(columns, i, load.streaming).map_err(|why| format!("request {i}: {why}"))
+    })?;
     self::gaps(round, load, gaps)?;
     duration(round)
 }
 
-fn rate(what: &str, stored: &BTreeMap<String, f64>, failed: usize, all: usize) -> Result<(), String> {
+fn rate(
+    what: &str,
+    stored: &BTreeMap<String, f64>,
+    failed: usize,
+    all: usize,
+) -> Result<(), String> {
     let Some(stored) = stored.get(ERROR_RATE).filter(|_| all > 0) else { return Ok(()) };
     let ours = failed as f64 / all as f64;
     if (stored - ours).abs() <= RATE_TOLERANCE {
@@ -65,7 +82,9 @@ fn outcomes(round: &RoundRecord) -> Result<(), String> {
         *listed.entry(error.kind.split(' ').next().unwrap_or_default()).or_default() += error.count;
     }
     let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
-    for outcome in round.columns.outcome.iter().filter(|outcome| **outcome != OutcomeKind::Completed) {
+    for outcome in
+        round.columns.outcome.iter().filter(|outcome| **outcome != OutcomeKind::Completed)
+    {
         *seen.entry(outcome.name()).or_default() += 1;
     }
     if listed != seen {
@@ -76,7 +95,9 @@ fn outcomes(round: &RoundRecord) -> Result<(), String> {
     let completed = round.columns.len() as u64 - failed;
     // A series may be cut, and who never began has no second.
     if of(&round.series.completed) > completed || of(&round.series.failed) > failed {
-        return Err(format!("its series count more ends than the {completed} completed and {failed} failed requests have"));
+        return Err(format!(
+            "its series count more ends than the {completed} completed and {failed} failed requests have"
+        ));
     }
     Ok(())
 }
@@ -85,17 +106,23 @@ fn row(columns: &Columns, i: usize, streaming: bool) -> Result<(), String> {
     let (first, last) = (columns.ttft_us.at(i), columns.e2e_us.at(i));
     if columns.outcome[i] != OutcomeKind::Completed {
         let timed = first.or(last).or(columns.ttfa_us.at(i)).or(columns.max_gap_us.at(i));
-        return timed.map_or(Ok(()), |_| Err(format!("it has times of an answer, and ended {}", columns.outcome[i].name())));
+        return timed.map_or(Ok(()), |_| {
+            Err(format!("it has times of an answer, and ended {}", columns.outcome[i].name()))
+        });
     }
     let Some((first, last)) = first.zip(last) else { return Ok(()) };
     let gap = columns.max_gap_us.at(i);
-    if !streaming && (last > first.saturating_add(ROUNDED_US) || gap.is_some() || columns.events[i] > 1) {
+    if !streaming
+        && (last > first.saturating_add(ROUNDED_US) || gap.is_some() || columns.events[i] > 1)
+    {
         return Err("its output came in parts, and load.streaming is false".into());
     }
     if gap.is_some_and(|gap| gap > (last - first).saturating_add(ROUNDED_US)) {
         return Err("its largest gap is longer than its whole output".into());
     }
-    if columns.ttfa_us.at(i).is_some_and(|answer| answer.saturating_add(ROUNDED_US) < first || answer > last + ROUNDED_US) {
+    if columns.ttfa_us.at(i).is_some_and(|answer| {
+        answer.saturating_add(ROUNDED_US) < first || answer > last + ROUNDED_US
+    }) {
         return Err("its first answer token is not between its first output and its last".into());
     }
     Ok(())
@@ -103,15 +130,18 @@ fn row(columns: &Columns, i: usize, streaming: bool) -> Result<(), String> {
 
 fn gaps(round: &RoundRecord, load: &LoadFacts, gaps: &Gaps) -> Result<(), String> {
     let columns = &round.columns;
-    let events =
-        (0..columns.len()).filter(|&i| columns.outcome[i] == OutcomeKind::Completed).map(|i| u64::from(columns.events[i]));
+    let events = (0..columns.len())
+        .filter(|&i| columns.outcome[i] == OutcomeKind::Completed)
+        .map(|i| u64::from(columns.events[i]));
     let most: u64 = events.map(|n| n.saturating_sub(1)).sum();
     if gaps.len() > most || !load.streaming && gaps.len() > 0 {
         return Err(format!("it has {} chunk gaps, and its answers have {most}", gaps.len()));
     }
     let Some(p99) = round.chunk_gap_p99_ms else { return Ok(()) };
     let bounds = gaps.quantile_ms(0.98).zip(gaps.min_max_ms().map(|(_, most)| most));
-    if bounds.is_some_and(|(low, high)| p99 >= low * (1.0 - DIGITS) - 0.001 && p99 <= high * (1.0 + DIGITS) + 0.001) {
+    if bounds.is_some_and(|(low, high)| {
+        p99 >= low * (1.0 - DIGITS) - 0.001 && p99 <= high * (1.0 + DIGITS) + 0.001
+    }) {
         return Ok(());
     }
     Err(format!("chunk_gap_p99_ms is {p99}, which its histogram of chunk gaps does not have"))
@@ -121,7 +151,9 @@ fn gaps(round: &RoundRecord, load: &LoadFacts, gaps: &Gaps) -> Result<(), String
 fn duration(round: &RoundRecord) -> Result<(), String> {
     let columns = &round.columns;
     let started = |i: &usize| columns.start_us.at(*i);
-    let ends = (0..columns.len()).filter_map(|i| Some(columns.start_us.at(i)? + columns.e2e_us.at(i)?)).max();
+    let ends = (0..columns.len())
+        .filter_map(|i| Some(columns.start_us.at(i)? + columns.e2e_us.at(i)?))
+        .max();
     let first = (0..columns.len()).filter_map(|i| started(&i)).min();
     match first.zip(ends).map(|(first, last)| last.saturating_sub(first)) {
         Some(least) if round.duration_us.saturating_add(ROUNDED_US) < least => {

@@ -23,7 +23,8 @@ fn what_was_measured_says_the_same_again() {
     findings(&mut after).expect("a sound record");
     // The fixture has the words of an earlier version, and no types.
     for record in [&mut before, &mut after] {
-        let rounds = record.workloads.iter_mut().flat_map(|w| &mut w.starts).flat_map(|s| &mut s.rounds);
+        let rounds =
+            record.workloads.iter_mut().flat_map(|w| &mut w.starts).flat_map(|s| &mut s.rounds);
         for finding in rounds.flat_map(|r| &mut r.findings) {
             (finding.message, finding.seen) = (String::new(), None);
         }
@@ -38,7 +39,9 @@ fn stored_numbers_come_out_of_the_columns_to_the_bit() {
     let ours = serde_json::to_value(record()).expect("plain data");
     let mut compared = 0;
     let mut same = |at: &str| {
-        for (metric, value) in stored.pointer(at).and_then(serde_json::Value::as_object).expect("metrics") {
+        for (metric, value) in
+            stored.pointer(at).and_then(serde_json::Value::as_object).expect("metrics")
+        {
             assert_eq!(ours.pointer(at).map(|all| &all[metric]), Some(value), "{at}/{metric}");
             compared += 1;
         }
@@ -61,7 +64,10 @@ fn a_finding_that_was_taken_away_is_back() {
     round.findings.clear();
     findings(&mut forged).expect("a sound record");
     let found = &first(&mut forged).findings;
-    assert!(found.iter().any(|f| f.check == "send_lag" && f.severity == Severity::Invalid), "{found:?}");
+    assert!(
+        found.iter().any(|f| f.check == "send_lag" && f.severity == Severity::Invalid),
+        "{found:?}"
+    );
 }
 
 #[test]

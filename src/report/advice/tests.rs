@@ -38,7 +38,13 @@ fn rates(w: &mut WorkloadReport, values: &[(&str, f64)]) {
     assert_eq!(w.rates.len(), values.len(), "the samples know {values:?}");
 }
 
-fn timing(w: &mut WorkloadReport, name: &str, median: Option<f64>, p99: Option<f64>, mean: Option<f64>) {
+fn timing(
+    w: &mut WorkloadReport,
+    name: &str,
+    median: Option<f64>,
+    p99: Option<f64>,
+    mean: Option<f64>,
+) {
     let mut d = samples::pass().workloads.remove(0).distributions.remove(0);
     (d.timing, d.p50_ms, d.p99_ms, d.mean_ms) = (name.into(), median, p99, mean);
     w.distributions.push(d);
@@ -52,11 +58,13 @@ fn facts(w: &mut WorkloadReport, values: &[(&str, f64)]) {
         baseline: None,
         candidate: Some(*value),
     };
-    w.server = Some(ServerReport { facts: values.iter().map(fact).collect(), ..ServerReport::default() });
+    w.server =
+        Some(ServerReport { facts: values.iter().map(fact).collect(), ..ServerReport::default() });
 }
 
 fn gpus(w: &mut WorkloadReport, busy: &[Option<f64>]) {
-    let device = |share: &Option<f64>| GpuDevice { utilisation_ratio: *share, ..GpuDevice::default() };
+    let device =
+        |share: &Option<f64>| GpuDevice { utilisation_ratio: *share, ..GpuDevice::default() };
     w.gpu = Some(GpuReport { devices: busy.iter().map(device).collect(), ..GpuReport::default() });
 }
 
@@ -64,7 +72,13 @@ fn gpus(w: &mut WorkloadReport, busy: &[Option<f64>]) {
 fn without_evidence_there_is_no_advice() {
     assert_eq!(advised(|_| ()), [""; 0]);
     for (name, report) in samples::all() {
-        assert!(report.workloads.iter().all(|w| of(&report, w).iter().all(|a| !a.to_string().contains("NaN"))), "{name}");
+        assert!(
+            report
+                .workloads
+                .iter()
+                .all(|w| of(&report, w).iter().all(|a| !a.to_string().contains("NaN"))),
+            "{name}"
+        );
     }
 }
 
@@ -81,7 +95,11 @@ fn one_failure_in_twenty_is_too_many() {
     let mut report = samples::pass();
     rates(&mut report.workloads[0], &[("success_rate", 0.5)]);
     let said = of(&report, &report.workloads[0]);
-    assert!(said[0].to_string().contains("50.00 %") && said[0].to_string().contains("mostly timeout (2)"), "{said:?}");
+    assert!(
+        said[0].to_string().contains("50.00 %")
+            && said[0].to_string().contains("mostly timeout (2)"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -120,7 +138,9 @@ fn a_level_beyond_the_knee_is_named() {
 
 #[test]
 fn answers_that_came_too_late_are_named() {
-    let of = |in_time: f64, answered: f64| advised(|w| rates(w, &[("slo_attainment", in_time), ("success_rate", answered)]));
+    let of = |in_time: f64, answered: f64| {
+        advised(|w| rates(w, &[("slo_attainment", in_time), ("success_rate", answered)]))
+    };
     assert_eq!(of(0.89, 1.0), ["goodput"]);
     assert_eq!(of(0.90, 1.0), [""; 0]);
     // Failures are another rule's.
@@ -128,7 +148,8 @@ fn answers_that_came_too_late_are_named() {
     assert_eq!(of(0.0, 0.0), ["failures"]);
     assert_eq!(advised(|w| rates(w, &[("slo_attainment", 0.0)])), [""; 0]);
     // The ramp of a closed loop is in the throughput alone.
-    let ramp = [("goodput", 6.7), ("request_rate", 10.0), ("slo_attainment", 1.0), ("success_rate", 1.0)];
+    let ramp =
+        [("goodput", 6.7), ("request_rate", 10.0), ("slo_attainment", 1.0), ("success_rate", 1.0)];
     assert_eq!(advised(|w| rates(w, &ramp)), [""; 0]);
     // Half of what came after a ramp of eight failed, and nothing was late.
     let after_the_ramp = |w: &mut WorkloadReport| {
@@ -142,7 +163,11 @@ fn answers_that_came_too_late_are_named() {
 fn waiting_that_outweighs_work_is_named() {
     assert_eq!(advised(|w| facts(w, &[("queue_ms", 76.0), ("ttft_ms", 100.0)])), ["queueing"]);
     assert_eq!(advised(|w| facts(w, &[("queue_ms", 74.0), ("ttft_ms", 100.0)])), [""; 0]);
-    assert_eq!(advised(|w| facts(w, &[("queue_ms", 0.9), ("ttft_ms", 1.0)])), [""; 0], "nobody minds");
+    assert_eq!(
+        advised(|w| facts(w, &[("queue_ms", 0.9), ("ttft_ms", 1.0)])),
+        [""; 0],
+        "nobody minds"
+    );
     assert_eq!(advised(|w| facts(w, &[("queue_ms", 60.0)])), [""; 0]);
     let client = |queue: f64| {
         advised(|w| {
@@ -155,7 +180,8 @@ fn waiting_that_outweighs_work_is_named() {
 
 #[test]
 fn bursts_that_a_reader_notices_are_named() {
-    let gaps = |median: f64, p99: f64| advised(|w| timing(w, "chunk_gap", Some(median), Some(p99), None));
+    let gaps =
+        |median: f64, p99: f64| advised(|w| timing(w, "chunk_gap", Some(median), Some(p99), None));
     assert_eq!(gaps(20.0, 260.0), ["bursty"]);
     assert_eq!((gaps(60.0, 260.0), gaps(14.0, 140.0)), (vec![], vec![]));
     assert_eq!(advised(|w| timing(w, "chunk_gap", Some(20.0), None, None)), [""; 0]);
@@ -195,9 +221,19 @@ fn the_warm_tier_is_told_beside_its_cold_one() {
     };
     let (cold, warm) = (("pc-cold", Some(351.6)), ("pc-warm", Some(114.7)));
     assert_eq!(said(cold, warm), "warm TTFT p50 is 0.33 of cold's: 114.7 ms of 351.6 ms");
-    assert_eq!(said(("pc-cold-4", cold.1), ("pc-warm-4", warm.1)), said(cold, warm), "levels of a sweep");
-    assert!(said(cold, ("pc-warm", Some(360.0))).ends_with("; look whether the server's prefix cache is on and has room"));
+    assert_eq!(
+        said(("pc-cold-4", cold.1), ("pc-warm-4", warm.1)),
+        said(cold, warm),
+        "levels of a sweep"
+    );
+    assert!(
+        said(cold, ("pc-warm", Some(360.0)))
+            .ends_with("; look whether the server's prefix cache is on and has room")
+    );
     assert_eq!(said(("other-cold", cold.1), warm), "");
     assert_eq!(said(("pc-cold-8", cold.1), ("pc-warm-4", warm.1)), "");
-    assert_eq!((said(("pc-cold", None), warm), said(cold, ("pc-warm", None))), (String::new(), String::new()));
+    assert_eq!(
+        (said(("pc-cold", None), warm), said(cold, ("pc-warm", None))),
+        (String::new(), String::new())
+    );
 }

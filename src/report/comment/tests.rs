@@ -18,14 +18,26 @@ fn about() -> About {
 }
 
 fn marker() -> Marker {
-    Marker { gate: DEFAULT_GATE.into(), head: Some("1".repeat(40)), run: Some(77), attempt: 2, attempts: vec![] }
+    Marker {
+        gate: DEFAULT_GATE.into(),
+        head: Some("1".repeat(40)),
+        run: Some(77),
+        attempt: 2,
+        attempts: vec![],
+    }
 }
 
 #[test]
 fn comments_are_as_accepted() {
-    insta::assert_snapshot!("comment_regression", comment(&[samples::regression()], &about(), &marker()));
+    insta::assert_snapshot!(
+        "comment_regression",
+        comment(&[samples::regression()], &about(), &marker())
+    );
     let about = About { gate: Some("h100 / decode".into()), untrusted: true, ..about() };
-    insta::assert_snapshot!("comment_matrix_untrusted", comment(&[samples::pass(), samples::no_baseline()], &about, &marker()));
+    insta::assert_snapshot!(
+        "comment_matrix_untrusted",
+        comment(&[samples::pass(), samples::no_baseline()], &about, &marker())
+    );
 }
 
 #[test]
@@ -33,7 +45,10 @@ fn the_verdict_is_the_first_visible_line() {
     for (name, report) in samples::all() {
         let Some(verdict) = report.verdict else { continue };
         let text = comment(&[report], &about(), &marker());
-        assert!(text.lines().nth(1).is_some_and(|l| l.starts_with(&format!("**{}**", verdict.word()))), "{name}: {text}");
+        assert!(
+            text.lines().nth(1).is_some_and(|l| l.starts_with(&format!("**{}**", verdict.word()))),
+            "{name}: {text}"
+        );
     }
 }
 
@@ -52,13 +67,17 @@ fn what_a_policy_lets_through_is_said_in_one_text_everywhere() {
     // A record that is missing has no workload to say it.
     let gone = Report { workloads: Vec::new(), ..open };
     assert!(shown(&comment(&[samples::pass(), gone], &about(), &marker())));
-    assert!(!shown(&comment(&[samples::regression(), samples::inconclusive()], &about(), &marker())), "exit code 1");
+    assert!(
+        !shown(&comment(&[samples::regression(), samples::inconclusive()], &about(), &marker())),
+        "exit code 1"
+    );
 }
 
 #[test]
 fn a_marker_is_read_back_and_ends_nothing() {
     for gate in ["goodput-gate", "a --> b", "<!-- x -->", "ü\n-"] {
-        let marker = Marker { gate: gate.into(), head: None, run: None, attempt: 1, attempts: vec![] };
+        let marker =
+            Marker { gate: gate.into(), head: None, run: None, attempt: 1, attempts: vec![] };
         let line = marker.line();
         assert_eq!((line.matches("-->").count(), line.lines().count()), (1, 1), "{line}");
         assert_eq!(Marker::parse(&format!("{line}\r\nbody")).as_ref(), Some(&marker));
@@ -89,7 +108,10 @@ fn the_text_is_cut_in_tiers_and_the_verdict_stays() {
     ] {
         let text = fit(&reports, &about(), Room::Chars(room)).expect("it fits");
         assert!(text.chars().count() <= room && text.len() < last, "{room}: {}", text.len());
-        assert!(text.contains("**FAIL**") && text.contains(there) && !text.contains(gone), "{room}: {text}");
+        assert!(
+            text.contains("**FAIL**") && text.contains(there) && !text.contains(gone),
+            "{room}: {text}"
+        );
         last = text.len();
     }
     assert_eq!(fit(&reports, &about(), Room::Bytes(20)), None);
@@ -104,7 +126,11 @@ fn thirty_records_with_the_longest_names_fit() {
     }
     let reports = vec![report; 32];
     let text = comment(&reports, &about(), &marker());
-    assert!(text.chars().count() <= 60_000 && text.contains("of 32 records"), "{}", text.chars().count());
+    assert!(
+        text.chars().count() <= 60_000 && text.contains("of 32 records"),
+        "{}",
+        text.chars().count()
+    );
     let few = fit(&reports, &about(), Room::Bytes(3_000)).expect("it fits");
     assert!(few.contains("more are not shown"), "{few}");
 }
@@ -113,7 +139,10 @@ fn thirty_records_with_the_longest_names_fit() {
 fn an_untrusted_job_is_said_in_every_tier() {
     let about = About { untrusted: true, ..about() };
     for tier in TIERS {
-        assert!(whole(&[samples::pass()], &about, tier, 1).contains("Measured by an untrusted job"), "{tier:?}");
+        assert!(
+            whole(&[samples::pass()], &about, tier, 1).contains("Measured by an untrusted job"),
+            "{tier:?}"
+        );
     }
     assert!(title(&[samples::pass()], &about).ends_with("(measured by an untrusted job)"));
 }
@@ -122,7 +151,10 @@ fn an_untrusted_job_is_said_in_every_tier() {
 fn the_worst_stands_for_all() {
     let all: Vec<Report> = samples::all().into_iter().map(|(_, r)| r).collect();
     assert_eq!(worst(&all).map(|r| r.exit_code), Some(1));
-    assert_eq!(worst(&[samples::pass(), samples::inconclusive()]).and_then(|r| r.verdict), Some(Verdict::Inconclusive));
+    assert_eq!(
+        worst(&[samples::pass(), samples::inconclusive()]).and_then(|r| r.verdict),
+        Some(Verdict::Inconclusive)
+    );
     let interrupted = Report { exit_code: 130, ..samples::pass() };
     assert_eq!(worst(&[samples::pass(), interrupted]).map(|r| r.exit_code), Some(130));
     assert_eq!(worst(&[]), None);

@@ -25,7 +25,13 @@ pub fn sample() -> GpuReport {
         unsupported: Vec::new(),
     };
     let unsupported = ["energy counter", "ECC errors"].map(str::to_owned).to_vec();
-    let second = GpuDevice { index: 1, uuid: "GPU-2".into(), memory_peak_mib: Some(512.0), unsupported, ..GpuDevice::default() };
+    let second = GpuDevice {
+        index: 1,
+        uuid: "GPU-2".into(),
+        memory_peak_mib: Some(512.0),
+        unsupported,
+        ..GpuDevice::default()
+    };
     GpuReport { devices: vec![first, second], interval_ms: 100.0, sampler_cpu_ratio: Some(0.0021) }
 }
 
@@ -43,22 +49,38 @@ fn what_one_round_lacks_is_no_sum_and_a_mean_is_over_those_that_have_it() {
         ..DeviceRound::default()
     };
     let facts = Facts {
-        devices: vec![Device { uuid: "GPU-1".into(), name: Some("L4".into()), ..Device::default() }],
+        devices: vec![Device {
+            uuid: "GPU-1".into(),
+            name: Some("L4".into()),
+            ..Device::default()
+        }],
         ..Facts::default()
     };
     let (a, b, c) = (round(Some(100.0), 1000.0), round(Some(300.0), 1200.0), round(None, 1400.0));
     let both = device(&a, &[&a, &b], Some(&facts));
-    assert_eq!((both.energy_j, both.power_mean_w, both.ecc_corrected), (Some(400.0), Some(20.0), Some(2)));
+    assert_eq!(
+        (both.energy_j, both.power_mean_w, both.ecc_corrected),
+        (Some(400.0), Some(20.0), Some(2))
+    );
     assert_eq!((both.memory_mean_mib, both.memory_peak_mib), (Some(200.0), None));
     assert_eq!(both.sm_clock, Some(Clock { min_mhz: 999.0, median_mhz: 1100.0, max_mhz: 1201.0 }));
-    assert_eq!((both.name.as_deref(), both.throttle_ratio), (Some("L4"), [(Throttle::PowerCap, 0.5)].into()));
+    assert_eq!(
+        (both.name.as_deref(), both.throttle_ratio),
+        (Some("L4"), [(Throttle::PowerCap, 0.5)].into())
+    );
     let with_hole = device(&a, &[&a, &c], None);
-    assert_eq!((with_hole.energy_j, with_hole.ecc_corrected, with_hole.power_mean_w), (None, None, Some(10.0)));
+    assert_eq!(
+        (with_hole.energy_j, with_hole.ecc_corrected, with_hole.power_mean_w),
+        (None, None, Some(10.0))
+    );
 }
 
 #[test]
 fn the_cost_is_that_of_the_dearest_round() {
-    let cost = |share| RoundGpu { sampler: Sampler { cpu_ratio: Some(share), ..Sampler::default() }, ..RoundGpu::default() };
+    let cost = |share| RoundGpu {
+        sampler: Sampler { cpu_ratio: Some(share), ..Sampler::default() },
+        ..RoundGpu::default()
+    };
     let gpu = of_rounds(&[&cost(0.001), &cost(0.003)], None);
     assert_eq!(gpu.and_then(|g| g.sampler_cpu_ratio), Some(0.003));
     assert_eq!(of_rounds(&[], None), None);

@@ -67,7 +67,12 @@ struct Row {
     cells: Vec<String>,
 }
 
-pub fn render(branch: &Branch, workloads: &[Workload<'_>], tool_version: &str, lang: Lang) -> String {
+pub fn render(
+    branch: &Branch,
+    workloads: &[Workload<'_>],
+    tool_version: &str,
+    lang: Lang,
+) -> String {
     let heading = say(lang, &format!("Baselines of {}", text::plain(&branch.name)));
     let sections = workloads.iter().map(|w| section(branch, w, lang)).collect();
     let page = Page { shell: Shell::of(&heading, tool_version, lang), heading, sections };
@@ -83,15 +88,23 @@ fn section(branch: &Branch, w: &Workload<'_>, lang: Lang) -> Section {
         ),
     };
     let shown: Vec<&History<'_>> = w.histories.iter().filter(|h| !h.points.is_empty()).collect();
-    let value = |h: &History<'_>, s: &Session| s.pooled.get(&h.metric.key()).map_or(text::ABSENT.into(), |v| h.value(*v));
+    let value = |h: &History<'_>, s: &Session| {
+        s.pooled.get(&h.metric.key()).map_or(text::ABSENT.into(), |v| h.value(*v))
+    };
     let row = |s: &&Session| Row {
         commit: text::short(&s.commit),
         link: link(branch, s),
-        cells: [day(&s.commit_date), text::plain(&s.session)].into_iter().chain(shown.iter().map(|h| value(h, s))).collect(),
+        cells: [day(&s.commit_date), text::plain(&s.session)]
+            .into_iter()
+            .chain(shown.iter().map(|h| value(h, s)))
+            .collect(),
     };
     Section {
         name: text::plain(&w.name),
-        count: say(lang, &format!("{}{left_out}", text::count(w.sessions.len() as u64, "session", "sessions"))),
+        count: say(
+            lang,
+            &format!("{}{left_out}", text::count(w.sessions.len() as u64, "session", "sessions")),
+        ),
         segment: w.segment.iter().map(|reason| said_plainly(reason, lang)).collect(),
         metrics: shown.iter().filter_map(|h| metric(branch, h, lang)).collect(),
         header: shown.iter().map(|h| h.metric.name()).collect(),
@@ -115,17 +128,36 @@ fn metric(branch: &Branch, h: &History<'_>, lang: Lang) -> Option<Metric> {
         kind: Kind::Plain,
     };
     let points = h.points.iter().enumerate().map(point).collect();
-    let names = h.points.iter().map(|(s, _)| text::short(&s.commit).chars().take(7).collect()).collect();
+    let names =
+        h.points.iter().map(|(s, _)| text::short(&s.commit).chars().take(7).collect()).collect();
     let moved: Vec<f64> = h.moved.iter().map(|c| c.at as f64).collect();
-    let shown = if unit == "ratio" { "%".to_owned() } else { unit.replace("_per_s", "/s").replace("per_s", "/s") };
+    let shown = if unit == "ratio" {
+        "%".to_owned()
+    } else {
+        unit.replace("_per_s", "/s").replace("per_s", "/s")
+    };
     let title = format!("{}, {shown}", h.metric.name());
-    let plot = plot(title, t("commit"), &Across::Names(names), &[Curve { name: h.metric.name(), points }], &moved)?;
-    Some(Metric { name: h.metric.name(), plot, moves: h.moves().map(|line| t(&line)).collect(), count: t(&h.count()) })
+    let plot = plot(
+        title,
+        t("commit"),
+        &Across::Names(names),
+        &[Curve { name: h.metric.name(), points }],
+        &moved,
+    )?;
+    Some(Metric {
+        name: h.metric.name(),
+        plot,
+        moves: h.moves().map(|line| t(&line)).collect(),
+        count: t(&h.count()),
+    })
 }
 
 /// `0123456789ab, authored 2026-11-20, committed 2026-11-21`
 fn said(branch: &Branch, session: &Session) -> String {
-    let authored = branch.authored.get(&session.commit).map_or_else(String::new, |date| format!(", authored {}", day(date)));
+    let authored = branch
+        .authored
+        .get(&session.commit)
+        .map_or_else(String::new, |date| format!(", authored {}", day(date)));
     format!("{}{authored}, committed {}", text::short(&session.commit), day(&session.commit_date))
 }
 
@@ -147,10 +179,12 @@ mod tests {
     use crate::metric::Metric as Named;
 
     fn sessions(commits: &[&str]) -> Vec<Session> {
-        let text = include_str!("../../../tests/fixtures/records/baselines/fe2308477745-2e3df848.json");
+        let text =
+            include_str!("../../../tests/fixtures/records/baselines/fe2308477745-2e3df848.json");
         let one = Session::parse(text).expect("the fixture");
         let each = commits.iter().enumerate().map(|(i, commit)| {
-            let mut session = Session { commit: (*commit).into(), session: format!("s{i}"), ..one.clone() };
+            let mut session =
+                Session { commit: (*commit).into(), session: format!("s{i}"), ..one.clone() };
             for value in session.pooled.values_mut() {
                 *value *= if i >= 8 { 1.5 } else { 1.0 } + i as f64 / 1000.0;
             }
@@ -161,7 +195,8 @@ mod tests {
 
     fn page(branch: &Branch, sessions: &[Session]) -> String {
         let all: Vec<&Session> = sessions.iter().collect();
-        let histories = ["ttft_geomean", "tpot_geomean"].map(|m| History::of(&all, Named::parse(m).expect("a metric")));
+        let histories = ["ttft_geomean", "tpot_geomean"]
+            .map(|m| History::of(&all, Named::parse(m).expect("a metric")));
         let workload = Workload {
             name: "<chat>".into(),
             sessions: all,
@@ -181,10 +216,15 @@ mod tests {
         let commits = commits();
         let names: Vec<&str> = commits.iter().map(String::as_str).collect();
         let authored = BTreeMap::from([(commits[3].clone(), "2026-11-20T08:00:00Z".to_owned())]);
-        let branch = Branch { name: "main".into(), url: Some("https://git.example/a/b".into()), authored };
+        let branch =
+            Branch { name: "main".into(), url: Some("https://git.example/a/b".into()), authored };
         let page = page(&branch, &sessions(&names));
         // In two plots and in the table.
-        assert_eq!(page.matches(&format!("href=\"https://git.example/a/b/commit/{}\"", commits[3])).count(), 3);
+        assert_eq!(
+            page.matches(&format!("href=\"https://git.example/a/b/commit/{}\"", commits[3]))
+                .count(),
+            3
+        );
         assert_eq!(page.matches("class=\"moved\"").count(), 2, "one move of each metric");
         assert!(
             page.contains("authored 2026-11-20")
@@ -201,7 +241,8 @@ mod tests {
         };
         let hash = "0123456789abcdef";
         assert!(
-            page_of(Some("https://git.example/a"), hash).contains("<a href=\"https://git.example/a/commit/0123456789abcdef\"")
+            page_of(Some("https://git.example/a"), hash)
+                .contains("<a href=\"https://git.example/a/commit/0123456789abcdef\"")
         );
         for (url, commit) in [
             (None, hash),

@@ -22,7 +22,10 @@ fn attributes(e: &BytesStart<'_>) -> BTreeMap<String, String> {
     e.attributes()
         .map(|a| {
             let a = a.expect("attributes are well-formed");
-            let value = a.normalized_value(quick_xml::XmlVersion::Implicit1_0).expect("attributes unescape").into_owned();
+            let value = a
+                .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+                .expect("attributes unescape")
+                .into_owned();
             (String::from_utf8_lossy(a.key.as_ref()).into_owned(), value)
         })
         .collect()
@@ -48,7 +51,9 @@ fn read(xml: &str) -> Read {
                     last.3 += &String::from_utf8_lossy(&c);
                 }
             }
-            Event::Text(t) => assert!(t.iter().all(u8::is_ascii_whitespace), "text outside CDATA: {t:?}"),
+            Event::Text(t) => {
+                assert!(t.iter().all(u8::is_ascii_whitespace), "text outside CDATA: {t:?}")
+            }
             Event::Eof => break,
             Event::Decl(_) => {}
             other => panic!("unexpected {other:?}"),
@@ -65,9 +70,19 @@ impl Read {
         match e.name().as_ref() {
             b"testsuite" => self.suites.push(a),
             b"testcase" => self.cases.push((of("classname"), of("name"))),
-            b"system-out" => self.results.push(("system-out".into(), String::new(), String::new(), String::new())),
+            b"system-out" => self.results.push((
+                "system-out".into(),
+                String::new(),
+                String::new(),
+                String::new(),
+            )),
             kind @ (b"failure" | b"error" | b"skipped") => {
-                self.results.push((String::from_utf8_lossy(kind).into_owned(), of("type"), of("message"), String::new()));
+                self.results.push((
+                    String::from_utf8_lossy(kind).into_owned(),
+                    of("type"),
+                    of("message"),
+                    String::new(),
+                ));
             }
             b"testsuites" | b"properties" | b"property" => {}
             other => panic!("unexpected element {}", String::from_utf8_lossy(other)),
@@ -89,11 +104,15 @@ fn check(xml: &str) -> Read {
         ("errors", read.count("error")),
         ("skipped", read.count("skipped")),
     ] {
-        let said: usize = read.suites.iter().map(|s| s[attribute].parse::<usize>().expect("a count")).sum();
+        let said: usize =
+            read.suites.iter().map(|s| s[attribute].parse::<usize>().expect("a count")).sum();
         assert_eq!(said, found, "{attribute}");
     }
     for (kind, _, message, content) in &read.results {
-        assert!(kind == "system-out" || content.starts_with(message.as_str()), "the message is in the content too: {message}");
+        assert!(
+            kind == "system-out" || content.starts_with(message.as_str()),
+            "the message is in the content too: {message}"
+        );
     }
     read
 }
@@ -112,7 +131,10 @@ fn every_sample_is_well_formed_and_counts_right() {
 #[test]
 fn a_pass_has_no_failure_and_no_error() {
     let read = of(&samples::pass());
-    assert_eq!((read.cases.len(), read.count("failure"), read.count("error"), read.count("skipped")), (14, 0, 0, 0));
+    assert_eq!(
+        (read.cases.len(), read.count("failure"), read.count("error"), read.count("skipped")),
+        (14, 0, 0, 0)
+    );
 }
 
 #[test]
@@ -121,7 +143,9 @@ fn regressed_is_a_failure_and_inconclusive_is_skipped_with_numbers() {
     assert_eq!((read.count("failure"), read.count("error"), read.count("skipped")), (2, 0, 1));
     let failure = read.results.iter().find(|r| r.0 == "failure").expect("there is one");
     assert_eq!(failure.1, "regression");
-    for part in ["tpot_geomean", "baseline", "+8.2 %", "+7.0 to +9.4 %", "minimum relevant change 3 %"] {
+    for part in
+        ["tpot_geomean", "baseline", "+8.2 %", "+7.0 to +9.4 %", "minimum relevant change 3 %"]
+    {
         assert!(failure.2.contains(part), "{part} in {}", failure.2);
     }
 }
@@ -133,7 +157,9 @@ fn breached_is_a_failure_open_is_skipped_and_what_was_not_compared_too() {
     assert!(read.cases.contains(&("goodput-gate.chat".into(), "limit ttft_p95 max".into())));
     let failure = read.results.iter().find(|r| r.0 == "failure").expect("there is one");
     assert!(
-        failure.1 == "limit" && failure.2.contains("over its limit of 500.0 ms") && failure.2.contains("588.0 ms to 640.1 ms")
+        failure.1 == "limit"
+            && failure.2.contains("over its limit of 500.0 ms")
+            && failure.2.contains("588.0 ms to 640.1 ms")
     );
 }
 
@@ -148,15 +174,18 @@ fn nothing_passes_of_an_invalid_measurement() {
 fn no_baseline_is_skipped_with_the_reason_and_a_failure_where_the_policy_demands_one() {
     let read = of(&samples::no_baseline());
     assert!(
-        read.results
-            .iter()
-            .filter(|r| r.0 == "skipped")
-            .all(|r| r.2.contains("NO BASELINE: no baseline for chat: none in this branch's history"))
+        read.results.iter().filter(|r| r.0 == "skipped").all(|r| r
+            .2
+            .contains("NO BASELINE: no baseline for chat: none in this branch's history"))
     );
     assert_eq!((read.count("error"), read.count("skipped")), (0, 12));
     // Exit code 4: the gate failed, so a case does.
     let failure = read.results.iter().find(|r| r.0 == "failure").expect("there is one");
-    assert!(failure.1 == "policy" && failure.2.contains("NO BASELINE: the policy does not let it through"), "{failure:?}");
+    assert!(
+        failure.1 == "policy"
+            && failure.2.contains("NO BASELINE: the policy does not let it through"),
+        "{failure:?}"
+    );
     let let_through = Report { exit_code: 0, ..samples::no_baseline() };
     assert_eq!(of(&let_through).count("failure"), 0);
 }
@@ -166,15 +195,24 @@ fn a_primary_metric_without_a_value_is_an_error_and_a_guard_that_nobody_has_is_n
     let read = of(&samples::run_only());
     assert_eq!((read.count("failure"), read.count("error"), read.count("skipped")), (0, 1, 1));
     let read = of(&samples::inconclusive());
-    assert_eq!((read.count("error"), read.count("skipped")), (1, 11), "the baseline has ttft_p99, so its absence is an error");
+    assert_eq!(
+        (read.count("error"), read.count("skipped")),
+        (1, 11),
+        "the baseline has ttft_p99, so its absence is an error"
+    );
 }
 
 #[test]
 fn a_run_that_is_unfit_is_an_error() {
     let mut report = samples::run_only();
-    report.workloads[0].reasons = vec!["start 1, round 1: p99 send lag 9.00 ms, bound 7.10 ms".into()];
+    report.workloads[0].reasons =
+        vec!["start 1, round 1: p99 send lag 9.00 ms, bound 7.10 ms".into()];
     let read = of(&report);
-    assert!(read.results.iter().any(|r| r.0 == "error" && r.1 == "invalid" && r.2.contains("p99 send lag")));
+    assert!(
+        read.results
+            .iter()
+            .any(|r| r.0 == "error" && r.1 == "invalid" && r.2.contains("p99 send lag"))
+    );
 }
 
 #[test]
@@ -211,7 +249,8 @@ fn a_run_without_workloads_is_one_error() {
 
 #[test]
 fn the_traps_of_the_writer_are_avoided() {
-    let nasty = "]]> \u{1b}[31mred\u{1b}[0m \0\u{8}\u{fffe}\u{ffff} <a b=\"c\" d='e'>&amp;</a>\r\n]]]]>";
+    let nasty =
+        "]]> \u{1b}[31mred\u{1b}[0m \0\u{8}\u{fffe}\u{ffff} <a b=\"c\" d='e'>&amp;</a>\r\n]]]]>";
     let read = of(&samples::foreign(nasty));
     assert_eq!(read.suites[0]["name"], "]]> red <a b=\"c\" d='e'>&amp;</a> ]]]]>");
     assert!(read.results[0].3.contains("]]> red <a b=\"c\" d='e'>&amp;</a> ]]]]>"));

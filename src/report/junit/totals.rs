@@ -7,8 +7,14 @@ use quick_xml::{Reader, Writer};
 use super::super::{Report, text};
 
 /// Copies the document and completes its suite elements.
-pub fn add(document: &str, suites: &[TestSuite], report: &Report, dated: bool) -> Result<String, String> {
-    let failed = |e: &dyn std::fmt::Display| format!("the JUnit report could not be completed: {e}");
+pub fn add(
+    document: &str,
+    suites: &[TestSuite],
+    report: &Report,
+    dated: bool,
+) -> Result<String, String> {
+    let failed =
+        |e: &dyn std::fmt::Display| format!("the JUnit report could not be completed: {e}");
     let mut reader = Reader::from_str(document);
     let mut writer = Writer::new(Vec::new());
     let mut next = suites.iter();
@@ -16,8 +22,12 @@ pub fn add(document: &str, suites: &[TestSuite], report: &Report, dated: bool) -
         let event = reader.read_event().map_err(|e| failed(&e))?;
         let written = match event {
             Event::Eof => break,
-            Event::Start(e) if e.name().as_ref() == b"testsuites" => writer.write_event(Event::Start(root(suites))),
-            Event::Empty(e) if e.name().as_ref() == b"testsuites" => writer.write_event(Event::Empty(root(suites))),
+            Event::Start(e) if e.name().as_ref() == b"testsuites" => {
+                writer.write_event(Event::Start(root(suites)))
+            }
+            Event::Empty(e) if e.name().as_ref() == b"testsuites" => {
+                writer.write_event(Event::Empty(root(suites)))
+            }
             Event::Start(e) if e.name().as_ref() == b"testsuite" => {
                 let skipped = next.next().map_or(0, TestSuite::skipped);
                 let opened = writer.write_event(Event::Start(suite(&e, skipped, dated)));
@@ -65,7 +75,9 @@ fn properties(writer: &mut Writer<Vec<u8>>, report: &Report) -> std::io::Result<
     all.extend(text::commit(report).map(|c| ("commit", text::plain(&c))));
     let inner = |w: &mut Writer<Vec<u8>>| {
         for (name, value) in &all {
-            w.create_element("property").with_attributes([("name", *name), ("value", value.as_str())]).write_empty()?;
+            w.create_element("property")
+                .with_attributes([("name", *name), ("value", value.as_str())])
+                .write_empty()?;
         }
         Ok(())
     };

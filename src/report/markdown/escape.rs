@@ -20,9 +20,13 @@ pub fn escape(foreign: &str) -> String {
                 out += BREAK;
             }
             '_' if within_word(before, rest) => out.push(c),
-            '&' | '<' | '>' | '\\' | '`' | '|' | '*' | '_' | '~' | '[' | ']' | '$' => entity(&mut out, c),
+            '&' | '<' | '>' | '\\' | '`' | '|' | '*' | '_' | '~' | '[' | ']' | '$' => {
+                entity(&mut out, c)
+            }
             // What begins a list, a heading's underline, or an alignment row.
-            '-' | '+' | '=' | ':' | '0'..='9' if before.is_none() && begins_block(c, rest) => entity(&mut out, c),
+            '-' | '+' | '=' | ':' | '0'..='9' if before.is_none() && begins_block(c, rest) => {
+                entity(&mut out, c)
+            }
             ':' if rest.starts_with("//") => {
                 out.push(c);
                 out += BREAK;
@@ -31,7 +35,9 @@ pub fn escape(foreign: &str) -> String {
                 out += BREAK;
                 out.push(c);
             }
-            '-' if ends_with_ignoring_case(&line[..at], "gh") && rest.starts_with(|c: char| c.is_ascii_digit()) => {
+            '-' if ends_with_ignoring_case(&line[..at], "gh")
+                && rest.starts_with(|c: char| c.is_ascii_digit()) =>
+            {
                 out += BREAK;
                 out.push(c);
             }
@@ -64,7 +70,10 @@ fn within_word(before: Option<char>, rest: &str) -> bool {
 fn begins_block(c: char, rest: &str) -> bool {
     match c {
         '-' | '+' | ':' | '=' => rest.is_empty() || rest.starts_with([' ', '-', '=', ':', '+']),
-        _ => rest.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(['.', ')']) && !decimal(rest),
+        _ => {
+            rest.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(['.', ')'])
+                && !decimal(rest)
+        }
     }
 }
 

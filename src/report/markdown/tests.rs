@@ -55,8 +55,9 @@ fn shown(markdown: &str) -> String {
 
 /// Names of all tags that reach the browser.
 fn tags(html: &str) -> BTreeSet<String> {
-    let names =
-        html.split('<').skip(1).map(|t| t.trim_start_matches('/').split([' ', '>', '\n']).next().unwrap_or_default().to_owned());
+    let names = html.split('<').skip(1).map(|t| {
+        t.trim_start_matches('/').split([' ', '>', '\n']).next().unwrap_or_default().to_owned()
+    });
     names.collect()
 }
 
@@ -66,7 +67,11 @@ fn check(markdown: &str) {
     for table in root.descendants() {
         let NodeValue::Table(facts) = &table.data.borrow().value else { continue };
         for row in table.children() {
-            assert_eq!(row.children().count(), facts.num_columns, "a row with other columns than its table: {markdown}");
+            assert_eq!(
+                row.children().count(),
+                facts.num_columns,
+                "a row with other columns than its table: {markdown}"
+            );
         }
     }
     // A surplus cell would be dropped in silence, so the source is counted too.
@@ -76,7 +81,9 @@ fn check(markdown: &str) {
         assert!(cells.is_none() || columns.is_none() || cells == columns, "{line}");
         columns = cells;
     }
-    let known = "blockquote br code details em h3 hr li p pre strong summary table tbody td th thead tr ul".split(' ');
+    let known =
+        "blockquote br code details em h3 hr li p pre strong summary table tbody td th thead tr ul"
+            .split(' ');
     let known: BTreeSet<String> = known.map(str::to_owned).collect();
     let seen = tags(&markdown_to_html(markdown, &options()));
     assert!(seen.is_subset(&known), "{:?} in {markdown}", seen.difference(&known));
@@ -94,18 +101,33 @@ fn tables_keep_their_cells_and_no_html_passes_whatever_the_names() {
 
 #[test]
 fn foreign_text_is_shown_as_it_is() {
-    for nasty in
-        ["a|b", "ends in \\", "\\| `x`y`", "<b>x</b> &amp;", "*1* __2__ ~3~ [4](5) $6$", "1. one", "- two", "+5.3 %", "ttft_p95"]
-    {
+    for nasty in [
+        "a|b",
+        "ends in \\",
+        "\\| `x`y`",
+        "<b>x</b> &amp;",
+        "*1* __2__ ~3~ [4](5) $6$",
+        "1. one",
+        "- two",
+        "+5.3 %",
+        "ttft_p95",
+    ] {
         assert_eq!(shown(&escape(nasty)), nasty);
     }
 }
 
 #[test]
 fn nobody_is_called_and_nothing_is_linked() {
-    let html = markdown_to_html(&escape(NASTY[5]), &options()) + &markdown_to_html(&escape(NASTY[6]), &options());
+    let html = markdown_to_html(&escape(NASTY[5]), &options())
+        + &markdown_to_html(&escape(NASTY[6]), &options());
     assert!(!html.contains("<a "), "{html}");
-    assert!(!html.contains("@admin") && !html.contains("#12") && !html.contains("GH-12") && !html.contains("repo#3"), "{html}");
+    assert!(
+        !html.contains("@admin")
+            && !html.contains("#12")
+            && !html.contains("GH-12")
+            && !html.contains("repo#3"),
+        "{html}"
+    );
 }
 
 #[test]
@@ -124,7 +146,10 @@ fn the_verdict_comes_first() {
 fn what_is_folded_opens_and_closes() {
     let text = render(&samples::two_workloads());
     assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
-    assert!(text.matches("</summary>\n\n").count() == text.matches("<details>").count(), "a table needs a blank line before it");
+    assert!(
+        text.matches("</summary>\n\n").count() == text.matches("<details>").count(),
+        "a table needs a blank line before it"
+    );
 }
 
 proptest! {

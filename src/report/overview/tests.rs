@@ -7,7 +7,8 @@ use crate::report::{Report, samples};
 use crate::verdict::Verdict;
 
 fn column<'a>(all: &'a Overview, title: &str) -> Vec<&'a str> {
-    let at = all.header.iter().position(|h| *h == title).unwrap_or_else(|| panic!("no {title}")) - all.numbers;
+    let at = all.header.iter().position(|h| *h == title).unwrap_or_else(|| panic!("no {title}"))
+        - all.numbers;
     all.rows.iter().map(|row| row.values[at].as_str()).collect()
 }
 
@@ -15,13 +16,19 @@ fn column<'a>(all: &'a Overview, title: &str) -> Vec<&'a str> {
 fn one_workload_needs_no_table_and_two_have_a_row_each() {
     assert_eq!(overview(&samples::pass()), None);
     let all = overview(&samples::two_workloads()).expect("two");
-    assert_eq!(all.rows.iter().map(|r| r.of).collect::<Vec<_>>(), [Of::Workload(0), Of::Workload(1)]);
+    assert_eq!(
+        all.rows.iter().map(|r| r.of).collect::<Vec<_>>(),
+        [Of::Workload(0), Of::Workload(1)]
+    );
     assert_eq!(
         all.rows.iter().map(|r| r.verdict.as_ref().map(|v| v.0)).collect::<Vec<_>>(),
         [Some(Verdict::Passed), Some(Verdict::Failed)]
     );
     assert_eq!(column(&all, "completed"), ["598/600", "598/600"]);
-    assert_eq!((column(&all, "goodput/s"), column(&all, "errors")), (vec!["4.75", "4.75"], vec!["0.33 %", "0.33 %"]));
+    assert_eq!(
+        (column(&all, "goodput/s"), column(&all, "errors")),
+        (vec!["4.75", "4.75"], vec!["0.33 %", "0.33 %"])
+    );
     assert_eq!(all.rows[0].load, "poisson 5/s; 256 in, 128 out");
 }
 
@@ -38,13 +45,19 @@ fn what_was_not_measured_is_a_dash_and_no_slo_is_no_column() {
         (w.slo_requests, w.verdict) = (None, None);
     }
     let all = overview(&report).expect("two");
-    assert!(!all.header.iter().any(|h| ["goodput/s", "SLO met", "verdict"].contains(h)), "{:?}", all.header);
+    assert!(
+        !all.header.iter().any(|h| ["goodput/s", "SLO met", "verdict"].contains(h)),
+        "{:?}",
+        all.header
+    );
 }
 
 /// `chat` at three levels, the last INVALID.
 fn swept(report: &mut Report) -> SweepReport {
     let one = report.workloads[0].clone();
-    report.workloads = [1, 2, 4].map(|n| crate::report::WorkloadReport { name: format!("chat-c{n}"), ..one.clone() }).to_vec();
+    report.workloads = [1, 2, 4]
+        .map(|n| crate::report::WorkloadReport { name: format!("chat-c{n}"), ..one.clone() })
+        .to_vec();
     let mut family = samples::swept().sweeps.remove(0);
     family.levels.truncate(3);
     family.levels[2].unfit = Some("a client thread was busy".into());
@@ -62,15 +75,24 @@ fn a_family_is_one_row_of_its_best_and_of_its_worst() {
     let alone = overview(&report).expect("judged, so that the verdicts are seen");
     assert_eq!(alone.rows.len(), 1);
     assert_eq!(alone.rows[0].verdict, Some((Verdict::Failed, "(1 of 3)".into())));
-    assert_eq!((alone.rows[0].name.as_str(), alone.rows[0].load.as_str()), ("chat (best of 3 levels)", "concurrency 1 to 4"));
+    assert_eq!(
+        (alone.rows[0].name.as_str(), alone.rows[0].load.as_str()),
+        ("chat (best of 3 levels)", "concurrency 1 to 4")
+    );
     assert_eq!(alone.cells(&alone.rows[0], Lang::En)[0], "FAIL (1 of 3)");
     assert_eq!(column(&alone, "output tok/s"), ["200.0"], "the INVALID level is not the best");
-    assert_eq!((column(&alone, "errors"), column(&alone, "completed")), (vec!["0.25 to 25.00 %"], vec!["1794/1800"]));
+    assert_eq!(
+        (column(&alone, "errors"), column(&alone, "completed")),
+        (vec!["0.25 to 25.00 %"], vec!["1794/1800"])
+    );
     for w in &mut report.workloads {
         w.verdict = None;
     }
     assert_eq!(overview(&report), None, "the table of levels says it all");
     report.workloads.push(other);
     let both = overview(&report).expect("a family and one more");
-    assert_eq!(both.rows.iter().map(|r| r.of).collect::<Vec<_>>(), [Of::Family(0), Of::Workload(3)]);
+    assert_eq!(
+        both.rows.iter().map(|r| r.of).collect::<Vec<_>>(),
+        [Of::Family(0), Of::Workload(3)]
+    );
 }

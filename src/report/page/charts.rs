@@ -148,7 +148,8 @@ fn cdfs(workload: &WorkloadRecord, beside: Beside<'_>) -> Result<Vec<Cdf>, Recor
         Beside::Sessions(sessions) => of_sessions(sessions)?,
     };
     let names = ["ttft", "tpot", "e2e", "chunk_gap"];
-    let all = names.into_iter().filter_map(|name| Some((name, candidate.get(name)?, baseline.get(name))));
+    let all =
+        names.into_iter().filter_map(|name| Some((name, candidate.get(name)?, baseline.get(name))));
     Ok(all.filter_map(|(name, candidate, baseline)| cdf(name, candidate, baseline)).collect())
 }
 
@@ -174,8 +175,10 @@ fn cdf(timing: &'static str, candidate: &Gaps, baseline: Option<&Gaps>) -> Optio
     let (low, high) = ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
     // Even steps on a log axis, from just below the least to the greatest.
     let (low, high) = ((low * 0.98).max(0.001).ln(), high.max(0.002).ln());
-    let ms: Vec<f64> = (0..=GRID).map(|i| (low + (high - low) * i as f64 / GRID as f64).exp()).collect();
-    let shares = |values: &Gaps| ms.iter().map(|x| thousandths(values.share_up_to_ms(*x))).collect();
+    let ms: Vec<f64> =
+        (0..=GRID).map(|i| (low + (high - low) * i as f64 / GRID as f64).exp()).collect();
+    let shares =
+        |values: &Gaps| ms.iter().map(|x| thousandths(values.share_up_to_ms(*x))).collect();
     Some(Cdf {
         timing,
         baseline: baseline.filter(|b| b.len() > 0).map(shares),
@@ -191,7 +194,8 @@ fn requests(rounds: &[(u32, &RoundRecord)], spans: &[Span]) -> Requests {
     let mut failures = 0;
     for ((_, round), span) in rounds.iter().zip(spans) {
         let columns = &round.columns;
-        let mut order: Vec<usize> = (0..columns.len()).filter(|i| columns.start_us.at(*i).is_some()).collect();
+        let mut order: Vec<usize> =
+            (0..columns.len()).filter(|i| columns.start_us.at(*i).is_some()).collect();
         order.sort_by_key(|i| columns.start_us.at(*i));
         for stretch in order.chunks(per_stretch) {
             for i in kept(columns, stretch, &mut failures) {
@@ -257,7 +261,8 @@ impl Seconds {
         if every <= 1 {
             return self;
         }
-        let greatest = |values: &[u32]| values.chunks(every).filter_map(|c| c.iter().max().copied()).collect();
+        let greatest =
+            |values: &[u32]| values.chunks(every).filter_map(|c| c.iter().max().copied()).collect();
         Self {
             at_s: self.at_s.iter().step_by(every).copied().collect(),
             in_flight: greatest(&self.in_flight),
@@ -274,14 +279,21 @@ fn starts(workload: &WorkloadRecord, beside: Beside<'_>) -> Result<Vec<StartValu
         Beside::Record(record) => record.start_values()?,
         _ => BTreeMap::new(),
     };
-    let primary = Metric::all().filter(|m| m.method().is_some_and(|row| row.class == Class::Primary));
+    let primary =
+        Metric::all().filter(|m| m.method().is_some_and(|row| row.class == Class::Primary));
     Ok(primary
         .map(|metric| {
-            let shown = |values: &[f64]| values.iter().map(|v| thousandths(to_display(metric, *v))).collect();
+            let shown = |values: &[f64]| {
+                values.iter().map(|v| thousandths(to_display(metric, *v))).collect()
+            };
             let baseline: Vec<f64> = match beside {
                 Beside::Sessions(sessions) => {
                     let name = metric.name();
-                    sessions.iter().flat_map(|s| &s.starts).filter_map(|s| s.oriented.get(&name).copied()).collect()
+                    sessions
+                        .iter()
+                        .flat_map(|s| &s.starts)
+                        .filter_map(|s| s.oriented.get(&name).copied())
+                        .collect()
                 }
                 _ => other.get(&metric).cloned().unwrap_or_default(),
             };

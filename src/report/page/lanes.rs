@@ -43,13 +43,23 @@ const GIB: f64 = 1_073_741_824.0;
 pub fn lanes(rounds: &[(u32, &RoundRecord)], spans: &[Span]) -> Lanes {
     let seconds: Vec<usize> = rounds
         .iter()
-        .map(|(_, round)| usize::try_from(round.duration_us.div_ceil(1_000_000)).map_or(A_DAY, |n| n.min(A_DAY)))
+        .map(|(_, round)| {
+            usize::try_from(round.duration_us.div_ceil(1_000_000)).map_or(A_DAY, |n| n.min(A_DAY))
+        })
         .collect();
     let every = seconds.iter().sum::<usize>().div_ceil(MOST_SECONDS).max(1);
-    let at_s = spans.iter().zip(&seconds).flat_map(|(span, n)| (0..*n).map(|second| span.from_s + second as f64));
+    let at_s = spans
+        .iter()
+        .zip(&seconds)
+        .flat_map(|(span, n)| (0..*n).map(|second| span.from_s + second as f64));
     let over = Over { rounds, seconds: &seconds, every };
-    let known = |lanes: Vec<Lane>| lanes.into_iter().filter(|lane| !lane.lines.is_empty()).collect();
-    Lanes { at_s: at_s.step_by(every).map(thousandths).collect(), server: known(over.server()), gpu: known(over.gpu()) }
+    let known =
+        |lanes: Vec<Lane>| lanes.into_iter().filter(|lane| !lane.lines.is_empty()).collect();
+    Lanes {
+        at_s: at_s.step_by(every).map(thousandths).collect(),
+        server: known(over.server()),
+        gpu: known(over.gpu()),
+    }
 }
 
 /// Rounds in their order, how many seconds each lasted, and how many neighbours are drawn together.
@@ -61,39 +71,61 @@ struct Over<'a> {
 
 impl Over<'_> {
     /// Nothing where no second of any round has a value.
-    fn line<'b>(&'b self, label: &str, scale: f64, of: impl Fn(&'b RoundRecord) -> Option<&'b Vec<Option<f64>>>) -> Option<Line> {
+    fn line<'b>(
+        &'b self,
+        label: &str,
+        scale: f64,
+        of: impl Fn(&'b RoundRecord) -> Option<&'b Vec<Option<f64>>>,
+    ) -> Option<Line> {
         let each = self.rounds.iter().zip(self.seconds).flat_map(|((_, round), n)| {
             let values = of(round);
             (0..*n).map(move |second| values.and_then(|v| v.get(second).copied().flatten()))
         });
         let all: Vec<Option<f64>> = each.collect();
-        let together = |chunk: &[Option<f64>]| mean(&chunk.iter().flatten().copied().collect::<Vec<_>>());
-        let values: Vec<Option<f64>> = all.chunks(self.every).map(|c| together(c).map(|v| thousandths(v * scale))).collect();
+        let together =
+            |chunk: &[Option<f64>]| mean(&chunk.iter().flatten().copied().collect::<Vec<_>>());
+        let values: Vec<Option<f64>> =
+            all.chunks(self.every).map(|c| together(c).map(|v| thousandths(v * scale))).collect();
         values.iter().any(Option::is_some).then(|| Line { label: label.to_owned(), values })
     }
 
     fn server(&self) -> Vec<Lane> {
         let line = |label, scale, of: fn(&ServerSeries) -> &Vec<Option<f64>>| {
-            self.line(label, scale, move |round: &RoundRecord| Some(of(&round.server.as_ref()?.series)))
+            self.line(label, scale, move |round: &RoundRecord| {
+                Some(of(&round.server.as_ref()?.series))
+            })
         };
         let requests = [line("running", 1.0, |s| &s.running), line("waiting", 1.0, |s| &s.waiting)];
         let kv = line("KV-cache use", 100.0, |s| &s.kv_use_ratio);
         vec![
-            Lane { name: "server: requests", unit: "", most: None, lines: requests.into_iter().flatten().collect() },
-            Lane { name: "server: KV-cache use", unit: "%", most: Some(100.0), lines: kv.into_iter().collect() },
+            Lane {
+                name: "server: requests",
+                unit: "",
+                most: None,
+                lines: requests.into_iter().flatten().collect(),
+            },
+            Lane {
+                name: "server: KV-cache use",
+                unit: "%",
+                most: Some(100.0),
+                lines: kv.into_iter().collect(),
+            },
         ]
     }
 
     /// A line per GPU in each lane.
     fn gpu(&self) -> Vec<Lane> {
         let mut devices: Vec<(u32, &str)> = Vec::new();
-        for device in self.rounds.iter().filter_map(|(_, r)| r.gpu.as_ref()).flat_map(|g| &g.devices) {
+        for device in
+            self.rounds.iter().filter_map(|(_, r)| r.gpu.as_ref()).flat_map(|g| &g.devices)
+        {
             if !devices.iter().any(|(_, uuid)| *uuid == device.uuid) {
                 devices.push((device.index, &device.uuid));
             }
         }
         let lane = |name, unit, most, scale, of: fn(&Series) -> &Vec<Option<f64>>| {
-            let series = |gpu: &'_ RoundGpu, uuid: &str| gpu.devices.iter().position(|d| d.uuid == uuid);
+            let series =
+                |gpu: &'_ RoundGpu, uuid: &str| gpu.devices.iter().position(|d| d.uuid == uuid);
             let line = |(index, uuid): &(u32, &str)| {
                 self.line(&format!("GPU {index}"), scale, |round: &RoundRecord| {
                     let gpu = round.gpu.as_ref()?;

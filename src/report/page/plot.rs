@@ -121,8 +121,15 @@ const MOST_NAMES: usize = 5;
 const MOST_LEVELS: usize = 12;
 
 /// None where no curve has a point. `moved`: values of x before which something changed.
-pub fn plot(title: String, x_label: String, across: &Across, curves: &[Curve], moved: &[f64]) -> Option<Plot> {
-    let points = || curves.iter().flat_map(|c| &c.points).filter(|p| p.x.is_finite() && p.y.is_finite());
+pub fn plot(
+    title: String,
+    x_label: String,
+    across: &Across,
+    curves: &[Curve],
+    moved: &[f64],
+) -> Option<Plot> {
+    let points =
+        || curves.iter().flat_map(|c| &c.points).filter(|p| p.x.is_finite() && p.y.is_finite());
     let (x_low, x_high) = ends(points().map(|p| p.x))?;
     let (y_low, y_high) = ends(points().map(|p| p.y))?;
     let log = *across == Across::Levels && x_low > 0.0 && x_high / x_low > WIDE;
@@ -134,7 +141,8 @@ pub fn plot(title: String, x_label: String, across: &Across, curves: &[Curve], m
     // From 0, so that a small difference does not look like a large one; histories show where a level moved.
     let near = matches!(across, Across::Names(_)) && y_high > y_low;
     let least = if near { y_low - (y_high - y_low) * 0.5 } else { 0.0 };
-    let (y_steps, (bottom, top)) = nice(if y_low >= 0.0 { least.max(0.0) } else { least.min(y_low) }, y_high);
+    let (y_steps, (bottom, top)) =
+        nice(if y_low >= 0.0 { least.max(0.0) } else { least.min(y_low) }, y_high);
     let x_at = |x: f64| {
         tenth(if to > from {
             LEFT + 12.0 + (scaled(x) - from) / (to - from) * (RIGHT - LEFT - 24.0)
@@ -154,7 +162,8 @@ pub fn plot(title: String, x_label: String, across: &Across, curves: &[Curve], m
             spread(&indices, MOST_NAMES).map(|i| (x_at(*i as f64), names[*i].clone())).collect()
         }
     };
-    let mut lines: Vec<Drawn> = curves.iter().enumerate().map(|(i, c)| drawn(i, c, x_at, y_at)).collect();
+    let mut lines: Vec<Drawn> =
+        curves.iter().enumerate().map(|(i, c)| drawn(i, c, x_at, y_at)).collect();
     widen(&mut lines);
     Some(Plot {
         title,
@@ -173,7 +182,12 @@ pub fn plot(title: String, x_label: String, across: &Across, curves: &[Curve], m
     })
 }
 
-fn drawn(index: usize, curve: &Curve, x_at: impl Fn(f64) -> f64, y_at: impl Fn(f64) -> f64) -> Drawn {
+fn drawn(
+    index: usize,
+    curve: &Curve,
+    x_at: impl Fn(f64) -> f64,
+    y_at: impl Fn(f64) -> f64,
+) -> Drawn {
     let (mut path, mut marks, mut down) = (String::new(), Vec::new(), false);
     for p in &curve.points {
         if !(p.x.is_finite() && p.y.is_finite()) {
@@ -188,7 +202,15 @@ fn drawn(index: usize, curve: &Curve, x_at: impl Fn(f64) -> f64, y_at: impl Fn(f
         down = fit;
         let shape = if fit { sign(index, x, y) } else { format!("M{x} {y}{CROSS}") };
         let ring = (p.kind == Kind::Knee).then_some(RING);
-        marks.push(Mark { x, y, path: shape, title: p.title.clone(), link: p.link.clone(), fit, ring });
+        marks.push(Mark {
+            x,
+            y,
+            path: shape,
+            title: p.title.clone(),
+            link: p.link.clone(),
+            fit,
+            ring,
+        });
     }
     Drawn { name: curve.name.clone(), pen: Pen::of(index), path, marks }
 }
@@ -209,7 +231,9 @@ fn widen(lines: &mut [Drawn]) {
 
 /// `a, b` where every mark of b lies on one of a's.
 fn covered(lines: &[Drawn]) -> Vec<String> {
-    let same = |a: &Drawn, b: &Drawn| a.marks.len() == b.marks.len() && a.marks.iter().zip(&b.marks).all(|(a, b)| near(a, b));
+    let same = |a: &Drawn, b: &Drawn| {
+        a.marks.len() == b.marks.len() && a.marks.iter().zip(&b.marks).all(|(a, b)| near(a, b))
+    };
     let mut groups: Vec<Vec<&Drawn>> = Vec::new();
     for line in lines.iter().filter(|l| !l.marks.is_empty()) {
         match groups.iter_mut().find(|group| same(group[0], line)) {
@@ -217,7 +241,8 @@ fn covered(lines: &[Drawn]) -> Vec<String> {
             None => groups.push(vec![line]),
         }
     }
-    let names = |group: Vec<&Drawn>| group.iter().map(|l| l.name.as_str()).collect::<Vec<_>>().join(", ");
+    let names =
+        |group: Vec<&Drawn>| group.iter().map(|l| l.name.as_str()).collect::<Vec<_>>().join(", ");
     groups.into_iter().filter(|group| group.len() > 1).map(names).collect()
 }
 
@@ -247,7 +272,11 @@ fn nice(low: f64, high: f64) -> (Vec<f64>, (f64, f64)) {
     let high = if high > low { high } else { low + low.abs().max(1.0) };
     let rough = (high - low) / 4.0;
     let magnitude = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|s| s * magnitude).find(|s| *s >= rough).unwrap_or(rough);
+    let step = [1.0, 2.0, 2.5, 5.0, 10.0]
+        .into_iter()
+        .map(|s| s * magnitude)
+        .find(|s| *s >= rough)
+        .unwrap_or(rough);
     let (first, last) = ((low / step).floor(), (high / step - 1e-9).ceil());
     let steps = std::iter::successors(Some(first), |i| Some(i + 1.0)).take_while(|i| *i <= last);
     (steps.map(|i| i * step).collect(), (first * step, last * step))
@@ -262,7 +291,11 @@ fn spread<T>(all: &[T], most: usize) -> impl Iterator<Item = &T> {
 
 fn short(x: f64) -> String {
     let number = text::number(Some(x));
-    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.').to_owned() } else { number }
+    if number.contains('.') {
+        number.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        number
+    }
 }
 
 fn tenth(x: f64) -> f64 {
@@ -290,14 +323,30 @@ mod tests {
 
     #[test]
     fn every_mark_and_tick_is_inside() {
-        for points in
-            [vec![(1.0, 0.0)], vec![(1.0, 5.0), (64.0, 1e7)], vec![(2.0, 0.001), (3.0, 0.002)], vec![(1.0, -3.0), (2.0, 4.0)]]
-        {
-            for across in [Across::Levels, Across::Numbers, Across::Names((0..99).map(|i| i.to_string()).collect())] {
+        for points in [
+            vec![(1.0, 0.0)],
+            vec![(1.0, 5.0), (64.0, 1e7)],
+            vec![(2.0, 0.001), (3.0, 0.002)],
+            vec![(1.0, -3.0), (2.0, 4.0)],
+        ] {
+            for across in [
+                Across::Levels,
+                Across::Numbers,
+                Across::Names((0..99).map(|i| i.to_string()).collect()),
+            ] {
                 let p = drawn(&across, &points).expect("points are drawn");
                 let marks = p.lines[0].marks.iter().map(|m| (m.x, m.y));
-                assert!(marks.clone().all(|(x, y)| (LEFT..=RIGHT).contains(&x) && (TOP..=BOTTOM).contains(&y)), "{p:?}");
-                assert!(p.y_ticks.iter().all(|(y, _)| (TOP..=BOTTOM).contains(y)) && p.y_ticks.len() < 9, "{p:?}");
+                assert!(
+                    marks
+                        .clone()
+                        .all(|(x, y)| (LEFT..=RIGHT).contains(&x) && (TOP..=BOTTOM).contains(&y)),
+                    "{p:?}"
+                );
+                assert!(
+                    p.y_ticks.iter().all(|(y, _)| (TOP..=BOTTOM).contains(y))
+                        && p.y_ticks.len() < 9,
+                    "{p:?}"
+                );
                 assert!(!p.x_ticks.is_empty(), "{p:?}");
             }
         }
@@ -305,18 +354,29 @@ mod tests {
 
     #[test]
     fn what_is_not_fit_and_what_is_absent_breaks_the_line() {
-        let mut broken = curve(&[(1.0, 1.0), (2.0, 2.0), (4.0, f64::NAN), (8.0, 4.0), (16.0, 5.0), (32.0, 6.0)]);
+        let mut broken =
+            curve(&[(1.0, 1.0), (2.0, 2.0), (4.0, f64::NAN), (8.0, 4.0), (16.0, 5.0), (32.0, 6.0)]);
         broken.points[4].kind = Kind::Unfit;
-        let p = plot("t".into(), "x".into(), &Across::Levels, &[broken], &[]).expect("points are drawn");
+        let p = plot("t".into(), "x".into(), &Across::Levels, &[broken], &[])
+            .expect("points are drawn");
         let line = &p.lines[0];
-        assert_eq!((line.path.matches('M').count(), line.path.matches('L').count(), line.marks.len()), (3, 1, 5));
-        assert!(line.marks[3].path.contains(CROSS) && !line.path.contains(&line.marks[3].x.to_string()), "{line:?}");
+        assert_eq!(
+            (line.path.matches('M').count(), line.path.matches('L').count(), line.marks.len()),
+            (3, 1, 5)
+        );
+        assert!(
+            line.marks[3].path.contains(CROSS) && !line.path.contains(&line.marks[3].x.to_string()),
+            "{line:?}"
+        );
     }
 
     #[test]
     fn lines_that_cover_each_other_are_named_and_their_knees_are_seen() {
-        let mut all =
-            [curve(&[(1.0, 100.0), (2.0, 200.0)]), curve(&[(1.0, 100.2), (2.0, 200.1)]), curve(&[(1.0, 50.0), (2.0, 90.0)])];
+        let mut all = [
+            curve(&[(1.0, 100.0), (2.0, 200.0)]),
+            curve(&[(1.0, 100.2), (2.0, 200.1)]),
+            curve(&[(1.0, 50.0), (2.0, 90.0)]),
+        ];
         for (one, name) in all.iter_mut().zip(["a", "b", "c"]) {
             (one.name, one.points[1].kind) = (name.into(), Kind::Knee);
         }
@@ -335,10 +395,14 @@ mod tests {
 
     #[test]
     fn levels_that_double_are_evenly_spaced() {
-        let p = drawn(&Across::Levels, &[(1.0, 1.0), (4.0, 2.0), (16.0, 3.0)]).expect("points are drawn");
+        let p = drawn(&Across::Levels, &[(1.0, 1.0), (4.0, 2.0), (16.0, 3.0)])
+            .expect("points are drawn");
         let at: Vec<f64> = p.x_ticks.iter().map(|(x, _)| *x).collect();
         assert!((at[1] - at[0] - (at[2] - at[1])).abs() < 0.2, "{at:?}");
-        assert_eq!(p.y_ticks.iter().map(|(_, l)| l.as_str()).collect::<Vec<_>>(), ["0", "1", "2", "3"]);
+        assert_eq!(
+            p.y_ticks.iter().map(|(_, l)| l.as_str()).collect::<Vec<_>>(),
+            ["0", "1", "2", "3"]
+        );
     }
 
     #[test]

@@ -32,8 +32,11 @@ impl Axis {
     /// compared.
     pub fn of(metrics: &[MetricReport]) -> Option<Self> {
         let known = metrics.iter().filter(|m| m.judgement.is_some());
-        let mut ends: Vec<f64> =
-            known.flat_map(|m| [m.interval_low_ratio, m.interval_high_ratio, m.change_ratio]).flatten().map(f64::abs).collect();
+        let mut ends: Vec<f64> = known
+            .flat_map(|m| [m.interval_low_ratio, m.interval_high_ratio, m.change_ratio])
+            .flatten()
+            .map(f64::abs)
+            .collect();
         ends.retain(|e| e.is_finite());
         ends.sort_by(f64::total_cmp);
         let wanted = *ends.get((ends.len() * 3 / 4).min(ends.len().checked_sub(1)?))?;

@@ -2,7 +2,9 @@
 
 use super::plot::{Across, Curve, Kind, Pen, Plot, Point, plot};
 use crate::config::{Axis, Lang};
-use crate::report::sweep::{BY_LEVEL, Curved, SweepLevel, SweepReport, axis_name, cells, is_of, matters};
+use crate::report::sweep::{
+    BY_LEVEL, Curved, SweepLevel, SweepReport, axis_name, cells, is_of, matters,
+};
 use crate::report::{say, text};
 
 /// One family of workloads.
@@ -52,7 +54,13 @@ pub struct Levels {
 pub type Swept<'a> = (&'a str, Option<&'a SweepReport>);
 
 /// `levels`: of any of them, ascending. Names may be empty where there is one.
-pub fn family(name: &str, axis: Axis, levels: &[f64], all: &[Swept<'_>], notes: &[String]) -> Family {
+pub fn family(
+    name: &str,
+    axis: Axis,
+    levels: &[f64],
+    all: &[Swept<'_>],
+    notes: &[String],
+) -> Family {
     let axis = axis_name(axis);
     let (mut plots, mut lacking) = (Vec::new(), Vec::new());
     for curved in &BY_LEVEL {
@@ -69,7 +77,12 @@ pub fn family(name: &str, axis: Axis, levels: &[f64], all: &[Swept<'_>], notes: 
     let table = |(i, (who, sweep)): (usize, &Swept<'_>)| {
         let sweep = (*sweep)?;
         let rows = sweep.levels.iter().map(cells).collect();
-        Some(Levels { name: text::plain(who), pen: Pen::of(i), words: text::plain(&matters(sweep)), rows })
+        Some(Levels {
+            name: text::plain(who),
+            pen: Pen::of(i),
+            words: text::plain(&matters(sweep)),
+            rows,
+        })
     };
     Family {
         name: text::plain(name),
@@ -83,7 +96,12 @@ pub fn family(name: &str, axis: Axis, levels: &[f64], all: &[Swept<'_>], notes: 
     }
 }
 
-fn by_level(axis: &str, (title, unit, value): &Curved, levels: &[f64], all: &[Swept<'_>]) -> Option<Plot> {
+fn by_level(
+    axis: &str,
+    (title, unit, value): &Curved,
+    levels: &[f64],
+    all: &[Swept<'_>],
+) -> Option<Plot> {
     let scale = if *unit == "ratio" { 100.0 } else { 1.0 };
     let curves = curves(levels, all, |sweep, level| {
         let y = value(level)?;
@@ -94,13 +112,25 @@ fn by_level(axis: &str, (title, unit, value): &Curved, levels: &[f64], all: &[Sw
 
 /// What the server delivers, against what its users wait: up and to the left is better.
 fn against_latency(levels: &[f64], all: &[Swept<'_>]) -> Option<Plot> {
-    let mut fit = all.iter().filter_map(|(_, sweep)| *sweep).flat_map(|s| &s.levels).filter(|l| l.unfit.is_none());
+    let mut fit = all
+        .iter()
+        .filter_map(|(_, sweep)| *sweep)
+        .flat_map(|s| &s.levels)
+        .filter(|l| l.unfit.is_none());
     let tokens = fit.all(|l| l.output_token_rate_tokens_per_s.is_some());
-    let (what, unit) = if tokens { ("output tokens/s", "tokens_per_s") } else { ("requests/s", "per_s") };
-    let throughput = |l: &SweepLevel| if tokens { l.output_token_rate_tokens_per_s } else { l.request_rate_per_s };
+    let (what, unit) =
+        if tokens { ("output tokens/s", "tokens_per_s") } else { ("requests/s", "per_s") };
+    let throughput = |l: &SweepLevel| {
+        if tokens { l.output_token_rate_tokens_per_s } else { l.request_rate_per_s }
+    };
     let curves = curves(levels, all, |_, level| {
         let (x, y) = (level.e2e_p95_ms?, throughput(level)?);
-        Some((x, y, format!("{} at E2E p95 {}", text::value(unit, Some(y)), text::value("ms", Some(x))), true))
+        Some((
+            x,
+            y,
+            format!("{} at E2E p95 {}", text::value(unit, Some(y)), text::value("ms", Some(x))),
+            true,
+        ))
     });
     plot(format!("{what} against E2E p95"), "E2E p95, ms".into(), &Across::Numbers, &curves, &[])
 }
@@ -124,7 +154,9 @@ fn curves(
         Some(Point { x, y, title: said(who, sweep, level, &values), link: None, kind })
     };
     let curve = |(who, sweep): &Swept<'_>| {
-        let points = sweep.iter().flat_map(|sweep| levels.iter().map(|level| at(who, sweep, *level).unwrap_or_else(gap)));
+        let points = sweep.iter().flat_map(|sweep| {
+            levels.iter().map(|level| at(who, sweep, *level).unwrap_or_else(gap))
+        });
         Curve { name: text::plain(who), points: points.collect() }
     };
     all.iter().map(curve).collect()

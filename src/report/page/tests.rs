@@ -16,7 +16,8 @@ fn render(report: &Report, charts: &[Charts]) -> String {
 }
 
 fn candidate() -> Record {
-    Record::parse(include_str!("../../../tests/fixtures/records/candidate.json")).expect("the fixture")
+    Record::parse(include_str!("../../../tests/fixtures/records/candidate.json"))
+        .expect("the fixture")
 }
 
 fn elements<'a>(page: &'a str, open: &str) -> Vec<&'a str> {
@@ -30,7 +31,11 @@ fn the_verdict_and_every_metric_are_in_the_page() {
         let word = report.verdict.map_or("", crate::verdict::Verdict::word);
         assert!(page.contains(&format!("data-verdict=\"{word}\"")), "{name}");
         for metric in report.workloads.iter().flat_map(|w| &w.metrics) {
-            assert!(page.contains(&format!("data-metric=\"{}\"", metric.metric)), "{name} lacks {}", metric.metric);
+            assert!(
+                page.contains(&format!("data-metric=\"{}\"", metric.metric)),
+                "{name} lacks {}",
+                metric.metric
+            );
         }
         assert!(page.len() < 2_000_000 && !page.contains("{{"), "{name}");
     }
@@ -40,14 +45,17 @@ fn the_verdict_and_every_metric_are_in_the_page() {
 fn a_run_opens_with_what_was_measured_and_a_gate_with_what_decides() {
     for (name, report) in samples::all() {
         let page = render(&report, &[]);
-        let (measured, decides) = (page.contains("<h3>What was measured</h3>"), page.contains("<h3>What decides</h3>"));
+        let (measured, decides) =
+            (page.contains("<h3>What was measured</h3>"), page.contains("<h3>What decides</h3>"));
         let judged = |judged: bool| report.workloads.iter().any(|w| w.verdict.is_some() == judged);
         assert_eq!((measured, decides), (judged(false), judged(true)), "{name}");
     }
     let page = render(&samples::run_only(), &[]);
     let ttft = elements(&page, "<tr><th scope=\"row\">ttft</th>")[0];
     assert!(
-        ttft.starts_with("<tr><th scope=\"row\">ttft</th><td class=\"n\">160.1</td><td class=\"n\">138.9</td>"),
+        ttft.starts_with(
+            "<tr><th scope=\"row\">ttft</th><td class=\"n\">160.1</td><td class=\"n\">138.9</td>"
+        ),
         "{ttft:.200}"
     );
 }
@@ -72,9 +80,15 @@ fn a_strip_shows_where_the_interval_lies() {
 fn charts_are_of_the_record_and_bounded() {
     let mut record = candidate();
     let first = charts(&record.workloads[0], Beside::Nothing).expect("charts");
-    assert_eq!(first.cdfs.iter().map(|c| c.timing).collect::<Vec<_>>(), ["ttft", "tpot", "e2e", "chunk_gap"]);
+    assert_eq!(
+        first.cdfs.iter().map(|c| c.timing).collect::<Vec<_>>(),
+        ["ttft", "tpot", "e2e", "chunk_gap"]
+    );
     for cdf in &first.cdfs {
-        assert!(cdf.candidate.is_sorted() && cdf.ms.is_sorted() && cdf.candidate.last() == Some(&1.0), "{cdf:?}");
+        assert!(
+            cdf.candidate.is_sorted() && cdf.ms.is_sorted() && cdf.candidate.last() == Some(&1.0),
+            "{cdf:?}"
+        );
         assert_eq!(cdf.baseline, None);
     }
     assert_eq!(first.requests.at_s.len(), first.requests.of, "few requests are all shown");
@@ -84,17 +98,27 @@ fn charts_are_of_the_record_and_bounded() {
     let (n, columns) = (100_000_u64, &mut round.columns);
     let each = |value: u64| Column::from(vec![Some(value); 100_000]);
     columns.start_us = (0..n).map(|i| Some(i * 1000)).collect();
-    (columns.ttft_us, columns.e2e_us, columns.max_gap_us) = (each(20_000), each(90_000), each(9000));
+    (columns.ttft_us, columns.e2e_us, columns.max_gap_us) =
+        (each(20_000), each(90_000), each(9000));
     (columns.queue_us, columns.connect_us, columns.send_lag_us) = (each(0), each(0), each(0));
     (columns.own_lag_us, columns.ttfa_us) = (each(0), vec![None; 100_000].into());
     columns.events = vec![8; 100_000];
-    (columns.input_tokens, columns.output_tokens) = (vec![Some(64); 100_000].into(), vec![Some(8); 100_000].into());
-    (columns.cached_tokens, columns.outcome) = (vec![None; 100_000].into(), vec![OutcomeKind::Completed; 100_000]);
+    (columns.input_tokens, columns.output_tokens) =
+        (vec![Some(64); 100_000].into(), vec![Some(8); 100_000].into());
+    (columns.cached_tokens, columns.outcome) =
+        (vec![None; 100_000].into(), vec![OutcomeKind::Completed; 100_000]);
     columns.ttft_us.set(51_234, Some(2_000_000));
     columns.e2e_us.set(51_234, Some(2_500_000));
     let many = charts(&record.workloads[0], Beside::Nothing).expect("charts");
-    assert!(many.requests.of > 100_000 && many.requests.at_s.len() < 6000, "{}", many.requests.at_s.len());
-    assert!(many.requests.ttft_ms.contains(&Some(2000.0)) && many.requests.e2e_ms.contains(&Some(2500.0)));
+    assert!(
+        many.requests.of > 100_000 && many.requests.at_s.len() < 6000,
+        "{}",
+        many.requests.at_s.len()
+    );
+    assert!(
+        many.requests.ttft_ms.contains(&Some(2000.0))
+            && many.requests.e2e_ms.contains(&Some(2500.0))
+    );
     assert!(render(&samples::pass(), &[many]).len() < 2_000_000);
 }
 
@@ -102,11 +126,15 @@ fn charts_are_of_the_record_and_bounded() {
 fn the_other_side_of_an_interleaved_run_is_drawn_beside() {
     let record = candidate();
     let both = charts(&record.workloads[0], Beside::Record(&record.workloads[0])).expect("charts");
-    assert!(!both.lacks_a_baseline() && both.cdfs.iter().all(|c| c.baseline.as_ref() == Some(&c.candidate)));
+    assert!(
+        !both.lacks_a_baseline()
+            && both.cdfs.iter().all(|c| c.baseline.as_ref() == Some(&c.candidate))
+    );
     assert!(both.starts.iter().all(|s| s.baseline == s.candidate && !s.candidate.is_empty()));
 }
 
-static CHARTS: LazyLock<Charts> = LazyLock::new(|| charts(&candidate().workloads[0], Beside::Nothing).expect("charts"));
+static CHARTS: LazyLock<Charts> =
+    LazyLock::new(|| charts(&candidate().workloads[0], Beside::Nothing).expect("charts"));
 
 /// A report that shows a foreign text wherever one may stand, and charts that carry it.
 fn page_of(foreign: &str) -> (Report, String) {
@@ -120,7 +148,13 @@ fn page_of(foreign: &str) -> (Report, String) {
 #[test]
 fn foreign_text_is_text() {
     let plain = page_of("chat").1;
-    for foreign in ["</script><script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "<!--", "]]>", "{{7*7}}"] {
+    for foreign in [
+        "</script><script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "<!--",
+        "]]>",
+        "{{7*7}}",
+    ] {
         let (_, page) = page_of(foreign);
         for tag in ["<script", "</script", "<img", "<!--"] {
             assert_eq!(page.matches(tag).count(), plain.matches(tag).count(), "{tag} of {foreign}");

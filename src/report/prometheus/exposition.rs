@@ -24,7 +24,11 @@ impl Exposition {
     pub fn gauge(&mut self, name: &str, help: &str, labels: &[(&str, &str)], value: Option<f64>) {
         let Some(value) = value.filter(|v| v.is_finite()) else { return };
         let at = self.0.iter().position(|f| f.name == name).unwrap_or_else(|| {
-            self.0.push(Family { name: name.to_owned(), help: help.to_owned(), series: Vec::new() });
+            self.0.push(Family {
+                name: name.to_owned(),
+                help: help.to_owned(),
+                series: Vec::new(),
+            });
             self.0.len() - 1
         });
         let (series, labels) = (&mut self.0[at].series, braces(labels));
@@ -35,7 +39,14 @@ impl Exposition {
     }
 
     /// One series for each of `states`, 1 for the one that it is; all are 0 where it is none of them.
-    pub fn states(&mut self, name: &str, help: &str, labels: &[(&str, &str)], (key, states): (&str, &[&str]), is: &str) {
+    pub fn states(
+        &mut self,
+        name: &str,
+        help: &str,
+        labels: &[(&str, &str)],
+        (key, states): (&str, &[&str]),
+        is: &str,
+    ) {
         for state in states {
             let all: Vec<(&str, &str)> = labels.iter().copied().chain([(key, *state)]).collect();
             self.gauge(name, help, &all, Some(f64::from(u8::from(*state == is))));

@@ -55,7 +55,8 @@ fn series(line: &str) -> Series {
             rest = more;
         }
     }
-    let value = rest.strip_prefix(' ').expect("one space").parse().expect("a number and nothing else");
+    let value =
+        rest.strip_prefix(' ').expect("one space").parse().expect("a number and nothing else");
     (name.to_owned(), labels, value)
 }
 
@@ -75,7 +76,10 @@ fn parsed(text: &str) -> Vec<Series> {
         } else {
             let found = series(line);
             assert_eq!(found.0, current, "{line}");
-            assert!(found.2.is_finite() && all.iter().all(|s| (&s.0, &s.1) != (&found.0, &found.1)), "{line} is there twice");
+            assert!(
+                found.2.is_finite() && all.iter().all(|s| (&s.0, &s.1) != (&found.0, &found.1)),
+                "{line} is there twice"
+            );
             all.push(found);
         }
     }
@@ -84,8 +88,12 @@ fn parsed(text: &str) -> Vec<Series> {
 }
 
 fn value(report: &Report, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
-    let wanted: BTreeMap<String, String> = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    parsed(&render(report)).into_iter().find(|(n, l, _)| n == name && *l == wanted).map(|(_, _, value)| value)
+    let wanted: BTreeMap<String, String> =
+        labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    parsed(&render(report))
+        .into_iter()
+        .find(|(n, l, _)| n == name && *l == wanted)
+        .map(|(_, _, value)| value)
 }
 
 /// Every series of every sample.
@@ -118,7 +126,10 @@ fn times_are_seconds_and_rates_keep_their_unit() {
     let ms = report.workloads[0].distributions[0].p95_ms.expect("the sample has one");
     assert_eq!(value(&report, "goodput_gate_ttft_seconds", &p95), Some(ms / 1000.0));
     assert_eq!(value(&report, "goodput_gate_goodput_per_second", &p95[..1]), Some(4.75));
-    assert_eq!(value(&report, "goodput_gate_output_token_rate_tokens_per_second", &p95[..1]), Some(622.1));
+    assert_eq!(
+        value(&report, "goodput_gate_output_token_rate_tokens_per_second", &p95[..1]),
+        Some(622.1)
+    );
     assert_eq!(value(&report, "goodput_gate_error_rate_ratio", &p95[..1]), Some(0.0033));
     assert_eq!(value(&report, "goodput_gate_run_timestamp_seconds", &[]), Some(1_795_167_000.0));
     let judged = [("workload", "chat"), ("metric", "ttft_geomean"), ("side", "candidate")];
@@ -130,18 +141,34 @@ fn times_are_seconds_and_rates_keep_their_unit() {
 #[test]
 fn what_gpus_did_is_in_base_units() {
     let all = samples::all();
-    let (_, report) = all.iter().find(|(_, r)| r.workloads.iter().any(|w| w.gpu.is_some())).expect("a sample was watched");
+    let (_, report) = all
+        .iter()
+        .find(|(_, r)| r.workloads.iter().any(|w| w.gpu.is_some()))
+        .expect("a sample was watched");
     let name = report.workloads[0].name.as_str();
     let first = [("workload", name), ("gpu", "0"), ("uuid", "GPU-1")];
     assert_eq!(value(report, "goodput_gate_gpu_device_energy_joules", &first), Some(63_210.0));
     assert_eq!(value(report, "goodput_gate_gpu_device_sm_clock_hertz", &first), Some(1.755e9));
-    assert_eq!(value(report, "goodput_gate_gpu_device_memory_peak_bytes", &first), Some(61234.0 * 1_048_576.0));
+    assert_eq!(
+        value(report, "goodput_gate_gpu_device_memory_peak_bytes", &first),
+        Some(61234.0 * 1_048_576.0)
+    );
     assert_eq!(value(report, "goodput_gate_tokens_per_joule", &first[..1]), Some(1.1876));
     let with = |key, label| [first[0], first[1], first[2], (key, label)];
-    assert_eq!(value(report, "goodput_gate_gpu_device_throttle_ratio", &with("reason", "power_cap")), Some(0.8));
-    assert_eq!(value(report, "goodput_gate_gpu_device_ecc_errors", &with("kind", "corrected")), Some(2.0));
+    assert_eq!(
+        value(report, "goodput_gate_gpu_device_throttle_ratio", &with("reason", "power_cap")),
+        Some(0.8)
+    );
+    assert_eq!(
+        value(report, "goodput_gate_gpu_device_ecc_errors", &with("kind", "corrected")),
+        Some(2.0)
+    );
     let second = [("workload", name), ("gpu", "1"), ("uuid", "GPU-2")];
-    assert_eq!(value(report, "goodput_gate_gpu_device_energy_joules", &second), None, "it does not tell");
+    assert_eq!(
+        value(report, "goodput_gate_gpu_device_energy_joules", &second),
+        None,
+        "it does not tell"
+    );
 }
 
 #[test]
@@ -151,11 +178,17 @@ fn every_fact_of_the_server_is_in_base_units_on_both_sides() {
     for f in facts {
         let (name, per) = match f.unit.as_str() {
             "ms" => (format!("{}_seconds", f.name()), 1000.0),
-            "count" if f.fact.starts_with("running_") || f.fact.starts_with("waiting_") => (format!("{}_requests", f.fact), 1.0),
+            "count" if f.fact.starts_with("running_") || f.fact.starts_with("waiting_") => {
+                (format!("{}_requests", f.fact), 1.0)
+            }
             _ => (f.fact.clone(), 1.0),
         };
         for (side, said) in [("baseline", f.baseline), ("candidate", f.candidate)] {
-            let found = value(&report, &format!("goodput_gate_server_{name}"), &[("workload", "chat"), ("side", side)]);
+            let found = value(
+                &report,
+                &format!("goodput_gate_server_{name}"),
+                &[("workload", "chat"), ("side", side)],
+            );
             assert_eq!(found, said.map(|v| v / per), "{name} of the {side}");
         }
     }
@@ -163,7 +196,9 @@ fn every_fact_of_the_server_is_in_base_units_on_both_sides() {
     let mut foreign = samples::watched();
     foreign.workloads[0].server.as_mut().expect("as before").facts[0].fact = "up{} 1\n".into();
     assert!(
-        parsed(&render(&foreign)).iter().all(|(name, ..)| name != "goodput_gate_server_running_mean_requests"),
+        parsed(&render(&foreign))
+            .iter()
+            .all(|(name, ..)| name != "goodput_gate_server_running_mean_requests"),
         "no foreign name"
     );
 }
@@ -205,7 +240,9 @@ fn exactly_one_state_is_on() {
         }
         assert!(on.values().all(|sum| (sum - 1.0).abs() < f64::EPSILON), "{name}: {on:?}");
     }
-    let failed = |verdict| value(&samples::regression(), "goodput_gate_run_verdict", &[("verdict", verdict)]);
+    let failed = |verdict| {
+        value(&samples::regression(), "goodput_gate_run_verdict", &[("verdict", verdict)])
+    };
     assert_eq!((failed("failed"), failed("passed")), (Some(1.0), Some(0.0)));
 }
 
@@ -214,7 +251,11 @@ fn the_verdicts_are_those_of_the_json() {
     for (name, report) in samples::all() {
         let json: Value = serde_json::from_str(&report.to_json()).expect("JSON");
         let Some(verdict) = json["verdict"].as_str() else { continue };
-        assert_eq!(value(&report, "goodput_gate_run_verdict", &[("verdict", verdict)]), Some(1.0), "{name}");
+        assert_eq!(
+            value(&report, "goodput_gate_run_verdict", &[("verdict", verdict)]),
+            Some(1.0),
+            "{name}"
+        );
     }
 }
 
@@ -238,23 +279,39 @@ proptest! {
 fn the_dashboard_asks_for_what_is_written() {
     let dashboard: Value = serde_json::from_str(DASHBOARD).expect("JSON");
     let asked = mentioned(DASHBOARD);
-    assert!(asked.len() > 8 && asked.is_subset(&names()), "{:?}", asked.difference(&names()).collect::<Vec<_>>());
-    assert!(dashboard["schemaVersion"].as_u64().is_some_and(|v| v >= 36), "older ones name a data source by a bare text");
-    assert_eq!((&dashboard["id"], &dashboard["templating"]["list"][0]["type"]), (&Value::Null, &"datasource".into()));
+    assert!(
+        asked.len() > 8 && asked.is_subset(&names()),
+        "{:?}",
+        asked.difference(&names()).collect::<Vec<_>>()
+    );
+    assert!(
+        dashboard["schemaVersion"].as_u64().is_some_and(|v| v >= 36),
+        "older ones name a data source by a bare text"
+    );
+    assert_eq!(
+        (&dashboard["id"], &dashboard["templating"]["list"][0]["type"]),
+        (&Value::Null, &"datasource".into())
+    );
     let panels = dashboard["panels"].as_array().expect("panels");
     let ids: BTreeSet<u64> = panels.iter().filter_map(|p| p["id"].as_u64()).collect();
     assert_eq!(ids.len(), panels.len(), "every panel has an id of its own");
     let mut taken = BTreeSet::new();
     for panel in panels {
-        let at = |key: &str| panel["gridPos"][key].as_u64().unwrap_or_else(|| panic!("{panel} has a place"));
+        let at = |key: &str| {
+            panel["gridPos"][key].as_u64().unwrap_or_else(|| panic!("{panel} has a place"))
+        };
         assert!(at("x") + at("w") <= 24, "{panel}");
-        let cells = (at("x")..at("x") + at("w")).flat_map(|x| (at("y")..at("y") + at("h")).map(move |y| (x, y)));
+        let cells = (at("x")..at("x") + at("w"))
+            .flat_map(|x| (at("y")..at("y") + at("h")).map(move |y| (x, y)));
         cells.for_each(|cell| assert!(taken.insert(cell), "{} overlaps", panel["title"]));
         let targets = panel["targets"].as_array().map_or(&[][..], Vec::as_slice);
         assert!(panel["type"] == "row" || !targets.is_empty(), "{panel} asks nothing");
         for target in targets {
             assert_eq!(target["datasource"]["uid"], "${datasource}", "{target}");
-            assert!(target["expr"].as_str().is_some_and(|e| e.contains("goodput_gate_")), "{target}");
+            assert!(
+                target["expr"].as_str().is_some_and(|e| e.contains("goodput_gate_")),
+                "{target}"
+            );
         }
     }
 }
@@ -265,8 +322,11 @@ type Selector<'a> = (&'a str, Vec<(&'a str, Option<Vec<&'a str>>)>);
 fn selectors(expression: &str) -> Vec<Selector<'_>> {
     let ours = expression.match_indices("goodput_gate_").map(|(at, _)| &expression[at..]);
     ours.map(|text| {
-        let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
-        let inside = text[end..].strip_prefix('{').map_or("", |rest| rest.split('}').next().expect("closes"));
+        let end =
+            text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
+        let inside = text[end..]
+            .strip_prefix('{')
+            .map_or("", |rest| rest.split('}').next().expect("closes"));
         let each = inside.split(", ").filter(|one| !one.is_empty()).map(|one| {
             let (key, value) = one.split_once('=').expect("a label");
             let value = value.trim_start_matches('~').trim_matches('"');
@@ -281,28 +341,57 @@ fn selectors(expression: &str) -> Vec<Selector<'_>> {
 fn what_the_dashboard_chooses_by_is_written() {
     let written = written();
     let dashboard: Value = serde_json::from_str(DASHBOARD).expect("JSON");
-    let targets = dashboard["panels"].as_array().into_iter().flatten().filter_map(|p| p["targets"].as_array()).flatten();
+    let targets = dashboard["panels"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|p| p["targets"].as_array())
+        .flatten();
     let mut seen = 0;
     for target in targets {
         let text = |key: &str| target[key].as_str().expect("a text");
         for (name, labels) in selectors(text("expr")) {
-            let series: Vec<&BTreeMap<String, String>> = written.iter().filter(|(n, ..)| n == name).map(|(_, l, _)| l).collect();
+            let series: Vec<&BTreeMap<String, String>> =
+                written.iter().filter(|(n, ..)| n == name).map(|(_, l, _)| l).collect();
             for (key, values) in &labels {
-                let has = |value: &&str| series.iter().any(|l| l.get(*key).is_some_and(|v| v == value));
-                let absent: Vec<&&str> = values.iter().flatten().filter(|value| !has(value)).collect();
-                assert!(series.iter().all(|l| l.contains_key(*key)) && absent.is_empty(), "{name} has no {key} of {absent:?}");
+                let has =
+                    |value: &&str| series.iter().any(|l| l.get(*key).is_some_and(|v| v == value));
+                let absent: Vec<&&str> =
+                    values.iter().flatten().filter(|value| !has(value)).collect();
+                assert!(
+                    series.iter().all(|l| l.contains_key(*key)) && absent.is_empty(),
+                    "{name} has no {key} of {absent:?}"
+                );
             }
-            let legend = text("legendFormat").split("{{").skip(1).map(|rest| rest.split("}}").next().expect("closes"));
+            let legend = text("legendFormat")
+                .split("{{")
+                .skip(1)
+                .map(|rest| rest.split("}}").next().expect("closes"));
             for label in legend {
-                assert!(series.iter().all(|l| l.contains_key(label)), "{name} has no {label} to show");
+                assert!(
+                    series.iter().all(|l| l.contains_key(label)),
+                    "{name} has no {label} to show"
+                );
             }
             seen += 1;
         }
     }
-    for variable in dashboard["templating"]["list"].as_array().into_iter().flatten().filter(|v| v["type"] == "query") {
+    for variable in dashboard["templating"]["list"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|v| v["type"] == "query")
+    {
         let query = variable["query"]["query"].as_str().expect("a query");
-        let (name, label) = query.trim_start_matches("label_values(").trim_end_matches(')').split_once(", ").expect("two");
-        assert!(written.iter().any(|(n, labels, _)| n == name && labels.contains_key(label)), "{query}");
+        let (name, label) = query
+            .trim_start_matches("label_values(")
+            .trim_end_matches(')')
+            .split_once(", ")
+            .expect("two");
+        assert!(
+            written.iter().any(|(n, labels, _)| n == name && labels.contains_key(label)),
+            "{query}"
+        );
     }
     assert!(seen > 40, "{seen}");
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    EntrantReport, HypothesisReport, MetricRanking, PlaceReport, RankingReport, SCHEMA, VERSION, WorkloadRanking, families,
+    EntrantReport, HypothesisReport, MetricRanking, PlaceReport, RankingReport, SCHEMA, VERSION,
+    WorkloadRanking, families,
 };
 use crate::config::{Claim, Term, parse_claim};
 use crate::judge::ranking::{Outcome, Place, Right, Statement, TOO_FEW, Tested, rank, test};
@@ -75,8 +76,13 @@ impl Entrant<'_> {
 
     /// Why it is not ranked in this workload, whose load is that of the first.
     fn unfit(&self, name: &str, first: &WorkloadRecord) -> Option<String> {
-        let Some(mine) = self.workload(name) else { return Some("was not measured with this workload".into()) };
-        mine.unfit.first().map(|why| format!("INVALID: {why}")).or_else(|| other_load(mine.workload, first))
+        let Some(mine) = self.workload(name) else {
+            return Some("was not measured with this workload".into());
+        };
+        mine.unfit
+            .first()
+            .map(|why| format!("INVALID: {why}"))
+            .or_else(|| other_load(mine.workload, first))
     }
 
     /// What is shown: also what was measured with another load, which has no rank.
@@ -117,10 +123,19 @@ pub(super) fn other_load(mine: &WorkloadRecord, first: &WorkloadRecord) -> Optio
     let plan = |w: &WorkloadRecord| w.fingerprint.0.get("plan").cloned();
     // How a protocol writes a request is no part of the load, nor is which others a config has beside it.
     let alone = |l: &LoadFacts| LoadDetail { level: None, ..l.detail.clone() };
-    let alike = |l: &LoadFacts| LoadFacts { protocol: String::new(), length_forced: false, detail: alone(l), ..l.clone() };
-    let same_protocol = mine.load.protocol == first.load.protocol && mine.load.length_forced == first.load.length_forced;
-    let differs = alike(&mine.load) != alike(&first.load) || same_protocol && plan(mine) != plan(first);
-    let said = [|w: &WorkloadRecord| w.load.arrival.clone(), words].into_iter().map(|say| (say(mine), say(first)));
+    let alike = |l: &LoadFacts| LoadFacts {
+        protocol: String::new(),
+        length_forced: false,
+        detail: alone(l),
+        ..l.clone()
+    };
+    let same_protocol = mine.load.protocol == first.load.protocol
+        && mine.load.length_forced == first.load.length_forced;
+    let differs =
+        alike(&mine.load) != alike(&first.load) || same_protocol && plan(mine) != plan(first);
+    let said = [|w: &WorkloadRecord| w.load.arrival.clone(), words]
+        .into_iter()
+        .map(|say| (say(mine), say(first)));
     differs.then(|| match said.into_iter().find(|(mine, first)| mine != first) {
         Some((mine, first)) => format!("was measured with another load ({mine}) than the first ({first})"),
         None => "was measured with another load than the first: its seed, its prompts or another part of the plan differs".into(),
@@ -140,7 +155,11 @@ fn workload(name: &str, entrants: &[Entrant<'_>]) -> WorkloadRanking {
         starts: entrants.iter().map(|e| u32::try_from(starts(e)).unwrap_or(u32::MAX)).collect(),
         unfit,
         warnings: warnings(entrants, &fit, &metrics),
-        unmeasured: metrics.iter().filter(|m| nowhere(&m.shown)).map(|m| m.shown.metric.clone()).collect(),
+        unmeasured: metrics
+            .iter()
+            .filter(|m| nowhere(&m.shown))
+            .map(|m| m.shown.metric.clone())
+            .collect(),
         metrics: metrics.into_iter().map(|m| m.shown).filter(|m| !nowhere(m)).collect(),
     }
 }
@@ -156,8 +175,12 @@ fn nowhere(metric: &MetricRanking) -> bool {
 }
 
 fn words(w: &WorkloadRecord) -> String {
-    let each = w.load.requests_per_round.map_or_else(String::new, |n| format!(", {n} requests per round"));
-    format!("{}{each}, {} input (nominal) and {} output tokens", w.load.arrival, w.load.input_tokens, w.load.output_tokens)
+    let each =
+        w.load.requests_per_round.map_or_else(String::new, |n| format!(", {n} requests per round"));
+    format!(
+        "{}{each}, {} input (nominal) and {} output tokens",
+        w.load.arrival, w.load.input_tokens, w.load.output_tokens
+    )
 }
 
 /// A metric of all entrants.
@@ -168,20 +191,35 @@ struct Row {
 }
 
 /// Each metric that the workload defines, then those of watched GPUs, which have no rank. `fit`: who is ranked; `seen`: whose values are shown.
-fn metrics(shape: Shape, fit: &[Option<&Measured<'_>>], seen: &[Option<&Measured<'_>>]) -> Vec<Row> {
-    let judged = shape.defined().into_iter().chain([Metric::Goodput].into_iter().filter(|m| shape.defines(*m)));
+fn metrics(
+    shape: Shape,
+    fit: &[Option<&Measured<'_>>],
+    seen: &[Option<&Measured<'_>>],
+) -> Vec<Row> {
+    let judged = shape
+        .defined()
+        .into_iter()
+        .chain([Metric::Goodput].into_iter().filter(|m| shape.defines(*m)));
     let ranked = judged.map(|metric| {
         let starts: Vec<&[f64]> = fit.iter().map(|m| m.map_or(&[][..], |m| m.of(metric))).collect();
         let ranking = rank(metric, &starts);
-        let places = ranking.places.iter().zip(fit.iter().zip(seen)).map(|(p, (fit, seen))| match (fit, seen) {
-            (None, Some(other)) => alone(metric, other),
-            _ => place(metric, p, fit.and_then(|m| m.unranked(metric))),
-        });
+        let places =
+            ranking.places.iter().zip(fit.iter().zip(seen)).map(|(p, (fit, seen))| {
+                match (fit, seen) {
+                    (None, Some(other)) => alone(metric, other),
+                    _ => place(metric, p, fit.and_then(|m| m.unranked(metric))),
+                }
+            });
         Row { shown: row(metric, places.collect()), unproven: ranking.unproven }
     });
     let gpu = Metric::GPU.into_iter().map(|metric| {
         let value = |m: Option<&Measured<'_>>| m.and_then(|m| m.unranked(metric));
-        row(metric, seen.iter().map(|m| PlaceReport { value: value(*m), ..PlaceReport::default() }).collect())
+        row(
+            metric,
+            seen.iter()
+                .map(|m| PlaceReport { value: value(*m), ..PlaceReport::default() })
+                .collect(),
+        )
     });
     let watched = gpu.filter(|m| !nowhere(m)).map(|shown| Row { shown, unproven: None });
     ranked.chain(watched).collect()
@@ -207,7 +245,9 @@ fn alone(metric: Metric, measured: &Measured<'_>) -> PlaceReport {
 fn place(metric: Metric, place: &Place, unranked: Option<f64>) -> PlaceReport {
     // A share knows no more than all and no less than none.
     let within = |end: f64| if metric.unit() == Unit::Share { end.clamp(0.0, 1.0) } else { end };
-    let rank = |pick: fn((usize, usize)) -> usize| place.rank.map(pick).and_then(|n| u32::try_from(n).ok());
+    let rank = |pick: fn((usize, usize)) -> usize| {
+        place.rank.map(pick).and_then(|n| u32::try_from(n).ok())
+    };
     PlaceReport {
         value: place.value.or(unranked),
         interval_low: place.interval.map(|(low, _)| within(low)),
@@ -217,7 +257,11 @@ fn place(metric: Metric, place: &Place, unranked: Option<f64>) -> PlaceReport {
     }
 }
 
-fn warnings(entrants: &[Entrant<'_>], fit: &[Option<&Measured<'_>>], metrics: &[Row]) -> Vec<String> {
+fn warnings(
+    entrants: &[Entrant<'_>],
+    fit: &[Option<&Measured<'_>>],
+    metrics: &[Row],
+) -> Vec<String> {
     let mut warnings: Vec<String> = Vec::new();
     if let Some(why) = metrics.iter().find_map(|m| m.unproven) {
         let unranked = metrics.iter().filter(|m| m.unproven.is_some()).count();
@@ -225,7 +269,10 @@ fn warnings(entrants: &[Entrant<'_>], fit: &[Option<&Measured<'_>>], metrics: &[
         warnings.push(format!("{of} shown without ranks: {why}"));
     }
     for (e, _) in entrants.iter().zip(fit).filter(|(_, m)| m.is_some_and(Measured::has_zero)) {
-        warnings.push(format!("{}: goodput is shown without a rank: in some round no request met the SLOs", e.name));
+        warnings.push(format!(
+            "{}: goodput is shown without a rank: in some round no request met the SLOs",
+            e.name
+        ));
     }
     if metrics.iter().any(|m| of_gpu(&m.shown)) {
         warnings.push("metrics of GPUs are shown without ranks: they explain the others".into());
@@ -233,11 +280,15 @@ fn warnings(entrants: &[Entrant<'_>], fit: &[Option<&Measured<'_>>], metrics: &[
     let tokens: Vec<(&str, f64)> = entrants
         .iter()
         .zip(fit)
-        .filter_map(|(e, w)| Some((e.name.as_str(), w.as_ref()?.workload.mean_tokens(|c| &c.output_tokens)?)))
+        .filter_map(|(e, w)| {
+            Some((e.name.as_str(), w.as_ref()?.workload.mean_tokens(|c| &c.output_tokens)?))
+        })
         .collect();
     let most = tokens.iter().copied().reduce(|a, b| if b.1 > a.1 { b } else { a });
     let least = tokens.iter().copied().reduce(|a, b| if b.1 < a.1 { b } else { a });
-    if let Some(((longest, most), (shortest, least))) = most.zip(least).filter(|(m, l)| m.1 > l.1 * (1.0 + UNEQUAL_WORK)) {
+    if let Some(((longest, most), (shortest, least))) =
+        most.zip(least).filter(|(m, l)| m.1 > l.1 * (1.0 + UNEQUAL_WORK))
+    {
         warnings.push(format!(
             "unequal work: {longest} gives {most:.1} output tokens per request and {shortest} {least:.1}; what depends on the length \
              (E2E, rates) says little: have it forced (ignore_eos) or compare TTFT and TPOT"
@@ -245,7 +296,8 @@ fn warnings(entrants: &[Entrant<'_>], fit: &[Option<&Measured<'_>>], metrics: &[
     }
     let hosts: Vec<&String> = entrants.iter().filter_map(|e| e.record.host.get("runner")).collect();
     if hosts.windows(2).any(|pair| pair[0] != pair[1]) {
-        warnings.push("the records are of different machines: what differs may be the machine".into());
+        warnings
+            .push("the records are of different machines: what differs may be the machine".into());
     }
     warnings
 }
@@ -259,7 +311,9 @@ fn hypothesis(said: &HypothesisRecord, among: usize, entrants: &[Entrant<'_>]) -
             .and_then(|claim| tested(&claim, metric, &said.workload, among, entrants)),
     };
     let (tested, reason) = match tested {
-        Ok(tested) if tested.outcome == Outcome::Undecided && tested.difference.is_none() => (Some(tested), Some(TOO_FEW.into())),
+        Ok(tested) if tested.outcome == Outcome::Undecided && tested.difference.is_none() => {
+            (Some(tested), Some(TOO_FEW.into()))
+        }
         Ok(tested) => (Some(tested), None),
         Err(why) => (None, Some(why)),
     };
@@ -287,11 +341,20 @@ fn hypothesis(said: &HypothesisRecord, among: usize, entrants: &[Entrant<'_>]) -
 }
 
 /// Errors: one that the claim names was not measured, or not well enough.
-fn tested(claim: &Claim, metric: Metric, workload: &str, among: usize, entrants: &[Entrant<'_>]) -> Result<Tested, String> {
+fn tested(
+    claim: &Claim,
+    metric: Metric,
+    workload: &str,
+    among: usize,
+    entrants: &[Entrant<'_>],
+) -> Result<Tested, String> {
     let first = entrants.iter().find_map(|e| e.workload(workload)).map(|m| m.workload);
     let first = first.ok_or_else(|| format!("workload {workload} was not measured"))?;
     let starts = |name: &str| {
-        let entrant = entrants.iter().find(|e| e.name == name).ok_or_else(|| format!("{name} was not measured"))?;
+        let entrant = entrants
+            .iter()
+            .find(|e| e.name == name)
+            .ok_or_else(|| format!("{name} was not measured"))?;
         let unfit = || format!("{name}: {}", entrant.unfit(workload, first).unwrap_or_default());
         Ok::<&[f64], String>(entrant.fit(workload, first).ok_or_else(unfit)?.of(metric))
     };
@@ -299,6 +362,10 @@ fn tested(claim: &Claim, metric: Metric, workload: &str, among: usize, entrants:
         Term::Number(number) => Right::Number(*number),
         Term::Times(factor, name) => Right::Times(*factor, starts(name)?),
     };
-    let all: Vec<&[f64]> = entrants.iter().filter_map(|e| Some(e.fit(workload, first)?.of(metric))).collect();
-    Ok(test(&Statement { metric, left: starts(&claim.left)?, right, greater: claim.greater, among }, &all))
+    let all: Vec<&[f64]> =
+        entrants.iter().filter_map(|e| Some(e.fit(workload, first)?.of(metric))).collect();
+    Ok(test(
+        &Statement { metric, left: starts(&claim.left)?, right, greater: claim.greater, among },
+        &all,
+    ))
 }

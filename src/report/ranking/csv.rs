@@ -34,14 +34,18 @@ pub fn render(report: &RankingReport) -> Result<String, String> {
         let absent = PlaceReport::default();
         for m in &w.metrics {
             for (i, place) in m.places.iter().enumerate() {
-                writer.write_record(row(report, w, i, [&m.metric, &m.unit, &m.better], place)).map_err(unwritable)?;
+                writer
+                    .write_record(row(report, w, i, [&m.metric, &m.unit, &m.better], place))
+                    .map_err(unwritable)?;
             }
         }
         let nothing = (w.metrics.is_empty() && w.unmeasured.is_empty()).then_some("");
         for metric in w.unmeasured.iter().map(String::as_str).chain(nothing) {
             let unit = Metric::parse(metric).map_or("", |m| m.unit().suffix());
             for i in 0..report.entrants.len() {
-                writer.write_record(row(report, w, i, [metric, unit, ""], &absent)).map_err(unwritable)?;
+                writer
+                    .write_record(row(report, w, i, [metric, unit, ""], &absent))
+                    .map_err(unwritable)?;
             }
         }
     }
@@ -50,7 +54,13 @@ pub fn render(report: &RankingReport) -> Result<String, String> {
 }
 
 /// `what`: metric, unit, and which is better.
-fn row(report: &RankingReport, w: &WorkloadRanking, entrant: usize, what: [&str; 3], place: &PlaceReport) -> [String; 16] {
+fn row(
+    report: &RankingReport,
+    w: &WorkloadRanking,
+    entrant: usize,
+    what: [&str; 3],
+    place: &PlaceReport,
+) -> [String; 16] {
     let [metric, unit, better] = what;
     let [family, axis, level, knee] = of_family(report, w, entrant);
     let rank = |rank: Option<u32>| rank.map_or_else(String::new, |n| n.to_string());
@@ -77,7 +87,13 @@ fn row(report: &RankingReport, w: &WorkloadRanking, entrant: usize, what: [&str;
 /// Which level of what the workload is, and the level at which this entrant's curve bends; empty where it is none.
 fn of_family(report: &RankingReport, w: &WorkloadRanking, entrant: usize) -> [String; 4] {
     let found = report.families.iter().find_map(|f| {
-        let level = f.curves.iter().flatten().flat_map(|curve| &curve.levels).find(|l| l.workload == w.name)?.level;
+        let level = f
+            .curves
+            .iter()
+            .flatten()
+            .flat_map(|curve| &curve.levels)
+            .find(|l| l.workload == w.name)?
+            .level;
         let knee = f.curves.get(entrant).and_then(|curve| curve.as_ref()?.knee);
         Some([cell(&f.family), axis_name(f.axis).to_owned(), number(Some(level)), number(knee)])
     });
@@ -152,7 +168,12 @@ mod tests {
             metrics: vec![tpot],
             unmeasured: vec!["ttft_p99".into()],
         };
-        let dead = WorkloadRanking { name: "long".into(), metrics: vec![], unmeasured: vec![], ..chat.clone() };
+        let dead = WorkloadRanking {
+            name: "long".into(),
+            metrics: vec![],
+            unmeasured: vec![],
+            ..chat.clone()
+        };
         RankingReport {
             schema: SCHEMA.into(),
             version: VERSION,

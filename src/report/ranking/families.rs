@@ -19,7 +19,11 @@ pub fn families(names: &[&str], entrants: &[Entrant<'_>]) -> Vec<FamilyRanking> 
     let mut all: Vec<(&str, Axis, Vec<Member<'_>>)> = Vec::new();
     for name in names {
         let known = || entrants.iter().filter_map(|e| e.workload(name)).map(|m| m.workload);
-        let Some(LevelRecord { family, axis, value }) = known().find_map(|w| w.load.detail.level.as_ref()) else { continue };
+        let Some(LevelRecord { family, axis, value }) =
+            known().find_map(|w| w.load.detail.level.as_ref())
+        else {
+            continue;
+        };
         let Some(first) = known().next() else { continue };
         let member = Member { value: *value, first };
         match all.iter_mut().find(|(of, by, _)| of == family && by == axis) {
@@ -31,7 +35,12 @@ pub fn families(names: &[&str], entrants: &[Entrant<'_>]) -> Vec<FamilyRanking> 
     all.into_iter().map(|(name, axis, members)| family(name, axis, members, entrants)).collect()
 }
 
-fn family(name: &str, axis: Axis, mut members: Vec<Member<'_>>, entrants: &[Entrant<'_>]) -> FamilyRanking {
+fn family(
+    name: &str,
+    axis: Axis,
+    mut members: Vec<Member<'_>>,
+    entrants: &[Entrant<'_>],
+) -> FamilyRanking {
     members.sort_by(|a, b| a.value.total_cmp(&b.value));
     let (mut curves, mut notes) = (Vec::new(), Vec::new());
     for entrant in entrants {
@@ -49,7 +58,11 @@ fn family(name: &str, axis: Axis, mut members: Vec<Member<'_>>, entrants: &[Entr
             levels.push(level(mine.workload, &mine.pooled, *value, mine.unfit.first().cloned()));
         }
         if !lacking.is_empty() {
-            let all = if lacking.len() == members.len() { "any level".to_owned() } else { lacking.join(", ") };
+            let all = if lacking.len() == members.len() {
+                "any level".to_owned()
+            } else {
+                lacking.join(", ")
+            };
             notes.push(format!("{}: was not measured at {all}", entrant.name));
         }
         curves.push((!levels.is_empty()).then(|| sweep(name, axis, levels)));
@@ -63,7 +76,9 @@ pub fn rows(f: &FamilyRanking, curved: &Curved) -> Option<Vec<Vec<String>>> {
     let mut known = f.curves.iter().flatten().flat_map(|s| &s.levels);
     known.any(|l| curved.2(l).is_some()).then(|| {
         let row = |&at: &f64| {
-            let cells = f.curves.iter().map(|curve| curve.as_ref().map_or_else(|| text::number(None), |s| cell(s, at, curved)));
+            let cells = f.curves.iter().map(|curve| {
+                curve.as_ref().map_or_else(|| text::number(None), |s| cell(s, at, curved))
+            });
             std::iter::once(at.to_string()).chain(cells).collect()
         };
         f.levels.iter().map(row).collect()
@@ -72,7 +87,9 @@ pub fn rows(f: &FamilyRanking, curved: &Curved) -> Option<Vec<Vec<String>>> {
 
 /// `476.0`, `knee 476.0`, `INVALID`, or nothing known.
 fn cell(sweep: &SweepReport, at: f64, (title, unit, value): &Curved) -> String {
-    let Some(level) = sweep.levels.iter().find(|l| (l.level - at).abs() <= 0.0) else { return text::number(None) };
+    let Some(level) = sweep.levels.iter().find(|l| (l.level - at).abs() <= 0.0) else {
+        return text::number(None);
+    };
     if level.unfit.is_some() {
         return "INVALID".into();
     }

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::families::rows;
-use super::{EntrantReport, FamilyRanking, RankingReport, WorkloadRanking, outcome, rank, server, value};
+use super::{
+    EntrantReport, FamilyRanking, RankingReport, WorkloadRanking, outcome, rank, server, value,
+};
 use crate::config::Lang;
 use crate::report::markdown::escape::{code, escape};
 use crate::report::markdown::{cell, folded, table, titled};
@@ -13,7 +15,8 @@ use crate::report::{say, text};
 pub fn render(report: &RankingReport, lang: Lang) -> String {
     let t = |english: &str| say(lang, english);
     let names: Vec<String> = report.entrants.iter().map(|e| code(&e.name)).collect();
-    let mut out: String = report.families.iter().map(|f| family(f, &report.entrants, &names, lang)).collect();
+    let mut out: String =
+        report.families.iter().map(|f| family(f, &report.entrants, &names, lang)).collect();
     for w in &report.workloads {
         out += &workload(w, &names, lang);
     }
@@ -24,35 +27,52 @@ pub fn render(report: &RankingReport, lang: Lang) -> String {
                 escape(&h.name),
                 says,
                 match lang {
-                    Lang::En => format!("{} of {}: {}", code(&h.metric), code(&h.workload), code(&h.claim)),
-                    Lang::Ko => format!("{}의 {}: {}", code(&h.workload), code(&h.metric), code(&h.claim)),
+                    Lang::En => {
+                        format!("{} of {}: {}", code(&h.metric), code(&h.workload), code(&h.claim))
+                    }
+                    Lang::Ko => {
+                        format!("{}의 {}: {}", code(&h.workload), code(&h.metric), code(&h.claim))
+                    }
                 },
                 escape(&t(&outcome(h))),
             ]
         });
-        let _ = write!(out, "\n### {}\n{}", t("Hypotheses"), titled(lang, &["", "says", "claim", "outcome"], 0..0, rows));
+        let _ = write!(
+            out,
+            "\n### {}\n{}",
+            t("Hypotheses"),
+            titled(lang, &["", "says", "claim", "outcome"], 0..0, rows)
+        );
     }
     let rows = report.entrants.iter().map(|e| {
         let commit = e.commit.as_deref().map_or(text::ABSENT.into(), |c| code(&text::short(c)));
         vec![code(&e.name), escape(&server(e)), commit, escape(&e.session), escape(&e.created)]
     });
-    let _ =
-        write!(out, "\n### {}\n{}", t("Provenance"), titled(lang, &["", "server", "commit", "session", "created"], 0..0, rows));
+    let _ = write!(
+        out,
+        "\n### {}\n{}",
+        t("Provenance"),
+        titled(lang, &["", "server", "commit", "session", "created"], 0..0, rows)
+    );
     out
 }
 
 /// What each knee means, then every curve as a table.
 fn family(f: &FamilyRanking, entrants: &[EntrantReport], names: &[String], lang: Lang) -> String {
     let t = |english: &str| say(lang, english);
-    let mut out = format!("\n### {}\n\n", t(&format!("{} by {}", code(&f.family), axis_name(f.axis))));
-    for (e, sweep) in entrants.iter().zip(&f.curves).filter_map(|(e, curve)| Some((e, curve.as_ref()?))) {
+    let mut out =
+        format!("\n### {}\n\n", t(&format!("{} by {}", code(&f.family), axis_name(f.axis))));
+    for (e, sweep) in
+        entrants.iter().zip(&f.curves).filter_map(|(e, curve)| Some((e, curve.as_ref()?)))
+    {
         let _ = writeln!(out, "- {}: {}", code(&e.name), escape(&t(&matters(sweep))));
     }
     for note in &f.notes {
         let _ = write!(out, "\n{}\n", escape(&t(&format!("Not in a curve: {note}"))));
     }
     let level = t("level");
-    let header: Vec<&str> = std::iter::once(level.as_str()).chain(names.iter().map(String::as_str)).collect();
+    let header: Vec<&str> =
+        std::iter::once(level.as_str()).chain(names.iter().map(String::as_str)).collect();
     let tables = BY_LEVEL.iter().filter_map(|curved| Some((curved.0, rows(f, curved)?)));
     let each = tables.map(|(title, rows)| {
         let rows = rows.into_iter().map(|row| row.iter().map(|c| cell(c)).collect());
@@ -65,8 +85,11 @@ fn workload(w: &WorkloadRanking, names: &[String], lang: Lang) -> String {
     let t = |english: &str| say(lang, english);
     let mut out = format!("\n### {}\n\n{}\n", code(&w.name), escape(&t(&w.load)));
     let metric = t("metric");
-    let header: Vec<&str> = std::iter::once(metric.as_str()).chain(names.iter().map(String::as_str)).collect();
-    let starts = std::iter::once(t("server starts")).chain(w.starts.iter().map(u32::to_string)).collect::<Vec<_>>();
+    let header: Vec<&str> =
+        std::iter::once(metric.as_str()).chain(names.iter().map(String::as_str)).collect();
+    let starts = std::iter::once(t("server starts"))
+        .chain(w.starts.iter().map(u32::to_string))
+        .collect::<Vec<_>>();
     let rows = w.metrics.iter().map(|m| {
         let cells = m.places.iter().map(|p| match rank(p) {
             Some(rank) => format!("**{}.** {}", escape(&t(&rank)), escape(&t(&value(&m.unit, p)))),
@@ -75,7 +98,9 @@ fn workload(w: &WorkloadRanking, names: &[String], lang: Lang) -> String {
         std::iter::once(code(&m.metric)).chain(cells).collect::<Vec<_>>()
     });
     out += &table(&header, 1..header.len(), std::iter::once(starts).chain(rows));
-    for (name, why) in names.iter().zip(&w.unfit).filter_map(|(name, why)| Some((name, why.as_ref()?))) {
+    for (name, why) in
+        names.iter().zip(&w.unfit).filter_map(|(name, why)| Some((name, why.as_ref()?)))
+    {
         let _ = write!(out, "\n{}: {name}: {}\n", t("Not ranked"), escape(&t(why)));
     }
     if !w.unmeasured.is_empty() {

@@ -2,7 +2,10 @@
 
 use askama::Template;
 
-use super::{FamilyRanking, MetricRanking, PlaceReport, RankingReport, WorkloadRanking, outcome, rank, server, value};
+use super::{
+    FamilyRanking, MetricRanking, PlaceReport, RankingReport, WorkloadRanking, outcome, rank,
+    server, value,
+};
 use crate::config::Lang;
 use crate::report::page::{self, Family, Shell, Swept};
 use crate::report::sweep::HEADER;
@@ -58,7 +61,10 @@ const PROVENANCE: [&str; 5] = ["name", "server", "commit", "session", "created"]
 
 pub fn render(report: &RankingReport, lang: Lang) -> String {
     let names: Vec<String> = report.entrants.iter().map(|e| text::plain(&e.name)).collect();
-    let heading = say(lang, &format!("{} side by side", text::count(report.entrants.len() as u64, "record", "records")));
+    let heading = say(
+        lang,
+        &format!("{} side by side", text::count(report.entrants.len() as u64, "record", "records")),
+    );
     let page = Page {
         shell: Shell::of(&heading, &report.tool_version, lang),
         report,
@@ -78,13 +84,17 @@ pub fn render(report: &RankingReport, lang: Lang) -> String {
 }
 
 fn family(report: &RankingReport, f: &FamilyRanking) -> Family {
-    let swept = report.entrants.iter().zip(&f.curves).map(|(e, curve)| (e.name.as_str(), curve.as_ref()));
+    let swept =
+        report.entrants.iter().zip(&f.curves).map(|(e, curve)| (e.name.as_str(), curve.as_ref()));
     page::family(&f.family, f.axis, &f.levels, &swept.collect::<Vec<Swept<'_>>>(), &f.notes)
 }
 
 fn ranked(w: &WorkloadRanking, names: &[String], lang: Lang) -> Ranked {
     let t = |english: &str| say(lang, &text::plain(english));
-    let unfit = names.iter().zip(&w.unfit).filter_map(|(name, why)| Some(format!("{name}: {}", t(why.as_ref()?))));
+    let unfit = names
+        .iter()
+        .zip(&w.unfit)
+        .filter_map(|(name, why)| Some(format!("{name}: {}", t(why.as_ref()?))));
     Ranked {
         name: text::plain(&w.name),
         load: t(&w.load),
@@ -97,7 +107,8 @@ fn ranked(w: &WorkloadRanking, names: &[String], lang: Lang) -> Ranked {
 
 fn row(m: &MetricRanking, lang: Lang) -> Row {
     let known = |p: &PlaceReport| [p.interval_low, p.interval_high, p.value];
-    let all: Vec<f64> = m.places.iter().flat_map(known).flatten().filter(|x| x.is_finite()).collect();
+    let all: Vec<f64> =
+        m.places.iter().flat_map(known).flatten().filter(|x| x.is_finite()).collect();
     let ends = all.iter().copied().reduce(f64::min).zip(all.iter().copied().reduce(f64::max));
     let cell = |p: &PlaceReport| Cell {
         rank: rank(p).map(|rank| say(lang, &rank)),
@@ -113,9 +124,15 @@ fn row(m: &MetricRanking, lang: Lang) -> Row {
 }
 
 fn strip(p: &PlaceReport, (low, high): (f64, f64)) -> Option<Strip> {
-    let at = |x: f64| if high > low { ((x - low) / (high - low) * 960.0).round() / 10.0 + 2.0 } else { 50.0 };
+    let at = |x: f64| {
+        if high > low { ((x - low) / (high - low) * 960.0).round() / 10.0 + 2.0 } else { 50.0 }
+    };
     let value = p.value?;
-    Some(Strip { low: at(p.interval_low.unwrap_or(value)), high: at(p.interval_high.unwrap_or(value)), at: at(value) })
+    Some(Strip {
+        low: at(p.interval_low.unwrap_or(value)),
+        high: at(p.interval_high.unwrap_or(value)),
+        at: at(value),
+    })
 }
 
 fn provenance(report: &RankingReport) -> Vec<[String; 5]> {

@@ -26,7 +26,8 @@ pub fn render(report: &RankingReport, width: u16, lang: Lang) -> String {
     }
     for h in &report.hypotheses {
         let says = h.says.as_deref().unwrap_or(&h.claim);
-        let (name, workload, claim) = (text::plain(&h.name), text::plain(&h.workload), text::plain(&h.claim));
+        let (name, workload, claim) =
+            (text::plain(&h.name), text::plain(&h.workload), text::plain(&h.claim));
         let of = match lang {
             Lang::En => format!("{} of {workload}", h.metric),
             Lang::Ko => format!("{workload}의 {}", h.metric),
@@ -39,7 +40,13 @@ pub fn render(report: &RankingReport, width: u16, lang: Lang) -> String {
     }
     let rows = report.entrants.iter().map(|e| {
         let commit = e.commit.as_deref().map_or(text::ABSENT.into(), text::short);
-        vec![folded(&text::plain(&e.name), NAME), server(e), commit, text::plain(&e.session), text::plain(&e.created)]
+        vec![
+            folded(&text::plain(&e.name), NAME),
+            server(e),
+            commit,
+            text::plain(&e.session),
+            text::plain(&e.created),
+        ]
     });
     let header = ["", "server", "commit", "session", "created"].map(|h| say(lang, h));
     out += &ruled(&header.each_ref().map(String::as_str), rows, 0..0, width);
@@ -50,8 +57,10 @@ pub fn render(report: &RankingReport, width: u16, lang: Lang) -> String {
 fn family(f: &FamilyRanking, names: &[&str], width: u16, lang: Lang) -> String {
     let t = |english: &str| say(lang, english);
     let mut out = t(&format!("{}: by {}", text::plain(&f.family), axis_name(f.axis))) + "\n";
-    let known = || names.iter().zip(&f.curves).filter_map(|(name, curve)| Some((name, curve.as_ref()?)));
-    let curve = known().find_map(|(_, sweep)| BY_LEVEL.iter().find(|(title, ..)| is_of(sweep, title)));
+    let known =
+        || names.iter().zip(&f.curves).filter_map(|(name, curve)| Some((name, curve.as_ref()?)));
+    let curve =
+        known().find_map(|(_, sweep)| BY_LEVEL.iter().find(|(title, ..)| is_of(sweep, title)));
     if let Some((curved, rows)) = curve.and_then(|curved| Some((curved, rows(f, curved)?))) {
         let _ = writeln!(out, "{}", curved.0);
         out += &side_by_side("level", names, &rows, width, lang);
@@ -66,10 +75,17 @@ fn family(f: &FamilyRanking, names: &[&str], width: u16, lang: Lang) -> String {
 }
 
 /// A column for each name, beside the first.
-fn side_by_side(first: &str, names: &[&str], rows: &[Vec<String>], width: u16, lang: Lang) -> String {
+fn side_by_side(
+    first: &str,
+    names: &[&str],
+    rows: &[Vec<String>],
+    width: u16,
+    lang: Lang,
+) -> String {
     let (first, folded): (String, Vec<String>) =
         (say(lang, first), names.iter().map(|name| folded(&text::plain(name), NAME)).collect());
-    let header: Vec<&str> = std::iter::once(first.as_str()).chain(folded.iter().map(String::as_str)).collect();
+    let header: Vec<&str> =
+        std::iter::once(first.as_str()).chain(folded.iter().map(String::as_str)).collect();
     parted(&header, rows, 1..header.len(), width)
 }
 
@@ -86,8 +102,14 @@ fn workload(w: &WorkloadRanking, names: &[&str], width: u16, lang: Lang) -> Stri
     });
     let starts = std::iter::once(std::iter::once(t("server starts")).chain(starts).collect());
     out += &side_by_side("metric", names, &starts.chain(rows).collect::<Vec<_>>(), width, lang);
-    for (name, why) in names.iter().zip(&w.unfit).filter_map(|(name, why)| Some((name, why.as_ref()?))) {
-        let _ = writeln!(out, "{}", t(&format!("not ranked: {}: {}", text::plain(name), text::plain(why))));
+    for (name, why) in
+        names.iter().zip(&w.unfit).filter_map(|(name, why)| Some((name, why.as_ref()?)))
+    {
+        let _ = writeln!(
+            out,
+            "{}",
+            t(&format!("not ranked: {}: {}", text::plain(name), text::plain(why)))
+        );
     }
     if !w.unmeasured.is_empty() {
         let _ = writeln!(out, "{}: {}", t("unmeasured"), w.unmeasured.join(", "));

@@ -9,7 +9,8 @@ use crate::record::{LevelRecord, Record, WorkloadRecord};
 
 /// A record of one load at these levels.
 fn swept(levels: &[f64]) -> Record {
-    let mut record = Record::parse(include_str!("../../../tests/fixtures/records/candidate.json")).expect("the fixture");
+    let mut record = Record::parse(include_str!("../../../tests/fixtures/records/candidate.json"))
+        .expect("the fixture");
     let one = record.workloads.remove(0);
     let at = |&value: &f64| {
         let mut w = WorkloadRecord { name: format!("chat-r{value}"), ..one.clone() };
@@ -44,7 +45,8 @@ fn ranked(named: &[(&str, Record)]) -> RankingReport {
 
 /// Four entrants of which only the first has everything.
 fn odd() -> RankingReport {
-    let (mut late, mut other, all) = (swept(&[5.0, 10.0, 20.0]), swept(&[5.0, 10.0, 20.0]), [5.0, 10.0, 20.0]);
+    let (mut late, mut other, all) =
+        (swept(&[5.0, 10.0, 20.0]), swept(&[5.0, 10.0, 20.0]), [5.0, 10.0, 20.0]);
     for round in late.workloads[2].starts.iter_mut().flat_map(|s| &mut s.rounds) {
         let busy = crate::measure::seen::Seen::ClientBusy { busy: 0.95, bound: 0.9 };
         round.findings.push(Finding::new(Severity::Invalid, "client_cpu", busy));
@@ -57,12 +59,25 @@ fn odd() -> RankingReport {
 fn only_the_same_load_is_in_a_curve_and_the_rest_is_said() {
     let report = odd();
     let [family] = &report.families[..] else { panic!("one family: {:?}", report.families) };
-    assert_eq!((family.family.as_str(), family.axis, &family.levels[..]), ("chat", Axis::Rate, &[5.0, 10.0, 20.0][..]));
-    let levels: Vec<Vec<f64>> =
-        family.curves.iter().map(|c| c.iter().flat_map(|c| &c.levels).map(|l| l.level).collect()).collect();
-    assert_eq!(levels, [vec![5.0, 10.0, 20.0], vec![5.0, 10.0, 20.0], vec![10.0, 20.0], vec![10.0]]);
+    assert_eq!(
+        (family.family.as_str(), family.axis, &family.levels[..]),
+        ("chat", Axis::Rate, &[5.0, 10.0, 20.0][..])
+    );
+    let levels: Vec<Vec<f64>> = family
+        .curves
+        .iter()
+        .map(|c| c.iter().flat_map(|c| &c.levels).map(|l| l.level).collect())
+        .collect();
+    assert_eq!(
+        levels,
+        [vec![5.0, 10.0, 20.0], vec![5.0, 10.0, 20.0], vec![10.0, 20.0], vec![10.0]]
+    );
     let late = family.curves[1].as_ref().expect("it was measured");
-    assert!(late.levels[2].unfit.is_some() && late.words.ends_with("; INVALID and in no curve: 20"), "{}", late.words);
+    assert!(
+        late.levels[2].unfit.is_some() && late.words.ends_with("; INVALID and in no curve: 20"),
+        "{}",
+        late.words
+    );
     assert_eq!(
         family.notes,
         [
@@ -94,7 +109,10 @@ fn a_stored_ranking_is_the_same_in_every_form() {
     assert!(RankingReport::parse(&newer).is_err_and(|e| e.contains("reads up to 1")));
     let mut short = report;
     short.families[0].curves.pop();
-    assert!(RankingReport::parse(&short.to_json()).is_err_and(|e| e.contains("one value for each entrant")));
+    assert!(
+        RankingReport::parse(&short.to_json())
+            .is_err_and(|e| e.contains("one value for each entrant"))
+    );
 }
 
 #[test]
@@ -108,28 +126,43 @@ fn curves_are_tables_at_the_terminal_and_in_markdown() {
 #[test]
 fn no_line_is_wider_than_the_terminal_that_could_be_narrower() {
     let long = "a".repeat(100);
-    let named: Vec<(&str, Record)> =
-        ["one", "two", "three", "four", "five", "six", &long].into_iter().map(|name| (name, swept(&[5.0, 10.0, 20.0]))).collect();
+    let named: Vec<(&str, Record)> = ["one", "two", "three", "four", "five", "six", &long]
+        .into_iter()
+        .map(|name| (name, swept(&[5.0, 10.0, 20.0])))
+        .collect();
     let report = ranked(&named);
     let shown = terminal(&report, 100, Lang::En);
     let tables = shown.split("server").next().expect("before the provenance");
-    assert!(tables.lines().filter(|l| !l.contains(": ")).all(|l| l.chars().count() <= 100), "{shown}");
+    assert!(
+        tables.lines().filter(|l| !l.contains(": ")).all(|l| l.chars().count() <= 100),
+        "{shown}"
+    );
     assert!(named.iter().take(6).all(|(name, _)| shown.contains(name)));
 }
 
 #[test]
 fn a_page_draws_a_line_for_each_with_a_pen_of_its_own() {
     let called = ["one", "two", "three", "four", "five", "six", "<script>seven"];
-    let named: Vec<(&str, Record)> = called.into_iter().map(|name| (name, swept(&[5.0, 10.0, 20.0]))).collect();
+    let named: Vec<(&str, Record)> =
+        called.into_iter().map(|name| (name, swept(&[5.0, 10.0, 20.0]))).collect();
     let html = page(&ranked(&named), Lang::En);
     let figure = html.split("<figure class=\"plot\">").nth(1).expect("a plot");
-    let legend = figure.split("<ul class=\"legend\">").nth(1).and_then(|l| l.split("</ul>").next()).expect("a legend");
-    let signs: std::collections::BTreeSet<&str> = legend.split("<li ").skip(1).filter_map(|l| l.split("</svg>").next()).collect();
+    let legend = figure
+        .split("<ul class=\"legend\">")
+        .nth(1)
+        .and_then(|l| l.split("</ul>").next())
+        .expect("a legend");
+    let signs: std::collections::BTreeSet<&str> =
+        legend.split("<li ").skip(1).filter_map(|l| l.split("</svg>").next()).collect();
     assert_eq!(signs.len(), 7, "{legend}");
     assert!(figure.contains("These lines cover each other: one, two"), "{figure}");
     assert!(!html.contains("<script>seven") && html.contains("data-family=\"chat\""));
     let odd = page(&odd(), Lang::En);
-    assert!(odd.contains("class=\"mark unfit\"") && odd.contains("A cross: an INVALID measurement") && !odd.contains("A ring"));
+    assert!(
+        odd.contains("class=\"mark unfit\"")
+            && odd.contains("A cross: an INVALID measurement")
+            && !odd.contains("A ring")
+    );
     assert!(odd.contains("few: was not measured at 5, 20"));
 }
 
@@ -150,11 +183,23 @@ fn a_goodput_of_zero_is_a_value_without_a_rank() {
     let [_, never, once] = places(&report, "goodput") else { panic!("three") };
     assert_eq!((never.value, never.best_rank, never.interval_low), (Some(0.0), None, None));
     let whole = places(&report, "goodput")[0].value.expect("measured");
-    assert!(once.value.is_some_and(|x| x > 0.0 && x < whole) && once.best_rank.is_none(), "{once:?} {whole}");
-    assert!(report.workloads[0].warnings.iter().any(|w| w.starts_with("never: goodput is shown without a rank")));
+    assert!(
+        once.value.is_some_and(|x| x > 0.0 && x < whole) && once.best_rank.is_none(),
+        "{once:?} {whole}"
+    );
+    assert!(
+        report.workloads[0]
+            .warnings
+            .iter()
+            .any(|w| w.starts_with("never: goodput is shown without a rank"))
+    );
     let rows = csv(&report).expect("it renders");
     assert!(rows.contains("goodput,per_s,higher,never,2,0,,,,"), "{rows}");
-    assert!(terminal(&report, 200, Lang::En).lines().any(|l| l.starts_with("goodput") && l.contains(" 0/s")));
+    assert!(
+        terminal(&report, 200, Lang::En)
+            .lines()
+            .any(|l| l.starts_with("goodput") && l.contains(" 0/s"))
+    );
 }
 
 #[test]
@@ -165,11 +210,21 @@ fn another_load_shows_its_values_and_no_rank() {
     longer.workloads[0].load.requests_per_round = Some(12_345);
     let report = ranked(&[("first", first), ("other", other), ("longer", longer)]);
     let why = report.workloads[0].unfit[2].as_deref().expect("another load");
-    assert!(why.contains("12345 requests per round"), "says what differs, where the arrivals do not: {why}");
+    assert!(
+        why.contains("12345 requests per round"),
+        "says what differs, where the arrivals do not: {why}"
+    );
     let [first, other, _] = places(&report, "tpot_geomean") else { panic!("three") };
-    assert_eq!((first.value, first.interval_low), (other.value, other.interval_low), "the same numbers of their own noise");
+    assert_eq!(
+        (first.value, first.interval_low),
+        (other.value, other.interval_low),
+        "the same numbers of their own noise"
+    );
     assert_eq!((first.best_rank, other.best_rank), (None, None), "the first has nobody beside it");
-    assert!(report.workloads[0].unfit[1].is_some() && report.exit() == crate::exit::ExitStatus::CouldNotMeasure);
+    assert!(
+        report.workloads[0].unfit[1].is_some()
+            && report.exit() == crate::exit::ExitStatus::CouldNotMeasure
+    );
 }
 
 #[test]

@@ -17,10 +17,14 @@ fn terms() -> Terms {
 }
 
 pub fn accepted() -> Report {
-    let mut w = WorkloadReport { metrics: regression().workloads.remove(0).metrics, ..limit_breach().workloads.remove(0) };
+    let mut w = WorkloadReport {
+        metrics: regression().workloads.remove(0).metrics,
+        ..limit_breach().workloads.remove(0)
+    };
     let changes = slower().map(|m| Excusable::Change(Measured { interval: None, p: None, ..m }));
     let found = changes.into_iter().chain([Excusable::Limit(breach())]);
-    let accepted: Vec<Reason> = found.map(|found| Reason::Accepted { found, terms: terms() }).collect();
+    let accepted: Vec<Reason> =
+        found.map(|found| Reason::Accepted { found, terms: terms() }).collect();
     w.accepted = w.codes.texts(&accepted);
     for m in w.metrics.iter_mut().filter(|m| m.is_regression()) {
         m.accepted = Some(terms().to_string());
@@ -30,15 +34,25 @@ pub fn accepted() -> Report {
     }
     let before = regression().workloads.remove(0);
     // Its metrics come with the reason of the one that is open.
-    w.codes.text(&MetricReason::MarginNotProven { metric: metric_named("output_token_rate"), margin: 0.1 });
+    w.codes.text(&MetricReason::MarginNotProven {
+        metric: metric_named("output_token_rate"),
+        margin: 0.1,
+    });
     (w.baseline, w.comparison) = (before.baseline, before.comparison);
     let (drift, since) = drift();
     w.anchor = Some(drift);
     w.warnings = w.codes.texts(&[since]);
-    w.reasons = w.codes.texts(&[Reason::from(crate::judge::Reason::Proof { margins: margins(), detectable: vec![] })]);
+    w.reasons = w.codes.texts(&[Reason::from(crate::judge::Reason::Proof {
+        margins: margins(),
+        detectable: vec![],
+    })]);
     w.codes.text(&super::unproven());
     w.verdict = Some(Verdict::Passed);
-    let mut report = report(&Headline::PassedWithAccepted { accepted: 3, first: accepted[0].clone() }, 0, vec![w]);
+    let mut report = report(
+        &Headline::PassedWithAccepted { accepted: 3, first: accepted[0].clone() },
+        0,
+        vec![w],
+    );
     report.notices =
         vec!["this change brings an acceptance (chat/tpot_geomean) that counts only once it is on the base branch".into()];
     report
@@ -53,9 +67,15 @@ fn drift() -> (AnchorReport, Reason) {
         interval_high_ratio: Some(0.082),
         judgement: Judgement::Regressed,
     };
-    let worse = Measured { metric: metric_named("tpot_geomean"), change: Some(0.061), interval: Some((0.04, 0.082)), p: None };
+    let worse = Measured {
+        metric: metric_named("tpot_geomean"),
+        change: Some(0.061),
+        interval: Some((0.04, 0.082)),
+        p: None,
+    };
     let found = SinceAnchor::Worse(vec![worse]);
-    let since: Reason = compare::Reason::Anchor { name: "v1.2".into(), commits: Some(120), found }.into();
+    let since: Reason =
+        compare::Reason::Anchor { name: "v1.2".into(), commits: Some(120), found }.into();
     let report = AnchorReport {
         name: "v1.2".into(),
         commit: Some("3d1f0c7f1c0f9d1d5e8a7b6c5d4e3f2a1b0c9d8e".into()),

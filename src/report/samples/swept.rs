@@ -13,7 +13,10 @@ pub fn swept() -> Report {
         w.load.arrival = format!("closed loop, {level} in flight");
         w
     };
-    let others = levels.map(|(level, ..)| of(level)).into_iter().chain([WorkloadReport { errors: vec![], ..measured("long") }]);
+    let others = levels
+        .map(|(level, ..)| of(level))
+        .into_iter()
+        .chain([WorkloadReport { errors: vec![], ..measured("long") }]);
     let at = |(level, tokens, ttft): (f64, f64, f64)| SweepLevel {
         workload: format!("chat-c{level}"),
         level,

@@ -25,5 +25,11 @@ pub fn watched() -> Report {
 fn fact(n: u32, fact: Fact) -> ServerFact {
     let value = f64::from(n) * 0.047;
     let (unit, baseline) = (fact.unit().into(), (n > 1).then_some(value * 0.9));
-    ServerFact { fact: fact.key().into(), words: fact.words().into(), unit, baseline, candidate: Some(value) }
+    ServerFact {
+        fact: fact.key().into(),
+        words: fact.words().into(),
+        unit,
+        baseline,
+        candidate: Some(value),
+    }
 }

@@ -32,8 +32,15 @@ fn differences(all: &[Difference]) -> String {
 }
 
 /// In the order in which they are tried: what is accepted has a sentence of its own in it, and general forms come last.
-pub const SENTENCES: [&[Sentence]; 7] =
-    [accepted::SENTENCES, several::SENTENCES, VERDICT, judged::SENTENCES, policy::SENTENCES, evidence::SENTENCES, GENERAL];
+pub const SENTENCES: [&[Sentence]; 7] = [
+    accepted::SENTENCES,
+    several::SENTENCES,
+    VERDICT,
+    judged::SENTENCES,
+    policy::SENTENCES,
+    evidence::SENTENCES,
+    GENERAL,
+];
 
 const VERDICT: &[Sentence] = &[
     // The verdict, and what it comes to.
@@ -58,7 +65,10 @@ const VERDICT: &[Sentence] = &[
     ("nothing was measured", "측정된 것이 없음"),
     ("worst of {n} records", "레코드 {n}개 중 최악"),
     ("measured by an untrusted job", "신뢰할 수 없는 작업에서 측정"),
-    ("{L} is less than {q} worse than the baseline's, proven", "{L}: 기준선 대비 저하가 {q} 미만임을 입증"),
+    (
+        "{L} is less than {q} worse than the baseline's, proven",
+        "{L}: 기준선 대비 저하가 {q} 미만임을 입증",
+    ),
     ("{A}; also worse: {L}", "{A}; 함께 나빠짐: {L}"),
     ("{a} is {q} longer than the baseline's ({C})", "{a}: 기준선보다 {q} 길어짐 ({C})"),
     ("{a} is {q} shorter than the baseline's ({C})", "{a}: 기준선보다 {q} 짧아짐 ({C})"),
@@ -208,9 +218,18 @@ const VERDICT: &[Sentence] = &[
     ("{n} round[s] over {m} server start[s]", "서버 시작 {m}회, 라운드 {n}개"),
     ("{n} requests each", "라운드당 요청 {n}개"),
     ("{n} input (nominal)", "입력 {n}토큰 (공칭)"),
-    ("{A}; {n} input (nominal; the server counted {m}), {B}", "{A}; 입력 {n}토큰 (공칭; 서버 집계 {m}), {B}"),
-    ("{A}; {n} input (nominal; the tokenizer counted {m}), {B}", "{A}; 입력 {n}토큰 (공칭; 토크나이저 집계 {m}), {B}"),
-    ("{A}; {n} input (nominal; the tool counted {m}), {B}", "{A}; 입력 {n}토큰 (공칭; 도구 집계 {m}), {B}"),
+    (
+        "{A}; {n} input (nominal; the server counted {m}), {B}",
+        "{A}; 입력 {n}토큰 (공칭; 서버 집계 {m}), {B}",
+    ),
+    (
+        "{A}; {n} input (nominal; the tokenizer counted {m}), {B}",
+        "{A}; 입력 {n}토큰 (공칭; 토크나이저 집계 {m}), {B}",
+    ),
+    (
+        "{A}; {n} input (nominal; the tool counted {m}), {B}",
+        "{A}; 입력 {n}토큰 (공칭; 도구 집계 {m}), {B}",
+    ),
     ("{n} output tokens (forced)", "출력 {n}토큰 (고정)"),
     ("{n} output tokens", "출력 {n}토큰"),
     ("not streaming", "스트리밍 아님"),
@@ -226,7 +245,10 @@ const VERDICT: &[Sentence] = &[
     ("ready after {a}", "준비까지 {a}"),
     ("all SLOs together", "모든 SLO 동시 만족"),
     ("{L} (all SLOs together)", "{L} (요청마다 모두 만족해야 함)"),
-    ("{L} (all SLOs together): met by {n} of {m}", "{L} (요청마다 모두 만족해야 함): {m}개 중 {n}개 만족"),
+    (
+        "{L} (all SLOs together): met by {n} of {m}",
+        "{L} (요청마다 모두 만족해야 함): {m}개 중 {n}개 만족",
+    ),
     (
         "{L} (all SLOs together): met by {n} of {m} after the ramp",
         "{L} (요청마다 모두 만족해야 함): 램프 이후 {m}개 중 {n}개 만족",
@@ -246,11 +268,17 @@ const VERDICT: &[Sentence] = &[
     ("{n} connection[s] opened", "연결 {n}개 생성"),
     ("{n} retry", "재시도 {n}회"),
     ("{n} retries", "재시도 {n}회"),
-    ("{L} need[s] {n} completed requests per round after the ramp", "{L}: 램프 이후 라운드당 완료 요청 {n}개 필요"),
+    (
+        "{L} need[s] {n} completed requests per round after the ramp",
+        "{L}: 램프 이후 라운드당 완료 요청 {n}개 필요",
+    ),
     ("{L} need[s] {n} completed requests after the ramp", "{L}: 램프 이후 완료 요청 {n}개 필요"),
     ("{L} need[s] {n}", "{L}: {n}개 필요"),
     ("smallest detectable change: {A}", "최소 감지 변화: {A}"),
-    ("{n} (INCONCLUSIVE is let through by gate.{w}: warn)", "{n} (gate.{w}: warn 설정으로 INCONCLUSIVE 허용)"),
+    (
+        "{n} (INCONCLUSIVE is let through by gate.{w}: warn)",
+        "{n} (gate.{w}: warn 설정으로 INCONCLUSIVE 허용)",
+    ),
     ("{n} (BLIND is let through by gate.{w}: warn)", "{n} (gate.{w}: warn 설정으로 BLIND 허용)"),
     ("{n} ({A})", "{n} ({A})"),
     ("{b} is let through by gate.{w}: warn", "gate.{w}: warn 설정으로 {b} 허용"),

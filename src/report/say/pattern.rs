@@ -45,7 +45,9 @@ pub fn pieces(pattern: &str) -> impl Iterator<Item = Piece<'_>> {
 pub fn holes<'t>(pattern: &str, text: &'t str) -> Option<Vec<(char, &'t str)>> {
     // Most patterns begin otherwise, or have a word that the text has not.
     let possible = follows(pattern, text)
-        && pieces(pattern).all(|piece| if let Piece::Text(literal) = piece { text.contains(literal) } else { true });
+        && pieces(pattern).all(|piece| {
+            if let Piece::Text(literal) = piece { text.contains(literal) } else { true }
+        });
     if possible { fitted(pattern, text) } else { None }
 }
 
@@ -53,14 +55,19 @@ fn fitted<'t>(pattern: &str, text: &'t str) -> Option<Vec<(char, &'t str)>> {
     let Some((piece, after)) = first(pattern) else { return text.is_empty().then(Vec::new) };
     match piece {
         Piece::Text(literal) => fitted(after, text.strip_prefix(literal)?),
-        Piece::Maybe(literal) => text.strip_prefix(literal).and_then(|rest| fitted(after, rest)).or_else(|| fitted(after, text)),
+        Piece::Maybe(literal) => text
+            .strip_prefix(literal)
+            .and_then(|rest| fitted(after, rest))
+            .or_else(|| fitted(after, text)),
         Piece::Hole(hole) => {
             let ends = text[..longest(hole, text)].char_indices().map(|(at, c)| at + c.len_utf8());
-            ends.filter(|end| follows(after, &text[*end..]) && takes(hole, &text[..*end])).find_map(|end| {
-                let mut found = fitted(after, &text[end..])?;
-                found.push((hole, &text[..end]));
-                Some(found)
-            })
+            ends.filter(|end| follows(after, &text[*end..]) && takes(hole, &text[..*end])).find_map(
+                |end| {
+                    let mut found = fitted(after, &text[end..])?;
+                    found.push((hole, &text[..end]));
+                    Some(found)
+                },
+            )
         }
     }
 }
@@ -116,10 +123,14 @@ fn first(pattern: &str) -> Option<(Piece<'_>, &str)> {
     let mut chars = pattern.chars();
     match (chars.next()?, chars.next(), chars.next()) {
         ('{', Some(hole), Some('}')) => Some((Piece::Hole(hole), chars.as_str())),
-        ('[', _, _) => pattern[1..].split_once(']').map(|(maybe, after)| (Piece::Maybe(maybe), after)),
+        ('[', _, _) => {
+            pattern[1..].split_once(']').map(|(maybe, after)| (Piece::Maybe(maybe), after))
+        }
         (open, _, _) => {
             // A brace that is no hole is text.
-            let end = pattern[open.len_utf8()..].find(['{', '[']).map_or(pattern.len(), |at| at + open.len_utf8());
+            let end = pattern[open.len_utf8()..]
+                .find(['{', '['])
+                .map_or(pattern.len(), |at| at + open.len_utf8());
             let (text, after) = pattern.split_at(end);
             Some((Piece::Text(text), after))
         }

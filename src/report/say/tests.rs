@@ -23,12 +23,30 @@ const KEPT: &str = "PASS FAIL INCONCLUSIVE INCOMPLETE BLIND INCOMPARABLE NO BASE
     ms tok client sh md junit json csv code details summary gate on inconclusive warn merge base origin main tree runner yes no is \
     report compare record check accept accepted reason pull request MiB MHz SM ECC PCIe KV GPU prefill decode preemption sync boost baselines baseline update terminal html Head run poisson format yaml knee output tokens requests req closed loop starts level shift REASON check interleaved history METRIC latency token rate error attainment";
 
-const THROTTLES: [Throttle; 8] =
-    [ApplicationClocks, DisplayClocks, SyncBoost, PowerCap, SwThermal, HwSlowdown, HwThermal, PowerBrake];
+const THROTTLES: [Throttle; 8] = [
+    ApplicationClocks,
+    DisplayClocks,
+    SyncBoost,
+    PowerCap,
+    SwThermal,
+    HwSlowdown,
+    HwThermal,
+    PowerBrake,
+];
 
 /// The fields of a report that hold sentences.
-const FIELDS: [&str; 10] =
-    ["headline", "reasons", "warnings", "notices", "proves", "notes", "reason", "found_from", "beside", "arrival"];
+const FIELDS: [&str; 10] = [
+    "headline",
+    "reasons",
+    "warnings",
+    "notices",
+    "proves",
+    "notes",
+    "reason",
+    "found_from",
+    "beside",
+    "arrival",
+];
 
 /// What people read; wide, so that no number is broken over two lines.
 fn texts(report: &Report, lang: Lang) -> [(&'static str, String); 4] {
@@ -53,13 +71,27 @@ fn explained() -> Report {
         candidate: Some(0.5),
     };
     let facts = Fact::ALL.iter().map(fact).collect();
-    w.server = Some(ServerReport { names: Some("vllm".into()), samples: 120, failed: 1, cpu_ratio: Some(0.004), facts });
+    w.server = Some(ServerReport {
+        names: Some("vllm".into()),
+        samples: 120,
+        failed: 1,
+        cpu_ratio: Some(0.004),
+        facts,
+    });
     w.why = causes();
     w.client.busiest_worker_ratio = Some(0.75);
     let reasons = THROTTLES.into_iter().map(|reason| (reason, 0.1)).collect();
-    let device =
-        GpuDevice { name: Some("L4".into()), utilisation_ratio: Some(0.2), throttle_ratio: reasons, ..GpuDevice::default() };
-    w.gpu = Some(GpuReport { interval_ms: 100.0, sampler_cpu_ratio: Some(0.002), devices: vec![device] });
+    let device = GpuDevice {
+        name: Some("L4".into()),
+        utilisation_ratio: Some(0.2),
+        throttle_ratio: reasons,
+        ..GpuDevice::default()
+    };
+    w.gpu = Some(GpuReport {
+        interval_ms: 100.0,
+        sampler_cpu_ratio: Some(0.002),
+        devices: vec![device],
+    });
     report.sweeps = sweep::tests::samples();
     report
 }
@@ -67,7 +99,11 @@ fn explained() -> Report {
 /// Every way in which a server's facts can explain a metric.
 fn causes() -> Vec<String> {
     let change = |fact: &Fact| {
-        let (low, high) = if matches!(fact, Fact::PrefixHits | Fact::SpecAccepted) { (0.8, 0.1) } else { (0.2, 40.0) };
+        let (low, high) = if matches!(fact, Fact::PrefixHits | Fact::SpecAccepted) {
+            (0.8, 0.1)
+        } else {
+            (0.2, 40.0)
+        };
         let of = |value| Values::from([(fact.key().to_owned(), value)]);
         why("TTFT is 35 % longer", Concern::FirstToken, Some(0.2), &of(low), &of(high))
     };
@@ -92,14 +128,19 @@ fn numbers(text: &str) -> Vec<String> {
         .enumerate()
         .map(|(i, p)| if i == 0 { p } else { p.split_once(';').map_or(p, |(_, rest)| rest) })
         .collect();
-    let all = plain.split(|c: char| !(c.is_ascii_digit() || c == '.')).map(|n| n.trim_matches('.').to_owned());
+    let all = plain
+        .split(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .map(|n| n.trim_matches('.').to_owned());
     let mut all: Vec<String> = all.filter(|n| !n.is_empty()).collect();
     all.sort_unstable();
     all
 }
 
 fn words(text: &str) -> BTreeSet<String> {
-    text.split(|c: char| !c.is_ascii_alphabetic()).filter(|w| w.len() > 1).map(str::to_owned).collect()
+    text.split(|c: char| !c.is_ascii_alphabetic())
+        .filter(|w| w.len() > 1)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Strings that are data, and no sentences.
@@ -122,11 +163,14 @@ fn data(value: &Value, into: &mut String) {
 #[test]
 fn numbers_names_and_units_are_the_same_in_both_languages() {
     for (name, report) in reports() {
-        let metrics =
-            report.workloads.iter().flat_map(|w| w.metrics.iter().map(|m| &m.metric).chain(w.rates.iter().map(|r| &r.metric)));
+        let metrics = report.workloads.iter().flat_map(|w| {
+            w.metrics.iter().map(|m| &m.metric).chain(w.rates.iter().map(|r| &r.metric))
+        });
         let units = [" ms", " %", " pp", "/s", " tok/s", " min", " s "].map(str::to_owned);
         let all: BTreeSet<String> = metrics.cloned().chain(units).collect();
-        for ((format, english), (_, korean)) in texts(&report, Lang::En).into_iter().zip(texts(&report, Lang::Ko)) {
+        for ((format, english), (_, korean)) in
+            texts(&report, Lang::En).into_iter().zip(texts(&report, Lang::Ko))
+        {
             assert_eq!(numbers(&english), numbers(&korean), "{name} {format}");
             for one in &all {
                 assert_eq!(english.contains(one), korean.contains(one), "{name} {format}: {one}");
@@ -146,7 +190,9 @@ fn no_english_is_left_in_korean() {
         for (format, text) in [terminal, markdown, comment] {
             let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
             let foreign = |line: &&str| words(line).iter().any(|word| !known.contains(word));
-            left.extend(text.lines().filter(foreign).map(|line| format!("{name} {format}: {line}")));
+            left.extend(
+                text.lines().filter(foreign).map(|line| format!("{name} {format}: {line}")),
+            );
         }
     }
     assert!(left.is_empty(), "{left:#?}");
@@ -165,7 +211,10 @@ fn a_translation_has_the_same_holes() {
     let mut seen = BTreeSet::new();
     for (english, korean) in sentences() {
         assert_eq!(named(english), named(korean), "{english}");
-        assert!(named(english).windows(2).all(|two| two[0] != two[1]), "{english}: one name for two holes");
+        assert!(
+            named(english).windows(2).all(|two| two[0] != two[1]),
+            "{english}: one name for two holes"
+        );
         assert_eq!(numbers(english).len(), numbers(korean).len(), "{english}: a number of its own");
         assert!(seen.insert(english), "{english} twice");
     }
@@ -202,7 +251,9 @@ fn sentences_are_said_as_a_person_would() {
 
 #[test]
 fn what_no_sentence_knows_stays_as_it_is() {
-    for foreign in ["", "a, b; c", "kernel panic: not syncing", "{n} [s] }{", "한국어 오류; 재시도", "%"] {
+    for foreign in
+        ["", "a, b; c", "kernel panic: not syncing", "{n} [s] }{", "한국어 오류; 재시도", "%"]
+    {
         assert_eq!(say(Lang::Ko, foreign), foreign);
     }
     // Long and hostile: no pattern may take forever.
@@ -212,7 +263,10 @@ fn what_no_sentence_knows_stays_as_it_is() {
 #[test]
 fn korean_tables_fit_eighty_columns() {
     for (name, report) in samples::all() {
-        let widest = terminal::render(&report, 80, false, Lang::Ko).lines().map(UnicodeWidthStr::width).max();
+        let widest = terminal::render(&report, 80, false, Lang::Ko)
+            .lines()
+            .map(UnicodeWidthStr::width)
+            .max();
         assert!(widest <= Some(80), "{name}: {widest:?}");
     }
 }
@@ -220,7 +274,9 @@ fn korean_tables_fit_eighty_columns() {
 /// All code but this folder, with literals as they are printed: lines joined, quotes bare.
 #[expect(clippy::disallowed_methods, reason = "reads the sources that it is about")]
 fn sources(folder: &Path) -> String {
-    let entries = std::fs::read_dir(folder).expect("a folder of sources").map(|e| e.expect("an entry").path());
+    let entries = std::fs::read_dir(folder)
+        .expect("a folder of sources")
+        .map(|e| e.expect("an entry").path());
     let texts = entries.map(|path| match path.extension() {
         _ if path.is_dir() && !path.ends_with("say") => sources(&path),
         Some(ext) if ext == "rs" => std::fs::read_to_string(&path).expect("a source"),
@@ -236,11 +292,18 @@ fn every_sentence_is_one_that_the_code_still_says() {
     // One seam: the code may join a part of two.
     let seamed = |part: &str| {
         let mut seams = part.match_indices(' ').map(|(at, _)| part.split_at(at));
-        code.contains(part) || seams.any(|(left, right)| code.contains(left) && code.contains(right.trim_start()))
+        code.contains(part)
+            || seams.any(|(left, right)| code.contains(left) && code.contains(right.trim_start()))
     };
     let said = |text: &str| {
-        let parts = text.split([':', ';', ',', '(', ')', '.', '`']).map(str::trim).filter(|part| part.contains(' '));
-        parts.filter(|part| !seamed(part)).map(|part| format!("{part:?} of {text:?}")).collect::<Vec<_>>()
+        let parts = text
+            .split([':', ';', ',', '(', ')', '.', '`'])
+            .map(str::trim)
+            .filter(|part| part.contains(' '));
+        parts
+            .filter(|part| !seamed(part))
+            .map(|part| format!("{part:?} of {text:?}"))
+            .collect::<Vec<_>>()
     };
     let gone: Vec<String> = sentences()
         .flat_map(|(english, _)| pieces(english))

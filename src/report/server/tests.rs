@@ -59,11 +59,20 @@ fn each_part_of_a_request_is_explained_once_by_its_most_telling_metric() {
     let expected = [("ttft_geomean", Concern::FirstToken), ("tpot_geomean", Concern::LaterTokens)];
     assert_eq!(explained(all.clone()), expected.map(|(name, concern)| (name.to_owned(), concern)));
     assert_eq!(explained(all[3..].to_vec()), [("e2e_geomean".to_owned(), Concern::Both)]);
-    assert_eq!(explained(vec![row(Metric::Timing(Timing::Ttft, Stat::Geomean), 0.5, Judgement::Unchanged)]), []);
+    assert_eq!(
+        explained(vec![row(
+            Metric::Timing(Timing::Ttft, Stat::Geomean),
+            0.5,
+            Judgement::Unchanged
+        )]),
+        []
+    );
 }
 
 fn means(lag: f64, ttft: f64, e2e: f64) -> BTreeMap<String, f64> {
-    [("send_lag_mean_ms", lag), ("ttft_mean_ms", ttft), ("e2e_mean_ms", e2e)].map(|(k, v)| (k.to_owned(), v)).into()
+    [("send_lag_mean_ms", lag), ("ttft_mean_ms", ttft), ("e2e_mean_ms", e2e)]
+        .map(|(k, v)| (k.to_owned(), v))
+        .into()
 }
 
 #[test]
@@ -82,12 +91,25 @@ fn the_time_is_split_by_our_own_instants() {
             "where a request's time went on average: from there to the first token 120.0 ms, from the first token to the last 580.0 ms"
         )
     );
-    assert_eq!(split(&BTreeMap::new(), &means(0.0, 1.0, 2.0), true), None, "a whole answer at once has no first token");
+    assert_eq!(
+        split(&BTreeMap::new(), &means(0.0, 1.0, 2.0), true),
+        None,
+        "a whole answer at once has no first token"
+    );
 }
 
 #[test]
 fn how_it_was_read_says_what_it_cost() {
-    let server = ServerReport { names: Some("vllm".into()), samples: 12, failed: 2, cpu_ratio: Some(0.0031), facts: vec![] };
-    assert_eq!(how(&server), "12 pages, in the names of vllm, 2 could not be read; reading them took 0.31 % of one processor");
+    let server = ServerReport {
+        names: Some("vllm".into()),
+        samples: 12,
+        failed: 2,
+        cpu_ratio: Some(0.0031),
+        facts: vec![],
+    };
+    assert_eq!(
+        how(&server),
+        "12 pages, in the names of vllm, 2 could not be read; reading them took 0.31 % of one processor"
+    );
     assert_eq!(how(&ServerReport { samples: 1, ..ServerReport::default() }), "1 page");
 }

@@ -31,7 +31,10 @@ pub fn render(report: &Report, page: Option<&str>, width: u16, colour: bool, lan
         out += &pen.wrapped(&format!("{}: {notice}", say(lang, "note")));
     }
     let all = overview(report);
-    let parts = all.iter().map(|all| pen.overview(all)).chain(report.sweeps.iter().map(|sweep| pen.sweep(sweep)));
+    let parts = all
+        .iter()
+        .map(|all| pen.overview(all))
+        .chain(report.sweeps.iter().map(|sweep| pen.sweep(sweep)));
     let several = report.workloads.len() > 1;
     // Of several the tables above show the numbers; below them stands what needs a look.
     let shown = report.workloads.iter().filter(|w| !several || needs_a_look(w));
@@ -41,7 +44,12 @@ pub fn render(report: &Report, page: Option<&str>, width: u16, colour: bool, lan
         out += gap;
         out += part;
     }
-    out += &pen.facts(&page.map(|page| (pick(lang, "report", "리포트"), page.to_owned())).into_iter().collect::<Vec<_>>());
+    out += &pen.facts(
+        &page
+            .map(|page| (pick(lang, "report", "리포트"), page.to_owned()))
+            .into_iter()
+            .collect::<Vec<_>>(),
+    );
     out + &pen.last_line(report)
 }
 
@@ -63,7 +71,9 @@ impl Pen {
     /// What decides: the primary metrics, and what else got worse.
     fn judged(&self, w: &WorkloadReport) -> String {
         let mut table = Table::new();
-        table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table
+            .load_style(comfy_table::presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Disabled);
         table.add_rows(w.metrics.iter().filter(|m| decides(m)).map(|m| {
             let word = self.judgement(m);
             vec![name(&m.metric), from_to(m), text::change(&m.unit, m.change_ratio), range(m), word]
@@ -87,7 +97,9 @@ impl Pen {
             (_, Some(Judgement::Improved)) => pick(self.lang, "better", "좋아짐"),
             (_, Some(Judgement::Unchanged)) => pick(self.lang, "ok", "이상 없음"),
             (_, Some(Judgement::Inconclusive)) => pick(self.lang, "unclear", "불확실"),
-            (_, Some(Judgement::Unmeasured) | None) => pick(self.lang, "not measured", "측정 안 됨"),
+            (_, Some(Judgement::Unmeasured) | None) => {
+                pick(self.lang, "not measured", "측정 안 됨")
+            }
         };
         word.to_owned()
     }
@@ -100,8 +112,12 @@ impl Pen {
             (pick(self.lang, "unclear", "불확실"), Hue::Open),
         ];
         let painted = |line: &str| {
-            let found = hues.iter().find_map(|(word, hue)| Some((line.strip_suffix(word)?, word, *hue)));
-            found.map_or_else(|| line.to_owned(), |(before, word, hue)| before.to_owned() + &self.paint(hue, word))
+            let found =
+                hues.iter().find_map(|(word, hue)| Some((line.strip_suffix(word)?, word, *hue)));
+            found.map_or_else(
+                || line.to_owned(),
+                |(before, word, hue)| before.to_owned() + &self.paint(hue, word),
+            )
         };
         table.lines().map(|line| painted(line) + "\n").collect()
     }
@@ -156,9 +172,15 @@ impl Pen {
 
     /// Why, where the numbers above do not show it; warnings; what is accepted.
     fn reasons(&self, report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
-        let shown: Vec<String> =
-            w.reasons.iter().filter(|r| in_table(w, r)).map(|r| text::plain(&w.codes.say(self.lang, r))).collect();
-        let told = |(label, text): &(&str, String)| *label == "proves" || (*label == "why" && shown.contains(text));
+        let shown: Vec<String> = w
+            .reasons
+            .iter()
+            .filter(|r| in_table(w, r))
+            .map(|r| text::plain(&w.codes.say(self.lang, r)))
+            .collect();
+        let told = |(label, text): &(&str, String)| {
+            *label == "proves" || (*label == "why" && shown.contains(text))
+        };
         let left_out = w.notes.iter().filter(|note| is_left_out(w, note));
         let left_out = left_out.map(|note| ("note", text::plain(&w.codes.say(self.lang, note))));
         let (mut facts, mut more): (Vec<(&'static str, String)>, usize) = (Vec::new(), 0);
@@ -183,7 +205,8 @@ impl Pen {
 
     fn limit_lines(&self, w: &WorkloadReport) -> Vec<(&'static str, String)> {
         let label = pick(self.lang, "limits", "한도");
-        let (met, rest): (Vec<_>, Vec<_>) = w.limits.iter().partition(|l| l.state == LimitState::Met);
+        let (met, rest): (Vec<_>, Vec<_>) =
+            w.limits.iter().partition(|l| l.state == LimitState::Met);
         if rest.is_empty() {
             let all = match self.lang {
                 Lang::En if met.len() == 1 => "met".to_owned(),
@@ -203,36 +226,51 @@ impl Pen {
 
     /// How many metrics are not in the table, and that none of them is worse.
     fn others(&self, w: &WorkloadReport) -> Option<(&'static str, String)> {
-        let all: Vec<_> = w.metrics.iter().filter(|m| m.judgement.is_some() && !decides(m)).collect();
+        let all: Vec<_> =
+            w.metrics.iter().filter(|m| m.judgement.is_some() && !decides(m)).collect();
         let unmeasured = all.iter().filter(|m| m.judgement == Some(Judgement::Unmeasured)).count();
         let count = all.len() - unmeasured;
         let text = match (self.lang, unmeasured) {
             _ if all.is_empty() => return None,
             (Lang::En, 0) => format!("{count} more metrics, none of them proven worse"),
-            (Lang::En, n) => format!("{count} more metrics, none of them proven worse; {n} not measured"),
+            (Lang::En, n) => {
+                format!("{count} more metrics, none of them proven worse; {n} not measured")
+            }
             (Lang::Ko, 0) => format!("지표 {count}개 더, 나빠진 것으로 입증된 것 없음"),
-            (Lang::Ko, n) => format!("지표 {count}개 더, 나빠진 것으로 입증된 것 없음; {n}개는 측정 안 됨"),
+            (Lang::Ko, n) => {
+                format!("지표 {count}개 더, 나빠진 것으로 입증된 것 없음; {n}개는 측정 안 됨")
+            }
         };
         Some((pick(self.lang, "others", "그 밖에"), text))
     }
 
     fn against(&self, report: &Report, w: &WorkloadReport) -> Option<(&'static str, String)> {
         let label = pick(self.lang, "baseline", "기준선");
-        let beside = w.comparison.as_ref().and_then(|c| c.beside.as_deref()).map(|beside| match self.lang {
-            Lang::En => format!("{}, measured in turns in this job", text::plain(beside)),
-            Lang::Ko => format!("{}, 이 작업에서 번갈아 측정", text::plain(beside)),
-        });
+        let beside =
+            w.comparison.as_ref().and_then(|c| c.beside.as_deref()).map(|beside| match self.lang {
+                Lang::En => format!("{}, measured in turns in this job", text::plain(beside)),
+                Lang::Ko => format!("{}, 이 작업에서 번갈아 측정", text::plain(beside)),
+            });
         let stored = || {
             let baseline = w.baseline.as_ref()?;
             let nearest = baseline.commit.as_deref().map(text::short)?;
-            let days = baseline.commit_date.as_deref().and_then(|date| text::age_days(date, &report.created))?;
+            let days = baseline
+                .commit_date
+                .as_deref()
+                .and_then(|date| text::age_days(date, &report.created))?;
             let sessions = text::count(baseline.sessions.into(), "session", "sessions");
             Some(match self.lang {
-                Lang::En => format!("{sessions}, nearest {nearest}, {}", text::count(days, "day old", "days old")),
-                Lang::Ko => format!("세션 {}개, 가장 가까운 것 {nearest} ({days}일 전)", baseline.sessions),
+                Lang::En => format!(
+                    "{sessions}, nearest {nearest}, {}",
+                    text::count(days, "day old", "days old")
+                ),
+                Lang::Ko => {
+                    format!("세션 {}개, 가장 가까운 것 {nearest} ({days}일 전)", baseline.sessions)
+                }
             })
         };
-        let undated = || w.baseline.as_ref().map(|b| say(self.lang, &text::baseline(b, &report.created)));
+        let undated =
+            || w.baseline.as_ref().map(|b| say(self.lang, &text::baseline(b, &report.created)));
         beside.or_else(stored).or_else(undated).map(|text| (label, text))
     }
 
@@ -243,7 +281,8 @@ impl Pen {
         let word = verdict.word();
         let rest = said.strip_prefix(word).unwrap_or(&said);
         let through = text::let_through(report.exit_code, std::slice::from_ref(report));
-        let keys: Vec<String> = through.iter().map(|(_, key)| format!("gate.{key}: warn")).collect();
+        let keys: Vec<String> =
+            through.iter().map(|(_, key)| format!("gate.{key}: warn")).collect();
         let by = match self.lang {
             _ if keys.is_empty() => String::new(),
             Lang::En => format!(", let through by {}", keys.join(" and ")),
@@ -264,7 +303,10 @@ fn latencies(w: &WorkloadReport) -> String {
         return String::new();
     }
     let mut table = Table::new();
-    table.load_style(RULED).set_content_arrangement(ContentArrangement::Disabled).set_header(HEADER);
+    table
+        .load_style(RULED)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(HEADER);
     table.add_rows(rows(w));
     for column in table.column_iter_mut() {
         column.set_padding((0, 3));
@@ -277,7 +319,8 @@ fn latencies(w: &WorkloadReport) -> String {
 
 /// It did not pass, is not fit to be judged, or passed with something that no table shows.
 fn needs_a_look(w: &WorkloadReport) -> bool {
-    let said = !(w.warnings.is_empty() && w.accepted.is_empty()) || w.notes.iter().any(|note| is_left_out(w, note));
+    let said = !(w.warnings.is_empty() && w.accepted.is_empty())
+        || w.notes.iter().any(|note| is_left_out(w, note));
     match w.verdict {
         None => said || !w.reasons.is_empty(),
         Some(verdict) => said || verdict != Verdict::Passed,
@@ -286,7 +329,10 @@ fn needs_a_look(w: &WorkloadReport) -> bool {
 
 /// Entries of a dataset that were not sent, which every report says.
 fn is_left_out(w: &WorkloadReport, note: &str) -> bool {
-    matches!(w.codes.sentence(note), Some(Sentence::Reason(verdict::Reason::Measurement(Note::EntriesLeftOut(_)))))
+    matches!(
+        w.codes.sentence(note),
+        Some(Sentence::Reason(verdict::Reason::Measurement(Note::EntriesLeftOut(_))))
+    )
 }
 
 /// What a person looks at: the primary metrics, and every other one that got worse.
@@ -297,8 +343,13 @@ fn decides(m: &MetricReport) -> bool {
 
 /// The table or the lines below it show it.
 fn in_table(w: &WorkloadReport, reason: &str) -> bool {
-    let Some(Sentence::Reason(verdict::Reason::Judge(reason))) = w.codes.sentence(reason) else { return false };
-    matches!(reason, judge::Reason::Worse(_) | judge::Reason::Limit(_) | judge::Reason::Proof { .. })
+    let Some(Sentence::Reason(verdict::Reason::Judge(reason))) = w.codes.sentence(reason) else {
+        return false;
+    };
+    matches!(
+        reason,
+        judge::Reason::Worse(_) | judge::Reason::Limit(_) | judge::Reason::Proof { .. }
+    )
 }
 
 /// `97.8 -> 104.5 ms`.
@@ -306,7 +357,10 @@ fn from_to(m: &MetricReport) -> String {
     let to = text::value(&m.unit, m.candidate);
     let unit = to.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let from = text::value(&m.unit, m.baseline);
-    format!("{} -> {to}", from.strip_suffix(unit).filter(|_| m.candidate.is_some()).unwrap_or(&from))
+    format!(
+        "{} -> {to}",
+        from.strip_suffix(unit).filter(|_| m.candidate.is_some()).unwrap_or(&from)
+    )
 }
 
 /// `(+3.9 to +10.0)`, in the unit of the change beside it.
@@ -347,11 +401,15 @@ mod tests {
                 // A warning is never left out for the sake of brevity.
                 let warned = report.workloads.iter().any(|w| !w.warnings.is_empty());
                 let most = if warned { 30 } else { 25 };
-                assert!(report.workloads.len() > 1 || text.lines().count() <= most, "{name}: {text}");
+                assert!(
+                    report.workloads.len() > 1 || text.lines().count() <= most,
+                    "{name}: {text}"
+                );
                 assert!(text.lines().all(|line| line.width() <= 80), "{name}: {text}");
                 if let Some(verdict) = report.verdict {
                     let at = text.rfind(&format!("\n{} (exit ", verdict.word()));
-                    let last = at.unwrap_or_else(|| panic!("{name} does not end with its verdict: {text}"));
+                    let last = at
+                        .unwrap_or_else(|| panic!("{name} does not end with its verdict: {text}"));
                     assert!(!text[last..].contains(".goodput-gate/"), "{name}: {text}");
                 }
             }
@@ -360,7 +418,9 @@ mod tests {
 
     #[test]
     fn colour_changes_nothing_but_colour() {
-        for (name, report) in samples::all().into_iter().filter(|(_, report)| report.verdict.is_some()) {
+        for (name, report) in
+            samples::all().into_iter().filter(|(_, report)| report.verdict.is_some())
+        {
             let coloured = render(&report, None, 80, true, Lang::En);
             let bare = render(&report, None, 80, false, Lang::En);
             assert_ne!(coloured, bare, "{name}");

@@ -35,7 +35,8 @@ pub fn rows(w: &WorkloadReport) -> Vec<[String; 5]> {
 
 /// Name and value; none where something was judged.
 pub fn main_rates(w: &WorkloadReport) -> Vec<(String, String)> {
-    let known = |metric: &Metric| w.rates.iter().find(|r| w.verdict.is_none() && r.metric == metric.name());
+    let known =
+        |metric: &Metric| w.rates.iter().find(|r| w.verdict.is_none() && r.metric == metric.name());
     RATES.iter().filter_map(known).map(|r| (r.metric.clone(), value(&r.unit, r.value))).collect()
 }
 
@@ -47,13 +48,20 @@ mod tests {
     #[test]
     fn what_was_not_measured_is_a_dash_and_what_was_judged_is_elsewhere() {
         let judged = samples::pass();
-        assert!(latencies(&judged.workloads[0]).is_empty() && main_rates(&judged.workloads[0]).is_empty());
+        assert!(
+            latencies(&judged.workloads[0]).is_empty()
+                && main_rates(&judged.workloads[0]).is_empty()
+        );
         let mut w = samples::run_only().workloads.remove(0);
         assert_eq!(latencies(&w)[0], ["ttft", "160.1", "138.9", "312.4", "401.9"]);
         assert_eq!(main_rates(&w)[0], ("token_speed_mean".to_owned(), "44.31 tok/s".to_owned()));
         w.distributions.retain(|d| d.timing != "e2e");
         assert_eq!(latencies(&w)[2], ["e2e", "-", "-", "-", "-"]);
         w.metrics.retain(|m| !m.metric.starts_with("ttft"));
-        assert_eq!(latencies(&w).iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), ["tpot", "e2e"], "not streaming");
+        assert_eq!(
+            latencies(&w).iter().map(|row| row[0].as_str()).collect::<Vec<_>>(),
+            ["tpot", "e2e"],
+            "not streaming"
+        );
     }
 }

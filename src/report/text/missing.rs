@@ -10,7 +10,8 @@ use crate::report::WorkloadReport;
 pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
     let metrics = w.metrics.iter().filter(|m| m.candidate.is_none()).map(|m| &m.metric);
     // Speeds are as many as E2E latencies, which are among the metrics.
-    let rates = w.rates.iter().filter(|r| r.value.is_none() && !super::is_speed(r)).map(|r| &r.metric);
+    let rates =
+        w.rates.iter().filter(|r| r.value.is_none() && !super::is_speed(r)).map(|r| &r.metric);
     let mut by_need: BTreeMap<Option<u64>, Vec<&str>> = BTreeMap::new();
     for name in metrics.chain(rates) {
         let names = by_need.entry(needs(w, name)).or_default();
@@ -20,7 +21,8 @@ pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
     }
     let others = by_need.remove(&None).map(|names| names.join(", "));
     // A comparison takes each round by itself. The first wave of a closed loop is completed and does not count.
-    let unit = if w.comparison.is_some() { "completed requests per round" } else { "completed requests" };
+    let unit =
+        if w.comparison.is_some() { "completed requests per round" } else { "completed requests" };
     let few = by_need.iter().enumerate().map(|(i, (n, names))| {
         let verb = if names.len() == 1 { "needs" } else { "need" };
         let number = n.map_or_else(String::new, |n| n.to_string());
@@ -28,7 +30,8 @@ pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
         format!("{} {verb} {number}{unit}", names.join(", "))
     });
     let few: Vec<String> = few.collect();
-    let all: Vec<String> = others.into_iter().chain((!few.is_empty()).then(|| few.join("; "))).collect();
+    let all: Vec<String> =
+        others.into_iter().chain((!few.is_empty()).then(|| few.join("; "))).collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 
@@ -40,7 +43,8 @@ fn needs(w: &WorkloadReport, metric: &str) -> Option<u64> {
         return None;
     }
     let needed = stat.min_n() as u64;
-    let had = if w.comparison.is_some() { w.completed / u64::from(w.rounds.max(1)) } else { w.completed };
+    let had =
+        if w.comparison.is_some() { w.completed / u64::from(w.rounds.max(1)) } else { w.completed };
     // The ramp is in what was completed, so that a few more than needed may be too few.
     let few = needed > 1 && had < needed * 2;
     // Where most failed, that is why latency is absent, and not how few there were.
@@ -57,14 +61,22 @@ mod tests {
         let mut report = samples::pass();
         let w = &mut report.workloads[0];
         for m in &mut w.metrics {
-            m.candidate = ["ttft_p95", "e2e_p95", "ttft_p99", "ttft_geomean"].iter().all(|n| m.metric != *n).then_some(1.0);
+            m.candidate = ["ttft_p95", "e2e_p95", "ttft_p99", "ttft_geomean"]
+                .iter()
+                .all(|n| m.metric != *n)
+                .then_some(1.0);
         }
         w.rates.clear();
         (w.comparison, w.requests, w.completed) = (None, 15, 15);
-        w.rates.extend(samples::pass().workloads[0].rates.iter().find(|r| super::super::is_speed(r)).cloned());
+        w.rates.extend(
+            samples::pass().workloads[0].rates.iter().find(|r| super::super::is_speed(r)).cloned(),
+        );
         w.rates[0].value = None;
         let said = unmeasured(w).expect("some are");
-        assert_eq!(said, "ttft_geomean; ttft_p95, e2e_p95 need 20 completed requests after the ramp; ttft_p99 needs 100");
+        assert_eq!(
+            said,
+            "ttft_geomean; ttft_p95, e2e_p95 need 20 completed requests after the ramp; ttft_p99 needs 100"
+        );
         // Enough of them: something else is the reason.
         (w.requests, w.completed) = (1000, 1000);
         assert_eq!(unmeasured(w).expect("some are"), "ttft_geomean, ttft_p95, ttft_p99, e2e_p95");

@@ -6,10 +6,14 @@ use super::{WorkloadReport, value};
 /// no start.
 pub fn server_start(w: &WorkloadReport) -> Option<String> {
     let all = &w.server_start_ms;
-    let (low, high) = all.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), x| (low.min(*x), high.max(*x)));
-    let spread = (all.len() > 1 && low + high > 0.0).then(|| 100.0 * (high - low) / f64::midpoint(low, high));
-    let each: Vec<String> =
-        all.iter().map(|ms| if *ms < 1e3 { value("ms", Some(*ms)) } else { value("s", Some(ms / 1e3)) }).collect();
+    let (low, high) =
+        all.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), x| (low.min(*x), high.max(*x)));
+    let spread = (all.len() > 1 && low + high > 0.0)
+        .then(|| 100.0 * (high - low) / f64::midpoint(low, high));
+    let each: Vec<String> = all
+        .iter()
+        .map(|ms| if *ms < 1e3 { value("ms", Some(*ms)) } else { value("s", Some(ms / 1e3)) })
+        .collect();
     let spread = spread.map(|s| format!(" (spread {s:.1} %)")).unwrap_or_default();
     (!all.is_empty()).then(|| format!("ready after {}{spread}", each.join(", ")))
 }

@@ -108,17 +108,27 @@ pub const SWEEPS: Sheet<13> = Sheet {
 
 /// One row per GPU and round that was watched.
 pub fn gpu(record: &Record) -> impl Iterator<Item = [Cell; 29]> {
-    let name = |uuid: &str| record.gpu.as_ref()?.devices.iter().find(|d| d.uuid == uuid)?.name.as_deref();
+    let name =
+        |uuid: &str| record.gpu.as_ref()?.devices.iter().find(|d| d.uuid == uuid)?.name.as_deref();
     super::rounds(record).flat_map(move |(w, s, r)| {
         let devices = r.gpu.iter().flat_map(|g| &g.devices);
-        devices.map(move |d| device([Cell::text(&w.name), count(u64::from(s.index) + 1)], r, d, name(&d.uuid)))
+        devices.map(move |d| {
+            device([Cell::text(&w.name), count(u64::from(s.index) + 1)], r, d, name(&d.uuid))
+        })
     })
 }
 
-fn device([workload, start]: [Cell; 2], round: &RoundRecord, d: &DeviceRound, name: Option<&str>) -> [Cell; 29] {
+fn device(
+    [workload, start]: [Cell; 2],
+    round: &RoundRecord,
+    d: &DeviceRound,
+    name: Option<&str>,
+) -> [Cell; 29] {
     let mib = |bytes: Option<u64>| number(bytes.map(|b| b as f64 / super::MIB));
     // A reason that the GPU did not give is a share of 0, unless it tells of none at all.
-    let held = |by: Throttle| number(d.throttle_ratio.as_ref().map(|t| t.get(&by).copied().unwrap_or(0.0)));
+    let held = |by: Throttle| {
+        number(d.throttle_ratio.as_ref().map(|t| t.get(&by).copied().unwrap_or(0.0)))
+    };
     [
         workload,
         start,
@@ -154,30 +164,50 @@ fn device([workload, start]: [Cell; 2], round: &RoundRecord, d: &DeviceRound, na
 
 /// All rounds together: in long form, since a GPU may tell little.
 pub fn gpu_totals(report: &Report) -> impl Iterator<Item = [Cell; 8]> {
-    let devices = report.workloads.iter().flat_map(|w| w.gpu.iter().flat_map(|g| &g.devices).map(move |d| (w, d)));
+    let devices = report
+        .workloads
+        .iter()
+        .flat_map(|w| w.gpu.iter().flat_map(|g| &g.devices).map(move |d| (w, d)));
     devices.flat_map(|(w, d)| {
         d.numbers().into_iter().map(move |n| {
-            let (index, name) = (count(u64::from(d.index)), Cell::text(d.name.as_deref().unwrap_or_default()));
+            let (index, name) =
+                (count(u64::from(d.index)), Cell::text(d.name.as_deref().unwrap_or_default()));
             let [metric, unit, statistic] = [&n.metric, n.unit, n.statistic].map(Cell::text);
-            [Cell::text(&w.name), index, Cell::text(&d.uuid), name, metric, unit, statistic, number(n.value)]
+            [
+                Cell::text(&w.name),
+                index,
+                Cell::text(&d.uuid),
+                name,
+                metric,
+                unit,
+                statistic,
+                number(n.value),
+            ]
         })
     })
 }
 
 /// The second comparison: with a pinned point of the past.
 pub fn anchor(report: &Report) -> impl Iterator<Item = [Cell; 8]> {
-    let metrics =
-        report.workloads.iter().flat_map(|w| w.anchor.iter().flat_map(move |a| a.metrics.iter().map(move |m| (w, a, m))));
+    let metrics = report
+        .workloads
+        .iter()
+        .flat_map(|w| w.anchor.iter().flat_map(move |a| a.metrics.iter().map(move |m| (w, a, m))));
     metrics.map(|(w, a, m)| {
-        let [workload, name, metric, unit] = [&w.name, &a.name, &m.metric, &m.unit].map(|text| Cell::text(text));
-        let [change, low, high] = [m.change_ratio, m.interval_low_ratio, m.interval_high_ratio].map(number);
+        let [workload, name, metric, unit] =
+            [&w.name, &a.name, &m.metric, &m.unit].map(|text| Cell::text(text));
+        let [change, low, high] =
+            [m.change_ratio, m.interval_low_ratio, m.interval_high_ratio].map(number);
         [workload, name, metric, unit, change, low, high, Cell::text(m.judgement.word())]
     })
 }
 
 /// What the server's own metrics said.
 pub fn server(report: &Report) -> impl Iterator<Item = [Cell; 6]> {
-    let facts = report.workloads.iter().flat_map(|w| w.server.iter().flat_map(|s| &s.facts).map(move |f| (w, f)));
+    let facts = report
+        .workloads
+        .iter()
+        .flat_map(|w| w.server.iter().flat_map(|s| &s.facts).map(move |f| (w, f)));
     facts.map(|(w, f)| {
         let (fact, words, unit) = (Cell::text(&f.fact), Cell::text(&f.words), Cell::text(&f.unit));
         [Cell::text(&w.name), fact, words, unit, number(f.baseline), number(f.candidate)]

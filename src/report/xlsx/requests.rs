@@ -36,7 +36,11 @@ pub fn rows(record: &Record) -> impl Iterator<Item = [Cell; 20]> {
     super::rounds(record).flat_map(|(w, s, r)| round(w, s, r))
 }
 
-fn round<'a>(w: &'a WorkloadRecord, start: &'a StartRecord, r: &'a RoundRecord) -> impl Iterator<Item = [Cell; 20]> {
+fn round<'a>(
+    w: &'a WorkloadRecord,
+    start: &'a StartRecord,
+    r: &'a RoundRecord,
+) -> impl Iterator<Item = [Cell; 20]> {
     let seen = r.columns.to_round(&r.context(start.index, &w.load));
     let c = &r.columns;
     seen.rows.into_iter().enumerate().map(move |(i, row)| {

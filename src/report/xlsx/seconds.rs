@@ -53,11 +53,29 @@ pub fn gpu(record: &Record) -> impl Iterator<Item = [Cell; 12]> {
                 Lane(&of.power_w, 1.0),
                 Lane(&of.temperature_c, 1.0),
             ];
-            seconds(lanes).map(move |(second, [memory, utilisation, sm_clock, memory_clock, power, temperature])| {
-                let [workload, start, round, second] = place(w, s, r, second);
-                let (index, uuid) = (count(u64::from(d.index)), Cell::text(&d.uuid));
-                [workload, start, round, second, index, uuid, memory, utilisation, sm_clock, memory_clock, power, temperature]
-            })
+            seconds(lanes).map(
+                move |(
+                    second,
+                    [memory, utilisation, sm_clock, memory_clock, power, temperature],
+                )| {
+                    let [workload, start, round, second] = place(w, s, r, second);
+                    let (index, uuid) = (count(u64::from(d.index)), Cell::text(&d.uuid));
+                    [
+                        workload,
+                        start,
+                        round,
+                        second,
+                        index,
+                        uuid,
+                        memory,
+                        utilisation,
+                        sm_clock,
+                        memory_clock,
+                        power,
+                        temperature,
+                    ]
+                },
+            )
         })
     })
 }
@@ -67,7 +85,8 @@ pub fn server(record: &Record) -> impl Iterator<Item = [Cell; 7]> {
     super::rounds(record).flat_map(|(w, s, r)| {
         r.server.iter().flat_map(move |told| {
             let of = &told.series;
-            let lanes = [Lane(&of.running, 1.0), Lane(&of.waiting, 1.0), Lane(&of.kv_use_ratio, 1.0)];
+            let lanes =
+                [Lane(&of.running, 1.0), Lane(&of.waiting, 1.0), Lane(&of.kv_use_ratio, 1.0)];
             seconds(lanes).map(move |(second, [running, waiting, kv_use])| {
                 let [workload, start, round, second] = place(w, s, r, second);
                 [workload, start, round, second, running, waiting, kv_use]
@@ -78,14 +97,21 @@ pub fn server(record: &Record) -> impl Iterator<Item = [Cell; 7]> {
 
 /// Starts and rounds count from 1, seconds from 0.
 fn place(w: &WorkloadRecord, s: &StartRecord, r: &RoundRecord, second: usize) -> [Cell; 4] {
-    [Cell::text(&w.name), count(u64::from(s.index) + 1), count(u64::from(r.index) + 1), count(second as u64)]
+    [
+        Cell::text(&w.name),
+        count(u64::from(s.index) + 1),
+        count(u64::from(r.index) + 1),
+        count(second as u64),
+    ]
 }
 
 /// Those that some lane has a value of.
 fn seconds<const N: usize>(lanes: [Lane<'_>; N]) -> impl Iterator<Item = (usize, [Cell; N])> {
     let longest = lanes.iter().map(|Lane(values, _)| values.len()).max().unwrap_or(0);
     (0..longest).filter_map(move |second| {
-        let cells = lanes.each_ref().map(|Lane(values, per)| number(values.get(second).copied().flatten().map(|v| v / per)));
+        let cells = lanes.each_ref().map(|Lane(values, per)| {
+            number(values.get(second).copied().flatten().map(|v| v / per))
+        });
         cells.iter().any(|cell| *cell != Cell::Absent).then_some((second, cells))
     })
 }

@@ -46,12 +46,20 @@ pub fn whole(n: Option<u64>) -> Cell {
 
 impl<const N: usize> Sheet<N> {
     /// Goes on in `NAME 2`, `NAME 3`... where rows do not fit.
-    pub fn write(&self, book: &mut Workbook, rows: impl Iterator<Item = [Cell; N]>) -> Result<(), XlsxError> {
+    pub fn write(
+        &self,
+        book: &mut Workbook,
+        rows: impl Iterator<Item = [Cell; N]>,
+    ) -> Result<(), XlsxError> {
         self.write_in_parts_of(ROOM, book, rows)
     }
 
     /// No sheet where there is no row.
-    pub fn write_if_any(&self, book: &mut Workbook, rows: impl Iterator<Item = [Cell; N]>) -> Result<(), XlsxError> {
+    pub fn write_if_any(
+        &self,
+        book: &mut Workbook,
+        rows: impl Iterator<Item = [Cell; N]>,
+    ) -> Result<(), XlsxError> {
         let mut rows = rows.peekable();
         if rows.peek().is_none() { Ok(()) } else { self.write(book, rows) }
     }
@@ -67,14 +75,22 @@ impl<const N: usize> Sheet<N> {
         while part == 1 || rows.peek().is_some() {
             // Row by row into a temporary file: it holds no row, only each text once.
             let sheet = book.add_worksheet_with_low_memory()?;
-            sheet.set_name(if part == 1 { self.name.to_owned() } else { format!("{} {part}", self.name) })?;
+            sheet.set_name(if part == 1 {
+                self.name.to_owned()
+            } else {
+                format!("{} {part}", self.name)
+            })?;
             self.fill(sheet, rows.by_ref().take(room))?;
             part += 1;
         }
         Ok(())
     }
 
-    fn fill(&self, sheet: &mut Worksheet, rows: impl Iterator<Item = [Cell; N]>) -> Result<(), XlsxError> {
+    fn fill(
+        &self,
+        sheet: &mut Worksheet,
+        rows: impl Iterator<Item = [Cell; N]>,
+    ) -> Result<(), XlsxError> {
         let header = Format::new().set_bold().set_border_bottom(FormatBorder::Thin);
         // What a spreadsheet would run as a formula, were it typed again: marked as text, as a typed apostrophe does.
         let marked = Format::new().set_quote_prefix();

@@ -22,7 +22,11 @@ type Book = BTreeMap<String, Vec<Vec<Cell>>>;
 fn part(bytes: &[u8], name: &str) -> String {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("an archive");
     let mut text = String::new();
-    archive.by_name(name).expect("the part is there").read_to_string(&mut text).expect("XML is text");
+    archive
+        .by_name(name)
+        .expect("the part is there")
+        .read_to_string(&mut text)
+        .expect("XML is text");
     text
 }
 
@@ -40,7 +44,12 @@ fn elements(xml: &str, name: &str, text_of: &str) -> Vec<(BTreeMap<String, Strin
         match reader.read_event().expect("well formed") {
             Event::Start(e) if e.name().as_ref() == name.as_bytes() => {
                 let keys = ["r", "t", "name"];
-                found.push((keys.iter().filter_map(|k| Some(((*k).to_owned(), attribute(&e, k)?))).collect(), String::new()));
+                found.push((
+                    keys.iter()
+                        .filter_map(|k| Some(((*k).to_owned(), attribute(&e, k)?)))
+                        .collect(),
+                    String::new(),
+                ));
                 (inside, in_text) = (true, false);
             }
             Event::Empty(e) if e.name().as_ref() == name.as_bytes() => {
@@ -58,7 +67,8 @@ fn elements(xml: &str, name: &str, text_of: &str) -> Vec<(BTreeMap<String, Strin
             }
             Event::GeneralRef(r) if in_text => {
                 let entity = format!("&{};", r.decode().expect("UTF-8"));
-                found.last_mut().expect("inside one").1 += &quick_xml::escape::unescape(&entity).expect("a known entity");
+                found.last_mut().expect("inside one").1 +=
+                    &quick_xml::escape::unescape(&entity).expect("a known entity");
             }
             Event::Eof => return found,
             _ => {}
@@ -74,11 +84,16 @@ fn place(reference: &str) -> (usize, usize) {
 }
 
 fn read(bytes: &[u8]) -> Book {
-    let strings: Vec<String> = elements(&part(bytes, "xl/sharedStrings.xml"), "si", "t").into_iter().map(|(_, s)| s).collect();
+    let strings: Vec<String> = elements(&part(bytes, "xl/sharedStrings.xml"), "si", "t")
+        .into_iter()
+        .map(|(_, s)| s)
+        .collect();
     let names = elements(&part(bytes, "xl/workbook.xml"), "sheet", "");
     let sheet = |(i, (about, _)): (usize, &(BTreeMap<String, String>, String))| {
         let mut rows: Vec<Vec<Cell>> = Vec::new();
-        for (about, value) in elements(&part(bytes, &format!("xl/worksheets/sheet{}.xml", i + 1)), "c", "v") {
+        for (about, value) in
+            elements(&part(bytes, &format!("xl/worksheets/sheet{}.xml", i + 1)), "c", "v")
+        {
             let (row, column) = place(&about["r"]);
             rows.resize(rows.len().max(row), Vec::new());
             let cells = &mut rows[row - 1];
@@ -99,7 +114,8 @@ fn read(bytes: &[u8]) -> Book {
 }
 
 fn candidate() -> Record {
-    Record::parse(include_str!("../../../tests/fixtures/records/candidate.json")).expect("the fixture")
+    Record::parse(include_str!("../../../tests/fixtures/records/candidate.json"))
+        .expect("the fixture")
 }
 
 fn book(report: &Report, record: Option<&Record>) -> Book {
@@ -108,7 +124,10 @@ fn book(report: &Report, record: Option<&Record>) -> Book {
 
 /// The column under `title`, without its header.
 fn column(rows: &[Vec<Cell>], title: &str) -> Vec<Cell> {
-    let at = rows[0].iter().position(|c| *c == Cell::Text(title.into())).unwrap_or_else(|| panic!("no column {title}"));
+    let at = rows[0]
+        .iter()
+        .position(|c| *c == Cell::Text(title.into()))
+        .unwrap_or_else(|| panic!("no column {title}"));
     rows[1..].iter().map(|cells| cells[at].clone()).collect()
 }
 
@@ -127,7 +146,10 @@ const fn at(pointer: &'static str, title: &'static str) -> Place {
 fn numbers(value: &Value, pointer: &str) -> BTreeSet<String> {
     match value {
         Value::Number(_) => [pointer.to_owned()].into(),
-        Value::Object(fields) => fields.iter().flat_map(|(key, value)| numbers(value, &format!("{pointer}/{key}"))).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(key, value)| numbers(value, &format!("{pointer}/{key}")))
+            .collect(),
         _ => BTreeSet::new(),
     }
 }
@@ -139,14 +161,16 @@ fn assert_whole(book: &Book, sheet: &str, rows: &[&Value], places: &[Place]) {
         return;
     };
     for (pointer, title, per) in places {
-        let said = rows.iter().map(|row| row.pointer(pointer).and_then(Value::as_f64).map(|n| n / per));
+        let said =
+            rows.iter().map(|row| row.pointer(pointer).and_then(Value::as_f64).map(|n| n / per));
         assert_eq!(
             column(cells, title),
             said.map(|n| n.map_or(Cell::Absent, Cell::Number)).collect::<Vec<_>>(),
             "{sheet}: {title}"
         );
     }
-    let known: BTreeSet<String> = places.iter().map(|(pointer, ..)| (*pointer).to_owned()).collect();
+    let known: BTreeSet<String> =
+        places.iter().map(|(pointer, ..)| (*pointer).to_owned()).collect();
     let all: BTreeSet<String> = rows.iter().flat_map(|row| numbers(row, "")).collect();
     assert!(all.is_subset(&known), "{sheet} has no column for {:?}", all.difference(&known));
 }
@@ -175,11 +199,25 @@ fn every_number_of_the_report_is_in_its_cell() {
             at("/noise_ratio", "noise (ratio)"),
             at("/smallest_visible_change_ratio", "smallest visible change (ratio)"),
         ];
-        assert_whole(&book, "metrics", &items(&workloads, "/metrics"), &[&changed[..], &judged].concat());
+        assert_whole(
+            &book,
+            "metrics",
+            &items(&workloads, "/metrics"),
+            &[&changed[..], &judged].concat(),
+        );
         assert_whole(&book, "anchor", &items(&workloads, "/anchor/metrics"), &changed);
-        let limits =
-            [("/limit", "limit"), ("/value", "value"), ("/interval_low", "interval low"), ("/interval_high", "interval high")];
-        assert_whole(&book, "limits", &items(&workloads, "/limits"), &limits.map(|(pointer, title)| at(pointer, title)));
+        let limits = [
+            ("/limit", "limit"),
+            ("/value", "value"),
+            ("/interval_low", "interval low"),
+            ("/interval_high", "interval high"),
+        ];
+        assert_whole(
+            &book,
+            "limits",
+            &items(&workloads, "/limits"),
+            &limits.map(|(pointer, title)| at(pointer, title)),
+        );
         let statistics = [
             ("/geomean_ms", "geomean (ms)"),
             ("/mean_ms", "mean (ms)"),
@@ -208,7 +246,10 @@ fn every_number_of_a_gpu_is_in_the_totals() {
     let found: Vec<Cell> = column(&book(&report, None)["gpu totals"], "value");
     let said: usize = devices.iter().map(|d| numbers(d, "").len() - 1).sum();
     assert_eq!(found.iter().filter(|c| **c != Cell::Absent).count(), said, "all but the index");
-    let of_first = [61234.0, 60980.4, 81559.0, 0.87, 1410.0, 1755.0, 1980.0, 512.4, 63_210.0, 71.0, 2.0, 0.0, 0.0, 0.8];
+    let of_first = [
+        61234.0, 60980.4, 81559.0, 0.87, 1410.0, 1755.0, 1980.0, 512.4, 63_210.0, 71.0, 2.0, 0.0,
+        0.0, 0.8,
+    ];
     assert_eq!(found[..of_first.len()], cells(of_first.into_iter().map(Some)));
 }
 
@@ -236,14 +277,19 @@ fn every_request_of_the_record_is_in_its_row() {
     ];
     for (key, title) in places {
         let per = if key.ends_with("_us") { 1000.0 } else { 1.0 };
-        let said = items(&rounds, &format!("/columns/{key}")).into_iter().map(|n| n.as_f64().map(|n| n / per));
+        let said = items(&rounds, &format!("/columns/{key}"))
+            .into_iter()
+            .map(|n| n.as_f64().map(|n| n / per));
         assert_eq!(column(&book["requests"], title), cells(said), "{title}");
     }
     let known: BTreeSet<&str> = places.iter().map(|(key, _)| *key).chain(["outcome"]).collect();
-    let stored = rounds[0]["columns"].as_object().expect("columns").keys().map(String::as_str).collect();
+    let stored =
+        rounds[0]["columns"].as_object().expect("columns").keys().map(String::as_str).collect();
     assert_eq!(known, stored, "each stored column has one of the sheet");
-    let outcomes: Vec<Cell> =
-        items(&rounds, "/columns/outcome").into_iter().map(|o| Cell::text(o.as_str().expect("a word"))).collect();
+    let outcomes: Vec<Cell> = items(&rounds, "/columns/outcome")
+        .into_iter()
+        .map(|o| Cell::text(o.as_str().expect("a word")))
+        .collect();
     assert_eq!(column(&book["requests"], "outcome"), outcomes);
 }
 
@@ -259,9 +305,17 @@ fn sampled() -> Record {
         temperature_c: vec![Some(60.0), None, Some(61.0)],
     };
     let little = Series { power_w: vec![None, Some(99.5)], ..Series::default() };
-    let device = |index, series| DeviceRound { index, uuid: format!("GPU-{index}"), series, ..DeviceRound::default() };
+    let device = |index, series| DeviceRound {
+        index,
+        uuid: format!("GPU-{index}"),
+        series,
+        ..DeviceRound::default()
+    };
     let round = &mut record.workloads[0].starts[0].rounds[1];
-    round.gpu = Some(RoundGpu { devices: vec![device(0, whole), device(1, little)], ..RoundGpu::default() });
+    round.gpu = Some(RoundGpu {
+        devices: vec![device(0, whole), device(1, little)],
+        ..RoundGpu::default()
+    });
     let series = ServerSeries {
         running: vec![Some(2.0), None, Some(0.0)],
         waiting: vec![Some(0.0)],
@@ -304,7 +358,10 @@ fn what_does_not_count_is_marked() {
     let book = book(&samples::run_only(), Some(&record));
     let counted = column(&book["requests"], "counted");
     let said = |i: usize| counted[i].clone();
-    assert_eq!([said(0), said(1), said(n)], ["ramp", "yes", "cut short"].map(|s| Cell::Text(s.into())));
+    assert_eq!(
+        [said(0), said(1), said(n)],
+        ["ramp", "yes", "cut short"].map(|s| Cell::Text(s.into()))
+    );
 }
 
 #[test]
@@ -318,14 +375,19 @@ fn each_gpu_of_each_watched_round_has_its_row() {
         ..DeviceRound::default()
     };
     let told_little = DeviceRound { index: 1, uuid: "GPU-2".into(), ..DeviceRound::default() };
-    record.workloads[0].starts[1].rounds[0].gpu = Some(RoundGpu { devices: vec![device, told_little], ..RoundGpu::default() });
+    record.workloads[0].starts[1].rounds[0].gpu =
+        Some(RoundGpu { devices: vec![device, told_little], ..RoundGpu::default() });
     let book = book(&samples::run_only(), Some(&record));
     let of = |title| column(&book["gpu"], title);
     assert_eq!(of("server start"), cells([Some(2.0); 2].into_iter()));
     assert_eq!(of("memory peak (MiB)"), cells([Some(3.0), None].into_iter()));
     assert_eq!(of("energy (J)"), cells([Some(63.5), None].into_iter()));
     assert_eq!(of("power limit (ratio)"), cells([Some(0.25), None].into_iter()));
-    assert_eq!(of("hardware slowdown (ratio)"), cells([Some(0.0), None].into_iter()), "told, and not seen");
+    assert_eq!(
+        of("hardware slowdown (ratio)"),
+        cells([Some(0.0), None].into_iter()),
+        "told, and not seen"
+    );
 }
 
 #[test]
@@ -364,23 +426,42 @@ fn levels_of_a_sweep_have_their_rows() {
 fn without_a_record_the_workbook_says_that_it_has_no_requests() {
     let book = book(&samples::pass(), None);
     assert!(
-        ["requests", "gpu", "gpu samples", "server samples", "sweeps"].iter().all(|name| !book.contains_key(*name)),
+        ["requests", "gpu", "gpu samples", "server samples", "sweeps"]
+            .iter()
+            .all(|name| !book.contains_key(*name)),
         "{:?}",
         book.keys()
     );
     assert!(column(&book["summary"], "what").contains(&Cell::Text("requests".into())));
-    assert!(book["summary"].iter().flatten().any(|c| matches!(c, Cell::Text(t) if t.contains("record was not beside it"))));
+    assert!(
+        book["summary"]
+            .iter()
+            .flatten()
+            .any(|c| matches!(c, Cell::Text(t) if t.contains("record was not beside it")))
+    );
 }
 
 #[test]
 fn foreign_text_is_text_and_never_a_formula() {
-    for nasty in ["=1+1", "+A1", "-A1", "@SUM(A1)", "=HYPERLINK(\"http://x\",\"y\")", "<v>1</v> & ]]>", "http://example.com"] {
+    for nasty in [
+        "=1+1",
+        "+A1",
+        "-A1",
+        "@SUM(A1)",
+        "=HYPERLINK(\"http://x\",\"y\")",
+        "<v>1</v> & ]]>",
+        "http://example.com",
+    ] {
         let bytes = render(&samples::foreign(nasty), None).expect("it renders");
         let names = column(&read(&bytes)["metrics"], "workload");
         assert!(names.iter().all(|c| *c == Cell::Text(nasty.into())), "{nasty}: {names:?}");
         let xml = part(&bytes, "xl/worksheets/sheet1.xml");
         assert!(!xml.contains("<f>") && !xml.contains("hyperlink"), "{nasty}");
-        assert_eq!(part(&bytes, "xl/styles.xml").contains("quotePrefix"), nasty.starts_with(['=', '+', '-', '@']), "{nasty}");
+        assert_eq!(
+            part(&bytes, "xl/styles.xml").contains("quotePrefix"),
+            nasty.starts_with(['=', '+', '-', '@']),
+            "{nasty}"
+        );
     }
 }
 
@@ -398,7 +479,10 @@ fn rows_that_do_not_fit_go_on_in_another_sheet() {
     let mut written = Workbook::new();
     sheet.write_in_parts_of(2, &mut written, (0..5).map(|n| [count(n)])).expect("it writes");
     let book = read(&written.save_to_buffer().expect("it is written"));
-    let all: Vec<Cell> = ["numbers", "numbers 2", "numbers 3"].iter().flat_map(|name| column(&book[*name], "n")).collect();
+    let all: Vec<Cell> = ["numbers", "numbers 2", "numbers 3"]
+        .iter()
+        .flat_map(|name| column(&book[*name], "n"))
+        .collect();
     assert_eq!(all, cells((0..5).map(|n| Some(f64::from(n)))));
 }
 
@@ -408,7 +492,12 @@ fn headers_stay_in_view_and_no_round_is_lost() {
     let bytes = render(&samples::run_only(), Some(&record)).expect("it renders");
     for sheet in 1..=6 {
         let xml = part(&bytes, &format!("xl/worksheets/sheet{sheet}.xml"));
-        assert!(xml.contains("state=\"frozen\"") && xml.contains("<cols>") && xml.contains("<autoFilter"), "sheet {sheet}");
+        assert!(
+            xml.contains("state=\"frozen\"")
+                && xml.contains("<cols>")
+                && xml.contains("<autoFilter"),
+            "sheet {sheet}"
+        );
     }
     let rounds = record.workloads.iter().flat_map(|w| &w.starts).flat_map(|s| &s.rounds);
     assert_eq!(requests::rows(&record).count(), rounds.map(|r| r.columns.len()).sum::<usize>());

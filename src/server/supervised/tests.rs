@@ -67,7 +67,11 @@ fn a_server_runs_until_it_is_stopped() {
     server.on_exit(move || sender.send(()).unwrap());
     server.stop().unwrap();
     assert_eq!(log::tail(&bed.log(), 9, &Secrets::default()), ["ended"]);
-    assert_eq!(told.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected), "it did not end by itself");
+    assert_eq!(
+        told.recv_timeout(LONG),
+        Err(RecvTimeoutError::Disconnected),
+        "it did not end by itself"
+    );
 }
 
 #[test]
@@ -91,7 +95,11 @@ fn a_panic_stops_too() {
 
 #[test]
 fn an_end_by_itself_is_told_once_and_kept() {
-    let bed = Bed::new(&[STARTED, r#"echo '{"exited":{"code":3,"signal":null}}'"#, "echo 'out of memory' > \"$3\""]);
+    let bed = Bed::new(&[
+        STARTED,
+        r#"echo '{"exited":{"code":3,"signal":null}}'"#,
+        "echo 'out of memory' > \"$3\"",
+    ]);
     let server = bed.start().unwrap();
     assert_eq!(end_of(&server), Ok(()));
     assert_eq!(server.exited(Duration::ZERO), Some(Exit { code: Some(3), signal: None }));
@@ -108,7 +116,9 @@ fn a_command_that_did_not_start_says_why() {
     assert_eq!(error.to_string(), "cannot start the server: its folder is gone");
     let silent = Bed::new(&["exit 0"]).start().map(drop).unwrap_err();
     assert!(matches!(silent, ServerError::Lost), "{silent}");
-    let none = Bed::new(&[]).with(|c| Supervised::start(&Command { program: Path::new("/no/such/program"), ..*c }).map(drop));
+    let none = Bed::new(&[]).with(|c| {
+        Supervised::start(&Command { program: Path::new("/no/such/program"), ..*c }).map(drop)
+    });
     assert!(matches!(none, Err(ServerError::Supervisor(_))), "{none:?}");
 }
 
@@ -116,7 +126,12 @@ fn a_command_that_did_not_start_says_why() {
 fn what_cannot_be_ended_is_an_error() {
     let bed = Bed::new(&[STARTED, UNTIL_STOPPED, r#"echo '{"left":{"pids":[7,8]}}'"#]);
     let error = bed.start().unwrap().stop().unwrap_err();
-    assert!(error.to_string().starts_with("cannot stop the server: process 7, 8 did not end when killed"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("cannot stop the server: process 7, 8 did not end when killed"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -156,10 +171,17 @@ fn the_environment_is_ours_plus_what_is_set_without_what_is_hidden() {
     let mut bed = Bed::new(&[STARTED, &write, UNTIL_STOPPED]);
     bed.env.insert("PORT".into(), "8123".into());
     bed.start().unwrap().stop().unwrap();
-    assert_eq!(log::tail(&bed.log(), 9, &Secrets::default()), [format!("{} 8123", env!("CARGO_MANIFEST_DIR"))]);
+    assert_eq!(
+        log::tail(&bed.log(), 9, &Secrets::default()),
+        [format!("{} 8123", env!("CARGO_MANIFEST_DIR"))]
+    );
     bed.without = vec![ours.into(), "PORT".into()];
     bed.start().unwrap().stop().unwrap();
-    assert_eq!(log::tail(&bed.log(), 9, &Secrets::default()), ["hidden 8123"], "what is set is set also where ours is hidden");
+    assert_eq!(
+        log::tail(&bed.log(), 9, &Secrets::default()),
+        ["hidden 8123"],
+        "what is set is set also where ours is hidden"
+    );
 }
 
 #[test]
@@ -179,10 +201,14 @@ fn the_supervisor_leads_a_group_of_its_own() {
 
 #[test]
 fn a_build_is_done_failed_or_stopped() {
-    let run = |lines: &[&str], stop: bool| Bed::new(lines).with(|c| run_to_end(c, || stop)).unwrap();
+    let run =
+        |lines: &[&str], stop: bool| Bed::new(lines).with(|c| run_to_end(c, || stop)).unwrap();
     let done = r#"echo '{"exited":{"code":0,"signal":null}}'"#;
     assert_eq!(run(&[STARTED, done], false), Finished::Done);
     let killed = r#"echo '{"exited":{"code":null,"signal":9}}'"#;
-    assert_eq!(run(&[STARTED, killed], false), Finished::Failed(Exit { code: None, signal: Some(9) }));
+    assert_eq!(
+        run(&[STARTED, killed], false),
+        Finished::Failed(Exit { code: None, signal: Some(9) })
+    );
     assert_eq!(run(&[STARTED, UNTIL_STOPPED], true), Finished::Stopped);
 }

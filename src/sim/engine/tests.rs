@@ -46,7 +46,8 @@ fn under_load(knobs: &Knobs, per_second: f64, n: u32) -> (f64, f64) {
         engine.submit(at, request(u64::from(id), 256, 32));
     }
     let (seen, _) = drain(&mut engine, 0.0);
-    let ttft: f64 = seen.iter().map(|(id, t)| t[0] - starts[usize::try_from(*id).expect("small")]).sum();
+    let ttft: f64 =
+        seen.iter().map(|(id, t)| t[0] - starts[usize::try_from(*id).expect("small")]).sum();
     let tpot: f64 = seen.values().map(|t| (t[31] - t[0]) / 31.0).sum();
     (ttft / f64::from(n), tpot / f64::from(n))
 }
@@ -85,7 +86,8 @@ fn decode_factor_scales_pure_decoding() {
 #[test]
 fn prefill_factor_scales_overhead_and_prompt_only() {
     let run = |prefill_factor: f64| {
-        let knobs = Knobs { prefill_factor, step_ms: Some(0.001), noise: Level::Off, ..Knobs::default() };
+        let knobs =
+            Knobs { prefill_factor, step_ms: Some(0.001), noise: Level::Off, ..Knobs::default() };
         let mut engine = Engine::new(&knobs, 1);
         engine.submit(0.0, request(1, 1000, 2));
         let (seen, _) = drain(&mut engine, 0.0);
@@ -113,7 +115,8 @@ fn a_known_prefix_is_not_computed_again() {
     let text = "the quick brown fox jumps over the lazy dog and runs ".repeat(40);
     let tokens = prefix::count_tokens(&text);
     let second_ttft = |mode: Mode| {
-        let mut engine = Engine::new(&Knobs { prefix_cache: mode, prefill_token_ms: Some(1.0), ..quiet() }, 1);
+        let mut engine =
+            Engine::new(&Knobs { prefix_cache: mode, prefill_token_ms: Some(1.0), ..quiet() }, 1);
         let blocks = prefix::blocks(&text);
         engine.submit(0.0, Request { blocks: blocks.clone(), ..request(1, tokens, 1) });
         let (first, _) = drain(&mut engine, 0.0);
@@ -194,12 +197,21 @@ fn the_wait_for_a_place_is_told_apart_from_the_fixed_overhead() {
     let mut engine = Engine::new(&knobs, 1);
     engine.submit(0.0, request(0, 10, 5));
     engine.submit(0.0, request(1, 10, 5));
-    assert_eq!(engine.counts().waiting, 0, "who is still in the overhead does not wait for a place");
+    assert_eq!(
+        engine.counts().waiting,
+        0,
+        "who is still in the overhead does not wait for a place"
+    );
     let (seen, steps) = drain(&mut engine, 0.0);
-    let queued = |id| steps.iter().flat_map(|s| &s.emissions).find(|e| e.id == id).map(|e| e.queued_ms);
+    let queued =
+        |id| steps.iter().flat_map(|s| &s.emissions).find(|e| e.id == id).map(|e| e.queued_ms);
     assert_eq!(queued(0), Some(0.0));
     let last_of_the_first = seen[&0].last().copied().expect("five tokens");
-    assert!(queued(1).is_some_and(|ms| (ms - (last_of_the_first - 50.0)).abs() < 1e-9), "{:?}", queued(1));
+    assert!(
+        queued(1).is_some_and(|ms| (ms - (last_of_the_first - 50.0)).abs() < 1e-9),
+        "{:?}",
+        queued(1)
+    );
 }
 
 proptest! {

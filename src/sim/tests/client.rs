@@ -45,7 +45,10 @@ pub async fn start_with(knobs: Knobs, replay: Option<Replay>, truth: Option<Trut
 }
 
 pub async fn connect(server: &Running) -> Client {
-    Client { stream: TcpStream::connect(server.addr).await.expect("a connection"), ahead: Vec::new() }
+    Client {
+        stream: TcpStream::connect(server.addr).await.expect("a connection"),
+        ahead: Vec::new(),
+    }
 }
 
 pub async fn ask(server: &Running, request: &str) -> Reply {
@@ -53,7 +56,10 @@ pub async fn ask(server: &Running, request: &str) -> Reply {
 }
 
 pub fn post(path: &str, body: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// A streaming chat request that asks for usage.
@@ -69,7 +75,9 @@ pub fn chat(tokens: u32) -> String {
 pub fn events(reply: &Reply) -> Vec<Value> {
     let body = String::from_utf8(reply.chunks.concat()).expect("text");
     let data = body.lines().filter_map(|line| line.trim_end().strip_prefix("data: "));
-    data.filter(|d| *d != "[DONE]").map(|d| serde_json::from_str(d).expect("an event is JSON")).collect()
+    data.filter(|d| *d != "[DONE]")
+        .map(|d| serde_json::from_str(d).expect("an event is JSON"))
+        .collect()
 }
 
 impl Running {
@@ -92,7 +100,11 @@ impl Client {
         let (chunks, complete) = if head.contains("transfer-encoding: chunked") {
             self.chunks().await
         } else {
-            let length = head.split("content-length: ").nth(1).and_then(|l| l.lines().next()).expect("a length");
+            let length = head
+                .split("content-length: ")
+                .nth(1)
+                .and_then(|l| l.lines().next())
+                .expect("a length");
             let body = self.exactly(length.parse().expect("a number")).await;
             let complete = body.is_some();
             (vec![body.unwrap_or_default()], complete)
@@ -101,13 +113,15 @@ impl Client {
     }
 
     pub async fn at_end(&mut self) -> bool {
-        self.ahead.is_empty() && self.stream.read_buf(&mut self.ahead).await.expect("an end, not an error") == 0
+        self.ahead.is_empty()
+            && self.stream.read_buf(&mut self.ahead).await.expect("an end, not an error") == 0
     }
 
     async fn chunks(&mut self) -> (Vec<Vec<u8>>, bool) {
         let mut chunks = Vec::new();
         while let Some(line) = self.until(b"\r\n").await {
-            let size = usize::from_str_radix(String::from_utf8_lossy(&line).trim(), 16).expect("a size");
+            let size =
+                usize::from_str_radix(String::from_utf8_lossy(&line).trim(), 16).expect("a size");
             let Some(mut chunk) = self.exactly(size + 2).await else { break };
             chunk.truncate(size);
             if size == 0 {

@@ -23,7 +23,9 @@ pub struct Asked<'a> {
 pub fn open() -> Result<Nvml, String> {
     Nvml::init().map_err(|e| match e {
         NvmlError::LibloadingError(_) => "NVML (libnvidia-ml.so.1) cannot be loaded".to_owned(),
-        NvmlError::DriverNotLoaded => "NVML is there, but the NVIDIA driver is not loaded".to_owned(),
+        NvmlError::DriverNotLoaded => {
+            "NVML is there, but the NVIDIA driver is not loaded".to_owned()
+        }
         NvmlError::NoPermission => "NVML may not be used by this user".to_owned(),
         other => format!("NVML cannot be used: {other}"),
     })
@@ -31,12 +33,17 @@ pub fn open() -> Result<Nvml, String> {
 
 /// Index and UUID of each GPU, then of the MIG devices; and how many of them are GPUs. One without a UUID cannot be found again.
 pub fn known(nvml: &Nvml) -> (Vec<(u32, String)>, usize) {
-    let handles: Vec<(u32, Handle<'_>)> =
-        (0..nvml.device_count().unwrap_or(0)).filter_map(|i| Some((i, nvml.device_by_index(i).ok()?))).collect();
-    let mut all: Vec<(u32, String)> = handles.iter().filter_map(|(i, handle)| Some((*i, handle.uuid().ok()?))).collect();
+    let handles: Vec<(u32, Handle<'_>)> = (0..nvml.device_count().unwrap_or(0))
+        .filter_map(|i| Some((i, nvml.device_by_index(i).ok()?)))
+        .collect();
+    let mut all: Vec<(u32, String)> =
+        handles.iter().filter_map(|(i, handle)| Some((*i, handle.uuid().ok()?))).collect();
     let whole = all.len();
-    for (index, handle) in handles.iter().filter(|(_, h)| h.mig_mode().is_ok_and(|mode| mode.current == 1)) {
-        let parts = (0..handle.mig_device_count().unwrap_or(0)).filter_map(|i| handle.mig_device_by_index(i).ok());
+    for (index, handle) in
+        handles.iter().filter(|(_, h)| h.mig_mode().is_ok_and(|mode| mode.current == 1))
+    {
+        let parts = (0..handle.mig_device_count().unwrap_or(0))
+            .filter_map(|i| handle.mig_device_by_index(i).ok());
         all.extend(parts.filter_map(|part| Some((*index, part.uuid().ok()?))));
     }
     (all, whole)
@@ -44,7 +51,8 @@ pub fn known(nvml: &Nvml) -> (Vec<(u32, String)>, usize) {
 
 /// Of the driver and of the CUDA that it brings.
 pub fn versions(nvml: &Nvml) -> (Option<String>, Option<String>) {
-    let cuda = |v: i32| format!("{}.{}", cuda_driver_version_major(v), cuda_driver_version_minor(v));
+    let cuda =
+        |v: i32| format!("{}.{}", cuda_driver_version_major(v), cuda_driver_version_minor(v));
     (nvml.sys_driver_version().ok(), nvml.sys_cuda_driver_version().ok().map(cuda))
 }
 
@@ -73,17 +81,22 @@ impl<'a> Asked<'a> {
             sample.memory_utilisation = share(utilisation.memory);
         }
         if slow {
-            sample.ecc_uncorrected = self.ask(|h| h.total_ecc_errors(MemoryError::Uncorrected, EccCounter::Volatile));
-            sample.ecc_corrected = self.ask(|h| h.total_ecc_errors(MemoryError::Corrected, EccCounter::Volatile));
+            sample.ecc_uncorrected =
+                self.ask(|h| h.total_ecc_errors(MemoryError::Uncorrected, EccCounter::Volatile));
+            sample.ecc_corrected =
+                self.ask(|h| h.total_ecc_errors(MemoryError::Corrected, EccCounter::Volatile));
             sample.pcie_replays = self.ask(Handle::pcie_replay_counter).map(u64::from);
-            sample.processes = self.ask(Handle::running_compute_processes).map(|all| named(&all, owners));
+            sample.processes =
+                self.ask(Handle::running_compute_processes).map(|all| named(&all, owners));
         }
         sample.lost = self.lost.get();
         sample
     }
 
     pub fn processes(&self, owners: &mut Owners) -> Vec<Process> {
-        self.ask(Handle::running_compute_processes).map(|all| named(&all, owners)).unwrap_or_default()
+        self.ask(Handle::running_compute_processes)
+            .map(|all| named(&all, owners))
+            .unwrap_or_default()
     }
 
     /// What it is; `sample` is one with everything, and says what this GPU does not tell.
@@ -135,10 +148,16 @@ fn unsupported(sample: &Sample) -> Vec<String> {
         ("PCIe replays", sample.pcie_replays.is_none()),
         ("processes", sample.processes.is_none()),
     ];
-    all.into_iter().filter(|(_, absent)| *absent && !sample.lost).map(|(name, _)| name.to_owned()).collect()
+    all.into_iter()
+        .filter(|(_, absent)| *absent && !sample.lost)
+        .map(|(name, _)| name.to_owned())
+        .collect()
 }
 
-fn named(all: &[nvml_wrapper::struct_wrappers::device::ProcessInfo], owners: &mut Owners) -> Vec<Process> {
+fn named(
+    all: &[nvml_wrapper::struct_wrappers::device::ProcessInfo],
+    owners: &mut Owners,
+) -> Vec<Process> {
     let process = |p: &nvml_wrapper::struct_wrappers::device::ProcessInfo| {
         let (name, owner) = owners.of(p.pid);
         let memory_bytes = match p.used_gpu_memory {

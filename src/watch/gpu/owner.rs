@@ -44,7 +44,9 @@ fn owner(pid: u32) -> Owner {
 /// `Name:` and `PPid:` of proc(5)'s status.
 fn status(pid: u32) -> Option<Status> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let field = |name: &str| text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
+    let field = |name: &str| {
+        text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+    };
     Some(Status { name: field("Name")?.to_owned(), parent: field("PPid")?.parse().ok()? })
 }
 

@@ -22,8 +22,10 @@ impl Judged {
     pub fn assert(&self, code: i32, verdict: &str, words: &[&str]) {
         self.ran.assert(code, words);
         assert_eq!(self.report["verdict"], verdict, "{}", self.ran.stdout);
-        let (headline, markdown) =
-            (flat(self.report["headline"].as_str().expect("text")), self.bed.read(".goodput-gate/report.md"));
+        let (headline, markdown) = (
+            flat(self.report["headline"].as_str().expect("text")),
+            self.bed.read(".goodput-gate/report.md"),
+        );
         assert!(headline.starts_with(word(verdict)), "{headline}");
         assert!(markdown.contains(word(verdict)), "{markdown}");
     }
@@ -84,12 +86,15 @@ pub fn candidate() -> Value {
 /// The first so many of the fixture's six sessions, in a folder.
 pub fn sessions(bed: &Bed, n: usize) {
     std::fs::create_dir(bed.path("sessions")).expect("a folder");
-    let mut all: Vec<_> =
-        std::fs::read_dir(fixtures().join("baselines")).expect("the fixture").map(|e| e.expect("an entry").path()).collect();
+    let mut all: Vec<_> = std::fs::read_dir(fixtures().join("baselines"))
+        .expect("the fixture")
+        .map(|e| e.expect("an entry").path())
+        .collect();
     all.sort();
     assert_eq!(all.len(), 6);
     for path in &all[..n] {
-        std::fs::copy(path, bed.path("sessions").join(path.file_name().expect("a name"))).expect("a copy");
+        std::fs::copy(path, bed.path("sessions").join(path.file_name().expect("a name")))
+            .expect("a copy");
     }
 }
 
@@ -104,12 +109,22 @@ pub fn judge_against(record: &Value, n: usize) -> Judged {
     bed.write("record.json", &record.to_string());
     let ran = bed.gate(&["compare", "sessions", "record.json"]);
     let report = bed.json(".goodput-gate/report.json");
-    assert_eq!(report["exit_code"].as_i64(), ran.code.map(i64::from), "{}\n{}", ran.stdout, ran.stderr);
+    assert_eq!(
+        report["exit_code"].as_i64(),
+        ran.code.map(i64::from),
+        "{}\n{}",
+        ran.stdout,
+        ran.stderr
+    );
     assert_valid("report", &report);
     assert_valid("record", record);
     for (format, file) in [("md", "report.md"), ("junit", "junit.xml"), ("json", "report.json")] {
         let again = bed.gate(&["report", ".goodput-gate/report.json", "--format", format]);
-        assert_eq!(again.stdout.trim_end(), bed.read(&format!(".goodput-gate/{file}")).trim_end(), "{format}");
+        assert_eq!(
+            again.stdout.trim_end(),
+            bed.read(&format!(".goodput-gate/{file}")).trim_end(),
+            "{format}"
+        );
     }
     let troubles = bed.troubles();
     Judged { bed, ran, report, troubles }
@@ -120,12 +135,14 @@ fn assert_valid(kind: &str, document: &Value) {
     static SCHEMAS: OnceLock<[jsonschema::Validator; 2]> = OnceLock::new();
     let [report, record] = SCHEMAS.get_or_init(|| {
         ["report", "record"].map(|kind| {
-            let schema = serde_json::from_str(&Bed::new().gate(&["schema", kind]).stdout).expect("a schema is JSON");
+            let schema = serde_json::from_str(&Bed::new().gate(&["schema", kind]).stdout)
+                .expect("a schema is JSON");
             jsonschema::validator_for(&schema).expect("a valid schema")
         })
     });
     let validator = if kind == "report" { report } else { record };
-    let errors: Vec<String> = validator.iter_errors(document).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    let errors: Vec<String> =
+        validator.iter_errors(document).map(|e| format!("{}: {e}", e.instance_path())).collect();
     assert!(errors.is_empty(), "{kind}: {errors:#?}");
 }
 
@@ -142,7 +159,11 @@ pub fn column<'a>(round: &'a mut Value, name: &str) -> &'a mut Vec<Value> {
     round["columns"][name].as_array_mut().expect("a column")
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "microseconds of a short round")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "microseconds of a short round"
+)]
 fn scaled(us: u64, factor: f64) -> u64 {
     (us as f64 * factor).round() as u64
 }
@@ -158,7 +179,8 @@ pub fn with_decode(factor: f64) -> Value {
         }
         let first = column(round, "ttft_us").clone();
         for (e2e, ttft) in column(round, "e2e_us").iter_mut().zip(&first) {
-            let (end, begin) = (e2e.as_u64().expect("completed"), ttft.as_u64().expect("completed"));
+            let (end, begin) =
+                (e2e.as_u64().expect("completed"), ttft.as_u64().expect("completed"));
             *e2e = json!(begin + scaled(end - begin, factor));
         }
     }

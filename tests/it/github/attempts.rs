@@ -34,22 +34,35 @@ fn an_attempt_after_a_fail_is_inconclusive_for_everybody() {
         let (conclusion, title, text) = check(&github);
         assert_eq!(conclusion, "action_required", "{title}");
         assert!(title.contains("INCONCLUSIVE: ") && title.contains("attempt 1 failed"), "{title}");
-        let rows = text.lines().filter(|line| line.starts_with("| ") && line.contains("2026-11-20T09:3")).count();
+        let rows = text
+            .lines()
+            .filter(|line| line.starts_with("| ") && line.contains("2026-11-20T09:3"))
+            .count();
         assert_eq!(rows as u64, attempt, "{text}");
         let body = scene.bodies().pop().expect("a comment");
-        assert!(body.contains("**INCONCLUSIVE**") && body.contains("All attempts at this commit"), "{body}");
-        assert!(body.lines().any(|line| line.starts_with("| 1 | FAIL | 1 | 2026-11-20T09:31:00Z |")), "{body}");
+        assert!(
+            body.contains("**INCONCLUSIVE**") && body.contains("All attempts at this commit"),
+            "{body}"
+        );
+        assert!(
+            body.lines().any(|line| line.starts_with("| 1 | FAIL | 1 | 2026-11-20T09:31:00Z |")),
+            "{body}"
+        );
     }
     assert_eq!(github.state().checks.len(), 1);
 
     let scene = scene(&github, 4, 1);
-    let config = scene.gate.text("goodput-gate.yaml").replace("gate: {", "gate: {on_attempt: latest, ");
+    let config =
+        scene.gate.text("goodput-gate.yaml").replace("gate: {", "gate: {on_attempt: latest, ");
     scene.gate.write("goodput-gate.yaml", &config);
     git(&scene.gate, &["commit", "-q", "-a", "-m", "the latest attempt counts"]);
     scene.comment(&[]).assert_says(0, &[]);
     let (conclusion, title, text) = check(&github);
     assert!(conclusion == "neutral" && !title.contains("attempt 1 failed"), "{conclusion} {title}");
-    assert!(text.contains("| 1 | FAIL |") && text.contains("| 4 | "), "it is in the ledger all the same: {text}");
+    assert!(
+        text.contains("| 1 | FAIL |") && text.contains("| 4 | "),
+        "it is in the ledger all the same: {text}"
+    );
 }
 
 #[test]
@@ -64,7 +77,10 @@ fn a_new_commit_is_a_new_sequence() {
 #[test]
 fn statuses_stand_in_where_check_runs_may_not_be_made() {
     let github = github();
-    github.fault(Fault { message: "Resource not accessible by integration", ..Fault::new("POST", "/check-runs", 403) });
+    github.fault(Fault {
+        message: "Resource not accessible by integration",
+        ..Fault::new("POST", "/check-runs", 403)
+    });
     scene(&github, 1, 20).comment(&[]).assert_says(0, &["a commit status stands in"]);
     let scene = scene(&github, 2, 1);
     scene.comment(&[]).assert_says(0, &[]);
@@ -78,16 +94,26 @@ fn attempts_that_cannot_be_found_are_said() {
     let scene_of_none = scene(&fresh, 2, 1);
     scene_of_none.comment(&[]).assert_says(0, &[]);
     let body = scene_of_none.bodies().pop().expect("a comment");
-    assert!(body.contains("this is attempt 2 of the workflow run") && body.contains("none has left a verdict"), "{body}");
+    assert!(
+        body.contains("this is attempt 2 of the workflow run")
+            && body.contains("none has left a verdict"),
+        "{body}"
+    );
 
     let refusing = github();
-    let refused = |path| Fault { message: "Resource not accessible by integration", ..Fault::new("GET", path, 403) };
+    let refused = |path| Fault {
+        message: "Resource not accessible by integration",
+        ..Fault::new("GET", path, 403)
+    };
     refusing.fault(refused("/check-runs"));
     refusing.fault(refused("/statuses"));
     let unread = scene(&refusing, 2, 1);
     unread.comment(&[]).assert_says(0, &[]);
     let body = unread.bodies().pop().expect("a comment");
-    assert!(body.contains("this is attempt 2 of the workflow run") && body.contains("checks: read"), "{body}");
+    assert!(
+        body.contains("this is attempt 2 of the workflow run") && body.contains("checks: read"),
+        "{body}"
+    );
     // The first attempt has none before it.
     let first = scene(&github(), 1, 1);
     first.comment(&[]).assert_says(0, &[]);

@@ -22,7 +22,10 @@ impl Scene {
         plant(&bed, "HEAD", "aaaaaaaa");
         let fork_point = bed.git(&["rev-parse", "HEAD"]);
         bed.git(&["checkout", "-q", "-b", "release"]);
-        bed.write("goodput-gate.yaml", &CONFIG.replace("slo_attainment: {min: 90%}", "ttft_p50: {max: 1us}"));
+        bed.write(
+            "goodput-gate.yaml",
+            &CONFIG.replace("slo_attainment: {min: 90%}", "ttft_p50: {max: 1us}"),
+        );
         bed.commit("strict, with a session");
         let release = bed.git(&["rev-parse", "HEAD"]);
         bed.git(&["checkout", "-q", "-f", "main"]);
@@ -31,7 +34,12 @@ impl Scene {
     }
 
     fn to_release(&self, number: u64) {
-        self.github.pull_to(number, HEAD, "eve/serve", &json!({"ref": "release", "sha": self.release}));
+        self.github.pull_to(
+            number,
+            HEAD,
+            "eve/serve",
+            &json!({"ref": "release", "sha": self.release}),
+        );
     }
 
     /// `comment` in a trusted job about `HEAD`, with these pull requests in the event.
@@ -64,7 +72,9 @@ fn a_pull_request_is_judged_by_its_own_base() {
     let scene = Scene::new();
     scene.to_release(42);
     scene.github.state().merge_base = Some(scene.fork_point.clone());
-    scene.comment(&json!([]), TOKEN, &DRY).assert(0, &[&STRICT[..], &[&scene.release[..12]]].concat());
+    scene
+        .comment(&json!([]), TOKEN, &DRY)
+        .assert(0, &[&STRICT[..], &[&scene.release[..12]]].concat());
     // The fork's commit is not here, so GitHub has to say where it left the base.
     let asked = format!("/compare/{}...{HEAD}", scene.release);
     assert!(scene.github.state().log.iter().any(|(_, path, _)| path.contains(&asked)));
@@ -123,7 +133,9 @@ fn one_verdict_is_not_told_to_two_bases() {
     scene.to_release(42);
     scene.github.pull_to(43, HEAD, "eve/serve", &json!({"ref": "main", "sha": scene.fork_point}));
     scene.github.state().merge_base = Some(scene.fork_point.clone());
-    scene.comment(&json!([]), TOKEN, &[]).assert(0, &["pull request 43 has another base", "`--pr 43` judges it"]);
+    scene
+        .comment(&json!([]), TOKEN, &[])
+        .assert(0, &["pull request 43 has another base", "`--pr 43` judges it"]);
     assert_eq!(scene.github.state().comments.len(), 1);
     let ran = scene.comment(&json!([]), TOKEN, &["--pr", "43", "--dry-run"]);
     ran.assert(0, &["judged against the base of pull request 43"]);

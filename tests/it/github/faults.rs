@@ -13,7 +13,14 @@ fn whatever_github_answers_the_verdict_stands() {
         ("/", 403, forbidden, "`permissions: checks: write`", 3, [0, 0, 0]),
         ("/check-runs", 403, forbidden, "a commit status stands in", 2, [1, 0, 1]),
         ("/check-runs", 404, "Not Found", "a commit status stands in", 2, [1, 0, 1]),
-        ("/check-runs", 422, "No commit found for SHA", "no check run: GitHub answered 422", 1, [1, 0, 0]),
+        (
+            "/check-runs",
+            422,
+            "No commit found for SHA",
+            "no check run: GitHub answered 422",
+            1,
+            [1, 0, 0],
+        ),
         ("/comments", 403, forbidden, "`permissions: pull-requests: write`", 1, [0, 1, 0]),
         ("/comments", 404, "Not Found", "no comment on pull request 42", 1, [0, 1, 0]),
         ("/comments", 422, "Validation Failed", "GitHub answered 422", 1, [0, 1, 0]),
@@ -26,9 +33,13 @@ fn whatever_github_answers_the_verdict_stands() {
         let scene = Scene::pull_request(REPO, &github);
         let ran = check_of_nothing(&scene);
         ran.assert_says(3, &["::error title=goodput-gate::INVALID", words]);
-        let said = ran.stderr.lines().filter(|l| l.starts_with("::notice title=goodput-gate::")).count();
+        let said =
+            ran.stderr.lines().filter(|l| l.starts_with("::notice title=goodput-gate::")).count();
         assert_eq!(said, notices, "{path} {status}: {ran:?}");
-        assert!(scene.gate.text("summary.md").contains("**INVALID**") && scene.gate.text("output").contains("\n3\n"));
+        assert!(
+            scene.gate.text("summary.md").contains("**INVALID**")
+                && scene.gate.text("output").contains("\n3\n")
+        );
         let state = github.state();
         let seen = [state.comments.len(), state.checks.len(), state.statuses.len()];
         assert_eq!(seen, made, "{path} {status}: comments, checks, statuses");
@@ -38,7 +49,11 @@ fn whatever_github_answers_the_verdict_stands() {
 #[test]
 fn a_limit_is_waited_for_in_a_check_too_and_a_long_one_is_told() {
     let github = github();
-    github.fault(Fault { times: 1, headers: vec![("retry-after", "1")], ..Fault::new("POST", "/check-runs", 429) });
+    github.fault(Fault {
+        times: 1,
+        headers: vec![("retry-after", "1")],
+        ..Fault::new("POST", "/check-runs", 429)
+    });
     let scene = Scene::pull_request(REPO, &github);
     let ran = check_of_nothing(&scene);
     ran.assert_says(3, &[]);
@@ -47,7 +62,10 @@ fn a_limit_is_waited_for_in_a_check_too_and_a_long_one_is_told() {
     assert_eq!(scene.bodies().len(), 1);
 
     let late = super::github();
-    late.fault(Fault { headers: vec![("retry-after", "3600")], ..Fault::new("POST", "/check-runs", 429) });
+    late.fault(Fault {
+        headers: vec![("retry-after", "3600")],
+        ..Fault::new("POST", "/check-runs", 429)
+    });
     check_of_nothing(&Scene::pull_request(REPO, &late))
         .assert_says(3, &["no check run: GitHub's rate limit (429) asks to wait 3600 s"]);
 }

@@ -45,7 +45,11 @@ fn both_sides_of_a_run_are_judged_together_in_whichever_order() {
     let scene = Scene::trusted_half(70, 1, &github());
     write(&scene, ["baseline.json", "record.json"], &pair("cafe0001", 2));
     let slow = text(&scene, &["baseline.json", "record.json"]);
-    assert!(slow.contains("**FAIL**: ") && slow.contains("interleaved with 0a1b2c3d4e5f (merge base with main)"), "{slow}");
+    assert!(
+        slow.contains("**FAIL**: ")
+            && slow.contains("interleaved with 0a1b2c3d4e5f (merge base with main)"),
+        "{slow}"
+    );
     assert!(slow.contains("Measured by an untrusted job") && slow.contains(&HEAD[..12]), "{slow}");
     assert_eq!(text(&scene, &["record.json", "baseline.json"]), slow);
 
@@ -56,8 +60,11 @@ fn both_sides_of_a_run_are_judged_together_in_whichever_order() {
     // Whoever measures must not choose what counts: it is said where the trusted config looks at committed baselines.
     let own = "what it was compared with is the measuring job's own choice";
     assert!(same.contains(own) && slow.contains(own), "{same}");
-    let set = ["comment", "--dry-run", "baseline.json", "record.json", "--set", "gate.mode=interleaved"];
-    let told = scene.ran(&[&set[..], &["--set", "gate.baseline={base_url: \"http://127.0.0.1:1/v1\"}"]].concat());
+    let set =
+        ["comment", "--dry-run", "baseline.json", "record.json", "--set", "gate.mode=interleaved"];
+    let told = scene.ran(
+        &[&set[..], &["--set", "gate.baseline={base_url: \"http://127.0.0.1:1/v1\"}"]].concat(),
+    );
     told.assert_says(0, &[]);
     assert!(told.stdout.contains("| unchanged |") && !told.stdout.contains(own), "{}", told.stdout);
 }
@@ -71,8 +78,16 @@ fn a_pair_is_judged_by_the_rules_of_this_checkout() {
             "e2e_geomean": {"min_change_ratio": 0.99}, "output_token_rate": {"min_change_ratio": 0.99}});
         record["workloads"][0]["limits"] = json!([]);
         let start = |x: f64| {
-            let timings =
-                ["ttft_geomean", "ttft_p50", "ttft_p95", "ttft_p99", "e2e_geomean", "e2e_p95", "tpot_geomean", "tpot_p95"];
+            let timings = [
+                "ttft_geomean",
+                "ttft_p50",
+                "ttft_p95",
+                "ttft_p99",
+                "e2e_geomean",
+                "e2e_p95",
+                "tpot_geomean",
+                "tpot_p95",
+            ];
             let oriented: Value = timings.map(|m| (m.to_owned(), json!(x))).into_iter().collect();
             json!({"requests": 120, "failed": 0, "oriented": oriented})
         };
@@ -91,7 +106,10 @@ fn a_pair_is_judged_by_the_rules_of_this_checkout() {
     });
     write(&scene, ["baseline.json", "record.json"], &[baseline, candidate]);
     let late = text(&scene, &["baseline.json", "record.json"]);
-    assert!(late.contains("**INVALID**") && late.contains("baseline: ") && late.contains("send lag"), "{late}");
+    assert!(
+        late.contains("**INVALID**") && late.contains("baseline: ") && late.contains("send lag"),
+        "{late}"
+    );
 }
 
 #[test]
@@ -102,18 +120,27 @@ fn one_side_alone_is_an_error_that_names_the_other() {
     scene.gate.write("single.json", &record().to_string());
     for (given, missing) in [("record.json", "baseline.json"), ("baseline.json", "record.json")] {
         let ran = scene.ran(&["comment", given, "single.json"]);
-        ran.assert_says(2, &["is not among the records", &format!("hint: {missing} of the same run")]);
+        ran.assert_says(
+            2,
+            &["is not among the records", &format!("hint: {missing} of the same run")],
+        );
     }
     // The other side of another run, and twice the same side, are no pair either.
     let [other, _] = pair("cafe0002", 1);
     scene.gate.write("baseline.json", &other.to_string());
-    scene.ran(&["comment", "baseline.json", "record.json"]).assert_says(2, &["is not among the records"]);
-    scene.ran(&["comment", "record.json", "record.json"]).assert_says(2, &["is not among the records"]);
+    scene
+        .ran(&["comment", "baseline.json", "record.json"])
+        .assert_says(2, &["is not among the records"]);
+    scene
+        .ran(&["comment", "record.json", "record.json"])
+        .assert_says(2, &["is not among the records"]);
     // Of one session, and not of one run.
     let [mut baseline, _] = pair("cafe0001", 1);
     baseline["policy"]["rounds"] = json!(9);
     scene.gate.write("baseline.json", &baseline.to_string());
-    scene.ran(&["comment", "baseline.json", "record.json"]).assert_says(2, &["sides of two interleaved runs"]);
+    scene
+        .ran(&["comment", "baseline.json", "record.json"])
+        .assert_says(2, &["sides of two interleaved runs"]);
     assert_eq!(github.state().log.len(), 0, "nothing is sent");
 }
 
@@ -125,8 +152,12 @@ fn pairs_and_single_records_make_one_comment() {
     write(&scene, ["b2.json", "c2.json"], &pair("cafe0002", 2));
     scene.comment(&["c2.json", "b1.json", "b2.json", "c1.json"]).assert_says(0, &[]);
     let body = scene.bodies().concat();
-    assert!(body.contains("**FAIL** is the worst of 3 records") && body.contains("Record 3 of 3"), "{body}");
+    assert!(
+        body.contains("**FAIL** is the worst of 3 records") && body.contains("Record 3 of 3"),
+        "{body}"
+    );
     assert_eq!(body.matches("interleaved with 0a1b2c3d4e5f").count(), 2, "{body}");
-    let conclusions: Vec<Value> = github.state().checks.iter().map(|c| c["conclusion"].clone()).collect();
+    let conclusions: Vec<Value> =
+        github.state().checks.iter().map(|c| c["conclusion"].clone()).collect();
     assert_eq!(conclusions, ["failure"]);
 }

@@ -26,7 +26,10 @@ fn agree(round: &mut Value) {
     let ends: Vec<String> = texts(&columns["outcome"]);
     for name in ["ttft_us", "ttfa_us", "e2e_us", "max_gap_us"] {
         let cells = columns[name].as_array_mut().into_iter().flatten();
-        cells.zip(&ends).filter(|(_, end)| *end != "completed").for_each(|(cell, _)| *cell = Value::Null);
+        cells
+            .zip(&ends)
+            .filter(|(_, end)| *end != "completed")
+            .for_each(|(cell, _)| *cell = Value::Null);
     }
     let span = span(columns);
     let mut failed: BTreeMap<&str, u64> = BTreeMap::new();
@@ -34,7 +37,8 @@ fn agree(round: &mut Value) {
         *failed.entry(end).or_default() += 1;
     }
     if !failed.is_empty() {
-        let listed = failed.iter().map(|(kind, n)| json!({"kind": kind, "count": n, "example": null}));
+        let listed =
+            failed.iter().map(|(kind, n)| json!({"kind": kind, "count": n, "example": null}));
         round["errors"] = listed.collect();
         for name in ["completed", "failed"] {
             round["series"][name].as_array_mut().into_iter().flatten().for_each(|n| *n = json!(0));
@@ -42,10 +46,16 @@ fn agree(round: &mut Value) {
     }
     forget_error_rate(&mut round["metrics"]);
     round["duration_us"] = json!(round["duration_us"].as_u64().unwrap_or(0).max(span));
-    let events = round["columns"]["events"].as_array().into_iter().flatten().filter_map(Value::as_u64);
-    let gaps = events.zip(&ends).filter(|(_, end)| *end == "completed").map(|(n, _)| n.saturating_sub(1)).sum();
+    let events =
+        round["columns"]["events"].as_array().into_iter().flatten().filter_map(Value::as_u64);
+    let gaps = events
+        .zip(&ends)
+        .filter(|(_, end)| *end == "completed")
+        .map(|(n, _)| n.saturating_sub(1))
+        .sum();
     if let Some(stored) = round["chunk_gaps_hdr"].as_str() {
-        round["chunk_gaps_hdr"] = json!(gaps_as_told(stored, gaps, round["chunk_gap_p99_ms"].as_f64()));
+        round["chunk_gaps_hdr"] =
+            json!(gaps_as_told(stored, gaps, round["chunk_gap_p99_ms"].as_f64()));
     }
     if gaps == 0 {
         round["chunk_gap_p99_ms"] = Value::Null;
@@ -54,9 +64,15 @@ fn agree(round: &mut Value) {
 
 /// From the first start to the last end.
 fn span(columns: &Value) -> u64 {
-    let times = |name: &str| columns[name].as_array().into_iter().flatten().map(Value::as_u64).collect::<Vec<_>>();
+    let times = |name: &str| {
+        columns[name].as_array().into_iter().flatten().map(Value::as_u64).collect::<Vec<_>>()
+    };
     let (starts, lengths) = (times("start_us"), times("e2e_us"));
-    let end = starts.iter().zip(&lengths).filter_map(|(start, length)| Some((*start)? + (*length)?)).max();
+    let end = starts
+        .iter()
+        .zip(&lengths)
+        .filter_map(|(start, length)| Some((*start)? + (*length)?))
+        .max();
     let first = starts.iter().flatten().min();
     end.zip(first).map_or(0, |(end, first)| end - first)
 }
@@ -73,21 +89,30 @@ fn texts(column: &Value) -> Vec<String> {
 }
 
 /// The first so many of the same gaps, all of them longer or shorter, so that their p99 is this.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "microseconds of a short round")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "microseconds of a short round"
+)]
 fn gaps_as_told(stored: &str, most: u64, p99_ms: Option<f64>) -> String {
     let bytes = STANDARD.decode(stored).expect("base64");
-    let gaps: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).expect("a histogram");
-    let factor = p99_ms.map_or(1.0, |p99| p99 * 1000.0 / gaps.value_at_quantile(0.99).max(1) as f64);
+    let gaps: Histogram<u64> =
+        Deserializer::new().deserialize(&mut bytes.as_slice()).expect("a histogram");
+    let factor =
+        p99_ms.map_or(1.0, |p99| p99 * 1000.0 / gaps.value_at_quantile(0.99).max(1) as f64);
     if gaps.len() <= most && (factor - 1.0).abs() < 0.01 {
         return stored.to_owned();
     }
-    let mut told = Histogram::<u64>::new_with_bounds(gaps.low(), gaps.high(), gaps.sigfig()).expect("its bounds");
+    let mut told = Histogram::<u64>::new_with_bounds(gaps.low(), gaps.high(), gaps.sigfig())
+        .expect("its bounds");
     // The longest stay, so that the p99 does.
-    let mut longest: Vec<(u64, u64)> = gaps.iter_recorded().map(|g| (g.value_iterated_to(), g.count_at_value())).collect();
+    let mut longest: Vec<(u64, u64)> =
+        gaps.iter_recorded().map(|g| (g.value_iterated_to(), g.count_at_value())).collect();
     longest.reverse();
     for (us, count) in longest {
         let left = most - told.len();
-        told.record_n(((us as f64 * factor).round() as u64).max(1), count.min(left)).expect("within its bounds");
+        told.record_n(((us as f64 * factor).round() as u64).max(1), count.min(left))
+            .expect("within its bounds");
     }
     let mut bytes = Vec::new();
     V2DeflateSerializer::new().serialize(&told, &mut bytes).expect("writing to memory");

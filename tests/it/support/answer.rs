@@ -38,9 +38,9 @@ impl Answer {
             answer.0.push(Act::Write(delta(&format!(" t{i}"), None)));
         }
         let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]});
-        let usage =
-            json!({"choices": [], "usage": {"prompt_tokens": 16, "completion_tokens": tokens, "total_tokens": 16 + tokens}});
-        let end = [event(&end), event(&usage), chunk(b"data: [DONE]\n\n"), b"0\r\n\r\n".to_vec()].concat();
+        let usage = json!({"choices": [], "usage": {"prompt_tokens": 16, "completion_tokens": tokens, "total_tokens": 16 + tokens}});
+        let end = [event(&end), event(&usage), chunk(b"data: [DONE]\n\n"), b"0\r\n\r\n".to_vec()]
+            .concat();
         answer.0.push(Act::Write(end));
         answer
     }
@@ -72,7 +72,10 @@ impl Answer {
     }
 
     pub fn whole(status: &str, kind: &str, body: &str) -> Self {
-        let head = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         Self(vec![Act::Write(format!("{head}{body}").into_bytes())])
     }
 
@@ -85,7 +88,11 @@ impl Answer {
     }
 
     pub fn html() -> Self {
-        Self::whole("200 OK", "text/html; charset=utf-8", "<html><head><title>Sign in</title></head><body>x</body></html>")
+        Self::whole(
+            "200 OK",
+            "text/html; charset=utf-8",
+            "<html><head><title>Sign in</title></head><body>x</body></html>",
+        )
     }
 
     pub fn then(mut self, act: Act) -> Self {

@@ -77,7 +77,11 @@ impl Gate {
         command.write_stdin(input);
         let output = command.timeout(PATIENCE).output().expect("the command runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let ran = Ran { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) };
+        let ran = Ran {
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        };
         ran.no_panic();
         ran
     }
@@ -88,9 +92,15 @@ impl Gate {
     }
 
     pub fn measure_args<S: AsRef<str>>(base_url: &str, args: &[S]) -> Vec<String> {
-        let mut all: Vec<String> = ["run", "--base-url", base_url, "--raw", "raw.jsonl"].map(String::from).into();
+        let mut all: Vec<String> =
+            ["run", "--base-url", base_url, "--raw", "raw.jsonl"].map(String::from).into();
         all.extend(args.iter().map(|a| a.as_ref().to_owned()));
-        for (flag, value) in [("--rounds", "1"), ("--warmup", "1"), ("--output-tokens", "4"), ("--input-tokens", "16")] {
+        for (flag, value) in [
+            ("--rounds", "1"),
+            ("--warmup", "1"),
+            ("--output-tokens", "4"),
+            ("--input-tokens", "16"),
+        ] {
             if !all.iter().any(|a| a == flag) {
                 all.extend([flag, value].map(String::from));
             }
@@ -104,7 +114,8 @@ impl Gate {
     }
 
     pub fn spawn_into<S: AsRef<str>>(&self, args: &[S], stdout: Stdio) -> Child {
-        let stderr = std::fs::File::create(self.path("stderr.txt")).expect("the test's folder can be written");
+        let stderr = std::fs::File::create(self.path("stderr.txt"))
+            .expect("the test's folder can be written");
         self.command(args).stdout(stdout).stderr(stderr).spawn().expect("the command starts")
     }
 
@@ -112,9 +123,17 @@ impl Gate {
     pub fn spawn_ignoring<S: AsRef<str>>(&self, signal: &str, args: &[S]) -> Child {
         let gate = self.command(args);
         let mut shell = std::process::Command::new("/bin/sh");
-        shell.arg("-c").arg(format!("trap '' {signal}; exec \"$0\" \"$@\"")).arg(gate.get_program()).args(gate.get_args());
-        shell.env_clear().envs(gate.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(self.folder.path());
-        let stderr = std::fs::File::create(self.path("stderr.txt")).expect("the test's folder can be written");
+        shell
+            .arg("-c")
+            .arg(format!("trap '' {signal}; exec \"$0\" \"$@\""))
+            .arg(gate.get_program())
+            .args(gate.get_args());
+        shell
+            .env_clear()
+            .envs(gate.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .current_dir(self.folder.path());
+        let stderr = std::fs::File::create(self.path("stderr.txt"))
+            .expect("the test's folder can be written");
         shell.stdout(Stdio::null()).stderr(stderr).spawn().expect("the shell starts")
     }
 
@@ -142,21 +161,31 @@ impl Gate {
 
     /// The lines of `--raw raw.jsonl`.
     pub fn raw(&self) -> Vec<Value> {
-        self.text("raw.jsonl").lines().map(|l| serde_json::from_str(l).expect("a raw line is JSON")).collect()
+        self.text("raw.jsonl")
+            .lines()
+            .map(|l| serde_json::from_str(l).expect("a raw line is JSON"))
+            .collect()
     }
 
     /// Asserts that something was measured: exit 0, or 3 for nothing but a busy machine.
     pub fn assert_measured(&self, ran: &Ran) {
         assert!(matches!(ran.code, Some(0 | 3)), "{ran:?}");
-        let wrong: Vec<String> = self.findings("invalid").into_iter().filter(|f| !BUSY_MACHINE.contains(&f.as_str())).collect();
+        let wrong: Vec<String> = self
+            .findings("invalid")
+            .into_iter()
+            .filter(|f| !BUSY_MACHINE.contains(&f.as_str()))
+            .collect();
         assert_eq!(wrong, [""; 0], "{ran:?}");
     }
 
     /// The words of all findings of a severity.
     pub fn findings(&self, severity: &str) -> Vec<String> {
         let record = self.record();
-        let rounds = all(&record["workloads"]).flat_map(|w| all(&w["starts"])).flat_map(|s| all(&s["rounds"]));
-        let findings = rounds.flat_map(|r| all(&r["findings"])).filter(|f| f["severity"] == severity);
+        let rounds = all(&record["workloads"])
+            .flat_map(|w| all(&w["starts"]))
+            .flat_map(|s| all(&s["rounds"]));
+        let findings =
+            rounds.flat_map(|r| all(&r["findings"])).filter(|f| f["severity"] == severity);
         findings.map(|f| f["check"].as_str().expect("a finding has a word").to_owned()).collect()
     }
 
@@ -164,7 +193,8 @@ impl Gate {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_goodput-gate"));
         command.args(args.iter().map(AsRef::as_ref)).current_dir(self.folder.path());
         command.env_clear().env("HOME", self.folder.path()).env("NO_COLOR", "1");
-        command.env("GOODPUT_GATE_CEILING", self.folder.path().parent().unwrap_or(self.folder.path()));
+        command
+            .env("GOODPUT_GATE_CEILING", self.folder.path().parent().unwrap_or(self.folder.path()));
         // What tests look at is anywhere in a report.
         command.env("GOODPUT_GATE_VERBOSE", "1");
         // Gates of other tests are none of this one's.
@@ -199,7 +229,10 @@ impl Ran {
 
     fn no_panic(&self) {
         let bad = ["panicked at", "internal error", "RUST_BACKTRACE"];
-        assert!(!bad.iter().any(|b| self.stderr.contains(b) || self.stdout.contains(b)), "{self:?}");
+        assert!(
+            !bad.iter().any(|b| self.stderr.contains(b) || self.stdout.contains(b)),
+            "{self:?}"
+        );
     }
 }
 

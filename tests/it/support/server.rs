@@ -67,7 +67,10 @@ struct Shared {
 
 impl Default for Setup {
     fn default() -> Self {
-        let models = Answer::json("200 OK", &json!({"object": "list", "data": [{"id": "tiny", "owned_by": "scripted"}]}));
+        let models = Answer::json(
+            "200 OK",
+            &json!({"object": "list", "data": [{"id": "tiny", "owned_by": "scripted"}]}),
+        );
         Self { models, tls: None, ip: Ipv4Addr::LOCALHOST.into(), others: Vec::new() }
     }
 }
@@ -87,7 +90,11 @@ impl Server {
     }
 
     /// On a port that somebody else chose.
-    pub fn on(port: u16, setup: Setup, script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+    pub fn on(
+        port: u16,
+        setup: Setup,
+        script: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((setup.ip, port)).expect("loopback has a free port");
         let addr = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared {
@@ -140,7 +147,9 @@ impl Shared {
         self.gone.store(true, Ordering::Relaxed);
         // Wakes the accepting thread, which then drops the listener.
         let _ = TcpStream::connect(self.addr);
-        for socket in lock(&self.sockets).iter().filter(|s| last.is_none() || s.peer_addr().ok() != last) {
+        for socket in
+            lock(&self.sockets).iter().filter(|s| last.is_none() || s.peer_addr().ok() != last)
+        {
             let _ = socket.shutdown(Shutdown::Both);
         }
         while !self.closed.load(Ordering::Relaxed) {
@@ -177,7 +186,9 @@ impl Seen {
     fn max_tokens(&self) -> u32 {
         let body = self.json();
         let said = body.get("max_tokens").or_else(|| body.get("max_completion_tokens"));
-        said.and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).expect("a request has max_tokens")
+        said.and_then(Value::as_u64)
+            .and_then(|n| u32::try_from(n).ok())
+            .expect("a request has max_tokens")
     }
 }
 
@@ -205,7 +216,8 @@ fn serve(shared: &Shared, connection: usize, socket: TcpStream) {
     let mut wire: Box<dyn Wire> = match &shared.setup.tls {
         None => Box::new(socket),
         Some(config) => {
-            let tls = rustls::ServerConnection::new(Arc::clone(config)).expect("the test's TLS config is sound");
+            let tls = rustls::ServerConnection::new(Arc::clone(config))
+                .expect("the test's TLS config is sound");
             Box::new(rustls::StreamOwned::new(tls, socket))
         }
     };
@@ -219,7 +231,10 @@ fn serve(shared: &Shared, connection: usize, socket: TcpStream) {
             (_, "/version") => Answer::json("200 OK", &json!({"version": "1.2.3"})),
             (_, path) => {
                 let other = shared.setup.others.iter().find(|(known, _)| *known == path);
-                other.map_or_else(|| Answer::error("404 Not Found", "no such path"), |(_, answer)| answer.clone())
+                other.map_or_else(
+                    || Answer::error("404 Not Found", "no such path"),
+                    |(_, answer)| answer.clone(),
+                )
             }
         };
         let reset = matches!(answer.0.last(), Some(Act::Reset));
@@ -239,7 +254,12 @@ fn serve(shared: &Shared, connection: usize, socket: TcpStream) {
 }
 
 /// False where the connection is to be closed.
-fn act(shared: &Shared, wire: &mut Box<dyn Wire>, client: SocketAddr, answer: Answer) -> io::Result<bool> {
+fn act(
+    shared: &Shared,
+    wire: &mut Box<dyn Wire>,
+    client: SocketAddr,
+    answer: Answer,
+) -> io::Result<bool> {
     for act in answer.0 {
         if let Act::Stall(ms) = act {
             let _still = shared.moving.write();
@@ -284,8 +304,10 @@ fn request(wire: &mut Box<dyn Wire>, connection: usize, turn: usize) -> io::Resu
     let mut lines = head.lines();
     let mut first = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
     let (method, path) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
-    let headers: BTreeMap<String, String> =
-        lines.filter_map(|l| l.split_once(": ")).map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned())).collect();
+    let headers: BTreeMap<String, String> = lines
+        .filter_map(|l| l.split_once(": "))
+        .map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned()))
+        .collect();
     let length = headers.get("content-length").and_then(|l| l.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     wire.read_exact(&mut body)?;
@@ -298,7 +320,11 @@ fn request(wire: &mut Box<dyn Wire>, connection: usize, turn: usize) -> io::Resu
 
 /// Prompts begin with `[SALT-MARKER]`; the marker is `w-000003` or `0-000017`.
 fn part(prompt: &str) -> Part {
-    let marker = prompt.strip_prefix('[').and_then(|p| p.split(']').next()).and_then(|p| p.split_once('-')).map(|(_, m)| m);
+    let marker = prompt
+        .strip_prefix('[')
+        .and_then(|p| p.split(']').next())
+        .and_then(|p| p.split_once('-'))
+        .map(|(_, m)| m);
     let Some((round, index)) = marker.and_then(|m| m.split_once('-')) else { return Part::Probe };
     let index = index.parse().expect("a marker ends with an index");
     match round {

@@ -46,7 +46,8 @@ pub struct Seen(Option<Taken>);
 impl<'a> Gpus<'a> {
     pub fn open<'s>(policy: &'a Gpu, sides: impl Iterator<Item = &'s Side>) -> Self {
         let mut sides = sides;
-        let wanted = policy.watch != GpuWatch::Off && sides.any(|s| !matches!(s.target.endpoint, Endpoint::Sim(_)));
+        let wanted = policy.watch != GpuWatch::Off
+            && sides.any(|s| !matches!(s.target.endpoint, Endpoint::Sim(_)));
         Self { policy, opened: wanted.then(nvml::Gpus::open), tenants: BTreeSet::new() }
     }
 
@@ -62,11 +63,14 @@ impl<'a> Gpus<'a> {
         let endpoint = &side.target.endpoint;
         let started = matches!(endpoint, Endpoint::Started(_));
         let nothing = |why: &str| self.nothing(why, started);
-        let Some(opened) = self.opened.as_ref().filter(|_| !matches!(endpoint, Endpoint::Sim(_))) else {
+        let Some(opened) = self.opened.as_ref().filter(|_| !matches!(endpoint, Endpoint::Sim(_)))
+        else {
             return Ok(Watch { words: None, required: None, ..nothing("") });
         };
         let gpus = match opened {
-            _ if !here => return Ok(Watch { words: None, ..nothing("the server is on another machine") }),
+            _ if !here => {
+                return Ok(Watch { words: None, ..nothing("the server is on another machine") });
+            }
             Err(why) => return Ok(self.without_nvml(why)),
             Ok(gpus) => gpus,
         };
@@ -74,28 +78,45 @@ impl<'a> Gpus<'a> {
             visible_to(endpoint).map_or_else(|| gpus.all(), |variable| gpus.visible(&variable))
         } else {
             gpus.named(&self.policy.devices).map_err(|why| {
-                Failure::measure(&format!("{why}\nhint: `goodput-gate gpu` lists them; or leave gpu.devices out"))
+                Failure::measure(&format!(
+                    "{why}\nhint: `goodput-gate gpu` lists them; or leave gpu.devices out"
+                ))
             })?
         };
         if chosen.is_empty() {
-            return Ok(nothing("no GPU is visible to the server (CUDA_VISIBLE_DEVICES): none was watched"));
+            return Ok(nothing(
+                "no GPU is visible to the server (CUDA_VISIBLE_DEVICES): none was watched",
+            ));
         }
         let facts = gpus.facts(&chosen);
-        let sampler = gpus.sampler(&chosen, self.policy.interval).map_err(|why| Failure::measure(&why))?;
-        Ok(Watch { sampler: Some(sampler), words: Some(facts.words()), facts, started, required: None })
+        let sampler =
+            gpus.sampler(&chosen, self.policy.interval).map_err(|why| Failure::measure(&why))?;
+        Ok(Watch {
+            sampler: Some(sampler),
+            words: Some(facts.words()),
+            facts,
+            started,
+            required: None,
+        })
     }
 
     fn nothing(&self, why: &str, started: bool) -> Watch {
         let required = (self.policy.watch == GpuWatch::Required).then(|| why.to_owned());
-        Watch { sampler: None, facts: Facts::default(), words: Some(why.to_owned()), started, required }
+        Watch {
+            sampler: None,
+            facts: Facts::default(),
+            words: Some(why.to_owned()),
+            started,
+            required,
+        }
     }
 
     /// Where the machine has GPUs all the same, or has to have some, every report says so.
     fn without_nvml(&self, why: &str) -> Watch {
         let nothing = self.nothing("no NVML: no GPU was watched", false);
         let required = nothing.required.map(|_| why.to_owned());
-        let unwatched =
-            Facts::unwatched(nvidia_devices(), why).or_else(|| required.as_ref().map(|why| format!("no GPU was watched: {why}")));
+        let unwatched = Facts::unwatched(nvidia_devices(), why)
+            .or_else(|| required.as_ref().map(|why| format!("no GPU was watched: {why}")));
         Watch { facts: Facts { unwatched, ..Facts::default() }, required, ..nothing }
     }
 
@@ -119,10 +140,12 @@ impl<'a> Gpus<'a> {
         let cost = Cost {
             interval_ms: sampler.interval.as_secs_f64() * 1000.0,
             cpu_ms: taken.cpu_ns as f64 / 1e6,
-            cpu_ratio: (taken.elapsed_ns > 0).then(|| taken.cpu_ns as f64 / taken.elapsed_ns as f64),
+            cpu_ratio: (taken.elapsed_ns > 0)
+                .then(|| taken.cpu_ns as f64 / taken.elapsed_ns as f64),
         };
         let devices = watch.facts.devices.iter().cloned().zip(taken.samples);
-        let watched: Vec<Watched> = devices.map(|(device, samples)| Watched { device, samples }).collect();
+        let watched: Vec<Watched> =
+            devices.map(|(device, samples)| Watched { device, samples }).collect();
         let gpu = round(&watched, window, cost, &tenants);
         let first: Option<&RoundGpu> = earlier.find_map(|r| r.gpu.as_ref());
         stored.findings.extend(findings(&watched, window, &gpu, first, &tenants, self.policy));

@@ -56,7 +56,8 @@ impl Run<'_> {
         let measuring = &self.sides[side];
         let began_ns = monotonic_ns();
         let log = measuring.log(&format!("start{}", start + 1));
-        let target = Target::open(measuring.side, measuring.api_key.as_deref(), &log, &self.job.stop)?;
+        let target =
+            Target::open(measuring.side, measuring.api_key.as_deref(), &log, &self.job.stop)?;
         if self.sides[side].called.is_empty() {
             let called = target.programs(self.sides[side].side);
             self.sides[side].record.programs = called.iter().map(|c| c.program.clone()).collect();
@@ -76,7 +77,13 @@ impl Run<'_> {
     }
 
     /// Plans every workload; on the first start also adds it to the record.
-    fn prepare(&mut self, side: usize, target: &Target, gpu: &Watch, start: u32) -> anyhow::Result<Vec<Ready>> {
+    fn prepare(
+        &mut self,
+        side: usize,
+        target: &Target,
+        gpu: &Watch,
+        start: u32,
+    ) -> anyhow::Result<Vec<Ready>> {
         let mut all = Vec::new();
         for (index, workload) in self.config.workloads.iter().enumerate() {
             let extras = target.extras(workload)?;
@@ -85,14 +92,21 @@ impl Run<'_> {
             let salt = plan::salt(salt.wrapping_add(index as u64));
             // The same plan in each start, and yet no id twice in a server's log.
             let session = format!("{}{start}", record.session);
-            let plan = plan::outline(workload, &self.input(side, index, &target.model, (extras, &salt, &session)))?;
+            let plan = plan::outline(
+                workload,
+                &self.input(side, index, &target.model, (extras, &salt, &session)),
+            )?;
             let mut fingerprint = target.fingerprint(&plan.digest);
             gpu.key(&mut fingerprint);
             let record = &mut self.sides[side].record;
             match record.workloads.get(index) {
-                None => record.workloads.push(workload_record(workload, &plan, extras, fingerprint)),
+                None => {
+                    record.workloads.push(workload_record(workload, &plan, extras, fingerprint))
+                }
                 Some(known) if known.fingerprint != fingerprint => {
-                    bail!(Failure::measure(&"the server changed between two starts of one run: its fingerprint differs"))
+                    bail!(Failure::measure(
+                        &"the server changed between two starts of one run: its fingerprint differs"
+                    ))
                 }
                 Some(_) => {}
             }
@@ -129,14 +143,25 @@ impl Run<'_> {
     }
 
     /// The requests of a round, with their bodies.
-    fn round_plan(&self, open: &Open, workload: usize, index: usize) -> anyhow::Result<Arc<RoundPlan>> {
+    fn round_plan(
+        &self,
+        open: &Open,
+        workload: usize,
+        index: usize,
+    ) -> anyhow::Result<Arc<RoundPlan>> {
         let Ready { extras, salt, session, .. } = &open.ready[workload];
         let input = self.input(open.side, workload, &open.target.model, (*extras, salt, session));
         Ok(Arc::new(plan::round(&self.config.workloads[workload], &input, index)?))
     }
 
     /// Errors: no warm-up request came through, so that no measured one would.
-    pub(super) fn warm_up(&mut self, all: &[Open], place: usize, workload: usize, start: u32) -> anyhow::Result<()> {
+    pub(super) fn warm_up(
+        &mut self,
+        all: &[Open],
+        place: usize,
+        workload: usize,
+        start: u32,
+    ) -> anyhow::Result<()> {
         if self.job.stop.stopping() {
             return Ok(());
         }
@@ -146,7 +171,8 @@ impl Run<'_> {
         let sim_seed = open.target.sim_seed();
         let began_ns = if workload == 0 { open.began_ns } else { monotonic_ns() };
         if !open.ready[workload].warmup.requests.is_empty() {
-            let measured = self.send(open, workload, &open.ready[workload].warmup, start, "warm-up")?;
+            let measured =
+                self.send(open, workload, &open.ready[workload].warmup, start, "warm-up")?;
             let failed = measured.timelines.iter().find(|t| !t.completed());
             let all_failed = measured.timelines.iter().all(|t| !t.completed());
             if let Some(why) = died(all, open, &measured.timelines) {
@@ -169,11 +195,25 @@ impl Run<'_> {
         let ready_ms = open.target.ready_ns.map(|at| at.saturating_sub(open.began_ns) / 1_000_000);
         let connections = open.target.site.addresses().connections();
         let (setup_ms, rounds) = (Some(setup_ms), Vec::new());
-        record.starts.push(StartRecord { index: start, sim_seed, setup_ms, ready_ms, connections, rounds });
+        record.starts.push(StartRecord {
+            index: start,
+            sim_seed,
+            setup_ms,
+            ready_ms,
+            connections,
+            rounds,
+        });
         Ok(())
     }
 
-    pub(super) fn round(&mut self, all: &[Open], place: usize, workload: usize, start: u32, index: usize) -> anyhow::Result<()> {
+    pub(super) fn round(
+        &mut self,
+        all: &[Open],
+        place: usize,
+        workload: usize,
+        start: u32,
+        index: usize,
+    ) -> anyhow::Result<()> {
         let open = &all[place];
         let ready = &open.ready[workload];
         let plan = &self.round_plan(open, workload, index)?;
@@ -181,7 +221,13 @@ impl Run<'_> {
         let standstills = self.job.before_round();
         let page = open.target.watch();
         open.gpu.begin();
-        let mut measured = self.send(open, workload, plan, start, &format!("round {}/{}", index + 1, self.config.gate.rounds))?;
+        let mut measured = self.send(
+            open,
+            workload,
+            plan,
+            start,
+            &format!("round {}/{}", index + 1, self.config.gate.rounds),
+        )?;
         let gpu_seen = open.gpu.end();
         let (server, server_findings) = server_evidence(page, &measured);
         if let Some(tokenizer) = &open.target.tokenizer {
@@ -210,7 +256,9 @@ impl Run<'_> {
         stored.findings.extend(server_findings);
         stored.findings.extend(self.job.findings(standstills));
         stored.findings.extend(no_room(&measured));
-        stored.findings.extend(died.map(|message| Finding::text(Severity::Invalid, SERVER_ENDED, message)));
+        stored
+            .findings
+            .extend(died.map(|message| Finding::text(Severity::Invalid, SERVER_ENDED, message)));
         self.gpus.put(&open.gpu, gpu_seen, &measured, record.rounds().map(|(_, r)| r), &mut stored);
         if let Some(last) = record.starts.last_mut() {
             last.connections = open.target.site.addresses().connections();
@@ -220,7 +268,14 @@ impl Run<'_> {
         let saved = save_record(&side.out, side.file, &side.record);
         self.keep(saved);
         let name = self.tag(open.side, &self.config.workloads[workload].name);
-        let of = raw::Sent { plan, workload: &name, start, round: index, model: &open.target.model, wall: raw::Wall::now() };
+        let of = raw::Sent {
+            plan,
+            workload: &name,
+            start,
+            round: index,
+            model: &open.target.model,
+            wall: raw::Wall::now(),
+        };
         let written = self.write_raw(&of, &measured.timelines);
         self.raw_lost |= written.is_err();
         self.keep(written);
@@ -236,15 +291,30 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn send(&self, open: &Open, workload: usize, plan: &Arc<RoundPlan>, start: u32, what: &str) -> anyhow::Result<Measured> {
+    fn send(
+        &self,
+        open: &Open,
+        workload: usize,
+        plan: &Arc<RoundPlan>,
+        start: u32,
+        what: &str,
+    ) -> anyhow::Result<Measured> {
         let ready = &open.ready[workload];
         let slo = ready.slo;
-        let counters = Arc::new(Counters::new((!slo.is_empty()).then(|| -> IsGood { Box::new(move |t| is_good(t, &slo)) })));
-        let extent = plan.stop_after.map_or(Extent::Requests(plan.requests.len() as u64), Extent::Time);
-        let label =
-            format!("{} start {}/{} {what}", self.tag(open.side, &self.config.workloads[workload].name), start + 1, self.starts);
+        let counters = Arc::new(Counters::new(
+            (!slo.is_empty()).then(|| -> IsGood { Box::new(move |t| is_good(t, &slo)) }),
+        ));
+        let extent =
+            plan.stop_after.map_or(Extent::Requests(plan.requests.len() as u64), Extent::Time);
+        let label = format!(
+            "{} start {}/{} {what}",
+            self.tag(open.side, &self.config.workloads[workload].name),
+            start + 1,
+            self.starts
+        );
         let live = Live::start(label, extent, Arc::clone(&counters), self.options.progress);
-        let measured = open.client.round(plan, ready.reading.clone(), &self.job.stop.control, &counters);
+        let measured =
+            open.client.round(plan, ready.reading.clone(), &self.job.stop.control, &counters);
         drop(live);
         measured.map_err(|e| Failure::measure(&e).into())
     }
@@ -262,21 +332,29 @@ impl Run<'_> {
     fn write_raw(&mut self, of: &raw::Sent<'_>, timelines: &[Timeline]) -> anyhow::Result<()> {
         let (Some(file), Some(path)) = (&mut self.raw, &self.options.raw) else { return Ok(()) };
         let lines = timelines.iter().try_for_each(|t| writeln!(file, "{}", raw::line(of, t)));
-        lines.and_then(|()| file.flush()).with_context(|| format!("cannot write the raw timelines to {}", path.display()))
+        lines
+            .and_then(|()| file.flush())
+            .with_context(|| format!("cannot write the raw timelines to {}", path.display()))
     }
 }
 
 /// What the server's metrics said of the round that has just ended, and what of it is to be known.
-fn server_evidence(page: Result<Option<Page>, String>, measured: &Measured) -> (Option<ServerRound>, Vec<Finding>) {
+fn server_evidence(
+    page: Result<Option<Page>, String>,
+    measured: &Measured,
+) -> (Option<ServerRound>, Vec<Finding>) {
     let ended_ns = monotonic_ns();
     match page {
         Ok(None) => (None, Vec::new()),
         Ok(Some(page)) => {
             let sent = measured.timelines.iter().filter(|t| t.sent_ns.is_some()).count() as u64;
-            let (round, findings) = page.finish().round(Window { began_ns: measured.began_ns, ended_ns, sent });
+            let (round, findings) =
+                page.finish().round(Window { began_ns: measured.began_ns, ended_ns, sent });
             (Some(round), findings)
         }
-        Err(why) => (None, vec![Finding::new(Severity::Note, METRICS_PAGE, ServerSeen::NoMetrics { why })]),
+        Err(why) => {
+            (None, vec![Finding::new(Severity::Note, METRICS_PAGE, ServerSeen::NoMetrics { why })])
+        }
     }
 }
 
@@ -293,7 +371,11 @@ fn died(all: &[Open], measured: &Open, answers: &[Timeline]) -> Option<String> {
     let ominous = |t: &Timeline| {
         matches!(
             t.outcome,
-            Outcome::Connect | Outcome::Dropped | Outcome::Truncated | Outcome::Malformed | Outcome::HttpStatus(500..)
+            Outcome::Connect
+                | Outcome::Dropped
+                | Outcome::Truncated
+                | Outcome::Malformed
+                | Outcome::HttpStatus(500..)
         )
     };
     dead(all).or_else(|| answers.iter().any(ominous).then(|| measured.target.dying()).flatten())
@@ -309,7 +391,8 @@ fn default_workers() -> usize {
 }
 
 fn is_good(t: &Timeline, slo: &SloMs) -> bool {
-    let columns = crate::measure::columns::Columns::from_timelines(std::slice::from_ref(t), t.intended_ns);
+    let columns =
+        crate::measure::columns::Columns::from_timelines(std::slice::from_ref(t), t.intended_ns);
     columns.row(0, true).meets(slo)
 }
 

@@ -17,31 +17,56 @@ use crate::protocol::{self, Secrets};
 use crate::server::{self, Command, Container, PREFIX, SimServer, Supervised};
 
 /// Tokens of the job that runs us are none of the server's business.
-const WITHHELD: [&str; 5] =
-    ["GITHUB_TOKEN", "GH_TOKEN", "GOODPUT_GATE_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
+const WITHHELD: [&str; 5] = [
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "GOODPUT_GATE_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+];
 
 /// The server of a side, not asked yet, and its base URL. What it prints goes to `log`. Errors: exit 3.
 pub fn begin(side: &Side, api_key: Option<&str>, log: &Path) -> anyhow::Result<(Process, String)> {
     match &side.target.endpoint {
         Endpoint::Http(url) => Ok((Process::None, url.clone())),
         Endpoint::Sim(knobs) => {
-            let server = SimServer::start(&this_program()?, &knobs.settings(), None).map_err(|e| Failure::measure(&e))?;
+            let server = SimServer::start(&this_program()?, &knobs.settings(), None)
+                .map_err(|e| Failure::measure(&e))?;
             let url = server.base_url.clone();
             Ok((Process::Sim(server), url))
         }
         Endpoint::Started(spec) => {
             let port = port(spec)?;
             let placed = |text: &str| text.replace(&format!("${{{PORT}}}"), &port.to_string());
-            let mut env: BTreeMap<String, String> = spec.env.iter().map(|(name, value)| (name.clone(), placed(value))).collect();
+            let mut env: BTreeMap<String, String> =
+                spec.env.iter().map(|(name, value)| (name.clone(), placed(value))).collect();
             env.insert(PORT.into(), port.to_string());
             env.insert(SIDE.into(), side.name.into());
-            let container = spec.container.as_deref().map(|program| container(program, side.name)).transpose()?;
+            let container = spec
+                .container
+                .as_deref()
+                .map(|program| container(program, side.name))
+                .transpose()?;
             env.extend(container.iter().map(|c| (CONTAINER.to_owned(), c.name.clone())));
             let (program, without, cwd) = (this_program()?, withheld(), side.root.join(&spec.cwd));
             let (line, grace, container) = (&spec.start, spec.grace, container.as_ref());
-            let command = Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace, container };
+            let command = Command {
+                program: &program,
+                line,
+                cwd: &cwd,
+                env: &env,
+                without: &without,
+                log,
+                grace,
+                container,
+            };
             let supervised = Supervised::start(&command).map_err(|e| Failure::measure(&e))?;
-            let watched = Watched { supervised, name: side.name, log: log.to_owned(), secrets: secrets(side, api_key) };
+            let watched = Watched {
+                supervised,
+                name: side.name,
+                log: log.to_owned(),
+                secrets: secrets(side, api_key),
+            };
             Ok((Process::Started(Box::new(watched)), placed(&spec.base_url)))
         }
     }
@@ -49,7 +74,8 @@ pub fn begin(side: &Side, api_key: Option<&str>, log: &Path) -> anyhow::Result<(
 
 /// A name that no other container has.
 fn container(program: &str, side: &str) -> anyhow::Result<Container> {
-    let drawn = getrandom::u64().map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
+    let drawn =
+        getrandom::u64().map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
     Ok(Container { program: program.to_owned(), name: format!("{PREFIX}{side}-{drawn:016x}") })
 }
 
@@ -58,7 +84,8 @@ fn port(server: &Server) -> anyhow::Result<u16> {
     if server.base_url.contains(&format!("${{{PORT}}}")) {
         return server::free_port().context("cannot find a free port");
     }
-    let url = reqwest::Url::parse(&server.base_url).with_context(|| format!("target.base_url: {}", server.base_url))?;
+    let url = reqwest::Url::parse(&server.base_url)
+        .with_context(|| format!("target.base_url: {}", server.base_url))?;
     let port = url.port_or_known_default().context("target.base_url has no port")?;
     if is_loopback(&server.base_url) && server::port_taken(port) {
         bail!(Failure::measure(&format!(
@@ -80,17 +107,26 @@ pub fn secrets(side: &Side, api_key: Option<&str>) -> Secrets {
 /// What a server may have printed of its environment and must not be shown: every value that the config sets (they are never recorded),
 /// and of our own variables those whose name says that they are keys. Shorter values would be found in innocent words.
 pub fn secret_values(server: &Server, sent: Secrets) -> Secrets {
-    const WORDS: [&str; 8] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH", "DSN", "_URL"];
+    const WORDS: [&str; 8] =
+        ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH", "DSN", "_URL"];
     const KEYS: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"];
     const SHORTEST: usize = 8;
     let secret = |name: &str| WORDS.iter().any(|word| name.to_uppercase().contains(word));
-    let inherited = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let inherited = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let inherited = inherited.filter(|(name, _)| secret(name));
     let own = server.env.iter().map(|(name, value)| (name.clone(), value.clone()));
     let long = own.chain(inherited).filter(|(_, value)| value.len() >= SHORTEST);
     // Parts of a path or of an address are common words.
-    let is_key = |name: &str, value: &str| KEYS.iter().any(|word| name.to_uppercase().contains(word)) && !value.contains('/');
-    long.fold(sent, |all, (name, value)| if is_key(&name, &value) { all.with_key(&value) } else { all.with(&value) })
+    let is_key = |name: &str, value: &str| {
+        KEYS.iter().any(|word| name.to_uppercase().contains(word)) && !value.contains('/')
+    };
+    long.fold(
+        sent,
+        |all, (name, value)| {
+            if is_key(&name, &value) { all.with_key(&value) } else { all.with(&value) }
+        },
+    )
 }
 
 /// Also where `server.build` has just replaced its file: a candidate may be this very program.

@@ -30,7 +30,11 @@ pub struct Places {
 
 impl Places {
     pub fn new(target: &Target, base_url: &str, server: Option<&str>) -> Self {
-        Self { said: target.metrics.clone(), base_url: base_url.to_owned(), server: server.map(str::to_owned) }
+        Self {
+            said: target.metrics.clone(),
+            base_url: base_url.to_owned(),
+            server: server.map(str::to_owned),
+        }
     }
 
     /// In the order in which they are asked. Errors: no client for one of them.
@@ -42,7 +46,9 @@ impl Places {
             MetricsPage::Path(path) => vec![format!("{root}{path}")],
             MetricsPage::Url(url) => vec![placed(url, &self.base_url)],
         };
-        urls.into_iter().map(|url| Ok(Source::new(client(&url, &root, probe)?, url, self.said.every))).collect()
+        urls.into_iter()
+            .map(|url| Ok(Source::new(client(&url, &root, probe)?, url, self.said.every)))
+            .collect()
     }
 }
 
@@ -56,10 +62,13 @@ pub async fn described(places: &Places, probe: &Probe) -> Option<String> {
         if server.is_none() && unknown.is_empty() {
             continue;
         }
-        let whose = server.map_or("no names that are known".to_owned(), |name| format!("names of {name}"));
+        let whose =
+            server.map_or("no names that are known".to_owned(), |name| format!("names of {name}"));
         let rest = match unknown.len() {
             0 => String::new(),
-            n if n > MOST => format!("; not used: {} and {} more", unknown[..MOST].join(", "), n - MOST),
+            n if n > MOST => {
+                format!("; not used: {} and {} more", unknown[..MOST].join(", "), n - MOST)
+            }
             _ => format!("; not used: {}", unknown.join(", ")),
         };
         return Some(format!("{} has {whose}{rest}", source.url));
@@ -104,20 +113,34 @@ fn beside(root: &str, offset: u16) -> Option<String> {
 /// With the port that was drawn for this start.
 fn placed(url: &str, base_url: &str) -> String {
     let port = reqwest::Url::parse(base_url).ok().and_then(|u| u.port_or_known_default());
-    port.map_or_else(|| url.to_owned(), |port| url.replace(&format!("${{{PORT}}}"), &port.to_string()))
+    port.map_or_else(
+        || url.to_owned(),
+        |port| url.replace(&format!("${{{PORT}}}"), &port.to_string()),
+    )
 }
 
 /// The key goes to the host that it is for, and to no other; and not in the clear where it is encrypted on its way to the API.
 fn may_have_key(url: &str, root: &str) -> bool {
-    let (Ok(url), Ok(root)) = (reqwest::Url::parse(url), reqwest::Url::parse(root)) else { return false };
-    url.host_str().is_some() && url.host_str() == root.host_str() && (url.scheme() == "https" || root.scheme() != "https")
+    let (Ok(url), Ok(root)) = (reqwest::Url::parse(url), reqwest::Url::parse(root)) else {
+        return false;
+    };
+    url.host_str().is_some()
+        && url.host_str() == root.host_str()
+        && (url.scheme() == "https" || root.scheme() != "https")
 }
 
 fn client(url: &str, root: &str, probe: &Probe) -> Result<reqwest::Client, String> {
     if may_have_key(url, root) {
         return Ok(probe.http());
     }
-    let bare = Access { base_url: url, api_key: None, headers: &[], ca_pem: None, family: Family::OpenAi, patience: PATIENCE };
+    let bare = Access {
+        base_url: url,
+        api_key: None,
+        headers: &[],
+        ca_pem: None,
+        family: Family::OpenAi,
+        patience: PATIENCE,
+    };
     Probe::new(&bare).map(|probe| probe.http()).map_err(|e| e.to_string())
 }
 
@@ -138,15 +161,30 @@ mod tests {
 
     #[test]
     fn tritons_page_is_two_ports_further() {
-        assert_eq!(beside("http://127.0.0.1:8000", 2).as_deref(), Some("http://127.0.0.1:8002/metrics"));
+        assert_eq!(
+            beside("http://127.0.0.1:8000", 2).as_deref(),
+            Some("http://127.0.0.1:8002/metrics")
+        );
         assert_eq!(beside("http://[::1]:65535", 2), None);
-        assert_eq!(usual("http://h:1", None), ["http://h:1/metrics", "http://h:1/prometheus/metrics"]);
-        assert_eq!(usual("http://h:1", Some("Triton")).last().map(String::as_str), Some("http://h:3/metrics"));
+        assert_eq!(
+            usual("http://h:1", None),
+            ["http://h:1/metrics", "http://h:1/prometheus/metrics"]
+        );
+        assert_eq!(
+            usual("http://h:1", Some("Triton")).last().map(String::as_str),
+            Some("http://h:3/metrics")
+        );
     }
 
     #[test]
     fn the_drawn_port_is_put_into_the_url() {
-        assert_eq!(placed("http://127.0.0.1:${PORT}/m", "http://127.0.0.1:4711/v1"), "http://127.0.0.1:4711/m");
-        assert_eq!(placed("http://127.0.0.1:8002/m", "http://127.0.0.1:4711/v1"), "http://127.0.0.1:8002/m");
+        assert_eq!(
+            placed("http://127.0.0.1:${PORT}/m", "http://127.0.0.1:4711/v1"),
+            "http://127.0.0.1:4711/m"
+        );
+        assert_eq!(
+            placed("http://127.0.0.1:8002/m", "http://127.0.0.1:4711/v1"),
+            "http://127.0.0.1:8002/m"
+        );
     }
 }

@@ -65,32 +65,61 @@ const UNREADY_CHECKOUT: &str = "\nhint: it ran in the baseline's own checkout, w
 impl Target {
     /// Starts (or finds) the server of a side and asks what it is. What it prints goes to `log`. Errors: exit 3, since nothing can be
     /// measured; [`Stopped`].
-    pub fn open(side: &Side, api_key: Option<&str>, log: &Path, stop: &Stop) -> anyhow::Result<Self> {
+    pub fn open(
+        side: &Side,
+        api_key: Option<&str>,
+        log: &Path,
+        stop: &Stop,
+    ) -> anyhow::Result<Self> {
         let (process, base_url) = begin(side, api_key, log)?;
         Self::answered(side, process, &base_url, api_key, stop)
     }
 
     /// As [`Target::open`], of a server that was begun.
-    pub fn answered(side: &Side, process: Process, base_url: &str, api_key: Option<&str>, stop: &Stop) -> anyhow::Result<Self> {
+    pub fn answered(
+        side: &Side,
+        process: Process,
+        base_url: &str,
+        api_key: Option<&str>,
+        stop: &Stop,
+    ) -> anyhow::Result<Self> {
         match Self::asked(side, &process, base_url, api_key, stop) {
             Ok(asked) => {
                 process.watch(stop);
                 Ok(Self { process, ..asked })
             }
-            Err(e) => Err(process.explained(e, stop, if side.name == "baseline" { UNREADY_CHECKOUT } else { UNREADY })),
+            Err(e) => Err(process.explained(
+                e,
+                stop,
+                if side.name == "baseline" { UNREADY_CHECKOUT } else { UNREADY },
+            )),
         }
     }
 
-    fn asked(who: &Side, process: &Process, base_url: &str, api_key: Option<&str>, stop: &Stop) -> anyhow::Result<Self> {
+    fn asked(
+        who: &Side,
+        process: &Process,
+        base_url: &str,
+        api_key: Option<&str>,
+        stop: &Stop,
+    ) -> anyhow::Result<Self> {
         let target = &who.target;
         let ca = authority(target)?;
         let headers = &target.headers;
         let family = target.protocol.family();
-        let access = Access { base_url, api_key, headers, ca_pem: ca.as_deref(), family, patience: who.patience };
+        let access = Access {
+            base_url,
+            api_key,
+            headers,
+            ca_pem: ca.as_deref(),
+            family,
+            patience: who.patience,
+        };
         let runtime = event_loop()?;
         let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
         let mut ready_ns = None;
-        if let (Endpoint::Started(server), Process::Started(watched)) = (&target.endpoint, process) {
+        if let (Endpoint::Started(server), Process::Started(watched)) = (&target.endpoint, process)
+        {
             wait(&runtime, stop, ready(server, watched, &probe))??;
             ready_ns = Some(monotonic_ns());
         }
@@ -101,7 +130,9 @@ impl Target {
             (ModelChoice::Named(name), Err(ProbeError::Status { status: 404 | 405, .. })) => {
                 (name.clone(), ServerFacts::default())
             }
-            (ModelChoice::Auto, Ok(facts)) => (only_model(&facts.models).map_err(|e| Failure::measure(&e))?, facts),
+            (ModelChoice::Auto, Ok(facts)) => {
+                (only_model(&facts.models).map_err(|e| Failure::measure(&e))?, facts)
+            }
             (_, Err(e)) => return Err(Failure::measure(&e).into()),
         };
         let tokenizer = target.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
@@ -137,7 +168,9 @@ impl Target {
     /// with the next start.
     pub fn close(self) -> anyhow::Result<()> {
         match self.process {
-            Process::Started(watched) => Ok(watched.supervised.stop().map_err(|e| Failure::measure(&e))?),
+            Process::Started(watched) => {
+                Ok(watched.supervised.stop().map_err(|e| Failure::measure(&e))?)
+            }
             Process::None | Process::Sim(_) => Ok(()),
         }
     }
@@ -145,7 +178,9 @@ impl Target {
     /// Lets a started server run on when this program ends. Errors: exit 3, its supervisor does not hear us; the server is stopped.
     pub fn detach(self) -> anyhow::Result<()> {
         match self.process {
-            Process::Started(watched) => Ok(watched.supervised.detach().map_err(|e| Failure::measure(&e))?),
+            Process::Started(watched) => {
+                Ok(watched.supervised.detach().map_err(|e| Failure::measure(&e))?)
+            }
             Process::None | Process::Sim(_) => Ok(()),
         }
     }
@@ -154,7 +189,8 @@ impl Target {
     pub fn extras(&self, workload: &Workload) -> anyhow::Result<Extras> {
         let wanted = self.protocol.extras(workload.ignore_eos, workload.stream);
         let extra = joined(&workload.extra_body, &self.extra_body);
-        let asked = self.probe.negotiate(&self.protocol, &self.model, workload.stream, (wanted, &extra));
+        let asked =
+            self.probe.negotiate(&self.protocol, &self.model, workload.stream, (wanted, &extra));
         let answer = match wait(&self.runtime, &self.stop, asked) {
             Ok(answer) => answer.map_err(|e| Failure::measure(&e).into()),
             Err(stopped) => Err(stopped.into()),
@@ -183,7 +219,9 @@ impl Target {
 
     /// What is on the metrics page, in words; none where there is none.
     pub fn metrics_described(&self) -> Option<String> {
-        wait(&self.runtime, &self.stop, metrics::described(&self.places, &self.probe)).ok().flatten()
+        wait(&self.runtime, &self.stop, metrics::described(&self.places, &self.probe))
+            .ok()
+            .flatten()
     }
 
     /// Begins to read the server's metrics page. Errors: the config asks for it and it is not there.
@@ -264,7 +302,12 @@ impl Target {
 }
 
 /// Whether the server of a side, which was started before, is ready now.
-pub fn is_ready(side: &Side, server: &Server, base_url: &str, api_key: Option<&str>) -> anyhow::Result<bool> {
+pub fn is_ready(
+    side: &Side,
+    server: &Server,
+    base_url: &str,
+    api_key: Option<&str>,
+) -> anyhow::Result<bool> {
     let ca = authority(&side.target)?;
     let access = Access {
         base_url,
@@ -282,11 +325,18 @@ pub fn is_ready(side: &Side, server: &Server, base_url: &str, api_key: Option<&s
 /// Errors: exit 3, the system has no more descriptors or threads; the server may run already.
 fn event_loop() -> anyhow::Result<tokio::runtime::Runtime> {
     let started = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    started.map_err(|e| Failure::measure(&format!("cannot start an event loop: {e}\nhint: see ulimit -n and ulimit -u")).into())
+    started.map_err(|e| {
+        Failure::measure(&format!(
+            "cannot start an event loop: {e}\nhint: see ulimit -n and ulimit -u"
+        ))
+        .into()
+    })
 }
 
 fn authority(target: &config::Target) -> anyhow::Result<Option<Vec<u8>>> {
-    let read = |path: &PathBuf| read::bytes(path, read::WRITTEN).with_context(|| format!("cannot read {}", path.display()));
+    let read = |path: &PathBuf| {
+        read::bytes(path, read::WRITTEN).with_context(|| format!("cannot read {}", path.display()))
+    };
     target.ca_file.as_ref().map(read).transpose()
 }
 
@@ -298,7 +348,11 @@ fn server_args(endpoint: &Endpoint) -> Option<String> {
 }
 
 /// A server may think for minutes; nobody who pressed Ctrl-C should have to.
-fn wait<T>(runtime: &tokio::runtime::Runtime, stop: &Stop, answer: impl Future<Output = T>) -> Result<T, Stopped> {
+fn wait<T>(
+    runtime: &tokio::runtime::Runtime,
+    stop: &Stop,
+    answer: impl Future<Output = T>,
+) -> Result<T, Stopped> {
     runtime.block_on(async {
         tokio::select! {
             answer = answer => Ok(answer),

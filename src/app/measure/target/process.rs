@@ -52,14 +52,28 @@ pub fn build(side: &Side, log: &Path, stop: &Stop) -> anyhow::Result<()> {
     let cwd = side.root.join(&server.cwd);
     let mut env = server.env.clone();
     env.insert(SIDE.into(), side.name.into());
-    let command =
-        Command { program: &program, line, cwd: &cwd, env: &env, without: &without, log, grace: server.grace, container: None };
+    let command = Command {
+        program: &program,
+        line,
+        cwd: &cwd,
+        env: &env,
+        without: &without,
+        log,
+        grace: server.grace,
+        container: None,
+    };
     match server::run_to_end(&command, || stop.stopping()).map_err(|e| Failure::measure(&e))? {
         Finished::Done => Ok(()),
         Finished::Stopped => bail!(Stopped),
         Finished::Failed(exit) => {
-            let tail = last_words(&server::log_tail(log, TAIL, &secret_values(server, Secrets::default())), log);
-            bail!(Failure::measure(&format!("building the {} failed: `{line}` ended with {exit}{tail}", side.name)))
+            let tail = last_words(
+                &server::log_tail(log, TAIL, &secret_values(server, Secrets::default())),
+                log,
+            );
+            bail!(Failure::measure(&format!(
+                "building the {} failed: `{line}` ended with {exit}{tail}",
+                side.name
+            )))
         }
     }
 }
@@ -131,7 +145,8 @@ pub async fn ready(server: &Server, watched: &Watched, probe: &Probe) -> anyhow:
             let what = server.ready_path.as_deref().unwrap_or("/models of base_url");
             let seconds = server.ready_timeout.as_secs_f64();
             let tail = watched.last_words();
-            let last = last.map_or_else(String::new, |instead| format!(" (the last time: {instead})"));
+            let last =
+                last.map_or_else(String::new, |instead| format!(" (the last time: {instead})"));
             format!(
                 "the {} was not ready after {seconds:.0} s: {what} gives no answer of 200 to 299{last}{tail}\nhint: server.ready.timeout, server.ready.path",
                 server_name(watched.name)

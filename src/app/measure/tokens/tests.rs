@@ -14,7 +14,12 @@ fn word_tokenizer() -> Tokenizer {
 }
 
 fn plan(protocol: &Protocol) -> RoundPlan {
-    let extras = Extras { ignore_eos: false, min_tokens: false, stream_usage: false, length: LengthField::MaxTokens };
+    let extras = Extras {
+        ignore_eos: false,
+        min_tokens: false,
+        stream_usage: false,
+        length: LengthField::MaxTokens,
+    };
     let spec = BodySpec {
         model: "m",
         history: &[],
@@ -33,11 +38,22 @@ fn plan(protocol: &Protocol) -> RoundPlan {
         input_tokens: 3,
         output_tokens: 2,
     };
-    RoundPlan { seed: 0, pace: Pace::Open, max_in_flight: None, stop_after: None, ramp: 0, requests: vec![request] }
+    RoundPlan {
+        seed: 0,
+        pace: Pace::Open,
+        max_in_flight: None,
+        stop_after: None,
+        ramp: 0,
+        requests: vec![request],
+    }
 }
 
 fn timeline(text: Option<&str>) -> Timeline {
-    Timeline { outcome: Outcome::Completed, text: text.map(str::to_owned), ..Timeline::planned(0, 0, false) }
+    Timeline {
+        outcome: Outcome::Completed,
+        text: text.map(str::to_owned),
+        ..Timeline::planned(0, 0, false)
+    }
 }
 
 fn counted(timeline: Timeline) -> (Counted, Option<u32>, Option<u32>) {
@@ -58,15 +74,29 @@ fn what_the_server_did_not_count_is_counted_here() {
 #[test]
 fn a_raw_line_says_who_counted() {
     let protocol = ProtocolName::Triton.into();
-    let mut all = [timeline(Some(" a b c")), Timeline { output_tokens: Some(8), ..timeline(None) }, timeline(None)];
+    let mut all = [
+        timeline(Some(" a b c")),
+        Timeline { output_tokens: Some(8), ..timeline(None) },
+        timeline(None),
+    ];
     word_tokenizer().count(&mut all, &plan(&protocol), &protocol);
-    let of = Sent { plan: &plan(&protocol), workload: "chat", start: 0, round: 0, model: "m", wall: Wall::now() };
+    let of = Sent {
+        plan: &plan(&protocol),
+        workload: "chat",
+        start: 0,
+        round: 0,
+        model: "m",
+        wall: Wall::now(),
+    };
     let said = all.map(|t| {
         let line: serde_json::Value = serde_json::from_str(&raw::line(&of, &t)).expect("JSON");
         [line["input_token_source"].clone(), line["token_source"].clone()]
     });
     let here = || "tokenizer".into();
-    assert_eq!(said, [[here(), here()], [here(), "usage".into()], [here(), serde_json::Value::Null]]);
+    assert_eq!(
+        said,
+        [[here(), here()], [here(), "usage".into()], [here(), serde_json::Value::Null]]
+    );
 }
 
 #[test]
@@ -77,7 +107,10 @@ fn the_servers_own_counts_stand() {
 
 #[test]
 fn a_text_that_was_not_kept_whole_has_no_count() {
-    assert_eq!(counted(timeline(None)), (Counted { input: true, ..Counted::default() }, Some(3), None));
+    assert_eq!(
+        counted(timeline(None)),
+        (Counted { input: true, ..Counted::default() }, Some(3), None)
+    );
     let failed = Timeline { outcome: Outcome::Truncated, ..timeline(Some("a")) };
     assert_eq!(counted(failed), (Counted::default(), None, None));
 }

@@ -47,15 +47,26 @@ fn a_push_has_what_the_branch_was_before() {
 fn a_schedule_and_a_dispatch_have_the_default_branch() {
     for event in ["schedule", "workflow_dispatch", "workflow_run"] {
         let found = wanted(event, &serde_json::json!({"repository": {"default_branch": "trunk"}}));
-        assert_eq!(found, Wanted { default_branch: Some("trunk".into()), ..Wanted::default() }, "{event}");
+        assert_eq!(
+            found,
+            Wanted { default_branch: Some("trunk".into()), ..Wanted::default() },
+            "{event}"
+        );
     }
 }
 
 #[test]
 fn a_change_on_another_system_has_the_branch_that_it_goes_into_and_no_other() {
     let found = base_of_branches(&["release/2".into()]);
-    assert_eq!((&*found.event, found.event_only), (&["origin/release/2".to_owned(), "release/2".to_owned()][..], true));
+    assert_eq!(
+        (&*found.event, found.event_only),
+        (&["origin/release/2".to_owned(), "release/2".to_owned()][..], true)
+    );
     let torn = base_of_branches(&["main".into(), "other".into()]);
-    assert_eq!((torn.event.len(), torn.event_only), (0, true), "where two are named there is no telling which");
+    assert_eq!(
+        (torn.event.len(), torn.event_only),
+        (0, true),
+        "where two are named there is no telling which"
+    );
     assert_eq!(base_of_branches(&[]), Wanted::default());
 }

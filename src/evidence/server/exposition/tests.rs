@@ -29,12 +29,27 @@ fn labels(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 fn what_servers_write_is_read() {
     for (line, name, expected, value) in [
         ("a 1", "a", labels(&[]), 1.0),
-        ("vllm:running{engine=\"0\",model_name=\"m\"} 2.0", "vllm:running", labels(&[("engine", "0"), ("model_name", "m")]), 2.0),
+        (
+            "vllm:running{engine=\"0\",model_name=\"m\"} 2.0",
+            "vllm:running",
+            labels(&[("engine", "0"), ("model_name", "m")]),
+            2.0,
+        ),
         ("a{} 3", "a", labels(&[]), 3.0),
         ("a{b=\"1\",} 3e+06", "a", labels(&[("b", "1")]), 3e6),
-        ("  a { b = \"1\" , c=\"\" }  -0.5  1700000000123", "a", labels(&[("b", "1"), ("c", "")]), -0.5),
+        (
+            "  a { b = \"1\" , c=\"\" }  -0.5  1700000000123",
+            "a",
+            labels(&[("b", "1"), ("c", "")]),
+            -0.5,
+        ),
         ("a{b=\"x } y, \\\"z\\\" \\\\ \\n\"} 1", "a", labels(&[("b", "x } y, \"z\" \\ \n")]), 1.0),
-        ("a_bucket{le=\"+Inf\"} 17 # {trace_id=\"k\"} 0.3 1.5", "a_bucket", labels(&[("le", "+Inf")]), 17.0),
+        (
+            "a_bucket{le=\"+Inf\"} 17 # {trace_id=\"k\"} 0.3 1.5",
+            "a_bucket",
+            labels(&[("le", "+Inf")]),
+            17.0,
+        ),
         ("a 17 1.5 # {trace_id=\"k\"} 0.3", "a", labels(&[]), 17.0),
         ("a +Inf", "a", labels(&[]), f64::INFINITY),
     ] {

@@ -2,15 +2,22 @@
 
 use super::{Page, Part, Raw, read};
 
-const VLLM: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/vllm.txt"));
-const SGLANG: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/sglang.txt"));
-const LLAMA_CPP: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/llama-cpp.txt"));
-const TRITON: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/triton.txt"));
+const VLLM: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/vllm.txt"));
+const SGLANG: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/sglang.txt"));
+const LLAMA_CPP: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/llama-cpp.txt"));
+const TRITON: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/metrics/triton.txt"));
 
 fn has(page: &Page, expected: &[(Raw, f64)]) {
     for (raw, value) in expected {
         let found = page.values.get(raw).copied();
-        assert!(found.is_some_and(|x| (x - value).abs() < 1e-9), "{raw:?}: {found:?}, expected {value}");
+        assert!(
+            found.is_some_and(|x| (x - value).abs() < 1e-9),
+            "{raw:?}: {found:?}, expected {value}"
+        );
     }
 }
 
@@ -62,7 +69,12 @@ fn a_page_of_llama_cpp_is_read() {
     let page = read(LLAMA_CPP);
     assert_eq!((page.server, page.process_start_s), (Some("llama.cpp"), None));
     has(&page, &[(Raw::Running, 0.0), (Raw::Waiting, 0.0), (Raw::Drafted, 0.0)]);
-    for raw in [Raw::PrefixFound, Raw::PrefixMissed, Raw::Seconds(Part::PrefillToken), Raw::Count(Part::TokenGap)] {
+    for raw in [
+        Raw::PrefixFound,
+        Raw::PrefixMissed,
+        Raw::Seconds(Part::PrefillToken),
+        Raw::Count(Part::TokenGap),
+    ] {
         assert!(page.values[&raw] > 0.0, "{raw:?}");
     }
 }
@@ -108,14 +120,25 @@ fn names_of_documentation_are_read() {
         "llamacpp:requests_processing 2\nllamacpp:requests_deferred 7\nllamacpp:prompt_tokens_total 100\nllamacpp:prompt_seconds_total 0.5\n",
     );
     assert_eq!(llama.server, Some("llama.cpp"));
-    has(&llama, &[(Raw::Running, 2.0), (Raw::Waiting, 7.0), (Raw::Seconds(Part::PrefillToken), 0.5)]);
+    has(
+        &llama,
+        &[(Raw::Running, 2.0), (Raw::Waiting, 7.0), (Raw::Seconds(Part::PrefillToken), 0.5)],
+    );
     let triton = read(
         "nv_inference_request_success{model=\"m\",version=\"1\"} 4\nnv_inference_queue_duration_us{model=\"m\",version=\"1\"} 8000\n\
          nv_trt_llm_request_metrics{request_type=\"waiting\"} 3\nnv_trt_llm_request_metrics{request_type=\"max\"} 512\n\
          nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type=\"fraction\"} 0.25\nnv_gpu_utilization{gpu_uuid=\"GPU-1\"} 0.5\n",
     );
     assert_eq!(triton.server, Some("triton"));
-    has(&triton, &[(Raw::Waiting, 3.0), (Raw::KvUse, 0.25), (Raw::Seconds(Part::Queue), 0.008), (Raw::Count(Part::Queue), 4.0)]);
+    has(
+        &triton,
+        &[
+            (Raw::Waiting, 3.0),
+            (Raw::KvUse, 0.25),
+            (Raw::Seconds(Part::Queue), 0.008),
+            (Raw::Count(Part::Queue), 4.0),
+        ],
+    );
     let litellm = read(
         "litellm_overhead_latency_metric_sum 0.5\nlitellm_overhead_latency_metric_count 10\nlitellm_proxy_total_requests_metric_total 10\n",
     );
@@ -123,7 +146,9 @@ fn names_of_documentation_are_read() {
     has(&litellm, &[(Raw::Seconds(Part::Gateway), 0.5), (Raw::Finished, 10.0)]);
     assert_eq!(read("tgi_queue_size 3\n").server, Some("tgi"));
     assert_eq!(read("trtllm_num_requests_waiting 3\n").server, Some("tensorrt-llm"));
-    let lmdeploy = read("lmdeploy:num_requests_waiting{model_name=\"m\",engine=\"0\"} 3\nlmdeploy:gpu_cache_usage_perc 0.5\n");
+    let lmdeploy = read(
+        "lmdeploy:num_requests_waiting{model_name=\"m\",engine=\"0\"} 3\nlmdeploy:gpu_cache_usage_perc 0.5\n",
+    );
     assert_eq!(lmdeploy.server, Some("lmdeploy"));
     has(&lmdeploy, &[(Raw::Waiting, 3.0), (Raw::KvUse, 0.5)]);
     let dynamo = read(
@@ -144,12 +169,16 @@ fn a_page_of_something_else_says_nothing() {
 
 #[test]
 fn what_is_no_number_is_absent() {
-    assert_eq!(read("vllm:num_requests_running NaN\nvllm:num_requests_waiting +Inf\n").values.len(), 0);
+    assert_eq!(
+        read("vllm:num_requests_running NaN\nvllm:num_requests_waiting +Inf\n").values.len(),
+        0
+    );
 }
 
 #[test]
 fn endless_series_do_not_fill_the_memory() {
-    let many: Vec<String> = (0..10_000).map(|i| format!("vllm:num_requests_running{{engine=\"{i}\"}} 1")).collect();
+    let many: Vec<String> =
+        (0..10_000).map(|i| format!("vllm:num_requests_running{{engine=\"{i}\"}} 1")).collect();
     has(&read(&many.join("\n")), &[(Raw::Running, 4096.0)]);
 }
 

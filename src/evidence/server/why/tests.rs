@@ -39,7 +39,8 @@ fn queue_and_prefill_are_told_apart_by_what_grew_more() {
 #[test]
 fn preemptions_decode_and_acceptance_have_their_words() {
     let later = |before: &[(&str, f64)], after: &[(&str, f64)]| {
-        why("TPOT is 20 % longer", Concern::LaterTokens, None, &values(before), &values(after)).expect("a sentence")
+        why("TPOT is 20 % longer", Concern::LaterTokens, None, &values(before), &values(after))
+            .expect("a sentence")
     };
     let decode = later(&[("token_gap_ms", 20.0)], &[("token_gap_ms", 24.0)]);
     assert_eq!(
@@ -47,47 +48,87 @@ fn preemptions_decode_and_acceptance_have_their_words() {
         "TPOT is 20 % longer; at the same time the server's own time between tokens rose from 20.0 ms to 24.0 ms: the time is likely \
          lost in decode"
     );
-    assert!(later(&[("preemptions", 0.0)], &[("preemptions", 12.0)]).contains("KV cache is too small"));
-    assert!(later(&[("spec_accepted_ratio", 0.7)], &[("spec_accepted_ratio", 0.4)]).contains("fewer of the drafted ones"));
+    assert!(
+        later(&[("preemptions", 0.0)], &[("preemptions", 12.0)]).contains("KV cache is too small")
+    );
+    assert!(
+        later(&[("spec_accepted_ratio", 0.7)], &[("spec_accepted_ratio", 0.4)])
+            .contains("fewer of the drafted ones")
+    );
 }
 
 /// Figures of the simulated server, whose knobs are the truth.
 #[test]
 fn of_slow_work_the_kind_that_grew_more_is_named() {
-    let before = values(&[("queue_ms", 12.5), ("prefill_ms", 95.6), ("decode_ms", 701.0), ("token_gap_ms", 22.6)]);
+    let before = values(&[
+        ("queue_ms", 12.5),
+        ("prefill_ms", 95.6),
+        ("decode_ms", 701.0),
+        ("token_gap_ms", 22.6),
+    ]);
     let says = |after: &[(&str, f64)], end: &str| {
-        let text = why("E2E latency is 69 % longer", Concern::Both, None, &before, &values(after)).expect("a sentence");
+        let text = why("E2E latency is 69 % longer", Concern::Both, None, &before, &values(after))
+            .expect("a sentence");
         assert!(text.ends_with(end), "{text}");
     };
-    says(&[("queue_ms", 64.1), ("prefill_ms", 189.3), ("decode_ms", 1128.0), ("token_gap_ms", 36.4)], "lost in prefill");
-    says(&[("queue_ms", 18.7), ("prefill_ms", 103.7), ("decode_ms", 958.2), ("token_gap_ms", 30.9)], "lost in decode");
-    says(&[("queue_ms", 1579.0), ("prefill_ms", 93.5), ("decode_ms", 523.0), ("token_gap_ms", 16.9)], "lost in the queue");
+    says(
+        &[("queue_ms", 64.1), ("prefill_ms", 189.3), ("decode_ms", 1128.0), ("token_gap_ms", 36.4)],
+        "lost in prefill",
+    );
+    says(
+        &[("queue_ms", 18.7), ("prefill_ms", 103.7), ("decode_ms", 958.2), ("token_gap_ms", 30.9)],
+        "lost in decode",
+    );
+    says(
+        &[("queue_ms", 1579.0), ("prefill_ms", 93.5), ("decode_ms", 523.0), ("token_gap_ms", 16.9)],
+        "lost in the queue",
+    );
 }
 
 /// Figures of the simulated server again, at half of its capacity.
 #[test]
 fn where_all_work_grew_both_kinds_are_named() {
-    let before = values(&[("queue_ms", 15.97), ("prefill_ms", 119.3), ("decode_ms", 218.9), ("token_gap_ms", 14.6)]);
+    let before = values(&[
+        ("queue_ms", 15.97),
+        ("prefill_ms", 119.3),
+        ("decode_ms", 218.9),
+        ("token_gap_ms", 14.6),
+    ]);
     let says = |after: &[(&str, f64)], end: &str| {
-        let text = why("TPOT is 100 % longer", Concern::LaterTokens, None, &before, &values(after)).expect("a sentence");
+        let text = why("TPOT is 100 % longer", Concern::LaterTokens, None, &before, &values(after))
+            .expect("a sentence");
         assert!(text.ends_with(end), "{text}");
     };
-    says(&[("queue_ms", 29.7), ("prefill_ms", 238.6), ("decode_ms", 437.9), ("token_gap_ms", 29.2)], "in prefill and in decode");
-    says(&[("queue_ms", 29.0), ("prefill_ms", 225.5), ("decode_ms", 237.1), ("token_gap_ms", 15.8)], "lost in prefill");
-    says(&[("queue_ms", 15.7), ("prefill_ms", 132.4), ("decode_ms", 424.1), ("token_gap_ms", 28.3)], "lost in decode");
+    says(
+        &[("queue_ms", 29.7), ("prefill_ms", 238.6), ("decode_ms", 437.9), ("token_gap_ms", 29.2)],
+        "in prefill and in decode",
+    );
+    says(
+        &[("queue_ms", 29.0), ("prefill_ms", 225.5), ("decode_ms", 237.1), ("token_gap_ms", 15.8)],
+        "lost in prefill",
+    );
+    says(
+        &[("queue_ms", 15.7), ("prefill_ms", 132.4), ("decode_ms", 424.1), ("token_gap_ms", 28.3)],
+        "lost in decode",
+    );
 }
 
 #[test]
 fn a_queue_before_a_full_kv_cache_says_so() {
     let before = [("queue_ms", 12.6), ("kv_use_mean_ratio", 0.24), ("kv_use_max_ratio", 0.36)];
-    let text =
-        ttft(&before, &[("queue_ms", 1579.0), ("kv_use_mean_ratio", 0.83), ("kv_use_max_ratio", 0.9)]).expect("a sentence");
+    let text = ttft(
+        &before,
+        &[("queue_ms", 1579.0), ("kv_use_mean_ratio", 0.83), ("kv_use_max_ratio", 0.9)],
+    )
+    .expect("a sentence");
     assert!(text.ends_with("lost in the queue, before a KV cache that is nearly full"), "{text}");
 }
 
 #[test]
 fn a_loss_that_the_server_does_not_see_is_outside_of_it() {
-    let text = ttft(&[("ttft_ms", 100.0), ("queue_ms", 1.0)], &[("ttft_ms", 101.0), ("queue_ms", 1.1)]).expect("a sentence");
+    let text =
+        ttft(&[("ttft_ms", 100.0), ("queue_ms", 1.0)], &[("ttft_ms", 101.0), ("queue_ms", 1.1)])
+            .expect("a sentence");
     assert_eq!(
         text,
         "TTFT is 35 % longer, and the server's own TTFT stayed at 101 ms: the time is likely lost between client and server"
@@ -99,7 +140,8 @@ fn a_loss_that_the_server_does_not_see_is_outside_of_it() {
 fn what_the_server_counts_of_something_else_says_nothing_of_where_the_time_went() {
     let (before, after) = (values(&[("e2e_ms", 0.453)]), values(&[("e2e_ms", 0.456)]));
     for (client_ms, unseen) in [(Some(670.0), true), (None, true), (Some(0.6), false)] {
-        let text = why("E2E latency is 141 % longer", Concern::Both, client_ms, &before, &after).expect("a sentence");
+        let text = why("E2E latency is 141 % longer", Concern::Both, client_ms, &before, &after)
+            .expect("a sentence");
         assert_eq!(text.contains("nothing else"), unseen, "{text}");
         assert_eq!(text.contains("between client and server"), !unseen, "{text}");
     }
@@ -107,7 +149,10 @@ fn what_the_server_counts_of_something_else_says_nothing_of_where_the_time_went(
 
 #[test]
 fn small_changes_and_improvements_are_not_blamed() {
-    let text = ttft(&[("queue_ms", 10.0), ("prefix_hit_ratio", 0.5)], &[("queue_ms", 10.5), ("prefix_hit_ratio", 0.9)]);
+    let text = ttft(
+        &[("queue_ms", 10.0), ("prefix_hit_ratio", 0.5)],
+        &[("queue_ms", 10.5), ("prefix_hit_ratio", 0.9)],
+    );
     assert!(text.expect("a sentence").contains("nothing else"));
 }
 
@@ -120,6 +165,12 @@ fn nothing_known_is_nothing_said() {
 #[test]
 fn no_sentence_claims_a_proof() {
     for words in ["prove", "because", "caused"] {
-        assert!(!include_str!("../why.rs").lines().filter(|l| l.contains("=> \"")).any(|l| l.contains(words)), "{words}");
+        assert!(
+            !include_str!("../why.rs")
+                .lines()
+                .filter(|l| l.contains("=> \""))
+                .any(|l| l.contains(words)),
+            "{words}"
+        );
     }
 }

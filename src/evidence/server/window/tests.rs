@@ -41,7 +41,10 @@ fn counters_are_differences_gauges_are_of_the_round_only() {
     ]);
     let (round, found) = seen.round(WINDOW);
     assert_eq!(found, []);
-    assert_eq!((round.server.as_deref(), round.samples, round.failed, round.cpu_ms), (Some("vllm"), 4, 0, Some(2.0)));
+    assert_eq!(
+        (round.server.as_deref(), round.samples, round.failed, round.cpu_ms),
+        (Some("vllm"), 4, 0, Some(2.0))
+    );
     for (key, expected) in [
         ("running_mean", 3.0),
         ("running_max", 4.0),
@@ -60,7 +63,9 @@ fn counters_are_differences_gauges_are_of_the_round_only() {
 
 #[test]
 fn nothing_read_is_nothing_known() {
-    let (round, found) = Watched { failed: 3, problem: Some("timed out".into()), ..Watched::default() }.round(WINDOW);
+    let (round, found) =
+        Watched { failed: 3, problem: Some("timed out".into()), ..Watched::default() }
+            .round(WINDOW);
     assert!(round.values.is_empty() && round.server.is_none());
     assert_eq!(checks(&found), [(METRICS_PAGE, Severity::Note)]);
     assert!(found[0].message.contains("failed 3 of 3 times (timed out)"), "{}", found[0].message);
@@ -69,18 +74,27 @@ fn nothing_read_is_nothing_known() {
 
 #[test]
 fn a_counter_that_falls_once_is_a_restart() {
-    let seen =
-        watched(&[(99, &page(0.0, 100.0, (1.0, 100.0))), (119, &page(1.0, 2.0, (0.1, 2.0))), (136, &page(0.0, 8.0, (0.2, 8.0)))]);
+    let seen = watched(&[
+        (99, &page(0.0, 100.0, (1.0, 100.0))),
+        (119, &page(1.0, 2.0, (0.1, 2.0))),
+        (136, &page(0.0, 8.0, (0.2, 8.0))),
+    ]);
     let (round, found) = seen.round(WINDOW);
     assert_eq!(checks(&found), [(RESTARTED, Severity::Invalid)]);
     assert!(found[0].message.contains("the server restarted mid-round"), "{}", found[0].message);
-    assert_eq!(round.values.get("finished_requests"), None, "differences over a restart mean nothing");
+    assert_eq!(
+        round.values.get("finished_requests"),
+        None,
+        "differences over a restart mean nothing"
+    );
     assert!(round.values.contains_key("running_mean"));
 }
 
 #[test]
 fn a_process_start_that_moves_is_a_restart_and_one_that_stays_is_none() {
-    let with = |start: f64, finished: f64| format!("process_start_time_seconds {start}\n{}", page(0.0, finished, (1.0, 1.0)));
+    let with = |start: f64, finished: f64| {
+        format!("process_start_time_seconds {start}\n{}", page(0.0, finished, (1.0, 1.0)))
+    };
     let moved = watched(&[(99, &with(1_700_000_000.25, 5.0)), (136, &with(1_700_000_042.5, 15.0))]);
     assert_eq!(checks(&moved.round(WINDOW).1), [(RESTARTED, Severity::Invalid)]);
     let same = watched(&[(99, &with(1_700_000_000.25, 5.0)), (136, &with(1_700_000_000.25, 4.0))]);
@@ -98,13 +112,18 @@ fn several_servers_behind_one_page_are_no_restart() {
 
 #[test]
 fn requests_of_others_are_noted_with_numbers() {
-    let of =
-        |finished: f64| watched(&[(99, &page(0.0, 100.0, (1.0, 1.0))), (136, &page(0.0, finished, (1.0, 1.0)))]).round(WINDOW).1;
+    let of = |finished: f64| {
+        watched(&[(99, &page(0.0, 100.0, (1.0, 1.0))), (136, &page(0.0, finished, (1.0, 1.0)))])
+            .round(WINDOW)
+            .1
+    };
     assert_eq!(of(111.0), [], "one may be a health check");
     let found = of(140.0);
     assert_eq!(checks(&found), [(OTHER_CLIENT, Severity::Note)]);
     assert!(
-        found[0].message.starts_with("the server finished 40 requests in this round and 10 of them were ours"),
+        found[0]
+            .message
+            .starts_with("the server finished 40 requests in this round and 10 of them were ours"),
         "{}",
         found[0].message
     );
@@ -114,15 +133,22 @@ fn requests_of_others_are_noted_with_numbers() {
 fn a_round_that_was_seen_in_part_says_less_and_nothing_false() {
     let (round, found) = watched(&[(136, &page(0.0, 110.0, (1.5, 110.0)))]).round(WINDOW);
     assert_eq!((found, round.values), (Vec::new(), Values::new()));
-    let late = watched(&[(111, &page(2.0, 104.0, (1.0, 104.0))), (136, &page(0.0, 110.0, (1.6, 110.0)))]);
+    let late =
+        watched(&[(111, &page(2.0, 104.0, (1.0, 104.0))), (136, &page(0.0, 110.0, (1.6, 110.0)))]);
     let (round, _) = late.round(WINDOW);
     assert_eq!(round.values.get("finished_requests"), None);
-    assert!(round.values.get("queue_ms").is_some_and(|ms| (ms - 100.0).abs() < 1e-9), "{:?}", round.values);
+    assert!(
+        round.values.get("queue_ms").is_some_and(|ms| (ms - 100.0).abs() < 1e-9),
+        "{:?}",
+        round.values
+    );
 }
 
 #[test]
 fn rounds_are_averaged_and_sessions_reduced_to_their_median() {
-    let of = |mean: f64, max: f64| Values::from([("waiting_mean".into(), mean), ("waiting_max".into(), max)]);
+    let of = |mean: f64, max: f64| {
+        Values::from([("waiting_mean".into(), mean), ("waiting_max".into(), max)])
+    };
     let (a, b, c) = (of(1.0, 3.0), of(2.0, 9.0), of(6.0, 4.0));
     assert_eq!(pooled([&a, &b, &c].into_iter()), of(3.0, 9.0));
     assert_eq!(typical([&a, &b, &c].into_iter()), of(2.0, 4.0));
@@ -137,6 +163,9 @@ fn numbers_that_add_up_to_no_number_are_left_out() {
         let (round, _) = watched(&pages).round(WINDOW);
         assert!(round.values.values().all(|x| x.is_finite()), "{:?}", round.values);
         let text = serde_json::to_string(&round).expect("it is written");
-        assert!(serde_json::from_str::<crate::evidence::server::ServerRound>(&text).is_ok(), "{text}");
+        assert!(
+            serde_json::from_str::<crate::evidence::server::ServerRound>(&text).is_ok(),
+            "{text}"
+        );
     }
 }

@@ -4,7 +4,9 @@ use super::differences;
 use super::judge::{measured, side, terms};
 use crate::accept::NotCovered;
 use crate::compare::Begin;
-use crate::compare::reason::{AnchorGap, Loosened, NoBaseline, Reason, RunReason, SinceAnchor, Tokens, changes, percent};
+use crate::compare::reason::{
+    AnchorGap, Loosened, NoBaseline, Reason, RunReason, SinceAnchor, Tokens, changes, percent,
+};
 use crate::judge::reason::{Measured, Side};
 use crate::judge::text::{size, value};
 
@@ -26,7 +28,10 @@ pub fn reason(reason: &Reason) -> String {
             format!("판정에 쓰는 세션 {sessions}개, {since}부터: {}", self::begin(begin))
         }
         Reason::SessionsBegin { at, begin, left_out } => {
-            format!("판정에 쓰는 세션은 {at}부터, {}: 다른 수준의 세션 {left_out}개 제외", self::begin(begin))
+            format!(
+                "판정에 쓰는 세션은 {at}부터, {}: 다른 수준의 세션 {left_out}개 제외",
+                self::begin(begin)
+            )
         }
         Reason::SlowerSessionLeftOut { session, at, moved } => format!(
             "{at}의 세션 {session} 제외: 그 앞의 세션보다 느리고 ({}) 이유를 밝힌 사람이 없음; 의도한 것이면 `goodput-gate baseline update \
@@ -42,14 +47,21 @@ pub fn reason(reason: &Reason) -> String {
         ),
         Reason::CopiesLeftOut { files } => format!("기준선 파일 {files}개 제외: 다른 세션의 사본"),
         Reason::OwnSessionLeftOut { files } => format!("기준선 파일 {files}개 제외: 바로 이 실행"),
-        Reason::BaselineHasSlos => "기준선에는 SLO가 있으나 이 실행에는 없음: SLO 달성률은 판정하지 않음".into(),
+        Reason::BaselineHasSlos => {
+            "기준선에는 SLO가 있으나 이 실행에는 없음: SLO 달성률은 판정하지 않음".into()
+        }
         Reason::WorkloadsNotMeasured { workloads } => {
-            format!("기준선에는 세션이 있으나 이 실행에서 측정하지 않음: {}; 이에 대한 판정 없음", workloads.join(", "))
+            format!(
+                "기준선에는 세션이 있으나 이 실행에서 측정하지 않음: {}; 이에 대한 판정 없음",
+                workloads.join(", ")
+            )
         }
         Reason::Anchor { name, commits, found } => {
             let ago = commits.map_or_else(String::new, |n| format!(" ({n}커밋 전)"));
             match found {
-                SinceAnchor::NotCompared(_) => format!("앵커와 비교하지 않음 ({name}{ago}): {}", since(found)),
+                SinceAnchor::NotCompared(_) => {
+                    format!("앵커와 비교하지 않음 ({name}{ago}): {}", since(found))
+                }
                 _ => format!("앵커 {name}{ago} 이후: {}", since(found)),
             }
         }
@@ -67,15 +79,23 @@ pub fn reason(reason: &Reason) -> String {
 pub fn run(reason: &RunReason) -> String {
     match reason {
         RunReason::StartsMissing { starts, planned, rounds } => {
-            format!("계획한 시작 {planned}회 중 {starts}회만 라운드 {rounds}개의 과반이 있음: PASS에는 모두 측정해야 함")
+            format!(
+                "계획한 시작 {planned}회 중 {starts}회만 라운드 {rounds}개의 과반이 있음: PASS에는 모두 측정해야 함"
+            )
         }
         RunReason::StartsRagged { starts, rounds } => {
-            format!("판정한 시작 중 {starts}회는 라운드 {rounds}개의 과반이 없음: PASS에는 모두 측정해야 함")
+            format!(
+                "판정한 시작 중 {starts}회는 라운드 {rounds}개의 과반이 없음: PASS에는 모두 측정해야 함"
+            )
         }
-        RunReason::StoppedEarly { pairs, most } => format!("결론 전에 시작 쌍 {pairs}개에서 중단 (최대 {most}개)"),
+        RunReason::StoppedEarly { pairs, most } => {
+            format!("결론 전에 시작 쌍 {pairs}개에서 중단 (최대 {most}개)")
+        }
         RunReason::TokensDiffer { tokens, now, then } => {
             let tokens = self::tokens(*tokens);
-            format!("요청당 {tokens} 토큰 {now:.1}개, 기준선에서는 {then:.1}개: 작업량이 달라 시간을 비교할 수 없음")
+            format!(
+                "요청당 {tokens} 토큰 {now:.1}개, 기준선에서는 {then:.1}개: 작업량이 달라 시간을 비교할 수 없음"
+            )
         }
         RunReason::TokensUntold { silent, tokens } => {
             let teller = if *silent == Side::Candidate { Side::Baseline } else { Side::Candidate };
@@ -86,9 +106,13 @@ pub fn run(reason: &RunReason) -> String {
                 side(*silent)
             )
         }
-        RunReason::SideLacksWorkload { side, workload } => format!("{} 쪽에 워크로드 {workload} 없음", self::side(*side)),
+        RunReason::SideLacksWorkload { side, workload } => {
+            format!("{} 쪽에 워크로드 {workload} 없음", self::side(*side))
+        }
         RunReason::SameMachine { runner } => {
-            format!("두 작업 모두 {runner}에서 실행: 이 장비의 오늘 속도가 두 번 반영됨; 원칙은 다른 장비에서 측정")
+            format!(
+                "두 작업 모두 {runner}에서 실행: 이 장비의 오늘 속도가 두 번 반영됨; 원칙은 다른 장비에서 측정"
+            )
         }
         RunReason::FirstJobLacksWorkload => "첫 번째 작업(--with)에 이 워크로드가 없음".into(),
         RunReason::FirstJobDiffers { differences: all } => {
@@ -105,7 +129,9 @@ pub fn run(reason: &RunReason) -> String {
         RunReason::OnlyArgumentsDiffer { path } => {
             format!("양쪽이 같은 프로그램을 실행함({path}): 인자와 파일이 바꾸는 것만 비교됨")
         }
-        RunReason::CodeUnknown { path } => format!("양쪽의 실행 방식이 같음({path}): 같은 코드를 불러왔는지 알 수 없음"),
+        RunReason::CodeUnknown { path } => {
+            format!("양쪽의 실행 방식이 같음({path}): 같은 코드를 불러왔는지 알 수 없음")
+        }
         RunReason::RegressionsLoosened { rules } => {
             let rules: Vec<String> = rules.iter().map(loosened).collect();
             format!("이 설정은 방법의 기본 규칙보다 느슨함 (`regressions`): {}", rules.join("; "))
@@ -113,20 +139,30 @@ pub fn run(reason: &RunReason) -> String {
         RunReason::FailuresAllowed { allowed, default } => {
             let (share, default) = (percent(*allowed), percent(*default));
             if *allowed < 1.0 {
-                format!("이 설정은 요청의 {share} %까지 실패를 허용함 (`limits.error_rate`): 기본값은 {default} %")
+                format!(
+                    "이 설정은 요청의 {share} %까지 실패를 허용함 (`limits.error_rate`): 기본값은 {default} %"
+                )
             } else {
-                format!("이 설정은 모든 요청의 실패를 허용함 (`limits.error_rate`): 기본 한도 {default} % 없음")
+                format!(
+                    "이 설정은 모든 요청의 실패를 허용함 (`limits.error_rate`): 기본 한도 {default} % 없음"
+                )
             }
         }
-        RunReason::NoLimits => "판정할 것이 없음: gate.mode가 limits인데 이 워크로드에 한도가 없음".into(),
+        RunReason::NoLimits => {
+            "판정할 것이 없음: gate.mode가 limits인데 이 워크로드에 한도가 없음".into()
+        }
     }
 }
 
 fn loosened(rule: &Loosened) -> String {
     match rule {
-        Loosened::NotPrimary(metric) => format!("{metric}: 주요 지표가 아니므로 입증되는 것이 없음"),
+        Loosened::NotPrimary(metric) => {
+            format!("{metric}: 주요 지표가 아니므로 입증되는 것이 없음")
+        }
         Loosened::OnlyShown(metric) => format!("{metric}: 표시만 함"),
-        Loosened::MayBeWorse(metric, ratio) => format!("{metric}: {:.0} %까지 나빠져도 허용", ratio * 100.0),
+        Loosened::MayBeWorse(metric, ratio) => {
+            format!("{metric}: {:.0} %까지 나빠져도 허용", ratio * 100.0)
+        }
     }
 }
 
@@ -142,7 +178,9 @@ fn begin(begin: &Begin) -> String {
         Begin::First => "첫 세션".into(),
         Begin::Faster(moved) => format!("그 앞의 세션보다 빠름 ({})", changes(moved)),
         Begin::Stated(why) => format!("밝힌 수준 변화: {why}"),
-        Begin::ChangePoint { moved, p } => format!("수준이 완전히 바뀐 곳 ({}, p {p:.3})", changes(std::slice::from_ref(moved))),
+        Begin::ChangePoint { moved, p } => {
+            format!("수준이 완전히 바뀐 곳 ({}, p {p:.3})", changes(std::slice::from_ref(moved)))
+        }
     }
 }
 
@@ -152,11 +190,15 @@ fn since(found: &SinceAnchor) -> String {
         SinceAnchor::Worse(changes) => listed(changes),
         SinceAnchor::NotWorse(changes) => format!("나빠지지 않음; {}", listed(changes)),
         SinceAnchor::Open { sessions_needed, changes } => {
-            let needed = sessions_needed.map(|n| format!(" (판정에는 세션 {n}개 더 필요)")).unwrap_or_default();
+            let needed = sessions_needed
+                .map(|n| format!(" (판정에는 세션 {n}개 더 필요)"))
+                .unwrap_or_default();
             format!("나빠졌다는 것도 괜찮다는 것도 입증되지 않음{needed}; {}", listed(changes))
         }
         SinceAnchor::NotCompared(AnchorGap::NoSession) => "이 워크로드의 세션이 없음".into(),
-        SinceAnchor::NotCompared(AnchorGap::OtherThings(all)) => format!("세션이 다른 조건의 것: {}", differences(all)),
+        SinceAnchor::NotCompared(AnchorGap::OtherThings(all)) => {
+            format!("세션이 다른 조건의 것: {}", differences(all))
+        }
         SinceAnchor::NotCompared(AnchorGap::Work(work)) => run(work),
         SinceAnchor::NotCompared(AnchorGap::Other(why)) => why.clone(),
     }
@@ -175,7 +217,9 @@ fn not_covered(why: &NotCovered) -> String {
         NotCovered::ValueTooBad { metric, value: seen, worst } => {
             format!("{}: 수용한 {}보다 나쁨", value(*metric, *seen), value(*metric, *worst))
         }
-        NotCovered::InBaseline => "수용한 변경은 이미 기준선에 들어 있으므로 이것은 다른 저하".into(),
+        NotCovered::InBaseline => {
+            "수용한 변경은 이미 기준선에 들어 있으므로 이것은 다른 저하".into()
+        }
         NotCovered::NotContained { commit } => {
             format!("측정한 코드에 수용한 커밋이 없음: {commit} (rebase 뒤에는 다시 수용)")
         }

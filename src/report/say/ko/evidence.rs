@@ -17,8 +17,14 @@ pub const SENTENCES: &[Sentence] = &[
     // GPUs: findings of a round.
     ("the GPU driver: {A}", "GPU 드라이버: {A}"),
     ("GPU {a}: {B}", "GPU {a}: {B}"),
-    ("did not answer within {n} s at the end of the round: see {a}", "라운드 끝에 {n} s 안에 응답 없음: {a} 확인"),
-    ("no GPU was watched, and gpu.watch is required: {A}", "관찰한 GPU가 없는데 gpu.watch가 required: {A}"),
+    (
+        "did not answer within {n} s at the end of the round: see {a}",
+        "라운드 끝에 {n} s 안에 응답 없음: {a} 확인",
+    ),
+    (
+        "no GPU was watched, and gpu.watch is required: {A}",
+        "관찰한 GPU가 없는데 gpu.watch가 required: {A}",
+    ),
     ("no GPU was watched: {A}", "관찰한 GPU 없음: {A}"),
     ("no GPU was watched", "관찰한 GPU 없음"),
     ("no NVML: no GPU was watched", "NVML 없음: 관찰한 GPU 없음"),
@@ -27,8 +33,14 @@ pub const SENTENCES: &[Sentence] = &[
         "서버에 보이는 GPU가 없어 (CUDA_VISIBLE_DEVICES) 관찰하지 않음",
     ),
     ("the server is on another machine", "서버가 다른 장비에 있음"),
-    ("/dev has an NVIDIA GPU, and it was not watched: {A}", "/dev에 NVIDIA GPU가 있으나 관찰하지 못함: {A}"),
-    ("/dev has {n} NVIDIA GPUs, and none was watched: {A}", "/dev에 NVIDIA GPU {n}개가 있으나 관찰하지 못함: {A}"),
+    (
+        "/dev has an NVIDIA GPU, and it was not watched: {A}",
+        "/dev에 NVIDIA GPU가 있으나 관찰하지 못함: {A}",
+    ),
+    (
+        "/dev has {n} NVIDIA GPUs, and none was watched: {A}",
+        "/dev에 NVIDIA GPU {n}개가 있으나 관찰하지 못함: {A}",
+    ),
     (
         "fell off the bus {n} s into the round: see {a}, then reset it or restart the machine",
         "라운드 {n} s 시점에 버스에서 사라짐: {a} 확인 후 GPU를 리셋하거나 장비를 재시작",
@@ -41,7 +53,10 @@ pub const SENTENCES: &[Sentence] = &[
         "{A} in {q} of the samples, first {n} s into the round ({b}): {C}",
         "표본의 {q}에서 {A}, 처음은 라운드 {n} s 시점 ({b}): {C}",
     ),
-    ("{A} in {q} of the samples, first {n} s into the round: {C}", "표본의 {q}에서 {A}, 처음은 라운드 {n} s 시점: {C}"),
+    (
+        "{A} in {q} of the samples, first {n} s into the round: {C}",
+        "표본의 {q}에서 {A}, 처음은 라운드 {n} s 시점: {C}",
+    ),
     (
         "the power supply asked for it: see to the machine's power, or lower the GPU's limit ({a})",
         "전원 장치의 요청: 장비의 전원을 점검하거나 GPU 전력 제한을 낮출 것 ({a})",
@@ -50,14 +65,26 @@ pub const SENTENCES: &[Sentence] = &[
         "heat or power: cool the machine, or lock clocks that it can hold ({a})",
         "열 또는 전력: 장비를 식히거나 유지할 수 있는 클럭으로 고정 ({a})",
     ),
-    ("cool the machine, or lock clocks that it can hold ({a})", "장비를 식히거나 유지할 수 있는 클럭으로 고정 ({a})"),
-    ("process {A} computed on it before the server was started: {B}", "프로세스 {A}: 서버 시작 전부터 이 GPU를 사용 중: {B}"),
+    (
+        "cool the machine, or lock clocks that it can hold ({a})",
+        "장비를 식히거나 유지할 수 있는 클럭으로 고정 ({a})",
+    ),
+    (
+        "process {A} computed on it before the server was started: {B}",
+        "프로세스 {A}: 서버 시작 전부터 이 GPU를 사용 중: {B}",
+    ),
     (
         "process {A} which is not the server's, was on it {n} s into the round: {B}",
         "프로세스 {A}: 서버의 것이 아니며 라운드 {n} s 시점에 이 GPU를 사용 중: {B}",
     ),
-    ("process {A} came to it {n} s into the round: {B}", "프로세스 {A}: 라운드 {n} s 시점에 이 GPU에 나타남: {B}"),
-    ("process {A} left it {n} s into the round: {B}", "프로세스 {A}: 라운드 {n} s 시점에 이 GPU에서 사라짐: {B}"),
+    (
+        "process {A} came to it {n} s into the round: {B}",
+        "프로세스 {A}: 라운드 {n} s 시점에 이 GPU에 나타남: {B}",
+    ),
+    (
+        "process {A} left it {n} s into the round: {B}",
+        "프로세스 {A}: 라운드 {n} s 시점에 이 GPU에서 사라짐: {B}",
+    ),
     (
         "measure when nobody else uses the GPU, or choose another (gpu.devices)",
         "아무도 GPU를 쓰지 않을 때 측정하거나 다른 GPU를 선택 (gpu.devices)",
@@ -141,7 +168,10 @@ pub const SENTENCES: &[Sentence] = &[
         "{A}, and {B} stayed at {q}: the time is likely lost between client and server",
         "{A}; {B} {q} 그대로: 클라이언트와 서버 사이에서 시간이 더 걸린 것으로 보임",
     ),
-    ("{A}, and nothing else that the server tells of itself changed with it", "{A}; 서버가 알리는 다른 값은 함께 달라지지 않음"),
+    (
+        "{A}, and nothing else that the server tells of itself changed with it",
+        "{A}; 서버가 알리는 다른 값은 함께 달라지지 않음",
+    ),
     ("{A} rose from {q} to {r} on average", "{A} 증가(평균) {q} → {r}"),
     ("{A} fell from {q} to {r} on average", "{A} 감소(평균) {q} → {r}"),
     ("{A} rose from {q} to {r}", "{A} 증가 {q} → {r}"),
@@ -159,16 +189,25 @@ pub const SENTENCES: &[Sentence] = &[
         "KV 캐시가 모자라 요청이 선점되어 다시 계산되는 것으로 보임",
     ),
     ("the time is likely lost in the gateway", "게이트웨이에서 시간이 더 걸린 것으로 보임"),
-    ("the time is likely lost in the model or server behind", "뒤쪽 모델·서버에서 시간이 더 걸린 것으로 보임"),
+    (
+        "the time is likely lost in the model or server behind",
+        "뒤쪽 모델·서버에서 시간이 더 걸린 것으로 보임",
+    ),
     (
         "the time is likely lost in the queue, before a KV cache that is nearly full",
         "KV 캐시가 거의 가득 차 대기열에서 시간이 더 걸린 것으로 보임",
     ),
     ("the time is likely lost in the queue", "대기열에서 시간이 더 걸린 것으로 보임"),
     ("the time is likely lost in prefill", "prefill에서 시간이 더 걸린 것으로 보임"),
-    ("the time is likely lost in prefill and in decode", "prefill과 decode 모두에서 시간이 더 걸린 것으로 보임"),
+    (
+        "the time is likely lost in prefill and in decode",
+        "prefill과 decode 모두에서 시간이 더 걸린 것으로 보임",
+    ),
     ("the time is likely lost in decode", "decode에서 시간이 더 걸린 것으로 보임"),
-    ("the KV cache is fuller, which may hold requests back", "KV 캐시가 더 차서 요청이 밀릴 수 있음"),
+    (
+        "the KV cache is fuller, which may hold requests back",
+        "KV 캐시가 더 차서 요청이 밀릴 수 있음",
+    ),
     ("more requests share the server at once", "더 많은 요청이 동시에 서버를 나눠 씀"),
     ("where a request's time went on average: {A}", "요청 하나의 평균 시간 구성: {A}"),
     ("before it was sent {q} (was {r})", "전송 전 {q} (이전 {r})"),
@@ -214,6 +253,9 @@ pub const SENTENCES: &[Sentence] = &[
     ("{q} lower", "{q} 낮음"),
     ("{n} instead of {m}", "{m} 대신 {n}"),
     ("no knee up to {A}: {w} does not bend", "{A}까지 knee 없음: {w} 곡선이 꺾이지 않음"),
-    ("no knee is looked for: {w} is not measured at every level", "knee를 찾지 않음: {w} 값이 없는 수준이 있음"),
+    (
+        "no knee is looked for: {w} is not measured at every level",
+        "knee를 찾지 않음: {w} 값이 없는 수준이 있음",
+    ),
     ("no knee is looked for: {n} levels are needed", "knee를 찾지 않음: 수준 {n}개 필요"),
 ];

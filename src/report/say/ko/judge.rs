@@ -2,8 +2,8 @@
 
 use crate::config::Bound;
 use crate::judge::reason::{
-    LimitGap, LimitReason, LimitValue, Margin, Measured, MetricReason, NoiseUnit, Obstacle, PairingReason, Reason, Side,
-    SpreadReason, Terms,
+    LimitGap, LimitReason, LimitValue, Margin, Measured, MetricReason, NoiseUnit, Obstacle,
+    PairingReason, Reason, Side, SpreadReason, Terms,
 };
 use crate::judge::text::{change, probability, size, titles, value};
 use crate::metric::Metric;
@@ -49,27 +49,41 @@ pub fn reason(reason: &Reason) -> String {
 
 fn pairing(reason: &PairingReason) -> String {
     match reason {
-        PairingReason::FieldsDiffer { fields } => format!("비교 불가: 기준선과 후보의 {} 값이 다름", fields.join(", ")),
+        PairingReason::FieldsDiffer { fields } => {
+            format!("비교 불가: 기준선과 후보의 {} 값이 다름", fields.join(", "))
+        }
         PairingReason::FewPartners { pairs, rounds } => {
-            format!("비교 불가: 라운드 {rounds}개 중 {pairs}개만 양쪽에서 같은 시작과 시드로 측정됨; 양쪽을 같은 계획으로 측정")
+            format!(
+                "비교 불가: 라운드 {rounds}개 중 {pairs}개만 양쪽에서 같은 시작과 시드로 측정됨; 양쪽을 같은 계획으로 측정"
+            )
         }
         PairingReason::OtherWork { change } => {
-            format!("비교 불가: 같은 요청에 대한 후보의 출력 토큰이 {:+.1} % 달라 작업량이 같지 않음", change * 100.0)
+            format!(
+                "비교 불가: 같은 요청에 대한 후보의 출력 토큰이 {:+.1} % 달라 작업량이 같지 않음",
+                change * 100.0
+            )
         }
         PairingReason::OneOrder { first } => format!(
             "장비의 드리프트와 변화를 아직 구분할 수 없음: 하나뿐인 시작 쌍에서 {} 쪽이 계속 먼저 실행됨; 반대 순서의 시작 쌍을 하나 더 측정",
             side(*first)
         ),
         PairingReason::UnevenOrder { first } => {
-            format!("장비의 드리프트와 변화를 구분할 수 없음: 쌍의 {:.0} %에서 후보가 먼저 실행됨", first * 100.0)
+            format!(
+                "장비의 드리프트와 변화를 구분할 수 없음: 쌍의 {:.0} %에서 후보가 먼저 실행됨",
+                first * 100.0
+            )
         }
         PairingReason::BaselineFailed { rounds, of } => {
-            format!("기준선 라운드 {of}개 중 {rounds}개에서 모든 요청이 실패: 서버 로그를 확인하고 다시 측정")
+            format!(
+                "기준선 라운드 {of}개 중 {rounds}개에서 모든 요청이 실패: 서버 로그를 확인하고 다시 측정"
+            )
         }
         PairingReason::FailedRoundsDropped { rounds } => {
             format!("기준선의 모든 요청이 실패한 라운드 {rounds}개를 후보의 짝과 함께 제외")
         }
-        PairingReason::UnpairedRoundsDropped { rounds } => format!("한쪽에서만 측정된 라운드 {rounds}개 제외"),
+        PairingReason::UnpairedRoundsDropped { rounds } => {
+            format!("한쪽에서만 측정된 라운드 {rounds}개 제외")
+        }
     }
 }
 
@@ -144,13 +158,25 @@ pub fn limit(reason: &LimitReason) -> String {
     match reason {
         LimitReason::LimitBreached(l) => format!("{}, 한도 {} {}", seen(l), edge(l), over(l.bound)),
         LimitReason::LimitMet(l) => format!("{}, 한도 {} 이내", seen(l), edge(l)),
-        LimitReason::LimitMetUnproven(l) => format!("{}, 한도 {} 이내이나 입증되지 않음{}", seen(l), edge(l), obstacle(l)),
-        LimitReason::LimitBreachedUnproven(l) => {
-            format!("{}, 한도 {} {}이나 입증되지 않음{}", seen(l), edge(l), over(l.bound), obstacle(l))
+        LimitReason::LimitMetUnproven(l) => {
+            format!("{}, 한도 {} 이내이나 입증되지 않음{}", seen(l), edge(l), obstacle(l))
         }
-        LimitReason::LimitNotMeasured { metric, why } => format!("{}: 한도와 비교할 수 없음 ({})", metric.title(), gap(why)),
+        LimitReason::LimitBreachedUnproven(l) => {
+            format!(
+                "{}, 한도 {} {}이나 입증되지 않음{}",
+                seen(l),
+                edge(l),
+                over(l.bound),
+                obstacle(l)
+            )
+        }
+        LimitReason::LimitNotMeasured { metric, why } => {
+            format!("{}: 한도와 비교할 수 없음 ({})", metric.title(), gap(why))
+        }
         LimitReason::LimitUnknown { name } => format!("{name}: 한도와 비교할 수 없음 (없는 지표)"),
-        LimitReason::LimitAccepted { breach, terms } => format!("{}; {}", limit(breach), self::terms(terms)),
+        LimitReason::LimitAccepted { breach, terms } => {
+            format!("{}; {}", limit(breach), self::terms(terms))
+        }
     }
 }
 
@@ -166,9 +192,14 @@ fn gap(gap: &LimitGap) -> String {
         LimitGap::NoInterval => "신뢰구간을 계산할 수 없음".into(),
         LimitGap::NoSuccess => "성공한 요청이 없거나 기록되지 않음".into(),
         LimitGap::NotStartedHere => "게이트가 서버를 띄우지 않음".into(),
-        LimitGap::NoGpu => "GPU 데이터가 없는 라운드가 있거나 그 값을 알리지 않는 GPU가 있음".into(),
+        LimitGap::NoGpu => {
+            "GPU 데이터가 없는 라운드가 있거나 그 값을 알리지 않는 GPU가 있음".into()
+        }
         LimitGap::FewCompleted { rounds, of, least, timing } => {
-            format!("라운드 {of}개 중 {rounds}개에서 {} 값이 있는 완료 요청이 {least}개 미만", timing.title())
+            format!(
+                "라운드 {of}개 중 {rounds}개에서 {} 값이 있는 완료 요청이 {least}개 미만",
+                timing.title()
+            )
         }
         LimitGap::InvalidMeasurement => "측정이 INVALID".into(),
     }
@@ -202,14 +233,26 @@ fn proof(margins: &[Margin], detectable: &[(Metric, f64)]) -> String {
         [] => "주요 지표에 대해서는 없음".to_owned(),
         all => bounds(all, |names, bound| format!("{names} 저하 {bound} 미만")).join(", "),
     };
-    let each: Vec<String> = detectable.iter().map(|(metric, x)| format!("{} {}", metric.title(), size(*metric, *x))).collect();
-    if each.is_empty() { proven } else { format!("{proven}; 최소 감지 변화: {}", each.join(", ")) }
+    let each: Vec<String> = detectable
+        .iter()
+        .map(|(metric, x)| format!("{} {}", metric.title(), size(*metric, *x)))
+        .collect();
+    if each.is_empty() {
+        proven
+    } else {
+        format!("{proven}; 최소 감지 변화: {}", each.join(", "))
+    }
 }
 
 fn seen(l: &LimitValue) -> String {
     let of = |x: f64| value(l.metric, x);
     let interval = l.interval.map(|(low, high)| format!(" ({} ~ {})", of(low), of(high)));
-    format!("{} {}{}", l.metric.title(), l.value.map(of).unwrap_or_default(), interval.unwrap_or_default())
+    format!(
+        "{} {}{}",
+        l.metric.title(),
+        l.value.map(of).unwrap_or_default(),
+        interval.unwrap_or_default()
+    )
 }
 
 fn edge(l: &LimitValue) -> String {

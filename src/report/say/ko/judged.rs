@@ -29,7 +29,10 @@ pub const SENTENCES: &[Sentence] = &[
     ("false-alarm budget {q}", "오경보 허용치 {q}"),
     ("target {w}", "target {w}"),
     ("the target of {a}", "{a}의 target"),
-    ("{n} more baseline session[s] {_} needed for a full judgement", "완전한 판정까지 기준선 세션 {n}개 더 필요"),
+    (
+        "{n} more baseline session[s] {_} needed for a full judgement",
+        "완전한 판정까지 기준선 세션 {n}개 더 필요",
+    ),
     (
         "no baseline session within {n} commits: make one with `goodput-gate baseline update` on the target branch",
         "{n}커밋 안에 기준선 세션 없음: 대상 브랜치에서 `goodput-gate baseline update`로 추가",
@@ -44,7 +47,10 @@ pub const SENTENCES: &[Sentence] = &[
         "this config lets {q} of the requests fail (`limits.error_rate`): the default is {r}",
         "이 설정은 요청의 {q}까지 실패를 허용함 (`limits.error_rate`): 기본값은 {r}",
     ),
-    ("both builds are identical: no change of the program is there to be found", "두 빌드가 동일함: 찾아낼 프로그램 변경이 없음"),
+    (
+        "both builds are identical: no change of the program is there to be found",
+        "두 빌드가 동일함: 찾아낼 프로그램 변경이 없음",
+    ),
     (
         "both sides ran the same program, {a}, in the same way: nothing was compared; server.build and server.start have to stay in their own checkout (or set gate.same_build: allow)",
         "양쪽이 같은 프로그램을 같은 방식으로 실행함({a}): 비교된 것이 없음; server.build와 server.start는 각자의 체크아웃 안에 있어야 함 (또는 gate.same_build: allow)",
@@ -78,7 +84,10 @@ pub const SENTENCES: &[Sentence] = &[
         "this run could see only what is {q} worse or more in {w}, and {r} must be found",
         "이 실행은 {w}에서 {q} 이상의 저하만 감지할 수 있었으나 {r}를 찾아야 함",
     ),
-    ("{n} session[s] since {w} ({v}): {u} {q} against the {m} before", "{w} ({v})부터의 세션 {n}개: 그 앞의 {m}개 대비 {u} {q}"),
+    (
+        "{n} session[s] since {w} ({v}): {u} {q} against the {m} before",
+        "{w} ({v})부터의 세션 {n}개: 그 앞의 {m}개 대비 {u} {q}",
+    ),
     // Which sessions count.
     (
         "the sessions that count begin at {w} ({v}), {A}: {n} session[s] of another level left out",
@@ -89,8 +98,14 @@ pub const SENTENCES: &[Sentence] = &[
     ("its level moved for good ({a}, p {n})", "수준이 완전히 바뀜 ({a}, p {n})"),
     ("no session counts", "판정에 쓰는 세션 없음"),
     ("{n} sessions count since {w} ({v}): {A}", "판정에 쓰는 세션 {n}개, {w} ({v})부터: {A}"),
-    ("this run could see nothing in {w}, and {q} must be found", "이 실행은 {w}에서 아무것도 감지할 수 없었으나 {q}를 찾아야 함"),
-    ("worse beyond the noise; shown only, as `class: info` asks", "노이즈를 넘어 나빠짐; `class: info` 설정으로 표시만 함"),
+    (
+        "this run could see nothing in {w}, and {q} must be found",
+        "이 실행은 {w}에서 아무것도 감지할 수 없었으나 {q}를 찾아야 함",
+    ),
+    (
+        "worse beyond the noise; shown only, as `class: info` asks",
+        "노이즈를 넘어 나빠짐; `class: info` 설정으로 표시만 함",
+    ),
     ("the candidate was not measured", "후보가 측정되지 않음"),
     ("no baseline session to compare with", "비교할 기준선 세션 없음"),
     // Limits.
@@ -124,9 +139,18 @@ pub const SENTENCES: &[Sentence] = &[
         "목표 {n} requests/s, 실제 전송 {m}: max_in_flight를 늘리거나 요청률을 낮출 것",
     ),
     ("{n} of {m} requests failed: see the errors", "요청 {m}개 중 {n}개 실패: 오류를 확인할 것"),
-    ("stopped after {n} of at most {m} start pairs, before it was decided", "결론 전에 시작 쌍 {n}개에서 중단 (최대 {m}개)"),
+    (
+        "stopped after {n} of at most {m} start pairs, before it was decided",
+        "결론 전에 시작 쌍 {n}개에서 중단 (최대 {m}개)",
+    ),
     ("{w} is only shown", "{w}: 표시만 함"),
     ("{w} may be {q} worse", "{w}: {q}까지 나빠져도 허용"),
-    ("not in this repository's config: judged without limits and SLOs", "이 저장소의 설정에 없음: 한도와 SLO 없이 판정"),
-    ("in this repository's config and in none of the records: {b}", "이 저장소의 설정에는 있으나 어느 레코드에도 없음: {b}"),
+    (
+        "not in this repository's config: judged without limits and SLOs",
+        "이 저장소의 설정에 없음: 한도와 SLO 없이 판정",
+    ),
+    (
+        "in this repository's config and in none of the records: {b}",
+        "이 저장소의 설정에는 있으나 어느 레코드에도 없음: {b}",
+    ),
 ];

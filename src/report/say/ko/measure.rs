@@ -20,8 +20,12 @@ pub fn note(note: &Note) -> String {
             };
             format!("데이터셋 항목 {of}개 중 {count}개 제외: {why} (첫 항목은 {first}번)")
         }
-        Note::Found(Found { place, seen }) => format!("{}: {}", self::place(*place), self::seen(seen)),
-        Note::FoundInWords { place, message } => format!("{}: {}", self::place(*place), say(Lang::Ko, message)),
+        Note::Found(Found { place, seen }) => {
+            format!("{}: {}", self::place(*place), self::seen(seen))
+        }
+        Note::FoundInWords { place, message } => {
+            format!("{}: {}", self::place(*place), say(Lang::Ko, message))
+        }
     }
 }
 
@@ -91,19 +95,25 @@ fn counts(seen: &CountSeen) -> String {
             "응답 {answers}개에 토큰 수(usage)가 없음: TPOT와 토큰 처리량을 측정할 수 없고, 이를 쓰는 판정은 통과할 수 없음"
         ),
         CountSeen::TokensInBursts { tokens, events } => {
-            format!("요청당 출력 토큰 {tokens:.1}개가 이벤트 {events:.1}개로 옴: 이벤트 간격은 토큰 간격이 아님")
+            format!(
+                "요청당 출력 토큰 {tokens:.1}개가 이벤트 {events:.1}개로 옴: 이벤트 간격은 토큰 간격이 아님"
+            )
         }
         CountSeen::HiddenTokens { answers } => format!(
             "응답 {answers}개가 보내지 않은 추론 토큰까지 셈: TPOT는 실제로 온 토큰으로 계산하고, 그 수를 알 수 없으면 비워 둠"
         ),
         CountSeen::ZeroTokens { answers } => {
-            format!("응답 {answers}개가 출력이 있는데도 출력 토큰을 0개로 셈(usage): 집계로 치지 않음")
+            format!(
+                "응답 {answers}개가 출력이 있는데도 출력 토큰을 0개로 셈(usage): 집계로 치지 않음"
+            )
         }
         CountSeen::TotalsDiffer { answers } => format!(
             "응답 {answers}개의 토큰 합계가 항목의 합과 다름(usage): 토큰 처리율을 비교하기 전에 이 서버가 무엇을 세는지 확인할 것"
         ),
         CountSeen::FewerTokensThanEvents { answers } => {
-            format!("응답 {answers}개가 센 출력 토큰이 출력 이벤트보다 적음(usage): TPOT와 토큰 처리율이 틀릴 수 있음")
+            format!(
+                "응답 {answers}개가 센 출력 토큰이 출력 이벤트보다 적음(usage): TPOT와 토큰 처리율이 틀릴 수 있음"
+            )
         }
     }
 }

@@ -12,7 +12,10 @@ pub const SENTENCES: &[Sentence] = &[
         "this change alters {a} in {b}: what {C} says is what counts here",
         "이 변경이 {b}의 {a} 설정을 바꿈: 여기서는 {C}의 내용이 적용됨",
     ),
-    ("this change alters {a} of {w}: what {C} says is what counts", "이 변경이 {w}의 {a} 설정을 바꿈: {C}의 내용이 적용됨"),
+    (
+        "this change alters {a} of {w}: what {C} says is what counts",
+        "이 변경이 {w}의 {a} 설정을 바꿈: {C}의 내용이 적용됨",
+    ),
     (
         "each side is built and started as its own config says, and they differ in {L}: what that makes slower or faster is in the comparison",
         "양쪽을 각자의 설정대로 빌드하고 시작하며 {L} 설정이 서로 다름: 그 때문에 느려지거나 빨라진 것도 비교에 나타남",
@@ -35,8 +38,14 @@ pub const SENTENCES: &[Sentence] = &[
         "this run was interleaved, and this repository's config is not: what it was compared with is the measuring job's own choice, and no committed baseline was looked at",
         "교차 측정한 실행이나 이 저장소의 설정은 아님: 비교 상대는 측정한 작업이 고른 것이며, 커밋된 기준선은 보지 않음",
     ),
-    ("this change's config is {a}: what {C} says is what counts here", "이 변경의 설정은 {a}: 여기서는 {C}의 내용이 적용됨"),
-    ("the config lies outside this repository, so the base has none of it", "설정이 이 저장소 밖에 있어 base에는 그 설정이 없음"),
+    (
+        "this change's config is {a}: what {C} says is what counts here",
+        "이 변경의 설정은 {a}: 여기서는 {C}의 내용이 적용됨",
+    ),
+    (
+        "the config lies outside this repository, so the base has none of it",
+        "설정이 이 저장소 밖에 있어 base에는 그 설정이 없음",
+    ),
     (
         "the base of pull request {n}, {a}, has no config: this checkout's own policy counts",
         "풀 리퀘스트 {n}의 base({a})에 설정 없음: 이 체크아웃 자체의 정책을 적용",
@@ -63,12 +72,18 @@ pub const SENTENCES: &[Sentence] = &[
         "compared with {a} (--baseline) as this checkout has it, since no change is judged here (--base none)",
         "비교 대상: 이 체크아웃에 있는 그대로의 {a} (--baseline); 여기서는 변경을 판정하지 않음 (--base none)",
     ),
-    ("compared with {a} (--baseline) as {b} has it", "비교 대상: {b}에 있는 그대로의 {a} (--baseline)"),
+    (
+        "compared with {a} (--baseline) as {b} has it",
+        "비교 대상: {b}에 있는 그대로의 {a} (--baseline)",
+    ),
     (
         "the walk to the baselines stopped after {n} commit[s] at {w} ({a}), and history goes on: sessions farther back are not found; `baselines.max_walk` in the config makes it longer",
         "기준선 탐색이 커밋 {n}개를 지나 {w} ({a})에서 멈춤, 기록은 더 있음: 더 오래된 세션은 찾지 못함; 설정의 `baselines.max_walk`로 늘릴 수 있음",
     ),
-    ("judged against the base of pull request {n}: {a}", "풀 리퀘스트 {n}의 base를 기준으로 판정: {a}"),
+    (
+        "judged against the base of pull request {n}: {a}",
+        "풀 리퀘스트 {n}의 base를 기준으로 판정: {a}",
+    ),
     (
         "judged by the config of this folder, which is no repository: the base of pull request {n} cannot be read here",
         "저장소가 아닌 이 폴더의 설정으로 판정: 풀 리퀘스트 {n}의 base를 여기서 읽을 수 없음",

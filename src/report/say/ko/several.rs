@@ -23,12 +23,18 @@ pub const SENTENCES: &[Sentence] = &[
         "{a} at {n}: was measured with another load ({A}) than the first ({B})",
         "{a}, {n}: 첫 레코드({B})와 다른 부하({A})로 측정함",
     ),
-    ("was measured with another load ({A}) than the first ({B})", "첫 레코드({B})와 다른 부하({A})로 측정함"),
+    (
+        "was measured with another load ({A}) than the first ({B})",
+        "첫 레코드({B})와 다른 부하({A})로 측정함",
+    ),
     (
         "{a}: goodput is shown without a rank: in some round no request met the SLOs",
         "{a}: SLO를 만족한 요청이 없는 라운드가 있어 goodput을 순위 없이 표시",
     ),
-    ("metrics of GPUs are shown without ranks: they explain the others", "GPU 지표는 순위 없이 표시: 다른 지표를 설명하는 값"),
+    (
+        "metrics of GPUs are shown without ranks: they explain the others",
+        "GPU 지표는 순위 없이 표시: 다른 지표를 설명하는 값",
+    ),
     (
         "was measured with another load than the first: its seed, its prompts or another part of the plan differs",
         "첫 레코드와 다른 부하로 측정함: 시드, 프롬프트 등 계획이 다름",
@@ -50,7 +56,10 @@ pub const SENTENCES: &[Sentence] = &[
         "레코드가 서로 다른 장비의 것: 차이가 장비 때문일 수 있음",
     ),
     // A knee: before what is said of a metric that is higher or lower than the baseline's.
-    ("knee near {A}: at {n} {v} is {B}, and ttft {w} {m} times as long", "knee: {A} 부근; {n}에서 {v} {B}, ttft {w} {m}배"),
+    (
+        "knee near {A}: at {n} {v} is {B}, and ttft {w} {m} times as long",
+        "knee: {A} 부근; {n}에서 {v} {B}, ttft {w} {m}배",
+    ),
     ("knee near {A}: at {n} {v} is {B}", "knee: {A} 부근; {n}에서 {v} {B}"),
     // Hypotheses.
     ("Hypotheses", "가설"),

@@ -5,7 +5,9 @@ use super::{compare, differences, judge, measure};
 use crate::accept::Excusable;
 use crate::config::Lang;
 use crate::metric::Metric;
-use crate::report::headline::{ALSO, Direction, Headline, Why, bound, bounds, direction, proof, size};
+use crate::report::headline::{
+    ALSO, Direction, Headline, Why, bound, bounds, direction, proof, size,
+};
 use crate::report::say;
 use crate::verdict::{Reason, Verdict};
 
@@ -14,12 +16,23 @@ pub fn headline(headline: &Headline) -> String {
         Headline::Measured { requests } => format!("요청 {requests}개 측정, 판정 없음"),
         Headline::Unfit { requests, workload, why } => {
             let workload = workload.as_ref().map_or_else(String::new, |name| format!("{name}: "));
-            format!("{}: {workload}{}; 요청 {requests}개 측정, 판정 없음", Verdict::Invalid.word(), measure::note(why))
+            format!(
+                "{}: {workload}{}; 요청 {requests}개 측정, 판정 없음",
+                Verdict::Invalid.word(),
+                measure::note(why)
+            )
         }
-        Headline::CouldNotMeasure { why } => format!("{}: 측정하지 못함: {why}", Verdict::Invalid.word()),
+        Headline::CouldNotMeasure { why } => {
+            format!("{}: 측정하지 못함: {why}", Verdict::Invalid.word())
+        }
         Headline::PassedWithAccepted { accepted, first } => {
-            let more = if *accepted > 1 { format!("; 외 {}건", accepted - 1) } else { String::new() };
-            format!("{} (수용된 성능 저하 {accepted}건): {}{more}", Verdict::Passed.word(), reason(first))
+            let more =
+                if *accepted > 1 { format!("; 외 {}건", accepted - 1) } else { String::new() };
+            format!(
+                "{} (수용된 성능 저하 {accepted}건): {}{more}",
+                Verdict::Passed.word(),
+                reason(first)
+            )
         }
         Headline::Verdict { verdict, workload, why } => {
             let workload = workload.as_ref().map_or_else(String::new, |name| format!(": {name}"));
@@ -33,7 +46,10 @@ fn why(why: &Why) -> String {
     match why {
         Why::NoSlowdown(margins) => match &margins[..] {
             [one] => format!("성능 저하 없음 (입증: {} 미만)", bound(one)),
-            _ => format!("성능 저하 없음 (입증: {})", bounds(margins, |names, bound| format!("{names} {bound} 미만")).join("; ")),
+            _ => format!(
+                "성능 저하 없음 (입증: {})",
+                bounds(margins, |names, bound| format!("{names} {bound} 미만")).join("; ")
+            ),
         },
         Why::Slower(first, also) => {
             let change = first.change.unwrap_or(f64::NAN);
@@ -44,7 +60,12 @@ fn why(why: &Why) -> String {
                 Direction::Lower => "낮아짐",
             };
             let size = size(first.metric, change);
-            format!("{}: 기준선보다 {size} {how}{}{}", first.metric.title(), proof(first, " ~ "), also_worse(also))
+            format!(
+                "{}: 기준선보다 {size} {how}{}{}",
+                first.metric.title(),
+                proof(first, " ~ "),
+                also_worse(also)
+            )
         }
         Why::Breached(breach, also) => format!("{}{}", limit(breach), also_worse(also)),
         Why::Reason(reason) => self::reason(reason),
@@ -53,17 +74,25 @@ fn why(why: &Why) -> String {
 
 fn also_worse(also: &[(Metric, f64)]) -> String {
     let (first, rest) = also.split_at(also.len().min(ALSO));
-    let named: Vec<String> =
-        first.iter().map(|(metric, change)| format!("{} {}", metric.title(), size(*metric, *change))).collect();
+    let named: Vec<String> = first
+        .iter()
+        .map(|(metric, change)| format!("{} {}", metric.title(), size(*metric, *change)))
+        .collect();
     let more = if rest.is_empty() { String::new() } else { format!(" 외 {}개", rest.len()) };
-    if named.is_empty() { String::new() } else { format!("; 함께 나빠짐: {}{more}", named.join(", ")) }
+    if named.is_empty() {
+        String::new()
+    } else {
+        format!("; 함께 나빠짐: {}{more}", named.join(", "))
+    }
 }
 
 pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::OpenLimitFails => "입증되지 않은 한도가 있고 on_limit_open이 fail".into(),
         Reason::AnchorFails { why } => format!("{}; on_anchor_drift가 fail", self::reason(why)),
-        Reason::Incomparable { differences: all } => format!("기준선이 있으나 다른 조건의 것: {}", differences(all)),
+        Reason::Incomparable { differences: all } => {
+            format!("기준선이 있으나 다른 조건의 것: {}", differences(all))
+        }
         Reason::Accepted { found, terms: until } => {
             let found = match found {
                 Excusable::Limit(breach) => limit(breach),
