@@ -1,7 +1,9 @@
-//! Reviewed acceptances of known regressions: the wire form of their file, and whether one covers what was found. Pure.
+//! Reviewed acceptances of known regressions: the wire form of their file, and whether one covers
+//! what was found. Pure.
 //!
-//! An acceptance never widens: it covers changes up to the one that was reviewed, until its day, on the kind of machine and plan that
-//! was measured. Not here: where the file lies (`baseline`), whose file counts and what is in the history (`command`).
+//! An acceptance never widens: it covers changes up to the one that was reviewed, until its day, on
+//! the kind of machine and plan that was measured. Not here: where the file lies (`baseline`),
+//! whose file counts and what is in the history (`command`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -40,10 +42,12 @@ pub struct Acceptance {
     pub fingerprint: String,
     pub metric: String,
     pub of: Of,
-    /// Largest accepted change for the worse, above 0: a fraction (0.05 = 5 % or 5 points). Of regressions only.
+    /// Largest accepted change for the worse, above 0: a fraction (0.05 = 5 % or 5 points). Of
+    /// regressions only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worse_at_most_ratio: Option<f64>,
-    /// Worst accepted value of the metric, in `unit`: a further regression on top is not covered, whatever the baseline is by then.
+    /// Worst accepted value of the metric, in `unit`: a further regression on top is not covered,
+    /// whatever the baseline is by then.
     pub worst_value: f64,
     /// `ms`, `per_s`, `tokens_per_s`, `ratio`.
     pub unit: String,
@@ -54,8 +58,9 @@ pub struct Acceptance {
     pub found: String,
     /// The run that found it.
     pub session: String,
-    /// The commit that was measured, and its tree without the baselines folder: only changes with it in them are covered. Absent where
-    /// the tree had changes that no commit holds, or where it is meant to cover any change.
+    /// The commit that was measured, and its tree without the baselines folder: only changes with
+    /// it in them are covered. Absent where the tree had changes that no commit holds, or where it
+    /// is meant to cover any change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,7 +81,8 @@ pub struct Known {
     pub acceptance: Acceptance,
     /// Author of the commit that brought it; none where no commit holds it yet.
     pub by: Option<String>,
-    /// First-parent steps from where the walk to the baselines begins to the commit with which the accepted change came in.
+    /// First-parent steps from where the walk to the baselines begins to the commit with which the
+    /// accepted change came in.
     pub landed: Option<u32>,
     /// The commit under test is the accepted one, or has it among its ancestors.
     pub contained: bool,
@@ -134,7 +140,8 @@ pub enum NotCovered {
     },
 }
 
-/// Acceptances, oldest first as the file has them. Errors: no such file, a newer version, an entry that says nothing usable.
+/// Acceptances, oldest first as the file has them. Errors: no such file, a newer version, an entry
+/// that says nothing usable.
 pub fn parse(text: &str) -> Result<Vec<Acceptance>, String> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
     if value["schema"].as_str() != Some(SCHEMA) {
@@ -158,7 +165,8 @@ pub fn parse(text: &str) -> Result<Vec<Acceptance>, String> {
     Ok(file.accepted)
 }
 
-/// Sorted, one line per value: the same acceptances give the same bytes, whatever the order in which they came.
+/// Sorted, one line per value: the same acceptances give the same bytes, whatever the order in
+/// which they came.
 pub fn to_text(all: &[Acceptance]) -> String {
     let mut entries: Vec<BTreeMap<String, serde_json::Value>> = all
         .iter()
@@ -176,7 +184,8 @@ pub fn to_text(all: &[Acceptance]) -> String {
     serde_json::to_string_pretty(&file).expect("a value is plain data") + "\n"
 }
 
-/// `2026-12-31`, and no other form that ISO 8601 has (weeks, ordinal days), since days are compared as text. Errors: no such day.
+/// `2026-12-31`, and no other form that ISO 8601 has (weeks, ordinal days), since days are compared
+/// as text. Errors: no such day.
 pub fn day(text: &str) -> Result<Date, String> {
     let written = Date::parse(text, &Iso8601::DATE).ok();
     written
@@ -184,8 +193,9 @@ pub fn day(text: &str) -> Result<Date, String> {
         .ok_or_else(|| format!("{text:?} is no day: write it as 2026-12-31"))
 }
 
-/// What of a comparison and its limits these acceptances cover on a day, and what should be said of those that do not. `is_other`: why
-/// what is worse now is not what was accepted, by the code that was measured or by what it was compared with.
+/// What of a comparison and its limits these acceptances cover on a day, and what should be said of
+/// those that do not. `is_other`: why what is worse now is not what was accepted, by the code that
+/// was measured or by what it was compared with.
 pub fn excuse(
     known: &[&Known],
     on: &str,

@@ -1,6 +1,8 @@
-//! Attempts: runs of the gate at one commit, plan and policy. A FAIL is not turned green by another one, and every one is in the ledger. Pure.
+//! Attempts: runs of the gate at one commit, plan and policy. A FAIL is not turned green by another
+//! one, and every one is in the ledger. Pure.
 //!
-//! Not here: where earlier attempts are looked for (`app::attempts`), evidence of several attempts judged together.
+//! Not here: where earlier attempts are looked for (`app::attempts`), evidence of several attempts
+//! judged together.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +17,8 @@ use crate::verdict::{Reason, Ruling, Verdict};
     reason = "a workflow run has attempts of its own, and GitHub calls them so"
 )]
 pub struct Attempt {
-    /// Digest of what was measured and by which rules: commit, plan, policy, target. Empty where it is not known.
+    /// Digest of what was measured and by which rules: commit, plan, policy, target. Empty where it
+    /// is not known.
     #[serde(default)]
     pub key: String,
     /// Of the record; empty where nothing was measured.
@@ -36,7 +39,8 @@ pub struct Attempt {
     /// Page of that run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// What regressed, and which limits were breached: `chat/ttft_geomean`. Empty where it is not known.
+    /// What regressed, and which limits were breached: `chat/ttft_geomean`. Empty where it is not
+    /// known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<String>,
 }
@@ -54,10 +58,12 @@ pub struct EarlierFail {
     failed: Vec<String>,
 }
 
-/// A ledger is data in a comment: more rows than these are left out, the oldest that did not fail first.
+/// A ledger is data in a comment: more rows than these are left out, the oldest that did not fail
+/// first.
 const MOST_ROWS: usize = 30;
 
-/// The earlier attempt that failed, if one did and what failed is not accepted by now. `accepted` is as [`Attempt::failed`].
+/// The earlier attempt that failed, if one did and what failed is not accepted by now. `accepted`
+/// is as [`Attempt::failed`].
 pub fn earlier_fail(earlier: &[Attempt], key: &str, accepted: &[String]) -> Option<EarlierFail> {
     let same = |a: &&Attempt| a.key == key || a.key.is_empty();
     let (index, found) = earlier.iter().filter(same).enumerate().find(|(_, a)| {
@@ -93,7 +99,8 @@ impl Attempt {
 }
 
 impl EarlierFail {
-    /// A ruling that lets the change through becomes INCONCLUSIVE, exit 5; one that does not stays as it is. `workloads` are all of this run.
+    /// A ruling that lets the change through becomes INCONCLUSIVE, exit 5; one that does not stays
+    /// as it is. `workloads` are all of this run.
     pub fn hold(&self, workload: &str, workloads: &[&str], ruling: &mut Ruling) {
         let concerns = |name: &str| {
             self.failed.iter().any(|what| what.rsplit_once('/').is_some_and(|(of, _)| of == name))

@@ -1,4 +1,5 @@
-//! What the user typed: clap derive only. Not here: defaults that a config may hold, or any check that needs more than one flag.
+//! What the user typed: clap derive only. Not here: defaults that a config may hold, or any check
+//! that needs more than one flag.
 
 mod accept;
 mod baseline;
@@ -54,12 +55,14 @@ pub enum Command {
     Compare(CompareArgs),
     /// Judge stored records again and post them to their pull request: the trusted half for forks
     Comment(CommentArgs),
-    /// Accept a known regression of the last run, with a reason and a last day, in a file that is reviewed
+    /// Accept a known regression of the last run, with a reason and a last day, in a file that is
+    /// reviewed
     Accept(AcceptArgs),
     /// Add to or list the committed baselines
     #[command(subcommand)]
     Baseline(BaselineCommand),
-    /// Measure starts of unchanged code: the noise here, the smallest visible change, false alarms, minutes per verdict
+    /// Measure starts of unchanged code: the noise here, the smallest visible change, false alarms,
+    /// minutes per verdict
     Calibrate(CalibrateArgs),
     /// Make a record of results that another tool measured
     Import(ImportArgs),

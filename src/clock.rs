@@ -1,6 +1,8 @@
-//! The monotonic clock, in nanoseconds, and the date: the only place outside `load/` and `sim/` that reads time.
+//! The monotonic clock, in nanoseconds, and the date: the only place outside `load/` and `sim/`
+//! that reads time.
 //!
-//! `CLOCK_MONOTONIC`, so that instants of two processes on one machine (client and simulated server) can be compared.
+//! `CLOCK_MONOTONIC`, so that instants of two processes on one machine (client and simulated
+//! server) can be compared.
 #![expect(clippy::disallowed_methods, reason = "rim: reads the date")]
 
 use rustix::time::{ClockId, clock_gettime};

@@ -1,4 +1,5 @@
-//! `ExitStatus`: the public contract of exit codes, and the only mapping to numbers. `Failure` is an error that knows its code.
+//! `ExitStatus`: the public contract of exit codes, and the only mapping to numbers. `Failure` is
+//! an error that knows its code.
 
 use std::fmt;
 

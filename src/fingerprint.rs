@@ -1,6 +1,7 @@
 //! What must match for two measurements to be comparable, and which field differs.
 //!
-//! Stable facts only. Facts that change by themselves (clocks, kernel, host name) are recorded elsewhere, not keyed.
+//! Stable facts only. Facts that change by themselves (clocks, kernel, host name) are recorded
+//! elsewhere, not keyed.
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,8 @@
 //! Config -> Plan -> Timelines -> RoundMetrics -> RunRecord -> Comparison -> Verdict -> Report -> text -> exit code
 //! ```
 //!
-//! The core is pure; input and output are at the rim; only `app/`, and what stands on it, sees both. ARCHITECTURE.md is the drawing.
+//! The core is pure; input and output are at the rim; only `app/`, and what stands on it, sees
+//! both. ARCHITECTURE.md is the drawing.
 
 mod cli;
 mod command;
@@ -33,7 +34,8 @@ mod verdict;
 mod attempt;
 mod report;
 mod evaluate;
-// Rim: input and output. Rim modules do not import each other (exceptions: all may read the clock, print, and write temporary files).
+// Rim: input and output. Rim modules do not import each other (exceptions: all may read the clock,
+// print, and write temporary files).
 mod clock;
 mod print;
 mod temporary;

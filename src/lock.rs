@@ -1,11 +1,14 @@
-//! One gate at a time for each thing that two gates would spoil for each other: an output folder, a server's address, a GPU, the machine.
+//! One gate at a time for each thing that two gates would spoil for each other: an output folder, a
+//! server's address, a GPU, the machine.
 //!
-//! Every gate that lives has a file in one folder of this machine, says in it what it claims, and holds a lock (`flock`) on it. Files are
-//! numbered in the order in which gates came; a gate waits for those before it whose claims conflict with its own, so that nobody waits in
-//! a circle and nobody is overtaken. A dead process holds no lock, so that its file counts for nothing at once.
+//! Every gate that lives has a file in one folder of this machine, says in it what it claims, and
+//! holds a lock (`flock`) on it. Files are numbered in the order in which gates came; a gate waits
+//! for those before it whose claims conflict with its own, so that nobody waits in a circle and
+//! nobody is overtaken. A dead process holds no lock, so that its file counts for nothing at once.
 //!
-//! The folder is shared by all users: it has the rights of `/tmp`, and files are opened relative to it and never through a link. What a
-//! stranger can do is to hold a lock, which every shared lock allows; what he writes is shown as text and else not believed.
+//! The folder is shared by all users: it has the rights of `/tmp`, and files are opened relative to
+//! it and never through a link. What a stranger can do is to hold a lock, which every shared lock
+//! allows; what he writes is shown as text and else not believed.
 //!
 //! Not here: what a gate claims (`app::job`).
 #![expect(clippy::disallowed_methods, reason = "rim: lock files, random names and the environment")]
@@ -22,7 +25,8 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 mod tests;
 
-/// What a gate wants for itself. Two claims conflict where `what` is the same, and `key` is, too, or one of them is [`ALL`].
+/// What a gate wants for itself. Two claims conflict where `what` is the same, and `key` is, too,
+/// or one of them is [`ALL`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// For people: `address`, `GPU`, `output folder`, `machine`.
@@ -32,8 +36,8 @@ pub struct Claim {
 
 /// A key that conflicts with every other of its kind.
 pub const ALL: &str = "*";
-/// The claim of every gate that sends load. One with `--exclusive` claims [`ALL`] of it; the others claim [`SHARED`], which conflicts with
-/// that and not with itself.
+/// The claim of every gate that sends load. One with `--exclusive` claims [`ALL`] of it; the others
+/// claim [`SHARED`], which conflicts with that and not with itself.
 pub const MACHINE: &str = "machine";
 pub const SHARED: &str = "shared";
 
@@ -102,8 +106,9 @@ const LARGEST: u64 = 64 << 10;
 /// Of a stranger's text this much is shown.
 const LONGEST_WORD: usize = 200;
 
-/// Holds what `wanted` claims, once no gate before it is in the way. `waiting` is told who is, once for each; `stopped` ends the waiting.
-/// Errors: there is no folder for locks, or it cannot be trusted.
+/// Holds what `wanted` claims, once no gate before it is in the way. `waiting` is told who is, once
+/// for each; `stopped` ends the waiting. Errors: there is no folder for locks, or it cannot be
+/// trusted.
 pub fn hold(
     wanted: Gate,
     patience: Patience,
@@ -144,7 +149,8 @@ pub fn hold(
 }
 
 impl Held {
-    /// Other gates of this machine that send load now; none where they cannot be looked for. Who waits sends nothing.
+    /// Other gates of this machine that send load now; none where they cannot be looked for. Who
+    /// waits sends nothing.
     pub fn others(&self) -> Vec<Gate> {
         let all = self.folder.living(Dead::Leave).unwrap_or_default();
         let waits = |gate: &Gate| {
@@ -250,7 +256,8 @@ impl Folder {
     /// Held until the file is dropped; `None` where told to stop.
     fn door(&self, stopped: &dyn Fn() -> bool) -> Result<Option<File>, LockError> {
         let made = Mode::from_raw_mode(0o644);
-        // Not made where it is: in a folder like this, systems refuse to make a file that another user has.
+        // Not made where it is: in a folder like this, systems refuse to make a file that another
+        // user has.
         let door = openat(&self.file, DOOR, flags(OFlags::RDONLY), Mode::empty()).or_else(|_| {
             openat(&self.file, DOOR, flags(OFlags::RDWR | OFlags::CREATE | OFlags::EXCL), made)
                 .or_else(|_| openat(&self.file, DOOR, flags(OFlags::RDONLY), Mode::empty()))
@@ -266,7 +273,8 @@ impl Folder {
         }
     }
 
-    /// Under the door's lock. Its name comes last, so that no file of this name is ever without its lock.
+    /// Under the door's lock. Its name comes last, so that no file of this name is ever without its
+    /// lock.
     fn register(self, gate: &Gate) -> Result<Held, LockError> {
         let drawn = getrandom::u64().map_err(|e| {
             self.failed("cannot draw a name for", std::io::Error::other(e.to_string()))
@@ -309,7 +317,8 @@ impl Folder {
         Ok(found)
     }
 
-    /// The gate of a file, while somebody holds its lock. What cannot be read is in everybody's way: it may be a newer version's.
+    /// The gate of a file, while somebody holds its lock. What cannot be read is in everybody's
+    /// way: it may be a newer version's.
     fn look(&self, name: &str) -> Option<Gate> {
         let file = File::from(
             openat(&self.file, name, flags(OFlags::RDONLY | OFlags::NONBLOCK), Mode::empty())

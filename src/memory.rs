@@ -1,13 +1,16 @@
-//! What the limit of address space (`ulimit -v`) leaves this process: an allocation beyond it ends the process at once (SIGABRT), so that
-//! what will not fit is refused before. Not here: how much something takes, or limits that end a process by SIGKILL (cgroups).
+//! What the limit of address space (`ulimit -v`) leaves this process: an allocation beyond it ends
+//! the process at once (SIGABRT), so that what will not fit is refused before. Not here: how much
+//! something takes, or limits that end a process by SIGKILL (cgroups).
 #![expect(clippy::disallowed_methods, reason = "rim: reads its own size")]
 
 use rustix::process::{Resource, getrlimit};
 
-/// Less than this is too little for the smallest command: its threads' stacks and the buffers of one connection.
+/// Less than this is too little for the smallest command: its threads' stacks and the buffers of
+/// one connection.
 pub const LEAST: u64 = 64 << 20;
 
-/// Bytes of address space that are left. None where there is no limit, or the system does not tell (no `/proc`).
+/// Bytes of address space that are left. None where there is no limit, or the system does not tell
+/// (no `/proc`).
 pub fn room() -> Option<u64> {
     let limit = getrlimit(Resource::As).current?;
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

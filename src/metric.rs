@@ -22,7 +22,8 @@ pub enum Timing {
     ChunkGap,
     /// Start to last output event.
     E2e,
-    /// Intended send time to the moment a slot was free: the client's own queue, which latency includes.
+    /// Intended send time to the moment a slot was free: the client's own queue, which latency
+    /// includes.
     Queue,
     /// TCP (and TLS) connect, of the requests that had to open a connection.
     Connect,
@@ -136,8 +137,9 @@ pub enum Scale {
     Absolute,
 }
 
-/// A metric's row of the method (docs/METHODOLOGY.md#metrics). `d_min`: smallest estimate worth failing for; `d_neg`: tested null; `margin`: a PASS proves
-/// the effect is below it (primary metrics only). All as fractions (0.03 = 3 % or 3 points).
+/// A metric's row of the method (docs/METHODOLOGY.md#metrics). `d_min`: smallest estimate worth
+/// failing for; `d_neg`: tested null; `margin`: a PASS proves the effect is below it (primary
+/// metrics only). All as fractions (0.03 = 3 % or 3 points).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MethodRow {
     pub class: Class,
@@ -258,7 +260,8 @@ impl Stat {
         }
     }
 
-    /// The fewest values from which this statistic is reported (docs/METHODOLOGY.md#limit-rules; p99.9 by the same rule: one value beyond it).
+    /// The fewest values from which this statistic is reported (docs/METHODOLOGY.md#limit-rules;
+    /// p99.9 by the same rule: one value beyond it).
     pub const fn min_n(self) -> usize {
         match self {
             Self::P50 | Self::P90 => 10,

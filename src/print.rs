@@ -1,6 +1,8 @@
-//! The only way to standard output and standard error: what is foreign in a text acts neither on a terminal nor on a CI runner.
+//! The only way to standard output and standard error: what is foreign in a text acts neither on a
+//! terminal nor on a CI runner.
 //!
-//! Not here: what is said. A test (`all_output_goes_one_way`) keeps other modules from writing there.
+//! Not here: what is said. A test (`all_output_goes_one_way`) keeps other modules from writing
+//! there.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -45,7 +47,8 @@ pub fn tell_runner(command: &WorkflowCommand) {
     let _ = writeln!(io::stderr(), "{}", command.line());
 }
 
-/// Lines on standard output. A reader that has gone (`| head`) has seen enough. Errors: it cannot be written.
+/// Lines on standard output. A reader that has gone (`| head`) has seen enough. Errors: it cannot
+/// be written.
 pub fn print(text: &str) -> io::Result<()> {
     written(harmless(text).as_bytes(), b"\n")
 }
@@ -55,8 +58,9 @@ pub fn print_coloured(text: &str) -> io::Result<()> {
     written(neutral(&clean(text, Colour::Kept)).as_bytes(), b"\n")
 }
 
-/// A whole file on standard output. Only a regular file gets it as it is: it is nobody's terminal and no runner's log. Elsewhere JSON
-/// keeps its meaning, and other text has a space within what would be a command.
+/// A whole file on standard output. Only a regular file gets it as it is: it is nobody's terminal
+/// and no runner's log. Elsewhere JSON keeps its meaning, and other text has a space within what
+/// would be a command.
 ///
 /// Errors: it cannot be written, or is no text and standard output is a terminal.
 pub fn print_file(bytes: &[u8]) -> io::Result<()> {

@@ -1,4 +1,5 @@
-//! Files that somebody else may have written: read to a bound, and only where reading ends. Not here: what is in them.
+//! Files that somebody else may have written: read to a bound, and only where reading ends. Not
+//! here: what is in them.
 #![expect(clippy::disallowed_methods, reason = "rim: opens files")]
 
 use std::fs::{File, OpenOptions};
@@ -6,7 +7,8 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-/// Bytes of what people write by hand: configs, variables, reviewed files, certificates. Far above any.
+/// Bytes of what people write by hand: configs, variables, reviewed files, certificates. Far above
+/// any.
 pub const WRITTEN: u64 = 4 << 20;
 /// Bytes of a baseline session: 60 requests have 20 kB.
 pub const SESSION: u64 = 64 << 20;

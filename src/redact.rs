@@ -1,7 +1,9 @@
-//! Secrets out of a server's words: some servers repeat the key in their refusal, in their version, or in another spelling.
+//! Secrets out of a server's words: some servers repeat the key in their refusal, in their version,
+//! or in another spelling.
 //!
-//! Found are the secret and its parts of eight characters or more: plain, in either case, in hex, base64 (of any alignment), percent signs,
-//! JSON's and HTML's escapes, and with blanks or signs between the characters. Not here: which texts are foreign.
+//! Found are the secret and its parts of eight characters or more: plain, in either case, in hex,
+//! base64 (of any alignment), percent signs, JSON's and HTML's escapes, and with blanks or signs
+//! between the characters. Not here: which texts are foreign.
 
 mod spelling;
 
@@ -15,14 +17,17 @@ use spelling::{Sign, signs, stages};
 pub const HIDDEN: &str = "***";
 /// Shorter words are no secrets, and would be found within innocent ones.
 const MIN_CHARS: usize = 4;
-/// Parts of a secret from this length on are found, too. A header's value that is shorter is a team's name or a flag.
+/// Parts of a secret from this length on are found, too. A header's value that is shorter is a
+/// team's name or a flag.
 const RUN: usize = 8;
 /// Characters of base64 that eight bytes decide alone, whatever stands before and after them.
 const BASE64_RUN: usize = 9;
-/// Words that the documents of engines give for "no key": they are no secrets, and a server's own name is one of them.
+/// Words that the documents of engines give for "no key": they are no secrets, and a server's own
+/// name is one of them.
 const PLACEHOLDERS: [&str; 4] =
     ["lm-studio", "not-needed", "no-key-required", "sk-no-key-required"];
-/// Headers of these names carry no secrets, or names that a server says for good reason, such as a model's.
+/// Headers of these names carry no secrets, or names that a server says for good reason, such as a
+/// model's.
 const OPEN_HEADERS: [&str; 14] = [
     "accept",
     "content-",
@@ -83,7 +88,8 @@ pub fn secrets(api_key: Option<&str>, headers: &[(String, String)]) -> Secrets {
     all
 }
 
-/// As [`secrets`], without the headers that say a model's or a team's name: of those a server may say the same for good reason.
+/// As [`secrets`], without the headers that say a model's or a team's name: of those a server may
+/// say the same for good reason.
 pub fn keys(api_key: Option<&str>, headers: &[(String, String)]) -> Secrets {
     let closed: Vec<(String, String)> =
         headers.iter().filter(|(name, _)| !is_open(name)).cloned().collect();
@@ -101,7 +107,8 @@ pub fn redact(text: String, secrets: &Secrets) -> String {
 }
 
 impl Secrets {
-    /// With one that is a secret as a whole, such as a value of the environment; of a URL, its password.
+    /// With one that is a secret as a whole, such as a value of the environment; of a URL, its
+    /// password.
     #[must_use]
     pub fn with(mut self, value: &str) -> Self {
         self.add(value, Extent::Whole);

@@ -1,4 +1,5 @@
-//! Temporary files that become a file by a rename, under a name of ours; and what a process that was killed has left of them.
+//! Temporary files that become a file by a rename, under a name of ours; and what a process that
+//! was killed has left of them.
 #![expect(clippy::disallowed_methods, reason = "rim: files")]
 
 use std::fs::{File, TryLockError};
@@ -28,7 +29,8 @@ pub fn create(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// Removes such files of processes that are gone, also in folders below. What cannot be removed is in nobody's way.
+/// Removes such files of processes that are gone, also in folders below. What cannot be removed is
+/// in nobody's way.
 pub fn sweep(folder: &Path) {
     sweep_down(folder, DEPTH);
 }

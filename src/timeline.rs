@@ -1,7 +1,8 @@
-//! One request as it happened: when it was meant to go, when it went, when output came, how it ended.
+//! One request as it happened: when it was meant to go, when it went, when output came, how it
+//! ended.
 //!
-//! Instants are nanoseconds of the monotonic clock. Metrics of one request (ttft, tpot, e2e...) are functions of a `Timeline`;
-//! distributions over many are `measure`'s.
+//! Instants are nanoseconds of the monotonic clock. Metrics of one request (ttft, tpot, e2e...) are
+//! functions of a `Timeline`; distributions over many are `measure`'s.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +15,14 @@ pub enum Outcome {
     HttpStatus(u16),
     /// The request's time limit passed before its end.
     Timeout,
-    /// No connection (refused, DNS, TLS), or it was closed before a byte of the request was written.
+    /// No connection (refused, DNS, TLS), or it was closed before a byte of the request was
+    /// written.
     Connect,
-    /// The request was written, and the connection was closed or reset before any byte of an answer.
+    /// The request was written, and the connection was closed or reset before any byte of an
+    /// answer.
     Dropped,
-    /// The answer is not what the protocol promises: unparsable, an error object in a 200 stream, or complete without output.
+    /// The answer is not what the protocol promises: unparsable, an error object in a 200 stream,
+    /// or complete without output.
     Malformed,
     /// The stream ended before the end that its protocol promises.
     Truncated,
@@ -79,7 +83,8 @@ pub struct Timeline {
     pub outcome: Outcome,
     /// What went wrong, in the server's or the client's words; never a header or a key.
     pub error: Option<String>,
-    /// Sent on a fresh connection, since an idle one was found closed before the request was written.
+    /// Sent on a fresh connection, since an idle one was found closed before the request was
+    /// written.
     pub retried: bool,
     /// Closed loop: `start` is the actual send.
     pub closed_loop: bool,
@@ -99,8 +104,8 @@ pub struct Counted {
     pub doubt: Option<CountDoubt>,
 }
 
-/// Output tokens that the server counts and never sent: reasoning that it keeps to itself. They took time before the first output, and
-/// none between outputs.
+/// Output tokens that the server counts and never sent: reasoning that it keeps to itself. They
+/// took time before the first output, and none between outputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Hidden {
     #[default]
@@ -117,7 +122,8 @@ pub enum CountDoubt {
     ZeroBesideOutput,
     /// Its total is not what its parts add up to.
     TotalDiffers,
-    /// More events with output came than it counted output tokens. A count of less than half of them is left out.
+    /// More events with output came than it counted output tokens. A count of less than half of
+    /// them is left out.
     FewerThanEvents,
 }
 
@@ -201,7 +207,8 @@ impl Timeline {
         self.outcome == Outcome::Completed
     }
 
-    /// The instant from which latency counts: intended arrival in open loop, actual send in closed loop.
+    /// The instant from which latency counts: intended arrival in open loop, actual send in closed
+    /// loop.
     pub fn start_ns(&self) -> Option<u64> {
         if self.closed_loop { self.sent_ns } else { Some(self.intended_ns) }
     }
@@ -226,12 +233,14 @@ impl Timeline {
         Some(self.sent_ns?.saturating_sub(self.intended_ns))
     }
 
-    /// From the intended send time until a slot was free: the client's own queue, which latency includes.
+    /// From the intended send time until a slot was free: the client's own queue, which latency
+    /// includes.
     pub fn queue_ns(&self) -> Option<u64> {
         Some(self.slot_ns?.saturating_sub(self.intended_ns))
     }
 
-    /// The part of the send lag that is the client's fault: not waiting for a slot (asked for), not connecting (the server's).
+    /// The part of the send lag that is the client's fault: not waiting for a slot (asked for), not
+    /// connecting (the server's).
     pub fn own_lag_ns(&self) -> Option<u64> {
         let dispatch = self.handed_ns?.saturating_sub(self.intended_ns);
         let send = self
@@ -247,8 +256,9 @@ impl Timeline {
     }
 }
 
-/// Fails the answers that ended without a finish reason where the server gives reasons: those were cut, whatever else ended them.
-/// `gives_reasons`: it gave some before. Returns whether it gives reasons.
+/// Fails the answers that ended without a finish reason where the server gives reasons: those were
+/// cut, whatever else ended them. `gives_reasons`: it gave some before. Returns whether it gives
+/// reasons.
 pub fn fail_without_reason(timelines: &mut [Timeline], gives_reasons: bool) -> bool {
     let given =
         gives_reasons || timelines.iter().any(|t| t.completed() && t.finish_reason.is_some());

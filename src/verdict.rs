@@ -1,6 +1,8 @@
-//! Policy and evidence to one ruling per workload and one verdict per run, computed once: exit code and every report derive from it.
+//! Policy and evidence to one ruling per workload and one verdict per run, computed once: exit code
+//! and every report derive from it.
 //!
-//! Not here: statistics (`judge`), sentences for people (`report`; the reasons' English is `reason`'s).
+//! Not here: statistics (`judge`), sentences for people (`report`; the reasons' English is
+//! `reason`'s).
 
 mod reason;
 
@@ -101,8 +103,8 @@ pub struct Ruling {
     pub accepted: Vec<Reason>,
 }
 
-/// Validity comes first, then a breached limit, then what is missing, then the comparison. What is accepted is in the way of nothing,
-/// and is said.
+/// Validity comes first, then a breached limit, then what is missing, then the comparison. What is
+/// accepted is in the way of nothing, and is said.
 pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
     if !evidence.invalid.is_empty() {
         return Ruling::new(
@@ -179,7 +181,8 @@ fn unproven(policy: Policy, comparison: Option<&Comparison>, mut reasons: Vec<Re
     Ruling::new(Verdict::Blind, exit_of(strictest, ExitStatus::Inconclusive), reasons)
 }
 
-/// The change under test did not cause what came before it: only where the policy says so it fails for that.
+/// The change under test did not cause what came before it: only where the policy says so it fails
+/// for that.
 fn drifted(policy: Policy, drift: &Drift, ruling: &mut Ruling) {
     let fails = policy.on_anchor_drift == OnOpen::Fail;
     match drift {
@@ -188,7 +191,8 @@ fn drifted(policy: Policy, drift: &Drift, ruling: &mut Ruling) {
             ruling.reasons.push(why.clone())
         }
         Drift::Worse(why) if fails => {
-            // Why it was open explains no failure; what a PASS proved does not hold over all of the way.
+            // Why it was open explains no failure; what a PASS proved does not hold over all of the
+            // way.
             let open = std::mem::replace(&mut ruling.reasons, vec![why.clone()]);
             ruling.warnings.extend(open.into_iter().filter(|_| ruling.verdict != Verdict::Passed));
             (ruling.verdict, ruling.exit) = (Verdict::Failed, ExitStatus::GateFailed);
@@ -206,7 +210,8 @@ fn drifted(policy: Policy, drift: &Drift, ruling: &mut Ruling) {
     }
 }
 
-/// The worst wins: exit 1, then 3, 4, 5, 0; among equals the first. A run without workloads proves nothing.
+/// The worst wins: exit 1, then 3, 4, 5, 0; among equals the first. A run without workloads proves
+/// nothing.
 pub fn overall(rulings: &[Ruling]) -> (Verdict, ExitStatus) {
     let rank = |r: &Ruling| match (r.exit, r.verdict) {
         (ExitStatus::GateFailed, _) => 0,
@@ -246,7 +251,8 @@ impl Ruling {
 }
 
 impl Evidence {
-    /// What is not there although no baseline is needed for it: parts of the run, and values that limits are about.
+    /// What is not there although no baseline is needed for it: parts of the run, and values that
+    /// limits are about.
     fn missing(&self, limits: &[LimitFinding]) -> Vec<Reason> {
         let unmeasured =
             limits.iter().filter(|l| l.state == LimitState::NotMeasured).map(Reason::from);

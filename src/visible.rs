@@ -1,5 +1,5 @@
-//! Foreign text made harmless to show: no terminal controls, no hidden characters, no command to a CI runner. What is shown stays on its
-//! line.
+//! Foreign text made harmless to show: no terminal controls, no hidden characters, no command to a
+//! CI runner. What is shown stays on its line.
 //!
 //! Not here: secrets (`redact`), the escaping of a format (`report`), the writing itself (`print`).
 
@@ -47,8 +47,9 @@ pub fn one_line(text: &str) -> String {
     lines.join("\\n")
 }
 
-/// The text with every command that a CI runner would obey made plain text: `::error::` and the like at the start of a line, `##[`,
-/// `##vso[` and `##teamcity[` anywhere. GitHub and Azure look for `##` within a line, too.
+/// The text with every command that a CI runner would obey made plain text: `::error::` and the
+/// like at the start of a line, `##[`, `##vso[` and `##teamcity[` anywhere. GitHub and Azure look
+/// for `##` within a line, too.
 pub fn neutral(text: &str) -> String {
     spaced(text, "# ")
 }
@@ -108,7 +109,8 @@ pub fn without_sequences(text: &str) -> String {
     out
 }
 
-/// Takes the sequence that begins with `first` (ECMA-48, section 5) and gives it back; `first` alone where it begins none.
+/// Takes the sequence that begins with `first` (ECMA-48, section 5) and gives it back; `first`
+/// alone where it begins none.
 fn sequence(first: char, chars: &mut Peekable<Chars<'_>>) -> String {
     let mut out = String::from(first);
     let kind = match first {
@@ -144,8 +146,8 @@ fn is_colour(sequence: &str) -> bool {
     parameters.is_some_and(|p| p.chars().all(|c| c.is_ascii_digit() || c == ';'))
 }
 
-/// What makes text read otherwise than it is stored: direction marks, joiners, fillers, tags, and what is no character at all (XML 1.0
-/// forbids it).
+/// What makes text read otherwise than it is stored: direction marks, joiners, fillers, tags, and
+/// what is no character at all (XML 1.0 forbids it).
 pub const fn misleads(c: char) -> bool {
     matches!(
         c,

@@ -70,7 +70,8 @@ fn what_is_worse_than_was_accepted_is_not_covered() {
         n == 0 && said[0].contains("8.1 % worse is more than the 8 % that was accepted"),
         "{said:?}"
     );
-    // A regression on top, once the baseline has the first one in it: small against that, and beyond what was reviewed.
+    // A regression on top, once the baseline has the first one in it: small against that, and
+    // beyond what was reviewed.
     let (n, said) = found(0.06, 28.1);
     assert!(
         n == 0 && said[0].contains("28.10 ms is worse than the 27.00 ms that was accepted"),
@@ -97,7 +98,8 @@ fn an_acceptance_ends_with_its_day() {
 #[test]
 fn a_day_has_one_form_since_days_are_compared_as_text() {
     assert!(day("2026-12-31").is_ok());
-    // ISO 8601 also knows weeks, ordinal days and longer years: `W` is above every digit, so that 2026-W01-1 would never have passed.
+    // ISO 8601 also knows weeks, ordinal days and longer years: `W` is above every digit, so that
+    // 2026-W01-1 would never have passed.
     for other in ["2026-W01-1", "+002026001", "2026-2-030", "2026-02-30", "2026-12-31T"] {
         assert!(day(other).is_err(), "{other}");
     }

@@ -1,4 +1,5 @@
-//! What a report found worse, written into `baselines/accepted.json` with reason, largest size and last day, for a reviewer to see.
+//! What a report found worse, written into `baselines/accepted.json` with reason, largest size and
+//! last day, for a reviewer to see.
 //!
 //! Not here: what counts of it, where and how long (`accept`, `sessions::reviewed`).
 #![expect(clippy::disallowed_methods, reason = "rim: reads and writes the acceptances")]
@@ -21,7 +22,8 @@ use crate::read;
 use crate::report::{BoundSide, LimitReport, MetricReport, Report, WorkloadReport, text};
 use crate::verdict::Verdict;
 
-/// Long enough to merge and to measure the sessions that make it the baseline; short enough to be looked at again.
+/// Long enough to merge and to measure the sessions that make it the baseline; short enough to be
+/// looked at again.
 pub const DAYS: i64 = 30;
 
 /// What is to be accepted.
@@ -99,7 +101,8 @@ fn stored(path: &Path) -> anyhow::Result<Vec<Acceptance>> {
     }
 }
 
-/// What is accepted again of the same run or of the same commit replaces what was; all else stays, since history begins there.
+/// What is accepted again of the same run or of the same commit replaces what was; all else stays,
+/// since history begins there.
 fn merged(stored: Vec<Acceptance>, new: Vec<Acceptance>) -> Vec<Acceptance> {
     let what = |a: &Acceptance| (a.workload.clone(), a.fingerprint.clone(), a.metric.clone(), a.of);
     let again = |old: &Acceptance| {
@@ -154,7 +157,8 @@ fn entries(
     Ok(all)
 }
 
-/// What regressed, and what goes with it: a metric that looks as bad, and is not proven so, would be in the way of a PASS.
+/// What regressed, and what goes with it: a metric that looks as bad, and is not proven so, would
+/// be in the way of a PASS.
 fn worse(w: &WorkloadReport) -> impl Iterator<Item = &MetricReport> {
     let regressed = MetricReport::is_regression;
     let any = w.metrics.iter().any(regressed);

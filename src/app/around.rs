@@ -14,7 +14,8 @@ use crate::protocol::ProtocolName;
 use crate::redact::Secrets;
 use crate::visible::one_line;
 
-/// Tried on a server here that asks for a key. Not `OPENAI_API_KEY`: it is worth money, and whoever listens on a port would get it.
+/// Tried on a server here that asks for a key. Not `OPENAI_API_KEY`: it is worth money, and whoever
+/// listens on a port would get it.
 const LOCAL_KEYS: [&str; 3] = ["LITELLM_API_KEY", "LITELLM_MASTER_KEY", "VLLM_API_KEY"];
 
 /// vLLM's own, where nothing is found.
@@ -41,7 +42,8 @@ pub fn gpus() -> usize {
     host::nvidia_devices()
 }
 
-/// Servers on these ports of loopback, or the usual ones. `key` is a further variable to try where one asks for a key.
+/// Servers on these ports of loopback, or the usual ones. `key` is a further variable to try where
+/// one asks for a key.
 pub fn servers(ports: &[u16], key: Option<&str>) -> anyhow::Result<Vec<Found>> {
     let ports = if ports.is_empty() { &USUAL_PORTS[..] } else { ports };
     let mut keys = keys(key.into_iter())?;

@@ -1,4 +1,5 @@
-//! What a run leaves behind as files: record, reports, and what is removed before. Nothing of it decides anything.
+//! What a run leaves behind as files: record, reports, and what is removed before. Nothing of it
+//! decides anything.
 //!
 //! Not here: standard output (`command::output`).
 #![expect(clippy::disallowed_methods, reason = "rim: writes files")]
@@ -22,8 +23,9 @@ use crate::temporary;
 /// As much of a file is written at once.
 const WRITE_BYTES: usize = 1 << 16;
 
-/// Writes through a temporary file and a rename: a reader sees the old file or the new one. What a link leads to is replaced, not the
-/// link; pipes and devices (`/dev/stdout`) are written as they are.
+/// Writes through a temporary file and a rename: a reader sees the old file or the new one. What a
+/// link leads to is replaced, not the link; pipes and devices (`/dev/stdout`) are written as they
+/// are.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write_with(path, 0o644, |file| file.write_all(bytes))
 }
@@ -101,7 +103,8 @@ pub fn check_writable(path: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// There, and neither file nor folder: to rename a file onto `/dev/null` would take it from the whole machine.
+/// There, and neither file nor folder: to rename a file onto `/dev/null` would take it from the
+/// whole machine.
 fn is_special(path: &Path) -> bool {
     path.metadata().is_ok_and(|m| !m.is_file() && !m.is_dir())
 }
@@ -121,12 +124,14 @@ pub fn folder(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Records, and what they are called once another run begins in their folder: minutes of a GPU are not lost to a run that cannot start.
+/// Records, and what they are called once another run begins in their folder: minutes of a GPU are
+/// not lost to a run that cannot start.
 const RECORDS: [(&str, &str); 2] =
     [("record.json", "record.previous.json"), ("baseline.json", "baseline.previous.json")];
 
-/// The output folder for a new measurement: what an earlier one left must not be taken for this one's, should this one fail. Its record is
-/// kept under another name, until a run after the next one takes that.
+/// The output folder for a new measurement: what an earlier one left must not be taken for this
+/// one's, should this one fail. Its record is kept under another name, until a run after the next
+/// one takes that.
 pub fn prepare(folder: &Path) -> anyhow::Result<()> {
     self::folder(folder)?;
     set_aside(folder)?;
@@ -139,7 +144,8 @@ pub fn sweep(folder: &Path) {
     temporary::sweep(folder);
 }
 
-/// No report of an earlier run is left, also where this one ends before it measures: a reader of `junit.xml` sees no exit code.
+/// No report of an earlier run is left, also where this one ends before it measures: a reader of
+/// `junit.xml` sees no exit code.
 pub fn clear(folder: &Path) -> anyhow::Result<()> {
     for name in [
         "report.json",
@@ -157,7 +163,8 @@ pub fn clear(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Both records of an interleaved run go together, so that the two under the other names are of one run.
+/// Both records of an interleaved run go together, so that the two under the other names are of one
+/// run.
 fn set_aside(folder: &Path) -> anyhow::Result<()> {
     if !RECORDS.iter().any(|(name, _)| folder.join(name).exists()) {
         return Ok(());
@@ -176,7 +183,8 @@ fn there(done: std::io::Result<()>) -> std::io::Result<()> {
     done.or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
 }
 
-/// The last lines of a log are shown as what this run's server said. Only files of ours, by their names: the folder may be anybody's.
+/// The last lines of a log are shown as what this run's server said. Only files of ours, by their
+/// names: the folder may be anybody's.
 fn remove_logs(folder: &Path) -> anyhow::Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     let ours = |name: &str| {
@@ -202,7 +210,8 @@ pub fn save_record(folder: &Path, file: &str, record: &Record) -> anyhow::Result
     write_record(&folder.join(file), record)
 }
 
-/// All report files, in a folder that is made if need be. Every one is tried. What could not be written, in words.
+/// All report files, in a folder that is made if need be. Every one is tried. What could not be
+/// written, in words.
 pub fn save_reports(folder: &Path, report: &Report, charts: &[Charts], lang: Lang) -> Vec<String> {
     if let Err(e) = self::folder(folder) {
         return vec![unwritten(&folder.display(), &e)];
@@ -239,7 +248,8 @@ fn unwritten(what: &dyn std::fmt::Display, error: &anyhow::Error) -> String {
     format!("{what} could not be written: {}", error.root_cause())
 }
 
-/// A verdict with what could not be kept of its measurement. It stands; only a good one is not good enough without its record.
+/// A verdict with what could not be kept of its measurement. It stands; only a good one is not good
+/// enough without its record.
 pub fn closed(
     report: &mut Report,
     exit: ExitStatus,

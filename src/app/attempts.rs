@@ -1,7 +1,8 @@
-//! Attempts of a check: those before it, found on GitHub and in the output folder, what they mean for its verdict, and its own row.
+//! Attempts of a check: those before it, found on GitHub and in the output folder, what they mean
+//! for its verdict, and its own row.
 //!
-//! On GitHub the commit is the head of the change; elsewhere it is the tree with what is changed in it, so that edited code is a new sequence.
-//! Not here: the rule itself (`attempt`).
+//! On GitHub the commit is the head of the change; elsewhere it is the tree with what is changed in
+//! it, so that edited code is a new sequence. Not here: the rule itself (`attempt`).
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +40,8 @@ struct Stored {
 
 /// What is known of attempts at what is judged here.
 pub struct Ledger {
-    /// What is measured; `None` where nothing tells one code from another: then attempts are not held against each other.
+    /// What is measured; `None` where nothing tells one code from another: then attempts are not
+    /// held against each other.
     code: Option<String>,
     ci: Option<Ci>,
     /// `None` where attempts are kept on GitHub alone.
@@ -117,7 +119,8 @@ impl Ledger {
         );
     }
 
-    /// The report of what was judged, with the attempts before it taken into account. This attempt is kept for the next one.
+    /// The report of what was judged, with the attempts before it taken into account. This attempt
+    /// is kept for the next one.
     pub fn report(
         &self,
         record: &Record,
@@ -236,7 +239,8 @@ impl Ledger {
         merged(self.told.iter().cloned().chain(same))
     }
 
-    /// Code, plans and policy. How much was measured is not in it, nor what it was compared with: more of it is another attempt.
+    /// Code, plans and policy. How much was measured is not in it, nor what it was compared with:
+    /// more of it is another attempt.
     fn key(&self, record: &Record) -> Option<String> {
         let code = self.code.as_ref()?;
         let policy = crate::record::Policy {
@@ -249,7 +253,8 @@ impl Ledger {
         let besides: Vec<String> =
             policy.under_test.iter().cloned().chain(["plan".to_owned()]).collect();
         let workload = |w: &crate::record::WorkloadRecord| {
-            // A matrix measures several models or GPUs at one commit: none is an attempt at another.
+            // A matrix measures several models or GPUs at one commit: none is an attempt at
+            // another.
             serde_json::json!([
                 w.name,
                 w.fingerprint.key(&besides),
@@ -294,7 +299,8 @@ impl std::fmt::Display for Untold {
     }
 }
 
-/// The tree of HEAD, and what is changed in the working folder; without what this run itself writes.
+/// The tree of HEAD, and what is changed in the working folder; without what this run itself
+/// writes.
 fn working_tree(here: &Workspace, config: &Config, options: &RunOptions) -> Option<String> {
     let repo = here.repo(config).ok()?;
     let own: Vec<PathBuf> = [Some(&options.out), options.record.as_ref(), options.raw.as_ref()]
@@ -306,7 +312,8 @@ fn working_tree(here: &Workspace, config: &Config, options: &RunOptions) -> Opti
     Some(format!("{} {}", head.link.tree, repo.changes(&own).ok()?))
 }
 
-/// Where two targets are measured at one commit, none is an attempt at the other. Without secrets, which headers and variables may be.
+/// Where two targets are measured at one commit, none is an attempt at the other. Without secrets,
+/// which headers and variables may be.
 fn target(config: &Config) -> String {
     let target = &config.target;
     let endpoint = match &target.endpoint {

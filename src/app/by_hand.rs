@@ -1,6 +1,7 @@
 //! The config's server by hand: up, down, looked at; under a supervisor that outlives this program.
 //!
-//! One folder per config and target below the output folder holds its state and its logs. Not here: what a run does with a server.
+//! One folder per config and target below the output folder holds its state and its logs. Not here:
+//! what a run does with a server.
 #![expect(clippy::disallowed_methods, reason = "rim: state files, the working folder and the date")]
 
 use std::fs::{File, TryLockError};
@@ -113,7 +114,8 @@ impl Place {
     }
 }
 
-/// The base URL of the server, once it is ready; of one that is up already, too. `watch` begins to watch for signals. `None`: interrupted.
+/// The base URL of the server, once it is ready; of one that is up already, too. `watch` begins to
+/// watch for signals. `None`: interrupted.
 pub fn up(
     place: &Place,
     watch: impl FnOnce() -> anyhow::Result<Stop>,
@@ -170,7 +172,8 @@ fn state_of(
     log: PathBuf,
 ) -> anyhow::Result<State> {
     let Process::Started(watched) = process else { bail!("nothing was started") };
-    // One that ended before this look at it ended by itself as any other, and its last words say why.
+    // One that ended before this look at it ended by itself as any other, and its last words say
+    // why.
     let ended =
         || Failure::measure(&process.end().unwrap_or_else(|| "the server ended at once".into()));
     let (supervisor, command) = watched.supervised.pids().ok_or_else(ended)?;
@@ -252,7 +255,8 @@ pub fn status(place: &Place) -> anyhow::Result<Option<Status>> {
     }))
 }
 
-/// The last lines of its log; with `follow` also what comes, until the server ends. `line` takes each.
+/// The last lines of its log; with `follow` also what comes, until the server ends. `line` takes
+/// each.
 pub fn logs(
     place: &Place,
     lines: usize,

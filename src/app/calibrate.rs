@@ -1,4 +1,5 @@
-//! Measures starts of unchanged code on this machine, and says what a gate here can see, what it costs, and how often it cries wolf.
+//! Measures starts of unchanged code on this machine, and says what a gate here can see, what it
+//! costs, and how often it cries wolf.
 //!
 //! The starts join the baseline's history. Not here: the arithmetic (`judge::calibrate`).
 

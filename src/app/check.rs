@@ -1,4 +1,5 @@
-//! The gate: measures, compares with the baseline, judges, and holds it against earlier attempts. Not here: what a person sees of it.
+//! The gate: measures, compares with the baseline, judges, and holds it against earlier attempts.
+//! Not here: what a person sees of it.
 
 use std::path::Path;
 
@@ -127,7 +128,8 @@ fn alone(
     Ok(Outcome { report, exit, charts, unsaved })
 }
 
-/// Errors: the record is a file of the commit under test, so that the change brought its own evidence.
+/// Errors: the record is a file of the commit under test, so that the change brought its own
+/// evidence.
 fn not_of_this_commit(
     here: &Workspace,
     config: &Config,

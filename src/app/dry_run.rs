@@ -7,7 +7,8 @@ use crate::protocol::{Dialect as _, joined};
 use crate::record::facts::arrival;
 use crate::report::text::count;
 
-/// Starts, rounds, requests, minutes, and that nothing is sent. `beside` is what an interleaved run's baseline is, in words.
+/// Starts, rounds, requests, minutes, and that nothing is sent. `beside` is what an interleaved
+/// run's baseline is, in words.
 pub fn text(config: &Config, beside: Option<&str>) -> anyhow::Result<String> {
     lines(config, beside, &[asked(&config.target)]).map(|lines| silent(&lines))
 }
@@ -65,7 +66,8 @@ fn lines(config: &Config, beside: Option<&str>, asked: &[String]) -> anyhow::Res
         let d = plan::describe(&plan);
         let per_round = d.rounds.first().map_or(0, |r| r.requests);
         let time: Option<f64> = d.rounds.iter().chain([&d.warmup]).map(|r| r.seconds).sum();
-        // A closed loop by duration plans more than it will send: what is planned is then only the most that it could be.
+        // A closed loop by duration plans more than it will send: what is planned is then only the
+        // most that it could be.
         let most = |round: &RoundPlan| if round.stop_after.is_some() { "at most " } else { "" };
         let all = if plan.rounds.iter().chain([&plan.warmup]).any(|r| r.stop_after.is_some()) {
             "at most "

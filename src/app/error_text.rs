@@ -1,4 +1,5 @@
-//! An error in words, its foreign parts on one line each. Not here: who says it, or which exit status it has (`exit`).
+//! An error in words, its foreign parts on one line each. Not here: who says it, or which exit
+//! status it has (`exit`).
 
 use crate::config::ConfigError;
 use crate::visible::one_line;

@@ -1,4 +1,5 @@
-//! The GPUs of this machine now, as a table or as JSON, and what would make its measurements steadier. Changes nothing.
+//! The GPUs of this machine now, as a table or as JSON, and what would make its measurements
+//! steadier. Changes nothing.
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;

@@ -1,4 +1,5 @@
-//! Results of other tools to one record. Reads files, adds the repository's facts; what the numbers mean is `crate::import`'s.
+//! Results of other tools to one record. Reads files, adds the repository's facts; what the numbers
+//! mean is `crate::import`'s.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,8 @@
-//! What the product can do, as functions that return values: the only place, beside the verbs, that joins core and rim.
+//! What the product can do, as functions that return values: the only place, beside the verbs, that
+//! joins core and rim.
 //!
-//! No module here knows a command line, prints to standard output or ends the process; lines on standard error go through `print::say`.
-//! A module uses only those above it.
+//! No module here knows a command line, prints to standard output or ends the process; lines on
+//! standard error go through `print::say`. A module uses only those above it.
 
 // What all use.
 pub mod stop;

@@ -1,4 +1,5 @@
-//! How a run goes about it: where it writes, whom it waits for, how it shows that it goes on. Not here: what is measured (`config`).
+//! How a run goes about it: where it writes, whom it waits for, how it shows that it goes on. Not
+//! here: what is measured (`config`).
 
 use std::path::PathBuf;
 

@@ -1,7 +1,8 @@
-//! Tells GitHub: outputs, step summary and annotation first, then the check run, then the comment. Nothing here fails a command.
+//! Tells GitHub: outputs, step summary and annotation first, then the check run, then the comment.
+//! Nothing here fails a command.
 //!
-//! What goes wrong is a notice that says what happened and which permission is missing. Not here: the texts (`report::comment`), what the
-//! environment says (`workspace::runner`).
+//! What goes wrong is a notice that says what happened and which permission is missing. Not here:
+//! the texts (`report::comment`), what the environment says (`workspace::runner`).
 
 use std::path::Path;
 
@@ -46,7 +47,8 @@ pub struct Post<'a> {
     pub pulls: Vec<u64>,
 }
 
-/// After `check`, in GitHub Actions; elsewhere nothing. The files are there already, and the verdict stands whatever happens here.
+/// After `check`, in GitHub Actions; elsewhere nothing. The files are there already, and the
+/// verdict stands whatever happens here.
 pub fn after_check(here: &Workspace, report: &Report, folder: &Path, lang: Lang) {
     let Some(ci) = here.workflow_run() else { return };
     let gate = gate_name(None).unwrap_or_else(|why| {

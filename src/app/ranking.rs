@@ -21,8 +21,8 @@ pub struct Each {
     pub unsaved: Option<anyhow::Error>,
 }
 
-/// Measures every target of the config in turn, writes the reports of each, and ranks them. `begin` begins the job. `None`: interrupted
-/// while it waited for another gate.
+/// Measures every target of the config in turn, writes the reports of each, and ranks them. `begin`
+/// begins the job. `None`: interrupted while it waited for another gate.
 pub fn each(
     here: &Workspace,
     config: &Config,
@@ -79,7 +79,8 @@ pub fn stored(paths: &[&PathBuf]) -> anyhow::Result<RankingReport> {
 /// Where a run writes unless it is told otherwise: no name of anything.
 const OUT: &str = ".goodput-gate";
 
-/// After its target, else after its file; a `record.json` or `report.json` after its folder, which is not the one that all runs write to.
+/// After its target, else after its file; a `record.json` or `report.json` after its folder, which
+/// is not the one that all runs write to.
 pub fn name(path: &Path, target: Option<&str>) -> String {
     let stem = |p: &Path| p.file_stem().map(|s| s.to_string_lossy().into_owned());
     // A folder's name has no extension: `llama-3.1` stays whole.

@@ -1,4 +1,5 @@
-//! Who is measured: one target, or the two of an interleaved run, each with the folder that its commands run in and its place in git.
+//! Who is measured: one target, or the two of an interleaved run, each with the folder that its
+//! commands run in and its place in git.
 //!
 //! Not here: starting or measuring them (`target`, `measure`).
 
@@ -19,7 +20,8 @@ use crate::record::GitFacts;
 
 /// What one record is about.
 pub struct Side {
-    /// What messages and log files call it: `server` where it is alone, else `baseline` or `candidate`.
+    /// What messages and log files call it: `server` where it is alone, else `baseline` or
+    /// `candidate`.
     pub name: &'static str,
     pub target: Target,
     /// Commands run here: the repository's root, or the baseline's worktree.
@@ -67,7 +69,8 @@ impl Side {
     }
 }
 
-/// Every target that a check of this config sends load to. `beside` is what the baseline's side is started as, where another commit says it.
+/// Every target that a check of this config sends load to. `beside` is what the baseline's side is
+/// started as, where another commit says it.
 pub fn targets(
     here: &Workspace,
     config: &Config,
@@ -91,8 +94,9 @@ pub fn targets(
 }
 
 impl Pair {
-    /// `base` names the branch for the merge base; `beside` is what the baseline's side is started as, where another commit says it.
-    /// Errors: exit 2, nothing has been sent; a worktree is made and checked out.
+    /// `base` names the branch for the merge base; `beside` is what the baseline's side is started
+    /// as, where another commit says it. Errors: exit 2, nothing has been sent; a worktree is made
+    /// and checked out.
     pub fn open(
         here: &Workspace,
         config: &Config,
@@ -166,7 +170,8 @@ impl Pair {
         Ok(())
     }
 
-    /// Every start of both sides is a new server process: else start-to-start variance is not in the data.
+    /// Every start of both sides is a new server process: else start-to-start variance is not in
+    /// the data.
     pub fn restarts(&self) -> bool {
         self.sides.iter().all(Side::restarts)
     }
@@ -187,7 +192,8 @@ fn commit(
     let repo = here.repo(config)?;
     let (commit, _) = baseline_commit(here, &repo, config, base)?;
     let ci = here.wanted(base).ci;
-    // A file that git does not know is no change of the code; in CI the commit is under test, whatever a build has written over.
+    // A file that git does not know is no change of the code; in CI the commit is under test,
+    // whatever a build has written over.
     if repo.is_head(&commit)? && (ci || !repo.changed()?) {
         anyhow::bail!(
             "the baseline is the commit under test itself, and no file that git knows is changed: there is nothing to compare\nhint: name another commit in gate.baseline.ref, or another base with --base REF"

@@ -1,4 +1,5 @@
-//! Why a run is stopping, for whoever runs and whoever stops it: a face sets it, and what measures looks at it.
+//! Why a run is stopping, for whoever runs and whoever stops it: a face sets it, and what measures
+//! looks at it.
 //!
 //! Not here: which signals mean what (`command::signals`), what a stopped run saves (`measure`).
 
@@ -46,7 +47,8 @@ impl Stop {
         self.shared.begun.notify_one();
     }
 
-    /// How often this program has stood still until now: stopped (Ctrl-Z, SIGSTOP, a frozen container) and continued.
+    /// How often this program has stood still until now: stopped (Ctrl-Z, SIGSTOP, a frozen
+    /// container) and continued.
     pub fn standstills(&self) -> u64 {
         self.shared.standstills.load(Ordering::Relaxed)
     }

@@ -1,4 +1,5 @@
-//! A stored record judged offline, against stored sessions or another record, as `check` would have.
+//! A stored record judged offline, against stored sessions or another record, as `check` would
+//! have.
 //!
 //! Not here: several records side by side (`ranking`).
 
@@ -133,8 +134,8 @@ fn baseline(
     }
 }
 
-/// What `check` would have honoured on the day of the measurement, where there are a repository and a config. `links`: those of the
-/// record's commit; without them those of a check of HEAD.
+/// What `check` would have honoured on the day of the measurement, where there are a repository and
+/// a config. `links`: those of the record's commit; without them those of a check of HEAD.
 fn reviewed(what: &Compare<'_>, candidate: &Record, links: Option<&Vec<Link>>) -> Reviewed {
     let Ok(config) = gate::config(what.here, what.given) else { return Reviewed::default() };
     let Ok(repo) = what.here.repo_with(&config.baselines_dir) else { return Reviewed::default() };
@@ -152,7 +153,8 @@ fn reviewed(what: &Compare<'_>, candidate: &Record, links: Option<&Vec<Link>>) -
     reviewed
 }
 
-/// As `check` would have had them, where this repository knows the record's commit: those of its lineage. Elsewhere all, oldest first.
+/// As `check` would have had them, where this repository knows the record's commit: those of its
+/// lineage. Elsewhere all, oldest first.
 fn ordered(mut sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Session)> {
     sessions.sort_by(|a, b| {
         (&a.commit_date, &a.measured, &a.session).cmp(&(&b.commit_date, &b.measured, &b.session))
@@ -171,7 +173,8 @@ fn ordered(mut sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Sess
     found
 }
 
-/// The baseline's record of the run that the candidate is of, where both are of one interleaved run.
+/// The baseline's record of the run that the candidate is of, where both are of one interleaved
+/// run.
 fn other_side(path: &Path, candidate: &Record) -> anyhow::Result<Option<Record>> {
     let role = |record: &Record| record.pair.as_ref().map(|p| p.side);
     if role(candidate) == Some(Role::Baseline) {

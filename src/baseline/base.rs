@@ -1,6 +1,8 @@
-//! Which commit a change is judged against: the base branch, the merge base, and where the walk to a baseline begins.
+//! Which commit a change is judged against: the base branch, the merge base, and where the walk to
+//! a baseline begins.
 //!
-//! Not here: what an event says of it (`app/workspace/event.rs`), which sessions are found on the way.
+//! Not here: what an event says of it (`app/workspace/event.rs`), which sessions are found on the
+//! way.
 
 use git2::{BranchType, Commit, ErrorClass, ErrorCode};
 
@@ -14,7 +16,8 @@ pub struct Wanted {
     pub named: Option<String>,
     /// Commits and branches of the event, the most exact first.
     pub event: Vec<String>,
-    /// Without any of them there is no answer; else the commit before a forced push, which nobody can fetch any more.
+    /// Without any of them there is no answer; else the commit before a forced push, which nobody
+    /// can fetch any more.
     pub event_only: bool,
     /// The pull request's head, which tells a checkout of `refs/pull/N/merge`.
     pub pull_head: Option<String>,
@@ -33,7 +36,8 @@ pub struct Change {
 }
 
 impl Wanted {
-    /// What the base says counts, and not what the change says: in CI, and where somebody names a base.
+    /// What the base says counts, and not what the change says: in CI, and where somebody names a
+    /// base.
     pub fn base_counts(&self) -> bool {
         self.ci || self.named.is_some()
     }
@@ -94,7 +98,8 @@ impl Base {
 const BASES: [&str; 5] = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
 
 impl Repo {
-    /// What is measured: HEAD. Where that is GitHub's merge of a pull request, the commit is the pull request's and the tree is the merge's.
+    /// What is measured: HEAD. Where that is GitHub's merge of a pull request, the commit is the
+    /// pull request's and the tree is the merge's.
     pub fn candidate(&self, pull_head: Option<&str>) -> Result<Head, GitError> {
         let mut head = self.head()?;
         if let Some([_, pull]) = self.merge_parents(&self.head_commit()?, pull_head)? {
@@ -105,9 +110,9 @@ impl Repo {
 
     /// The base branch, and its merge base with HEAD.
     ///
-    /// In this order: what was named; the first parent of GitHub's merge of a pull request; what the event names; the default branch; the
-    /// usual names. Outside CI, where none is there, HEAD is its own base.
-    /// Errors: a shallow clone, no such branch, no common history.
+    /// In this order: what was named; the first parent of GitHub's merge of a pull request; what
+    /// the event names; the default branch; the usual names. Outside CI, where none is there, HEAD
+    /// is its own base. Errors: a shallow clone, no such branch, no common history.
     pub fn base(&self, wanted: &Wanted) -> Result<Base, GitError> {
         self.whole()?;
         if let Some(change) = &wanted.change {
@@ -134,7 +139,8 @@ impl Repo {
         })
     }
 
-    /// As [`Self::base`], of a commit that is not HEAD: what the event names is its base, and nothing else.
+    /// As [`Self::base`], of a commit that is not HEAD: what the event names is its base, and
+    /// nothing else.
     fn base_of_change(&self, change: &Change, wanted: &Wanted) -> Result<Base, GitError> {
         let lost = || {
             wanted.event.first().map_or(GitError::NoEventBase("the branch that it goes to"), |b| {
@@ -175,9 +181,10 @@ impl Repo {
         self.commit_if_there(commit).map(|found| found.is_some())
     }
 
-    /// The commit that is built beside the candidate, and words for it: the merge base of HEAD and the base branch. Where HEAD is on the
-    /// base branch already: its first parent; outside CI HEAD itself if files that git knows are changed. In CI the commit is under test,
-    /// whatever a build has written over.
+    /// The commit that is built beside the candidate, and words for it: the merge base of HEAD and
+    /// the base branch. Where HEAD is on the base branch already: its first parent; outside CI HEAD
+    /// itself if files that git knows are changed. In CI the commit is under test, whatever a build
+    /// has written over.
     pub fn merge_base(&self, wanted: &Wanted) -> Result<(String, String), GitError> {
         let base = self.base(wanted)?;
         let (head, found) = (self.head_commit()?, self.commit(&base.merge_base)?.id());
@@ -210,7 +217,8 @@ impl Repo {
         if let Some([base, _]) = self.merge_parents(head, wanted.pull_head.as_deref())? {
             return Ok((base.id().to_string(), base, None));
         }
-        // Some systems check the change out as a branch of the target's name: then that is the change, and no base.
+        // Some systems check the change out as a branch of the target's name: then that is the
+        // change, and no base.
         let itself = |tip: &Commit<'_>, name: &str| {
             wanted.event_only
                 && tip.id() == head.id()

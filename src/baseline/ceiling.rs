@@ -1,4 +1,5 @@
-//! How far upwards anything is looked for: to the root of the repository around a folder, and never beyond a ceiling.
+//! How far upwards anything is looked for: to the root of the repository around a folder, and never
+//! beyond a ceiling.
 //!
 //! Not here: what is looked for there (`app::workspace`), opening the repository (`lineage`).
 #![expect(clippy::disallowed_methods, reason = "rim: reads the ceilings from the environment")]
@@ -15,8 +16,8 @@ pub fn ceilings() -> Vec<PathBuf> {
     paths.map(|path| path.canonicalize().unwrap_or(path)).collect()
 }
 
-/// The folder itself and those above it, nearest first, up to the root of the repository around it. Where there is no repository, the
-/// folder alone: whoever can write above it is not asked.
+/// The folder itself and those above it, nearest first, up to the root of the repository around it.
+/// Where there is no repository, the folder alone: whoever can write above it is not asked.
 pub fn upwards(folder: &Path) -> Vec<&Path> {
     let ceilings = ceilings();
     let allowed = |above: &Path| above == folder || !ceilings.iter().any(|c| c.starts_with(above));

@@ -1,5 +1,5 @@
-//! What is changed in the working folder, as a digest: the same changes give the same, and any other change another. Not here: what is done
-//! with it.
+//! What is changed in the working folder, as a digest: the same changes give the same, and any
+//! other change another. Not here: what is done with it.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -14,8 +14,8 @@ use super::lineage::{GitError, Repo};
 const READ: u64 = 64 << 20;
 
 impl Repo {
-    /// Changed and new files outside the baselines folder; empty where there are none. `without`: absolute paths of files and folders that do
-    /// not count.
+    /// Changed and new files outside the baselines folder; empty where there are none. `without`:
+    /// absolute paths of files and folders that do not count.
     pub fn changes(&self, without: &[PathBuf]) -> Result<String, GitError> {
         let Some(root) = self.root() else { return Ok(String::new()) };
         let mut options = StatusOptions::new();

@@ -1,4 +1,5 @@
-//! What can be wrong with a repository, each with the way out. "Cannot be read" is never "is not there".
+//! What can be wrong with a repository, each with the way out. "Cannot be read" is never "is not
+//! there".
 
 use git2::{ErrorCode, Repository};
 
@@ -57,7 +58,8 @@ pub enum GitError {
 }
 
 impl GitError {
-    /// An object, or whatever else git has a name for, that is there by what leads to it and cannot be read.
+    /// An object, or whatever else git has a name for, that is there by what leads to it and cannot
+    /// be read.
     pub(super) fn unread(repo: &Repository, what: impl Into<String>, e: &git2::Error) -> Self {
         let remedy = match promisor(repo) {
             Some(remote) => format!(

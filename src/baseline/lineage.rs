@@ -1,8 +1,11 @@
-//! Git facts through libgit2: HEAD, its tree without the baselines folder, and the first-parent lineage.
+//! Git facts through libgit2: HEAD, its tree without the baselines folder, and the first-parent
+//! lineage.
 //!
-//! Not here: which branch is the base (`base`), what a commit's tree holds (`tree`), changed files (`status`).
+//! Not here: which branch is the base (`base`), what a commit's tree holds (`tree`), changed files
+//! (`status`).
 //!
-//! A shallow clone is an error that names the way out: libgit2 would walk one commit and say nothing.
+//! A shallow clone is an error that names the way out: libgit2 would walk one commit and say
+//! nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -71,7 +74,8 @@ impl Repo {
         remote_name(remote.url().ok()?)
     }
 
-    /// The branch that pull requests go to: what `origin/HEAD` points to, else `main` or `master`, else the one that is checked out.
+    /// The branch that pull requests go to: what `origin/HEAD` points to, else `main` or `master`,
+    /// else the one that is checked out.
     pub fn default_branch(&self) -> Option<String> {
         let remote = self.inner.find_reference("refs/remotes/origin/HEAD").ok();
         let named = remote.and_then(|r| {
@@ -145,7 +149,8 @@ impl Repo {
         GitError::unread(&self.inner, what, e)
     }
 
-    /// Errors: a shallow clone. libgit2 looks beside HEAD only, where a worktree of a shallow clone has no such file.
+    /// Errors: a shallow clone. libgit2 looks beside HEAD only, where a worktree of a shallow clone
+    /// has no such file.
     pub(super) fn whole(&self) -> Result<(), GitError> {
         let shallow = self.inner.is_shallow() || self.inner.commondir().join("shallow").exists();
         if shallow { Err(GitError::Shallow) } else { Ok(()) }
@@ -246,7 +251,8 @@ impl Repo {
         commit.tree().map_err(|e| self.unread(format!("the tree of commit {}", commit.id()), &e))
     }
 
-    /// The commit's tree hash without the baselines folder, computed and not written. A folder below the top level stays in it.
+    /// The commit's tree hash without the baselines folder, computed and not written. A folder
+    /// below the top level stays in it.
     fn bare_tree(&self, commit: &Commit<'_>) -> Result<Oid, GitError> {
         let tree = self.tree(commit)?;
         let skipped = self.baselines.to_string_lossy();
@@ -268,7 +274,8 @@ pub(super) fn said(commit: Oid, words: &str) -> (String, String) {
     (hash, words)
 }
 
-/// `https://user:key@github.com/acme/serving.git` and `git@github.com:acme/serving.git` are `github.com/acme/serving`.
+/// `https://user:key@github.com/acme/serving.git` and `git@github.com:acme/serving.git` are
+/// `github.com/acme/serving`.
 fn remote_name(url: &str) -> Option<String> {
     let rest = url
         .split_once("://")

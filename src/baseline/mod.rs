@@ -1,6 +1,7 @@
-//! Baselines: one immutable, byte-stable JSON file per session, found by commit. `store` is the files, `lineage` is git,
-//! `base` what a change is judged against, `tree` what a commit holds, `reviewed` the files beside the sessions, `worktree` a commit checked out, `ceiling` how
-//! far upwards anything is looked for.
+//! Baselines: one immutable, byte-stable JSON file per session, found by commit. `store` is the
+//! files, `lineage` is git, `base` what a change is judged against, `tree` what a commit holds,
+//! `reviewed` the files beside the sessions, `worktree` a commit checked out, `ceiling` how far
+//! upwards anything is looked for.
 //!
 //! Not here: judging, or measuring.
 

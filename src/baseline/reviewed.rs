@@ -1,5 +1,5 @@
-//! Files that people review beside the sessions (`accepted.json`, `anchor`), and what git knows of them: who brought an entry, and with
-//! which commit a change came in.
+//! Files that people review beside the sessions (`accepted.json`, `anchor`), and what git knows of
+//! them: who brought an entry, and with which commit a change came in.
 //!
 //! Not here: what they say (`accept`), whose file counts (`command`).
 
@@ -25,7 +25,8 @@ impl Repo {
         self.file_at(commit, &self.baselines.join(name))
     }
 
-    /// Since when, on first parents from `from`, the file says something without a break; none where it does not say it there.
+    /// Since when, on first parents from `from`, the file says something without a break; none
+    /// where it does not say it there.
     pub fn introduced(
         &self,
         from: &str,
@@ -54,8 +55,9 @@ impl Repo {
         Ok(found)
     }
 
-    /// The link with which a commit came into a lineage (nearest first): by a merge, or as it is; after a squash or a rebase by its
-    /// tree without the baselines folder. None where it is not in it.
+    /// The link with which a commit came into a lineage (nearest first): by a merge, or as it is;
+    /// after a squash or a rebase by its tree without the baselines folder. None where it is not in
+    /// it.
     pub fn landing(
         &self,
         links: &[Link],
@@ -73,8 +75,8 @@ impl Repo {
         Ok(merged.or_else(|| links.iter().rposition(|l| Some(l.tree.as_str()) == tree)))
     }
 
-    /// Whether a commit is another, or has it among its ancestors; false where one of them is not here. Errors: one between them cannot
-    /// be read.
+    /// Whether a commit is another, or has it among its ancestors; false where one of them is not
+    /// here. Errors: one between them cannot be read.
     pub fn contains(&self, commit: &str, ancestor: &str) -> Result<bool, GitError> {
         let Some((a, b)) = Oid::from_str(commit).ok().zip(Oid::from_str(ancestor).ok()) else {
             return Ok(false);

@@ -1,5 +1,6 @@
-//! Whether the working tree differs from HEAD. What git calls clean is clean: libgit2 runs no filters (LFS), and takes what a sparse
-//! checkout leaves out for removed, so git itself has the last word wherever it is installed.
+//! Whether the working tree differs from HEAD. What git calls clean is clean: libgit2 runs no
+//! filters (LFS), and takes what a sparse checkout leaves out for removed, so git itself has the
+//! last word wherever it is installed.
 #![expect(clippy::disallowed_methods, reason = "rim: asks git, as its user would")]
 
 use std::path::Path;
@@ -19,7 +20,8 @@ impl Repo {
         self.altered(true)
     }
 
-    /// Changed files that git knows, outside the baselines folder: a note that lies about is no change of the code.
+    /// Changed files that git knows, outside the baselines folder: a note that lies about is no
+    /// change of the code.
     pub fn changed(&self) -> Result<bool, GitError> {
         self.altered(false)
     }
@@ -55,7 +57,8 @@ impl Repo {
         Ok(false)
     }
 
-    /// By parts of the path: `baselines-notes.txt` is not in `baselines`. A new folder is shown with a slash at its end.
+    /// By parts of the path: `baselines-notes.txt` is not in `baselines`. A new folder is shown
+    /// with a slash at its end.
     fn outside_baselines(&self, path: &str) -> bool {
         !Path::new(path).starts_with(&self.baselines)
     }

@@ -1,4 +1,5 @@
-//! Baseline files: `DIR/WORKLOAD/FINGERPRINT/COMMIT-SESSION.json`, sorted keys, written once by temporary file and rename.
+//! Baseline files: `DIR/WORKLOAD/FINGERPRINT/COMMIT-SESSION.json`, sorted keys, written once by
+//! temporary file and rename.
 #![expect(clippy::disallowed_methods, reason = "rim: reads and writes baseline files")]
 
 use std::fs;
@@ -47,7 +48,8 @@ pub fn blob(text: &str) -> Result<String, GitError> {
         .map_err(|e| other(&e))
 }
 
-/// Removes a session's file. Returns its path. Errors: it is not there, since it was measured under other rules of comparison.
+/// Removes a session's file. Returns its path. Errors: it is not there, since it was measured under
+/// other rules of comparison.
 pub fn remove(dir: &Path, session: &Session, under_test: &[String]) -> Result<PathBuf, StoreError> {
     let path = path_of(dir, session, under_test);
     fs::remove_file(&path).map_err(|e| io("remove", &path, e))?;

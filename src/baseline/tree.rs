@@ -1,4 +1,5 @@
-//! What a commit's tree holds, read through the object database and never from a checkout: baseline sessions, and single files.
+//! What a commit's tree holds, read through the object database and never from a checkout: baseline
+//! sessions, and single files.
 //!
 //! Not here: files of the working tree (`store`).
 
@@ -30,14 +31,16 @@ pub enum TreeError {
 
 /// Symbolic links and submodules are no files of this commit.
 const FILE_MODES: [i32; 2] = [0o100_644, 0o100_755];
-/// `workload/fingerprint/file` is all that is ever written; deeper than this somebody plays with us.
+/// `workload/fingerprint/file` is all that is ever written; deeper than this somebody plays with
+/// us.
 const DEEPEST: usize = 8;
 const LINK_MODE: i32 = 0o120_000;
 /// Links that lead to links: more are a circle.
 const MOST_LINKS: usize = 8;
 
 impl Repo {
-    /// The sessions that a commit's tree holds; none where it has no such folder. Errors: a file that is no session.
+    /// The sessions that a commit's tree holds; none where it has no such folder. Errors: a file
+    /// that is no session.
     pub fn sessions_at(&self, commit: &str) -> Result<Files, TreeError> {
         let mut files = Files::new();
         if let Some(id) = self.entry_at(commit, &self.baselines)? {
@@ -46,7 +49,8 @@ impl Repo {
         Ok(files)
     }
 
-    /// The sessions of a folder, or the text of a file, as a commit has it. None where it has no such path.
+    /// The sessions of a folder, or the text of a file, as a commit has it. None where it has no
+    /// such path.
     pub fn found_at(&self, commit: &str, path: &Path) -> Result<Option<Found>, TreeError> {
         let tree = self.tree(&self.commit(commit)?)?;
         let Some(id) = self.followed(&tree, path, 0)? else { return Ok(None) };
@@ -60,9 +64,11 @@ impl Repo {
         Ok(self.file_at(commit, path)?.map(Found::Text))
     }
 
-    /// A file's text as a commit has it, through that commit's own links; `path` is relative to the root. None where it has no such file.
+    /// A file's text as a commit has it, through that commit's own links; `path` is relative to the
+    /// root. None where it has no such file.
     ///
-    /// Errors: it cannot be read, is no UTF-8, lies in a submodule, or a link leads out of the repository.
+    /// Errors: it cannot be read, is no UTF-8, lies in a submodule, or a link leads out of the
+    /// repository.
     pub fn file_at(&self, commit: &str, path: &Path) -> Result<Option<String>, GitError> {
         let tree = self.tree(&self.commit(commit)?)?;
         let Some(id) = self.followed(&tree, path, 0)? else { return Ok(None) };

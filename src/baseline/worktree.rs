@@ -1,4 +1,5 @@
-//! A commit checked out beside the repository, in a temporary folder, for as long as it is needed. Not here: what is built in it.
+//! A commit checked out beside the repository, in a temporary folder, for as long as it is needed.
+//! Not here: what is built in it.
 #![expect(clippy::disallowed_methods, reason = "rim: a lock file beside the checkout")]
 
 use std::fs::File;
@@ -18,7 +19,8 @@ pub struct Worktree {
     owner: PathBuf,
     name: String,
     folder: PathBuf,
-    /// Outside the repository, so that a build tool that looks upwards does not find the candidate's files.
+    /// Outside the repository, so that a build tool that looks upwards does not find the
+    /// candidate's files.
     temporary: Option<TempDir>,
     /// Locked while we live, so that a later run knows what a killed one has left.
     _lock: File,
@@ -46,7 +48,8 @@ impl Worktree {
         let folder = temporary.path().join("baseline");
         let commit =
             repo.revparse_single(commit).and_then(|o| o.peel_to_commit()).map_err(|e| other(&e))?;
-        // libgit2 adds a worktree for a branch only: one is made for the moment, and HEAD is detached from it.
+        // libgit2 adds a worktree for a branch only: one is made for the moment, and HEAD is
+        // detached from it.
         let branch = repo.branch(&name, &commit, false).map_err(|e| other(&e))?;
         let worktree = Self {
             owner: repo.path().to_owned(),
@@ -101,7 +104,8 @@ fn remove_branch(repo: &Repository, name: &str) {
     }
 }
 
-/// Removes what runs that were killed have left: nobody holds their lock any more. What cannot be removed is in nobody's way.
+/// Removes what runs that were killed have left: nobody holds their lock any more. What cannot be
+/// removed is in nobody's way.
 pub fn remove_abandoned(repo: &Repository) {
     let names = repo
         .worktrees()

@@ -23,7 +23,8 @@ pub enum BaselineCommand {
     Prune(BaselinePruneArgs),
     /// A metric over the sessions of the branch: where it moved, and which limit has become slack
     History(BaselineHistoryArgs),
-    /// Pin a point of the past, say the last release, that every check also compares with: it shows slow drift
+    /// Pin a point of the past, say the last release, that every check also compares with: it shows
+    /// slow drift
     Anchor(BaselineAnchorArgs),
 }
 
@@ -85,10 +86,12 @@ pub struct BaselinePromoteArgs {
 /// Where new sessions go besides the working tree.
 #[derive(Clone, Debug, Default, Args)]
 pub struct LandArgs {
-    /// Also commit the new sessions to this branch on GitHub, through its API (token: `contents: write`)
+    /// Also commit the new sessions to this branch on GitHub, through its API (token: `contents:
+    /// write`)
     #[arg(long, value_name = "BRANCH", conflicts_with = "pull_request")]
     pub push: Option<String>,
-    /// Also propose the new sessions for this branch in a pull request on GitHub [default: the run's branch]
+    /// Also propose the new sessions for this branch in a pull request on GitHub [default: the
+    /// run's branch]
     #[arg(long, value_name = "BRANCH", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub pull_request: Option<String>,
 }

@@ -61,7 +61,8 @@ pub enum LogFormat {
 /// In which language people read what comes out.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct LangArgs {
-    /// Language of summary, page, Markdown and comment; files for machines stay English [default: the config's, else en]
+    /// Language of summary, page, Markdown and comment; files for machines stay English [default:
+    /// the config's, else en]
     #[arg(long, value_enum, env = "GOODPUT_GATE_LANG", hide_env_values = true)]
     pub lang: Option<Language>,
 }

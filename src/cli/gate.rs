@@ -8,7 +8,8 @@ use super::{ConfigArgs, LangArgs, LookArgs, OutputArgs, ViewArgs, WorkloadArgs};
 
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
-    /// Measure every one of the config's `targets` with the same plans, one server at a time, and rank them
+    /// Measure every one of the config's `targets` with the same plans, one server at a time, and
+    /// rank them
     #[arg(long, conflicts_with_all = ["interactive", "base_url", "target", "model", "protocol", "api_key_env", "record"])]
     pub each: bool,
     /// Choose server, model and workload from lists; Enter takes the default
@@ -16,7 +17,8 @@ pub struct RunArgs {
     pub interactive: bool,
     #[command(flatten)]
     pub look: LookArgs,
-    /// One workload per level, concurrency=1,2,4,8 or rate=1..20, and where the server's curve bends
+    /// One workload per level, concurrency=1,2,4,8 or rate=1..20, and where the server's curve
+    /// bends
     #[arg(long, value_name = "AXIS=LEVELS", conflicts_with_all = ["concurrency", "rate"])]
     pub sweep: Option<String>,
     #[command(flatten)]
@@ -33,7 +35,8 @@ pub struct RunArgs {
 
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
-    /// Gate the simulated server against itself, in any folder, in a minute; `--set target.sim.decode_factor=1.2` makes it 20 % slower
+    /// Gate the simulated server against itself, in any folder, in a minute; `--set
+    /// target.sim.decode_factor=1.2` makes it 20 % slower
     #[arg(long, conflicts_with_all = ["config", "base_url", "target", "baseline", "with", "base", "baseline_url"])]
     pub demo: bool,
     #[command(flatten)]
@@ -41,13 +44,16 @@ pub struct CheckArgs {
     /// Folder or file of baseline sessions to compare with, instead of the repository's
     #[arg(long, value_name = "PATH")]
     pub baseline: Option<PathBuf>,
-    /// The record of a first job of this commit, on another machine, that left it open: both jobs are judged together
+    /// The record of a first job of this commit, on another machine, that left it open: both jobs
+    /// are judged together
     #[arg(long, value_name = "RECORD", conflicts_with_all = ["interleaved", "baseline_url"])]
     pub with: Option<PathBuf>,
     /// Measure the baseline in the same job, beside the candidate (gate.mode: interleaved)
     #[arg(long)]
     pub interleaved: bool,
-    /// The base branch: the baseline is looked for from its merge base with HEAD on; `none`: this run judges no change, and its reports say so [default: the event's, origin/HEAD, origin/main, main...]
+    /// The base branch: the baseline is looked for from its merge base with HEAD on; `none`: this
+    /// run judges no change, and its reports say so [default: the event's, origin/HEAD,
+    /// origin/main, main...]
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
     /// Interleaved: the baseline is a server that runs already, at this base URL
@@ -77,7 +83,8 @@ pub struct CalibrateArgs {
     pub workload: WorkloadArgs,
 }
 
-/// The gate's own test: A/A runs and known changes of the simulated server, judged as `check` judges.
+/// The gate's own test: A/A runs and known changes of the simulated server, judged as `check`
+/// judges.
 #[derive(Clone, Debug, Args)]
 pub struct SelftestArgs {
     /// A/A gates; each injected change is played a tenth as often [default: 1000]

@@ -46,7 +46,8 @@ pub struct DoctorArgs {
     pub api_key_env: Option<String>,
 }
 
-/// Which models a server offers, and what it says of itself; without a URL, every server on this machine's usual ports.
+/// Which models a server offers, and what it says of itself; without a URL, every server on this
+/// machine's usual ports.
 #[derive(Clone, Debug, Args)]
 pub struct ModelsArgs {
     /// Base URL of the API; the server's root for ollama and triton
@@ -83,7 +84,8 @@ pub struct InitArgs {
     /// Ask nothing, take every default (as where there is no terminal)
     #[arg(long, short)]
     pub yes: bool,
-    /// Take targets, models and workloads from this folder's targets.yaml, models.yaml and workloads.yaml
+    /// Take targets, models and workloads from this folder's targets.yaml, models.yaml and
+    /// workloads.yaml
     #[arg(long, value_name = "DIR")]
     pub from: Option<PathBuf>,
     /// Write here [default: the repository's root, else the working folder]

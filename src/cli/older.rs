@@ -1,4 +1,5 @@
-//! Words of the older tools' command lines, and what to write here: a tip beside clap's error instead of the word that only looks alike.
+//! Words of the older tools' command lines, and what to write here: a tip beside clap's error
+//! instead of the word that only looks alike.
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};

@@ -24,7 +24,8 @@ pub struct CompareArgs {
     /// Show the arithmetic behind the judgement of this metric, step by step (repeatable)
     #[arg(long, value_name = "METRIC")]
     pub explain: Vec<String>,
-    /// Print the whole in this format, instead of the terminal's tables; a ranking has terminal, md, html, csv and json
+    /// Print the whole in this format, instead of the terminal's tables; a ranking has terminal,
+    /// md, html, csv and json
     #[arg(long, value_enum, conflicts_with = "explain", hide_possible_values = true)]
     pub format: Option<ReportFormat>,
     #[command(flatten)]

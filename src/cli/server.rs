@@ -8,7 +8,8 @@ use super::ConfigArgs;
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum ServerCommand {
-    /// Build and start the config's server, wait until it is ready, print its base URL, and let it run on
+    /// Build and start the config's server, wait until it is ready, print its base URL, and let it
+    /// run on
     Up(ServerArgs),
     /// Stop it, with all that it started
     Down(ServerArgs),

@@ -41,7 +41,8 @@ pub fn options(args: &OutputArgs) -> RunOptions {
     }
 }
 
-/// Begins a job that listens to signals and to `--time-limit`. `None`: interrupted while it waited for another gate.
+/// Begins a job that listens to signals and to `--time-limit`. `None`: interrupted while it waited
+/// for another gate.
 pub fn begin(verb: &'static str, args: &OutputArgs) -> anyhow::Result<Option<Job>> {
     let limit = args
         .time_limit

@@ -1,4 +1,5 @@
-//! Questions to a person: on standard error, answered on standard input, Enter takes the default. Not here: what is asked.
+//! Questions to a person: on standard error, answered on standard input, Enter takes the default.
+//! Not here: what is asked.
 
 use std::io::{BufRead, Read as _};
 
@@ -36,7 +37,8 @@ impl Talk {
         Self { input: Some(Box::new(answers.as_bytes())) }
     }
 
-    /// One of `options`, by number or as `typed` accepts it; the first is the default. Errors: the input ended.
+    /// One of `options`, by number or as `typed` accepts it; the first is the default. Errors: the
+    /// input ended.
     pub fn choose(
         &mut self,
         what: &str,

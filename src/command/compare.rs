@@ -1,4 +1,5 @@
-//! `compare A B`: a stored record against stored sessions or another record, offline; of several records a ranking.
+//! `compare A B`: a stored record against stored sessions or another record, offline; of several
+//! records a ranking.
 
 use std::path::PathBuf;
 

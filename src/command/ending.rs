@@ -1,4 +1,5 @@
-//! How a process ends that does not end well: errors, wrong arguments and panics, said and as an exit status.
+//! How a process ends that does not end well: errors, wrong arguments and panics, said and as an
+//! exit status.
 //!
 //! Not here: what errors say (`app::error_text`), or which status they have (`exit`).
 #![expect(clippy::disallowed_methods, reason = "rim: asks whether colours are wanted")]

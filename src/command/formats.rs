@@ -1,4 +1,5 @@
-//! Reports and rankings in the formats that people ask for by name. Not here: the formats themselves (`report`).
+//! Reports and rankings in the formats that people ask for by name. Not here: the formats
+//! themselves (`report`).
 
 use std::path::Path;
 

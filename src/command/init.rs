@@ -1,4 +1,5 @@
-//! `init`: looks around, asks only what it must, writes config and workflow, and never over files that are there unless told to.
+//! `init`: looks around, asks only what it must, writes config and workflow, and never over files
+//! that are there unless told to.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};

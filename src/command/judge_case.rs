@@ -1,4 +1,5 @@
-//! `judge-case` (hidden): one labelled case of METHOD's test suite from standard input through the judge.
+//! `judge-case` (hidden): one labelled case of METHOD's test suite from standard input through the
+//! judge.
 
 use super::output;
 use crate::exit::ExitStatus;

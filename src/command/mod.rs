@@ -1,4 +1,5 @@
-//! One thin file per verb: arguments, what `app` makes of them, what is printed, the exit code. No verb uses another.
+//! One thin file per verb: arguments, what `app` makes of them, what is printed, the exit code. No
+//! verb uses another.
 
 // What verbs share: arguments, questions, standard output, signals, how a process ends.
 mod signals;
@@ -73,7 +74,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitStatus> {
     }
 }
 
-/// Room for ten thousand connections where the hard limit allows it; where not, the soft limit stays as it is.
+/// Room for ten thousand connections where the hard limit allows it; where not, the soft limit
+/// stays as it is.
 fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });

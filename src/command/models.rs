@@ -1,5 +1,5 @@
-//! `models`: which models a server offers, what it says of itself, and the command that measures one. Not here: how servers are asked
-//! (`probe`).
+//! `models`: which models a server offers, what it says of itself, and the command that measures
+//! one. Not here: how servers are asked (`probe`).
 
 use anyhow::{Context as _, bail};
 use serde::Serialize;

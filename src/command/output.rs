@@ -1,4 +1,5 @@
-//! Standard output of the verbs: a report in colour, lines, whole files. Files are written before (`app::artefacts`).
+//! Standard output of the verbs: a report in colour, lines, whole files. Files are written before
+//! (`app::artefacts`).
 #![expect(clippy::disallowed_methods, reason = "rim: looks at the terminal")]
 
 use std::io::IsTerminal as _;
@@ -17,7 +18,8 @@ use crate::report::terminal::{self, brief};
 
 const UNPRINTED: &str = "cannot write to standard output";
 
-/// The reports as files and on the terminal. What cannot be written is said, there too, and changes nothing else.
+/// The reports as files and on the terminal. What cannot be written is said, there too, and changes
+/// nothing else.
 pub fn deliver(folder: &Path, report: &mut Report, charts: &[Charts], lang: Lang, view: ViewArgs) {
     let unwritten = artefacts::save_reports(folder, report, charts, lang);
     let page = folder.join("report.html").display().to_string();
@@ -41,7 +43,8 @@ pub fn tell(text: &str) {
     told(print(text));
 }
 
-/// The report on standard output, in colour where a person looks at it. `page`: where it lies as HTML.
+/// The report on standard output, in colour where a person looks at it. `page`: where it lies as
+/// HTML.
 pub fn show(report: &Report, page: Option<&str>, lang: Lang, view: ViewArgs) -> anyhow::Result<()> {
     let colour = std::io::stdout().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());

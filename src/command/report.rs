@@ -1,4 +1,5 @@
-//! `report RECORD`: a stored record, a stored report or a stored ranking, in another format; of several, one table of all their workloads.
+//! `report RECORD`: a stored record, a stored report or a stored ranking, in another format; of
+//! several, one table of all their workloads.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -49,7 +50,8 @@ fn text_of(path: &Path) -> anyhow::Result<String> {
     artefacts::read(path)
 }
 
-/// All workloads of several runs in one table, whatever their loads. Errors: one is no run's, or the format has no such table.
+/// All workloads of several runs in one table, whatever their loads. Errors: one is no run's, or
+/// the format has no such table.
 fn of_several(args: &ReportArgs, lang: Lang) -> anyhow::Result<Vec<u8>> {
     let paths: Vec<&PathBuf> = std::iter::once(&args.record).chain(&args.more).collect();
     let read = |path: &&PathBuf| -> anyhow::Result<(String, Report)> {
@@ -76,7 +78,8 @@ fn of_several(args: &ReportArgs, lang: Lang) -> anyhow::Result<Vec<u8>> {
     })
 }
 
-/// Of one run: its record, or its report. Errors: what the file is instead, and which files are meant.
+/// Of one run: its record, or its report. Errors: what the file is instead, and which files are
+/// meant.
 fn of_one(
     text: &str,
     kind: Option<&str>,
@@ -122,7 +125,8 @@ fn kind(text: &str) -> Option<String> {
     serde_json::from_str::<Kind>(text).ok().map(|kind| kind.schema)
 }
 
-/// The record that a stored report is of, where it lies beside it: the charts of a page are drawn from it.
+/// The record that a stored report is of, where it lies beside it: the charts of a page are drawn
+/// from it.
 fn record_of(report: &Report, path: &Path) -> Option<Record> {
     let beside = artefacts::read(&path.with_file_name(measure::RECORD)).ok()?;
     Record::parse(&beside).ok().filter(|record| record.session == report.session)

@@ -1,7 +1,9 @@
-//! Signals of a command that measures. Ctrl-C, SIGTERM and SIGHUP: the first drains, the second (or ten seconds) aborts, the third ends the
-//! program at once. SIGQUIT aborts, tidies up and then ends the program as that signal does. SIGCONT says that the program stood still.
+//! Signals of a command that measures. Ctrl-C, SIGTERM and SIGHUP: the first drains, the second (or
+//! ten seconds) aborts, the third ends the program at once. SIGQUIT aborts, tidies up and then ends
+//! the program as that signal does. SIGCONT says that the program stood still.
 //!
-//! A SIGHUP that was ignored at the start (`nohup`) stays ignored. Not here: what a drained run saves.
+//! A SIGHUP that was ignored at the start (`nohup`) stays ignored. Not here: what a drained run
+//! saves.
 #![expect(
     clippy::disallowed_methods,
     clippy::exit,
@@ -23,13 +25,15 @@ use crate::server::is_ignored;
 
 /// Requests in flight get this long to finish after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
-/// A thread that only looks at the clock is woken later than this where the whole program (or the machine) stood still.
+/// A thread that only looks at the clock is woken later than this where the whole program (or the
+/// machine) stood still.
 const STANDSTILL: Duration = Duration::from_secs(1);
 
 /// The program is to end by SIGQUIT, once it has tidied up.
 static QUIT: AtomicBool = AtomicBool::new(false);
 
-/// Watches signals, and the time limit once it has begun, on a thread of its own, for the rest of the process.
+/// Watches signals, and the time limit once it has begun, on a thread of its own, for the rest of
+/// the process.
 pub fn watch(limit: Option<Duration>) -> anyhow::Result<Stop> {
     let stop = Stop::default();
     let watched = stop.clone();
@@ -37,7 +41,8 @@ pub fn watch(limit: Option<Duration>) -> anyhow::Result<Stop> {
         .enable_all()
         .build()
         .context("cannot start the signal watch")?;
-    // Registered here and not on the thread: from the first request on, a signal must find its handler.
+    // Registered here and not on the thread: from the first request on, a signal must find its
+    // handler.
     let signals = {
         let _context = runtime.enter();
         Signals::register().context("cannot watch for signals")?
@@ -52,8 +57,8 @@ pub fn watch(limit: Option<Duration>) -> anyhow::Result<Stop> {
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    /// The terminal, or the connection to it, is gone. `None` where it was ignored at the start: no handler, so that what we start
-    /// ignores it, too.
+    /// The terminal, or the connection to it, is gone. `None` where it was ignored at the start: no
+    /// handler, so that what we start ignores it, too.
     hangup: Option<Signal>,
     quit: Signal,
     resume: Signal,
@@ -160,7 +165,8 @@ fn interrupt(stop: &Stop, asked: u32) {
             stop.control.abort();
             say("interrupted again: tidying up; once more to end at once");
         }
-        // What it started ends with it, since their pipes close; a checkout that it made is removed by the next run.
+        // What it started ends with it, since their pipes close; a checkout that it made is removed
+        // by the next run.
         _ => std::process::exit(ExitStatus::Interrupted.code().into()),
     }
 }
@@ -177,13 +183,14 @@ pub fn quits() -> bool {
     QUIT.load(Ordering::Relaxed)
 }
 
-/// Where SIGQUIT asked for it, ends the process by that signal, as whoever waits for it expects. Else returns.
+/// Where SIGQUIT asked for it, ends the process by that signal, as whoever waits for it expects.
+/// Else returns.
 pub fn end_by_quit() {
     if !quits() {
         return;
     }
-    // There is no safe call that gives a signal its usual meaning back, but a new program has it. The shell's core would tell nobody
-    // anything.
+    // There is no safe call that gives a signal its usual meaning back, but a new program has it.
+    // The shell's core would tell nobody anything.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let _ = std::process::Command::new("/bin/sh").args(["-c", "kill -QUIT $$"]).exec();
 }

@@ -1,4 +1,5 @@
-//! `goodput-gate sim`: the simulated server as a process. Says where it listens, then serves until it is told to stop.
+//! `goodput-gate sim`: the simulated server as a process. Says where it listens, then serves until
+//! it is told to stop.
 #![expect(clippy::disallowed_methods, reason = "rim: reads the replay file and draws the seed")]
 
 use std::io::{self, Read as _};
@@ -109,8 +110,9 @@ fn announce(addr: SocketAddr, seed: u64) -> anyhow::Result<()> {
     print(&line.to_string()).context("cannot say where the simulated server listens")
 }
 
-/// Done at SIGTERM, and at SIGINT or, where that is asked for, the end of standard input. A terminal's Ctrl-C (and its end, and its
-/// Ctrl-\) reaches the parent, too, which may still wait for answers: then it is the parent who says when.
+/// Done at SIGTERM, and at SIGINT or, where that is asked for, the end of standard input. A
+/// terminal's Ctrl-C (and its end, and its Ctrl-\) reaches the parent, too, which may still wait
+/// for answers: then it is the parent who says when.
 fn stop(with_stdin: bool) -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;

@@ -1,4 +1,5 @@
-//! `goodput-gate supervise` (hidden): the process between this program and a user's server. What it does is in `server::supervisor`.
+//! `goodput-gate supervise` (hidden): the process between this program and a user's server. What it
+//! does is in `server::supervisor`.
 
 use anyhow::{Context as _, anyhow};
 

@@ -1,7 +1,9 @@
-//! Acceptances as they count for one judgement, and which sessions are of the same side of an accepted change as those they are averaged with.
+//! Acceptances as they count for one judgement, and which sessions are of the same side of an
+//! accepted change as those they are averaged with.
 //!
-//! An acceptance never takes the baseline away: until the accepted change has sessions enough of its own, those before it count, and the
-//! acceptance with them; from then on those before it are left out, and the acceptance is used up.
+//! An acceptance never takes the baseline away: until the accepted change has sessions enough of
+//! its own, those before it count, and the acceptance with them; from then on those before it are
+//! left out, and the acceptance is used up.
 
 use std::cmp::Reverse;
 
@@ -21,7 +23,8 @@ pub struct Accepted {
 /// Where the sessions that count lie.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Since {
-    /// All of them are at least so many steps back; none where nothing was left out for being nearer.
+    /// All of them are at least so many steps back; none where nothing was left out for being
+    /// nearer.
     pub newest: Option<u32>,
     pub notice: Option<Reason>,
 }
@@ -57,8 +60,9 @@ impl Accepted {
     }
 }
 
-/// Keeps the sessions on one side of the accepted changes (`landings`) among them: those since the last one, where they are enough to judge
-/// (docs/METHODOLOGY.md#accepted), else the nearest side that has enough, else the largest.
+/// Keeps the sessions on one side of the accepted changes (`landings`) among them: those since the
+/// last one, where they are enough to judge (docs/METHODOLOGY.md#accepted), else the nearest side
+/// that has enough, else the largest.
 pub(super) fn cut<'a>(
     landings: &[u32],
     sessions: &mut Vec<&'a Placed>,
@@ -68,7 +72,8 @@ pub(super) fn cut<'a>(
     if landings.is_empty() || sessions.iter().any(|(distance, _)| distance.is_none()) {
         return Since::default();
     }
-    // A change that came in `n` steps back is in the sessions of that commit and of all nearer ones.
+    // A change that came in `n` steps back is in the sessions of that commit and of all nearer
+    // ones.
     let side = |distance: Option<u32>| {
         landings.iter().filter(|landed| distance.is_some_and(|d| d > **landed)).count()
     };

@@ -1,5 +1,5 @@
-//! Which earlier sessions count for a workload, and why the others do not. Pure, and the only place that decides it: what is judged, drawn,
-//! shown and reckoned as noise is the same.
+//! Which earlier sessions count for a workload, and why the others do not. Pure, and the only place
+//! that decides it: what is judged, drawn, shown and reckoned as noise is the same.
 //!
 //! Not here: finding the files and their place in the lineage (`app::sessions`), judging (`judge`).
 
@@ -81,7 +81,8 @@ pub enum Why {
 }
 
 impl<'a> History<'a> {
-    /// As a run of the newest session's kind would have them. None without a session of the workload.
+    /// As a run of the newest session's kind would have them. None without a session of the
+    /// workload.
     pub fn select_newest(&self, workload: &str, under_test: &[String]) -> Option<Selection<'a>> {
         let (_, newest) = self.sessions.iter().rev().find(|(_, s)| s.workload == workload)?;
         Some(self.select(&Sought {

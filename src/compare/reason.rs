@@ -1,7 +1,8 @@
-//! What is said of a comparison beside its numbers: which sessions count, whether both sides did the same work, what the config takes away.
+//! What is said of a comparison beside its numbers: which sessions count, whether both sides did
+//! the same work, what the config takes away.
 //!
-//! Typed, with the numbers and names that the sentence holds. `Display` (`english`) is the English. Not here: other languages (`report::say`),
-//! why a judgement is what it is (`judge::reason`).
+//! Typed, with the numbers and names that the sentence holds. `Display` (`english`) is the English.
+//! Not here: other languages (`report::say`), why a judgement is what it is (`judge::reason`).
 
 mod english;
 
@@ -111,7 +112,8 @@ pub enum AnchorGap {
     Other(String),
 }
 
-/// Of what was measured: is it whole, is it the same work, is it another program, and how strict is its config?
+/// Of what was measured: is it whole, is it the same work, is it another program, and how strict is
+/// its config?
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RunReason {

@@ -1,8 +1,11 @@
-//! A history in segments: sessions of one level (docs/METHODOLOGY.md#segments). Only those of the newest are mean and noise of a comparison.
+//! A history in segments: sessions of one level (docs/METHODOLOGY.md#segments). Only those of the
+//! newest are mean and noise of a comparison.
 //!
-//! A session outside of the segment that it would join begins another one, if it is faster, or if somebody has said why it may be slower;
-//! a slower one that nobody answers for is left out, as `baseline update` would have refused it. Where the level has moved for good
-//! (three sessions or more, by the change points that `baseline history` shows) the segment begins there, whoever answers for it.
+//! A session outside of the segment that it would join begins another one, if it is faster, or if
+//! somebody has said why it may be slower; a slower one that nobody answers for is left out, as
+//! `baseline update` would have refused it. Where the level has moved for good (three sessions or
+//! more, by the change points that `baseline history` shows) the segment begins there, whoever
+//! answers for it.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +44,8 @@ pub enum Begin {
     ChangePoint { moved: Moved, p: f64 },
 }
 
-/// The newest segment. `stated`: why a session may begin another level, where somebody said so. `level`: a session's value of a metric,
-/// oriented, as history shows it.
+/// The newest segment. `stated`: why a session may begin another level, where somebody said so.
+/// `level`: a session's value of a metric, oriented, as history shows it.
 pub fn newest<'a>(
     sessions: &[Session],
     stated: impl Fn(usize) -> Option<&'a str>,

@@ -20,7 +20,8 @@ impl fmt::Display for Why {
 }
 
 impl Selection<'_> {
-    /// Where the sessions that count begin, and which slower ones were left out; none where nothing was left out for its level.
+    /// Where the sessions that count begin, and which slower ones were left out; none where nothing
+    /// was left out for its level.
     pub fn levels(&self) -> Vec<Reason> {
         let older = self.count(Why::OtherLevel) as u64;
         let first = self.used.first().filter(|_| older > 0 && self.begin != Begin::First);

@@ -1,5 +1,5 @@
-//! Addresses and what stands in them: variables of the environment, and credentials, found so that they are refused and never shown. Reports,
-//! logs and baseline files repeat addresses.
+//! Addresses and what stands in them: variables of the environment, and credentials, found so that
+//! they are refused and never shown. Reports, logs and baseline files repeat addresses.
 //!
 //! Not here: which keys of a config are addresses (`target`, `metrics`).
 
@@ -9,7 +9,8 @@ use crate::redact::{Secrets, secrets};
 /// Environment variables by name.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Names of a query's parts that carry a credential, also as the end of a longer name (`x_api_key`).
+/// Names of a query's parts that carry a credential, also as the end of a longer name
+/// (`x_api_key`).
 const NAMES: [&str; 12] = [
     "key",
     "apikey",

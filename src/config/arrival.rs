@@ -1,6 +1,7 @@
 //! `arrival`: when requests are sent. Wire form, check.
 //!
-//! Not here: what they ask for (`prompts`), lists of levels made workloads (`sweep`), the instants themselves (`plan::arrival`).
+//! Not here: what they ask for (`prompts`), lists of levels made workloads (`sweep`), the instants
+//! themselves (`plan::arrival`).
 
 use std::fmt;
 use std::path::PathBuf;
@@ -61,7 +62,8 @@ pub enum ArrivalFile {
         file: String,
         /// Offsets are divided by this: 2 is twice the rate. 1 where it is left out.
         speedup: Option<Number>,
-        /// Unit of `timestamp`: `ms` (Mooncake's) where it is left out and nothing in the file speaks against it.
+        /// Unit of `timestamp`: `ms` (Mooncake's) where it is left out and nothing in the file
+        /// speaks against it.
         unit: Option<TimeUnit>,
         /// Tokens of a block of `hash_ids`; 512 (Mooncake's) where it is left out.
         #[schemars(range(min = 1))]
@@ -102,7 +104,8 @@ pub enum Arrival {
     Poisson {
         rate: f64,
     },
-    /// Gamma-distributed gaps; burstiness is vLLM's shape parameter: below 1 burstier than Poisson, 1 is Poisson. CV = 1/sqrt(burstiness).
+    /// Gamma-distributed gaps; burstiness is vLLM's shape parameter: below 1 burstier than Poisson,
+    /// 1 is Poisson. CV = 1/sqrt(burstiness).
     Gamma {
         rate: f64,
         burstiness: f64,

@@ -1,6 +1,8 @@
-//! Wire types in, validated types out: what collects all problems before giving up, and the ranges that many keys have.
+//! Wire types in, validated types out: what collects all problems before giving up, and the ranges
+//! that many keys have.
 //!
-//! Not here: any section (a file each adds its own to `Checker`), where a value was written (`position`).
+//! Not here: any section (a file each adds its own to `Checker`), where a value was written
+//! (`position`).
 
 use std::time::Duration;
 
@@ -63,7 +65,8 @@ impl Checker {
         None
     }
 
-    /// 1 or more, and no more than any run has use for: what sizes something must not take all memory by a slip of the keyboard.
+    /// 1 or more, and no more than any run has use for: what sizes something must not take all
+    /// memory by a slip of the keyboard.
     pub fn bounded(&mut self, path: &str, value: Option<u32>, most: u32) -> Option<u32> {
         let value = self.at_least_one(path, value)?;
         if value > most {

@@ -1,4 +1,5 @@
-//! What is wrong with a config: what, where, and what to do. Also: how the YAML reader's errors are put in our words.
+//! What is wrong with a config: what, where, and what to do. Also: how the YAML reader's errors are
+//! put in our words.
 //!
 //! Not here: the checks themselves (`check`, `overrides`).
 
@@ -52,7 +53,8 @@ pub enum Place {
     Flag(String),
 }
 
-/// What the design has and this version has not: `(path without indices, unless empty, key or value, what to do)`.
+/// What the design has and this version has not: `(path without indices, unless empty, key or
+/// value, what to do)`.
 const LATER: [(&str, &str, &str); 2] = [
     (
         "target.protocol",
@@ -62,7 +64,8 @@ const LATER: [(&str, &str, &str); 2] = [
     ("baselines", "ref", "baselines are read from the base branch"),
 ];
 
-/// Keys that stand deeper, or had another name in the older tools: `(parent without indices, key, where it is said)`.
+/// Keys that stand deeper, or had another name in the older tools: `(parent without indices, key,
+/// where it is said)`.
 const ELSEWHERE: [(&str, &str, &str); 9] = [
     ("workloads", "input_tokens", "prompts: {synthetic: {input_tokens: 256}}"),
     ("workloads", "shared_prefix", "prompts: {synthetic: {shared_prefix: 0.5}}"),
@@ -117,7 +120,8 @@ pub fn did_you_mean(word: &str, valid: &[&str]) -> String {
 }
 
 fn nearest<'a>(word: &str, valid: &[&'a str]) -> Option<&'a str> {
-    // Jaro-Winkler, since slips are mostly after a right beginning; 0.8 keeps words apart that only share letters.
+    // Jaro-Winkler, since slips are mostly after a right beginning; 0.8 keeps words apart that only
+    // share letters.
     let scored = valid
         .iter()
         .map(|v| (strsim::jaro_winkler(&word.to_lowercase(), v), *v))

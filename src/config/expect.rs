@@ -1,6 +1,8 @@
-//! What a workload expects of its answers, `slo` and `limits`: wire forms, layers, check against the metric table.
+//! What a workload expects of its answers, `slo` and `limits`: wire forms, layers, check against
+//! the metric table.
 //!
-//! Not here: how changes are judged (`regression`), ranges of the load itself (`workload`), or any judging.
+//! Not here: how changes are judged (`regression`), ranges of the load itself (`workload`), or any
+//! judging.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -44,7 +46,8 @@ pub struct Slo {
     pub e2e: Option<Duration>,
 }
 
-/// An absolute limit on a metric of the run. In the metric's own unit (ms, per second, share 0 to 1).
+/// An absolute limit on a metric of the run. In the metric's own unit (ms, per second, share 0 to
+/// 1).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limit {
     pub metric: Metric,

@@ -1,4 +1,5 @@
-//! Workloads that were named one by one and differ in their level of load only: one family, as lists and `--sweep` make them.
+//! Workloads that were named one by one and differ in their level of load only: one family, as
+//! lists and `--sweep` make them.
 //!
 //! Not here: those (`sweep`), or what is drawn of a family (`report::sweep`).
 
@@ -16,7 +17,8 @@ struct Group {
     members: Vec<(usize, f64)>,
 }
 
-/// Says of each workload which family it is of, where there are two or more of it. What a list or a sweep has said stays as it is.
+/// Says of each workload which family it is of, where there are two or more of it. What a list or a
+/// sweep has said stays as it is.
 pub fn mark(workloads: &mut [&mut Workload]) {
     let mut all: Vec<Group> = Vec::new();
     // Those that have a name first, so that others may join them.
@@ -58,7 +60,8 @@ pub fn mark(workloads: &mut [&mut Workload]) {
     }
 }
 
-/// Its level, and all else but what a higher one asks for: more requests, a longer warm-up, more of them in flight; and what it is judged by.
+/// Its level, and all else but what a higher one asks for: more requests, a longer warm-up, more of
+/// them in flight; and what it is judged by.
 fn parted(workload: &Workload) -> Option<(Axis, f64, Workload)> {
     let mut arrival = workload.arrival.clone();
     let (axis, value) = match &mut arrival {

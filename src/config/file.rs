@@ -1,4 +1,5 @@
-//! The config file as a whole: what YAML may say, every key optional, unknown keys refused. Also its JSON Schema.
+//! The config file as a whole: what YAML may say, every key optional, unknown keys refused. Also
+//! its JSON Schema.
 //!
 //! Not here: the sections (a file each), or any check.
 
@@ -24,16 +25,19 @@ pub struct File {
     /// Version of this format: 1.
     #[schemars(required, range(min = 1, max = 1))]
     pub version: Option<u32>,
-    /// The server under test. No default; may be left out where `server` starts one at http://127.0.0.1:${PORT}/v1.
+    /// The server under test. No default; may be left out where `server` starts one at
+    /// http://127.0.0.1:${PORT}/v1.
     pub target: Option<TargetFile>,
     /// How the gate builds, starts and stops that server; without it the server has to run already.
     pub server: Option<ServerFile>,
-    /// Further targets by name, to be measured instead (`--target`) or compared with (`gate.baseline`). Each says what differs.
+    /// Further targets by name, to be measured instead (`--target`) or compared with
+    /// (`gate.baseline`). Each says what differs.
     pub targets: Option<BTreeMap<String, SideFile>>,
     /// The loads to drive it with, one after the other. No default.
     #[schemars(required, length(min = 1))]
     pub workloads: Option<Vec<WorkloadFile>>,
-    /// Statements about `targets`, to be confirmed or refuted by `run --each`. They decide no verdict.
+    /// Statements about `targets`, to be confirmed or refuted by `run --each`. They decide no
+    /// verdict.
     pub hypotheses: Option<Vec<HypothesisFile>>,
     /// How a run is made and judged.
     pub gate: Option<GateFile>,

@@ -1,4 +1,5 @@
-//! The flags that say what a config's keys say: as they are typed, as the file would have it, and which key each one overrides.
+//! The flags that say what a config's keys say: as they are typed, as the file would have it, and
+//! which key each one overrides.
 //!
 //! Not here: whether it makes sense (`check`), or the flags that say something else (`cli/`).
 
@@ -20,7 +21,8 @@ use crate::protocol::{ExtraBody, ProtocolName};
 /// The workload of flags alone.
 pub const ADHOC: &str = "adhoc";
 
-/// What was typed of target, workload and gate: the same as a config's keys, for use without one or over it.
+/// What was typed of target, workload and gate: the same as a config's keys, for use without one or
+/// over it.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(next_help_heading = "Target and workload (without a config file, or over its values)")]
 pub struct Flags {
@@ -93,7 +95,9 @@ pub struct Flags {
     /// Further fields of each request body, such as '{"seed": 1}'; never a secret
     #[arg(long, value_name = "JSON")]
     pub extra_body: Option<String>,
-    /// Named workloads: quick, standard, stress, low-load, medium-load, high-load, stress-test, single, concurrent, long-context, prefix-cache, korean; adhoc: what the other flags say, and no more
+    /// Named workloads: quick, standard, stress, low-load, medium-load, high-load, stress-test,
+    /// single, concurrent, long-context, prefix-cache, korean; adhoc: what the other flags say, and
+    /// no more
     #[arg(long, value_name = "NAME[,NAME...]", value_delimiter = ',')]
     pub preset: Vec<String>,
     /// Per-request limits, e.g. ttft=500ms,tpot=50ms
@@ -105,7 +109,8 @@ pub struct Flags {
     /// Every one of `targets` (`run --each`).
     #[arg(skip)]
     pub each: bool,
-    /// `concurrency=1,2,4` or `rate=1..20`: one workload per level, instead of the arrivals' own (`run --sweep`).
+    /// `concurrency=1,2,4` or `rate=1..20`: one workload per level, instead of the arrivals' own
+    /// (`run --sweep`).
     #[arg(skip)]
     pub sweep: Option<String>,
     /// `check --interleaved`

@@ -21,9 +21,11 @@ const MOST_STARTS: u32 = 1000;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GateFile {
-    /// Against the committed baseline (`baseline`), against one that is measured in the same job (`interleaved`), or the limits alone (`limits`).
+    /// Against the committed baseline (`baseline`), against one that is measured in the same job
+    /// (`interleaved`), or the limits alone (`limits`).
     pub mode: Option<GateMode>,
-    /// Server starts per run, where the gate starts the server; a server at a `base_url` has one. Interleaved: per side, at most 3.
+    /// Server starts per run, where the gate starts the server; a server at a `base_url` has one.
+    /// Interleaved: per side, at most 3.
     #[schemars(range(min = 1))]
     pub starts: Option<u32>,
     /// Rounds per start.
@@ -41,7 +43,8 @@ pub struct GateFile {
     pub on_limit_open: Option<OnOpen>,
     /// When a metric is worse than in the sessions of the anchor (`goodput-gate baseline anchor`).
     pub on_anchor_drift: Option<OnOpen>,
-    /// Whether an earlier attempt of the same commit, plan and policy that failed keeps a later one from passing (`all`), or not (`latest`).
+    /// Whether an earlier attempt of the same commit, plan and policy that failed keeps a later one
+    /// from passing (`all`), or not (`latest`).
     pub on_attempt: Option<OnAttempt>,
     /// Interleaved: when both sides turn out to be one program, called in the same way.
     pub same_build: Option<SameBuild>,
@@ -51,9 +54,11 @@ pub struct GateFile {
     pub under_test: Option<Vec<String>>,
     /// Interleaved: what the candidate is measured beside.
     pub baseline: Option<BaselineFile>,
-    /// Interleaved: `both` servers run at once and rounds alternate, or `one` at a time and starts alternate.
+    /// Interleaved: `both` servers run at once and rounds alternate, or `one` at a time and starts
+    /// alternate.
     pub fit: Option<Fit>,
-    /// Interleaved: what is still open after the last look is extended once, by three more start pairs.
+    /// Interleaved: what is still open after the last look is extended once, by three more start
+    /// pairs.
     pub extend: Option<bool>,
 }
 
@@ -61,7 +66,8 @@ pub struct GateFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BaselineFile {
-    /// A commit, branch or tag, built and started in a worktree as its own config says; `merge-base` is the merge base with the base branch.
+    /// A commit, branch or tag, built and started in a worktree as its own config says;
+    /// `merge-base` is the merge base with the base branch.
     Ref(String),
     /// Another target of `targets`.
     Target(String),
@@ -74,7 +80,8 @@ pub enum BaselineFile {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
     pub mode: GateMode,
-    /// Server starts per run (interleaved: per side, at most), where the gate can start the server; else one.
+    /// Server starts per run (interleaved: per side, at most), where the gate can start the server;
+    /// else one.
     pub starts: u32,
     /// Rounds per start.
     pub rounds: u32,
@@ -190,7 +197,8 @@ impl GateFile {
 }
 
 impl Checker {
-    /// `remote`: the target is at a `base_url`, so that the gate cannot restart it; unknown where the target is wrong.
+    /// `remote`: the target is at a `base_url`, so that the gate cannot restart it; unknown where
+    /// the target is wrong.
     pub fn gate(
         &mut self,
         file: GateFile,
@@ -267,7 +275,8 @@ impl Checker {
         })
     }
 
-    /// What only the whole config can tell: the baseline's target exists, and can be had beside the candidate.
+    /// What only the whole config can tell: the baseline's target exists, and can be had beside the
+    /// candidate.
     pub fn sides(
         &mut self,
         target: &Target,

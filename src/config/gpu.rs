@@ -1,4 +1,5 @@
-//! `gpu`: whether and how GPUs are watched while a round runs, and what makes a round unfit. Wire form, defaults and check in one place.
+//! `gpu`: whether and how GPUs are watched while a round runs, and what makes a round unfit. Wire
+//! form, defaults and check in one place.
 //!
 //! Not here: what was seen (`evidence::gpu`), or the library that tells (`watch::gpu`).
 
@@ -56,13 +57,16 @@ pub enum GpuName {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GpuFile {
-    /// `auto` where the server is on this machine and the driver's library can be loaded; `required`: the run is INVALID without; `off`.
+    /// `auto` where the server is on this machine and the driver's library can be loaded;
+    /// `required`: the run is INVALID without; `off`.
     pub watch: Option<GpuWatch>,
-    /// GPUs by index or UUID; without it those of `CUDA_VISIBLE_DEVICES` (of `server.env`, else of the gate), else all.
+    /// GPUs by index or UUID; without it those of `CUDA_VISIBLE_DEVICES` (of `server.env`, else of
+    /// the gate), else all.
     pub devices: Option<Vec<GpuName>>,
     /// Time between two samples, 10ms to 1s.
     pub interval: Option<Span>,
-    /// When a GPU slowed itself down: heat, power brake, hardware slowdown. The power limit alone is normal under load.
+    /// When a GPU slowed itself down: heat, power brake, hardware slowdown. The power limit alone
+    /// is normal under load.
     pub on_throttle: Option<OnUnfit>,
     /// When somebody else computed on the GPU.
     pub on_foreign_process: Option<OnUnfit>,
@@ -74,7 +78,8 @@ pub struct GpuFile {
     pub on_lost: Option<OnUnfit>,
 }
 
-/// Slower than 1 s misses what happens in a round; faster than 10 ms costs a processor and says nothing new, since drivers average longer.
+/// Slower than 1 s misses what happens in a round; faster than 10 ms costs a processor and says
+/// nothing new, since drivers average longer.
 const INTERVALS: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_secs(1);
 

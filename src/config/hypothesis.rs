@@ -1,4 +1,5 @@
-//! `hypotheses`: statements over the metrics of several targets, to be confirmed or refuted by `run --each`. Wire type, check, parsed claim.
+//! `hypotheses`: statements over the metrics of several targets, to be confirmed or refuted by `run
+//! --each`. Wire type, check, parsed claim.
 //!
 //! They decide nothing: no verdict, no exit code. Not here: how one is tested (`judge::ranking`).
 
@@ -26,7 +27,8 @@ pub struct HypothesisFile {
     /// Of which metric: its name without the unit.
     #[schemars(required)]
     pub metric: Option<String>,
-    /// `A > B`, `A < 0.9 * B` or `A < 500ms`: names of `targets`, or a value of the metric with its unit.
+    /// `A > B`, `A < 0.9 * B` or `A < 500ms`: names of `targets`, or a value of the metric with its
+    /// unit.
     #[schemars(required)]
     pub claim: Option<String>,
 }
@@ -60,7 +62,8 @@ pub enum Term {
 
 const FORM: &str = "write `A > B`, `A < 0.9 * B` or `A < VALUE`, with names of `targets`";
 
-/// Reads a claim. A word that starts with a digit is a value or a factor, so a target that is named in a claim starts with a letter.
+/// Reads a claim. A word that starts with a digit is a value or a factor, so a target that is named
+/// in a claim starts with a letter.
 ///
 /// Errors: what is wrong with it, and what to write.
 pub fn parse_claim(text: &str, metric: Metric) -> Result<Claim, (String, String)> {

@@ -1,6 +1,8 @@
-//! Who wins among a workload's layers: default.yaml, then a preset, then the file's own keys (with `--set`), then flags. Also lists into workloads.
+//! Who wins among a workload's layers: default.yaml, then a preset, then the file's own keys (with
+//! `--set`), then flags. Also lists into workloads.
 //!
-//! Not here: how one layer lies over another (`over` of each section), whether the outcome makes sense (`workload`).
+//! Not here: how one layer lies over another (`over` of each section), whether the outcome makes
+//! sense (`workload`).
 
 use super::error::{Issue, did_you_mean};
 use super::file::File;
@@ -42,7 +44,8 @@ pub fn expand(
             } else {
                 workload.clone()
             };
-            // A part that stands for one level of a preset's list has no meaning beside another arrival.
+            // A part that stands for one level of a preset's list has no meaning beside another
+            // arrival.
             if suffix == presets::STRESS_TOP && own.arrival.is_some() {
                 continue;
             }

@@ -33,8 +33,8 @@ pub const DEMO: Source<'static> =
 
 /// The config of a file (if any), with `--set` overrides and flags over it, checked to the end.
 ///
-/// `env` answers for `${NAME}` in the base URL and in header values. Without a file the flags alone make a config with one workload,
-/// `adhoc` or the presets'.
+/// `env` answers for `${NAME}` in the base URL and in header values. Without a file the flags alone
+/// make a config with one workload, `adhoc` or the presets'.
 pub fn load(
     source: Option<Source<'_>>,
     set: &[String],
@@ -60,10 +60,12 @@ pub struct Under {
 /// What a change says of the thing under test.
 const OWN: [&str; 4] = ["target", "server", "targets", "lang"];
 
-/// As [`load`], of two files: `target`, `server`, `targets` and `lang` are the change's, all else is the base's, and so is the one of `targets` that
-/// the candidate is compared with: a change must not slow that down.
+/// As [`load`], of two files: `target`, `server`, `targets` and `lang` are the change's, all else
+/// is the base's, and so is the one of `targets` that the candidate is compared with: a change must
+/// not slow that down.
 ///
-/// Errors: as [`load`]; `Err(Ok(_))` is the base's file, which nobody who changes something else can mend.
+/// Errors: as [`load`]; `Err(Ok(_))` is the base's file, which nobody who changes something else
+/// can mend.
 pub fn load_under(
     source: Source<'_>,
     base: Source<'_>,
@@ -102,8 +104,8 @@ pub fn load_under(
     Ok(Under { config, changed })
 }
 
-/// The target alone of a config that another commit has, whose other sections may be older than this program. Of `set` and the flags only
-/// what is said of the target counts.
+/// The target alone of a config that another commit has, whose other sections may be older than
+/// this program. Of `set` and the flags only what is said of the target counts.
 pub fn load_target(
     source: Source<'_>,
     set: &[String],
@@ -186,7 +188,8 @@ fn finished(
     }
 }
 
-/// The language that a config file asks for, where it can be read: for what measures nothing and needs nothing else of it.
+/// The language that a config file asks for, where it can be read: for what measures nothing and
+/// needs nothing else of it.
 pub fn lang_of(text: &str) -> Option<Lang> {
     serde_saphyr::from_str::<Option<File>>(text).ok()??.lang
 }
@@ -202,7 +205,8 @@ pub fn defaults() -> Defaults {
 
 fn parse(source: Source<'_>) -> Result<(File, Origins), ConfigError> {
     let (origins, unread) = Origins::of_text(source.name, source.text);
-    // The typed error first: it knows what was meant, and the other is only syntax that both stumble over.
+    // The typed error first: it knows what was meant, and the other is only syntax that both
+    // stumble over.
     match (serde_saphyr::from_str::<Option<File>>(source.text), unread) {
         (Ok(file), None) => Ok((file.unwrap_or_default(), origins)),
         (Err(error), _) | (Ok(_), Some(error)) => Err(yaml_issue(&error, &origins).into()),
@@ -297,7 +301,8 @@ fn assemble(
     (config, check.issues)
 }
 
-/// All of `targets` are measured, and `target` itself need not be there. Errors: there are not two of them, or a name is no folder's.
+/// All of `targets` are measured, and `target` itself need not be there. Errors: there are not two
+/// of them, or a name is no folder's.
 fn first_of(targets: &BTreeMap<String, Target>, check: &mut Checker) -> Option<Target> {
     if targets.len() < 2 && check.issues.is_empty() {
         check.bad(
@@ -370,7 +375,8 @@ impl Sides {
         self.checked("", flags.over(said.unwrap_or_default()), server, check, env)
     }
 
-    /// A named target says what differs; where it says an endpoint of another kind, the main one's does not hold.
+    /// A named target says what differs; where it says an endpoint of another kind, the main one's
+    /// does not hold.
     fn named(
         &self,
         name: &str,

@@ -1,4 +1,5 @@
-//! Which metrics page of the server is read while a round runs. Not here: reading it (`watch::scrape`).
+//! Which metrics page of the server is read while a round runs. Not here: reading it
+//! (`watch::scrape`).
 
 use std::time::Duration;
 

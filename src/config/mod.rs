@@ -1,5 +1,5 @@
-//! `Config`: what a run is asked to do, validated. A section of the file is a file here: its wire form, its layers, its check. `load` puts
-//! them together: `file`, `overrides`, `flags`, `layers`.
+//! `Config`: what a run is asked to do, validated. A section of the file is a file here: its wire
+//! form, its layers, its check. `load` puts them together: `file`, `overrides`, `flags`, `layers`.
 //!
 //! Not here: reading files or the environment (`command/`), or anything that a server says.
 

@@ -1,4 +1,5 @@
-//! What people call the entries of `targets` and of the workloads, and the short names of models among them. Not here: what they are.
+//! What people call the entries of `targets` and of the workloads, and the short names of models
+//! among them. Not here: what they are.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,8 @@ use super::target::{SideFile, TargetFile};
 /// The names of a config that a person chooses from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
-    /// Those of `targets` that say a model and nothing else: `--model NAME` sends the name that stands here.
+    /// Those of `targets` that say a model and nothing else: `--model NAME` sends the name that
+    /// stands here.
     pub models: BTreeMap<String, String>,
     /// What is said of one of `targets`.
     pub targets: BTreeMap<String, String>,
@@ -26,7 +28,8 @@ impl Names {
     }
 }
 
-/// The model that is sent for what `--model` says: of an entry that says a model and nothing else, that one.
+/// The model that is sent for what `--model` says: of an entry that says a model and nothing else,
+/// that one.
 pub fn full_model(said: Option<String>, sides: &BTreeMap<String, SideFile>) -> Option<String> {
     said.map(|name| sides.get(&name).and_then(only_model).map_or(name, str::to_owned))
 }

@@ -1,4 +1,5 @@
-//! `--set path.to.key=value`: one value put over the file's, checked against the schema of the wire types.
+//! `--set path.to.key=value`: one value put over the file's, checked against the schema of the wire
+//! types.
 //!
 //! Not here: the flags that have a name of their own (`layers`).
 
@@ -146,7 +147,8 @@ impl Walk<'_> {
         Ok((map.entry(key).or_insert(Value::Null), key.len()))
     }
 
-    /// An item by index, or a workload by name; names may hold dots, so that the longest that fits is meant.
+    /// An item by index, or a workload by name; names may hold dots, so that the longest that fits
+    /// is meant.
     fn item<'v>(
         &mut self,
         value: &'v mut Value,

@@ -88,7 +88,8 @@ impl Origins {
         self.file_place(to_position(location))
     }
 
-    /// The issue with its place: that of its path, or of the nearest path above it that was said anywhere.
+    /// The issue with its place: that of its path, or of the nearest path above it that was said
+    /// anywhere.
     pub fn locate(&self, mut issue: Issue) -> Issue {
         if issue.place == Place::Unknown {
             issue.place = self.place_of(&issue.path, issue.on_key);

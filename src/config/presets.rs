@@ -1,4 +1,5 @@
-//! The workloads that have a name, with the figures of the older tools that users of this one come from.
+//! The workloads that have a name, with the figures of the older tools that users of this one come
+//! from.
 //!
 //! Not here: merging them with a user's own values (`layers`).
 
@@ -31,20 +32,24 @@ pub const STRESS_TOP: &str = "-c500";
 pub fn find(name: &str) -> Option<Vec<(&'static str, WorkloadFile)>> {
     let one = |workload| Some(vec![("", workload)]);
     match name {
-        // Sweeps of llm-loadtest: concurrency, prompts, input and output tokens as in its table of presets.
+        // Sweeps of llm-loadtest: concurrency, prompts, input and output tokens as in its table of
+        // presets.
         "quick" => one(sweep(&[1, 5, 10], 50, 128, 64)),
         "standard" => one(sweep(&[1, 10, 50, 100], 200, 256, 128)),
-        // Its 500 prompts at 500 in flight would all be the first wave, which is not measured: twice as many there.
+        // Its 500 prompts at 500 in flight would all be the first wave, which is not measured:
+        // twice as many there.
         "stress" => Some(vec![
             ("", sweep(&[10, 50, 100, 200], 500, 512, 256)),
             (STRESS_TOP, closed(Levels::One(500), 1000, 512, 256)),
         ]),
-        // Rates and requests in flight of llm-benchmark's table of workloads; it sent at equal intervals.
+        // Rates and requests in flight of llm-benchmark's table of workloads; it sent at equal
+        // intervals.
         "low-load" => one(load(1.0, 1)),
         "medium-load" => one(load(5.0, 10)),
         "high-load" => one(load(20.0, 50)),
         "stress-test" => one(load(50.0, 100)),
-        // Scenarios of the framework comparison. Its documents give only the levels of `concurrent`; the other figures are ours.
+        // Scenarios of the framework comparison. Its documents give only the levels of
+        // `concurrent`; the other figures are ours.
         "single" => one(closed(Levels::One(1), 100, 256, 128)),
         "concurrent" => one(sweep(&[1, 4, 16, 64], 200, 256, 128)),
         // 4096 + 128 tokens fit the 8192 of the smallest model that the older tools name.
@@ -89,7 +94,8 @@ fn load(rate: f64, max_in_flight: u32) -> WorkloadFile {
     }
 }
 
-/// The same load without and with a prefix that all prompts share: 0.9 of 2048 tokens, as a long system prompt.
+/// The same load without and with a prefix that all prompts share: 0.9 of 2048 tokens, as a long
+/// system prompt.
 fn prefix_cache() -> WorkloadFile {
     let text =
         SyntheticFile { input_tokens: Some(2048), shared_prefix: Some(Number(0.9)), corpus: None };

@@ -1,4 +1,5 @@
-//! `prompts`: what is asked, synthetic text, conversations or a file's requests. Wire form, layers, check.
+//! `prompts`: what is asked, synthetic text, conversations or a file's requests. Wire form, layers,
+//! check.
 //!
 //! Not here: the texts themselves (`plan/`), when they are sent (`arrival`).
 
@@ -43,7 +44,8 @@ pub struct DatasetFile {
     pub file: String,
     /// `sharegpt`, `jsonl`, or `auto`, by the file's first character.
     pub format: Option<DatasetFormat>,
-    /// Keys of an entry that are passed over; any other that is neither sent nor a usual label is refused.
+    /// Keys of an entry that are passed over; any other that is neither sent nor a usual label is
+    /// refused.
     pub ignore: Option<Vec<String>>,
 }
 
@@ -65,7 +67,8 @@ pub struct Prompts {
     pub corpus: Corpus,
     /// Nominal: by documented characters per token of the corpus.
     pub input_tokens: u32,
-    /// Share of each prompt, from its start, that all requests have in common; 0 to 1. In a conversation of its first turn.
+    /// Share of each prompt, from its start, that all requests have in common; 0 to 1. In a
+    /// conversation of its first turn.
     pub shared_prefix: f64,
     pub kind: PromptKind,
 }
@@ -198,7 +201,8 @@ impl Checker {
         let (format, ignore) =
             (dataset.format.unwrap_or_default(), dataset.ignore.clone().unwrap_or_default());
         let kind = PromptKind::Dataset { file: PathBuf::from(&dataset.file), format, ignore };
-        // Its texts are in any language; the corpus only says how tokens are guessed before the server counts them.
+        // Its texts are in any language; the corpus only says how tokens are guessed before the
+        // server counts them.
         Some(Prompts { corpus: Corpus::En, input_tokens: 1, shared_prefix: 0.0, kind })
     }
 }

@@ -20,7 +20,8 @@ pub struct ReadyFile {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ReadyMap {
-    /// Path at the server's root that answers 2xx, such as /health; without it the list of models is asked.
+    /// Path at the server's root that answers 2xx, such as /health; without it the list of models
+    /// is asked.
     path: Option<String>,
     /// Longest time from the start to that answer.
     timeout: Option<Span>,

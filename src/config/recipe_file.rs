@@ -12,13 +12,15 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct RecipeFile {
     /// What the engine loads, as its own option takes it: a name, a folder, a file.
     pub model: Option<String>,
-    /// Further arguments, each one word whatever it holds; `${NAME}` is filled in from the environment when the server is started.
+    /// Further arguments, each one word whatever it holds; `${NAME}` is filled in from the
+    /// environment when the server is started.
     pub args: Option<Vec<Arg>>,
     /// Shell text in place of the recipe's program: a path, or `docker run ... IMAGE`.
     pub program: Option<String>,
 }
 
-/// One word of a command line. YAML's numbers and truth values become the text of their value: `1.10` is `1.1`, `True` is `true`.
+/// One word of a command line. YAML's numbers and truth values become the text of their value:
+/// `1.10` is `1.1`, `True` is `true`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Arg(pub String);
@@ -33,7 +35,8 @@ impl RecipeFile {
         }
     }
 
-    /// Of two layers of a config; `another`: the upper one says how the server is started, so that the lower one's way holds no more.
+    /// Of two layers of a config; `another`: the upper one says how the server is started, so that
+    /// the lower one's way holds no more.
     pub fn layered(over: Option<Self>, base: Option<Self>, another: bool) -> Option<Self> {
         match (over, base) {
             (Some(over), Some(base)) => Some(over.over(base)),

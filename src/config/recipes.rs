@@ -1,7 +1,8 @@
-//! Ready-made ways to start an engine, by name: one table, and how a recipe fills in what `server` and `target` leave unsaid.
+//! Ready-made ways to start an engine, by name: one table, and how a recipe fills in what `server`
+//! and `target` leave unsaid.
 //!
-//! Each row is what the engine's public documentation says of its command line and its HTTP paths. Not here: starting anything, or whether
-//! what was filled in holds (`target`).
+//! Each row is what the engine's public documentation says of its command line and its HTTP paths.
+//! Not here: starting anything, or whether what was filled in holds (`target`).
 
 use std::collections::BTreeMap;
 
@@ -46,7 +47,8 @@ enum Model {
 
 const V1: &str = "http://127.0.0.1:${PORT}/v1";
 
-/// llama.cpp erases slot by slot, and not what it keeps in the host's memory; Ollama, `LiteLLM` and Triton have no such request.
+/// llama.cpp erases slot by slot, and not what it keeps in the host's memory; Ollama, `LiteLLM` and
+/// Triton have no such request.
 const RECIPES: [Recipe; 6] = [
     Recipe {
         name: "vllm",
@@ -201,7 +203,8 @@ impl Checker {
         words.join(" ")
     }
 
-    /// One word of a shell's line: literally what it says, but for `${NAME}`, which the shell fills in when the server is started.
+    /// One word of a shell's line: literally what it says, but for `${NAME}`, which the shell fills
+    /// in when the server is started.
     fn word(&mut self, path: &str, text: &str, known: Env<'_>) -> String {
         if text.contains('\0') {
             self.bad(path, "has a zero byte", "no program can be given one");
@@ -227,7 +230,8 @@ impl ServerFile {
             .map(Option::as_ref)
     }
 
-    /// Which recipe it names, and its arguments without secrets, for the fingerprint; none of a command of the user's own.
+    /// Which recipe it names, and its arguments without secrets, for the fingerprint; none of a
+    /// command of the user's own.
     pub fn recipe_facts(&self) -> Option<(&'static str, String)> {
         let (recipe, said) =
             RECIPES.iter().zip(self.recipes()).find_map(|(recipe, said)| Some((recipe, said?)))?;
@@ -235,7 +239,8 @@ impl ServerFile {
         Some((recipe.name, shown(&args)))
     }
 
-    /// Says another way to start the server than `base`, so that what `base` says of that does not hold.
+    /// Says another way to start the server than `base`, so that what `base` says of that does not
+    /// hold.
     pub fn starts_otherwise(&self, base: &Self) -> bool {
         self.start.is_some()
             || self
@@ -246,7 +251,8 @@ impl ServerFile {
     }
 }
 
-/// What a word may refer to: the gate's own variables, those of `server.env`, and the environment's.
+/// What a word may refer to: the gate's own variables, those of `server.env`, and the
+/// environment's.
 fn variables<'a>(server: &ServerFile, env: Env<'a>) -> impl Fn(&str) -> Option<String> + 'a {
     let own: BTreeMap<String, String> = server.env.clone().unwrap_or_default();
     let ours = [Some(PORT), Some(SIDE), server.container.as_ref().map(|_| CONTAINER)];
@@ -275,8 +281,9 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// Arguments as a person may read them: `***` in place of what an option or a name before it says to be a secret (all values up to the
-/// next option: some engines take several keys), and of a URL with a password.
+/// Arguments as a person may read them: `***` in place of what an option or a name before it says
+/// to be a secret (all values up to the next option: some engines take several keys), and of a URL
+/// with a password.
 fn shown(args: &[&str]) -> String {
     let mut hidden = false;
     let words = args.iter().map(|arg| {
@@ -292,7 +299,8 @@ fn shown(args: &[&str]) -> String {
     if words.is_empty() { "none".into() } else { words.join(" ") }
 }
 
-/// One argument: `NAME=VALUE` by its name, and by the value's own where that is such a pair again (`--env=NAME=VALUE`).
+/// One argument: `NAME=VALUE` by its name, and by the value's own where that is such a pair again
+/// (`--env=NAME=VALUE`).
 fn masked(arg: &str) -> String {
     let named = arg
         .split_once('=')

@@ -1,4 +1,5 @@
-//! `regressions`: how changes of a metric are judged, where the method's own rule is not wanted. Wire type, check, validated type.
+//! `regressions`: how changes of a metric are judged, where the method's own rule is not wanted.
+//! Wire type, check, validated type.
 //!
 //! Not here: the method's own values (`metric`), or what they do (`judge`).
 
@@ -16,12 +17,14 @@ use super::check::Checker;
 use super::expect::{Asked, undefined};
 use super::units::{parse_percent, parse_points};
 
-/// What a team asks of the judgement of one metric; METHOD's row where it says nothing. Fractions (0.05 = 5 % or 5 points).
+/// What a team asks of the judgement of one metric; METHOD's row where it says nothing. Fractions
+/// (0.05 = 5 % or 5 points).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Regression {
     /// Minimum relevant change, above 0 and below 1.
     pub min_change: Option<f64>,
-    /// What a PASS proves the change for the worse to be below: primary metrics only, at least `min_change`, below 1.
+    /// What a PASS proves the change for the worse to be below: primary metrics only, at least
+    /// `min_change`, below 1.
     pub margin: Option<f64>,
     pub class: Option<Class>,
 }

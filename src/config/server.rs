@@ -15,17 +15,19 @@ use super::ready::ReadyFile;
 use super::recipe_file::RecipeFile;
 use super::wire::{Span, merge};
 
-/// Replaced by the port of a server that the gate starts, not by a variable of the gate's own environment.
+/// Replaced by the port of a server that the gate starts, not by a variable of the gate's own
+/// environment.
 pub const PORT: &str = "PORT";
 
-/// Tells a command which side it is for (`server`, `baseline`, `candidate`), so that what is built for one does not overwrite the other's.
+/// Tells a command which side it is for (`server`, `baseline`, `candidate`), so that what is built
+/// for one does not overwrite the other's.
 pub const SIDE: &str = "GOODPUT_GATE_SIDE";
 
 /// A name that the gate draws for each start, for the container that the command runs.
 pub const CONTAINER: &str = "CONTAINER";
 
-/// How a server is built, started and stopped: by a command (`start`) or a recipe. Commands are run by `sh -c` with `PORT` in their
-/// environment.
+/// How a server is built, started and stopped: by a command (`start`) or a recipe. Commands are run
+/// by `sh -c` with `PORT` in their environment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerFile {
@@ -48,22 +50,26 @@ pub struct ServerFile {
     pub triton: Option<RecipeFile>,
     /// Working folder of both, relative to the repository's root.
     pub cwd: Option<String>,
-    /// Environment variables for both, besides the gate's own. `${NAME}` in a value is replaced by that environment variable.
+    /// Environment variables for both, besides the gate's own. `${NAME}` in a value is replaced by
+    /// that environment variable.
     pub env: Option<BTreeMap<String, String>>,
     /// When it is ready.
     pub ready: Option<ReadyFile>,
     /// Time from SIGTERM to SIGKILL when it is stopped.
     pub grace: Option<Span>,
-    /// Where the command runs a container named `${CONTAINER}`: the program that removes it in the end, `docker` or `podman`.
+    /// Where the command runs a container named `${CONTAINER}`: the program that removes it in the
+    /// end, `docker` or `podman`.
     pub container: Option<String>,
     /// Its metrics page: the same as `target.metrics`.
     pub metrics: Option<String>,
 }
 
-/// How a server is built and started. Commands are run by `sh -c`, in a process group of their own, with `PORT` in their environment.
+/// How a server is built and started. Commands are run by `sh -c`, in a process group of their own,
+/// with `PORT` in their environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Base URL of its API; `${PORT}` in it stands for a free port that the gate draws for each start.
+    /// Base URL of its API; `${PORT}` in it stands for a free port that the gate draws for each
+    /// start.
     pub base_url: String,
     /// Run once per run and build, before the first start.
     pub build: Option<String>,
@@ -74,7 +80,8 @@ pub struct Server {
     pub cwd: PathBuf,
     /// Added to the gate's own environment. Values are secret: never recorded.
     pub env: BTreeMap<String, String>,
-    /// Path at the server's root that answers 2xx once it is ready, such as `/health`; else the list of models is asked.
+    /// Path at the server's root that answers 2xx once it is ready, such as `/health`; else the
+    /// list of models is asked.
     pub ready_path: Option<String>,
     /// From the start to the first answer.
     pub ready_timeout: Duration,

@@ -1,4 +1,5 @@
-//! Knobs of the simulated server (`target.sim`, and `goodput-gate sim --set KEY=VALUE`), and the named values behind them.
+//! Knobs of the simulated server (`target.sim`, and `goodput-gate sim --set KEY=VALUE`), and the
+//! named values behind them.
 //!
 //! Not here: the engine model that they turn (`sim/`).
 
@@ -12,8 +13,9 @@ mod tests;
 
 pub use params::{EngineParams, NoiseLevel};
 
-/// Everything that can be turned on the simulated server. Times are in milliseconds of the virtual GPU, which runs `time_scale`
-/// times as fast as the wall clock; rates and shares are 0 to 1 unless their name says otherwise.
+/// Everything that can be turned on the simulated server. Times are in milliseconds of the virtual
+/// GPU, which runs `time_scale` times as fast as the wall clock; rates and shares are 0 to 1 unless
+/// their name says otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Knobs {
@@ -38,7 +40,8 @@ pub struct Knobs {
     pub decode_context_ms: Option<f64>,
     /// e: attention of prefill, per token and context token.
     pub prefill_context_ms: Option<f64>,
-    /// Fixed time before a request can be scheduled (tokenising, templates); scaled by `prefill_factor`.
+    /// Fixed time before a request can be scheduled (tokenising, templates); scaled by
+    /// `prefill_factor`.
     pub request_overhead_ms: Option<f64>,
     /// Most sequences in one step.
     pub max_seqs: Option<u32>,
@@ -81,7 +84,8 @@ pub struct Knobs {
     pub gpu_seed: Option<u64>,
     /// Which day this is: draws the day's offset (0.5 %); none: no offset.
     pub day_seed: Option<u64>,
-    /// Virtual milliseconds per millisecond: above 1 the engine is that much faster, for short tests.
+    /// Virtual milliseconds per millisecond: above 1 the engine is that much faster, for short
+    /// tests.
     pub time_scale: f64,
 
     /// Share of requests answered with HTTP 429.
@@ -247,7 +251,8 @@ impl Default for Knobs {
 }
 
 impl Knobs {
-    /// Turns one knob. Says what is wrong with key or value, and the nearest key where there is none of that name.
+    /// Turns one knob. Says what is wrong with key or value, and the nearest key where there is
+    /// none of that name.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         let Ok(Value::Object(fields)) = serde_json::to_value(&*self) else {
             return Err(

@@ -1,4 +1,5 @@
-//! A first config file as text: commented, every foreign word quoted where it must be. Not here: looking around or asking (`command/init`).
+//! A first config file as text: commented, every foreign word quoted where it must be. Not here:
+//! looking around or asking (`command/init`).
 
 use std::fmt::Write as _;
 
@@ -75,7 +76,8 @@ impl Line {
     }
 }
 
-/// A load for a server of which nothing is known but whether this machine has a GPU: without one, one request after the other.
+/// A load for a server of which nothing is known but whether this machine has a GPU: without one,
+/// one request after the other.
 pub fn first_workload(gpu: bool) -> StartWorkload {
     let lines = if gpu {
         vec![
@@ -246,7 +248,8 @@ fn push(out: &mut String, line: &str, comment: Option<&str>) {
     }
 }
 
-/// Text as a YAML scalar, plain where it can only be read as that text. JSON's strings are YAML's double-quoted ones.
+/// Text as a YAML scalar, plain where it can only be read as that text. JSON's strings are YAML's
+/// double-quoted ones.
 pub fn scalar(text: &str) -> String {
     let inside = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
     let url = text

@@ -1,4 +1,5 @@
-//! One workload into several that differ in one thing: tiers of the prefix cache, levels of concurrency or rate (lists, `--sweep`).
+//! One workload into several that differ in one thing: tiers of the prefix cache, levels of
+//! concurrency or rate (lists, `--sweep`).
 //!
 //! Not here: where a sweep's knee is (`measure::knee`).
 
@@ -25,7 +26,8 @@ const FORM: &str = "write concurrency=1,2,4,8, rate=1,2,5 or a range: rate=1..20
 /// Reads `concurrency=1,2,4`, `rate=0.5,1,2` or `rate=1..20`.
 ///
 /// # Errors
-/// Another key, a number that is none or not above 0, a range that does not rise, more levels than 64.
+/// Another key, a number that is none or not above 0, a range that does not rise, more levels than
+/// 64.
 pub fn parse(text: &str) -> Result<Sweep, Box<Issue>> {
     let wrong = |what: &str| Box::new(flag_issue("--sweep", what, FORM));
     let (axis, values) = text.split_once('=').ok_or_else(|| wrong("no `=` in it"))?;
@@ -57,7 +59,8 @@ fn number(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|x: &f64| x.is_finite() && *x > 0.0)
 }
 
-/// Levels of equal ratio, since what a server does at 2 and at 4 differs as what it does at 20 and at 40. Three digits each.
+/// Levels of equal ratio, since what a server does at 2 and at 4 differs as what it does at 20 and
+/// at 40. Three digits each.
 fn range(from: f64, to: &str) -> Option<Vec<f64>> {
     let to = number(to).filter(|to| *to > from)?;
     let step = (to / from).ln() / f64::from(RANGE_LEVELS - 1);

@@ -1,5 +1,6 @@
-//! `target`: the server under test, and what further `targets` say otherwise. Wire form, layers, check: exactly one endpoint, an address that
-//! requests can be appended to, headers, names of variables.
+//! `target`: the server under test, and what further `targets` say otherwise. Wire form, layers,
+//! check: exactly one endpoint, an address that requests can be appended to, headers, names of
+//! variables.
 //!
 //! Not here: how the server is started (`server`). Messages name variables, never what they hold.
 
@@ -32,7 +33,8 @@ const DEFAULT_ROOT: &str = "http://127.0.0.1:${PORT}";
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetFile {
-    /// Base URL of the API, usually ending in /v1; the server's root for `ollama` and `triton`. `${NAME}` is replaced by that environment variable.
+    /// Base URL of the API, usually ending in /v1; the server's root for `ollama` and `triton`.
+    /// `${NAME}` is replaced by that environment variable.
     pub base_url: Option<String>,
     /// The simulated server instead of a real one, started by the gate; `{}` for its defaults.
     pub sim: Option<Knobs>,
@@ -42,7 +44,8 @@ pub struct TargetFile {
     pub ollama: Option<Ollama>,
     /// What the protocol `triton` leaves open: what the model calls its inputs and outputs.
     pub triton: Option<Triton>,
-    /// A `tokenizer.json`, to count tokens where the server does not. Needs a build with the feature `tokenizer`.
+    /// A `tokenizer.json`, to count tokens where the server does not. Needs a build with the
+    /// feature `tokenizer`.
     pub tokenizer: Option<String>,
     /// Model name, or `auto`: the only one that the server lists.
     pub model: Option<String>,
@@ -50,13 +53,16 @@ pub struct TargetFile {
     pub api_key_env: Option<String>,
     /// Extra HTTP headers. `${NAME}` in a value is replaced by that environment variable.
     pub headers: Option<BTreeMap<String, String>>,
-    /// Further fields of every request body, any JSON: `{top_p: 0.9}`. What the gate sets itself is refused. Never a secret.
+    /// Further fields of every request body, any JSON: `{top_p: 0.9}`. What the gate sets itself is
+    /// refused. Never a secret.
     pub extra_body: Option<ExtraBody>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub ca_file: Option<String>,
-    /// Request that empties the server's prefix cache, sent before each workload: `POST /reset_prefix_cache`; `none` for none.
+    /// Request that empties the server's prefix cache, sent before each workload: `POST
+    /// /reset_prefix_cache`; `none` for none.
     pub cache_reset: Option<String>,
-    /// The server's metrics page (Prometheus text): a path at its root, a URL, `auto` (`/metrics`, if it is there) or `off`.
+    /// The server's metrics page (Prometheus text): a path at its root, a URL, `auto` (`/metrics`,
+    /// if it is there) or `off`.
     pub metrics: Option<String>,
     /// Time between two readings of that page during a round; 500 ms or more.
     pub metrics_every: Option<Span>,
@@ -68,7 +74,8 @@ pub struct TargetFile {
 pub struct SideFile {
     /// For whoever chooses: `run -i` shows it beside the name.
     pub description: Option<String>,
-    /// Keys of `target` that differ. With a `base_url` and no `server` it is a server that runs already.
+    /// Keys of `target` that differ. With a `base_url` and no `server` it is a server that runs
+    /// already.
     pub target: Option<TargetFile>,
     /// Keys of `server` that differ.
     pub server: Option<ServerFile>,
@@ -84,7 +91,8 @@ pub struct Target {
     pub model: ModelChoice,
     /// Name of the environment variable that holds the API key; never the key.
     pub api_key_env: Option<String>,
-    /// Extra headers; `${ENV}` in values is expanded by the reader of the file. Values are secret: never recorded.
+    /// Extra headers; `${ENV}` in values is expanded by the reader of the file. Values are secret:
+    /// never recorded.
     pub headers: Vec<(String, String)>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub ca_file: Option<PathBuf>,
@@ -112,7 +120,8 @@ pub enum ModelChoice {
     Named(String),
 }
 
-/// The request that empties a server's prefix cache. Its path is at the server's root, as that of `ready`.
+/// The request that empties a server's prefix cache. Its path is at the server's root, as that of
+/// `ready`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheReset {
     pub verb: Verb,

@@ -24,7 +24,8 @@ const TIME_UNITS: [(&str, u64); 6] = [
     ("ns", 1),
 ];
 
-/// A year: anything longer is a slip of the keyboard, and arithmetic on instants stays far from overflow.
+/// A year: anything longer is a slip of the keyboard, and arithmetic on instants stays far from
+/// overflow.
 const LONGEST_NS: u128 = 365 * 24 * 3_600_000_000_000;
 
 /// As JSON Schema's pattern for durations.

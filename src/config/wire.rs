@@ -1,4 +1,5 @@
-//! What the wire forms are made of: durations and numbers as they are written, and how one layer is laid over another.
+//! What the wire forms are made of: durations and numbers as they are written, and how one layer is
+//! laid over another.
 //!
 //! Not here: any key of the config.
 

@@ -1,6 +1,8 @@
-//! `workloads`: one load, when it is sent, what it asks for, what is expected of it. Wire form, layers, check.
+//! `workloads`: one load, when it is sent, what it asks for, what is expected of it. Wire form,
+//! layers, check.
 //!
-//! Not here: arrivals (`arrival`), prompts (`prompts`), expectations (`expect`, `regression`), lists made several (`sweep`).
+//! Not here: arrivals (`arrival`), prompts (`prompts`), expectations (`expect`, `regression`),
+//! lists made several (`sweep`).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,7 +29,8 @@ pub const MOST_OUTPUT_TOKENS: u32 = 1_000_000;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkloadFile {
-    /// Unique; a to z, 0 to 9, `.`, `_`, `-`, since it names a folder. Required unless `preset` gives one.
+    /// Unique; a to z, 0 to 9, `.`, `_`, `-`, since it names a folder. Required unless `preset`
+    /// gives one.
     pub name: Option<String>,
     /// A named workload whose values hold where this one is silent.
     pub preset: Option<String>,
@@ -38,14 +41,16 @@ pub struct WorkloadFile {
     /// Requests per round. Not together with `duration`.
     #[schemars(range(min = 1))]
     pub requests: Option<u32>,
-    /// Length of a round: requests that arrive (open loop) or start (closed loop) within it. Not together with `requests`.
+    /// Length of a round: requests that arrive (open loop) or start (closed loop) within it. Not
+    /// together with `requests`.
     pub duration: Option<Span>,
     /// Most requests in flight in open loop; waiting for a slot counts as latency.
     #[schemars(range(min = 1))]
     pub max_in_flight: Option<u32>,
     /// What is asked.
     pub prompts: Option<PromptsFile>,
-    /// Makes one workload per tier, `NAME-cold` and `NAME-warm`, of the same load without and with `shared_prefix` in the server's cache.
+    /// Makes one workload per tier, `NAME-cold` and `NAME-warm`, of the same load without and with
+    /// `shared_prefix` in the server's cache.
     #[schemars(length(min = 1))]
     pub tiers: Option<Vec<Tier>>,
     /// Tokens asked for per request.
@@ -56,9 +61,11 @@ pub struct WorkloadFile {
     /// Sampling temperature, 0 to 2.
     #[schemars(range(min = 0.0, max = 2.0))]
     pub temperature: Option<Number>,
-    /// Ask the server to go on after an end-of-sequence token, so that every answer is as long as was asked.
+    /// Ask the server to go on after an end-of-sequence token, so that every answer is as long as
+    /// was asked.
     pub ignore_eos: Option<bool>,
-    /// Further fields of every request body, joined over `target.extra_body`: objects key by key, all else replaced.
+    /// Further fields of every request body, joined over `target.extra_body`: objects key by key,
+    /// all else replaced.
     pub extra_body: Option<ExtraBody>,
     /// Seed of everything random in the plan.
     pub seed: Option<u64>,
@@ -72,8 +79,9 @@ pub struct WorkloadFile {
     pub slo: Option<SloFile>,
     /// Absolute limits per run, by metric: `{ttft_p95: {max: 500ms}, slo_attainment: {min: 95%}}`.
     pub limits: Option<BTreeMap<String, LimitFile>>,
-    /// How changes are judged, by metric, where the method's own rule is not wanted: `5%` (`2pp` for shares) is the minimum relevant
-    /// change, `{min_change: 5%, margin: 7.5%, class: primary}` says more.
+    /// How changes are judged, by metric, where the method's own rule is not wanted: `5%` (`2pp`
+    /// for shares) is the minimum relevant change, `{min_change: 5%, margin: 7.5%, class: primary}`
+    /// says more.
     pub regressions: Option<BTreeMap<String, RegressionFile>>,
 }
 
@@ -85,11 +93,13 @@ pub struct Workload {
     /// Most requests in flight; waiting for a slot counts as latency. Open loop only.
     pub max_in_flight: Option<u32>,
     pub prompts: Prompts,
-    /// Tokens asked for per request (`max_tokens`, and `min_tokens`/`ignore_eos` where the server takes them).
+    /// Tokens asked for per request (`max_tokens`, and `min_tokens`/`ignore_eos` where the server
+    /// takes them).
     pub output_tokens: u32,
     pub stream: bool,
     pub temperature: f64,
-    /// Ask the server to go on after an end-of-sequence token, so that the length is what was asked.
+    /// Ask the server to go on after an end-of-sequence token, so that the length is what was
+    /// asked.
     pub ignore_eos: bool,
     /// Sent in every request of this workload, over the target's.
     pub extra_body: ExtraBody,
@@ -106,7 +116,8 @@ pub struct Workload {
     /// What its file holds, where that is not to be read from the working folder.
     pub text: Option<Arc<str>>,
     pub tier: Option<Tier>,
-    /// Where it is one of several that differ in it only: of a sweep, a list, or a family that was named one by one.
+    /// Where it is one of several that differ in it only: of a sweep, a list, or a family that was
+    /// named one by one.
     pub level: Option<Level>,
 }
 
@@ -114,7 +125,8 @@ pub struct Workload {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
-    /// Nothing: unique prompts, and the cache is emptied before each round where the server offers it.
+    /// Nothing: unique prompts, and the cache is emptied before each round where the server offers
+    /// it.
     Cold,
     /// The shared prefix, which the warm-up brought there.
     Warm,
@@ -145,7 +157,8 @@ impl Workload {
 }
 
 impl WorkloadFile {
-    /// This, and what it does not say from `base`. Of things that exclude each other, those that are said here win.
+    /// This, and what it does not say from `base`. Of things that exclude each other, those that
+    /// are said here win.
     pub fn over(self, mut base: Self) -> Self {
         if self.requests.is_some() || self.duration.is_some() {
             (base.requests, base.duration) = (None, None);
@@ -222,7 +235,8 @@ impl Checker {
             let before = self.issues.len();
             match self.workload(one) {
                 Some(workload) => workloads.push((one.family.clone(), workload)),
-                // Never dropped in silence: a value without a default would be a hole in default.yaml.
+                // Never dropped in silence: a value without a default would be a hole in
+                // default.yaml.
                 None if self.issues.len() == before => {
                     self.bad(&one.path, "a value is missing", "report this as a bug")
                 }

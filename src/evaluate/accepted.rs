@@ -8,8 +8,9 @@ use crate::report::text;
 use crate::verdict::Against;
 
 impl Part {
-    /// Takes out of the way what is accepted. `newest`: [`Since::newest`] of the sessions it was compared with; none where those are all
-    /// that there are, or where the comparison was with the build at which the walk begins.
+    /// Takes out of the way what is accepted. `newest`: [`Since::newest`] of the sessions it was
+    /// compared with; none where those are all that there are, or where the comparison was with the
+    /// build at which the walk begins.
     pub(super) fn excuse(
         &mut self,
         accepted: &Accepted,
@@ -48,7 +49,8 @@ impl Part {
     }
 }
 
-/// The accepted change is in what was measured: by git, or by the record's own commit or tree where the repository has neither.
+/// The accepted change is in what was measured: by git, or by the record's own commit or tree where
+/// the repository has neither.
 fn contained(k: &Known, record: &Record) -> bool {
     let Some(commit) = &k.acceptance.commit else { return true };
     let same =

@@ -1,4 +1,5 @@
-//! A second comparison, with the sessions of a pinned point of the past: slow drift that no single change shows. Pure.
+//! A second comparison, with the sessions of a pinned point of the past: slow drift that no single
+//! change shows. Pure.
 //!
 //! Not here: which point that is and where its sessions are (`app::sessions`).
 

@@ -1,4 +1,5 @@
-//! What made a comparison with earlier sessions blind, and the cheapest way out of it. Pure. Not here: when it is blind (`judge`).
+//! What made a comparison with earlier sessions blind, and the cheapest way out of it. Pure. Not
+//! here: when it is blind (`judge`).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! What a session of unchanged code says of the baseline that it joins: is the build like itself, and what will a check see? Pure.
+//! What a session of unchanged code says of the baseline that it joins: is the build like itself,
+//! and what will a check see? Pure.
 
 use super::{judge_policy, method};
 use crate::judge::interleaved::{self, Interleaved, Sampling};
@@ -9,7 +10,8 @@ use crate::metric::Metric;
 use crate::record::session::Session;
 use crate::record::{Record, WorkloadRecord};
 
-/// The A/A check of a first session (docs/METHODOLOGY.md#first-session): the starts of one build in pairs, judged as if they were two. The reason, where they differ.
+/// The A/A check of a first session (docs/METHODOLOGY.md#first-session): the starts of one build in
+/// pairs, judged as if they were two. The reason, where they differ.
 pub fn same_build(record: &Record) -> anyhow::Result<Option<String>> {
     for workload in &record.workloads {
         let sides = halves(workload);
@@ -40,7 +42,8 @@ pub fn same_build(record: &Record) -> anyhow::Result<Option<String>> {
     Ok(None)
 }
 
-/// Starts two by two, in alternating order so that drift cancels; a last one without a partner is left out.
+/// Starts two by two, in alternating order so that drift cancels; a last one without a partner is
+/// left out.
 fn halves(workload: &WorkloadRecord) -> [Vec<Round>; 2] {
     let mut sides = [Vec::new(), Vec::new()];
     for mut round in workload.method_rounds() {
@@ -51,7 +54,8 @@ fn halves(workload: &WorkloadRecord) -> [Vec<Round>; 2] {
     sides
 }
 
-/// The smallest change per metric that a check of `starts` starts will see against these sessions; fractions.
+/// The smallest change per metric that a check of `starts` starts will see against these sessions;
+/// fractions.
 pub fn visible(
     record: &Record,
     workload: &WorkloadRecord,
@@ -68,7 +72,8 @@ pub fn visible(
     ))
 }
 
-/// `chat: 8 sessions; one check sees worse changes (in 95 % of cases) from: tpot_geomean 4.1 %, ...`
+/// `chat: 8 sessions; one check sees worse changes (in 95 % of cases) from: tpot_geomean 4.1 %,
+/// ...`
 pub fn words_of_visible(name: &str, sessions: usize, visible: &[(Metric, f64)]) -> String {
     let needed = crate::judge::other_day::FEWEST_SESSIONS;
     let sizes: Vec<String> =

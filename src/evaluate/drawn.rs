@@ -1,4 +1,5 @@
-//! Records and what they were compared with, to the charts of their page. Not here: what a chart holds (`report::page::charts`).
+//! Records and what they were compared with, to the charts of their page. Not here: what a chart
+//! holds (`report::page::charts`).
 
 use super::Baseline;
 use crate::record::session::Session;

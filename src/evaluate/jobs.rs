@@ -1,4 +1,5 @@
-//! The candidate's jobs of another-day mode: one, or two on different machines (docs/METHODOLOGY.md#alpha-budget). Pure.
+//! The candidate's jobs of another-day mode: one, or two on different machines
+//! (docs/METHODOLOGY.md#alpha-budget). Pure.
 
 use super::{Ruled, incomplete};
 use crate::compare::reason::RunReason;
@@ -17,7 +18,8 @@ pub fn job(record: &Record, workload: &WorkloadRecord) -> judge::Session {
     let starts =
         measured.map(|s| StartSummary::over(rounds.iter().filter(|r| r.start == s.index), &slo));
     let mut starts: Vec<StartSummary> = starts.collect();
-    // Whether a TPOT keeps its limit is not known without counts: that is missing evidence, and no request that was too slow.
+    // Whether a TPOT keeps its limit is not known without counts: that is missing evidence, and no
+    // request that was too slow.
     if workload.slo.tpot_ms.is_some() && workload.mean_tokens(|c| &c.output_tokens).is_none() {
         for start in &mut starts {
             start.values.remove(&Metric::SloAttainment);
@@ -61,8 +63,8 @@ pub fn not_a_first_job(first: &Record, git: Option<&GitFacts>) -> Option<String>
         .map(|why| format!("it is not fit to be judged: {why}"))
 }
 
-/// Why a second job has nothing to add: the first one, as it was judged alone, was decided or could not be (docs/METHODOLOGY.md#alpha-budget: a second job is for
-/// what the first leaves open).
+/// Why a second job has nothing to add: the first one, as it was judged alone, was decided or could
+/// not be (docs/METHODOLOGY.md#alpha-budget: a second job is for what the first leaves open).
 pub fn decided(ruled: &[Ruled<'_>]) -> Option<String> {
     ruled.iter().find_map(|(workload, part, ruling)| {
         let open = match &part.evidence.against {

@@ -1,4 +1,5 @@
-//! The limits of a workload, judged: what its config sets, and the default on failures. Pure. Not here: the statistics (`judge::limits`).
+//! The limits of a workload, judged: what its config sets, and the default on failures. Pure. Not
+//! here: the statistics (`judge::limits`).
 
 use std::collections::BTreeSet;
 
@@ -12,8 +13,9 @@ use crate::measure::collect::Values;
 use crate::metric::Metric;
 use crate::record::{Record, StartRecord, WorkloadRecord};
 
-/// Share of failed requests that no judged workload may exceed, unless its config sets `limits.error_rate` itself. From here on failures
-/// hide slowness, since latency is of what completed.
+/// Share of failed requests that no judged workload may exceed, unless its config sets
+/// `limits.error_rate` itself. From here on failures hide slowness, since latency is of what
+/// completed.
 const MOST_FAILURES: f64 = 0.01;
 /// A limit that nothing exceeds: `limits: {error_rate: {max: none}}`.
 const NO_LIMIT: f64 = 1.0;

@@ -1,4 +1,5 @@
-//! Record and baseline sessions to a report: comparison, limits, ruling. Pure; `check`, `compare` and `report` all come through here.
+//! Record and baseline sessions to a report: comparison, limits, ruling. Pure; `check`, `compare`
+//! and `report` all come through here.
 
 use std::collections::BTreeMap;
 
@@ -37,13 +38,15 @@ pub use limits::on_failures;
 pub use pair::of_one_run;
 use work::{Earlier, Tokens};
 
-/// Sessions that a workload may be compared with, oldest first, each with its distance in first-parent steps where git knows it.
+/// Sessions that a workload may be compared with, oldest first, each with its distance in
+/// first-parent steps where git knows it.
 #[derive(Clone, Debug, Default)]
 pub struct Baseline {
     pub sessions: Vec<Placed>,
     /// Why there are none, where there are none; else there are none in this branch's history.
     pub missing: Option<NoBaseline>,
-    /// Every workload that has sessions there: one that the record lacks is said, since nothing looks at it any more.
+    /// Every workload that has sessions there: one that the record lacks is said, since nothing
+    /// looks at it any more.
     pub workloads: Vec<String>,
     /// Where the walk to them began, where that is not HEAD.
     pub from: Option<String>,
@@ -69,7 +72,8 @@ impl Baseline {
     }
 }
 
-/// Judges every workload of a record; together with the job before it, if there was one ([`not_a_first_job`] says whether it may be used).
+/// Judges every workload of a record; together with the job before it, if there was one
+/// ([`not_a_first_job`] says whether it may be used).
 pub fn judged(
     record: &Record,
     first: Option<&Record>,
@@ -99,7 +103,8 @@ pub fn alone<'a>(
     Ok(parts)
 }
 
-/// Whether another start pair may decide: something is open, and nothing is decided for the whole run.
+/// Whether another start pair may decide: something is open, and nothing is decided for the whole
+/// run.
 pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> {
     if pair::is_one_program(candidate) {
         return Ok(false);
@@ -117,7 +122,8 @@ pub fn undecided(baseline: &Record, candidate: &Record) -> anyhow::Result<bool> 
 /// A workload, what was found out about it, and what that means.
 pub type Ruled<'a> = (&'a WorkloadRecord, Part, Ruling);
 
-/// Judges the candidate of an interleaved run against its other side, before it is put into a report. `known` is what is accepted and the anchor: nothing else of it is looked at.
+/// Judges the candidate of an interleaved run against its other side, before it is put into a
+/// report. `known` is what is accepted and the anchor: nothing else of it is looked at.
 pub fn paired<'a>(
     baseline: &Record,
     candidate: &'a Record,
@@ -172,7 +178,8 @@ pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Repor
     Ok((report, exit))
 }
 
-/// Measures only: the same report without a verdict. Where nothing could be measured it is exit 3 all the same.
+/// Measures only: the same report without a verdict. Where nothing could be measured it is exit 3
+/// all the same.
 pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
     let judged: Vec<Judged<'_>> = record
         .workloads
@@ -312,7 +319,8 @@ fn before(sessions: &[&Session]) -> Before {
 /// A change this many times larger than the method's own is hardly what anybody calls irrelevant.
 const LOOSE: f64 = 3.0;
 
-/// What the team's own policy takes away from a verdict: said in every report, since a PASS proves that much less.
+/// What the team's own policy takes away from a verdict: said in every report, since a PASS proves
+/// that much less.
 fn loosened(workload: &WorkloadRecord) -> Option<RunReason> {
     let said = workload.regressions.iter().filter_map(|(name, said)| {
         let metric = Metric::parse(name)?;
@@ -340,7 +348,8 @@ fn loosened(workload: &WorkloadRecord) -> Option<RunReason> {
 /// More than these are counted only.
 const MOST_SKIPPED: usize = 3;
 
-/// Why sessions nearer than the nearest comparable one were left out: one line for all of one commit and reason.
+/// Why sessions nearer than the nearest comparable one were left out: one line for all of one
+/// commit and reason.
 fn skipped(
     selection: &Selection<'_>,
     workload: &WorkloadRecord,
@@ -387,7 +396,8 @@ fn repeated(selection: &Selection<'_>) -> Vec<compare::Reason> {
     copies.into_iter().chain(own).collect()
 }
 
-/// Evidence that was planned and is not there. A start outlives the loss of fewer than half of its rounds, as its median does.
+/// Evidence that was planned and is not there. A start outlives the loss of fewer than half of its
+/// rounds, as its median does.
 pub fn incomplete(record: &Record, workload: &WorkloadRecord) -> Option<RunReason> {
     let policy = &record.policy;
     let starts = workload.starts.iter().filter(|s| mostly_whole(s, policy.rounds)).count();
@@ -465,7 +475,8 @@ fn metric(name: &str) -> anyhow::Result<Metric> {
 }
 
 fn policy(record: &Record) -> Policy {
-    // Anything but the word "warn" is the strict choice: a record from outside must not loosen by misspelling.
+    // Anything but the word "warn" is the strict choice: a record from outside must not loosen by
+    // misspelling.
     let of = |word: &str| if word == "warn" { OnOpen::Warn } else { OnOpen::Fail };
     let p = &record.policy;
     Policy {

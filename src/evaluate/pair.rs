@@ -1,4 +1,5 @@
-//! One workload of an interleaved run: both sides' records to evidence. Pure. Not here: what the evidence means (`verdict`).
+//! One workload of an interleaved run: both sides' records to evidence. Pure. Not here: what the
+//! evidence means (`verdict`).
 
 use super::work::{self, Tokens};
 use super::{Part, judge_policy, limits, loosened, mostly_whole};
@@ -14,7 +15,8 @@ use crate::report::build::Beside;
 use crate::report::server::Before;
 use crate::verdict::{Against, Evidence, Reason};
 
-/// Both sides ran in one job on one machine: which server it was may differ, since that is what is judged.
+/// Both sides ran in one job on one machine: which server it was may differ, since that is what is
+/// judged.
 const SERVER_FIELDS: [&str; 3] = ["server", "server_version", "server_flags"];
 
 /// Errors: two records that no interleaved run has left together.
@@ -87,7 +89,8 @@ pub fn part(
         });
     }
     let comparison = compare(candidate, base, workload, &history, workloads)?;
-    // Prompts that were shorter for one side are less work. (Output tokens are compared request by request by the judge.)
+    // Prompts that were shorter for one side are less work. (Output tokens are compared request by
+    // request by the judge.)
     let (now, then) = (Tokens::of(workload), Tokens::of(base));
     invalid.extend(work::drifted_input(base, workload).map(Reason::from));
     let (same, said) = builds(candidate);
@@ -200,7 +203,8 @@ pub fn is_one_program(candidate: &Record) -> bool {
     builds(candidate).0.is_some()
 }
 
-/// A start that the decision used lacks most of its rounds, or the run was stopped before its last look.
+/// A start that the decision used lacks most of its rounds, or the run was stopped before its last
+/// look.
 fn incomplete(
     candidate: &Record,
     base: &WorkloadRecord,

@@ -1,4 +1,5 @@
-//! An improvement that is too good: cached or cut answers are fast, and no better server. Pure. Not here: whether a change is proven.
+//! An improvement that is too good: cached or cut answers are fast, and no better server. Pure. Not
+//! here: whether a change is proven.
 
 use crate::compare::Reason;
 use crate::judge::{Comparison, MetricComparison};

@@ -1,5 +1,6 @@
-//! Did both sides do the same work? Token counts of records and sessions for the judge's test. Pure. Not here: the test (`judge::work`), or
-//! output tokens of an interleaved run, which the judge compares itself.
+//! Did both sides do the same work? Token counts of records and sessions for the judge's test.
+//! Pure. Not here: the test (`judge::work`), or output tokens of an interleaved run, which the
+//! judge compares itself.
 
 use crate::compare::reason::{RunReason, Tokens as Kind};
 use crate::judge::reason::Side;
@@ -50,7 +51,8 @@ impl Tokens {
             .collect()
     }
 
-    /// Where only one side tells: then nobody knows whether the work was the same, and what nobody knows is no PASS.
+    /// Where only one side tells: then nobody knows whether the work was the same, and what nobody
+    /// knows is no PASS.
     pub fn untold(self, input: bool, output: bool) -> Option<RunReason> {
         let sides = [
             (Kind::Input, self.input.is_some(), input),
@@ -87,7 +89,8 @@ impl Earlier {
     }
 }
 
-/// Where the prompts of one side of an interleaved run were shorter or longer, request by request: less work, or more.
+/// Where the prompts of one side of an interleaved run were shorter or longer, request by request:
+/// less work, or more.
 pub fn drifted_input(base: &WorkloadRecord, workload: &WorkloadRecord) -> Option<RunReason> {
     let pairs: Vec<(f64, f64)> =
         base.rounds().flat_map(|(start, b)| partners(start, b, workload)).collect();
@@ -114,8 +117,8 @@ fn partners<'a>(
     both.into_iter().flatten()
 }
 
-/// In an open loop the output token rate is arrivals times length: how long the answers were is no speed. The rates of the sessions as
-/// they would be at the candidate's lengths.
+/// In an open loop the output token rate is arrivals times length: how long the answers were is no
+/// speed. The rates of the sessions as they would be at the candidate's lengths.
 pub fn at_lengths_of(
     workload: &WorkloadRecord,
     session: &Session,

@@ -1,4 +1,5 @@
-//! The GPU during a round: energy, memory, clocks, throttling; what makes the round unfit. Not here: NVML (`watch::gpu`).
+//! The GPU during a round: energy, memory, clocks, throttling; what makes the round unfit. Not
+//! here: NVML (`watch::gpu`).
 
 pub mod choice;
 pub mod energy;
@@ -17,14 +18,15 @@ use serde::{Deserialize, Serialize};
 pub use series::Series;
 pub use summary::{Watched, Window, round};
 
-/// What one GPU said at one instant: the seam to a vendor's library. A value that the GPU does not tell, or was not asked for this time, is
-/// absent.
+/// What one GPU said at one instant: the seam to a vendor's library. A value that the GPU does not
+/// tell, or was not asked for this time, is absent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sample {
     /// Of the monotonic clock, before the first question.
     pub at_ns: u64,
     pub memory_used_bytes: Option<u64>,
-    /// Share of the driver's last averaging period in which some kernel ran; 0 to 1. It says nothing of how much of the GPU that used.
+    /// Share of the driver's last averaging period in which some kernel ran; 0 to 1. It says
+    /// nothing of how much of the GPU that used.
     pub utilisation: Option<f64>,
     /// Share of that period in which memory was read or written.
     pub memory_utilisation: Option<f64>,
@@ -135,7 +137,8 @@ pub struct Sampler {
     pub cpu_ratio: Option<f64>,
 }
 
-/// One GPU in one round. Only samples between the first send and the last end count, but for counters, which are read on both sides.
+/// One GPU in one round. Only samples between the first send and the last end count, but for
+/// counters, which are read on both sides.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceRound {
@@ -258,7 +261,8 @@ impl Facts {
         }
     }
 
-    /// `2x NVIDIA H100 80GB HBM3`, in the order of the names; absent where nothing is watched, or some GPU has no name.
+    /// `2x NVIDIA H100 80GB HBM3`, in the order of the names; absent where nothing is watched, or
+    /// some GPU has no name.
     pub fn model(&self) -> Option<String> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for device in &self.devices {
@@ -280,7 +284,8 @@ impl Facts {
         self.driver.as_deref()?.split('.').next().filter(|_| !self.devices.is_empty())
     }
 
-    /// What is recorded of the host: `NVIDIA L4, driver 550.54.15, CUDA 12.4`, or why nothing was watched.
+    /// What is recorded of the host: `NVIDIA L4, driver 550.54.15, CUDA 12.4`, or why nothing was
+    /// watched.
     pub fn words(&self) -> String {
         let Some(model) = self.model() else {
             return self.unwatched.clone().unwrap_or_else(|| "no GPU was watched".into());

@@ -1,4 +1,5 @@
-//! What the runner reads: workflow commands in the log, `$GITHUB_OUTPUT`, `$GITHUB_STEP_SUMMARY`. Not here: which texts go there.
+//! What the runner reads: workflow commands in the log, `$GITHUB_OUTPUT`, `$GITHUB_STEP_SUMMARY`.
+//! Not here: which texts go there.
 #![expect(
     clippy::disallowed_methods,
     reason = "rim: looks at the runner's files and draws delimiters"
@@ -48,7 +49,8 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// Lines for `$GITHUB_OUTPUT`. `delimiter` must be nobody's guess: whoever knew it could add outputs of his own.
+/// Lines for `$GITHUB_OUTPUT`. `delimiter` must be nobody's guess: whoever knew it could add
+/// outputs of his own.
 pub fn outputs(values: &[(&str, String)], delimiter: &str) -> String {
     let mut out = String::new();
     for (name, value) in values {
@@ -69,7 +71,8 @@ pub fn append(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-/// Bytes that the step's summary may still grow by. A file that cannot be looked at is as good as empty: appending will say why.
+/// Bytes that the step's summary may still grow by. A file that cannot be looked at is as good as
+/// empty: appending will say why.
 pub fn summary_room(path: &Path) -> usize {
     let taken = fs::metadata(path).map_or(0, |m| usize::try_from(m.len()).unwrap_or(usize::MAX));
     SUMMARY_LIMIT.saturating_sub(SUMMARY_RESERVE).saturating_sub(taken)

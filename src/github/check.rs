@@ -1,4 +1,5 @@
-//! The check run: a stable name on the head commit, success only for a trusted PASS. Not here: what its summary says.
+//! The check run: a stable name on the head commit, success only for a trusted PASS. Not here: what
+//! its summary says.
 
 use serde_json::{Value, json};
 
@@ -14,7 +15,8 @@ use crate::verdict::Verdict;
 pub enum Conclusion {
     Success,
     Failure,
-    /// Nothing was proven, and the policy lets it through. GitHub counts it as passing where a check is required.
+    /// Nothing was proven, and the policy lets it through. GitHub counts it as passing where a
+    /// check is required.
     Neutral,
     /// Nothing was proven, and the policy does not let that through.
     ActionRequired,
@@ -57,7 +59,8 @@ const NO_FILE: &str = ".github";
 /// How our check runs are told from others of the same name.
 const OURS: &str = "goodput-gate:";
 
-/// Success is for a PASS that the exit code agrees with, measured by a job that is to be trusted; whatever else is let through is neutral.
+/// Success is for a PASS that the exit code agrees with, measured by a job that is to be trusted;
+/// whatever else is let through is neutral.
 pub fn conclusion(verdict: Option<Verdict>, exit_code: u8, trusted: bool) -> Conclusion {
     let gate_failed = exit_code == ExitStatus::GateFailed.code();
     match (verdict, exit_code) {
@@ -80,7 +83,8 @@ impl Conclusion {
     }
 }
 
-/// Makes the check run, or updates the one that an earlier attempt made. False where a newer run's stands there and stays.
+/// Makes the check run, or updates the one that an earlier attempt made. False where a newer run's
+/// stands there and stays.
 pub async fn publish(client: &Client, check: &Check) -> Result<bool, ApiError> {
     let (first, more) =
         check.annotations.split_at(check.annotations.len().min(ANNOTATIONS_A_REQUEST));
@@ -130,7 +134,8 @@ struct Standing {
     attempts: Vec<Attempt>,
 }
 
-/// The newest of ours on this commit. Where the list cannot be had, a new one is made: GitHub shows the newest.
+/// The newest of ours on this commit. Where the list cannot be had, a new one is made: GitHub shows
+/// the newest.
 async fn find(client: &Client, check: &Check) -> Option<Standing> {
     let all = standing(client, &check.head_sha, &check.name).await.ok()?;
     all.into_iter().max_by_key(|ours| (ours.run, ours.id))

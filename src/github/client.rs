@@ -1,7 +1,9 @@
-//! GitHub's REST API through octocrab over reqwest: one request at a time, bounded in time, never sent twice where that could write twice.
+//! GitHub's REST API through octocrab over reqwest: one request at a time, bounded in time, never
+//! sent twice where that could write twice.
 //!
-//! octocrab's own retries are off (its feature is not built in): they would send a POST again at once. Bodies are plain JSON values, since
-//! a strict model fails on the odd field of a server of one's own. Not here: what is sent.
+//! octocrab's own retries are off (its feature is not built in): they would send a POST again at
+//! once. Bodies are plain JSON values, since a strict model fails on the odd field of a server of
+//! one's own. Not here: what is sent.
 #![expect(
     clippy::disallowed_methods,
     reason = "rim: a rate limit names the instant at which it ends"
@@ -33,7 +35,8 @@ pub enum ApiError {
 
 pub struct Client {
     crab: Octocrab,
-    /// A server of one's own has GraphQL beside its REST API and not below it, and octocrab puts everything below its base.
+    /// A server of one's own has GraphQL beside its REST API and not below it, and octocrab puts
+    /// everything below its base.
     graph: Octocrab,
     repository: Slug,
     token: String,
@@ -66,7 +69,8 @@ enum Next {
 
 const CONNECT: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_secs(30);
-/// For everything that one command asks of GitHub, waiting included: a gate must not hold a GPU runner for a comment.
+/// For everything that one command asks of GitHub, waiting included: a gate must not hold a GPU
+/// runner for a comment.
 const PATIENCE: Duration = Duration::from_secs(120);
 const TRIES: u32 = 4;
 const BACKOFF: Duration = Duration::from_millis(250);
@@ -117,8 +121,8 @@ impl Client {
         Ok(self.send(Method::Get, self.below(route), None).await?.body)
     }
 
-    /// Sent once, whatever comes of it: the caller looks whether it was done before a second try. Only an answer that says "later" is
-    /// waited for, since nothing was done then.
+    /// Sent once, whatever comes of it: the caller looks whether it was done before a second try.
+    /// Only an answer that says "later" is waited for, since nothing was done then.
     pub async fn post(&self, route: &str, body: &Value) -> Result<Value, ApiError> {
         Ok(self.send(Method::Post, self.below(route), Some(body)).await?.body)
     }
@@ -131,7 +135,8 @@ impl Client {
         self.send(Method::Delete, self.below(route), None).await.map(drop)
     }
 
-    /// All pages of a list. By number and not by the Link header's address, which may lead elsewhere.
+    /// All pages of a list. By number and not by the Link header's address, which may lead
+    /// elsewhere.
     pub async fn all(&self, route: &str) -> Result<Vec<Value>, ApiError> {
         let joint = if route.contains('?') { '&' } else { '?' };
         let mut all = Vec::new();
@@ -150,7 +155,8 @@ impl Client {
         Err(ApiError::Odd(format!("more than {MOST_PAGES} pages")))
     }
 
-    /// Login of whoever the token is; `None` where it cannot be known. An app's token may ask GraphQL only.
+    /// Login of whoever the token is; `None` where it cannot be known. An app's token may ask
+    /// GraphQL only.
     pub async fn viewer(&self) -> Option<String> {
         let query = json!({"query": "query { viewer { login } }"});
         let graphql = self
@@ -275,7 +281,8 @@ impl ApiError {
         matches!(self, Self::Down { .. } | Self::Unreachable(_))
     }
 
-    /// What happened and what to do, for a notice. `permission` is what the job's token needs, e.g. `pull-requests: write`.
+    /// What happened and what to do, for a notice. `permission` is what the job's token needs, e.g.
+    /// `pull-requests: write`.
     pub fn explain(&self, permission: &str) -> String {
         let hint = match self.status() {
             Some(401) => {
@@ -304,7 +311,8 @@ struct Raw {
 }
 
 impl Raw {
-    /// A limit refuses before anything is done, so that waiting is right for every method; a 5xx may come after it.
+    /// A limit refuses before anything is done, so that waiting is right for every method; a 5xx
+    /// may come after it.
     fn next(&self, method: Method, tries: u32) -> Next {
         let last = tries >= TRIES;
         if self.limited() {

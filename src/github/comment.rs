@@ -1,4 +1,5 @@
-//! The pull-request comment: one per gate, found by marker and author over all pages, updated in place, doubles removed.
+//! The pull-request comment: one per gate, found by marker and author over all pages, updated in
+//! place, doubles removed.
 //!
 //! A newer run's comment is never overwritten. Not here: what the comment says (`report::comment`).
 
@@ -23,7 +24,8 @@ pub enum Done {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Author {
     Known(String),
-    /// The token does not say who it is: then only what a bot has written, since anybody can paste a marker.
+    /// The token does not say who it is: then only what a bot has written, since anybody can paste
+    /// a marker.
     AnyBot,
 }
 
@@ -54,12 +56,14 @@ pub async fn publish(
             return Ok(Done::Newer);
         }
         let Some(kept) = all.first() else {
-            // Written, and not in the list yet, or by a person's token that does not say whose it is.
+            // Written, and not in the list yet, or by a person's token that does not say whose it
+            // is.
             if let Some(created) = done {
                 return Ok(created);
             }
             if let Some(error) = trouble {
-                // It failed, it was looked for again, and it is not there: once more, and then no more.
+                // It failed, it was looked for again, and it is not there: once more, and then no
+                // more.
                 return create(client, pull, body).await.map(|()| Done::Created).map_err(|_| error);
             }
             match create(client, pull, body).await {
@@ -103,7 +107,8 @@ async fn create(client: &Client, pull: u64, body: &str) -> Result<(), ApiError> 
     client.post(&format!("/issues/{pull}/comments"), &json!({"body": body})).await.map(drop)
 }
 
-/// `None` where the comment has gone meanwhile. Read again just before writing: the list may be old by the time its last page is here.
+/// `None` where the comment has gone meanwhile. Read again just before writing: the list may be old
+/// by the time its last page is here.
 async fn update(
     client: &Client,
     kept: &Found,
@@ -129,7 +134,8 @@ async fn update(
     }
 }
 
-/// Doubles of the same author only. That one stays where it cannot be removed hurts nobody: the next run tries again.
+/// Doubles of the same author only. That one stays where it cannot be removed hurts nobody: the
+/// next run tries again.
 async fn remove(client: &Client, kept: &Found, others: &[Found]) {
     for double in others.iter().filter(|c| c.login == kept.login) {
         let _ = client.delete(&format!("/issues/comments/{}", double.id)).await;
@@ -158,7 +164,8 @@ fn ours(comments: &[Value], author: &Author, marker: &Marker) -> Vec<Found> {
 }
 
 fn wrote(comment: &Value, author: &Author) -> bool {
-    // The same app is `name[bot]` to one API and `name` to the other; only a bot's login has brackets.
+    // The same app is `name[bot]` to one API and `name` to the other; only a bot's login has
+    // brackets.
     let bare = |login: &str| login.trim_end_matches("[bot]").to_ascii_lowercase();
     let bot = comment["user"]["type"].as_str() == Some("Bot");
     match (author, comment["user"]["login"].as_str()) {

@@ -1,6 +1,8 @@
-//! What a workflow run is about: the event file and the `GITHUB_*` variables to a commit, a base, a pull request. Pure.
+//! What a workflow run is about: the event file and the `GITHUB_*` variables to a commit, a base, a
+//! pull request. Pure.
 //!
-//! On pull requests `GITHUB_SHA` is a merge that exists nowhere else, so commits come from the event. Not here: reading file or environment.
+//! On pull requests `GITHUB_SHA` is a merge that exists nowhere else, so commits come from the
+//! event. Not here: reading file or environment.
 
 use std::path::PathBuf;
 
@@ -61,9 +63,11 @@ pub struct Ci {
     /// Of the repository, without `refs/heads/`.
     pub default_branch: Option<String>,
     pub pull: Option<u64>,
-    /// Of `workflow_run` the pull requests of this repository whose head was measured; GitHub names none of forks.
+    /// Of `workflow_run` the pull requests of this repository whose head was measured; GitHub names
+    /// none of forks.
     pub run_pulls: Vec<Pull>,
-    /// The commit under test comes from another repository, so its measurement is not to be trusted.
+    /// The commit under test comes from another repository, so its measurement is not to be
+    /// trusted.
     pub fork: bool,
     /// Owner, and branch, of the commit under test, where the event names them.
     pub head_repository: Option<Slug>,
@@ -85,7 +89,8 @@ const LONGEST_NAME: usize = 100;
 impl Ci {
     /// `None` outside of GitHub Actions. `event_file` is the text of `GITHUB_EVENT_PATH`.
     ///
-    /// Errors: the event file is not JSON. Its fields are taken one by one: one that is absent or odd is `None`.
+    /// Errors: the event file is not JSON. Its fields are taken one by one: one that is absent or
+    /// odd is `None`.
     pub fn parse(
         env: impl Fn(&str) -> Option<String>,
         event_file: Option<&str>,
@@ -212,7 +217,8 @@ impl Ci {
         self.fork = self.head_repository.is_none() || self.head_repository != base;
     }
 
-    /// The list of pull requests is GitHub's own: empty for forks, and with those of other repositories that have the same branch.
+    /// The list of pull requests is GitHub's own: empty for forks, and with those of other
+    /// repositories that have the same branch.
     fn workflow_run(&mut self, event: &Value) {
         let run = &event["workflow_run"];
         self.head_sha = text(&run["head_sha"]).as_deref().and_then(sha);

@@ -1,4 +1,5 @@
-//! Earlier attempts at a commit, as we have written them to GitHub: in the check run's text, the pull request's comment, the commit's statuses.
+//! Earlier attempts at a commit, as we have written them to GitHub: in the check run's text, the
+//! pull request's comment, the commit's statuses.
 //!
 //! All of it is read with the token that writes. Not here: what they mean (`attempt`).
 

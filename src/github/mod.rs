@@ -1,7 +1,9 @@
-//! GitHub: what the run is about (`event`), lines for its log and files (`actions`), and its REST API through octocrab.
+//! GitHub: what the run is about (`event`), lines for its log and files (`actions`), and its REST
+//! API through octocrab.
 //!
-//! Nothing here decides anything: every failure is an [`ApiError`] that says what is missing, and the verdict stands. Not here: the texts
-//! (`report::comment`), or reading the environment (`app::workspace`).
+//! Nothing here decides anything: every failure is an [`ApiError`] that says what is missing, and
+//! the verdict stands. Not here: the texts (`report::comment`), or reading the environment
+//! (`app::workspace`).
 
 pub mod actions;
 pub mod check;

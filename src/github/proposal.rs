@@ -1,4 +1,5 @@
-//! A pull request with new files: one branch per base, one open request, more files later in the same one.
+//! A pull request with new files: one branch per base, one open request, more files later in the
+//! same one.
 //!
 //! Not here: how files get onto a branch (`push`), what the request says.
 
@@ -53,8 +54,9 @@ pub async fn propose(
     .map_err(PushError::Pull)
 }
 
-/// Makes the branch where there is none. One that was merged is brought up to its base: as well as can be, since it does no harm to go on
-/// from where it stands, and a workflow's token may not merge changes of workflows.
+/// Makes the branch where there is none. One that was merged is brought up to its base: as well as
+/// can be, since it does no harm to go on from where it stands, and a workflow's token may not
+/// merge changes of workflows.
 async fn branch(
     client: &Client,
     proposal: &Proposal<'_>,

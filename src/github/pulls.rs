@@ -15,7 +15,8 @@ pub struct Head {
 
 /// The open pull requests whose head is `sha`, by ascending number.
 ///
-/// GitHub knows a commit's pull requests, but not reliably those from forks: then the open ones are searched.
+/// GitHub knows a commit's pull requests, but not reliably those from forks: then the open ones are
+/// searched.
 pub async fn by_sha(client: &Client, sha: &str, head: &Head) -> Result<Vec<Pull>, ApiError> {
     let direct = match client.all(&format!("/commits/{sha}/pulls")).await {
         // A fork's commit may be unknown here.

@@ -1,6 +1,8 @@
-//! New files onto a branch through GitHub's git-data API: no clone, no git credentials, and never by force.
+//! New files onto a branch through GitHub's git-data API: no clone, no git credentials, and never
+//! by force.
 //!
-//! Whoever else pushes meanwhile has won: the same files are committed again on the new tip. Not here: which files, or what the commit says.
+//! Whoever else pushes meanwhile has won: the same files are committed again on the new tip. Not
+//! here: which files, or what the commit says.
 #![expect(clippy::disallowed_methods, reason = "rim: draws the jitter between two tries")]
 
 use std::time::Duration;
@@ -55,7 +57,8 @@ pub enum PushError {
 
 /// Ten jobs of a matrix that end at once need nearly as many.
 const TRIES: u32 = 8;
-/// What may have been done, or not: what only reads or repeats itself has been tried several times by then.
+/// What may have been done, or not: what only reads or repeats itself has been tried several times
+/// by then.
 const TRIES_IN_TROUBLE: u32 = 3;
 /// Before the second try; doubled before each later one. Jitter is drawn below it.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -69,7 +72,8 @@ pub async fn push(client: &Client, commit: &Commit<'_>) -> Result<Pushed, PushEr
             Ok(Some(pushed)) => return Ok(pushed),
             Ok(None) if tried >= TRIES => return Err(PushError::Raced(tried)),
             Ok(None) => {}
-            // Trees and commits that nobody refers to hurt nobody: the whole of it may be done again.
+            // Trees and commits that nobody refers to hurt nobody: the whole of it may be done
+            // again.
             Err(PushError::Api(error)) if error.may_be_done() && tried < TRIES_IN_TROUBLE => {}
             Err(error) => return Err(error),
         }

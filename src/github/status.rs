@@ -1,4 +1,5 @@
-//! The commit status: what stands in where the token may not make check runs. Not here: when it does.
+//! The commit status: what stands in where the token may not make check runs. Not here: when it
+//! does.
 
 use serde_json::{Value, json};
 
@@ -11,8 +12,9 @@ const KEY: &str = "#attempt-";
 /// GitHub refuses longer ones.
 const DESCRIPTION_CHARS: usize = 140;
 
-/// `key` is the attempt's. A status knows no neutral: what the policy lets through is a success whose description says what it is. The caller keeps
-/// untrusted ones away from here unless they fail.
+/// `key` is the attempt's. A status knows no neutral: what the policy lets through is a success
+/// whose description says what it is. The caller keeps untrusted ones away from here unless they
+/// fail.
 pub async fn publish(
     client: &Client,
     sha: &str,

@@ -1,6 +1,8 @@
-//! `AIPerf`'s `profile_export.jsonl`, one request per line, with the summary beside it for the load. Units are in the file.
+//! `AIPerf`'s `profile_export.jsonl`, one request per line, with the summary beside it for the
+//! load. Units are in the file.
 //!
-//! Read in the sources of `AIPerf` 0.2 and 0.13.0, and 0.13.0 was run; docs/IMPORT.md has the table of definitions.
+//! Read in the sources of `AIPerf` 0.2 and 0.13.0, and 0.13.0 was run; docs/IMPORT.md has the table
+//! of definitions.
 
 use serde_json::Value;
 
@@ -117,7 +119,8 @@ fn load(summary: &Value) -> Result<Load, ImportError> {
     Ok(load)
 }
 
-/// The load as versions before `phases` state it: in `loadgen` and `input`. Never the headers, which may hold a key.
+/// The load as versions before `phases` state it: in `loadgen` and `input`. Never the headers,
+/// which may hold a key.
 fn older(mut load: Load, config: &Value) -> Result<Load, ImportError> {
     let (input, phase) = (&config["input"], &config["loadgen"]);
     let mut data = input.clone();
@@ -238,7 +241,8 @@ fn failure(error: &Value) -> Ending {
     }
 }
 
-/// `{"value": 1.5, "unit": "ms"}`. Errors: a unit that is not known, since to guess is to be wrong by a thousand.
+/// `{"value": 1.5, "unit": "ms"}`. Errors: a unit that is not known, since to guess is to be wrong
+/// by a thousand.
 fn time_ns(metric: &Value, what: &str) -> Result<Option<u64>, ImportError> {
     if metric.is_null() {
         return Ok(None);

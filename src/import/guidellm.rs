@@ -1,6 +1,8 @@
-//! `GuideLLM`'s JSON report: benchmarks, each with its requests by how they ended, instants in seconds of the wall clock.
+//! `GuideLLM`'s JSON report: benchmarks, each with its requests by how they ended, instants in
+//! seconds of the wall clock.
 //!
-//! Read in the sources of `GuideLLM` 0.4 to 0.8.1, and 0.8.1 was run; docs/IMPORT.md has the table of definitions.
+//! Read in the sources of `GuideLLM` 0.4 to 0.8.1, and 0.8.1 was run; docs/IMPORT.md has the table
+//! of definitions.
 
 use serde_json::Value;
 
@@ -102,7 +104,8 @@ struct StatedLoad {
     seed: Value,
 }
 
-/// In `config.spec`; reports of 0.4 to 0.6 have the arguments instead. Errors: neither, since another data set would then be no other load.
+/// In `config.spec`; reports of 0.4 to 0.6 have the arguments instead. Errors: neither, since
+/// another data set would then be no other load.
 fn stated_load(report: &Value) -> Result<StatedLoad, ImportError> {
     let (spec, args) = (&report["config"]["spec"], &report["args"]);
     let some = |from: &Value, keys: &[&str]| -> Value {
@@ -257,8 +260,9 @@ fn missing(benchmark: &Value, listed: usize) -> Result<Vec<String>, ImportError>
     }
 }
 
-/// How many requests warm-up and cool-down can have left out at most: none where the measured time is all of the time; else twice their share
-/// of it, and one for each that may have been in flight at either end. None where there was no such phase.
+/// How many requests warm-up and cool-down can have left out at most: none where the measured time
+/// is all of the time; else twice their share of it, and one for each that may have been in flight
+/// at either end. None where there was no such phase.
 fn left_out_by_phases(benchmark: &Value, made: usize) -> Result<Option<usize>, ImportError> {
     let (config, times) = (&benchmark["config"], &benchmark["scheduler_metrics"]);
     let set =

@@ -1,4 +1,5 @@
-//! A tool's own sweep: which of its loads differ in their level only. Not here: the loads themselves (`round`, and a file per tool).
+//! A tool's own sweep: which of its loads differ in their level only. Not here: the loads
+//! themselves (`round`, and a file per tool).
 
 use super::Load;
 use crate::config::Axis;
@@ -8,7 +9,8 @@ use crate::record::LevelRecord;
 /// What a tool states of a level, or lets grow with it.
 const OF_LEVEL: [&str; 5] = ["rate", "request_rate", "streams", "max_concurrency", "requests"];
 
-/// Of each load its level, where another differs from it in that only. `family`: what all are imported as.
+/// Of each load its level, where another differs from it in that only. `family`: what all are
+/// imported as.
 pub fn levels(loads: &[&Load], family: &str) -> Vec<Option<LevelRecord>> {
     let parted: Vec<Option<(Axis, f64, Fingerprint)>> =
         loads.iter().map(|load| parted(load)).collect();
@@ -30,7 +32,8 @@ pub fn levels(loads: &[&Load], family: &str) -> Vec<Option<LevelRecord>> {
     parted.iter().map(|one| level(one.as_ref()?)).collect()
 }
 
-/// Its level, and what it states beside that. None where it keeps no level: ramps, traces, all at once.
+/// Its level, and what it states beside that. None where it keeps no level: ramps, traces, all at
+/// once.
 fn parted(load: &Load) -> Option<(Axis, f64, Fingerprint)> {
     let stated = |field: &str| load.fingerprint.0.get(field).map(String::as_str);
     let mut alike = load.fingerprint.clone();

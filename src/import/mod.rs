@@ -1,6 +1,8 @@
-//! Results of other tools, text to workload records: each tool's numbers in this program's definitions, or refused with the reason.
+//! Results of other tools, text to workload records: each tool's numbers in this program's
+//! definitions, or refused with the reason.
 //!
-//! One file per tool. docs/IMPORT.md says what is mapped and what is refused. Not here: reading files, git (`command/import.rs`).
+//! One file per tool. docs/IMPORT.md says what is mapped and what is refused. Not here: reading
+//! files, git (`command/import.rs`).
 
 mod aiperf;
 mod guidellm;
@@ -137,8 +139,8 @@ impl Tool {
         }
     }
 
-    /// By the shape: how many of the fields that only this tool writes are there. One that a version leaves out or calls otherwise does not
-    /// matter.
+    /// By the shape: how many of the fields that only this tool writes are there. One that a
+    /// version leaves out or calls otherwise does not matter.
     fn guess(value: &Value) -> Option<Self> {
         let count = |value: &Value, keys: &[&str]| {
             keys.iter().filter(|key| value.get(key).is_some()).count()
@@ -159,9 +161,11 @@ impl Tool {
     }
 }
 
-/// Reads a file. `said` is the format that the user named, which overrules the content; else it is guessed from that.
+/// Reads a file. `said` is the format that the user named, which overrules the content; else it is
+/// guessed from that.
 ///
-/// Errors: damaged, of no known tool, of another tool than named, without requests, or with numbers that cannot be.
+/// Errors: damaged, of no known tool, of another tool than named, without requests, or with numbers
+/// that cannot be.
 pub fn read(file: &File<'_>, said: Option<Tool>) -> Result<Vec<Measured>, ImportError> {
     let documents = value::documents(file.text)?;
     let first = documents.first().unwrap_or(&Value::Null);
@@ -221,7 +225,8 @@ impl Load {
     }
 }
 
-/// Latency that counts from the send hides the wait for a slot. Where no request can have waited, nothing is hidden.
+/// Latency that counts from the send hides the wait for a slot. Where no request can have waited,
+/// nothing is hidden.
 ///
 /// Errors: requests may have waited, and no number says how long.
 fn hidden_wait(peak: Option<u32>, cap: u32, way_out: &str) -> Result<(), ImportError> {

@@ -1,7 +1,8 @@
-//! The older tools' `targets.yaml`, `models.yaml` and `workloads.yaml` to one config, and what cannot be carried over, with the reason.
+//! The older tools' `targets.yaml`, `models.yaml` and `workloads.yaml` to one config, and what
+//! cannot be carried over, with the reason.
 //!
-//! Read tolerantly: by what a key is called, whatever stands beside it. No API key is carried over, shown, or part of a message. Not here:
-//! files (`command/init`).
+//! Read tolerantly: by what a key is called, whatever stands beside it. No API key is carried over,
+//! shown, or part of a message. Not here: files (`command/init`).
 
 mod fields;
 mod prompts;
@@ -37,7 +38,8 @@ pub struct Carried {
     pub files: Vec<(String, String)>,
 }
 
-/// Errors: a file that is no YAML, or no target in them. Never with text of the file, which may be a key.
+/// Errors: a file that is no YAML, or no target in them. Never with text of the file, which may be
+/// a key.
 pub fn carry(files: Files<'_>) -> Result<Carried, String> {
     let mut notes = Vec::new();
     let mut read =
@@ -65,7 +67,8 @@ fn beside(workloads: Option<&str>) -> Option<Value> {
     all.get("workloads").and_then(|_| all.get(BESIDE)).cloned()
 }
 
-/// The entries below `key`: a list, or names with what belongs to each; also where the key itself is left out.
+/// The entries below `key`: a list, or names with what belongs to each; also where the key itself
+/// is left out.
 fn items(
     file: &'static str,
     key: &str,

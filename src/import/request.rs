@@ -1,11 +1,14 @@
-//! One request of a foreign file in this program's definitions, and many of them as the columns of a round.
+//! One request of a foreign file in this program's definitions, and many of them as the columns of
+//! a round.
 //!
-//! Not here: what each tool's fields mean (one file per tool), or whether the round is fit to judge (`measure::validity`).
+//! Not here: what each tool's fields mean (one file per tool), or whether the round is fit to judge
+//! (`measure::validity`).
 
 use crate::measure::columns::{Columns, micros};
 use crate::timeline::OutcomeKind;
 
-/// Instants in nanoseconds of the tool's own clock, durations in nanoseconds from `start_ns`'s instant. Absent is `None`.
+/// Instants in nanoseconds of the tool's own clock, durations in nanoseconds from `start_ns`'s
+/// instant. Absent is `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
     /// Open loop: the intended arrival, where the file says it; else the send.
@@ -50,7 +53,8 @@ impl Ending {
         Self::Failed { outcome, example: super::value::short(example, EXAMPLE_CHARS) }
     }
 
-    /// From the words of a Python client: its last line is the exception, or the reason of a refusing status.
+    /// From the words of a Python client: its last line is the exception, or the reason of a
+    /// refusing status.
     pub fn from_words(words: &str) -> Self {
         let last = words
             .lines()
@@ -110,8 +114,8 @@ impl Request {
         }
     }
 
-    /// Completed only with what a completed request must have: a first token after more than no time, an end that is not before
-    /// it, and not zero tokens.
+    /// Completed only with what a completed request must have: a first token after more than no
+    /// time, an end that is not before it, and not zero tokens.
     pub fn checked(self) -> Self {
         let why = match (self.ttft_ns, self.e2e_ns) {
             _ if self.outcome != Ending::Completed => return self.failed_already(),
@@ -139,7 +143,8 @@ impl Request {
     }
 }
 
-/// A server that sends usage sends it at the end of each answer: one without it, among others with it, was cut off.
+/// A server that sends usage sends it at the end of each answer: one without it, among others with
+/// it, was cut off.
 pub fn cut_off_without_usage(requests: &mut [Request]) {
     if !requests.iter().any(|r| r.completed() && r.output_tokens.is_some()) {
         return;
@@ -176,7 +181,8 @@ pub fn columns(requests: &[Request], began_ns: u64) -> Columns {
     c
 }
 
-/// Most requests in flight at once, from the send to the end; `None` where an instant of a completed request is missing.
+/// Most requests in flight at once, from the send to the end; `None` where an instant of a
+/// completed request is missing.
 pub fn peak_in_flight(requests: &[Request]) -> Option<u32> {
     let mut changes: Vec<(u64, i32)> = Vec::new();
     for r in requests.iter().filter(|r| r.completed() || r.end_ns.is_some()) {

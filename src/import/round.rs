@@ -1,4 +1,5 @@
-//! Measured requests to the workload records of a run: columns, metrics, findings, and what was refused, as notes.
+//! Measured requests to the workload records of a run: columns, metrics, findings, and what was
+//! refused, as notes.
 //!
 //! Not here: the tools' formats, or the facts of the repository (`command/import.rs`).
 
@@ -21,8 +22,8 @@ use crate::record::{
 /// From 100 gaps on, as METHOD asks of a p99.
 const GAPS_OF_P99: usize = 100;
 
-/// Files to workloads: one start per file, in their order; runs of one load in one file are rounds of its start; runs of other
-/// loads (a sweep) are workloads of their own.
+/// Files to workloads: one start per file, in their order; runs of one load in one file are rounds
+/// of its start; runs of other loads (a sweep) are workloads of their own.
 ///
 /// Errors: a load that some of the files lack, since then they are not starts of one measurement.
 pub fn workloads(

@@ -1,4 +1,5 @@
-//! `python -m sglang.bench_serving --output-details`: JSON lines, one per run, arrays with one entry per request, times in seconds.
+//! `python -m sglang.bench_serving --output-details`: JSON lines, one per run, arrays with one
+//! entry per request, times in seconds.
 //!
 //! Read in the sources of `SGLang` 0.5.23 and run; docs/IMPORT.md has the table of definitions.
 
@@ -21,7 +22,8 @@ const KEYED: [(&str, &str); 8] = [
     ("random_output_len", "random_output_len"),
     ("random_range_ratio", "random_range_ratio"),
 ];
-/// The tool's two counts of output tokens may differ by this: more, and the first is not what the server produced.
+/// The tool's two counts of output tokens may differ by this: more, and the first is not what the
+/// server produced.
 const RETOKENISED: f64 = 0.01;
 
 pub fn read(run: &Value) -> Result<Measured, ImportError> {
@@ -142,7 +144,8 @@ fn refuse_input_tokens(requests: &mut [Request], notes: &mut Vec<String>) {
     notes.push("input tokens are refused: the file does not say whether the server or the client counted them".into());
 }
 
-/// Without usage this client writes the length that it asked for: a server that stops early would look faster.
+/// Without usage this client writes the length that it asked for: a server that stops early would
+/// look faster.
 fn output_tokens(run: &Value, requests: &mut [Request]) -> Result<String, ImportError> {
     let total = number(&run["total_output_tokens"], "total_output_tokens")?;
     let again = number(&run["total_output_tokens_retokenized"], "total_output_tokens_retokenized")?;

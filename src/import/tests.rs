@@ -1,4 +1,5 @@
-//! Small made-up results of each tool, and what may be wrong in them. Files that the tools wrote are read in `tests/it/import.rs`.
+//! Small made-up results of each tool, and what may be wrong in them. Files that the tools wrote
+//! are read in `tests/it/import.rs`.
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,8 @@ use crate::metric::Metric;
 use crate::record::{RoundRecord, WorkloadRecord};
 use crate::timeline::OutcomeKind;
 
-/// Three requests: 100 ms to the first token and then 20 ms for each of two more; the last one failed.
+/// Three requests: 100 ms to the first token and then 20 ms for each of two more; the last one
+/// failed.
 fn vllm() -> Value {
     json!({
         "backend": "openai-chat", "model_id": "m", "num_prompts": 3, "request_rate": 2.0, "burstiness": 1.0, "max_concurrency": null,

@@ -1,4 +1,5 @@
-//! Foreign JSON as numbers with units: Python's NaN and Infinity, numbers as text, negative times. Absent is `None`, never 0.
+//! Foreign JSON as numbers with units: Python's NaN and Infinity, numbers as text, negative times.
+//! Absent is `None`, never 0.
 //!
 //! Not here: which field means what (one file per tool).
 
@@ -11,7 +12,8 @@ const LONGEST_S: f64 = 365.0 * 86_400.0;
 /// As much of a foreign value as a message needs.
 const SHOWN_CHARS: usize = 60;
 
-/// All JSON values of a text, one after the other: a document, or JSON lines. NaN becomes null, Infinity the text `Infinity`.
+/// All JSON values of a text, one after the other: a document, or JSON lines. NaN becomes null,
+/// Infinity the text `Infinity`.
 ///
 /// Errors: empty, or not JSON, with the place.
 pub fn documents(text: &str) -> Result<Vec<Value>, ImportError> {

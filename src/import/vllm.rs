@@ -1,6 +1,8 @@
-//! `vllm bench serve --save-result --save-detailed`: one JSON object per run, arrays with one entry per request, times in seconds.
+//! `vllm bench serve --save-result --save-detailed`: one JSON object per run, arrays with one entry
+//! per request, times in seconds.
 //!
-//! Read in the sources of vLLM 0.8 to 0.33 and run with 0.32; docs/IMPORT.md has the table of definitions.
+//! Read in the sources of vLLM 0.8 to 0.33 and run with 0.32; docs/IMPORT.md has the table of
+//! definitions.
 
 use serde_json::Value;
 
@@ -102,7 +104,8 @@ pub fn backend_protocol(backend: &str) -> &str {
     }
 }
 
-/// Requests per second; none where all are sent at once. Errors: no rate at all, since then the load is unknown.
+/// Requests per second; none where all are sent at once. Errors: no rate at all, since then the
+/// load is unknown.
 pub fn rate(value: &Value) -> Result<Option<f64>, ImportError> {
     match value.as_str() {
         Some("inf" | "Infinity") => Ok(None),
@@ -141,7 +144,8 @@ fn requests(run: &Value, open_loop: bool) -> Result<Vec<Request>, ImportError> {
         .collect()
 }
 
-/// First token and gaps, as vLLM's and `SGLang`'s client keep them: E2E is the first token plus all gaps, so to the last output.
+/// First token and gaps, as vLLM's and `SGLang`'s client keep them: E2E is the first token plus all
+/// gaps, so to the last output.
 pub fn streamed_times(ttft: &Value, itls: &Value, i: usize) -> Result<Request, ImportError> {
     let ttft_ns = duration_ns(ttft, 1.0, &format!("ttfts[{i}]"))?.filter(|ns| *ns > 0);
     let gaps: Vec<u64> = itls
@@ -166,7 +170,8 @@ pub fn streamed_times(ttft: &Value, itls: &Value, i: usize) -> Result<Request, I
     })
 }
 
-/// A failed request has a text in `errors`; a failed one without a text has neither first token nor tokens.
+/// A failed request has a text in `errors`; a failed one without a text has neither first token nor
+/// tokens.
 pub fn ended(request: Request, error: &Value) -> Request {
     match error {
         Value::Null => request.checked(),

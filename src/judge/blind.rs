@@ -1,6 +1,8 @@
-//! A comparison that could not have seen what it is for (docs/METHODOLOGY.md#blind): its detectable change is beyond twice what must be found.
+//! A comparison that could not have seen what it is for (docs/METHODOLOGY.md#blind): its detectable
+//! change is beyond twice what must be found.
 //!
-//! Not here: what that means for the exit code (`verdict`), or which sessions are to blame (`evaluate`).
+//! Not here: what that means for the exit code (`verdict`), or which sessions are to blame
+//! (`evaluate`).
 
 use crate::judge::reason::NoiseUnit;
 use crate::judge::{Class, Comparison, Decision, MetricComparison, Mode, Reason};
@@ -13,7 +15,8 @@ const TIMES: f64 = 2.0;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Blind {
     pub metric: Metric,
-    /// Smallest change that would have been found in 95 % of such runs; none where the noise is not known at all.
+    /// Smallest change that would have been found in 95 % of such runs; none where the noise is not
+    /// known at all.
     pub detectable: Option<f64>,
     /// What must be found: the metric's margin.
     pub wanted: f64,
@@ -23,8 +26,8 @@ pub struct Blind {
 }
 
 impl Comparison {
-    /// Where it is open, and could have seen nothing smaller than twice the margin of some primary metric. Below six sessions it is young
-    /// and not blind.
+    /// Where it is open, and could have seen nothing smaller than twice the margin of some primary
+    /// metric. Below six sessions it is young and not blind.
     pub fn blind(&self) -> Option<Blind> {
         let open = self.decision == Decision::Inconclusive && self.sessions_needed.is_none();
         let primary = self.metrics.iter().filter(|row| open && row.class == Class::Primary);

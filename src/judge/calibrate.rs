@@ -1,6 +1,8 @@
-//! Starts of unchanged code to what this machine can tell: noise by its sources, smallest visible change, false alarms, cost.
+//! Starts of unchanged code to what this machine can tell: noise by its sources, smallest visible
+//! change, false alarms, cost.
 //!
-//! Pure. Rounds in, numbers out. Not here: measuring (the verb), or sessions of other days, which carry more noise than one evening.
+//! Pure. Rounds in, numbers out. Not here: measuring (the verb), or sessions of other days, which
+//! carry more noise than one evening.
 
 mod splits;
 #[cfg(test)]
@@ -25,7 +27,8 @@ const QUEUE_RATIO: f64 = 3.0;
 /// Rounds per start that are advised at most: beyond, the estimate of the optimum is mostly noise.
 const MOST_ROUNDS: f64 = 10.0;
 
-/// A calibration run: starts of the same build, whose rounds share their seeds (docs/METHODOLOGY.md#measurement, common random numbers).
+/// A calibration run: starts of the same build, whose rounds share their seeds
+/// (docs/METHODOLOGY.md#measurement, common random numbers).
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     pub rounds: &'a [Round],
@@ -68,13 +71,15 @@ pub struct MetricNoise {
     pub between_starts: Option<f64>,
     /// Of one round about its start, the plan's own effect taken out.
     pub between_rounds: Option<f64>,
-    /// The unbiased estimate of the starts' part was negative and stands at 0: the starts differ less than their rounds explain.
+    /// The unbiased estimate of the starts' part was negative and stands at 0: the starts differ
+    /// less than their rounds explain.
     pub clamped: bool,
     /// MDE95 of an interleaved comparison of three starts per side.
     pub visible: Option<f64>,
 }
 
-/// Rounds per start that make the most of the time: sqrt(start cost / round cost * `var_round` / `var_start`) (docs/METHODOLOGY.md#calibration).
+/// Rounds per start that make the most of the time: sqrt(start cost / round cost * `var_round` /
+/// `var_start`) (docs/METHODOLOGY.md#calibration).
 #[derive(Clone, Debug, PartialEq)]
 pub struct BestRounds {
     pub metric: Metric,
@@ -93,7 +98,8 @@ pub struct Minutes {
 /// Whether the load sits where a small change of speed is a large change of TTFT.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Knee {
-    /// Open loop, and the mean over rounds of the lag-1 autocorrelation of log TTFT is above 0.70 (docs/METHODOLOGY.md#limit-rules).
+    /// Open loop, and the mean over rounds of the lag-1 autocorrelation of log TTFT is above 0.70
+    /// (docs/METHODOLOGY.md#limit-rules).
     pub near: bool,
     /// None in a closed loop, and where no round has 30 requests.
     pub autocorrelation: Option<f64>,
@@ -177,8 +183,9 @@ fn noise(input: &Input<'_>, starts: &[StartSummary], cells: &Cells) -> Vec<Metri
     input.shape.defined().into_iter().map(of).collect()
 }
 
-/// Two-way layout without repetition, x = mean + start + plan + rest, over the plans that every start has. Unbiased: the mean square
-/// of starts is `var_round` + R `var_start`, that of the rest is `var_round`; each plan's mean is taken out.
+/// Two-way layout without repetition, x = mean + start + plan + rest, over the plans that every
+/// start has. Unbiased: the mean square of starts is `var_round` + R `var_start`, that of the rest
+/// is `var_round`; each plan's mean is taken out.
 fn components(by_start: &BTreeMap<u32, BTreeMap<u64, f64>>) -> Components {
     let plans: BTreeSet<u64> =
         by_start.values().flat_map(|rounds| rounds.keys().copied()).collect();

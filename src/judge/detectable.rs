@@ -1,6 +1,8 @@
-//! The smallest change that a measurement will see, before it is made: METHOD's MDE95 with the noise that the history tells.
+//! The smallest change that a measurement will see, before it is made: METHOD's MDE95 with the
+//! noise that the history tells.
 //!
-//! By the rules and formulas of the modes themselves. Not here: what a finished measurement could have seen (`MetricComparison::mde`).
+//! By the rules and formulas of the modes themselves. Not here: what a finished measurement could
+//! have seen (`MetricComparison::mde`).
 
 use crate::judge::errors::{self, Counts};
 use crate::judge::estimate::Estimate;
@@ -9,10 +11,12 @@ use crate::judge::{Mode, PastRun, Policy, Session, Thresholds, interleaved, othe
 use crate::measure::summary::{Shape, StartSummary};
 use crate::metric::Metric;
 
-/// What one job of `starts` starts sees against these sessions of unchanged code, by metric; fractions (0.05 = 5 % or 5 points).
+/// What one job of `starts` starts sees against these sessions of unchanged code, by metric;
+/// fractions (0.05 = 5 % or 5 points).
 ///
-/// From six sessions on as the judgement reports it (docs/METHODOLOGY.md#another-day, first job); below, only the gross rule sees anything, and of
-/// primary metrics alone. A metric without a number is absent.
+/// From six sessions on as the judgement reports it (docs/METHODOLOGY.md#another-day, first job);
+/// below, only the gross rule sees anything, and of primary metrics alone. A metric without a
+/// number is absent.
 pub fn other_day(
     history: &[Session],
     starts: usize,
@@ -30,8 +34,9 @@ pub fn other_day(
     })
 }
 
-/// What `starts` starts per side see in one job, by metric; fractions. One start sees only what is obvious. From two on the
-/// start-to-start noise must be known from at least two degrees of freedom of history (docs/METHODOLOGY.md#interleaved-test): else it is absent.
+/// What `starts` starts per side see in one job, by metric; fractions. One start sees only what is
+/// obvious. From two on the start-to-start noise must be known from at least two degrees of freedom
+/// of history (docs/METHODOLOGY.md#interleaved-test): else it is absent.
 pub fn interleaved(
     history: &[PastRun],
     starts: usize,
@@ -113,7 +118,8 @@ mod tests {
         dist::t_upper_quantile(tail, df).expect("in the domain")
     }
 
-    /// By the method TPOT 5.4 % after three starts at typical noise, which its simulator put at 1.1 to 1.2 %.
+    /// By the method TPOT 5.4 % after three starts at typical noise, which its simulator put at 1.1
+    /// to 1.2 %.
     #[test]
     fn three_starts_see_what_the_formula_says() {
         let history = vec![PastRun { sides: vec![starts(0.011, 2); 12] }];

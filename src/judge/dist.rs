@@ -1,6 +1,8 @@
-//! Tail probabilities and quantiles of the distributions that METHOD's tests use: t, F, beta, binomial.
+//! Tail probabilities and quantiles of the distributions that METHOD's tests use: t, F, beta,
+//! binomial.
 //!
-//! Not here: any test. Every function is total: outside its domain it answers `None`, never a panic and never a guess.
+//! Not here: any test. Every function is total: outside its domain it answers `None`, never a panic
+//! and never a guess.
 
 use statrs::distribution::{Beta, ContinuousCDF as _, StudentsT};
 use statrs::function::beta::checked_beta_reg;
@@ -17,7 +19,8 @@ pub fn t_upper_quantile(tail: f64, df: f64) -> Option<f64> {
     (tail > 0.0 && tail <= 0.5).then(|| -t.inverse_cdf(tail)).filter(|x| x.is_finite())
 }
 
-/// P(F <= x) with `df1` and `df2` degrees of freedom: I at `df1 x / (df1 x + df2)` of `(df1/2, df2/2)`.
+/// P(F <= x) with `df1` and `df2` degrees of freedom: I at `df1 x / (df1 x + df2)` of `(df1/2,
+/// df2/2)`.
 pub fn f_cdf(x: f64, df1: f64, df2: f64) -> Option<f64> {
     if x.is_nan() || x < 0.0 {
         return None;

@@ -47,8 +47,9 @@ impl Counts {
     }
 }
 
-/// P(Binomial(`x_b` + `x_c`, `n_c` / (`n_c` + `n_b`)) >= `x_c`) <= 0.0005, an excess of 0.2 points, and two starts or ten failures
-/// are a hit; p < 0.01 with a rate above 0.2 % is a worry. Missing counts on either side forbid a PASS.
+/// P(Binomial(`x_b` + `x_c`, `n_c` / (`n_c` + `n_b`)) >= `x_c`) <= 0.0005, an excess of 0.2 points,
+/// and two starts or ten failures are a hit; p < 0.01 with a rate above 0.2 % is a worry. Missing
+/// counts on either side forbid a PASS.
 pub fn judge(
     t: &Thresholds,
     baseline: Counts,
@@ -105,8 +106,8 @@ fn p_of(baseline: Counts, candidate: Counts) -> Option<f64> {
     dist::binomial_upper_tail(candidate.bad, baseline.bad + candidate.bad, share)
 }
 
-/// The smallest excess share that is a hit for `n` requests, given what the baseline did. The tail falls with every further failure, so
-/// halving finds it.
+/// The smallest excess share that is a hit for `n` requests, given what the baseline did. The tail
+/// falls with every further failure, so halving finds it.
 pub fn smallest_hit(t: &Thresholds, baseline: Counts, n: u64, policy: &Policy) -> Option<f64> {
     let alpha = policy.level(ALPHA);
     let hits = |bad: u64| p_of(baseline, Counts { n, bad }).is_some_and(|p| p <= alpha);

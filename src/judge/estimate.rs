@@ -1,4 +1,5 @@
-//! A difference with its standard error, tested; and what a metric's finding is for the decision of the run.
+//! A difference with its standard error, tested; and what a metric's finding is for the decision of
+//! the run.
 //!
 //! Not here: where the standard error comes from (`interleaved`, `other_day`).
 
@@ -101,8 +102,9 @@ impl Estimate {
 }
 
 impl Tested {
-    /// METHOD's worry: P(T > D / se) < 0.02, and of a relevant size. A primary metric's bound for PASS is below its margin; guards
-    /// have none to prove. Improved: the interval's upper end is below -`D_neg`.
+    /// METHOD's worry: P(T > D / se) < 0.02, and of a relevant size. A primary metric's bound for
+    /// PASS is below its margin; guards have none to prove. Improved: the interval's upper end is
+    /// below -`D_neg`.
     pub fn of(thresholds: &Thresholds, estimate: &Estimate, levels: Levels) -> Self {
         let t = thresholds;
         let p0 = estimate.p_beyond(0.0);
@@ -128,7 +130,8 @@ impl Tested {
         self.p.is_some_and(|p| p <= self.levels.alpha)
     }
 
-    /// To be called unchanged: proven, or, where there is no margin to prove, no change that matters is in the interval.
+    /// To be called unchanged: proven, or, where there is no margin to prove, no change that
+    /// matters is in the interval.
     fn settled(&self) -> bool {
         let within = || {
             self.interval.is_some_and(|(low, high)| {
@@ -272,7 +275,8 @@ impl Finding {
         self
     }
 
-    /// A metric that the team only wants shown: it never decides, and is not called a regression by any report.
+    /// A metric that the team only wants shown: it never decides, and is not called a regression by
+    /// any report.
     fn shown_only(mut self) -> Self {
         if self.hit {
             self.row.judgement = Judgement::Inconclusive;
@@ -311,8 +315,8 @@ pub fn conclude(known: &Comparison, findings: Vec<Finding>, looks: usize) -> Com
     comparison
 }
 
-/// By the bearing of each metric: any conviction is a regression, nothing in the way is a PASS; else what is missing is said before
-/// what is noisy.
+/// By the bearing of each metric: any conviction is a regression, nothing in the way is a PASS;
+/// else what is missing is said before what is noisy.
 pub fn decide(comparison: &mut Comparison) {
     let of = |bearing: Bearing| comparison.metrics.iter().filter(move |row| row.bearing == bearing);
     let mut convicting: Vec<&MetricComparison> = of(Bearing::Convicts).collect();
@@ -336,7 +340,8 @@ pub fn decide(comparison: &mut Comparison) {
     (comparison.decision, comparison.reasons) = (decision, reasons);
 }
 
-/// A PASS says what it proves, and what of the others it would have seen (docs/METHODOLOGY.md#pass-proves).
+/// A PASS says what it proves, and what of the others it would have seen
+/// (docs/METHODOLOGY.md#pass-proves).
 fn proof(metrics: &[MetricComparison]) -> Reason {
     let detectable = metrics
         .iter()

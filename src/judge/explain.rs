@@ -1,6 +1,8 @@
-//! The arithmetic behind a metric's judgement, step by step, with METHOD's names: for whoever must defend a red check.
+//! The arithmetic behind a metric's judgement, step by step, with METHOD's names: for whoever must
+//! defend a red check.
 //!
-//! From the numbers that the judgement kept on its way (`Working`): nothing is computed a second time. Not here: layout beyond lines.
+//! From the numbers that the judgement kept on its way (`Working`): nothing is computed a second
+//! time. Not here: layout beyond lines.
 
 #[cfg(test)]
 mod tests;

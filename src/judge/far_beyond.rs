@@ -1,4 +1,5 @@
-//! What no plausible noise explains: METHOD's first-look rule, and the prior that stands in where a history is too short for it.
+//! What no plausible noise explains: METHOD's first-look rule, and the prior that stands in where a
+//! history is too short for it.
 //!
 //! Shared by both modes. Not here: any rule that needs a known noise (`interleaved`, `other_day`).
 
@@ -27,7 +28,8 @@ pub struct PriorTest {
     pub checks: Vec<Check>,
 }
 
-/// METHOD's first-look rule: TPOT, E2E or throughput, p <= 1e-4 and a difference of 0.15 (log) or more.
+/// METHOD's first-look rule: TPOT, E2E or throughput, p <= 1e-4 and a difference of 0.15 (log) or
+/// more.
 pub fn checks(t: &Thresholds, estimate: &Estimate, policy: &Policy) -> Vec<Check> {
     let significant = estimate.p_beyond(t.d_neg).is_some_and(|p| p <= policy.level(ALPHA));
     vec![
@@ -52,13 +54,15 @@ pub const fn speaks_of_the_whole_engine(metric: Metric) -> bool {
 
 /// A difference against the prior; open, with `reason`, where the rule does not convict.
 ///
-/// Prior: sd 2.5 % per start with 4 degrees of freedom, se = 0.025 sqrt(1/c + 1/b) for c and b starts of candidate and baseline
-/// (`starts` is baseline, candidate). Where some variance is known (fewer than 4 degrees of freedom) and it is larger, it counts.
-/// Starts of one session share machine and day, so the true se is larger, up to a session's own spread; at most three starts per
-/// session are counted for that reason, and the t quantile of 4 degrees of freedom (13.0, against 3.7 of a normal) leaves the
-/// room. With one start on each side a difference of 0.47 (60 % slower) is a hit, with five sessions of three starts and a job of
-/// three 0.21: more than four standard errors even where single sessions spread by 3.6 % (METHOD's noisy machine: 1.9 % per start,
-/// 3 % per GPU).
+/// Prior: sd 2.5 % per start with 4 degrees of freedom, se = 0.025 sqrt(1/c + 1/b) for c and b
+/// starts of candidate and baseline (`starts` is baseline, candidate). Where some variance is known
+/// (fewer than 4 degrees of freedom) and it is larger, it counts. Starts of one session share
+/// machine and day, so the true se is larger, up to a session's own spread; at most three starts
+/// per session are counted for that reason, and the t quantile of 4 degrees of freedom (13.0,
+/// against 3.7 of a normal) leaves the room. With one start on each side a difference of 0.47 (60 %
+/// slower) is a hit, with five sessions of three starts and a job of three 0.21: more than four
+/// standard errors even where single sessions spread by 3.6 % (METHOD's noisy machine: 1.9 % per
+/// start, 3 % per GPU).
 pub fn judge(
     t: &Thresholds,
     sides: Sides,
@@ -90,7 +94,8 @@ pub fn judge(
     (found, Some(PriorTest { sd, starts, tested, checks }))
 }
 
-/// MDE95 of the rule, by an estimate whose noise is known or else by the prior; none of metrics that it does not look at.
+/// MDE95 of the rule, by an estimate whose noise is known or else by the prior; none of metrics
+/// that it does not look at.
 pub fn reach(
     t: &Thresholds,
     own: Option<Estimate>,

@@ -1,6 +1,8 @@
-//! Is an interleaved measurement fit to compare? The checks (docs/METHODOLOGY.md#fit-to-compare), and the pairing of its rounds.
+//! Is an interleaved measurement fit to compare? The checks (docs/METHODOLOGY.md#fit-to-compare),
+//! and the pairing of its rounds.
 //!
-//! Not here: whether one side's measurement is valid in itself (`measure`), or which fingerprint fields must match.
+//! Not here: whether one side's measurement is valid in itself (`measure`), or which fingerprint
+//! fields must match.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +28,8 @@ pub struct Fit<'a> {
 
 type Pair<'a> = (&'a Round, &'a Round);
 
-/// Starts that have a pair to judge, ascending: rounds of both sides whose baseline did not fail completely.
+/// Starts that have a pair to judge, ascending: rounds of both sides whose baseline did not fail
+/// completely.
 pub fn usable(input: &Interleaved<'_>) -> Vec<u32> {
     let pairs = partners(input.baseline, input.candidate);
     let starts: BTreeSet<u32> =
@@ -36,7 +39,8 @@ pub fn usable(input: &Interleaved<'_>) -> Vec<u32> {
 
 /// The start pairs whose index is at most `last`, or why there is no comparison of them.
 ///
-/// Nothing of later starts is looked at, so that a stored run is judged as it was while it was measured.
+/// Nothing of later starts is looked at, so that a stored run is judged as it was while it was
+/// measured.
 pub fn prepare<'a>(input: &Interleaved<'a>, last: u32) -> Result<Fit<'a>, PairingReason> {
     if !input.differing.is_empty() {
         return Err(PairingReason::FieldsDiffer { fields: input.differing.to_vec() });
@@ -119,8 +123,8 @@ fn same_work(pairs: &[Pair<'_>]) -> Result<(), PairingReason> {
     Ok(())
 }
 
-/// Drift of the machine cancels only if each side goes first often enough. With one server at a time, or one round per start, it
-/// takes a second start pair, in the other order.
+/// Drift of the machine cancels only if each side goes first often enough. With one server at a
+/// time, or one round per start, it takes a second start pair, in the other order.
 fn interleaved_in_time(pairs: &[Pair<'_>]) -> Result<(), PairingReason> {
     let first = pairs.iter().filter(|(b, c)| c.order < b.order).count();
     let share = first as f64 / pairs.len() as f64;

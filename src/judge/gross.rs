@@ -1,9 +1,11 @@
-//! A change that no plausible spread of sessions explains: the gross rule (docs/METHODOLOGY.md#gross-rule). It holds from the first session on and is never
-//! dropped, so that more sessions, however uneven, never weaken the gate.
+//! A change that no plausible spread of sessions explains: the gross rule
+//! (docs/METHODOLOGY.md#gross-rule). It holds from the first session on and is never dropped, so
+//! that more sessions, however uneven, never weaken the gate.
 //!
-//! Sessions of two levels inflate their own variance until nothing is significant (three at 1.0 and three at 1.4: a server at 2.0 is not).
-//! So what is 65 % slower than their mean, and in every start 28 % slower than the slowest of them, is gross whatever the variance. By simulation
-//! of normal noise that adds no alarm up to a spread of 10 %, and 0.05 % of gates at 15 %.
+//! Sessions of two levels inflate their own variance until nothing is significant (three at 1.0 and
+//! three at 1.4: a server at 2.0 is not). So what is 65 % slower than their mean, and in every
+//! start 28 % slower than the slowest of them, is gross whatever the variance. By simulation of
+//! normal noise that adds no alarm up to a spread of 10 %, and 0.05 % of gates at 15 %.
 //!
 //! Not here: the rule of six sessions and more (`other_day`).
 
@@ -17,10 +19,12 @@ pub const ALPHA: f64 = 0.0005;
 pub const SMALLEST: f64 = 0.25;
 /// What every start must be beyond the sessions' mean by.
 const EACH_START: f64 = 0.12;
-/// What is so far from the mean is gross without a test, where it is also this far beyond the slowest session.
+/// What is so far from the mean is gross without a test, where it is also this far beyond the
+/// slowest session.
 const FAR: f64 = 0.5;
 const BEYOND_ALL: f64 = 0.25;
-/// Standard deviation of a session that is assumed, and the degrees of freedom that the assumption is worth.
+/// Standard deviation of a session that is assumed, and the degrees of freedom that the assumption
+/// is worth.
 const PRIOR_SD: f64 = 0.05;
 const PRIOR_DF: f64 = 4.0;
 
@@ -80,7 +84,8 @@ fn estimate(difference: f64, variance: f64, sessions: usize, jobs: usize) -> Est
     Estimate { difference, se: (variance * (1.0 / q + 1.0 / k)).sqrt(), df: PRIOR_DF + k - 1.0 }
 }
 
-/// What one job would be seen by, in 95 % of cases; none of a metric that the rule does not look at, or without a session.
+/// What one job would be seen by, in 95 % of cases; none of a metric that the rule does not look
+/// at, or without a session.
 pub fn reach(t: &Thresholds, history: &[f64], policy: &Policy) -> Option<f64> {
     let known = t.is_primary() && !history.is_empty();
     let estimate = estimate(0.0, variance(t, history), history.len(), 1);

@@ -1,6 +1,7 @@
 //! The start-to-start variance that earlier runs tell (docs/METHODOLOGY.md#interleaved-test).
 //!
-//! Not here: which runs are comparable; the caller discards those of another driver, machine class, engine or workload.
+//! Not here: which runs are comparable; the caller discards those of another driver, machine class,
+//! engine or workload.
 
 use crate::judge::PastRun;
 use crate::measure::stats::squared_deviations;
@@ -42,8 +43,9 @@ pub fn values_of(starts: &[StartSummary], metric: Metric) -> Vec<f64> {
     starts.iter().filter_map(|s| s.values.get(&metric).copied()).collect()
 }
 
-/// Variation of a metric over the latest runs (`history` is oldest first), scaled down to at most 12 degrees of freedom. A session's
-/// shift cancels within a side, so different machines of one class may be pooled.
+/// Variation of a metric over the latest runs (`history` is oldest first), scaled down to at most
+/// 12 degrees of freedom. A session's shift cancels within a side, so different machines of one
+/// class may be pooled.
 pub fn variation(history: &[PastRun], metric: Metric) -> Variation {
     let mut total = Variation::default();
     for run in history.iter().rev() {

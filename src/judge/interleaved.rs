@@ -1,6 +1,8 @@
-//! Both builds in one job, start by start (docs/METHODOLOGY.md#interleaved): looks at 1, 2, 3 and, extended once, 6 starts per side.
+//! Both builds in one job, start by start (docs/METHODOLOGY.md#interleaved): looks at 1, 2, 3 and,
+//! extended once, 6 starts per side.
 //!
-//! Not here: measuring another start; the caller does so while the decision is INCONCLUSIVE and looks are left.
+//! Not here: measuring another start; the caller does so while the decision is INCONCLUSIVE and
+//! looks are left.
 
 use crate::judge::errors::{self, Counts};
 use crate::judge::estimate::{Estimate, Finding, Levels, Sides, Tested, conclude};
@@ -18,7 +20,8 @@ use crate::metric::{Class, Metric};
 
 /// Looks that METHOD has, in starts per side; the last is the one extension.
 const LOOKS: [usize; 4] = [1, 2, 3, 6];
-/// Significance of one metric at each look from the second on: half of what it may spend over looks 2 and 3.
+/// Significance of one metric at each look from the second on: half of what it may spend over looks
+/// 2 and 3.
 const ALPHA_PRIMARY: f64 = 0.003 / 2.0;
 const ALPHA_GUARD: f64 = 0.001 / 2.0;
 
@@ -39,12 +42,14 @@ pub struct Interleaved<'a> {
     pub policy: &'a Policy,
 }
 
-/// Whether the measurement restarted the servers: only then does it hold the start-to-start variance that everything rests on.
+/// Whether the measurement restarted the servers: only then does it hold the start-to-start
+/// variance that everything rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sampling {
     /// Every start is a fresh one.
     Starts,
-    /// Both servers ran already, so that each side is one start, whatever it was asked: only the first look is played.
+    /// Both servers ran already, so that each side is one start, whatever it was asked: only the
+    /// first look is played.
     RunningServers,
 }
 
@@ -70,7 +75,8 @@ pub struct Noise {
     pub df: f64,
     /// The F test says that this run varies more than the history: it counts alone.
     pub noisier: bool,
-    /// Of this run's variance over the history's, and where it lies in the F distribution; none where either is not known.
+    /// Of this run's variance over the history's, and where it lies in the F distribution; none
+    /// where either is not known.
     pub ratio: Option<(f64, Option<f64>)>,
 }
 
@@ -96,7 +102,8 @@ pub struct PairsTest {
 
 /// Plays the looks in order and stops where METHOD stops.
 ///
-/// A look sees nothing of later starts: judging a whole run gives what judging it after each start gave, up to the first decision.
+/// A look sees nothing of later starts: judging a whole run gives what judging it after each start
+/// gave, up to the first decision.
 pub fn judge(input: &Interleaved<'_>) -> Comparison {
     let basis = Basis { history: input.history, shape: input.shape, policy: input.policy };
     let most = if input.sampling == Sampling::Starts { input.most_starts } else { 1 };
@@ -120,7 +127,8 @@ pub fn judge(input: &Interleaved<'_>) -> Comparison {
             break;
         }
     }
-    // Starts with nothing to pair come after the last look, too: what is wrong with them is the better reason.
+    // Starts with nothing to pair come after the last look, too: what is wrong with them is the
+    // better reason.
     let end = usable.get(most).map_or(u32::MAX, |next| next.saturating_sub(1));
     if let (true, Err(reason)) = (last.decision.is_open(), prepare(input, end)) {
         last = undecided(Reason::Pairing(reason)).incomplete();
@@ -172,8 +180,8 @@ impl Pair {
         if let (true, Some(rate)) =
             (open_loop, pair.baseline.values.get_mut(&Metric::OutputTokenRate))
         {
-            // The rate follows the lengths where arrivals are fixed: the baseline's as it would be at the candidate's lengths. Oriented:
-            // minus the log.
+            // The rate follows the lengths where arrivals are fixed: the baseline's as it would be
+            // at the candidate's lengths. Oriented: minus the log.
             *rate -= log_of_lengths(starts).unwrap_or(0.0);
         }
         pair
@@ -234,7 +242,8 @@ fn finding(t: &Thresholds, basis: &Basis<'_>, pairs: &[Pair]) -> Finding {
     if gap { tested.with_gap() } else { tested }
 }
 
-/// A look (docs/METHODOLOGY.md#interleaved-test), for one metric over the starts that have it on both sides.
+/// A look (docs/METHODOLOGY.md#interleaved-test), for one metric over the starts that have it on
+/// both sides.
 fn test(t: &Thresholds, basis: &Basis<'_>, look: usize, base: &[f64], cand: &[f64]) -> Finding {
     let differences: Vec<f64> = cand.iter().zip(base).map(|(c, b)| c - b).collect();
     let difference = differences.iter().sum::<f64>() / differences.len() as f64;
@@ -260,7 +269,8 @@ fn test(t: &Thresholds, basis: &Basis<'_>, look: usize, base: &[f64], cand: &[f6
     found.worked(Working::Pairs(Box::new(working)))
 }
 
-/// The first look where the noise is known from fewer than four degrees of freedom, if that decides or nothing else could.
+/// The first look where the noise is known from fewer than four degrees of freedom, if that decides
+/// or nothing else could.
 fn with_prior(
     t: &Thresholds,
     basis: &Basis<'_>,
@@ -324,7 +334,8 @@ fn alpha(t: &Thresholds, policy: &Policy) -> f64 {
     policy.level(if t.class == Class::Primary { ALPHA_PRIMARY } else { ALPHA_GUARD })
 }
 
-/// MDE95 of a run of so many starts per side that varies as the history does; none where that is not known.
+/// MDE95 of a run of so many starts per side that varies as the history does; none where that is
+/// not known.
 pub(super) fn reach(
     t: &Thresholds,
     history: Variation,
@@ -351,7 +362,8 @@ pub(super) fn reach(
     )
 }
 
-/// Pools history and this run. Where this run varies clearly more than history (F test at 0.90), it counts alone.
+/// Pools history and this run. Where this run varies clearly more than history (F test at 0.90), it
+/// counts alone.
 fn noise(history: Variation, now: Variation) -> Option<Noise> {
     let pooled = history.plus(now);
     if pooled.df < 2.0 {

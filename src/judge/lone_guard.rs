@@ -1,6 +1,8 @@
-//! A guard in one job (docs/METHODOLOGY.md#guard-alone): when it convicts without a second one, and why it does not.
+//! A guard in one job (docs/METHODOLOGY.md#guard-alone): when it convicts without a second one, and
+//! why it does not.
 //!
-//! "Every start" keeps one disturbed start from looking like a bad tail: without it false alarms rise by 1.6 points on noisy machines.
+//! "Every start" keeps one disturbed start from looking like a bad tail: without it false alarms
+//! rise by 1.6 points on noisy machines.
 
 use crate::judge::estimate::Tested;
 use crate::judge::{Check, MetricReason, all_hold};

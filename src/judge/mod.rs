@@ -1,7 +1,8 @@
 //! Measurements to judgements: METHOD's formulas, deterministic, no randomness.
 //!
-//! `interleaved` and `other_day` compare with a baseline, `limits` needs none, `join` makes one decision of both.
-//! Not here: what a decision means for the exit code (policy), or where the numbers came from.
+//! `interleaved` and `other_day` compare with a baseline, `limits` needs none, `join` makes one
+//! decision of both. Not here: what a decision means for the exit code (policy), or where the
+//! numbers came from.
 
 pub mod calibrate;
 pub mod detectable;
@@ -43,16 +44,18 @@ pub use reason::{MetricReason, Reason};
 /// What a team may set about comparisons. METHOD's values where it says nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// Minimum relevant change by metric, where METHOD's is not wanted: fraction (0.05 = 5 % or 5 points).
+    /// Minimum relevant change by metric, where METHOD's is not wanted: fraction (0.05 = 5 % or 5
+    /// points).
     pub minimum_changes: BTreeMap<Metric, f64>,
     /// What a PASS proves of a primary metric, where METHOD's margin is not wanted: fraction.
     pub margins: BTreeMap<Metric, f64>,
-    /// What a metric may do to the verdict, where METHOD's class is not wanted. An error rate is never primary, since counts prove
-    /// no margin: it stays a guard.
+    /// What a metric may do to the verdict, where METHOD's class is not wanted. An error rate is
+    /// never primary, since counts prove no margin: it stays a guard.
     pub classes: BTreeMap<Metric, Class>,
     /// Gating workloads of the run; every significance level is divided by it. At least 1.
     pub workloads: u32,
-    /// What a PASS against earlier sessions proves of primary metrics (docs/METHODOLOGY.md#metrics, `M_od`), as a fraction.
+    /// What a PASS against earlier sessions proves of primary metrics (docs/METHODOLOGY.md#metrics,
+    /// `M_od`), as a fraction.
     pub other_day_margin: f64,
 }
 
@@ -66,7 +69,8 @@ pub struct Session {
     pub starts: Vec<StartSummary>,
 }
 
-/// An earlier finished run, for the start-to-start variance: first the baseline's starts, then the candidate's, if it had both.
+/// An earlier finished run, for the start-to-start variance: first the baseline's starts, then the
+/// candidate's, if it had both.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PastRun {
     pub sides: Vec<Vec<StartSummary>>,
@@ -77,7 +81,8 @@ pub struct PastRun {
 #[serde(rename_all = "snake_case")]
 pub enum Judgement {
     Improved,
-    /// Primary metrics: proven below the margin. Others: no change seen; the smallest visible one is beside it.
+    /// Primary metrics: proven below the margin. Others: no change seen; the smallest visible one
+    /// is beside it.
     Unchanged,
     Regressed,
     Inconclusive,
@@ -104,8 +109,9 @@ pub enum Mode {
     OtherDay,
 }
 
-/// One metric, both sides. Values in display units (ms, per second, share); changes relative for times and rates, in shares for
-/// shares, in the metric's own direction (+0.05 of a TTFT is 5 % slower, of a rate 5 % faster).
+/// One metric, both sides. Values in display units (ms, per second, share); changes relative for
+/// times and rates, in shares for shares, in the metric's own direction (+0.05 of a TTFT is 5 %
+/// slower, of a rate 5 % faster).
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricComparison {
     pub metric: Metric,
@@ -121,12 +127,14 @@ pub struct MetricComparison {
     pub d_min: f64,
     /// What a PASS proves the change to be below; primary metrics only.
     pub margin: Option<f64>,
-    /// Smallest change that would have been found in 95 % of such runs (METHOD's MDE95), a fraction.
+    /// Smallest change that would have been found in 95 % of such runs (METHOD's MDE95), a
+    /// fraction.
     pub mde: Option<f64>,
-    /// What this run could have seen at its last planned look, where it is primary (docs/METHODOLOGY.md#blind): a fraction. Beyond twice the
-    /// margin the run was blind.
+    /// What this run could have seen at its last planned look, where it is primary
+    /// (docs/METHODOLOGY.md#blind): a fraction. Beyond twice the margin the run was blind.
     pub detectable: Option<f64>,
-    /// Standard deviation of one start (interleaved) or session (other day) that was reckoned with, a fraction.
+    /// Standard deviation of one start (interleaved) or session (other day) that was reckoned with,
+    /// a fraction.
     pub noise: Option<f64>,
     /// The starts of this run vary more than the history says.
     pub noisier_than_usual: bool,
@@ -191,8 +199,9 @@ pub struct Comparison {
     pub sessions_needed: Option<usize>,
     /// What a PASS proves; `None` for anything else.
     pub proves: Option<Reason>,
-    /// Chance of a false alarm that the significance levels add up to (Bonferroni), over the metrics that can convict and the looks
-    /// or jobs planned, with the workload's share of it; a fraction. The true rate is lower (docs/METHODOLOGY.md#error-budget).
+    /// Chance of a false alarm that the significance levels add up to (Bonferroni), over the
+    /// metrics that can convict and the looks or jobs planned, with the workload's share of it; a
+    /// fraction. The true rate is lower (docs/METHODOLOGY.md#error-budget).
     pub budget: f64,
 }
 
@@ -228,8 +237,8 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Sum of the levels of the metrics that can convict, each by its class, divided among the gating workloads; `primary` and
-    /// `guard` are what one metric spends over all looks or jobs.
+    /// Sum of the levels of the metrics that can convict, each by its class, divided among the
+    /// gating workloads; `primary` and `guard` are what one metric spends over all looks or jobs.
     fn budget(&self, shape: Shape, primary: f64, guard: f64, first_look: f64) -> f64 {
         let first =
             |metric| if far_beyond::speaks_of_the_whole_engine(metric) { first_look } else { 0.0 };
@@ -263,9 +272,10 @@ impl Policy {
         Some(Thresholds { metric, class, scale: row.scale, d_min, d_neg: row.d_neg, margin })
     }
 
-    /// What a PASS proves of a primary metric that nobody gave a margin: METHOD's. A guard that the team made primary has none in
-    /// METHOD; it gets 1.5 times its minimum relevant change (METHOD's own are 1.7 to 2.5 times), of times and rates no less than
-    /// METHOD asks of E2E in this mode.
+    /// What a PASS proves of a primary metric that nobody gave a margin: METHOD's. A guard that the
+    /// team made primary has none in METHOD; it gets 1.5 times its minimum relevant change
+    /// (METHOD's own are 1.7 to 2.5 times), of times and rates no less than METHOD asks of E2E in
+    /// this mode.
     fn margin(&self, row: MethodRow, d_min: f64, mode: Mode) -> f64 {
         const PROMOTED: f64 = 1.5;
         const E2E: f64 = 0.05;
@@ -278,8 +288,8 @@ impl Policy {
         }
     }
 
-    /// Metrics that the team wants judged and METHOD does not judge: they forbid a PASS, since nothing looks at them. A config
-    /// can not say that; a record from elsewhere can.
+    /// Metrics that the team wants judged and METHOD does not judge: they forbid a PASS, since
+    /// nothing looks at them. A config can not say that; a record from elsewhere can.
     fn unjudged(&self) -> Vec<Metric> {
         let said =
             self.minimum_changes.keys().chain(self.margins.keys()).chain(self.classes.keys());
@@ -329,8 +339,8 @@ impl From<&Session> for PastRun {
 }
 
 impl Comparison {
-    /// Decided again with these metrics out of the way, whose change somebody has accepted: nothing is proven of them, and all others
-    /// count as they did.
+    /// Decided again with these metrics out of the way, whose change somebody has accepted: nothing
+    /// is proven of them, and all others count as they did.
     pub fn without(&self, accepted: &BTreeSet<Metric>) -> Self {
         let mut rest = self.clone();
         for row in rest.metrics.iter_mut().filter(|row| accepted.contains(&row.metric)) {
@@ -365,8 +375,9 @@ impl Comparison {
     }
 }
 
-/// Comparison and limits to one decision (docs/METHODOLOGY.md#limits): a breach wins over everything, then a limit that is not measured; one whose
-/// measured value is on the wrong side turns a PASS to INCONCLUSIVE. Without a comparison only all limits MET is a PASS.
+/// Comparison and limits to one decision (docs/METHODOLOGY.md#limits): a breach wins over
+/// everything, then a limit that is not measured; one whose measured value is on the wrong side
+/// turns a PASS to INCONCLUSIVE. Without a comparison only all limits MET is a PASS.
 pub fn join(comparison: Option<&Comparison>, limits: &[LimitFinding]) -> Joined {
     let breached = reasons_of(limits, |l| l.state == LimitState::Breached);
     let open_wrong = reasons_of(limits, |l| l.is_open() && l.side_ok != Some(true));

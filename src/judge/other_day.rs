@@ -1,5 +1,5 @@
-//! A candidate against sessions of other days, where the baseline's build can not be run now (docs/METHODOLOGY.md#another-day, with the
-//! gross rule and guards).
+//! A candidate against sessions of other days, where the baseline's build can not be run now
+//! (docs/METHODOLOGY.md#another-day, with the gross rule and guards).
 //!
 //! Not here: finding the sessions, or whether they are comparable.
 
@@ -194,7 +194,8 @@ fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Poli
     let sides = Sides { baseline: mean(&values.history), candidate: mean(&values.jobs) };
     let (Some(base), Some(cand)) = (sides.baseline, sides.candidate) else {
         let missing = Finding::missing(t, sides);
-        // A guard that no session has yet is one of none of six sessions, and becomes known with them.
+        // A guard that no session has yet is one of none of six sessions, and becomes known with
+        // them.
         let unknown = sides.candidate.is_some() && !t.is_primary();
         return if unknown {
             Finding { blocks: Some(Block::Unproven), ..missing }
@@ -211,14 +212,16 @@ fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Poli
     if gap { found.with_gap() } else { found }
 }
 
-/// Mean of the start summaries; none where a start lacks the metric, so that no session is judged by its better half.
+/// Mean of the start summaries; none where a start lacks the metric, so that no session is judged
+/// by its better half.
 pub(crate) fn session_value(session: &Session, metric: Metric) -> Option<f64> {
     let values: Option<Vec<f64>> =
         session.starts.iter().map(|s| s.values.get(&metric).copied()).collect();
     mean(&values?)
 }
 
-/// The rule of another day with q jobs and k >= 6 sessions (docs/METHODOLOGY.md#another-day); or gross.
+/// The rule of another day with q jobs and k >= 6 sessions (docs/METHODOLOGY.md#another-day); or
+/// gross.
 fn test(t: &Thresholds, values: Values, sides: Sides, difference: f64, policy: &Policy) -> Finding {
     let Some(variance) = variance(t, &values.history) else { return Finding::missing(t, sides) };
     let (k, jobs) = (values.history.len(), values.jobs.len());
@@ -252,7 +255,8 @@ fn test(t: &Thresholds, values: Values, sides: Sides, difference: f64, policy: &
     found.worked(Working::Sessions(Box::new(working)))
 }
 
-/// Significant and relevant. A guard convicts alone where it is far beyond both in every start; two jobs must agree.
+/// Significant and relevant. A guard convicts alone where it is far beyond both in every start; two
+/// jobs must agree.
 fn checks(tested: &Tested, alone: &[Estimate], starts: &[f64]) -> Vec<Check> {
     let t = &tested.thresholds;
     if alone.len() == 1 && !t.is_primary() {
@@ -271,7 +275,8 @@ fn checks(tested: &Tested, alone: &[Estimate], starts: &[f64]) -> Vec<Check> {
     checks
 }
 
-/// MDE95 of what convicts soonest; none of a guard in a job of one start, which convicts by nothing.
+/// MDE95 of what convicts soonest; none of a guard in a job of one start, which convicts by
+/// nothing.
 fn smallest(
     t: &Thresholds,
     precision: &Estimate,
@@ -342,7 +347,8 @@ fn estimate(difference: f64, variance: f64, sessions: usize, jobs: usize) -> Est
     Estimate { difference, se: (variance * (1.0 / q + 1.0 / k)).sqrt(), df: k - 1.0 }
 }
 
-/// Of one session more against these, with nothing known of the difference; none below two sessions.
+/// Of one session more against these, with nothing known of the difference; none below two
+/// sessions.
 pub fn spread(t: &Thresholds, history: &[f64]) -> Option<Estimate> {
     Some(estimate(0.0, variance(t, history)?, history.len(), 1))
 }

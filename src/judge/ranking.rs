@@ -1,7 +1,9 @@
-//! Several servers or configs side by side: each one's value with its interval, who is proven better than whom, and whether a statement
-//! about two of them holds. Server starts are the evidence, as everywhere (docs/METHODOLOGY.md#measurement).
+//! Several servers or configs side by side: each one's value with its interval, who is proven
+//! better than whom, and whether a statement about two of them holds. Server starts are the
+//! evidence, as everywhere (docs/METHODOLOGY.md#measurement).
 //!
-//! Not here: whether a change made something worse (`interleaved`, `other_day`), or whether two records are of the same work.
+//! Not here: whether a change made something worse (`interleaved`, `other_day`), or whether two
+//! records are of the same work.
 
 use crate::judge::dist::t_upper_quantile;
 use crate::judge::far_beyond::{ENOUGH_DF, prior_sd, speaks_of_the_whole_engine};
@@ -9,7 +11,8 @@ use crate::measure::stats::{mean, squared_deviations};
 use crate::measure::summary::{scale, sign, to_display};
 use crate::metric::{Metric, Scale};
 
-/// Chance that any pair of a metric is ranked though the two are equal; and of a statement to be confirmed or refuted by accident.
+/// Chance that any pair of a metric is ranked though the two are equal; and of a statement to be
+/// confirmed or refuted by accident.
 pub const ALPHA: f64 = 0.05;
 
 /// One metric over all entrants, in their order.
@@ -28,7 +31,8 @@ pub struct Place {
     pub value: Option<f64>,
     /// Two-sided, 95 %.
     pub interval: Option<(f64, f64)>,
-    /// Best and worst rank that the evidence allows: 1 + how many are proven better, and all but those that are proven worse.
+    /// Best and worst rank that the evidence allows: 1 + how many are proven better, and all but
+    /// those that are proven worse.
     pub rank: Option<(usize, usize)>,
 }
 
@@ -68,11 +72,13 @@ pub struct Tested {
     pub left: Option<f64>,
     /// With its factor.
     pub right: Option<f64>,
-    /// Left against right: relative for times and rates (0.05 = 5 % more), in shares for shares; two-sided at the level of the test.
+    /// Left against right: relative for times and rates (0.05 = 5 % more), in shares for shares;
+    /// two-sided at the level of the test.
     pub difference: Option<(f64, f64)>,
 }
 
-/// What starts vary by. Of every entrant's own mean, taken together: one noise for all, since single entrants have few starts.
+/// What starts vary by. Of every entrant's own mean, taken together: one noise for all, since
+/// single entrants have few starts.
 #[derive(Clone, Copy, Debug)]
 struct Noise {
     variance: f64,
@@ -110,7 +116,8 @@ pub fn rank(metric: Metric, starts: &[&[f64]]) -> Ranking {
 pub const TOO_FEW: &str =
     "the noise of so few server starts is not known: at least 3 of each are needed";
 
-/// Whether the statement holds, by the interval of the difference. `starts`: of all entrants, as for [`rank`], for their common noise.
+/// Whether the statement holds, by the interval of the difference. `starts`: of all entrants, as
+/// for [`rank`], for their common noise.
 pub fn test(statement: &Statement<'_>, starts: &[&[f64]]) -> Tested {
     let Statement { metric, left, right, greater, among } = statement;
     let natural = |oriented: f64| oriented * sign(*metric);
@@ -155,7 +162,8 @@ fn times(metric: Metric, natural: f64, factor: f64) -> f64 {
     }
 }
 
-/// A number in display units on the scale that the metric is judged on; none where it has no place there.
+/// A number in display units on the scale that the metric is judged on; none where it has no place
+/// there.
 fn on_scale(metric: Metric, number: f64) -> Option<f64> {
     let x = if scale(metric) == Scale::Log { number.ln() } else { number };
     Some(x).filter(|x| x.is_finite())
@@ -169,8 +177,9 @@ fn weights(metric: Metric, right: &Right<'_>) -> [f64; 2] {
     }
 }
 
-/// Pooled within entrants. From four degrees of freedom on it is what it is, with METHOD's floor; below, METHOD's prior of a start
-/// (2.5 %, or what was seen where that is more) stands in for the metrics that METHOD trusts it with, and the others stay unproven.
+/// Pooled within entrants. From four degrees of freedom on it is what it is, with METHOD's floor;
+/// below, METHOD's prior of a start (2.5 %, or what was seen where that is more) stands in for the
+/// metrics that METHOD trusts it with, and the others stay unproven.
 fn noise(metric: Metric, starts: &[&[f64]]) -> Option<Noise> {
     let squares: f64 = starts.iter().filter_map(|s| squared_deviations(s)).sum();
     let df: f64 = starts.iter().map(|s| s.len().saturating_sub(1) as f64).sum();

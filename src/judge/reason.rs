@@ -1,6 +1,8 @@
-//! Why a comparison, the judgement of a metric or a limit is what it is: typed, with the numbers and names that the sentence holds.
+//! Why a comparison, the judgement of a metric or a limit is what it is: typed, with the numbers
+//! and names that the sentence holds.
 //!
-//! `Display` is the English. Not here: other languages (`report::say`), what a reason means for the verdict.
+//! `Display` is the English. Not here: other languages (`report::say`), what a reason means for the
+//! verdict.
 
 mod english;
 
@@ -10,7 +12,8 @@ use crate::config::Bound;
 use crate::judge::text;
 use crate::metric::{Metric, Timing};
 
-/// Of a comparison and its limits: what decided, what is in the way of a decision, and what should be known of it. Ratios are fractions.
+/// Of a comparison and its limits: what decided, what is in the way of a decision, and what should
+/// be known of it. Ratios are fractions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Reason {
@@ -176,7 +179,8 @@ pub enum MetricReason {
     ChangeNotJudged,
     /// Worse beyond the noise, of a metric that the config only shows.
     OnlyShown,
-    /// Worse by a relevant size, and not beyond what noise could do. `alpha`: the p that a FAIL needs.
+    /// Worse by a relevant size, and not beyond what noise could do. `alpha`: the p that a FAIL
+    /// needs.
     PerhapsNoise {
         p: Option<f64>,
         alpha: f64,
@@ -294,7 +298,8 @@ impl Margin {
 }
 
 impl MetricReason {
-    /// Worse beyond ordinary noise and by more than is irrelevant, and without the proof that a FAIL needs.
+    /// Worse beyond ordinary noise and by more than is irrelevant, and without the proof that a
+    /// FAIL needs.
     pub const fn looks_worse(&self) -> bool {
         matches!(
             self,

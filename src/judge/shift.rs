@@ -1,6 +1,7 @@
-//! Whether a session lies outside the sessions that it would join (docs/METHODOLOGY.md#segments): the rule of another day, two-sided; the
-//! gross rule too, and alone below six sessions. By METHOD's own primary metrics and thresholds, whatever a team calls relevant: the
-//! level of a baseline is a fact.
+//! Whether a session lies outside the sessions that it would join (docs/METHODOLOGY.md#segments):
+//! the rule of another day, two-sided; the gross rule too, and alone below six sessions. By
+//! METHOD's own primary metrics and thresholds, whatever a team calls relevant: the level of a
+//! baseline is a fact.
 //!
 //! Not here: what a shift does to a history (`compare::segment`).
 
@@ -19,7 +20,8 @@ const LEVEL: f64 = 0.001;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Moved {
     pub metric: Metric,
-    /// In the metric's own direction, relative: +0.2 of a time is 20 % slower, of a rate 20 % faster.
+    /// In the metric's own direction, relative: +0.2 of a time is 20 % slower, of a rate 20 %
+    /// faster.
     pub change: f64,
     pub slower: bool,
 }

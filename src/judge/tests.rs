@@ -1,4 +1,5 @@
-//! Properties that every comparison must have, and the rules for short histories and for joining with limits.
+//! Properties that every comparison must have, and the rules for short histories and for joining
+//! with limits.
 
 mod looks;
 mod policy;
@@ -146,7 +147,8 @@ fn ten_per_cent_slower_is_a_regression_from_the_second_look() {
     assert_eq!((obvious.decision, obvious.looks), (Decision::Regression, 1));
 }
 
-/// +126 % of a p99, and attainment that falls by 42 points: what one job of two starts may say of a guard.
+/// +126 % of a p99, and attainment that falls by 42 points: what one job of two starts may say of a
+/// guard.
 #[test]
 fn a_guard_convicts_in_one_job_of_two_starts_that_agree_and_one_start_says_why_not() {
     let p99 = Metric::parse("ttft_p99").expect("a metric");
@@ -201,7 +203,8 @@ fn a_gross_change_is_never_excused_by_uneven_sessions() {
     }
 }
 
-/// What must be found is 10 %: a run that sees 40 % at best says so, and a young history is not blind.
+/// What must be found is 10 %: a run that sees 40 % at best says so, and a young history is not
+/// blind.
 #[test]
 fn an_open_comparison_that_could_see_nothing_is_blind() {
     let uneven = [0.0, 0.2, 0.0, 0.2, 0.0, 0.2];

@@ -1,13 +1,16 @@
-//! Did both sides do the same work? A difference of mean token counts against its standard error, and against a size that matters.
+//! Did both sides do the same work? A difference of mean token counts against its standard error,
+//! and against a size that matters.
 //!
-//! Not here: where the counts come from (`fitness`, or whoever has stored ones), or what to do where the work differs.
+//! Not here: where the counts come from (`fitness`, or whoever has stored ones), or what to do
+//! where the work differs.
 
 use crate::judge::dist;
 use crate::measure::stats::{mean, sd};
 
 /// Mean counts that differ by less are the same work.
 const RELEVANT: f64 = 0.01;
-/// Two-sided, for each way in which the noise of a difference is known: lengths that are drawn anew differ by chance.
+/// Two-sided, for each way in which the noise of a difference is known: lengths that are drawn anew
+/// differ by chance.
 const ALPHA: f64 = 0.002;
 /// From so many means on their own spread tells how much a mean varies.
 const FEWEST_MEANS: usize = 6;
@@ -26,7 +29,8 @@ pub struct Count {
 pub struct Work {
     pub then: f64,
     pub now: f64,
-    /// Standard errors of the difference, each with its degrees of freedom. Without one any difference of a relevant size counts.
+    /// Standard errors of the difference, each with its degrees of freedom. Without one any
+    /// difference of a relevant size counts.
     noise: Vec<(f64, f64)>,
 }
 
@@ -38,7 +42,8 @@ impl Count {
 }
 
 impl Work {
-    /// Of the same requests on both sides (baseline, candidate): what a prompt makes long is long on both. None without any.
+    /// Of the same requests on both sides (baseline, candidate): what a prompt makes long is long
+    /// on both. None without any.
     pub fn paired(pairs: &[(f64, f64)]) -> Option<Self> {
         let (then, now): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
         let differences: Vec<f64> = pairs.iter().map(|(then, now)| now - then).collect();
@@ -47,7 +52,8 @@ impl Work {
         Some(Self { then: mean(&then)?, now: mean(&now)?, noise: noise.into_iter().collect() })
     }
 
-    /// Of a run against earlier ones. A run that kept no spread is taken to have the spread of the one that is judged. None without any.
+    /// Of a run against earlier ones. A run that kept no spread is taken to have the spread of the
+    /// one that is judged. None without any.
     pub fn against(runs: &[Count], now: Count) -> Option<Self> {
         let means: Vec<f64> = runs.iter().map(|run| run.mean).collect();
         let (then, k) = (mean(&means)?, means.len() as f64);
@@ -89,7 +95,8 @@ mod tests {
     const REQUESTS: usize = 600;
     const DRAWS: u32 = 1000;
 
-    /// Answers of about 200 tokens, half as many to twice as many in most cases: log-normal, coefficient of variation 0.5.
+    /// Answers of about 200 tokens, half as many to twice as many in most cases: log-normal,
+    /// coefficient of variation 0.5.
     fn lengths(rng: &mut ChaCha8Rng, scale: f64) -> Vec<f64> {
         let normal = |rng: &mut ChaCha8Rng| {
             let (u, v): (f64, f64) = (rng.random::<f64>().max(1e-300), rng.random());

@@ -1,10 +1,13 @@
-//! Property: a candidate that is worse in a metric's own direction never gets a better verdict (PASS < INCONCLUSIVE < REGRESSION).
+//! Property: a candidate that is worse in a metric's own direction never gets a better verdict
+//! (PASS < INCONCLUSIVE < REGRESSION).
 //!
-//! It holds without restriction where the variance is not the candidate's own (other day). Interleaved, and for limits, the candidate's starts
-//! and failures also tell how noisy it is, and METHOD lets noise forbid a REGRESSION. There it holds for what is worse *alike*: by the
-//! same factor in every start, and failures that neither take slow requests out of the latencies nor stand next to one another. The
-//! exceptions are pinned at the end, each with its reason: a change of METHOD that mends one must show here. A step towards
-//! REGRESSION that is undone this way ends at INCONCLUSIVE in all of them but one, which says so.
+//! It holds without restriction where the variance is not the candidate's own (other day).
+//! Interleaved, and for limits, the candidate's starts and failures also tell how noisy it is, and
+//! METHOD lets noise forbid a REGRESSION. There it holds for what is worse *alike*: by the same
+//! factor in every start, and failures that neither take slow requests out of the latencies nor
+//! stand next to one another. The exceptions are pinned at the end, each with its reason: a change
+//! of METHOD that mends one must show here. A step towards REGRESSION that is undone this way ends
+//! at INCONCLUSIVE in all of them but one, which says so.
 
 use proptest::prelude::*;
 
@@ -82,8 +85,9 @@ fn fail(round: &mut Round, which: impl Iterator<Item = usize>) {
     which.for_each(|i| round.rows[i].ok = false);
 }
 
-/// Three rounds of each start. All requests of a round are alike up to their speed, so that a slower TTFT is the same share of every E2E;
-/// with `spread` 0 they are the same, so that a failure takes nothing out of the latencies.
+/// Three rounds of each start. All requests of a round are alike up to their speed, so that a
+/// slower TTFT is the same share of every E2E; with `spread` 0 they are the same, so that a failure
+/// takes nothing out of the latencies.
 fn rounds(speeds: &[f64], spread: f64, candidate: bool) -> Vec<Round> {
     let round = |start: u32, speed: f64, index: u32| {
         let row = |i: usize| {
@@ -215,7 +219,8 @@ proptest! {
         prop_assert!(rank(after) >= rank(before), "{:?} became {:?}", before, after);
     }
 
-    /// Whatever becomes slower, be it a single request: the candidate's own scatter is no part of the rule.
+    /// Whatever becomes slower, be it a single request: the candidate's own scatter is no part of
+    /// the rule.
     #[test]
     fn slower_in_any_request_is_never_better_on_another_day(
         h in prop::collection::vec(speeds(2), 1..12),
@@ -276,7 +281,8 @@ fn quiet() -> Vec<PastRun> {
     ]
 }
 
-/// Exception 1: one start that is much slower than the others makes the candidate noisy, and noise is no proof.
+/// Exception 1: one start that is much slower than the others makes the candidate noisy, and noise
+/// is no proof.
 #[test]
 fn one_start_much_slower_may_undo_a_regression_and_leaves_it_open() {
     let baseline = rounds(&[1.0; 3], 0.02, false);
@@ -290,8 +296,8 @@ fn one_start_much_slower_may_undo_a_regression_and_leaves_it_open() {
     );
 }
 
-/// Exception 2, the one that may end in a PASS: a failed request is in no latency. Six failures of 360 prove nothing by themselves
-/// (p = 0.016), and the slowness that they were is gone.
+/// Exception 2, the one that may end in a PASS: a failed request is in no latency. Six failures of
+/// 360 prove nothing by themselves (p = 0.016), and the slowness that they were is gone.
 #[test]
 fn failing_the_slowest_requests_may_undo_a_regression() {
     let baseline = rounds(&[1.0; 3], 0.0, false);
@@ -304,7 +310,8 @@ fn failing_the_slowest_requests_may_undo_a_regression() {
     assert_eq!(interleaved(&[], &baseline, &failed), Decision::Pass);
 }
 
-/// Exception 3: failures that stand next to one another count as fewer events (a burst is one), so that more of them may prove less.
+/// Exception 3: failures that stand next to one another count as fewer events (a burst is one), so
+/// that more of them may prove less.
 #[test]
 fn failures_beside_others_may_undo_a_breach_and_leave_it_open() {
     let limit = |r: &[Round]| limited(Metric::ErrorRate, Bound::Max(0.01), r);
@@ -318,8 +325,8 @@ fn failures_beside_others_may_undo_a_breach_and_leave_it_open() {
     assert_eq!(limit(&rounds), Decision::Inconclusive);
 }
 
-/// Exception 4: fewer completed requests are less evidence of how slow the others are, so that failures may undo the breach of a limit on
-/// times. A limit on failures has to catch them.
+/// Exception 4: fewer completed requests are less evidence of how slow the others are, so that
+/// failures may undo the breach of a limit on times. A limit on failures has to catch them.
 #[test]
 fn failures_may_undo_a_breach_of_a_limit_on_times_and_leave_it_open() {
     let slow = rounds(&[1.184], 0.0, true);

@@ -1,6 +1,8 @@
-//! `judge-case`: one labelled case of METHOD's test suite (JSON on standard input) through the judge.
+//! `judge-case`: one labelled case of METHOD's test suite (JSON on standard input) through the
+//! judge.
 //!
-//! A wire format of the suite only, with METHOD's own metric names; records and baselines have their own. Not here: any rule.
+//! A wire format of the suite only, with METHOD's own metric names; records and baselines have
+//! their own. Not here: any rule.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! The gate's own laboratory: known changes, labelled cases and benchmarks of the client. Only verbs use it; no verdict comes from here.
+//! The gate's own laboratory: known changes, labelled cases and benchmarks of the client. Only
+//! verbs use it; no verdict comes from here.
 
 use anyhow::Context as _;
 

@@ -1,4 +1,5 @@
-//! The addresses of a name, which share the connections in turn; one that refuses is asked last. Not here: TLS (`conn`).
+//! The addresses of a name, which share the connections in turn; one that refuses is asked last.
+//! Not here: TLS (`conn`).
 
 use std::collections::BTreeMap;
 use std::io;
@@ -35,7 +36,8 @@ impl Addresses {
                 true
             }
         });
-        // `localhost` is one machine under two addresses, where another program may hold the port of one of them.
+        // `localhost` is one machine under two addresses, where another program may hold the port
+        // of one of them.
         let has = |ip: IpAddr| found.iter().any(|at| at.ip() == ip);
         let localhost = has(Ipv4Addr::LOCALHOST.into()) && has(Ipv6Addr::LOCALHOST.into());
         let address = |at| Address {
@@ -92,7 +94,8 @@ impl Addresses {
         turned().filter(|a| !down(a)).chain(turned().filter(down)).collect()
     }
 
-    /// Connections that each address got so far, where there are several; one that refused has its count of that beside it.
+    /// Connections that each address got so far, where there are several; one that refused has its
+    /// count of that beside it.
     pub fn connections(&self) -> BTreeMap<String, u64> {
         if self.all.len() < 2 {
             return BTreeMap::new();

@@ -1,4 +1,5 @@
-//! Connections to the site under test: resolve once, connect, TLS. Not here: what is written to them, or which address is next (`address`).
+//! Connections to the site under test: resolve once, connect, TLS. Not here: what is written to
+//! them, or which address is next (`address`).
 
 use std::future::poll_fn;
 use std::io;
@@ -104,7 +105,8 @@ impl Site {
         })
     }
 
-    /// Opens one connection. Errors: no address takes one, TLS fails, or this process may have no more files open.
+    /// Opens one connection. Errors: no address takes one, TLS fails, or this process may have no
+    /// more files open.
     pub async fn connect(&self) -> io::Result<Stream> {
         let descriptor = Descriptor::take()?;
         let tcp = self.addresses.connect().await?;
@@ -187,7 +189,8 @@ fn server_name(host: &str) -> Result<ServerName<'static>, String> {
 }
 
 impl Stream {
-    /// Looks whether an idle connection is silent. It asks the system: the runtime may not have heard yet of what has arrived.
+    /// Looks whether an idle connection is silent. It asks the system: the runtime may not have
+    /// heard yet of what has arrived.
     pub async fn look(&mut self) -> Idle {
         let tcp = match &self.wire {
             Wire::Plain(tcp) => tcp,
@@ -201,7 +204,8 @@ impl Stream {
         if seen != Idle::Bytes || matches!(self.wire, Wire::Plain(_)) {
             return seen;
         }
-        // Within TLS the bytes may be a ticket and no answer: reading takes them in. The runtime has to hear of them first.
+        // Within TLS the bytes may be a ticket and no answer: reading takes them in. The runtime
+        // has to hear of them first.
         tokio::task::yield_now().await;
         let mut byte = [0; 1];
         poll_fn(|cx| {

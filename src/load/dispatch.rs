@@ -1,4 +1,5 @@
-//! When requests go: a dedicated thread sleeps short and spins the rest, since Tokio's timer has a grain of 1 ms. Not here: sockets.
+//! When requests go: a dedicated thread sleeps short and spins the rest, since Tokio's timer has a
+//! grain of 1 ms. Not here: sockets.
 
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use super::{RoundJob, nanos};
 use crate::clock::monotonic_ns;
 use crate::plan::PlannedRequest;
 
-/// Sleep ends this much before the instant; the rest is spun. Linux wakes a sleeper up to 50 us late (timer slack) plus scheduling.
+/// Sleep ends this much before the instant; the rest is spun. Linux wakes a sleeper up to 50 us
+/// late (timer slack) plus scheduling.
 const SPIN_NS: u64 = 100_000;
 /// Longest sleep in one go, so that a stop is seen soon.
 const NAP_NS: u64 = 20_000_000;
@@ -20,14 +22,16 @@ enum Wait {
     Sleep(Duration),
 }
 
-/// Hands each request to a worker at its instant. Returns when all are handed out or the run is stopping.
+/// Hands each request to a worker at its instant. Returns when all are handed out or the run is
+/// stopping.
 pub fn open_loop(job: &RoundJob, began_ns: u64, workers: &[Worker]) {
     hand_to_workers(job, &mut job.plan.requests.iter(), began_ns, workers, |index, intended_ns| {
         Message::Send { index, intended_ns }
     });
 }
 
-/// Hands each session to a worker at its instant; its turns go on by themselves. Returns as [`open_loop`].
+/// Hands each session to a worker at its instant; its turns go on by themselves. Returns as
+/// [`open_loop`].
 pub fn sessions(job: &RoundJob, turns: u32, began_ns: u64, workers: &[Worker]) {
     let mut first = job.plan.requests.iter().step_by(turns as usize);
     hand_to_workers(job, &mut first, began_ns, workers, |first, intended_ns| Message::Session {
@@ -56,7 +60,8 @@ fn hand_to_workers(
     );
 }
 
-/// Every instant is the plan's, whatever came late before it: lateness never adds up. `wait` is false where the run is to stop.
+/// Every instant is the plan's, whatever came late before it: lateness never adds up. `wait` is
+/// false where the run is to stop.
 fn hand_out<'r>(
     requests: impl Iterator<Item = &'r PlannedRequest>,
     began_ns: u64,

@@ -1,6 +1,8 @@
-//! One request on one connection: checkout, write, read to the end, with an instant per socket read taken before any parsing.
+//! One request on one connection: checkout, write, read to the end, with an instant per socket read
+//! taken before any parsing.
 //!
-//! Nothing is tokenised, logged or locked per token, and nothing is allocated beyond the output instants. Not here: parsing (`protocol`).
+//! Nothing is tokenised, logged or locked per token, and nothing is allocated beyond the output
+//! instants. Not here: parsing (`protocol`).
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -22,15 +24,19 @@ use crate::plan::PlannedRequest;
 use crate::protocol::{Answer, Receiver, Step};
 use crate::timeline::{Counted, Outcome, Timeline};
 
-/// One read takes at most this much: enough for the largest burst that a socket buffer holds by default.
+/// One read takes at most this much: enough for the largest burst that a socket buffer holds by
+/// default.
 const READ_BYTES: usize = 64 * 1024;
-/// Room for so many output events is made before a request is sent: what is asked for may be a slip of the keyboard.
+/// Room for so many output events is made before a request is sent: what is asked for may be a slip
+/// of the keyboard.
 const MOST_ROOM: usize = 16_384;
-/// After `[DONE]` only the end of the HTTP body is missing; a server that never sends it loses the connection, not the answer.
+/// After `[DONE]` only the end of the HTTP body is missing; a server that never sends it loses the
+/// connection, not the answer.
 const LINGER: Duration = Duration::from_millis(100);
 
 thread_local! {
-    /// A worker's tasks take turns, so they share one buffer: ten thousand streams need no buffer each.
+    /// A worker's tasks take turns, so they share one buffer: ten thousand streams need no buffer
+    /// each.
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
 }
 
@@ -157,7 +163,8 @@ async fn converse(
         sending.sent.fetch_add(1, Ordering::Relaxed);
     }
     if let Err(broken) = write(&mut stream, bytes).await {
-        // A server may answer and close before it has read all (413, 401): what it said counts more than the broken pipe.
+        // A server may answer and close before it has read all (413, 401): what it said counts more
+        // than the broken pipe.
         let _ = read(&mut stream, flight, trace).await;
         return if trace.receiver.begun() { Ok(()) } else { Err(broken) };
     }

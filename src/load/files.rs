@@ -1,4 +1,5 @@
-//! How many connections the limit of open files leaves; some descriptors are kept for our own files. Not here: what opens them (`conn`).
+//! How many connections the limit of open files leaves; some descriptors are kept for our own
+//! files. Not here: what opens them (`conn`).
 #![expect(clippy::disallowed_methods, reason = "rim: counts its open files")]
 
 use std::io;

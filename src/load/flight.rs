@@ -1,4 +1,5 @@
-//! A request in flight, as its worker watches it: one timer for all instead of one per read. Not here: the request itself.
+//! A request in flight, as its worker watches it: one timer for all instead of one per read. Not
+//! here: the request itself.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,11 +15,13 @@ pub enum GivenUp {
     Cancelled,
 }
 
-/// Shared by the request's task and its worker's sweep, both on one thread: the atomics are never contended.
+/// Shared by the request's task and its worker's sweep, both on one thread: the atomics are never
+/// contended.
 pub struct Flight {
     deadline_ns: u64,
     stall_ns: u64,
-    /// Instant of the last byte; 0 before the first (a server may think as long as the deadline lets it).
+    /// Instant of the last byte; 0 before the first (a server may think as long as the deadline
+    /// lets it).
     last_read_ns: AtomicU64,
     ending: AtomicU8,
     waker: Mutex<Option<Waker>>,

@@ -1,7 +1,9 @@
-//! Load: sends a round of a plan and brings back its timelines. Not here: what is sent (`plan`), what it means (`measure`).
+//! Load: sends a round of a plan and brings back its timelines. Not here: what is sent (`plan`),
+//! what it means (`measure`).
 //!
-//! `dispatch` decides when, on a thread of its own; `worker` threads each own an event loop, their connections and their recorder;
-//! `exchange` is one request on one connection; `conn` opens connections, `pool` keeps the idle ones. Nothing is shared between workers per token.
+//! `dispatch` decides when, on a thread of its own; `worker` threads each own an event loop, their
+//! connections and their recorder; `exchange` is one request on one connection; `conn` opens
+//! connections, `pool` keeps the idle ones. Nothing is shared between workers per token.
 
 mod address;
 mod conn;
@@ -69,7 +71,8 @@ pub struct Health {
     pub no_room: u64,
 }
 
-/// Asks a round to stop: `Drain` sends nothing new and lets what is in flight finish, `Abort` cancels that too.
+/// Asks a round to stop: `Drain` sends nothing new and lets what is in flight finish, `Abort`
+/// cancels that too.
 #[derive(Debug, Default)]
 pub struct Control(AtomicU8);
 
@@ -100,7 +103,8 @@ struct RoundJob {
     reading: Reading,
     control: Arc<Control>,
     counters: Arc<Counters>,
-    /// Closed loop: the next index to send (of sessions: the next session to begin), shared by all lanes.
+    /// Closed loop: the next index to send (of sessions: the next session to begin), shared by all
+    /// lanes.
     next: AtomicU32,
     /// Open loop with `max_in_flight`: one permit per slot.
     slots: Option<tokio::sync::Semaphore>,
@@ -156,7 +160,8 @@ impl Counters {
 }
 
 impl Client {
-    /// Starts `workers` threads, each with its own event loop. Errors: the system refuses a thread or an event loop.
+    /// Starts `workers` threads, each with its own event loop. Errors: the system refuses a thread
+    /// or an event loop.
     pub fn new(site: &Arc<Site>, workers: usize) -> std::io::Result<Self> {
         let habit = Arc::new(pool::Habit::default());
         let workers =
@@ -165,9 +170,11 @@ impl Client {
         Ok(Self { workers, site: Arc::clone(site), gives_reasons: AtomicBool::new(false) })
     }
 
-    /// Opens the connections that the round will likely need, before any clock starts. Failures show in the round itself.
+    /// Opens the connections that the round will likely need, before any clock starts. Failures
+    /// show in the round itself.
     pub fn open_connections(&self, plan: &RoundPlan, control: &Arc<Control>) {
-        // Bursts take more than that: half of what the limit of open files leaves is for them, but for a closed loop, which has none.
+        // Bursts take more than that: half of what the limit of open files leaves is for them, but
+        // for a closed loop, which has none.
         let room = if plan.pace.is_closed(0) { most_connections() } else { most_connections() / 2 };
         let wanted = likely_in_flight(plan).min(room);
         // Rounded up: a worker without one would open its first within the round.
@@ -268,7 +275,8 @@ fn complete(timelines: &mut Vec<Timeline>, plan: &RoundPlan, began_ns: u64) {
     for t in timelines.iter() {
         seen[t.index as usize] = true;
     }
-    // A closed loop by duration plans more than it will need: what it did not start was not scheduled.
+    // A closed loop by duration plans more than it will need: what it did not start was not
+    // scheduled.
     if plan.stop_after.is_none() {
         let missing = plan.requests.iter().filter(|r| !seen[r.index as usize]);
         timelines.extend(missing.map(|r| unsent(r, plan, began_ns)));
@@ -284,8 +292,9 @@ fn unsent(request: &crate::plan::PlannedRequest, plan: &RoundPlan, began_ns: u64
     }
 }
 
-/// Requests in flight that a round will likely have: the closed loop's number, or what arrives in a second. Not more: a server that
-/// gives each idle connection a thread (llama.cpp's does) would starve the ones in use. Warm-up opens what is missing.
+/// Requests in flight that a round will likely have: the closed loop's number, or what arrives in a
+/// second. Not more: a server that gives each idle connection a thread (llama.cpp's does) would
+/// starve the ones in use. Warm-up opens what is missing.
 pub fn likely_in_flight(plan: &RoundPlan) -> usize {
     let planned = plan.requests.len();
     let wanted = match plan.pace {

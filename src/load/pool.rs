@@ -1,8 +1,10 @@
-//! A worker's idle connections, and whether the server keeps a connection after an answer. Not here: opening them (`conn`).
+//! A worker's idle connections, and whether the server keeps a connection after an answer. Not
+//! here: opening them (`conn`).
 //!
-//! Some servers close most connections after an answer without saying so. A request that is written to such a connection is lost, and
-//! nobody can tell it from one that the server read and dropped, so that it could not be sent again. Therefore a connection is used again
-//! at once only where the server is known to keep them; until then it rests, and is looked at.
+//! Some servers close most connections after an answer without saying so. A request that is written
+//! to such a connection is lost, and nobody can tell it from one that the server read and dropped,
+//! so that it could not be sent again. Therefore a connection is used again at once only where the
+//! server is known to keep them; until then it rests, and is looked at.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,9 +12,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::conn::{Idle, Stream};
 use crate::clock::monotonic_ns;
 
-/// Servers that close after an answer do so within microseconds of it; a connection that is open after so long is kept.
+/// Servers that close after an answer do so within microseconds of it; a connection that is open
+/// after so long is kept.
 pub const REST_NS: u64 = 20_000_000;
-/// A close within so long follows from the answer; a later one is an idle time-out, which says nothing of the next connection.
+/// A close within so long follows from the answer; a later one is an idle time-out, which says
+/// nothing of the next connection.
 const SOON_NS: u64 = 1_000_000_000;
 /// So many rested connections have to be found open.
 const LOOKS: u32 = 3;
@@ -76,7 +80,8 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A connection that may be used again now; whether the server has closed it is still to be asked.
+    /// A connection that may be used again now; whether the server has closed it is still to be
+    /// asked.
     pub fn take(&self, habit: &Habit) -> Option<Kept> {
         let (mut idle, now) = (self.lock(), monotonic_ns());
         let fit = |i: &Kept| habit.keeps() || i.rested(now);
@@ -93,7 +98,8 @@ impl Pool {
     pub fn give_back(&self, stream: Stream, habit: &Habit) {
         let mut idle = self.lock();
         let rests = |i: &Kept| i.answered_ns.is_some() && !i.looked_at;
-        // One at a time tells what the server does; more would be idle for nothing, and some servers keep a thread for each.
+        // One at a time tells what the server does; more would be idle for nothing, and some
+        // servers keep a thread for each.
         if !(habit.unknown() && idle.iter().any(rests)) {
             idle.push(Kept { stream, answered_ns: Some(monotonic_ns()), looked_at: false });
         }
@@ -108,8 +114,9 @@ impl Pool {
         habit.unknown() && self.lock().iter().any(|i| i.answered_ns.is_some() && !i.looked_at)
     }
 
-    /// Looks at the connections that have rested, once each; `all`: at every idle one. Those that the server closed are gone, and those
-    /// on which it sent what nobody asked for: so many as the answer says.
+    /// Looks at the connections that have rested, once each; `all`: at every idle one. Those that
+    /// the server closed are gone, and those on which it sent what nobody asked for: so many as the
+    /// answer says.
     pub async fn look(&self, habit: &Habit, all: bool) -> u64 {
         let mut unasked = 0;
         let now = monotonic_ns();

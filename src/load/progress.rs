@@ -1,4 +1,5 @@
-//! The live line: elapsed, time left, sent, done, failed, rate, goodput so far. On a terminal it is redrawn; elsewhere a plain line each 10 s.
+//! The live line: elapsed, time left, sent, done, failed, rate, goodput so far. On a terminal it is
+//! redrawn; elsewhere a plain line each 10 s.
 //!
 //! Writes to standard error only. Not here: anything that is measured.
 

@@ -1,5 +1,6 @@
-//! A session on a worker: turn after turn, each when the last has ended and its thinking time has passed. Not here: what a turn says
-//! (`plan`, whose history is finished before the clock), or when sessions begin (`dispatch`).
+//! A session on a worker: turn after turn, each when the last has ended and its thinking time has
+//! passed. Not here: what a turn says (`plan`, whose history is finished before the clock), or when
+//! sessions begin (`dispatch`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -38,7 +39,8 @@ pub async fn session(
     turn_by_turn(&shared, &job, first, intended_ns).await
 }
 
-/// A turn that fails does not end its session: what follows it does not depend on what was answered.
+/// A turn that fails does not end its session: what follows it does not depend on what was
+/// answered.
 async fn turn_by_turn(
     shared: &Shared,
     job: &RoundJob,
@@ -53,7 +55,8 @@ async fn turn_by_turn(
         if !thought(job, think).await {
             break;
         }
-        // Tokio's timer wakes up to a millisecond late: the turn is due when the thinking is over, and its start is its send.
+        // Tokio's timer wakes up to a millisecond late: the turn is due when the thinking is over,
+        // and its start is its send.
         done.push(one(shared, job, index, monotonic_ns()).await);
     }
     done

@@ -1,4 +1,5 @@
-//! What of a round is arithmetic: connections wanted, requests never sent, percentiles of lag. Sockets are tested from outside.
+//! What of a round is arithmetic: connections wanted, requests never sent, percentiles of lag.
+//! Sockets are tested from outside.
 
 use std::time::Duration;
 

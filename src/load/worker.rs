@@ -1,4 +1,5 @@
-//! A worker thread: one event loop with its own connections and its own recorder. Not here: when requests are due (`dispatch`).
+//! A worker thread: one event loop with its own connections and its own recorder. Not here: when
+//! requests are due (`dispatch`).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +21,8 @@ use crate::timeline::Timeline;
 
 /// How often flights are checked for their time limits, and how late the event loop is.
 const SWEEP: Duration = Duration::from_millis(20);
-/// Connections that a worker opens side by side: fewer than fit in the queue of a server that accepts slowly (128 is usual).
+/// Connections that a worker opens side by side: fewer than fit in the queue of a server that
+/// accepts slowly (128 is usual).
 const SIDE_BY_SIDE: usize = 32;
 /// So long connections are opened before a round; what is missing then is opened by the requests.
 const OPENING: Duration = Duration::from_secs(5);
@@ -208,7 +210,8 @@ async fn serve(shared: Arc<Shared>, mut messages: mpsc::UnboundedReceiver<Messag
     }
 }
 
-/// Opens until there are `connections` idle ones; the first refusal ends it, since the requests will tell. So does a stop of the run.
+/// Opens until there are `connections` idle ones; the first refusal ends it, since the requests
+/// will tell. So does a stop of the run.
 async fn open(shared: &Shared, connections: usize, control: &Control) {
     shared.look(true).await;
     let opening = tokio::time::timeout(OPENING, open_side_by_side(shared, connections));
@@ -303,7 +306,8 @@ impl Round {
     }
 }
 
-/// A task that panicked takes its requests with it. They must not vanish: the thread ends too, and the round with it (exit 3).
+/// A task that panicked takes its requests with it. They must not vanish: the thread ends too, and
+/// the round with it (exit 3).
 fn whole(finished: Result<Vec<Timeline>, tokio::task::JoinError>) -> Vec<Timeline> {
     finished.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()))
 }

@@ -1,5 +1,6 @@
-//! Where the level of a series moved: E-divisive (Matteson and James 2014, "A Nonparametric Approach for Multiple Change Point Analysis of
-//! Multivariate Data", JASA 109:334-345; for benchmarks: Daly et al. 2020, ICPE), with a permutation test that is the same every time.
+//! Where the level of a series moved: E-divisive (Matteson and James 2014, "A Nonparametric
+//! Approach for Multiple Change Point Analysis of Multivariate Data", JASA 109:334-345; for
+//! benchmarks: Daly et al. 2020, ICPE), with a permutation test that is the same every time.
 //!
 //! For looking back only: no verdict comes from here (`judge`).
 
@@ -58,8 +59,8 @@ fn segments(length: usize, found: &[ChangePoint]) -> Vec<(usize, usize)> {
     starts.zip(inner.chain([length])).collect()
 }
 
-/// The best split over all segments, and its strength. Every end of the second part is tried, as the paper does: a level that goes up and
-/// comes back would hide in the rest of its segment.
+/// The best split over all segments, and its strength. Every end of the second part is tried, as
+/// the paper does: a level that goes up and comes back would hide in the rest of its segment.
 fn best(series: &[f64], segments: &[(usize, usize)]) -> Option<(usize, f64)> {
     let ends = segments.iter().flat_map(|&(from, to)| (from + 1..=to).map(move |end| (from, end)));
     let each = ends.filter_map(|(from, end)| {
@@ -69,8 +70,8 @@ fn best(series: &[f64], segments: &[(usize, usize)]) -> Option<(usize, f64)> {
     each.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-/// The split of a stretch with the largest scaled energy distance between its parts. Steps through the splits, moving one value at a
-/// time, so that it is quadratic and not cubic.
+/// The split of a stretch with the largest scaled energy distance between its parts. Steps through
+/// the splits, moving one value at a time, so that it is quadratic and not cubic.
 fn split(values: &[f64]) -> Option<(usize, f64)> {
     let n = values.len();
     if n < 2 * SHORTEST {

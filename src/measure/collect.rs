@@ -1,6 +1,8 @@
-//! Rounds to the metrics that are shown, of one round or of several pooled. Absent is absent: a metric without enough values is not in the map.
+//! Rounds to the metrics that are shown, of one round or of several pooled. Absent is absent: a
+//! metric without enough values is not in the map.
 //!
-//! Not here: METHOD's oriented summaries (`summary`), whether the round is fit to judge (`validity`).
+//! Not here: METHOD's oriented summaries (`summary`), whether the round is fit to judge
+//! (`validity`).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,7 +25,8 @@ pub struct RoundView<'a> {
     pub gaps: &'a Gaps,
 }
 
-/// One request: its round and its place there. What is needed of it is made when it is: a long run has millions.
+/// One request: its round and its place there. What is needed of it is made when it is: a long run
+/// has millions.
 #[derive(Clone, Copy)]
 struct Seen<'a>(&'a RoundView<'a>, usize);
 
@@ -43,8 +46,9 @@ impl Seen<'_> {
     }
 }
 
-/// Every metric that these rounds define. Latency is over completed requests after the ramp, and unmeasured where most failed; SLO
-/// attainment is over all scheduled requests after the ramp, the error rate over all scheduled requests (docs/METHODOLOGY.md#metrics).
+/// Every metric that these rounds define. Latency is over completed requests after the ramp, and
+/// unmeasured where most failed; SLO attainment is over all scheduled requests after the ramp, the
+/// error rate over all scheduled requests (docs/METHODOLOGY.md#metrics).
 pub fn metrics(rounds: &[RoundView<'_>], slo: &SloMs) -> Values {
     let mut values = Values::new();
     let kept: Vec<Seen<'_>> = rounds
@@ -80,7 +84,8 @@ fn seconds(rounds: &[RoundView<'_>]) -> f64 {
     rounds.iter().map(|r| r.context.seconds()).sum()
 }
 
-/// The distribution of TTFT over the completed requests that are wanted, of rounds with so many leading requests left out.
+/// The distribution of TTFT over the completed requests that are wanted, of rounds with so many
+/// leading requests left out.
 pub fn ttft_values(rounds: &[(&Columns, u32)], wanted: impl Fn(usize) -> bool) -> Values {
     let all = rounds
         .iter()
@@ -149,7 +154,8 @@ fn token_speeds(values: &mut Values, done: &[Seen<'_>]) {
     );
 }
 
-/// One round has the exact p99 in its context; everything else comes from the histogram (3 significant digits).
+/// One round has the exact p99 in its context; everything else comes from the histogram (3
+/// significant digits).
 fn chunk_gaps(values: &mut Values, rounds: &[RoundView<'_>]) {
     let all = match rounds {
         [only] => Cow::Borrowed(only.gaps),

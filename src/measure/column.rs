@@ -1,4 +1,5 @@
-//! A column of whole numbers, each of which may be absent: four bytes each as long as all of them are small, since a long run has many.
+//! A column of whole numbers, each of which may be absent: four bytes each as long as all of them
+//! are small, since a long run has many.
 //!
 //! Not here: which columns there are (`columns`).
 
@@ -32,7 +33,8 @@ impl<T: Number> Column<T> {
         Self { stored: Stored::Narrow(Vec::with_capacity(n)), numbers: PhantomData }
     }
 
-    /// The largest number of 64 bits is stored as the one below it: it must not be taken for an absent one.
+    /// The largest number of 64 bits is stored as the one below it: it must not be taken for an
+    /// absent one.
     pub fn push(&mut self, value: Option<T>) {
         let value: Option<u64> = value.map(Into::into);
         let small =

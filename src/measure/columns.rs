@@ -1,6 +1,8 @@
-//! A round as columns of integers, one entry per scheduled request: what records store, and what every metric is computed from.
+//! A round as columns of integers, one entry per scheduled request: what records store, and what
+//! every metric is computed from.
 //!
-//! Whole microseconds, so that a stored round gives the same numbers as the live one. Not here: statistics.
+//! Whole microseconds, so that a stored round gives the same numbers as the live one. Not here:
+//! statistics.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,8 @@ use super::column::Column;
 use super::{Round, Row};
 use crate::timeline::{Hidden, OutcomeKind, Timeline};
 
-/// Times in microseconds; instants from the round's begin, durations from the request's start. Absent is null.
+/// Times in microseconds; instants from the round's begin, durations from the request's start.
+/// Absent is null.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Columns {
@@ -38,11 +41,12 @@ pub struct Columns {
     pub output_tokens: Column<u32>,
     /// The server's count of prompt tokens found in its prefix cache.
     pub cached_tokens: Column<u32>,
-    /// Of the output tokens, those that were counted and never sent (hidden reasoning); null where nobody knows how many. Empty where
-    /// nothing was hidden.
+    /// Of the output tokens, those that were counted and never sent (hidden reasoning); null where
+    /// nobody knows how many. Empty where nothing was hidden.
     #[serde(default, skip_serializing_if = "Column::is_empty")]
     pub hidden_tokens: Column<u32>,
-    /// One of: completed, `http_status`, timeout, connect, dropped, malformed, truncated, stalled, cancelled.
+    /// One of: completed, `http_status`, timeout, connect, dropped, malformed, truncated, stalled,
+    /// cancelled.
     #[schemars(with = "Vec<String>")]
     pub outcome: Vec<OutcomeKind>,
 }
@@ -127,8 +131,9 @@ impl Columns {
         self.outcome.len()
     }
 
-    /// Completed as the protocol promises, with output. An answer of no tokens is a failure, whatever else came (docs/METRICS.md#one-request);
-    /// so is one without times, which only a record from outside can hold.
+    /// Completed as the protocol promises, with output. An answer of no tokens is a failure,
+    /// whatever else came (docs/METRICS.md#one-request); so is one without times, which only a
+    /// record from outside can hold.
     pub fn ok(&self, i: usize) -> bool {
         let timed = self.ttft_us.at(i).is_some() && self.e2e_us.at(i).is_some();
         self.outcome[i] == OutcomeKind::Completed && timed && self.output_tokens.at(i) != Some(0)

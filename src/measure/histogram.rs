@@ -1,4 +1,5 @@
-//! Chunk gaps as an `HdrHistogram`: 3 significant digits, V2 deflate in base64. For storing, merging and drawing, never for judging.
+//! Chunk gaps as an `HdrHistogram`: 3 significant digits, V2 deflate in base64. For storing,
+//! merging and drawing, never for judging.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -17,7 +18,8 @@ const PLAIN: [u8; 4] = [0x1c, 0x84, 0x93, 0x13];
 const DEFLATED: [u8; 4] = [0x1c, 0x84, 0x93, 0x14];
 /// Bytes before the counts.
 const HEADER: usize = 40;
-/// Above what a histogram of these bounds can take unpacked: nine bytes for each of its 24,576 counts.
+/// Above what a histogram of these bounds can take unpacked: nine bytes for each of its 24,576
+/// counts.
 const MOST_BYTES: u64 = 256 << 10;
 
 /// Gaps between consecutive output events, microseconds.
@@ -95,7 +97,8 @@ impl Gaps {
         STANDARD.encode(bytes)
     }
 
-    /// Errors: it is no histogram, or of other bounds. What it says of its own size is not believed.
+    /// Errors: it is no histogram, or of other bounds. What it says of its own size is not
+    /// believed.
     pub fn decode(text: &str) -> Result<Self, String> {
         let bytes = STANDARD.decode(text).map_err(|e| format!("histogram is not base64: {e}"))?;
         let bytes = unpacked(&bytes)?;
@@ -124,7 +127,8 @@ fn unpacked(bytes: &[u8]) -> Result<Vec<u8>, String> {
     Ok(plain)
 }
 
-/// Errors: the sizes that it declares are not those of its bytes, or its bounds are not ours, so that it cannot be merged.
+/// Errors: the sizes that it declares are not those of its bytes, or its bounds are not ours, so
+/// that it cannot be merged.
 fn check_header(plain: &[u8]) -> Result<(), String> {
     let field =
         |at: usize| plain.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes);

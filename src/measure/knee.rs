@@ -1,16 +1,21 @@
-//! Where a curve of what a server delivers, against what is asked of it, bends. Not here: which curve, or what to say of it (`report::sweep`).
+//! Where a curve of what a server delivers, against what is asked of it, bends. Not here: which
+//! curve, or what to say of it (`report::sweep`).
 //!
-//! Kneedle: V. Satopaa, J. Albrecht, D. Irwin, B. Raghavan, "Finding a 'Kneedle' in a Haystack: Detecting Knee Points in System Behavior",
-//! ICDCS Workshops 2011, for concave curves, without smoothing, since each point is a mean over whole rounds already.
+//! Kneedle: V. Satopaa, J. Albrecht, D. Irwin, B. Raghavan, "Finding a 'Kneedle' in a Haystack:
+//! Detecting Knee Points in System Behavior", ICDCS Workshops 2011, for concave curves, without
+//! smoothing, since each point is a mean over whole rounds already.
 
-/// The paper's S for curves that are known whole: how far the curve must fall behind the straight line after its knee, in mean steps.
+/// The paper's S for curves that are known whole: how far the curve must fall behind the straight
+/// line after its knee, in mean steps.
 const SENSITIVITY: f64 = 1.0;
 
-/// A bend needs points before and behind it, and with fewer the mean step is so wide that only noise would show.
+/// A bend needs points before and behind it, and with fewer the mean step is so wide that only
+/// noise would show.
 pub const LEAST_POINTS: usize = 4;
 
-/// Index of the first knee of points with ascending x; `None` where the curve has none (it is straight, or bends the other way), where
-/// there are fewer than [`LEAST_POINTS`], or where either coordinate does not vary.
+/// Index of the first knee of points with ascending x; `None` where the curve has none (it is
+/// straight, or bends the other way), where there are fewer than [`LEAST_POINTS`], or where either
+/// coordinate does not vary.
 pub fn knee(points: &[(f64, f64)]) -> Option<usize> {
     if points.len() < LEAST_POINTS {
         return None;
@@ -65,7 +70,8 @@ mod tests {
         assert_eq!(knee(&curve), Some(3));
     }
 
-    /// The paper's own example, y = -1 / x + 5 at ten points, whose knee it finds at x = 0.22 of the unit square.
+    /// The paper's own example, y = -1 / x + 5 at ten points, whose knee it finds at x = 0.22 of
+    /// the unit square.
     #[test]
     fn the_papers_curve_has_the_papers_knee() {
         let curve: Vec<(f64, f64)> =

@@ -1,7 +1,8 @@
 //! Timelines and SLOs to the numbers of a round: columns, metrics, histograms, validity.
 //!
-//! Every number of a request is computed in `request`, every sum and share of a round in `round`; `collect` (what is shown) and `summary`
-//! (what is judged) are made of those. Not here: comparison with anything (`judge`).
+//! Every number of a request is computed in `request`, every sum and share of a round in `round`;
+//! `collect` (what is shown) and `summary` (what is judged) are made of those. Not here: comparison
+//! with anything (`judge`).
 
 pub mod change_points;
 pub mod collect;

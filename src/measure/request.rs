@@ -1,11 +1,13 @@
-//! The numbers of one request: TTFT, TPOT, E2E, and whether it meets the SLOs. All that is shown and all that is judged is made of these.
+//! The numbers of one request: TTFT, TPOT, E2E, and whether it meets the SLOs. All that is shown
+//! and all that is judged is made of these.
 //!
 //! Not here: many requests together (`round`), or how a record stores them (`columns`).
 
 use crate::metric::{SloKind, Timing};
 use crate::timeline::Hidden;
 
-/// One request of a round, reduced to what metrics need. Times in milliseconds from the request's start.
+/// One request of a round, reduced to what metrics need. Times in milliseconds from the request's
+/// start.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Row {
     /// `None` where no output came, or the answer came all at once.
@@ -62,7 +64,8 @@ impl Row {
     /// (E2E - TTFT) / (output tokens that were sent - 1); none below two of them.
     pub fn tpot_ms(&self) -> Option<f64> {
         let tokens = self.sent_tokens().filter(|&n| n >= 2)?;
-        // Without the rounding that a difference of milliseconds brings: to the bit what the microseconds of the columns give.
+        // Without the rounding that a difference of milliseconds brings: to the bit what the
+        // microseconds of the columns give.
         let decode_ms = ((self.e2e_ms? - self.ttft_ms?) * 1e9).round() / 1e9;
         Some(decode_ms / f64::from(tokens - 1))
     }
@@ -92,8 +95,8 @@ impl Row {
         self.ok && self.within(slo, kind, Factors::ONE)
     }
 
-    /// A latency that an SLO asks for and that is not known is not met. One token has no TPOT to be slow with; a missing count is not
-    /// one token.
+    /// A latency that an SLO asks for and that is not known is not met. One token has no TPOT to be
+    /// slow with; a missing count is not one token.
     fn within(&self, slo: &SloMs, kind: SloKind, factors: Factors) -> bool {
         let (value, factor) = match kind {
             SloKind::Ttft => (self.ttft_ms, factors.ttft),

@@ -38,8 +38,8 @@ pub struct Good {
     pub ramp: usize,
 }
 
-/// Whether latency tells anything where so many of the scheduled requests completed: what only the lucky ones waited is no latency of the
-/// server. The one rule, for judging and for showing.
+/// Whether latency tells anything where so many of the scheduled requests completed: what only the
+/// lucky ones waited is no latency of the server. The one rule, for judging and for showing.
 pub const fn latency_is_measured(completed: usize, scheduled: usize) -> bool {
     completed > 0 && completed * 2 >= scheduled
 }
@@ -66,7 +66,8 @@ impl Round {
         latency_is_measured(kept.iter().filter(|row| row.ok).count(), kept.len())
     }
 
-    /// A timing of the completed requests after the ramp, milliseconds, in send order; empty where most failed.
+    /// A timing of the completed requests after the ramp, milliseconds, in send order; empty where
+    /// most failed.
     pub fn times(&self, timing: Timing) -> Vec<f64> {
         if !self.is_measured() {
             return Vec::new();
@@ -78,7 +79,8 @@ impl Round {
             .collect()
     }
 
-    /// p99 of the chunk gaps, milliseconds; none where most requests failed, whatever they left behind.
+    /// p99 of the chunk gaps, milliseconds; none where most requests failed, whatever they left
+    /// behind.
     pub fn chunk_gap_p99(&self) -> Option<f64> {
         self.chunk_gap_p99_ms.filter(|ms| self.is_measured() && ms.is_finite())
     }
@@ -127,8 +129,9 @@ impl Good {
         (self.scheduled > 0).then(|| self.met as f64 / self.scheduled as f64)
     }
 
-    /// Goodput, requests per second of whole rounds. The ramp tells nothing of SLOs and takes its time: of it as many requests count as of the
-    /// others, as far as they completed. So this is the request rate where every request meets the SLOs, and never more.
+    /// Goodput, requests per second of whole rounds. The ramp tells nothing of SLOs and takes its
+    /// time: of it as many requests count as of the others, as far as they completed. So this is
+    /// the request rate where every request meets the SLOs, and never more.
     pub fn per_second(self, seconds: f64) -> Option<f64> {
         // Multiplied first: exact, so that it is never above the request rate by a rounding.
         let good = || self.met as f64 * (self.scheduled + self.ramp) as f64 / self.scheduled as f64;
@@ -136,7 +139,8 @@ impl Good {
     }
 }
 
-/// Tokens of completed requests; none where one has no count (a sum over the others would be too low), or where nothing completed.
+/// Tokens of completed requests; none where one has no count (a sum over the others would be too
+/// low), or where nothing completed.
 pub fn token_sum(counts: impl Iterator<Item = Option<u32>>) -> Option<f64> {
     let mut counts = counts.map(|count| count.map(f64::from)).peekable();
     counts.peek()?;
@@ -148,7 +152,8 @@ pub fn per_second(amount: f64, seconds: f64) -> Option<f64> {
     (seconds > 0.0).then(|| amount / seconds)
 }
 
-/// Output tokens per second of whole rounds, ramp included; none where [`token_sum`] is, or where no time passed.
+/// Output tokens per second of whole rounds, ramp included; none where [`token_sum`] is, or where
+/// no time passed.
 pub fn output_token_rate(rounds: &[impl Borrow<Round>]) -> Option<f64> {
     per_second(output_tokens(rounds)?, seconds(rounds))
 }

@@ -1,6 +1,8 @@
-//! What is found of a measurement, typed, with its numbers: was the client punctual, did the server do what was asked, was anybody else there?
+//! What is found of a measurement, typed, with its numbers: was the client punctual, did the server
+//! do what was asked, was anybody else there?
 //!
-//! `Display` is the English. Not here: when it is found (`validity`, `evidence::server`), other languages (`report::say`).
+//! `Display` is the English. Not here: when it is found (`validity`, `evidence::server`), other
+//! languages (`report::say`).
 
 use std::fmt;
 use std::mem::discriminant;

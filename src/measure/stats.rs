@@ -1,11 +1,13 @@
 //! Descriptive statistics of plain numbers: percentiles, means, spread, autocorrelation.
 //!
-//! Not here: distributions of test statistics (`judge::dist`), or what a number means. Empty in, `None` out.
+//! Not here: distributions of test statistics (`judge::dist`), or what a number means. Empty in,
+//! `None` out.
 
 /// Times are clamped here before logs, in milliseconds: 1 us (docs/METHODOLOGY.md#metrics).
 pub const SHORTEST_MS: f64 = 0.001;
 
-/// Quantile `q` (0 to 1) by linear interpolation at h = (m - 1) q. Infinite values are allowed, NaN is not.
+/// Quantile `q` (0 to 1) by linear interpolation at h = (m - 1) q. Infinite values are allowed, NaN
+/// is not.
 pub fn percentile(values: &[f64], q: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -62,10 +64,12 @@ pub fn lag1_autocorrelation(values: &[f64]) -> Option<f64> {
     (total > 0.0).then(|| lagged / total)
 }
 
-/// Integrated autocorrelation time of "slower than the pooled p95", in send order, of the rounds of one start (docs/METHODOLOGY.md#limit-intervals).
+/// Integrated autocorrelation time of "slower than the pooled p95", in send order, of the rounds of
+/// one start (docs/METHODOLOGY.md#limit-intervals).
 ///
-/// 1 + 2 sum of `rho_k` over lags k = 1, 2, ... while `rho_k` > 0.05 and k < n/2; autocovariances are summed over the rounds and
-/// centred on the mean of all of them, so that one slow round counts as what it is: one event. 1 below 20 values.
+/// 1 + 2 sum of `rho_k` over lags k = 1, 2, ... while `rho_k` > 0.05 and k < n/2; autocovariances
+/// are summed over the rounds and centred on the mean of all of them, so that one slow round counts
+/// as what it is: one event. 1 below 20 values.
 pub fn tail_autocorrelation_time(rounds: &[Vec<f64>]) -> f64 {
     let mut sorted = rounds.concat();
     sorted.sort_by(f64::total_cmp);
@@ -73,7 +77,8 @@ pub fn tail_autocorrelation_time(rounds: &[Vec<f64>]) -> f64 {
     if n < 20 {
         return 1.0;
     }
-    // Order statistic ceil(0.95 n), counted from one, in whole numbers: 0.95 is not exact in binary.
+    // Order statistic ceil(0.95 n), counted from one, in whole numbers: 0.95 is not exact in
+    // binary.
     let Some(&bar) = sorted.get((n * 95).div_ceil(100) - 1) else { return 1.0 };
     let share = sorted.iter().filter(|&&v| v > bar).count() as f64 / n as f64;
     let centred: Vec<Vec<f64>> = rounds

@@ -1,7 +1,9 @@
-//! A round reduced to its twelve oriented values, a start to one value per metric, and the way back to display units.
+//! A round reduced to its twelve oriented values, a start to one value per metric, and the way back
+//! to display units.
 //!
-//! Oriented: natural logs of times (ms), minus logs of rates (per second), minus good shares, error shares; a positive difference
-//! is always worse. Absent where it can not be measured, never 0. Not here: comparison (`judge`).
+//! Oriented: natural logs of times (ms), minus logs of rates (per second), minus good shares, error
+//! shares; a positive difference is always worse. Absent where it can not be measured, never 0. Not
+//! here: comparison (`judge`).
 
 use std::collections::BTreeMap;
 
@@ -19,7 +21,8 @@ pub struct Shape {
     pub has_slo: bool,
 }
 
-/// One server start: the values that evidence is made of, oriented, and the counts behind the error rate.
+/// One server start: the values that evidence is made of, oriented, and the counts behind the error
+/// rate.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StartSummary {
     /// Oriented; only metrics that could be measured.
@@ -120,8 +123,8 @@ pub fn to_oriented(metric: Metric, display: f64) -> Option<f64> {
     (value * sign(metric)).is_finite().then_some(value * sign(metric))
 }
 
-/// An oriented difference as people say it: relative (0.05 = 5 % higher) for times and rates, in shares for shares; in the metric's
-/// natural direction.
+/// An oriented difference as people say it: relative (0.05 = 5 % higher) for times and rates, in
+/// shares for shares; in the metric's natural direction.
 pub fn to_change(metric: Metric, difference: f64) -> f64 {
     let signed = difference * sign(metric);
     match scale(metric) {

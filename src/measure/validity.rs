@@ -11,7 +11,8 @@ use super::stats;
 use crate::metric::{Metric, Stat, Timing};
 use crate::timeline::{CountDoubt, Hidden, OutcomeKind};
 
-/// What the client says of itself over a round. Absent where another tool measured and does not say.
+/// What the client says of itself over a round. Absent where another tool measured and does not
+/// say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientHealth {
@@ -24,7 +25,8 @@ pub struct ClientHealth {
     /// Client's own part of the send lag, 99th percentile, milliseconds.
     pub own_lag_p99_ms: Option<f64>,
     pub connections_opened: Option<u64>,
-    /// Requests that found an idle connection closed before they were written, and went on a fresh one.
+    /// Requests that found an idle connection closed before they were written, and went on a fresh
+    /// one.
     pub retries: Option<u64>,
     /// Connections closed since the server had sent more than its answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,10 +38,13 @@ pub struct ClientHealth {
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     pub severity: Severity,
-    /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `no_success`, `output_tokens`, `failures`,
-    /// `glued_tokens`, `hidden_tokens`, `zero_tokens`, `token_totals`, `few_tokens`, `no_usage`, `retries`, `unasked`, `open_files`, `standstill`, `other_gate` (docs/CI.md); `server_ended`; `server_restarted`, `other_client`, `server_metrics` (docs/SERVER-METRICS.md);
-    /// of the GPU: `gpu_throttle`, `gpu_foreign_process`, `gpu_clock`, `gpu_ecc`, `gpu_lost`, `gpu_unwatched`; `imported`: what was refused of
-    /// another tool's result, or could not be checked.
+    /// Stable word: `send_lag`, `client_cpu`, `loop_lag`, `offered_rate`, `no_success`,
+    /// `output_tokens`, `failures`, `glued_tokens`, `hidden_tokens`, `zero_tokens`, `token_totals`,
+    /// `few_tokens`, `no_usage`, `retries`, `unasked`, `open_files`, `standstill`, `other_gate`
+    /// (docs/CI.md); `server_ended`; `server_restarted`, `other_client`, `server_metrics`
+    /// (docs/SERVER-METRICS.md); of the GPU: `gpu_throttle`, `gpu_foreign_process`, `gpu_clock`,
+    /// `gpu_ecc`, `gpu_lost`, `gpu_unwatched`; `imported`: what was refused of another tool's
+    /// result, or could not be checked.
     pub check: String,
     /// What was seen, against which bound, and what to do.
     pub message: String,
@@ -95,8 +100,9 @@ pub const GPU_THROTTLE: &str = "gpu_throttle";
 pub const GPU_FOREIGN_PROCESS: &str = "gpu_foreign_process";
 pub const GPU_CLOCK: &str = "gpu_clock";
 
-/// Findings that a passing disturbance of the client's or the server's machine causes. A start is reduced to the median of its rounds, so one such
-/// round of three is survived; from half of a start's rounds on it is not.
+/// Findings that a passing disturbance of the client's or the server's machine causes. A start is
+/// reduced to the median of its rounds, so one such round of three is survived; from half of a
+/// start's rounds on it is not.
 pub const PASSING: [&str; 8] = [
     "send_lag",
     "loop_lag",
@@ -116,12 +122,14 @@ pub const OTHER_GATE: &str = "other_gate";
 /// The server that the gate had started ended by itself.
 pub const SERVER_ENDED: &str = "server_ended";
 
-/// Share of the median TTFT that the client's own send lag may reach; from a fifth of it on it is noted.
+/// Share of the median TTFT that the client's own send lag may reach; from a fifth of it on it is
+/// noted.
 const LAG_SHARE: f64 = 0.05;
 const LAG_NOTE_SHARE: f64 = 0.01;
 /// Below this the send lag says nothing, whatever the TTFT.
 const LAG_FLOOR_MS: f64 = 2.0;
-/// An event loop that comes round later than this (and than a tenth of the median TTFT) stamps reads too late.
+/// An event loop that comes round later than this (and than a tenth of the median TTFT) stamps
+/// reads too late.
 const LOOP_LAG_MS: f64 = 10.0;
 const LOOP_LAG_SHARE: f64 = 0.10;
 /// A worker thread busier than this has no time left to be punctual.

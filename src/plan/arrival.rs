@@ -1,8 +1,9 @@
 //! When requests are to be sent: whole microseconds from the start of the round, by index.
 //!
-//! Not here: traces (`trace`), and what is sent (`prompts`). Offsets are computed from the index or from a sum of gaps of mean one
-//! that is divided by the rate once, so that no error accumulates, and rounded to microseconds, so that a last bit by which
-//! platforms' logarithms differ does not change a plan's digest.
+//! Not here: traces (`trace`), and what is sent (`prompts`). Offsets are computed from the index or
+//! from a sum of gaps of mean one that is divided by the rate once, so that no error accumulates,
+//! and rounded to microseconds, so that a last bit by which platforms' logarithms differ does not
+//! change a plan's digest.
 
 use std::time::Duration;
 
@@ -21,8 +22,8 @@ const FASTEST_ANSWER: Duration = Duration::from_millis(20);
 /// Most requests that a closed loop by duration plans per round.
 const CLOSED_MOST: u32 = 100_000;
 
-/// Offsets in microseconds, ascending, of an open-loop process. By count: exactly that many. By duration: all that arrive before it
-/// ends.
+/// Offsets in microseconds, ascending, of an open-loop process. By count: exactly that many. By
+/// duration: all that arrive before it ends.
 ///
 /// # Errors
 /// A rate or burstiness that is not a positive number, or more than [`MAX_REQUESTS`] arrivals.
@@ -48,9 +49,10 @@ pub fn open(
     }
 }
 
-/// How many requests a closed loop plans. By duration nobody knows how many will be needed, so it is enough for answers that take
-/// 20 ms on average (`concurrency * duration / 20 ms`), at most 100,000 and at most `affordable`, but no fewer than two waves. The
-/// round ends early where even that runs out.
+/// How many requests a closed loop plans. By duration nobody knows how many will be needed, so it
+/// is enough for answers that take 20 ms on average (`concurrency * duration / 20 ms`), at most
+/// 100,000 and at most `affordable`, but no fewer than two waves. The round ends early where even
+/// that runs out.
 pub fn closed_count(concurrency: u32, length: Length, affordable: u32) -> u32 {
     match length {
         Length::Requests(n) => n,
@@ -63,7 +65,8 @@ pub fn closed_count(concurrency: u32, length: Length, affordable: u32) -> u32 {
     }
 }
 
-/// How many requests sessions of a closed loop plan: as [`closed_count`], where a turn also takes its share of the thinking.
+/// How many requests sessions of a closed loop plan: as [`closed_count`], where a turn also takes
+/// its share of the thinking.
 pub fn sessions_count(
     concurrency: u32,
     turns: u32,
@@ -88,7 +91,8 @@ fn positive(what: &'static str, value: f64) -> Result<f64, PlanError> {
     if value.is_finite() && value > 0.0 { Ok(value) } else { Err(PlanError::Rate { what, value }) }
 }
 
-/// Sums of gaps whose mean is 1/rate. The first arrival comes after the first gap, as in a process that has always been running.
+/// Sums of gaps whose mean is 1/rate. The first arrival comes after the first gap, as in a process
+/// that has always been running.
 fn gaps<'r>(
     unit: impl Distribution<f64> + 'r,
     rng: &'r mut ChaCha8Rng,
@@ -101,8 +105,9 @@ fn gaps<'r>(
     })
 }
 
-/// Arrival i is where the accumulated rate `from t + (to - from) t^2 / 2T` reaches i. With `n = (from + to) / 2 * T` arrivals in all,
-/// the root in its form without cancellation is `t = 2 i / (from + sqrt(from^2 + (to^2 - from^2) i / n))`.
+/// Arrival i is where the accumulated rate `from t + (to - from) t^2 / 2T` reaches i. With `n =
+/// (from + to) / 2 * T` arrivals in all, the root in its form without cancellation is `t = 2 i /
+/// (from + sqrt(from^2 + (to^2 - from^2) i / n))`.
 fn ramp(from: f64, to: f64, length: Length) -> Result<impl Iterator<Item = f64>, PlanError> {
     for (what, value) in [("ramp's first rate", from), ("ramp's last rate", to)] {
         if !(value.is_finite() && value >= 0.0) {

@@ -17,8 +17,8 @@ use crate::config::{
 };
 use crate::protocol::{self, BodySpec, Dialect as _, ExtraBody, Role, conflict, joined};
 
-/// What a closed loop by duration may plan for one round, in bytes of bodies: it plans far more than it will send, so that the bound of
-/// the whole plan would let it take memory for nothing.
+/// What a closed loop by duration may plan for one round, in bytes of bodies: it plans far more
+/// than it will send, so that the bound of the whole plan would let it take memory for nothing.
 const CLOSED_ROUND_BYTES: u64 = 256 << 20;
 
 /// Fields of an entry that a server's template writes into the prompt.
@@ -32,17 +32,20 @@ const BODY_FRAME_BYTES: u64 = 256;
 
 /// Makes the plan of one workload: a warm-up and `input.rounds` rounds.
 ///
-/// Request i of round r has the same prompt whatever the arrival process, its rate, the number of requests and the concurrency are: it
-/// depends on the workload's seed and `prompts`, r, i and the salt only. The digest depends on neither salt, session nor model.
+/// Request i of round r has the same prompt whatever the arrival process, its rate, the number of
+/// requests and the concurrency are: it depends on the workload's seed and `prompts`, r, i and the
+/// salt only. The digest depends on neither salt, session nor model.
 ///
 /// # Errors
-/// A salt that is not [`SALT_CHARS`] long; rates that are no positive numbers; a trace or dataset that is missing, unreadable or too
-/// short; more than [`MAX_REQUESTS`] requests or [`MAX_BODY_BYTES`] of bodies.
+/// A salt that is not [`SALT_CHARS`] long; rates that are no positive numbers; a trace or dataset
+/// that is missing, unreadable or too short; more than [`MAX_REQUESTS`] requests or
+/// [`MAX_BODY_BYTES`] of bodies.
 pub fn build(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> {
     plan(workload, input, Bodies::Made)
 }
 
-/// As [`build`], but the requests of its rounds have no bodies and no ids: those of a long run would fill the memory. [`round`] makes them.
+/// As [`build`], but the requests of its rounds have no bodies and no ids: those of a long run
+/// would fill the memory. [`round`] makes them.
 pub fn outline(workload: &Workload, input: &Input<'_>) -> Result<Plan, PlanError> {
     plan(workload, input, Bodies::Left)
 }
@@ -81,7 +84,8 @@ pub struct Size {
     pub requests: u64,
     /// Of the largest round.
     pub round_requests: u64,
-    /// Bodies of the largest round, and its output events where each token comes alone: bytes, about.
+    /// Bodies of the largest round, and its output events where each token comes alone: bytes,
+    /// about.
     pub round_bytes: u64,
 }
 
@@ -157,8 +161,8 @@ fn drafted<T>(
         {
             return Err(PlanError::TooManyTokens { output_tokens: slot.output_tokens });
         }
-        // As they come: the drafts of a billion rounds would fill the memory before they could be counted. A round without requests
-        // costs something too.
+        // As they come: the drafts of a billion rounds would fill the memory before they could be
+        // counted. A round without requests costs something too.
         requests += draft.slots.len().max(1);
         if requests > MAX_REQUESTS as usize {
             return Err(PlanError::TooManyRequests);
@@ -353,8 +357,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Gives each slot its own entry of the dataset, in an order that depends on the round alone. A warm-up, and a closed loop by
-    /// duration, take what there is.
+    /// Gives each slot its own entry of the dataset, in an order that depends on the round alone. A
+    /// warm-up, and a closed loop by duration, take what there is.
     fn choose(
         &self,
         part: Part,
@@ -393,7 +397,8 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// The trace's first lines. A warm-up takes what there is, and never the trace's own prompts, since those will be measured.
+    /// The trace's first lines. A warm-up takes what there is, and never the trace's own prompts,
+    /// since those will be measured.
     fn traced(&self, part: Part, length: Length) -> Result<Vec<Slot<'a>>, PlanError> {
         let count = match length {
             Length::Requests(n) => {
@@ -599,7 +604,8 @@ impl<'a> Builder<'a> {
         self.digest.request(slot.offset_us, slot.output_tokens, prompt);
     }
 
-    /// `SESSION-WORKLOAD-r0-17`, in a warm-up `SESSION-WORKLOAD-w-17`; fit for a header whatever the workload is called.
+    /// `SESSION-WORKLOAD-r0-17`, in a warm-up `SESSION-WORKLOAD-w-17`; fit for a header whatever
+    /// the workload is called.
     fn id(&self, part: Part, index: u32) -> String {
         let tail = match part {
             Part::Warmup => format!("w-{index}"),

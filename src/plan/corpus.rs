@@ -1,8 +1,10 @@
-//! The corpora of the synthetic prompts: embedded sentences, drawn by seeded shuffle and cut to an exact number of characters.
+//! The corpora of the synthetic prompts: embedded sentences, drawn by seeded shuffle and cut to an
+//! exact number of characters.
 //!
-//! A corpus is a list of templates. Those of `en` and `ko` are sentences as they stand; those of `zh`, `ja` and `code` have slots that
-//! are filled with words drawn from lists, so that a few kilobytes make text that hardly repeats a sentence. Not here: what leads and
-//! ends a prompt (`prompts`), or any server's tokenizer: tokens are nominal.
+//! A corpus is a list of templates. Those of `en` and `ko` are sentences as they stand; those of
+//! `zh`, `ja` and `code` have slots that are filled with words drawn from lists, so that a few
+//! kilobytes make text that hardly repeats a sentence. Not here: what leads and ends a prompt
+//! (`prompts`), or any server's tokenizer: tokens are nominal.
 
 use rand_chacha::ChaCha8Rng;
 
@@ -21,15 +23,16 @@ struct Facts {
     cut: &'static str,
     /// Between two sentences of a prompt.
     gap: &'static str,
-    /// Characters per nominal token, in tenths, spaces included. docs/WORKLOADS.md has what real tokenizers count.
+    /// Characters per nominal token, in tenths, spaces included. docs/WORKLOADS.md has what real
+    /// tokenizers count.
     tenths: u64,
 }
 
 const fn facts(corpus: Corpus) -> Facts {
     const EN: &str = "\n\nContinue this text at length.";
     match corpus {
-        // The usual rule of thumb for byte-pair tokenizers. Those with large vocabularies reach 5, so that the real count is below the
-        // nominal one.
+        // The usual rule of thumb for byte-pair tokenizers. Those with large vocabularies reach 5,
+        // so that the real count is below the nominal one.
         Corpus::En => Facts {
             text: include_str!("corpus/en.txt"),
             instruction: EN,
@@ -37,8 +40,9 @@ const fn facts(corpus: Corpus) -> Facts {
             gap: " ",
             tenths: 40,
         },
-        // An assumption for vocabularies of 100,000 and more, which hold common syllables and short words as one token each. Older
-        // ones need two or three tokens per syllable and count more than the nominal number.
+        // An assumption for vocabularies of 100,000 and more, which hold common syllables and short
+        // words as one token each. Older ones need two or three tokens per syllable and count more
+        // than the nominal number.
         Corpus::Ko => Facts {
             text: include_str!("corpus/ko.txt"),
             instruction: "\n\n이 글을 길게 이어서 써 주세요.",
@@ -46,7 +50,8 @@ const fn facts(corpus: Corpus) -> Facts {
             gap: " ",
             tenths: 17,
         },
-        // Zh, Ja and Code: as the o200k vocabulary (200,000) counts them, a little below for code, which small vocabularies split more.
+        // Zh, Ja and Code: as the o200k vocabulary (200,000) counts them, a little below for code,
+        // which small vocabularies split more.
         Corpus::Zh => Facts {
             text: include_str!("corpus/zh.txt"),
             instruction: "\n\n请把这段文字继续写下去，写得长一些。",
@@ -137,8 +142,9 @@ impl Sentences {
         }
     }
 
-    /// Appends exactly `chars` characters of sentences, in an order that `rng` shuffles again whenever all templates have been used
-    /// (Fisher and Yates's shuffle, done only as far as it is needed).
+    /// Appends exactly `chars` characters of sentences, in an order that `rng` shuffles again
+    /// whenever all templates have been used (Fisher and Yates's shuffle, done only as far as it is
+    /// needed).
     pub fn write(&mut self, rng: &mut ChaCha8Rng, chars: usize, out: &mut String) {
         let count =
             u32::try_from(self.templates.len()).expect("a corpus has a few hundred templates");

@@ -1,6 +1,8 @@
-//! A file of requests: a JSON array (`ShareGPT`) or JSONL to what each entry asks, with the fields that it adds to its request.
+//! A file of requests: a JSON array (`ShareGPT`) or JSONL to what each entry asks, with the fields
+//! that it adds to its request.
 //!
-//! Not here: reading the file, or choosing among its requests (`build`). Recorded answers are not used: what the server says is its own.
+//! Not here: reading the file, or choosing among its requests (`build`). Recorded answers are not
+//! used: what the server says is its own.
 
 mod entry;
 
@@ -72,11 +74,13 @@ enum Problem {
     Refused(String),
 }
 
-/// All requests of a file. Entries of an array in which nothing can be asked are left out and counted, since the published ones have some;
-/// a line of JSONL that asks nothing is an error. Only what is sent is checked.
+/// All requests of a file. Entries of an array in which nothing can be asked are left out and
+/// counted, since the published ones have some; a line of JSONL that asks nothing is an error. Only
+/// what is sent is checked.
 ///
 /// # Errors
-/// Text that is not of the format; a key that would not be sent, with its line or entry; a file without requests.
+/// Text that is not of the format; a key that would not be sent, with its line or entry; a file
+/// without requests.
 pub fn parse(text: &str, reading: &Reading<'_>) -> Result<Dataset, PlanError> {
     let array = match reading.format {
         DatasetFormat::Auto => text.trim_start().starts_with('['),

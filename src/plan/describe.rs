@@ -1,4 +1,5 @@
-//! What a plan will do, in numbers, before anything is sent: for `--dry-run`. Not here: how it is shown.
+//! What a plan will do, in numbers, before anything is sent: for `--dry-run`. Not here: how it is
+//! shown.
 
 use super::{Pace, Plan, RoundPlan};
 
@@ -8,8 +9,8 @@ pub struct Description {
     pub workload: String,
     pub warmup: RoundDescription,
     pub rounds: Vec<RoundDescription>,
-    /// Nominal input tokens of one start: warm-up and all rounds. An upper bound in a closed loop by duration, which plans more than
-    /// it will send; the same holds for the two below.
+    /// Nominal input tokens of one start: warm-up and all rounds. An upper bound in a closed loop
+    /// by duration, which plans more than it will send; the same holds for the two below.
     pub input_tokens: u64,
     /// Output tokens asked for in one start.
     pub output_tokens: u64,
@@ -21,8 +22,9 @@ pub struct Description {
 pub struct RoundDescription {
     /// Requests planned.
     pub requests: u32,
-    /// Seconds from the round's start to its last intended send: the last answers come on top. In a closed loop the duration that was
-    /// asked for, and `None` where a number of requests was, since its time is the server's.
+    /// Seconds from the round's start to its last intended send: the last answers come on top. In a
+    /// closed loop the duration that was asked for, and `None` where a number of requests was,
+    /// since its time is the server's.
     pub seconds: Option<f64>,
 }
 

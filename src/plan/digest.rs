@@ -1,6 +1,7 @@
 //! The digest of a plan: SHA-256 over everything that shapes the load, in one canonical order.
 //!
-//! Not in it: the salt and session (new each time), the model's name (a fingerprint field of its own), the workload's name, limits.
+//! Not in it: the salt and session (new each time), the model's name (a fingerprint field of its
+//! own), the workload's name, limits.
 
 use std::time::Duration;
 
@@ -10,10 +11,12 @@ use super::Pace;
 use crate::config::Workload;
 use crate::protocol::{ExtraBody, Extras};
 
-/// Leads the serialisation: a change of it, of the corpora or of the drawing makes other plans, which must not look alike.
+/// Leads the serialisation: a change of it, of the corpora or of the drawing makes other plans,
+/// which must not look alike.
 const VERSION: &str = "plan-v1";
 
-/// Takes the parts of a plan as they are made. Numbers are 64 bits, little-endian; texts are led by their length.
+/// Takes the parts of a plan as they are made. Numbers are 64 bits, little-endian; texts are led by
+/// their length.
 pub struct Digest(Sha256);
 
 impl Digest {
@@ -63,8 +66,8 @@ impl Digest {
         self.number(requests as u64);
     }
 
-    /// What is sent beside the gate's own fields, whatever the order of its keys. Nothing where there is none, so that plans without stay
-    /// what they were.
+    /// What is sent beside the gate's own fields, whatever the order of its keys. Nothing where
+    /// there is none, so that plans without stay what they were.
     pub fn extra_body(&mut self, extra: &ExtraBody) {
         if !extra.is_empty() {
             let mut sorted = serde_json::Value::Object(extra.clone());

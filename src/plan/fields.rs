@@ -1,5 +1,5 @@
-//! One object of a user's file, key by key: what is taken is used, and what is left over must be a label. A key that nobody knows is
-//! refused, since it may shape the request.
+//! One object of a user's file, key by key: what is taken is used, and what is left over must be a
+//! label. A key that nobody knows is refused, since it may shape the request.
 //!
 //! Not here: what the keys mean (`dataset`, `trace`).
 
@@ -15,7 +15,8 @@ use crate::config::MOST_INPUT_TOKENS;
 #[derive(Clone, Debug, Default)]
 pub struct Fields(Map<String, Value>);
 
-/// What published files say of their entries without asking anything by it: names, origins, gradings, recorded answers.
+/// What published files say of their entries without asking anything by it: names, origins,
+/// gradings, recorded answers.
 const LABELS: [&str; 120] = [
     "_id",
     "answer",
@@ -144,7 +145,8 @@ impl Fields {
     pub fn read(line: &str) -> Result<Self, String> {
         serde_json::from_str(line).map_err(|e| {
             let text = e.to_string();
-            // The parser sees one line only: its own "at line 1" would contradict the number that the error carries.
+            // The parser sees one line only: its own "at line 1" would contradict the number that
+            // the error carries.
             format!("{} (column {})", text.split(" at line ").next().unwrap_or(&text), e.column())
         })
     }
@@ -201,8 +203,8 @@ impl Fields {
         }
     }
 
-    /// Nothing but labels, and keys that the user lets be passed over, is left. Errors: a key that may shape the request. `setting` is the
-    /// config's key that lets it be passed over.
+    /// Nothing but labels, and keys that the user lets be passed over, is left. Errors: a key that
+    /// may shape the request. `setting` is the config's key that lets it be passed over.
     pub fn only_labels(&self, ignore: &[String], setting: &str) -> Result<(), String> {
         let known = |key: &str| LABELS.contains(&key) || ignore.iter().any(|other| other == key);
         match self.0.keys().find(|key| !known(key)) {

@@ -1,6 +1,8 @@
-//! The plan: every request of a round, with its absolute offset and finished body, before the clock starts.
+//! The plan: every request of a round, with its absolute offset and finished body, before the clock
+//! starts.
 //!
-//! A plan is a value, drawn from one seed through named sub-streams, so that adding a draw shifts no other. Not here: sending.
+//! A plan is a value, drawn from one seed through named sub-streams, so that adding a draw shifts
+//! no other. Not here: sending.
 
 mod arrival;
 mod build;
@@ -24,14 +26,16 @@ pub use build::{Size, build, check, outline, round};
 pub use describe::describe;
 pub use prompts::salt;
 
-/// Most requests of a plan, warm-up and all rounds together: beyond it the plan, and the columns of its record, outgrow a client's
-/// memory.
+/// Most requests of a plan, warm-up and all rounds together: beyond it the plan, and the columns of
+/// its record, outgrow a client's memory.
 pub const MAX_REQUESTS: u32 = 1_000_000;
 
-/// Most bytes of request bodies of a plan, about; those of a round are held in memory, so that nothing is made while the clock runs.
+/// Most bytes of request bodies of a plan, about; those of a round are held in memory, so that
+/// nothing is made while the clock runs.
 pub const MAX_BODY_BYTES: u64 = 2 << 30;
 
-/// Characters of a salt: twelve digits are 40 bits, enough that two sessions on one server do not meet.
+/// Characters of a salt: twelve digits are 40 bits, enough that two sessions on one server do not
+/// meet.
 pub const SALT_CHARS: usize = 12;
 
 /// All rounds of one workload.
@@ -60,7 +64,8 @@ pub struct RoundPlan {
     pub max_in_flight: Option<u32>,
     /// Closed loop by duration: no request starts later than this.
     pub stop_after: Option<Duration>,
-    /// Leading requests that count for nothing but errors (closed loop: the first wave; docs/METHODOLOGY.md#warm-up).
+    /// Leading requests that count for nothing but errors (closed loop: the first wave;
+    /// docs/METHODOLOGY.md#warm-up).
     pub ramp: u32,
     pub requests: Vec<PlannedRequest>,
 }
@@ -71,8 +76,8 @@ pub enum Pace {
     Open,
     /// The next one when one ends.
     Closed { concurrency: u32 },
-    /// Sessions of `turns` consecutive requests: the next turn when the last has ended and `think` has passed. So many sessions at a
-    /// time, or each at its first request's own offset.
+    /// Sessions of `turns` consecutive requests: the next turn when the last has ended and `think`
+    /// has passed. So many sessions at a time, or each at its first request's own offset.
     Sessions { concurrency: Option<u32>, turns: u32, think: Duration },
 }
 
@@ -115,8 +120,8 @@ pub struct Input<'a> {
     pub extras: Extras,
     /// The target's own; the workload's is joined over it.
     pub extra_body: &'a ExtraBody,
-    /// [`SALT_CHARS`] ASCII letters or digits, best from [`salt`]: leads each prompt. New for each session and workload,
-    /// shared by both sides of a comparison.
+    /// [`SALT_CHARS`] ASCII letters or digits, best from [`salt`]: leads each prompt. New for each
+    /// session and workload, shared by both sides of a comparison.
     pub salt: &'a str,
     /// Short name of the session, for request ids.
     pub session: &'a str,

@@ -1,12 +1,15 @@
-//! Synthetic prompts: sentences of an embedded corpus, drawn by seeded shuffle and cut to an exact number of characters.
+//! Synthetic prompts: sentences of an embedded corpus, drawn by seeded shuffle and cut to an exact
+//! number of characters.
 //!
-//! Not here: request bodies (`protocol`), or any server's tokenizer. The length in tokens is nominal: a fixed number of characters per
-//! token and corpus, never adapted to the server, so that the same plan is the same load everywhere. What the server counts is in its
-//! `usage` and is reported.
+//! Not here: request bodies (`protocol`), or any server's tokenizer. The length in tokens is
+//! nominal: a fixed number of characters per token and corpus, never adapted to the server, so that
+//! the same plan is the same load everywhere. What the server counts is in its `usage` and is
+//! reported.
 //!
-//! Without a shared prefix a prompt is `[SALT-MARKER]`, newline, sentences. With one it is `[SALT]`, newline, shared sentences,
-//! newline, `[MARKER]`, newline, the request's own sentences. The salt and the marker lead, so that prefix caches, which match whole
-//! leading blocks, find nothing that was not meant to be found.
+//! Without a shared prefix a prompt is `[SALT-MARKER]`, newline, sentences. With one it is
+//! `[SALT]`, newline, shared sentences, newline, `[MARKER]`, newline, the request's own sentences.
+//! The salt and the marker lead, so that prefix caches, which match whole leading blocks, find
+//! nothing that was not meant to be found.
 
 use super::corpus::{self, Sentences, chars};
 use super::{SALT_CHARS, seed};
@@ -31,8 +34,8 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// `seed` is the workload's: the shared text is the same in all rounds and the warm-up. `longest` is the largest number of nominal
-    /// tokens that will be asked for.
+    /// `seed` is the workload's: the shared text is the same in all rounds and the warm-up.
+    /// `longest` is the largest number of nominal tokens that will be asked for.
     pub fn new(prompts: &'a Prompts, salt: &'a str, seed: u64, longest: u32) -> Self {
         let mut sentences = Sentences::new(prompts.corpus);
         let mut shared = String::new();
@@ -46,8 +49,9 @@ impl<'a> Writer<'a> {
         Self { prompts, salt, seed, sentences, shared }
     }
 
-    /// Replaces `out` by the prompt of request `index`: `chars(corpus, tokens)` characters, or where these do not hold the salt and the
-    /// marker (a dozen tokens), as many as those need. It depends on the arguments, the salt and the workload's `prompts` only.
+    /// Replaces `out` by the prompt of request `index`: `chars(corpus, tokens)` characters, or
+    /// where these do not hold the salt and the marker (a dozen tokens), as many as those need. It
+    /// depends on the arguments, the salt and the workload's `prompts` only.
     pub fn write(
         &mut self,
         round_seed: u64,
@@ -80,8 +84,9 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Replaces `out` by a prompt that a trace brought along. Its salt is the round's: what the trace's prompts have in common stays
-    /// common within a round, and none is known from the round before.
+    /// Replaces `out` by a prompt that a trace brought along. Its salt is the round's: what the
+    /// trace's prompts have in common stays common within a round, and none is known from the round
+    /// before.
     pub fn given(&self, part: Part, prompt: &str, out: &mut String) {
         out.clear();
         for piece in ["[", self.salt, "-", &part.name(), "]\n", prompt] {
@@ -89,9 +94,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Replaces `out` by a prompt whose text is told by ids, one per block of `size` tokens from the start: what two lists of ids
-    /// have in common at their start, the prompts have in common. As with `given`, within a round. The request's own marker comes
-    /// last, so that no prompt is sent twice.
+    /// Replaces `out` by a prompt whose text is told by ids, one per block of `size` tokens from
+    /// the start: what two lists of ids have in common at their start, the prompts have in common.
+    /// As with `given`, within a round. The request's own marker comes last, so that no prompt is
+    /// sent twice.
     pub fn blocks(
         &mut self,
         (round_seed, part, index): (u64, Part, u32),
@@ -121,7 +127,8 @@ impl<'a> Writer<'a> {
         self.tail(round_seed, index, chars(self.prompts.corpus, tokens), out);
     }
 
-    /// What stands in the history for the answer to request `index`: text of the length that was asked for.
+    /// What stands in the history for the answer to request `index`: text of the length that was
+    /// asked for.
     pub fn answer(&mut self, round_seed: u64, index: u32, tokens: u32) -> String {
         let mut out = String::new();
         let mut rng = seed::stream(round_seed, "answer", &[u64::from(index)]);
@@ -170,8 +177,9 @@ impl Part {
 /// How many numbers of [`SALT_CHARS`] digits there are.
 const SALTS: u64 = 1_000_000_000_000;
 
-/// A salt from any random number, another one for the next number: always [`SALT_CHARS`] decimal digits, since common tokenizers split digits by their number and not by
-/// their value, so that every session's prompts have the same number of tokens.
+/// A salt from any random number, another one for the next number: always [`SALT_CHARS`] decimal
+/// digits, since common tokenizers split digits by their number and not by their value, so that
+/// every session's prompts have the same number of tokens.
 pub fn salt(random: u64) -> String {
     format!("{:0SALT_CHARS$}", random % SALTS)
 }

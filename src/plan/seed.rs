@@ -1,6 +1,8 @@
-//! Named sub-streams of one seed: what is drawn for one purpose never shifts what is drawn for another.
+//! Named sub-streams of one seed: what is drawn for one purpose never shifts what is drawn for
+//! another.
 //!
-//! Not here: what is drawn. Everything is portable: integers of fixed width in little-endian order, no word-sized draws.
+//! Not here: what is drawn. Everything is portable: integers of fixed width in little-endian order,
+//! no word-sized draws.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -9,7 +11,8 @@ use sha2::{Digest as _, Sha256};
 /// Names the derivation, so that a change of it is a change of every plan and never a silent one.
 const DOMAIN: &[u8] = b"goodput-gate seed v1";
 
-/// A seed for a narrower use, below 2^53 so that it survives JSON readers that keep numbers as doubles.
+/// A seed for a narrower use, below 2^53 so that it survives JSON readers that keep numbers as
+/// doubles.
 pub fn child(seed: u64, purpose: &str, indices: &[u64]) -> u64 {
     let hash = derive(seed, purpose, indices);
     let mut first = [0; 8];
@@ -17,13 +20,15 @@ pub fn child(seed: u64, purpose: &str, indices: &[u64]) -> u64 {
     u64::from_le_bytes(first) >> 11
 }
 
-/// The sub-stream of `seed` for `purpose`. `ChaCha8Rng` and not `StdRng`, which may change between releases.
+/// The sub-stream of `seed` for `purpose`. `ChaCha8Rng` and not `StdRng`, which may change between
+/// releases.
 pub fn stream(seed: u64, purpose: &str, indices: &[u64]) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(derive(seed, purpose, indices))
 }
 
-/// A number below `n` by multiply and shift (Lemire 2019, without the rejection step: for the few hundred sentences that are drawn
-/// here the bias is below one in ten million, and one draw per number keeps the stream's use predictable).
+/// A number below `n` by multiply and shift (Lemire 2019, without the rejection step: for the few
+/// hundred sentences that are drawn here the bias is below one in ten million, and one draw per
+/// number keeps the stream's use predictable).
 pub fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
     let scaled = (u64::from(rng.next_u32()) * u64::from(n)) >> 32;
     u32::try_from(scaled).expect("a product of two 32-bit numbers, shifted by 32, has 32 bits")

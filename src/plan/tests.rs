@@ -1,4 +1,5 @@
-//! A plan as a whole: what it depends on, what its digest covers, its bounds. Not here: single processes and prompts.
+//! A plan as a whole: what it depends on, what its digest covers, its bounds. Not here: single
+//! processes and prompts.
 
 mod loads;
 
@@ -239,7 +240,8 @@ fn everything_that_shapes_the_load_changes_the_digest() {
     assert_eq!(digests.iter().collect::<BTreeSet<_>>().len(), digests.len());
 }
 
-/// A failure here means that committed baselines stop being comparable: bump the version in `digest.rs` and say so in the changelog.
+/// A failure here means that committed baselines stop being comparable: bump the version in
+/// `digest.rs` and say so in the changelog.
 #[test]
 fn the_digest_is_pinned() {
     assert_eq!(

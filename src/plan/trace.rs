@@ -1,8 +1,9 @@
 //! A recorded trace: JSONL text to lines with offsets, lengths and, where it has them, prompts.
 //!
-//! Not here: reading the file, or filling in what a line leaves out (`build`). Mooncake's published traces
-//! (`timestamp`, `input_length`, `output_length`, `hash_ids`) are read as they are; of others the unit and the size of a block are to be
-//! said where the numbers speak against Mooncake's.
+//! Not here: reading the file, or filling in what a line leaves out (`build`). Mooncake's published
+//! traces (`timestamp`, `input_length`, `output_length`, `hash_ids`) are read as they are; of
+//! others the unit and the size of a block are to be said where the numbers speak against
+//! Mooncake's.
 
 use serde_json::Value;
 
@@ -22,11 +23,13 @@ pub struct Line {
     pub blocks: Vec<u64>,
 }
 
-/// The latest offset that is believed, in milliseconds: beyond it doubles no longer hold microseconds, and no timestamp comes near.
+/// The latest offset that is believed, in milliseconds: beyond it doubles no longer hold
+/// microseconds, and no timestamp comes near.
 const LATEST_MS: f64 = 9e12;
 /// Tokens of a block of `hash_ids`, as Mooncake publishes them.
 pub const BLOCK_TOKENS: u32 = 512;
-/// Seconds since 1970 in the years 2001 to 2096: as milliseconds they would be days into January 1970.
+/// Seconds since 1970 in the years 2001 to 2096: as milliseconds they would be days into January
+/// 1970.
 const EPOCH_SECONDS: std::ops::Range<f64> = 1e9..4e9;
 const SETTING: &str = "arrival.trace.ignore";
 /// What a line's `type` may say of a request of text.
@@ -43,12 +46,13 @@ enum At {
 /// A year, in microseconds: as in `arrival`.
 const LONGEST_US: u64 = 365 * 24 * 3600 * 1_000_000;
 
-/// All lines, sorted by offset (lines of equal offset keep their order) and counted from the first, so that traces with wall-clock
-/// timestamps work as well; then divided by `speedup`. Blank lines are passed over.
+/// All lines, sorted by offset (lines of equal offset keep their order) and counted from the first,
+/// so that traces with wall-clock timestamps work as well; then divided by `speedup`. Blank lines
+/// are passed over.
 ///
 /// # Errors
-/// A line that is not such an object, holds a key that would not be sent, or contradicts the unit or the blocks, with its number; a trace
-/// without lines.
+/// A line that is not such an object, holds a key that would not be sent, or contradicts the unit
+/// or the blocks, with its number; a trace without lines.
 pub fn parse(text: &str, speedup: f64, format: &TraceFormat) -> Result<Vec<Line>, PlanError> {
     let mut times = Vec::new();
     let mut lines = Vec::new();
@@ -74,7 +78,8 @@ pub fn parse(text: &str, speedup: f64, format: &TraceFormat) -> Result<Vec<Line>
     Ok(lines)
 }
 
-/// Errors: timestamps that are no milliseconds, as far as numbers can tell. An `offset_ms` says its unit itself.
+/// Errors: timestamps that are no milliseconds, as far as numbers can tell. An `offset_ms` says its
+/// unit itself.
 fn believable(times: &[At]) -> Result<(), PlanError> {
     let stamps: Vec<f64> = times
         .iter()

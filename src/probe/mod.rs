@@ -1,4 +1,5 @@
-//! Facts of host and server, read before the clock starts. Not here: what they mean for a comparison (`fingerprint`).
+//! Facts of host and server, read before the clock starts. Not here: what they mean for a
+//! comparison (`fingerprint`).
 
 pub mod host;
 pub mod recognise;

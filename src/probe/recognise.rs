@@ -1,7 +1,9 @@
-//! What a server says of itself: its models, name, version, and the settings it runs with. Asks many paths, and takes no answer for none.
+//! What a server says of itself: its models, name, version, and the settings it runs with. Asks
+//! many paths, and takes no answer for none.
 //!
-//! Stable facts only: no ports, times, memory that happens to be free, or keys, and of a path its last part. Not here: what they mean for
-//! a comparison (`fingerprint`), which request fields the server takes (`server`).
+//! Stable facts only: no ports, times, memory that happens to be free, or keys, and of a path its
+//! last part. Not here: what they mean for a comparison (`fingerprint`), which request fields the
+//! server takes (`server`).
 
 #[cfg(test)]
 mod tests;
@@ -37,7 +39,8 @@ pub struct Settings {
     pub flags: BTreeMap<String, String>,
 }
 
-/// Of `SGLang`'s arguments, those that shape how it serves and are as they were given (or follow from the machine).
+/// Of `SGLang`'s arguments, those that shape how it serves and are as they were given (or follow
+/// from the machine).
 const SGLANG: [&str; 27] = [
     "attention_backend",
     "chunked_prefill_size",
@@ -143,7 +146,8 @@ impl Probe {
         let mut models = listed(&list);
         let owner =
             list["data"][0]["owned_by"].as_str().filter(|o| !o.is_empty()).map(str::to_owned);
-        // vLLM and SGLang name themselves as the owner; their `server` header is the web framework's.
+        // vLLM and SGLang name themselves as the owner; their `server` header is the web
+        // framework's.
         let mut name = owner
             .filter(|o| !["openai", "organization_owner", "library"].contains(&o.as_str()))
             .or(header);
@@ -162,7 +166,8 @@ impl Probe {
         Ok(ServerFacts { models, name, version })
     }
 
-    /// Name and version of a server that speaks `OpenAI`'s protocols; `name` is what its list of models says.
+    /// Name and version of a server that speaks `OpenAI`'s protocols; `name` is what its list of
+    /// models says.
     async fn named(&self, name: Option<String>) -> (Option<String>, Option<String>) {
         let version = |said: Option<Value>| said.and_then(|v| word(&v["version"]));
         match name.as_deref() {

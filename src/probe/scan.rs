@@ -1,4 +1,5 @@
-//! Looks for model servers on this machine's usual ports: who listens on loopback, and which models it lists. Not here: choosing one.
+//! Looks for model servers on this machine's usual ports: who listens on loopback, and which models
+//! it lists. Not here: choosing one.
 
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use crate::protocol::{Family, ProtocolName};
 /// vLLM, `LiteLLM`, Ollama, llama.cpp, `SGLang`: the ports that they take when none is named.
 pub const USUAL_PORTS: [u16; 5] = [8000, 4000, 11434, 8080, 30000];
 
-/// A server on loopback that lists its models does so in milliseconds; one that is busy loading may be named by hand.
+/// A server on loopback that lists its models does so in milliseconds; one that is busy loading may
+/// be named by hand.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A server that answered.
@@ -26,8 +28,9 @@ pub struct Found {
     pub locked: bool,
 }
 
-/// Asks every port of 127.0.0.1 for `/v1/models`, all at once. A server that asks for a key is asked again with each of `keys` (name of the
-/// variable, key); to one that asks for none, none is sent. In the order of the ports.
+/// Asks every port of 127.0.0.1 for `/v1/models`, all at once. A server that asks for a key is
+/// asked again with each of `keys` (name of the variable, key); to one that asks for none, none is
+/// sent. In the order of the ports.
 pub async fn loopback(ports: &[u16], keys: &[(String, String)]) -> Vec<Found> {
     let asked: Vec<_> = ports.iter().map(|port| format!("http://127.0.0.1:{port}/v1")).collect();
     let mut tasks = tokio::task::JoinSet::new();
@@ -46,7 +49,8 @@ pub async fn loopback(ports: &[u16], keys: &[(String, String)]) -> Vec<Found> {
     found.into_iter().map(|(_, one)| one).collect()
 }
 
-/// One server, if there is one: by `OpenAI`'s list of models (there, or below `/v1`), else by Ollama's or Triton's own.
+/// One server, if there is one: by `OpenAI`'s list of models (there, or below `/v1`), else by
+/// Ollama's or Triton's own.
 pub async fn server(base_url: &str, keys: &[(String, String)]) -> Option<Found> {
     let with_v1 = format!("{}/v1", base_url.trim_end_matches('/'));
     let candidates = [

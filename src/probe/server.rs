@@ -1,7 +1,7 @@
 //! Asks the server, before any clock: whether it is ready, and which request fields it takes.
 //!
-//! Goes through reqwest: convenience matters here, microseconds do not. Not here: what it says of itself (`recognise`), measured requests
-//! (`load`).
+//! Goes through reqwest: convenience matters here, microseconds do not. Not here: what it says of
+//! itself (`recognise`), measured requests (`load`).
 #![expect(
     clippy::disallowed_methods,
     reason = "rim: the date, against which a server says when to ask again"
@@ -68,13 +68,15 @@ const READY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A busy server is asked again for so long in all.
 const BUSY: Duration = Duration::from_secs(60);
-/// First pause where it does not say how long, and the shortest in any case; each next one is twice as long, up to the longest.
+/// First pause where it does not say how long, and the shortest in any case; each next one is twice
+/// as long, up to the longest.
 const BUSY_PAUSE: Duration = Duration::from_millis(500);
 const BUSY_LONGEST: Duration = Duration::from_secs(10);
 
 const MAX_COMPLETION_TOKENS: &str = LengthField::MaxCompletionTokens.name();
 
-/// Far above any list of models or answer of two tokens; memory must not grow with what a server sends.
+/// Far above any list of models or answer of two tokens; memory must not grow with what a server
+/// sends.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Of a request that holds the user's own fields.
@@ -93,7 +95,8 @@ pub struct Probe {
 
 impl Probe {
     pub fn new(access: &Access<'_>) -> Result<Self, ProbeError> {
-        // No idle connection may stay: some servers give each one a thread that measured requests need.
+        // No idle connection may stay: some servers give each one a thread that measured requests
+        // need.
         let mut builder = reqwest::Client::builder()
             .default_headers(headers(access)?)
             .timeout(PATIENCE)
@@ -101,7 +104,8 @@ impl Probe {
             .pool_max_idle_per_host(0)
             .retry(reqwest::retry::never())
             .redirect(reqwest::redirect::Policy::none())
-            // Measured requests go straight to the server, so what is asked of it beforehand must too.
+            // Measured requests go straight to the server, so what is asked of it beforehand must
+            // too.
             .no_proxy();
         if let Some(pem) = access.ca_pem {
             let authorities = reqwest::Certificate::from_pem_bundle(pem)
@@ -112,7 +116,8 @@ impl Probe {
             builder = builder.tls_certs_merge(authorities);
         }
         if access.base_url.starts_with("http:") {
-            // Redirects are not followed, so no TLS will be spoken: a machine without any authority (a bare container) will do.
+            // Redirects are not followed, so no TLS will be spoken: a machine without any authority
+            // (a bare container) will do.
             builder = builder.tls_certs_only([]);
         }
         let no_authority = "name the authority that signed the server's certificate (target.ca_file), or install the system's";
@@ -136,10 +141,12 @@ impl Probe {
         self.http.clone()
     }
 
-    /// Whether the server answers 2xx at `path` of its root. Without one: whether Ollama and Triton say so themselves; of other servers,
-    /// whether it answers at all for its list of models, but for 5xx; what it refuses shows when it is asked in earnest.
+    /// Whether the server answers 2xx at `path` of its root. Without one: whether Ollama and Triton
+    /// say so themselves; of other servers, whether it answers at all for its list of models, but
+    /// for 5xx; what it refuses shows when it is asked in earnest.
     ///
-    /// Errors: what it answered instead, in words: `GET /health answered 404`, `connection refused`.
+    /// Errors: what it answered instead, in words: `GET /health answered 404`, `connection
+    /// refused`.
     pub async fn ready(&self, path: Option<&str>) -> Result<(), String> {
         let path = path.or(match self.family {
             Family::OpenAi => None,
@@ -165,7 +172,8 @@ impl Probe {
         if ready { Ok(()) } else { Err(format!("GET {url} answered {}", status.as_u16())) }
     }
 
-    /// Empties the server's prefix cache. Errors: it is not there, or refuses, so that what comes next may find an earlier prompt in it.
+    /// Empties the server's prefix cache. Errors: it is not there, or refuses, so that what comes
+    /// next may find an earlier prompt in it.
     pub async fn reset_cache(&self, reset: &CacheReset) -> Result<(), ProbeError> {
         let url = format!("{}{}", root(&self.base_url), reset.path);
         let request = match reset.verb {
@@ -229,10 +237,12 @@ impl Probe {
         self.base_url.trim_end_matches("/v1")
     }
 
-    /// Sends one short request with all `wanted` fields; where the server refuses, with fewer, until it answers.
-    /// A chat whose `max_tokens` is refused is asked with `max_completion_tokens`. Errors: what the server said to the plainest of them.
+    /// Sends one short request with all `wanted` fields; where the server refuses, with fewer,
+    /// until it answers. A chat whose `max_tokens` is refused is asked with
+    /// `max_completion_tokens`. Errors: what the server said to the plainest of them.
     ///
-    /// The user's own fields, `extra`, are in every try: a server that refuses them refuses the run.
+    /// The user's own fields, `extra`, are in every try: a server that refuses them refuses the
+    /// run.
     pub async fn negotiate(
         &self,
         protocol: &Protocol,
@@ -289,7 +299,8 @@ impl Probe {
         })
     }
 
-    /// Sends a question; where the server is busy (429, 503) it is asked again when it says so, for a while.
+    /// Sends a question; where the server is busy (429, 503) it is asked again when it says so, for
+    /// a while.
     async fn asked(
         &self,
         url: &str,
@@ -339,7 +350,8 @@ impl Probe {
             .body(protocol::body(protocol, &spec));
         let answer = self.asked(&url, request).await?;
         let answer = self.refused(&url, answer).await?;
-        // The answer is read to its end, so that the server is idle again. What it is shows in it, whatever its content type says.
+        // The answer is read to its end, so that the server is idle again. What it is shows in it,
+        // whatever its content type says.
         let body = body(&url, answer).await?;
         if body.trim_ascii_start().starts_with(b"<") {
             return Err(ProbeError::NotJson { url, what: "HTML".into() });

@@ -1,6 +1,8 @@
-//! Token counts as servers write them. What is no count is absent; it never makes an answer unreadable.
+//! Token counts as servers write them. What is no count is absent; it never makes an answer
+//! unreadable.
 //!
-//! Not here: which counts there are (one file per protocol), and whether they can be true (`receiver`).
+//! Not here: which counts there are (one file per protocol), and whether they can be true
+//! (`receiver`).
 
 use std::fmt;
 
@@ -9,7 +11,8 @@ use serde::de::{
     self, Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 
-/// A count; servers written in JavaScript may send `12.0`. A text, a boolean, a part of a token and a number out of range are none.
+/// A count; servers written in JavaScript may send `12.0`. A text, a boolean, a part of a token and
+/// a number out of range are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count(pub Option<u32>);
 

@@ -1,4 +1,5 @@
-//! What each wire protocol says of itself, and how a list of protocols becomes the enum that is chosen from.
+//! What each wire protocol says of itself, and how a list of protocols becomes the enum that is
+//! chosen from.
 //!
 //! Not here: any protocol (a file each), and the list of them (`protocol`).
 
@@ -24,7 +25,8 @@ pub trait Dialect: Clone + Debug {
         Family::OpenAi
     }
 
-    /// What it is set to, as JSON: all that shapes a request besides workload and model. `None` where nothing can be set.
+    /// What it is set to, as JSON: all that shapes a request besides workload and model. `None`
+    /// where nothing can be set.
     fn settings(&self) -> Option<String> {
         None
     }
@@ -69,7 +71,8 @@ pub trait Dialect: Clone + Debug {
         error_text::refusal(body)
     }
 
-    /// Names under which an event has the text of its output. One that is missing costs time and nothing else.
+    /// Names under which an event has the text of its output. One that is missing costs time and
+    /// nothing else.
     fn text_names(&self) -> Vec<&str>;
 
     /// A stream whose bytes ended well ended as the protocol promises.
@@ -78,7 +81,8 @@ pub trait Dialect: Clone + Debug {
     /// What `ended` looks for, in words.
     fn end_words(&self) -> &'static str;
 
-    /// An end mark alone does not say that the answer is whole: where a server gives a finish reason, all its answers need one.
+    /// An end mark alone does not say that the answer is whole: where a server gives a finish
+    /// reason, all its answers need one.
     fn needs_finish_reason(&self) -> bool {
         false
     }
@@ -88,7 +92,8 @@ pub trait Dialect: Clone + Debug {
         so_far.updated(new)
     }
 
-    /// All output of an event or a whole answer: reasoning and content. `None` where it has output that is no text.
+    /// All output of an event or a whole answer: reasoning and content. `None` where it has output
+    /// that is no text.
     fn output_text(&self, payload: &Value) -> Option<String>;
 
     /// The arguments of an event's tool calls, where they are texts. `None` where it has none.
@@ -100,7 +105,8 @@ pub trait Dialect: Clone + Debug {
     fn prompt_text(&self, body: &Value) -> Option<String>;
 }
 
-/// Protocols of one kind of server: they share its API's root, its lists and what a config may say of it.
+/// Protocols of one kind of server: they share its API's root, its lists and what a config may say
+/// of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     OpenAi,
@@ -124,7 +130,8 @@ pub struct SettingProblem {
     pub hint: &'static str,
 }
 
-/// A field that the gate sets itself: its place in the body (dots lead into objects), and what to write instead.
+/// A field that the gate sets itself: its place in the body (dots lead into objects), and what to
+/// write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnField {
     pub place: String,
@@ -231,8 +238,9 @@ impl BodySpec<'_> {
     }
 }
 
-/// Makes of a list of protocols the enum of their names in a config and the enum that is chosen once for a target. A line is the name, the
-/// variant, the type that is its dialect, and what makes that of settings. What the enum is asked goes to its dialect by one match.
+/// Makes of a list of protocols the enum of their names in a config and the enum that is chosen
+/// once for a target. A line is the name, the variant, the type that is its dialect, and what makes
+/// that of settings. What the enum is asked goes to its dialect by one match.
 macro_rules! dialects {
     ($($name:literal = $variant:ident($dialect:ty) by $new:expr;)+) => {
         /// How the server is spoken to, with what its protocol leaves open.

@@ -1,13 +1,15 @@
 //! The message inside an error body, whatever shape a server gives it.
 //!
-//! Not here: escaping for an output. The text is foreign: one line, no control characters, cut, but otherwise as it came.
+//! Not here: escaping for an output. The text is foreign: one line, no control characters, cut, but
+//! otherwise as it came.
 
 use serde_json::Value;
 
 /// Long enough for a cause, short enough for a line of a report.
 const MAX_CHARS: usize = 500;
 
-/// The message in JSON (`{"error": {"message"}}`, `{"error": ""}`, `{"message"}`, `{"detail"}`), HTML or plain text.
+/// The message in JSON (`{"error": {"message"}}`, `{"error": ""}`, `{"message"}`, `{"detail"}`),
+/// HTML or plain text.
 pub fn text(body: &[u8]) -> String {
     let trimmed = body.trim_ascii();
     let trimmed = data(trimmed);
@@ -21,7 +23,8 @@ pub fn text(body: &[u8]) -> String {
     if line.is_empty() { "empty body".into() } else { line }
 }
 
-/// The message of a body that is one JSON object with an error and nothing else, whatever its status.
+/// The message of a body that is one JSON object with an error and nothing else, whatever its
+/// status.
 pub fn refusal(body: &[u8]) -> Option<String> {
     let fields: serde_json::Map<String, Value> = serde_json::from_slice(body.trim_ascii()).ok()?;
     let error = fields.get("error").is_some_and(|error| !error.is_null())
@@ -29,7 +32,8 @@ pub fn refusal(body: &[u8]) -> Option<String> {
     error.then(|| text(body))
 }
 
-/// Servers that refuse a stream may do so in the form of one: then the value of its first `data:` line.
+/// Servers that refuse a stream may do so in the form of one: then the value of its first `data:`
+/// line.
 fn data(body: &[u8]) -> &[u8] {
     let event = [&b"data:"[..], b"event:", b":"].iter().any(|start| body.starts_with(start));
     let line = body
@@ -102,7 +106,8 @@ pub fn one_word(text: &str) -> String {
 
 /// White space collapsed, control characters out, at most `MAX_CHARS` characters.
 pub fn one_line(text: &str) -> String {
-    // Enough for the cut below even where much of it is white space, and bounded for a body of megabytes.
+    // Enough for the cut below even where much of it is white space, and bounded for a body of
+    // megabytes.
     let start: String =
         text.chars().take(MAX_CHARS * 20).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let words: Vec<&str> = start.split_whitespace().collect();

@@ -14,7 +14,8 @@ pub enum Event {
     Malformed(String),
 }
 
-/// A part of an answer. It may bring output, finish reason and usage at once, or nothing (a role, an empty string).
+/// A part of an answer. It may bring output, finish reason and usage at once, or nothing (a role,
+/// an empty string).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delta {
     /// Non-empty content, completion text or tool call.
@@ -34,7 +35,8 @@ pub enum DeltaKind {
     /// What is new, if anything.
     #[default]
     New,
-    /// The whole text, as some servers repeat it beside the deltas. It is new only where there are no deltas.
+    /// The whole text, as some servers repeat it beside the deltas. It is new only where there are
+    /// no deltas.
     Whole,
     /// The model's words that it will not answer. They are no output.
     Refusal,

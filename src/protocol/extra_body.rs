@@ -1,4 +1,5 @@
-//! Further fields of a request body, as a config or a dataset says them: how layers are joined, and what the gate sets itself.
+//! Further fields of a request body, as a config or a dataset says them: how layers are joined, and
+//! what the gate sets itself.
 //!
 //! Not here: how a body is written (a file per protocol).
 
@@ -6,7 +7,8 @@ use serde_json::Value;
 
 use super::dialect::{Dialect, ExtraBody};
 
-/// `over` on top of `base`: objects are joined key by key at every depth, anything else replaces what was there. `null` is a value.
+/// `over` on top of `base`: objects are joined key by key at every depth, anything else replaces
+/// what was there. `null` is a value.
 pub fn joined(over: &ExtraBody, base: &ExtraBody) -> ExtraBody {
     let mut all = base.clone();
     for (key, value) in over {
@@ -33,7 +35,8 @@ pub fn fill(fields: &mut ExtraBody, extra: &ExtraBody) {
     }
 }
 
-/// Where a field of `extra` is one that the gate sets itself, or holds or replaces one: its place, and what to write instead.
+/// Where a field of `extra` is one that the gate sets itself, or holds or replaces one: its place,
+/// and what to write instead.
 pub fn conflict(dialect: &impl Dialect, extra: &ExtraBody) -> Option<(String, &'static str)> {
     dialect.own_fields().iter().find_map(|own| Some((meeting(extra, &own.place)?, own.instead)))
 }

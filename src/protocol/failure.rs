@@ -1,8 +1,10 @@
-//! Whether a word of a server tells of a failure: the name of an event or field, a comment, a finish reason.
+//! Whether a word of a server tells of a failure: the name of an event or field, a comment, a
+//! finish reason.
 //!
 //! Not here: the message inside an error body (`error_text`).
 
-/// Words that tell of a failure wherever they stand, in lower case. One that ends in `error` or `exception` does too (`RuntimeError`).
+/// Words that tell of a failure wherever they stand, in lower case. One that ends in `error` or
+/// `exception` does too (`RuntimeError`).
 const FAILURES: [&str; 20] = [
     "err",
     "errors",
@@ -26,7 +28,8 @@ const FAILURES: [&str; 20] = [
     "unhealthy",
 ];
 
-/// Words that do so as a finish reason only: elsewhere they may be settings (`keep-alive timeout=5`).
+/// Words that do so as a finish reason only: elsewhere they may be settings (`keep-alive
+/// timeout=5`).
 const UNFINISHED: [&str; 10] = [
     "cancel",
     "canceled",
@@ -55,7 +58,8 @@ pub fn names_failure(text: &str) -> bool {
     false
 }
 
-/// A finish reason says that the answer was not finished: vLLM and `SGLang` say `abort`, gateways `error` and more.
+/// A finish reason says that the answer was not finished: vLLM and `SGLang` say `abort`, gateways
+/// `error` and more.
 pub fn unfinished(reason: &str) -> bool {
     names_failure(reason) || word_runs(reason).any(|word| UNFINISHED.contains(&word.as_str()))
 }

@@ -1,15 +1,18 @@
-//! Whether a JSON value holds any text, without building it. Not here: which fields of an answer hold text (one file per protocol).
+//! Whether a JSON value holds any text, without building it. Not here: which fields of an answer
+//! hold text (one file per protocol).
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// Whether there is any text, in whatever shape: a string, parts with text, or (some servers' tool arguments) an object.
+/// Whether there is any text, in whatever shape: a string, parts with text, or (some servers' tool
+/// arguments) an object.
 #[derive(Clone, Copy, Default)]
 pub struct Filled(pub bool);
 
-/// Content: a string is answer; a list has parts, of which those that think are reasoning, and those without text are nothing.
+/// Content: a string is answer; a list has parts, of which those that think are reasoning, and
+/// those without text are nothing.
 #[derive(Clone, Copy, Default)]
 pub struct Content {
     pub answer: bool,
@@ -71,7 +74,8 @@ impl<'de> Visitor<'de> for FilledVisitor {
         Ok(Filled(filled))
     }
 
-    /// A part of content has its text in `text`; arguments as an object have names of their own, and any value is output.
+    /// A part of content has its text in `text`; arguments as an object have names of their own,
+    /// and any value is output.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Filled, A::Error> {
         let mut filled = false;
         while let Some(key) = map.next_key::<String>()? {
@@ -112,7 +116,8 @@ impl<'de> Visitor<'de> for ContentVisitor {
         Ok(content)
     }
 
-    /// One part: `{type: text, text}`, `{type: thinking, thinking: [{type: text, text}]}`, `{type: image_url, image_url: {url}}`.
+    /// One part: `{type: text, text}`, `{type: thinking, thinking: [{type: text, text}]}`, `{type:
+    /// image_url, image_url: {url}}`.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Content, A::Error> {
         let (mut filled, mut thinks, mut hidden) = (false, false, false);
         while let Some(key) = map.next_key::<String>()? {

@@ -1,7 +1,9 @@
-//! One HTTP/1.1 response, read incrementally: bytes of socket reads in, head and decoded body slices out.
+//! One HTTP/1.1 response, read incrementally: bytes of socket reads in, head and decoded body
+//! slices out.
 //!
-//! Not here: sockets, requests, what a body means. Body bytes are handed out as slices of the input, never copied; only a head
-//! that arrives in several reads is buffered. Framing follows RFC 9112 section 6.3.
+//! Not here: sockets, requests, what a body means. Body bytes are handed out as slices of the
+//! input, never copied; only a head that arrives in several reads is buffered. Framing follows RFC
+//! 9112 section 6.3.
 
 mod chunked;
 mod trailers;
@@ -13,7 +15,8 @@ use thiserror::Error;
 
 use chunked::Chunked;
 
-/// Far above any real head (a gateway's are 2 KiB); a server that exceeds it is not speaking HTTP to us.
+/// Far above any real head (a gateway's are 2 KiB); a server that exceeds it is not speaking HTTP
+/// to us.
 const MAX_HEAD: usize = 64 * 1024;
 const MAX_HEADERS: usize = 128;
 
@@ -25,7 +28,8 @@ pub struct Head {
     pub content_type: Option<String>,
     /// The server says that the connection can carry another request after this response.
     pub keep_alive: bool,
-    /// The body says itself where it ends; else only the connection's end does, whatever the reason for it.
+    /// The body says itself where it ends; else only the connection's end does, whatever the reason
+    /// for it.
     pub delimited: bool,
 }
 
@@ -33,7 +37,8 @@ pub struct Head {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     More,
-    /// The whole response was read. `reusable`: the connection is at a clean boundary and the server keeps it open.
+    /// The whole response was read. `reusable`: the connection is at a clean boundary and the
+    /// server keeps it open.
     Complete {
         reusable: bool,
     },
@@ -107,8 +112,8 @@ impl ResponseReader {
         trailers::failure(&self.trailers)
     }
 
-    /// Takes the bytes of one read. `body` gets each decoded piece of the body together with the head, which is always complete
-    /// by then. After an error the response cannot be read further.
+    /// Takes the bytes of one read. `body` gets each decoded piece of the body together with the
+    /// head, which is always complete by then. After an error the response cannot be read further.
     pub fn feed(
         &mut self,
         bytes: &[u8],
@@ -123,7 +128,8 @@ impl ResponseReader {
         Ok(self.progress())
     }
 
-    /// The server closed the connection: fine where the response was complete or its body lasts until close.
+    /// The server closed the connection: fine where the response was complete or its body lasts
+    /// until close.
     pub fn finish_on_close(&mut self) -> Result<(), HttpError> {
         match (&self.head, &self.body) {
             (None, _) => Err(HttpError::Truncated("head")),
@@ -145,7 +151,8 @@ impl ResponseReader {
         }
     }
 
-    /// Returns how many of `bytes` belong to the head, once it is whole. Interim (1xx) heads are skipped.
+    /// Returns how many of `bytes` belong to the head, once it is whole. Interim (1xx) heads are
+    /// skipped.
     fn read_head(&mut self, bytes: &[u8]) -> Result<Option<usize>, HttpError> {
         let mut pending = std::mem::take(&mut self.pending);
         let before = pending.len();
@@ -251,7 +258,8 @@ fn final_head(
         (_, false, None) => Body::UntilClose,
     };
     let connection = |word| tokens(headers, "connection").any(|t| t == word);
-    // Both framings at once: the chunks count, and what follows on the connection cannot be trusted (RFC 9112 section 6.3).
+    // Both framings at once: the chunks count, and what follows on the connection cannot be trusted
+    // (RFC 9112 section 6.3).
     let ambiguous = chunked && length.is_some();
     let persistent =
         if version == Some(1) { !connection("close") } else { connection("keep-alive") };
@@ -268,7 +276,8 @@ fn transfer_coding(headers: &[Header<'_>]) -> Result<bool, HttpError> {
     let mut chunked = false;
     for coding in tokens(headers, "transfer-encoding") {
         match coding.as_str() {
-            // A gateway that passes the server's header on and adds its own says it twice; the body is chunked once.
+            // A gateway that passes the server's header on and adds its own says it twice; the body
+            // is chunked once.
             "chunked" => chunked = true,
             "identity" => {}
             "gzip" | "x-gzip" | "deflate" | "compress" | "x-compress" | "br" | "zstd" => {

@@ -1,7 +1,7 @@
 //! Newline-delimited JSON over body slices that end anywhere: lines out.
 //!
-//! Not here: what a line means. An empty line is none. In the common case (a whole line within the slice) it is a slice of the input and
-//! nothing is copied.
+//! Not here: what a line means. An empty line is none. In the common case (a whole line within the
+//! slice) it is a slice of the input and nothing is copied.
 
 #[cfg(test)]
 mod tests;
@@ -9,7 +9,8 @@ mod tests;
 use memchr::memchr;
 use thiserror::Error;
 
-/// Far above any real line, but for an answer that is not streamed; memory must not grow with what a server sends.
+/// Far above any real line, but for an answer that is not streamed; memory must not grow with what
+/// a server sends.
 const MAX_LINE: usize = 16 * 1024 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

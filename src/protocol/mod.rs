@@ -1,4 +1,5 @@
-//! Wire protocols, pure: request body out, stream events in (bytes to events). One file per protocol, each a `Dialect`.
+//! Wire protocols, pure: request body out, stream events in (bytes to events). One file per
+//! protocol, each a `Dialect`.
 //!
 //! Not here: sockets and time (`load/`), what events mean for metrics (`timeline`, `measure`).
 
@@ -74,7 +75,8 @@ pub fn body(dialect: &impl Dialect, spec: &BodySpec<'_>) -> Vec<u8> {
     Value::Object(fields).to_string().into_bytes()
 }
 
-/// The protocol's name with all that the config says of it: what shapes a request besides workload and model.
+/// The protocol's name with all that the config says of it: what shapes a request besides workload
+/// and model.
 pub fn shape(protocol: &Protocol) -> String {
     let settings = protocol.settings();
     settings.map_or_else(

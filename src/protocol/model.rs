@@ -39,7 +39,8 @@ impl Models {
         }
     }
 
-    /// As [`Self::see`], of an event that begins a stream; once a name is known, or is not there, it costs nothing.
+    /// As [`Self::see`], of an event that begins a stream; once a name is known, or is not there,
+    /// it costs nothing.
     pub fn see_first(&mut self, payload: &[u8]) {
         if self.first.is_none() && self.tries < MOST_TRIES {
             self.tries += 1;

@@ -1,7 +1,9 @@
-//! Ollama's own API, `/api/chat` and `/api/generate`: one JSON object per line, the last with `done: true` and the counts.
+//! Ollama's own API, `/api/chat` and `/api/generate`: one JSON object per line, the last with
+//! `done: true` and the counts.
 //!
-//! Not here: its `OpenAI` API under `/v1` (`openai`). Texts are never built, only whether they are empty. Ollama has no field that makes
-//! it go on after an end-of-sequence token: the length is checked by what came back.
+//! Not here: its `OpenAI` API under `/v1` (`openai`). Texts are never built, only whether they are
+//! empty. Ollama has no field that makes it go on after an end-of-sequence token: the length is
+//! checked by what came back.
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +30,8 @@ pub struct Ollama {
     /// Whether a model that can reason does so; left to the model where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub think: Option<bool>,
-    /// How long the model stays loaded after a request, such as `30m`; Ollama's default is five minutes.
+    /// How long the model stays loaded after a request, such as `30m`; Ollama's default is five
+    /// minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep_alive: Option<String>,
     /// Further model options, such as `{num_ctx: 8192, seed: 1}`.

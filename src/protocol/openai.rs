@@ -1,4 +1,5 @@
-//! The chat and completions protocols of `OpenAI`, as vLLM, `SGLang`, llama.cpp, `LiteLLM` and others speak them.
+//! The chat and completions protocols of `OpenAI`, as vLLM, `SGLang`, llama.cpp, `LiteLLM` and
+//! others speak them.
 //!
 //! Not here: the JSON of answers (`wire`).
 

@@ -1,7 +1,9 @@
-//! One response from first byte to outcome: reads and their instants in, an `Answer` out. Joins `http1`, `sse`, `lines` and the protocols.
+//! One response from first byte to outcome: reads and their instants in, an `Answer` out. Joins
+//! `http1`, `sse`, `lines` and the protocols.
 //!
-//! Not here: sockets, clocks, limits of time. The caller stamps each read before it is looked at; all events of one read share that
-//! instant. A response that is cut anywhere else gives the same answer, down to the last field, but for instants.
+//! Not here: sockets, clocks, limits of time. The caller stamps each read before it is looked at;
+//! all events of one read share that instant. A response that is cut anywhere else gives the same
+//! answer, down to the last field, but for instants.
 
 mod counts;
 mod events;
@@ -34,7 +36,8 @@ use intake::Intake;
 pub enum Step {
     /// Read on.
     Continue,
-    /// The response is over. `reusable`: the connection may carry the next request; otherwise close it.
+    /// The response is over. `reusable`: the connection may carry the next request; otherwise close
+    /// it.
     Complete { reusable: bool },
 }
 
@@ -84,7 +87,8 @@ pub struct Answer {
 }
 
 impl<D: Dialect> Receiver<D> {
-    /// `stream`: whether the request asked for a stream. `tokens`: room for so many output events, so that none allocates.
+    /// `stream`: whether the request asked for a stream. `tokens`: room for so many output events,
+    /// so that none allocates.
     pub fn with_capacity(dialect: &D, stream: bool, tokens: usize) -> Self {
         Self {
             http: ResponseReader::new(),
@@ -101,7 +105,8 @@ impl<D: Dialect> Receiver<D> {
         self
     }
 
-    /// Takes the bytes of one socket read that returned at `now_ns`. Bytes after the end make the connection unusable, no more.
+    /// Takes the bytes of one socket read that returned at `now_ns`. Bytes after the end make the
+    /// connection unusable, no more.
     pub fn read(&mut self, bytes: &[u8], now_ns: u64) -> Step {
         if bytes.is_empty() {
             return Step::Continue;
@@ -139,8 +144,8 @@ impl<D: Dialect> Receiver<D> {
         }
     }
 
-    /// The stream's end mark has come. What is left is the end of the HTTP body, which only reuse of the connection needs: a caller may
-    /// stop here and close.
+    /// The stream's end mark has come. What is left is the end of the HTTP body, which only reuse
+    /// of the connection needs: a caller may stop here and close.
     pub fn done(&self) -> bool {
         self.intake.done()
     }
@@ -155,7 +160,8 @@ impl<D: Dialect> Receiver<D> {
         self.first_byte_ns.is_some()
     }
 
-    /// The answer as it is now. A caller that stopped before the end (timeout, stall) overrides the outcome.
+    /// The answer as it is now. A caller that stopped before the end (timeout, stall) overrides the
+    /// outcome.
     pub fn into_result(self) -> Answer {
         let (outcome, error) = self.outcome();
         let received = self.intake.into_received();

@@ -1,8 +1,9 @@
-//! The cheap way to read an event of a stream: one that differs from an event that was parsed in the text of its output alone means the
-//! same. Not here: what an event means (one file per protocol).
+//! The cheap way to read an event of a stream: one that differs from an event that was parsed in
+//! the text of its output alone means the same. Not here: what an event means (one file per
+//! protocol).
 //!
-//! What is compared is every other byte, so that this says nothing that the parse would not say. A server whose events differ in more (a
-//! new date in each) is parsed, event by event.
+//! What is compared is every other byte, so that this says nothing that the parse would not say. A
+//! server whose events differ in more (a new date in each) is parsed, event by event.
 
 use memchr::memmem;
 
@@ -73,8 +74,8 @@ impl Shape {
     }
 }
 
-/// Where the first strings under this name begin and end, without their quotes. In JSON a quote within a string is escaped, so that what
-/// looks like a name is one (or the end of one).
+/// Where the first strings under this name begin and end, without their quotes. In JSON a quote
+/// within a string is escaped, so that what looks like a name is one (or the end of one).
 fn texts<'a>(payload: &'a [u8], name: &str) -> impl Iterator<Item = (usize, usize)> + 'a {
     let quoted = format!("\"{name}\"");
     let found: Vec<usize> =
@@ -94,7 +95,8 @@ fn texts<'a>(payload: &'a [u8], name: &str) -> impl Iterator<Item = (usize, usiz
     })
 }
 
-/// The inside of a JSON string, as any parser takes it. Escapes in hexadecimal may be half of a character: those are left to the parse.
+/// The inside of a JSON string, as any parser takes it. Escapes in hexadecimal may be half of a
+/// character: those are left to the parse.
 fn is_string(text: &[u8]) -> bool {
     let (mut at, mut ascii) = (0, true);
     while let Some(&byte) = text.get(at) {

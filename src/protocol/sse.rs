@@ -1,11 +1,14 @@
-//! Server-sent events over body slices that end anywhere: payloads of `data:` out, and what a server says of a failure beside them.
+//! Server-sent events over body slices that end anywhere: payloads of `data:` out, and what a
+//! server says of a failure beside them.
 //!
-//! Not here: what a payload means. The rules are those of the WHATWG HTML standard, section 9.2.6, with four exceptions. An event that the
-//! end of the body cuts off before its blank line is handed out by `finish`, since some servers leave that line away. A `data:` line that
-//! is a whole JSON object is an event of its own, since nothing can follow it: some servers part events by single line feeds. An event
-//! named `error` counts without data too. And lines that the standard skips are looked at: a comment or a field may tell of a failure, and
-//! a bare JSON object between events is something that the server said.
-//! In the common case (a whole one-line event within the slice) the payload is a slice of the input and nothing is copied.
+//! Not here: what a payload means. The rules are those of the WHATWG HTML standard, section 9.2.6,
+//! with four exceptions. An event that the end of the body cuts off before its blank line is handed
+//! out by `finish`, since some servers leave that line away. A `data:` line that is a whole JSON
+//! object is an event of its own, since nothing can follow it: some servers part events by single
+//! line feeds. An event named `error` counts without data too. And lines that the standard skips
+//! are looked at: a comment or a field may tell of a failure, and a bare JSON object between events
+//! is something that the server said. In the common case (a whole one-line event within the slice)
+//! the payload is a slice of the input and nothing is copied.
 
 #[cfg(test)]
 mod tests;
@@ -17,11 +20,13 @@ use thiserror::Error;
 use super::error_text::refusal;
 use super::failure::names_failure;
 
-/// Far above any real event (a token with its log probabilities is some KiB); memory must not grow with what a server sends.
+/// Far above any real event (a token with its log probabilities is some KiB); memory must not grow
+/// with what a server sends.
 const MAX_EVENT: usize = 16 * 1024 * 1024;
 /// Of a comment or of lines outside events, enough for a message.
 const MAX_ASIDE: usize = 64 * 1024;
-/// So often it is tried whether lines are a whole object: an object of many lines must not be read again for each of them.
+/// So often it is tried whether lines are a whole object: an object of many lines must not be read
+/// again for each of them.
 const MAX_TRIES: u8 = 32;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -33,7 +38,8 @@ pub struct EventTooLarge;
 pub enum SseEvent<'a> {
     /// A dispatched event: the values of its `data:` lines, joined by line feeds.
     Data(&'a [u8]),
-    /// The server tells of a failure, in these words: the data of an event named `error`, a comment, a field.
+    /// The server tells of a failure, in these words: the data of an event named `error`, a
+    /// comment, a field.
     Failure(&'a [u8]),
     /// JSON that is in no event's data.
     Stray(&'a [u8]),
@@ -129,7 +135,8 @@ impl Scanner {
         &self.strange
     }
 
-    /// The fast path: `line` is all of an event, and its blank line is here too. Returns the data and what follows.
+    /// The fast path: `line` is all of an event, and its blank line is here too. Returns the data
+    /// and what follows.
     fn whole_event<'a>(
         &self,
         line: &'a [u8],
@@ -186,7 +193,8 @@ impl Scanner {
         Ok(())
     }
 
-    /// A line of no known field. Most mean nothing; one that tells of a failure, or carries JSON or a page, was meant to be heard.
+    /// A line of no known field. Most mean nothing; one that tells of a failure, or carries JSON or
+    /// a page, was meant to be heard.
     fn unknown(
         &mut self,
         line: &[u8],
@@ -275,8 +283,8 @@ fn keep_start(kept: &mut Vec<u8>, text: &[u8]) {
     kept.extend_from_slice(&text[..text.len().min(MAX_ASIDE)]);
 }
 
-/// What follows the line end that `bytes` starts with. `None` where there is none, or where a CR at the very end leaves open
-/// whether an LF belongs to it.
+/// What follows the line end that `bytes` starts with. `None` where there is none, or where a CR at
+/// the very end leaves open whether an LF belongs to it.
 fn skip_line_end(bytes: &[u8]) -> Option<&[u8]> {
     match bytes {
         [b'\n', after @ ..] | [b'\r', b'\n', after @ ..] => Some(after),

@@ -1,4 +1,5 @@
-//! The texts of requests and answers, for counting their tokens where a server does not. Slow, and used only where that is asked for.
+//! The texts of requests and answers, for counting their tokens where a server does not. Slow, and
+//! used only where that is asked for.
 //!
 //! Not here: where a protocol has its texts (a file per protocol), and the counting.
 
@@ -6,7 +7,8 @@ use serde_json::Value;
 
 use super::dialect::Dialect;
 
-/// All output of an event or a whole answer. `None` where it has output that is no text (a tool call), or is no JSON.
+/// All output of an event or a whole answer. `None` where it has output that is no text (a tool
+/// call), or is no JSON.
 pub fn output(dialect: &impl Dialect, payload: &[u8]) -> Option<String> {
     let json: Value = serde_json::from_slice(payload.trim_ascii()).ok()?;
     dialect.output_text(&json)

@@ -1,6 +1,8 @@
-//! Triton's generate extension: server-sent events of the model's output tensors, which end with the HTTP body and with nothing else.
+//! Triton's generate extension: server-sent events of the model's output tensors, which end with
+//! the HTTP body and with nothing else.
 //!
-//! Not here: Triton's `OpenAI` front end (`openai`). What the tensors are called is the config's; Triton itself counts no tokens.
+//! Not here: Triton's `OpenAI` front end (`openai`). What the tensors are called is the config's;
+//! Triton itself counts no tokens.
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +20,8 @@ use super::dialect::{
 use super::error_text;
 use super::event::{Delta, Event, Usage};
 
-/// What a Triton model calls its inputs and outputs. A name may lead into an object: `parameters.max_tokens`.
+/// What a Triton model calls its inputs and outputs. A name may lead into an object:
+/// `parameters.max_tokens`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Triton {
@@ -30,16 +33,19 @@ pub struct Triton {
     pub max_tokens: String,
     /// Input: whether to stream; empty where the model takes none.
     pub stream: String,
-    /// Input: the workload's temperature; empty (the default) where the model takes none, which is then not asked for.
+    /// Input: the workload's temperature; empty (the default) where the model takes none, which is
+    /// then not asked for.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub temperature: String,
-    /// Input: whether to go on after an end-of-sequence token; empty (the default) where the model takes none.
+    /// Input: whether to go on after an end-of-sequence token; empty (the default) where the model
+    /// takes none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub ignore_eos: String,
     /// Output: tokens of the prompt; empty (the default) where the model tells none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub input_tokens: String,
-    /// Output: tokens of this response, summed over the responses of a stream; empty (the default) where the model tells none.
+    /// Output: tokens of this response, summed over the responses of a stream; empty (the default)
+    /// where the model tells none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub output_tokens: String,
     /// Sent as `parameters` with every request.
@@ -212,8 +218,8 @@ fn put(fields: &mut Map<String, Value>, name: &str, value: Value) {
     }
 }
 
-/// One `data:` payload, or the whole body of an answer that is not streamed. A model that sends nothing but other outputs brings no
-/// event: its output is the tensor that the config names.
+/// One `data:` payload, or the whole body of an answer that is not streamed. A model that sends
+/// nothing but other outputs brings no event: its output is the tensor that the config names.
 fn event(names: &Triton, payload: &[u8]) -> Event {
     let payload = payload.trim_ascii();
     if payload.is_empty() {

@@ -30,8 +30,8 @@ const SECOND_NS: u64 = 1_000_000_000;
 const MAX_SECONDS: usize = 24 * 3600;
 
 pub fn round(raw: &Raw<'_>, load: &LoadFacts, slo: &SloMs) -> RoundRecord {
-    // Before anything that stays: it is large, and what stays would take the place that the last round's has left, so that memory grew
-    // with each round.
+    // Before anything that stays: it is large, and what stays would take the place that the last
+    // round's has left, so that memory grew with each round.
     let gaps = gaps(raw);
     let columns = Columns::from_timelines(raw.timelines, raw.began_ns);
     let mut record = RoundRecord {

@@ -1,6 +1,8 @@
-//! What a record or session from outside must not claim: names that leave their folder, impossible times, loosened policies.
+//! What a record or session from outside must not claim: names that leave their folder, impossible
+//! times, loosened policies.
 //!
-//! Not here: the shape (serde refuses that), or whether a measurement is fit to be judged (`measure::validity`).
+//! Not here: the shape (serde refuses that), or whether a measurement is fit to be judged
+//! (`measure::validity`).
 
 mod agree;
 
@@ -18,7 +20,8 @@ use crate::timeline::Hidden;
 
 /// A year, in microseconds: sums of so many stay far from overflow.
 const LONGEST_US: u64 = 365 * 24 * 3_600_000_000;
-/// More requests, or events of any kind, than any run has; sums of these stay far from overflow, too.
+/// More requests, or events of any kind, than any run has; sums of these stay far from overflow,
+/// too.
 const MOST: u64 = 1_000_000_000_000;
 /// Natural log of a year in milliseconds is 24: no oriented value comes near.
 const LARGEST_ORIENTED: f64 = 50.0;

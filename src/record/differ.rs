@@ -1,4 +1,5 @@
-//! What differs in two loads whose plans are not the same: words beside two hashes. Not here: whether that forbids a comparison (`fingerprint`).
+//! What differs in two loads whose plans are not the same: words beside two hashes. Not here:
+//! whether that forbids a comparison (`fingerprint`).
 
 use super::session::Session;
 use super::{LoadFacts, WorkloadRecord};
@@ -9,7 +10,8 @@ const PLAN: &str = "plan";
 /// Digits of a plan's hash.
 const SHORT: usize = 12;
 
-/// Fields that forbid a comparison with a session; where the plan is one of them, followed by what is known of the two loads.
+/// Fields that forbid a comparison with a session; where the plan is one of them, followed by what
+/// is known of the two loads.
 pub fn conflicts(
     session: &Session,
     workload: &WorkloadRecord,

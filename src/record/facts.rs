@@ -1,4 +1,5 @@
-//! Config and plan to the parts of a record that are known before the numbers: policy, load, limits, hypotheses.
+//! Config and plan to the parts of a record that are known before the numbers: policy, load,
+//! limits, hypotheses.
 //!
 //! Not here: what only the machine knows (`app::measure`).
 

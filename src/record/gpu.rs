@@ -1,4 +1,5 @@
-//! What the GPUs did in a round, as part of its record: its metrics beside those of the requests. Pure. Not here: the sums (`evidence::gpu`).
+//! What the GPUs did in a round, as part of its record: its metrics beside those of the requests.
+//! Pure. Not here: the sums (`evidence::gpu`).
 
 use super::{RoundRecord, StartRecord, keyed};
 use crate::evidence::gpu::{self, RoundGpu};

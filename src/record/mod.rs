@@ -1,6 +1,8 @@
-//! `Record`: the stored result of a run, in its versioned wire form. Units are in the field names; absent is null, never 0.
+//! `Record`: the stored result of a run, in its versioned wire form. Units are in the field names;
+//! absent is null, never 0.
 //!
-//! Verdicts and reports can be recomputed from a record without a GPU. Not here: files (`app/`), judging (`judge`).
+//! Verdicts and reports can be recomputed from a record without a GPU. Not here: files (`app/`),
+//! judging (`judge`).
 
 pub mod build;
 mod check;
@@ -83,7 +85,8 @@ pub struct Pair {
     pub starts_sampled: bool,
     /// Both servers ran at once, and rounds alternated; else starts did.
     pub at_once: bool,
-    /// What the programs of both sides are to each other; absent where the gate starts no program, or could not see it.
+    /// What the programs of both sides are to each other; absent where the gate starts no program,
+    /// or could not see it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub builds: Option<programs::Builds>,
 }
@@ -160,7 +163,8 @@ pub struct WorkloadRecord {
     pub starts: Vec<StartRecord>,
     /// All rounds together; key is the metric's name with its unit.
     pub pooled: BTreeMap<String, f64>,
-    /// Candidate of an interleaved run: earlier sessions of comparable fingerprint, oldest first, as the noise was reckoned with.
+    /// Candidate of an interleaved run: earlier sessions of comparable fingerprint, oldest first,
+    /// as the noise was reckoned with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastSession>,
 }
@@ -217,7 +221,8 @@ pub struct LoadDetail {
     /// `cold` or `warm`: what the prompts find in the server's prefix cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<Tier>,
-    /// The server's prefix cache was emptied before each round; false: it does not offer that, and unique prompts are all that makes it cold.
+    /// The server's prefix cache was emptied before each round; false: it does not offer that, and
+    /// unique prompts are all that makes it cold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_reset: Option<bool>,
     /// Which of a sweep's levels it is.
@@ -251,7 +256,8 @@ pub struct Slo {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitRecord {
-    /// Name without unit; `max` and `min` are in the metric's own unit (ms, per second, share 0 to 1).
+    /// Name without unit; `max` and `min` are in the metric's own unit (ms, per second, share 0 to
+    /// 1).
     pub metric: String,
     pub max: Option<f64>,
     pub min: Option<f64>,
@@ -287,13 +293,16 @@ pub struct StartRecord {
     pub index: u32,
     /// Seed of the simulated server's noise, where it is the target.
     pub sim_seed: Option<u64>,
-    /// From the start of the server (if it is this start's first workload) to the end of the warm-up, milliseconds.
+    /// From the start of the server (if it is this start's first workload) to the end of the
+    /// warm-up, milliseconds.
     #[serde(default)]
     pub setup_ms: Option<u64>,
-    /// From the start of the server's process to its answer that it is ready, milliseconds; none where the gate did not start it.
+    /// From the start of the server's process to its answer that it is ready, milliseconds; none
+    /// where the gate did not start it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_ms: Option<u64>,
-    /// Connections that each address of the server's name got in this start, up to here; absent where it has only one.
+    /// Connections that each address of the server's name got in this start, up to here; absent
+    /// where it has only one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub connections: BTreeMap<String, u64>,
     pub rounds: Vec<RoundRecord>,
@@ -321,10 +330,12 @@ pub struct RoundRecord {
     pub errors: Vec<ErrorCount>,
     pub client: ClientHealth,
     pub findings: Vec<Finding>,
-    /// `tokenizer` where token counts, or some of them, were made here from the texts; absent where all are the server's.
+    /// `tokenizer` where token counts, or some of them, were made here from the texts; absent where
+    /// all are the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_source: Option<String>,
-    /// Which models the completed answers said they are of, in the order of their coming; at most four are kept.
+    /// Which models the completed answers said they are of, in the order of their coming; at most
+    /// four are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<String>,
     pub columns: Columns,
@@ -370,7 +381,8 @@ pub enum RecordError {
 }
 
 impl Record {
-    /// Reads a record; refuses a newer version, another kind of file, and what no run can have measured (`check`).
+    /// Reads a record; refuses a newer version, another kind of file, and what no run can have
+    /// measured (`check`).
     pub fn parse(text: &str) -> Result<Self, RecordError> {
         let head = Head::of(text)?;
         let kind =
@@ -402,7 +414,8 @@ impl Record {
     }
 }
 
-/// What tells whether the rest can be read. By itself, since a record of a million requests as loose JSON takes gigabytes.
+/// What tells whether the rest can be read. By itself, since a record of a million requests as
+/// loose JSON takes gigabytes.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Head {
@@ -513,7 +526,8 @@ fn is_all(policy: &str) -> bool {
     policy == "all"
 }
 
-/// As they are stored. Speeds of requests are not: nothing is judged by them, and the columns tell them.
+/// As they are stored. Speeds of requests are not: nothing is judged by them, and the columns tell
+/// them.
 pub fn keyed(values: &Values) -> BTreeMap<String, f64> {
     let stored = values.iter().filter(|(m, _)| !matches!(m, Metric::TokenSpeed(_)));
     stored.map(|(m, v)| (m.key(), *v)).collect()

@@ -1,6 +1,8 @@
-//! What is known of a workload's measurement, with where it was seen: why it is unfit, and what else a reader should know.
+//! What is known of a workload's measurement, with where it was seen: why it is unfit, and what
+//! else a reader should know.
 //!
-//! `Display` is the English. Not here: what is found (`measure::seen`), other languages (`report::say`).
+//! `Display` is the English. Not here: what is found (`measure::seen`), other languages
+//! (`report::say`).
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! What ran as the server of a side, and what two sides have in common of it. Paths and digests only: arguments may hold secrets.
+//! What ran as the server of a side, and what two sides have in common of it. Paths and digests
+//! only: arguments may hold secrets.
 
 use std::fmt;
 
@@ -8,9 +9,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Program {
-    /// Absolute, links followed; relative to the side's own checkout where it lies in it. Of an interpreter the script, else itself.
+    /// Absolute, links followed; relative to the side's own checkout where it lies in it. Of an
+    /// interpreter the script, else itself.
     pub path: String,
-    /// Absent where it is no plain file, or larger than 256 MiB. Of a container the id of its image.
+    /// Absent where it is no plain file, or larger than 256 MiB. Of a container the id of its
+    /// image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }
@@ -26,7 +29,8 @@ pub enum Builds {
     Same {
         path: String,
     },
-    /// One and the same file outside both checkouts, called in two ways or with each side's own files.
+    /// One and the same file outside both checkouts, called in two ways or with each side's own
+    /// files.
     OtherArguments {
         path: String,
     },

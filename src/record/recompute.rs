@@ -1,4 +1,5 @@
-//! A stored record's findings from its columns: a record from outside may have lost the ones that speak against it. Pure.
+//! A stored record's findings from its columns: a record from outside may have lost the ones that
+//! speak against it. Pure.
 //!
 //! Not here: what no run can have measured (`check`).
 
@@ -8,8 +9,9 @@ use crate::measure::collect::{self, RoundView, Values};
 use crate::measure::histogram::Gaps;
 use crate::measure::validity::{self, Asked, own_lag_p99_ms};
 
-/// Replaces metrics and findings of every round by what its columns say. What was found then and cannot be found now (it needs the
-/// plan or the machine) stays, and where both say something the stricter one does.
+/// Replaces metrics and findings of every round by what its columns say. What was found then and
+/// cannot be found now (it needs the plan or the machine) stays, and where both say something the
+/// stricter one does.
 pub fn findings(record: &mut Record) -> Result<(), RecordError> {
     for workload in &mut record.workloads {
         let slo = workload.slo.into();
@@ -22,8 +24,8 @@ pub fn findings(record: &mut Record) -> Result<(), RecordError> {
     Ok(())
 }
 
-/// Replaces the metrics of every round, and of all rounds together, by what the columns say: nobody is believed a number that can be
-/// computed.
+/// Replaces the metrics of every round, and of all rounds together, by what the columns say: nobody
+/// is believed a number that can be computed.
 pub fn metrics(record: &mut Record) -> Result<(), RecordError> {
     for workload in &mut record.workloads {
         let slo = workload.slo.into();

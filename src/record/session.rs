@@ -1,4 +1,5 @@
-//! A baseline session: what a baseline file keeps of one run of unchanged code (docs/METHODOLOGY.md#sessions). Wire form, version 1.
+//! A baseline session: what a baseline file keeps of one run of unchanged code
+//! (docs/METHODOLOGY.md#sessions). Wire form, version 1.
 //!
 //! Not here: where the files lie (`baseline::store`), how sessions are judged (`judge`).
 
@@ -32,7 +33,8 @@ pub struct Session {
     pub tree: String,
     /// Date of the commit, not of the measurement: RFC 3339, UTC.
     pub commit_date: String,
-    /// When the run began: RFC 3339, UTC. It orders sessions of one commit; of earlier versions not known.
+    /// When the run began: RFC 3339, UTC. It orders sessions of one commit; of earlier versions not
+    /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<String>,
     /// Why it may be of another level than the sessions before it: it begins a new segment.
@@ -53,7 +55,8 @@ pub struct Session {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_tokens_sd: Option<f64>,
     pub starts: Vec<Start>,
-    /// What the server's own metrics said, over all rounds, for people: key is the fact's name with its unit.
+    /// What the server's own metrics said, over all rounds, for people: key is the fact's name with
+    /// its unit.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub server: BTreeMap<String, f64>,
     /// All rounds together, for people: key is the metric's name with its unit.
@@ -70,7 +73,8 @@ pub struct Start {
     /// Requests and failures of all rounds.
     pub requests: u64,
     pub failed: u64,
-    /// METHOD's start summary, oriented (positive difference = worse): natural logs of milliseconds, minus the log of tokens/s, minus shares.
+    /// METHOD's start summary, oriented (positive difference = worse): natural logs of
+    /// milliseconds, minus the log of tokens/s, minus shares.
     pub oriented: BTreeMap<String, f64>,
     /// The same metrics of each round.
     pub rounds: Vec<BTreeMap<String, f64>>,
@@ -114,7 +118,8 @@ impl Session {
         }
     }
 
-    /// The session that a workload of a record is. Needs the record's git facts: baselines are keyed by commit.
+    /// The session that a workload of a record is. Needs the record's git facts: baselines are
+    /// keyed by commit.
     pub fn from_record(record: &Record, workload: &WorkloadRecord) -> Option<Self> {
         let git = record.git.clone()?;
         let slo = workload.slo.into();

@@ -1,5 +1,6 @@
-//! What judging, ranking and drawing see of a workload's record: rounds, values of starts, sums, distributions, findings. Numbers come from the
-//! columns, never from those that were stored beside them. Not here: the stored shapes (`record`).
+//! What judging, ranking and drawing see of a workload's record: rounds, values of starts, sums,
+//! distributions, findings. Numbers come from the columns, never from those that were stored beside
+//! them. Not here: the stored shapes (`record`).
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,8 @@ use crate::metric::{Metric, Timing};
 pub const CHUNK_GAP: &str = "chunk_gap";
 pub const TIMINGS: [&str; 3] = ["ttft", "tpot", "e2e"];
 
-/// Distributions over the completed requests of all whole rounds, for drawing: `ttft`, `tpot`, `e2e` and `chunk_gap`, where there are any.
+/// Distributions over the completed requests of all whole rounds, for drawing: `ttft`, `tpot`,
+/// `e2e` and `chunk_gap`, where there are any.
 pub fn timings(workload: &WorkloadRecord) -> Result<BTreeMap<&'static str, Gaps>, RecordError> {
     let mut all: BTreeMap<&'static str, Gaps> = BTreeMap::new();
     for (_, round) in workload.rounds() {
@@ -70,8 +72,8 @@ impl WorkloadRecord {
         self.starts.iter().filter_map(|s| s.ready_ms).map(|ms| ms as f64)
     }
 
-    /// Mean token count over the completed requests of all rounds; `None` where one of them has none. A round in which nothing completed has no
-    /// say.
+    /// Mean token count over the completed requests of all rounds; `None` where one of them has
+    /// none. A round in which nothing completed has no say.
     pub fn mean_tokens(&self, counts: impl Fn(&Columns) -> &Column<u32>) -> Option<f64> {
         let alive = self.rounds().map(|(_, r)| &r.columns).filter(|c| c.completed() > 0);
         let means: Option<Vec<f64>> = alive.map(|c| mean_tokens(c, |i| counts(c).at(i))).collect();
@@ -95,7 +97,8 @@ impl WorkloadRecord {
         self.rounds().map(|(start, r)| r.columns.to_round(&r.context(start, &self.load))).collect()
     }
 
-    /// Every metric's value of each start that has it in all its whole rounds, oriented, as METHOD makes it of rounds. From the columns.
+    /// Every metric's value of each start that has it in all its whole rounds, oriented, as METHOD
+    /// makes it of rounds. From the columns.
     pub fn start_values(&self) -> Result<BTreeMap<Metric, Vec<f64>>, RecordError> {
         let mut all: BTreeMap<Metric, Vec<f64>> = BTreeMap::new();
         for start in &self.starts {
@@ -120,7 +123,8 @@ impl WorkloadRecord {
 
     /// Metrics over all rounds together.
     pub fn pooled_values(&self) -> Result<Values, RecordError> {
-        // One histogram of all instead of one for each round: an empty one takes as much memory as a full one.
+        // One histogram of all instead of one for each round: an empty one takes as much memory as
+        // a full one.
         let (mut all, none) = (Gaps::default(), Gaps::default());
         let mut parts = Vec::new();
         for (start, round) in self.rounds() {

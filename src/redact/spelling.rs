@@ -1,4 +1,5 @@
-//! The spellings of a text: each escape as the character that it stands for, with the place where it was written.
+//! The spellings of a text: each escape as the character that it stands for, with the place where
+//! it was written.
 
 use crate::visible::misleads;
 
@@ -23,7 +24,8 @@ pub fn signs(text: &str) -> Vec<Sign> {
         .collect()
 }
 
-/// The text as it stands, then with its escapes undone, again and again; at last without what may stand between characters.
+/// The text as it stands, then with its escapes undone, again and again; at last without what may
+/// stand between characters.
 pub fn stages(text: Vec<Sign>) -> Vec<Vec<Sign>> {
     let mut all = vec![text];
     while all.len() < MOST_STAGES {

@@ -1,5 +1,7 @@
-//! What the numbers of a report suggest: each piece names its evidence and what to do, and none is given without evidence. It explains and
-//! decides nothing. `Display` is the English. Not here: other languages (`say`), why a verdict is what it is (`verdict`), whether a measurement is fit (`measure::validity`).
+//! What the numbers of a report suggest: each piece names its evidence and what to do, and none is
+//! given without evidence. It explains and decides nothing. `Display` is the English. Not here:
+//! other languages (`say`), why a verdict is what it is (`verdict`), whether a measurement is fit
+//! (`measure::validity`).
 
 #[cfg(test)]
 mod tests;
@@ -66,31 +68,39 @@ type Rule = fn(&WorkloadReport, &[SweepReport]) -> Option<Advice>;
 const RULES: [Rule; 7] =
     [client_bound, failures, beyond_the_knee, late, queueing, bursty, idle_gpu];
 
-// Each number was held against the simulated server (docs/METRICS.md, "Advice"): sound runs draw nothing, a sick one draws its own advice.
+// Each number was held against the simulated server (docs/METRICS.md, "Advice"): sound runs draw
+// nothing, a sick one draws its own advice.
 
-/// A thread this busy has little room left: at 90 % the run is INVALID. What comes to one that is busy for a share r waits on average r / (2 (1 - r))
-/// of the time that one event takes (M/D/1, L. Kleinrock, "Queueing Systems" I, 1975): 1.2 times at 70 %, 4.5 times at 90 %.
+/// A thread this busy has little room left: at 90 % the run is INVALID. What comes to one that is
+/// busy for a share r waits on average r / (2 (1 - r)) of the time that one event takes (M/D/1, L.
+/// Kleinrock, "Queueing Systems" I, 1975): 1.2 times at 70 %, 4.5 times at 90 %.
 const BUSY: f64 = 0.70;
-/// From one failure in twenty on the p95 of all requests is a failure, whatever the p95 of those that succeeded says.
+/// From one failure in twenty on the p95 of all requests is a failure, whatever the p95 of those
+/// that succeeded says.
 const LEAST_SUCCESS: f64 = 0.95;
-/// The share of requests within their SLOs that goodput is commonly asked for: Y. Zhong et al., "`DistServe`", OSDI 2024.
+/// The share of requests within their SLOs that goodput is commonly asked for: Y. Zhong et al.,
+/// "`DistServe`", OSDI 2024.
 const LEAST_IN_TIME: f64 = 0.90;
-/// Waiting is three times as long as work. A server that takes prompts one after another is there at 86 % of its capacity (M/D/1: waiting is
-/// r / (2 - r) of the whole), half of it at the 67 % that are a sound load. Of the simulated server it is 0.05 to 0.65 in sound runs, and 0.87 to
+/// Waiting is three times as long as work. A server that takes prompts one after another is there
+/// at 86 % of its capacity (M/D/1: waiting is r / (2 - r) of the whole), half of it at the 67 %
+/// that are a sound load. Of the simulated server it is 0.05 to 0.65 in sound runs, and 0.87 to
 /// 0.97 where too few requests may run at once.
 const MOSTLY: f64 = 0.75;
-/// Nobody minds a wait below this; a server that answers within a fraction of it is no model server.
+/// Nobody minds a wait below this; a server that answers within a fraction of it is no model
+/// server.
 const LEAST_WAIT_MS: f64 = 1.0;
-/// The tail of the gaps against their median: one long pause among even ones. The strongest noise of the simulated server makes 3 times, and a
-/// server that is slow throughout 1.
+/// The tail of the gaps against their median: one long pause among even ones. The strongest noise
+/// of the simulated server makes 3 times, and a server that is slow throughout 1.
 const BURSTY: f64 = 5.0;
-/// A reader who is at the end of what has come notices what takes longer than a word does: 238 words per minute (M. Brysbaert, "How many words do we
-/// read per minute?", Journal of Memory and Language 109, 2019). Prefills between decode steps, which every sound server has, stay below.
+/// A reader who is at the end of what has come notices what takes longer than a word does: 238
+/// words per minute (M. Brysbaert, "How many words do we read per minute?", Journal of Memory and
+/// Language 109, 2019). Prefills between decode steps, which every sound server has, stay below.
 const NOTICED_MS: f64 = 250.0;
 /// A shared prefix that is in the cache saves more than repetitions differ by.
 const NO_QUICKER: f64 = 0.95;
-/// While requests wait, an engine always has a step to compute. Below this its CPU or its limits are in the way: 38 % at most were left for the GPU
-/// where they were (33 % in the HTTP server, 29 % in scheduling: "vLLM v0.6.0: 2.7x Throughput Improvement", blog.vllm.ai, 2024-09-05).
+/// While requests wait, an engine always has a step to compute. Below this its CPU or its limits
+/// are in the way: 38 % at most were left for the GPU where they were (33 % in the HTTP server, 29
+/// % in scheduling: "vLLM v0.6.0: 2.7x Throughput Improvement", blog.vllm.ai, 2024-09-05).
 const IDLE: f64 = 0.50;
 /// On average somebody always waited.
 const WAITING: f64 = 1.0;
@@ -137,7 +147,8 @@ fn beyond_the_knee(w: &WorkloadReport, sweeps: &[SweepReport]) -> Option<Advice>
     })
 }
 
-/// By the share of requests, since in a closed loop the ramp is in the throughput and not in the goodput. A failure is no late answer.
+/// By the share of requests, since in a closed loop the ramp is in the throughput and not in the
+/// goodput. A failure is no late answer.
 fn late(w: &WorkloadReport, _: &[SweepReport]) -> Option<Advice> {
     let (in_time, answered) = (rate(w, "slo_attainment")?, answered(w)?);
     if answered <= 0.0 || in_time >= answered * LEAST_IN_TIME {
@@ -151,7 +162,8 @@ fn late(w: &WorkloadReport, _: &[SweepReport]) -> Option<Advice> {
     Some(Advice::Late { in_time, answered, worst })
 }
 
-/// Share of the requests after the ramp, as SLO attainment is; at least, since a failure may be the ramp's. Of all where the report does not tell.
+/// Share of the requests after the ramp, as SLO attainment is; at least, since a failure may be the
+/// ramp's. Of all where the report does not tell.
 fn answered(w: &WorkloadReport) -> Option<f64> {
     let Some(after) = w.slo_requests.filter(|n| *n > 0) else { return rate(w, "success_rate") };
     let ramp = w.requests.saturating_sub(after);

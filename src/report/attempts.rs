@@ -1,4 +1,5 @@
-//! The ledger of attempts as people read it, and as data in a text that GitHub keeps. Not here: what it means (`attempt`).
+//! The ledger of attempts as people read it, and as data in a text that GitHub keeps. Not here:
+//! what it means (`attempt`).
 
 use super::Report;
 use super::markdown::escape::{code, escape};

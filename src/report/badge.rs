@@ -1,5 +1,5 @@
-//! Verdict and goodput as a badge: for shields.io's endpoint (`endpoint`), and as a picture of its own (`svg`). Not here: anything else
-//! that a run has to say.
+//! Verdict and goodput as a badge: for shields.io's endpoint (`endpoint`), and as a picture of its
+//! own (`svg`). Not here: anything else that a run has to say.
 
 use serde::Serialize;
 
@@ -7,7 +7,8 @@ use super::{Report, text};
 use crate::verdict::Verdict;
 
 const LABEL: &str = "goodput";
-/// Pixels. Characters of 11 px Verdana are 6.2 to 7.3 wide on average; the text is told to fill its place exactly.
+/// Pixels. Characters of 11 px Verdana are 6.2 to 7.3 wide on average; the text is told to fill its
+/// place exactly.
 const CHARACTER: usize = 7;
 const PADDING: usize = 6;
 

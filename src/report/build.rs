@@ -1,4 +1,5 @@
-//! Record, comparison and ruling to the view model. Every number that any format shows is chosen here.
+//! Record, comparison and ruling to the view model. Every number that any format shows is chosen
+//! here.
 
 use std::collections::BTreeMap;
 
@@ -152,7 +153,8 @@ fn after_ramp(w: &WorkloadRecord) -> u64 {
     w.rounds().map(|(_, r)| r.columns.len().saturating_sub(r.ramp as usize) as u64).sum()
 }
 
-/// Whose counts these are: what the tool says, what the tokenizer counted here, or what the server told.
+/// Whose counts these are: what the tool says, what the tokenizer counted here, or what the server
+/// told.
 fn counted(w: &WorkloadRecord) -> Option<CountedReport> {
     let here = w.rounds().any(|(_, r)| r.token_source.is_some());
     let by = match () {
@@ -288,14 +290,16 @@ fn distribution(pooled: &Values, timing: Timing) -> Option<DistributionReport> {
     })
 }
 
-/// TTFT of the first turns of sessions, whose history is new to the server, and of the later ones, which bring what it has seen.
+/// TTFT of the first turns of sessions, whose history is new to the server, and of the later ones,
+/// which bring what it has seen.
 fn turns(w: &WorkloadRecord) -> Vec<DistributionReport> {
     let Some(turns) =
         w.load.detail.turns.filter(|&n| n > 0 && w.load.streaming).map(|n| n as usize)
     else {
         return Vec::new();
     };
-    // A closed loop by duration stores no row for what it did not send, so that a row does not tell its turn.
+    // A closed loop by duration stores no row for what it did not send, so that a row does not tell
+    // its turn.
     let whole = |r: &&RoundRecord| w.load.requests_per_round == Some(r.columns.len() as u64);
     let rounds: Vec<(&Columns, u32)> =
         w.rounds().map(|(_, r)| r).filter(whole).map(|r| (&r.columns, r.ramp)).collect();
@@ -307,8 +311,8 @@ fn turns(w: &WorkloadRecord) -> Vec<DistributionReport> {
     first.into_iter().chain(part("ttft_later_turns", &|i| i % turns != 0)).collect()
 }
 
-/// Absent ones too, where the workload defines them: what could not be measured is listed, not dropped. Speeds are there as distributions are:
-/// all or, where no tokens are known, none.
+/// Absent ones too, where the workload defines them: what could not be measured is listed, not
+/// dropped. Speeds are there as distributions are: all or, where no tokens are known, none.
 fn rates(pooled: &Values, w: &WorkloadRecord) -> Vec<ValueReport> {
     let slo = w.slo;
     let wanted = |m: &Metric| match m {

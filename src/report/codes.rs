@@ -1,4 +1,5 @@
-//! The sentences of a report that have a code: by their English text, so that each can be said in another language, and be found by a program.
+//! The sentences of a report that have a code: by their English text, so that each can be said in
+//! another language, and be found by a program.
 //!
 //! Not here: the sentences in any language (`say`, and `Display` of each kind).
 
@@ -23,7 +24,8 @@ pub enum Sentence {
     Reason(Reason),
 }
 
-/// By its English text: what a sentence of this object says, as a stable code with the numbers and names in it.
+/// By its English text: what a sentence of this object says, as a stable code with the numbers and
+/// names in it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Codes(BTreeMap<String, Coded>);
@@ -71,7 +73,8 @@ impl Codes {
         all.into_iter().map(|sentence| self.text(sentence)).collect()
     }
 
-    /// What a text says; none of foreign text, of an older report, and of a code that this version does not know.
+    /// What a text says; none of foreign text, of an older report, and of a code that this version
+    /// does not know.
     pub fn sentence(&self, text: &str) -> Option<Sentence> {
         serde_json::to_value(self.0.get(text)?).and_then(serde_json::from_value).ok()
     }

@@ -1,6 +1,8 @@
-//! The text that GitHub shows: pull-request comment, check summary, step summary. Cut in tiers to the room that there is.
+//! The text that GitHub shows: pull-request comment, check summary, step summary. Cut in tiers to
+//! the room that there is.
 //!
-//! Several reports (a matrix) make one text. All foreign text is escaped by `markdown`. Not here: posting it (`github`).
+//! Several reports (a matrix) make one text. All foreign text is escaped by `markdown`. Not here:
+//! posting it (`github`).
 
 use std::fmt::Write as _;
 
@@ -35,7 +37,8 @@ pub struct Marker {
 pub struct About {
     /// The gate's name, where a repository has several.
     pub gate: Option<String>,
-    /// The commit under test; what was checked out (the reports' own commit) may be its merge with the base.
+    /// The commit under test; what was checked out (the reports' own commit) may be its merge with
+    /// the base.
     pub head: Option<String>,
     pub base: Option<String>,
     /// Page of the run that measured.
@@ -65,7 +68,8 @@ enum Tier {
     Headlines,
 }
 
-/// GitHub refuses comments of more than 65,536 characters; the difference is for what it counts otherwise than we do.
+/// GitHub refuses comments of more than 65,536 characters; the difference is for what it counts
+/// otherwise than we do.
 pub const COMMENT: Room = Room::Chars(60_000);
 pub const DEFAULT_GATE: &str = "goodput-gate";
 
@@ -77,7 +81,8 @@ const LONGEST_GATE: usize = 64;
 impl Marker {
     pub fn line(&self) -> String {
         let json = serde_json::to_string(self).expect("a marker is plain data");
-        // Nothing in it ends the HTML comment, or tells anybody. All that is not a string in this JSON has no such characters.
+        // Nothing in it ends the HTML comment, or tells anybody. All that is not a string in this
+        // JSON has no such characters.
         let json = json
             .replace('-', "\\u002d")
             .replace('<', "\\u003c")
@@ -92,7 +97,8 @@ impl Marker {
         serde_json::from_str(line.strip_prefix(OPEN)?.strip_suffix(CLOSE)?).ok()
     }
 
-    /// By run, then by attempt. Unknown is oldest: what nobody can date must not displace what is dated.
+    /// By run, then by attempt. Unknown is oldest: what nobody can date must not displace what is
+    /// dated.
     pub fn is_older_than(&self, other: &Self) -> bool {
         (self.run, self.attempt) < (other.run, other.attempt)
     }

@@ -1,6 +1,7 @@
 //! The report as CSV in long form: one row per number, for spreadsheets and data frames.
 //!
-//! Numbers are written in full and unrounded; absent ones are empty. Not here: what the report says in words.
+//! Numbers are written in full and unrounded; absent ones are empty. Not here: what the report says
+//! in words.
 
 use crate::config::Lang;
 
@@ -103,7 +104,8 @@ fn fields(workload: &str, verdict: &str, row: &Row<'_>) -> [String; 14] {
     ]
 }
 
-/// Which level of what each workload is, by its name, whose rows have its numbers; and where the curve bends.
+/// Which level of what each workload is, by its name, whose rows have its numbers; and where the
+/// curve bends.
 fn levels(s: &SweepReport) -> impl Iterator<Item = (&str, Row<'_>)> {
     let axis = axis_name(s.axis);
     let level = move |l| Row {
@@ -174,7 +176,8 @@ fn value(r: &super::ValueReport) -> Row<'_> {
     Row { metric: &r.metric, unit: &r.unit, statistic: "value", value: r.value, ..Row::default() }
 }
 
-/// The change stands beside the candidate; a baseline's row is there only where something was compared.
+/// The change stands beside the candidate; a baseline's row is there only where something was
+/// compared.
 fn metric<'a>(w: &'a WorkloadReport, m: &'a MetricReport) -> Vec<Row<'a>> {
     let side = |side, value| Row {
         kind: "metric",
@@ -238,7 +241,8 @@ pub(super) fn number(x: Option<f64>) -> String {
     x.filter(|x| x.is_finite()).map_or_else(String::new, |x| x.to_string())
 }
 
-/// A text that a spreadsheet would run as a formula gets a leading apostrophe, which is how spreadsheets mark text.
+/// A text that a spreadsheet would run as a formula gets a leading apostrophe, which is how
+/// spreadsheets mark text.
 pub(super) fn cell(foreign: &str) -> String {
     let line = text::plain(foreign);
     if line.starts_with(['=', '+', '-', '@', '\t', '\r', '|', '%']) {

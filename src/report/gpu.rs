@@ -1,4 +1,5 @@
-//! What the GPUs did over the rounds of a workload, chosen for people. Not here: what made a round unfit (that is among the findings).
+//! What the GPUs did over the rounds of a workload, chosen for people. Not here: what made a round
+//! unfit (that is among the findings).
 
 #[cfg(test)]
 pub mod tests;

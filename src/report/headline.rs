@@ -1,4 +1,5 @@
-//! The verdict in one sentence, as a person would say it. Exact names, intervals and p of every metric are in the tables.
+//! The verdict in one sentence, as a person would say it. Exact names, intervals and p of every
+//! metric are in the tables.
 
 use std::fmt;
 
@@ -20,7 +21,8 @@ pub enum Headline {
     Measured {
         requests: u64,
     },
-    /// Nothing was judged, and what was measured is not fit to be. `workload`: where there are several.
+    /// Nothing was judged, and what was measured is not fit to be. `workload`: where there are
+    /// several.
     Unfit {
         requests: u64,
         workload: Option<String>,
@@ -211,7 +213,8 @@ fn also_worse(f: &mut fmt::Formatter<'_>, also: &[(Metric, f64)]) -> fmt::Result
     if all.is_empty() { Ok(()) } else { write!(f, "; also worse: {}", listed(&all)) }
 }
 
-/// ` (18.7 to 28.0 %, p < 0.0001)`: the interval of a change for the worse is without the common sign of its ends.
+/// ` (18.7 to 28.0 %, p < 0.0001)`: the interval of a change for the worse is without the common
+/// sign of its ends.
 pub fn proof(measured: &Measured, to: &str) -> String {
     let metric = measured.metric;
     let range = measured.interval.map(|(low, high)| {

@@ -1,6 +1,8 @@
-//! A metric over the sessions of a branch, oldest first, and where its level moved. It says what was and judges nothing.
+//! A metric over the sessions of a branch, oldest first, and where its level moved. It says what
+//! was and judges nothing.
 //!
-//! Not here: which sessions (`app::baselines`), how a change point is found (`measure::change_points`).
+//! Not here: which sessions (`app::baselines`), how a change point is found
+//! (`measure::change_points`).
 
 mod page;
 

@@ -1,9 +1,10 @@
-//! The report as `JUnit` XML: one suite per workload, one case per metric and per limit, and one for the measurement itself.
+//! The report as `JUnit` XML: one suite per workload, one case per metric and per limit, and one
+//! for the measurement itself.
 //!
-//! Regressed, breached or refused by policy is a failure (skipped with its reason where somebody has accepted it: never a silent pass),
-//! unmeasured, INCOMPLETE, INVALID, or much worse without a proof an error, which readers show and no policy refuses; anything else without a
-//! judgement is skipped with its reason. Not
-//! here: file and line, which no metric has.
+//! Regressed, breached or refused by policy is a failure (skipped with its reason where somebody
+//! has accepted it: never a silent pass), unmeasured, INCOMPLETE, INVALID, or much worse without a
+//! proof an error, which readers show and no policy refuses; anything else without a judgement is
+//! skipped with its reason. Not here: file and line, which no metric has.
 
 #[cfg(test)]
 mod tests;
@@ -154,7 +155,8 @@ fn demanded(report: &Report) -> bool {
         .any(|status| status.code() == report.exit_code)
 }
 
-/// Whether the measurement is fit to be judged, and what it came to is let through; carries the time and the verdict in words.
+/// Whether the measurement is fit to be judged, and what it came to is let through; carries the
+/// time and the verdict in words.
 fn measurement(report: &Report, w: &WorkloadReport) -> Case {
     let interrupted = report.interrupted && report.exit_code == ExitStatus::Interrupted.code();
     let (outcome, message) = match w.verdict {
@@ -268,7 +270,8 @@ fn metric(w: &WorkloadReport, m: &MetricReport) -> Case {
     Case { name: m.metric.clone(), seconds: 0.0, outcome, message, details }
 }
 
-/// Worse by a quarter (or 25 points), or beyond the noise, and by more than is irrelevant: no reader may take it for harmless.
+/// Worse by a quarter (or 25 points), or beyond the noise, and by more than is irrelevant: no
+/// reader may take it for harmless.
 const A_LOT: f64 = 0.25;
 
 fn looks_worse(w: &WorkloadReport, m: &MetricReport) -> bool {
@@ -290,7 +293,8 @@ fn looks_worse(w: &WorkloadReport, m: &MetricReport) -> bool {
 
 const TOO_FEW: &str = "neither side has enough values for it";
 
-/// What neither side has (too few requests for its percentile) forbids a PASS only of a primary metric, so else it is no error.
+/// What neither side has (too few requests for its percentile) forbids a PASS only of a primary
+/// metric, so else it is no error.
 fn may_be_absent(m: &MetricReport) -> bool {
     m.class != Class::Primary && m.candidate.is_none() && m.baseline.is_none()
 }

@@ -1,6 +1,8 @@
-//! The report as GitHub-flavoured Markdown: step summary and pull-request comment. Verdict sentence first, evidence folded.
+//! The report as GitHub-flavoured Markdown: step summary and pull-request comment. Verdict sentence
+//! first, evidence folded.
 //!
-//! Every text that is not a constant of this file goes through `escape`. Not here: GitHub's size limits and the hidden marker.
+//! Every text that is not a constant of this file goes through `escape`. Not here: GitHub's size
+//! limits and the hidden marker.
 
 pub(super) mod escape;
 #[cfg(test)]
@@ -31,7 +33,8 @@ pub fn render(report: &Report, lang: Lang) -> String {
     out
 }
 
-/// Several reports, each with what it is called: all workloads in one table, then what each report says first.
+/// Several reports, each with what it is called: all workloads in one table, then what each report
+/// says first.
 pub fn several(reports: &[(&str, &Report)], lang: Lang) -> String {
     let table = glance(&side_by_side(reports), lang);
     let said = reports.iter().map(|(name, report)| {

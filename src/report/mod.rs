@@ -1,6 +1,8 @@
-//! `Report`: the view model with every number chosen, named and with its unit, in stable order. Also the published JSON, version 1.
+//! `Report`: the view model with every number chosen, named and with its unit, in stable order.
+//! Also the published JSON, version 1.
 //!
-//! One file and one function per format (`terminal`, `markdown`, `junit`, `csv`, `xlsx`, `prometheus`, `badge`, `page`); JSON is the model itself. Not here: judging.
+//! One file and one function per format (`terminal`, `markdown`, `junit`, `csv`, `xlsx`,
+//! `prometheus`, `badge`, `page`); JSON is the model itself. Not here: judging.
 
 pub mod advice;
 pub mod attempts;
@@ -70,7 +72,8 @@ pub struct Report {
     /// One sentence: what, by how much.
     pub headline: String,
     pub interrupted: bool,
-    /// What a reader should know before the verdict: whose policy counted, what the change alters in it.
+    /// What a reader should know before the verdict: whose policy counted, what the change alters
+    /// in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
     pub git: Option<GitFacts>,
@@ -92,10 +95,12 @@ pub struct Report {
 pub struct WorkloadReport {
     pub name: String,
     pub verdict: Option<Verdict>,
-    /// Why the verdict is what it is, the most telling first; where nothing was judged, why the measurement is unfit.
+    /// Why the verdict is what it is, the most telling first; where nothing was judged, why the
+    /// measurement is unfit.
     pub reasons: Vec<String>,
     pub warnings: Vec<String>,
-    /// Regressions and breached limits that somebody has accepted, each with until when, why and by whom.
+    /// Regressions and breached limits that somebody has accepted, each with until when, why and by
+    /// whom.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accepted: Vec<String>,
     /// What a PASS proves.
@@ -105,7 +110,8 @@ pub struct WorkloadReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<CountedReport>,
     pub slo: Slo,
-    /// Requests that attainment is a share of: all that were scheduled after the ramp. Absent without an SLO.
+    /// Requests that attainment is a share of: all that were scheduled after the ramp. Absent
+    /// without an SLO.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slo_requests: Option<u64>,
     pub starts: u32,
@@ -122,7 +128,8 @@ pub struct WorkloadReport {
     pub fingerprint: Fingerprint,
     /// Fields under test that differ from the baseline's.
     pub differences: Vec<Difference>,
-    /// METHOD's metrics that the workload defines, in its order: judged ones where there was a comparison.
+    /// METHOD's metrics that the workload defines, in its order: judged ones where there was a
+    /// comparison.
     pub metrics: Vec<MetricReport>,
     pub limits: Vec<LimitReport>,
     /// Distributions over all rounds.
@@ -133,7 +140,8 @@ pub struct WorkloadReport {
     /// Of each start that the gate made, how long the server took to be ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub server_start_ms: Vec<f64>,
-    /// Connections that each address of the server's name got, warm-ups included; absent where it has only one.
+    /// Connections that each address of the server's name got, warm-ups included; absent where it
+    /// has only one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub connections: BTreeMap<String, u64>,
     /// What is worth knowing of the measurement itself.
@@ -142,7 +150,8 @@ pub struct WorkloadReport {
     /// What the server's own metrics said; absent where it told nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<server::ServerReport>,
-    /// Where something regressed: what changed on the server's side together with it. An explanation, never a proof.
+    /// Where something regressed: what changed on the server's side together with it. An
+    /// explanation, never a proof.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<String>,
     /// Absent where no GPU was watched.
@@ -170,7 +179,8 @@ pub struct BaselineReport {
     pub commit: Option<String>,
     /// First-parent steps from the commit under test, or from what `found_from` says.
     pub distance_commits: Option<u32>,
-    /// Where the walk began, where that is not the commit under test: `merge base with origin/main`.
+    /// Where the walk began, where that is not the commit under test: `merge base with
+    /// origin/main`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found_from: Option<String>,
     /// Sessions nearer than that one that were left out, each with the reason.
@@ -194,9 +204,11 @@ pub struct ComparisonReport {
     pub most_looks: u32,
     /// Earlier sessions that the noise was reckoned from.
     pub history_sessions: u32,
-    /// Interleaved: every start was a new server process, so that start-to-start variance is in the data.
+    /// Interleaved: every start was a new server process, so that start-to-start variance is in the
+    /// data.
     pub starts_sampled: Option<bool>,
-    /// What the significance levels add up to over metrics and looks: no unchanged build fails more often.
+    /// What the significance levels add up to over metrics and looks: no unchanged build fails more
+    /// often.
     pub false_alarm_budget_ratio: f64,
     /// Server starts, warm-ups and rounds of all sides.
     pub minutes: f64,
@@ -234,7 +246,8 @@ pub struct MetricReport {
     pub accepted: Option<String>,
 }
 
-/// What changed since a pinned point of the past. It decides only under `gate.on_anchor_drift: fail`.
+/// What changed since a pinned point of the past. It decides only under `gate.on_anchor_drift:
+/// fail`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnchorReport {

@@ -1,5 +1,5 @@
-//! Several workloads in one table: one row for each, or for all levels of a load that has a table of its own. Not here: the levels (`sweep`), or
-//! tables of a format.
+//! Several workloads in one table: one row for each, or for all levels of a load that has a table
+//! of its own. Not here: the levels (`sweep`), or tables of a format.
 
 use super::sweep::{self, SweepLevel, SweepReport};
 use super::{Report, WorkloadReport, say, text};
@@ -20,7 +20,8 @@ pub struct Overview {
 pub struct Row {
     pub of: Of,
     pub name: String,
-    /// Of several levels the worst, and how many of them have it: `(1 of 4)`; of one workload that is empty.
+    /// Of several levels the worst, and how many of them have it: `(1 of 4)`; of one workload that
+    /// is empty.
     pub verdict: Option<(Verdict, String)>,
     /// In few words.
     pub load: String,
@@ -118,7 +119,8 @@ const COLUMNS: [Column; 10] = [
 
 const VERDICT: &str = "verdict";
 
-/// None where it would say nothing that is not beside it: of one workload, or of one family alone that nobody judged.
+/// None where it would say nothing that is not beside it: of one workload, or of one family alone
+/// that nobody judged.
 pub fn overview(report: &Report) -> Option<Overview> {
     let all = side_by_side(&[("", report)]);
     (report.workloads.len() > 1 && (all.rows.len() > 1 || all.is_judged())).then_some(all)

@@ -1,7 +1,8 @@
-//! The report as one HTML file: no network, no build step; tables are in the file as text, charts are drawn by its own script.
+//! The report as one HTML file: no network, no build step; tables are in the file as text, charts
+//! are drawn by its own script.
 //!
-//! Every text goes through the template's escaping; data for the script is JSON in which nothing can end its element. Not here: which number
-//! is shown (`build`), what the charts hold (`charts`).
+//! Every text goes through the template's escaping; data for the script is JSON in which nothing
+//! can end its element. Not here: which number is shown (`build`), what the charts hold (`charts`).
 
 pub mod charts;
 mod lanes;
@@ -254,7 +255,8 @@ fn chart_words(lang: Lang) -> String {
     serde_json::to_string(&all).expect("words are plain data")
 }
 
-/// No `<`, so that no text can end the element that holds it; and no line separators that scripts stumble over.
+/// No `<`, so that no text can end the element that holds it; and no line separators that scripts
+/// stumble over.
 fn data(report: &Report, charts: &[Charts]) -> String {
     let of = |(section, w): (usize, &WorkloadReport)| {
         Some(Drawn { section, charts: charts.iter().find(|c| c.workload == w.name)? })

@@ -1,7 +1,8 @@
-//! The report in Prometheus' text format, for the node exporter's textfile collector or a push gateway: base units, no timestamps.
+//! The report in Prometheus' text format, for the node exporter's textfile collector or a push
+//! gateway: base units, no timestamps.
 //!
-//! What is absent has no series. Names that this version does not know are left out: they would be foreign text in a name. Not here:
-//! escaping and grouping (`exposition`).
+//! What is absent has no series. Names that this version does not know are left out: they would be
+//! foreign text in a name. Not here: escaping and grouping (`exposition`).
 
 mod exposition;
 #[cfg(test)]

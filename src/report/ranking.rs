@@ -1,6 +1,8 @@
-//! Several records side by side: the view model of a ranking with every number chosen, and its published JSON, version 1.
+//! Several records side by side: the view model of a ranking with every number chosen, and its
+//! published JSON, version 1.
 //!
-//! One function per format (`terminal`, `markdown`, `csv`, `page` below). Not here: who is better than whom (`judge::ranking`).
+//! One function per format (`terminal`, `markdown`, `csv`, `page` below). Not here: who is better
+//! than whom (`judge::ranking`).
 
 mod build;
 mod csv;
@@ -37,7 +39,8 @@ pub struct RankingReport {
     /// In the order of all lists of entrants below.
     pub entrants: Vec<EntrantReport>,
     pub workloads: Vec<WorkloadRanking>,
-    /// Workloads that differ in their level of load only, as curves; none with fewer than three levels.
+    /// Workloads that differ in their level of load only, as curves; none with fewer than three
+    /// levels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub families: Vec<FamilyRanking>,
     pub hypotheses: Vec<HypothesisReport>,
@@ -82,7 +85,8 @@ pub struct FamilyRanking {
     pub axis: Axis,
     /// At which any entrant was measured, ascending.
     pub levels: Vec<f64>,
-    /// Of each entrant, with the levels that it was measured at under the same load as the others; absent where there is none.
+    /// Of each entrant, with the levels that it was measured at under the same load as the others;
+    /// absent where there is none.
     pub curves: Vec<Option<SweepReport>>,
     /// What is in no curve, and why; but for what is INVALID, which the curve's levels say.
     pub notes: Vec<String>,
@@ -107,7 +111,8 @@ pub struct PlaceReport {
     pub value: Option<f64>,
     pub interval_low: Option<f64>,
     pub interval_high: Option<f64>,
-    /// 1 is best; where neighbours are not proven apart, the best and the worst rank that it may have.
+    /// 1 is best; where neighbours are not proven apart, the best and the worst rank that it may
+    /// have.
     pub best_rank: Option<u32>,
     pub worst_rank: Option<u32>,
 }
@@ -150,7 +155,8 @@ impl RankingReport {
         }
     }
 
-    /// Reads a stored ranking; refuses a newer version, another kind of file, and lists that are not of all entrants.
+    /// Reads a stored ranking; refuses a newer version, another kind of file, and lists that are
+    /// not of all entrants.
     pub fn parse(text: &str) -> Result<Self, String> {
         let value: serde_json::Value =
             serde_json::from_str(text).map_err(|e| format!("not a ranking: {e}"))?;
@@ -209,7 +215,8 @@ fn value(unit: &str, place: &PlaceReport) -> String {
     }
 }
 
-/// What became of a hypothesis, with its numbers: `confirmed: 312 tok/s against 205 tok/s, 44.1 to 60.2 % more`.
+/// What became of a hypothesis, with its numbers: `confirmed: 312 tok/s against 205 tok/s, 44.1 to
+/// 60.2 % more`.
 fn outcome(h: &HypothesisReport) -> String {
     let known = h.left.is_some() || h.right.is_some();
     let numbers = known.then(|| {

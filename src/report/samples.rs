@@ -1,4 +1,5 @@
-//! Hand-made reports for the tests of every format: one per verdict that people meet, with plausible numbers.
+//! Hand-made reports for the tests of every format: one per verdict that people meet, with
+//! plausible numbers.
 
 mod accepted;
 mod swept;

@@ -1,7 +1,9 @@
-//! What the reports say, in the reader's language: each English sentence is a pattern, and beside it stands the same in that language.
+//! What the reports say, in the reader's language: each English sentence is a pattern, and beside
+//! it stands the same in that language.
 //!
-//! The code and the stored JSON speak English; only what people read is translated, where it is rendered. Numbers, units, names of metrics
-//! and verdicts are carried over as they are. A sentence that no pattern knows stays English. Not here: the words of the HTML page's template
+//! The code and the stored JSON speak English; only what people read is translated, where it is
+//! rendered. Numbers, units, names of metrics and verdicts are carried over as they are. A sentence
+//! that no pattern knows stays English. Not here: the words of the HTML page's template
 //! (`page::words`), foreign text, layout.
 
 pub(super) mod ko;
@@ -16,7 +18,8 @@ use pattern::Piece;
 /// A sentence in English and in another language, with holes; see `pattern`.
 type Sentence = (&'static str, &'static str);
 
-/// The English text in another language; parts of a list that is not known as a whole are translated one by one.
+/// The English text in another language; parts of a list that is not known as a whole are
+/// translated one by one.
 pub fn say(lang: Lang, english: &str) -> String {
     match lang {
         Lang::En => english.to_owned(),
@@ -24,7 +27,8 @@ pub fn say(lang: Lang, english: &str) -> String {
     }
 }
 
-/// A word of the machine contract (a verdict, a judgement, a limit's state), with its meaning beside it: `regressed (성능 저하)`.
+/// A word of the machine contract (a verdict, a judgement, a limit's state), with its meaning
+/// beside it: `regressed (성능 저하)`.
 pub fn beside(lang: Lang, word: &str) -> String {
     match say(lang, word) {
         said if said == word => said,

@@ -1,6 +1,8 @@
-//! The server's side of a workload: its own metrics beside the baseline's, and in words what changed together with what regressed.
+//! The server's side of a workload: its own metrics beside the baseline's, and in words what
+//! changed together with what regressed.
 //!
-//! It explains and decides nothing. Not here: what counts as a change (`evidence::server::why`), or a metric's judgement.
+//! It explains and decides nothing. Not here: what counts as a change (`evidence::server::why`), or
+//! a metric's judgement.
 
 use std::collections::BTreeMap;
 
@@ -112,7 +114,8 @@ pub fn meanwhile(judged: &Judged<'_>, comparison: Option<&Comparison>) -> Vec<St
     said
 }
 
-/// The most telling regressed metric of each part of a request; of the whole only where no part is known to be slower.
+/// The most telling regressed metric of each part of a request; of the whole only where no part is
+/// known to be slower.
 fn regressed(comparison: &Comparison) -> Vec<(&MetricComparison, Concern)> {
     let mut worse: Vec<&MetricComparison> =
         comparison.metrics.iter().filter(|m| m.judgement == Judgement::Regressed).collect();
@@ -145,8 +148,8 @@ fn mean(of: &BTreeMap<String, f64>, timing: Timing) -> Option<f64> {
     of.get(&Metric::Timing(timing, Stat::Mean).key()).copied()
 }
 
-/// From our own instants: before the request was sent, then to the first token, then to the last. Closed loop: a request starts when it is
-/// sent.
+/// From our own instants: before the request was sent, then to the first token, then to the last.
+/// Closed loop: a request starts when it is sent.
 fn split(
     now: &BTreeMap<String, f64>,
     before: &BTreeMap<String, f64>,

@@ -1,6 +1,8 @@
-//! What GitHub is told of new baseline sessions: a commit's message, a pull request's title and text. Pure.
+//! What GitHub is told of new baseline sessions: a commit's message, a pull request's title and
+//! text. Pure.
 //!
-//! The text has a row per session, and rows are added to that of a request that is open. Not here: who sends it (`github`).
+//! The text has a row per session, and rows are added to that of a request that is open. Not here:
+//! who sends it (`github`).
 
 use super::markdown::escape::{code, escape};
 use super::text;
@@ -34,7 +36,8 @@ pub fn title(base: &str) -> String {
     format!("Add baseline sessions to {base}")
 }
 
-/// A request's text. `open` is what it says now; rows of sessions that it names already are not repeated.
+/// A request's text. `open` is what it says now; rows of sessions that it names already are not
+/// repeated.
 pub fn body(sessions: &[Session], open: Option<&str>) -> String {
     let fresh = |was: &str| -> String {
         sessions.iter().filter(|s| !was.contains(&mark(s))).map(row).collect()

@@ -1,4 +1,5 @@
-//! What a sweep over levels of load shows: throughput, goodput and latency at each, and where the curve bends. Evidence, which never decides.
+//! What a sweep over levels of load shows: throughput, goodput and latency at each, and where the
+//! curve bends. Evidence, which never decides.
 //!
 //! Not here: how the bend is found (`measure::knee`), or tables of a format.
 
@@ -20,7 +21,8 @@ pub struct SweepReport {
     /// Name of all of them.
     pub family: String,
     pub axis: Axis,
-    /// The metric whose curve against the levels bends, or does not: `output_token_rate`, `request_rate` or `goodput`.
+    /// The metric whose curve against the levels bends, or does not: `output_token_rate`,
+    /// `request_rate` or `goodput`.
     pub curve: String,
     /// Ascending.
     pub levels: Vec<SweepLevel>,
@@ -177,7 +179,8 @@ pub fn sweep(family: &str, axis: Axis, mut levels: Vec<SweepLevel>) -> SweepRepo
     }
 }
 
-/// What matters of it, and what its knee is: `output tokens/s at most 830 tok/s (at 32 in flight); ...`. Levels that are not fit are no best ones.
+/// What matters of it, and what its knee is: `output tokens/s at most 830 tok/s (at 32 in flight);
+/// ...`. Levels that are not fit are no best ones.
 pub fn matters(sweep: &SweepReport) -> String {
     let axis = sweep.axis;
     let at = |l: &SweepLevel| named(axis, l.level);
@@ -206,7 +209,8 @@ pub fn matters(sweep: &SweepReport) -> String {
         .join("; ")
 }
 
-/// The best level and its value; the lowest of several that are as good. None where no fit level has one.
+/// The best level and its value; the lowest of several that are as good. None where no fit level
+/// has one.
 pub fn best(
     sweep: &SweepReport,
     value: impl Fn(&SweepLevel) -> Option<f64>,
@@ -225,7 +229,8 @@ pub fn best(
 
 type Value = fn(&SweepLevel) -> Option<f64>;
 
-/// Goodput against rate, throughput against concurrency, each where it is measured; else requests per second.
+/// Goodput against rate, throughput against concurrency, each where it is measured; else requests
+/// per second.
 fn curve(axis: Axis, levels: &[&SweepLevel]) -> (Metric, Value) {
     let choices: [(Metric, Value); 2] = match axis {
         Axis::Rate => [

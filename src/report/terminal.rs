@@ -1,6 +1,8 @@
-//! The whole report for people at a terminal: verdict first, then per workload what was judged, what was measured, and how well.
+//! The whole report for people at a terminal: verdict first, then per workload what was judged,
+//! what was measured, and how well.
 //!
-//! Readable without colour; colour only where the caller asks for it (a terminal, no `NO_COLOR`). Not here: which number is shown.
+//! Readable without colour; colour only where the caller asks for it (a terminal, no `NO_COLOR`).
+//! Not here: which number is shown.
 
 pub mod brief;
 
@@ -60,7 +62,8 @@ pub fn render(report: &Report, width: u16, colour: bool, lang: Lang) -> String {
     out
 }
 
-/// Several reports, each with what it is called: all workloads in one table, then what each report says first. Prose is wrapped to `width` columns.
+/// Several reports, each with what it is called: all workloads in one table, then what each report
+/// says first. Prose is wrapped to `width` columns.
 pub fn several(reports: &[(&str, &Report)], width: u16, lang: Lang) -> String {
     let pen = Pen { lang, ..bare(width) };
     let mut out = pen.overview(&side_by_side(reports));
@@ -82,7 +85,8 @@ pub(super) fn ruled(
     bare(width).table(header, rows, numbers)
 }
 
-/// As `ruled`. What is wider than the terminal becomes several tables, each with the first column and as many of the others as fit.
+/// As `ruled`. What is wider than the terminal becomes several tables, each with the first column
+/// and as many of the others as fit.
 pub(super) fn parted(
     header: &[&str],
     rows: &[Vec<String>],
@@ -235,7 +239,8 @@ impl Pen {
         out
     }
 
-    /// `numbers`: the columns that are set flush right. Cells are never broken: a terminal too narrow for a table breaks its lines.
+    /// `numbers`: the columns that are set flush right. Cells are never broken: a terminal too
+    /// narrow for a table breaks its lines.
     fn table(
         &self,
         header: &[&str],

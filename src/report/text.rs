@@ -1,6 +1,8 @@
-//! Numbers and words that all formats share: units, significant digits, and foreign text made harmless.
+//! Numbers and words that all formats share: units, significant digits, and foreign text made
+//! harmless.
 //!
-//! Not here: a format's own escaping (Markdown in `markdown::escape`, XML in `junit`, cells in `csv`), or which number is shown.
+//! Not here: a format's own escaping (Markdown in `markdown::escape`, XML in `junit`, cells in
+//! `csv`), or which number is shown.
 
 pub mod measured;
 mod missing;
@@ -42,7 +44,8 @@ const LONGEST: usize = 1000;
 /// Longest piece of what a server said: it may answer with a whole web page.
 const LONGEST_EXCERPT: usize = 200;
 
-/// A value in the unit of its metric (`ms`, `per_s`, `tokens_per_s`, `ratio`): `123.4 ms`, `5.02/s`, `622 tok/s`, `95.30 %`.
+/// A value in the unit of its metric (`ms`, `per_s`, `tokens_per_s`, `ratio`): `123.4 ms`,
+/// `5.02/s`, `622 tok/s`, `95.30 %`.
 pub fn value(unit: &str, value: Option<f64>) -> String {
     let Some(value) = value.filter(|v| v.is_finite()) else {
         return ABSENT.into();
@@ -224,8 +227,9 @@ pub fn statistics(d: &DistributionReport) -> [(&'static str, Option<f64>); 10] {
     ]
 }
 
-/// The number, and where a policy let something other than a PASS through, which one: `0 (INCONCLUSIVE is let through by
-/// gate.on_inconclusive: warn)`. `reports` are those that it stands for.
+/// The number, and where a policy let something other than a PASS through, which one: `0
+/// (INCONCLUSIVE is let through by gate.on_inconclusive: warn)`. `reports` are those that it stands
+/// for.
 pub fn exit_code(code: u8, reports: &[Report]) -> String {
     let passed = let_through(code, reports);
     let texts: Vec<String> = passed
@@ -235,7 +239,8 @@ pub fn exit_code(code: u8, reports: &[Report]) -> String {
     if texts.is_empty() { code.to_string() } else { format!("{code} ({})", texts.join("; ")) }
 }
 
-/// Verdicts other than a PASS that end in exit code 0, each once, with the key of the policy that lets it through.
+/// Verdicts other than a PASS that end in exit code 0, each once, with the key of the policy that
+/// lets it through.
 pub fn let_through(code: u8, reports: &[Report]) -> Vec<(Verdict, &'static str)> {
     let verdicts = reports.iter().flat_map(|r| {
         let own = r.verdict.filter(|_| r.workloads.is_empty());
@@ -257,7 +262,8 @@ pub fn let_through(code: u8, reports: &[Report]) -> Vec<(Verdict, &'static str)>
     passed
 }
 
-/// At which level a workload's intervals are, and that a PASS's bound is at another (docs/METHODOLOGY.md#levels); none without an interval.
+/// At which level a workload's intervals are, and that a PASS's bound is at another
+/// (docs/METHODOLOGY.md#levels); none without an interval.
 pub fn levels(w: &WorkloadReport) -> Option<String> {
     let change =
         w.comparison.as_ref().filter(|_| w.metrics.iter().any(|m| m.interval_low_ratio.is_some()));
@@ -399,8 +405,9 @@ pub fn error(error: &ErrorCount) -> String {
     example.map_or_else(|| what.clone(), |example| format!("{what} ({example})"))
 }
 
-/// What got no clear judgement, by reason. Where nothing at all was compared, the verdict's own reason stands for all; a limit that a
-/// reason or a warning names already is not repeated. In the reader's language.
+/// What got no clear judgement, by reason. Where nothing at all was compared, the verdict's own
+/// reason stands for all; a limit that a reason or a warning names already is not repeated. In the
+/// reader's language.
 pub fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<(String, Vec<String>)> {
     let compared = w.metrics.iter().any(|m| m.judgement.is_some());
     let open = |m: &&MetricReport| {
@@ -431,8 +438,9 @@ pub fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<(String, Vec<String>)> 
     by_reason
 }
 
-/// Why the verdict is what it is, what is accepted, what a PASS proves, and warnings, in the reader's language; each with its label. The
-/// headline of a report with one workload has said its first reason already.
+/// Why the verdict is what it is, what is accepted, what a PASS proves, and warnings, in the
+/// reader's language; each with its label. The headline of a report with one workload has said its
+/// first reason already.
 pub fn why<'a>(
     report: &'a Report,
     w: &'a WorkloadReport,
@@ -503,7 +511,8 @@ pub fn provenance(report: &Report) -> Vec<(String, String)> {
     facts
 }
 
-/// A fact of the provenance in the reader's language: what is a sentence of ours, and no name or number.
+/// A fact of the provenance in the reader's language: what is a sentence of ours, and no name or
+/// number.
 pub fn fact(lang: Lang, label: &str, fact: &str) -> String {
     match label {
         "commit" | "uncommitted changes" | "host gpu" => crate::report::say(lang, fact),
@@ -526,7 +535,8 @@ pub fn short(commit: &str) -> String {
     plain(commit).chars().take(12).collect()
 }
 
-/// Foreign text on one line: no terminal sequences, no control or direction-changing characters, of bounded length.
+/// Foreign text on one line: no terminal sequences, no control or direction-changing characters, of
+/// bounded length.
 pub fn plain(text: &str) -> String {
     one_line(text, LONGEST)
 }

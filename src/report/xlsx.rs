@@ -1,6 +1,8 @@
-//! The report and its record as an Excel workbook: numbers as numbers, in full; units in the headers; absent is an empty cell.
+//! The report and its record as an Excel workbook: numbers as numbers, in full; units in the
+//! headers; absent is an empty cell.
 //!
-//! Text is a text cell, so that nothing is a formula, whatever it begins with. Not here: colours and charts (`page`).
+//! Text is a text cell, so that nothing is a formula, whatever it begins with. Not here: colours
+//! and charts (`page`).
 
 mod evidence;
 mod requests;

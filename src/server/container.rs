@@ -1,6 +1,8 @@
-//! The container that a user's command runs in, by the name that the gate drew for it: removed when the command has ended, however it did.
+//! The container that a user's command runs in, by the name that the gate drew for it: removed when
+//! the command has ended, however it did.
 //!
-//! Who is killed outright takes no container along: the engine's daemon holds it. Not here: when it is removed (`supervisor`).
+//! Who is killed outright takes no container along: the engine's daemon holds it. Not here: when it
+//! is removed (`supervisor`).
 
 use std::io::{self, Read as _};
 use std::process::{Command, ExitStatus, Stdio};
@@ -11,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 /// A daemon kills at once; more than this and it hangs.
 const REMOVAL: Duration = Duration::from_secs(20);
-/// A container may appear only now, where its client was killed between asking for it and hearing of it.
+/// A container may appear only now, where its client was killed between asking for it and hearing
+/// of it.
 const TRIES: u32 = 5;
 const AGAIN: Duration = Duration::from_millis(200);
 const GLANCE: Duration = Duration::from_millis(20);
@@ -29,7 +32,8 @@ pub struct Container {
 pub const PREFIX: &str = "goodput-gate-";
 
 impl Container {
-    /// Its name is one that the gate drew: no other container, and no other thing that `rm` could mean.
+    /// Its name is one that the gate drew: no other container, and no other thing that `rm` could
+    /// mean.
     pub fn is_ours(&self) -> bool {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         self.name
@@ -37,8 +41,8 @@ impl Container {
             .is_some_and(|rest| !rest.is_empty() && rest.chars().all(plain))
     }
 
-    /// Removes it, and nothing else; one that is not there is removed. Takes at most [`REMOVAL`]. Errors: it is there all the same, or
-    /// nobody can tell.
+    /// Removes it, and nothing else; one that is not there is removed. Takes at most [`REMOVAL`].
+    /// Errors: it is there all the same, or nobody can tell.
     pub fn remove(&self) -> Result<(), String> {
         let until = Instant::now() + REMOVAL;
         for _ in 0..TRIES {
@@ -57,7 +61,8 @@ impl Container {
         Err(format!("it is still there after `{} rm -f`", self.program))
     }
 
-    /// What the image is that it runs, whatever its name points to by now. Errors: the engine does not say.
+    /// What the image is that it runs, whatever its name points to by now. Errors: the engine does
+    /// not say.
     pub fn image(&self) -> Result<String, String> {
         let until = Instant::now() + REMOVAL;
         match self.run(&["inspect", "--format", "{{.Image}}", &self.name], until)? {

@@ -1,7 +1,9 @@
-//! A server that outlives who started it: what is kept of it in a file, whether its processes are still those, and their end.
+//! A server that outlives who started it: what is kept of it in a file, whether its processes are
+//! still those, and their end.
 //!
-//! A process is known by its number and the instant of its start: a number that was given anew is somebody else, and is left alone. Not
-//! here: starting it (`supervised`), or which file is whose (`command`).
+//! A process is known by its number and the instant of its start: a number that was given anew is
+//! somebody else, and is left alone. Not here: starting it (`supervised`), or which file is whose
+//! (`command`).
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -52,8 +54,8 @@ pub struct Identity {
 impl State {
     pub const VERSION: u32 = 1;
 
-    /// None where there is no file. Errors: it cannot be read, is or may be somebody else's words, is of a newer version, or would remove what
-    /// is not the gate's.
+    /// None where there is no file. Errors: it cannot be read, is or may be somebody else's words,
+    /// is of a newer version, or would remove what is not the gate's.
     pub fn read(path: &Path) -> io::Result<Option<Self>> {
         let file = match File::open(path) {
             Ok(file) => file,
@@ -78,8 +80,9 @@ impl State {
         self.supervisor.alive() || self.command.alive()
     }
 
-    /// Ends it with all that it started, and waits: at most twice its grace and 40 s. Nothing happens where it has ended. `remover` is the
-    /// program that removes its container, as the config says. Errors: what no signal could end; a container that may still be there.
+    /// Ends it with all that it started, and waits: at most twice its grace and 40 s. Nothing
+    /// happens where it has ended. `remover` is the program that removes its container, as the
+    /// config says. Errors: what no signal could end; a container that may still be there.
     pub fn end(&self, remover: Option<&str>) -> Result<(), ServerError> {
         let grace = Duration::from_millis(self.grace_ms);
         if self.supervisor.alive() {
@@ -115,7 +118,8 @@ impl State {
     }
 }
 
-/// Processes are ended by what the file says. Errors: another user owns it, or others may write into it.
+/// Processes are ended by what the file says. Errors: another user owns it, or others may write
+/// into it.
 fn own(facts: &Metadata) -> io::Result<()> {
     let wrong = |why: &str| io::Error::new(io::ErrorKind::PermissionDenied, why);
     if facts.uid() != rustix::process::geteuid().as_raw() {
@@ -159,7 +163,8 @@ impl Identity {
     }
 }
 
-/// The start of a process that runs: on Linux the boot and the clock ticks since then (proc(5), stat, field 22), elsewhere what `ps` says.
+/// The start of a process that runs: on Linux the boot and the clock ticks since then (proc(5),
+/// stat, field 22), elsewhere what `ps` says.
 fn started(pid: i32) -> Option<String> {
     if !Path::new("/proc/self/stat").exists() {
         let asked = Command::new("ps")

@@ -1,4 +1,5 @@
-//! A log that grows: each whole line as it comes, over the point where the log begins anew. Not here: its last lines (`log::tail`).
+//! A log that grows: each whole line as it comes, over the point where the log begins anew. Not
+//! here: its last lines (`log::tail`).
 
 use std::fs::File;
 use std::io::{self, Read as _};

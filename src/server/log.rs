@@ -1,4 +1,5 @@
-//! The last lines of a server's log, made harmless to show. Not here: what in them is secret (the caller knows).
+//! The last lines of a server's log, made harmless to show. Not here: what in them is secret (the
+//! caller knows).
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -54,7 +55,8 @@ fn shown(line: &str) -> &str {
     line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default()
 }
 
-/// Without colours and other terminal sequences, without control characters and what turns the direction of text, at most [`WIDTH`] long.
+/// Without colours and other terminal sequences, without control characters and what turns the
+/// direction of text, at most [`WIDTH`] long.
 fn harmless(line: &str) -> String {
     let text = clean(line, Colour::Removed).replace('\t', " ");
     let text = text.trim_end();

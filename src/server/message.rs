@@ -1,10 +1,12 @@
-//! What a supervisor says to the process that started it, one line of JSON each; and how a command ended.
+//! What a supervisor says to the process that started it, one line of JSON each; and how a command
+//! ended.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a supervisor is told before its standard input ends, if that is not to be the command's end.
+/// What a supervisor is told before its standard input ends, if that is not to be the command's
+/// end.
 pub const STAY: &[u8] = b"stay\n";
 
 /// One line on the supervisor's standard output.
@@ -23,7 +25,8 @@ pub enum Message {
     Kept { container: String, why: String },
 }
 
-/// How a command ended: with a status or by a signal. Neither is known where its supervisor was killed.
+/// How a command ended: with a status or by a signal. Neither is known where its supervisor was
+/// killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exit {
     /// Exit status, 0 to 255.
@@ -43,7 +46,8 @@ impl Exit {
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.code, self.signal) {
-            // A shell that waited for its child says so when a signal ended it: 128 and the signal (POSIX, Shell Command Language 2.8.2).
+            // A shell that waited for its child says so when a signal ended it: 128 and the signal
+            // (POSIX, Shell Command Language 2.8.2).
             (Some(code @ 129..), _) if name(code - 128).is_some() => {
                 write!(f, "exit status {code} (128 + {})", shown(code - 128))
             }

@@ -1,9 +1,12 @@
-//! Starts, watches and stops the server under test: the simulated one, or a user's command through a supervisor.
+//! Starts, watches and stops the server under test: the simulated one, or a user's command through
+//! a supervisor.
 //!
-//! A user's command is never our own child. This program starts itself as a supervisor, which holds the command and all that it leaves
-//! behind, and ends it all when our end of a pipe closes: also when we panic or are killed.
+//! A user's command is never our own child. This program starts itself as a supervisor, which holds
+//! the command and all that it leaves behind, and ends it all when our end of a pipe closes: also
+//! when we panic or are killed.
 //!
-//! Not here: what a server serves, or talking to it (`load`, `probe`), or waiting until it is ready (`command`).
+//! Not here: what a server serves, or talking to it (`load`, `probe`), or waiting until it is ready
+//! (`command`).
 #![expect(
     clippy::disallowed_methods,
     reason = "rim: starts processes, reads their log and waits for them"

@@ -7,16 +7,19 @@ use std::time::Duration;
 /// Loopback answers at once; only a listener whose queue is full does not.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// A port of 127.0.0.1 that nobody listens on. Between this and the server's own bind another process may take it; the kernel hands out
-/// such ports in turn or at random, so that this is rare, and the server then says that its address is in use.
+/// A port of 127.0.0.1 that nobody listens on. Between this and the server's own bind another
+/// process may take it; the kernel hands out such ports in turn or at random, so that this is rare,
+/// and the server then says that its address is in use.
 pub fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// Somebody listens on this port of 127.0.0.1 already. By connecting: a bind of our own could be in the way of a server that starts now.
+/// Somebody listens on this port of 127.0.0.1 already. By connecting: a bind of our own could be in
+/// the way of a server that starts now.
 pub fn port_taken(port: u16) -> bool {
     match TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), ANSWER) {
-        // Where the kernel gives the connection that same port as its source, it has met itself: nobody listens.
+        // Where the kernel gives the connection that same port as its source, it has met itself:
+        // nobody listens.
         Ok(stream) => stream.local_addr().ok() != stream.peer_addr().ok(),
         Err(e) => e.kind() == io::ErrorKind::TimedOut,
     }

@@ -1,4 +1,5 @@
-//! A command's processes: its group, and on Linux every descendant, found through /proc by their parents. Not here: when they are ended.
+//! A command's processes: its group, and on Linux every descendant, found through /proc by their
+//! parents. Not here: when they are ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +13,9 @@ struct Process {
     group: i32,
 }
 
-/// Sends a signal to the group and to every descendant of this process outside it, once to each: a second SIGTERM makes some servers give
-/// up their orderly end. What is gone meanwhile, or not ours to signal, is passed over; who calls checks what is left.
+/// Sends a signal to the group and to every descendant of this process outside it, once to each: a
+/// second SIGTERM makes some servers give up their orderly end. What is gone meanwhile, or not ours
+/// to signal, is passed over; who calls checks what is left.
 pub fn signal_all(group: Pid, signal: Signal) {
     let _ = kill_process_group(group, signal);
     let outside =
@@ -28,8 +30,8 @@ pub fn descendants() -> Vec<i32> {
     below(&processes(), own_pid()).into_iter().map(|p| p.pid).collect()
 }
 
-/// Whether this process was started with the signal ignored, as `nohup` does it, and has no handler for it yet. False on a system
-/// without /proc.
+/// Whether this process was started with the signal ignored, as `nohup` does it, and has no handler
+/// for it yet. False on a system without /proc.
 pub fn is_ignored(signal: Signal) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -53,7 +55,8 @@ fn processes() -> Vec<Process> {
     pids.filter_map(|pid| parse(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)).collect()
 }
 
-/// `pid (name) state ppid pgrp ...` (proc(5)); the name may hold anything, also spaces, parentheses and bytes that are no text.
+/// `pid (name) state ppid pgrp ...` (proc(5)); the name may hold anything, also spaces, parentheses
+/// and bytes that are no text.
 fn parse(stat: &[u8]) -> Option<Process> {
     let text = String::from_utf8_lossy(stat);
     let (pid, rest) = text.split_once(' ')?;
@@ -72,7 +75,8 @@ fn below(all: &[Process], root: i32) -> Vec<Process> {
     let (mut found, mut seen, mut parents) = (Vec::new(), BTreeSet::from([root]), vec![root]);
     while let Some(parent) = parents.pop() {
         for child in children.get(&parent).into_iter().flatten() {
-            // The files are read one after the other, and a number may be given anew meanwhile: no circle may hold us.
+            // The files are read one after the other, and a number may be given anew meanwhile: no
+            // circle may hold us.
             if seen.insert(child.pid) {
                 found.push(*child);
                 parents.push(child.pid);

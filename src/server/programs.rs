@@ -1,4 +1,5 @@
-//! What a started command has become: its processes and the files that they run, through /proc. Not here: what of it matters.
+//! What a started command has become: its processes and the files that they run, through /proc. Not
+//! here: what of it matters.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -24,7 +25,8 @@ pub struct Running {
     pub cwd: PathBuf,
 }
 
-/// The processes below a supervisor. Empty on a system without /proc; one that ends meanwhile is left out.
+/// The processes below a supervisor. Empty on a system without /proc; one that ends meanwhile is
+/// left out.
 pub fn running(supervisor: i32) -> Vec<Running> {
     of_tree(supervisor).into_iter().filter_map(|pid| process(pid).ok()).collect()
 }

@@ -1,4 +1,5 @@
-//! A log of bounded size: at its cap it becomes its own predecessor, and only one of those is kept. Not here: reading it (`log`).
+//! A log of bounded size: at its cap it becomes its own predecessor, and only one of those is kept.
+//! Not here: reading it (`log`).
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read, Write as _};
@@ -34,7 +35,8 @@ impl Rolling {
         Ok(Self { path: path.to_owned(), file, size, most })
     }
 
-    /// Until `source` ends. What cannot be written, on a full disk say, is lost: who writes into `source` must not wait for it.
+    /// Until `source` ends. What cannot be written, on a full disk say, is lost: who writes into
+    /// `source` must not wait for it.
     pub fn copy(&mut self, mut source: impl Read) {
         let mut buffer = vec![0; 64 * 1024];
         loop {

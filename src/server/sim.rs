@@ -1,4 +1,5 @@
-//! The simulated server as a child process on a free port. Not here: what it serves (the module `sim` at the root).
+//! The simulated server as a child process on a free port. Not here: what it serves (the module
+//! `sim` at the root).
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -77,7 +78,8 @@ impl SimServer {
 impl Drop for SimServer {
     fn drop(&mut self) {
         drop(self.stdin.take());
-        // Closing its input asks it to write its log and go; what does not go within a second is ended.
+        // Closing its input asks it to write its log and go; what does not go within a second is
+        // ended.
         for _ in 0..100 {
             if !self.alive() {
                 return;

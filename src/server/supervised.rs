@@ -1,6 +1,7 @@
 //! A user's command under a supervisor, as seen by who gates: start it, learn how it ends, stop it.
 //!
-//! What the supervisor does is in `supervisor`. Not here: whether the server is ready, or what it serves.
+//! What the supervisor does is in `supervisor`. Not here: whether the server is ready, or what it
+//! serves.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -17,7 +18,8 @@ use super::message::{Exit, Message, STAY};
 use super::{Container, ServerError, log};
 use crate::redact::Secrets;
 
-/// Beyond its grace the supervisor takes at most five seconds to kill and twenty to remove a container; more than that and it hangs.
+/// Beyond its grace the supervisor takes at most five seconds to kill and twenty to remove a
+/// container; more than that and it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(40);
 /// Soon enough for a person who pressed a key, while a build runs.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -27,12 +29,14 @@ const GLANCE: Duration = Duration::from_millis(50);
 pub struct Command<'a> {
     /// This program, which starts itself as the supervisor.
     pub program: &'a Path,
-    /// For `sh -c`. Shown in the list of processes, so that it must hold no secret: `${NAME}` is filled in by the shell.
+    /// For `sh -c`. Shown in the list of processes, so that it must hold no secret: `${NAME}` is
+    /// filled in by the shell.
     pub line: &'a str,
     pub cwd: &'a Path,
     /// Over our own environment.
     pub env: &'a BTreeMap<String, String>,
-    /// Taken out of our own environment: what the server must not see, such as the key that we send.
+    /// Taken out of our own environment: what the server must not see, such as the key that we
+    /// send.
     pub without: &'a [String],
     /// Standard output and error are appended here; its folders are made.
     pub log: &'a Path,
@@ -42,7 +46,8 @@ pub struct Command<'a> {
     pub container: Option<&'a Container>,
 }
 
-/// A running command. When dropped it is stopped, with all that it started, and waited for (up to its grace and 40 s).
+/// A running command. When dropped it is stopped, with all that it started, and waited for (up to
+/// its grace and 40 s).
 pub struct Supervised {
     supervisor: Child,
     /// The supervisor ends everything when this closes, also when we are killed.
@@ -88,8 +93,9 @@ struct State {
 }
 
 impl Supervised {
-    /// Starts the command and returns as soon as it runs; whether it serves is another question. Errors: the supervisor or the command
-    /// could not be started (a command that the shell does not find is started, and exits with status 127).
+    /// Starts the command and returns as soon as it runs; whether it serves is another question.
+    /// Errors: the supervisor or the command could not be started (a command that the shell does
+    /// not find is started, and exits with status 127).
     pub fn start(command: &Command) -> Result<Self, ServerError> {
         let mut supervisor = prepared(command).spawn().map_err(ServerError::Supervisor)?;
         let lifeline = supervisor.stdin.take();
@@ -114,13 +120,15 @@ impl Supervised {
         }
     }
 
-    /// How the command ended by itself; none while it runs, after waiting at most so long for its end. From any thread.
+    /// How the command ended by itself; none while it runs, after waiting at most so long for its
+    /// end. From any thread.
     pub fn exited(&self, within: Duration) -> Option<Exit> {
         self.watch.wait(Some(within), |s| s.exit.is_some()).exit
     }
 
-    /// Calls this when the command ends by itself, from another thread; at once if it has ended; never when it is stopped. It must return
-    /// soon, and must not wait for anything that stops this server.
+    /// Calls this when the command ends by itself, from another thread; at once if it has ended;
+    /// never when it is stopped. It must return soon, and must not wait for anything that stops
+    /// this server.
     pub fn on_exit(&self, f: impl FnOnce() + Send + 'static) {
         let mut state = self.watch.lock();
         if state.exit.is_some() {
@@ -131,13 +139,15 @@ impl Supervised {
         }
     }
 
-    /// The last lines of the log, at most that many, from its last 64 KiB: without terminal sequences and control characters, each cut at
-    /// 500 characters. None where the log cannot be read. They are the server's words, without `secrets`.
+    /// The last lines of the log, at most that many, from its last 64 KiB: without terminal
+    /// sequences and control characters, each cut at 500 characters. None where the log cannot be
+    /// read. They are the server's words, without `secrets`.
     pub fn log_tail(&self, lines: usize, secrets: &Secrets) -> Vec<String> {
         log::tail(&self.log, lines, secrets)
     }
 
-    /// The supervisor's process id and the command's. The command's is none only before it was started.
+    /// The supervisor's process id and the command's. The command's is none only before it was
+    /// started.
     pub fn pids(&self) -> Option<(i32, i32)> {
         Some((Pid::from_child(&self.supervisor).as_raw_pid(), self.watch.lock().pid?))
     }
@@ -146,7 +156,8 @@ impl Supervised {
         self.container.as_ref()
     }
 
-    /// Lets it run on when this program ends, until its supervisor is signalled. Errors: the supervisor is gone.
+    /// Lets it run on when this program ends, until its supervisor is signalled. Errors: the
+    /// supervisor is gone.
     pub fn detach(mut self) -> Result<(), ServerError> {
         let Some(mut lifeline) = self.lifeline.take() else { return Err(ServerError::Lost) };
         let told = lifeline.write_all(STAY).map_err(|_| ServerError::Lost);
@@ -155,8 +166,9 @@ impl Supervised {
         told
     }
 
-    /// Ends the command and all that it started, and waits for that: at most the grace and 40 s. Errors: what no signal could end; a
-    /// container that is still there; or the supervisor was killed, and nobody knows what is left.
+    /// Ends the command and all that it started, and waits for that: at most the grace and 40 s.
+    /// Errors: what no signal could end; a container that is still there; or the supervisor was
+    /// killed, and nobody knows what is left.
     pub fn stop(mut self) -> Result<(), ServerError> {
         self.finish();
         let mut state = self.watch.lock();
@@ -183,7 +195,8 @@ impl Supervised {
             state.pid
         };
         let ended_well = self.supervisor.wait().is_ok_and(|status| status.success());
-        // A supervisor that was killed has ended nothing: what we can still reach is the command's group.
+        // A supervisor that was killed has ended nothing: what we can still reach is the command's
+        // group.
         if !ended_well {
             pid.and_then(Pid::from_raw).map(|group| kill_process_group(group, Signal::KILL));
             let kept = self
@@ -201,7 +214,8 @@ impl Drop for Supervised {
     }
 }
 
-/// Runs a command that ends by itself, such as a build, or until `stop` says so; it is asked every 50 ms.
+/// Runs a command that ends by itself, such as a build, or until `stop` says so; it is asked every
+/// 50 ms.
 pub fn run_to_end(command: &Command, stop: impl Fn() -> bool) -> Result<Finished, ServerError> {
     let running = Supervised::start(command)?;
     loop {
@@ -232,9 +246,11 @@ fn prepared(command: &Command) -> process::Command {
         supervisor.env_remove(name);
     }
     supervisor.envs(command.env);
-    // From its first instant in a group of its own: Ctrl-C is for us, who decide what becomes of the server.
+    // From its first instant in a group of its own: Ctrl-C is for us, who decide what becomes of
+    // the server.
     supervisor.process_group(0);
-    // What it has to say it says on its output. Our standard error would be held open by it after our death.
+    // What it has to say it says on its output. Our standard error would be held open by it after
+    // our death.
     supervisor.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     supervisor
 }

@@ -1,7 +1,9 @@
-//! The supervisor: the process between the one that gates and a user's command. Runs the command, says how it ends, leaves nothing behind.
+//! The supervisor: the process between the one that gates and a user's command. Runs the command,
+//! says how it ends, leaves nothing behind.
 //!
-//! It ends the command when its standard input ends (whoever started it wants that, or is dead, and did not say `stay` before) or when it is signalled itself. Nothing
-//! here polls while the command runs: a measurement may be going on.
+//! It ends the command when its standard input ends (whoever started it wants that, or is dead, and
+//! did not say `stay` before) or when it is signalled itself. Nothing here polls while the command
+//! runs: a measurement may be going on.
 
 use std::io::{self, PipeReader, PipeWriter, Read as _};
 use std::os::unix::process::CommandExt as _;
@@ -20,11 +22,14 @@ use super::rolling::{self, Rolling};
 use super::{Container, ServerError, processes};
 use crate::print::print;
 
-/// How often what is left is looked for and killed again: a process may fork while it is looked for.
+/// How often what is left is looked for and killed again: a process may fork while it is looked
+/// for.
 const KILL_EVERY: Duration = Duration::from_millis(50);
-/// What five seconds of that do not end waits inside the kernel, for a driver say; no signal reaches it there.
+/// What five seconds of that do not end waits inside the kernel, for a driver say; no signal
+/// reaches it there.
 const KILLS: u32 = 100;
-/// Its last words are in the log before its end is told: they are in the pipe already, but something that it left may hold that open.
+/// Its last words are in the log before its end is told: they are in the pipe already, but
+/// something that it left may hold that open.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// One command, as the hidden verb is told it.
@@ -57,7 +62,8 @@ enum Event {
     Stop,
 }
 
-/// Runs the command to its end, or until it is told to end it. Error: it was not started, and why; that is said on standard output, too.
+/// Runs the command to its end, or until it is told to end it. Error: it was not started, and why;
+/// that is said on standard output, too.
 pub fn supervise(job: &Job) -> Result<(), ServerError> {
     let (sender, events) = channel();
     let Running { pid, written } = match start(job, &sender) {
@@ -141,8 +147,9 @@ fn copy(mut log: Rolling) -> io::Result<(PipeWriter, Receiver<()>)> {
     Ok((output, written))
 }
 
-/// Away from the terminal's foreground group, so that Ctrl-C reaches only who started us; and parent of every orphan below us, so that
-/// nothing gets away by forking twice. Where we lead a session already, we have a group.
+/// Away from the terminal's foreground group, so that Ctrl-C reaches only who started us; and
+/// parent of every orphan below us, so that nothing gets away by forking twice. Where we lead a
+/// session already, we have a group.
 fn own_group() {
     let _ = rustix::process::setpgid(None, None);
     #[cfg(target_os = "linux")]
@@ -210,7 +217,8 @@ fn watch_signals(events: Sender<Event>) -> io::Result<()> {
         (int?, term?, hup?, quit?, child?)
     };
     let until_signalled = move || {
-        // Only so that it has a handler: where whoever started us ignores it, the system reaps our children and nobody learns how they ended.
+        // Only so that it has a handler: where whoever started us ignores it, the system reaps our
+        // children and nobody learns how they ended.
         let _child = child;
         runtime.block_on(async {
             loop {
@@ -233,8 +241,9 @@ fn watch_signals(events: Sender<Event>) -> io::Result<()> {
     thread::Builder::new().name("signals".into()).spawn(until_signalled).map(drop)
 }
 
-/// Waits for the command and for every orphan that came to us, until there is none. When there is no child, there is no descendant: the
-/// children of a process that ends become ours before it can be waited for.
+/// Waits for the command and for every orphan that came to us, until there is none. When there is
+/// no child, there is no descendant: the children of a process that ends become ours before it can
+/// be waited for.
 fn reap(command: Pid, events: &Sender<Event>) {
     loop {
         match wait(WaitOptions::empty()) {

@@ -40,7 +40,8 @@ pub enum Fate {
     Truncated { after: u32 },
 }
 
-/// Tokens of a chat template around the messages, of each message, and of the beginning of a plain prompt.
+/// Tokens of a chat template around the messages, of each message, and of the beginning of a plain
+/// prompt.
 const TEMPLATE_TOKENS: u32 = 4;
 const MESSAGE_TOKENS: u32 = 4;
 /// Where the request does not say: the completions API's own default, and a short answer for chat.

@@ -1,4 +1,5 @@
-//! One connection: requests in, one after the other, and the answers that engine, knobs and fate give them.
+//! One connection: requests in, one after the other, and the answers that engine, knobs and fate
+//! give them.
 //!
 //! Not here: HTTP's bytes (`http`), the API's (`api`, `stream`), the engine's pace (`driver`).
 #![expect(clippy::disallowed_methods, reason = "rim: the date of an answer")]
@@ -285,7 +286,8 @@ impl Connection {
         emission
     }
 
-    /// Sends writes, each in one piece or in as many as the knobs say; notes the instant before the last piece, which completes it.
+    /// Sends writes, each in one piece or in as many as the knobs say; notes the instant before the
+    /// last piece, which completes it.
     async fn put(&mut self, writes: Vec<Write>, truth: &mut Truth) -> io::Result<()> {
         let knobs = &self.shared.knobs;
         for write in writes {

@@ -1,4 +1,5 @@
-//! Runs the engine in real time: takes requests, paces steps by absolute instants, hands tokens to their connections.
+//! Runs the engine in real time: takes requests, paces steps by absolute instants, hands tokens to
+//! their connections.
 //!
 //! Not here: what a step costs (`engine`), how a token looks (`stream`).
 
@@ -15,7 +16,8 @@ use super::stream::FinishReason;
 use crate::clock::monotonic_ns;
 use crate::config::sim::Knobs;
 
-/// A step that is later than this is not caught up with: the machine was busy elsewhere, and a burst would be no engine's doing.
+/// A step that is later than this is not caught up with: the machine was busy elsewhere, and a
+/// burst would be no engine's doing.
 const MOST_LATE_NS: u64 = 50_000_000;
 
 /// The way to the engine. Cheap to clone.
@@ -59,7 +61,8 @@ struct VirtualClock {
 }
 
 impl Handle {
-    /// Submits a request that was received at `at_ns`. Dropping the receiver does not abort it; `abort` does.
+    /// Submits a request that was received at `at_ns`. Dropping the receiver does not abort it;
+    /// `abort` does.
     pub fn submit(
         &self,
         at_ns: u64,
@@ -122,7 +125,8 @@ impl Driver {
                 },
                 result = wait(&self.pacer, ready_ns) => { result?; None }
             };
-            // An idle engine begins its next step when it is woken, or exactly when the request was ready.
+            // An idle engine begins its next step when it is woken, or exactly when the request was
+            // ready.
             let real_ms = self.clock.to_ms(monotonic_ns());
             now_ms = now_ms.max(match (&command, ready) {
                 (None, Some(ready)) => ready.max(real_ms - self.clock.most_late_ms()),

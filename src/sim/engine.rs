@@ -1,7 +1,8 @@
-//! The virtual GPU: an iteration-level model of continuous batching. Pure: it is told the time and says when things happen.
+//! The virtual GPU: an iteration-level model of continuous batching. Pure: it is told the time and
+//! says when things happen.
 //!
-//! Not here: pacing by the wall clock, sockets (`server`), or a prediction of any real engine. Times are virtual milliseconds
-//! since the start.
+//! Not here: pacing by the wall clock, sockets (`server`), or a prediction of any real engine.
+//! Times are virtual milliseconds since the start.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -65,8 +66,8 @@ pub struct Engine {
     decode_factor: f64,
     noise: Noise,
     prefixes: PrefixCache,
-    /// Requests in their fixed overhead, by when it ends (the bits of a float that is not negative, which
-    /// have its order) and by id.
+    /// Requests in their fixed overhead, by when it ends (the bits of a float that is not negative,
+    /// which have its order) and by id.
     arriving: BTreeMap<(u64, u64), Sequence>,
     waiting: VecDeque<Sequence>,
     /// In order of admission: the last is the youngest.
@@ -81,7 +82,8 @@ pub struct Engine {
 #[derive(Debug)]
 struct Sequence {
     request: Request,
-    /// Tokens to compute before the next token comes out: the prompt, and after a preemption what was produced, too.
+    /// Tokens to compute before the next token comes out: the prompt, and after a preemption what
+    /// was produced, too.
     target: u32,
     computed: u32,
     produced: u32,
@@ -122,7 +124,8 @@ impl Engine {
         }
     }
 
-    /// Takes a request that arrived at `now_ms`. Its prompt and output together must fit into the KV cache.
+    /// Takes a request that arrived at `now_ms`. Its prompt and output together must fit into the
+    /// KV cache.
     pub fn submit(&mut self, now_ms: f64, request: Request) {
         let prefill = self.prefill_factor * self.noise.prefill() * self.noise.jitter();
         let overhead =
@@ -155,7 +158,8 @@ impl Engine {
         self.arriving.first_key_value().map(|((ready, _), _)| f64::from_bits(*ready))
     }
 
-    /// Runs one step from `now_ms`; none when there is nothing to run. `now_ms` must not fall from call to call.
+    /// Runs one step from `now_ms`; none when there is nothing to run. `now_ms` must not fall from
+    /// call to call.
     pub fn step(&mut self, now_ms: f64) -> Option<Step> {
         self.take_ready(now_ms);
         let mut batch = Batch::default();
@@ -236,15 +240,17 @@ impl Engine {
 
     fn admit(&mut self, batch: &mut Batch, mut budget: u32, now_ms: f64) {
         while budget > 0 && self.running.len() < self.params.max_seqs as usize {
-            // The whole prompt's KV is taken at once, so that a prompt under way never waits for room. A hundredth stays free (vLLM's
-            // watermark), or the sequence would soon be preempted again; alone it may have all.
+            // The whole prompt's KV is taken at once, so that a prompt under way never waits for
+            // room. A hundredth stays free (vLLM's watermark), or the sequence would soon be
+            // preempted again; alone it may have all.
             let spare = if self.running.is_empty() { 1 } else { 1 + self.params.kv_cap / 100 };
             let room = self.params.kv_cap.saturating_sub(self.kv_used + spare);
             if self.waiting.front().is_none_or(|s| s.target > room) {
                 return;
             }
             let Some(mut sequence) = self.waiting.pop_front() else { return };
-            // What was produced before a preemption is not in the prefix cache; nothing is reused then.
+            // What was produced before a preemption is not in the prefix cache; nothing is reused
+            // then.
             if sequence.produced == 0 && sequence.computed == 0 {
                 self.look_up(&mut sequence);
                 sequence.queued_ms = now_ms - sequence.ready_ms;
@@ -266,7 +272,8 @@ impl Engine {
         self.prefix_hits += u64::from(hit);
     }
 
-    /// `dt = (a + c decoding + d context) * decode + (b tokens + e attention) * prefill`, with jitter and the slower factors on top.
+    /// `dt = (a + c decoding + d context) * decode + (b tokens + e attention) * prefill`, with
+    /// jitter and the slower factors on top.
     fn duration(&mut self, batch: &Batch, now_ms: f64) -> f64 {
         let p = &self.params;
         let decode = p.step_ms

@@ -1,4 +1,5 @@
-//! The server's side of HTTP/1.1 over one socket: requests in, heads and bodies out. Not here: what a request means (`connection`).
+//! The server's side of HTTP/1.1 over one socket: requests in, heads and bodies out. Not here: what
+//! a request means (`connection`).
 
 use std::io;
 use std::time::Duration;
@@ -92,10 +93,12 @@ impl Socket {
         self.stream.write_all(bytes).await
     }
 
-    /// Returns when the client has closed; keeps what it sends meanwhile for the next request. Safe to cancel.
+    /// Returns when the client has closed; keeps what it sends meanwhile for the next request. Safe
+    /// to cancel.
     pub async fn closed(&mut self) {
         loop {
-            // A client that floods the connection is not read further, so that memory stays bounded.
+            // A client that floods the connection is not read further, so that memory stays
+            // bounded.
             if self.ahead.len() > MOST_HEAD {
                 std::future::pending::<()>().await;
             }

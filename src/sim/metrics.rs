@@ -1,4 +1,5 @@
-//! `/metrics` in Prometheus text, under vLLM's names for what the engine models. Pure. Not here: when something happened.
+//! `/metrics` in Prometheus text, under vLLM's names for what the engine models. Pure. Not here:
+//! when something happened.
 
 use std::fmt::Write as _;
 
@@ -27,13 +28,15 @@ pub struct Metrics {
     pub stopped: u64,
     pub at_length: u64,
     pub aborted: u64,
-    /// How late the latest step was written, and the worst so far, in seconds: the simulator's own error.
+    /// How late the latest step was written, and the worst so far, in seconds: the simulator's own
+    /// error.
     pub late: f64,
     pub late_max: f64,
     pub ttft: Histogram,
     pub gap: Histogram,
     pub e2e: Histogram,
-    /// Waiting for a place in the batch; the rest of the TTFT, fixed overhead included; first token to last.
+    /// Waiting for a place in the batch; the rest of the TTFT, fixed overhead included; first token
+    /// to last.
     pub queue: Histogram,
     pub prefill: Histogram,
     pub decode: Histogram,

@@ -1,7 +1,8 @@
-//! The simulated LLM server: engine model (pure) and its HTTP face. A test instrument: it predicts no real engine.
+//! The simulated LLM server: engine model (pure) and its HTTP face. A test instrument: it predicts
+//! no real engine.
 //!
-//! In: knobs and a seed. Out: an `OpenAI`-compatible server, and the truth about when it wrote what. Not here: the process around it
-//! (`command/sim`).
+//! In: knobs and a seed. Out: an `OpenAI`-compatible server, and the truth about when it wrote
+//! what. Not here: the process around it (`command/sim`).
 
 mod api;
 mod connection;
@@ -49,8 +50,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on `addr` (port 0: a free one). `knobs` must have passed `Knobs::check`; `seed` draws this start's noise and fates.
-    /// Needs a Tokio runtime.
+    /// Listens on `addr` (port 0: a free one). `knobs` must have passed `Knobs::check`; `seed`
+    /// draws this start's noise and fates. Needs a Tokio runtime.
     pub fn bind(
         addr: SocketAddr,
         knobs: Knobs,
@@ -88,7 +89,8 @@ impl Server {
                 Some(_) = connections.join_next() => {}
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => { connections.spawn(connection::serve(Arc::clone(&shared), stream)); }
-                    // Out of file descriptors, or a client that left already: go on, but do not spin.
+                    // Out of file descriptors, or a client that left already: go on, but do not
+                    // spin.
                     Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
                 },
             }

@@ -1,6 +1,8 @@
-//! How fast the virtual GPU is at each moment: seeded noise and the knobs that slow a start down. Pure.
+//! How fast the virtual GPU is at each moment: seeded noise and the knobs that slow a start down.
+//! Pure.
 //!
-//! Not here: what a step computes (`engine`). Each source of noise draws from its own stream, so that one shifts no other.
+//! Not here: what a step computes (`engine`). Each source of noise draws from its own stream, so
+//! that one shifts no other.
 
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -125,7 +127,8 @@ impl Noise {
         (sigma * normal(&mut self.jitter) - sigma * sigma / 2.0).exp()
     }
 
-    /// Length of the stalls that begin before `to_ms` in a step from `from_ms`. Stalls of an idle engine harm nobody.
+    /// Length of the stalls that begin before `to_ms` in a step from `from_ms`. Stalls of an idle
+    /// engine harm nobody.
     pub fn stall(&mut self, from_ms: f64, to_ms: f64) -> f64 {
         self.stalls.iter_mut().map(|s| s.within(from_ms, to_ms)).sum()
     }
@@ -188,7 +191,8 @@ impl Stalls {
     }
 }
 
-/// What befalls single requests draws from here, in [0, 1): the same for request `i` whatever the others do.
+/// What befalls single requests draws from here, in [0, 1): the same for request `i` whatever the
+/// others do.
 pub fn request_draws(seed: u64, request: u64) -> impl FnMut() -> f64 {
     let mut rng = stream(seed, Purpose::Faults);
     rng.set_word_pos(u128::from(request) * 16);

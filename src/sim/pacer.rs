@@ -1,4 +1,5 @@
-//! Waiting for an instant of the monotonic clock, to within the kernel's timer: Tokio's own timer has a grain of 1 ms.
+//! Waiting for an instant of the monotonic clock, to within the kernel's timer: Tokio's own timer
+//! has a grain of 1 ms.
 //!
 //! Not here: what happens then.
 

@@ -1,4 +1,5 @@
-//! Prompts as tokens and blocks, and the cache of their prefixes. Pure. Not here: a tokenizer; tokens are a documented estimate.
+//! Prompts as tokens and blocks, and the cache of their prefixes. Pure. Not here: a tokenizer;
+//! tokens are a documented estimate.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,7 +16,8 @@ pub struct Block {
     pub tokens: u32,
 }
 
-/// Tokens of a text: a quarter per character, two thirds per Hangul character, one per other wide character; rounded up.
+/// Tokens of a text: a quarter per character, two thirds per Hangul character, one per other wide
+/// character; rounded up.
 pub fn count_tokens(text: &str) -> u32 {
     twelfths_to_tokens(text.chars().map(twelfths).sum())
 }
@@ -48,7 +50,8 @@ pub struct PrefixCache {
     uses: VecDeque<(u64, u64)>,
 }
 
-// FNV-1a, 64 bits (Fowler, Noll, Vo), over characters instead of bytes: a hash that is the same on every platform.
+// FNV-1a, 64 bits (Fowler, Noll, Vo), over characters instead of bytes: a hash that is the same on
+// every platform.
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 

@@ -1,4 +1,5 @@
-//! A pre-rendered stream, framed once and shared by all connections: a server so cheap that the client is the limit.
+//! A pre-rendered stream, framed once and shared by all connections: a server so cheap that the
+//! client is the limit.
 //!
 //! Not here: the engine model. The schedule of each stream is absolute, so that it cannot drift.
 
@@ -13,7 +14,8 @@ use crate::clock::monotonic_ns;
 /// Bytes per write where events are not paced.
 const LARGE_WRITE: usize = 64 * 1024;
 
-/// The golden ratio's fraction: its multiples are spread evenly over 0 to 1, however many there are (Weyl's sequence).
+/// The golden ratio's fraction: its multiples are spread evenly over 0 to 1, however many there are
+/// (Weyl's sequence).
 const GOLDEN: f64 = 0.618_033_988_749_895;
 
 #[derive(Debug)]
@@ -31,7 +33,8 @@ struct Event {
 }
 
 impl Replay {
-    /// `file` holds the events as they are sent, without chunk framing, with blank lines between them.
+    /// `file` holds the events as they are sent, without chunk framing, with blank lines between
+    /// them.
     pub fn new(file: &[u8], interval: Duration) -> Result<Self, String> {
         let mut replay = Self { bytes: Vec::new(), events: Vec::new(), interval };
         for event in split_events(file) {

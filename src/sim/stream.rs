@@ -1,4 +1,5 @@
-//! What a response looks like on the wire: the writes of a stream, event by event, in every shape that the knobs name. Pure.
+//! What a response looks like on the wire: the writes of a stream, event by event, in every shape
+//! that the knobs name. Pure.
 //!
 //! Not here: when a write happens, and the socket (`connection`).
 
@@ -333,7 +334,8 @@ pub fn frame(payload: &[u8]) -> Vec<u8> {
 
 pub const END_OF_CHUNKS: &[u8] = b"0\r\n\r\n";
 
-/// Cuts bytes into `pieces`; the first cut is inside the first character of several bytes, where there is one.
+/// Cuts bytes into `pieces`; the first cut is inside the first character of several bytes, where
+/// there is one.
 pub fn split(bytes: &[u8], pieces: u32) -> Vec<&[u8]> {
     let count = (pieces as usize).clamp(1, bytes.len().max(1));
     let mut cuts: Vec<usize> = (1..count).map(|i| bytes.len() * i / count).collect();

@@ -1,4 +1,5 @@
-//! The server in this process, on loopback, read by a raw client: shapes, errors, faults, truth. Not here: wall-clock times.
+//! The server in this process, on loopback, read by a raw client: shapes, errors, faults, truth.
+//! Not here: wall-clock times.
 #![expect(clippy::disallowed_methods, reason = "reads the log")]
 
 mod client;

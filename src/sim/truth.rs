@@ -1,4 +1,5 @@
-//! The truth log: when each output-bearing write was made, as JSONL. Written by a thread of its own, off the hot path.
+//! The truth log: when each output-bearing write was made, as JSONL. Written by a thread of its
+//! own, off the hot path.
 //!
 //! Not here: what a client saw of it.
 #![expect(clippy::disallowed_methods, reason = "rim: writes the log")]
@@ -19,13 +20,15 @@ pub struct Truth {
     pub id: Option<String>,
     /// When the whole request had been read.
     pub received_ns: u64,
-    /// The instant right before each write that completes events with output; of a split event, before its last part.
+    /// The instant right before each write that completes events with output; of a split event,
+    /// before its last part.
     pub writes_ns: Vec<u64>,
     /// Output tokens in each of them.
     pub tokens: Vec<u32>,
 }
 
-/// Where finished requests go. The log is complete once all clones are dropped and `LogFile::finish` has returned.
+/// Where finished requests go. The log is complete once all clones are dropped and
+/// `LogFile::finish` has returned.
 #[derive(Clone, Debug)]
 pub struct TruthLog(Sender<Truth>);
 

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// Meant to go at 100, sent at 250 after 100 of waiting for a slot and 30 of connecting; output at 400, 500 and 900.
+/// Meant to go at 100, sent at 250 after 100 of waiting for a slot and 30 of connecting; output at
+/// 400, 500 and 900.
 fn timeline(closed_loop: bool) -> Timeline {
     Timeline {
         handed_ns: Some(110),

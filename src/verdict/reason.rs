@@ -1,4 +1,5 @@
-//! Why a verdict is what it is: the reasons of every room below, and those of the policy. `Display` is the English.
+//! Why a verdict is what it is: the reasons of every room below, and those of the policy. `Display`
+//! is the English.
 //!
 //! Not here: other languages (`report::say`), which reasons a verdict has (`verdict`).
 

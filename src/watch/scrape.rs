@@ -1,7 +1,8 @@
 //! Fetches the server's metrics page. Not here: what its names mean (`evidence::server`).
 //!
-//! A thread of its own for each round, beside the client's: it reads the page once before the clock starts, then every `every`, and once when
-//! the round is over. A page that hangs, fails or never ends costs the round nothing: each wait has an end, and all are outside of the clock.
+//! A thread of its own for each round, beside the client's: it reads the page once before the clock
+//! starts, then every `every`, and once when the round is over. A page that hangs, fails or never
+//! ends costs the round nothing: each wait has an end, and all are outside of the clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,8 +34,8 @@ pub struct Watch {
     lost: Arc<AtomicBool>,
 }
 
-/// A page of a loaded server may take long; longer than this it says nothing of the second that it is about. So long, once, can a page that
-/// begins to hang hold up what is before or after a round.
+/// A page of a loaded server may take long; longer than this it says nothing of the second that it
+/// is about. So long, once, can a page that begins to hang hold up what is before or after a round.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Before anything is measured, when the page is looked for.
 const FIRST_PATIENCE: Duration = Duration::from_secs(2);
@@ -54,7 +55,8 @@ impl Source {
         self.fetch(FIRST_PATIENCE).await.map(drop)
     }
 
-    /// Begins to watch; returns when the first reading is there, or failed. None where the system gives no thread.
+    /// Begins to watch; returns when the first reading is there, or failed. None where the system
+    /// gives no thread.
     pub fn watch(&self) -> Option<Watch> {
         let (stop, stopped) = oneshot::channel();
         let (first, read) = mpsc::channel();
@@ -64,7 +66,8 @@ impl Source {
             .spawn(move || source.run(stopped, &first))
             .ok()?;
         if !self.lost.load(Ordering::Relaxed) {
-            // An error is a thread that ended, or a page that takes its time: the round begins all the same.
+            // An error is a thread that ended, or a page that takes its time: the round begins all
+            // the same.
             let _ = read.recv_timeout(PATIENCE);
         }
         Some(Watch { stop, thread, lost: Arc::clone(&self.lost) })
@@ -151,7 +154,8 @@ impl Watch {
         let mut seen = self.thread.join().unwrap_or_default();
         if seen.readings.is_empty() {
             self.lost.store(true, Ordering::Relaxed);
-            // A round shorter than the first answer takes: that it was not there in time is a fact, too.
+            // A round shorter than the first answer takes: that it was not there in time is a fact,
+            // too.
             if seen.failed == 0 {
                 seen.fail("no answer before the round was over".into());
             }

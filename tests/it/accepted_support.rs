@@ -1,4 +1,5 @@
-//! Repositories whose baseline is the fixture's six sessions, and records that are of their commits. Not here: what must hold.
+//! Repositories whose baseline is the fixture's six sessions, and records that are of their
+//! commits. Not here: what must hold.
 
 use serde_json::Value;
 
@@ -18,7 +19,8 @@ pub fn repository() -> Bed {
     bed
 }
 
-/// The fixture's sessions, as they were had decoding taken so many times as long: TPOT by the factor, E2E by its share of it.
+/// The fixture's sessions, as they were had decoding taken so many times as long: TPOT by the
+/// factor, E2E by its share of it.
 pub fn sessions(decode: f64) -> Vec<Value> {
     let folder =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/records/baselines");

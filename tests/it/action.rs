@@ -1,4 +1,5 @@
-//! The action around the binary: its inputs are the flags, its script passes them on unharmed, and the documents' workflows use what there is.
+//! The action around the binary: its inputs are the flags, its script passes them on unharmed, and
+//! the documents' workflows use what there is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,7 +9,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// Inputs that are no flag: which command, whose binary, where, as whom, and what `comment` takes without a flag.
+/// Inputs that are no flag: which command, whose binary, where, as whom, and what `comment` takes
+/// without a flag.
 const OWN: [&str; 6] = ["command", "binary", "version", "token", "working-directory", "records"];
 /// Flags that need a person at a terminal, or none.
 const NOT_IN_CI: [&str; 3] = ["help", "interactive", "demo"];
@@ -81,7 +83,8 @@ fn every_input_reaches_the_script() {
     }
 }
 
-/// The script with a stand-in for the binary, which writes its arguments one per line and ends with `code`.
+/// The script with a stand-in for the binary, which writes its arguments one per line and ends with
+/// `code`.
 fn script(folder: &Path, code: i32, env: &[(&str, &str)]) -> (Output, BTreeMap<String, String>) {
     let binary = folder.join("stand-in");
     fs::write(

@@ -1,5 +1,5 @@
-//! Advice, of the simulated server: a sound run draws none, a sick one exactly its own. Not here: the numbers at which each rule speaks
-//! (`report::advice`).
+//! Advice, of the simulated server: a sound run draws none, a sick one exactly its own. Not here:
+//! the numbers at which each rule speaks (`report::advice`).
 
 use super::gate_support::Bed;
 use super::gpu_bed::{Driver, EVERYTHING, Gpus};
@@ -50,7 +50,8 @@ fn advised(config: &str, set: &[&str]) -> Vec<&'static str> {
     let bed = Bed::new();
     bed.write("goodput-gate.yaml", config);
     let ran = bed.measure(&[&["run"][..], set].concat());
-    // A client whose requests wait for one another does not keep its rate, and a busy machine disturbs: unfit to judge, and still measured.
+    // A client whose requests wait for one another does not keep its rate, and a busy machine
+    // disturbs: unfit to judge, and still measured.
     assert!(matches!(ran.code, Some(0 | 3)), "{ran:?}");
     advice(&bed)
 }

@@ -1,4 +1,5 @@
-//! The anchor: a second comparison with a pinned point of the past. Judged from stored records. Not here: the first comparison.
+//! The anchor: a second comparison with a pinned point of the past. Judged from stored records. Not
+//! here: the first comparison.
 
 use serde_json::Value;
 
@@ -7,7 +8,8 @@ use crate::gate_judging::candidate::{with_decode, with_policy};
 use crate::gate_support::{Bed, Ran};
 use crate::lineage_support::{code, walk};
 
-/// Main at v1.2 with six sessions; then slower by small steps, of which the last has its sessions: nothing that a change is judged for.
+/// Main at v1.2 with six sessions; then slower by small steps, of which the last has its sessions:
+/// nothing that a change is judged for.
 fn drifted() -> Bed {
     let bed = repository();
     bed.git(&["tag", "v1.2"]);

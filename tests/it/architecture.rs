@@ -203,7 +203,8 @@ fn is_source(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|end| end == "rs")
 }
 
-/// The drawing of ARCHITECTURE.md is the listing of `src/`, and its part of `app` that of `src/app/`.
+/// The drawing of ARCHITECTURE.md is the listing of `src/`, and its part of `app` that of
+/// `src/app/`.
 #[test]
 fn the_drawing_is_the_folder_listing() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md"))
@@ -230,7 +231,8 @@ fn the_drawing_is_the_folder_listing() {
     assert!(missing.is_empty(), "not in the drawing of app: {missing:?}");
 }
 
-/// Paths of the sources in the first pages, in backticks: a file, a folder, or a folder of `src` by its name alone.
+/// Paths of the sources in the first pages, in backticks: a file, a folder, or a folder of `src` by
+/// its name alone.
 #[test]
 fn every_path_in_the_first_pages_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -248,7 +250,8 @@ fn every_path_in_the_first_pages_exists() {
     assert!(checked > 20, "only {checked} paths were found");
 }
 
-/// `src/report/build.rs`, `tests/fixtures/`, `default.yaml`; no pattern, no command line, no name to be filled in.
+/// `src/report/build.rs`, `tests/fixtures/`, `default.yaml`; no pattern, no command line, no name
+/// to be filled in.
 fn is_path(word: &str) -> bool {
     let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "./_-".contains(c));
     let kind = word.ends_with(['/'])
@@ -263,7 +266,8 @@ fn module_path(file: &Path) -> Vec<String> {
     parts.filter(|part| part != "mod").collect()
 }
 
-/// Every path that begins with `crate::`, `super::` or `self::`, in imports and elsewhere, from the crate's root on. Tests do not count.
+/// Every path that begins with `crate::`, `super::` or `self::`, in imports and elsewhere, from the
+/// crate's root on. Tests do not count.
 fn paths(file: &Path, text: &str) -> Vec<Vec<String>> {
     let code = text.split("#[cfg(test)]").next().unwrap_or(text);
     let code: String =
@@ -342,7 +346,8 @@ fn absolute(here: &[String], words: &[String]) -> Vec<String> {
     path
 }
 
-/// Which of its neighbours each module below `room` uses, at every depth: an edge is between two children of one module.
+/// Which of its neighbours each module below `room` uses, at every depth: an edge is between two
+/// children of one module.
 fn neighbours(room: &str) -> BTreeMap<String, BTreeSet<String>> {
     let sources = sources();
     let modules: BTreeSet<Vec<String>> = sources.keys().map(|file| module_path(file)).collect();
@@ -473,11 +478,13 @@ fn every_file_says_what_it_is() {
     assert!(silent.is_empty(), "no //! first line: {silent:#?}");
 }
 
-/// What is foreign in a text must not steer a terminal or a runner, so every text goes through `print`.
+/// What is foreign in a text must not steer a terminal or a runner, so every text goes through
+/// `print`.
 #[test]
 fn all_output_goes_one_way() {
     let ways = ["stdout()", "stderr()", "print!(", "println!(", "dbg!(", "stdio::inherit()"];
-    // A window's size and whether there is a terminal write nothing; the bar is given a safe label; the simulated server is this program.
+    // A window's size and whether there is a terminal write nothing; the bar is given a safe label;
+    // the simulated server is this program.
     let harmless = [
         "is_terminal",
         "tcgetwinsize",

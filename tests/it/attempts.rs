@@ -1,4 +1,5 @@
-//! Attempts at one tree on one machine: a FAIL stays until the code, its acceptance or the policy is another.
+//! Attempts at one tree on one machine: a FAIL stays until the code, its acceptance or the policy
+//! is another.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

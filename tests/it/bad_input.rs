@@ -1,4 +1,5 @@
-//! What users get wrong, and servers: each with its exit code and words that help. Never a panic, never a 0 that nobody earned.
+//! What users get wrong, and servers: each with its exit code and words that help. Never a panic,
+//! never a 0 that nobody earned.
 
 use std::net::TcpListener;
 

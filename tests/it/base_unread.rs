@@ -1,5 +1,5 @@
-//! A base that cannot be read is never one that is not there: in CI the change's own policy does not count in its place, and a walk does
-//! not end at a commit that is lost.
+//! A base that cannot be read is never one that is not there: in CI the change's own policy does
+//! not count in its place, and a walk does not end at a commit that is lost.
 
 use std::fs;
 use std::os::unix::fs::chown;
@@ -38,7 +38,8 @@ fn loosened() -> Bed {
     bed
 }
 
-/// Exit 2 in CI, with and without `--config`; what the change says counts outside CI, or where the job says that it judges no change.
+/// Exit 2 in CI, with and without `--config`; what the change says counts outside CI, or where the
+/// job says that it judges no change.
 fn refused(bed: &Bed, folder: &str, words: &[&str]) {
     let hint = [
         "the policy of the base cannot be read, and a change is not judged by its own",
@@ -195,7 +196,8 @@ fn a_pull_request_whose_event_is_lost_has_no_other_base() {
         .assert(0, &["24 requests"]);
 }
 
-/// Main is stricter than the branch that the change goes into, or the other way round: which one counts is the system's word.
+/// Main is stricter than the branch that the change goes into, or the other way round: which one
+/// counts is the system's word.
 #[test]
 fn a_change_on_another_system_goes_into_the_branch_that_it_names() {
     let bed = loosened();

@@ -1,6 +1,8 @@
-//! A server in a container: whatever ends the run, the container that the gate named is removed, and no other.
+//! A server in a container: whatever ends the run, the container that the gate named is removed,
+//! and no other.
 //!
-//! `docker` is a script here, whose containers are files: like those of a daemon they outlive whoever asked for them.
+//! `docker` is a script here, whose containers are files: like those of a daemon they outlive
+//! whoever asked for them.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,5 @@
-//! The first minute: the binary alone, nothing configured, and the demo. Not here: what a gate says (`gate_judging`).
+//! The first minute: the binary alone, nothing configured, and the demo. Not here: what a gate says
+//! (`gate_judging`).
 
 use crate::support::Gate;
 

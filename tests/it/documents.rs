@@ -1,4 +1,5 @@
-//! What the documents tell people to write: configs that load, commands that parse, and the same ones in both languages of MIGRATION.
+//! What the documents tell people to write: configs that load, commands that parse, and the same
+//! ones in both languages of MIGRATION.
 
 use std::fs;
 use std::path::Path;
@@ -69,7 +70,8 @@ fn spans(line: &str) -> Vec<String> {
     line.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Of both languages: each table's rows by what stands in code in them, then every block, without its comments.
+/// Of both languages: each table's rows by what stands in code in them, then every block, without
+/// its comments.
 fn said(name: &str) -> Vec<String> {
     let text = read(name);
     let rows =

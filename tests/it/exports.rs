@@ -1,4 +1,5 @@
-//! Tables and badges to take away from a judged run: what `report` writes of a record and of a report, and where it refuses.
+//! Tables and badges to take away from a judged run: what `report` writes of a record and of a
+//! report, and where it refuses.
 //!
 //! Not here: what is in each format (`report::xlsx`, `report::prometheus`, `report::badge`).
 

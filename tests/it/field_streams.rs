@@ -1,4 +1,5 @@
-//! Responses that public reports describe (`tests/fixtures/field`), over real sockets: what a run makes of them, in `--raw` and in the record.
+//! Responses that public reports describe (`tests/fixtures/field`), over real sockets: what a run
+//! makes of them, in `--raw` and in the record.
 
 use std::path::PathBuf;
 

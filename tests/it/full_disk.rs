@@ -1,4 +1,5 @@
-//! What cannot be written changes no verdict: a full disk, a full standard output, and files without an end.
+//! What cannot be written changes no verdict: a full disk, a full standard output, and files
+//! without an end.
 //!
 //! Not here: what the verdicts rest on.
 
@@ -8,7 +9,8 @@ use serde_json::json;
 
 use crate::gate_support::{Bed, Ran, flat};
 
-/// A check by limits alone, one that holds (`10s`) or one that does not (`1us`). The server is slow, so that a busy machine disturbs little.
+/// A check by limits alone, one that holds (`10s`) or one that does not (`1us`). The server is
+/// slow, so that a busy machine disturbs little.
 fn bed(limit: &str) -> Bed {
     let load = "name: chat, arrival: {closed: {concurrency: 4}}, requests: 14, output_tokens: 8, warmup: {requests: 2}";
     Bed::repository(&format!(

@@ -14,7 +14,8 @@ fn help_is_as_accepted() {
     ] {
         let ran = bed.gate(args);
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{name}");
-        // The author's terminal is not everybody's: nothing measures it, so the width is clap's own.
+        // The author's terminal is not everybody's: nothing measures it, so the width is clap's
+        // own.
         insta::assert_snapshot!(format!("help_{name}"), ran.stdout);
     }
 }

@@ -1,4 +1,5 @@
-//! Records and baselines that somebody edited: what no run can have measured is refused, and what is missing never passes in silence.
+//! Records and baselines that somebody edited: what no run can have measured is refused, and what
+//! is missing never passes in silence.
 //!
 //! Not here: verdicts on honest ones (`gate_judging`).
 

@@ -1,5 +1,6 @@
-//! `check` with the baseline measured in the same job: which commit or server it is, what is started, when it stops, what is stored and
-//! refused. No verdict here depends on how fast this machine is. Not here: the judgement as such (`gate_judging`), one side (`gate_servers`).
+//! `check` with the baseline measured in the same job: which commit or server it is, what is
+//! started, when it stops, what is stored and refused. No verdict here depends on how fast this
+//! machine is. Not here: the judgement as such (`gate_judging`), one side (`gate_servers`).
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -9,7 +10,8 @@ use super::gate_support::{Ran, flat};
 use super::lifecycle_bed::{send, until};
 use super::support::{Seen, Server};
 
-/// Six times as slow in decoding is a regression of at least half on any machine, and equal builds are none.
+/// Six times as slow in decoding is a regression of at least half on any machine, and equal builds
+/// are none.
 const GATE: &str =
     "    regressions: {ttft_geomean: 50%, ttft_p50: 50%, tpot_geomean: 50%, e2e_geomean: 50%, output_token_rate: 50%}
 gate: {mode: interleaved, rounds: 2}";
@@ -196,7 +198,8 @@ fn the_baseline_is_the_commit_that_was_asked_for() {
     // On the base branch itself: the commit before, or HEAD while there are changes.
     bed.git(&["branch", "-q", "-f", "main", "HEAD"]);
     bed.git(&["checkout", "-q", "main"]);
-    // A note that lies about is no change of the code: else the commit would be judged against itself.
+    // A note that lies about is no change of the code: else the commit would be judged against
+    // itself.
     bed.write("notes.txt", "junk\n");
     beside(
         &servers,
@@ -315,7 +318,8 @@ fn servers_that_run_already_are_one_start_each_and_that_is_said() {
     );
     let ran = servers.bed.measure(&["check", "--set", &target, "--baseline-url", &base.url()]);
     assert!(ran.stderr.contains("start-to-start variance is not sampled"), "{}", ran.stderr);
-    // These servers answer at once, so that a busy machine alone may look like a change: what is said counts here, not the verdict.
+    // These servers answer at once, so that a busy machine alone may look like a change: what is
+    // said counts here, not the verdict.
     let code = ran.code.filter(|code| matches!(code, 0 | 1)).expect("it was judged");
     ran.assert(code, &["each side counts as one start", &base.url()]);
     let records = records(&servers);

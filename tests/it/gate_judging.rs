@@ -1,6 +1,8 @@
-//! Verdicts through `compare`, on stored records whose columns the tests change: what is judged does not depend on this machine.
+//! Verdicts through `compare`, on stored records whose columns the tests change: what is judged
+//! does not depend on this machine.
 //!
-//! Every case also asserts that terminal, Markdown, `JUnit`, JSON and exit code say the same. Not here: measuring (`gate_live`).
+//! Every case also asserts that terminal, Markdown, `JUnit`, JSON and exit code say the same. Not
+//! here: measuring (`gate_live`).
 
 pub mod candidate;
 
@@ -160,7 +162,8 @@ fn an_improvement_beyond_belief_passes_and_is_said_at_the_top_of_every_report() 
     assert!(!plausible.ran.stdout.contains("times as good"), "{}", plausible.ran.stdout);
 }
 
-/// 17 of 40 requests of each round miss the SLO of the first token; nothing else is judged that this changes.
+/// 17 of 40 requests of each round miss the SLO of the first token; nothing else is judged that
+/// this changes.
 #[test]
 fn an_slo_attainment_of_42_points_less_never_passes() {
     let mut record = candidate();
@@ -343,7 +346,8 @@ fn other_work_than_the_baselines_is_invalid() {
     );
 }
 
-/// Shorter prompts are less work, and a server that no longer says how long they are cannot pass for that.
+/// Shorter prompts are less work, and a server that no longer says how long they are cannot pass
+/// for that.
 #[test]
 fn work_that_only_the_baseline_tells_is_no_pass() {
     let mut record = candidate();

@@ -1,5 +1,6 @@
-//! `check` and `baseline` against the simulated server, in repositories of their own: what is found by commit, what is written, what
-//! is refused, and with which exit code. No verdict here depends on how fast this machine is.
+//! `check` and `baseline` against the simulated server, in repositories of their own: what is found
+//! by commit, what is written, what is refused, and with which exit code. No verdict here depends
+//! on how fast this machine is.
 //!
 //! Not here: verdicts as such (`gate_judging`), the client's behaviour under load (`load_*`).
 
@@ -9,7 +10,8 @@ use serde_json::Value;
 
 use crate::gate_support::{Bed, files, flat};
 
-/// First tokens are slow, so that a client that shares its processors with other tests is still punctual by comparison.
+/// First tokens are slow, so that a client that shares its processors with other tests is still
+/// punctual by comparison.
 const CONFIG: &str = "\
 version: 1
 target:
@@ -335,7 +337,8 @@ fn a_run_measures_and_never_fails_the_gate() {
     assert_eq!(report(&bed)["verdict"], Value::Null);
 }
 
-/// `/proc` knows what the child was given. It may be gone before we look: then it leaked nothing either, and the next one is looked at.
+/// `/proc` knows what the child was given. It may be gone before we look: then it leaked nothing
+/// either, and the next one is looked at.
 #[test]
 fn the_simulated_server_gets_none_of_our_environment() {
     let bed = Bed::repository(&CONFIG.replace("rounds: 1", "rounds: 500"));

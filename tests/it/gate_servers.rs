@@ -1,5 +1,6 @@
-//! `check` and `run` with a server of the user's that the gate builds and starts: whatever ends the run, nothing is left, and the files say
-//! why. Not here: the supervisor by itself (`lifecycle`), two sides (`gate_interleaved`).
+//! `check` and `run` with a server of the user's that the gate builds and starts: whatever ends the
+//! run, nothing is left, and the files say why. Not here: the supervisor by itself (`lifecycle`),
+//! two sides (`gate_interleaved`).
 
 use rustix::process::Signal;
 use serde_json::Value;

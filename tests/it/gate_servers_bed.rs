@@ -1,5 +1,6 @@
-//! A repository whose server the gate starts, and what is left of it afterwards: processes by a mark in their environment, worktrees,
-//! branches, temporary folders. Not here: what must hold (`gate_servers`, `gate_interleaved`).
+//! A repository whose server the gate starts, and what is left of it afterwards: processes by a
+//! mark in their environment, worktrees, branches, temporary folders. Not here: what must hold
+//! (`gate_servers`, `gate_interleaved`).
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -11,7 +12,8 @@ use rustix::process::Signal;
 use super::gate_support::{Bed, Ran, files, flat};
 use super::lifecycle_bed::{send, until};
 
-/// Writes its process id and what it does into `PLACE`, and becomes a simulated server. `factor` is what a commit can change.
+/// Writes its process id and what it does into `PLACE`, and becomes a simulated server. `factor` is
+/// what a commit can change.
 const SERVE: &str = r#"echo "$PORT" > "$PLACE/$$.pid"
 echo "serving with factor $(cat factor)"
 exec "$GATE" sim --listen "127.0.0.1:$PORT" --set noise=off --set seed=7 --set request_overhead_ms=150 \
@@ -96,7 +98,8 @@ impl Servers {
         all.filter_map(|(path, text)| Some((number(&path)?, text.trim().parse().ok()?))).collect()
     }
 
-    /// Waits until a request with this in its id has been answered: `-w-` of a warm-up, `-r0-` of a round.
+    /// Waits until a request with this in its id has been answered: `-w-` of a warm-up, `-r0-` of a
+    /// round.
     pub fn answered(&self, id: &str) {
         until(&format!("a request {id} was answered"), || {
             files(&self.place()).iter().any(|(path, text)| {
@@ -105,7 +108,8 @@ impl Servers {
         });
     }
 
-    /// Waits for a phase: that of requests with such ids, or one whose command makes a file of that name.
+    /// Waits for a phase: that of requests with such ids, or one whose command makes a file of that
+    /// name.
     pub fn reaches(&self, phase: &str) {
         if phase.starts_with('-') {
             self.answered(phase);
@@ -138,7 +142,8 @@ impl Servers {
         assert!(!branches.contains("goodput-gate"), "{branches}");
     }
 
-    /// Command lines of the processes that have our mark in their environment. One that has ended has no environment any more.
+    /// Command lines of the processes that have our mark in their environment. One that has ended
+    /// has no environment any more.
     fn marked(&self) -> Vec<String> {
         let mark = format!("{MARK}={}", self.place().display());
         let read = |pid: &str, what: &str| {

@@ -1,6 +1,8 @@
-//! A repository (or a plain folder) of its own for each test of the gate, and what a judged run left there in every format.
+//! A repository (or a plain folder) of its own for each test of the gate, and what a judged run
+//! left there in every format.
 //!
-//! Clean environment: no CI variables, no user's git config, no network beyond loopback. Not here: what must hold (`gate_*.rs`).
+//! Clean environment: no CI variables, no user's git config, no network beyond loopback. Not here:
+//! what must hold (`gate_*.rs`).
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -96,8 +98,8 @@ impl Bed {
         Ran::of(&out)
     }
 
-    /// A gate that measures. A client that was late says so and exits 3: on a machine that is busy with other tests that is no fault
-    /// of the gate's, so it may try again.
+    /// A gate that measures. A client that was late says so and exits 3: on a machine that is busy
+    /// with other tests that is no fault of the gate's, so it may try again.
     pub fn measure(&self, args: &[&str]) -> Ran {
         self.measure_in("", args)
     }

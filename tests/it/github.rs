@@ -1,6 +1,8 @@
-//! What pull requests are told, against a GitHub on loopback that does everything wrong that the real one has been seen to do.
+//! What pull requests are told, against a GitHub on loopback that does everything wrong that the
+//! real one has been seen to do.
 //!
-//! Whatever it does, the exit code stands and the token is in no output. Not here: the wording of the comment (`report::comment`).
+//! Whatever it does, the exit code stands and the token is in no output. Not here: the wording of
+//! the comment (`report::comment`).
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
-//! A small GitHub with state on loopback, below a path of its own as an enterprise server is. Not here: what must hold (`github.rs`).
+//! A small GitHub with state on loopback, below a path of its own as an enterprise server is. Not
+//! here: what must hold (`github.rs`).
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};

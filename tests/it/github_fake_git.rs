@@ -1,4 +1,5 @@
-//! The git half of the GitHub on loopback: branches, commits, trees, contents. Trees are flat lists of paths. Not here: HTTP (`github_fake.rs`).
+//! The git half of the GitHub on loopback: branches, commits, trees, contents. Trees are flat lists
+//! of paths. Not here: HTTP (`github_fake.rs`).
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,8 @@
-//! Baseline sessions onto a branch or into a pull request, against a GitHub on loopback where others push too.
+//! Baseline sessions onto a branch or into a pull request, against a GitHub on loopback where
+//! others push too.
 //!
-//! Whatever it does, the session files stay in the working tree and the token is in no output. Not here: `check` and `comment` (`github`).
+//! Whatever it does, the session files stay in the working tree and the token is in no output. Not
+//! here: `check` and `comment` (`github`).
 
 use serde_json::{Value, json};
 

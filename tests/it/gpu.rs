@@ -1,5 +1,6 @@
-//! GPUs as a scripted stand-in for NVIDIA's library tells of them: every value, every failure, energy against the script's own integral, and what
-//! makes a round unfit. Not here: a real GPU (docs/GPU.md says what nobody could test without one).
+//! GPUs as a scripted stand-in for NVIDIA's library tells of them: every value, every failure,
+//! energy against the script's own integral, and what makes a round unfit. Not here: a real GPU
+//! (docs/GPU.md says what nobody could test without one).
 
 use serde_json::{Value, json};
 
@@ -85,7 +86,8 @@ fn every_value_is_in_the_record() {
     );
 }
 
-/// Watts grow by one each second from 100 at second 0: a line, of which trapezoids are exact whenever a busy machine takes its samples.
+/// Watts grow by one each second from 100 at second 0: a line, of which trapezoids are exact
+/// whenever a busy machine takes its samples.
 #[test]
 fn energy_per_token_is_right_to_one_per_cent() {
     for (driver, source) in [(Driver::Whole, "counter"), (Driver::WithoutEnergy, "power")] {

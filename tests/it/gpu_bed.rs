@@ -1,4 +1,5 @@
-//! A stand-in for NVIDIA's library, compiled from `tests/nvml/stand_in.c`, and a server whose GPU it scripts. Not here: what must hold (`gpu`).
+//! A stand-in for NVIDIA's library, compiled from `tests/nvml/stand_in.c`, and a server whose GPU
+//! it scripts. Not here: what must hold (`gpu`).
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,8 @@ use serde_json::Value;
 use super::gate_servers_bed::Servers;
 use super::gate_support::{Bed, Ran};
 
-/// Two short rounds of one start; its rounds last well under a second, so that the slow questions are asked at both ends of each.
+/// Two short rounds of one start; its rounds last well under a second, so that the slow questions
+/// are asked at both ends of each.
 const GATE: &str = "gate: {mode: limits, starts: 1, rounds: 2}\ngpu: {interval: 20ms}";
 
 /// An older driver lacks functions.
@@ -22,8 +24,9 @@ pub enum Driver {
     Old,
 }
 
-/// Everything that a GPU can tell, as lines of the script without the GPU's number. The process list is asked: before the server is
-/// started (1), once it is there (2), and at both ends of each round (3, 4; 5, 6).
+/// Everything that a GPU can tell, as lines of the script without the GPU's number. The process
+/// list is asked: before the server is started (1), once it is there (2), and at both ends of each
+/// round (3, 4; 5, 6).
 pub const EVERYTHING: &[(&str, &str)] = &[
     ("name", "NVIDIA_H100_80GB_HBM3"),
     ("memory_mib", "61234"),

@@ -1,5 +1,6 @@
-//! Import of files that the real tools wrote (tests/fixtures/import), through the command: what is mapped, what is refused, and that two
-//! imports can be compared. Not here: made-up files (`src/import/tests.rs`).
+//! Import of files that the real tools wrote (tests/fixtures/import), through the command: what is
+//! mapped, what is refused, and that two imports can be compared. Not here: made-up files
+//! (`src/import/tests.rs`).
 
 use std::io::Read as _;
 use std::path::Path;
@@ -107,7 +108,8 @@ fn files_of_the_real_tools_are_imported() {
     }
 }
 
-/// The late sends of this run are in the file, so it is INVALID as a run of this program's would be.
+/// The late sends of this run are in the file, so it is INVALID as a run of this program's would
+/// be.
 #[test]
 fn a_late_client_of_another_tool_is_found() {
     let bed = bed(&["guidellm-0.8.1-2.json.gz"]);
@@ -159,7 +161,8 @@ fn two_imports_are_compared() {
     );
 }
 
-/// Seven sessions of unchanged code, made of one file with its times stretched a little, and one that is a half slower.
+/// Seven sessions of unchanged code, made of one file with its times stretched a little, and one
+/// that is a half slower.
 #[test]
 fn a_slower_import_fails_against_imported_sessions() {
     let bed = Bed::new();

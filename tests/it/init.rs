@@ -1,4 +1,5 @@
-//! `init` and `run -i` as a newcomer meets them: what is found, asked, written and never overwritten; `.env`; the older tools' configs.
+//! `init` and `run -i` as a newcomer meets them: what is found, asked, written and never
+//! overwritten; `.env`; the older tools' configs.
 
 use std::path::Path;
 
@@ -253,7 +254,8 @@ fn older_configs_become_one() {
         format!("{}\n---\n{}", ran.redacted(&gate), gate.text("goodput-gate.yaml"))
     );
     assert!(!format!("{ran:?}{}", gate.text("goodput-gate.yaml")).contains("sk-live"));
-    // Rounds of their own length have tens of thousands of requests, and are made for every dry run.
+    // Rounds of their own length have tens of thousands of requests, and are made for every dry
+    // run.
     let short = ["run", "--dry-run", "--duration", "2s"];
     let plan = gate.run(&short).stdout;
     assert!(
@@ -385,7 +387,8 @@ fn a_config_is_offered_first() {
     );
 }
 
-/// As the older tool's script asked: names with what was said of them, then what is about to be sent, and whether to start.
+/// As the older tool's script asked: names with what was said of them, then what is about to be
+/// sent, and whether to start.
 #[test]
 fn names_are_shown_and_nothing_is_sent_before_it_is_confirmed() {
     let (gate, server) = (Gate::new(), listing(&["org/small", "org/large", "org/third"]));

@@ -1,6 +1,8 @@
-//! METHOD's labelled cases through the binary: never a wrong verdict, and as many right ones as we had.
+//! METHOD's labelled cases through the binary: never a wrong verdict, and as many right ones as we
+//! had.
 //!
-//! Not here: the rules themselves (unit tests beside them). The cases are simulated, not measured on hardware.
+//! Not here: the rules themselves (unit tests beside them). The cases are simulated, not measured
+//! on hardware.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,7 +13,8 @@ use assert_cmd::Command;
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-/// Cases that the method decides as a perfect judge would; the other five stay open (INCONCLUSIVE), which is not an error.
+/// Cases that the method decides as a perfect judge would; the other five stay open (INCONCLUSIVE),
+/// which is not an error.
 const RIGHT_VERDICTS: usize = 107;
 const RIGHT_LIMITS: usize = 70;
 

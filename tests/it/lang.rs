@@ -1,4 +1,5 @@
-//! In which language a report is written: the flag, then the environment, then the config of the folder. Not here: what the sentences say.
+//! In which language a report is written: the flag, then the environment, then the config of the
+//! folder. Not here: what the sentences say.
 
 use std::fs;
 use std::path::Path;

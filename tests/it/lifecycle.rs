@@ -1,13 +1,16 @@
-//! The supervisor of a user's server, from outside: however it comes to its end, nothing of the server is left.
+//! The supervisor of a user's server, from outside: however it comes to its end, nothing of the
+//! server is left.
 //!
-//! The servers are one-line shell scripts that write their process ids into files. `lifecycle_bed.rs` starts and looks for them.
+//! The servers are one-line shell scripts that write their process ids into files.
+//! `lifecycle_bed.rs` starts and looks for them.
 
 use rustix::process::Signal;
 use serde_json::json;
 
 use super::lifecycle_bed::{Bed, alive, command_line, gone, send, send_group, until};
 
-/// Sleeps for ever, but can run a trap meanwhile; leaves only that one short sleep behind when it is killed.
+/// Sleeps for ever, but can run a trap meanwhile; leaves only that one short sleep behind when it
+/// is killed.
 const SERVE: &str = "while :; do sleep 0.05; done";
 
 #[test]
@@ -16,7 +19,8 @@ fn a_server_is_asked_to_end_and_waited_for() {
     let server = format!(
         "trap 'echo finished > end; exit 0' TERM; echo serving; echo warning >&2; echo $$ > pid; {SERVE}"
     );
-    // Far beyond the patience of the test: that the grace is not waited out shows by the test's end.
+    // Far beyond the patience of the test: that the grace is not waited out shows by the test's
+    // end.
     let mut supervisor = bed.supervise(&["--grace", "600s"], &server);
     let pid = bed.pid("pid");
     until("both streams are in its log", || bed.text("logs/server.log") == "serving\nwarning\n");
@@ -134,7 +138,8 @@ fn a_signal_to_the_supervisor_is_a_request_to_stop() {
 #[cfg(target_os = "linux")]
 fn a_command_inherits_no_signal_setting() {
     let bed = Bed::new();
-    // Ignored by who starts the supervisor, as by nohup or by a script in the background; the status is known all the same.
+    // Ignored by who starts the supervisor, as by nohup or by a script in the background; the
+    // status is known all the same.
     let outer = format!(
         "trap '' INT HUP CHLD TERM; exec {}",
         command_line(&[], "grep SigIgn /proc/$$/status > ignored; exit 5")

@@ -1,4 +1,5 @@
-//! Starts a supervisor as the gate does, and tells by process id what is left of its server. Not here: what must hold (`lifecycle.rs`).
+//! Starts a supervisor as the gate does, and tells by process id what is left of its server. Not
+//! here: what must hold (`lifecycle.rs`).
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;

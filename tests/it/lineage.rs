@@ -25,7 +25,8 @@ fn a_branch_walks_from_its_merge_base() {
         (&walk["merge_base"], &walk["start"], &walk["on_base"]),
         (&base.clone().into(), &base.into(), &false.into())
     );
-    // Read from the base's tip, where a session of the merge base may have come later; that of a later commit is no baseline of this.
+    // Read from the base's tip, where a session of the merge base may have come later; that of a
+    // later commit is no baseline of this.
     assert_eq!(sessions(&walk), found(&[("cccccccc", 0), ("aaaaaaaa", 1), ("bbbbbbbb", -1)]));
     bed.gate(&["baseline", "resolve"])
         .assert(0, &["merge base", "1 commit back", "left out", "the tree of"]);

@@ -1,4 +1,5 @@
-//! Events of GitHub's in repositories as its checkout leaves them: which commit is the base, whose sessions count.
+//! Events of GitHub's in repositories as its checkout leaves them: which commit is the base, whose
+//! sessions count.
 
 use serde_json::{Value, json};
 
@@ -22,7 +23,8 @@ fn walk(bed: &Bed, event: &str, file: &Value) -> Value {
     walk_in(bed, "", &env, &[])
 }
 
-/// Main has gone on since the branch was cut; HEAD is the merge of both, detached, as GitHub makes it.
+/// Main has gone on since the branch was cut; HEAD is the merge of both, detached, as GitHub makes
+/// it.
 struct Merge {
     bed: Bed,
     fork_point: String,

@@ -1,4 +1,5 @@
-//! Whose policy counts: the base's in CI, the working tree's elsewhere. What a change alters in it is said, and does not count.
+//! Whose policy counts: the base's in CI, the working tree's elsewhere. What a change alters in it
+//! is said, and does not count.
 
 use crate::gate_support::Bed;
 use crate::lineage_support::plant;

@@ -1,4 +1,5 @@
-//! Repositories with sessions planted at commits, and what `baseline resolve` says of them. Not here: what must hold (`lineage*.rs`).
+//! Repositories with sessions planted at commits, and what `baseline resolve` says of them. Not
+//! here: what must hold (`lineage*.rs`).
 
 use serde_json::Value;
 

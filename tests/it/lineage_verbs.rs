@@ -1,4 +1,5 @@
-//! `baseline show`, `promote`, `prune` on planted sessions. Not here: `update` and `list` (`gate_live`), `resolve` (`lineage`).
+//! `baseline show`, `promote`, `prune` on planted sessions. Not here: `update` and `list`
+//! (`gate_live`), `resolve` (`lineage`).
 
 use crate::gate_support::Bed;
 use crate::lineage_support::{CONFIG, code, plant, plant_with, with_session};

@@ -1,4 +1,5 @@
-//! Links that lead somewhere: between the Markdown files, and from code and configs to the documents. Not here: other people's addresses.
+//! Links that lead somewhere: between the Markdown files, and from code and configs to the
+//! documents. Not here: other people's addresses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -127,7 +128,8 @@ fn no_citation_of_a_document_is_dead() {
     let places = all_places(&files);
     let (mut found, mut broken) = (0, Vec::new());
     for (path, text) in &files {
-        // Recorded answers and pages of others cite documents of their own; this file's are made up.
+        // Recorded answers and pages of others cite documents of their own; this file's are made
+        // up.
         let others = path.starts_with("tests/fixtures") || path.ends_with("links.rs");
         if others || path.extension().is_some_and(|end| end == "md") {
             continue;
@@ -142,7 +144,8 @@ fn no_citation_of_a_document_is_dead() {
     assert!(found >= 40, "only {found} citations were found");
 }
 
-/// A citation by the number of a section breaks without a sound when the page changes, and names no page at all.
+/// A citation by the number of a section breaks without a sound when the page changes, and names no
+/// page at all.
 #[test]
 fn the_method_is_cited_by_its_anchors() {
     // Put together here, so that this file does not find itself.

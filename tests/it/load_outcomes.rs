@@ -1,4 +1,5 @@
-//! How requests can end, each told apart in `--raw` and in the record, over real sockets. Not here: what the ends mean for a verdict.
+//! How requests can end, each told apart in `--raw` and in the record, over real sockets. Not here:
+//! what the ends mean for a verdict.
 
 use std::collections::BTreeMap;
 
@@ -140,7 +141,8 @@ fn a_connection_lost_within_the_head_is_truncated() {
 
 #[test]
 fn an_answer_without_the_end_of_its_http_body_counts() {
-    // All tokens and `[DONE]` came; only the last HTTP chunk did not. The connection is lost, the answer is not.
+    // All tokens and `[DONE]` came; only the last HTTP chunk did not. The connection is lost, the
+    // answer is not.
     let server = Server::start(|seen| match seen.part {
         Part::Round(_, 1) => {
             let mut answer = Answer::open(4);

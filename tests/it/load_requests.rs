@@ -1,4 +1,5 @@
-//! What goes over the wire: ids, keys, headers, bodies, and which fields a server is spared. Not here: when it goes.
+//! What goes over the wire: ids, keys, headers, bodies, and which fields a server is spared. Not
+//! here: when it goes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -210,7 +211,8 @@ fn a_server_is_spared_the_fields_that_it_refuses() {
 
 #[test]
 fn a_chat_that_refuses_max_tokens_is_asked_by_the_other_name() {
-    // As models of OpenAI that reason do, in their own words; and a server that does not name the other field.
+    // As models of OpenAI that reason do, in their own words; and a server that does not name the
+    // other field.
     for words in [
         "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
         "unknown field max_tokens",

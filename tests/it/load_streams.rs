@@ -1,10 +1,12 @@
-//! Responses of real servers, cut anywhere and paced oddly, over real sockets: what is read must not depend on how it arrives.
+//! Responses of real servers, cut anywhere and paced oddly, over real sockets: what is read must
+//! not depend on how it arrives.
 
 use std::path::PathBuf;
 
 use crate::support::{Act, Answer, Gate, Part, Seen, Server};
 
-/// Streams of every engine: thinking pauses, comments, pings, characters of several bytes, usage, none; and one that was cut.
+/// Streams of every engine: thinking pauses, comments, pings, characters of several bytes, usage,
+/// none; and one that was cut.
 const CAPTURES: [&str; 10] = [
     "vllm-stream_usage",
     "vllm-stream_utf8",

@@ -1,4 +1,5 @@
-//! When requests go and from when latency counts, by the run's own stamps. No test here asserts how long anything takes.
+//! When requests go and from when latency counts, by the run's own stamps. No test here asserts how
+//! long anything takes.
 
 use serde_json::Value;
 
@@ -7,7 +8,8 @@ use crate::support::{Act, Answer, Gate, Part, Server};
 /// Long beside a service time of microseconds, and beside any hiccup of the machine.
 const STALL_MS: u64 = 600;
 
-/// METHOD's and DESIGN's promise: a server that stands still once cannot hide it, whether the client waits for a slot or not.
+/// METHOD's and DESIGN's promise: a server that stands still once cannot hide it, whether the
+/// client waits for a slot or not.
 #[test]
 fn a_stalled_server_cannot_hide() {
     for slots in [&["--max-in-flight", "1"][..], &[]] {
@@ -23,7 +25,8 @@ fn a_stalled_server_cannot_hide() {
         assert!(raw.iter().all(|l| l["outcome"] == "completed"), "{raw:?}");
         let (stalled, moving) = (ns(&raw[5], "sent_ns"), ns(&raw[5], "first_output_ns"));
         assert!(moving - stalled >= STALL_MS * 1_000_000, "the server stood still");
-        // Those that were due while it stood still could hardly be answered before it went on, and their latency says so.
+        // Those that were due while it stood still could hardly be answered before it went on, and
+        // their latency says so.
         let due: Vec<&Value> =
             raw.iter().filter(|l| (stalled..moving).contains(&ns(l, "intended_ns"))).collect();
         assert!(
@@ -74,7 +77,8 @@ fn no_more_than_the_slots_are_in_flight_and_waiting_counts() {
     let raw = gate.raw();
     for line in &raw {
         let sent = ns(line, "sent_ns");
-        // The server counts an answer as over a little before the client has read its end: only overlaps beyond the last output count.
+        // The server counts an answer as over a little before the client has read its end: only
+        // overlaps beyond the last output count.
         let in_flight = raw
             .iter()
             .filter(|l| ns(l, "sent_ns") <= sent && sent < ns(l, "first_output_ns"))
@@ -82,7 +86,8 @@ fn no_more_than_the_slots_are_in_flight_and_waiting_counts() {
         assert!(in_flight <= 3, "{in_flight} in flight");
     }
     let queued = gate.round()["columns"]["queue_us"].as_array().cloned().unwrap_or_default();
-    // 200/s are asked for and three slots of 20 ms serve 150/s at most: the last ones waited, and their TTFT holds the wait.
+    // 200/s are asked for and three slots of 20 ms serve 150/s at most: the last ones waited, and
+    // their TTFT holds the wait.
     let last = &raw[19];
     let waited = queued[19].as_u64().expect("it had a slot");
     assert!(waited > 1_000, "{queued:?}");
@@ -126,7 +131,8 @@ fn a_closed_loop_sends_the_next_when_one_ends() {
 
 #[test]
 fn a_server_that_closes_after_its_answers_loses_no_request() {
-    // As llama.cpp does after most streams, without saying so: what is written at once after the answer would be lost.
+    // As llama.cpp does after most streams, without saying so: what is written at once after the
+    // answer would be lost.
     for warmup in ["4", "0"] {
         let server = Server::start(|seen| match seen.part {
             Part::Round(_, i) if i % 5 == 4 => seen.good(),

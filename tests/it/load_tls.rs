@@ -8,7 +8,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::support::{Gate, Ran, Seen, Server, Setup};
 
-/// A server whose certificate an authority signed that nobody knows, and that authority's certificate in PEM.
+/// A server whose certificate an authority signed that nobody knows, and that authority's
+/// certificate in PEM.
 fn server() -> (Server, String) {
     server_at(Ipv4Addr::LOCALHOST.into())
 }

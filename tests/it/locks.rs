@@ -1,4 +1,5 @@
-//! Several gates on one machine: who waits for whom, what `--no-wait` and `--exclusive` do, and what a dead gate holds.
+//! Several gates on one machine: who waits for whom, what `--no-wait` and `--exclusive` do, and
+//! what a dead gate holds.
 
 use std::process::Child;
 

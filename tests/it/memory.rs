@@ -1,4 +1,5 @@
-//! Memory of a run does not grow with what was sent before, and a workbook holds no row. Sizes, and no times.
+//! Memory of a run does not grow with what was sent before, and a workbook holds no row. Sizes, and
+//! no times.
 
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
@@ -10,7 +11,8 @@ use crate::gate_support::Bed;
 
 const MIB: u64 = 1 << 20;
 
-/// The most memory that a command ever held, bytes; it may look at it a few milliseconds before the end.
+/// The most memory that a command ever held, bytes; it may look at it a few milliseconds before the
+/// end.
 fn peak(mut command: Command) -> u64 {
     let mut child =
         command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
@@ -39,7 +41,8 @@ fn command(bed: &Bed, args: &[&str]) -> Command {
     command
 }
 
-/// Six rounds more of 300 requests have 16 MiB of bodies more. Those of a round are made for it alone.
+/// Six rounds more of 300 requests have 16 MiB of bodies more. Those of a round are made for it
+/// alone.
 #[test]
 fn a_longer_run_holds_no_more_bodies() {
     let bed = Bed::new();
@@ -75,7 +78,8 @@ fn a_workbook_holds_no_row() {
     assert!(xlsx < csv + 24 * MIB, "{} MiB as csv, {} MiB as xlsx", csv / MIB, xlsx / MIB);
 }
 
-/// What an allocation beyond the limit does to a process is no exit code: what will not fit is refused before.
+/// What an allocation beyond the limit does to a process is no exit code: what will not fit is
+/// refused before.
 #[test]
 fn a_load_that_the_limit_of_address_space_cannot_hold_is_exit_2() {
     let bed = Bed::repository(

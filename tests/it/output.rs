@@ -12,7 +12,8 @@ use crate::support::{Answer, Gate, Part, Ran, Seen, Server, Setup};
 /// A terminal's and every runner's commands, also behind blanks and within a line.
 const HOSTILE: &str = "::error::forged\n \t::stop-commands::x\r::warning::y ##[error]z ##vso[task.x]w ##teamcity[v] \u{1b}[2J\u{9b}31m\u{1b}]0;t\u{7}\u{202e}u";
 
-/// As a runner reads: lines end with either character, GitHub takes `::` after blanks, and `##[` anywhere.
+/// As a runner reads: lines end with either character, GitHub takes `::` after blanks, and `##[`
+/// anywhere.
 fn obeys_nothing(text: &str) {
     for line in text.split(['\n', '\r']) {
         let ours = ["::error title=", "::notice title=", "::warning title="]

@@ -1,5 +1,6 @@
-//! The pages in a browser: what a reader sees, switches and zooms, and what a hostile name cannot do. Needs Chromium: run by name, with
-//! `--ignored`; `CHROMIUM` names the program. Not here: the pages as text (`report::page::tests`).
+//! The pages in a browser: what a reader sees, switches and zooms, and what a hostile name cannot
+//! do. Needs Chromium: run by name, with `--ignored`; `CHROMIUM` names the program. Not here: the
+//! pages as text (`report::page::tests`).
 
 use std::path::Path;
 use std::process::Command;

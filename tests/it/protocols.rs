@@ -1,4 +1,5 @@
-//! Servers that speak their own protocols, from the config to the record: Ollama's lines, Triton's events, what both say of themselves.
+//! Servers that speak their own protocols, from the config to the record: Ollama's lines, Triton's
+//! events, what both say of themselves.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! Several servers side by side: measured in turn by `run --each`, ranked by `compare A B C...`, hypotheses tested. Also what is refused.
+//! Several servers side by side: measured in turn by `run --each`, ranked by `compare A B C...`,
+//! hypotheses tested. Also what is refused.
 //!
 //! Not here: the arithmetic (`judge::ranking`).
 
@@ -153,7 +154,8 @@ fn each_target_is_swept_and_every_form_shows_its_curve() {
     assert!(jsonschema::is_valid(&schema, &ranking));
     assert!(bed.read(".goodput-gate/ranking.md").contains("### <code>chat</code> by concurrency"));
     assert!(bed.read(".goodput-gate/ranking.html").contains("data-family=\"chat\""));
-    // One format to standard output, of the records and of the stored ranking, and what is no form of a ranking.
+    // One format to standard output, of the records and of the stored ranking, and what is no form
+    // of a ranking.
     let records = ["quick", "slow"].map(|name| format!(".goodput-gate/each/{name}/record.json"));
     for (format, file) in [
         ("md", "ranking.md"),

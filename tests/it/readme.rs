@@ -1,4 +1,5 @@
-//! What the README promises, in English and in Korean: its commands parse, its config is valid, and the repository's own gate has a baseline of its own plan.
+//! What the README promises, in English and in Korean: its commands parse, its config is valid, and
+//! the repository's own gate has a baseline of its own plan.
 
 use std::fs;
 use std::path::Path;
@@ -161,7 +162,8 @@ fn every_example_is_valid() {
     }
 }
 
-/// A change of the corpus, the arrivals or the config makes another plan: then the baseline is to be captured anew.
+/// A change of the corpus, the arrivals or the config makes another plan: then the baseline is to
+/// be captured anew.
 #[test]
 fn the_committed_baseline_is_of_this_plan() {
     let output = gate(&["check", "--dry-run"], root());

@@ -1,5 +1,5 @@
-//! What a recipe brings, run: the cache that is emptied, arguments as they were written. Not here: the lines themselves (a snapshot beside
-//! `config/recipes.rs`).
+//! What a recipe brings, run: the cache that is emptied, arguments as they were written. Not here:
+//! the lines themselves (a snapshot beside `config/recipes.rs`).
 
 use serde_json::json;
 

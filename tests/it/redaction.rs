@@ -1,4 +1,5 @@
-//! Nothing of a key or a secret header is in any file or word of ours, whatever the server says and however it spells it.
+//! Nothing of a key or a secret header is in any file or word of ours, whatever the server says and
+//! however it spells it.
 //!
 //! Not here: each spelling by itself (`protocol::redact`).
 
@@ -17,7 +18,8 @@ fn each_byte(text: &str, written: fn(u8) -> String) -> String {
     text.bytes().map(written).collect()
 }
 
-/// As a log's reader would search: eight characters in a row, in either case, also of hex, base64 and escapes.
+/// As a log's reader would search: eight characters in a row, in either case, also of hex, base64
+/// and escapes.
 fn assert_none_of(secret: &str, text: &str, place: &str) {
     let plain =
         text.to_lowercase().replace("\\/", "/").replace("&amp;", "&").replace("\\u0026", "&");

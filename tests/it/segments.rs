@@ -1,4 +1,5 @@
-//! What `baseline update` lets into a history, and which segment of it counts. Not here: the rules (unit tests beside them).
+//! What `baseline update` lets into a history, and which segment of it counts. Not here: the rules
+//! (unit tests beside them).
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! `goodput-gate selftest` from outside: its table, its exit codes, and that its numbers depend on the seed only.
+//! `goodput-gate selftest` from outside: its table, its exit codes, and that its numbers depend on
+//! the seed only.
 
 use serde_json::Value;
 
@@ -10,7 +11,8 @@ fn table(bed: &Bed, args: &[&str]) -> (Option<i32>, String) {
     (ran.code, ran.stdout)
 }
 
-/// The rows of this repository's own load: every gate is counted, and what holds is what the exit code says.
+/// The rows of this repository's own load: every gate is counted, and what holds is what the exit
+/// code says.
 #[test]
 fn the_table_says_what_the_exit_code_says_and_depends_on_the_seed_only() {
     let bed = Bed::new();

@@ -1,4 +1,5 @@
-//! `server up|down|status|logs`: the server outlives who started it, and `down` ends it and nobody else. Not here: servers of a run.
+//! `server up|down|status|logs`: the server outlives who started it, and `down` ends it and nobody
+//! else. Not here: servers of a run.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -149,7 +150,8 @@ fn without_its_supervisor_it_is_ended_by_its_group() {
     send(supervisor, Signal::KILL);
     gone(supervisor);
     server(&servers, &["status"]).assert(3, &["dead"]);
-    // A line that cannot be written any more may end it before that; where it does not, it must not be forgotten.
+    // A line that cannot be written any more may end it before that; where it does not, it must not
+    // be forgotten.
     if alive(servers.servers()[0].0) {
         server(&servers, &["up"]).assert(3, &["still runs", "server down"]);
     }

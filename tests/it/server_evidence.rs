@@ -1,5 +1,6 @@
-//! What the server's own metrics say in records and reports: of the simulated server, whose knobs are the truth; of pages that fail, lie or
-//! hang; and in words beside a regression. Not here: how a page is read (unit tests of `evidence::server`).
+//! What the server's own metrics say in records and reports: of the simulated server, whose knobs
+//! are the truth; of pages that fail, lie or hang; and in words beside a regression. Not here: how
+//! a page is read (unit tests of `evidence::server`).
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

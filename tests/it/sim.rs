@@ -1,4 +1,5 @@
-//! `goodput-gate sim` as a process: what it prints, how it stops, what it refuses. Not here: the server's answers (unit tests).
+//! `goodput-gate sim` as a process: what it prints, how it stops, what it refuses. Not here: the
+//! server's answers (unit tests).
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

@@ -1,6 +1,8 @@
-//! A clean environment for every test: no CI variables, no network beyond loopback, a folder of its own.
+//! A clean environment for every test: no CI variables, no network beyond loopback, a folder of its
+//! own.
 //!
-//! `Gate` runs the command, `Server` is the scripted server that it is pointed at, `Answer` what that server says.
+//! `Gate` runs the command, `Server` is the scripted server that it is pointed at, `Answer` what
+//! that server says.
 
 mod agreed;
 mod answer;

@@ -1,5 +1,6 @@
-//! Conversations, datasets, traces with block ids, cache tiers and sweeps, run against the simulated server: what it was asked, by what it
-//! counted. Nothing here depends on time. Not here: plans as such (unit tests of `plan`).
+//! Conversations, datasets, traces with block ids, cache tiers and sweeps, run against the
+//! simulated server: what it was asked, by what it counted. Nothing here depends on time. Not here:
+//! plans as such (unit tests of `plan`).
 
 use std::fmt::Write as _;
 
@@ -10,7 +11,8 @@ use crate::support::{Answer, Gate, Seen, Server, Setup};
 
 const SIM: &str = "version: 1\ntarget: {sim: {noise: \"off\", prefix_cache: on, seed: 7}}\ngate: {starts: 1, rounds: 1}\nworkloads:\n";
 
-/// The record of a run of these workloads, each a line of YAML. A client that was late says so with exit 3; what it sent is the same.
+/// The record of a run of these workloads, each a line of YAML. A client that was late says so with
+/// exit 3; what it sent is the same.
 fn record(workloads: &[&str], files: &[(&str, &str)], args: &[&str]) -> (Bed, Value) {
     let bed = Bed::new();
     let config = workloads.iter().fold(SIM.to_owned(), |all, one| all + "  - {" + one + "}\n");
@@ -196,7 +198,8 @@ fn a_trace_with_block_ids_shares_its_blocks() {
         "name: mooncake, requests: 8, warmup: 2, arrival: {trace: {file: m.jsonl, speedup: 20}}";
     let (_, record) = record(&[workload], &[("m.jsonl", &lines)], &[]);
     let cached = column(&record, 0, "cached_tokens");
-    // Two blocks of 512 tokens of three; nothing is known of the first, though the warm-up sent the same ids.
+    // Two blocks of 512 tokens of three; nothing is known of the first, though the warm-up sent the
+    // same ids.
     assert!(cached[0] == 0 && cached[1..].iter().all(|&n| (900..1100).contains(&n)), "{cached:?}");
 }
 
@@ -249,7 +252,8 @@ fn a_cold_tier_empties_the_cache_before_each_round() {
     };
     let mut kinds: Vec<&str> = sent.iter().filter_map(kind).collect();
     kinds.dedup();
-    // The probe. Cold: before warm-up and both rounds. Warm: before its warm-up only, which fills the cache.
+    // The probe. Cold: before warm-up and both rounds. Warm: before its warm-up only, which fills
+    // the cache.
     assert_eq!(kinds, ["load", "reset", "load", "reset", "load", "reset", "load", "reset", "load"]);
 }
 

@@ -1,5 +1,5 @@
-//! The commit that is built beside the candidate: never the candidate itself, with files as the checkout has them, and removed whatever
-//! became of the gate.
+//! The commit that is built beside the candidate: never the candidate itself, with files as the
+//! checkout has them, and removed whatever became of the gate.
 
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};

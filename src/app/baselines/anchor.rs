@@ -1,4 +1,5 @@
-//! The anchor's file: pins the point of the past that every check also compares with, shows it, removes it.
+//! The anchor's file: pins the point of the past that every check also compares with, shows it,
+//! removes it.
 //!
 //! Not here: the comparison (`evaluate`), reading it for a check (`sessions::reviewed`).
 #![expect(clippy::disallowed_methods, reason = "rim: writes the anchor's file")]
@@ -36,7 +37,8 @@ pub fn shown(here: &Workspace, config: &Config) -> anyhow::Result<Option<String>
     Ok(read::text(&file(here, config)?, read::WRITTEN).ok().map(|text| text::plain(&text)))
 }
 
-/// Pins a commit, a tag or a session, and says what is there. Errors: nothing could be compared with it.
+/// Pins a commit, a tag or a session, and says what is there. Errors: nothing could be compared
+/// with it.
 pub fn pin(here: &Workspace, config: &Config, what: &str) -> anyhow::Result<String> {
     let repo = here.repo(config)?;
     let folder = baselines_folder(&repo, config)?;

@@ -35,7 +35,8 @@ pub struct Request<'a> {
     pub base: Option<&'a str>,
 }
 
-/// Paragraphs: of each workload its segments, then each metric over the sessions, and limits that are slack.
+/// Paragraphs: of each workload its segments, then each metric over the sessions, and limits that
+/// are slack.
 pub fn paragraphs(config: &Config, asked: &Request<'_>) -> anyhow::Result<Vec<String>> {
     let metrics = metrics(asked.metric)?;
     let branch = Sessions::read(config, asked)?;

@@ -1,4 +1,5 @@
-//! What people do with stored sessions: list, show, explain, prune, pin. Not here: adding to them (`capture`), judging by them (`check`).
+//! What people do with stored sessions: list, show, explain, prune, pin. Not here: adding to them
+//! (`capture`), judging by them (`check`).
 
 use crate::baseline::lineage::Link;
 use crate::baseline::store;
@@ -53,7 +54,8 @@ pub fn list(here: &Workspace, config: &Config) -> anyhow::Result<Option<String>>
     Ok(Some(table.to_string()))
 }
 
-/// To the session's own commit, and whether the code is still the same: commits that touch baselines only do not change it.
+/// To the session's own commit, and whether the code is still the same: commits that touch
+/// baselines only do not change it.
 fn steps_back(links: &[Link], session: &Session) -> String {
     let own = links.iter().position(|l| l.commit == session.commit);
     match (own, distance(links, session)) {

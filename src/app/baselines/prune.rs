@@ -1,4 +1,5 @@
-//! Sessions beyond the last ones of their kind are removed from the baseline. Not here: which sessions count (`compare`).
+//! Sessions beyond the last ones of their kind are removed from the baseline. Not here: which
+//! sessions count (`compare`).
 #![expect(clippy::disallowed_methods, reason = "rim: removes files")]
 
 use std::collections::BTreeMap;
@@ -18,7 +19,8 @@ pub struct Pruned {
     pub elsewhere: u64,
 }
 
-/// Keeps `keep` of each kind, the nearest first. `each` takes every file that goes, or with `dry_run` would.
+/// Keeps `keep` of each kind, the nearest first. `each` takes every file that goes, or with
+/// `dry_run` would.
 pub fn prune(
     here: &Workspace,
     config: &Config,

@@ -1,4 +1,5 @@
-//! Which sessions a check would use, and how they were found; what is accepted; the anchor. Measures nothing.
+//! Which sessions a check would use, and how they were found; what is accepted; the anchor.
+//! Measures nothing.
 //!
 //! What is comparable is known after measuring only: sessions are shown by fingerprint.
 
@@ -47,7 +48,8 @@ struct AcceptedStep {
     metric: String,
     /// `counts`, `expired`, `in_baseline`.
     state: &'static str,
-    /// First-parent steps from `start` to the commit with which the accepted change came in; none where it is not on the way.
+    /// First-parent steps from `start` to the commit with which the accepted change came in; none
+    /// where it is not on the way.
     landed_commits: Option<u32>,
     until: String,
     reason: String,

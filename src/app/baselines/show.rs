@@ -15,7 +15,8 @@ use crate::report::text;
 /// Fewer characters of a hash name too much.
 const SHORTEST: usize = 4;
 
-/// `what`: a session, or anything that names a commit; both may be cut short. Two paragraphs of each file.
+/// `what`: a session, or anything that names a commit; both may be cut short. Two paragraphs of
+/// each file.
 pub fn show(here: &Workspace, config: &Config, what: &str) -> anyhow::Result<Vec<String>> {
     let repo = here.repo(config)?;
     let links = repo.lineage()?;

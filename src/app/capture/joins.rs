@@ -1,5 +1,6 @@
-//! Whether a new session may join the baseline (docs/METHODOLOGY.md#segments): it is judged against the sessions that it would join. A slower
-//! one needs somebody who answers for it; a faster one begins a new segment.
+//! Whether a new session may join the baseline (docs/METHODOLOGY.md#segments): it is judged against
+//! the sessions that it would join. A slower one needs somebody who answers for it; a faster one
+//! begins a new segment.
 //!
 //! Not here: whether its measurement is fit (`capture`), where its file lies (`baseline::store`).
 

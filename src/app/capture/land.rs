@@ -1,7 +1,8 @@
-//! `--push BRANCH` and `--pull-request` of `baseline update` and `promote`: new session files onto GitHub, after they are in the working tree.
+//! `--push BRANCH` and `--pull-request` of `baseline update` and `promote`: new session files onto
+//! GitHub, after they are in the working tree.
 //!
-//! Asked for before anything is measured, so that a branch that is not there costs no hour of a GPU. Not here: the API (`github`), the texts
-//! (`report::sessions`).
+//! Asked for before anything is measured, so that a branch that is not there costs no hour of a
+//! GPU. Not here: the API (`github`), the texts (`report::sessions`).
 
 use std::path::{Path, PathBuf};
 
@@ -145,7 +146,8 @@ impl Landing {
     }
 }
 
-/// The branch, which must be there; without a name the repository's default branch. GitHub being in trouble is no reason to measure nothing.
+/// The branch, which must be there; without a name the repository's default branch. GitHub being in
+/// trouble is no reason to measure nothing.
 async fn there(client: &Client, named: Option<String>) -> Result<String, PushError> {
     let branch = if let Some(name) = named {
         name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned()

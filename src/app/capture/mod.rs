@@ -1,7 +1,9 @@
-//! New sessions of unchanged code, measured or of stored records, added to the baseline of this commit.
+//! New sessions of unchanged code, measured or of stored records, added to the baseline of this
+//! commit.
 //!
-//! The first session of its kind has three starts more, which are judged against the others: a build that differs from itself is no baseline
-//! (docs/METHODOLOGY.md#sessions). Not here: where the files lie (`baseline::store`).
+//! The first session of its kind has three starts more, which are judged against the others: a
+//! build that differs from itself is no baseline (docs/METHODOLOGY.md#sessions). Not here: where
+//! the files lie (`baseline::store`).
 
 use std::path::{Path, PathBuf};
 
@@ -209,7 +211,8 @@ fn from_records(
     Ok(ExitStatus::Pass)
 }
 
-/// A record for `--from`. What was measured in a dirty tree is not of its commit, however clean the tree is now.
+/// A record for `--from`. What was measured in a dirty tree is not of its commit, however clean the
+/// tree is now.
 fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
     let record = Record::parse(&artefacts::read(path)?)
         .with_context(|| format!("cannot use {}", path.display()))?;
@@ -222,8 +225,8 @@ fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
     Ok(record)
 }
 
-/// Refuses what must not become a reference: interrupted runs, unfit measurements, failed requests' runs, limits whose breach nobody has
-/// accepted.
+/// Refuses what must not become a reference: interrupted runs, unfit measurements, failed requests'
+/// runs, limits whose breach nobody has accepted.
 fn accept(here: &Workspace, record: &Record, config: &Config) -> anyhow::Result<()> {
     if record.interrupted {
         bail!(Failure::measure(
@@ -304,7 +307,8 @@ pub fn add_measured(
     add(record, new, &mut adding)
 }
 
-/// The sessions of a record as they join what came before: the files, and `before`, to which they are added.
+/// The sessions of a record as they join what came before: the files, and `before`, to which they
+/// are added.
 ///
 /// Errors: exit 1, slower than the sessions that it would join, without anybody who answers for it.
 fn joins(
@@ -361,11 +365,13 @@ struct Adding<'a> {
     added: Vec<Added>,
 }
 
-/// The first session has three starts per side, judged against each other (docs/METHODOLOGY.md#first-session).
+/// The first session has three starts per side, judged against each other
+/// (docs/METHODOLOGY.md#first-session).
 const FIRST_CAPTURE: u32 = 6;
 
 impl Adding<'_> {
-    /// Starts of a session, once the first one has told what the server is. `given`: the user wants no more than were asked for.
+    /// Starts of a session, once the first one has told what the server is. `given`: the user wants
+    /// no more than were asked for.
     fn starts(&self, record: &Record, given: bool) -> u32 {
         let usual = measure::starts(self.config);
         let first = record.workloads.iter().any(|w| {

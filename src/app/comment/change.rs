@@ -1,5 +1,5 @@
-//! Which pull request a measured commit belongs to, and what it is judged against: that pull request's own base and merge base, whatever
-//! this job has checked out.
+//! Which pull request a measured commit belongs to, and what it is judged against: that pull
+//! request's own base and merge base, whatever this job has checked out.
 //!
 //! Not here: reading records (`records`), judging and posting (`comment`).
 

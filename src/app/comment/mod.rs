@@ -1,5 +1,6 @@
-//! The trusted half for forks. Records are data from an untrusted job: read strictly, judged again under this checkout's config and
-//! baselines, and posted to the pull request whose head is the commit that the trusted event names.
+//! The trusted half for forks. Records are data from an untrusted job: read strictly, judged again
+//! under this checkout's config and baselines, and posted to the pull request whose head is the
+//! commit that the trusted event names.
 
 use std::path::{Path, PathBuf};
 
@@ -57,7 +58,8 @@ pub struct Comment<'a> {
     pub dry_run: bool,
 }
 
-/// The comment where it was only to be made; none where it was sent. What went wrong with sending it is said, and is no error.
+/// The comment where it was only to be made; none where it was sent. What went wrong with sending
+/// it is said, and is no error.
 pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
     if what.records.len() > MOST_RECORDS {
         bail!(
@@ -136,7 +138,8 @@ fn send(mut post: Post<'_>, judged: Judged, repository: &Slug, token: &str) {
     }
 }
 
-/// One report per record or pair of them, and one for workloads that should have been measured and are in none of them.
+/// One report per record or pair of them, and one for workloads that should have been measured and
+/// are in none of them.
 fn reports(
     what: &Comment<'_>,
     against: &Judged,
@@ -196,7 +199,8 @@ fn judged(
     Ok(ledger.report(&candidate, parts)?.0)
 }
 
-/// What the trusted config says replaces what the record says of the same: a change must not loosen the gate that judges it.
+/// What the trusted config says replaces what the record says of the same: a change must not loosen
+/// the gate that judges it.
 fn under(config: &Config, record: &mut Record) {
     record.policy = policy(config);
     for workload in &mut record.workloads {

@@ -1,4 +1,5 @@
-//! Records from an untrusted job as `comment` takes them: read with a bound on their size, and the two of an interleaved run put together.
+//! Records from an untrusted job as `comment` takes them: read with a bound on their size, and the
+//! two of an interleaved run put together.
 //!
 //! Not here: whose policy they are judged by, and the judging (`comment`).
 #![expect(clippy::disallowed_methods, reason = "rim: reads files that others have written")]
@@ -16,7 +17,8 @@ use crate::visible::one_line;
 /// Half a million requests; enough for any gate, and little enough for any runner.
 const RECORD_BYTES: u64 = 64 << 20;
 
-/// Of all records of one comment: four of the largest, or a matrix of ordinary ones, which have less than a MiB.
+/// Of all records of one comment: four of the largest, or a matrix of ordinary ones, which have
+/// less than a MiB.
 const ALL_BYTES: u64 = 4 * RECORD_BYTES;
 
 /// What one report is of.
@@ -28,9 +30,11 @@ pub struct OneRun {
     pub path: PathBuf,
 }
 
-/// Hands on each record that stands alone, and each pair as soon as both of its sides are read: not all need fit into memory at once.
+/// Hands on each record that stands alone, and each pair as soon as both of its sides are read: not
+/// all need fit into memory at once.
 ///
-/// Errors: a file that is no record of this program's, more than is read for one comment, or one side of an interleaved run without its other.
+/// Errors: a file that is no record of this program's, more than is read for one comment, or one
+/// side of an interleaved run without its other.
 pub fn each(
     paths: &[PathBuf],
     judge: impl FnMut(OneRun) -> anyhow::Result<()>,

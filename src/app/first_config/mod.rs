@@ -1,4 +1,5 @@
-//! A first config and its workflow as files: where they go, whether they hold. Not here: what is asked before (`command::init`).
+//! A first config and its workflow as files: where they go, whether they hold. Not here: what is
+//! asked before (`command::init`).
 #![expect(
     clippy::disallowed_methods,
     reason = "rim: reads the older configs and the environment, writes files"

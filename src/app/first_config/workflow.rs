@@ -1,8 +1,10 @@
-//! The workflow that `init` writes: the gate on every pull request, on a runner of the user's own. Not here: the action.
+//! The workflow that `init` writes: the gate on every pull request, on a runner of the user's own.
+//! Not here: the action.
 
 use crate::config::starter::scalar;
 
-/// `branch` is the one that pull requests go to; `key` the variable that the server's API key is in.
+/// `branch` is the one that pull requests go to; `key` the variable that the server's API key is
+/// in.
 pub fn render(branch: &str, key: Option<&str>) -> String {
     let key = key
         .map_or_else(String::new, |name| format!("          {name}: ${{{{ secrets.{name} }}}}\n"));

@@ -1,10 +1,12 @@
-//! What the baseline's side of an interleaved gate is: which commit, and in words. Not here: starting it (`sides`).
+//! What the baseline's side of an interleaved gate is: which commit, and in words. Not here:
+//! starting it (`sides`).
 
 use crate::app::workspace::Workspace;
 use crate::baseline::lineage::{GitError, Repo};
 use crate::config::{Config, Counterpart};
 
-/// What the baseline of an interleaved run is, for people. `base` names the branch for the merge base. Errors: no such commit.
+/// What the baseline of an interleaved run is, for people. `base` names the branch for the merge
+/// base. Errors: no such commit.
 pub fn described(here: &Workspace, config: &Config, base: Option<&str>) -> anyhow::Result<String> {
     Ok(match &config.gate.baseline {
         Counterpart::MergeBase | Counterpart::Ref(_) => {

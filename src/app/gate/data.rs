@@ -1,5 +1,5 @@
-//! The datasets and traces of workloads that the base says: their files are the base's too, as far as it has them, since a change must not
-//! choose what it is measured with.
+//! The datasets and traces of workloads that the base says: their files are the base's too, as far
+//! as it has them, since a change must not choose what it is measured with.
 //!
 //! Not here: whose workloads count (`theirs`), how a file becomes requests (`plan`).
 
@@ -19,7 +19,8 @@ use crate::read;
 /// First line of what git has in the place of a large file.
 const LFS_POINTER: &str = "version https://git-lfs.github.com/spec/v1";
 
-/// Gives each workload the text that the base has of its file. What a reader should know before the verdict.
+/// Gives each workload the text that the base has of its file. What a reader should know before the
+/// verdict.
 ///
 /// Errors (exit 2): what the base has cannot be read.
 pub fn take_from_base(

@@ -1,4 +1,5 @@
-//! From what was typed to a validated config: finds the file, reads it, layers flags over it. Nothing is sent before this succeeds.
+//! From what was typed to a validated config: finds the file, reads it, layers flags over it.
+//! Nothing is sent before this succeeds.
 //!
 //! Not here: whose policy counts (`theirs`), what a config means (`config`).
 #![expect(
@@ -58,7 +59,8 @@ pub fn lang(chosen: Option<Lang>, config: &Config) -> Lang {
     chosen.unwrap_or(config.lang)
 }
 
-/// The same where no config is needed: that of the file, or of this folder, where there is one that can be read.
+/// The same where no config is needed: that of the file, or of this folder, where there is one that
+/// can be read.
 pub fn lang_here(here: &Workspace, chosen: Option<Lang>, file: Option<&Path>) -> Lang {
     let configured = || {
         let path = file.map(Path::to_owned).or_else(|| find(here.cwd().ok()?).ok()?)?;
@@ -67,7 +69,8 @@ pub fn lang_here(here: &Workspace, chosen: Option<Lang>, file: Option<&Path>) ->
     chosen.or_else(configured).unwrap_or_default()
 }
 
-/// With a base URL the command line says all; a file is used only when it is named. Errors: the one that is there is not to be believed.
+/// With a base URL the command line says all; a file is used only when it is named. Errors: the one
+/// that is there is not to be believed.
 pub fn path(here: &Workspace, given: &Given) -> anyhow::Result<Option<PathBuf>> {
     let cwd = here.cwd()?;
     match (&given.file, &given.flags.base_url) {

@@ -27,7 +27,8 @@ use theirs::{BasePolicy, Beside, ConfigChoice, Whose};
 /// What a check is to do.
 pub struct Gate {
     pub config: Config,
-    /// What the baseline's side of an interleaved run is started as, where that is not the config's to say.
+    /// What the baseline's side of an interleaved run is started as, where that is not the config's
+    /// to say.
     pub beside: Option<Target>,
     /// What a reader should know before the verdict.
     pub notices: Vec<String>,
@@ -35,8 +36,8 @@ pub struct Gate {
 
 /// The config of a check, whose own flags speak of the gate.
 ///
-/// In CI, and where `--base` names a branch, the policy is the base's: a change must not loosen the gate that judges it, nor choose what it
-/// is compared with.
+/// In CI, and where `--base` names a branch, the policy is the base's: a change must not loosen the
+/// gate that judges it, nor choose what it is compared with.
 ///
 /// `base`: the branch that was named.
 pub fn gate(here: &Workspace, given: &Given, base: Option<&str>) -> anyhow::Result<Gate> {
@@ -78,7 +79,8 @@ pub fn demo(given: &Given) -> anyhow::Result<Gate> {
     Ok(Gate { config, beside: None, notices })
 }
 
-/// The change's config under the base's policy. Errors: either of them, or both together, cannot be used.
+/// The change's config under the base's policy. Errors: either of them, or both together, cannot be
+/// used.
 fn under(
     here: &Workspace,
     path: &Path,
@@ -117,7 +119,8 @@ fn under(
     }
 }
 
-/// As [`config`], of a base that is not checked out, with what it is called. None where it has none. Errors: it cannot be read or used.
+/// As [`config`], of a base that is not checked out, with what it is called. None where it has
+/// none. Errors: it cannot be read or used.
 pub fn base_config(
     here: &Workspace,
     repo: &Repo,

@@ -1,5 +1,5 @@
-//! What other commits' configs say of a gate: the policy of the base, and what the baseline's side of an interleaved run is started as.
-//! A change must choose neither.
+//! What other commits' configs say of a gate: the policy of the base, and what the baseline's side
+//! of an interleaved run is started as. A change must choose neither.
 //!
 //! Not here: what the change's own config says (`load`), finding the base (`baseline::base`).
 #![expect(
@@ -37,7 +37,8 @@ pub struct BasePolicy {
 pub enum ConfigChoice<'a> {
     /// `--config`.
     Typed(&'a Path),
-    /// What a run in the working folder of that commit would have found: what the checkout has is the change's.
+    /// What a run in the working folder of that commit would have found: what the checkout has is
+    /// the change's.
     Here,
 }
 
@@ -48,7 +49,8 @@ pub enum Whose {
     Own(Option<String>),
 }
 
-/// `file`: the change's config. Errors (exit 2): the base cannot be read, so that nobody knows whether this change loosens its policy.
+/// `file`: the change's config. Errors (exit 2): the base cannot be read, so that nobody knows
+/// whether this change loosens its policy.
 pub fn policy(
     here: &Workspace,
     asked: ConfigChoice<'_>,
@@ -88,8 +90,9 @@ pub fn policy(
     }
 }
 
-/// The config that a commit has where a run in this folder would have found one, and what it is called. None where it has none, or where
-/// the config that was typed lies outside of the repository.
+/// The config that a commit has where a run in this folder would have found one, and what it is
+/// called. None where it has none, or where the config that was typed lies outside of the
+/// repository.
 pub fn config_at_base(
     here: &Workspace,
     repo: &Repo,
@@ -110,8 +113,9 @@ fn unreadable(why: &dyn Display) -> anyhow::Error {
     )
 }
 
-/// Where the config of a commit may be, relative to the root. Where a typed one was may have changed: then that which a run in the same folder
-/// of that commit would have found. None outside the repository.
+/// Where the config of a commit may be, relative to the root. Where a typed one was may have
+/// changed: then that which a run in the same folder of that commit would have found. None outside
+/// the repository.
 fn places(here: &Workspace, root: &Path, asked: ConfigChoice<'_>) -> Option<Vec<PathBuf>> {
     let (typed, folder) = match asked {
         ConfigChoice::Typed(file) => {
@@ -145,7 +149,8 @@ fn short(commit: &str) -> String {
     commit.chars().take(12).collect()
 }
 
-/// What the baseline's side is started as, where that is not for the checkout to say, and what a reader should know of it.
+/// What the baseline's side is started as, where that is not for the checkout to say, and what a
+/// reader should know of it.
 #[derive(Default)]
 pub struct Beside {
     pub target: Option<Target>,
@@ -158,7 +163,8 @@ impl Beside {
     }
 }
 
-/// Of an interleaved gate. `asked` is the config here; `policy` is where the base's counts; `base` is the branch that was named. Errors: what should say it cannot be read.
+/// Of an interleaved gate. `asked` is the config here; `policy` is where the base's counts; `base`
+/// is the branch that was named. Errors: what should say it cannot be read.
 pub fn beside(
     here: &Workspace,
     config: &Config,
@@ -177,7 +183,8 @@ pub fn beside(
     }
 }
 
-/// Each commit is built and started as it says itself. Where there is none to compare with, `Pair::open` says so.
+/// Each commit is built and started as it says itself. Where there is none to compare with,
+/// `Pair::open` says so.
 fn commits_own(
     here: &Workspace,
     config: &Config,
@@ -230,8 +237,8 @@ fn started_target(name: &str, text: &str, given: &Given) -> Result<Target, Strin
     Err("it does not say how a server is started".into())
 }
 
-/// The file that `gate.baseline.config` names, as the base has it. Errors: the base has none that can be used, so that this change would
-/// choose what it is compared with.
+/// The file that `gate.baseline.config` names, as the base has it. Errors: the base has none that
+/// can be used, so that this change would choose what it is compared with.
 fn bases_own(
     here: &Workspace,
     config: &Config,

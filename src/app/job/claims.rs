@@ -1,5 +1,5 @@
-//! What of a target two gates must not use at the same time: the address of a server that runs, the GPUs or processors of one that the gate
-//! starts.
+//! What of a target two gates must not use at the same time: the address of a server that runs, the
+//! GPUs or processors of one that the gate starts.
 #![expect(clippy::disallowed_methods, reason = "rim: resolves names and reads the environment")]
 
 use std::collections::BTreeMap;
@@ -43,7 +43,8 @@ fn processors() -> Claim {
     Claim::new("the processors of", "this machine")
 }
 
-/// `localhost`, `127.0.0.1`, `[::1]` and this machine's own addresses are one; another machine is its name and all of its addresses.
+/// `localhost`, `127.0.0.1`, `[::1]` and this machine's own addresses are one; another machine is
+/// its name and all of its addresses.
 fn addresses(url: &str, stopped: &dyn Fn() -> bool) -> Vec<Claim> {
     let Ok(url) = reqwest::Url::parse(url) else { return Vec::new() };
     let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
@@ -92,8 +93,9 @@ fn place(ip: IpAddr) -> String {
     if own { HERE.to_owned() } else { ip.to_string() }
 }
 
-/// The GPUs of a server that the gate starts: by `gpu.devices`, else by what its command line, its environment or ours makes visible. Where
-/// nothing is said, all; where there are none, the processors.
+/// The GPUs of a server that the gate starts: by `gpu.devices`, else by what its command line, its
+/// environment or ours makes visible. Where nothing is said, all; where there are none, the
+/// processors.
 fn devices(server: &Server, gpu: &Gpu) -> Vec<Claim> {
     let named = VISIBLE.iter().find_map(|name| visible(&server.start, &server.env, name));
     let all =
@@ -116,7 +118,8 @@ fn devices(server: &Server, gpu: &Gpu) -> Vec<Claim> {
     if uuids.is_empty() { vec![processors()] } else { all(uuids) }
 }
 
-/// The variable's value for the server: written before its command, set by the config, or inherited.
+/// The variable's value for the server: written before its command, set by the config, or
+/// inherited.
 fn visible(start: &str, env: &BTreeMap<String, String>, name: &str) -> Option<String> {
     let line = start.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     let line = line.map(|value| value.trim_matches(['"', '\'']).to_owned());

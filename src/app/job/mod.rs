@@ -1,4 +1,5 @@
-//! What a run has to itself while it measures: its output folder, and then its servers. Not here: how locks work (`lock`).
+//! What a run has to itself while it measures: its output folder, and then its servers. Not here:
+//! how locks work (`lock`).
 #![expect(clippy::disallowed_methods, reason = "rim: reads the environment, and draws who we are")]
 
 use std::os::unix::fs::MetadataExt as _;
@@ -36,8 +37,9 @@ pub struct Job {
 }
 
 impl Job {
-    /// Takes the output folder. `None`: interrupted while it waited for another gate, and nothing was touched.
-    /// Errors: exit 3 with `--no-wait`, another gate has the folder, and no file in it was touched.
+    /// Takes the output folder. `None`: interrupted while it waited for another gate, and nothing
+    /// was touched. Errors: exit 3 with `--no-wait`, another gate has the folder, and no file in it
+    /// was touched.
     pub fn begin(
         verb: &'static str,
         options: &RunOptions,
@@ -72,7 +74,8 @@ impl Job {
         }))
     }
 
-    /// Takes the servers of these targets; the time limit begins. False: interrupted while it waited. Errors: exit 3, as [`Job::begin`].
+    /// Takes the servers of these targets; the time limit begins. False: interrupted while it
+    /// waited. Errors: exit 3, as [`Job::begin`].
     pub fn load<'t>(
         &mut self,
         here: &Workspace,
@@ -94,7 +97,8 @@ impl Job {
         Ok(true)
     }
 
-    /// Looks around before a round: a gate that ends during it is gone when it is over. Gives [`Stop::standstills`].
+    /// Looks around before a round: a gate that ends during it is gone when it is over. Gives
+    /// [`Stop::standstills`].
     pub fn before_round(&self) -> u64 {
         self.beside();
         self.stop.standstills()
@@ -121,7 +125,8 @@ impl Job {
     }
 }
 
-/// Empties the output folder of an earlier run's reports where no other gate has it: the command ends before it measures.
+/// Empties the output folder of an earlier run's reports where no other gate has it: the command
+/// ends before it measures.
 pub fn clear_if_free(verb: &'static str, options: &RunOptions) {
     if !options.out.is_dir() {
         return;
@@ -166,7 +171,8 @@ fn folder_claim(folder: &Path) -> anyhow::Result<Claim> {
     Ok(Claim::new("output folder", format!("{}:{}", facts.dev(), facts.ino())))
 }
 
-/// Of a file that is to be written, by its folder and its name; none where there is no such folder, which is refused later.
+/// Of a file that is to be written, by its folder and its name; none where there is no such folder,
+/// which is refused later.
 fn file_claim(path: &Path) -> Option<Claim> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));

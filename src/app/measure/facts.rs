@@ -1,4 +1,5 @@
-//! What a record knows of this machine, of itself and of the client. Not here: what the config says (`record::facts`).
+//! What a record knows of this machine, of itself and of the client. Not here: what the config says
+//! (`record::facts`).
 
 use crate::clock::now;
 use crate::config::Config;

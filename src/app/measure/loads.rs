@@ -1,4 +1,5 @@
-//! What a workload names and asks for, before anything is sent: its file, and whether this process can run such a load.
+//! What a workload names and asks for, before anything is sent: its file, and whether this process
+//! can run such a load.
 
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use crate::print::say;
 use crate::protocol::Dialect as _;
 use crate::{memory, plan, read};
 
-/// Largest file of a load: what is read is held in memory, and each of its requests again as a body.
+/// Largest file of a load: what is read is held in memory, and each of its requests again as a
+/// body.
 const MAX_FILE_BYTES: u64 = 512 << 20;
 
 /// The text of the trace or dataset that a workload names.
@@ -33,7 +35,8 @@ pub fn read_file(workload: &Workload) -> anyhow::Result<Option<Arc<str>>> {
     text.map(|text| Some(text.into())).with_context(|| format!("workload {}", workload.name))
 }
 
-/// Bytes of a request of the round that runs: its place in the plan, its body's frame, its timeline, with what they leave unused.
+/// Bytes of a request of the round that runs: its place in the plan, its body's frame, its
+/// timeline, with what they leave unused.
 const RUNNING_BYTES: u64 = 1200;
 /// Bytes of a request in the record, with room for what is made of it at the end.
 const RECORDED_BYTES: u64 = 200;
@@ -50,7 +53,8 @@ pub fn needed(sizes: &[plan::Size], starts: u32) -> u64 {
     memory::LEAST + kept + sizes.iter().map(round).max().unwrap_or(0)
 }
 
-/// Errors: exit 2, the workload cannot be planned, or keeps more requests in flight than this process may have connections.
+/// Errors: exit 2, the workload cannot be planned, or keeps more requests in flight than this
+/// process may have connections.
 pub fn fits(
     workload: &Workload,
     file: Option<&str>,

@@ -1,4 +1,5 @@
-//! A run, start after start, of one server or of several in turn; saved after every round. Who comes when, and how many starts there are.
+//! A run, start after start, of one server or of several in turn; saved after every round. Who
+//! comes when, and how many starts there are.
 //!
 //! Not here: judging, where the config came from, or who the sides are (`sides`).
 
@@ -39,7 +40,8 @@ pub const EACH: &str = "each";
 /// The one extension, judged once (docs/METHODOLOGY.md#interleaved).
 const EXTENDED: u32 = 6;
 
-/// Measures one server with everything that the config asks for. The record is saved in the output folder after every round.
+/// Measures one server with everything that the config asks for. The record is saved in the output
+/// folder after every round.
 pub fn measure(
     here: &Workspace,
     config: &Config,
@@ -50,7 +52,8 @@ pub fn measure(
     capture(here, config, options, git, job, &|_| starts(config))
 }
 
-/// As [`measure`]; after the first start, when it is known what the server is, `starts` says how many there are to be.
+/// As [`measure`]; after the first start, when it is known what the server is, `starts` says how
+/// many there are to be.
 pub fn capture(
     here: &Workspace,
     config: &Config,
@@ -73,8 +76,8 @@ pub fn capture(
     Ok(Kept { value: records.pop().context("a run has one side")?, unsaved })
 }
 
-/// Measures every target with the same plans, one server at a time; who comes first turns from start to start. The folder and record of
-/// each, in the order of their names.
+/// Measures every target with the same plans, one server at a time; who comes first turns from
+/// start to start. The folder and record of each, in the order of their names.
 pub fn each(
     here: &Workspace,
     config: &Config,
@@ -95,7 +98,8 @@ pub fn each(
         measuring.record.target = Some(name.clone());
         measuring.record.hypotheses = config.hypotheses.iter().map(hypothesis).collect();
         if !measuring.side.restarts() {
-            // Servers that we do not start may share what lies behind them: no prompt may reach it twice.
+            // Servers that we do not start may share what lies behind them: no prompt may reach it
+            // twice.
             measuring.salt = random()?;
         }
     }
@@ -119,11 +123,13 @@ pub fn each(
 pub struct BetweenStarts<'a> {
     /// Earlier sessions that the noise of a workload is reckoned from.
     pub history: &'a dyn Fn(&WorkloadRecord) -> Vec<PastSession>,
-    /// Whether another start pair may decide what these two records (baseline, candidate) leave open.
+    /// Whether another start pair may decide what these two records (baseline, candidate) leave
+    /// open.
     pub undecided: &'a dyn Fn(&Record, &Record) -> anyhow::Result<bool>,
 }
 
-/// Measures both sides, start pair by start pair, until it is decided or the last look is over. Baseline first in the answer.
+/// Measures both sides, start pair by start pair, until it is decided or the last look is over.
+/// Baseline first in the answer.
 pub fn pair(
     config: &Config,
     options: &RunOptions,
@@ -155,7 +161,8 @@ pub fn pair(
         });
     }
     if !sampled {
-        // Servers that we do not start may share what lies behind them, a prefix cache for one: no prompt may reach it twice.
+        // Servers that we do not start may share what lies behind them, a prefix cache for one: no
+        // prompt may reach it twice.
         run.sides[0].salt = random()?;
     }
     run.build()?;

@@ -1,4 +1,5 @@
-//! Which programs the servers of two sides are, and whether they are one: a build that leaves its checkout would be compared with itself.
+//! Which programs the servers of two sides are, and whether they are one: a build that leaves its
+//! checkout would be compared with itself.
 //!
 //! Not here: finding the processes (`server`), or what it means for the verdict (`evaluate`).
 
@@ -126,7 +127,8 @@ fn call(running: &Running, root: &Path, ours: &[String], image: Option<&Option<S
     if let Some(script) = script {
         return of(&script, server::sha256(&script), place(&script), Code::Script);
     }
-    // A virtual environment links to an interpreter elsewhere: by the name that it was called by it is the side's own.
+    // A virtual environment links to an interpreter elsewhere: by the name that it was called by it
+    // is the side's own.
     let called = running
         .args
         .first()
@@ -151,7 +153,8 @@ fn file(arg: &str, cwd: &Path) -> Option<PathBuf> {
     (!arg.is_empty() && path.is_file()).then_some(path)
 }
 
-/// An argument as both sides would have it; a file of the side's own by its content, a folder by its side.
+/// An argument as both sides would have it; a file of the side's own by its content, a folder by
+/// its side.
 fn plain(arg: &str, running: &Running, root: &Path, ours: &[String]) -> String {
     let value = arg.split_once('=').map_or(arg, |(_, value)| value);
     let path = running

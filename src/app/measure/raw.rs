@@ -33,7 +33,8 @@ impl Wall {
     fn date(self, instant_ns: u64) -> Option<String> {
         let before = i64::try_from(self.monotonic_ns).ok()? - i64::try_from(instant_ns).ok()?;
         let at = self.date.checked_sub(time::Duration::nanoseconds(before))?;
-        // In whole seconds, since the format leaves zeros at the end out: rows of one width sort as text.
+        // In whole seconds, since the format leaves zeros at the end out: rows of one width sort as
+        // text.
         let seconds = at.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()?;
         Some(format!("{}.{:06}Z", seconds.trim_end_matches('Z'), at.microsecond()))
     }
@@ -42,8 +43,8 @@ impl Wall {
 /// A token count that was made here, from the text.
 pub const TOKENIZER: &str = "tokenizer";
 
-/// One line of `--raw`: instants of the monotonic clock in nanoseconds, and the send as a date; absent is null. `token_source` is that of the
-/// output tokens.
+/// One line of `--raw`: instants of the monotonic clock in nanoseconds, and the send as a date;
+/// absent is null. `token_source` is that of the output tokens.
 pub fn line(of: &Sent<'_>, t: &Timeline) -> String {
     let output: Vec<u64> = t.outputs.iter().map(|o| o.at_ns).collect();
     let source = |counted: bool| if counted { TOKENIZER } else { "usage" };

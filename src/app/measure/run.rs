@@ -1,4 +1,5 @@
-//! A run under way: its sides, what was measured of each, and that it is saved after every round. Not here: who comes when (`measure`).
+//! A run under way: its sides, what was measured of each, and that it is saved after every round.
+//! Not here: who comes when (`measure`).
 #![expect(clippy::disallowed_methods, reason = "rim: draws the session and writes raw timelines")]
 
 use std::io::BufWriter;
@@ -149,7 +150,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// One start of each group's sides; those of one group run at the same time. False once the run is to stop.
+    /// One start of each group's sides; those of one group run at the same time. False once the run
+    /// is to stop.
     pub(super) fn start(&mut self, start: u32, groups: &[&[usize]]) -> anyhow::Result<bool> {
         for group in groups {
             if self.job.stop.stopping() {
@@ -195,7 +197,8 @@ impl<'a> Run<'a> {
                 self.warm_up(open, place, workload, start)?;
             }
             for index in 0..self.config.gate.rounds {
-                // ABBA: which side goes first alternates from round to round and from start to start.
+                // ABBA: which side goes first alternates from round to round and from start to
+                // start.
                 let turned = (start + index) % 2 == 1;
                 for place in 0..open.len() {
                     let place = if turned { open.len() - 1 - place } else { place };
@@ -209,7 +212,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Of a stop between two rounds: an error where a server's end is the reason, since no round says so.
+    /// Of a stop between two rounds: an error where a server's end is the reason, since no round
+    /// says so.
     fn reason(&self, open: &[Open]) -> anyhow::Result<()> {
         match dead(open).filter(|_| !self.told && !self.job.stop.signalled()) {
             Some(why) => bail!(Failure::measure(&why)),
@@ -217,7 +221,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Of the two sides, once both have run. What came first counts: no later start runs another program.
+    /// Of the two sides, once both have run. What came first counts: no later start runs another
+    /// program.
     pub(super) fn compare_builds(&mut self) {
         let [baseline, candidate] = &mut self.sides[..] else { return };
         let builds = programs::compared(&baseline.called, &candidate.called);
@@ -235,7 +240,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A record that cannot be saved now is tried again after each round, and at the end: a verdict is not lost with it.
+    /// A record that cannot be saved now is tried again after each round, and at the end: a verdict
+    /// is not lost with it.
     fn keep(&mut self, saved: anyhow::Result<()>) {
         let Err(error) = saved else { return };
         if self.unsaved.is_none() {
@@ -249,7 +255,8 @@ impl<'a> Run<'a> {
 
     pub(super) fn finish(mut self) -> anyhow::Result<Kept<Vec<Record>>> {
         let mut records = Vec::new();
-        // The records themselves are whole in the end, whatever failed in between; lines of `--raw` are lost.
+        // The records themselves are whole in the end, whatever failed in between; lines of `--raw`
+        // are lost.
         let mut unkept = self.unsaved.take().filter(|_| self.raw_lost);
         for Measuring { mut record, out, file, .. } in self.sides {
             record.interrupted = self.job.stop.signalled();

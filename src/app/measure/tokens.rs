@@ -1,5 +1,5 @@
-//! Token counts where the server gives none: a `tokenizer.json` over the texts of a round that has ended. Not here: keeping the texts
-//! (`protocol::receiver`), and what a count means.
+//! Token counts where the server gives none: a `tokenizer.json` over the texts of a round that has
+//! ended. Not here: keeping the texts (`protocol::receiver`), and what a count means.
 
 #[cfg(test)]
 mod tests;
@@ -61,7 +61,8 @@ impl Tokenizer {
     }
 }
 
-/// Special tokens are not added: a chat template's are the server's, and its end-of-sequence token is no text.
+/// Special tokens are not added: a chat template's are the server's, and its end-of-sequence token
+/// is no text.
 #[cfg(feature = "tokenizer")]
 fn load(bytes: &[u8]) -> anyhow::Result<Count> {
     let tokenizer = tokenizers::Tokenizer::from_bytes(bytes).map_err(|e| anyhow::anyhow!("{e}"))?;

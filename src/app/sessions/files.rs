@@ -1,4 +1,5 @@
-//! Stored sessions that somebody names: a record, a baseline file or a folder of them. Not here: which of them count (`compare`).
+//! Stored sessions that somebody names: a record, a baseline file or a folder of them. Not here:
+//! which of them count (`compare`).
 
 use std::path::Path;
 

@@ -44,7 +44,8 @@ pub struct Baselines {
 impl Baselines {
     /// `named` is a file or folder instead of the repository's.
     ///
-    /// Errors: a shallow clone, no base, an unreadable file; where the base's word counts, also no repository.
+    /// Errors: a shallow clone, no base, an unreadable file; where the base's word counts, also no
+    /// repository.
     pub fn open(
         here: &Workspace,
         config: &Config,
@@ -116,7 +117,8 @@ impl Baselines {
         Ok(Self { sessions: on_lineage(all, &links), ..Self::without(git, None) }.with(reviewed))
     }
 
-    /// As [`Self::open`], but nothing is compared with them: a clone without history, or without a base, has none.
+    /// As [`Self::open`], but nothing is compared with them: a clone without history, or without a
+    /// base, has none.
     pub fn for_noise(
         here: &Workspace,
         config: &Config,
@@ -163,7 +165,8 @@ impl Baselines {
         }
     }
 
-    /// What an interleaved run may reckon its noise from: the sessions that count, oldest first. They say nothing of attainment of other SLOs.
+    /// What an interleaved run may reckon its noise from: the sessions that count, oldest first.
+    /// They say nothing of attainment of other SLOs.
     pub fn past(&self, workload: &WorkloadRecord, under_test: &[String]) -> Vec<PastSession> {
         let baseline = self.baseline(&workload.name);
         let selection = baseline.select(workload, under_test, None);
@@ -208,7 +211,8 @@ pub struct Found {
 }
 
 impl Found {
-    /// Sessions come from the base's tree. On the base branch itself, outside CI, from HEAD's, and those that nobody committed yet.
+    /// Sessions come from the base's tree. On the base branch itself, outside CI, from HEAD's, and
+    /// those that nobody committed yet.
     ///
     /// Errors: a shallow clone, no base, a file that is no session.
     pub fn at(repo: &Repo, config: &Config, wanted: &Wanted) -> anyhow::Result<Self> {
@@ -280,8 +284,9 @@ struct Named {
     notice: Option<String>,
 }
 
-/// A file or folder of the repository is read as the base has it, wherever the base's word counts: a change does not choose what it is
-/// compared with. One outside it is named in the report. Errors: the base has none, or cannot be read.
+/// A file or folder of the repository is read as the base has it, wherever the base's word counts:
+/// a change does not choose what it is compared with. One outside it is named in the report.
+/// Errors: the base has none, or cannot be read.
 fn named_sessions(
     repo: &Result<Repo, GitError>,
     path: &Path,

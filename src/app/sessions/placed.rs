@@ -4,8 +4,9 @@ use crate::baseline::lineage::Link;
 use crate::compare::Placed;
 use crate::record::session::Session;
 
-/// Sessions whose commit, or whose tree without the baselines folder, is on the lineage: farthest first, so oldest first; those of one
-/// place in the order in which they were measured, as far as they know it.
+/// Sessions whose commit, or whose tree without the baselines folder, is on the lineage: farthest
+/// first, so oldest first; those of one place in the order in which they were measured, as far as
+/// they know it.
 pub fn on_lineage(sessions: Vec<Session>, links: &[Link]) -> Vec<Placed> {
     let mut found: Vec<Placed> =
         sessions.into_iter().filter_map(|s| Some((Some(distance(links, &s)?), s))).collect();

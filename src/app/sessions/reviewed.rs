@@ -1,5 +1,5 @@
-//! What people have reviewed beside the sessions, as it counts here: acceptances and the anchor. The base's in CI and where `--base` names
-//! one, the working tree's elsewhere.
+//! What people have reviewed beside the sessions, as it counts here: acceptances and the anchor.
+//! The base's in CI and where `--base` names one, the working tree's elsewhere.
 //!
 //! Not here: what an acceptance covers (`accept`), the comparison with the anchor (`evaluate`).
 
@@ -213,7 +213,8 @@ fn on_the_way(
     all.into_iter().map(one).collect()
 }
 
-/// The anchor as its file names it: a commit or anything that git resolves to one, then what people call it.
+/// The anchor as its file names it: a commit or anything that git resolves to one, then what people
+/// call it.
 fn anchor(repo: &Repo, config: &Config, source: &Source, links: &[Link]) -> Option<Anchor> {
     let none = |name: &str, why: String| {
         Some(Anchor {

@@ -1,7 +1,8 @@
-//! Whether this process is a job of a CI system: the one place that knows. When in doubt it is one, since there a change must not choose
-//! what it is judged by.
+//! Whether this process is a job of a CI system: the one place that knows. When in doubt it is one,
+//! since there a change must not choose what it is judged by.
 //!
-//! Not here: what a run of GitHub's is about (`github::event`), what CI changes (`app::gate`, `event`).
+//! Not here: what a run of GitHub's is about (`github::event`), what CI changes (`app::gate`,
+//! `event`).
 #![expect(clippy::disallowed_methods, reason = "rim: reads the environment")]
 
 /// Variables that say yes or no.
@@ -56,8 +57,9 @@ const MARKS: [&str; 25] = [
     "bamboo_buildKey",
 ];
 
-/// Where a system other than GitHub names the branch that a change goes into; and what says that there is a change, where the first has a
-/// value without one too: the branch that was pushed, which is what would then judge itself.
+/// Where a system other than GitHub names the branch that a change goes into; and what says that
+/// there is a change, where the first has a value without one too: the branch that was pushed,
+/// which is what would then judge itself.
 const TARGETS: [(&str, Option<&str>); 7] = [
     ("BITBUCKET_PR_DESTINATION_BRANCH", None),
     ("BUILDKITE_PULL_REQUEST_BASE_BRANCH", None),
@@ -70,8 +72,8 @@ const TARGETS: [(&str, Option<&str>); 7] = [
     ("SYSTEM_PULLREQUEST_TARGETBRANCH", None),
 ];
 
-/// The branches that this job's change goes into, as CI systems other than GitHub name them: none, one, or, where variables contradict each
-/// other, several.
+/// The branches that this job's change goes into, as CI systems other than GitHub name them: none,
+/// one, or, where variables contradict each other, several.
 pub fn target_branches() -> Vec<String> {
     targets(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
 }
@@ -94,7 +96,8 @@ pub fn is_ci() -> bool {
     says_ci(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
 }
 
-/// `CI=false` says only that this one variable is none: some people set it against a build tool's warnings, in jobs all the same.
+/// `CI=false` says only that this one variable is none: some people set it against a build tool's
+/// warnings, in jobs all the same.
 fn says_ci(env: impl Fn(&str) -> Option<String>) -> bool {
     let is_set = |name: &&str| env(name).is_some_and(|value| !value.trim().is_empty());
     let is_on = |name: &&str| env(name).is_some_and(|value| is_on(&value));

@@ -5,7 +5,8 @@
 use crate::baseline::base::Wanted;
 use crate::github::event::Ci;
 
-/// Of a change that goes into a branch, on another system than GitHub. Where several are named there is no telling which, and then none.
+/// Of a change that goes into a branch, on another system than GitHub. Where several are named
+/// there is no telling which, and then none.
 pub fn base_of_branches(branches: &[String]) -> Wanted {
     let event = if let [branch] = branches { names(branch).into() } else { Vec::new() };
     Wanted { event, event_only: !branches.is_empty(), ..Wanted::default() }
@@ -34,7 +35,8 @@ pub fn base_of_event(ci: &Ci) -> Wanted {
             default_branch,
             ..Wanted::default()
         },
-        // What the branch was before; nothing where the push made it, and nothing to be had where the push was forced.
+        // What the branch was before; nothing where the push made it, and nothing to be had where
+        // the push was forced.
         "push" => Wanted { event: sha.collect(), default_branch, ..Wanted::default() },
         // schedule, workflow_dispatch, workflow_run...: the default branch.
         _ => Wanted { default_branch, ..Wanted::default() },

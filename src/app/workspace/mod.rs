@@ -1,4 +1,5 @@
-//! Where the gate runs: the working folder, its repository and its commit, the environment, CI. Facts only.
+//! Where the gate runs: the working folder, its repository and its commit, the environment, CI.
+//! Facts only.
 //!
 //! Not here: what a config there says (`gate`), which sessions it has (`sessions`).
 #![expect(clippy::disallowed_methods, reason = "rim: the working folder")]
@@ -21,7 +22,8 @@ pub mod place;
 pub mod runner;
 pub mod secrets;
 
-/// Where the gate runs. What is asked of it is looked at once: neither folder nor event change under a run.
+/// Where the gate runs. What is asked of it is looked at once: neither folder nor event change
+/// under a run.
 #[derive(Debug, Default)]
 pub struct Workspace {
     cwd: OnceLock<Result<PathBuf, String>>,
@@ -34,7 +36,8 @@ impl Workspace {
         Self::default()
     }
 
-    /// Of a demo, which is no step of a workflow run: its verdict is of no change, so that nobody is told of it.
+    /// Of a demo, which is no step of a workflow run: its verdict is of no change, so that nobody
+    /// is told of it.
     pub fn apart() -> Self {
         Self { run: OnceLock::from(None), ..Self::default() }
     }
@@ -83,7 +86,8 @@ impl Workspace {
         git_facts(head.link, head.dirty)
     }
 
-    /// The same; none before the first commit. Errors: HEAD, or what is changed here, cannot be read.
+    /// The same; none before the first commit. Errors: HEAD, or what is changed here, cannot be
+    /// read.
     pub fn head_facts_if_born(&self, repo: &Repo) -> Result<Option<GitFacts>, GitError> {
         match self.head_facts(repo) {
             Err(GitError::Unborn) => Ok(None),
@@ -91,7 +95,8 @@ impl Workspace {
         }
     }
 
-    /// The same where there is a repository that can be read: without it a record says nothing of a commit, and is one all the same.
+    /// The same where there is a repository that can be read: without it a record says nothing of a
+    /// commit, and is one all the same.
     pub fn head_facts_if_any(&self, config: &Config) -> Option<GitFacts> {
         self.head_facts(&self.repo(config).ok()?).ok()
     }

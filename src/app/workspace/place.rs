@@ -1,5 +1,5 @@
-//! Where a config lies that nobody named, and whether it may be read unasked: whoever writes that file chooses the target, the policy and
-//! the commands that are run.
+//! Where a config lies that nobody named, and whether it may be read unasked: whoever writes that
+//! file chooses the target, the policy and the commands that are run.
 //!
 //! Not here: what it says (`config`), the config of another commit (`theirs`).
 #![expect(clippy::disallowed_methods, reason = "rim: looks for files, and asks who owns them")]
@@ -22,7 +22,8 @@ pub struct Refused {
     pub why: String,
 }
 
-/// The nearest config at or above the folder, up to the repository's root. Errors: it is somebody else's, or anybody can write it.
+/// The nearest config at or above the folder, up to the repository's root. Errors: it is somebody
+/// else's, or anybody can write it.
 pub fn find(folder: &Path) -> Result<Option<PathBuf>, Refused> {
     let mut places =
         upwards(folder).into_iter().flat_map(|dir| NAMES.map(|name| (dir, dir.join(name))));
@@ -48,10 +49,11 @@ pub fn searched(folder: &Path) -> String {
     }
 }
 
-/// Why a file in `dir` should not be believed: as git has it, it must be ours, and no folder on the way to it may be open to everybody.
+/// Why a file in `dir` should not be believed: as git has it, it must be ours, and no folder on the
+/// way to it may be open to everybody.
 ///
-/// A group that may write is no trouble, as in git: many a home is so (umask 002). Root's files are none either, since root needs no
-/// such file. None where it may be read.
+/// A group that may write is no trouble, as in git: many a home is so (umask 002). Root's files are
+/// none either, since root needs no such file. None where it may be read.
 pub fn trouble(dir: &Path, file: &Path) -> Option<String> {
     let target = file.canonicalize().ok();
     let folders = [Some(dir), file.parent(), target.as_deref().and_then(Path::parent)];
@@ -83,13 +85,15 @@ fn ours(owner: u32) -> bool {
     owner == me || owner == 0 || (me == 0 && caller() == Some(owner))
 }
 
-/// The owner of the repository around a folder, where git would work in it: `safe.directory` names the repositories of others.
+/// The owner of the repository around a folder, where git would work in it: `safe.directory` names
+/// the repositories of others.
 fn git_trusts(dir: &Path) -> Option<u32> {
     let repo = Repo::discover(dir, Path::new("")).ok()?;
     repo.root()?.metadata().ok().map(|facts| facts.uid())
 }
 
-/// A path relative to the repository's root; none of what lies outside, by its words and by what it leads to.
+/// A path relative to the repository's root; none of what lies outside, by its words and by what it
+/// leads to.
 pub fn inside(root: &Path, path: &Path) -> Option<PathBuf> {
     let led_to =
         || Some(path.canonicalize().ok()?.strip_prefix(root.canonicalize().ok()?).ok()?.to_owned());

@@ -1,4 +1,5 @@
-//! What the environment of a workflow run says: the event, the token, the gate's name. Not here: telling GitHub anything (`publish`).
+//! What the environment of a workflow run says: the event, the token, the gate's name. Not here:
+//! telling GitHub anything (`publish`).
 #![expect(
     clippy::disallowed_methods,
     reason = "rim: reads the runner's environment and event file"
@@ -15,7 +16,8 @@ use crate::report::comment::{DEFAULT_GATE, is_gate_name};
 /// GitHub's payloads are below 25 MB.
 const EVENT_BYTES: u64 = 32 << 20;
 
-/// `None` outside of GitHub Actions. An event file that cannot be read costs the facts in it, and nothing else.
+/// `None` outside of GitHub Actions. An event file that cannot be read costs the facts in it, and
+/// nothing else.
 pub fn workflow_run() -> Option<Ci> {
     let env = |name: &str| std::env::var(name).ok();
     let path = env("GITHUB_EVENT_PATH").filter(|p| !p.is_empty());

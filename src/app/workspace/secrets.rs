@@ -1,4 +1,5 @@
-//! API keys, from the environment or `.env` of the working folder. Not here: which variable holds one (`config`).
+//! API keys, from the environment or `.env` of the working folder. Not here: which variable holds
+//! one (`config`).
 #![expect(clippy::disallowed_methods, reason = "rim: reads the environment and .env")]
 
 use std::path::Path;
@@ -32,8 +33,9 @@ pub fn api_key(target: &Target) -> anyhow::Result<Option<String>> {
     }
 }
 
-/// The key in this variable: of the environment, and only where that does not have the variable at all, of `.env` in the working folder.
-/// Never put into the environment, so that no server that the gate starts sees it. Errors: `.env` cannot be read; without its text.
+/// The key in this variable: of the environment, and only where that does not have the variable at
+/// all, of `.env` in the working folder. Never put into the environment, so that no server that the
+/// gate starts sees it. Errors: `.env` cannot be read; without its text.
 pub fn secret(name: &str) -> anyhow::Result<Option<String>> {
     let usable = |key: &str| Some(key.trim().to_owned()).filter(|k| !k.is_empty());
     if let Some(value) = std::env::var_os(name) {

@@ -1,5 +1,5 @@
-//! Files that git keeps as something else than what a checkout has (LFS and other filters): libgit2 runs no filter, so git itself writes
-//! them anew, and both checkouts must have them alike.
+//! Files that git keeps as something else than what a checkout has (LFS and other filters): libgit2
+//! runs no filter, so git itself writes them anew, and both checkouts must have them alike.
 #![expect(clippy::disallowed_methods, reason = "rim: removes files that git writes anew")]
 
 use std::io::Write as _;
@@ -15,7 +15,8 @@ use crate::baseline::status;
 const FILE_TYPE: u32 = 0o170_000;
 const PLAIN: u32 = 0o100_000;
 
-/// Errors: the baseline has what git keeps where the checkout has the file, or the other way round; their builds would differ by that alone.
+/// Errors: the baseline has what git keeps where the checkout has the file, or the other way round;
+/// their builds would differ by that alone.
 pub fn as_the_checkout(
     checkout: &Repository,
     worktree: &Repository,
@@ -58,7 +59,8 @@ fn filtered(worktree: &Repository) -> Result<Vec<(String, Oid)>, GitError> {
     Ok(found)
 }
 
-/// Git does not write over what its index takes for unchanged, so the files go first. Nothing happens where git is not installed.
+/// Git does not write over what its index takes for unchanged, so the files go first. Nothing
+/// happens where git is not installed.
 fn written_by_git(folder: &Path, files: &[(String, Oid)]) -> Result<(), GitError> {
     let mut command = status::git(folder);
     command.args(["checkout", "--force", "HEAD", "--pathspec-from-file=-", "--pathspec-file-nul"]);

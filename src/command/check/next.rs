@@ -1,4 +1,5 @@
-//! The friendly last line of a local `check`: what to do now. On standard error, since standard output is the report.
+//! The friendly last line of a local `check`: what to do now. On standard error, since standard
+//! output is the report.
 use std::path::Path;
 
 use crate::app::workspace::ci;

@@ -1,4 +1,5 @@
-//! `run -i`: server, model and workload from lists, each Enter the default; what the command line says already is not asked.
+//! `run -i`: server, model and workload from lists, each Enter the default; what the command line
+//! says already is not asked.
 
 use crate::app::around::{self, USUAL_URL, is_url};
 use crate::app::workspace::Workspace;
@@ -114,7 +115,8 @@ fn server(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyho
     Ok(())
 }
 
-/// The config's servers, its own first: under its name, if one of `targets` says nothing else. Those that only name a model are no servers.
+/// The config's servers, its own first: under its name, if one of `targets` says nothing else.
+/// Those that only name a model are no servers.
 fn configured(config: &Config) -> Vec<(Option<String>, &Target)> {
     let servers =
         config.targets.iter().filter(|(name, _)| !config.names.models.contains_key(*name));
@@ -167,7 +169,8 @@ fn model(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow
     Ok(())
 }
 
-/// What is shown of each model, and what says it: the target's own first, then the config's short names, then what the server lists.
+/// What is shown of each model, and what says it: the target's own first, then the config's short
+/// names, then what the server lists.
 fn models(
     usual: Option<&String>,
     config: Option<&Config>,
@@ -232,7 +235,8 @@ fn workload(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> any
     Ok(())
 }
 
-/// A load of one's own in open loop, whatever the config's workloads are. What the command line says already is not asked.
+/// A load of one's own in open loop, whatever the config's workloads are. What the command line
+/// says already is not asked.
 fn own(args: &mut RunArgs, talk: &mut Talk) -> anyhow::Result<()> {
     let w = &mut args.workload;
     w.preset = vec![ADHOC.into()];

@@ -129,7 +129,8 @@ fn no_secret_is_in_the_fingerprint() {
         facts("[--store, \"redis://me:s3cret@h/0\", --api-key, \"${HF_TOKEN}\"]"),
         "--store *** --api-key ***"
     );
-    // vLLM takes several keys after one option, llama.cpp has a short one, and others want them as a header, a variable or JSON.
+    // vLLM takes several keys after one option, llama.cpp has a short one, and others want them as
+    // a header, a variable or JSON.
     assert_eq!(facts("[--api-key, s3cret, s3cret2, --port, 1]"), "--api-key *** *** --port 1");
     assert_eq!(facts("[-hft, s3cret, --ctx, 1]"), "-hft *** --ctx 1");
     assert_eq!(
@@ -172,14 +173,16 @@ fn wrong_recipes() {
 }
 
 proptest! {
-    /// Read back as a shell reads it: quotes end where they began, and nothing outside them means anything.
+    /// Read back as a shell reads it: quotes end where they began, and nothing outside them means
+    /// anything.
     #[test]
     fn a_quoted_word_is_itself(text in "[^\0]{0,40}") {
         prop_assert_eq!(unquoted(&super::quoted(&text)), Some(text));
     }
 }
 
-/// POSIX, Shell Command Language 2.2, for one word; none where a character outside quotes would mean something.
+/// POSIX, Shell Command Language 2.2, for one word; none where a character outside quotes would
+/// mean something.
 fn unquoted(word: &str) -> Option<String> {
     let mut out = String::new();
     let mut chars = word.chars();

@@ -1,8 +1,10 @@
-//! The numbers behind the named profiles and noise levels of the simulated server. Not here: the knobs that override them.
+//! The numbers behind the named profiles and noise levels of the simulated server. Not here: the
+//! knobs that override them.
 
 use super::{Noise, Profile};
 
-/// The engine's parameters, resolved. Times in virtual milliseconds; letters as in the step's formula (`sim::engine`).
+/// The engine's parameters, resolved. Times in virtual milliseconds; letters as in the step's
+/// formula (`sim::engine`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EngineParams {
     pub step_ms: f64,
@@ -42,9 +44,10 @@ pub struct NoiseLevel {
 }
 
 impl Profile {
-    /// `demo` answers 256 input and 32 output tokens with TTFT near 100 ms and TPOT near 20 ms at 20 requests per second, about
-    /// half of its capacity, so that a laptop's own jitter is small beside them: `request_overhead_ms` carries the TTFT, `step_ms`
-    /// the TPOT, and `max_seqs` sets the capacity. The other two are the columns with which METHOD was studied.
+    /// `demo` answers 256 input and 32 output tokens with TTFT near 100 ms and TPOT near 20 ms at
+    /// 20 requests per second, about half of its capacity, so that a laptop's own jitter is small
+    /// beside them: `request_overhead_ms` carries the TTFT, `step_ms` the TPOT, and `max_seqs` sets
+    /// the capacity. The other two are the columns with which METHOD was studied.
     pub const fn engine(self) -> EngineParams {
         let h100 = EngineParams {
             step_ms: 7.0,
@@ -110,7 +113,8 @@ impl Noise {
             stall_ms: (40.0, 200.0),
             outlier_share: 0.006 * scale,
             outlier: (0.10, 0.50),
-            // Half a round of this repository's own gate, since its windows are not the rounds: an outlier is to hit one round.
+            // Half a round of this repository's own gate, since its windows are not the rounds: an
+            // outlier is to hit one round.
             round_ms: 2_500.0,
         }
     }

@@ -1,4 +1,5 @@
-//! Tests of the knobs: setting, checking, and handing them on. Not here: what they do to the engine.
+//! Tests of the knobs: setting, checking, and handing them on. Not here: what they do to the
+//! engine.
 
 use super::*;
 

@@ -103,7 +103,8 @@ fn every_key_is_described() {
         for (key, property) in
             value.get("properties").and_then(Value::as_object).into_iter().flatten()
         {
-            // One variant of an arrival or a baseline is a property of its own, described on the variant.
+            // One variant of an arrival or a baseline is a property of its own, described on the
+            // variant.
             let on_variant = property.get("properties").is_some()
                 || value.get("description").is_some_and(|_| value.get("title").is_none())
                     && value

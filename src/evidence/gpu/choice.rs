@@ -1,4 +1,5 @@
-//! Which GPUs are watched: those that the config names, else those that CUDA would show the server, else all.
+//! Which GPUs are watched: those that the config names, else those that CUDA would show the server,
+//! else all.
 
 use crate::config::GpuName;
 
@@ -20,7 +21,8 @@ pub fn named(known: &Known, names: &[GpuName]) -> Result<Vec<usize>, String> {
         .collect()
 }
 
-/// `CUDA_VISIBLE_DEVICES` as CUDA reads it: indices or beginnings of UUIDs, up to the first that is no GPU.
+/// `CUDA_VISIBLE_DEVICES` as CUDA reads it: indices or beginnings of UUIDs, up to the first that is
+/// no GPU.
 pub fn visible(known: &Known, variable: &str) -> Vec<usize> {
     let position = |word: &str| match word.parse::<u32>() {
         Ok(index) => known.iter().position(|(i, _)| *i == index),

@@ -1,4 +1,5 @@
-//! Energy of a window from samples: the GPU's counter, else power integrated by trapezoids; both interpolated at the window's ends.
+//! Energy of a window from samples: the GPU's counter, else power integrated by trapezoids; both
+//! interpolated at the window's ends.
 //!
 //! Absent where the samples do not reach over the window: never a part taken for the whole.
 

@@ -1,4 +1,5 @@
-//! Samples in lanes of one second, for a page that shows a round over time. Not here: sums over the round (`summary`).
+//! Samples in lanes of one second, for a page that shows a round over time. Not here: sums over the
+//! round (`summary`).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{Sample, Window};
 use crate::measure::stats::mean;
 
-/// Means over each second of the round, from its begin; absent where a second has no value. Empty where the whole round has none.
+/// Means over each second of the round, from its begin; absent where a second has no value. Empty
+/// where the whole round has none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Series {

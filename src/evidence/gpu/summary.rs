@@ -1,4 +1,5 @@
-//! Samples of a round to what is stored of it. Absent is absent: a value that no sample has is none. Not here: what makes it unfit (`validity`).
+//! Samples of a round to what is stored of it. Absent is absent: a value that no sample has is
+//! none. Not here: what makes it unfit (`validity`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +31,8 @@ impl Window {
 }
 
 impl Watched {
-    /// The samples inside of a window, in which the load ran. A window that is shorter than the interval has those beside it.
+    /// The samples inside of a window, in which the load ran. A window that is shorter than the
+    /// interval has those beside it.
     pub fn within(&self, window: Window) -> Vec<&Sample> {
         let here = |s: &&Sample| !s.lost && (window.begin_ns..=window.end_ns).contains(&s.at_ns);
         let inside: Vec<&Sample> = self.samples.iter().filter(here).collect();
@@ -38,7 +40,8 @@ impl Watched {
     }
 }
 
-/// `tenants`: processes that computed on some GPU before the server was started; none are known of a server that ran already.
+/// `tenants`: processes that computed on some GPU before the server was started; none are known of
+/// a server that ran already.
 pub fn round(
     watched: &[Watched],
     window: Window,
@@ -104,7 +107,8 @@ fn throttle(inside: &[&Sample]) -> Option<BTreeMap<Throttle, f64>> {
     })
 }
 
-/// From the first to the last sample that has the counter; none of one reading, or where it went back.
+/// From the first to the last sample that has the counter; none of one reading, or where it went
+/// back.
 fn counted(all: &[Sample], of: fn(&Sample) -> Option<u64>) -> Option<u64> {
     let told: Vec<u64> = all.iter().filter_map(of).collect();
     let (first, last) = (told.first()?, told.last()?);

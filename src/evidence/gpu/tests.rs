@@ -52,7 +52,8 @@ fn process(pid: u32, owner: Owner) -> Process {
 
 #[test]
 fn a_counter_is_read_at_both_ends_and_power_is_integrated() {
-    // 300 W and a swing of 200 W each two seconds; the integral over ten seconds, which are whole swings, is 3000 J.
+    // 300 W and a swing of 200 W each two seconds; the integral over ten seconds, which are whole
+    // swings, is 3000 J.
     let power = |t: f64| 300.0 + 200.0 * (t * std::f64::consts::PI).sin();
     let counter = |t: f64| {
         300.0 * t + 200.0 / std::f64::consts::PI * (1.0 - (t * std::f64::consts::PI).cos())

@@ -1,4 +1,5 @@
-//! What the GPUs did that makes a round unfit, each with the sample that shows it and what to do. Its weight is the config's (`gpu.on_*`).
+//! What the GPUs did that makes a round unfit, each with the sample that shows it and what to do.
+//! Its weight is the config's (`gpu.on_*`).
 //!
 //! The power limit (`power_cap`) is no finding: under load it is how a GPU normally runs.
 
@@ -8,8 +9,8 @@ use super::{Device, Owner, Process, RoundGpu, Sample, Throttle, Watched, Window}
 use crate::config::{Gpu, OnUnfit};
 use crate::measure::validity::{Finding, GPU_CLOCK, GPU_FOREIGN_PROCESS, GPU_THROTTLE, Severity};
 
-/// Prefill and decode time follow the SM clock about one to one, and 3 % is the method's smallest minimum relevant change: a clock that
-/// moved by more can be a regression by itself.
+/// Prefill and decode time follow the SM clock about one to one, and 3 % is the method's smallest
+/// minimum relevant change: a clock that moved by more can be a regression by itself.
 const CLOCK_CHANGE: f64 = 0.03;
 
 /// A process that is not the server's, and the sample that shows it.
@@ -143,8 +144,9 @@ fn remedy(reasons: &BTreeSet<Throttle>) -> &'static str {
     }
 }
 
-/// Processes that are not the server's, by what is known of each: one that descends from the gate never is. Of the others it is one that
-/// was there before the server, one that came or went during the round, and, where the server's own processes are seen, any other that is seen.
+/// Processes that are not the server's, by what is known of each: one that descends from the gate
+/// never is. Of the others it is one that was there before the server, one that came or went during
+/// the round, and, where the server's own processes are seen, any other that is seen.
 pub fn foreign<'a>(samples: &'a [Sample], tenants: &BTreeSet<u32>) -> Vec<Foreign<'a>> {
     let told: Vec<(u64, &Vec<Process>)> =
         samples.iter().filter_map(|s| Some((s.at_ns, s.processes.as_ref()?))).collect();

@@ -1,4 +1,5 @@
-//! Metrics of the GPUs over rounds: energy per token and its inverse, peak memory, mean utilisation. Absent where a round or a GPU lacks a part.
+//! Metrics of the GPUs over rounds: energy per token and its inverse, peak memory, mean
+//! utilisation. Absent where a round or a GPU lacks a part.
 
 use super::{DeviceRound, RoundGpu};
 use crate::measure::collect::Values;
@@ -7,7 +8,8 @@ use crate::metric::Metric;
 
 const MIB: f64 = 1_048_576.0;
 
-/// `tokens`: output tokens of the completed requests of a round, where all are known. Several GPUs are summed; utilisation is their mean.
+/// `tokens`: output tokens of the completed requests of a round, where all are known. Several GPUs
+/// are summed; utilisation is their mean.
 pub fn values(rounds: &[(Option<&RoundGpu>, Option<u64>)]) -> Values {
     let mut values = Values::new();
     let known: Option<Vec<&RoundGpu>> =

@@ -1,6 +1,8 @@
-//! Reads a metrics page: Prometheus text 0.0.4 and `OpenMetrics` text 1.0, as far as numbers go. Pure. Not here: what a name means (`names`).
+//! Reads a metrics page: Prometheus text 0.0.4 and `OpenMetrics` text 1.0, as far as numbers go.
+//! Pure. Not here: what a name means (`names`).
 //!
-//! Lenient, since a page from elsewhere must never end a run: what is no sample is left out. Bounded, since it may be hostile.
+//! Lenient, since a page from elsewhere must never end a run: what is no sample is left out.
+//! Bounded, since it may be hostile.
 
 use std::borrow::Cow;
 
@@ -19,7 +21,8 @@ pub type Labels<'a> = Vec<(&'a str, Cow<'a, str>)>;
 const LONGEST_LINE: usize = 16 * 1024;
 const MOST_LABELS: usize = 64;
 
-/// Samples of the names that are `wanted`: nine of ten lines are buckets that nobody asks for. `OpenMetrics` ends at `# EOF`.
+/// Samples of the names that are `wanted`: nine of ten lines are buckets that nobody asks for.
+/// `OpenMetrics` ends at `# EOF`.
 pub fn samples(text: &str, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = Sample<'_>> {
     let lines = text.lines().take_while(|line| line.trim_end() != "# EOF");
     lines.filter(|line| line.len() <= LONGEST_LINE).filter_map(move |line| sample(line, &wanted))

@@ -1,6 +1,8 @@
-//! The server during a round, in its own metrics: one vocabulary for every server. Not here: fetching them (`watch::scrape`).
+//! The server during a round, in its own metrics: one vocabulary for every server. Not here:
+//! fetching them (`watch::scrape`).
 //!
-//! `exposition` reads the text, `names` knows whose name means what, `window` makes a round of it, `why` puts changes into words.
+//! `exposition` reads the text, `names` knows whose name means what, `window` makes a round of it,
+//! `why` puts changes into words.
 
 mod exposition;
 pub mod names;
@@ -14,11 +16,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::stats;
 
-/// What the server's metrics said of one round. Absent is a fact: not every server tells everything.
+/// What the server's metrics said of one round. Absent is a fact: not every server tells
+/// everything.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerRound {
-    /// Whose names they are: `vllm`, `sglang`, `llama.cpp`, `triton`, `tensorrt-llm`, `tgi`, `lmdeploy`, `dynamo`, `litellm`.
+    /// Whose names they are: `vllm`, `sglang`, `llama.cpp`, `triton`, `tensorrt-llm`, `tgi`,
+    /// `lmdeploy`, `dynamo`, `litellm`.
     pub server: Option<String>,
     /// Pages that were read: before, during and after the round.
     pub samples: u32,
@@ -29,12 +33,14 @@ pub struct ServerRound {
     pub problem: Option<String>,
     /// CPU time that fetching and reading them took, milliseconds.
     pub cpu_ms: Option<f64>,
-    /// By name with unit: `waiting_mean`, `prefix_hit_ratio`, `queue_ms`... (docs/SERVER-METRICS.md).
+    /// By name with unit: `waiting_mean`, `prefix_hit_ratio`, `queue_ms`...
+    /// (docs/SERVER-METRICS.md).
     pub values: Values,
     pub series: ServerSeries,
 }
 
-/// The last reading in each second of the round, from its begin; absent where there was none. Empty where the server does not tell.
+/// The last reading in each second of the round, from its begin; absent where there was none. Empty
+/// where the server does not tell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerSeries {

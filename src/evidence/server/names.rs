@@ -1,4 +1,5 @@
-//! One vocabulary for every server: which names on a metrics page mean what. Sources are in docs/SERVER-METRICS.md. Pure.
+//! One vocabulary for every server: which names on a metrics page mean what. Sources are in
+//! docs/SERVER-METRICS.md. Pure.
 //!
 //! Not here: the text format (`exposition`), or what happened between two pages (`window`).
 
@@ -82,7 +83,8 @@ enum Of {
 
 /// More series of one name than any server has; a page from elsewhere must not fill the memory.
 const MOST_SERIES: usize = 4096;
-/// Copies of one scheduler's numbers, by rank and process (`SGLang`): the largest counts, not the sum.
+/// Copies of one scheduler's numbers, by rank and process (`SGLang`): the largest counts, not the
+/// sum.
 const COPIES: [&str; 4] = ["tp_rank", "pp_rank", "moe_ep_rank", "pid"];
 const PROCESS_START: &str = "process_start_time_seconds";
 
@@ -102,7 +104,8 @@ const fn histogram(part: Part, name: &'static str) -> Row {
     Row { of: Of::Histogram(part), name, only: None, factor: 1.0 }
 }
 
-/// Of two rows for one thing the first that the page has counts: newer names stand before older ones. Names of counters without `_total`.
+/// Of two rows for one thing the first that the page has counts: newer names stand before older
+/// ones. Names of counters without `_total`.
 const ALL: [Names; 9] = [
     Names {
         server: "vllm",
@@ -232,7 +235,8 @@ const ALL: [Names; 9] = [
             histogram(Part::Whole, "lmdeploy:e2e_request_latency_seconds"),
         ],
     },
-    // Its queue is of requests without a first token, prefill included, and is no queue before the batch.
+    // Its queue is of requests without a first token, prefill included, and is no queue before the
+    // batch.
     Names {
         server: "dynamo",
         prefix: "dynamo_frontend_",
@@ -292,12 +296,14 @@ pub fn read(text: &str) -> Page {
     Page { server: Some(names.server), values: values.collect(), process_start_s }
 }
 
-/// Names of a page that mean nothing to us, without what clients of Prometheus add by themselves; in alphabetical order, each once.
+/// Names of a page that mean nothing to us, without what clients of Prometheus add by themselves;
+/// in alphabetical order, each once.
 pub fn unknown(text: &str) -> Vec<String> {
     const OF_CLIENTS: [&str; 5] = ["python_", "process_", "go_", "promhttp_", "http_"];
     let ours =
         |name: &str| ALL.iter().flat_map(|names| names.rows).any(|row| row.meaning(name).is_some());
-    // A counter may be called `..._count` by itself: only beside a sum is that a part of something larger.
+    // A counter may be called `..._count` by itself: only beside a sum is that a part of something
+    // larger.
     let is_whole =
         |part: &str, stem: &str| part != "_count" || text.contains(&format!("{stem}_sum"));
     let family = |name: &str| {

@@ -1,4 +1,5 @@
-//! What changed on the server's side together with a metric that regressed, in words. It explains and never proves: it decides nothing.
+//! What changed on the server's side together with a metric that regressed, in words. It explains
+//! and never proves: it decides nothing.
 //!
 //! Not here: which metric regressed (`judge`), how sides are pooled (the parent module).
 
@@ -22,7 +23,8 @@ struct Change {
     growth: f64,
 }
 
-/// When a change of a fact is worth a word. Not a test: rounds are few, and nothing is decided by it.
+/// When a change of a fact is worth a word. Not a test: rounds are few, and nothing is decided by
+/// it.
 struct Bar {
     fact: Fact,
     rises: bool,
@@ -35,8 +37,9 @@ const fn bar(fact: Fact, rises: bool, least: f64, share: f64) -> Bar {
     Bar { fact, rises, least, share }
 }
 
-/// Whatever the metric: sequences share the steps of a batch, so that slow prompts make later tokens slow, too. The first few are causes by
-/// themselves; what follows them (longer prefill, a longer queue) does not need another reason.
+/// Whatever the metric: sequences share the steps of a batch, so that slow prompts make later
+/// tokens slow, too. The first few are causes by themselves; what follows them (longer prefill, a
+/// longer queue) does not need another reason.
 const BARS: [Bar; 13] = [
     bar(Fact::PrefixHits, false, 0.05, 0.10),
     bar(Fact::SpecAccepted, false, 0.05, 0.10),
@@ -59,15 +62,19 @@ const CAUSES: [Fact; 5] =
 const MOST: usize = 3;
 /// The server's own view of a latency stands still if it moved less than this share.
 const STILL: f64 = 0.03;
-/// A server's own latency below this share of the client's is of something else: Triton's ends at the hand-over to a model that streams.
+/// A server's own latency below this share of the client's is of something else: Triton's ends at
+/// the hand-over to a model that streams.
 const SAME_THING: f64 = 0.1;
-/// Two kinds of work that grew by shares this near to one another are both named. Of the simulated server, with both twice as slow, the shares
-/// are equal; with one of them, the other grows by 0.1 to 0.6 of its share, since they wait for each other in the steps of a batch.
+/// Two kinds of work that grew by shares this near to one another are both named. Of the simulated
+/// server, with both twice as slow, the shares are equal; with one of them, the other grows by 0.1
+/// to 0.6 of its share, since they wait for each other in the steps of a batch.
 const ALIKE: f64 = 0.75;
-/// A KV cache that was as full as this may be what requests wait for: vLLM keeps a hundredth free, and a prompt needs room at once.
+/// A KV cache that was as full as this may be what requests wait for: vLLM keeps a hundredth free,
+/// and a prompt needs room at once.
 const FULL: f64 = 0.85;
 
-/// One sentence or two about `said`, such as `TTFT is 35 % longer`. None where the server told nothing on one of the sides.
+/// One sentence or two about `said`, such as `TTFT is 35 % longer`. None where the server told
+/// nothing on one of the sides.
 ///
 /// `client_ms`: the client's own mean of that part of a request, on the baseline's side.
 pub fn why(
@@ -123,8 +130,8 @@ impl Change {
     }
 }
 
-/// Where the time is likely to have gone: a cause, if one is known; the queue, if it grew by more milliseconds than the work did; else the kind
-/// of work that grew by the larger share, or both.
+/// Where the time is likely to have gone: a cause, if one is known; the queue, if it grew by more
+/// milliseconds than the work did; else the kind of work that grew by the larger share, or both.
 fn place(changes: &[Change], full: bool) -> Option<&'static str> {
     let first = changes.first()?;
     let of = |facts: &[Fact]| changes.iter().find(|c| facts.contains(&c.fact));
@@ -165,7 +172,8 @@ fn place(changes: &[Change], full: bool) -> Option<&'static str> {
     })
 }
 
-/// Nothing changed for the worse: either the server does not see the loss, or it does not say where it is.
+/// Nothing changed for the worse: either the server does not see the loss, or it does not say where
+/// it is.
 fn unexplained(
     concern: Concern,
     client_ms: Option<f64>,

@@ -1,4 +1,5 @@
-//! Pages of one round to what happened in it: counters as differences, gauges as mean and maximum, histograms as means. Pure.
+//! Pages of one round to what happened in it: counters as differences, gauges as mean and maximum,
+//! histograms as means. Pure.
 //!
 //! Not here: fetching pages (`watch::scrape`), what a change means for people (`why`).
 
@@ -42,7 +43,8 @@ pub struct Window {
 enum Continuity {
     Whole,
     Restarted(Restart),
-    /// Counters fell and rose again: several processes answer in turn, and differences mean nothing.
+    /// Counters fell and rose again: several processes answer in turn, and differences mean
+    /// nothing.
     Several,
 }
 
@@ -56,9 +58,11 @@ pub const METRICS_PAGE: &str = "server_metrics";
 const SECOND_NS: u64 = 1_000_000_000;
 /// A day of seconds: longer series (a clock gone wrong) are cut.
 const MOST_SECONDS: u64 = 24 * 3600;
-/// A start time that moves less is rounding (a UNIX time as a float has a resolution of 0.2 us, and some servers write whole seconds).
+/// A start time that moves less is rounding (a UNIX time as a float has a resolution of 0.2 us, and
+/// some servers write whole seconds).
 const SAME_START_S: f64 = 1.5;
-/// Requests of others below this share of ours (and below two) may be health checks, or our own warm-up that was counted late.
+/// Requests of others below this share of ours (and below two) may be health checks, or our own
+/// warm-up that was counted late.
 const OTHERS_SHARE: f64 = 0.02;
 
 impl Watched {
@@ -134,7 +138,8 @@ impl Watched {
             (Raw::AcceptRate, Fact::SpecAccepted, None),
         ] {
             let seen = of(raw);
-            // SGLang shows 0 where it does not speculate: a rate of exactly 0 in every reading is none.
+            // SGLang shows 0 where it does not speculate: a rate of exactly 0 in every reading is
+            // none.
             if raw == Raw::AcceptRate && seen.iter().all(|x| *x == 0.0) {
                 continue;
             }
@@ -227,7 +232,8 @@ fn fall(before: &Page, after: &Page) -> Option<Restart> {
     if let Some((a, b)) = starts.filter(|(a, b)| (a - b).abs() > SAME_START_S) {
         return Some(Restart::StartTimeMoved { seconds: b - a });
     }
-    // Where it is told that the process is the same, a smaller sum is a series that is gone (a worker, an adapter).
+    // Where it is told that the process is the same, a smaller sum is a series that is gone (a
+    // worker, an adapter).
     if starts.is_some() || before.server != after.server {
         return None;
     }

@@ -1,4 +1,5 @@
-//! When a request is sent again and when not, and what an error says. The wire itself is tested from outside, against a server.
+//! When a request is sent again and when not, and what an error says. The wire itself is tested
+//! from outside, against a server.
 
 use super::*;
 

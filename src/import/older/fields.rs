@@ -1,4 +1,5 @@
-//! One entry of an older file: its fields, taken one by one, so that what nobody took can be told. Not here: what they mean.
+//! One entry of an older file: its fields, taken one by one, so that what nobody took can be told.
+//! Not here: what they mean.
 
 use serde_json::{Map, Value};
 

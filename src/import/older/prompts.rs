@@ -1,5 +1,6 @@
-//! The older tools' prompts: a type becomes a nominal length, a list of texts a dataset, where a round does not need more of them than there are.
-//! Not here: the other keys of a workload (`workloads`), or writing files.
+//! The older tools' prompts: a type becomes a nominal length, a list of texts a dataset, where a
+//! round does not need more of them than there are. Not here: the other keys of a workload
+//! (`workloads`), or writing files.
 
 use serde_json::{Value, json};
 
@@ -7,8 +8,8 @@ use super::fields::Item;
 use super::workloads::count;
 use crate::config::starter::{Line, scalar};
 
-/// Nominal tokens of the older tools' types of prompts. Their documents give no length: `medium` is what is usual here, the others lie a factor of
-/// four from it.
+/// Nominal tokens of the older tools' types of prompts. Their documents give no length: `medium` is
+/// what is usual here, the others lie a factor of four from it.
 const LENGTHS: [(&str, u32, &str); 3] = [
     ("short", 64, "prompt_type: short, a nominal length"),
     ("medium", 256, "prompt_type: medium, a nominal length"),
@@ -39,7 +40,8 @@ impl Prompts {
         Self { by_type, files: Vec::new() }
     }
 
-    /// The `prompts` of a workload. `sends` is how many requests a round has, where that is known before.
+    /// The `prompts` of a workload. `sends` is how many requests a round has, where that is known
+    /// before.
     pub fn line(
         &mut self,
         item: &mut Item,

@@ -1,4 +1,5 @@
-//! `targets.yaml` and `models.yaml`: the first server and model are the target, the others `targets`. Keys become names of variables.
+//! `targets.yaml` and `models.yaml`: the first server and model are the target, the others
+//! `targets`. Keys become names of variables.
 
 use serde_json::Value;
 
@@ -26,7 +27,8 @@ pub fn carry(
                 .into(),
         );
     }
-    // Whatever an entry of `targets` does not say it takes from `target`: the key of one server would go to another.
+    // Whatever an entry of `targets` does not say it takes from `target`: the key of one server
+    // would go to another.
     let keyless = sides
         .iter()
         .position(|(_, side)| side.api_key_env.is_none() && side.headers.is_empty())
@@ -39,7 +41,8 @@ pub fn carry(
     }
     let (name, chosen) = &mut sides[keyless];
     let description = chosen.description.take();
-    // Its name stays one that `--target` takes: an entry that says nothing of its own is `target` by another name.
+    // Its name stays one that `--target` takes: an entry that says nothing of its own is `target`
+    // by another name.
     let mut target =
         std::mem::replace(chosen, StartTarget { description, ..StartTarget::default() });
     target.note = Some(name.clone());
@@ -119,7 +122,8 @@ fn base_url(item: &Item, url: &str, notes: &mut Vec<String>) -> String {
     }
 }
 
-/// The name of the variable that holds the key. A key that stands in the file itself is never carried over.
+/// The name of the variable that holds the key. A key that stands in the file itself is never
+/// carried over.
 fn key(item: &mut Item, name: &str, notes: &mut Vec<String>) -> Option<String> {
     let place = item.place("api_key");
     let said = item.text(&["api_key_env", "api_key_env_var"]);
@@ -144,7 +148,8 @@ fn key(item: &mut Item, name: &str, notes: &mut Vec<String>) -> Option<String> {
     Some(variable)
 }
 
-/// `${NAME}`, `$NAME`, `LiteLLM`'s `os.environ/NAME`, or a name in capitals that ends as names of keys do.
+/// `${NAME}`, `$NAME`, `LiteLLM`'s `os.environ/NAME`, or a name in capitals that ends as names of
+/// keys do.
 fn variable(text: &str) -> Option<&str> {
     let braced = text.strip_prefix("${").and_then(|t| t.strip_suffix('}'));
     let marked =

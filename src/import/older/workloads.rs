@@ -1,4 +1,5 @@
-//! `workloads.yaml`: rates, requests in flight and lengths; a preset where name and figures are those of one. Thresholds become SLOs.
+//! `workloads.yaml`: rates, requests in flight and lengths; a preset where name and figures are
+//! those of one. Thresholds become SLOs.
 
 use serde_json::Value;
 
@@ -166,7 +167,8 @@ fn length(item: &mut Item, preset: Option<PresetLoad>, notes: &mut Vec<String>) 
     }
 }
 
-/// `{ttft: 500, tpot: 50}`, `ttft:500,tpot:50`; a bare number is milliseconds, as the older tool's `--goodput`.
+/// `{ttft: 500, tpot: 50}`, `ttft:500,tpot:50`; a bare number is milliseconds, as the older tool's
+/// `--goodput`.
 fn slo(item: &mut Item, notes: &mut Vec<String>) -> Option<String> {
     let place = item.place("slo");
     let said = item.take(&["slo", "slos", "sla", "goodput", "goodput_thresholds"])?;

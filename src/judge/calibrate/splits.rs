@@ -1,4 +1,5 @@
-//! False alarms by resampling: starts of unchanged code, split into baseline and candidate in every way and judged.
+//! False alarms by resampling: starts of unchanged code, split into baseline and candidate in every
+//! way and judged.
 //!
 //! Not here: fitness of rounds; the splits are judged by their start summaries, as the looks are.
 
@@ -95,8 +96,8 @@ fn arrangement(rank: u64, n: usize, chosen: usize) -> Vec<usize> {
     order
 }
 
-/// Step through the ranks of a subset: the golden section spreads any number of steps evenly, and a step without a common factor
-/// visits none twice.
+/// Step through the ranks of a subset: the golden section spreads any number of steps evenly, and a
+/// step without a common factor visits none twice.
 fn stride(total: u64, splits: u64) -> u64 {
     if splits == total {
         return 1;

@@ -13,7 +13,8 @@ fn jitter(i: u32) -> f64 {
     ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
 }
 
-/// `starts` starts of three plans: each plan 30 % slower than the one before, a start's offset, a round's jitter.
+/// `starts` starts of three plans: each plan 30 % slower than the one before, a start's offset, a
+/// round's jitter.
 fn rounds(starts: u32, start_noise: f64, round_noise: f64) -> Vec<Round> {
     let one = |start: u32, plan: u32| {
         let offset =
@@ -71,7 +72,8 @@ fn the_plans_effect_is_no_noise_and_the_sources_come_apart() {
     assert_eq!((found.starts, found.rounds_per_start), (300, 3));
 }
 
-/// By hand: two starts, two plans, x = [[1, 3], [2, 6]]. Start means 2 and 4, plan means 1.5 and 4.5, rest +-0.5.
+/// By hand: two starts, two plans, x = [[1, 3], [2, 6]]. Start means 2 and 4, plan means 1.5 and
+/// 4.5, rest +-0.5.
 #[test]
 fn the_two_way_layout_by_hand() {
     let row = |a: f64, b: f64| BTreeMap::from([(0, a), (1, b)]);
@@ -121,7 +123,8 @@ fn the_best_number_of_rounds_follows_the_costs() {
     );
 }
 
-/// An example of the method: 60 s start, 12 s warm-up, 3 rounds of 22 s are 4.6 minutes per look, 13.8 at most.
+/// An example of the method: 60 s start, 12 s warm-up, 3 rounds of 22 s are 4.6 minutes per look,
+/// 13.8 at most.
 #[test]
 fn minutes_are_methods() {
     let found = calibrated(&rounds(4, 0.01, 0.01)).minutes;

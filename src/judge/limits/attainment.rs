@@ -1,7 +1,8 @@
-//! Limits on SLO attainment and goodput: the dual of percentile limits (docs/METHODOLOGY.md#limit-rules).
+//! Limits on SLO attainment and goodput: the dual of percentile limits
+//! (docs/METHODOLOGY.md#limit-rules).
 //!
-//! How many requests would be good if all latencies were worse, or better, by what a repetition may differ?
-//! Not here: what is good (`measure::Row::meets`).
+//! How many requests would be good if all latencies were worse, or better, by what a repetition may
+//! differ? Not here: what is good (`measure::Row::meets`).
 
 use std::f64::consts::LN_2;
 

@@ -1,4 +1,5 @@
-//! Limits on the error rate: a binomial interval that knows that failures come in bursts (docs/METHODOLOGY.md#limit-rules).
+//! Limits on the error rate: a binomial interval that knows that failures come in bursts
+//! (docs/METHODOLOGY.md#limit-rules).
 //!
 //! Not here: comparing two error rates (`judge::errors`).
 
@@ -52,7 +53,8 @@ impl Failures {
         Self { n, bad, clustering }
     }
 
-    /// Lower end exceeded with 97.5 %, upper end with 5 %: k = x/d failures of m = n/d. Clopper-Pearson's beta quantiles.
+    /// Lower end exceeded with 97.5 %, upper end with 5 %: k = x/d failures of m = n/d.
+    /// Clopper-Pearson's beta quantiles.
     pub fn interval(&self) -> Option<(f64, f64)> {
         let (k, m) = (self.bad as f64 / self.clustering, self.n as f64 / self.clustering);
         let low = if self.bad == 0 { 0.0 } else { dist::beta_quantile(0.025, k, m - k + 1.0)? };

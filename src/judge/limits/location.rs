@@ -1,4 +1,5 @@
-//! Limits on times and rates: the value of a run with its interval (docs/METHODOLOGY.md#limit-intervals) and the decision (docs/METHODOLOGY.md#limit-rules).
+//! Limits on times and rates: the value of a run with its interval
+//! (docs/METHODOLOGY.md#limit-intervals) and the decision (docs/METHODOLOGY.md#limit-rules).
 //!
 //! Not here: shares (`attainment`, `failures`).
 
@@ -94,7 +95,8 @@ pub fn locate(rounds: &[Round], metric: Metric, past: &[PastRun]) -> Option<Loca
     Some(Location { centre, half_width, starts })
 }
 
-/// t(0.025) sqrt((var + 0.002^2) / S), var pooled from what was expected and what is seen, at most 0.70.
+/// t(0.025) sqrt((var + 0.002^2) / S), var pooled from what was expected and what is seen, at most
+/// 0.70.
 pub fn half_width(prior: Variation, now: Variation, starts: usize) -> Option<f64> {
     let pooled = prior.plus(now);
     let mut variance = pooled.mean_square()?;
@@ -109,8 +111,8 @@ pub fn half_width(prior: Variation, now: Variation, starts: usize) -> Option<f64
     Some((t * ((variance + 0.002f64.powi(2)) / starts as f64).sqrt()).min(WIDEST))
 }
 
-/// What is expected of starts: history of the metric or its relative from 4 degrees of freedom on, else the prior sd
-/// min(0.25, sqrt(a^2 + b^2 tau / N)) with 4; `sampling` is tau / N.
+/// What is expected of starts: history of the metric or its relative from 4 degrees of freedom on,
+/// else the prior sd min(0.25, sqrt(a^2 + b^2 tau / N)) with 4; `sampling` is tau / N.
 fn prior(metric: Metric, past: &[PastRun], sampling: f64) -> Option<Variation> {
     let (a, b, relative) = constants(metric)?;
     let known = relative.map(|r| history::variation(past, r)).filter(|v| v.df >= 4.0);
@@ -120,7 +122,8 @@ fn prior(metric: Metric, past: &[PastRun], sampling: f64) -> Option<Variation> {
     }))
 }
 
-/// The table behind docs/METHODOLOGY.md#limit-intervals: a, b, and the metric whose history speaks for this one.
+/// The table behind docs/METHODOLOGY.md#limit-intervals: a, b, and the metric whose history speaks
+/// for this one.
 const fn constants(metric: Metric) -> Option<(f64, f64, Option<Metric>)> {
     use Stat::{Geomean, Mean, P50, P90, P95, P99};
     use Timing::{ChunkGap, E2e, Tpot, Ttft};
@@ -180,7 +183,8 @@ fn requests(rounds: &[&Round], metric: Metric) -> usize {
 
 fn enough(round: &Round, metric: Metric) -> bool {
     match metric {
-        // A p99 of chunk gaps has many gaps per request; the round's own count is `measure`'s business.
+        // A p99 of chunk gaps has many gaps per request; the round's own count is `measure`'s
+        // business.
         Metric::Timing(timing, stat) if timing != Timing::ChunkGap => {
             round.times(timing).len() >= stat.min_n()
         }
@@ -214,8 +218,8 @@ fn lower_percentile(input: &LimitInput<'_>, metric: Metric, bound: Bound) -> Opt
     judge(input, measured.next()?, bound).ok().filter(|judged| judged.breached)
 }
 
-/// For MET, failed requests count as infinitely slow; where that has no meaning, at most 1 % may fail. Rates count only what
-/// completed, so failures are in them already.
+/// For MET, failed requests count as infinitely slow; where that has no meaning, at most 1 % may
+/// fail. Rates count only what completed, so failures are in them already.
 fn failures_allow(rounds: &[Round], metric: Metric, bound: Bound) -> bool {
     let few = || {
         let (n, bad) = rounds

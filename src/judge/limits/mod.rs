@@ -1,6 +1,8 @@
-//! Absolute limits of a run (docs/METHODOLOGY.md#limits): each BREACHED, MET or OPEN, with its interval. No baseline is needed.
+//! Absolute limits of a run (docs/METHODOLOGY.md#limits): each BREACHED, MET or OPEN, with its
+//! interval. No baseline is needed.
 //!
-//! The claim is about this build, this plan and this machine. Not here: joining with a comparison (`judge::join`).
+//! The claim is about this build, this plan and this machine. Not here: joining with a comparison
+//! (`judge::join`).
 
 mod attainment;
 mod failures;
@@ -31,7 +33,8 @@ pub struct LimitInput<'a> {
     pub shape: Shape,
     /// Earlier runs of comparable fingerprint, oldest first, for the variance; may be empty.
     pub history: &'a [PastRun],
-    /// Of each server start, how long it took to be ready; milliseconds. Empty where the gate did not start the server.
+    /// Of each server start, how long it took to be ready; milliseconds. Empty where the gate did
+    /// not start the server.
     pub ready_ms: &'a [f64],
     /// Of each start, the metrics of the GPUs over its rounds.
     pub gpu: &'a [Values],
@@ -178,13 +181,15 @@ fn mirrored(judged: &Judged) -> Judged {
     Judged { value: 1.0 - judged.value, interval: (1.0 - high, 1.0 - low), ..*judged }
 }
 
-/// Near saturation a queue carries from request to request and tails do not repeat: open loop, and the lag-1 autocorrelation of log
-/// TTFT above 0.70 on average over rounds of 30 requests or more (docs/METHODOLOGY.md#limit-rules).
+/// Near saturation a queue carries from request to request and tails do not repeat: open loop, and
+/// the lag-1 autocorrelation of log TTFT above 0.70 on average over rounds of 30 requests or more
+/// (docs/METHODOLOGY.md#limit-rules).
 pub fn near_saturation(rounds: &[Round]) -> bool {
     mean_lag(rounds).is_some_and(|lag| lag > 0.70)
 }
 
-/// Mean over the open-loop rounds of 30 requests or more of the lag-1 autocorrelation of log TTFT; none without such a round.
+/// Mean over the open-loop rounds of 30 requests or more of the lag-1 autocorrelation of log TTFT;
+/// none without such a round.
 pub fn mean_lag(rounds: &[Round]) -> Option<f64> {
     let series = rounds
         .iter()

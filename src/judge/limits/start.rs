@@ -1,6 +1,8 @@
-//! Limits on what has one value per start and no model of how it varies: how long the server takes to be ready, and what the GPUs did.
+//! Limits on what has one value per start and no model of how it varies: how long the server takes
+//! to be ready, and what the GPUs did.
 //!
-//! METHOD has no rule for them, so the plainest one holds: two starts or more, all on one side of the limit. Not here: measuring them.
+//! METHOD has no rule for them, so the plainest one holds: two starts or more, all on one side of
+//! the limit. Not here: measuring them.
 
 use crate::config::Bound;
 use crate::judge::limits::{Judged, LimitInput, Ruling, beyond};

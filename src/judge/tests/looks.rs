@@ -111,7 +111,8 @@ fn servers_that_ran_already_are_one_start_each_and_it_is_said() {
     assert_eq!(judged(&absurd, &[]).decision, Decision::Regression);
 }
 
-/// What may happen to the rounds of a start: nothing, a dead baseline, a dead candidate, one side absent, out of order.
+/// What may happen to the rounds of a start: nothing, a dead baseline, a dead candidate, one side
+/// absent, out of order.
 fn mishap(rounds: &mut [Vec<Round>; 2], start: u32, kind: u32) {
     let side = usize::from(kind == 2 || kind == 4);
     match kind {

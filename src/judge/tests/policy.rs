@@ -109,7 +109,8 @@ fn the_levels_add_up_to_what_the_method_says() {
         .budget
     };
     let policy = Policy::default();
-    // The budget (docs/METHODOLOGY.md#error-budget): 4 x 0.003 + 7 x 0.001 + 0.0005 = 2 %; the first look's rule, for three metrics, is the rest.
+    // The budget (docs/METHODOLOGY.md#error-budget): 4 x 0.003 + 7 x 0.001 + 0.0005 = 2 %; the
+    // first look's rule, for three metrics, is the rest.
     let method = 4.0 * 0.003 + 7.0 * 0.001 + 0.0005;
     assert!((budget(3, &policy) - (method + 3e-4)).abs() < 1e-12);
     assert!((budget(6, &policy) - (4.0 * 0.0045 + 7.0 * 0.0015 + 0.0005 + 3e-4)).abs() < 1e-12);
@@ -119,7 +120,8 @@ fn the_levels_add_up_to_what_the_method_says() {
     );
     let promoted = classed(&[(TTFT_P95, Class::Primary), (TPOT, Class::Info)]);
     assert!((budget(3, &promoted) - (method - 0.001 + 3e-4 - 1e-4)).abs() < 1e-12);
-    // The budget (docs/METHODOLOGY.md#alpha-budget): the gross rule of primary metrics always, guards alone in the first job.
+    // The budget (docs/METHODOLOGY.md#alpha-budget): the gross rule of primary metrics always,
+    // guards alone in the first job.
     let day = |history: usize, jobs: usize| {
         let (history, jobs) =
             (vec![session(&[1.0, 1.01]); history], vec![session(&[1.0, 1.01]); jobs]);

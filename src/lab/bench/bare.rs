@@ -1,4 +1,5 @@
-//! The yardsticks: a loop that only reads the stream and counts bytes, and the same through reqwest. Neither parses anything.
+//! The yardsticks: a loop that only reads the stream and counts bytes, and the same through
+//! reqwest. Neither parses anything.
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -12,7 +13,8 @@ thread_local! {
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; 64 * 1024].into_boxed_slice());
 }
 
-/// The same runtime, buffer and tasks as a worker's, one connection per stream; the server ends each connection.
+/// The same runtime, buffer and tasks as a worker's, one connection per stream; the server ends
+/// each connection.
 pub fn read_only(base_url: &str, streams: u32) -> anyhow::Result<()> {
     let url = reqwest::Url::parse(base_url)?;
     let address = format!(

@@ -43,7 +43,8 @@ fn side(candidate: bool) -> Vec<Round> {
         .collect()
 }
 
-/// Starts differ by more than the sides do, so that every look stays open and the next is judged, too.
+/// Starts differ by more than the sides do, so that every look stays open and the next is judged,
+/// too.
 fn played(start: u32, round: u32, candidate: bool) -> Round {
     let place = start * ROUNDS + round;
     let side = u32::from(candidate);

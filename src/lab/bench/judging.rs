@@ -1,4 +1,5 @@
-//! Time to judge and report a run of 100,000 requests; then of an interleaved comparison (`interleaved`).
+//! Time to judge and report a run of 100,000 requests; then of an interleaved comparison
+//! (`interleaved`).
 
 use std::collections::BTreeMap;
 

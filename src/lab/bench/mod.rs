@@ -1,7 +1,7 @@
 //! The client measured against a server that knows the truth. Prints figures, asserts nothing.
 //!
-//! The server is `sim --replay` in a process of its own: bytes rendered once, so that the client is the limit. With two processors the
-//! client keeps to one and the server to the other.
+//! The server is `sim --replay` in a process of its own: bytes rendered once, so that the client is
+//! the limit. With two processors the client keeps to one and the server to the other.
 #![expect(
     clippy::disallowed_methods,
     reason = "rim: starts the server and writes the stream it replays"
@@ -93,7 +93,8 @@ fn pin(processor: usize) {
     let mut set = rustix::thread::CpuSet::new();
     set.set(processor);
     if std::thread::available_parallelism().is_ok_and(|n| n.get() >= 2) || processor == 1 {
-        // A machine that refuses is measured unpinned: the figures then say less, not something wrong.
+        // A machine that refuses is measured unpinned: the figures then say less, not something
+        // wrong.
         let _ = rustix::thread::sched_setaffinity(None, &set);
     }
 }

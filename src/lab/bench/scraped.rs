@@ -1,4 +1,5 @@
-//! What reading the server's metrics page costs, and whether it moves the client's instants: bursts with and without it, in turn.
+//! What reading the server's metrics page costs, and whether it moves the client's instants: bursts
+//! with and without it, in turn.
 //!
 //! Not here: the bursts themselves (`truth`).
 

@@ -48,7 +48,8 @@ pub fn run(burst: &Burst) -> anyhow::Result<()> {
     ))
 }
 
-/// The same with and without a sampler beside it, in turn, so that what else the machine does meets both.
+/// The same with and without a sampler beside it, in turn, so that what else the machine does meets
+/// both.
 pub fn sampled(burst: &Burst, pairs: u32) -> anyhow::Result<()> {
     let gpus = Gpus::open().map_err(anyhow::Error::msg)?;
     let sampler = gpus.sampler(&gpus.all(), INTERVAL).map_err(anyhow::Error::msg)?;

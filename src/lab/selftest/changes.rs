@@ -1,4 +1,5 @@
-//! What is injected, and what the gate should say of it. Rates and their sources: docs/METHODOLOGY.md#measured, unless said otherwise.
+//! What is injected, and what the gate should say of it. Rates and their sources:
+//! docs/METHODOLOGY.md#measured, unless said otherwise.
 //!
 //! Not here: playing (`gate`), or counting what was said (`table`).
 
@@ -38,15 +39,18 @@ pub enum Mode {
     OtherDay {
         sessions: usize,
     },
-    /// As `OtherDay`, where the slowest session is 1.4 times the fastest, and the others between them.
+    /// As `OtherDay`, where the slowest session is 1.4 times the fastest, and the others between
+    /// them.
     Uneven {
         sessions: usize,
     },
-    /// As `OtherDay`, after one session more that had the candidate's change already, and that nobody answers for.
+    /// As `OtherDay`, after one session more that had the candidate's change already, and that
+    /// nobody answers for.
     Poisoned {
         sessions: usize,
     },
-    /// As `OtherDay`, after as many sessions more that are 20 % faster, which the candidate loses again.
+    /// As `OtherDay`, after as many sessions more that are 20 % faster, which the candidate loses
+    /// again.
     Lost {
         sessions: usize,
     },
@@ -61,7 +65,8 @@ pub enum Expect {
     Found(f64),
     /// BLIND in at least this share.
     Blind(f64),
-    /// This rate of REGRESSION is known: not so few that the rate explains it in fewer than one of a hundred self-tests.
+    /// This rate of REGRESSION is known: not so few that the rate explains it in fewer than one of
+    /// a hundred self-tests.
     FoundAbout(f64),
 }
 
@@ -79,13 +84,15 @@ pub struct Row {
 
 /// Share of unchanged builds that may be called a regression.
 const FALSE_ALARMS: f64 = 0.01;
-/// What the sides' order cancels may slip through somewhat more often: it is a disturbance, not an unchanged machine.
+/// What the sides' order cancels may slip through somewhat more often: it is a disturbance, not an
+/// unchanged machine.
 const DISTURBED: f64 = 0.02;
-/// A whole round that is 30 % slower, in every gate: the median moves to a round of another plan, and 4.6 % of gates alarm (1,000 gates,
-/// docs/SELFTEST.md). In METHOD's noise 0.6 % of rounds are such outliers, and they are part of the A/A rows.
+/// A whole round that is 30 % slower, in every gate: the median moves to a round of another plan,
+/// and 4.6 % of gates alarm (1,000 gates, docs/SELFTEST.md). In METHOD's noise 0.6 % of rounds are
+/// such outliers, and they are part of the A/A rows.
 const OUTLIER: f64 = 0.10;
-/// Found by METHOD's simulator in 90 % and 99.2 % of runs, where starts differ by less than here (TPOT: sd 0.95 % against 1.15 %); here
-/// 70 % and 92 % of 1,000 gates (docs/SELFTEST.md).
+/// Found by METHOD's simulator in 90 % and 99.2 % of runs, where starts differ by less than here
+/// (TPOT: sd 0.95 % against 1.15 %); here 70 % and 92 % of 1,000 gates (docs/SELFTEST.md).
 const DECODE_5: f64 = 0.70;
 const ENGINE_5: f64 = 0.92;
 /// A change of 10 % is found in so many gates.
@@ -183,7 +190,8 @@ impl Mode {
 }
 
 impl Change {
-    /// Turns the candidate's knobs for one start; `window` is where in time one of its rounds will be, in virtual milliseconds.
+    /// Turns the candidate's knobs for one start; `window` is where in time one of its rounds will
+    /// be, in virtual milliseconds.
     pub fn candidate(self, knobs: &mut Knobs, start: u32, window: (f64, f64)) {
         match self {
             Self::Prefill(share) => knobs.prefill_factor *= 1.0 + share,
@@ -224,7 +232,8 @@ impl Expect {
             }
     }
 
-    /// The fewest REGRESSIONs of `gates` that hold, where there is such a bound; the most, where it is an upper one.
+    /// The fewest REGRESSIONs of `gates` that hold, where there is such a bound; the most, where it
+    /// is an upper one.
     pub fn floor(self, gates: u32) -> u32 {
         match self {
             Self::Quiet(most) => {
@@ -234,7 +243,8 @@ impl Expect {
                 (0..=gates).find(|&x| f64::from(x) >= least * f64::from(gates)).unwrap_or(gates)
             }
             Self::FoundAbout(rate) => {
-                // P(X <= x) of X ~ Binomial(gates, rate): below the floor it is less than the allowance.
+                // P(X <= x) of X ~ Binomial(gates, rate): below the floor it is less than the
+                // allowance.
                 let at_most = |x: u32| {
                     binomial_upper_tail(u64::from(x) + 1, gates.into(), rate)
                         .map_or(0.0, |p| 1.0 - p)

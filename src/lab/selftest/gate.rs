@@ -1,4 +1,5 @@
-//! One gate in virtual time: starts are played one after the other and judged as they come, from rounds to the verdict.
+//! One gate in virtual time: starts are played one after the other and judged as they come, from
+//! rounds to the verdict.
 //!
 //! Not here: how many gates are played (`mod`), or what they should say (`changes`).
 
@@ -51,7 +52,8 @@ struct Sides {
 
 /// Start pairs of an interleaved gate at most (docs/METHODOLOGY.md#interleaved).
 const LOOKS: u32 = 3;
-/// Earlier runs in a gate's history: of three starts on each side, so 4 df each and METHOD's 12 together.
+/// Earlier runs in a gate's history: of three starts on each side, so 4 df each and METHOD's 12
+/// together.
 const PAST_RUNS: usize = 3;
 /// Slowest of uneven sessions by the fastest.
 const APART: f64 = 1.4;

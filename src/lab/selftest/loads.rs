@@ -1,4 +1,5 @@
-//! The loads of the self-test, as METHOD's simulations used them, made by `plan::build` and read by the simulated server's own parser.
+//! The loads of the self-test, as METHOD's simulations used them, made by `plan::build` and read by
+//! the simulated server's own parser.
 //!
 //! Not here: what is changed under a load (`changes`), or playing it (`plant`).
 
@@ -71,7 +72,8 @@ impl LoadKind {
         }
     }
 
-    /// Requests per round: METHOD asks for 100 or more in 15 to 25 s; a closed loop also loses its first wave.
+    /// Requests per round: METHOD asks for 100 or more in 15 to 25 s; a closed loop also loses its
+    /// first wave.
     const fn requests(self) -> u32 {
         match self {
             Self::Chat => 180,
@@ -107,7 +109,8 @@ impl LoadKind {
         Knobs { profile, kv_cap, ..Knobs::default() }
     }
 
-    /// Limits that nearly all requests of an unchanged engine keep, so that attainment has room to fall.
+    /// Limits that nearly all requests of an unchanged engine keep, so that attainment has room to
+    /// fall.
     const fn slo(self) -> SloMs {
         let (ttft, tpot) = match self {
             Self::Chat => (100.0, 11.0),
@@ -172,7 +175,8 @@ impl Prepared {
         Ok(Self { plan, calls })
     }
 
-    /// Answers as long as they happen to be: log-normal about what was asked, coefficient of variation 0.5.
+    /// Answers as long as they happen to be: log-normal about what was asked, coefficient of
+    /// variation 0.5.
     pub fn with_free_lengths(&self, rng: &mut ChaCha8Rng) -> Self {
         let mut free = self.clone();
         for (call, request) in free.calls.iter_mut().zip(&mut free.plan.requests) {
@@ -209,8 +213,9 @@ fn alike(kind: LoadKind, lengths: (u32, u32), seed: u64) -> anyhow::Result<Plans
     Ok((plan.warmup, plan.rounds))
 }
 
-/// Lengths as METHOD's chat: prompts log-normal with median 350 and sigma 0.8 (16 to 4096), outputs 110 and 0.5 (8 to 512). Each round
-/// is a plan of its own, from a trace of its own, since a trace's arrivals are the same in all rounds.
+/// Lengths as METHOD's chat: prompts log-normal with median 350 and sigma 0.8 (16 to 4096), outputs
+/// 110 and 0.5 (8 to 512). Each round is a plan of its own, from a trace of its own, since a
+/// trace's arrivals are the same in all rounds.
 fn mixed(kind: LoadKind, rng: &mut ChaCha8Rng) -> anyhow::Result<Plans> {
     let mut warmup = None;
     let mut rounds = Vec::new();

@@ -1,6 +1,8 @@
-//! Known changes, and none, injected into the simulated engine in virtual time; what the gate says of each, in numbers.
+//! Known changes, and none, injected into the simulated engine in virtual time; what the gate says
+//! of each, in numbers.
 //!
-//! It says something of the gate, nothing of any real engine. Not here: what the changes are (`changes`), one gate (`gate`).
+//! It says something of the gate, nothing of any real engine. Not here: what the changes are
+//! (`changes`), one gate (`gate`).
 
 mod changes;
 mod gate;
@@ -45,13 +47,15 @@ pub struct Scale {
     pub threads: usize,
 }
 
-/// Plans per load, so that no figure hangs on one: enough for the large row, and few for quick looks.
+/// Plans per load, so that no figure hangs on one: enough for the large row, and few for quick
+/// looks.
 const PLANS: u32 = 8;
 /// From so many gates of a row on, each plan is used often enough to be worth a history of its own.
 const GATES_PER_PLAN: u32 = 50;
 /// Earlier runs of each plan, of which each gate draws three; and half as many for quick looks.
 const RUNS: u32 = 12;
-/// Earlier sessions of each plan, of which each gate draws 8 or 20; and half as many for quick looks.
+/// Earlier sessions of each plan, of which each gate draws 8 or 20; and half as many for quick
+/// looks.
 const SESSIONS: u32 = 60;
 
 /// In virtual time: every row that has `only` in it.
@@ -59,7 +63,8 @@ pub fn in_virtual_time(scale: Scale, only: &str, progress: impl Fn(&str)) -> any
     play(scale, &rows(), only, progress)
 }
 
-/// Plays every row that has `only` in it, and says so to `progress`. The same scale and rows give the same table, whatever the number of threads.
+/// Plays every row that has `only` in it, and says so to `progress`. The same scale and rows give
+/// the same table, whatever the number of threads.
 fn play(scale: Scale, rows: &[Row], only: &str, progress: impl Fn(&str)) -> anyhow::Result<Table> {
     let mut scenes: BTreeMap<LoadKind, Vec<Scene>> = BTreeMap::new();
     let mut played = Vec::new();

@@ -1,6 +1,8 @@
-//! The engine model driven in virtual time: one server start that plays rounds and brings back timelines, as a client would.
+//! The engine model driven in virtual time: one server start that plays rounds and brings back
+//! timelines, as a client would.
 //!
-//! No clock, no sockets: the client is perfect, so that what is judged is the engine's noise and change. Not here: judging.
+//! No clock, no sockets: the client is perfect, so that what is judged is the engine's noise and
+//! change. Not here: judging.
 
 use std::collections::VecDeque;
 
@@ -90,7 +92,8 @@ impl Plant {
                     Request { id, prompt_tokens, output_tokens, blocks: call.blocks.clone() },
                 );
             } else {
-                // Whatever its kind, a failure is refused at once: how failures look on the wire is the protocol tests' matter.
+                // Whatever its kind, a failure is refused at once: how failures look on the wire is
+                // the protocol tests' matter.
                 playing.refuse(index, at_ms);
             }
         }
@@ -180,7 +183,8 @@ impl<'a> Playing<'a> {
 }
 
 impl Played {
-    /// The round as METHOD sees it, by the way that every measured round takes; and why it is unfit, if it is.
+    /// The round as METHOD sees it, by the way that every measured round takes; and why it is
+    /// unfit, if it is.
     pub fn measured(&self, load: &Load, prepared: &Prepared, place: Place) -> (Round, Vec<String>) {
         let raw = Raw {
             start: place.start,

@@ -1,4 +1,5 @@
-//! What the gates said, row by row, with the rate's interval; as text and as JSON. Not here: what they should say (`changes`).
+//! What the gates said, row by row, with the rate's interval; as text and as JSON. Not here: what
+//! they should say (`changes`).
 
 use std::collections::BTreeMap;
 
@@ -32,7 +33,8 @@ pub struct Line {
     pub invalid: u32,
     /// Mean number of start pairs, or of jobs.
     pub looks: f64,
-    /// What the REGRESSIONs were called for: the first word of the first reason, a metric, and how often.
+    /// What the REGRESSIONs were called for: the first word of the first reason, a metric, and how
+    /// often.
     pub by: BTreeMap<String, u32>,
 }
 

@@ -1,4 +1,5 @@
-//! The self-test, scaled down; and that the engine in virtual time is the engine that is meant. Not here: the real table (docs/SELFTEST.md).
+//! The self-test, scaled down; and that the engine in virtual time is the engine that is meant. Not
+//! here: the real table (docs/SELFTEST.md).
 
 use std::collections::BTreeMap;
 
@@ -47,7 +48,8 @@ fn the_gate_tells_changes_from_none() {
     );
 }
 
-/// A test that cannot fail says nothing: where the gate is asked for what it cannot do, the table says so.
+/// A test that cannot fail says nothing: where the gate is asked for what it cannot do, the table
+/// says so.
 #[test]
 fn a_row_that_is_not_as_it_should_be_is_a_miss() {
     let rows = [
@@ -120,7 +122,8 @@ fn a_lonely_request_takes_what_the_engines_formula_says() {
     assert_eq!(round.rows[0].output_tokens, Some(32));
 }
 
-/// What METHOD asks of a load: so many requests, most of them good, no saturation; and noise of the size that it was studied with.
+/// What METHOD asks of a load: so many requests, most of them good, no saturation; and noise of the
+/// size that it was studied with.
 #[test]
 fn loads_are_as_the_method_asks() {
     for kind in

@@ -1,6 +1,8 @@
-//! The self-test over real sockets: each change once, against the simulated server as a process, measured by the gate's own client.
+//! The self-test over real sockets: each change once, against the simulated server as a process,
+//! measured by the gate's own client.
 //!
-//! Changes are large, since one gate of each must do. Not here: rates (virtual time has them), or a config of the user's.
+//! Changes are large, since one gate of each must do. Not here: rates (virtual time has them), or a
+//! config of the user's.
 #![expect(
     clippy::disallowed_methods,
     reason = "rim: starts the server from this program's own file"
@@ -33,8 +35,8 @@ use crate::record::facts::workload_record;
 use crate::record::{StartRecord, WorkloadRecord};
 use crate::server::SimServer;
 
-/// Virtual time is a little faster than the wall's, so that all of it takes minutes. TTFT is then near 80 ms: a faster one would ask more of
-/// the machine's punctuality than a busy one has.
+/// Virtual time is a little faster than the wall's, so that all of it takes minutes. TTFT is then
+/// near 80 ms: a faster one would ask more of the machine's punctuality than a busy one has.
 const TIME_SCALE: f64 = 1.25;
 /// Per second of the wall: half of the demo engine's capacity.
 const RATE: f64 = 20.0 * TIME_SCALE;
@@ -193,7 +195,8 @@ impl Bench {
         Ok((outcome.context("no start was played; this is a bug")?, run))
     }
 
-    /// One start of both sides: warmed up one after the other, then round by round, one idle while the other is measured.
+    /// One start of both sides: warmed up one after the other, then round by round, one idle while
+    /// the other is measured.
     fn start(&self, change: Change, start: u32, records: &mut Records) -> anyhow::Result<()> {
         let mut knobs = self.knobs.clone();
         change.machine(&mut knobs);

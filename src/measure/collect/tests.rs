@@ -1,4 +1,5 @@
-//! What failures and absent counts do to the metrics of a round, and that what is shown is what is judged.
+//! What failures and absent counts do to the metrics of a round, and that what is shown is what is
+//! judged.
 
 use proptest::prelude::*;
 
@@ -233,7 +234,8 @@ proptest! {
         }
     }
 
-    /// Over any rounds: goodput is a part of what was served, all of it or nothing of it where attainment says so.
+    /// Over any rounds: goodput is a part of what was served, all of it or nothing of it where
+    /// attainment says so.
     #[test]
     fn goodput_is_between_nothing_and_the_request_rate(
         rounds in prop::collection::vec((prop::collection::vec(any_request(), 1..60), 0..30_usize), 1..4),

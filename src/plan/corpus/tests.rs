@@ -1,4 +1,5 @@
-//! The corpora: what their README promises, and that they do not run out. Not here: whole prompts (`prompts/tests.rs`).
+//! The corpora: what their README promises, and that they do not run out. Not here: whole prompts
+//! (`prompts/tests.rs`).
 
 use std::collections::BTreeSet;
 
@@ -84,8 +85,8 @@ fn equal_holes_of_a_template_hold_the_same_word() {
     assert!(others > 5);
 }
 
-/// 128k nominal tokens: a composed text repeats next to nothing, so that neither a cache of blocks in the middle nor a speculative
-/// decoder finds what a user's text would not have.
+/// 128k nominal tokens: a composed text repeats next to nothing, so that neither a cache of blocks
+/// in the middle nor a speculative decoder finds what a user's text would not have.
 #[test]
 fn the_longest_prompts_of_a_composed_corpus_hardly_repeat_a_sentence() {
     for (corpus, end) in [(Corpus::Zh, "。"), (Corpus::Ja, "。"), (Corpus::Code, "\n\n")] {

@@ -8,7 +8,8 @@ use crate::protocol::{Dialect as _, ExtraBody, Role, conflict, joined};
 
 const SETTING: &str = "prompts.dataset.ignore";
 
-/// Fields of a request that `OpenAI`'s protocols, and the servers that speak them, know: sent as they are.
+/// Fields of a request that `OpenAI`'s protocols, and the servers that speak them, know: sent as
+/// they are.
 const SENT: [&str; 26] = [
     "chat_template",
     "chat_template_kwargs",
@@ -61,7 +62,8 @@ fn messages(fields: &mut Fields, reading: &Reading<'_>) -> Result<Asked, Problem
         (Some(prompt), None, None) if prompt.is_empty() => Err(no_text("a message is empty")),
         (Some(prompt), None, None) => Ok(vec![(Role::User, prompt)]),
         (None, Some(all), None) => said(&all, all.iter().rposition(is_users), reading)?,
-        // Its conversations go on for many turns: what is asked first is asked alone, as other tools have it.
+        // Its conversations go on for many turns: what is asked first is asked alone, as other
+        // tools have it.
         (None, None, Some(all)) => said(&all, all.iter().position(is_users), reading)?,
         (None, None, None) => {
             Err(Problem::LeftOut(Why::NoQuestion, "neither prompt nor messages".into()))
@@ -130,7 +132,8 @@ fn role(name: &str) -> Option<Role> {
     }
 }
 
-/// A text, or the texts of a list of parts. Images are refused: no byte of them could be counted in tokens.
+/// A text, or the texts of a list of parts. Images are refused: no byte of them could be counted in
+/// tokens.
 fn text(value: Value) -> Result<String, Problem> {
     match value {
         Value::String(text) => Ok(text),
@@ -147,7 +150,8 @@ fn text(value: Value) -> Result<String, Problem> {
     }
 }
 
-/// What is sent beside the messages. Errors: what this protocol does not send, and what the gate sets itself.
+/// What is sent beside the messages. Errors: what this protocol does not send, and what the gate
+/// sets itself.
 fn extra_body(fields: &mut Fields, reading: &Reading<'_>) -> Result<ExtraBody, Problem> {
     let mut extra = ExtraBody::new();
     let mut add = |key: &str, value: Value| -> Result<(), Problem> {
@@ -194,7 +198,8 @@ fn extra_body(fields: &mut Fields, reading: &Reading<'_>) -> Result<ExtraBody, P
     }
 }
 
-/// A list of tools as `OpenAI` has it; of bare functions, or as a text that holds either, it is made one. None where it is empty.
+/// A list of tools as `OpenAI` has it; of bare functions, or as a text that holds either, it is
+/// made one. None where it is empty.
 fn tools(value: &Value) -> Result<Option<Value>, Problem> {
     let wrong =
         || Problem::Refused(format!("tools is {}: a list of functions was expected", shown(value)));

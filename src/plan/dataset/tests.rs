@@ -1,4 +1,5 @@
-//! What is read of a dataset, and what is refused. Not here: which of its requests a round sends (`plan/tests.rs`).
+//! What is read of a dataset, and what is refused. Not here: which of its requests a round sends
+//! (`plan/tests.rs`).
 
 use super::*;
 use crate::protocol::{OpenAi, ProtocolName};

@@ -1,4 +1,5 @@
-//! Prompts: exact length, unique, as common as asked. Not here: that a plan uses them so (`plan/tests.rs`).
+//! Prompts: exact length, unique, as common as asked. Not here: that a plan uses them so
+//! (`plan/tests.rs`).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! Plans of conversations, datasets and traces with block ids. Not here: how a file is read (`dataset`, `trace`).
+//! Plans of conversations, datasets and traces with block ids. Not here: how a file is read
+//! (`dataset`, `trace`).
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -169,7 +170,8 @@ fn a_protocol_without_roles_gets_the_conversation_as_one_text() {
     assert!(text(1).starts_with(&text(0)) && text(1).len() == 256 + 2 + 128 + 2 + 256);
 }
 
-/// One that looks at the prompt alone would send a short question where a long conversation was asked for, and nobody would notice.
+/// One that looks at the prompt alone would send a short question where a long conversation was
+/// asked for, and nobody would notice.
 #[test]
 fn every_protocol_sends_what_was_said_before() {
     for protocol in ProtocolName::ALL.map(Protocol::from) {

@@ -1,4 +1,5 @@
-//! What becomes of what servers say: in the words of llama.cpp, Triton, vLLM and `SGLang` as they came, the others' as their documentation has them.
+//! What becomes of what servers say: in the words of llama.cpp, Triton, vLLM and `SGLang` as they
+//! came, the others' as their documentation has them.
 
 use serde_json::json;
 
@@ -68,7 +69,8 @@ fn vllm_tells_its_config_as_json_or_nothing() {
     assert_eq!(vllm(&json!("model='m', dtype=torch.bfloat16")), Settings::default());
 }
 
-/// As vLLM 0.32.0 and `SGLang` 0.5.23 answered, on a processor; without the parts that name the machine.
+/// As vLLM 0.32.0 and `SGLang` 0.5.23 answered, on a processor; without the parts that name the
+/// machine.
 #[test]
 fn what_vllm_and_sglang_answered_is_understood() {
     let said = |text| serde_json::from_str::<Value>(text).expect("JSON");

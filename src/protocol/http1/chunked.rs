@@ -1,6 +1,7 @@
 //! The chunked transfer coding of RFC 9112 section 7.1, decoded over slices that end anywhere.
 //!
-//! Not here: heads, other framings, what trailers say (`trailers`). Extensions are read and dropped.
+//! Not here: heads, other framings, what trailers say (`trailers`). Extensions are read and
+//! dropped.
 
 use super::HttpError;
 
@@ -28,7 +29,8 @@ impl Default for Chunked {
 }
 
 impl Chunked {
-    /// Hands out the data in `bytes`. Returns what follows the end of the body, once that is reached.
+    /// Hands out the data in `bytes`. Returns what follows the end of the body, once that is
+    /// reached.
     ///
     /// `trailers` gets what comes after the last chunk.
     pub(super) fn feed<'a>(

@@ -1,7 +1,8 @@
-//! What comes after the last chunk: fields that may say that the answer failed. Not here: how they are found in the bytes (`chunked`).
+//! What comes after the last chunk: fields that may say that the answer failed. Not here: how they
+//! are found in the bytes (`chunked`).
 //!
-//! A failure is a `grpc-status` that is not 0, a field whose name tells of one (`x-error`, `x-llm-failure`) and has a value, or a status of
-//! 400 or more. All else means nothing to us.
+//! A failure is a `grpc-status` that is not 0, a field whose name tells of one (`x-error`,
+//! `x-llm-failure`) and has a value, or a status of 400 or more. All else means nothing to us.
 
 use crate::protocol::error_text;
 use crate::protocol::failure::names_failure;

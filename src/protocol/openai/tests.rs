@@ -1,4 +1,5 @@
-//! Tests of the events of the `OpenAI` protocols: the quirks of servers, and the scan against the parse.
+//! Tests of the events of the `OpenAI` protocols: the quirks of servers, and the scan against the
+//! parse.
 
 use proptest::prelude::*;
 

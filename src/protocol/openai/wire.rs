@@ -1,6 +1,8 @@
-//! The JSON of `OpenAI` answers, streamed or not, as far as it matters here; fields that do not are skipped.
+//! The JSON of `OpenAI` answers, streamed or not, as far as it matters here; fields that do not are
+//! skipped.
 //!
-//! Not here: deciding what an event means for an outcome. Texts are never built, only whether they are empty.
+//! Not here: deciding what an event means for an outcome. Texts are never built, only whether they
+//! are empty.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -12,7 +14,8 @@ use crate::protocol::event::{Delta, DeltaKind, Event, Usage};
 use crate::protocol::failure::names_failure;
 use crate::protocol::filled::{Content, Filled};
 
-/// A stream's chunk or a whole answer: `choices[].delta` (chat), `choices[].message` (chat, not streamed), `choices[].text`.
+/// A stream's chunk or a whole answer: `choices[].delta` (chat), `choices[].message` (chat, not
+/// streamed), `choices[].text`.
 #[derive(Deserialize)]
 struct Answer {
     choices: Option<Vec<Choice>>,
@@ -152,7 +155,8 @@ pub(super) fn parse(form: Form, json: &[u8], streamed: bool) -> Event {
     Event::Delta(delta)
 }
 
-/// An event without choices that is an error in a spelling of its own: `{"type":"error"}`, `{"error_msg":""}`, `{"detail":""}`.
+/// An event without choices that is an error in a spelling of its own: `{"type":"error"}`,
+/// `{"error_msg":""}`, `{"detail":""}`.
 fn tells_of_failure(json: &[u8]) -> bool {
     let Ok(fields) = from_json::<Map<String, Value>>(json) else { return false };
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -1,7 +1,8 @@
-//! One protocol more is one file and one line: here both are, for a protocol that nobody speaks, and the receiver reads it whole, in
-//! pieces and cut.
+//! One protocol more is one file and one line: here both are, for a protocol that nobody speaks,
+//! and the receiver reads it whole, in pieces and cut.
 //!
-//! It differs from all real ones where it can: another path, another end, numbers as counts of each event, answers without a stream.
+//! It differs from all real ones where it can: another path, another end, numbers as counts of each
+//! event, answers without a stream.
 
 use serde_json::{Map, Value, json};
 

@@ -1,5 +1,5 @@
-//! What the receiver makes of real servers' responses (`tests/fixtures/captures`). The expectations were counted by another program,
-//! from the recordings and not from the fixtures.
+//! What the receiver makes of real servers' responses (`tests/fixtures/captures`). The expectations
+//! were counted by another program, from the recordings and not from the fixtures.
 
 use super::tests::{CHAT, COMPLETIONS, read_all, read_bytewise};
 use super::*;

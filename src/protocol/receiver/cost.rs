@@ -1,4 +1,5 @@
-//! What an event costs, measured by hand: `cargo test --release --lib protocol::receiver::cost -- --ignored --nocapture`.
+//! What an event costs, measured by hand: `cargo test --release --lib protocol::receiver::cost --
+//! --ignored --nocapture`.
 //!
 //! Not a check: nothing is asserted about time.
 

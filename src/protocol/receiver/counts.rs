@@ -4,7 +4,8 @@ use super::events::Received;
 use crate::protocol::event::Usage;
 use crate::timeline::{CountDoubt, Hidden};
 
-/// Reasoning events bring this many times the tokens of answer events, or more: then some of the reasoning was not sent.
+/// Reasoning events bring this many times the tokens of answer events, or more: then some of the
+/// reasoning was not sent.
 const GLUED: u32 = 4;
 /// Fewer tokens than this are no evidence of that.
 const FEW: u32 = 32;
@@ -24,7 +25,8 @@ pub(super) fn believable(received: &Received) -> (Usage, Option<CountDoubt>) {
         Some(tokens) if tokens < events => Some(CountDoubt::FewerThanEvents),
         _ => None,
     };
-    // A count of half the events is none either: one token beside eight events would have no TPOT, and nothing to be slow with.
+    // A count of half the events is none either: one token beside eight events would have no TPOT,
+    // and nothing to be slow with.
     usage.completion_tokens =
         usage.completion_tokens.filter(|&tokens| tokens.saturating_mul(2) >= events);
     (usage, doubt)
@@ -63,7 +65,8 @@ pub(super) fn hidden(usage: &Usage, received: &Received) -> Hidden {
     if received.reasoning_events == 0 {
         return if sent == 0 { Hidden::Unknown } else { Hidden::Tokens(reasoning) };
     }
-    // A summary of the reasoning is fewer tokens than were counted: as many events as it has do not bring so many.
+    // A summary of the reasoning is fewer tokens than were counted: as many events as it has do not
+    // bring so many.
     let usual = sent
         .div_ceil(answers.max(1))
         .max(1)

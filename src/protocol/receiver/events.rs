@@ -1,4 +1,5 @@
-//! The events of an answer, taken one by one: outputs with their instants, counts, and the first thing that is wrong.
+//! The events of an answer, taken one by one: outputs with their instants, counts, and the first
+//! thing that is wrong.
 //!
 //! Not here: how a body is cut into events (`framing`), how its end is judged (`intake`).
 
@@ -13,7 +14,8 @@ use crate::timeline::OutputEvent;
 
 /// Of a text that is to be kept; memory must not grow with what a server sends.
 const MAX_TEXT: usize = 4 * 1024 * 1024;
-/// More events with output than this for each token, and beside it, are no answer to what was asked.
+/// More events with output than this for each token, and beside it, are no answer to what was
+/// asked.
 const MAX_OUTPUTS_PER_TOKEN: usize = 4;
 const MAX_OUTPUTS_BESIDE: usize = 1024;
 
@@ -102,7 +104,8 @@ impl<D: Dialect> Events<D> {
         self.apply(event, payload, now_ns);
     }
 
-    /// An event that the end of the body ended. One that is not whole makes the stream a truncated one, not a malformed one.
+    /// An event that the end of the body ended. One that is not whole makes the stream a truncated
+    /// one, not a malformed one.
     pub(super) fn last(&mut self, event: SseEvent<'_>, now_ns: u64) {
         if let SseEvent::Data(payload) = event
             && self.received.done_ns.is_none()
@@ -250,7 +253,8 @@ impl<D: Dialect> Events<D> {
         }
     }
 
-    /// Adds the text of an output. One that cannot be read, or is too much, makes the whole unknown: a part has another count.
+    /// Adds the text of an output. One that cannot be read, or is too much, makes the whole
+    /// unknown: a part has another count.
     fn keep(&mut self, more: Option<&str>) {
         let Some(text) = &mut self.received.text else { return };
         match more {

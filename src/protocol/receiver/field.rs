@@ -1,4 +1,5 @@
-//! What the receiver makes of responses that public reports describe (`tests/fixtures/field`), and of their siblings.
+//! What the receiver makes of responses that public reports describe (`tests/fixtures/field`), and
+//! of their siblings.
 
 use std::fmt::Write as _;
 

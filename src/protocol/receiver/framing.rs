@@ -1,4 +1,5 @@
-//! How the body of a stream is cut into events: its first bytes say, whatever its content type says. Not here: what an event means.
+//! How the body of a stream is cut into events: its first bytes say, whatever its content type
+//! says. Not here: what an event means.
 
 use serde::de::IgnoredAny;
 
@@ -42,7 +43,8 @@ impl Default for Framing {
 }
 
 impl Framing {
-    /// Takes a piece of the body. Errors: an event or a line beyond all bounds; nothing further can be read.
+    /// Takes a piece of the body. Errors: an event or a line beyond all bounds; nothing further can
+    /// be read.
     pub(super) fn feed(
         &mut self,
         piece: &[u8],

@@ -1,4 +1,5 @@
-//! Whether each output of a stream repeats the ones before it. Not here: where the texts come from (`protocol::text`).
+//! Whether each output of a stream repeats the ones before it. Not here: where the texts come from
+//! (`protocol::text`).
 
 /// So many outputs in a row that begin with the whole of the one before, and go on, are no chance.
 const CERTAIN: u32 = 3;
@@ -14,7 +15,8 @@ pub enum Growth {
         last: String,
         times: u32,
     },
-    /// Some output did not repeat the one before. `start`: the first two outputs, where they were texts.
+    /// Some output did not repeat the one before. `start`: the first two outputs, where they were
+    /// texts.
     Deltas {
         start: Option<String>,
     },
@@ -42,7 +44,8 @@ impl Growth {
         }
     }
 
-    /// This text of a later output is the whole of the answer once more: it begins as the answer does, and is long enough for `outputs`.
+    /// This text of a later output is the whole of the answer once more: it begins as the answer
+    /// does, and is long enough for `outputs`.
     pub fn repeats(&self, text: &str, outputs: usize) -> bool {
         matches!(self, Self::Deltas { start: Some(start) } if outputs > 2 && text.len() >= outputs && text.starts_with(start))
     }

@@ -1,6 +1,8 @@
-//! What becomes of a response's body: events of a stream, or a collected body; and what is wrong with it in the end.
+//! What becomes of a response's body: events of a stream, or a collected body; and what is wrong
+//! with it in the end.
 //!
-//! Not here: HTTP framing (`http1`), the order in which causes of failure count against those of the connection (`receiver`).
+//! Not here: HTTP framing (`http1`), the order in which causes of failure count against those of
+//! the connection (`receiver`).
 
 use super::events::{CUMULATIVE, Events, Received, media_type};
 use super::framing::Framing;
@@ -14,8 +16,9 @@ use crate::timeline::Outcome;
 const MAX_BODY: usize = 64 * 1024 * 1024;
 /// Of an error body, enough for its message.
 const MAX_ERROR_BODY: usize = 64 * 1024;
-/// A token with all that servers send beside it (log probabilities of twenty others, the text so far once more) fits into this, and
-/// what no token belongs to into the other. A stream that goes beyond has no end.
+/// A token with all that servers send beside it (log probabilities of twenty others, the text so
+/// far once more) fits into this, and what no token belongs to into the other. A stream that goes
+/// beyond has no end.
 const MAX_BYTES_PER_TOKEN: usize = 64 * 1024;
 const MAX_BYTES_BESIDE: usize = 4 * 1024 * 1024;
 
@@ -127,7 +130,8 @@ impl<D: Dialect> Intake<D> {
         self.events.into_received()
     }
 
-    /// Why a 200 response is not a completed one. `cut`: what ended the bytes too early, if anything did; `broken`: it was broken HTTP.
+    /// Why a 200 response is not a completed one. `cut`: what ended the bytes too early, if
+    /// anything did; `broken`: it was broken HTTP.
     pub(super) fn failure(
         &self,
         head: &Head,

@@ -1,5 +1,5 @@
-//! What the receiver makes of responses in Ollama's and Triton's own protocols: Triton's as recorded, Ollama's as its documentation has them
-//! (`tests/fixtures/captures`).
+//! What the receiver makes of responses in Ollama's and Triton's own protocols: Triton's as
+//! recorded, Ollama's as its documentation has them (`tests/fixtures/captures`).
 
 use std::sync::Arc;
 

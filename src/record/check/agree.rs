@@ -1,7 +1,8 @@
-//! What a record says twice must be the same both times: the columns are what is judged, and whatever stands beside them in words, counts and
-//! rates is held against them.
+//! What a record says twice must be the same both times: the columns are what is judged, and
+//! whatever stands beside them in words, counts and rates is held against them.
 //!
-//! Not here: what no run can have measured (`check`). Metrics of times are not compared: the reader makes them anew (`record::recompute`).
+//! Not here: what no run can have measured (`check`). Metrics of times are not compared: the reader
+//! makes them anew (`record::recompute`).
 
 use std::collections::BTreeMap;
 

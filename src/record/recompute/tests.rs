@@ -32,7 +32,8 @@ fn what_was_measured_says_the_same_again() {
     assert_eq!(before, after);
 }
 
-/// Reading a record computes them anew: whatever computes them must not change what is stored, not even by a rounding.
+/// Reading a record computes them anew: whatever computes them must not change what is stored, not
+/// even by a rounding.
 #[test]
 fn stored_numbers_come_out_of_the_columns_to_the_bit() {
     let stored: serde_json::Value = serde_json::from_str(&text()).expect("it is JSON");

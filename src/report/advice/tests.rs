@@ -1,4 +1,5 @@
-//! Each rule: it speaks where its evidence says so, is silent where it does not, and silent where there is none.
+//! Each rule: it speaks where its evidence says so, is silent where it does not, and silent where
+//! there is none.
 
 use super::{Advice, of};
 use crate::config::{Axis, Tier};

@@ -1,4 +1,5 @@
-//! The history of a branch as one HTML file: a plot per metric, change points marked, every session a link to its commit. Not here: numbers.
+//! The history of a branch as one HTML file: a plot per metric, change points marked, every session
+//! a link to its commit. Not here: numbers.
 
 use std::collections::BTreeMap;
 

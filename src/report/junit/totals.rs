@@ -1,4 +1,5 @@
-//! What `junit_report` does not write: totals, skipped counts, properties, and no timestamp where none is known.
+//! What `junit_report` does not write: totals, skipped counts, properties, and no timestamp where
+//! none is known.
 
 use junit_report::TestSuite;
 use quick_xml::events::{BytesStart, Event};

@@ -1,10 +1,12 @@
-//! Foreign text to Markdown that shows it literally: no markup, no HTML, no table cell more, no link, no mention.
+//! Foreign text to Markdown that shows it literally: no markup, no HTML, no table cell more, no
+//! link, no mention.
 //!
 //! Entities and not backslashes: renderers disagree about a backslash before a pipe inside a table.
 
 use crate::report::text;
 
-/// After `@` or `#`, so that GitHub neither links nor notifies: its filters look at the text after entities are resolved.
+/// After `@` or `#`, so that GitHub neither links nor notifies: its filters look at the text after
+/// entities are resolved.
 const BREAK: &str = "&#8203;";
 
 /// One line of literal text, for a paragraph, a list item or a table cell.

@@ -1,4 +1,5 @@
-//! What the table holds, of which workloads. Not here: how a format draws it (the snapshots of `two_workloads` and `swept`).
+//! What the table holds, of which workloads. Not here: how a format draws it (the snapshots of
+//! `two_workloads` and `swept`).
 
 use super::{Of, Overview, overview};
 use crate::config::{Axis, Lang};

@@ -1,6 +1,8 @@
-//! What the page draws, from records and sessions: distributions, requests over time, seconds, server starts. Values in the units of their names.
+//! What the page draws, from records and sessions: distributions, requests over time, seconds,
+//! server starts. Values in the units of their names.
 //!
-//! Bounded in size whatever was measured: what is left out is counted. Not here: drawing (`page.js`), tables (the report has them).
+//! Bounded in size whatever was measured: what is left out is counted. Not here: drawing
+//! (`page.js`), tables (the report has them).
 
 use std::collections::BTreeMap;
 
@@ -44,7 +46,8 @@ pub struct Requests {
     pub ttft_ms: Vec<Option<f64>>,
     pub e2e_ms: Vec<Option<f64>>,
     pub failed: Vec<bool>,
-    /// How many there were; those shown keep the smallest and the largest of every stretch of time, and every failure as long as there is room.
+    /// How many there were; those shown keep the smallest and the largest of every stretch of time,
+    /// and every failure as long as there is room.
     pub of: usize,
 }
 
@@ -153,7 +156,8 @@ fn cdfs(workload: &WorkloadRecord, beside: Beside<'_>) -> Result<Vec<Cdf>, Recor
     Ok(all.filter_map(|(name, candidate, baseline)| cdf(name, candidate, baseline)).collect())
 }
 
-/// All sessions together; a timing that one of them lacks (it was made by an older version) is not drawn.
+/// All sessions together; a timing that one of them lacks (it was made by an older version) is not
+/// drawn.
 fn of_sessions(sessions: &[&Session]) -> Result<BTreeMap<&'static str, Gaps>, RecordError> {
     let mut all: BTreeMap<&'static str, Gaps> = BTreeMap::new();
     for (i, session) in sessions.iter().enumerate() {
@@ -206,7 +210,8 @@ fn requests(rounds: &[(u32, &RoundRecord)], spans: &[Span]) -> Requests {
     shown
 }
 
-/// First of a stretch, its extremes, and its failures while there is room for them; in order of time.
+/// First of a stretch, its extremes, and its failures while there is room for them; in order of
+/// time.
 fn kept(columns: &Columns, stretch: &[usize], failures: &mut usize) -> Vec<usize> {
     let good = || stretch.iter().copied().filter(|i| columns.ok(*i));
     let mut keep: Vec<usize> = [

@@ -1,5 +1,5 @@
-//! What GPU and server said of themselves over the rounds, as lanes on the time axis of the requests. Not here: drawing (`page.js`), sums over
-//! a round (`report::gpu`, `report::server`).
+//! What GPU and server said of themselves over the rounds, as lanes on the time axis of the
+//! requests. Not here: drawing (`page.js`), sums over a round (`report::gpu`, `report::server`).
 
 use serde::Serialize;
 

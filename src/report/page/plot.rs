@@ -1,5 +1,5 @@
-//! Few points in lines, as an SVG that needs no script: where each mark and tick stands. Not here: which curves (`sweeps`, `history`), or the
-//! colours (`page.css`).
+//! Few points in lines, as an SVG that needs no script: where each mark and tick stands. Not here:
+//! which curves (`sweeps`, `history`), or the colours (`page.css`).
 
 use std::fmt::Write as _;
 
@@ -84,7 +84,8 @@ pub struct Mark {
     pub ring: Option<f64>,
 }
 
-/// What a line is drawn with. No two of the first 35 have colour, dashes and shape of their marks all in common.
+/// What a line is drawn with. No two of the first 35 have colour, dashes and shape of their marks
+/// all in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pen {
     /// Of the style sheet: colour and dashes.
@@ -138,7 +139,8 @@ pub fn plot(
         Across::Numbers => nice(0.0, x_high).1,
         _ => (scaled(x_low), scaled(x_high)),
     };
-    // From 0, so that a small difference does not look like a large one; histories show where a level moved.
+    // From 0, so that a small difference does not look like a large one; histories show where a
+    // level moved.
     let near = matches!(across, Across::Names(_)) && y_high > y_low;
     let least = if near { y_low - (y_high - y_low) * 0.5 } else { 0.0 };
     let (y_steps, (bottom, top)) =
@@ -249,7 +251,8 @@ fn covered(lines: &[Drawn]) -> Vec<String> {
 /// What is not fit to be judged, whoever's it is.
 const CROSS: &str = "m-4.5 -4.5l9 9m0 -9l-9 9";
 
-/// Dot, square, diamond, triangle, bar, triangle on its tip, hourglass: told apart without their colour.
+/// Dot, square, diamond, triangle, bar, triangle on its tip, hourglass: told apart without their
+/// colour.
 fn sign(index: usize, x: f64, y: f64) -> String {
     let shape = match index % SHAPES {
         0 => "m-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
@@ -267,7 +270,8 @@ fn ends(values: impl Iterator<Item = f64> + Clone) -> Option<(f64, f64)> {
     Some((values.clone().reduce(f64::min)?, values.reduce(f64::max)?))
 }
 
-/// Round steps and the ends of an axis that holds both values: P. Heckbert, "Nice numbers for graph labels", Graphics Gems, 1990.
+/// Round steps and the ends of an axis that holds both values: P. Heckbert, "Nice numbers for graph
+/// labels", Graphics Gems, 1990.
 fn nice(low: f64, high: f64) -> (Vec<f64>, (f64, f64)) {
     let high = if high > low { high } else { low + low.abs().max(1.0) };
     let rough = (high - low) / 4.0;

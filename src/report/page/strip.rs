@@ -1,4 +1,5 @@
-//! A change with its interval as a strip: one axis for all metrics of a workload, places along it from 0 to 100. Not here: drawing it.
+//! A change with its interval as a strip: one axis for all metrics of a workload, places along it
+//! from 0 to 100. Not here: drawing it.
 
 use crate::report::MetricReport;
 
@@ -28,8 +29,8 @@ const FARTHEST: f64 = 2.0;
 const ENDS: [f64; 8] = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, FARTHEST];
 
 impl Axis {
-    /// Wide enough for three quarters of what is to be drawn, as one metric's tail must not flatten all others; none where nothing was
-    /// compared.
+    /// Wide enough for three quarters of what is to be drawn, as one metric's tail must not flatten
+    /// all others; none where nothing was compared.
     pub fn of(metrics: &[MetricReport]) -> Option<Self> {
         let known = metrics.iter().filter(|m| m.judgement.is_some());
         let mut ends: Vec<f64> = known

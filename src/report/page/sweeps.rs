@@ -1,4 +1,5 @@
-//! A load at several levels as curves: of one run, or of several side by side. Not here: their numbers or knees (`report::sweep`).
+//! A load at several levels as curves: of one run, or of several side by side. Not here: their
+//! numbers or knees (`report::sweep`).
 
 use super::plot::{Across, Curve, Kind, Pen, Plot, Point, plot};
 use crate::config::{Axis, Lang};
@@ -135,8 +136,8 @@ fn against_latency(levels: &[f64], all: &[Swept<'_>]) -> Option<Plot> {
     plot(format!("{what} against E2E p95"), "E2E p95, ms".into(), &Across::Numbers, &curves, &[])
 }
 
-/// One per entrant, in their order, also where there is nothing to draw: their pens are the same in every plot. `point`: its x, its y, both
-/// in words, and whether a knee is shown there.
+/// One per entrant, in their order, also where there is nothing to draw: their pens are the same in
+/// every plot. `point`: its x, its y, both in words, and whether a knee is shown there.
 fn curves(
     levels: &[f64],
     all: &[Swept<'_>],

@@ -1,4 +1,5 @@
-//! The page as text: what a reader and a script find in it. Not here: how it looks, or that its script runs (`tests/it/page.rs`).
+//! The page as text: what a reader and a script find in it. Not here: how it looks, or that its
+//! script runs (`tests/it/page.rs`).
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,6 @@
-//! Every word of the page that is not data, once. A language is a value of this type, so that none can lack a word. Not here: units, names of
-//! metrics, verdicts and judgements, which are the same in every language.
+//! Every word of the page that is not data, once. A language is a value of this type, so that none
+//! can lack a word. Not here: units, names of metrics, verdicts and judgements, which are the same
+//! in every language.
 
 mod ko;
 

@@ -1,4 +1,5 @@
-//! Prometheus' text format 0.0.4: series grouped by name under one `HELP` and `TYPE`, labels escaped, values in full.
+//! Prometheus' text format 0.0.4: series grouped by name under one `HELP` and `TYPE`, labels
+//! escaped, values in full.
 //!
 //! Source: <https://prometheus.io/docs/instrumenting/exposition_formats/>. Not here: which numbers.
 
@@ -32,13 +33,15 @@ impl Exposition {
             self.0.len() - 1
         });
         let (series, labels) = (&mut self.0[at].series, braces(labels));
-        // A reader refuses the whole file for a series that is in it twice; only a report that was written by hand has one.
+        // A reader refuses the whole file for a series that is in it twice; only a report that was
+        // written by hand has one.
         if series.iter().all(|(seen, _)| *seen != labels) {
             series.push((labels, value));
         }
     }
 
-    /// One series for each of `states`, 1 for the one that it is; all are 0 where it is none of them.
+    /// One series for each of `states`, 1 for the one that it is; all are 0 where it is none of
+    /// them.
     pub fn states(
         &mut self,
         name: &str,

@@ -1,4 +1,5 @@
-//! The text as Prometheus reads it: its grammar, the numbers in base units, and that the dashboard and the docs name what is written.
+//! The text as Prometheus reads it: its grammar, the numbers in base units, and that the dashboard
+//! and the docs name what is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -316,7 +317,8 @@ fn the_dashboard_asks_for_what_is_written() {
     }
 }
 
-/// `name{label="value"}` in an expression: its name, its labels, each with what it may be. None: what somebody chose in the dashboard.
+/// `name{label="value"}` in an expression: its name, its labels, each with what it may be. None:
+/// what somebody chose in the dashboard.
 type Selector<'a> = (&'a str, Vec<(&'a str, Option<Vec<&'a str>>)>);
 
 fn selectors(expression: &str) -> Vec<Selector<'_>> {

@@ -1,4 +1,5 @@
-//! Records to the view model of a ranking. Not here: which records, or whether a measurement is fit (the caller says).
+//! Records to the view model of a ranking. Not here: which records, or whether a measurement is fit
+//! (the caller says).
 
 use std::collections::BTreeMap;
 
@@ -106,7 +107,8 @@ impl Measured<'_> {
         self.starts.get(&metric).map_or(&[], Vec::as_slice)
     }
 
-    /// In some round nothing met the SLOs: a goodput of 0, which has no logarithm, so that its start has no value on the goodput's scale.
+    /// In some round nothing met the SLOs: a goodput of 0, which has no logarithm, so that its
+    /// start has no value on the goodput's scale.
     fn has_zero(&self) -> bool {
         self.values(Metric::Goodput).len() < self.values(Metric::SloAttainment).len()
     }
@@ -121,7 +123,8 @@ impl Measured<'_> {
 /// What differs in the load, if anything does: then its numbers are of something else.
 pub(super) fn other_load(mine: &WorkloadRecord, first: &WorkloadRecord) -> Option<String> {
     let plan = |w: &WorkloadRecord| w.fingerprint.0.get("plan").cloned();
-    // How a protocol writes a request is no part of the load, nor is which others a config has beside it.
+    // How a protocol writes a request is no part of the load, nor is which others a config has
+    // beside it.
     let alone = |l: &LoadFacts| LoadDetail { level: None, ..l.detail.clone() };
     let alike = |l: &LoadFacts| LoadFacts {
         protocol: String::new(),
@@ -190,7 +193,8 @@ struct Row {
     unproven: Option<&'static str>,
 }
 
-/// Each metric that the workload defines, then those of watched GPUs, which have no rank. `fit`: who is ranked; `seen`: whose values are shown.
+/// Each metric that the workload defines, then those of watched GPUs, which have no rank. `fit`:
+/// who is ranked; `seen`: whose values are shown.
 fn metrics(
     shape: Shape,
     fit: &[Option<&Measured<'_>>],

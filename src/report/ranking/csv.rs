@@ -1,4 +1,5 @@
-//! A ranking as CSV in long form: one row per workload, metric and entrant. Numbers in full; absent is empty. Not here: hypotheses.
+//! A ranking as CSV in long form: one row per workload, metric and entrant. Numbers in full; absent
+//! is empty. Not here: hypotheses.
 
 use super::{PlaceReport, RankingReport, WorkloadRanking};
 use crate::metric::Metric;
@@ -24,7 +25,8 @@ const HEADER: [&str; 16] = [
     "knee",
 ];
 
-/// Metrics that nobody has, and workloads that nobody could be ranked in, have their rows too: without a number.
+/// Metrics that nobody has, and workloads that nobody could be ranked in, have their rows too:
+/// without a number.
 ///
 /// Errors where the writer does.
 pub fn render(report: &RankingReport) -> Result<String, String> {
@@ -84,7 +86,8 @@ fn row(
     ]
 }
 
-/// Which level of what the workload is, and the level at which this entrant's curve bends; empty where it is none.
+/// Which level of what the workload is, and the level at which this entrant's curve bends; empty
+/// where it is none.
 fn of_family(report: &RankingReport, w: &WorkloadRanking, entrant: usize) -> [String; 4] {
     let found = report.families.iter().find_map(|f| {
         let level = f

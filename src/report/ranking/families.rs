@@ -1,5 +1,5 @@
-//! Which of several records' workloads are levels of one load, and each record's curve over them. Not here: where a curve bends
-//! (`report::sweep`), or pictures (`report::page`).
+//! Which of several records' workloads are levels of one load, and each record's curve over them.
+//! Not here: where a curve bends (`report::sweep`), or pictures (`report::page`).
 
 use super::FamilyRanking;
 use super::build::{Entrant, other_load};
@@ -71,7 +71,8 @@ fn family(
     FamilyRanking { family: name.to_owned(), axis, levels, curves, notes }
 }
 
-/// A metric of all entrants as a table: the level, then a cell for each. None where no level has a value.
+/// A metric of all entrants as a table: the level, then a cell for each. None where no level has a
+/// value.
 pub fn rows(f: &FamilyRanking, curved: &Curved) -> Option<Vec<Vec<String>>> {
     let mut known = f.curves.iter().flatten().flat_map(|s| &s.levels);
     known.any(|l| curved.2(l).is_some()).then(|| {

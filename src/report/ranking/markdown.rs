@@ -1,4 +1,5 @@
-//! A ranking as GitHub-flavoured Markdown. Every text that is not a constant of this file is escaped. Not here: which number is shown.
+//! A ranking as GitHub-flavoured Markdown. Every text that is not a constant of this file is
+//! escaped. Not here: which number is shown.
 
 use std::fmt::Write as _;
 

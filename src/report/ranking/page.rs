@@ -1,4 +1,5 @@
-//! A ranking as one HTML file, with curves where the load had levels. Not here: which number is shown.
+//! A ranking as one HTML file, with curves where the load had levels. Not here: which number is
+//! shown.
 
 use askama::Template;
 

@@ -1,4 +1,5 @@
-//! A ranking for people at a terminal: per workload a table of metrics by entrants, then the hypotheses. Not here: which number is shown.
+//! A ranking for people at a terminal: per workload a table of metrics by entrants, then the
+//! hypotheses. Not here: which number is shown.
 
 use std::fmt::Write as _;
 

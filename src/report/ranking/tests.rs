@@ -1,4 +1,5 @@
-//! A load at several levels by several entrants, in every form: what is in a curve, what is not, and that it is said.
+//! A load at several levels by several entrants, in every form: what is in a curve, what is not,
+//! and that it is said.
 
 use super::build::{Entrant, Measured, ranking};
 use super::{PlaceReport, RankingReport, csv, markdown, page, terminal};

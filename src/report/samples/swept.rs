@@ -1,4 +1,5 @@
-//! A sample of a run: one load at four levels, and another load beside. Not here: where its curve bends (`sweep`).
+//! A sample of a run: one load at four levels, and another load beside. Not here: where its curve
+//! bends (`sweep`).
 
 use super::{measured, report};
 use crate::config::Axis;

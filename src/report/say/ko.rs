@@ -1,5 +1,5 @@
-//! Korean. The first sentence that fits a text is taken: particular ones stand before general ones. Notes end in nouns, as Korean tools
-//! write them, so that no particle has to agree with a name.
+//! Korean. The first sentence that fits a text is taken: particular ones stand before general ones.
+//! Notes end in nouns, as Korean tools write them, so that no particle has to agree with a name.
 
 mod accepted;
 pub mod advice;
@@ -31,7 +31,8 @@ fn differences(all: &[Difference]) -> String {
     joined(all)
 }
 
-/// In the order in which they are tried: what is accepted has a sentence of its own in it, and general forms come last.
+/// In the order in which they are tried: what is accepted has a sentence of its own in it, and
+/// general forms come last.
 pub const SENTENCES: [&[Sentence]; 7] = [
     accepted::SENTENCES,
     several::SENTENCES,

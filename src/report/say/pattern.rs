@@ -1,7 +1,8 @@
 //! A sentence with holes, and what of a text stands in them. Not here: any sentence.
 //!
-//! `{x}` is a hole; its letter says what it takes: `n m k` a number; `q r s t` a number with its unit, or `over` one; `u v w` a word; `a b c` any text,
-//! carried over as it is; `A` to `E` any text, translated in its turn; `L` a list (`a, b and c`); `_` a word that the other language does
+//! `{x}` is a hole; its letter says what it takes: `n m k` a number; `q r s t` a number with its
+//! unit, or `over` one; `u v w` a word; `a b c` any text, carried over as it is; `A` to `E` any
+//! text, translated in its turn; `L` a list (`a, b and c`); `_` a word that the other language does
 //! without. `[s]` is there or not.
 
 /// Units as sentences write them, and as tables do, which is how other languages do.
@@ -41,7 +42,8 @@ pub fn pieces(pattern: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// What stands in the holes of a pattern that the whole text fits: the shortest of the first hole, then of the next.
+/// What stands in the holes of a pattern that the whole text fits: the shortest of the first hole,
+/// then of the next.
 pub fn holes<'t>(pattern: &str, text: &'t str) -> Option<Vec<(char, &'t str)>> {
     // Most patterns begin otherwise, or have a word that the text has not.
     let possible = follows(pattern, text)

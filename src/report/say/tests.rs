@@ -1,4 +1,5 @@
-//! Every sample in both languages: the same numbers, units and names, and no English sentence in Korean. Also the patterns themselves.
+//! Every sample in both languages: the same numbers, units and names, and no English sentence in
+//! Korean. Also the patterns themselves.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,7 +18,8 @@ use crate::report::gpu::{GpuDevice, GpuReport};
 use crate::report::server::{ServerFact, ServerReport};
 use crate::report::{Report, markdown, page, samples, sweep, terminal};
 
-/// Words that Korean reports keep: names of metrics and statistics, units, the machine contract, commands, git's words.
+/// Words that Korean reports keep: names of metrics and statistics, units, the machine contract,
+/// commands, git's words.
 const KEPT: &str = "PASS FAIL INCONCLUSIVE INCOMPLETE BLIND INCOMPARABLE NO BASELINE INVALID improved unchanged regressed inconclusive unmeasured not \
     judged measured breached met open primary guard TTFT TPOT SLO goodput ttft tpot chunk gap send lag queue geomean mean sd min max pp \
     ms tok client sh md junit json csv code details summary gate on inconclusive warn merge base origin main tree runner yes no is \
@@ -59,7 +61,8 @@ fn texts(report: &Report, lang: Lang) -> [(&'static str, String); 4] {
     ]
 }
 
-/// A sample with all that explains and decides nothing, in the sentences of the code that writes them.
+/// A sample with all that explains and decides nothing, in the sentences of the code that writes
+/// them.
 fn explained() -> Report {
     let mut report = samples::regression();
     let w = &mut report.workloads[0];

@@ -1,5 +1,5 @@
-//! The report at a glance: what decides, the verdict last, where the eye is; one workload takes at most 25 lines of 80
-//! columns, and a few more where there are warnings, which are never left out.
+//! The report at a glance: what decides, the verdict last, where the eye is; one workload takes at
+//! most 25 lines of 80 columns, and a few more where there are warnings, which are never left out.
 //!
 //! Not here: every other number (`terminal`, which `-v` shows), which number is shown.
 
@@ -149,7 +149,8 @@ impl Pen {
         facts
     }
 
-    /// What was served per second, where nothing was compared and the measurement is fit to be looked at.
+    /// What was served per second, where nothing was compared and the measurement is fit to be
+    /// looked at.
     fn rates(&self, w: &WorkloadReport) -> Option<(&'static str, String)> {
         let shown = |metric: Metric| {
             let rate = w.rates.iter().find(|r| r.metric == metric.name() && r.value.is_some())?;
@@ -185,7 +186,8 @@ impl Pen {
         let left_out = left_out.map(|note| ("note", text::plain(&w.codes.say(self.lang, note))));
         let (mut facts, mut more): (Vec<(&'static str, String)>, usize) = (Vec::new(), 0);
         for line in text::why(report, w, self.lang).filter(|line| !told(line)).chain(left_out) {
-            // Of each label: many reasons, or what is accepted, which the table shows too, must not hide a warning.
+            // Of each label: many reasons, or what is accepted, which the table shows too, must not
+            // hide a warning.
             let most = if line.0 == "accepted" { 1 } else { MOST };
             if facts.iter().filter(|(label, _)| *label == line.0).count() < most {
                 facts.push(line);

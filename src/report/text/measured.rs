@@ -1,4 +1,5 @@
-//! What stands first where nothing was judged: the latencies that people look for, and the main rates. Not here: every other number.
+//! What stands first where nothing was judged: the latencies that people look for, and the main
+//! rates. Not here: every other number.
 
 use super::{WorkloadReport, number, value};
 use crate::metric::{Metric, Stat};
@@ -15,7 +16,8 @@ const RATES: [Metric; 6] = [
     Metric::ErrorRate,
 ];
 
-/// A row for each of TTFT, TPOT and E2E that the workload defines, a dash where it was not measured; none where something was judged.
+/// A row for each of TTFT, TPOT and E2E that the workload defines, a dash where it was not
+/// measured; none where something was judged.
 pub fn latencies(w: &WorkloadReport) -> Vec<[String; 5]> {
     if w.verdict.is_none() { rows(w) } else { Vec::new() }
 }

@@ -1,12 +1,14 @@
-//! Which numbers are absent, and how many requests a percentile lacks. Not here: why a judgement is open (`not_judged`).
+//! Which numbers are absent, and how many requests a percentile lacks. Not here: why a judgement is
+//! open (`not_judged`).
 
 use std::collections::BTreeMap;
 
 use crate::metric::{Metric, Timing};
 use crate::report::WorkloadReport;
 
-/// What the workload defines and the candidate could not measure; percentiles last, with the requests that they need:
-/// `tpot_geomean; ttft_p95, e2e_p95 need 20 completed requests, ttft_p99 needs 100`.
+/// What the workload defines and the candidate could not measure; percentiles last, with the
+/// requests that they need: `tpot_geomean; ttft_p95, e2e_p95 need 20 completed requests, ttft_p99
+/// needs 100`.
 pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
     let metrics = w.metrics.iter().filter(|m| m.candidate.is_none()).map(|m| &m.metric);
     // Speeds are as many as E2E latencies, which are among the metrics.
@@ -20,7 +22,8 @@ pub fn unmeasured(w: &WorkloadReport) -> Option<String> {
         }
     }
     let others = by_need.remove(&None).map(|names| names.join(", "));
-    // A comparison takes each round by itself. The first wave of a closed loop is completed and does not count.
+    // A comparison takes each round by itself. The first wave of a closed loop is completed and
+    // does not count.
     let unit =
         if w.comparison.is_some() { "completed requests per round" } else { "completed requests" };
     let few = by_need.iter().enumerate().map(|(i, (n, names))| {

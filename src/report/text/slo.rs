@@ -2,7 +2,8 @@
 
 use super::{WorkloadReport, value};
 
-/// The limits that each request must hold, and how many did: `ttft at most 500 ms, tpot at most 50 ms (all SLOs together): met by 586 of 600`.
+/// The limits that each request must hold, and how many did: `ttft at most 500 ms, tpot at most 50
+/// ms (all SLOs together): met by 586 of 600`.
 pub fn slo(w: &WorkloadReport) -> Option<String> {
     let all: Vec<String> = limits(w).map(|(name, limit)| format!("{name} {limit}")).collect();
     let met =
@@ -10,7 +11,8 @@ pub fn slo(w: &WorkloadReport) -> Option<String> {
     (!all.is_empty()).then(|| format!("{} (all SLOs together){met}", all.join(", ")))
 }
 
-/// Rows of a table: the SLO, its limit, the share and number of the scheduled requests that met it; then all of them together, and the goodput.
+/// Rows of a table: the SLO, its limit, the share and number of the scheduled requests that met it;
+/// then all of them together, and the goodput.
 pub fn slos(w: &WorkloadReport) -> Vec<[String; 3]> {
     let shown = |name: &str| {
         w.rates
@@ -31,7 +33,8 @@ pub fn slos(w: &WorkloadReport) -> Vec<[String; 3]> {
     rows
 }
 
-/// A share of the scheduled requests, as counts: `586 of 600`; `504 of 520 after the ramp` where some of them are not in it.
+/// A share of the scheduled requests, as counts: `586 of 600`; `504 of 520 after the ramp` where
+/// some of them are not in it.
 fn counts(w: &WorkloadReport, share: &str) -> Option<String> {
     let of = w.slo_requests.filter(|n| *n > 0)?;
     let met = w.rates.iter().find(|r| r.metric == share)?.value? * of as f64;

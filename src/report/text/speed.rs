@@ -1,10 +1,12 @@
-//! How quickly each request got its tokens, on one line. Not here: the tokens of all requests per second (a rate as others).
+//! How quickly each request got its tokens, on one line. Not here: the tokens of all requests per
+//! second (a rate as others).
 
 use super::{ABSENT, WorkloadReport, number};
 use crate::metric::{Metric, SPEED_STATS};
 use crate::report::ValueReport;
 
-/// `mean 44.31, p50 45.02, p95 51.77, min 22.16, max 54.98 tok/s (output tokens of each request by its E2E)`; none where no tokens are known.
+/// `mean 44.31, p50 45.02, p95 51.77, min 22.16, max 54.98 tok/s (output tokens of each request by
+/// its E2E)`; none where no tokens are known.
 pub fn speed(w: &WorkloadReport) -> Option<String> {
     let of = |name: &str| number(w.rates.iter().find(|r| r.metric == name).and_then(|r| r.value));
     let all = SPEED_STATS.map(|stat| (stat.name(), of(&Metric::TokenSpeed(stat).name())));

@@ -1,9 +1,10 @@
-//! How long the server took to be ready, start by start, as every format says it. Not here: which starts count.
+//! How long the server took to be ready, start by start, as every format says it. Not here: which
+//! starts count.
 
 use super::{WorkloadReport, value};
 
-/// `ready after 41.20 s, 43.00 s (spread 4.3 %)`: the spread is slowest minus quickest, relative to their middle. None where the gate made
-/// no start.
+/// `ready after 41.20 s, 43.00 s (spread 4.3 %)`: the spread is slowest minus quickest, relative to
+/// their middle. None where the gate made no start.
 pub fn server_start(w: &WorkloadReport) -> Option<String> {
     let all = &w.server_start_ms;
     let (low, high) =

@@ -1,4 +1,5 @@
-//! Sheets of what was seen beside the judged numbers: GPUs in each round and over all, the server's own metrics, the anchor, sweeps.
+//! Sheets of what was seen beside the judged numbers: GPUs in each round and over all, the server's
+//! own metrics, the anchor, sweeps.
 //!
 //! Not here: requests, and what was sampled second by second.
 

@@ -1,4 +1,5 @@
-//! Every request of a record, as a row. Times in milliseconds, of the stored microseconds. Not here: statistics.
+//! Every request of a record, as a row. Times in milliseconds, of the stored microseconds. Not
+//! here: statistics.
 
 use super::sheet::{Cell, Column, Sheet, count, number, whole};
 use crate::measure::columns::millis;

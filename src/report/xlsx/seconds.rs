@@ -1,5 +1,5 @@
-//! What was sampled while a round ran, second by second: a row per GPU, and one of the server, as the page's lanes show it. Not here: what a whole
-//! round adds up to (`evidence`).
+//! What was sampled while a round ran, second by second: a row per GPU, and one of the server, as
+//! the page's lanes show it. Not here: what a whole round adds up to (`evidence`).
 
 use super::sheet::{Cell, Column, Sheet, count, number};
 use crate::record::{Record, RoundRecord, StartRecord, WorkloadRecord};
@@ -37,7 +37,8 @@ pub const SERVER: Sheet<7> = Sheet {
     frozen_columns: 4,
 };
 
-/// A quantity over the seconds of a round, and how many of its stored units make one of the sheet's.
+/// A quantity over the seconds of a round, and how many of its stored units make one of the
+/// sheet's.
 struct Lane<'a>(&'a [Option<f64>], f64);
 
 /// Means over each second of a round. A second in which a GPU told nothing has no row.

@@ -1,4 +1,5 @@
-//! One table on one sheet: a header that stays in view, widths, filters. Not here: which tables there are (`xlsx`).
+//! One table on one sheet: a header that stays in view, widths, filters. Not here: which tables
+//! there are (`xlsx`).
 
 use rust_xlsxwriter::{Format, FormatBorder, Workbook, Worksheet, XlsxError};
 
@@ -92,7 +93,8 @@ impl<const N: usize> Sheet<N> {
         rows: impl Iterator<Item = [Cell; N]>,
     ) -> Result<(), XlsxError> {
         let header = Format::new().set_bold().set_border_bottom(FormatBorder::Thin);
-        // What a spreadsheet would run as a formula, were it typed again: marked as text, as a typed apostrophe does.
+        // What a spreadsheet would run as a formula, were it typed again: marked as text, as a
+        // typed apostrophe does.
         let marked = Format::new().set_quote_prefix();
         for (at, Column(title, width)) in (0_u16..).zip(&self.columns) {
             sheet.write_string_with_format(0, at, *title, &header)?;

@@ -1,4 +1,5 @@
-//! The workbook read back from its parts: what a spreadsheet finds in the cells is what the JSON says.
+//! The workbook read back from its parts: what a spreadsheet finds in the cells is what the JSON
+//! says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read as _};
@@ -135,7 +136,8 @@ fn cells(values: impl Iterator<Item = Option<f64>>) -> Vec<Cell> {
     values.map(|v| v.map_or(Cell::Absent, Cell::Number)).collect()
 }
 
-/// How the number under a JSON pointer becomes that of a cell: its column, and how many of the JSON's units make one of the column's.
+/// How the number under a JSON pointer becomes that of a cell: its column, and how many of the
+/// JSON's units make one of the column's.
 type Place = (&'static str, &'static str, f64);
 
 const fn at(pointer: &'static str, title: &'static str) -> Place {

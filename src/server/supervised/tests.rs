@@ -1,4 +1,5 @@
-//! The starting side, against a script that stands for the supervisor. The real one is tested with the whole program.
+//! The starting side, against a script that stands for the supervisor. The real one is tested with
+//! the whole program.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 

@@ -1,4 +1,5 @@
-//! Tests of the engine's rules: exact token counts, budgets, preemption, knobs. Not here: pacing and sockets.
+//! Tests of the engine's rules: exact token counts, budgets, preemption, knobs. Not here: pacing
+//! and sockets.
 
 use proptest::prelude::*;
 
@@ -186,7 +187,8 @@ fn jitter_has_mean_one_and_starts_differ() {
     let starts: Vec<f64> = (0..60).map(|s| decode(s) / plain).collect();
     let mean = starts.iter().sum::<f64>() / 60.0;
     let sd = (starts.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 59.0).sqrt();
-    // 0.8 % in common and 0.3 % apart, with stalls and outliers on top; the mean error of 60 starts is a few parts in 1000.
+    // 0.8 % in common and 0.3 % apart, with stalls and outliers on top; the mean error of 60 starts
+    // is a few parts in 1000.
     assert!((0.99..1.03).contains(&mean), "{mean}");
     assert!((0.005..0.06).contains(&sd), "{sd}");
 }

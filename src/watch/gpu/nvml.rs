@@ -1,4 +1,5 @@
-//! Questions to NVML, and its answers in our terms. What it refuses or does not know is absent. Not here: when it is asked.
+//! Questions to NVML, and its answers in our terms. What it refuses or does not know is absent. Not
+//! here: when it is asked.
 
 use std::cell::Cell;
 
@@ -31,7 +32,8 @@ pub fn open() -> Result<Nvml, String> {
     })
 }
 
-/// Index and UUID of each GPU, then of the MIG devices; and how many of them are GPUs. One without a UUID cannot be found again.
+/// Index and UUID of each GPU, then of the MIG devices; and how many of them are GPUs. One without
+/// a UUID cannot be found again.
 pub fn known(nvml: &Nvml) -> (Vec<(u32, String)>, usize) {
     let handles: Vec<(u32, Handle<'_>)> = (0..nvml.device_count().unwrap_or(0))
         .filter_map(|i| Some((i, nvml.device_by_index(i).ok()?)))

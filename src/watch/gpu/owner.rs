@@ -1,4 +1,5 @@
-//! Whose a process on a GPU is: by its ancestors in /proc, each process looked up once. Not here: whether it may be there.
+//! Whose a process on a GPU is: by its ancestors in /proc, each process looked up once. Not here:
+//! whether it may be there.
 #![expect(clippy::disallowed_methods, reason = "rim: reads /proc")]
 
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! The stored candidate, ways to change it, and its judging, with all formats held against each other.
+//! The stored candidate, ways to change it, and its judging, with all formats held against each
+//! other.
 //!
 //! Not here: what the verdict has to be.
 

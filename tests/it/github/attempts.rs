@@ -1,4 +1,5 @@
-//! Attempts at one commit as GitHub keeps them: check run, comment and statuses. Not here: the rule (`attempt`), local attempts (`attempts`).
+//! Attempts at one commit as GitHub keeps them: check run, comment and statuses. Not here: the rule
+//! (`attempt`), local attempts (`attempts`).
 
 use serde_json::json;
 

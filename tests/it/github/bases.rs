@@ -1,4 +1,5 @@
-//! What `comment` judges against: the base and the merge base of the pull request, and not what its job has checked out.
+//! What `comment` judges against: the base and the merge base of the pull request, and not what its
+//! job has checked out.
 
 use serde_json::{Value, json};
 

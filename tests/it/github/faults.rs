@@ -1,5 +1,5 @@
-//! `check` against a GitHub that fails in every way: verdict, exit code and files are what they would have been. Not here: what `comment`
-//! makes of the same (`github`).
+//! `check` against a GitHub that fails in every way: verdict, exit code and files are what they
+//! would have been. Not here: what `comment` makes of the same (`github`).
 
 use super::{HEAD, Scene, check_of_nothing, github};
 use crate::github_fake::{Fault, REPO};
@@ -7,7 +7,8 @@ use crate::github_fake::{Fault, REPO};
 #[test]
 fn whatever_github_answers_the_verdict_stands() {
     let forbidden = "Resource not accessible by integration";
-    // Part of the path, status, message, and: what is said, how many notices there are, and what was made of comment, check and status.
+    // Part of the path, status, message, and: what is said, how many notices there are, and what
+    // was made of comment, check and status.
     let cases = [
         ("/", 401, "Bad credentials", "GITHUB_TOKEN or GOODPUT_GATE_TOKEN", 1, [0, 0, 0]),
         ("/", 403, forbidden, "`permissions: checks: write`", 3, [0, 0, 0]),

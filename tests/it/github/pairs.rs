@@ -1,5 +1,5 @@
-//! `comment` with the two records of interleaved runs, as a fork's job uploads them. Not here: single records (`github`), what such a run
-//! measures (`gate_interleaved`).
+//! `comment` with the two records of interleaved runs, as a fork's job uploads them. Not here:
+//! single records (`github`), what such a run measures (`gate_interleaved`).
 
 use serde_json::{Value, json};
 
@@ -57,7 +57,8 @@ fn both_sides_of_a_run_are_judged_together_in_whichever_order() {
     let same = text(&scene, &["baseline.json", "record.json"]);
     assert!(!same.contains("**FAIL**") && same.contains("| unchanged |"), "{same}");
 
-    // Whoever measures must not choose what counts: it is said where the trusted config looks at committed baselines.
+    // Whoever measures must not choose what counts: it is said where the trusted config looks at
+    // committed baselines.
     let own = "what it was compared with is the measuring job's own choice";
     assert!(same.contains(own) && slow.contains(own), "{same}");
     let set =
@@ -72,7 +73,8 @@ fn both_sides_of_a_run_are_judged_together_in_whichever_order() {
 #[test]
 fn a_pair_is_judged_by_the_rules_of_this_checkout() {
     let scene = Scene::trusted_half(70, 1, &github());
-    // Forged: nearly twice as slow is allowed, nothing is limited, and a history so noisy that nothing is ever significant.
+    // Forged: nearly twice as slow is allowed, nothing is limited, and a history so noisy that
+    // nothing is ever significant.
     let loosened = |mut record: Value| {
         record["workloads"][0]["regressions"] = json!({"tpot_geomean": {"min_change_ratio": 0.99}, "ttft_geomean": {"min_change_ratio": 0.99},
             "e2e_geomean": {"min_change_ratio": 0.99}, "output_token_rate": {"min_change_ratio": 0.99}});

@@ -1,6 +1,8 @@
-//! A stored record whose requests a test has changed, with all that stands beside them made to say the same again.
+//! A stored record whose requests a test has changed, with all that stands beside them made to say
+//! the same again.
 //!
-//! A record that contradicts itself is refused when it is read. Not here: tests of just that (`gate_hostile`).
+//! A record that contradicts itself is refused when it is read. Not here: tests of just that
+//! (`gate_hostile`).
 
 use std::collections::BTreeMap;
 

@@ -17,7 +17,8 @@ pub enum Act {
     Close,
     /// The connection is reset.
     Reset,
-    /// The whole server goes away, and with it its port and every other connection; this one is closed after what is left to write.
+    /// The whole server goes away, and with it its port and every other connection; this one is
+    /// closed after what is left to write.
     Gone,
 }
 
@@ -61,7 +62,8 @@ impl Answer {
         answer
     }
 
-    /// The same answer, before whose last bytes the server goes away. No client that has read it whole can take a connection for open.
+    /// The same answer, before whose last bytes the server goes away. No client that has read it
+    /// whole can take a connection for open.
     pub fn leaving(mut self) -> Self {
         if let Some(Act::Write(head)) = self.0.first_mut() {
             let end = head.len() - b"\r\n".len();

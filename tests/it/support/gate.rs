@@ -10,7 +10,8 @@ use tempfile::TempDir;
 /// A hang is a failure, not a wait: far beyond what any run here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Findings that a busy machine gives to a sound run: they make it exit 3, and say nothing of what is tested here.
+/// Findings that a busy machine gives to a sound run: they make it exit 3, and say nothing of what
+/// is tested here.
 const BUSY_MACHINE: [&str; 4] = ["send_lag", "loop_lag", "client_cpu", "offered_rate"];
 
 /// The command, its folder, its environment.

@@ -1,6 +1,8 @@
-//! A scripted HTTP server on loopback: plain threads and sockets, so that it can do what no real server would own up to.
+//! A scripted HTTP server on loopback: plain threads and sockets, so that it can do what no real
+//! server would own up to.
 //!
-//! Answers `/v1/models` and `/version`, and each POST as the test's script says. Keeps what it was sent.
+//! Answers `/v1/models` and `/version`, and each POST as the test's script says. Keeps what it was
+//! sent.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};

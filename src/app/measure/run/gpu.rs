@@ -1,5 +1,6 @@
-//! The GPUs of a run: opened once, watched while a round of a server on this machine runs, and what they did put into its record. Not here:
-//! NVML (`watch::gpu`), what makes a round unfit (`evidence::gpu`).
+//! The GPUs of a run: opened once, watched while a round of a server on this machine runs, and what
+//! they did put into its record. Not here: NVML (`watch::gpu`), what makes a round unfit
+//! (`evidence::gpu`).
 #![expect(clippy::disallowed_methods, reason = "rim: reads CUDA_VISIBLE_DEVICES")]
 
 use std::collections::BTreeSet;
@@ -58,7 +59,8 @@ impl<'a> Gpus<'a> {
         }
     }
 
-    /// Those of one side's server; `here`: it is on this machine. Errors: exit 3, a GPU that the config names is not there.
+    /// Those of one side's server; `here`: it is on this machine. Errors: exit 3, a GPU that the
+    /// config names is not there.
     pub fn watch(&self, side: &Side, here: bool) -> anyhow::Result<Watch> {
         let endpoint = &side.target.endpoint;
         let started = matches!(endpoint, Endpoint::Started(_));
@@ -120,7 +122,8 @@ impl<'a> Gpus<'a> {
         Watch { facts: Facts { unwatched, ..Facts::default() }, required, ..nothing }
     }
 
-    /// What the GPUs did in the round, and what it means, into its record. `earlier`: rounds of the workload before it.
+    /// What the GPUs did in the round, and what it means, into its record. `earlier`: rounds of the
+    /// workload before it.
     pub fn put<'r>(
         &self,
         watch: &Watch,

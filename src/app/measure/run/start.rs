@@ -1,5 +1,5 @@
-//! One start of a run: servers opened, every workload planned, warmed up and sent, each round stored. Not here: how many starts there are, or
-//! which side goes first (`measure`).
+//! One start of a run: servers opened, every workload planned, warmed up and sent, each round
+//! stored. Not here: how many starts there are, or which side goes first (`measure`).
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -41,7 +41,8 @@ pub struct Open {
     began_ns: u64,
 }
 
-/// A workload whose load is known. The requests of a round are made before it begins, and dropped after it.
+/// A workload whose load is known. The requests of a round are made before it begins, and dropped
+/// after it.
 struct Ready {
     warmup: Arc<RoundPlan>,
     extras: Extras,
@@ -88,7 +89,8 @@ impl Run<'_> {
         for (index, workload) in self.config.workloads.iter().enumerate() {
             let extras = target.extras(workload)?;
             let Measuring { salt, record, .. } = &self.sides[side];
-            // Workloads of one seed would send the same prompts, and the later ones find them in the server's prefix cache.
+            // Workloads of one seed would send the same prompts, and the later ones find them in
+            // the server's prefix cache.
             let salt = plan::salt(salt.wrapping_add(index as u64));
             // The same plan in each start, and yet no id twice in a server's log.
             let session = format!("{}{start}", record.session);
@@ -244,7 +246,8 @@ impl Run<'_> {
             timelines: &measured.timelines,
             began_ns: measured.began_ns,
             health: client_health(&measured),
-            // That its server ended is no accident of the run: the round counts, and makes it INVALID.
+            // That its server ended is no accident of the run: the round counts, and makes it
+            // INVALID.
             cut_short: self.job.stop.stopping() && died.is_none(),
         };
         self.order += 1;
@@ -282,7 +285,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What a cold workload's prompts leave in the prefix cache would take the room of the next round's.
+    /// What a cold workload's prompts leave in the prefix cache would take the room of the next
+    /// round's.
     fn cool(&mut self, open: &Open, workload: usize) -> anyhow::Result<()> {
         let detail = &mut self.sides[open.side].record.workloads[workload].load.detail;
         if detail.tier == Some(Tier::Cold) {
@@ -358,15 +362,17 @@ fn server_evidence(
     }
 }
 
-/// Requests that this process had no descriptor for: the client's fault, so that their failure says nothing of the server.
+/// Requests that this process had no descriptor for: the client's fault, so that their failure says
+/// nothing of the server.
 fn no_room(measured: &Measured) -> Option<Finding> {
     let n = Some(measured.health.no_room).filter(|n| *n > 0)?;
     let seen = Seen::TooManyConnections { requests: n, most: most_connections() as u64 };
     Some(Finding::new(Severity::Invalid, "open_files", seen))
 }
 
-/// Why a server that was started is not there any more. Also of the side that waits: the run is over, and this is the last round that
-/// can say why. What the measured one answered may be the first sign of its end.
+/// Why a server that was started is not there any more. Also of the side that waits: the run is
+/// over, and this is the last round that can say why. What the measured one answered may be the
+/// first sign of its end.
 fn died(all: &[Open], measured: &Open, answers: &[Timeline]) -> Option<String> {
     let ominous = |t: &Timeline| {
         matches!(

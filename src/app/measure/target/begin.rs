@@ -1,4 +1,5 @@
-//! How a server of a side comes to be there: found, simulated, or started by its command with a port and a container's name of its own.
+//! How a server of a side comes to be there: found, simulated, or started by its command with a
+//! port and a container's name of its own.
 //!
 //! Not here: waiting until it answers, or asking it anything (`target`).
 #![expect(clippy::disallowed_methods, reason = "rim: draws names and reads the environment")]
@@ -25,7 +26,8 @@ const WITHHELD: [&str; 5] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
 ];
 
-/// The server of a side, not asked yet, and its base URL. What it prints goes to `log`. Errors: exit 3.
+/// The server of a side, not asked yet, and its base URL. What it prints goes to `log`. Errors:
+/// exit 3.
 pub fn begin(side: &Side, api_key: Option<&str>, log: &Path) -> anyhow::Result<(Process, String)> {
     match &side.target.endpoint {
         Endpoint::Http(url) => Ok((Process::None, url.clone())),
@@ -79,7 +81,8 @@ fn container(program: &str, side: &str) -> anyhow::Result<Container> {
     Ok(Container { program: program.to_owned(), name: format!("{PREFIX}{side}-{drawn:016x}") })
 }
 
-/// A free one where `base_url` leaves it open, else the one that it names. Errors: somebody listens there already, who would be measured.
+/// A free one where `base_url` leaves it open, else the one that it names. Errors: somebody listens
+/// there already, who would be measured.
 fn port(server: &Server) -> anyhow::Result<u16> {
     if server.base_url.contains(&format!("${{{PORT}}}")) {
         return server::free_port().context("cannot find a free port");
@@ -95,7 +98,8 @@ fn port(server: &Server) -> anyhow::Result<u16> {
     Ok(port)
 }
 
-/// What must not be shown of what the server of a side says: the key and the headers that it is sent, and [`secret_values`].
+/// What must not be shown of what the server of a side says: the key and the headers that it is
+/// sent, and [`secret_values`].
 pub fn secrets(side: &Side, api_key: Option<&str>) -> Secrets {
     let sent = protocol::secrets(api_key, &side.target.headers);
     match &side.target.endpoint {
@@ -104,8 +108,9 @@ pub fn secrets(side: &Side, api_key: Option<&str>) -> Secrets {
     }
 }
 
-/// What a server may have printed of its environment and must not be shown: every value that the config sets (they are never recorded),
-/// and of our own variables those whose name says that they are keys. Shorter values would be found in innocent words.
+/// What a server may have printed of its environment and must not be shown: every value that the
+/// config sets (they are never recorded), and of our own variables those whose name says that they
+/// are keys. Shorter values would be found in innocent words.
 pub fn secret_values(server: &Server, sent: Secrets) -> Secrets {
     const WORDS: [&str; 8] =
         ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH", "DSN", "_URL"];

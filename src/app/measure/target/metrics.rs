@@ -1,4 +1,5 @@
-//! Where the metrics page of a server is: what the config says, or where it usually is. Not here: reading it during a round (`watch::scrape`).
+//! Where the metrics page of a server is: what the config says, or where it usually is. Not here:
+//! reading it during a round (`watch::scrape`).
 
 use crate::config::{self, MetricsPage, PORT, Target};
 use crate::evidence::server::names;
@@ -15,7 +16,8 @@ pub enum Metrics {
     Missing(String),
 }
 
-/// Where servers have it: nearly all; and TensorRT-LLM's own server, whose `/metrics` is something else.
+/// Where servers have it: nearly all; and TensorRT-LLM's own server, whose `/metrics` is something
+/// else.
 const USUAL: [&str; 2] = ["/metrics", "/prometheus/metrics"];
 /// Triton serves its API on 8000, gRPC on 8001 and metrics on 8002.
 const TRITON_OFFSET: u16 = 2;
@@ -52,7 +54,8 @@ impl Places {
     }
 }
 
-/// What is on the first page that answers, in words: whose names, and which of them mean nothing to us. None where there is no page.
+/// What is on the first page that answers, in words: whose names, and which of them mean nothing to
+/// us. None where there is no page.
 pub async fn described(places: &Places, probe: &Probe) -> Option<String> {
     const MOST: usize = 20;
     for source in places.sources(probe).unwrap_or_default() {
@@ -119,7 +122,8 @@ fn placed(url: &str, base_url: &str) -> String {
     )
 }
 
-/// The key goes to the host that it is for, and to no other; and not in the clear where it is encrypted on its way to the API.
+/// The key goes to the host that it is for, and to no other; and not in the clear where it is
+/// encrypted on its way to the API.
 fn may_have_key(url: &str, root: &str) -> bool {
     let (Ok(url), Ok(root)) = (reqwest::Url::parse(url), reqwest::Url::parse(root)) else {
         return false;

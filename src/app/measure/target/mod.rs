@@ -1,4 +1,5 @@
-//! The server of one start: a child process of ours (simulated, or the user's command), or one that runs already; asked what it is before any clock.
+//! The server of one start: a child process of ours (simulated, or the user's command), or one that
+//! runs already; asked what it is before any clock.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -37,7 +38,8 @@ pub struct Target {
     process: Process,
     pub site: Arc<Site>,
     pub model: String,
-    /// When a server that the gate started by a command answered that it is ready, by the monotonic clock.
+    /// When a server that the gate started by a command answered that it is ready, by the monotonic
+    /// clock.
     pub ready_ns: Option<u64>,
     protocol: Protocol,
     extra_body: ExtraBody,
@@ -63,8 +65,8 @@ const UNREADY: &str = "\nhint: it has to stay in the foreground until it is stop
 /// The same of the baseline's side, which is a clean checkout.
 const UNREADY_CHECKOUT: &str = "\nhint: it ran in the baseline's own checkout, where files that git does not hold are missing (`server.build` has to make them); and it has to stay in the foreground";
 impl Target {
-    /// Starts (or finds) the server of a side and asks what it is. What it prints goes to `log`. Errors: exit 3, since nothing can be
-    /// measured; [`Stopped`].
+    /// Starts (or finds) the server of a side and asks what it is. What it prints goes to `log`.
+    /// Errors: exit 3, since nothing can be measured; [`Stopped`].
     pub fn open(
         side: &Side,
         api_key: Option<&str>,
@@ -126,7 +128,8 @@ impl Target {
         let facts = wait(&runtime, stop, probe.facts())?;
         let (model, facts) = match (&target.model, facts) {
             (ModelChoice::Named(name), Ok(facts)) => (name.clone(), facts),
-            // A server without /models can be measured all the same, if its model was named; what it refuses shows below.
+            // A server without /models can be measured all the same, if its model was named; what
+            // it refuses shows below.
             (ModelChoice::Named(name), Err(ProbeError::Status { status: 404 | 405, .. })) => {
                 (name.clone(), ServerFacts::default())
             }
@@ -164,8 +167,8 @@ impl Target {
         })
     }
 
-    /// Stops the server, if it is ours, with all that it started. Errors: exit 3, something of it would not end and would be measured along
-    /// with the next start.
+    /// Stops the server, if it is ours, with all that it started. Errors: exit 3, something of it
+    /// would not end and would be measured along with the next start.
     pub fn close(self) -> anyhow::Result<()> {
         match self.process {
             Process::Started(watched) => {
@@ -175,7 +178,8 @@ impl Target {
         }
     }
 
-    /// Lets a started server run on when this program ends. Errors: exit 3, its supervisor does not hear us; the server is stopped.
+    /// Lets a started server run on when this program ends. Errors: exit 3, its supervisor does not
+    /// hear us; the server is stopped.
     pub fn detach(self) -> anyhow::Result<()> {
         match self.process {
             Process::Started(watched) => {
@@ -185,7 +189,8 @@ impl Target {
         }
     }
 
-    /// Which request fields the server takes for this workload; asked with a real request of two tokens.
+    /// Which request fields the server takes for this workload; asked with a real request of two
+    /// tokens.
     pub fn extras(&self, workload: &Workload) -> anyhow::Result<Extras> {
         let wanted = self.protocol.extras(workload.ignore_eos, workload.stream);
         let extra = joined(&workload.extra_body, &self.extra_body);
@@ -198,7 +203,8 @@ impl Target {
         answer.map_err(|e| self.process.explained(e, &self.stop, ""))
     }
 
-    /// Empties the server's prefix cache; false where the config names no request for that. Errors: exit 3, the server did not do it.
+    /// Empties the server's prefix cache; false where the config names no request for that. Errors:
+    /// exit 3, the server did not do it.
     pub fn reset_cache(&self) -> anyhow::Result<bool> {
         let Some(reset) = &self.cache_reset else { return Ok(false) };
         let done = match wait(&self.runtime, &self.stop, self.probe.reset_cache(reset)) {
@@ -208,7 +214,8 @@ impl Target {
         done.map(|()| true).map_err(|e| self.process.explained(e, &self.stop, ""))
     }
 
-    /// Asks for the metrics page again where it was not there: some servers have nothing on it before their first request.
+    /// Asks for the metrics page again where it was not there: some servers have nothing on it
+    /// before their first request.
     pub fn look_again(&self) -> anyhow::Result<()> {
         if !matches!(*self.metrics.borrow(), Metrics::There(_)) {
             let found = wait(&self.runtime, &self.stop, metrics::find(&self.places, &self.probe))?;
@@ -224,7 +231,8 @@ impl Target {
             .flatten()
     }
 
-    /// Begins to read the server's metrics page. Errors: the config asks for it and it is not there.
+    /// Begins to read the server's metrics page. Errors: the config asks for it and it is not
+    /// there.
     pub fn watch(&self) -> Result<Option<Watch>, String> {
         match &*self.metrics.borrow() {
             Metrics::There(source) => Ok(source.watch()),

@@ -1,4 +1,5 @@
-//! The process of a server: built, waited for until it is ready, and what its end means. Not here: starting it (`begin`).
+//! The process of a server: built, waited for until it is ready, and what its end means. Not here:
+//! starting it (`begin`).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,20 +32,22 @@ pub struct Watched {
     pub secrets: Secrets,
 }
 
-/// The run was told to stop while the server was built, started or asked what it is. Not a failure: what was measured before stays.
+/// The run was told to stop while the server was built, started or asked what it is. Not a failure:
+/// what was measured before stays.
 #[derive(Debug, thiserror::Error)]
 #[error("stopped before the server was ready")]
 pub struct Stopped;
 
 /// Enough to see why a server ended.
 const TAIL: usize = 20;
-/// A server that ends closes its connections first, and may take a moment over the rest: so long its end is waited for, where it would
-/// explain a failure.
+/// A server that ends closes its connections first, and may take a moment over the rest: so long
+/// its end is waited for, where it would explain a failure.
 pub const LINGERS: Duration = Duration::from_secs(2);
 /// Between two questions whether a server is ready.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Runs `server.build`, if there is one. Its output goes to `log`. Errors: exit 3 with its last lines; [`Stopped`].
+/// Runs `server.build`, if there is one. Its output goes to `log`. Errors: exit 3 with its last
+/// lines; [`Stopped`].
 pub fn build(side: &Side, log: &Path, stop: &Stop) -> anyhow::Result<()> {
     let Endpoint::Started(server) = &side.target.endpoint else { return Ok(()) };
     let Some(line) = &server.build else { return Ok(()) };
@@ -95,7 +98,8 @@ impl Process {
     pub(super) fn watch(&self, stop: &Stop) {
         if let Self::Started(watched) = self {
             let control = Arc::clone(&stop.control);
-            // Whoever waits for an answer of a server that is gone should not wait for its time-out.
+            // Whoever waits for an answer of a server that is gone should not wait for its
+            // time-out.
             watched.supervised.on_exit(move || control.abort());
         }
     }

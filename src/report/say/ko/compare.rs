@@ -1,4 +1,5 @@
-//! The reasons of `compare` in Korean: which sessions count, what was measured, the anchor, acceptances. Not here: what they hold.
+//! The reasons of `compare` in Korean: which sessions count, what was measured, the anchor,
+//! acceptances. Not here: what they hold.
 
 use super::differences;
 use super::judge::{measured, side, terms};

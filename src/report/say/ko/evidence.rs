@@ -1,4 +1,5 @@
-//! Korean for what explains and decides nothing: GPU, the server's own metrics, sweeps, advice. Not here: the verdict (`ko`).
+//! Korean for what explains and decides nothing: GPU, the server's own metrics, sweeps, advice. Not
+//! here: the verdict (`ko`).
 
 use crate::report::say::Sentence;
 

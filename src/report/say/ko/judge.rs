@@ -1,4 +1,5 @@
-//! The reasons of `judge` in Korean: comparisons, judgements of metrics, limits. Not here: what they hold (`judge::reason`).
+//! The reasons of `judge` in Korean: comparisons, judgements of metrics, limits. Not here: what
+//! they hold (`judge::reason`).
 
 use crate::config::Bound;
 use crate::judge::reason::{

@@ -1,4 +1,5 @@
-//! Korean for what was compared with what, why a judgement is what it is, limits, and whether a measurement is fit. Not here: the verdict itself, labels and loads (`ko`).
+//! Korean for what was compared with what, why a judgement is what it is, limits, and whether a
+//! measurement is fit. Not here: the verdict itself, labels and loads (`ko`).
 
 use crate::report::say::Sentence;
 

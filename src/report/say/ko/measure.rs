@@ -1,4 +1,5 @@
-//! What is found of a measurement in Korean. Not here: what it holds (`measure::seen`, `record::note`).
+//! What is found of a measurement in Korean. Not here: what it holds (`measure::seen`,
+//! `record::note`).
 
 use crate::config::Lang;
 use crate::measure::seen::{CountSeen, Restart, Seen, ServerSeen};

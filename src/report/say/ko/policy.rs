@@ -1,4 +1,5 @@
-//! Korean for whose policy counted, and for what to do after a local check. Not here: the verdict itself, labels and loads (`ko`).
+//! Korean for whose policy counted, and for what to do after a local check. Not here: the verdict
+//! itself, labels and loads (`ko`).
 
 use crate::report::say::Sentence;
 

@@ -1,4 +1,5 @@
-//! Korean for several records side by side, and for the history of a branch. Not here: the verdict on one (`ko`).
+//! Korean for several records side by side, and for the history of a branch. Not here: the verdict
+//! on one (`ko`).
 
 use crate::report::say::Sentence;
 

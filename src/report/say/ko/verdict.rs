@@ -1,4 +1,5 @@
-//! The verdict and its reasons in Korean. Not here: what they hold (`verdict::reason`, `report::headline`).
+//! The verdict and its reasons in Korean. Not here: what they hold (`verdict::reason`,
+//! `report::headline`).
 
 use super::judge::{limit, measured, terms};
 use super::{compare, differences, judge, measure};
