@@ -46,7 +46,7 @@ impl ExitStatus {
     }
 
     /// The status of an error: what it says itself, else a usage error.
-    pub fn of(error: &anyhow::Error) -> Self {
+    pub fn from_error(error: &anyhow::Error) -> Self {
         error.downcast_ref::<Failure>().map_or(Self::Usage, |f| f.status)
     }
 }

@@ -24,7 +24,7 @@ fn acceptance(metric: Metric, most: f64, worst_value: f64) -> Acceptance {
     }
 }
 
-fn known(acceptance: Acceptance) -> Known {
+fn known_to_base(acceptance: Acceptance) -> Known {
     Known { acceptance, by: Some("Ada".into()), landed: None, contained: true }
 }
 
@@ -54,7 +54,7 @@ fn row(metric: Metric, change: f64, candidate: f64, bearing: Bearing) -> MetricC
 
 /// What is excused, and what is said of the rest.
 fn tried(a: &Acceptance, on: &str, row: &MetricComparison) -> (usize, Vec<String>) {
-    let k = known(a.clone());
+    let k = known_to_base(a.clone());
     let (excused, uncovered) = excuse(&[&k], on, |_| None, std::slice::from_ref(row), &[]);
     (excused.len(), uncovered.iter().map(|u| u.why.to_string()).collect())
 }
@@ -130,7 +130,7 @@ fn an_acceptance_is_of_its_metric_and_of_what_was_measured() {
         (0, vec![]),
         "nothing to excuse"
     );
-    let k = known(a);
+    let k = known_to_base(a);
     let (excused, said) = excuse(
         &[&k],
         "2026-12-01",
@@ -157,7 +157,7 @@ fn limit(value: f64, bound: Bound) -> LimitFinding {
 fn a_breach_is_covered_up_to_its_value_and_no_farther() {
     let breach =
         Acceptance { of: Of::LimitMax, worse_at_most_ratio: None, ..acceptance(TPOT, 0.0, 60.0) };
-    let k = known(breach);
+    let k = known_to_base(breach);
     let look = |l: LimitFinding| excuse(&[&k], "2026-12-01", |_| None, &[], &[l]).0;
     let covered = look(limit(55.0, Bound::Max(50.0)));
     assert_eq!(covered[0].terms.to_string(), "until 2026-12-31: new sampler (by Ada)");

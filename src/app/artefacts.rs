@@ -273,7 +273,7 @@ pub fn closed(
 
 /// The report of a run that came to nothing (exit 3); `None` for errors that are no run.
 pub fn failure(error: &anyhow::Error, git: Option<GitFacts>) -> Option<Report> {
-    let exit = ExitStatus::of(error);
+    let exit = ExitStatus::from_error(error);
     (exit == ExitStatus::CouldNotMeasure).then(|| {
         Report::unmeasured(&format!("{error:#}"), env!("CARGO_PKG_VERSION"), now(), git, exit)
     })

@@ -179,9 +179,10 @@ fn state_of(
     let (supervisor, command) = watched.supervised.pids().ok_or_else(ended)?;
     Ok(State {
         version: State::VERSION,
-        supervisor: Identity::of(supervisor).ok_or_else(ended)?,
+        supervisor: Identity::read(supervisor).ok_or_else(ended)?,
         // One that has ended already is told by who waits for it.
-        command: Identity::of(command).unwrap_or(Identity { pid: command, started: String::new() }),
+        command: Identity::read(command)
+            .unwrap_or(Identity { pid: command, started: String::new() }),
         base_url: base_url.to_owned(),
         log,
         began_s: now_s(),

@@ -171,7 +171,7 @@ fn interleaved(
     let pair = Pair::open(what.here, config, git.as_ref(), what.base, beside)
         .or_else(|e| {
             // What an earlier run measured is not this one's.
-            if ExitStatus::of(&e) == ExitStatus::CouldNotMeasure {
+            if ExitStatus::from_error(&e) == ExitStatus::CouldNotMeasure {
                 artefacts::prepare(&what.options.out)?;
             }
             Err(e)

@@ -7,7 +7,7 @@
 use git2::{BranchType, Commit, ErrorClass, ErrorCode};
 
 use super::error::other;
-use super::lineage::{GitError, Head, Repo, said};
+use super::lineage::{GitError, Head, Repo, hash_and_words};
 
 /// What is known of the base before git is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Base {
     }
 
     /// Where the walk begins, in words; none where it is HEAD.
-    pub fn words(&self) -> Option<String> {
+    pub fn description(&self) -> Option<String> {
         let same = self.merge_base.starts_with(&self.name) || self.merge_base == self.tip;
         let what = if same {
             format!("base {}", brief(&self.name))
@@ -189,13 +189,16 @@ impl Repo {
         let base = self.base(wanted)?;
         let (head, found) = (self.head_commit()?, self.commit(&base.merge_base)?.id());
         if found != head.id() {
-            return Ok(said(found, &format!("merge base with {}", brief(&base.name))));
+            return Ok(hash_and_words(found, &format!("merge base with {}", brief(&base.name))));
         }
         if !wanted.ci && self.changed()? {
-            return Ok(said(found, "HEAD, without the working tree's changes"));
+            return Ok(hash_and_words(found, "HEAD, without the working tree's changes"));
         }
         let parent = head.parent_id(0).map_err(|_| GitError::First)?;
-        Ok(said(parent, &format!("the commit before HEAD, which is on {}", brief(&base.name))))
+        Ok(hash_and_words(
+            parent,
+            &format!("the commit before HEAD, which is on {}", brief(&base.name)),
+        ))
     }
 
     /// Whether a commit is HEAD, or the pull request's where HEAD is GitHub's merge of that.

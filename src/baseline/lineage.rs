@@ -162,7 +162,7 @@ impl Repo {
 
     /// The commit of a branch, tag or hash, and words for it.
     pub fn resolve(&self, name: &str) -> Result<(String, String), GitError> {
-        Ok(said(self.commit(name)?.id(), name))
+        Ok(hash_and_words(self.commit(name)?.id(), name))
     }
 
     /// A commit's facts.
@@ -229,7 +229,7 @@ impl Repo {
     /// Of two names the first that is there, with words for it.
     pub fn resolve_first(&self, first: &str, second: &str) -> Result<(String, String), GitError> {
         let found = self.commit_if_there(first)?;
-        found.map_or_else(|| self.resolve(second), |commit| Ok(said(commit.id(), first)))
+        found.map_or_else(|| self.resolve(second), |commit| Ok(hash_and_words(commit.id(), first)))
     }
 
     pub(super) fn reference(&self) -> Result<Reference<'_>, GitError> {
@@ -267,7 +267,7 @@ impl Repo {
     }
 }
 
-pub(super) fn said(commit: Oid, words: &str) -> (String, String) {
+pub(super) fn hash_and_words(commit: Oid, words: &str) -> (String, String) {
     let hash = commit.to_string();
     let short: String = hash.chars().take(12).collect();
     let words = if hash.starts_with(words) { short } else { format!("{short} ({words})") };

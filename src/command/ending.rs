@@ -17,7 +17,7 @@ use crate::visible::one_line;
 /// Says what failed. Its status.
 pub fn failed(error: &anyhow::Error) -> ExitStatus {
     print::say(&format!("error: {}", error_text(error)));
-    ExitStatus::of(error)
+    ExitStatus::from_error(error)
 }
 
 /// What `goodput-gate` alone says: the way from nothing to a gate.

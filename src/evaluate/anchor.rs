@@ -70,7 +70,7 @@ fn history(
         return Err(AnchorGap::OtherThings(differ::conflicts(other, workload, under_test)));
     }
     let sessions: Vec<_> = selection.sessions().collect();
-    let (now, then) = (Tokens::of(workload), Earlier::of(&sessions));
+    let (now, then) = (Tokens::count(workload), Earlier::from_sessions(&sessions));
     let untold = || now.untold(!then.input.is_empty(), !then.output.is_empty());
     let history = || sessions.iter().map(|s| method(s, workload)).collect();
     let other = now.drifted(&then).into_iter().next().or_else(untold);

@@ -93,7 +93,7 @@ pub fn alone<'a>(
     let mut parts = Vec::new();
     for workload in &record.workloads {
         let baseline = baseline(workload);
-        let mut part = one(record, first, workload, &baseline, workloads)?;
+        let mut part = part(record, first, workload, &baseline, workloads)?;
         if parts.is_empty() {
             part.evidence.warnings.extend(vanished(record, &baseline.workloads).map(Reason::from));
         }
@@ -219,7 +219,7 @@ pub struct Part {
     before: Before,
 }
 
-fn one(
+fn part(
     record: &Record,
     first: Option<&Record>,
     workload: &WorkloadRecord,
@@ -251,7 +251,7 @@ fn one(
             compare::Reason::NoBaseline { workload: workload.name.clone(), why }.into(),
         )
     } else {
-        let (now, then) = (Tokens::of(workload), Earlier::of(&sessions));
+        let (now, then) = (Tokens::count(workload), Earlier::from_sessions(&sessions));
         invalid.extend(now.drifted(&then).into_iter().map(Reason::from));
         untold = now.untold(!then.input.is_empty(), !then.output.is_empty());
         let mut comparison = compare(record, first, workload, &history, workloads)?;

@@ -91,7 +91,7 @@ pub fn part(
     let comparison = compare(candidate, base, workload, &history, workloads)?;
     // Prompts that were shorter for one side are less work. (Output tokens are compared request by
     // request by the judge.)
-    let (now, then) = (Tokens::of(workload), Tokens::of(base));
+    let (now, then) = (Tokens::count(workload), Tokens::count(base));
     invalid.extend(work::drifted_input(base, workload).map(Reason::from));
     let (same, said) = builds(candidate);
     let evidence = Evidence {

@@ -31,10 +31,10 @@ pub struct Earlier {
 }
 
 impl Tokens {
-    pub fn of(workload: &WorkloadRecord) -> Self {
+    pub fn count(workload: &WorkloadRecord) -> Self {
         let count = |counts: Counts| {
             let mean = workload.mean_tokens(counts)?;
-            Some(Count { mean, ..Count::of(&workload.completed_tokens(counts))? })
+            Some(Count { mean, ..Count::measure(&workload.completed_tokens(counts))? })
         };
         Self { input: count(INPUT), output: count(OUTPUT) }
     }
@@ -72,7 +72,7 @@ impl Tokens {
 }
 
 impl Earlier {
-    pub fn of(sessions: &[&Session]) -> Self {
+    pub fn from_sessions(sessions: &[&Session]) -> Self {
         let count = |s: &Session, mean: Option<f64>, sd| {
             Some(Count { mean: mean?, sd, requests: s.completed() })
         };
@@ -124,7 +124,7 @@ pub fn at_lengths_of(
     session: &Session,
     method: &mut crate::judge::Session,
 ) {
-    let now = Tokens::of(workload).output.map(|c| c.mean);
+    let now = Tokens::count(workload).output.map(|c| c.mean);
     let Some((now, then)) = now.zip(session.output_tokens_mean).filter(|_| workload.load.open_loop)
     else {
         return;

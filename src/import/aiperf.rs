@@ -60,7 +60,7 @@ pub fn read(lines: &[Value], summary: Option<&str>) -> Result<Measured, ImportEr
 }
 
 fn load(summary: &Value) -> Result<Load, ImportError> {
-    let mut load = Load::of(Tool::Aiperf);
+    let mut load = Load::default_for(Tool::Aiperf);
     let config = &summary["input_config"];
     if !config.is_object() {
         return Err(ImportError::Shape(

@@ -48,7 +48,7 @@ fn benchmark(report: &Value, benchmark: &Value) -> Result<Measured, ImportError>
 }
 
 fn load(report: &Value, benchmark: &Value) -> Result<Load, ImportError> {
-    let mut load = Load::of(Tool::Guidellm);
+    let mut load = Load::default_for(Tool::Guidellm);
     let strategy = &benchmark["config"]["strategy"];
     let kind = text(strategy, "type_").ok_or_else(|| {
         ImportError::Shape(

@@ -210,7 +210,7 @@ impl Measured {
 
 impl Load {
     /// A load that this tool states; the plan itself is in no file.
-    fn of(tool: Tool) -> Self {
+    fn default_for(tool: Tool) -> Self {
         let mut load = Self::default();
         load.set("plan", Some(format!("imported from {}; the prompts are not known", tool.name())));
         load.set("tool", Some(tool.name().to_owned()));

@@ -52,7 +52,7 @@ pub fn carry(files: Files<'_>) -> Result<Carried, String> {
     let (target, others) = targets::carry(servers, models, &mut notes)?;
     let more = "--target NAME measures another server, --model NAME another model; NAME is one of `targets`.";
     let about = if others.len() > 1 { vec![more.to_owned()] } else { Vec::new() };
-    let mut prompts = Prompts::of(beside(files.workloads).as_ref());
+    let mut prompts = Prompts::read(beside(files.workloads).as_ref());
     let workloads = workloads::carry(loads, &mut prompts, &mut notes);
     Ok(Carried {
         starter: Starter { about, target, targets: others, workloads },
@@ -96,12 +96,12 @@ fn items(
         Value::Array(list) => Ok(list
             .iter()
             .enumerate()
-            .filter_map(|(i, v)| Item::of(file, i, None, v, notes))
+            .filter_map(|(i, v)| Item::read(file, i, None, v, notes))
             .collect()),
         Value::Object(map) => Ok(map
             .iter()
             .enumerate()
-            .filter_map(|(i, (name, v))| Item::of(file, i, Some(name), v, notes))
+            .filter_map(|(i, (name, v))| Item::read(file, i, Some(name), v, notes))
             .collect()),
         Value::Null => Ok(Vec::new()),
         _ => Err(format!("{file} has no list `{key}`\nhint: write it as `{key}: [{{name: ...}}]`")),

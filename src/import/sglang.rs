@@ -65,7 +65,7 @@ pub fn read(run: &Value) -> Result<Measured, ImportError> {
 }
 
 fn load(run: &Value) -> Result<Load, ImportError> {
-    let mut load = Load::of(Tool::SglangBench);
+    let mut load = Load::default_for(Tool::SglangBench);
     for (field, key) in KEYED {
         load.set(field, stated(&run[key]));
     }

@@ -179,17 +179,19 @@ pub fn stated(value: &Value) -> Option<String> {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
         Value::Number(n) => n.as_f64().map(|n| n.to_string()),
-        other => Some(said(other).to_string()),
+        other => Some(without_nulls(other).to_string()),
     }
 }
 
 /// Without what is null: a newer version that knows one setting more is no other load.
-fn said(value: &Value) -> Value {
+fn without_nulls(value: &Value) -> Value {
     match value {
-        Value::Object(map) => {
-            map.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), said(v))).collect()
-        }
-        Value::Array(list) => list.iter().map(said).collect(),
+        Value::Object(map) => map
+            .iter()
+            .filter(|(_, v)| !v.is_null())
+            .map(|(k, v)| (k.clone(), without_nulls(v)))
+            .collect(),
+        Value::Array(list) => list.iter().map(without_nulls).collect(),
         other => other.clone(),
     }
 }

@@ -65,7 +65,7 @@ pub fn streamed(requests: &[Request]) -> bool {
 }
 
 fn load(run: &Value) -> Result<Load, ImportError> {
-    let mut load = Load::of(Tool::VllmBench);
+    let mut load = Load::default_for(Tool::VllmBench);
     for (field, key) in KEYED {
         load.set(field, stated(&run[key]));
     }

@@ -27,7 +27,7 @@ pub fn other_day(
     let measured = history.iter().flat_map(|s| &s.starts);
     of_each(shape, policy, Mode::OtherDay, |t| match t.metric {
         Metric::ErrorRate => {
-            let baseline = Counts::of(measured.clone());
+            let baseline = Counts::sum(measured.clone());
             errors::smallest_hit(t, baseline, requests(measured.clone(), starts), policy)
         }
         _ => other_day::reach(t, &sessions, starts, policy),
@@ -46,7 +46,7 @@ pub fn interleaved(
     let measured = history.iter().filter_map(|run| run.sides.first()).flatten();
     of_each(shape, policy, Mode::Interleaved, |t| match t.metric {
         Metric::ErrorRate => {
-            let (past, n) = (Counts::of(measured.clone()), requests(measured.clone(), starts));
+            let (past, n) = (Counts::sum(measured.clone()), requests(measured.clone(), starts));
             // The baseline's side of the run fails as often as it did.
             let again = Counts { n, bad: (past.bad * n).checked_div(past.n)? };
             errors::smallest_hit(t, past.plus(again), n, policy)
@@ -73,16 +73,16 @@ fn of_each(
     shape: Shape,
     policy: &Policy,
     mode: Mode,
-    of: impl Fn(&Thresholds) -> Option<f64>,
+    detectable: impl Fn(&Thresholds) -> Option<f64>,
 ) -> Vec<(Metric, f64)> {
     let defined = shape.defined().into_iter().filter_map(|m| policy.thresholds(m, mode));
-    defined.filter_map(|t| Some((t.metric, of(&t)?))).collect()
+    defined.filter_map(|t| Some((t.metric, detectable(&t)?))).collect()
 }
 
 /// Of so many starts, if each sends as many as the known ones did.
 fn requests<'a>(known: impl Iterator<Item = &'a StartSummary> + Clone, starts: usize) -> u64 {
     let count = known.clone().count() as u64;
-    (Counts::of(known).n * starts as u64).checked_div(count).unwrap_or(0)
+    (Counts::sum(known).n * starts as u64).checked_div(count).unwrap_or(0)
 }
 
 impl Estimate {
@@ -110,7 +110,7 @@ mod tests {
             .collect()
     }
 
-    fn of(found: &[(Metric, f64)], metric: Metric) -> Option<f64> {
+    fn found_for(found: &[(Metric, f64)], metric: Metric) -> Option<f64> {
         found.iter().find(|(m, _)| *m == metric).map(|(_, d)| *d)
     }
 
@@ -126,11 +126,11 @@ mod tests {
         let found = interleaved(&history, 3, SHAPE, &Policy::default());
         let se = (2.0 * 0.011f64.powi(2) / 3.0 + 2.0 * 0.002f64.powi(2) / 3.0).sqrt();
         let expected = 0.005 + t(0.0015, 16.0) * se + t(0.05, 16.0) * se;
-        assert!(of(&found, TPOT).is_some_and(|d| (d - expected).abs() < 1e-9), "{found:?}");
+        assert!(found_for(&found, TPOT).is_some_and(|d| (d - expected).abs() < 1e-9), "{found:?}");
         assert!((0.050..0.056).contains(&expected), "{expected}");
         assert_eq!(found.len(), SHAPE.defined().len());
         assert!(
-            of(&found, Metric::ErrorRate).is_some_and(|d| (0.002..0.02).contains(&d)),
+            found_for(&found, Metric::ErrorRate).is_some_and(|d| (0.002..0.02).contains(&d)),
             "{found:?}"
         );
         assert!(interleaved(&[], 3, SHAPE, &Policy::default()).is_empty(), "nothing is known");
@@ -141,11 +141,14 @@ mod tests {
         let history = vec![PastRun { sides: vec![starts(0.011, 2); 12] }];
         let at = |n| interleaved(&history, n, SHAPE, &Policy::default());
         let ttft = Metric::Timing(Timing::Ttft, Stat::Geomean);
-        assert_eq!(of(&at(1), ttft), None);
-        assert!(of(&at(1), TPOT).is_some_and(|d| d > 0.15));
-        assert!(of(&at(2), TPOT) > of(&at(3), TPOT) && of(&at(3), TPOT) > of(&at(6), TPOT));
+        assert_eq!(found_for(&at(1), ttft), None);
+        assert!(found_for(&at(1), TPOT).is_some_and(|d| d > 0.15));
+        assert!(
+            found_for(&at(2), TPOT) > found_for(&at(3), TPOT)
+                && found_for(&at(3), TPOT) > found_for(&at(6), TPOT)
+        );
         let unknown = interleaved(&[], 1, SHAPE, &Policy::default());
-        assert!(of(&unknown, TPOT).is_some_and(|d| d > 0.47), "{unknown:?}");
+        assert!(found_for(&unknown, TPOT).is_some_and(|d| d > 0.47), "{unknown:?}");
     }
 
     #[test]
@@ -164,7 +167,7 @@ mod tests {
             all
         };
         let at = |n: usize| {
-            of(&other_day(&sessions(n), 2, SHAPE, &Policy::default()), TPOT).expect("seen")
+            found_for(&other_day(&sessions(n), 2, SHAPE, &Policy::default()), TPOT).expect("seen")
         };
         let se = ((0.0002 * 6.0 / 2.0 / 5.0 * 1.0 + 0.002f64.powi(2)) * (1.0 + 1.0 / 6.0)).sqrt();
         assert!(

@@ -34,7 +34,7 @@ pub struct ErrorsTest {
 }
 
 impl Counts {
-    pub fn of<'a>(starts: impl IntoIterator<Item = &'a StartSummary>) -> Self {
+    pub fn sum<'a>(starts: impl IntoIterator<Item = &'a StartSummary>) -> Self {
         starts.into_iter().fold(Self::default(), |sum, s| sum.plus(Self { n: s.n, bad: s.bad }))
     }
 

@@ -105,7 +105,7 @@ impl Tested {
     /// METHOD's worry: P(T > D / se) < 0.02, and of a relevant size. A primary metric's bound for
     /// PASS is below its margin; guards have none to prove. Improved: the interval's upper end is
     /// below -`D_neg`.
-    pub fn of(thresholds: &Thresholds, estimate: &Estimate, levels: Levels) -> Self {
+    pub fn test(thresholds: &Thresholds, estimate: &Estimate, levels: Levels) -> Self {
         let t = thresholds;
         let p0 = estimate.p_beyond(0.0);
         let interval = estimate.interval(levels.alpha);
@@ -383,7 +383,7 @@ mod tests {
             let metric = Metric::parse("ttft_p95").expect("a metric");
             let (class, scale) = (Class::Guard, Scale::Log);
             let thresholds = Thresholds { metric, class, scale, d_min: 0.1, d_neg: 0.01, margin };
-            let tested = Tested::of(
+            let tested = Tested::test(
                 &thresholds,
                 &Estimate { difference, se, df: 12.0 },
                 Levels { alpha: 0.0005, pass_tail: 0.02 },

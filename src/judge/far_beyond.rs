@@ -82,7 +82,7 @@ pub fn judge(
     let hit = all_hold(&checks);
     // Nothing is proven against a prior: no bound has a tail of 0.
     let levels = Levels { alpha: policy.level(ALPHA), pass_tail: 0.0 };
-    let tested = Tested::of(&raised(t), &estimate, levels);
+    let tested = Tested::test(&raised(t), &estimate, levels);
     let mut found = Finding::tested(sides, &tested, hit);
     found.row.d_min = t.d_min;
     found.row.noise = Some(sd);

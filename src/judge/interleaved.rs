@@ -116,7 +116,7 @@ pub fn judge(input: &Interleaved<'_>) -> Comparison {
             Err(reason) => undecided(Reason::Pairing(reason)).incomplete(),
             Ok(fit) => {
                 pairs.extend(
-                    fit.starts[pairs.len()..].iter().map(|starts| Pair::of(starts, &input.slo)),
+                    fit.starts[pairs.len()..].iter().map(|starts| Pair::new(starts, &input.slo)),
                 );
                 let mut found = look_at(&basis, &pairs, most);
                 found.warnings.splice(0..0, fit.warnings.into_iter().map(Reason::Pairing));
@@ -172,7 +172,7 @@ impl Basis<'_> {
 }
 
 impl Pair {
-    fn of(starts: &StartPair<'_>, slo: &SloMs) -> Self {
+    fn new(starts: &StartPair<'_>, slo: &SloMs) -> Self {
         let summary = |rounds: &[&Round]| StartSummary::over(rounds.iter().copied(), slo);
         let mut pair =
             Self { baseline: summary(&starts.baseline), candidate: summary(&starts.candidate) };
@@ -212,12 +212,12 @@ fn findings(basis: &Basis<'_>, pairs: &[Pair]) -> Vec<Finding> {
 
 fn error_finding(t: &Thresholds, basis: &Basis<'_>, pairs: &[Pair]) -> Finding {
     // Only baselines' sides: a candidate of the past may have been the one that failed.
-    let past = Counts::of(basis.history.iter().filter_map(|run| run.sides.first()).flatten());
-    let baseline = Counts::of(pairs.iter().map(|p| &p.baseline)).plus(past);
+    let past = Counts::sum(basis.history.iter().filter_map(|run| run.sides.first()).flatten());
+    let baseline = Counts::sum(pairs.iter().map(|p| &p.baseline)).plus(past);
     errors::judge(
         t,
         baseline,
-        Counts::of(pairs.iter().map(|p| &p.candidate)),
+        Counts::sum(pairs.iter().map(|p| &p.candidate)),
         pairs.len(),
         basis.policy,
     )
@@ -309,7 +309,7 @@ fn with_noise(
     };
     let se = standard_error(t, noise.variance, working.differences.len() as f64);
     let estimate = Estimate { difference, se, df: noise.df };
-    let tested = Tested::of(t, &estimate, Levels { alpha: alpha(t, policy), pass_tail: 0.02 });
+    let tested = Tested::test(t, &estimate, Levels { alpha: alpha(t, policy), pass_tail: 0.02 });
     working.checks = if working.look == 1 {
         let enough = Check { formula: "df >= 4", holds: estimate.df >= far_beyond::ENOUGH_DF };
         [vec![enough], far_beyond::checks(t, &estimate, policy)].concat()

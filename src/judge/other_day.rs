@@ -175,9 +175,9 @@ fn error_finding(
     jobs: &[Session],
     policy: &Policy,
 ) -> Finding {
-    let baseline = Counts::of(history.iter().flat_map(|s| &s.starts));
+    let baseline = Counts::sum(history.iter().flat_map(|s| &s.starts));
     let starts = jobs.iter().map(|j| j.starts.len()).sum();
-    errors::judge(t, baseline, Counts::of(jobs.iter().flat_map(|j| &j.starts)), starts, policy)
+    errors::judge(t, baseline, Counts::sum(jobs.iter().flat_map(|j| &j.starts)), starts, policy)
 }
 
 fn finding(t: &Thresholds, history: &[&Session], jobs: &[Session], policy: &Policy) -> Finding {
@@ -226,7 +226,7 @@ fn test(t: &Thresholds, values: Values, sides: Sides, difference: f64, policy: &
     let Some(variance) = variance(t, &values.history) else { return Finding::missing(t, sides) };
     let (k, jobs) = (values.history.len(), values.jobs.len());
     let precision = estimate(difference, variance, k, jobs);
-    let mut tested = Tested::of(t, &precision, levels(t, jobs, policy));
+    let mut tested = Tested::test(t, &precision, levels(t, jobs, policy));
     let base = sides.baseline.unwrap_or(f64::NAN);
     let starts: Vec<f64> = values.starts.iter().map(|start| start - base).collect();
     tested.mde = smallest(t, &precision, &values.history, starts.len(), jobs, policy);
@@ -309,7 +309,7 @@ fn test_unknown(
         .filter(|_| t.is_primary());
     if let Some(gross) = &gross {
         // Nothing is proven against an assumed noise: no bound has a tail of 0.
-        let tested = Tested::of(
+        let tested = Tested::test(
             t,
             &gross.estimate,
             Levels { alpha: policy.level(gross::ALPHA), pass_tail: 0.0 },

@@ -36,7 +36,7 @@ pub struct Work {
 
 impl Count {
     /// None without requests.
-    pub fn of(counts: &[f64]) -> Option<Self> {
+    pub fn measure(counts: &[f64]) -> Option<Self> {
         Some(Self { mean: mean(counts)?, sd: sd(counts), requests: counts.len() as u64 })
     }
 }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn against(rng: &mut ChaCha8Rng, sessions: usize, keeps_sd: bool, scale: f64) -> Work {
-        let count = |lengths: Vec<f64>| Count::of(&lengths).expect("requests");
+        let count = |lengths: Vec<f64>| Count::measure(&lengths).expect("requests");
         let earlier: Vec<Count> = (0..sessions)
             .map(|_| count(lengths(rng, 1.0)))
             .map(|c| Count { sd: c.sd.filter(|_| keeps_sd), ..c })

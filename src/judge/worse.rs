@@ -54,7 +54,7 @@ fn worse() -> impl Strategy<Value = Worse> {
 }
 
 impl Worse {
-    fn of(self, rounds: &[Round]) -> Vec<Round> {
+    fn applied_to(self, rounds: &[Round]) -> Vec<Round> {
         let mut rounds = rounds.to_vec();
         for round in &mut rounds {
             match self {
@@ -215,7 +215,7 @@ proptest! {
     fn worse_alike_is_never_better_interleaved(history in past(), b in speeds(STARTS), c in speeds(STARTS), worse in worse()) {
         let spread = spread_of(worse);
         let (baseline, candidate) = (rounds(&b, spread, false), rounds(&c, spread, true));
-        let (before, after) = (interleaved(&history, &baseline, &candidate), interleaved(&history, &baseline, &worse.of(&candidate)));
+        let (before, after) = (interleaved(&history, &baseline, &candidate), interleaved(&history, &baseline, &worse.applied_to(&candidate)));
         prop_assert!(rank(after) >= rank(before), "{:?} became {:?}", before, after);
     }
 
@@ -245,7 +245,7 @@ proptest! {
     ) {
         let history: Vec<Session> = h.iter().map(|s| session(s)).collect();
         let before: Vec<Vec<Round>> = jobs.iter().map(|s| rounds(s, spread_of(worse), true)).collect();
-        let after: Vec<Vec<Round>> = before.iter().map(|r| worse.of(r)).collect();
+        let after: Vec<Vec<Round>> = before.iter().map(|r| worse.applied_to(r)).collect();
         let (before, after) = (other_day(&history, &before), other_day(&history, &after));
         prop_assert!(rank(after) >= rank(before), "{:?} became {:?}", before, after);
     }
@@ -253,7 +253,7 @@ proptest! {
     #[test]
     fn worse_alike_is_never_better_for_limits(c in speeds(STARTS), starts in 1..=STARTS, worse in worse(), at in 0.7..1.4f64) {
         let before = rounds(&c[..starts], spread_of(worse), true);
-        let after = worse.of(&before);
+        let after = worse.applied_to(&before);
         for (metric, bound) in [
             (Metric::Timing(Timing::Ttft, Stat::P95), Bound::Max(12.0 * at)),
             (Metric::Timing(Timing::Tpot, Stat::P50), Bound::Max(11.0 * at)),
@@ -338,5 +338,8 @@ fn failures_may_undo_a_breach_of_a_limit_on_times_and_leave_it_open() {
     let (Bound::Max(open) | Bound::Min(open)) = bound;
     let proven = Bound::Max(open - 0.1);
     assert_eq!(limited(ttft, proven, &slow), Decision::Regression);
-    assert_eq!(limited(ttft, proven, &Worse::Failures(15).of(&slow)), Decision::Inconclusive);
+    assert_eq!(
+        limited(ttft, proven, &Worse::Failures(15).applied_to(&slow)),
+        Decision::Inconclusive
+    );
 }

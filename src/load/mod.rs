@@ -113,7 +113,7 @@ struct RoundJob {
 }
 
 impl Reading {
-    pub fn of(plan: &Plan) -> Self {
+    pub fn from_plan(plan: &Plan) -> Self {
         Self {
             protocol: plan.protocol.clone(),
             path: plan.path.clone(),

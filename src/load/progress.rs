@@ -76,7 +76,7 @@ fn redraw(label: &str, extent: Extent, counters: &Counters, stop: &AtomicBool) {
     bar.set_prefix(print::label(label));
     let began = monotonic_ns();
     while !stop.load(Ordering::Relaxed) {
-        let now = Now::of(counters, began);
+        let now = Now::read(counters, began);
         bar.set_position(now.parts(extent));
         bar.set_message(now.line(extent));
         std::thread::park_timeout(REDRAW);
@@ -91,7 +91,7 @@ fn plain(label: &str, extent: Extent, counters: &Counters, stop: &AtomicBool, st
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        let text = Now::of(counters, began).line(extent);
+        let text = Now::read(counters, began).line(extent);
         let text = match style {
             Style::Json => serde_json::json!({"level": "info", "event": "progress", "label": label, "text": text}).to_string(),
             Style::Text => format!("{label}: {text}"),
@@ -111,7 +111,7 @@ struct Now {
 }
 
 impl Now {
-    fn of(counters: &Counters, began_ns: u64) -> Self {
+    fn read(counters: &Counters, began_ns: u64) -> Self {
         let get = |a: &std::sync::atomic::AtomicU64| a.load(Ordering::Relaxed);
         Self {
             elapsed: (monotonic_ns().saturating_sub(began_ns)) as f64 / 1e9,

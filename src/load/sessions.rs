@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::RoundJob;
-use super::worker::{Shared, one};
+use super::worker::{Shared, send_request};
 use crate::clock::monotonic_ns;
 use crate::plan::Pace;
 use crate::timeline::Timeline;
@@ -50,14 +50,14 @@ async fn turn_by_turn(
     let (turns, think) = shape(job.plan.pace);
     let last =
         first.saturating_add(turns).min(u32::try_from(job.plan.requests.len()).unwrap_or(u32::MAX));
-    let mut done = vec![one(shared, job, first, intended_ns).await];
+    let mut done = vec![send_request(shared, job, first, intended_ns).await];
     for index in first + 1..last {
         if !thought(job, think).await {
             break;
         }
         // Tokio's timer wakes up to a millisecond late: the turn is due when the thinking is over,
         // and its start is its send.
-        done.push(one(shared, job, index, monotonic_ns()).await);
+        done.push(send_request(shared, job, index, monotonic_ns()).await);
     }
     done
 }

@@ -277,7 +277,8 @@ impl Round {
             self.done.extend(whole(finished));
         }
         let (shared, job) = (Arc::clone(shared), Arc::clone(&self.job));
-        self.tasks.spawn(async move { vec![one(&shared, &job, index, intended_ns).await] });
+        self.tasks
+            .spawn(async move { vec![send_request(&shared, &job, index, intended_ns).await] });
     }
 
     fn spawn(&mut self, requests: impl Future<Output = Vec<Timeline>> + Send + 'static) {
@@ -322,11 +323,16 @@ async fn lane(shared: Arc<Shared>, job: Arc<RoundJob>) -> Vec<Timeline> {
         if over || index as usize >= job.plan.requests.len() {
             return done;
         }
-        done.push(one(&shared, &job, index, free_ns).await);
+        done.push(send_request(&shared, &job, index, free_ns).await);
     }
 }
 
-pub async fn one(shared: &Shared, job: &RoundJob, index: u32, intended_ns: u64) -> Timeline {
+pub async fn send_request(
+    shared: &Shared,
+    job: &RoundJob,
+    index: u32,
+    intended_ns: u64,
+) -> Timeline {
     let request = &job.plan.requests[index as usize];
     let closed_loop = job.plan.pace.is_closed(index);
     let flight = Arc::new(Flight::new(

@@ -62,19 +62,19 @@ fn measured(session: &Session) -> Words {
     let rounds = |s: &super::session::Start| s.requests.checked_div(s.rounds.len() as u64);
     let requests =
         session.starts.first().and_then(rounds).map(|n| ("requests per round", n.to_string()));
-    words(requests, session.input_tokens_mean, session.output_tokens_mean)
+    load_words(requests, session.input_tokens_mean, session.output_tokens_mean)
 }
 
 fn counted(workload: &WorkloadRecord) -> Words {
     let requests = workload.load.requests_per_round.map(|n| ("requests per round", n.to_string()));
-    words(
+    load_words(
         requests,
         workload.mean_tokens(|c| &c.input_tokens),
         workload.mean_tokens(|c| &c.output_tokens),
     )
 }
 
-fn words(
+fn load_words(
     requests: Option<(&'static str, String)>,
     input: Option<f64>,
     output: Option<f64>,

@@ -384,7 +384,7 @@ impl Record {
     /// Reads a record; refuses a newer version, another kind of file, and what no run can have
     /// measured (`check`).
     pub fn parse(text: &str) -> Result<Self, RecordError> {
-        let head = Head::of(text)?;
+        let head = Head::parse(text)?;
         let kind =
             head.schema.as_ref().and_then(serde_json::Value::as_str).unwrap_or("no schema field");
         if kind != SCHEMA {
@@ -425,7 +425,7 @@ struct Head {
 
 impl Head {
     /// Without either where the text is JSON of another shape. Errors: it is no JSON.
-    fn of(text: &str) -> Result<Self, RecordError> {
+    fn parse(text: &str) -> Result<Self, RecordError> {
         match serde_json::from_str(text) {
             Err(e) if !e.is_data() => Err(RecordError::Shape(e.to_string())),
             head => Ok(head.unwrap_or_default()),

@@ -135,7 +135,7 @@ fn own(facts: &Metadata) -> io::Result<()> {
 
 impl Identity {
     /// None where there is no such process.
-    pub fn of(pid: i32) -> Option<Self> {
+    pub fn read(pid: i32) -> Option<Self> {
         started(pid).map(|started| Self { pid, started })
     }
 
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     fn own() -> Identity {
-        Identity::of(rustix::process::getpid().as_raw_pid()).expect("this process runs")
+        Identity::read(rustix::process::getpid().as_raw_pid()).expect("this process runs")
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
         other.signal(Signal::KILL);
         other.signal_group(Signal::KILL);
         let none = Identity { pid: 999_999_999, started: String::new() };
-        assert!(!none.alive() && Identity::of(none.pid).is_none());
+        assert!(!none.alive() && Identity::read(none.pid).is_none());
     }
 
     #[test]

@@ -70,30 +70,30 @@ fn harmless(line: &str) -> String {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Vec<String> {
+    fn cleaned(text: &str) -> Vec<String> {
         lines(text.as_bytes(), true, &Secrets::default())
     }
 
     #[test]
     fn colours_and_controls_are_taken_out() {
-        assert_eq!(of("\u{1b}[1;32mINFO\u{1b}[0m ready\u{7}\tnow\n"), ["INFO ready now"]);
-        assert_eq!(of("a\u{1b}]0;title\u{7}b \u{202e}c"), ["ab c"]);
-        assert_eq!(of("cut \u{1b}[3"), ["cut"]);
+        assert_eq!(cleaned("\u{1b}[1;32mINFO\u{1b}[0m ready\u{7}\tnow\n"), ["INFO ready now"]);
+        assert_eq!(cleaned("a\u{1b}]0;title\u{7}b \u{202e}c"), ["ab c"]);
+        assert_eq!(cleaned("cut \u{1b}[3"), ["cut"]);
     }
 
     #[test]
     fn of_a_progress_line_the_last_state_stays() {
         assert_eq!(
-            of("loading 1%\rloading 50%\rloading 99%\r\nready\r\n"),
+            cleaned("loading 1%\rloading 50%\rloading 99%\r\nready\r\n"),
             ["loading 99%", "ready"]
         );
     }
 
     #[test]
     fn a_long_line_is_cut() {
-        let line = &of(&"é".repeat(WIDTH + 1))[0];
+        let line = &cleaned(&"é".repeat(WIDTH + 1))[0];
         assert_eq!((line.chars().count(), line.chars().last()), (WIDTH + 1, Some('…')));
-        assert_eq!(of(&"é".repeat(WIDTH))[0].chars().count(), WIDTH);
+        assert_eq!(cleaned(&"é".repeat(WIDTH))[0].chars().count(), WIDTH);
     }
 
     #[test]

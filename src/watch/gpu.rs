@@ -58,7 +58,7 @@ impl Gpus {
     /// Errors: why there is no NVML, in words.
     pub fn open() -> Result<Self, String> {
         let nvml = nvml::open()?;
-        let (known, whole) = nvml::known(&nvml);
+        let (known, whole) = nvml::devices(&nvml);
         Ok(Self { nvml: Arc::new(nvml), known, whole })
     }
 

@@ -72,7 +72,7 @@ fn spans(line: &str) -> Vec<String> {
 
 /// Of both languages: each table's rows by what stands in code in them, then every block, without
 /// its comments.
-fn said(name: &str) -> Vec<String> {
+fn contents(name: &str) -> Vec<String> {
     let text = read(name);
     let rows =
         text.lines().filter(|line| line.starts_with('|')).map(|line| spans(line).join(" | "));
@@ -86,7 +86,7 @@ fn said(name: &str) -> Vec<String> {
 
 fn commands(name: &str) -> Vec<String> {
     let inline: Vec<String> = read(name).lines().flat_map(spans).collect();
-    let blocks = said(name).into_iter().filter(|text| !text.contains(" | "));
+    let blocks = contents(name).into_iter().filter(|text| !text.contains(" | "));
     blocks
         .chain(inline)
         .filter_map(|text| text.strip_prefix("goodput-gate ").map(str::to_owned))
@@ -95,7 +95,7 @@ fn commands(name: &str) -> Vec<String> {
 
 #[test]
 fn both_languages_of_the_migration_say_the_same() {
-    let [english, korean] = MIGRATIONS.map(said);
+    let [english, korean] = MIGRATIONS.map(contents);
     for (row, (one, other)) in english.iter().zip(&korean).enumerate() {
         assert_eq!(one, other, "row {row}");
     }

@@ -606,7 +606,7 @@ fn a_second_job_decides_what_the_first_left_open() {
     compare("second.json", &[]).assert(0, &["INCONCLUSIVE", "ttft_p95"]);
     let both = compare("second.json", &["--with", "first.json"]);
     both.assert(1, &["FAIL", "p95 E2E latency", "2 jobs of at most 2 judged"]);
-    assert!(!both.said().contains("both jobs ran on"), "{}", both.stdout);
+    assert!(!both.text().contains("both jobs ran on"), "{}", both.stdout);
 
     bed.write("alike.json", &with_tail("cccc3333", "gpu-1").to_string());
     compare("alike.json", &["--with", "first.json"]).assert(1, &["both jobs ran on gpu-1"]);
@@ -651,7 +651,7 @@ fn a_loosened_rule_is_said_in_every_report() {
         ],
     );
     assert!(
-        !judged.ran.said().contains("e2e_geomean may be"),
+        !judged.ran.text().contains("e2e_geomean may be"),
         "what a team may well call irrelevant is no warning"
     );
 }

@@ -84,7 +84,7 @@ impl Bed {
     /// In a folder below the working folder, or beside it.
     pub fn gate_in(&self, folder: &str, args: &[&str]) -> Ran {
         let out = self.command(folder).args(args).output().expect("the binary starts");
-        Ran::of(&out)
+        Ran::read(&out)
     }
 
     /// With more in its environment, such as an event of GitHub's.
@@ -95,7 +95,7 @@ impl Bed {
             .args(args)
             .output()
             .expect("the binary starts");
-        Ran::of(&out)
+        Ran::read(&out)
     }
 
     /// A gate that measures. A client that was late says so and exits 3: on a machine that is busy
@@ -185,7 +185,7 @@ impl Bed {
 }
 
 impl Ran {
-    fn of(out: &Output) -> Self {
+    fn read(out: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let ran =
             Self { code: out.status.code(), stdout: text(&out.stdout), stderr: text(&out.stderr) };
@@ -194,12 +194,12 @@ impl Ran {
     }
 
     /// Standard output with the terminal's line breaks undone.
-    pub fn said(&self) -> String {
+    pub fn text(&self) -> String {
         flat(&self.stdout)
     }
 
     pub fn assert(&self, code: i32, words: &[&str]) {
-        let said = format!("{} {}", self.said(), flat(&self.stderr));
+        let said = format!("{} {}", self.text(), flat(&self.stderr));
         assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
         for word in words {
             assert!(said.contains(word), "{word:?} is not in:\n{}\n{}", self.stdout, self.stderr);
@@ -207,7 +207,7 @@ impl Ran {
     }
 
     fn client_was_late(&self) -> bool {
-        let said = format!("{} {}", self.said(), flat(&self.stderr));
+        let said = format!("{} {}", self.text(), flat(&self.stderr));
         said.contains("p99 send lag")
             || said.contains("event loop came round")
             || said.contains("a client thread was busy")

@@ -78,17 +78,17 @@ impl Scene {
             "workflow_run": {"id": run, "run_attempt": attempt, "head_sha": HEAD, "head_branch": "fast",
                 "head_repository": {"full_name": "eve/serve"}, "pull_requests": []},
         });
-        Self::of("workflow_run", &event, github)
+        Self::new("workflow_run", &event, github)
     }
 
     fn pull_request(from: &str, github: &GitHub) -> Self {
         let repo = |name: &str| json!({"full_name": name});
         let event = json!({"pull_request": {"number": 42,
             "head": {"sha": HEAD, "ref": "fast", "repo": repo(from)}, "base": {"sha": BASE, "ref": "main", "repo": repo(REPO)}}});
-        Self::of("pull_request", &event, github)
+        Self::new("pull_request", &event, github)
     }
 
-    fn of(name: &str, event: &Value, github: &GitHub) -> Self {
+    fn new(name: &str, event: &Value, github: &GitHub) -> Self {
         let gate = Gate::new();
         gate.write("goodput-gate.yaml", CONFIG);
         gate.write("record.json", &record().to_string());

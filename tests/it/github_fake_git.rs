@@ -34,7 +34,7 @@ fn name(kind: ObjectType, text: &str) -> String {
     Oid::hash_object(kind, text.as_bytes()).expect("SHA-1").to_string()
 }
 
-fn said(status: u16, message: &str) -> (u16, Value) {
+fn refused(status: u16, message: &str) -> (u16, Value) {
     (status, json!({"message": message, "documentation_url": "https://docs.github.com/rest"}))
 }
 
@@ -81,7 +81,7 @@ impl Git {
                     200,
                     json!({"sha": sha, "tree": {"sha": commit.tree}, "message": commit.message}),
                 ),
-                None => said(404, "Not Found"),
+                None => refused(404, "Not Found"),
             },
             ("POST", ["git", "commits"]) => self.new_commit(body),
             ("POST", ["git", "trees"]) => self.new_tree(body),
@@ -109,7 +109,7 @@ impl Git {
                 200,
                 json!({"ref": format!("refs/heads/{branch}"), "object": {"type": "commit", "sha": sha}}),
             ),
-            None => said(404, "Not Found"),
+            None => refused(404, "Not Found"),
         }
     }
 
@@ -120,7 +120,7 @@ impl Git {
             body["sha"].as_str().expect("a commit"),
         );
         if self.branches.contains_key(branch) {
-            return said(422, "Reference already exists");
+            return refused(422, "Reference already exists");
         }
         self.branches.insert(branch.into(), sha.into());
         let (_, reference) = self.reference(branch);
@@ -130,7 +130,7 @@ impl Git {
     fn moved(&mut self, branch: &str, body: &Value) -> (u16, Value) {
         assert_eq!(body["force"], false, "never by force");
         if let Some((_, status, message)) = self.protected.filter(|(name, ..)| *name == branch) {
-            return said(status, message);
+            return refused(status, message);
         }
         if self.races > 0 {
             self.races -= 1;
@@ -138,10 +138,10 @@ impl Git {
         }
         let sha = body["sha"].as_str().expect("a commit");
         let (Some(tip), Some(new)) = (self.branches.get(branch), self.commits.get(sha)) else {
-            return said(422, "Reference does not exist");
+            return refused(422, "Reference does not exist");
         };
         if tip != sha && !new.parents.contains(tip) {
-            return said(422, "Update is not a fast forward");
+            return refused(422, "Update is not a fast forward");
         }
         self.branches.insert(branch.into(), sha.into());
         self.reference(branch)
@@ -177,7 +177,7 @@ impl Git {
             Some(text) => {
                 (200, json!({"path": path, "type": "file", "sha": name(ObjectType::Blob, text)}))
             }
-            None => said(404, "Not Found"),
+            None => refused(404, "Not Found"),
         }
     }
 

@@ -154,7 +154,7 @@ fn holds_soon(mut holds: impl FnMut() -> bool) -> bool {
 /// It runs: what has ended and only waits for its parent does not.
 pub fn alive(pid: i32) -> bool {
     if !Path::new("/proc/self").exists() {
-        return rustix::process::test_kill_process(known(pid)).is_ok();
+        return rustix::process::test_kill_process(pid_of(pid)).is_ok();
     }
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
@@ -167,13 +167,13 @@ pub fn gone(pid: i32) -> bool {
 }
 
 pub fn send(pid: i32, signal: Signal) {
-    kill_process(known(pid), signal).expect("it is there");
+    kill_process(pid_of(pid), signal).expect("it is there");
 }
 
 pub fn send_group(pid: i32, signal: Signal) {
-    kill_process_group(known(pid), signal).expect("it is there");
+    kill_process_group(pid_of(pid), signal).expect("it is there");
 }
 
-fn known(pid: i32) -> Pid {
+fn pid_of(pid: i32) -> Pid {
     Pid::from_raw(pid).expect("above zero")
 }

@@ -157,7 +157,7 @@ fn data_in_git_lfs_is_known_by_its_digest() {
     bed.write("d.jsonl", &dataset(40));
     let same = dry();
     same.assert(0, &[" 600 output tokens per start"]);
-    assert!(!same.said().contains("which a workload sends"), "{}", same.stdout);
+    assert!(!same.text().contains("which a workload sends"), "{}", same.stdout);
     bed.write("d.jsonl", &dataset(1));
     dry().assert(
         0,

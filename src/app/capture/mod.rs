@@ -161,7 +161,10 @@ fn measured(
             .and_then(|()| joins(&record, adding, &mut Vec::new()))
             .and_then(|new| add(&record, new, adding))
         {
-            Err(e) if sessions.count > 1 && ExitStatus::of(&e) == ExitStatus::CouldNotMeasure => {
+            Err(e)
+                if sessions.count > 1
+                    && ExitStatus::from_error(&e) == ExitStatus::CouldNotMeasure =>
+            {
                 say(&error_text(&e));
                 refused += 1;
             }

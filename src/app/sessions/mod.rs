@@ -92,7 +92,7 @@ impl Baselines {
             Ok(Found { base, links, files, notices, .. }) => {
                 let reviewed = Reviewed::read(&repo, config, wanted, &links);
                 let sessions = on_lineage(files.into_values().collect(), &links);
-                Ok(Self { notices, sessions, from: base.words(), ..Self::without(git, None) }
+                Ok(Self { notices, sessions, from: base.description(), ..Self::without(git, None) }
                     .with(reviewed))
             }
         }

@@ -14,7 +14,7 @@ const LONGEST: usize = 60;
 
 impl Item {
     /// An entry is a mapping, or a name alone. Anything else is told and left out.
-    pub fn of(
+    pub fn read(
         file: &'static str,
         index: usize,
         name: Option<&str>,

@@ -29,7 +29,7 @@ pub struct Prompts {
 
 impl Prompts {
     /// `prompts: {short: [...], long: [...]}` beside the workloads, or one list for all of them.
-    pub fn of(beside: Option<&Value>) -> Self {
+    pub fn read(beside: Option<&Value>) -> Self {
         let by_type = match beside {
             Some(Value::Object(map)) => {
                 map.iter().map(|(kind, list)| (kind.clone(), texts(list))).collect()

@@ -60,7 +60,7 @@ pub fn false_alarms(starts: &[StartSummary], shape: Shape, policy: &Policy) -> O
         rate: alarms as f64 / splits as f64,
         interval,
         disjoint,
-        words: words(starts.len(), pairs, splits, total, disjoint),
+        words: split_words(starts.len(), pairs, splits, total, disjoint),
     })
 }
 
@@ -118,7 +118,7 @@ fn clopper_pearson(hits: u64, n: u64) -> Option<(f64, f64)> {
     Some((low, high))
 }
 
-fn words(starts: usize, pairs: usize, splits: u64, total: u64, disjoint: usize) -> String {
+fn split_words(starts: usize, pairs: usize, splits: u64, total: u64, disjoint: usize) -> String {
     let which =
         if splits == total { format!("all {total}") } else { format!("{splits} of {total}") };
     let looks = if pairs == 1 {

@@ -54,7 +54,7 @@ fn calibrated(rounds: &[Round]) -> Calibration {
     })
 }
 
-fn of(calibration: &Calibration, metric: Metric) -> &MetricNoise {
+fn noise_of(calibration: &Calibration, metric: Metric) -> &MetricNoise {
     calibration.metrics.iter().find(|m| m.metric == metric).expect("defined")
 }
 
@@ -66,9 +66,9 @@ fn near(value: Option<f64>, expected: f64, tolerance: f64) {
 fn the_plans_effect_is_no_noise_and_the_sources_come_apart() {
     let found = calibrated(&rounds(300, 0.02, 0.01));
     // Uniform between -1 and 1 has sd 1/sqrt(3).
-    near(of(&found, TPOT).between_starts, 0.02 / 3f64.sqrt(), 0.001);
-    near(of(&found, TPOT).between_rounds, 0.01 / 3f64.sqrt(), 0.0005);
-    assert!(!of(&found, TPOT).clamped && of(&found, TPOT).visible.is_some());
+    near(noise_of(&found, TPOT).between_starts, 0.02 / 3f64.sqrt(), 0.001);
+    near(noise_of(&found, TPOT).between_rounds, 0.01 / 3f64.sqrt(), 0.0005);
+    assert!(!noise_of(&found, TPOT).clamped && noise_of(&found, TPOT).visible.is_some());
     assert_eq!((found.starts, found.rounds_per_start), (300, 3));
 }
 

@@ -36,7 +36,7 @@ pub fn judge(input: &LimitInput<'_>, metric: Metric, min: f64) -> Ruling {
         return Err(LimitGap::OneToken);
     }
     let g = |factors: Factors| value(input.rounds, metric, &input.slo, factors);
-    let widths = Widths::of(input);
+    let widths = Widths::measure(input);
     let Some(measured) = g(Factors::ONE) else { return Err(LimitGap::NoTime) };
     let rate = if metric == Metric::Goodput { widths.rate.exp() } else { 1.0 };
     let worse = g(widths.factors(1.0, 0.0)).map_or(0.0, |v| v / rate);
@@ -46,7 +46,7 @@ pub fn judge(input: &LimitInput<'_>, metric: Metric, min: f64) -> Ruling {
     let far = g(widths.at_least(floor).factors(1.0, 0.0)).map_or(0.0, |v| v / rate);
     let every_round = input.rounds.iter().all(|r| own_value(r, metric, &input.slo).is_some());
     let failed = metric == Metric::SloAttainment
-        && Failures::of(input.rounds).interval().is_some_and(|(low, _)| low > 1.0 - min);
+        && Failures::count(input.rounds).interval().is_some_and(|(low, _)| low > 1.0 - min);
     let breached = (better < min && (rounds_agree(input, metric, min) || halved < min)) || failed;
     let met_by_value = measured >= min && every_round;
     Ok(Judged {
@@ -59,7 +59,7 @@ pub fn judge(input: &LimitInput<'_>, metric: Metric, min: f64) -> Ruling {
 }
 
 impl Widths {
-    fn of(input: &LimitInput<'_>) -> Self {
+    fn measure(input: &LimitInput<'_>) -> Self {
         let width = |metric| {
             locate(input.rounds, metric, input.history).map_or(UNKNOWN, |at| at.half_width)
         };

@@ -19,7 +19,7 @@ pub struct Failures {
 
 /// A limit on the error rate; 0 speaks about the run itself.
 pub fn judge(input: &LimitInput<'_>, max: f64) -> Ruling {
-    let failures = Failures::of(input.rounds);
+    let failures = Failures::count(input.rounds);
     if failures.n == 0 {
         return Err(LimitGap::NoRequests);
     }
@@ -38,7 +38,7 @@ pub fn judge(input: &LimitInput<'_>, max: f64) -> Ruling {
 }
 
 impl Failures {
-    pub fn of(rounds: &[Round]) -> Self {
+    pub fn count(rounds: &[Round]) -> Self {
         let (mut n, mut bad, mut squares) = (0, 0, 0);
         for round in rounds {
             let failed: Vec<bool> = round.rows.iter().map(|row| !row.ok).collect();

@@ -99,11 +99,11 @@ fn methods_vector_of_a_half_width() {
 /// The vectors of the method (docs/METHODOLOGY.md#measured).
 #[test]
 fn methods_vectors_of_the_error_interval() {
-    let interval = |rounds: &[Round]| Failures::of(rounds).interval().expect("defined");
+    let interval = |rounds: &[Round]| Failures::count(rounds).interval().expect("defined");
     near(interval(&failing(300, |_| false)).1, 0.009_936_08);
     near(interval(&failing(300, |i| i % 30 == 0 && i < 240)).0, 0.011_581_57);
     let burst = failing(300, |i| (100..106).contains(&i));
-    near(Failures::of(&burst).clustering, 4.0);
+    near(Failures::count(&burst).clustering, 4.0);
     near(interval(&burst).0, 0.001_442_42);
     near(interval(&burst).1, 0.071_844_92);
 }

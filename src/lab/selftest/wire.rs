@@ -256,7 +256,7 @@ impl Side {
     }
 
     fn send(&self, plan: &Plan, round: &RoundPlan) -> anyhow::Result<crate::load::Measured> {
-        let reading = Reading::of(plan);
+        let reading = Reading::from_plan(plan);
         let counters = Arc::new(Counters::new(None));
         let measured = self.client.round(
             &Arc::new(round.clone()),

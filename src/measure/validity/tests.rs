@@ -44,7 +44,7 @@ fn ttft(median_ms: f64) -> Values {
     Values::from([(Metric::Timing(Timing::Ttft, Stat::P50), median_ms)])
 }
 
-fn of(columns: &Columns, values: &Values, health: ClientHealth) -> Vec<(Severity, String)> {
+fn checks(columns: &Columns, values: &Values, health: ClientHealth) -> Vec<(Severity, String)> {
     findings(columns, &context(true), values, &health, ASKED)
         .into_iter()
         .map(|f| (f.severity, f.check))
@@ -53,7 +53,7 @@ fn of(columns: &Columns, values: &Values, health: ClientHealth) -> Vec<(Severity
 
 /// The only finding on the client's health at this median TTFT.
 fn health(median_ms: f64, health: ClientHealth) -> Option<(Severity, String)> {
-    let mut all = of(&columns(20, Some(1000)), &ttft(median_ms), health);
+    let mut all = checks(&columns(20, Some(1000)), &ttft(median_ms), health);
     assert!(all.len() <= 1, "{all:?}");
     all.pop()
 }
@@ -104,7 +104,7 @@ fn an_offered_rate_that_was_not_achieved_is_invalid_in_open_loop() {
         Values::from([(Metric::OfferedRate, 100.0), (Metric::AchievedRate, achieved)])
     };
     let checks =
-        |achieved: f64| of(&columns(20, Some(1000)), &rates(achieved), ClientHealth::default());
+        |achieved: f64| checks(&columns(20, Some(1000)), &rates(achieved), ClientHealth::default());
     assert_eq!(checks(98.9), [(Severity::Invalid, "offered_rate".to_owned())]);
     assert_eq!((checks(99.1), checks(120.0)), (vec![], vec![]));
     let closed = findings(
@@ -119,7 +119,8 @@ fn an_offered_rate_that_was_not_achieved_is_invalid_in_open_loop() {
 
 #[test]
 fn lengths_must_be_what_was_asked_where_they_were_forced() {
-    let checks = |tokens| of(&columns(20, Some(tokens)), &Values::new(), ClientHealth::default());
+    let checks =
+        |tokens| checks(&columns(20, Some(tokens)), &Values::new(), ClientHealth::default());
     let invalid = [(Severity::Invalid, "output_tokens".to_owned())];
     assert_eq!((checks(989), checks(1011)), (invalid.to_vec(), invalid.to_vec()));
     assert_eq!((checks(991), checks(1000), checks(1009)), (vec![], vec![], vec![]));
@@ -141,17 +142,17 @@ fn one_success_is_something_to_judge_and_none_is_not() {
     let mut all = columns(20, Some(1000));
     all.outcome.fill(OutcomeKind::Timeout);
     assert_eq!(
-        of(&all, &Values::new(), lag(9e9)),
+        checks(&all, &Values::new(), lag(9e9)),
         [(Severity::Invalid, "no_success".to_owned())],
         "and nothing else matters"
     );
     all.outcome[3] = OutcomeKind::Completed;
     assert_eq!(
-        of(&all, &Values::new(), ClientHealth::default()),
+        checks(&all, &Values::new(), ClientHealth::default()),
         [seen(Severity::Note, "failures")]
     );
     assert_eq!(
-        of(&columns(0, None), &Values::new(), ClientHealth::default()).len(),
+        checks(&columns(0, None), &Values::new(), ClientHealth::default()).len(),
         1,
         "no request is no success"
     );
@@ -162,11 +163,14 @@ fn an_answer_without_a_count_is_noted_and_the_worst_comes_first() {
     let mut some = columns(20, Some(1000));
     some.output_tokens.set(0, None);
     assert_eq!(
-        of(&some, &Values::new(), ClientHealth::default()),
+        checks(&some, &Values::new(), ClientHealth::default()),
         [(Severity::Note, "no_usage".to_owned())]
     );
-    let both =
-        of(&some, &ttft(10.0), ClientHealth { retries: Some(1), unasked: Some(2), ..lag(50.0) });
+    let both = checks(
+        &some,
+        &ttft(10.0),
+        ClientHealth { retries: Some(1), unasked: Some(2), ..lag(50.0) },
+    );
     let words: Vec<&str> = both.iter().map(|(_, check)| check.as_str()).collect();
     assert_eq!(words, ["send_lag", "no_usage", "retries", "unasked"]);
 }
@@ -187,10 +191,10 @@ fn every_invalid_says_what_to_do() {
 fn failures_are_noted_from_more_than_one_in_a_hundred() {
     let mut all = columns(200, Some(1000));
     all.outcome[..2].fill(OutcomeKind::Timeout);
-    assert!(of(&all, &Values::new(), ClientHealth::default()).is_empty());
+    assert!(checks(&all, &Values::new(), ClientHealth::default()).is_empty());
     all.outcome[2] = OutcomeKind::Timeout;
     assert_eq!(
-        of(&all, &Values::new(), ClientHealth::default()),
+        checks(&all, &Values::new(), ClientHealth::default()),
         [seen(Severity::Note, "failures")]
     );
 }
@@ -199,10 +203,10 @@ fn failures_are_noted_from_more_than_one_in_a_hundred() {
 fn more_than_two_tokens_an_event_are_noted() {
     let mut all = columns(20, Some(1000));
     all.events.fill(500);
-    assert!(of(&all, &Values::new(), ClientHealth::default()).is_empty());
+    assert!(checks(&all, &Values::new(), ClientHealth::default()).is_empty());
     all.events.fill(499);
     assert_eq!(
-        of(&all, &Values::new(), ClientHealth::default()),
+        checks(&all, &Values::new(), ClientHealth::default()),
         [seen(Severity::Note, "glued_tokens")]
     );
 }
@@ -214,7 +218,7 @@ fn without_a_median_the_floors_hold() {
         own_lag_p99_ms,
         ..ClientHealth::default()
     };
-    let found = |health| of(&columns(20, Some(1000)), &Values::new(), health);
+    let found = |health| checks(&columns(20, Some(1000)), &Values::new(), health);
     assert_eq!(found(late(Some(2.1), 0.0)), [seen(Severity::Invalid, "send_lag")]);
     assert_eq!(found(late(None, 10.1)), [seen(Severity::Invalid, "loop_lag")]);
     assert!(found(late(Some(0.9), 9.9)).is_empty());

@@ -61,10 +61,10 @@ fn messages(fields: &mut Fields, reading: &Reading<'_>) -> Result<Asked, Problem
     let asked = match (prompt, messages, conversations) {
         (Some(prompt), None, None) if prompt.is_empty() => Err(no_text("a message is empty")),
         (Some(prompt), None, None) => Ok(vec![(Role::User, prompt)]),
-        (None, Some(all), None) => said(&all, all.iter().rposition(is_users), reading)?,
+        (None, Some(all), None) => conversation(&all, all.iter().rposition(is_users), reading)?,
         // Its conversations go on for many turns: what is asked first is asked alone, as other
         // tools have it.
-        (None, None, Some(all)) => said(&all, all.iter().position(is_users), reading)?,
+        (None, None, Some(all)) => conversation(&all, all.iter().position(is_users), reading)?,
         (None, None, None) => {
             Err(Problem::LeftOut(Why::NoQuestion, "neither prompt nor messages".into()))
         }
@@ -83,7 +83,11 @@ fn messages(fields: &mut Fields, reading: &Reading<'_>) -> Result<Asked, Problem
 }
 
 /// What is said up to the question at `last`.
-fn said(all: &[Value], last: Option<usize>, reading: &Reading<'_>) -> Result<Asked, Problem> {
+fn conversation(
+    all: &[Value],
+    last: Option<usize>,
+    reading: &Reading<'_>,
+) -> Result<Asked, Problem> {
     let Some(last) = last else {
         return Ok(Err(Problem::LeftOut(Why::NoQuestion, "no message of a user".into())));
     };

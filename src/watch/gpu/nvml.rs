@@ -34,7 +34,7 @@ pub fn open() -> Result<Nvml, String> {
 
 /// Index and UUID of each GPU, then of the MIG devices; and how many of them are GPUs. One without
 /// a UUID cannot be found again.
-pub fn known(nvml: &Nvml) -> (Vec<(u32, String)>, usize) {
+pub fn devices(nvml: &Nvml) -> (Vec<(u32, String)>, usize) {
     let handles: Vec<(u32, Handle<'_>)> = (0..nvml.device_count().unwrap_or(0))
         .filter_map(|i| Some((i, nvml.device_by_index(i).ok()?)))
         .collect();
@@ -161,7 +161,7 @@ fn named(
     owners: &mut Owners,
 ) -> Vec<Process> {
     let process = |p: &nvml_wrapper::struct_wrappers::device::ProcessInfo| {
-        let (name, owner) = owners.of(p.pid);
+        let (name, owner) = owners.owner_of_pid(p.pid);
         let memory_bytes = match p.used_gpu_memory {
             UsedGpuMemory::Used(bytes) => Some(bytes),
             UsedGpuMemory::Unavailable => None,

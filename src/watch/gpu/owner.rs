@@ -15,7 +15,7 @@ const DEEPEST: usize = 64;
 
 impl Owners {
     /// Name and owner.
-    pub fn of(&mut self, pid: u32) -> (Option<String>, Owner) {
+    pub fn owner_of_pid(&mut self, pid: u32) -> (Option<String>, Owner) {
         self.0.entry(pid).or_insert_with(|| (status(pid).map(|s| s.name), owner(pid))).clone()
     }
 }
@@ -58,8 +58,8 @@ mod tests {
     #[test]
     fn this_process_is_ours_its_parent_is_not_and_an_impossible_one_is_unseen() {
         let mut owners = Owners::default();
-        assert_eq!(owners.of(std::process::id()).1, Owner::Ours);
-        assert_eq!(owners.of(std::os::unix::process::parent_id()).1, Owner::Other);
-        assert_eq!(owners.of(u32::MAX), (None, Owner::Unseen));
+        assert_eq!(owners.owner_of_pid(std::process::id()).1, Owner::Ours);
+        assert_eq!(owners.owner_of_pid(std::os::unix::process::parent_id()).1, Owner::Other);
+        assert_eq!(owners.owner_of_pid(u32::MAX), (None, Owner::Unseen));
     }
 }

@@ -113,7 +113,10 @@ impl Run<'_> {
                 Some(_) => {}
             }
             all.push(Ready {
-                reading: Reading { keep_text: target.tokenizer.is_some(), ..Reading::of(&plan) },
+                reading: Reading {
+                    keep_text: target.tokenizer.is_some(),
+                    ..Reading::from_plan(&plan)
+                },
                 warmup: Arc::new(plan.warmup),
                 slo: record.workloads[index].slo.into(),
                 extras,
