@@ -77,7 +77,7 @@ struct File {
 
 /// An acceptance, and what git knows of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Known {
+pub struct KnownAcceptance {
     pub acceptance: Acceptance,
     /// Author of the commit that brought it; none where no commit holds it yet.
     pub by: Option<String>,
@@ -197,19 +197,21 @@ pub fn day(text: &str) -> Result<Date, String> {
 /// those that do not. `is_other`: why what is worse now is not what was accepted, by the code that
 /// was measured or by what it was compared with.
 pub fn excuse(
-    known: &[&Known],
+    known: &[&KnownAcceptance],
     on: &str,
-    is_other: impl Fn(&Known) -> Option<NotCovered>,
+    is_other: impl Fn(&KnownAcceptance) -> Option<NotCovered>,
     rows: &[MetricComparison],
     limits: &[LimitFinding],
 ) -> (Vec<Excused>, Vec<Uncovered>) {
     let (mut excused, mut uncovered) = (Vec::new(), Vec::new());
     let mut look = |found: &Found, failing: bool| {
-        let of =
-            |k: &&&Known| k.acceptance.of == found.of && k.acceptance.metric == found.metric.name();
-        let mine: Vec<&Known> = known.iter().filter(of).copied().collect();
-        let covers = |k: &Known| is_other(k).map_or_else(|| k.acceptance.covers(found, on), Err);
-        let tried: Vec<(&Known, Result<(), NotCovered>)> =
+        let of = |k: &&&KnownAcceptance| {
+            k.acceptance.of == found.of && k.acceptance.metric == found.metric.name()
+        };
+        let mine: Vec<&KnownAcceptance> = known.iter().filter(of).copied().collect();
+        let covers =
+            |k: &KnownAcceptance| is_other(k).map_or_else(|| k.acceptance.covers(found, on), Err);
+        let tried: Vec<(&KnownAcceptance, Result<(), NotCovered>)> =
             mine.into_iter().map(|k| (k, covers(k))).collect();
         if let Some((k, _)) = tried.iter().find(|(_, covered)| covered.is_ok()) {
             excused.push(Excused {
@@ -359,7 +361,7 @@ impl Of {
     }
 }
 
-impl Known {
+impl KnownAcceptance {
     fn terms(&self) -> Terms {
         Terms {
             until: self.acceptance.until.clone(),

@@ -67,7 +67,7 @@ pub enum Patience {
 }
 
 /// What came of it.
-pub enum Outcome {
+pub enum LockOutcome {
     Held(Held),
     /// Another gate is in the way, and there is no patience.
     Busy(Gate, Claim),
@@ -114,13 +114,13 @@ pub fn hold(
     patience: Patience,
     waiting: &mut dyn FnMut(&Gate, &Claim),
     stopped: &dyn Fn() -> bool,
-) -> Result<Outcome, LockError> {
+) -> Result<LockOutcome, LockError> {
     let folder = Folder::open()?;
     let id = wanted.id;
-    let Some(door) = folder.door(stopped)? else { return Ok(Outcome::Stopped) };
+    let Some(door) = folder.door(stopped)? else { return Ok(LockOutcome::Stopped) };
     let all = folder.living(Dead::Remove)?;
     if let (Patience::None, Some((gate, claim))) = (patience, in_the_way(&wanted, &all)) {
-        return Ok(Outcome::Busy(gate, claim));
+        return Ok(LockOutcome::Busy(gate, claim));
     }
     let ticket = all.iter().map(|g| g.ticket).max().unwrap_or(0).saturating_add(1);
     let wanted = Gate { ticket, ..wanted };
@@ -129,7 +129,7 @@ pub fn hold(
     let mut told: Vec<Gate> = Vec::new();
     loop {
         if stopped() {
-            return Ok(Outcome::Stopped);
+            return Ok(LockOutcome::Stopped);
         }
         let before: Vec<Gate> = held
             .folder
@@ -138,7 +138,7 @@ pub fn hold(
             .filter(|g| g.id != id && g.ticket < ticket)
             .collect();
         let Some((gate, claim)) = in_the_way(&wanted, &before) else {
-            return Ok(Outcome::Held(held));
+            return Ok(LockOutcome::Held(held));
         };
         if !told.contains(&gate) {
             waiting(&gate, &claim);

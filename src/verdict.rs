@@ -1,4 +1,4 @@
-//! Policy and evidence to one ruling per workload and one verdict per run, computed once: exit code
+//! StatusPolicy and evidence to one ruling per workload and one verdict per run, computed once: exit code
 //! and every report derive from it.
 //!
 //! Not here: statistics (`judge`), sentences for people (`report`; the reasons' English is
@@ -46,7 +46,7 @@ pub enum Verdict {
 /// What to do where there is no certainty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "the names of the config's keys")]
-pub struct Policy {
+pub struct StatusPolicy {
     pub on_inconclusive: OnOpen,
     pub on_blind: OnOpen,
     pub on_missing_baseline: OnOpen,
@@ -105,7 +105,7 @@ pub struct Ruling {
 
 /// Validity comes first, then a breached limit, then what is missing, then the comparison. What is
 /// accepted is in the way of nothing, and is said.
-pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
+pub fn rule(policy: StatusPolicy, evidence: &Evidence) -> Ruling {
     if !evidence.invalid.is_empty() {
         return Ruling::new(
             Verdict::Invalid,
@@ -166,7 +166,11 @@ pub fn rule(policy: Policy, evidence: &Evidence) -> Ruling {
 }
 
 /// Open for noise; blind where the noise hides even twice what must be found.
-fn unproven(policy: Policy, comparison: Option<&Comparison>, mut reasons: Vec<Reason>) -> Ruling {
+fn unproven(
+    policy: StatusPolicy,
+    comparison: Option<&Comparison>,
+    mut reasons: Vec<Reason>,
+) -> Ruling {
     let Some(blind) = comparison.and_then(Comparison::blind) else {
         return Ruling::new(
             Verdict::Inconclusive,
@@ -183,7 +187,7 @@ fn unproven(policy: Policy, comparison: Option<&Comparison>, mut reasons: Vec<Re
 
 /// The change under test did not cause what came before it: only where the policy says so it fails
 /// for that.
-fn drifted(policy: Policy, drift: &Drift, ruling: &mut Ruling) {
+fn drifted(policy: StatusPolicy, drift: &Drift, ruling: &mut Ruling) {
     let fails = policy.on_anchor_drift == OnOpen::Fail;
     match drift {
         Drift::None => {}
@@ -318,7 +322,7 @@ mod tests {
     use crate::judge::reason::Terms;
     use crate::measure::summary::StartSummary;
 
-    const WARN: Policy = Policy {
+    const WARN: StatusPolicy = StatusPolicy {
         on_inconclusive: OnOpen::Warn,
         on_blind: OnOpen::Fail,
         on_missing_baseline: OnOpen::Warn,
@@ -347,7 +351,7 @@ mod tests {
         let e = evidence(Against::Missing(Reason::Text("none".into())));
         assert_eq!(rule(WARN, &e).exit, ExitStatus::Pass);
         assert_eq!(rule(WARN, &e).verdict, Verdict::NoBaseline);
-        let strict = Policy { on_missing_baseline: OnOpen::Fail, ..WARN };
+        let strict = StatusPolicy { on_missing_baseline: OnOpen::Fail, ..WARN };
         assert_eq!(rule(strict, &e).exit, ExitStatus::NoBaseline);
     }
 
@@ -381,7 +385,7 @@ mod tests {
             drift: Some(drift),
             ..evidence(Against::LimitsOnly)
         };
-        let strict = Policy { on_anchor_drift: OnOpen::Fail, ..WARN };
+        let strict = StatusPolicy { on_anchor_drift: OnOpen::Fail, ..WARN };
         let (worse, lost) =
             (of(Drift::Worse(text("TPOT +6 %"))), of(Drift::NotCompared(text("no sessions"))));
         assert_eq!(rule(strict, &of(Drift::None)).verdict, Verdict::Passed);
@@ -478,7 +482,7 @@ mod tests {
         });
         let e = evidence(Against::Compared(compared));
         let of = |on_inconclusive, on_blind| {
-            let ruling = rule(Policy { on_inconclusive, on_blind, ..WARN }, &e);
+            let ruling = rule(StatusPolicy { on_inconclusive, on_blind, ..WARN }, &e);
             assert!(
                 ruling.verdict == Verdict::Blind
                     && ruling.reasons[0].to_string().contains("10 % must be"),

@@ -24,8 +24,8 @@ fn acceptance(metric: Metric, most: f64, worst_value: f64) -> Acceptance {
     }
 }
 
-fn known_to_base(acceptance: Acceptance) -> Known {
-    Known { acceptance, by: Some("Ada".into()), landed: None, contained: true }
+fn known_to_base(acceptance: Acceptance) -> KnownAcceptance {
+    KnownAcceptance { acceptance, by: Some("Ada".into()), landed: None, contained: true }
 }
 
 fn row(metric: Metric, change: f64, candidate: f64, bearing: Bearing) -> MetricComparison {

@@ -243,7 +243,7 @@ impl Ledger {
     /// more of it is another attempt.
     fn key(&self, record: &Record) -> Option<String> {
         let code = self.code.as_ref()?;
-        let policy = crate::record::Policy {
+        let policy = crate::record::RecordedPolicy {
             mode: String::new(),
             starts: 0,
             rounds: 0,

@@ -53,7 +53,7 @@ pub fn check(
     gate: Gate,
     what: &Check<'_>,
     begin: impl FnOnce() -> anyhow::Result<Option<Job>>,
-) -> anyhow::Result<Option<Outcome>> {
+) -> anyhow::Result<Option<Gated>> {
     let Gate { config, beside: target, notices } = gate;
     if let Ok(repo) = what.here.repo(&config) {
         repo.remove_abandoned_worktrees();
@@ -77,7 +77,7 @@ pub fn check(
 }
 
 /// What a gate came to.
-pub struct Outcome {
+pub struct Gated {
     pub report: Report,
     pub exit: ExitStatus,
     pub charts: Vec<Charts>,
@@ -107,7 +107,7 @@ fn alone(
     what: &Check<'_>,
     job: &Job,
     mut ledger: Ledger,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Gated> {
     // Before anything is sent: an unreadable baseline or a shallow clone costs no GPU minute.
     let wanted = what.here.wanted(what.base);
     let baselines = Baselines::open(what.here, config, what.baseline, &wanted)?;
@@ -125,7 +125,7 @@ fn alone(
     let (mut report, exit) = ledger.report(&record, parts)?;
     let charts = drawn::beside_sessions(&record, |w| baselines.baseline(&w.name))?;
     report.notices.extend(baselines.notices);
-    Ok(Outcome { report, exit, charts, unsaved })
+    Ok(Gated { report, exit, charts, unsaved })
 }
 
 /// Errors: the record is a file of the commit under test, so that the change brought its own
@@ -158,7 +158,7 @@ fn interleaved(
     beside: Option<Target>,
     job: &Job,
     mut ledger: Ledger,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Gated> {
     if what.with.is_some() {
         anyhow::bail!(
             "--with is for a second job against earlier sessions; an interleaved run is decided by itself"
@@ -192,5 +192,5 @@ fn interleaved(
     // What was said of stored sessions is about the noise only.
     report.notices.extend(baselines.notices);
     let charts = drawn::beside_record(&base, &candidate)?;
-    Ok(Outcome { report, exit, charts, unsaved })
+    Ok(Gated { report, exit, charts, unsaved })
 }

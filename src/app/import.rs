@@ -14,7 +14,7 @@ use crate::config::{Config, Flags, is_workload_name};
 use crate::import::{self, File, Terms, Tool};
 use crate::print::say;
 use crate::record::facts::{limit_record, policy};
-use crate::record::{GitFacts, Policy, Record, SCHEMA, VERSION};
+use crate::record::{GitFacts, Record, RecordedPolicy, SCHEMA, VERSION};
 
 /// A file as it was read, its summary beside it.
 struct Source {
@@ -53,7 +53,7 @@ pub fn import(what: &Import<'_>) -> anyhow::Result<(Record, PathBuf)> {
     let terms = terms(
         what,
         config.as_ref(),
-        files.first().and_then(|(_, m)| m.first()).map(import::Measured::tool),
+        files.first().and_then(|(_, m)| m.first()).map(import::ImportedRound::tool),
     )?;
     let workloads = import::workloads(&files, &terms).context("cannot import these files")?;
     let fallback = bare(what.here, None)?;
@@ -62,7 +62,7 @@ pub fn import(what: &Import<'_>) -> anyhow::Result<(Record, PathBuf)> {
     tell(git.as_ref());
     let most = workloads.iter().flat_map(|w| &w.starts).map(|s| s.rounds.len()).max().unwrap_or(1);
     let policy =
-        Policy { starts: number(what.files.len()), rounds: number(most), ..policy(config) };
+        RecordedPolicy { starts: number(what.files.len()), rounds: number(most), ..policy(config) };
     let record = Record {
         schema: SCHEMA.into(),
         version: VERSION,

@@ -8,14 +8,14 @@
 use std::cmp::Reverse;
 
 use super::{Placed, Reason};
-use crate::accept::{Known, Of};
+use crate::accept::{KnownAcceptance, Of};
 use crate::fingerprint::Fingerprint;
 use crate::judge::other_day::FEWEST_SESSIONS;
 
 /// The acceptances that count here, and the day that decides which of them have expired.
 #[derive(Clone, Debug, Default)]
 pub struct Accepted {
-    pub known: Vec<Known>,
+    pub known: Vec<KnownAcceptance>,
     /// `2026-12-31`, UTC.
     pub on: String,
 }
@@ -36,7 +36,7 @@ impl Accepted {
         workload: &str,
         fingerprint: &Fingerprint,
         under_test: &[String],
-    ) -> Vec<&Known> {
+    ) -> Vec<&KnownAcceptance> {
         let key = fingerprint.key(under_test);
         self.known
             .iter()

@@ -63,7 +63,7 @@ pub enum Bound {
 
 /// What a workload asks for, as far as it decides which metrics there are.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Asked {
+pub struct Shape {
     pub slo: SloFile,
     pub stream: Option<bool>,
     pub output_tokens: Option<u32>,
@@ -79,7 +79,7 @@ impl SloFile {
     }
 }
 impl Checker {
-    pub fn slo(&mut self, path: &str, asked: Asked) -> Slo {
+    pub fn slo(&mut self, path: &str, asked: Shape) -> Slo {
         let SloFile { ttft, tpot, e2e } = asked.slo;
         let mut kind = |timing: Timing, span: Option<Span>| {
             let at = format!("{path}.slo.{}", timing.name());
@@ -100,7 +100,7 @@ impl Checker {
         &mut self,
         path: &str,
         all: Option<&BTreeMap<String, LimitFile>>,
-        asked: Asked,
+        asked: Shape,
     ) -> Vec<Limit> {
         let mut limits = Vec::new();
         for (name, bounds) in all.into_iter().flatten() {
@@ -148,7 +148,7 @@ impl Checker {
         at: &str,
         name: &str,
         valid: Vec<Metric>,
-        asked: Asked,
+        asked: Shape,
     ) -> Option<Metric> {
         let Some(metric) = Metric::parse(name).filter(|metric| valid.contains(metric)) else {
             let names: Vec<String> = valid.into_iter().map(Metric::name).collect();
@@ -192,7 +192,7 @@ fn nearest_or_shape(name: &str, names: &[&str]) -> String {
 }
 
 /// Why a workload like this never has such a metric, and what to do.
-pub fn undefined(metric: Metric, asked: Asked) -> Option<(String, String)> {
+pub fn undefined(metric: Metric, asked: Shape) -> Option<(String, String)> {
     let slo = asked.slo;
     let add = |what: &str| {
         Some((format!("{metric} is undefined: {what}"), "add `slo: {ttft: 500ms}`".to_owned()))
@@ -215,7 +215,7 @@ pub fn undefined(metric: Metric, asked: Asked) -> Option<(String, String)> {
     }
 }
 
-fn undefined_timing(timing: Timing, asked: Asked) -> Option<(String, String)> {
+fn undefined_timing(timing: Timing, asked: Shape) -> Option<(String, String)> {
     let name = timing.name();
     let of_stream = matches!(timing, Timing::Ttft | Timing::Ttfa | Timing::Tpot | Timing::ChunkGap);
     if of_stream && asked.stream == Some(false) {

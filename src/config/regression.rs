@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::metric::{Class, METHOD, Metric, Scale};
 
 use super::check::Checker;
-use super::expect::{Asked, undefined};
+use super::expect::{Shape, undefined};
 use super::units::{parse_percent, parse_points};
 
 /// What a team asks of the judgement of one metric; METHOD's row where it says nothing. Fractions
@@ -42,7 +42,7 @@ impl Checker {
         &mut self,
         path: &str,
         all: Option<&BTreeMap<String, RegressionFile>>,
-        asked: Asked,
+        asked: Shape,
     ) -> BTreeMap<Metric, Regression> {
         let mut judged = BTreeMap::new();
         for (name, rule) in all.into_iter().flatten() {

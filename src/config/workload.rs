@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arrival::{Arrival, ArrivalFile, Length, Level, SessionBegin};
 use super::check::Checker;
-use super::expect::{Asked, Limit, LimitFile, Slo, SloFile};
+use super::expect::{Limit, LimitFile, Shape, Slo, SloFile};
 use super::prompts::{PromptKind, Prompts, PromptsFile};
 use super::regression::{Regression, RegressionFile};
 use super::warmup::{Warmup, WarmupFile};
@@ -192,8 +192,8 @@ impl WorkloadFile {
     }
 
     /// What decides which metrics it has.
-    pub fn asked(&self) -> Asked {
-        Asked {
+    pub fn asked(&self) -> Shape {
+        Shape {
             slo: self.slo.unwrap_or_default(),
             stream: self.stream,
             output_tokens: self.output_tokens,

@@ -1,7 +1,7 @@
 //! What is accepted of a workload is taken out of the way of its verdict. Pure.
 
 use super::Part;
-use crate::accept::{self, Known, NotCovered, Of, Uncovered};
+use crate::accept::{self, KnownAcceptance, NotCovered, Of, Uncovered};
 use crate::compare::{self, Accepted};
 use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::text;
@@ -22,7 +22,7 @@ impl Part {
             Against::Compared(c) => &c.metrics[..],
             Against::LimitsOnly | Against::Missing(_) | Against::Incomparable(_) => &[],
         };
-        let is_other = |k: &Known| {
+        let is_other = |k: &KnownAcceptance| {
             // A limit needs no baseline: its breach stays what was accepted.
             let change = k.acceptance.of == Of::Regression;
             let in_history =
@@ -51,7 +51,7 @@ impl Part {
 
 /// The accepted change is in what was measured: by git, or by the record's own commit or tree where
 /// the repository has neither.
-fn contained(k: &Known, record: &Record) -> bool {
+fn contained(k: &KnownAcceptance, record: &Record) -> bool {
     let Some(commit) = &k.acceptance.commit else { return true };
     let same =
         |git: &GitFacts| git.commit == *commit || Some(&git.tree) == k.acceptance.tree.as_ref();

@@ -17,7 +17,7 @@ use crate::record::{self, Record, Slo, StartRecord, WorkloadRecord, differ};
 use crate::report::build::{Beside, Judged, report};
 use crate::report::server::Before;
 use crate::report::{AnchorReport, BaselineReport, Report, text};
-use crate::verdict::{Against, Evidence, Policy, Reason, Ruling, overall, rule};
+use crate::verdict::{Against, Evidence, Reason, Ruling, StatusPolicy, overall, rule};
 
 mod accepted;
 mod anchor;
@@ -474,12 +474,12 @@ fn metric(name: &str) -> anyhow::Result<Metric> {
     })
 }
 
-fn policy(record: &Record) -> Policy {
+fn policy(record: &Record) -> StatusPolicy {
     // Anything but the word "warn" is the strict choice: a record from outside must not loosen by
     // misspelling.
     let of = |word: &str| if word == "warn" { OnOpen::Warn } else { OnOpen::Fail };
     let p = &record.policy;
-    Policy {
+    StatusPolicy {
         on_inconclusive: of(&p.on_inconclusive),
         on_blind: of(&p.on_blind),
         on_missing_baseline: of(&p.on_missing_baseline),

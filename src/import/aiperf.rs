@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use super::request::{Ending, Request, cut_off_without_usage, peak_in_flight};
 use super::value::{self, count, duration_ns, instant_ns, number, stated, text};
-use super::{ImportError, Load, Measured, Tool, hidden_wait};
+use super::{ImportError, ImportedRound, Load, Tool, hidden_wait};
 use crate::timeline::OutcomeKind;
 
 const NS: f64 = 1e-9;
 
-pub fn read(lines: &[Value], summary: Option<&str>) -> Result<Measured, ImportError> {
+pub fn read(lines: &[Value], summary: Option<&str>) -> Result<ImportedRound, ImportError> {
     if lines.iter().any(|l| l.get("aiperf_version").is_some() || l.get("input_config").is_some()) {
         return Err(ImportError::NoDetails(
             "name the profile_export.jsonl beside it (aiperf profile --export-level records)",
@@ -45,7 +45,7 @@ pub fn read(lines: &[Value], summary: Option<&str>) -> Result<Measured, ImportEr
         own_notes.push(format!("{warmups} requests of warm-up are left out"));
     }
     own_notes.extend(unfinished(summary, &mut load, &mut requests)?);
-    Ok(Measured {
+    Ok(ImportedRound {
         tool: Tool::Aiperf,
         load,
         requests,

@@ -8,16 +8,16 @@ use serde_json::Value;
 
 use super::request::{Ending, Request, cut_off_without_usage};
 use super::value::{count, instant_ns, list, stated, text};
-use super::{ImportError, Load, Measured, Tool};
+use super::{ImportError, ImportedRound, Load, Tool};
 use crate::timeline::OutcomeKind;
 
 const TODO: &str = "run guidellm with --output kind=json, and without sample_size in --metrics";
 
-pub fn read(report: &Value) -> Result<Vec<Measured>, ImportError> {
+pub fn read(report: &Value) -> Result<Vec<ImportedRound>, ImportError> {
     list(report, "benchmarks")?.iter().map(|b| benchmark(report, b)).collect()
 }
 
-fn benchmark(report: &Value, benchmark: &Value) -> Result<Measured, ImportError> {
+fn benchmark(report: &Value, benchmark: &Value) -> Result<ImportedRound, ImportError> {
     let load = load(report, benchmark)?;
     let open_loop = load.open_loop;
     let groups = &benchmark["requests"];
@@ -36,7 +36,7 @@ fn benchmark(report: &Value, benchmark: &Value) -> Result<Measured, ImportError>
     all.sort_by_key(|r| r.start_ns);
     let mut load = load;
     load.requests = Some(all.len() as u64);
-    Ok(Measured {
+    Ok(ImportedRound {
         tool: Tool::Guidellm,
         load,
         requests: all,

@@ -82,7 +82,7 @@ pub struct Terms {
 
 /// One round of one load, in this program's definitions.
 #[derive(Clone, Debug)]
-pub struct Measured {
+pub struct ImportedRound {
     tool: Tool,
     load: Load,
     requests: Vec<Request>,
@@ -166,7 +166,7 @@ impl Tool {
 ///
 /// Errors: damaged, of no known tool, of another tool than named, without requests, or with numbers
 /// that cannot be.
-pub fn read(file: &File<'_>, said: Option<Tool>) -> Result<Vec<Measured>, ImportError> {
+pub fn read(file: &File<'_>, said: Option<Tool>) -> Result<Vec<ImportedRound>, ImportError> {
     let documents = value::documents(file.text)?;
     let first = documents.first().unwrap_or(&Value::Null);
     let found = Tool::guess(first);
@@ -191,7 +191,7 @@ fn read_as(
     tool: Tool,
     documents: &[Value],
     summary: Option<&str>,
-) -> Result<Vec<Measured>, ImportError> {
+) -> Result<Vec<ImportedRound>, ImportError> {
     match tool {
         Tool::VllmBench => documents.iter().map(vllm::read).collect(),
         Tool::SglangBench => documents.iter().map(sglang::read).collect(),
@@ -202,7 +202,7 @@ fn read_as(
     }
 }
 
-impl Measured {
+impl ImportedRound {
     pub fn tool(&self) -> Tool {
         self.tool
     }

@@ -1,4 +1,4 @@
-//! Measured requests to the workload records of a run: columns, metrics, findings, and what was
+//! ImportedRound requests to the workload records of a run: columns, metrics, findings, and what was
 //! refused, as notes.
 //!
 //! Not here: the tools' formats, or the facts of the repository (`command/import.rs`).
@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 
 use super::levels::levels;
 use super::request::{Ending, Request, columns};
-use super::{ImportError, Load, Measured, Terms};
+use super::{ImportError, ImportedRound, Load, Terms};
 use crate::fingerprint::Fingerprint;
 use crate::measure::collect::{RoundView, metrics};
 use crate::measure::columns::micros;
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
-use crate::measure::validity::{Asked, ClientHealth, Finding, Severity, findings, own_lag_p99_ms};
+use crate::measure::validity::{
+    AskedLength, ClientHealth, Finding, Severity, findings, own_lag_p99_ms,
+};
 use crate::record::{
     ErrorCount, LevelRecord, LoadDetail, LoadFacts, RoundRecord, Series, StartRecord,
     WorkloadRecord, keyed,
@@ -27,7 +29,7 @@ const GAPS_OF_P99: usize = 100;
 ///
 /// Errors: a load that some of the files lack, since then they are not starts of one measurement.
 pub fn workloads(
-    files: &[(String, Vec<Measured>)],
+    files: &[(String, Vec<ImportedRound>)],
     terms: &Terms,
 ) -> Result<Vec<WorkloadRecord>, ImportError> {
     let mut loads: Vec<&Load> = Vec::new();
@@ -47,7 +49,7 @@ pub fn workloads(
 }
 
 fn workload(
-    files: &[(String, Vec<Measured>)],
+    files: &[(String, Vec<ImportedRound>)],
     load: &Load,
     position: Option<usize>,
     terms: &Terms,
@@ -57,7 +59,7 @@ fn workload(
     let name = position.map_or_else(|| terms.name.clone(), |i| format!("{}-{}", terms.name, i + 1));
     let mut record = empty(name, load, files, terms);
     for (file, all) in files {
-        let mine: Vec<&Measured> =
+        let mine: Vec<&ImportedRound> =
             all.iter().filter(|m| m.load.fingerprint == load.fingerprint).collect();
         if mine.is_empty() {
             return Err(ImportError::Refused(other_load(file, &all[0].load, load)));
@@ -101,7 +103,7 @@ fn other_load(file: &str, found: &Load, wanted: &Load) -> String {
 fn empty(
     name: String,
     load: &Load,
-    files: &[(String, Vec<Measured>)],
+    files: &[(String, Vec<ImportedRound>)],
     terms: &Terms,
 ) -> WorkloadRecord {
     let mine =
@@ -154,7 +156,7 @@ struct Place {
     order: u32,
 }
 
-fn round(measured: &Measured, place: Place, load: &LoadFacts, terms: &Terms) -> RoundRecord {
+fn round(measured: &ImportedRound, place: Place, load: &LoadFacts, terms: &Terms) -> RoundRecord {
     let requests = &measured.requests;
     let began_ns = requests.iter().filter_map(|r| r.start_ns).min().unwrap_or(0);
     let columns = columns(requests, began_ns);
@@ -188,7 +190,7 @@ fn round(measured: &Measured, place: Place, load: &LoadFacts, terms: &Terms) -> 
         &[RoundView { columns: &record.columns, context: &context, gaps: &gaps }],
         &terms.slo.into(),
     );
-    let asked = Asked { output_tokens: None, length_forced: false };
+    let asked = AskedLength { output_tokens: None, length_forced: false };
     record.findings = findings(&record.columns, &context, &values, &record.client, asked);
     record.findings.extend(notes(measured, place, record.client.own_lag_p99_ms.is_some()));
     record.metrics = keyed(&values);
@@ -196,7 +198,7 @@ fn round(measured: &Measured, place: Place, load: &LoadFacts, terms: &Terms) -> 
 }
 
 /// First start to last end, where all are known; else the tool's own.
-fn duration_us(measured: &Measured) -> u64 {
+fn duration_us(measured: &ImportedRound) -> u64 {
     let first = measured.requests.iter().filter_map(|r| r.start_ns).min();
     let ends: Option<Vec<u64>> = measured.requests.iter().map(Request::end).collect();
     let known = first
@@ -248,7 +250,7 @@ fn errors(requests: &[Request]) -> Vec<ErrorCount> {
 }
 
 /// What holds for all files is said with the first.
-fn notes(measured: &Measured, place: Place, lag_known: bool) -> Vec<Finding> {
+fn notes(measured: &ImportedRound, place: Place, lag_known: bool) -> Vec<Finding> {
     let lag = if lag_known { "" } else { "its send lag, " };
     let unchecked = format!(
         "imported: whether the client kept up was not checked, since the file does not say {lag}its CPU time and its event loop's lateness"

@@ -10,7 +10,7 @@ use super::value::{count, duration_ns, lists, number, stated, text};
 use super::vllm::{
     UNSEEN_ENDS, backend_protocol, disagreement, ended, rate, streamed, streamed_times,
 };
-use super::{ImportError, Load, Measured, Tool, hidden_wait};
+use super::{ImportError, ImportedRound, Load, Tool, hidden_wait};
 
 const KEYED: [(&str, &str); 8] = [
     ("backend", "backend"),
@@ -26,7 +26,7 @@ const KEYED: [(&str, &str); 8] = [
 /// server produced.
 const RETOKENISED: f64 = 0.01;
 
-pub fn read(run: &Value) -> Result<Measured, ImportError> {
+pub fn read(run: &Value) -> Result<ImportedRound, ImportError> {
     if run.get("ttfts").is_none() {
         return Err(ImportError::NoDetails("run sglang.bench_serving with --output-details"));
     }
@@ -53,7 +53,7 @@ pub fn read(run: &Value) -> Result<Measured, ImportError> {
         own_notes.push(output_tokens(run, &mut requests)?);
     }
     let stated_duration_ns = duration_ns(&run["duration"], 1.0, "duration")?;
-    Ok(Measured {
+    Ok(ImportedRound {
         tool: Tool::SglangBench,
         load,
         requests,

@@ -31,11 +31,11 @@ fn with(mut value: Value, changes: &Value) -> Value {
     value
 }
 
-fn read_text(text: &str) -> Result<Vec<Measured>, String> {
+fn read_text(text: &str) -> Result<Vec<ImportedRound>, String> {
     read(&File { text, summary: None }, None).map_err(|e| e.to_string())
 }
 
-fn workload(measured: Vec<Measured>) -> WorkloadRecord {
+fn workload(measured: Vec<ImportedRound>) -> WorkloadRecord {
     let terms = Terms {
         name: "w".into(),
         slo: crate::record::Slo { ttft_ms: Some(120.0), ..Default::default() },

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::request::{Ending, Request, peak_in_flight};
 use super::value::{self, count, duration_ns, instant_ns, lists, number, stated, text};
-use super::{ImportError, Load, Measured, Tool, hidden_wait};
+use super::{ImportError, ImportedRound, Load, Tool, hidden_wait};
 use crate::timeline::OutcomeKind;
 
 const KEYED: [(&str, &str); 8] = [
@@ -25,7 +25,7 @@ const KEYED: [(&str, &str); 8] = [
 /// Seen by running both against a server that breaks its streams off.
 pub const UNSEEN_ENDS: &str = "{}'s client takes a stream that ends early, or brings an error event, for a completed one: such failures are not in the file";
 
-pub fn read(run: &Value) -> Result<Measured, ImportError> {
+pub fn read(run: &Value) -> Result<ImportedRound, ImportError> {
     if run.get("ttfts").is_none() {
         return Err(ImportError::NoDetails(
             "run `vllm bench serve` with --save-result --save-detailed",
@@ -46,7 +46,7 @@ pub fn read(run: &Value) -> Result<Measured, ImportError> {
     }
     own_notes.extend(disagreement(run, &requests)?);
     load.streaming = streamed(&requests);
-    Ok(Measured {
+    Ok(ImportedRound {
         tool: Tool::VllmBench,
         load,
         requests,

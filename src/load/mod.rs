@@ -47,7 +47,7 @@ pub struct Reading {
 
 /// What a round brought back.
 #[derive(Debug)]
-pub struct Measured {
+pub struct RoundResult {
     /// In plan order; every scheduled request is here.
     pub timelines: Vec<Timeline>,
     pub began_ns: u64,
@@ -194,7 +194,7 @@ impl Client {
         reading: Reading,
         control: &Arc<Control>,
         counters: &Arc<Counters>,
-    ) -> Result<Measured, String> {
+    ) -> Result<RoundResult, String> {
         self.open_connections(plan, control);
         let cpu_before = crate::clock::process_cpu_ns();
         // Far enough ahead that every worker has its job before the first request is due.
@@ -247,7 +247,7 @@ impl Client {
         }
         complete(&mut timelines, plan, began_ns);
         redact(&mut timelines, &self.site);
-        Ok(Measured { timelines, began_ns, health })
+        Ok(RoundResult { timelines, began_ns, health })
     }
 }
 

@@ -88,7 +88,7 @@ pub enum Severity {
 
 /// What was asked of the server, as far as validity depends on it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Asked {
+pub struct AskedLength {
     /// Mean over the completed requests.
     pub output_tokens: Option<f64>,
     /// The server accepted `ignore_eos` or `min_tokens`: the length must be what was asked.
@@ -149,7 +149,7 @@ pub fn findings(
     context: &Context,
     values: &Values,
     health: &ClientHealth,
-    asked: Asked,
+    asked: AskedLength,
 ) -> Vec<Finding> {
     if columns.completed() == 0 {
         return vec![invalid("no_success", no_success(columns))];
@@ -223,7 +223,7 @@ fn offered(context: &Context, values: &Values) -> Option<Finding> {
     short.then(|| invalid("offered_rate", Seen::RateMissed { asked: *offered, sent: *achieved }))
 }
 
-fn lengths(columns: &Columns, asked: Asked) -> Option<Finding> {
+fn lengths(columns: &Columns, asked: AskedLength) -> Option<Finding> {
     if !asked.length_forced {
         return None;
     }

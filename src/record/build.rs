@@ -8,7 +8,7 @@ use crate::measure::collect::{RoundView, metrics};
 use crate::measure::columns::{Columns, micros};
 use crate::measure::histogram::Gaps;
 use crate::measure::stats;
-use crate::measure::validity::{Asked, ClientHealth, count_doubts, findings, own_lag_p99_ms};
+use crate::measure::validity::{AskedLength, ClientHealth, count_doubts, findings, own_lag_p99_ms};
 use crate::plan::RoundPlan;
 use crate::timeline::{CountDoubt, Outcome, Timeline};
 
@@ -57,7 +57,7 @@ pub fn round(raw: &Raw<'_>, load: &LoadFacts, slo: &SloMs) -> RoundRecord {
     let context = record.context(raw.start, load);
     let values =
         metrics(&[RoundView { columns: &record.columns, context: &context, gaps: &gaps }], slo);
-    let asked = Asked { output_tokens: asked_tokens(raw), length_forced: load.length_forced };
+    let asked = AskedLength { output_tokens: asked_tokens(raw), length_forced: load.length_forced };
     record.findings = findings(&record.columns, &context, &values, &record.client, asked);
     let doubts: Vec<CountDoubt> =
         raw.timelines.iter().filter(|t| t.completed()).filter_map(|t| t.counted.doubt).collect();

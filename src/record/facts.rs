@@ -4,7 +4,8 @@
 //! Not here: what only the machine knows (`app::measure`).
 
 use super::{
-    HypothesisRecord, LevelRecord, LimitRecord, LoadDetail, LoadFacts, Policy, WorkloadRecord,
+    HypothesisRecord, LevelRecord, LimitRecord, LoadDetail, LoadFacts, RecordedPolicy,
+    WorkloadRecord,
 };
 use crate::config::{
     Arrival, Bound, Config, GateMode, Hypothesis, Limit, OnAttempt, OnOpen, PromptKind, SameBuild,
@@ -14,10 +15,10 @@ use crate::fingerprint::Fingerprint;
 use crate::plan::{Plan, PlannedRequest};
 use crate::protocol::Extras;
 
-pub fn policy(config: &Config) -> Policy {
+pub fn policy(config: &Config) -> RecordedPolicy {
     let word = |p: OnOpen| if p == OnOpen::Fail { "fail" } else { "warn" }.to_owned();
     let gate = &config.gate;
-    Policy {
+    RecordedPolicy {
         mode: match gate.mode {
             GateMode::Baseline => "baseline",
             GateMode::Interleaved => "interleaved",

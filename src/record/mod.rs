@@ -65,7 +65,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hypotheses: Vec<HypothesisRecord>,
     /// The policy that the run was made under.
-    pub policy: Policy,
+    pub policy: RecordedPolicy,
     /// Absent where the run had one side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair: Option<Pair>,
@@ -124,7 +124,7 @@ pub struct GitFacts {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Policy {
+pub struct RecordedPolicy {
     /// `baseline`, `interleaved` or `limits`.
     pub mode: String,
     pub starts: u32,

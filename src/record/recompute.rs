@@ -7,7 +7,7 @@ use super::{LoadFacts, Record, RecordError, RoundRecord};
 use crate::measure::SloMs;
 use crate::measure::collect::{self, RoundView, Values};
 use crate::measure::histogram::Gaps;
-use crate::measure::validity::{self, Asked, own_lag_p99_ms};
+use crate::measure::validity::{self, AskedLength, own_lag_p99_ms};
 
 /// Replaces metrics and findings of every round by what its columns say. What was found then and
 /// cannot be found now (it needs the plan or the machine) stays, and where both say something the
@@ -68,7 +68,8 @@ fn round(
     round.client.own_lag_p99_ms = own_lag_p99_ms(&round.columns);
     // The lines of a trace ask for a length each: only the plan knows them.
     let forced = load.length_forced && !load.arrival.starts_with("trace");
-    let asked = Asked { output_tokens: Some(f64::from(load.output_tokens)), length_forced: forced };
+    let asked =
+        AskedLength { output_tokens: Some(f64::from(load.output_tokens)), length_forced: forced };
     let mut found = validity::findings(&round.columns, &context, &values, &round.client, asked);
     let stored = std::mem::take(&mut round.findings);
     let weaker =

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use nvml_wrapper::Nvml;
 
-use self::nvml::Asked;
+use self::nvml::GpuHandle;
 use self::owner::Owners;
 use crate::clock::{monotonic_ns, thread_cpu_ns};
 use crate::config::GpuName;
@@ -91,7 +91,7 @@ impl Gpus {
     pub fn watched(&self, chosen: &[usize]) -> impl Iterator<Item = (Device, Sample)> {
         let mut owners = Owners::default();
         chosen.iter().filter_map(|i| self.known.get(*i)).map(move |(index, uuid)| {
-            let asked = Asked::new(&self.nvml, uuid);
+            let asked = GpuHandle::new(&self.nvml, uuid);
             let sample = asked.sample(true, &mut owners);
             (asked.device(*index, uuid, &sample), sample)
         })
@@ -102,7 +102,7 @@ impl Gpus {
         let mut owners = Owners::default();
         let uuids = self.known.iter().map(|(_, uuid)| uuid);
         uuids
-            .flat_map(|uuid| Asked::new(&self.nvml, uuid).processes(&mut owners))
+            .flat_map(|uuid| GpuHandle::new(&self.nvml, uuid).processes(&mut owners))
             .map(|p| p.pid)
             .collect()
     }
@@ -143,7 +143,7 @@ impl Sampler {
 
 /// Until nobody can ask any more.
 fn watch(nvml: &Nvml, uuids: &[String], interval: Duration, inbox: &Receiver<Ask>) {
-    let devices: Vec<Asked<'_>> = uuids.iter().map(|uuid| Asked::new(nvml, uuid)).collect();
+    let devices: Vec<GpuHandle<'_>> = uuids.iter().map(|uuid| GpuHandle::new(nvml, uuid)).collect();
     let mut next = inbox.recv().ok();
     while let Some(ask) = next {
         next = match ask {
@@ -158,7 +158,7 @@ fn watch(nvml: &Nvml, uuids: &[String], interval: Duration, inbox: &Receiver<Ask
 
 /// One round; returns the next thing that is asked.
 fn window(
-    devices: &[Asked<'_>],
+    devices: &[GpuHandle<'_>],
     interval: Duration,
     inbox: &Receiver<Ask>,
     ready: &Sender<()>,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::accept::Known;
+use crate::accept::KnownAcceptance;
 use crate::app::sessions::Found;
 use crate::app::sessions::placed::{distance, on_lineage};
 use crate::app::sessions::reviewed::Reviewed;
@@ -159,7 +159,7 @@ pub fn walk(here: &Workspace, config: &Config, named: Option<&str>) -> anyhow::R
     })
 }
 
-fn accepted(k: &Known, on: &str) -> AcceptedStep {
+fn accepted(k: &KnownAcceptance, on: &str) -> AcceptedStep {
     let a = k.acceptance.clone();
     let state = match k.landed {
         Some(_) => "in_baseline",

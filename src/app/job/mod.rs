@@ -15,7 +15,7 @@ use super::workspace::Workspace;
 use crate::clock::now;
 use crate::config::{Config, Target};
 use crate::exit::Failure;
-use crate::lock::{self, ALL, Claim, Gate, Held, MACHINE, Outcome, Patience, SHARED};
+use crate::lock::{self, ALL, Claim, Gate, Held, LockOutcome, MACHINE, Patience, SHARED};
 use crate::measure::seen::Seen;
 use crate::measure::validity::{Finding, OTHER_GATE, STANDSTILL, Severity};
 use crate::print::say;
@@ -142,7 +142,7 @@ pub fn clear_if_free(verb: &'static str, options: &RunOptions) {
     };
     let free = |gate| lock::hold(gate, Patience::None, &mut |_, _| {}, &|| false);
     // Where nobody can tell whether another gate writes there, its files stay.
-    if let Some(Ok(Outcome::Held(_held))) = claim().map(free)
+    if let Some(Ok(LockOutcome::Held(_held))) = claim().map(free)
         && let Err(e) = artefacts::clear(&options.out)
     {
         say(&format!("{e:#}"));
@@ -155,9 +155,9 @@ fn held(gate: Gate, patience: Patience, stop: &Stop) -> anyhow::Result<Option<He
         say(&format!("waiting for {other}: it has {claim}, which this one needs"))
     };
     match lock::hold(gate, patience, &mut waiting, &|| stop.stopping()).map_err(|e| Failure::measure(&e))? {
-        Outcome::Held(held) => Ok(Some(held)),
-        Outcome::Stopped => Ok(None),
-        Outcome::Busy(other, claim) => Err(Failure::measure(&format!(
+        LockOutcome::Held(held) => Ok(Some(held)),
+        LockOutcome::Stopped => Ok(None),
+        LockOutcome::Busy(other, claim) => Err(Failure::measure(&format!(
             "another gate is in the way: {other} has {claim}\nhint: wait for it, leave out --no-wait to wait here, or use another folder or server"
         ))
         .into()),

@@ -3,13 +3,13 @@
 
 use crate::clock::now;
 use crate::config::Config;
-use crate::load::Measured;
+use crate::load::RoundResult;
 use crate::measure::validity::ClientHealth;
 use crate::probe::host;
 use crate::record::facts::policy;
 use crate::record::{GitFacts, Record, SCHEMA, VERSION};
 
-pub fn client_health(measured: &Measured) -> ClientHealth {
+pub fn client_health(measured: &RoundResult) -> ClientHealth {
     let h = measured.health;
     ClientHealth {
         loop_lag_p99_ms: Some(h.loop_lag_p99_ns as f64 / 1e6),

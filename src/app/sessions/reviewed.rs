@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::placed::on_lineage;
-use crate::accept::{self, Acceptance, Known, Of};
+use crate::accept::{self, Acceptance, KnownAcceptance, Of};
 use crate::baseline::base::Wanted;
 use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::baseline::reviewed::{ACCEPTED, ANCHOR};
@@ -189,7 +189,7 @@ fn on_the_way(
     source: &Source,
     links: &[Link],
     all: Vec<Acceptance>,
-) -> Result<Vec<Known>, GitError> {
+) -> Result<Vec<KnownAcceptance>, GitError> {
     let tip = source.tip(repo);
     let one = |acceptance: Acceptance| {
         let says = |text: &str| accept::parse(text).is_ok_and(|all| all.contains(&acceptance));
@@ -208,7 +208,12 @@ fn on_the_way(
         let landed = landed
             .filter(|_| acceptance.of == Of::Regression)
             .and_then(|at| u32::try_from(at).ok());
-        Ok(Known { by: introduced.map(|i| i.author), landed, contained: false, acceptance })
+        Ok(KnownAcceptance {
+            by: introduced.map(|i| i.author),
+            landed,
+            contained: false,
+            acceptance,
+        })
     };
     all.into_iter().map(one).collect()
 }

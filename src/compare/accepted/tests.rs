@@ -24,7 +24,7 @@ fn workload() -> WorkloadRecord {
 
 fn accepted(landed: &[Option<u32>]) -> Accepted {
     let workload = workload();
-    let known = landed.iter().map(|landed| Known {
+    let known = landed.iter().map(|landed| KnownAcceptance {
         by: None,
         landed: *landed,
         contained: true,

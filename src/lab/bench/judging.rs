@@ -14,8 +14,8 @@ use crate::measure::histogram::Gaps;
 use crate::measure::validity::ClientHealth;
 use crate::record::session::Session;
 use crate::record::{
-    GitFacts, LimitRecord, LoadDetail, LoadFacts, Policy, Record, RoundRecord, SCHEMA, Series, Slo,
-    StartRecord, VERSION, WorkloadRecord,
+    GitFacts, LimitRecord, LoadDetail, LoadFacts, Record, RecordedPolicy, RoundRecord, SCHEMA,
+    Series, Slo, StartRecord, VERSION, WorkloadRecord,
 };
 use crate::report;
 use crate::timeline::OutcomeKind;
@@ -114,7 +114,7 @@ fn record() -> Record {
         target: None,
         programs: Vec::new(),
         hypotheses: Vec::new(),
-        policy: Policy {
+        policy: RecordedPolicy {
             mode: "baseline".into(),
             starts: 1,
             rounds: ROUNDS,

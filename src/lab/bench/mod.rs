@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::load::{Client, Control, Counters, Measured, Reading, Site, SiteSpec};
+use crate::load::{Client, Control, Counters, Reading, RoundResult, Site, SiteSpec};
 use crate::plan::{Pace, PlannedRequest, RoundPlan};
 use crate::protocol::ProtocolName;
 use crate::server::SimServer;
@@ -115,7 +115,7 @@ fn closed(streams: u32) -> Arc<RoundPlan> {
     Arc::new(RoundPlan { seed: 0, pace, max_in_flight: None, stop_after: None, ramp: 0, requests })
 }
 
-fn send(client: &Client, plan: &Arc<RoundPlan>) -> anyhow::Result<Measured> {
+fn send(client: &Client, plan: &Arc<RoundPlan>) -> anyhow::Result<RoundResult> {
     let reading = Reading {
         protocol: ProtocolName::OpenAiChat.into(),
         path: "/chat/completions".into(),

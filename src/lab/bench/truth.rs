@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use super::{Bed, closed, id, peak_mb, quantile, send};
 use crate::app::artefacts::read;
 use crate::lab::print;
-use crate::load::{Client, Measured};
+use crate::load::{Client, RoundResult};
 use crate::timeline::Timeline;
 use crate::watch::gpu::Gpus;
 
@@ -110,7 +110,7 @@ pub fn measure(burst: &Burst) -> anyhow::Result<Errors> {
 /// As [`measure`]; `around` sends the burst, with the server's base URL at hand.
 pub fn watched(
     burst: &Burst,
-    around: impl FnOnce(&str, &dyn Fn() -> anyhow::Result<Measured>) -> anyhow::Result<Measured>,
+    around: impl FnOnce(&str, &dyn Fn() -> anyhow::Result<RoundResult>) -> anyhow::Result<RoundResult>,
 ) -> anyhow::Result<Errors> {
     let bed = Bed::new(burst.tokens, Duration::from_secs_f64(1.0 / burst.token_rate), true)?;
     let client = Client::new(&bed.site()?, 1)?;

@@ -24,7 +24,7 @@ use crate::verdict::{self, Against, Evidence, Reason, Verdict, rule};
 
 /// How a gate ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct Played {
     pub verdict: Verdict,
     /// Why, the most telling first.
     pub reasons: Vec<String>,
@@ -63,7 +63,7 @@ const FASTER: Change = Change::Engine(-0.20);
 const JOB_STARTS: u32 = 2;
 
 /// Plays and judges one gate.
-pub fn play(scene: &Scene, mode: Mode, change: Change, rng: &mut ChaCha8Rng) -> Outcome {
+pub fn play(scene: &Scene, mode: Mode, change: Change, rng: &mut ChaCha8Rng) -> Played {
     match mode {
         Mode::Interleaved => play_interleaved(scene, change, rng),
         Mode::OtherDay { sessions } => {
@@ -123,7 +123,7 @@ pub fn session(load: &Load, change: Change, rng: &mut ChaCha8Rng) -> (Session, V
     (Session { id: String::new(), runner: None, starts }, invalid)
 }
 
-fn play_interleaved(scene: &Scene, change: Change, rng: &mut ChaCha8Rng) -> Outcome {
+fn play_interleaved(scene: &Scene, change: Change, rng: &mut ChaCha8Rng) -> Played {
     // Earlier runs had the lengths that were asked for: their noise is not that of free ones.
     let past = if change == Change::FreeLengths { 0 } else { PAST_RUNS };
     let history = drawn(&scene.runs, past, rng);
@@ -150,7 +150,7 @@ fn play_interleaved(scene: &Scene, change: Change, rng: &mut ChaCha8Rng) -> Outc
             break;
         }
     }
-    outcome.unwrap_or(Outcome { verdict: Verdict::Invalid, reasons: Vec::new(), looks: 0 })
+    outcome.unwrap_or(Played { verdict: Verdict::Invalid, reasons: Vec::new(), looks: 0 })
 }
 
 /// The same sessions, each slower than the one before: the last 1.4 times the first.
@@ -172,7 +172,7 @@ fn play_other_day(
     change: Change,
     known: &[Session],
     rng: &mut ChaCha8Rng,
-) -> Outcome {
+) -> Played {
     let segment = newest_segment(known, |_| None, |at, metric| session_value(&known[at], metric));
     let history: Vec<Session> = segment.used.into_iter().map(|at| known[at].clone()).collect();
     let (mut jobs, mut invalid) = (Vec::new(), Vec::new());
@@ -194,9 +194,9 @@ fn play_other_day(
 }
 
 /// The whole way: what is not fit is not judged, and what is open is not passed.
-pub fn ruled(comparison: Comparison, limits: Vec<LimitFinding>, invalid: Vec<String>) -> Outcome {
+pub fn ruled(comparison: Comparison, limits: Vec<LimitFinding>, invalid: Vec<String>) -> Played {
     let invalid = invalid.into_iter().map(Reason::Text).collect();
-    let policy = verdict::Policy {
+    let policy = verdict::StatusPolicy {
         on_inconclusive: OnOpen::Warn,
         on_blind: OnOpen::Fail,
         on_missing_baseline: OnOpen::Fail,
@@ -217,7 +217,7 @@ pub fn ruled(comparison: Comparison, limits: Vec<LimitFinding>, invalid: Vec<Str
         warnings,
     };
     let ruling = rule(policy, &evidence);
-    Outcome {
+    Played {
         verdict: ruling.verdict,
         reasons: ruling.reasons.iter().map(ToString::to_string).collect(),
         looks,

@@ -24,7 +24,7 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
 use changes::{Mode, Row, rows};
-use gate::{Outcome, Scene};
+use gate::{Played, Scene};
 use loads::{Load, LoadKind};
 pub use table::Table;
 
@@ -74,7 +74,7 @@ fn play(scale: Scale, rows: &[Row], only: &str, progress: impl Fn(&str)) -> anyh
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(build_scenes(scale, row.load, rows)?),
         };
-        let outcomes: Vec<Outcome> = parallel(gates, scale.threads, |i| {
+        let outcomes: Vec<Played> = parallel(gates, scale.threads, |i| {
             let mut rng = stream(scale.seed, Purpose::Row(number), u64::from(i));
             let scene = &scenes[i as usize % scenes.len()];
             gate::play(scene, row.mode, row.change, &mut rng)

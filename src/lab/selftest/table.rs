@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, presets};
 use serde_json::{Value, json};
 
 use super::changes::{Expect, Row};
-use super::gate::Outcome;
+use super::gate::Played;
 use crate::judge::dist::beta_quantile;
 use crate::verdict::Verdict;
 
@@ -93,7 +93,7 @@ impl Table {
 }
 
 impl Line {
-    pub fn new(row: &Row, outcomes: &[Outcome]) -> Self {
+    pub fn new(row: &Row, outcomes: &[Played]) -> Self {
         let count = |wanted: Verdict| outcomes.iter().map(|o| u32::from(o.verdict == wanted)).sum();
         let (regression, pass) = (count(Verdict::Failed), count(Verdict::Passed));
         let (inconclusive, blind) = (count(Verdict::Inconclusive), count(Verdict::Blind));

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::changes::{Change, Expect, Mode, Row};
-use super::gate::{Outcome, candidate_first, ruled};
+use super::gate::{Played, candidate_first, ruled};
 use super::loads::{self, LoadKind, ROUNDS};
 use super::table::{Line, Table};
 use crate::app::measure::client_health;
@@ -157,7 +157,7 @@ impl Bench {
     }
 
     /// Start pairs until one decides; without a change all of them, since they are to be a history.
-    fn gate(&mut self, row: &Row, history: &[PastRun]) -> anyhow::Result<(Outcome, PastRun)> {
+    fn gate(&mut self, row: &Row, history: &[PastRun]) -> anyhow::Result<(Played, PastRun)> {
         let empty = || workload_record(&self.workload, &self.plan, EXTRAS, Fingerprint::default());
         let mut records = Records { baseline: empty(), candidate: empty() };
         let slo: SloMs = records.baseline.slo.into();
@@ -255,7 +255,7 @@ impl Side {
         Ok(Self { client, server })
     }
 
-    fn send(&self, plan: &Plan, round: &RoundPlan) -> anyhow::Result<crate::load::Measured> {
+    fn send(&self, plan: &Plan, round: &RoundPlan) -> anyhow::Result<crate::load::RoundResult> {
         let reading = Reading::from_plan(plan);
         let counters = Arc::new(Counters::new(None));
         let measured = self.client.round(

@@ -3,7 +3,7 @@
 use super::*;
 use crate::measure::column::Column;
 
-const ASKED: Asked = Asked { output_tokens: Some(1000.0), length_forced: true };
+const ASKED: AskedLength = AskedLength { output_tokens: Some(1000.0), length_forced: true };
 
 /// So many completed requests of so many tokens.
 fn columns(n: usize, tokens: Option<u32>) -> Columns {
@@ -124,7 +124,7 @@ fn lengths_must_be_what_was_asked_where_they_were_forced() {
     let invalid = [(Severity::Invalid, "output_tokens".to_owned())];
     assert_eq!((checks(989), checks(1011)), (invalid.to_vec(), invalid.to_vec()));
     assert_eq!((checks(991), checks(1000), checks(1009)), (vec![], vec![], vec![]));
-    let free = Asked { length_forced: false, ..ASKED };
+    let free = AskedLength { length_forced: false, ..ASKED };
     assert!(
         findings(
             &columns(20, Some(7)),

@@ -14,7 +14,7 @@ use crate::clock::monotonic_ns;
 use crate::evidence::gpu::{Device, Process, Sample, Throttle};
 
 /// One GPU that is asked; also one that could not be found again.
-pub struct Asked<'a> {
+pub struct GpuHandle<'a> {
     handle: Result<Handle<'a>, NvmlError>,
     /// Some answer was that the GPU is lost.
     lost: Cell<bool>,
@@ -58,7 +58,7 @@ pub fn versions(nvml: &Nvml) -> (Option<String>, Option<String>) {
     (nvml.sys_driver_version().ok(), nvml.sys_cuda_driver_version().ok().map(cuda))
 }
 
-impl<'a> Asked<'a> {
+impl<'a> GpuHandle<'a> {
     pub fn new(nvml: &'a Nvml, uuid: &str) -> Self {
         Self { handle: nvml.device_by_uuid(uuid), lost: Cell::new(false) }
     }

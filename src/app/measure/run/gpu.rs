@@ -11,7 +11,7 @@ use crate::evidence::gpu::validity::{findings, silent, unwatched};
 use crate::evidence::gpu::{Facts, RoundGpu, Sampler as Cost, Watched, Window, round};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
-use crate::load::Measured;
+use crate::load::RoundResult;
 use crate::probe::host::nvidia_devices;
 use crate::record::{Record, RoundRecord};
 use crate::timeline::Timeline;
@@ -128,7 +128,7 @@ impl<'a> Gpus<'a> {
         &self,
         watch: &Watch,
         seen: Seen,
-        measured: &Measured,
+        measured: &RoundResult,
         mut earlier: impl Iterator<Item = &'r RoundRecord>,
         stored: &mut RoundRecord,
     ) {

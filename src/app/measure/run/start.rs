@@ -18,7 +18,7 @@ use crate::evidence::server::ServerRound;
 use crate::evidence::server::window::{METRICS_PAGE, Window};
 use crate::exit::Failure;
 use crate::load::progress::{Extent, Live};
-use crate::load::{Client, Counters, IsGood, Measured, Reading, most_connections};
+use crate::load::{Client, Counters, IsGood, Reading, RoundResult, most_connections};
 use crate::measure::SloMs;
 use crate::measure::seen::{Seen, ServerSeen};
 use crate::measure::validity::{Finding, SERVER_ENDED, Severity};
@@ -305,7 +305,7 @@ impl Run<'_> {
         plan: &Arc<RoundPlan>,
         start: u32,
         what: &str,
-    ) -> anyhow::Result<Measured> {
+    ) -> anyhow::Result<RoundResult> {
         let ready = &open.ready[workload];
         let slo = ready.slo;
         let counters = Arc::new(Counters::new(
@@ -348,7 +348,7 @@ impl Run<'_> {
 /// What the server's metrics said of the round that has just ended, and what of it is to be known.
 fn server_evidence(
     page: Result<Option<Page>, String>,
-    measured: &Measured,
+    measured: &RoundResult,
 ) -> (Option<ServerRound>, Vec<Finding>) {
     let ended_ns = monotonic_ns();
     match page {
@@ -367,7 +367,7 @@ fn server_evidence(
 
 /// Requests that this process had no descriptor for: the client's fault, so that their failure says
 /// nothing of the server.
-fn no_room(measured: &Measured) -> Option<Finding> {
+fn no_room(measured: &RoundResult) -> Option<Finding> {
     let n = Some(measured.health.no_room).filter(|n| *n > 0)?;
     let seen = Seen::TooManyConnections { requests: n, most: most_connections() as u64 };
     Some(Finding::new(Severity::Invalid, "open_files", seen))
