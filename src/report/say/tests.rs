@@ -8,12 +8,14 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::pattern::{Piece, holes, pieces};
-use super::{beside, ko, say};
+use super::{ko, say};
 use crate::config::Lang;
 use crate::evidence::gpu::Throttle::{self, *};
 use crate::evidence::server::why::{Concern, why};
 use crate::evidence::server::{Fact, Values};
+use crate::judge::Judgement;
 use crate::report::comment::{About, COMMENT, fit};
+use crate::report::contract::{Word, beside};
 use crate::report::gpu::{GpuDevice, GpuReport};
 use crate::report::server::{ServerFact, ServerReport};
 use crate::report::{Report, markdown, page, samples, sweep, terminal};
@@ -248,8 +250,9 @@ fn no_sentence_hides_another() {
 fn sentences_are_said_as_a_person_would() {
     let ko = |english| say(Lang::Ko, english);
     assert_eq!(ko("+1.0 to over +1000 %"), "+1.0 ~ +1000 % 초과");
-    assert_eq!(beside(Lang::Ko, "regressed"), "regressed (성능 저하)");
-    assert_eq!(beside(Lang::En, "regressed"), "regressed");
+    let word = [Word::Judgement(Judgement::Regressed)];
+    assert_eq!(beside(Lang::Ko, &word), "regressed (성능 저하)");
+    assert_eq!(beside(Lang::En, &word), "regressed");
 }
 
 #[test]

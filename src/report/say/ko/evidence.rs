@@ -218,10 +218,6 @@ pub const SENTENCES: &[Sentence] = &[
     ("from the first token to the last {q} (was {r})", "첫 토큰부터 마지막까지 {q} (이전 {r})"),
     ("from the first token to the last {q}", "첫 토큰부터 마지막까지 {q}"),
     // All workloads in one table.
-    ("workload", "워크로드"),
-    ("verdict", "판정"),
-    ("completed", "완료"),
-    ("SLO met", "SLO 달성"),
     ("{a} (best of {n} levels)", "{a} (수준 {n}개 중 최선)"),
     ("({n} of {m})", "({m}개 중 {n}개)"),
     ("{n} in", "입력 {n}"),
@@ -234,7 +230,6 @@ pub const SENTENCES: &[Sentence] = &[
     ("TTFT p50: least at {A}, {q}", "TTFT p50: 최소 {q} ({A})"),
     ("errors: {q} at {A}, the highest level", "오류: {q} (가장 높은 수준, {A})"),
     ("errors: unmeasured at {A}, the highest level", "오류: 측정 안 됨 (가장 높은 수준, {A})"),
-    ("level", "수준"),
     ("{a}: by concurrency", "{a}: 동시 요청 수별"),
     ("{a}: by rate", "{a}: 요청률별"),
     ("{a} by concurrency", "{a}: 동시 요청 수별"),
