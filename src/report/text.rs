@@ -18,6 +18,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::config::{Lang, Tier};
 use crate::judge::limits::LimitState;
 use crate::judge::{Judgement, Mode};
+use crate::measure::seen::gpu::Unwatched;
 use crate::metric::Class;
 use crate::record::{ErrorCount, LoadDetail};
 use crate::verdict::Verdict;
@@ -27,7 +28,7 @@ use super::contract::Word;
 use super::labels::labels;
 use super::{
     BaselineReport, BoundSide, ComparisonReport, DistributionReport, LimitReport, MetricReport,
-    Report, WorkloadReport,
+    Report, WorkloadReport, say,
 };
 
 pub use crate::judge::text::count;
@@ -431,7 +432,7 @@ pub fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<(String, Vec<String>)> 
     for (what, why) in metrics.chain(
         limits.map(|l| (format!("limit {} {}", l.metric, l.bound.word()), l.reason.as_str())),
     ) {
-        let (what, why) = (crate::report::say(lang, &what), plain(&w.codes.say(lang, why)));
+        let (what, why) = (say(lang, &what), plain(&w.codes.say(lang, why)));
         match by_reason.iter_mut().find(|(seen, _)| *seen == why) {
             Some((_, all)) => all.push(what),
             None => by_reason.push((why, vec![what])),
@@ -536,11 +537,18 @@ pub fn provenance(report: &Report, lang: Lang) -> Vec<(String, String)> {
         facts.extend(w.differences.iter().map(|d| (of(l.differs), d.to_string())));
     }
     facts.extend(report.host.iter().map(|(name, value)| {
-        // A sentence of ours where no GPU was watched.
-        let value = if name == "gpu" { report.codes.say(lang, value) } else { value.clone() };
+        let value = if name == "gpu" { gpu(lang, value) } else { value.clone() };
         (format!("{} {name}", l.host), value)
     }));
     facts
+}
+
+/// The GPUs by name, or why there is no data of any.
+fn gpu(lang: Lang, fact: &str) -> String {
+    let why = [Unwatched::NoGpuVisible, Unwatched::NoNvml]
+        .into_iter()
+        .find(|why| lang == Lang::Ko && why.to_string() == fact);
+    why.map_or_else(|| fact.to_owned(), |why| say::ko::gpu::unwatched(&why))
 }
 
 /// The code's commit, with what is not committed.

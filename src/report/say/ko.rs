@@ -6,6 +6,7 @@ pub mod advice;
 mod compare;
 pub mod contract;
 mod evidence;
+pub mod gpu;
 mod judge;
 mod measure;
 mod judged;

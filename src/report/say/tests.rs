@@ -126,7 +126,7 @@ fn sentences() -> impl Iterator<Item = (&'static str, &'static str)> {
     ko::SENTENCES.into_iter().flatten().copied()
 }
 
-fn numbers(text: &str) -> Vec<String> {
+pub(super) fn numbers(text: &str) -> Vec<String> {
     // Markdown and HTML escape other characters in one language than in the other.
     let plain: String = text
         .split("&#")
