@@ -139,7 +139,7 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         notes: noted(&mut codes, w.notes()),
         client: client(w),
         server: server::report(w, &judged.before),
-        why: server::meanwhile(judged, comparison),
+        why: codes.texts(&server::meanwhile(judged, comparison)),
         gpu: super::gpu::report(w, gpus),
         codes,
     }

@@ -261,19 +261,18 @@ fn not_judged(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
 
 /// What changed on the server's side together with what regressed.
 fn meanwhile(w: &WorkloadReport, lang: Lang) -> String {
-    let lines = bullets(w.why.iter().map(|line| escape(&say(lang, &text::plain(line)))));
+    let lines = bullets(server::explained(w, lang).map(|line| escape(&line)));
     if lines.is_empty() { lines } else { format!("\n{}\n{lines}", labels(lang).meanwhile_no_proof) }
 }
 
 fn server_evidence(w: &WorkloadReport, lang: Lang) -> String {
-    let rows = server::rows(w).map(|[what, baseline, candidate]| {
-        vec![escape(&say(lang, &what)), cell(&baseline), cell(&candidate)]
-    });
+    let rows = server::rows(w, lang)
+        .map(|[what, baseline, candidate]| vec![escape(&what), cell(&baseline), cell(&candidate)]);
     let l = labels(lang);
     let rows = table(&[l.told_by_server, l.baseline, l.candidate], 1..3, rows);
     w.server
         .as_ref()
-        .map_or_else(String::new, |s| format!("{rows}\n{}\n", escape(&say(lang, &server::how(s)))))
+        .map_or_else(String::new, |s| format!("{rows}\n{}\n", escape(&server::how(s, lang))))
 }
 
 fn everything(w: &WorkloadReport, lang: Lang) -> String {
@@ -348,7 +347,7 @@ fn client(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
         .map(|(label, fact)| (*label, say(lang, &text::plain(fact))))
         .chain(notes)
         .collect();
-    facts.extend(w.gpu.iter().flat_map(super::gpu::lines).map(|line| (l.gpu, say(lang, &line))));
+    facts.extend(w.gpu.iter().flat_map(|g| super::gpu::lines(g, lang)).map(|line| (l.gpu, line)));
     pairs(facts.iter().map(|(label, fact)| (escape(label), escape(fact))), lang)
 }
 

@@ -296,7 +296,7 @@ fn section<'a>(
         tone: tone(w.verdict),
         word: w.verdict.map_or("", Verdict::word),
         why: grouped(text::why(report, w, lang).map(|(role, line)| (role.label(lang), line))),
-        meanwhile: w.why.iter().map(|line| say(lang, &text::plain(line))).collect(),
+        meanwhile: server::explained(w, lang).collect(),
         advice: advice::of(report, w).iter().map(|a| (a.rule(), a.say(lang))).collect(),
         axis,
         latencies: text::measured::latencies(w),
@@ -319,11 +319,9 @@ fn section<'a>(
             .collect(),
         rates: w.rates.iter().map(|r| (r.metric.clone(), text::value(&r.unit, r.value))).collect(),
         starts: charts.iter().flat_map(|c| &c.starts).filter_map(starts).collect(),
-        server: server::rows(w)
-            .map(|[what, baseline, candidate]| [say(lang, &what), baseline, candidate])
-            .collect(),
-        server_how: w.server.as_ref().map(|s| say(lang, &server::how(s))),
-        gpu: w.gpu.iter().flat_map(gpu::lines).map(|line| say(lang, &line)).collect(),
+        server: server::rows(w, lang).collect(),
+        server_how: w.server.as_ref().map(|s| server::how(s, lang)),
+        gpu: w.gpu.iter().flat_map(|g| gpu::lines(g, lang)).collect(),
         charts,
     }
 }

@@ -375,7 +375,6 @@ fn padded(label: &str) -> String {
 fn opening(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, String)> {
     let l = labels(lang);
     let mut facts: Vec<(&str, String)> = Vec::new();
-    facts.extend(labelled(l.meanwhile, w.why.iter().map(|line| text::plain(line))));
     facts.push((l.load, text::plain(&text::load(w))));
     facts.push((l.requests, text::completed(w)));
     facts.extend(w.baseline.iter().map(|b| (l.baseline, text::baseline(b, &report.created))));
@@ -384,6 +383,7 @@ fn opening(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str
     facts.extend(labelled(l.under_test, w.differences.iter().map(|d| text::plain(&d.to_string()))));
     text::why(report, w, lang)
         .map(|(role, line)| (role.label(lang), line))
+        .chain(labelled(l.meanwhile, server::explained(w, lang)))
         .chain(said(facts, lang))
         .collect()
 }
@@ -409,16 +409,18 @@ fn closing(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str
     facts.extend(labelled(l.errors, w.errors.iter().map(text::error)));
     facts.extend(text::visible(w).map(|v| (l.detectable, v)));
     let slo = text::slo(w, lang).map(|slo| (l.slo, slo));
-    let mut after = vec![(l.client, text::client(w))];
-    after.extend(w.server.iter().map(|s| (l.server, server::how(s))));
-    after.extend(labelled(l.gpu, w.gpu.iter().flat_map(super::gpu::lines)));
+    let client = vec![(l.client, text::client(w))];
+    let server = w.server.iter().map(|s| (l.server, server::how(s, lang)));
+    let gpus = labelled(l.gpu, w.gpu.iter().flat_map(|g| super::gpu::lines(g, lang)));
     let advice = advice::of(report, w).into_iter().take(MOST_ADVICE).map(|a| a.say(lang));
     let notes = labelled(l.note, text::notes(w, lang));
     said(facts, lang)
         .into_iter()
         .chain(slo)
         .chain(notes)
-        .chain(said(after, lang))
+        .chain(said(client, lang))
+        .chain(server)
+        .chain(gpus)
         .chain(labelled(l.advice, advice))
         .collect()
 }

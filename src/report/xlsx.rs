@@ -206,7 +206,7 @@ fn facts(report: &Report, w: &WorkloadReport) -> Vec<[Cell; 4]> {
         w.errors.iter().map(|e| fact(&format!("error {}", e.kind), count(e.count), "requests")),
     );
     rows.extend(w.server_start_ms.iter().map(|ms| fact("server start", number(Some(*ms)), "ms")));
-    rows.extend(w.server.iter().map(|s| words("server", &server::how(s))));
+    rows.extend(w.server.iter().map(|s| words("server", &server::how(s, Lang::En))));
     rows.extend(w.why.iter().map(|said| words("meanwhile", said)));
     rows.extend(w.notes.iter().map(|note| words("note", note)));
     if w.gpu.is_none() {

@@ -17,13 +17,7 @@ fn every_value_is_in_the_record() {
     let gpus = Gpus::with(&[("ecc_corrected", "3 #3=5")]);
     gpus.run(&[]).assert(
         0,
-        &[
-            "GPU",
-            "61234 of 81559 MiB at peak",
-            "87 % busy",
-            "power limit 100 %",
-            "energy_per_token",
-        ],
+        &["GPU", "61234/81559 MiB at peak", "87 % busy", "power limit 100 %", "energy_per_token"],
     );
     let record = gpus.record();
     let expected = json!({

@@ -11,6 +11,7 @@ mod judge;
 mod measure;
 mod judged;
 mod policy;
+pub mod server;
 mod several;
 mod verdict;
 
@@ -24,6 +25,7 @@ pub fn sentence(sentence: &codes::Sentence) -> String {
     match sentence {
         codes::Sentence::Headline(headline) => verdict::headline(headline),
         codes::Sentence::Metric(reason) => judge::metric(reason),
+        codes::Sentence::Meanwhile(meanwhile) => server::meanwhile(meanwhile),
         codes::Sentence::Reason(reason) => verdict::reason(reason),
     }
 }

@@ -1,7 +1,36 @@
-//! What is found of GPUs in Korean. Not here: what it holds (`measure::seen::gpu`), a GPU's numbers
-//! in reports.
+//! What is found of GPUs, and what they did, in Korean. Not here: what it holds
+//! (`measure::seen::gpu`), a GPU's numbers (`report::gpu`).
 
+use crate::evidence::gpu::EnergySource;
 use crate::measure::seen::gpu::{GpuSeen, Presence, Remedy, Throttle, Unwatched, process};
+use crate::report::gpu::Words;
+
+/// What a GPU did.
+pub const WORDS: Words = Words {
+    peak: |mib| format!("최대 {mib} MiB"),
+    average: |mib| format!("평균 {mib}"),
+    busy: |share| format!("사용률 {share}"),
+    energy_source: |source| match source {
+        EnergySource::Counter => "에너지 카운터",
+        EnergySource::Power => "전력 적분",
+    },
+    to: " ~ ",
+    hottest: |celsius| format!("최고 {celsius}"),
+    held_back: |by| format!("제한 요인: {by}"),
+    throttle,
+    corrected: |n| format!("정정된 ECC 오류 {n}개"),
+    uncorrected: |n| format!("정정 불가 ECC 오류 {n}개"),
+    replays: |n| format!("PCIe 재전송 {n}회"),
+    not_told: |names| format!("알리지 않는 값: {names}"),
+    value: |name| match name {
+        "SM clock" => "SM 클럭",
+        "memory clock" => "메모리 클럭",
+        "energy counter" => "에너지 카운터",
+        "ECC errors" => "ECC 오류",
+        other => other,
+    },
+    cost: |every, share| format!("표본 간격 {every}, 코어 하나의 {share} 사용"),
+};
 
 pub fn seen(seen: &GpuSeen) -> String {
     match seen {
