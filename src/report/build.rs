@@ -67,7 +67,7 @@ pub fn report(
         exit_code: exit.code(),
         headline: codes.text(&super::headline::headline(judged, verdict)),
         interrupted: record.interrupted,
-        notices: record.gpu.iter().filter_map(|g| g.unwatched.clone()).collect(),
+        notices: record.gpu.iter().filter_map(|g| unwatched(g, &mut codes)).collect(),
         git: record.git.clone(),
         host: record.host.clone(),
         workloads: judged.iter().map(|j| workload(j, record.gpu.as_ref())).collect(),
@@ -139,10 +139,16 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         notes: noted(&mut codes, w.notes()),
         client: client(w),
         server: server::report(w, &judged.before),
-        why: server::meanwhile(judged, comparison),
+        why: codes.texts(&server::meanwhile(judged, comparison)),
         gpu: super::gpu::report(w, gpus),
         codes,
     }
+}
+
+/// Why there is no GPU data: of an older record, in its words.
+fn unwatched(facts: &Facts, codes: &mut Codes) -> Option<String> {
+    let typed = facts.typed_unwatched().cloned().map(Note::Unwatched).map(Reason::from);
+    typed.map(|why| codes.text(&why)).or_else(|| facts.unwatched.clone())
 }
 
 fn noted(codes: &mut Codes, notes: Vec<Note>) -> Vec<String> {

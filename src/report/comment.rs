@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::attempts::ledger;
+use super::labels::labels;
 use super::markdown::escape::{code, escape};
 use super::markdown::{Below, at_a_glance, attempts, decided, evidence, headline, origin, reasons};
 use super::{Report, say, text};
@@ -151,10 +152,12 @@ pub fn worst(reports: &[Report]) -> Option<&Report> {
 /// One line for a check's title: the worst report's headline, and how many there are.
 pub fn title(reports: &[Report], about: &About) -> String {
     let t = |english: &str| say(about.lang, english);
-    let line =
-        worst(reports).map_or_else(|| t("nothing was measured"), |r| text::headline(r, about.lang));
+    let line = worst(reports).map_or_else(
+        || labels(about.lang).nothing_measured.to_owned(),
+        |r| text::headline(r, about.lang),
+    );
     let many = (reports.len() > 1).then(|| t(&format!("worst of {} records", reports.len())));
-    let untrusted = about.untrusted.then(|| t("measured by an untrusted job"));
+    let untrusted = about.untrusted.then(|| labels(about.lang).untrusted_job.to_owned());
     let asides = many.into_iter().chain(untrusted).map(|aside| format!(" ({aside})"));
     line + &asides.collect::<String>()
 }
@@ -194,10 +197,16 @@ fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String 
         let _ = write!(out, "### {}\n\n", code(gate));
     }
     let t = |english: &str| say(about.lang, english);
-    let note = if about.untrusted { format!("\n> {}\n", t(UNTRUSTED)) } else { String::new() };
+    let note = if about.untrusted {
+        format!("\n> {}\n", labels(about.lang).untrusted)
+    } else {
+        String::new()
+    };
     let many = reports.len() > 1;
     if let Some(worst) = worst(reports).filter(|_| many) {
-        let word = worst.verdict.map_or_else(|| t("nothing judged"), |v| v.word().to_owned());
+        let word = worst
+            .verdict
+            .map_or_else(|| labels(about.lang).nothing_judged.to_owned(), |v| v.word().to_owned());
         let _ = writeln!(
             out,
             "**{word}** {}",
@@ -228,9 +237,6 @@ fn whole(reports: &[Report], about: &About, tier: Tier, shown: usize) -> String 
     }
     out + &foot(reports, about, tier)
 }
-
-const UNTRUSTED: &str = "Measured by an untrusted job: the change under test could have altered these numbers. The verdict was \
-    computed again from the record, under this repository's own config and baselines.";
 
 /// `note` stands below the verdict.
 fn one(report: &Report, tier: Tier, note: &str, lang: Lang) -> String {
@@ -272,29 +278,27 @@ fn one(report: &Report, tier: Tier, note: &str, lang: Lang) -> String {
 }
 
 fn foot(reports: &[Report], about: &About, tier: Tier) -> String {
-    let t = |english: &str| say(about.lang, english);
+    let l = labels(about.lang);
     let mut facts: Vec<String> = Vec::new();
     facts.extend(about.head.as_ref().map(|sha| format!("Head {}", code(&text::short(sha)))));
     let measured = reports
         .first()
         .and_then(|r| r.git.as_ref())
         .filter(|g| about.head.as_ref() != Some(&g.commit));
-    facts.extend(measured.map(|g| format!("{} {}", t("measured"), code(&text::short(&g.commit)))));
+    facts.extend(measured.map(|g| format!("{} {}", l.measured, code(&text::short(&g.commit)))));
     facts.extend(about.base.as_ref().map(|sha| format!("base {}", code(&text::short(sha)))));
     if let Some(first) = reports.first() {
         facts.push(format!("goodput-gate {}", escape(&first.tool_version)));
     }
     facts.extend(
         worst(reports)
-            .map(|r| escape(&t(&format!("exit code {}", text::exit_code(r.exit_code, reports))))),
+            .map(|r| say(about.lang, &text::exit_code(r.exit_code, reports)))
+            .map(|exit| escape(&format!("{} {exit}", l.exit_code))),
     );
     facts.extend(about.run_url.as_ref().map(|url| format!("[run]({url})")));
     let cut = match tier {
         Tier::Everything => String::new(),
-        _ => format!(
-            "\n{}\n",
-            t("Cut to what fits here: all numbers are in the report files of the run.")
-        ),
+        _ => format!("\n{}\n", l.cut),
     };
     format!("{cut}\n{}\n", facts.join(" · "))
 }

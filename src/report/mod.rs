@@ -10,11 +10,13 @@ pub mod badge;
 pub mod build;
 pub mod codes;
 pub mod comment;
+mod contract;
 pub mod csv;
 mod gpu;
 mod headline;
 pub mod history;
 pub mod junit;
+pub mod labels;
 pub mod markdown;
 pub mod overview;
 pub mod page;
@@ -33,7 +35,7 @@ pub mod text;
 pub mod xlsx;
 
 pub use codes::Codes;
-pub use say::{beside, say};
+pub use say::say;
 
 use std::collections::BTreeMap;
 

@@ -18,11 +18,11 @@ use std::collections::BTreeMap;
 use askama::Template;
 use serde::Serialize;
 
+use super::contract::beside;
+use super::labels::{Labels, labels};
 use super::overview::{Of, Overview, Row, overview};
-use super::sweep::{HEADER, SweepReport};
-use super::{
-    LimitReport, MetricReport, Report, WorkloadReport, advice, beside, gpu, say, server, text,
-};
+use super::sweep::SweepReport;
+use super::{LimitReport, MetricReport, Report, WorkloadReport, advice, gpu, say, server, text};
 use crate::config::Lang;
 use crate::judge::Judgement;
 use crate::judge::limits::LimitState;
@@ -82,7 +82,7 @@ impl Shell {
 
 /// All workloads in one table.
 struct Glance {
-    header: Vec<String>,
+    header: Vec<&'static str>,
     /// Of the header, where numbers begin.
     numbers: usize,
     rows: Vec<GlanceRow>,
@@ -104,7 +104,7 @@ struct Section<'a> {
     name: String,
     tone: &'static str,
     word: &'static str,
-    why: Vec<(String, Vec<String>)>,
+    why: Vec<(&'static str, Vec<String>)>,
     /// What changed on the server's side together with what regressed.
     meanwhile: Vec<String>,
     /// Rule and words.
@@ -119,7 +119,7 @@ struct Section<'a> {
     limits: Vec<LimitRow>,
     slos: Vec<[String; 3]>,
     not_judged: Vec<String>,
-    facts: Vec<(String, Vec<String>)>,
+    facts: Vec<(&'static str, Vec<String>)>,
     statistics: Vec<&'static str>,
     distributions: Vec<(String, Vec<String>)>,
     rates: Vec<(String, String)>,
@@ -192,7 +192,7 @@ pub fn render(report: &Report, charts: &[Charts], lang: Lang) -> String {
             .enumerate()
             .map(|(i, w)| section(report, w, i, charts, lang))
             .collect(),
-        overview: overview(report).map(|all| glance(&all, lang)),
+        overview: overview(report, lang).map(|all| glance(&all, lang)),
         families: report.sweeps.iter().map(|s| alone(s).said(lang)).collect(),
         provenance: provenance(report, lang),
         worse: text::worse(report),
@@ -216,12 +216,12 @@ fn glance(all: &Overview, lang: Lang) -> Glance {
             },
             name: say(lang, &row.name),
             tone: tone(row.verdict.as_ref().map(|(verdict, _)| *verdict)),
-            verdict: all.is_judged().then(|| cells.remove(0)),
+            verdict: all.judged.then(|| cells.remove(0)),
             cells,
         }
     };
     Glance {
-        header: all.header.iter().map(|h| say(lang, h)).collect(),
+        header: all.header.clone(),
         numbers: all.numbers,
         rows: all.rows.iter().map(row).collect(),
     }
@@ -234,24 +234,25 @@ fn alone(sweep: &SweepReport) -> Family {
 }
 
 /// Names of lines that the script draws.
-const CHART_WORDS: [&str; 11] = [
-    "baseline",
-    "candidate",
-    "failed",
-    "yes",
-    "completed/s",
-    "failed/s",
-    "output events/s",
-    "in flight",
-    "running",
-    "waiting",
-    "KV-cache use",
+const CHART_WORDS: [fn(&Labels) -> &'static str; 11] = [
+    |l| l.baseline,
+    |l| l.candidate,
+    |l| l.failed,
+    |l| l.yes,
+    |l| l.completed_per_s,
+    |l| l.failed_per_s,
+    |l| l.events_per_s,
+    |l| l.in_flight,
+    |l| l.running,
+    |l| l.waiting,
+    |l| l.kv_cache_use,
 ];
 
 /// What differs from English, as JSON.
 fn chart_words(lang: Lang) -> String {
-    let said = CHART_WORDS.iter().map(|word| (*word, say(lang, word)));
-    let all: BTreeMap<&str, String> = said.filter(|(word, said)| word != said).collect();
+    let both = CHART_WORDS.map(|word| (word(labels(Lang::En)), word(labels(lang))));
+    let all: BTreeMap<&str, &str> =
+        both.into_iter().filter(|(english, own)| english != own).collect();
     serde_json::to_string(&all).expect("words are plain data")
 }
 
@@ -294,8 +295,8 @@ fn section<'a>(
         name: text::plain(&w.name),
         tone: tone(w.verdict),
         word: w.verdict.map_or("", Verdict::word),
-        why: grouped(text::why(report, w, lang), lang),
-        meanwhile: w.why.iter().map(|line| say(lang, &text::plain(line))).collect(),
+        why: grouped(text::why(report, w, lang).map(|(role, line)| (role.label(lang), line))),
+        meanwhile: server::explained(w, lang).collect(),
         advice: advice::of(report, w).iter().map(|a| (a.rule(), a.say(lang))).collect(),
         axis,
         latencies: text::measured::latencies(w),
@@ -303,9 +304,9 @@ fn section<'a>(
         decisive: rows(&decides),
         others: rows(&|m| !decides(m)),
         limits: w.limits.iter().map(|l| limit(l, lang)).collect(),
-        slos: text::slos(w).into_iter().map(|row| row.map(|cell| say(lang, &cell))).collect(),
+        slos: text::slos(w, lang),
         not_judged: if report.verdict.is_none() { Vec::new() } else { not_judged(w, lang) },
-        facts: grouped(facts(report, w, lang).into_iter(), lang),
+        facts: grouped(facts(report, w, lang).into_iter()),
         statistics: w
             .distributions
             .first()
@@ -318,22 +319,19 @@ fn section<'a>(
             .collect(),
         rates: w.rates.iter().map(|r| (r.metric.clone(), text::value(&r.unit, r.value))).collect(),
         starts: charts.iter().flat_map(|c| &c.starts).filter_map(starts).collect(),
-        server: server::rows(w)
-            .map(|[what, baseline, candidate]| [say(lang, &what), baseline, candidate])
-            .collect(),
-        server_how: w.server.as_ref().map(|s| say(lang, &server::how(s))),
-        gpu: w.gpu.iter().flat_map(gpu::lines).map(|line| say(lang, &line)).collect(),
+        server: server::rows(w, lang).collect(),
+        server_how: w.server.as_ref().map(|s| server::how(s, lang)),
+        gpu: w.gpu.iter().flat_map(|g| gpu::lines(g, lang)).collect(),
         charts,
     }
 }
 
-/// Facts under their labels in the reader's language; a label that comes again at once stands once.
-fn grouped<'a>(
-    facts: impl Iterator<Item = (&'a str, String)>,
-    lang: Lang,
-) -> Vec<(String, Vec<String>)> {
-    let mut all: Vec<(String, Vec<String>)> = Vec::new();
-    for (label, fact) in facts.map(|(label, fact)| (say(lang, label), fact)) {
+/// Facts under their labels; a label that comes again at once stands once.
+fn grouped(
+    facts: impl Iterator<Item = (&'static str, String)>,
+) -> Vec<(&'static str, Vec<String>)> {
+    let mut all: Vec<(&str, Vec<String>)> = Vec::new();
+    for (label, fact) in facts {
         match all.last_mut() {
             Some((last, facts)) if *last == label => facts.push(fact),
             _ => all.push((label, vec![fact])),
@@ -343,7 +341,6 @@ fn grouped<'a>(
 }
 
 fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>, lang: Lang) -> MetricRow {
-    let judgement = text::judgement(w, m);
     MetricRow {
         metric: m.metric.clone(),
         class: m.class.word(),
@@ -360,7 +357,7 @@ fn metric(w: &WorkloadReport, m: &MetricReport, axis: Option<Axis>, lang: Lang) 
             None if m.candidate.is_none() => "bad",
             None => "plain",
         },
-        judgement: beside(lang, judgement),
+        judgement: beside(lang, &[text::judgement(w, m)]),
         strip: axis.and_then(|axis| axis.change(m)),
     }
 }
@@ -387,15 +384,16 @@ fn not_judged(w: &WorkloadReport, lang: Lang) -> Vec<String> {
 }
 
 fn facts(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("load", text::plain(&text::load(w))), ("requests", text::completed(w))];
-    facts.extend(w.baseline.iter().map(|b| ("baseline", text::baseline(b, &report.created))));
-    facts.extend(w.comparison.iter().map(|c| ("judged", text::comparison(c))));
-    facts.extend(text::visible(w).map(|v| ("visible", v)));
-    facts.extend(w.differences.iter().map(|d| ("under test", text::plain(&d.to_string()))));
-    facts.extend(w.errors.iter().map(|e| ("error", text::error(e))));
-    facts.push(("client", text::client(w)));
+    let l = labels(lang);
+    let mut facts = vec![(l.load, text::plain(&text::load(w))), (l.requests, text::completed(w))];
+    facts.extend(w.baseline.iter().map(|b| (l.baseline, text::baseline(b, &report.created))));
+    facts.extend(w.comparison.iter().map(|c| (l.judged, text::comparison(c))));
+    facts.extend(text::visible(w).map(|v| (l.detectable, v)));
+    facts.extend(w.differences.iter().map(|d| (l.under_test, text::plain(&d.to_string()))));
+    facts.extend(w.errors.iter().map(|e| (l.error, text::error(e))));
+    facts.push((l.client, text::client(w)));
     let said = facts.into_iter().map(|(label, fact)| (label, say(lang, &fact)));
-    said.chain(text::notes(w, lang).map(|note| ("note", note))).collect()
+    said.chain(text::notes(w, lang).map(|note| (l.note, note))).collect()
 }
 
 fn starts(values: &charts::StartValues) -> Option<StartsRow> {
@@ -415,14 +413,11 @@ fn starts(values: &charts::StartValues) -> Option<StartsRow> {
 }
 
 fn provenance(report: &Report, lang: Lang) -> Vec<(String, String)> {
-    let mut facts = text::provenance(report);
+    let mut facts = text::provenance(report, lang);
     facts.push((
-        "exit code".into(),
+        labels(lang).exit_code.into(),
         say(lang, &text::exit_code(report.exit_code, std::slice::from_ref(report))),
     ));
     facts.push(("goodput-gate".into(), report.tool_version.clone()));
-    let said = |(label, fact): (String, String)| {
-        (say(lang, &text::plain(&label)), text::plain(&text::fact(lang, &label, &fact)))
-    };
-    facts.into_iter().map(said).collect()
+    facts.into_iter().map(|(label, fact)| (text::plain(&label), text::plain(&fact))).collect()
 }

@@ -4,7 +4,7 @@
 use super::plot::{Across, Curve, Kind, Pen, Plot, Point, plot};
 use crate::config::{Axis, Lang};
 use crate::report::sweep::{
-    BY_LEVEL, Curved, SweepLevel, SweepReport, axis_name, cells, is_of, matters,
+    BY_LEVEL, COLUMNS, Curved, SweepLevel, SweepReport, axis_name, cells, header, is_of, matters,
 };
 use crate::report::{say, text};
 
@@ -21,6 +21,8 @@ pub struct Family {
     pub crossed: bool,
     /// Some curve bends, and has a ring there.
     pub ringed: bool,
+    /// Of the tables.
+    pub header: [&'static str; COLUMNS],
     pub tables: Vec<Levels>,
 }
 
@@ -28,6 +30,7 @@ impl Family {
     /// In the reader's language; units and metrics are as they are.
     pub fn said(mut self, lang: Lang) -> Self {
         self.axis = say(lang, &self.axis);
+        self.header = header(lang);
         for plot in &mut self.plots {
             plot.title = say(lang, &plot.title);
             for mark in plot.lines.iter_mut().flat_map(|line| &mut line.marks) {
@@ -48,7 +51,7 @@ pub struct Levels {
     pub pen: Pen,
     /// What matters of it.
     pub words: String,
-    pub rows: Vec<[String; 10]>,
+    pub rows: Vec<[String; COLUMNS]>,
 }
 
 /// Who was measured, and with what outcome; absent: at no level.
@@ -93,6 +96,7 @@ pub fn family(
         notes: notes.iter().map(|note| text::plain(note)).collect(),
         crossed: known().any(|s| s.levels.iter().any(|l| l.unfit.is_some())),
         ringed: known().any(|s| s.knee.is_some()),
+        header: header(Lang::En),
         tables: all.iter().enumerate().filter_map(table).collect(),
     }
 }
