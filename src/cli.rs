@@ -20,7 +20,9 @@ pub use self::baseline::{
     BaselineUpdateArgs, LandArgs,
 };
 pub use self::bench::BenchCommand;
-pub use self::common::{ConfigArgs, LangArgs, Language, LogFormat, LookArgs, OutputArgs, ViewArgs};
+pub use self::common::{
+    ConfigArgs, LANG_VARIABLE, Language, LogFormat, LookArgs, OutputArgs, ViewArgs,
+};
 pub use self::gate::{CalibrateArgs, CheckArgs, RunArgs, SelftestArgs};
 pub use self::machine::{DoctorArgs, GpuArgs, InitArgs, ModelsArgs, SimArgs, SuperviseArgs};
 pub use self::records::{
@@ -36,6 +38,10 @@ pub use crate::config::Flags as WorkloadArgs;
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+    /// Language of all that people read: en or ko; files for machines stay English [default: the
+    /// config's, else that of the terminal]
+    #[arg(long, global = true, value_enum, env = LANG_VARIABLE, hide_env_values = true)]
+    pub lang: Option<Language>,
 }
 
 impl Cli {

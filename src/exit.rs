@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::lang::Text;
+
 /// How a command ended. Documented in docs/EXIT-CODES.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
@@ -28,7 +30,7 @@ pub enum ExitStatus {
 #[derive(Debug)]
 pub struct Failure {
     status: ExitStatus,
-    message: String,
+    message: Text,
 }
 
 impl ExitStatus {
@@ -47,25 +49,30 @@ impl ExitStatus {
 
     /// The status of an error: what it says itself, else a usage error.
     pub fn from_error(error: &anyhow::Error) -> Self {
-        error.downcast_ref::<Failure>().map_or(Self::Usage, |f| f.status)
+        let failure = error.chain().find_map(|cause| cause.downcast_ref::<Failure>());
+        failure.map_or(Self::Usage, |f| f.status)
     }
 }
 
 impl Failure {
     /// Exit 1: what was measured is worse than it may be.
-    pub fn gate(error: &dyn fmt::Display) -> Self {
-        Self { status: ExitStatus::GateFailed, message: error.to_string() }
+    pub fn gate(message: impl Into<Text>) -> Self {
+        Self { status: ExitStatus::GateFailed, message: message.into() }
     }
 
     /// Exit 3: the server cannot be measured.
-    pub fn measure(error: &dyn fmt::Display) -> Self {
-        Self { status: ExitStatus::CouldNotMeasure, message: error.to_string() }
+    pub fn measure(message: impl Into<Text>) -> Self {
+        Self { status: ExitStatus::CouldNotMeasure, message: message.into() }
+    }
+
+    pub const fn message(&self) -> &Text {
+        &self.message
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        self.message.fmt(f)
     }
 }
 

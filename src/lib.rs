@@ -14,6 +14,7 @@ mod command;
 mod lab;
 mod app;
 // Pure core: a module imports only from those above it.
+mod lang;
 mod visible;
 mod redact;
 mod exit;
@@ -56,5 +57,5 @@ pub use exit::ExitStatus;
 
 /// Runs one command to its end.
 pub fn run(cli: Cli) -> anyhow::Result<ExitStatus> {
-    command::run(cli.command)
+    command::run(cli)
 }

@@ -1,11 +1,13 @@
 //! The only way to standard output and standard error: what is foreign in a text acts neither on a
 //! terminal nor on a CI runner.
 //!
-//! Not here: what is said. A test (`all_output_goes_one_way`) keeps other modules from writing
+//! Not here: what is said, and who chooses the reader's language (`command::language`). A test (`all_output_goes_one_way`) keeps other modules from writing
 //! there.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
+use crate::lang::{Lang, Text, bilingual};
 use crate::visible::{Colour, clean, neutral, neutral_json, one_line};
 
 /// Clears a terminal and goes to its first place.
@@ -26,7 +28,30 @@ impl WorkflowCommand {
     }
 }
 
-/// A line for people, on standard error. Who closed it does not want to know.
+/// Whoever reads what this process says reads one language.
+static LANGUAGE: OnceLock<Lang> = OnceLock::new();
+
+/// From now on the reader is spoken to in this language; only the first call counts.
+pub fn set_language(lang: Lang) {
+    let _ = LANGUAGE.set(lang);
+}
+
+/// In which language the reader is spoken to.
+pub fn language() -> Lang {
+    LANGUAGE.get().copied().unwrap_or_default()
+}
+
+/// A line for people in their language, on standard error.
+pub fn speak(text: &Text) {
+    say(text.in_language(language()));
+}
+
+/// As [`speak`], of something beside the result.
+pub fn note(text: &Text) {
+    speak(&bilingual!("note: ", "참고: ").then(text));
+}
+
+/// A line on standard error that is the same in every language. Who closed it does not want to know.
 pub fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{}", harmless(text));
 }

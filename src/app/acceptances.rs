@@ -17,6 +17,7 @@ use crate::clock::today;
 use crate::config::{parse_percent, parse_points, parse_quantity};
 use crate::judge::Judgement;
 use crate::judge::limits::LimitState;
+use crate::lang::{Explained as _, Text, bilingual};
 use crate::metric::{Class, Metric, Orientation, Unit};
 use crate::read;
 use crate::report::{BoundSide, LimitReport, MetricReport, Report, WorkloadReport, text};
@@ -54,24 +55,27 @@ pub struct Written {
 /// Errors: nothing is worse, or it cannot be written.
 pub fn write(request: &Request<'_>) -> anyhow::Result<Written> {
     if request.reason.trim().is_empty() {
-        bail!("--reason is empty: say why this is accepted, for whoever reviews it");
+        bail!(bilingual!(
+            "--reason is empty: say why this is accepted, for whoever reviews it",
+            "--reason이 비어 있음: 검토하는 사람이 알 수 있게 수용하는 이유를 쓰십시오"
+        ));
     }
     let config = gate::config(request.here, request.given)?;
     let report = Report::parse(&artefacts::read(request.report)?)
-        .map_err(|e| anyhow::anyhow!("cannot use {}: {e}", request.report.display()))?;
+        .map_err(|e| anyhow::anyhow!(unusable(request.report, &e)))?;
     if report.verdict == Some(Verdict::Invalid) {
-        bail!(
-            "{} is of an INVALID measurement: what it says can be neither judged nor accepted",
-            request.report.display()
-        );
+        bail!(bilingual!(
+            "{report} is of an INVALID measurement: what it says can be neither judged nor accepted",
+            "{report}: 측정이 INVALID라 판정도 수용도 할 수 없음",
+            report = request.report.display()
+        ));
     }
     let until = until(request)?;
     let entries = entries(request, &report, &until, &config.gate.under_test)?;
     let folder = request.here.baselines_folder(&config)?;
     let path = folder.join(ACCEPTED);
     let all = merged(stored(&path)?, entries.clone());
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot create {}", folder.display()))?;
+    std::fs::create_dir_all(&folder).explained(|| artefacts::uncreatable(&folder))?;
     artefacts::write_atomic(&path, accept::to_text(&all).as_bytes())?;
     Ok(Written { entries, until, file: config.baselines_dir.join(ACCEPTED) })
 }
@@ -87,17 +91,24 @@ fn until(request: &Request<'_>) -> anyhow::Result<String> {
     };
     accept::day(day).map_err(|why| anyhow::anyhow!("--until: {why}"))?;
     if day < today.as_str() {
-        bail!("--until {day} has passed: today is {today}");
+        bail!(bilingual!(
+            "--until {day} has passed: today is {today}",
+            "--until {day}: 이미 지난 날짜 (오늘은 {today})"
+        ));
     }
     Ok(day.to_owned())
 }
 
+fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Text {
+    let path = path.display();
+    bilingual!("cannot use {path}: {why}", "{path} 사용 불가: {why}")
+}
+
 fn stored(path: &Path) -> anyhow::Result<Vec<Acceptance>> {
     match read::text(path, read::WRITTEN) {
-        Ok(text) => accept::parse(&text)
-            .map_err(|why| anyhow::anyhow!("{} cannot be used: {why}", path.display())),
+        Ok(text) => accept::parse(&text).map_err(|why| anyhow::anyhow!(unusable(path, &why))),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(e) => Err(e).with_context(|| format!("cannot read {}", path.display())),
+        Err(e) => Err(e).explained(|| artefacts::unreadable(path)),
     }
 }
 
@@ -143,16 +154,18 @@ fn entries(
     }
     if let Some(missed) = request.metrics.iter().find(|name| all.iter().all(|a| a.metric != **name))
     {
-        bail!(
-            "{missed} is not worse in {}: there is nothing to accept\nhint: without --metric all that is worse is accepted",
-            request.report.display()
-        );
+        bail!(bilingual!(
+            "{missed} is not worse in {report}: there is nothing to accept\nhint: without --metric all that is worse is accepted",
+            "{report}에서 {missed}: 나빠지지 않아 수용할 것이 없음\n힌트: --metric을 빼면 나빠진 것을 모두 수용합니다",
+            report = request.report.display()
+        ));
     }
     if all.is_empty() {
-        bail!(
-            "nothing in {} regressed or breaches a limit that is not accepted already: there is nothing to accept",
-            request.report.display()
-        );
+        bail!(bilingual!(
+            "nothing in {report} regressed or breaches a limit that is not accepted already: there is nothing to accept",
+            "{report}: 이미 수용한 것 말고는 성능 저하도 한도 위반도 없어 수용할 것이 없음",
+            report = request.report.display()
+        ));
     }
     Ok(all)
 }
@@ -194,13 +207,14 @@ impl About<'_> {
         );
         let most = match self.request.at_most {
             Some(said) => size(metric, said)?,
-            None => far.with_context(|| self.unbounded(metric, "8%"))?,
+            None => far.ok_or_else(|| self.unbounded(metric, "8%"))?,
         };
         if most <= 0.0 || most < seen {
             let (most, seen) = (text::size(&m.unit, Some(most)), text::size(&m.unit, Some(seen)));
-            bail!(
-                "--at-most {most} is less than what was found of {metric}, {seen}: it would not be covered"
-            );
+            bail!(bilingual!(
+                "--at-most {most} is less than what was found of {metric}, {seen}: it would not be covered",
+                "--at-most {most}: 측정된 {metric} 변화 {seen}보다 작아 수용되지 않음"
+            ));
         }
         let worst = m.baseline.map_or(value, |baseline| accept::worsened(metric, baseline, most));
         let found =
@@ -223,14 +237,15 @@ impl About<'_> {
         let worst = match self.request.at_most {
             Some(said) => parse_quantity(said, metric.unit())
                 .map_err(|e| anyhow::anyhow!("--at-most, for the limit of {metric}: {e}"))?,
-            None => far.with_context(|| self.unbounded(metric, "650ms"))?,
+            None => far.ok_or_else(|| self.unbounded(metric, "650ms"))?,
         };
         if if of == Of::LimitMax { value > worst } else { value < worst } {
             let (worst, value) =
                 (text::value(&l.unit, Some(worst)), text::value(&l.unit, Some(value)));
-            bail!(
-                "--at-most {worst} is better than what was found of {metric}, {value}: it would not be covered"
-            );
+            bail!(bilingual!(
+                "--at-most {worst} is better than what was found of {metric}, {value}: it would not be covered",
+                "--at-most {worst}: 측정된 {metric} 값 {value}보다 좋아 수용되지 않음"
+            ));
         }
         Ok(self.entry(metric, of, worst, l.reason.clone()))
     }
@@ -254,10 +269,11 @@ impl About<'_> {
         }
     }
 
-    fn unbounded(&self, metric: Metric, example: &str) -> String {
-        format!(
-            "the report bounds the change of {metric} ({}) by no interval, so nobody knows how much is accepted\nhint: say it: --metric {metric} --at-most {example}",
-            self.w.name
+    fn unbounded(&self, metric: Metric, example: &str) -> Text {
+        bilingual!(
+            "the report bounds the change of {metric} ({name}) by no interval, so nobody knows how much is accepted\nhint: say it: --metric {metric} --at-most {example}",
+            "리포트에 {metric}({name}) 변화의 신뢰구간이 없어 얼마나 수용하는지 알 수 없음\n힌트: 크기를 쓰십시오: --metric {metric} --at-most {example}",
+            name = self.w.name
         )
     }
 }
@@ -295,20 +311,20 @@ fn inward(metric: Metric, value: f64) -> f64 {
 }
 
 /// An acceptance in words.
-pub fn in_words(a: &Acceptance) -> anyhow::Result<String> {
+pub fn in_words(a: &Acceptance) -> anyhow::Result<Text> {
     let metric = parsed_metric(&a.metric)?;
     let worst = text::value(&a.unit, Some(a.worst_value));
     let most = match a.worse_at_most_ratio {
-        Some(most) => {
-            format!("up to {} worse and {worst}", text::size(metric.unit().suffix(), Some(most)))
-        }
-        None => format!("up to {worst}"),
+        Some(most) => bilingual!(
+            "up to {size} worse and {worst}",
+            "최대 {size} 나빠짐, {worst}까지",
+            size = text::size(metric.unit().suffix(), Some(most))
+        ),
+        None => bilingual!("up to {worst}", "{worst}까지"),
     };
-    Ok(format!(
-        "accepted for {}: {}; {most}; until {}: {}",
-        text::plain(&a.workload),
-        text::plain(&a.found),
-        a.until,
-        a.reason
-    ))
+    let (name, found) = (text::plain(&a.workload), text::plain(&a.found));
+    let (until, reason) = (&a.until, &a.reason);
+    Ok(bilingual!("accepted for {name}: {found}; ", "{name} 수용: {found}; ")
+        .then(&most)
+        .then(&bilingual!("; until {until}: {reason}", "; 기한 {until}: {reason}")))
 }

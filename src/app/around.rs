@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use super::workspace::secrets::secret;
 use crate::baseline::lineage::Repo;
 use crate::config;
+use crate::lang::{Text, bilingual};
 use crate::probe::host;
 use crate::probe::recognise::Model;
 use crate::probe::scan::{self, Found, USUAL_PORTS};
@@ -79,24 +80,36 @@ pub fn ports(asked: &[u16]) -> String {
 }
 
 /// What a server says of itself, on one line.
-pub fn describe(found: &Found) -> String {
+pub fn describe(found: &Found) -> Text {
     const SHOWN: usize = 5;
     let facts = &found.facts;
     let name: Vec<&str> =
         [facts.name.as_deref(), facts.version.as_deref()].into_iter().flatten().collect();
     let name = if name.is_empty() { String::new() } else { format!(" ({})", name.join(" ")) };
     let models = match (found.locked, facts.models.len()) {
-        (true, _) => "asks for an API key".to_owned(),
-        (false, 0) => "lists no model".to_owned(),
+        (true, _) => asks_for_key(),
+        (false, 0) => lists_none(),
         (false, n) => {
-            let more = if n > SHOWN { format!(", and {} more", n - SHOWN) } else { String::new() };
             let names: Vec<&str> =
                 facts.models.iter().take(SHOWN).map(|m| m.name.as_str()).collect();
-            format!("{}{more}", names.join(", "))
+            let more = n.saturating_sub(SHOWN);
+            let rest = bilingual!(", and {more} more", " 외 {more}개");
+            Text::from(names.join(", ")).then(&if more > 0 { rest } else { Text::default() })
         }
     };
+    let all = Text::from(format!("{}{name}: ", found.base_url)).then(&models);
     // What a server calls itself must not steer the terminal.
-    one_line(&format!("{}{name}: {models}", found.base_url))
+    Text { en: one_line(&all.en), ko: one_line(&all.ko) }
+}
+
+/// Of a server that wants a key.
+pub fn asks_for_key() -> Text {
+    bilingual!("asks for an API key", "API 키가 필요함")
+}
+
+/// Of a server that says nothing of models.
+pub fn lists_none() -> Text {
+    bilingual!("lists no model", "모델 목록이 비어 있음")
 }
 
 /// The models that answer prompts come first, in the server's order.

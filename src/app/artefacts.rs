@@ -7,13 +7,12 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use anyhow::Context as _;
-
-use super::error_text::error_text;
+use super::error_text;
 use crate::clock::now;
 use crate::config::Lang;
 use crate::exit::ExitStatus;
-use crate::print::{self, say};
+use crate::lang::{Explained as _, Text, bilingual};
+use crate::print::{self, note};
 use crate::read;
 use crate::record::{GitFacts, Record};
 use crate::report::page::charts::Charts;
@@ -46,21 +45,20 @@ fn write_with(
     fill: impl Fn(&mut dyn Write) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     if is_special(path) {
-        return write_special(path, fill)
-            .with_context(|| format!("cannot write {}", path.display()));
+        return write_special(path, fill).explained(|| unwritable(path));
     }
     let real = path.canonicalize();
     let path = real.as_deref().unwrap_or(path);
     let folder = folder_of(path);
     if path.is_dir() {
-        anyhow::bail!("cannot write {}: it is a folder", path.display());
+        anyhow::bail!(unwritable(path).then(&bilingual!(": it is a folder", ": 폴더임")));
     }
     if !folder.is_dir() {
-        anyhow::bail!(
-            "cannot write {}: there is no folder {}\nhint: make it with mkdir -p, or name another",
-            path.display(),
-            folder.display()
-        );
+        let folder = folder.display();
+        anyhow::bail!(unwritable(path).then(&bilingual!(
+            ": there is no folder {folder}\nhint: make it with mkdir -p, or name another",
+            ": {folder} 폴더가 없음\n힌트: mkdir -p로 만들거나 다른 곳을 지정하십시오"
+        )));
     }
     let attempt = || -> std::io::Result<()> {
         let mut draft = temporary::create(folder, mode)?;
@@ -72,7 +70,7 @@ fn write_with(
         draft.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
-    attempt().with_context(|| format!("cannot write {}", path.display()))
+    attempt().explained(|| unwritable(path))
 }
 
 /// It may be the terminal or a runner's log by another name, such as /dev/stdout.
@@ -93,14 +91,12 @@ fn write_special(
 /// Errors: a file cannot be made beside `path`, so that [`write_atomic`] would fail.
 pub fn check_writable(path: &Path) -> anyhow::Result<()> {
     if path.is_dir() {
-        anyhow::bail!("cannot write {}: it is a folder", path.display());
+        anyhow::bail!(unwritable(path).then(&bilingual!(": it is a folder", ": 폴더임")));
     }
     if is_special(path) {
         return Ok(());
     }
-    tempfile::tempfile_in(folder_of(path))
-        .map(drop)
-        .with_context(|| format!("cannot write {}", path.display()))
+    tempfile::tempfile_in(folder_of(path)).map(drop).explained(|| unwritable(path))
 }
 
 /// There, and neither file nor folder: to rename a file onto `/dev/null` would take it from the
@@ -115,8 +111,10 @@ fn folder_of(path: &Path) -> &Path {
 
 /// The output folder, with a `.gitignore` of its own so that nothing in it is ever committed.
 pub fn folder(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot create the output folder {}", folder.display()))?;
+    std::fs::create_dir_all(folder).explained(|| {
+        let folder = folder.display();
+        bilingual!("cannot create the output folder {folder}", "출력 폴더 {folder} 만들기 실패")
+    })?;
     let ignore = folder.join(".gitignore");
     if !ignore.exists() {
         write_atomic(&ignore, b"*\n")?;
@@ -158,7 +156,7 @@ pub fn clear(folder: &Path) -> anyhow::Result<()> {
         "ranking.html",
     ] {
         there(std::fs::remove_file(folder.join(name)))
-            .with_context(|| format!("cannot remove the old {}", folder.join(name).display()))?;
+            .explained(|| unremovable(&folder.join(name)))?;
     }
     Ok(())
 }
@@ -173,7 +171,10 @@ fn set_aside(folder: &Path) -> anyhow::Result<()> {
         let (from, to) = (folder.join(name), folder.join(kept));
         there(std::fs::remove_file(&to))
             .and_then(|()| there(std::fs::rename(&from, &to)))
-            .with_context(|| format!("cannot set the old {} aside", from.display()))?;
+            .explained(|| {
+                let from = from.display();
+                bilingual!("cannot set the old {from} aside", "이전 파일 {from} 옮기기 실패")
+            })?;
     }
     Ok(())
 }
@@ -200,10 +201,32 @@ fn remove_logs(folder: &Path) -> anyhow::Result<()> {
     };
     let paths = entries.filter_map(|e| Some(e.ok()?.path()));
     for path in paths.filter(|p| p.file_name().and_then(|n| n.to_str()).is_some_and(ours)) {
-        std::fs::remove_file(&path)
-            .with_context(|| format!("cannot remove the old {}", path.display()))?;
+        std::fs::remove_file(&path).explained(|| unremovable(&path))?;
     }
     Ok(())
+}
+
+/// That a file cannot be read.
+pub fn unreadable(path: &Path) -> Text {
+    let path = path.display();
+    bilingual!("cannot read {path}", "{path} 읽기 실패")
+}
+
+/// That a folder cannot be made.
+pub fn uncreatable(folder: &Path) -> Text {
+    let folder = folder.display();
+    bilingual!("cannot create {folder}", "{folder} 폴더 만들기 실패")
+}
+
+fn unwritable(path: &Path) -> Text {
+    let path = path.display();
+    bilingual!("cannot write {path}", "{path} 쓰기 실패")
+}
+
+/// That a file cannot be removed.
+pub fn unremovable(path: &Path) -> Text {
+    let path = path.display();
+    bilingual!("cannot remove {path}", "{path} 삭제 실패")
 }
 
 pub fn save_record(folder: &Path, file: &str, record: &Record) -> anyhow::Result<()> {
@@ -286,11 +309,11 @@ pub fn save_failure(folder: &Path, error: &anyhow::Error, git: Option<GitFacts>,
     match self::folder(folder) {
         Ok(()) => save_reports(folder, &report, &[], lang)
             .iter()
-            .for_each(|line| say(&format!("note: {line}"))),
-        Err(e) => say(&format!("note: {}", error_text(&e))),
+            .for_each(|line| note(&line.as_str().into())),
+        Err(e) => note(&error_text::text(&e)),
     }
 }
 
 pub fn read(path: &Path) -> anyhow::Result<String> {
-    read::text(path, read::DATA).with_context(|| format!("cannot read {}", path.display()))
+    read::text(path, read::DATA).explained(|| unreadable(path))
 }

@@ -12,14 +12,15 @@ use sha2::{Digest as _, Sha256};
 use super::options::RunOptions;
 use super::workspace::Workspace;
 use super::workspace::runner::{gate_name, token};
-use super::{artefacts, publish};
+use super::{artefacts, error_text, publish};
 use crate::attempt::{Attempt, earlier_fail, merged};
 use crate::config::{Config, Endpoint};
 use crate::evaluate::{Ruled, reported};
 use crate::exit::ExitStatus;
 use crate::github::event::{Ci, RunId, Slug};
 use crate::github::ledger;
-use crate::print::say;
+use crate::lang::bilingual;
+use crate::print::note;
 use crate::record::Record;
 use crate::report::Report;
 use crate::report::comment::regressed;
@@ -212,7 +213,13 @@ impl Ledger {
         let stored = Stored { schema: SCHEMA.into(), version: VERSION, attempts };
         let text = serde_json::to_string_pretty(&stored).expect("plain data");
         if let Err(e) = artefacts::write_atomic(file, format!("{text}\n").as_bytes()) {
-            say(&format!("note: this attempt is not kept for the next one: {e:#}"));
+            note(
+                &bilingual!(
+                    "this attempt is not kept for the next one: ",
+                    "이번 시도를 다음 시도를 위해 저장하지 못함: "
+                )
+                .then(&error_text::text(&e)),
+            );
         }
     }
 

@@ -20,7 +20,8 @@ use super::workspace::Workspace;
 use super::workspace::secrets::api_key;
 use crate::config::{Endpoint, Server};
 use crate::exit::Failure;
-use crate::print::say;
+use crate::lang::bilingual;
+use crate::print::speak;
 use crate::server::{self, Follow, Identity, State};
 
 /// Between two looks whether a log has grown.
@@ -42,13 +43,15 @@ impl Place {
         let side = Side::only(here, &config, None);
         let server = match &side.target.endpoint {
             Endpoint::Started(server) => (**server).clone(),
-            Endpoint::Sim(_) => bail!(
-                "the config's server is the simulated one\nhint: `goodput-gate sim` starts that by hand"
-            ),
+            Endpoint::Sim(_) => bail!(bilingual!(
+                "the config's server is the simulated one\nhint: `goodput-gate sim` starts that by hand",
+                "설정의 서버가 시뮬레이션 서버임\n힌트: 직접 시작하려면 `goodput-gate sim`"
+            )),
             Endpoint::Http(url) => {
-                bail!(
-                    "the config does not say how {url} is started\nhint: add `server.start` or a recipe: docs/RECIPES.md"
-                )
+                bail!(bilingual!(
+                    "the config does not say how {url} is started\nhint: add `server.start` or a recipe: docs/RECIPES.md",
+                    "설정에 {url} 시작 방법 없음\n힌트: `server.start` 또는 레시피를 추가하십시오: docs/RECIPES.md"
+                ))
             }
         };
         let cwd = here.cwd()?;
@@ -93,9 +96,10 @@ impl Place {
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
-                bail!(Failure::measure(
-                    &"another `server up` or `server down` of this config is at work\nhint: wait for it"
-                ))
+                bail!(Failure::measure(bilingual!(
+                    "another `server up` or `server down` of this config is at work\nhint: wait for it",
+                    "이 설정의 다른 `server up` 또는 `server down` 실행 중\n힌트: 끝나기를 기다리십시오"
+                )))
             }
             Err(TryLockError::Error(e)) => {
                 Err(e).with_context(|| format!("cannot lock {}", path.display()))
@@ -122,11 +126,16 @@ pub fn up(
 ) -> anyhow::Result<Option<String>> {
     let _lock = place.lock()?;
     if let Some(state) = place.state()?.filter(State::alive) {
-        let left = "something of a server that was stopped by force still runs\nhint: goodput-gate server down";
         if !state.supervisor.alive() {
-            bail!(Failure::measure(&left));
+            bail!(Failure::measure(bilingual!(
+                "something of a server that was stopped by force still runs\nhint: goodput-gate server down",
+                "강제 종료된 서버의 프로세스가 아직 남아 있음\n힌트: goodput-gate server down"
+            )));
         }
-        say("it is up already; `goodput-gate server status` says how it is");
+        speak(&bilingual!(
+            "it is up already; `goodput-gate server status` says how it is",
+            "이미 실행 중입니다. 상태는 `goodput-gate server status`로 확인합니다"
+        ));
         return Ok(Some(state.base_url));
     }
     let stop = watch()?;
@@ -155,13 +164,17 @@ fn start(place: &Place, stop: &Stop) -> anyhow::Result<String> {
     let (process, base_url) = begin::begin(&place.side, key, &log)?;
     let mut state = state_of(place, &process, &base_url, log)?;
     place.save(&state)?;
-    say(&format!("starting; its log is {}", state.log.display()));
+    let shown = state.log.display();
+    speak(&bilingual!("starting; its log is {shown}", "시작 중, 로그: {shown}"));
     let target = Target::answered(&place.side, process, &base_url, key, stop)?;
     let model = target.model.clone();
     state.ready = true;
     place.save(&state)?;
     target.detach()?;
-    say(&format!("{model} is ready; `goodput-gate server down` stops it"));
+    speak(&bilingual!(
+        "{model} is ready; `goodput-gate server down` stops it",
+        "{model} 준비 완료. 멈추려면 `goodput-gate server down`"
+    ));
     Ok(base_url)
 }
 
@@ -174,8 +187,13 @@ fn state_of(
     let Process::Started(watched) = process else { bail!("nothing was started") };
     // One that ended before this look at it ended by itself as any other, and its last words say
     // why.
-    let ended =
-        || Failure::measure(&process.end().unwrap_or_else(|| "the server ended at once".into()));
+    let ended = || {
+        Failure::measure(
+            process
+                .end()
+                .unwrap_or_else(|| bilingual!("the server ended at once", "서버가 바로 종료됨")),
+        )
+    };
     let (supervisor, command) = watched.supervised.pids().ok_or_else(ended)?;
     Ok(State {
         version: State::VERSION,
@@ -206,7 +224,7 @@ pub fn down(place: &Place) -> anyhow::Result<Down> {
     let _lock = place.lock()?;
     let Some(state) = place.state()? else { return Ok(Down::Nothing) };
     let was = state.alive();
-    state.end(place.server.container.as_deref()).map_err(|e| Failure::measure(&e))?;
+    state.end(place.server.container.as_deref()).map_err(|e| Failure::measure(e.to_string()))?;
     place.remove()?;
     Ok(if was { Down::Stopped } else { Down::WasDead })
 }
@@ -269,10 +287,11 @@ pub fn logs(
     // Before the last lines are read: what comes meanwhile is shown twice rather than never.
     let follow = follow.then(|| Follow::open(&log));
     if !log.exists() {
-        bail!(
-            "no log of this server: {} is not there\nhint: goodput-gate server up",
-            log.display()
-        );
+        bail!(bilingual!(
+            "no log of this server: {log} is not there\nhint: goodput-gate server up",
+            "이 서버의 로그 없음: {log} 파일이 없음\n힌트: goodput-gate server up",
+            log = log.display()
+        ));
     }
     for last in server::log_tail(&log, lines, &secrets) {
         line(&last)?;

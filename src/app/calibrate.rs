@@ -13,8 +13,9 @@ use crate::evaluate;
 use crate::exit::{ExitStatus, Failure};
 use crate::judge::calibrate::{self as judged, Calibration, Costs, Input, MetricNoise};
 use crate::judge::text::size;
+use crate::lang::{Lang, Text, bilingual};
 use crate::measure::stats;
-use crate::print::say;
+use crate::print::{note, speak};
 use crate::record::facts::arrival;
 use crate::record::{Record, WorkloadRecord};
 use crate::report::text;
@@ -31,7 +32,7 @@ pub struct Calibrate<'a> {
     /// What was measured joins the baseline's history.
     pub save: bool,
     /// Takes each line of the answer, as soon as it is known.
-    pub tell: &'a dyn Fn(&str),
+    pub tell: &'a dyn Fn(&Text),
 }
 
 /// `begin` begins the job.
@@ -41,9 +42,10 @@ pub fn calibrate(
     begin: impl FnOnce() -> anyhow::Result<Option<Job>>,
 ) -> anyhow::Result<ExitStatus> {
     if matches!(config.target.endpoint, Endpoint::Http(_)) {
-        say(
-            "note: this is one start, since the gate does not start this server: how starts differ, which every verdict rests on, stays unknown\nhint: let the gate start it (`server.start`)",
-        );
+        note(&bilingual!(
+            "this is one start, since the gate does not start this server: how starts differ, which every verdict rests on, stays unknown\nhint: let the gate start it (`server.start`)",
+            "게이트가 시작하지 않는 서버라 시작은 한 번: 모든 판정의 바탕인 시작마다의 차이를 알 수 없음\n힌트: 게이트가 시작하게 하십시오 (`server.start`)"
+        ));
     }
     let git = what.here.head_facts_if_any(config);
     let Some(mut job) = begin()? else { return Ok(ExitStatus::Interrupted) };
@@ -57,9 +59,10 @@ pub fn calibrate(
             continue;
         }
         if let Some(first) = why.first() {
-            return Err(Failure::measure(&format!(
-                "nothing to learn from {}: {first}",
-                workload.name
+            let name = &workload.name;
+            return Err(Failure::measure(bilingual!(
+                "nothing to learn from {name}: {first}",
+                "{name}에서 알 수 있는 것 없음: {first}"
             ))
             .into());
         }
@@ -70,7 +73,7 @@ pub fn calibrate(
         }
     }
     if job.stop.signalled() {
-        say("interrupted: nothing was added to the baseline");
+        speak(&capture::nothing_added());
         return Ok(ExitStatus::Interrupted);
     }
     if what.save {
@@ -81,13 +84,15 @@ pub fn calibrate(
 
 fn save(config: &Config, record: &Record, what: &Calibrate<'_>) -> anyhow::Result<()> {
     match record.git.as_ref() {
-        None => say(
+        None => speak(&bilingual!(
             "not added to the baseline: no git repository here, and baselines are found by commit",
-        ),
+            "기준선에 추가하지 않음: git 저장소가 아니며, 기준선은 커밋으로 찾음"
+        )),
         Some(git) if git.dirty => {
-            say(
+            speak(&bilingual!(
                 "not added to the baseline: the working tree has changes that no commit holds; commit them and calibrate again",
-            );
+                "기준선에 추가하지 않음: 커밋하지 않은 변경이 있음. 커밋한 뒤 다시 calibrate를 실행하십시오"
+            ));
         }
         Some(_) => capture::add_measured(what.here, config, record, what.tell)?,
     }
@@ -116,67 +121,77 @@ fn calibration(record: &Record, workload: &WorkloadRecord) -> anyhow::Result<Cal
     Ok(judged::calibrate(&input))
 }
 
-fn in_words(name: &str, c: &Calibration) -> String {
-    let mut out = format!(
-        "{name}: {} of {}\n\n{}\n\n",
-        text::count(c.starts as u64, "start", "starts"),
-        text::count(c.rounds_per_start as u64, "round", "rounds"),
-        table(&c.metrics)
-    );
-    let mut line = |label: &str, text: &str| {
-        out.extend([format!("{label:<12}"), text.to_owned(), "\n".to_owned()])
-    };
-    for best in &c.best_rounds {
-        line("rounds", &format!("{}: {}", best.metric, best.words));
-    }
-    line(
-        "minutes",
-        &format!(
-            "{:.1} per verdict at the first look, {:.1} at the third",
-            c.minutes.first_look, c.minutes.third_look
+fn in_words(name: &str, c: &Calibration) -> Text {
+    let (starts, rounds) = (c.starts, c.rounds_per_start);
+    let head = Text {
+        en: format!(
+            "{name}: {} of {}\n\n{}\n\n",
+            text::count(starts as u64, "start", "starts"),
+            text::count(rounds as u64, "round", "rounds"),
+            table(&c.metrics, Lang::En)
         ),
-    );
-    line("load", &c.knee.words);
-    match &c.false_alarms {
-        None => line("alarms", "unknown: two starts or more are needed"),
-        Some(alarms) => line("alarms", &alarms.words),
+        ko: format!(
+            "{name}: 시작 {starts}회, 시작마다 라운드 {rounds}개\n\n{}\n\n",
+            table(&c.metrics, Lang::Ko)
+        ),
+    };
+    let mut lines = Vec::new();
+    for best in &c.best_rounds {
+        let (metric, words) = (best.metric, &best.words);
+        lines.push(bilingual!("rounds      {metric}: {words}", "라운드      {metric}: {words}"));
     }
+    lines.push(bilingual!(
+        "minutes     {first:.1} per verdict at the first look, {third:.1} at the third",
+        "시간(분)    첫 확인에서 판정까지 {first:.1}, 세 번째 확인에서 {third:.1}",
+        first = c.minutes.first_look,
+        third = c.minutes.third_look
+    ));
+    let load = &c.knee.words;
+    lines.push(bilingual!("load        {load}", "부하        {load}"));
+    lines.push(match c.false_alarms.as_ref().map(|alarms| &alarms.words) {
+        None => bilingual!(
+            "alarms      unknown: two starts or more are needed",
+            "오탐        알 수 없음: 시작이 두 번 이상 필요"
+        ),
+        Some(words) => bilingual!("alarms      {words}", "오탐        {words}"),
+    });
     if let Some(alarms) = &c.false_alarms {
         let (low, high) = alarms.interval;
-        let share = |n: u64| n as f64 / alarms.splits as f64 * 100.0;
-        line(
-            "",
-            &format!(
-                "{} of {} splits alarm ({:.2} %, {:.2} to {:.2} %), {} pass ({:.1} %)",
-                alarms.alarms,
-                alarms.splits,
-                alarms.rate * 100.0,
-                low * 100.0,
-                high * 100.0,
-                alarms.passes,
-                share(alarms.passes)
-            ),
-        );
+        lines.push(bilingual!(
+            "            {alarms} of {splits} splits alarm ({rate:.2} %, {low:.2} to {high:.2} %), {passes} pass ({share:.1} %)",
+            "            나누는 방법 {splits}가지 중 {alarms}가지에서 오탐 ({rate:.2} %, {low:.2}~{high:.2} %), {passes}가지 통과 ({share:.1} %)",
+            alarms = alarms.alarms,
+            splits = alarms.splits,
+            rate = alarms.rate * 100.0,
+            low = low * 100.0,
+            high = high * 100.0,
+            passes = alarms.passes,
+            share = alarms.passes as f64 / alarms.splits as f64 * 100.0
+        ));
     }
-    out.trim_end().to_owned()
+    head.then(&Text::joined(&lines, "\n"))
 }
 
-fn table(metrics: &[MetricNoise]) -> String {
+fn table(metrics: &[MetricNoise], lang: Lang) -> String {
     let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_header([
-        "metric",
-        "sd of starts",
-        "of it, restarts",
-        "sd of rounds",
-        "visible at 3 starts",
-    ]);
+    table.load_style(comfy_table::presets::NOTHING).set_header(match lang {
+        Lang::En => {
+            ["metric", "sd of starts", "of it, restarts", "sd of rounds", "visible at 3 starts"]
+        }
+        Lang::Ko => [
+            "지표",
+            "시작의 표준편차",
+            "그중 재시작",
+            "라운드의 표준편차",
+            "시작 3회의 최소 감지 변화",
+        ],
+    });
     for m in metrics {
         let cell = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| size(m.metric, x));
-        let restarts = if m.clamped {
-            "0 (less than rounds explain)".to_owned()
-        } else {
-            cell(m.between_starts)
-        };
+        let clamped =
+            bilingual!("0 (less than rounds explain)", "0 (라운드로 설명되는 것보다 작음)");
+        let restarts =
+            if m.clamped { clamped.in_language(lang).to_owned() } else { cell(m.between_starts) };
         table.add_row([
             m.metric.name(),
             cell(m.start_sd),
@@ -194,29 +209,40 @@ fn lower_load(
     what: &Calibrate<'_>,
     name: &str,
     job: &Job,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Text> {
     let options = RunOptions { out: what.options.out.join("knee"), ..what.options.clone() };
     for share in LOWER {
         let Some(lower) = scaled(config, name, share) else {
-            return Ok(
-                "lower load: no other is tried for this arrival process; lower its rate by hand and calibrate again".into()
-            );
+            return Ok(bilingual!(
+                "lower load: no other is tried for this arrival process; lower its rate by hand and calibrate again",
+                "낮은 부하: 이 도착 방식에서는 다른 부하를 시도하지 않음. 부하를 직접 낮추고 다시 calibrate를 실행하십시오"
+            ));
         };
         let rate = arrival(&lower.workloads[0].arrival);
-        say(&format!("at the knee: one start at {rate}"));
+        speak(&bilingual!(
+            "at the knee: one start at {rate}",
+            "knee에서의 부하임: {rate} 부하로 한 번 시작"
+        ));
         let record = measure::measure(what.here, &lower, &options, None, job)?.value;
         let Some(workload) =
             record.workloads.first().filter(|w| w.unfit().is_empty() && !record.interrupted)
         else {
-            return Ok(format!("lower load: {rate} could not be measured"));
+            return Ok(bilingual!(
+                "lower load: {rate} could not be measured",
+                "낮은 부하: {rate} 측정 실패"
+            ));
         };
         if !calibration(&record, workload)?.knee.near {
-            return Ok(format!("lower load: {rate} is off the knee: use it"));
+            return Ok(bilingual!(
+                "lower load: {rate} is off the knee: use it",
+                "낮은 부하: {rate}는 knee를 벗어남. 이 부하를 쓰십시오"
+            ));
         }
     }
-    Ok(format!(
-        "lower load: at {:.0} % of the rate the server is still at its knee: try less by hand",
-        LOWER[LOWER.len() - 1] * 100.0
+    Ok(bilingual!(
+        "lower load: at {share:.0} % of the rate the server is still at its knee: try less by hand",
+        "낮은 부하: 요청률의 {share:.0} %에서도 아직 knee임. 더 낮은 부하를 직접 시도하십시오",
+        share = LOWER[LOWER.len() - 1] * 100.0
     ))
 }
 

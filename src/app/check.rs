@@ -19,7 +19,8 @@ use crate::baseline::base::Wanted;
 use crate::config::{Config, GateMode, Lang, Target};
 use crate::evaluate::{self, drawn};
 use crate::exit::ExitStatus;
-use crate::print::say;
+use crate::lang::{Text, bilingual};
+use crate::print::note;
 use crate::record::{GitFacts, WorkloadRecord};
 use crate::report::Report;
 use crate::report::page::charts::Charts;
@@ -38,7 +39,7 @@ pub struct Check<'a> {
 }
 
 /// What the check would do, in words; nothing is sent. Errors: a base that was named is not there.
-pub fn plan(here: &Workspace, config: &Config, base: Option<&str>) -> anyhow::Result<String> {
+pub fn plan(here: &Workspace, config: &Config, base: Option<&str>) -> anyhow::Result<Text> {
     // It looks at a config also where there is no repository.
     let described = || {
         described(here, config, base)
@@ -143,10 +144,11 @@ fn not_of_this_commit(
         return Ok(());
     };
     if repo.found_at("HEAD", &inside)?.is_some() {
-        anyhow::bail!(
-            "--with {}: a commit holds it, and a change does not bring the measurement that judges it\nhint: name the record that another job has left",
-            path.display()
-        );
+        anyhow::bail!(bilingual!(
+            "--with {path}: a commit holds it, and a change does not bring the measurement that judges it\nhint: name the record that another job has left",
+            "--with {path}: 커밋에 든 파일임. 변경을 판정할 측정을 변경 자신이 가져올 수 없음\n힌트: 다른 작업(job)이 남긴 레코드를 지정하십시오",
+            path = path.display()
+        ));
     }
     Ok(())
 }
@@ -160,9 +162,10 @@ fn interleaved(
     mut ledger: Ledger,
 ) -> anyhow::Result<Gated> {
     if what.with.is_some() {
-        anyhow::bail!(
-            "--with is for a second job against earlier sessions; an interleaved run is decided by itself"
-        );
+        anyhow::bail!(bilingual!(
+            "--with is for a second job against earlier sessions; an interleaved run is decided by itself",
+            "--with는 이전 세션과 비교하는 두 번째 작업용. 교차 측정은 그 자체로 판정함"
+        ));
     }
     let baselines =
         Baselines::for_noise(what.here, config, what.baseline, &what.here.wanted(what.base))?;
@@ -178,9 +181,10 @@ fn interleaved(
         })
         .inspect_err(&mut told)?;
     if !pair.restarts() {
-        say(
-            "note: not every server here is started by the gate, so this is one start per side: start-to-start variance is not sampled",
-        );
+        note(&bilingual!(
+            "not every server here is started by the gate, so this is one start per side: start-to-start variance is not sampled",
+            "게이트가 시작하지 않는 서버가 있어 한쪽에 시작 한 번씩: 시작마다의 차이는 측정되지 않음"
+        ));
     }
     let history = |workload: &WorkloadRecord| baselines.past(workload, &config.gate.under_test);
     let between = measure::BetweenStarts { history: &history, undecided: &evaluate::undecided };

@@ -2,6 +2,7 @@
 //!
 //! Not here: whether the client itself is in time (`lab::bench`).
 
+use super::error_text;
 use super::gate::{self, Given};
 use super::gpus;
 use super::measure::target::Target;
@@ -12,6 +13,7 @@ use super::workspace::secrets::api_key;
 use crate::baseline::lineage::GitError;
 use crate::baseline::store;
 use crate::config::{Config, Endpoint};
+use crate::lang::{Text, bilingual};
 use crate::probe::host;
 use crate::report::text::count;
 
@@ -23,7 +25,7 @@ pub enum Grade {
 }
 
 /// How it is, what it is about, and what there is to say.
-pub type Line = (Grade, String, String);
+pub type Line = (Grade, Text, Text);
 
 /// Of this machine, and of what the config asks for, where there is one.
 pub fn lines(here: &Workspace, given: &Given) -> Vec<Line> {
@@ -32,45 +34,69 @@ pub fn lines(here: &Workspace, given: &Given) -> Vec<Line> {
         Ok(config) => {
             lines.push((
                 Grade::Ok,
-                "config".into(),
-                format!("{}, {} workload(s)", source(here, given), config.workloads.len()),
+                subject::config(),
+                source(here, given).then(&bilingual!(
+                    ", {count} workload(s)",
+                    ", 워크로드 {count}개",
+                    count = config.workloads.len()
+                )),
             ));
             lines.extend(git(here, &config));
             lines.push(server(here, &config));
         }
-        Err(e) => lines.push((Grade::Note, "config".into(), format!("{e:#}"))),
+        Err(e) => lines.push((Grade::Note, subject::config(), error_text::text(&e))),
     }
     lines
 }
 
+/// What a line is about, where two are.
+mod subject {
+    use crate::lang::{Text, bilingual};
+
+    pub fn config() -> Text {
+        bilingual!("config", "설정")
+    }
+
+    pub fn baseline() -> Text {
+        bilingual!("baseline", "기준선")
+    }
+
+    pub fn server() -> Text {
+        bilingual!("server", "서버")
+    }
+}
+
+fn sessions_in_words(n: usize) -> Text {
+    Text { en: count(n as u64, "session", "sessions"), ko: format!("세션 {n}개") }
+}
+
 /// Where the config comes from.
-fn source(here: &Workspace, given: &Given) -> String {
+fn source(here: &Workspace, given: &Given) -> Text {
     let path = gate::path(here, given).ok().flatten();
-    path.map_or_else(|| "of the command line".into(), |path| path.display().to_string())
+    path.map_or_else(
+        || bilingual!("of the command line", "명령줄"),
+        |path| path.display().to_string().into(),
+    )
 }
 
 fn machine() -> Line {
     let facts = host::facts();
     let fact = |key: &str| facts.get(key).cloned().unwrap_or_else(|| "unknown".into());
-    let text = format!(
-        "{}, {} cores, {} MiB, {} {}",
-        fact("cpu"),
-        fact("cores"),
-        fact("memory_mib"),
-        fact("os"),
-        fact("kernel")
+    let (cpu, cores, memory) = (fact("cpu"), fact("cores"), fact("memory_mib"));
+    let system = format!("{} {}", fact("os"), fact("kernel"));
+    let text = bilingual!(
+        "{cpu}, {cores} cores, {memory} MiB, {system}",
+        "{cpu}, {cores}코어, {memory} MiB, {system}"
     );
-    let few = std::thread::available_parallelism().is_ok_and(|n| n.get() < 2);
-    let grade = if few { Grade::Note } else { Grade::Ok };
-    (
-        grade,
-        "host".into(),
-        if few {
-            format!("{text}\na server on the same core will be measured too slow")
-        } else {
-            text
-        },
-    )
+    let what = bilingual!("host", "호스트");
+    if std::thread::available_parallelism().is_ok_and(|n| n.get() < 2) {
+        let slow = bilingual!(
+            "\na server on the same core will be measured too slow",
+            "\n같은 코어에서 도는 서버는 실제보다 느리게 측정됨"
+        );
+        return (Grade::Note, what, text.then(&slow));
+    }
+    (Grade::Ok, what, text)
 }
 
 fn gpu() -> Line {
@@ -81,42 +107,46 @@ fn gpu() -> Line {
 fn git(here: &Workspace, config: &Config) -> Vec<Line> {
     let repo = match here.repo(config) {
         Ok(repo) => repo,
-        Err(e @ GitError::None) => return vec![(Grade::Note, "git".into(), e.to_string())],
-        Err(e) => return vec![(Grade::Bad, "git".into(), e.to_string())],
+        Err(e @ GitError::None) => return vec![(Grade::Note, "git".into(), e.text())],
+        Err(e) => return vec![(Grade::Bad, "git".into(), e.text())],
     };
     let head = match (here.head_facts(&repo), repo.lineage()) {
         (Ok(facts), Ok(links)) => {
-            let dirty = if facts.dirty { ", with uncommitted changes" } else { "" };
-            (
-                Grade::Ok,
-                "git".into(),
-                format!(
-                    "{}{dirty}, {} on the lineage",
-                    &facts.commit[..10],
-                    count(links.len() as u64, "commit", "commits")
-                ),
-            )
+            let dirty = if facts.dirty {
+                bilingual!(", with uncommitted changes", ", 커밋하지 않은 변경 있음")
+            } else {
+                Text::default()
+            };
+            let n = links.len();
+            let lineage = Text {
+                en: format!(", {} on the lineage", count(n as u64, "commit", "commits")),
+                ko: format!(", 계보의 커밋 {n}개"),
+            };
+            (Grade::Ok, "git".into(), Text::from(&facts.commit[..10]).then(&dirty).then(&lineage))
         }
-        (Err(e), _) | (_, Err(e)) => (Grade::Bad, "git".into(), e.to_string()),
+        (Err(e), _) | (_, Err(e)) => (Grade::Bad, "git".into(), e.text()),
     };
     let sessions = repo.root().map(|root| store::read_all(&root.join(&config.baselines_dir)));
     let baselines = match sessions {
         Some(Ok(all)) if all.len() >= 6 => {
-            (Grade::Ok, "baseline".into(), count(all.len() as u64, "session", "sessions"))
+            (Grade::Ok, subject::baseline(), sessions_in_words(all.len()))
         }
         Some(Ok(all)) => (
             Grade::Note,
-            "baseline".into(),
-            format!(
-                "{}; six of a workload are needed to judge",
-                count(all.len() as u64, "session", "sessions")
-            ),
+            subject::baseline(),
+            sessions_in_words(all.len()).then(&bilingual!(
+                "; six of a workload are needed to judge",
+                ". 판정하려면 워크로드마다 여섯 개 필요"
+            )),
         ),
-        Some(Err(e)) => (Grade::Bad, "baseline".into(), e.to_string()),
+        Some(Err(e)) => (Grade::Bad, subject::baseline(), e.to_string().into()),
         None => (
             Grade::Note,
-            "baseline".into(),
-            "a bare repository has no folder for baseline files".into(),
+            subject::baseline(),
+            bilingual!(
+                "a bare repository has no folder for baseline files",
+                "베어(bare) 저장소에는 기준선 파일을 둘 폴더가 없음"
+            ),
         ),
     };
     vec![head, baselines]
@@ -126,8 +156,12 @@ fn server(here: &Workspace, config: &Config) -> Line {
     if let Endpoint::Started(server) = &config.target.endpoint {
         return (
             Grade::Note,
-            "server".into(),
-            format!("is started by the gate, not by doctor: `{}`", server.start),
+            subject::server(),
+            bilingual!(
+                "is started by the gate, not by doctor: `{start}`",
+                "doctor가 아니라 게이트가 시작함: `{start}`",
+                start = server.start
+            ),
         );
     }
     let (side, log) = (Side::only(here, config, None), std::path::Path::new(""));
@@ -142,16 +176,19 @@ fn server(here: &Workspace, config: &Config) -> Line {
     });
     match asked {
         Ok((model, extras, metrics)) => {
-            let length = extras.map_or("", |e| {
+            let length = extras.map_or_else(Text::default, |e| {
                 if e.ignore_eos || e.min_tokens {
-                    ", keeps output lengths"
+                    bilingual!(", keeps output lengths", ", 출력 길이 지정 가능")
                 } else {
-                    ", does not keep output lengths"
+                    bilingual!(", does not keep output lengths", ", 출력 길이 지정 불가")
                 }
             });
-            let metrics = metrics.map(|words| format!("\nmetrics: {words}")).unwrap_or_default();
-            (Grade::Ok, "server".into(), format!("answers with {model}{length}{metrics}"))
+            let metrics = metrics.map_or_else(Text::default, |words| {
+                bilingual!("\nmetrics: {words}", "\n메트릭: {words}")
+            });
+            let answers = bilingual!("answers with {model}", "응답 확인: {model}");
+            (Grade::Ok, subject::server(), answers.then(&length).then(&metrics))
         }
-        Err(e) => (Grade::Bad, "server".into(), format!("{e:#}")),
+        Err(e) => (Grade::Bad, subject::server(), error_text::text(&e)),
     }
 }

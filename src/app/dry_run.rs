@@ -1,149 +1,218 @@
 //! `--dry-run`: what a run would do, in words; nothing is sent and nothing is started.
 
 use super::measure::{read_file, starts};
-use crate::config::{Config, Endpoint, GateMode, ModelChoice, Target, Verb};
+use crate::config::{Config, Endpoint, GateMode, ModelChoice, Target, Verb, Workload};
+use crate::lang::{Lang, Text, bilingual};
 use crate::plan::{self, RoundPlan};
 use crate::protocol::{Dialect as _, joined};
 use crate::record::facts::arrival;
-use crate::report::text::count;
+use crate::report::{self, text::count};
 
 /// Starts, rounds, requests, minutes, and that nothing is sent. `beside` is what an interleaved
 /// run's baseline is, in words.
-pub fn text(config: &Config, beside: Option<&str>) -> anyhow::Result<String> {
-    lines(config, beside, &[asked(&config.target)]).map(|lines| silent(&lines))
+pub fn text(config: &Config, beside: Option<&str>) -> anyhow::Result<Text> {
+    lines(config, beside, &[asked(&config.target)]).map(silent)
 }
 
 /// The same of all `targets`.
-pub fn each(config: &Config) -> anyhow::Result<String> {
-    let asked: Vec<String> =
-        config.targets.iter().map(|(name, target)| format!("{name}: {}", asked(target))).collect();
-    lines(config, None, &asked).map(|lines| silent(&lines))
+pub fn each(config: &Config) -> anyhow::Result<Text> {
+    let asked: Vec<Text> = config
+        .targets
+        .iter()
+        .map(|(name, target)| Text::from(format!("{name}: ")).then(&asked(target)))
+        .collect();
+    lines(config, None, &asked).map(silent)
 }
 
 /// The same of a run that is about to be made.
-pub fn about_to_start(config: &Config) -> anyhow::Result<String> {
-    lines(config, None, &[asked(&config.target)])
+pub fn about_to_start(config: &Config) -> anyhow::Result<Text> {
+    let all = lines(config, None, &[asked(&config.target)])?;
+    Ok(Text::joined(&all, "\n"))
 }
 
-fn silent(lines: &str) -> String {
-    lines.replacen('\n', "; nothing is sent\n", 1)
+fn silent(mut lines: Vec<Text>) -> Text {
+    if let Some(first) = lines.first_mut() {
+        let nothing = bilingual!("; nothing is sent", "; 아무것도 보내지 않음");
+        *first = first.clone().then(&nothing);
+    }
+    Text::joined(&lines, "\n")
 }
 
-fn lines(config: &Config, beside: Option<&str>, asked: &[String]) -> anyhow::Result<String> {
-    let starts = starts(config);
-    let interleaved = config.gate.mode == GateMode::Interleaved;
-    let most = if interleaved && config.gate.extend && starts == 3 {
-        ", extended once by 3 where that leaves it open"
-    } else {
-        ""
-    };
-    let rounds = count(u64::from(config.gate.rounds), "round", "rounds");
-    let starts_said = if interleaved {
-        format!("{} at most", count(u64::from(starts), "start pair", "start pairs"))
-    } else {
-        count(u64::from(starts), "start", "starts")
-    };
-    let mut lines = vec![format!("{starts_said}{most}, {rounds} each")];
+/// The first says how often, the last how long.
+fn lines(config: &Config, beside: Option<&str>, asked: &[Text]) -> anyhow::Result<Vec<Text>> {
+    let mut lines = vec![how_often(config)];
     lines.extend_from_slice(asked);
-    lines.extend(beside.map(|baseline| format!("interleaved: the baseline's side is {baseline}")));
+    lines.extend(beside.map(|baseline| {
+        bilingual!(
+            "interleaved: the baseline's side is {baseline}",
+            "교차 측정: 기준선 쪽은 {baseline}"
+        )
+    }));
     lines.extend(started(&config.target));
     let mut seconds = Some(0.0);
     for workload in &config.workloads {
-        let file = read_file(workload)?;
-        let extras = config.target.protocol.extras(workload.ignore_eos, workload.stream);
-        let salt = plan::salt(0);
-        let input = plan::Input {
-            protocol: &config.target.protocol,
-            model: "MODEL",
-            extras,
-            extra_body: &config.target.extra_body,
-            salt: &salt,
-            session: "dry",
-            rounds: config.gate.rounds,
-            file: file.as_deref(),
-        };
-        let plan = plan::build(workload, &input)?;
-        let d = plan::describe(&plan);
-        let per_round = d.rounds.first().map_or(0, |r| r.requests);
-        let time: Option<f64> = d.rounds.iter().chain([&d.warmup]).map(|r| r.seconds).sum();
-        // A closed loop by duration plans more than it will send: what is planned is then only the
-        // most that it could be.
-        let most = |round: &RoundPlan| if round.stop_after.is_some() { "at most " } else { "" };
-        let all = if plan.rounds.iter().chain([&plan.warmup]).any(|r| r.stop_after.is_some()) {
-            "at most "
-        } else {
-            ""
-        };
-        lines.push(format!(
-            "{}: {}; {}{} per round, {}{} of warm-up; {all}{} input and {} output tokens per start; plan {}",
-            d.workload,
-            arrival(&workload.arrival),
-            plan.rounds.first().map_or("", most),
-            count(u64::from(per_round), "request", "requests"),
-            most(&plan.warmup),
-            d.warmup.requests,
-            d.input_tokens,
-            d.output_tokens,
-            &plan.digest[..12],
-        ));
-        let extra = joined(&workload.extra_body, &config.target.extra_body);
-        if !extra.is_empty() {
-            lines.push(format!("  extra_body: {}", serde_json::Value::Object(extra)));
-        }
-        lines.extend(plan.left_out.iter().map(|one| format!("  {one}")));
+        let (about, time) = load(config, workload)?;
+        lines.extend(about);
         seconds = seconds.zip(time).map(|(a, b)| a + b);
     }
-    lines.push(match seconds {
-        Some(s) => {
-            let sides = if interleaved { 2.0 } else { 1.0 };
-            let most = if interleaved { "at most " } else { "" };
-            let extended = if interleaved && config.gate.extend && starts == 3 { 2.0 } else { 1.0 };
-            let minutes = s * f64::from(starts) * sides * extended / 60.0;
-            format!(
-                "expected: {most}{minutes:.1} minutes of load, and the time of the last answers"
-            )
-        }
-        None => {
-            "expected: as long as the server takes for a closed loop by number of requests".into()
-        }
-    });
-    Ok(lines.join("\n"))
+    lines.push(how_long(config, seconds));
+    Ok(lines)
 }
 
+const fn may_be_extended(config: &Config, starts: u32) -> bool {
+    matches!(config.gate.mode, GateMode::Interleaved) && config.gate.extend && starts == 3
+}
+
+fn how_often(config: &Config) -> Text {
+    let (starts, rounds) = (starts(config), config.gate.rounds);
+    let each = Text {
+        en: format!(", {} each", count(u64::from(rounds), "round", "rounds")),
+        ko: format!(", 시작마다 라운드 {rounds}개"),
+    };
+    let n = u64::from(starts);
+    if config.gate.mode != GateMode::Interleaved {
+        let starts = Text { en: count(n, "start", "starts"), ko: format!("시작 {starts}회") };
+        return starts.then(&each);
+    }
+    let most = Text {
+        en: format!("{} at most", count(n, "start pair", "start pairs")),
+        ko: format!("최대 시작 쌍 {starts}개"),
+    };
+    let extended = if may_be_extended(config, starts) {
+        bilingual!(
+            ", extended once by 3 where that leaves it open",
+            ", 판정이 보류되면 한 번만 3개 추가"
+        )
+    } else {
+        Text::default()
+    };
+    most.then(&extended).then(&each)
+}
+
+fn how_long(config: &Config, seconds: Option<f64>) -> Text {
+    let Some(seconds) = seconds else {
+        return bilingual!(
+            "expected: as long as the server takes for a closed loop by number of requests",
+            "예상: 요청 수로 정한 폐쇄 루프라 서버가 걸리는 만큼"
+        );
+    };
+    let (starts, interleaved) = (starts(config), config.gate.mode == GateMode::Interleaved);
+    let sides = if interleaved { 2.0 } else { 1.0 };
+    let extended = if may_be_extended(config, starts) { 2.0 } else { 1.0 };
+    let minutes = seconds * f64::from(starts) * sides * extended / 60.0;
+    let most = if interleaved { bilingual!("at most ", "최대 ") } else { Text::default() };
+    bilingual!("expected: ", "예상: ").then(&most).then(&bilingual!(
+        "{minutes:.1} minutes of load, and the time of the last answers",
+        "부하 {minutes:.1}분, 그리고 마지막 응답까지의 시간"
+    ))
+}
+
+/// The load of a workload, and its seconds per start; none where nobody knows.
+fn load(config: &Config, workload: &Workload) -> anyhow::Result<(Vec<Text>, Option<f64>)> {
+    let file = read_file(workload)?;
+    let salt = plan::salt(0);
+    let input = plan::Input {
+        protocol: &config.target.protocol,
+        model: "MODEL",
+        extras: config.target.protocol.extras(workload.ignore_eos, workload.stream),
+        extra_body: &config.target.extra_body,
+        salt: &salt,
+        session: "dry",
+        rounds: config.gate.rounds,
+        file: file.as_deref(),
+    };
+    let plan = plan::build(workload, &input)?;
+    let d = plan::describe(&plan);
+    let per_round = d.rounds.first().map_or(0, |r| r.requests);
+    let time: Option<f64> = d.rounds.iter().chain([&d.warmup]).map(|r| r.seconds).sum();
+    // A closed loop by duration plans more than it will send: what is planned is then only the most
+    // that it could be.
+    let most = |round: &RoundPlan| if round.stop_after.is_some() { MOST } else { EXACTLY };
+    let all = plan.rounds.iter().chain([&plan.warmup]).any(|r| r.stop_after.is_some());
+    let all = if all { MOST } else { EXACTLY };
+    let (first, warmup) = (plan.rounds.first().map_or(EXACTLY, most), most(&plan.warmup));
+    let (name, arrival, digest) = (&d.workload, arrival(&workload.arrival), &plan.digest[..12]);
+    let (warm, input, output) = (d.warmup.requests, d.input_tokens, d.output_tokens);
+    let mut lines = vec![Text {
+        en: format!(
+            "{name}: {arrival}; {}{} per round, {}{warm} of warm-up; {}{input} input and {output} output tokens per start; plan {digest}",
+            first.0,
+            count(u64::from(per_round), "request", "requests"),
+            warmup.0,
+            all.0,
+        ),
+        ko: format!(
+            "{name}: {}; 라운드마다 요청 {}{per_round}개, 워밍업 {}{warm}개; 시작마다 {}입력 {input}, 출력 {output} 토큰; 계획 {digest}",
+            report::say(Lang::Ko, &arrival),
+            first.1,
+            warmup.1,
+            all.1,
+        ),
+    }];
+    let extra = joined(&workload.extra_body, &config.target.extra_body);
+    if !extra.is_empty() {
+        lines.push(format!("  extra_body: {}", serde_json::Value::Object(extra)).into());
+    }
+    lines.extend(plan.left_out.iter().map(|one| format!("  {one}").into()));
+    Ok((lines, time))
+}
+
+/// Before a number, in English and in Korean.
+const MOST: (&str, &str) = ("at most ", "최대 ");
+const EXACTLY: (&str, &str) = ("", "");
+
 /// Who is asked, for which model: what short names on the command line have become.
-fn asked(target: &Target) -> String {
+fn asked(target: &Target) -> Text {
     let at = match &target.endpoint {
-        Endpoint::Http(url) => url,
-        Endpoint::Started(server) => &server.base_url,
-        Endpoint::Sim(_) => "the simulated server",
+        Endpoint::Http(url) => url.as_str().into(),
+        Endpoint::Started(server) => server.base_url.as_str().into(),
+        Endpoint::Sim(_) => bilingual!("the simulated server", "시뮬레이션 서버"),
     };
     match &target.model {
-        ModelChoice::Named(name) => format!("model {name} at {at}"),
-        ModelChoice::Auto => format!("the only model that is listed at {at}"),
+        ModelChoice::Named(name) => Text {
+            en: format!("model {name} at {}", at.en),
+            ko: format!("모델 {name}, 서버 {}", at.ko),
+        },
+        ModelChoice::Auto => Text {
+            en: format!("the only model that is listed at {}", at.en),
+            ko: format!("{}의 유일한 모델", at.ko),
+        },
     }
 }
 
 /// What would be started, and how it would be asked: above all what a recipe has become.
-fn started(target: &Target) -> Option<String> {
+fn started(target: &Target) -> Option<Text> {
     let Endpoint::Started(server) = &target.endpoint else { return None };
-    let by = server
-        .recipe
-        .as_ref()
-        .map(|recipe| format!(" (recipe {})", recipe.name))
-        .unwrap_or_default();
-    let ready = server.ready_path.as_deref().unwrap_or("the list of models");
-    let reset = target.cache_reset.as_ref().map(|reset| {
+    let by = server.recipe.as_ref().map_or_else(Text::default, |recipe| {
+        let name = recipe.name;
+        bilingual!(" (recipe {name})", " (레시피 {name})")
+    });
+    let ready = server
+        .ready_path
+        .as_deref()
+        .map_or_else(|| bilingual!("the list of models", "모델 목록"), Text::from);
+    let reset = target.cache_reset.as_ref().map_or_else(Text::default, |reset| {
         let verb = match reset.verb {
             Verb::Get => "GET",
             Verb::Post => "POST",
         };
-        format!("; its cache is emptied by {verb} {} before each workload", reset.path)
+        let path = &reset.path;
+        bilingual!(
+            "; its cache is emptied by {verb} {path} before each workload",
+            "; 워크로드마다 먼저 {verb} {path} 요청으로 캐시를 비움"
+        )
     });
-    Some(format!(
-        "server{by}: `{}` at {}; ready when {ready} answers, within {:.0} s{}",
-        server.start,
-        server.base_url,
-        server.ready_timeout.as_secs_f64(),
-        reset.unwrap_or_default()
-    ))
+    let (start, url) = (&server.start, &server.base_url);
+    let seconds = server.ready_timeout.as_secs_f64();
+    let line = Text {
+        en: format!(
+            "server{}: `{start}` at {url}; ready when {} answers, within {seconds:.0} s",
+            by.en, ready.en
+        ),
+        ko: format!(
+            "서버{}: `{start}`, 주소 {url}; {}에 응답하면 준비 완료, {seconds:.0}초 이내",
+            by.ko, ready.ko
+        ),
+    };
+    Some(line.then(&reset))
 }

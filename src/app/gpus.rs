@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::evidence::gpu::{Device, Owner, Process, Sample, Throttle};
 use crate::exit::Failure;
+use crate::lang::{Text, bilingual};
 use crate::probe::host::nvidia_devices;
 use crate::watch::gpu::Gpus as Nvml;
 
@@ -47,7 +48,12 @@ struct All {
 }
 
 /// Whether clocks are locked is not told by the library.
-const LOCK: &str = "clocks that float make runs differ: lock them at one that the GPU holds under load, `sudo nvidia-smi -lgc MHZ` (undone by `-rgc`)";
+fn lock() -> Text {
+    bilingual!(
+        "clocks that float make runs differ: lock them at one that the GPU holds under load, `sudo nvidia-smi -lgc MHZ` (undone by `-rgc`)",
+        "클럭이 고정되지 않으면 실행마다 결과가 달라짐: 부하에서 유지되는 값으로 고정하십시오, `sudo nvidia-smi -lgc MHZ` (해제: `-rgc`)"
+    )
+}
 
 /// What is to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,10 +70,11 @@ pub struct Gpus(Nvml);
 impl Gpus {
     /// Errors: exit 3, none can be watched.
     pub fn open() -> anyhow::Result<Self> {
-        Ok(Self(
-            Nvml::open()
-                .map_err(|why| Failure::measure(&format!("no GPU to show: {why}\n{}", hint())))?,
-        ))
+        Ok(Self(Nvml::open().map_err(|why| {
+            Failure::measure(
+                bilingual!("no GPU to show: {why}", "표시할 GPU 없음: {why}").then(&hint()),
+            )
+        })?))
     }
 
     /// All of them now.
@@ -82,34 +89,36 @@ impl Gpus {
 }
 
 /// What there is and what to do about it, for `doctor`: whether it is fine, and the text.
-pub fn advice() -> (bool, String) {
+pub fn advice() -> (bool, Text) {
     let gpus = match Nvml::open() {
         Ok(gpus) => gpus,
-        Err(why) if nvidia_devices() == 0 => return (true, format!("none is watched: {why}")),
+        Err(why) if nvidia_devices() == 0 => {
+            return (true, bilingual!("none is watched: {why}", "관찰하는 GPU 없음: {why}"));
+        }
         Err(why) => {
             return (
                 false,
-                format!("/dev has NVIDIA GPUs, and none can be watched: {why}\n{}", hint()),
+                bilingual!(
+                    "/dev has NVIDIA GPUs, and none can be watched: {why}",
+                    "/dev에 NVIDIA GPU가 있으나 관찰할 수 없음: {why}"
+                )
+                .then(&hint()),
             );
         }
     };
     let all = all(&gpus);
-    let lines: Vec<String> = all.gpus.iter().map(settings).collect();
-    let todo: Vec<String> = all.gpus.iter().flat_map(todo).collect();
+    let todo: Vec<Text> = all.gpus.iter().flat_map(todo).collect();
     let fine = todo.is_empty();
-    (
-        fine,
-        std::iter::once(versions(&all))
-            .chain(lines)
-            .chain(todo)
-            .chain([LOCK.to_owned()])
-            .collect::<Vec<_>>()
-            .join("\n"),
-    )
+    let facts = std::iter::once(versions(&all)).chain(all.gpus.iter().map(settings));
+    let lines: Vec<Text> = facts.map(Text::from).chain(todo).chain([lock()]).collect();
+    (fine, Text::joined(&lines, "\n"))
 }
 
-const fn hint() -> &'static str {
-    "hint: install the driver's library (libnvidia-ml.so.1; in a container: start it with `--gpus all`), and see `nvidia-smi`"
+fn hint() -> Text {
+    bilingual!(
+        "\nhint: install the driver's library (libnvidia-ml.so.1; in a container: start it with `--gpus all`), and see `nvidia-smi`",
+        "\n힌트: 드라이버 라이브러리(libnvidia-ml.so.1)를 설치하고(컨테이너라면 `--gpus all`로 시작) `nvidia-smi`를 확인하십시오"
+    )
 }
 
 fn all(gpus: &Nvml) -> All {
@@ -248,40 +257,48 @@ fn settings(row: &Row) -> String {
 }
 
 /// What would make its measurements steadier, with the command that does it; none of them is run.
-fn todo(row: &Row) -> Vec<String> {
+fn todo(row: &Row) -> Vec<Text> {
     let index = row.device.index;
     let mut all = Vec::new();
     if row.lost {
-        all.push(format!("GPU {index} fell off the bus: see `dmesg | grep -i xid`, then reset it or restart the machine"));
+        all.push(bilingual!(
+            "GPU {index} fell off the bus: see `dmesg | grep -i xid`, then reset it or restart the machine",
+            "GPU {index}: 버스에서 이탈. `dmesg | grep -i xid`를 확인하고, GPU를 리셋하거나 머신을 다시 시작하십시오"
+        ));
     }
     if row.device.persistence == Some(false) {
-        all.push(format!(
-            "GPU {index} forgets its state when nobody uses it, and starts slowly: `sudo nvidia-smi -i {index} -pm 1`"
+        all.push(bilingual!(
+            "GPU {index} forgets its state when nobody uses it, and starts slowly: `sudo nvidia-smi -i {index} -pm 1`",
+            "GPU {index}: 쓰는 프로세스가 없으면 상태가 초기화되어 시작이 느림: `sudo nvidia-smi -i {index} -pm 1`"
         ));
     }
     if let Some(others) = row.processes.as_ref().filter(|all| !all.is_empty()) {
         let names: Vec<String> = others.iter().map(process).collect();
-        all.push(format!(
-            "GPU {index} is in use by {}: is that your server? else stop it, or choose another GPU (gpu.devices)",
-            names.join(", ")
+        all.push(bilingual!(
+            "GPU {index} is in use by {names}: is that your server? else stop it, or choose another GPU (gpu.devices)",
+            "GPU {index} 사용 중인 프로세스: {names}. 측정할 서버가 아니면 멈추거나 다른 GPU를 고르십시오 (gpu.devices)",
+            names = names.join(", ")
         ));
     }
     let slow: Vec<&str> =
         row.throttle.iter().flatten().filter(|t| t.is_slowdown()).map(|t| t.words()).collect();
     if !slow.is_empty() {
-        all.push(format!(
-            "GPU {index} is slowed down now ({}): cool it, and see to its power",
-            slow.join(", ")
+        all.push(bilingual!(
+            "GPU {index} is slowed down now ({why}): cool it, and see to its power",
+            "GPU {index}: 지금 속도 제한 중 ({why}). 냉각과 전원을 확인하십시오",
+            why = slow.join(", ")
         ));
     }
     if row.ecc_uncorrected.is_some_and(|n| n > 0) {
-        all.push(format!(
-            "GPU {index} has counted uncorrected ECC errors: `nvidia-smi -i {index} -q -d ECC`, then reset or replace it"
+        all.push(bilingual!(
+            "GPU {index} has counted uncorrected ECC errors: `nvidia-smi -i {index} -q -d ECC`, then reset or replace it",
+            "GPU {index}: 정정되지 않은 ECC 오류 있음. `nvidia-smi -i {index} -q -d ECC`로 확인하고 리셋하거나 교체하십시오"
         ));
     }
     if row.device.mig == Some(true) {
-        all.push(format!(
-            "GPU {index} is divided (MIG): name the part that the server uses in gpu.devices (`nvidia-smi -L`); power and clocks are told of the whole only"
+        all.push(bilingual!(
+            "GPU {index} is divided (MIG): name the part that the server uses in gpu.devices (`nvidia-smi -L`); power and clocks are told of the whole only",
+            "GPU {index}: MIG로 분할됨. 서버가 쓰는 파티션을 gpu.devices에 쓰십시오 (`nvidia-smi -L`). 전력과 클럭은 GPU 전체의 값만 알 수 있음"
         ));
     }
     all

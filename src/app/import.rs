@@ -12,7 +12,8 @@ use super::workspace::Workspace;
 use crate::clock::now;
 use crate::config::{Config, Flags, is_workload_name};
 use crate::import::{self, File, Terms, Tool};
-use crate::print::say;
+use crate::lang::bilingual;
+use crate::print::speak;
 use crate::record::facts::{limit_record, policy};
 use crate::record::{GitFacts, Record, RecordedPolicy, SCHEMA, VERSION};
 
@@ -170,14 +171,24 @@ fn session(texts: &[Source]) -> String {
 
 fn tell(git: Option<&GitFacts>) {
     match git {
-        Some(git) => say(&format!(
-            "taken as measured at commit {}{}, which is checked out here",
-            git.commit.chars().take(10).collect::<String>(),
-            if git.dirty { " with changes" } else { "" }
-        )),
-        None => say(
+        Some(git) => {
+            let commit: String = git.commit.chars().take(10).collect();
+            speak(&if git.dirty {
+                bilingual!(
+                    "taken as measured at commit {commit} with changes, which is checked out here",
+                    "여기 체크아웃된 커밋 {commit}(변경 있음)에서 측정한 것으로 봄"
+                )
+            } else {
+                bilingual!(
+                    "taken as measured at commit {commit}, which is checked out here",
+                    "여기 체크아웃된 커밋 {commit}에서 측정한 것으로 봄"
+                )
+            });
+        }
+        None => speak(&bilingual!(
             "not in a git repository: the record says nothing of a commit, and no baseline can be made of it",
-        ),
+            "git 저장소가 아님: 레코드에 커밋이 없어 기준선으로 쓸 수 없음"
+        )),
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod stop;
 pub mod options;
 pub mod error_text;
+pub mod sentence;
 pub mod artefacts;
 // Where it runs, by which config, against what.
 pub mod workspace;

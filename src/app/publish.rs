@@ -13,7 +13,8 @@ use crate::github::actions::{self, Level};
 use crate::github::check::{self, Annotation, Check, Conclusion};
 use crate::github::event::{Ci, Slug};
 use crate::github::{ApiError, Client, comment, status};
-use crate::print::{WorkflowCommand, say, tell_runner};
+use crate::lang::bilingual;
+use crate::print::{WorkflowCommand, note, tell_runner};
 use crate::report::Report;
 use crate::report::attempts::ledger;
 use crate::report::comment as text;
@@ -70,9 +71,10 @@ pub fn after_check(here: &Workspace, report: &Report, folder: &Path, lang: Lang)
     files(ci, reports, &about, folder);
     let (Some(token), Some(repository)) = (token(), ci.repository.clone()) else {
         if ci.pull.is_some() {
-            say(
-                "note: no comment and no check: GITHUB_TOKEN is not in the environment of this step",
-            );
+            note(&bilingual!(
+                "no comment and no check: GITHUB_TOKEN is not in the environment of this step",
+                "코멘트와 check 없음: 이 step의 환경에 GITHUB_TOKEN이 없음"
+            ));
         }
         return;
     };
@@ -142,7 +144,7 @@ pub fn with_client<T>(
 
 pub fn notice(ci: &Ci, line: &str) {
     if ci.event.is_empty() {
-        say(&format!("note: {line}"));
+        note(&line.into());
     } else {
         tell_runner(&actions::command(Level::Notice, DEFAULT_GATE, line));
     }

@@ -9,7 +9,7 @@ use super::options::RunOptions;
 use super::workspace::Workspace;
 use crate::config::{Config, Lang};
 use crate::evaluate::{self, drawn};
-use crate::print::say;
+use crate::print::note;
 use crate::record::Record;
 use crate::report::ranking::{self, Entrant, Measured, RankingReport};
 
@@ -49,7 +49,7 @@ pub fn each(
             lang,
         );
         for line in &unwritten {
-            say(&format!("note: {}: {line}", folder.display()));
+            note(&format!("{}: {line}", folder.display()).into());
         }
     }
     let records: Vec<(String, &Record)> =

@@ -15,7 +15,8 @@ use crate::baseline::lineage::GitError;
 use crate::baseline::worktree::Worktree;
 use crate::config::{Config, Counterpart, Endpoint, GateMode, Target};
 use crate::exit::Failure;
-use crate::print::say;
+use crate::lang::{Because, bilingual};
+use crate::print::note;
 use crate::record::GitFacts;
 
 /// What one record is about.
@@ -156,14 +157,16 @@ impl Pair {
             baseline.worktree.is_none() && baseline.target.endpoint == candidate.target.endpoint;
         match (&candidate.target.endpoint, same) {
             (Endpoint::Http(url), true) => {
-                anyhow::bail!(
-                    "both sides are {url}: there is nothing to compare\nhint: --baseline-url names the server to compare with"
-                )
+                anyhow::bail!(bilingual!(
+                    "both sides are {url}: there is nothing to compare\nhint: --baseline-url names the server to compare with",
+                    "양쪽이 모두 {url}: 비교할 대상 없음\n힌트: 비교할 서버를 --baseline-url로 지정하십시오"
+                ))
             }
             (_, true) => {
-                say(
-                    "note: both sides are the same server, started by the same commands: nothing is changed that could be found",
-                );
+                note(&bilingual!(
+                    "both sides are the same server, started by the same commands: nothing is changed that could be found",
+                    "양쪽이 같은 명령으로 시작하는 같은 서버: 찾아낼 변경이 없음"
+                ));
             }
             _ => {}
         }
@@ -195,15 +198,24 @@ fn commit(
     // A file that git does not know is no change of the code; in CI the commit is under test,
     // whatever a build has written over.
     if repo.is_head(&commit)? && (ci || !repo.changed()?) {
-        anyhow::bail!(
-            "the baseline is the commit under test itself, and no file that git knows is changed: there is nothing to compare\nhint: name another commit in gate.baseline.ref, or another base with --base REF"
-        );
+        anyhow::bail!(bilingual!(
+            "the baseline is the commit under test itself, and no file that git knows is changed: there is nothing to compare\nhint: name another commit in gate.baseline.ref, or another base with --base REF",
+            "기준선이 시험 대상 커밋 자신이고 git이 아는 파일 중 바뀐 것도 없음: 비교할 대상 없음\n힌트: gate.baseline.ref에 다른 커밋을 쓰거나, --base REF로 다른 base를 지정하십시오"
+        ));
     }
     let worktree = repo.worktree(&commit).map_err(|why| match why {
-        why @ GitError::Unread { .. } => {
-            anyhow::Error::new(why).context("the baseline's commit cannot be checked out")
-        }
-        why => Failure::measure(&format!("cannot check out the baseline's commit: {why}")).into(),
+        why @ GitError::Unread { .. } => anyhow::Error::new(Because::new(
+            bilingual!(
+                "the baseline's commit cannot be checked out",
+                "기준선 커밋을 체크아웃할 수 없음"
+            ),
+            why,
+        )),
+        why => Failure::measure(
+            bilingual!("cannot check out the baseline's commit: ", "기준선 커밋 체크아웃 실패: ")
+                .then(&why.text()),
+        )
+        .into(),
     })?;
     let git = commit_facts(&repo, &commit)?;
     Ok(Side {

@@ -19,8 +19,9 @@ use crate::config::did_you_mean;
 use crate::evaluate::{self, Baseline, Ruled, drawn};
 use crate::exit::ExitStatus;
 use crate::judge::explain;
+use crate::lang::bilingual;
 use crate::metric::{METHOD, Metric};
-use crate::print::say;
+use crate::print::note;
 use crate::record::facts::policy;
 use crate::record::session::Session;
 use crate::record::{GitFacts, Record, Role, WorkloadRecord};
@@ -147,7 +148,7 @@ fn reviewed(what: &Compare<'_>, candidate: &Record, links: Option<&Vec<Link>>) -
     let mut reviewed =
         reviewed.candidate(&repo, candidate.git.as_ref().map(|git| git.commit.as_str()));
     for notice in &reviewed.notices {
-        say(&format!("note: {notice}"));
+        note(&notice.as_str().into());
     }
     reviewed.accepted.on = candidate.created.chars().take(10).collect();
     reviewed
@@ -166,8 +167,9 @@ fn ordered(mut sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Sess
     let left = sessions.len() - found.len();
     if left > 0 {
         let all = sessions.len();
-        say(&format!(
-            "note: {left} of {all} sessions are not on this record's lineage and are left out, as check does"
+        note(&bilingual!(
+            "{left} of {all} sessions are not on this record's lineage and are left out, as check does",
+            "세션 {all}개 중 {left}개는 이 레코드의 계보에 없어 check와 같이 제외"
         ));
     }
     found
@@ -178,9 +180,10 @@ fn ordered(mut sessions: Vec<Session>, links: &[Link]) -> Vec<(Option<u32>, Sess
 fn other_side(path: &Path, candidate: &Record) -> anyhow::Result<Option<Record>> {
     let role = |record: &Record| record.pair.as_ref().map(|p| p.side);
     if role(candidate) == Some(Role::Baseline) {
-        anyhow::bail!(
-            "the second record is the baseline's side of an interleaved run\nhint: the candidate comes second: goodput-gate compare baseline.json record.json"
-        );
+        anyhow::bail!(bilingual!(
+            "the second record is the baseline's side of an interleaved run\nhint: the candidate comes second: goodput-gate compare baseline.json record.json",
+            "두 번째 레코드가 교차 측정의 기준선 쪽임\n힌트: 후보를 두 번째에 쓰십시오: goodput-gate compare baseline.json record.json"
+        ));
     }
     if role(candidate).is_none() || !path.is_file() {
         return Ok(None);
@@ -202,9 +205,13 @@ pub fn judged_metric(name: &str) -> anyhow::Result<Metric> {
     let names: Vec<String> = METHOD.into_iter().map(Metric::name).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     Metric::parse(name).filter(|metric| METHOD.contains(metric)).ok_or_else(|| {
+        let hint = did_you_mean(name, &names);
         anyhow::anyhow!(
-            "--explain: no change of `{name}` is judged\n  hint: {}",
-            did_you_mean(name, &names)
+            bilingual!(
+                "--explain: no change of `{name}` is judged\n  hint: ",
+                "--explain: `{name}`의 변화는 판정 대상이 아님\n  힌트: "
+            )
+            .then(&hint)
         )
     })
 }

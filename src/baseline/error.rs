@@ -1,76 +1,130 @@
 //! What can be wrong with a repository, each with the way out. "Cannot be read" is never "is not
 //! there".
 
+use std::fmt;
+
 use git2::{ErrorCode, Repository};
 
-#[derive(Debug, thiserror::Error)]
+use crate::lang::{Text, bilingual};
+
+#[derive(Debug)]
 pub enum GitError {
-    #[error(
-        "no git repository here or above: baselines are found by commit, so run inside the repository or name them with --baseline PATH"
-    )]
+    /// No repository here or above.
     None,
-    #[error(
-        "the clone is shallow, so commits before the newest are not here: fetch all of them (actions/checkout: `fetch-depth: 0`; by hand: `git fetch --unshallow`)"
-    )]
     Shallow,
-    #[error(
-        "the repository belongs to another user, and git reads no such: run `git config --global --add safe.directory {0}`"
-    )]
+    /// Of another user; the folder.
     Owner(String),
-    #[error(
-        "this repository cannot be read: it uses {0}, which libgit2 does not know: name the baseline with --baseline PATH, or clone it in git's usual format (`git init --object-format=sha1 --ref-format=files`)"
-    )]
+    /// What libgit2 does not know.
     Format(&'static str),
-    #[error("the repository has no commit yet: commit first, baselines are keyed by commit")]
+    /// No commit yet.
     Unborn,
-    #[error(
-        "no commit, branch or tag {0:?} here: fetch it, or name another (--base, gate.baseline.ref, baselines.ref)"
-    )]
+    /// Nothing is called so.
     NoCommit(String),
-    #[error(
-        "no base branch found (looked for {0}): name it with --base REF, or the baseline's commit in gate.baseline.ref"
-    )]
+    /// The names that were looked for.
     NoBase(String),
-    #[error(
-        "HEAD and {0} have no commit in common: name another base with --base REF, or the baseline's commit in gate.baseline.ref"
-    )]
+    /// The base that has no commit in common with HEAD.
     Unrelated(String),
-    #[error(
-        "HEAD is the first commit of its branch, and the tree is clean: there is nothing to compare it with"
-    )]
+    /// HEAD is the first commit.
     First,
-    #[error("cannot read {what} in this repository ({why}): {remedy}")]
-    Unread { what: String, why: String, remedy: String },
-    #[error(
-        "the change is compared with {0}, and the event says neither its commit nor its branch: name the base branch with --base REF"
-    )]
+    Unread {
+        what: String,
+        why: String,
+        remedy: Text,
+    },
+    /// What the event says that the change is compared with.
     NoEventBase(&'static str),
-    #[error(
-        "{0} leads out of this repository, so that no commit has what it leads to: commit a plain file there"
-    )]
+    /// A link that leads out of the repository.
     LedOut(String),
-    #[error(
-        "{0} lies in a submodule, and is read from this repository only: name a file of this repository"
-    )]
     InSubmodule(String),
-    #[error("git: {0}")]
     Other(String),
 }
 
 impl GitError {
+    /// What is wrong, and what to do.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::None => bilingual!(
+                "no git repository here or above: baselines are found by commit, so run inside the repository or name them with --baseline PATH",
+                "여기에도 상위 폴더에도 git 저장소 없음: 기준선은 커밋으로 찾으므로 저장소 안에서 실행하거나 --baseline PATH로 지정하십시오"
+            ),
+            Self::Shallow => bilingual!(
+                "the clone is shallow, so commits before the newest are not here: fetch all of them (actions/checkout: `fetch-depth: 0`; by hand: `git fetch --unshallow`)",
+                "얕은 클론(shallow clone)이라 최신 커밋 이전의 커밋이 없음: 전체를 가져오십시오 (actions/checkout: `fetch-depth: 0`, 직접: `git fetch --unshallow`)"
+            ),
+            Self::Owner(folder) => bilingual!(
+                "the repository belongs to another user, and git reads no such: run `git config --global --add safe.directory {folder}`",
+                "저장소의 소유자가 다른 사용자라 git이 읽지 않음: `git config --global --add safe.directory {folder}`를 실행하십시오"
+            ),
+            Self::Format(what) => bilingual!(
+                "this repository cannot be read: it uses {what}, which libgit2 does not know: name the baseline with --baseline PATH, or clone it in git's usual format (`git init --object-format=sha1 --ref-format=files`)",
+                "저장소를 읽을 수 없음: libgit2가 모르는 형식({what}) 사용. 기준선을 --baseline PATH로 지정하거나, git의 기본 형식으로 클론하십시오 (`git init --object-format=sha1 --ref-format=files`)"
+            ),
+            Self::Unborn => bilingual!(
+                "the repository has no commit yet: commit first, baselines are keyed by commit",
+                "저장소에 아직 커밋 없음: 기준선은 커밋별로 저장하므로 먼저 커밋하십시오"
+            ),
+            Self::NoCommit(name) => bilingual!(
+                "no commit, branch or tag {name:?} here: fetch it, or name another (--base, gate.baseline.ref, baselines.ref)",
+                "커밋, 브랜치, 태그 중에 {name:?} 없음: fetch하거나 다른 이름을 지정하십시오 (--base, gate.baseline.ref, baselines.ref)"
+            ),
+            Self::NoBase(names) => bilingual!(
+                "no base branch found (looked for {names}): name it with --base REF, or the baseline's commit in gate.baseline.ref",
+                "base 브랜치를 찾지 못함 (찾은 이름: {names}): --base REF로 지정하거나, 기준선 커밋을 gate.baseline.ref에 쓰십시오"
+            ),
+            Self::Unrelated(base) => bilingual!(
+                "HEAD and {base} have no commit in common: name another base with --base REF, or the baseline's commit in gate.baseline.ref",
+                "HEAD와 {base}에 공통 커밋 없음: 다른 base를 --base REF로 지정하거나, 기준선 커밋을 gate.baseline.ref에 쓰십시오"
+            ),
+            Self::First => bilingual!(
+                "HEAD is the first commit of its branch, and the tree is clean: there is nothing to compare it with",
+                "HEAD가 브랜치의 첫 커밋이고 바뀐 파일도 없음: 비교할 대상 없음"
+            ),
+            Self::Unread { what, why, remedy } => Text {
+                en: format!("cannot read {what} in this repository ({why}): {}", remedy.en),
+                ko: format!("저장소에서 {what} 읽기 실패 ({why}): {}", remedy.ko),
+            },
+            Self::NoEventBase(what) => bilingual!(
+                "the change is compared with {what}, and the event says neither its commit nor its branch: name the base branch with --base REF",
+                "비교 대상은 {what}인데 이벤트에 그 커밋도 브랜치도 없음: base 브랜치를 --base REF로 지정하십시오"
+            ),
+            Self::LedOut(path) => bilingual!(
+                "{path} leads out of this repository, so that no commit has what it leads to: commit a plain file there",
+                "{path}: 저장소 밖을 가리키는 링크라 어느 커밋에도 내용이 없음. 일반 파일로 커밋하십시오"
+            ),
+            Self::InSubmodule(path) => bilingual!(
+                "{path} lies in a submodule, and is read from this repository only: name a file of this repository",
+                "{path}: 서브모듈 안의 파일. 이 저장소의 파일만 읽으므로 이 저장소의 파일을 지정하십시오"
+            ),
+            Self::Other(why) => format!("git: {why}").into(),
+        }
+    }
+
     /// An object, or whatever else git has a name for, that is there by what leads to it and cannot
     /// be read.
     pub(super) fn unread(repo: &Repository, what: impl Into<String>, e: &git2::Error) -> Self {
         let remedy = match promisor(repo) {
-            Some(remote) => format!(
+            Some(remote) => bilingual!(
                 "this clone is partial, and what was left out is not here: `git fetch --refetch --no-filter {remote}` fetches it \
-                 (actions/checkout: neither `filter` nor `sparse-checkout`, and `fetch-depth: 0`)"
+                 (actions/checkout: neither `filter` nor `sparse-checkout`, and `fetch-depth: 0`)",
+                "부분 클론(partial clone)이라 제외된 객체가 없음: `git fetch --refetch --no-filter {remote}`로 가져오십시오 \
+                 (actions/checkout: `filter`와 `sparse-checkout` 없이 `fetch-depth: 0`)"
             ),
-            None => "the repository is damaged: `git fsck` says where, `git fetch --refetch` or a new clone mends it".into(),
+            None => bilingual!(
+                "the repository is damaged: `git fsck` says where, `git fetch --refetch` or a new clone mends it",
+                "저장소 손상: 위치는 `git fsck`로 확인하고, `git fetch --refetch` 또는 새 클론으로 복구하십시오"
+            ),
         };
         Self::Unread { what: what.into(), why: e.message().to_owned(), remedy }
     }
 }
+
+impl fmt::Display for GitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().fmt(f)
+    }
+}
+
+impl std::error::Error for GitError {}
 
 /// The remote that promises what a partial clone has left out.
 fn promisor(repo: &Repository) -> Option<String> {

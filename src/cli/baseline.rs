@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{ConfigArgs, LangArgs, OutputArgs, WorkloadArgs};
+use super::{ConfigArgs, OutputArgs, WorkloadArgs};
 
 #[derive(Clone, Debug, Subcommand)]
 #[expect(clippy::large_enum_variant, reason = "parsed once")]
@@ -56,8 +56,6 @@ pub struct BaselineHistoryArgs {
     pub base: Option<String>,
     #[command(flatten)]
     pub config: ConfigArgs,
-    #[command(flatten)]
-    pub lang: LangArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -140,8 +138,6 @@ pub struct BaselineUpdateArgs {
     pub land: LandArgs,
     #[command(flatten)]
     pub output: OutputArgs,
-    #[command(flatten)]
-    pub lang: LangArgs,
     #[command(flatten)]
     pub workload: WorkloadArgs,
 }

@@ -58,14 +58,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// In which language people read what comes out.
-#[derive(Clone, Copy, Debug, Default, Args)]
-pub struct LangArgs {
-    /// Language of summary, page, Markdown and comment; files for machines stay English [default:
-    /// the config's, else en]
-    #[arg(long, value_enum, env = "GOODPUT_GATE_LANG", hide_env_values = true)]
-    pub lang: Option<Language>,
-}
+/// Says the language as `--lang` does.
+pub const LANG_VARIABLE: &str = "GOODPUT_GATE_LANG";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Language {

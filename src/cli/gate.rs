@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ConfigArgs, LangArgs, LookArgs, OutputArgs, ViewArgs, WorkloadArgs};
+use super::{ConfigArgs, LookArgs, OutputArgs, ViewArgs, WorkloadArgs};
 
 #[derive(Clone, Debug, Args)]
 pub struct RunArgs {
@@ -25,8 +25,6 @@ pub struct RunArgs {
     pub config: ConfigArgs,
     #[command(flatten)]
     pub output: OutputArgs,
-    #[command(flatten)]
-    pub lang: LangArgs,
     #[command(flatten)]
     pub view: ViewArgs,
     #[command(flatten)]
@@ -61,8 +59,6 @@ pub struct CheckArgs {
     pub baseline_url: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
-    #[command(flatten)]
-    pub lang: LangArgs,
     #[command(flatten)]
     pub view: ViewArgs,
     // Last: its heading would hold for all that follows.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{ConfigArgs, LangArgs, ViewArgs};
+use super::{ConfigArgs, ViewArgs};
 
 #[derive(Clone, Debug, Args)]
 pub struct CompareArgs {
@@ -33,8 +33,6 @@ pub struct CompareArgs {
     /// Folder for the reports
     #[arg(long, value_name = "DIR", default_value = ".goodput-gate")]
     pub out: PathBuf,
-    #[command(flatten)]
-    pub lang: LangArgs,
     #[command(flatten)]
     pub view: ViewArgs,
 }
@@ -66,8 +64,6 @@ pub struct CommentArgs {
     /// Print the comment and send nothing
     #[arg(long)]
     pub dry_run: bool,
-    #[command(flatten)]
-    pub lang: LangArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -90,8 +86,6 @@ pub struct ImportArgs {
     /// Config file for policy, slo, limits and regressions of --workload
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    #[command(flatten)]
-    pub lang: LangArgs,
     #[command(flatten)]
     pub view: ViewArgs,
 }
@@ -119,8 +113,6 @@ pub struct ReportArgs {
     /// Write here instead of to standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    #[command(flatten)]
-    pub lang: LangArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

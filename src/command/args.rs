@@ -4,8 +4,8 @@ use super::signals;
 use crate::app::gate::Given;
 use crate::app::job::Job;
 use crate::app::options::RunOptions;
-use crate::cli::{ConfigArgs, LangArgs, Language, LogFormat, OutputArgs, WorkloadArgs};
-use crate::config::{Flags, Lang, parse_duration};
+use crate::cli::{ConfigArgs, LogFormat, OutputArgs, WorkloadArgs};
+use crate::config::{Flags, parse_duration};
 use crate::load::progress::Style;
 use crate::lock::Patience;
 
@@ -17,13 +17,6 @@ pub fn file(config: &ConfigArgs) -> Given {
 /// The same, with what the flags say of target and workload.
 pub fn given(config: &ConfigArgs, workload: &WorkloadArgs) -> Given {
     Given { flags: workload.clone(), ..file(config) }
-}
-
-pub fn lang(args: LangArgs) -> Option<Lang> {
-    args.lang.map(|language| match language {
-        Language::En => Lang::En,
-        Language::Ko => Lang::Ko,
-    })
 }
 
 pub fn options(args: &OutputArgs) -> RunOptions {

@@ -5,11 +5,29 @@ use std::io::{BufRead, Read as _};
 
 use anyhow::{Context as _, bail};
 
-use crate::print::{self, say};
+use crate::lang::{Text, bilingual};
+use crate::print::{self, say, speak};
 use crate::visible::one_line;
 
 /// Bytes of an answer: a URL, a name, a number.
 const LONGEST_ANSWER: u64 = 64 << 10;
+
+/// Asked by `init` and `run -i`.
+pub fn url() -> Text {
+    bilingual!("base URL of the server", "서버의 base URL")
+}
+
+pub fn url_wanted() -> Text {
+    bilingual!("a URL such as http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1과 같은 URL")
+}
+
+pub fn which_server() -> Text {
+    bilingual!("server (number or URL)", "서버 (번호 또는 URL)")
+}
+
+pub fn which_model() -> Text {
+    bilingual!("model (number or name)", "모델 (번호 또는 이름)")
+}
 
 /// Somebody to ask, or nobody: then every default holds.
 pub struct Talk {
@@ -41,20 +59,22 @@ impl Talk {
     /// input ended.
     pub fn choose(
         &mut self,
-        what: &str,
-        options: &[String],
+        what: &Text,
+        options: &[Text],
         typed: impl Fn(&str) -> bool,
     ) -> anyhow::Result<Choice> {
         if self.input.is_none() {
             return Ok(Choice::Listed(0));
         }
-        say(&format!("\n{what}:"));
+        let lang = print::language();
+        say(&format!("\n{}:", what.in_language(lang)));
         for (index, option) in options.iter().enumerate() {
             let mark = if index == 0 { '>' } else { ' ' };
-            say(&format!("  {mark} {}. {}", index + 1, one_line(option)));
+            let option = one_line(option.in_language(lang));
+            say(&format!("  {mark} {}. {option}", index + 1));
         }
         loop {
-            let answer = self.line("choose [1]: ")?;
+            let answer = self.line(&bilingual!("choose [1]: ", "선택 [1]: "))?;
             if answer.is_empty() {
                 return Ok(Choice::Listed(0));
             }
@@ -69,57 +89,64 @@ impl Talk {
             if typed(&answer) {
                 return Ok(Choice::Typed(answer));
             }
-            say(&format!("  1 to {}, or Enter for 1", options.len()));
+            speak(&bilingual!(
+                "  1 to {last}, or Enter for 1",
+                "  1에서 {last} 사이의 번호. Enter는 1",
+                last = options.len()
+            ));
         }
     }
 
     /// Some text that `fits`; Enter takes the default. Errors: the input ended.
     pub fn text(
         &mut self,
-        what: &str,
+        what: &Text,
         default: &str,
         fits: impl Fn(&str) -> bool,
-        wanted: &str,
+        wanted: &Text,
     ) -> anyhow::Result<String> {
         if self.input.is_none() {
             return Ok(default.to_owned());
         }
         loop {
-            let answer = self.line(&format!("\n{what} [{default}]: "))?;
+            let answer =
+                self.line(&Text::from("\n").then(what).then(&format!(" [{default}]: ").into()))?;
             if answer.is_empty() {
                 return Ok(default.to_owned());
             }
             if fits(&answer) {
                 return Ok(answer);
             }
-            say(&format!("  {wanted}"));
+            speak(&Text::from("  ").then(wanted));
         }
     }
 
     /// Enter is yes. Errors: the input ended.
-    pub fn yes(&mut self, what: &str) -> anyhow::Result<bool> {
+    pub fn yes(&mut self, what: &Text) -> anyhow::Result<bool> {
         if self.input.is_none() {
             return Ok(true);
         }
         loop {
-            match self.line(&format!("{what} [Y/n]: "))?.to_ascii_lowercase().as_str() {
+            let prompt = what.clone().then(&" [Y/n]: ".into());
+            match self.line(&prompt)?.to_ascii_lowercase().as_str() {
                 "" | "y" | "yes" => return Ok(true),
                 "n" | "no" => return Ok(false),
-                _ => say("  y or n, or Enter for y"),
+                _ => speak(&bilingual!("  y or n, or Enter for y", "  y 또는 n. Enter는 y")),
             }
         }
     }
 
-    fn line(&mut self, prompt: &str) -> anyhow::Result<String> {
+    fn line(&mut self, prompt: &Text) -> anyhow::Result<String> {
         let input = self.input.as_mut().context("there is nobody to ask")?;
         // A prompt that nobody sees is no reason not to read the answer.
-        print::prompt(prompt);
+        print::prompt(prompt.in_language(print::language()));
         let mut answer = String::new();
         if input.take(LONGEST_ANSWER).read_line(&mut answer).context("cannot read the answer")? == 0
         {
-            bail!(
-                "standard input ended before the question was answered\nhint: Enter takes the default; --help has the flags that say it"
-            );
+            bail!(bilingual!(
+                "standard input ended before the question was answered\nhint: Enter takes the default; --help has the flags that say it",
+                "질문에 답하기 전에 표준 입력이 끝남\n힌트: Enter는 기본값입니다. 질문 없이 지정하는 플래그는 --help에 있습니다"
+            ));
         }
         Ok(answer.trim().to_owned())
     }
@@ -131,7 +158,7 @@ mod tests {
 
     fn choose(answers: &'static str) -> anyhow::Result<Choice> {
         Talk::scripted(answers)
-            .choose("server", &["a".into(), "b".into()], |text| text.starts_with("http"))
+            .choose(&"server".into(), &["a".into(), "b".into()], |text| text.starts_with("http"))
     }
 
     #[test]
@@ -143,7 +170,7 @@ mod tests {
 
     #[test]
     fn enter_is_yes_and_only_no_is_no() {
-        let yes = |answers| Talk::scripted(answers).yes("start?");
+        let yes = |answers| Talk::scripted(answers).yes(&"start?".into());
         assert!(yes("\n").expect("answered") && yes("Y\n").expect("answered"));
         assert!(!yes("maybe\nno\n").expect("answered"));
         assert!(yes("").is_err());
@@ -154,7 +181,9 @@ mod tests {
         assert!(choose("").expect_err("ended").to_string().contains("standard input ended"));
         assert!(choose("7\n").is_err());
         assert_eq!(
-            Talk::with_nobody().text("url", "d", |_| false, "").expect("nobody is asked"),
+            Talk::with_nobody()
+                .text(&"url".into(), "d", |_| false, &"".into())
+                .expect("nobody is asked"),
             "d"
         );
     }

@@ -12,7 +12,8 @@ use crate::cli::{
     BaselineUpdateArgs, LandArgs,
 };
 use crate::exit::ExitStatus;
-use crate::print::say;
+use crate::lang::{Text, bilingual};
+use crate::print::{self, note, speak};
 use crate::report::text;
 
 pub fn run(command: &BaselineCommand) -> anyhow::Result<ExitStatus> {
@@ -33,7 +34,7 @@ fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
     let here = Workspace::here();
     let config = gate::config(&here, &args::given(&args.config, &args.workload))?;
     if args.output.dry_run {
-        output::print(&dry_run::text(&config, None)?)?;
+        output::print_text(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
     }
     let level_shift = args.level_shift.as_deref();
@@ -52,7 +53,7 @@ fn update(args: &BaselineUpdateArgs) -> anyhow::Result<ExitStatus> {
         options: &args::options(&args.output),
         count: args.sessions,
         starts_given: args.workload.starts.is_some(),
-        lang: gate::lang(args::lang(args.lang), &config),
+        lang: print::language(),
         begin: &|| args::begin("baseline update", &args.output),
     };
     capture::measure_sessions(&new, &sessions)
@@ -86,19 +87,18 @@ fn land(args: &LandArgs) -> Option<Land> {
 fn list(args: &BaselineListArgs) -> anyhow::Result<()> {
     let here = Workspace::here();
     let table = baselines::list(&here, &gate::config(&here, &args::file(&args.config))?)?;
-    output::print(
-        table
-            .as_deref()
-            .unwrap_or("no baseline sessions yet: `goodput-gate baseline update` adds one"),
-    )
+    output::print_text(&table.unwrap_or_else(|| {
+        bilingual!(
+            "no baseline sessions yet: `goodput-gate baseline update` adds one",
+            "기준선 세션이 아직 없습니다: `goodput-gate baseline update`로 추가합니다"
+        )
+    }))
 }
 
 fn show(args: &BaselineShowArgs) -> anyhow::Result<()> {
     let here = Workspace::here();
     let config = gate::config(&here, &args::file(&args.config))?;
-    show::show(&here, &config, &args.what)?
-        .iter()
-        .try_for_each(|paragraph| output::print(paragraph))
+    show::show(&here, &config, &args.what)?.iter().try_for_each(output::print_text)
 }
 
 fn resolve(args: &BaselineResolveArgs) -> anyhow::Result<()> {
@@ -108,33 +108,40 @@ fn resolve(args: &BaselineResolveArgs) -> anyhow::Result<()> {
         &gate::config(&here, &args::file(&args.config))?,
         args.base.as_deref(),
     )?;
-    output::print(&if args.json {
-        serde_json::to_string_pretty(&walk)?
-    } else {
-        resolve::in_words(&walk)
-    })
+    if args.json {
+        return output::print(&serde_json::to_string_pretty(&walk)?);
+    }
+    output::print_text(&resolve::in_words(&walk))
 }
 
 fn prune(args: &BaselinePruneArgs) -> anyhow::Result<()> {
     let here = Workspace::here();
     let config = gate::config(&here, &args::file(&args.config))?;
-    let verb = if args.dry_run { "would remove" } else { "removed" };
-    let each = |path: &std::path::Path| output::tell(&format!("{verb} {}", path.display()));
+    let each = |path: &std::path::Path| {
+        let path = path.display();
+        output::tell(&if args.dry_run {
+            bilingual!("would remove {path}", "삭제 예정: {path}")
+        } else {
+            bilingual!("removed {path}", "삭제: {path}")
+        });
+    };
     let prune::Pruned { removed, elsewhere } =
         prune::prune(&here, &config, args.keep, args.dry_run, each)?;
     if removed == 0 {
-        output::print(&format!(
-            "nothing to remove: no kind of session has more than {} on this lineage",
-            args.keep
+        output::print_text(&bilingual!(
+            "nothing to remove: no kind of session has more than {keep} on this lineage",
+            "삭제할 것 없음: 이 계보에 {keep}개를 넘는 종류의 세션이 없음",
+            keep = args.keep
         ))?;
     }
     if elsewhere > 0 {
-        say(&format!(
-            "note: {elsewhere} not on this lineage left alone (`goodput-gate baseline list` shows them)"
+        note(&bilingual!(
+            "{elsewhere} not on this lineage left alone (`goodput-gate baseline list` shows them)",
+            "이 계보에 없는 {elsewhere}개는 그대로 둠 (`goodput-gate baseline list`로 확인)"
         ));
     }
     if removed > 0 && !args.dry_run {
-        say("hint: commit the removal");
+        speak(&bilingual!("hint: commit the removal", "힌트: 삭제를 커밋하십시오"));
     }
     Ok(())
 }
@@ -149,14 +156,12 @@ fn history(args: &BaselineHistoryArgs) -> anyhow::Result<()> {
     };
     let config = gate::config(&here, &args::file(&args.config))?;
     let Some(path) = &args.html else {
-        return history::paragraphs(&config, &asked)?
-            .iter()
-            .try_for_each(|paragraph| output::print(paragraph));
+        return history::paragraphs(&config, &asked)?.iter().try_for_each(output::print_text);
     };
-    let (branch, page) =
-        history::page(&config, &asked, gate::lang(args::lang(args.lang), &config))?;
+    let (branch, page) = history::page(&config, &asked, print::language())?;
     artefacts::write_atomic(path, page.as_bytes())?;
-    say(&format!("history of {} written to {}", text::plain(&branch), path.display()));
+    let (branch, path) = (text::plain(&branch), path.display());
+    speak(&bilingual!("history of {branch} written to {path}", "{branch}의 이력 저장: {path}"));
     Ok(())
 }
 
@@ -164,18 +169,27 @@ fn anchor(args: &BaselineAnchorArgs) -> anyhow::Result<()> {
     let here = Workspace::here();
     let config = gate::config(&here, &args::file(&args.config))?;
     if args.remove {
-        output::tell(&format!("removed {}", anchor::remove(&here, &config)?.display()));
+        let removed = anchor::remove(&here, &config)?;
+        let path = removed.display();
+        output::tell(&bilingual!("removed {path}", "삭제: {path}"));
         return Ok(());
     }
     let Some(what) = &args.what else {
+        let none = || {
+            bilingual!(
+                "no anchor: `goodput-gate baseline anchor COMMIT|TAG|SESSION` pins one",
+                "앵커 없음: `goodput-gate baseline anchor COMMIT|TAG|SESSION`으로 고정합니다"
+            )
+        };
         let shown = anchor::shown(&here, &config)?;
-        let none = "no anchor: `goodput-gate baseline anchor COMMIT|TAG|SESSION` pins one";
-        return output::print(shown.as_deref().unwrap_or(none));
+        return output::print_text(&shown.map_or_else(none, Text::from));
     };
     output::tell(&anchor::pin(&here, &config, what)?);
-    say(&format!(
-        "hint: commit {}; in CI the base branch's counts",
-        config.baselines_dir.join(ANCHOR).display()
+    let file = config.baselines_dir.join(ANCHOR);
+    speak(&bilingual!(
+        "hint: commit {file}; in CI the base branch's counts",
+        "힌트: {file} 파일을 커밋하십시오. CI에서는 base 브랜치의 것이 반영됩니다",
+        file = file.display()
     ));
     Ok(())
 }

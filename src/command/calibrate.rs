@@ -12,7 +12,7 @@ pub fn run(args: &CalibrateArgs) -> anyhow::Result<ExitStatus> {
     let mut config = gate::config(&here, &args::given(&args.config, &args.workload))?;
     config.gate.starts = args.workload.starts.unwrap_or(STARTS);
     if args.output.dry_run {
-        output::print(&dry_run::text(&config, None)?)?;
+        output::print_text(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
     }
     let what = Calibrate {

@@ -7,7 +7,7 @@ use crate::app::workspace::Workspace;
 use crate::app::{job, publish};
 use crate::cli::CheckArgs;
 use crate::exit::ExitStatus;
-use crate::print::say;
+use crate::print;
 
 mod next;
 
@@ -26,7 +26,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitStatus> {
     if args.output.dry_run {
         return dry_run(&here, &gate, base);
     }
-    let lang = gate::lang(args::lang(args.lang), &gate.config);
+    let lang = print::language();
     let what = Check {
         here: &here,
         options: &options,
@@ -55,8 +55,8 @@ fn given(args: &CheckArgs) -> Given {
 fn dry_run(here: &Workspace, gate: &Gate, base: Option<&str>) -> anyhow::Result<ExitStatus> {
     let plan = plan(here, &gate.config, base)?;
     for notice in &gate.notices {
-        say(&format!("note: {notice}"));
+        print::note(&notice.as_str().into());
     }
-    output::print(&plan)?;
+    output::print_text(&plan)?;
     Ok(ExitStatus::Pass)
 }

@@ -5,6 +5,7 @@ use crate::app::comment::{Comment, comment};
 use crate::app::workspace::Workspace;
 use crate::cli::CommentArgs;
 use crate::exit::ExitStatus;
+use crate::print;
 
 pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
     let what = Comment {
@@ -16,7 +17,7 @@ pub fn run(args: &CommentArgs) -> anyhow::Result<ExitStatus> {
         gate: args.name.as_deref(),
         baseline: args.baseline.as_deref(),
         given: &args::file(&args.config),
-        lang: args::lang(args.lang),
+        lang: print::language(),
         dry_run: args.dry_run,
     };
     if let Some(text) = comment(&what)? {

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use super::{args, formats, output};
 use crate::app::stored::{Compare, Compared, compare, explanation, judged_metric};
 use crate::app::workspace::Workspace;
-use crate::app::{artefacts, gate, ranking};
+use crate::app::{artefacts, ranking};
 use crate::cli::{CompareArgs, ReportFormat};
 use crate::exit::ExitStatus;
 use crate::metric::Metric;
-use crate::print::say;
+use crate::print;
 
 pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     if args.rank || !args.more.is_empty() {
@@ -30,7 +30,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
         given: &args::file(&args.config),
     };
     let Compared { candidate, mut report, exit, charts, against } = compare(&what)?;
-    let lang = gate::lang_here(&here, args::lang(args.lang), args.config.config.as_deref());
+    let lang = print::language();
     // First of all: what cannot be shown is refused before anything is written.
     let shown = match args.format {
         None | Some(ReportFormat::Terminal) => None,
@@ -41,14 +41,14 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
         Some(bytes) => {
             let unwritten = artefacts::save_reports(&args.out, &report, &charts, lang);
             for line in &unwritten {
-                say(&format!("note: {line}"));
+                print::note(&line.as_str().into());
             }
             output::told(output::print_bytes(&bytes));
         }
     }
     for (workload, against) in &against {
         for metric in &explain {
-            output::tell(&explanation(workload, against, *metric));
+            output::tell(&explanation(workload, against, *metric).into());
         }
     }
     Ok(exit)
@@ -59,7 +59,6 @@ fn ranked(args: &CompareArgs) -> anyhow::Result<ExitStatus> {
     let paths: Vec<&PathBuf> =
         [&args.baseline, &args.candidate].into_iter().chain(&args.more).collect();
     let ranking = ranking::stored(&paths)?;
-    let lang =
-        gate::lang_here(&Workspace::here(), args::lang(args.lang), args.config.config.as_deref());
+    let lang = print::language();
     formats::deliver_ranking(&ranking, &args.out, format, lang)
 }

@@ -9,19 +9,25 @@ use std::panic::PanicHookInfo;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::language::language_here;
 use crate::app::error_text::error_text;
 use crate::exit::ExitStatus;
+use crate::lang::{Text, bilingual};
 use crate::print;
 use crate::visible::one_line;
 
 /// Says what failed. Its status.
 pub fn failed(error: &anyhow::Error) -> ExitStatus {
-    print::say(&format!("error: {}", error_text(error)));
+    let label = bilingual!("error: ", "오류: ");
+    let lang = print::language();
+    print::say(&format!("{}{}", label.in_language(lang), error_text(error, lang)));
     ExitStatus::from_error(error)
 }
 
 /// What `goodput-gate` alone says: the way from nothing to a gate.
-const OVERVIEW: &str = "\
+fn overview() -> Text {
+    bilingual!(
+        "\
 goodput-gate keeps LLM serving from getting slower without anyone noticing.
 
   check --demo      see a gate at work: one minute, no server, no config
@@ -30,14 +36,27 @@ goodput-gate keeps LLM serving from getting slower without anyone noticing.
   baseline update   keep a measurement of this commit as what to compare with
   check             the gate: measure, compare, say PASS or FAIL
 
-`goodput-gate help` lists every verb, `goodput-gate VERB --help` its flags.";
+`goodput-gate help` lists every verb, `goodput-gate VERB --help` its flags.",
+        "\
+goodput-gate는 LLM 서빙이 아무도 모르게 느려지는 것을 막습니다.
+
+  check --demo      게이트 체험: 1분, 서버와 설정 없이
+  init              이 머신의 서버를 찾아 설정과 워크플로를 만듭니다
+  run               서버를 측정만 하고 판정하지 않습니다
+  baseline update   이 커밋의 측정을 비교 기준(기준선)으로 저장합니다
+  check             게이트: 측정하고, 비교하고, PASS 또는 FAIL을 알립니다
+
+명령 전체는 `goodput-gate help`, 각 명령의 플래그는 `goodput-gate VERB --help`로 봅니다."
+    )
+}
 
 /// What clap has to say: help, the version, or what is wrong with the arguments.
 pub fn usage(mut error: clap::Error) -> ExitStatus {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
         && std::env::args_os().len() <= 1
     {
-        print::say(OVERVIEW);
+        print::set_language(language_here());
+        print::speak(&overview());
         return ExitStatus::Usage;
     }
     let foreign: Vec<(ContextKind, String)> = error
@@ -91,8 +110,9 @@ pub fn panicked(info: &PanicHookInfo<'_>) {
 
 /// After [`panicked`].
 pub fn internal() -> ExitStatus {
-    print::say(
+    print::speak(&bilingual!(
         "internal error: this is a bug of goodput-gate; please report it with the lines above",
-    );
+        "내부 오류: goodput-gate의 버그입니다. 위의 줄과 함께 알려 주십시오"
+    ));
     ExitStatus::Internal
 }

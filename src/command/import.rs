@@ -1,14 +1,14 @@
 //! `import`: results of other tools to one record.
 
-use super::{args, output};
-use crate::app::gate;
+use super::output;
 use crate::app::import::{Import, import};
 use crate::app::workspace::Workspace;
 use crate::cli::{ImportArgs, ImportFormat};
 use crate::evaluate;
 use crate::exit::ExitStatus;
 use crate::import::Tool;
-use crate::print::say;
+use crate::lang::bilingual;
+use crate::print;
 
 pub fn run(args: &ImportArgs) -> anyhow::Result<ExitStatus> {
     let here = Workspace::here();
@@ -23,9 +23,10 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<ExitStatus> {
     };
     let (record, path) = import(&what)?;
     let (report, exit) = evaluate::measured(&record)?;
-    let lang = gate::lang_here(&here, args::lang(args.lang), args.config.as_deref());
+    let lang = print::language();
     output::told(output::show(&report, None, lang, args.view));
-    say(&format!("wrote {}", path.display()));
+    let path = path.display();
+    print::speak(&bilingual!("wrote {path}", "저장: {path}"));
     Ok(exit)
 }
 

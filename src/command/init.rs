@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use super::ask::{Choice, Talk};
+use super::ask::{self, Choice, Talk};
 use super::output::tell;
 use crate::app::around::{self, USUAL_URL, is_url};
 use crate::app::first_config::{self, older_configs, workflow};
@@ -16,7 +16,8 @@ use crate::app::workspace::secrets::secret;
 use crate::cli::InitArgs;
 use crate::config::starter::{self, StartTarget, Starter};
 use crate::exit::ExitStatus;
-use crate::print::say;
+use crate::lang::{Text, bilingual};
+use crate::print::{self, note, speak};
 use crate::probe::recognise::ServerFacts;
 use crate::probe::scan::Found;
 use crate::protocol::ProtocolName;
@@ -37,13 +38,23 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
     let person = args.ask || (!args.yes && std::io::stdin().is_terminal());
     let mut talk = if person { Talk::with_person() } else { Talk::with_nobody() };
     if let Some(git) = &git {
-        let remote = git.remote.as_deref().unwrap_or("no remote `origin`");
-        say(&format!(
-            "git     {remote}, default branch {}",
-            git.default_branch.as_deref().unwrap_or("unknown")
-        ));
+        let remote = git
+            .remote
+            .as_deref()
+            .map_or_else(|| bilingual!("no remote `origin`", "원격 `origin` 없음"), Text::from);
+        let branch = git
+            .default_branch
+            .as_deref()
+            .map_or_else(|| bilingual!("unknown", "알 수 없음"), Text::from);
+        speak(&Text {
+            en: format!("git     {}, default branch {}", remote.en, branch.en),
+            ko: format!("git     {}, 기본 브랜치 {}", remote.ko, branch.ko),
+        });
     } else {
-        say("git     no repository here: baselines will need one (git init)");
+        speak(&bilingual!(
+            "git     no repository here: baselines will need one (git init)",
+            "git     저장소 없음: 기준선을 쓰려면 필요합니다 (git init)"
+        ));
     }
     let (starter, runs, files) = match &args.from {
         Some(folder) => {
@@ -51,23 +62,25 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
         }
         None => first(args, &mut talk).map(|(starter, runs)| (starter, runs, Vec::new()))?,
     };
-    let text = starter::render(&starter);
+    let text = starter::render(&starter, print::language());
     first_config::check(&text)?;
     let files: Vec<(PathBuf, String)> =
         files.into_iter().map(|(name, text)| (dir.join(name), text)).collect();
     if let Some((path, _)) = files.iter().find(|(path, _)| path.exists() && !args.force) {
-        bail!(
-            "{} is there already, and nothing was written\nhint: --force replaces it",
-            shown(path, &cwd)
-        );
+        bail!(bilingual!(
+            "{path} is there already, and nothing was written\nhint: --force replaces it",
+            "{path} 파일이 이미 있어 아무것도 쓰지 않음\n힌트: --force로 덮어씁니다",
+            path = shown(path, &cwd)
+        ));
     }
     write(&config_path, &text, &cwd)?;
     files.iter().try_for_each(|(path, text)| write(path, text, &cwd))?;
     let remote = git.as_ref().and_then(|g| g.remote.as_deref()).unwrap_or_default();
     if NOT_GITHUB.iter().any(|host| remote.split('/').next().is_some_and(|h| h.contains(host))) {
-        say(
-            "note: no workflow is written, since `origin` is not on GitHub: let its CI run `goodput-gate check`; junit.xml is for it",
-        );
+        note(&bilingual!(
+            "no workflow is written, since `origin` is not on GitHub: let its CI run `goodput-gate check`; junit.xml is for it",
+            "`origin`이 GitHub이 아니어서 워크플로를 만들지 않음: 그곳의 CI에서 `goodput-gate check`를 실행하십시오. 결과는 junit.xml로 읽습니다"
+        ));
     } else {
         let branch = git.as_ref().and_then(|g| g.default_branch.as_deref()).unwrap_or("main");
         save_workflow(
@@ -77,13 +90,14 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitStatus> {
             &cwd,
         )?;
     }
-    say(&next(&starter, runs));
+    speak(&next(&starter, runs));
     Ok(ExitStatus::Pass)
 }
 
 fn save_workflow(path: &Path, text: &str, force: bool, cwd: &Path) -> anyhow::Result<()> {
     if path.exists() && !force {
-        say(&format!("kept    {}", shown(path, cwd)));
+        let path = shown(path, cwd);
+        speak(&bilingual!("kept    {path}", "유지    {path}"));
         return Ok(());
     }
     write(path, text, cwd)
@@ -91,7 +105,8 @@ fn save_workflow(path: &Path, text: &str, force: bool, cwd: &Path) -> anyhow::Re
 
 fn write(path: &Path, text: &str, cwd: &Path) -> anyhow::Result<()> {
     first_config::write(path, text)?;
-    tell(&format!("wrote   {}", shown(path, cwd)));
+    let path = shown(path, cwd);
+    tell(&bilingual!("wrote   {path}", "작성    {path}"));
     Ok(())
 }
 
@@ -99,16 +114,21 @@ fn write(path: &Path, text: &str, cwd: &Path) -> anyhow::Result<()> {
 fn first(args: &InitArgs, talk: &mut Talk) -> anyhow::Result<(Starter, bool)> {
     let found = around::servers(&args.look.ports, args.api_key_env.as_deref())?;
     for one in &found {
-        say(&format!("server  {}", around::describe(one)));
+        speak(&bilingual!("server  ", "서버    ").then(&around::describe(one)));
     }
     if found.is_empty() {
-        say(&format!("server  none on 127.0.0.1, ports {}", around::ports(&args.look.ports)));
+        speak(&bilingual!(
+            "server  none on 127.0.0.1, ports {ports}",
+            "서버    127.0.0.1의 포트 {ports}에 없음",
+            ports = around::ports(&args.look.ports)
+        ));
     }
     let gpus = around::gpus();
-    say(&format!(
-        "gpu     {}",
-        if gpus == 0 { "none here (no /dev/nvidia0)".into() } else { format!("{gpus} of NVIDIA") }
-    ));
+    speak(&if gpus == 0 {
+        bilingual!("gpu     none here (no /dev/nvidia0)", "GPU     없음 (/dev/nvidia0 없음)")
+    } else {
+        bilingual!("gpu     {gpus} of NVIDIA", "GPU     NVIDIA {gpus}개")
+    });
     let chosen = server(&found, args, talk)?;
     let mut target = StartTarget {
         base_url: Some(chosen.base_url.clone()),
@@ -138,16 +158,11 @@ fn first(args: &InitArgs, talk: &mut Talk) -> anyhow::Result<(Starter, bool)> {
 
 fn server(found: &[Found], args: &InitArgs, talk: &mut Talk) -> anyhow::Result<Found> {
     let url = match found {
-        [] => talk.text(
-            "base URL of the server",
-            USUAL_URL,
-            is_url,
-            "a URL such as http://127.0.0.1:8000/v1",
-        )?,
+        [] => talk.text(&ask::url(), USUAL_URL, is_url, &ask::url_wanted())?,
         [one] => return Ok(one.clone()),
         many => {
-            let options: Vec<String> = many.iter().map(around::describe).collect();
-            match talk.choose("server (number or URL)", &options, is_url)? {
+            let options: Vec<Text> = many.iter().map(around::describe).collect();
+            match talk.choose(&ask::which_server(), &options, is_url)? {
                 Choice::Listed(index) => return Ok(many[index].clone()),
                 Choice::Typed(url) => url,
             }
@@ -173,53 +188,71 @@ fn key_variable(chosen: &Found, args: &InitArgs, talk: &mut Talk) -> anyhow::Res
         if chosen.base_url.contains(":4000") { "LITELLM_API_KEY" } else { "OPENAI_API_KEY" };
     let default = args.api_key_env.as_deref().unwrap_or(usual);
     let name = talk.text(
-        "environment variable that holds its API key",
+        &bilingual!("environment variable that holds its API key", "API 키가 들어 있는 환경 변수"),
         default,
         is_variable,
-        "the variable's name, never the key",
+        &bilingual!("the variable's name, never the key", "키가 아니라 변수의 이름"),
     )?;
-    say(&format!(
-        "note: {} takes no key that is at hand: put it into {name}, in the environment or in .env",
-        chosen.base_url
+    note(&bilingual!(
+        "{url} takes no key that is at hand: put it into {name}, in the environment or in .env",
+        "{url}: 가진 키로는 접근할 수 없음. 키를 환경 변수 {name}에 넣거나 .env에 쓰십시오",
+        url = chosen.base_url
     ));
     Ok(name)
 }
 
 /// `auto` for the only one; of several, the one that is chosen.
-fn model(chosen: &Found, talk: &mut Talk) -> anyhow::Result<(Option<String>, Option<String>)> {
+fn model(chosen: &Found, talk: &mut Talk) -> anyhow::Result<(Option<String>, Option<Text>)> {
     let models = around::chat_first(&chosen.facts.models);
     Ok(match models.as_slice() {
-        [] => (Some("auto".into()), Some("the only one that the server lists".into())),
-        [one] => {
-            (Some("auto".into()), Some(format!("the only one that the server lists, {one} now")))
-        }
+        [] => (
+            Some("auto".into()),
+            Some(bilingual!("the only one that the server lists", "서버의 유일한 모델")),
+        ),
+        [one] => (
+            Some("auto".into()),
+            Some(bilingual!(
+                "the only one that the server lists, {one} now",
+                "서버의 유일한 모델, 지금은 {one}"
+            )),
+        ),
         many => {
-            let name = match talk
-                .choose("model (number or name)", many, |text| text.parse::<usize>().is_err())?
-            {
+            let options: Vec<Text> = many.iter().map(|name| name.as_str().into()).collect();
+            let typed = |text: &str| text.parse::<usize>().is_err();
+            let name = match talk.choose(&ask::which_model(), &options, typed)? {
                 Choice::Listed(index) => many[index].clone(),
                 Choice::Typed(name) => name,
             };
-            (Some(name), Some(format!("one of {} that the server lists", many.len())))
+            let count = many.len();
+            let note =
+                bilingual!("one of {count} that the server lists", "서버의 모델 {count}개 중 하나");
+            (Some(name), Some(note))
         }
     })
 }
 
-fn next(starter: &Starter, runs: bool) -> String {
+fn next(starter: &Starter, runs: bool) -> Text {
     let key = match &starter.target.api_key_env {
         // Also where .env cannot be read: the run will say so.
         Some(name) if !matches!(secret(name), Ok(Some(_))) => {
-            format!("put the API key into {name} (environment or .env); ")
+            bilingual!(
+                "put the API key into {name} (environment or .env); ",
+                "API 키를 {name}에 넣고 (환경 변수 또는 .env), "
+            )
         }
-        _ => String::new(),
+        _ => Text::default(),
     };
-    if runs {
-        format!(
-            "next:   {key}goodput-gate run      (then write slo and limits from what it shows, commit, goodput-gate baseline update)"
+    bilingual!("next:   ", "다음:   ").then(&key).then(&if runs {
+        bilingual!(
+            "goodput-gate run      (then write slo and limits from what it shows, commit, goodput-gate baseline update)",
+            "goodput-gate run      (결과를 보고 slo와 limits를 쓰고, 커밋한 뒤 goodput-gate baseline update)"
         )
     } else {
-        format!("next:   {key}start the server, then goodput-gate doctor")
-    }
+        bilingual!(
+            "start the server, then goodput-gate doctor",
+            "서버를 시작한 뒤 goodput-gate doctor"
+        )
+    })
 }
 
 fn is_variable(text: &str) -> bool {

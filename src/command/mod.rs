@@ -7,6 +7,7 @@ mod args;
 mod output;
 mod formats;
 mod ask;
+mod language;
 pub mod ending;
 // The verbs.
 mod accept;
@@ -32,12 +33,14 @@ mod supervise;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::cli::Command;
+use crate::cli::{Cli, Command};
 use crate::exit::ExitStatus;
 use crate::memory;
+use crate::print;
 
-pub fn run(command: Command) -> anyhow::Result<ExitStatus> {
-    let ended = dispatch(command);
+pub fn run(cli: Cli) -> anyhow::Result<ExitStatus> {
+    print::set_language(language::language(&cli));
+    let ended = dispatch(cli.command);
     if let (true, Err(e)) = (signals::quits(), &ended) {
         ending::failed(e);
     }

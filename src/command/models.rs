@@ -4,13 +4,14 @@
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
-use super::output::print;
+use super::output::{print, print_text};
 use crate::app::around::{self, is_url};
 use crate::app::workspace::secrets::secret;
 use crate::cli::ModelsArgs;
 use crate::config::{self, did_you_mean};
 use crate::exit::{ExitStatus, Failure};
-use crate::print::say;
+use crate::lang::{Text, bilingual};
+use crate::print::speak;
 use crate::probe::scan::Found;
 use crate::protocol::ProtocolName;
 use crate::redact::secrets;
@@ -43,18 +44,23 @@ pub fn run(args: &ModelsArgs) -> anyhow::Result<ExitStatus> {
         return Ok(ExitStatus::Pass);
     }
     for one in &found {
-        print(&text(one))?;
+        print_text(&text(one))?;
     }
     let offering = found.iter().find(|one| !one.facts.models.is_empty());
     if let Some(one) = offering {
-        say(&format!("next: {}", command(one)));
+        let command = command(one);
+        speak(&bilingual!("next: {command}", "다음: {command}"));
     } else if let Some(one) = found.iter().find(|one| one.locked) {
-        say(&format!(
-            "hint: {} takes no key that is at hand: name the variable that holds it with --api-key-env",
-            one.base_url
+        speak(&bilingual!(
+            "hint: {url} takes no key that is at hand: name the variable that holds it with --api-key-env",
+            "힌트: {url}: 가진 키로는 접근할 수 없음. 키가 든 환경 변수를 --api-key-env로 지정하십시오",
+            url = one.base_url
         ));
     } else {
-        say("hint: name the model (--model, target.model) if you know that the server has it");
+        speak(&bilingual!(
+            "hint: name the model (--model, target.model) if you know that the server has it",
+            "힌트: 서버에 있는 모델을 안다면 직접 지정하십시오 (--model, target.model)"
+        ));
     }
     Ok(ExitStatus::Pass)
 }
@@ -65,36 +71,39 @@ fn found(args: &ModelsArgs) -> anyhow::Result<Vec<Found>> {
         let found = around::servers(&args.look.ports, key)?;
         if found.is_empty() {
             let ports = around::ports(&args.look.ports);
-            let what = format!(
-                "no server on 127.0.0.1, ports {ports}\nhint: name one with --base-url URL"
-            );
-            bail!(Failure::measure(&what));
+            bail!(Failure::measure(bilingual!(
+                "no server on 127.0.0.1, ports {ports}\nhint: name one with --base-url URL",
+                "127.0.0.1의 포트 {ports}에 서버 없음\n힌트: --base-url URL로 지정하십시오"
+            )));
         }
         return Ok(found);
     };
     let at_hand = key.map(secret).transpose()?.flatten();
     if !is_url(url) || config::credential(url, &secrets(at_hand.as_deref(), &[])).is_some() {
-        bail!(
-            "--base-url is no URL, or holds a credential or a query\nhint: write it as http://127.0.0.1:8000/v1, and name the variable that holds the key: --api-key-env"
-        );
+        bail!(bilingual!(
+            "--base-url is no URL, or holds a credential or a query\nhint: write it as http://127.0.0.1:8000/v1, and name the variable that holds the key: --api-key-env",
+            "--base-url이 URL이 아니거나 인증 정보 또는 쿼리가 들어 있음\n힌트: http://127.0.0.1:8000/v1 형태로 쓰고, 키가 든 환경 변수는 --api-key-env로 지정하십시오"
+        ));
     }
     let found = match &args.protocol {
         None => around::server(url, key)?,
         Some(name) => around::speaking(protocol(name)?, url, key)?,
     };
-    let ending = "does the URL end in /v1 (for ollama and triton: at the server's root)";
     let what = || {
-        format!(
-            "no list of models at {url}\nhint: is the server up, {ending}, and does it want a key (--api-key-env)?"
+        bilingual!(
+            "no list of models at {url}\nhint: is the server up, does the URL end in /v1 (for ollama and triton: at the server's root), and does it want a key (--api-key-env)?",
+            "{url}에 모델 목록 없음\n힌트: 서버가 실행 중인지, URL이 /v1로 끝나는지(ollama와 triton은 서버의 최상위 주소), API 키가 필요한지(--api-key-env) 확인하십시오"
         )
     };
-    Ok(vec![found.ok_or_else(|| Failure::measure(&what()))?])
+    Ok(vec![found.ok_or_else(|| Failure::measure(what()))?])
 }
 
 fn protocol(name: &str) -> anyhow::Result<ProtocolName> {
     let found = ProtocolName::ALL.into_iter().find(|p| p.name() == name);
     let hint = || did_you_mean(name, &ProtocolName::ALL.map(ProtocolName::name));
-    found.with_context(|| format!("unknown protocol `{name}`\nhint: {}", hint()))
+    let what =
+        || bilingual!("unknown protocol `{name}`\nhint: ", "알 수 없는 프로토콜 `{name}`\n힌트: ");
+    found.ok_or_else(|| what().then(&hint()).into())
 }
 
 impl<'a> Shown<'a> {
@@ -116,24 +125,34 @@ impl<'a> Shown<'a> {
 }
 
 /// One line for the server, one for each model.
-fn text(found: &Found) -> String {
+fn text(found: &Found) -> Text {
     let facts = &found.facts;
-    let name = facts.name.as_deref().unwrap_or("a server that does not say what it is");
+    let name = facts.name.as_deref().map_or_else(
+        || bilingual!("a server that does not say what it is", "이름을 알리지 않는 서버"),
+        Text::from,
+    );
     let version = facts.version.iter().fold(String::new(), |_, v| format!(" {v}"));
-    let mut lines = vec![format!("{}  {name}{version}, {}", found.base_url, found.protocol.name())];
+    let mut lines = vec![
+        Text::from(format!("{}  ", found.base_url))
+            .then(&name)
+            .then(&format!("{version}, {}", found.protocol.name()).into()),
+    ];
     let width = facts.models.iter().map(|m| m.name.chars().count()).max().unwrap_or(0);
     lines.extend(facts.models.iter().map(|m| {
-        let context =
-            m.context_tokens.map(|n| format!("  {n} tokens of context")).unwrap_or_default();
-        format!("  {:width$}{context}", m.name).trim_end().to_owned()
+        match m.context_tokens {
+            Some(n) => Text::from(format!("  {:width$}  ", m.name))
+                .then(&bilingual!("{n} tokens of context", "컨텍스트 {n} 토큰")),
+            None => format!("  {}", m.name).into(),
+        }
     }));
     if found.locked {
-        lines.push("  asks for an API key".into());
+        lines.push(Text::from("  ").then(&around::asks_for_key()));
     } else if facts.models.is_empty() {
-        lines.push("  lists no model".into());
+        lines.push(Text::from("  ").then(&around::lists_none()));
     }
-    let lines: Vec<String> = lines.iter().map(|line| one_line(line)).collect();
-    lines.join("\n")
+    let lines: Vec<Text> =
+        lines.iter().map(|line| Text { en: one_line(&line.en), ko: one_line(&line.ko) }).collect();
+    Text::joined(&lines, "\n")
 }
 
 fn command(found: &Found) -> String {

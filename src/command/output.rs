@@ -11,7 +11,8 @@ use crate::app::artefacts;
 use crate::app::error_text::error_text;
 use crate::cli::ViewArgs;
 use crate::config::Lang;
-use crate::print::{self, say};
+use crate::lang::Text;
+use crate::print;
 use crate::report::Report;
 use crate::report::page::charts::Charts;
 use crate::report::terminal::{self, brief};
@@ -25,7 +26,7 @@ pub fn deliver(folder: &Path, report: &mut Report, charts: &[Charts], lang: Lang
     let page = folder.join("report.html").display().to_string();
     let page = unwritten.is_empty().then_some(&*page);
     for line in unwritten {
-        say(&format!("note: {line}"));
+        print::note(&line.as_str().into());
         report.notices.push(line);
     }
     told(show(report, page, lang, view));
@@ -34,13 +35,18 @@ pub fn deliver(folder: &Path, report: &mut Report, charts: &[Charts], lang: Lang
 /// Of what has been done already: that it cannot be shown is said, and is no failure.
 pub fn told(shown: anyhow::Result<()>) {
     if let Err(e) = shown {
-        say(&format!("note: {}", error_text(&e)));
+        print::note(&error_text(&e, print::language()).into());
     }
 }
 
 /// As [`print`], of a verb that has done something already.
-pub fn tell(text: &str) {
-    told(print(text));
+pub fn tell(text: &Text) {
+    told(print_text(text));
+}
+
+/// As [`print`], in the reader's language.
+pub fn print_text(text: &Text) -> anyhow::Result<()> {
+    print(text.in_language(print::language()))
 }
 
 /// The report on standard output, in colour where a person looks at it. `page`: where it lies as

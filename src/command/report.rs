@@ -7,21 +7,27 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 
 use super::formats::{WIDTH, rendered, rendered_ranking};
-use super::{args, output};
-use crate::app::workspace::Workspace;
-use crate::app::{artefacts, gate, measure, ranking as side_by_side};
+use super::output;
+use crate::app::{artefacts, measure, ranking as side_by_side};
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::config::Lang;
 use crate::evaluate::{self, drawn};
 use crate::exit::ExitStatus;
+use crate::lang::{Text, bilingual};
+use crate::print;
 use crate::record::{self, Record, session};
 use crate::report::ranking::{self, RankingReport};
 use crate::report::{self, Report};
 
-const WHICH: &str = "hint: name the report.json (with the verdict) or the record.json of a run: both are in its .goodput-gate";
+fn which() -> Text {
+    bilingual!(
+        "\nhint: name the report.json (with the verdict) or the record.json of a run: both are in its .goodput-gate",
+        "\n힌트: 실행의 report.json(판정 포함) 또는 record.json을 지정하십시오. 둘 다 .goodput-gate에 있습니다"
+    )
+}
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
-    let lang = gate::lang_here(&Workspace::here(), args::lang(args.lang), None);
+    let lang = print::language();
     let written = if args.more.is_empty() {
         let (path, text) = (&args.record, text_of(&args.record)?);
         match kind(&text).as_deref() {
@@ -45,7 +51,11 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitStatus> {
 /// Errors: it cannot be read, or is a folder.
 fn text_of(path: &Path) -> anyhow::Result<String> {
     if path.is_dir() {
-        bail!("cannot read {}: it is a folder\n{WHICH}", path.display());
+        let path = path.display();
+        bail!(
+            bilingual!("cannot read {path}: it is a folder", "{path} 읽기 실패: 폴더임")
+                .then(&which())
+        );
     }
     artefacts::read(path)
 }
@@ -72,9 +82,10 @@ fn of_several(args: &ReportArgs, lang: Lang) -> anyhow::Result<Vec<u8>> {
     Ok(match args.format {
         ReportFormat::Terminal => report::terminal::several(&reports, WIDTH, lang).into(),
         ReportFormat::Md => report::markdown::several(&reports, lang).into(),
-        _ => bail!(
-            "several records have no such format\nhint: terminal or md; goodput-gate compare --rank A B writes html, csv and json; each record by itself has all of them"
-        ),
+        _ => bail!(bilingual!(
+            "several records have no such format\nhint: terminal or md; goodput-gate compare --rank A B writes html, csv and json; each record by itself has all of them",
+            "여러 레코드에는 없는 형식\n힌트: terminal 또는 md. html, csv, json은 goodput-gate compare --rank A B로 만들고, 레코드 하나에는 모든 형식이 있습니다"
+        )),
     })
 }
 
@@ -102,15 +113,20 @@ fn read(text: &str, kind: Option<&str>, path: &Path) -> anyhow::Result<(Report, 
             Ok((report, record))
         }
         Some(session::SCHEMA) => {
+            let path = path.display();
             bail!(
-                "{}: it is a baseline session, which has no single requests to show\n{WHICH}",
-                path.display()
+                bilingual!(
+                    "{path}: it is a baseline session, which has no single requests to show",
+                    "{path}: 기준선 세션이라 표시할 개별 요청이 없음"
+                )
+                .then(&which())
             )
         }
         other => {
-            let hint =
-                if other == Some(record::SCHEMA) { String::new() } else { format!("\n{WHICH}") };
-            let record = Record::parse(text).map_err(|why| named(format!("{why}{hint}")))?;
+            let hint = if other == Some(record::SCHEMA) { Text::default() } else { which() };
+            let record = Record::parse(text).map_err(|why| {
+                anyhow!(Text::from(format!("{}: {why}", path.display())).then(&hint))
+            })?;
             Ok((evaluate::measured(&record)?.0, Some(record)))
         }
     }

@@ -7,6 +7,8 @@ use crate::app::{artefacts, dry_run, gate, measure};
 use crate::cli::{ReportFormat, RunArgs};
 use crate::evaluate::{self, drawn};
 use crate::exit::ExitStatus;
+use crate::lang::bilingual;
+use crate::print;
 
 mod interactive;
 
@@ -21,13 +23,13 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     let args = chosen.as_ref().unwrap_or(args);
     let config = gate::config(&here, &given(args))?;
     if args.output.dry_run {
-        output::print(&dry_run::text(&config, None)?)?;
+        output::print_text(&dry_run::text(&config, None)?)?;
         return Ok(ExitStatus::Pass);
     }
     if args.interactive && !interactive::confirmed(&config)? {
         return Ok(ExitStatus::Pass);
     }
-    let (options, lang) = (args::options(&args.output), gate::lang(args::lang(args.lang), &config));
+    let (options, lang) = (args::options(&args.output), print::language());
     measure::warn_of_starts(&config);
     let Some(mut job) = args::begin(VERB, &args.output)? else {
         return Ok(ExitStatus::Interrupted);
@@ -62,11 +64,15 @@ fn each(args: &RunArgs) -> anyhow::Result<ExitStatus> {
     let config = gate::config(&here, &given(args))?;
     if args.output.dry_run {
         let names: Vec<&str> = config.targets.keys().map(String::as_str).collect();
-        let turns = format!("one after the other, start by start: {}", names.join(", "));
-        output::print(&format!("{}\n{turns}", dry_run::each(&config)?))?;
+        let turns = bilingual!(
+            "\none after the other, start by start: {names}",
+            "\n시작마다 차례로: {names}",
+            names = names.join(", ")
+        );
+        output::print_text(&dry_run::each(&config)?.then(&turns))?;
         return Ok(ExitStatus::Pass);
     }
-    let (options, lang) = (args::options(&args.output), gate::lang(args::lang(args.lang), &config));
+    let (options, lang) = (args::options(&args.output), print::language());
     let measured =
         ranking::each(&here, &config, &options, lang, || args::begin(VERB, &args.output))?;
     let Some(Each { ranking, interrupted, unsaved }) = measured else {

@@ -7,7 +7,8 @@ use crate::app::workspace::Workspace;
 use crate::cli::{ServerArgs, ServerCommand};
 use crate::config::Flags;
 use crate::exit::ExitStatus;
-use crate::print::say;
+use crate::lang::bilingual;
+use crate::print::speak;
 
 pub fn run(command: &ServerCommand) -> anyhow::Result<ExitStatus> {
     match command {
@@ -30,15 +31,18 @@ fn up(place: &Place) -> anyhow::Result<ExitStatus> {
     let Some(base_url) = by_hand::up(place, || signals::watch(None))? else {
         return Ok(ExitStatus::Interrupted);
     };
-    output::tell(&base_url);
+    output::tell(&base_url.into());
     Ok(ExitStatus::Pass)
 }
 
 fn down(place: &Place) -> anyhow::Result<ExitStatus> {
-    say(match by_hand::down(place)? {
-        Down::Nothing => "nothing is up",
-        Down::Stopped => "stopped",
-        Down::WasDead => "it had ended by itself; `goodput-gate server logs` shows its last words",
+    speak(&match by_hand::down(place)? {
+        Down::Nothing => bilingual!("nothing is up", "실행 중인 서버 없음"),
+        Down::Stopped => bilingual!("stopped", "멈춤"),
+        Down::WasDead => bilingual!(
+            "it had ended by itself; `goodput-gate server logs` shows its last words",
+            "이미 스스로 종료됨. 마지막 출력은 `goodput-gate server logs`로 확인합니다"
+        ),
     });
     Ok(ExitStatus::Pass)
 }

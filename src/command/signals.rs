@@ -20,7 +20,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::stop::{GLANCE, Stop};
 use crate::exit::ExitStatus;
-use crate::print::say;
+use crate::lang::bilingual;
+use crate::print::speak;
 use crate::server::is_ignored;
 
 /// Requests in flight get this long to finish after the first signal.
@@ -155,15 +156,21 @@ fn interrupt(stop: &Stop, asked: u32) {
     match asked {
         1 => {
             stop.control.drain();
-            say(if stop.is_measuring() {
-                "interrupted: waiting up to 10 s for requests in flight; once more to cancel them"
+            speak(&if stop.is_measuring() {
+                bilingual!(
+                    "interrupted: waiting up to 10 s for requests in flight; once more to cancel them",
+                    "중단: 처리 중인 요청을 최대 10초 기다립니다. 한 번 더 누르면 취소합니다"
+                )
             } else {
-                "interrupted"
+                bilingual!("interrupted", "중단됨")
             });
         }
         2 => {
             stop.control.abort();
-            say("interrupted again: tidying up; once more to end at once");
+            speak(&bilingual!(
+                "interrupted again: tidying up; once more to end at once",
+                "다시 중단: 정리 중입니다. 한 번 더 누르면 바로 끝냅니다"
+            ));
         }
         // What it started ends with it, since their pipes close; a checkout that it made is removed
         // by the next run.
@@ -175,7 +182,7 @@ fn quit(stop: &Stop) {
     QUIT.store(true, Ordering::Relaxed);
     stop.signal();
     stop.control.abort();
-    say("quit: tidying up first");
+    speak(&bilingual!("quit: tidying up first", "종료(quit): 먼저 정리합니다"));
 }
 
 /// SIGQUIT asked for the end.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::error::Issue;
 use super::wire::Span;
+use crate::lang::Text;
 use crate::redact::Secrets;
 
 /// Requests per second: plans are in microseconds, and a round of two such requests takes a year.
@@ -23,12 +24,12 @@ pub struct Checker {
 }
 
 impl Checker {
-    pub fn bad(&mut self, path: &str, what: impl Into<String>, hint: impl Into<String>) {
+    pub fn bad(&mut self, path: &str, what: impl Into<Text>, hint: impl Into<Text>) {
         self.issues.push(Issue::new(path, what, hint));
     }
 
     /// The key itself is wrong, whatever its value.
-    pub fn bad_key(&mut self, path: &str, what: impl Into<String>, hint: impl Into<String>) {
+    pub fn bad_key(&mut self, path: &str, what: impl Into<Text>, hint: impl Into<Text>) {
         self.issues.push(Issue { on_key: true, ..Issue::new(path, what, hint) });
     }
 

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde_saphyr::Error as YamlError;
 
+use crate::lang::{Lang, Text, bilingual};
 use crate::visible::one_line;
 
 /// Counted from 1, in characters.
@@ -30,9 +31,9 @@ pub struct Issue {
     /// Such as `workloads[0].arrival.poisson.rate`; empty for the whole config.
     pub path: String,
     /// A lower-case fragment.
-    pub what: String,
+    pub what: Text,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub hint: Option<Text>,
     pub place: Place,
     /// The key is wrong, rather than its value.
     pub on_key: bool,
@@ -79,7 +80,7 @@ const ELSEWHERE: [(&str, &str, &str); 9] = [
 ];
 
 impl Issue {
-    pub fn new(path: impl Into<String>, what: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub fn new(path: impl Into<String>, what: impl Into<Text>, hint: impl Into<Text>) -> Self {
         Self {
             path: path.into(),
             what: what.into(),
@@ -96,27 +97,49 @@ impl From<Issue> for ConfigError {
     }
 }
 
+/// What is not known: a key, or a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    Key,
+    Value,
+}
+
 /// An unknown key or value at `parent`: not yet there, said elsewhere, or a slip of the pen.
-pub fn unknown(kind: &str, parent: &str, word: &str, valid: &[&str]) -> (String, String) {
+pub fn unknown(kind: Unknown, parent: &str, word: &str, valid: &[&str]) -> (Text, Text) {
     let parent = without_indices(parent);
     if let Some((_, _, hint)) =
         LATER.iter().find(|(path, name, _)| *path == parent && *name == word)
     {
-        return (format!("`{word}` is not supported in this version"), (*hint).to_owned());
+        let what = bilingual!(
+            "`{word}` is not supported in this version",
+            "`{word}`: 이 버전에서 지원하지 않음"
+        );
+        return (what, (*hint).into());
     }
     let deeper = ELSEWHERE.iter().find(|(path, key, _)| *path == parent && *key == word);
-    let hint = deeper
-        .map_or_else(|| did_you_mean(word, valid), |(_, _, there)| format!("write `{there}`"));
-    (format!("unknown {kind} `{word}`"), hint)
+    let hint = deeper.map_or_else(
+        || did_you_mean(word, valid),
+        |(_, _, there)| bilingual!("write `{there}`", "`{there}` 형태로 쓰십시오"),
+    );
+    let what = match kind {
+        Unknown::Key => bilingual!("unknown key `{word}`", "알 수 없는 키 `{word}`"),
+        Unknown::Value => bilingual!("unknown value `{word}`", "알 수 없는 값 `{word}`"),
+    };
+    (what, hint)
 }
 
 /// The nearest valid word, or all of them where none is near.
-pub fn did_you_mean(word: &str, valid: &[&str]) -> String {
-    match nearest(word, valid) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if valid.is_empty() => "remove it".into(),
-        None => format!("one of: {}", valid.join(", ")),
+pub fn did_you_mean(word: &str, valid: &[&str]) -> Text {
+    match nearest_word(word, valid) {
+        Some(near) => near,
+        None if valid.is_empty() => bilingual!("remove it", "지우십시오"),
+        None => bilingual!("one of: {all}", "가능한 값: {all}", all = valid.join(", ")),
     }
+}
+
+/// The nearest valid word, asked back; none where none is near.
+pub fn nearest_word(word: &str, valid: &[&str]) -> Option<Text> {
+    nearest(word, valid).map(|near| bilingual!("did you mean `{near}`?", "혹시 `{near}`입니까?"))
 }
 
 fn nearest<'a>(word: &str, valid: &[&'a str]) -> Option<&'a str> {
@@ -142,55 +165,76 @@ pub fn is_secret(path: &str) -> bool {
 }
 
 /// What a YAML error says, and the hint; `path` is that of the place it points at.
-pub fn describe(error: &YamlError, path: &str) -> (String, Option<String>) {
+pub fn describe(error: &YamlError, path: &str) -> (Text, Text) {
     let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
+    let keep_one = || bilingual!("keep one of them", "하나만 남기십시오");
     match error.without_snippet() {
         YamlError::SerdeUnknownField { field, expected, .. } => {
-            let (what, hint) = unknown("key", parent, field, expected);
-            (what, Some(hint))
+            unknown(Unknown::Key, parent, field, expected)
         }
         YamlError::SerdeUnknownVariant { variant, expected, .. } => {
             let path = if path.ends_with(&format!(".{variant}")) { parent } else { path };
-            let (what, hint) = unknown("value", path, variant, expected);
-            (what, Some(hint))
+            unknown(Unknown::Value, path, variant, expected)
         }
-        YamlError::SerdeMissingField { field, .. } => {
-            (format!("`{field}` is missing"), Some(format!("add `{field}`")))
-        }
+        YamlError::SerdeMissingField { field, .. } => (
+            bilingual!("`{field}` is missing", "`{field}` 없음"),
+            bilingual!("add `{field}`", "`{field}` 키를 추가하십시오"),
+        ),
         YamlError::SerdeInvalidType { unexpected, expected, .. }
         | YamlError::SerdeInvalidValue { unexpected, expected, .. } => {
-            let what = format!("expected {}, found {unexpected}", plain_type(expected));
-            (what, Some("docs/CONFIG.md shows the form of each key".into()))
+            (expected_type(expected, Some(unexpected)), forms())
         }
-        YamlError::InvalidScalar { ty, .. } => (
-            format!("expected {}", plain_type(ty)),
-            Some("docs/CONFIG.md shows the form of each key".into()),
-        ),
+        YamlError::InvalidScalar { ty, .. } => (expected_type(ty, None), forms()),
         YamlError::ExpectedMappingEndAfterEnumVariantValue { .. } => {
-            ("only one can stand here".into(), Some("keep one of them".into()))
+            (bilingual!("only one can stand here", "여기에는 하나만 쓸 수 있음"), keep_one())
         }
         YamlError::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("?");
-            (format!("key `{key}` is there twice"), Some("keep one of them".into()))
+            (bilingual!("key `{key}` is there twice", "키 `{key}` 중복"), keep_one())
         }
         YamlError::Message { msg, .. } => match msg.split_once('\n') {
-            Some((what, hint)) => (what.to_owned(), Some(hint.to_owned())),
-            None => (msg.clone(), Some("docs/CONFIG.md shows the form of each key".into())),
+            Some((what, hint)) => (what.into(), hint.into()),
+            None => (msg.as_str().into(), forms()),
         },
-        other => {
-            let hint = "the YAML cannot be read here: look for brackets, quotes, and tabs (indent with spaces)";
-            (without_location(&other.to_string()), Some(hint.into()))
+        other => (
+            without_location(&other.to_string()).into(),
+            bilingual!(
+                "the YAML cannot be read here: look for brackets, quotes, and tabs (indent with spaces)",
+                "여기서 YAML을 읽을 수 없음: 괄호, 따옴표, 탭을 확인하십시오 (들여쓰기는 공백으로)"
+            ),
+        ),
+    }
+}
+
+/// Where the form of a value is documented.
+pub fn forms() -> Text {
+    bilingual!(
+        "docs/CONFIG.md shows the form of each key",
+        "키마다의 형식은 docs/CONFIG.md에 있습니다"
+    )
+}
+
+/// A value of another type than the key takes.
+pub fn expected_type(ty: &str, found: Option<&str>) -> Text {
+    let ty = plain_type(ty);
+    match found {
+        Some(found) => Text {
+            en: format!("expected {}, found {found}", ty.en),
+            ko: format!("{} 값이어야 하는데 {found}", ty.ko),
+        },
+        None => {
+            Text { en: format!("expected {}", ty.en), ko: format!("{} 값이어야 함", ty.ko) }
         }
     }
 }
 
 /// The YAML reader's name of a Rust type, in words.
-pub fn plain_type(ty: &str) -> &str {
+fn plain_type(ty: &str) -> Text {
     match ty {
-        "u32" | "u64" => "a whole number, 0 or more",
-        "f32" | "f64" | "floating point" | "float" => "a number",
-        "bool" | "boolean" => "true or false",
-        other => other,
+        "u32" | "u64" => bilingual!("a whole number, 0 or more", "0 이상의 정수"),
+        "f32" | "f64" | "floating point" | "float" => bilingual!("a number", "숫자"),
+        "bool" | "boolean" => bilingual!("true or false", "true 또는 false"),
+        other => other.into(),
     }
 }
 
@@ -204,50 +248,64 @@ impl std::error::Error for ConfigError {}
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.in_language(Lang::En))
+    }
+}
+
+impl ConfigError {
+    /// Every problem, each with its place and its hint.
+    pub fn in_language(&self, lang: Lang) -> String {
         match self {
-            Self::NoTarget => f.write_str("no target: neither a config file nor --base-url"),
+            Self::NoTarget => bilingual!(
+                "no target: neither a config file nor --base-url",
+                "측정 대상 없음: 설정 파일도 --base-url도 없음"
+            )
+            .in_language(lang)
+            .to_owned(),
             Self::Invalid(issues) => {
-                for (i, issue) in issues.iter().enumerate() {
-                    let end = if i + 1 < issues.len() { "\n" } else { "" };
-                    write!(f, "{issue}{end}")?;
-                }
-                Ok(())
+                issues.iter().map(|issue| issue.in_language(lang)).collect::<Vec<_>>().join("\n")
             }
         }
     }
 }
 
-impl fmt::Display for Issue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Unknown => {}
+impl Issue {
+    fn in_language(&self, lang: Lang) -> String {
+        let mut out = match &self.place {
+            Place::Unknown => String::new(),
             Place::File { name, at, .. } => {
-                write!(f, "{}:{}:{}: ", one_line(name), at.line, at.column)?
+                format!("{}:{}:{}: ", one_line(name), at.line, at.column)
             }
-            Place::Flag(flag) => write!(f, "{}: ", one_line(flag))?,
-        }
+            Place::Flag(flag) => format!("{}: ", one_line(flag)),
+        };
         if !self.path.is_empty() {
-            write!(f, "{}: ", one_line(&self.path))?;
+            out += &format!("{}: ", one_line(&self.path));
         }
-        f.write_str(&one_line(&self.what))?;
+        out += &one_line(self.what.in_language(lang));
         if let Place::File { at, line: Some(line), .. } = &self.place {
-            write_snippet(f, *at, line)?;
+            out += &snippet(*at, line);
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {}", one_line(hint))?;
+            let (label, hint) = (hint_label(), one_line(hint.in_language(lang)));
+            out += &format!("\n  {}{hint}", label.in_language(lang));
         }
-        Ok(())
+        out
     }
 }
 
-fn write_snippet(f: &mut fmt::Formatter<'_>, at: Position, line: &str) -> fmt::Result {
+/// Before what to do.
+pub fn hint_label() -> Text {
+    bilingual!("hint: ", "힌트: ")
+}
+
+fn snippet(at: Position, line: &str) -> String {
     let before = " ".repeat(line.chars().take(at.column.saturating_sub(1)).count());
     let gutter = at.line.to_string();
     let blank = " ".repeat(gutter.len());
-    write!(f, "\n  {gutter} | {}\n  {blank} | {before}^", one_line(line))
+    format!("\n  {gutter} | {}\n  {blank} | {before}^", one_line(line))
 }
 
 /// A flag is wrong.
-pub fn flag_issue(flag: &str, what: &str, hint: &str) -> Issue {
+pub fn flag_issue(flag: &str, what: impl Into<Text>, hint: impl Into<Text>) -> Issue {
     Issue { place: Place::Flag(flag.to_owned()), ..Issue::new("", what, hint) }
 }

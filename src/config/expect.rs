@@ -11,9 +11,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check::Checker;
-use super::error::did_you_mean;
+use super::error::{did_you_mean, nearest_word};
 use super::units::{UnitError, parse_quantity};
 use super::wire::Span;
+use crate::lang::{Text, bilingual};
 use crate::metric::{Metric, Orientation, SloKind, Timing};
 
 /// Limits per request.
@@ -154,18 +155,23 @@ impl Checker {
             let names: Vec<String> = valid.into_iter().map(Metric::name).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             if Metric::parse(name).is_some() {
-                let what = format!("{name} is shown only: no change of it is judged");
-                let near = did_you_mean(name, &names);
-                let near =
-                    if near.starts_with("did you") { format!("{near} ") } else { String::new() };
-                self.bad_key(at, what, format!("{near}judged are: {}", names.join(", ")));
+                let what = bilingual!(
+                    "{name} is shown only: no change of it is judged",
+                    "{name}: 표시만 하고 변화를 판정하지 않는 지표"
+                );
+                let near = nearest_word(name, &names)
+                    .map_or_else(Text::default, |near| near.then(&" ".into()));
+                let judged = names.join(", ");
+                let all = bilingual!("judged are: {judged}", "판정하는 지표: {judged}");
+                self.bad_key(at, what, near.then(&all));
             } else {
                 let hint = if names.len() > 20 {
                     nearest_or_shape(name, &names)
                 } else {
                     did_you_mean(name, &names)
                 };
-                self.bad_key(at, format!("unknown metric `{name}`"), hint);
+                let what = bilingual!("unknown metric `{name}`", "알 수 없는 지표 `{name}`");
+                self.bad_key(at, what, hint);
             }
             return None;
         };
@@ -182,13 +188,13 @@ impl Checker {
 }
 
 /// A hundred names are no help: their pattern is.
-fn nearest_or_shape(name: &str, names: &[&str]) -> String {
-    let hint = did_you_mean(name, names);
-    if hint.starts_with("did you") {
-        hint
-    } else {
-        "such as ttft_p95, tpot_geomean, e2e_p99, slo_attainment, goodput, error_rate".into()
-    }
+fn nearest_or_shape(name: &str, names: &[&str]) -> Text {
+    nearest_word(name, names).unwrap_or_else(|| {
+        bilingual!(
+            "such as ttft_p95, tpot_geomean, e2e_p99, slo_attainment, goodput, error_rate",
+            "예: ttft_p95, tpot_geomean, e2e_p99, slo_attainment, goodput, error_rate"
+        )
+    })
 }
 
 /// Why a workload like this never has such a metric, and what to do.

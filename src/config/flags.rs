@@ -6,7 +6,7 @@
 use clap::Args;
 
 use super::arrival::{ArrivalFile, Levels};
-use super::error::{Issue, flag_issue, unknown};
+use super::error::{Issue, Unknown, flag_issue, unknown};
 use super::expect::SloFile;
 use super::gate::{BaselineFile, GateFile, GateMode};
 use super::position::Origins;
@@ -285,11 +285,7 @@ fn open_arrival(rate: Number, kind: &str, issues: &mut Vec<Issue>) -> Option<Arr
         }
         _ => {
             let hint = "one of: poisson, constant, gamma:BURSTINESS (such as gamma:0.5)";
-            issues.push(flag_issue(
-                "--arrival",
-                &format!("unknown arrival process `{kind}`"),
-                hint,
-            ));
+            issues.push(flag_issue("--arrival", format!("unknown arrival process `{kind}`"), hint));
             None
         }
     }
@@ -300,7 +296,7 @@ fn extra_body(text: &str, issues: &mut Vec<Issue>) -> Option<ExtraBody> {
         Ok(fields) => Some(fields),
         Err(e) => {
             let what = format!("is no JSON object: {e}");
-            issues.push(flag_issue("--extra-body", &what, "write it as '{\"top_p\": 0.9}'"));
+            issues.push(flag_issue("--extra-body", what, "write it as '{\"top_p\": 0.9}'"));
             None
         }
     }
@@ -317,7 +313,7 @@ fn slo(text: &str, issues: &mut Vec<Issue>) -> SloFile {
             other => {
                 issues.push(flag_issue(
                     "--slo",
-                    &format!("unknown kind `{other}`"),
+                    format!("unknown kind `{other}`"),
                     "write ttft=500ms,tpot=50ms,e2e=8s, or some of them",
                 ));
                 continue;
@@ -326,7 +322,7 @@ fn slo(text: &str, issues: &mut Vec<Issue>) -> SloFile {
         if slot.is_some() {
             issues.push(flag_issue(
                 "--slo",
-                &format!("`{}` is there twice", kind.trim()),
+                format!("`{}` is there twice", kind.trim()),
                 "keep one of them",
             ));
         }
@@ -339,7 +335,7 @@ fn span(text: Option<&str>, flag: &str, issues: &mut Vec<Issue>) -> Option<Span>
     match parse_duration(text?) {
         Ok(duration) => Some(Span(duration)),
         Err(error) => {
-            issues.push(flag_issue(flag, &error.what, &error.hint));
+            issues.push(flag_issue(flag, error.what, error.hint));
             None
         }
     }
@@ -355,8 +351,8 @@ fn named<T: Copy>(
     let found = valid.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
     if found.is_none() {
         let names: Vec<&str> = valid.iter().map(|(name, _)| *name).collect();
-        let (what, hint) = unknown("value", path, text, &names);
-        issues.push(flag_issue(flag, &what, &hint));
+        let (what, hint) = unknown(Unknown::Value, path, text, &names);
+        issues.push(flag_issue(flag, what, hint));
     }
     found
 }

@@ -16,7 +16,8 @@ use super::position::Origins;
 use super::server::ServerFile;
 use super::target::{Endpoint, SideFile, Target, TargetFile};
 use super::workload::{Workload, is_workload_name};
-use super::{Config, Lang, family, layers, overrides};
+use super::{Config, family, layers, overrides};
+use crate::lang::Lang;
 
 /// A config file, read by the caller.
 #[derive(Clone, Copy, Debug)]
@@ -188,10 +189,17 @@ fn finished(
     }
 }
 
-/// The language that a config file asks for, where it can be read: for what measures nothing and
-/// needs nothing else of it.
-pub fn lang_of(text: &str) -> Option<Lang> {
-    serde_saphyr::from_str::<Option<File>>(text).ok()??.lang
+/// The language that `--set` or a config file asks for, also where all else in the file is wrong:
+/// that is said in it.
+pub fn lang(text: Option<&str>, set: &[String]) -> Option<Lang> {
+    #[derive(serde::Deserialize)]
+    struct OnlyLang {
+        lang: Option<Lang>,
+    }
+    match set.iter().rev().find_map(|said| said.strip_prefix("lang=")) {
+        Some(said) => serde_saphyr::from_str(said).ok(),
+        None => serde_saphyr::from_str::<Option<OnlyLang>>(text?).ok()??.lang,
+    }
 }
 
 fn adhoc() -> File {
@@ -217,6 +225,7 @@ fn yaml_issue(error: &YamlError, origins: &Origins) -> Issue {
     let location = error.location();
     let path = location.map(|at| origins.path_at(at)).unwrap_or_default();
     let (what, hint) = describe(error, &path);
+    let hint = Some(hint);
     let place = location.map_or(Place::Unknown, |at| origins.place_at(at));
     origins.locate(Issue { path, what, hint, place, on_key: false })
 }
@@ -295,7 +304,6 @@ fn assemble(
             baselines_dir,
             baselines_ref,
             baselines_max_walk,
-            lang: file.lang.unwrap_or_default(),
         },
     );
     (config, check.issues)

@@ -43,9 +43,7 @@ mod workload;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
+pub use crate::lang::Lang;
 pub use address::{HINT as CREDENTIAL_HINT, credential};
 pub use arrival::{Arrival, Axis, Length, Level, SessionBegin, TimeUnit, TraceFormat};
 pub use error::{ConfigError, did_you_mean};
@@ -55,7 +53,7 @@ pub use flags::{ADHOC, Flags};
 pub use gate::{Counterpart, Fit, Gate, GateMode, OnAttempt, OnOpen, SameBuild, UNDER_TEST};
 pub use gpu::{Gpu, GpuName, GpuWatch, OnUnfit};
 pub use hypothesis::{Claim, Hypothesis, Term, parse_claim};
-pub use load::{DEMO, Source, Under, lang_of, load, load_target, load_under};
+pub use load::{DEMO, Source, Under, lang, load, load_target, load_under};
 pub use metrics::{Metrics, MetricsPage};
 pub use names::Names;
 pub use prompts::{Corpus, DatasetFormat, MOST_INPUT_TOKENS, PromptKind, Prompts};
@@ -85,15 +83,4 @@ pub struct Config {
     pub baselines_ref: Option<String>,
     /// Commits that are looked at for them, from 1 on.
     pub baselines_max_walk: u32,
-    /// Of what people read.
-    pub lang: Lang,
-}
-
-/// Language of summaries, pages and comments. What machines read is English.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Lang {
-    #[default]
-    En,
-    Ko,
 }

@@ -5,9 +5,12 @@
 
 use serde_json::{Map, Value};
 
-use super::error::{ConfigError, Issue, Place, did_you_mean, is_secret, plain_type, unknown};
+use super::error::{
+    ConfigError, Issue, Place, Unknown, did_you_mean, expected_type, forms, is_secret, unknown,
+};
 use super::file::{self, File};
 use super::position::{Origins, join};
+use crate::lang::{Text, bilingual};
 
 /// Keys of which one mapping can hold only one: setting one removes the others.
 const EITHER_OR: [&[&str]; 6] = [
@@ -48,23 +51,22 @@ fn apply_one(
     strip_nulls(&mut tree);
     let changed: File = serde_json::from_value(tree).map_err(|error| {
         let message = error.to_string();
-        let (what, hint) = message
-            .split_once('\n')
-            .unwrap_or((&message, "docs/CONFIG.md shows the form of each key"));
-        let what = what
+        let (what, hint) = match message.split_once('\n') {
+            Some((what, hint)) => (what, Text::from(hint)),
+            None => (message.as_str(), forms()),
+        };
+        let typed = what
             .strip_prefix("invalid type: ")
             .and_then(|rest| rest.split_once(", expected "))
-            .map_or_else(
-                || what.to_owned(),
-                |(found, expected)| format!("expected {}, found {found}", plain_type(expected)),
-            );
+            .map(|(found, expected)| expected_type(expected, Some(found)));
+        let what = typed.unwrap_or_else(|| what.into());
         wrong(&walk.path, what, hint)
     })?;
     origins.override_by(&walk.path, &shown(text));
     Ok(changed)
 }
 
-fn wrong(path: &str, what: impl Into<String>, hint: impl Into<String>) -> Box<Issue> {
+fn wrong(path: &str, what: impl Into<Text>, hint: impl Into<Text>) -> Box<Issue> {
     Box::new(Issue::new(path, what, hint))
 }
 
@@ -130,7 +132,7 @@ impl Walk<'_> {
         self.path = join(&parent, key);
         if below.is_empty() {
             let valid = self.nodes.iter().flat_map(|node| property_names(node)).collect::<Vec<_>>();
-            let (what, hint) = unknown("key", &parent, key, &valid);
+            let (what, hint) = unknown(Unknown::Key, &parent, key, &valid);
             return Err(wrong(&self.path, what, hint));
         }
         self.nodes = below;
@@ -200,15 +202,12 @@ impl Walk<'_> {
         };
         parsed.map_err(|error| {
             let (what, hint) = super::error::describe(&error, "");
-            let hint = hint.unwrap_or_else(|| {
-                "the value is YAML: a number, text, [a, b] or {key: value}".into()
-            });
             let value = if is_secret(&self.path) {
-                "the value".to_owned()
+                bilingual!("the value: ", "값: ")
             } else {
-                format!("value `{text}`")
+                bilingual!("value `{text}`: ", "값 `{text}`: ")
             };
-            wrong(&self.path, format!("{value}: {what}"), hint)
+            wrong(&self.path, value.then(&what), hint)
         })
     }
 }

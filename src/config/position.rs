@@ -95,7 +95,7 @@ impl Origins {
             issue.place = self.place_of(&issue.path, issue.on_key);
         }
         if let Place::File { line, .. } = &mut issue.place {
-            let hidden = is_secret(&issue.path) || issue.what.starts_with("holds ");
+            let hidden = is_secret(&issue.path) || issue.what.en.starts_with("holds ");
             *line = line.take().filter(|text| !hidden && is_showable(text));
         }
         issue

@@ -1,11 +1,10 @@
 //! A first config file as text: commented, every foreign word quoted where it must be. Not here:
 //! looking around or asking (`command/init`).
 
-use std::fmt::Write as _;
-
 use super::arrival::ArrivalFile;
 use super::presets;
 use super::workload::WorkloadFile;
+use crate::lang::{Lang, Text, bilingual};
 use crate::protocol::ProtocolName;
 
 /// What `init` writes.
@@ -29,7 +28,7 @@ pub struct StartTarget {
     /// Where it is not the usual one.
     pub protocol: Option<ProtocolName>,
     pub model: Option<String>,
-    pub model_note: Option<String>,
+    pub model_note: Option<Text>,
     /// The variable's name.
     pub api_key_env: Option<String>,
     pub headers: Vec<(String, String)>,
@@ -47,7 +46,7 @@ pub struct StartWorkload {
 pub struct Line {
     pub key: &'static str,
     pub value: String,
-    pub comment: Option<&'static str>,
+    pub comment: Option<Text>,
 }
 
 /// The figures of a preset in open loop, for whoever has the same under the same name.
@@ -71,8 +70,8 @@ impl Line {
         Self { key, value: value.into(), comment: None }
     }
 
-    pub fn with(key: &'static str, value: impl Into<String>, comment: &'static str) -> Self {
-        Self { key, value: value.into(), comment: Some(comment) }
+    pub fn with(key: &'static str, value: impl Into<String>, comment: impl Into<Text>) -> Self {
+        Self { key, value: value.into(), comment: Some(comment.into()) }
     }
 }
 
@@ -85,10 +84,17 @@ pub fn first_workload(gpu: bool) -> StartWorkload {
             Line::with(
                 "arrival",
                 "{poisson: {rate: 5}}",
-                "requests per second: about half of what the server can take",
+                bilingual!(
+                    "requests per second: about half of what the server can take",
+                    "초당 요청 수: 서버가 감당하는 양의 절반 정도"
+                ),
             ),
-            Line::with("requests", "100", "per round: p99 needs 100"),
-            Line::with("output_tokens", "128", "every answer has this length"),
+            Line::with(
+                "requests",
+                "100",
+                bilingual!("per round: p99 needs 100", "라운드마다: p99에는 100개 필요"),
+            ),
+            Line::with("output_tokens", "128", length()),
         ]
     } else {
         vec![
@@ -96,13 +102,27 @@ pub fn first_workload(gpu: bool) -> StartWorkload {
             Line::with(
                 "arrival",
                 "{closed: {concurrency: 1}}",
-                "one after the other; {poisson: {rate: 5}} is 5 a second",
+                bilingual!(
+                    "one after the other; {{poisson: {{rate: 5}}}} is 5 a second",
+                    "하나씩 차례로. {{poisson: {{rate: 5}}}}는 초당 5개"
+                ),
             ),
-            Line::with("requests", "30", "per round: p95 needs 20, p99 needs 100"),
-            Line::with("output_tokens", "64", "every answer has this length"),
+            Line::with(
+                "requests",
+                "30",
+                bilingual!(
+                    "per round: p95 needs 20, p99 needs 100",
+                    "라운드마다: p95에는 20개, p99에는 100개 필요"
+                ),
+            ),
+            Line::with("output_tokens", "64", length()),
         ]
     };
     StartWorkload { description: None, lines }
+}
+
+fn length() -> Text {
+    bilingual!("every answer has this length", "모든 응답의 길이")
 }
 
 /// The preset of that name, if it is one load in open loop.
@@ -139,111 +159,134 @@ pub fn presets() -> &'static [&'static str] {
     &presets::NAMES
 }
 
-/// The config file.
-pub fn render(starter: &Starter) -> String {
-    let mut out = String::from(
-        "# What goodput-gate measures and how it judges. `goodput-gate schema config` has every key, --dry-run shows the plan.\n",
-    );
+/// The config file, commented in the reader's language, which it keeps where that is not English.
+pub fn render(starter: &Starter, lang: Lang) -> String {
+    let mut page = Page { out: String::new(), lang };
+    page.line(bilingual!(
+        "# What goodput-gate measures and how it judges. `goodput-gate schema config` has every key, --dry-run shows the plan.",
+        "# goodput-gate가 무엇을 측정하고 어떻게 판정하는지. 모든 키는 `goodput-gate schema config`, 계획은 --dry-run으로 봅니다."
+    ).in_language(lang));
     for line in &starter.about {
-        let _ = writeln!(out, "# {}", one_line(line));
+        page.line(&format!("# {}", one_line(line)));
     }
-    out += "version: 1\ntarget:\n";
-    target(&mut out, "  ", &starter.target);
+    page.line("version: 1");
+    if lang == Lang::Ko {
+        page.push("lang: ko", Some(&"리포트와 메시지의 언어".into()));
+    }
+    page.line("target:");
+    page.target("  ", &starter.target);
     if starter.target.api_key_env.is_none() {
-        push(
-            &mut out,
-            "  # api_key_env: OPENAI_API_KEY",
-            Some("the variable's name, never the key"),
-        );
+        page.push("  # api_key_env: OPENAI_API_KEY", Some(&key_name()));
     }
     if !starter.targets.is_empty() {
-        push(&mut out, "targets:", Some("--target NAME measures one of these instead"));
+        let about = bilingual!(
+            "--target NAME measures one of these instead",
+            "--target NAME으로 이 중 하나를 측정"
+        );
+        page.push("targets:", Some(&about));
         for (name, side) in &starter.targets {
-            entry(&mut out, name, side);
+            page.entry(name, side);
         }
     }
-    out += "workloads:\n";
+    page.line("workloads:");
     for one in &starter.workloads {
-        workload(&mut out, one);
+        page.workload(one);
     }
-    out += GATE;
-    out
+    page.gate();
+    page.out
 }
 
-const GATE: &str = "\
-# Per request, and per run; take the figures from what `goodput-gate run` shows, then put them into a workload:
-#   slo: {ttft: 500ms, tpot: 50ms}
-#   limits: {slo_attainment: {min: 95%}}
-gate:
-  rounds: 3
-  on_inconclusive: warn                     # fail: exit 5 where neither better nor worse is proven
-  on_missing_baseline: warn                 # fail: exit 4
-";
-
-/// One of `targets`; without keys of its own it is a name for `target`.
-fn entry(out: &mut String, name: &str, side: &StartTarget) {
-    let (name, said) = (
-        scalar(name),
-        side.description.as_deref().map(|text| format!("description: {}", scalar(text))),
-    );
-    if *side == (StartTarget { description: side.description.clone(), ..StartTarget::default() }) {
-        let _ = writeln!(out, "  {name}: {{{}}}", said.unwrap_or_default());
-        return;
-    }
-    let _ = writeln!(out, "  {name}:");
-    if let Some(said) = said {
-        let _ = writeln!(out, "    {said}");
-    }
-    let _ = writeln!(out, "    target:");
-    target(out, "      ", side);
+fn key_name() -> Text {
+    bilingual!("the variable's name, never the key", "키가 아니라 환경 변수의 이름")
 }
 
-fn target(out: &mut String, indent: &str, target: &StartTarget) {
-    let mut note = target.note.as_deref();
-    if let Some(url) = &target.base_url {
-        push(out, &format!("{indent}base_url: {}", scalar(url)), note.take());
+/// A config file that is being written.
+struct Page {
+    out: String,
+    lang: Lang,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.out.extend([line, "\n"]);
     }
-    if let Some(protocol) = target.protocol {
-        push(out, &format!("{indent}protocol: {}", protocol.name()), None);
+
+    fn push(&mut self, line: &str, comment: Option<&Text>) {
+        let Some(comment) = comment else { return self.line(line) };
+        let width = COMMENT_COLUMN.max(line.chars().count() + 2);
+        self.line(&format!("{line:<width$}# {}", one_line(comment.in_language(self.lang))));
     }
-    if let Some(model) = &target.model {
-        push(
-            out,
-            &format!("{indent}model: {}", scalar(model)),
-            target.model_note.as_deref().or(note),
+
+    fn gate(&mut self) {
+        let about = bilingual!(
+            "# Per request, and per run; take the figures from what `goodput-gate run` shows, then put them into a workload:",
+            "# 요청마다(slo), 실행마다(limits)의 기준. `goodput-gate run`이 보여 주는 값을 보고 정해 워크로드에 넣으십시오:"
         );
-    }
-    if let Some(name) = &target.api_key_env {
-        push(
-            out,
-            &format!("{indent}api_key_env: {}", scalar(name)),
-            Some("the variable's name; its value may stand in .env"),
+        self.line(about.in_language(self.lang));
+        self.line("#   slo: {ttft: 500ms, tpot: 50ms}");
+        self.line("#   limits: {slo_attainment: {min: 95%}}");
+        self.line("gate:");
+        self.line("  rounds: 3");
+        let open = bilingual!(
+            "fail: exit 5 where neither better nor worse is proven",
+            "fail: 좋아짐도 나빠짐도 입증되지 않으면 종료 코드 5"
         );
+        self.push("  on_inconclusive: warn", Some(&open));
+        let missing = bilingual!("fail: exit 4", "fail: 기준선이 없으면 종료 코드 4");
+        self.push("  on_missing_baseline: warn", Some(&missing));
     }
-    if !target.headers.is_empty() {
-        let all: Vec<String> =
-            target.headers.iter().map(|(k, v)| format!("{}: {}", scalar(k), scalar(v))).collect();
-        push(out, &format!("{indent}headers: {{{}}}", all.join(", ")), None);
-    }
-}
 
-fn workload(out: &mut String, one: &StartWorkload) {
-    let said = one.description.as_deref().map(|text| Line::new("description", scalar(text)));
-    let (first, rest) = one.lines.split_at(one.lines.len().min(1));
-    for (index, line) in first.iter().chain(&said).chain(rest).enumerate() {
-        let lead = if index == 0 { "  - " } else { "    " };
-        push(out, &format!("{lead}{}: {}", line.key, line.value), line.comment);
-    }
-}
-
-fn push(out: &mut String, line: &str, comment: Option<&str>) {
-    match comment {
-        Some(comment) => {
-            let width = COMMENT_COLUMN.max(line.chars().count() + 2);
-            let _ = writeln!(out, "{line:<width$}# {}", one_line(comment));
+    /// One of `targets`; without keys of its own it is a name for `target`.
+    fn entry(&mut self, name: &str, side: &StartTarget) {
+        let name = scalar(name);
+        let said = side.description.as_deref().map(|text| format!("description: {}", scalar(text)));
+        let only = StartTarget { description: side.description.clone(), ..StartTarget::default() };
+        if *side == only {
+            return self.line(&format!("  {name}: {{{}}}", said.unwrap_or_default()));
         }
-        None => {
-            let _ = writeln!(out, "{line}");
+        self.line(&format!("  {name}:"));
+        if let Some(said) = said {
+            self.line(&format!("    {said}"));
+        }
+        self.line("    target:");
+        self.target("      ", side);
+    }
+
+    fn target(&mut self, indent: &str, target: &StartTarget) {
+        let mut note = target.note.as_deref().map(Text::from);
+        if let Some(url) = &target.base_url {
+            self.push(&format!("{indent}base_url: {}", scalar(url)), note.take().as_ref());
+        }
+        if let Some(protocol) = target.protocol {
+            self.push(&format!("{indent}protocol: {}", protocol.name()), None);
+        }
+        if let Some(model) = &target.model {
+            let note = target.model_note.as_ref().or(note.as_ref());
+            self.push(&format!("{indent}model: {}", scalar(model)), note);
+        }
+        if let Some(name) = &target.api_key_env {
+            let about = bilingual!(
+                "the variable's name; its value may stand in .env",
+                "환경 변수의 이름. 값은 .env에 써도 됨"
+            );
+            self.push(&format!("{indent}api_key_env: {}", scalar(name)), Some(&about));
+        }
+        if !target.headers.is_empty() {
+            let all: Vec<String> = target
+                .headers
+                .iter()
+                .map(|(k, v)| format!("{}: {}", scalar(k), scalar(v)))
+                .collect();
+            self.push(&format!("{indent}headers: {{{}}}", all.join(", ")), None);
+        }
+    }
+
+    fn workload(&mut self, one: &StartWorkload) {
+        let said = one.description.as_deref().map(|text| Line::new("description", scalar(text)));
+        let (first, rest) = one.lines.split_at(one.lines.len().min(1));
+        for (index, line) in first.iter().chain(&said).chain(rest).enumerate() {
+            let lead = if index == 0 { "  - " } else { "    " };
+            self.push(&format!("{lead}{}: {}", line.key, line.value), line.comment.as_ref());
         }
     }
 }
@@ -278,9 +321,15 @@ mod tests {
     use super::*;
 
     fn loaded(starter: &Starter) -> super::super::Config {
-        let text = render(starter);
-        load(Some(Source { name: "c", text: &text }), &[], &Flags::default(), &|_| None)
-            .unwrap_or_else(|e| panic!("{e}\n{text}"))
+        let loaded = |lang| {
+            let text = render(starter, lang);
+            assert_eq!(super::super::lang(Some(&text), &[]).unwrap_or_default(), lang, "{text}");
+            load(Some(Source { name: "c", text: &text }), &[], &Flags::default(), &|_| None)
+                .unwrap_or_else(|e| panic!("{e}\n{text}"))
+        };
+        let english = loaded(Lang::En);
+        assert_eq!(english, loaded(Lang::Ko));
+        english
     }
 
     #[test]

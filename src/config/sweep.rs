@@ -181,7 +181,7 @@ mod tests {
             "concurrency=",
         ] {
             let issue = parse(text).expect_err(text);
-            assert!(issue.hint.is_some_and(|hint| hint.contains("rate=1..20")), "{text}");
+            assert!(issue.hint.is_some_and(|hint| hint.en.contains("rate=1..20")), "{text}");
         }
         let long = vec!["1"; 65].join(",");
         assert!(parse(&format!("rate={long}")).is_err());

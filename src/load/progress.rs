@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Counters;
 use crate::clock::monotonic_ns;
+use crate::lang::{Text, bilingual};
 use crate::print;
 
 /// Redrawn this often on a terminal.
@@ -44,7 +45,7 @@ pub enum Extent {
 }
 
 impl Live {
-    pub fn start(label: String, extent: Extent, counters: Arc<Counters>, style: Style) -> Self {
+    pub fn start(label: Text, extent: Extent, counters: Arc<Counters>, style: Style) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         let run = move || match style {
@@ -68,33 +69,36 @@ impl Drop for Live {
     }
 }
 
-fn redraw(label: &str, extent: Extent, counters: &Counters, stop: &AtomicBool) {
+fn redraw(label: &Text, extent: Extent, counters: &Counters, stop: &AtomicBool) {
     let bar = ProgressBar::with_draw_target(Some(PARTS), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{prefix} {elapsed} {bar:12} {wide_msg}") {
         bar.set_style(style);
     }
-    bar.set_prefix(print::label(label));
+    bar.set_prefix(print::label(label.in_language(print::language())));
     let began = monotonic_ns();
     while !stop.load(Ordering::Relaxed) {
         let now = Now::read(counters, began);
         bar.set_position(now.parts(extent));
-        bar.set_message(now.line(extent));
+        bar.set_message(now.line(extent).in_language(print::language()).to_owned());
         std::thread::park_timeout(REDRAW);
     }
     bar.finish_and_clear();
 }
 
-fn plain(label: &str, extent: Extent, counters: &Counters, stop: &AtomicBool, style: Style) {
+fn plain(label: &Text, extent: Extent, counters: &Counters, stop: &AtomicBool, style: Style) {
     let began = monotonic_ns();
     loop {
         std::thread::park_timeout(Duration::from_secs(PLAIN_SECS));
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        let text = Now::read(counters, began).line(extent);
+        let line = Now::read(counters, began).line(extent);
         let text = match style {
-            Style::Json => serde_json::json!({"level": "info", "event": "progress", "label": label, "text": text}).to_string(),
-            Style::Text => format!("{label}: {text}"),
+            Style::Json => serde_json::json!({"level": "info", "event": "progress", "label": label.en, "text": line.en}).to_string(),
+            Style::Text => {
+                let lang = print::language();
+                format!("{}: {}", label.in_language(lang), line.in_language(lang))
+            }
         };
         print::say(&text);
     }
@@ -132,27 +136,32 @@ impl Now {
     }
 
     /// What is left first: the end of the line is cut off where the terminal is narrow.
-    fn line(&self, extent: Extent) -> String {
+    fn line(&self, extent: Extent) -> Text {
         let elapsed = self.elapsed.max(0.001);
         let rate = self.done as f64 / elapsed;
-        let (of, left) = match extent {
+        let Self { sent, done, failed, .. } = self;
+        let (sent, left) = match extent {
             Extent::Requests(all) => (
-                format!(" of {all}"),
-                (self.done > 0).then(|| all.saturating_sub(self.done) as f64 / rate),
+                bilingual!("sent {sent} of {all}", "전송 {sent}/{all}"),
+                (*done > 0).then(|| all.saturating_sub(*done) as f64 / rate),
             ),
-            Extent::Time(all) => (String::new(), Some((all.as_secs_f64() - self.elapsed).max(0.0))),
+            Extent::Time(all) => (
+                bilingual!("sent {sent}", "전송 {sent}"),
+                Some((all.as_secs_f64() - self.elapsed).max(0.0)),
+            ),
         };
-        format!(
-            "{}sent {}{of}, done {}, failed {}, {rate:.1} req/s{}",
-            left.map_or_else(String::new, |seconds| format!("{seconds:.0} s left, ")),
-            self.sent,
-            self.done,
-            self.failed,
-            self.good.map_or_else(String::new, |good| format!(
-                ", goodput {:.1} req/s",
-                good as f64 / elapsed
-            )),
-        )
+        let left = left.map_or_else(Text::default, |seconds| {
+            bilingual!("{seconds:.0} s left, ", "{seconds:.0}초 남음, ")
+        });
+        let good = self.good.map_or_else(Text::default, |good| {
+            let good = good as f64 / elapsed;
+            bilingual!(", goodput {good:.1} req/s", ", goodput {good:.1} req/s")
+        });
+        let rest = bilingual!(
+            ", done {done}, failed {failed}, {rate:.1} req/s",
+            ", 완료 {done}, 실패 {failed}, {rate:.1} req/s"
+        );
+        left.then(&sent).then(&rest).then(&good)
     }
 }
 
@@ -164,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_is_left_comes_first_and_is_cut_off_nowhere() {
-        let line = NOW.line(Extent::Requests(100));
+        let line = NOW.line(Extent::Requests(100)).en;
         assert_eq!(
             line,
             "30 s left, sent 45 of 100, done 40, failed 1, 2.0 req/s, goodput 1.5 req/s"
@@ -172,7 +181,7 @@ mod tests {
         assert_eq!(NOW.parts(Extent::Requests(100)), 40);
         // Before the first answer nobody knows.
         assert_eq!(
-            Now { done: 0, ..NOW }.line(Extent::Requests(100)).split(',').next(),
+            Now { done: 0, ..NOW }.line(Extent::Requests(100)).en.split(',').next(),
             Some("sent 45 of 100")
         );
     }
@@ -181,16 +190,16 @@ mod tests {
     fn a_closed_loop_by_duration_ends_by_the_clock() {
         let minute = Extent::Time(Duration::from_secs(60));
         assert_eq!(
-            NOW.line(minute),
+            NOW.line(minute).en,
             "40 s left, sent 45, done 40, failed 1, 2.0 req/s, goodput 1.5 req/s"
         );
         assert_eq!(NOW.parts(minute), 33);
         let late = Now { elapsed: 61.0, ..NOW };
-        assert!(late.line(minute).starts_with("0 s left, ") && late.parts(minute) == PARTS);
+        assert!(late.line(minute).en.starts_with("0 s left, ") && late.parts(minute) == PARTS);
     }
 
     #[test]
     fn without_slos_there_is_no_goodput() {
-        assert!(!Now { good: None, ..NOW }.line(Extent::Requests(100)).contains("goodput"));
+        assert!(!Now { good: None, ..NOW }.line(Extent::Requests(100)).en.contains("goodput"));
     }
 }

@@ -14,6 +14,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+pub use super::error::ProbeError;
+use super::error::{no_authority, no_reset, refusal_hint, unreachable_hint, with_extra};
 use super::recognise::Model;
 use crate::config::{CacheReset, Verb};
 use crate::protocol::{
@@ -34,32 +36,6 @@ pub struct Access<'a> {
     pub patience: Duration,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum ProbeError {
-    #[error("cannot reach {url}: {why}\nhint: {hint}")]
-    Unreachable { url: String, why: String, hint: &'static str },
-    #[error("{url} answers {status}: {text}{hint}")]
-    Status { url: String, status: u16, text: String, hint: &'static str },
-    #[error("{url} answers 200 with an error: {text}")]
-    Failure { url: String, text: String },
-    #[error(
-        "{url} answers with {what} where JSON was expected\nhint: base_url is the API's, usually ending in /v1"
-    )]
-    NotJson { url: String, what: String },
-    #[error("{url} answers with more than {} MiB\nhint: base_url is the API's, usually ending in /v1", MOST_BYTES >> 20)]
-    Endless { url: String },
-    #[error("the server lists {0} models ({1}): name one (target.model, --model)")]
-    ManyModels(usize, String),
-    #[error("the server lists no model: name one (target.model, --model)")]
-    NoModel,
-    #[error(
-        "the name of its model holds the key or a header's value that the server was sent: name the model (target.model, --model)"
-    )]
-    SecretModel,
-    #[error("cannot use header or certificate: {0}")]
-    Access(String),
-}
-
 /// A probe may wait for a model that is cold.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -77,11 +53,7 @@ const MAX_COMPLETION_TOKENS: &str = LengthField::MaxCompletionTokens.name();
 
 /// Far above any list of models or answer of two tokens; memory must not grow with what a server
 /// sends.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
-
-/// Of a request that holds the user's own fields.
-const WITH_EXTRA: &str = "\nhint: the request held the fields of extra_body, and none of them is left out; take out what the server refuses";
-const NO_RESET: &str = "\nhint: target.cache_reset asks for it; vLLM serves it in development mode only (VLLM_SERVER_DEV_MODE=1); `none` goes without";
+pub(super) const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 pub struct Probe {
     http: reqwest::Client,
@@ -109,7 +81,7 @@ impl Probe {
             .no_proxy();
         if let Some(pem) = access.ca_pem {
             let authorities = reqwest::Certificate::from_pem_bundle(pem)
-                .map_err(|e| ProbeError::Access(chain(&e)))?;
+                .map_err(|e| ProbeError::Access(chain(&e).into()))?;
             if authorities.is_empty() {
                 return Err(ProbeError::Access("no certificate in target.ca_file".into()));
             }
@@ -120,10 +92,7 @@ impl Probe {
             // (a bare container) will do.
             builder = builder.tls_certs_only([]);
         }
-        let no_authority = "name the authority that signed the server's certificate (target.ca_file), or install the system's";
-        let http = builder
-            .build()
-            .map_err(|e| ProbeError::Access(format!("{}\nhint: {no_authority}", chain(&e))))?;
+        let http = builder.build().map_err(|e| ProbeError::Access(no_authority(&chain(&e))))?;
         let secrets = protocol::secrets(access.api_key, access.headers);
         let keys = protocol::keys(access.api_key, access.headers);
         Ok(Self {
@@ -184,7 +153,7 @@ impl Probe {
         match self.refused(&url, answer).await {
             Ok(answer) => body(&url, answer).await.map(drop),
             Err(ProbeError::Status { url, status, text, .. }) => {
-                Err(ProbeError::Status { url, status, text, hint: NO_RESET })
+                Err(ProbeError::Status { url, status, text, hint: no_reset() })
             }
             Err(other) => Err(other),
         }
@@ -293,7 +262,7 @@ impl Probe {
         }
         Err(match refusal {
             Some(ProbeError::Status { url, status, text, .. }) if !extra.is_empty() => {
-                ProbeError::Status { url, status, text, hint: WITH_EXTRA }
+                ProbeError::Status { url, status, text, hint: with_extra() }
             }
             other => other.unwrap_or(ProbeError::NoModel),
         })
@@ -384,23 +353,7 @@ impl Probe {
             return Ok(answer);
         }
         let body = body(url, answer).await.unwrap_or_default();
-        let hint = match status.as_u16() {
-            401 | 403 => {
-                "\nhint: name the variable that holds the key (target.api_key_env, --api-key-env)"
-            }
-            404 => match self.family {
-                Family::OpenAi => {
-                    "\nhint: is the model's name right, and does base_url end in /v1?"
-                }
-                Family::Ollama | Family::Triton => {
-                    "\nhint: is the model's name right, and is base_url the server's root (http://HOST:PORT)?"
-                }
-            },
-            429 | 503 => {
-                "\nhint: the server is busy or not ready: it was asked again for a minute, unless it asked for a longer wait (retry-after)"
-            }
-            _ => "",
-        };
+        let hint = refusal_hint(status.as_u16(), self.family);
         let text = protocol::redact(protocol::error_text(&body), &self.secrets);
         Err(ProbeError::Status { url: url.to_owned(), status: status.as_u16(), text, hint })
     }
@@ -421,7 +374,7 @@ fn headers(access: &Access<'_>) -> Result<HeaderMap, ProbeError> {
     let mut headers = HeaderMap::new();
     let key = access.api_key.map(|k| ("authorization".to_owned(), format!("Bearer {k}")));
     for (name, value) in key.iter().chain(access.headers) {
-        let bad = || ProbeError::Access(format!("header {name:?}"));
+        let bad = || ProbeError::Access(format!("header {name:?}").into());
         let mut value: HeaderValue = value.parse().map_err(|_| bad())?;
         value.set_sensitive(true);
         headers.insert(name.parse::<HeaderName>().map_err(|_| bad())?, value);
@@ -496,11 +449,7 @@ fn is_html(answer: &reqwest::Response) -> bool {
 
 fn unreachable(url: &str, error: &reqwest::Error) -> ProbeError {
     let why = chain(error);
-    let hint = if why.contains("certificate") {
-        "name the authority that signed the server's certificate (target.ca_file)"
-    } else {
-        "is the server up, and is the port right?"
-    };
+    let hint = unreachable_hint(&why);
     ProbeError::Unreachable { url: url.to_owned(), why, hint }
 }
 

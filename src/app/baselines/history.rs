@@ -4,6 +4,7 @@
 
 use anyhow::bail;
 
+use crate::app::sentence::plain_sentence;
 use crate::app::sessions::Found;
 use crate::app::sessions::placed::on_lineage;
 use crate::app::sessions::reviewed::Reviewed;
@@ -11,6 +12,7 @@ use crate::app::workspace::Workspace;
 use crate::baseline::lineage::Repo;
 use crate::compare::{History, Placed, Selection, Why};
 use crate::config::{Bound, Config, Lang, Workload, did_you_mean};
+use crate::lang::{Text, bilingual};
 use crate::metric::{METHOD, Metric};
 use crate::record::session::Session;
 use crate::report::history::{self, Branch};
@@ -37,7 +39,7 @@ pub struct Request<'a> {
 
 /// Paragraphs: of each workload its segments, then each metric over the sessions, and limits that
 /// are slack.
-pub fn paragraphs(config: &Config, asked: &Request<'_>) -> anyhow::Result<Vec<String>> {
+pub fn paragraphs(config: &Config, asked: &Request<'_>) -> anyhow::Result<Vec<Text>> {
     let metrics = metrics(asked.metric)?;
     let branch = Sessions::read(config, asked)?;
     let mut all = Vec::new();
@@ -47,7 +49,7 @@ pub fn paragraphs(config: &Config, asked: &Request<'_>) -> anyhow::Result<Vec<St
             workload
                 .segment
                 .iter()
-                .map(|line| format!("{name}: {}", text::plain(&line.to_string()))),
+                .map(|line| Text::from(format!("{name}: ")).then(&plain_sentence(line.clone()))),
         );
         for history in &workload.histories {
             all.push(in_words(&workload.name, history));
@@ -58,10 +60,10 @@ pub fn paragraphs(config: &Config, asked: &Request<'_>) -> anyhow::Result<Vec<St
         }
     }
     if branch.names.is_empty() {
-        all.push(
-            "no baseline sessions on this lineage yet: `goodput-gate baseline update` adds one"
-                .into(),
-        );
+        all.push(bilingual!(
+            "no baseline sessions on this lineage yet: `goodput-gate baseline update` adds one",
+            "이 계보에 아직 기준선 세션이 없습니다: `goodput-gate baseline update`로 추가합니다"
+        ));
     }
     Ok(all)
 }
@@ -105,10 +107,11 @@ impl Sessions {
         if let Some(wanted) = asked.workload {
             if names.iter().all(|name| name != wanted) {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                bail!(
-                    "no session of workload {wanted:?} on this lineage\nhint: {}",
-                    did_you_mean(wanted, &names)
+                let what = bilingual!(
+                    "no session of workload {wanted:?} on this lineage\nhint: ",
+                    "이 계보에 워크로드 {wanted:?}의 세션 없음\n힌트: "
                 );
+                bail!(what.then(&did_you_mean(wanted, &names)));
             }
             names.retain(|name| name == wanted);
         }
@@ -144,7 +147,10 @@ fn metrics(asked: Option<&str>) -> anyhow::Result<Vec<Metric>> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     match Metric::parse(asked) {
         Some(metric) => Ok(vec![metric]),
-        None => bail!("no metric is called {asked:?}\nhint: {}", did_you_mean(asked, &names)),
+        None => bail!(
+            bilingual!("no metric is called {asked:?}\nhint: ", "{asked:?}라는 지표 없음\n힌트: ")
+                .then(&did_you_mean(asked, &names))
+        ),
     }
 }
 
@@ -158,26 +164,36 @@ fn alike<'a>(selection: &Selection<'a>, sessions: &'a [Placed]) -> Vec<&'a Sessi
     sessions.iter().map(|(_, s)| s).filter(|s| known(s) && !other(s)).collect()
 }
 
-fn in_words(name: &str, history: &history::History<'_>) -> String {
-    let (metric, count) = (history.metric, history.count());
-    let mut out = vec![format!(
-        "{}: {metric} over {count}  {}",
-        text::plain(name),
-        sparkline(&history.values())
-    )];
+fn in_words(name: &str, history: &history::History<'_>) -> Text {
+    let metric = history.metric;
+    let (name, line) = (text::plain(name), sparkline(&history.values()));
+    let (sessions, without) = (history.points.len(), history.unmeasured);
+    let more =
+        if without > 0 { format!(", 값 없는 세션 {without}개") } else { String::new() };
+    let mut out = vec![Text {
+        en: format!("{name}: {metric} over {}  {line}", history.count()),
+        ko: format!("{name}: {metric}, 세션 {sessions}개{more}  {line}"),
+    }];
     for (i, (session, value)) in history.points.iter().enumerate() {
         let here = history.moved.iter().filter(|c| c.at == i);
-        out.extend(here.map(|change| format!("  -- {}", history.step(change))));
+        out.extend(here.map(|change| format!("  -- {}", history.step(change)).into()));
         let day =
             text::plain(&session.commit_date).split('T').next().unwrap_or_default().to_owned();
         let (commit, id) = (text::short(&session.commit), text::plain(&session.session));
-        out.push(format!("  {commit}  {day}  {id}  {}", history.value(*value)));
+        out.push(format!("  {commit}  {day}  {id}  {}", history.value(*value)).into());
     }
-    out.extend(history.moves());
+    out.extend(history.moved.iter().map(|change| {
+        let (commit, step) =
+            (text::short(&history.points[change.at].0.commit), history.step(change));
+        bilingual!("moved at {commit}: {step}", "{commit}에서 이동: {step}")
+    }));
     if history.moved.is_empty() {
-        out.push("no change point (E-divisive, permutation test, p <= 0.01)".into());
+        out.push(bilingual!(
+            "no change point (E-divisive, permutation test, p <= 0.01)",
+            "변화점 없음 (E-divisive, 순열 검정, p <= 0.01)"
+        ));
     }
-    out.join("\n")
+    Text::joined(&out, "\n")
 }
 
 fn sparkline(values: &[f64]) -> String {
@@ -195,7 +211,7 @@ fn sparkline(values: &[f64]) -> String {
 }
 
 /// A tighter limit, where many sessions stayed far within it.
-fn slack(workload: &Workload, sessions: &[&Session], metric: Metric) -> Option<String> {
+fn slack(workload: &Workload, sessions: &[&Session], metric: Metric) -> Option<Text> {
     let limit = workload.limits.iter().find_map(|l| match l.bound {
         Bound::Max(max) if l.metric == metric => Some(max),
         _ => None,
@@ -205,13 +221,14 @@ fn slack(workload: &Workload, sessions: &[&Session], metric: Metric) -> Option<S
     let worst = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let unit = metric.unit().suffix();
     (values.len() >= MANY && worst < limit * SLACK).then(|| {
-        format!(
-            "limit {metric} max {} is slack: the worst of {} sessions is {}; {} would leave {:.0} % of room",
-            text::value(unit, Some(limit)),
-            values.len(),
-            text::value(unit, Some(worst)),
-            text::value(unit, Some(worst * ROOM)),
-            (ROOM - 1.0) * 100.0
+        bilingual!(
+            "limit {metric} max {limit} is slack: the worst of {sessions} sessions is {worst}; {tighter} would leave {room:.0} % of room",
+            "한도 {metric} max {limit}가 느슨함: 세션 {sessions}개 중 최악이 {worst}. {tighter}로 낮춰도 여유 {room:.0} %",
+            limit = text::value(unit, Some(limit)),
+            sessions = values.len(),
+            worst = text::value(unit, Some(worst)),
+            tighter = text::value(unit, Some(worst * ROOM)),
+            room = (ROOM - 1.0) * 100.0
         )
     })
 }

@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context as _;
-
+use crate::app::artefacts::unremovable;
 use crate::app::sessions::placed::distance;
 use crate::app::workspace::{Workspace, baselines_folder};
 use crate::baseline::store;
 use crate::config::Config;
+use crate::lang::Explained as _;
 
 /// How many files.
 pub struct Pruned {
@@ -49,8 +49,7 @@ pub fn prune(
         for (_, _, path) in sessions.iter().skip(keep) {
             removed += 1;
             if !dry_run {
-                std::fs::remove_file(path)
-                    .with_context(|| format!("cannot remove {}", path.display()))?;
+                std::fs::remove_file(path).explained(|| unremovable(path))?;
             }
             each(path);
         }

@@ -7,13 +7,16 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::show::commits_back;
 use crate::accept::KnownAcceptance;
+use crate::app::sentence::{left_out as left_out_words, plain_sentence};
 use crate::app::sessions::Found;
 use crate::app::sessions::placed::{distance, on_lineage};
 use crate::app::sessions::reviewed::Reviewed;
 use crate::app::workspace::Workspace;
 use crate::compare::{History, Selection, Why};
 use crate::config::Config;
+use crate::lang::{Text, bilingual};
 use crate::record::session::Session;
 use crate::report::text;
 
@@ -38,7 +41,8 @@ pub struct Walk {
     accepted: Vec<AcceptedStep>,
     anchor: Option<AnchorStep>,
     /// Of each kind of session, which segment counts, and what was left out of it for its level.
-    segments: Vec<String>,
+    #[serde(serialize_with = "english")]
+    segments: Vec<Text>,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,6 +81,8 @@ struct Step {
     distance_commits: Option<u32>,
     /// Why a check of its kind would not use it; none where it would.
     left_out: Option<String>,
+    #[serde(skip)]
+    why: Option<Text>,
 }
 
 /// `named`: the base.
@@ -104,13 +110,14 @@ pub fn walk(here: &Workspace, config: &Config, named: Option<&str>) -> anyhow::R
             .left_out
             .iter()
             .find(|((_, other), why)| other == s && *why != Why::Copy)
-            .map(|(_, why)| why.to_string());
+            .map(|(_, why)| left_out_words(*why));
         why.filter(|_| kind.sessions().all(|used| used != s))
     };
     let mut sessions: Vec<Step> = found
         .files
         .iter()
-        .map(|(path, s)| Step {
+        .map(|(path, s)| (path, s, left_out(s)))
+        .map(|(path, s, why)| Step {
             workload: s.workload.clone(),
             fingerprint: s.fingerprint.key(under_test),
             commit: s.commit.clone(),
@@ -118,7 +125,8 @@ pub fn walk(here: &Workspace, config: &Config, named: Option<&str>) -> anyhow::R
             session: s.session.clone(),
             path: config.baselines_dir.join(path).display().to_string(),
             distance_commits: distance(&found.links, s),
-            left_out: left_out(s),
+            left_out: why.as_ref().map(ToString::to_string),
+            why,
         })
         .collect();
     sessions.sort_by_cached_key(|s| {
@@ -152,7 +160,10 @@ pub fn walk(here: &Workspace, config: &Config, named: Option<&str>) -> anyhow::R
             .iter()
             .flat_map(|((name, key), kind)| {
                 let lines = std::iter::once(kind.segment()).chain(kind.levels());
-                lines.map(move |line| format!("{name} {key}: {line}")).collect::<Vec<_>>()
+                let about = format!("{} {key}: ", text::plain(name));
+                lines
+                    .map(|line| Text::from(&*about).then(&plain_sentence(line)))
+                    .collect::<Vec<_>>()
             })
             .collect(),
         sessions,
@@ -179,82 +190,123 @@ fn accepted(k: &KnownAcceptance, on: &str) -> AcceptedStep {
 }
 
 /// The walk in words.
-pub fn in_words(walk: &Walk) -> String {
-    let mut lines = vec![
-        format!("HEAD         {}", text::short(&walk.head)),
-        format!("base         {} ({})", text::plain(&walk.base), text::short(&walk.base_commit)),
-        format!(
-            "merge base   {}{}",
-            text::short(&walk.merge_base),
-            if walk.on_base { " (HEAD is on the base branch)" } else { "" }
-        ),
-        format!("sessions of  the tree of {}", text::plain(&walk.read_from_words)),
-        format!(
-            "walk         {} and its first parents: {}",
-            text::short(&walk.start),
-            text::count(walk.commits as u64, "commit", "commits")
-        ),
-    ];
-    lines.extend(walk.notices.iter().map(|n| format!("note: {}", text::plain(n))));
-    let on = walk.sessions.iter().filter_map(|s| Some((s.distance_commits?, s)));
-    lines.extend(on.map(|(steps, s)| {
-        let back = if steps == 0 {
-            "there".into()
-        } else {
-            format!("{} back", text::count(u64::from(steps), "commit", "commits"))
-        };
-        format!(
-            "  {:<14} {} {back:<16} {} {}{}",
-            text::plain(&s.workload),
-            text::short(&s.commit),
-            s.fingerprint,
-            text::plain(&s.session),
-            s.left_out.as_ref().map(|why| format!(" left out: {why}")).unwrap_or_default()
-        )
+pub fn in_words(walk: &Walk) -> Text {
+    let mut lines = way(walk);
+    lines.extend(walk.notices.iter().map(|notice| {
+        let notice = text::plain(notice);
+        bilingual!("note: {notice}", "참고: {notice}")
     }));
-    lines.extend(walk.segments.iter().map(|line| format!("segment      {}", text::plain(line))));
+    let on = walk.sessions.iter().filter_map(|s| Some((s.distance_commits?, s)));
+    lines.extend(on.map(|(steps, s)| step(steps, s)));
+    lines.extend(
+        walk.segments.iter().map(|line| bilingual!("segment      ", "구간         ").then(line)),
+    );
     let off = walk.sessions.iter().filter(|s| s.distance_commits.is_none());
     lines.extend(off.map(|s| {
-        format!(
-            "  {:<14} {} left out: neither its commit nor its tree is on this lineage",
-            text::plain(&s.workload),
-            text::short(&s.commit)
+        let (workload, commit) = (text::plain(&s.workload), text::short(&s.commit));
+        bilingual!(
+            "  {workload:<14} {commit} left out: neither its commit nor its tree is on this lineage",
+            "  {workload:<14} {commit} 제외: 커밋도 트리도 이 계보에 없음"
         )
     }));
-    lines.extend(walk.accepted.iter().map(|a| {
-        let state = match (a.state, a.landed_commits) {
-            ("expired", _) => format!("expired on {}", a.until),
-            (_, Some(back)) => {
-                format!(
-                    "in the history since {} back, until {}",
-                    text::count(u64::from(back), "commit", "commits"),
-                    a.until
-                )
-            }
-            _ => format!("until {}", a.until),
-        };
-        let by =
-            a.by.as_deref()
-                .map_or("not committed yet".into(), |by| format!("by {}", text::plain(by)));
-        let (workload, reason) = (text::plain(&a.workload), text::plain(&a.reason));
-        format!(
-            "accepted     {} of {workload} on {}, {state}: {reason} ({by})",
-            a.metric,
-            text::plain(&a.fingerprint)
-        )
-    }));
-    lines.extend(walk.anchor.iter().map(|a| match &a.missing {
-        Some(why) => format!("anchor       {}: {}", text::plain(&a.name), text::plain(why)),
-        None => format!(
-            "anchor       {}: {}",
-            text::plain(&a.name),
-            text::count(a.sessions as u64, "session", "sessions")
-        ),
-    }));
+    lines.extend(walk.accepted.iter().map(accepted_in_words));
+    lines.extend(walk.anchor.iter().map(anchor_in_words));
     if walk.sessions.is_empty() {
-        lines.push(
-            "no session there: `goodput-gate baseline update` on the base branch adds one".into(),
-        );
+        lines.push(bilingual!(
+            "no session there: `goodput-gate baseline update` on the base branch adds one",
+            "세션 없음: base 브랜치에서 `goodput-gate baseline update`로 추가합니다"
+        ));
     }
-    lines.join("\n")
+    Text::joined(&lines, "\n")
+}
+
+/// From where to where it was looked.
+fn way(walk: &Walk) -> Vec<Text> {
+    let (base, tip) = (text::plain(&walk.base), text::short(&walk.base_commit));
+    let merge_base = bilingual!(
+        "merge base   {commit}",
+        "merge base   {commit}",
+        commit = text::short(&walk.merge_base)
+    );
+    let on_base = if walk.on_base {
+        bilingual!(" (HEAD is on the base branch)", " (HEAD가 base 브랜치에 있음)")
+    } else {
+        Text::default()
+    };
+    let (start, commits) = (text::short(&walk.start), walk.commits);
+    vec![
+        format!("HEAD         {}", text::short(&walk.head)).into(),
+        format!("base         {base} ({tip})").into(),
+        merge_base.then(&on_base),
+        bilingual!(
+            "sessions of  the tree of {tree}",
+            "세션 위치    {tree}의 트리",
+            tree = text::plain(&walk.read_from_words)
+        ),
+        Text {
+            en: format!(
+                "walk         {start} and its first parents: {}",
+                text::count(commits as u64, "commit", "commits")
+            ),
+            ko: format!("탐색         {start}와 그 첫 부모들: 커밋 {commits}개"),
+        },
+    ]
+}
+
+fn step(steps: u32, s: &Step) -> Text {
+    let back = if steps == 0 { bilingual!("there", "그 커밋") } else { commits_back(steps) };
+    let (workload, commit) = (text::plain(&s.workload), text::short(&s.commit));
+    let (key, session) = (&s.fingerprint, text::plain(&s.session));
+    let line = Text {
+        en: format!("  {workload:<14} {commit} {:<16} {key} {session}", back.en),
+        ko: format!("  {workload:<14} {commit} {:<12} {key} {session}", back.ko),
+    };
+    match &s.why {
+        Some(why) => line.then(&bilingual!(" left out: ", " 제외: ")).then(why),
+        None => line,
+    }
+}
+
+fn accepted_in_words(a: &AcceptedStep) -> Text {
+    let until = &a.until;
+    let state = match (a.state, a.landed_commits) {
+        ("expired", _) => bilingual!("expired on {until}", "{until}에 기한 만료"),
+        (_, Some(back)) => {
+            let back = commits_back(back);
+            Text {
+                en: format!("in the history since {}, until {until}", back.en),
+                ko: format!("{}부터 이력에 있음, 기한 {until}", back.ko),
+            }
+        }
+        _ => bilingual!("until {until}", "기한 {until}"),
+    };
+    let by = a.by.as_deref().map(text::plain).map_or_else(
+        || bilingual!("not committed yet", "아직 커밋 안 됨"),
+        |by| bilingual!("by {by}", "{by}"),
+    );
+    let (metric, workload) = (&a.metric, text::plain(&a.workload));
+    let (key, reason) = (text::plain(&a.fingerprint), text::plain(&a.reason));
+    Text {
+        en: format!(
+            "accepted     {metric} of {workload} on {key}, {}: {reason} ({})",
+            state.en, by.en
+        ),
+        ko: format!("수용         {workload} {metric} ({key}), {}: {reason} ({})", state.ko, by.ko),
+    }
+}
+
+fn anchor_in_words(a: &AnchorStep) -> Text {
+    let name = text::plain(&a.name);
+    let state = match a.missing.as_deref().map(text::plain) {
+        Some(why) => why.into(),
+        None => Text {
+            en: text::count(a.sessions as u64, "session", "sessions"),
+            ko: format!("세션 {}개", a.sessions),
+        },
+    };
+    bilingual!("anchor       {name}: ", "앵커         {name}: ").then(&state)
+}
+
+fn english<S: serde::Serializer>(lines: &[Text], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(lines.iter().map(|line| &line.en))
 }

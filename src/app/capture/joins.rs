@@ -11,7 +11,8 @@ use crate::compare::{Accepted, Begin, History, Placed, Selection, Sought, change
 use crate::evaluate::{self, Baseline, Part};
 use crate::exit::Failure;
 use crate::judge::{self, Decision};
-use crate::print::say;
+use crate::lang::bilingual;
+use crate::print::note;
 use crate::record::session::Session;
 use crate::record::{Record, WorkloadRecord};
 use crate::report::text;
@@ -87,9 +88,10 @@ fn answered(
             words: words_if_faster(&selection, &workload.name, new),
         }),
         (None, Some(_)) if worse.is_none() => {
-            say(&format!(
-                "note: {} needs no --level-shift: it is not slower than the sessions that it joins, so none is kept",
-                text::plain(&workload.name)
+            note(&bilingual!(
+                "{name} needs no --level-shift: it is not slower than the sessions that it joins, so none is kept",
+                "{name}: 이전 세션보다 느리지 않아 --level-shift가 필요 없고, 저장하지 않음",
+                name = text::plain(&workload.name)
             ));
             Ok(Joined {
                 level_shift: None,
@@ -111,10 +113,11 @@ fn answered(
         }
         (moved, None) => {
             let sizes = worse.or_else(|| moved.map(|m| changes(m))).unwrap_or_default();
-            bail!(Failure::gate(&format!(
-                "not added to the baseline, {} is slower than the sessions that it would join ({}): {sizes}\nhint: find what makes it slower (`goodput-gate compare`); if it is meant, `goodput-gate accept --reason ...` on its report, or say why here: --level-shift REASON",
-                text::plain(&workload.name),
-                before(&selection, new),
+            bail!(Failure::gate(bilingual!(
+                "not added to the baseline, {name} is slower than the sessions that it would join ({before}): {sizes}\nhint: find what makes it slower (`goodput-gate compare`); if it is meant, `goodput-gate accept --reason ...` on its report, or say why here: --level-shift REASON",
+                "기준선에 추가하지 않음, {name}: 이전 세션들({before})보다 느림: {sizes}\n힌트: 느려진 원인을 찾으십시오 (`goodput-gate compare`). 의도한 것이면 리포트에 `goodput-gate accept --reason ...`를 실행하거나, 여기서 이유를 쓰십시오: --level-shift REASON",
+                name = text::plain(&workload.name),
+                before = before(&selection, new),
             )))
         }
     }

@@ -18,7 +18,8 @@ use crate::github::event::{Ci, Slug};
 use crate::github::proposal::{self, Proposal, Proposed};
 use crate::github::push::{self, Commit, File, PushError, Pushed};
 use crate::github::{ApiError, Client};
-use crate::print::{self, say};
+use crate::lang::{Text, bilingual};
+use crate::print::{self, note};
 use crate::record::session::Session;
 use crate::report::sessions as text;
 use crate::report::text::count;
@@ -101,9 +102,11 @@ impl Landing {
                 &format!("{what} not on GitHub: {why}"),
             ));
         }
-        bail!(Failure::measure(&format!(
-            "{what} measured and not on GitHub: {why}\nnote: nothing is lost, the files are in the working tree ({}); keep them and the record as an artifact, or commit them with git",
-            added.iter().map(|a| a.path.display().to_string()).collect::<Vec<_>>().join(", ")
+        let files: Vec<String> = added.iter().map(|a| a.path.display().to_string()).collect();
+        bail!(Failure::measure(bilingual!(
+            "{what} measured and not on GitHub: {why}\nnote: nothing is lost, the files are in the working tree ({files}); keep them and the record as an artifact, or commit them with git",
+            "{what} 측정 완료, GitHub에는 올리지 못함: {why}\n참고: 잃은 것은 없음. 파일은 작업 트리에 있으니({files}) 레코드와 함께 아티팩트로 보관하거나 git으로 커밋하십시오",
+            files = files.join(", ")
         )))
     }
 
@@ -160,7 +163,10 @@ async fn there(client: &Client, named: Option<String>) -> Result<String, PushErr
         Err(e) if PushError::Api(e.clone()).is_final() => Err(e.into()),
         Ok(Some(_)) => Ok(branch),
         Err(e) => {
-            say(&format!("note: whether {branch} is there could not be asked now: {e}"));
+            note(&bilingual!(
+                "whether {branch} is there could not be asked now: {e}",
+                "{branch} 브랜치가 있는지 지금은 확인하지 못함: {e}"
+            ));
             Ok(branch)
         }
     }
@@ -178,20 +184,33 @@ fn file(added: &Added, root: &Path) -> anyhow::Result<File> {
 }
 
 /// What somebody does who is not on GitHub.
-fn elsewhere(ci: &Ci, how: How, branch: Option<&str>, baselines: &Path) -> String {
+fn elsewhere(ci: &Ci, how: How, branch: Option<&str>, baselines: &Path) -> Text {
     let lacks = match (&ci.repository, token()) {
-        (None, None) => "GITHUB_REPOSITORY and GITHUB_TOKEN are not set",
-        (None, Some(_)) => "GITHUB_REPOSITORY is not set (OWNER/NAME)",
-        (Some(_), _) => {
-            "GITHUB_TOKEN is not in the environment (a step: `env: {GITHUB_TOKEN: \"${{ github.token }}\"}`)"
-        }
+        (None, None) => bilingual!(
+            "GITHUB_REPOSITORY and GITHUB_TOKEN are not set",
+            "GITHUB_REPOSITORY와 GITHUB_TOKEN이 설정되지 않음"
+        ),
+        (None, Some(_)) => bilingual!(
+            "GITHUB_REPOSITORY is not set (OWNER/NAME)",
+            "GITHUB_REPOSITORY가 설정되지 않음 (OWNER/NAME)"
+        ),
+        (Some(_), _) => bilingual!(
+            "GITHUB_TOKEN is not in the environment (a step: `env: {{GITHUB_TOKEN: \"${{{{ github.token }}}}\"}}`)",
+            "환경 변수 GITHUB_TOKEN 없음 (step: `env: {{GITHUB_TOKEN: \"${{{{ github.token }}}}\"}}`)"
+        ),
     };
     let (flag, to) = match how {
         How::Push => ("--push", branch.unwrap_or("BRANCH").to_owned()),
         How::PullRequest => ("--pull-request", format!("{BRANCHES}{}", branch.unwrap_or("main"))),
     };
-    format!(
-        "{flag} commits through GitHub's API, and {lacks}\nhint: elsewhere leave it out, and after the update: git add {} && git commit -m \"Add a baseline session\" && git push origin HEAD:{to}",
+    let commands = format!(
+        "git add {} && git commit -m \"Add a baseline session\" && git push origin HEAD:{to}",
         baselines.display()
-    )
+    );
+    bilingual!("{flag} commits through GitHub's API, and ", "{flag}는 GitHub API로 커밋하는데 ")
+        .then(&lacks)
+        .then(&bilingual!(
+            "\nhint: elsewhere leave it out, and after the update: {commands}",
+            "\n힌트: GitHub이 아니면 이 옵션을 빼고, update 뒤에: {commands}"
+        ))
 }

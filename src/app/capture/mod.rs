@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::artefacts;
-use super::error_text::error_text;
+use super::error_text;
 use super::job::Job;
 use super::measure;
 use super::options::RunOptions;
@@ -22,7 +22,8 @@ use crate::compare::{KEPT_SESSIONS, Why};
 use crate::config::{Config, Endpoint, Lang};
 use crate::evaluate::{self, Baseline};
 use crate::exit::{ExitStatus, Failure};
-use crate::print::say;
+use crate::lang::{Explained as _, Text, bilingual};
+use crate::print::{note, speak};
 use crate::record::session::Session;
 use crate::record::{GitFacts, Record, WorkloadRecord};
 use crate::report::text;
@@ -46,7 +47,7 @@ pub struct New<'a> {
     /// Where it goes besides the working tree.
     pub land: Option<Land>,
     /// Takes each line of the answer, as soon as it is true.
-    pub tell: &'a dyn Fn(&str),
+    pub tell: &'a dyn Fn(&Text),
 }
 
 /// How new sessions are measured.
@@ -106,19 +107,20 @@ fn landed(
 ) -> anyhow::Result<ExitStatus> {
     let Some(landing) = landing.filter(|_| !adding.added.is_empty()) else { return outcome };
     if matches!(outcome, Ok(ExitStatus::Interrupted)) {
-        say(
-            "note: not on GitHub, since the run was interrupted: the files that were added are in the working tree",
-        );
+        note(&bilingual!(
+            "not on GitHub, since the run was interrupted: the files that were added are in the working tree",
+            "중단되어 GitHub에는 올리지 않음: 추가한 파일은 작업 트리에 있음"
+        ));
         return outcome;
     }
     match (landing.land(&adding.added, repo.root().unwrap_or(Path::new(""))), outcome) {
         (Ok(line), outcome) => {
-            (adding.tell)(&line);
+            (adding.tell)(&line.into());
             outcome
         }
         (Err(lost), outcome) => {
             if let Err(first) = outcome {
-                say(&error_text(&first));
+                speak(&error_text::text(&first));
             }
             Err(lost)
         }
@@ -132,9 +134,10 @@ fn measured(
 ) -> anyhow::Result<ExitStatus> {
     let (here, config, options) = (adding.here, adding.config, sessions.options);
     if sessions.count > 1 && matches!(config.target.endpoint, Endpoint::Http(_)) {
-        say(
-            "note: this server is not started by the gate, so these sessions share one start, and the baseline will not know how starts differ\nhint: restart the server between sessions, or let the gate start it (`server.start`)",
-        );
+        note(&bilingual!(
+            "this server is not started by the gate, so these sessions share one start, and the baseline will not know how starts differ\nhint: restart the server between sessions, or let the gate start it (`server.start`)",
+            "게이트가 시작하지 않는 서버이므로 이 세션들은 한 번의 시작을 공유하고, 시작마다의 차이를 기준선이 알 수 없음\n힌트: 세션 사이에 서버를 다시 시작하거나, 게이트가 시작하게 하십시오 (`server.start`)"
+        ));
     }
     let Some(mut job) = (sessions.begin)()? else { return Ok(ExitStatus::Interrupted) };
     let told = |e: &anyhow::Error| {
@@ -146,14 +149,15 @@ fn measured(
     let mut refused = 0;
     for session in 0..sessions.count {
         if sessions.count > 1 {
-            say(&format!("session {} of {}", session + 1, sessions.count));
+            let (number, count) = (session + 1, sessions.count);
+            speak(&bilingual!("session {number} of {count}", "세션 {number}/{count}"));
         }
         let starts = |record: &Record| adding.starts(record, sessions.starts_given);
         let record = measure::capture(here, config, options, Some(git.clone()), &job, &starts)
             .inspect_err(told)?
             .saved()?;
         if job.stop.signalled() {
-            say("interrupted: nothing was added to the baseline");
+            speak(&nothing_added());
             return Ok(ExitStatus::Interrupted);
         }
         // One disturbed session of several is no reason to stop: it is said, and not added.
@@ -165,22 +169,27 @@ fn measured(
                 if sessions.count > 1
                     && ExitStatus::from_error(&e) == ExitStatus::CouldNotMeasure =>
             {
-                say(&error_text(&e));
+                speak(&error_text::text(&e));
                 refused += 1;
             }
             other => other?,
         }
         let left = sessions.count - session - 1;
         if left > 0 && job.stop.stopping() {
-            say("the time limit is over: no further session is measured");
+            speak(&bilingual!(
+                "the time limit is over: no further session is measured",
+                "시간 제한 도달: 세션을 더 측정하지 않음"
+            ));
             refused += left;
             break;
         }
     }
     if refused > 0 {
-        say(&format!(
-            "{refused} of {} were not added",
-            text::count(u64::from(sessions.count), "session", "sessions")
+        let count = u64::from(sessions.count);
+        speak(&bilingual!(
+            "{refused} of {all} were not added",
+            "{all} 중 {refused}개는 추가하지 않음",
+            all = text::count(count, "session", "sessions")
         ));
         return Ok(ExitStatus::CouldNotMeasure);
     }
@@ -190,9 +199,10 @@ fn measured(
 fn clean(here: &Workspace, repo: &Repo, force: bool) -> anyhow::Result<GitFacts> {
     let git = here.head_facts(repo)?;
     if git.dirty && !force {
-        bail!(
-            "the working tree has changes that no commit holds, so a baseline of this commit would not be of this commit\nhint: commit or stash them, or say `baseline update --force`"
-        );
+        bail!(bilingual!(
+            "the working tree has changes that no commit holds, so a baseline of this commit would not be of this commit\nhint: commit or stash them, or say `baseline update --force`",
+            "커밋하지 않은 변경이 있어 이 커밋의 기준선이 되지 못함\n힌트: 커밋하거나 stash하십시오. 그대로 하려면 `baseline update --force`"
+        ));
     }
     Ok(git)
 }
@@ -217,13 +227,13 @@ fn from_records(
 /// A record for `--from`. What was measured in a dirty tree is not of its commit, however clean the
 /// tree is now.
 fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
-    let record = Record::parse(&artefacts::read(path)?)
-        .with_context(|| format!("cannot use {}", path.display()))?;
+    let record = Record::parse(&artefacts::read(path)?).explained(|| unusable(path))?;
     if record.git.as_ref().is_some_and(|git| git.dirty) && !force {
-        bail!(
-            "{} was measured in a tree with changes that no commit holds, so it is not of its commit\nhint: measure again in a clean tree, or say --force",
-            path.display()
-        );
+        bail!(bilingual!(
+            "{path} was measured in a tree with changes that no commit holds, so it is not of its commit\nhint: measure again in a clean tree, or say --force",
+            "{path}: 커밋하지 않은 변경이 있는 상태에서 측정되어 그 커밋의 것이 아님\n힌트: 변경이 없는 상태에서 다시 측정하거나 --force를 쓰십시오",
+            path = path.display()
+        ));
     }
     Ok(record)
 }
@@ -232,35 +242,40 @@ fn stored(path: &Path, force: bool) -> anyhow::Result<Record> {
 /// runs, limits whose breach nobody has accepted.
 fn accept(here: &Workspace, record: &Record, config: &Config) -> anyhow::Result<()> {
     if record.interrupted {
-        bail!(Failure::measure(
-            &"not added to the baseline, the run was interrupted: measure again"
-        ));
+        bail!(Failure::measure(bilingual!(
+            "not added to the baseline, the run was interrupted: measure again",
+            "기준선에 추가하지 않음, 측정이 중단됨: 다시 측정하십시오"
+        )));
     }
     if record.pair.is_some() {
-        bail!(
-            "not added to the baseline, the record is one side of an interleaved run, which judged this very code\nhint: measure it by itself: goodput-gate baseline update"
-        );
+        bail!(bilingual!(
+            "not added to the baseline, the record is one side of an interleaved run, which judged this very code\nhint: measure it by itself: goodput-gate baseline update",
+            "기준선에 추가하지 않음, 이 코드를 판정한 교차 측정의 한쪽 레코드임\n힌트: 따로 측정하십시오: goodput-gate baseline update"
+        ));
     }
     for workload in &record.workloads {
         if let Some(why) = evaluate::incomplete(record, workload) {
-            bail!(Failure::measure(&format!(
-                "not added to the baseline, {}: {why}",
-                workload.name
+            bail!(Failure::measure(bilingual!(
+                "not added to the baseline, {name}: {why}",
+                "기준선에 추가하지 않음, {name}: {why}",
+                name = workload.name
             )));
         }
     }
     for workload in &record.workloads {
         let why = workload.unfit();
         if let Some(first) = why.first() {
-            bail!(Failure::measure(&format!(
-                "not added to the baseline, the measurement of {} is INVALID: {first}",
-                workload.name
+            bail!(Failure::measure(bilingual!(
+                "not added to the baseline, the measurement of {name} is INVALID: {first}",
+                "기준선에 추가하지 않음, {name}의 측정이 INVALID: {first}",
+                name = workload.name
             )));
         }
     }
     if let Some(why) = evaluate::same_build(record)? {
-        bail!(Failure::measure(&format!(
-            "not added to the baseline, this build differs from itself: {why}\nhint: something else uses this machine, or its speed drifts: see `goodput-gate doctor`, measure again"
+        bail!(Failure::measure(bilingual!(
+            "not added to the baseline, this build differs from itself: {why}\nhint: something else uses this machine, or its speed drifts: see `goodput-gate doctor`, measure again",
+            "기준선에 추가하지 않음, 같은 빌드인데 서로 다름: {why}\n힌트: 다른 프로세스가 이 머신을 쓰거나 속도가 변하고 있습니다. `goodput-gate doctor`로 확인하고 다시 측정하십시오"
         )));
     }
     let accepted = Baselines::of_head(here, config)?.baseline("").accepted;
@@ -271,17 +286,20 @@ fn accept(here: &Workspace, record: &Record, config: &Config) -> anyhow::Result<
     for workload in &report.workloads {
         if workload.verdict == Some(Verdict::Failed) {
             let first = workload.reasons.first().cloned().unwrap_or_default();
-            bail!(Failure::measure(&format!(
-                "not added to the baseline, {} breaches a limit: {first}\nhint: set slo and limits to what this server is to deliver; what was measured is in record.json of the output folder",
-                workload.name
+            bail!(Failure::measure(bilingual!(
+                "not added to the baseline, {name} breaches a limit: {first}\nhint: set slo and limits to what this server is to deliver; what was measured is in record.json of the output folder",
+                "기준선에 추가하지 않음, {name}의 한도 위반: {first}\n힌트: slo와 limits를 이 서버가 내야 할 값으로 정하십시오. 측정값은 출력 폴더의 record.json에 있습니다",
+                name = workload.name
             )));
         }
         // Errors of a reference hide errors of a candidate.
         let failed = workload.requests - workload.completed.min(workload.requests);
         if failed * 100 > workload.requests {
-            bail!(Failure::measure(&format!(
-                "not added to the baseline, {failed} of {} requests of {} failed\nhint: see the errors in report.md of the output folder; more than 1 % is no reference",
-                workload.requests, workload.name
+            bail!(Failure::measure(bilingual!(
+                "not added to the baseline, {failed} of {all} requests of {name} failed\nhint: see the errors in report.md of the output folder; more than 1 % is no reference",
+                "기준선에 추가하지 않음, {name}의 요청 {all}개 중 {failed}개 실패\n힌트: 오류는 출력 폴더의 report.md에 있습니다. 1 %를 넘으면 기준이 될 수 없습니다",
+                all = workload.requests,
+                name = workload.name
             )));
         }
     }
@@ -293,7 +311,7 @@ pub fn add_measured(
     here: &Workspace,
     config: &Config,
     record: &Record,
-    tell: &dyn Fn(&str),
+    tell: &dyn Fn(&Text),
 ) -> anyhow::Result<()> {
     accept(here, record, config)?;
     let folder = here.baselines_folder(config)?;
@@ -324,7 +342,7 @@ fn joins(
     let mut sessions = Vec::new();
     for (workload, Joined { level_shift, words }) in record.workloads.iter().zip(joined) {
         if let Some(line) = words {
-            (adding.tell)(&line);
+            (adding.tell)(&line.into());
         }
         let session = Session::from_record(record, workload)
             .context("a baseline is keyed by commit, and the record has none")?;
@@ -342,17 +360,33 @@ fn add(record: &Record, new: Vec<Session>, adding: &mut Adding<'_>) -> anyhow::R
         let written = there.map_or_else(|| store::write(adding.folder, &session, under_test), Ok);
         // What was measured is lost for the baseline.
         let path =
-            written.map_err(|e| Failure::measure(&format!("{:#}", anyhow::Error::from(e))))?;
-        (adding.tell)(&format!("added {}", path.display()));
+            written.map_err(|e| Failure::measure(format!("{:#}", anyhow::Error::from(e))))?;
+        let shown = path.display();
+        (adding.tell)(&bilingual!("added {shown}", "추가: {shown}"));
         adding.added.push(Added { path, session });
         adding.keep_the_last(workload)?;
-        (adding.tell)(&adding.sees(record, workload)?);
+        (adding.tell)(&adding.sees(record, workload)?.into());
     }
     if adding.lands {
         return Ok(());
     }
-    (adding.tell)("hint: commit these files; a check finds them by commit, on every machine");
+    (adding.tell)(&bilingual!(
+        "hint: commit these files; a check finds them by commit, on every machine",
+        "힌트: 이 파일들을 커밋하십시오. check는 어느 머신에서나 커밋으로 찾습니다"
+    ));
     Ok(())
+}
+
+pub fn nothing_added() -> Text {
+    bilingual!(
+        "interrupted: nothing was added to the baseline",
+        "중단됨: 기준선에 아무것도 추가하지 않음"
+    )
+}
+
+fn unusable(path: &Path) -> Text {
+    let path = path.display();
+    bilingual!("cannot use {path}", "{path} 사용 불가")
 }
 
 /// The baseline as it is before and after a session is added.
@@ -364,7 +398,7 @@ struct Adding<'a> {
     lands: bool,
     /// Why what is added may be slower.
     level_shift: Option<&'a str>,
-    tell: &'a dyn Fn(&str),
+    tell: &'a dyn Fn(&Text),
     added: Vec<Added>,
 }
 
@@ -382,9 +416,10 @@ impl Adding<'_> {
                 .is_ok_and(|all| all.select(w, &self.config.gate.under_test, None).used.is_empty())
         });
         if first && usual >= 2 && !given {
-            say(
+            speak(&bilingual!(
                 "first session of its kind: six starts, so that this build is also compared with itself",
-            );
+                "이런 종류의 첫 세션: 빌드를 자기 자신과도 비교하도록 여섯 번 시작"
+            ));
             return FIRST_CAPTURE.max(usual);
         }
         usual
@@ -406,7 +441,11 @@ impl Adding<'_> {
                 continue;
             }
             let path = store::remove(self.folder, &placed.1, &self.config.gate.under_test)?;
-            (self.tell)(&format!("removed {}: the last {KEPT_SESSIONS} are kept", path.display()));
+            (self.tell)(&bilingual!(
+                "removed {path}: the last {KEPT_SESSIONS} are kept",
+                "삭제: {path} (최근 {KEPT_SESSIONS}개만 보관)",
+                path = path.display()
+            ));
         }
         Ok(())
     }

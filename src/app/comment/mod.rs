@@ -15,6 +15,7 @@ use crate::config::{Config, GateMode, Lang};
 use crate::evaluate;
 use crate::exit::ExitStatus;
 use crate::github::event::{Ci, Slug, sha};
+use crate::lang::bilingual;
 use crate::record::facts::{limit_record, policy};
 use crate::record::{Record, Slo, WorkloadRecord, recompute};
 use crate::report::Report;
@@ -53,7 +54,7 @@ pub struct Comment<'a> {
     /// Sessions that were named instead of the repository's.
     pub baseline: Option<&'a Path>,
     pub given: &'a Given,
-    pub lang: Option<Lang>,
+    pub lang: Lang,
     /// Nothing is sent.
     pub dry_run: bool,
 }
@@ -97,16 +98,24 @@ pub fn comment(what: &Comment<'_>) -> anyhow::Result<Option<String>> {
         ledger.ask_github(what.gate, what.pull);
     }
     let reports = reports(what, &judged, &head, &ledger)?;
-    let about = about(&ci, &gate, &head, gate::lang(what.lang, &judged.config));
+    let about = about(&ci, &gate, &head, what.lang);
     // Never a success: what a stored record says has not been seen by this job.
     let post = Post { ci: &ci, gate, reports: &reports, about, trusted: false, pulls: Vec::new() };
     if what.dry_run {
         return Ok(Some(text::comment(&reports, &post.about, &publish::marker(&post))));
     }
-    let repository = repository.context("which repository? Name it with --repo OWNER/NAME")?;
-    let token = token.context(
-        "GITHUB_TOKEN is not set: the comment is posted with it (or with GOODPUT_GATE_TOKEN)",
-    )?;
+    let repository = repository.ok_or_else(|| {
+        bilingual!(
+            "which repository? Name it with --repo OWNER/NAME",
+            "저장소를 알 수 없음: --repo OWNER/NAME으로 지정하십시오"
+        )
+    })?;
+    let token = token.ok_or_else(|| {
+        bilingual!(
+            "GITHUB_TOKEN is not set: the comment is posted with it (or with GOODPUT_GATE_TOKEN)",
+            "GITHUB_TOKEN이 설정되지 않음: 코멘트를 올리는 데 필요 (또는 GOODPUT_GATE_TOKEN)"
+        )
+    })?;
     send(post, judged, &repository, &token);
     Ok(None)
 }

@@ -13,8 +13,9 @@ use anyhow::Context as _;
 
 use crate::app::workspace::Workspace;
 use crate::app::workspace::place::{NAMES, Refused, find, searched};
-use crate::config::{self, Config, ConfigError, Flags, Lang, Source};
-use crate::print::say;
+use crate::config::{self, Config, ConfigError, Flags, Source};
+use crate::lang::{Explained as _, Lang, Text, bilingual};
+use crate::print::note;
 use crate::read;
 
 /// What somebody typed of a config.
@@ -40,8 +41,9 @@ pub fn config(here: &Workspace, given: &Given) -> anyhow::Result<Config> {
     let path = path(here, given)?;
     if let Some(passed) = find(cwd).ok().flatten().filter(|_| path.is_none()) {
         let name = shown(&passed, cwd);
-        say(&format!(
-            "note: {name} is not read: beside --base-url the flags alone say what is sent; `--config {name}` reads it, too"
+        note(&bilingual!(
+            "{name} is not read: beside --base-url the flags alone say what is sent; `--config {name}` reads it, too",
+            "{name} 파일은 읽지 않음: --base-url이 있으면 보낼 내용은 플래그로만 정함. 함께 읽으려면 `--config {name}`"
         ));
     }
     let text = path.as_ref().map(|p| read_config(p)).transpose()?;
@@ -54,19 +56,11 @@ pub fn config(here: &Workspace, given: &Given) -> anyhow::Result<Config> {
     })
 }
 
-/// The flag or the environment, else what the config says.
-pub fn lang(chosen: Option<Lang>, config: &Config) -> Lang {
-    chosen.unwrap_or(config.lang)
-}
-
-/// The same where no config is needed: that of the file, or of this folder, where there is one that
-/// can be read.
-pub fn lang_here(here: &Workspace, chosen: Option<Lang>, file: Option<&Path>) -> Lang {
-    let configured = || {
-        let path = file.map(Path::to_owned).or_else(|| find(here.cwd().ok()?).ok()?)?;
-        config::lang_of(&read_config(&path).ok()?)
-    };
-    chosen.or_else(configured).unwrap_or_default()
+/// The language that it asks for, where it can be read.
+pub fn lang(here: &Workspace, given: &Given) -> Option<Lang> {
+    let path = path(here, given).ok().flatten();
+    let text = path.and_then(|path| read_config(&path).ok());
+    config::lang(text.as_deref(), &given.set)
 }
 
 /// With a base URL the command line says all; a file is used only when it is named. Errors: the one
@@ -82,10 +76,13 @@ pub fn path(here: &Workspace, given: &Given) -> anyhow::Result<Option<PathBuf>> 
 
 fn unasked(refused: &Refused, cwd: &Path) -> anyhow::Error {
     let name = shown(Path::new(&refused.file), cwd);
-    anyhow::anyhow!(
-        "{refused}\nhint: look at it, then name it with `--config {name}`; or make it and its folder yours alone (chown, chmod o-w), or \
-         tell git that this repository is safe (`git config --global --add safe.directory DIR`)"
-    )
+    let (file, why) = (&refused.file, &refused.why);
+    anyhow::anyhow!(bilingual!(
+        "{file} is not read unasked: {why}\nhint: look at it, then name it with `--config {name}`; or make it and its folder yours alone (chown, chmod o-w), or \
+         tell git that this repository is safe (`git config --global --add safe.directory DIR`)",
+        "{file}: 지정하지 않으면 읽지 않음: {why}\n힌트: 내용을 확인하고 `--config {name}`로 지정하십시오. 또는 파일과 폴더의 소유자와 권한을 자신만 쓸 수 있게 바꾸거나(chown, chmod o-w), \
+         이 저장소가 안전하다고 git에 알리십시오 (`git config --global --add safe.directory DIR`)"
+    ))
 }
 
 /// The config of a file that another config names, with nothing over it.
@@ -95,8 +92,10 @@ pub fn named(here: &Workspace, file: &Path) -> anyhow::Result<Config> {
 }
 
 pub fn read_config(path: &Path) -> anyhow::Result<String> {
-    read::text(path, read::WRITTEN)
-        .with_context(|| format!("cannot read the config {}", path.display()))
+    read::text(path, read::WRITTEN).explained(|| {
+        let path = path.display();
+        bilingual!("cannot read the config {path}", "설정 파일 {path} 읽기 실패")
+    })
 }
 
 pub fn shown(path: &Path, cwd: &Path) -> String {
@@ -105,9 +104,18 @@ pub fn shown(path: &Path, cwd: &Path) -> String {
 
 fn no_target(cwd: &Path) -> anyhow::Error {
     let names = NAMES.join(" or ");
-    anyhow::anyhow!(
-        "nothing to measure: no config found; looked for {names} in {}\nhint: name one with --config FILE, or a server with --base-url URL; \
-         `goodput-gate init` looks for servers and writes a config; `goodput-gate check --demo` shows a gate without either",
-        searched(cwd)
-    )
+    let places = searched(cwd);
+    anyhow::anyhow!(Text {
+        en: format!(
+            "nothing to measure: no config found; looked for {names} in {}\nhint: name one with --config FILE, or a server with --base-url URL; \
+             `goodput-gate init` looks for servers and writes a config; `goodput-gate check --demo` shows a gate without either",
+            places.en
+        ),
+        ko: format!(
+            "측정할 것 없음: 설정 파일 없음. {}에서 {} 찾음\n힌트: 설정은 --config FILE로, 서버는 --base-url URL로 지정합니다. \
+             `goodput-gate init`은 서버를 찾아 설정을 만들고, `goodput-gate check --demo`는 둘 다 없이 게이트를 보여 줍니다",
+            places.ko,
+            NAMES.join(" 또는 ")
+        ),
+    })
 }

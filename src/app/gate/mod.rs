@@ -14,6 +14,7 @@ use super::workspace::Workspace;
 use crate::baseline::base::Base;
 use crate::baseline::lineage::Repo;
 use crate::config::{self, Config, Flags, Source, Target, Under};
+use crate::lang::{Lang, Text};
 
 pub mod counterpart;
 mod data;
@@ -21,7 +22,7 @@ mod load;
 mod theirs;
 
 use load::read_config;
-pub use load::{Given, config, lang, lang_here, named, path, shown};
+pub use load::{Given, config, lang, named, path, shown};
 use theirs::{BasePolicy, Beside, ConfigChoice, Whose};
 
 /// What a check is to do.
@@ -111,10 +112,17 @@ fn under(
             }
             Ok(config)
         }
-        Err(Ok(broken)) => bail!(
-            "the policy of the base cannot be used, and a change is not judged by its own: {broken}\nhint: mend it on the base \
-             branch (a person who may merges over this), or name a commit whose config is sound with --base REF"
-        ),
+        Err(Ok(broken)) => bail!(Text {
+            en: format!(
+                "the policy of the base cannot be used, and a change is not judged by its own: {broken}\nhint: mend it on the base \
+                 branch (a person who may merges over this), or name a commit whose config is sound with --base REF"
+            ),
+            ko: format!(
+                "base의 정책을 쓸 수 없음 (변경을 변경 자신의 정책으로 판정하지 않음): {}\n힌트: base 브랜치에서 고치거나(권한이 있는 사람은 이 실패를 넘겨 병합할 수 있음), \
+                 설정이 올바른 커밋을 --base REF로 지정하십시오",
+                broken.in_language(Lang::Ko)
+            ),
+        }),
         Err(Err(wrong)) => Err(anyhow::Error::new(wrong)),
     }
 }

@@ -7,7 +7,6 @@
     reason = "rim: the environment, which configs name variables of"
 )]
 
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -19,6 +18,7 @@ use crate::app::workspace::place::{NAMES, inside, worded};
 use crate::baseline::base::{Base, Wanted};
 use crate::baseline::lineage::{GitError, Repo};
 use crate::config::{self, Config, Counterpart, Endpoint, Flags, GateMode, Source, Target};
+use crate::lang::{Text, bilingual};
 
 /// The base's config file.
 pub struct BasePolicy {
@@ -62,26 +62,30 @@ pub fn policy(
         return own("no change is judged here (--base none)");
     }
     here.cwd()?;
-    let repo = here.repo_with(Path::new("baselines")).map_err(|why| unreadable(&why))?;
-    let base = repo.base(wanted).map_err(|why| unreadable(&why))?;
+    let repo = here.repo_with(Path::new("baselines")).map_err(|why| unreadable(&why.text()))?;
+    let base = repo.base(wanted).map_err(|why| unreadable(&why.text()))?;
     if base.on_base {
         return Ok(Whose::Own(None));
     }
-    let root = repo
-        .root()
-        .ok_or_else(|| unreadable(&"the repository is bare, and has no files of a change"))?;
+    let root = repo.root().ok_or_else(|| {
+        unreadable(&bilingual!(
+            "the repository is bare, and has no files of a change",
+            "베어(bare) 저장소라 변경된 파일이 없음"
+        ))
+    })?;
     let Some(paths) = places(here, root, asked) else {
         return match asked {
             ConfigChoice::Typed(_) => {
                 own("the config lies outside this repository, so the base has none of it")
             }
-            ConfigChoice::Here => {
-                Err(unreadable(&"the working folder lies outside the repository's files"))
-            }
+            ConfigChoice::Here => Err(unreadable(&bilingual!(
+                "the working folder lies outside the repository's files",
+                "작업 폴더가 저장소 밖에 있음"
+            ))),
         };
     };
     let name = base.known_as();
-    match config_at(&repo, &base.tip, &paths).map_err(|why| unreadable(&why))? {
+    match config_at(&repo, &base.tip, &paths).map_err(|why| unreadable(&why.text()))? {
         Some((path, text)) => {
             let moved = worded(root, file).as_ref() != Some(&path);
             Ok(Whose::Base(BasePolicy { base: name, tip: base.tip, path, text, moved }))
@@ -102,15 +106,19 @@ pub fn config_at_base(
     let Some(paths) = repo.root().and_then(|root| places(here, root, asked)) else {
         return Ok(None);
     };
-    let found = config_at(repo, &base.tip, &paths).map_err(|why| unreadable(&why))?;
+    let found = config_at(repo, &base.tip, &paths).map_err(|why| unreadable(&why.text()))?;
     Ok(found.map(|(path, text)| (format!("{}:{}", base.known_as(), path.display()), text)))
 }
 
-fn unreadable(why: &dyn Display) -> anyhow::Error {
-    anyhow::anyhow!(
-        "the policy of the base cannot be read, and a change is not judged by its own: {why}\n\
-         hint: where this run judges no change, `--base none` says so: this checkout's own policy counts then, and every report says that"
-    )
+fn unreadable(why: &Text) -> anyhow::Error {
+    let what = bilingual!(
+        "the policy of the base cannot be read, and a change is not judged by its own: ",
+        "base의 정책을 읽을 수 없음 (변경을 변경 자신의 정책으로 판정하지 않음): "
+    );
+    anyhow::anyhow!(what.then(why).then(&bilingual!(
+        "\nhint: where this run judges no change, `--base none` says so: this checkout's own policy counts then, and every report says that",
+        "\n힌트: 판정할 변경이 없는 실행이면 `--base none`을 쓰십시오. 그러면 체크아웃된 정책을 쓰며, 모든 리포트에 그렇게 표시됩니다"
+    )))
 }
 
 /// Where the config of a commit may be, relative to the root. Where a typed one was may have
@@ -253,12 +261,14 @@ fn bases_own(
         )));
     };
     let Some(text) = repo.file_at(&policy.tip, &path)? else {
-        bail!(
-            "{} has no {} (gate.baseline.config), and a change does not choose what it is compared with\n\
+        bail!(bilingual!(
+            "{base} has no {path} (gate.baseline.config), and a change does not choose what it is compared with\n\
              hint: put it on the base branch first, or name another base with --base REF",
-            policy.base,
-            path.display()
-        );
+            "{base}에 {path} 파일(gate.baseline.config)이 없음 (비교 대상을 변경 자신이 고를 수 없음)\n\
+             힌트: 먼저 base 브랜치에 넣거나, --base REF로 다른 base를 지정하십시오",
+            base = policy.base,
+            path = path.display()
+        ));
     };
     let name = format!("{}:{}", policy.base, path.display());
     let env = |name: &str| std::env::var(name).ok();

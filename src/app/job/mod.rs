@@ -9,16 +9,18 @@ use std::sync::Mutex;
 use anyhow::Context as _;
 
 use super::artefacts;
+use super::error_text;
 use super::options::RunOptions;
 use super::stop::Stop;
 use super::workspace::Workspace;
 use crate::clock::now;
 use crate::config::{Config, Target};
 use crate::exit::Failure;
+use crate::lang::bilingual;
 use crate::lock::{self, ALL, Claim, Gate, Held, LockOutcome, MACHINE, Patience, SHARED};
 use crate::measure::seen::Seen;
 use crate::measure::validity::{Finding, OTHER_GATE, STANDSTILL, Severity};
-use crate::print::say;
+use crate::print::speak;
 
 mod claims;
 
@@ -145,20 +147,24 @@ pub fn clear_if_free(verb: &'static str, options: &RunOptions) {
     if let Some(Ok(LockOutcome::Held(_held))) = claim().map(free)
         && let Err(e) = artefacts::clear(&options.out)
     {
-        say(&format!("{e:#}"));
+        speak(&error_text::text(&e));
     }
 }
 
 /// `None`: interrupted.
 fn held(gate: Gate, patience: Patience, stop: &Stop) -> anyhow::Result<Option<Held>> {
     let mut waiting = |other: &Gate, claim: &Claim| {
-        say(&format!("waiting for {other}: it has {claim}, which this one needs"))
+        speak(&bilingual!(
+            "waiting for {other}: it has {claim}, which this one needs",
+            "{other} 대기 중: 이 실행에 필요한 {claim} 사용 중"
+        ))
     };
-    match lock::hold(gate, patience, &mut waiting, &|| stop.stopping()).map_err(|e| Failure::measure(&e))? {
+    match lock::hold(gate, patience, &mut waiting, &|| stop.stopping()).map_err(|e| Failure::measure(e.to_string()))? {
         LockOutcome::Held(held) => Ok(Some(held)),
         LockOutcome::Stopped => Ok(None),
-        LockOutcome::Busy(other, claim) => Err(Failure::measure(&format!(
-            "another gate is in the way: {other} has {claim}\nhint: wait for it, leave out --no-wait to wait here, or use another folder or server"
+        LockOutcome::Busy(other, claim) => Err(Failure::measure(bilingual!(
+            "another gate is in the way: {other} has {claim}\nhint: wait for it, leave out --no-wait to wait here, or use another folder or server",
+            "다른 게이트가 실행 중: {other}, {claim} 사용 중\n힌트: 끝나기를 기다리거나, --no-wait를 빼고 여기서 기다리거나, 다른 폴더나 서버를 쓰십시오"
         ))
         .into()),
     }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use crate::config::{self, Workload};
+use crate::lang::bilingual;
 use crate::load::most_connections;
-use crate::print::say;
+use crate::print::note;
 use crate::protocol::Dialect as _;
 use crate::{memory, plan, read};
 
@@ -23,12 +24,13 @@ pub fn read_file(workload: &Workload) -> anyhow::Result<Option<Arc<str>>> {
     }
     let size = std::fs::metadata(path).map_or(0, |m| m.len());
     if size > MAX_FILE_BYTES {
-        bail!(
-            "{} has {} MiB, and {} MiB are read at most\nhint: take a part of it, such as its first lines",
-            path.display(),
-            size >> 20,
-            MAX_FILE_BYTES >> 20
-        );
+        bail!(bilingual!(
+            "{path} has {mib} MiB, and {most} MiB are read at most\nhint: take a part of it, such as its first lines",
+            "{path}: {mib} MiB, 최대 {most} MiB까지 읽음\n힌트: 앞부분만 잘라 쓰십시오",
+            path = path.display(),
+            mib = size >> 20,
+            most = MAX_FILE_BYTES >> 20
+        ));
     }
     let text =
         read::text(path, MAX_FILE_BYTES).with_context(|| format!("cannot read {}", path.display()));
@@ -79,16 +81,18 @@ pub fn fits(
     .with_context(|| format!("workload {}", workload.name))?;
     let (wanted, room) = (workload.arrival.concurrency().unwrap_or(0) as usize, most_connections());
     if wanted > room {
-        bail!(
-            "workload {} keeps {wanted} requests in flight, and the limit of open files leaves room for {room} connections\nhint: raise it (ulimit -n {}), or lower the concurrency",
-            workload.name,
-            wanted + 100
-        );
+        bail!(bilingual!(
+            "workload {name} keeps {wanted} requests in flight, and the limit of open files leaves room for {room} connections\nhint: raise it (ulimit -n {files}), or lower the concurrency",
+            "워크로드 {name}: 동시 요청 {wanted}개, 열린 파일 수 제한으로 연결은 {room}개까지 가능\n힌트: 제한을 올리거나(ulimit -n {files}) 동시 요청 수를 줄이십시오",
+            name = workload.name,
+            files = wanted + 100
+        ));
     }
     if let Some(likely) = workload.arrival.rate().filter(|rate| *rate > room as f64) {
-        say(&format!(
-            "note: the limit of open files (ulimit -n) leaves room for {room} connections, and workload {} sends {likely} requests per second: where more of them wait at once, the round is INVALID",
-            workload.name
+        note(&bilingual!(
+            "the limit of open files (ulimit -n) leaves room for {room} connections, and workload {name} sends {likely} requests per second: where more of them wait at once, the round is INVALID",
+            "열린 파일 수 제한(ulimit -n)으로 연결은 {room}개까지 가능하고, 워크로드 {name}의 부하는 초당 요청 {likely}개: 동시에 대기하는 요청이 그보다 많으면 라운드는 INVALID",
+            name = workload.name
         ));
     }
     Ok(size)

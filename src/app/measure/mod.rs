@@ -13,7 +13,8 @@ use super::options::RunOptions;
 use super::sides::{Pair, Side};
 use super::workspace::Workspace;
 use crate::config::{Config, Endpoint, Fit};
-use crate::print::say;
+use crate::lang::bilingual;
+use crate::print::{note, speak};
 use crate::record::facts::hypothesis;
 use crate::record::{self, GitFacts, PastSession, Record, Role, WorkloadRecord};
 
@@ -177,7 +178,10 @@ pub fn pair(
             break;
         }
         if start + 1 == looks && most > looks {
-            say("still open after three start pairs: extended once, by three more (gate.extend)");
+            speak(&bilingual!(
+                "still open after three start pairs: extended once, by three more (gate.extend)",
+                "시작 쌍 세 번으로 판정 보류: 한 번만 세 쌍 더 측정 (gate.extend)"
+            ));
         }
     }
     let Kept { value, unsaved } = run.finish()?;
@@ -199,16 +203,18 @@ pub fn starts(config: &Config) -> u32 {
 /// Said once before anything is sent, where the config asks for what cannot be had.
 pub fn warn_of_starts(config: &Config) {
     if config.gate.starts > 1 && starts(config) == 1 {
-        say(
-            "note: this server is not started by the gate, so a run is one start whatever gate.starts says",
-        );
+        note(&bilingual!(
+            "this server is not started by the gate, so a run is one start whatever gate.starts says",
+            "게이트가 시작하지 않는 서버이므로 gate.starts와 관계없이 시작은 한 번"
+        ));
     }
     if let Endpoint::Started(server) = &config.target.endpoint
         && server.container.is_none()
         && ["docker run", "podman run"].iter().any(|client| server.start.contains(client))
     {
-        say(
-            "note: the container that server.start runs may outlive a killed client: name it (`--name ${CONTAINER}`) and say what removes it (`server.container: docker`)",
-        );
+        note(&bilingual!(
+            "the container that server.start runs may outlive a killed client: name it (`--name ${{CONTAINER}}`) and say what removes it (`server.container: docker`)",
+            "server.start가 띄운 컨테이너는 클라이언트가 강제 종료되면 남을 수 있음: 이름을 붙이고(`--name ${{CONTAINER}}`) 무엇으로 지울지 쓰십시오(`server.container: docker`)"
+        ));
     }
 }

@@ -13,15 +13,16 @@ use super::loads::{fits, needed, read_file};
 use super::programs::{self, Called};
 use super::target::{self, Stopped};
 use crate::app::artefacts::{self, save_record};
-use crate::app::error_text::error_text;
+use crate::app::error_text;
 use crate::app::job::Job;
 use crate::app::options::RunOptions;
 use crate::app::sides::Side;
 use crate::app::workspace::secrets::api_key;
 use crate::config::Config;
 use crate::exit::Failure;
+use crate::lang::bilingual;
 use crate::memory;
-use crate::print::say;
+use crate::print::{note, speak};
 use crate::record::{PastSession, Record, WorkloadRecord, keyed};
 use gpu::Gpus;
 use start::{Open, dead};
@@ -161,7 +162,7 @@ impl<'a> Run<'a> {
                 Err(e) if e.is::<Stopped>() => break,
                 // Whatever came of an interrupt is no result of the run.
                 Err(e) if self.job.stop.signalled() => {
-                    say(&error_text(&e));
+                    speak(&error_text::text(&e));
                     break;
                 }
                 other => other.map_err(|e| {
@@ -181,7 +182,7 @@ impl<'a> Run<'a> {
         for &side in members {
             let next = self.open(side, start).map_err(|e| {
                 match dead(&open).filter(|_| !self.job.stop.signalled()) {
-                    Some(why) => Failure::measure(&why).into(),
+                    Some(why) => Failure::measure(why).into(),
                     None => e,
                 }
             })?;
@@ -216,7 +217,7 @@ impl<'a> Run<'a> {
     /// says so.
     fn reason(&self, open: &[Open]) -> anyhow::Result<()> {
         match dead(open).filter(|_| !self.told && !self.job.stop.signalled()) {
-            Some(why) => bail!(Failure::measure(&why)),
+            Some(why) => bail!(Failure::measure(why)),
             None => Ok(()),
         }
     }
@@ -245,10 +246,10 @@ impl<'a> Run<'a> {
     fn keep(&mut self, saved: anyhow::Result<()>) {
         let Err(error) = saved else { return };
         if self.unsaved.is_none() {
-            say(&format!(
-                "note: {}; the measurement goes on\nhint: make room on the disk: it is tried again after each round, and at the end",
-                error_text(&error)
-            ));
+            note(&error_text::text(&error).then(&bilingual!(
+                "; the measurement goes on\nhint: make room on the disk: it is tried again after each round, and at the end",
+                "; 측정은 계속됨\n힌트: 디스크 공간을 비우십시오. 라운드가 끝날 때마다, 그리고 마지막에 다시 저장합니다"
+            )));
         }
         self.unsaved = Some(unsaved(error));
     }
@@ -290,9 +291,10 @@ impl Measuring<'_> {
 /// Requests were sent, so it is no usage error any more: exit 3.
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
 fn unsaved(error: anyhow::Error) -> anyhow::Error {
-    Failure::measure(&format!(
-        "{error:#}\nhint: make room on the disk, or write elsewhere; what was saved before is kept"
-    ))
+    Failure::measure(error_text::text(&error).then(&bilingual!(
+        "\nhint: make room on the disk, or write elsewhere; what was saved before is kept",
+        "\n힌트: 디스크 공간을 비우거나 다른 곳에 쓰십시오. 앞서 저장한 것은 그대로 있습니다"
+    )))
     .into()
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::bail;
 
+use super::error_text;
 use super::workspace::place::inside;
 use super::workspace::{Workspace, baselines_folder};
 use crate::baseline::base::{Base, Wanted};
@@ -17,7 +18,8 @@ use crate::compare::reason::NoBaseline;
 use crate::compare::{KEPT_SESSIONS, Placed};
 use crate::config::{Config, GateMode};
 use crate::evaluate::Baseline;
-use crate::print::say;
+use crate::lang::bilingual;
+use crate::print::note;
 use crate::record::session::Session;
 use crate::record::{GitFacts, PastSession, WorkloadRecord};
 use crate::report::text;
@@ -142,9 +144,13 @@ impl Baselines {
                     .repo(config)
                     .as_ref()
                     .map_or(Ok(None), |repo| here.head_facts_if_born(repo))?;
-                say(&format!(
-                    "note: earlier sessions are not used, though their noise would let fewer starts decide: {e}"
-                ));
+                note(
+                    &bilingual!(
+                        "earlier sessions are not used, though their noise would let fewer starts decide: ",
+                        "이전 세션을 쓰지 않음 (쓰면 더 적은 시작으로 판정할 수 있음): "
+                    )
+                    .then(&error_text::text(&e)),
+                );
                 Ok(Self::without(git, None))
             }
             other => other,

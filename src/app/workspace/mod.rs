@@ -7,13 +7,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use anyhow::Context as _;
-
 use crate::baseline::base::Wanted;
 use crate::baseline::lineage::{GitError, Link, Repo};
 use crate::clock::date;
 use crate::config::Config;
 use crate::github::event::Ci;
+use crate::lang::{Explained as _, bilingual};
 use crate::record::GitFacts;
 
 pub mod ci;
@@ -46,7 +45,7 @@ impl Workspace {
     pub fn cwd(&self) -> anyhow::Result<&Path> {
         self.folder()
             .map_err(|why| anyhow::anyhow!("{why}"))
-            .context("cannot tell the working folder")
+            .explained(|| bilingual!("cannot tell the working folder", "작업 폴더를 알 수 없음"))
     }
 
     fn folder(&self) -> Result<&Path, &String> {
@@ -119,7 +118,11 @@ fn git_facts(link: Link, dirty: bool) -> Result<GitFacts, GitError> {
 }
 
 pub fn baselines_folder(repo: &Repo, config: &Config) -> anyhow::Result<PathBuf> {
-    let root =
-        repo.root().context("the repository is bare: it has no folder for baseline files")?;
+    let root = repo.root().ok_or_else(|| {
+        bilingual!(
+            "the repository is bare: it has no folder for baseline files",
+            "베어(bare) 저장소: 기준선 파일을 둘 폴더가 없음"
+        )
+    })?;
     Ok(root.join(&config.baselines_dir))
 }

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::baseline::ceiling::upwards;
 use crate::baseline::lineage::Repo;
+use crate::lang::{Text, bilingual};
 
 /// Where a config is looked for, in each folder upwards.
 pub const NAMES: [&str; 2] = [".github/goodput-gate.yaml", "goodput-gate.yaml"];
@@ -35,17 +36,21 @@ pub fn find(folder: &Path) -> Result<Option<PathBuf>, Refused> {
 }
 
 /// Where [`find`] looks, in words.
-pub fn searched(folder: &Path) -> String {
+pub fn searched(folder: &Path) -> Text {
     let all = upwards(folder);
     match (all.first(), all.last()) {
         (Some(first), Some(last)) if first != last => {
-            format!(
-                "{} and above, up to {} (the repository's root)",
-                first.display(),
-                last.display()
+            let (first, last) = (first.display(), last.display());
+            bilingual!(
+                "{first} and above, up to {last} (the repository's root)",
+                "{first}부터 저장소 최상위 {last}까지"
             )
         }
-        _ => format!("{} (nothing above it is of the same repository)", folder.display()),
+        _ => bilingual!(
+            "{folder} (nothing above it is of the same repository)",
+            "{folder} (그 위는 같은 저장소가 아님)",
+            folder = folder.display()
+        ),
     }
 }
 

@@ -8,6 +8,7 @@ use anyhow::bail;
 
 use super::place;
 use crate::config::{self, Target};
+use crate::lang::bilingual;
 use crate::read;
 use crate::redact::secrets;
 
@@ -27,9 +28,10 @@ pub fn api_key(target: &Target) -> anyhow::Result<Option<String>> {
             }
             Ok(Some(key))
         }
-        None => bail!(
-            "the variable {name} (target.api_key_env) is not set or empty\nhint: export {name}=..., write it into .env here, or remove api_key_env"
-        ),
+        None => bail!(bilingual!(
+            "the variable {name} (target.api_key_env) is not set or empty\nhint: export {name}=..., write it into .env here, or remove api_key_env",
+            "환경 변수 {name}(target.api_key_env)이 없거나 비어 있음\n힌트: export {name}=...를 실행하거나, 이 폴더의 .env에 쓰거나, api_key_env를 지우십시오"
+        )),
     }
 }
 
@@ -46,14 +48,16 @@ pub fn secret(name: &str) -> anyhow::Result<Option<String>> {
         return Ok(None);
     }
     if let Some(why) = place::trouble(Path::new("."), path) {
-        bail!(
-            "{name} is not read from .env, since {why}\nhint: export {name}=..., or make the file yours alone (chown, chmod 600)"
-        );
+        bail!(bilingual!(
+            "{name} is not read from .env, since {why}\nhint: export {name}=..., or make the file yours alone (chown, chmod 600)",
+            ".env의 {name} 값을 읽지 않음: {why}\n힌트: export {name}=...를 실행하거나, 파일을 자신만 쓸 수 있게 하십시오 (chown, chmod 600)"
+        ));
     }
     let unread = || {
-        anyhow::anyhow!(
-            "cannot read .env, where {name} was looked for\nhint: one NAME=value per line, values with spaces or $ in '...'"
-        )
+        anyhow::anyhow!(bilingual!(
+            "cannot read .env, where {name} was looked for\nhint: one NAME=value per line, values with spaces or $ in '...'",
+            ".env 읽기 실패 ({name} 값을 찾는 중)\n힌트: 한 줄에 NAME=value 하나, 공백이나 $가 든 값은 '...'로 감싸십시오"
+        ))
     };
     let text = read::bytes(path, read::WRITTEN).map_err(|_| unread())?;
     for line in dotenvy::from_read_iter(&*text) {

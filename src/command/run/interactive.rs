@@ -6,9 +6,10 @@ use crate::app::workspace::Workspace;
 use crate::app::{dry_run, gate};
 use crate::cli::{ConfigArgs, RunArgs, WorkloadArgs};
 use crate::command::args;
-use crate::command::ask::{Choice, Talk};
+use crate::command::ask::{self, Choice, Talk};
 use crate::config::{ADHOC, Config, Endpoint, ModelChoice, Target, parse_duration, starter};
-use crate::print::say;
+use crate::lang::{Text, bilingual};
+use crate::print::speak;
 use crate::probe::scan::Found;
 use crate::protocol::ProtocolName;
 
@@ -23,7 +24,9 @@ enum Server {
 }
 
 /// The last choice, after what has a name.
-const OWN: &str = "my own: rate, duration, tokens";
+fn own_load() -> Text {
+    bilingual!("my own: rate, duration, tokens", "직접 입력: 요청률, 시간, 토큰 수")
+}
 
 /// The arguments with what was chosen. Errors: nobody answers, no server, an invalid config.
 pub fn choose(here: &Workspace, args: &RunArgs) -> anyhow::Result<RunArgs> {
@@ -45,16 +48,20 @@ pub fn choose(here: &Workspace, args: &RunArgs) -> anyhow::Result<RunArgs> {
     if !load {
         workload(&mut args, config.as_ref(), &mut talk)?;
     }
-    say(&format!("\nwithout questions (add your other flags): {}\n", command(&args)));
+    speak(&bilingual!(
+        "\nwithout questions (add your other flags): {command}\n",
+        "\n질문 없이 실행하려면 (다른 플래그는 덧붙이십시오): {command}\n",
+        command = command(&args)
+    ));
     Ok(args)
 }
 
 /// Shows what is about to be sent, and for how long at most. Errors: nobody answers.
 pub fn confirmed(config: &Config) -> anyhow::Result<bool> {
-    say(&dry_run::about_to_start(config)?);
-    let yes = Talk::with_person().yes("start?")?;
+    speak(&dry_run::about_to_start(config)?);
+    let yes = Talk::with_person().yes(&bilingual!("start?", "시작할까요?"))?;
     if !yes {
-        say("nothing was sent");
+        speak(&bilingual!("nothing was sent", "아무것도 보내지 않았습니다"));
     }
     Ok(yes)
 }
@@ -75,28 +82,28 @@ fn config(here: &Workspace, args: &RunArgs) -> anyhow::Result<Option<Config>> {
 }
 
 fn server(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow::Result<()> {
-    let mut servers: Vec<(String, Server)> = Vec::new();
-    let mut known: Vec<String> = Vec::new();
+    let mut servers: Vec<(Text, Server)> = Vec::new();
+    let mut known: Vec<Text> = Vec::new();
     for (name, target) in config.into_iter().flat_map(configured) {
         let said = config.and_then(|c| c.names.targets.get(name.as_ref()?));
         servers.push((line(name.as_deref(), &endpoint(target), said), Server::Named(name)));
         known.push(endpoint(target));
     }
     let found = around::servers(&args.look.ports, args.workload.api_key_env.as_deref())?;
-    let new = found.into_iter().filter(|f| !known.contains(&f.base_url));
+    let new = found.into_iter().filter(|f| known.iter().all(|text| text.en != f.base_url));
     servers.extend(new.map(|f| (around::describe(&f), Server::Found(Box::new(f)))));
     if servers.is_empty() {
-        say(&format!("no server on 127.0.0.1, ports {}", around::ports(&args.look.ports)));
-        args.workload.base_url = Some(talk.text(
-            "base URL of the server",
-            USUAL_URL,
-            is_url,
-            "a URL such as http://127.0.0.1:8000/v1",
-        )?);
+        speak(&bilingual!(
+            "no server on 127.0.0.1, ports {ports}",
+            "127.0.0.1의 포트 {ports}에 서버 없음",
+            ports = around::ports(&args.look.ports)
+        ));
+        args.workload.base_url =
+            Some(talk.text(&ask::url(), USUAL_URL, is_url, &ask::url_wanted())?);
         return Ok(());
     }
-    let options: Vec<String> = servers.iter().map(|(text, _)| text.clone()).collect();
-    match talk.choose("server (number or URL)", &options, is_url)? {
+    let options: Vec<Text> = servers.iter().map(|(text, _)| text.clone()).collect();
+    match talk.choose(&ask::which_server(), &options, is_url)? {
         Choice::Typed(url) => args.workload.base_url = Some(url),
         Choice::Listed(index) => match servers.swap_remove(index).1 {
             Server::Named(name) => args.workload.target = name,
@@ -129,10 +136,10 @@ fn configured(config: &Config) -> Vec<(Option<String>, &Target)> {
 }
 
 /// `NAME: WHAT (DESCRIPTION)`.
-fn line(name: Option<&str>, what: &str, description: Option<&String>) -> String {
+fn line(name: Option<&str>, what: &Text, description: Option<&String>) -> Text {
     let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
     let description = description.map(|text| format!(" ({text})")).unwrap_or_default();
-    format!("{name}{what}{description}")
+    Text::from(name).then(what).then(&description.into())
 }
 
 fn model(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow::Result<()> {
@@ -155,13 +162,12 @@ fn model(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> anyhow
     if options.is_empty() {
         return Ok(());
     }
-    let lines: Vec<String> = options.iter().map(|(line, _)| line.clone()).collect();
-    let name = match talk
-        .choose("model (number or name)", &lines, |text| text.parse::<usize>().is_err())?
-    {
-        Choice::Listed(index) => options[index].1.clone(),
-        Choice::Typed(name) => name,
-    };
+    let lines: Vec<Text> = options.iter().map(|(line, _)| line.clone()).collect();
+    let name =
+        match talk.choose(&ask::which_model(), &lines, |text| text.parse::<usize>().is_err())? {
+            Choice::Listed(index) => options[index].1.clone(),
+            Choice::Typed(name) => name,
+        };
     // What the config says or means already need not be said again.
     let first = usual.is_some() && options.first().is_some_and(|(_, known)| *known == name);
     let only = args.workload.base_url.is_none() && options.len() == 1 && options[0].1 == name;
@@ -175,28 +181,27 @@ fn models(
     usual: Option<&String>,
     config: Option<&Config>,
     listed: &[String],
-) -> Vec<(String, String)> {
+) -> Vec<(Text, String)> {
     let names = config.into_iter().flat_map(|c| {
         c.names.models.iter().map(|(short, full)| (short, full, c.names.targets.get(short)))
     });
     let (own, mut others): (Vec<_>, Vec<_>) = names.partition(|(_, full, _)| Some(*full) == usual);
-    let mut all: Vec<(String, String)> = Vec::new();
+    let mut all: Vec<(Text, String)> = Vec::new();
     match (usual, own.first()) {
         (Some(full), Some((short, _, said))) => {
-            all.push((line(Some(short.as_str()), full, *said), (*short).clone()))
+            all.push((line(Some(short.as_str()), &full.as_str().into(), *said), (*short).clone()))
         }
-        (Some(full), None) => all.push((full.clone(), full.clone())),
+        (Some(full), None) => all.push((full.as_str().into(), full.clone())),
         (None, _) => {}
     }
     others.extend(own.into_iter().skip(1));
-    all.extend(
-        others
-            .iter()
-            .map(|(short, full, said)| (line(Some(short.as_str()), full, *said), (*short).clone())),
-    );
+    all.extend(others.iter().map(|(short, full, said)| {
+        (line(Some(short.as_str()), &full.as_str().into(), *said), (*short).clone())
+    }));
     let known =
         |name: &String| Some(name) == usual || others.iter().any(|(_, full, _)| *full == name);
-    all.extend(listed.iter().filter(|name| !known(name)).map(|name| (name.clone(), name.clone())));
+    let new = listed.iter().filter(|name| !known(name));
+    all.extend(new.map(|name| (name.as_str().into(), name.clone())));
     all
 }
 
@@ -211,20 +216,29 @@ fn workload(args: &mut RunArgs, config: Option<&Config>, talk: &mut Talk) -> any
             .iter()
             .filter(|p| **p == USUAL_PRESET)
             .chain(presets.iter().filter(|p| **p != USUAL_PRESET));
-        let options: Vec<String> = quick_first.copied().chain([OWN]).map(str::to_owned).collect();
-        match talk.choose("workload (number or preset)", &options, starter::is_preset)? {
+        let options: Vec<Text> =
+            quick_first.map(|name| Text::from(*name)).chain([own_load()]).collect();
+        let what = bilingual!("workload (number or preset)", "워크로드 (번호 또는 프리셋)");
+        match talk.choose(&what, &options, starter::is_preset)? {
             Choice::Listed(index) if index + 1 == options.len() => own(args, talk)?,
-            Choice::Listed(index) => args.workload.preset = vec![options[index].clone()],
+            Choice::Listed(index) => args.workload.preset = vec![options[index].en.clone()],
             Choice::Typed(name) => args.workload.preset = vec![name],
         }
         return Ok(());
     }
-    let said = |name: &String| line(None, name, known.and_then(|c| c.names.workloads.get(name)));
-    let all = (names.len() > 1).then(|| format!("all {} of the config", names.len()));
+    let said = |name: &String| {
+        line(None, &name.as_str().into(), known.and_then(|c| c.names.workloads.get(name)))
+    };
+    let count = names.len();
+    let all = (count > 1).then(|| bilingual!("all {count} of the config", "설정의 {count}개 모두"));
     let skipped = usize::from(all.is_some());
-    let options: Vec<String> =
-        all.into_iter().chain(names.iter().map(|n| said(n))).chain([OWN.to_owned()]).collect();
-    let what = format!("workload (number, or a preset: {})", presets.join(", "));
+    let options: Vec<Text> =
+        all.into_iter().chain(names.iter().map(|n| said(n))).chain([own_load()]).collect();
+    let what = bilingual!(
+        "workload (number, or a preset: {presets})",
+        "워크로드 (번호, 또는 프리셋: {presets})",
+        presets = presets.join(", ")
+    );
     match talk.choose(&what, &options, starter::is_preset)? {
         Choice::Typed(preset) => args.workload.preset = vec![preset],
         Choice::Listed(index) if index + 1 == options.len() => own(args, talk)?,
@@ -242,24 +256,27 @@ fn own(args: &mut RunArgs, talk: &mut Talk) -> anyhow::Result<()> {
     w.preset = vec![ADHOC.into()];
     let positive =
         |text: &str| text.parse::<f64>().is_ok_and(|rate| rate.is_finite() && rate > 0.0);
-    w.rate = talk.text("requests per second", "5", positive, "a number above 0")?.parse().ok();
+    let per_second = bilingual!("requests per second", "초당 요청 수");
+    let above_0 = bilingual!("a number above 0", "0보다 큰 수");
+    w.rate = talk.text(&per_second, "5", positive, &above_0)?.parse().ok();
     if w.requests.is_none() && w.duration.is_none() {
         let text = talk.text(
-            "length of a round",
+            &bilingual!("length of a round", "라운드 길이"),
             "60s",
             |text| span(text).is_some(),
-            "a time such as 60s or 5m",
+            &bilingual!("a time such as 60s or 5m", "60s, 5m과 같은 시간"),
         )?;
         w.duration = span(&text);
     }
     let count = |text: &str| text.parse::<u32>().is_ok_and(|n| n > 0);
-    let tokens = "a whole number from 1";
+    let tokens = bilingual!("a whole number from 1", "1 이상의 정수");
     if w.input_tokens.is_none() {
-        w.input_tokens = talk.text("input tokens of a prompt", "256", count, tokens)?.parse().ok();
+        let what = bilingual!("input tokens of a prompt", "프롬프트의 입력 토큰 수");
+        w.input_tokens = talk.text(&what, "256", count, &tokens)?.parse().ok();
     }
     if w.output_tokens.is_none() {
-        w.output_tokens =
-            talk.text("output tokens of an answer", "128", count, tokens)?.parse().ok();
+        let what = bilingual!("output tokens of an answer", "응답의 출력 토큰 수");
+        w.output_tokens = talk.text(&what, "128", count, &tokens)?.parse().ok();
     }
     Ok(())
 }
@@ -276,11 +293,14 @@ fn chosen<'a>(args: &RunArgs, config: Option<&'a Config>) -> Option<&'a Target> 
     args.workload.target.as_ref().and_then(|name| config.targets.get(name)).or(Some(&config.target))
 }
 
-fn endpoint(target: &Target) -> String {
+fn endpoint(target: &Target) -> Text {
     match &target.endpoint {
-        Endpoint::Http(url) => url.clone(),
-        Endpoint::Sim(_) => "the simulated server".into(),
-        Endpoint::Started(server) => format!("started by the gate: `{}`", server.start),
+        Endpoint::Http(url) => url.as_str().into(),
+        Endpoint::Sim(_) => bilingual!("the simulated server", "시뮬레이션 서버"),
+        Endpoint::Started(server) => {
+            let start = &server.start;
+            bilingual!("started by the gate: `{start}`", "게이트가 시작: `{start}`")
+        }
     }
 }
 

@@ -83,7 +83,7 @@ impl Prompts {
             },
         }
         let value = format!("{{synthetic: {{input_tokens: {}}}}}", tokens?);
-        let comment = length.filter(|_| said.is_none()).map(|(_, _, comment)| *comment);
+        let comment = length.filter(|_| said.is_none()).map(|(_, _, comment)| (*comment).into());
         Some(Line { key: "prompts", value, comment })
     }
 

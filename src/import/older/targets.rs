@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::fields::{Item, label, shown};
 use crate::config::starter::StartTarget;
+use crate::lang::Text;
 
 /// What the older tools write where a server asks for no key.
 const NO_KEY: [&str; 5] = ["EMPTY", "none", "null", "dummy", "sk-no-key-required"];
@@ -51,7 +52,7 @@ pub fn carry(
         let (short, full, description) = model(item, notes);
         if index == 0 {
             target.model = Some(full.clone());
-            target.model_note.clone_from(&description);
+            target.model_note = description.as_deref().map(Text::from);
         }
         // The one that `target` says already needs an entry only for a name of its own.
         if index > 0 || short != full {

@@ -2,7 +2,9 @@
 
 use super::{Carried, Files, carry};
 use crate::config::starter::render;
-use crate::config::{Arrival, Config, Endpoint, Flags, ModelChoice, PromptKind, Source, load};
+use crate::config::{
+    Arrival, Config, Endpoint, Flags, Lang, ModelChoice, PromptKind, Source, load,
+};
 
 const TARGETS: &str = "targets: [{name: a, base_url: 'http://127.0.0.1:8000/v1'}]";
 
@@ -12,7 +14,7 @@ fn carried(targets: &str, models: &str, workloads: &str) -> Carried {
 }
 
 fn loaded(carried: &Carried) -> Config {
-    let text = render(&carried.starter);
+    let text = render(&carried.starter, Lang::En);
     load(Some(Source { name: "c", text: &text }), &[], &Flags::default(), &|_| None)
         .unwrap_or_else(|e| panic!("{e}\n{text}"))
 }
@@ -25,7 +27,7 @@ fn a_key_is_never_carried_over_or_shown() {
          - {{name: b, base_url: http://h:2/v1, api_key_env: {literal}}}\n- {{name: c, base_url: http://h:3/v1, api_key: '${literal}'}}"
     );
     let all = carried(&targets, "", "");
-    let text = format!("{}\n{:?}", render(&all.starter), all.notes);
+    let text = format!("{}\n{:?}", render(&all.starter, Lang::En), all.notes);
     assert!(!text.contains("0123456789abcdef"), "{text}");
     assert_eq!(loaded(&all).target.api_key_env.as_deref(), Some("A_API_KEY"));
     assert!(
@@ -63,7 +65,7 @@ fn another_server_takes_another_model() {
         "models: [{name: m, full_name: org/m}, {name: n, full_name: org/n}]",
         "",
     );
-    let text = render(&all.starter);
+    let text = render(&all.starter, Lang::En);
     let flags = Flags { target: Some("b".into()), model: Some("org/n".into()), ..Flags::default() };
     let config =
         load(Some(Source { name: "c", text: &text }), &[], &flags, &|_| None).expect("it is valid");
@@ -79,7 +81,7 @@ fn every_name_of_theirs_is_one_here() {
         "models: [{name: m, full_name: org/m, description: 'small: one'}, {name: Nx, full_name: org/n}, {name: b, full_name: org/b}]",
         "workloads: [{name: w, rps: 1, duration: 10, description: 'the #1'}]",
     );
-    let text = render(&all.starter);
+    let text = render(&all.starter, Lang::En);
     for (target, port) in [("a", 1), ("b", 2)] {
         for (model, full) in
             [("m", "org/m"), ("Nx", "org/n"), ("b-2", "org/b"), ("org/other", "org/other")]
@@ -148,7 +150,7 @@ fn what_cannot_be_carried_over_is_said() {
     ] {
         assert!(all.notes.iter().any(|n| n.contains(part)), "{part} is not in {:#?}", all.notes);
     }
-    assert!(render(&all.starter).contains("slo: {ttft: 500ms}"));
+    assert!(render(&all.starter, Lang::En).contains("slo: {ttft: 500ms}"));
     loaded(&all);
 }
 

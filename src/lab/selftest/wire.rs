@@ -246,11 +246,11 @@ impl Records {
 
 impl Side {
     fn start(program: &Path, knobs: &Knobs) -> anyhow::Result<Self> {
-        let server =
-            SimServer::start(program, &knobs.settings(), None).map_err(|e| Failure::measure(&e))?;
+        let server = SimServer::start(program, &knobs.settings(), None)
+            .map_err(|e| Failure::measure(e.to_string()))?;
         let spec =
             SiteSpec { base_url: &server.base_url, api_key: None, headers: &[], ca_pem: None };
-        let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
+        let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(e.to_string()))?);
         let client = Client::new(&site, 1).context("cannot start the client's threads")?;
         Ok(Self { client, server })
     }
@@ -264,7 +264,7 @@ impl Side {
             &Arc::new(Control::default()),
             &counters,
         );
-        measured.map_err(|e| Failure::measure(&e).into())
+        measured.map_err(|e| Failure::measure(e.to_string()).into())
     }
 
     fn round(

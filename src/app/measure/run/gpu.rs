@@ -11,6 +11,7 @@ use crate::evidence::gpu::validity::{findings, silent, unwatched};
 use crate::evidence::gpu::{Facts, RoundGpu, Sampler as Cost, Watched, Window, round};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
+use crate::lang::bilingual;
 use crate::load::RoundResult;
 use crate::measure::seen::gpu::Unwatched;
 use crate::probe::host::nvidia_devices;
@@ -81,8 +82,9 @@ impl<'a> Gpus<'a> {
             visible_to(endpoint).map_or_else(|| gpus.all(), |variable| gpus.visible(&variable))
         } else {
             gpus.named(&self.policy.devices).map_err(|why| {
-                Failure::measure(&format!(
-                    "{why}\nhint: `goodput-gate gpu` lists them; or leave gpu.devices out"
+                Failure::measure(bilingual!(
+                    "{why}\nhint: `goodput-gate gpu` lists them; or leave gpu.devices out",
+                    "{why}\n힌트: 목록은 `goodput-gate gpu`로 확인하거나, gpu.devices를 빼십시오"
                 ))
             })?
         };
@@ -95,8 +97,7 @@ impl<'a> Gpus<'a> {
             });
         }
         let facts = gpus.facts(&chosen);
-        let sampler =
-            gpus.sampler(&chosen, self.policy.interval).map_err(|why| Failure::measure(&why))?;
+        let sampler = gpus.sampler(&chosen, self.policy.interval).map_err(Failure::measure)?;
         Ok(Watch { sampler: Some(sampler), words: facts.words(), facts, started, required: None })
     }
 

@@ -17,6 +17,7 @@ use crate::config::Tier;
 use crate::evidence::server::ServerRound;
 use crate::evidence::server::window::{METRICS_PAGE, Window};
 use crate::exit::Failure;
+use crate::lang::{Text, bilingual};
 use crate::load::progress::{Extent, Live};
 use crate::load::{Client, Counters, IsGood, Reading, RoundResult, most_connections};
 use crate::measure::SloMs;
@@ -70,7 +71,7 @@ impl Run<'_> {
         let workers = self.options.workers.unwrap_or_else(default_workers);
         let client = Client::new(&target.site, workers).map_err(|e| {
             // The server runs already, so it is no usage error any more.
-            Failure::measure(&format!(
+            Failure::measure(format!(
                 "cannot start the client's threads: {e}\nhint: see ulimit -u and ulimit -v, or --workers 1"
             ))
         })?;
@@ -106,9 +107,10 @@ impl Run<'_> {
                     record.workloads.push(workload_record(workload, &plan, extras, fingerprint))
                 }
                 Some(known) if known.fingerprint != fingerprint => {
-                    bail!(Failure::measure(
-                        &"the server changed between two starts of one run: its fingerprint differs"
-                    ))
+                    bail!(Failure::measure(bilingual!(
+                        "the server changed between two starts of one run: its fingerprint differs",
+                        "한 실행의 두 시작 사이에 서버가 바뀜: 지문(fingerprint)이 다름"
+                    )))
                 }
                 Some(_) => {}
             }
@@ -176,19 +178,20 @@ impl Run<'_> {
         let sim_seed = open.target.sim_seed();
         let began_ns = if workload == 0 { open.began_ns } else { monotonic_ns() };
         if !open.ready[workload].warmup.requests.is_empty() {
-            let measured =
-                self.send(open, workload, &open.ready[workload].warmup, start, "warm-up")?;
+            let what = bilingual!("warm-up", "워밍업");
+            let measured = self.send(open, workload, &open.ready[workload].warmup, start, &what)?;
             let failed = measured.timelines.iter().find(|t| !t.completed());
             let all_failed = measured.timelines.iter().all(|t| !t.completed());
             if let Some(why) = died(all, open, &measured.timelines) {
-                bail!(Failure::measure(&why));
+                bail!(Failure::measure(why));
             }
             if let Some(first) = failed.filter(|_| all_failed && !self.job.stop.stopping()) {
-                bail!(Failure::measure(&format!(
-                    "every warm-up request failed ({}{}): {}\nhint: try one request by hand; nothing was measured",
-                    first.outcome.name(),
-                    status(&first.outcome),
-                    first.error.as_deref().unwrap_or("no text")
+                bail!(Failure::measure(bilingual!(
+                    "every warm-up request failed ({outcome}{status}): {text}\nhint: try one request by hand; nothing was measured",
+                    "워밍업 요청이 모두 실패 ({outcome}{status}): {text}\n힌트: 요청 하나를 직접 보내 보십시오. 측정한 것은 없습니다",
+                    outcome = first.outcome.name(),
+                    status = status(&first.outcome),
+                    text = first.error.as_deref().unwrap_or("no text")
                 )));
             }
         }
@@ -231,7 +234,12 @@ impl Run<'_> {
             workload,
             plan,
             start,
-            &format!("round {}/{}", index + 1, self.config.gate.rounds),
+            &bilingual!(
+                "round {number}/{rounds}",
+                "라운드 {number}/{rounds}",
+                number = index + 1,
+                rounds = self.config.gate.rounds
+            ),
         )?;
         let gpu_seen = open.gpu.end();
         let (server, server_findings) = server_evidence(page, &measured);
@@ -264,7 +272,7 @@ impl Run<'_> {
         stored.findings.extend(no_room(&measured));
         stored
             .findings
-            .extend(died.map(|message| Finding::text(Severity::Invalid, SERVER_ENDED, message)));
+            .extend(died.map(|why| Finding::text(Severity::Invalid, SERVER_ENDED, why.en)));
         self.gpus.put(&open.gpu, gpu_seen, &measured, record.rounds().map(|(_, r)| r), &mut stored);
         if let Some(last) = record.starts.last_mut() {
             last.connections = open.target.site.addresses().connections();
@@ -304,7 +312,7 @@ impl Run<'_> {
         workload: usize,
         plan: &Arc<RoundPlan>,
         start: u32,
-        what: &str,
+        what: &Text,
     ) -> anyhow::Result<RoundResult> {
         let ready = &open.ready[workload];
         let slo = ready.slo;
@@ -313,17 +321,19 @@ impl Run<'_> {
         ));
         let extent =
             plan.stop_after.map_or(Extent::Requests(plan.requests.len() as u64), Extent::Time);
-        let label = format!(
-            "{} start {}/{} {what}",
-            self.tag(open.side, &self.config.workloads[workload].name),
-            start + 1,
-            self.starts
-        );
+        let label = bilingual!(
+            "{tag} start {number}/{starts} ",
+            "{tag} 시작 {number}/{starts} ",
+            tag = self.tag(open.side, &self.config.workloads[workload].name),
+            number = start + 1,
+            starts = self.starts
+        )
+        .then(what);
         let live = Live::start(label, extent, Arc::clone(&counters), self.options.progress);
         let measured =
             open.client.round(plan, ready.reading.clone(), &self.job.stop.control, &counters);
         drop(live);
-        measured.map_err(|e| Failure::measure(&e).into())
+        measured.map_err(|e| Failure::measure(e.to_string()).into())
     }
 
     /// The workload's name, and the target's or side's where there are several.
@@ -376,7 +386,7 @@ fn no_room(measured: &RoundResult) -> Option<Finding> {
 /// Why a server that was started is not there any more. Also of the side that waits: the run is
 /// over, and this is the last round that can say why. What the measured one answered may be the
 /// first sign of its end.
-fn died(all: &[Open], measured: &Open, answers: &[Timeline]) -> Option<String> {
+fn died(all: &[Open], measured: &Open, answers: &[Timeline]) -> Option<Text> {
     let ominous = |t: &Timeline| {
         matches!(
             t.outcome,
@@ -390,7 +400,7 @@ fn died(all: &[Open], measured: &Open, answers: &[Timeline]) -> Option<String> {
     dead(all).or_else(|| answers.iter().any(ominous).then(|| measured.target.dying()).flatten())
 }
 
-pub fn dead(open: &[Open]) -> Option<String> {
+pub fn dead(open: &[Open]) -> Option<Text> {
     open.iter().find_map(|o| o.target.died())
 }
 

@@ -13,6 +13,7 @@ use super::{Process, Watched};
 use crate::app::sides::Side;
 use crate::config::{CONTAINER, Endpoint, PORT, SIDE, Server};
 use crate::exit::Failure;
+use crate::lang::bilingual;
 use crate::probe::server::is_loopback;
 use crate::protocol::{self, Secrets};
 use crate::server::{self, Command, Container, PREFIX, SimServer, Supervised};
@@ -33,7 +34,7 @@ pub fn begin(side: &Side, api_key: Option<&str>, log: &Path) -> anyhow::Result<(
         Endpoint::Http(url) => Ok((Process::None, url.clone())),
         Endpoint::Sim(knobs) => {
             let server = SimServer::start(&this_program()?, &knobs.settings(), None)
-                .map_err(|e| Failure::measure(&e))?;
+                .map_err(|e| Failure::measure(e.to_string()))?;
             let url = server.base_url.clone();
             Ok((Process::Sim(server), url))
         }
@@ -62,7 +63,8 @@ pub fn begin(side: &Side, api_key: Option<&str>, log: &Path) -> anyhow::Result<(
                 grace,
                 container,
             };
-            let supervised = Supervised::start(&command).map_err(|e| Failure::measure(&e))?;
+            let supervised =
+                Supervised::start(&command).map_err(|e| Failure::measure(e.to_string()))?;
             let watched = Watched {
                 supervised,
                 name: side.name,
@@ -91,8 +93,9 @@ fn port(server: &Server) -> anyhow::Result<u16> {
         .with_context(|| format!("target.base_url: {}", server.base_url))?;
     let port = url.port_or_known_default().context("target.base_url has no port")?;
     if is_loopback(&server.base_url) && server::port_taken(port) {
-        bail!(Failure::measure(&format!(
-            "port {port} of target.base_url is taken, so the server to be started could not listen there, and another would be measured\nhint: stop what listens there, or write ${{PORT}} in base_url and in server.start: the gate then draws a free port"
+        bail!(Failure::measure(bilingual!(
+            "port {port} of target.base_url is taken, so the server to be started could not listen there, and another would be measured\nhint: stop what listens there, or write ${{PORT}} in base_url and in server.start: the gate then draws a free port",
+            "target.base_url의 포트 {port}를 다른 프로세스가 사용 중: 시작할 서버 대신 그 프로세스를 측정하게 됨\n힌트: 그 프로세스를 멈추거나, base_url과 server.start에 ${{PORT}}를 쓰십시오. 게이트가 빈 포트를 고릅니다"
         )));
     }
     Ok(port)

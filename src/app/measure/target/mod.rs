@@ -17,6 +17,7 @@ use crate::clock::monotonic_ns;
 use crate::config::{self, CacheReset, Endpoint, ModelChoice, Server, Workload};
 use crate::exit::Failure;
 use crate::fingerprint::Fingerprint;
+use crate::lang::{Text, bilingual};
 use crate::load::{Site, SiteSpec};
 use crate::probe::host;
 use crate::probe::recognise::{ServerFacts, Settings};
@@ -61,9 +62,21 @@ pub struct Target {
 }
 
 /// Of a server that ends before it was ready.
-const UNREADY: &str = "\nhint: it has to stay in the foreground until it is stopped; run `server.start` by hand to see";
+fn unready() -> Text {
+    bilingual!(
+        "\nhint: it has to stay in the foreground until it is stopped; run `server.start` by hand to see",
+        "\n힌트: 서버는 멈출 때까지 포그라운드에서 실행되어야 합니다. `server.start`를 직접 실행해 확인하십시오"
+    )
+}
+
 /// The same of the baseline's side, which is a clean checkout.
-const UNREADY_CHECKOUT: &str = "\nhint: it ran in the baseline's own checkout, where files that git does not hold are missing (`server.build` has to make them); and it has to stay in the foreground";
+fn unready_checkout() -> Text {
+    bilingual!(
+        "\nhint: it ran in the baseline's own checkout, where files that git does not hold are missing (`server.build` has to make them); and it has to stay in the foreground",
+        "\n힌트: 기준선의 별도 체크아웃에서 실행되어 git에 없는 파일은 없습니다(`server.build`로 만들어야 함). 그리고 서버는 포그라운드에서 실행되어야 합니다"
+    )
+}
+
 impl Target {
     /// Starts (or finds) the server of a side and asks what it is. What it prints goes to `log`.
     /// Errors: exit 3, since nothing can be measured; [`Stopped`].
@@ -93,7 +106,7 @@ impl Target {
             Err(e) => Err(process.explained(
                 e,
                 stop,
-                if side.name == "baseline" { UNREADY_CHECKOUT } else { UNREADY },
+                &if side.name == "baseline" { unready_checkout() } else { unready() },
             )),
         }
     }
@@ -118,7 +131,7 @@ impl Target {
             patience: who.patience,
         };
         let runtime = event_loop()?;
-        let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
+        let probe = Probe::new(&access).map_err(|e| Failure::measure(e.text()))?;
         let mut ready_ns = None;
         if let (Endpoint::Started(server), Process::Started(watched)) = (&target.endpoint, process)
         {
@@ -134,14 +147,14 @@ impl Target {
                 (name.clone(), ServerFacts::default())
             }
             (ModelChoice::Auto, Ok(facts)) => {
-                (only_model(&facts.models).map_err(|e| Failure::measure(&e))?, facts)
+                (only_model(&facts.models).map_err(|e| Failure::measure(e.text()))?, facts)
             }
-            (_, Err(e)) => return Err(Failure::measure(&e).into()),
+            (_, Err(e)) => return Err(Failure::measure(e.text()).into()),
         };
         let tokenizer = target.tokenizer.as_deref().map(Tokenizer::open).transpose()?;
         let settings = wait(&runtime, stop, probe.settings(&facts, &model))?;
         let spec = SiteSpec { base_url, api_key, headers, ca_pem: ca.as_deref() };
-        let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(&e))?);
+        let site = Arc::new(Site::resolve(&spec).map_err(|e| Failure::measure(e.to_string()))?);
         let places = Places::new(target, base_url, facts.name.as_deref());
         let metrics = RefCell::new(wait(&runtime, stop, metrics::find(&places, &probe))?);
         Ok(Self {
@@ -172,7 +185,7 @@ impl Target {
     pub fn close(self) -> anyhow::Result<()> {
         match self.process {
             Process::Started(watched) => {
-                Ok(watched.supervised.stop().map_err(|e| Failure::measure(&e))?)
+                Ok(watched.supervised.stop().map_err(|e| Failure::measure(e.to_string()))?)
             }
             Process::None | Process::Sim(_) => Ok(()),
         }
@@ -183,7 +196,7 @@ impl Target {
     pub fn detach(self) -> anyhow::Result<()> {
         match self.process {
             Process::Started(watched) => {
-                Ok(watched.supervised.detach().map_err(|e| Failure::measure(&e))?)
+                Ok(watched.supervised.detach().map_err(|e| Failure::measure(e.to_string()))?)
             }
             Process::None | Process::Sim(_) => Ok(()),
         }
@@ -197,10 +210,10 @@ impl Target {
         let asked =
             self.probe.negotiate(&self.protocol, &self.model, workload.stream, (wanted, &extra));
         let answer = match wait(&self.runtime, &self.stop, asked) {
-            Ok(answer) => answer.map_err(|e| Failure::measure(&e).into()),
+            Ok(answer) => answer.map_err(|e| Failure::measure(e.text()).into()),
             Err(stopped) => Err(stopped.into()),
         };
-        answer.map_err(|e| self.process.explained(e, &self.stop, ""))
+        answer.map_err(|e| self.process.explained(e, &self.stop, &Text::default()))
     }
 
     /// Empties the server's prefix cache; false where the config names no request for that. Errors:
@@ -208,10 +221,10 @@ impl Target {
     pub fn reset_cache(&self) -> anyhow::Result<bool> {
         let Some(reset) = &self.cache_reset else { return Ok(false) };
         let done = match wait(&self.runtime, &self.stop, self.probe.reset_cache(reset)) {
-            Ok(done) => done.map_err(|e| Failure::measure(&e).into()),
+            Ok(done) => done.map_err(|e| Failure::measure(e.text()).into()),
             Err(stopped) => Err(stopped.into()),
         };
-        done.map(|()| true).map_err(|e| self.process.explained(e, &self.stop, ""))
+        done.map(|()| true).map_err(|e| self.process.explained(e, &self.stop, &Text::default()))
     }
 
     /// Asks for the metrics page again where it was not there: some servers have nothing on it
@@ -263,12 +276,12 @@ impl Target {
     }
 
     /// Why the server that was started is not there any more.
-    pub fn died(&self) -> Option<String> {
+    pub fn died(&self) -> Option<Text> {
         self.process.died(Duration::ZERO)
     }
 
     /// The same, after requests failed: that may have been the first sign of it.
-    pub fn dying(&self) -> Option<String> {
+    pub fn dying(&self) -> Option<Text> {
         self.process.died(if self.stop.signalled() { Duration::ZERO } else { LINGERS })
     }
 
@@ -326,7 +339,7 @@ pub fn is_ready(
         patience: side.patience,
     };
     let runtime = event_loop()?;
-    let probe = Probe::new(&access).map_err(|e| Failure::measure(&e))?;
+    let probe = Probe::new(&access).map_err(|e| Failure::measure(e.text()))?;
     Ok(runtime.block_on(probe.ready(server.ready_path.as_deref())).is_ok())
 }
 
@@ -334,7 +347,7 @@ pub fn is_ready(
 fn event_loop() -> anyhow::Result<tokio::runtime::Runtime> {
     let started = tokio::runtime::Builder::new_current_thread().enable_all().build();
     started.map_err(|e| {
-        Failure::measure(&format!(
+        Failure::measure(format!(
             "cannot start an event loop: {e}\nhint: see ulimit -n and ulimit -u"
         ))
         .into()

@@ -12,6 +12,7 @@ use crate::app::sides::Side;
 use crate::app::stop::Stop;
 use crate::config::{Endpoint, SIDE, Server};
 use crate::exit::Failure;
+use crate::lang::{Text, bilingual};
 use crate::probe::server::Probe;
 use crate::redact::Secrets;
 use crate::server::{self, Command, Finished, SimServer, Supervised};
@@ -38,6 +39,8 @@ pub struct Watched {
 #[error("stopped before the server was ready")]
 pub struct Stopped;
 
+/// What a side is called that is alone.
+const SERVER: &str = "server";
 /// Enough to see why a server ended.
 const TAIL: usize = 20;
 /// A server that ends closes its connections first, and may take a moment over the rest: so long
@@ -65,7 +68,9 @@ pub fn build(side: &Side, log: &Path, stop: &Stop) -> anyhow::Result<()> {
         grace: server.grace,
         container: None,
     };
-    match server::run_to_end(&command, || stop.stopping()).map_err(|e| Failure::measure(&e))? {
+    match server::run_to_end(&command, || stop.stopping())
+        .map_err(|e| Failure::measure(e.to_string()))?
+    {
         Finished::Done => Ok(()),
         Finished::Stopped => bail!(Stopped),
         Finished::Failed(exit) => {
@@ -73,16 +78,20 @@ pub fn build(side: &Side, log: &Path, stop: &Stop) -> anyhow::Result<()> {
                 &server::log_tail(log, TAIL, &secret_values(server, Secrets::default())),
                 log,
             );
-            bail!(Failure::measure(&format!(
-                "building the {} failed: `{line}` ended with {exit}{tail}",
-                side.name
-            )))
+            let name = side.name;
+            bail!(Failure::measure(
+                bilingual!(
+                    "building the {name} failed: `{line}` ended with {exit}",
+                    "{name} 빌드 실패: `{line}` 종료 ({exit})"
+                )
+                .then(&tail)
+            ))
         }
     }
 }
 
 impl Process {
-    pub(super) fn died(&self, within: Duration) -> Option<String> {
+    pub(super) fn died(&self, within: Duration) -> Option<Text> {
         match self {
             Self::Started(watched) => watched.died(within),
             Self::None | Self::Sim(_) => None,
@@ -90,7 +99,7 @@ impl Process {
     }
 
     /// How it ended by itself, in words; `None` where it runs on.
-    pub fn end(&self) -> Option<String> {
+    pub fn end(&self) -> Option<Text> {
         self.died(LINGERS)
     }
 
@@ -105,25 +114,39 @@ impl Process {
     }
 
     /// That a server does not answer is explained by its end, if it ended.
-    pub(super) fn explained(&self, error: anyhow::Error, stop: &Stop, hint: &str) -> anyhow::Error {
+    pub(super) fn explained(
+        &self,
+        error: anyhow::Error,
+        stop: &Stop,
+        hint: &Text,
+    ) -> anyhow::Error {
         // Its end stops the run, too; a signal is a reason of its own.
         let within = if error.is::<Stopped>() { Duration::ZERO } else { LINGERS };
         match self.died(within).filter(|_| !stop.signalled()) {
-            Some(why) => Failure::measure(&format!("{why}{hint}")).into(),
+            Some(why) => Failure::measure(why.then(hint)).into(),
             None => error,
         }
     }
 }
 
 impl Watched {
-    fn last_words(&self) -> String {
+    fn last_words(&self) -> Text {
         last_words(&self.supervised.log_tail(TAIL, &self.secrets), &self.log)
     }
 
-    pub(super) fn died(&self, within: Duration) -> Option<String> {
+    pub(super) fn died(&self, within: Duration) -> Option<Text> {
         let exit = self.supervised.exited(within)?;
         let tail = self.last_words();
-        Some(format!("the {} ended by itself ({exit}){tail}", server_name(self.name)))
+        let ended = match self.name {
+            SERVER => {
+                bilingual!("the server ended by itself ({exit})", "서버가 스스로 종료됨 ({exit})")
+            }
+            side => bilingual!(
+                "the {side}'s server ended by itself ({exit})",
+                "{side} 서버가 스스로 종료됨 ({exit})"
+            ),
+        };
+        Some(ended.then(&tail))
     }
 }
 
@@ -148,25 +171,33 @@ pub async fn ready(server: &Server, watched: &Watched, probe: &Probe) -> anyhow:
         Err(_) => {
             let what = server.ready_path.as_deref().unwrap_or("/models of base_url");
             let seconds = server.ready_timeout.as_secs_f64();
-            let tail = watched.last_words();
-            let last =
-                last.map_or_else(String::new, |instead| format!(" (the last time: {instead})"));
-            format!(
-                "the {} was not ready after {seconds:.0} s: {what} gives no answer of 200 to 299{last}{tail}\nhint: server.ready.timeout, server.ready.path",
-                server_name(watched.name)
-            )
+            let last = last.map_or_else(Text::default, |instead| {
+                bilingual!(" (the last time: {instead})", " (마지막 응답: {instead})")
+            });
+            let name = match watched.name {
+                SERVER => bilingual!("the server", "서버가"),
+                side => bilingual!("the {side}'s server", "{side} 서버가"),
+            };
+            name.then(&bilingual!(
+                " was not ready after {seconds:.0} s: {what} gives no answer of 200 to 299",
+                " {seconds:.0}초 안에 준비되지 않음: {what}의 응답이 200~299가 아님"
+            ))
+            .then(&last)
+            .then(&watched.last_words())
+            .then(&bilingual!(
+                "\nhint: server.ready.timeout, server.ready.path",
+                "\n힌트: server.ready.timeout, server.ready.path"
+            ))
         }
     };
-    Err(Failure::measure(&ended).into())
+    Err(Failure::measure(ended).into())
 }
 
-fn server_name(side: &str) -> String {
-    if side == "server" { "server".into() } else { format!("{side}'s server") }
-}
-
-fn last_words(lines: &[String], log: &Path) -> String {
+fn last_words(lines: &[String], log: &Path) -> Text {
+    let log = log.display();
     if lines.is_empty() {
-        return format!("; it printed nothing ({})", log.display());
+        return bilingual!("; it printed nothing ({log})", "; 출력 없음 ({log})");
     }
-    format!("; the last lines of {}:\n  {}", log.display(), lines.join("\n  "))
+    let lines = lines.join("\n  ");
+    bilingual!("; the last lines of {log}:\n  {lines}", "; {log}의 마지막 줄:\n  {lines}")
 }
