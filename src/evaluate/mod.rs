@@ -9,7 +9,7 @@ use crate::judge::{self, Decision};
 use crate::metric::{Class, Metric};
 use crate::record::{self, Record, StartRecord, WorkloadRecord};
 use crate::report::build::{Beside, Judged, report};
-use crate::report::server::Before;
+use crate::report::sides::Before;
 use crate::report::{AnchorReport, BaselineReport, Report};
 use crate::verdict::{Against, Evidence, Reason, Ruling, StatusPolicy, overall, rule};
 
@@ -17,7 +17,6 @@ mod accepted;
 mod anchor;
 mod blind;
 mod capture;
-pub mod drawn;
 mod jobs;
 mod limits;
 mod other_day;
@@ -154,10 +153,11 @@ pub fn reported(record: &Record, parts: Vec<Ruled<'_>>) -> anyhow::Result<(Repor
                 Part { evidence, baseline, beside, differences, anchor, before },
                 ruling,
             )| {
-                let pooled = workload.pooled_values()?;
+                let (pooled, starts) = (workload.pooled_values()?, workload.start_values()?);
                 Ok(Judged {
                     workload,
                     pooled,
+                    starts,
                     ruling: Some((evidence, ruling)),
                     baseline,
                     beside,
@@ -180,11 +180,12 @@ pub fn measured(record: &Record) -> anyhow::Result<(Report, ExitStatus)> {
         .workloads
         .iter()
         .map(|workload| {
-            let pooled = workload.pooled_values()?;
+            let (pooled, starts) = (workload.pooled_values()?, workload.start_values()?);
             let (differences, before) = (Vec::new(), Before::default());
             Ok(Judged {
                 workload,
                 pooled,
+                starts,
                 ruling: None,
                 baseline: None,
                 beside: None,

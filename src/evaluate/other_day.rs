@@ -7,17 +7,15 @@ use super::{Baseline, Part, blind, incomplete, judge_policy, limits, loosened};
 use crate::compare::reason::NoBaseline;
 use crate::compare::reason::RunReason;
 use crate::compare::{self, Selection, Why};
-use crate::evidence::server;
 use crate::fingerprint::Fingerprint;
 use crate::judge::other_day::{self, OtherDay};
 use crate::judge::{self, PastRun};
 use crate::metric::Metric;
 use crate::record::session::Session;
 use crate::record::{Record, Slo, WorkloadRecord, differ};
-use crate::report::server::Before;
+use crate::report::sides::Before;
 use crate::report::{BaselineReport, text};
 use crate::verdict::{Against, Evidence, Reason};
-use std::collections::BTreeMap;
 
 pub(super) fn part(
     record: &Record,
@@ -71,7 +69,7 @@ pub(super) fn part(
         .map(Reason::from)
         .collect();
     let (excused, drift) = (Vec::new(), None);
-    let before = before(&sessions);
+    let before = Before::of_sessions(&sessions)?;
     let evidence = Evidence { invalid, against, limits, excused, drift, incomplete, warnings };
     let mut found =
         Part { evidence, baseline: shown, beside: None, differences, anchor: None, before };
@@ -141,14 +139,6 @@ fn baseline_report(
         commit_date: Some(newest.commit_date.clone()),
         sessions_needed: needed,
     })
-}
-
-/// What the sessions know beside what is judged: the median of each number.
-fn before(sessions: &[&Session]) -> Before {
-    let of = |values: fn(&Session) -> &BTreeMap<String, f64>| {
-        server::typical(sessions.iter().map(|s| values(s)))
-    };
-    Before { server: of(|s| &s.server), pooled: of(|s| &s.pooled) }
 }
 
 /// More than these are counted only.

@@ -17,7 +17,8 @@ use crate::record::note::Note;
 use crate::record::{ErrorCount, Record, RoundRecord, WorkloadRecord};
 use crate::verdict::{Against, Evidence, Reason, Ruling, Verdict};
 
-use super::server::{self, Before};
+use super::server;
+use super::sides::{self, Before};
 use super::{
     AnchorReport, BaselineReport, BoundSide, ClientReport, Codes, ComparisonReport, CountedReport,
     DistributionReport, LimitReport, MetricReport, Report, SCHEMA, VERSION, ValueReport,
@@ -29,6 +30,8 @@ pub struct Judged<'a> {
     pub workload: &'a WorkloadRecord,
     /// Over all rounds.
     pub pooled: Values,
+    /// Oriented, of every server start.
+    pub starts: BTreeMap<Metric, Vec<f64>>,
     /// Absent for `run`, which only measures.
     pub ruling: Option<(Evidence, Ruling)>,
     pub baseline: Option<BaselineReport>,
@@ -141,6 +144,9 @@ fn workload(judged: &Judged<'_>, gpus: Option<&Facts>) -> WorkloadReport {
         server: server::report(w, &judged.before),
         why: codes.texts(&server::meanwhile(judged, comparison)),
         gpu: super::gpu::report(w, gpus),
+        time: sides::time(judged),
+        start_values: sides::starts(judged),
+        baseline_timings_hdr: judged.before.encoded_timings(),
         codes,
     }
 }

@@ -181,6 +181,23 @@ labels! {
     new_normal:
         "If this is how it should be from now on: merge, then add sessions to the baseline on the target branch and commit them.",
         "앞으로 이 성능이 기준이라면: 병합한 뒤 대상 브랜치에서 기준선에 세션을 추가하고 커밋하십시오.";
+    // The comment, before its fold.
+    this_change: "this change", "이 변경";
+    job: "job", "작업";
+    html_report: "HTML report (artifact)", "HTML 리포트 (아티팩트)";
+    time_per_request: "Time", "시간";
+    time_spent: "time", "시간";
+    share: "share", "비율";
+    per_s: "events/s", "이벤트/s";
+    more_rows: "More rows are in the fold.", "나머지 행은 아래 접힌 부분에 있습니다.";
+    more_lines: "More is in the fold.", "나머지는 아래 접힌 부분에 있습니다.";
+    rest: "All numbers, evidence, how to reproduce", "전체 수치, 근거, 재현 방법";
+    unintended:
+        "**Not intended?** Mend it and push: the gate runs again. `goodput-gate check` measures on your machine.",
+        "**의도하지 않은 변화라면** 고친 뒤 푸시합니다. 게이트가 다시 실행됩니다. `goodput-gate check`로 직접 측정할 수 있습니다.";
+    intended:
+        "**Intended?** `goodput-gate accept --reason \"...\"`, beside this run's report, accepts it until a day (its own pull request). If this is the speed from now on: merge, then `goodput-gate baseline update` on the target branch.",
+        "**의도한 변화라면** 이 실행의 리포트가 있는 폴더에서 `goodput-gate accept --reason \"...\"`로 기한을 정해 수용합니다(별도의 풀 리퀘스트). 앞으로 이 성능이 기준이라면 병합한 뒤 대상 브랜치에서 `goodput-gate baseline update`를 실행합니다.";
 }
 
 /// As it begins a line: `Warning` of `warning`.

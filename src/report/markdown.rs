@@ -68,7 +68,7 @@ fn glance(all: &Overview, lang: Lang) -> String {
 }
 
 /// Shown only: what the levels of a load say of the server.
-fn sweeps(report: &Report, lang: Lang) -> String {
+pub(super) fn sweeps(report: &Report, lang: Lang) -> String {
     let one = |s: &SweepReport| {
         let rows =
             s.levels.iter().map(|level| sweep::cells(level).iter().map(|c| cell(c)).collect());
@@ -76,7 +76,8 @@ fn sweeps(report: &Report, lang: Lang) -> String {
             lang,
             &format!("{}: by {}", text::plain(&s.family), sweep::axis_name(s.axis)),
         ));
-        let matters = escape(&say(lang, &text::plain(&sweep::matters(s))));
+        let highest = sweep::highest(s).map(|h| escape(&h.say(lang)) + "; ").unwrap_or_default();
+        let matters = highest + &escape(&say(lang, &text::plain(&sweep::matters(s))));
         format!(
             "\n### {title}\n\n{matters}\n{}",
             table(&sweep::header(lang), 0..sweep::COLUMNS, rows)
@@ -123,20 +124,13 @@ pub(super) fn headline(report: &Report, lang: Lang) -> String {
     out
 }
 
-fn workload(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
-    reasons(report, w, Below::Tables, lang) + &decided(report, w, lang) + &evidence(report, w, lang)
+pub(super) fn workload(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
+    reasons(report, w, lang) + &decided(report, w, lang) + &evidence(report, w, lang)
 }
 
-/// What follows the reasons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Below {
-    /// A metric that regressed has its row there, with the same numbers: it is not told twice.
-    Tables,
-    Nothing,
-}
-
-/// What of a workload stays when room is short.
-pub(super) fn reasons(report: &Report, w: &WorkloadReport, below: Below, lang: Lang) -> String {
+/// A metric that regressed has its row in the table below, with the same numbers: it is not told
+/// twice.
+fn reasons(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
     let verdict =
         w.verdict.map_or_else(String::new, |v| format!(": {}", beside(lang, &[Word::Verdict(v)])));
     let mut out = format!("\n### {}{verdict}\n", code(&w.name));
@@ -149,9 +143,7 @@ pub(super) fn reasons(report: &Report, w: &WorkloadReport, below: Below, lang: L
         })
         .map(|name| name + " ")
         .collect();
-    let in_table = |why: &str| {
-        below == Below::Tables && regressed.iter().any(|metric| why.starts_with(metric.as_str()))
-    };
+    let in_table = |why: &str| regressed.iter().any(|metric| why.starts_with(metric.as_str()));
     let l = labels(lang);
     let said =
         text::why(report, w, lang).filter(|(role, why)| *role != Role::Why || !in_table(why));
@@ -166,12 +158,12 @@ pub(super) fn reasons(report: &Report, w: &WorkloadReport, below: Below, lang: L
 }
 
 /// The numbers that decide.
-pub(super) fn decided(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
+fn decided(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
     decisive(w, lang) + &limits(w, lang) + &not_judged(report, w, lang) + &meanwhile(w, lang)
 }
 
 /// The other numbers, folded.
-pub(super) fn evidence(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
+fn evidence(report: &Report, w: &WorkloadReport, lang: Lang) -> String {
     let advice = bullets(advice::of(report, w).iter().map(|a| escape(&a.say(lang))));
     let l = labels(lang);
     folded(&capitalised(l.advice), &advice)

@@ -4,6 +4,7 @@
 //! Every text goes through the template's escaping; data for the script is JSON in which nothing
 //! can end its element. Not here: which number is shown (`build`), what the charts hold (`charts`).
 
+mod both;
 pub mod charts;
 mod lanes;
 pub mod plot;
@@ -28,6 +29,7 @@ use crate::judge::Judgement;
 use crate::judge::limits::LimitState;
 use crate::metric::Class;
 use crate::verdict::Verdict;
+use both::{StartsRow, TimeBars};
 use charts::Charts;
 use strip::Axis;
 pub(super) use sweeps::{Family, Swept, family};
@@ -124,6 +126,9 @@ struct Section<'a> {
     distributions: Vec<(String, Vec<String>)>,
     rates: Vec<(String, String)>,
     starts: Vec<StartsRow>,
+    time: Option<TimeBars>,
+    /// A level of a sweep: its family tells what matters.
+    is_level: bool,
     server: Vec<[String; 3]>,
     server_how: Option<String>,
     gpu: Vec<String>,
@@ -158,16 +163,6 @@ struct Drawn<'a> {
     section: usize,
     #[serde(flatten)]
     charts: &'a Charts,
-}
-
-/// One metric's server starts on an axis of their own.
-struct StartsRow {
-    metric: String,
-    low: String,
-    high: String,
-    /// Places along the axis, 0 to 100.
-    baseline: Vec<f64>,
-    candidate: Vec<f64>,
 }
 
 /// One file. A workload without charts says that there are none.
@@ -234,7 +229,10 @@ fn alone(sweep: &SweepReport) -> Family {
 }
 
 /// Names of lines that the script draws.
-const CHART_WORDS: [fn(&Labels) -> &'static str; 11] = [
+const CHART_WORDS: [fn(&Labels) -> &'static str; 14] = [
+    |l| l.share,
+    |l| l.requests,
+    |l| l.per_s,
     |l| l.baseline,
     |l| l.candidate,
     |l| l.failed,
@@ -251,8 +249,19 @@ const CHART_WORDS: [fn(&Labels) -> &'static str; 11] = [
 /// What differs from English, as JSON.
 fn chart_words(lang: Lang) -> String {
     let both = CHART_WORDS.map(|word| (word(labels(Lang::En)), word(labels(lang))));
-    let all: BTreeMap<&str, &str> =
+    let mut all: BTreeMap<&str, &str> =
         both.into_iter().filter(|(english, own)| english != own).collect();
+    let t = words::of(lang);
+    all.extend([
+        ("#id", t.request_id),
+        ("#outcome", t.outcome),
+        ("#prompt", t.prompt_tokens),
+        ("#output", t.output_tokens),
+        ("#events", t.output_events),
+        ("#gap", t.largest_gap),
+        ("#pace", t.pace),
+        ("#start", t.start_and_round),
+    ]);
     serde_json::to_string(&all).expect("words are plain data")
 }
 
@@ -270,7 +279,9 @@ fn data(report: &Report, charts: &[Charts]) -> String {
 const fn tone(verdict: Option<Verdict>) -> &'static str {
     match verdict {
         Some(Verdict::Passed) => "good",
-        Some(Verdict::Failed | Verdict::Invalid | Verdict::Incomplete | Verdict::Blind) => "bad",
+        Some(Verdict::Failed) => "bad",
+        // Nothing is known of the server: no colour of a judgement.
+        Some(Verdict::Invalid | Verdict::Incomplete | Verdict::Blind) => "void",
         Some(Verdict::Inconclusive | Verdict::Incomparable | Verdict::NoBaseline) => "open",
         None => "plain",
     }
@@ -290,7 +301,10 @@ fn section<'a>(
         w.metrics.iter().filter(wanted).map(|m| metric(w, m, axis, lang)).collect()
     };
     let charts = charts.iter().find(|c| c.workload == w.name);
+    let t = words::of(lang);
+    let is_level = report.sweeps.iter().flat_map(|s| &s.levels).any(|l| l.workload == w.name);
     Section {
+        is_level,
         id: format!("w{index}"),
         name: text::plain(&w.name),
         tone: tone(w.verdict),
@@ -318,7 +332,8 @@ fn section<'a>(
             .map(|d| (d.timing.clone(), text::statistics(d).map(|(_, x)| text::number(x)).to_vec()))
             .collect(),
         rates: w.rates.iter().map(|r| (r.metric.clone(), text::value(&r.unit, r.value))).collect(),
-        starts: charts.iter().flat_map(|c| &c.starts).filter_map(starts).collect(),
+        starts: w.start_values.iter().filter_map(|v| both::starts(v, t)).collect(),
+        time: both::time(w, t, lang),
         server: server::rows(w, lang).collect(),
         server_how: w.server.as_ref().map(|s| server::how(s, lang)),
         gpu: w.gpu.iter().flat_map(|g| gpu::lines(g, lang)).collect(),
@@ -394,22 +409,6 @@ fn facts(report: &Report, w: &WorkloadReport, lang: Lang) -> Vec<(&'static str, 
     facts.push((l.client, text::client(w)));
     let said = facts.into_iter().map(|(label, fact)| (label, say(lang, &fact)));
     said.chain(text::notes(w, lang).map(|note| (l.note, note))).collect()
-}
-
-fn starts(values: &charts::StartValues) -> Option<StartsRow> {
-    let all = || values.baseline.iter().chain(&values.candidate).copied();
-    let (low, high) = (all().reduce(f64::min)?, all().reduce(f64::max)?);
-    let width = (high - low).max(f64::MIN_POSITIVE);
-    let place = |list: &[f64]| {
-        list.iter().map(|x| if high > low { (x - low) / width * 100.0 } else { 50.0 }).collect()
-    };
-    Some(StartsRow {
-        metric: values.metric.clone(),
-        low: text::value(values.unit, Some(low)),
-        high: text::value(values.unit, Some(high)),
-        baseline: place(&values.baseline),
-        candidate: place(&values.candidate),
-    })
 }
 
 fn provenance(report: &Report, lang: Lang) -> Vec<(String, String)> {

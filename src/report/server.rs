@@ -11,10 +11,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::build::Judged;
+use super::sides::{self, Before, TimeParts, TimeReport};
 use super::{WorkloadReport, headline, say, text};
 use crate::config::Lang;
 use crate::evidence::server::why::{Because, Concern, why};
-use crate::evidence::server::{Fact, ServerRound, Values};
+use crate::evidence::server::{Fact, ServerRound};
 use crate::judge::{Comparison, Judgement, MetricComparison};
 use crate::metric::{Metric, Stat, Timing};
 use crate::record::WorkloadRecord;
@@ -86,14 +87,6 @@ pub struct Part {
     pub before_ms: Option<f64>,
 }
 
-/// What the baseline's side knows beside what is judged.
-#[derive(Clone, Debug, Default)]
-pub struct Before {
-    pub server: Values,
-    /// Metrics by name with unit.
-    pub pooled: BTreeMap<String, f64>,
-}
-
 /// None where the server told nothing in any round.
 pub fn report(w: &WorkloadRecord, before: &Before) -> Option<ServerReport> {
     let rounds: Vec<&ServerRound> = w.rounds().filter_map(|(_, r)| r.server.as_ref()).collect();
@@ -143,8 +136,7 @@ pub fn meanwhile(judged: &Judged<'_>, comparison: Option<&Comparison>) -> Vec<Me
             because,
         }));
     }
-    let pooled = judged.pooled.iter().map(|(m, v)| (m.key(), *v)).collect();
-    said.extend(split(&pooled, &judged.before.pooled, judged.workload.load.open_loop));
+    said.extend(sides::time(judged).as_ref().map(split));
     said
 }
 
@@ -182,25 +174,17 @@ fn mean(of: &BTreeMap<String, f64>, timing: Timing) -> Option<f64> {
     of.get(&Metric::Timing(timing, Stat::Mean).key()).copied()
 }
 
-/// From our own instants: before the request was sent, then to the first token, then to the last.
-/// Closed loop: a request starts when it is sent.
-fn split(
-    now: &BTreeMap<String, f64>,
-    before: &BTreeMap<String, f64>,
-    open_loop: bool,
-) -> Option<Meanwhile> {
-    let parts = |of: &BTreeMap<String, f64>| {
-        let (first, whole) = (mean(of, Timing::Ttft)?, mean(of, Timing::E2e)?);
-        let lag = if open_loop { mean(of, Timing::SendLag)? } else { 0.0 };
-        Some([lag, (first - lag).max(0.0), (whole - first).max(0.0)])
+fn split(time: &TimeReport) -> Meanwhile {
+    let (now, before) = (&time.candidate, time.baseline.as_ref());
+    let part = |of: fn(&TimeParts) -> Option<f64>| {
+        Some(Part { ms: of(now)?, before_ms: before.and_then(of) })
     };
-    let (now, before) = (parts(now)?, parts(before));
-    let part = |i: usize| Part { ms: now[i], before_ms: before.map(|b| b[i]) };
-    Some(Meanwhile::TimePerRequest {
-        unsent: open_loop.then(|| part(0)),
-        first_token: part(1),
-        decoding: part(2),
-    })
+    let known = |of: fn(&TimeParts) -> f64| Part { ms: of(now), before_ms: before.map(of) };
+    Meanwhile::TimePerRequest {
+        unsent: part(|t| t.unsent_ms),
+        first_token: known(|t| t.first_token_ms),
+        decoding: known(|t| t.decoding_ms),
+    }
 }
 
 impl fmt::Display for Meanwhile {

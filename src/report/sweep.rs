@@ -3,6 +3,8 @@
 //!
 //! Not here: how the bend is found (`measure::knee`), or tables of a format.
 
+mod highest;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,8 @@ use crate::measure::collect::Values;
 use crate::measure::knee::{LEAST_POINTS, knee};
 use crate::metric::{Metric, Orientation, Stat, Timing};
 use crate::record::{LevelRecord, WorkloadRecord};
+
+pub use highest::{Highest, highest};
 
 /// Workloads that differ in one number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

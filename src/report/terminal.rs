@@ -216,7 +216,9 @@ impl Pen {
             self.lang,
             &format!("{}: by {}", text::plain(&sweep.family), sweep::axis_name(sweep.axis)),
         );
-        let matters = self.wrapped(&say(self.lang, &text::plain(&sweep::matters(sweep))));
+        let highest = sweep::highest(sweep).map(|h| h.say(self.lang) + "; ").unwrap_or_default();
+        let matters = say(self.lang, &text::plain(&sweep::matters(sweep)));
+        let matters = self.wrapped(&(highest + &matters));
         let table = self.parted(&sweep::header(self.lang), &rows, &(0..sweep::COLUMNS));
         format!("{title}\n{matters}\n{}", flush(&table))
     }

@@ -17,13 +17,14 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::config::{Lang, Tier};
 use crate::judge::limits::LimitState;
-use crate::judge::{Judgement, Mode};
+use crate::judge::{self, Judgement, Mode};
 use crate::measure::seen::gpu::Unwatched;
 use crate::metric::Class;
 use crate::record::{ErrorCount, LoadDetail};
-use crate::verdict::Verdict;
+use crate::verdict::{self, Verdict};
 use crate::visible;
 
+use super::codes::Sentence;
 use super::contract::Word;
 use super::labels::labels;
 use super::{
@@ -492,6 +493,31 @@ pub fn why<'a>(
         .chain(warnings)
         .chain(drift)
         .map(move |(role, text)| (role, plain(&w.codes.say(lang, text))))
+}
+
+/// As [`why`], without what the table of metrics and limits shows already.
+pub fn beside_the_table<'a>(
+    report: &'a Report,
+    w: &'a WorkloadReport,
+    lang: Lang,
+) -> impl Iterator<Item = (Role, String)> + 'a {
+    let shown: Vec<String> = w
+        .reasons
+        .iter()
+        .filter(|reason| in_table(w, reason))
+        .map(|reason| plain(&w.codes.say(lang, reason)))
+        .collect();
+    why(report, w, lang).filter(move |(role, text)| *role != Role::Why || !shown.contains(text))
+}
+
+fn in_table(w: &WorkloadReport, reason: &str) -> bool {
+    let Some(Sentence::Reason(verdict::Reason::Judge(reason))) = w.codes.sentence(reason) else {
+        return false;
+    };
+    matches!(
+        reason,
+        judge::Reason::Worse(_) | judge::Reason::Limit(_) | judge::Reason::Proof { .. }
+    )
 }
 
 /// What is worth knowing of the measurement, in the reader's language.

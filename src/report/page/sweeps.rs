@@ -4,7 +4,8 @@
 use super::plot::{Across, Curve, Kind, Pen, Plot, Point, plot};
 use crate::config::{Axis, Lang};
 use crate::report::sweep::{
-    BY_LEVEL, COLUMNS, Curved, SweepLevel, SweepReport, axis_name, cells, header, is_of, matters,
+    BY_LEVEL, COLUMNS, Curved, Highest, SweepLevel, SweepReport, axis_name, cells, header, highest,
+    is_of, matters,
 };
 use crate::report::{say, text};
 
@@ -38,7 +39,9 @@ impl Family {
             }
         }
         for table in &mut self.tables {
-            table.words = say(lang, &table.words);
+            let highest = table.highest.map(|highest| highest.say(lang));
+            let words = say(lang, &table.words);
+            table.words = highest.into_iter().chain([words]).collect::<Vec<_>>().join("; ");
         }
         self
     }
@@ -51,6 +54,7 @@ pub struct Levels {
     pub pen: Pen,
     /// What matters of it.
     pub words: String,
+    highest: Option<Highest>,
     pub rows: Vec<[String; COLUMNS]>,
 }
 
@@ -85,6 +89,7 @@ pub fn family(
             name: text::plain(who),
             pen: Pen::of(i),
             words: text::plain(&matters(sweep)),
+            highest: highest(sweep),
             rows,
         })
     };

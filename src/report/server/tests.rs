@@ -7,6 +7,7 @@ use crate::config::Lang;
 use crate::evidence::server::why::Concern;
 use crate::judge::{Bearing, Comparison, Decision, Judgement, MetricComparison, Mode, Working};
 use crate::metric::{Metric, Stat, Timing};
+use crate::report::sides::{TimeParts, TimeReport};
 
 fn row(metric: Metric, p: f64, judgement: Judgement) -> MetricComparison {
     let method = metric.method().expect("a metric of the method");
@@ -76,6 +77,13 @@ fn means(lag: f64, ttft: f64, e2e: f64) -> BTreeMap<String, f64> {
         .into()
 }
 
+type Means = BTreeMap<String, f64>;
+
+fn told(now: &Means, was: &Means, open_loop: bool) -> Option<super::Meanwhile> {
+    let candidate = TimeParts::of_means(now, open_loop)?;
+    Some(split(&TimeReport { baseline: TimeParts::of_means(was, open_loop), candidate }))
+}
+
 fn text(split: Option<super::Meanwhile>) -> Option<String> {
     split.map(|all| all.to_string())
 }
@@ -83,18 +91,18 @@ fn text(split: Option<super::Meanwhile>) -> Option<String> {
 #[test]
 fn the_time_is_split_by_our_own_instants() {
     assert_eq!(
-        text(split(&means(0.5, 120.5, 700.5), &means(0.4, 100.4, 680.4), true)).as_deref(),
+        text(told(&means(0.5, 120.5, 700.5), &means(0.4, 100.4, 680.4), true)).as_deref(),
         Some(
             "mean time per request: unsent 0.500 ms (was 0.400 ms), first token 120.0 ms (was 100.0 ms), decoding 580.0 ms (was 580.0 ms)"
         )
     );
     // A closed loop has no intended arrival, and an old session no means.
     assert_eq!(
-        text(split(&means(0.5, 120.0, 700.0), &BTreeMap::new(), false)).as_deref(),
+        text(told(&means(0.5, 120.0, 700.0), &BTreeMap::new(), false)).as_deref(),
         Some("mean time per request: first token 120.0 ms, decoding 580.0 ms")
     );
     assert_eq!(
-        split(&BTreeMap::new(), &means(0.0, 1.0, 2.0), true),
+        told(&BTreeMap::new(), &means(0.0, 1.0, 2.0), true),
         None,
         "a whole answer at once has no first token"
     );

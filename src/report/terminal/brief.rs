@@ -5,12 +5,13 @@
 
 use super::{Hue, Pen, RULED, hue, trimmed};
 use crate::config::Lang;
+use crate::judge::Judgement;
 use crate::judge::limits::LimitState;
-use crate::judge::{self, Judgement};
 use crate::metric::{Class, Metric, Stat, Timing};
 use crate::record::note::Note;
 use crate::report::codes::Sentence;
 use crate::report::contract::meaning;
+use crate::report::labels::labels;
 use crate::report::overview::overview;
 use crate::report::text::Role;
 use crate::report::text::measured::{HEADER, rows};
@@ -116,6 +117,7 @@ impl Pen {
         facts.extend(self.limit_lines(w));
         facts.extend(self.others(w));
         facts.extend(self.rates(w));
+        facts.extend(self.time(w));
         if let Some((met, all)) = text::slo_counts(w) {
             let counted = match lang {
                 Lang::En => format!("{met} of {all} requests met it"),
@@ -134,6 +136,12 @@ impl Pen {
         facts.extend(super::labelled(self.labels().errors, errors));
         facts.extend(self.against(report, w));
         facts
+    }
+
+    /// Which part of a request changed, where both sides were compared.
+    fn time(&self, w: &WorkloadReport) -> Option<(&'static str, String)> {
+        let compared = w.comparison.as_ref().and(w.time.as_ref())?;
+        Some((labels(self.lang).time_spent, compared.difference(self.lang)?))
     }
 
     /// What was served per second, where nothing was compared and the measurement is fit to be
@@ -160,20 +168,12 @@ impl Pen {
 
     /// Why, where the numbers above do not show it; warnings; what is accepted.
     fn reasons(&self, report: &Report, w: &WorkloadReport) -> Vec<(&'static str, String)> {
-        let shown: Vec<String> = w
-            .reasons
-            .iter()
-            .filter(|r| in_table(w, r))
-            .map(|r| text::plain(&w.codes.say(self.lang, r)))
-            .collect();
-        let told = |(role, text): &(Role, String)| {
-            *role == Role::Proves || (*role == Role::Why && shown.contains(text))
-        };
         let left_out = w.notes.iter().filter(|note| is_left_out(w, note));
         let left_out =
             left_out.map(|note| (Role::Note, text::plain(&w.codes.say(self.lang, note))));
         let (mut lines, mut more): (Vec<(Role, String)>, usize) = (Vec::new(), 0);
-        for line in text::why(report, w, self.lang).filter(|line| !told(line)).chain(left_out) {
+        let told = text::beside_the_table(report, w, self.lang);
+        for line in told.filter(|(role, _)| *role != Role::Proves).chain(left_out) {
             // Of each label: many reasons, or what is accepted, which the table shows too, must not
             // hide a warning.
             let most = if line.0 == Role::Accepted { 1 } else { MOST };
@@ -332,17 +332,6 @@ fn is_left_out(w: &WorkloadReport, note: &str) -> bool {
 fn decides(m: &MetricReport) -> bool {
     let worse = m.is_regression();
     m.judgement.is_some() && (m.class == Class::Primary || worse)
-}
-
-/// The table or the lines below it show it.
-fn in_table(w: &WorkloadReport, reason: &str) -> bool {
-    let Some(Sentence::Reason(verdict::Reason::Judge(reason))) = w.codes.sentence(reason) else {
-        return false;
-    };
-    matches!(
-        reason,
-        judge::Reason::Worse(_) | judge::Reason::Limit(_) | judge::Reason::Proof { .. }
-    )
 }
 
 /// `97.8 -> 104.5 ms`.
