@@ -252,7 +252,7 @@ fn scaled(config: &Config, name: &str, share: f64) -> Option<Config> {
     workload.level = None;
     match &mut workload.arrival {
         Arrival::Poisson { rate } | Arrival::Constant { rate } | Arrival::Gamma { rate, .. } => {
-            *rate *= share
+            *rate *= share;
         }
         Arrival::Closed { .. }
         | Arrival::Ramp { .. }

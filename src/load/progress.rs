@@ -50,7 +50,7 @@ impl Live {
         let flag = Arc::clone(&stop);
         let run = move || match style {
             Style::Text if std::io::stderr().is_terminal() => {
-                redraw(&label, extent, &counters, &flag)
+                redraw(&label, extent, &counters, &flag);
             }
             _ => plain(&label, extent, &counters, &flag, style),
         };

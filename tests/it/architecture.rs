@@ -282,7 +282,7 @@ fn paths(file: &Path, text: &str) -> Vec<Vec<String>> {
                 .is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':');
             if !inside {
                 branches(&code[at..], &mut Vec::new(), &mut |words| {
-                    found.push(absolute(&here, words))
+                    found.push(absolute(&here, words));
                 });
             }
         }
@@ -320,7 +320,7 @@ fn branches<'t>(
         }
         match rest.strip_prefix("::") {
             Some(next) if next.starts_with(|c: char| c.is_alphanumeric() || c == '_') => {
-                rest = next
+                rest = next;
             }
             _ => {
                 each(trunk);

@@ -141,7 +141,7 @@ fn measured(
     }
     let Some(mut job) = (sessions.begin)()? else { return Ok(ExitStatus::Interrupted) };
     let told = |e: &anyhow::Error| {
-        artefacts::save_failure(&options.out, e, Some(git.clone()), sessions.lang)
+        artefacts::save_failure(&options.out, e, Some(git.clone()), sessions.lang);
     };
     if !job.load(here, config, [&config.target]).inspect_err(told)? {
         return Ok(ExitStatus::Interrupted);
