@@ -11,7 +11,7 @@ use crate::config::Lang;
 use crate::report::labels::{capitalised, labels};
 use crate::report::markdown::escape::{code, escape};
 use crate::report::markdown::{cell, folded, table};
-use crate::report::sweep::{BY_LEVEL, axis_name, matters};
+use crate::report::sweep::{BY_LEVEL, heading, matters};
 use crate::report::{say, text};
 
 pub fn render(report: &RankingReport, lang: Lang) -> String {
@@ -62,12 +62,11 @@ pub fn render(report: &RankingReport, lang: Lang) -> String {
 /// What each knee means, then every curve as a table.
 fn family(f: &FamilyRanking, entrants: &[EntrantReport], names: &[String], lang: Lang) -> String {
     let t = |english: &str| say(lang, english);
-    let mut out =
-        format!("\n### {}\n\n", t(&format!("{} by {}", code(&f.family), axis_name(f.axis))));
+    let mut out = format!("\n### {}\n\n", heading(&code(&f.family), f.axis, lang));
     for (e, sweep) in
         entrants.iter().zip(&f.curves).filter_map(|(e, curve)| Some((e, curve.as_ref()?)))
     {
-        let _ = writeln!(out, "- {}: {}", code(&e.name), escape(&t(&matters(sweep))));
+        let _ = writeln!(out, "- {}: {}", code(&e.name), escape(&matters(sweep, lang)));
     }
     for note in &f.notes {
         let _ = write!(

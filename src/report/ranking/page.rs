@@ -71,7 +71,7 @@ pub fn render(report: &RankingReport, lang: Lang) -> String {
         heading,
         workloads: report.workloads.iter().map(|w| ranked(w, &names, lang)).collect(),
         names,
-        families: report.families.iter().map(|f| family(report, f).said(lang)).collect(),
+        families: report.families.iter().map(|f| family(report, f, lang)).collect(),
         hypotheses: report
             .hypotheses
             .iter()
@@ -83,10 +83,10 @@ pub fn render(report: &RankingReport, lang: Lang) -> String {
     page.render().expect("writing to memory does not fail")
 }
 
-fn family(report: &RankingReport, f: &FamilyRanking) -> Family {
+fn family(report: &RankingReport, f: &FamilyRanking, lang: Lang) -> Family {
     let swept =
         report.entrants.iter().zip(&f.curves).map(|(e, curve)| (e.name.as_str(), curve.as_ref()));
-    page::family(&f.family, f.axis, &f.levels, &swept.collect::<Vec<Swept<'_>>>(), &f.notes)
+    page::family(&f.family, f.axis, &f.levels, &swept.collect::<Vec<Swept<'_>>>(), &f.notes, lang)
 }
 
 fn ranked(w: &WorkloadRanking, names: &[String], lang: Lang) -> Ranked {

@@ -7,7 +7,7 @@ use super::families::rows;
 use super::{FamilyRanking, RankingReport, WorkloadRanking, outcome, rank, server, value};
 use crate::config::Lang;
 use crate::report::labels::labels;
-use crate::report::sweep::{BY_LEVEL, axis_name, is_of, matters};
+use crate::report::sweep::{BY_LEVEL, heading, is_of, matters};
 use crate::report::terminal::{folded, parted, ruled};
 use crate::report::{say, text};
 
@@ -58,7 +58,7 @@ pub fn render(report: &RankingReport, width: u16, lang: Lang) -> String {
 /// The curve that the knees are of as a table, then what each knee means.
 fn family(f: &FamilyRanking, names: &[&str], width: u16, lang: Lang) -> String {
     let t = |english: &str| say(lang, english);
-    let mut out = t(&format!("{}: by {}", text::plain(&f.family), axis_name(f.axis))) + "\n";
+    let mut out = heading(&text::plain(&f.family), f.axis, lang) + "\n";
     let known =
         || names.iter().zip(&f.curves).filter_map(|(name, curve)| Some((name, curve.as_ref()?)));
     let curve =
@@ -68,7 +68,7 @@ fn family(f: &FamilyRanking, names: &[&str], width: u16, lang: Lang) -> String {
         out += &side_by_side(labels(lang).level, names, &rows, width);
     }
     for (name, sweep) in known() {
-        let _ = writeln!(out, "{}: {}", text::plain(name), t(&text::plain(&matters(sweep))));
+        let _ = writeln!(out, "{}: {}", text::plain(name), matters(sweep, lang));
     }
     for note in &f.notes {
         let _ = writeln!(

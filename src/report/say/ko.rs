@@ -12,6 +12,7 @@ mod measure;
 mod judged;
 mod policy;
 pub mod server;
+pub mod sweep;
 mod several;
 mod verdict;
 

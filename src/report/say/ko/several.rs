@@ -48,12 +48,6 @@ pub const SENTENCES: &[Sentence] = &[
         "the records are of different machines: what differs may be the machine",
         "레코드가 서로 다른 장비의 것: 차이가 장비 때문일 수 있음",
     ),
-    // A knee: before what is said of a metric that is higher or lower than the baseline's.
-    (
-        "knee near {A}: at {n} {v} is {B}, and ttft {w} {m} times as long",
-        "knee: {A} 부근; {n}에서 {v} {B}, ttft {w} {m}배",
-    ),
-    ("knee near {A}: at {n} {v} is {B}", "knee: {A} 부근; {n}에서 {v} {B}"),
     // Hypotheses.
     ("confirmed: {A}", "confirmed (확인됨): {A}"),
     ("refuted: {A}", "refuted (기각됨): {A}"),
