@@ -309,7 +309,9 @@ fn section<'a>(
         name: text::plain(&w.name),
         tone: tone(w.verdict),
         word: w.verdict.map_or("", Verdict::word),
-        why: grouped(text::why(report, w, lang).map(|(role, line)| (role.label(lang), line))),
+        why: grouped(
+            text::beside_the_table(report, w, lang).map(|(role, line)| (role.label(lang), line)),
+        ),
         meanwhile: server::explained(w, lang).collect(),
         advice: advice::of(report, w).iter().map(|a| (a.rule(), a.say(lang))).collect(),
         axis,

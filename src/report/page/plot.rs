@@ -116,6 +116,8 @@ const RING: f64 = 9.0;
 const RING_STEP: f64 = 3.5;
 /// Levels that are farther apart than this are drawn on a log axis.
 const WIDE: f64 = 6.0;
+/// Of the middle: the axis of a history reaches at least so far to either side.
+const LEAST_HALF: f64 = 0.02;
 /// Names along the axis that do not overlap.
 const MOST_NAMES: usize = 5;
 /// Levels along the axis that do not overlap.
@@ -142,6 +144,14 @@ pub fn plot(
     // From 0, so that a small difference does not look like a large one; histories show where a
     // level moved.
     let near = matches!(across, Across::Names(_)) && y_high > y_low;
+    // Of noise that does not matter no mountains.
+    let (y_low, y_high) = if near {
+        let (middle, half) = (f64::midpoint(y_low, y_high), (y_high - y_low) / 2.0);
+        let half = half.max(LEAST_HALF * middle.abs());
+        (middle - half, middle + half)
+    } else {
+        (y_low, y_high)
+    };
     let least = if near { y_low - (y_high - y_low) * 0.5 } else { 0.0 };
     let (y_steps, (bottom, top)) =
         nice(if y_low >= 0.0 { least.max(0.0) } else { least.min(y_low) }, y_high);

@@ -11,7 +11,6 @@ use crate::metric::{Class, Metric, Stat, Timing};
 use crate::record::note::Note;
 use crate::report::codes::Sentence;
 use crate::report::contract::meaning;
-use crate::report::labels::labels;
 use crate::report::overview::overview;
 use crate::report::text::Role;
 use crate::report::text::measured::{HEADER, rows};
@@ -141,7 +140,7 @@ impl Pen {
     /// Which part of a request changed, where both sides were compared.
     fn time(&self, w: &WorkloadReport) -> Option<(&'static str, String)> {
         let compared = w.comparison.as_ref().and(w.time.as_ref())?;
-        Some((labels(self.lang).time_spent, compared.difference(self.lang)?))
+        Some((self.labels().time_spent, compared.difference(self.lang)?))
     }
 
     /// What was served per second, where nothing was compared and the measurement is fit to be
