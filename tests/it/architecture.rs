@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The pure core, bottom first: a module may import those before it.
-const CORE: [&str; 20] = [
+const CORE: [&str; 21] = [
+    "lang",
     "visible",
     "redact",
     "exit",
